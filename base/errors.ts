@@ -1,0 +1,53 @@
+/**
+ * The two kinds of failure, never mixed.
+ *
+ * Ours is a broken promise inside the program: `assert` throws an `AssertionError` and the task that met it stops.
+ * Theirs is something a user can mend: a `UserError` carries a stable code, a plain sentence, where it can a hint and
+ * the place in the text, and nothing else stops. Bad data in a record is neither: it becomes a row of the processing
+ * log.
+ */
+
+/** A place in a text that a user wrote. Lines and columns count from 1, the offset from 0; columns and offsets count
+ *  UTF-16 units. `length` says how much of the text is meant, where that is more than a point. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+  readonly offset: number;
+  readonly length?: number | undefined;
+}
+
+export interface UserErrorDetails {
+  /** What the user could do about it, as a sentence. */
+  readonly hint?: string | undefined;
+  /** Where in the user's text the fault lies. */
+  readonly at?: Position | undefined;
+  readonly cause?: unknown;
+}
+
+/** A fault of the user's, said in words: `code` is stable and documented, `message` is one plain sentence. */
+export class UserError extends Error {
+  readonly code: string;
+  readonly hint: string | undefined;
+  readonly at: Position | undefined;
+
+  constructor(code: string, message: string, details: UserErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'UserError';
+    this.code = code;
+    this.hint = details.hint;
+    this.at = details.at;
+  }
+}
+
+/** A fault of ours: an invariant of the program does not hold. */
+export class AssertionError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'AssertionError';
+  }
+}
+
+/** Stops here, loudly, when a promise of our own is broken. Never used for what a user wrote or sent. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new AssertionError(message);
+}
