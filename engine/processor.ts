@@ -1,0 +1,80 @@
+/**
+ * The processor contract: who calls what, in which order.
+ *
+ * A supplier is called once per task; it receives the task's context and the function that forwards to the children, and returns
+ * the processor. Serial: the task never calls `process` before the former call returned. `flush` comes once per commit, after the last
+ * record of the transaction; what is forwarded before it returns belongs to that commit. After a rollback stores hold what they held at
+ * the last commit and the same records come again; a processor must keep no state outside of stores but what it can lose (`rollback`
+ * says so). A processor never awaits, never reads a clock, never touches the log.
+ */
+
+import type { ByteWriter } from '../base/index.ts';
+import type { Block } from './block.ts';
+import type { StreamRecord } from './record.ts';
+import type { KeyValueStore, WindowStore } from './stores/store.ts';
+
+export type Forward<V> = (record: StreamRecord<V>) => void;
+
+export interface Processor<In> {
+  process(record: StreamRecord<In>): void;
+  flush?(): void;
+  rollback?(): void;
+}
+
+export type ProcessorSupplier<In, Out> = (context: ProcessorContext, forward: Forward<Out>) => Processor<In>;
+
+/** A source turns ranges of a decoded block into records. `run` is handed `[from, to)` of one block, in offset order. */
+export interface SourceProcessor {
+  run(block: Block, from: number, to: number): void;
+}
+
+export type SourceSupplier<Out> = (context: ProcessorContext, forward: Forward<Out>) => SourceProcessor;
+
+/** Why a record or a part of it was left out; the row of the processing log names it. */
+export type DropReason =
+  | 'deserialization' // undecodable bytes: the record is dropped
+  | 'processing' // an expression failed: the record is dropped or a column is null, as `detail` says
+  | 'late' // window closed
+  | 'null-key'
+  | 'null-value'
+  | 'serialization'
+  | 'invalid-timestamp';
+
+export interface ProcessorContext {
+  /** `<sub-topology>_<partition>`. */
+  readonly taskId: string;
+  readonly partition: number;
+  keyValueStore(name: string): KeyValueStore;
+  windowStore(name: string): WindowStore;
+  /** Opens an output topic once, at build time. */
+  output(topic: string): TopicWriter;
+  /** Stream time of this task's *current writer*: the largest timestamp seen so far in what that writer (for a repartition topic:
+   *  the task that wrote the batch; else the source partition) has sent, the current record included. A row is late by it. */
+  writerTime(): number;
+  /** The least of `writerTime` over the writers that still have input: windows close and expire by it. */
+  streamTime(): number;
+  /** Counts the drop per query and reason and writes a row of the processing log within this transaction. `record` gives topic,
+   *  partition, offset and original bytes where they are known. */
+  drop(reason: DropReason, record: StreamRecord<unknown>, detail: string): void;
+  /** A scratch writer: contents are valid until the next use by the same processor. */
+  scratch(): ByteWriter;
+}
+
+/** Appends to the partitions of one output topic. Bytes are copied before the call returns. */
+export interface TopicWriter {
+  readonly topic: string;
+  readonly partitions: number;
+  /** A null key or value has start −1. `headersAt` as in `StreamRecord` (0: none). */
+  append(
+    partition: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    timestamp: number,
+    headers?: Uint8Array,
+    headersAt?: number,
+  ): void;
+}

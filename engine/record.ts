@@ -1,0 +1,52 @@
+/**
+ * A record in flight.
+ *
+ * One mutable object per edge of the topology, not one per record: it and what its fields point to (key bytes, value row) are
+ * valid until `process` returns. Whoever keeps something keeps a copy. The key is always bytes, as it lies in the source batch or
+ * in a store; values are whatever the operators on this path agree on (a DSL user's objects, SQL's row arrays).
+ *
+ * The same shape carries stream records and table changes. For a change, `value` is the row after (`null`: deleted) and `before`
+ * the row before: a row, `null` (it was absent) or `unknown` (nobody kept it). Streams leave `before` unknown.
+ */
+
+/** The row before a change is not known. A unique value, never a row. */
+export const unknown: unique symbol = Symbol('unknown');
+export type Unknown = typeof unknown;
+
+const noBytes = new Uint8Array(0);
+
+export class StreamRecord<V> {
+  /** The key is `keyBytes[keyStart, keyEnd)`; a null key has `keyStart` −1. Windowed keys carry the window's start (and, for
+   *  sessions, its end) as big-endian i64 behind the key's own bytes. */
+  keyBytes: Uint8Array = noBytes;
+  keyStart = -1;
+  keyEnd = -1;
+  value: V | null = null;
+  before: V | null | Unknown = unknown;
+  /** Event time, epoch milliseconds. */
+  timestamp = 0;
+  /** Record headers as they lie in a batch (count varint first) in `headerBytes` at `headersAt`; 0 means none. */
+  headerBytes: Uint8Array = noBytes;
+  headersAt = 0;
+  /** Where the record came from: partition and offset within the source topic of this path; −1 when it was made here. */
+  partition = -1;
+  offset = -1;
+  /** Row number within the block being scanned; meaningful to the source's own fused operators only. */
+  index = 0;
+
+  hasKey(): boolean {
+    return this.keyStart >= 0;
+  }
+
+  /** Takes all but the value from another record: what a stateless operator forwards. */
+  takeEnvelope(from: StreamRecord<unknown>): void {
+    this.keyBytes = from.keyBytes;
+    this.keyStart = from.keyStart;
+    this.keyEnd = from.keyEnd;
+    this.timestamp = from.timestamp;
+    this.headerBytes = from.headerBytes;
+    this.headersAt = from.headersAt;
+    this.partition = from.partition;
+    this.offset = from.offset;
+  }
+}

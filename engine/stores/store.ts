@@ -1,0 +1,51 @@
+/**
+ * The store contracts as operators see them: bytes in, bytes out, synchronous.
+ *
+ * `get` leaves its result in three public fields instead of an object: `valueBytes[valueStart, valueEnd)`, valid until the next call on
+ * the store. A fixed-width field of it may be updated in place only through `put`. Writes of an open transaction are seen by `get` at
+ * once, by others after the commit (`readCommitted`), and are undone by a rollback: on a key's first change in a transaction the store
+ * notes the key and its pre-image.
+ */
+
+export interface ValueCursor {
+  readonly valueBytes: Uint8Array;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+}
+
+export interface KeyValueStore extends ValueCursor {
+  readonly name: string;
+  /** True when the key is present; its value is then under the cursor. */
+  get(key: Uint8Array, start: number, end: number): boolean;
+  put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): void;
+  /** Removing an absent key is no change. */
+  delete(key: Uint8Array, start: number, end: number): void;
+}
+
+/** Kept by window start, then key. Point reads only on the record path; expiry drops whole windows. */
+export interface WindowStore extends ValueCursor {
+  readonly name: string;
+  get(windowStart: number, key: Uint8Array, start: number, end: number): boolean;
+  put(
+    windowStart: number,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): void;
+  delete(windowStart: number, key: Uint8Array, start: number, end: number): void;
+  /** Drops every window whose start is below `windowStart`. */
+  expireBelow(windowStart: number): void;
+}
+
+/** How a topology asks for a store. */
+export type StoreSpec = {
+  readonly name: string;
+  readonly kind: 'key-value' | 'window';
+  /** Windows only: how long a window stays after its start, in stream time. */
+  readonly retentionMs?: number;
+  /** False for stores that may be lost (push queries): no changelog, no checkpoint. Default true. */
+  readonly logged?: boolean;
+};

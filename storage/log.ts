@@ -1,0 +1,202 @@
+/**
+ * The log: the contract that every room above codes against.
+ *
+ * A log is a set of topics; a topic is a fixed number of partitions; a partition is a sequence of records, each with an
+ * offset that never changes. Everything durable in Millrace is such a topic. The contract is a *client*, opened once per
+ * thread: its calls are batched and asynchronous, positions exist only after the call that made them has answered, and an
+ * append or a commit may answer "unknown" or "fenced", as a network does. Four implementations are held to one conformance
+ * suite (test/storage/conformance): memory (reference), file (the embedded default), delayed (memory behind random delays,
+ * time-outs after the effect, and fencing; for tests) and, later, a Kafka cluster.
+ *
+ * Bytes. What is appended and what is read are record batches of format v2, byte for byte as Kafka has them
+ * (`record-batch.ts`). Producers encode once; nobody re-encodes.
+ *
+ * Visibility. A reader with isolation `committed` sees records up to the last stable offset, without those of aborted
+ * transactions and without control records. `own` is `committed` plus the open transaction of one named producer: the tasks
+ * of one query read each other's repartition records before the commit that makes them visible to everybody else.
+ *
+ * Failure. Every rejected promise is a `LogError`; its `kind` says what the caller may do.
+ */
+
+import type { UserError } from '../base/index.ts';
+
+/** One partition of one topic. */
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Kafka's topic configuration, by Kafka's names (`segment.bytes`, `retention.ms`, `max.message.bytes`,
+ *  `cleanup.policy`, …); values are text, as Kafka keeps them. Unknown names are refused with a `UserError`. */
+export type TopicConfigs = Readonly<Record<string, string>>;
+
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  readonly configs?: TopicConfigs;
+}
+
+export interface TopicDescription extends TopicSpec {
+  /** A v4 UUID as 22 characters of base64url; stable for the life of the topic. Directories are named by it. */
+  readonly id: string;
+  readonly configs: TopicConfigs;
+}
+
+/** Offsets of one partition. `start` ≤ `stable` ≤ `end`. `stable` is the last stable offset: the first offset of the
+ *  earliest open transaction, or `end` when there is none. */
+export interface PartitionOffsets {
+  readonly start: number;
+  readonly stable: number;
+  readonly end: number;
+}
+
+/** What an acknowledgement means. `none`: nothing is awaited. `append`: the bytes are in the partition and readable;
+ *  they survive a crash of the process. `durable`: they are on the disk (a group-committed sync), they survive a power cut. */
+export type Acks = 'none' | 'append' | 'durable';
+
+export type Isolation =
+  | { readonly kind: 'uncommitted' }
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'own'; readonly producerId: number };
+
+/**
+ * Why a call on the log failed.
+ * - `unknown`: the effect may or may not have happened; a transaction must be ended by `abort`, or found out by reopening
+ *   its producer (which aborts it if it was still open).
+ * - `fenced`: a newer producer with the same transactional id exists; this one is dead.
+ * - `refused`: nothing happened and repeating will not help (too large, bad batch, unknown topic, sequence gap).
+ * - `unavailable`: nothing was acknowledged; the log cannot take writes now (disk full, failed sync) or is closed.
+ */
+export type LogErrorKind = 'unknown' | 'fenced' | 'refused' | 'unavailable';
+
+export class LogError extends Error {
+  readonly kind: LogErrorKind;
+  /** Stable name, e.g. `LOG_RECORD_TOO_LARGE`, `LOG_DISK_FULL`, `LOG_UNKNOWN_TOPIC`. */
+  readonly code: string;
+  readonly hint: string | undefined;
+
+  constructor(kind: LogErrorKind, code: string, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'LogError';
+    this.kind = kind;
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** Where a reader wants to go on. `isolation` may differ from partition to partition. */
+export interface FetchRequest extends TopicPartition {
+  readonly offset: number;
+  readonly isolation: Isolation;
+}
+
+/**
+ * Whole visible batches of one partition. `bytes` holds record batches; `batches` the byte position of each visible one, in
+ * offset order (invisible ones are left out). The first may begin before the offset asked for: the decoder drops what lies
+ * before. `nextOffset` is where to ask next; it may lie beyond the last record (control batches, aborted records), and it is
+ * larger than the offset asked for even when `batches` is empty. The bytes are the reader's buffer: they are lent until
+ * `release()` is called, once; after that they may be overwritten.
+ */
+export interface Chunk extends TopicPartition {
+  readonly bytes: Uint8Array;
+  readonly batches: readonly number[];
+  readonly nextOffset: number;
+  /** Offsets of the partition at the time of the read: `end - nextOffset` is the lag. */
+  readonly offsets: PartitionOffsets;
+  release(): void;
+}
+
+export interface FetchOptions {
+  /** Upper bound of bytes for one partition; the first batch comes whole even if it is larger. */
+  readonly maxBytesPerPartition: number;
+  /** How long to wait when no partition has anything: 0 answers at once. */
+  readonly maxWaitMs: number;
+}
+
+/** A position-less reader: the caller keeps its own offsets. Serial: one `fetch` at a time per reader. */
+export interface Reader {
+  /** Answers with a chunk for each partition that has something to say, as soon as one has, or with none after
+   *  `maxWaitMs`. An offset outside [start, end] rejects with `refused`/LOG_OFFSET_OUT_OF_RANGE, naming the partition. */
+  fetch(requests: readonly FetchRequest[], options: FetchOptions): Promise<Chunk[]>;
+  /** Makes a waiting `fetch` answer now (with what there is, maybe nothing). */
+  wakeup(): void;
+  close(): void;
+}
+
+export interface Appended {
+  /** Offset of the first record of the batch. */
+  readonly baseOffset: number;
+  /** The offset after the last one. */
+  readonly nextOffset: number;
+}
+
+/** Position after the last record processed, per partition. */
+export interface CommittedOffset extends TopicPartition {
+  readonly offset: number;
+  /** Free text kept with the offset (Kafka: at most 4,096 bytes). */
+  readonly metadata?: string;
+}
+
+export interface ProducerOptions {
+  /** With an id the producer is transactional: opening it fences the former one of the same id and aborts what that left open. */
+  readonly transactionalId?: string;
+}
+
+/**
+ * Appends batches; idempotent always, transactional when it has a transactional id. Serial calls are not needed: appends may
+ * overlap, and the batches of one partition keep the order of the calls.
+ */
+export interface Producer {
+  readonly producerId: number;
+  readonly epoch: number;
+  /** Appends one batch as `encodeBatch` made it (base offset 0, no producer fields): the log stamps offset, producer id, epoch,
+   *  sequence, the transactional bit and the CRC *in place*. The bytes belong to the log until the promise settles. In a transaction acks is at most `append`:
+   *  the commit makes it durable. */
+  append(target: TopicPartition, batch: Uint8Array, acks: Acks): Promise<Appended>;
+  /** Opens a transaction. Appends and offsets from here on belong to it. */
+  begin(): void;
+  /** Puts the group's offsets into the open transaction: they become visible with its commit, or not at all. */
+  sendOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void>;
+  /** Durable when it answers. After `unknown` call `abort`, which answers `committed` if the commit had happened. */
+  commit(): Promise<void>;
+  abort(): Promise<'aborted' | 'committed'>;
+  close(): Promise<void>;
+}
+
+/** What opening the log found and mended; printed at start and shown in `/info`. */
+export interface RecoveryReport {
+  readonly cleanShutdown: boolean;
+  readonly durationMs: number;
+  readonly partitionsRecovered: number;
+  readonly batchesScanned: number;
+  readonly bytesTruncated: number;
+  /** Transactions that were open at the crash and are aborted now, and those whose commit was decided and is finished now. */
+  readonly abortedTransactions: readonly string[];
+  readonly completedTransactions: readonly string[];
+}
+
+export interface Log {
+  readonly recovery: RecoveryReport;
+  /** Rejects with `UserError` TOPIC_EXISTS, TOPIC_NAME_INVALID, TOPIC_CONFIG_INVALID, TOPIC_PARTITIONS_INVALID. */
+  createTopic(spec: TopicSpec): Promise<TopicDescription>;
+  /** Deletes the topic and its data. Committed offsets of groups on it are forgotten. */
+  deleteTopic(name: string): Promise<void>;
+  describeTopics(): Promise<readonly TopicDescription[]>;
+  describeTopic(name: string): Promise<TopicDescription | undefined>;
+  offsets(target: TopicPartition): Promise<PartitionOffsets>;
+  /** Deletes records below `offset` by raising the start offset (Kafka's DeleteRecords). */
+  deleteRecords(target: TopicPartition, offset: number): Promise<void>;
+  reader(): Reader;
+  producer(options?: ProducerOptions): Promise<Producer>;
+  /** Offsets last committed by the group; partitions without one are absent. */
+  committed(group: string): Promise<readonly CommittedOffset[]>;
+  /** Commits offsets outside of a transaction (durable). */
+  commitOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void>;
+  deleteGroup(group: string): Promise<void>;
+  groups(): Promise<readonly string[]>;
+  /** Waits for what is in flight, syncs, marks the shutdown clean. */
+  close(): Promise<void>;
+}
+
+/** The error a caller made (see `UserError`) or the log's own; both carry a stable code. */
+export type AnyLogError = LogError | UserError;
