@@ -47,7 +47,13 @@ export class AssertionError extends Error {
   }
 }
 
-/** Stops here, loudly, when a promise of our own is broken. Never used for what a user wrote or sent. */
-export function assert(condition: unknown, message: string): asserts condition {
-  if (!condition) throw new AssertionError(message);
+/** Stops here, loudly, when a promise of our own is broken. Never used for what a user wrote or sent. The message may be a
+ *  function, so that a hot path does not pay for the text. */
+export function assert(condition: unknown, message: string | (() => string)): asserts condition {
+  if (!condition) throw new AssertionError(typeof message === 'string' ? message : message());
+}
+
+/** For the `default` of a switch over a union: forgetting a case does not compile. */
+export function unreachable(value: never): never {
+  throw new AssertionError(`unreachable case: ${String(value)}`);
 }

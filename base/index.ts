@@ -1,0 +1,78 @@
+/**
+ * base: what every other room stands on, and nothing that knows what a stream is.
+ *
+ * Errors and asserts, bytes (writer, readers at a position, hashes), text, the checksum, keys that sort as their values, and
+ * the three things that must come in through the door: time (`clock.ts`), chance (`random.ts`) and disks (`files.ts`). Nothing here
+ * imports the platform; `base/node/` holds Node's own forms of it. Read `errors.ts` and `bytes.ts` first.
+ */
+
+export {
+  ByteWriter,
+  type Cursor,
+  compareBytes,
+  copyBytes,
+  equalBytes,
+  fromHex,
+  hashBytes,
+  murmur2,
+  newCursor,
+  partitionOfKey,
+  readBigI64,
+  readF64,
+  readI16,
+  readI32,
+  readI64,
+  readU32,
+  readUnsignedVarint,
+  readVarint,
+  readVarlong,
+  toHex,
+  writeBigI64,
+  writeF64,
+  writeI16,
+  writeI32,
+  writeI64,
+} from './bytes.ts';
+export { type Clock, ManualClock, type Timers } from './clock.ts';
+export { closest, editDistance } from './closest.ts';
+export { crc32c, plainCrc32c, useNativeCrc32c } from './crc32c.ts';
+export { AssertionError, assert, type Position, UserError, type UserErrorDetails, unreachable } from './errors.ts';
+export {
+  FileError,
+  type FileStat,
+  type FileSystem,
+  joinPath,
+  type LockResult,
+  type OpenFile,
+  parentOf,
+  readWholeFile,
+  replaceFile,
+  writeFully,
+} from './files.ts';
+export {
+  readOrderedBytes,
+  readOrderedF64,
+  readOrderedI32,
+  readOrderedI64,
+  readOrderedText,
+  writeOrderedBytes,
+  writeOrderedF64,
+  writeOrderedI32,
+  writeOrderedI64,
+  writeOrderedText,
+} from './ordered-key.ts';
+export { Random } from './random.ts';
+export {
+  isAscii,
+  type NativeText,
+  plainText,
+  readAscii,
+  readLatin1,
+  readUtf8,
+  useNativeText,
+  utf8Bytes,
+  utf8Length,
+  utf8Text,
+  writeLatin1,
+  writeUtf8,
+} from './text.ts';

@@ -1,0 +1,20 @@
+/**
+ * base/node: the platform's forms of what base leaves open. `installNative` puts Node's text and checksum in place of the plain
+ * ones, for the thread that calls it; whoever starts a thread (the front door, the server, a worker) calls it first.
+ */
+
+import { useNativeCrc32c } from '../crc32c.ts';
+import { useNativeText } from '../text.ts';
+import { nodeCrc32c } from './crc32c.ts';
+import { nodeText } from './text.ts';
+
+export { systemClock } from './clock.ts';
+export { nodeCrc32c } from './crc32c.ts';
+export { nodeFiles } from './files.ts';
+export { systemRandom } from './random.ts';
+export { nodeText } from './text.ts';
+
+export const installNative = (): void => {
+  useNativeText(nodeText);
+  useNativeCrc32c(nodeCrc32c);
+};
