@@ -1,0 +1,331 @@
+/**
+ * Typed expressions: what stands in plans, and what `compile/expression.ts` turns into closures.
+ *
+ * They are JSON: written to the statement log and read back without being resolved again. Three laws hold, made by
+ * `type-expression.ts` and relied upon by the compiler:
+ *
+ * - every node knows its type, a NULL too (that of its context);
+ * - nothing is implicit: where a BIGINT meets a DOUBLE, or a text a TIMESTAMP, a `cast` node stands around it, so that the
+ *   operands of arithmetic have its result's type and those of a comparison have one type;
+ * - a call names the declared signature that was chosen, so that overloads added later change no running query.
+ *
+ * Places in the text are gone: what can be wrong at run time is the data.
+ */
+
+import { unreachable } from '../../base/index.ts';
+import type { ArithmeticOperator, ComparisonOperator } from '../parser/ast.ts';
+import { printType, quoteName, type SqlType } from '../types/type.ts';
+
+/** Where a column's value comes from. `index` counts within key or value columns and is 0 for the others. */
+export type ColumnOrigin = 'key' | 'value' | 'rowtime' | 'rowpartition' | 'rowoffset' | 'windowstart' | 'windowend';
+
+/** A literal as JSON: a BIGINT beyond the safe integers is its decimal text. Only scalars are literals. */
+export type LiteralValue = null | boolean | number | string;
+
+export interface ColumnReference {
+  readonly kind: 'column';
+  readonly name: string;
+  readonly from: ColumnOrigin;
+  readonly index: number;
+  readonly type: SqlType;
+}
+
+export interface TypedCaseBranch {
+  readonly when: TypedExpression;
+  readonly then: TypedExpression;
+}
+
+export interface TypedMapEntry {
+  readonly key: TypedExpression;
+  readonly value: TypedExpression;
+}
+
+export type TypedExpression =
+  | { readonly kind: 'literal'; readonly value: LiteralValue; readonly type: SqlType }
+  | ColumnReference
+  /** `base->name`; `index` is the field's place in the struct. */
+  | {
+      readonly kind: 'field';
+      readonly base: TypedExpression;
+      readonly name: string;
+      readonly index: number;
+      readonly type: SqlType;
+    }
+  /** `base[index]` of an array: counts from 1, or from the end with negative numbers. `index` is INTEGER or BIGINT. */
+  | {
+      readonly kind: 'element';
+      readonly base: TypedExpression;
+      readonly index: TypedExpression;
+      readonly type: SqlType;
+    }
+  /** `base[key]` of a map. */
+  | { readonly kind: 'entry'; readonly base: TypedExpression; readonly key: TypedExpression; readonly type: SqlType }
+  /** `signature` is the declared one, as the registry knows it; arguments beyond its fixed ones are variadic. */
+  | {
+      readonly kind: 'call';
+      readonly name: string;
+      readonly signature: string;
+      readonly args: readonly TypedExpression[];
+      readonly type: SqlType;
+    }
+  | { readonly kind: 'negate'; readonly operand: TypedExpression; readonly type: SqlType }
+  | {
+      readonly kind: 'arithmetic';
+      readonly operator: ArithmeticOperator;
+      readonly left: TypedExpression;
+      readonly right: TypedExpression;
+      readonly type: SqlType;
+    }
+  | {
+      readonly kind: 'comparison';
+      readonly operator: ComparisonOperator;
+      readonly left: TypedExpression;
+      readonly right: TypedExpression;
+      readonly type: SqlType;
+    }
+  | {
+      readonly kind: 'distinct-from';
+      readonly negated: boolean;
+      readonly left: TypedExpression;
+      readonly right: TypedExpression;
+      readonly type: SqlType;
+    }
+  | {
+      readonly kind: 'logical';
+      readonly operator: 'AND' | 'OR';
+      readonly operands: readonly TypedExpression[];
+      readonly type: SqlType;
+    }
+  | { readonly kind: 'not'; readonly operand: TypedExpression; readonly type: SqlType }
+  | {
+      readonly kind: 'between';
+      readonly negated: boolean;
+      readonly operand: TypedExpression;
+      readonly low: TypedExpression;
+      readonly high: TypedExpression;
+      readonly type: SqlType;
+    }
+  | {
+      readonly kind: 'in';
+      readonly negated: boolean;
+      readonly operand: TypedExpression;
+      readonly values: readonly TypedExpression[];
+      readonly type: SqlType;
+    }
+  | {
+      readonly kind: 'like';
+      readonly negated: boolean;
+      readonly operand: TypedExpression;
+      readonly pattern: TypedExpression;
+      readonly escape?: string | undefined;
+      readonly type: SqlType;
+    }
+  | {
+      readonly kind: 'is-null';
+      readonly negated: boolean;
+      readonly operand: TypedExpression;
+      readonly type: SqlType;
+    }
+  | {
+      readonly kind: 'case';
+      readonly branches: readonly TypedCaseBranch[];
+      readonly otherwise?: TypedExpression | undefined;
+      readonly type: SqlType;
+    }
+  /** Written or implied: the rules of conversion are the same. */
+  | { readonly kind: 'cast'; readonly operand: TypedExpression; readonly type: SqlType }
+  | { readonly kind: 'array'; readonly elements: readonly TypedExpression[]; readonly type: SqlType }
+  | { readonly kind: 'map'; readonly entries: readonly TypedMapEntry[]; readonly type: SqlType }
+  /** One value for each field of the type, in its order. */
+  | { readonly kind: 'struct'; readonly fields: readonly TypedExpression[]; readonly type: SqlType };
+
+export type TypedOf<K extends TypedExpression['kind']> = Extract<TypedExpression, { readonly kind: K }>;
+
+/** The parts that an expression is made of, from left to right. */
+export const partsOf = (expression: TypedExpression): readonly TypedExpression[] => {
+  switch (expression.kind) {
+    case 'literal':
+    case 'column':
+      return [];
+    case 'field':
+      return [expression.base];
+    case 'element':
+      return [expression.base, expression.index];
+    case 'entry':
+      return [expression.base, expression.key];
+    case 'call':
+      return expression.args;
+    case 'negate':
+    case 'not':
+    case 'is-null':
+    case 'cast':
+      return [expression.operand];
+    case 'arithmetic':
+    case 'comparison':
+    case 'distinct-from':
+      return [expression.left, expression.right];
+    case 'logical':
+      return expression.operands;
+    case 'between':
+      return [expression.operand, expression.low, expression.high];
+    case 'in':
+      return [expression.operand, ...expression.values];
+    case 'like':
+      return [expression.operand, expression.pattern];
+    case 'case':
+      return [
+        ...expression.branches.flatMap((branch) => [branch.when, branch.then]),
+        ...(expression.otherwise === undefined ? [] : [expression.otherwise]),
+      ];
+    case 'array':
+      return expression.elements;
+    case 'map':
+      return expression.entries.flatMap((entry) => [entry.key, entry.value]);
+    case 'struct':
+      return expression.fields;
+    default:
+      return unreachable(expression);
+  }
+};
+
+/** The same expression with each column replaced. */
+export const mapColumns = (
+  expression: TypedExpression,
+  replace: (column: ColumnReference) => TypedExpression,
+): TypedExpression => {
+  const go = (part: TypedExpression): TypedExpression => mapColumns(part, replace);
+  switch (expression.kind) {
+    case 'literal':
+      return expression;
+    case 'column':
+      return replace(expression);
+    case 'field':
+      return { ...expression, base: go(expression.base) };
+    case 'element':
+      return { ...expression, base: go(expression.base), index: go(expression.index) };
+    case 'entry':
+      return { ...expression, base: go(expression.base), key: go(expression.key) };
+    case 'call':
+      return { ...expression, args: expression.args.map(go) };
+    case 'negate':
+    case 'not':
+    case 'is-null':
+    case 'cast':
+      return { ...expression, operand: go(expression.operand) };
+    case 'arithmetic':
+    case 'comparison':
+    case 'distinct-from':
+      return { ...expression, left: go(expression.left), right: go(expression.right) };
+    case 'logical':
+      return { ...expression, operands: expression.operands.map(go) };
+    case 'between':
+      return { ...expression, operand: go(expression.operand), low: go(expression.low), high: go(expression.high) };
+    case 'in':
+      return { ...expression, operand: go(expression.operand), values: expression.values.map(go) };
+    case 'like':
+      return { ...expression, operand: go(expression.operand), pattern: go(expression.pattern) };
+    case 'case':
+      return {
+        ...expression,
+        branches: expression.branches.map((branch) => ({ when: go(branch.when), then: go(branch.then) })),
+        otherwise: expression.otherwise === undefined ? undefined : go(expression.otherwise),
+      };
+    case 'array':
+      return { ...expression, elements: expression.elements.map(go) };
+    case 'map':
+      return {
+        ...expression,
+        entries: expression.entries.map((entry) => ({ key: go(entry.key), value: go(entry.value) })),
+      };
+    case 'struct':
+      return { ...expression, fields: expression.fields.map(go) };
+    default:
+      return unreachable(expression);
+  }
+};
+
+/** Every column that the expression reads, once each, in order of first use. */
+export const columnsOf = (...expressions: readonly TypedExpression[]): readonly ColumnReference[] => {
+  const found = new Map<string, ColumnReference>();
+  const visit = (expression: TypedExpression): void => {
+    if (expression.kind === 'column') {
+      const key = `${expression.from}/${expression.index}`;
+      if (!found.has(key)) found.set(key, expression);
+    } else for (const part of partsOf(expression)) visit(part);
+  };
+  for (const expression of expressions) visit(expression);
+  return [...found.values()];
+};
+
+/** The expression as SQL text; casts that were implied are printed too, brackets stand wherever two operators meet. */
+export const printTyped = (expression: TypedExpression): string => {
+  const all = (parts: readonly TypedExpression[]): string => parts.map(printTyped).join(', ');
+  const not = (negated: boolean): string => (negated ? 'NOT ' : '');
+  switch (expression.kind) {
+    case 'literal':
+      return printLiteral(expression.value, expression.type);
+    case 'column':
+      return printName(expression.name);
+    case 'field':
+      return `${printTyped(expression.base)}->${printName(expression.name)}`;
+    case 'element':
+      return `${printTyped(expression.base)}[${printTyped(expression.index)}]`;
+    case 'entry':
+      return `${printTyped(expression.base)}[${printTyped(expression.key)}]`;
+    case 'call':
+      return `${expression.name}(${all(expression.args)})`;
+    case 'negate':
+      return `-(${printTyped(expression.operand)})`;
+    case 'arithmetic':
+    case 'comparison':
+      return `(${printTyped(expression.left)} ${expression.operator} ${printTyped(expression.right)})`;
+    case 'distinct-from':
+      return `(${printTyped(expression.left)} IS ${not(expression.negated)}DISTINCT FROM ${printTyped(expression.right)})`;
+    case 'logical':
+      return `(${expression.operands.map(printTyped).join(` ${expression.operator} `)})`;
+    case 'not':
+      return `(NOT ${printTyped(expression.operand)})`;
+    case 'between':
+      return `(${printTyped(expression.operand)} ${not(expression.negated)}BETWEEN ${printTyped(expression.low)} AND ${printTyped(expression.high)})`;
+    case 'in':
+      return `(${printTyped(expression.operand)} ${not(expression.negated)}IN (${all(expression.values)}))`;
+    case 'like': {
+      const escape = expression.escape === undefined ? '' : ` ESCAPE ${printText(expression.escape)}`;
+      return `(${printTyped(expression.operand)} ${not(expression.negated)}LIKE ${printTyped(expression.pattern)}${escape})`;
+    }
+    case 'is-null':
+      return `(${printTyped(expression.operand)} IS ${not(expression.negated)}NULL)`;
+    case 'case': {
+      const branches = expression.branches.map(
+        (branch) => ` WHEN ${printTyped(branch.when)} THEN ${printTyped(branch.then)}`,
+      );
+      const otherwise = expression.otherwise === undefined ? '' : ` ELSE ${printTyped(expression.otherwise)}`;
+      return `(CASE${branches.join('')}${otherwise} END)`;
+    }
+    case 'cast':
+      return `CAST(${printTyped(expression.operand)} AS ${printType(expression.type)})`;
+    case 'array':
+      return `ARRAY[${all(expression.elements)}]`;
+    case 'map':
+      return `MAP(${expression.entries.map((entry) => `${printTyped(entry.key)} := ${printTyped(entry.value)}`).join(', ')})`;
+    case 'struct': {
+      const names = expression.type.kind === 'STRUCT' ? expression.type.fields.map((field) => field.name) : [];
+      return `STRUCT(${expression.fields.map((field, i) => `${printName(names[i] ?? '')} := ${printTyped(field)}`).join(', ')})`;
+    }
+    default:
+      return unreachable(expression);
+  }
+};
+
+const printName = (name: string): string => (/^[A-Z_][A-Z0-9_]*$/.test(name) ? name : quoteName(name));
+
+const printText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+const printLiteral = (value: LiteralValue, type: SqlType): string => {
+  if (value === null) return 'NULL';
+  if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE';
+  if (typeof value === 'string') return type.kind === 'BIGINT' ? value : printText(value);
+  if (type.kind !== 'DOUBLE') return String(value);
+  const text = String(value);
+  return text.includes('e') ? text.replace('e+', 'E').replace('e', 'E') : `${text}E0`;
+};

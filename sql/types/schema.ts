@@ -1,0 +1,49 @@
+/**
+ * What a source or a step delivers: key columns, value columns, and whether the key carries a window.
+ *
+ * A row holds the value columns only, by slot; key columns stay bytes in the record until an expression asks for them. Names
+ * are unique over key and value. Pseudo columns belong to every source and stand in no schema.
+ */
+
+import { printType, quoteName, type SqlType, typesEqual } from './type.ts';
+
+export interface Column {
+  readonly name: string;
+  readonly type: SqlType;
+}
+
+export interface WindowedKey {
+  readonly type: 'TUMBLING' | 'HOPPING' | 'SESSION';
+  /** Absent for sessions. */
+  readonly sizeMs?: number | undefined;
+}
+
+export interface Schema {
+  readonly key: readonly Column[];
+  readonly value: readonly Column[];
+  readonly windowed?: WindowedKey | undefined;
+}
+
+export const pseudoColumns = ['ROWTIME', 'ROWPARTITION', 'ROWOFFSET', 'WINDOWSTART', 'WINDOWEND'] as const;
+export type PseudoColumn = (typeof pseudoColumns)[number];
+
+/** Whether a name is reserved for what every record has. */
+export const isPseudoColumn = (name: string): name is PseudoColumn =>
+  (pseudoColumns as readonly string[]).includes(name);
+
+export const columnsEqual = (a: readonly Column[], b: readonly Column[]): boolean =>
+  a.length === b.length &&
+  a.every((column, i) => {
+    const other = b[i];
+    return other !== undefined && column.name === other.name && typesEqual(column.type, other.type);
+  });
+
+/** The schema as text, as the REST interface has it: `` `ID` BIGINT KEY, `V` STRING ``. */
+export const printSchema = (schema: Schema): string =>
+  [
+    ...schema.key.map((column) => `${printColumn(column)} KEY`),
+    ...schema.value.map((column) => printColumn(column)),
+  ].join(', ');
+
+/** `` `V` ARRAY<STRING> `` */
+export const printColumn = (column: Column): string => `${quoteName(column.name)} ${printType(column.type)}`;
