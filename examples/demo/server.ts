@@ -1,0 +1,71 @@
+/** The server of the demonstration: a real `millrace server` process that can be started, killed without warning, and started again. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+
+export const freePort = async (): Promise<number> => {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no free port on the loopback interface');
+  return address.port;
+};
+
+export class Server {
+  readonly url: URL;
+  readonly #arguments: readonly string[];
+  #process: ChildProcess | undefined;
+
+  constructor(options: { readonly dataDirectory: string; readonly port: number }) {
+    this.url = new URL(`http://127.0.0.1:${options.port}`);
+    this.#arguments = [
+      main,
+      'server',
+      '--data',
+      options.dataDirectory,
+      '--port',
+      String(options.port),
+      '--log-level',
+      'error',
+    ];
+  }
+
+  /** Milliseconds from spawn to the first answered request. */
+  async start(): Promise<number> {
+    const started = performance.now();
+    const child = spawn(process.execPath, this.#arguments, { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.#process = child;
+    for (;;) {
+      if (child.exitCode !== null) throw new Error(`the server ended with code ${child.exitCode} before it answered`);
+      const answered = await fetch(new URL('/healthcheck', this.url)).then(
+        (response) => response.ok,
+        () => false,
+      );
+      if (answered) return performance.now() - started;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** SIGKILL: no shutdown code runs. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, 'exit');
+  }
+}
