@@ -1,0 +1,133 @@
+/**
+ * What goes over HTTP: the request and response shapes of the ksqlDB REST API that this server speaks.
+ *
+ * The only file of this room that the terminal and the console may import. Field names are the wire's. Fields that ksqlDB does not have
+ * stand under `millrace`, so that its clients never meet them by accident.
+ */
+
+export const DEFAULT_PORT = 8088;
+
+export const mediaTypes = {
+  /** Entities of /ksql. */
+  ksql: 'application/vnd.ksql.v1+json',
+  json: 'application/json',
+  /** Rows of /query-stream, one JSON value a line: the default there. */
+  delimited: 'application/vnd.ksqlapi.delimited.v1',
+} as const;
+
+/** POST /ksql */
+export interface KsqlRequest {
+  readonly ksql: string;
+  readonly streamsProperties?: Readonly<Record<string, unknown>>;
+}
+
+/** POST /query-stream */
+export interface QueryRequest {
+  readonly sql: string;
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+/** First line of a delimited answer of /query-stream; every later line is a row (a JSON array) or an `ErrorEntity`. */
+export interface QueryHeader {
+  readonly queryId: string;
+  readonly columnNames: readonly string[];
+  readonly columnTypes: readonly string[];
+}
+
+/** POST /close-query */
+export interface CloseQueryRequest {
+  readonly queryId: string;
+}
+
+/** First line of the body of POST /inserts-stream; every later line is one row: an object of column names and values. */
+export interface InsertsRequest {
+  readonly target: string;
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+/** One line for each row, in the order of the rows. `ok` means: on the disk. */
+export type InsertAcknowledgement =
+  | { readonly status: 'ok'; readonly seq: number }
+  | { readonly status: 'error'; readonly seq: number; readonly error_code: number; readonly message: string };
+
+/** An element of the answer of /ksql. `@type` names the shape, as in ksqlDB; the rest depends on it. */
+export interface Entity {
+  readonly '@type': string;
+  readonly statementText: string;
+  readonly warnings: readonly { readonly message: string }[];
+  readonly [field: string]: unknown;
+}
+
+export interface ErrorEntity {
+  readonly '@type': 'generic_error' | 'statement_error';
+  /** HTTP status times 100, plus a detail: 40001 bad statement … */
+  readonly error_code: number;
+  readonly message: string;
+  readonly statementText?: string;
+  /** Entities of the statements that ran before the one that failed. */
+  readonly entities?: readonly Entity[];
+  readonly millrace?: {
+    /** Stable name of the error, listed in docs/errors.md. */
+    readonly code: string;
+    readonly hint?: string;
+    /** Place in the text of the request: line and column count from 1, the offset from 0. */
+    readonly at?: { readonly line: number; readonly column: number; readonly offset: number; readonly length?: number };
+  };
+}
+
+export const errorCodes = {
+  badRequest: 40000,
+  badStatement: 40001,
+  queryOnStatementEndpoint: 40002,
+  tooManyQueries: 40003,
+  forbidden: 40300,
+  notFound: 40400,
+  tooLarge: 41300,
+  serverError: 50000,
+  notReady: 50302,
+  storageFull: 50700,
+} as const;
+
+/** GET /info */
+export interface InfoResponse {
+  readonly KsqlServerInfo: {
+    readonly version: string;
+    readonly kafkaClusterId: string;
+    readonly ksqlServiceId: string;
+    readonly serverStatus: string;
+  };
+  readonly millrace: {
+    readonly dataDirectory: string;
+    /** What the last start found and mended. */
+    readonly recovery: {
+      readonly cleanShutdown: boolean;
+      readonly durationMs: number;
+      readonly partitionsRecovered: number;
+      readonly bytesTruncated: number;
+      readonly abortedTransactions: readonly string[];
+      readonly completedTransactions: readonly string[];
+    };
+    /** Statements of the statement log that could not be applied at start, with the reason. */
+    readonly failedStatements: readonly { readonly statement: string; readonly message: string }[];
+    readonly queries: readonly QueryInfo[];
+  };
+}
+
+export interface QueryInfo {
+  readonly id: string;
+  readonly state: string;
+  /** Records between what is committed and the end of the sources. */
+  readonly lag: number;
+  readonly recordsRead: number;
+  readonly recordsWritten: number;
+  /** Records left out, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly error?: string;
+}
+
+/** GET /healthcheck */
+export interface HealthResponse {
+  readonly isHealthy: boolean;
+  readonly details: Readonly<Record<string, { readonly isHealthy: boolean }>>;
+  readonly serverState: string;
+}
