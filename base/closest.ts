@@ -1,41 +1,52 @@
 /**
- * "Did you mean": of some known names the one that a mistyped name most likely stands for, or none when nothing is close.
+ * "Did you mean …": finds the name that somebody probably meant.
  *
- * Distance is the number of single-character changes (insert, delete, replace, swap of neighbours), case aside. A name is close
- * when a third of its characters or fewer differ, at least one; ties go to the first in the list.
+ * The measure is the number of single edits (insert, delete, replace, swap two neighbours) between two words, without
+ * regard to case. At most two edits count as close, and only one for words of four letters or less, so that a guess is
+ * never further off than the word is long.
  */
 
-export const closest = (name: string, known: Iterable<string>): string | undefined => {
-  const wanted = name.toLowerCase();
+/** The candidate closest to a name, the first of those equally close; undefined when none is close. */
+export function closestName(name: string, candidates: Iterable<string>): string | undefined {
+  const wanted = name.toUpperCase();
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
-  for (const candidate of known) {
-    if (Math.abs(candidate.length - wanted.length) >= bestDistance) continue;
-    const distance = editDistance(wanted, candidate.toLowerCase());
-    if (distance < bestDistance) {
+  let bestEdits = wanted.length <= 2 ? 2 : wanted.length <= 4 ? 2 : 3;
+  for (const candidate of candidates) {
+    const edits = editDistance(wanted, candidate.toUpperCase(), bestEdits);
+    if (edits < bestEdits) {
       best = candidate;
-      bestDistance = distance;
+      bestEdits = edits;
     }
   }
   return best;
-};
+}
 
-/** The optimal string alignment distance. */
-export const editDistance = (a: string, b: string): number => {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = (last[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      let least = Math.min(replace, (last[j] as number) + 1, (row[j - 1] as number) + 1);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        least = Math.min(least, (beforeLast[j - 2] as number) + 1);
+/** The number of edits between two words, or `limit` as soon as it is clear that there are that many or more. */
+export function editDistance(left: string, right: string, limit = Number.POSITIVE_INFINITY): number {
+  if (Math.abs(left.length - right.length) >= limit) return limit;
+  let beforePrevious: number[] = [];
+  let previous = Array.from({ length: right.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= left.length; row++) {
+    const current = [row];
+    let least = row;
+    for (let column = 1; column <= right.length; column++) {
+      const same = left[row - 1] === right[column - 1];
+      let edits = Math.min(
+        at(previous, column) + 1,
+        at(current, column - 1) + 1,
+        at(previous, column - 1) + (same ? 0 : 1),
+      );
+      if (row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1]) {
+        edits = Math.min(edits, at(beforePrevious, column - 2) + 1);
       }
-      row.push(least);
+      current.push(edits);
+      least = Math.min(least, edits);
     }
-    beforeLast = last;
-    last = row;
+    if (least >= limit) return limit;
+    beforePrevious = previous;
+    previous = current;
   }
-  return last[b.length] as number;
-};
+  return Math.min(at(previous, right.length), limit);
+}
+
+const at = (row: readonly number[], column: number): number => row[column] as number;

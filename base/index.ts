@@ -6,6 +6,7 @@
  * imports the platform; `base/node/` holds Node's own forms of it. Read `errors.ts` and `bytes.ts` first.
  */
 
+export { BufferPool } from './buffer-pool.ts';
 export {
   ByteWriter,
   type Cursor,
@@ -34,7 +35,7 @@ export {
   writeI64,
 } from './bytes.ts';
 export { type Clock, ManualClock, type Timers } from './clock.ts';
-export { closest, editDistance } from './closest.ts';
+export { closestName, closestName as closest, editDistance } from './closest.ts';
 export { crc32c, plainCrc32c, useNativeCrc32c } from './crc32c.ts';
 export { AssertionError, assert, type Position, UserError, type UserErrorDetails, unreachable } from './errors.ts';
 export {

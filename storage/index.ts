@@ -1,0 +1,40 @@
+/**
+ * storage: the commit log. Batches of records go in and come out unchanged; offsets, transactions and committed positions are kept here.
+ *
+ * Read `log.ts` first: it is the contract that every room above codes against, prose first. `record-batch.ts` draws the bytes and
+ * turns them into columns of positions. `memory-log.ts` is the reference and the oracle of the tests; `delayed-log.ts` is the same
+ * behind a bad network. The log on disk has a door of its own, `file-log/index.ts`: its tour starts there.
+ */
+
+export * from './log.ts';
+export {
+  BatchBuilder,
+  type BatchFault,
+  type BatchStamp,
+  baseOffsetOf,
+  batchBytes,
+  batchHeaderBytes,
+  type ControlType,
+  checkBatch,
+  checkNewBatch,
+  controlTypeOf,
+  decodeBatch,
+  describeBatch,
+  encodeBatch,
+  encodeControlBatch,
+  encodeHeaders,
+  forEachHeader,
+  isControl,
+  isTransactional,
+  lastOffsetOf,
+  maxTimestampOf,
+  nextOffsetOf,
+  type PlainRecord,
+  producerIdOf,
+  RecordColumns,
+  type RecordHeader,
+  readHeaders,
+  recordCountOf,
+  sealBatch,
+  stampBatch,
+} from './record-batch.ts';
