@@ -1,0 +1,143 @@
+/**
+ * The other face of a store: what the task, the coordinator and the restore do with it. Operators see `store.ts` only.
+ *
+ * Life. `open` answers with the position: the changelog offset up to which the checkpoint holds everything (undefined: start at the
+ * changelog's beginning). The runtime then feeds the rest of the changelog to `applyChangelog` and ends each stretch with
+ * `commit(next offset)`. From then on each transaction is: operators change keys; `writeChangelog` hands out one absolute entry for each
+ * changed key; the log commits; `commit(next offset)` or `rollback()`. Whenever `checkpointDue` says so the runtime calls `checkpoint`,
+ * without waiting for it: stepping, committing and rolling back go on meanwhile. All of it happens on the one thread that owns the store.
+ *
+ * Law. Changelog entries are absolute: applying any of them twice, or applying a stretch again from an older position, ends in the same
+ * state. A position never runs ahead of what the key-value store durably holds. Losing the checkpoint loses time, never data.
+ *
+ * Committed values. `readCommitted`, `readCommittedWindow`, `scanCommitted` and `committedWindows` see the last commit, whatever the open
+ * transaction did. What they return is a copy (a scan's chunk is lent until its callback has settled).
+ *
+ * Failure. What the key-value store reports comes out as a `KvError` (`ordered-kv.ts`): thrown by `get` and `readCommitted`, rejected by
+ * the asynchronous calls. After `corrupt` the runtime calls `clear()` and restores this store from offset 0; if `clear` fails as well
+ * the shard has to go (`destroyLevelKv`). A failed `checkpoint` leaves every entry due; it is tried again later.
+ */
+
+import type { KeyValueStore, StoreSpec, WindowStore } from './store.ts';
+
+/** Takes one changelog entry. `valueStart` −1 is a tombstone. The bytes are copied before the call returns. */
+export type ChangelogAppend = (
+  key: Uint8Array,
+  keyStart: number,
+  keyEnd: number,
+  value: Uint8Array,
+  valueStart: number,
+  valueEnd: number,
+) => void;
+
+/** Small committed numbers kept beside the data, such as the writers' times. Transactional and changelogged like any key. */
+export interface StoreMeta {
+  get(name: string): number | undefined;
+  /** Setting the number it has is no change. */
+  set(name: string, value: number): void;
+}
+
+/** Which entries a scan visits, in no particular order. Bounds that are left out are open. */
+export type ScanRange = {
+  /** First key, inclusive, by unsigned bytes. */
+  readonly from?: Uint8Array;
+  /** Last key, exclusive. */
+  readonly to?: Uint8Array;
+  /** Window stores: first window start, inclusive. */
+  readonly fromWindow?: number;
+  /** Window stores: last window start, exclusive. */
+  readonly toWindow?: number;
+  /** Visit at most so many entries. */
+  readonly limit?: number;
+};
+
+/** Some committed entries. Everything in it is lent until the callback's promise settles. Entry `i` has the key
+ *  `bytes[keyStarts[i], keyEnds[i])` and the value `bytes[valueStarts[i], valueEnds[i])`. */
+export interface ScanChunk {
+  readonly count: number;
+  readonly bytes: Uint8Array;
+  readonly keyStarts: Int32Array;
+  readonly keyEnds: Int32Array;
+  readonly valueStarts: Int32Array;
+  readonly valueEnds: Int32Array;
+  /** Window stores: each entry's window. For key-value stores all zero. */
+  readonly windowStarts: Float64Array;
+}
+
+/** Answering `false` ends the scan. */
+export type ScanVisitor = (chunk: ScanChunk) => boolean | void | Promise<boolean | void>;
+
+export type StoreStats = {
+  /** Entries in memory, including deletions that wait for the checkpoint. */
+  readonly entries: number;
+  /** Blocks in use, hash slots and lists, in bytes. */
+  readonly bytesInMemory: number;
+  /** False once anything lies in the key-value store only. */
+  readonly complete: boolean;
+  /** Entries that the next checkpoint has to write. */
+  readonly dueEntries: number;
+  /** Changelog records since the position of the last checkpoint: what a restart would replay. */
+  readonly dueRecords: number;
+  readonly evictions: number;
+  /** Look-ups that memory could not answer. */
+  readonly kvReads: number;
+  readonly kvWrites: number;
+  readonly checkpoints: number;
+  /** Position of the last checkpoint. */
+  readonly position: number | undefined;
+};
+
+interface StateStoreLifecycle {
+  readonly name: string;
+  readonly spec: StoreSpec;
+  readonly meta: StoreMeta;
+  readonly stats: StoreStats;
+
+  /** Answers in milliseconds, however large the store: nothing but the position (and, for windows, their starts) is read. */
+  open(): Promise<{ readonly position: number | undefined }>;
+  /** Ends a running checkpoint after its current chunk; writes nothing more. The key-value store stays open: it is the shard's. */
+  close(): Promise<void>;
+  /** Forgets everything, in memory and in the key-value store; afterwards the position is undefined. */
+  clear(): Promise<void>;
+
+  /** Keys changed in the open transaction (meta entries and an expiry count as one each). 0: there is nothing to commit. */
+  changed(): number;
+  /** Hands out one entry for each changed key. Called at flush, once per transaction, before `commit`. */
+  writeChangelog(append: ChangelogAppend): void;
+  /** Ends the transaction; `changelogNextOffset` is the offset behind its last changelog entry. */
+  commit(changelogNextOffset: number): void;
+  /** Puts every changed key back to its value of the last commit. */
+  rollback(): void;
+  /** Applies one changelog entry outside of any transaction; `commit(next offset)` closes the stretch. */
+  applyChangelog(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): void;
+
+  /** True when 250,000 changelog records or a few seconds have passed since the last checkpoint, or memory is short. */
+  checkpointDue(nowMs: number): boolean;
+  /** Writes what is committed and due, then the position. A call while one runs answers with that one's promise. */
+  checkpoint(): Promise<void>;
+
+  scanCommitted(range: ScanRange, visit: ScanVisitor): Promise<void>;
+}
+
+export interface KeyValueStateStore extends KeyValueStore, StateStoreLifecycle {
+  readonly kind: 'key-value';
+  readonly name: string;
+  readCommitted(key: Uint8Array, start: number, end: number): Uint8Array | undefined;
+}
+
+export interface WindowStateStore extends WindowStore, StateStoreLifecycle {
+  readonly kind: 'window';
+  readonly name: string;
+  readCommittedWindow(windowStart: number, key: Uint8Array, start: number, end: number): Uint8Array | undefined;
+  /** Starts of the windows that hold something (or held something and were not expired), ascending. */
+  committedWindows(): number[];
+}
+
+export type StateStore = KeyValueStateStore | WindowStateStore;
