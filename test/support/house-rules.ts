@@ -1,0 +1,216 @@
+/**
+ * The rules of the house as functions: source files in, sentences about what breaks a rule out.
+ *
+ * `test/tidy.test.ts` runs them over the repository, and over small bad examples that prove each rule able to fail. The
+ * scanner knows just enough TypeScript to blank out comments, texts and regular expressions, and to read import lines;
+ * what needs types is the linter's work. Rules look at text, so a rule can be evaded on purpose; they catch slips.
+ */
+
+export interface SourceFile {
+  /** From the root of the repository, with `/` between folders. */
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface Import {
+  readonly from: string;
+  /** A path from the root for a file of ours, otherwise the package or `node:` module as written. */
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+export type Rule = (files: readonly SourceFile[]) => string[];
+
+/** The stair: a room may import only from rooms further left. `millrace.ts` is the library's door, on top of SQL. */
+const stair = ['base', 'storage', 'engine', 'sql', 'millrace.ts', 'server', 'cli'];
+/** What stands outside the stair and may see every room. */
+const outside = ['test', 'bench', 'examples', 'tools', 'vitest.config.ts'];
+
+/** Doors beside each room's `index.ts`: what touches the platform has a door of its own, so that the room stays portable. */
+const sideDoors = new Set([
+  'base/node/index.ts',
+  'storage/file-log/index.ts',
+  'engine/test-driver.ts',
+  'engine/stores/level-store.ts',
+  'engine/runtime/worker.ts',
+  'server/protocol.ts',
+  'millrace.ts',
+]);
+
+/** The only files that may know the platform: `node:` modules, `Buffer`, `process`, the wall clock and chance. */
+const knowsPlatform = (path: string): boolean =>
+  /^(base\/node|storage\/file-log|server|cli|test|bench|examples|tools)\//.test(path) ||
+  ['engine/stores/level-store.ts', 'engine/runtime/worker.ts', 'millrace.ts', 'vitest.config.ts'].includes(path);
+
+const roomOf = (path: string): string => (path.includes('/') ? path.slice(0, path.indexOf('/')) : path);
+
+/** Blanks comments, and the inside of texts and regular expressions, keeping line breaks: what is left is code. */
+export function codeOf(text: string): string {
+  const token =
+    /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\[\s\S]|\$\{(?:[^{}`]|\{[^{}]*\}|`[^`]*`)*\}|[^`\\])*`|(?<=(?:^|[=(,:;!&|?{}[]|=>|\breturn)\s*)\/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*/gm;
+  return text.replace(token, (found) => {
+    // What a template computes is code too.
+    const kept = found.startsWith('`') ? [...found.matchAll(/\$\{([^{}]*)\}/g)].map((hole) => `\${${hole[1]}}`) : [];
+    const edge = found.startsWith('/') ? '' : found.charAt(0);
+    return edge + kept.join('') + found.replace(/[^\n]/g, '') + edge;
+  });
+}
+
+const resolvePath = (from: string, specifier: string): string => {
+  if (!specifier.startsWith('.')) return specifier;
+  const parts = from.split('/').slice(0, -1);
+  for (const step of specifier.split('/')) {
+    if (step === '..') parts.pop();
+    else if (step !== '.') parts.push(step);
+  }
+  return parts.join('/');
+};
+
+export function importsOf({ path, text }: SourceFile): Import[] {
+  const withoutComments = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/[^\n]*/gm, '');
+  const found = withoutComments.matchAll(
+    /^\s*(?:import|export)\s+(type\s)?(?:([\w*{][^;'"]*?)\s+from\s+)?'([^'\n]+)'|\bimport\(\s*'([^'\n]+)'\s*\)/gm,
+  );
+  return [...found].map(([, type, names, still, lazy]) => {
+    const inner = /^\{([^}]*)\}$/
+      .exec(names ?? '')?.[1]
+      ?.split(',')
+      .filter((name) => name.trim() !== '');
+    const onlyTypes = inner !== undefined && inner.length > 0 && inner.every((name) => /^\s*type\s/.test(name));
+    return { from: path, to: resolvePath(path, still ?? lazy ?? ''), typeOnly: type !== undefined || onlyTypes };
+  });
+}
+
+export const allImports = (files: readonly SourceFile[]): Import[] => files.flatMap(importsOf);
+
+/** Rooms look down the stair, and into one another only by a door. */
+export const roomsLookDown: Rule = (files) =>
+  allImports(files).flatMap(({ from, to }) => {
+    const [here, there] = [roomOf(from), roomOf(to)];
+    if (here === there || outside.includes(here)) return [];
+    if (outside.includes(there)) return [`${from} imports ${to}: nothing that ships may lean on ${there}`];
+    if (!stair.includes(there)) return [];
+    if (!stair.includes(here)) return [`${from} lies in no room of the stair`];
+    if (here === 'cli' || here === 'console') {
+      const allowed = to === 'server/protocol.ts' || (from === 'cli/server.ts' && to === 'server/index.ts');
+      return allowed ? [] : [`${from} imports ${to}: the terminal speaks HTTP and may see only server/protocol.ts`];
+    }
+    if (stair.indexOf(there) > stair.indexOf(here)) return [`${from} imports ${to}: rooms look down, never up`];
+    if (to !== `${there}/index.ts` && !sideDoors.has(to)) return [`${from} imports ${to}: enter by ${there}/index.ts`];
+    return [];
+  });
+
+/** No file reaches itself through imports that exist at run time. */
+export const noCycles: Rule = (files) => {
+  const edges = new Map<string, string[]>();
+  for (const { from, to, typeOnly } of allImports(files)) {
+    if (!typeOnly && to.endsWith('.ts')) edges.set(from, [...(edges.get(from) ?? []), to]);
+  }
+  const done = new Set<string>();
+  const wrong: string[] = [];
+  const walk = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) wrong.push(`import cycle: ${[...trail.slice(trail.indexOf(path)), path].join(' -> ')}`);
+    if (trail.includes(path) || done.has(path)) return;
+    for (const next of edges.get(path) ?? []) walk(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of edges.keys()) walk(path, []);
+  return wrong;
+};
+
+/** Time, chance, disks and the process come in through the door; nothing portable reaches a file that has them. */
+export const platformIsInjected: Rule = (files) =>
+  files
+    .filter(({ path }) => !knowsPlatform(path))
+    .flatMap((file) => {
+      const words = codeOf(file.text).match(
+        /\bBuffer\b|(?<![.\w])process\.|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bset(?:Timeout|Interval|Immediate)\b|\bperformance\.now\b/g,
+      );
+      const imports = importsOf(file).filter(
+        ({ to, typeOnly }) => to.startsWith('node:') || (!typeOnly && to.endsWith('.ts') && knowsPlatform(to)),
+      );
+      return [...new Set([...(words ?? []), ...imports.map(({ to }) => to)])].map(
+        (what) => `${file.path} uses ${what}: it is to be injected`,
+      );
+    });
+
+/** Generated code lives in one folder, behind the same interface as its plain form. */
+export const codeIsGeneratedInOnePlace: Rule = (files) =>
+  files
+    .filter(({ path }) => !path.startsWith('sql/codegen/') && !path.startsWith('test/'))
+    .filter(({ text }) => /\bnew Function\b|(?<![.\w])Function\(|(?<![.\w])eval\(/.test(codeOf(text)))
+    .map(({ path }) => `${path} compiles text: that belongs into sql/codegen/`);
+
+export const typesAreTight: Rule = (files) =>
+  files.flatMap(({ path, text }) => {
+    const code = codeOf(text);
+    return [
+      ...(/(?::|\bas|<|[,|&]|=>)\s*any\b(?!\s*[:(?])/.test(code)
+        ? [`${path} says any: say unknown, or the type`]
+        : []),
+      ...(/[\w$)\]]!(?![=\w])/.test(code) ? [`${path} asserts non-null with "!": assert, or narrow`] : []),
+      ...(/@ts-(?:ignore|expect-error|nocheck)/.test(text) ? [`${path} silences the compiler`] : []),
+      ...(/^\s*(?:export\s+)?(?:const\s+)?enum\s|^\s*(?:export\s+)?namespace\s/m.test(code)
+        ? [`${path} uses syntax that cannot be erased`]
+        : []),
+    ];
+  });
+
+export const nothingIsLeftUndone: Rule = (files) =>
+  files.flatMap(({ path, text }) => {
+    const words = text.match(
+      /\b(?:TODO|FIXME|XXX|HACK)\b|not (?:yet )?implemented|\b(?:it|test|describe)\.(?:skip|todo|only)\b/i,
+    );
+    return words ? [`${path} says "${words[0]}": finish it, or leave it out`] : [];
+  });
+
+export const filesAreEssays: Rule = (files) =>
+  files.flatMap(({ path, text }) => {
+    const lines = text.split('\n').length;
+    return [
+      ...(/^(?:#![^\n]*\n)?\/\*\*\s/.test(text)
+        ? []
+        : [`${path} does not begin with a doc comment that says what and why`]),
+      ...(lines > 900 ? [`${path} has ${lines} lines: more than one idea lives in it`] : []),
+      ...(/^(?:[a-z0-9]+(?:-[a-z0-9]+)*\/)*[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.config)?\.ts$/.test(path)
+        ? []
+        : [`${path} is not named in kebab-case`]),
+    ];
+  });
+
+/** Every room that exists has one door, and no folder inside a room has a barrel that only passes things on. */
+export const roomsHaveDoors: Rule = (files) => {
+  const rooms = new Set(
+    files.map(({ path }) => roomOf(path)).filter((room) => stair.includes(room) && !room.endsWith('.ts')),
+  );
+  rooms.delete('cli');
+  return [...rooms]
+    .filter((room) => !files.some(({ path }) => path === `${room}/index.ts`))
+    .map((room) => `${room}/ has no door (index.ts)`);
+};
+
+/** The codes that a file throws: the first argument of a UserError, wherever the line breaks. */
+export const errorCodesOf = ({ text }: SourceFile): string[] =>
+  [...text.matchAll(/\bUserError\(\s*'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'/g)].map(([, code]) => code ?? '');
+
+/** Codes thrown and codes documented are the same set. A documented code stands in backticks at the start of a table row. */
+export const errorsAreDocumented = (files: readonly SourceFile[], page: string): string[] => {
+  const thrown = new Map(files.flatMap((file) => errorCodesOf(file).map((code) => [code, file.path] as const)));
+  const documented = new Set([...page.matchAll(/^\| `([A-Z0-9_]+)` \|/gm)].map(([, code]) => code ?? ''));
+  return [
+    ...[...thrown]
+      .filter(([code]) => !documented.has(code))
+      .map(([code, path]) => `${path} throws ${code}: not in docs/errors.md`),
+    ...[...documented]
+      .filter((code) => !thrown.has(code))
+      .map((code) => `docs/errors.md tells of ${code}: nothing throws it`),
+  ];
+};
+
+/** Links of a page that lead to no file. `exists` answers for a path from the root. */
+export const deadLinks = ({ path, text }: SourceFile, exists: (path: string) => boolean): string[] =>
+  [...text.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)]
+    .map(([, target]) => target ?? '')
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .filter((target) => !exists(resolvePath(path, target.startsWith('.') ? target : `./${target}`).replace(/\/$/, '')))
+    .map((target) => `${path} links to ${target}, which does not exist`);
