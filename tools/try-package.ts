@@ -46,6 +46,11 @@ function expectText(output: string, wanted: string): void {
   if (!output.includes(wanted)) throw new Error(`expected "${wanted}" in the output above`);
 }
 
+const statements = `
+  CREATE STREAM greetings (id BIGINT KEY, word VARCHAR) WITH (kafka_topic='greetings', partitions=1, value_format='JSON');
+  INSERT INTO greetings (id, word) VALUES (1, 'hello');
+  SELECT word FROM greetings WHERE id = 1;`;
+
 async function trial(): Promise<void> {
   const npm = (args: readonly string[], cwd: string): string =>
     execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
@@ -62,18 +67,15 @@ async function trial(): Promise<void> {
     [installed, 'server', '--data', join(folder, 'data'), '--port', String(port)],
     { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] },
   );
+  const ended = once(server, 'exit');
   try {
     await untilAnswered(`${address}/info`);
-    const statements = `CREATE STREAM greetings (id BIGINT KEY, word VARCHAR) WITH (kafka_topic='greetings', partitions=1, value_format='JSON');
-      INSERT INTO greetings (id, word) VALUES (1, 'hello');
-      SELECT word FROM greetings WHERE id = 1;`;
     expectText(run([installed, 'sql', '--server', address, '-e', statements]), 'hello');
   } finally {
-    const ended = once(server, 'exit');
     server.kill('SIGINT');
-    const [code] = await ended;
-    if (code !== 0) throw new Error(`the server ended with exit code ${String(code)} after Ctrl-C`);
   }
+  const [code] = await ended;
+  if (code !== 0) throw new Error(`the server ended with exit code ${String(code)} after Ctrl-C`);
 
   cpSync(join(home, 'examples', 'ten-lines.ts'), join(folder, 'ten-lines.ts'));
   run([join(folder, 'ten-lines.ts')]);
