@@ -1,0 +1,126 @@
+/**
+ * From text to trees: the way into the parser.
+ *
+ * A text is cut into tokens, the tokens into statements at the semicolons, and each statement is parsed by itself; the
+ * last semicolon may be left out, and empty statements are passed over. The first error ends it all with one
+ * `UserError` that has a place.
+ *
+ * Building the parser takes a few tens of milliseconds (the grammar is learned by running it), so it is built when the
+ * first statement comes and then kept. Parsing never leaves the thread, so one is enough.
+ */
+
+import type { IToken, ParserMethod } from 'chevrotain';
+import { assert, type Position, UserError } from '../../base/errors.ts';
+import type { Expression, ParsedStatement, TypeNode } from './ast.ts';
+import { spanning, tooDeep } from './expressions.ts';
+import { StatementParser, unsupportedStatement } from './statements.ts';
+import { Expectations, syntaxError } from './syntax-error.ts';
+import { limits, placeOf, Semicolon, tokenize, Variable } from './tokens.ts';
+
+/** The whole grammar, ready to be given input. */
+class Parser extends StatementParser {
+  readonly #expectations: Expectations;
+
+  constructor(expectations: Expectations) {
+    super(expectations);
+    this.#expectations = expectations;
+    this.performSelfAnalysis();
+  }
+
+  /** Reads all the tokens by one rule; `end` is the place behind them. */
+  run<T>(rule: (parser: Parser) => ParserMethod<[], T>, tokens: IToken[], end: Position): T {
+    this.input = tokens;
+    this.restart();
+    const result = rule(this).call(this);
+    const error = this.errors[0];
+    if (error !== undefined) throw syntaxError(error, this.#expectations, tokens, end);
+    return result;
+  }
+}
+
+let kept: Parser | undefined;
+
+const parser = (): Parser => {
+  kept ??= new Parser(new Expectations(false));
+  return kept;
+};
+
+/** Builds a parser that checks its own grammar for ambiguities; it throws when there are any. For tests. */
+export const checkGrammar = (): void => {
+  new Parser(new Expectations(true));
+};
+
+/** Parses a text of any number of statements. */
+export function parseStatements(text: string): ParsedStatement[] {
+  const tokens = tokenize(text);
+  const statements: ParsedStatement[] = [];
+  let from = 0;
+  for (let index = 0; index <= tokens.length; index++) {
+    const token = tokens[index];
+    if (token !== undefined && token.tokenType !== Semicolon) continue;
+    const own = tokens.slice(from, index);
+    from = index + 1;
+    const first = own[0];
+    const last = own.at(-1);
+    if (first === undefined || last === undefined) continue;
+    const at = spanning(placeOf(first), placeOf(last));
+    const refusal = unsupportedStatement(own);
+    if (refusal !== undefined) throw refusal;
+    const statement = parseTokens((grammar) => grammar.statement, text, own);
+    statements.push({ statement, text: text.slice(at.offset, at.offset + (at.length ?? 0)), at });
+  }
+  return statements;
+}
+
+/** Parses a text that is one expression. */
+export const parseExpression = (text: string): Expression =>
+  parseTokens((grammar) => grammar.expression, text, tokenize(text));
+
+/** Parses a text that is one type. */
+export const parseType = (text: string): TypeNode => parseTokens((grammar) => grammar.type, text, tokenize(text));
+
+function parseTokens<T>(rule: (grammar: Parser) => ParserMethod<[], T>, text: string, tokens: IToken[]): T {
+  const variable = tokens.find((token) => token.tokenType === Variable);
+  if (variable !== undefined) {
+    throw new UserError('SQL_UNDEFINED_VARIABLE', `the variable ${variable.image} is not defined`, {
+      at: placeOf(variable),
+    });
+  }
+  try {
+    const result = parser().run(rule, tokens, endOf(text, tokens));
+    checkDepth(result);
+    return result;
+  } catch (error) {
+    // The count of depth comes first; this is for callers who are deep in their own stack already.
+    if (error instanceof RangeError) throw tooDeep(placeOf(tokens[0] as IToken));
+    throw error;
+  }
+}
+
+/** The place right behind the last token. */
+function endOf(text: string, tokens: readonly IToken[]): Position {
+  const last = tokens.at(-1);
+  if (last === undefined) return { line: 1, column: 1, offset: 0 };
+  return positionAt(text, last.startOffset + last.image.length);
+}
+
+/** Line and column of an offset. */
+export function positionAt(text: string, offset: number): Position {
+  const lines = text.slice(0, offset).split(/\r\n?|\n/);
+  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1, offset };
+}
+
+/** Chains of operators grow a tree to the left without any nesting in the text. This walks the finished tree, without
+ *  recursion, and refuses it when a recursion over it would go too deep. */
+function checkDepth(root: unknown): void {
+  const waiting: { readonly node: object; readonly depth: number }[] = [{ node: root as object, depth: 1 }];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { node, depth } = next;
+    if (depth > limits.maxDepth && 'at' in node) throw tooDeep(node.at as Position);
+    for (const child of Object.values(node)) {
+      if (typeof child !== 'object' || child === null) continue;
+      waiting.push({ node: child, depth: 'kind' in child ? depth + 1 : depth });
+    }
+  }
+  assert(root !== undefined, 'the grammar gives a tree for every text that it accepts');
+}

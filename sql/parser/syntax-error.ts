@@ -1,0 +1,217 @@
+/**
+ * What is said when a text does not fit the grammar: what was found, what was expected, where, and what was
+ * probably meant.
+ *
+ * The parser tells this file what it expected in its own terms (token types); here they become words. A hint is added
+ * for the slips that people make: a misspelt keyword, a reserved word as a name, the wrong quotes, and the parts of SQL
+ * that this dialect does not have.
+ */
+
+import {
+  EOF,
+  type IParserErrorMessageProvider,
+  type IRecognitionException,
+  type IToken,
+  NoViableAltException,
+  type TokenType,
+} from 'chevrotain';
+import { closestName } from '../../base/closest.ts';
+import { type Position, UserError } from '../../base/errors.ts';
+import {
+  isReserved,
+  keyword,
+  keywords,
+  Name,
+  PlainName,
+  placeOf,
+  QuotedName,
+  StringText,
+  Unit,
+  unquote,
+} from './tokens.ts';
+
+/** The listener that the parser reports to. It keeps what was expected last, since the parser stops at its first
+ *  error. */
+export class Expectations implements IParserErrorMessageProvider {
+  /** Whether the parser should check its own grammar while it is built; a test does so, a server need not. */
+  readonly checkGrammar: boolean;
+  expected: readonly TokenType[] = [];
+  /** What was expected in the words of the grammar rule, where it has some. */
+  description: string | undefined;
+
+  constructor(checkGrammar: boolean) {
+    this.checkGrammar = checkGrammar;
+  }
+
+  buildMismatchTokenMessage(options: { expected: TokenType }): string {
+    return this.#keep([options.expected]);
+  }
+
+  buildNotAllInputParsedMessage(): string {
+    return this.#keep([]);
+  }
+
+  buildNoViableAltMessage(options: { expectedPathsPerAlt: TokenType[][][]; customUserDescription?: string }): string {
+    return this.#keep(options.expectedPathsPerAlt.flatMap(firstOfPaths), options.customUserDescription);
+  }
+
+  buildEarlyExitMessage(options: { expectedIterationPaths: TokenType[][]; customUserDescription?: string }): string {
+    return this.#keep(firstOfPaths(options.expectedIterationPaths), options.customUserDescription);
+  }
+
+  #keep(expected: readonly TokenType[], description?: string): string {
+    this.expected = [...new Set(expected)];
+    this.description = description;
+    return '';
+  }
+}
+
+const firstOfPaths = (paths: readonly TokenType[][]): TokenType[] =>
+  paths.flatMap((path) => (path[0] === undefined ? [] : [path[0]]));
+
+/** Makes an error for the user out of the parser's. `tokens` is the statement, `end` the place behind it. */
+export function syntaxError(
+  error: IRecognitionException,
+  expectations: Expectations,
+  tokens: readonly IToken[],
+  end: Position,
+): UserError {
+  const index = tokenIndex(error, tokens);
+  const found = tokens[index];
+  const expected = expectations.description ?? wordsFor(expectations.expected);
+  const message =
+    found === undefined
+      ? `the statement ends too early: expected ${expected}`
+      : `expected ${expected}, found ${describe(found)}`;
+  return new UserError('SQL_SYNTAX', message, {
+    at: found === undefined ? end : placeOf(found),
+    hint: hintFor(tokens, index, expectations.expected),
+  });
+}
+
+/** The token that did not fit. Where several were looked at to choose, it is the first. */
+function tokenIndex(error: IRecognitionException, tokens: readonly IToken[]): number {
+  if (error.token.tokenType === EOF && !(error instanceof NoViableAltException)) return tokens.length;
+  const index = tokens.indexOf(error.token);
+  return index < 0 ? tokens.length : index;
+}
+
+/** A list of token types in a user's words, at most eight of them. */
+function wordsFor(expected: readonly TokenType[]): string {
+  const labels = [...new Set(expected.map((type) => type.LABEL ?? type.name))];
+  if (labels.length === 0) return 'the end of the statement';
+  if (labels.length > 8) return `${labels.slice(0, 8).join(', ')} or another of ${labels.length} words`;
+  const last = labels.at(-1) ?? '';
+  return labels.length === 1 ? last : `${labels.slice(0, -1).join(', ')} or ${last}`;
+}
+
+/** A token as it is named in an error. */
+function describe(token: IToken): string {
+  const { image, tokenType } = token;
+  const shown = image.length > 40 ? `${image.slice(0, 37)}…` : image;
+  if (tokenType === StringText) return `the string ${shown}`;
+  if (tokenType === QuotedName) return `the quoted name ${shown}`;
+  return `"${shown}"`;
+}
+
+const isName = (type: TokenType): boolean => type === Name || (type.CATEGORIES?.includes(Name) ?? false);
+
+const upper = (token: IToken | undefined): string => token?.image.toUpperCase() ?? '';
+
+function hintFor(tokens: readonly IToken[], index: number, expected: readonly TokenType[]): string | undefined {
+  const found = tokens[index];
+  return (
+    foreignSql(tokens, index) ??
+    (found === undefined ? undefined : wrongQuotes(found, expected)) ??
+    (found === undefined ? undefined : misspelt(found, expected)) ??
+    misspeltBefore(tokens, index, expected) ??
+    (found === undefined ? undefined : reservedName(found, expected))
+  );
+}
+
+/** Parts of other SQL dialects, by the word that gives them away. */
+function foreignSql(tokens: readonly IToken[], index: number): string | undefined {
+  const word = upper(tokens[index]);
+  const before = upper(tokens[index - 1]);
+  const after = upper(tokens[index + 1]);
+  const phrase = (first: string, second: string): boolean =>
+    (word === first && after === second) || (before === first && word === second);
+  if (phrase('ORDER', 'BY')) return 'There is no ORDER BY: rows of a stream come in the order of arrival.';
+  if (word === 'OFFSET' || before === 'OFFSET') return 'There is no OFFSET; LIMIT alone cuts a result.';
+  for (const operator of ['UNION', 'INTERSECT', 'EXCEPT']) {
+    if (word === operator || before === operator) {
+      return `There is no ${operator}; several INSERT INTO … SELECT can feed one stream.`;
+    }
+  }
+  if (word === 'DISTINCT' && before === 'SELECT') return 'There is no SELECT DISTINCT; GROUP BY the columns instead.';
+  if (word === 'DISTINCT' && before === '(') return 'There is no DISTINCT in an aggregate; use COUNT_DISTINCT(x).';
+  if (word === 'OVER' || (before === 'OVER' && word === '(')) {
+    return 'There is no OVER; use a WINDOW clause with GROUP BY.';
+  }
+  if (phrase('CROSS', 'JOIN')) return 'There is no CROSS JOIN; a join needs ON with one equality.';
+  if (word === 'USING' || before === 'USING') return 'There is no USING; write ON a.x = b.x.';
+  if (word === '(' && (before === 'FROM' || before === 'JOIN')) {
+    return 'There are no subqueries: give the inner query a name with CREATE STREAM … AS SELECT and read from that.';
+  }
+  if (word === '=' && before === '=') return 'Equality is written with one =.';
+  if (word === ',' && insideFrom(tokens, index)) return 'Join sources with JOIN … ON, not with a comma.';
+  if (word === ',' && before === ')' && tokens.some((token) => token.tokenType === keyword.VALUES)) {
+    return 'INSERT INTO … VALUES takes one row: write one statement per row.';
+  }
+  return undefined;
+}
+
+/** Whether the last clause that began before a token is FROM. */
+function insideFrom(tokens: readonly IToken[], index: number): boolean {
+  const clauses: readonly TokenType[] = [keyword.FROM, keyword.WHERE, keyword.ON, keyword.GROUP, keyword.SELECT];
+  return tokens.slice(0, index).findLast((token) => clauses.includes(token.tokenType))?.tokenType === keyword.FROM;
+}
+
+function wrongQuotes(found: IToken, expected: readonly TokenType[]): string | undefined {
+  const wantsString = expected.includes(StringText);
+  if (wantsString && found.tokenType === QuotedName) {
+    return `Strings stand between single quotes: '${unquote(found.image).replaceAll("'", "''")}'.`;
+  }
+  if (expected.some(isName) && found.tokenType === StringText) {
+    return 'Single quotes make a string; put a name into backticks.';
+  }
+  if (wantsString && !expected.some(isName) && found.tokenType === PlainName) {
+    return `Put it into single quotes: '${found.image}'.`;
+  }
+  return undefined;
+}
+
+/** A name where a keyword was expected that looks much like it. */
+function misspelt(found: IToken, expected: readonly TokenType[]): string | undefined {
+  if (found.tokenType !== PlainName) return undefined;
+  const words = expected.includes(Unit) ? unitWords : expected.map(({ name }) => name).filter(isKeyword);
+  const close = closestName(found.image, words);
+  return close === undefined ? undefined : `Did you mean ${close}?`;
+}
+
+const isKeyword = (word: string): boolean => keywords.includes(word);
+
+const unitWords: readonly string[] = ['MILLISECONDS', 'SECONDS', 'MINUTES', 'HOURS', 'DAYS'];
+
+/** Words that begin a part of a statement. When one is misspelt it is taken for an alias, and the text goes wrong only at
+ *  the word behind it. */
+const clauseWords: readonly string[] = [
+  ...['FROM', 'WHERE', 'GROUP', 'PARTITION', 'HAVING', 'WINDOW', 'EMIT', 'LIMIT', 'JOIN', 'INNER', 'LEFT', 'RIGHT'],
+  ...['FULL', 'WITHIN', 'WITH', 'VALUES', 'BETWEEN', 'LIKE', 'AND', 'AS', 'EXTENDED', 'DELETE'],
+];
+
+function misspeltBefore(
+  tokens: readonly IToken[],
+  index: number,
+  expected: readonly TokenType[],
+): string | undefined {
+  const before = tokens[index - 1];
+  if (before?.tokenType !== PlainName || before.image.length < 3 || expected.includes(Name)) return undefined;
+  const close = closestName(before.image, clauseWords);
+  return close === undefined ? undefined : `Did you mean ${close} instead of ${before.image}?`;
+}
+
+function reservedName(found: IToken, expected: readonly TokenType[]): string | undefined {
+  if (!expected.some(isName) || !isReserved(upper(found))) return undefined;
+  return `${upper(found)} is a reserved word: put it into backticks to use it as a name.`;
+}
