@@ -1,0 +1,64 @@
+/**
+ * Faults as HTTP: which status and which of ksqlDB's numbers an error gets.
+ *
+ * A user's fault is 400 with code, sentence, hint and place; the log's refusals and a full disk have numbers of their own; anything else is our
+ * bug: 500, the sentence without a stack, and the stack in the server's log.
+ */
+
+import { UserError } from '../base/index.ts';
+import { LogError } from '../storage/index.ts';
+import { type Entity, type ErrorEntity, errorCodes } from './protocol.ts';
+
+export interface HttpFault {
+  readonly status: number;
+  readonly body: ErrorEntity;
+}
+
+export interface FaultContext {
+  readonly statementText?: string;
+  readonly entities?: readonly Entity[];
+}
+
+/** A fault of the request itself, found before any SQL is read. */
+export class RequestError extends Error {
+  readonly errorCode: number;
+
+  constructor(errorCode: number, message: string) {
+    super(message);
+    this.name = 'RequestError';
+    this.errorCode = errorCode;
+  }
+}
+
+const generic = (error_code: number, message: string): HttpFault => ({
+  status: Math.floor(error_code / 100),
+  body: { '@type': 'generic_error', error_code, message },
+});
+
+export const faultOf = (error: unknown, context: FaultContext = {}): HttpFault => {
+  if (error instanceof RequestError) return generic(error.errorCode, error.message);
+  if (error instanceof UserError) {
+    const { code, message, hint, at } = error;
+    const millrace = { code, ...(hint === undefined ? {} : { hint }), ...(at === undefined ? {} : { at }) };
+    return {
+      status: 400,
+      body: {
+        '@type': 'statement_error',
+        error_code: errorCodes.badStatement,
+        message: hint === undefined ? message : `${message} ${hint}`,
+        ...(context.statementText === undefined ? {} : { statementText: context.statementText }),
+        entities: context.entities ?? [],
+        millrace,
+      },
+    };
+  }
+  if (error instanceof LogError) {
+    const code = error.kind === 'refused' ? errorCodes.badRequest : logFaultCode(error);
+    const { body, status } = generic(code, error.hint === undefined ? error.message : `${error.message} ${error.hint}`);
+    return { status, body: { ...body, millrace: { code: error.code } } };
+  }
+  return generic(errorCodes.serverError, error instanceof Error ? error.message : String(error));
+};
+
+const logFaultCode = (error: LogError): number =>
+  error.code === 'LOG_DISK_FULL' ? errorCodes.storageFull : errorCodes.serverError;

@@ -1,0 +1,176 @@
+/**
+ * The face of the SQL room: what the library's front door and the HTTP server code against.
+ *
+ * One `SqlEngine` per log. `execute` runs statements, `query` one SELECT, `inserter` takes rows in bulk. Every fault of the user is a
+ * `UserError`; a fault found after some statements ran is an `ExecutionError` that carries what they answered.
+ */
+
+import type { RecoveryReport } from '../storage/index.ts';
+import type { SqlType, TypeDescription } from './types/type.ts';
+import type { Value } from './types/value.ts';
+
+export interface StatementOptions {
+  /** Properties in force, as SET would make them. Names with and without the prefix `ksql.streams.`. */
+  readonly properties?: Readonly<Record<string, unknown>>;
+}
+
+/** What one statement answered. `kind` and fields are those of the ksqlDB REST entity of that name. */
+export type StatementResult = { readonly statementText: string; readonly warnings: readonly string[] } & (
+  | {
+      readonly kind: 'currentStatus';
+      /** ``stream/`NAME`/create`` */
+      readonly commandId: string;
+      readonly commandStatus: { readonly status: 'SUCCESS'; readonly message: string; readonly queryId: string | null };
+      readonly commandSequenceNumber: number;
+    }
+  | { readonly kind: 'warning_entity'; readonly message: string }
+  | { readonly kind: 'streams'; readonly streams: readonly SourceRow[] }
+  | { readonly kind: 'tables'; readonly tables: readonly SourceRow[] }
+  | {
+      readonly kind: 'kafka_topics';
+      readonly topics: readonly { readonly name: string; readonly replicaInfo: readonly number[] }[];
+    }
+  | { readonly kind: 'queries'; readonly queries: readonly QueryRow[] }
+  | {
+      readonly kind: 'function_names';
+      readonly functions: readonly { readonly name: string; readonly type: string; readonly category: string }[];
+    }
+  | { readonly kind: 'sourceDescription'; readonly sourceDescription: SourceDescription }
+  | { readonly kind: 'source_descriptions'; readonly sourceDescriptions: readonly SourceDescription[] }
+  | { readonly kind: 'queryDescription'; readonly queryDescription: QueryDescription }
+  /** SET, UNSET: the properties in force for the statements that follow in this call. Not an entity of the REST API. */
+  | { readonly kind: 'properties'; readonly properties: Readonly<Record<string, unknown>> }
+  /** INSERT VALUES: nothing to say. Not an entity of the REST API. */
+  | { readonly kind: 'inserted' }
+);
+
+export interface SourceRow {
+  readonly type: 'STREAM' | 'TABLE';
+  readonly name: string;
+  readonly topic: string;
+  readonly keyFormat: string;
+  readonly valueFormat: string;
+  readonly isWindowed: boolean;
+}
+
+export interface QueryRow {
+  readonly id: string;
+  readonly queryString: string;
+  readonly sinks: readonly string[];
+  readonly sinkKafkaTopics: readonly string[];
+  readonly queryType: 'PERSISTENT' | 'PUSH';
+  readonly state: string;
+}
+
+export interface FieldDescription {
+  readonly name: string;
+  readonly schema: TypeDescription;
+  readonly type?: 'KEY';
+}
+
+export interface SourceDescription {
+  readonly name: string;
+  readonly type: 'STREAM' | 'TABLE';
+  readonly windowType: string | null;
+  readonly fields: readonly FieldDescription[];
+  readonly timestamp: string;
+  readonly keyFormat: string;
+  readonly valueFormat: string;
+  readonly topic: string;
+  readonly partitions: number;
+  readonly replication: number;
+  readonly statement: string;
+  readonly readQueries: readonly QueryRow[];
+  readonly writeQueries: readonly QueryRow[];
+  readonly extended: boolean;
+  readonly statistics: string;
+  readonly errorStats: string;
+}
+
+export interface QueryDescription {
+  readonly id: string;
+  readonly statementText: string;
+  readonly windowType: string | null;
+  readonly fields: readonly FieldDescription[];
+  readonly sources: readonly string[];
+  readonly sinks: readonly string[];
+  /** The engine's topology, as text. */
+  readonly topology: string;
+  /** The logical and the physical plan, as text. */
+  readonly executionPlan: string;
+  readonly overriddenProperties: Readonly<Record<string, unknown>>;
+  readonly queryType: string;
+  readonly state: string | null;
+  readonly queryErrors: readonly string[];
+}
+
+export interface QueryColumn {
+  readonly name: string;
+  readonly type: SqlType;
+  readonly isKey: boolean;
+}
+
+/** One running SELECT. Rows come in batches; nothing is read ahead of the consumer but a bounded buffer. */
+export interface QueryHandle {
+  readonly id: string;
+  readonly kind: 'pull' | 'push';
+  readonly columns: readonly QueryColumn[];
+  /** Once only. Ends by itself for pull queries and at a LIMIT; leaving the loop closes the query. */
+  rows(): AsyncIterable<readonly (readonly Value[])[]>;
+  close(): Promise<void>;
+}
+
+export type InsertOutcome = { readonly ok: true } | { readonly ok: false; readonly error: Error };
+
+/** Rows into one stream or table. Rows reach each partition in the order of the calls. */
+export interface Inserter {
+  readonly columns: readonly QueryColumn[];
+  /** Rows as JSON gave them, integers beyond 2^53 as bigints; names in any case unless between backticks. The answer has one outcome a row, when all of
+   *  them are on the disk or refused. Calls may overlap. */
+  insert(rows: readonly Readonly<Record<string, unknown>>[]): Promise<readonly InsertOutcome[]>;
+}
+
+/** One persistent query as it stands. */
+export interface QueryStatus {
+  readonly id: string;
+  readonly statement: string;
+  readonly state: 'RUNNING' | 'PAUSED' | 'ERROR' | 'RESTORING';
+  /** Records between what is committed and the readable end of its sources. */
+  readonly lag: number;
+  readonly recordsRead: number;
+  readonly recordsWritten: number;
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly error?: string;
+}
+
+export interface EngineReport {
+  readonly recovery: RecoveryReport;
+  /** Entries of the statement log that could not be applied at start: skipped, with the reason. */
+  readonly failedStatements: readonly { readonly statement: string; readonly message: string }[];
+}
+
+export interface SqlEngine {
+  readonly report: EngineReport;
+  execute(sql: string, options?: StatementOptions): Promise<readonly StatementResult[]>;
+  query(sql: string, options?: StatementOptions): Promise<QueryHandle>;
+  inserter(target: string, options?: StatementOptions): Promise<Inserter>;
+  queries(): Promise<readonly QueryStatus[]>;
+  /** Resolves when every persistent query has read, and committed, all that was in its sources. */
+  awaitIdle(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A statement failed while running, after others of the same call had run. */
+export class ExecutionError extends Error {
+  readonly done: readonly StatementResult[];
+  readonly statementText: string;
+  override readonly cause: Error;
+
+  constructor(cause: Error, statementText: string, done: readonly StatementResult[]) {
+    super(cause.message, { cause });
+    this.name = 'ExecutionError';
+    this.cause = cause;
+    this.statementText = statementText;
+    this.done = done;
+  }
+}
