@@ -2,11 +2,15 @@
  * A block: some consecutive decoded record batches of one source partition, shared by every task at that position.
  *
  * Columns of positions are decoded once per block. A *view* is what a deserializer makes of the block (SQL's lazily parsed columns); it
- * is made once per block and deserializer id, however many queries read it. Blocks are immutable but for that cache, and lent: after the
- * last `release` its memory is used for another block.
+ * is made once per block and deserializer id, however many queries read it. Blocks are immutable but for that cache, and lent: whoever keeps
+ * one retains it; after the last `release` its memory is used for another block of the same topic, and the chunk of bytes goes back to its reader.
+ *
+ * `BlockPool` makes them from a reader's chunks and counts what was decoded, so that a test can show that a hundred queries decode each batch
+ * once.
  */
 
-import type { RecordColumns } from '../storage/index.ts';
+import { assert, UserError } from '../base/index.ts';
+import { baseOffsetOf, type Chunk, decodeBatch, RecordColumns } from '../storage/index.ts';
 
 export interface Block {
   readonly topic: string;
@@ -14,9 +18,159 @@ export interface Block {
   readonly columns: RecordColumns;
   /** Where to read on after this block. */
   readonly nextOffset: number;
+  /** How many batches lie in the block; `batchRow(i)` is the first row of the i-th one that the block shows, so batch i is the rows
+   *  [batchRow(i), batchRow(i + 1)), and `batchRow(batchCount)` is the number of rows. Batches without a visible row are left out. */
+  readonly batchCount: number;
+  batchRow(index: number): number;
+  /** Where the headers of the very first record of that batch lie in `columns.bytes` (0: it has none), even when reading began
+   *  behind it: a task names itself there as the writer of the batch. */
+  batchHeadersAt(index: number): number;
   /** The view made by `make` for this id, made at most once per block. `recycled` is a former view of the same id whose arrays may be used again. */
   view<T>(id: string, make: (columns: RecordColumns, recycled: T | undefined) => T): T;
-  /** The writer of record `index`: an index into the task's writers (0 but for repartition topics, see `runtime/writers`). */
   retain(): void;
   release(): void;
+}
+
+/** What was decoded; only ever grows. */
+export class DecodeCounters {
+  blocks = 0;
+  batches = 0;
+  records = 0;
+  bytes = 0;
+  views = 0;
+}
+
+/** Free blocks kept per topic; more are left to the garbage collector. */
+const keptPerTopic = 8;
+
+type View = { value: unknown; life: number };
+
+export class DecodedBlock implements Block {
+  readonly topic: string;
+  readonly columns = new RecordColumns();
+  partition = 0;
+  nextOffset = 0;
+  batchCount = 0;
+  readonly #pool: BlockPool;
+  readonly #views = new Map<string, View>();
+  #rows = new Int32Array(16);
+  #positions = new Int32Array(16);
+  #chunk: Chunk | undefined;
+  #holders = 0;
+  /** Counts the uses of this object: a view belongs to one of them. */
+  #life = 0;
+  #oneBatch: RecordColumns | undefined;
+
+  constructor(pool: BlockPool, topic: string) {
+    this.#pool = pool;
+    this.topic = topic;
+  }
+
+  /** Decodes the chunk's batches from `fromOffset` on. The caller holds the block once. */
+  load(chunk: Chunk, fromOffset: number): void {
+    assert(this.#holders === 0, `a block of ${this.topic} is filled while it is lent`);
+    this.#life++;
+    for (const [id, view] of this.#views) if (view.life < this.#life - 4) this.#views.delete(id);
+    const { columns } = this;
+    const { counters } = this.#pool;
+    columns.reset(chunk.bytes);
+    this.partition = chunk.partition;
+    this.nextOffset = chunk.nextOffset;
+    this.#chunk = chunk;
+    this.#holders = 1;
+    let shown = 0;
+    if (chunk.batches.length >= this.#rows.length) {
+      this.#rows = new Int32Array(chunk.batches.length * 2);
+      this.#positions = new Int32Array(chunk.batches.length * 2);
+    }
+    for (const position of chunk.batches) {
+      const row = columns.count;
+      const end = decodeBatch(chunk.bytes, position, columns, fromOffset);
+      if (end < 0) {
+        this.release();
+        throw new UserError(
+          'LOG_BATCH_UNREADABLE',
+          `the batch at offset ${baseOffsetOf(chunk.bytes, position)} of ${chunk.topic}-${chunk.partition} cannot be read`,
+          { hint: 'Its bytes are damaged or of a form that is not supported (compressed, or of an old format).' },
+        );
+      }
+      counters.batches++;
+      counters.bytes += end - position;
+      if (columns.count === row) continue;
+      this.#rows[shown] = row;
+      this.#positions[shown++] = position;
+    }
+    this.#rows[shown] = columns.count;
+    this.batchCount = shown;
+    counters.blocks++;
+    counters.records += columns.count;
+  }
+
+  batchRow(index: number): number {
+    return this.#rows[index] as number;
+  }
+
+  batchHeadersAt(index: number): number {
+    const { columns } = this;
+    const row = this.#rows[index] as number;
+    const position = this.#positions[index] as number;
+    const base = baseOffsetOf(columns.bytes, position);
+    if (columns.offset[row] === base) return columns.headersAt[row] as number;
+    const batch = (this.#oneBatch ??= new RecordColumns(64));
+    batch.reset(columns.bytes);
+    decodeBatch(columns.bytes, position, batch, base);
+    return batch.headersAt[0] as number;
+  }
+
+  view<T>(id: string, make: (columns: RecordColumns, recycled: T | undefined) => T): T {
+    const kept = this.#views.get(id);
+    if (kept !== undefined && kept.life === this.#life) return kept.value as T;
+    this.#pool.counters.views++;
+    const value = make(this.columns, kept?.value as T | undefined);
+    if (kept === undefined) this.#views.set(id, { value, life: this.#life });
+    else {
+      kept.value = value;
+      kept.life = this.#life;
+    }
+    return value;
+  }
+
+  retain(): void {
+    assert(this.#holders > 0, `a block of ${this.topic} is kept after it was given back`);
+    this.#holders++;
+  }
+
+  release(): void {
+    assert(this.#holders > 0, `a block of ${this.topic} is given back twice`);
+    if (--this.#holders > 0) return;
+    const chunk = this.#chunk;
+    this.#chunk = undefined;
+    this.#pool.giveBack(this);
+    chunk?.release();
+  }
+}
+
+/** Makes blocks of chunks and uses their memory again. One per thread. */
+export class BlockPool {
+  readonly counters = new DecodeCounters();
+  readonly #free = new Map<string, DecodedBlock[]>();
+
+  /** A block of what the chunk shows from `fromOffset` on, held once by the caller; the chunk now belongs to the block. A batch that cannot be
+   *  decoded throws a `UserError`; the chunk is then given back. */
+  decode(chunk: Chunk, fromOffset: number): DecodedBlock {
+    const block = this.#free.get(chunk.topic)?.pop() ?? new DecodedBlock(this, chunk.topic);
+    block.load(chunk, fromOffset);
+    return block;
+  }
+
+  giveBack(block: DecodedBlock): void {
+    const free = this.#free.get(block.topic);
+    if (free === undefined) this.#free.set(block.topic, [block]);
+    else if (free.length < keptPerTopic) free.push(block);
+  }
+
+  /** Lets go of the memory kept for a topic (it was deleted, or nobody reads it any more). */
+  forget(topic: string): void {
+    this.#free.delete(topic);
+  }
 }

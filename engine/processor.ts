@@ -26,6 +26,8 @@ export type ProcessorSupplier<In, Out> = (context: ProcessorContext, forward: Fo
 /** A source turns ranges of a decoded block into records. `run` is handed `[from, to)` of one block, in offset order. */
 export interface SourceProcessor {
   run(block: Block, from: number, to: number): void;
+  /** Event time of a row, where it is not the record's own timestamp; a task with several inputs takes them in its order. */
+  timestampAt?(block: Block, row: number): number;
 }
 
 export type SourceSupplier<Out> = (context: ProcessorContext, forward: Forward<Out>) => SourceProcessor;
@@ -46,21 +48,24 @@ export interface ProcessorContext {
   readonly partition: number;
   keyValueStore(name: string): KeyValueStore;
   windowStore(name: string): WindowStore;
-  /** Opens an output topic once, at build time. */
+  /** Opens the sink's own output topic once, at build time. */
   output(topic: string): TopicWriter;
-  /** Stream time of this task's *current writer*: the largest timestamp seen so far in what that writer (for a repartition topic:
-   *  the task that wrote the batch; else the source partition) has sent, the current record included. A row is late by it. */
-  writerTime(): number;
-  /** The least of `writerTime` over the writers that still have input: windows close and expire by it. */
+  /** Tells this operator's own stream time of a record that has reached it: the largest timestamp seen here of what the *current
+   *  writer* (for a repartition topic: the task that wrote the batch; else the source partition) has sent, this one included. A row is late by
+   *  it. What was filtered out before, or fell out for a null key, does not count (as in Kafka Streams): call it for each record that counts. */
+  writerTime(timestamp: number): number;
+  /** The least of this operator's writers' times over the writers that may still send something: windows expire by it. It moves at
+   *  commits only (before `flush`), never back; −Infinity before the first. */
   streamTime(): number;
   /** Counts the drop per query and reason and writes a row of the processing log within this transaction. `record` gives topic,
    *  partition, offset and original bytes where they are known. */
   drop(reason: DropReason, record: StreamRecord<unknown>, detail: string): void;
-  /** A scratch writer: contents are valid until the next use by the same processor. */
+  /** A scratch writer of this processor's own: each call answers with another one. */
   scratch(): ByteWriter;
 }
 
-/** Appends to the partitions of one output topic. Bytes are copied before the call returns. */
+/** Appends to the partitions of one output topic. Bytes are copied before the call returns. `append` answers false, and nothing is written,
+ *  when the record alone is larger than a batch of the topic may be. */
 export interface TopicWriter {
   readonly topic: string;
   readonly partitions: number;
@@ -76,5 +81,5 @@ export interface TopicWriter {
     timestamp: number,
     headers?: Uint8Array,
     headersAt?: number,
-  ): void;
+  ): boolean;
 }

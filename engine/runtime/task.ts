@@ -1,0 +1,770 @@
+/**
+ * A task: one sub-topology over one partition of its topics, stepped from outside.
+ *
+ * It does no I/O and has no clock. Whoever drives it (a host of the runtime, the test driver) offers decoded blocks to its inputs, calls
+ * `step`, takes the batches that come out through the `Outbox`, and ends transactions. One round:
+ *
+ *   for (const input of task.wants()) task.offer(input, block, readableEnd)     or  task.sawEnd(input, nextOffset, readableEnd)
+ *   while (task.step(1000) > 0);
+ *   const { positions } = task.flush();        … outbox batches, changelog included, and positions go to the log as one transaction …
+ *   task.commit(nextOffsetsOfChangelogs);      or  task.rollback(committedPositions)
+ *
+ * Order. A record goes through the whole sub-topology before the next one. Between inputs the head record with the lowest timestamp is next,
+ * tables before streams where timestamps are equal, then in the order of the sources. An input that has nothing buffered but is
+ * behind its partition's readable end (or does not know it) makes the task wait, so that what is there is merged in order of time
+ * (Kafka's `max.task.idle.ms` = 0); at its end the others go on without it. `step` works in runs: the longest range of one block that stays lowest is
+ * handed to the source at once, so one input costs nothing per record.
+ *
+ * Failure. When `step` or `flush` throws, the transaction is lost: the driver rolls back. `rollback` empties queues and builders, gives stores their
+ * committed values, and sets the positions given; the same records then bring the same outputs.
+ */
+
+import { assert, type BufferPool, ByteWriter, UserError } from '../../base/index.ts';
+import { BatchBuilder, forEachHeader } from '../../storage/index.ts';
+import type { Block } from '../block.ts';
+import type { DropReason, Processor, ProcessorContext, SourceProcessor, TopicWriter } from '../processor.ts';
+import type { StreamRecord } from '../record.ts';
+import type { StateStore } from '../stores/state-store.ts';
+import type { KeyValueStore, StoreSpec, WindowStore } from '../stores/store.ts';
+import { changelogTopic, type SourceKind, type SubTopology, taskIdOf, topicOf } from '../topology.ts';
+import { OperatorTime, readWriter, WriterIndex, withWriter, writerHeaders } from '../writers.ts';
+
+/** Batches leave when they reach this size. */
+export const batchTargetBytes = 128 * 1024;
+
+/** Blocks that an input may have waiting before it wants no more. */
+const blocksAhead = 2;
+
+/** Takes finished batches. The bytes belong to the taker; they come from the task's buffer pool where it has one. */
+export interface Outbox {
+  batch(topic: string, partition: number, bytes: Uint8Array): void;
+}
+
+/** A record, or a part of one, that was left out. `key` and `value` are copies of the original bytes, null where there are none or they are not known. */
+export interface Drop {
+  readonly reason: DropReason;
+  readonly taskId: string;
+  /** The node that left it out. */
+  readonly node: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** −1 where not known. */
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly detail: string;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+}
+
+/** Takes what was left out, within the open transaction: after a rollback the same drops come again. */
+export interface DropSink {
+  drop(drop: Drop): void;
+}
+
+/** What a task has done. `recordsRead` counts as it happens (again after a rollback), the others count what is committed. */
+export class TaskCounters {
+  recordsRead = 0;
+  recordsOut = 0;
+  readonly drops = new Map<DropReason, number>();
+}
+
+/** What a task must know of a topic that it writes. */
+export interface OutputTopic {
+  readonly partitions: number;
+  /** Largest batch that the topic takes. */
+  readonly maxBatchBytes: number;
+}
+
+/** What this process knows of the tasks that write a repartition topic (by its full name). */
+export interface WriterKnowledge {
+  /** Ids of the tasks that may write it. */
+  writersOf(topic: string): readonly string[];
+  /** Whether that task has read all there is, so that it holds no one's time back. */
+  drained(taskId: string): boolean;
+}
+
+export interface TaskOptions {
+  readonly subTopology: SubTopology;
+  readonly applicationId: string;
+  readonly partition: number;
+  /** Opened and restored before the first `step`; asked once for each store of the sub-topology. */
+  readonly stores: (spec: StoreSpec) => StateStore;
+  /** By full name: topics of sinks, of repartitions and of changelogs. */
+  readonly outputs: (topic: string) => OutputTopic;
+  readonly outbox: Outbox;
+  readonly drops: DropSink;
+  readonly counters?: TaskCounters;
+  /** Where batches are built; without it each batch gets a buffer of its own. */
+  readonly buffers?: BufferPool;
+  /** Number of partitions of a source topic (full name), where it may have fewer than the sub-topology has tasks. */
+  readonly sourcePartitions?: (topic: string) => number;
+  readonly writers?: WriterKnowledge;
+}
+
+export interface TaskPosition {
+  readonly topic: string;
+  readonly partition: number;
+  /** The offset after the last record that was processed. */
+  readonly offset: number;
+}
+
+export interface TaskCommit {
+  readonly positions: readonly TaskPosition[];
+  /** Records processed in this transaction: with none of them there is nothing to commit but, maybe, moved positions. */
+  readonly records: number;
+}
+
+/** One source partition of a task, as the driver sees it. */
+export interface TaskInput {
+  /** Its place in `task.inputs`. */
+  readonly index: number;
+  readonly topic: string;
+  readonly partition: number;
+  readonly kind: SourceKind;
+  readonly repartition: boolean;
+  /** The next offset to process; −1 before `start`. */
+  readonly position: number;
+  /** Where to read on: behind all that was offered. */
+  readonly fetchOffset: number;
+  /** Nothing is buffered and the readable end is reached. */
+  readonly drained: boolean;
+}
+
+const unknownEnd = -1;
+
+class Input implements TaskInput {
+  readonly index: number;
+  readonly topic: string;
+  readonly partition: number;
+  readonly kind: SourceKind;
+  readonly repartition: boolean;
+  readonly sources: SourceProcessor[] = [];
+  readonly queue: Block[] = [];
+  /** Row of the first block that is next. */
+  row = 0;
+  /** Batch of the first block that `row` lies in. */
+  batch = 0;
+  /** Number of the writer of that batch; −1: not looked up yet. */
+  writer = -1;
+  position = -1;
+  fetchOffset = -1;
+  readableEnd = unknownEnd;
+
+  constructor(index: number, topic: string, partition: number, kind: SourceKind, repartition: boolean) {
+    this.index = index;
+    this.topic = topic;
+    this.partition = partition;
+    this.kind = kind;
+    this.repartition = repartition;
+  }
+
+  get atEnd(): boolean {
+    return this.readableEnd !== unknownEnd && this.fetchOffset >= this.readableEnd;
+  }
+
+  get drained(): boolean {
+    return this.queue.length === 0 && this.atEnd;
+  }
+
+  /** Event time of the next record; there is one. */
+  headTime(): number {
+    return this.timeAt(this.queue[0] as Block, this.row);
+  }
+
+  timeAt(block: Block, row: number): number {
+    const source = this.sources[0] as SourceProcessor;
+    return source.timestampAt === undefined ? (block.columns.timestamp[row] as number) : source.timestampAt(block, row);
+  }
+
+  clear(): void {
+    for (const block of this.queue) block.release();
+    this.queue.length = 0;
+    this.row = 0;
+    this.batch = 0;
+    this.writer = -1;
+    this.readableEnd = unknownEnd;
+  }
+}
+
+export class Task {
+  readonly id: string;
+  readonly subTopology: SubTopology;
+  readonly partition: number;
+  readonly inputs: readonly TaskInput[];
+  readonly counters: TaskCounters;
+  /** The stores, in the order of the sub-topology, and the changelog topics (full names) of those that are logged. */
+  readonly stores: readonly { readonly store: StateStore; readonly changelog: string | undefined }[];
+  readonly #inputs: Input[] = [];
+  readonly #processors: Processor<unknown>[] = [];
+  readonly #times: { readonly time: OperatorTime; readonly holdsBack: (writer: number) => boolean }[] = [];
+  readonly #outputs: PartitionedWriter[] = [];
+  readonly #changelogs: {
+    readonly store: StateStore;
+    readonly topic: string | undefined;
+    readonly writer: PartitionedWriter | undefined;
+  }[] = [];
+  readonly #writers = new WriterIndex();
+  readonly #knowledge: WriterKnowledge | undefined;
+  /** Per writer number: the input it writes to. */
+  readonly #writerInput: Input[] = [];
+  readonly #drops: DropSink;
+  #currentInput: Input | undefined;
+  #currentBlock: Block | undefined;
+  #currentWriter = 0;
+  #records = 0;
+  #pendingDrops = new Map<DropReason, number>();
+
+  constructor(options: TaskOptions) {
+    const { subTopology, applicationId, partition } = options;
+    this.id = taskIdOf(subTopology.id, partition);
+    this.subTopology = subTopology;
+    this.partition = partition;
+    this.counters = options.counters ?? new TaskCounters();
+    this.#drops = options.drops;
+    this.#knowledge = options.writers;
+
+    const storesByName = new Map<string, StateStore>();
+    for (const spec of subTopology.stores) {
+      const store = options.stores(spec);
+      const topic = spec.logged === false ? undefined : changelogTopic(applicationId, spec.name);
+      const writer = topic === undefined ? undefined : new PartitionedWriter(topic, options, undefined);
+      storesByName.set(spec.name, store);
+      this.#changelogs.push({ store, topic, writer });
+    }
+    this.stores = this.#changelogs.map(({ store, topic }) => ({ store, changelog: topic }));
+
+    // Sources of one topic share an input; tables stand first, so that the earlier of two equal times is the table's.
+    const sources = [...subTopology.sources].sort((a, b) => Number(b.kind === 'table') - Number(a.kind === 'table'));
+    const inputOf = new Map<string, Input>();
+    const byTopic = new Map<string, Input>();
+    for (const source of sources) {
+      const topic = topicOf(applicationId, source);
+      if (options.sourcePartitions !== undefined && partition >= options.sourcePartitions(topic)) continue;
+      let input = byTopic.get(topic);
+      if (input === undefined) {
+        input = new Input(this.#inputs.length, topic, partition, source.kind, source.repartition);
+        this.#inputs.push(input);
+        byTopic.set(topic, input);
+        if (!source.repartition) this.#writerOf(input, '');
+        else for (const writer of options.writers?.writersOf(topic) ?? []) this.#writerOf(input, writer);
+      }
+      inputOf.set(source.name, input);
+    }
+    this.inputs = this.#inputs;
+
+    // Which inputs reach a node: their writers' times matter to it.
+    const reached = new Map<string, Set<Input>>();
+    for (const node of subTopology.nodes) {
+      const from = new Set<Input>();
+      if (node.node === 'source') {
+        const input = inputOf.get(node.name);
+        if (input !== undefined) from.add(input);
+      } else for (const parent of node.parents) for (const input of reached.get(parent) ?? []) from.add(input);
+      reached.set(node.name, from);
+    }
+
+    // Children first, so that a node's forward function calls its children directly.
+    const children = new Map<string, Processor<unknown>[]>();
+    for (const node of subTopology.nodes.toReversed()) {
+      const own = (children.get(node.name) ?? []).reverse();
+      const context = new NodeContext(this, {
+        name: node.name,
+        time: new OperatorTime(node.name, this.#writers),
+        stores: new Map(node.node === 'processor' ? node.stores.map((name) => [name, storesByName.get(name)]) : []),
+        openOutput:
+          node.node === 'sink'
+            ? (topic) => {
+                assert(topic === node.topic, `the sink ${node.name} opens the topic ${topic}, not its own`);
+                const writer = new PartitionedWriter(
+                  topicOf(applicationId, node),
+                  options,
+                  node.repartition ? writerHeaders(this.id) : undefined,
+                );
+                this.#outputs.push(writer);
+                return writer;
+              }
+            : undefined,
+        usesTime: (time) => {
+          const inputs = reached.get(node.name) ?? new Set();
+          this.#times.push({ time, holdsBack: (writer) => this.#holdsBack(writer, inputs) });
+        },
+      });
+      if (node.node === 'source') {
+        const input = inputOf.get(node.name);
+        if (input !== undefined) input.sources.push(node.supplier(context, forwardTo(own)));
+        continue;
+      }
+      const processor = node.supplier(context, forwardTo(own));
+      this.#processors.unshift(processor);
+      for (const parent of node.parents) {
+        const siblings = children.get(parent);
+        if (siblings === undefined) children.set(parent, [processor]);
+        else siblings.push(processor);
+      }
+    }
+    // They were made last to first.
+    for (const input of this.#inputs) input.sources.reverse();
+  }
+
+  // ---------------------------------------------------------------- reading
+
+  /** Where to begin: for each input the committed position, or where a new group starts. */
+  start(positions: readonly TaskPosition[]): void {
+    for (const input of this.#inputs) {
+      const found = positions.find(({ topic, partition }) => topic === input.topic && partition === input.partition);
+      assert(found !== undefined, `task ${this.id} is not told where to begin in ${input.topic}-${input.partition}`);
+      input.clear();
+      input.position = found.offset;
+      input.fetchOffset = found.offset;
+    }
+  }
+
+  /** The inputs that want a block: read them from their `fetchOffset`. */
+  wants(): TaskInput[] {
+    return this.#inputs.filter((input) => input.queue.length < blocksAhead);
+  }
+
+  /** Gives a block to an input. It begins at the input's `fetchOffset`; the task releases it when it is done with it (retain it first to keep it).
+   *  `readableEnd` is the offset up to which the partition could be read at that moment. */
+  offer(input: number, block: Block, readableEnd: number): void {
+    const to = this.#inputs[input] as Input;
+    assert(to.fetchOffset >= 0, `task ${this.id} was not started`);
+    assert(
+      block.columns.count === 0 || (block.columns.offset[0] as number) >= to.fetchOffset,
+      `task ${this.id} is offered ${to.topic}-${to.partition} from ${block.columns.offset[0]}, it reads at ${to.fetchOffset}`,
+    );
+    to.readableEnd = readableEnd;
+    to.fetchOffset = block.nextOffset;
+    if (block.columns.count > 0) to.queue.push(block);
+    else {
+      block.release();
+      if (to.queue.length === 0) to.position = to.fetchOffset;
+    }
+  }
+
+  /** Tells an input that there is nothing to read between its `fetchOffset` and `nextOffset`, and how far could be read. */
+  sawEnd(input: number, nextOffset: number, readableEnd: number): void {
+    const to = this.#inputs[input] as Input;
+    to.readableEnd = readableEnd;
+    if (nextOffset > to.fetchOffset) to.fetchOffset = nextOffset;
+    if (to.queue.length === 0) to.position = to.fetchOffset;
+  }
+
+  /** The next offset to process. */
+  position(input: number): number {
+    return (this.#inputs[input] as Input).position;
+  }
+
+  /** All inputs are read to their end, as far as was told. */
+  get drained(): boolean {
+    for (const input of this.#inputs) if (!input.drained) return false;
+    return true;
+  }
+
+  /** Records processed since the last commit. */
+  get pending(): number {
+    return this.#records;
+  }
+
+  // ---------------------------------------------------------------- stepping
+
+  /** Processes up to about `maxRecords` records; answers how many. 0: there is nothing to do before more is offered. */
+  step(maxRecords: number): number {
+    let done = 0;
+    while (done < maxRecords) {
+      const input = this.#next();
+      if (input === undefined) break;
+      done += this.#run(input, maxRecords - done);
+    }
+    this.#records += done;
+    this.counters.recordsRead += done;
+    return done;
+  }
+
+  /** The input whose record is next; undefined when there is none, or none may go yet. */
+  #next(): Input | undefined {
+    const inputs = this.#inputs;
+    if (inputs.length === 1) {
+      const only = inputs[0] as Input;
+      return only.queue.length > 0 ? only : undefined;
+    }
+    let lowest: Input | undefined;
+    let time = 0;
+    for (const input of inputs) {
+      if (input.queue.length === 0) {
+        if (input.atEnd) continue;
+        return undefined;
+      }
+      const head = input.headTime();
+      if (lowest !== undefined && head >= time) continue;
+      lowest = input;
+      time = head;
+    }
+    return lowest;
+  }
+
+  /** Runs the input's first block as long as its records stay first in time; answers how many. */
+  #run(input: Input, atMost: number): number {
+    const block = input.queue[0] as Block;
+    const from = input.row;
+    const count = block.columns.count;
+    let to = Math.min(count, from + atMost);
+    if (input.repartition) {
+      if (input.writer < 0) this.#findWriter(input, block);
+      to = Math.min(to, block.batchRow(input.batch + 1));
+      this.#currentWriter = input.writer;
+    } else this.#currentWriter = this.#writerOf(input, '');
+    if (this.#inputs.length > 1) {
+      const bound = this.#boundOf(input);
+      let end = from + 1;
+      while (end < to && input.timeAt(block, end) <= bound) end++;
+      to = end;
+    }
+
+    this.#currentInput = input;
+    this.#currentBlock = block;
+    const { sources } = input;
+    if (sources.length === 1) (sources[0] as SourceProcessor).run(block, from, to);
+    else for (let row = from; row < to; row++) for (const source of sources) source.run(block, row, row + 1);
+    this.#currentBlock = undefined;
+
+    input.row = to;
+    if (to < count) {
+      input.position = block.columns.offset[to] as number;
+      if (input.repartition && to === block.batchRow(input.batch + 1)) {
+        input.batch++;
+        input.writer = -1;
+      }
+    } else {
+      input.position = block.nextOffset;
+      input.queue.shift();
+      input.row = 0;
+      input.batch = 0;
+      input.writer = -1;
+      block.release();
+      if (input.queue.length === 0) input.position = input.fetchOffset;
+    }
+    return to - from;
+  }
+
+  /** The largest time up to which this input's records go before those of the others. */
+  #boundOf(input: Input): number {
+    let bound = Number.POSITIVE_INFINITY;
+    for (const other of this.#inputs) {
+      if (other === input || other.queue.length === 0) continue;
+      // Times are whole numbers: before an earlier input means at least one millisecond before.
+      const head = other.index < input.index ? other.headTime() - 1 : other.headTime();
+      if (head < bound) bound = head;
+    }
+    return bound;
+  }
+
+  #writerOf(input: Input, writer: string): number {
+    const number = this.#writers.of(input.topic, writer);
+    this.#writerInput[number] = input;
+    return number;
+  }
+
+  #findWriter(input: Input, block: Block): void {
+    while (block.batchRow(input.batch + 1) <= input.row) input.batch++;
+    const name = readWriter(block.columns.bytes, block.batchHeadersAt(input.batch));
+    input.writer = this.#writerOf(input, name ?? '');
+  }
+
+  #holdsBack(writer: number, inputs: ReadonlySet<Input>): boolean {
+    const input = this.#writerInput[writer];
+    if (input === undefined || !inputs.has(input)) return false;
+    if (!input.drained) return true;
+    const { writer: taskId } = this.#writers.name(writer);
+    return input.repartition && this.#knowledge !== undefined && !this.#knowledge.drained(taskId);
+  }
+
+  // ---------------------------------------------------------------- transactions
+
+  /** Ends the work of a transaction: flushes processors, writes the changelogs, hands over every batch begun. */
+  flush(): TaskCommit {
+    for (const { time, holdsBack } of this.#times) time.advance(holdsBack);
+    for (const processor of this.#processors) processor.flush?.();
+    for (const { store, writer, topic } of this.#changelogs) {
+      if (writer === undefined || store.changed() === 0) continue;
+      const { partition } = this;
+      store.writeChangelog((key, keyStart, keyEnd, value, valueStart, valueEnd) => {
+        if (writer.append(partition, key, keyStart, keyEnd, value, valueStart, valueEnd, 0)) return;
+        throw new UserError(
+          'STATE_TOO_LARGE',
+          `an entry of the store "${store.name}" takes ${Math.max(0, valueEnd - valueStart)} bytes, more than a batch of ${topic} may have`,
+          { hint: 'Aggregates that grow without end (collected lists, long texts) do not fit a changelog record.' },
+        );
+      });
+      writer.handOver();
+    }
+    for (const output of this.#outputs) output.handOver();
+    const positions: TaskPosition[] = [];
+    for (const { topic, partition, position } of this.#inputs) positions.push({ topic, partition, offset: position });
+    return { positions, records: this.#records };
+  }
+
+  /** The transaction of the last `flush` is committed. `changelogNextOffsets`: by changelog topic (full name), the offset after what the flush
+   *  wrote there; topics that got nothing may be left out. */
+  commit(changelogNextOffsets: ReadonlyMap<string, number>): void {
+    for (const { store, topic } of this.#changelogs) {
+      if (store.changed() === 0) continue;
+      const next = topic === undefined ? 0 : changelogNextOffsets.get(topic);
+      assert(next !== undefined, `task ${this.id} is not told the changelog offset of the store ${store.name}`);
+      store.commit(next);
+    }
+    for (const output of this.#outputs) {
+      this.counters.recordsOut += output.records;
+      output.records = 0;
+    }
+    for (const [reason, count] of this.#pendingDrops) {
+      this.counters.drops.set(reason, (this.counters.drops.get(reason) ?? 0) + count);
+    }
+    this.#pendingDrops.clear();
+    this.#records = 0;
+  }
+
+  /** Undoes everything since the last commit and reads on from these positions. Blocks and unfinished batches are let go. */
+  rollback(positions: readonly TaskPosition[]): void {
+    this.#currentBlock = undefined;
+    for (const { store, writer } of this.#changelogs) {
+      store.rollback();
+      writer?.discard();
+    }
+    for (const output of this.#outputs) output.discard();
+    for (const { time } of this.#times) time.rollback();
+    for (const processor of this.#processors) processor.rollback?.();
+    this.#pendingDrops.clear();
+    this.#records = 0;
+    this.start(positions);
+  }
+
+  /** Lets blocks go. Stores are closed by who opened them. */
+  close(): void {
+    for (const input of this.#inputs) input.clear();
+    for (const output of this.#outputs) output.discard();
+    for (const { writer } of this.#changelogs) writer?.discard();
+  }
+
+  // ---------------------------------------------------------------- for the contexts
+
+  /** The number of the writer of the record in hand. */
+  get currentWriter(): number {
+    return this.#currentWriter;
+  }
+
+  /** Counts and reports what a node left out, with the original bytes where the record's place in the block is known. */
+  drop(node: string, reason: DropReason, record: StreamRecord<unknown>, detail: string): void {
+    this.#pendingDrops.set(reason, (this.#pendingDrops.get(reason) ?? 0) + 1);
+    const input = this.#currentInput;
+    const columns = record.offset >= 0 ? this.#currentBlock?.columns : undefined;
+    const row = columns === undefined ? -1 : rowOf(columns.offset, columns.count, record.offset);
+    const original = columns === undefined || row < 0 ? undefined : columns.record(row);
+    this.#drops.drop({
+      reason,
+      taskId: this.id,
+      node,
+      topic: input?.topic ?? '',
+      partition: record.offset >= 0 ? record.partition : -1,
+      offset: record.offset,
+      timestamp: record.timestamp,
+      detail,
+      key: original === undefined ? keyOf(record) : original.key,
+      value: original === undefined ? null : original.value,
+    });
+  }
+}
+
+const keyOf = ({ keyBytes, keyStart, keyEnd }: StreamRecord<unknown>): Uint8Array | null =>
+  keyStart < 0 ? null : keyBytes.slice(keyStart, keyEnd);
+
+/** The row that holds this offset, or −1; offsets ascend. */
+const rowOf = (offsets: Float64Array, count: number, offset: number): number => {
+  let low = 0;
+  let high = count - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const found = offsets[middle] as number;
+    if (found === offset) return middle;
+    if (found < offset) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+};
+
+/** One function that hands a record to all children. With one child it is that child's own, bound: nothing stands between. */
+const forwardTo = (children: readonly Processor<unknown>[]): ((record: StreamRecord<unknown>) => void) => {
+  const [only] = children;
+  if (only === undefined) return () => {};
+  if (children.length === 1) return only.process.bind(only);
+  return (record) => {
+    for (const child of children) child.process(record);
+  };
+};
+
+interface NodeScope {
+  readonly name: string;
+  readonly time: OperatorTime;
+  readonly stores: ReadonlyMap<string, StateStore | undefined>;
+  readonly openOutput: ((topic: string) => TopicWriter) | undefined;
+  /** Called when the node first asks for time. */
+  readonly usesTime: (time: OperatorTime) => void;
+}
+
+/** What one node sees of its task. */
+class NodeContext implements ProcessorContext {
+  readonly taskId: string;
+  readonly partition: number;
+  readonly #task: Task;
+  readonly #scope: NodeScope;
+  readonly #time: OperatorTime;
+  #timeUsed = false;
+
+  constructor(task: Task, scope: NodeScope) {
+    this.taskId = task.id;
+    this.partition = task.partition;
+    this.#task = task;
+    this.#scope = scope;
+    this.#time = scope.time;
+  }
+
+  keyValueStore(name: string): KeyValueStore {
+    const store = this.#store(name);
+    assert(store.kind === 'key-value', `the store ${name} is not a key-value store`);
+    return store;
+  }
+
+  windowStore(name: string): WindowStore {
+    const store = this.#store(name);
+    assert(store.kind === 'window', `the store ${name} is not a window store`);
+    this.#useTime();
+    return store;
+  }
+
+  #store(name: string): StateStore {
+    const store = this.#scope.stores.get(name);
+    assert(store !== undefined, `the node ${this.#scope.name} did not declare that it uses the store ${name}`);
+    this.#time.keepIn(store.meta);
+    return store;
+  }
+
+  #useTime(): void {
+    if (this.#timeUsed) return;
+    this.#timeUsed = true;
+    this.#scope.usesTime(this.#time);
+  }
+
+  output(topic: string): TopicWriter {
+    assert(this.#scope.openOutput !== undefined, `the node ${this.#scope.name} is no sink, but opens ${topic}`);
+    return this.#scope.openOutput(topic);
+  }
+
+  writerTime(timestamp: number): number {
+    if (!this.#timeUsed) this.#useTime();
+    return this.#time.observe(this.#task.currentWriter, timestamp);
+  }
+
+  streamTime(): number {
+    if (!this.#timeUsed) this.#useTime();
+    return this.#time.streamTime;
+  }
+
+  drop(reason: DropReason, record: StreamRecord<unknown>, detail: string): void {
+    this.#task.drop(this.#scope.name, reason, record, detail);
+  }
+
+  scratch(): ByteWriter {
+    return new ByteWriter(256);
+  }
+}
+
+/** Builds batches for the partitions of one topic and hands them over as they fill. */
+class PartitionedWriter implements TopicWriter {
+  readonly topic: string;
+  readonly partitions: number;
+  /** Appended since the last commit. */
+  records = 0;
+  readonly #outbox: Outbox;
+  readonly #buffers: BufferPool | undefined;
+  readonly #target: number;
+  readonly #limit: number;
+  readonly #builders: (BatchBuilder | undefined)[];
+  /** Headers that the first record of each batch gets: a repartition's writer. */
+  readonly #firstHeaders: Uint8Array | undefined;
+  readonly #headerScratch = new ByteWriter(64);
+
+  constructor(topic: string, options: TaskOptions, firstHeaders: Uint8Array | undefined) {
+    const { partitions, maxBatchBytes } = options.outputs(topic);
+    this.topic = topic;
+    this.partitions = partitions;
+    this.#outbox = options.outbox;
+    this.#buffers = options.buffers;
+    this.#limit = maxBatchBytes;
+    this.#target = Math.min(batchTargetBytes, maxBatchBytes);
+    this.#builders = Array.from({ length: partitions }, () => undefined);
+    this.#firstHeaders = firstHeaders;
+  }
+
+  append(
+    partition: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    timestamp: number,
+    headers: Uint8Array = noBytes,
+    headersAt = 0,
+  ): boolean {
+    const builder = this.#builders[partition] ?? this.#open(partition);
+
+    const headerBytes = headersAt === 0 ? 0 : headerLength(headers, headersAt);
+    if (builder.count > 0 && builder.sizeWith(keyEnd - keyStart, valueEnd - valueStart, headerBytes) > this.#target) {
+      this.#hand(partition, builder);
+    }
+    if (builder.count === 0) {
+      const own = this.#firstHeaders === undefined ? 0 : this.#firstHeaders.length;
+      if (builder.sizeWith(keyEnd - keyStart, valueEnd - valueStart, headerBytes + own) > this.#limit) return false;
+      if (this.#firstHeaders !== undefined) {
+        if (headersAt === 0) headers = this.#firstHeaders;
+        else {
+          withWriter(this.#firstHeaders, headers, headersAt, this.#headerScratch);
+          headers = this.#headerScratch.bytesView();
+        }
+        headersAt = 1;
+      }
+    }
+    builder.append(key, keyStart, keyEnd, value, valueStart, valueEnd, timestamp, headers, headersAt);
+    this.records++;
+    return true;
+  }
+
+  #open(partition: number): BatchBuilder {
+    assert(partition >= 0 && partition < this.partitions, `${this.topic} has no partition ${partition}`);
+    const builder = new BatchBuilder(this.#buffers === undefined ? {} : { pool: this.#buffers });
+    this.#builders[partition] = builder;
+    return builder;
+  }
+
+  #hand(partition: number, builder: BatchBuilder): void {
+    this.#outbox.batch(this.topic, partition, builder.finish());
+  }
+
+  handOver(): void {
+    for (let partition = 0; partition < this.partitions; partition++) {
+      const builder = this.#builders[partition];
+      if (builder !== undefined && builder.count > 0) this.#hand(partition, builder);
+    }
+  }
+
+  discard(): void {
+    this.records = 0;
+    for (const builder of this.#builders) builder?.reset();
+  }
+}
+
+const noBytes = new Uint8Array(0);
+
+const headerLength = (headers: Uint8Array, headersAt: number): number =>
+  forEachHeader(headers, headersAt, headers.length, undefined) - headersAt;
