@@ -1,0 +1,67 @@
+/** Request bodies: read whole within a limit, or line by line. */
+
+import type { IncomingMessage } from 'node:http';
+import { RequestError } from './errors.ts';
+import { parseExactJson } from './exact-json.ts';
+import { errorCodes } from './protocol.ts';
+
+/** The body as a JSON object. */
+export const readJsonBody = async (request: IncomingMessage, maxBytes: number): Promise<Record<string, unknown>> => {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes > maxBytes)
+      throw new RequestError(
+        errorCodes.tooLarge,
+        `the body is larger than ${maxBytes} bytes. Send the statements in several requests.`,
+      );
+    parts.push(part);
+  }
+  return parseObject(Buffer.concat(parts).toString('utf8'), 'the body');
+};
+
+/** Parses a JSON object, or says what is wrong with it. */
+export const parseObject = (text: string, what: string): Record<string, unknown> => {
+  let parsed: unknown;
+  try {
+    parsed = parseExactJson(text);
+  } catch (error) {
+    throw new RequestError(
+      errorCodes.badRequest,
+      `${what} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw new RequestError(errorCodes.badRequest, `${what} must be a JSON object`);
+  return parsed as Record<string, unknown>;
+};
+
+export const textField = (body: Record<string, unknown>, name: string): string => {
+  const value = body[name];
+  if (typeof value !== 'string') throw new RequestError(errorCodes.badRequest, `the body needs a text field "${name}"`);
+  return value;
+};
+
+export const objectField = (body: Record<string, unknown>, name: string): Record<string, unknown> => {
+  const value = body[name];
+  if (value === undefined || value === null) return {};
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new RequestError(errorCodes.badRequest, `the field "${name}" must be an object`);
+  return value as Record<string, unknown>;
+};
+
+/** Lines of the body in groups: all whole lines of what has arrived. A line longer than `maxBytes` is refused. */
+export async function* lineGroups(request: IncomingMessage, maxBytes: number): AsyncGenerator<string[]> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const part of request as AsyncIterable<Buffer>) {
+    const lines = (rest + decoder.decode(part, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > maxBytes) throw new RequestError(errorCodes.tooLarge, `a line is longer than ${maxBytes} bytes`);
+    const whole = lines.filter((line) => line.trim() !== '');
+    if (whole.length > 0) yield whole;
+  }
+  rest += decoder.decode();
+  if (rest.trim() !== '') yield [rest];
+}

@@ -1,0 +1,96 @@
+/**
+ * server: the engine over HTTP, in the dialect of the ksqlDB REST API.
+ *
+ * A request enters at `app.ts`, goes to one file of `routes/`, and from there to the SQL room's facade; rows leave through `row-json.ts`. The shapes
+ * on the wire are in `protocol.ts`, the one file that the terminal and the console may import. Read `app.ts` first.
+ *
+ * `startServer` opens a data directory and listens. Nothing here holds state of its own but the list of open queries.
+ */
+
+import { isIP } from 'node:net';
+import { pino } from 'pino';
+import { UserError } from '../base/index.ts';
+import { type Millrace, open } from '../millrace.ts';
+import { createApp, defaultLimits, type ServerLimits } from './app.ts';
+
+export { defaultLimits, type ServerLimits } from './app.ts';
+
+export interface ServerOptions {
+  /** Data directory; made when missing. */
+  readonly data: string;
+  readonly host?: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Worker threads for queries, started with the first one. */
+  readonly workers?: number;
+  readonly logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  readonly limits?: Partial<ServerLimits>;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  readonly millrace: Millrace;
+  /** Ends open queries, commits what is under way, closes the log cleanly. */
+  close(): Promise<void>;
+}
+
+const LOOPBACK = '127.0.0.1';
+
+/** Throws a `UserError` when the directory cannot be used or the port is taken. */
+export const startServer = async (options: ServerOptions): Promise<RunningServer> => {
+  const { data, port, host = LOOPBACK } = options;
+  const logger = pino({ level: options.logLevel ?? 'info', base: null }, pino.destination(2));
+  const millrace = await open({
+    data,
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
+    onEvent: ({ level, message, ...fields }) => logger[level](fields, message),
+  });
+  const app = createApp({
+    engine: millrace.engine,
+    logger,
+    limits: { ...defaultLimits, ...options.limits },
+    version: millrace.version,
+    dataDirectory: data,
+    loopbackOnly: host === LOOPBACK || host === '::1' || host === 'localhost',
+  });
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await millrace.close();
+    throw listenFault(error, host, port);
+  }
+  const address = app.server.address();
+  const bound = address === null || typeof address === 'string' ? port : address.port;
+  return {
+    url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${bound}`,
+    millrace,
+    async close() {
+      await app.close();
+      await millrace.close();
+    },
+  };
+};
+
+const listenFault = (error: unknown, host: string, port: number): unknown => {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'EADDRINUSE':
+      return new UserError('PORT_IN_USE', `port ${port} on ${host} is taken by another process`, {
+        hint: 'Stop that process, or choose another port with --port (0 takes a free one).',
+        cause: error,
+      });
+    case 'EACCES':
+      return new UserError('PORT_NOT_ALLOWED', `this user may not listen on port ${port}`, {
+        hint: 'Choose a port above 1023 with --port.',
+        cause: error,
+      });
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new UserError('HOST_UNKNOWN', `"${host}" is not an address of this machine`, {
+        hint: 'Use 127.0.0.1 for this machine only, or 0.0.0.0 for every interface.',
+        cause: error,
+      });
+    default:
+      return error;
+  }
+};

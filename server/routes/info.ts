@@ -1,0 +1,21 @@
+/** GET /info (and /): what runs here, what the last start found and mended, and the persistent queries as they stand. */
+
+import { type InfoResponse, mediaTypes } from '../protocol.ts';
+import type { Route } from './index.ts';
+
+export const infoRoute: Route = (app, { engine, version, dataDirectory }) => {
+  app.get('/', async (_request, reply) => reply.redirect('/info', 307));
+  app.get('/info', async (_request, reply) => {
+    const { recovery, failedStatements } = engine.report;
+    const info: InfoResponse = {
+      KsqlServerInfo: { version, kafkaClusterId: 'millrace', ksqlServiceId: 'default_', serverStatus: 'RUNNING' },
+      millrace: {
+        dataDirectory,
+        recovery,
+        failedStatements,
+        queries: (await engine.queries()).map(({ statement: _, ...query }) => query),
+      },
+    };
+    return reply.type(mediaTypes.json).send(JSON.stringify(info));
+  });
+};

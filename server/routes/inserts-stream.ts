@@ -1,0 +1,122 @@
+/**
+ * POST /inserts-stream: rows in, acknowledgements out, over one request, both at once.
+ *
+ * The first line names the target, every later one is a row. The answer has one line for each row, in the order of the rows; `ok` means on the
+ * disk. A row that does not fit is refused by itself; a line that is not a JSON object ends the stream. All rows of one connection reach each
+ * partition in order. What has arrived together is written together; some groups may be under way at once, and the reader waits when
+ * they are many.
+ */
+
+import type { ServerResponse } from 'node:http';
+import type { Inserter, InsertOutcome } from '../../sql/index.ts';
+import { lineGroups, objectField, parseObject, textField } from '../body.ts';
+import { drained } from '../drained.ts';
+import { faultOf } from '../errors.ts';
+import { errorCodes, type InsertAcknowledgement, mediaTypes } from '../protocol.ts';
+import type { Route } from './index.ts';
+
+/** Groups of rows that may wait for the disk at once, on one connection. */
+const MAX_GROUPS_UNDER_WAY = 32;
+
+export const insertsStreamRoute: Route = (app, { engine, limits }) => {
+  app.post('/inserts-stream', async (request, reply) => {
+    const groups = lineGroups(request.raw, limits.maxRowBytes);
+    const first = await groups.next();
+    const lines = first.done === true ? [] : first.value;
+    const header = parseObject(lines[0] ?? '', 'the first line, which names the target,');
+    const inserter = await engine.inserter(textField(header, 'target'), {
+      properties: objectField(header, 'properties'),
+    });
+
+    reply.hijack();
+    const out = reply.raw;
+    out.writeHead(200, { 'content-type': mediaTypes.delimited });
+    out.flushHeaders();
+    const acknowledgements = new Acknowledgements(inserter, out);
+    try {
+      await acknowledgements.take(lines.slice(1));
+      for await (const group of groups) {
+        if (out.destroyed) break;
+        await acknowledgements.take(group);
+      }
+      await acknowledgements.settled();
+    } catch (error) {
+      await acknowledgements.settled().catch(() => {});
+      if (!out.destroyed) out.write(`${JSON.stringify(faultOf(error).body)}\n`);
+      request.log.warn(
+        { route: '/inserts-stream', reason: error instanceof Error ? error.message : String(error) },
+        'inserts ended',
+      );
+    }
+    if (!out.destroyed) out.end();
+    return reply;
+  });
+};
+
+class Acknowledgements {
+  readonly #inserter: Inserter;
+  readonly #out: ServerResponse;
+  #sequence = 0;
+  #underWay = 0;
+  /** Resolves when the last group taken has been answered: groups answer in order. Never rejects; `#failure` tells. */
+  #last: Promise<void> = Promise.resolve();
+  #failure: Error | undefined;
+  #oneLess: (() => void) | undefined;
+
+  constructor(inserter: Inserter, out: ServerResponse) {
+    this.#inserter = inserter;
+    this.#out = out;
+  }
+
+  /** Hands a group to the log; returns at once unless too much is under way. */
+  async take(lines: readonly string[]): Promise<void> {
+    if (lines.length === 0) return;
+    const rows = lines.map((line, i) => parseObject(line, `row ${this.#sequence + i}`));
+    const first = this.#sequence;
+    this.#sequence += rows.length;
+    this.#underWay++;
+    this.#last = this.#answerInTurn(first, this.#inserter.insert(rows), this.#last);
+    while (this.#underWay >= MAX_GROUPS_UNDER_WAY) {
+      await new Promise<void>((resolve) => {
+        this.#oneLess = resolve;
+      });
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#out.writableNeedDrain) await drained(this.#out);
+  }
+
+  async settled(): Promise<void> {
+    await this.#last;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #answerInTurn(
+    first: number,
+    outcomes: Promise<readonly InsertOutcome[]>,
+    before: Promise<void>,
+  ): Promise<void> {
+    try {
+      const [answered] = await Promise.all([outcomes, before]);
+      let text = '';
+      for (let i = 0; i < answered.length; i++) text += `${acknowledgement(first + i, answered[i] as InsertOutcome)}\n`;
+      if (!this.#out.destroyed && this.#failure === undefined) this.#out.write(text);
+    } catch (error) {
+      this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    } finally {
+      this.#underWay--;
+      this.#oneLess?.();
+    }
+  }
+}
+
+const acknowledgement = (seq: number, outcome: InsertOutcome): string => {
+  if (outcome.ok) return `{"status":"ok","seq":${seq}}`;
+  const { body } = faultOf(outcome.error);
+  const refused: InsertAcknowledgement = {
+    status: 'error',
+    seq,
+    error_code: body.error_code === errorCodes.badStatement ? errorCodes.badRequest : body.error_code,
+    message: body.message,
+  };
+  return JSON.stringify(refused);
+};

@@ -1,0 +1,35 @@
+/** POST /ksql: statements in, entities out. All are validated before the first runs; the first failure ends the request and says what ran. */
+
+import { ExecutionError, type StatementResult } from '../../sql/index.ts';
+import { objectField, readJsonBody, textField } from '../body.ts';
+import { faultOf } from '../errors.ts';
+import { writeExactJson } from '../exact-json.ts';
+import { type Entity, mediaTypes } from '../protocol.ts';
+import type { Route } from './index.ts';
+
+export const ksqlRoute: Route = (app, { engine, limits }) => {
+  app.post('/ksql', async (request, reply) => {
+    const body = await readJsonBody(request.raw, limits.maxBodyBytes);
+    const sql = textField(body, 'ksql');
+    try {
+      const results = await engine.execute(sql, { properties: objectField(body, 'streamsProperties') });
+      return reply.type(mediaTypes.ksql).send(writeExactJson(entitiesOf(results)));
+    } catch (error) {
+      const [cause, context] =
+        error instanceof ExecutionError
+          ? [error.cause, { statementText: error.statementText, entities: entitiesOf(error.done) }]
+          : [error, { statementText: sql }];
+      const fault = faultOf(cause, context);
+      if (fault.status >= 500) request.log.error({ err: cause, route: '/ksql' }, 'statement failed');
+      return reply.code(fault.status).type(mediaTypes.ksql).send(writeExactJson(fault.body));
+    }
+  });
+};
+
+/** SET, UNSET and INSERT VALUES answer nothing, as in ksqlDB. */
+const entitiesOf = (results: readonly StatementResult[]): Entity[] =>
+  results.flatMap(({ kind, statementText, warnings, ...fields }) =>
+    kind === 'properties' || kind === 'inserted'
+      ? []
+      : [{ '@type': kind, statementText, warnings: warnings.map((message) => ({ message })), ...fields }],
+  );

@@ -1,0 +1,80 @@
+/**
+ * POST /query-stream: the rows of one SELECT, push or pull, as they come.
+ *
+ * Delimited by default (a header line, then a JSON array a line); `Accept: application/json` gets the same as one JSON array. The connection
+ * is the back-pressure: what the client does not take is not produced. A fault before the first row is an ordinary error; one after it is a last
+ * line of `@type` generic_error. The query ends with its connection.
+ */
+
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { printType, type QueryHandle } from '../../sql/index.ts';
+import type { RouteContext } from '../app.ts';
+import { objectField, readJsonBody, textField } from '../body.ts';
+import { drained } from '../drained.ts';
+import { faultOf } from '../errors.ts';
+import { mediaTypes, type QueryHeader } from '../protocol.ts';
+import { rowWriter } from '../row-json.ts';
+import type { Route } from './index.ts';
+
+export const queryStreamRoute: Route = (app, context) => {
+  app.post('/query-stream', async (request, reply) => {
+    const body = await readJsonBody(request.raw, context.limits.maxBodyBytes);
+    const sql = textField(body, 'sql');
+    const properties = objectField(body, 'properties');
+    let handle: QueryHandle;
+    try {
+      handle = await context.openQueries.open(() => context.engine.query(sql, { properties }));
+    } catch (error) {
+      const fault = faultOf(error, { statementText: sql });
+      if (fault.status >= 500) request.log.error({ err: error, route: '/query-stream' }, 'query failed');
+      return reply.code(fault.status).type(mediaTypes.json).send(JSON.stringify(fault.body));
+    }
+    reply.hijack();
+    const asArray = (request.headers.accept ?? '').includes(mediaTypes.json);
+    try {
+      await streamRows(handle, reply.raw, asArray, context);
+    } catch (error) {
+      request.log.error({ err: error, queryId: handle.id }, 'query failed while running');
+    } finally {
+      await context.openQueries.close(handle.id);
+    }
+    return reply;
+  });
+};
+
+const streamRows = async (
+  handle: QueryHandle,
+  out: ServerResponse,
+  asArray: boolean,
+  { limits }: RouteContext,
+): Promise<void> => {
+  const header: QueryHeader = {
+    queryId: handle.id,
+    columnNames: handle.columns.map(({ name }) => name),
+    columnTypes: handle.columns.map(({ type }) => printType(type)),
+  };
+  const [open, between, close] = asArray ? ['[', ',', ']'] : ['', '\n', '\n'];
+  const write = rowWriter(handle.columns.map(({ type }) => type));
+  const gone = once(out, 'close').then(() => handle.close());
+  out.writeHead(200, { 'content-type': asArray ? mediaTypes.json : mediaTypes.delimited });
+  out.write(open + JSON.stringify(header));
+  try {
+    for await (const rows of handle.rows()) {
+      if (out.destroyed) break;
+      let text = '';
+      for (const row of rows) {
+        text += between + write(row);
+        if (text.length >= limits.maxUnsentBytes) {
+          if (!out.write(text)) await drained(out);
+          text = '';
+        }
+      }
+      if (text !== '' && !out.write(text)) await drained(out);
+    }
+  } catch (error) {
+    if (!out.destroyed) out.write(between + JSON.stringify(faultOf(error).body));
+  }
+  if (!out.destroyed) out.end(close);
+  await gone;
+};
