@@ -1,0 +1,24 @@
+/** Every claim, in the order of the report. */
+
+import type { Claim } from './claim.ts';
+import { countSum } from './count-sum.ts';
+import { filterProject } from './filter-project.ts';
+import { hundredQueries } from './hundred-queries.ts';
+import { idleRss } from './idle-rss.ts';
+import { restart } from './restart.ts';
+import { start } from './start.ts';
+import { streamTableJoin } from './stream-table-join.ts';
+import { tumblingSum } from './tumbling-sum.ts';
+import { twoWorkers } from './two-workers.ts';
+
+export const claims: readonly Claim[] = [
+  filterProject,
+  countSum,
+  tumblingSum,
+  streamTableJoin,
+  twoWorkers,
+  hundredQueries,
+  start,
+  restart,
+  idleRss,
+];

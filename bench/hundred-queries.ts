@@ -1,0 +1,78 @@
+/**
+ * Claim: a hundred filters over one topic, each passing one record in a hundred, cost at most twenty-five times the CPU of one such filter.
+ *
+ * CPU of the whole process, per record read, from the first record appended to the last commit, less what appending alone costs (measured on a topic
+ * that nobody reads). The queries exist before the first record.
+ */
+
+import { type Millrace, open } from '../millrace.ts';
+import type { Claim, Round, Variant } from './claim.ts';
+import { schemas } from './records.ts';
+import { createSource, fill, withDataDirectory } from './sql-path.ts';
+
+const QUERIES = 100;
+const KEYS = 100_000;
+
+const cpuMs = async (work: () => Promise<void>): Promise<number> => {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+};
+
+const run = ({ schema: name, records, rounds }: Variant): Promise<Round[]> =>
+  withDataDirectory(async (data) => {
+    const schema = schemas[name];
+    const millrace = await open({ data, workers: 0 });
+    const append = (topic: string): Promise<void> => fill(millrace, topic, schema, records, KEYS);
+    try {
+      const measured: Round[] = [];
+      for (let round = 0; round <= rounds; round++) {
+        await millrace.sql(createSource(schema, `unread_${round}`, 1));
+        const appending = await cpuMs(() => append(`unread_${round}`));
+        const one = await filters(millrace, { source: `one_${round}`, queries: 1, schema, append });
+        const hundred = await filters(millrace, { source: `hundred_${round}`, queries: QUERIES, schema, append });
+        await millrace.sql(`DROP STREAM unread_${round} DELETE TOPIC;`);
+        if (round > 0)
+          measured.push({ value: ((hundred - appending) * 1e6) / records, base: ((one - appending) * 1e6) / records });
+      }
+      return measured;
+    } finally {
+      await millrace.close();
+    }
+  });
+
+interface Filters {
+  readonly source: string;
+  readonly queries: number;
+  readonly schema: (typeof schemas)[keyof typeof schemas];
+  append(topic: string): Promise<void>;
+}
+
+/** Creates the filters, appends the records, waits for the last commit; answers the CPU of the latter two in ms. */
+const filters = async (millrace: Millrace, { source, queries, schema, append }: Filters): Promise<number> => {
+  await millrace.sql(createSource(schema, source, 1));
+  // Amounts are spread evenly from 100 to just below 1000: a band of 9 passes one in a hundred.
+  for (let i = 0; i < queries; i++)
+    await millrace.sql(
+      `CREATE STREAM ${source}_${i} AS SELECT "k", "id", "amount" FROM ${source} WHERE "amount" >= ${100 + i * 9}e0 AND "amount" < ${109 + i * 9}e0;`,
+      { properties: { 'auto.offset.reset': 'earliest' } },
+    );
+  const spent = await cpuMs(async () => {
+    await append(source);
+    await millrace.awaitIdle();
+  });
+  for (let i = 0; i < queries; i++) await millrace.sql(`DROP STREAM ${source}_${i} DELETE TOPIC;`);
+  await millrace.sql(`DROP STREAM ${source} DELETE TOPIC;`);
+  return spent;
+};
+
+export const hundredQueries: Claim = {
+  name: 'hundred-queries',
+  about: 'a hundred filters that pass 1 % each over one topic; CPU per record / one such filter',
+  unit: 'ns/record',
+  asked: { atMost: 25 },
+  cores: 1,
+  variants: false,
+  run,
+};

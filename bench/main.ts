@@ -1,0 +1,148 @@
+/**
+ * `npm run bench -- [--only NAME] [--json FILE] [--records N] [--rounds N]`
+ *
+ * Runs each claim in a process of its own, pinned to one core where the claim says so (`taskset`, on Linux), prints the median of its rounds beside
+ * what is asked, and writes `[{name, value, unit, base, ratio}]`. The SQL paths are printed three times: as they are, with code generation
+ * off (`/plain`), and on the wide schema (`/wide`).
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { platform } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import Table from 'cli-table3';
+import { type Claim, type Figure, figureOf, type Round, type Variant } from './claim.ts';
+import { claims } from './claims.ts';
+
+const self = fileURLToPath(import.meta.url);
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    json: { type: 'string' },
+    records: { type: 'string', default: '2000000' },
+    rounds: { type: 'string', default: '5' },
+    /** Internal: run one claim here and print its rounds. */
+    child: { type: 'string' },
+    baseline: { type: 'boolean', default: false },
+    schema: { type: 'string', default: 'narrow' },
+  },
+});
+
+const runHere = async (name: string): Promise<void> => {
+  const claim = claimNamed(name);
+  const variant: Variant = {
+    schema: values.schema === 'wide' ? 'wide' : 'narrow',
+    records: Number(values.records),
+    rounds: Number(values.rounds),
+  };
+  const run = values.baseline ? claim.baseline?.run : claim.run;
+  if (run === undefined) throw new Error(`${name} has no baseline of its own`);
+  process.stdout.write(`${JSON.stringify(await run(variant))}\n`);
+};
+
+const claimNamed = (name: string): Claim => {
+  const claim = claims.find((candidate) => candidate.name === name);
+  if (claim === undefined)
+    throw new Error(`there is no claim "${name}"; there are ${claims.map((known) => known.name).join(', ')}`);
+  return claim;
+};
+
+interface ChildOptions {
+  readonly cores: 1 | 2;
+  readonly baseline?: boolean;
+  readonly schema?: string;
+  readonly codegen?: boolean;
+  readonly rounds?: number;
+}
+
+const runApart = async (claim: Claim, { cores, baseline, schema, codegen, rounds }: ChildOptions): Promise<Round[]> => {
+  const node = [
+    process.execPath,
+    self,
+    '--child',
+    claim.name,
+    '--records',
+    values.records,
+    '--rounds',
+    String(rounds ?? values.rounds),
+    ...(baseline === true ? ['--baseline'] : []),
+    ...(schema === undefined ? [] : ['--schema', schema]),
+  ];
+  const [command, ...args] = cores === 1 && platform() === 'linux' ? ['taskset', '-c', '1', ...node] : node;
+  const child = spawn(command as string, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...(codegen === false ? { MILLRACE_CODEGEN: 'off' } : {}) },
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    output += part;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`${claim.name} ended with code ${code}`);
+  return JSON.parse(output.trim().split('\n').at(-1) ?? '') as Round[];
+};
+
+/** A claim with a baseline in another process: one round of each in turns, so that they see the same weather. */
+const runPaired = async (claim: Claim, baseline: NonNullable<Claim['baseline']>): Promise<Round[]> => {
+  const rounds: Round[] = [];
+  for (let round = 0; round < Number(values.rounds); round++) {
+    const [base] = await runApart(claim, { cores: baseline.cores, baseline: true, rounds: 1 });
+    const [value] = await runApart(claim, { cores: claim.cores, rounds: 1 });
+    if (base !== undefined && value !== undefined) rounds.push({ value: value.value, base: base.value });
+  }
+  return rounds;
+};
+
+const figuresOf = async (claim: Claim): Promise<Figure[]> => {
+  if (claim.baseline !== undefined) return [figureOf(claim.name, claim.unit, await runPaired(claim, claim.baseline))];
+  const figures = [figureOf(claim.name, claim.unit, await runApart(claim, { cores: claim.cores }))];
+  if (claim.variants) {
+    figures.push(
+      figureOf(`${claim.name}/plain`, claim.unit, await runApart(claim, { cores: claim.cores, codegen: false })),
+    );
+    figures.push(
+      figureOf(`${claim.name}/wide`, claim.unit, await runApart(claim, { cores: claim.cores, schema: 'wide' })),
+    );
+    figures.push(
+      figureOf(
+        `${claim.name}/wide/plain`,
+        claim.unit,
+        await runApart(claim, { cores: claim.cores, schema: 'wide', codegen: false }),
+      ),
+    );
+  }
+  return figures;
+};
+
+const round = (value: number): string => (value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(2));
+
+const runAll = async (): Promise<void> => {
+  const chosen = values.only === undefined ? claims : [claimNamed(values.only)];
+  const report: Figure[] = [];
+  const table = new Table({
+    head: ['claim', 'value', 'unit', 'base', 'ratio', 'asked'],
+    colAligns: ['left', 'right', 'left', 'right', 'right', 'right'],
+  });
+  for (const claim of chosen) {
+    process.stderr.write(`${claim.name}: ${claim.about} …\n`);
+    for (const figure of await figuresOf(claim)) {
+      report.push(figure);
+      const asked = 'atLeast' in claim.asked ? `at least ${claim.asked.atLeast}` : `at most ${claim.asked.atMost}`;
+      table.push([
+        figure.name,
+        round(figure.value),
+        figure.unit,
+        figure.base === undefined ? '' : round(figure.base),
+        figure.ratio === undefined ? '' : figure.ratio.toFixed(2),
+        figure.name === claim.name ? asked : '',
+      ]);
+    }
+  }
+  process.stdout.write(`${table.toString()}\n`);
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+};
+
+await (values.child === undefined ? runAll() : runHere(values.child));

@@ -1,0 +1,67 @@
+/** A built server as a child process: started, asked, killed. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+
+export class BenchServer {
+  readonly #data: string;
+  #url = '';
+  #child: ChildProcess | undefined;
+
+  constructor(data: string) {
+    if (!existsSync(main)) throw new Error('dist/ is missing: run `npm run build` first');
+    this.#data = data;
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Milliseconds from spawn to the first request that `ready` is content with; any answer of /info when left out. */
+  async start(ready: (url: string) => Promise<boolean> = answersInfo): Promise<number> {
+    const port = await freePort();
+    this.#url = `http://127.0.0.1:${port}`;
+    const started = performance.now();
+    this.#child = spawn(
+      process.execPath,
+      [main, 'server', '--data', this.#data, '--port', String(port), '--log-level', 'error'],
+      {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      },
+    );
+    for (;;) {
+      if (this.#child.exitCode !== null) throw new Error(`the server ended with code ${this.#child.exitCode}`);
+      if (await ready(this.#url).catch(() => false)) return performance.now() - started;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+
+  async stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, 'exit');
+  }
+
+  /** As /proc has it. */
+  residentMegabytes(): number {
+    const status = readFileSync(`/proc/${this.#child?.pid}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+  }
+}
+
+const answersInfo = async (url: string): Promise<boolean> => (await fetch(`${url}/info`)).ok;
+
+const freePort = async (): Promise<number> => {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return address !== null && typeof address === 'object' ? address.port : 0;
+};
