@@ -126,6 +126,8 @@ export interface TaskInput {
   readonly position: number;
   /** Where to read on: behind all that was offered. */
   readonly fetchOffset: number;
+  /** Another block may be offered. */
+  readonly wanting: boolean;
   /** Nothing is buffered and the readable end is reached. */
   readonly drained: boolean;
 }
@@ -160,6 +162,10 @@ class Input implements TaskInput {
 
   get atEnd(): boolean {
     return this.readableEnd !== unknownEnd && this.fetchOffset >= this.readableEnd;
+  }
+
+  get wanting(): boolean {
+    return this.queue.length < blocksAhead;
   }
 
   get drained(): boolean {
@@ -321,7 +327,7 @@ export class Task {
 
   /** The inputs that want a block: read them from their `fetchOffset`. */
   wants(): TaskInput[] {
-    return this.#inputs.filter((input) => input.queue.length < blocksAhead);
+    return this.#inputs.filter((input) => input.wanting);
   }
 
   /** Gives a block to an input. It begins at the input's `fetchOffset`; the task releases it when it is done with it (retain it first to keep it).
