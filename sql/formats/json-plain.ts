@@ -1,0 +1,525 @@
+/**
+ * JSON by the schema, in the plain form: the reference that generated code is held to.
+ *
+ * Reading, by type:
+ *
+ * | column    | takes                                                                                              |
+ * | --------- | -------------------------------------------------------------------------------------------------- |
+ * | any       | `null`, or no field at all: NULL                                                                   |
+ * | BOOLEAN   | `true`, `false`                                                                                    |
+ * | INTEGER   | a number (fraction cut off, bits beyond 32 lost), or a text that is a whole number in range        |
+ * | BIGINT    | the same in 64 bits, every digit exact                                                             |
+ * | DOUBLE    | a number within the range of a double, or a text with one; "NaN", "Infinity", "-Infinity"          |
+ * | STRING    | a text; a number as written; true or false; an object or array as its JSON text without blanks     |
+ * | TIMESTAMP | epoch milliseconds, a safe integer, as number or text                                              |
+ * | ARRAY     | an array                                                                                           |
+ * | MAP       | an object; of a name that comes twice the last value counts                                        |
+ * | STRUCT    | an object, by the rules for fields                                                                 |
+ *
+ * Fields: a name stands for the column of exactly that name, and for the column that its upper-case form names; where both kinds
+ * are there for one column, the exact one counts. Of the same kind the last one counts. Names of no column are ignored. A name is only
+ * ever compared, so `__proto__` is a name like others.
+ *
+ * Names are matched by their bytes: mostly a record has the same names in the same order as the one before, so the name that came
+ * there last is tried first, then a table by hash, and only a name never seen before becomes a text.
+ *
+ * Writing: every column in order, NULL as `null`; a TIMESTAMP as epoch milliseconds; numbers as `json-text.ts` says.
+ */
+
+import { type ByteWriter, equalBytes, hashBytes, unreachable, utf8Bytes } from '../../base/index.ts';
+import type { Column } from '../types/schema.ts';
+import type { SqlType } from '../types/type.ts';
+import { bigintToInteger, isMap, type Row, type Value } from '../types/value.ts';
+import type { FormatOptions, RowReader, RowWriter } from './format.ts';
+import {
+  JsonInput,
+  jsonText,
+  parseBigint,
+  parseDouble,
+  parseInteger,
+  writeJsonDouble,
+  writeJsonInteger,
+  writeJsonText,
+} from './json-text.ts';
+
+// ------------------------------------------------------------------------------------------------------- reading
+
+/** Reads the value at the input's place, which is a first byte of a value, and stops behind it. */
+export type ValueReader = (input: JsonInput) => Value;
+
+export const readBoolean: ValueReader = (input) => {
+  switch (input.token()) {
+    case 'true':
+      input.word('true');
+      return true;
+    case 'false':
+      input.word('false');
+      return false;
+    case 'null':
+      input.word('null');
+      return null;
+    default:
+      return wrongKind(input, 'BOOLEAN');
+  }
+};
+
+export const readBigint: ValueReader = (input) => {
+  switch (input.token()) {
+    case 'number':
+      return input.bigint();
+    case 'null':
+      input.word('null');
+      return null;
+    case 'text': {
+      const at = input.at;
+      return parseBigint(input.text()) ?? input.fail('the text is no BIGINT', at);
+    }
+    default:
+      return wrongKind(input, 'BIGINT');
+  }
+};
+
+export const readInteger: ValueReader = (input) => {
+  switch (input.token()) {
+    case 'number':
+      return bigintToInteger(input.bigint());
+    case 'null':
+      input.word('null');
+      return null;
+    case 'text': {
+      const at = input.at;
+      return parseInteger(input.text()) ?? input.fail('the text is no INTEGER', at);
+    }
+    default:
+      return wrongKind(input, 'INTEGER');
+  }
+};
+
+export const readDouble: ValueReader = (input) => {
+  switch (input.token()) {
+    case 'number':
+      return input.double();
+    case 'null':
+      input.word('null');
+      return null;
+    case 'text': {
+      const at = input.at;
+      return parseDouble(input.text()) ?? input.fail('the text is no DOUBLE', at);
+    }
+    default:
+      return wrongKind(input, 'DOUBLE');
+  }
+};
+
+export const readTimestamp: ValueReader = (input) => {
+  const { at } = input;
+  const token = input.token();
+  if (token !== 'number' && token !== 'null' && token !== 'text') return wrongKind(input, 'TIMESTAMP');
+  const value = readBigint(input);
+  return typeof value === 'bigint' ? input.fail('the TIMESTAMP is out of range', at) : value;
+};
+
+export const readString: ValueReader = (input) => {
+  switch (input.token()) {
+    case 'text':
+      return input.text();
+    case 'null':
+      input.word('null');
+      return null;
+    default:
+      return input.valueText();
+  }
+};
+
+const wrongKind = (input: JsonInput, type: string): never => {
+  const token = input.token();
+  const article = token === 'object' || token === 'array' ? 'an' : 'a';
+  const found = token === 'true' || token === 'false' ? 'a boolean' : `${article} ${token}`;
+  return input.fail(`${found} cannot be read as ${type}`);
+};
+
+const readArray =
+  (element: ValueReader): ValueReader =>
+  (input) => {
+    if (input.takeNull()) return null;
+    if (input.token() !== 'array') return wrongKind(input, 'ARRAY');
+    input.at++;
+    input.blanks();
+    const values: Value[] = [];
+    if (input.peek() === 93) {
+      input.at++;
+      return values;
+    }
+    for (;;) {
+      values.push(element(input));
+      input.blanks();
+      if (input.peek() === 93) {
+        input.at++;
+        return values;
+      }
+      input.expect(44, '"," or "]"');
+    }
+  };
+
+const readMap =
+  (member: ValueReader): ValueReader =>
+  (input) => {
+    if (input.takeNull()) return null;
+    if (input.token() !== 'object') return wrongKind(input, 'MAP');
+    input.at++;
+    input.blanks();
+    const values = new Map<string, Value>();
+    if (input.peek() === 125) {
+      input.at++;
+      return values;
+    }
+    for (;;) {
+      if (input.peek() !== 34) input.fail('a name between quotes is expected');
+      const name = input.text();
+      input.blanks();
+      input.expect(58, '":"');
+      values.set(name, member(input));
+      input.blanks();
+      if (input.peek() === 125) {
+        input.at++;
+        return values;
+      }
+      input.expect(44, '"," or "}"');
+    }
+  };
+
+export const valueReader = (type: SqlType): ValueReader => {
+  switch (type.kind) {
+    case 'BOOLEAN':
+      return readBoolean;
+    case 'INTEGER':
+      return readInteger;
+    case 'BIGINT':
+      return readBigint;
+    case 'DOUBLE':
+      return readDouble;
+    case 'STRING':
+      return readString;
+    case 'TIMESTAMP':
+      return readTimestamp;
+    case 'ARRAY':
+      return readArray(valueReader(type.element));
+    case 'MAP':
+      return readMap(valueReader(type.value));
+    case 'STRUCT': {
+      const fields = new FieldsReader(type.fields);
+      const { length } = type.fields;
+      return (input) => {
+        if (input.takeNull()) return null;
+        if (input.token() !== 'object') return wrongKind(input, 'STRUCT');
+        const values = new Array<Value>(length).fill(null);
+        fields.read(input, values);
+        return values;
+      };
+    }
+    default:
+      return unreachable(type);
+  }
+};
+
+/** What a name in the data stands for. Slots are -1 where it stands for none. */
+interface KnownName {
+  /** The bytes between and with the quotes. */
+  readonly bytes: Uint8Array;
+  readonly exact: number;
+  /** By its upper-case form, where that differs from the name. */
+  readonly loose: number;
+}
+
+/** How many names are remembered, and how many places of the order. What is beyond is looked up anew each time. */
+const mostNames = 1024;
+const mostPlaces = 256;
+
+/** Reads the fields of an object into slots. */
+export class FieldsReader {
+  readonly #readers: readonly (ValueReader | undefined)[];
+  readonly #slots = new Map<string, number>();
+  /** The name that came last at each place. */
+  readonly #order: KnownName[] = [];
+  readonly #byHash = new Map<number, KnownName>();
+  /** In which object a slot was last filled by its exact name; objects are numbered. */
+  readonly #exactIn: Float64Array;
+  #object = 0;
+  /** Where the value lies that may still have to fill a slot by its upper-case form; empty but for names that differ in case only. */
+  readonly #deferred = new Map<number, number>();
+  /** Tells a watcher, once for each field, where its name began and which slot (or -1) it fills. */
+  #watch: ((nameAt: number, valueAt: number, valueEnd: number, slot: number) => void) | undefined;
+
+  /** `wanted`: the slots to read; the others are skipped and stay as they are. */
+  constructor(columns: readonly Column[], wanted?: readonly number[]) {
+    this.#readers = columns.map(({ type }, slot) =>
+      wanted === undefined || wanted.includes(slot) ? valueReader(type) : undefined,
+    );
+    columns.forEach((column, slot) => this.#slots.set(column.name, slot));
+    this.#exactIn = new Float64Array(columns.length);
+  }
+
+  /** Reads one object as `read` does and reports its fields. A field that fills two slots is reported with slot -2. */
+  watch(
+    input: JsonInput,
+    into: Row,
+    watcher: (nameAt: number, valueAt: number, valueEnd: number, slot: number) => void,
+  ): void {
+    this.#watch = watcher;
+    try {
+      this.read(input, into);
+    } finally {
+      this.#watch = undefined;
+    }
+  }
+
+  /** Reads the object that begins here. Slots whose fields are missing keep what is in `into`. */
+  read(input: JsonInput, into: Row): void {
+    this.#object++;
+    if (this.#deferred.size > 0) this.#deferred.clear();
+    input.at++;
+    input.blanks();
+    if (input.peek() === 125) {
+      input.at++;
+      return;
+    }
+    for (let place = 0; ; place++) {
+      if (input.peek() !== 34) input.fail('a name between quotes is expected');
+      const nameAt = input.at;
+      const name = this.#name(input, place);
+      input.blanks();
+      input.expect(58, '":"');
+      const valueAt = input.at;
+      this.#value(input, name, into);
+      if (this.#watch !== undefined) {
+        const { exact, loose } = name;
+        const slot = exact >= 0 && loose >= 0 ? -2 : exact >= 0 ? exact : loose;
+        this.#watch(nameAt, valueAt, input.at, slot);
+      }
+      input.blanks();
+      if (input.peek() === 125) {
+        input.at++;
+        if (this.#deferred.size > 0) this.#readDeferred(input, into);
+        return;
+      }
+      input.expect(44, '"," or "}"');
+    }
+  }
+
+  #value(input: JsonInput, name: KnownName, into: Row): void {
+    const { exact, loose } = name;
+    if (exact >= 0) {
+      this.#exactIn[exact] = this.#object;
+      if (loose >= 0) this.#deferred.set(loose, input.at);
+      const reader = this.#readers[exact];
+      if (reader === undefined) input.skip();
+      else into[exact] = reader(input);
+    } else {
+      const reader = loose >= 0 && this.#exactIn[loose] !== this.#object ? this.#readers[loose] : undefined;
+      if (reader === undefined) input.skip();
+      else {
+        into[loose] = reader(input);
+        if (this.#deferred.size > 0) this.#deferred.delete(loose);
+      }
+    }
+  }
+
+  /** Reads again the fields whose name is that of one column and, upper-cased, that of another which has had none of its own. */
+  #readDeferred(input: JsonInput, into: Row): void {
+    const { at } = input;
+    for (const [slot, valueAt] of this.#deferred) {
+      const reader = this.#readers[slot];
+      if (reader === undefined || this.#exactIn[slot] === this.#object) continue;
+      input.at = valueAt;
+      into[slot] = reader(input);
+    }
+    input.at = at;
+    this.#deferred.clear();
+  }
+
+  /** The name here; the input stops behind its closing quote. */
+  #name(input: JsonInput, place: number): KnownName {
+    const { bytes, at, end } = input;
+    const guess = this.#order[place];
+    if (guess !== undefined) {
+      const known = guess.bytes;
+      const { length } = known;
+      if (at + length <= end) {
+        let i = 1;
+        while (i < length && known[i] === bytes[at + i]) i++;
+        if (i === length) {
+          input.at = at + length;
+          return guess;
+        }
+      }
+    }
+    input.skipText();
+    const nameEnd = input.at;
+    const hash = hashBytes(bytes, at, nameEnd);
+    let name = this.#byHash.get(hash);
+    if (name === undefined || !equalBytes(name.bytes, 0, name.bytes.length, bytes, at, nameEnd)) {
+      input.at = at;
+      const text = input.text();
+      const upper = text.toUpperCase();
+      name = {
+        bytes: bytes.slice(at, nameEnd),
+        exact: this.#slots.get(text) ?? -1,
+        loose: upper === text ? -1 : (this.#slots.get(upper) ?? -1),
+      };
+      if (this.#byHash.size < mostNames && name.bytes.length <= 256) this.#byHash.set(hash, name);
+    }
+    if (place < mostPlaces && name.bytes.length <= 256) this.#order[place] = name;
+    return name;
+  }
+}
+
+/** The plain reader of one side of a record. */
+export const plainJsonReader = (
+  columns: readonly Column[],
+  options: FormatOptions,
+  wanted?: readonly number[],
+): RowReader => {
+  const input = new JsonInput();
+  if (!options.wrapped) {
+    const [column] = columns;
+    if (column === undefined) return { read: () => false };
+    const reader = valueReader(column.type);
+    return {
+      read(bytes, start, end, into) {
+        input.open(bytes, start, end);
+        const value = reader(input);
+        input.finish();
+        into[0] = value;
+        return value !== null;
+      },
+    };
+  }
+  const fields = new FieldsReader(columns, wanted);
+  const count = columns.length;
+  return {
+    read(bytes, start, end, into) {
+      for (let slot = 0; slot < count; slot++) into[slot] = null;
+      input.open(bytes, start, end);
+      if (input.takeNull()) {
+        input.finish();
+        return false;
+      }
+      if (input.token() !== 'object') wrongKind(input, 'a record with named columns');
+      fields.read(input, into);
+      input.finish();
+      return true;
+    },
+  };
+};
+
+// ------------------------------------------------------------------------------------------------------- writing
+
+/** Appends a value that is not NULL. */
+export type ValueWriter = (value: Value, out: ByteWriter) => void;
+
+const nullBytes = utf8Bytes('null');
+const trueBytes = utf8Bytes('true');
+const falseBytes = utf8Bytes('false');
+
+export const writeBoolean: ValueWriter = (value, out) => out.bytes(value === true ? trueBytes : falseBytes);
+export const writeInteger: ValueWriter = (value, out) => writeJsonInteger(out, value as number | bigint);
+export const writeDouble: ValueWriter = (value, out) => writeJsonDouble(out, value as number);
+export const writeString: ValueWriter = (value, out) => writeJsonText(out, value as string);
+export const writeNull = (out: ByteWriter): void => out.bytes(nullBytes);
+
+export const valueWriter = (type: SqlType): ValueWriter => {
+  switch (type.kind) {
+    case 'BOOLEAN':
+      return writeBoolean;
+    case 'INTEGER':
+    case 'BIGINT':
+    case 'TIMESTAMP':
+      return writeInteger;
+    case 'DOUBLE':
+      return writeDouble;
+    case 'STRING':
+      return writeString;
+    case 'ARRAY': {
+      const element = valueWriter(type.element);
+      return (value, out) => {
+        out.i8(91);
+        const elements = value as readonly Value[];
+        for (let i = 0; i < elements.length; i++) {
+          if (i > 0) out.i8(44);
+          const each = elements[i] as Value;
+          if (each === null) writeNull(out);
+          else element(each, out);
+        }
+        out.i8(93);
+      };
+    }
+    case 'MAP': {
+      const member = valueWriter(type.value);
+      return (value, out) => {
+        out.i8(123);
+        let first = true;
+        if (isMap(value)) {
+          for (const [key, each] of value) {
+            if (!first) out.i8(44);
+            first = false;
+            writeJsonText(out, key);
+            out.i8(58);
+            if (each === null) writeNull(out);
+            else member(each, out);
+          }
+        }
+        out.i8(125);
+      };
+    }
+    case 'STRUCT': {
+      const fields = fieldsWriter(type.fields);
+      return (value, out) => fields(value as readonly Value[], out);
+    }
+    default:
+      return unreachable(type);
+  }
+};
+
+/** What stands before each value: `{"A":`, then `,"B":` and so on. */
+export const fieldPrefixes = (columns: readonly Column[]): Uint8Array[] =>
+  columns.map(({ name }, i) => utf8Bytes(`${i === 0 ? '{' : ','}${jsonText(name)}:`));
+
+const fieldsWriter = (columns: readonly Column[]): ((row: readonly Value[], out: ByteWriter) => void) => {
+  const prefixes = fieldPrefixes(columns);
+  const writers = columns.map(({ type }) => valueWriter(type));
+  const count = columns.length;
+  if (count === 0) return (_row, out) => void out.latin1('{}');
+  return (row, out) => {
+    for (let i = 0; i < count; i++) {
+      out.bytes(prefixes[i] as Uint8Array);
+      const value = row[i] as Value;
+      if (value === null) writeNull(out);
+      else (writers[i] as ValueWriter)(value, out);
+    }
+    out.i8(125);
+  };
+};
+
+/** The plain writer of one side of a record. */
+export const plainJsonWriter = (columns: readonly Column[], options: FormatOptions): RowWriter => {
+  if (!options.wrapped) {
+    const [column] = columns;
+    if (column === undefined) return { write: () => false };
+    const writer = valueWriter(column.type);
+    return {
+      write(row, out) {
+        const value = row[0] as Value;
+        if (value === null) return false;
+        writer(value, out);
+        return true;
+      },
+    };
+  }
+  const fields = fieldsWriter(columns);
+  return {
+    write(row, out) {
+      fields(row, out);
+      return true;
+    },
+  };
+};

@@ -1,0 +1,625 @@
+/**
+ * JSON as bytes: a reader at a position, and the writing of its scalars.
+ *
+ * The reader never makes a value that nobody asked for, never uses `JSON.parse`, and checks the whole grammar (RFC 8259), also of what
+ * it skips: a text is bad wherever it is bad. Depth is counted, not recursed, and ends at `maxDepth`. Numbers keep their digits: a
+ * 64-bit integer is exact, a fraction is rounded once.
+ *
+ * Text is UTF-8; malformed bytes read as U+FFFD. A lone surrogate can be written as an escape only (`\ud800`) and is read back from it.
+ */
+
+import { type ByteWriter, readLatin1, readUtf8 } from '../../base/index.ts';
+import { normalizeBigint } from '../types/value.ts';
+import { SerdeError } from './format.ts';
+
+/** How deep a text may be nested. */
+export const maxDepth = 1000;
+
+const quote = 34;
+const comma = 44;
+const minus = 45;
+const point = 46;
+const zero = 48;
+const nine = 57;
+const colon = 58;
+const openBracket = 91;
+const backslash = 92;
+const closeBracket = 93;
+const openBrace = 123;
+const closeBrace = 125;
+
+/** 10^0 … 10^22: the powers of ten that a double holds exactly. */
+export const powersOfTen: readonly number[] = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
+
+const isBlank = (byte: number): boolean => byte === 32 || byte === 10 || byte === 13 || byte === 9;
+const isDigit = (byte: number): boolean => byte >= zero && byte <= nine;
+
+/** What stands at a position. */
+export type Token = 'object' | 'array' | 'text' | 'number' | 'true' | 'false' | 'null';
+
+/** Short ASCII texts seen lately, so that the same few words are not made a million times. Overwritten by hash, never grows. */
+const cacheBits = 12;
+const cachedTexts: string[] = new Array<string>(1 << cacheBits).fill('');
+const longestCached = 32;
+
+/** The ASCII text in `bytes[start, end)`, whose rolling hash (`hash * 31 + byte`, as an int) the caller has at hand. */
+export const asciiText = (bytes: Uint8Array, start: number, end: number, hash: number): string => {
+  const length = end - start;
+  if (length > longestCached) return readLatin1(bytes, start, end);
+  const slot = (Math.imul(hash, 0x9e3779b1) >>> (32 - cacheBits)) & ((1 << cacheBits) - 1);
+  const cached = cachedTexts[slot] as string;
+  if (cached.length === length) {
+    let i = 0;
+    while (i < length && cached.charCodeAt(i) === bytes[start + i]) i++;
+    if (i === length) return cached;
+  }
+  const text = readLatin1(bytes, start, end);
+  cachedTexts[slot] = text;
+  return text;
+};
+
+export class JsonInput {
+  bytes: Uint8Array = new Uint8Array(0);
+  at = 0;
+  end = 0;
+  #start = 0;
+  /** The kinds of the containers around the place, while a value is skipped: 1 for an object. */
+  readonly #open = new Uint8Array(maxDepth);
+
+  /** Starts at the first token of `bytes[start, end)`. */
+  open(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.#start = start;
+    this.at = start;
+    this.end = end;
+    this.blanks();
+  }
+
+  /** Raises a fault at the present place, or at `at`. */
+  fail(what: string, at = this.at): never {
+    throw new SerdeError(`not readable as JSON: ${what} at byte ${at - this.#start}`);
+  }
+
+  /** The byte here, or -1 at the end. */
+  peek(): number {
+    return this.at < this.end ? (this.bytes[this.at] as number) : -1;
+  }
+
+  blanks(): void {
+    const { bytes, end } = this;
+    let at = this.at;
+    while (at < end && isBlank(bytes[at] as number)) at++;
+    this.at = at;
+  }
+
+  /** Steps over one byte that has to be here, and blanks behind it. */
+  expect(byte: number, what: string): void {
+    if (this.peek() !== byte)
+      this.fail(this.at >= this.end ? `the text ends where ${what} is expected` : `${what} is expected`);
+    this.at++;
+    this.blanks();
+  }
+
+  /** Nothing but blanks may be left. */
+  finish(): void {
+    this.blanks();
+    if (this.at < this.end) this.fail('something follows the value');
+  }
+
+  token(): Token {
+    switch (this.peek()) {
+      case quote:
+        return 'text';
+      case openBrace:
+        return 'object';
+      case openBracket:
+        return 'array';
+      case 116:
+        return 'true';
+      case 102:
+        return 'false';
+      case 110:
+        return 'null';
+      case -1:
+        return this.fail('the text ends where a value is expected');
+      default:
+        return isDigit(this.peek()) || this.peek() === minus ? 'number' : this.fail('a value is expected');
+    }
+  }
+
+  /** Steps over `true`, `false` or `null`, which has to be here in full. */
+  word(word: 'true' | 'false' | 'null'): void {
+    for (let i = 0; i < word.length; i++) {
+      if (this.at + i >= this.end || this.bytes[this.at + i] !== word.charCodeAt(i)) this.fail(`"${word}" is expected`);
+    }
+    this.at += word.length;
+  }
+
+  /** Steps over `null` if it is here. */
+  takeNull(): boolean {
+    if (this.peek() !== 110) return false;
+    this.word('null');
+    return true;
+  }
+
+  // ------------------------------------------------------------------------------------------------------- text
+
+  /** Steps over a text. True when it is plain ASCII without escapes, so that the bytes between the quotes are the text. */
+  skipText(): boolean {
+    const { bytes, end } = this;
+    let at = this.at + 1;
+    let every = 0;
+    for (;;) {
+      if (at >= end) this.fail('the text ends within a string', at);
+      const byte = bytes[at] as number;
+      if (byte === quote) break;
+      if (byte === backslash) {
+        at = this.#escapeEnd(at);
+        every = 128;
+        continue;
+      }
+      if (byte < 32) this.fail('a control character must be escaped', at);
+      every |= byte;
+      at++;
+    }
+    this.at = at + 1;
+    return every < 128;
+  }
+
+  /** Checks the escape at `at`; where it ends. */
+  #escapeEnd(at: number): number {
+    const { bytes, end } = this;
+    const kind = at + 1 < end ? (bytes[at + 1] as number) : -1;
+    switch (kind) {
+      case quote:
+      case backslash:
+      case 47:
+      case 98:
+      case 102:
+      case 110:
+      case 114:
+      case 116:
+        return at + 2;
+      case 117:
+        for (let i = 2; i < 6; i++) {
+          if (at + i >= end || hexDigit(bytes[at + i] as number) < 0)
+            this.fail('four hexadecimal digits are expected', at);
+        }
+        return at + 6;
+      default:
+        return this.fail('no such escape', at);
+    }
+  }
+
+  /** Reads the text here. */
+  text(): string {
+    const { bytes, end } = this;
+    const start = this.at + 1;
+    let at = start;
+    let hash = 0;
+    let every = 0;
+    while (at < end) {
+      const byte = bytes[at] as number;
+      if (byte === quote) {
+        this.at = at + 1;
+        return every < 128 ? asciiText(bytes, start, at, hash) : readUtf8(bytes, start, at);
+      }
+      if (byte === backslash || byte < 32) break;
+      every |= byte;
+      hash = (Math.imul(hash, 31) + byte) | 0;
+      at++;
+    }
+    this.skipText();
+    return this.#unescape(start, this.at - 1);
+  }
+
+  /** The text in a checked range that has escapes. */
+  #unescape(start: number, end: number): string {
+    const { bytes } = this;
+    let text = '';
+    let from = start;
+    let at = start;
+    while (at < end) {
+      if (bytes[at] !== backslash) {
+        at++;
+        continue;
+      }
+      if (at > from) text += readUtf8(bytes, from, at);
+      const kind = bytes[at + 1] as number;
+      if (kind === 117) {
+        let unit = 0;
+        for (let i = 2; i < 6; i++) unit = unit * 16 + hexDigit(bytes[at + i] as number);
+        text += String.fromCharCode(unit);
+        at += 6;
+      } else {
+        text += escapedCharacter(kind);
+        at += 2;
+      }
+      from = at;
+    }
+    return at > from ? text + readUtf8(bytes, from, at) : text;
+  }
+
+  // ----------------------------------------------------------------------------------------------------- numbers
+
+  /** Steps over a number. */
+  skipNumber(): void {
+    const { bytes, end } = this;
+    let at = this.at;
+    if (bytes[at] === minus) at++;
+    const first = at < end ? (bytes[at] as number) : -1;
+    if (!isDigit(first)) this.fail('a digit is expected', at);
+    at++;
+    if (first !== zero) while (at < end && isDigit(bytes[at] as number)) at++;
+    if (at < end && bytes[at] === point) {
+      at++;
+      if (at >= end || !isDigit(bytes[at] as number)) this.fail('a digit is expected', at);
+      while (at < end && isDigit(bytes[at] as number)) at++;
+    }
+    if (at < end && ((bytes[at] as number) | 32) === 101) {
+      at++;
+      if (at < end && (bytes[at] === 43 || bytes[at] === minus)) at++;
+      if (at >= end || !isDigit(bytes[at] as number)) this.fail('a digit is expected', at);
+      while (at < end && isDigit(bytes[at] as number)) at++;
+    }
+    this.at = at;
+  }
+
+  /** Reads a number as a double, rounded once. One beyond the range of a double is a fault. */
+  double(): number {
+    const { bytes, end } = this;
+    const start = this.at;
+    let at = start;
+    const negative = bytes[at] === minus;
+    if (negative) at++;
+    // Up to 15 digits and a small power of ten: both are exact, so one division rounds once.
+    const digitsFrom = at;
+    let mantissa = 0;
+    let byte = 0;
+    while (at < end && isDigit((byte = bytes[at] as number))) {
+      mantissa = mantissa * 10 + (byte - zero);
+      at++;
+    }
+    const wholeDigits = at - digitsFrom;
+    if (wholeDigits > 0 && (wholeDigits === 1 || bytes[digitsFrom] !== zero)) {
+      let fraction = 0;
+      if (at < end && byte === point) {
+        at++;
+        const fractionFrom = at;
+        while (at < end && isDigit((byte = bytes[at] as number))) {
+          mantissa = mantissa * 10 + (byte - zero);
+          at++;
+        }
+        fraction = at - fractionFrom;
+        if (fraction === 0) fraction = 99;
+      }
+      if (wholeDigits + fraction <= 15 && (at >= end || ((bytes[at] as number) | 32) !== 101)) {
+        this.at = at;
+        const value = fraction === 0 ? mantissa : mantissa / (powersOfTen[fraction] as number);
+        return negative ? -value : value;
+      }
+    }
+    this.skipNumber();
+    const value = Number(readLatin1(bytes, start, this.at));
+    if (!Number.isFinite(value)) this.fail('the number is beyond the range of a double', start);
+    return value;
+  }
+
+  /** Reads a number as a 64-bit integer: the fraction is cut off, bits beyond the 64th are lost, as in Java. */
+  bigint(): number | bigint {
+    const { bytes, end } = this;
+    const start = this.at;
+    let at = start;
+    const negative = bytes[at] === minus;
+    if (negative) at++;
+    const digitsFrom = at;
+    let value = 0;
+    let byte = 0;
+    while (at < end && isDigit((byte = bytes[at] as number))) {
+      value = value * 10 + (byte - zero);
+      at++;
+    }
+    const digits = at - digitsFrom;
+    if (
+      digits > 0 &&
+      digits <= 15 &&
+      (digits === 1 || bytes[digitsFrom] !== zero) &&
+      (at >= end || (byte !== point && (byte | 32) !== 101))
+    ) {
+      this.at = at;
+      return negative && value !== 0 ? -value : value;
+    }
+    this.skipNumber();
+    return wholePart(readLatin1(bytes, start, this.at));
+  }
+
+  // ------------------------------------------------------------------------------------------------ whole values
+
+  /** Steps over the value here, whatever it is. */
+  skip(): void {
+    const opened = this.#open;
+    let depth = 0;
+    for (;;) {
+      switch (this.peek()) {
+        case quote:
+          this.skipText();
+          break;
+        case openBrace:
+        case openBracket: {
+          const object = this.peek() === openBrace;
+          if (depth === maxDepth) this.fail(`the value is nested more than ${maxDepth} deep`);
+          this.at++;
+          this.blanks();
+          if (this.peek() === (object ? closeBrace : closeBracket)) {
+            this.at++;
+            break;
+          }
+          opened[depth++] = object ? 1 : 0;
+          if (object) this.#skipKey();
+          continue;
+        }
+        case 116:
+          this.word('true');
+          break;
+        case 102:
+          this.word('false');
+          break;
+        case 110:
+          this.word('null');
+          break;
+        default:
+          if (this.token() === 'number') this.skipNumber();
+      }
+      // Behind a value: close what ends here, then go on to the next one.
+      for (;;) {
+        if (depth === 0) return;
+        this.blanks();
+        const object = opened[depth - 1] === 1;
+        const byte = this.peek();
+        if (byte === (object ? closeBrace : closeBracket)) {
+          this.at++;
+          depth--;
+          continue;
+        }
+        if (byte !== comma)
+          this.fail(byte < 0 ? 'the text ends within a value' : `"," or "${object ? '}' : ']'}" is expected`);
+        this.at++;
+        this.blanks();
+        if (object) this.#skipKey();
+        break;
+      }
+    }
+  }
+
+  #skipKey(): void {
+    if (this.peek() !== quote) this.fail('a name between quotes is expected');
+    this.skipText();
+    this.blanks();
+    this.expect(colon, '":"');
+  }
+
+  /** Reads the value here as JSON text: no blanks, texts escaped in one way, numbers as they were written. */
+  valueText(): string {
+    const start = this.at;
+    this.skip();
+    const end = this.at;
+    const { bytes } = this;
+    let text = '';
+    let from = start;
+    for (let at = start; at < end; ) {
+      const byte = bytes[at] as number;
+      if (byte === quote) {
+        if (at > from) text += readLatin1(bytes, from, at);
+        this.at = at;
+        text += jsonText(this.text());
+        at = this.at;
+        from = at;
+      } else if (isBlank(byte)) {
+        if (at > from) text += readLatin1(bytes, from, at);
+        from = ++at;
+      } else at++;
+    }
+    if (end > from) text += readLatin1(bytes, from, end);
+    this.at = end;
+    return text;
+  }
+}
+
+const hexDigit = (byte: number): number => {
+  if (isDigit(byte)) return byte - zero;
+  const lower = byte | 32;
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
+};
+
+const escapedCharacter = (kind: number): string => {
+  switch (kind) {
+    case 98:
+      return '\b';
+    case 102:
+      return '\f';
+    case 110:
+      return '\n';
+    case 114:
+      return '\r';
+    case 116:
+      return '\t';
+    default:
+      return String.fromCharCode(kind);
+  }
+};
+
+/** The whole part of a JSON number, wrapped to 64 bits. However large the exponent, the work is bounded by the text. */
+const wholePart = (text: string): number | bigint => {
+  const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
+  if (match === null) return 0;
+  const [, sign = '', whole = '', fraction = '', exponentText = '0'] = match;
+  const exponent = Number(exponentText);
+  let digits = whole + fraction;
+  const keep = whole.length + exponent;
+  if (keep <= 0) return 0;
+  if (keep <= digits.length) digits = digits.slice(0, keep);
+  else {
+    // A multiple of 10^64 is a multiple of 2^64: only what is below counts.
+    const zeros = keep - digits.length;
+    if (zeros >= 64) return 0;
+    digits += '0'.repeat(zeros);
+  }
+  // Only the low 64 bits count, and of them only the last 64 digits can say anything.
+  const magnitude = BigInt(digits.length > 64 ? digits.slice(-64) : digits);
+  return normalizeBigint(sign === '-' ? -magnitude : magnitude);
+};
+
+/** A text that stands for a whole number, as `Long.parseLong` reads it; none when it is no such text or out of range. */
+export const parseBigint = (text: string): number | bigint | undefined => {
+  if (!/^[+-]?\d+$/.test(text)) return undefined;
+  if (text.length <= 15) return Number(text) || 0;
+  const value = BigInt(text.startsWith('+') ? text.slice(1) : text);
+  return BigInt.asIntN(64, value) === value ? normalizeBigint(value) : undefined;
+};
+
+export const parseInteger = (text: string): number | undefined => {
+  const value = parseBigint(text);
+  return typeof value === 'number' && value >= -2147483648 && value <= 2147483647 ? value : undefined;
+};
+
+/** A text that stands for a double, as `Double.parseDouble` reads it (but for hexadecimal forms); none when it does not. */
+export const parseDouble = (text: string): number | undefined => {
+  const trimmed = text.trim();
+  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[dDfF]?$/.test(trimmed)) {
+    return Number(/[dDfF]$/.test(trimmed) ? trimmed.slice(0, -1) : trimmed);
+  }
+  if (trimmed === 'NaN' || trimmed === '+NaN' || trimmed === '-NaN') return Number.NaN;
+  if (trimmed === 'Infinity' || trimmed === '+Infinity') return Number.POSITIVE_INFINITY;
+  return trimmed === '-Infinity' ? Number.NEGATIVE_INFINITY : undefined;
+};
+
+// ------------------------------------------------------------------------------------------------------- writing
+
+/** A text as JSON: quotes, backslashes, control characters and lone surrogates escaped, all else as it is. */
+export const jsonText = (text: string): string => JSON.stringify(text);
+
+/** Appends a text as JSON. */
+export const writeJsonText = (out: ByteWriter, text: string): void => {
+  const { length } = text;
+  out.reserve(length * 3 + 2);
+  const { buffer } = out;
+  let at = out.length;
+  buffer[at++] = quote;
+  if (length <= 64) {
+    let i = 0;
+    for (; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit < 32 || unit > 126 || unit === quote || unit === backslash) break;
+      buffer[at++] = unit;
+    }
+    if (i === length) {
+      buffer[at++] = quote;
+      out.length = at;
+      return;
+    }
+  }
+  out.utf8(needsEscape(text) ? jsonText(text) : `"${text}"`);
+};
+
+/** Whether JSON must escape a character of the text. Lone surrogates are found by the language's own check. */
+const needsEscape = (text: string): boolean => {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 32 || unit === quote || unit === backslash || (unit >= 0xd800 && unit < 0xe000)) return true;
+  }
+  return false;
+};
+
+/** Appends a whole number's digits. */
+export const writeJsonInteger = (out: ByteWriter, value: number | bigint): void => {
+  if (typeof value === 'bigint') {
+    out.latin1(value.toString());
+    return;
+  }
+  out.reserve(20);
+  const { buffer } = out;
+  let at = out.length;
+  let rest = value;
+  if (rest < 0) {
+    buffer[at++] = minus;
+    rest = -rest;
+  }
+  at += digitCount(rest);
+  out.length = at;
+  // Above 2^31 two digits' worth of float division is dearer than one int division: split once.
+  while (rest >= 0x4000_0000) {
+    const next = Math.floor(rest / 100_000_000);
+    let low = rest - next * 100_000_000;
+    for (let i = 0; i < 8; i++) {
+      const tens = (low / 10) | 0;
+      buffer[--at] = zero + (low - tens * 10);
+      low = tens;
+    }
+    rest = next;
+  }
+  let small = rest | 0;
+  do {
+    const tens = (small / 10) | 0;
+    buffer[--at] = zero + (small - tens * 10);
+    small = tens;
+  } while (small > 0);
+};
+
+const digitCount = (value: number): number => {
+  if (value < 100_000) return value < 10 ? 1 : value < 100 ? 2 : value < 1000 ? 3 : value < 10_000 ? 4 : 5;
+  let count = 6;
+  for (let limit = 1e6; value >= limit; limit *= 10) count++;
+  return count;
+};
+
+/** Appends a double by its shortest digits. What JSON has no number for is a text: "NaN", "Infinity", "-Infinity". */
+export const writeJsonDouble = (out: ByteWriter, value: number): void => {
+  if (Number.isInteger(value) && value < 1e15 && value > -1e15) {
+    if (value === 0 && Object.is(value, -0)) out.latin1('-0.0');
+    else writeJsonInteger(out, value);
+    return;
+  }
+  // Amounts have few decimals. If m / 100 gives the double back, m's digits with a point are its shortest form.
+  if (value < 1e9 && value > -1e9) {
+    const hundreds = Math.round(value * 100);
+    if (hundreds / 100 === value) {
+      writeScaled(out, hundreds, 2);
+      return;
+    }
+    const millions = Math.round(value * 1e6);
+    if (millions / 1e6 === value) {
+      writeScaled(out, millions, 6);
+      return;
+    }
+  }
+  out.latin1(Number.isFinite(value) ? String(value) : `"${String(value)}"`);
+};
+
+/** Appends `scaled / 10^places` without closing zeros; `scaled` is a whole number and not a multiple of `10^places`. */
+const writeScaled = (out: ByteWriter, scaled: number, places: number): void => {
+  let magnitude = scaled;
+  if (scaled < 0) {
+    out.i8(minus);
+    magnitude = -scaled;
+  }
+  const unit = powersOfTen[places] as number;
+  const whole = Math.floor(magnitude / unit);
+  let rest = (magnitude - whole * unit) | 0;
+  writeJsonInteger(out, whole);
+  out.reserve(places + 1);
+  const { buffer } = out;
+  let at = out.length;
+  buffer[at] = point;
+  let last = places;
+  while (rest % 10 === 0) {
+    rest = (rest / 10) | 0;
+    last--;
+  }
+  at += last;
+  out.length = at + 1;
+  while (last-- > 0) {
+    const tens = (rest / 10) | 0;
+    buffer[at--] = zero + (rest - tens * 10);
+    rest = tens;
+  }
+};

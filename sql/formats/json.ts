@@ -1,0 +1,34 @@
+/**
+ * JSON: the format itself. `json-plain.ts` says how each type is read and written; `sql/codegen` holds faster forms of the same.
+ */
+
+import { type Column } from '../types/schema.ts';
+import type { SqlType } from '../types/type.ts';
+import { describeColumn, type Format, scannerOf } from './format.ts';
+import { plainJsonReader, plainJsonWriter } from './json-plain.ts';
+
+/** A map whose keys are no STRING, anywhere within a type. */
+const hasOtherKeys = (type: SqlType): boolean =>
+  type.kind === 'ARRAY'
+    ? hasOtherKeys(type.element)
+    : type.kind === 'MAP'
+      ? type.key.kind !== 'STRING' || hasOtherKeys(type.value)
+      : type.kind === 'STRUCT' && type.fields.some((field) => hasOtherKeys(field.type));
+
+export const json: Format = {
+  name: 'JSON',
+  doc: 'JSON text: an object with the columns as fields, or the bare value of a single column.',
+  sides: ['key', 'value'],
+  canWrap: true,
+  canUnwrap: true,
+  columns: 'many',
+  unsupported(columns: readonly Column[]) {
+    const bad = columns.find((column) => hasOtherKeys(column.type));
+    return bad === undefined
+      ? undefined
+      : `the format JSON cannot hold ${describeColumn(bad)}; keys of maps have to be STRING`;
+  },
+  writer: (columns, options) => plainJsonWriter(columns, options),
+  reader: (columns, options, wanted) => plainJsonReader(columns, options, wanted),
+  scanner: (columns, options, wanted) => scannerOf(plainJsonReader(columns, options, wanted), columns.length, wanted),
+};
