@@ -9,7 +9,7 @@
  * Values written one after the other sort by the first, then the second, and so on.
  */
 
-import { type ByteWriter, type Cursor, readF64, readI32, readI64 } from './bytes.ts';
+import { type ByteWriter, type Cursor, readF64, readI32, readU32 } from './bytes.ts';
 import { utf8Bytes, utf8Text } from './text.ts';
 
 export const writeOrderedI32 = (out: ByteWriter, value: number): void => {
@@ -26,7 +26,7 @@ export const writeOrderedI64 = (out: ByteWriter, value: number | bigint): void =
 
 /** Exact while the value is a safe integer. */
 export const readOrderedI64 = (bytes: Uint8Array, at: number): number =>
-  readI64(bytes, at) + (((bytes[at] as number) & 0x80) === 0 ? 0x8000_0000_0000_0000 : -0x8000_0000_0000_0000);
+  readOrderedI32(bytes, at) * 0x1_0000_0000 + readU32(bytes, at + 4);
 
 export const writeOrderedF64 = (out: ByteWriter, value: number): void => {
   out.f64(value === 0 ? 0 : value);

@@ -6,7 +6,9 @@
  * behind a bad network. The log on disk has a door of its own, `file-log/index.ts`: its tour starts there.
  */
 
+export { type DelayedLog, type DelayedLogFaults, type DelayedLogOptions, openDelayedLog } from './delayed-log.ts';
 export * from './log.ts';
+export { type MemoryLogOptions, openMemoryLog } from './memory-log.ts';
 export {
   BatchBuilder,
   type BatchFault,
@@ -38,3 +40,4 @@ export {
   sealBatch,
   stampBatch,
 } from './record-batch.ts';
+export { checkTopicName, numberConfig, offsetsTopic, topicConfigDefaults, transactionsTopic } from './topic-rules.ts';

@@ -1,0 +1,302 @@
+/**
+ * The delayed log: the memory log behind a bad network, for tests.
+ *
+ * Every call takes time; some are answered "unknown" although their effect happened, or never will, or is still to come; some find
+ * that a newer producer has taken over. All of it follows from one seed and the injected timers, so that a failing run can be run again.
+ *
+ * What a network may do is done here, and no more: the requests of one producer take effect in the order of the calls, except that
+ * a commit answered "unknown" may still be under way. It takes effect late, unless something else of its producer came first: then it is
+ * void. (A late commit that ended the *next* transaction is a known fault of older protocols; each transaction here has a number that the
+ * request carries.) An append with an unknown end breaks its transaction: only `abort` remains.
+ */
+
+import { assert, type Clock, Random, type Timers } from '../base/index.ts';
+import {
+  type Acks,
+  type Appended,
+  type CommittedOffset,
+  type Log,
+  LogError,
+  type Producer,
+  type ProducerOptions,
+  type Reader,
+  type TopicPartition,
+} from './log.ts';
+import { noTransaction, transactionBroken } from './log-errors.ts';
+import { openMemoryLog } from './memory-log.ts';
+
+export interface DelayedLogOptions {
+  readonly timers: Timers;
+  readonly clock?: Clock;
+  /** Where every delay and fault comes from. */
+  readonly seed?: number;
+  /** Longest way there, and longest way back. Default 5. */
+  readonly maxDelayMs?: number;
+  /** Probabilities, per call; default 0. */
+  readonly faults?: DelayedLogFaults;
+  /** The log behind the network; default a new memory log. */
+  readonly log?: Log;
+}
+
+export interface DelayedLogFaults {
+  /** Appends, offsets: answered "unknown"; half of them had their effect. */
+  readonly appendUnknown?: number;
+  /** Commits: answered "unknown"; a third each had their effect, never will have it, will have it later. */
+  readonly commitUnknown?: number;
+  /** Aborts: answered "unknown"; half of them had their effect. Whoever sees it opens the producer anew. */
+  readonly abortUnknown?: number;
+  /** Appends and commits: a newer producer with the same transactional id takes over before the effect. */
+  readonly fenced?: number;
+  /** Appends and commits: refused as "unavailable", without effect. */
+  readonly unavailable?: number;
+}
+
+/** A delayed log, and a switch for its faults (delays stay). */
+export interface DelayedLog extends Log {
+  setFaults(faults: DelayedLogFaults): void;
+}
+
+export const openDelayedLog = async (options: DelayedLogOptions): Promise<DelayedLog> => {
+  const random = new Random(options.seed ?? 1);
+  const inner =
+    options.log ??
+    (await openMemoryLog({
+      timers: options.timers,
+      random: new Random(random.u32()),
+      ...(options.clock !== undefined && { clock: options.clock }),
+    }));
+  return new Network(inner, options, random);
+};
+
+const unknownError = (call: string): LogError =>
+  new LogError('unknown', 'LOG_TIMED_OUT', `no answer to ${call} came in time; it may or may not have happened`);
+
+class Network implements DelayedLog {
+  readonly #inner: Log;
+  readonly #timers: Timers;
+  readonly random: Random;
+  readonly #maxDelayMs: number;
+  faults: DelayedLogFaults;
+
+  constructor(inner: Log, options: DelayedLogOptions, random: Random) {
+    this.#inner = inner;
+    this.#timers = options.timers;
+    this.#maxDelayMs = options.maxDelayMs ?? 5;
+    this.faults = options.faults ?? {};
+    this.random = random;
+  }
+
+  get recovery() {
+    return this.#inner.recovery;
+  }
+
+  setFaults(faults: DelayedLogFaults): void {
+    this.faults = faults;
+  }
+
+  pause(): Promise<void> {
+    const ms = this.random.float() * this.#maxDelayMs;
+    return new Promise((resolve) => this.#timers.after(ms, resolve));
+  }
+
+  async #call<T>(effect: () => Promise<T>): Promise<T> {
+    await this.pause();
+    try {
+      return await effect();
+    } finally {
+      await this.pause();
+    }
+  }
+
+  createTopic: Log['createTopic'] = (spec) => this.#call(() => this.#inner.createTopic(spec));
+  deleteTopic: Log['deleteTopic'] = (name) => this.#call(() => this.#inner.deleteTopic(name));
+  describeTopics: Log['describeTopics'] = () => this.#call(() => this.#inner.describeTopics());
+  describeTopic: Log['describeTopic'] = (name) => this.#call(() => this.#inner.describeTopic(name));
+  offsets: Log['offsets'] = (target) => this.#call(() => this.#inner.offsets(target));
+  deleteRecords: Log['deleteRecords'] = (target, offset) => this.#call(() => this.#inner.deleteRecords(target, offset));
+  committed: Log['committed'] = (group) => this.#call(() => this.#inner.committed(group));
+  commitOffsets: Log['commitOffsets'] = (group, offsets) => this.#call(() => this.#inner.commitOffsets(group, offsets));
+  deleteGroup: Log['deleteGroup'] = (group) => this.#call(() => this.#inner.deleteGroup(group));
+  groups: Log['groups'] = () => this.#call(() => this.#inner.groups());
+  close: Log['close'] = () => this.#call(() => this.#inner.close());
+
+  reader(): Reader {
+    const reader = this.#inner.reader();
+    return {
+      fetch: async (requests, options) => {
+        await this.pause();
+        return reader.fetch(requests, options);
+      },
+      wakeup: () => reader.wakeup(),
+      close: () => reader.close(),
+    };
+  }
+
+  async producer(options: ProducerOptions = {}): Promise<Producer> {
+    const producer = await this.#call(() => this.#inner.producer(options));
+    const rival = async (): Promise<void> => {
+      if (options.transactionalId !== undefined) await this.#inner.producer(options);
+    };
+    return new DelayedProducer(this, producer, rival, options.transactionalId !== undefined);
+  }
+}
+
+class DelayedProducer implements Producer {
+  readonly producerId: number;
+  readonly epoch: number;
+  readonly #network: Network;
+  readonly #inner: Producer;
+  readonly #rival: () => Promise<void>;
+  readonly #transactional: boolean;
+  /** Effects stand in line: none happens before the former one. */
+  #line: Promise<unknown> = Promise.resolve();
+  /** Counts transactions; a late commit knows which one it meant. */
+  #transaction = 0;
+  #open = false;
+  /** Appends and offsets of the transaction that are not answered yet. */
+  readonly #inFlight = new Set<Promise<unknown>>();
+  #broken: unknown;
+  /** The end of the last transaction, where a late commit found it out. */
+  #late: 'committed' | undefined;
+
+  constructor(network: Network, inner: Producer, rival: () => Promise<void>, transactional: boolean) {
+    this.#network = network;
+    this.#inner = inner;
+    this.#rival = rival;
+    this.#transactional = transactional;
+    this.producerId = inner.producerId;
+    this.epoch = inner.epoch;
+  }
+
+  #inLine<T>(effect: () => Promise<T>): Promise<T> {
+    const turn = this.#line.then(effect);
+    this.#line = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #takeOver(): Promise<void> {
+    const { random, faults } = this.#network;
+    if (random.chance(faults.fenced ?? 0)) await this.#rival();
+    if (random.chance(faults.unavailable ?? 0)) {
+      throw new LogError('unavailable', 'LOG_UNAVAILABLE', 'the log cannot take writes now');
+    }
+  }
+
+  /** A request that may end in doubt: there, effect, back. */
+  async #send<T>(call: string, unknownRate: number, effect: () => Promise<T>): Promise<T> {
+    const { random } = this.#network;
+    const lost = random.chance(unknownRate);
+    const happens = !lost || random.chance(0.5);
+    // The pause before the effect keeps the line, so that overlapping calls stay in order.
+    const answer = this.#inLine(async () => {
+      await this.#network.pause();
+      if (!happens) throw unknownError(call);
+      await this.#takeOver();
+      return effect();
+    });
+    try {
+      const result = await answer;
+      await this.#network.pause();
+      if (lost) throw unknownError(call);
+      return result;
+    } catch (error) {
+      await this.#network.pause();
+      throw error;
+    }
+  }
+
+  /** An append or offsets of the open transaction: failing other than "refused" breaks it. */
+  async #part<T>(call: string, effect: () => Promise<T>): Promise<T> {
+    const transaction = this.#transaction;
+    const part = this.#send(call, this.#network.faults.appendUnknown ?? 0, effect);
+    if (!this.#transactional) return part;
+    this.#inFlight.add(part);
+    try {
+      return await part;
+    } catch (error) {
+      const harmless = error instanceof LogError && error.kind === 'refused';
+      if (!harmless && transaction === this.#transaction) this.#broken ??= error;
+      throw error;
+    } finally {
+      this.#inFlight.delete(part);
+    }
+  }
+
+  append(target: TopicPartition, batch: Uint8Array, acks: Acks): Promise<Appended> {
+    return this.#part('an append', () => this.#inner.append(target, batch, acks));
+  }
+
+  begin(): void {
+    assert(!this.#open, 'a transaction is open already');
+    this.#inner.begin();
+    this.#transaction++;
+    this.#open = true;
+    this.#broken = undefined;
+    this.#late = undefined;
+  }
+
+  sendOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void> {
+    return this.#part('sending offsets', () => this.#inner.sendOffsets(group, offsets));
+  }
+
+  async commit(): Promise<void> {
+    if (!this.#open) throw noTransaction();
+    await Promise.allSettled(this.#inFlight);
+    if (this.#broken instanceof LogError && this.#broken.kind === 'fenced') throw this.#broken;
+    if (this.#broken !== undefined) throw transactionBroken(this.#broken);
+    const { random, faults } = this.#network;
+    if (random.chance(faults.commitUnknown ?? 0)) {
+      const outcome = random.below(3);
+      if (outcome === 0) await this.#commitOf(this.#transaction);
+      if (outcome === 2) this.#commitLate(this.#transaction);
+      await this.#network.pause();
+      this.#broken = unknownError('a commit');
+      throw this.#broken;
+    }
+    try {
+      await this.#inLine(async () => {
+        await this.#network.pause();
+        await this.#takeOver();
+        await this.#inner.commit();
+      });
+    } catch (error) {
+      this.#broken = error;
+      throw error;
+    }
+    this.#open = false;
+    await this.#network.pause();
+  }
+
+  /** The effect of a commit whose answer is lost, if its transaction is still the open one. */
+  async #commitOf(transaction: number): Promise<void> {
+    await this.#inLine(async () => {
+      if (transaction !== this.#transaction || this.#late !== undefined || !this.#open) return;
+      await this.#inner.commit();
+      this.#late = 'committed';
+    }).catch(() => undefined);
+  }
+
+  #commitLate(transaction: number): void {
+    void (async () => {
+      for (let i = 0; i < 4; i++) await this.#network.pause();
+      await this.#commitOf(transaction);
+    })();
+  }
+
+  async abort(): Promise<'aborted' | 'committed'> {
+    await Promise.allSettled(this.#inFlight);
+    return this.#send('an abort', this.#network.faults.abortUnknown ?? 0, async () => {
+      if (this.#late === 'committed') {
+        this.#open = false;
+        return 'committed';
+      }
+      const end = await this.#inner.abort();
+      this.#open = false;
+      return end;
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#inLine(() => this.#inner.close());
+  }
+}

@@ -1,0 +1,232 @@
+/**
+ * What a partition knows besides its batches: who has written to it and which transactions are open or aborted.
+ *
+ * Everything here follows from the batches in order of offset, so it can always be rebuilt by reading them again (`apply`).
+ *
+ * Idempotence. Of each producer the last five batches are kept. A batch with the same epoch and sequence numbers as one of them was
+ * sent twice: it is answered with the first one's offset and not appended. Otherwise its first sequence number must follow the last one (numbers
+ * wrap from 2^31 - 1 to 0), or be 0 when the epoch is new. A lower epoch is fenced. A producer never seen before may begin anywhere, because
+ * what was known of it may have been deleted with the records.
+ *
+ * Transactions. The first batch of a producer after its last marker opens a transaction here; a control batch ends it. The last stable
+ * offset is the first offset of the earliest open one. Aborted ranges [first batch, marker] stay as long as their records.
+ */
+
+import { assert } from '../base/index.ts';
+import type { Isolation, PartitionOffsets } from './log.ts';
+import {
+  addSequence,
+  baseOffsetOf,
+  baseSequenceOf,
+  controlTypeOf,
+  isControl,
+  isTransactional,
+  lastOffsetOf,
+  producerEpochOf,
+  producerIdOf,
+} from './record-batch.ts';
+
+/** How many batches of a producer are remembered. */
+const remembered = 5;
+
+export interface RememberedBatch {
+  readonly firstSequence: number;
+  readonly lastSequence: number;
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+}
+
+export interface ProducerEntry {
+  epoch: number;
+  /** Of this epoch, the oldest first. */
+  batches: RememberedBatch[];
+  /** First offset of the open transaction, -1 when there is none. */
+  openFrom: number;
+}
+
+export interface AbortedRange {
+  readonly producerId: number;
+  readonly first: number;
+  /** Offset of the abort marker. */
+  readonly last: number;
+}
+
+/** What to do with a batch that a producer sends. */
+export type Verdict =
+  | { readonly kind: 'append' }
+  | { readonly kind: 'duplicate'; readonly baseOffset: number; readonly lastOffset: number }
+  | { readonly kind: 'fenced' }
+  | { readonly kind: 'out-of-order'; readonly expected: number };
+
+const append: Verdict = { kind: 'append' };
+
+export class PartitionState {
+  start = 0;
+  end = 0;
+  readonly producers = new Map<number, ProducerEntry>();
+  /** In order of marker. */
+  #aborted: AbortedRange[] = [];
+  #abortedOf = new Map<number, AbortedRange[]>();
+  /** Grows with every aborted range: readers in other threads compare it. */
+  abortedVersion = 0;
+  /** Producers with an open transaction. */
+  readonly #open = new Set<number>();
+
+  get aborted(): readonly AbortedRange[] {
+    return this.#aborted;
+  }
+
+  /** The first offset of the earliest open transaction, or the end. `except` names a producer whose own does not count. */
+  stable(except = -1): number {
+    let stable = this.end;
+    for (const producerId of this.#open) {
+      const openFrom = this.producers.get(producerId)?.openFrom ?? -1;
+      if (producerId !== except && openFrom >= 0 && openFrom < stable) stable = openFrom;
+    }
+    return stable;
+  }
+
+  offsets(): PartitionOffsets {
+    return { start: this.start, stable: this.stable(), end: this.end };
+  }
+
+  /** Below which offset a reader may look. */
+  limit(isolation: Isolation): number {
+    switch (isolation.kind) {
+      case 'uncommitted':
+        return this.end;
+      case 'committed':
+        return this.stable();
+      case 'own':
+        return this.stable(isolation.producerId);
+    }
+  }
+
+  /** Producers with an open transaction here, and where it began. */
+  *openTransactions(): IterableIterator<{
+    readonly producerId: number;
+    readonly epoch: number;
+    readonly first: number;
+  }> {
+    for (const producerId of this.#open) {
+      const entry = this.producers.get(producerId);
+      if (entry !== undefined) yield { producerId, epoch: entry.epoch, first: entry.openFrom };
+    }
+  }
+
+  openFrom(producerId: number): number {
+    return this.producers.get(producerId)?.openFrom ?? -1;
+  }
+
+  /** The sequence number that the producer's next batch should have: 0 for a new one. */
+  judge(producerId: number, epoch: number, firstSequence: number, count: number): Verdict {
+    const entry = this.producers.get(producerId);
+    if (entry === undefined) return append;
+    if (epoch < entry.epoch) return { kind: 'fenced' };
+    if (epoch > entry.epoch) return firstSequence === 0 ? append : { kind: 'out-of-order', expected: 0 };
+    const last = entry.batches.at(-1);
+    if (last === undefined) return append;
+    const lastSequence = addSequence(firstSequence, count - 1);
+    for (const batch of entry.batches) {
+      if (batch.firstSequence === firstSequence && batch.lastSequence === lastSequence) {
+        return { kind: 'duplicate', baseOffset: batch.baseOffset, lastOffset: batch.lastOffset };
+      }
+    }
+    const expected = addSequence(last.lastSequence, 1);
+    return firstSequence === expected ? append : { kind: 'out-of-order', expected };
+  }
+
+  /** Takes note of a stamped batch that is in the partition now: the next one in order of offset. */
+  apply(bytes: Uint8Array, position: number): void {
+    const baseOffset = baseOffsetOf(bytes, position);
+    const lastOffset = lastOffsetOf(bytes, position);
+    assert(baseOffset >= this.end, () => `gap in the log: expected ${this.end}, got ${baseOffset}`);
+    this.end = lastOffset + 1;
+    const producerId = producerIdOf(bytes, position);
+    if (producerId < 0) return;
+    const epoch = producerEpochOf(bytes, position);
+    let entry = this.producers.get(producerId);
+    if (entry === undefined) {
+      entry = { epoch, batches: [], openFrom: -1 };
+      this.producers.set(producerId, entry);
+    }
+    if (epoch > entry.epoch) {
+      entry.epoch = epoch;
+      entry.batches = [];
+    }
+    if (isControl(bytes, position)) {
+      if (entry.openFrom >= 0 && controlTypeOf(bytes, position) === 'abort') {
+        this.addAborted({ producerId, first: entry.openFrom, last: lastOffset });
+      }
+      entry.openFrom = -1;
+      this.#open.delete(producerId);
+      return;
+    }
+    const firstSequence = baseSequenceOf(bytes, position);
+    if (firstSequence >= 0) {
+      if (entry.batches.length === remembered) entry.batches.shift();
+      const lastSequence = addSequence(firstSequence, lastOffset - baseOffset);
+      entry.batches.push({ firstSequence, lastSequence, baseOffset, lastOffset });
+    }
+    if (isTransactional(bytes, position) && entry.openFrom < 0) {
+      entry.openFrom = baseOffset;
+      this.#open.add(producerId);
+    }
+  }
+
+  addAborted(range: AbortedRange): void {
+    this.#aborted.push(range);
+    const own = this.#abortedOf.get(range.producerId);
+    if (own === undefined) this.#abortedOf.set(range.producerId, [range]);
+    else own.push(range);
+    this.abortedVersion++;
+  }
+
+  /** Restores a producer from a snapshot. */
+  restoreProducer(producerId: number, entry: ProducerEntry): void {
+    this.producers.set(producerId, entry);
+    if (entry.openFrom >= 0) this.#open.add(producerId);
+  }
+
+  /** Raises the start offset; aborted ranges that lie wholly below it are forgotten. */
+  raiseStart(start: number): void {
+    if (start <= this.start) return;
+    this.start = start;
+    if (this.#aborted.some((range) => range.last < start)) {
+      this.replaceAborted(this.#aborted.filter((range) => range.last >= start));
+    }
+  }
+
+  /** All aborted ranges anew, as a reader in another thread learns them. */
+  replaceAborted(ranges: readonly AbortedRange[]): void {
+    const version = this.abortedVersion;
+    this.#aborted = [];
+    this.#abortedOf = new Map();
+    for (const range of ranges) this.addAborted(range);
+    this.abortedVersion = version;
+  }
+
+  /** Whether a batch of this producer at this offset was aborted. */
+  isAborted(producerId: number, offset: number): boolean {
+    const ranges = this.#abortedOf.get(producerId);
+    if (ranges === undefined) return false;
+    // Ranges of one producer do not overlap and are in order: the first that ends at or behind the offset decides.
+    let low = 0;
+    let high = ranges.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((ranges[middle] as AbortedRange).last < offset) low = middle + 1;
+      else high = middle;
+    }
+    const range = ranges[low];
+    return range !== undefined && range.first <= offset;
+  }
+
+  /** Whether a reader of committed records is shown the batch at `position` (which lies below the reader's limit). */
+  shows(bytes: Uint8Array, position: number): boolean {
+    if (isControl(bytes, position)) return false;
+    return (
+      !isTransactional(bytes, position) || !this.isAborted(producerIdOf(bytes, position), baseOffsetOf(bytes, position))
+    );
+  }
+}
