@@ -12,6 +12,35 @@
  */
 
 export { type Block, BlockPool, DecodeCounters, type DecodedBlock } from './block.ts';
+export { type Consumed, StreamsBuilder } from './dsl/builder.ts';
+export {
+  KGroupedStream,
+  KStream,
+  KTable,
+  type Materialized,
+  type Named,
+  TimeWindowedKStream,
+  type WindowMaterialized,
+  type WithValue,
+} from './dsl/streams.ts';
+export { TimeWindows, timeWindowBytes, timeWindowed, type Windowed } from './dsl/windows.ts';
+export { type Aggregation, aggregate } from './operators/aggregate.ts';
+export { filter } from './operators/filter.ts';
+export type { KeyWriter, Predicate, RowMapper, RowPredicate, ValueMapper } from './operators/functions.ts';
+export { joinStreamTable, type StreamTableJoin } from './operators/join-stream-table.ts';
+export { map } from './operators/map.ts';
+export { mapValues } from './operators/map-values.ts';
+export { peek } from './operators/peek.ts';
+export { type RepartitionFields, repartitionSink, repartitionSource } from './operators/repartition.ts';
+export { selectKey } from './operators/select-key.ts';
+export { type Partitioner, type SinkFields, sink } from './operators/sink.ts';
+export { type SourceFields, source } from './operators/source.ts';
+export { tableFilter } from './operators/table-filter.ts';
+export { tableMapValues } from './operators/table-map-values.ts';
+export { type TableFields, tableSource } from './operators/table-source.ts';
+export { timestampBytes, timestampOf, writeTimestamped } from './operators/timestamped.ts';
+export { toStream } from './operators/to-stream.ts';
+export { type WindowAggregation, windowAggregate } from './operators/window-aggregate.ts';
 export type {
   DropReason,
   Forward,
@@ -38,7 +67,16 @@ export {
   type WriterKnowledge,
 } from './runtime/task.ts';
 export { type Serde, SerdeError } from './serde.ts';
+export * as serdes from './serdes.ts';
 export type { KeyValueStore, StoreSpec, WindowStore } from './stores/store.ts';
+export {
+  type DriverOptions,
+  type Forms,
+  type PipedRecord,
+  type StoredValue,
+  type TestRecord,
+  TopologyTestDriver,
+} from './test-driver.ts';
 export {
   changelogTopic,
   internalTopic,
@@ -56,4 +94,5 @@ export {
   taskIdOf,
   topicOf,
 } from './topology.ts';
+export { type TimeWindows as WindowStarts, tumbling } from './windows/tumbling.ts';
 export { takeHeaders, writerHeader } from './writers.ts';

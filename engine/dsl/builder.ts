@@ -1,0 +1,59 @@
+/**
+ * The DSL's beginning and end: `stream` and `table` name topics, `build` makes the topology.
+ *
+ *   const builder = new StreamsBuilder();
+ *   builder
+ *     .stream('words', { key: string, value: string })
+ *     .groupBy((_key, word) => word, { key: string })
+ *     .count({ store: 'counts' })
+ *     .toStream()
+ *     .to('counted');
+ *   const topology = builder.build();
+ */
+
+import { source } from '../operators/source.ts';
+import type { Serde } from '../serde.ts';
+import type { Topology } from '../topology.ts';
+import { Graph } from './graph.ts';
+import { KStream, type KTable, type Named, sourceTable } from './streams.ts';
+
+/** How a topic's records are read. */
+export interface Consumed<K, V> extends Named {
+  readonly key: Serde<K>;
+  readonly value: Serde<V>;
+}
+
+export class StreamsBuilder {
+  readonly #graph = new Graph();
+
+  /** The topic's records, each for itself. */
+  stream<K, V>(topic: string, { key, value, name }: Consumed<K, V>): KStream<K, V> {
+    const node = this.#graph.name('KSTREAM-SOURCE', name);
+    this.#source(node, topic, 'stream', { key, value });
+    return new KStream({ graph: this.#graph, node, key: { serde: key, windowBytes: 0 }, value, flagged: false });
+  }
+
+  /** The topic's records as rows: the last value of each key; a null value deletes the row. Kept in a store where `store` names one, or where
+   *  a join or a filter needs it. */
+  table<K, V>(topic: string, options: Consumed<K, V> & { readonly store?: string }): KTable<K, V> {
+    const graph = this.#graph;
+    const { key, value } = options;
+    const store = graph.name(`${topic}-STATE-STORE`, options.store);
+    const parent = graph.name('KSTREAM-SOURCE');
+    const name = graph.name('KTABLE-SOURCE', options.name);
+    this.#source(parent, topic, 'table', { key, value });
+    const form = { serde: key, windowBytes: 0 };
+    return sourceTable({ graph, name, parent, key: form, row: value, store, kept: options.store !== undefined });
+  }
+
+  #source<K, V>(node: string, topic: string, kind: 'stream' | 'table', { key, value }: Consumed<K, V>): void {
+    this.#graph.add((topology) =>
+      topology.addSource(node, { topic, kind, supplier: source<V>({ key: key as Serde<unknown>, value }) }),
+    );
+  }
+
+  /** The topology, validated. What is added afterwards belongs to the next `build`. */
+  build(): Topology {
+    return this.#graph.build();
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * The shapes of functions that operators are given. All of them see the record in hand (lent: it is another one after the call) and the
+ * node's context, so that a function can report what it could not work out (`context.drop`) without an operator of its own.
+ */
+
+import type { ByteWriter } from '../../base/index.ts';
+import type { ProcessorContext } from '../processor.ts';
+import type { StreamRecord } from '../record.ts';
+
+export type Predicate<V> = (record: StreamRecord<V>, context: ProcessorContext) => boolean;
+
+/** `null`: the record goes on without a value. */
+export type ValueMapper<In, Out> = (record: StreamRecord<In>, context: ProcessorContext) => Out | null;
+
+/** Writes the bytes of a new key; false: the key is null. */
+export type KeyWriter<V> = (record: StreamRecord<V>, out: ByteWriter, context: ProcessorContext) => boolean;
+
+/** A function of a table's row, before or after a change: `row` is never null, `record` tells key and time. */
+export type RowPredicate<V> = (row: V, record: StreamRecord<V>, context: ProcessorContext) => boolean;
+export type RowMapper<In, Out> = (row: In, record: StreamRecord<In>, context: ProcessorContext) => Out | null;

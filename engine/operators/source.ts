@@ -1,0 +1,68 @@
+/**
+ * Source: the records of a topic, values (and keys, to see that they are sound) read by serdes.
+ *
+ * State: none. Nulls: a null key or value passes as it is. A key or value that its serde cannot read drops the record (`deserialization`),
+ * and so does a negative timestamp (`invalid-timestamp`). The key goes on as the bytes that lie in the batch.
+ */
+
+import type { ProcessorContext, SourceProcessor, SourceSupplier } from '../processor.ts';
+import { StreamRecord } from '../record.ts';
+import { type Serde, SerdeError } from '../serde.ts';
+
+export interface SourceFields<V> {
+  readonly value: Serde<V>;
+  /** When given, a key that it cannot read drops the record. */
+  readonly key?: Serde<unknown>;
+}
+
+export const source =
+  <V>(fields: SourceFields<V>): SourceSupplier<V> =>
+  (context, forward): SourceProcessor => {
+    const record = new StreamRecord<V>();
+    return {
+      run(block, from, to) {
+        const { columns } = block;
+        record.partition = block.partition;
+        record.headerBytes = columns.bytes;
+        for (let row = from; row < to; row++) {
+          record.headersAt = columns.headersAt[row] as number;
+          if (readRecord(record, columns, row, fields, context)) forward(record);
+        }
+      },
+    };
+  };
+
+type Columns = Parameters<SourceProcessor['run']>[0]['columns'];
+
+/** Fills key, value, time and offset from a row; false: it was dropped. Partition and headers are the caller's. */
+export const readRecord = <V>(
+  record: StreamRecord<V>,
+  columns: Columns,
+  row: number,
+  { key, value }: SourceFields<V>,
+  context: ProcessorContext,
+): boolean => {
+  const { bytes } = columns;
+  const keyStart = columns.keyStart[row] as number;
+  const valueStart = columns.valueStart[row] as number;
+  record.keyBytes = bytes;
+  record.keyStart = keyStart;
+  record.keyEnd = columns.keyEnd[row] as number;
+  record.timestamp = columns.timestamp[row] as number;
+  record.offset = columns.offset[row] as number;
+  record.index = row;
+  record.value = null;
+  if (record.timestamp < 0) {
+    context.drop('invalid-timestamp', record, `the timestamp ${record.timestamp} is negative`);
+    return false;
+  }
+  try {
+    if (key !== undefined && keyStart >= 0) key.read(bytes, keyStart, record.keyEnd);
+    if (valueStart >= 0) record.value = value.read(bytes, valueStart, columns.valueEnd[row] as number);
+    return true;
+  } catch (error) {
+    if (!(error instanceof SerdeError)) throw error;
+    context.drop('deserialization', record, error.message);
+    return false;
+  }
+};

@@ -1,0 +1,23 @@
+/**
+ * MapValues over a table: emits f(before) → f(after). State: none. An absent row stays absent (the function is not called); a row that the
+ * function maps to null is absent as well. An unknown row before stays unknown.
+ */
+
+import type { ProcessorSupplier } from '../processor.ts';
+import { StreamRecord, unknown } from '../record.ts';
+import type { RowMapper } from './functions.ts';
+
+export const tableMapValues =
+  <In, Out>(to: RowMapper<In, Out>): ProcessorSupplier<In, Out> =>
+  (context, forward) => {
+    const out = new StreamRecord<Out>();
+    return {
+      process(record) {
+        const { before, value } = record;
+        out.takeEnvelope(record);
+        out.before = before === unknown ? unknown : before === null ? null : to(before, record, context);
+        out.value = value === null ? null : to(value, record, context);
+        forward(out);
+      },
+    };
+  };

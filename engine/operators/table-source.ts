@@ -1,0 +1,49 @@
+/**
+ * Table source: reads records as changes of rows: k: row before → value. Also `toTable`, and any table that is to be kept.
+ *
+ * State: a key-value store, per key the time and the row; or none (`store` left out), then `before` is unknown. A null value deletes the row; a
+ * record without a key is dropped (`null-key`). A record that is older than the row it meets is applied all the same: later arrival
+ * wins, as in Kafka's plain tables. Every record is forwarded, also one that changes nothing. `before` only where `sendBefore` asks for it.
+ */
+
+import { assert } from '../../base/index.ts';
+import type { ProcessorSupplier } from '../processor.ts';
+import { StreamRecord, unknown } from '../record.ts';
+import type { Serde } from '../serde.ts';
+import { timestampBytes, writeTimestamped } from './timestamped.ts';
+
+export interface TableFields<V> {
+  readonly store?: string;
+  readonly row: Serde<V>;
+  readonly sendBefore?: boolean;
+}
+
+export const tableSource =
+  <V>({ store: name, row, sendBefore = false }: TableFields<V>): ProcessorSupplier<V, V> =>
+  (context, forward) => {
+    const store = name === undefined ? undefined : context.keyValueStore(name);
+    assert(store !== undefined || !sendBefore, 'a table without a store does not know the row before');
+    const kept = context.scratch();
+    const out = new StreamRecord<V>();
+    return {
+      process(record) {
+        const { keyBytes, keyStart, keyEnd, value } = record;
+        if (keyStart < 0) return context.drop('null-key', record, 'a row of a table needs a key');
+        out.takeEnvelope(record);
+        out.value = value;
+        out.before = unknown;
+        if (store !== undefined) {
+          if (sendBefore) {
+            const found = store.get(keyBytes, keyStart, keyEnd);
+            out.before = found ? row.read(store.valueBytes, store.valueStart + timestampBytes, store.valueEnd) : null;
+          }
+          if (value === null) store.delete(keyBytes, keyStart, keyEnd);
+          else {
+            writeTimestamped(kept, record.timestamp, value, row);
+            store.put(keyBytes, keyStart, keyEnd, kept.buffer, 0, kept.length);
+          }
+        }
+        forward(out);
+      },
+    };
+  };

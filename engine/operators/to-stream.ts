@@ -1,0 +1,20 @@
+/**
+ * ToStream: a table's changes as records of a stream: k: before → after becomes (k, after); a deletion becomes a record without a value. State:
+ * none.
+ */
+
+import type { ProcessorSupplier } from '../processor.ts';
+import { StreamRecord } from '../record.ts';
+
+export const toStream =
+  <V>(): ProcessorSupplier<V, V> =>
+  (_context, forward) => {
+    const out = new StreamRecord<V>();
+    return {
+      process(record) {
+        out.takeEnvelope(record);
+        out.value = record.value;
+        forward(out);
+      },
+    };
+  };

@@ -1,0 +1,411 @@
+/**
+ * TopologyTestDriver: runs a topology without a log, threads or time, and shows what it does. Public: for the tests of those who build
+ * topologies, and for whatever wants records in and records out (the conformance runner does).
+ *
+ *   const driver = new TopologyTestDriver(topology);
+ *   driver.input('words', { key: string, value: string }).pipe(null, 'hello', 1000);
+ *   driver.output('counted', { key: string, value: int64 }).readAll();   // [{ key: 'hello', value: 1, timestamp: 1000, … }]
+ *
+ * Everything is synchronous. What is piped is processed to the end, through repartition topics and topics that the topology both writes and
+ * reads, and every task commits, before `pipe` returns. Each sub-topology is one task, all partitions of a topic are one; `partitions` asks
+ * for more. Stores are in memory, nothing is limited, late and bad records are in `drops`. The clock stands still until it is told to
+ * go on; it only says what time it is where a piped record does not.
+ */
+
+import { assert, ByteWriter, ManualClock, partitionOfKey } from '../base/index.ts';
+import {
+  BatchBuilder,
+  type Chunk,
+  decodeBatch,
+  encodeHeaders,
+  nextOffsetOf,
+  RecordColumns,
+  type RecordHeader,
+  readHeaders,
+  stampBatch,
+} from '../storage/index.ts';
+import { BlockPool } from './block.ts';
+import { timestampBytes, timestampOf } from './operators/timestamped.ts';
+import { type Drop, Task, TaskCounters, type TaskInput } from './runtime/task.ts';
+import type { Serde } from './serde.ts';
+import { createStore } from './stores/create-store.ts';
+import type { StateStore } from './stores/state-store.ts';
+import { type Topology, taskIdOf } from './topology.ts';
+
+/** How keys and values of a topic or a store are read and written. */
+export interface Forms<K, V> {
+  readonly key: Serde<K>;
+  readonly value: Serde<V>;
+}
+
+export interface TestRecord<K, V> {
+  readonly key: K | null;
+  readonly value: V | null;
+  readonly timestamp: number;
+  readonly headers: readonly RecordHeader[];
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** A record to be piped. Left out: no key, no value, the clock's time, no headers, the partition of the key. */
+export interface PipedRecord<K, V> {
+  readonly key?: K | null;
+  readonly value?: V | null;
+  readonly timestamp?: number;
+  readonly headers?: readonly RecordHeader[];
+  readonly partition?: number;
+}
+
+export interface DriverOptions {
+  readonly applicationId?: string;
+  /** Partitions of every topic, and tasks of every sub-topology. Default 1. */
+  readonly partitions?: number;
+  /** What the clock shows at first. */
+  readonly now?: number;
+}
+
+const noLimit = 0x7fff_ffff;
+
+/** One partition of one topic: nothing is kept but how far it goes, and who reads it. */
+interface Place {
+  readonly readers: { readonly task: Task; readonly input: TaskInput }[];
+  end: number;
+}
+
+export class TopologyTestDriver {
+  readonly clock: ManualClock;
+  /** All that was left out so far, in order. */
+  readonly drops: Drop[] = [];
+  readonly counters = new TaskCounters();
+  readonly #partitions: number;
+  readonly #blocks = new BlockPool();
+  readonly #tasks: Task[] = [];
+  readonly #stores: StateStore[][] = [];
+  readonly #places = new Map<string, Place[]>();
+  /** Records of topics, not read yet. */
+  readonly #written = new Map<string, TestRecord<Uint8Array, Uint8Array>[]>();
+  /** Batches on their way to a partition. */
+  #sent: { readonly topic: string; readonly partition: number; readonly bytes: Uint8Array }[] = [];
+
+  constructor(topology: Topology, options: DriverOptions = {}) {
+    const { applicationId = 'test', partitions = 1, now = 0 } = options;
+    this.clock = new ManualClock(now);
+    this.#partitions = partitions;
+    const pieces = topology.subTopologies();
+    let storeId = 0;
+    for (const subTopology of pieces) {
+      for (let partition = 0; partition < partitions; partition++) {
+        const stores: StateStore[] = [];
+        const task = new Task({
+          subTopology,
+          applicationId,
+          partition,
+          stores: (spec) => {
+            const store = createStore(spec, { kv: undefined, storeId: storeId++, memoryLimitBytes: noLimit });
+            stores.push(store);
+            return store;
+          },
+          outputs: () => ({ partitions, maxBatchBytes: noLimit }),
+          outbox: { batch: (topic, to, bytes) => this.#sent.push({ topic, partition: to, bytes }) },
+          drops: { drop: (drop) => this.drops.push(drop) },
+          counters: this.counters,
+          writers: {
+            writersOf: (topic) => {
+              const writer = pieces.find(({ sinks }) =>
+                sinks.some((sink) => sink.repartition && `${applicationId}-${sink.topic}` === topic),
+              );
+              return writer === undefined ? [] : Array.from({ length: partitions }, (_, at) => taskIdOf(writer.id, at));
+            },
+            drained: (id) => this.#tasks.find((other) => other.id === id)?.drained ?? true,
+          },
+        });
+        task.start(task.inputs.map(({ topic }) => ({ topic, partition, offset: 0 })));
+        for (const input of task.inputs) {
+          this.#place(input.topic, partition).readers.push({ task, input });
+          task.sawEnd(input.index, 0, 0);
+        }
+        this.#tasks.push(task);
+        this.#stores.push(stores);
+      }
+    }
+  }
+
+  #place(topic: string, partition: number): Place {
+    let places = this.#places.get(topic);
+    if (places === undefined) {
+      places = Array.from({ length: this.#partitions }, () => ({ readers: [], end: 0 }));
+      this.#places.set(topic, places);
+    }
+    const place = places[partition];
+    assert(place !== undefined, `${topic} has no partition ${partition}`);
+    return place;
+  }
+
+  // ---------------------------------------------------------------- in
+
+  /** A way to pipe typed records to a topic. */
+  input<K, V>(topic: string, forms: Forms<K, V>): TestInput<K, V> {
+    return new TestInput(forms, (records) => this.pipe(topic, records));
+  }
+
+  /** Writes records, keys and values as bytes, to a topic and processes all that follows from them. Several records go as one batch per
+   *  partition, and are committed together. */
+  pipe(topic: string, records: readonly PipedRecord<Uint8Array, Uint8Array>[]): void {
+    const builders = new Map<number, BatchBuilder>();
+    for (const { key = null, value = null, timestamp = this.clock.now(), headers = [], partition } of records) {
+      const to = partition ?? (key === null ? 0 : partitionOfKey(key, 0, key.length, this.#partitions));
+      let builder = builders.get(to);
+      if (builder === undefined) builders.set(to, (builder = new BatchBuilder()));
+      const keyStart = key === null ? -1 : 0;
+      const valueStart = value === null ? -1 : 0;
+      const headersAt = headers.length === 0 ? 0 : 1;
+      builder.append(
+        key ?? noBytes,
+        keyStart,
+        key?.length ?? -1,
+        value ?? noBytes,
+        valueStart,
+        value?.length ?? -1,
+        timestamp,
+        headersAt === 0 ? noBytes : encodeHeaders(headers),
+        headersAt,
+      );
+    }
+    for (const [partition, builder] of builders) this.#sent.push({ topic, partition, bytes: builder.finish() });
+    this.#run();
+  }
+
+  // ---------------------------------------------------------------- out
+
+  /** A way to read what was written to a topic, typed. */
+  output<K, V>(topic: string, forms: Forms<K, V>): TestOutput<K, V> {
+    return new TestOutput(forms, () => this.#written.get(topic) ?? []);
+  }
+
+  /** What was written to a topic since it was last read, keys and values as bytes. */
+  take(topic: string): TestRecord<Uint8Array, Uint8Array>[] {
+    return this.#written.get(topic)?.splice(0) ?? [];
+  }
+
+  /** Topics that were written by the topology so far, internal ones included. */
+  topics(): string[] {
+    return [...this.#written.keys()];
+  }
+
+  /** Reads a key-value store of the topology, typed. */
+  keyValueStore<K, V>(name: string, forms: Forms<K, V>): TestStore<K, V> {
+    return new TestStore(this.stores(name), forms);
+  }
+
+  /** Reads a window store, typed: `get` takes the window's start. */
+  windowStore<K, V>(name: string, forms: Forms<K, V>): TestWindowStore<K, V> {
+    return new TestWindowStore(this.stores(name), forms);
+  }
+
+  /** A store as it is: one per partition. */
+  stores(name: string): StateStore[] {
+    const found = this.#stores.flat().filter((store) => store.name === name);
+    assert(found.length > 0, `the topology has no store ${name}`);
+    return found;
+  }
+
+  close(): void {
+    for (const task of this.#tasks) task.close();
+  }
+
+  // ---------------------------------------------------------------- between
+
+  #run(): void {
+    for (;;) {
+      this.#deliver();
+      let worked = false;
+      for (const task of this.#tasks) {
+        let steps = 0;
+        while (task.step(1_000_000) > 0) steps++;
+        if (steps === 0) continue;
+        worked = true;
+        task.flush();
+        const next = new Map<string, number>();
+        this.#deliver();
+        for (const { changelog } of task.stores) {
+          if (changelog !== undefined) next.set(changelog, this.#place(changelog, task.partition).end);
+        }
+        task.commit(next);
+      }
+      if (!worked) return;
+    }
+  }
+
+  /** Gives batches their offsets, keeps their records for `output`, and offers them to the tasks that read the topic. */
+  #deliver(): void {
+    const sent = this.#sent;
+    this.#sent = [];
+    for (const { topic, partition, bytes } of sent) {
+      const place = this.#place(topic, partition);
+      stampBatch(bytes, { baseOffset: place.end, producerId: -1, epoch: -1, baseSequence: -1, transactional: false });
+      place.end = nextOffsetOf(bytes, 0);
+      this.#record(topic, partition, bytes);
+      const { end } = place;
+      for (const { task, input } of place.readers) {
+        const chunk: Chunk = {
+          topic,
+          partition,
+          bytes,
+          batches: [0],
+          nextOffset: end,
+          offsets: { start: 0, stable: end, end },
+          release() {},
+        };
+        task.offer(input.index, this.#blocks.decode(chunk, input.fetchOffset), end);
+      }
+    }
+  }
+
+  #record(topic: string, partition: number, bytes: Uint8Array): void {
+    const columns = new RecordColumns(16);
+    columns.reset(bytes);
+    decodeBatch(bytes, 0, columns, 0);
+    let written = this.#written.get(topic);
+    if (written === undefined) this.#written.set(topic, (written = []));
+    for (let row = 0; row < columns.count; row++) {
+      const { key, value, timestamp, offset } = columns.record(row);
+      const headers = readHeaders(bytes, columns.headersAt[row] as number);
+      written.push({ key, value, timestamp, headers, partition, offset });
+    }
+  }
+}
+
+const noBytes = new Uint8Array(0);
+
+const bytesOf = <T>(serde: Serde<T>, value: T | null | undefined): Uint8Array | null => {
+  if (value === null || value === undefined) return null;
+  const out = new ByteWriter(64);
+  serde.write(value, out);
+  return out.slice();
+};
+
+const valueOf = <T>(serde: Serde<T>, bytes: Uint8Array | null): T | null =>
+  bytes === null ? null : serde.read(bytes, 0, bytes.length);
+
+export class TestInput<K, V> {
+  readonly #forms: Forms<K, V>;
+  readonly #pipe: (records: PipedRecord<Uint8Array, Uint8Array>[]) => void;
+
+  constructor(forms: Forms<K, V>, pipe: (records: PipedRecord<Uint8Array, Uint8Array>[]) => void) {
+    this.#forms = forms;
+    this.#pipe = pipe;
+  }
+
+  /** Pipes one record and processes it to the end. */
+  pipe(key: K | null, value: V | null, timestamp?: number): void {
+    this.pipeAll([timestamp === undefined ? { key, value } : { key, value, timestamp }]);
+  }
+
+  /** Pipes records as one batch, committed together. */
+  pipeAll(records: readonly PipedRecord<K, V>[]): void {
+    this.#pipe(
+      records.map((record) => ({
+        ...record,
+        key: bytesOf(this.#forms.key, record.key),
+        value: bytesOf(this.#forms.value, record.value),
+      })),
+    );
+  }
+}
+
+export class TestOutput<K, V> {
+  readonly #forms: Forms<K, V>;
+  readonly #written: () => TestRecord<Uint8Array, Uint8Array>[];
+
+  constructor(forms: Forms<K, V>, written: () => TestRecord<Uint8Array, Uint8Array>[]) {
+    this.#forms = forms;
+    this.#written = written;
+  }
+
+  get isEmpty(): boolean {
+    return this.#written().length === 0;
+  }
+
+  /** The next record, or undefined. */
+  read(): TestRecord<K, V> | undefined {
+    const record = this.#written().shift();
+    if (record === undefined) return undefined;
+    return { ...record, key: valueOf(this.#forms.key, record.key), value: valueOf(this.#forms.value, record.value) };
+  }
+
+  readAll(): TestRecord<K, V>[] {
+    const records: TestRecord<K, V>[] = [];
+    for (let record = this.read(); record !== undefined; record = this.read()) records.push(record);
+    return records;
+  }
+
+  /** The last value of each key, by the key's text. Reads all. */
+  readTable(): Map<string, V> {
+    const table = new Map<string, V>();
+    for (const { key, value } of this.readAll()) {
+      const text = typeof key === 'string' ? key : JSON.stringify(key);
+      if (value === null) table.delete(text);
+      else table.set(text, value);
+    }
+    return table;
+  }
+}
+
+/** A value in a store, with the event time of its result. */
+export interface StoredValue<V> {
+  readonly value: V;
+  readonly timestamp: number;
+}
+
+const storedOf = <V>(serde: Serde<V>, bytes: Uint8Array | undefined): StoredValue<V> | undefined =>
+  bytes && { value: serde.read(bytes, timestampBytes, bytes.length), timestamp: timestampOf(bytes, 0) };
+
+export class TestStore<K, V> {
+  readonly #stores: readonly StateStore[];
+  readonly #forms: Forms<K, V>;
+
+  constructor(stores: readonly StateStore[], forms: Forms<K, V>) {
+    this.#stores = stores;
+    this.#forms = forms;
+  }
+
+  get(key: K): StoredValue<V> | undefined {
+    const bytes = bytesOf(this.#forms.key, key) ?? noBytes;
+    for (const store of this.#stores) {
+      assert(store.kind === 'key-value', `${store.name} is not a key-value store`);
+      const found = store.readCommitted(bytes, 0, bytes.length);
+      if (found !== undefined) return storedOf(this.#forms.value, found);
+    }
+    return undefined;
+  }
+}
+
+export class TestWindowStore<K, V> {
+  readonly #stores: readonly StateStore[];
+  readonly #forms: Forms<K, V>;
+
+  constructor(stores: readonly StateStore[], forms: Forms<K, V>) {
+    this.#stores = stores;
+    this.#forms = forms;
+  }
+
+  get(key: K, windowStart: number): StoredValue<V> | undefined {
+    const bytes = bytesOf(this.#forms.key, key) ?? noBytes;
+    for (const store of this.#stores) {
+      assert(store.kind === 'window', `${store.name} is not a window store`);
+      const found = store.readCommittedWindow(windowStart, bytes, 0, bytes.length);
+      if (found !== undefined) return storedOf(this.#forms.value, found);
+    }
+    return undefined;
+  }
+
+  /** Starts of the windows that are kept, in order. */
+  windows(): number[] {
+    const starts = new Set<number>();
+    for (const store of this.#stores) {
+      assert(store.kind === 'window', `${store.name} is not a window store`);
+      for (const start of store.committedWindows()) starts.add(start);
+    }
+    return [...starts].sort((a, b) => a - b);
+  }
+}
