@@ -49,7 +49,7 @@ export interface OrderedKv {
   getSync(key: Uint8Array): Uint8Array | undefined;
   batch(): KvBatch;
   iterate(range: KvRange): KvIterator;
-  /** Deletes a range. Not synced and not atomic: a crash may leave some of it. */
-  clear(range: KvRange): Promise<void>;
+  /** Deletes a range, not atomically. Without `sync` a crash may bring some of it back, even below later synced writes. */
+  clear(range: KvRange, options: { readonly sync: boolean }): Promise<void>;
   close(): Promise<void>;
 }

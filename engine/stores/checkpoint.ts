@@ -1,0 +1,190 @@
+/**
+ * Writing a store's committed entries into the key-value store, while the store goes on.
+ *
+ * A checkpoint takes note of the position and of the end of the due queue, writes the entries up to there in chunks, each synced, each as it is
+ * committed at that moment, and the position last. An entry that is changed meanwhile is written as it was committed; one that is
+ * committed again before its turn is written newer than the position says, which is harmless: replaying is absolute. Chunks must be
+ * synced one by one: LevelDB's write-ahead log may roll over unsynced, and a crash could then lose an older chunk and keep a newer one
+ * with the position in it.
+ *
+ * What expired is cleared before the position is written, unsynced: should a crash bring some of it back, the floor still hides it, and
+ * the first clearing after an opening starts from the very first window again.
+ */
+
+import { wasAbsent } from './change-list.ts';
+import { flags } from './flat-table.ts';
+import { kinds, positionValue, readWindowStart, windowBytes, writeWindowStart } from './layout.ts';
+import type { KvBatch, KvRange, OrderedKv } from './ordered-kv.ts';
+import type { StoreCore } from './store-core.ts';
+
+/** Changelog records that a restart may have to replay. */
+const recordsBetween = 250_000;
+const msBetween = 5_000;
+/** After a failure. */
+const msBeforeRetry = 1_000;
+const entriesPerChunk = 4_096;
+const bytesPerChunk = 1 << 20;
+
+const noBytes = new Uint8Array(0);
+
+export class Checkpoint {
+  readonly #core: StoreCore;
+  #running: Promise<void> | undefined;
+  #stopped = false;
+  #askedAt: number | undefined;
+  #failed = false;
+  /** Windows below are cleared from the key-value store. */
+  #clearedBelow = Number.NEGATIVE_INFINITY;
+
+  constructor(core: StoreCore) {
+    this.#core = core;
+  }
+
+  isDue(nowMs: number): boolean {
+    const core = this.#core;
+    if (core.kv === undefined || this.#running !== undefined) return false;
+    if (core.due.count === 0 || this.#askedAt === undefined) this.#askedAt = nowMs;
+    if (core.due.count === 0) return false;
+    const waited = nowMs - this.#askedAt;
+    if (this.#failed && waited < msBeforeRetry) return false;
+    const due =
+      core.records >= recordsBetween ||
+      waited >= msBetween ||
+      (core.isOverLimit() && core.due.count * 2 > core.table.count);
+    if (due) this.#askedAt = nowMs;
+    return due;
+  }
+
+  run(): Promise<void> {
+    if (this.#running !== undefined) return this.#running;
+    const kv = this.#core.kv;
+    if (kv === undefined || this.#stopped) return Promise.resolve();
+    this.#running = this.#run(kv).then(
+      () => {
+        this.#running = undefined;
+        this.#failed = false;
+      },
+      (error: unknown) => {
+        this.#running = undefined;
+        this.#failed = true;
+        throw error;
+      },
+    );
+    return this.#running;
+  }
+
+  /** Waits for the chunk that is being written; no further one comes until `resume`. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running?.catch(() => {});
+  }
+
+  /** After the store was cleared. */
+  resume(): void {
+    this.#stopped = false;
+    this.#askedAt = undefined;
+    this.#failed = false;
+    this.#clearedBelow = Number.NEGATIVE_INFINITY;
+  }
+
+  async #run(kv: OrderedKv): Promise<void> {
+    const core = this.#core;
+    const { position, committedFloor: floor, records } = core;
+    if (position === undefined || (core.due.count === 0 && position === core.checkpointed)) return;
+    const end = core.due.tail;
+    while (core.due.head !== end) {
+      await this.#writeChunk(kv, end);
+      if (this.#stopped) return;
+    }
+    if (floor > this.#clearedBelow) {
+      for (const kind of [kinds.data, kinds.window]) {
+        await kv.clear(this.#windowRange(kind, this.#clearedBelow, floor), { sync: false });
+      }
+      this.#clearedBelow = floor;
+      if (this.#stopped) return;
+    }
+    const batch = kv.batch();
+    batch.put(core.kvKey(kinds.position, noBytes, 0, 0), positionValue(position));
+    await batch.write({ sync: true });
+    core.checkpointed = position;
+    core.records -= records;
+    core.checkpoints++;
+  }
+
+  async #writeChunk(kv: OrderedKv, end: number): Promise<void> {
+    const core = this.#core;
+    const { due } = core;
+    const batch = kv.batch();
+    const recorded: number[] = [];
+    let index = due.head;
+    let bytes = 0;
+    while (index !== end && batch.length < entriesPerChunk && bytes < bytesPerChunk) {
+      const address = due.at(index);
+      if (address !== 0) bytes += this.#writeEntry(batch, address, recorded);
+      index = (index + 1) | 0;
+    }
+    due.inFlight = index;
+    try {
+      if (batch.length > 0) await batch.write({ sync: true });
+    } catch (error) {
+      due.giveBack();
+      throw error;
+    }
+    core.kvWrites += batch.length;
+    const { table } = core;
+    for (const windowStart of recorded) {
+      const list = core.windows?.list(windowStart) ?? -1;
+      if (list >= 0) core.windows?.setRecorded(list);
+    }
+    for (let at = due.head; at !== due.inFlight; at = (at + 1) | 0) {
+      const address = due.at(at);
+      if (address === 0) continue;
+      due.drop(at);
+      table.clearFlag(address, flags.due);
+      if (table.valueLength(address) < 0 && !table.hasFlag(address, flags.changed)) core.remove(address);
+    }
+    due.settle();
+  }
+
+  #writeEntry(batch: KvBatch, address: number, recorded: number[]): number {
+    const core = this.#core;
+    const { table, changes, windows } = core;
+    let bytes = table.bytesOf(address);
+    let start = table.valueStart(address);
+    let length = table.valueLength(address);
+    if (table.hasFlag(address, flags.changed)) {
+      const index = table.changeIndex(address);
+      length = changes.lengthBefore(index);
+      bytes = changes.bytesBefore(index);
+      start = changes.startBefore(index);
+    }
+    if (length <= wasAbsent) batch.delete(core.kvKeyOf(address));
+    else {
+      batch.put(core.kvKeyOf(address), core.valueView(bytes, start, length));
+      if (windows !== undefined && table.kindOf(address) === kinds.data) {
+        const windowStart = readWindowStart(table.bytesOf(address), table.keyStart(address) + 1);
+        if (!windows.isRecorded(windows.list(windowStart)) && recorded.at(-1) !== windowStart) {
+          recorded.push(windowStart);
+          const key = new Uint8Array(windowBytes);
+          writeWindowStart(key, 0, windowStart);
+          batch.put(core.kvKey(kinds.window, key, 0, windowBytes), noBytes);
+        }
+      }
+    }
+    return table.keyLength(address) + Math.max(0, length);
+  }
+
+  #windowRange(kind: number, from: number, to: number): KvRange {
+    const all = this.#core.kvRange(kind);
+    return {
+      from: Number.isFinite(from) ? this.#windowKey(kind, from) : all.from,
+      to: this.#windowKey(kind, to),
+    };
+  }
+
+  #windowKey(kind: number, windowStart: number): Uint8Array {
+    const key = new Uint8Array(windowBytes);
+    writeWindowStart(key, 0, windowStart);
+    return this.#core.kvKey(kind, key, 0, windowBytes).slice();
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * The entries that the next checkpoint has to write, oldest first: a ring of addresses.
+ *
+ *   … head ≤ inFlight ≤ tail …      indexes only ever grow (modulo 2^32); a slot whose entry left holds 0
+ *
+ * Entries in [head, inFlight) are in the batch that is being written. When it is on the disk `settle` takes them out; when it
+ * failed `giveBack` leaves them where they are. An entry that is committed again while in flight is queued anew, since the batch holds its former value.
+ */
+
+export class DueQueue {
+  #ring = new Int32Array(64);
+  /** Slots that hold an entry. */
+  count = 0;
+  head = 0;
+  inFlight = 0;
+  tail = 0;
+
+  get bytesInMemory(): number {
+    return this.#ring.length * 4;
+  }
+
+  /** Queues an entry; answers with its index. */
+  push(address: number): number {
+    if (((this.tail - this.head) | 0) === this.#ring.length) this.#grow();
+    const index = this.tail;
+    this.#ring[index & (this.#ring.length - 1)] = address;
+    this.tail = (index + 1) | 0;
+    this.count++;
+    return index;
+  }
+
+  at(index: number): number {
+    return this.#ring[index & (this.#ring.length - 1)] as number;
+  }
+
+  move(index: number, address: number): void {
+    this.#ring[index & (this.#ring.length - 1)] = address;
+  }
+
+  drop(index: number): void {
+    this.#ring[index & (this.#ring.length - 1)] = 0;
+    this.count--;
+  }
+
+  isInFlight(index: number): boolean {
+    return ((index - this.inFlight) | 0) < 0;
+  }
+
+  /** Everything in flight is written: the head moves on. Slots must have been dropped before. */
+  settle(): void {
+    this.head = this.inFlight;
+    if (this.head === this.tail && this.#ring.length > 1 << 19) this.#ring = new Int32Array(64);
+  }
+
+  giveBack(): void {
+    this.inFlight = this.head;
+  }
+
+  #grow(): void {
+    const from = this.#ring;
+    const to = new Int32Array(from.length * 2);
+    for (let index = this.head; index !== this.tail; index = (index + 1) | 0) {
+      to[index & (to.length - 1)] = from[index & (from.length - 1)] as number;
+    }
+    this.#ring = to;
+  }
+}

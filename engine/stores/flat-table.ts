@@ -1,0 +1,446 @@
+/**
+ * A hash table of byte keys and byte values in typed arrays: no object and no string per entry.
+ *
+ * An entry is one block of a slab, found by its address; address 0 is none. Header, key and value lie together, so that a look-up
+ * touches two places in memory: a slot and an entry.
+ *
+ *   word 0   units << 8 | flags          word 4   place in the list of changes (while `changed`)
+ *   word 1   hash                        word 5   place in the queue of due entries (while `due`)
+ *   word 2   key length, kind included   word 6   next entry of the same window        (tables with lists only)
+ *   word 3   value length, −1: absent    word 7   previous one, or ~list for the first
+ *   then     kind (one byte), key, value, room for the value to grow
+ *
+ * The kind byte stands before the key because the changelog wants it there (`layout.ts`); to the table it is a part of the key.
+ *
+ * Slots are pairs (hash, address) with linear probing, in sub-tables of at most 8,192 slots. A directory maps the upper bits of a hash to a
+ * sub-table; a full one is split by one more bit (extendible hashing), so that growth never moves more than a sub-table. Taking an
+ * entry out shifts the ones behind it back: there are no tombstones among the slots. A sub-table covers a range of hashes that a split
+ * only ever narrows: whoever visits hash ranges in order meets each entry that stays exactly once, whatever happens between.
+ *
+ * A value that fits its block is overwritten in place; else the entry moves to a larger block, and `onMove` is told.
+ */
+
+import { copyBytes } from '../../base/index.ts';
+import { inUse, Slab, segmentShift, unitMask } from './slab.ts';
+
+export const flags = { inUse, referenced: 2, due: 4, changed: 8 } as const;
+
+const smallestSlots = 16;
+const largestSlots = 8192;
+/** Beyond so many bits a sub-table grows instead: were hashes alike against all odds, the directory must not explode. */
+const deepest = 20;
+const plainHeaderBytes = 24;
+const listedHeaderBytes = 32;
+
+/** Slots of a sub-table, and behind them two words: how many are taken, and how many bits of the hash led here. */
+const newSlots = (slots: number, depth: number): Int32Array => {
+  const sub = new Int32Array(slots * 2 + 2);
+  sub[slots * 2 + 1] = depth;
+  return sub;
+};
+const slotsOf = (sub: Int32Array): number => (sub.length >>> 1) - 1;
+
+export class FlatTable {
+  readonly slab = new Slab();
+  readonly headerBytes: number;
+  count = 0;
+  /** Bytes of the slots. */
+  slotBytes = 0;
+  /** Told when an entry has a new address. */
+  onMove: (from: number, to: number) => void = () => {};
+
+  readonly #bytes: Uint8Array[];
+  readonly #words: Int32Array[];
+  readonly #seed: number;
+  readonly #multiplier: number;
+  readonly #listed: boolean;
+  readonly #heads: number[] = [];
+  #directory: Int32Array[];
+  /** 32 − bits that the directory uses. */
+  #shift = 32;
+  #handAt = 0;
+  #handSlot = 0;
+
+  constructor(options: { readonly seed: number; readonly listed: boolean }) {
+    this.#seed = options.seed | 0;
+    this.#multiplier = Math.imul(options.seed ^ 0x5bd1e995, 0xcc9e2d51) | 1;
+    this.#listed = options.listed;
+    this.headerBytes = options.listed ? listedHeaderBytes : plainHeaderBytes;
+    this.#bytes = this.slab.bytes;
+    this.#words = this.slab.words;
+    this.#directory = [newSlots(smallestSlots, 0)];
+    this.slotBytes = smallestSlots * 8;
+  }
+
+  // ---- look-up
+
+  /** Signed 32 bits. The seed makes sure that nobody outside can prepare keys that collide. */
+  hash(kind: number, key: Uint8Array, start: number, end: number): number {
+    const multiplier = this.#multiplier;
+    let hash = this.#seed ^ kind;
+    let at = start;
+    for (const whole = end - 3; at < whole; at += 4) {
+      const word =
+        (key[at] as number) |
+        ((key[at + 1] as number) << 8) |
+        ((key[at + 2] as number) << 16) |
+        ((key[at + 3] as number) << 24);
+      const mixed = Math.imul(word, multiplier);
+      hash ^= Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593);
+      hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
+    }
+    if (at < end) {
+      let word = 0;
+      for (; at < end; at++) word = (word << 8) | (key[at] as number);
+      const mixed = Math.imul(word, multiplier);
+      hash ^= Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593);
+    }
+    hash ^= end - start;
+    hash ^= hash >>> 16;
+    hash = Math.imul(hash, 0x85ebca6b);
+    hash ^= hash >>> 13;
+    hash = Math.imul(hash, 0xc2b2ae35);
+    return hash ^ (hash >>> 16);
+  }
+
+  /** The entry's address, or 0. */
+  find(hash: number, kind: number, key: Uint8Array, start: number, end: number): number {
+    const sub = this.#directory[(hash >>> 1) >>> (this.#shift - 1)] as Int32Array;
+    const mask = (sub.length >>> 1) - 2;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const address = sub[slot * 2 + 1] as number;
+      if (address === 0) return 0;
+      if (sub[slot * 2] === hash && this.holds(address, kind, key, start, end)) return address;
+    }
+  }
+
+  /** Whether the entry at this address has this key. */
+  holds(address: number, kind: number, key: Uint8Array, start: number, end: number): boolean {
+    const segment = address >>> segmentShift;
+    const unit = address & unitMask;
+    const words = this.#words[segment] as Int32Array;
+    if (words[(unit << 1) + 2] !== end - start + 1) return false;
+    const bytes = this.#bytes[segment] as Uint8Array;
+    let at = (unit << 3) + this.headerBytes;
+    if (bytes[at++] !== kind) return false;
+    for (let i = start; i < end; i++) if (bytes[at++] !== key[i]) return false;
+    return true;
+  }
+
+  // ---- parts of an entry
+
+  bytesOf(address: number): Uint8Array {
+    return this.#bytes[address >>> segmentShift] as Uint8Array;
+  }
+
+  /** Where the kind byte lies; the key begins one behind. */
+  keyStart(address: number): number {
+    return ((address & unitMask) << 3) + this.headerBytes;
+  }
+
+  /** Of kind and key together. */
+  keyLength(address: number): number {
+    return this.#word(address, 2);
+  }
+
+  kindOf(address: number): number {
+    return this.bytesOf(address)[this.keyStart(address)] as number;
+  }
+
+  valueStart(address: number): number {
+    const unit = address & unitMask;
+    const words = this.#words[address >>> segmentShift] as Int32Array;
+    return (unit << 3) + this.headerBytes + (words[(unit << 1) + 2] as number);
+  }
+
+  /** −1: the entry says that its key is absent. */
+  valueLength(address: number): number {
+    return this.#word(address, 3);
+  }
+
+  hasFlag(address: number, flag: number): boolean {
+    return (this.#word(address, 0) & flag) !== 0;
+  }
+
+  setFlag(address: number, flag: number): void {
+    const words = this.#words[address >>> segmentShift] as Int32Array;
+    const at = (address & unitMask) << 1;
+    const word = words[at] as number;
+    if ((word & flag) === 0) words[at] = word | flag;
+  }
+
+  clearFlag(address: number, flag: number): void {
+    const words = this.#words[address >>> segmentShift] as Int32Array;
+    const at = (address & unitMask) << 1;
+    words[at] = (words[at] as number) & ~flag;
+  }
+
+  /** Place in the list of changes. */
+  changeIndex(address: number): number {
+    return this.#word(address, 4);
+  }
+
+  setChangeIndex(address: number, index: number): void {
+    (this.#words[address >>> segmentShift] as Int32Array)[((address & unitMask) << 1) + 4] = index;
+  }
+
+  /** Place in the queue of due entries. */
+  dueIndex(address: number): number {
+    return this.#word(address, 5);
+  }
+
+  setDueIndex(address: number, index: number): void {
+    (this.#words[address >>> segmentShift] as Int32Array)[((address & unitMask) << 1) + 5] = index;
+  }
+
+  #word(address: number, index: number): number {
+    return (this.#words[address >>> segmentShift] as Int32Array)[((address & unitMask) << 1) + index] as number;
+  }
+
+  // ---- changing
+
+  /** Adds an entry whose key is known to be missing; its value is absent until `setValue`, with room for `room` bytes. */
+  insert(hash: number, kind: number, key: Uint8Array, start: number, end: number, room: number): number {
+    const address = this.slab.allocate((this.headerBytes + 1 + (end - start) + room + 7) >>> 3);
+    const segment = address >>> segmentShift;
+    const unit = address & unitMask;
+    const words = this.#words[segment] as Int32Array;
+    const at = unit << 1;
+    words[at] = (words[at] as number) | flags.referenced;
+    words[at + 1] = hash;
+    words[at + 2] = end - start + 1;
+    words[at + 3] = -1;
+    const bytes = this.#bytes[segment] as Uint8Array;
+    const keyAt = (unit << 3) + this.headerBytes;
+    bytes[keyAt] = kind;
+    copyBytes(key, start, end, bytes, keyAt + 1);
+    this.count++;
+    this.#place(hash, address);
+    return address;
+  }
+
+  /** Sets the value, `start` −1: absent. Answers with the address, which is a new one when the value did not fit. */
+  setValue(address: number, value: Uint8Array, start: number, end: number): number {
+    const segment = address >>> segmentShift;
+    const at = (address & unitMask) << 1;
+    const words = this.#words[segment] as Int32Array;
+    if (start < 0) {
+      words[at + 3] = -1;
+      return address;
+    }
+    const length = end - start;
+    const before = this.headerBytes + (words[at + 2] as number);
+    const room = (((words[at] as number) >>> 8) << 3) - before;
+    if (length > room || (room > 256 && length * 4 < room)) return this.#moveWithValue(address, value, start, end);
+    words[at + 3] = length;
+    copyBytes(value, start, end, this.#bytes[segment] as Uint8Array, (at << 2) + before);
+    return address;
+  }
+
+  #moveWithValue(address: number, value: Uint8Array, start: number, end: number): number {
+    const before = this.headerBytes + this.#word(address, 2);
+    const to = this.slab.allocate((before + (end - start) + 7) >>> 3);
+    copyBytes(value, start, end, this.bytesOf(to), ((to & unitMask) << 3) + before);
+    this.#adopt(address, to, before);
+    (this.#words[to >>> segmentShift] as Int32Array)[((to & unitMask) << 1) + 3] = end - start;
+    this.slab.free(address);
+    return to;
+  }
+
+  /** Moves an entry out of a closed segment. */
+  #evacuate(address: number): void {
+    const units = this.slab.unitsOf(address);
+    const to = this.slab.allocate(units);
+    this.#adopt(address, to, units << 3);
+    this.slab.abandon(address);
+  }
+
+  /** Makes `to` the entry that `from` was: copies its first `bytes` bytes, and mends slot, list and whoever keeps addresses. */
+  #adopt(from: number, to: number, bytes: number): void {
+    const fromWords = this.#words[from >>> segmentShift] as Int32Array;
+    const toWords = this.#words[to >>> segmentShift] as Int32Array;
+    const fromAt = (from & unitMask) << 1;
+    const toAt = (to & unitMask) << 1;
+    toWords[toAt] = ((toWords[toAt] as number) & ~0xff) | ((fromWords[fromAt] as number) & 0xff);
+    copyBytes(this.bytesOf(from), (fromAt << 2) + 4, (fromAt << 2) + bytes, this.bytesOf(to), (toAt << 2) + 4);
+    const sub = this.#subOf(fromWords[fromAt + 1] as number);
+    sub[this.#slotOf(sub, from) * 2 + 1] = to;
+    if (this.#listed) {
+      const next = toWords[toAt + 6] as number;
+      const previous = toWords[toAt + 7] as number;
+      if (next !== 0) this.#setWord(next, 7, to);
+      if (previous > 0) this.#setWord(previous, 6, to);
+      else if (previous < 0) this.#heads[~previous] = to;
+    }
+    this.onMove(from, to);
+  }
+
+  remove(address: number): void {
+    if (this.#listed) this.#unlist(address);
+    const sub = this.#subOf(this.#word(address, 1));
+    const mask = slotsOf(sub) - 1;
+    let hole = this.#slotOf(sub, address);
+    // What probed past the hole moves into it, until an empty slot ends the run.
+    for (let slot = (hole + 1) & mask; (sub[slot * 2 + 1] as number) !== 0; slot = (slot + 1) & mask) {
+      const hash = sub[slot * 2] as number;
+      if (((slot - hash) & mask) >= ((slot - hole) & mask)) {
+        sub[hole * 2] = hash;
+        sub[hole * 2 + 1] = sub[slot * 2 + 1] as number;
+        hole = slot;
+      }
+    }
+    sub[hole * 2] = 0;
+    sub[hole * 2 + 1] = 0;
+    this.count--;
+    const taken = (sub[sub.length - 2] as number) - 1;
+    sub[sub.length - 2] = taken;
+    this.slab.free(address);
+    if (taken * 8 < mask && mask >= smallestSlots) this.#replace(sub, [this.#rebuilt(sub, (mask + 1) >>> 1)]);
+  }
+
+  #setWord(address: number, index: number, value: number): void {
+    (this.#words[address >>> segmentShift] as Int32Array)[((address & unitMask) << 1) + index] = value;
+  }
+
+  // ---- slots
+
+  #subOf(hash: number): Int32Array {
+    return this.#directory[(hash >>> 1) >>> (this.#shift - 1)] as Int32Array;
+  }
+
+  #slotOf(sub: Int32Array, address: number): number {
+    const mask = slotsOf(sub) - 1;
+    let slot = this.#word(address, 1) & mask;
+    while (sub[slot * 2 + 1] !== address) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  #place(hash: number, address: number): void {
+    let sub = this.#subOf(hash);
+    while ((sub[sub.length - 2] as number) * 10 >= slotsOf(sub) * 7) {
+      const slots = slotsOf(sub);
+      if (slots < largestSlots || (sub[sub.length - 1] as number) >= deepest)
+        this.#replace(sub, [this.#rebuilt(sub, slots * 2)]);
+      else this.#split(sub);
+      sub = this.#subOf(hash);
+    }
+    placeIn(sub, hash, address);
+  }
+
+  #rebuilt(sub: Int32Array, slots: number): Int32Array {
+    const next = newSlots(slots, sub[sub.length - 1] as number);
+    for (let at = 0; at < sub.length - 2; at += 2) {
+      if (sub[at + 1] !== 0) placeIn(next, sub[at] as number, sub[at + 1] as number);
+    }
+    return next;
+  }
+
+  #split(sub: Int32Array): void {
+    const depth = (sub[sub.length - 1] as number) + 1;
+    if (depth > 32 - this.#shift) {
+      this.#directory = this.#directory.flatMap((each) => [each, each]);
+      this.#shift--;
+      this.#handAt *= 2;
+    }
+    const halves = [newSlots(slotsOf(sub), depth), newSlots(slotsOf(sub), depth)] as const;
+    for (let at = 0; at < sub.length - 2; at += 2) {
+      const hash = sub[at] as number;
+      if (sub[at + 1] !== 0) placeIn(halves[(hash >>> (32 - depth)) & 1] as Int32Array, hash, sub[at + 1] as number);
+    }
+    this.#replace(sub, halves);
+  }
+
+  /** Puts one or two sub-tables in the place of one. */
+  #replace(sub: Int32Array, by: readonly Int32Array[]): void {
+    this.slotBytes -= slotsOf(sub) * 8;
+    for (const each of by) this.slotBytes += slotsOf(each) * 8;
+    const first = this.#directory.indexOf(sub);
+    const width = 1 << (32 - this.#shift - (sub[sub.length - 1] as number));
+    for (let i = 0; i < width; i++) {
+      this.#directory[first + i] = by[Math.floor((i * by.length) / width)] as Int32Array;
+    }
+  }
+
+  // ---- lists of entries that share a window
+
+  /** Puts the entry at the head of a list. */
+  enlist(address: number, list: number): void {
+    const head = this.#heads[list] ?? 0;
+    this.#setWord(address, 6, head);
+    this.#setWord(address, 7, ~list);
+    if (head !== 0) this.#setWord(head, 7, address);
+    this.#heads[list] = address;
+  }
+
+  /** For entries that belong to no list. */
+  leaveUnlisted(address: number): void {
+    this.#setWord(address, 6, 0);
+    this.#setWord(address, 7, 0);
+  }
+
+  headOf(list: number): number {
+    return this.#heads[list] ?? 0;
+  }
+
+  #unlist(address: number): void {
+    const next = this.#word(address, 6);
+    const previous = this.#word(address, 7);
+    if (next !== 0) this.#setWord(next, 7, previous);
+    if (previous > 0) this.#setWord(previous, 6, next);
+    else if (previous < 0) this.#heads[~previous] = next;
+  }
+
+  // ---- walking
+
+  /** Moves the clock's hand to the next slot and answers with what is there: an address, or 0. */
+  tick(): number {
+    let sub = this.#directory[this.#handAt] as Int32Array | undefined;
+    if (sub === undefined || this.#handSlot >= slotsOf(sub)) {
+      this.#handSlot = 0;
+      this.#handAt = sub === undefined ? 0 : this.#handAt + (1 << (32 - this.#shift - (sub[sub.length - 1] as number)));
+      if (this.#handAt >= this.#directory.length) this.#handAt = 0;
+      sub = this.#directory[this.#handAt] as Int32Array;
+    }
+    return sub[this.#handSlot++ * 2 + 1] as number;
+  }
+
+  /** After the entry under the hand was taken out: another one may have come into its slot. */
+  untick(): void {
+    if (this.#handSlot > 0) this.#handSlot--;
+  }
+
+  /** Visits the entries with `from` ≤ unsigned hash < `to`, but at most those of one sub-table. Answers with the hash to go on from. The visitor must not change the table;
+   *  answering false ends the visit. */
+  visitHashes(from: number, to: number, visit: (address: number) => boolean): number {
+    const sub = this.#subOf(from | 0);
+    const bits = sub[sub.length - 1] as number;
+    const width = 2 ** (32 - bits);
+    const end = Math.min(to, Math.floor(from / width) * width + width);
+    for (let at = 0; at < sub.length - 2; at += 2) {
+      const address = sub[at + 1] as number;
+      if (address === 0) continue;
+      const hash = (sub[at] as number) >>> 0;
+      if (hash >= from && hash < end && !visit(address)) break;
+    }
+    return end;
+  }
+
+  /** Empties the emptiest segment into others; true when it did. */
+  defragment(): boolean {
+    const segment = this.slab.emptiest();
+    if (segment < 0) return false;
+    this.slab.close(segment);
+    this.slab.walk(segment, (address) => this.#evacuate(address));
+    this.slab.release(segment);
+    return true;
+  }
+}
+
+const placeIn = (sub: Int32Array, hash: number, address: number): void => {
+  const mask = (sub.length >>> 1) - 2;
+  let slot = hash & mask;
+  while ((sub[slot * 2 + 1] as number) !== 0) slot = (slot + 1) & mask;
+  sub[slot * 2] = hash;
+  sub[slot * 2 + 1] = address;
+  sub[sub.length - 2] = (sub[sub.length - 2] as number) + 1;
+};

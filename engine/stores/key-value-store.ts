@@ -1,0 +1,126 @@
+/** The key-value store: the common core with the operator's key as it is. */
+
+import { Checkpoint } from './checkpoint.ts';
+import type { StoreOptions } from './create-store.ts';
+import { kinds } from './layout.ts';
+import { scanCommitted } from './scan.ts';
+import type {
+  ChangelogAppend,
+  KeyValueStateStore,
+  ScanRange,
+  ScanVisitor,
+  StoreMeta,
+  StoreStats,
+} from './state-store.ts';
+import type { StoreSpec } from './store.ts';
+import { StoreCore } from './store-core.ts';
+
+export class KeyValueStateTable implements KeyValueStateStore {
+  readonly kind = 'key-value';
+  readonly name: string;
+  readonly spec: StoreSpec;
+  readonly #core: StoreCore;
+  readonly #checkpoint: Checkpoint;
+
+  constructor(spec: StoreSpec, options: StoreOptions) {
+    this.name = spec.name;
+    this.spec = spec;
+    this.#core = new StoreCore({
+      windowed: false,
+      kv: spec.logged === false ? undefined : options.kv,
+      storeId: options.storeId,
+      memoryLimitBytes: options.memoryLimitBytes,
+      hashSeed: options.hashSeed ?? 0,
+    });
+    this.#checkpoint = new Checkpoint(this.#core);
+  }
+
+  get valueBytes(): Uint8Array {
+    return this.#core.valueBytes;
+  }
+
+  get valueStart(): number {
+    return this.#core.valueStart;
+  }
+
+  get valueEnd(): number {
+    return this.#core.valueEnd;
+  }
+
+  get meta(): StoreMeta {
+    return this.#core.meta;
+  }
+
+  get stats(): StoreStats {
+    return this.#core.stats;
+  }
+
+  get(key: Uint8Array, start: number, end: number): boolean {
+    return this.#core.get(kinds.data, key, start, end);
+  }
+
+  put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): void {
+    this.#core.put(kinds.data, key, start, end, value, valueStart, valueEnd);
+  }
+
+  delete(key: Uint8Array, start: number, end: number): void {
+    this.#core.delete(kinds.data, key, start, end);
+  }
+
+  readCommitted(key: Uint8Array, start: number, end: number): Uint8Array | undefined {
+    return this.#core.readCommitted(kinds.data, key, start, end);
+  }
+
+  scanCommitted(range: ScanRange, visit: ScanVisitor): Promise<void> {
+    return scanCommitted(this.#core, range, visit);
+  }
+
+  open(): Promise<{ readonly position: number | undefined }> {
+    return this.#core.open();
+  }
+
+  close(): Promise<void> {
+    return this.#checkpoint.stop();
+  }
+
+  async clear(): Promise<void> {
+    await this.#checkpoint.stop();
+    await this.#core.clear();
+    this.#checkpoint.resume();
+  }
+
+  changed(): number {
+    return this.#core.changes.count;
+  }
+
+  writeChangelog(append: ChangelogAppend): void {
+    this.#core.writeChangelog(append);
+  }
+
+  commit(changelogNextOffset: number): void {
+    this.#core.commit(changelogNextOffset);
+  }
+
+  rollback(): void {
+    this.#core.rollback();
+  }
+
+  applyChangelog(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    this.#core.applyChangelog(key, keyStart, keyEnd, value, valueStart, valueEnd);
+  }
+
+  checkpointDue(nowMs: number): boolean {
+    return this.#checkpoint.isDue(nowMs);
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#checkpoint.run();
+  }
+}

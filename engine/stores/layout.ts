@@ -1,0 +1,71 @@
+/**
+ * How a store's keys and values look in its changelog and in the key-value store.
+ *
+ *   changelog key   kind · key
+ *   LevelDB key     store id (4 bytes, big-endian) · kind · key
+ *
+ *   kind 0  data       key: the operator's key; window stores: window start (8 bytes, big-endian, sign bit flipped) · key
+ *   kind 1  meta       key: name as UTF-8; value: f64, big-endian
+ *   kind 2  expiry     no key; value as meta: every window that starts below is gone. Applied after older entries, it drops them again
+ *   kind 3  window     LevelDB only; key: window start as above; no value: some entry of that window may be there
+ *   kind 4  position   LevelDB only; no key; value: layout version (1 byte) · changelog offset (f64, big-endian)
+ *
+ * Flipping the sign bit makes byte order the order of time, before 1970 as well. The version byte makes a checkpoint in
+ * another layout as good as none: the store is rebuilt from its changelog, whose layout is part of the topic's contract.
+ */
+
+import { readF64, writeF64 } from '../../base/index.ts';
+
+export const kinds = { data: 0, meta: 1, expiry: 2, window: 3, position: 4 } as const;
+
+export const layoutVersion = 1;
+export const windowBytes = 8;
+export const kvPrefixBytes = 5;
+
+const two32 = 0x1_0000_0000;
+
+export const writeWindowStart = (bytes: Uint8Array, at: number, windowStart: number): void => {
+  const high = Math.floor(windowStart / two32);
+  const low = windowStart - high * two32;
+  bytes[at] = (high >> 24) ^ 0x80;
+  bytes[at + 1] = high >> 16;
+  bytes[at + 2] = high >> 8;
+  bytes[at + 3] = high;
+  bytes[at + 4] = low >>> 24;
+  bytes[at + 5] = low >>> 16;
+  bytes[at + 6] = low >>> 8;
+  bytes[at + 7] = low;
+};
+
+export const readWindowStart = (bytes: Uint8Array, at: number): number => {
+  const high =
+    (((bytes[at] as number) ^ 0x80) << 24) |
+    ((bytes[at + 1] as number) << 16) |
+    ((bytes[at + 2] as number) << 8) |
+    (bytes[at + 3] as number);
+  const low =
+    ((bytes[at + 4] as number) << 24) |
+    ((bytes[at + 5] as number) << 16) |
+    ((bytes[at + 6] as number) << 8) |
+    (bytes[at + 7] as number);
+  return high * two32 + (low >>> 0);
+};
+
+export const numberValue = (value: number): Uint8Array => {
+  const bytes = new Uint8Array(8);
+  writeF64(bytes, 0, value);
+  return bytes;
+};
+
+export const readNumberValue = (bytes: Uint8Array, at = 0): number => readF64(bytes, at);
+
+export const positionValue = (offset: number): Uint8Array => {
+  const bytes = new Uint8Array(9);
+  bytes[0] = layoutVersion;
+  writeF64(bytes, 1, offset);
+  return bytes;
+};
+
+/** Undefined when it was written in another layout. */
+export const readPositionValue = (bytes: Uint8Array): number | undefined =>
+  bytes.length === 9 && bytes[0] === layoutVersion ? readF64(bytes, 1) : undefined;

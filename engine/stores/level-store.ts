@@ -1,0 +1,171 @@
+/**
+ * LevelDB as a shard: the one file of the engine that knows it.
+ *
+ * Encodings are fixed when the database is opened. An options object per put costs ten times a put, and slows every other put of the
+ * process from then on; so does a fresh view per key, which is why callers hand in reused ones (`view-scratch.ts`). `multithreading`
+ * stays off: sharing a database between threads crashes the process when the thread that opened it leaves first.
+ *
+ * Values are not compressed: they are small rows whose blocks are rewritten by compaction over and over.
+ *
+ * LevelDB reports damage when it meets it: in a table file when a block is read, in the manifest when it is opened. A damaged record
+ * of its write-ahead log it skips in silence; every chunk of ours is synced, so only a failing disk does that.
+ */
+
+import { Level } from 'level';
+import {
+  type KvBatch,
+  KvError,
+  type KvErrorKind,
+  type KvIterator,
+  type KvRange,
+  type OrderedKv,
+} from './ordered-kv.ts';
+
+type Database = Level<Uint8Array, Uint8Array>;
+
+export type LevelKvOptions = {
+  /** LevelDB's block cache. */
+  readonly cacheBytes?: number;
+  /** What LevelDB gathers in memory before it writes a table file; up to twice as much is held. */
+  readonly writeBufferBytes?: number;
+};
+
+/** On Node this is classic-level, whose types `level` leaves out. */
+const nativeLevel = Level as unknown as { destroy(directory: string): Promise<void> };
+
+const deletesPerBatch = 1_000;
+
+/** Opens the database in this directory, makes it where it is missing. Rejects with a `KvError`. */
+export const openLevelKv = async (directory: string, options: LevelKvOptions = {}): Promise<OrderedKv> => {
+  const database: Database = new Level<Uint8Array, Uint8Array>(directory, {
+    keyEncoding: 'view',
+    valueEncoding: 'view',
+    compression: false,
+    cacheSize: options.cacheBytes ?? 8 << 20,
+    writeBufferSize: options.writeBufferBytes ?? 8 << 20,
+    maxFileSize: 4 << 20,
+  });
+  try {
+    await database.open();
+  } catch (error) {
+    throw kvError(error, { opening: true });
+  }
+  return new LevelKv(database);
+};
+
+/** Removes a database that is beyond help. Its stores are restored from their changelogs. */
+export const destroyLevelKv = async (directory: string): Promise<void> => {
+  try {
+    await nativeLevel.destroy(directory);
+  } catch (error) {
+    throw kvError(error);
+  }
+};
+
+class LevelKv implements OrderedKv {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  getSync(key: Uint8Array): Uint8Array | undefined {
+    try {
+      return this.#database.getSync(key);
+    } catch (error) {
+      throw kvError(error);
+    }
+  }
+
+  batch(): KvBatch {
+    return new LevelBatch(this.#database);
+  }
+
+  iterate(range: KvRange): KvIterator {
+    const iterator = this.#database.iterator({ gte: range.from, lt: range.to });
+    return {
+      next: async (count) => {
+        try {
+          return await iterator.nextv(count);
+        } catch (error) {
+          throw kvError(error);
+        }
+      },
+      close: () => iterator.close(),
+    };
+  }
+
+  async clear(range: KvRange, { sync }: { readonly sync: boolean }): Promise<void> {
+    try {
+      if (sync) await this.#clearSynced(range);
+      else await this.#database.clear({ gte: range.from, lt: range.to });
+    } catch (error) {
+      throw kvError(error);
+    }
+  }
+
+  /** LevelDB's own clearing is never synced. */
+  async #clearSynced(range: KvRange): Promise<void> {
+    const keys = this.#database.keys({ gte: range.from, lt: range.to });
+    try {
+      for (let some = await keys.nextv(deletesPerBatch); some.length > 0; some = await keys.nextv(deletesPerBatch)) {
+        const batch = this.#database.batch();
+        for (const key of some) batch.del(key);
+        await batch.write({ sync: true });
+      }
+    } finally {
+      await keys.close();
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+}
+
+class LevelBatch implements KvBatch {
+  readonly #batch: ReturnType<Database['batch']>;
+
+  constructor(database: Database) {
+    this.#batch = database.batch();
+  }
+
+  get length(): number {
+    return this.#batch.length;
+  }
+
+  put(key: Uint8Array, value: Uint8Array): void {
+    this.#batch.put(key, value);
+  }
+
+  delete(key: Uint8Array): void {
+    this.#batch.del(key);
+  }
+
+  async write(options: { readonly sync: boolean }): Promise<void> {
+    try {
+      await this.#batch.write(options);
+    } catch (error) {
+      throw kvError(error);
+    }
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+
+/** LevelDB tells its errors by a code or by the beginning of the message; opening wraps the reason as a cause. */
+const kvError = (error: unknown, { opening = false } = {}): KvError => {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new KvError(kindOf(codeOf(cause), message, opening), `LevelDB: ${message}`, { cause: error });
+};
+
+const kindOf = (code: string, message: string, opening: boolean): KvErrorKind => {
+  if (code === 'LEVEL_CORRUPTION' || message.startsWith('Corruption')) return 'corrupt';
+  if (code === 'LEVEL_LOCKED') return 'locked';
+  if (/No space left|Too many open files|Disk quota/.test(message)) return 'full';
+  // A manifest or table file that is named and missing is damage as well.
+  if (opening && /No such file|Invalid argument|does not exist/.test(message)) return 'corrupt';
+  return 'failed';
+};

@@ -1,0 +1,137 @@
+/**
+ * A key-value store in memory that behaves as LevelDB does, crashes included. The reference for `level-store.ts`, and what tests break.
+ *
+ * A write takes effect some time between the call and its answer. `crash` answers with the store as the next start would find it:
+ * synced writes are there, each unsynced one is there or not, on its own, whatever came later (a write-ahead log that rolled over unsynced
+ * may lose an older write and keep a newer one); a batch is never torn.
+ */
+
+import { assert } from '../../base/index.ts';
+import { type KvBatch, KvError, type KvIterator, type KvRange, type OrderedKv } from './ordered-kv.ts';
+
+type Operation = { readonly key: string; readonly value: Uint8Array | undefined };
+type Write = { readonly operations: readonly Operation[]; readonly sync: boolean };
+
+export type MemoryKvOptions = {
+  /** Awaited before a write takes effect and before it answers; may throw to make the write fail. */
+  readonly beforeWrite?: () => Promise<void>;
+};
+
+/** Bytes as characters: they sort alike. */
+const textOf = (bytes: Uint8Array): string => {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+};
+
+const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
+
+export class MemoryKv implements OrderedKv {
+  readonly #options: MemoryKvOptions;
+  /** What is on the disk for certain. */
+  readonly #durable: Map<string, Uint8Array>;
+  readonly #current: Map<string, Uint8Array>;
+  /** Since then, in order; the first one is unsynced. */
+  #writes: Write[] = [];
+  #closed = false;
+  /** Point reads so far. */
+  reads = 0;
+
+  constructor(options: MemoryKvOptions = {}, content: ReadonlyMap<string, Uint8Array> = new Map()) {
+    this.#options = options;
+    this.#durable = new Map(content);
+    this.#current = new Map(content);
+  }
+
+  get size(): number {
+    return this.#current.size;
+  }
+
+  /** The store after a crash. `survives` decides over each unsynced write. This one is closed. */
+  crash(survives: () => boolean, options: MemoryKvOptions = {}): MemoryKv {
+    this.#closed = true;
+    const content = new Map(this.#durable);
+    for (const write of this.#writes) if (write.sync || survives()) apply(content, write.operations);
+    return new MemoryKv(options, content);
+  }
+
+  getSync(key: Uint8Array): Uint8Array | undefined {
+    this.#assertOpen();
+    this.reads++;
+    return this.#current.get(textOf(key))?.slice();
+  }
+
+  batch(): KvBatch {
+    const operations: Operation[] = [];
+    return {
+      get length() {
+        return operations.length;
+      },
+      put: (key, value) => {
+        operations.push({ key: textOf(key), value: value.slice() });
+      },
+      delete: (key) => {
+        operations.push({ key: textOf(key), value: undefined });
+      },
+      write: ({ sync }) => this.#write({ operations, sync }),
+    };
+  }
+
+  async #write(write: Write): Promise<void> {
+    this.#assertOpen();
+    await this.#options.beforeWrite?.();
+    this.#assertOpen();
+    apply(this.#current, write.operations);
+    this.#writes.push(write);
+    while (this.#writes[0]?.sync === true) apply(this.#durable, this.#writes.shift()?.operations ?? []);
+    await this.#options.beforeWrite?.();
+  }
+
+  iterate(range: KvRange): KvIterator {
+    this.#assertOpen();
+    const from = textOf(range.from);
+    const to = textOf(range.to);
+    const entries = [...this.#current]
+      .filter(([key]) => key >= from && key < to)
+      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    let at = 0;
+    return {
+      next: async (count) => {
+        this.#assertOpen();
+        await Promise.resolve();
+        const some = entries.slice(at, at + count).map(([key, value]) => [bytesOf(key), value.slice()] as const);
+        at += count;
+        return some;
+      },
+      close: async () => {},
+    };
+  }
+
+  async clear(range: KvRange, { sync }: { readonly sync: boolean }): Promise<void> {
+    this.#assertOpen();
+    const from = textOf(range.from);
+    const to = textOf(range.to);
+    const keys = [...this.#current.keys()].filter((key) => key >= from && key < to);
+    // In several batches, as LevelDB's is: not atomic.
+    for (let at = 0; at < keys.length; at += 100) {
+      await this.#write({ operations: keys.slice(at, at + 100).map((key) => ({ key, value: undefined })), sync });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.resolve();
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new KvError('failed', 'the key-value store is closed');
+  }
+}
+
+const apply = (content: Map<string, Uint8Array>, operations: readonly Operation[]): void => {
+  for (const { key, value } of operations) {
+    assert(key.length > 0, 'keys are not empty');
+    if (value === undefined) content.delete(key);
+    else content.set(key, value);
+  }
+};

@@ -1,0 +1,537 @@
+/**
+ * What key-value and window stores have in common: entries in memory, the open transaction, what is due to the checkpoint.
+ *
+ * An entry in memory is in one of these states, told by two flags:
+ *
+ *   clean              neither   memory and the key-value store agree; may be evicted. "Absent" may be clean too: a miss that is remembered
+ *   due                `due`     committed, and the key-value store does not have it yet
+ *   changed            `changed` the open transaction has written it; the list of changes has what was committed
+ *   changed and due    both      the checkpoint writes what was committed, the list of changes has it
+ *
+ * An entry that is not in memory is as the key-value store has it, unless the store is *complete* (nothing was ever evicted and it did not start from a
+ * checkpoint): then it is absent. A blind write of an entry that is not in memory reads nothing; its value before stays "on disk".
+ *
+ * Memory. `memoryLimitBytes` bounds blocks and slots. Over it, each new entry makes the clock's hand pass some slots: clean entries that were
+ * not used since it last came by go. Entries that are changed or due cannot go; when they are what fills the memory, a checkpoint is due at
+ * once. A store without a key-value store behind it has no limit.
+ *
+ * Expiry is a number, the floor: windows below it are absent at once, to the open transaction; the commit drops their entries from memory,
+ * and the next checkpoint deletes their range. So a rollback has nothing to bring back, and dropping is exact whatever lies on the disk.
+ */
+
+import { assert, copyBytes, writeI32 } from '../../base/index.ts';
+import { ChangeList, wasAbsent, wasOnDisk } from './change-list.ts';
+import { DueQueue } from './due-queue.ts';
+import { FlatTable, flags } from './flat-table.ts';
+import { kinds, kvPrefixBytes, numberValue, readNumberValue, readPositionValue, readWindowStart } from './layout.ts';
+import type { KvRange, OrderedKv } from './ordered-kv.ts';
+import type { ChangelogAppend, StoreMeta, StoreStats } from './state-store.ts';
+import { ViewScratch } from './view-scratch.ts';
+import { WindowIndex } from './window-index.ts';
+
+const noBytes = new Uint8Array(0);
+/** Slots that one new entry may make the clock pass. */
+const slotsPerTurn = 64;
+
+export type CoreOptions = {
+  readonly windowed: boolean;
+  readonly kv: OrderedKv | undefined;
+  readonly storeId: number;
+  readonly memoryLimitBytes: number;
+  readonly hashSeed: number;
+};
+
+export class StoreCore {
+  /** The cursor: the value that the last `get` found. */
+  valueBytes: Uint8Array = noBytes;
+  valueStart = 0;
+  valueEnd = 0;
+
+  table: FlatTable;
+  changes = new ChangeList();
+  due = new DueQueue();
+  windows: WindowIndex | undefined;
+  readonly kv: OrderedKv | undefined;
+  readonly meta: StoreMeta;
+
+  /** Memory holds everything. */
+  complete = true;
+  /** Windows below are gone: for the open transaction, and as committed. */
+  floor = Number.NEGATIVE_INFINITY;
+  committedFloor = Number.NEGATIVE_INFINITY;
+  /** The changelog offset up to which everything is applied. */
+  position: number | undefined;
+  /** The same, of the last finished checkpoint. */
+  checkpointed: number | undefined;
+  /** Changelog records since then. */
+  records = 0;
+  kvReads = 0;
+  kvWrites = 0;
+  evictions = 0;
+  checkpoints = 0;
+  /** An entry that was just found or written, or 0: an operator that reads a key writes it next. */
+  #last = 0;
+  /** New entries to let pass before the clock is asked again, after a turn that found nothing to evict. */
+  #patience = 0;
+  readonly #options: CoreOptions;
+  readonly #keys = new ViewScratch();
+  readonly #values = new ViewScratch();
+  readonly #metaNames = new Map<string, Uint8Array>();
+
+  constructor(options: CoreOptions) {
+    this.#options = options;
+    this.kv = options.kv;
+    this.table = this.#newTable();
+    this.windows = options.windowed ? new WindowIndex() : undefined;
+    this.meta = { get: (name) => this.#getMeta(name), set: (name, value) => this.#setMeta(name, value) };
+  }
+
+  #newTable(): FlatTable {
+    const table = new FlatTable({ seed: this.#options.hashSeed, listed: this.#options.windowed });
+    table.onMove = (from, to) => this.#moved(from, to);
+    return table;
+  }
+
+  // ---- reading and writing in the open transaction
+
+  /** True when the key is present; its value is then under the cursor. */
+  get(kind: number, key: Uint8Array, start: number, end: number): boolean {
+    const table = this.table;
+    const hash = table.hash(kind, key, start, end);
+    let address = table.find(hash, kind, key, start, end);
+    if (address === 0) {
+      if (this.complete) return false;
+      address = this.#load(hash, kind, key, start, end);
+      if (address === 0) return false;
+    } else table.setFlag(address, flags.referenced);
+    this.#last = address;
+    const length = table.valueLength(address);
+    if (length < 0) return false;
+    this.valueBytes = table.bytesOf(address);
+    this.valueStart = table.valueStart(address);
+    this.valueEnd = this.valueStart + length;
+    return true;
+  }
+
+  put(
+    kind: number,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    const table = this.table;
+    let address = this.#last;
+    if (address === 0 || !table.holds(address, kind, key, start, end)) {
+      const hash = table.hash(kind, key, start, end);
+      address = table.find(hash, kind, key, start, end);
+      if (address === 0) {
+        const before = this.#isAbsent(kind, key, start) ? wasAbsent : wasOnDisk;
+        address = this.#insert(hash, kind, key, start, end, valueEnd - valueStart, false);
+        this.#note(address, before);
+      }
+    }
+    if (!table.hasFlag(address, flags.changed)) this.#note(address, table.valueLength(address));
+    this.#last = table.setValue(address, value, valueStart, valueEnd);
+  }
+
+  delete(kind: number, key: Uint8Array, start: number, end: number): void {
+    const table = this.table;
+    const hash = table.hash(kind, key, start, end);
+    let address = table.find(hash, kind, key, start, end);
+    if (address === 0) {
+      if (this.complete) return;
+      address = this.#load(hash, kind, key, start, end);
+      if (address === 0) return;
+    }
+    const length = table.valueLength(address);
+    if (length < 0) return;
+    if (!table.hasFlag(address, flags.changed)) this.#note(address, length);
+    table.setValue(address, noBytes, -1, -1);
+    this.#last = address;
+  }
+
+  expireBelow(windowStart: number): void {
+    if (windowStart <= this.floor) return;
+    this.floor = windowStart;
+    this.put(kinds.expiry, noBytes, 0, 0, numberValue(windowStart), 0, 8);
+  }
+
+  /** Whether a key that is not in memory is nowhere else either. */
+  #isAbsent(kind: number, key: Uint8Array, start: number): boolean {
+    if (this.complete) return true;
+    if (this.windows === undefined || kind !== kinds.data) return false;
+    const list = this.windows.list(readWindowStart(key, start));
+    return list < 0 || this.windows.isComplete(list);
+  }
+
+  /** Brings a key into memory that is not there, as the key-value store has it; 0 when it is known to be absent. */
+  #load(hash: number, kind: number, key: Uint8Array, start: number, end: number): number {
+    if (this.kv === undefined || this.#isAbsent(kind, key, start)) return 0;
+    this.kvReads++;
+    const value = this.kv.getSync(this.kvKey(kind, key, start, end));
+    const address = this.#insert(hash, kind, key, start, end, value === undefined ? 0 : value.length, true);
+    return value === undefined ? address : this.table.setValue(address, value, 0, value.length);
+  }
+
+  #insert(
+    hash: number,
+    kind: number,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    room: number,
+    committed: boolean,
+  ): number {
+    const table = this.table;
+    if (this.kv !== undefined && this.inUse() > this.#options.memoryLimitBytes) this.#evict();
+    const address = table.insert(hash, kind, key, start, end, room);
+    const windows = this.windows;
+    if (windows !== undefined) {
+      if (kind === kinds.data) {
+        const windowStart = readWindowStart(key, start);
+        let list = windows.list(windowStart);
+        if (list < 0) list = windows.add(windowStart, { complete: true, recorded: false, committed });
+        table.enlist(address, list);
+      } else table.leaveUnlisted(address);
+    }
+    return address;
+  }
+
+  /** Puts an entry on the list of changes, with what it was. */
+  #note(address: number, length: number): void {
+    const table = this.table;
+    const index = this.changes.add(address, length, table.bytesOf(address), table.valueStart(address));
+    table.setFlag(address, flags.changed);
+    table.setChangeIndex(address, index);
+  }
+
+  #moved(from: number, to: number): void {
+    const table = this.table;
+    if (table.hasFlag(to, flags.changed)) this.changes.addresses[table.changeIndex(to)] = to;
+    if (table.hasFlag(to, flags.due)) this.due.move(table.dueIndex(to), to);
+    if (this.#last === from) this.#last = to;
+  }
+
+  /** Takes an unchanged entry out of memory. */
+  remove(address: number): void {
+    const table = this.table;
+    if (table.hasFlag(address, flags.due)) this.due.drop(table.dueIndex(address));
+    if (this.#last === address) this.#last = 0;
+    table.remove(address);
+  }
+
+  // ---- the end of a transaction
+
+  writeChangelog(append: ChangelogAppend): void {
+    const { changes, table, windows } = this;
+    for (let i = 0; i < changes.count; i++) {
+      const address = changes.addresses[i] as number;
+      const bytes = table.bytesOf(address);
+      const keyStart = table.keyStart(address);
+      // What expires in the same transaction need not be said: the floor says it.
+      if (windows !== undefined && bytes[keyStart] === kinds.data && readWindowStart(bytes, keyStart + 1) < this.floor)
+        continue;
+      const keyEnd = keyStart + table.keyLength(address);
+      const length = table.valueLength(address);
+      if (length < 0) append(bytes, keyStart, keyEnd, noBytes, -1, -1);
+      else append(bytes, keyStart, keyEnd, bytes, keyEnd, keyEnd + length);
+    }
+  }
+
+  commit(changelogNextOffset: number): void {
+    const { changes, table } = this;
+    for (let i = 0; i < changes.count; i++) {
+      const address = changes.addresses[i] as number;
+      table.clearFlag(address, flags.changed);
+      this.#committed(address);
+    }
+    this.records += changes.count;
+    changes.reset();
+    this.windows?.commit();
+    if (this.floor > this.committedFloor) this.#dropExpired();
+    this.position = changelogNextOffset;
+    for (let turns = 4; turns > 0 && table.slab.wasteful && table.defragment(); turns--);
+  }
+
+  /** What an entry holds is committed: the checkpoint has to write it. */
+  #committed(address: number): void {
+    const table = this.table;
+    if (this.kv === undefined) {
+      if (table.valueLength(address) < 0) this.remove(address);
+      return;
+    }
+    if (table.hasFlag(address, flags.due)) {
+      const index = table.dueIndex(address);
+      if (!this.due.isInFlight(index)) return;
+      this.due.drop(index);
+    }
+    table.setFlag(address, flags.due);
+    table.setDueIndex(address, this.due.push(address));
+  }
+
+  #dropExpired(): void {
+    this.committedFloor = this.floor;
+    const table = this.table;
+    this.windows?.expireBelow(this.floor, (list) => {
+      for (let address = table.headOf(list); address !== 0; address = table.headOf(list)) this.remove(address);
+    });
+  }
+
+  rollback(): void {
+    const { changes, table } = this;
+    for (let i = 0; i < changes.count; i++) {
+      const address = changes.addresses[i] as number;
+      const length = changes.lengthBefore(i);
+      table.clearFlag(address, flags.changed);
+      if (length >= 0) {
+        const start = changes.startBefore(i);
+        table.setValue(address, changes.bytesBefore(i), start, start + length);
+      } else if (length === wasAbsent && table.hasFlag(address, flags.due)) table.setValue(address, noBytes, -1, -1);
+      else this.remove(address);
+    }
+    changes.reset();
+    this.windows?.rollback();
+    this.floor = this.committedFloor;
+    this.#last = 0;
+  }
+
+  applyChangelog(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    assert(this.changes.count === 0, 'changelog entries are applied outside of a transaction');
+    this.records++;
+    const table = this.table;
+    const kind = key[keyStart] as number;
+    const start = keyStart + 1;
+    assert(
+      kind === kinds.data || kind === kinds.meta || kind === kinds.expiry,
+      `a changelog key has the unknown kind ${kind}`,
+    );
+    if (this.windows !== undefined && kind === kinds.data && readWindowStart(key, start) < this.committedFloor) return;
+    const hash = table.hash(kind, key, start, keyEnd);
+    let address = table.find(hash, kind, key, start, keyEnd);
+    if (address === 0) {
+      if (valueStart < 0 && this.#isAbsent(kind, key, start)) return;
+      address = this.#insert(hash, kind, key, start, keyEnd, Math.max(0, valueEnd - valueStart), true);
+    }
+    address = table.setValue(address, value, valueStart, valueEnd);
+    this.#last = 0;
+    this.#committed(address);
+    if (kind === kinds.expiry && valueStart >= 0) {
+      this.floor = Math.max(this.floor, readNumberValue(value, valueStart));
+      if (this.floor > this.committedFloor) this.#dropExpired();
+    }
+  }
+
+  // ---- committed values
+
+  /** A copy of the committed value. */
+  readCommitted(kind: number, key: Uint8Array, start: number, end: number): Uint8Array | undefined {
+    const table = this.table;
+    const address = table.find(table.hash(kind, key, start, end), kind, key, start, end);
+    if (address !== 0) {
+      if (table.hasFlag(address, flags.changed)) {
+        const index = table.changeIndex(address);
+        const length = this.changes.lengthBefore(index);
+        if (length === wasAbsent) return undefined;
+        if (length >= 0) {
+          const from = this.changes.startBefore(index);
+          return this.changes.bytesBefore(index).slice(from, from + length);
+        }
+      } else {
+        const length = table.valueLength(address);
+        if (length < 0) return undefined;
+        const from = table.valueStart(address);
+        return table.bytesOf(address).slice(from, from + length);
+      }
+    }
+    if (this.kv === undefined || (address === 0 && this.#isAbsent(kind, key, start))) return undefined;
+    this.kvReads++;
+    return this.kv.getSync(this.kvKey(kind, key, start, end));
+  }
+
+  // ---- meta entries
+
+  #metaName(name: string): Uint8Array {
+    let bytes = this.#metaNames.get(name);
+    if (bytes === undefined) {
+      bytes = new TextEncoder().encode(name);
+      this.#metaNames.set(name, bytes);
+    }
+    return bytes;
+  }
+
+  #getMeta(name: string): number | undefined {
+    const key = this.#metaName(name);
+    return this.get(kinds.meta, key, 0, key.length) ? readNumberValue(this.valueBytes, this.valueStart) : undefined;
+  }
+
+  #setMeta(name: string, value: number): void {
+    if (this.#getMeta(name) === value) return;
+    const key = this.#metaName(name);
+    this.put(kinds.meta, key, 0, key.length, numberValue(value), 0, 8);
+  }
+
+  // ---- the key-value store
+
+  /** The key there; good until the next call of this or `kvKeyOf`. */
+  kvKey(kind: number, key: Uint8Array, start: number, end: number): Uint8Array {
+    const length = kvPrefixBytes + (end - start);
+    const bytes = this.#keys.reserve(length);
+    writeI32(bytes, 0, this.#options.storeId);
+    bytes[4] = kind;
+    copyBytes(key, start, end, bytes, kvPrefixBytes);
+    return this.#keys.view(length);
+  }
+
+  /** The same, for an entry in memory. */
+  kvKeyOf(address: number): Uint8Array {
+    const start = this.table.keyStart(address);
+    return this.kvKey(
+      this.table.kindOf(address),
+      this.table.bytesOf(address),
+      start + 1,
+      start + this.table.keyLength(address),
+    );
+  }
+
+  /** An exact view of a copy of `bytes[start, start + length)`, good until the next call. */
+  valueView(bytes: Uint8Array, start: number, length: number): Uint8Array {
+    copyBytes(bytes, start, start + length, this.#values.reserve(length), 0);
+    return this.#values.view(length);
+  }
+
+  /** All keys of one kind, or all of the store. */
+  kvRange(kind?: number): KvRange {
+    const from = new Uint8Array(kind === undefined ? 4 : kvPrefixBytes);
+    writeI32(from, 0, this.#options.storeId);
+    if (kind !== undefined) from[4] = kind;
+    const to = new Uint8Array(kvPrefixBytes);
+    writeI32(to, 0, this.#options.storeId);
+    to[4] = kind === undefined ? 0xff : kind + 1;
+    return { from, to };
+  }
+
+  async open(): Promise<{ readonly position: number | undefined }> {
+    const kv = this.kv;
+    if (kv === undefined) return { position: undefined };
+    const saved = kv.getSync(this.kvKey(kinds.position, noBytes, 0, 0));
+    this.position = saved === undefined ? undefined : readPositionValue(saved);
+    this.checkpointed = this.position;
+    if (this.position === undefined) {
+      // Chunks of a first checkpoint that did not come to its end, or another layout.
+      await kv.clear(this.kvRange(), { sync: true });
+      return { position: undefined };
+    }
+    this.complete = false;
+    if (this.windows !== undefined) await this.#openWindows(kv, this.windows);
+    return { position: this.position };
+  }
+
+  async #openWindows(kv: OrderedKv, windows: WindowIndex): Promise<void> {
+    const floor = kv.getSync(this.kvKey(kinds.expiry, noBytes, 0, 0));
+    if (floor !== undefined) this.floor = this.committedFloor = readNumberValue(floor);
+    const iterator = kv.iterate(this.kvRange(kinds.window));
+    try {
+      for (let entries = await iterator.next(1000); entries.length > 0; entries = await iterator.next(1000)) {
+        for (const [key] of entries) {
+          const windowStart = readWindowStart(key, kvPrefixBytes);
+          if (windowStart >= this.floor) windows.add(windowStart, { complete: false, recorded: true, committed: true });
+        }
+      }
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  /** Forgets everything. The position goes first: a crash on the way leaves a store without one, that is cleared when it is opened. */
+  async clear(): Promise<void> {
+    this.#reset();
+    const kv = this.kv;
+    if (kv === undefined) return;
+    const batch = kv.batch();
+    batch.delete(this.kvKey(kinds.position, noBytes, 0, 0));
+    await batch.write({ sync: true });
+    await kv.clear(this.kvRange(), { sync: true });
+  }
+
+  #reset(): void {
+    this.table = this.#newTable();
+    this.changes = new ChangeList();
+    this.due = new DueQueue();
+    if (this.windows !== undefined) this.windows = new WindowIndex();
+    this.complete = true;
+    this.floor = this.committedFloor = Number.NEGATIVE_INFINITY;
+    this.position = this.checkpointed = undefined;
+    this.records = 0;
+    this.#last = 0;
+    this.valueBytes = noBytes;
+  }
+
+  // ---- memory
+
+  /** What the limit is held against. */
+  inUse(): number {
+    return this.table.slab.liveBytes + this.table.slotBytes;
+  }
+
+  isOverLimit(): boolean {
+    return this.kv !== undefined && this.inUse() > this.#options.memoryLimitBytes;
+  }
+
+  #evict(): void {
+    if (this.#patience > 0) {
+      this.#patience--;
+      return;
+    }
+    const table = this.table;
+    let evicted = 0;
+    for (let turns = slotsPerTurn; turns > 0 && this.inUse() > this.#options.memoryLimitBytes; turns--) {
+      const address = table.tick();
+      if (address === 0 || table.hasFlag(address, flags.changed) || table.hasFlag(address, flags.due)) continue;
+      if (table.hasFlag(address, flags.referenced)) {
+        table.clearFlag(address, flags.referenced);
+        evicted++; // Progress as well: it may go when the hand comes again.
+        continue;
+      }
+      this.complete = false;
+      if (this.windows !== undefined && table.kindOf(address) === kinds.data) {
+        const list = this.windows.list(readWindowStart(table.bytesOf(address), table.keyStart(address) + 1));
+        this.windows.setIncomplete(list);
+      }
+      this.remove(address);
+      table.untick();
+      this.evictions++;
+      evicted++;
+    }
+    if (evicted === 0) this.#patience = slotsPerTurn;
+  }
+
+  get stats(): StoreStats {
+    return {
+      entries: this.table.count,
+      bytesInMemory:
+        this.table.slab.reservedBytes +
+        this.table.slotBytes +
+        this.changes.bytesInMemory +
+        this.due.bytesInMemory +
+        (this.windows?.bytesInMemory ?? 0),
+      complete: this.complete,
+      dueEntries: this.due.count,
+      dueRecords: this.records,
+      evictions: this.evictions,
+      kvReads: this.kvReads,
+      kvWrites: this.kvWrites,
+      checkpoints: this.checkpoints,
+      position: this.checkpointed,
+    };
+  }
+}

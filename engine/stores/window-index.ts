@@ -1,0 +1,118 @@
+/**
+ * The resident index of a window store: which windows there are, and for each the list of its entries in memory.
+ *
+ * It holds every window with an entry anywhere, in memory or in the key-value store, so that a look-up in a window that never was
+ * needs no disk. It may hold a window whose last entry was deleted: those go when they expire. A window is *complete* while memory holds
+ * all of its entries: one that was opened after the start and had nothing evicted.
+ */
+
+export class WindowIndex {
+  /** Ascending. */
+  readonly #starts: number[] = [];
+  readonly #lists = new Map<number, number>();
+  readonly #freeLists: number[] = [];
+  readonly #complete: boolean[] = [];
+  /** Whether the key-value store has a record of the window. */
+  readonly #recorded: boolean[] = [];
+  /** Windows that the open transaction opened. */
+  readonly #uncommitted = new Set<number>();
+  #lastStart = Number.NaN;
+  #lastList = -1;
+
+  get size(): number {
+    return this.#starts.length;
+  }
+
+  /** About 100 bytes for each window. */
+  get bytesInMemory(): number {
+    return this.#starts.length * 100;
+  }
+
+  /** The number of the window's list, or −1. */
+  list(windowStart: number): number {
+    if (windowStart === this.#lastStart) return this.#lastList;
+    const list = this.#lists.get(windowStart) ?? -1;
+    if (list >= 0) {
+      this.#lastStart = windowStart;
+      this.#lastList = list;
+    }
+    return list;
+  }
+
+  add(windowStart: number, options: { complete: boolean; recorded: boolean; committed: boolean }): number {
+    const list = this.#freeLists.pop() ?? this.#lists.size;
+    this.#lists.set(windowStart, list);
+    this.#complete[list] = options.complete;
+    this.#recorded[list] = options.recorded;
+    if (!options.committed) this.#uncommitted.add(windowStart);
+    // Windows mostly open in order of time.
+    const last = this.#starts.at(-1);
+    if (last === undefined || last < windowStart) this.#starts.push(windowStart);
+    else this.#starts.splice(this.#placeOf(windowStart), 0, windowStart);
+    return list;
+  }
+
+  /** How many windows start below. */
+  #placeOf(windowStart: number): number {
+    let low = 0;
+    let high = this.#starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#starts[middle] as number) < windowStart) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  isComplete(list: number): boolean {
+    return this.#complete[list] as boolean;
+  }
+
+  setIncomplete(list: number): void {
+    this.#complete[list] = false;
+  }
+
+  isRecorded(list: number): boolean {
+    return this.#recorded[list] as boolean;
+  }
+
+  setRecorded(list: number): void {
+    this.#recorded[list] = true;
+  }
+
+  commit(): void {
+    if (this.#uncommitted.size > 0) this.#uncommitted.clear();
+  }
+
+  /** Forgets the windows that the transaction opened. All of their entries are gone already. */
+  rollback(): void {
+    for (const windowStart of this.#uncommitted) {
+      this.#starts.splice(this.#placeOf(windowStart), 1);
+      this.#forget(windowStart);
+    }
+    this.#uncommitted.clear();
+  }
+
+  /** Takes the windows below out; `drop` is called with each one's list and has to empty it. */
+  expireBelow(windowStart: number, drop: (list: number) => void): void {
+    const count = this.#placeOf(windowStart);
+    if (count === 0) return;
+    for (const start of this.#starts.splice(0, count)) {
+      drop(this.#lists.get(start) as number);
+      this.#forget(start);
+    }
+  }
+
+  #forget(windowStart: number): void {
+    this.#freeLists.push(this.#lists.get(windowStart) as number);
+    this.#lists.delete(windowStart);
+    this.#lastStart = Number.NaN;
+    this.#lastList = -1;
+  }
+
+  committed(): number[] {
+    return this.#uncommitted.size === 0
+      ? this.#starts.slice()
+      : this.#starts.filter((start) => !this.#uncommitted.has(start));
+  }
+}

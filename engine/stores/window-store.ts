@@ -1,0 +1,174 @@
+/**
+ * The window store: the common core with keys that begin with the window's start.
+ *
+ * Windows below the floor (see `store-core.ts`) are absent: a read finds nothing, a write is left out. An operator does not write
+ * there anyway, since it expires by the least stream time of all writers and drops late rows by the greater one of theirs.
+ */
+
+import { copyBytes } from '../../base/index.ts';
+import { Checkpoint } from './checkpoint.ts';
+import type { StoreOptions } from './create-store.ts';
+import { kinds, windowBytes, writeWindowStart } from './layout.ts';
+import { scanCommitted } from './scan.ts';
+import type {
+  ChangelogAppend,
+  ScanRange,
+  ScanVisitor,
+  StoreMeta,
+  StoreStats,
+  WindowStateStore,
+} from './state-store.ts';
+import type { StoreSpec } from './store.ts';
+import { StoreCore } from './store-core.ts';
+
+export class WindowStateTable implements WindowStateStore {
+  readonly kind = 'window';
+  readonly name: string;
+  readonly spec: StoreSpec;
+  readonly #core: StoreCore;
+  readonly #checkpoint: Checkpoint;
+  #key = new Uint8Array(256);
+  /** The window start that `#key` begins with. */
+  #keyWindow = Number.NaN;
+
+  constructor(spec: StoreSpec, options: StoreOptions) {
+    this.name = spec.name;
+    this.spec = spec;
+    this.#core = new StoreCore({
+      windowed: true,
+      kv: spec.logged === false ? undefined : options.kv,
+      storeId: options.storeId,
+      memoryLimitBytes: options.memoryLimitBytes,
+      hashSeed: options.hashSeed ?? 0,
+    });
+    this.#checkpoint = new Checkpoint(this.#core);
+  }
+
+  get valueBytes(): Uint8Array {
+    return this.#core.valueBytes;
+  }
+
+  get valueStart(): number {
+    return this.#core.valueStart;
+  }
+
+  get valueEnd(): number {
+    return this.#core.valueEnd;
+  }
+
+  get meta(): StoreMeta {
+    return this.#core.meta;
+  }
+
+  get stats(): StoreStats {
+    return this.#core.stats;
+  }
+
+  get(windowStart: number, key: Uint8Array, start: number, end: number): boolean {
+    if (windowStart < this.#core.floor) return false;
+    const length = this.#setKey(windowStart, key, start, end);
+    return this.#core.get(kinds.data, this.#key, 0, length);
+  }
+
+  put(
+    windowStart: number,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    if (windowStart < this.#core.floor) return;
+    const length = this.#setKey(windowStart, key, start, end);
+    this.#core.put(kinds.data, this.#key, 0, length, value, valueStart, valueEnd);
+  }
+
+  delete(windowStart: number, key: Uint8Array, start: number, end: number): void {
+    if (windowStart < this.#core.floor) return;
+    const length = this.#setKey(windowStart, key, start, end);
+    this.#core.delete(kinds.data, this.#key, 0, length);
+  }
+
+  expireBelow(windowStart: number): void {
+    this.#core.expireBelow(windowStart);
+  }
+
+  readCommittedWindow(windowStart: number, key: Uint8Array, start: number, end: number): Uint8Array | undefined {
+    if (windowStart < this.#core.committedFloor) return undefined;
+    const length = this.#setKey(windowStart, key, start, end);
+    return this.#core.readCommitted(kinds.data, this.#key, 0, length);
+  }
+
+  committedWindows(): number[] {
+    return this.#core.windows?.committed() ?? [];
+  }
+
+  /** Writes window start and key behind each other into `#key`; answers with their length. */
+  #setKey(windowStart: number, key: Uint8Array, start: number, end: number): number {
+    const length = windowBytes + (end - start);
+    if (length > this.#key.length) {
+      this.#key = new Uint8Array(length * 2);
+      this.#keyWindow = Number.NaN;
+    }
+    if (windowStart !== this.#keyWindow) {
+      writeWindowStart(this.#key, 0, windowStart);
+      this.#keyWindow = windowStart;
+    }
+    copyBytes(key, start, end, this.#key, windowBytes);
+    return length;
+  }
+
+  scanCommitted(range: ScanRange, visit: ScanVisitor): Promise<void> {
+    return scanCommitted(this.#core, range, visit);
+  }
+
+  open(): Promise<{ readonly position: number | undefined }> {
+    return this.#core.open();
+  }
+
+  close(): Promise<void> {
+    return this.#checkpoint.stop();
+  }
+
+  async clear(): Promise<void> {
+    await this.#checkpoint.stop();
+    await this.#core.clear();
+    this.#checkpoint.resume();
+  }
+
+  changed(): number {
+    return this.#core.changes.count;
+  }
+
+  writeChangelog(append: ChangelogAppend): void {
+    this.#core.writeChangelog(append);
+  }
+
+  commit(changelogNextOffset: number): void {
+    this.#core.commit(changelogNextOffset);
+  }
+
+  rollback(): void {
+    this.#core.rollback();
+  }
+
+  applyChangelog(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    this.#core.applyChangelog(key, keyStart, keyEnd, value, valueStart, valueEnd);
+  }
+
+  checkpointDue(nowMs: number): boolean {
+    return this.#checkpoint.isDue(nowMs);
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#checkpoint.run();
+  }
+}
