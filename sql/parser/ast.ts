@@ -12,9 +12,9 @@
  * `print.ts` turns a tree back into canonical text, and parsing that text gives the same tree, places aside.
  */
 
-import type { Position } from '../../base/errors.ts';
+import type { Position } from '../../base/index.ts';
 
-export type { Position } from '../../base/errors.ts';
+export type { Position } from '../../base/index.ts';
 
 /** A name with its place: of a source, a column, an alias, a query. */
 export interface Identifier {

@@ -13,9 +13,8 @@
  */
 
 import { EmbeddedActionsParser, type IToken, type ParserMethod, type TokenType } from 'chevrotain';
-import { assert, type Position, UserError } from '../../base/errors.ts';
+import { type Position, UserError } from '../../base/index.ts';
 import type {
-  ArithmeticOperator as ArithmeticSign,
   BaseTypeName,
   CaseBranch,
   ComparisonOperator as ComparisonSign,
@@ -28,6 +27,16 @@ import type {
   StructTypeField,
   TypeNode,
 } from './ast.ts';
+import {
+  combineArithmetic,
+  combineLogical,
+  decimalLiteral,
+  escapeCharacter,
+  numberLiteral,
+  smallNumber,
+  spanning,
+  tooDeep,
+} from './build.ts';
 import type { Expectations } from './syntax-error.ts';
 import {
   ArithmeticOperator,
@@ -36,7 +45,6 @@ import {
   Comma,
   ComparisonOperator,
   Dot,
-  DoubleText,
   Greater,
   IntegerText,
   keyword,
@@ -44,8 +52,8 @@ import {
   LeftBracket,
   LeftParen,
   Less,
-  limits,
   LogicalOperator,
+  limits,
   Minus,
   Name,
   NotEqual,
@@ -54,16 +62,14 @@ import {
   placeOf,
   RightBracket,
   RightParen,
-  Star,
   SignOperator,
+  Star,
   StringText,
   Unit,
-  unitNamed,
+  unitOf,
   unquote,
   vocabulary,
 } from './tokens.ts';
-
-const greatestBigint = 9223372036854775807n;
 
 const baseTypes: ReadonlyMap<string, BaseTypeName> = new Map([
   ['BOOLEAN', 'BOOLEAN'],
@@ -82,26 +88,8 @@ const baseTypes: ReadonlyMap<string, BaseTypeName> = new Map([
 /** Names that a type may be written with, besides the custom ones; for suggestions. */
 export const typeWords: readonly string[] = [...baseTypes.keys(), 'DECIMAL', 'ARRAY', 'MAP', 'STRUCT'];
 
-/** How tightly each operator between values binds. */
-const tightness: Readonly<Record<ArithmeticSign | '||', number>> = {
-  '||': 1,
-  '+': 2,
-  '-': 2,
-  '*': 3,
-  '/': 3,
-  '%': 3,
-};
-
 const isKind = (token: IToken, type: TokenType): boolean =>
   token.tokenType === type || (token.tokenType.CATEGORIES?.includes(type) ?? false);
-
-/** From the start of one place to the end of another. */
-export const spanning = (first: Position, last: Position): Position => ({
-  line: first.line,
-  column: first.column,
-  offset: first.offset,
-  length: last.offset + (last.length ?? 0) - first.offset,
-});
 
 export class ExpressionParser extends EmbeddedActionsParser {
   #depth = 0;
@@ -139,7 +127,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
 
   /** Runs a rule's body one level deeper. */
   protected deeper<T>(body: () => T): T {
-    if (++this.#depth > limits.maxDepth) throw tooDeep(this.start());
+    if (++this.#depth > limits.maxNesting) throw tooDeep(this.start(), limits.maxNesting);
     const result = body();
     this.#depth--;
     return result;
@@ -157,7 +145,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
     const unit = this.CONSUME(Unit);
     return this.ACTION(() => ({
       amount: smallNumber(amount),
-      unit: unitNamed(unit.image) ?? unreachable('a unit token names a unit'),
+      unit: unitOf(unit),
       at: this.since(placeOf(amount)),
     }));
   });
@@ -290,7 +278,13 @@ export class ExpressionParser extends EmbeddedActionsParser {
           this.CONSUME(keyword.DISTINCT);
           this.CONSUME(keyword.FROM);
           const right = this.SUBRULE(this.value);
-          return this.ACTION(() => ({ kind: 'distinct-from', negated, left: operand, right, at: this.since(operand.at) }));
+          return this.ACTION(() => ({
+            kind: 'distinct-from',
+            negated,
+            left: operand,
+            right,
+            at: this.since(operand.at),
+          }));
         },
       },
     ]);
@@ -316,7 +310,11 @@ export class ExpressionParser extends EmbeddedActionsParser {
             this.CONSUME(keyword.IN);
             this.CONSUME(LeftParen);
             const values: Expression[] = [];
-            this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => values.push(this.SUBRULE(this.expression)) });
+            this.AT_LEAST_ONE_SEP({
+              SEP: Comma,
+              DEF: () => values.push(this.SUBRULE(this.expression)),
+              ERR_MSG: 'an expression',
+            });
             this.CONSUME(RightParen);
             return this.ACTION(() => ({ kind: 'in', negated, operand, values, at: this.since(operand.at) }));
           },
@@ -598,7 +596,7 @@ export class ExpressionParser extends EmbeddedActionsParser {
             const token = this.CONSUME(Unit);
             return this.ACTION(() => ({
               kind: 'unit',
-              unit: unitNamed(token.image) ?? unreachable('a unit token names a unit'),
+              unit: unitOf(token),
               at: placeOf(token),
             }));
           },
@@ -728,15 +726,15 @@ export class ExpressionParser extends EmbeddedActionsParser {
     return this.ACTION((): TypeNode => ({ kind: 'struct-type', fields, at: this.since(start) }));
   });
 
-  /** A type that is one word. VARCHAR may have a length, which means nothing. */
+  /** A type that is one word. A built-in one may have a length, as in VARCHAR(20), which means nothing. */
   readonly #namedType: ParserMethod<[], TypeNode> = this.RULE('namedType', () => {
     const start = this.start();
     const token = this.CONSUME(Name);
     this.OPTION({
-      GATE: () => baseTypes.get(token.image.toUpperCase()) === 'STRING',
+      GATE: () => baseTypes.has(token.image.toUpperCase()),
       DEF: () => {
         this.CONSUME(LeftParen);
-        this.CONSUME(IntegerText);
+        this.OR([{ ALT: () => this.CONSUME(IntegerText) }, { ALT: () => this.CONSUME(keyword.STRING) }]);
         this.CONSUME(RightParen);
       },
     });
@@ -746,119 +744,4 @@ export class ExpressionParser extends EmbeddedActionsParser {
       return name === undefined ? { kind: 'named-type', name: nameOf(token), at } : { kind: 'base-type', name, at };
     });
   });
-}
-
-// --------------------------------------------------------------------------------------- putting operators together
-
-/** AND binds tighter than OR; a run of the same word becomes one node. */
-function combineLogical(terms: readonly Expression[], operators: readonly IToken[]): Expression {
-  const alternatives: Expression[] = [];
-  let run: Expression[] = [];
-  const endRun = (): void => {
-    alternatives.push(logical('AND', run));
-    run = [];
-  };
-  terms.forEach((term, index) => {
-    if (index > 0 && operators[index - 1]?.tokenType === keyword.OR) endRun();
-    run.push(term);
-  });
-  endRun();
-  return logical('OR', alternatives);
-}
-
-function logical(operator: 'AND' | 'OR', operands: readonly Expression[]): Expression {
-  const first = operands[0];
-  const last = operands.at(-1);
-  assert(first !== undefined && last !== undefined, 'a logical expression has operands');
-  return operands.length === 1 ? first : { kind: 'logical', operator, operands, at: spanning(first.at, last.at) };
-}
-
-/** Puts a flat list together by precedence, each level from the left: operands wait on a stack until an operator comes
- *  that binds no tighter than the one between them. */
-function combineArithmetic(operands: readonly Expression[], operators: readonly IToken[]): Expression {
-  const waiting: Expression[] = [];
-  const between: (ArithmeticSign | '||')[] = [];
-  const reduce = (): void => {
-    const operator = between.pop();
-    const right = waiting.pop();
-    const left = waiting.pop();
-    assert(operator !== undefined && left !== undefined && right !== undefined, 'operators stand between operands');
-    const at = spanning(left.at, right.at);
-    waiting.push(
-      operator === '||' ? { kind: 'concat', left, right, at } : { kind: 'arithmetic', operator, left, right, at },
-    );
-  };
-  operands.forEach((operand, index) => {
-    const operator = operators[index - 1]?.image as ArithmeticSign | '||' | undefined;
-    if (operator !== undefined) {
-      for (let top = between.at(-1); top !== undefined && tightness[top] >= tightness[operator]; top = between.at(-1)) {
-        reduce();
-      }
-      between.push(operator);
-    }
-    waiting.push(operand);
-  });
-  while (between.length > 0) reduce();
-  const result = waiting[0];
-  assert(result !== undefined, 'a value has an operand');
-  return result;
-}
-
-// --------------------------------------------------------------------------------------------------------- literals
-
-function numberLiteral(token: IToken, negative: boolean, at: Position): Literal {
-  const text = negative ? `-${token.image}` : token.image;
-  if (token.tokenType === DoubleText) {
-    const value = Number(text);
-    if (!Number.isFinite(value)) throw outOfRange(text, 'DOUBLE', at);
-    return { kind: 'double', value, at };
-  }
-  if (token.tokenType !== IntegerText) return { kind: 'decimal', text, at };
-  const exact = token.image.length <= 15 ? BigInt(Number(token.image)) : BigInt(token.image);
-  const value = negative ? -exact : exact;
-  if (value > greatestBigint || value < -greatestBigint - 1n) throw outOfRange(text, 'BIGINT', at);
-  const short = Number(value);
-  return { kind: 'integer', value: Number.isSafeInteger(short) ? short : value, at };
-}
-
-function decimalLiteral(token: IToken, at: Position): Literal {
-  const text = unquote(token.image).trim();
-  if (!/^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)$/.test(text)) {
-    throw new UserError('SQL_SYNTAX', `${token.image} is not a decimal number`, {
-      at: placeOf(token),
-      hint: "Write digits and at most one point, as in DECIMAL '12.50'.",
-    });
-  }
-  return { kind: 'decimal', text: text.replace(/^\+/, ''), at };
-}
-
-function escapeCharacter(token: IToken): string {
-  const text = unquote(token.image);
-  if (text.length !== 1) {
-    throw new UserError('SQL_SYNTAX', `the ESCAPE of LIKE is one character, not ${token.image}`, { at: placeOf(token) });
-  }
-  return text;
-}
-
-/** The value of a whole number that counts something: a duration, a limit, a precision. */
-export function smallNumber(token: IToken): number {
-  const value = Number(token.image);
-  if (!Number.isSafeInteger(value)) throw outOfRange(token.image, 'count', placeOf(token));
-  return value;
-}
-
-const outOfRange = (text: string, what: string, at: Position): UserError =>
-  new UserError('SQL_NUMBER_OUT_OF_RANGE', `the number ${shorten(text)} is beyond what a ${what} can hold`, { at });
-
-const shorten = (text: string): string => (text.length > 40 ? `${text.slice(0, 37)}…` : text);
-
-export const tooDeep = (at: Position): UserError =>
-  new UserError('SQL_NESTED_TOO_DEEP', `expressions may stand at most ${limits.maxDepth} deep in one another`, {
-    at,
-    hint: 'Split the statement into several, or take parentheses away.',
-  });
-
-function unreachable(promise: string): never {
-  assert(false, promise);
-  throw new Error(promise);
 }

@@ -10,9 +10,9 @@
  */
 
 import type { IToken, ParserMethod } from 'chevrotain';
-import { assert, type Position, UserError } from '../../base/errors.ts';
+import { assert, type Position, UserError } from '../../base/index.ts';
 import type { Expression, ParsedStatement, TypeNode } from './ast.ts';
-import { spanning, tooDeep } from './expressions.ts';
+import { spanning, tooDeep } from './build.ts';
 import { StatementParser, unsupportedStatement } from './statements.ts';
 import { Expectations, syntaxError } from './syntax-error.ts';
 import { limits, placeOf, Semicolon, tokenize, Variable } from './tokens.ts';
@@ -92,7 +92,8 @@ function parseTokens<T>(rule: (grammar: Parser) => ParserMethod<[], T>, text: st
     return result;
   } catch (error) {
     // The count of depth comes first; this is for callers who are deep in their own stack already.
-    if (error instanceof RangeError) throw tooDeep(placeOf(tokens[0] as IToken));
+    if (error instanceof RangeError && error.message.includes('call stack'))
+      throw tooDeep(placeOf(tokens[0] as IToken), limits.maxNesting);
     throw error;
   }
 }
@@ -116,7 +117,7 @@ function checkDepth(root: unknown): void {
   const waiting: { readonly node: object; readonly depth: number }[] = [{ node: root as object, depth: 1 }];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { node, depth } = next;
-    if (depth > limits.maxDepth && 'at' in node) throw tooDeep(node.at as Position);
+    if (depth > limits.maxDepth && 'at' in node) throw tooDeep(node.at as Position, limits.maxDepth);
     for (const child of Object.values(node)) {
       if (typeof child !== 'object' || child === null) continue;
       waiting.push({ node: child, depth: 'kind' in child ? depth + 1 : depth });

@@ -8,7 +8,7 @@
 
 import type { ParserMethod } from 'chevrotain';
 import { EOF } from 'chevrotain';
-import { UserError } from '../../base/errors.ts';
+import { UserError } from '../../base/index.ts';
 import type {
   ByClause,
   Duration,
@@ -24,7 +24,8 @@ import type {
   SourceReference,
   WindowClause,
 } from './ast.ts';
-import { ExpressionParser, smallNumber } from './expressions.ts';
+import { smallNumber } from './build.ts';
+import { ExpressionParser } from './expressions.ts';
 import {
   Arrow,
   Comma,
@@ -35,6 +36,7 @@ import {
   LeftParen,
   Name,
   nameOf,
+  PlainName,
   RightBracket,
   RightParen,
   Star,
@@ -119,7 +121,12 @@ export class QueryParser extends ExpressionParser {
           return this.ACTION(() => {
             if (!hasFields.has(expression.kind)) {
               throw new UserError('SQL_SYNTAX', '->* can stand only behind a struct, not behind an operation', {
-                at: { line: arrow.startLine ?? 1, column: arrow.startColumn ?? 1, offset: arrow.startOffset, length: 3 },
+                at: {
+                  line: arrow.startLine ?? 1,
+                  column: arrow.startColumn ?? 1,
+                  offset: arrow.startOffset,
+                  length: 3,
+                },
               });
             }
             return { kind: 'all-fields', base: expression, at: this.since(start) };
@@ -156,6 +163,7 @@ export class QueryParser extends ExpressionParser {
       this.ahead(keyword.EMIT, keyword.CHANGES) ||
       this.ahead(keyword.EMIT, keyword.FINAL) ||
       this.ahead(keyword.EMIT, EOF) ||
+      this.ahead(keyword.EMIT, PlainName) ||
       this.ahead(keyword.PARTITION, keyword.BY)
     );
   }

@@ -6,7 +6,7 @@
  */
 
 import { EOF, type IToken, type ParserMethod } from 'chevrotain';
-import { type Position, UserError } from '../../base/errors.ts';
+import { type Position, UserError } from '../../base/index.ts';
 import type {
   ColumnConstraint,
   ColumnElement,
@@ -20,18 +20,7 @@ import type {
   Statement,
 } from './ast.ts';
 import { QueryParser } from './queries.ts';
-import {
-  Comma,
-  Equal,
-  keyword,
-  LeftParen,
-  Name,
-  nameOf,
-  placeOf,
-  RightParen,
-  StringText,
-  unquote,
-} from './tokens.ts';
+import { Comma, Equal, keyword, LeftParen, Name, nameOf, PlainName, placeOf, RightParen, StringText, unquote } from './tokens.ts';
 
 export class StatementParser extends QueryParser {
   readonly statement: ParserMethod<[], Statement> = this.RULE('statement', () =>
@@ -190,10 +179,7 @@ export class StatementParser extends QueryParser {
   });
 
   readonly #property: ParserMethod<[], Property> = this.RULE('property', () => {
-    const name = this.OR([
-      { ALT: (): IToken => this.CONSUME(Name) },
-      { ALT: (): IToken => this.CONSUME(StringText) },
-    ]);
+    const name = this.OR([{ ALT: (): IToken => this.CONSUME(Name) }, { ALT: (): IToken => this.CONSUME(StringText) }]);
     this.CONSUME(Equal);
     const value: Literal = this.SUBRULE(this.literal);
     return this.ACTION((): Property => {
@@ -216,7 +202,11 @@ export class StatementParser extends QueryParser {
           this.CONSUME(keyword.VALUES);
           this.CONSUME(LeftParen);
           const values: Expression[] = [];
-          this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => values.push(this.SUBRULE(this.expression)) });
+          this.AT_LEAST_ONE_SEP({
+            SEP: Comma,
+            DEF: () => values.push(this.SUBRULE(this.expression)),
+            ERR_MSG: 'an expression',
+          });
           this.CONSUME(RightParen);
           return this.ACTION(() => ({ kind: 'insert-values', target, columns, values, at: this.since(start) }));
         },
@@ -250,7 +240,7 @@ export class StatementParser extends QueryParser {
     this.CONSUME(keyword.DROP);
     const sourceKind = this.SUBRULE(this.#sourceKind);
     const ifExists = this.OPTION({
-      GATE: () => this.ahead(keyword.IF, keyword.EXISTS),
+      GATE: () => this.ahead(keyword.IF, keyword.EXISTS) || this.ahead(keyword.IF, PlainName),
       DEF: () => {
         this.CONSUME(keyword.IF);
         this.CONSUME(keyword.EXISTS);
@@ -462,6 +452,8 @@ const unsupported: readonly (readonly [words: string, hint?: string])[] = [
 export function unsupportedStatement(tokens: readonly IToken[]): UserError | undefined {
   let from = 0;
   while (tokens[from]?.tokenType === keyword.EXPLAIN) from++;
+  // A single word behind EXPLAIN is the id of a query.
+  if (from > 0 && tokens.length === from + 1) return undefined;
   for (const [words, hint] of unsupported) {
     const pattern = words.split(' ');
     const fits = pattern.every((choices, index) => {

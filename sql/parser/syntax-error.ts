@@ -15,9 +15,11 @@ import {
   NoViableAltException,
   type TokenType,
 } from 'chevrotain';
-import { closestName } from '../../base/closest.ts';
-import { type Position, UserError } from '../../base/errors.ts';
+import { closestName, type Position, UserError } from '../../base/index.ts';
 import {
+  Comma,
+  ComparisonOperator,
+  Dot,
   isReserved,
   keyword,
   keywords,
@@ -85,7 +87,7 @@ export function syntaxError(
       : `expected ${expected}, found ${describe(found)}`;
   return new UserError('SQL_SYNTAX', message, {
     at: found === undefined ? end : placeOf(found),
-    hint: hintFor(tokens, index, expectations.expected),
+    hint: hintFor(tokens, index, expectations),
   });
 }
 
@@ -118,14 +120,20 @@ const isName = (type: TokenType): boolean => type === Name || (type.CATEGORIES?.
 
 const upper = (token: IToken | undefined): string => token?.image.toUpperCase() ?? '';
 
-function hintFor(tokens: readonly IToken[], index: number, expected: readonly TokenType[]): string | undefined {
+function hintFor(
+  tokens: readonly IToken[],
+  index: number,
+  { expected, description }: Expectations,
+): string | undefined {
   const found = tokens[index];
+  const foreign = foreignSql(tokens, index);
+  if (foreign !== undefined || found === undefined) return foreign ?? misspeltBefore(tokens, index, expected);
   return (
-    foreignSql(tokens, index) ??
-    (found === undefined ? undefined : wrongQuotes(found, expected)) ??
-    (found === undefined ? undefined : misspelt(found, expected)) ??
+    wrongQuotes(found, expected) ??
+    misspelt(found, expected) ??
     misspeltBefore(tokens, index, expected) ??
-    (found === undefined ? undefined : reservedName(found, expected))
+    slip(tokens, index, expected) ??
+    (description === 'a type' ? typeName(found) : reservedName(found, expected))
   );
 }
 
@@ -148,10 +156,15 @@ function foreignSql(tokens: readonly IToken[], index: number): string | undefine
   if (word === 'OVER' || (before === 'OVER' && word === '(')) {
     return 'There is no OVER; use a WINDOW clause with GROUP BY.';
   }
-  if (phrase('CROSS', 'JOIN')) return 'There is no CROSS JOIN; a join needs ON with one equality.';
+  if (tokens.slice(0, index + 1).some((token, at) => upper(token) === 'CROSS' && upper(tokens[at + 1]) === 'JOIN')) {
+    return 'There is no CROSS JOIN; a join needs ON with one equality.';
+  }
   if (word === 'USING' || before === 'USING') return 'There is no USING; write ON a.x = b.x.';
   if (word === '(' && (before === 'FROM' || before === 'JOIN')) {
     return 'There are no subqueries: give the inner query a name with CREATE STREAM … AS SELECT and read from that.';
+  }
+  if (word === '(' && ['FROM', 'JOIN'].includes(upper(tokens[index - 2]))) {
+    return 'A function cannot be read from; call it in SELECT.';
   }
   if (word === '=' && before === '=') return 'Equality is written with one =.';
   if (word === ',' && insideFrom(tokens, index)) return 'Join sources with JOIN … ON, not with a comma.';
@@ -183,11 +196,14 @@ function wrongQuotes(found: IToken, expected: readonly TokenType[]): string | un
 
 /** A name where a keyword was expected that looks much like it. */
 function misspelt(found: IToken, expected: readonly TokenType[]): string | undefined {
-  if (found.tokenType !== PlainName) return undefined;
+  // A keyword where any name would do is one that is reserved, and not a slip.
+  if (!isWord(found) || expected.includes(Name)) return undefined;
   const words = expected.includes(Unit) ? unitWords : expected.map(({ name }) => name).filter(isKeyword);
   const close = closestName(found.image, words);
   return close === undefined ? undefined : `Did you mean ${close}?`;
 }
+
+const isWord = (token: IToken): boolean => token.tokenType === PlainName || isKeyword(token.tokenType.name);
 
 const isKeyword = (word: string): boolean => keywords.includes(word);
 
@@ -198,13 +214,10 @@ const unitWords: readonly string[] = ['MILLISECONDS', 'SECONDS', 'MINUTES', 'HOU
 const clauseWords: readonly string[] = [
   ...['FROM', 'WHERE', 'GROUP', 'PARTITION', 'HAVING', 'WINDOW', 'EMIT', 'LIMIT', 'JOIN', 'INNER', 'LEFT', 'RIGHT'],
   ...['FULL', 'WITHIN', 'WITH', 'VALUES', 'BETWEEN', 'LIKE', 'AND', 'AS', 'EXTENDED', 'DELETE'],
+  ...['TUMBLING', 'HOPPING', 'SESSION'],
 ];
 
-function misspeltBefore(
-  tokens: readonly IToken[],
-  index: number,
-  expected: readonly TokenType[],
-): string | undefined {
+function misspeltBefore(tokens: readonly IToken[], index: number, expected: readonly TokenType[]): string | undefined {
   const before = tokens[index - 1];
   if (before?.tokenType !== PlainName || before.image.length < 3 || expected.includes(Name)) return undefined;
   const close = closestName(before.image, clauseWords);
@@ -212,6 +225,26 @@ function misspeltBefore(
 }
 
 function reservedName(found: IToken, expected: readonly TokenType[]): string | undefined {
-  if (!expected.some(isName) || !isReserved(upper(found))) return undefined;
+  if (!expected.includes(Name) || !isReserved(upper(found))) return undefined;
   return `${upper(found)} is a reserved word: put it into backticks to use it as a name.`;
+}
+
+function typeName(found: IToken): string | undefined {
+  return found.tokenType === keyword.NULL ? 'NULL is a value and no type; every type holds it.' : undefined;
+}
+
+/** Slips that a sign gives away. */
+function slip(tokens: readonly IToken[], index: number, expected: readonly TokenType[]): string | undefined {
+  const found = tokens[index];
+  const before = tokens[index - 1];
+  if (found === undefined || before === undefined) return undefined;
+  if (before.tokenType === Comma) return 'Take the comma before it away, or write what was meant to come behind it.';
+  if (before.tokenType === keyword.DECIMAL)
+    return 'A decimal has digits in all and digits behind the point: DECIMAL(10, 2).';
+  if (found.tokenType === Dot) return 'A dot stands only between a source and a column; the field of a struct is a->b.';
+  const compares = found.tokenType.CATEGORIES?.includes(ComparisonOperator) ?? false;
+  if (compares && expected.length === 0) {
+    return 'Comparisons do not chain: join two of them with AND, or put one into parentheses.';
+  }
+  return undefined;
 }

@@ -19,14 +19,19 @@
 
 import type { IToken, TokenType } from 'chevrotain';
 import { createToken } from 'chevrotain';
-import { type Position, UserError } from '../../base/errors.ts';
+import { assert, type Position, UserError } from '../../base/index.ts';
 import type { TimeUnit } from './ast.ts';
 
 /** Bounds on what one statement may be, so that no text can exhaust the memory or the stack of the process. */
 export const limits = {
   /** In UTF-16 units, from the first word to the semicolon. */
   maxStatementLength: 1024 * 1024,
-  /** How many expressions (or types) may stand inside one another. */
+  /** Words and signs of one statement: what keeps a parse well below a second. */
+  maxTokens: 100_000,
+  /** How many expressions (or types) may stand inside one another, by parentheses, brackets or CASE: each costs the
+   *  parser some 40 frames of the stack. */
+  maxNesting: 100,
+  /** How deep the finished tree may be, a chain of operators included: what a recursion over it has to bear. */
   maxDepth: 500,
 } as const;
 
@@ -141,8 +146,12 @@ const units: ReadonlyMap<string, TimeUnit> = new Map([
   ['DAYS', 'DAYS'],
 ] as const);
 
-/** The unit that a word names, if it names one. */
-export const unitNamed = (word: string): TimeUnit | undefined => units.get(word.toUpperCase());
+/** The unit that a unit token names. */
+export const unitOf = (token: IToken): TimeUnit => {
+  const unit = units.get(token.image.toUpperCase());
+  assert(unit !== undefined, `${token.image} is no unit of time`);
+  return unit;
+};
 
 const defineKeywords = (): Readonly<Record<ReservedWord | NonReservedWord, TokenType>> => {
   const types: Partial<Record<ReservedWord | NonReservedWord, TokenType>> = {};
@@ -206,12 +215,17 @@ const take = (pattern: RegExp, text: string, offset: number): string => {
 };
 
 const isDigit = (char: string): boolean => char >= '0' && char <= '9';
-const isLetter = (char: string): boolean => (char >= 'a' && char <= 'z') || (char >= 'A' && char <= 'Z') || char === '_';
+const isLetter = (char: string): boolean =>
+  (char >= 'a' && char <= 'z') || (char >= 'A' && char <= 'Z') || char === '_';
 
 const closers: Readonly<Record<string, { code: string; what: string; how: string }>> = {
   "'": { code: 'SQL_UNTERMINATED_STRING', what: 'string', how: `Close it with ', and write a ' inside it as ''.` },
   '`': { code: 'SQL_UNTERMINATED_NAME', what: 'quoted name', how: 'Close it with a backtick.' },
-  '"': { code: 'SQL_UNTERMINATED_NAME', what: 'quoted name', how: 'Close it with ", or use single quotes for a string.' },
+  '"': {
+    code: 'SQL_UNTERMINATED_NAME',
+    what: 'quoted name',
+    how: 'Close it with ", or use single quotes for a string.',
+  },
 };
 
 /** Where the quoted text that begins at `start` ends (behind its closing quote), or -1. */
@@ -233,6 +247,7 @@ export function tokenize(text: string): IToken[] {
   let line = 1;
   let lineStart = 0;
   let statementStart = -1;
+  let firstToken = 0;
 
   const here = (length: number): Position => ({ line, column: offset - lineStart + 1, offset, length });
 
@@ -248,13 +263,15 @@ export function tokenize(text: string): IToken[] {
   };
 
   const push = (type: TokenType, end: number): void => {
-    if (statementStart < 0) statementStart = offset;
+    if (statementStart < 0) {
+      statementStart = offset;
+      firstToken = tokens.length;
+    }
     if (end - statementStart > limits.maxStatementLength) {
-      throw new UserError(
-        'SQL_STATEMENT_TOO_LONG',
-        `a statement may have at most ${limits.maxStatementLength} characters, and this one has more`,
-        { at: here(1), hint: 'Split it, or send large values as records instead of as text.' },
-      );
+      throw tooLong(`${limits.maxStatementLength} characters`, here(1));
+    }
+    if (tokens.length - firstToken >= limits.maxTokens) {
+      throw tooLong(`${limits.maxTokens} words and signs`, here(1));
     }
     if (type === Semicolon) statementStart = -1;
     const token: IToken = {
@@ -319,6 +336,12 @@ export function tokenize(text: string): IToken[] {
   }
   return tokens;
 }
+
+const tooLong = (bound: string, at: Position): UserError =>
+  new UserError('SQL_STATEMENT_TOO_LONG', `a statement may have at most ${bound}, and this one has more`, {
+    at,
+    hint: 'Split it, or send large values as records instead of as text.',
+  });
 
 const unknownCharacter = (text: string, here: (length: number) => Position): UserError => {
   const code = text.codePointAt(here(0).offset) ?? 0;

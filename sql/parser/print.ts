@@ -1,0 +1,390 @@
+/**
+ * From the tree back to text: one canonical form, on one line.
+ *
+ * The law is that parsing the text gives the same tree, places aside. So a name is quoted when it has to be, parentheses
+ * stand where the tree differs from what precedence alone would give, and a double keeps its exponent, so that it does not
+ * come back as a decimal. Keywords are in upper case; aliases have their AS; `!=` is `<>`.
+ */
+
+import { assert } from '../../base/index.ts';
+import type {
+  ByClause,
+  CaseBranch,
+  ColumnElement,
+  Duration,
+  Expression,
+  Join,
+  Literal,
+  Property,
+  Query,
+  SelectItem,
+  SourceReference,
+  Statement,
+  TypeNode,
+  WindowClause,
+} from './ast.ts';
+import { typeWords } from './expressions.ts';
+import { isReserved } from './tokens.ts';
+
+// ------------------------------------------------------------------------------------------------------------ names
+
+/** Words that are not reserved and yet begin something else where a name may stand. */
+const misleading: ReadonlySet<string> = new Set(['ARRAY', 'MAP', 'STRUCT', 'IF', 'TABLES']);
+
+/** A name as it has to be written to be read back: bare, or in backticks. */
+export const printName = (name: string): string =>
+  /^[A-Z_][A-Z0-9_@]*$/.test(name) && !isReserved(name) && !misleading.has(name)
+    ? name
+    : `\`${name.replaceAll('`', '``')}\``;
+
+/** A string literal. */
+export const printString = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+const names = (list: readonly string[]): string => list.map(printName).join(', ');
+
+/** The parts that are there, with a blank between them. */
+const words = (...parts: readonly (string | false | undefined)[]): string =>
+  parts.filter((part) => part !== false && part !== undefined && part !== '').join(' ');
+
+// ------------------------------------------------------------------------------------------------------ expressions
+
+/** How tightly a form binds; an operand that binds less tightly than its place asks for gets parentheses. */
+const level = { or: 1, and: 2, not: 3, predicate: 4, concat: 5, sum: 6, product: 7, sign: 8, postfix: 9 } as const;
+
+function levelOf(expression: Expression): number {
+  switch (expression.kind) {
+    case 'logical':
+      return expression.operator === 'OR' ? level.or : level.and;
+    case 'not':
+      return level.not;
+    case 'comparison':
+    case 'distinct-from':
+    case 'between':
+    case 'in':
+    case 'like':
+    case 'is-null':
+      return level.predicate;
+    case 'concat':
+      return level.concat;
+    case 'arithmetic':
+      return expression.operator === '+' || expression.operator === '-' ? level.sum : level.product;
+    case 'sign':
+      return level.sign;
+    case 'lambda':
+      return 0;
+    default:
+      return level.postfix;
+  }
+}
+
+const operand = (expression: Expression, least: number): string => {
+  const text = printExpression(expression);
+  return levelOf(expression) < least ? `(${text})` : text;
+};
+
+const expressions = (list: readonly Expression[]): string => list.map(printExpression).join(', ');
+
+/** A value that takes part in a predicate. */
+const compared = (expression: Expression): string => operand(expression, level.concat);
+
+export function printExpression(expression: Expression): string {
+  switch (expression.kind) {
+    case 'null':
+    case 'boolean':
+    case 'integer':
+    case 'decimal':
+    case 'double':
+    case 'string':
+      return printLiteral(expression);
+    case 'column':
+      return expression.source === undefined
+        ? printName(expression.name)
+        : `${printName(expression.source)}.${printName(expression.name)}`;
+    case 'field':
+      return `${operand(expression.base, level.postfix)}->${printName(expression.name)}`;
+    case 'subscript':
+      return `${operand(expression.base, level.postfix)}[${printExpression(expression.index)}]`;
+    case 'call':
+      return `${printName(expression.name)}(${expression.star ? '*' : expressions(expression.args)})`;
+    case 'sign': {
+      // A digit behind a minus would become part of a literal, and a second minus would begin a comment.
+      const text = operand(expression.operand, level.postfix);
+      return /^[-+.0-9]/.test(text) ? `${expression.operator}(${text})` : `${expression.operator}${text}`;
+    }
+    case 'arithmetic': {
+      const own = levelOf(expression);
+      return `${operand(expression.left, own)} ${expression.operator} ${operand(expression.right, own + 1)}`;
+    }
+    case 'concat':
+      return `${operand(expression.left, level.concat)} || ${operand(expression.right, level.sum)}`;
+    case 'comparison':
+      return `${compared(expression.left)} ${expression.operator} ${compared(expression.right)}`;
+    case 'distinct-from':
+      return words(
+        compared(expression.left),
+        'IS',
+        expression.negated && 'NOT',
+        'DISTINCT FROM',
+        compared(expression.right),
+      );
+    case 'logical': {
+      const own = levelOf(expression);
+      return expression.operands.map((one) => operand(one, own + 1)).join(` ${expression.operator} `);
+    }
+    case 'not':
+      return `NOT ${operand(expression.operand, level.not)}`;
+    case 'between':
+      return words(
+        compared(expression.operand),
+        expression.negated && 'NOT',
+        'BETWEEN',
+        compared(expression.low),
+        'AND',
+        compared(expression.high),
+      );
+    case 'in':
+      return words(compared(expression.operand), expression.negated && 'NOT', `IN (${expressions(expression.values)})`);
+    case 'like':
+      return words(
+        compared(expression.operand),
+        expression.negated && 'NOT',
+        `LIKE ${compared(expression.pattern)}`,
+        expression.escape !== undefined && `ESCAPE ${printString(expression.escape)}`,
+      );
+    case 'is-null':
+      return words(compared(expression.operand), 'IS', expression.negated && 'NOT', 'NULL');
+    case 'case':
+      return printCase('CASE', expression.branches, expression.otherwise);
+    case 'simple-case':
+      return printCase(`CASE ${printExpression(expression.operand)}`, expression.branches, expression.otherwise);
+    case 'cast':
+      return `CAST(${printExpression(expression.operand)} AS ${printType(expression.type)})`;
+    case 'array':
+      return `ARRAY[${expressions(expression.elements)}]`;
+    case 'map':
+      return `MAP(${expression.entries.map(({ key, value }) => `${printExpression(key)} := ${printExpression(value)}`).join(', ')})`;
+    case 'struct':
+      return `STRUCT(${expression.fields.map(({ name, value }) => `${printName(name)} := ${printExpression(value)}`).join(', ')})`;
+    case 'lambda': {
+      const parameters = names(expression.parameters);
+      return `${expression.parameters.length === 1 ? parameters : `(${parameters})`} => ${printExpression(expression.body)}`;
+    }
+    case 'unit':
+      return expression.unit;
+    case 'at-time-zone':
+      return `${operand(expression.operand, level.postfix)} AT TIME ZONE ${printString(expression.zone)}`;
+  }
+}
+
+function printCase(head: string, branches: readonly CaseBranch[], otherwise: Expression | undefined): string {
+  return words(
+    head,
+    ...branches.map(({ when, then }) => `WHEN ${printExpression(when)} THEN ${printExpression(then)}`),
+    otherwise && `ELSE ${printExpression(otherwise)}`,
+    'END',
+  );
+}
+
+function printLiteral(literal: Literal): string {
+  switch (literal.kind) {
+    case 'null':
+      return 'NULL';
+    case 'boolean':
+      return literal.value ? 'TRUE' : 'FALSE';
+    case 'integer':
+      return String(literal.value);
+    case 'decimal':
+      return literal.text.includes('.') ? literal.text : `DECIMAL ${printString(literal.text)}`;
+    case 'double':
+      assert(Number.isFinite(literal.value), 'a double literal is a finite number');
+      return `${Object.is(literal.value, -0) ? '-' : ''}${literal.value.toExponential().replace('e+', 'e').toUpperCase()}`;
+    case 'string':
+      return printString(literal.value);
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------ types
+
+const ownTypeWords: ReadonlySet<string> = new Set(typeWords);
+
+export function printType(type: TypeNode): string {
+  switch (type.kind) {
+    case 'base-type':
+      return type.name;
+    case 'decimal-type':
+      return `DECIMAL(${type.precision}, ${type.scale})`;
+    case 'array-type':
+      return `ARRAY<${printType(type.element)}>`;
+    case 'map-type':
+      return `MAP<${printType(type.key)}, ${printType(type.value)}>`;
+    case 'struct-type':
+      return `STRUCT<${type.fields.map((field) => `${printName(field.name)} ${printType(field.type)}`).join(', ')}>`;
+    case 'named-type':
+      return ownTypeWords.has(type.name) ? `\`${type.name}\`` : printName(type.name);
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------- queries
+
+export const printDuration = ({ amount, unit }: Duration): string => `${amount} ${unit}`;
+
+export function printQuery(query: Query): string {
+  return words(
+    'SELECT',
+    query.items.map(printItem).join(', '),
+    'FROM',
+    printSource(query.from),
+    ...query.joins.map(printJoin),
+    query.window && printWindow(query.window),
+    query.where && `WHERE ${printExpression(query.where)}`,
+    query.groupBy && `GROUP BY ${printBy(query.groupBy)}`,
+    query.partitionBy && `PARTITION BY ${printBy(query.partitionBy)}`,
+    query.having && `HAVING ${printExpression(query.having)}`,
+    query.emit && `EMIT ${query.emit.kind.toUpperCase()}`,
+    query.limit && `LIMIT ${query.limit.count}`,
+  );
+}
+
+function printItem(item: SelectItem): string {
+  switch (item.kind) {
+    case 'expression-item':
+      return words(printExpression(item.expression), item.alias && `AS ${printName(item.alias.name)}`);
+    case 'all-columns':
+      return item.source === undefined ? '*' : `${printName(item.source)}.*`;
+    case 'all-fields':
+      return `${operand(item.base, level.postfix)}->*`;
+  }
+}
+
+const printSource = ({ name, alias }: SourceReference): string =>
+  words(printName(name), alias && `AS ${printName(alias.name)}`);
+
+function printJoin({ type, source, within, on }: Join): string {
+  return words(
+    `${type.toUpperCase()} JOIN`,
+    printSource(source),
+    within &&
+      (samePeriod(within.before, within.after)
+        ? `WITHIN ${printDuration(within.before)}`
+        : `WITHIN (${printDuration(within.before)}, ${printDuration(within.after)})`),
+    within?.grace && `GRACE PERIOD ${printDuration(within.grace)}`,
+    `ON ${printExpression(on)}`,
+  );
+}
+
+const samePeriod = (left: Duration, right: Duration): boolean =>
+  left.amount === right.amount && left.unit === right.unit;
+
+function printWindow(window: WindowClause): string {
+  const rest = [
+    window.retention && `RETENTION ${printDuration(window.retention)}`,
+    window.grace && `GRACE PERIOD ${printDuration(window.grace)}`,
+  ];
+  const settings = (...first: readonly string[]): string =>
+    `(${[...first, ...rest].filter((part) => part !== undefined).join(', ')})`;
+  const head = words('WINDOW', window.name !== undefined && printName(window.name));
+  switch (window.kind) {
+    case 'tumbling':
+      return `${head} TUMBLING ${settings(`SIZE ${printDuration(window.size)}`)}`;
+    case 'hopping':
+      return `${head} HOPPING ${settings(
+        `SIZE ${printDuration(window.size)}`,
+        `ADVANCE BY ${printDuration(window.advance)}`,
+      )}`;
+    case 'session':
+      return `${head} SESSION ${settings(printDuration(window.gap))}`;
+  }
+}
+
+const printBy = (by: ByClause): string => expressions(by.expressions);
+
+// ------------------------------------------------------------------------------------------------------- statements
+
+const printProperties = (properties: readonly Property[]): string | undefined =>
+  properties.length === 0
+    ? undefined
+    : `WITH (${properties.map(({ name, value }) => `${printName(name)} = ${printLiteral(value)}`).join(', ')})`;
+
+function printElement({ name, type, constraint }: ColumnElement): string {
+  const column = `${printName(name)} ${printType(type)}`;
+  switch (constraint.kind) {
+    case 'none':
+      return column;
+    case 'key':
+      return `${column} KEY`;
+    case 'primary-key':
+      return `${column} PRIMARY KEY`;
+    case 'headers':
+      return `${column} HEADERS`;
+    case 'header':
+      return `${column} HEADER(${printString(constraint.key)})`;
+  }
+}
+
+/** A statement without its semicolon. */
+export function printStatement(statement: Statement): string {
+  switch (statement.kind) {
+    case 'query':
+      return printQuery(statement.query);
+    case 'create-source':
+      return words(
+        'CREATE',
+        statement.orReplace && 'OR REPLACE',
+        statement.readOnly && 'SOURCE',
+        statement.sourceKind.toUpperCase(),
+        statement.ifNotExists && 'IF NOT EXISTS',
+        printName(statement.name.name),
+        statement.elements.length > 0 && `(${statement.elements.map(printElement).join(', ')})`,
+        printProperties(statement.properties),
+      );
+    case 'create-as':
+      return words(
+        'CREATE',
+        statement.orReplace && 'OR REPLACE',
+        statement.sourceKind.toUpperCase(),
+        statement.ifNotExists && 'IF NOT EXISTS',
+        printName(statement.name.name),
+        printProperties(statement.properties),
+        `AS ${printQuery(statement.query)}`,
+      );
+    case 'insert-values':
+      return words(
+        `INSERT INTO ${printName(statement.target.name)}`,
+        statement.columns.length > 0 && `(${names(statement.columns.map(({ name }) => name))})`,
+        `VALUES (${expressions(statement.values)})`,
+      );
+    case 'insert-as':
+      return words(
+        `INSERT INTO ${printName(statement.target.name)}`,
+        printProperties(statement.properties),
+        printQuery(statement.query),
+      );
+    case 'drop-source':
+      return words(
+        `DROP ${statement.sourceKind.toUpperCase()}`,
+        statement.ifExists && 'IF EXISTS',
+        printName(statement.name.name),
+        statement.deleteTopic && 'DELETE TOPIC',
+      );
+    case 'terminate':
+      return `TERMINATE ${statement.queryId === undefined ? 'ALL' : printName(statement.queryId.name)}`;
+    case 'show-sources':
+      return words(`SHOW ${statement.sourceKind.toUpperCase()}S`, statement.extended && 'EXTENDED');
+    case 'show-topics':
+      return words('SHOW', statement.all && 'ALL', 'TOPICS', statement.extended && 'EXTENDED');
+    case 'show-queries':
+      return words('SHOW QUERIES', statement.extended && 'EXTENDED');
+    case 'show-functions':
+      return 'SHOW FUNCTIONS';
+    case 'describe':
+      return words(`DESCRIBE ${printName(statement.name.name)}`, statement.extended && 'EXTENDED');
+    case 'explain':
+      return statement.target.kind === 'statement'
+        ? `EXPLAIN ${printStatement(statement.target.statement)}`
+        : `EXPLAIN ${printName(statement.target.id.name)}`;
+    case 'set':
+      return `SET ${printString(statement.name)} = ${printString(statement.value)}`;
+    case 'unset':
+      return `UNSET ${printString(statement.name)}`;
+  }
+}
