@@ -120,6 +120,8 @@ export interface QueryInfo {
   readonly lag: number;
   readonly recordsRead: number;
   readonly recordsWritten: number;
+  /** Changelog records read to restore its stores when it last started. */
+  readonly replayed: number;
   /** Records left out, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
   readonly error?: string;

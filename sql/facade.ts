@@ -139,6 +139,8 @@ export interface QueryStatus {
   readonly lag: number;
   readonly recordsRead: number;
   readonly recordsWritten: number;
+  /** Changelog records read to restore its stores when it last started. */
+  readonly replayed: number;
   readonly dropped: Readonly<Record<string, number>>;
   readonly error?: string;
 }

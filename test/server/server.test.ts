@@ -1,0 +1,256 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { get, Inserts, rows, statements } from '../../examples/demo/client.ts';
+import { type RunningServer, startServer } from '../../server/index.ts';
+
+let directory: string;
+let server: RunningServer;
+let url: URL;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'millrace-server-'));
+  server = await startServer({
+    data: join(directory, 'data'),
+    port: 0,
+    logLevel: 'silent',
+    limits: { maxBodyBytes: 2_000_000, maxOpenQueries: 3 },
+  });
+  url = new URL(server.url);
+});
+
+afterAll(async () => {
+  await server.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const post = async (path: string, body: string, headers: Record<string, string> = {}) => {
+  const response = await fetch(new URL(path, url), { method: 'POST', body, headers });
+  return { status: response.status, body: await response.text() };
+};
+
+const postJson = async (path: string, body: unknown) => {
+  const response = await post(path, JSON.stringify(body));
+  return { status: response.status, body: JSON.parse(response.body) as Record<string, unknown> };
+};
+
+const all = async (sql: string): Promise<unknown[][]> => {
+  const found: unknown[][] = [];
+  for await (const row of rows(url, sql)) found.push([...row]);
+  return found;
+};
+
+describe('statements', () => {
+  afterEach(async () => {
+    await statements(url, 'DROP TABLE IF EXISTS people_count; DROP STREAM IF EXISTS people DELETE TOPIC;');
+  });
+
+  test('an entity tells what a statement did', async () => {
+    const [created] = (await statements(
+      url,
+      `CREATE STREAM people (id BIGINT KEY, name VARCHAR) WITH (kafka_topic='people', partitions=1, value_format='JSON');`,
+    )) as Record<string, unknown>[];
+    expect(created).toMatchObject({
+      '@type': 'currentStatus',
+      commandId: 'stream/`PEOPLE`/create',
+      commandStatus: { status: 'SUCCESS' },
+      warnings: [],
+    });
+    const [streams] = (await statements(url, 'SHOW STREAMS;')) as Record<string, unknown>[];
+    expect(streams).toMatchObject({
+      '@type': 'streams',
+      streams: [
+        { type: 'STREAM', name: 'PEOPLE', topic: 'people', keyFormat: 'KAFKA', valueFormat: 'JSON', isWindowed: false },
+      ],
+    });
+  });
+
+  test('a fault says what, where and how to mend it, and nothing of the request has run', async () => {
+    const answer = await postJson('/ksql', {
+      ksql: `CREATE STREAM people (id BIGINT KEY, name VARCHAR) WITH (kafka_topic='people', partitions=1, value_format='JSON');
+             CREATE STREAM shout AS SELECT id, UCASE(nmae) AS loud FROM people;`,
+    });
+    expect(answer.status).toBe(400);
+    expect(answer.body).toMatchObject({
+      '@type': 'statement_error',
+      error_code: 40001,
+      entities: [],
+      millrace: { code: 'SQL_UNKNOWN_COLUMN', at: { line: 2 } },
+    });
+    expect(answer.body.message).toMatch(/NMAE.*NAME/s);
+    expect(await statements(url, 'SHOW STREAMS;')).toMatchObject([{ streams: [] }]);
+  });
+
+  test('a query sent as a statement is pointed to /query-stream', async () => {
+    const answer = await postJson('/ksql', { ksql: 'SELECT 1 FROM people;' });
+    expect(answer.status).toBe(400);
+    expect(String(answer.body.message)).toMatch(/query-stream/);
+  });
+
+  test.each([
+    ['no JSON at all', 'CREATE STREAM', 'not JSON'],
+    ['an array', '[]', 'JSON object'],
+    ['no statement', '{"sql":"SHOW STREAMS;"}', '"ksql"'],
+  ])('a body that is %s is refused by name', async (_, body, said) => {
+    const answer = await post('/ksql', body);
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.body)).toMatchObject({ '@type': 'generic_error', error_code: 40000 });
+    expect(answer.body).toContain(said.replaceAll('"', '\\"'));
+  });
+
+  test('a body beyond the limit is refused with the limit', async () => {
+    const answer = await post('/ksql', JSON.stringify({ ksql: ' '.repeat(2_000_001) }));
+    expect(answer.status).toBe(413);
+    expect(answer.body).toContain('2000000 bytes');
+  });
+
+  test('an unknown path is 404 and names itself', async () => {
+    const answer = await post('/nowhere', '{}');
+    expect(answer.status).toBe(404);
+    expect(answer.body).toContain('/nowhere');
+  });
+});
+
+describe('rows', () => {
+  beforeAll(async () => {
+    await statements(
+      url,
+      `CREATE STREAM orders (id BIGINT KEY, customer VARCHAR, amount DOUBLE) WITH (kafka_topic='orders', partitions=2, value_format='JSON');
+       CREATE TABLE totals AS SELECT customer, COUNT(*) AS orders, SUM(amount) AS amount FROM orders GROUP BY customer;`,
+      { 'auto.offset.reset': 'earliest' },
+    );
+  });
+
+  test('inserted rows are acknowledged in order, a bad one by itself, and are queried', async () => {
+    const inserts = new Inserts(url, 'orders');
+    await inserts.send('{"ID":1,"CUSTOMER":"ann","AMOUNT":1.5}\n{"id":2,"customer":"bob","amount":2}\n', 2, 100);
+    await inserts.finish();
+    expect(inserts.acknowledged).toBe(2);
+    const answer = await post(
+      '/inserts-stream',
+      '{"target":"orders"}\n{"ID":3,"CUSTOMER":"ann","AMOUNT":4}\n{"ID":"x","CUSTOMER":"ann"}\n{"ID":9007199254740993,"CUSTOMER":"ann","AMOUNT":8}\n',
+    );
+    const lines = answer.body
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toMatchObject([
+      { status: 'ok', seq: 0 },
+      { status: 'error', seq: 1 },
+      { status: 'ok', seq: 2 },
+    ]);
+    expect(lines[1]?.message).toMatch(/ID/);
+    await server.millrace.awaitIdle();
+    expect(await all(`SELECT * FROM totals WHERE customer = 'ann';`)).toEqual([['ann', 3, 13.5]]);
+    const raw = await post(
+      '/query-stream',
+      JSON.stringify({ sql: 'SELECT id FROM orders WHERE id > 9007199254740992;' }),
+    );
+    expect(raw.body).toContain('[9007199254740993]');
+  });
+
+  test('a line that is not an object ends the stream, after the answers to those before it', async () => {
+    const answer = await post(
+      '/inserts-stream',
+      '{"target":"orders"}\n{"ID":10,"CUSTOMER":"cyd","AMOUNT":1}\nnonsense\n',
+    );
+    const lines = answer.body.trim().split('\n');
+    expect(JSON.parse(lines[0] ?? '')).toEqual({ status: 'ok', seq: 0 });
+    expect(JSON.parse(lines[1] ?? '')).toMatchObject({ error_code: 40000 });
+  });
+
+  test('inserts into what does not exist are refused before any row', async () => {
+    const answer = await post('/inserts-stream', '{"target":"ordres"}\n{"ID":10}\n');
+    expect(answer.status).toBe(400);
+    expect(answer.body).toMatch(/ORDRES.*ORDERS/s);
+  });
+
+  test('the answer has a header line, or is one JSON array when asked for', async () => {
+    const sql = `SELECT customer, orders FROM totals WHERE customer = 'bob';`;
+    const delimited = await post('/query-stream', JSON.stringify({ sql }));
+    const [header, row] = delimited.body.trim().split('\n');
+    expect(JSON.parse(header ?? '')).toMatchObject({
+      columnNames: ['CUSTOMER', 'ORDERS'],
+      columnTypes: ['STRING', 'BIGINT'],
+    });
+    expect(JSON.parse(row ?? '')).toEqual(['bob', 1]);
+    const array = await post('/query-stream', JSON.stringify({ sql }), { accept: 'application/json' });
+    expect(JSON.parse(array.body)).toMatchObject([{ columnNames: ['CUSTOMER', 'ORDERS'] }, ['bob', 1]]);
+  });
+
+  test('a push query delivers rows as they come and ends with its connection', async () => {
+    const live = rows(url, 'SELECT id, customer FROM orders EMIT CHANGES;', { 'auto.offset.reset': 'latest' });
+    const first = live.next();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await statements(url, `INSERT INTO orders (id, customer, amount) VALUES (77, 'dan', 1);`);
+    expect((await first).value).toEqual([77, 'dan']);
+    await live.return(undefined);
+    for (let i = 0; i < 5; i++) {
+      const again = rows(url, 'SELECT id FROM orders EMIT CHANGES LIMIT 1;', { 'auto.offset.reset': 'earliest' });
+      expect((await again.next()).done).toBe(false);
+      await again.return(undefined);
+    }
+  });
+
+  test('a query beyond the limit is refused with the limit; closing one makes room', async () => {
+    const open = async () => {
+      const response = await new Promise<import('node:http').IncomingMessage>((resolve) => {
+        const outgoing = request(new URL('/query-stream', url), { method: 'POST' }, resolve);
+        outgoing.end(JSON.stringify({ sql: 'SELECT id FROM orders EMIT CHANGES;' }));
+      });
+      const [header] = (await new Promise<Buffer>((resolve) => response.once('data', resolve))).toString().split('\n');
+      return { response, queryId: (JSON.parse(header ?? '') as { queryId?: string }).queryId };
+    };
+    const opened = [await open(), await open(), await open()];
+    const refused = await postJson('/query-stream', { sql: 'SELECT id FROM orders EMIT CHANGES;' });
+    expect(refused).toMatchObject({ status: 400, body: { error_code: 40003 } });
+    expect(refused.body.message).toMatch(/3 queries/);
+    expect((await post('/close-query', JSON.stringify({ queryId: opened[0]?.queryId }))).status).toBe(200);
+    opened.push(await open());
+    for (const { response } of opened) response.destroy();
+    expect((await postJson('/close-query', { queryId: 'nobody' })).status).toBe(400);
+  });
+});
+
+describe('the server itself', () => {
+  test('says what it is and how its queries stand', async () => {
+    expect(await get(url, '/info')).toMatchObject({
+      KsqlServerInfo: { serverStatus: 'RUNNING' },
+      millrace: { recovery: { abortedTransactions: [] }, failedStatements: [], queries: [{ state: 'RUNNING' }] },
+    });
+    expect(await get(url, '/healthcheck')).toMatchObject({ isHealthy: true });
+  });
+
+  test('a foreign Host or Origin is refused on the loopback interface', async () => {
+    const status = (headers: Record<string, string>) =>
+      new Promise<number | undefined>((resolve) => {
+        request(new URL('/info', url), { headers }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        }).end();
+      });
+    expect(await status({ host: 'evil.example' })).toBe(403);
+    expect(await status({ origin: 'http://evil.example' })).toBe(403);
+    expect(await status({ origin: 'http://localhost:3000' })).toBe(200);
+  });
+
+  test('a port in use is a clear error', async () => {
+    const second = startServer({ data: join(directory, 'other'), port: Number(url.port), logLevel: 'silent' });
+    await expect(second).rejects.toMatchObject({ code: 'PORT_IN_USE', hint: expect.stringContaining('--port') });
+  });
+
+  test('a data directory in use is a clear error', async () => {
+    const second = startServer({ data: join(directory, 'data'), port: 0, logLevel: 'silent' });
+    await expect(second).rejects.toMatchObject({ code: 'DATA_DIR_LOCKED' });
+  });
+
+  test('a data directory that is a file is a clear error', async () => {
+    const file = join(directory, 'file');
+    writeFileSync(file, 'not a directory');
+    await expect(startServer({ data: file, port: 0, logLevel: 'silent' })).rejects.toMatchObject({
+      code: 'DATA_DIR_UNREADABLE',
+    });
+  });
+});
