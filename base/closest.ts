@@ -10,7 +10,7 @@
 export function closestName(name: string, candidates: Iterable<string>): string | undefined {
   const wanted = name.toUpperCase();
   let best: string | undefined;
-  let bestEdits = wanted.length <= 2 ? 2 : wanted.length <= 4 ? 2 : 3;
+  let bestEdits = wanted.length <= 4 ? 2 : 3;
   for (const candidate of candidates) {
     const edits = editDistance(wanted, candidate.toUpperCase(), bestEdits);
     if (edits < bestEdits) {

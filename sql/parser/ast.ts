@@ -6,7 +6,7 @@
  *
  * - names are already resolved: an unquoted identifier is in upper case, a quoted one as it was written, quotes gone;
  * - nothing is checked beyond the grammar: a name may be unknown, a type wrong, a property misspelt;
- * - a tree is at most `limits.maxDepth` (see `tokens.ts`) nodes deep, so that a plain recursion over it is safe. A chain of
+ * - a tree is at most `limits.maxDepth` (see `words.ts`) nodes deep, so that a plain recursion over it is safe. A chain of
  *   ANDs or of ORs is one node with many operands; a chain of `+` is as deep as it is long.
  *
  * `print.ts` turns a tree back into canonical text, and parsing that text gives the same tree, places aside.

@@ -15,7 +15,6 @@
 import { EmbeddedActionsParser, type IToken, type ParserMethod, type TokenType } from 'chevrotain';
 import { type Position, UserError } from '../../base/index.ts';
 import type {
-  BaseTypeName,
   CaseBranch,
   ComparisonOperator as ComparisonSign,
   Duration,
@@ -53,7 +52,6 @@ import {
   LeftParen,
   Less,
   LogicalOperator,
-  limits,
   Minus,
   Name,
   NotEqual,
@@ -70,23 +68,7 @@ import {
   unquote,
   vocabulary,
 } from './tokens.ts';
-
-const baseTypes: ReadonlyMap<string, BaseTypeName> = new Map([
-  ['BOOLEAN', 'BOOLEAN'],
-  ['INT', 'INTEGER'],
-  ['INTEGER', 'INTEGER'],
-  ['BIGINT', 'BIGINT'],
-  ['DOUBLE', 'DOUBLE'],
-  ['STRING', 'STRING'],
-  ['VARCHAR', 'STRING'],
-  ['BYTES', 'BYTES'],
-  ['DATE', 'DATE'],
-  ['TIME', 'TIME'],
-  ['TIMESTAMP', 'TIMESTAMP'],
-] as const);
-
-/** Names that a type may be written with, besides the custom ones; for suggestions. */
-export const typeWords: readonly string[] = [...baseTypes.keys(), 'DECIMAL', 'ARRAY', 'MAP', 'STRUCT'];
+import { baseTypes, limits } from './words.ts';
 
 const isKind = (token: IToken, type: TokenType): boolean =>
   token.tokenType === type || (token.tokenType.CATEGORIES?.includes(type) ?? false);

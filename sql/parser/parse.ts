@@ -15,7 +15,8 @@ import type { Expression, ParsedStatement, TypeNode } from './ast.ts';
 import { spanning, tooDeep } from './build.ts';
 import { StatementParser, unsupportedStatement } from './statements.ts';
 import { Expectations, syntaxError } from './syntax-error.ts';
-import { limits, placeOf, Semicolon, tokenize, Variable } from './tokens.ts';
+import { placeOf, Semicolon, tokenize, Variable } from './tokens.ts';
+import { limits } from './words.ts';
 
 /** The whole grammar, ready to be given input. */
 class Parser extends StatementParser {

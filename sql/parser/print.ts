@@ -23,8 +23,7 @@ import type {
   TypeNode,
   WindowClause,
 } from './ast.ts';
-import { typeWords } from './expressions.ts';
-import { isReserved } from './tokens.ts';
+import { isReserved, typeWords } from './words.ts';
 
 // ------------------------------------------------------------------------------------------------------------ names
 

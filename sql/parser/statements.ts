@@ -20,7 +20,19 @@ import type {
   Statement,
 } from './ast.ts';
 import { QueryParser } from './queries.ts';
-import { Comma, Equal, keyword, LeftParen, Name, nameOf, PlainName, placeOf, RightParen, StringText, unquote } from './tokens.ts';
+import {
+  Comma,
+  Equal,
+  keyword,
+  LeftParen,
+  Name,
+  nameOf,
+  PlainName,
+  placeOf,
+  RightParen,
+  StringText,
+  unquote,
+} from './tokens.ts';
 
 export class StatementParser extends QueryParser {
   readonly statement: ParserMethod<[], Statement> = this.RULE('statement', () =>

@@ -20,9 +20,7 @@ import {
   Comma,
   ComparisonOperator,
   Dot,
-  isReserved,
   keyword,
-  keywords,
   Name,
   PlainName,
   placeOf,
@@ -31,6 +29,7 @@ import {
   Unit,
   unquote,
 } from './tokens.ts';
+import { isReserved, keywords } from './words.ts';
 
 /** The listener that the parser reports to. It keeps what was expected last, since the parser stops at its first
  *  error. */

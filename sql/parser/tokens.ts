@@ -21,42 +21,7 @@ import type { IToken, TokenType } from 'chevrotain';
 import { createToken } from 'chevrotain';
 import { assert, type Position, UserError } from '../../base/index.ts';
 import type { TimeUnit } from './ast.ts';
-
-/** Bounds on what one statement may be, so that no text can exhaust the memory or the stack of the process. */
-export const limits = {
-  /** In UTF-16 units, from the first word to the semicolon. */
-  maxStatementLength: 1024 * 1024,
-  /** Words and signs of one statement: what keeps a parse well below a second. */
-  maxTokens: 100_000,
-  /** How many expressions (or types) may stand inside one another, by parentheses, brackets or CASE: each costs the
-   *  parser some 40 frames of the stack. */
-  maxNesting: 100,
-  /** How deep the finished tree may be, a chain of operators included: what a recursion over it has to bear. */
-  maxDepth: 500,
-} as const;
-
-const reservedWords = [
-  ...['SELECT', 'FROM', 'AS', 'ALL', 'DISTINCT', 'WHERE', 'WITHIN', 'WINDOW', 'GROUP', 'BY', 'HAVING', 'LIMIT', 'AT'],
-  ...['OR', 'AND', 'IN', 'NOT', 'EXISTS', 'BETWEEN', 'LIKE', 'IS', 'NULL', 'TRUE', 'FALSE', 'MILLISECOND', 'YEARS'],
-  ...['MONTHS', 'DAYS', 'HOURS', 'MINUTES', 'SECONDS', 'MILLISECONDS', 'TUMBLING', 'HOPPING', 'SIZE', 'ADVANCE'],
-  ...['RETENTION', 'CASE', 'WHEN', 'THEN', 'ELSE', 'END', 'JOIN', 'FULL', 'OUTER', 'INNER', 'LEFT', 'RIGHT', 'ON'],
-  ...['WITH', 'VALUES', 'CREATE', 'TABLE', 'TOPIC', 'STREAM', 'STREAMS', 'INSERT', 'DELETE', 'INTO', 'DESCRIBE'],
-  ...['EXTENDED', 'PRINT', 'CAST', 'LIST', 'TOPICS', 'QUERY', 'QUERIES', 'TERMINATE', 'PAUSE', 'RESUME', 'LOAD'],
-  ...['DROP', 'TO', 'RENAME', 'SAMPLE', 'EXPORT', 'CATALOG', 'PROPERTIES', 'BEGINNING', 'UNSET', 'RUN', 'SCRIPT'],
-  ...['DECIMAL', 'CONNECTOR', 'CONNECTORS', 'NAMESPACE', 'MATERIALIZED', 'VIEW'],
-] as const;
-
-const nonReservedWords = [
-  ...['SHOW', 'TABLES', 'COLUMNS', 'COLUMN', 'PARTITIONS', 'FUNCTIONS', 'FUNCTION', 'SESSION', 'STRUCT', 'MAP'],
-  ...['ARRAY', 'PARTITION', 'INTEGER', 'DATE', 'TIME', 'TIMESTAMP', 'INTERVAL', 'ZONE', 'STRING', 'YEAR', 'MONTH'],
-  ...['DAY', 'HOUR', 'MINUTE', 'SECOND', 'EXPLAIN', 'ANALYZE', 'TYPE', 'TYPES', 'SET', 'RESET', 'IF', 'SOURCE'],
-  ...['SINK', 'PRIMARY', 'KEY', 'EMIT', 'CHANGES', 'FINAL', 'ESCAPE', 'REPLACE', 'ASSERT', 'ALTER', 'ADD', 'HEADER'],
-  ...['HEADERS', 'GRACE', 'PERIOD', 'DEFINE', 'UNDEFINE', 'VARIABLES', 'PLUGINS', 'SYSTEM', 'TIMEOUT', 'SCHEMA'],
-  ...['SUBJECT', 'ID'],
-] as const;
-
-export type ReservedWord = (typeof reservedWords)[number];
-export type NonReservedWord = (typeof nonReservedWords)[number];
+import { limits, type NonReservedWord, nonReservedWords, type ReservedWord, reservedWords, units } from './words.ts';
 
 /** Category: whatever may stand where a name is expected. */
 export const Name = createToken({ name: 'Name', label: 'a name' });
@@ -132,20 +97,6 @@ const symbols: readonly (readonly [image: string, type: TokenType])[] = [
   ['%', Percent],
 ];
 
-/** The units of time, in both numbers, and what they come out as in the tree. */
-const units: ReadonlyMap<string, TimeUnit> = new Map([
-  ['MILLISECOND', 'MILLISECONDS'],
-  ['MILLISECONDS', 'MILLISECONDS'],
-  ['SECOND', 'SECONDS'],
-  ['SECONDS', 'SECONDS'],
-  ['MINUTE', 'MINUTES'],
-  ['MINUTES', 'MINUTES'],
-  ['HOUR', 'HOURS'],
-  ['HOURS', 'HOURS'],
-  ['DAY', 'DAYS'],
-  ['DAYS', 'DAYS'],
-] as const);
-
 /** The unit that a unit token names. */
 export const unitOf = (token: IToken): TimeUnit => {
   const unit = units.get(token.image.toUpperCase());
@@ -169,13 +120,6 @@ const defineKeywords = (): Readonly<Record<ReservedWord | NonReservedWord, Token
 export const keyword = defineKeywords();
 
 const keywordTypes: ReadonlyMap<string, TokenType> = new Map(Object.entries(keyword));
-const reserved: ReadonlySet<string> = new Set(reservedWords);
-
-/** All keywords, in upper case. */
-export const keywords: readonly string[] = [...reservedWords, ...nonReservedWords];
-
-/** Whether a word, in upper case, can be a name only in quotes. */
-export const isReserved = (word: string): boolean => reserved.has(word);
 
 /** Every token type there is, in the form that the parser's constructor asks for. */
 export const vocabulary: TokenType[] = [
@@ -267,7 +211,7 @@ export function tokenize(text: string): IToken[] {
       statementStart = offset;
       firstToken = tokens.length;
     }
-    if (end - statementStart > limits.maxStatementLength) {
+    if (end - statementStart > limits.maxStatementLength && type !== Semicolon) {
       throw tooLong(`${limits.maxStatementLength} characters`, here(1));
     }
     if (tokens.length - firstToken >= limits.maxTokens) {

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { UserError } from '../../../base/index.ts';
 import { parseExpression, parseStatements, parseType } from '../../../sql/parser/parse.ts';
-import { limits } from '../../../sql/parser/tokens.ts';
+import { limits } from '../../../sql/parser/words.ts';
 
 const fault = (run: () => unknown): UserError => {
   try {
@@ -260,7 +260,7 @@ test.each([
 });
 
 test('a statement of a megabyte is read, and a longer one refused', () => {
-  const insert = (length: number): string => `INSERT INTO s VALUES ('${'x'.repeat(length - 24)}')`;
+  const insert = (length: number): string => `INSERT INTO s VALUES ('${'x'.repeat(length - 25)}')`;
   expect(insert(limits.maxStatementLength).length).toBe(limits.maxStatementLength);
   expect(parseStatements(`${insert(limits.maxStatementLength)};`)).toHaveLength(1);
   expect(say(() => parseStatements(insert(limits.maxStatementLength + 1)))).toBe(

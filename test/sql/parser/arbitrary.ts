@@ -1,0 +1,286 @@
+/** Random trees, of every kind of node, that the grammar can express. Places are all the same: they are not compared. */
+
+import fc from 'fast-check';
+import type {
+  ByClause,
+  ColumnElement,
+  Duration,
+  Expression,
+  Identifier,
+  Join,
+  Literal,
+  Position,
+  Property,
+  Query,
+  SelectItem,
+  SourceReference,
+  Statement,
+  TypeNode,
+  WindowClause,
+} from '../../../sql/parser/ast.ts';
+import { keywords } from '../../../sql/parser/words.ts';
+
+const at: Position = { line: 1, column: 1, offset: 0 };
+
+/** Mostly plain names, some that are keywords, some that need quotes for another reason. */
+const name = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom('A', 'B', 'ORDERS', 'X_1', 'A@B') },
+  { weight: 3, arbitrary: fc.constantFrom(...keywords, 'INT', 'BIGINT', 'VARCHAR', 'UPDATE', 'ORDER') },
+  { weight: 2, arbitrary: fc.constantFrom('a', 'größe', '1A', 'A-B', '`', '"', '__proto__', 'constructor', '\n', ' ') },
+  { weight: 1, arbitrary: fc.string({ unit: 'binary', minLength: 1, maxLength: 5 }) },
+);
+const identifier: fc.Arbitrary<Identifier> = name.map((text) => ({ name: text, at }));
+const text = fc.oneof(
+  fc.constantFrom('', "'", "it''s", '--', '/*', '${x}', ';'),
+  fc.string({ unit: 'binary', maxLength: 8 }),
+);
+const flag = fc.boolean();
+const perhaps = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(arbitrary, { nil: undefined });
+const some = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(arbitrary, { minLength: 1, maxLength: 3 });
+const few = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(arbitrary, { maxLength: 2 });
+const digits = fc.stringMatching(/^[0-9]{1,25}$/);
+
+const literal: fc.Arbitrary<Literal> = fc.oneof(
+  fc.constant<Literal>({ kind: 'null', at }),
+  flag.map((value): Literal => ({ kind: 'boolean', value, at })),
+  fc
+    .oneof(fc.integer({ min: -10, max: 10 }), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }))
+    .map(
+      (value): Literal => ({ kind: 'integer', value: Number.isSafeInteger(Number(value)) ? Number(value) : value, at }),
+    ),
+  fc
+    .oneof(
+      fc.tuple(flag, digits, digits).map(([minus, whole, part]) => `${minus ? '-' : ''}${whole}.${part}`),
+      fc.tuple(flag, digits).map(([minus, part]) => `${minus ? '-' : ''}.${part}`),
+      fc.tuple(flag, digits).map(([minus, whole]) => `${minus ? '-' : ''}${whole}`),
+    )
+    .map((written): Literal => ({ kind: 'decimal', text: written, at })),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((value): Literal => ({ kind: 'double', value, at })),
+  text.map((value): Literal => ({ kind: 'string', value, at })),
+);
+
+export const type: fc.Arbitrary<TypeNode> = fc.letrec<{ type: TypeNode }>((tie) => ({
+  type: fc.oneof(
+    { maxDepth: 3, withCrossShrink: true },
+    fc
+      .constantFrom('BOOLEAN', 'INTEGER', 'BIGINT', 'DOUBLE', 'STRING', 'BYTES', 'DATE', 'TIME', 'TIMESTAMP')
+      .map((one): TypeNode => ({ kind: 'base-type', name: one as 'DATE', at })),
+    name.map((one): TypeNode => ({ kind: 'named-type', name: one, at })),
+    fc
+      .tuple(fc.nat(), fc.nat())
+      .map(([precision, scale]): TypeNode => ({ kind: 'decimal-type', precision, scale, at })),
+    tie('type').map((element): TypeNode => ({ kind: 'array-type', element, at })),
+    fc.tuple(tie('type'), tie('type')).map(([key, value]): TypeNode => ({ kind: 'map-type', key, value, at })),
+    few(fc.record({ name, type: tie('type'), at: fc.constant(at) })).map(
+      (fields): TypeNode => ({ kind: 'struct-type', fields, at }),
+    ),
+  ),
+})).type;
+
+const unit = fc.constantFrom('MILLISECONDS', 'SECONDS', 'MINUTES', 'HOURS', 'DAYS');
+const duration: fc.Arbitrary<Duration> = fc.record({ amount: fc.maxSafeNat(), unit, at: fc.constant(at) });
+
+export const expression: fc.Arbitrary<Expression> = fc.letrec<{ expression: Expression }>((tie) => {
+  const inner = tie('expression');
+  const pair = fc.tuple(inner, inner);
+  const branches = some(fc.record({ when: inner, result: inner })).map((list) =>
+    list.map(({ when, result }) => ({ when, then: result })),
+  );
+  const unless = fc.tuple(flag, inner, inner);
+  const lambda = fc
+    .tuple(some(name), inner)
+    .map(([parameters, body]): Expression => ({ kind: 'lambda', parameters, body, at }));
+  const argument = fc.oneof(
+    inner,
+    unit.map((one): Expression => ({ kind: 'unit', unit: one, at })),
+  );
+  return {
+    expression: fc.oneof(
+      { maxDepth: 4, withCrossShrink: true },
+      literal,
+      fc.tuple(perhaps(name), name).map(([source, one]): Expression => ({ kind: 'column', source, name: one, at })),
+      fc.tuple(inner, name).map(([base, one]): Expression => ({ kind: 'field', base, name: one, at })),
+      pair.map(([base, index]): Expression => ({ kind: 'subscript', base, index, at })),
+      fc.tuple(name, few(argument), few(lambda)).map(
+        ([one, args, lambdas]): Expression => ({
+          kind: 'call',
+          name: one,
+          args: [...args, ...lambdas],
+          star: false,
+          at,
+        }),
+      ),
+      name.map((one): Expression => ({ kind: 'call', name: one, args: [], star: true, at })),
+      // A minus before a number literal that is not negative would be read as part of it; parentheses keep them apart.
+      fc
+        .tuple(fc.constantFrom('+' as const, '-' as const), inner)
+        .map(([operator, operand]): Expression => ({ kind: 'sign', operator, operand, at })),
+      fc
+        .tuple(fc.constantFrom('+' as const, '-' as const, '*' as const, '/' as const, '%' as const), inner, inner)
+        .map(([operator, left, right]): Expression => ({ kind: 'arithmetic', operator, left, right, at })),
+      pair.map(([left, right]): Expression => ({ kind: 'concat', left, right, at })),
+      fc
+        .tuple(
+          fc.constantFrom('=' as const, '<>' as const, '<' as const, '<=' as const, '>' as const, '>=' as const),
+          pair,
+        )
+        .map(([operator, [left, right]]): Expression => ({ kind: 'comparison', operator, left, right, at })),
+      unless.map(([negated, left, right]): Expression => ({ kind: 'distinct-from', negated, left, right, at })),
+      fc
+        .tuple(fc.constantFrom('AND' as const, 'OR' as const), fc.array(inner, { minLength: 2, maxLength: 4 }))
+        .map(([operator, operands]): Expression => ({ kind: 'logical', operator, operands, at })),
+      inner.map((operand): Expression => ({ kind: 'not', operand, at })),
+      fc
+        .tuple(unless, inner)
+        .map(([[negated, low, high], operand]): Expression => ({ kind: 'between', negated, operand, low, high, at })),
+      fc
+        .tuple(flag, inner, some(inner))
+        .map(([negated, operand, values]): Expression => ({ kind: 'in', negated, operand, values, at })),
+      fc.tuple(unless, perhaps(fc.constantFrom('!', "'", '\\', '数'))).map(
+        ([[negated, operand, pattern], escape]): Expression => ({
+          kind: 'like',
+          negated,
+          operand,
+          pattern,
+          escape,
+          at,
+        }),
+      ),
+      fc.tuple(flag, inner).map(([negated, operand]): Expression => ({ kind: 'is-null', negated, operand, at })),
+      fc
+        .tuple(branches, perhaps(inner))
+        .map(([list, otherwise]): Expression => ({ kind: 'case', branches: list, otherwise, at })),
+      fc
+        .tuple(inner, branches, perhaps(inner))
+        .map(
+          ([operand, list, otherwise]): Expression => ({ kind: 'simple-case', operand, branches: list, otherwise, at }),
+        ),
+      fc.tuple(inner, type).map(([operand, target]): Expression => ({ kind: 'cast', operand, type: target, at })),
+      few(inner).map((elements): Expression => ({ kind: 'array', elements, at })),
+      few(pair).map((list): Expression => ({ kind: 'map', entries: list.map(([key, value]) => ({ key, value })), at })),
+      few(fc.tuple(name, inner)).map(
+        (list): Expression => ({ kind: 'struct', fields: list.map(([one, value]) => ({ name: one, value, at })), at }),
+      ),
+      fc.tuple(inner, text).map(([operand, zone]): Expression => ({ kind: 'at-time-zone', operand, zone, at })),
+    ),
+  };
+}).expression;
+
+const source: fc.Arbitrary<SourceReference> = fc
+  .tuple(name, perhaps(identifier))
+  .map(([one, alias]) => ({ kind: 'source', name: one, alias, at }));
+
+const hasFields = new Set(['column', 'field', 'subscript', 'call', 'struct', 'case', 'cast']);
+
+const item: fc.Arbitrary<SelectItem> = fc.oneof(
+  fc
+    .tuple(expression, perhaps(identifier))
+    .map(([one, alias]): SelectItem => ({ kind: 'expression-item', expression: one, alias, at })),
+  perhaps(name).map((one): SelectItem => ({ kind: 'all-columns', source: one, at })),
+  expression.filter(({ kind }) => hasFields.has(kind)).map((base): SelectItem => ({ kind: 'all-fields', base, at })),
+);
+
+const join: fc.Arbitrary<Join> = fc.record({
+  type: fc.constantFrom('inner', 'left', 'right', 'full'),
+  source,
+  within: perhaps(
+    fc
+      .tuple(duration, perhaps(duration), perhaps(duration))
+      .map(([before, after, grace]) => ({ before, after: after ?? before, grace, at })),
+  ),
+  on: expression,
+  at: fc.constant(at),
+});
+
+const window: fc.Arbitrary<WindowClause> = fc
+  .tuple(
+    fc.constantFrom('tumbling' as const, 'hopping' as const, 'session' as const),
+    fc.record({ name: perhaps(name), retention: perhaps(duration), grace: perhaps(duration), at: fc.constant(at) }),
+    duration,
+    duration,
+  )
+  .map(([kind, rest, first, second]): WindowClause => {
+    switch (kind) {
+      case 'tumbling':
+        return { kind, size: first, ...rest };
+      case 'hopping':
+        return { kind, size: first, advance: second, ...rest };
+      case 'session':
+        return { kind, gap: first, ...rest };
+    }
+  });
+
+const by: fc.Arbitrary<ByClause> = some(expression).map((expressions) => ({ expressions, at }));
+
+export const query: fc.Arbitrary<Query> = fc.record({
+  items: some(item),
+  from: source,
+  joins: few(join),
+  window: perhaps(window),
+  where: perhaps(expression),
+  groupBy: perhaps(by),
+  partitionBy: perhaps(by),
+  having: perhaps(expression),
+  emit: perhaps(fc.constantFrom('changes' as const, 'final' as const).map((kind) => ({ kind, at }))),
+  limit: perhaps(fc.maxSafeNat().map((count) => ({ count, at }))),
+  at: fc.constant(at),
+});
+
+const property: fc.Arbitrary<Property> = fc
+  .tuple(name, literal)
+  .map(([one, value]) => ({ name: one.toUpperCase(), value, at }));
+
+const element: fc.Arbitrary<ColumnElement> = fc.record({
+  name,
+  type,
+  constraint: fc.oneof(
+    fc.constantFrom({ kind: 'none' }, { kind: 'key' }, { kind: 'primary-key' }, { kind: 'headers' } as const),
+    text.map((key) => ({ kind: 'header', key }) as const),
+  ) as fc.Arbitrary<ColumnElement['constraint']>,
+  at: fc.constant(at),
+});
+
+const sourceKind = fc.constantFrom('stream' as const, 'table' as const);
+
+export const statement: fc.Arbitrary<Statement> = fc.letrec<{ statement: Statement }>((tie) => ({
+  statement: fc.oneof(
+    { maxDepth: 2 },
+    query.map((one): Statement => ({ kind: 'query', query: one, at })),
+    fc
+      .record({
+        sourceKind,
+        orReplace: flag,
+        readOnly: flag,
+        ifNotExists: flag,
+        name: identifier,
+        elements: few(element),
+        properties: few(property),
+      })
+      .map((rest): Statement => ({ kind: 'create-source', ...rest, at })),
+    fc
+      .record({ sourceKind, orReplace: flag, ifNotExists: flag, name: identifier, properties: few(property), query })
+      .map((rest): Statement => ({ kind: 'create-as', ...rest, at })),
+    fc
+      .record({ target: identifier, columns: few(identifier), values: some(expression) })
+      .map((rest): Statement => ({ kind: 'insert-values', ...rest, at })),
+    fc
+      .record({ target: identifier, properties: few(property), query })
+      .map((rest): Statement => ({ kind: 'insert-as', ...rest, at })),
+    fc
+      .record({ sourceKind, ifExists: flag, name: identifier, deleteTopic: flag })
+      .map((rest): Statement => ({ kind: 'drop-source', ...rest, at })),
+    perhaps(identifier).map((queryId): Statement => ({ kind: 'terminate', queryId, at })),
+    fc.record({ sourceKind, extended: flag }).map((rest): Statement => ({ kind: 'show-sources', ...rest, at })),
+    fc.record({ all: flag, extended: flag }).map((rest): Statement => ({ kind: 'show-topics', ...rest, at })),
+    flag.map((extended): Statement => ({ kind: 'show-queries', extended, at })),
+    fc.constant<Statement>({ kind: 'show-functions', at }),
+    fc.record({ name: identifier, extended: flag }).map((rest): Statement => ({ kind: 'describe', ...rest, at })),
+    identifier.map((id): Statement => ({ kind: 'explain', target: { kind: 'query-id', id }, at })),
+    fc.tuple(text, text).map(([one, value]): Statement => ({ kind: 'set', name: one, value, at })),
+    text.map((one): Statement => ({ kind: 'unset', name: one, at })),
+    tie('statement').map(
+      (inner): Statement => ({ kind: 'explain', target: { kind: 'statement', statement: inner }, at }),
+    ),
+  ),
+})).statement;
