@@ -139,6 +139,14 @@ export type TypedExpression =
   /** One value for each field of the type, in its order. */
   | { readonly kind: 'struct'; readonly fields: readonly TypedExpression[]; readonly type: SqlType };
 
+/** A call of an aggregate. Its literal arguments are among `args`, as literals. */
+export interface TypedAggregate {
+  readonly name: string;
+  readonly signature: string;
+  readonly args: readonly TypedExpression[];
+  readonly type: SqlType;
+}
+
 export type TypedOf<K extends TypedExpression['kind']> = Extract<TypedExpression, { readonly kind: K }>;
 
 /** The parts that an expression is made of, from left to right. */

@@ -28,15 +28,13 @@
 
 import { type ByteWriter, equalBytes, hashBytes, unreachable, utf8Bytes } from '../../base/index.ts';
 import type { Column } from '../types/schema.ts';
+import { parseBigint, parseDouble, parseInteger } from '../types/numbers.ts';
 import type { SqlType } from '../types/type.ts';
 import { bigintToInteger, isMap, type Row, type Value } from '../types/value.ts';
 import type { FormatOptions, RowReader, RowWriter } from './format.ts';
 import {
   JsonInput,
   jsonText,
-  parseBigint,
-  parseDouble,
-  parseInteger,
   writeJsonDouble,
   writeJsonInteger,
   writeJsonText,

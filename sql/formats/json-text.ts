@@ -469,30 +469,6 @@ const wholePart = (text: string): number | bigint => {
   return normalizeBigint(sign === '-' ? -magnitude : magnitude);
 };
 
-/** A text that stands for a whole number, as `Long.parseLong` reads it; none when it is no such text or out of range. */
-export const parseBigint = (text: string): number | bigint | undefined => {
-  if (!/^[+-]?\d+$/.test(text)) return undefined;
-  if (text.length <= 15) return Number(text) || 0;
-  const value = BigInt(text.startsWith('+') ? text.slice(1) : text);
-  return BigInt.asIntN(64, value) === value ? normalizeBigint(value) : undefined;
-};
-
-export const parseInteger = (text: string): number | undefined => {
-  const value = parseBigint(text);
-  return typeof value === 'number' && value >= -2147483648 && value <= 2147483647 ? value : undefined;
-};
-
-/** A text that stands for a double, as `Double.parseDouble` reads it (but for hexadecimal forms); none when it does not. */
-export const parseDouble = (text: string): number | undefined => {
-  const trimmed = text.trim();
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[dDfF]?$/.test(trimmed)) {
-    return Number(/[dDfF]$/.test(trimmed) ? trimmed.slice(0, -1) : trimmed);
-  }
-  if (trimmed === 'NaN' || trimmed === '+NaN' || trimmed === '-NaN') return Number.NaN;
-  if (trimmed === 'Infinity' || trimmed === '+Infinity') return Number.POSITIVE_INFINITY;
-  return trimmed === '-Infinity' ? Number.NEGATIVE_INFINITY : undefined;
-};
-
 // ------------------------------------------------------------------------------------------------------- writing
 
 /** A text as JSON: quotes, backslashes, control characters and lone surrogates escaped, all else as it is. */

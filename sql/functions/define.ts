@@ -1,0 +1,107 @@
+/**
+ * How a function is declared: one literal with its signatures, words, examples and body. Documentation, completion, DESCRIBE FUNCTION
+ * and tests read it; nothing else has to be told that the function is there.
+ *
+ * A body takes its arguments as JavaScript values (`sql/types/value.ts`), already of the declared types, and gives back a value of the
+ * result's type. It must not keep or change them, must end, and raises `EvaluationError` for what it refuses. With `nulls: 'propagate'`
+ * a NULL argument makes the result NULL and the body never sees one; with `'own'` it gets `null` and decides.
+ *
+ * A function that needs more than its arguments has `bind` in place of `body`: called once for each place where the function is used, with
+ * the types, the constants and the hour and chance of the host, it answers with the body for that place.
+ *
+ * An aggregate keeps its state in slots of a row of the group: its `accumulator` says their types, so that state is stored, logged
+ * and restored as any row. `add` and `undo` change the slots from `at` on. `undo` takes back one former `add`; an aggregate
+ * without it cannot be used on tables.
+ */
+
+import type { SqlType } from '../types/type.ts';
+import type { Row, Value } from '../types/value.ts';
+import { parseSignature, type Signature } from './signature.ts';
+
+/** What a function may know of the world. */
+export interface FunctionContext {
+  /** Wall clock, epoch milliseconds. */
+  now(): number;
+  /** In [0, 1). */
+  random(): number;
+}
+
+/** One place where a function is used. */
+export interface Call {
+  /** Types of the arguments, after conversion. */
+  readonly args: readonly SqlType[];
+  readonly result: SqlType;
+  /** For each argument its value if it is a literal, else `undefined`. */
+  readonly constants: readonly (Value | undefined)[];
+  readonly context: FunctionContext;
+}
+
+/** A body of any number of arguments. What it takes is up to its signature. */
+export type Body = (...args: never[]) => Value;
+
+/** An expression and the literal that it is equal to, both as SQL text. */
+export type Example = readonly [expression: string, result: string];
+
+interface Declared {
+  /** One signature or several: overloads that share the rest of the entry. */
+  readonly signature: string | readonly string[];
+  readonly doc: string;
+}
+
+export type ScalarDeclaration = Declared & {
+  readonly nulls: 'propagate' | 'own';
+  readonly examples: readonly Example[];
+} & ({ readonly body: Body } | { readonly bind: (call: Call) => Body });
+
+export type ScalarDefinition = ScalarDeclaration & {
+  readonly kind: 'scalar';
+  readonly signatures: readonly Signature[];
+};
+
+/** The state and the steps of an aggregate at one place. */
+export interface Accumulator {
+  /** Types of its slots. */
+  readonly slots: readonly SqlType[];
+  initialize(row: Row, at: number): void;
+  /** `args` is lent for the call. Literal arguments are left out of it. */
+  add(row: Row, at: number, args: readonly Value[]): void;
+  undo?(row: Row, at: number, args: readonly Value[]): void;
+  result(row: Row, at: number): Value;
+}
+
+/** The value after the given rows, each a list of arguments as SQL text. */
+export interface AggregateExample {
+  /** With columns A, B … for the arguments. */
+  readonly call: string;
+  readonly rows: readonly (readonly string[])[];
+  readonly result: string;
+}
+
+export type AggregateDeclaration = Declared & {
+  readonly examples: readonly AggregateExample[];
+  readonly bind: (call: Call) => Accumulator;
+  /** Whether the accumulators have `undo`. */
+  readonly undo: boolean;
+};
+
+export type AggregateDefinition = AggregateDeclaration & {
+  readonly kind: 'aggregate';
+  readonly signatures: readonly Signature[];
+};
+
+export type FunctionDefinition = ScalarDefinition | AggregateDefinition;
+
+const signaturesOf = (declared: Declared): readonly Signature[] =>
+  (typeof declared.signature === 'string' ? [declared.signature] : declared.signature).map(parseSignature);
+
+export const define = (declaration: ScalarDeclaration): ScalarDefinition => ({
+  ...declaration,
+  kind: 'scalar',
+  signatures: signaturesOf(declaration),
+});
+
+export const defineAggregate = (declaration: AggregateDeclaration): AggregateDefinition => ({
+  ...declaration,
+  kind: 'aggregate',
+  signatures: signaturesOf(declaration),
+});

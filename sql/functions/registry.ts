@@ -1,0 +1,212 @@
+/**
+ * The functions that a statement can name, and the choice among overloads.
+ *
+ * Resolution goes in two rounds: overloads that the arguments fit as they are, then, for scalar functions only, those that they fit after
+ * strict conversion. Within a round the best is chosen: one that repeats nothing before one that does, then more parameters, then fewer
+ * generics, then one that does not repeat ANY, then one that repeats later. Several that are equally good are an error, not a guess.
+ * An untyped NULL fits every parameter.
+ */
+
+import { assert, closest, type Position, UserError } from '../../base/index.ts';
+import { printType, type SqlType, stringType } from '../types/type.ts';
+import type { AggregateDefinition, FunctionDefinition, ScalarDefinition } from './define.ts';
+import { concrete, countGenerics, fits, type Parameter, type Signature, spread } from './signature.ts';
+
+export interface Family {
+  /** As SHOW FUNCTIONS and the documentation head it. */
+  readonly category: string;
+  readonly functions: readonly FunctionDefinition[];
+}
+
+export interface RegisteredFunction {
+  readonly name: string;
+  readonly kind: FunctionDefinition['kind'];
+  readonly category: string;
+  readonly overloads: readonly Overload[];
+}
+
+export interface Overload<D extends FunctionDefinition = FunctionDefinition> {
+  readonly signature: Signature;
+  readonly definition: D;
+}
+
+/** The chosen overload and the types that the arguments are to be converted to. */
+export interface Resolution<D extends FunctionDefinition = FunctionDefinition> {
+  readonly overload: Overload<D>;
+  readonly parameters: readonly Parameter[];
+  readonly args: readonly SqlType[];
+  readonly result: SqlType;
+}
+
+interface Entry {
+  readonly category: string;
+  readonly kind: FunctionDefinition['kind'];
+  readonly overloads: Overload[];
+}
+
+export class FunctionRegistry {
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(families: readonly Family[] = []) {
+    for (const family of families) for (const each of family.functions) this.add(each, family.category);
+  }
+
+  /** Adds a function, or overloads to a function of the same name and kind. */
+  add(definition: FunctionDefinition, category = 'OTHER'): void {
+    for (const signature of definition.signatures) {
+      let entry = this.#entries.get(signature.name);
+      if (entry === undefined) {
+        entry = { category, kind: definition.kind, overloads: [] };
+        this.#entries.set(signature.name, entry);
+      }
+      assert(entry.kind === definition.kind, `${signature.name} is already a function of another kind`);
+      assert(
+        entry.overloads.every((other) => other.signature.text !== signature.text),
+        `${signature.text} is declared twice`,
+      );
+      entry.overloads.push({ signature, definition });
+    }
+  }
+
+  /** All functions, by name. */
+  list(): readonly RegisteredFunction[] {
+    return [...this.#entries].map(([name, entry]) => ({ name, ...entry })).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  get(name: string): RegisteredFunction | undefined {
+    const upper = name.toUpperCase();
+    const entry = this.#entries.get(upper);
+    return entry === undefined ? undefined : { name: upper, ...entry };
+  }
+
+  isAggregate(name: string): boolean {
+    return this.#entries.get(name.toUpperCase())?.kind === 'aggregate';
+  }
+
+  /** Chooses the overload of a scalar function. */
+  resolve(name: string, args: readonly (SqlType | null)[], at?: Position): Resolution<ScalarDefinition> {
+    const entry = this.#known(name, at);
+    if (entry.kind !== 'scalar') {
+      throw new UserError('SQL_AGGREGATE_MISPLACED', `${name.toUpperCase()} is an aggregate and cannot be used here`, {
+        at,
+        hint: 'Aggregates stand in SELECT and HAVING of a query with GROUP BY, and not inside one another.',
+      });
+    }
+    const found = choose(entry.overloads, args, false, name, at) ?? choose(entry.overloads, args, true, name, at);
+    if (found === undefined) throw noSuchOverload(name, entry, args, at);
+    return found as Resolution<ScalarDefinition>;
+  }
+
+  /** Chooses the overload of an aggregate; arguments are not converted. */
+  resolveAggregate(name: string, args: readonly (SqlType | null)[], at?: Position): Resolution<AggregateDefinition> {
+    const entry = this.#known(name, at);
+    assert(entry.kind === 'aggregate', `${name} is no aggregate`);
+    const found = choose(entry.overloads, args, false, name, at);
+    if (found === undefined) throw noSuchOverload(name, entry, args, at);
+    return found as Resolution<AggregateDefinition>;
+  }
+
+  /** The overload of this signature, which a plan names. */
+  scalar(name: string, signature: string): Overload<ScalarDefinition> {
+    const found = this.#overload(name, signature);
+    assert(found.definition.kind === 'scalar', `${signature} is no scalar function`);
+    return found as Overload<ScalarDefinition>;
+  }
+
+  aggregate(name: string, signature: string): Overload<AggregateDefinition> {
+    const found = this.#overload(name, signature);
+    assert(found.definition.kind === 'aggregate', `${signature} is no aggregate`);
+    return found as Overload<AggregateDefinition>;
+  }
+
+  #overload(name: string, signature: string): Overload {
+    const found = this.#entries.get(name)?.overloads.find((overload) => overload.signature.text === signature);
+    if (found === undefined) {
+      throw new UserError('SQL_UNKNOWN_FUNCTION', `this build has no function ${signature}`, {
+        hint: 'The plan was made with other functions: register them before it is applied.',
+      });
+    }
+    return found;
+  }
+
+  #known(name: string, at: Position | undefined): Entry {
+    const entry = this.#entries.get(name.toUpperCase());
+    if (entry !== undefined) return entry;
+    const near = closest(name.toUpperCase(), this.#entries.keys());
+    throw new UserError('SQL_UNKNOWN_FUNCTION', `there is no function called "${name}"`, {
+      at,
+      hint: near === undefined ? 'SHOW FUNCTIONS lists them all.' : `Did you mean "${near}"?`,
+    });
+  }
+}
+
+const choose = (
+  overloads: readonly Overload[],
+  args: readonly (SqlType | null)[],
+  casts: boolean,
+  name: string,
+  at: Position | undefined,
+): Resolution | undefined => {
+  let best: Resolution | undefined;
+  let equals = 0;
+  for (const overload of overloads) {
+    const found = match(overload, args, casts);
+    if (found === undefined) continue;
+    const order = best === undefined ? 1 : rank(overload.signature, best.overload.signature);
+    if (order > 0) {
+      best = found;
+      equals = 1;
+    } else if (order === 0) equals++;
+  }
+  if (equals > 1) {
+    throw new UserError(
+      'SQL_AMBIGUOUS_FUNCTION',
+      `the call ${printCall(name, args)} is ambiguous: several forms of the function fit it equally well`,
+      { at, hint: 'Use CAST to say which types are meant.' },
+    );
+  }
+  return best;
+};
+
+const match = (overload: Overload, args: readonly (SqlType | null)[], casts: boolean): Resolution | undefined => {
+  const parameters = spread(overload.signature, args.length);
+  if (parameters === undefined) return undefined;
+  const bindings = new Map<string, SqlType>();
+  for (let i = 0; i < args.length; i++) {
+    if (!fits((parameters[i] as Parameter).type, args[i] as SqlType | null, bindings, casts)) return undefined;
+  }
+  // A generic that only NULLs were given for is as good as any type.
+  const bound = new Map(bindings);
+  for (const generic of 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') if (!bound.has(generic)) bound.set(generic, stringType);
+  const types = args.map((argument, i) => concrete((parameters[i] as Parameter).type, bound) ?? argument ?? stringType);
+  const result = concrete(overload.signature.result, bound);
+  assert(result !== undefined, `the result of ${overload.signature.text} is not known`);
+  return { overload, parameters, args: types, result };
+};
+
+/** Positive when `a` is the better choice, 0 when neither is. */
+const rank = (a: Signature, b: Signature): number => {
+  const variadic = Number(b.variadicAt >= 0) - Number(a.variadicAt >= 0);
+  if (variadic !== 0) return variadic;
+  if (a.parameters.length !== b.parameters.length) return a.parameters.length - b.parameters.length;
+  const generics = countGenerics(b) - countGenerics(a);
+  if (generics !== 0) return generics;
+  const any = Number(repeatsAny(b)) - Number(repeatsAny(a));
+  return any !== 0 ? any : a.variadicAt - b.variadicAt;
+};
+
+const repeatsAny = (signature: Signature): boolean => signature.parameters[signature.variadicAt]?.type.kind === 'ANY';
+
+const printCall = (name: string, args: readonly (SqlType | null)[]): string =>
+  `${name.toUpperCase()}(${args.map((each) => (each === null ? 'NULL' : printType(each))).join(', ')})`;
+
+const noSuchOverload = (
+  name: string,
+  entry: Entry,
+  args: readonly (SqlType | null)[],
+  at: Position | undefined,
+): UserError =>
+  new UserError('SQL_FUNCTION_ARGUMENTS', `the function ${name.toUpperCase()} does not accept ${printCall('', args)}`, {
+    at,
+    hint: `Its forms are ${entry.overloads.map((overload) => overload.signature.text).join('; ')}.`,
+  });

@@ -1,0 +1,256 @@
+/**
+ * Signatures: `LPAD(STRING, INT, STRING) -> STRING`, read from the text in which functions declare them.
+ *
+ *     signature  NAME '(' [parameter {',' parameter}] ')' '->' type
+ *     parameter  ['literal'] type ['...']          at most one parameter may repeat; `literal` wants a constant
+ *     type       a type of SQL, ANY, or one capital letter: a generic, the same type wherever it stands
+ *                ARRAY<type>, MAP<type, type>, STRUCT<name type, …>
+ *
+ * Printed in one canonical way (INT as INTEGER, VARCHAR as STRING), a signature is the name of an overload: plans hold that text.
+ */
+
+import { assert } from '../../base/index.ts';
+import { canConvert } from '../types/cast.ts';
+import { isNumeric, numericRank, quoteName, type SqlType, typesEqual } from '../types/type.ts';
+
+export type ParameterType =
+  | { readonly kind: 'GENERIC'; readonly name: string }
+  | { readonly kind: 'ANY' }
+  | { readonly kind: 'BOOLEAN' | 'INTEGER' | 'BIGINT' | 'DOUBLE' | 'STRING' | 'TIMESTAMP' }
+  | { readonly kind: 'ARRAY'; readonly element: ParameterType }
+  | { readonly kind: 'MAP'; readonly key: ParameterType; readonly value: ParameterType }
+  | { readonly kind: 'STRUCT'; readonly fields: readonly { readonly name: string; readonly type: ParameterType }[] };
+
+export interface Parameter {
+  readonly type: ParameterType;
+  readonly literal: boolean;
+}
+
+export interface Signature {
+  readonly name: string;
+  readonly parameters: readonly Parameter[];
+  /** Which parameter repeats (zero or more times), or -1. */
+  readonly variadicAt: number;
+  readonly result: ParameterType;
+  /** The canonical text. */
+  readonly text: string;
+}
+
+const scalarKinds: Readonly<Record<string, 'BOOLEAN' | 'INTEGER' | 'BIGINT' | 'DOUBLE' | 'STRING' | 'TIMESTAMP'>> = {
+  BOOLEAN: 'BOOLEAN',
+  INT: 'INTEGER',
+  INTEGER: 'INTEGER',
+  BIGINT: 'BIGINT',
+  DOUBLE: 'DOUBLE',
+  STRING: 'STRING',
+  VARCHAR: 'STRING',
+  TIMESTAMP: 'TIMESTAMP',
+};
+
+/** Reads a declaration; a mistake in one is the author's, found when the function is registered. */
+export const parseSignature = (declared: string): Signature => {
+  const tokens = declared.match(/->|\.\.\.|`(?:[^`]|``)*`|\w+|\S/g) ?? [];
+  let at = 0;
+  const peek = (): string => tokens[at] ?? '';
+  const take = (wanted?: string): string => {
+    const token = tokens[at++] ?? '';
+    assert(wanted === undefined || token === wanted, `the signature "${declared}" wants "${wanted}", not "${token}"`);
+    return token;
+  };
+  const readType = (): ParameterType => {
+    const word = take();
+    const upper = word.toUpperCase();
+    const scalar = scalarKinds[upper];
+    if (scalar !== undefined) return { kind: scalar };
+    if (upper === 'ANY') return { kind: 'ANY' };
+    if (upper === 'ARRAY') {
+      take('<');
+      const element = readType();
+      take('>');
+      return { kind: 'ARRAY', element };
+    }
+    if (upper === 'MAP') {
+      take('<');
+      const key = readType();
+      take(',');
+      const value = readType();
+      take('>');
+      return { kind: 'MAP', key, value };
+    }
+    if (upper === 'STRUCT') {
+      take('<');
+      const fields: { name: string; type: ParameterType }[] = [];
+      while (peek() !== '>') {
+        if (fields.length > 0) take(',');
+        const name = take();
+        fields.push({
+          name: name.startsWith('`') ? name.slice(1, -1).replaceAll('``', '`') : name.toUpperCase(),
+          type: readType(),
+        });
+      }
+      take('>');
+      return { kind: 'STRUCT', fields };
+    }
+    assert(/^[A-Z]$/.test(word), `the signature "${declared}" has an unknown type "${word}"`);
+    return { kind: 'GENERIC', name: word };
+  };
+
+  const name = take().toUpperCase();
+  take('(');
+  const parameters: Parameter[] = [];
+  let variadicAt = -1;
+  while (peek() !== ')') {
+    if (parameters.length > 0) take(',');
+    const literal = peek() === 'literal';
+    if (literal) take();
+    const type = readType();
+    if (peek() === '...') {
+      take();
+      assert(variadicAt < 0, `the signature "${declared}" repeats two parameters`);
+      variadicAt = parameters.length;
+    }
+    parameters.push({ type, literal });
+  }
+  take(')');
+  take('->');
+  const result = readType();
+  assert(at === tokens.length, `the signature "${declared}" goes on behind its result`);
+  const list = parameters.map(
+    (each, i) => `${each.literal ? 'literal ' : ''}${printParameterType(each.type)}${i === variadicAt ? '...' : ''}`,
+  );
+  const text = `${name}(${list.join(', ')}) -> ${printParameterType(result)}`;
+  return { name, parameters, variadicAt, result, text };
+};
+
+export const printParameterType = (type: ParameterType): string => {
+  switch (type.kind) {
+    case 'GENERIC':
+      return type.name;
+    case 'ARRAY':
+      return `ARRAY<${printParameterType(type.element)}>`;
+    case 'MAP':
+      return `MAP<${printParameterType(type.key)}, ${printParameterType(type.value)}>`;
+    case 'STRUCT':
+      return `STRUCT<${type.fields.map((field) => `${quoteName(field.name)} ${printParameterType(field.type)}`).join(', ')}>`;
+    default:
+      return type.kind;
+  }
+};
+
+/** The parameters spread over this many arguments: the repeated one as often as is needed. None when the number cannot fit. */
+export const spread = (signature: Signature, count: number): readonly Parameter[] | undefined => {
+  const { parameters, variadicAt } = signature;
+  if (variadicAt < 0) return parameters.length === count ? parameters : undefined;
+  const times = count - (parameters.length - 1);
+  if (times < 0) return undefined;
+  const repeated = parameters[variadicAt] as Parameter;
+  return [
+    ...parameters.slice(0, variadicAt),
+    ...Array.from({ length: times }, () => repeated),
+    ...parameters.slice(variadicAt + 1),
+  ];
+};
+
+/** What generics stand for. */
+export type Bindings = ReadonlyMap<string, SqlType>;
+
+/**
+ * Whether an argument's type fits a parameter. `null` is the type of an untyped NULL, which fits all. Generics are bound as they are
+ * met; with `casts`, an argument may be converted (strict), and a generic met again with another type takes the wider of the two.
+ */
+export const fits = (
+  parameter: ParameterType,
+  argument: SqlType | null,
+  bindings: Map<string, SqlType>,
+  casts: boolean,
+): boolean => {
+  if (argument === null || parameter.kind === 'ANY') return true;
+  switch (parameter.kind) {
+    case 'GENERIC': {
+      const bound = bindings.get(parameter.name);
+      if (bound === undefined) {
+        bindings.set(parameter.name, argument);
+        return true;
+      }
+      if (typesEqual(bound, argument)) return true;
+      if (!casts) return false;
+      if (canConvert(argument, bound, 'strict')) return true;
+      if (!canConvert(bound, argument, 'strict')) return false;
+      bindings.set(parameter.name, argument);
+      return true;
+    }
+    case 'ARRAY':
+      return argument.kind === 'ARRAY' && fits(parameter.element, argument.element, bindings, casts);
+    case 'MAP':
+      return (
+        argument.kind === 'MAP' &&
+        fits(parameter.key, argument.key, bindings, casts) &&
+        fits(parameter.value, argument.value, bindings, casts)
+      );
+    case 'STRUCT': {
+      if (argument.kind !== 'STRUCT') return false;
+      const { fields } = parameter;
+      if (!casts && fields.length !== argument.fields.length) return false;
+      return argument.fields.every((field, i) => {
+        const target = casts ? fields.find((other) => other.name === field.name) : fields[i];
+        return target !== undefined && target.name === field.name && fits(target.type, field.type, bindings, casts);
+      });
+    }
+    default:
+      if (parameter.kind === argument.kind) return true;
+      if (!casts) return false;
+      if (isNumeric(argument) && isNumeric({ kind: parameter.kind })) {
+        return numericRank(argument) < numericRank({ kind: parameter.kind });
+      }
+      return argument.kind === 'STRING' && parameter.kind === 'TIMESTAMP';
+  }
+};
+
+/** The type that a parameter or result means under these bindings; none when a generic is unbound or it is ANY. */
+export const concrete = (type: ParameterType, bindings: Bindings): SqlType | undefined => {
+  switch (type.kind) {
+    case 'GENERIC':
+      return bindings.get(type.name);
+    case 'ANY':
+      return undefined;
+    case 'ARRAY': {
+      const element = concrete(type.element, bindings);
+      return element === undefined ? undefined : { kind: 'ARRAY', element };
+    }
+    case 'MAP': {
+      const key = concrete(type.key, bindings);
+      const value = concrete(type.value, bindings);
+      return key === undefined || value === undefined ? undefined : { kind: 'MAP', key, value };
+    }
+    case 'STRUCT': {
+      const fields: { name: string; type: SqlType }[] = [];
+      for (const field of type.fields) {
+        const found = concrete(field.type, bindings);
+        if (found === undefined) return undefined;
+        fields.push({ name: field.name, type: found });
+      }
+      return { kind: 'STRUCT', fields };
+    }
+    default:
+      return { kind: type.kind };
+  }
+};
+
+/** How many generics a signature's parameters mention. */
+export const countGenerics = (signature: Signature): number => {
+  const count = (type: ParameterType): number => {
+    switch (type.kind) {
+      case 'GENERIC':
+        return 1;
+      case 'ARRAY':
+        return count(type.element);
+      case 'MAP':
+        return count(type.key) + count(type.value);
+      case 'STRUCT':
+        return type.fields.reduce((sum, field) => sum + count(field.type), 0);
+      default:
+        return 0;
+    }
+  };
+  return signature.parameters.reduce((sum, parameter) => sum + count(parameter.type), 0);
+};
