@@ -8,7 +8,7 @@
  * Read first: `record.ts` (a record in flight), `processor.ts` (who calls what, in which order), `topology.ts` (nodes, pieces,
  * partitions). Then the path of a record: `block.ts` (decoded batches, shared), `runtime/task.ts` (steps one piece over one partition),
  * `operators/` (one per file), `stores/` (state, bytes in and out), `runtime/` (reads, commits, threads). `writers.ts` says what time is behind
- * a repartition. `test-driver.ts` runs a topology without a log.
+ * a repartition. `test-driver.ts`, a door of its own, runs a topology without a log.
  */
 
 export { type Block, BlockPool, DecodeCounters, type DecodedBlock } from './block.ts';
@@ -69,14 +69,6 @@ export {
 export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';
 export type { KeyValueStore, StoreSpec, WindowStore } from './stores/store.ts';
-export {
-  type DriverOptions,
-  type Forms,
-  type PipedRecord,
-  type StoredValue,
-  type TestRecord,
-  TopologyTestDriver,
-} from './test-driver.ts';
 export {
   changelogTopic,
   internalTopic,
