@@ -52,6 +52,25 @@ export type {
   TopicWriter,
 } from './processor.ts';
 export { StreamRecord, type Unknown, unknown } from './record.ts';
+export type { QueryCounters, QueryState, QueryStatus, RuntimeEvent } from './runtime/observer.ts';
+export type {
+  FromHost,
+  Note,
+  PushSink,
+  StoreEntry,
+  ThreadCounters,
+  ToHost,
+  WindowRange,
+} from './runtime/protocol.ts';
+export {
+  defaultRuntimeLimits,
+  type QuerySpec,
+  type RemoteHost,
+  Runtime,
+  type RuntimeLimits,
+  type RuntimeOptions,
+  type WorkerOptions,
+} from './runtime/runtime.ts';
 export {
   batchTargetBytes,
   type Drop,

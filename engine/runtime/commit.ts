@@ -1,0 +1,438 @@
+/**
+ * The commit: one transaction per query over all its tasks in this process, driven from the thread that owns the log.
+ *
+ * A coordinator is a serial state machine; what it hears comes from the hosts (`batch`, `progress`, `prepared`, `resumed`), from the
+ * producer's promises and from timers. Laws:
+ *
+ * 1. Nothing is ever appended outside of a transaction, and a transaction is begun by the first thing that goes into it: so none is empty.
+ * 2. A transaction ends `commitIntervalMs` after it became pending at the latest, or at once when nothing is left to read. (A query
+ *    that is drained again and again waits twice the time that its last commit took: commits use a third of its time at most.)
+ * 3. Hosts stand still from `prepared` to `committed` or `rollback`; batches that arrive after a failure are dropped until all hosts have
+ *    said that they stand at the committed positions again.
+ * 4. What a failed commit has done is found out, not guessed: `abort` answers `committed` when it had happened.
+ * 5. A cause that may pass (full disk, lost answer) is tried again with back-off, for ever. Another one ends the run, and only it.
+ */
+
+import type { Clock, Timers } from '../../base/index.ts';
+import { assert } from '../../base/index.ts';
+import { LogError, type Producer } from '../../storage/index.ts';
+import type { FromHost, Position, Post, Run, ToHost } from './protocol.ts';
+
+export interface CoordinatorOptions {
+  readonly run: Run;
+  /** Group of the committed offsets; without one none are committed. */
+  readonly group: string | undefined;
+  readonly producer: Producer;
+  /** Hosts that have tasks of this query. */
+  readonly hosts: ReadonlyMap<number, Post<ToHost>>;
+  readonly positions: readonly Position[];
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly commitIntervalMs: number;
+  readonly listener: CoordinatorListener;
+}
+
+export interface CoordinatorListener {
+  committed(records: number): void;
+  aborted(error: Error, retryInMs: number): void;
+  /** The run cannot go on; `passing`: another run may succeed later. Called once. */
+  ended(error: Error, kind: 'fenced' | 'failed', passing: boolean): void;
+  /** Something has changed that an idle check may wait for. */
+  changed(): void;
+}
+
+type Phase =
+  | 'open' // hosts step
+  | 'preparing' // hosts flush
+  | 'committing' // the log decides
+  | 'aborting' // hosts hold or wait, the log aborts
+  | 'rolling back' // hosts go back to the committed positions
+  | 'ended';
+
+const firstBackOffMs = 50;
+const longestBackOffMs = 2000;
+/** After so many failed aborts in a row a fresh producer has to find out what happened. */
+const mostAborts = 6;
+
+interface HostState {
+  readonly post: Post<ToHost>;
+  pending: boolean;
+  drained: boolean;
+  answered: boolean;
+  /** Tasks that had nothing left to read at the last commit. */
+  drainedTasks: readonly string[];
+}
+
+export const positionKey = (topic: string, partition: number): string => `${partition} ${topic}`;
+
+export class Coordinator {
+  readonly #options: CoordinatorOptions;
+  readonly #producer: Producer;
+  readonly #hosts: Map<number, HostState>;
+  readonly #committed = new Map<string, Position>();
+  /** Next offsets of the partitions written in the open transaction. */
+  #written = new Map<string, Position>();
+  #prepared: Position[] = [];
+  #preparedRecords = 0;
+  #phase: Phase = 'open';
+  #begun = false;
+  #inFlight = 0;
+  #settled: (() => void) | undefined;
+  #failure: Error | undefined;
+  #failedInARow = 0;
+  #cancelTimer: (() => void) | undefined;
+  #cancelBackOff: (() => void) | undefined;
+  #cancelLinger: (() => void) | undefined;
+  #commitStarted = 0;
+  #commitEnded = Number.NEGATIVE_INFINITY;
+  #lastCommitMs = 0;
+  #transactions = 0;
+  #stopping: (() => void) | undefined;
+  #underWay: Promise<unknown> = Promise.resolve();
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options;
+    this.#producer = options.producer;
+    this.#hosts = new Map(
+      [...options.hosts].map(([id, post]) => [id, { post, pending: false, drained: false, answered: false, drainedTasks: [] }]),
+    );
+    for (const position of options.positions) {
+      this.#committed.set(positionKey(position.topic, position.partition), position);
+    }
+  }
+
+  /** Nothing pending, nothing under way, and all hosts have read what there was at their last look. */
+  get idle(): boolean {
+    if (this.#phase === 'ended') return true;
+    if (this.#phase !== 'open' || this.#begun) return false;
+    for (const host of this.#hosts.values()) if (host.pending || !host.drained) return false;
+    return true;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get transactions(): number {
+    return this.#transactions;
+  }
+
+  positions(): readonly Position[] {
+    return [...this.#committed.values()];
+  }
+
+  receive(hostId: number, message: FromHost): void {
+    const host = this.#hosts.get(hostId);
+    if (host === undefined) return;
+    switch (message.kind) {
+      case 'batch':
+        this.#append(host, message);
+        return;
+      case 'progress':
+        host.pending = message.pending;
+        host.drained = message.drained;
+        this.#schedule();
+        this.#options.listener.changed();
+        return;
+      case 'prepared':
+        assert(this.#phase === 'preparing', () => `prepared in phase ${this.#phase}`);
+        host.answered = true;
+        host.pending = false;
+        host.drainedTasks = message.drainedTasks;
+        this.#prepared.push(...message.positions);
+        this.#preparedRecords += message.records;
+        if (this.#allAnswered()) void this.#decide();
+        return;
+      case 'resumed':
+        host.answered = true;
+        host.pending = false;
+        host.drained = false;
+        if (this.#phase === 'rolling back' && this.#allAnswered()) this.#open();
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** Commits what is pending, if that can be done now, and ends. Resolves when the producer is closed. */
+  async stop(): Promise<void> {
+    if (this.#phase !== 'ended') {
+      await new Promise<void>((resolve) => {
+        this.#stopping = resolve;
+        if (this.#phase === 'open') this.#prepare();
+        else if (this.#cancelBackOff !== undefined) resolve();
+      });
+    }
+    await this.kill();
+  }
+
+  /** A host has gone: a `stop` under way must not wait for its answer. */
+  giveUp(): void {
+    this.#stopping?.();
+  }
+
+  /** Ends at once: what is open is aborted. */
+  async kill(): Promise<void> {
+    this.#phase = 'ended';
+    this.#cancelTimers();
+    this.#stopping?.();
+    await this.#quiet();
+    await this.#underWay.catch(() => undefined);
+    if (this.#begun) {
+      this.#begun = false;
+      await this.#producer.abort().catch(() => 'aborted');
+    }
+    await this.#producer.close().catch(() => undefined);
+  }
+
+  // ---------------------------------------------------------------- the open transaction
+
+  #append(host: HostState, message: Extract<FromHost, { kind: 'batch' }>): void {
+    const { topic, partition, bytes, run } = message;
+    const taken = (): void => host.post({ kind: 'taken', run, bytes });
+    if (this.#failure !== undefined || (this.#phase !== 'open' && this.#phase !== 'preparing')) {
+      taken();
+      return;
+    }
+    host.pending = true;
+    this.#begin();
+    this.#inFlight++;
+    this.#producer
+      .append({ topic, partition }, bytes, 'append')
+      .then(
+        ({ nextOffset }) => {
+          this.#written.set(positionKey(topic, partition), { topic, partition, offset: nextOffset });
+        },
+        (error: unknown) => this.#fail(asError(error)),
+      )
+      .finally(() => {
+        this.#inFlight--;
+        taken();
+        if (this.#inFlight === 0) this.#settled?.();
+      });
+    this.#schedule();
+  }
+
+  #begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#transactions++;
+    this.#producer.begin();
+  }
+
+  /** Arms the timer when something is pending; commits when everything is drained. */
+  #schedule(): void {
+    if (this.#phase !== 'open' || this.#failure !== undefined) return;
+    let pending = this.#begun;
+    let drained = true;
+    for (const host of this.#hosts.values()) {
+      pending ||= host.pending;
+      drained &&= host.drained;
+    }
+    if (!pending) return;
+    const { timers, clock, commitIntervalMs } = this.#options;
+    this.#cancelTimer ??= timers.after(commitIntervalMs, () => {
+      this.#cancelTimer = undefined;
+      this.#prepare();
+    });
+    if (!drained || this.#cancelLinger !== undefined) return;
+    const waitMs = this.#commitEnded + Math.min(2 * this.#lastCommitMs, commitIntervalMs) - clock.monotonic();
+    if (waitMs <= 0) this.#prepare();
+    else {
+      this.#cancelLinger = timers.after(waitMs, () => {
+        this.#cancelLinger = undefined;
+        this.#schedule();
+      });
+    }
+  }
+
+  #cancelTimers(): void {
+    this.#cancelTimer?.();
+    this.#cancelLinger?.();
+    this.#cancelBackOff?.();
+    this.#cancelTimer = undefined;
+    this.#cancelLinger = undefined;
+    this.#cancelBackOff = undefined;
+  }
+
+  // ---------------------------------------------------------------- commit
+
+  #prepare(): void {
+    if (this.#phase !== 'open' || this.#failure !== undefined) return;
+    this.#phase = 'preparing';
+    this.#cancelTimers();
+    this.#commitStarted = this.#options.clock.monotonic();
+    this.#prepared = [];
+    this.#preparedRecords = 0;
+    const { run } = this.#options;
+    for (const host of this.#hosts.values()) host.answered = false;
+    for (const host of this.#hosts.values()) {
+      const drainedTasks: string[] = [];
+      for (const other of this.#hosts.values()) if (other !== host) drainedTasks.push(...other.drainedTasks);
+      host.post({ kind: 'prepare', run, drainedTasks });
+    }
+  }
+
+  async #decide(): Promise<void> {
+    await this.#quiet();
+    if (this.#phase !== 'preparing') return;
+    if (this.#failure !== undefined) return this.#abort();
+    // Positions that moved over nothing but control records are not worth a transaction; they go with the next one.
+    const nothing = this.#preparedRecords === 0 || this.#options.group === undefined;
+    if (!this.#begun && nothing) return this.#commitHappened();
+    this.#phase = 'committing';
+    try {
+      this.#begin();
+      const { group } = this.#options;
+      if (group !== undefined) await this.#call(this.#producer.sendOffsets(group, this.#prepared));
+      if (this.#stillIn('committing')) await this.#call(this.#producer.commit());
+    } catch (error) {
+      if (this.#stillIn('committing')) {
+        this.#failure = asError(error);
+        await this.#abort();
+      }
+      return;
+    }
+    if (this.#stillIn('committing')) this.#commitHappened();
+  }
+
+  /** At most one of the calls that end a transaction is under way; `kill` waits for it. */
+  #call<T>(call: Promise<T>): Promise<T> {
+    this.#underWay = call;
+    return call;
+  }
+
+  #stillIn(phase: Phase): boolean {
+    return this.#phase === phase;
+  }
+
+  #commitHappened(): void {
+    const { run, listener, clock } = this.#options;
+    for (const position of this.#prepared) {
+      this.#committed.set(positionKey(position.topic, position.partition), position);
+    }
+    const changelog = [...this.#written.values()];
+    const worked = this.#begun;
+    this.#failedInARow = 0;
+    this.#failure = undefined;
+    this.#begun = false;
+    this.#written = new Map();
+    this.#commitEnded = clock.monotonic();
+    this.#lastCommitMs = worked ? this.#commitEnded - this.#commitStarted : 0;
+    this.#phase = 'open';
+    for (const host of this.#hosts.values()) {
+      // Hosts look again before they call themselves drained: what was committed may be for them to read.
+      host.drained = false;
+      host.post({ kind: 'committed', run, changelog });
+    }
+    if (worked) listener.committed(this.#preparedRecords);
+    listener.changed();
+    if (this.#stopping !== undefined) this.#stopping();
+    else this.#schedule();
+  }
+
+  // ---------------------------------------------------------------- failure
+
+  #fail(error: Error): void {
+    if (this.#failure !== undefined || this.#phase === 'ended') return;
+    this.#failure = error;
+    if (this.#phase !== 'open') return; // `#decide` is on its way and will see it
+    this.#phase = 'aborting';
+    this.#cancelTimers();
+    for (const host of this.#hosts.values()) host.post({ kind: 'hold', run: this.#options.run });
+    void this.#quiet().then(() => this.#abort());
+  }
+
+  async #abort(): Promise<void> {
+    if (this.#phase === 'ended') return;
+    this.#phase = 'aborting';
+    const cause = this.#failure ?? new Error('aborted');
+    const verdict = judge(cause);
+    if (verdict === 'fenced') return this.#end(cause, 'fenced', false);
+    let outcome: 'aborted' | 'committed' = 'aborted';
+    for (let tries = 1; this.#begun; tries++) {
+      try {
+        outcome = await this.#call(this.#producer.abort());
+        break;
+      } catch (error) {
+        const again = judge(asError(error));
+        if (this.#phase !== 'aborting') return;
+        if (again === 'fenced') return this.#end(asError(error), 'fenced', false);
+        if (again === 'failed' || tries === mostAborts) return this.#end(asError(error), 'failed', true);
+        if (!(await this.#backOff(tries))) return;
+      }
+    }
+    if (this.#phase !== 'aborting') return;
+    if (outcome === 'committed') return this.#commitHappened();
+    this.#begun = false;
+    this.#written = new Map();
+    if (verdict === 'failed') return this.#end(cause, 'failed', false);
+    this.#failedInARow++;
+    this.#options.listener.aborted(cause, backOffMs(this.#failedInARow));
+    if (this.#stopping !== undefined) return this.#stopping();
+    if (!(await this.#backOff(this.#failedInARow)) || this.#phase !== 'aborting') return;
+    this.#phase = 'rolling back';
+    const positions = this.positions();
+    for (const host of this.#hosts.values()) host.answered = false;
+    for (const host of this.#hosts.values()) host.post({ kind: 'rollback', run: this.#options.run, positions });
+  }
+
+  #open(): void {
+    this.#failure = undefined;
+    this.#phase = 'open';
+    this.#options.listener.changed();
+    if (this.#stopping !== undefined) this.#stopping();
+  }
+
+  #end(error: Error, kind: 'fenced' | 'failed', passing: boolean): void {
+    this.#phase = 'ended';
+    this.#cancelTimers();
+    this.#stopping?.();
+    this.#options.listener.ended(error, kind, passing);
+  }
+
+  /** Waits; false when the run was ended meanwhile. */
+  #backOff(failures: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.timers.after(backOffMs(failures), () => {
+        this.#cancelBackOff = undefined;
+        resolve(this.#phase !== 'ended');
+      });
+      this.#cancelBackOff = () => {
+        cancel();
+        resolve(false);
+      };
+    });
+  }
+
+  // ---------------------------------------------------------------- helpers
+
+  #allAnswered(): boolean {
+    for (const host of this.#hosts.values()) if (!host.answered) return false;
+    return true;
+  }
+
+  /** Resolves when no append is under way. */
+  #quiet(): Promise<void> {
+    if (this.#inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const former = this.#settled;
+      this.#settled = () => {
+        this.#settled = undefined;
+        former?.();
+        resolve();
+      };
+    });
+  }
+}
+
+const backOffMs = (failures: number): number => Math.min(firstBackOffMs * 2 ** (failures - 1), longestBackOffMs);
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+/** What a failed call on the log means for the run. */
+const judge = (error: Error): 'passing' | 'fenced' | 'failed' => {
+  if (!(error instanceof LogError)) return 'failed';
+  if (error.kind === 'fenced') return 'fenced';
+  return error.kind === 'refused' ? 'failed' : 'passing';
+};

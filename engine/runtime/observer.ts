@@ -1,0 +1,82 @@
+/** What can be seen of a running query from outside: its state, its counters, and events as they happen. */
+
+import type { DropReason } from '../processor.ts';
+import type { HostCounters, Note } from './protocol.ts';
+
+/**
+ * - `starting`: topics and positions are settled, stores restored; - `running`;
+ * - `retrying`: something failed that may pass; it is tried again by itself;
+ * - `failed`: it stopped, for the reason given; - `fenced`: another process runs this query now;
+ * - `stopped`: somebody stopped it.
+ */
+export type QueryState = 'starting' | 'running' | 'retrying' | 'failed' | 'fenced' | 'stopped';
+
+export interface QueryStatus {
+  readonly queryId: string;
+  readonly applicationId: string;
+  readonly state: QueryState;
+  readonly paused: boolean;
+  /** Why it is in this state, where that is a failure. */
+  readonly error: { readonly message: string; readonly code: string | undefined; readonly hint: string | undefined } | undefined;
+  /** Since when, epoch milliseconds. */
+  readonly since: number;
+  readonly tasks: number;
+  /** Threads that run its tasks; 0: the calling thread. */
+  readonly threads: readonly number[];
+}
+
+export interface QueryCounters {
+  /** Records that tasks have read, those read again after a rollback included. */
+  readonly recordsRead: number;
+  /** Records written to output and repartition topics, committed ones. */
+  readonly recordsOut: number;
+  /** Records, or parts of them, left out, by reason; committed ones. */
+  readonly drops: Readonly<Partial<Record<DropReason, number>>>;
+  readonly commits: number;
+  readonly aborts: number;
+  readonly restarts: number;
+  /** Changelog records replayed at the last start. */
+  readonly replayed: number;
+  /** Offsets not read yet, as far as is known. */
+  readonly lag: number;
+  readonly storeEntries: number;
+  readonly storeBytes: number;
+}
+
+export type RuntimeEvent =
+  | { readonly kind: 'state'; readonly queryId: string; readonly state: QueryState; readonly why: string | undefined }
+  | { readonly kind: 'aborted'; readonly queryId: string; readonly why: string; readonly retryInMs: number }
+  | { readonly kind: 'note'; readonly queryId: string; readonly note: Note }
+  | { readonly kind: 'thread died'; readonly thread: number; readonly why: string };
+
+export const noCounters: HostCounters = {
+  recordsRead: 0,
+  recordsOut: 0,
+  drops: {},
+  replayed: 0,
+  lag: 0,
+  storeEntries: 0,
+  storeBytes: 0,
+};
+
+/** The sum of what several hosts have counted. `past` counters come from hosts that no longer run the query: of them only what was done counts. */
+export const sumCounters = (present: Iterable<HostCounters>, past: HostCounters = noCounters): HostCounters => {
+  let { recordsRead, recordsOut } = past;
+  const drops: Partial<Record<DropReason, number>> = { ...past.drops };
+  let replayed = 0;
+  let lag = 0;
+  let storeEntries = 0;
+  let storeBytes = 0;
+  for (const counters of present) {
+    recordsRead += counters.recordsRead;
+    recordsOut += counters.recordsOut;
+    for (const [reason, count] of Object.entries(counters.drops)) {
+      drops[reason as DropReason] = (drops[reason as DropReason] ?? 0) + count;
+    }
+    replayed += counters.replayed;
+    lag += counters.lag;
+    storeEntries += counters.storeEntries;
+    storeBytes += counters.storeBytes;
+  }
+  return { recordsRead, recordsOut, drops, replayed, lag, storeEntries, storeBytes };
+};

@@ -1,0 +1,204 @@
+/**
+ * What the coordinator (the thread that owns the log) and the task hosts (one per thread) say to each other.
+ *
+ * The same messages go to a host on the calling thread and to one in a worker; only the messenger differs. All of it is data that
+ * survives a structured clone, but for an inline topology, which holds closures and therefore stays on the calling thread. Messages
+ * keep their order in each direction. A `run` is one life of a query: a number given at each (re)start; messages of an
+ * ended run are ignored by both sides, so that nothing late can touch its successor.
+ *
+ * One transaction, as the messages see it:
+ *
+ *   host      batch…  progress(pending)                           the first of them opens the transaction, 100 ms later at most:
+ *   main      prepare                                             hosts stop stepping this query, flush,
+ *   host      batch…  prepared(positions)                         and say how far they have read
+ *   main      committed(changelog offsets) | rollback(positions)  either way the hosts go on from there
+ *
+ * A failure on the way: `hold` stops the hosts until `rollback` (or, when the commit turns out to have happened, `committed`) comes.
+ */
+
+import type { DropReason } from '../processor.ts';
+import type { ScanRange } from '../stores/state-store.ts';
+import type { Topology } from '../topology.ts';
+
+/** Number of one life of a query. */
+export type Run = number;
+
+/** How far a query has read one partition. */
+export interface Position {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** What a host must know of a topic that tasks write. */
+export interface AssignedOutput {
+  readonly topic: string;
+  readonly partitions: number;
+  /** Largest batch that the topic takes. */
+  readonly maxBatchBytes: number;
+}
+
+/** Takes what a push query's topology has collected: `deliver` when it is final, `discard` when it was rolled back. */
+export interface PushSink {
+  deliver(): void;
+  discard(): void;
+}
+
+export interface TaskAssignment {
+  readonly subTopology: number;
+  readonly partition: number;
+  readonly shard: number;
+  /** Where to read each source partition from. */
+  readonly positions: readonly Position[];
+}
+
+/** A query as a host gets it. */
+export interface Assignment {
+  readonly run: Run;
+  readonly queryId: string;
+  readonly applicationId: string;
+  readonly topology:
+    | { readonly kind: 'inline'; readonly topology: Topology; readonly sink: PushSink | undefined }
+    | { readonly kind: 'plan'; readonly plan: unknown };
+  readonly tasks: readonly TaskAssignment[];
+  readonly outputs: readonly AssignedOutput[];
+  /** Numbers of tasks per sub-topology: who may write to a repartition topic. */
+  readonly partitionCounts: readonly number[];
+  /** Reads of repartition topics see the open transaction of this producer. Undefined: the query writes nothing, and its hosts
+   *  need no coordinator. */
+  readonly producerId: number | undefined;
+  /** Stores are changelogged and checkpointed. */
+  readonly logged: boolean;
+  /** Where rows about dropped records go; undefined: they are counted only. */
+  readonly processingLog: string | undefined;
+}
+
+/** Store entries that a read or a scan found: bytes of their own. `windowStart` for windowed stores only. */
+export interface StoreEntry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly windowStart?: number;
+}
+
+/** Bounds of window starts, both included. */
+export interface WindowRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What a host has counted for a run since it was assigned: what is committed, but for `recordsRead`. */
+export interface HostCounters {
+  readonly recordsRead: number;
+  readonly recordsOut: number;
+  readonly drops: Readonly<Partial<Record<DropReason, number>>>;
+  /** Changelog records replayed when it was assigned. */
+  readonly replayed: number;
+  /** Offsets that the tasks have not read yet, as far as the host knows. */
+  readonly lag: number;
+  readonly storeEntries: number;
+  readonly storeBytes: number;
+}
+
+/** What a host has counted over all queries: shared work is counted once. */
+export interface ThreadCounters {
+  readonly fetches: number;
+  readonly blocks: number;
+  readonly batchesDecoded: number;
+  readonly recordsDecoded: number;
+  /** Times that a deserializer has made its view of a block. */
+  readonly viewsMade: number;
+  /** Times that a block went to one more task than the one that it was read for. */
+  readonly blocksShared: number;
+}
+
+/** An error as it crosses a thread. */
+export interface ErrorReport {
+  readonly name: string;
+  readonly message: string;
+  readonly code: string | undefined;
+  readonly hint: string | undefined;
+  readonly stack: string | undefined;
+  /** True when the same work may succeed later. */
+  readonly passing: boolean;
+}
+
+/** What happened on a host that changes no state but should be known. */
+export type Note =
+  | { readonly about: 'restored'; readonly store: string; readonly taskId: string; readonly replayed: number; readonly from: number }
+  | { readonly about: 'rebuilt'; readonly store: string; readonly taskId: string; readonly why: string }
+  | { readonly about: 'checkpoint failed'; readonly store: string; readonly taskId: string; readonly why: string }
+  | { readonly about: 'records gone'; readonly topic: string; readonly partition: number; readonly from: number; readonly to: number };
+
+export type ToHost =
+  | { readonly kind: 'assign'; readonly assignment: Assignment }
+  | { readonly kind: 'go'; readonly run: Run }
+  | { readonly kind: 'hold'; readonly run: Run }
+  | { readonly kind: 'pause'; readonly run: Run; readonly paused: boolean }
+  /** `drainedTasks`: those of other hosts that had nothing left to read at the last commit. */
+  | { readonly kind: 'prepare'; readonly run: Run; readonly drainedTasks: readonly string[] }
+  | { readonly kind: 'committed'; readonly run: Run; readonly changelog: readonly Position[] }
+  | { readonly kind: 'rollback'; readonly run: Run; readonly positions: readonly Position[] }
+  /** Ends the run on this host. `keep`: checkpoint the stores first; else their memory is just let go (the changelog has all). */
+  | { readonly kind: 'remove'; readonly run: Run; readonly keep: boolean }
+  /** Deletes what shards hold of an application. Answered. */
+  | { readonly kind: 'forget'; readonly request: number; readonly applicationId: string; readonly shards: readonly number[] }
+  | {
+      readonly kind: 'read';
+      readonly request: number;
+      readonly run: Run;
+      readonly store: string;
+      readonly key: Uint8Array;
+      readonly windows: WindowRange | undefined;
+    }
+  | {
+      readonly kind: 'scan';
+      readonly request: number;
+      readonly run: Run;
+      readonly store: string;
+      readonly range: ScanRange;
+    }
+  /** A scan goes on after its page was taken, or ends. */
+  | { readonly kind: 'scan-next'; readonly request: number; readonly more: boolean }
+  | { readonly kind: 'stats'; readonly request: number }
+  /** The log has answered for these bytes; their memory comes back to the host that filled it. */
+  | { readonly kind: 'taken'; readonly run: Run; readonly bytes: Uint8Array }
+  | { readonly kind: 'close' };
+
+export type FromHost =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'assigned'; readonly run: Run; readonly replayed: number }
+  | {
+      readonly kind: 'batch';
+      readonly run: Run;
+      readonly topic: string;
+      readonly partition: number;
+      readonly bytes: Uint8Array;
+    }
+  /** `pending`: something is not committed yet. `drained`: nothing left to read, as of the last look; `positions` are then where that is. */
+  | {
+      readonly kind: 'progress';
+      readonly run: Run;
+      readonly pending: boolean;
+      readonly drained: boolean;
+      readonly positions: readonly Position[];
+      readonly counters: HostCounters;
+    }
+  | {
+      readonly kind: 'prepared';
+      readonly run: Run;
+      readonly positions: readonly Position[];
+      readonly records: number;
+      readonly drainedTasks: readonly string[];
+    }
+  | { readonly kind: 'resumed'; readonly run: Run }
+  | { readonly kind: 'removed'; readonly run: Run }
+  | { readonly kind: 'failed'; readonly run: Run; readonly error: ErrorReport }
+  | { readonly kind: 'page'; readonly request: number; readonly entries: readonly StoreEntry[]; readonly done: boolean }
+  | { readonly kind: 'refused'; readonly request: number; readonly error: ErrorReport }
+  | { readonly kind: 'counted'; readonly request: number; readonly thread: ThreadCounters }
+  /** Something for the observer that changes nothing: a checkpoint that failed, a store rebuilt, records lost to retention. */
+  | { readonly kind: 'note'; readonly run: Run; readonly note: Note }
+  | { readonly kind: 'closed' };
+
+/** One direction of a messenger. */
+export type Post<M> = (message: M) => void;

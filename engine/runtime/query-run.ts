@@ -1,0 +1,159 @@
+/**
+ * One life of a query, as the thread that owns the log sees it: what is settled before any task runs, and who runs what.
+ *
+ * In order: source topics are looked up and partitions planned; internal topics are made; the producer is opened, which ends whatever a former life
+ * of the same query has left open; only then committed offsets are read. A position that a group does not have yet starts where the query says; for
+ * `latest` it is committed at once, so that a crash before the first commit loses nothing that comes meanwhile.
+ */
+
+import { murmur2, UserError, utf8Bytes } from '../../base/index.ts';
+import type { Log, Producer, TopicConfigs, TopicDescription } from '../../storage/index.ts';
+import {
+  changelogTopic,
+  internalTopic,
+  type PartitionPlan,
+  planPartitions,
+  type Topology,
+  topicOf,
+} from '../topology.ts';
+import { positionKey } from './commit.ts';
+import type { AssignedOutput, Position, TaskAssignment } from './protocol.ts';
+
+export interface QuerySettings {
+  readonly applicationId: string;
+  readonly topology: Topology;
+  readonly startFrom: 'earliest' | 'latest';
+  readonly transient: boolean;
+  readonly processingLog: string | undefined;
+  readonly shards: number;
+}
+
+export interface Settled {
+  readonly plan: PartitionPlan;
+  readonly outputs: readonly AssignedOutput[];
+  readonly producer: Producer | undefined;
+  readonly tasks: readonly TaskAssignment[];
+  readonly positions: readonly Position[];
+}
+
+/** A batch gets this much less than the topic would take. */
+const batchMarginBytes = 0;
+
+const repartitionConfigs: TopicConfigs = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'max.message.bytes': '16777216' };
+const changelogConfigs: TopicConfigs = { 'cleanup.policy': 'compact', 'max.message.bytes': '16777216' };
+
+/** Names of the topics that belong to the query alone. */
+export const internalTopics = (applicationId: string, topology: Topology): readonly string[] => [
+  ...topology.repartitions.map(({ topic }) => internalTopic(applicationId, topic)),
+  ...topology.stores.filter(({ logged }) => logged !== false).map(({ name }) => changelogTopic(applicationId, name)),
+];
+
+export const settle = async (log: Log, settings: QuerySettings): Promise<Settled> => {
+  const { applicationId, topology, transient } = settings;
+  const pieces = topology.subTopologies();
+  const sources = new Map<string, TopicDescription>();
+  for (const { sources: nodes } of pieces) {
+    for (const node of nodes) if (!node.repartition) sources.set(node.topic, await topicNamed(log, node.topic, 'reads'));
+  }
+  const plan = planPartitions(topology, (topic) => (sources.get(topic) as TopicDescription).partitions);
+
+  const outputs = new Map<string, AssignedOutput>();
+  const written = ({ name, partitions, configs }: TopicDescription): void => {
+    const maxBatchBytes = Number(configs['max.message.bytes'] ?? 1_048_588) - batchMarginBytes;
+    outputs.set(name, { topic: name, partitions, maxBatchBytes });
+  };
+  for (const { id, sinks, stores } of pieces) {
+    for (const sink of sinks) {
+      const topic = topicOf(applicationId, sink);
+      if (!sink.repartition) written(await topicNamed(log, topic, 'writes'));
+      else written(await internal(log, topic, plan.repartitions.get(sink.topic) ?? 1, repartitionConfigs));
+    }
+    for (const { name, logged } of stores) {
+      if (logged === false || transient) continue;
+      const topic = changelogTopic(applicationId, name);
+      written(await internal(log, topic, plan.subTopologies[id] ?? 1, changelogConfigs));
+    }
+  }
+  if (settings.processingLog !== undefined) await topicNamed(log, settings.processingLog, 'reports to');
+
+  const writes = outputs.size > 0 || !transient;
+  const producer = writes ? await log.producer({ transactionalId: applicationId }) : undefined;
+  try {
+    const positions = await positionsOf(log, settings, plan);
+    const tasks: TaskAssignment[] = [];
+    const first = murmur2(utf8Bytes(applicationId)) & 0x7fff_ffff;
+    for (const { id, sources: nodes } of pieces) {
+      for (let partition = 0; partition < (plan.subTopologies[id] ?? 0); partition++) {
+        const topics = new Set(nodes.map((node) => topicOf(applicationId, node)));
+        tasks.push({
+          subTopology: id,
+          partition,
+          shard: (first + partition) % settings.shards,
+          positions: [...topics].map((topic) => positions.get(positionKey(topic, partition)) as Position),
+        });
+      }
+    }
+    return { plan, outputs: [...outputs.values()], producer, tasks, positions: [...positions.values()] };
+  } catch (error) {
+    await producer?.close().catch(() => undefined);
+    throw error;
+  }
+};
+
+const topicNamed = async (log: Log, name: string, does: string): Promise<TopicDescription> => {
+  const found = await log.describeTopic(name);
+  if (found !== undefined) return found;
+  throw new UserError('TOPIC_UNKNOWN', `the query ${does} the topic "${name}", which does not exist`, {
+    hint: 'Create the topic first, or correct its name.',
+  });
+};
+
+/** Finds or makes a topic of the query's own. */
+const internal = async (
+  log: Log,
+  name: string,
+  partitions: number,
+  configs: TopicConfigs,
+): Promise<TopicDescription> => {
+  const found = await log.describeTopic(name);
+  if (found === undefined) return log.createTopic({ name, partitions, configs });
+  if (found.partitions === partitions) return found;
+  throw new UserError(
+    'QUERY_TOPIC_MISMATCH',
+    `the internal topic "${name}" has ${found.partitions} partitions, but the query needs ${partitions}`,
+    { hint: 'It was left behind by another form of this query. Delete the topic or run the query under another id.' },
+  );
+};
+
+/** Where each source partition is read on. */
+const positionsOf = async (
+  log: Log,
+  { applicationId, topology, startFrom, transient }: QuerySettings,
+  plan: PartitionPlan,
+): Promise<ReadonlyMap<string, Position>> => {
+  const committed = new Map<string, number>();
+  if (!transient) {
+    for (const { topic, partition, offset } of await log.committed(applicationId)) {
+      committed.set(positionKey(topic, partition), offset);
+    }
+  }
+  const positions = new Map<string, Position>();
+  const begun: Position[] = [];
+  for (const { id, sources } of topology.subTopologies()) {
+    for (const node of sources) {
+      const topic = topicOf(applicationId, node);
+      for (let partition = 0; partition < (plan.subTopologies[id] ?? 0); partition++) {
+        const key = positionKey(topic, partition);
+        if (positions.has(key)) continue;
+        const known = committed.get(key);
+        const { start, stable } = await log.offsets({ topic, partition });
+        const latest = startFrom === 'latest' && !node.repartition;
+        const offset = known === undefined ? (latest ? stable : start) : Math.max(known, start);
+        positions.set(key, { topic, partition, offset });
+        if (known === undefined && latest) begun.push({ topic, partition, offset });
+      }
+    }
+  }
+  if (begun.length > 0 && !transient) await log.commitOffsets(applicationId, begun);
+  return positions;
+};

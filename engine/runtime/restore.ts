@@ -1,0 +1,113 @@
+/**
+ * Restore: a store is brought to the end of its changelog before its task steps.
+ *
+ * The store says up to which changelog offset its checkpoint holds everything; from there the changelog is read, committed records only, and applied.
+ * Entries are absolute, so it does no harm that some are applied twice. Laws:
+ *
+ * - The end is taken once, after the query's producer was opened (which ended whatever its former life had left open), and the reading stops
+ *   when the *position* has reached it, not when a record has: a changelog may end in any number of control records.
+ * - A stretch is closed by `commit(next offset)` only behind records that were applied. What is interrupted simply starts again from the checkpoint.
+ * - A position outside of the changelog (it was deleted or cut), or a damaged key-value store, rebuilds that store alone, from the changelog's start.
+ */
+
+import { LogError, type Log, RecordColumns, decodeBatch } from '../../storage/index.ts';
+import { KvError } from '../stores/ordered-kv.ts';
+import type { StateStore } from '../stores/state-store.ts';
+
+export interface RestoreSource {
+  readonly log: Pick<Log, 'reader' | 'offsets'>;
+  readonly topic: string;
+  readonly partition: number;
+  readonly store: StateStore;
+  /** Lets others work between chunks. */
+  readonly breathe: () => Promise<void>;
+  /** Told when the store has to be rebuilt, and why. */
+  readonly rebuilt: (why: string) => void;
+  /** True ends the restore early: the task was removed. */
+  readonly ended: () => boolean;
+}
+
+export interface Restored {
+  /** Where the replay began. */
+  readonly from: number;
+  readonly records: number;
+}
+
+/** Opens the store and replays what it lacks. */
+export const restoreStore = async (source: RestoreSource): Promise<Restored> => {
+  const { store } = source;
+  let position: number | undefined;
+  try {
+    ({ position } = await store.open());
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    await rebuild(source, `its checkpoint is damaged: ${error.message}`);
+  }
+  try {
+    return await replay(source, position);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    await rebuild(source, `its checkpoint is damaged: ${error.message}`);
+    return replay(source, undefined);
+  }
+};
+
+const isDamage = (error: unknown): error is KvError => error instanceof KvError && error.kind === 'corrupt';
+
+const rebuild = async ({ store, rebuilt }: RestoreSource, why: string): Promise<void> => {
+  rebuilt(why);
+  await store.clear();
+};
+
+const replay = async (source: RestoreSource, checkpoint: number | undefined): Promise<Restored> => {
+  const { log, topic, partition, store } = source;
+  const { start, stable, end } = await log.offsets({ topic, partition });
+  let from = checkpoint ?? start;
+  if (from < start || from > end) {
+    await rebuild(source, `its checkpoint is at ${from}, the changelog goes from ${start} to ${end}`);
+    from = start;
+  }
+  let records = 0;
+  let at = from;
+  if (at >= stable) return { from, records };
+  const reader = log.reader();
+  const columns = new RecordColumns();
+  try {
+    while (at < stable && !source.ended()) {
+      const request = { topic, partition, offset: at, isolation: { kind: 'committed' } } as const;
+      const chunks = await reader.fetch([request], { maxBytesPerPartition: 1024 * 1024, maxWaitMs: 100 });
+      for (const chunk of chunks) {
+        columns.reset(chunk.bytes);
+        for (const batch of chunk.batches) {
+          if (decodeBatch(chunk.bytes, batch, columns, at) >= 0) continue;
+          throw new LogError('refused', 'LOG_CORRUPT', `a batch of ${topic}-${partition} behind ${at} cannot be read`);
+        }
+        apply(store, columns);
+        records += columns.count;
+        at = chunk.nextOffset;
+        chunk.release();
+        if (columns.count > 0) store.commit(at);
+      }
+      await source.breathe();
+    }
+  } finally {
+    reader.close();
+  }
+  return { from, records };
+};
+
+const apply = (store: StateStore, columns: RecordColumns): void => {
+  const { bytes, count, keyStart, keyEnd, valueStart, valueEnd } = columns;
+  for (let row = 0; row < count; row++) {
+    const start = keyStart[row] as number;
+    if (start < 0) continue;
+    store.applyChangelog(
+      bytes,
+      start,
+      keyEnd[row] as number,
+      bytes,
+      valueStart[row] as number,
+      valueEnd[row] as number,
+    );
+  }
+};

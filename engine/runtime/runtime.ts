@@ -1,0 +1,800 @@
+/**
+ * The runtime: starts queries, keeps them running, answers for their state.
+ *
+ * It lives on the thread that owns the log. A query is a topology with an application id; its tasks run on hosts (`task-host.ts`): the host
+ * on this thread, or one in each worker thread, started when the first query needs it. A coordinator (`commit.ts`) ends its transactions.
+ *
+ *   start -> starting -> running -> stopped
+ *                 \         \---> failed | fenced        by itself, for a reason that will not pass
+ *                  \-- retrying --/                      by itself, again and again, for one that may
+ *
+ * One query's failure touches no neighbour: it has its own producer, transactions, stores, and life. A query whose thread died starts again in
+ * a new thread. Reads of stores see committed values only.
+ *
+ * Threads. Where `workers` are given, queries that come with a `plan` run there; task t runs in the worker that owns its shard. All others, closures and push queries among them, run here.
+ */
+
+import { assert, type Clock, type Random, type Timers, UserError } from '../../base/index.ts';
+import { type Log, LogError, type Producer } from '../../storage/index.ts';
+import type { OrderedKv } from '../stores/ordered-kv.ts';
+import type { ScanRange } from '../stores/state-store.ts';
+import type { Topology } from '../topology.ts';
+import { Coordinator } from './commit.ts';
+import {
+  noCounters,
+  type QueryCounters,
+  type QueryState,
+  type QueryStatus,
+  type RuntimeEvent,
+  sumCounters,
+} from './observer.ts';
+import type {
+  Assignment,
+  ErrorReport,
+  FromHost,
+  HostCounters,
+  Position,
+  Post,
+  PushSink,
+  Run,
+  StoreEntry,
+  TaskAssignment,
+  ThreadCounters,
+  ToHost,
+  WindowRange,
+} from './protocol.ts';
+import { internalTopics, type Settled, settle } from './query-run.ts';
+import { defaultLimits, type HostLimits, TaskHost } from './task-host.ts';
+
+export interface RuntimeLimits extends HostLimits {
+  /** Upper bound of the time between two commits of a query that has something to commit. */
+  readonly commitIntervalMs: number;
+  /** Databases that the stores of this data directory are spread over. Changing it loses time (stores are rebuilt), never data. */
+  readonly shards: number;
+}
+
+export const defaultRuntimeLimits: RuntimeLimits = { ...defaultLimits, commitIntervalMs: 100, shards: 4 };
+
+/** A host in another thread. */
+export interface RemoteHost {
+  readonly post: Post<ToHost>;
+  /** Ends the thread; what it was doing is lost. */
+  terminate(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  readonly count: number;
+  /** Starts a thread with a host in it. `died` is called once when it ends without being asked to. */
+  spawn(thread: number, receive: Post<FromHost>, died: (error: Error) => void): RemoteHost;
+}
+
+export interface RuntimeOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  /** Calls back after the event loop has had its share (`setImmediate`); a timer of 0 ms when left out. */
+  readonly soon?: (run: () => void) => void;
+  /** Opens one shard of the state directory for this thread. Without it stores live in memory only, and a restart replays whole changelogs. */
+  readonly openShard?: (shard: number) => Promise<OrderedKv>;
+  readonly workers?: WorkerOptions;
+  readonly limits?: Partial<RuntimeLimits>;
+  /** Topic for the rows about records that queries left out; it must exist. */
+  readonly processingLog?: string;
+  readonly onEvent?: (event: RuntimeEvent) => void;
+}
+
+export interface QuerySpec {
+  readonly id: string;
+  /** Names the query's committed offsets, internal topics and transactions. Must be the same after a restart. Default: the id. */
+  readonly applicationId?: string;
+  readonly topology: Topology;
+  /** The same topology as data, from which a worker builds it. Without it the query runs on the calling thread. */
+  readonly plan?: unknown;
+  readonly startFrom?: 'earliest' | 'latest';
+  /** A query that ends with its caller: no offsets are committed, no state is kept, its internal topics go when it stops. */
+  readonly transient?: boolean;
+  /** For push queries, whose topology ends in a processor that collects rows: told when they are final, and when they are void. */
+  readonly sink?: PushSink;
+}
+
+interface Life {
+  readonly run: Run;
+  readonly settled: Settled;
+  /** Threads with tasks of this query. */
+  readonly threads: ReadonlySet<number>;
+  readonly assigned: Set<number>;
+  readonly removed: Set<number>;
+  coordinator: Coordinator | undefined;
+  /** Of a query without a coordinator. */
+  readonly progress: Map<number, { readonly pending: boolean; readonly drained: boolean }>;
+  readonly counters: Map<number, HostCounters>;
+  readonly positions: Map<number, readonly Position[]>;
+  ready: { resolve(): void; reject(error: Error): void } | undefined;
+  onRemoved: (() => void) | undefined;
+}
+
+class Query {
+  readonly spec: QuerySpec;
+  readonly applicationId: string;
+  state: QueryState = 'starting';
+  error: Error | undefined;
+  since: number;
+  paused = false;
+  life: Life | undefined;
+  past: HostCounters = noCounters;
+  commits = 0;
+  aborts = 0;
+  restarts = 0;
+  failuresInARow = 0;
+  cancelRetry: (() => void) | undefined;
+  /** The start under way, if any: stopping waits for it. */
+  starting: Promise<void> = Promise.resolve();
+  ending: Promise<void> = Promise.resolve();
+
+  constructor(spec: QuerySpec, now: number) {
+    this.spec = spec;
+    this.applicationId = spec.applicationId ?? spec.id;
+    this.since = now;
+  }
+
+  get active(): boolean {
+    return this.state === 'starting' || this.state === 'running' || this.state === 'retrying';
+  }
+}
+
+interface Thread {
+  readonly post: Post<ToHost>;
+  readonly terminate: () => Promise<void>;
+  closed: (() => void) | undefined;
+}
+
+interface Question {
+  readonly thread: number;
+  page(entries: readonly StoreEntry[], done: boolean): void;
+  refuse(error: Error): void;
+  counted?(counters: ThreadCounters): void;
+}
+
+const localThread = 0;
+const firstRetryMs = 100;
+const longestRetryMs = 5000;
+
+export class Runtime {
+  readonly #options: RuntimeOptions;
+  readonly #limits: RuntimeLimits;
+  readonly #soon: (run: () => void) => void;
+  readonly #queries = new Map<string, Query>();
+  /** Lives that hosts may still speak of, those that are being taken down included. */
+  readonly #lives = new Map<Run, { readonly query: Query; readonly life: Life }>();
+  readonly #threads = new Map<number, Thread>();
+  readonly #questions = new Map<number, Question>();
+  readonly #hashSeed: number;
+  #nextRun = 1;
+  #nextRequest = 1;
+  #waiting: (() => void)[] = [];
+  #closed = false;
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options;
+    this.#limits = { ...defaultRuntimeLimits, ...options.limits };
+    this.#soon = options.soon ?? ((run) => void options.timers.after(0, run));
+    this.#hashSeed = options.random.u32();
+  }
+
+  // ---------------------------------------------------------------- queries
+
+  /** Starts a query; answers when its stores are restored and it runs. Rejects when it cannot be started at all (its status then says why); a cause
+   *  that may pass, such as a full disk, is tried again instead, and the answer comes when that has succeeded. */
+  async start(spec: QuerySpec): Promise<void> {
+    if (this.#closed) throw new UserError('RUNTIME_CLOSED', 'the runtime is closed');
+    const known = this.#queries.get(spec.id);
+    if (known?.active === true) {
+      throw new UserError('QUERY_EXISTS', `the query "${spec.id}" is running already`);
+    }
+    const query = new Query(spec, this.#options.clock.now());
+    this.#queries.set(spec.id, query);
+    this.#enter(query, 'starting', undefined);
+    query.starting = this.#live(query);
+    try {
+      await query.starting;
+    } catch (error) {
+      // `#retryLater` took it over when the cause may pass.
+      if (query.state !== 'retrying') throw error;
+    }
+    while (query.state === 'retrying' || query.state === 'starting') await this.#change();
+    if (query.state === 'failed' || query.state === 'fenced') throw query.error ?? new Error('the query failed');
+  }
+
+  /** Stops a query: what it has processed is committed, its stores are checkpointed. `forget` also deletes its internal topics, offsets and state. */
+  async stop(id: string, options: { readonly forget?: boolean } = {}): Promise<void> {
+    const query = this.#query(id);
+    query.cancelRetry?.();
+    query.cancelRetry = undefined;
+    this.#enter(query, 'stopped', query.error);
+    if (query.life === undefined) await query.starting.catch(() => undefined);
+    const { life } = query;
+    const tasks = life?.settled.tasks ?? [];
+    if (life !== undefined) await this.#end(query, life, true);
+    await query.ending;
+    if (options.forget === true || query.spec.transient === true) await this.#forget(query, tasks);
+    if (query.spec.transient === true || options.forget === true) this.#queries.delete(id);
+  }
+
+  /** Holds a query before its next record, or lets it go on. What it has processed is committed as usual. */
+  pause(id: string): void {
+    this.#setPaused(this.#query(id), true);
+  }
+
+  resume(id: string): void {
+    this.#setPaused(this.#query(id), false);
+  }
+
+  #setPaused(query: Query, paused: boolean): void {
+    query.paused = paused;
+    const { life } = query;
+    if (life === undefined) return;
+    for (const thread of life.threads) this.#post(thread, { kind: 'pause', run: life.run, paused });
+    this.#changed();
+  }
+
+  status(id: string): QueryStatus {
+    const { spec, applicationId, state, paused, error, since, life } = this.#query(id);
+    const { code, hint } = (error ?? {}) as { code?: unknown; hint?: unknown };
+    return {
+      queryId: spec.id,
+      applicationId,
+      state,
+      paused,
+      error:
+        error === undefined
+          ? undefined
+          : {
+              message: error.message,
+              code: typeof code === 'string' ? code : undefined,
+              hint: typeof hint === 'string' ? hint : undefined,
+            },
+      since,
+      tasks: life?.settled.tasks.length ?? 0,
+      threads: [...(life?.threads ?? [])],
+    };
+  }
+
+  counters(id: string): QueryCounters {
+    const { life, past, commits, aborts, restarts } = this.#query(id);
+    return { ...sumCounters(life?.counters.values() ?? [], past), commits, aborts, restarts };
+  }
+
+  queries(): readonly QueryStatus[] {
+    return [...this.#queries.keys()].map((id) => this.status(id));
+  }
+
+  /** What each started thread has read and decoded, all queries together; 0 is the calling thread. */
+  async threadCounters(): Promise<ReadonlyMap<number, ThreadCounters>> {
+    const all = new Map<number, ThreadCounters>();
+    for (const thread of this.#threads.keys()) {
+      const counters = await new Promise<ThreadCounters>((resolve, reject) => {
+        const request = this.#ask({ thread, page: () => {}, refuse: reject, counted: resolve });
+        this.#post(thread, { kind: 'stats', request });
+      });
+      all.set(thread, counters);
+    }
+    return all;
+  }
+
+  // ---------------------------------------------------------------- reads
+
+  /** The committed entries of one key: at most one for a key-value store; for a window store one for each window that starts within the range. */
+  async read(id: string, store: string, key: Uint8Array, windows?: WindowRange): Promise<readonly StoreEntry[]> {
+    const life = await this.#readable(id, store);
+    const answers = [...life.threads].map(
+      (thread) =>
+        new Promise<readonly StoreEntry[]>((resolve, reject) => {
+          const request = this.#ask({ thread, page: resolve, refuse: reject });
+          this.#post(thread, { kind: 'read', request, run: life.run, store, key, windows });
+        }),
+    );
+    return (await Promise.all(answers)).flat();
+  }
+
+  /** All committed entries within the range, in pages, in no particular order. The store is read only as fast as pages are taken. */
+  async *scan(id: string, store: string, range: ScanRange = {}): AsyncGenerator<readonly StoreEntry[], void, undefined> {
+    const life = await this.#readable(id, store);
+    for (const thread of life.threads) {
+      type Page = { readonly entries: readonly StoreEntry[]; readonly done: boolean };
+      let arrived: ((page: Page) => void) | undefined;
+      let failed: ((error: Error) => void) | undefined;
+      const next = (): Promise<Page> =>
+        new Promise((resolve, reject) => {
+          arrived = resolve;
+          failed = reject;
+        });
+      let page = next();
+      const request = this.#ask({
+        thread,
+        page: (entries, done) => arrived?.({ entries, done }),
+        refuse: (error) => failed?.(error),
+      });
+      this.#post(thread, { kind: 'scan', request, run: life.run, store, range });
+      let done = false;
+      try {
+        for (;;) {
+          const got = await page;
+          if (got.entries.length > 0) yield got.entries;
+          if (got.done) {
+            done = true;
+            break;
+          }
+          page = next();
+          this.#post(thread, { kind: 'scan-next', request, more: true });
+        }
+      } finally {
+        if (!done && this.#questions.delete(request)) this.#post(thread, { kind: 'scan-next', request, more: false });
+      }
+    }
+  }
+
+  async #readable(id: string, store: string): Promise<Life> {
+    const query = this.#query(id);
+    if (!query.spec.topology.stores.some(({ name }) => name === store)) {
+      throw new UserError('STORE_UNKNOWN', `the query "${id}" has no store "${store}"`);
+    }
+    while (query.state === 'starting' && !this.#closed) await this.#change();
+    const { life } = query;
+    if (query.state === 'running' && life !== undefined) return life;
+    const why = query.error === undefined ? '' : `: ${query.error.message}`;
+    throw new UserError('QUERY_NOT_RUNNING', `the query "${id}" is ${query.state}${why}`, {
+      hint: 'Its state can be read while it runs.',
+    });
+  }
+
+  // ---------------------------------------------------------------- idle
+
+  /** Answers when every running query has processed and committed all that its topics held, chains of queries included. */
+  async awaitIdle(): Promise<void> {
+    for (;;) {
+      const busy = [...this.#queries.values()].filter((query) => query.active && !query.paused);
+      if (busy.every(isSettled) && (await this.#atTheEnd(busy))) return;
+      await this.#change();
+    }
+  }
+
+  /** Whether these queries stand at the present ends of all that they read. */
+  async #atTheEnd(queries: readonly Query[]): Promise<boolean> {
+    const positions: Position[] = [];
+    for (const { life } of queries) for (const held of life?.positions.values() ?? []) positions.push(...held);
+    const changes = this.#changes;
+    for (const { topic, partition, offset } of positions) {
+      const { stable } = await this.#options.log.offsets({ topic, partition });
+      if (stable > offset) return false;
+    }
+    return changes === this.#changes && queries.every((query) => query.active && isSettled(query));
+  }
+
+  #changes = 0;
+
+  #changed(): void {
+    this.#changes++;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Stops everything: transactions are committed, stores checkpointed, threads ended. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all([...this.#queries.values()].filter(({ active }) => active).map(({ spec }) => this.stop(spec.id)));
+    await Promise.all([...this.#queries.values()].map(({ ending }) => ending));
+    for (const thread of this.#threads.values()) {
+      await new Promise<void>((resolve) => {
+        thread.closed = resolve;
+        thread.post({ kind: 'close' });
+      });
+      await thread.terminate();
+    }
+    this.#threads.clear();
+    this.#changed();
+  }
+
+  // ---------------------------------------------------------------- lives
+
+  /** Begins a life of the query; answers when it runs. */
+  async #live(query: Query): Promise<void> {
+    const { spec, applicationId } = query;
+    const { log } = this.#options;
+    const transient = spec.transient === true;
+    const inWorkers = spec.plan !== undefined && this.#options.workers !== undefined && !transient;
+    const { shards } = this.#limits;
+    let settled: Settled;
+    try {
+      settled = await settle(log, {
+        applicationId,
+        topology: spec.topology,
+        startFrom: spec.startFrom ?? 'earliest',
+        transient,
+        processingLog: transient ? undefined : this.#options.processingLog,
+        shards,
+      });
+    } catch (error) {
+      this.#couldNotStart(query, asError(error));
+      throw error;
+    }
+    if (query.state === 'stopped') {
+      await settled.producer?.close();
+      return;
+    }
+    // A shard belongs to one thread. Where workers own the shards, this thread has one of its own behind them.
+    const threadOf = (shard: number): number =>
+      inWorkers ? 1 + (shard % (this.#options.workers as WorkerOptions).count) : localThread;
+    const mine = this.#options.workers !== undefined && !inWorkers;
+    const tasksOf = new Map<number, TaskAssignment[]>();
+    for (const task of settled.tasks) {
+      const thread = threadOf(task.shard);
+      const tasks = tasksOf.get(thread) ?? [];
+      tasks.push(mine ? { ...task, shard: shards } : task);
+      tasksOf.set(thread, tasks);
+    }
+    const life: Life = {
+      run: this.#nextRun++,
+      settled,
+      threads: new Set(tasksOf.keys()),
+      assigned: new Set(),
+      removed: new Set(),
+      coordinator: undefined,
+      progress: new Map(),
+      counters: new Map(),
+      positions: new Map(),
+      ready: undefined,
+      onRemoved: undefined,
+    };
+    query.life = life;
+    this.#lives.set(life.run, { query, life });
+    const outputs = settled.outputs;
+    await new Promise<void>((resolve, reject) => {
+      life.ready = { resolve, reject };
+      for (const [thread, tasks] of tasksOf) {
+        const assignment: Assignment = {
+          run: life.run,
+          queryId: spec.id,
+          applicationId,
+          topology: inWorkers
+            ? { kind: 'plan', plan: spec.plan }
+            : { kind: 'inline', topology: spec.topology, sink: spec.sink },
+          tasks,
+          outputs,
+          partitionCounts: settled.plan.subTopologies,
+          producerId: settled.producer?.producerId,
+          logged: !transient,
+          processingLog: transient ? undefined : this.#options.processingLog,
+        };
+        this.#post(thread, { kind: 'assign', assignment });
+      }
+    });
+  }
+
+  #assigned(query: Query, life: Life, thread: number): void {
+    life.assigned.add(thread);
+    if (life.assigned.size < life.threads.size || life.ready === undefined) return;
+    const { settled, run } = life;
+    if (settled.producer !== undefined) life.coordinator = this.#coordinate(query, life, settled.producer);
+    if (query.paused) for (const host of life.threads) this.#post(host, { kind: 'pause', run, paused: true });
+    for (const host of life.threads) this.#post(host, { kind: 'go', run });
+    life.ready.resolve();
+    life.ready = undefined;
+    if (query.state !== 'stopped') this.#enter(query, 'running', undefined);
+  }
+
+  #coordinate(query: Query, life: Life, producer: Producer): Coordinator {
+    const { clock, timers } = this.#options;
+    return new Coordinator({
+      run: life.run,
+      group: query.spec.transient === true ? undefined : query.applicationId,
+      producer,
+      hosts: new Map([...life.threads].map((thread) => [thread, (message: ToHost) => this.#post(thread, message)])),
+      positions: life.settled.positions,
+      clock,
+      timers,
+      commitIntervalMs: this.#limits.commitIntervalMs,
+      listener: {
+        committed: () => {
+          query.commits++;
+          query.failuresInARow = 0;
+        },
+        aborted: (error, retryInMs) => {
+          query.aborts++;
+          this.#emit({ kind: 'aborted', queryId: query.spec.id, why: error.message, retryInMs });
+        },
+        ended: (error, kind, passing) => void this.#broke(query, life, error, kind, passing),
+        changed: () => this.#changed(),
+      },
+    });
+  }
+
+  #couldNotStart(query: Query, error: Error): void {
+    if (query.state === 'stopped') return;
+    if (error instanceof LogError && (error.kind === 'unavailable' || error.kind === 'unknown')) {
+      this.#retryLater(query, error);
+    } else this.#enter(query, error instanceof LogError && error.kind === 'fenced' ? 'fenced' : 'failed', error);
+  }
+
+  /** A life ended by itself. */
+  async #broke(query: Query, life: Life, error: Error, kind: 'fenced' | 'failed', passing: boolean): Promise<void> {
+    if (query.life !== life) return;
+    const stopped = query.state === 'stopped';
+    if (!stopped && !passing) this.#enter(query, kind, error);
+    else if (!stopped) this.#enter(query, 'retrying', error);
+    life.ready?.reject(error);
+    life.ready = undefined;
+    await this.#end(query, life, false);
+    if (query.state === 'retrying') this.#retryLater(query, error);
+  }
+
+  #retryLater(query: Query, error: Error): void {
+    this.#enter(query, 'retrying', error);
+    const delayMs = Math.min(firstRetryMs * 2 ** query.failuresInARow++, longestRetryMs);
+    query.cancelRetry = this.#options.timers.after(delayMs, () => {
+      query.cancelRetry = undefined;
+      if (query.state !== 'retrying') return;
+      query.restarts++;
+      query.starting = this.#live(query);
+      query.starting.catch(() => undefined);
+    });
+  }
+
+  /** Takes the life down on all its threads. `keep`: commits and checkpoints first. */
+  #end(query: Query, life: Life, keep: boolean): Promise<void> {
+    if (query.life !== life) return query.ending;
+    query.life = undefined;
+    query.ending = this.#takeDown(query, life, keep);
+    return query.ending;
+  }
+
+  async #takeDown(query: Query, life: Life, keep: boolean): Promise<void> {
+    const { coordinator, run, settled } = life;
+    life.ready?.resolve();
+    life.ready = undefined;
+    if (coordinator !== undefined) await (keep ? coordinator.stop() : coordinator.kill());
+    await new Promise<void>((resolve) => {
+      life.onRemoved = resolve;
+      for (const thread of life.threads) {
+        if (this.#threads.has(thread)) this.#post(thread, { kind: 'remove', run, keep });
+        else life.removed.add(thread);
+      }
+      this.#checkRemoved(life);
+    });
+    if (coordinator === undefined) await settled.producer?.close().catch(() => undefined);
+    query.past = sumCounters([], { ...sumCounters(life.counters.values(), query.past) });
+    this.#lives.delete(run);
+    this.#changed();
+  }
+
+  #checkRemoved(life: Life): void {
+    if (life.removed.size < life.threads.size) return;
+    life.onRemoved?.();
+    life.onRemoved = undefined;
+  }
+
+  /** Deletes what belongs to the query alone. */
+  async #forget(query: Query, tasks: readonly TaskAssignment[]): Promise<void> {
+    const { log, workers } = this.#options;
+    const { spec, applicationId } = query;
+    for (const topic of internalTopics(applicationId, spec.topology)) {
+      if ((await log.describeTopic(topic)) !== undefined) await log.deleteTopic(topic);
+    }
+    if (spec.transient === true) return;
+    await log.deleteGroup(applicationId);
+    const inWorkers = spec.plan !== undefined && workers !== undefined;
+    const shardsOf = new Map<number, Set<number>>();
+    const used = tasks.length > 0 ? tasks.map(({ shard }) => shard) : [...Array(this.#limits.shards).keys()];
+    for (const shard of used) {
+      const thread = inWorkers ? 1 + (shard % workers.count) : localThread;
+      const shards = shardsOf.get(thread) ?? new Set();
+      shards.add(workers !== undefined && !inWorkers ? this.#limits.shards : shard);
+      shardsOf.set(thread, shards);
+    }
+    for (const [thread, shards] of shardsOf) {
+      await new Promise<void>((resolve, reject) => {
+        const request = this.#ask({ thread, page: () => resolve(), refuse: reject });
+        this.#post(thread, { kind: 'forget', request, applicationId, shards: [...shards] });
+      });
+    }
+  }
+
+  #enter(query: Query, state: QueryState, error: Error | undefined): void {
+    if (query.state === state && state !== 'starting' && query.error === error) return;
+    query.state = state;
+    query.error = error;
+    query.since = this.#options.clock.now();
+    this.#emit({ kind: 'state', queryId: query.spec.id, state, why: error?.message });
+    this.#changed();
+  }
+
+  #emit(event: RuntimeEvent): void {
+    this.#options.onEvent?.(event);
+  }
+
+  #query(id: string): Query {
+    const query = this.#queries.get(id);
+    if (query === undefined) throw new UserError('QUERY_UNKNOWN', `there is no query "${id}"`);
+    return query;
+  }
+
+  // ---------------------------------------------------------------- threads
+
+  #ask(question: Question): number {
+    const request = this.#nextRequest++;
+    this.#questions.set(request, question);
+    return request;
+  }
+
+  #post(thread: number, message: ToHost): void {
+    let known = this.#threads.get(thread);
+    if (known === undefined) {
+      known = thread === localThread ? this.#localHost() : this.#spawn(thread);
+      this.#threads.set(thread, known);
+    }
+    known.post(message);
+  }
+
+  #localHost(): Thread {
+    const { log, clock, timers, openShard } = this.#options;
+    const fromHost = mailbox<FromHost>((message) => this.#receive(localThread, message));
+    const host = new TaskHost({
+      log,
+      clock,
+      timers,
+      soon: this.#soon,
+      openShard,
+      build: undefined,
+      hashSeed: this.#hashSeed,
+      limits: this.#limits,
+      post: fromHost,
+    });
+    return { post: mailbox<ToHost>((message) => host.receive(message)), terminate: async () => {}, closed: undefined };
+  }
+
+  #spawn(thread: number): Thread {
+    const { workers } = this.#options;
+    assert(workers !== undefined, `there are no workers, but a task belongs to thread ${thread}`);
+    const remote = workers.spawn(
+      thread,
+      (message) => this.#receive(thread, message),
+      (error) => this.#threadDied(thread, error),
+    );
+    return { post: remote.post, terminate: () => remote.terminate(), closed: undefined };
+  }
+
+  /** The queries that ran there start again, in a new thread: the next message to it spawns one. */
+  #threadDied(thread: number, error: Error): void {
+    const former = this.#threads.get(thread);
+    if (former === undefined) return;
+    this.#threads.delete(thread);
+    former.closed?.();
+    this.#emit({ kind: 'thread died', thread, why: error.message });
+    for (const [request, question] of this.#questions) {
+      if (question.thread !== thread) continue;
+      this.#questions.delete(request);
+      question.refuse(new UserError('QUERY_NOT_RUNNING', 'the thread that held the state has ended', { cause: error }));
+    }
+    for (const { query, life } of [...this.#lives.values()]) {
+      if (!life.threads.has(thread)) continue;
+      life.removed.add(thread);
+      life.coordinator?.giveUp();
+      this.#checkRemoved(life);
+      const why = new UserError('THREAD_DIED', `a thread of the query "${query.spec.id}" ended: ${error.message}`, {
+        cause: error,
+      });
+      void this.#broke(query, life, why, 'failed', true);
+    }
+  }
+
+  #receive(thread: number, message: FromHost): void {
+    switch (message.kind) {
+      case 'ready':
+        return;
+      case 'page': {
+        const question = this.#questions.get(message.request);
+        if (message.done) this.#questions.delete(message.request);
+        question?.page(message.entries, message.done);
+        return;
+      }
+      case 'refused': {
+        const question = this.#questions.get(message.request);
+        this.#questions.delete(message.request);
+        question?.refuse(errorOf(message.error));
+        return;
+      }
+      case 'counted': {
+        const question = this.#questions.get(message.request);
+        this.#questions.delete(message.request);
+        question?.counted?.(message.thread);
+        return;
+      }
+      case 'closed':
+        this.#threads.get(thread)?.closed?.();
+        return;
+      default: {
+        const known = this.#lives.get(message.run);
+        if (known !== undefined) this.#heard(known.query, known.life, thread, message);
+        else if (message.kind === 'batch') this.#post(thread, { kind: 'taken', run: message.run, bytes: message.bytes });
+      }
+    }
+  }
+
+  #heard(query: Query, life: Life, thread: number, message: AboutRun): void {
+    switch (message.kind) {
+      case 'assigned':
+        if (query.life === life) this.#assigned(query, life, thread);
+        return;
+      case 'batch':
+        if (life.coordinator !== undefined) life.coordinator.receive(thread, message);
+        else this.#post(thread, { kind: 'taken', run: life.run, bytes: message.bytes });
+        return;
+      case 'progress':
+        life.counters.set(thread, message.counters);
+        life.progress.set(thread, message);
+        if (message.drained) life.positions.set(thread, message.positions);
+        life.coordinator?.receive(thread, message);
+        this.#changed();
+        return;
+      case 'prepared':
+      case 'resumed':
+        life.coordinator?.receive(thread, message);
+        return;
+      case 'removed':
+        life.removed.add(thread);
+        this.#checkRemoved(life);
+        return;
+      case 'failed':
+        life.coordinator?.giveUp();
+        void this.#broke(query, life, errorOf(message.error), 'failed', message.error.passing);
+        return;
+      case 'note':
+        this.#emit({ kind: 'note', queryId: query.spec.id, note: message.note });
+        return;
+    }
+  }
+}
+
+type AboutRun = Extract<FromHost, { readonly run: Run }>;
+
+/** Nothing pending or under way, and everything read as of the hosts' last look. */
+const isSettled = ({ state, life }: Query): boolean => {
+  if (state !== 'running' || life === undefined) return false;
+  if (life.coordinator !== undefined) return life.coordinator.idle;
+  for (const thread of life.threads) {
+    const progress = life.progress.get(thread);
+    if (progress === undefined || progress.pending || !progress.drained) return false;
+  }
+  return true;
+};
+
+/** One direction of a messenger within a thread: in order, and never from within a call of the receiver's own. */
+const mailbox = <M>(deliver: (message: M) => void): Post<M> => {
+  let waiting: M[] = [];
+  return (message) => {
+    waiting.push(message);
+    if (waiting.length > 1) return;
+    queueMicrotask(() => {
+      const now = waiting;
+      waiting = [];
+      for (const one of now) deliver(one);
+    });
+  };
+};
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+/** What an error was before it crossed a thread, as far as that matters: code, sentence, hint. */
+const errorOf = ({ name, message, code, hint, stack }: ErrorReport): Error => {
+  const error =
+    code === undefined ? new Error(message) : new UserError(code, message, hint === undefined ? {} : { hint });
+  if (code === undefined) error.name = name;
+  if (stack !== undefined) error.stack = stack;
+  return error;
+};

@@ -1,0 +1,960 @@
+/**
+ * Task host: runs the tasks of one thread. It reads, steps, hands batches to the coordinator and does what the coordinator says.
+ *
+ * Two loops share the thread. The reading loop keeps one `fetch` under way for all source partitions that some task wants (`feed.ts`
+ * shares what comes). The stepping loop takes turns: each runnable task in its turn processes a few thousand records, synchronously, and
+ * after `turnMs` the event loop gets its share. Neither ever waits for the other: stepping stops for want of blocks, reading for want of room.
+ *
+ * Life of a run on a host: `assign` (topology built, stores opened and restored) -> `go` -> stepping, with a `prepare` and `committed` or
+ * `rollback` for each transaction -> `remove`. A run without a producer (a push query that writes nothing) has no coordinator: the host ends
+ * its transactions itself, after each turn. What a processor throws ends its run; the neighbours go on.
+ *
+ * Back-pressure: an input holds two blocks at most; a run whose unanswered batches exceed `unansweredBytes` is not stepped.
+ */
+
+import { assert, BufferPool, type Clock, type Timers } from '../../base/index.ts';
+import { type Chunk, type FetchRequest, type Isolation, type Log, LogError, type Reader } from '../../storage/index.ts';
+import { type Block, BlockPool } from '../block.ts';
+import type { DropReason } from '../processor.ts';
+import { createStore } from '../stores/create-store.ts';
+import { KvError, type OrderedKv } from '../stores/ordered-kv.ts';
+import type { ScanChunk, ScanRange, StateStore, WindowStateStore } from '../stores/state-store.ts';
+import type { StoreSpec } from '../stores/store.ts';
+import { repartitionTopic, internalTopic, type SubTopology, taskIdOf, type Topology } from '../topology.ts';
+import { Feed, type Subscriber, type Subscription } from './feed.ts';
+import { ProcessingLogWriter } from './processing-log.ts';
+import type {
+  Assignment,
+  AssignedOutput,
+  ErrorReport,
+  FromHost,
+  HostCounters,
+  Note,
+  Position,
+  Post,
+  PushSink,
+  Run,
+  StoreEntry,
+  ToHost,
+  WindowRange,
+} from './protocol.ts';
+import { restoreStore } from './restore.ts';
+import { storeIdOf, storesOf } from './store-ids.ts';
+import { Task, TaskCounters, type TaskInput } from './task.ts';
+
+export interface HostLimits {
+  /** Memory of one store before entries are evicted to the shard. */
+  readonly storeBytes: number;
+  /** What one fetch brings of one partition. */
+  readonly blockBytes: number;
+  /** Batches of one run that the log has not answered yet. */
+  readonly unansweredBytes: number;
+}
+
+export const defaultLimits: HostLimits = {
+  storeBytes: 64 * 1024 * 1024,
+  blockBytes: 512 * 1024,
+  unansweredBytes: 16 * 1024 * 1024,
+};
+
+export interface HostOptions {
+  readonly log: Pick<Log, 'reader' | 'offsets'>;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** Calls back after the event loop has had its share. */
+  readonly soon: (run: () => void) => void;
+  /** Opens a shard of the state directory; undefined: stores live in memory only. Called once for each shard. */
+  readonly openShard: ((shard: number) => Promise<OrderedKv>) | undefined;
+  /** Builds a topology of plan data. */
+  readonly build: ((plan: unknown) => Topology | Promise<Topology>) | undefined;
+  readonly hashSeed: number;
+  readonly limits: HostLimits;
+  readonly post: Post<FromHost>;
+}
+
+/** A turn ends after so long. */
+const turnMs = 10;
+/** Records that a task processes before the next one has its turn. */
+const stepRecords = 4096;
+/** How long a fetch waits where there is nothing to read. */
+const pollMs = 500;
+/** How often idle stores are asked whether a checkpoint is due. */
+const checkpointEveryMs = 1000;
+/** Entries of one page of a scan. */
+const pageEntries = 1000;
+
+/** What a fetch under way was made for. Its answer counts only while the feed has not moved on. */
+interface Asked {
+  readonly offset: number;
+  readonly generation: number;
+  readonly doubts: number;
+}
+
+type Phase = 'assigning' | 'ready' | 'running' | 'holding' | 'prepared' | 'failed' | 'removed';
+
+class HostedTask {
+  readonly task: Task;
+  readonly shard: OrderedKv | undefined;
+  readonly subscriptions: Subscription[] = [];
+  readonly run: HostedRun;
+
+  constructor(run: HostedRun, task: Task, shard: OrderedKv | undefined) {
+    this.run = run;
+    this.task = task;
+    this.shard = shard;
+  }
+}
+
+class HostedRun {
+  readonly assignment: Assignment;
+  readonly sink: PushSink | undefined;
+  readonly tasks: HostedTask[] = [];
+  phase: Phase = 'assigning';
+  paused = false;
+  unansweredBytes = 0;
+  replayed = 0;
+  /** Something was handed over or processed since the last commit. */
+  pending = false;
+  /** What was said last; undefined: say it again. */
+  said: string | undefined;
+  processingLog: ProcessingLogWriter | undefined;
+  /** Tasks that had nothing left to read, and had read nothing in the transaction, when it was prepared; on any host. */
+  drainedTasks: ReadonlySet<string> = new Set();
+  checkpointing: Promise<void> = Promise.resolve();
+
+  constructor(assignment: Assignment) {
+    this.assignment = assignment;
+    this.sink = assignment.topology.kind === 'inline' ? assignment.topology.sink : undefined;
+  }
+
+  get id(): Run {
+    return this.assignment.run;
+  }
+
+  get drained(): boolean {
+    for (const { task } of this.tasks) if (!task.drained) return false;
+    return true;
+  }
+}
+
+export class TaskHost {
+  readonly #options: HostOptions;
+  readonly #reader: Reader;
+  readonly #pool = new BlockPool();
+  readonly #buffers = new BufferPool();
+  readonly #feeds = new Map<string, Feed>();
+  readonly #runs = new Map<Run, HostedRun>();
+  /** All tasks that may step, in the order of their turns. */
+  #tasks: HostedTask[] = [];
+  #nextTask = 0;
+  readonly #shards = new Map<number, Promise<OrderedKv>>();
+  /** Serializes what must not overlap in a shard. */
+  readonly #shardWork = new Map<number, Promise<unknown>>();
+  readonly #scans = new Map<number, (more: boolean) => void>();
+  #turnAsked = false;
+  #reading = false;
+  /** The fetch under way waits for new records and may be woken. */
+  #polling = false;
+  #fetches = 0;
+  #shared = 0;
+  #closed = false;
+  #cancelCheckpoints: (() => void) | undefined;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.#reader = options.log.reader();
+  }
+
+  receive(message: ToHost): void {
+    if (this.#closed) return;
+    switch (message.kind) {
+      case 'assign':
+        void this.#assign(message.assignment);
+        return;
+      case 'forget':
+        this.#answer(message.request, this.#forget(message.applicationId, message.shards));
+        return;
+      case 'read':
+        this.#answer(message.request, async () => this.#read(message.run, message.store, message.key, message.windows));
+        return;
+      case 'scan':
+        void this.#scan(message.request, message.run, message.store, message.range);
+        return;
+      case 'scan-next':
+        this.#scans.get(message.request)?.(message.more);
+        return;
+      case 'stats':
+        this.#count(message.request);
+        return;
+      case 'close':
+        void this.#close();
+        return;
+      case 'taken':
+        this.#taken(message.run, message.bytes);
+        return;
+      default: {
+        const run = this.#runs.get(message.run);
+        if (run !== undefined) this.#order(run, message);
+      }
+    }
+  }
+
+  #order(
+    run: HostedRun,
+    message: Extract<ToHost, { kind: 'go' | 'hold' | 'pause' | 'prepare' | 'committed' | 'rollback' | 'remove' }>,
+  ): void {
+    if (message.kind === 'remove') {
+      void this.#remove(run, message.keep);
+      return;
+    }
+    if (run.phase === 'failed' || run.phase === 'removed' || run.phase === 'assigning') return;
+    switch (message.kind) {
+      case 'go':
+        run.phase = 'running';
+        this.#resume(run);
+        return;
+      case 'hold':
+        if (run.phase === 'running') run.phase = 'holding';
+        return;
+      case 'pause':
+        run.paused = message.paused;
+        this.#resume(run);
+        return;
+      case 'prepare':
+        this.#guard(run, () => this.#prepare(run, message.drainedTasks));
+        return;
+      case 'committed':
+        this.#guard(run, () => this.#committed(run, message.changelog));
+        return;
+      case 'rollback':
+        this.#guard(run, () => this.#rollback(run, message.positions));
+        return;
+    }
+  }
+
+  // ---------------------------------------------------------------- assignment
+
+  async #assign(assignment: Assignment): Promise<void> {
+    const run = new HostedRun(assignment);
+    this.#runs.set(run.id, run);
+    try {
+      const topology = await this.#topologyOf(assignment);
+      const { processingLog, queryId } = assignment;
+      if (processingLog !== undefined) {
+        const partition = 0;
+        run.processingLog = new ProcessingLogWriter(
+          queryId,
+          () => this.#options.clock.now(),
+          (bytes) => this.#hand(run, processingLog, partition, bytes),
+        );
+      }
+      for (const assigned of assignment.tasks) {
+        const subTopology = topology.subTopologies()[assigned.subTopology];
+        assert(subTopology !== undefined, `there is no sub-topology ${assigned.subTopology} in ${queryId}`);
+        await this.#open(run, unlogged(subTopology, assignment.logged), assigned);
+        if (isOver(run)) return;
+      }
+      run.phase = 'ready';
+      this.#options.post({ kind: 'assigned', run: run.id, replayed: run.replayed });
+    } catch (error) {
+      this.#fail(run, error);
+    }
+  }
+
+  async #topologyOf({ topology }: Assignment): Promise<Topology> {
+    if (topology.kind === 'inline') return topology.topology;
+    assert(this.#options.build !== undefined, 'this host was given a plan, but nothing that builds topologies');
+    return this.#options.build(topology.plan);
+  }
+
+  async #open(run: HostedRun, subTopology: SubTopology, assigned: Assignment['tasks'][number]): Promise<void> {
+    const { assignment } = run;
+    const { applicationId } = assignment;
+    const { partition, shard, positions } = assigned;
+    const taskId = taskIdOf(subTopology.id, partition);
+    const kept = subTopology.stores.some(({ logged }) => logged !== false);
+    const kv = kept ? await this.#shard(shard) : undefined;
+    const stores = new Map<string, StateStore>();
+    for (const spec of subTopology.stores) {
+      const storeKv = spec.logged === false ? undefined : kv;
+      const storeId =
+        storeKv === undefined
+          ? 0
+          : await this.#inShard(shard, () => storeIdOf(storeKv, applicationId, taskId, spec));
+      stores.set(
+        spec.name,
+        createStore(spec, {
+          kv: storeKv,
+          storeId,
+          memoryLimitBytes: this.#options.limits.storeBytes,
+          hashSeed: this.#options.hashSeed,
+        }),
+      );
+    }
+    const outputs = new Map(assignment.outputs.map((output) => [output.topic, output]));
+    const writersOf = writersByTopic(assignment, await this.#topologyOf(assignment));
+    const task = new Task({
+      subTopology,
+      applicationId,
+      partition,
+      stores: ({ name }) => stores.get(name) as StateStore,
+      outputs: (topic) => {
+        const output: AssignedOutput | undefined = outputs.get(topic);
+        assert(output !== undefined, `the topic ${topic} is written, but nothing is known of it`);
+        return output;
+      },
+      outbox: { batch: (topic, to, bytes) => this.#hand(run, topic, to, bytes) },
+      drops: { drop: (drop) => run.processingLog?.drop(drop) },
+      counters: new TaskCounters(),
+      buffers: this.#buffers,
+      writers: {
+        writersOf: (topic) => writersOf.get(topic) ?? [],
+        drained: (id) => run.drainedTasks.has(id),
+      },
+    });
+    const hosted = new HostedTask(run, task, kv);
+    run.tasks.push(hosted);
+    for (const { store, changelog } of task.stores) {
+      if (changelog === undefined) {
+        await store.open();
+        continue;
+      }
+      const { from, records } = await restoreStore({
+        log: this.#options.log,
+        topic: changelog,
+        partition,
+        store,
+        breathe: () => new Promise((resolve) => this.#options.soon(resolve)),
+        rebuilt: (why) => this.#note(run, { about: 'rebuilt', store: store.name, taskId, why }),
+        ended: () => isOver(run),
+      });
+      if (isOver(run)) return;
+      run.replayed += records;
+      this.#note(run, { about: 'restored', store: store.name, taskId, replayed: records, from });
+    }
+    task.start(positions);
+    for (const input of task.inputs) this.#subscribe(hosted, input);
+  }
+
+  #subscribe(hosted: HostedTask, input: TaskInput): void {
+    const { task, run } = hosted;
+    const { producerId } = run.assignment;
+    const isolation: Isolation =
+      input.repartition && producerId !== undefined ? { kind: 'own', producerId } : { kind: 'committed' };
+    const key = feedKey(input.topic, input.partition, isolation);
+    let feed = this.#feeds.get(key);
+    if (feed === undefined) {
+      feed = new Feed(input.topic, input.partition, isolation, this.#pool);
+      this.#feeds.set(key, feed);
+    }
+    const { index } = input;
+    const subscriber: Subscriber = {
+      wants: () => input.wanting && run.phase === 'running',
+      take: (block: Block, readableEnd: number) => {
+        task.offer(index, block, readableEnd);
+        // What the others know of their ends is older than this block: they have to look again before they may be passed over.
+        if (task.inputs.length > 1) {
+          for (const other of hosted.subscriptions) {
+            if (other !== hosted.subscriptions[index]) this.#doubt(task, other, hosted.subscriptions.indexOf(other));
+          }
+        }
+      },
+      sawEnd: (position) => task.sawEnd(index, position, position),
+    };
+    hosted.subscriptions.push(feed.subscribe(subscriber, input.fetchOffset));
+  }
+
+  #doubt(task: Task, subscription: Subscription, input: number): void {
+    task.sawEnd(input, subscription.position, -1);
+    subscription.feed.doubt();
+  }
+
+  #shard(shard: number): Promise<OrderedKv> | undefined {
+    const { openShard } = this.#options;
+    if (openShard === undefined) return undefined;
+    const known = this.#shards.get(shard);
+    if (known !== undefined) return known;
+    const opened = openShard(shard);
+    this.#shards.set(shard, opened);
+    // A shard that could not be opened is tried again by the next query.
+    opened.catch(() => this.#shards.delete(shard));
+    return opened;
+  }
+
+  #inShard<T>(shard: number, work: () => Promise<T>): Promise<T> {
+    const before = this.#shardWork.get(shard) ?? Promise.resolve();
+    const done = before.then(work, work);
+    this.#shardWork.set(shard, done);
+    return done;
+  }
+
+  // ---------------------------------------------------------------- transactions
+
+  #prepare(run: HostedRun, drainedElsewhere: readonly string[]): void {
+    if (run.phase !== 'running' && run.phase !== 'holding') return;
+    run.phase = 'prepared';
+    const drainedHere = drainedTasksOf(run);
+    run.drainedTasks = new Set([...drainedElsewhere, ...drainedHere]);
+    const positions: Position[] = [];
+    let records = 0;
+    for (const { task } of run.tasks) {
+      const commit = task.flush();
+      positions.push(...commit.positions);
+      records += commit.records;
+    }
+    run.processingLog?.flush();
+    this.#options.post({ kind: 'prepared', run: run.id, positions, records, drainedTasks: drainedHere });
+  }
+
+  #committed(run: HostedRun, changelog: readonly Position[]): void {
+    assert(run.phase === 'prepared', `committed in phase ${run.phase}`);
+    for (const { task } of run.tasks) {
+      const offsets = new Map<string, number>();
+      for (const { topic, partition, offset } of changelog) if (partition === task.partition) offsets.set(topic, offset);
+      task.commit(offsets);
+    }
+    run.pending = false;
+    run.sink?.deliver();
+    // Records of the transaction may lie in repartition topics now, for this host to read.
+    for (const { task, subscriptions } of run.tasks) {
+      for (const { index, repartition } of task.inputs) {
+        if (repartition) this.#doubt(task, subscriptions[index] as Subscription, index);
+      }
+    }
+    run.phase = 'running';
+    this.#checkpoint(run);
+    this.#resume(run);
+  }
+
+  #rollback(run: HostedRun, positions: readonly Position[]): void {
+    run.sink?.discard();
+    run.processingLog?.discard();
+    run.pending = false;
+    for (const { task, subscriptions } of run.tasks) {
+      const own = positions.filter((position) => position.partition === task.partition);
+      task.rollback(own);
+      for (const { index, fetchOffset, repartition } of task.inputs) {
+        const subscription = subscriptions[index] as Subscription;
+        if (repartition) subscription.feed.discard();
+        subscription.feed.seek(subscription, fetchOffset);
+      }
+    }
+    run.phase = 'running';
+    this.#options.post({ kind: 'resumed', run: run.id });
+    this.#resume(run);
+  }
+
+  /** The run may step (again): says how it stands, reads and steps. */
+  #resume(run: HostedRun): void {
+    run.said = undefined;
+    if (run.phase === 'running') {
+      if (!this.#tasks.some((hosted) => hosted.run === run)) this.#tasks.push(...run.tasks);
+      this.#say(run);
+    }
+    this.#want();
+    this.#askTurn();
+  }
+
+  #hand(run: HostedRun, topic: string, partition: number, bytes: Uint8Array): void {
+    run.pending = true;
+    run.unansweredBytes += bytes.length;
+    this.#options.post({ kind: 'batch', run: run.id, topic, partition, bytes });
+  }
+
+  #taken(id: Run, bytes: Uint8Array): void {
+    const run = this.#runs.get(id);
+    const length = bytes.length;
+    this.#buffers.give(bytes);
+    if (run === undefined) return;
+    const wasFull = run.unansweredBytes > this.#options.limits.unansweredBytes;
+    run.unansweredBytes -= length;
+    if (wasFull) this.#askTurn();
+    for (const { task, subscriptions } of run.tasks) {
+      // What this thread's tasks wrote can be read now; whoever has read to the end looks again.
+      for (const { index, repartition, drained } of task.inputs) {
+        if (!repartition || !drained) continue;
+        this.#doubt(task, subscriptions[index] as Subscription, index);
+        this.#want();
+      }
+    }
+  }
+
+  /** Does what may throw because of a processor or a store. */
+  #guard(run: HostedRun, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fail(run, error);
+    }
+  }
+
+  #fail(run: HostedRun, error: unknown): void {
+    if (run.phase === 'failed' || run.phase === 'removed') return;
+    run.phase = 'failed';
+    this.#leaveTurns(run);
+    const damaged = error instanceof KvError && error.kind === 'corrupt';
+    const report = reportOf(error);
+    const clear = damaged ? this.#clearStores(run, report.message) : Promise.resolve();
+    void clear.then(() => this.#options.post({ kind: 'failed', run: run.id, error: report }));
+  }
+
+  /** A damaged key-value store was met on the record path: the run's stores start over from their changelogs. */
+  async #clearStores(run: HostedRun, why: string): Promise<void> {
+    for (const { task } of run.tasks) {
+      for (const { store, changelog } of task.stores) {
+        if (changelog === undefined) continue;
+        this.#note(run, { about: 'rebuilt', store: store.name, taskId: task.id, why });
+        await store.clear().catch(() => undefined);
+      }
+    }
+  }
+
+  // ---------------------------------------------------------------- removal
+
+  async #remove(run: HostedRun, keep: boolean): Promise<void> {
+    const wasAssigning = run.phase === 'assigning';
+    const wasHealthy = run.phase !== 'failed' && !wasAssigning;
+    run.phase = 'removed';
+    this.#leaveTurns(run);
+    for (const { task, subscriptions } of run.tasks) {
+      for (const subscription of subscriptions) this.#unsubscribe(subscription);
+      task.close();
+    }
+    await run.checkpointing;
+    for (const { task } of run.tasks) {
+      for (const { store, changelog } of task.stores) {
+        if (keep && wasHealthy && changelog !== undefined) await this.#checkpointStore(run, task.id, store);
+        await store.close().catch(() => undefined);
+      }
+    }
+    this.#runs.delete(run.id);
+    this.#options.post({ kind: 'removed', run: run.id });
+  }
+
+  #leaveTurns(run: HostedRun): void {
+    this.#tasks = this.#tasks.filter((hosted) => hosted.run !== run);
+  }
+
+  #unsubscribe(subscription: Subscription): void {
+    const { feed } = subscription;
+    feed.unsubscribe(subscription);
+    if (feed.subscriptions.size > 0) return;
+    feed.discard();
+    this.#shared += feed.shared;
+    this.#feeds.delete(feedKey(feed.topic, feed.partition, feed.isolation));
+  }
+
+  async #close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelCheckpoints?.();
+    this.#reader.wakeup();
+    for (const more of this.#scans.values()) more(false);
+    for (const run of [...this.#runs.values()]) await this.#remove(run, true);
+    this.#reader.close();
+    for (const shard of this.#shards.values()) {
+      await shard.then((kv) => kv.close()).catch(() => undefined);
+    }
+    this.#options.post({ kind: 'closed' });
+  }
+
+  async #forget(applicationId: string, shards: readonly number[]): Promise<readonly StoreEntry[]> {
+    for (const shard of shards) {
+      const kv = await this.#shard(shard);
+      if (kv === undefined) continue;
+      await this.#inShard(shard, async () => {
+        for (const { key, storeId, spec } of await storesOf(kv, applicationId)) {
+          const store = createStore(spec, { kv, storeId, memoryLimitBytes: this.#options.limits.storeBytes });
+          await store.clear();
+          await store.close();
+          const batch = kv.batch();
+          batch.delete(key);
+          await batch.write({ sync: true });
+        }
+      });
+    }
+    return [];
+  }
+
+  // ---------------------------------------------------------------- reading
+
+  #want(): void {
+    if (this.#polling) this.#reader.wakeup();
+    if (!this.#reading) void this.#readOn();
+  }
+
+  /** Keeps one fetch under way as long as something is wanted. */
+  async #readOn(): Promise<void> {
+    this.#reading = true;
+    while (!this.#closed) {
+      const asked = new Map<Feed, Asked>();
+      const requests: FetchRequest[] = [];
+      let mustKnow = false;
+      for (const feed of this.#feeds.values()) {
+        feed.serve();
+        const request = feed.request();
+        if (request === undefined) continue;
+        requests.push(request);
+        asked.set(feed, { offset: request.offset, generation: feed.generation, doubts: feed.doubts });
+        mustKnow ||= !feed.known || request.offset < feed.readableEnd;
+      }
+      if (requests.length === 0) break;
+      const options = {
+        maxBytesPerPartition: this.#options.limits.blockBytes,
+        maxWaitMs: mustKnow ? 0 : pollMs,
+      };
+      let chunks: readonly Chunk[];
+      this.#polling = !mustKnow;
+      try {
+        this.#fetches++;
+        chunks = await this.#reader.fetch(requests, options);
+      } catch (error) {
+        this.#polling = false;
+        if (this.#closed) break;
+        await this.#readFailed(asked, error);
+        continue;
+      }
+      this.#polling = false;
+      this.#arrived(asked, chunks);
+    }
+    this.#reading = false;
+  }
+
+  #arrived(asked: ReadonlyMap<Feed, Asked>, chunks: readonly Chunk[]): void {
+    const silent = new Map(asked);
+    const brought: { readonly feed: Feed; readonly offset: number; readonly chunk: Chunk }[] = [];
+    for (const chunk of chunks) {
+      for (const [feed, { offset, generation }] of silent) {
+        if (feed.topic !== chunk.topic || feed.partition !== chunk.partition) continue;
+        silent.delete(feed);
+        if (feed.generation !== generation || this.#closed) chunk.release();
+        else brought.push({ feed, offset, chunk });
+        break;
+      }
+    }
+    // First who has nothing: what then arrives makes their knowledge old again where a task reads both.
+    for (const [feed, { offset, generation, doubts }] of silent) {
+      if (feed.generation === generation && feed.doubts === doubts) feed.nothing(offset);
+    }
+    for (const { feed, offset, chunk } of brought) {
+      try {
+        feed.bring(chunk, offset);
+      } catch (error) {
+        for (const hosted of this.#readersOf(feed)) this.#fail(hosted.run, error);
+      }
+    }
+    this.#askTurn();
+  }
+
+  *#readersOf(feed: Feed): Generator<HostedTask> {
+    for (const run of this.#runs.values()) {
+      for (const hosted of run.tasks) {
+        if (hosted.subscriptions.some((subscription) => subscription.feed === feed)) yield hosted;
+      }
+    }
+  }
+
+  /** A fetch was refused: finds out which partition is at fault. Positions that retention has passed go on at the start of what is left. */
+  async #readFailed(asked: ReadonlyMap<Feed, unknown>, error: unknown): Promise<void> {
+    const passing = error instanceof LogError && error.kind !== 'refused';
+    let blamed = false;
+    for (const feed of passing ? [] : asked.keys()) {
+      try {
+        const { start, end } = await this.#options.log.offsets({ topic: feed.topic, partition: feed.partition });
+        for (const subscription of [...feed.subscriptions]) {
+          if (subscription.position >= start && subscription.position <= end) continue;
+          blamed = true;
+          for (const hosted of this.#readersOf(feed)) {
+            const input = hosted.subscriptions.indexOf(subscription);
+            if (input < 0) continue;
+            const { topic, partition } = feed;
+            if (subscription.position < start) {
+              this.#note(hosted.run, { about: 'records gone', topic, partition, from: subscription.position, to: start });
+              hosted.task.sawEnd(input, start, -1);
+              feed.seek(subscription, start);
+            } else {
+              const sentence = `the position ${subscription.position} lies beyond the end ${end} of ${topic}-${partition}`;
+              this.#fail(hosted.run, new LogError('refused', 'LOG_OFFSET_OUT_OF_RANGE', sentence));
+            }
+          }
+        }
+      } catch (cause) {
+        blamed = true;
+        for (const hosted of this.#readersOf(feed)) this.#fail(hosted.run, cause);
+      }
+    }
+    if (!blamed) await new Promise<void>((resolve) => this.#options.timers.after(50, resolve));
+  }
+
+  // ---------------------------------------------------------------- stepping
+
+  #askTurn(): void {
+    if (this.#turnAsked || this.#closed) return;
+    this.#turnAsked = true;
+    this.#options.soon(() => {
+      this.#turnAsked = false;
+      if (!this.#closed) this.#turn();
+    });
+  }
+
+  #turn(): void {
+    const { clock } = this.#options;
+    const until = clock.monotonic() + turnMs;
+    const stepped = new Set<HostedRun>();
+    let idle = 0;
+    let late = false;
+    while (idle < this.#tasks.length && !late) {
+      if (this.#nextTask >= this.#tasks.length) this.#nextTask = 0;
+      const hosted = this.#tasks[this.#nextTask++] as HostedTask;
+      const done = this.#step(hosted);
+      if (done === 0) idle++;
+      else {
+        idle = 0;
+        stepped.add(hosted.run);
+        late = clock.monotonic() >= until;
+      }
+    }
+    for (const run of stepped) if (run.assignment.producerId === undefined) this.#guard(run, () => this.#endTurn(run));
+    for (const run of this.#runs.values()) this.#say(run);
+    if (stepped.size > 0) this.#want();
+    if (late) this.#askTurn();
+  }
+
+  /** Steps one task; answers how many records it has processed. */
+  #step({ run, task }: HostedTask): number {
+    if (run.phase !== 'running' || run.paused) return 0;
+    if (run.unansweredBytes > this.#options.limits.unansweredBytes) return 0;
+    try {
+      const done = task.step(stepRecords);
+      if (done > 0) run.pending = true;
+      return done;
+    } catch (error) {
+      this.#fail(run, error);
+      return 0;
+    }
+  }
+
+  /** Without a producer nothing can fail half-way: what was processed is committed. */
+  #endTurn(run: HostedRun): void {
+    if (run.phase !== 'running') return;
+    for (const { task } of run.tasks) {
+      task.flush();
+      task.commit(new Map());
+    }
+    run.pending = false;
+    run.sink?.deliver();
+  }
+
+  /** Says how the run stands, when that has changed. */
+  #say(run: HostedRun): void {
+    if (run.phase !== 'running') return;
+    const { drained } = run;
+    const { pending } = run;
+    const positions = drained ? run.tasks.flatMap(({ task }) => task.inputs.map(positionOf)) : [];
+    const said = `${pending} ${drained} ${positions.map(({ offset }) => offset).join(' ')}`;
+    if (said === run.said) return;
+    run.said = said;
+    this.#options.post({ kind: 'progress', run: run.id, pending, drained, positions, counters: countersOf(run) });
+  }
+
+  // ---------------------------------------------------------------- checkpoints
+
+  #checkpoint(run: HostedRun): void {
+    const nowMs = this.#options.clock.monotonic();
+    for (const { task } of run.tasks) {
+      for (const { store, changelog } of task.stores) {
+        if (changelog === undefined || !store.checkpointDue(nowMs)) continue;
+        run.checkpointing = run.checkpointing.then(() => this.#checkpointStore(run, task.id, store));
+      }
+    }
+    this.#cancelCheckpoints ??= this.#options.timers.after(checkpointEveryMs, () => {
+      this.#cancelCheckpoints = undefined;
+      let due = false;
+      for (const other of this.#runs.values()) {
+        if (other.phase === 'failed' || other.phase === 'removed') continue;
+        for (const { task } of other.tasks) for (const { store } of task.stores) due ||= store.stats.dueRecords > 0;
+      }
+      if (due) for (const other of this.#runs.values()) if (!isOver(other) && other.phase !== 'assigning') this.#checkpoint(other);
+    });
+  }
+
+  async #checkpointStore(run: HostedRun, taskId: string, store: StateStore): Promise<void> {
+    try {
+      await store.checkpoint();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#note(run, { about: 'checkpoint failed', store: store.name, taskId, why });
+      if (error instanceof KvError && error.kind === 'corrupt') this.#fail(run, error);
+    }
+  }
+
+  // ---------------------------------------------------------------- questions
+
+  #answer(request: number, work: Promise<readonly StoreEntry[]> | (() => Promise<readonly StoreEntry[]>)): void {
+    const answered = typeof work === 'function' ? work() : work;
+    answered.then(
+      (entries) => this.#options.post({ kind: 'page', request, entries, done: true }),
+      (error: unknown) => this.#options.post({ kind: 'refused', request, error: reportOf(error) }),
+    );
+  }
+
+  *#storesNamed(run: Run, name: string): Generator<StateStore> {
+    const found = this.#runs.get(run);
+    if (found === undefined || isOver(found) || found.phase === 'assigning') return;
+    for (const { task } of found.tasks) for (const { store } of task.stores) if (store.name === name) yield store;
+  }
+
+  #read(run: Run, name: string, key: Uint8Array, windows: WindowRange | undefined): readonly StoreEntry[] {
+    const entries: StoreEntry[] = [];
+    for (const store of this.#storesNamed(run, name)) {
+      if (store.kind === 'window') readWindows(store, key, windows, entries);
+      else {
+        const value = store.readCommitted(key, 0, key.length);
+        if (value !== undefined) entries.push({ key, value });
+      }
+    }
+    return entries;
+  }
+
+  async #scan(request: number, run: Run, name: string, range: ScanRange): Promise<void> {
+    const { post } = this.#options;
+    const page = (entries: readonly StoreEntry[]): Promise<boolean> =>
+      new Promise((resolve) => {
+        this.#scans.set(request, resolve);
+        post({ kind: 'page', request, entries, done: false });
+      });
+    let more = true;
+    try {
+      for (const store of this.#storesNamed(run, name)) {
+        await store.scanCommitted(range, async (chunk) => {
+          for (let from = 0; from < chunk.count && more; from += pageEntries) {
+            more = await page(entriesOf(store, chunk, from, Math.min(chunk.count, from + pageEntries)));
+          }
+          return more;
+        });
+        if (!more) break;
+      }
+      post({ kind: 'page', request, entries: [], done: true });
+    } catch (error) {
+      post({ kind: 'refused', request, error: reportOf(error) });
+    } finally {
+      this.#scans.delete(request);
+    }
+  }
+
+  #count(request: number): void {
+    const { blocks, batches, records, views } = this.#pool.counters;
+    let blocksShared = this.#shared;
+    for (const { shared } of this.#feeds.values()) blocksShared += shared;
+    const thread = {
+      fetches: this.#fetches,
+      blocks,
+      batchesDecoded: batches,
+      recordsDecoded: records,
+      viewsMade: views,
+      blocksShared,
+    };
+    this.#options.post({ kind: 'counted', request, thread });
+  }
+
+  #note(run: HostedRun, note: Note): void {
+    this.#options.post({ kind: 'note', run: run.id, note });
+  }
+}
+
+const isOver = (run: HostedRun): boolean => run.phase === 'removed' || run.phase === 'failed';
+
+const feedKey = (topic: string, partition: number, isolation: Isolation): string =>
+  `${partition} ${topic} ${isolation.kind === 'own' ? isolation.producerId : isolation.kind}`;
+
+const positionOf = ({ topic, partition, position }: TaskInput): Position => ({ topic, partition, offset: position });
+
+/** Tasks that hold nobody's time back: nothing left to read, and nothing read in this transaction that is still on its way. */
+const drainedTasksOf = (run: HostedRun): readonly string[] =>
+  run.tasks.filter(({ task }) => task.drained && task.pending === 0).map(({ task }) => task.id);
+
+/** Stores of a push query are neither changelogged nor kept. */
+const unlogged = (subTopology: SubTopology, logged: boolean): SubTopology =>
+  logged
+    ? subTopology
+    : { ...subTopology, stores: subTopology.stores.map((spec: StoreSpec) => ({ ...spec, logged: false })) };
+
+/** Ids of the tasks that write each repartition topic. */
+const writersByTopic = (
+  { applicationId, partitionCounts }: Assignment,
+  topology: Topology,
+): ReadonlyMap<string, readonly string[]> => {
+  const writers = new Map<string, string[]>();
+  for (const { name } of topology.repartitions) writers.set(internalTopic(applicationId, repartitionTopic(name)), []);
+  for (const { id, sinks } of topology.subTopologies()) {
+    for (const { repartition, topic } of sinks) {
+      if (!repartition) continue;
+      const of = writers.get(internalTopic(applicationId, topic));
+      for (let partition = 0; partition < (partitionCounts[id] ?? 0); partition++) of?.push(taskIdOf(id, partition));
+    }
+  }
+  return writers;
+};
+
+const countersOf = (run: HostedRun): HostCounters => {
+  let recordsRead = 0;
+  let recordsOut = 0;
+  let lag = 0;
+  let storeEntries = 0;
+  let storeBytes = 0;
+  const drops: Partial<Record<DropReason, number>> = {};
+  for (const { task, subscriptions } of run.tasks) {
+    recordsRead += task.counters.recordsRead;
+    recordsOut += task.counters.recordsOut;
+    for (const [reason, count] of task.counters.drops) drops[reason] = (drops[reason] ?? 0) + count;
+    for (const subscription of subscriptions) lag += subscription.lag;
+    for (const { store } of task.stores) {
+      const { entries, bytesInMemory } = store.stats;
+      storeEntries += entries;
+      storeBytes += bytesInMemory;
+    }
+  }
+  return { recordsRead, recordsOut, drops, replayed: run.replayed, lag, storeEntries, storeBytes };
+};
+
+const readWindows = (
+  store: WindowStateStore,
+  key: Uint8Array,
+  windows: WindowRange | undefined,
+  entries: StoreEntry[],
+): void => {
+  const { from, to } = windows ?? { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
+  for (const windowStart of store.committedWindows()) {
+    if (windowStart < from || windowStart > to) continue;
+    const value = store.readCommittedWindow(windowStart, key, 0, key.length);
+    if (value !== undefined) entries.push({ key, value, windowStart });
+  }
+};
+
+const entriesOf = (store: StateStore, chunk: ScanChunk, from: number, to: number): readonly StoreEntry[] => {
+  const { bytes, keyStarts, keyEnds, valueStarts, valueEnds, windowStarts } = chunk;
+  const entries: StoreEntry[] = [];
+  for (let i = from; i < to; i++) {
+    const key = bytes.slice(keyStarts[i], keyEnds[i]);
+    const value = bytes.slice(valueStarts[i], valueEnds[i]);
+    entries.push(store.kind === 'window' ? { key, value, windowStart: windowStarts[i] as number } : { key, value });
+  }
+  return entries;
+};
+
+/** An error as it may cross a thread. */
+export const reportOf = (error: unknown): ErrorReport => {
+  const known = error instanceof Error ? error : new Error(String(error));
+  const { code, hint } = known as { code?: unknown; hint?: unknown };
+  const passing =
+    known instanceof LogError
+      ? known.kind === 'unavailable' || known.kind === 'unknown'
+      : known instanceof KvError && known.kind !== 'failed';
+  return {
+    name: known.name,
+    message: known.message,
+    code: typeof code === 'string' ? code : undefined,
+    hint: typeof hint === 'string' ? hint : undefined,
+    stack: known.stack,
+    passing,
+  };
+};
