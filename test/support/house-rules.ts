@@ -145,9 +145,7 @@ export const typesAreTight: Rule = (files) =>
   files.flatMap(({ path, text }) => {
     const code = codeOf(text);
     return [
-      ...(/(?::|\bas|<|[,|&]|=>)\s*any\b(?!\s*[:(?])/.test(code)
-        ? [`${path} says any: say unknown, or the type`]
-        : []),
+      ...(/(?::|\bas|<|[,|&]|=>)\s*any\b(?!\s*[:(?])/.test(code) ? [`${path} says any: say unknown, or the type`] : []),
       ...(/[\w$)\]]!(?![=\w])/.test(code) ? [`${path} asserts non-null with "!": assert, or narrow`] : []),
       ...(/@ts-(?:ignore|expect-error|nocheck)/.test(text) ? [`${path} silences the compiler`] : []),
       ...(/^\s*(?:export\s+)?(?:const\s+)?enum\s|^\s*(?:export\s+)?namespace\s/m.test(code)
