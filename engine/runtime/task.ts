@@ -271,6 +271,7 @@ export class Task {
 
     // Children first, so that a node's forward function calls its children directly.
     const children = new Map<string, Processor<unknown>[]>();
+    const sourceProcessors = new Map<string, SourceProcessor>();
     for (const node of subTopology.nodes.toReversed()) {
       const own = (children.get(node.name) ?? []).reverse();
       const context = new NodeContext(this, {
@@ -296,8 +297,7 @@ export class Task {
         },
       });
       if (node.node === 'source') {
-        const input = inputOf.get(node.name);
-        if (input !== undefined) input.sources.push(node.supplier(context, forwardTo(own)));
+        if (inputOf.has(node.name)) sourceProcessors.set(node.name, node.supplier(context, forwardTo(own)));
         continue;
       }
       const processor = node.supplier(context, forwardTo(own));
@@ -308,8 +308,10 @@ export class Task {
         else siblings.push(processor);
       }
     }
-    // They were made last to first.
-    for (const input of this.#inputs) input.sources.reverse();
+    for (const { name } of sources) {
+      const processor = sourceProcessors.get(name);
+      if (processor !== undefined) inputOf.get(name)?.sources.push(processor);
+    }
   }
 
   // ---------------------------------------------------------------- reading
