@@ -51,7 +51,7 @@ type Phase =
 
 const firstBackOffMs = 50;
 const longestBackOffMs = 2000;
-/** After so many failed aborts in a row a fresh producer has to find out what happened. */
+/** After so many aborts that could not be taken a fresh producer has to find out what happened. */
 const mostAborts = 6;
 
 interface HostState {
@@ -358,7 +358,9 @@ export class Coordinator {
         const again = judge(asError(error));
         if (this.#phase !== 'aborting') return;
         if (again === 'fenced') return this.#end(asError(error), 'fenced', false);
-        if (again === 'failed' || tries === mostAborts) return this.#end(asError(error), 'failed', true);
+        // Whether it ended, and how, only a fresh producer finds out: the next life of the query opens one.
+        const lost = !(error instanceof LogError && error.kind === 'unavailable');
+        if (lost || tries === mostAborts) return this.#end(asError(error), 'failed', true);
         if (!(await this.#backOff(tries))) return;
       }
     }

@@ -21,6 +21,8 @@ interface Recent {
   readonly block: DecodedBlock;
   readonly startOffset: number;
   readonly nextOffset: number;
+  /** Subscriptions that got it. */
+  takers: number;
 }
 
 export interface Subscriber {
@@ -113,7 +115,6 @@ export class Feed {
       while (subscription.subscriber.wants()) {
         const found = this.#recent.find(({ startOffset }) => startOffset === subscription.position);
         if (found === undefined) break;
-        this.shared++;
         this.#hand(found, subscription);
       }
     }
@@ -147,14 +148,11 @@ export class Feed {
     this.readableEnd = this.isolation.kind === 'committed' ? offsets.stable : offsets.end;
     this.known = true;
     const block = this.#pool.decode(chunk, asked);
-    const recent: Recent = { block, startOffset: asked, nextOffset };
-    let handed = 0;
+    const recent: Recent = { block, startOffset: asked, nextOffset, takers: 0 };
     for (const subscription of this.subscriptions) {
       if (subscription.position !== asked || !subscription.subscriber.wants()) continue;
       this.#hand(recent, subscription);
-      handed++;
     }
-    if (handed > 1) this.shared += handed - 1;
     this.#recent.push(recent);
     if (this.#recent.length > recentBlocks) (this.#recent.shift() as Recent).block.release();
     this.#prune();
@@ -169,7 +167,9 @@ export class Feed {
     }
   }
 
-  #hand({ block, nextOffset }: Recent, subscription: Subscription): void {
+  #hand(recent: Recent, subscription: Subscription): void {
+    const { block, nextOffset } = recent;
+    if (++recent.takers > 1) this.shared++;
     subscription.position = nextOffset;
     block.retain();
     subscription.subscriber.take(block, this.readableEnd);

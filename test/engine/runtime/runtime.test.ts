@@ -1,0 +1,294 @@
+/** The engine's suite: the same behaviour on every log. */
+
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Runtime, RuntimeEvent } from '../../../engine/index.ts';
+import type { Log } from '../../../storage/index.ts';
+import { consume, lastOf, logKinds, newRuntime, openLog, produce, type Row, Shards, text, utf8 } from './support.ts';
+import { enriched, minuteSums, wordCount } from './topologies.ts';
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+const closedLater = <T extends { close(): Promise<void> }>(thing: T): T => {
+  closing.push(() => thing.close());
+  return thing;
+};
+
+const words = (...values: string[]): Row[] => values.map((value) => ({ key: null, value }));
+
+describe.each(logKinds)('on the %s log', (kind) => {
+  const open = async (topics: Record<string, number>): Promise<Log> => {
+    const log = closedLater(await openLog(kind));
+    for (const [name, partitions] of Object.entries(topics)) await log.createTopic({ name, partitions });
+    return log;
+  };
+  const start = (log: Log, options: Parameters<typeof newRuntime>[1] = {}): Runtime =>
+    closedLater(newRuntime(log, options));
+
+  test('a query reads, keeps state behind a repartition, and writes every update', async () => {
+    const log = await open({ words: 2, counted: 2 });
+    const runtime = start(log, { openShard: new Shards().open });
+    await runtime.start({ id: 'count', topology: wordCount({ repartition: true }) });
+    await produce(log, 'words', 0, words('a', 'b', 'a'));
+    await produce(log, 'words', 1, words('a', 'c'));
+    await runtime.awaitIdle();
+    const rows = await consume(log, 'counted');
+    expect(rows.length).toBe(5);
+    expect(lastOf(rows)).toEqual({ a: '3', b: '1', c: '1' });
+    expect(runtime.counters('count')).toMatchObject({ recordsRead: 10, recordsOut: 10, aborts: 0, restarts: 0, lag: 0 });
+  });
+
+  test('a stopped query goes on where it stopped, with the state it had', async () => {
+    const log = await open({ words: 1, counted: 1 });
+    const shards = new Shards();
+    const runtime = start(log, { openShard: shards.open });
+    const topology = wordCount({ repartition: true });
+    await runtime.start({ id: 'count', topology });
+    await produce(log, 'words', 0, words('a', 'b'));
+    await runtime.awaitIdle();
+    await runtime.stop('count');
+    expect(runtime.status('count').state).toBe('stopped');
+    await produce(log, 'words', 0, words('a'));
+    await runtime.start({ id: 'count', topology });
+    await runtime.awaitIdle();
+    expect((await consume(log, 'counted')).map(({ key, value }) => `${key}${value}`)).toEqual(['a1', 'b1', 'a2']);
+  });
+
+  test('a runtime without a state directory rebuilds its stores from the changelog', async () => {
+    const log = await open({ words: 1, counted: 1 });
+    const topology = wordCount({ repartition: false });
+    const first = newRuntime(log);
+    await first.start({ id: 'count', topology });
+    await produce(log, 'words', 0, [{ key: 'a', value: '1' }, { key: 'b', value: '1' }]);
+    await first.awaitIdle();
+    await first.close();
+    const second = start(log);
+    await second.start({ id: 'count', topology });
+    expect(second.counters('count').replayed).toBe(2);
+    await produce(log, 'words', 0, [{ key: 'a', value: '1' }]);
+    await second.awaitIdle();
+    expect(lastOf(await consume(log, 'counted'))).toEqual({ a: '2', b: '1' });
+  });
+
+  test('a chain of queries is idle when its last query is', async () => {
+    const log = await open({ words: 2, counted: 2, again: 2 });
+    const runtime = start(log);
+    await runtime.start({ id: 'first', topology: wordCount({ repartition: true }) });
+    await runtime.start({ id: 'second', topology: wordCount({ repartition: false, input: 'counted', output: 'again' }) });
+    await produce(log, 'words', 0, words('a', 'b', 'a'));
+    await produce(log, 'words', 1, words('a'));
+    await runtime.awaitIdle();
+    // The second counts the updates of the first.
+    expect(lastOf(await consume(log, 'again'))).toEqual({ a: '3', b: '1' });
+  });
+
+  test('rows that were acknowledged in a table before a stream row was sent are seen by it', async () => {
+    const log = await open({ customers: 2, orders: 2, enriched: 2 });
+    const runtime = start(log);
+    await runtime.start({ id: 'join', topology: enriched(true) });
+    const expected: string[] = [];
+    for (let i = 0; i < 20; i++) {
+      const partition = i % 2;
+      await produce(log, 'customers', partition, [{ key: `c${i}`, value: `name${i}`, timestamp: i }]);
+      await produce(log, 'orders', partition, [{ key: `c${i}`, value: `o${i}`, timestamp: i }]);
+      expected.push(`o${i}/name${i}`);
+    }
+    await runtime.awaitIdle();
+    const rows = await consume(log, 'enriched');
+    expect(rows.map(({ value }) => value).sort()).toEqual(expected.sort());
+  });
+
+  test('late records are left out, counted, and reported once each in the same transaction', async () => {
+    const log = await open({ amounts: 1, sums: 1, problems: 1 });
+    const runtime = start(log, { processingLog: 'problems' });
+    await runtime.start({ id: 'sums', topology: minuteSums() });
+    await produce(log, 'amounts', 0, [
+      { key: 'a', value: '1', timestamp: 10_000 },
+      { key: 'a', value: '2', timestamp: 75_000 },
+      { key: 'a', value: '4', timestamp: 59_999 },
+      { key: 'a', value: '8', timestamp: 69_999 },
+      { key: 'a', value: '16', timestamp: 20_000 },
+      { key: 'a', value: 'x', timestamp: 80_000 },
+    ]);
+    await runtime.awaitIdle();
+    expect(lastOf(await consume(log, 'sums'))).toEqual({ 'a@0': '1', 'a@1': '10' });
+    const problems = (await consume(log, 'problems')).map(({ value }) => JSON.parse(value ?? ''));
+    expect(problems.map(({ reason, offset, query, topic }) => [reason, offset, query, topic])).toEqual([
+      ['late', 2, 'sums', 'amounts'],
+      ['late', 4, 'sums', 'amounts'],
+      ['deserialization', 5, 'sums', 'amounts'],
+    ]);
+    expect(atob(problems[2].value)).toBe('x');
+    expect(runtime.counters('sums').drops).toEqual({ late: 2, deserialization: 1 });
+  });
+
+  test('a partition full of bad records is read to its end, and not again after a restart', async () => {
+    const log = await open({ amounts: 1, sums: 1, problems: 1 });
+    const bad = Array.from({ length: 200 }, () => ({ key: 'a', value: 'bad', timestamp: 1 }));
+    await produce(log, 'amounts', 0, bad);
+    for (const life of ['first', 'second']) {
+      const runtime = newRuntime(log, { processingLog: 'problems' });
+      await runtime.start({ id: 'sums', topology: minuteSums() });
+      await runtime.awaitIdle();
+      expect(runtime.counters('sums').recordsRead, life).toBe(life === 'first' ? 200 : 0);
+      await runtime.close();
+    }
+    expect(await consume(log, 'sums')).toEqual([]);
+    expect((await consume(log, 'problems')).length).toBe(200);
+    expect(await log.committed('sums')).toEqual([{ topic: 'amounts', partition: 0, offset: 200 }]);
+  });
+
+  test('reads and scans show committed entries only, by key and by window', async () => {
+    const log = await open({ amounts: 2, sums: 2 });
+    const runtime = start(log, { openShard: new Shards().open });
+    await runtime.start({ id: 'sums', topology: minuteSums() });
+    const amounts: Row[] = [];
+    for (let minute = 0; minute < 30; minute++) amounts.push({ key: 'a', value: '1', timestamp: minute * 60_000 });
+    await produce(log, 'amounts', 0, amounts);
+    await produce(log, 'amounts', 1, [{ key: 'b', value: '5', timestamp: 0 }]);
+    await runtime.awaitIdle();
+    const found = await runtime.read('sums', 'minutes', utf8('a'), { from: 5 * 60_000, to: 7 * 60_000 });
+    expect(found.map(({ windowStart }) => (windowStart ?? 0) / 60_000)).toEqual([5, 6, 7]);
+    let scanned = 0;
+    for await (const page of runtime.scan('sums', 'minutes')) scanned += page.length;
+    expect(scanned).toBe(31);
+    for await (const page of runtime.scan('sums', 'minutes', { toWindow: 60_000 })) {
+      expect(page.map(({ key }) => text(key)).length).toBeGreaterThan(0);
+      break;
+    }
+    await expect(runtime.read('sums', 'nothing', utf8('a'))).rejects.toMatchObject({ code: 'STORE_UNKNOWN' });
+  });
+
+  test('a push query without outputs writes nothing, and says when rows are final', async () => {
+    const log = await open({ words: 1 });
+    const runtime = start(log);
+    const collected: string[] = [];
+    const delivered: string[] = [];
+    const { StreamsBuilder, serdes } = await import('../../../engine/index.ts');
+    const builder = new StreamsBuilder();
+    builder
+      .stream('words', { key: serdes.string, value: serdes.string })
+      .peek((_key, value) => collected.push(value ?? '-'));
+    await produce(log, 'words', 0, words('before'));
+    await runtime.start({
+      id: 'push',
+      topology: builder.build(),
+      transient: true,
+      startFrom: 'latest',
+      sink: { deliver: () => delivered.push(...collected.splice(0)), discard: () => collected.splice(0) },
+    });
+    await produce(log, 'words', 0, words('a', 'b'));
+    await runtime.awaitIdle();
+    expect(delivered).toEqual(['a', 'b']);
+    runtime.pause('push');
+    await produce(log, 'words', 0, words('c'));
+    await runtime.awaitIdle();
+    expect(delivered).toEqual(['a', 'b']);
+    runtime.resume('push');
+    await runtime.awaitIdle();
+    expect(delivered).toEqual(['a', 'b', 'c']);
+    await runtime.stop('push');
+    expect((await log.describeTopics()).map(({ name }) => name)).toEqual(['words']);
+    expect(await log.groups()).toEqual([]);
+  });
+
+  test('a push query behind a repartition leaves no topic behind', async () => {
+    const log = await open({ words: 2 });
+    const runtime = start(log);
+    const delivered: string[] = [];
+    const collected: string[] = [];
+    const { StreamsBuilder, serdes } = await import('../../../engine/index.ts');
+    const builder = new StreamsBuilder();
+    builder
+      .stream('words', { key: serdes.string, value: serdes.string })
+      .groupBy((_key, word) => word, { key: serdes.string })
+      .count()
+      .toStream()
+      .peek((key, value) => collected.push(`${key}${value}`));
+    await produce(log, 'words', 0, words('a', 'b', 'a'));
+    await runtime.start({
+      id: 'push',
+      topology: builder.build(),
+      transient: true,
+      sink: { deliver: () => delivered.push(...collected.splice(0)), discard: () => collected.splice(0) },
+    });
+    await runtime.awaitIdle();
+    expect(delivered.sort()).toEqual(['a1', 'a2', 'b1']);
+    await runtime.stop('push');
+    expect((await log.describeTopics()).map(({ name }) => name)).toEqual(['words']);
+  });
+
+  test('a query whose processor throws stops and says why; its neighbours go on', async () => {
+    const log = await open({ words: 1, counted: 1, out: 1 });
+    const events: RuntimeEvent[] = [];
+    const runtime = start(log, { onEvent: (event) => events.push(event) });
+    const { StreamsBuilder, serdes } = await import('../../../engine/index.ts');
+    const builder = new StreamsBuilder();
+    builder
+      .stream('words', { key: serdes.string, value: serdes.string })
+      .mapValues(
+        (value) => {
+          if (value === 'bomb') throw new TypeError('cannot read the bomb');
+          return value;
+        },
+        { value: serdes.string },
+      )
+      .to('out');
+    await runtime.start({ id: 'fragile', topology: builder.build() });
+    await runtime.start({ id: 'count', topology: wordCount({ repartition: true }) });
+    await produce(log, 'words', 0, words('a'));
+    await runtime.awaitIdle();
+    await produce(log, 'words', 0, words('b', 'bomb'));
+    await produce(log, 'words', 0, words('c'));
+    while (runtime.status('fragile').state === 'running') await new Promise((resolve) => setTimeout(resolve, 1));
+    await runtime.awaitIdle();
+    expect(runtime.status('fragile')).toMatchObject({ state: 'failed', error: { message: 'cannot read the bomb' } });
+    expect(lastOf(await consume(log, 'counted'))).toEqual({ a: '1', b: '1', bomb: '1', c: '1' });
+    expect((await consume(log, 'out')).map(({ value }) => value)).toEqual(['a']);
+    await expect(runtime.read('fragile', 'x', utf8('a'))).rejects.toMatchObject({ code: 'STORE_UNKNOWN' });
+  });
+
+  test('a query cannot start on a topic that does not exist', async () => {
+    const log = await open({ words: 1 });
+    const runtime = start(log);
+    await expect(runtime.start({ id: 'count', topology: wordCount({ repartition: true }) })).rejects.toMatchObject({
+      code: 'TOPIC_UNKNOWN',
+      message: 'the query writes the topic "counted", which does not exist',
+    });
+    expect(runtime.status('count').state).toBe('failed');
+  });
+
+  test('a query that starts at the latest record does not lose what comes before its first commit', async () => {
+    const log = await open({ words: 1, counted: 1 });
+    await produce(log, 'words', 0, [{ key: 'old', value: '1' }]);
+    const topology = wordCount({ repartition: false });
+    const first = newRuntime(log);
+    await first.start({ id: 'count', topology, startFrom: 'latest' });
+    await first.close();
+    await produce(log, 'words', 0, [{ key: 'new', value: '1' }]);
+    const second = start(log);
+    await second.start({ id: 'count', topology, startFrom: 'latest' });
+    await second.awaitIdle();
+    expect(lastOf(await consume(log, 'counted'))).toEqual({ new: '1' });
+  });
+
+  test('a forgotten query leaves no topics, offsets or state, and starts anew', async () => {
+    const log = await open({ words: 1, counted: 1 });
+    const shards = new Shards();
+    const runtime = start(log, { openShard: shards.open });
+    const topology = wordCount({ repartition: true });
+    await runtime.start({ id: 'count', topology });
+    await produce(log, 'words', 0, words('a', 'a'));
+    await runtime.awaitIdle();
+    await runtime.stop('count', { forget: true });
+    expect((await log.describeTopics()).map(({ name }) => name)).toEqual(['counted', 'words']);
+    expect(await log.groups()).toEqual([]);
+    // Of the store nothing is left but the counter of its shard.
+    expect([...shards.kvs.values()].map(({ size }) => size)).toEqual([1]);
+    await runtime.start({ id: 'count', topology });
+    await runtime.awaitIdle();
+    expect((await consume(log, 'counted')).map(({ value }) => value)).toEqual(['1', '2', '1', '2']);
+  });
+});

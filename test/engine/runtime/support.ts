@@ -1,0 +1,132 @@
+/** What the runtime's tests share: a runtime over a log of any kind, and topics written and read as text. */
+
+import { systemClock } from '../../../base/node/index.ts';
+import { Random } from '../../../base/index.ts';
+import { Runtime, type RuntimeOptions } from '../../../engine/index.ts';
+import type { OrderedKv } from '../../../engine/stores/ordered-kv.ts';
+import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
+import { encodeBatch, type Log, openDelayedLog, openMemoryLog, RecordColumns, decodeBatch } from '../../../storage/index.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export const utf8 = (text: string): Uint8Array => encoder.encode(text);
+export const text = (bytes: Uint8Array): string => decoder.decode(bytes);
+
+/** Shards in memory that outlive a runtime. */
+export class Shards {
+  readonly kvs = new Map<number, MemoryKv>();
+
+  open = async (shard: number): Promise<OrderedKv> => {
+    let kv = this.kvs.get(shard);
+    if (kv === undefined) {
+      kv = new MemoryKv();
+      this.kvs.set(shard, kv);
+    }
+    return keptOpen(kv);
+  };
+
+  /** As after a crash: unsynced writes are there or not. */
+  crash(random: Random): void {
+    for (const [shard, kv] of this.kvs) this.kvs.set(shard, kv.crash(() => random.chance(0.5)));
+  }
+}
+
+/** Closing a shard at the end of a runtime must not lose it for the next one. */
+const keptOpen = (kv: MemoryKv): OrderedKv => ({
+  getSync: (key) => kv.getSync(key),
+  batch: () => kv.batch(),
+  iterate: (range) => kv.iterate(range),
+  clear: (range, options) => kv.clear(range, options),
+  close: async () => {},
+});
+
+export const soon = (run: () => void): void => {
+  setImmediate(run);
+};
+
+export const newRuntime = (log: Log, options: Partial<RuntimeOptions> = {}): Runtime =>
+  new Runtime({
+    log,
+    clock: systemClock,
+    timers: systemClock,
+    random: new Random(1),
+    soon,
+    ...options,
+  });
+
+export const logKinds = ['memory', 'delayed'] as const;
+
+export const openLog = async (kind: (typeof logKinds)[number]): Promise<Log> => {
+  const time = { clock: systemClock, timers: systemClock };
+  switch (kind) {
+    case 'memory':
+      return openMemoryLog(time);
+    case 'delayed':
+      return openDelayedLog({ ...time, seed: 7, maxDelayMs: 1 });
+  }
+};
+
+/** Row of a topic in tests: `key=value@timestamp`; a missing key or value is `-`. */
+export interface Row {
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly timestamp?: number;
+}
+
+/** Appends rows as one batch; durable when it answers. */
+export const produce = async (log: Log, topic: string, partition: number, rows: readonly Row[]): Promise<void> => {
+  const producer = await log.producer();
+  const batch = encodeBatch(
+    rows.map(({ key, value, timestamp = 0 }) => ({
+      key: key === null ? null : utf8(key),
+      value: value === null ? null : utf8(value),
+      timestamp,
+    })),
+  );
+  await producer.append({ topic, partition }, batch, 'append');
+  await producer.close();
+};
+
+/** All committed rows of a topic, partition after partition. */
+export const consume = async (log: Log, topic: string): Promise<readonly (Row & { readonly partition: number })[]> => {
+  const description = await log.describeTopic(topic);
+  const rows: (Row & { readonly partition: number })[] = [];
+  const reader = log.reader();
+  for (let partition = 0; partition < (description?.partitions ?? 0); partition++) {
+    const { start, stable } = await log.offsets({ topic, partition });
+    let offset = start;
+    while (offset < stable) {
+      const request = { topic, partition, offset, isolation: { kind: 'committed' } } as const;
+      const chunks = await reader.fetch([request], { maxBytesPerPartition: 1 << 20, maxWaitMs: 0 });
+      for (const chunk of chunks) {
+        const columns = new RecordColumns();
+        columns.reset(chunk.bytes);
+        for (const at of chunk.batches) decodeBatch(chunk.bytes, at, columns, offset);
+        for (let i = 0; i < columns.count; i++) {
+          const { key, value, timestamp } = columns.record(i);
+          rows.push({
+            partition,
+            key: key === null ? null : text(key),
+            value: value === null ? null : text(value),
+            timestamp,
+          });
+        }
+        offset = chunk.nextOffset;
+        chunk.release();
+      }
+    }
+  }
+  reader.close();
+  return rows;
+};
+
+/** The last value of each key, as a table would show it. */
+export const lastOf = (rows: readonly Row[]): Record<string, string> => {
+  const last = new Map<string, string>();
+  for (const { key, value } of rows) {
+    if (value === null) last.delete(key ?? '-');
+    else last.set(key ?? '-', value);
+  }
+  return Object.fromEntries([...last].sort());
+};

@@ -1,0 +1,62 @@
+/** Topologies that the runtime's tests run: their results can be recomputed from the input in a few lines. */
+
+import type { ByteWriter } from '../../../base/index.ts';
+import { type Serde, SerdeError, serdes, StreamsBuilder, TimeWindows, type Topology } from '../../../engine/index.ts';
+import { text } from './support.ts';
+
+/** Whole numbers as decimal text, so that outputs can be read. */
+export const decimal: Serde<number | bigint> = {
+  name: 'decimal text',
+  write(value: number | bigint, out: ByteWriter) {
+    out.utf8(String(value));
+  },
+  read(bytes, start, end) {
+    const value = Number(text(bytes.slice(start, end)));
+    if (!Number.isSafeInteger(value)) throw new SerdeError('not a whole number');
+    return value;
+  },
+};
+
+const { string } = serdes;
+
+/** words -> counts by word, every update to `counted`; with `repartition` the word is the value, else the key. */
+export const wordCount = (options: { readonly repartition: boolean; readonly input?: string; readonly output?: string }): Topology => {
+  const { input = 'words', output = 'counted' } = options;
+  const builder = new StreamsBuilder();
+  const words = builder.stream(input, { key: string, value: string });
+  const grouped = options.repartition
+    ? words.groupBy((_key, word) => word, { key: string, name: 'by-word' })
+    : words.groupByKey();
+  grouped.count({ store: 'counts' }).toStream().to(output, { value: decimal });
+  return builder.build();
+};
+
+/** Sums of decimal values by key and minute, 10 s of grace; updates to `sums` under the key `key@minute`. */
+export const minuteSums = (graceMs = 10_000): Topology => {
+  const builder = new StreamsBuilder();
+  builder
+    .stream('amounts', { key: string, value: decimal })
+    .groupByKey()
+    .windowedBy(TimeWindows.ofSizeAndGrace(60_000, graceMs))
+    .aggregate<number | bigint>(
+      () => 0,
+      (_key, value, sum) => Number(sum) + Number(value),
+      { store: 'minutes', value: decimal, retentionMs: 86_400_000 },
+    )
+    .toStream()
+    .map((window, sum) => [`${window?.key}@${(window?.start ?? 0) / 60_000}`, sum], { key: string, value: decimal })
+    .to('sums');
+  return builder.build();
+};
+
+/** orders (keyed by customer) joined with the table customers: `order/customer`. */
+export const enriched = (left: boolean): Topology => {
+  const builder = new StreamsBuilder();
+  const customers = builder.table('customers', { key: string, value: string, store: 'customers' });
+  const orders = builder.stream('orders', { key: string, value: string });
+  const joined = left
+    ? orders.leftJoin(customers, (order, customer) => `${order}/${customer ?? '-'}`, { value: string })
+    : orders.join(customers, (order, customer) => `${order}/${customer}`, { value: string });
+  joined.to('enriched');
+  return builder.build();
+};
