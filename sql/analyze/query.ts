@@ -1,0 +1,1014 @@
+/**
+ * From a SELECT's syntax tree to its logical plan, or to an error that says what is wrong and where.
+ *
+ * The order is that of evaluation: sources and joins, WHERE, PARTITION BY or GROUP BY with the aggregates, HAVING, SELECT. Names are
+ * qualified first (`Scope`), so that "the same expression" is a comparison of trees; then each clause is typed against what
+ * the clause before it delivers.
+ *
+ * Key rules. The result of a persistent query has a key: that of its source, or what PARTITION BY, GROUP BY or a join made of it, and the
+ * SELECT list must name each key column once; everything else in the list is a value column. A push or pull query has no key:
+ * its columns are the SELECT list.
+ */
+
+import { type Position, UserError } from '../../base/index.ts';
+import { type Catalog, unknownSource } from '../catalog.ts';
+import type { FormatChoice } from '../plan/choices.ts';
+import type { Duration, Expression, ExpressionOf, Join, Query, SelectItem, SourceKind, WindowClause } from '../parser/ast.ts';
+import { printExpression } from '../parser/print.ts';
+import type { AggregateCall, AggregateWindow, LogicalNode, NamedExpression } from '../plan/logical.ts';
+import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
+import { integerType, printType, type SqlType, typesEqual } from '../types/type.ts';
+import { type Clause, findColumn, referTo, Scope, type ScopedSource } from './scope.ts';
+import type { TypedExpression } from './typed.ts';
+import type { Typer } from './typer.ts';
+import { findExpression, fingerprint, partsOfExpression, replaceExpressions } from './walk.ts';
+
+export type QueryPurpose = 'persistent' | 'push' | 'pull';
+
+export interface AnalyzeOptions {
+  readonly catalog: Catalog;
+  readonly typer: Typer;
+  readonly purpose: QueryPurpose;
+  /** What a persistent query is for, as messages call it. */
+  readonly sink?: string;
+}
+
+export interface AnalyzedQuery {
+  readonly plan: LogicalNode;
+  readonly sources: readonly ScopedSource[];
+  /** What the query delivers. */
+  readonly flow: SourceKind;
+  /** The columns in the order of the SELECT list; persistent queries have their key columns first. */
+  readonly columns: readonly { readonly name: string; readonly type: SqlType; readonly isKey: boolean }[];
+  /** The key was dropped by PARTITION BY NULL. */
+  readonly keyDropped: boolean;
+  readonly formats: { readonly key: FormatChoice; readonly value: FormatChoice };
+  readonly limit: number | undefined;
+}
+
+/** One entry of the SELECT list, after `*` was spelled out. */
+interface Item {
+  readonly expression: Expression;
+  readonly name: string;
+  readonly at: Position;
+}
+
+/** One key column of the result: every expression that stands for it, and how messages name it. */
+interface KeySlot {
+  readonly name: string;
+  readonly fingerprints: readonly string[];
+  readonly text: string;
+}
+
+/** What the clauses up to SELECT have made: a node, its key, and how a qualified expression is read there. */
+interface Stage {
+  readonly node: LogicalNode;
+  readonly keys: readonly KeySlot[];
+  /** Turns a qualified expression into one whose columns are names of the node's schema. */
+  readonly localize: (expression: Expression, clause: Clause) => Expression;
+  /** Several items may name the key: the first is the key, the others are copies. */
+  readonly keyOnce: boolean;
+}
+
+export const analyzeQuery = (query: Query, options: AnalyzeOptions): AnalyzedQuery => new QueryAnalysis(query, options).run();
+
+class QueryAnalysis {
+  readonly #query: Query;
+  readonly #options: AnalyzeOptions;
+  readonly #typer: Typer;
+  readonly #scope: Scope;
+  readonly #windowed: boolean;
+
+  constructor(query: Query, options: AnalyzeOptions) {
+    this.#query = query;
+    this.#options = options;
+    this.#typer = options.typer;
+    this.#windowed = query.window !== undefined;
+    this.#scope = new Scope(scopedSources(query, options.catalog));
+  }
+
+  run(): AnalyzedQuery {
+    const query = this.#query;
+    this.#checkClauses();
+    let stage = this.#scope.joined ? this.#joins() : this.#single();
+    const flow = stage.node.flow;
+
+    if (query.where !== undefined) stage = this.#filter(stage, query.where);
+    if (flow === 'table' && query.partitionBy !== undefined) {
+      throw new UserError('SQL_PARTITION_BY_TABLE', 'PARTITION BY cannot be used on a table: its key is its identity', {
+        at: query.partitionBy.at,
+        hint: 'Use GROUP BY to make a table with another key.',
+      });
+    }
+    let keyDropped = false;
+    const rawItems = query.items;
+    let items: readonly Item[];
+    const aggregated = this.#aggregateCalls();
+    if (query.groupBy !== undefined || aggregated.length > 0) {
+      items = this.#items(rawItems, stage, this.#groupExpressions());
+      stage = this.#aggregate(stage, aggregated, items);
+    } else if (query.partitionBy !== undefined) {
+      const by = this.#partitionExpressions();
+      keyDropped = by.length === 0;
+      const before = stage;
+      stage = this.#partitionBy(stage, by);
+      items = this.#items(rawItems, before, by, stage);
+    } else {
+      items = this.#items(rawItems, stage, []);
+    }
+    return this.#project(stage, items, keyDropped);
+  }
+
+  // ------------------------------------------------------------------------------------------------- checks up front
+
+  #checkClauses(): void {
+    const query = this.#query;
+    if (query.window !== undefined && query.window.kind !== 'tumbling') {
+      throw new UserError('SQL_UNSUPPORTED_WINDOW', `${query.window.kind.toUpperCase()} windows are not supported yet`, {
+        at: query.window.at,
+        hint: 'Use WINDOW TUMBLING (SIZE n unit).',
+      });
+    }
+    if (query.emit?.kind === 'final') {
+      throw new UserError('SQL_UNSUPPORTED_EMIT', 'EMIT FINAL is not supported yet', {
+        at: query.emit.at,
+        hint: 'Use EMIT CHANGES.',
+      });
+    }
+    if (query.window !== undefined && query.groupBy === undefined) {
+      throw new UserError('SQL_WINDOW_WITHOUT_GROUP_BY', 'a WINDOW clause needs GROUP BY', {
+        at: query.window.at,
+        hint: 'Add GROUP BY, or leave the WINDOW clause out.',
+      });
+    }
+    if (query.groupBy !== undefined && query.partitionBy !== undefined) {
+      throw new UserError('SQL_CLAUSE_CONFLICT', 'GROUP BY and PARTITION BY cannot stand in one query', {
+        at: query.partitionBy.at,
+        hint: 'Make a stream with PARTITION BY first, and group that.',
+      });
+    }
+    if (query.having !== undefined && query.groupBy === undefined) {
+      throw new UserError('SQL_HAVING_WITHOUT_GROUP_BY', 'HAVING needs GROUP BY', {
+        at: query.having.at,
+        hint: 'Use WHERE to filter rows.',
+      });
+    }
+    if (query.limit !== undefined && this.#options.purpose === 'persistent') {
+      throw new UserError('SQL_LIMIT_NOT_ALLOWED', 'LIMIT cannot be used in a query that goes on for ever', {
+        at: query.limit.at,
+        hint: 'LIMIT is for SELECT at the top level.',
+      });
+    }
+    if (this.#options.purpose === 'persistent') {
+      for (const { source, at } of this.#scope.sources) {
+        if (source.kind === 'table' && source.schema.windowed !== undefined) {
+          throw new UserError(
+            'SQL_WINDOWED_TABLE',
+            `"${source.name}" is a windowed table, which a persistent query cannot read`,
+            { at, hint: 'Read its topic as a windowed stream: CREATE STREAM … WITH (KAFKA_TOPIC, WINDOW_TYPE, WINDOW_SIZE).' },
+          );
+        }
+      }
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------- FROM
+
+  #single(): Stage {
+    const scoped = this.#scope.sources[0] as ScopedSource;
+    const { source, alias } = scoped;
+    const node: LogicalNode = { kind: 'source', name: source.name, flow: source.kind, schema: source.schema };
+    return {
+      node,
+      keys: source.schema.key.map((column) => keySlot(column.name, [qualified(alias, column.name)])),
+      localize: localizeByPlanName(this.#scope),
+      keyOnce: true,
+    };
+  }
+
+  /** Left-deep, in the order of the text; each step joins a stream with a table by the table's key. */
+  #joins(): Stage {
+    const [first, ...others] = this.#scope.sources as [ScopedSource, ...ScopedSource[]];
+    const localize = localizeByPlanName(this.#scope);
+    let node = prefixed(first, 'left');
+    let keys: readonly KeySlot[] = first.source.schema.key.map((column) =>
+      keySlot(this.#scope.planName(first.alias, column.name), [qualified(first.alias, column.name)]),
+    );
+    others.forEach((right, i) => {
+      const join = this.#query.joins[i] as Join;
+      const seen = this.#scope.sources.slice(0, i + 1);
+      this.#checkJoin(join, node.flow, seen, right);
+      const { leftKey, rightKey } = this.#joinKeys(join, seen, right);
+      const rightColumn = right.source.schema.key[0] as Column;
+      if (fingerprint(rightKey) !== fingerprint(qualified(right.alias, rightColumn.name))) {
+        throw new UserError(
+          'SQL_JOIN_CONDITION',
+          `a join with the table "${right.source.name}" must be on its primary key ${right.alias}.${rightColumn.name}, not on ${printExpression(rightKey)}`,
+          { at: join.on.at, hint: `Write ON … = ${right.alias}.${rightColumn.name}.` },
+        );
+      }
+      const typedLeft = this.#typer.type(localize(leftKey), node.schema, 'ON');
+      if (!typesEqual(typedLeft.type, rightColumn.type)) {
+        throw new UserError(
+          'SQL_JOIN_TYPES',
+          `the join compares ${printExpression(leftKey)} of type ${printType(typedLeft.type)} with ${right.alias}.${rightColumn.name} of type ${printType(rightColumn.type)}`,
+          { at: join.on.at, hint: `Make both the same: CAST(… AS ${printType(rightColumn.type)}).` },
+        );
+      }
+      const isKey = keys.length === 1 && (keys[0] as KeySlot).fingerprints.includes(fingerprint(leftKey));
+      if (!isKey) {
+        if (node.schema.windowed !== undefined) throw windowedRekey('join', join.on.at);
+        node = rekeyed(node, [this.#nameKey(leftKey, typedLeft, node.schema)], 'join');
+      }
+      const rightNode = prefixed(right, 'right');
+      const schema: Schema = {
+        key: node.schema.key,
+        value: [...node.schema.value, ...rightNode.schema.value],
+        windowed: node.schema.windowed,
+      };
+      node = { kind: 'join', type: join.type === 'left' ? 'left' : 'inner', left: node, right: rightNode, flow: 'stream', schema };
+      const keyName = (node.schema.key[0] as Column).name;
+      const former = isKey ? (keys[0] as KeySlot).fingerprints : [];
+      keys = [
+        {
+          name: keyName,
+          fingerprints: [...former, fingerprint(leftKey), fingerprint(rightKey)],
+          text: `${printExpression(leftKey)} or ${printExpression(rightKey)}`,
+        },
+      ];
+    });
+    return { node, keys, localize, keyOnce: false };
+  }
+
+  #checkJoin(join: Join, leftFlow: SourceKind, left: readonly ScopedSource[], right: ScopedSource): void {
+    const { at } = join.source;
+    const words = join.type === 'inner' ? 'JOIN' : `${join.type.toUpperCase()} JOIN`;
+    const names = `${left.map((source) => source.source.name).join(', ')} ${words} ${right.source.name}`;
+    if (leftFlow === 'table' && right.source.kind === 'stream') {
+      throw new UserError('SQL_JOIN_ORDER', `a table cannot be joined with a stream behind it: ${names}`, {
+        at,
+        hint: 'Put the stream first: stream JOIN table.',
+      });
+    }
+    if (leftFlow === 'stream' && right.source.kind === 'stream') {
+      if (join.within === undefined) {
+        throw new UserError('SQL_JOIN_WITHIN', `a join of two streams needs WITHIN: ${names}`, {
+          at: join.at,
+          hint: 'Say how far apart in time rows may be: JOIN … WITHIN 10 SECONDS ON …',
+        });
+      }
+      throw new UserError('SQL_UNSUPPORTED_JOIN', `joins of two streams are not supported yet: ${names}`, {
+        at,
+        hint: 'A stream can be joined with a table.',
+      });
+    }
+    if (join.within !== undefined) {
+      throw new UserError('SQL_JOIN_WITHIN', `WITHIN is for joins of two streams only: ${names}`, {
+        at: join.within.at,
+        hint: 'Leave WITHIN out.',
+      });
+    }
+    if (leftFlow === 'table') {
+      throw new UserError('SQL_UNSUPPORTED_JOIN', `joins of two tables are not supported yet: ${names}`, {
+        at,
+        hint: 'A stream can be joined with a table.',
+      });
+    }
+    if (join.type === 'right' || join.type === 'full') {
+      throw new UserError(
+        'SQL_UNSUPPORTED_JOIN',
+        `a stream and a table can be joined by JOIN and LEFT JOIN only, not by ${words}: ${names}`,
+        { at, hint: 'Use JOIN or LEFT JOIN.' },
+      );
+    }
+    if (right.source.schema.key.length !== 1) {
+      throw new UserError(
+        'SQL_JOIN_CONDITION',
+        `"${right.source.name}" has ${right.source.schema.key.length} key columns; only tables with one can be joined`,
+        { at },
+      );
+    }
+    if (right.source.schema.windowed !== undefined) {
+      throw new UserError('SQL_WINDOWED_TABLE', `"${right.source.name}" is a windowed table and cannot be joined`, { at });
+    }
+  }
+
+  /** The two sides of the one equality behind ON: what belongs to the sources so far, and what belongs to the new one. */
+  #joinKeys(
+    join: Join,
+    left: readonly ScopedSource[],
+    right: ScopedSource,
+  ): { readonly leftKey: Expression; readonly rightKey: Expression } {
+    const on = join.on;
+    if (on.kind !== 'comparison' || on.operator !== '=') {
+      throw new UserError('SQL_JOIN_CONDITION', `a join condition is one equality, not ${printExpression(on)}`, {
+        at: on.at,
+        hint: 'Write ON left_column = right_column; further conditions go to WHERE.',
+      });
+    }
+    const scope = new Scope([...left, right]);
+    const sides = [on.left, on.right].map((side) => {
+      const expression = scope.qualify(side, 'ON');
+      const aliases = new Set<string>();
+      findExpression(expression, (part) => {
+        if (part.kind === 'column' && part.source !== undefined) aliases.add(part.source);
+        return false;
+      });
+      return { expression, aliases };
+    }) as unknown as readonly [Side, Side];
+    for (const { expression, aliases } of sides) {
+      if (aliases.size === 1) continue;
+      throw new UserError(
+        'SQL_JOIN_CONDITION',
+        aliases.size === 0
+          ? `${printExpression(expression)} in the join condition names no column`
+          : `${printExpression(expression)} in the join condition uses columns of ${[...aliases].join(' and ')}`,
+        { at: expression.at, hint: 'Each side of the equality must use the columns of exactly one source.' },
+      );
+    }
+    const [a, b] = sides;
+    const ofRight = (side: Side): boolean => side.aliases.has(right.alias);
+    if (ofRight(a) === ofRight(b)) {
+      throw new UserError(
+        'SQL_JOIN_CONDITION',
+        `the join condition ${printExpression(on)} does not connect "${right.alias}" with what stands before it`,
+        { at: on.at, hint: `Write ON <column before> = ${right.alias}.<key column>.` },
+      );
+    }
+    return ofRight(a)
+      ? { leftKey: b.expression, rightKey: a.expression }
+      : { leftKey: a.expression, rightKey: b.expression };
+  }
+
+  // ------------------------------------------------------------------------------------------------- WHERE, HAVING
+
+  #filter(stage: Stage, where: Expression): Stage {
+    this.#noAggregates(where, 'WHERE');
+    const expression = stage.localize(this.#scope.qualify(where, 'WHERE'), 'WHERE');
+    return { ...stage, node: this.#filterNode(stage.node, expression, 'where') };
+  }
+
+  #filterNode(input: LogicalNode, expression: Expression, clause: 'where' | 'having'): LogicalNode {
+    const name = clause === 'where' ? 'WHERE' : 'HAVING';
+    const predicate = this.#typer.condition(expression, input.schema, name);
+    return { kind: 'filter', input, predicate, flow: input.flow, schema: input.schema, clause };
+  }
+
+  // ------------------------------------------------------------------------------------------------- PARTITION BY
+
+  #partitionExpressions(): readonly Expression[] {
+    const { partitionBy } = this.#query;
+    const by = (partitionBy?.expressions ?? []).map((expression) => {
+      this.#noAggregates(expression, 'PARTITION BY');
+      return this.#scope.qualify(expression, 'PARTITION BY');
+    });
+    const nulls = by.filter((expression) => expression.kind === 'null');
+    if (nulls.length > 0) {
+      if (by.length === 1) return [];
+      throw new UserError('SQL_PARTITION_BY_NULL', 'PARTITION BY NULL cannot be combined with other expressions', {
+        at: (nulls[0] as Expression).at,
+        hint: 'NULL alone drops the key; otherwise leave it out.',
+      });
+    }
+    noDuplicates(by, 'PARTITION BY');
+    return by;
+  }
+
+  #partitionBy(stage: Stage, by: readonly Expression[]): Stage {
+    const { node } = stage;
+    if (node.schema.windowed !== undefined) throw windowedRekey('PARTITION BY', (this.#query.partitionBy as { at: Position }).at);
+    const typed = by.map((expression) => ({
+      expression,
+      typed: this.#typer.type(stage.localize(expression, 'PARTITION BY'), node.schema, 'PARTITION BY'),
+    }));
+    const same =
+      by.length > 0 &&
+      by.length === stage.keys.length &&
+      by.every((expression, i) => (stage.keys[i] as KeySlot).fingerprints.includes(fingerprint(expression)));
+    if (same) return { ...stage, keyOnce: true };
+    const keys: NamedExpression[] = [];
+    for (const one of typed) {
+      checkKeyType(one.typed.type, 'PARTITION BY', one.expression);
+      keys.push(this.#nameKey(one.expression, one.typed, node.schema, keys));
+    }
+    const rekey = rekeyed(node, keys, 'partition-by');
+    return {
+      node: rekey,
+      keys: by.map((expression, i) => ({
+        name: (keys[i] as NamedExpression).name,
+        fingerprints: [fingerprint(expression)],
+        text: printExpression(expression),
+      })),
+      localize: stage.localize,
+      keyOnce: true,
+    };
+  }
+
+  /** A plain column keeps its name in the key; a field of a struct gives its name; anything else gets one. */
+  #nameKey(
+    expression: Expression,
+    typed: TypedExpression,
+    schema: Schema,
+    taken: readonly NamedExpression[] = [],
+  ): NamedExpression {
+    const used = new Set([...schema.key, ...schema.value].map((column) => column.name));
+    for (const one of taken) used.add(one.name);
+    if (expression.kind === 'column' && typed.kind === 'column' && !isPseudoColumn(typed.name)) {
+      return { name: typed.name, expression: typed };
+    }
+    if (expression.kind === 'field') return { name: unused(expression.name, used), expression: typed };
+    if (this.#scope.joined) return { name: unused('ROWKEY', used), expression: typed };
+    return { name: generatedName(used), expression: typed };
+  }
+
+  // ------------------------------------------------------------------------------------------------- GROUP BY
+
+  #groupExpressions(): readonly Expression[] {
+    const { groupBy } = this.#query;
+    if (groupBy === undefined) return [];
+    const by = groupBy.expressions.map((expression) => {
+      this.#noAggregates(expression, 'GROUP BY');
+      this.#noWindowBounds(expression, 'GROUP BY');
+      return this.#scope.qualify(expression, 'GROUP BY');
+    });
+    noDuplicates(by, 'GROUP BY');
+    return by;
+  }
+
+  /** Calls of aggregates in SELECT and HAVING, as written. */
+  #aggregateCalls(): readonly ExpressionOf<'call'>[] {
+    const found: ExpressionOf<'call'>[] = [];
+    const visit = (expression: Expression, within: ExpressionOf<'call'> | undefined): void => {
+      const isCall = expression.kind === 'call' && this.#typer.isAggregate(expression.name);
+      if (isCall) {
+        if (within !== undefined) {
+          throw new UserError(
+            'SQL_NESTED_AGGREGATE',
+            `the aggregate ${expression.name} stands inside the aggregate ${within.name}`,
+            { at: expression.at, hint: 'Aggregates cannot be nested: make a table of the inner one first.' },
+          );
+        }
+        found.push(expression);
+      }
+      for (const part of partsOfExpression(expression)) visit(part, isCall ? expression : within);
+    };
+    for (const item of this.#query.items) {
+      if (item.kind === 'expression-item') visit(item.expression, undefined);
+      if (item.kind === 'all-fields') visit(item.base, undefined);
+    }
+    if (this.#query.having !== undefined) visit(this.#query.having, undefined);
+    return found;
+  }
+
+  #aggregate(stage: Stage, calls: readonly ExpressionOf<'call'>[], items: readonly Item[]): Stage {
+    const query = this.#query;
+    const { node } = stage;
+    const tableFunction = this.#query.items.find(
+      (item) =>
+        item.kind === 'expression-item' &&
+        findExpression(item.expression, (part) => part.kind === 'call' && this.#typer.isTableFunction(part.name)),
+    );
+    if (tableFunction !== undefined) {
+      throw new UserError('SQL_TABLE_FUNCTION', 'table functions cannot be used together with aggregates', {
+        at: tableFunction.at,
+      });
+    }
+    if (query.groupBy === undefined && this.#options.purpose === 'persistent') {
+      const call = calls[0] as ExpressionOf<'call'>;
+      throw new UserError('SQL_AGGREGATE_WITHOUT_GROUP_BY', `the aggregate ${call.name} needs a GROUP BY clause`, {
+        at: call.at,
+        hint: 'Add GROUP BY with the columns that the groups are made of.',
+      });
+    }
+    if (calls.length === 0 && query.groupBy !== undefined) {
+      throw new UserError('SQL_GROUP_BY_WITHOUT_AGGREGATE', 'GROUP BY needs an aggregate in SELECT or HAVING', {
+        at: query.groupBy.at,
+        hint: 'For example COUNT(*). Use PARTITION BY to give a stream another key.',
+      });
+    }
+    if (node.flow === 'table') {
+      const at = query.groupBy?.at ?? query.at;
+      if (query.window !== undefined) {
+        throw new UserError('SQL_WINDOW_ON_TABLE', 'a WINDOW clause cannot be used on a table', {
+          at: query.window.at,
+          hint: 'Windows are for streams.',
+        });
+      }
+      throw new UserError('SQL_UNSUPPORTED_GROUP_BY', 'GROUP BY on a table is not supported yet', {
+        at,
+        hint: 'Group the stream that the table is made of.',
+      });
+    }
+
+    const by = this.#groupExpressions();
+    const keys: NamedExpression[] = [];
+    for (const expression of by) {
+      const typed = this.#typer.type(stage.localize(expression, 'GROUP BY'), node.schema, 'GROUP BY');
+      checkKeyType(typed.type, 'GROUP BY', expression);
+      keys.push(this.#nameKey(expression, typed, { key: [], value: [] }, keys));
+    }
+    if (keys.length === 0) keys.push({ name: 'KSQL_GROUP', expression: { kind: 'literal', value: 0, type: integerType } });
+
+    const aggregates: AggregateCall[] = [];
+    const known = new Map<string, AggregateCall>();
+    for (const call of calls) {
+      this.#noWindowBounds(call, `${call.name}(…)`);
+      const local = stage.localize(this.#scope.qualify(call, 'SELECT'), 'SELECT') as ExpressionOf<'call'>;
+      const print = fingerprint(this.#scope.qualify(call, 'SELECT'));
+      if (known.has(print)) continue;
+      const resolved = this.#typer.aggregate(local, node.schema);
+      const aggregate: AggregateCall = {
+        name: `KSQL_AGG_VARIABLE_${aggregates.length}`,
+        function: call.name,
+        signature: resolved.signature,
+        args: resolved.args,
+        type: resolved.type,
+      };
+      known.set(print, aggregate);
+      aggregates.push(aggregate);
+    }
+
+    const window = this.#window(query.window);
+    if (window !== undefined && node.schema.windowed !== undefined) {
+      const groupsBySourceKey = by.every((expression) =>
+        stage.keys.some((slot) => slot.fingerprints.includes(fingerprint(expression))),
+      );
+      if (groupsBySourceKey) throw windowedRekey('WINDOW', (query.window as WindowClause).at);
+    }
+    const schema: Schema = {
+      key: keys.map(({ name, expression }) => ({ name, type: expression.type })),
+      value: aggregates.map(({ name, type }) => ({ name, type })),
+      windowed:
+        window === undefined
+          ? node.schema.windowed !== undefined && sameKeys(by, stage)
+            ? node.schema.windowed
+            : undefined
+          : { type: window.type, sizeMs: window.sizeMs },
+    };
+    let result: LogicalNode = { kind: 'aggregate', input: node, groupBy: keys, aggregates, window, flow: 'table', schema };
+
+    const grouped = new Map(by.map((expression, i) => [fingerprint(expression), (keys[i] as NamedExpression).name]));
+    const localize = (expression: Expression, clause: Clause): Expression =>
+      replaceExpressions(expression, (part, bound) => {
+        const print = fingerprint(part);
+        const key = grouped.get(print);
+        if (key !== undefined) return { kind: 'column', name: key, at: part.at };
+        if (part.kind === 'call') {
+          const call = known.get(print);
+          if (call !== undefined) return { kind: 'column', name: call.name, at: part.at };
+        }
+        if (part.kind !== 'column' || (part.source === undefined && bound.has(part.name))) return undefined;
+        if (part.source === undefined && (part.name === 'WINDOWSTART' || part.name === 'WINDOWEND')) {
+          if (clause === 'SELECT') return part;
+          throw windowBounds(part.name, clause, part.at);
+        }
+        throw new UserError(
+          'SQL_NOT_GROUPED',
+          `the column "${part.name}" in ${clause} is neither grouped nor inside an aggregate`,
+          {
+            at: part.at,
+            hint: `Add it to GROUP BY, or use an aggregate, such as LATEST_BY_OFFSET(${part.name}).`,
+          },
+        );
+      });
+    if (query.having !== undefined) {
+      this.#noWindowBounds(query.having, 'HAVING');
+      const having = localize(this.#scope.qualify(query.having, 'HAVING'), 'HAVING');
+      result = this.#filterNode(result, having, 'having');
+    }
+    void items;
+    return {
+      node: result,
+      keys: by.map((expression, i) => ({
+        name: (keys[i] as NamedExpression).name,
+        fingerprints: [fingerprint(expression)],
+        text: printExpression(expression),
+      })),
+      localize,
+      keyOnce: true,
+    };
+  }
+
+  #window(clause: WindowClause | undefined): AggregateWindow | undefined {
+    if (clause === undefined || clause.kind !== 'tumbling') return undefined;
+    const sizeMs = milliseconds(clause.size);
+    if (sizeMs === 0) {
+      throw new UserError('SQL_WINDOW_SIZE', 'the size of a window must be more than 0', { at: clause.size.at });
+    }
+    const graceMs = clause.grace === undefined ? Math.max(86_400_000 - sizeMs, 0) : milliseconds(clause.grace);
+    const least = sizeMs + graceMs;
+    if (clause.retention !== undefined && milliseconds(clause.retention) < least) {
+      if (clause.grace !== undefined || milliseconds(clause.retention) < sizeMs) {
+        throw new UserError(
+          'SQL_WINDOW_RETENTION',
+          `windows must be kept for their size and grace period, ${least} ms, but RETENTION is ${milliseconds(clause.retention)} ms`,
+          { at: clause.retention.at, hint: 'Make RETENTION longer, or SIZE or GRACE PERIOD shorter.' },
+        );
+      }
+    }
+    const retentionMs = clause.retention === undefined ? least : milliseconds(clause.retention);
+    return { type: 'TUMBLING', sizeMs, retentionMs, graceMs: Math.min(graceMs, retentionMs - sizeMs) };
+  }
+
+  // ------------------------------------------------------------------------------------------------- SELECT
+
+  /** The list with `*` spelled out and every item named; expressions are qualified. `rekeyed` is the stage behind PARTITION BY. */
+  #items(items: readonly SelectItem[], stage: Stage, by: readonly Expression[], rekeyedStage?: Stage): readonly Item[] {
+    const persistent = this.#options.purpose === 'persistent';
+    const scope = this.#scope;
+    const sourceNames = new Set(scope.sources.flatMap((source) => scope.columnsOf(source)));
+    const used = new Set<string>();
+    const fieldNames = new Set(sourceNames);
+    const result: Item[] = [];
+    const add = (expression: Expression, name: string, at: Position): void => {
+      result.push({ expression, name, at });
+      used.add(name);
+    };
+    for (const item of items) {
+      if (item.kind === 'all-columns') {
+        const sources = item.source === undefined ? scope.sources : [scope.sourceNamed(item.source, item.at)];
+        for (const one of this.#expand(sources, item.at, by, item.source === undefined ? rekeyedStage : undefined)) {
+          add(one.expression, one.name, item.at);
+        }
+        continue;
+      }
+      if (item.kind === 'all-fields') {
+        const base = scope.qualify(item.base, 'SELECT');
+        const typed = this.#typer.type(stage.localize(base, 'SELECT'), stage.node.schema, 'SELECT');
+        if (typed.type.kind !== 'STRUCT') {
+          throw new UserError(
+            'SQL_NOT_A_STRUCT',
+            `->* takes the fields of a STRUCT, but ${printExpression(item.base)} is ${printType(typed.type)}`,
+            { at: item.at },
+          );
+        }
+        for (const { name } of typed.type.fields) add({ kind: 'field', base, name, at: item.at }, name, item.at);
+        continue;
+      }
+      const { expression, alias, at } = item;
+      const qualifiedItem = this.#qualifyItem(expression);
+      if (alias !== undefined) {
+        if (persistent && isPseudoColumn(alias.name)) {
+          throw new UserError('SQL_RESERVED_NAME', `"${alias.name}" is a reserved column name and cannot be an alias`, {
+            at: alias.at,
+            hint: 'Choose another alias.',
+          });
+        }
+        add(qualifiedItem, alias.name, at);
+        continue;
+      }
+      if (expression.kind === 'column') {
+        const { name } = expression;
+        if (persistent && isPseudoColumn(name)) {
+          throw new UserError('SQL_RESERVED_NAME', `"${name}" is a reserved column name and needs an alias here`, {
+            at: expression.at,
+            hint: `Write ${name} AS another_name.`,
+          });
+        }
+        const shared = scope.sources.filter((source) => scope.has(source, name)).length > 1;
+        const source = qualifiedItem.kind === 'column' ? qualifiedItem.source : undefined;
+        add(qualifiedItem, shared && source !== undefined ? `${source}_${name}` : name, at);
+      } else if (expression.kind === 'field') {
+        const name = unused(expression.name, fieldNames);
+        fieldNames.add(name);
+        add(qualifiedItem, name, at);
+      } else {
+        const name = generatedName(new Set([...sourceNames, ...used]));
+        add(qualifiedItem, name, at);
+      }
+    }
+    const seen = new Set<string>();
+    for (const { name, at } of result) {
+      if (seen.has(name)) {
+        throw new UserError('SQL_DUPLICATE_COLUMN', `the column name "${name}" stands twice in the SELECT list`, {
+          at,
+          hint: 'Give one of them another name: … AS other_name.',
+        });
+      }
+      seen.add(name);
+    }
+    return result;
+  }
+
+  #qualifyItem(expression: Expression): Expression {
+    const tableFunction = findExpression(
+      expression,
+      (part) => part.kind === 'call' && this.#typer.isTableFunction(part.name),
+    );
+    if (tableFunction !== undefined) {
+      throw new UserError('SQL_TABLE_FUNCTION', 'table functions are not supported yet', { at: tableFunction.at });
+    }
+    return this.#scope.qualify(expression, 'SELECT', this.#windowed);
+  }
+
+  #expand(
+    sources: readonly ScopedSource[],
+    _at: Position,
+    by: readonly Expression[],
+    rekeyedStage: Stage | undefined,
+  ): readonly { readonly expression: Expression; readonly name: string }[] {
+    const scope = this.#scope;
+    const point = _at;
+    if (rekeyedStage !== undefined && rekeyedStage.node.kind === 'rekey' && !scope.joined) {
+      // Behind PARTITION BY: the new key, the values, the former key columns.
+      const { alias } = scope.sources[0] as ScopedSource;
+      const { schema } = rekeyedStage.node;
+      return [
+        ...by.map((expression, i) => ({ expression, name: (schema.key[i] as Column).name })),
+        ...schema.value
+          .filter((column) => !isPseudoColumn(column.name))
+          .map((column) => ({ expression: columnAt(alias, column.name, point), name: column.name })),
+      ];
+    }
+    return sources.flatMap((source) => {
+      const { schema } = source.source;
+      const bounds = this.#options.purpose !== 'persistent' && schema.windowed !== undefined ? ['WINDOWSTART', 'WINDOWEND'] : [];
+      const names = [
+        ...schema.key.map((column) => column.name),
+        ...bounds,
+        ...schema.value.map((column) => column.name),
+      ];
+      return names.map((name) => ({
+        expression: columnAt(source.alias, name, point),
+        name: scope.joined ? `${source.alias}_${name}` : name,
+      }));
+    });
+  }
+
+  #project(stage: Stage, items: readonly Item[], keyDropped: boolean): AnalyzedQuery {
+    const { node } = stage;
+    const type = (item: Item): NamedExpression => ({
+      name: item.name,
+      expression: this.#typer.type(stage.localize(item.expression, 'SELECT'), node.schema, 'SELECT'),
+    });
+    const finish = (plan: LogicalNode, columns: AnalyzedQuery['columns']): AnalyzedQuery => {
+      const left = (this.#scope.sources[0] as ScopedSource).source;
+      return {
+        plan,
+        sources: this.#scope.sources,
+        flow: plan.flow,
+        columns,
+        keyDropped,
+        formats: { key: left.keyFormat, value: left.valueFormat },
+        limit: this.#query.limit?.count,
+      };
+    };
+    if (this.#options.purpose !== 'persistent') {
+      const values = items.map(type);
+      const prints = items.map((item) => fingerprint(item.expression));
+      const schema: Schema = {
+        key: node.schema.key,
+        value: values.map(({ name, expression }) => ({ name, type: expression.type })),
+        windowed: node.schema.windowed,
+      };
+      return finish(
+        { kind: 'project', input: node, items: values, flow: node.flow, schema },
+        values.map(({ name, expression }, i) => ({
+          name,
+          type: expression.type,
+          isKey: stage.keys.some((slot) => slot.fingerprints.includes(prints[i] as string)),
+        })),
+      );
+    }
+
+    const keyItems = new Map<KeySlot, Item>();
+    const values: NamedExpression[] = [];
+    for (const item of items) {
+      const slot = stage.keys.find((one) => one.fingerprints.includes(fingerprint(item.expression)));
+      const former = slot === undefined ? undefined : keyItems.get(slot);
+      if (slot === undefined) values.push(type(item));
+      else if (former === undefined) keyItems.set(slot, item);
+      else if (!stage.keyOnce && fingerprint(former.expression) !== fingerprint(item.expression)) values.push(type(item));
+      else {
+        throw new UserError(
+          'SQL_DUPLICATE_KEY_COLUMN',
+          `the key column ${slot.text} stands more than once in the SELECT list, as "${former.name}" and "${item.name}"`,
+          { at: item.at, hint: `For a copy among the values write AS_VALUE(${slot.text}) AS ${item.name}.` },
+        );
+      }
+    }
+    const missing = stage.keys.filter((slot) => !keyItems.has(slot));
+    if (missing.length > 0) {
+      const names = missing.map((slot) => slot.text).join(', ');
+      throw new UserError(
+        'SQL_MISSING_KEY_COLUMN',
+        `the SELECT list of "${this.#options.sink ?? 'the query'}" must name the key ${missing.length === 1 ? 'column' : 'columns'} ${names}`,
+        { at: this.#query.at, hint: `Write SELECT ${missing.map((slot) => slot.text.split(' or ')[0]).join(', ')}, …` },
+      );
+    }
+    if (values.length === 0) {
+      throw new UserError('SQL_NO_VALUE_COLUMNS', 'the SELECT list has no value columns, only key columns', {
+        at: this.#query.at,
+        hint: 'For a copy of a key column among the values write AS_VALUE(column) AS name.',
+      });
+    }
+    const key = stage.keys.map((slot, i) => ({
+      name: (keyItems.get(slot) as Item).name,
+      type: (node.schema.key[i] as Column).type,
+    }));
+    const schema: Schema = {
+      key,
+      value: values.map(({ name, expression }) => ({ name, type: expression.type })),
+      windowed: node.schema.windowed,
+    };
+    return finish({ kind: 'project', input: node, items: values, flow: node.flow, schema }, [
+      ...key.map((column) => ({ ...column, isKey: true })),
+      ...schema.value.map((column) => ({ ...column, isKey: false })),
+    ]);
+  }
+
+  // ------------------------------------------------------------------------------------------------- shared checks
+
+  #noAggregates(expression: Expression, clause: string): void {
+    const found = findExpression(expression, (part) => part.kind === 'call' && this.#typer.isAggregate(part.name));
+    if (found === undefined || found.kind !== 'call') return;
+    this.#noWindowBounds(found, clause);
+    throw new UserError('SQL_AGGREGATE_NOT_ALLOWED', `the aggregate ${found.name} cannot stand in ${clause}`, {
+      at: found.at,
+      hint: clause === 'WHERE' ? 'Conditions on aggregates go to HAVING.' : undefined,
+    });
+  }
+
+  /** Bounds of the windows that this query makes are known behind GROUP BY only. */
+  #noWindowBounds(expression: Expression, where: string): void {
+    if (!this.#windowed) return;
+    const found = findExpression(
+      expression,
+      (part) =>
+        part.kind === 'column' &&
+        (part.name === 'WINDOWSTART' || part.name === 'WINDOWEND') &&
+        !this.#scope.sources.some((source) => this.#scope.has(source, part.name)),
+    );
+    if (found !== undefined && found.kind === 'column') throw windowBounds(found.name, where, found.at);
+  }
+}
+
+interface Side {
+  readonly expression: Expression;
+  readonly aliases: ReadonlySet<string>;
+}
+
+const windowBounds = (name: string, where: string, at: Position): UserError =>
+  new UserError(
+    'SQL_WINDOW_BOUNDS',
+    `${name} cannot stand in ${where}: the bounds of windows can be used in the SELECT list of a windowed aggregation only`,
+    { at },
+  );
+
+const scopedSources = (query: Query, catalog: Catalog): readonly ScopedSource[] => {
+  const references = [query.from, ...query.joins.map((join) => join.source)];
+  const scoped: ScopedSource[] = [];
+  for (const { name, alias, at } of references) {
+    const source = catalog.source(name);
+    if (source === undefined) throw unknownSource(catalog, name, at);
+    const own = alias?.name ?? name;
+    if (scoped.some((other) => other.source.name === name)) {
+      throw new UserError('SQL_SELF_JOIN', `"${name}" stands twice in the query, and a source cannot be joined with itself`, {
+        at,
+        hint: `Make a copy first: CREATE STREAM … AS SELECT * FROM ${name};`,
+      });
+    }
+    if (scoped.some((other) => other.alias === own)) {
+      throw new UserError('SQL_DUPLICATE_ALIAS', `two sources of the query are called "${own}"`, {
+        at: alias?.at ?? at,
+        hint: 'Give one of them another alias.',
+      });
+    }
+    scoped.push({ alias: own, source, at });
+  }
+  return scoped;
+};
+
+const columnAt = (source: string, name: string, at: Position): Expression => ({ kind: 'column', source, name, at });
+
+const nowhere: Position = { line: 1, column: 1, offset: 0 };
+
+const qualified = (alias: string, name: string): Expression => columnAt(alias, name, nowhere);
+
+const keySlot = (name: string, expressions: readonly Expression[]): KeySlot => ({
+  name,
+  fingerprints: expressions.map(fingerprint),
+  text: (expressions[0] as ExpressionOf<'column'>).name,
+});
+
+/** Columns become the names that they have in the plan: `<alias>_<name>` behind a join, the same name otherwise. */
+const localizeByPlanName =
+  (scope: Scope) =>
+  (expression: Expression): Expression =>
+    replaceExpressions(expression, (part) =>
+      part.kind === 'column' && part.source !== undefined
+        ? { kind: 'column', name: scope.planName(part.source, part.name), at: part.at }
+        : undefined,
+    );
+
+/** One side of a join: every column under its prefixed name. The right side keeps its key as a value too. */
+const prefixed = ({ alias, source }: ScopedSource, side: 'left' | 'right'): LogicalNode => {
+  const { schema } = source;
+  const pseudo = [
+    'ROWTIME',
+    'ROWPARTITION',
+    'ROWOFFSET',
+    ...(schema.windowed === undefined ? [] : ['WINDOWSTART', 'WINDOWEND']),
+  ];
+  const names = [
+    ...schema.value.map((column) => column.name),
+    ...pseudo,
+    ...(side === 'right' ? schema.key.map((column) => column.name) : []),
+  ];
+  const items: NamedExpression[] = names.map((name) => ({
+    name: `${alias}_${name}`,
+    expression: referTo(schema, name) as TypedExpression,
+  }));
+  return {
+    kind: 'project',
+    input: { kind: 'source', name: source.name, flow: source.kind, schema },
+    items,
+    flow: source.kind,
+    schema: {
+      key: schema.key.map((column) => ({ name: side === 'right' ? `${alias}_KEY_${column.name}` : `${alias}_${column.name}`, type: column.type })),
+      value: items.map(({ name, expression }) => ({ name, type: expression.type })),
+      windowed: schema.windowed,
+    },
+  };
+};
+
+/** Another key: what was a value column by itself moves into it, the former key columns move out. */
+const rekeyed = (input: LogicalNode, keys: readonly NamedExpression[], purpose: 'partition-by' | 'join'): LogicalNode => {
+  const { schema } = input;
+  const taken = new Set(keys.filter(({ expression }) => expression.kind === 'column').map(({ name }) => name));
+  const names = [
+    ...schema.value.map((column) => column.name),
+    ...['ROWPARTITION', 'ROWOFFSET'].filter((name) => findColumn(schema, name) === undefined),
+    ...schema.key.map((column) => column.name),
+  ].filter((name) => !taken.has(name));
+  const items = names.map((name) => ({ name, expression: referTo(schema, name) as TypedExpression }));
+  return {
+    kind: 'rekey',
+    input,
+    keys,
+    items,
+    purpose,
+    flow: input.flow,
+    schema: {
+      key: keys.map(({ name, expression }) => ({ name, type: expression.type })),
+      value: items.map(({ name, expression }) => ({ name, type: expression.type })),
+    },
+  };
+};
+
+const sameKeys = (by: readonly Expression[], stage: Stage): boolean =>
+  by.length === stage.keys.length &&
+  by.every((expression, i) => (stage.keys[i] as KeySlot).fingerprints.includes(fingerprint(expression)));
+
+const noDuplicates = (by: readonly Expression[], clause: string): void => {
+  const seen = new Set<string>();
+  for (const expression of by) {
+    const print = fingerprint(expression);
+    if (seen.has(print)) {
+      throw new UserError('SQL_DUPLICATE_EXPRESSION', `${printExpression(expression)} stands twice in ${clause}`, {
+        at: expression.at,
+        hint: 'Leave one of them out.',
+      });
+    }
+    seen.add(print);
+  }
+};
+
+/** A MAP has no order of its entries and therefore no one form as bytes. */
+const checkKeyType = (type: SqlType, clause: string, expression: Expression): void => {
+  if (!containsMap(type)) return;
+  throw new UserError(
+    'SQL_KEY_TYPE',
+    `${printExpression(expression)} in ${clause} is ${printType(type)}, and a MAP cannot be part of a key`,
+    { at: expression.at },
+  );
+};
+
+export const containsMap = (type: SqlType): boolean =>
+  type.kind === 'MAP' ||
+  (type.kind === 'ARRAY' && containsMap(type.element)) ||
+  (type.kind === 'STRUCT' && type.fields.some((field) => containsMap(field.type)));
+
+const windowedRekey = (what: string, at: Position): UserError =>
+  new UserError('SQL_WINDOWED_SOURCE', `a windowed source cannot be given another key (${what})`, {
+    at,
+    hint: 'Its windows are part of its key.',
+  });
+
+const unused = (name: string, used: ReadonlySet<string>): string => {
+  if (!used.has(name)) return name;
+  for (let i = 1; ; i++) if (!used.has(`${name}_${i}`)) return `${name}_${i}`;
+};
+
+const generatedName = (used: ReadonlySet<string>): string => {
+  for (let i = 0; ; i++) if (!used.has(`KSQL_COL_${i}`)) return `KSQL_COL_${i}`;
+};
+
+const unitMs = { MILLISECONDS: 1, SECONDS: 1000, MINUTES: 60_000, HOURS: 3_600_000, DAYS: 86_400_000 } as const;
+
+export const milliseconds = (duration: Duration): number => {
+  const ms = duration.amount * unitMs[duration.unit];
+  if (Number.isSafeInteger(ms)) return ms;
+  throw new UserError('SQL_DURATION', `${duration.amount} ${duration.unit} is longer than can be counted`, { at: duration.at });
+};
+

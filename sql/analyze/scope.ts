@@ -1,0 +1,178 @@
+/**
+ * The scope of a query: which sources it names, by which names, and what a column's name means there.
+ *
+ * Laws. A source is called by its alias, or by its own name when it has none. A name without a source must belong to exactly one
+ * of them. Behind a join a column is called `<alias>_<name>`; a query over one source keeps the names as they are. Pseudo columns belong
+ * to every source, the bounds of windows to windowed ones only.
+ *
+ * `qualify` makes the names in an expression comparable: every column gets its source's alias, so that `ID` and `T.ID` say the same.
+ */
+
+import { closest, type Position, UserError } from '../../base/index.ts';
+import type { Source } from '../catalog.ts';
+import type { Expression, ExpressionOf, TimeUnit } from '../parser/ast.ts';
+import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
+import { bigintType, integerType } from '../types/type.ts';
+import type { ColumnReference } from './typed.ts';
+import { replaceExpressions } from './walk.ts';
+
+export interface ScopedSource {
+  readonly alias: string;
+  readonly source: Source;
+  readonly at: Position;
+}
+
+/** The clause that an expression stands in, as messages name it. */
+export type Clause = 'SELECT' | 'WHERE' | 'GROUP BY' | 'PARTITION BY' | 'HAVING' | 'ON' | 'VALUES';
+
+export interface QualifiedColumn {
+  readonly source: ScopedSource;
+  readonly name: string;
+}
+
+/** Units that are not reserved words come as columns where a unit may stand. */
+const unitWords: Readonly<Record<string, TimeUnit>> = {
+  DAY: 'DAYS',
+  HOUR: 'HOURS',
+  MINUTE: 'MINUTES',
+  SECOND: 'SECONDS',
+};
+
+export class Scope {
+  readonly sources: readonly ScopedSource[];
+
+  constructor(sources: readonly ScopedSource[]) {
+    this.sources = sources;
+  }
+
+  get joined(): boolean {
+    return this.sources.length > 1;
+  }
+
+  /** All names of a source's columns, keys first, then the bounds of windows, then values. */
+  columnsOf(source: ScopedSource): readonly string[] {
+    const { schema } = source.source;
+    return [
+      ...schema.key.map((column) => column.name),
+      ...(schema.windowed === undefined ? [] : ['WINDOWSTART', 'WINDOWEND']),
+      ...schema.value.map((column) => column.name),
+    ];
+  }
+
+  has(source: ScopedSource, name: string): boolean {
+    const { schema } = source.source;
+    if (name === 'WINDOWSTART' || name === 'WINDOWEND') return schema.windowed !== undefined;
+    return isPseudoColumn(name) || findColumn(schema, name) !== undefined;
+  }
+
+  sourceNamed(alias: string, at: Position): ScopedSource {
+    const found = this.sources.find((source) => source.alias === alias);
+    if (found !== undefined) return found;
+    const names = this.sources.map((source) => source.alias);
+    const near = closest(alias, names);
+    throw new UserError('SQL_UNKNOWN_SOURCE', `"${alias}" is not the name or alias of a source of this query`, {
+      hint: near === undefined ? `The query reads ${names.join(', ')}.` : `Did you mean "${near}"?`,
+      at,
+    });
+  }
+
+  /** What a column's name means, or an error that names the clause, the name and what is close to it. */
+  find(column: ExpressionOf<'column'>, clause: Clause): QualifiedColumn {
+    const { name, at } = column;
+    const within = column.source === undefined ? this.sources : [this.sourceNamed(column.source, at)];
+    const found = within.filter((source) => this.has(source, name));
+    const [only, other] = found;
+    if (only !== undefined && other === undefined) return { source: only, name };
+    if (other !== undefined) {
+      const choices = found.map((source) => `${source.alias}.${name}`);
+      throw new UserError('SQL_AMBIGUOUS_COLUMN', `the column "${name}" in ${clause} could be ${choices.join(' or ')}`, {
+        hint: `Write ${choices[0]} to say which.`,
+        at,
+      });
+    }
+    const names = [...new Set(within.flatMap((source) => this.columnsOf(source)))];
+    const near = closest(name, names);
+    const where = within.map((source) => `${source.source.kind} "${source.source.name}"`).join(' or ');
+    throw new UserError('SQL_UNKNOWN_COLUMN', `the column "${name}" in ${clause} does not exist in ${where}`, {
+      hint:
+        near !== undefined
+          ? `Did you mean "${near}"?`
+          : name === 'WINDOWSTART' || name === 'WINDOWEND'
+            ? 'Only windowed sources have bounds of windows.'
+            : names.length === 0
+              ? undefined
+              : `The columns are ${names.join(', ')}.`,
+      at,
+    });
+  }
+
+  /** The same expression with the alias of its source before every column, and units of time told from columns. With `freeBounds` the
+   *  bounds of the windows that the query itself makes stay as they are. */
+  qualify(expression: Expression, clause: Clause, freeBounds = false): Expression {
+    const qualifyColumn = (part: Expression, bound: ReadonlySet<string>): Expression | undefined => {
+      if (part.kind === 'call') {
+        return {
+          ...part,
+          args: part.args.map((arg) =>
+            this.#isUnit(arg, bound)
+              ? { kind: 'unit', unit: unitWords[arg.name] as TimeUnit, at: arg.at }
+              : replaceExpressions(arg, qualifyColumn, bound),
+          ),
+        };
+      }
+      if (part.kind !== 'column') return undefined;
+      if (part.source === undefined && bound.has(part.name)) return part;
+      const isBound = part.name === 'WINDOWSTART' || part.name === 'WINDOWEND';
+      if (freeBounds && isBound && part.source === undefined && !this.sources.some((one) => this.has(one, part.name))) {
+        return part;
+      }
+      const { source, name } = this.find(part, clause);
+      return { ...part, source: source.alias, name };
+    };
+    return replaceExpressions(expression, qualifyColumn);
+  }
+
+  #isUnit(arg: Expression, bound: ReadonlySet<string>): arg is ExpressionOf<'column'> {
+    return (
+      arg.kind === 'column' &&
+      arg.source === undefined &&
+      Object.hasOwn(unitWords, arg.name) &&
+      !bound.has(arg.name) &&
+      !this.sources.some((source) => this.has(source, arg.name))
+    );
+  }
+
+  /** What a qualified column is called in the plan of this query. */
+  planName(source: string, name: string): string {
+    return this.joined ? `${source}_${name}` : name;
+  }
+}
+
+export const findColumn = (schema: Schema, name: string): Column | undefined =>
+  schema.key.find((column) => column.name === name) ?? schema.value.find((column) => column.name === name);
+
+/** A reference to a column of a node's schema, by its name there; undefined when there is none. */
+export const referTo = (schema: Schema, name: string): ColumnReference | undefined => {
+  const value = schema.value.findIndex((column) => column.name === name);
+  if (value >= 0) return { kind: 'column', name, from: 'value', index: value, type: (schema.value[value] as Column).type };
+  const key = schema.key.findIndex((column) => column.name === name);
+  if (key >= 0) return { kind: 'column', name, from: 'key', index: key, type: (schema.key[key] as Column).type };
+  switch (name) {
+    case 'ROWTIME':
+      return { kind: 'column', name, from: 'rowtime', index: 0, type: bigintType };
+    case 'ROWPARTITION':
+      return { kind: 'column', name, from: 'rowpartition', index: 0, type: integerType };
+    case 'ROWOFFSET':
+      return { kind: 'column', name, from: 'rowoffset', index: 0, type: bigintType };
+    case 'WINDOWSTART':
+      return schema.windowed === undefined
+        ? undefined
+        : { kind: 'column', name, from: 'windowstart', index: 0, type: bigintType };
+    case 'WINDOWEND':
+      return schema.windowed === undefined
+        ? undefined
+        : { kind: 'column', name, from: 'windowend', index: 0, type: bigintType };
+    default:
+      return undefined;
+  }
+};

@@ -1,0 +1,74 @@
+/** Typing within a query: expressions whose columns are names of a node's schema. */
+
+import { closest, UserError } from '../../base/index.ts';
+import type { FunctionRegistry } from '../functions/registry.ts';
+import type { Expression, ExpressionOf } from '../parser/ast.ts';
+import type { Schema } from '../types/schema.ts';
+import type { SqlType } from '../types/type.ts';
+import type { Clause } from './scope.ts';
+import { referTo } from './scope.ts';
+import { type ExpressionScope, typeAggregate, typeCondition, typeExpression, typeExpressionAs } from './type-expression.ts';
+import type { TypedAggregate, TypedExpression } from './typed.ts';
+
+/** Functions that make rows; the grammar knows no difference, the rules of queries do. */
+const tableFunctions: ReadonlySet<string> = new Set(['EXPLODE', 'CUBE_EXPLODE']);
+
+export class Typer {
+  readonly functions: FunctionRegistry;
+
+  constructor(functions: FunctionRegistry) {
+    this.functions = functions;
+  }
+
+  isAggregate(name: string): boolean {
+    return this.functions.isAggregate(name);
+  }
+
+  isTableFunction(name: string): boolean {
+    return tableFunctions.has(name.toUpperCase());
+  }
+
+  type(expression: Expression, schema: Schema, clause: Clause): TypedExpression {
+    return typeExpression(expression, this.#scope(schema, clause));
+  }
+
+  condition(expression: Expression, schema: Schema, clause: Clause): TypedExpression {
+    return typeCondition(expression, this.#scope(schema, clause), clause);
+  }
+
+  /** Converted to a type: strictly, or laxly as INSERT VALUES does. The expression has no columns. */
+  constant(expression: Expression, target: SqlType, grade: 'strict' | 'lax'): TypedExpression {
+    return typeExpressionAs(expression, this.#scope({ key: [], value: [] }, 'VALUES'), target, grade);
+  }
+
+  aggregate(call: ExpressionOf<'call'>, schema: Schema): TypedAggregate {
+    return typeAggregate(call, this.#scope(schema, 'SELECT'));
+  }
+
+  #scope(schema: Schema, clause: Clause): ExpressionScope {
+    return {
+      functions: this.functions,
+      column: (node) => {
+        const found = clause === 'VALUES' ? undefined : referTo(schema, node.name);
+        if (found !== undefined) return found;
+        const names = [...schema.key, ...schema.value].map((column) => column.name);
+        const near = closest(node.name, names);
+        throw new UserError(
+          'SQL_UNKNOWN_COLUMN',
+          clause === 'VALUES'
+            ? `the column "${node.name}" cannot stand in VALUES`
+            : `the column "${node.name}" in ${clause} does not exist`,
+          {
+            at: node.at,
+            hint:
+              clause === 'VALUES'
+                ? 'VALUES takes literals and functions of literals; text stands in single quotes.'
+                : near === undefined
+                  ? undefined
+                  : `Did you mean "${near}"?`,
+          },
+        );
+      },
+    };
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Walking the syntax tree of expressions: the parts of a node, a copy with parts replaced, and whether two say the same.
+ *
+ * Two expressions say the same when their trees are equal, places aside: `A + B` and `B + A` do not. Callers make the names in both
+ * comparable first (see `Scope.qualify`).
+ */
+
+import { unreachable } from '../../base/index.ts';
+import type { Expression } from '../parser/ast.ts';
+
+/** The parts that an expression is made of, from left to right. */
+export const partsOfExpression = (expression: Expression): readonly Expression[] => {
+  switch (expression.kind) {
+    case 'null':
+    case 'boolean':
+    case 'integer':
+    case 'decimal':
+    case 'double':
+    case 'string':
+    case 'column':
+    case 'unit':
+      return [];
+    case 'field':
+      return [expression.base];
+    case 'subscript':
+      return [expression.base, expression.index];
+    case 'call':
+      return expression.args;
+    case 'sign':
+    case 'not':
+    case 'is-null':
+    case 'cast':
+    case 'at-time-zone':
+      return [expression.operand];
+    case 'arithmetic':
+    case 'concat':
+    case 'comparison':
+    case 'distinct-from':
+      return [expression.left, expression.right];
+    case 'logical':
+      return expression.operands;
+    case 'between':
+      return [expression.operand, expression.low, expression.high];
+    case 'in':
+      return [expression.operand, ...expression.values];
+    case 'like':
+      return [expression.operand, expression.pattern];
+    case 'case':
+      return [
+        ...expression.branches.flatMap((branch) => [branch.when, branch.then]),
+        ...(expression.otherwise === undefined ? [] : [expression.otherwise]),
+      ];
+    case 'simple-case':
+      return [
+        expression.operand,
+        ...expression.branches.flatMap((branch) => [branch.when, branch.then]),
+        ...(expression.otherwise === undefined ? [] : [expression.otherwise]),
+      ];
+    case 'array':
+      return expression.elements;
+    case 'map':
+      return expression.entries.flatMap((entry) => [entry.key, entry.value]);
+    case 'struct':
+      return expression.fields.map((field) => field.value);
+    case 'lambda':
+      return [expression.body];
+    default:
+      return unreachable(expression);
+  }
+};
+
+/**
+ * A copy of the expression in which `replace` has had its say, from the top down: where it answers an expression, that stands in
+ * the copy and is not looked into; where it answers undefined, the parts are walked. `bound` holds the parameters of the
+ * lambdas around.
+ */
+export const replaceExpressions = (
+  expression: Expression,
+  replace: (part: Expression, bound: ReadonlySet<string>) => Expression | undefined,
+  bound: ReadonlySet<string> = new Set(),
+): Expression => {
+  const instead = replace(expression, bound);
+  if (instead !== undefined) return instead;
+  const go = (part: Expression): Expression => replaceExpressions(part, replace, bound);
+  const goMaybe = (part: Expression | undefined): Expression | undefined => (part === undefined ? undefined : go(part));
+  switch (expression.kind) {
+    case 'null':
+    case 'boolean':
+    case 'integer':
+    case 'decimal':
+    case 'double':
+    case 'string':
+    case 'column':
+    case 'unit':
+      return expression;
+    case 'field':
+      return { ...expression, base: go(expression.base) };
+    case 'subscript':
+      return { ...expression, base: go(expression.base), index: go(expression.index) };
+    case 'call':
+      return { ...expression, args: expression.args.map(go) };
+    case 'sign':
+    case 'not':
+    case 'is-null':
+    case 'cast':
+    case 'at-time-zone':
+      return { ...expression, operand: go(expression.operand) };
+    case 'arithmetic':
+    case 'concat':
+    case 'comparison':
+    case 'distinct-from':
+      return { ...expression, left: go(expression.left), right: go(expression.right) };
+    case 'logical':
+      return { ...expression, operands: expression.operands.map(go) };
+    case 'between':
+      return { ...expression, operand: go(expression.operand), low: go(expression.low), high: go(expression.high) };
+    case 'in':
+      return { ...expression, operand: go(expression.operand), values: expression.values.map(go) };
+    case 'like':
+      return { ...expression, operand: go(expression.operand), pattern: go(expression.pattern) };
+    case 'case':
+      return {
+        ...expression,
+        branches: expression.branches.map((branch) => ({ when: go(branch.when), then: go(branch.then) })),
+        otherwise: goMaybe(expression.otherwise),
+      };
+    case 'simple-case':
+      return {
+        ...expression,
+        operand: go(expression.operand),
+        branches: expression.branches.map((branch) => ({ when: go(branch.when), then: go(branch.then) })),
+        otherwise: goMaybe(expression.otherwise),
+      };
+    case 'array':
+      return { ...expression, elements: expression.elements.map(go) };
+    case 'map':
+      return {
+        ...expression,
+        entries: expression.entries.map((entry) => ({ key: go(entry.key), value: go(entry.value) })),
+      };
+    case 'struct':
+      return { ...expression, fields: expression.fields.map((field) => ({ ...field, value: go(field.value) })) };
+    case 'lambda':
+      return {
+        ...expression,
+        body: replaceExpressions(expression.body, replace, new Set([...bound, ...expression.parameters])),
+      };
+    default:
+      return unreachable(expression);
+  }
+};
+
+/** Whether any part of the expression, itself included, passes the test. */
+export const findExpression = (
+  expression: Expression,
+  test: (part: Expression) => boolean,
+): Expression | undefined => {
+  if (test(expression)) return expression;
+  for (const part of partsOfExpression(expression)) {
+    const found = findExpression(part, test);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+};
+
+/** The tree as text without places: equal texts, equal trees. */
+export const fingerprint = (expression: Expression): string =>
+  JSON.stringify(expression, (key, value: unknown) =>
+    key === 'at' ? undefined : typeof value === 'bigint' ? `${value}n` : value,
+  );
+
+export const saysTheSame = (a: Expression, b: Expression): boolean =>
+  a.kind === b.kind && fingerprint(a) === fingerprint(b);

@@ -1,0 +1,63 @@
+/**
+ * Reading columns: how the closures of expressions get at a record's columns, at one place of a topology.
+ *
+ * Two forms of a record's value: a *row* (values by slot, lent until `process` returns), and, right behind a scan, the *vectors* of the scanned
+ * block, of which `record.index` picks the row: nothing is copied for a record that a filter drops or an aggregate reads one column of. In
+ * both forms a null value is the NULL record, whose columns are NULL. Key columns are decoded from the key's bytes when asked for.
+ */
+
+import { unreachable } from '../../base/index.ts';
+import type { ColumnReference } from '../analyze/typed.ts';
+import type { FormatChoice } from '../plan/choices.ts';
+import type { Schema } from '../types/schema.ts';
+import type { Row, Value } from '../types/value.ts';
+import type { ColumnScope, Evaluate } from './expression.ts';
+import { KeyColumns } from './keys.ts';
+
+export type Reading = 'row' | 'vectors';
+
+/** The scope of expressions over records of this schema. One scope serves one task: it holds scratch space for keys. */
+export const columnScope = (schema: Schema, keyFormat: FormatChoice, reading: Reading): ColumnScope => {
+  let keys: KeyColumns | undefined;
+  return {
+    column(reference: ColumnReference): Evaluate {
+      const { from, index } = reference;
+      switch (from) {
+        case 'value':
+          return reading === 'vectors'
+            ? (record) => {
+                const vectors = record.value as unknown as Value[][] | null;
+                return vectors === null ? null : ((vectors[index] as Value[])[record.index] as Value);
+              }
+            : (record) => {
+                const row = record.value as Row | null;
+                return row === null ? null : (row[index] as Value);
+              };
+        case 'key': {
+          keys ??= new KeyColumns(schema, keyFormat);
+          const own = keys;
+          return (record) => own.column(record, index);
+        }
+        case 'rowtime':
+          return (record) => record.timestamp;
+        case 'rowpartition':
+          return (record) => record.partition;
+        case 'rowoffset':
+          return (record) => record.offset;
+        case 'windowstart': {
+          keys ??= new KeyColumns(schema, keyFormat);
+          const own = keys;
+          return (record) => own.windowStart(record);
+        }
+        case 'windowend': {
+          keys ??= new KeyColumns(schema, keyFormat);
+          const own = keys;
+          return (record) => own.windowEnd(record);
+        }
+        default:
+          return unreachable(from);
+      }
+    },
+  };
+};
+

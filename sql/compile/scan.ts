@@ -1,0 +1,293 @@
+/**
+ * The fused scan: a source together with the stateless steps right above it.
+ *
+ * A block's values are parsed into vectors, one per column, for all records at once. The vectors belong to the block: every query of this
+ * thread that reads the topic in the same format shares them (`ScanRegistry` knows which columns any of them wants, so that one pass over a
+ * record's bytes parses them all). What a query does itself starts behind that: a record is a row number, a predicate reads
+ * vectors, and a row of values is made only for records that pass, if anybody above wants a row at all.
+ *
+ * A query judges only the columns that it wants: where a shared pass found a bad record, the query reads that record again by itself, so
+ * that the neighbours' columns never decide what it drops. Bad records are dropped and noted (`deserialization`); so are those whose key is
+ * not a key of the format, and those without a usable event time (`invalid-timestamp`).
+ */
+
+import { ByteWriter } from '../../base/index.ts';
+import {
+  type Block,
+  type ProcessorContext,
+  SerdeError,
+  type SourceProcessor,
+  type SourceSupplier,
+  StreamRecord,
+} from '../../engine/index.ts';
+import { isWrapped, type RowReader, ScanVectors, type Scanner, scanned } from '../formats/format.ts';
+import { formatNamed } from '../formats/index.ts';
+import type { SourceStep } from '../plan/plan.ts';
+import type { Schema } from '../types/schema.ts';
+import { printType } from '../types/type.ts';
+import type { Row, Value } from '../types/value.ts';
+import { keyReader, keyWriter, windowBytesOf } from './keys.ts';
+import { type ReadTimestamp, timestampReader } from './timestamps.ts';
+
+/** Which columns are parsed, and how often; shared by all queries of one thread. */
+export class ScanRegistry {
+  /** View id -> slots that some query wants. */
+  readonly #wanted = new Map<string, Set<number>>();
+  readonly counters = { passes: 0, columnsParsed: 0, recordsScanned: 0 };
+
+  want(view: string, slots: Iterable<number>): void {
+    let wanted = this.#wanted.get(view);
+    if (wanted === undefined) {
+      wanted = new Set();
+      this.#wanted.set(view, wanted);
+    }
+    for (const slot of slots) wanted.add(slot);
+  }
+
+  wanted(view: string): ReadonlySet<number> {
+    return this.#wanted.get(view) ?? new Set();
+  }
+}
+
+/** One pass over a block: some columns of all its records. */
+interface Pass {
+  readonly scanner: Scanner;
+  readonly vectors: ScanVectors;
+}
+
+type RecordColumns = Block['columns'];
+
+/** What the queries of a thread make of a block: vectors by slot. */
+class ScanView {
+  readonly id: string;
+  /** `vectors[slot][row]`; valid for the slots that were asked for by `ensure`. */
+  readonly vectors: Value[][];
+  /** Passes that were made for this block, in order; and those of former blocks, whose memory is used again. */
+  passes: Pass[] = [];
+  #spare: Pass[] = [];
+  #passOf: (Pass | undefined)[];
+  #columns: RecordColumns | undefined;
+
+  constructor(id: string, columnCount: number) {
+    this.id = id;
+    this.vectors = Array.from({ length: columnCount }, () => []);
+    this.#passOf = new Array<Pass | undefined>(columnCount).fill(undefined);
+  }
+
+  renew(columns: RecordColumns): void {
+    this.#columns = columns;
+    this.#spare.push(...this.passes);
+    this.passes = [];
+    this.#passOf.fill(undefined);
+  }
+
+  passOf(slot: number): Pass {
+    return this.#passOf[slot] as Pass;
+  }
+
+  /** Parses the slots that are not there yet, together with what other queries will want. */
+  ensure(slots: readonly number[], registry: ScanRegistry, make: (wanted: readonly number[]) => Scanner): void {
+    // Also a query that wants no column has to know which records are none.
+    if (this.passes.length > 0 && slots.every((slot) => this.#passOf[slot] !== undefined)) return;
+    const missing = new Set(slots);
+    for (const slot of registry.wanted(this.id)) missing.add(slot);
+    const wanted = [...missing].filter((slot) => this.#passOf[slot] === undefined).sort((a, b) => a - b);
+    const key = wanted.join();
+    const columns = this.#columns as RecordColumns;
+    const spare = this.#spare.findIndex((pass) => pass.scanner.wanted.join() === key);
+    const pass =
+      spare >= 0
+        ? (this.#spare.splice(spare, 1)[0] as Pass)
+        : { scanner: make(wanted), vectors: new ScanVectors(this.vectors.length, wanted) };
+    if (this.#spare.length > 4) this.#spare.length = 0;
+    pass.vectors.reset(columns.count);
+    pass.scanner.scan(columns.bytes, columns.valueStart, columns.valueEnd, 0, columns.count, pass.vectors);
+    registry.counters.passes++;
+    registry.counters.columnsParsed += wanted.length;
+    registry.counters.recordsScanned += columns.count;
+    this.passes.push(pass);
+    for (const slot of wanted) {
+      this.#passOf[slot] = pass;
+      this.vectors[slot] = pass.vectors.vectors[slot] as Value[];
+    }
+  }
+}
+
+/** What the steps fused into the scan do with a record whose envelope is set and whose value is the block's vectors (null: NULL record). */
+export interface Fused {
+  /** Slots of the source's value columns that the fused steps, or what reads vectors behind them, ask for. */
+  readonly slots: readonly number[];
+  /** False: the record ends here. `keepsNull` steps see NULL records too. */
+  readonly keeps: ((record: StreamRecord<Row>, context: ProcessorContext) => boolean) | undefined;
+  /** The row that goes on, lent until the next call; left out: vectors go on. */
+  readonly row: ((record: StreamRecord<Row>, context: ProcessorContext) => Row | null) | undefined;
+  /** A record that is not kept goes on as a deletion: tables. */
+  readonly retracts: boolean;
+}
+
+/** Fused parts hold scratch space, so they are made for each task. */
+export const scanSource =
+  (step: SourceStep, registry: ScanRegistry, makeFused: () => Fused): SourceSupplier<Row> =>
+  (context, forward): SourceProcessor => {
+    const { schema } = step;
+    const fused = makeFused();
+    const time = step.timestamp === undefined ? undefined : timestampReader(step.timestamp, schema.value);
+    const slots = [...new Set([...fused.slots, ...(time === undefined ? [] : [time.slot])])].sort((a, b) => a - b);
+    const format = formatNamed(step.valueFormat.name);
+    const options = {
+      side: 'value',
+      wrapped: isWrapped(format, schema.value, 'value', step.valueFormat.wrapSingleValue),
+    } as const;
+    const id = `${step.valueFormat.name}/${options.wrapped ? 'w' : 'u'}/${schema.value.map((column) => `${column.name} ${printType(column.type)}`).join(',')}`;
+    registry.want(id, slots);
+    const makeScanner = (wanted: readonly number[]): Scanner => format.scanner(schema.value, options, wanted);
+    const viewOf = (block: Block): ScanView => {
+      const view = block.view<ScanView>(id, (columns, recycled) => {
+        const made = recycled ?? new ScanView(id, schema.value.length);
+        made.renew(columns);
+        return made;
+      });
+      view.ensure(slots, registry, makeScanner);
+      return view;
+    };
+    const checkKey = keyCheck(schema, step.keyFormat.name, keyReader(schema.key, step.keyFormat));
+    const recode = step.keyFormat.name === 'JSON' ? keyWriter(schema.key, step.keyFormat) : undefined;
+    const keyBytes = new ByteWriter(64);
+    const windowBytes = windowBytesOf(schema.windowed);
+    const own: { reader: RowReader | undefined; row: Row } = {
+      reader: undefined,
+      row: new Array<Value>(schema.value.length).fill(null),
+    };
+    /** Why this query cannot use the record, judged by its own columns; undefined when it can. */
+    const faultOf = (columns: RecordColumns, row: number): string | undefined => {
+      own.reader ??= format.reader(schema.value, options, slots);
+      try {
+        own.reader.read(columns.bytes, columns.valueStart[row] as number, columns.valueEnd[row] as number, own.row);
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof SerdeError)) throw error;
+        return error.message;
+      }
+    };
+    const record = new StreamRecord<Row>();
+
+    return {
+      ...(time === undefined ? {} : { timestampAt: (block: Block, row: number) => timeOf(block, row, viewOf(block), time) }),
+      run(block, from, to) {
+        const view = viewOf(block);
+        const { columns } = block;
+        const { vectors, passes } = view;
+        record.partition = block.partition;
+        record.headerBytes = columns.bytes;
+        for (let row = from; row < to; row++) {
+          const valueStart = columns.valueStart[row] as number;
+          record.keyBytes = columns.bytes;
+          record.keyStart = columns.keyStart[row] as number;
+          record.keyEnd = columns.keyEnd[row] as number;
+          record.offset = columns.offset[row] as number;
+          record.timestamp = columns.timestamp[row] as number;
+          record.headersAt = columns.headersAt[row] as number;
+          record.index = row;
+          // What is not NULL is the vectors, in the place of a row (see reading.ts).
+          record.value = valueStart < 0 ? null : (vectors as unknown as Row);
+          if (valueStart >= 0) {
+            for (let i = 0; i < passes.length; i++) {
+              const status = (passes[i] as Pass).vectors.status[row] as number;
+              if (status === scanned.row) continue;
+              if (status === scanned.nullRecord) record.value = null;
+              else {
+                const fault = faultOf(columns, row);
+                if (fault !== undefined) {
+                  context.drop('deserialization', record, fault);
+                  record.index = -1;
+                  break;
+                }
+                // A neighbour's column is bad, ours are not: put them where they would be.
+                for (const slot of slots) (vectors[slot] as Value[])[row] = own.row[slot] as Value;
+              }
+            }
+            if (record.index < 0) continue;
+          }
+          if (record.keyStart >= 0) {
+            const fault = checkKey(columns.bytes, record.keyStart, record.keyEnd);
+            if (typeof fault === 'string') {
+              context.drop('deserialization', record, fault);
+              continue;
+            }
+            if (recode !== undefined) {
+              // JSON has many ways to write one key; equal keys must have equal bytes from here on.
+              keyBytes.reset();
+              const present = recode.write(fault, keyBytes);
+              if (windowBytes > 0) keyBytes.bytes(columns.bytes, record.keyEnd - windowBytes, record.keyEnd);
+              record.keyBytes = keyBytes.buffer;
+              record.keyStart = present ? 0 : -1;
+              record.keyEnd = present ? keyBytes.length : -1;
+            }
+          }
+          if (time !== undefined && record.value !== null) {
+            const timestamp = time.read((vectors[time.slot] as Value[])[row] as Value);
+            if (typeof timestamp !== 'number') {
+              context.drop('invalid-timestamp', record, timestamp.fault);
+              continue;
+            }
+            record.timestamp = timestamp;
+          } else if (record.timestamp < 0) {
+            context.drop('invalid-timestamp', record, `the timestamp ${record.timestamp} is negative`);
+            continue;
+          }
+          if (fused.keeps !== undefined && !fused.keeps(record, context)) {
+            if (!fused.retracts) continue;
+            record.value = null;
+          } else if (fused.row !== undefined && record.value !== null) record.value = fused.row(record, context);
+          forward(record);
+        }
+      },
+    };
+  };
+
+/** For the choice between inputs: a record that will be dropped for its time counts with the record's own. */
+const timeOf = (
+  block: Block,
+  row: number,
+  view: ScanView,
+  time: { readonly slot: number; readonly read: ReadTimestamp },
+): number => {
+  const recorded = block.columns.timestamp[row] as number;
+  if ((block.columns.valueStart[row] as number) < 0) return recorded;
+  const status = view.passOf(time.slot).vectors.status[row] as number;
+  if (status !== scanned.row) return recorded;
+  const timestamp = time.read((view.vectors[time.slot] as Value[])[row] as Value);
+  return typeof timestamp === 'number' ? timestamp : recorded;
+};
+
+/** Checks a key's bytes: a fault as text, or the columns (only where they had to be decoded for it). */
+const keyCheck = (
+  schema: Schema,
+  format: string,
+  reader: RowReader,
+): ((bytes: Uint8Array, start: number, end: number) => string | Row) => {
+  const row: Row = new Array<Value>(schema.key.length).fill(null);
+  const windowBytes = windowBytesOf(schema.windowed);
+  const first = schema.key[0];
+  if (first === undefined) return () => row;
+  if (format === 'KAFKA' && windowBytes === 0) {
+    const { kind } = first.type;
+    const length = kind === 'INTEGER' ? 4 : kind === 'BIGINT' || kind === 'DOUBLE' ? 8 : -1;
+    if (length < 0) return () => row;
+    return (_bytes, start, end) =>
+      end - start === length
+        ? row
+        : `the key "${first.name}" of type ${kind} takes ${length} bytes, there are ${end - start}`;
+  }
+  return (bytes, start, end) => {
+    const keyEnd = end - windowBytes;
+    if (keyEnd < start) return 'the key is too short to hold a window';
+    try {
+      if (!reader.read(bytes, start, keyEnd, row)) row.fill(null);
+      return row;
+    } catch (error) {
+      if (!(error instanceof SerdeError)) throw error;
+      return `the key cannot be read: ${error.message}`;
+    }
+  };
+};

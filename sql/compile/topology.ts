@@ -1,0 +1,611 @@
+/**
+ * From a physical plan to a topology of the engine.
+ *
+ * It runs in whatever thread the query runs in: the plan is data, suppliers made here are called once per task. Stateless steps right above a
+ * source are fused into its scan; other steps become nodes, named by the step's id. Between steps a record's value is a row, or, right
+ * behind a scan, the scan's vectors (see `reading.ts`): what reads single columns of a scanned record (an aggregate, a join, a new
+ * key) does so without a row being made.
+ *
+ * Between records of one task everything that is lent (rows, keys, vectors) is used again.
+ */
+
+import { assert, unreachable } from '../../base/index.ts';
+import {
+  aggregate,
+  filter,
+  joinStreamTable,
+  mapValues,
+  type ProcessorContext,
+  type ProcessorSupplier,
+  repartitionSink,
+  repartitionSource,
+  type Serde,
+  StreamRecord,
+  tableFilter,
+  tableMapValues,
+  tableSource,
+  Topology,
+  tumbling,
+  windowAggregate,
+} from '../../engine/index.ts';
+import { columnsOf, mapColumns, type TypedExpression } from '../analyze/typed.ts';
+import type { FormatChoice } from '../plan/choices.ts';
+import type { NamedExpression } from '../plan/logical.ts';
+import {
+  type AggregateStep,
+  type GroupByStep,
+  type JoinStep,
+  keyFormatOf,
+  type PhysicalPlan,
+  type SelectKeyStep,
+  type SinkStep,
+  type SourceStep,
+  type Step,
+  type WindowedAggregateStep,
+} from '../plan/plan.ts';
+import { RowEncoding } from '../types/row-encoding.ts';
+import type { Column, Schema } from '../types/schema.ts';
+import type { SqlType } from '../types/type.ts';
+import type { Row, Value } from '../types/value.ts';
+import { accumulatorTypes, aggregator, resultFiller } from './aggregates.ts';
+import type { CompileEnvironment } from './environment.ts';
+import { keyWriter, windowBytesOf } from './keys.ts';
+import { columnScope, type Reading } from './reading.ts';
+import { type Fused, scanSource } from './scan.ts';
+import { causeOf, compileAll, condition, type RowOf, rowFiller, rowMaker, type Test, tableRowMaker } from './select.ts';
+import { sqlSink } from './sink.ts';
+
+export const compileTopology = (plan: PhysicalPlan, environment: CompileEnvironment): Topology => {
+  const compiler = new Compiler(environment);
+  compiler.compile(plan.root);
+  return compiler.topology;
+};
+
+/** A source and the steps fused into its scan so far; not a node yet, because what reads it decides what the scan delivers. */
+interface Scan {
+  readonly kind: 'scan';
+  readonly step: SourceStep;
+  readonly filters: readonly TypedExpression[];
+  readonly items: readonly NamedExpression[] | undefined;
+  readonly schema: Schema;
+}
+
+/** A node that delivers rows. */
+interface Rows {
+  readonly kind: 'rows';
+  readonly parent: string;
+  readonly schema: Schema;
+}
+
+type Built = Scan | Rows;
+
+/** What a step behind a scan or a node reads: the node, and the form of its records. */
+interface Feed {
+  readonly parent: string;
+  readonly reading: Reading;
+  readonly schema: Schema;
+}
+
+interface ScanNeeds {
+  /** Columns of the source that are read from the vectors behind the scan; left out: rows are wanted. */
+  readonly columns?: readonly TypedExpression[];
+  readonly noNullValues?: boolean;
+  readonly noNullKeys?: string;
+}
+
+/** Rows on the way through an internal topic; reading fills one row again and again. */
+const lentRows = (types: readonly SqlType[]): Serde<Row> => {
+  const encoding = new RowEncoding(types);
+  const row: Row = new Array<Value>(types.length).fill(null);
+  return {
+    name: encoding.name,
+    write: (value, out) => encoding.write(value, out),
+    read(bytes, start, end) {
+      encoding.readInto(bytes, start, end, row);
+      return row;
+    },
+  };
+};
+
+const typesOf = (columns: readonly Column[]): readonly SqlType[] => columns.map((column) => column.type);
+
+const isPlain = (expression: TypedExpression): boolean => expression.kind === 'column' || expression.kind === 'literal';
+
+class Compiler {
+  readonly topology = new Topology();
+  readonly #environment: CompileEnvironment;
+
+  constructor(environment: CompileEnvironment) {
+    this.#environment = environment;
+  }
+
+  compile(root: Step): void {
+    switch (root.kind) {
+      case 'streamSink':
+      case 'tableSink':
+        return this.#sink(root);
+      case 'result': {
+        const { result } = this.#environment;
+        assert(result !== undefined, 'a plan that ends in a result needs a taker of rows');
+        this.topology.addProcessor(root.id, result, [this.#rows(this.#finishTable(root.from, undefined)).parent]);
+        return;
+      }
+      default:
+        assert(false, `a plan does not end in ${root.kind}`);
+    }
+  }
+
+  #build(step: Step): Built {
+    switch (step.kind) {
+      case 'streamSource':
+      case 'tableSource':
+        return { kind: 'scan', step, filters: [], items: undefined, schema: step.schema };
+      case 'streamFilter':
+      case 'tableFilter':
+        return this.#filter(step);
+      case 'streamSelect':
+      case 'tableSelect':
+        return this.#select(step);
+      case 'streamSelectKey':
+        return this.#selectKey(step);
+      case 'streamGroupBy':
+        return this.#groupBy(step);
+      case 'streamAggregate':
+      case 'streamWindowedAggregate':
+        return this.#aggregate(step);
+      case 'streamTableJoin':
+        return this.#join(step);
+      case 'streamSink':
+      case 'tableSink':
+      case 'result':
+        return assert(false, `${step.kind} stands at the top of a plan`) as never;
+      default:
+        return unreachable(step);
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------- stateless steps
+
+  #filter(step: Extract<Step, { readonly kind: 'streamFilter' | 'tableFilter' }>): Built {
+    const built = this.#build(step.from);
+    if (built.kind === 'scan') {
+      const predicate = substituted(step.predicate, built.items);
+      if (predicate !== undefined) return { ...built, filters: [...built.filters, predicate] };
+    }
+    const { parent } = this.#rows(built);
+    const environment = this.#environment;
+    const keyFormat = keyFormatOf(step.from);
+    const { schema } = step.from;
+    const test = (): Test => condition(step.predicate, columnScope(schema, keyFormat, 'row'), environment);
+    if (step.kind === 'streamFilter') {
+      this.topology.addProcessor<Row, Row>(
+        step.id,
+        (context, forward) => {
+          const keeps = test();
+          return filter<Row>((record) => record.value !== null && keeps(record, context))(context, forward);
+        },
+        [parent],
+      );
+    } else {
+      this.topology.addProcessor<Row, Row>(
+        step.id,
+        (context, forward) => {
+          const keeps = test();
+          const probe = new StreamRecord<Row>();
+          return tableFilter<Row>((row, record) => {
+            probe.takeEnvelope(record);
+            probe.value = row;
+            return keeps(probe, context);
+          })(context, forward);
+        },
+        [parent],
+      );
+    }
+    return { kind: 'rows', parent: step.id, schema: step.schema };
+  }
+
+  #select(step: Extract<Step, { readonly kind: 'streamSelect' | 'tableSelect' }>): Built {
+    const built = this.#build(step.from);
+    if (built.kind === 'scan') {
+      const items = step.items.map(({ name, expression }) => ({ name, expression: substituted(expression, built.items) }));
+      const fits = (item: { expression: TypedExpression | undefined }): boolean => item.expression !== undefined;
+      if (items.every(fits)) return { ...built, items: items as readonly NamedExpression[], schema: step.schema };
+    }
+    const { parent } = this.#rows(built);
+    const environment = this.#environment;
+    const keyFormat = keyFormatOf(step.from);
+    const { schema } = step.from;
+    if (step.kind === 'streamSelect') {
+      this.topology.addProcessor<Row, Row>(
+        step.id,
+        (context, forward) => {
+          const row = rowMaker(step.items, columnScope(schema, keyFormat, 'row'), environment);
+          return mapValues<Row, Row>((record) => (record.value === null ? null : row(record, context)))(context, forward);
+        },
+        [parent],
+      );
+    } else {
+      this.topology.addProcessor<Row, Row>(
+        step.id,
+        (context, forward) => {
+          const fill = rowFiller(step.items, columnScope(schema, keyFormat, 'row'), environment);
+          return tableMapValues<Row, Row>(tableRowMaker(fill, step.items.length))(context, forward);
+        },
+        [parent],
+      );
+    }
+    return { kind: 'rows', parent: step.id, schema: step.schema };
+  }
+
+  /** Makes the scan a node. */
+  #scan(scan: Scan, needs: ScanNeeds = {}): Feed {
+    const { step, filters } = scan;
+    const environment = this.#environment;
+    const rowsWanted = needs.columns === undefined;
+    const items = rowsWanted
+      ? (scan.items ??
+        step.schema.value.map((column, index) => ({
+          name: column.name,
+          expression: { kind: 'column', name: column.name, from: 'value', index, type: column.type } as const,
+        })))
+      : undefined;
+    const read = [...filters, ...(items ?? []).map((item) => item.expression), ...(needs.columns ?? [])];
+    const slots = columnsOf(...read)
+      .filter((column) => column.from === 'value')
+      .map((column) => column.index);
+    const table = step.kind === 'tableSource';
+    const makeFused = (): Fused => {
+      const scope = columnScope(step.schema, step.keyFormat, 'vectors');
+      const tests: Test[] = [];
+      if (!table && (filters.length > 0 || needs.noNullValues === true)) tests.push((record) => record.value !== null);
+      for (const predicate of filters) tests.push(condition(predicate, scope, environment));
+      if (needs.noNullKeys !== undefined) {
+        const detail = needs.noNullKeys;
+        tests.push((record, context) => {
+          if (record.keyStart >= 0) return true;
+          context.drop('null-key', record, detail);
+          return false;
+        });
+      }
+      return {
+        slots,
+        keeps: conjunction(tests, table),
+        row: items === undefined ? undefined : rowMaker(items, scope, environment),
+        retracts: table,
+      };
+    };
+    this.topology.addSource<Row>(step.id, {
+      topic: step.topic,
+      kind: table ? 'table' : 'stream',
+      supplier: scanSource(step, environment.scans, makeFused),
+    });
+    return { parent: step.id, reading: rowsWanted ? 'row' : 'vectors', schema: rowsWanted ? scan.schema : step.schema };
+  }
+
+  /** What is built as a node that delivers rows. */
+  #rows(built: Built): Feed {
+    if (built.kind === 'rows') return { parent: built.parent, reading: 'row', schema: built.schema };
+    return this.#scan(built);
+  }
+
+  /** Expressions over what is built, as something that can read them: in place where a scan allows it, else over rows. */
+  #read(
+    built: Built,
+    expressions: readonly TypedExpression[],
+    needs: Omit<ScanNeeds, 'columns'>,
+  ): { readonly feed: Feed; readonly expressions: readonly TypedExpression[] } {
+    if (built.kind === 'scan') {
+      const inPlace = expressions.map((expression) => substituted(expression, built.items, true));
+      if (inPlace.every((expression) => expression !== undefined)) {
+        return { feed: this.#scan(built, { ...needs, columns: inPlace }), expressions: inPlace };
+      }
+      return { feed: this.#scan(built, needs), expressions };
+    }
+    const feed = this.#rows(built);
+    const { noNullValues = false, noNullKeys } = needs;
+    if (!noNullValues && noNullKeys === undefined) return { feed, expressions };
+    const id = `${feed.parent}-Present`;
+    this.topology.addProcessor<Row, Row>(
+      id,
+      filter<Row>((record, context) => {
+        if (noNullValues && record.value === null) return false;
+        if (noNullKeys === undefined || record.keyStart >= 0) return true;
+        context.drop('null-key', record, noNullKeys);
+        return false;
+      }),
+      [feed.parent],
+    );
+    return { feed: { ...feed, parent: id }, expressions };
+  }
+
+  // ------------------------------------------------------------------------------------------------- new keys
+
+  #selectKey(step: SelectKeyStep): Built {
+    const both = [...step.keys, ...step.items];
+    const { feed, expressions } = this.#read(
+      this.#build(step.from),
+      both.map((item) => item.expression),
+      {},
+    );
+    const named = both.map(({ name }, i) => ({ name, expression: expressions[i] as TypedExpression }));
+    const keys = named.slice(0, step.keys.length);
+    const items = named.slice(step.keys.length);
+    this.topology.addProcessor<Row, Row>(
+      step.id,
+      rekey({
+        keys,
+        items,
+        schema: step.schema,
+        keyFormat: step.keyFormat,
+        scope: () => columnScope(feed.schema, keyFormatOf(step.from), feed.reading),
+        environment: this.#environment,
+        nulls: 'keep',
+      }),
+      [feed.parent],
+    );
+    if (step.repartition === undefined) return { kind: 'rows', parent: step.id, schema: step.schema };
+    return this.#hop(step.id, step.repartition, step.schema, step.dropNullKeys);
+  }
+
+  #groupBy(step: GroupByStep): Built {
+    const both = [...step.keys, ...step.items];
+    const { feed, expressions } = this.#read(
+      this.#build(step.from),
+      both.map((item) => item.expression),
+      { noNullValues: true },
+    );
+    const named = both.map(({ name }, i) => ({ name, expression: expressions[i] as TypedExpression }));
+    this.topology.addProcessor<Row, Row>(
+      step.id,
+      rekey({
+        keys: named.slice(0, step.keys.length),
+        items: named.slice(step.keys.length),
+        schema: step.schema,
+        keyFormat: step.keyFormat,
+        scope: () => columnScope(feed.schema, keyFormatOf(step.from), feed.reading),
+        environment: this.#environment,
+        nulls: 'drop',
+      }),
+      [feed.parent],
+    );
+    return this.#hop(step.id, step.repartition, step.schema, true);
+  }
+
+  #hop(parent: string, name: string, schema: Schema, dropNullKeys: boolean): Rows {
+    const types = typesOf(schema.value);
+    this.topology.addRepartition<Row, Row>(name, {
+      parents: [parent],
+      sink: repartitionSink<Row>({
+        name,
+        value: new RowEncoding(types),
+        nullKeys: dropNullKeys ? 'drop' : 'keep',
+        windowBytes: windowBytesOf(schema.windowed),
+      }),
+      source: (context, forward) => repartitionSource<Row>({ value: lentRows(types) })(context, forward),
+    });
+    return { kind: 'rows', parent: name, schema };
+  }
+
+  // ------------------------------------------------------------------------------------------------- state
+
+  #aggregate(step: AggregateStep | WindowedAggregateStep): Built {
+    const { aggregates, store } = step;
+    const environment = this.#environment;
+    const read = aggregates.flatMap((call) => call.args);
+    const windowed = step.kind === 'streamWindowedAggregate';
+    const { feed, expressions } = this.#read(this.#build(step.from), read, { noNullValues: true });
+    let next = 0;
+    const calls = aggregates.map((call) => ({
+      ...call,
+      args: call.args.map(() => expressions[next++] as TypedExpression),
+    }));
+    const types = accumulatorTypes(calls, environment);
+    const supplier: ProcessorSupplier<Row, Row> = (context, forward) => {
+      const scope = columnScope(feed.schema, keyFormatOf(step.from), feed.reading);
+      const { initialize, add } = aggregator(calls, scope, environment);
+      const shared = { store, accumulator: new RowEncoding(types), initialize, add, sendBefore: true };
+      return windowed
+        ? windowAggregate<Row, Row>({
+            ...shared,
+            windows: tumbling(step.window.sizeMs),
+            graceMs: step.window.graceMs,
+            retentionMs: step.window.retentionMs,
+          })(context, forward)
+        : aggregate<Row, Row>(shared)(context, forward);
+    };
+    this.topology.addStore(
+      windowed
+        ? { name: store, kind: 'window', retentionMs: step.window.retentionMs }
+        : { name: store, kind: 'key-value' },
+    );
+    this.topology.addProcessor(step.id, supplier, [feed.parent], { stores: [store] });
+    const results = `${step.id}-Result`;
+    this.topology.addProcessor<Row, Row>(
+      results,
+      (context, forward) =>
+        tableMapValues<Row, Row>(tableRowMaker(resultFiller(calls, environment), calls.length))(context, forward),
+      [step.id],
+    );
+    return { kind: 'rows', parent: results, schema: step.schema };
+  }
+
+  #join(step: JoinStep): Built {
+    const environment = this.#environment;
+    const { left, right, store } = step;
+    const detail = 'a record without a key is not joined';
+    const leftBuilt = this.#build(left);
+    const leftColumns = left.schema.value.map((column, index) => ({
+      name: column.name,
+      expression: { kind: 'column', name: column.name, from: 'value', index, type: column.type } as TypedExpression,
+    }));
+    // The columns of the left side go straight into the joined row, whatever they are made of.
+    const items = leftBuilt.kind === 'scan' ? (leftBuilt.items ?? leftColumns) : leftColumns;
+    const source = leftBuilt.kind === 'scan' ? { ...leftBuilt, items: undefined } : leftBuilt;
+    const needs = { noNullValues: true, ...(step.type === 'left' ? { noNullKeys: detail } : {}) };
+    const { feed } = this.#read(
+      source,
+      items.map((item) => item.expression),
+      needs,
+    );
+    const width = left.schema.value.length;
+    const rightWidth = right.schema.value.length;
+    this.#table(right, store);
+    this.topology.addProcessor<Row, Row>(
+      step.id,
+      (context, forward) => {
+        const fill = rowFiller(items, columnScope(feed.schema, keyFormatOf(left), feed.reading), environment);
+        const joined: Row = new Array<Value>(width + rightWidth).fill(null);
+        return joinStreamTable<Row, Row, Row, Row>({
+          store,
+          row: lentRows(typesOf(right.schema.value)),
+          view: (row) => row,
+          join(record, row, within) {
+            fill(record, within, joined);
+            for (let i = 0; i < rightWidth; i++) joined[width + i] = row === null ? null : (row[i] as Value);
+            return joined;
+          },
+          left: step.type === 'left',
+        })(context, forward);
+      },
+      [feed.parent],
+      { stores: [store] },
+    );
+    return { kind: 'rows', parent: step.id, schema: step.schema };
+  }
+
+  /** A table that is kept in a store. */
+  #table(step: Step, store: string): Rows {
+    const built = this.#build(step);
+    const { parent } = this.#rows(built);
+    const types = typesOf(step.schema.value);
+    const id = `${parent}-Table`;
+    this.topology.addStore({ name: store, kind: 'key-value' });
+    this.topology.addProcessor<Row, Row>(
+      id,
+      (context, forward) => tableSource<Row>({ store, row: new RowEncoding(types) })(context, forward),
+      [parent],
+      { stores: [store] },
+    );
+    return { kind: 'rows', parent: id, schema: step.schema };
+  }
+
+  /** Tables read from a topic drop records without a key, and keep their rows where the plan says so. */
+  #finishTable(step: Step, store: string | undefined): Built {
+    if (store !== undefined) return this.#table(step, store);
+    const built = this.#build(step);
+    if (built.kind !== 'scan' || built.step.kind !== 'tableSource') return built;
+    const { parent } = this.#rows(built);
+    const id = `${parent}-Table`;
+    this.topology.addProcessor<Row, Row>(
+      id,
+      (context, forward) => tableSource<Row>({ row: new RowEncoding(typesOf(step.schema.value)) })(context, forward),
+      [parent],
+    );
+    return { kind: 'rows', parent: id, schema: step.schema };
+  }
+
+  #sink(step: SinkStep): void {
+    const built = step.kind === 'tableSink' ? this.#finishTable(step.from, step.store) : this.#build(step.from);
+    const { parent } = this.#rows(built);
+    this.topology.addSink<Row>(step.id, {
+      topic: step.topic,
+      parents: [parent],
+      supplier: sqlSink(step, keyFormatOf(step.from)),
+    });
+  }
+}
+
+/** One test of all of them. A table's NULL record goes past its conditions: it is a deletion anyway. */
+const conjunction = (tests: readonly Test[], table: boolean): Test | undefined => {
+  const [first, second] = tests;
+  if (first === undefined) return undefined;
+  if (table) {
+    return (record, context) => record.value !== null && tests.every((test) => test(record, context));
+  }
+  if (second === undefined) return first;
+  if (tests.length === 2) return (record, context) => first(record, context) && second(record, context);
+  return (record, context) => {
+    for (let i = 0; i < tests.length; i++) if (!(tests[i] as Test)(record, context)) return false;
+    return true;
+  };
+};
+
+/**
+ * The expression with the items of a projection below it in the place of its columns, so that both are one step over the scan. Undefined where an
+ * item would then be evaluated more than once (`inPlace` takes that only for plain columns).
+ */
+const substituted = (
+  expression: TypedExpression,
+  items: readonly NamedExpression[] | undefined,
+  inPlace = false,
+): TypedExpression | undefined => {
+  if (items === undefined) return expression;
+  let fits = true;
+  const result = mapColumns(expression, (column) => {
+    if (column.from !== 'value') return column;
+    const item = items[column.index]?.expression;
+    assert(item !== undefined, `no column ${column.name} below`);
+    if (!isPlain(item) && !(inPlace && expression === column)) fits = false;
+    return item;
+  });
+  return fits ? result : undefined;
+};
+
+interface Rekeying {
+  readonly keys: readonly NamedExpression[];
+  readonly items: readonly NamedExpression[];
+  readonly schema: Schema;
+  readonly keyFormat: FormatChoice;
+  readonly scope: () => ReturnType<typeof columnScope>;
+  readonly environment: CompileEnvironment;
+  /** What becomes of a record of whose new key a part is NULL or failed. */
+  readonly nulls: 'keep' | 'drop';
+}
+
+/** Gives records another key and keeps the columns that are needed behind it. */
+const rekey =
+  ({ keys, items, schema, keyFormat, scope: makeScope, environment, nulls }: Rekeying): ProcessorSupplier<Row, Row> =>
+  (context, forward) => {
+    const scope = makeScope();
+    const evaluators = compileAll(
+      keys.map((key) => key.expression),
+      scope,
+      environment,
+    );
+    const writer = keyWriter(schema.key, keyFormat);
+    const row: RowOf = rowMaker(items, scope, environment);
+    const values: Row = new Array<Value>(keys.length).fill(null);
+    const key = context.scratch();
+    const out = new StreamRecord<Row>();
+    /** False: the key is NULL. */
+    const evaluate = (record: StreamRecord<Row>, within: ProcessorContext): boolean => {
+      let complete = true;
+      for (let i = 0; i < evaluators.length; i++) {
+        values[i] = null;
+        try {
+          values[i] = (evaluators[i] as (typeof evaluators)[number])(record);
+        } catch (error) {
+          within.drop('processing', record, `the key column "${(keys[i] as NamedExpression).name}" is NULL: ${causeOf(error)}`);
+        }
+        if (values[i] === null) complete = false;
+      }
+      if (nulls === 'drop' && !complete) {
+        within.drop('null-key', record, 'a grouping expression is NULL');
+        return false;
+      }
+      key.reset();
+      return writer.write(values, key);
+    };
+    return {
+      process(record) {
+        const present = evaluate(record, context);
+        if (!present && nulls === 'drop') return;
+        out.takeEnvelope(record);
+        out.keyBytes = key.buffer;
+        out.keyStart = present ? 0 : -1;
+        out.keyEnd = present ? key.length : -1;
+        out.value = record.value === null ? null : row(record, context);
+        forward(out);
+      },
+    };
+  };

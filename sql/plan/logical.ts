@@ -1,0 +1,173 @@
+/**
+ * The logical plan: what a query does, as a tree, before it is decided how.
+ *
+ * Every node says what it delivers (`schema`) and whether that is a stream or a table; its expressions are typed and speak of the
+ * schema of its input. Rewrite rules (`rules.ts`) turn one tree into another that delivers the same; `planner.ts` turns the last one into steps.
+ *
+ * Key columns pass a projection under a new name but never change in it; a new key is made by `rekey` (PARTITION BY, or one side of a
+ * join) or by `aggregate` (GROUP BY) only. An item may copy a key column into the value.
+ */
+
+import { unreachable } from '../../base/index.ts';
+import { columnsOf, printTyped, type TypedExpression } from '../analyze/typed.ts';
+import type { SourceKind } from '../parser/ast.ts';
+import { type Column, printSchema, type Schema, type WindowedKey } from '../types/schema.ts';
+
+export interface NamedExpression {
+  readonly name: string;
+  readonly expression: TypedExpression;
+}
+
+/** A resolved call of an aggregate: its arguments are expressions over the input, its literal parameters are values. */
+export interface AggregateCall {
+  readonly name: string;
+  readonly function: string;
+  /** The declared signature that was chosen. */
+  readonly signature: string;
+  readonly args: readonly TypedExpression[];
+  readonly type: Column['type'];
+}
+
+export interface AggregateWindow {
+  readonly type: 'TUMBLING';
+  readonly sizeMs: number;
+  readonly retentionMs: number;
+  readonly graceMs: number;
+}
+
+export interface LogicalSource {
+  readonly kind: 'source';
+  readonly name: string;
+  readonly flow: SourceKind;
+  readonly schema: Schema;
+}
+
+export interface LogicalFilter {
+  readonly kind: 'filter';
+  readonly input: LogicalNode;
+  readonly predicate: TypedExpression;
+  readonly flow: SourceKind;
+  readonly schema: Schema;
+  /** WHERE or HAVING; named in messages and in the ids of steps. */
+  readonly clause: 'where' | 'having';
+}
+
+export interface LogicalProject {
+  readonly kind: 'project';
+  readonly input: LogicalNode;
+  readonly items: readonly NamedExpression[];
+  readonly flow: SourceKind;
+  readonly schema: Schema;
+}
+
+export interface LogicalRekey {
+  readonly kind: 'rekey';
+  readonly input: LogicalNode;
+  /** Empty for PARTITION BY NULL: the key is dropped. */
+  readonly keys: readonly NamedExpression[];
+  /** The value columns behind it: those of the input but for what became key, then the former key columns. */
+  readonly items: readonly NamedExpression[];
+  readonly purpose: 'partition-by' | 'join';
+  readonly flow: SourceKind;
+  readonly schema: Schema;
+}
+
+export interface LogicalAggregate {
+  readonly kind: 'aggregate';
+  readonly input: LogicalNode;
+  readonly groupBy: readonly NamedExpression[];
+  readonly aggregates: readonly AggregateCall[];
+  readonly window?: AggregateWindow | undefined;
+  readonly flow: 'table';
+  readonly schema: Schema;
+}
+
+export interface LogicalJoin {
+  readonly kind: 'join';
+  readonly type: 'inner' | 'left';
+  readonly left: LogicalNode;
+  readonly right: LogicalNode;
+  readonly flow: SourceKind;
+  readonly schema: Schema;
+}
+
+export type LogicalNode =
+  | LogicalSource
+  | LogicalFilter
+  | LogicalProject
+  | LogicalRekey
+  | LogicalAggregate
+  | LogicalJoin;
+
+export const inputsOf = (node: LogicalNode): readonly LogicalNode[] => {
+  switch (node.kind) {
+    case 'source':
+      return [];
+    case 'join':
+      return [node.left, node.right];
+    default:
+      return [node.input];
+  }
+};
+
+/** The same node over other inputs, which must deliver what the former ones did. */
+export const withInputs = (node: LogicalNode, inputs: readonly LogicalNode[]): LogicalNode => {
+  const [first, second] = inputs;
+  if (node.kind === 'source' || first === undefined) return node;
+  if (node.kind === 'join') return { ...node, left: first, right: second ?? node.right };
+  return { ...node, input: first };
+};
+
+/** Rewrites the tree from the leaves up. */
+export const rewriteUp = (node: LogicalNode, rewrite: (node: LogicalNode) => LogicalNode): LogicalNode => {
+  const inputs = inputsOf(node);
+  const rewritten = inputs.map((input) => rewriteUp(input, rewrite));
+  return rewrite(rewritten.every((input, i) => input === inputs[i]) ? node : withInputs(node, rewritten));
+};
+
+/** Names of the input's columns that the expressions read, key columns and pseudo columns included. */
+export const columnNames = (expressions: readonly TypedExpression[]): ReadonlySet<string> =>
+  new Set(columnsOf(...expressions).map((column) => column.name));
+
+export const windowText = (windowed: WindowedKey | undefined): string =>
+  windowed === undefined
+    ? ''
+    : ` WINDOWED BY ${windowed.type}${windowed.sizeMs === undefined ? '' : ` ${windowed.sizeMs} MS`}`;
+
+/** The tree as text: one line a node, its inputs below it. */
+export const printLogical = (node: LogicalNode, indent = ''): string => {
+  const lines = [`${indent}${headline(node)}`, `${indent}    -> ${printSchema(node.schema)}${windowText(node.schema.windowed)}`];
+  for (const input of inputsOf(node)) lines.push(printLogical(input, `${indent}  `));
+  return lines.join('\n');
+};
+
+export const printNamed = (items: readonly NamedExpression[]): string =>
+  items.map(({ name, expression }) => `${printTyped(expression)} AS ${name}`).join(', ');
+
+export const printAggregate = (call: AggregateCall): string =>
+  `${call.function}(${call.args.map(printTyped).join(', ')}) AS ${call.name}`;
+
+const headline = (node: LogicalNode): string => {
+  switch (node.kind) {
+    case 'source':
+      return `Source ${node.flow} ${node.name}`;
+    case 'filter':
+      return `Filter ${node.flow} ${printTyped(node.predicate)}`;
+    case 'project':
+      return `Project ${node.flow} ${printNamed(node.items)}`;
+    case 'rekey':
+      return `Rekey by ${node.keys.length === 0 ? 'NULL' : printNamed(node.keys)}; keep ${printNamed(node.items)}`;
+    case 'aggregate': {
+      const { window } = node;
+      const windows =
+        window === undefined
+          ? ''
+          : `; windows ${window.type} of ${window.sizeMs} ms, kept ${window.retentionMs} ms, grace ${window.graceMs} ms`;
+      return `Aggregate by ${printNamed(node.groupBy)}: ${node.aggregates.map(printAggregate).join(', ')}${windows}`;
+    }
+    case 'join':
+      return `Join ${node.type} ${node.flow}`;
+    default:
+      return unreachable(node);
+  }
+};

@@ -1,0 +1,187 @@
+/**
+ * The planner: from the logical plan, rewritten by the rules, to the steps that run.
+ *
+ * Decided here: where a hop through a repartition topic is needed (only where the key really changes and somebody behind needs equal
+ * keys together), which format keys have on the way (the sink's, so that it need not write them again, where that can
+ * hold them), which stores there are and what they are called.
+ *
+ * Names of stores and repartitions come from the step's path: `Join-Right`, `Aggregate`. They must stay as they are: a running query's topics
+ * are named by them.
+ */
+
+import { assert, unreachable } from '../../base/index.ts';
+import { columnsOf } from '../analyze/typed.ts';
+import type { Catalog } from '../catalog.ts';
+import type { FormatChoice, TimestampColumn } from './choices.ts';
+import { formatNamed } from '../formats/index.ts';
+import type { Column } from '../types/schema.ts';
+import type { LogicalNode, NamedExpression } from './logical.ts';
+import { type PhysicalPlan, planVersion, type SourceStep, type Step } from './plan.ts';
+import { rebind } from './rules/prune-columns.ts';
+import { applyRules } from './rules.ts';
+
+export interface PlanTarget {
+  readonly topic: string;
+  readonly keyFormat: FormatChoice;
+  readonly valueFormat: FormatChoice;
+  readonly timestamp?: TimestampColumn | undefined;
+}
+
+/** The steps of a query that writes a topic, or, without a target, of one whose rows go to a client. */
+export const planQuery = (
+  plan: LogicalNode,
+  catalog: Catalog,
+  target: PlanTarget | undefined,
+): { readonly logical: LogicalNode; readonly physical: PhysicalPlan } => {
+  const logical = applyRules(plan);
+  const planner = new Planner(catalog, target?.keyFormat);
+  const from = planner.plan(logical, '');
+  const root: Step =
+    target === undefined
+      ? { kind: 'result', id: 'Result', from, schema: logical.schema }
+      : {
+          kind: logical.flow === 'stream' ? 'streamSink' : 'tableSink',
+          id: 'Sink',
+          from,
+          topic: target.topic,
+          keyFormat: target.keyFormat,
+          valueFormat: target.valueFormat,
+          timestamp: target.timestamp,
+          store: logical.flow === 'table' && !keepsState(from) ? 'Sink' : undefined,
+          schema: logical.schema,
+        };
+  return { logical, physical: clean({ version: planVersion, root }) };
+};
+
+/** Without fields that are undefined, so that a plan equals what is read back from its text. */
+const clean = (plan: PhysicalPlan): PhysicalPlan => JSON.parse(JSON.stringify(plan)) as PhysicalPlan;
+
+const keepsState = (step: Step): boolean =>
+  step.kind === 'streamAggregate' ||
+  step.kind === 'streamWindowedAggregate' ||
+  ((step.kind === 'tableSelect' || step.kind === 'tableFilter') && keepsState(step.from));
+
+class Planner {
+  readonly #catalog: Catalog;
+  readonly #sinkKeyFormat: FormatChoice | undefined;
+
+  constructor(catalog: Catalog, sinkKeyFormat: FormatChoice | undefined) {
+    this.#catalog = catalog;
+    this.#sinkKeyFormat = sinkKeyFormat;
+  }
+
+  /** `path` says which side of which join the node is on: '', 'Left-', 'Right-', 'Left-Left-'. */
+  plan(node: LogicalNode, path: string): Step {
+    const { schema } = node;
+    switch (node.kind) {
+      case 'source':
+        return this.#source(node.name, `${path}Source`);
+      case 'filter': {
+        const from = this.plan(node.input, path);
+        const id = `${path}${node.clause === 'where' ? 'Where' : 'Having'}`;
+        return { kind: node.flow === 'stream' ? 'streamFilter' : 'tableFilter', id, from, predicate: node.predicate, schema };
+      }
+      case 'project': {
+        const from = this.plan(node.input, path);
+        const id = `${path}${path === '' ? 'Project' : 'Columns'}`;
+        return { kind: node.flow === 'stream' ? 'streamSelect' : 'tableSelect', id, from, items: node.items, schema };
+      }
+      case 'rekey': {
+        const from = this.plan(node.input, path);
+        const joins = node.purpose === 'join';
+        const name = `${path}${joins ? 'JoinKey' : 'PartitionBy'}`;
+        return {
+          kind: 'streamSelectKey',
+          id: name,
+          from,
+          keys: node.keys,
+          items: node.items,
+          keyFormat: this.#innerKeyFormat(schema.key),
+          repartition: joins ? name : undefined,
+          dropNullKeys: joins,
+          schema,
+        };
+      }
+      case 'aggregate':
+        return this.#aggregate(node, path);
+      case 'join': {
+        const left = this.plan(node.left, `${path}Left-`);
+        const right = this.plan(node.right, `${path}Right-`);
+        const id = `${path}Join`;
+        return { kind: 'streamTableJoin', id, type: node.type, left, right, store: `${id}-Right`, schema };
+      }
+      default:
+        return unreachable(node);
+    }
+  }
+
+  #source(name: string, id: string): SourceStep {
+    const source = this.#catalog.source(name);
+    assert(source !== undefined, `the planned source ${name} is in the catalog`);
+    return {
+      kind: source.kind === 'stream' ? 'streamSource' : 'tableSource',
+      id,
+      source: source.name,
+      topic: source.topic,
+      keyFormat: source.keyFormat,
+      valueFormat: source.valueFormat,
+      timestamp: source.timestamp,
+      schema: source.schema,
+    };
+  }
+
+  #aggregate(node: Extract<LogicalNode, { readonly kind: 'aggregate' }>, path: string): Step {
+    const below = this.plan(node.input, path);
+    const { schema } = node;
+    let from = below;
+    let aggregates = node.aggregates;
+    if (!keepsKey(node)) {
+      const read = columnsOf(...aggregates.flatMap((call) => call.args));
+      const items: NamedExpression[] = read
+        .filter((column) => column.from !== 'rowtime')
+        .map((column) => ({ name: column.name, expression: column }));
+      const shuffled = {
+        key: schema.key,
+        value: items.map(({ name, expression }) => ({ name, type: expression.type })),
+      };
+      const id = `${path}GroupBy`;
+      from = {
+        kind: 'streamGroupBy',
+        id,
+        from: below,
+        keys: node.groupBy,
+        items,
+        keyFormat: this.#innerKeyFormat(schema.key),
+        repartition: `${path}Aggregate-GroupBy`,
+        schema: shuffled,
+      };
+      aggregates = aggregates.map((call) => ({ ...call, args: call.args.map((arg) => rebind(arg, shuffled)) }));
+    }
+    const id = `${path}Aggregate`;
+    return node.window === undefined
+      ? { kind: 'streamAggregate', id, from, aggregates, store: id, schema }
+      : { kind: 'streamWindowedAggregate', id, from, aggregates, store: id, window: node.window, schema };
+  }
+
+  /** The sink's key format where it can hold these columns, else JSON. */
+  #innerKeyFormat(key: readonly Column[]): FormatChoice {
+    const wanted = this.#sinkKeyFormat;
+    if (key.length === 0) return { name: 'NONE' };
+    for (const choice of [wanted, { name: 'KAFKA' }]) {
+      const format = choice === undefined ? undefined : formatNamed(choice.name);
+      if (choice === undefined || format === undefined || !format.sides.includes('key')) continue;
+      if (format.columns === 'none' || (format.columns === 'one' && key.length > 1)) continue;
+      if (format.unsupported(key) === undefined) return choice;
+    }
+    return { name: 'JSON' };
+  }
+}
+
+/** Whether rows of one group already lie together: the grouping is the key, column by column. */
+const keepsKey = (node: Extract<LogicalNode, { readonly kind: 'aggregate' }>): boolean => {
+  const { key } = node.input.schema;
+  return (
+    key.length === node.groupBy.length &&
+    node.groupBy.every(({ expression }, i) => expression.kind === 'column' && expression.from === 'key' && expression.index === i)
+  );
+};

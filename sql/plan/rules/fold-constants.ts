@@ -1,0 +1,71 @@
+/**
+ * Replaces operators over literals by their result: `1 + 2` by `3`, `CAST('2020' AS INTEGER)` by `2020`.
+ *
+ * Functions stay: they may answer differently each time. So does what fails: `1 / 0` is a fault of each record, not of the query.
+ */
+
+import { partsOf, type TypedExpression } from '../../analyze/typed.ts';
+import { literalOf } from '../../compile/constants.ts';
+import { isScalar } from '../../types/type.ts';
+import { type LogicalNode, type NamedExpression, rewriteUp } from '../logical.ts';
+
+export const foldConstants = (plan: LogicalNode): LogicalNode =>
+  rewriteUp(plan, (node) => {
+    switch (node.kind) {
+      case 'filter':
+        return { ...node, predicate: fold(node.predicate) };
+      case 'project':
+        return { ...node, items: node.items.map(foldItem) };
+      case 'rekey':
+        return { ...node, keys: node.keys.map(foldItem) };
+      case 'aggregate':
+        return { ...node, aggregates: node.aggregates.map((call) => ({ ...call, args: call.args.map(fold) })) };
+      default:
+        return node;
+    }
+  });
+
+const foldItem = ({ name, expression }: NamedExpression): NamedExpression => ({ name, expression: fold(expression) });
+
+const foldable: ReadonlySet<TypedExpression['kind']> = new Set([
+  ...(['negate', 'arithmetic', 'comparison', 'distinct-from', 'logical', 'not', 'between', 'in', 'is-null'] as const),
+  'cast',
+]);
+
+const fold = (expression: TypedExpression): TypedExpression => {
+  const folded = withParts(expression);
+  if (!foldable.has(folded.kind) || !isScalar(folded.type)) return folded;
+  if (!partsOf(folded).every((part) => part.kind === 'literal')) return folded;
+  return literalOf(folded) ?? folded;
+};
+
+/** The same node over folded parts. Only kinds that are worth it are looked into. */
+const withParts = (expression: TypedExpression): TypedExpression => {
+  switch (expression.kind) {
+    case 'negate':
+    case 'not':
+    case 'is-null':
+    case 'cast':
+      return { ...expression, operand: fold(expression.operand) };
+    case 'arithmetic':
+    case 'comparison':
+    case 'distinct-from':
+      return { ...expression, left: fold(expression.left), right: fold(expression.right) };
+    case 'logical':
+      return { ...expression, operands: expression.operands.map(fold) };
+    case 'between':
+      return { ...expression, operand: fold(expression.operand), low: fold(expression.low), high: fold(expression.high) };
+    case 'in':
+      return { ...expression, operand: fold(expression.operand), values: expression.values.map(fold) };
+    case 'call':
+      return { ...expression, args: expression.args.map(fold) };
+    case 'case':
+      return {
+        ...expression,
+        branches: expression.branches.map((branch) => ({ when: fold(branch.when), then: fold(branch.then) })),
+        ...(expression.otherwise === undefined ? {} : { otherwise: fold(expression.otherwise) }),
+      };
+    default:
+      return expression;
+  }
+};

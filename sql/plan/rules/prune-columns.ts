@@ -1,0 +1,75 @@
+/**
+ * Drops columns that nobody above reads from projections, new keys and the sides of joins, so that they are not evaluated, shuffled
+ * or stored. The schema of a source stays whole: reading it parses only what is asked for anyway. What a plan delivers at its top
+ * stays as it is.
+ */
+
+import { assert } from '../../../base/index.ts';
+import { referTo } from '../../analyze/scope.ts';
+import { mapColumns, type TypedExpression } from '../../analyze/typed.ts';
+import type { Schema } from '../../types/schema.ts';
+import { columnNames, type LogicalNode, type NamedExpression } from '../logical.ts';
+
+export const pruneColumns = (plan: LogicalNode): LogicalNode =>
+  prune(plan, new Set(plan.schema.value.map((column) => column.name)));
+
+const prune = (node: LogicalNode, needed: ReadonlySet<string>): LogicalNode => {
+  switch (node.kind) {
+    case 'source':
+      return node;
+    case 'filter': {
+      const input = prune(node.input, new Set([...needed, ...columnNames([node.predicate])]));
+      return { ...node, input, predicate: rebind(node.predicate, input.schema), schema: input.schema };
+    }
+    case 'project': {
+      const kept = node.items.filter(({ name }) => needed.has(name));
+      const input = prune(node.input, columnNames(kept.map(({ expression }) => expression)));
+      const items = rebindAll(kept, input.schema);
+      return { ...node, input, items, schema: { ...node.schema, value: columnsOfItems(items) } };
+    }
+    case 'rekey': {
+      const kept = node.items.filter(({ name }) => needed.has(name));
+      const input = prune(node.input, columnNames([...node.keys, ...kept].map(({ expression }) => expression)));
+      const items = rebindAll(kept, input.schema);
+      return {
+        ...node,
+        input,
+        keys: rebindAll(node.keys, input.schema),
+        items,
+        schema: { ...node.schema, value: columnsOfItems(items) },
+      };
+    }
+    case 'aggregate': {
+      const read = [...node.groupBy.map(({ expression }) => expression), ...node.aggregates.flatMap(({ args }) => args)];
+      const input = prune(node.input, columnNames(read));
+      return {
+        ...node,
+        input,
+        groupBy: rebindAll(node.groupBy, input.schema),
+        aggregates: node.aggregates.map((call) => ({
+          ...call,
+          args: call.args.map((argument) => rebind(argument, input.schema)),
+        })),
+      };
+    }
+    case 'join': {
+      const left = prune(node.left, needed);
+      const right = prune(node.right, needed);
+      return { ...node, left, right, schema: { ...node.schema, value: [...left.schema.value, ...right.schema.value] } };
+    }
+  }
+};
+
+const columnsOfItems = (items: readonly NamedExpression[]) =>
+  items.map(({ name, expression }) => ({ name, type: expression.type }));
+
+const rebindAll = (items: readonly NamedExpression[], schema: Schema): readonly NamedExpression[] =>
+  items.map(({ name, expression }) => ({ name, expression: rebind(expression, schema) }));
+
+/** The same expression over a schema in which the same names stand at other places. */
+export const rebind = (expression: TypedExpression, schema: Schema): TypedExpression =>
+  mapColumns(expression, (column) => {
+    const found = referTo(schema, column.name);
+    assert(found !== undefined, () => `no column ${column.name} after pruning`);
+    return found;
+  });

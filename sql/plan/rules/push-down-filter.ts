@@ -1,0 +1,75 @@
+/**
+ * Moves conditions towards the sources: what is dropped early is not shuffled, joined or kept.
+ *
+ * A conjunct of WHERE goes below a join when it reads columns of the stream side only (a stream row that fails it makes no row of
+ * either kind of join); below a projection or a new key, with the names replaced by what they stand for there. Nothing moves below an
+ * aggregate, and nothing to the table side, where dropping a row means something else.
+ */
+
+import { referTo } from '../../analyze/scope.ts';
+import { mapColumns, type TypedExpression } from '../../analyze/typed.ts';
+import { booleanType } from '../../types/type.ts';
+import { columnNames, type LogicalNode, type NamedExpression, rewriteUp } from '../logical.ts';
+
+export const pushDownFilter = (plan: LogicalNode): LogicalNode =>
+  rewriteUp(plan, (node) => {
+    if (node.kind !== 'filter' || node.flow !== 'stream') return node;
+    const left: TypedExpression[] = [];
+    let input = node.input;
+    for (const conjunct of conjuncts(node.predicate)) {
+      const moved = place(input, conjunct);
+      if (moved === undefined) left.push(conjunct);
+      else input = moved;
+    }
+    if (left.length === 0) return input;
+    return { ...node, input, predicate: conjunction(left) };
+  });
+
+const conjuncts = (predicate: TypedExpression): readonly TypedExpression[] =>
+  predicate.kind === 'logical' && predicate.operator === 'AND' ? predicate.operands.flatMap(conjuncts) : [predicate];
+
+const conjunction = (operands: readonly TypedExpression[]): TypedExpression =>
+  operands.length === 1
+    ? (operands[0] as TypedExpression)
+    : { kind: 'logical', operator: 'AND', operands, type: booleanType };
+
+/** The node with the condition somewhere below its top, or undefined when it has to stay above. */
+const place = (node: LogicalNode, predicate: TypedExpression): LogicalNode | undefined => {
+  switch (node.kind) {
+    case 'join': {
+      const { schema } = node.left;
+      const own = new Set([...schema.key, ...schema.value].map((column) => column.name));
+      for (const name of columnNames([predicate])) if (!own.has(name)) return undefined;
+      const rebound = mapColumns(predicate, (column) => referTo(schema, column.name) ?? column);
+      return { ...node, left: place(node.left, rebound) ?? above(node.left, rebound) };
+    }
+    case 'project': {
+      if (node.flow !== 'stream') return undefined;
+      const keys = node.schema.key.map((column, index) => ({
+        name: column.name,
+        expression: { kind: 'column', name: node.input.schema.key[index]?.name ?? '', from: 'key', index, type: column.type } as const,
+      }));
+      return below(node, predicate, [...keys, ...node.items]);
+    }
+    case 'rekey':
+      return below(node, predicate, [...node.keys, ...node.items]);
+    default:
+      return undefined;
+  }
+};
+
+const below = (
+  node: Extract<LogicalNode, { readonly kind: 'project' | 'rekey' }>,
+  predicate: TypedExpression,
+  meanings: readonly NamedExpression[],
+): LogicalNode => {
+  const meaning = new Map(meanings.map(({ name, expression }) => [name, expression]));
+  const moved = mapColumns(predicate, (column) => meaning.get(column.name) ?? column);
+  return { ...node, input: place(node.input, moved) ?? above(node.input, moved) };
+};
+
+/** Conditions that meet become one filter. */
+const above = (input: LogicalNode, predicate: TypedExpression): LogicalNode =>
+  input.kind === 'filter' && input.clause === 'where'
+    ? { ...input, predicate: conjunction([...conjuncts(input.predicate), ...conjuncts(predicate)]) }
+    : { kind: 'filter', input, predicate, flow: input.flow, schema: input.schema, clause: 'where' };
