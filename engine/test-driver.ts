@@ -187,9 +187,9 @@ export class TopologyTestDriver {
     return this.#written.get(topic)?.splice(0) ?? [];
   }
 
-  /** Topics that were written by the topology so far, internal ones included. */
+  /** Topics that were written so far, piped and internal ones included, in order of name. */
   topics(): string[] {
-    return [...this.#written.keys()];
+    return [...this.#written.keys()].sort();
   }
 
   /** Reads a key-value store of the topology, typed. */

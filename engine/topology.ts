@@ -6,8 +6,7 @@
  *
  * Sub-topologies. Nodes belong together when they feed each other, share a store, or read the same topic (a task has one position per
  * partition). A repartition is a sink and a source over an internal topic and cuts: what is before it and what is behind it
- * may run apart, unless something else joins them. Sub-topologies are numbered writers before readers, otherwise in the order in
- * which their first node was added.
+ * may run apart, unless something else joins them. Sub-topologies are numbered in the order of their first nodes.
  *
  * Names. The name of a store or of a repartition becomes part of a topic's name: `<application>-<store>-changelog`,
  * `<application>-<name>-repartition`. Within the topology the application is left out; `internalTopic` puts it in front.
