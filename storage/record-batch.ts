@@ -140,7 +140,6 @@ export const checkNewBatch = (bytes: Uint8Array): BatchFault | undefined => {
   if (bytes.length < batchHeaderBytes) return { kind: 'truncated', reason: 'the batch header is cut off' };
   if (batchBytes(bytes, 0) !== bytes.length) return corrupt('the length field does not match the bytes');
   if (bytes[at.magic] !== 2) return corrupt(`magic is ${bytes[at.magic]}, expected 2`);
-  if (readI64(bytes, 0) !== 0) return corrupt('the base offset of a new batch is not 0');
   const attributes = readI16(bytes, at.attributes);
   if ((attributes & codecMask) !== 0) return corrupt('compressed batches are not supported');
   if ((attributes & controlBit) !== 0) return corrupt('producers may not write control batches');

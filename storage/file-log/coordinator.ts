@@ -1,0 +1,343 @@
+/**
+ * The coordinator: who may write under which name, which transactions are decided, and which offsets groups have committed.
+ *
+ * It keeps two partitions of its own, the transaction log and the offsets, in the same form as all others; their records are JSON.
+ *
+ *   transactions   ["ids"]            {"limit":2000}                     producer ids below are given out, or lost
+ *                  ["producer",id]    {"producerId":7,"epoch":3}         the newest producer of a transactional id
+ *                  ["commit",id]      {"producerId":7,"epoch":3,"partitions":[[topic id, partition, first, last],…]}
+ *   offsets        [group,topic id,partition]     {"offset":9,"metadata":"…"}, or null: forgotten
+ *
+ * The commit protocol. (1) Every partition the transaction wrote to is synced, and every partition it read from up to the
+ * offset that it commits (a committed position never outruns the disk). (2) The commit record, which lists the offsets written, is appended to the
+ * transaction log and synced: this is the commit point. (3) Commit markers are appended to the partitions; nobody waits for them to reach the disk,
+ * because recovery writes those that are missing again: wherever a partition has an open transaction of that producer that begins within
+ * the listed range. Every other open transaction is aborted by recovery.
+ *
+ * A commit record is needed until its markers are on the disk. When the transaction log has grown to a segment's size it begins a
+ * new segment with what still counts (ids, producers, commits whose markers may be missing) and deletes the old ones. The offsets do likewise, once
+ * no transaction is open whose offsets lie in the old segments.
+ */
+
+import { assert, utf8Bytes, utf8Text } from '../../base/index.ts';
+import type { CommittedOffset } from '../log.ts';
+import {
+  controlTypeOf,
+  decodeBatch,
+  encodeBatch,
+  isControl,
+  isTransactional,
+  type PlainRecord,
+  producerIdOf,
+  RecordColumns,
+  stampBatch,
+} from '../record-batch.ts';
+import type { FilePartition } from './partition.ts';
+
+/** The offsets [first, last] that a transaction wrote to a partition. */
+export interface WrittenRange {
+  readonly partition: FilePartition;
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface CommitRecord {
+  readonly transactionalId: string;
+  readonly producerId: number;
+  readonly epoch: number;
+  readonly partitions: readonly (readonly [topicId: string, partition: number, first: number, last: number])[];
+}
+
+/** A decided commit and the markers that may not be on the disk yet. */
+interface Unfinished {
+  readonly record: CommitRecord;
+  readonly markers: readonly { readonly partition: FilePartition; readonly offset: number }[];
+}
+
+interface StoredOffset {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly metadata: string | undefined;
+}
+
+/** Producer ids are given out from blocks; one sync for each block. */
+const idBlock = 1000;
+
+export interface Identity {
+  producerId: number;
+  epoch: number;
+}
+
+export class Coordinator {
+  readonly transactions: FilePartition;
+  readonly offsets: FilePartition;
+  readonly identities = new Map<string, Identity>();
+  readonly #groups = new Map<string, Map<string, StoredOffset>>();
+  readonly #now: () => number;
+  readonly #rotateBytes: number;
+  #nextId = 1;
+  #idLimit = 1;
+  #commits: CommitRecord[] = [];
+  #unfinished: Unfinished[] = [];
+  /** Offsets below which the offsets partition is superseded by what was written at its last rotation. */
+  #offsetsRotatedAt = 0;
+  #offsetsSizeAtRotation = 0;
+
+  constructor(transactions: FilePartition, offsets: FilePartition, now: () => number, rotateBytes: number) {
+    this.transactions = transactions;
+    this.offsets = offsets;
+    this.#now = now;
+    this.#rotateBytes = rotateBytes;
+  }
+
+  // -------------------------------------------------------------- at start
+
+  /** Reads the transaction log: producers, and the commits whose markers may be missing. */
+  loadTransactions(): readonly CommitRecord[] {
+    this.transactions.forEachBatch((bytes, at) => {
+      for (const { key, value } of jsonRecords(bytes, at)) {
+        const [kind, id] = key as [string, string];
+        if (kind === 'ids') this.#idLimit = (value as { limit: number }).limit;
+        else if (kind === 'producer') this.identities.set(id, { ...(value as Identity) });
+        else if (kind === 'commit')
+          this.#commits.push({ transactionalId: id, ...(value as Omit<CommitRecord, 'transactionalId'>) });
+      }
+    });
+    return this.#commits;
+  }
+
+  /** Producer ids and epochs that partitions have seen are never given out again. */
+  noteProducer(producerId: number, epoch: number): void {
+    if (producerId >= this.#idLimit) this.#idLimit = producerId + 1;
+    for (const identity of this.identities.values()) {
+      if (identity.producerId === producerId && identity.epoch < epoch) identity.epoch = epoch;
+    }
+  }
+
+  /** Begins to give out ids above all that were given out before. */
+  begin(finished: readonly Unfinished[]): void {
+    this.#nextId = this.#idLimit;
+    this.#unfinished = [...finished];
+    this.#commits = [];
+  }
+
+  /** Reads the offsets partition: a transaction's offsets count from its commit marker on. */
+  loadOffsets(): void {
+    const pending = new Map<number, { key: unknown; value: unknown }[]>();
+    this.offsets.forEachBatch((bytes, at) => {
+      const producerId = producerIdOf(bytes, at);
+      if (isControl(bytes, at)) {
+        if (controlTypeOf(bytes, at) === 'commit')
+          for (const record of pending.get(producerId) ?? []) this.#load(record);
+        pending.delete(producerId);
+      } else if (isTransactional(bytes, at)) {
+        const records = pending.get(producerId);
+        if (records === undefined) pending.set(producerId, jsonRecords(bytes, at));
+        else records.push(...jsonRecords(bytes, at));
+      } else for (const record of jsonRecords(bytes, at)) this.#load(record);
+    });
+  }
+
+  #load({ key, value }: { key: unknown; value: unknown }): void {
+    const [group, topicId, partition] = key as [string, string, number];
+    if (value === null) this.#forget(group, `${topicId}/${partition}`);
+    else {
+      const { offset, metadata } = value as { offset: number; metadata?: string };
+      this.#store(group, { topicId, partition, offset, metadata });
+    }
+  }
+
+  // -------------------------------------------------------------- producers
+
+  /** A producer id never used before. Only the first of a block waits for the disk. */
+  async newProducerId(): Promise<number> {
+    if (this.#nextId >= this.#idLimit) {
+      this.#idLimit = this.#nextId + idBlock;
+      this.#appendTransactions([json(['ids'], { limit: this.#idLimit })]);
+      await this.transactions.sync();
+    }
+    return this.#nextId++;
+  }
+
+  saveIdentity(transactionalId: string, identity: Identity): void {
+    this.identities.set(transactionalId, identity);
+    this.#appendTransactions([json(['producer', transactionalId], identity)]);
+  }
+
+  nameOf(producerId: number): string {
+    for (const [name, identity] of this.identities) if (identity.producerId === producerId) return name;
+    return `producer ${producerId}`;
+  }
+
+  // -------------------------------------------------------------- commits
+
+  /** Appends the commit record. The transaction is decided once `transactions.sync()` has answered. */
+  decide(record: CommitRecord): void {
+    const { transactionalId, producerId, epoch, partitions } = record;
+    this.#appendTransactions([json(['commit', transactionalId], { producerId, epoch, partitions })]);
+    // Until its markers are written the record must survive a rotation.
+    this.#unfinished.push({ record, markers: [{ partition: this.transactions, offset: Number.POSITIVE_INFINITY }] });
+  }
+
+  /** The markers of a decided commit are in their partitions, or wait there for space. */
+  finish(record: CommitRecord, partitions: readonly FilePartition[]): void {
+    const markers = partitions.map((partition) => ({
+      partition,
+      offset: partition.hasPendingMarkers ? Number.POSITIVE_INFINITY : partition.state.end,
+    }));
+    this.#unfinished = this.#unfinished.filter((other) => other.record !== record);
+    this.#unfinished.push({ record, markers });
+    if (this.#unfinished.length >= 256) this.#dropFinished();
+  }
+
+  #dropFinished(): void {
+    this.#unfinished = this.#unfinished.filter(({ markers }) =>
+      markers.some(({ partition, offset }) => !partition.deleted && partition.syncedEnd < offset),
+    );
+  }
+
+  #appendTransactions(records: readonly PlainRecord[]): void {
+    this.#append(this.transactions, records);
+  }
+
+  #append(partition: FilePartition, records: readonly PlainRecord[], producer?: OffsetsProducer): void {
+    partition.checkWritable();
+    const batch = encodeBatch(records.map((record) => ({ ...record, timestamp: this.#now() })));
+    stampBatch(batch, {
+      baseOffset: partition.state.end,
+      producerId: producer?.producerId ?? -1,
+      epoch: producer?.epoch ?? -1,
+      baseSequence: -1,
+      transactional: producer !== undefined,
+    });
+    partition.append(batch);
+  }
+
+  /** Keeps both partitions from growing without bound; called now and then. */
+  async rotate(): Promise<void> {
+    if (this.transactions.sizeBytes >= this.#rotateBytes) {
+      this.#dropFinished();
+      this.transactions.checkWritable();
+      this.transactions.roll();
+      const from = this.transactions.state.end;
+      this.#appendTransactions([
+        json(['ids'], { limit: this.#idLimit }),
+        ...[...this.identities].map(([id, identity]) => json(['producer', id], identity)),
+        ...this.#unfinished.map(({ record: { transactionalId, ...rest } }) => json(['commit', transactionalId], rest)),
+      ]);
+      await this.transactions.sync();
+      this.transactions.deleteRecords(from);
+    }
+    if (this.offsets.sizeBytes >= this.#rotateBytes + 2 * this.#offsetsSizeAtRotation) {
+      this.offsets.checkWritable();
+      this.offsets.roll();
+      this.#offsetsRotatedAt = this.offsets.state.end;
+      const records: PlainRecord[] = [];
+      for (const [group, offsets] of this.#groups)
+        for (const stored of offsets.values()) records.push(offsetRecord(group, stored));
+      for (let i = 0; i < records.length; i += 1000) this.#append(this.offsets, records.slice(i, i + 1000));
+      await this.offsets.sync();
+      this.#offsetsSizeAtRotation = this.offsets.sizeBytes;
+    }
+    if (this.offsets.state.start < this.#offsetsRotatedAt && this.offsets.state.stable() >= this.#offsetsRotatedAt) {
+      this.offsets.deleteRecords(this.#offsetsRotatedAt);
+      this.#offsetsSizeAtRotation = this.offsets.sizeBytes;
+    }
+  }
+
+  // -------------------------------------------------------------- offsets
+
+  /** Writes offsets to the log: into a transaction, or for good once `offsets.sync()` has answered. */
+  writeOffsets(group: string, offsets: readonly StoredOffset[], producer?: OffsetsProducer): void {
+    if (offsets.length > 0) {
+      this.#append(
+        this.offsets,
+        offsets.map((stored) => offsetRecord(group, stored)),
+        producer,
+      );
+    }
+  }
+
+  /** Makes offsets that were written visible. */
+  applyOffsets(group: string, offsets: readonly StoredOffset[]): void {
+    for (const stored of offsets) this.#store(group, stored);
+  }
+
+  #store(group: string, stored: StoredOffset): void {
+    let offsets = this.#groups.get(group);
+    if (offsets === undefined) {
+      offsets = new Map();
+      this.#groups.set(group, offsets);
+    }
+    offsets.set(`${stored.topicId}/${stored.partition}`, stored);
+  }
+
+  #forget(group: string, key: string): void {
+    const offsets = this.#groups.get(group);
+    if (offsets === undefined) return;
+    offsets.delete(key);
+    if (offsets.size === 0) this.#groups.delete(group);
+  }
+
+  /** Offsets of topics that do not exist (any more) are forgotten; ids are never used again, so nothing need be written. */
+  forgetTopics(exists: (topicId: string) => boolean): void {
+    for (const [group, offsets] of this.#groups) {
+      for (const [key, stored] of offsets) if (!exists(stored.topicId)) this.#forget(group, key);
+    }
+  }
+
+  committed(group: string, nameOf: (topicId: string) => string | undefined): CommittedOffset[] {
+    const committed: CommittedOffset[] = [];
+    for (const { topicId, partition, offset, metadata } of this.#groups.get(group)?.values() ?? []) {
+      const topic = nameOf(topicId);
+      if (topic !== undefined)
+        committed.push({ topic, partition, offset, ...(metadata !== undefined && { metadata }) });
+    }
+    return committed;
+  }
+
+  groups(): string[] {
+    return [...this.#groups.keys()].sort();
+  }
+
+  async deleteGroup(group: string): Promise<void> {
+    const offsets = this.#groups.get(group);
+    if (offsets === undefined) return;
+    this.#append(
+      this.offsets,
+      [...offsets.values()].map((stored) => ({ ...offsetRecord(group, stored), value: utf8Bytes('null') })),
+    );
+    this.#groups.delete(group);
+    await this.offsets.sync();
+  }
+}
+
+export type { StoredOffset };
+
+export interface OffsetsProducer {
+  readonly producerId: number;
+  readonly epoch: number;
+}
+
+const json = (key: unknown, value: unknown): PlainRecord => ({
+  key: utf8Bytes(JSON.stringify(key)),
+  value: utf8Bytes(JSON.stringify(value)),
+});
+
+const offsetRecord = (group: string, { topicId, partition, offset, metadata }: StoredOffset): PlainRecord =>
+  json([group, topicId, partition], { offset, metadata });
+
+const jsonRecords = (bytes: Uint8Array, at: number): { key: unknown; value: unknown }[] => {
+  const columns = new RecordColumns(16);
+  columns.reset(bytes);
+  const end = decodeBatch(bytes, at, columns, 0);
+  assert(end > 0, 'a batch whose checksum is right decodes');
+  return Array.from({ length: columns.count }, (_, i) => {
+    const { key, value } = columns.record(i);
+    return {
+      key: JSON.parse(utf8Text(key ?? utf8Bytes('null'))) as unknown,
+      value: JSON.parse(utf8Text(value ?? utf8Bytes('null'))) as unknown,
+    };
+  });
+};

@@ -1,0 +1,743 @@
+/**
+ * The file log: the contract of `log.ts` on a directory.
+ *
+ * All of it lives in one thread; workers read the segment files themselves (`shared-reader.ts`) and send what they append here.
+ * An append is written to the page cache within the call, so overlapping calls keep their order without a queue; whoever needs the disk
+ * waits for a sync that is shared with everybody else who waits (`file-sync.ts`).
+ *
+ * Failures. No space: the append, or the commit, is refused as `unavailable` and leaves nothing behind; readers go on, and so do
+ * writers as soon as there is space. A failed sync: the log is *fenced*, every write is refused until the next start, because what the
+ * kernel lost it will not report twice; the next start reads and writes anew what was not on the disk for certain.
+ */
+
+import {
+  assert,
+  BufferPool,
+  type Clock,
+  type FileSystem,
+  type Random,
+  type Timers,
+  UserError,
+  utf8Length,
+} from '../../base/index.ts';
+import {
+  type Acks,
+  type Appended,
+  type Chunk,
+  type CommittedOffset,
+  type FetchOptions,
+  type FetchRequest,
+  type Log,
+  LogError,
+  type PartitionOffsets,
+  type Producer,
+  type ProducerOptions,
+  type Reader,
+  type RecoveryReport,
+  type TopicDescription,
+  type TopicPartition,
+  type TopicSpec,
+} from '../log.ts';
+import {
+  badBatch,
+  badOffset,
+  closedError,
+  fencedError,
+  metadataTooLarge,
+  noTransaction,
+  offsetOutOfRange,
+  outOfOrder,
+  tooLarge,
+  transactionBroken,
+  unknownPartition,
+  unknownTopic,
+} from '../log-errors.ts';
+import { byPartition, lastEpoch } from '../memory-log.ts';
+import { addSequence, type ControlType, checkNewBatch, recordCountOf, stampBatch } from '../record-batch.ts';
+import { checkTopicSpec, numberConfig, offsetsTopic, topicConfigDefaults, transactionsTopic } from '../topic-rules.ts';
+import { FetchWait } from '../waiting.ts';
+import { type CommitRecord, Coordinator, type Identity, type StoredOffset } from './coordinator.ts';
+import { DataDirectory } from './data-directory.ts';
+import { FilePartition, type PartitionHost } from './partition.ts';
+import { type SharedLogView, SharedPublisher } from './shared-view.ts';
+
+export interface FileLogOptions {
+  readonly directory: string;
+  readonly files: FileSystem;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  /** Bytes of the log's own two partitions after which they are rewritten. Default 4 MiB. */
+  readonly rotateBytes?: number;
+}
+
+/** The file log offers workers a view to read by. */
+export interface FileLog extends Log {
+  /** What a worker needs to read this log itself: post it with `view.port` in the transfer list; see `openSharedReader`. */
+  exportView(): SharedLogView;
+}
+
+interface FileTopic {
+  readonly description: TopicDescription;
+  readonly partitions: readonly FilePartition[];
+}
+
+const markerRetryMs = 200;
+const retentionEveryMs = 5 * 60 * 1000;
+
+export const openFileLog = async (options: FileLogOptions): Promise<FileLog> => {
+  const log = new OpenFileLog(options);
+  try {
+    await log.recover();
+    return log;
+  } catch (cause) {
+    log.giveUp();
+    throw cause;
+  }
+};
+
+class OpenFileLog implements FileLog, PartitionHost {
+  readonly files: FileSystem;
+  readonly pool = new BufferPool();
+  readonly timers: Timers;
+  readonly coordinator: Coordinator;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #directory: DataDirectory;
+  readonly #topics = new Map<string, FileTopic>();
+  readonly #topicNames = new Map<string, string>();
+  readonly #producers = new Map<string, FileProducer>();
+  readonly #opening = new Map<string, Promise<unknown>>();
+  readonly #waits = new Set<FetchWait>();
+  readonly #inBackground = new Set<Promise<unknown>>();
+  #shared: SharedPublisher | undefined;
+  #recovery: RecoveryReport | undefined;
+  #fenced: LogError | undefined;
+  #closed = false;
+  #rotating = false;
+  #cancelRetry: (() => void) | undefined;
+  #cancelRetention: (() => void) | undefined;
+
+  constructor(options: FileLogOptions) {
+    this.files = options.files;
+    this.timers = options.timers;
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#directory = new DataDirectory(options.files, options.directory);
+    const configs = { ...topicConfigDefaults, 'cleanup.policy': 'compact' };
+    const own = (topic: string, directory: string) =>
+      new FilePartition(this, { topic, partition: 0 }, directory, configs);
+    this.coordinator = new Coordinator(
+      own(transactionsTopic, this.#directory.internal('transactions')),
+      own(offsetsTopic, this.#directory.internal('offsets')),
+      () => this.now(),
+      options.rotateBytes ?? 4 * 1024 * 1024,
+    );
+  }
+
+  // -------------------------------------------------------------- what partitions ask for
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  get fenced(): LogError | undefined {
+    return this.#fenced;
+  }
+
+  fence(cause: unknown): void {
+    if (this.#fenced !== undefined) return;
+    this.#fenced = new LogError(
+      'unavailable',
+      'LOG_SYNC_FAILED',
+      'the disk failed to take what was written; nothing is acknowledged until the log is opened again',
+      { hint: 'Check the disk, then start anew: what was not on it for certain is checked then.', cause },
+    );
+    this.#directory.noteFailedSync();
+  }
+
+  background(work: Promise<unknown>): void {
+    const tracked = work.catch((cause: unknown) => {
+      if (!(cause instanceof LogError)) this.fence(cause);
+    });
+    this.#inBackground.add(tracked);
+    void tracked.then(() => this.#inBackground.delete(tracked));
+  }
+
+  // -------------------------------------------------------------- opening
+
+  get recovery(): RecoveryReport {
+    assert(this.#recovery !== undefined, 'the log is recovered before anybody sees it');
+    return this.#recovery;
+  }
+
+  async recover(): Promise<void> {
+    const began = this.#clock.monotonic();
+    const { coordinator } = this;
+    const distrust = this.#directory.distrusted;
+    const counts = { batchesScanned: 0, bytesTruncated: 0 };
+    for (const description of this.#directory.loadTopics()) this.#add(description);
+    const partitions = [...this.#allPartitions()];
+    for (const partition of partitions) partition.recover(counts, distrust);
+    const recovered = partitions.length;
+
+    const completed = new Set<string>();
+    const aborted = new Set<string>();
+    const unfinished: { record: CommitRecord; partitions: FilePartition[] }[] = [];
+    for (const record of coordinator.loadTransactions()) {
+      const written: FilePartition[] = [];
+      for (const [topicId, index, first, last] of record.partitions) {
+        const partition = this.#partitionById(topicId, index);
+        const openFrom = partition?.state.openFrom(record.producerId) ?? -1;
+        if (partition === undefined) continue;
+        written.push(partition);
+        if (openFrom < first || openFrom > last) continue;
+        partition.mark({ type: 'commit', producerId: record.producerId, epoch: record.epoch });
+        completed.add(record.transactionalId);
+      }
+      unfinished.push({ record, partitions: written });
+    }
+    for (const partition of partitions) {
+      for (const [producerId, { epoch }] of partition.state.producers) coordinator.noteProducer(producerId, epoch);
+      for (const { producerId, epoch } of [...partition.state.openTransactions()]) {
+        aborted.add(coordinator.nameOf(producerId));
+        partition.mark({ type: 'abort', producerId, epoch });
+      }
+    }
+    coordinator.begin(
+      unfinished.map((commit) => ({
+        record: commit.record,
+        markers: commit.partitions.map((partition) => ({ partition, offset: partition.state.end })),
+      })),
+    );
+    coordinator.loadOffsets();
+    coordinator.forgetTopics((topicId) => this.#topicNames.has(topicId));
+    if (distrust) {
+      await Promise.all(partitions.map((partition) => partition.sync()));
+      this.#directory.trustAgain();
+    }
+    this.#retryMarkers();
+    this.#scheduleRetention();
+    this.#recovery = {
+      cleanShutdown: this.#directory.cleanShutdown,
+      durationMs: this.#clock.monotonic() - began,
+      partitionsRecovered: this.#directory.cleanShutdown ? 0 : recovered,
+      batchesScanned: counts.batchesScanned,
+      bytesTruncated: counts.bytesTruncated,
+      abortedTransactions: [...aborted].sort(),
+      completedTransactions: [...completed].sort(),
+    };
+  }
+
+  /** Opening failed: leaves the directory to others. */
+  giveUp(): void {
+    this.#closed = true;
+    for (const partition of this.#allPartitions()) partition.close();
+    this.#directory.release();
+  }
+
+  #add(description: TopicDescription): FileTopic {
+    const { name, id } = description;
+    const partitions = Array.from(
+      { length: description.partitions },
+      (_, partition) =>
+        new FilePartition(
+          this,
+          { topic: name, partition },
+          this.#directory.partition(id, partition),
+          description.configs,
+        ),
+    );
+    const topic = { description, partitions };
+    this.#topics.set(name, topic);
+    this.#topicNames.set(id, name);
+    return topic;
+  }
+
+  *#allPartitions(): IterableIterator<FilePartition> {
+    for (const topic of this.#topics.values()) yield* topic.partitions;
+    yield this.coordinator.transactions;
+    yield this.coordinator.offsets;
+  }
+
+  /** The offsets partition goes by its topic's name, all others by topic id. */
+  #partitionById(topicId: string, index: number): FilePartition | undefined {
+    if (topicId === offsetsTopic) return this.coordinator.offsets;
+    const name = this.#topicNames.get(topicId);
+    return name === undefined ? undefined : this.#topics.get(name)?.partitions[index];
+  }
+
+  // -------------------------------------------------------------- topics
+
+  checkOpen(): void {
+    if (this.#closed) throw closedError();
+  }
+
+  #checkWritable(): void {
+    this.checkOpen();
+    if (this.#fenced !== undefined) throw this.#fenced;
+  }
+
+  async createTopic(spec: TopicSpec): Promise<TopicDescription> {
+    this.#checkWritable();
+    const description = checkTopicSpec(spec, this.#random.shortId());
+    if (this.#topics.has(spec.name)) throw new UserError('TOPIC_EXISTS', `topic "${spec.name}" exists already`);
+    try {
+      this.#directory.createTopic(description);
+    } catch (cause) {
+      throw this.#unavailable(`topic "${spec.name}" cannot be made`, cause);
+    }
+    const topic = this.#add(description);
+    this.#shared?.add(description, topic.partitions);
+    return description;
+  }
+
+  #unavailable(what: string, cause: unknown): LogError {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const full = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
+    return new LogError('unavailable', full ? 'LOG_DISK_FULL' : 'LOG_WRITE_FAILED', `${what}: ${why}`, {
+      cause,
+      ...(full && { hint: 'Free some space: writing goes on by itself.' }),
+    });
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    this.#checkWritable();
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw unknownTopic(name);
+    const { id } = topic.description;
+    try {
+      this.#directory.forgetTopic(id);
+    } catch (cause) {
+      throw this.#unavailable(`topic "${name}" cannot be deleted`, cause);
+    }
+    this.#topics.delete(name);
+    this.#topicNames.delete(id);
+    this.coordinator.forgetTopics((topicId) => this.#topicNames.has(topicId));
+    this.#shared?.remove(name);
+    for (const partition of topic.partitions) {
+      partition.deleted = true;
+      partition.close();
+      partition.waiters.changed();
+    }
+    try {
+      this.#directory.removeTopic(id);
+    } catch {
+      // The topic is gone; the next start clears away what could not be removed now.
+    }
+  }
+
+  async describeTopics(): Promise<readonly TopicDescription[]> {
+    this.checkOpen();
+    return [...this.#topics.values()].map((topic) => topic.description).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async describeTopic(name: string): Promise<TopicDescription | undefined> {
+    this.checkOpen();
+    return this.#topics.get(name)?.description;
+  }
+
+  topic(name: string): FileTopic {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw unknownTopic(name);
+    return topic;
+  }
+
+  partition(target: TopicPartition): FilePartition {
+    const topic = this.topic(target.topic);
+    const partition = topic.partitions[target.partition];
+    if (partition === undefined) throw unknownPartition(target, topic.partitions.length);
+    return partition;
+  }
+
+  async offsets(target: TopicPartition): Promise<PartitionOffsets> {
+    this.checkOpen();
+    return this.partition(target).state.offsets();
+  }
+
+  async deleteRecords(target: TopicPartition, offset: number): Promise<void> {
+    this.#checkWritable();
+    const partition = this.partition(target);
+    const { start, stable } = partition.state.offsets();
+    if (!Number.isSafeInteger(offset) || offset < 0 || offset > stable) {
+      throw offsetOutOfRange(target, offset, start, stable);
+    }
+    try {
+      partition.deleteRecords(offset);
+    } catch (cause) {
+      throw this.#unavailable(`records of ${target.topic}/${target.partition} cannot be deleted`, cause);
+    }
+  }
+
+  // -------------------------------------------------------------- reading
+
+  reader(): Reader {
+    this.checkOpen();
+    const wait = new FetchWait();
+    this.#waits.add(wait);
+    return {
+      fetch: async (requests, options) => {
+        this.checkOpen();
+        return wait.until(
+          () => this.#read(requests, options),
+          () => requests.map((request) => this.partition(request).waiters),
+          options.maxWaitMs,
+          this.timers,
+        );
+      },
+      wakeup: () => wait.wakeup(),
+      close: () => {
+        this.#waits.delete(wait);
+        wait.wakeup();
+      },
+    };
+  }
+
+  #read(requests: readonly FetchRequest[], options: FetchOptions): Chunk[] {
+    this.checkOpen();
+    const chunks: Chunk[] = [];
+    try {
+      for (const request of requests) {
+        const chunk = this.partition(request).read(request, options.maxBytesPerPartition);
+        if (chunk !== undefined) chunks.push(chunk);
+      }
+    } catch (cause) {
+      for (const chunk of chunks) chunk.release();
+      throw cause instanceof LogError ? cause : this.#unavailable('reading failed', cause);
+    }
+    return chunks;
+  }
+
+  exportView(): SharedLogView {
+    this.checkOpen();
+    if (this.#shared === undefined) {
+      this.#shared = new SharedPublisher(this.#directory.path);
+      for (const topic of this.#topics.values()) this.#shared.add(topic.description, topic.partitions);
+    }
+    return this.#shared.view();
+  }
+
+  // -------------------------------------------------------------- producers and transactions
+
+  async producer(options: ProducerOptions = {}): Promise<Producer> {
+    this.#checkWritable();
+    const id = options.transactionalId;
+    if (id === undefined) return new FileProducer(this, await this.coordinator.newProducerId(), 0, undefined);
+    // Two that open the same name do so one after the other.
+    const before = this.#opening.get(id) ?? Promise.resolve();
+    const opened = before.catch(() => undefined).then(() => this.#openTransactional(id));
+    this.#opening.set(id, opened);
+    return opened;
+  }
+
+  async #openTransactional(id: string): Promise<Producer> {
+    await this.#producers.get(id)?.fence();
+    this.#checkWritable();
+    const known = this.coordinator.identities.get(id);
+    const identity: Identity =
+      known === undefined || known.epoch >= lastEpoch
+        ? { producerId: await this.coordinator.newProducerId(), epoch: 0 }
+        : { producerId: known.producerId, epoch: known.epoch + 1 };
+    this.coordinator.saveIdentity(id, identity);
+    const producer = new FileProducer(this, identity.producerId, identity.epoch, id);
+    this.#producers.set(id, producer);
+    return producer;
+  }
+
+  /** Markers that found no space are tried again until they are written. */
+  #retryMarkers(): void {
+    if (this.#cancelRetry !== undefined || this.#closed) return;
+    const waiting = [...this.#allPartitions()].filter((partition) => partition.hasPendingMarkers);
+    if (waiting.length === 0) return;
+    this.#cancelRetry = this.timers.after(markerRetryMs, () => {
+      this.#cancelRetry = undefined;
+      if (this.#closed || this.#fenced !== undefined) return;
+      for (const partition of waiting) {
+        try {
+          if (!partition.deleted) partition.checkWritable();
+        } catch (cause) {
+          if (!(cause instanceof LogError)) this.fence(cause);
+        }
+      }
+      this.#retryMarkers();
+    });
+  }
+
+  #scheduleRetention(): void {
+    this.#cancelRetention = this.timers.after(retentionEveryMs, () => {
+      for (const topic of this.#topics.values()) for (const partition of topic.partitions) partition.retain();
+      this.#scheduleRetention();
+    });
+  }
+
+  /** After the end of a transaction: housekeeping that nobody waits for. */
+  transactionEnded(partitions: Iterable<FilePartition>): void {
+    for (const partition of partitions) if (partition.hasPendingMarkers) this.#retryMarkers();
+    if (this.#rotating) return;
+    this.#rotating = true;
+    this.background(
+      this.coordinator.rotate().finally(() => {
+        this.#rotating = false;
+      }),
+    );
+  }
+
+  /** Checks offsets and puts them in the form in which they are stored. */
+  storedOffsets(offsets: readonly CommittedOffset[]): StoredOffset[] {
+    return offsets.map((committed) => {
+      const { topic, partition, offset, metadata } = committed;
+      this.partition(committed);
+      if (!Number.isSafeInteger(offset) || offset < 0) throw badOffset(committed, offset);
+      if (metadata !== undefined && utf8Length(metadata) > 4096) throw metadataTooLarge(committed);
+      return { topicId: this.topic(topic).description.id, partition, offset, metadata };
+    });
+  }
+
+  /** The partitions whose records below a committed offset are not all on the disk. */
+  unsyncedSources(offsets: readonly StoredOffset[]): FilePartition[] {
+    const sources: FilePartition[] = [];
+    for (const { topicId, partition: index, offset } of offsets) {
+      const partition = this.#partitionById(topicId, index);
+      if (partition !== undefined && partition.syncedEnd < Math.min(offset, partition.state.end))
+        sources.push(partition);
+    }
+    return sources;
+  }
+
+  async committed(group: string): Promise<readonly CommittedOffset[]> {
+    this.checkOpen();
+    return this.coordinator.committed(group, (topicId) => this.#topicNames.get(topicId)).sort(byPartition);
+  }
+
+  async commitOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void> {
+    this.#checkWritable();
+    const stored = this.storedOffsets(offsets);
+    await Promise.all(this.unsyncedSources(stored).map((partition) => partition.sync()));
+    this.coordinator.writeOffsets(group, stored);
+    this.coordinator.applyOffsets(group, stored);
+    await this.coordinator.offsets.sync();
+    this.transactionEnded([]);
+  }
+
+  async deleteGroup(group: string): Promise<void> {
+    this.#checkWritable();
+    await this.coordinator.deleteGroup(group);
+  }
+
+  async groups(): Promise<readonly string[]> {
+    this.checkOpen();
+    return this.coordinator.groups();
+  }
+
+  // -------------------------------------------------------------- closing
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    await Promise.allSettled([...this.#producers.values()].map((producer) => producer.abandon()));
+    this.#closed = true;
+    this.#cancelRetry?.();
+    this.#cancelRetention?.();
+    for (const wait of this.#waits) wait.wakeup();
+    while (this.#inBackground.size > 0) await Promise.all(this.#inBackground);
+    this.#shared?.close();
+    let clean = this.#fenced === undefined;
+    try {
+      const partitions = [...this.#allPartitions()];
+      await Promise.all(partitions.map((partition) => partition.snapshot()));
+      await Promise.all(partitions.map((partition) => partition.sync()));
+      clean &&= !partitions.some((partition) => partition.hasPendingMarkers);
+      if (clean) this.#directory.noteCleanShutdown();
+    } catch {
+      // Not a clean shutdown: the next start recovers.
+    }
+    for (const partition of this.#allPartitions()) partition.close();
+    this.#directory.release();
+  }
+}
+
+type ProducerState = 'idle' | 'open' | 'committing' | 'fenced' | 'closed';
+
+class FileProducer implements Producer {
+  readonly producerId: number;
+  readonly epoch: number;
+  readonly #log: OpenFileLog;
+  readonly #transactionalId: string | undefined;
+  #state: ProducerState = 'idle';
+  /** Why the open transaction can only be aborted. */
+  #broken: unknown;
+  /** Set while a commit runs: whoever takes over waits for its end. */
+  #committing: Promise<unknown> | undefined;
+  readonly #sequences = new Map<FilePartition, number>();
+  readonly #written = new Map<FilePartition, { first: number; last: number; topicId: string }>();
+  #offsets: { readonly group: string; readonly stored: readonly StoredOffset[] }[] = [];
+
+  constructor(log: OpenFileLog, producerId: number, epoch: number, transactionalId: string | undefined) {
+    this.#log = log;
+    this.producerId = producerId;
+    this.epoch = epoch;
+    this.#transactionalId = transactionalId;
+  }
+
+  #check(inTransaction: boolean): void {
+    if (this.#state === 'fenced') throw fencedError(this.#transactionalId);
+    this.#log.checkOpen();
+    if (this.#state === 'closed') throw closedError();
+    if (inTransaction && this.#state !== 'open') throw noTransaction();
+  }
+
+  async append(target: TopicPartition, batch: Uint8Array, acks: Acks): Promise<Appended> {
+    const transactional = this.#transactionalId !== undefined;
+    this.#check(transactional);
+    const partition = this.#log.partition(target);
+    const { configs, id: topicId } = this.#log.topic(target.topic).description;
+    const fault = checkNewBatch(batch);
+    if (fault !== undefined) throw badBatch(target, fault);
+    for (const config of ['max.message.bytes', 'segment.bytes']) {
+      const limit = numberConfig(configs, config);
+      if (batch.length > limit) throw tooLarge(target, batch.length, limit, config);
+    }
+    const { state } = partition;
+    let baseOffset: number;
+    try {
+      partition.checkWritable();
+      const baseSequence = this.#sequences.get(partition) ?? 0;
+      const count = recordCountOf(batch, 0);
+      const verdict = state.judge(this.producerId, this.epoch, baseSequence, count);
+      if (verdict.kind === 'fenced') throw fencedError(this.#transactionalId);
+      if (verdict.kind === 'out-of-order') throw outOfOrder(target, verdict.expected, baseSequence);
+      assert(verdict.kind === 'append', 'a producer of this process never sends a batch twice');
+      baseOffset = state.end;
+      stampBatch(batch, { baseOffset, producerId: this.producerId, epoch: this.epoch, baseSequence, transactional });
+      partition.append(batch);
+      this.#sequences.set(partition, addSequence(baseSequence, count));
+    } catch (cause) {
+      if (transactional) this.#broken ??= cause;
+      throw cause;
+    }
+    const nextOffset = baseOffset + recordCountOf(batch, 0);
+    if (transactional) {
+      const written = this.#written.get(partition);
+      if (written === undefined) this.#written.set(partition, { first: baseOffset, last: nextOffset - 1, topicId });
+      else written.last = nextOffset - 1;
+    } else if (acks === 'durable') await partition.sync();
+    return { baseOffset, nextOffset };
+  }
+
+  begin(): void {
+    assert(this.#transactionalId !== undefined, 'a producer without transactional id has no transactions');
+    this.#check(false);
+    assert(this.#state === 'idle', 'a transaction is open already');
+    this.#state = 'open';
+    this.#broken = undefined;
+  }
+
+  async sendOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void> {
+    this.#check(true);
+    this.#offsets.push({ group, stored: this.#log.storedOffsets(offsets) });
+  }
+
+  async commit(): Promise<void> {
+    this.#check(true);
+    if (this.#broken !== undefined) throw transactionBroken(this.#broken);
+    this.#state = 'committing';
+    const committing = this.#commit();
+    this.#committing = committing;
+    try {
+      await committing;
+      this.#state = 'idle';
+    } catch (cause) {
+      this.#broken = cause;
+      this.#state = 'open';
+      throw cause;
+    } finally {
+      this.#committing = undefined;
+    }
+  }
+
+  async #commit(): Promise<void> {
+    const { coordinator } = this.#log;
+    const transactionalId = this.#transactionalId ?? '';
+    const { producerId, epoch } = this;
+    const offsets = this.#offsets.filter(({ stored }) => stored.length > 0);
+    if (offsets.length > 0) {
+      const first = coordinator.offsets.state.end;
+      for (const { group, stored } of offsets) {
+        coordinator.writeOffsets(group, stored, this);
+        const last = coordinator.offsets.state.end - 1;
+        this.#written.set(coordinator.offsets, { first, last, topicId: offsetsTopic });
+      }
+    }
+    for (const partition of this.#written.keys()) if (partition.deleted) this.#written.delete(partition);
+    if (this.#written.size > 0) {
+      const sources = this.#log.unsyncedSources(offsets.flatMap(({ stored }) => stored));
+      await Promise.all([...this.#written.keys(), ...sources].map((partition) => partition.sync()));
+      const record: CommitRecord = {
+        transactionalId,
+        producerId,
+        epoch,
+        partitions: [...this.#written].map(([partition, { first, last, topicId }]) => [
+          topicId,
+          partition.target.partition,
+          first,
+          last,
+        ]),
+      };
+      coordinator.decide(record);
+      try {
+        await coordinator.transactions.sync();
+      } catch (cause) {
+        // The record may be on the disk or not: only the next start can tell.
+        throw new LogError('unknown', 'LOG_COMMIT_UNKNOWN', 'the disk failed while the commit was written', { cause });
+      }
+      const partitions = [...this.#written.keys()].filter((partition) => !partition.deleted);
+      this.#mark('commit');
+      coordinator.finish(record, partitions);
+      this.#log.transactionEnded(partitions);
+    }
+    for (const { group, stored } of offsets) coordinator.applyOffsets(group, stored);
+    this.#offsets = [];
+  }
+
+  #mark(type: ControlType): void {
+    const { producerId, epoch } = this;
+    for (const partition of this.#written.keys()) {
+      if (!partition.deleted) partition.mark({ type, producerId, epoch });
+    }
+    this.#written.clear();
+  }
+
+  async abort(): Promise<'aborted' | 'committed'> {
+    await this.#committing?.catch(() => undefined);
+    this.#check(false);
+    if (this.#state === 'open') this.#abort();
+    return 'aborted';
+  }
+
+  #abort(): void {
+    if (this.#log.fenced !== undefined) throw this.#log.fenced;
+    const partitions = [...this.#written.keys()];
+    this.#mark('abort');
+    this.#offsets = [];
+    this.#state = 'idle';
+    this.#log.transactionEnded(partitions);
+  }
+
+  /** A newer producer takes over: a commit under way is waited for, what is open is aborted. */
+  async fence(): Promise<void> {
+    await this.#committing?.catch(() => undefined);
+    if (this.#state === 'open') this.#abort();
+    this.#state = 'fenced';
+  }
+
+  /** The log closes: a commit under way is waited for, what is open is aborted. */
+  async abandon(): Promise<void> {
+    await this.#committing?.catch(() => undefined);
+    if (this.#state === 'open') this.#abort();
+  }
+
+  async close(): Promise<void> {
+    await this.#committing?.catch(() => undefined);
+    if (this.#state === 'open') this.#abort();
+    if (this.#state !== 'fenced') this.#state = 'closed';
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * The offset index of a segment: some offsets and the positions of the batches that begin with them.
+ *
+ * It is sparse (one entry for each `index.interval.bytes` of log) and only a hint: a lookup gives the greatest entry at or below an
+ * offset, and the reader goes on from there, batch by batch. So an index that is old, short or missing costs time, never truth. On disk:
+ *
+ *   crc u32 (of what follows) · version i16 (1) · last append ms i64 · greatest timestamp i64 · count i32 · { offset - base i32, position i32 } …
+ */
+
+import { ByteWriter, crc32c, readI16, readI32, readI64, readU32 } from '../../base/index.ts';
+
+const headerBytes = 26;
+
+export class OffsetIndex {
+  readonly baseOffset: number;
+  #relative = new Int32Array(64);
+  #positions = new Int32Array(64);
+  count = 0;
+  /** Wall time of the last append and the greatest record timestamp of the segment: retention asks for them. */
+  lastAppendMs = 0;
+  maxTimestamp = 0;
+
+  constructor(baseOffset: number) {
+    this.baseOffset = baseOffset;
+  }
+
+  get lastPosition(): number {
+    return this.count === 0 ? -1 : (this.#positions[this.count - 1] as number);
+  }
+
+  add(offset: number, position: number): void {
+    if (this.count === this.#relative.length) {
+      const relative = new Int32Array(this.count * 2);
+      const positions = new Int32Array(this.count * 2);
+      relative.set(this.#relative);
+      positions.set(this.#positions);
+      this.#relative = relative;
+      this.#positions = positions;
+    }
+    this.#relative[this.count] = offset - this.baseOffset;
+    this.#positions[this.count++] = position;
+  }
+
+  /** Where to begin looking for an offset: the position of a batch that begins at or below it. */
+  floor(offset: number): number {
+    const wanted = offset - this.baseOffset;
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#relative[middle] as number) <= wanted) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? 0 : (this.#positions[low - 1] as number);
+  }
+
+  /** Forgets entries at or behind a position, after the file was cut there. */
+  cut(position: number): void {
+    while (this.lastPosition >= position) this.count--;
+  }
+
+  encode(): Uint8Array {
+    const out = new ByteWriter(headerBytes + this.count * 8);
+    out.u32(0);
+    out.i16(1);
+    out.i64(this.lastAppendMs);
+    out.i64(this.maxTimestamp);
+    out.i32(this.count);
+    for (let i = 0; i < this.count; i++) {
+      out.i32(this.#relative[i] as number);
+      out.i32(this.#positions[i] as number);
+    }
+    out.view().setUint32(0, crc32c(out.buffer, 4, out.length));
+    return out.slice();
+  }
+
+  /** The index that these bytes hold, without entries at or behind `size`; undefined when they are not one. */
+  static decode(bytes: Uint8Array, baseOffset: number, size: number): OffsetIndex | undefined {
+    if (bytes.length < headerBytes || readI16(bytes, 4) !== 1) return undefined;
+    if (readU32(bytes, 0) !== crc32c(bytes, 4, bytes.length)) return undefined;
+    const count = readI32(bytes, 22);
+    if (bytes.length !== headerBytes + count * 8) return undefined;
+    const index = new OffsetIndex(baseOffset);
+    index.lastAppendMs = readI64(bytes, 6);
+    index.maxTimestamp = readI64(bytes, 14);
+    for (let i = 0; i < count; i++) {
+      const at = headerBytes + i * 8;
+      index.add(baseOffset + readI32(bytes, at), readI32(bytes, at + 4));
+    }
+    index.cut(size);
+    return index;
+  }
+}

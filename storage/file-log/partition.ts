@@ -1,0 +1,581 @@
+/**
+ * A partition on disk: segments, the state that follows from them, and the way back after a crash.
+ *
+ *   <directory>/00000000000000000000.log        batches from offset 0 on
+ *   <directory>/00000000000000000000.index      hints for finding offsets in it (rebuilt when missing)
+ *   <directory>/00000000000000004711.snapshot   producers and transactions as of offset 4711, and the recovery point
+ *   <directory>/start                           the start offset, once records were deleted
+ *
+ * Appending writes to the page cache at once (an acknowledged append outlives the process); `sync` puts everything written
+ * so far on the disk (it outlives the machine). A write that fails is taken back: the file is cut to its last whole batch, reads go on, and
+ * the next append may succeed.
+ *
+ * Recovery: the newest whole snapshot says up to where everything is known and on the disk; from there on batches are
+ * read, checked and applied; at the first bad byte the file is cut, and later segments are deleted. Without a snapshot everything is read.
+ * What was read again counts as unsynced, so that the next sync covers it, closed segments included.
+ */
+
+import {
+  type BufferPool,
+  ByteWriter,
+  FileError,
+  type FileSystem,
+  joinPath,
+  readI64,
+  readWholeFile,
+  replaceFile,
+  writeFully,
+} from '../../base/index.ts';
+import { type Chunk, type FetchRequest, LogError, type TopicConfigs, type TopicPartition } from '../log.ts';
+import { offsetOutOfRange } from '../log-errors.ts';
+import { PartitionState } from '../partition-state.ts';
+import {
+  baseOffsetOf,
+  batchBytes,
+  batchHeaderBytes,
+  type ControlType,
+  checkBatch,
+  encodeControlBatch,
+  lastOffsetOf,
+  maxTimestampOf,
+  nextOffsetOf,
+} from '../record-batch.ts';
+import { isDeleted, numberConfig } from '../topic-rules.ts';
+import { Waiters } from '../waiting.ts';
+import { readSegment } from './read-segment.ts';
+import { offsetInName, readSideFile, Segment, segmentName, writeSideFile } from './segment.ts';
+import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
+
+/** What a partition needs of the log it belongs to. */
+export interface PartitionHost {
+  readonly files: FileSystem;
+  readonly pool: BufferPool;
+  now(): number;
+  /** A sync failed: nothing may be acknowledged any more. */
+  fence(cause: unknown): void;
+  /** The error to reject writes with, once fenced. */
+  readonly fenced: LogError | undefined;
+  /** Something runs in the background; the log waits for it when it closes. */
+  background(work: Promise<unknown>): void;
+}
+
+export interface PartitionRecovery {
+  batchesScanned: number;
+  bytesTruncated: number;
+}
+
+interface PendingMarker {
+  readonly type: ControlType;
+  readonly producerId: number;
+  readonly epoch: number;
+}
+
+/** Log appended since the last snapshot after which another one is due: it bounds what a restart reads. */
+const snapshotEveryBytes = 16 * 1024 * 1024;
+const scanBytes = 1024 * 1024;
+const mostResumePoints = 64;
+
+export class FilePartition {
+  readonly target: TopicPartition;
+  readonly directory: string;
+  readonly state = new PartitionState();
+  readonly waiters = new Waiters();
+  /** Called after every change that readers may see. */
+  publish: (() => void) | undefined;
+  deleted = false;
+  readonly #host: PartitionHost;
+  readonly #configs: TopicConfigs;
+  readonly #segmentBytes: number;
+  readonly #indexInterval: number;
+  #segments: Segment[] = [];
+  #syncedEnd = 0;
+  #sinceSnapshot = 0;
+  #snapshotting = false;
+  /** Why the tail of the active file cannot be trusted: it could not be cut back after a failed write. */
+  #broken: unknown;
+  /** Markers that could not be written yet (full disk): nothing is appended before them. */
+  #pendingMarkers: PendingMarker[] = [];
+  /** Where readers stopped: offset -> segment and position. */
+  readonly #resume = new Map<number, { readonly segment: Segment; readonly position: number }>();
+
+  constructor(host: PartitionHost, target: TopicPartition, directory: string, configs: TopicConfigs) {
+    this.#host = host;
+    this.target = target;
+    this.directory = directory;
+    this.#configs = configs;
+    this.#segmentBytes = numberConfig(configs, 'segment.bytes');
+    this.#indexInterval = numberConfig(configs, 'index.interval.bytes');
+  }
+
+  /** Everything below is on the disk. */
+  get syncedEnd(): number {
+    return this.#syncedEnd;
+  }
+
+  get sizeBytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.size, 0);
+  }
+
+  get segmentCount(): number {
+    return this.#segments.length;
+  }
+
+  // -------------------------------------------------------------- opening
+
+  /** Reads what is on the disk. With `distrust`, what was not synced for certain is written anew (see the file log's fencing). */
+  recover(report: PartitionRecovery, distrust: boolean): void {
+    const { files } = this.#host;
+    const names = files.readdir(this.directory);
+    for (const name of names) if (name.endsWith('.new')) files.unlink(joinPath(this.directory, name));
+    this.#segments = names
+      .map((name) => offsetInName(name, 'log'))
+      .filter((base) => base !== undefined)
+      .sort((a, b) => a - b)
+      .map((base) => {
+        const segment = this.#newSegment(base);
+        segment.size = files.stat(segment.path)?.size ?? 0;
+        return segment;
+      });
+    const start = this.#readStart();
+    const from = this.#restoreSnapshot(names);
+    if (from === undefined) this.state.end = this.#segments[0]?.baseOffset ?? start;
+    this.#syncedEnd = from?.offset ?? 0;
+    this.#scanFrom(from?.segment ?? -1, from?.position ?? 0, report, distrust);
+    if (this.#segments.length === 0 && this.state.end < start) this.state.end = start;
+    this.state.raiseStart(Math.min(this.state.end, Math.max(start, this.#segments[0]?.baseOffset ?? 0)));
+    this.#deleteBelow(this.state.start);
+  }
+
+  #newSegment(baseOffset: number): Segment {
+    return new Segment(this.#host.files, this.directory, baseOffset, (cause) => this.#host.fence(cause));
+  }
+
+  /** The newest snapshot that is whole and fits the files. */
+  #restoreSnapshot(names: readonly string[]) {
+    const offsets = names.map((name) => offsetInName(name, 'snapshot')).filter((offset) => offset !== undefined);
+    for (const offset of offsets.sort((a, b) => b - a)) {
+      const path = joinPath(this.directory, segmentName(offset, 'snapshot'));
+      const bytes = readSideFile(this.#host.files, path);
+      const state = new PartitionState();
+      const snapshot = bytes === undefined ? undefined : decodeSnapshot(bytes, state);
+      const segment = this.#segments.find((candidate) => candidate.baseOffset === snapshot?.segment);
+      if (bytes === undefined || snapshot === undefined) continue;
+      if (segment === undefined ? snapshot.position > 0 : segment.size < snapshot.position) continue;
+      decodeSnapshot(bytes, this.state);
+      return snapshot;
+    }
+    return undefined;
+  }
+
+  #scanFrom(base: number, position: number, report: PartitionRecovery, distrust: boolean): void {
+    let damaged = false;
+    const kept: Segment[] = [];
+    for (const segment of this.#segments) {
+      if (damaged) {
+        report.bytesTruncated += segment.size;
+        segment.remove();
+        continue;
+      }
+      kept.push(segment);
+      const known = segment.readIndex();
+      if (segment.baseOffset < base && known) continue;
+      const from = segment.baseOffset < base ? segment.size : segment.baseOffset === base ? position : 0;
+      if (!known) {
+        // The part that needs no check is read for its index alone.
+        this.#scan(segment, 0, from, false);
+      }
+      segment.index.cut(from);
+      const scanned = this.#scan(segment, from, segment.size, true);
+      report.batchesScanned += scanned.batches;
+      if (scanned.end < segment.size) {
+        report.bytesTruncated += segment.size - scanned.end;
+        segment.file.truncate(scanned.end);
+        segment.size = scanned.end;
+        segment.sync.touch();
+        damaged = true;
+      }
+      if (scanned.end > from) {
+        if (distrust) this.#rewrite(segment, from);
+        segment.sync.touch();
+      }
+    }
+    this.#segments = kept;
+  }
+
+  /** Goes through the batches of [from, to); with `apply` each is checked and applied. Answers where whole batches end. */
+  #scan(segment: Segment, from: number, to: number, apply: boolean): { end: number; batches: number } {
+    const { pool } = this.#host;
+    const { index } = segment;
+    let position = from;
+    let batches = 0;
+    let want = scanBytes;
+    while (position < to) {
+      const bytes = pool.take(Math.min(want, to - position));
+      const length = fill(segment, bytes, Math.min(bytes.length, to - position), position);
+      let at = 0;
+      let sound = true;
+      let whole = true;
+      while (at < length) {
+        if (length - at < batchHeaderBytes) {
+          whole = false;
+          break;
+        }
+        const size = batchBytes(bytes, at);
+        if (size < batchHeaderBytes) {
+          sound = false;
+          break;
+        }
+        if (size > length - at) {
+          whole = false;
+          want = Math.max(want, size);
+          break;
+        }
+        if (apply) {
+          if (checkBatch(bytes, at, length) !== undefined || baseOffsetOf(bytes, at) !== this.state.end) {
+            sound = false;
+            break;
+          }
+          this.state.apply(bytes, at);
+          batches++;
+        }
+        this.#note(index, bytes, at, position + at);
+        at += size;
+      }
+      pool.give(bytes);
+      position += at;
+      if (!sound) break;
+      // A batch that is longer than what is left of the file was torn.
+      if (!whole && at === 0 && (length === to - position || want > to - position)) break;
+      if (length === 0) break;
+    }
+    return { end: position, batches };
+  }
+
+  #note(index: Segment['index'], bytes: Uint8Array, at: number, position: number): void {
+    if (index.lastPosition < 0 || position - index.lastPosition >= this.#indexInterval) {
+      index.add(baseOffsetOf(bytes, at), position);
+    }
+    index.maxTimestamp = Math.max(index.maxTimestamp, maxTimestampOf(bytes, at));
+  }
+
+  #rewrite(segment: Segment, from: number): void {
+    const { pool } = this.#host;
+    for (let position = from; position < segment.size; ) {
+      const bytes = pool.take(Math.min(scanBytes, segment.size - position));
+      const length = fill(segment, bytes, Math.min(bytes.length, segment.size - position), position);
+      writeFully(segment.file, bytes, 0, length, position);
+      pool.give(bytes);
+      position += length;
+    }
+  }
+
+  // -------------------------------------------------------------- writing
+
+  /** Throws when nothing can be appended now. Writes markers that are due first. */
+  checkWritable(): void {
+    if (this.#host.fenced !== undefined) throw this.#host.fenced;
+    if (this.#broken !== undefined) {
+      throw new LogError('unavailable', 'LOG_WRITE_FAILED', `${this.directory} takes no writes until the next start`, {
+        cause: this.#broken,
+      });
+    }
+    while (this.#pendingMarkers.length > 0) {
+      const [marker] = this.#pendingMarkers;
+      if (marker !== undefined) this.#writeMarker(marker);
+      this.#pendingMarkers.shift();
+    }
+  }
+
+  get hasPendingMarkers(): boolean {
+    return this.#pendingMarkers.length > 0;
+  }
+
+  /** Appends a stamped batch to the page cache, or throws and leaves everything as it was. */
+  append(batch: Uint8Array): void {
+    const segment = this.#active(batch);
+    const position = segment.size;
+    try {
+      writeFully(segment.file, batch, 0, batch.length, position);
+    } catch (cause) {
+      this.#takeBack(segment, cause);
+    }
+    segment.size = position + batch.length;
+    segment.sync.touch();
+    this.#note(segment.index, batch, 0, position);
+    segment.index.lastAppendMs = this.#host.now();
+    this.state.apply(batch, 0);
+    this.#sinceSnapshot += batch.length;
+    this.changed();
+    if (this.#sinceSnapshot >= snapshotEveryBytes) this.#host.background(this.snapshot());
+  }
+
+  changed(): void {
+    this.publish?.();
+    this.waiters.changed();
+  }
+
+  #takeBack(segment: Segment, cause: unknown): never {
+    try {
+      segment.file.truncate(segment.size);
+    } catch (again) {
+      this.#broken = again;
+    }
+    throw writeError(this.directory, cause);
+  }
+
+  /** The segment that takes this batch: the last one, or a new one when it is full. */
+  #active(batch: Uint8Array): Segment {
+    const last = this.#segments.at(-1);
+    if (last !== undefined) {
+      const fits = last.size + batch.length <= this.#segmentBytes;
+      const reaches = lastOffsetOf(batch, 0) - last.baseOffset <= 0x7fff_ffff;
+      if (reaches && (fits || last.size === 0)) return last;
+    }
+    const segment = this.#newSegment(this.state.end);
+    try {
+      segment.create();
+    } catch (cause) {
+      try {
+        segment.remove();
+      } catch {
+        // What cannot be removed is an empty file; recovery takes it for what it is.
+      }
+      throw writeError(this.directory, cause);
+    }
+    this.#segments.push(segment);
+    if (last !== undefined) {
+      last.writeIndex();
+      this.#host.background(this.snapshot());
+      this.retain();
+    }
+    return segment;
+  }
+
+  /** Ends the transaction of a producer here. On a full disk the marker is kept and written before anything else is. */
+  mark(marker: PendingMarker): void {
+    try {
+      this.checkWritable();
+      this.#writeMarker(marker);
+    } catch (cause) {
+      if (!(cause instanceof LogError)) throw cause;
+      this.#pendingMarkers.push(marker);
+    }
+  }
+
+  #writeMarker({ type, producerId, epoch }: PendingMarker): void {
+    if (this.state.openFrom(producerId) < 0) return;
+    this.append(
+      encodeControlBatch({ type, baseOffset: this.state.end, producerId, epoch, timestamp: this.#host.now() }),
+    );
+  }
+
+  /** Starts the append of a batch in a segment of its own: what lies before can then be deleted as a whole. */
+  roll(): void {
+    const last = this.#segments.at(-1);
+    if (last === undefined || last.size === 0) return;
+    const segment = this.#newSegment(this.state.end);
+    segment.create();
+    this.#segments.push(segment);
+    last.writeIndex();
+  }
+
+  /** Resolves when everything appended before the call is on the disk. */
+  async sync(): Promise<void> {
+    if (this.#host.fenced !== undefined) throw this.#host.fenced;
+    const { end } = this.state;
+    try {
+      const syncs: Promise<void>[] = [];
+      for (const segment of this.#segments) if (segment.dirty) syncs.push(segment.sync.sync());
+      if (syncs.length > 0) await Promise.all(syncs);
+    } catch (cause) {
+      if (this.deleted) return;
+      throw this.#host.fenced ?? cause;
+    }
+    this.#syncedEnd = Math.max(this.#syncedEnd, end);
+  }
+
+  /** Writes a snapshot of now, once a sync has put everything below it on the disk. */
+  async snapshot(): Promise<void> {
+    if (this.#snapshotting || this.deleted) return;
+    this.#snapshotting = true;
+    this.#sinceSnapshot = 0;
+    try {
+      const segment = this.#segments.at(-1);
+      const { end } = this.state;
+      const at = { offset: end, segment: segment?.baseOffset ?? 0, position: segment?.size ?? 0 };
+      const encoded = encodeSnapshot(at, this.state);
+      const index = segment?.index.encode();
+      await this.sync();
+      if (this.deleted) return;
+      const { files } = this.#host;
+      if (index !== undefined) segment?.writeIndex(index);
+      const path = joinPath(this.directory, segmentName(end, 'snapshot'));
+      if (!writeSideFile(files, path, encoded)) return;
+      const old = files
+        .readdir(this.directory)
+        .filter((name) => (offsetInName(name, 'snapshot') ?? end) < end)
+        .slice(0, -1);
+      for (const name of old) files.unlink(joinPath(this.directory, name));
+    } catch (cause) {
+      // Without this snapshot the next start reads more. A failed sync has fenced the log already.
+      if (!(cause instanceof LogError || cause instanceof FileError)) throw cause;
+    } finally {
+      this.#snapshotting = false;
+    }
+  }
+
+  // -------------------------------------------------------------- reading
+
+  read(request: FetchRequest, maxBytes: number): Chunk | undefined {
+    const { state } = this;
+    const { offset, isolation } = request;
+    if (!(offset >= state.start && offset <= state.end)) {
+      throw offsetOutOfRange(request, offset, state.start, state.end);
+    }
+    const limit = state.limit(isolation);
+    if (offset >= limit) return undefined;
+    let at = this.#resume.get(offset) ?? this.#find(offset);
+    let nextOffset = offset;
+    while (at !== undefined) {
+      const { segment, position }: { segment: Segment; position: number } = at;
+      const read = readSegment(
+        {
+          topic: request.topic,
+          partition: request.partition,
+          file: segment.file,
+          size: segment.size,
+          position,
+          offset: nextOffset,
+          limit,
+          maxBytes,
+          visibility: isolation.kind === 'uncommitted' ? undefined : state,
+          offsets: state.offsets(),
+        },
+        this.#host.pool,
+      );
+      nextOffset = read.nextOffset;
+      this.#remember(nextOffset, segment, read.nextPosition);
+      if (read.chunk !== undefined) return read.chunk;
+      if (nextOffset >= limit) break;
+      const next = this.#segments[this.#segments.indexOf(segment) + 1];
+      if (next === undefined) break;
+      nextOffset = Math.max(nextOffset, next.baseOffset);
+      at = { segment: next, position: 0 };
+    }
+    if (nextOffset === offset) return undefined;
+    const { topic, partition } = request;
+    const nothing = new Uint8Array(0);
+    return { topic, partition, bytes: nothing, batches: [], nextOffset, offsets: state.offsets(), release: () => {} };
+  }
+
+  #remember(offset: number, segment: Segment, position: number): void {
+    this.#resume.delete(offset);
+    if (this.#resume.size >= mostResumePoints) {
+      const oldest = this.#resume.keys().next();
+      if (oldest.done !== true) this.#resume.delete(oldest.value);
+    }
+    this.#resume.set(offset, { segment, position });
+  }
+
+  #find(offset: number): { segment: Segment; position: number } | undefined {
+    let low = 0;
+    let high = this.#segments.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#segments[middle] as Segment).baseOffset <= offset) low = middle + 1;
+      else high = middle;
+    }
+    const segment = this.#segments[Math.max(0, low - 1)];
+    return segment && { segment, position: segment.index.floor(offset) };
+  }
+
+  /** Calls `visit` for every batch from the start on, uncommitted ones and markers included. */
+  forEachBatch(visit: (bytes: Uint8Array, at: number) => void): void {
+    for (const segment of this.#segments) {
+      const bytes = new Uint8Array(segment.size);
+      fill(segment, bytes, bytes.length, 0);
+      for (let at = 0; at < bytes.length; at += batchBytes(bytes, at)) {
+        if (checkBatch(bytes, at, bytes.length) !== undefined) {
+          throw new LogError('refused', 'LOG_CORRUPT_BATCH', `the batch at byte ${at} of ${segment.path} is damaged`);
+        }
+        if (nextOffsetOf(bytes, at) > this.state.start) visit(bytes, at);
+      }
+    }
+  }
+
+  // -------------------------------------------------------------- deleting
+
+  #readStart(): number {
+    const path = joinPath(this.directory, 'start');
+    if (this.#host.files.stat(path) === undefined) return 0;
+    const bytes = readWholeFile(this.#host.files, path);
+    return bytes.length === 8 ? readI64(bytes, 0) : 0;
+  }
+
+  /** Raises the start offset for good, and deletes the segments that lie wholly below it. */
+  deleteRecords(offset: number): void {
+    if (offset <= this.state.start) return;
+    const out = new ByteWriter(8);
+    out.i64(offset);
+    replaceFile(this.#host.files, joinPath(this.directory, 'start'), out.slice());
+    this.state.raiseStart(offset);
+    this.#deleteBelow(offset);
+    this.changed();
+  }
+
+  #deleteBelow(offset: number): void {
+    while (this.#segments.length > 1 && (this.#segments[1] as Segment).baseOffset <= offset) {
+      const [oldest] = this.#segments.splice(0, 1);
+      this.#resume.clear();
+      oldest?.remove();
+    }
+  }
+
+  /** Deletes what the topic's retention does not keep: whole segments, the oldest first, never beyond the last stable offset.
+   *  Age counts from the greatest record timestamp or the last append, whichever is later: old events that came today stay. */
+  retain(): void {
+    if (!isDeleted(this.#configs)) return;
+    const bytes = numberConfig(this.#configs, 'retention.bytes');
+    const ms = numberConfig(this.#configs, 'retention.ms');
+    const now = this.#host.now();
+    const stable = this.state.stable();
+    let total = this.sizeBytes;
+    while (this.#segments.length > 1) {
+      const oldest = this.#segments[0] as Segment;
+      const { baseOffset } = this.#segments[1] as Segment;
+      const age = now - Math.max(oldest.index.maxTimestamp, oldest.index.lastAppendMs);
+      const due = (bytes >= 0 && total - oldest.size >= bytes) || (ms >= 0 && age > ms);
+      if (!due || baseOffset > stable) return;
+      total -= oldest.size;
+      this.state.raiseStart(baseOffset);
+      this.#deleteBelow(baseOffset);
+      this.changed();
+    }
+  }
+
+  close(): void {
+    for (const segment of this.#segments) segment.close();
+  }
+}
+
+const fill = (segment: Segment, bytes: Uint8Array, length: number, position: number): number => {
+  let at = 0;
+  while (at < length) {
+    const read = segment.file.readAt(bytes, at, length - at, position + at);
+    if (read === 0) break;
+    at += read;
+  }
+  return at;
+};
+
+const writeError = (directory: string, cause: unknown): LogError => {
+  const code = cause instanceof FileError ? cause.code : '';
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new LogError('unavailable', 'LOG_DISK_FULL', `no space is left on the device of ${directory}`, {
+      hint: 'Free some space: writing goes on by itself.',
+      cause,
+    });
+  }
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new LogError('unavailable', 'LOG_WRITE_FAILED', `writing to ${directory} failed: ${why}`, { cause });
+};

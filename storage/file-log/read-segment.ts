@@ -1,0 +1,134 @@
+/**
+ * Reading batches out of a segment file into a lent buffer: the same code in the log's own thread and in workers that read the
+ * files themselves.
+ *
+ * Nothing is trusted before it is checked: each batch that is shown has its checksum verified on the way out (5 % of the cost of a read), so
+ * that a bit that flipped on the disk is reported and never served.
+ */
+
+import { assert, type BufferPool, type OpenFile } from '../../base/index.ts';
+import { type Chunk, LogError, type PartitionOffsets, type TopicPartition } from '../log.ts';
+import type { PartitionState } from '../partition-state.ts';
+import { baseOffsetOf, batchBytes, batchHeaderBytes, checkBatch, isControl, nextOffsetOf } from '../record-batch.ts';
+
+export interface SegmentRead extends TopicPartition {
+  readonly file: OpenFile;
+  /** Bytes of the file that may be looked at. */
+  readonly size: number;
+  /** Where to begin: a batch that begins at or below `offset`. */
+  readonly position: number;
+  readonly offset: number;
+  /** Batches that begin here or behind are not looked at. */
+  readonly limit: number;
+  readonly maxBytes: number;
+  /** What to leave out beside control batches; nothing when undefined. */
+  readonly visibility: PartitionState | undefined;
+  readonly offsets: PartitionOffsets;
+}
+
+export interface SegmentChunk {
+  /** Undefined when not one visible batch was found. */
+  readonly chunk: Chunk | undefined;
+  readonly nextOffset: number;
+  /** Position behind the last batch looked at: where `nextOffset` lies in this segment. */
+  readonly nextPosition: number;
+}
+
+const corruption = (read: SegmentRead, position: number, reason: string): LogError =>
+  new LogError(
+    'refused',
+    'LOG_CORRUPT_BATCH',
+    `the batch at byte ${position} of ${read.file.path} (${read.topic}/${read.partition}) is damaged: ${reason}`,
+    { hint: 'Restore the file from a backup, or skip the batch by deleting records below the next one.' },
+  );
+
+export const readSegment = (read: SegmentRead, pool: BufferPool): SegmentChunk => {
+  const { file, size, offset, limit, visibility } = read;
+  let position = read.position;
+  let nextOffset = offset;
+  let want = Math.max(4096, read.maxBytes);
+  while (position < size && nextOffset < limit) {
+    const bytes = pool.take(Math.min(want, size - position));
+    const room = Math.min(bytes.length, size - position);
+    let length = 0;
+    while (length < room) {
+      const got = file.readAt(bytes, length, room - length, position + length);
+      if (got === 0) break;
+      length += got;
+    }
+    const batches: number[] = [];
+    let shownBytes = 0;
+    let at = 0;
+    let whole = true;
+    // Behind the last batch below the limit may lie what is just being written: it is not looked at.
+    while (at < length && nextOffset < limit) {
+      if (length - at < batchHeaderBytes) {
+        whole = false;
+        break;
+      }
+      if (baseOffsetOf(bytes, at) >= limit) break;
+      const batchLength = batchBytes(bytes, at);
+      if (batchLength < batchHeaderBytes) {
+        pool.give(bytes);
+        throw corruption(read, position + at, 'its length is impossible');
+      }
+      if (batchLength > length - at) {
+        whole = false;
+        want = Math.max(want, batchLength);
+        break;
+      }
+      const next = nextOffsetOf(bytes, at);
+      if (next > offset) {
+        if (batches.length > 0 && shownBytes + batchLength > read.maxBytes) break;
+        const fault = checkBatch(bytes, at, length);
+        if (fault !== undefined) {
+          pool.give(bytes);
+          throw corruption(read, position + at, fault.reason);
+        }
+        if (visibility === undefined ? !isControl(bytes, at) : visibility.shows(bytes, at)) {
+          batches.push(at);
+          shownBytes += batchLength;
+        }
+        nextOffset = next;
+      }
+      at += batchLength;
+    }
+    if (batches.length > 0) {
+      return { chunk: lend(read, pool, bytes, at, batches, nextOffset), nextOffset, nextPosition: position + at };
+    }
+    pool.give(bytes);
+    if (at === 0) {
+      // Not one batch fitted: either it is larger than the buffer, or the file is shorter than it should be.
+      if (whole || length < room) break;
+      if (want <= bytes.length) throw corruption(read, position, 'it is cut off');
+      if (want > size - position) throw corruption(read, position, 'it is longer than its file');
+    }
+    position += at;
+    if (whole && at < length) break;
+  }
+  return { chunk: undefined, nextOffset, nextPosition: position };
+};
+
+const lend = (
+  read: SegmentRead,
+  pool: BufferPool,
+  bytes: Uint8Array,
+  length: number,
+  batches: readonly number[],
+  nextOffset: number,
+): Chunk => {
+  let released = false;
+  return {
+    topic: read.topic,
+    partition: read.partition,
+    bytes: bytes.subarray(0, length),
+    batches,
+    nextOffset,
+    offsets: read.offsets,
+    release() {
+      assert(!released, 'a chunk is released once');
+      released = true;
+      pool.give(bytes);
+    },
+  };
+};

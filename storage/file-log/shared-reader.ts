@@ -1,0 +1,392 @@
+/**
+ * Reading a file log from another thread: the segment files directly, by the shared view of the thread that owns the log.
+ *
+ * The same rules as there: nothing below the start, nothing at or behind the limit of the isolation, aborted ranges known before data
+ * below the stable offset is served, checksums verified. A partition's segments are found by listing its directory; where a reader
+ * stopped is remembered, so that reading on costs one `read` and no look-up.
+ */
+
+import { BufferPool, type FileSystem, joinPath, type OpenFile } from '../../base/index.ts';
+import type { Chunk, FetchOptions, FetchRequest, Isolation, PartitionOffsets, Reader, TopicPartition } from '../log.ts';
+import { closedError, offsetOutOfRange, unknownPartition, unknownTopic } from '../log-errors.ts';
+import { PartitionState } from '../partition-state.ts';
+import { OffsetIndex } from './offset-index.ts';
+import { readSegment } from './read-segment.ts';
+import { offsetInName, readSideFile, segmentName } from './segment.ts';
+import {
+  changeCounter,
+  firstSlotWord,
+  type SharedAnswer,
+  type SharedLogView,
+  type SharedQuestion,
+  type SharedTopic,
+  slotWords,
+  waitingCounter,
+  word,
+} from './shared-view.ts';
+
+/** One per thread; any number of readers share its files and what it knows of aborted transactions. */
+export interface SharedReaders {
+  reader(): Reader;
+  /** What the contract's `offsets` answers, without asking the log's own thread. */
+  offsets(target: TopicPartition): Promise<PartitionOffsets>;
+  close(): void;
+}
+
+export const openSharedReaders = (view: SharedLogView, files: FileSystem): SharedReaders => new SharedLog(view, files);
+
+/** A single reader of its own; `close` closes everything it holds. */
+export const openSharedReader = (view: SharedLogView, files: FileSystem): Reader => {
+  const shared = new SharedLog(view, files);
+  const reader = shared.reader();
+  return {
+    fetch: (requests, options) => reader.fetch(requests, options),
+    wakeup: () => reader.wakeup(),
+    close() {
+      reader.close();
+      shared.close();
+    },
+  };
+};
+
+interface Watermarks extends PartitionOffsets {
+  readonly abortedVersion: number;
+  readonly openProducer: number;
+  readonly stableWithout: number;
+}
+
+const mostOpenFiles = 4;
+const mostResumePoints = 64;
+
+interface SharedSegment {
+  readonly baseOffset: number;
+  readonly file: OpenFile;
+}
+
+class SharedPartition {
+  readonly slot: number;
+  readonly directory: string;
+  /** Knows the aborted ranges, and nothing else. */
+  readonly visibility = new PartitionState();
+  knownAborted = 0;
+  readonly #files: FileSystem;
+  #bases: number[] = [];
+  #open: SharedSegment[] = [];
+  readonly #resume = new Map<number, { readonly base: number; readonly position: number }>();
+
+  constructor(files: FileSystem, directory: string, slot: number) {
+    this.#files = files;
+    this.directory = directory;
+    this.slot = slot;
+  }
+
+  #list(): void {
+    this.#bases = this.#files
+      .readdir(this.directory)
+      .map((name) => offsetInName(name, 'log'))
+      .filter((base) => base !== undefined)
+      .sort((a, b) => a - b);
+  }
+
+  /** The segment with the offset, as far as the last listing knows. */
+  #floor(offset: number): number | undefined {
+    let found: number | undefined;
+    for (const base of this.#bases) if (base <= offset) found = base;
+    return found;
+  }
+
+  #segment(base: number): SharedSegment {
+    let segment = this.#open.find((candidate) => candidate.baseOffset === base);
+    if (segment === undefined) {
+      const file = this.#files.open(joinPath(this.directory, segmentName(base, 'log')), 'read');
+      segment = { baseOffset: base, file };
+      this.#open.push(segment);
+      if (this.#open.length > mostOpenFiles) this.#open.shift()?.file.close();
+    }
+    return segment;
+  }
+
+  /** A batch at or below the offset, in the segment that holds it. */
+  #find(offset: number): { base: number; position: number } | undefined {
+    this.#list();
+    const base = this.#floor(offset);
+    if (base === undefined) return undefined;
+    const bytes = readSideFile(this.#files, joinPath(this.directory, segmentName(base, 'index')));
+    const size = this.#segment(base).file.size();
+    const index = bytes === undefined ? undefined : OffsetIndex.decode(bytes, base, size);
+    return { base, position: index?.floor(offset) ?? 0 };
+  }
+
+  read(
+    request: FetchRequest,
+    limit: number,
+    offsets: PartitionOffsets,
+    maxBytes: number,
+    pool: BufferPool,
+  ): Chunk | undefined {
+    const { topic, partition, offset, isolation } = request;
+    let at = this.#resume.get(offset) ?? this.#find(offset);
+    let nextOffset = offset;
+    while (at !== undefined && nextOffset < limit) {
+      const { base, position }: { base: number; position: number } = at;
+      const { file } = this.#segment(base);
+      const read = readSegment(
+        {
+          topic,
+          partition,
+          file,
+          size: file.size(),
+          position,
+          offset: nextOffset,
+          limit,
+          maxBytes,
+          visibility: isolation.kind === 'uncommitted' ? undefined : this.visibility,
+          offsets,
+        },
+        pool,
+      );
+      nextOffset = read.nextOffset;
+      this.#remember(nextOffset, base, read.nextPosition);
+      if (read.chunk !== undefined) return read.chunk;
+      if (nextOffset >= limit) break;
+      // The segment is at its end and there is more: a later one has it.
+      this.#list();
+      const next: number | undefined = this.#bases.find((candidate) => candidate > base);
+      at = next === undefined ? undefined : { base: next, position: 0 };
+      if (next !== undefined) nextOffset = Math.max(nextOffset, next);
+    }
+    if (nextOffset === offset) return undefined;
+    return { topic, partition, bytes: new Uint8Array(0), batches: [], nextOffset, offsets, release: () => {} };
+  }
+
+  #remember(offset: number, base: number, position: number): void {
+    this.#resume.delete(offset);
+    if (this.#resume.size >= mostResumePoints) {
+      const oldest = this.#resume.keys().next();
+      if (oldest.done !== true) this.#resume.delete(oldest.value);
+    }
+    this.#resume.set(offset, { base, position });
+  }
+
+  close(): void {
+    for (const { file } of this.#open) file.close();
+    this.#open = [];
+  }
+}
+
+class SharedLog implements SharedReaders {
+  readonly #view: SharedLogView;
+  readonly #files: FileSystem;
+  readonly #counters: Int32Array<SharedArrayBuffer>;
+  readonly #words: BigInt64Array<SharedArrayBuffer>;
+  readonly #pool = new BufferPool();
+  readonly #topics = new Map<string, SharedTopic>();
+  readonly #partitions = new Map<number, SharedPartition>();
+  readonly #questions = new Map<number, (answer: SharedAnswer) => void>();
+  #nextQuestion = 1;
+  #closed = false;
+
+  constructor(view: SharedLogView, files: FileSystem) {
+    this.#view = view;
+    this.#files = files;
+    this.#counters = new Int32Array(view.shared, 0, 16);
+    this.#words = new BigInt64Array(view.shared);
+    for (const topic of view.topics) this.#topics.set(topic.name, topic);
+    view.port.addEventListener('message', (event: MessageEvent) => this.#hear(event.data as SharedAnswer));
+    view.port.start();
+    view.port.unref();
+  }
+
+  #hear(message: SharedAnswer): void {
+    if (message.kind === 'created') this.#topics.set(message.topic.name, message.topic);
+    else if (message.kind === 'deleted') this.#drop(message.name);
+    else {
+      this.#questions.get(message.request)?.(message);
+      this.#questions.delete(message.request);
+    }
+  }
+
+  #drop(name: string): void {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) return;
+    this.#topics.delete(name);
+    for (let i = 0; i < topic.partitions; i++) {
+      this.#partitions.get(topic.firstSlot + i)?.close();
+      this.#partitions.delete(topic.firstSlot + i);
+    }
+  }
+
+  #ask(question: (request: number) => SharedQuestion): Promise<SharedAnswer> {
+    const request = this.#nextQuestion++;
+    // While an answer is awaited the thread has something to do.
+    this.#view.port.ref();
+    return new Promise((resolve) => {
+      this.#questions.set(request, (answer) => {
+        if (this.#questions.size === 1) this.#view.port.unref();
+        resolve(answer);
+      });
+      this.#view.port.postMessage(question(request));
+    });
+  }
+
+  /** The partition; asks the owner about a topic not heard of yet. */
+  async #partition(target: TopicPartition): Promise<SharedPartition> {
+    let topic = this.#topics.get(target.topic);
+    if (topic === undefined || this.#word(topic.firstSlot, word.start) < 0) {
+      const answer = await this.#ask((request) => ({ kind: 'topic', request, name: target.topic }));
+      if (answer.kind !== 'topic' || answer.topic === undefined) throw unknownTopic(target);
+      topic = answer.topic;
+      this.#topics.set(topic.name, topic);
+    }
+    const { id, partitions, firstSlot } = topic;
+    if (!(target.partition >= 0 && target.partition < partitions)) throw unknownPartition(target, partitions);
+    const slot = firstSlot + target.partition;
+    let partition = this.#partitions.get(slot);
+    if (partition === undefined) {
+      const directory = joinPath(this.#view.directory, 'topics', id, String(target.partition));
+      partition = new SharedPartition(this.#files, directory, slot);
+      this.#partitions.set(slot, partition);
+    }
+    return partition;
+  }
+
+  #word(slot: number, which: number): number {
+    return Number(Atomics.load(this.#words, firstSlotWord + slot * slotWords + which));
+  }
+
+  /** All words of a partition as of one moment. */
+  #watermarks(slot: number): Watermarks {
+    for (;;) {
+      const version = this.#word(slot, word.version);
+      const marks: Watermarks = {
+        start: this.#word(slot, word.start),
+        stable: this.#word(slot, word.stable),
+        end: this.#word(slot, word.end),
+        abortedVersion: this.#word(slot, word.abortedVersion),
+        openProducer: this.#word(slot, word.openProducer),
+        stableWithout: this.#word(slot, word.stableWithout),
+      };
+      if (version % 2 === 0 && version === this.#word(slot, word.version)) return marks;
+    }
+  }
+
+  async offsets(target: TopicPartition): Promise<PartitionOffsets> {
+    const { start, stable, end } = this.#watermarks((await this.#partition(target)).slot);
+    return { start, stable, end };
+  }
+
+  reader(): Reader {
+    let woken = false;
+    let wake: (() => void) | undefined;
+    let closed = false;
+    return {
+      fetch: async (requests, options) => {
+        const counters = this.#counters;
+        const until = options.maxWaitMs;
+        let waited = until <= 0;
+        let expiry: Promise<unknown> | undefined;
+        for (;;) {
+          if (this.#closed || closed) throw closedError();
+          const seen = Atomics.load(counters, changeCounter);
+          const chunks = await this.#read(requests, options);
+          if (chunks.length > 0 || waited || woken) {
+            woken = false;
+            return chunks;
+          }
+          Atomics.add(counters, waitingCounter, 1);
+          try {
+            const change = Atomics.waitAsync(counters, changeCounter, seen);
+            if (!change.async) continue;
+            expiry ??= expiryOf(until);
+            const woke = new Promise<void>((resolve) => {
+              wake = resolve;
+            });
+            const expired = await Promise.race([change.value, woke, expiry]);
+            if (expired === 'timed-out') waited = true;
+          } finally {
+            wake = undefined;
+            Atomics.sub(counters, waitingCounter, 1);
+          }
+        }
+      },
+      wakeup: () => {
+        woken = true;
+        wake?.();
+      },
+      close: () => {
+        closed = true;
+        woken = true;
+        wake?.();
+      },
+    };
+  }
+
+  async #read(requests: readonly FetchRequest[], options: FetchOptions): Promise<Chunk[]> {
+    const chunks: Chunk[] = [];
+    try {
+      for (const request of requests) {
+        const partition = await this.#partition(request);
+        const chunk = await this.#readPartition(partition, request, options.maxBytesPerPartition);
+        if (chunk !== undefined) chunks.push(chunk);
+      }
+    } catch (cause) {
+      for (const chunk of chunks) chunk.release();
+      throw cause;
+    }
+    return chunks;
+  }
+
+  async #readPartition(
+    partition: SharedPartition,
+    request: FetchRequest,
+    maxBytes: number,
+  ): Promise<Chunk | undefined> {
+    let marks = this.#watermarks(partition.slot);
+    while (marks.abortedVersion !== partition.knownAborted) {
+      const answer = await this.#ask((asked) => ({ kind: 'aborted', request: asked, slot: partition.slot }));
+      if (answer.kind !== 'aborted') throw closedError();
+      const { ranges } = answer;
+      partition.visibility.replaceAborted(
+        Array.from({ length: ranges.length / 3 }, (_, i) => ({
+          producerId: ranges[i * 3] as number,
+          first: ranges[i * 3 + 1] as number,
+          last: ranges[i * 3 + 2] as number,
+        })),
+      );
+      partition.knownAborted = answer.version;
+      marks = this.#watermarks(partition.slot);
+    }
+    const { offset } = request;
+    if (marks.start < 0) throw unknownTopic(request);
+    if (!(offset >= marks.start && offset <= marks.end)) {
+      throw offsetOutOfRange(request, offset, marks.start, marks.end);
+    }
+    const limit = limitOf(marks, request.isolation);
+    if (offset >= limit) return undefined;
+    const { start, stable, end } = marks;
+    return partition.read(request, limit, { start, stable, end }, maxBytes, this.#pool);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const partition of this.#partitions.values()) partition.close();
+    this.#view.port.close();
+  }
+}
+
+const limitOf = (marks: Watermarks, isolation: Isolation): number => {
+  switch (isolation.kind) {
+    case 'uncommitted':
+      return marks.end;
+    case 'committed':
+      return marks.stable;
+    case 'own':
+      return isolation.producerId === marks.openProducer ? marks.stableWithout : marks.stable;
+  }
+};
+
+/** Answers `timed-out` after a while, by a word that nobody ever changes: no timer of the host is needed. */
+const expiryOf = (ms: number): Promise<'not-equal' | 'ok' | 'timed-out'> => {
+  const wait = Atomics.waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  return wait.async ? wait.value : Promise.resolve(wait.value);
+};

@@ -1,0 +1,162 @@
+/**
+ * The shared view: what lets other threads read the segment files of a log themselves.
+ *
+ * The thread that owns the log writes, after every change, the offsets of the partition into a shared array. A reader in another
+ * thread reads only below them, so it never meets bytes that are still being written. Layout, in 64-bit words behind a first line of 64 bytes whose
+ * first two 32-bit words are a change counter (to wait on) and the number of threads that wait:
+ *
+ *   partition   0 version (odd while it is being written)   1 start (-1: deleted)   2 stable   3 end
+ *               4 aborted version   5 producer of the earliest open transaction (-1: none)   6 stable offset without that one
+ *
+ * Aborted ranges grow without bound and change seldom: they go over a port. Whoever finds another aborted version than it knows asks, before it
+ * reads below the stable offset; the owner writes the version before it raises the stable offset. Topics made or deleted later
+ * are announced over the same port.
+ */
+
+import { assert } from '../../base/index.ts';
+import type { TopicDescription } from '../log.ts';
+import type { FilePartition } from './partition.ts';
+
+const mostPartitions = 65_536;
+export const slotWords = 8;
+export const firstSlotWord = 8;
+export const changeCounter = 0;
+export const waitingCounter = 1;
+export const word = {
+  version: 0,
+  start: 1,
+  stable: 2,
+  end: 3,
+  abortedVersion: 4,
+  openProducer: 5,
+  stableWithout: 6,
+} as const;
+
+export interface SharedTopic {
+  readonly name: string;
+  readonly id: string;
+  readonly partitions: number;
+  /** Slot of partition 0; the others follow. */
+  readonly firstSlot: number;
+}
+
+/** Goes to another thread by `postMessage(view, [view.port])`. */
+export interface SharedLogView {
+  readonly directory: string;
+  readonly shared: SharedArrayBuffer;
+  readonly topics: readonly SharedTopic[];
+  readonly port: MessagePort;
+}
+
+/** Asked by a reader. */
+export type SharedQuestion =
+  | { readonly kind: 'aborted'; readonly request: number; readonly slot: number }
+  | { readonly kind: 'topic'; readonly request: number; readonly name: string };
+
+/** Answered or announced by the owner. `ranges` holds producer, first, last of each aborted range. */
+export type SharedAnswer =
+  | { readonly kind: 'aborted'; readonly request: number; readonly version: number; readonly ranges: Float64Array }
+  | { readonly kind: 'topic'; readonly request: number; readonly topic: SharedTopic | undefined }
+  | { readonly kind: 'created'; readonly topic: SharedTopic }
+  | { readonly kind: 'deleted'; readonly name: string };
+
+export class SharedPublisher {
+  readonly #directory: string;
+  readonly #shared = new SharedArrayBuffer(64 + mostPartitions * slotWords * 8);
+  readonly #counters = new Int32Array(this.#shared, 0, 16);
+  readonly #words = new BigInt64Array(this.#shared);
+  readonly #topics = new Map<string, SharedTopic>();
+  readonly #partitions: FilePartition[] = [];
+  readonly #ports = new Set<MessagePort>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  add(description: TopicDescription, partitions: readonly FilePartition[]): void {
+    const firstSlot = this.#partitions.length;
+    assert(firstSlot + partitions.length <= mostPartitions, 'no more than 65,536 partitions can be shared');
+    for (const partition of partitions) {
+      const slot = this.#partitions.length;
+      this.#partitions.push(partition);
+      partition.publish = () => this.#publish(slot, partition);
+      this.#publish(slot, partition);
+    }
+    const { name, id } = description;
+    const topic = { name, id, partitions: partitions.length, firstSlot };
+    this.#topics.set(name, topic);
+    this.#announce({ kind: 'created', topic });
+  }
+
+  remove(name: string): void {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) return;
+    this.#topics.delete(name);
+    for (let i = 0; i < topic.partitions; i++) {
+      const partition = this.#partitions[topic.firstSlot + i];
+      if (partition !== undefined) partition.publish = undefined;
+      Atomics.store(this.#words, firstSlotWord + (topic.firstSlot + i) * slotWords + word.start, -1n);
+    }
+    this.#wake();
+    this.#announce({ kind: 'deleted', name });
+  }
+
+  #announce(message: SharedAnswer): void {
+    for (const port of this.#ports) port.postMessage(message);
+  }
+
+  #publish(slot: number, { state }: FilePartition): void {
+    const words = this.#words;
+    const base = firstSlotWord + slot * slotWords;
+    const stable = state.stable();
+    let openProducer = -1;
+    if (stable < state.end) {
+      for (const open of state.openTransactions()) if (open.first === stable) openProducer = open.producerId;
+    }
+    const version = Atomics.load(words, base + word.version);
+    Atomics.store(words, base + word.version, version + 1n);
+    Atomics.store(words, base + word.abortedVersion, BigInt(state.abortedVersion));
+    Atomics.store(words, base + word.start, BigInt(state.start));
+    Atomics.store(words, base + word.stable, BigInt(stable));
+    Atomics.store(words, base + word.end, BigInt(state.end));
+    Atomics.store(words, base + word.openProducer, BigInt(openProducer));
+    Atomics.store(words, base + word.stableWithout, BigInt(openProducer < 0 ? stable : state.stable(openProducer)));
+    Atomics.store(words, base + word.version, version + 2n);
+    this.#wake();
+  }
+
+  #wake(): void {
+    Atomics.add(this.#counters, changeCounter, 1);
+    if (Atomics.load(this.#counters, waitingCounter) > 0) Atomics.notify(this.#counters, changeCounter);
+  }
+
+  view(): SharedLogView {
+    const { port1, port2 } = new MessageChannel();
+    port1.addEventListener('message', (event: MessageEvent) => this.#answer(port1, event.data as SharedQuestion));
+    port1.start();
+    // The log must not keep a process alive that has nothing else to do.
+    port1.unref();
+    this.#ports.add(port1);
+    return { directory: this.#directory, shared: this.#shared, topics: [...this.#topics.values()], port: port2 };
+  }
+
+  #answer(port: MessagePort, question: SharedQuestion): void {
+    const { request } = question;
+    if (question.kind === 'topic') {
+      const answer: SharedAnswer = { kind: 'topic', request, topic: this.#topics.get(question.name) };
+      port.postMessage(answer);
+      return;
+    }
+    const state = this.#partitions[question.slot]?.state;
+    const ranges = new Float64Array(
+      (state?.aborted ?? []).flatMap(({ producerId, first, last }) => [producerId, first, last]),
+    );
+    const answer: SharedAnswer = { kind: 'aborted', request, version: state?.abortedVersion ?? 0, ranges };
+    port.postMessage(answer);
+  }
+
+  close(): void {
+    for (const port of this.#ports) port.close();
+    this.#ports.clear();
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Records one by one, for callers outside the engine: plain objects in, plain objects out.
+ *
+ * `produceRecords` spreads records over partitions as Kafka's default partitioner does (murmur2 of the key; without a key in turns), fills
+ * batches, and answers when all are acknowledged. `consumeRecords` follows a topic as an async iterator: it reads ahead no more than one
+ * fetch, so a slow consumer slows nobody else.
+ */
+
+import { partitionOfKey, readUtf8, UserError, utf8Bytes } from '../base/index.ts';
+import { type Acks, type CommittedOffset, type FetchRequest, type Log, LogError, type Producer } from './log.ts';
+import { BatchBuilder, decodeBatch, encodeHeaders, RecordColumns, type RecordHeader, readHeaders } from './record-batch.ts';
+import { numberConfig } from './topic-rules.ts';
+
+export interface ProducedRecord {
+  /** Text is written as UTF-8. */
+  readonly key?: Uint8Array | string | null;
+  /** Null is a tombstone. */
+  readonly value: Uint8Array | string | null;
+  /** Epoch milliseconds; `now` of the call when left out. */
+  readonly timestamp?: number;
+  readonly partition?: number;
+  readonly headers?: readonly RecordHeader[];
+}
+
+export interface ConsumedRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+const targetBatchBytes = 128 * 1024;
+const noBytes = new Uint8Array(0);
+
+export interface ProduceOptions {
+  readonly acks: Acks;
+  /** Timestamp of records that bring none. */
+  readonly now: number;
+}
+
+/** Rejects with TOPIC_UNKNOWN or PARTITION_UNKNOWN, or with the log's own error; what was appended before that stays. */
+export const produceRecords = async (
+  log: Log,
+  producer: Producer,
+  topic: string,
+  records: Iterable<ProducedRecord>,
+  { acks, now }: ProduceOptions,
+): Promise<void> => {
+  const description = await log.describeTopic(topic);
+  if (description === undefined) throw unknownTopic(topic);
+  const { partitions } = description;
+  const batchBytes = Math.min(targetBatchBytes, numberConfig(description.configs, 'max.message.bytes'));
+  const builders: (BatchBuilder | undefined)[] = [];
+  const appended: Promise<unknown>[] = [];
+  const send = (partition: number, builder: BatchBuilder): void => {
+    const done = producer.append({ topic, partition }, builder.finish(), acks);
+    done.catch(() => {});
+    appended.push(done);
+  };
+  let turn = 0;
+  for (const { key, value, timestamp, partition, headers } of records) {
+    const keyBytes = bytesOf(key ?? null);
+    const valueBytes = bytesOf(value);
+    const target =
+      partition ?? (keyBytes === null ? turn++ % partitions : partitionOfKey(keyBytes, 0, keyBytes.length, partitions));
+    if (!Number.isInteger(target) || target < 0 || target >= partitions) {
+      throw new UserError('PARTITION_UNKNOWN', `topic "${topic}" has no partition ${target}; it has ${partitions}, counted from 0`);
+    }
+    const headerBytes = headers === undefined || headers.length === 0 ? noBytes : encodeHeaders(headers);
+    let builder = builders[target];
+    if (builder === undefined) {
+      builder = new BatchBuilder();
+      builders[target] = builder;
+    }
+    const keyLength = keyBytes?.length ?? 0;
+    const valueLength = valueBytes?.length ?? 0;
+    if (builder.count > 0 && builder.sizeWith(keyLength, valueLength, headerBytes.length) > batchBytes) send(target, builder);
+    builder.append(
+      keyBytes ?? noBytes,
+      keyBytes === null ? -1 : 0,
+      keyLength,
+      valueBytes ?? noBytes,
+      valueBytes === null ? -1 : 0,
+      valueLength,
+      timestamp ?? now,
+      headerBytes,
+      headerBytes.length === 0 ? 0 : 1,
+    );
+  }
+  for (const [partition, builder] of builders.entries()) if (builder !== undefined && builder.count > 0) send(partition, builder);
+  await Promise.all(appended);
+};
+
+export interface ConsumeOptions {
+  /** Where to begin in partitions without a committed offset. Default `earliest`. */
+  readonly from?: 'earliest' | 'latest';
+  /** Offsets are committed under this name: a record counts as consumed when the next one is asked for. */
+  readonly group?: string;
+  /** Ends instead of waiting at the end of the topic. */
+  readonly untilEnd?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+const fetchBytes = 1 << 20;
+const fetchWaitMs = 500;
+
+/** Committed records of all partitions, each partition in order. Ends when the signal is given, or as `untilEnd` says. */
+export async function* consumeRecords(
+  log: Log,
+  topic: string,
+  { from = 'earliest', group, untilEnd = false, signal }: ConsumeOptions = {},
+): AsyncGenerator<ConsumedRecord, void, undefined> {
+  const description = await log.describeTopic(topic);
+  if (description === undefined) throw unknownTopic(topic);
+  const committed = group === undefined ? [] : await log.committed(group);
+  const positions: number[] = [];
+  const ends: number[] = [];
+  for (let partition = 0; partition < description.partitions; partition++) {
+    const { start, stable } = await log.offsets({ topic, partition });
+    const known = committed.find((offset) => offset.topic === topic && offset.partition === partition)?.offset;
+    positions.push(Math.max(start, known ?? (from === 'earliest' ? start : stable)));
+    ends.push(stable);
+  }
+  const reader = log.reader();
+  const wake = (): void => reader.wakeup();
+  signal?.addEventListener('abort', wake);
+  const columns = new RecordColumns();
+  const commit = async (): Promise<void> => {
+    if (group === undefined) return;
+    const offsets: CommittedOffset[] = positions.map((offset, partition) => ({ topic, partition, offset }));
+    await log.commitOffsets(group, offsets);
+  };
+  try {
+    while (signal?.aborted !== true) {
+      const requests: FetchRequest[] = [];
+      for (const [partition, offset] of positions.entries()) {
+        if (untilEnd && offset >= (ends[partition] as number)) continue;
+        requests.push({ topic, partition, offset, isolation: { kind: 'committed' } });
+      }
+      if (requests.length === 0) return;
+      const chunks = await reader.fetch(requests, { maxBytesPerPartition: fetchBytes, maxWaitMs: fetchWaitMs });
+      for (const chunk of chunks) {
+        const { partition } = chunk;
+        const found: ConsumedRecord[] = [];
+        columns.reset(chunk.bytes);
+        for (const at of chunk.batches) decodeBatch(chunk.bytes, at, columns, positions[partition] as number);
+        for (let i = 0; i < columns.count; i++) {
+          const { offset, timestamp, key, value } = columns.record(i);
+          if (untilEnd && offset >= (ends[partition] as number)) break;
+          const headers = readHeaders(chunk.bytes, columns.headersAt[i] as number);
+          found.push({ topic, partition, offset, timestamp, key, value, headers });
+        }
+        chunk.release();
+        for (const record of found) {
+          yield record;
+          positions[partition] = record.offset + 1;
+        }
+        positions[partition] = chunk.nextOffset;
+      }
+      if (chunks.length > 0) await commit();
+    }
+  } finally {
+    signal?.removeEventListener('abort', wake);
+    await commit().catch((error: unknown) => {
+      if (!(error instanceof LogError)) throw error;
+    });
+    reader.close();
+  }
+}
+
+/** The text of a key or value written as UTF-8. */
+export const textOf = (bytes: Uint8Array | null): string | null => (bytes === null ? null : readUtf8(bytes, 0, bytes.length));
+
+const bytesOf = (value: Uint8Array | string | null): Uint8Array | null => (typeof value === 'string' ? utf8Bytes(value) : value);
+
+const unknownTopic = (topic: string): UserError =>
+  new UserError('TOPIC_UNKNOWN', `there is no topic "${topic}"`, { hint: 'SHOW TOPICS; lists them. CREATE STREAM or CREATE TABLE makes one.' });
