@@ -108,17 +108,20 @@ export class Feed {
     for (const { block } of this.#recent.splice(0)) block.release();
   }
 
-  /** Hands out what is at hand. */
-  serve(): void {
-    if (this.#recent.length === 0) return;
+  /** Hands out what is at hand; true when somebody got something. */
+  serve(): boolean {
+    if (this.#recent.length === 0) return false;
+    let handed = false;
     for (const subscription of this.subscriptions) {
       while (subscription.subscriber.wants()) {
         const found = this.#recent.find(({ startOffset }) => startOffset === subscription.position);
         if (found === undefined) break;
         this.#hand(found, subscription);
+        handed = true;
       }
     }
     this.#prune();
+    return handed;
   }
 
   /** What to ask the log for: the position of one of the subscriptions that wait, each in its turn. Those that are known

@@ -590,7 +590,7 @@ export class TaskHost {
       const requests: FetchRequest[] = [];
       let mustKnow = false;
       for (const feed of this.#feeds.values()) {
-        feed.serve();
+        if (feed.serve()) this.#askTurn();
         const request = feed.request();
         if (request === undefined) continue;
         requests.push(request);
@@ -705,8 +705,10 @@ export class TaskHost {
     while (idle < this.#tasks.length && !late) {
       if (this.#nextTask >= this.#tasks.length) this.#nextTask = 0;
       const hosted = this.#tasks[this.#nextTask++] as HostedTask;
+      const tasks = this.#tasks;
       const done = this.#step(hosted);
-      if (done === 0) idle++;
+      if (this.#tasks !== tasks) idle = 0; // its run has failed, and left the turns
+      else if (done === 0) idle++;
       else {
         idle = 0;
         stepped.add(hosted.run);
