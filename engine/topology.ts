@@ -210,27 +210,27 @@ export class Topology {
   #ordered(): readonly Node[] {
     const byName = new Map<string, Node>();
     for (const node of this.#nodes) {
-      if (byName.has(node.name)) throw fault('DUPLICATE_NAME', `two nodes are called "${node.name}"`);
+      if (byName.has(node.name)) throw fault('TOPOLOGY_DUPLICATE_NAME', `two nodes are called "${node.name}"`);
       byName.set(node.name, node);
     }
     if (!this.#nodes.some((node) => node.node === 'source')) {
-      throw fault('EMPTY', 'the topology has no source', 'A topology reads at least one topic.');
+      throw fault('TOPOLOGY_EMPTY', 'the topology has no source', 'A topology reads at least one topic.');
     }
     const stores = new Set<string>();
     for (const { name, kind, retentionMs } of this.#stores) {
-      if (stores.has(name)) throw fault('DUPLICATE_NAME', `two stores are called "${name}"`);
+      if (stores.has(name)) throw fault('TOPOLOGY_DUPLICATE_NAME', `two stores are called "${name}"`);
       if (!topicSafe.test(name)) throw badName('store', name);
       if (kind === 'window' && !(retentionMs !== undefined && retentionMs > 0)) {
-        throw fault('STORE_RETENTION', `the window store "${name}" does not say how long it keeps a window`);
+        throw fault('TOPOLOGY_STORE_RETENTION', `the window store "${name}" does not say how long it keeps a window`);
       }
       stores.add(name);
     }
     const writersOf = new Map<string, Node>();
     for (const { name, topic, partitions } of this.#repartitions) {
       if (!topicSafe.test(name)) throw badName('repartition', name);
-      if (writersOf.has(topic)) throw fault('DUPLICATE_NAME', `two repartitions are called "${name}"`);
+      if (writersOf.has(topic)) throw fault('TOPOLOGY_DUPLICATE_NAME', `two repartitions are called "${name}"`);
       if (partitions !== undefined && !(Number.isInteger(partitions) && partitions > 0)) {
-        throw fault('PARTITIONS', `the repartition "${name}" asks for ${partitions} partitions`);
+        throw fault('TOPOLOGY_PARTITIONS', `the repartition "${name}" asks for ${partitions} partitions`);
       }
       for (const node of this.#nodes) {
         if (node.node === 'sink' && node.repartition && node.topic === topic) writersOf.set(topic, node);
@@ -239,26 +239,29 @@ export class Topology {
     const used = new Set<string>();
     for (const node of this.#nodes) {
       if (node.node === 'source') continue;
-      if (node.parents.length === 0) throw fault('UNKNOWN_PARENT', `the node "${node.name}" has no parent`);
+      if (node.parents.length === 0) throw fault('TOPOLOGY_UNKNOWN_PARENT', `the node "${node.name}" has no parent`);
       for (const parent of node.parents) {
         const found = byName.get(parent);
         if (found === undefined) {
-          throw fault('UNKNOWN_PARENT', `the node "${node.name}" names a parent "${parent}" that does not exist`);
+          throw fault(
+            'TOPOLOGY_UNKNOWN_PARENT',
+            `the node "${node.name}" names a parent "${parent}" that does not exist`,
+          );
         }
         if (found.node === 'sink') {
-          throw fault('UNKNOWN_PARENT', `the node "${node.name}" names the sink "${parent}" as its parent`);
+          throw fault('TOPOLOGY_UNKNOWN_PARENT', `the node "${node.name}" names the sink "${parent}" as its parent`);
         }
       }
       if (node.node !== 'processor') continue;
       for (const store of node.stores) {
         if (!stores.has(store)) {
-          throw fault('UNKNOWN_STORE', `the node "${node.name}" uses a store "${store}" that was not added`);
+          throw fault('TOPOLOGY_UNKNOWN_STORE', `the node "${node.name}" uses a store "${store}" that was not added`);
         }
         used.add(store);
       }
     }
     for (const store of stores) {
-      if (!used.has(store)) throw fault('UNUSED_STORE', `the store "${store}" was added, but no node uses it`);
+      if (!used.has(store)) throw fault('TOPOLOGY_UNUSED_STORE', `the store "${store}" was added, but no node uses it`);
     }
 
     const ordered: Node[] = [];
@@ -266,7 +269,7 @@ export class Topology {
     const visit = (node: Node): void => {
       const seen = state.get(node);
       if (seen === 'done') return;
-      if (seen === 'open') throw fault('CYCLE', `the node "${node.name}" feeds itself`);
+      if (seen === 'open') throw fault('TOPOLOGY_CYCLE', `the node "${node.name}" feeds itself`);
       state.set(node, 'open');
       if (node.node === 'source') {
         const writer = node.repartition ? writersOf.get(node.topic) : undefined;
@@ -283,11 +286,11 @@ export class Topology {
 }
 
 const fault = (code: string, sentence: string, hint?: string): UserError =>
-  new UserError(`TOPOLOGY_${code}`, sentence, hint === undefined ? {} : { hint });
+  new UserError(code, sentence, hint === undefined ? {} : { hint });
 
 const badName = (what: string, name: string): UserError =>
   fault(
-    'NAME_INVALID',
+    'TOPOLOGY_NAME_INVALID',
     `"${name}" cannot name a ${what}`,
     'It becomes part of a topic name: use letters, digits, ".", "_" and "-".',
   );
@@ -360,7 +363,7 @@ export const planPartitions = (topology: Topology, countOf: (topic: string) => n
         (one) => one !== source && (one.repartition ? settled.get(one.topic) : countOf(one.topic)) === known,
       );
       throw fault(
-        'NOT_COPARTITIONED',
+        'TOPOLOGY_NOT_COPARTITIONED',
         `"${other?.topic}" has ${known} partitions and "${source.topic}" has ${count}, but they are read together`,
         'Equal keys must meet in one task: give both topics the same number of partitions.',
       );
@@ -396,7 +399,8 @@ export const planPartitions = (topology: Topology, countOf: (topic: string) => n
       moved = true;
     }
     if (moved) patience = 0;
-    else if (patience++ > 0) throw fault('PARTITIONS', 'the number of partitions of a repartition cannot be told');
+    else if (patience++ > 0)
+      throw fault('TOPOLOGY_PARTITIONS', 'the number of partitions of a repartition cannot be told');
   }
   for (const { id, sources } of pieces) {
     for (const { repartition, topic } of sources) {

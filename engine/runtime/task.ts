@@ -499,7 +499,7 @@ export class Task {
       store.writeChangelog((key, keyStart, keyEnd, value, valueStart, valueEnd) => {
         if (writer.append(partition, key, keyStart, keyEnd, value, valueStart, valueEnd, 0)) return;
         throw new UserError(
-          'STATE_TOO_LARGE',
+          'STORE_ENTRY_TOO_LARGE',
           `an entry of the store "${store.name}" takes ${Math.max(0, valueEnd - valueStart)} bytes, more than a batch of ${topic} may have`,
           { hint: 'Aggregates that grow without end (collected lists, long texts) do not fit a changelog record.' },
         );

@@ -53,7 +53,7 @@ test('a chunk is decoded once and given back after the last release', () => {
   block.release();
   expect(chunk.released).toBe(1);
   expect(() => block.release()).toThrow('given back twice');
-  expect({ ...pool.counters }).toEqual({ blocks: 1, batches: 2, records: 3, bytes: chunk.bytes.length, views: 0 });
+  expect(pool.counters).toMatchObject({ blocks: 1, batches: 2, records: 3, bytes: chunk.bytes.length, views: 0 });
 });
 
 test("the headers of a batch's first record are found even when reading begins behind it", () => {

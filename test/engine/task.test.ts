@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { ByteWriter } from '../../base/index.ts';
+import type { ByteWriter } from '../../base/index.ts';
 import {
   aggregate,
   BlockPool,

@@ -11,7 +11,7 @@
  * stores in memory.
  */
 
-import { ByteWriter, readUtf8 } from '../../base/index.ts';
+import { type ByteWriter, readUtf8 } from '../../base/index.ts';
 import {
   BlockPool,
   type Processor,
