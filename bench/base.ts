@@ -5,6 +5,7 @@
 
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { nodeText } from '../base/node/index.ts';
 import { batchBytes, batchHeaderBytes, decodeBatch, RecordColumns } from '../storage/index.ts';
 
 const READ_BYTES = 1 << 20;
@@ -36,7 +37,7 @@ const readAll = (directory: string): number => {
           for (let i = 0; i < columns.count; i++) {
             const start = columns.valueStart[i] as number;
             if (start < 0) continue;
-            const value = JSON.parse(buffer.latin1Slice(start, columns.valueEnd[i] as number)) as {
+            const value = JSON.parse(nodeText.readLatin1(buffer, start, columns.valueEnd[i] as number)) as {
               readonly qty?: number;
             };
             if (value.qty !== undefined) fields++;

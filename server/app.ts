@@ -7,6 +7,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { SqlEngine } from '../sql/index.ts';
 import { faultOf, RequestError } from './errors.ts';
@@ -78,7 +79,7 @@ export const createApp = (options: AppOptions): FastifyInstance => {
 
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-const checkLoopback = (headers: { readonly host?: string; readonly origin?: string }): void => {
+const checkLoopback = (headers: IncomingHttpHeaders): void => {
   const named = [headers.host, headers.origin === undefined ? undefined : hostOf(headers.origin)];
   for (const host of named) {
     if (host === undefined) continue;

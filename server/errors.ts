@@ -39,7 +39,7 @@ export const faultOf = (error: unknown, context: FaultContext = {}): HttpFault =
   if (error instanceof RequestError) return generic(error.errorCode, error.message);
   if (error instanceof UserError) {
     const { code, message, hint, at } = error;
-    const millrace = { code, ...(hint === undefined ? {} : { hint }), ...(at === undefined ? {} : { at }) };
+    const millrace = { code, ...(hint === undefined ? {} : { hint }), ...(at === undefined ? {} : { at: { ...at } }) };
     return {
       status: 400,
       body: {

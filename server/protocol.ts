@@ -71,7 +71,12 @@ export interface ErrorEntity {
     readonly code: string;
     readonly hint?: string;
     /** Place in the text of the request: line and column count from 1, the offset from 0. */
-    readonly at?: { readonly line: number; readonly column: number; readonly offset: number; readonly length?: number };
+    readonly at?: {
+      readonly line: number;
+      readonly column: number;
+      readonly offset: number;
+      readonly length?: number | undefined;
+    };
   };
 }
 

@@ -10,6 +10,14 @@ export { type DelayedLog, type DelayedLogFaults, type DelayedLogOptions, openDel
 export * from './log.ts';
 export { type MemoryLogOptions, openMemoryLog } from './memory-log.ts';
 export {
+  type ConsumedRecord,
+  type ConsumeOptions,
+  consumeRecords,
+  type ProducedRecord,
+  type ProduceOptions,
+  produceRecords,
+} from './plain-records.ts';
+export {
   BatchBuilder,
   type BatchFault,
   type BatchStamp,

@@ -6,9 +6,9 @@
  * fetch, so a slow consumer slows nobody else.
  */
 
-import { partitionOfKey, readUtf8, UserError, utf8Bytes } from '../base/index.ts';
+import { partitionOfKey, UserError, utf8Bytes } from '../base/index.ts';
 import { type Acks, type CommittedOffset, type FetchRequest, type Log, LogError, type Producer } from './log.ts';
-import { BatchBuilder, decodeBatch, encodeHeaders, RecordColumns, type RecordHeader, readHeaders } from './record-batch.ts';
+import { BatchBuilder, decodeBatch, encodeHeaders, RecordColumns, type RecordHeader } from './record-batch.ts';
 import { numberConfig } from './topic-rules.ts';
 
 export interface ProducedRecord {
@@ -67,7 +67,10 @@ export const produceRecords = async (
     const target =
       partition ?? (keyBytes === null ? turn++ % partitions : partitionOfKey(keyBytes, 0, keyBytes.length, partitions));
     if (!Number.isInteger(target) || target < 0 || target >= partitions) {
-      throw new UserError('PARTITION_UNKNOWN', `topic "${topic}" has no partition ${target}; it has ${partitions}, counted from 0`);
+      throw new UserError(
+        'PARTITION_UNKNOWN',
+        `topic "${topic}" has no partition ${target}; it has ${partitions}, counted from 0`,
+      );
     }
     const headerBytes = headers === undefined || headers.length === 0 ? noBytes : encodeHeaders(headers);
     let builder = builders[target];
@@ -77,7 +80,8 @@ export const produceRecords = async (
     }
     const keyLength = keyBytes?.length ?? 0;
     const valueLength = valueBytes?.length ?? 0;
-    if (builder.count > 0 && builder.sizeWith(keyLength, valueLength, headerBytes.length) > batchBytes) send(target, builder);
+    if (builder.count > 0 && builder.sizeWith(keyLength, valueLength, headerBytes.length) > batchBytes)
+      send(target, builder);
     builder.append(
       keyBytes ?? noBytes,
       keyBytes === null ? -1 : 0,
@@ -90,7 +94,8 @@ export const produceRecords = async (
       headerBytes.length === 0 ? 0 : 1,
     );
   }
-  for (const [partition, builder] of builders.entries()) if (builder !== undefined && builder.count > 0) send(partition, builder);
+  for (const [partition, builder] of builders.entries())
+    if (builder !== undefined && builder.count > 0) send(partition, builder);
   await Promise.all(appended);
 };
 
@@ -148,10 +153,9 @@ export async function* consumeRecords(
         columns.reset(chunk.bytes);
         for (const at of chunk.batches) decodeBatch(chunk.bytes, at, columns, positions[partition] as number);
         for (let i = 0; i < columns.count; i++) {
-          const { offset, timestamp, key, value } = columns.record(i);
-          if (untilEnd && offset >= (ends[partition] as number)) break;
-          const headers = readHeaders(chunk.bytes, columns.headersAt[i] as number);
-          found.push({ topic, partition, offset, timestamp, key, value, headers });
+          const record = columns.record(i);
+          if (untilEnd && record.offset >= (ends[partition] as number)) break;
+          found.push({ topic, partition, ...record });
         }
         chunk.release();
         for (const record of found) {
@@ -171,10 +175,10 @@ export async function* consumeRecords(
   }
 }
 
-/** The text of a key or value written as UTF-8. */
-export const textOf = (bytes: Uint8Array | null): string | null => (bytes === null ? null : readUtf8(bytes, 0, bytes.length));
-
-const bytesOf = (value: Uint8Array | string | null): Uint8Array | null => (typeof value === 'string' ? utf8Bytes(value) : value);
+const bytesOf = (value: Uint8Array | string | null): Uint8Array | null =>
+  typeof value === 'string' ? utf8Bytes(value) : value;
 
 const unknownTopic = (topic: string): UserError =>
-  new UserError('TOPIC_UNKNOWN', `there is no topic "${topic}"`, { hint: 'SHOW TOPICS; lists them. CREATE STREAM or CREATE TABLE makes one.' });
+  new UserError('TOPIC_UNKNOWN', `there is no topic "${topic}"`, {
+    hint: 'SHOW TOPICS; lists them. CREATE STREAM or CREATE TABLE makes one.',
+  });

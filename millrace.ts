@@ -1,0 +1,284 @@
+/**
+ * The front door of the library: Millrace within a Node program, no ports, no other process.
+ *
+ *   const millrace = await open({ data: './data' });
+ *   await millrace.sql(`CREATE STREAM …; CREATE TABLE … AS SELECT …;`);
+ *
+ * `sql` runs statements, `query` asks a view or a stream once (pull), `subscribe` follows it (push), `produce` and `consume` deal with the records
+ * of topics, `streams` runs a topology of the DSL. The HTTP server is a face over the same object.
+ *
+ * Everything native is put in its place here: files, clock, checksums, LevelDB, threads. The rooms below know interfaces only.
+ */
+
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { assert, UserError } from './base/index.ts';
+import { installNative, nodeFiles, systemClock, systemRandom } from './base/node/index.ts';
+import { Runtime, type RuntimeEvent, type Topology } from './engine/index.ts';
+import { workerThreads } from './engine/runtime/worker.ts';
+import { openLevelKv } from './engine/stores/level-store.ts';
+import {
+  openSqlEngine,
+  type QueryColumn,
+  type SqlEngine,
+  type SqlType,
+  type StatementOptions,
+  type StatementResult,
+  type Value,
+} from './sql/index.ts';
+import { openFileLog } from './storage/file-log/index.ts';
+import {
+  type Acks,
+  type ConsumedRecord,
+  type ConsumeOptions,
+  consumeRecords,
+  type Log,
+  type ProducedRecord,
+  produceRecords,
+} from './storage/index.ts';
+
+export { UserError } from './base/index.ts';
+export { KStream, KTable, StreamsBuilder, serdes, TimeWindows, Topology, unknown } from './engine/index.ts';
+export type { StatementOptions, StatementResult } from './sql/index.ts';
+export type { ConsumedRecord, ConsumeOptions, ProducedRecord } from './storage/index.ts';
+
+/** Where records go that a query had to leave out: one JSON row each, written in the query's own transaction. */
+export const PROCESSING_LOG_TOPIC = 'millrace_processing_log';
+
+export interface OpenOptions {
+  /** Data directory; made when missing. One process at a time. */
+  readonly data: string;
+  /** Threads for SQL queries, started with the first one. 0, the default, runs them on the calling thread. */
+  readonly workers?: number;
+  /** Upper bound of the time between a record's arrival and the commit of what came of it, in milliseconds. Default 100. */
+  readonly commitIntervalMs?: number;
+  /** Told of what happens without being asked: queries that stop or retry, threads that die. Never sees record contents. */
+  readonly onEvent?: (event: MillraceEvent) => void;
+}
+
+export interface MillraceEvent {
+  readonly level: 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly queryId?: string;
+}
+
+/** A row as an object: STRUCT is an object, MAP a Map, TIMESTAMP a Date, BIGINT a number while that is exact and a bigint beyond. */
+export type ResultRow = Readonly<Record<string, unknown>>;
+
+export interface Streams {
+  /** Commits what is under way and stops; the next `streams` with the same id goes on where it stood. */
+  stop(): Promise<void>;
+}
+
+export interface Millrace {
+  readonly version: string;
+  /** The SQL room's own face, for servers and tools. */
+  readonly engine: SqlEngine;
+  readonly log: Log;
+  /** Runs statements one after another; all are checked before the first runs. */
+  sql(text: string, options?: StatementOptions): Promise<readonly StatementResult[]>;
+  /** All rows of a pull query. */
+  query(text: string, options?: StatementOptions): Promise<readonly ResultRow[]>;
+  /** The rows of a query, push or pull, as they come; nothing is produced that is not taken. Leaving the loop ends the query. */
+  subscribe(text: string, options?: StatementOptions): AsyncIterableIterator<ResultRow>;
+  /** Appends records; answers when they are on the disk (`acks`: `durable`, the default), or as `acks` says. */
+  produce(topic: string, records: Iterable<ProducedRecord>, options?: { readonly acks?: Acks }): Promise<void>;
+  /** Committed records of a topic, as they come. */
+  consume(topic: string, options?: ConsumeOptions): AsyncIterableIterator<ConsumedRecord>;
+  /** Runs a topology on the calling thread, exactly once. `id` names its offsets, its state and its internal topics. */
+  streams(app: {
+    readonly id: string;
+    readonly topology: Topology;
+    readonly from?: 'earliest' | 'latest';
+  }): Promise<Streams>;
+  /** Answers when every query has read and committed all there is. */
+  awaitIdle(): Promise<void>;
+  /** The directory of a partition's segment files. */
+  partitionDirectory(topic: string, partition: number): Promise<string>;
+  /** Commits what is under way, checkpoints, and closes the log cleanly. */
+  close(): Promise<void>;
+}
+
+/** Rejects with a `UserError` when the directory cannot be used: DATA_DIR_LOCKED, DATA_DIR_NEWER, DATA_DIR_UNREADABLE. */
+export const open = async (options: OpenOptions): Promise<Millrace> => {
+  installNative();
+  const directory = resolve(options.data);
+  const workers = options.workers ?? 0;
+  if (!Number.isInteger(workers) || workers < 0 || workers > 64)
+    throw new UserError('WORKERS_INVALID', `the number of workers is ${workers}`, {
+      hint: 'Give a whole number from 0 to 64.',
+    });
+  const random = systemRandom();
+  const log = await openFileLog({ directory, files: nodeFiles, clock: systemClock, timers: systemClock, random });
+  try {
+    if ((await log.describeTopic(PROCESSING_LOG_TOPIC)) === undefined)
+      await log.createTopic({ name: PROCESSING_LOG_TOPIC, partitions: 1, configs: { 'retention.ms': '-1' } });
+    const state = join(directory, 'state');
+    mkdirSync(state, { recursive: true });
+    const runtime = new Runtime({
+      log,
+      clock: systemClock,
+      timers: systemClock,
+      random,
+      soon: setImmediate,
+      openShard: (shard) => openLevelKv(join(state, `shard-${shard}`)),
+      processingLog: PROCESSING_LOG_TOPIC,
+      onEvent: (event) => options.onEvent?.(describeEvent(event)),
+      ...(workers === 0 ? {} : { workers: workerThreads({ count: workers, log, state }) }),
+      ...(options.commitIntervalMs === undefined ? {} : { limits: { commitIntervalMs: options.commitIntervalMs } }),
+    });
+    const engine = await openSqlEngine({ log, runtime, clock: systemClock, random });
+    return new OpenMillrace(directory, log, runtime, engine);
+  } catch (error) {
+    await log.close();
+    throw error;
+  }
+};
+
+class OpenMillrace implements Millrace {
+  readonly version = packageVersion();
+  readonly engine: SqlEngine;
+  readonly log: Log;
+  readonly #directory: string;
+  readonly #runtime: Runtime;
+  readonly #producer: () => ReturnType<Log['producer']>;
+  #closing: Promise<void> | undefined;
+
+  constructor(directory: string, log: Log, runtime: Runtime, engine: SqlEngine) {
+    this.engine = engine;
+    this.log = log;
+    this.#directory = directory;
+    this.#runtime = runtime;
+    let producer: ReturnType<Log['producer']> | undefined;
+    this.#producer = () => (producer ??= log.producer());
+  }
+
+  sql(text: string, options: StatementOptions = {}): Promise<readonly StatementResult[]> {
+    return this.engine.execute(text, options);
+  }
+
+  async query(text: string, options: StatementOptions = {}): Promise<readonly ResultRow[]> {
+    const handle = await this.engine.query(text, options);
+    if (handle.kind === 'push') {
+      await handle.close();
+      throw new UserError('SQL_PUSH_QUERY', 'a query with EMIT CHANGES has no end', {
+        hint: 'Follow it with subscribe(), or leave EMIT CHANGES out to ask once.',
+      });
+    }
+    const toObject = rowToObject(handle.columns);
+    const found: ResultRow[] = [];
+    for await (const batch of handle.rows()) for (const row of batch) found.push(toObject(row));
+    return found;
+  }
+
+  async *subscribe(text: string, options: StatementOptions = {}): AsyncGenerator<ResultRow, void, undefined> {
+    const handle = await this.engine.query(text, options);
+    const toObject = rowToObject(handle.columns);
+    try {
+      for await (const batch of handle.rows()) for (const row of batch) yield toObject(row);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async produce(
+    topic: string,
+    records: Iterable<ProducedRecord>,
+    options: { readonly acks?: Acks } = {},
+  ): Promise<void> {
+    const { acks = 'durable' } = options;
+    await produceRecords(this.log, await this.#producer(), topic, records, { acks, now: systemClock.now() });
+  }
+
+  consume(topic: string, options: ConsumeOptions = {}): AsyncGenerator<ConsumedRecord, void, undefined> {
+    return consumeRecords(this.log, topic, options);
+  }
+
+  async streams({ id, topology, from = 'earliest' }: Parameters<Millrace['streams']>[0]): Promise<Streams> {
+    const runtime = this.#runtime;
+    await runtime.start({ id, topology, startFrom: from });
+    return { stop: () => runtime.stop(id) };
+  }
+
+  async awaitIdle(): Promise<void> {
+    await this.#runtime.awaitIdle();
+  }
+
+  async partitionDirectory(topic: string, partition: number): Promise<string> {
+    const description = await this.log.describeTopic(topic);
+    if (description === undefined) throw new UserError('TOPIC_UNKNOWN', `there is no topic "${topic}"`);
+    return join(this.#directory, 'topics', description.id, String(partition));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.engine.close();
+    await this.#runtime.close();
+    await this.log.close();
+  }
+}
+
+const packageVersion = (): string => {
+  for (const place of ['./package.json', '../package.json']) {
+    try {
+      return (JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as { version: string }).version;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    }
+  }
+  assert(false, 'package.json is missing beside the library');
+};
+
+const describeEvent = (event: RuntimeEvent): MillraceEvent => {
+  switch (event.kind) {
+    case 'state': {
+      const { queryId, state, why } = event;
+      const level = state === 'failed' || state === 'fenced' ? 'error' : state === 'retrying' ? 'warn' : 'info';
+      return { level, queryId, message: why === undefined ? `query ${state}` : `query ${state}: ${why}` };
+    }
+    case 'aborted':
+      return {
+        level: 'warn',
+        queryId: event.queryId,
+        message: `transaction aborted: ${event.why}; next try in ${event.retryInMs} ms`,
+      };
+    case 'note':
+      return { level: 'warn', queryId: event.queryId, message: JSON.stringify(event.note) };
+    case 'thread died':
+      return { level: 'error', message: `worker ${event.thread} ended: ${event.why}` };
+  }
+};
+
+/** Columns become own properties whatever they are called, `__proto__` included. */
+const rowToObject = (columns: readonly QueryColumn[]): ((row: readonly Value[]) => ResultRow) => {
+  const fields = columns.map(({ name, type }) => ({ name, convert: converter(type) }));
+  return (row) => Object.fromEntries(fields.map(({ name, convert }, i) => [name, convert(row[i] ?? null)]));
+};
+
+const converter = (type: SqlType): ((value: Value) => unknown) => {
+  switch (type.kind) {
+    case 'TIMESTAMP':
+      return (value) => (value === null ? null : new Date(value as number));
+    case 'ARRAY': {
+      const element = converter(type.element);
+      return (value) => (value === null ? null : (value as readonly Value[]).map(element));
+    }
+    case 'MAP': {
+      const member = converter(type.value);
+      return (value) =>
+        value === null
+          ? null
+          : new Map(Array.from(value as ReadonlyMap<string, Value>, ([key, item]) => [key, member(item)]));
+    }
+    case 'STRUCT': {
+      const toObject = rowToObject(type.fields.map(({ name, type: field }) => ({ name, type: field, isKey: false })));
+      return (value) => (value === null ? null : toObject(value as readonly Value[]));
+    }
+    default:
+      return (value) => value;
+  }
+};
