@@ -10,7 +10,7 @@ const home = join(import.meta.dirname, '../..');
 test('the ten-line program counts clicks, and counts on when it runs again', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-embed-'));
   const run = async () => {
-    const args = ['--conditions=millrace-source', join(home, 'examples/embed.ts'), join(folder, 'data')];
+    const args = ['--conditions=millrace-source', join(home, 'examples/ten-lines.ts'), join(folder, 'data')];
     return (await promisify(execFile)(process.execPath, args, { cwd: folder })).stdout;
   };
   try {
@@ -22,6 +22,6 @@ test('the ten-line program counts clicks, and counts on when it runs again', asy
 });
 
 test('the README shows the program as it is', () => {
-  const program = readFileSync(join(home, 'examples/embed.ts'), 'utf8').replace(/^\/\*\*.*?\*\/\s*/s, '');
+  const program = readFileSync(join(home, 'examples/ten-lines.ts'), 'utf8').replace(/^\/\*\*.*?\*\/\s*/s, '');
   expect(readFileSync(join(home, 'README.md'), 'utf8')).toContain(program.trim());
 });
