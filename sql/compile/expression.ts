@@ -15,11 +15,11 @@ import type { StreamRecord } from '../../engine/index.ts';
 import type { ColumnReference, TypedExpression, TypedOf } from '../analyze/typed.ts';
 import type { Body, FunctionContext } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
+import { doubleOperators, integerOperators, longOperators, negateLong } from '../types/arithmetic.ts';
 import { converter } from '../types/cast.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import { isScalar } from '../types/type.ts';
 import { isMap, normalizeBigint, type Row, type Value, valuesEqual } from '../types/value.ts';
-import { doubleOperators, integerOperators, longOperators, negateLong } from './arithmetic.ts';
 import { type LikePattern, likePattern, matchesLike } from './like.ts';
 
 export type Evaluate = (record: StreamRecord<Row>) => Value;

@@ -80,16 +80,32 @@ export const parseTimestamp = (text: string): number | undefined => {
   const hour = part(4, 0);
   const minute = part(5, 0);
   const second = part(6, 0);
-  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
-  if (hour > 23 || minute > 59 || second > 59) return undefined;
   const ms = match[7] === undefined ? 0 : Number(match[7].padEnd(3, '0').slice(0, 3));
-  const offset = zoneOffset(match[8]);
-  if (offset === undefined) return undefined;
-  return daysFromCivil(year, month, day) * dayMs + ((hour * 60 + minute) * 60 + second) * 1000 + ms - offset;
+  const local = epochMsOf({ year, month, day, hour, minute, second, ms });
+  const offset = zoneOffsetMs(match[8]);
+  return local === undefined || offset === undefined ? undefined : local - offset;
 };
 
-const zoneOffset = (zone: string | undefined): number | undefined => {
-  if (zone === undefined || zone === 'Z') return 0;
+export interface LocalTime {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+  readonly hour: number;
+  readonly minute: number;
+  readonly second: number;
+  readonly ms: number;
+}
+
+/** Epoch milliseconds of a time in UTC; none when there is no such day or hour. */
+export const epochMsOf = ({ year, month, day, hour, minute, second, ms }: LocalTime): number | undefined => {
+  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  return daysFromCivil(year, month, day) * dayMs + ((hour * 60 + minute) * 60 + second) * 1000 + ms;
+};
+
+/** `Z`, `UTC`, `GMT`, `+hh`, `+hhmm` or `+hh:mm` in milliseconds east of UTC; none when it is no such zone. */
+export const zoneOffsetMs = (zone: string | undefined): number | undefined => {
+  if (zone === undefined || zone === 'Z' || zone === 'UTC' || zone === 'GMT') return 0;
   const hours = Number(zone.slice(1, 3));
   const minutes = Number(zone.slice(3).replace(':', '') || 0);
   if (hours > 18 || minutes > 59) return undefined;

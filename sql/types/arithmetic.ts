@@ -6,8 +6,8 @@
  */
 
 import type { ArithmeticOperator } from '../parser/ast.ts';
-import { EvaluationError } from '../types/evaluation-error.ts';
-import { normalizeBigint } from '../types/value.ts';
+import { EvaluationError } from './evaluation-error.ts';
+import { normalizeBigint } from './value.ts';
 
 type Long = number | bigint;
 

@@ -1,0 +1,32 @@
+/** MIN and MAX. What was the least may be gone when it is taken back, so neither works on tables. */
+
+import { compareScalars, type Value } from '../../types/value.ts';
+import { type AggregateDefinition, defineAggregate } from '../define.ts';
+
+const types = ['INT', 'BIGINT', 'DOUBLE', 'STRING', 'TIMESTAMP'];
+
+const extreme = (name: string, sign: number, doc: string, result: string): AggregateDefinition =>
+  defineAggregate({
+    signature: types.map((type) => `${name}(${type}) -> ${type}`),
+    doc,
+    examples: [
+      { call: `${name}(A)`, rows: [['3'], ['NULL'], ['1'], ['2']], result },
+      { call: `${name}(A)`, rows: [['CAST(NULL AS INT)']], result: 'NULL' },
+    ],
+    undo: false,
+    bind: (call) => ({
+      slots: [call.result],
+      initialize(row, at) {
+        row[at] = null;
+      },
+      add(row, at, args) {
+        const value = args[0] as Value;
+        const best = row[at] as Value;
+        if (value !== null && (best === null || compareScalars(value, best) * sign > 0)) row[at] = value;
+      },
+      result: (row, at) => row[at] as Value,
+    }),
+  });
+
+export const max: AggregateDefinition = extreme('MAX', 1, 'The greatest of the values, NULLs left out.', '3');
+export const min: AggregateDefinition = extreme('MIN', -1, 'The least of the values, NULLs left out.', '1');

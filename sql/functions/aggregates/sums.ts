@@ -1,0 +1,122 @@
+/** COUNT, SUM and AVG: each can take back what it was given, and so works on tables too. */
+
+import { addLongs, subtractLongs } from '../../types/arithmetic.ts';
+import { bigintType, doubleType, integerType } from '../../types/type.ts';
+import type { Row } from '../../types/value.ts';
+import { type AggregateDefinition, type Call, defineAggregate } from '../define.ts';
+
+type Long = number | bigint;
+
+const step = (row: Row, at: number, by: Long): void => {
+  row[at] = addLongs(row[at] as Long, by);
+};
+
+/** Adding and taking away in the type of the argument. */
+const sumOf = (
+  call: Call,
+): { readonly type: typeof bigintType; add(a: Long, b: Long): Long; subtract(a: Long, b: Long): Long } => {
+  switch (call.args[0]?.kind) {
+    case 'INTEGER':
+      return {
+        type: integerType,
+        add: (a, b) => (Number(a) + Number(b)) | 0,
+        subtract: (a, b) => (Number(a) - Number(b)) | 0,
+      };
+    case 'DOUBLE':
+      return {
+        type: doubleType,
+        add: (a, b) => (a as number) + (b as number),
+        subtract: (a, b) => (a as number) - (b as number),
+      };
+    default:
+      return { type: bigintType, add: addLongs, subtract: subtractLongs };
+  }
+};
+
+export const count: AggregateDefinition = defineAggregate({
+  signature: ['COUNT() -> BIGINT', 'COUNT(T) -> BIGINT'],
+  doc: 'The number of rows, written COUNT(*), or of rows in which the argument is not NULL.',
+  examples: [
+    { call: 'COUNT(*)', rows: [['1'], ['NULL'], ['3']], result: '3' },
+    { call: 'COUNT(A)', rows: [['1'], ['NULL'], ['3']], result: '2' },
+    { call: 'COUNT(A)', rows: [], result: '0' },
+  ],
+  undo: true,
+  bind: (call) => {
+    const everyRow = call.args.length === 0;
+    return {
+      slots: [bigintType],
+      initialize(row, at) {
+        row[at] = 0;
+      },
+      add(row, at, args) {
+        if (everyRow || args[0] !== null) step(row, at, 1);
+      },
+      undo(row, at, args) {
+        if (everyRow || args[0] !== null) step(row, at, -1);
+      },
+      result: (row, at) => row[at] as Long,
+    };
+  },
+});
+
+export const sum: AggregateDefinition = defineAggregate({
+  signature: ['SUM(INT) -> INT', 'SUM(BIGINT) -> BIGINT', 'SUM(DOUBLE) -> DOUBLE'],
+  doc: 'The sum of the values, NULLs left out; 0 when there are none. Whole numbers wrap in their own type.',
+  examples: [
+    { call: 'SUM(A)', rows: [['1'], ['NULL'], ['3']], result: '4' },
+    { call: 'SUM(A)', rows: [['2147483647'], ['1']], result: '-2147483648' },
+  ],
+  undo: true,
+  bind: (call) => {
+    const { type, add, subtract } = sumOf(call);
+    return {
+      slots: [type],
+      initialize(row, at) {
+        row[at] = 0;
+      },
+      add(row, at, args) {
+        const value = args[0] as Long | null;
+        if (value !== null) row[at] = add(row[at] as Long, value);
+      },
+      undo(row, at, args) {
+        const value = args[0] as Long | null;
+        if (value !== null) row[at] = subtract(row[at] as Long, value);
+      },
+      result: (row, at) => row[at] as Long,
+    };
+  },
+});
+
+export const avg: AggregateDefinition = defineAggregate({
+  signature: ['AVG(INT) -> DOUBLE', 'AVG(BIGINT) -> DOUBLE', 'AVG(DOUBLE) -> DOUBLE'],
+  doc: 'The mean of the values, NULLs left out; 0 when there are none. The sum behind it wraps in the type of the argument.',
+  examples: [
+    { call: 'AVG(A)', rows: [['1'], ['NULL'], ['4']], result: '2.5E0' },
+    { call: 'AVG(A)', rows: [], result: '0E0' },
+  ],
+  undo: true,
+  bind: (call) => {
+    const { type, add, subtract } = sumOf(call);
+    return {
+      slots: [type, bigintType],
+      initialize(row, at) {
+        row[at] = 0;
+        row[at + 1] = 0;
+      },
+      add(row, at, args) {
+        const value = args[0] as Long | null;
+        if (value === null) return;
+        row[at] = add(row[at] as Long, value);
+        step(row, at + 1, 1);
+      },
+      undo(row, at, args) {
+        const value = args[0] as Long | null;
+        if (value === null) return;
+        row[at] = subtract(row[at] as Long, value);
+        step(row, at + 1, -1);
+      },
+      result: (row, at) => (row[at + 1] === 0 ? 0 : Number(row[at]) / Number(row[at + 1])),
+    };
+  },
+});

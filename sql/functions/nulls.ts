@@ -1,0 +1,45 @@
+/** Functions about NULL, and the mark for key columns. */
+
+import { type Value, valuesEqual } from '../types/value.ts';
+import { define } from './define.ts';
+import type { Family } from './registry.ts';
+
+export const nulls: Family = {
+  category: 'CONDITIONAL',
+  functions: [
+    define({
+      signature: 'COALESCE(T, T...) -> T',
+      doc: 'The first of the values that is not NULL.',
+      nulls: 'own',
+      examples: [
+        ["COALESCE(NULL, 'a', 'b')", "'a'"],
+        ['COALESCE(NULL, CAST(NULL AS INT))', 'NULL'],
+      ],
+      body: (...values: Value[]) => values.find((value) => value !== null) ?? null,
+    }),
+    define({
+      signature: 'IFNULL(T, T) -> T',
+      doc: 'The first value, or the second when the first is NULL.',
+      nulls: 'own',
+      examples: [["IFNULL(NULL, 'b')", "'b'"]],
+      body: (value: Value, instead: Value) => value ?? instead,
+    }),
+    define({
+      signature: 'NULLIF(T, T) -> T',
+      doc: 'NULL when the two values are equal, else the first.',
+      nulls: 'own',
+      examples: [
+        ["NULLIF('a', 'a')", 'NULL'],
+        ["NULLIF('a', 'b')", "'a'"],
+      ],
+      body: (value: Value, other: Value) => (valuesEqual(value, other) ? null : value),
+    }),
+    define({
+      signature: 'AS_VALUE(T) -> T',
+      doc: 'The value as it is: copies a key column into the value.',
+      nulls: 'own',
+      examples: [["AS_VALUE('a')", "'a'"]],
+      body: (value: Value) => value,
+    }),
+  ],
+};

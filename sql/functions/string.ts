@@ -1,0 +1,162 @@
+/** Functions on text. Lengths and positions count UTF-16 units, positions from 1. */
+
+import { define } from './define.ts';
+import type { Family } from './registry.ts';
+
+/** Java's trim: everything up to a blank counts as one. */
+const trim = (text: string): string => {
+  let start = 0;
+  let end = text.length;
+  while (start < end && text.charCodeAt(start) <= 32) start++;
+  while (end > start && text.charCodeAt(end - 1) <= 32) end--;
+  return text.slice(start, end);
+};
+
+const padding = (text: string, length: number, fill: string): string | null => {
+  if (length < 0 || fill === '') return null;
+  return fill
+    .repeat(Math.ceil(Math.max(0, length - text.length) / fill.length))
+    .slice(0, Math.max(0, length - text.length));
+};
+
+const substring = (text: string, position: number, length?: number): string => {
+  const start = position < 0 ? Math.max(text.length + position, 0) : Math.min(Math.max(position - 1, 0), text.length);
+  const end = length === undefined ? text.length : Math.max(Math.min(start + length, text.length), start);
+  return text.slice(start, end);
+};
+
+const instr = (text: string, part: string, position = 1, occurrence = 1): number => {
+  if (occurrence < 1 || position === 0) return 0;
+  let at = position > 0 ? position - 2 : text.length + position + 1;
+  for (let found = 0; found < occurrence; found++) {
+    if (position < 0 && at <= 0) return 0;
+    at = position > 0 ? text.indexOf(part, at + 1) : text.lastIndexOf(part, at - 1);
+    if (at < 0) return 0;
+  }
+  return at + 1;
+};
+
+export const strings: Family = {
+  category: 'STRING',
+  functions: [
+    define({
+      signature: 'UCASE(STRING) -> STRING',
+      doc: 'The text in capital letters.',
+      nulls: 'propagate',
+      examples: [["UCASE('Straße')", "'STRASSE'"]],
+      body: (text: string) => text.toUpperCase(),
+    }),
+    define({
+      signature: 'LCASE(STRING) -> STRING',
+      doc: 'The text in small letters.',
+      nulls: 'propagate',
+      examples: [["LCASE('ABC')", "'abc'"]],
+      body: (text: string) => text.toLowerCase(),
+    }),
+    define({
+      signature: 'LEN(STRING) -> INT',
+      doc: 'The length of the text in UTF-16 units.',
+      nulls: 'propagate',
+      examples: [
+        ["LEN('abc')", '3'],
+        ["LEN('😀')", '2'],
+      ],
+      body: (text: string) => text.length,
+    }),
+    define({
+      signature: ['SUBSTRING(STRING, INT) -> STRING', 'SUBSTRING(STRING, INT, INT) -> STRING'],
+      doc: 'The part of the text from a position on, or of a length from there. A negative position counts from the end; what lies outside of the text is left out.',
+      nulls: 'propagate',
+      examples: [
+        ["SUBSTRING('stream', 3)", "'ream'"],
+        ["SUBSTRING('stream', 3, 2)", "'re'"],
+        ["SUBSTRING('stream', -2)", "'am'"],
+        ["SUBSTRING('stream', 0, 2)", "'st'"],
+        ["SUBSTRING('stream', 7)", "''"],
+      ],
+      body: substring,
+    }),
+    define({
+      signature: 'CONCAT(STRING, STRING...) -> STRING',
+      doc: 'The texts one behind the other, NULLs left out. The operator || is the same.',
+      nulls: 'own',
+      examples: [
+        ["CONCAT('a', 'b', 'c')", "'abc'"],
+        ["CONCAT('a', NULL)", "'a'"],
+        ["'a' || 'b'", "'ab'"],
+      ],
+      body: (...texts: (string | null)[]) => texts.filter((text) => text !== null).join(''),
+    }),
+    define({
+      signature: 'TRIM(STRING) -> STRING',
+      doc: 'The text without blanks and control characters at its ends.',
+      nulls: 'propagate',
+      examples: [["TRIM('  a b ')", "'a b'"]],
+      body: trim,
+    }),
+    define({
+      signature: 'REPLACE(STRING, STRING, STRING) -> STRING',
+      doc: 'The text with every occurrence of the second text replaced by the third.',
+      nulls: 'propagate',
+      examples: [["REPLACE('anaconda', 'a', 'o')", "'onocondo'"]],
+      body: (text: string, old: string, fresh: string) => text.split(old).join(fresh),
+    }),
+    define({
+      signature: 'LPAD(STRING, INT, STRING) -> STRING',
+      doc: 'Pads on the left up to a length; longer text is cut. NULL for a negative length or an empty padding.',
+      nulls: 'propagate',
+      examples: [
+        ["LPAD('7', 3, '0')", "'007'"],
+        ["LPAD('abcd', 2, '-')", "'ab'"],
+        ["LPAD('foo', 7, 'Bar')", "'BarBfoo'"],
+        ["LPAD('a', 2, '')", 'NULL'],
+      ],
+      body: (text: string, length: number, fill: string) => {
+        const pad = padding(text, length, fill);
+        return pad === null ? null : (pad + text).slice(0, length);
+      },
+    }),
+    define({
+      signature: 'RPAD(STRING, INT, STRING) -> STRING',
+      doc: 'Pads on the right up to a length; longer text is cut. NULL for a negative length or an empty padding.',
+      nulls: 'propagate',
+      examples: [
+        ["RPAD('foo', 7, 'Bar')", "'fooBarB'"],
+        ["RPAD('foo', -1, 'Bar')", 'NULL'],
+      ],
+      body: (text: string, length: number, fill: string) => {
+        const pad = padding(text, length, fill);
+        return pad === null ? null : (text + pad).slice(0, length);
+      },
+    }),
+    define({
+      signature: 'SPLIT(STRING, STRING) -> ARRAY<STRING>',
+      doc: 'The parts of the text between the occurrences of a delimiter, empty ones kept; an empty delimiter splits into characters.',
+      nulls: 'propagate',
+      examples: [
+        ["SPLIT('a.b.c', '.')", "ARRAY['a', 'b', 'c']"],
+        ["SPLIT('.abc.', '.')", "ARRAY['', 'abc', '']"],
+        ["SPLIT('abc', '')", "ARRAY['a', 'b', 'c']"],
+      ],
+      body: (text: string, delimiter: string) =>
+        text === '' ? [''] : delimiter === '' ? [...text] : text.split(delimiter),
+    }),
+    define({
+      signature: [
+        'INSTR(STRING, STRING) -> INT',
+        'INSTR(STRING, STRING, INT) -> INT',
+        'INSTR(STRING, STRING, INT, INT) -> INT',
+      ],
+      doc: 'Where a part first occurs in the text, from a position on, or its n-th occurrence; 0 when it does not. A negative position searches backwards from there.',
+      nulls: 'propagate',
+      examples: [
+        ["INSTR('corporate floor', 'or')", '2'],
+        ["INSTR('corporate floor', 'or', 3)", '5'],
+        ["INSTR('corporate floor', 'or', 3, 2)", '14'],
+        ["INSTR('corporate floor', 'or', -4)", '5'],
+        ["INSTR('short', 'x')", '0'],
+      ],
+      body: instr,
+    }),
+  ],
+};
