@@ -1,7 +1,7 @@
 /**
  * The one list of a transaction: each changed entry with its value before.
  *
- * Item `i` is (address, length before, where the bytes before lie). The length is −1 where the key was absent, −2 where the entry was
+ * Item `i` is (address, place in the queue of due entries, length before, where the bytes before lie). The length is −1 where the key was absent, −2 where the entry was
  * not in memory, so that the key-value store still has what was committed. The bytes lie behind each other in segments that are used
  * again by the next transaction; what a large transaction needed beyond `keptBytes` is given back.
  */
@@ -17,6 +17,8 @@ const keptBytes = 16 << 20;
 export class ChangeList {
   count = 0;
   addresses = new Int32Array(64);
+  /** An entry that is due as well has its place in the queue kept here: it has room for one place only. */
+  duePlaces = new Int32Array(64);
   #lengths = new Int32Array(64);
   /** Segment and byte within. */
   #segments = new Int32Array(64);
@@ -27,14 +29,15 @@ export class ChangeList {
   #at = 0;
 
   get bytesInMemory(): number {
-    return this.#reserved + this.addresses.length * 16;
+    return this.#reserved + this.addresses.length * 20;
   }
 
   /** Notes an entry; answers with its place in the list. `start` is read only where `length` ≥ 0. */
-  add(address: number, length: number, bytes: Uint8Array, start: number): number {
+  add(address: number, duePlace: number, length: number, bytes: Uint8Array, start: number): number {
     if (this.count === this.addresses.length) this.#grow();
     const index = this.count++;
     this.addresses[index] = address;
+    this.duePlaces[index] = duePlace;
     this.#lengths[index] = length;
     if (length > 0) {
       if (
@@ -72,6 +75,7 @@ export class ChangeList {
     while (this.#reserved > keptBytes) this.#reserved -= (this.#bytes.pop() as Uint8Array).length;
     if (this.addresses.length > 1 << 20) {
       this.addresses = new Int32Array(64);
+      this.duePlaces = new Int32Array(64);
       this.#lengths = new Int32Array(64);
       this.#segments = new Int32Array(64);
       this.#starts = new Int32Array(64);
@@ -85,6 +89,7 @@ export class ChangeList {
       return to;
     };
     this.addresses = grown(this.addresses);
+    this.duePlaces = grown(this.duePlaces);
     this.#lengths = grown(this.#lengths);
     this.#segments = grown(this.#segments);
     this.#starts = grown(this.#starts);

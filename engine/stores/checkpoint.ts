@@ -31,6 +31,7 @@ export class Checkpoint {
   readonly #core: StoreCore;
   #running: Promise<void> | undefined;
   #stopped = false;
+  readonly #group = new Int32Array(32);
   #askedAt: number | undefined;
   #failed = false;
   /** Windows below are cleared from the key-value store. */
@@ -118,7 +119,8 @@ export class Checkpoint {
     const recorded: number[] = [];
     let index = due.head;
     let bytes = 0;
-    while (index !== end && batch.length < entriesPerChunk && bytes < bytesPerChunk) {
+    for (let ahead = 0; index !== end && batch.length < entriesPerChunk && bytes < bytesPerChunk; ahead--) {
+      if (ahead === 0) ahead = this.#touch(index, end);
       const address = due.at(index);
       if (address !== 0) bytes += this.#writeEntry(batch, address, recorded);
       index = (index + 1) | 0;
@@ -146,6 +148,19 @@ export class Checkpoint {
     due.settle();
   }
 
+  /** Brings the entries of the next places into the cache; answers with how many. */
+  #touch(index: number, end: number): number {
+    const { due, table } = this.#core;
+    const count = Math.min(this.#group.length, (end - index) | 0);
+    let found = 0;
+    for (let i = 0; i < count; i++) {
+      const address = due.at((index + i) | 0);
+      if (address !== 0) this.#group[found++] = address;
+    }
+    table.touch(this.#group, 0, found);
+    return count;
+  }
+
   #writeEntry(batch: KvBatch, address: number, recorded: number[]): number {
     const core = this.#core;
     const { table, changes, windows } = core;
@@ -153,7 +168,7 @@ export class Checkpoint {
     let start = table.valueStart(address);
     let length = table.valueLength(address);
     if (table.hasFlag(address, flags.changed)) {
-      const index = table.changeIndex(address);
+      const index = table.place(address);
       length = changes.lengthBefore(index);
       bytes = changes.bytesBefore(index);
       start = changes.startBefore(index);

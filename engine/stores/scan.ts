@@ -203,7 +203,7 @@ const addCommitted = (core: StoreCore, address: number, bounds: Bounds, chunk: C
   let start = table.valueStart(address);
   let length = table.valueLength(address);
   if (table.hasFlag(address, flags.changed)) {
-    const index = table.changeIndex(address);
+    const index = table.place(address);
     length = changes.lengthBefore(index);
     bytes = changes.bytesBefore(index);
     start = changes.startBefore(index);
@@ -270,7 +270,7 @@ const copyDue = (core: StoreCore, bounds: Bounds): FlatTable => {
     const start = table.keyStart(address) + 1;
     const end = start - 1 + table.keyLength(address);
     if (bytes[start - 1] !== kinds.data || !bounds.has(bytes, start, end)) continue;
-    const changed = table.hasFlag(address, flags.changed) ? table.changeIndex(address) : -1;
+    const changed = table.hasFlag(address, flags.changed) ? table.place(address) : -1;
     const length = changed < 0 ? table.valueLength(address) : changes.lengthBefore(changed);
     const valueStart = changed < 0 ? table.valueStart(address) : changes.startBefore(changed);
     const value = changed < 0 ? bytes : changes.bytesBefore(changed);

@@ -32,6 +32,7 @@ import { WindowIndex } from './window-index.ts';
 const noBytes = new Uint8Array(0);
 /** Slots that one new entry may make the clock pass. */
 const slotsPerTurn = 64;
+const touchedTogether = 32;
 
 export type CoreOptions = {
   readonly windowed: boolean;
@@ -203,22 +204,39 @@ export class StoreCore {
   /** Puts an entry on the list of changes, with what it was. */
   #note(address: number, length: number): void {
     const table = this.table;
-    const index = this.changes.add(address, length, table.bytesOf(address), table.valueStart(address));
+    const index = this.changes.add(
+      address,
+      table.place(address),
+      length,
+      table.bytesOf(address),
+      table.valueStart(address),
+    );
     table.setFlag(address, flags.changed);
-    table.setChangeIndex(address, index);
+    table.setPlace(address, index);
+  }
+
+  /** The list of changes lets go of an entry. */
+  #unnote(address: number, index: number): void {
+    this.table.clearFlag(address, flags.changed);
+    this.table.setPlace(address, this.changes.duePlaces[index] as number);
+  }
+
+  #duePlace(address: number): number {
+    const place = this.table.place(address);
+    return this.table.hasFlag(address, flags.changed) ? (this.changes.duePlaces[place] as number) : place;
   }
 
   #moved(from: number, to: number): void {
     const table = this.table;
-    if (table.hasFlag(to, flags.changed)) this.changes.addresses[table.changeIndex(to)] = to;
-    if (table.hasFlag(to, flags.due)) this.due.move(table.dueIndex(to), to);
+    if (table.hasFlag(to, flags.changed)) this.changes.addresses[table.place(to)] = to;
+    if (table.hasFlag(to, flags.due)) this.due.move(this.#duePlace(to), to);
     if (this.#last === from) this.#last = to;
   }
 
   /** Takes an unchanged entry out of memory. */
   remove(address: number): void {
     const table = this.table;
-    if (table.hasFlag(address, flags.due)) this.due.drop(table.dueIndex(address));
+    if (table.hasFlag(address, flags.due)) this.due.drop(table.place(address));
     if (this.#last === address) this.#last = 0;
     table.remove(address);
   }
@@ -228,6 +246,7 @@ export class StoreCore {
   writeChangelog(append: ChangelogAppend): void {
     const { changes, table, windows } = this;
     for (let i = 0; i < changes.count; i++) {
+      if (i % touchedTogether === 0) table.touch(changes.addresses, i, Math.min(i + touchedTogether, changes.count));
       const address = changes.addresses[i] as number;
       const bytes = table.bytesOf(address);
       const keyStart = table.keyStart(address);
@@ -244,8 +263,9 @@ export class StoreCore {
   commit(changelogNextOffset: number): void {
     const { changes, table } = this;
     for (let i = 0; i < changes.count; i++) {
+      if (i % touchedTogether === 0) table.touch(changes.addresses, i, Math.min(i + touchedTogether, changes.count));
       const address = changes.addresses[i] as number;
-      table.clearFlag(address, flags.changed);
+      this.#unnote(address, i);
       this.#committed(address);
     }
     this.records += changes.count;
@@ -264,12 +284,12 @@ export class StoreCore {
       return;
     }
     if (table.hasFlag(address, flags.due)) {
-      const index = table.dueIndex(address);
+      const index = table.place(address);
       if (!this.due.isInFlight(index)) return;
       this.due.drop(index);
     }
     table.setFlag(address, flags.due);
-    table.setDueIndex(address, this.due.push(address));
+    table.setPlace(address, this.due.push(address));
   }
 
   #dropExpired(): void {
@@ -285,7 +305,7 @@ export class StoreCore {
     for (let i = 0; i < changes.count; i++) {
       const address = changes.addresses[i] as number;
       const length = changes.lengthBefore(i);
-      table.clearFlag(address, flags.changed);
+      this.#unnote(address, i);
       if (length >= 0) {
         const start = changes.startBefore(i);
         table.setValue(address, changes.bytesBefore(i), start, start + length);
@@ -339,7 +359,7 @@ export class StoreCore {
     const address = table.find(table.hash(kind, key, start, end), kind, key, start, end);
     if (address !== 0) {
       if (table.hasFlag(address, flags.changed)) {
-        const index = table.changeIndex(address);
+        const index = table.place(address);
         const length = this.changes.lengthBefore(index);
         if (length === wasAbsent) return undefined;
         if (length >= 0) {

@@ -1,0 +1,253 @@
+/**
+ * A store beside a plain model of it: the same operations go to both, and `check` compares everything that can be seen.
+ *
+ * The model is a map of what is committed, a map of what the open transaction changed, and the changelog as a list. The key-value store's
+ * writes wait until `advance` lets them go, so that a checkpoint runs as slowly as a history wants.
+ */
+
+import { expect } from 'vitest';
+import { createKeyValueStore, createWindowStore } from '../../../engine/stores/create-store.ts';
+import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
+import { KvError } from '../../../engine/stores/ordered-kv.ts';
+import type {
+  KeyValueStateStore,
+  ScanRange,
+  StateStore,
+  WindowStateStore,
+} from '../../../engine/stores/state-store.ts';
+
+export type Kind = 'key-value' | 'window';
+type Entry = { readonly key: Uint8Array; readonly value: Uint8Array | undefined };
+
+export const textOf = (bytes: Uint8Array, start = 0, end = bytes.length): string =>
+  Array.from(bytes.subarray(start, end), (byte) => String.fromCharCode(byte)).join('');
+export const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
+
+/** Key-value histories leave `window` at 0. */
+export type Key = { readonly window: number; readonly key: string };
+const nameOf = ({ window, key }: Key): string => `${window}/${key}`;
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+export class World {
+  readonly kind: Kind;
+  readonly memoryLimitBytes: number;
+  kv: MemoryKv | undefined;
+  store: StateStore;
+  committed = new Map<string, string>();
+  /** What the open transaction sees. */
+  open = new Map<string, string>();
+  committedMeta = new Map<string, number>();
+  openMeta = new Map<string, number>();
+  committedFloor = Number.NEGATIVE_INFINITY;
+  openFloor = Number.NEGATIVE_INFINITY;
+  readonly changelog: Entry[] = [];
+  readonly keys = new Map<string, Key>();
+  /** Writes of the key-value store that wait. */
+  #waiting: (() => void)[] = [];
+  #failing = false;
+  /** Without it writes do not wait. */
+  #slow: boolean;
+  checkpoint: Promise<void> | undefined;
+
+  constructor(kind: Kind, options: { kv: boolean; memoryLimitBytes: number; slow?: boolean }) {
+    this.kind = kind;
+    this.memoryLimitBytes = options.memoryLimitBytes;
+    this.#slow = options.slow ?? false;
+    this.kv = options.kv ? new MemoryKv({ beforeWrite: () => this.#beforeWrite() }) : undefined;
+    this.store = this.#newStore();
+  }
+
+  #newStore(): StateStore {
+    const options = { kv: this.kv, storeId: 7, memoryLimitBytes: this.memoryLimitBytes, hashSeed: 4711 };
+    return this.kind === 'window'
+      ? createWindowStore({ name: 'store', kind: 'window' }, options)
+      : createKeyValueStore({ name: 'store', kind: 'key-value' }, options);
+  }
+
+  async #beforeWrite(): Promise<void> {
+    if (this.#slow) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#failing) {
+      this.#failing = false;
+      throw new KvError('full', 'no space left');
+    }
+  }
+
+  get #keyValue(): KeyValueStateStore {
+    if (this.store.kind !== 'key-value') throw new Error('not a key-value store');
+    return this.store;
+  }
+
+  get #window(): WindowStateStore {
+    if (this.store.kind !== 'window') throw new Error('not a window store');
+    return this.store;
+  }
+
+  get(at: Key): string | undefined {
+    this.keys.set(nameOf(at), at);
+    const key = bytesOf(`#${at.key}#`);
+    const found =
+      this.kind === 'window'
+        ? this.#window.get(at.window, key, 1, key.length - 1)
+        : this.#keyValue.get(key, 1, key.length - 1);
+    return found ? textOf(this.store.valueBytes, this.store.valueStart, this.store.valueEnd) : undefined;
+  }
+
+  put(at: Key, text: string): void {
+    this.keys.set(nameOf(at), at);
+    const key = bytesOf(`#${at.key}#`);
+    const value = bytesOf(`#${text}#`);
+    if (this.kind === 'window') this.#window.put(at.window, key, 1, key.length - 1, value, 1, value.length - 1);
+    else this.#keyValue.put(key, 1, key.length - 1, value, 1, value.length - 1);
+    if (at.window >= this.openFloor) this.open.set(nameOf(at), text);
+  }
+
+  delete(at: Key): void {
+    this.keys.set(nameOf(at), at);
+    const key = bytesOf(`#${at.key}#`);
+    if (this.kind === 'window') this.#window.delete(at.window, key, 1, key.length - 1);
+    else this.#keyValue.delete(key, 1, key.length - 1);
+    this.open.delete(nameOf(at));
+  }
+
+  expireBelow(window: number): void {
+    this.#window.expireBelow(window);
+    if (window <= this.openFloor) return;
+    this.openFloor = window;
+    for (const name of [...this.open.keys()]) {
+      if ((this.keys.get(name) as Key).window < window) this.open.delete(name);
+    }
+  }
+
+  setMeta(name: string, value: number): void {
+    this.store.meta.set(name, value);
+    this.openMeta.set(name, value);
+  }
+
+  commit(): void {
+    const entries: Entry[] = [];
+    this.store.writeChangelog((key, keyStart, keyEnd, value, valueStart, valueEnd) => {
+      entries.push({
+        key: key.slice(keyStart, keyEnd),
+        value: valueStart < 0 ? undefined : value.slice(valueStart, valueEnd),
+      });
+    });
+    expect(entries.length).toBeLessThanOrEqual(this.store.changed());
+    expect(new Set(entries.map(({ key }) => textOf(key))).size).toBe(entries.length);
+    this.changelog.push(...entries);
+    this.store.commit(this.changelog.length);
+    expect(this.store.changed()).toBe(0);
+    this.committed = new Map(this.open);
+    this.committedMeta = new Map(this.openMeta);
+    this.committedFloor = this.openFloor;
+  }
+
+  rollback(): void {
+    this.store.rollback();
+    expect(this.store.changed()).toBe(0);
+    this.open = new Map(this.committed);
+    this.openMeta = new Map(this.committedMeta);
+    this.openFloor = this.committedFloor;
+  }
+
+  startCheckpoint(): void {
+    this.checkpoint ??= this.store
+      .checkpoint()
+      .catch((error: unknown) => {
+        if (!(error instanceof KvError)) throw error;
+      })
+      .finally(() => {
+        this.checkpoint = undefined;
+      });
+  }
+
+  failNextWrite(): void {
+    this.#failing = true;
+  }
+
+  /** Lets some of the waiting writes go on. */
+  async advance(steps: number): Promise<void> {
+    for (; steps > 0; steps--) {
+      await settle();
+      this.#waiting.shift()?.();
+    }
+    await settle();
+  }
+
+  async finishCheckpoint(): Promise<void> {
+    while (this.checkpoint !== undefined) await this.advance(1);
+  }
+
+  /** The process dies, and starts again from what the disk kept and the committed changelog. */
+  async crash(survives: () => boolean, options: { checkpointWhileRestoring?: boolean } = {}): Promise<void> {
+    // A write that waits for its turn has not reached the disk.
+    this.#waiting = [];
+    this.checkpoint = undefined;
+    this.#failing = false;
+    if (this.kv !== undefined) {
+      const slow = this.#slow;
+      this.#slow = false;
+      this.kv = this.kv.crash(survives, { beforeWrite: () => this.#beforeWrite() });
+      await this.#start(options.checkpointWhileRestoring === true);
+      this.#slow = slow;
+    } else await this.#start(false);
+    this.open = new Map(this.committed);
+    this.openMeta = new Map(this.committedMeta);
+    this.openFloor = this.committedFloor;
+  }
+
+  async #start(checkpoint: boolean): Promise<void> {
+    this.store = this.#newStore();
+    const { position } = await this.store.open();
+    expect(position ?? 0).toBeLessThanOrEqual(this.changelog.length);
+    for (let offset = position ?? 0; offset < this.changelog.length; offset++) {
+      const { key, value } = this.changelog[offset] as Entry;
+      this.store.applyChangelog(key, 0, key.length, value ?? key, value === undefined ? -1 : 0, value?.length ?? -1);
+      if (checkpoint && offset % 7 === 6) {
+        this.store.commit(offset + 1);
+        await this.store.checkpoint();
+      }
+    }
+    this.store.commit(this.changelog.length);
+  }
+
+  async scan(range: ScanRange = {}): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    await this.store.scanCommitted(range, async (chunk) => {
+      await settle();
+      for (let i = 0; i < chunk.count; i++) {
+        const window = chunk.windowStarts[i] as number;
+        const name = nameOf({ window, key: textOf(chunk.bytes, chunk.keyStarts[i], chunk.keyEnds[i]) });
+        expect(found.has(name), `the scan visits ${name} twice`).toBe(false);
+        found.set(name, textOf(chunk.bytes, chunk.valueStarts[i], chunk.valueEnds[i]));
+      }
+    });
+    return found;
+  }
+
+  readCommitted(at: Key): string | undefined {
+    const key = bytesOf(`#${at.key}#`);
+    const value =
+      this.kind === 'window'
+        ? this.#window.readCommittedWindow(at.window, key, 1, key.length - 1)
+        : this.#keyValue.readCommitted(key, 1, key.length - 1);
+    return value === undefined ? undefined : textOf(value);
+  }
+
+  /** Everything that can be seen is as the model has it. */
+  async check(): Promise<void> {
+    for (const [name, key] of this.keys) {
+      expect(this.readCommitted(key), `committed ${name}`).toBe(this.committed.get(name));
+      expect(this.get(key), `open ${name}`).toBe(this.open.get(name));
+    }
+    for (const name of this.openMeta.keys()) expect(this.store.meta.get(name)).toBe(this.openMeta.get(name));
+    expect(await this.scan()).toEqual(this.committed);
+    if (this.kind === 'window') {
+      const windows = this.#window.committedWindows();
+      expect(windows).toEqual([...new Set(windows)].sort((a, b) => a - b));
+      for (const name of this.committed.keys()) expect(windows).toContain((this.keys.get(name) as Key).window);
+      if (windows.length > 0) expect(windows[0] as number).toBeGreaterThanOrEqual(this.committedFloor);
+    }
+    if (this.kv === undefined) expect(this.store.stats.complete).toBe(true);
+  }
+}
