@@ -184,6 +184,7 @@ class SharedLog implements SharedReaders {
   readonly #partitions = new Map<number, SharedPartition>();
   readonly #questions = new Map<number, (answer: SharedAnswer) => void>();
   #nextQuestion = 1;
+  #awaited = 0;
   #closed = false;
 
   constructor(view: SharedLogView, files: FileSystem) {
@@ -218,15 +219,22 @@ class SharedLog implements SharedReaders {
 
   #ask(question: (request: number) => SharedQuestion): Promise<SharedAnswer> {
     const request = this.#nextQuestion++;
-    // While an answer is awaited the thread has something to do.
-    this.#view.port.ref();
-    return new Promise((resolve) => {
-      this.#questions.set(request, (answer) => {
-        if (this.#questions.size === 1) this.#view.port.unref();
-        resolve(answer);
-      });
-      this.#view.port.postMessage(question(request));
-    });
+    return this.#awake(
+      new Promise((resolve) => {
+        this.#questions.set(request, resolve);
+        this.#view.port.postMessage(question(request));
+      }),
+    );
+  }
+
+  /** Keeps the thread alive while something is awaited: neither a waiting word nor an idle port does. */
+  async #awake<T>(awaited: Promise<T>): Promise<T> {
+    if (this.#awaited++ === 0) this.#view.port.ref();
+    try {
+      return await awaited;
+    } finally {
+      if (--this.#awaited === 0) this.#view.port.unref();
+    }
   }
 
   /** The partition; asks the owner about a topic not heard of yet. */
@@ -301,7 +309,7 @@ class SharedLog implements SharedReaders {
             const woke = new Promise<void>((resolve) => {
               wake = resolve;
             });
-            const expired = await Promise.race([change.value, woke, expiry]);
+            const expired = await this.#awake(Promise.race([change.value, woke, expiry]));
             if (expired === 'timed-out') waited = true;
           } finally {
             wake = undefined;
