@@ -1,0 +1,164 @@
+/**
+ * Exactly once, whatever the log answers: under a bad network, lost answers, refusals and crashes the committed output is that of a plain
+ * recomputation, each update once and in order, and state and offsets agree with it. Every run follows from its seed.
+ */
+
+import { describe, expect, test } from 'vitest';
+import { ManualClock, Random, type Timers } from '../../../base/index.ts';
+import type { Runtime } from '../../../engine/index.ts';
+import { type DelayedLogFaults, type Log, openDelayedLog, openMemoryLog } from '../../../storage/index.ts';
+import { consume, lastOf, newRuntime, produce, type Row, Shards } from './support.ts';
+import { minuteSums, wordCount } from './topologies.ts';
+
+/** Lets the promise come true, moving the clock on whenever nothing else can happen. */
+const drive = async <T>(clock: ManualClock, promise: Promise<T>): Promise<T> => {
+  let settled = false;
+  const marked = promise.finally(() => {
+    settled = true;
+  });
+  marked.catch(() => undefined);
+  for (let steps = 0; !settled; steps++) {
+    if (steps > 20_000) throw new Error('it does not come to rest');
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!settled) clock.advanceToNext();
+  }
+  return marked;
+};
+
+const keys = ['a', 'b', 'c', 'd', 'e'];
+
+/** Every update of every key, in order, exactly once. */
+const expectEveryUpdateOnce = (rows: readonly Row[], expected: ReadonlyMap<string, number>): void => {
+  const seen = new Map<string, number>();
+  for (const { key, value } of rows) {
+    expect(Number(value), `update of ${key}`).toBe((seen.get(key ?? '') ?? 0) + 1);
+    seen.set(key ?? '', Number(value));
+  }
+  expect(Object.fromEntries([...seen].sort())).toEqual(Object.fromEntries([...expected].sort()));
+};
+
+const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number): Promise<void> => {
+  const random = new Random(seed);
+  const clock = new ManualClock(1_000_000);
+  const inner: Log = await openMemoryLog({ clock, timers: clock });
+  for (const name of ['words', 'counted']) await inner.createTopic({ name, partitions: 2 });
+  await inner.createTopic({ name: 'amounts', partitions: 1 });
+  await inner.createTopic({ name: 'sums', partitions: 1 });
+  await inner.createTopic({ name: 'problems', partitions: 1 });
+  const shards = new Shards();
+  const wordsBy = new Map<string, number>();
+  const sumsBy = new Map<string, number>();
+  let late = 0;
+
+  let alive = { process: true };
+
+  const open = async (): Promise<Runtime> => {
+    // A process that is gone hears of no timer and no turn any more, and so no call of its own is ever answered.
+    alive.process = false;
+    const life = { process: true };
+    alive = life;
+    const timers: Timers = {
+      after: (ms, run) =>
+        clock.after(ms, () => {
+          if (life.process) run();
+        }),
+    };
+    const log = await openDelayedLog({ clock, timers, seed: random.u32(), maxDelayMs: 5, log: inner });
+    log.setFaults(faults);
+    const runtime = newRuntime(log, {
+      clock,
+      timers,
+      soon: (run) => setImmediate(() => life.process && run()),
+      openShard: shards.open,
+      processingLog: 'problems',
+      onEvent: () => {},
+      limits: { commitIntervalMs: 20 },
+    });
+    void runtime.start({ id: 'count', topology: wordCount({ repartition: true }) }).catch(() => undefined);
+    void runtime.start({ id: 'sums', topology: minuteSums() }).catch(() => undefined);
+    return runtime;
+  };
+
+  /** The fenced and the failed are started again, as an operator would. */
+  const revive = (runtime: Runtime): void => {
+    for (const { queryId, state } of runtime.queries()) {
+      if (state !== 'fenced' && state !== 'failed') continue;
+      const topology = queryId === 'count' ? wordCount({ repartition: true }) : minuteSums();
+      void runtime.start({ id: queryId, topology }).catch(() => undefined);
+    }
+  };
+
+  let runtime = await open();
+  let minute = 0;
+  const rounds = 12;
+  for (let round = 0; round < rounds; round++) {
+    for (const partition of [0, 1]) {
+      const rows: Row[] = Array.from({ length: random.below(6) + 1 }, () => ({ key: null, value: random.pick(keys) }));
+      await produce(inner, 'words', partition, rows);
+      for (const { value } of rows) wordsBy.set(value ?? '', (wordsBy.get(value ?? '') ?? 0) + 1);
+    }
+    minute += random.below(2);
+    const amounts: Row[] = [{ key: 'k', value: '1', timestamp: minute * 60_000 + 30_000 }];
+    sumsBy.set(`k@${minute}`, (sumsBy.get(`k@${minute}`) ?? 0) + 1);
+    if (minute >= 2) {
+      amounts.push({ key: 'k', value: '1', timestamp: (minute - 2) * 60_000 });
+      late++;
+    }
+    await produce(inner, 'amounts', 0, amounts);
+    // Some steps of everything that goes on.
+    for (let i = random.below(60); i > 0; i--) {
+      await new Promise((resolve) => setImmediate(resolve));
+      clock.advanceToNext();
+      if (random.chance(0.1)) revive(runtime);
+    }
+    if (random.chance(crashes / rounds)) {
+      // The process is gone: what it held is never heard of again.
+      shards.crash(random);
+      runtime = await open();
+    }
+  }
+  // The network mends; everything comes to rest.
+  alive.process = false;
+  shards.crash(random);
+  const mended = newRuntime(inner, {
+    clock,
+    timers: clock,
+    openShard: shards.open,
+    processingLog: 'problems',
+    limits: { commitIntervalMs: 20 },
+  });
+  await drive(clock, mended.start({ id: 'count', topology: wordCount({ repartition: true }) }));
+  await drive(clock, mended.start({ id: 'sums', topology: minuteSums() }));
+  await drive(clock, mended.awaitIdle());
+
+  expectEveryUpdateOnce(await consume(inner, 'counted'), wordsBy);
+  const sums = await consume(inner, 'sums');
+  expect(lastOf(sums)).toEqual(Object.fromEntries([...sumsBy].map(([key, sum]) => [key, String(sum)]).sort()));
+  expect((await consume(inner, 'problems')).length).toBe(late);
+  const stored: Record<string, number> = {};
+  for await (const page of mended.scan('count', 'counts')) {
+    for (const { key } of page) stored[new TextDecoder().decode(key)] = 1;
+  }
+  expect(Object.keys(stored).sort()).toEqual([...wordsBy.keys()].sort());
+  await drive(clock, mended.close());
+};
+
+describe('exactly once', () => {
+  const seeds = Array.from({ length: 12 }, (_, i) => i + 1);
+
+  test.each(seeds)('with lost answers, seed %i', async (seed) => {
+    await scenario(seed, { appendUnknown: 0.05, commitUnknown: 0.2, abortUnknown: 0.1 }, 0);
+  });
+
+  test.each(seeds)('with a log that is full now and then, seed %i', async (seed) => {
+    await scenario(100 + seed, { unavailable: 0.2 }, 0);
+  });
+
+  test.each(seeds)('with producers that are fenced, seed %i', async (seed) => {
+    await scenario(200 + seed, { fenced: 0.05, commitUnknown: 0.1 }, 0);
+  });
+
+  test.each(seeds)('with crashes, seed %i', async (seed) => {
+    await scenario(300 + seed, { appendUnknown: 0.02, commitUnknown: 0.1, unavailable: 0.05 }, 4);
+  });
+});
