@@ -7,8 +7,8 @@
  * record had before. For a plain source topic there is one writer: the partition.
  *
  * `OperatorTime` is one operator's stream time: per writer the largest timestamp that has reached *this operator* (what a filter kept
- * back does not count, as in Kafka Streams), and the stream time by which windows expire: the least over the writers that may
- * still send something. That one moves at commits only and never goes back. Both are kept with the operator's state.
+ * back does not count, as in Kafka Streams), and the stream time by which windows expire: the least over the writers that have just sent
+ * something or may still do so. That one moves at commits only and never goes back. Both are kept with the operator's state.
  */
 
 import { type ByteWriter, newCursor, readUtf8, readVarint } from '../base/index.ts';
@@ -123,6 +123,8 @@ export class OperatorTime {
   readonly #index: WriterIndex;
   /** By writer number; NaN: not looked up yet; −Infinity: nothing of that writer came here. */
   #times = new Float64Array(4).fill(Number.NaN);
+  /** By writer number; 1: it has sent something in the open transaction. */
+  #active = new Uint8Array(4);
   #streamTime = Number.NaN;
   #kept: Times | undefined;
 
@@ -146,46 +148,53 @@ export class OperatorTime {
 
   /** The largest timestamp seen of a writer. */
   of(writer: number): number {
-    if (writer >= this.#times.length) {
-      const wider = new Float64Array((writer + 1) * 2).fill(Number.NaN);
-      wider.set(this.#times);
-      this.#times = wider;
-    }
+    if (writer >= this.#times.length) this.#widen(writer);
     const known = this.#times[writer] as number;
     if (!Number.isNaN(known)) return known;
     return (this.#times[writer] = this.#kept?.get(this.#nameOf(writer)) ?? Number.NEGATIVE_INFINITY);
   }
 
+  #widen(writer: number): void {
+    const times = new Float64Array((writer + 1) * 2).fill(Number.NaN);
+    times.set(this.#times);
+    this.#times = times;
+    const active = new Uint8Array(times.length);
+    active.set(this.#active);
+    this.#active = active;
+  }
+
   /** Takes note of a record of that writer; answers the writer's largest timestamp, this record's included. */
   observe(writer: number, timestamp: number): number {
-    const known = writer < this.#times.length ? (this.#times[writer] as number) : Number.NaN;
+    if (writer >= this.#times.length) this.#widen(writer);
+    this.#active[writer] = 1;
+    const known = this.#times[writer] as number;
     if (timestamp <= known) return known;
     if (Number.isNaN(known) && timestamp <= this.of(writer)) return this.of(writer);
     return (this.#times[writer] = timestamp);
   }
 
   /**
-   * At a commit: moves stream time on to the least of the writers that `holdsBack` (they may still send something), or of all when
-   * none does, and puts everything where it is kept. A writer that holds back and never sent anything stops stream time.
+   * At a commit: moves stream time on to the least of the writers that have sent something in this transaction, or that `holdsBack` says
+   * may still do so, and puts everything where it is kept. A writer that holds back and never sent anything stops stream time.
    */
   advance(holdsBack: (writer: number) => boolean): void {
-    let largest = Number.NEGATIVE_INFINITY;
     let least = Number.POSITIVE_INFINITY;
     for (let writer = 0; writer < this.#index.count; writer++) {
       const time = this.of(writer);
-      if (time > largest) largest = time;
-      if (time < least && holdsBack(writer)) least = time;
-      if (time > Number.NEGATIVE_INFINITY) this.#kept?.set(this.#nameOf(writer), time);
+      const sent = this.#active[writer] === 1;
+      if (time < least && (sent || holdsBack(writer))) least = time;
+      if (sent) this.#kept?.set(this.#nameOf(writer), time);
     }
-    const time = Math.min(least, largest);
-    if (time <= this.streamTime) return;
-    this.#streamTime = time;
-    this.#kept?.set(`${this.#operator} stream time`, time);
+    this.#active.fill(0);
+    if (least === Number.POSITIVE_INFINITY || least <= this.streamTime) return;
+    this.#streamTime = least;
+    this.#kept?.set(`${this.#operator} stream time`, least);
   }
 
   /** Forgets what is not committed: everything is looked up again. */
   rollback(): void {
     this.#times.fill(Number.NaN);
+    this.#active.fill(0);
     this.#streamTime = Number.NaN;
   }
 

@@ -182,6 +182,18 @@ class Input implements TaskInput {
     return source.timestampAt === undefined ? (block.columns.timestamp[row] as number) : source.timestampAt(block, row);
   }
 
+  /** The first of the rows [from, to) whose time lies after `bound`, else `to`. */
+  firstAfter(block: Block, from: number, to: number, bound: number): number {
+    let row = from;
+    if ((this.sources[0] as SourceProcessor).timestampAt !== undefined) {
+      while (row < to && this.timeAt(block, row) <= bound) row++;
+      return row;
+    }
+    const { timestamp } = block.columns;
+    while (row < to && (timestamp[row] as number) <= bound) row++;
+    return row;
+  }
+
   clear(): void {
     for (const block of this.queue) block.release();
     this.queue.length = 0;
@@ -424,9 +436,7 @@ export class Task {
     } else this.#currentWriter = this.#writerOf(input, '');
     if (this.#inputs.length > 1) {
       const bound = this.#boundOf(input);
-      let end = from + 1;
-      while (end < to && input.timeAt(block, end) <= bound) end++;
-      to = end;
+      if (bound < Number.POSITIVE_INFINITY) to = input.firstAfter(block, from + 1, to, bound);
     }
 
     this.#currentInput = input;

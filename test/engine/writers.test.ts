@@ -51,7 +51,7 @@ const meta = () => {
   };
 };
 
-test('each writer has its own time; stream time is the least of those that may still send', () => {
+test('each writer has its own time; stream time is the least of those that have just sent or may still send', () => {
   const writers = new WriterIndex();
   const time = new OperatorTime('op', writers);
   const [a, b] = [writers.of('t', 'a'), writers.of('t', 'b')];
@@ -59,15 +59,22 @@ test('each writer has its own time; stream time is the least of those that may s
   expect(time.observe(b, 7)).toBe(7);
   expect(time.observe(a, 90)).toBe(100);
   expect(time.streamTime).toBe(Number.NEGATIVE_INFINITY);
-  time.advance(() => true);
+  time.advance(() => false);
   expect(time.streamTime).toBe(7);
-  time.advance((writer) => writer === a);
-  expect(time.streamTime).toBe(100);
+  time.observe(a, 110);
+  time.advance((writer) => writer === b);
+  expect(time.streamTime).toBe(7);
+  time.observe(a, 50);
+  time.advance(() => false);
+  expect(time.streamTime).toBe(110);
+  // It never goes back, and stays where nobody sends.
+  time.observe(b, 8);
   time.advance(() => true);
-  expect(time.streamTime).toBe(100);
+  time.advance(() => false);
+  expect(time.streamTime).toBe(110);
 });
 
-test('a writer that has said nothing yet holds stream time back; one that has nothing more to say does not', () => {
+test('a writer that has said nothing yet holds stream time back; one that has nothing to say does not', () => {
   const writers = new WriterIndex();
   const time = new OperatorTime('op', writers);
   const a = writers.of('t', 'a');
@@ -75,6 +82,7 @@ test('a writer that has said nothing yet holds stream time back; one that has no
   time.observe(a, 100);
   time.advance(() => true);
   expect(time.streamTime).toBe(Number.NEGATIVE_INFINITY);
+  time.observe(a, 90);
   time.advance(() => false);
   expect(time.streamTime).toBe(100);
 });
