@@ -403,9 +403,6 @@ class Typer {
       case 'like': {
         const operand = this.#text(node.operand, 'LIKE');
         const pattern = this.#text(node.pattern, 'LIKE');
-        if (node.escape !== undefined && [...node.escape].length !== 1) {
-          throw new UserError('SQL_LIKE_ESCAPE', 'the text behind ESCAPE has to be one character', { at: node.at });
-        }
         const { negated, escape } = node;
         const like = { kind: 'like', negated, operand, pattern, type: booleanType } as const;
         return escape === undefined ? like : { ...like, escape };

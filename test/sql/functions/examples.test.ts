@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { isAggregateCall, typeAggregate, typeExpressionAs } from '../../../sql/analyze/type-expression.ts';
+import { compileExpression, constantOf } from '../../../sql/compile/expression.ts';
+import { families } from '../../../sql/functions/index.ts';
+import { spread } from '../../../sql/functions/signature.ts';
+import { parseExpression } from '../../../sql/parser/parse.ts';
+import type { Row, Value } from '../../../sql/types/value.ts';
+import { context, evaluate, evaluateTyped, functions, scopeOf, type TestColumn, typed } from '../compile/support.ts';
+
+const definitions = families.flatMap((family) => family.functions);
+
+describe('every example of the documentation is true', () => {
+  for (const definition of definitions) {
+    const name = definition.signatures[0]?.text ?? '';
+    if (definition.kind === 'scalar') {
+      test(`${name} has one`, () => expect(definition.examples.length).toBeGreaterThan(0));
+      test.each(definition.examples)('%s is %s', (expression, result) => {
+        const made = typed(expression);
+        const wanted =
+          result === 'NULL'
+            ? null
+            : evaluateTyped(typeExpressionAs(parseExpression(result), scopeOf(), made.type, 'strict'));
+        expect(evaluateTyped(made)).toEqual(wanted);
+      });
+      continue;
+    }
+    test.each(definition.examples)('$call over $rows is $result', ({ call, rows, result }) => {
+      const typeOf = rows[0]?.map((text) => (text === 'NULL' ? '1' : text)) ?? ['1'];
+      const columns: Record<string, TestColumn> = {};
+      typeOf.forEach((text, i) => {
+        columns[String.fromCharCode(65 + i)] = { type: typed(text).type, value: null };
+      });
+      const node = parseExpression(call);
+      if (!isAggregateCall(node, functions)) throw new Error(`${call} is no call of an aggregate`);
+      const aggregate = typeAggregate(node, scopeOf(columns));
+      const overload = functions.aggregate(aggregate.name, aggregate.signature);
+      const accumulator = overload.definition.bind({
+        args: aggregate.args.map((arg) => arg.type),
+        result: aggregate.type,
+        constants: aggregate.args.map((arg) => (arg.kind === 'literal' ? constantOf(arg) : undefined)),
+        context,
+      });
+      const parameters = spread(overload.signature, aggregate.args.length) ?? [];
+      const evaluators = aggregate.args
+        .filter((_, i) => parameters[i]?.literal !== true)
+        .map((arg) =>
+          compileExpression(
+            arg,
+            {
+              column:
+                ({ index }) =>
+                (record) =>
+                  (record.value as Row)[index] as Value,
+            },
+            functions,
+            context,
+          ),
+        );
+      // The slots lie behind others: neighbours must not be touched.
+      const row: Row = ['before', ...accumulator.slots.map(() => null), 'behind'];
+      accumulator.initialize(row, 1);
+      const start = [...row];
+      const steps = rows.map((texts) => texts.map((text) => (text === 'NULL' ? null : evaluate(text))));
+      const argsOf = (step: Row): Value[] =>
+        evaluators.map((each) => each({ value: step } as Parameters<typeof each>[0]));
+      for (const step of steps) accumulator.add(row, 1, argsOf(step));
+      const wanted =
+        result === 'NULL'
+          ? null
+          : evaluateTyped(typeExpressionAs(parseExpression(result), scopeOf(), aggregate.type, 'strict'));
+      expect(accumulator.result(row, 1)).toEqual(wanted);
+      expect([row[0], row.at(-1)]).toEqual(['before', 'behind']);
+      expect(accumulator.undo !== undefined).toBe(definition.undo);
+      if (accumulator.undo !== undefined) {
+        for (const step of steps) accumulator.undo(row, 1, argsOf(step));
+        expect(row).toEqual(start);
+      }
+    });
+  }
+});
