@@ -11,7 +11,7 @@ import type { TimestampColumn } from '../plan/choices.ts';
 import type { Column } from '../types/schema.ts';
 import { printType } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
-import { parseTimestampPattern } from './timestamp-pattern.ts';
+import { parseTimestampPattern } from '../functions/timestamp-pattern.ts';
 
 export interface NoTimestamp {
   readonly fault: string;

@@ -1,0 +1,32 @@
+/** Values of expressions without columns, worked out once: literals of a plan, the values of INSERT … VALUES. */
+
+import { StreamRecord, SerdeError } from '../../engine/index.ts';
+import type { LiteralValue, TypedExpression } from '../analyze/typed.ts';
+import type { FunctionContext } from '../functions/define.ts';
+import { FunctionRegistry } from '../functions/registry.ts';
+import { EvaluationError } from '../types/evaluation-error.ts';
+import type { Row, Value } from '../types/value.ts';
+import { type ColumnScope, compileExpression } from './expression.ts';
+
+const noColumns: ColumnScope = { column: () => () => null };
+const noFunctions = new FunctionRegistry();
+const noWorld: FunctionContext = { now: () => 0, random: () => 0 };
+
+/** The value of an expression that reads no column. Raises `EvaluationError`. */
+export const valueOf = (expression: TypedExpression, functions: FunctionRegistry, context: FunctionContext): Value =>
+  compileExpression(expression, noColumns, functions, context)(new StreamRecord<Row>());
+
+/** The expression of literals and operators as one literal; undefined where it fails, or where its value is no literal. */
+export const literalOf = (expression: TypedExpression): TypedExpression | undefined => {
+  let value: Value;
+  try {
+    value = valueOf(expression, noFunctions, noWorld);
+  } catch (error) {
+    if (error instanceof EvaluationError || error instanceof SerdeError) return undefined;
+    throw error;
+  }
+  if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) return undefined;
+  if (value !== null && typeof value === 'object') return undefined;
+  const literal: LiteralValue = typeof value === 'bigint' ? value.toString() : value;
+  return { kind: 'literal', value: literal, type: expression.type };
+};

@@ -1,0 +1,88 @@
+/**
+ * A session: planning statements one after the other, each against what those before it would have made.
+ *
+ * It is the sandbox of a request, and all there is of a server for whoever only wants plans (the conformance runner): a copy of the catalog, the names of
+ * topics, the settings, and the number that the next command will get. Nothing here touches a log.
+ */
+
+import type { Catalog } from './catalog.ts';
+import type { FunctionContext } from './functions/define.ts';
+import type { FunctionRegistry } from './functions/registry.ts';
+import type { ParsedStatement } from './parser/ast.ts';
+import { Typer } from './analyze/typer.ts';
+import type { Settings } from './settings.ts';
+import { applyCommand } from './statements/command.ts';
+import { planStatement } from './statements/index.ts';
+import type { Planned, Topics } from './statements/statement.ts';
+
+export interface SessionOptions {
+  /** Changed by the session: hand in a copy. */
+  readonly catalog: Catalog;
+  readonly topics: Topics;
+  readonly settings: Settings;
+  readonly functions: FunctionRegistry;
+  readonly functionContext: FunctionContext;
+  readonly number: number;
+}
+
+/** A planned statement, with what was in force when it was. */
+export interface PlannedStatement {
+  readonly text: string;
+  readonly settings: Settings;
+  readonly planned: Planned;
+}
+
+export class Session {
+  readonly catalog: Catalog;
+  readonly topics: Topics;
+  readonly #functions: FunctionRegistry;
+  readonly #functionContext: FunctionContext;
+  readonly #typer: Typer;
+  #settings: Settings;
+  #number: number;
+
+  constructor(options: SessionOptions) {
+    this.catalog = options.catalog;
+    this.topics = options.topics;
+    this.#functions = options.functions;
+    this.#functionContext = options.functionContext;
+    this.#typer = new Typer(options.functions);
+    this.#settings = options.settings;
+    this.#number = options.number;
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  /** Plans the statement and applies it to this session. */
+  plan({ statement, text }: ParsedStatement): PlannedStatement {
+    const settings = this.#settings;
+    const planned = planStatement(statement, {
+      catalog: this.catalog,
+      topics: this.topics,
+      settings,
+      typer: this.#typer,
+      functions: this.#functions,
+      functionContext: this.#functionContext,
+      text,
+      number: this.#number,
+    });
+    switch (planned.kind) {
+      case 'command': {
+        const { topic } = planned;
+        if (topic !== undefined) this.topics.set(topic.name, topic);
+        const { deleteTopic } = applyCommand(this.catalog, planned.command);
+        if (deleteTopic !== undefined) this.topics.delete(deleteTopic);
+        this.#number++;
+        break;
+      }
+      case 'settings':
+        this.#settings = planned.settings;
+        break;
+      default:
+        break;
+    }
+    return { text, settings, planned };
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Properties in force: what SET sets, what a request carries, what the host was started with.
+ *
+ * Names stand with or without the prefix `ksql.streams.`; each has one meaning and one check. Later ones win: defaults, then the host's, then the
+ * request's, then SET in the order of the statements. An unknown name is an error and not silently kept, since a misspelt property
+ * that does nothing costs somebody a day; names that other servers of this dialect know, and that have no meaning here, are known too.
+ */
+
+import { closest, type Position, UserError } from '../base/index.ts';
+import { formatNamed } from './formats/index.ts';
+
+type Check = (value: string) => string | undefined;
+
+const oneOf =
+  (...values: readonly string[]): Check =>
+  (value) =>
+    values.includes(value.toLowerCase()) ? undefined : `one of ${values.join(', ')}`;
+
+const wholeNumber: Check = (value) => (/^-?\d+$/.test(value.trim()) ? undefined : 'a whole number');
+const truth = oneOf('true', 'false');
+const anything: Check = () => undefined;
+const format: Check = (value) => {
+  try {
+    formatNamed(value);
+    return undefined;
+  } catch {
+    return 'the name of a format';
+  }
+};
+
+interface Known {
+  readonly check: Check;
+  readonly doc: string;
+}
+
+/** Every property, by its name without `ksql.streams.`. */
+export const knownProperties: Readonly<Record<string, Known>> = {
+  'auto.offset.reset': { check: oneOf('earliest', 'latest'), doc: 'Where a new query begins to read: earliest or latest.' },
+  'ksql.persistence.default.format.key': { check: format, doc: 'KEY_FORMAT where WITH names none; KAFKA.' },
+  'ksql.persistence.default.format.value': { check: format, doc: 'VALUE_FORMAT where WITH names none; there is no default.' },
+  'ksql.persistence.wrap.single.values': { check: truth, doc: 'WRAP_SINGLE_VALUE where WITH names none.' },
+  'ksql.output.topic.name.prefix': { check: anything, doc: 'Put before the names of topics that CREATE … AS makes.' },
+  'ksql.query.pull.table.scan.enabled': { check: truth, doc: 'false: pull queries without a key are refused.' },
+  'commit.interval.ms': { check: wholeNumber, doc: 'Accepted. Commits come within 100 ms.' },
+  'cache.max.bytes.buffering': { check: wholeNumber, doc: 'Accepted. Every update is emitted.' },
+  'buffered.records.per.partition': { check: wholeNumber, doc: 'Accepted.' },
+  'max.task.idle.ms': { check: wholeNumber, doc: 'Accepted.' },
+  'task.timeout.ms': { check: wholeNumber, doc: 'Accepted.' },
+  'num.stream.threads': { check: wholeNumber, doc: 'Accepted. Threads are set when the process starts.' },
+  'processing.guarantee': {
+    check: oneOf('exactly_once_v2', 'exactly_once', 'at_least_once'),
+    doc: 'Accepted. Queries are exactly once in any case.',
+  },
+  'replication.factor': { check: wholeNumber, doc: 'Accepted. One process keeps one copy.' },
+  'ksql.timestamp.throw.on.invalid': { check: truth, doc: 'Accepted. Records without an event time are dropped and noted.' },
+  'ksql.fail.on.deserialization.error': { check: truth, doc: 'Accepted. Bad records are dropped and noted.' },
+  'fail.on.deserialization.error': { check: truth, doc: 'Accepted. Bad records are dropped and noted.' },
+  'ksql.query.pull.max.allowed.offset.lag': { check: wholeNumber, doc: 'Accepted.' },
+  'ksql.query.retry.backoff.max.ms': { check: wholeNumber, doc: 'Accepted.' },
+  'ksql.suppress.enabled': { check: truth, doc: 'Accepted.' },
+};
+
+const prefix = 'ksql.streams.';
+
+/** A property's one name. Raises when there is none like it. */
+export const propertyName = (written: string, at?: Position): string => {
+  const name = written.startsWith(prefix) ? written.slice(prefix.length) : written;
+  if (Object.hasOwn(knownProperties, name)) return name;
+  const near = closest(name, Object.keys(knownProperties));
+  throw new UserError('SQL_UNKNOWN_SETTING', `there is no property called "${written}"`, {
+    at,
+    hint: near === undefined ? 'SET takes properties such as auto.offset.reset.' : `Did you mean "${near}"?`,
+  });
+};
+
+export const isKnownProperty = (written: string): boolean =>
+  Object.hasOwn(knownProperties, written.startsWith(prefix) ? written.slice(prefix.length) : written);
+
+export class Settings {
+  readonly #values: ReadonlyMap<string, string>;
+
+  private constructor(values: ReadonlyMap<string, string>) {
+    this.#values = values;
+  }
+
+  static of(properties: Readonly<Record<string, unknown>> = {}): Settings {
+    let settings = new Settings(new Map());
+    for (const [name, value] of Object.entries(properties)) settings = settings.with(name, String(value));
+    return settings;
+  }
+
+  with(written: string, value: string, at?: Position): Settings {
+    const name = propertyName(written, at);
+    const wanted = (knownProperties[name] as Known).check(value);
+    if (wanted !== undefined) {
+      throw new UserError('SQL_INVALID_SETTING', `the property "${name}" takes ${wanted}, not '${value}'`, { at });
+    }
+    return new Settings(new Map([...this.#values, [name, value]]));
+  }
+
+  without(written: string, at?: Position): Settings {
+    const name = propertyName(written, at);
+    return new Settings(new Map([...this.#values].filter(([one]) => one !== name)));
+  }
+
+  /** These over those. */
+  over(defaults: Settings): Settings {
+    return new Settings(new Map([...defaults.#values, ...this.#values]));
+  }
+
+  get(name: string): string | undefined {
+    return this.#values.get(name);
+  }
+
+  isTrue(name: string): boolean | undefined {
+    const value = this.#values.get(name);
+    return value === undefined ? undefined : value.toLowerCase() === 'true';
+  }
+
+  toRecord(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#values);
+  }
+}

@@ -1,0 +1,139 @@
+/** CREATE STREAM and CREATE TABLE over a topic, which is made when it is not there and PARTITIONS says how. */
+
+import { UserError } from '../../base/index.ts';
+import { readProperties } from '../analyze/properties.ts';
+import { containsMap } from '../analyze/query.ts';
+import type { Source } from '../catalog.ts';
+import type { ColumnElement, CreateSource } from '../parser/ast.ts';
+import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
+import { printType, typeOfNode } from '../types/type.ts';
+import { checkName, chooseFormats, chooseTimestamp, chooseTopic, statusAnswer, topicConfigs } from './sources.ts';
+import type { Handler } from './statement.ts';
+
+export const createSource: Handler<CreateSource> = (statement, context) => {
+  const { sourceKind: kind, name, at } = statement;
+  if (statement.readOnly && kind === 'table') {
+    throw new UserError('SQL_UNSUPPORTED', 'CREATE SOURCE TABLE is not supported yet', {
+      at,
+      hint: `Write CREATE TABLE, and CREATE TABLE … AS SELECT * FROM ${name.name} to query it.`,
+    });
+  }
+  const skipped = checkName(name, statement, context);
+  if (skipped !== undefined) return skipped;
+  const properties = readProperties(statement.properties, 'create');
+  const columns = readColumns(statement);
+  const { topic } = properties;
+  if (topic === undefined) {
+    throw new UserError('SQL_MISSING_PROPERTY', 'the statement needs the property KAFKA_TOPIC in WITH', {
+      at,
+      hint: `For example WITH (KAFKA_TOPIC='${name.name.toLowerCase()}', VALUE_FORMAT='JSON', PARTITIONS=1).`,
+    });
+  }
+  const valueFormat = properties.valueFormat?.value ?? context.settings.get('ksql.persistence.default.format.value');
+  if (valueFormat === undefined) {
+    throw new UserError('SQL_MISSING_PROPERTY', 'the statement needs the property VALUE_FORMAT in WITH', {
+      at,
+      hint: "For example VALUE_FORMAT='JSON', or SET 'ksql.persistence.default.format.value' = 'JSON';",
+    });
+  }
+  const keyFormat = properties.keyFormat?.value ?? context.settings.get('ksql.persistence.default.format.key') ?? 'KAFKA';
+  const window = properties.window;
+  const schema: Schema = window === undefined ? columns : { ...columns, windowed: window.value };
+  if (window !== undefined && schema.key.length === 0) {
+    throw new UserError('SQL_PROPERTY_CONFLICT', 'WINDOW_TYPE is given, but there is no key column', {
+      at: window.at,
+      hint: 'The window is part of the key: mark a column with KEY or PRIMARY KEY.',
+    });
+  }
+  // An unknown format is the first thing to say; then, that without columns there is nothing to read.
+  if (statement.elements.length === 0) {
+    chooseFormats({ key: keyFormat, value: valueFormat }, properties, { key: [], value: [{ name: 'V', type: { kind: 'STRING' } }] }, context);
+    throw new UserError('SQL_NO_COLUMNS', `the ${kind} "${name.name}" has no columns`, {
+      at: name.at,
+      hint: `Name them: CREATE ${kind.toUpperCase()} ${name.name} (id BIGINT ${kind === 'table' ? 'PRIMARY KEY' : 'KEY'}, …) WITH (…).`,
+    });
+  }
+  if (kind === 'table' && schema.key.length === 0) {
+    throw new UserError('SQL_MISSING_PRIMARY_KEY', `the table "${name.name}" has no PRIMARY KEY`, {
+      at: name.at,
+      hint: 'Mark the column that is the key of the topic: id BIGINT PRIMARY KEY.',
+    });
+  }
+  const formats = chooseFormats({ key: keyFormat, value: valueFormat }, properties, schema, context);
+  const timestamp = chooseTimestamp(properties, schema);
+  const newTopic = chooseTopic(
+    topic.value,
+    topic.at,
+    properties,
+    { partitions: undefined, configs: topicConfigs(kind, schema, properties) },
+    context,
+  );
+  const source: Source = {
+    name: name.name,
+    kind,
+    schema,
+    topic: topic.value,
+    keyFormat: formats.key,
+    valueFormat: formats.value,
+    ...(timestamp === undefined ? {} : { timestamp }),
+    readOnly: statement.readOnly,
+    statement: context.text,
+  };
+  const word = kind === 'stream' ? 'Stream' : 'Table';
+  return {
+    kind: 'command',
+    command: { kind: 'create-source', source },
+    topic: newTopic,
+    answer: statusAnswer(kind, name.name, 'create', `${word} created`, context),
+  };
+};
+
+const readColumns = ({ elements, sourceKind }: CreateSource): Schema => {
+  const key: Column[] = [];
+  const value: Column[] = [];
+  const seen = new Set<string>();
+  for (const element of elements) {
+    const { name, constraint, at } = element;
+    if (isPseudoColumn(name)) {
+      throw new UserError('SQL_RESERVED_NAME', `"${name}" is a reserved column name`, {
+        at,
+        hint: 'Every source has that column already; choose another name.',
+      });
+    }
+    if (seen.has(name)) {
+      throw new UserError('SQL_DUPLICATE_COLUMN', `the column "${name}" is declared twice`, { at });
+    }
+    seen.add(name);
+    const column: Column = { name, type: typeOfNode(element.type) };
+    switch (constraint.kind) {
+      case 'none':
+        value.push(column);
+        break;
+      case 'header':
+      case 'headers':
+        throw new UserError('SQL_UNSUPPORTED', `the column "${name}" reads headers, which is not supported yet`, { at });
+      default:
+        checkKeyWord(element, sourceKind, constraint.kind);
+        if (containsMap(column.type)) {
+          throw new UserError(
+            'SQL_KEY_TYPE',
+            `the key column "${name}" is ${printType(column.type)}, and a MAP cannot be part of a key`,
+            { at },
+          );
+        }
+        key.push(column);
+    }
+  }
+  return { key, value };
+};
+
+const checkKeyWord = ({ name, at }: ColumnElement, source: CreateSource['sourceKind'], word: 'key' | 'primary-key'): void => {
+  const right = source === 'stream' ? 'key' : 'primary-key';
+  if (word === right) return;
+  const words = { key: 'KEY', 'primary-key': 'PRIMARY KEY' } as const;
+  throw new UserError(
+    'SQL_KEY_WORD',
+    `the column "${name}" is marked ${words[word]}, but the key of a ${source} is marked ${words[right]}`,
+    { at, hint: `Write ${name} … ${words[right]}.` },
+  );
+};

@@ -1,0 +1,105 @@
+/**
+ * EXPLAIN: every step from text to topology, printed by itself: the tree of the statement, the logical plan as analysed and as rewritten, the
+ * physical plan, the topology. A statement is planned in the sandbox and does not run; a running query shows the plan that runs.
+ */
+
+import { UserError } from '../../base/index.ts';
+import { analyzeQuery } from '../analyze/query.ts';
+import type { Query } from '../catalog.ts';
+import { ScanRegistry } from '../compile/scan.ts';
+import { compileTopology } from '../compile/topology.ts';
+import type { QueryDescription } from '../facade.ts';
+import type { Explain, Query as QueryTree, Statement } from '../parser/ast.ts';
+import { printStatement } from '../parser/print.ts';
+import { printLogical } from '../plan/logical.ts';
+import { type PhysicalPlan, printPlan, sourcesOf } from '../plan/plan.ts';
+import { planQuery } from '../plan/planner.ts';
+import { createAs } from './create-as.ts';
+import { fieldsOf, requireQuery } from './describe.ts';
+import { insertAs } from './insert-as.ts';
+import type { Handler, StatementContext } from './statement.ts';
+
+export const explain: Handler<Explain> = ({ target, at }, context) => {
+  if (target.kind === 'query-id') {
+    const query = requireQuery(context.catalog, target.id.name, target.id.at);
+    return {
+      kind: 'show',
+      show: (view) => ({
+        kind: 'queryDescription',
+        queryDescription: {
+          ...describeQuery(query, context),
+          state: view.state(query.id),
+          queryErrors: view.errors(query.id),
+        },
+      }),
+    };
+  }
+  const { statement } = target;
+  const query = queryOf(statement);
+  if (query === undefined) {
+    throw new UserError('SQL_EXPLAIN', 'EXPLAIN takes a SELECT, a CREATE … AS SELECT, an INSERT INTO … SELECT, or the id of a query', {
+      at,
+    });
+  }
+  const description = explainStatement(statement, query, context);
+  return { kind: 'show', show: () => ({ kind: 'queryDescription', queryDescription: description }) };
+};
+
+const queryOf = (statement: Statement): QueryTree | undefined =>
+  statement.kind === 'query' || statement.kind === 'create-as' || statement.kind === 'insert-as'
+    ? statement.query
+    : undefined;
+
+const explainStatement = (statement: Statement, query: QueryTree, context: StatementContext): QueryDescription => {
+  const purpose = statement.kind === 'query' ? (query.emit === undefined ? 'pull' : 'push') : 'persistent';
+  const { catalog, typer } = context;
+  const analyzed = analyzeQuery(query, { catalog, typer, purpose });
+  const tree = `Statement\n${printStatement(statement)}\n\nAnalysed\n${printLogical(analyzed.plan)}\n\n`;
+  if (statement.kind === 'create-as' || statement.kind === 'insert-as') {
+    const planned = statement.kind === 'create-as' ? createAs(statement, context) : insertAs(statement, context);
+    if (planned.kind === 'command' && (planned.command.kind === 'create-as' || planned.command.kind === 'insert-as')) {
+      const description = describeQuery(planned.command.query, context);
+      const { logical } = planQuery(analyzed.plan, catalog, undefined);
+      const executionPlan = `${tree}Rewritten\n${printLogical(logical)}\n\n${description.executionPlan}`;
+      return { ...description, executionPlan, state: null };
+    }
+  }
+  const { logical, physical } = planQuery(analyzed.plan, catalog, undefined);
+  return {
+    id: '',
+    statementText: context.text,
+    windowType: physical.root.schema.windowed?.type ?? null,
+    fields: fieldsOf({ key: [], value: physical.root.schema.value }),
+    sources: sourcesOf(physical).map((step) => step.source),
+    sinks: [],
+    topology: topologyText(physical, context),
+    executionPlan: `${tree}Rewritten\n${printLogical(logical)}\n\nPhysical\n${printPlan(physical.root)}\n`,
+    overriddenProperties: context.settings.toRecord(),
+    queryType: purpose.toUpperCase(),
+    state: null,
+    queryErrors: [],
+  };
+};
+
+const topologyText = (plan: PhysicalPlan, { functions, functionContext }: StatementContext): string =>
+  compileTopology(plan, {
+    functions,
+    context: functionContext,
+    scans: new ScanRegistry(),
+    result: () => ({ process: () => undefined }),
+  }).describe();
+
+const describeQuery = (query: Query, context: StatementContext): QueryDescription => ({
+  id: query.id,
+  statementText: query.statement,
+  windowType: query.plan.root.schema.windowed?.type ?? null,
+  fields: fieldsOf(query.plan.root.schema),
+  sources: query.sources,
+  sinks: [query.sink],
+  topology: topologyText(query.plan, context),
+  executionPlan: `Physical\n${printPlan(query.plan.root)}\n`,
+  overriddenProperties: query.properties,
+  queryType: 'PERSISTENT',
+  state: null,
+  queryErrors: [],
+});

@@ -1,0 +1,19 @@
+/** Whether rows can be inserted into a source: by INSERT VALUES, or as JSON by a client. */
+
+import { type Position, UserError } from '../../base/index.ts';
+import type { Source } from '../catalog.ts';
+
+export const checkInsertTarget = (source: Source, at?: Position): void => {
+  if (source.readOnly) {
+    throw new UserError('SQL_READ_ONLY', `"${source.name}" was created as a SOURCE and cannot be written`, { at });
+  }
+  if (source.schema.windowed !== undefined) {
+    throw new UserError('SQL_WINDOWED_SOURCE', `"${source.name}" is windowed, and rows cannot be inserted into windows`, {
+      at,
+      hint: 'Insert into the stream that the windows are made of.',
+    });
+  }
+  if (/^_/.test(source.topic) && source.topic.startsWith('_millrace')) {
+    throw new UserError('SQL_READ_ONLY', `"${source.name}" reads an internal topic, which cannot be written`, { at });
+  }
+};

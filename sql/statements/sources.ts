@@ -1,0 +1,183 @@
+/** What CREATE and CREATE … AS share: names, formats, topics. */
+
+import { closest, type Position, UserError } from '../../base/index.ts';
+import { checkTopicName } from '../../storage/index.ts';
+import type { SourceProperties } from '../analyze/properties.ts';
+import { checkTimestamp } from '../compile/timestamps.ts';
+import { checkColumns, isWrapped } from '../formats/format.ts';
+import { formatNamed } from '../formats/index.ts';
+import type { Identifier, SourceKind } from '../parser/ast.ts';
+import type { FormatChoice, TimestampColumn } from '../plan/choices.ts';
+import type { Schema } from '../types/schema.ts';
+import type { Answer, NewTopic, Planned, StatementContext, TopicInfo } from './statement.ts';
+
+/** Runs a check and gives its error a place, where it has none of its own. */
+export const placed = <T>(at: Position | undefined, check: () => T): T => {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof UserError) || error.at !== undefined || at === undefined) throw error;
+    throw new UserError(error.code, error.message, { hint: error.hint, at, cause: error });
+  }
+};
+
+export const statusAnswer = (
+  kind: SourceKind | 'query',
+  name: string,
+  action: 'create' | 'drop' | 'execute',
+  message: string,
+  context: StatementContext,
+  queryId: string | null = null,
+): Answer => ({
+  kind: 'currentStatus',
+  commandId: `${kind === 'query' ? 'terminate' : kind}/\`${name}\`/${action}`,
+  commandStatus: { status: 'SUCCESS', message, queryId },
+  commandSequenceNumber: context.number,
+});
+
+/** A name may be new, or taken: then the statement fails, or IF NOT EXISTS makes it a warning. */
+export const checkName = (
+  name: Identifier,
+  { ifNotExists, orReplace, at }: { readonly ifNotExists: boolean; readonly orReplace: boolean; readonly at: Position },
+  context: StatementContext,
+): Planned | undefined => {
+  if (!/^[A-Za-z0-9_-]+$/.test(name.name)) {
+    throw new UserError('SQL_INVALID_NAME', `"${name.name}" cannot name a stream or table`, {
+      at: name.at,
+      hint: 'Names have letters, digits, "_" and "-".',
+    });
+  }
+  const existing = context.catalog.source(name.name);
+  if (existing !== undefined && ifNotExists) {
+    return {
+      kind: 'nothing',
+      answer: {
+        kind: 'warning_entity',
+        message: `Cannot add ${existing.kind} \`${name.name}\`: A ${existing.kind} with the same name already exists.`,
+      },
+    };
+  }
+  if (orReplace) {
+    throw new UserError('SQL_UNSUPPORTED', 'CREATE OR REPLACE is not supported yet', {
+      at,
+      hint: `DROP the old one first: DROP STREAM ${name.name};`,
+    });
+  }
+  if (existing !== undefined) {
+    throw new UserError('SQL_DUPLICATE_SOURCE', `there is already a ${existing.kind} called "${name.name}"`, {
+      at: name.at,
+      hint: 'Choose another name, DROP the old one, or write CREATE … IF NOT EXISTS.',
+    });
+  }
+  return undefined;
+};
+
+export interface Formats {
+  readonly key: FormatChoice;
+  readonly value: FormatChoice;
+}
+
+/** The formats by name, checked against the columns that they have to hold. */
+export const chooseFormats = (
+  names: { readonly key: string; readonly value: string },
+  properties: SourceProperties,
+  schema: Schema,
+  context: StatementContext,
+): Formats => {
+  const keyAt = properties.keyFormat?.at;
+  const valueAt = properties.valueFormat?.at;
+  const key = placed(keyAt, () => formatNamed(names.key));
+  const value = placed(valueAt, () => formatNamed(names.value));
+  placed(keyAt, () => checkColumns(key, schema.key, 'key'));
+  if (key.name === 'NONE' && schema.windowed !== undefined) {
+    throw new UserError('SQL_FORMAT_SIDE', 'the key of windowed rows cannot have the format NONE', { at: keyAt });
+  }
+  placed(valueAt, () => checkColumns(value, schema.value, 'value'));
+  const wrap = properties.wrapSingleValue;
+  placed(wrap?.at ?? valueAt, () => isWrapped(value, schema.value, 'value', wrap?.value));
+  let wrapSingleValue = wrap?.value;
+  if (wrapSingleValue === undefined && schema.value.length === 1) {
+    const setting = context.settings.isTrue('ksql.persistence.wrap.single.values');
+    if (setting !== undefined && (setting ? value.canWrap : value.canUnwrap)) wrapSingleValue = setting;
+  }
+  return {
+    key: { name: key.name },
+    value: wrapSingleValue === undefined ? { name: value.name } : { name: value.name, wrapSingleValue },
+  };
+};
+
+export const chooseTimestamp = (properties: SourceProperties, schema: Schema): TimestampColumn | undefined => {
+  const { timestamp, timestampFormat } = properties;
+  if (timestamp === undefined) return undefined;
+  const chosen: TimestampColumn =
+    timestampFormat === undefined
+      ? { column: timestamp.value }
+      : { column: timestamp.value, format: timestampFormat.value };
+  placed(timestamp.at, () => checkTimestamp(chosen, schema.value));
+  return chosen;
+};
+
+/** The topic as it is, or as it is to be made. */
+export const chooseTopic = (
+  name: string,
+  at: Position | undefined,
+  properties: SourceProperties,
+  fallback: { readonly partitions: number | undefined; readonly configs: Readonly<Record<string, string>> },
+  context: StatementContext,
+): NewTopic | undefined => {
+  placed(at, () => checkTopicName(name));
+  const { partitions } = properties;
+  const existing = context.topics.get(name);
+  if (existing !== undefined) {
+    const wanted = partitions?.value ?? fallback.partitions;
+    if (wanted !== undefined && wanted !== existing.partitions) {
+      throw new UserError(
+        'SQL_TOPIC_PARTITIONS',
+        `the topic "${name}" has ${existing.partitions} partitions, not ${wanted}`,
+        {
+          at: partitions?.at ?? at,
+          hint: `Write PARTITIONS=${existing.partitions}, or choose another KAFKA_TOPIC.`,
+        },
+      );
+    }
+    return undefined;
+  }
+  const count = partitions?.value ?? fallback.partitions;
+  if (count === undefined) {
+    const near = closest(name, context.topics.keys());
+    throw new UserError('SQL_UNKNOWN_TOPIC', `there is no topic called "${name}"`, {
+      at,
+      hint: near === undefined ? 'Add PARTITIONS to have it created, for example PARTITIONS=4.' : `Did you mean "${near}"?`,
+    });
+  }
+  if (count > 10_000) {
+    throw new UserError('SQL_TOPIC_PARTITIONS', `a topic cannot have ${count} partitions; 10000 is the most`, {
+      at: partitions?.at ?? at,
+    });
+  }
+  return { name, partitions: count, configs: fallback.configs };
+};
+
+/** Configs of a topic that is made for a source. */
+export const topicConfigs = (
+  kind: SourceKind,
+  schema: Schema,
+  properties: SourceProperties,
+  windowRetentionMs = 0,
+): Readonly<Record<string, string>> => {
+  const { retentionMs } = properties;
+  if (kind === 'table' && schema.windowed === undefined) {
+    if (retentionMs !== undefined) {
+      throw new UserError('SQL_PROPERTY_CONFLICT', 'RETENTION_MS cannot be set for a table: its topic keeps every key', {
+        at: retentionMs.at,
+        hint: 'Leave RETENTION_MS out.',
+      });
+    }
+    return { 'cleanup.policy': 'compact' };
+  }
+  const policy = kind === 'table' ? { 'cleanup.policy': 'compact,delete' } : {};
+  if (retentionMs === undefined && windowRetentionMs === 0) return policy;
+  return { ...policy, 'retention.ms': String(Math.max(retentionMs?.value ?? 0, windowRetentionMs)) };
+};
+
+export type { TopicInfo };

@@ -1,0 +1,82 @@
+/**
+ * What a statement's handler is given and what it answers.
+ *
+ * A handler decides and changes nothing: it looks at a catalog and at the topics (the sandbox's, in which the statements before it in the same
+ * request have been applied), and answers with a plan of what to do. Everything that can be wrong with a statement is found here, before
+ * any statement of the request runs.
+ */
+
+import type { Catalog } from '../catalog.ts';
+import type { SourceDescription, StatementResult, SourceRow, QueryRow, QueryDescription } from '../facade.ts';
+import type { FunctionContext } from '../functions/define.ts';
+import type { FunctionRegistry } from '../functions/registry.ts';
+import type { Statement } from '../parser/ast.ts';
+import type { Settings } from '../settings.ts';
+import type { Typer } from '../analyze/typer.ts';
+import type { Command } from './command.ts';
+
+export interface TopicInfo {
+  readonly partitions: number;
+  readonly configs: Readonly<Record<string, string>>;
+}
+
+/** Topics by name; the sandbox adds what statements are going to create. */
+export type Topics = Map<string, TopicInfo>;
+
+export interface StatementContext {
+  readonly catalog: Catalog;
+  readonly topics: Topics;
+  readonly settings: Settings;
+  readonly typer: Typer;
+  readonly functions: FunctionRegistry;
+  readonly functionContext: FunctionContext;
+  /** The statement as written. */
+  readonly text: string;
+  /** The number that the next command will have: the n of query ids. */
+  readonly number: number;
+}
+
+/** One record that INSERT VALUES writes. */
+export interface NewRecord {
+  readonly topic: string;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly timestamp: number;
+}
+
+export interface NewTopic extends TopicInfo {
+  readonly name: string;
+}
+
+/** What runs say of persistent queries and topics, for statements that only show. */
+export interface View {
+  readonly catalog: Catalog;
+  readonly topics: ReadonlyMap<string, TopicInfo>;
+  readonly settings: Settings;
+  readonly functions: FunctionRegistry;
+  state(queryId: string): string;
+  errors(queryId: string): readonly string[];
+  statistics(topic: string): string;
+}
+
+/** The answer of a statement without what all answers have. */
+export type Answer = StatementResult extends infer R
+  ? R extends StatementResult
+    ? Omit<R, 'statementText' | 'warnings'>
+    : never
+  : never;
+
+export type Planned =
+  /** Changes the catalog: logged, then applied. */
+  | { readonly kind: 'command'; readonly command: Command; readonly topic?: NewTopic | undefined; readonly answer: Answer }
+  | { readonly kind: 'record'; readonly record: NewRecord; readonly answer: Answer }
+  | { readonly kind: 'settings'; readonly settings: Settings; readonly answer: Answer }
+  | { readonly kind: 'show'; show(view: View): Answer }
+  /** Nothing to do: IF EXISTS, IF NOT EXISTS. */
+  | { readonly kind: 'nothing'; readonly answer: Answer };
+
+export type Handler<S extends Statement> = (statement: S, context: StatementContext) => Planned;
+
+export type Handlers = { readonly [K in Statement['kind']]: Handler<Extract<Statement, { readonly kind: K }>> };
+
+export type { QueryDescription, QueryRow, SourceDescription, SourceRow };
