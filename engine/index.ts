@@ -53,6 +53,7 @@ export type {
 } from './processor.ts';
 export { StreamRecord, type Unknown, unknown } from './record.ts';
 export type { QueryCounters, QueryState, QueryStatus, RuntimeEvent } from './runtime/observer.ts';
+export { batchTargetBytes, type Outbox, type OutputTopic } from './runtime/partitioned-writer.ts';
 export type {
   FromHost,
   Note,
@@ -72,11 +73,8 @@ export {
   type WorkerOptions,
 } from './runtime/runtime.ts';
 export {
-  batchTargetBytes,
   type Drop,
   type DropSink,
-  type Outbox,
-  type OutputTopic,
   Task,
   type TaskCommit,
   TaskCounters,

@@ -12,7 +12,8 @@
 
 import { ByteWriter } from '../../base/index.ts';
 import { BatchBuilder } from '../../storage/index.ts';
-import { batchTargetBytes, type Drop } from './task.ts';
+import { batchTargetBytes } from './partitioned-writer.ts';
+import type { Drop } from './task.ts';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 

@@ -20,25 +20,17 @@
  */
 
 import { assert, type BufferPool, ByteWriter, UserError } from '../../base/index.ts';
-import { BatchBuilder, forEachHeader } from '../../storage/index.ts';
 import type { Block } from '../block.ts';
 import type { DropReason, Processor, ProcessorContext, SourceProcessor, TopicWriter } from '../processor.ts';
 import type { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import type { KeyValueStore, StoreSpec, WindowStore } from '../stores/store.ts';
 import { changelogTopic, type SourceKind, type SubTopology, taskIdOf, topicOf } from '../topology.ts';
-import { OperatorTime, readWriter, WriterIndex, withWriter, writerHeaders } from '../writers.ts';
-
-/** Batches leave when they reach this size. */
-export const batchTargetBytes = 128 * 1024;
+import { OperatorTime, readWriter, WriterIndex, writerHeaders } from '../writers.ts';
+import { type Outbox, type OutputTopic, PartitionedWriter } from './partitioned-writer.ts';
 
 /** Blocks that an input may have waiting before it wants no more. */
 const blocksAhead = 2;
-
-/** Takes finished batches. The bytes belong to the taker; they come from the task's buffer pool where it has one. */
-export interface Outbox {
-  batch(topic: string, partition: number, bytes: Uint8Array): void;
-}
 
 /** A record, or a part of one, that was left out. `key` and `value` are copies of the original bytes, null where there are none or they are not known. */
 export interface Drop {
@@ -66,13 +58,6 @@ export class TaskCounters {
   recordsRead = 0;
   recordsOut = 0;
   readonly drops = new Map<DropReason, number>();
-}
-
-/** What a task must know of a topic that it writes. */
-export interface OutputTopic {
-  readonly partitions: number;
-  /** Largest batch that the topic takes. */
-  readonly maxBatchBytes: number;
 }
 
 /** What this process knows of the tasks that write a repartition topic (by its full name). */
@@ -241,11 +226,15 @@ export class Task {
     this.#drops = options.drops;
     this.#knowledge = options.writers;
 
+    const { outbox, buffers } = options;
+    const writerOf = (topic: string, firstHeaders?: Uint8Array): PartitionedWriter =>
+      new PartitionedWriter({ topic, output: options.outputs(topic), outbox, buffers, firstHeaders });
+
     const storesByName = new Map<string, StateStore>();
     for (const spec of subTopology.stores) {
       const store = options.stores(spec);
       const topic = spec.logged === false ? undefined : changelogTopic(applicationId, spec.name);
-      const writer = topic === undefined ? undefined : new PartitionedWriter(topic, options, undefined);
+      const writer = topic === undefined ? undefined : writerOf(topic);
       storesByName.set(spec.name, store);
       this.#changelogs.push({ store, topic, writer });
     }
@@ -294,9 +283,8 @@ export class Task {
           node.node === 'sink'
             ? (topic) => {
                 assert(topic === node.topic, `the sink ${node.name} opens the topic ${topic}, not its own`);
-                const writer = new PartitionedWriter(
+                const writer = writerOf(
                   topicOf(applicationId, node),
-                  options,
                   node.repartition ? writerHeaders(this.id) : undefined,
                 );
                 this.#outputs.push(writer);
@@ -695,94 +683,3 @@ class NodeContext implements ProcessorContext {
     return new ByteWriter(256);
   }
 }
-
-/** Builds batches for the partitions of one topic and hands them over as they fill. */
-class PartitionedWriter implements TopicWriter {
-  readonly topic: string;
-  readonly partitions: number;
-  /** Appended since the last commit. */
-  records = 0;
-  readonly #outbox: Outbox;
-  readonly #buffers: BufferPool | undefined;
-  readonly #target: number;
-  readonly #limit: number;
-  readonly #builders: (BatchBuilder | undefined)[];
-  /** Headers that the first record of each batch gets: a repartition's writer. */
-  readonly #firstHeaders: Uint8Array | undefined;
-  readonly #headerScratch = new ByteWriter(64);
-
-  constructor(topic: string, options: TaskOptions, firstHeaders: Uint8Array | undefined) {
-    const { partitions, maxBatchBytes } = options.outputs(topic);
-    this.topic = topic;
-    this.partitions = partitions;
-    this.#outbox = options.outbox;
-    this.#buffers = options.buffers;
-    this.#limit = maxBatchBytes;
-    this.#target = Math.min(batchTargetBytes, maxBatchBytes);
-    this.#builders = Array.from({ length: partitions }, () => undefined);
-    this.#firstHeaders = firstHeaders;
-  }
-
-  append(
-    partition: number,
-    key: Uint8Array,
-    keyStart: number,
-    keyEnd: number,
-    value: Uint8Array,
-    valueStart: number,
-    valueEnd: number,
-    timestamp: number,
-    headers: Uint8Array = noBytes,
-    headersAt = 0,
-  ): boolean {
-    const builder = this.#builders[partition] ?? this.#open(partition);
-
-    const headerBytes = headersAt === 0 ? 0 : headerLength(headers, headersAt);
-    if (builder.count > 0 && builder.sizeWith(keyEnd - keyStart, valueEnd - valueStart, headerBytes) > this.#target) {
-      this.#hand(partition, builder);
-    }
-    if (builder.count === 0) {
-      const own = this.#firstHeaders === undefined ? 0 : this.#firstHeaders.length;
-      if (builder.sizeWith(keyEnd - keyStart, valueEnd - valueStart, headerBytes + own) > this.#limit) return false;
-      if (this.#firstHeaders !== undefined) {
-        if (headersAt === 0) headers = this.#firstHeaders;
-        else {
-          withWriter(this.#firstHeaders, headers, headersAt, this.#headerScratch);
-          headers = this.#headerScratch.bytesView();
-        }
-        headersAt = 1;
-      }
-    }
-    builder.append(key, keyStart, keyEnd, value, valueStart, valueEnd, timestamp, headers, headersAt);
-    this.records++;
-    return true;
-  }
-
-  #open(partition: number): BatchBuilder {
-    assert(partition >= 0 && partition < this.partitions, `${this.topic} has no partition ${partition}`);
-    const builder = new BatchBuilder(this.#buffers === undefined ? {} : { pool: this.#buffers });
-    this.#builders[partition] = builder;
-    return builder;
-  }
-
-  #hand(partition: number, builder: BatchBuilder): void {
-    this.#outbox.batch(this.topic, partition, builder.finish());
-  }
-
-  handOver(): void {
-    for (let partition = 0; partition < this.partitions; partition++) {
-      const builder = this.#builders[partition];
-      if (builder !== undefined && builder.count > 0) this.#hand(partition, builder);
-    }
-  }
-
-  discard(): void {
-    this.records = 0;
-    for (const builder of this.#builders) builder?.reset();
-  }
-}
-
-const noBytes = new Uint8Array(0);
-
-const headerLength = (headers: Uint8Array, headersAt: number): number =>
-  forEachHeader(headers, headersAt, headers.length, undefined) - headersAt;
