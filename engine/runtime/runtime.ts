@@ -11,7 +11,8 @@
  * One query's failure touches no neighbour: it has its own producer, transactions, stores, and life. A query whose thread died starts again in
  * a new thread. Reads of stores see committed values only.
  *
- * Threads. Where `workers` are given, queries that come with a `plan` run there; task t runs in the worker that owns its shard. All others, closures and push queries among them, run here.
+ * Threads. Where `workers` are given, queries that come with a `plan` run there, each task in the worker that owns its shard. All others, closures and
+ * push queries among them, run on the calling thread.
  */
 
 import { assert, type Clock, type Random, type Timers, UserError } from '../../base/index.ts';
@@ -62,10 +63,16 @@ export interface RemoteHost {
   terminate(): Promise<void>;
 }
 
+/** What a host in another thread is told once. */
+export interface HostSettings {
+  readonly limits: HostLimits;
+  readonly hashSeed: number;
+}
+
 export interface WorkerOptions {
   readonly count: number;
   /** Starts a thread with a host in it. `died` is called once when it ends without being asked to. */
-  spawn(thread: number, receive: Post<FromHost>, died: (error: Error) => void): RemoteHost;
+  spawn(thread: number, settings: HostSettings, receive: Post<FromHost>, died: (error: Error) => void): RemoteHost;
 }
 
 export interface RuntimeOptions {
@@ -663,6 +670,7 @@ export class Runtime {
     assert(workers !== undefined, `there are no workers, but a task belongs to thread ${thread}`);
     const remote = workers.spawn(
       thread,
+      { limits: this.#limits, hashSeed: this.#hashSeed },
       (message) => this.#receive(thread, message),
       (error) => this.#threadDied(thread, error),
     );

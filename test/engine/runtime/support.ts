@@ -1,10 +1,14 @@
 /** What the runtime's tests share: a runtime over a log of any kind, and topics written and read as text. */
 
-import { systemClock } from '../../../base/node/index.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Random } from '../../../base/index.ts';
+import { nodeFiles, systemClock } from '../../../base/node/index.ts';
 import { Runtime, type RuntimeOptions } from '../../../engine/index.ts';
 import type { OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
+import { openFileLog } from '../../../storage/file-log/index.ts';
 import { encodeBatch, type Log, openDelayedLog, openMemoryLog, RecordColumns, decodeBatch } from '../../../storage/index.ts';
 
 const encoder = new TextEncoder();
@@ -55,7 +59,7 @@ export const newRuntime = (log: Log, options: Partial<RuntimeOptions> = {}): Run
     ...options,
   });
 
-export const logKinds = ['memory', 'delayed'] as const;
+export const logKinds = ['memory', 'delayed', 'file'] as const;
 
 export const openLog = async (kind: (typeof logKinds)[number]): Promise<Log> => {
   const time = { clock: systemClock, timers: systemClock };
@@ -64,7 +68,27 @@ export const openLog = async (kind: (typeof logKinds)[number]): Promise<Log> => 
       return openMemoryLog(time);
     case 'delayed':
       return openDelayedLog({ ...time, seed: 7, maxDelayMs: 1 });
+    case 'file':
+      return openTemporaryFileLog();
   }
+};
+
+/** A file log in a directory of its own, which goes when the log is closed. */
+const openTemporaryFileLog = async (): Promise<Log> => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-runtime-'));
+  const log = await openFileLog({
+    directory,
+    files: nodeFiles,
+    clock: systemClock,
+    timers: systemClock,
+    random: new Random(1),
+  });
+  const close = log.close.bind(log);
+  log.close = async () => {
+    await close();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  return log;
 };
 
 /** Row of a topic in tests: `key=value@timestamp`; a missing key or value is `-`. */

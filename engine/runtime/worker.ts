@@ -1,0 +1,102 @@
+/**
+ * Hosts in worker threads. This file is both ends: `workerThreads` starts a thread on this very file, and in that thread it runs a task host.
+ *
+ * The worker reads segment files itself (by the log's shared view), owns the LevelDB shards of its tasks, and builds topologies from plan data by a
+ * module that is named to it (default export: `(plan) => Topology`). What crosses the border: messages of `protocol.ts`, small but for
+ * encoded batches, whose memory is *transferred*, to the log's thread and back when the log has answered: no byte of a batch is copied on the way.
+ *
+ * The only file of the engine that knows threads.
+ */
+
+import { join } from 'node:path';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { assert } from '../../base/index.ts';
+import { installNative, nodeFiles, systemClock } from '../../base/node/index.ts';
+import { openSharedReaders, type FileLog, type SharedLogView } from '../../storage/file-log/index.ts';
+import { openLevelKv } from '../stores/level-store.ts';
+import type { Topology } from '../topology.ts';
+import type { FromHost, ToHost } from './protocol.ts';
+import type { HostSettings, RemoteHost, WorkerOptions } from './runtime.ts';
+import { TaskHost } from './task-host.ts';
+
+export interface WorkerThreadsOptions {
+  readonly count: number;
+  readonly log: FileLog;
+  /** Directory of the state shards. */
+  readonly state: string;
+  /** URL of the module that builds topologies. */
+  readonly builder: string;
+}
+
+interface HostData {
+  readonly role: 'millrace task host';
+  readonly view: SharedLogView;
+  readonly state: string;
+  readonly builder: string;
+  readonly settings: HostSettings;
+}
+
+/** Worker threads for a `Runtime`, each started when the first task needs it. */
+export const workerThreads = ({ count, log, state, builder }: WorkerThreadsOptions): WorkerOptions => ({
+  count,
+  spawn(_thread, settings, receive, died): RemoteHost {
+    const view = log.exportView();
+    const data: HostData = { role: 'millrace task host', view, state, builder, settings };
+    const worker = new Worker(new URL(import.meta.url), { workerData: data, transferList: [view.port] });
+    let ended = false;
+    let cause: Error | undefined;
+    worker.on('message', receive);
+    worker.on('error', (error: unknown) => {
+      cause = error instanceof Error ? error : new Error(String(error));
+    });
+    worker.on('exit', (code) => {
+      if (ended) return;
+      ended = true;
+      died(cause ?? new Error(`the thread ended with code ${code}`));
+    });
+    return {
+      post(message) {
+        if (!ended) worker.postMessage(message, message.kind === 'taken' ? buffersOf(message.bytes) : []);
+      },
+      async terminate() {
+        ended = true;
+        await worker.terminate();
+      },
+    };
+  },
+});
+
+const buffersOf = ({ buffer }: Uint8Array): ArrayBuffer[] => (buffer instanceof ArrayBuffer ? [buffer] : []);
+
+type Build = (plan: unknown) => Topology | Promise<Topology>;
+
+const runHost = async ({ view, state, builder, settings }: HostData): Promise<void> => {
+  const port = parentPort;
+  assert(port !== null, 'a task host was started outside of a worker');
+  const waiting: ToHost[] = [];
+  let host: TaskHost | undefined;
+  port.on('message', (message: ToHost) => {
+    if (host === undefined) waiting.push(message);
+    else host.receive(message);
+  });
+  installNative();
+  const { default: build } = (await import(builder)) as { readonly default?: Build };
+  assert(typeof build === 'function', () => `the default export of ${builder} builds no topology`);
+  host = new TaskHost({
+    log: openSharedReaders(view, nodeFiles),
+    clock: systemClock,
+    timers: systemClock,
+    soon: setImmediate,
+    openShard: (shard) => openLevelKv(join(state, `shard-${shard}`)),
+    build,
+    hashSeed: settings.hashSeed,
+    limits: settings.limits,
+    post: (message: FromHost) => port.postMessage(message, message.kind === 'batch' ? buffersOf(message.bytes) : []),
+  });
+  for (const message of waiting) host.receive(message);
+};
+
+const isHostData = (data: unknown): data is HostData =>
+  typeof data === 'object' && data !== null && 'role' in data && data.role === 'millrace task host';
+
+if (!isMainThread && isHostData(workerData)) await runHost(workerData);
