@@ -62,6 +62,11 @@ export interface MillraceEvent {
   readonly queryId?: string;
 }
 
+/** The module by which a worker makes a topology of a plan; beside this one, in sources and in the build. */
+const workerBuilder = import.meta.resolve(
+  import.meta.url.endsWith('.ts') ? './sql/compile/worker-builder.ts' : './sql/compile/worker-builder.js',
+);
+
 /** A row as an object: STRUCT is an object, MAP a Map, TIMESTAMP a Date, BIGINT a number while that is exact and a bigint beyond. */
 export type ResultRow = Readonly<Record<string, unknown>>;
 
@@ -124,7 +129,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       openShard: (shard) => openLevelKv(join(state, `shard-${shard}`)),
       processingLog: PROCESSING_LOG_TOPIC,
       onEvent: (event) => options.onEvent?.(describeEvent(event)),
-      ...(workers === 0 ? {} : { workers: workerThreads({ count: workers, log, state }) }),
+      ...(workers === 0 ? {} : { workers: workerThreads({ count: workers, log, state, builder: workerBuilder }) }),
       ...(options.commitIntervalMs === undefined ? {} : { limits: { commitIntervalMs: options.commitIntervalMs } }),
     });
     const engine = await openSqlEngine({ log, runtime, clock: systemClock, random });
