@@ -1,0 +1,125 @@
+/**
+ * Reading cases: files of `{"tests": [...]}`, spread over formats and configurations, numbers with all their digits.
+ *
+ * A number that a double would blur (beyond 2^53) is read as a bigint; others are plain numbers.
+ */
+
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+export type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [name: string]: Json };
+
+export interface CaseWindow {
+  readonly start: number;
+  readonly end: number;
+  readonly type: 'time' | 'session';
+}
+
+export interface CaseRecord {
+  readonly topic: string;
+  readonly key?: Json;
+  readonly value?: Json;
+  readonly timestamp?: number;
+  readonly window?: CaseWindow;
+  readonly headers?: readonly { readonly KEY: string; readonly VALUE: string }[];
+}
+
+export interface CaseSource {
+  readonly name: string;
+  readonly type: 'stream' | 'table';
+  readonly schema?: string;
+  readonly keyFormat?: string | { readonly format: string; readonly windowType?: string; readonly windowSize?: number };
+  readonly valueFormat?: string;
+  readonly valueFeatures?: readonly string[];
+  readonly keyFeatures?: readonly string[];
+}
+
+export interface CaseTopic {
+  readonly name: string;
+  readonly partitions?: number;
+}
+
+export interface Case {
+  readonly id: string;
+  readonly statements: readonly string[];
+  readonly properties: Readonly<Record<string, Json>>;
+  readonly topics: readonly CaseTopic[];
+  readonly inputs: readonly CaseRecord[];
+  readonly outputs: readonly CaseRecord[];
+  readonly expectedException?: { readonly message?: string };
+  readonly post?: {
+    readonly sources?: readonly CaseSource[];
+    readonly topics?: { readonly blacklist?: string; readonly topics?: readonly CaseTopic[] };
+  };
+  readonly versions?: { readonly min?: string; readonly max?: string };
+  /** The case as it stands in the file, for rules that look at its text. */
+  readonly text: string;
+}
+
+interface RawCase extends Partial<Omit<Case, 'id' | 'text'>> {
+  readonly name: string;
+  readonly format?: readonly string[];
+  readonly config?: readonly string[];
+}
+
+/** JSON with exact whole numbers. */
+export const readJson = (text: string): Json =>
+  JSON.parse(text, ((_key: string, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === 'number' &&
+    !Number.isSafeInteger(value) &&
+    context?.source !== undefined &&
+    /^-?\d+$/.test(context.source)
+      ? BigInt(context.source)
+      : value) as (key: string, value: unknown) => unknown) as Json;
+
+/** The same value as text, bigints as numbers. */
+export const writeJson = (value: Json): string => {
+  if (typeof value === 'bigint') return value.toString();
+  if (Array.isArray(value)) return `[${(value as readonly Json[]).map(writeJson).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    return `{${Object.entries(value)
+      .map(([name, part]) => `${JSON.stringify(name)}:${writeJson(part as Json)}`)
+      .join(',')}}`;
+  }
+  return JSON.stringify(value);
+};
+
+const filesIn = (path: string): readonly string[] =>
+  statSync(path).isFile()
+    ? [path]
+    : readdirSync(path)
+        .sort()
+        .flatMap((name) => filesIn(join(path, name)))
+        .filter((file) => file.endsWith('.json'));
+
+/** Every case under a directory, in order of file and place. */
+export const readCases = (path: string): readonly Case[] =>
+  filesIn(path).flatMap((file) => {
+    const { tests } = readJson(readFileSync(file, 'utf8')) as unknown as { readonly tests: readonly RawCase[] };
+    return tests.flatMap((test) => expand(basename(file, '.json'), test));
+  });
+
+const expand = (file: string, test: RawCase): readonly Case[] => {
+  const formats: readonly (string | undefined)[] = test.format ?? [undefined];
+  const configs: readonly (string | undefined)[] = test.config ?? [undefined];
+  return formats.flatMap((format) =>
+    configs.map((config) => {
+      const written = writeJson(test as unknown as Json)
+        .replaceAll('{FORMAT}', format ?? '{FORMAT}')
+        .replaceAll('{CONFIG}', config ?? '{CONFIG}');
+      const raw = readJson(written) as unknown as RawCase;
+      const mark = (value: string | undefined): string => (value === undefined ? '' : ` [${value}]`);
+      const { name, format: _formats, config: _configs, ...rest } = raw;
+      return {
+        ...rest,
+        id: `${file}/${test.name}${mark(format)}${mark(config)}`,
+        statements: raw.statements ?? [],
+        properties: raw.properties ?? {},
+        topics: raw.topics ?? [],
+        inputs: raw.inputs ?? [],
+        outputs: raw.outputs ?? [],
+        text: JSON.stringify({ statements: raw.statements, topics: raw.topics }),
+      };
+    }),
+  );
+};

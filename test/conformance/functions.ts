@@ -1,0 +1,222 @@
+/** The functions that the cases bring along, registered as any embedder registers functions of his own. */
+
+import { define, defineAggregate, type FunctionRegistry, EvaluationError } from '../../sql/index.ts';
+
+type Field = readonly unknown[];
+
+export const registerCaseFunctions = (registry: FunctionRegistry): void => {
+  const shared = { nulls: 'own', examples: [] } as const;
+  const doc = 'For tests.';
+  const category = 'TEST';
+
+  for (const [signature, result] of [
+    ['TEST_UDF(INT, STRING) -> STRING', 'doStuffIntString'],
+    ['TEST_UDF(BIGINT, STRING) -> STRING', 'doStuffLongString'],
+    ['TEST_UDF(BIGINT, BIGINT, STRING) -> STRING', 'doStuffLongLongString'],
+    ['TEST_UDF(BIGINT...) -> STRING', 'doStuffLongVarargs'],
+  ] as const) {
+    registry.add(define({ ...shared, doc, signature, body: () => result }), category);
+  }
+  registry.add(
+    define({ ...shared, doc, signature: 'TEST_UDF(STRUCT<A STRING>) -> STRING', body: (struct: readonly (string | null)[] | null) => struct?.[0] ?? null }),
+    category,
+  );
+  registry.add(define({ ...shared, doc, signature: 'TEST_UDF() -> STRUCT<A STRING>', body: () => ['foo'] }), category);
+  registry.add(
+    define({
+      ...shared,
+      doc,
+      signature: 'BAD_UDF(INT) -> INT',
+      body: () => {
+        throw new EvaluationError('boom!');
+      },
+    }),
+    category,
+  );
+  registry.add(
+    define({
+      ...shared,
+      doc,
+      signature: 'BAD_UDF(BOOLEAN) -> INT',
+      body: (fails: boolean | null) => {
+        if (fails === true) throw new EvaluationError('You asked me to throw...');
+        return 0;
+      },
+    }),
+    category,
+  );
+  registry.add(
+    define({
+      ...shared,
+      doc,
+      signature: 'BAD_UDF(STRING) -> STRING',
+      bind: () => {
+        let calls = 0;
+        return (text: string | null) => (calls++ % 2 === 0 ? null : text);
+      },
+    }),
+    category,
+  );
+  registry.add(define({ ...shared, doc, signature: 'TOSTRUCT(STRING) -> STRUCT<A STRING>', body: (text: string | null) => [text] }), category);
+  for (const name of ['WHENCONDITION(BOOLEAN, BOOLEAN) -> BOOLEAN', 'WHENRESULT(INT, BOOLEAN) -> INT']) {
+    registry.add(
+      define({
+        ...shared,
+        doc,
+        signature: name,
+        body: (value: boolean | number | null, evaluated: boolean | null) => {
+          if (evaluated === false) throw new EvaluationError('evaluated, though it should not be');
+          return value;
+        },
+      }),
+      category,
+    );
+  }
+
+  const big = { kind: 'BIGINT' } as const;
+  const adding = (row: unknown[], at: number, by: number | bigint): void => {
+    const sum = BigInt(row[at] as number | bigint) + BigInt(by);
+    row[at] = Number.isSafeInteger(Number(sum)) ? Number(sum) : sum;
+  };
+  const numeric = (value: unknown): number | bigint => (typeof value === 'number' || typeof value === 'bigint' ? value : 0);
+  const lengthOf = (value: unknown): number => (typeof value === 'string' ? value.length : 0);
+
+  registry.add(
+    defineAggregate({
+      doc,
+      examples: [],
+      undo: true,
+      signature: ['TEST_UDAF(BIGINT) -> BIGINT', 'TEST_UDAF(INT) -> BIGINT'],
+      bind: () => ({
+        slots: [big],
+        initialize: (row, at) => void (row[at] = 0),
+        add: (row, at, args) => adding(row, at, numeric(args[0])),
+        undo: (row, at, args) => adding(row, at, -numeric(args[0])),
+        result: (row, at) => row[at] ?? null,
+      }),
+    }),
+    category,
+  );
+  registry.add(
+    defineAggregate({
+      doc,
+      examples: [],
+      undo: false,
+      signature: 'TEST_UDAF(DOUBLE) -> DOUBLE',
+      bind: () => ({
+        slots: [{ kind: 'DOUBLE' }],
+        initialize: (row, at) => void (row[at] = 0),
+        add: (row, at, args) => void (row[at] = Number(row[at]) + Number(numeric(args[0]))),
+        result: (row, at) => row[at] ?? null,
+      }),
+    }),
+    category,
+  );
+  registry.add(
+    defineAggregate({
+      doc,
+      examples: [],
+      undo: false,
+      signature: 'TEST_UDAF(STRUCT<A INT, B INT>) -> STRUCT<A INT, B INT>',
+      bind: () => ({
+        slots: [{ kind: 'INTEGER' }, { kind: 'INTEGER' }],
+        initialize(row, at) {
+          row[at] = 0;
+          row[at + 1] = 0;
+        },
+        add(row, at, args) {
+          const struct = args[0] as Field | null;
+          for (const i of [0, 1]) row[at + i] = Number(row[at + i]) + Number(numeric(struct?.[i]));
+        },
+        result: (row, at) => [row[at] ?? null, row[at + 1] ?? null],
+      }),
+    }),
+    category,
+  );
+
+  for (const signature of [
+    'MULTI_ARG(BIGINT, STRING, literal INT, literal STRING...) -> BIGINT',
+    'FOUR_ARG(BIGINT, STRING, STRING, STRING, literal INT) -> BIGINT',
+    'FIVE_ARG(BIGINT, STRING, STRING, STRING, INT, literal INT) -> BIGINT',
+  ]) {
+    registry.add(
+      defineAggregate({
+        doc,
+        examples: [],
+        undo: false,
+        signature,
+        bind: ({ constants }) => ({
+          slots: [big],
+          initialize(row, at) {
+            row[at] = 0;
+            for (const constant of constants) {
+              if (typeof constant === 'string') adding(row, at, constant.length);
+              else if (typeof constant === 'number') adding(row, at, constant);
+            }
+          },
+          add(row, at, args) {
+            for (const arg of args) adding(row, at, typeof arg === 'string' ? lengthOf(arg) : numeric(arg));
+          },
+          result: (row, at) => row[at] ?? null,
+        }),
+      }),
+      category,
+    );
+  }
+  registry.add(
+    defineAggregate({
+      doc,
+      examples: [],
+      undo: false,
+      signature: 'VAR_ARG(BIGINT, STRING...) -> BIGINT',
+      bind: () => ({
+        slots: [big],
+        initialize: (row, at) => void (row[at] = 0),
+        add(row, at, args) {
+          for (const arg of args) adding(row, at, typeof arg === 'string' ? lengthOf(arg) : numeric(arg));
+        },
+        result: (row, at) => row[at] ?? null,
+      }),
+    }),
+    category,
+  );
+  registry.add(
+    defineAggregate({
+      doc,
+      examples: [],
+      undo: false,
+      signature: 'MID_VAR_ARG(BIGINT, STRING..., literal INT, literal INT) -> BIGINT',
+      bind: ({ constants }) => {
+        const extra = constants.reduce<number>((sum, one) => sum + (typeof one === 'number' ? one : 0), 0);
+        return {
+          slots: [big],
+          initialize: (row, at) => void (row[at] = 0),
+          add(row, at, args) {
+            for (const arg of args) adding(row, at, typeof arg === 'string' ? lengthOf(arg) : numeric(arg));
+          },
+          result: (row, at) => Number(row[at]) + extra,
+        };
+      },
+    }),
+    category,
+  );
+  for (const signature of ['OBJ_COL_ARG(INT, ANY...) -> ARRAY<INT>', 'GENERIC_VAR_ARG(A, B, C...) -> ARRAY<A>']) {
+    registry.add(
+      defineAggregate({
+        doc,
+        examples: [],
+        undo: false,
+        signature,
+        bind: ({ result }) => ({
+          slots: [result],
+          initialize: (row, at) => void (row[at] = []),
+          add(row, at, args) {
+            if (args.every((arg) => arg !== null)) row[at] = [...(row[at] as never[]), args[0] ?? null];
+          },
+          result: (row, at) => row[at] ?? null,
+        }),
+      }),
+      category,
+    );
+  }
+};
