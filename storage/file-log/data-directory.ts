@@ -17,6 +17,7 @@ import {
   FileError,
   type FileSystem,
   joinPath,
+  parentOf,
   readWholeFile,
   replaceFile,
   UserError,
@@ -40,7 +41,10 @@ export class DataDirectory {
     this.#files = files;
     this.path = path;
     this.#release = guarded(path, () => {
-      files.mkdir(path);
+      if (files.stat(path) === undefined) {
+        files.mkdir(path);
+        files.syncDirectory(parentOf(path));
+      }
       const lock = files.lock(joinPath(path, 'lock'));
       if ('release' in lock) return lock.release;
       throw new UserError('DATA_DIR_LOCKED', `the data directory ${path} is in use by ${lock.heldBy}`, {

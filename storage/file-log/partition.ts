@@ -141,7 +141,11 @@ export class FilePartition {
     if (from === undefined) this.state.end = this.#segments[0]?.baseOffset ?? start;
     this.#syncedEnd = from?.offset ?? 0;
     this.#scanFrom(from?.segment ?? -1, from?.position ?? 0, report, distrust);
-    if (this.#segments.length === 0 && this.state.end < start) this.state.end = start;
+    if (this.state.end < start) {
+      // All that was lost had been deleted anyway: the partition goes on, empty, at its start.
+      for (const segment of this.#segments.splice(0)) segment.remove();
+      this.state.end = start;
+    }
     this.state.raiseStart(Math.min(this.state.end, Math.max(start, this.#segments[0]?.baseOffset ?? 0)));
     this.#deleteBelow(this.state.start);
   }
@@ -160,7 +164,8 @@ export class FilePartition {
       const snapshot = bytes === undefined ? undefined : decodeSnapshot(bytes, state);
       const segment = this.#segments.find((candidate) => candidate.baseOffset === snapshot?.segment);
       if (bytes === undefined || snapshot === undefined) continue;
-      if (segment === undefined ? snapshot.position > 0 : segment.size < snapshot.position) continue;
+      // One whose segment was deleted meanwhile says nothing about what is left.
+      if (segment === undefined ? this.#segments.length > 0 : segment.size < snapshot.position) continue;
       decodeSnapshot(bytes, this.state);
       return snapshot;
     }
@@ -171,6 +176,8 @@ export class FilePartition {
     let damaged = false;
     const kept: Segment[] = [];
     for (const segment of this.#segments) {
+      // A segment that does not begin where the one before ends outlived what lay between.
+      if (kept.length > 0 && segment.baseOffset > base && segment.baseOffset !== this.state.end) damaged = true;
       if (damaged) {
         report.bytesTruncated += segment.size;
         segment.remove();
@@ -256,6 +263,7 @@ export class FilePartition {
       index.add(baseOffsetOf(bytes, at), position);
     }
     index.maxTimestamp = Math.max(index.maxTimestamp, maxTimestampOf(bytes, at));
+    index.lastAppendMs = this.#host.now();
   }
 
   #rewrite(segment: Segment, from: number): void {
@@ -302,7 +310,6 @@ export class FilePartition {
     segment.size = position + batch.length;
     segment.sync.touch();
     this.#note(segment.index, batch, 0, position);
-    segment.index.lastAppendMs = this.#host.now();
     this.state.apply(batch, 0);
     this.#sinceSnapshot += batch.length;
     this.changed();
@@ -402,7 +409,7 @@ export class FilePartition {
     try {
       const segment = this.#segments.at(-1);
       const { end } = this.state;
-      const at = { offset: end, segment: segment?.baseOffset ?? 0, position: segment?.size ?? 0 };
+      const at = { offset: end, segment: segment?.baseOffset ?? end, position: segment?.size ?? 0 };
       const encoded = encodeSnapshot(at, this.state);
       const index = segment?.index.encode();
       await this.sync();
