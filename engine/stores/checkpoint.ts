@@ -22,7 +22,9 @@ const recordsBetween = 250_000;
 const msBetween = 5_000;
 /** After a failure. */
 const msBeforeRetry = 1_000;
-const entriesPerChunk = 4_096;
+const entriesPerChunk = 8_192;
+/** Entries that are sorted together: LevelDB takes sorted ones at 60 % of the cost. */
+const sortedTogether = 16_384;
 const bytesPerChunk = 1 << 20;
 
 const noBytes = new Uint8Array(0);
@@ -33,6 +35,8 @@ export class Checkpoint {
   #stopped = false;
   readonly #group = new Int32Array(32);
   #askedAt: number | undefined;
+  /** A checkpoint was asked for and has not begun. */
+  #asked = false;
   #failed = false;
   /** Windows below are cleared from the key-value store. */
   #clearedBelow = Number.NEGATIVE_INFINITY;
@@ -47,16 +51,20 @@ export class Checkpoint {
     if (core.due.count === 0 || this.#askedAt === undefined) this.#askedAt = nowMs;
     if (core.due.count === 0) return false;
     const waited = nowMs - this.#askedAt;
-    if (this.#failed && waited < msBeforeRetry) return false;
+    if ((this.#asked && waited < msBetween) || (this.#failed && waited < msBeforeRetry)) return false;
     const due =
       core.records >= recordsBetween ||
       waited >= msBetween ||
       (core.isOverLimit() && core.due.count * 2 > core.table.count);
-    if (due) this.#askedAt = nowMs;
+    if (due) {
+      this.#askedAt = nowMs;
+      this.#asked = true;
+    }
     return due;
   }
 
   run(): Promise<void> {
+    this.#asked = false;
     if (this.#running !== undefined) return this.#running;
     const kv = this.#core.kv;
     if (kv === undefined || this.#stopped) return Promise.resolve();
@@ -84,6 +92,7 @@ export class Checkpoint {
   resume(): void {
     this.#stopped = false;
     this.#askedAt = undefined;
+    this.#asked = false;
     this.#failed = false;
     this.#clearedBelow = Number.NEGATIVE_INFINITY;
   }
@@ -93,7 +102,8 @@ export class Checkpoint {
     const { position, committedFloor: floor, records } = core;
     if (position === undefined || (core.due.count === 0 && position === core.checkpointed)) return;
     const end = core.due.tail;
-    while (core.due.head !== end) {
+    for (let sorted = core.due.head; core.due.head !== end; ) {
+      if (((sorted - core.due.head) | 0) <= 0) sorted = this.#sort(end);
       await this.#writeChunk(kv, end);
       if (this.#stopped) return;
     }
@@ -110,6 +120,63 @@ export class Checkpoint {
     core.checkpointed = position;
     core.records -= records;
     core.checkpoints++;
+  }
+
+  /**
+   * Sorts the next places of the queue by key, roughly: by the four bytes behind what all keys begin with. LevelDB keeps what is
+   * written in a skip list, where neighbours share their way. Answers with the first place that is not sorted.
+   */
+  #sort(end: number): number {
+    const core = this.#core;
+    const { due, table } = core;
+    const from = due.head;
+    const to = (from + Math.min(sortedTogether, (end - from) | 0)) | 0;
+    const addresses = new Int32Array((to - from) | 0);
+    let count = 0;
+    for (let place = from; place !== to; place = (place + 1) | 0) {
+      const address = due.at(place);
+      if (address !== 0) addresses[count++] = address;
+    }
+    const order = new Float64Array(count);
+    const shared = this.#sharedPrefix(addresses, count);
+    for (let i = 0; i < count; i++) {
+      const address = addresses[i] as number;
+      const bytes = table.bytesOf(address);
+      const keyStart = table.keyStart(address);
+      const keyEnd = keyStart + table.keyLength(address);
+      let number = 0;
+      for (let at = keyStart + shared; at < keyStart + shared + 4; at++) {
+        number = number * 256 + (at < keyEnd ? (bytes[at] as number) : 0);
+      }
+      order[i] = number * sortedTogether + i;
+    }
+    order.sort();
+    for (let i = 0, place = from; place !== to; i++, place = (place + 1) | 0) {
+      const address = i < count ? (addresses[(order[i] as number) % sortedTogether] as number) : 0;
+      due.move(place, address);
+      if (address !== 0) core.setDuePlace(address, place);
+    }
+    return to;
+  }
+
+  /** How many bytes all keys begin with in common. */
+  #sharedPrefix(addresses: Int32Array, count: number): number {
+    const { table } = this.#core;
+    if (count === 0) return 0;
+    const first = table.bytesOf(addresses[0] as number);
+    const firstAt = table.keyStart(addresses[0] as number);
+    let shared = table.keyLength(addresses[0] as number);
+    for (let i = 1; i < count; i++) {
+      if (i % 32 === 1) table.touch(addresses, i, Math.min(i + 32, count));
+      const address = addresses[i] as number;
+      const bytes = table.bytesOf(address);
+      const keyAt = table.keyStart(address);
+      shared = Math.min(shared, table.keyLength(address));
+      for (let at = 0; at < shared; at++) {
+        if (bytes[keyAt + at] !== first[firstAt + at]) shared = at;
+      }
+    }
+    return shared;
   }
 
   async #writeChunk(kv: OrderedKv, end: number): Promise<void> {

@@ -226,6 +226,12 @@ export class StoreCore {
     return this.table.hasFlag(address, flags.changed) ? (this.changes.duePlaces[place] as number) : place;
   }
 
+  setDuePlace(address: number, place: number): void {
+    const { table, changes } = this;
+    if (table.hasFlag(address, flags.changed)) changes.duePlaces[table.place(address)] = place;
+    else table.setPlace(address, place);
+  }
+
   #moved(from: number, to: number): void {
     const table = this.table;
     if (table.hasFlag(to, flags.changed)) this.changes.addresses[table.place(to)] = to;
