@@ -195,7 +195,13 @@ export class Coordinator {
       return;
     }
     host.pending = true;
-    this.#begin();
+    try {
+      this.#begin();
+    } catch (error) {
+      taken();
+      this.#fail(asError(error));
+      return;
+    }
     this.#inFlight++;
     this.#producer
       .append({ topic, partition }, bytes, 'append')
@@ -215,9 +221,9 @@ export class Coordinator {
 
   #begin(): void {
     if (this.#begun) return;
+    this.#producer.begin();
     this.#begun = true;
     this.#transactions++;
-    this.#producer.begin();
   }
 
   /** Arms the timer when something is pending; commits when everything is drained. */

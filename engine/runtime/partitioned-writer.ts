@@ -106,6 +106,10 @@ export class PartitionedWriter implements TopicWriter {
     this.#outbox.batch(this.topic, partition, builder.finish());
   }
 
+  get repartition(): boolean {
+    return this.#firstHeaders !== undefined;
+  }
+
   handOver(): void {
     for (let partition = 0; partition < this.partitions; partition++) {
       const builder = this.#builders[partition];

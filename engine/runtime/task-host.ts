@@ -131,7 +131,9 @@ class HostedRun {
     return this.assignment.run;
   }
 
+  /** Nothing left to read, and nothing on its way that may have to be read. */
   get drained(): boolean {
+    if (this.unansweredBytes > 0) return false;
     for (const { task } of this.tasks) if (!task.drained) return false;
     return true;
   }
@@ -468,7 +470,7 @@ export class TaskHost {
     if (run === undefined) return;
     const wasFull = run.unansweredBytes > this.#options.limits.unansweredBytes;
     run.unansweredBytes -= length;
-    if (wasFull) this.#askTurn();
+    if (wasFull || run.unansweredBytes === 0) this.#askTurn();
     for (const { task, subscriptions } of run.tasks) {
       // What this thread's tasks wrote can be read now; whoever has read to the end looks again.
       for (const { index, repartition, drained } of task.inputs) {
@@ -715,7 +717,11 @@ export class TaskHost {
         late = clock.monotonic() >= until;
       }
     }
-    for (const run of stepped) if (run.assignment.producerId === undefined) this.#guard(run, () => this.#endTurn(run));
+    for (const run of stepped) {
+      if (run.assignment.producerId === undefined) this.#guard(run, () => this.#endTurn(run));
+      // What is behind a repartition belongs into the same transaction, if it comes in time.
+      else for (const { task } of run.tasks) if (task.drained) task.handOverRepartitions();
+    }
     for (const run of this.#runs.values()) this.#say(run);
     if (stepped.size > 0) this.#want();
     if (late) this.#askTurn();

@@ -487,6 +487,11 @@ export class Task {
 
   // ---------------------------------------------------------------- transactions
 
+  /** Hands over what was written to repartition topics so far, for those who read them within the transaction. */
+  handOverRepartitions(): void {
+    for (const output of this.#outputs) if (output.repartition) output.handOver();
+  }
+
   /** Ends the work of a transaction: flushes processors, writes the changelogs, hands over every batch begun. */
   flush(): TaskCommit {
     for (const { time, holdsBack } of this.#times) time.advance(holdsBack);
