@@ -163,11 +163,17 @@ export const findExpression = (
   return undefined;
 };
 
-/** The tree as text without places: equal texts, equal trees. */
+/** The tree as text without places, fields in order of name: equal texts, equal trees. */
 export const fingerprint = (expression: Expression): string =>
-  JSON.stringify(expression, (key, value: unknown) =>
-    key === 'at' ? undefined : typeof value === 'bigint' ? `${value}n` : value,
-  );
+  JSON.stringify(expression, (_, value: unknown) => {
+    if (typeof value === 'bigint') return `${value}n`;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([name]) => name !== 'at')
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
+  });
 
 export const saysTheSame = (a: Expression, b: Expression): boolean =>
   a.kind === b.kind && fingerprint(a) === fingerprint(b);

@@ -33,6 +33,7 @@ import type { FormatChoice } from '../plan/choices.ts';
 import type { NamedExpression } from '../plan/logical.ts';
 import {
   type AggregateStep,
+  allSteps,
   type GroupByStep,
   type JoinStep,
   keyFormatOf,
@@ -109,17 +110,22 @@ const lentRows = (types: readonly SqlType[]): Serde<Row> => {
 
 const typesOf = (columns: readonly Column[]): readonly SqlType[] => columns.map((column) => column.type);
 
+const isAggregate = (step: Step): boolean => step.kind === 'streamAggregate' || step.kind === 'streamWindowedAggregate';
+
 const isPlain = (expression: TypedExpression): boolean => expression.kind === 'column' || expression.kind === 'literal';
 
 class Compiler {
   readonly topology = new Topology();
   readonly #environment: CompileEnvironment;
+  /** Whether a step above an aggregate has to know the row before: HAVING retracts what it showed, and nothing else. */
+  #sendBefore = false;
 
   constructor(environment: CompileEnvironment) {
     this.#environment = environment;
   }
 
   compile(root: Step): void {
+    this.#sendBefore = allSteps(root).some((step) => step.kind === 'tableFilter' && allSteps(step.from).some(isAggregate));
     switch (root.kind) {
       case 'streamSink':
       case 'tableSink':
@@ -375,6 +381,8 @@ class Compiler {
     const types = typesOf(schema.value);
     this.topology.addRepartition<Row, Row>(name, {
       parents: [parent],
+      sinkName: `${name}-Sink`,
+      sourceName: `${name}-Source`,
       sink: repartitionSink<Row>({
         name,
         value: new RowEncoding(types),
@@ -383,7 +391,7 @@ class Compiler {
       }),
       source: (context, forward) => repartitionSource<Row>({ value: lentRows(types) })(context, forward),
     });
-    return { kind: 'rows', parent: name, schema };
+    return { kind: 'rows', parent: `${name}-Source`, schema };
   }
 
   // ------------------------------------------------------------------------------------------------- state
@@ -403,7 +411,7 @@ class Compiler {
     const supplier: ProcessorSupplier<Row, Row> = (context, forward) => {
       const scope = columnScope(feed.schema, keyFormatOf(step.from), feed.reading);
       const { initialize, add } = aggregator(calls, scope, environment);
-      const shared = { store, accumulator: new RowEncoding(types), initialize, add, sendBefore: true };
+      const shared = { store, accumulator: new RowEncoding(types), initialize, add, sendBefore: this.#sendBefore };
       return windowed
         ? windowAggregate<Row, Row>({
             ...shared,

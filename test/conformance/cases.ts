@@ -52,7 +52,7 @@ export interface Case {
     readonly topics?: { readonly blacklist?: string; readonly topics?: readonly CaseTopic[] };
   };
   readonly versions?: { readonly min?: string; readonly max?: string };
-  /** The case as it stands in the file, for rules that look at its text. */
+  /** Statements, topics and properties as they stand in the file, for rules that look at the text. */
   readonly text: string;
 }
 
@@ -118,7 +118,7 @@ const expand = (file: string, test: RawCase): readonly Case[] => {
         topics: raw.topics ?? [],
         inputs: raw.inputs ?? [],
         outputs: raw.outputs ?? [],
-        text: JSON.stringify({ statements: raw.statements, topics: raw.topics }),
+        text: writeJson({ statements: raw.statements ?? [], topics: (raw.topics ?? []) as unknown as Json, properties: raw.properties ?? {} }),
       };
     }),
   );

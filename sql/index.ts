@@ -1,0 +1,42 @@
+/**
+ * sql: the language. Text comes in, statements are checked, planned and logged; what leaves are topologies for the engine, rows, and errors
+ * that say what is wrong and where.
+ *
+ * The way of a query, in steps that all print themselves (EXPLAIN shows them): text -> tokens -> tree (`parser/`) -> scope and types (`analyze/`) ->
+ * logical plan -> rules -> physical plan (`plan/`) -> topology (`compile/`). Statements are one file each (`statements/`), the catalog is what they
+ * add up to (`catalog.ts`), a session plans a request in a sandbox (`session.ts`), the statement log keeps what was decided
+ * (`statement-log.ts`). Read `facade.ts` first: it is the face that the server and the library use; `engine.ts` stands behind it.
+ */
+
+export { Catalog, type Query, type Source } from './catalog.ts';
+export { type CompileEnvironment } from './compile/environment.ts';
+export { keyReader, keyWriter, windowBytesOf } from './compile/keys.ts';
+export { recordWriter } from './compile/record-writer.ts';
+export { ScanRegistry } from './compile/scan.ts';
+export { compileTopology } from './compile/topology.ts';
+export * from './facade.ts';
+export {
+  type Accumulator,
+  type AggregateDeclaration,
+  type AggregateDefinition,
+  type Call,
+  define,
+  defineAggregate,
+  type FunctionContext,
+  type FunctionDefinition,
+  type ScalarDeclaration,
+  type ScalarDefinition,
+} from './functions/define.ts';
+export { builtInFunctions } from './functions/index.ts';
+export type { FunctionRegistry } from './functions/registry.ts';
+export type { ParsedStatement, Statement } from './parser/ast.ts';
+export { parseStatements } from './parser/parse.ts';
+export { type PhysicalPlan, printPlan, readPlan, type SinkStep, type Step, sourcesOf, writePlan } from './plan/plan.ts';
+export { type PlannedStatement, Session } from './session.ts';
+export { isKnownProperty, knownProperties, Settings } from './settings.ts';
+export { applyCommand, type Command } from './statements/command.ts';
+export type { NewRecord, Planned, TopicInfo, Topics } from './statements/statement.ts';
+export { EvaluationError } from './types/evaluation-error.ts';
+export { type Column, printSchema, type Schema } from './types/schema.ts';
+export { describeType, printType, type SqlType, type TypeDescription } from './types/type.ts';
+export type { Row, Value } from './types/value.ts';
