@@ -94,7 +94,10 @@ export class Coordinator {
     this.#options = options;
     this.#producer = options.producer;
     this.#hosts = new Map(
-      [...options.hosts].map(([id, post]) => [id, { post, pending: false, drained: false, answered: false, drainedTasks: [] }]),
+      [...options.hosts].map(([id, post]) => [
+        id,
+        { post, pending: false, drained: false, answered: false, drainedTasks: [] },
+      ]),
     );
     for (const position of options.positions) {
       this.#committed.set(positionKey(position.topic, position.partition), position);

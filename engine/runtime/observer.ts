@@ -17,7 +17,9 @@ export interface QueryStatus {
   readonly state: QueryState;
   readonly paused: boolean;
   /** Why it is in this state, where that is a failure. */
-  readonly error: { readonly message: string; readonly code: string | undefined; readonly hint: string | undefined } | undefined;
+  readonly error:
+    | { readonly message: string; readonly code: string | undefined; readonly hint: string | undefined }
+    | undefined;
   /** Since when, epoch milliseconds. */
   readonly since: number;
   readonly tasks: number;

@@ -124,10 +124,22 @@ export interface ErrorReport {
 
 /** What happened on a host that changes no state but should be known. */
 export type Note =
-  | { readonly about: 'restored'; readonly store: string; readonly taskId: string; readonly replayed: number; readonly from: number }
+  | {
+      readonly about: 'restored';
+      readonly store: string;
+      readonly taskId: string;
+      readonly replayed: number;
+      readonly from: number;
+    }
   | { readonly about: 'rebuilt'; readonly store: string; readonly taskId: string; readonly why: string }
   | { readonly about: 'checkpoint failed'; readonly store: string; readonly taskId: string; readonly why: string }
-  | { readonly about: 'records gone'; readonly topic: string; readonly partition: number; readonly from: number; readonly to: number };
+  | {
+      readonly about: 'records gone';
+      readonly topic: string;
+      readonly partition: number;
+      readonly from: number;
+      readonly to: number;
+    };
 
 export type ToHost =
   | { readonly kind: 'assign'; readonly assignment: Assignment }
@@ -141,7 +153,12 @@ export type ToHost =
   /** Ends the run on this host. `keep`: checkpoint the stores first; else their memory is just let go (the changelog has all). */
   | { readonly kind: 'remove'; readonly run: Run; readonly keep: boolean }
   /** Deletes what shards hold of an application. Answered. */
-  | { readonly kind: 'forget'; readonly request: number; readonly applicationId: string; readonly shards: readonly number[] }
+  | {
+      readonly kind: 'forget';
+      readonly request: number;
+      readonly applicationId: string;
+      readonly shards: readonly number[];
+    }
   | {
       readonly kind: 'read';
       readonly request: number;

@@ -39,7 +39,11 @@ export interface Settled {
 /** A batch gets this much less than the topic would take. */
 const batchMarginBytes = 0;
 
-const repartitionConfigs: TopicConfigs = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'max.message.bytes': '16777216' };
+const repartitionConfigs: TopicConfigs = {
+  'cleanup.policy': 'delete',
+  'retention.ms': '-1',
+  'max.message.bytes': '16777216',
+};
 const changelogConfigs: TopicConfigs = { 'cleanup.policy': 'compact', 'max.message.bytes': '16777216' };
 
 /** Names of the topics that belong to the query alone. */
@@ -53,7 +57,8 @@ export const settle = async (log: Log, settings: QuerySettings): Promise<Settled
   const pieces = topology.subTopologies();
   const sources = new Map<string, TopicDescription>();
   for (const { sources: nodes } of pieces) {
-    for (const node of nodes) if (!node.repartition) sources.set(node.topic, await topicNamed(log, node.topic, 'reads'));
+    for (const node of nodes)
+      if (!node.repartition) sources.set(node.topic, await topicNamed(log, node.topic, 'reads'));
   }
   const plan = planPartitions(topology, (topic) => (sources.get(topic) as TopicDescription).partitions);
 

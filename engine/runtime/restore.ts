@@ -10,7 +10,7 @@
  * - A position outside of the changelog (it was deleted or cut), or a damaged key-value store, rebuilds that store alone, from the changelog's start.
  */
 
-import { LogError, type Log, RecordColumns, decodeBatch } from '../../storage/index.ts';
+import { decodeBatch, type Log, LogError, RecordColumns } from '../../storage/index.ts';
 import { KvError } from '../stores/ordered-kv.ts';
 import type { StateStore } from '../stores/state-store.ts';
 

@@ -305,7 +305,11 @@ export class Runtime {
   }
 
   /** All committed entries within the range, in pages, in no particular order. The store is read only as fast as pages are taken. */
-  async *scan(id: string, store: string, range: ScanRange = {}): AsyncGenerator<readonly StoreEntry[], void, undefined> {
+  async *scan(
+    id: string,
+    store: string,
+    range: ScanRange = {},
+  ): AsyncGenerator<readonly StoreEntry[], void, undefined> {
     const life = await this.#readable(id, store);
     for (const thread of life.threads) {
       type Page = { readonly entries: readonly StoreEntry[]; readonly done: boolean };
@@ -728,8 +732,16 @@ export class Runtime {
         return;
       default: {
         const known = this.#lives.get(message.run);
-        if (known !== undefined) this.#heard(known.query, known.life, thread, message);
-        else if (message.kind === 'batch') this.#post(thread, { kind: 'taken', run: message.run, bytes: message.bytes });
+        if (known !== undefined) {
+          try {
+            this.#heard(known.query, known.life, thread, message);
+          } catch (error) {
+            // A broken promise of our own: it ends this query, and only it.
+            known.life.coordinator?.giveUp();
+            void this.#broke(known.query, known.life, asError(error), 'failed', false);
+          }
+        } else if (message.kind === 'batch')
+          this.#post(thread, { kind: 'taken', run: message.run, bytes: message.bytes });
       }
     }
   }

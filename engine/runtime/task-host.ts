@@ -20,12 +20,12 @@ import { createStore } from '../stores/create-store.ts';
 import { KvError, type OrderedKv } from '../stores/ordered-kv.ts';
 import type { ScanChunk, ScanRange, StateStore, WindowStateStore } from '../stores/state-store.ts';
 import type { StoreSpec } from '../stores/store.ts';
-import { repartitionTopic, internalTopic, type SubTopology, taskIdOf, type Topology } from '../topology.ts';
+import { internalTopic, repartitionTopic, type SubTopology, type Topology, taskIdOf } from '../topology.ts';
 import { Feed, type Subscriber, type Subscription } from './feed.ts';
 import { ProcessingLogWriter } from './processing-log.ts';
 import type {
-  Assignment,
   AssignedOutput,
+  Assignment,
   ErrorReport,
   FromHost,
   HostCounters,
@@ -280,9 +280,7 @@ export class TaskHost {
     for (const spec of subTopology.stores) {
       const storeKv = spec.logged === false ? undefined : kv;
       const storeId =
-        storeKv === undefined
-          ? 0
-          : await this.#inShard(shard, () => storeIdOf(storeKv, applicationId, taskId, spec));
+        storeKv === undefined ? 0 : await this.#inShard(shard, () => storeIdOf(storeKv, applicationId, taskId, spec));
       stores.set(
         spec.name,
         createStore(spec, {
@@ -412,7 +410,8 @@ export class TaskHost {
     assert(run.phase === 'prepared', `committed in phase ${run.phase}`);
     for (const { task } of run.tasks) {
       const offsets = new Map<string, number>();
-      for (const { topic, partition, offset } of changelog) if (partition === task.partition) offsets.set(topic, offset);
+      for (const { topic, partition, offset } of changelog)
+        if (partition === task.partition) offsets.set(topic, offset);
       task.commit(offsets);
     }
     run.pending = false;
@@ -670,7 +669,13 @@ export class TaskHost {
             if (input < 0) continue;
             const { topic, partition } = feed;
             if (subscription.position < start) {
-              this.#note(hosted.run, { about: 'records gone', topic, partition, from: subscription.position, to: start });
+              this.#note(hosted.run, {
+                about: 'records gone',
+                topic,
+                partition,
+                from: subscription.position,
+                to: start,
+              });
               hosted.task.sawEnd(input, start, -1);
               feed.seek(subscription, start);
             } else {
@@ -709,7 +714,8 @@ export class TaskHost {
       const hosted = this.#tasks[this.#nextTask++] as HostedTask;
       const tasks = this.#tasks;
       const done = this.#step(hosted);
-      if (this.#tasks !== tasks) idle = 0; // its run has failed, and left the turns
+      if (this.#tasks !== tasks)
+        idle = 0; // its run has failed, and left the turns
       else if (done === 0) idle++;
       else {
         idle = 0;
@@ -781,7 +787,9 @@ export class TaskHost {
         if (other.phase === 'failed' || other.phase === 'removed') continue;
         for (const { task } of other.tasks) for (const { store } of task.stores) due ||= store.stats.dueRecords > 0;
       }
-      if (due) for (const other of this.#runs.values()) if (!isOver(other) && other.phase !== 'assigning') this.#checkpoint(other);
+      if (due)
+        for (const other of this.#runs.values())
+          if (!isOver(other) && other.phase !== 'assigning') this.#checkpoint(other);
     });
   }
 

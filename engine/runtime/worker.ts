@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { assert } from '../../base/index.ts';
 import { installNative, nodeFiles, systemClock } from '../../base/node/index.ts';
-import { openSharedReaders, type FileLog, type SharedLogView } from '../../storage/file-log/index.ts';
+import { type FileLog, openSharedReaders, type SharedLogView } from '../../storage/file-log/index.ts';
 import { openLevelKv } from '../stores/level-store.ts';
 import type { Topology } from '../topology.ts';
 import type { FromHost, ToHost } from './protocol.ts';

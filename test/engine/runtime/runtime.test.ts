@@ -37,7 +37,13 @@ describe.each(logKinds)('on the %s log', (kind) => {
     const rows = await consume(log, 'counted');
     expect(rows.length).toBe(5);
     expect(lastOf(rows)).toEqual({ a: '3', b: '1', c: '1' });
-    expect(runtime.counters('count')).toMatchObject({ recordsRead: 10, recordsOut: 10, aborts: 0, restarts: 0, lag: 0 });
+    expect(runtime.counters('count')).toMatchObject({
+      recordsRead: 10,
+      recordsOut: 10,
+      aborts: 0,
+      restarts: 0,
+      lag: 0,
+    });
   });
 
   test('a stopped query goes on where it stopped, with the state it had', async () => {
@@ -61,7 +67,10 @@ describe.each(logKinds)('on the %s log', (kind) => {
     const topology = wordCount({ repartition: false });
     const first = newRuntime(log);
     await first.start({ id: 'count', topology });
-    await produce(log, 'words', 0, [{ key: 'a', value: '1' }, { key: 'b', value: '1' }]);
+    await produce(log, 'words', 0, [
+      { key: 'a', value: '1' },
+      { key: 'b', value: '1' },
+    ]);
     await first.awaitIdle();
     await first.close();
     const second = start(log);
@@ -76,7 +85,10 @@ describe.each(logKinds)('on the %s log', (kind) => {
     const log = await open({ words: 2, counted: 2, again: 2 });
     const runtime = start(log);
     await runtime.start({ id: 'first', topology: wordCount({ repartition: true }) });
-    await runtime.start({ id: 'second', topology: wordCount({ repartition: false, input: 'counted', output: 'again' }) });
+    await runtime.start({
+      id: 'second',
+      topology: wordCount({ repartition: false, input: 'counted', output: 'again' }),
+    });
     await produce(log, 'words', 0, words('a', 'b', 'a'));
     await produce(log, 'words', 1, words('a'));
     await runtime.awaitIdle();

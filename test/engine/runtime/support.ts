@@ -6,10 +6,17 @@ import { join } from 'node:path';
 import { Random } from '../../../base/index.ts';
 import { nodeFiles, systemClock } from '../../../base/node/index.ts';
 import { Runtime, type RuntimeOptions } from '../../../engine/index.ts';
-import type { OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
+import type { OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import { openFileLog } from '../../../storage/file-log/index.ts';
-import { encodeBatch, type Log, openDelayedLog, openMemoryLog, RecordColumns, decodeBatch } from '../../../storage/index.ts';
+import {
+  decodeBatch,
+  encodeBatch,
+  type Log,
+  openDelayedLog,
+  openMemoryLog,
+  RecordColumns,
+} from '../../../storage/index.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -32,7 +39,11 @@ export class Shards {
 
   /** As after a crash: unsynced writes are there or not. */
   crash(random: Random): void {
-    for (const [shard, kv] of this.kvs) this.kvs.set(shard, kv.crash(() => random.chance(0.5)));
+    for (const [shard, kv] of this.kvs)
+      this.kvs.set(
+        shard,
+        kv.crash(() => random.chance(0.5)),
+      );
   }
 }
 

@@ -1,7 +1,7 @@
 /** Topologies that the runtime's tests run: their results can be recomputed from the input in a few lines. */
 
 import type { ByteWriter } from '../../../base/index.ts';
-import { type Serde, SerdeError, serdes, StreamsBuilder, TimeWindows, type Topology } from '../../../engine/index.ts';
+import { type Serde, SerdeError, StreamsBuilder, serdes, TimeWindows, type Topology } from '../../../engine/index.ts';
 import { text } from './support.ts';
 
 /** Whole numbers as decimal text, so that outputs can be read. */
@@ -20,7 +20,11 @@ export const decimal: Serde<number | bigint> = {
 const { string } = serdes;
 
 /** words -> counts by word, every update to `counted`; with `repartition` the word is the value, else the key. */
-export const wordCount = (options: { readonly repartition: boolean; readonly input?: string; readonly output?: string }): Topology => {
+export const wordCount = (options: {
+  readonly repartition: boolean;
+  readonly input?: string;
+  readonly output?: string;
+}): Topology => {
   const { input = 'words', output = 'counted' } = options;
   const builder = new StreamsBuilder();
   const words = builder.stream(input, { key: string, value: string });

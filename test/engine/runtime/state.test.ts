@@ -1,0 +1,191 @@
+/** State over restarts and beyond memory. */
+
+import { expect, test } from 'vitest';
+import { Random } from '../../../base/index.ts';
+import type { RuntimeEvent } from '../../../engine/index.ts';
+import { encodeBatch, type Log, LogError, type Producer } from '../../../storage/index.ts';
+import { consume, lastOf, newRuntime, openLog, produce, type Row, Shards, utf8 } from './support.ts';
+import { minuteSums, wordCount } from './topologies.ts';
+
+const keyed = (count: number, keys: number, from = 0): Row[] =>
+  Array.from({ length: count }, (_, i) => ({ key: `key-${(from + i) % keys}`, value: 'x' }));
+
+test('after a crash only what the checkpoint lacks is replayed', async () => {
+  const log = await openLog('memory');
+  for (const name of ['words', 'counted']) await log.createTopic({ name, partitions: 1 });
+  const shards = new Shards();
+  const topology = wordCount({ repartition: false });
+  const first = newRuntime(log, { openShard: shards.open });
+  await first.start({ id: 'count', topology });
+  await produce(log, 'words', 0, keyed(1000, 100));
+  await first.awaitIdle();
+  await first.stop('count'); // checkpoints
+  await first.start({ id: 'count', topology });
+  await produce(log, 'words', 0, keyed(10, 100));
+  await first.awaitIdle();
+  shards.crash(new Random(5)); // nothing of `first` is closed
+  const second = newRuntime(log, { openShard: shards.open });
+  await second.start({ id: 'count', topology });
+  // One changelog record for each key changed in a transaction; the last checkpoint was behind the first thousand.
+  expect(second.counters('count').replayed).toBe(10);
+  await produce(log, 'words', 0, keyed(100, 100));
+  await second.awaitIdle();
+  const counts = lastOf(await consume(log, 'counted'));
+  expect(counts['key-0']).toBe('12');
+  expect(counts['key-99']).toBe('11');
+  await second.close();
+  await log.close();
+});
+
+test('a checkpoint beyond the changelog rebuilds that store alone', async () => {
+  const log = await openLog('memory');
+  for (const name of ['words', 'counted', 'amounts', 'sums']) await log.createTopic({ name, partitions: 1 });
+  const shards = new Shards();
+  const first = newRuntime(log, { openShard: shards.open });
+  await first.start({ id: 'count', topology: wordCount({ repartition: false }) });
+  await first.start({ id: 'sums', topology: minuteSums() });
+  await produce(log, 'words', 0, keyed(50, 10));
+  await produce(log, 'amounts', 0, [{ key: 'a', value: '1', timestamp: 0 }]);
+  await first.awaitIdle();
+  await first.close();
+  // The changelog is another one now.
+  await log.deleteTopic('count-counts-changelog');
+  const events: RuntimeEvent[] = [];
+  const second = newRuntime(log, { openShard: shards.open, onEvent: (event) => events.push(event) });
+  await second.start({ id: 'count', topology: wordCount({ repartition: false }) });
+  await second.start({ id: 'sums', topology: minuteSums() });
+  const rebuilt = events.filter((event) => event.kind === 'note' && event.note.about === 'rebuilt');
+  expect(rebuilt.map((event) => (event.kind === 'note' ? event.queryId : ''))).toEqual(['count']);
+  expect(await second.read('count', 'counts', utf8('key-0'))).toEqual([]);
+  expect((await second.read('sums', 'minutes', utf8('a'))).length).toBe(1);
+  await second.close();
+  await log.close();
+});
+
+test('a restore ends although the changelog ends in control records only', async () => {
+  const log = await openLog('memory');
+  for (const name of ['words', 'counted']) await log.createTopic({ name, partitions: 1 });
+  const topology = wordCount({ repartition: false });
+  const first = newRuntime(log);
+  await first.start({ id: 'count', topology });
+  await produce(log, 'words', 0, keyed(5, 5));
+  await first.awaitIdle();
+  await first.close();
+  // A dozen transactions of another producer that wrote there and were aborted.
+  const other = await log.producer({ transactionalId: 'other' });
+  for (let i = 0; i < 12; i++) {
+    other.begin();
+    await other.append(
+      { topic: 'count-counts-changelog', partition: 0 },
+      encodeBatch([{ key: utf8('junk') }]),
+      'append',
+    );
+    await other.abort();
+  }
+  await other.close();
+  const second = newRuntime(log);
+  await second.start({ id: 'count', topology });
+  expect(second.counters('count').replayed).toBe(5);
+  await second.close();
+  await log.close();
+});
+
+test('a store ten times its memory limit gives the same results as one in memory', async () => {
+  const results: Record<string, string>[] = [];
+  for (const storeBytes of [64 * 1024 * 1024, 32 * 1024]) {
+    const log = await openLog('memory');
+    for (const name of ['words', 'counted']) await log.createTopic({ name, partitions: 1 });
+    const shards = new Shards();
+    const runtime = newRuntime(log, { openShard: shards.open, limits: { storeBytes } });
+    await runtime.start({ id: 'count', topology: wordCount({ repartition: false }) });
+    const random = new Random(3);
+    for (let i = 0; i < 20; i++) {
+      const rows = Array.from({ length: 1000 }, () => ({ key: `key-${random.below(8000)}`, value: 'x' }));
+      await produce(log, 'words', 0, rows);
+      await runtime.awaitIdle();
+    }
+    results.push(lastOf(await consume(log, 'counted')));
+    let entries = 0;
+    for await (const page of runtime.scan('count', 'counts')) entries += page.length;
+    expect(entries).toBe(Object.keys(results[0] ?? {}).length);
+    await runtime.close();
+    await log.close();
+  }
+  expect(results[1]).toEqual(results[0]);
+});
+
+/** A log whose producers fail as told. */
+const failing = (log: Log, fault: () => LogError | undefined): Log => {
+  const wrapped: Log = Object.create(log);
+  wrapped.producer = async (options) => {
+    const producer = await log.producer(options);
+    const faulty: Producer = Object.create(producer);
+    faulty.append = async (target, batch, acks) => {
+      const error = options?.transactionalId === undefined ? undefined : fault();
+      if (error !== undefined) throw error;
+      return producer.append(target, batch, acks);
+    };
+    for (const name of ['begin', 'sendOffsets', 'commit', 'abort', 'close'] as const) {
+      Object.defineProperty(faulty, name, { value: producer[name].bind(producer) });
+    }
+    return faulty;
+  };
+  for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(log)) as (keyof Log)[]) {
+    const method = log[name];
+    if (name !== 'producer' && typeof method === 'function') {
+      Object.defineProperty(wrapped, name, { value: method.bind(log) });
+    }
+  }
+  return wrapped;
+};
+
+test('a query waits while the disk is full, and goes on by itself when there is space again', async () => {
+  const inner = await openLog('memory');
+  for (const name of ['words', 'counted']) await inner.createTopic({ name, partitions: 1 });
+  let full = false;
+  const log = failing(inner, () =>
+    full ? new LogError('unavailable', 'LOG_DISK_FULL', 'the disk is full') : undefined,
+  );
+  const events: RuntimeEvent[] = [];
+  const runtime = newRuntime(log, { onEvent: (event) => events.push(event) });
+  await runtime.start({ id: 'count', topology: wordCount({ repartition: false }) });
+  await produce(inner, 'words', 0, keyed(3, 3));
+  await runtime.awaitIdle();
+  full = true;
+  await produce(inner, 'words', 0, keyed(3, 3));
+  while (runtime.counters('count').aborts < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(runtime.status('count').state).toBe('running');
+  expect((await consume(inner, 'counted')).length).toBe(3);
+  // What is not committed is not seen.
+  const [entry] = await runtime.read('count', 'counts', utf8('key-0'));
+  full = false;
+  await runtime.awaitIdle();
+  expect((await consume(inner, 'counted')).map(({ value }) => value)).toEqual(['1', '1', '1', '2', '2', '2']);
+  const [after] = await runtime.read('count', 'counts', utf8('key-0'));
+  expect(entry).not.toEqual(after);
+  expect(events.some((event) => event.kind === 'aborted' && event.why === 'the disk is full')).toBe(true);
+  await runtime.close();
+  await inner.close();
+});
+
+test('a query that another process took over stops and says so', async () => {
+  const log = await openLog('memory');
+  for (const name of ['words', 'counted']) await log.createTopic({ name, partitions: 1 });
+  const runtime = newRuntime(log);
+  await runtime.start({ id: 'count', topology: wordCount({ repartition: false }) });
+  await produce(log, 'words', 0, keyed(3, 3));
+  await runtime.awaitIdle();
+  const rival = await log.producer({ transactionalId: 'count' });
+  await produce(log, 'words', 0, keyed(3, 3));
+  while (runtime.status('count').state === 'running') await new Promise((resolve) => setTimeout(resolve, 1));
+  expect(runtime.status('count').state).toBe('fenced');
+  expect((await consume(log, 'counted')).length).toBe(3);
+  await expect(runtime.read('count', 'counts', utf8('key-0'))).rejects.toMatchObject({ code: 'QUERY_NOT_RUNNING' });
+  await rival.close();
+  // Started again, it takes over in its turn, and goes on where the last commit was.
+  await runtime.start({ id: 'count', topology: wordCount({ repartition: false }) });
+  await runtime.awaitIdle();
+  expect((await consume(log, 'counted')).map(({ value }) => value)).toEqual(['1', '1', '1', '2', '2', '2']);
+  await runtime.close();
+  await log.close();
+});
