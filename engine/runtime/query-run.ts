@@ -152,7 +152,7 @@ const positionsOf = async (
         if (positions.has(key)) continue;
         const known = committed.get(key);
         const { start, stable } = await log.offsets({ topic, partition });
-        const latest = startFrom === 'latest' && !node.repartition;
+        const latest = startFrom === 'latest' && node.kind === 'stream' && !node.repartition;
         const offset = known === undefined ? (latest ? stable : start) : Math.max(known, start);
         positions.set(key, { topic, partition, offset });
         if (known === undefined && latest) begun.push({ topic, partition, offset });

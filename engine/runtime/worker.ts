@@ -2,7 +2,7 @@
  * Hosts in worker threads. This file is both ends: `workerThreads` starts a thread on this very file, and in that thread it runs a task host.
  *
  * The worker reads segment files itself (by the log's shared view), owns the LevelDB shards of its tasks, and builds topologies from plan data by a
- * module that is named to it (default export: `(plan) => Topology`). What crosses the border: messages of `protocol.ts`, small but for
+ * module that is named to it (default export: `(plan, world) => Topology`). What crosses the border: messages of `protocol.ts`, small but for
  * encoded batches, whose memory is *transferred*, to the log's thread and back when the log has answered: no byte of a batch is copied on the way.
  *
  * The only file of the engine that knows threads.
@@ -11,7 +11,7 @@
 import { join } from 'node:path';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { assert } from '../../base/index.ts';
-import { installNative, nodeFiles, systemClock } from '../../base/node/index.ts';
+import { installNative, nodeFiles, systemClock, systemRandom } from '../../base/node/index.ts';
 import { type FileLog, openSharedReaders, type SharedLogView } from '../../storage/file-log/index.ts';
 import { openLevelKv } from '../stores/level-store.ts';
 import type { Topology } from '../topology.ts';
@@ -68,32 +68,35 @@ export const workerThreads = ({ count, log, state, builder }: WorkerThreadsOptio
 
 const buffersOf = ({ buffer }: Uint8Array): ArrayBuffer[] => (buffer instanceof ArrayBuffer ? [buffer] : []);
 
-type Build = (plan: unknown) => Topology | Promise<Topology>;
+/** `world` is what functions in a topology may know of the hour and of chance. */
+type Build = (plan: unknown, world: { now(): number; random(): number }) => Topology | Promise<Topology>;
 
 const runHost = async ({ view, state, builder, settings }: HostData): Promise<void> => {
   const port = parentPort;
   assert(port !== null, 'a task host was started outside of a worker');
   const waiting: ToHost[] = [];
-  let host: TaskHost | undefined;
-  port.on('message', (message: ToHost) => {
-    if (host === undefined) waiting.push(message);
-    else host.receive(message);
-  });
+  let receive = (message: ToHost): void => {
+    waiting.push(message);
+  };
+  port.on('message', (message: ToHost) => receive(message));
   installNative();
   const { default: build } = (await import(builder)) as { readonly default?: Build };
+  const chance = systemRandom();
+  const world = { now: () => systemClock.now(), random: () => chance.float() };
   assert(typeof build === 'function', () => `the default export of ${builder} builds no topology`);
-  host = new TaskHost({
+  const host = new TaskHost({
     log: openSharedReaders(view, nodeFiles),
     clock: systemClock,
     timers: systemClock,
     soon: setImmediate,
     openShard: (shard) => openLevelKv(join(state, `shard-${shard}`)),
-    build,
+    build: (plan) => build(plan, world),
     hashSeed: settings.hashSeed,
     limits: settings.limits,
     post: (message: FromHost) => port.postMessage(message, message.kind === 'batch' ? buffersOf(message.bytes) : []),
   });
-  for (const message of waiting) host.receive(message);
+  receive = (message) => host.receive(message);
+  waiting.forEach(receive);
 };
 
 const isHostData = (data: unknown): data is HostData =>
