@@ -34,6 +34,7 @@ class Parser extends StatementParser {
     this.restart();
     const result = rule(this).call(this);
     const error = this.errors[0];
+    this.input = [];
     if (error !== undefined) throw syntaxError(error, this.#expectations, tokens, end);
     return result;
   }

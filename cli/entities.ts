@@ -1,0 +1,197 @@
+/**
+ * What statements answer, as something to read: each shape of answer becomes tables, texts and messages.
+ *
+ * Answers cross a border, so nothing in them is taken for granted: a field that is not what it should be is shown as it is, and a
+ * shape that is not known is shown as JSON.
+ */
+
+import type { Entity } from '../server/protocol.ts';
+import type { Cell } from './cell.ts';
+import type { Column } from './table.ts';
+
+export type Block =
+  | { readonly kind: 'table'; readonly columns: readonly Column[]; readonly rows: readonly (readonly Cell[])[] }
+  /** Data that is a text already, such as a plan. */
+  | { readonly kind: 'text'; readonly text: string }
+  /** Something to know, not data. */
+  | { readonly kind: 'message'; readonly text: string };
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A column of a table over a list of objects: its head, and how its cell is found. */
+type View = readonly [head: string, cell: (row: Fields) => unknown, type?: string];
+
+const field =
+  (name: string): ((row: Fields) => unknown) =>
+  (row) =>
+    row[name];
+
+const sourceViews: readonly View[] = [
+  ['Name', field('name')],
+  ['Topic', field('topic')],
+  ['Key format', field('keyFormat')],
+  ['Value format', field('valueFormat')],
+  ['Windowed', field('isWindowed')],
+];
+
+const lists: Readonly<Record<string, readonly [list: string, views: readonly View[]]>> = {
+  streams: ['streams', sourceViews],
+  tables: ['tables', sourceViews],
+  kafka_topics: [
+    'topics',
+    [
+      ['Topic', field('name')],
+      ['Partitions', (row) => (Array.isArray(row['replicaInfo']) ? row['replicaInfo'].length : undefined), 'INTEGER'],
+    ],
+  ],
+  queries: [
+    'queries',
+    [
+      ['Id', field('id')],
+      ['Kind', field('queryType')],
+      ['State', field('state')],
+      ['Writes to', (row) => (Array.isArray(row['sinks']) ? row['sinks'].join(', ') : undefined)],
+      ['Statement', (row) => oneLine(row['queryString'])],
+    ],
+  ],
+  function_names: [
+    'functions',
+    [
+      ['Name', field('name')],
+      ['Kind', field('type')],
+      ['Category', field('category')],
+    ],
+  ],
+};
+
+export function blocksOf(entity: Entity): readonly Block[] {
+  const warnings = (Array.isArray(entity.warnings) ? entity.warnings : []).map(
+    (warning): Block => ({ kind: 'message', text: `warning: ${textOf(warning?.message)}` }),
+  );
+  return [...warnings, ...ownBlocks(entity)];
+}
+
+function ownBlocks(entity: Entity): readonly Block[] {
+  const type = entity['@type'];
+  const list = lists[type];
+  if (list !== undefined) return [tableOf(entity[list[0]], list[1])];
+  switch (type) {
+    case 'currentStatus':
+      return [{ kind: 'message', text: textOf(fieldsOf(entity['commandStatus'])['message']) }];
+    case 'warning_entity':
+      return [{ kind: 'message', text: `warning: ${textOf(entity['message'])}` }];
+    case 'sourceDescription':
+      return describeSource(fieldsOf(entity['sourceDescription']));
+    case 'source_descriptions':
+      return rowsOf(entity['sourceDescriptions']).flatMap(describeSource);
+    case 'queryDescription':
+      return describeQuery(fieldsOf(entity['queryDescription']));
+    default:
+      return [{ kind: 'text', text: JSON.stringify(entity, undefined, 2) }];
+  }
+}
+
+function describeSource(source: Fields): readonly Block[] {
+  const facts: readonly (readonly [name: string, value: unknown])[] = [
+    [source['type'] === 'TABLE' ? 'Table' : 'Stream', source['name']],
+    ['Topic', source['topic']],
+    ['Partitions', source['partitions']],
+    ['Key format', source['keyFormat']],
+    ['Value format', source['valueFormat']],
+    ['Timestamp', source['timestamp']],
+    ['Window', source['windowType']],
+    ['Statement', source['extended'] === true ? oneLine(source['statement']) : undefined],
+    ['Written by', queryIds(source['writeQueries'])],
+    ['Read by', queryIds(source['readQueries'])],
+    ['Statistics', source['statistics']],
+    ['Errors', source['errorStats']],
+  ];
+  return [factsOf(facts), fieldTable(source['fields'])];
+}
+
+function describeQuery(query: Fields): readonly Block[] {
+  const facts: readonly (readonly [name: string, value: unknown])[] = [
+    ['Query', query['id']],
+    ['Kind', query['queryType']],
+    ['State', query['state']],
+    ['Statement', oneLine(query['statementText'])],
+    ['Reads', listed(query['sources'])],
+    ['Writes to', listed(query['sinks'])],
+    ['Errors', listed(query['queryErrors'])],
+  ];
+  const parts: readonly (readonly [title: string, text: unknown])[] = [
+    ['Plan', query['executionPlan']],
+    ['Topology', query['topology']],
+  ];
+  return [
+    factsOf(facts),
+    fieldTable(query['fields']),
+    ...parts.flatMap(([title, text]): Block[] =>
+      typeof text === 'string' && text !== '' ? [{ kind: 'text', text: `${title}\n${indent(text)}` }] : [],
+    ),
+  ];
+}
+
+const fieldTable = (fields: unknown): Block =>
+  tableOf(fields, [
+    ['Column', field('name')],
+    ['Type', (row) => typeText(row['schema'])],
+    ['Role', field('type')],
+  ]);
+
+/** A type as it would be written in a statement. */
+function typeText(schema: unknown): string {
+  const { type, fields, memberSchema } = fieldsOf(schema);
+  switch (type) {
+    case 'ARRAY':
+      return `ARRAY<${typeText(memberSchema)}>`;
+    case 'MAP':
+      return `MAP<STRING, ${typeText(memberSchema)}>`;
+    case 'STRUCT':
+      return `STRUCT<${rowsOf(fields)
+        .map((one) => `${textOf(one['name'])} ${typeText(one['schema'])}`)
+        .join(', ')}>`;
+    default:
+      return textOf(type);
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------ small helpers
+
+const fieldsOf = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {});
+
+const rowsOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.map(fieldsOf) : []);
+
+const textOf = (value: unknown): string =>
+  typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
+
+const oneLine = (value: unknown): string => textOf(value).replace(/\s+/g, ' ').trim();
+
+const listed = (value: unknown): string => (Array.isArray(value) ? value.map(textOf).join(', ') : textOf(value));
+
+const queryIds = (value: unknown): string =>
+  rowsOf(value)
+    .map(({ id }) => textOf(id))
+    .join(', ');
+
+const indent = (text: string): string =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n');
+
+function tableOf(value: unknown, views: readonly View[]): Block {
+  return {
+    kind: 'table',
+    columns: views.map(([name, , type]) => ({ name, type })),
+    rows: rowsOf(value).map((row) => views.map(([, cell]) => textOf(cell(row)))),
+  };
+}
+
+/** Names and values, those without a value left out. */
+function factsOf(facts: readonly (readonly [name: string, value: unknown])[]): Block {
+  const known = facts.filter(([, value]) => value !== undefined && value !== null && value !== '');
+  const width = Math.max(0, ...known.map(([name]) => name.length));
+  return { kind: 'text', text: known.map(([name, value]) => `${name.padEnd(width)}  ${textOf(value)}`).join('\n') };
+}

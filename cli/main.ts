@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+/**
+ * The command `millrace`: what can be asked for on the command line.
+ *
+ * Only the parser of options is loaded here; what a command needs is loaded when it runs. Exit codes: 0 all went well, 1 the
+ * command line or a file is wrong, 2 no connection, 3 a statement failed, 130 Ctrl-C.
+ */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_PORT } from '../server/protocol.ts';
+import type { ServeOptions } from './server.ts';
+import type { SqlOptions } from './sql.ts';
+
+/** The version of the package that this file lies in, built or not. */
+function version(): string {
+  const manifest = ['..', join('..', '..')]
+    .map((up) => join(import.meta.dirname, up, 'package.json'))
+    .find((path) => existsSync(path));
+  const { version: written } = manifest === undefined ? {} : JSON.parse(readFileSync(manifest, 'utf8'));
+  return typeof written === 'string' ? written : 'unknown';
+}
+
+const wholeNumber =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most)) throw new InvalidArgumentError(`Give a number from ${least} to ${most}.`);
+    return value;
+  };
+
+function program(finish: (code: number) => void): Command {
+  const millrace = new Command('millrace')
+    .description('Streaming SQL and a Kafka-compatible log in one process.')
+    .version(version(), '-V, --version')
+    .showHelpAfterError('(--help shows what there is)')
+    .exitOverride();
+
+  millrace
+    .command('server')
+    .description('run the server until Ctrl-C')
+    .option('--data <dir>', 'data directory; made when missing', '.millrace')
+    .option('--port <n>', 'port for HTTP; 0 takes a free one', wholeNumber(0, 65_535), DEFAULT_PORT)
+    .option('--host <address>', 'address to listen at; 0.0.0.0 is every interface', '127.0.0.1')
+    .option('--workers <n>', 'threads that run queries', wholeNumber(1, 256))
+    .addOption(
+      new Option('--log-level <level>', 'what is logged to standard error')
+        .choices(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+        .default('info'),
+    )
+    .action(async (options: ServeOptions) => {
+      const { serve } = await import('./server.ts');
+      finish(await serve(options));
+    });
+
+  millrace
+    .command('sql')
+    .description('run statements: from -e, from a file, from a pipe, or typed at a prompt')
+    .argument('[url]', `address of the server (default: http://127.0.0.1:${DEFAULT_PORT})`)
+    .option('--server <url>', 'the same, as an option')
+    .option('-e, --execute <sql>', 'run these statements and exit')
+    .option('-f, --file <file>', 'run the statements of a file and exit; - is standard input')
+    .addOption(
+      new Option('-o, --output <format>', 'how rows are shown; json is one object a line')
+        .choices(['table', 'json'])
+        .default('table'),
+    )
+    .addHelpText('after', '\nExit codes: 0 ok, 1 usage, 2 connection, 3 a statement failed, 130 Ctrl-C.')
+    .action(async (url: string | undefined, options: SqlOptions) => {
+      const { runSql } = await import('./sql.ts');
+      finish(await runSql({ ...options, server: url ?? options.server }));
+    });
+  return millrace;
+}
+
+try {
+  await program((code) => {
+    process.exitCode = code;
+  }).parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : 1;
+}

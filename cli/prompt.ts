@@ -1,0 +1,142 @@
+/**
+ * The prompt: lines are read until a semicolon completes a statement, which is then run.
+ *
+ * Ctrl-C ends the query that runs; with none running it throws away what was typed so far. Either way, lines that wait are dropped. Ctrl-D on an empty line leaves, and so
+ * do the words `exit`, `quit` and `\q`. Lines that come while a statement runs (a pasted script) wait for their turn.
+ */
+
+import { createInterface, type Interface } from 'node:readline';
+import { exitCode } from './exit.ts';
+import { joinLines, maxHistory, readHistory, writeHistory } from './history.ts';
+import type { Session } from './session.ts';
+import { splitStatements } from './statements.ts';
+import type { Terminal } from './terminal.ts';
+
+const firstPrompt = 'millrace> ';
+const nextPrompt = '       -> ';
+
+const leave = /^\s*(?:exit|quit|\\q)\s*;?\s*$/i;
+const help = /^\s*(?:help|\\\?|\\h)\s*;?\s*$/i;
+
+const helpText = `A statement ends with a semicolon and may go over several lines.
+
+  SHOW STREAMS; SHOW TABLES; SHOW TOPICS; SHOW QUERIES; SHOW FUNCTIONS;
+  DESCRIBE name;                        columns, formats, topic
+  SELECT … FROM name;                   what is there now
+  SELECT … FROM name EMIT CHANGES;      what comes, as it comes; Ctrl-C ends it
+  CREATE STREAM|TABLE name (…) WITH (…);
+  CREATE STREAM|TABLE name AS SELECT …; keeps running in the server
+  INSERT INTO name VALUES (…);  DROP STREAM|TABLE name;  TERMINATE id;
+  SET 'auto.offset.reset' = 'earliest'; read from the beginning
+
+exit, quit, \\q or Ctrl-D leaves.`;
+
+export interface PromptStreams {
+  readonly input: NodeJS.ReadableStream;
+  readonly output: NodeJS.WritableStream;
+  /** Where statements are remembered. */
+  readonly historyFile: string;
+}
+
+/** Runs until the user leaves; gives the exit code. */
+export async function runPrompt(session: Session, terminal: Terminal, streams: PromptStreams): Promise<number> {
+  const file = streams.historyFile;
+  let history = readHistory(file);
+  const editor = createInterface({
+    input: streams.input,
+    output: streams.output,
+    terminal: true,
+    prompt: firstPrompt,
+    history: [...history],
+    historySize: maxHistory,
+    removeHistoryDuplicates: true,
+  });
+  editor.on('history', (entries) => {
+    history = entries;
+  });
+
+  let running: AbortController | undefined;
+  /** Lines that have come and wait for their turn. */
+  const waiting: string[] = [];
+  /** The lines of the statement that is being typed. */
+  let typed: string[] = [];
+
+  editor.on('SIGINT', () => {
+    waiting.length = 0;
+    if (running !== undefined) {
+      running.abort();
+      return;
+    }
+    if (typed.length === 0 && editor.line === '') terminal.say('\n(Ctrl-D or \\q leaves.)');
+    else terminal.say('^C');
+    typed = [];
+    clearLine(editor);
+    editor.setPrompt(firstPrompt);
+    editor.prompt();
+  });
+
+  editor.prompt();
+  for await (const line of linesOf(editor, waiting)) {
+    if (typed.length === 0 && leave.test(line)) break;
+    if (typed.length === 0 && help.test(line)) terminal.say(helpText);
+    else {
+      typed.push(line);
+      const { pieces, rest } = splitStatements(typed.join('\n'));
+      if (pieces.length > 0) {
+        const entry = joinLines(typed);
+        if (entry !== undefined && typed.length > 1) replaceNewest(history, typed, entry);
+        writeHistory(file, history);
+        for (const piece of pieces) {
+          running = new AbortController();
+          const code = await session.run({ ...piece, line: 1, column: 1 }, running.signal);
+          const interrupted = running.signal.aborted;
+          running = undefined;
+          if (code !== exitCode.ok || interrupted) break;
+        }
+      }
+      // A comment or a blank alone is nothing to go on with.
+      if (pieces.length > 0 || rest === undefined) typed = rest === undefined ? [] : [rest.text];
+    }
+    editor.setPrompt(typed.length === 0 ? firstPrompt : nextPrompt);
+    editor.prompt();
+  }
+  editor.close();
+  writeHistory(file, history);
+  return exitCode.ok;
+}
+
+/** The lines of the editor, also those that come while nobody asks; ends when the input does. */
+async function* linesOf(editor: Interface, waiting: string[]): AsyncGenerator<string> {
+  let closed = false;
+  let wake: (() => void) | undefined;
+  editor.on('line', (line) => {
+    waiting.push(line);
+    wake?.();
+  });
+  editor.on('close', () => {
+    closed = true;
+    wake?.();
+  });
+  for (;;) {
+    const line = waiting.shift();
+    if (line !== undefined) yield line;
+    else if (closed) return;
+    else {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  }
+}
+
+/** Puts one entry of history in place of the lines that it was typed in. */
+function replaceNewest(history: string[], lines: readonly string[], entry: string): void {
+  for (const line of lines.toReversed()) if (history[0] === line) history.shift();
+  history.unshift(entry);
+}
+
+/** Throws away what stands in the line. */
+function clearLine(editor: Interface): void {
+  editor.write(null, { ctrl: true, name: 'e' });
+  editor.write(null, { ctrl: true, name: 'u' });
+}

@@ -1,0 +1,51 @@
+/**
+ * `millrace server`: runs the server until it is told to stop.
+ *
+ * The only file of the terminal that opens the server's door, and only when it is called, so that `millrace sql` does not pay
+ * for it. Ctrl-C and SIGTERM end open queries, commit what is under way and close the data directory cleanly; a second one
+ * does not wait.
+ */
+
+import { exitCode, UsageFault } from './exit.ts';
+import { reportFault } from './session.ts';
+import { Terminal } from './terminal.ts';
+
+export interface ServeOptions {
+  readonly data: string;
+  readonly port: number;
+  readonly host: string;
+  readonly workers?: number | undefined;
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+}
+
+/** Gives the exit code. */
+export async function serve({ workers, ...options }: ServeOptions): Promise<number> {
+  const terminal = new Terminal(process.stdout, process.stderr);
+  const stopped = new Promise<void>((resolve) => {
+    let stopping = false;
+    const stop = (): void => {
+      if (stopping) process.exit(exitCode.interrupted);
+      stopping = true;
+      resolve();
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+  });
+  try {
+    const { startServer } = await import('../server/index.ts');
+    const server = await startServer({ ...options, ...(workers === undefined ? {} : { workers }) });
+    terminal.say(`Millrace listens at ${server.url}, data in ${options.data}. Ctrl-C stops it.`);
+    await stopped;
+    terminal.say('Stopping.');
+    await server.close();
+    return exitCode.ok;
+  } catch (error) {
+    return reportFault(startFault(error), terminal);
+  }
+}
+
+/** A directory or a port that cannot be used is a matter of the command line. Anything else is a fault of ours, and is thrown on. */
+function startFault(error: unknown): UsageFault {
+  if (!(error instanceof Error) || !('code' in error) || !('hint' in error)) throw error;
+  return new UsageFault(error.message, typeof error.hint === 'string' ? error.hint : undefined);
+}

@@ -1,0 +1,206 @@
+/**
+ * Runs statements one after the other against a server, shows what they answer, and keeps what SET has set.
+ *
+ * Statements are sent one by one, so the first that fails is known, and those before it have run. A query's rows are shown
+ * as they come: what arrives within a moment of the first row sets the widths of the table, then every piece is written at once.
+ */
+
+import type { Entity } from '../server/protocol.ts';
+import { type Cell, rowJson, visible } from './cell.ts';
+import { type Client, type Properties, type Rows, ServerFault } from './client.ts';
+import { blocksOf } from './entities.ts';
+import { renderCaret } from './excerpt.ts';
+import { ConnectionFault, exitCode, UsageFault } from './exit.ts';
+import { isQuery, type Piece, settingOf } from './statements.ts';
+import { TableWriter } from './table.ts';
+import type { Terminal } from './terminal.ts';
+
+export type OutputFormat = 'table' | 'json';
+
+export interface SessionOptions {
+  readonly client: Client;
+  readonly terminal: Terminal;
+  readonly output: OutputFormat;
+  /** The name of the script that statements come from, for errors. */
+  readonly script?: string | undefined;
+  /** Whether somebody sits there and likes to be told how it goes. */
+  readonly interactive: boolean;
+}
+
+/** How long rows may gather before the widths of a table are fixed. */
+const gatherMs = 120;
+/** And how many. */
+const gatherRows = 1_000;
+/** When a query that shows nothing gets a word of explanation. */
+const silenceMs = 3_000;
+
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #properties = new Map<string, string>();
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** Runs one statement and gives the exit code it would end a script with. Faults are shown, not thrown. */
+  async run(piece: Piece, signal: AbortSignal): Promise<number> {
+    const both = AbortSignal.any([signal, this.#options.terminal.closed]);
+    try {
+      if (isQuery(piece.text)) await this.#query(piece.text, both);
+      else await this.#execute(piece.text, both);
+    } catch (error) {
+      if (!both.aborted) return this.#report(error, piece);
+    }
+    return signal.aborted ? exitCode.interrupted : exitCode.ok;
+  }
+
+  get #sent(): Properties {
+    return Object.fromEntries(this.#properties);
+  }
+
+  async #execute(statement: string, signal: AbortSignal): Promise<void> {
+    const { client, terminal, output, interactive } = this.#options;
+    const entities = await client.execute(`${statement};`, this.#sent, signal);
+    const setting = settingOf(statement);
+    if (setting !== undefined) {
+      if (setting.value === undefined) this.#properties.delete(setting.name);
+      else this.#properties.set(setting.name, setting.value);
+      if (interactive)
+        terminal.say(setting.value === undefined ? `${setting.name} is unset.` : `${setting.name} is set.`);
+    }
+    for (const entity of entities) {
+      if (output === 'json') await terminal.write(`${JSON.stringify(entity)}\n`);
+      else await this.#show(entity);
+    }
+    if (interactive && entities.length === 0 && setting === undefined) terminal.say('Done.');
+  }
+
+  async #show(entity: Entity): Promise<void> {
+    const { terminal } = this.#options;
+    for (const block of blocksOf(entity)) {
+      if (block.kind === 'message') terminal.say(visible(block.text));
+      else if (block.kind === 'text') await terminal.write(`${block.text}\n`);
+      else await terminal.write(new TableWriter(block.columns, terminal.tableStyle).write(block.rows));
+    }
+  }
+
+  async #query(statement: string, signal: AbortSignal): Promise<void> {
+    const { client, terminal, interactive } = this.#options;
+    const began = performance.now();
+    const rows = await client.query(`${statement};`, this.#sent, signal);
+    const silence = setTimeout(() => this.#explainSilence(statement), silenceMs);
+    let count = 0;
+    try {
+      const show = this.#options.output === 'json' ? this.#asJson(rows) : this.#asTable(rows);
+      for await (const some of show) {
+        clearTimeout(silence);
+        count += some;
+        if (signal.aborted) break;
+      }
+    } finally {
+      clearTimeout(silence);
+    }
+    if (interactive) {
+      const seconds = ((performance.now() - began) / 1000).toFixed(2);
+      terminal.say(terminal.colors.dim(`${count} ${count === 1 ? 'row' : 'rows'} in ${seconds} s`));
+    }
+  }
+
+  /** Yields the number of rows that each step has written. */
+  async *#asJson({ header, batches }: Rows): AsyncGenerator<number> {
+    for await (const batch of batches()) {
+      await this.#options.terminal.write(batch.map((row) => `${rowJson(header.columnNames, row)}\n`).join(''));
+      yield batch.length;
+    }
+  }
+
+  async *#asTable({ header, batches }: Rows): AsyncGenerator<number> {
+    const { terminal } = this.#options;
+    const columns = header.columnNames.map((name, index) => ({ name, type: header.columnTypes[index] }));
+    const table = new TableWriter(columns, terminal.tableStyle);
+    for await (const batch of gathered(batches())) {
+      await terminal.write(table.write(batch));
+      yield batch.length;
+    }
+    if (!table.begun) await terminal.write(table.write([]));
+  }
+
+  #explainSilence(statement: string): void {
+    const { terminal } = this.#options;
+    if (!/\bemit\s+\w+/i.test(statement)) return;
+    const fromStart = this.#properties.get('auto.offset.reset') === 'earliest';
+    const why = fromStart ? '' : " Only new records are read; SET 'auto.offset.reset' = 'earliest'; reads them all.";
+    terminal.say(terminal.colors.dim(`No rows so far.${why}`));
+  }
+
+  /** Says what went wrong, with the place in the statement where there is one. */
+  #report(error: unknown, piece: Piece): number {
+    const { terminal, script } = this.#options;
+    const { red, bold, dim } = terminal.colors;
+    if (!(error instanceof ServerFault)) return reportFault(error, terminal);
+    const { message, error_code, millrace } = error.entity;
+    const { code, hint, at } = millrace ?? {};
+    const sentence = hint !== undefined && message.endsWith(` ${hint}`) ? message.slice(0, -hint.length - 1) : message;
+    terminal.say(`${red(bold('error'))} ${dim(String(code ?? error_code))}: ${visible(sentence)}`);
+    if (at !== undefined) {
+      const line = piece.line + at.line - 1;
+      const column = at.line === 1 ? piece.column + at.column - 1 : at.column;
+      terminal.say(
+        dim(`  at ${script === undefined ? `line ${line}, column ${column}` : `${script}:${line}:${column}`}`),
+      );
+      const [text, mark] = renderCaret(piece.text, at).split('\n');
+      terminal.say(`  ${text}\n  ${red(mark ?? '')}`);
+    }
+    if (hint !== undefined) terminal.say(`${bold('hint')}: ${visible(hint)}`);
+    return exitCode.sql;
+  }
+}
+
+/** Says what went wrong outside of any statement; gives the exit code. */
+export function reportFault(error: unknown, terminal: Terminal): number {
+  const { red, bold } = terminal.colors;
+  if (!(error instanceof Error)) throw error;
+  terminal.say(`${red(bold('error'))}: ${visible(error.message)}`);
+  if (!(error instanceof ConnectionFault || error instanceof UsageFault)) return exitCode.sql;
+  if (error.hint !== undefined) terminal.say(`${bold('hint')}: ${visible(error.hint)}`);
+  return error instanceof UsageFault ? exitCode.usage : exitCode.connection;
+}
+
+/** Holds the first rows back for a moment, so that the widths of a table are found from more than one. */
+async function* gathered(
+  batches: AsyncIterable<readonly (readonly Cell[])[]>,
+): AsyncGenerator<readonly (readonly Cell[])[]> {
+  const source = batches[Symbol.asyncIterator]();
+  const first: (readonly Cell[])[] = [];
+  let next = source.next();
+  let timer: NodeJS.Timeout | undefined;
+  let deadline: Promise<'late'> | undefined;
+  try {
+    for (let open = true; open; ) {
+      const step = await (deadline === undefined ? next : Promise.race([deadline, next]));
+      if (step === 'late') break;
+      if (step.done === true) open = false;
+      else {
+        for (const row of step.value) first.push(row);
+        next = source.next();
+        if (first.length >= gatherRows) break;
+      }
+      deadline ??= new Promise((resolve) => {
+        timer = setTimeout(resolve, gatherMs, 'late');
+      });
+    }
+  } catch (error) {
+    if (first.length > 0) yield first;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  try {
+    if (first.length > 0) yield first;
+    for (let step = await next; step.done !== true; step = await source.next()) yield step.value;
+  } finally {
+    // Where the reader left early, what is still under way has nobody to tell of its end.
+    next.catch(() => {});
+    await source.return?.();
+  }
+}

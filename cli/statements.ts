@@ -1,0 +1,80 @@
+/**
+ * Finds where statements end in a text, without understanding them.
+ *
+ * The server parses; the terminal only has to know when a statement is complete, so that a prompt can go on to the next line
+ * and a script can be sent piece by piece. A semicolon ends a statement unless it stands in quotes or in a comment; the rules for
+ * those are the lexical ones of the language.
+ */
+
+export interface Piece {
+  /** From its first word to before its semicolon. */
+  readonly text: string;
+  /** Where it begins in the whole text; lines and columns count from 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface Split {
+  readonly pieces: readonly Piece[];
+  /** What stands behind the last semicolon, blanks and comments before it taken off; undefined when that is nothing. */
+  readonly rest: Piece | undefined;
+}
+
+/** Cuts a text at its semicolons. */
+export function splitStatements(text: string): Split {
+  const pieces: Piece[] = [];
+  let start = -1;
+  let offset = 0;
+  const piece = (from: number, to: number): Piece => {
+    const lines = text.slice(0, from).split(/\r\n?|\n/);
+    return { text: text.slice(from, to).trimEnd(), line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
+  };
+  while (offset < text.length) {
+    const next = endOfPart(text, offset);
+    if (next.kind === 'end') {
+      if (start >= 0) pieces.push(piece(start, offset));
+      start = -1;
+    } else if (next.kind === 'words' && start < 0) {
+      start = offset;
+    }
+    offset = next.to;
+  }
+  return { pieces, rest: start < 0 ? undefined : piece(start, text.length) };
+}
+
+interface Part {
+  readonly kind: 'blank' | 'words' | 'end';
+  readonly to: number;
+}
+
+/** The blank, comment, quoted text, semicolon or other character that begins at an offset. */
+function endOfPart(text: string, offset: number): Part {
+  const char = text.charAt(offset);
+  if (char === ';') return { kind: 'end', to: offset + 1 };
+  if (/\s/.test(char)) return { kind: 'blank', to: offset + 1 };
+  if (text.startsWith('--', offset)) return { kind: 'blank', to: past(text, '\n', offset) };
+  if (text.startsWith('/*', offset)) return { kind: 'blank', to: past(text, '*/', offset + 2) };
+  // A doubled quote is the end of one quoted text and the beginning of the next: the same for our purpose.
+  if (char === "'" || char === '"' || char === '`') return { kind: 'words', to: past(text, char, offset + 1) };
+  return { kind: 'words', to: offset + 1 };
+}
+
+const past = (text: string, mark: string, from: number): number => {
+  const found = text.indexOf(mark, from);
+  return found < 0 ? text.length : found + mark.length;
+};
+
+/** Whether a statement asks for rows, and so goes to the endpoint that streams them. */
+export const isQuery = (statement: string): boolean => /^select\b/i.test(statement);
+
+/** `SET 'name' = 'value'` and `UNSET 'name'`: the server forgets them with the request, the session keeps them. */
+export type Setting = { readonly name: string; readonly value: string | undefined };
+
+export function settingOf(statement: string): Setting | undefined {
+  const set = /^set\s*'((?:[^']|'')*)'\s*=\s*'((?:[^']|'')*)'\s*$/i.exec(statement);
+  if (set !== null) return { name: unquote(set[1]), value: unquote(set[2]) };
+  const unset = /^unset\s*'((?:[^']|'')*)'\s*$/i.exec(statement);
+  return unset === null ? undefined : { name: unquote(unset[1]), value: undefined };
+}
+
+const unquote = (text: string | undefined): string => (text ?? '').replaceAll("''", "'");

@@ -1,0 +1,143 @@
+/**
+ * Rows as aligned text.
+ *
+ *      ORIGIN │ FLIGHTS │ AVG_DELAY
+ *     ────────┼─────────┼───────────
+ *      ATL    │    17875 │       7.1
+ *
+ * Numbers stand to the right, all else to the left; a wide character counts as two columns. Rows may come in pieces: the first
+ * piece sets the widths, and a later row that needs more room makes its column wider from there on. Where the width of the
+ * terminal is known, the widest columns of text give way until a row fits, and their cells wrap. In a pipe nothing wraps and the
+ * lines are plain ASCII.
+ */
+
+import Table from 'cli-table3';
+import { type Cell, cellText } from './cell.ts';
+import { displayWidth } from './excerpt.ts';
+
+export interface Column {
+  readonly name: string;
+  /** The SQL type; a number is aligned to the right. */
+  readonly type?: string | undefined;
+}
+
+export interface TableStyle {
+  /** Columns of the terminal; undefined in a pipe. */
+  readonly width: number | undefined;
+  /** Lines made of box characters rather than of ASCII. */
+  readonly boxes: boolean;
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+}
+
+export const plainStyle: TableStyle = {
+  width: undefined,
+  boxes: false,
+  bold: (text) => text,
+  dim: (text) => text,
+};
+
+type CellContent = string | { readonly content: string; readonly wordWrap: boolean };
+
+/** A column never gets narrower than this to make a row fit. */
+const leastWidth = 8;
+
+const isNumber = (type: string | undefined): boolean => /^(?:INTEGER|BIGINT|DOUBLE|DECIMAL)/.test(type ?? '');
+
+export class TableWriter {
+  readonly #columns: readonly Column[];
+  readonly #style: TableStyle;
+  /** Width of each column without the blanks beside it; empty before the first rows. */
+  #widths: number[] = [];
+
+  constructor(columns: readonly Column[], style: TableStyle) {
+    this.#columns = columns;
+    this.#style = style;
+  }
+
+  /** Whether the head has been written. */
+  get begun(): boolean {
+    return this.#widths.length > 0;
+  }
+
+  /** The next rows, with the head before the first of them; ends with a line end, if it is not empty. */
+  write(rows: readonly (readonly Cell[])[]): string {
+    const texts = rows.map((row) => this.#columns.map((_, index) => cellText(row[index] ?? null)));
+    const head = this.begun ? '' : this.#begin(texts);
+    this.#widen(texts);
+    return head + this.#lines(texts.map((row, y) => row.map((text, x) => this.#content(rows[y]?.[x] ?? null, text))));
+  }
+
+  #begin(texts: readonly (readonly string[])[]): string {
+    this.#widths = this.#columns.map(({ name }) => displayWidth(name));
+    this.#widen(texts);
+    const names = this.#lines([this.#columns.map(({ name }) => name)])
+      .split('\n')
+      .map((line) => (line === '' ? '' : this.#style.bold(line)))
+      .join('\n');
+    const [line, crossing] = this.#style.boxes ? ['─', '┼'] : ['-', '+'];
+    const rule = this.#widths.map((width) => line.repeat(width + 2)).join(crossing);
+    return `${names}${rule}\n`;
+  }
+
+  /** Makes room for these cells, as far as the terminal has any. */
+  #widen(texts: readonly (readonly string[])[]): void {
+    for (const row of texts) {
+      row.forEach((text, index) => {
+        this.#widths[index] = Math.max(this.#widths[index] ?? 0, displayWidth(text));
+      });
+    }
+    if (this.#style.width === undefined) return;
+    const room = this.#style.width - 3 * this.#widths.length;
+    for (;;) {
+      const excess = this.#widths.reduce((sum, width) => sum + width, 0) - room;
+      const widest = this.#widest();
+      if (excess <= 0 || widest === undefined) return;
+      const next = Math.max(leastWidth, ...this.#textWidths().filter((width) => width < widest.width));
+      this.#widths[widest.index] = Math.max(next, widest.width - excess, leastWidth);
+    }
+  }
+
+  /** The widest column of text that can still give way. */
+  #widest(): { readonly index: number; readonly width: number } | undefined {
+    let best: { readonly index: number; readonly width: number } | undefined;
+    this.#widths.forEach((width, index) => {
+      if (isNumber(this.#columns[index]?.type) || width <= leastWidth) return;
+      if (best === undefined || width > best.width) best = { index, width };
+    });
+    return best;
+  }
+
+  #textWidths(): number[] {
+    return this.#widths.filter((_, index) => !isNumber(this.#columns[index]?.type));
+  }
+
+  /** NULL is dimmed, so that it differs from a text. Marks of style would confuse the wrapping, and NULL needs none. */
+  #content(cell: Cell, text: string): CellContent {
+    return cell === null ? { content: this.#style.dim(text), wordWrap: false } : text;
+  }
+
+  #lines(rows: readonly (readonly CellContent[])[]): string {
+    if (rows.length === 0) return '';
+    const table = new Table({
+      colWidths: this.#widths.map((width) => width + 2),
+      colAligns: this.#columns.map(({ type }) => (isNumber(type) ? 'right' : 'left')),
+      wordWrap: this.#style.width !== undefined,
+      wrapOnWordBoundary: false,
+      chars: { ...noLines, middle: this.#style.boxes ? '│' : '|' },
+      style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
+    });
+    for (const row of rows) table.push([...row]);
+    return `${table
+      .toString()
+      .split('\n')
+      .map((line) => line.trimEnd())
+      .join('\n')}\n`;
+  }
+}
+
+const noLines = {
+  ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
+  ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
+  ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '' },
+} as const;

@@ -1,0 +1,245 @@
+/** `millrace sql` as a script sees it: a real process, against a server of canned answers. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FakeServer, header, unknownColumn } from './fake-server.ts';
+
+const main = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
+const server = new FakeServer();
+const folder = mkdtempSync(join(tmpdir(), 'millrace-cli-'));
+let url = '';
+
+beforeAll(async () => {
+  url = await server
+    .on('SELECT * FROM users', { rows: [header({ ID: 'BIGINT', NAME: 'STRING' }), '[1,"Anna"]', '[22,"数据"]'] })
+    .on('SELECT naem FROM users', {
+      error: {
+        ...unknownColumn,
+        millrace: { code: 'SQL_UNKNOWN_COLUMN', at: { line: 1, column: 8, offset: 7, length: 4 } },
+      },
+    })
+    .on('SELECT\n  naem FROM users', { error: unknownColumn })
+    .on('SELECT late FROM users', {
+      rows: [
+        header({ LATE: 'INTEGER' }),
+        '[1]',
+        JSON.stringify({ '@type': 'generic_error', error_code: 50000, message: 'the disk is gone' }),
+      ],
+    })
+    .on('SELECT broken FROM users', (response) => {
+      response.write(`${header({ A: 'INTEGER' })}\n[1]\n`, () => response.destroy());
+    })
+    .on('SELECT * FROM endless EMIT CHANGES', async (response) => {
+      const closed = once(response, 'close');
+      response.write(`${header({ ID: 'BIGINT' })}\n`);
+      for (let id = 0; !response.destroyed; id++) {
+        if (!response.write(`[${id}]\n`)) await Promise.race([new Promise((go) => response.once('drain', go)), closed]);
+      }
+    })
+    .on('SELECT * FROM silent EMIT CHANGES', (response) => {
+      response.write(`${header({ ID: 'BIGINT' })}\n[1]\n`);
+    })
+    .on('SHOW STREAMS', [
+      {
+        '@type': 'streams',
+        statementText: 'SHOW STREAMS;',
+        warnings: [],
+        streams: [
+          { type: 'STREAM', name: 'USERS', topic: 'users', keyFormat: 'KAFKA', valueFormat: 'JSON', isWindowed: false },
+        ],
+      },
+    ])
+    .on('DROP STREAM IF EXISTS x', [
+      { '@type': 'warning_entity', statementText: '', warnings: [], message: 'X does not exist' },
+    ])
+    .on('CREATE STREAM a AS SELECT * FROM users', [
+      {
+        '@type': 'currentStatus',
+        statementText: '',
+        warnings: [{ message: 'it is late' }],
+        commandId: 'stream/`A`/create',
+        commandStatus: { status: 'SUCCESS', message: 'Stream A created', queryId: 'CSAS_A_1' },
+      },
+    ])
+    .start();
+});
+
+afterAll(async () => {
+  await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+interface Result {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function millrace(args: readonly string[], input?: string): Promise<Result> {
+  const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, NO_COLOR: '1' } });
+  child.stdin.end(input ?? '');
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: child.exitCode, out, err };
+}
+
+const lines = (...all: readonly string[]): string => all.map((line) => `${line}\n`).join('');
+
+describe('data goes to standard output', () => {
+  const users = lines(' ID | NAME', '----+------', '  1 | Anna', ' 22 | 数据');
+
+  test('as an aligned table', async () => {
+    expect(await millrace(['sql', url, '-e', 'SELECT * FROM users;'])).toEqual({ code: 0, out: users, err: '' });
+  });
+
+  test('as one JSON object a line', async () => {
+    expect(await millrace(['sql', '--server', url, '-o', 'json', '-e', 'SELECT * FROM users'])).toEqual({
+      code: 0,
+      out: lines('{"ID":1,"NAME":"Anna"}', '{"ID":22,"NAME":"数据"}'),
+      err: '',
+    });
+  });
+
+  test('and what is only to be known goes to standard error', async () => {
+    const script = 'CREATE STREAM a AS SELECT * FROM users; DROP STREAM IF EXISTS x; SHOW STREAMS;';
+    expect(await millrace(['sql', url, '-e', script])).toEqual({
+      code: 0,
+      out: lines(
+        ' Name  | Topic | Key format | Value format | Windowed',
+        '-------+-------+------------+--------------+----------',
+        ' USERS | users | KAFKA      | JSON         | false',
+      ),
+      err: lines('warning: it is late', 'Stream A created', 'warning: X does not exist'),
+    });
+  });
+
+  test('statements may come from a file or from a pipe', async () => {
+    const file = join(folder, 'users.sql');
+    writeFileSync(file, '-- all of them\nSELECT * FROM users;\n');
+    expect((await millrace(['sql', url, '-f', file])).out).toBe(users);
+    expect((await millrace(['sql', url, '-f', '-'], 'SELECT * FROM users;')).out).toBe(users);
+    expect((await millrace(['sql', url], 'SELECT * FROM users;')).out).toBe(users);
+  });
+});
+
+describe('what SET sets holds for the statements behind it', () => {
+  test('and goes with each of them', async () => {
+    server.asked.length = 0;
+    await millrace(['sql', url, '-e', "SET 'a.b' = 'it''s'; SHOW STREAMS; UNSET 'a.b'; SELECT * FROM users;"]);
+    expect(server.asked).toEqual([
+      { path: '/ksql', body: { ksql: "SET 'a.b' = 'it''s';", streamsProperties: {} } },
+      { path: '/ksql', body: { ksql: 'SHOW STREAMS;', streamsProperties: { 'a.b': "it's" } } },
+      { path: '/ksql', body: { ksql: "UNSET 'a.b';", streamsProperties: { 'a.b': "it's" } } },
+      { path: '/query-stream', body: { sql: 'SELECT * FROM users;', properties: {} } },
+    ]);
+  });
+});
+
+describe('exit code 3: a statement failed', () => {
+  test('the place is marked, and what comes behind does not run', async () => {
+    server.asked.length = 0;
+    expect(await millrace(['sql', url, '-e', 'SELECT naem FROM users; SHOW STREAMS;'])).toEqual({
+      code: 3,
+      out: '',
+      err: lines(
+        'error SQL_UNKNOWN_COLUMN: column "NAEM" does not exist in stream "USERS" Did you mean "NAME"?',
+        '  at line 1, column 8',
+        '  SELECT naem FROM users',
+        '         ^^^^',
+      ),
+    });
+    expect(server.asked).toHaveLength(1);
+  });
+
+  test('in a file the place is the file’s, and the hint stands by itself', async () => {
+    const file = join(folder, 'bad.sql');
+    writeFileSync(file, 'SHOW STREAMS;\n\n  SELECT\n  naem FROM users;\n');
+    const { code, err } = await millrace(['sql', url, '-f', file]);
+    expect(code).toBe(3);
+    expect(err).toBe(
+      lines(
+        'error SQL_UNKNOWN_COLUMN: column "NAEM" does not exist in stream "USERS"',
+        `  at ${file}:4:3`,
+        '    naem FROM users',
+        '    ^^^^',
+        'hint: Did you mean "NAME"?',
+      ),
+    );
+  });
+
+  test('a query that fails on the way has shown its rows before', async () => {
+    expect(await millrace(['sql', url, '-e', 'SELECT late FROM users;'])).toEqual({
+      code: 3,
+      out: lines(' LATE', '------', '    1'),
+      err: lines('error 50000: the disk is gone'),
+    });
+  });
+});
+
+describe('exit code 2: no connection', () => {
+  test('when nothing listens', async () => {
+    const { code, out, err } = await millrace(['sql', 'http://127.0.0.1:1', '-e', 'SHOW STREAMS;']);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain('error: no server could be reached at http://127.0.0.1:1: nothing listens there\n');
+    expect(err).toContain('hint: Start one with "millrace server"');
+  });
+
+  test('when the connection breaks in the middle of a result', async () => {
+    const { code, out, err } = await millrace(['sql', url, '-e', 'SELECT broken FROM users;']);
+    expect({ code, out }).toEqual({ code: 2, out: lines(' A', '---', ' 1') });
+    expect(err).toContain('error: the connection to the server broke\n');
+  });
+});
+
+describe('exit code 1: the command line is wrong', () => {
+  test.each([
+    [['frob'], "error: unknown command 'frob'"],
+    [['sql', '-o', 'xml'], 'Allowed choices are table, json.'],
+    [['sql', '-e', 'a', '-f', 'b'], 'error: both -e and -f were given'],
+    [['sql', '-f', '/no/such/file'], 'error: the script /no/such/file cannot be read: there is no such file'],
+    [['sql', 'ftp://x', '-e', 'a'], 'error: "ftp://x" is not the address of a server'],
+    [['server', '--port', '99999'], 'Give a number from 0 to 65535.'],
+  ])('%j', async (args, sentence) => {
+    const { code, err } = await millrace(args);
+    expect(code).toBe(1);
+    expect(err).toContain(sentence);
+  });
+
+  test('asking for help or the version is no error', async () => {
+    expect(await millrace(['--version'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+/) });
+    expect(await millrace(['sql', '--help'])).toMatchObject({ code: 0, err: '' });
+  });
+});
+
+describe('a query without end', () => {
+  test('stops without a word when nobody reads any more', async () => {
+    const left = server.left;
+    const child = spawn(process.execPath, [main, 'sql', url, '-e', 'SELECT * FROM endless EMIT CHANGES;']);
+    const errors = text(child.stderr);
+    for await (const _ of child.stdout) break;
+    child.stdout.destroy();
+    await once(child, 'close');
+    expect(child.exitCode).toBe(0);
+    expect(await errors).toBe('');
+    expect(server.left).toBe(left + 1);
+  });
+
+  test('shows rows as they come, and ends with Ctrl-C', async () => {
+    const child = spawn(process.execPath, [main, 'sql', url, '-e', 'SELECT * FROM silent EMIT CHANGES;']);
+    child.stdout.setEncoding('utf8');
+    let seen = '';
+    for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+      seen += String(chunk);
+      if (seen.includes('1')) break;
+    }
+    expect(seen).toBe(lines(' ID', '----', '  1'));
+    child.kill('SIGINT');
+    child.stdout.resume();
+    await once(child, 'close');
+    expect(child.exitCode).toBe(130);
+  });
+});
