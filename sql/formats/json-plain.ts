@@ -27,18 +27,12 @@
  */
 
 import { type ByteWriter, equalBytes, hashBytes, unreachable, utf8Bytes } from '../../base/index.ts';
-import type { Column } from '../types/schema.ts';
 import { parseBigint, parseDouble, parseInteger } from '../types/numbers.ts';
+import type { Column } from '../types/schema.ts';
 import type { SqlType } from '../types/type.ts';
 import { bigintToInteger, isMap, type Row, type Value } from '../types/value.ts';
 import type { FormatOptions, RowReader, RowWriter } from './format.ts';
-import {
-  JsonInput,
-  jsonText,
-  writeJsonDouble,
-  writeJsonInteger,
-  writeJsonText,
-} from './json-text.ts';
+import { JsonInput, jsonText, writeJsonDouble, writeJsonInteger, writeJsonText } from './json-text.ts';
 
 // ------------------------------------------------------------------------------------------------------- reading
 
@@ -233,6 +227,9 @@ interface KnownName {
 const mostNames = 1024;
 const mostPlaces = 256;
 
+/** Told of each field where its value lies and which slot it fills: -1 none, -2 two. */
+export type FieldWatcher = (valueAt: number, valueEnd: number, slot: number) => void;
+
 /** Reads the fields of an object into slots. */
 export class FieldsReader {
   readonly #readers: readonly (ValueReader | undefined)[];
@@ -245,8 +242,7 @@ export class FieldsReader {
   #object = 0;
   /** Where the value lies that may still have to fill a slot by its upper-case form; empty but for names that differ in case only. */
   readonly #deferred = new Map<number, number>();
-  /** Tells a watcher, once for each field, where its name began and which slot (or -1) it fills. */
-  #watch: ((nameAt: number, valueAt: number, valueEnd: number, slot: number) => void) | undefined;
+  #watch: FieldWatcher | undefined;
 
   /** `wanted`: the slots to read; the others are skipped and stay as they are. */
   constructor(columns: readonly Column[], wanted?: readonly number[]) {
@@ -257,12 +253,8 @@ export class FieldsReader {
     this.#exactIn = new Float64Array(columns.length);
   }
 
-  /** Reads one object as `read` does and reports its fields. A field that fills two slots is reported with slot -2. */
-  watch(
-    input: JsonInput,
-    into: Row,
-    watcher: (nameAt: number, valueAt: number, valueEnd: number, slot: number) => void,
-  ): void {
+  /** Reads one object as `read` does and reports its fields in order. */
+  watch(input: JsonInput, into: Row, watcher: FieldWatcher): void {
     this.#watch = watcher;
     try {
       this.read(input, into);
@@ -283,7 +275,6 @@ export class FieldsReader {
     }
     for (let place = 0; ; place++) {
       if (input.peek() !== 34) input.fail('a name between quotes is expected');
-      const nameAt = input.at;
       const name = this.#name(input, place);
       input.blanks();
       input.expect(58, '":"');
@@ -292,7 +283,7 @@ export class FieldsReader {
       if (this.#watch !== undefined) {
         const { exact, loose } = name;
         const slot = exact >= 0 && loose >= 0 ? -2 : exact >= 0 ? exact : loose;
-        this.#watch(nameAt, valueAt, input.at, slot);
+        this.#watch(valueAt, input.at, slot);
       }
       input.blanks();
       if (input.peek() === 125) {

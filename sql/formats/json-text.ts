@@ -8,7 +8,7 @@
  * Text is UTF-8; malformed bytes read as U+FFFD. A lone surrogate can be written as an escape only (`\ud800`) and is read back from it.
  */
 
-import { type ByteWriter, readLatin1, readUtf8 } from '../../base/index.ts';
+import { type ByteWriter, readLatin1, readUtf8, writeLatin1, writeUtf8 } from '../../base/index.ts';
 import { normalizeBigint } from '../types/value.ts';
 import { SerdeError } from './format.ts';
 
@@ -73,6 +73,14 @@ export class JsonInput {
     this.at = start;
     this.end = end;
     this.blanks();
+  }
+
+  /** Stands at `at`, a place where a value begins, of bytes that end at `end`. Faults then count from there. */
+  place(bytes: Uint8Array, at: number, end: number): void {
+    this.bytes = bytes;
+    this.#start = at;
+    this.at = at;
+    this.end = end;
   }
 
   /** Raises a fault at the present place, or at `at`. */
@@ -470,34 +478,48 @@ const wholePart = (text: string): number | bigint => {
 };
 
 // ------------------------------------------------------------------------------------------------------- writing
+//
+// Two forms of each: `put…(buffer, at, value)` writes where the caller has made room and answers where to go on; `write…` makes room.
+
+/** The most bytes that a number can take. */
+export const numberRoom = 26;
+
+/** The most bytes that a text of so many UTF-16 units can take: each may become an escape. */
+export const textRoom = (length: number): number => length * 6 + 2;
+
+/** 1 for the bytes that end the plain run of a JSON string: quote, backslash, control characters; and for what is not ASCII. */
+export const stops: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 32 || byte > 126 || byte === quote || byte === backslash ? 1 : 0,
+);
 
 /** A text as JSON: quotes, backslashes, control characters and lone surrogates escaped, all else as it is. */
 export const jsonText = (text: string): string => JSON.stringify(text);
 
-/** Appends a text as JSON. */
-export const writeJsonText = (out: ByteWriter, text: string): void => {
+/** Puts a text as JSON where there is `textRoom` for it. */
+export const putText = (buffer: Uint8Array, at: number, text: string): number => {
   const { length } = text;
-  out.reserve(length * 3 + 2);
-  const { buffer } = out;
-  let at = out.length;
-  buffer[at++] = quote;
   if (length <= 64) {
+    buffer[at] = quote;
+    let to = at + 1;
     let i = 0;
     for (; i < length; i++) {
       const unit = text.charCodeAt(i);
-      if (unit < 32 || unit > 126 || unit === quote || unit === backslash) break;
-      buffer[at++] = unit;
+      if (unit > 126 || stops[unit] === 1) break;
+      buffer[to++] = unit;
     }
     if (i === length) {
-      buffer[at++] = quote;
-      out.length = at;
-      return;
+      buffer[to] = quote;
+      return to + 1;
     }
   }
-  out.utf8(needsEscape(text) ? jsonText(text) : `"${text}"`);
+  if (needsEscape(text)) return at + writeUtf8(buffer, jsonText(text), at);
+  buffer[at] = quote;
+  const end = at + 1 + writeUtf8(buffer, text, at + 1);
+  buffer[end] = quote;
+  return end + 1;
 };
 
-/** Whether JSON must escape a character of the text. Lone surrogates are found by the language's own check. */
+/** Whether JSON must escape a character of the text, lone surrogates included. */
 const needsEscape = (text: string): boolean => {
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
@@ -506,96 +528,115 @@ const needsEscape = (text: string): boolean => {
   return false;
 };
 
-/** Appends a whole number's digits. */
-export const writeJsonInteger = (out: ByteWriter, value: number | bigint): void => {
-  if (typeof value === 'bigint') {
-    out.latin1(value.toString());
-    return;
-  }
-  out.reserve(20);
-  const { buffer } = out;
-  let at = out.length;
+/** Puts a whole number's digits. */
+export const putInteger = (buffer: Uint8Array, at: number, value: number | bigint): number => {
+  if (typeof value === 'bigint') return at + writeLatin1(buffer, value.toString(), at);
   let rest = value;
   if (rest < 0) {
     buffer[at++] = minus;
     rest = -rest;
   }
-  at += digitCount(rest);
-  out.length = at;
-  // Above 2^31 two digits' worth of float division is dearer than one int division: split once.
+  const end = at + digitCount(rest);
+  let to = end;
+  // Beyond 31 bits eight digits are split off by one division of doubles, then taken apart as a small number, two at a time.
   while (rest >= 0x4000_0000) {
     const next = Math.floor(rest / 100_000_000);
-    let low = rest - next * 100_000_000;
-    for (let i = 0; i < 8; i++) {
-      const tens = (low / 10) | 0;
-      buffer[--at] = zero + (low - tens * 10);
-      low = tens;
+    let low = (rest - next * 100_000_000) | 0;
+    for (let i = 0; i < 4; i++) {
+      const hundreds = (low / 100) | 0;
+      const pair = (low - hundreds * 100) << 1;
+      to -= 2;
+      buffer[to] = pairs[pair] as number;
+      buffer[to + 1] = pairs[pair + 1] as number;
+      low = hundreds;
     }
     rest = next;
   }
   let small = rest | 0;
-  do {
-    const tens = (small / 10) | 0;
-    buffer[--at] = zero + (small - tens * 10);
-    small = tens;
-  } while (small > 0);
+  while (small >= 10) {
+    const hundreds = (small / 100) | 0;
+    const pair = (small - hundreds * 100) << 1;
+    to -= 2;
+    buffer[to] = pairs[pair] as number;
+    buffer[to + 1] = pairs[pair + 1] as number;
+    small = hundreds;
+  }
+  if (to > at) buffer[to - 1] = zero + small;
+  return end;
 };
+
+/** `00`, `01` … `99`. */
+const pairs: Uint8Array = Uint8Array.from(
+  { length: 200 },
+  (_, i) => zero + (i % 2 === 0 ? Math.floor(i / 20) : Math.floor(i / 2) % 10),
+);
 
 const digitCount = (value: number): number => {
   if (value < 100_000) return value < 10 ? 1 : value < 100 ? 2 : value < 1000 ? 3 : value < 10_000 ? 4 : 5;
-  let count = 6;
-  for (let limit = 1e6; value >= limit; limit *= 10) count++;
-  return count;
+  if (value < 1e10) return value < 1e6 ? 6 : value < 1e7 ? 7 : value < 1e8 ? 8 : value < 1e9 ? 9 : 10;
+  return value < 1e13 ? (value < 1e11 ? 11 : value < 1e12 ? 12 : 13) : value < 1e14 ? 14 : value < 1e15 ? 15 : 16;
 };
 
-/** Appends a double by its shortest digits. What JSON has no number for is a text: "NaN", "Infinity", "-Infinity". */
-export const writeJsonDouble = (out: ByteWriter, value: number): void => {
-  if (Number.isInteger(value) && value < 1e15 && value > -1e15) {
-    if (value === 0 && Object.is(value, -0)) out.latin1('-0.0');
-    else writeJsonInteger(out, value);
-    return;
-  }
-  // Amounts have few decimals. If m / 100 gives the double back, m's digits with a point are its shortest form.
+/** Puts a double by its shortest digits. What JSON has no number for is a text: "NaN", "Infinity", "-Infinity". */
+export const putDouble = (buffer: Uint8Array, at: number, value: number): number => {
   if (value < 1e9 && value > -1e9) {
+    // Amounts have few decimals. If m / 100 gives the double back, m's digits with a point are its shortest form.
     const hundreds = Math.round(value * 100);
     if (hundreds / 100 === value) {
-      writeScaled(out, hundreds, 2);
-      return;
+      if (hundreds % 100 !== 0) return putScaled(buffer, at, hundreds, 2);
+      if (value !== 0 || !Object.is(value, -0)) return putInteger(buffer, at, value);
+      return at + writeLatin1(buffer, '-0.0', at);
     }
     const millions = Math.round(value * 1e6);
-    if (millions / 1e6 === value) {
-      writeScaled(out, millions, 6);
-      return;
-    }
+    if (millions / 1e6 === value) return putScaled(buffer, at, millions, 6);
   }
-  out.latin1(Number.isFinite(value) ? String(value) : `"${String(value)}"`);
+  return at + writeLatin1(buffer, Number.isFinite(value) ? String(value) : `"${String(value)}"`, at);
 };
 
-/** Appends `scaled / 10^places` without closing zeros; `scaled` is a whole number and not a multiple of `10^places`. */
-const writeScaled = (out: ByteWriter, scaled: number, places: number): void => {
+/** Puts `scaled / 10^places` without closing zeros; `scaled` is a whole number and not a multiple of `10^places`. */
+const putScaled = (buffer: Uint8Array, at: number, scaled: number, places: number): number => {
   let magnitude = scaled;
   if (scaled < 0) {
-    out.i8(minus);
+    buffer[at++] = minus;
     magnitude = -scaled;
   }
-  const unit = powersOfTen[places] as number;
+  const unit = places === 2 ? 100 : 1e6;
   const whole = Math.floor(magnitude / unit);
   let rest = (magnitude - whole * unit) | 0;
-  writeJsonInteger(out, whole);
-  out.reserve(places + 1);
-  const { buffer } = out;
-  let at = out.length;
+  at = putInteger(buffer, at, whole);
   buffer[at] = point;
   let last = places;
   while (rest % 10 === 0) {
     rest = (rest / 10) | 0;
     last--;
   }
-  at += last;
-  out.length = at + 1;
-  while (last-- > 0) {
+  for (let to = at + last; to > at; to--) {
     const tens = (rest / 10) | 0;
-    buffer[at--] = zero + (rest - tens * 10);
+    buffer[to] = zero + (rest - tens * 10);
     rest = tens;
   }
+  return at + last + 1;
+};
+
+export const writeJsonText = (out: ByteWriter, text: string): void => {
+  // Room for escapes is made only for texts that are short, or have some.
+  if (text.length > 256 && !needsEscape(text)) {
+    out.reserve(text.length * 3 + 2);
+    out.i8(quote);
+    out.utf8(text);
+    out.i8(quote);
+    return;
+  }
+  out.reserve(textRoom(text.length));
+  out.length = putText(out.buffer, out.length, text);
+};
+
+export const writeJsonInteger = (out: ByteWriter, value: number | bigint): void => {
+  out.reserve(numberRoom);
+  out.length = putInteger(out.buffer, out.length, value);
+};
+
+export const writeJsonDouble = (out: ByteWriter, value: number): void => {
+  out.reserve(numberRoom);
+  out.length = putDouble(out.buffer, out.length, value);
 };

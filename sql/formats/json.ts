@@ -2,7 +2,10 @@
  * JSON: the format itself. `json-plain.ts` says how each type is read and written; `sql/codegen` holds faster forms of the same.
  */
 
-import { type Column } from '../types/schema.ts';
+import { codegenAllowed } from '../codegen/code.ts';
+import { generatedJsonScanner } from '../codegen/json-scanner.ts';
+import { generatedJsonWriter } from '../codegen/json-writer.ts';
+import type { Column } from '../types/schema.ts';
 import type { SqlType } from '../types/type.ts';
 import { describeColumn, type Format, scannerOf } from './format.ts';
 import { plainJsonReader, plainJsonWriter } from './json-plain.ts';
@@ -28,7 +31,11 @@ export const json: Format = {
       ? undefined
       : `the format JSON cannot hold ${describeColumn(bad)}; keys of maps have to be STRING`;
   },
-  writer: (columns, options) => plainJsonWriter(columns, options),
+  writer: (columns, options) =>
+    codegenAllowed() ? generatedJsonWriter(columns, options) : plainJsonWriter(columns, options),
   reader: (columns, options, wanted) => plainJsonReader(columns, options, wanted),
-  scanner: (columns, options, wanted) => scannerOf(plainJsonReader(columns, options, wanted), columns.length, wanted),
+  scanner: (columns, options, wanted) =>
+    codegenAllowed() && options.wrapped
+      ? generatedJsonScanner(columns, options, wanted)
+      : scannerOf(plainJsonReader(columns, options, wanted), columns.length, wanted),
 };

@@ -1,0 +1,68 @@
+/**
+ * Generated code, and the rule that keeps it harmless: emitted text holds only words of our templates and integers. Names, literals and
+ * anything else that a user or a record brought are captured constants, reached as `k0`, `k1` …, and never become source text.
+ *
+ * The rule is kept by construction: `Code` can only be made by the `code` template, whose gaps take integers and other `Code`.
+ *
+ * Where the host forbids code from text (`--disallow-code-generation-from-strings`), or `useCodegen(false)` was said, `codegenAllowed`
+ * is false and callers keep to their plain forms.
+ */
+
+import { assert } from '../../base/index.ts';
+
+declare const brand: unique symbol;
+export type Code = string & { readonly [brand]: 'code' };
+
+/** Source text from a template; gaps take integers and pieces of code. */
+export const code = (words: TemplateStringsArray, ...gaps: readonly (number | Code)[]): Code => {
+  let text = words[0] as string;
+  gaps.forEach((gap, i) => {
+    assert(typeof gap === 'string' || Number.isSafeInteger(gap), 'generated code takes integers only');
+    text += String(gap) + (words[i + 1] as string);
+  });
+  return text as Code;
+};
+
+export const noCode = '' as Code;
+
+export const joinCode = (pieces: readonly Code[]): Code => pieces.join('\n') as Code;
+
+/** Constants that the code reaches as `k<index>`. */
+export class Constants {
+  readonly values: unknown[] = [];
+
+  /** The index of a new constant. */
+  add(value: unknown): number {
+    return this.values.push(value) - 1;
+  }
+}
+
+let wanted = true;
+let possible: boolean | undefined;
+
+/** Turns generated code off or on again, for what is made from now on in this thread. */
+export const useCodegen = (allowed: boolean): void => {
+  wanted = allowed;
+};
+
+export const codegenAllowed = (): boolean => {
+  if (!wanted) return false;
+  possible ??= canCompile();
+  return possible;
+};
+
+const canCompile = (): boolean => {
+  try {
+    // A host that forbids it says so by an EvalError.
+    return new Function('return true')() === true;
+  } catch {
+    return false;
+  }
+};
+
+/** Runs the code, a function body that sees the constants, and gives its result. */
+export const run = (body: Code, constants: Constants): unknown => {
+  const names = constants.values.map((_, i) => `k${i}`);
+  const made: unknown = new Function(...names, `'use strict';\n${body}`)(...constants.values);
+  return made;
+};

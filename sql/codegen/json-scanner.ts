@@ -1,0 +1,418 @@
+/**
+ * The generated scanner of JSON: made for the way in which records really come.
+ *
+ * Records of one topic mostly have the same fields in the same order, with the same blanks. The first record is read in the plain form,
+ * which shows the *layout*: the bytes before each value (`{"id":`, `,"name":` …) and behind the last one. The code made for a layout compares
+ * those bytes, four at a time, and reads each value by its column's type where it stands, without looking names up. A record that differs in
+ * anything (another name, an escape, an exponent, a number where a text was) is read by the plain form instead, from its start:
+ * the plain form decides what is right, this one only what is quick. When most records differ, the layout is learned anew, a few times.
+ */
+
+import { readUtf8 } from '../../base/index.ts';
+import { type FormatOptions, type Scanner, SerdeError, scanned, scanOne } from '../formats/format.ts';
+import { FieldsReader, plainJsonReader, type ValueReader, valueReader } from '../formats/json-plain.ts';
+import { asciiText, JsonInput, powersOfTen, stops } from '../formats/json-text.ts';
+import type { Column } from '../types/schema.ts';
+import type { Row, Value } from '../types/value.ts';
+import { type Code, Constants, code, joinCode, noCode, run } from './code.ts';
+
+/** The fields of an object in order, and the bytes behind the last value. */
+interface Layout {
+  readonly fields: readonly LayoutField[];
+  readonly behind: Uint8Array;
+}
+
+interface LayoutField {
+  /** What stands between the former value, or the start of the object, and this one. */
+  readonly before: Uint8Array;
+  /** The wanted slot that the value fills, or -1. */
+  readonly slot: number;
+  /** The layout of the value, where that is an object and not a map. */
+  readonly inner: Layout | undefined;
+}
+
+/** Reads the records of one layout; calls `slow` for each of the others and answers how many those were. */
+type ScanLayout = (
+  bytes: Uint8Array,
+  view: DataView,
+  starts: Int32Array,
+  ends: Int32Array,
+  from: number,
+  to: number,
+  vectors: readonly Value[][],
+  status: Uint8Array,
+  slow: (row: number) => void,
+) => number;
+
+const mostFields = 200;
+const mostLayouts = 8;
+
+export const generatedJsonScanner = (
+  columns: readonly Column[],
+  options: FormatOptions,
+  wanted: readonly number[],
+): Scanner => {
+  const reader = plainJsonReader(columns, options, wanted);
+  const scratch: Row = new Array<Value>(columns.length).fill(null);
+  let scanLayout: ScanLayout | undefined;
+  let learned = 0;
+  return {
+    wanted,
+    scan(bytes, starts, ends, from, to, into) {
+      let missed = -1;
+      const slow = (row: number): void => {
+        missed = row;
+        scanOne(reader, bytes, starts[row] as number, ends[row] as number, row, wanted, scratch, into);
+      };
+      let at = from;
+      if (scanLayout === undefined && learned < mostLayouts) {
+        while (at < to && (starts[at] as number) < 0) slow(at++);
+        if (at < to) {
+          learned++;
+          scanLayout = learn(columns, wanted, bytes, starts[at] as number, ends[at] as number);
+        }
+      }
+      if (scanLayout === undefined) {
+        for (; at < to; at++) slow(at);
+        return;
+      }
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      const misses = scanLayout(bytes, view, starts, ends, at, to, into.vectors, into.status, slow);
+      // The next scan learns from a record like the last that was missed.
+      if (misses * 2 > to - at && learned < mostLayouts && (starts[missed] as number) >= 0) {
+        learned++;
+        scanLayout = learn(columns, wanted, bytes, starts[missed] as number, ends[missed] as number) ?? scanLayout;
+      }
+    },
+  };
+};
+
+const learn = (
+  columns: readonly Column[],
+  wanted: readonly number[],
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): ScanLayout | undefined => {
+  const layout = layoutOf(columns, wanted, bytes, start, end);
+  return layout === undefined ? undefined : generate(layout, columns, wanted);
+};
+
+/** The layout of a record, or none when it has no plain one. */
+const layoutOf = (
+  columns: readonly Column[],
+  wanted: readonly number[],
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Layout | undefined => {
+  const input = new JsonInput();
+  try {
+    input.open(bytes, start, end);
+    if (input.token() !== 'object') return undefined;
+    input.skip();
+    input.finish();
+    const layout = objectLayout(columns, wanted, bytes, start, end);
+    return layout !== undefined && countFields(layout) <= mostFields ? layout : undefined;
+  } catch (error) {
+    if (error instanceof SerdeError) return undefined;
+    throw error;
+  }
+};
+
+const countFields = (layout: Layout): number =>
+  layout.fields.reduce((sum, { inner }) => sum + (inner === undefined ? 1 : countFields(inner)), 0);
+
+const objectLayout = (
+  columns: readonly Column[],
+  wanted: readonly number[] | undefined,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Layout | undefined => {
+  const input = new JsonInput();
+  const fields: LayoutField[] = [];
+  const seen = new Set<number>();
+  let last = start;
+  let plain = true;
+  input.open(bytes, start, end);
+  new FieldsReader(columns, wanted).watch(
+    input,
+    new Array<Value>(columns.length).fill(null),
+    (valueAt, valueEnd, slot) => {
+      // One value for two columns, or two values for one: the plain form knows which counts.
+      if (slot === -2 || (slot >= 0 && seen.has(slot))) plain = false;
+      seen.add(slot);
+      const read = slot >= 0 && (wanted === undefined || wanted.includes(slot));
+      const type = read ? columns[slot]?.type : undefined;
+      const inner =
+        bytes[valueAt] === 123 && (type === undefined || type.kind === 'STRUCT')
+          ? objectLayout(type?.kind === 'STRUCT' ? type.fields : [], undefined, bytes, valueAt, valueEnd)
+          : undefined;
+      fields.push({ before: bytes.slice(last, valueAt), slot: read ? slot : -1, inner });
+      last = valueEnd;
+    },
+  );
+  return plain && fields.length > 0 ? { fields, behind: bytes.slice(last, end) } : undefined;
+};
+
+// --------------------------------------------------------------------------------------------------------- the code
+
+const word = (bytes: Uint8Array, at: number): number => new DataView(bytes.buffer, bytes.byteOffset).getInt32(at, true);
+
+/** Leaves the quick way unless these bytes stand at `at`, then steps over them. */
+const expectBytes = (wanted: Uint8Array, constants: Constants): Code => {
+  const { length } = wanted;
+  const tests: Code[] = [code`if (at + ${length} > end) break quick;`];
+  if (length >= 4) {
+    for (let i = 0; i + 4 < length; i += 4) tests.push(expectWord(i, word(wanted, i), constants));
+    tests.push(expectWord(length - 4, word(wanted, length - 4), constants));
+  } else {
+    wanted.forEach((byte, i) => {
+      tests.push(code`if (bytes[at + ${i}] !== k${constants.add(byte)}) break quick;`);
+    });
+  }
+  tests.push(code`at += ${length};`);
+  return joinCode(tests);
+};
+
+const expectWord = (offset: number, value: number, constants: Constants): Code =>
+  code`if (view.getInt32(at + ${offset}, true) !== k${constants.add(value)}) break quick;`;
+
+const nullWord = 0x6c6c_756e;
+const trueWord = 0x6575_7274;
+const falseWord = 0x736c_6166;
+
+/** Steps over plain text behind the quote at `at`; `p` then is at the closing quote. */
+const textEnd = (stopsAt: number): Code => code`
+  p = at + 1;
+  while (k${stopsAt}[bytes[p]] === 0) p++;
+  if (bytes[p] !== 34 || p >= end) break quick;`;
+
+/** The whole digits at `p` into `x`; `d` counts them. No leading zero, at most 15. Nine digits fit 32 bits: the rest is added to them. */
+const digits = (powers: number): Code => code`
+  x = 0; s = p; e = p + 9;
+  while ((c = bytes[p] ^ 48) < 10 && p < e) { x = (x * 10 + c) | 0; p++; }
+  d = p - s;
+  if (c < 10) {
+    y = 0;
+    while ((c = bytes[p] ^ 48) < 10) { y = (y * 10 + c) | 0; p++; }
+    d = p - s;
+    if (d > 15) break quick;
+    x = x * k${powers}[p - e] + y;
+  }
+  if (d === 0 || (d > 1 && bytes[s] === 48)) break quick;`;
+
+/** Digits behind a point, if there is one, into `x` too; `f` counts them. */
+const fraction: Code = code`
+  f = 0;
+  if (bytes[p] === 46) {
+    s = ++p;
+    while ((c = bytes[p] ^ 48) < 10) { x = x * 10 + c; p++; }
+    f = p - s;
+    if (f === 0 || d + f > 15) break quick;
+  }`;
+
+interface Shared {
+  readonly stops: number;
+  readonly ascii: number;
+  readonly utf8: number;
+  readonly powers: number;
+  readonly readPart: number;
+  readonly skipPart: number;
+}
+
+/** Reads the value at `at` into `v` (not NULL), stepping over it. */
+const readValue = (column: Column, shared: Shared, constants: Constants): Code => {
+  switch (column.type.kind) {
+    case 'STRING':
+      return code`
+  if (bytes[at] !== 34) break quick;
+  p = at + 1; h = 0; d = 0;
+  while ((c = bytes[p]) !== 34) {
+    if (c === 92 || c < 32 || p >= end) break quick;
+    d |= c; h = (Math.imul(h, 31) + c) | 0; p++;
+  }
+  v = d < 128 ? k${shared.ascii}(bytes, at + 1, p, h) : k${shared.utf8}(bytes, at + 1, p);
+  at = p + 1;`;
+    case 'INTEGER':
+    case 'BIGINT':
+    case 'TIMESTAMP':
+      return code`
+  p = at;
+  n = bytes[p] === 45;
+  if (n) p++;
+  ${digits(shared.powers)}
+  ${column.type.kind === 'INTEGER' ? code`if (x > 2147483647) break quick;` : noCode}
+  v = n && x !== 0 ? -x : x;
+  at = p;`;
+    case 'DOUBLE':
+      return code`
+  p = at;
+  n = bytes[p] === 45;
+  if (n) p++;
+  ${digits(shared.powers)}
+  ${fraction}
+  if (f !== 0) x /= k${shared.powers}[f];
+  v = n ? -x : x;
+  at = p;`;
+    case 'BOOLEAN':
+      return code`
+  if (at + 5 > end) break quick;
+  c = view.getInt32(at, true);
+  if (c === ${trueWord}) { v = true; at += 4; }
+  else if (c === ${falseWord} && bytes[at + 4] === 101) { v = false; at += 5; }
+  else break quick;`;
+    case 'ARRAY':
+    case 'MAP':
+    case 'STRUCT':
+      return code`
+  v = k${shared.readPart}(k${constants.add(valueReader(column.type))}, bytes, at, end);
+  if (v === undefined) break quick;
+  at = k${shared.readPart}.end;`;
+  }
+};
+
+/** Steps over a value that nobody wants. */
+const skipValue = (shared: Shared): Code => code`
+  c = bytes[at];
+  if (c === 34) {
+    ${textEnd(shared.stops)}
+    at = p + 1;
+  } else if (c === 45 || (c ^ 48) < 10) {
+    p = at;
+    if (c === 45) p++;
+    s = p;
+    while ((bytes[p] ^ 48) < 10) p++;
+    if (p === s || (p - s > 1 && bytes[s] === 48)) break quick;
+    if (bytes[p] === 46) {
+      s = ++p;
+      while ((bytes[p] ^ 48) < 10) p++;
+      if (p === s) break quick;
+    }
+    at = p;
+  } else {
+    at = k${shared.skipPart}(bytes, at, end);
+    if (at < 0) break quick;
+  }`;
+
+/** The function that reads a part in the plain form; undefined where that fails. Where the part ended is its property, for there is one result. */
+const partReader = (): ((read: ValueReader, bytes: Uint8Array, at: number, end: number) => Value | undefined) & {
+  end: number;
+} => {
+  const input = new JsonInput();
+  const readPart = (read: ValueReader, bytes: Uint8Array, at: number, end: number): Value | undefined => {
+    input.place(bytes, at, end);
+    try {
+      const value = read(input);
+      readPart.end = input.at;
+      return value;
+    } catch (error) {
+      if (error instanceof SerdeError) return undefined;
+      throw error;
+    }
+  };
+  readPart.end = 0;
+  return readPart;
+};
+
+const partSkipper = (): ((bytes: Uint8Array, at: number, end: number) => number) => {
+  const input = new JsonInput();
+  return (bytes, at, end) => {
+    input.place(bytes, at, end);
+    try {
+      input.skip();
+      return input.at;
+    } catch (error) {
+      if (error instanceof SerdeError) return -1;
+      throw error;
+    }
+  };
+};
+
+/** Reads the fields of an object into `store`d places, from behind what stands before it. */
+const readFields = (
+  layout: Layout,
+  columns: readonly Column[],
+  store: (slot: number) => Code,
+  shared: Shared,
+  constants: Constants,
+): Code =>
+  joinCode([
+    ...layout.fields.map(({ before, slot, inner }) => {
+      const column = columns[slot];
+      const value =
+        inner !== undefined
+          ? readObject(inner, column, shared, constants)
+          : column === undefined
+            ? skipValue(shared)
+            : readValue(column, shared, constants);
+      return joinCode([
+        expectBytes(before, constants),
+        column === undefined && inner === undefined
+          ? value
+          : code`
+  if (bytes[at] === 110) {
+    if (at + 4 > end || view.getInt32(at, true) !== ${nullWord}) break quick;
+    v = null;
+    at += 4;
+  } else {
+    ${value}
+  }`,
+        column === undefined ? noCode : store(slot),
+      ]);
+    }),
+    expectBytes(layout.behind, constants),
+  ]);
+
+/** Reads an object as a new struct into `v`, or steps over one that nobody wants. */
+const readObject = (layout: Layout, column: Column | undefined, shared: Shared, constants: Constants): Code => {
+  const fields = column?.type.kind === 'STRUCT' ? column.type.fields : [];
+  const struct = constants.add(fields.map(() => null));
+  const read = readFields(layout, fields, (slot) => code`t${struct}[${slot}] = v;`, shared, constants);
+  return column === undefined
+    ? read
+    : code`
+  const t${struct} = k${struct}.slice();
+  ${read}
+  v = t${struct};`;
+};
+
+const generate = (layout: Layout, columns: readonly Column[], wanted: readonly number[]): ScanLayout => {
+  const constants = new Constants();
+  const shared: Shared = {
+    stops: constants.add(plainStops),
+    ascii: constants.add(asciiText),
+    utf8: constants.add(readUtf8),
+    powers: constants.add(powersOfTen),
+    readPart: constants.add(partReader()),
+    skipPart: constants.add(partSkipper()),
+  };
+  const fields = readFields(layout, columns, (slot) => code`v${slot}[row] = v;`, shared, constants);
+  const present = new Set(layout.fields.map((field) => field.slot));
+  const absent = wanted.filter((slot) => !present.has(slot)).map((slot) => code`v${slot}[row] = null;`);
+  const vectors = wanted.map((slot) => code`const v${slot} = vectors[${slot}];`);
+  const body = code`
+return function (bytes, view, starts, ends, from, to, vectors, status, slow) {
+  ${joinCode(vectors)}
+  let misses = 0, at = 0, end = 0, p = 0, s = 0, c = 0, d = 0, f = 0, h = 0, e = 0, x = 0, y = 0, n = false, v = null;
+  for (let row = from; row < to; row++) {
+    at = starts[row];
+    end = ends[row];
+    quick: if (at >= 0) {
+      ${fields}
+      if (at !== end) break quick;
+      ${joinCode(absent)}
+      status[row] = ${scanned.row};
+      continue;
+    }
+    misses++;
+    slow(row);
+  }
+  return misses;
+};`;
+  return run(body, constants) as ScanLayout;
+};
+
+/** As `stops`, but a byte that is not ASCII goes on: what is skipped need not be decoded. */
+const plainStops: Uint8Array = stops.map((stop, byte) => (byte >= 127 ? 0 : stop));

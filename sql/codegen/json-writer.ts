@@ -1,0 +1,107 @@
+/**
+ * The generated writer of JSON: one straight piece of code for the columns of a schema.
+ *
+ * Room for a whole row is made first, from the lengths of its texts, so that nothing is checked while it is written. The names with
+ * their signs (`{"ID":`, `,"V":` …) are stored four bytes at a time. Collections and long texts go the plain way in between.
+ */
+
+import type { FormatOptions, RowWriter } from '../formats/format.ts';
+import { fieldPrefixes, plainJsonWriter, valueWriter } from '../formats/json-plain.ts';
+import { numberRoom, putDouble, putInteger, putText } from '../formats/json-text.ts';
+import type { Column } from '../types/schema.ts';
+import { type Code, Constants, code, joinCode, run } from './code.ts';
+
+/** Texts up to this length are written in place. */
+const longestInPlace = 256;
+const mostColumns = 200;
+
+/** Stores the bytes at `at`; there is room for them, and they are four at least. */
+const storeBytes = (bytes: Uint8Array, constants: Constants): Code => {
+  const { length } = bytes;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, length);
+  const stores: Code[] = [];
+  for (let i = 0; i + 4 < length; i += 4) {
+    stores.push(code`view.setInt32(at + ${i}, k${constants.add(view.getInt32(i, true))}, true);`);
+  }
+  stores.push(code`view.setInt32(at + ${length - 4}, k${constants.add(view.getInt32(length - 4, true))}, true);`);
+  stores.push(code`at += ${length};`);
+  return joinCode(stores);
+};
+
+const nullWord = 0x6c6c_756e;
+
+/** Writes by the plain form: hands the place over and takes it back, with the buffer, which may have grown, and room for the rest. */
+const plainValue = (writer: number, room: number): Code => code`
+  out.length = at;
+  k${writer}(v, out);
+  out.reserve(${room} + more);
+  b = out.buffer; view = out.view(); at = out.length;`;
+
+const writeValue = (column: Column, constants: Constants, shared: Shared, room: number): Code => {
+  switch (column.type.kind) {
+    case 'INTEGER':
+    case 'BIGINT':
+    case 'TIMESTAMP':
+      return code`at = k${shared.integer}(b, at, v);`;
+    case 'DOUBLE':
+      return code`at = k${shared.double}(b, at, v);`;
+    case 'BOOLEAN':
+      return code`
+  if (v === true) { view.setInt32(at, ${0x6575_7274}, true); at += 4; }
+  else { view.setInt32(at, ${0x736c_6166}, true); b[at + 4] = 101; at += 5; }`;
+    case 'STRING':
+      return code`
+  if (v.length <= ${longestInPlace}) at = k${shared.text}(b, at, v);
+  else {
+    ${plainValue(constants.add(valueWriter(column.type)), room)}
+  }`;
+    case 'ARRAY':
+    case 'MAP':
+    case 'STRUCT':
+      return plainValue(constants.add(valueWriter(column.type)), room);
+  }
+};
+
+interface Shared {
+  readonly integer: number;
+  readonly double: number;
+  readonly text: number;
+}
+
+export const generatedJsonWriter = (columns: readonly Column[], options: FormatOptions): RowWriter => {
+  if (!options.wrapped || columns.length === 0 || columns.length > mostColumns)
+    return plainJsonWriter(columns, options);
+  const constants = new Constants();
+  const shared = { integer: constants.add(putInteger), double: constants.add(putDouble), text: constants.add(putText) };
+  const prefixes = fieldPrefixes(columns);
+  // Room for all names, for a number or a word in each column, and for the closing brace.
+  const room = prefixes.reduce((sum, prefix) => sum + prefix.length + numberRoom, 8);
+  const texts = columns.flatMap(({ type }, slot) =>
+    type.kind === 'STRING'
+      ? [code`v = row[${slot}]; if (v !== null && v.length <= ${longestInPlace}) more += v.length * 6;`]
+      : [],
+  );
+  const fields = columns.map((column, slot) =>
+    joinCode([
+      storeBytes(prefixes[slot] as Uint8Array, constants),
+      code`
+  v = row[${slot}];
+  if (v === null) { view.setInt32(at, ${nullWord}, true); at += 4; }
+  else {
+    ${writeValue(column, constants, shared, room)}
+  }`,
+    ]),
+  );
+  const body = code`
+return function (row, out) {
+  let v = null, more = 0;
+  ${joinCode(texts)}
+  out.reserve(${room} + more);
+  let b = out.buffer, view = out.view(), at = out.length;
+  ${joinCode(fields)}
+  b[at] = 125;
+  out.length = at + 1;
+  return true;
+};`;
+  return { write: run(body, constants) as RowWriter['write'] };
+};
