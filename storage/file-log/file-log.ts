@@ -692,9 +692,10 @@ class FileProducer implements Producer {
       const partitions = [...this.#written.keys()].filter((partition) => !partition.deleted);
       this.#mark('commit');
       coordinator.finish(record, partitions);
+      // The offsets count before the housekeeping may write them anew.
+      for (const { group, stored } of offsets) coordinator.applyOffsets(group, stored);
       this.#log.transactionEnded(partitions);
     }
-    for (const { group, stored } of offsets) coordinator.applyOffsets(group, stored);
     this.#offsets = [];
   }
 

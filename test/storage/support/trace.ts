@@ -30,14 +30,15 @@ interface Transaction {
 export interface Trace {
   readonly plain: (Written & { durable: boolean })[];
   readonly transactions: Transaction[];
-  /** Positions that the group may have at the end: those that were in doubt, and the last one acknowledged. */
-  positions: (number | undefined)[];
+  /** For each writer's group the positions that it may have at the end: the last one acknowledged, and those in doubt. */
+  readonly positions: Map<string, (number | undefined)[]>;
   deletedTo: number[];
   deletedAtMost: number[];
   created: boolean;
 }
 
 export const partitions = 2;
+const writerIds = ['one', 'two'];
 export const traceDirectory = '/data/log';
 
 export const openOn = (files: FaultyFiles, clock = new ManualClock(1_700_000_000_000)): Promise<FileLog> =>
@@ -46,7 +47,7 @@ export const openOn = (files: FaultyFiles, clock = new ManualClock(1_700_000_000
 export const emptyTrace = (): Trace => ({
   plain: [],
   transactions: [],
-  positions: [undefined],
+  positions: new Map(writerIds.map((id) => [id, [undefined]])),
   deletedTo: Array.from({ length: partitions }, () => 0),
   deletedAtMost: Array.from({ length: partitions }, () => 0),
   created: false,
@@ -72,7 +73,7 @@ export const runTrace = async (files: FaultyFiles, seed: number, steps: number):
   let count = 0;
   const gone = (): boolean => files.crashedAt >= 0;
   const writers: Writer[] = [];
-  for (const id of ['one', 'two']) {
+  for (const id of writerIds) {
     const producer = await log.producer({ transactionalId: id }).catch(() => undefined);
     if (producer === undefined) return trace;
     writers.push(new Writer(trace, producer, id));
@@ -108,7 +109,7 @@ export const runTrace = async (files: FaultyFiles, seed: number, steps: number):
         case 7:
           if (writer.open !== undefined) {
             writer.open.position = step;
-            await writer.producer.sendOffsets('g', [{ ...target, partition: 0, offset: step }]);
+            await writer.producer.sendOffsets(writer.id, [{ ...target, partition: 0, offset: step }]);
           }
           break;
         case 8:
@@ -173,7 +174,7 @@ class Writer {
     const { open } = this;
     if (open === undefined) return;
     open.end = 'in doubt';
-    if (open.position !== undefined) this.trace.positions.push(open.position);
+    if (open.position !== undefined) this.trace.positions.get(this.id)?.push(open.position);
     try {
       await this.producer.commit();
     } catch (error) {
@@ -181,7 +182,7 @@ class Writer {
       throw error;
     }
     open.end = 'committed';
-    if (open.position !== undefined) this.trace.positions = [open.position];
+    if (open.position !== undefined) this.trace.positions.set(this.id, [open.position]);
     this.open = undefined;
   }
 
@@ -248,7 +249,7 @@ export const checkAfterCrash = async (files: FaultyFiles, trace: Trace, mode: Cr
     else if (shown.length > 0) expect(shown).toEqual(kept);
   }
   expect([...at.keys()], 'nothing else is shown').toEqual([]);
-  expect(trace.positions).toContain(contents.position);
+  for (const [id, positions] of trace.positions) expect(positions).toContain(contents.positions[id]);
 
   // The log goes on: another transaction, and a clean restart that changes nothing.
   const producer = await log.producer({ transactionalId: 'one' });
@@ -280,6 +281,7 @@ const contentOf = async (log: Log) => {
     starts.push(start);
     rows.push(await readAll(log, target, committed, start));
   }
-  const [position] = await log.committed('g');
-  return { rows, starts, position: position?.offset };
+  const positions: Record<string, number | undefined> = {};
+  for (const id of writerIds) positions[id] = (await log.committed(id))[0]?.offset;
+  return { rows, starts, positions };
 };
