@@ -477,7 +477,7 @@ const fieldsWriter = (columns: readonly Column[]): ((row: readonly Value[], out:
   const prefixes = fieldPrefixes(columns);
   const writers = columns.map(({ type }) => valueWriter(type));
   const count = columns.length;
-  if (count === 0) return (_row, out) => void out.latin1('{}');
+  if (count === 0) return (_row, out) => out.latin1('{}');
   return (row, out) => {
     for (let i = 0; i < count; i++) {
       out.bytes(prefixes[i] as Uint8Array);

@@ -139,7 +139,7 @@ export const strings: Family = {
         ["SPLIT('abc', '')", "ARRAY['a', 'b', 'c']"],
       ],
       body: (text: string, delimiter: string) =>
-        text === '' ? [''] : delimiter === '' ? [...text] : text.split(delimiter),
+        text === '' ? [''] : delimiter === '' ? Array.from(text) : text.split(delimiter),
     }),
     define({
       signature: [

@@ -202,7 +202,9 @@ describe('emitted text', () => {
     const canary = { touched: false };
     Object.defineProperty(globalThis, 'canary', {
       configurable: true,
-      set: () => (canary.touched = true),
+      set: () => {
+        canary.touched = true;
+      },
       get: () => canary,
     });
     const hostile = fc.oneof(

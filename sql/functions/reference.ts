@@ -1,0 +1,53 @@
+/** The page about the functions, made from their declarations: what each is called, takes and gives, and examples that are tested. */
+
+import type { FunctionDefinition } from './define.ts';
+import type { Family } from './registry.ts';
+
+export const functionReference = (families: readonly Family[]): string => {
+  const parts = [
+    '# Functions',
+    '',
+    'The functions that are built in. Names are read without regard to case. `T`, `K` and `V` stand for any type, the same wherever the letter',
+    'stands; `...` repeats a parameter; `literal` wants a constant. Arguments of scalar functions are widened (INTEGER to BIGINT to DOUBLE, text to',
+    'TIMESTAMP) where no form takes them as they are. Unless said otherwise a NULL argument makes the result NULL.',
+  ];
+  for (const family of families) {
+    parts.push('', `## ${family.category}`);
+    for (const [name, definitions] of byName(family.functions)) parts.push('', ...section(name, definitions));
+  }
+  return `${parts.join('\n')}\n`;
+};
+
+/** Entries of one name stand together: forms of one function with bodies of their own. */
+const byName = (functions: readonly FunctionDefinition[]): Map<string, FunctionDefinition[]> => {
+  const found = new Map<string, FunctionDefinition[]>();
+  for (const definition of functions) {
+    const name = definition.signatures[0]?.name ?? '';
+    found.set(name, [...(found.get(name) ?? []), definition]);
+  }
+  return found;
+};
+
+const section = (name: string, definitions: readonly FunctionDefinition[]): string[] => [
+  `### ${name}`,
+  '',
+  ...[...new Set(definitions.map((definition) => definition.doc))],
+  ...(definitions.some((definition) => definition.kind === 'aggregate' && definition.undo)
+    ? ['', 'Works on tables too.']
+    : []),
+  '',
+  '```',
+  ...definitions.flatMap((definition) => definition.signatures.map((signature) => signature.text)),
+  '```',
+  '',
+  ...definitions.flatMap(examples),
+];
+
+const examples = (definition: FunctionDefinition): string[] =>
+  definition.kind === 'scalar'
+    ? definition.examples.map(([expression, result]) => `- \`${expression}\` is \`${result}\``)
+    : definition.examples.map(({ call, rows, result }) =>
+        rows.length === 0
+          ? `- \`${call}\` over no rows is \`${result}\``
+          : `- \`${call}\` over ${rows.map((row) => `\`${row.join(', ')}\``).join(', ')} is \`${result}\``,
+      );
