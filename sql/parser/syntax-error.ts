@@ -20,11 +20,17 @@ import {
   Comma,
   ComparisonOperator,
   Dot,
+  Greater,
   keyword,
+  LeftBracket,
+  LeftParen,
+  Less,
   Name,
   PlainName,
   placeOf,
   QuotedName,
+  RightBracket,
+  RightParen,
   StringText,
   Unit,
   unquote,
@@ -44,8 +50,17 @@ export class Expectations implements IParserErrorMessageProvider {
     this.checkGrammar = checkGrammar;
   }
 
-  buildMismatchTokenMessage(options: { expected: TokenType }): string {
-    return this.#keep([options.expected]);
+  buildMismatchTokenMessage(options: {
+    expected: TokenType;
+    actual: IToken;
+    previous: IToken;
+    ruleName: string;
+  }): string {
+    const { expected, actual, previous, ruleName } = options;
+    // Where a list may end it may also go on.
+    const goesOn =
+      actual.tokenType !== EOF && listEnds.get(ruleName) === expected && !listStarts.includes(previous.tokenType);
+    return this.#keep(goesOn ? [Comma, expected] : [expected]);
   }
 
   buildNotAllInputParsedMessage(): string {
@@ -66,6 +81,23 @@ export class Expectations implements IParserErrorMessageProvider {
     return '';
   }
 }
+
+/** The rules that read a list, and what ends it. */
+const listEnds: ReadonlyMap<string, TokenType> = new Map([
+  ['query', keyword.FROM],
+  ['callArguments', RightParen],
+  ['wordPredicate', RightParen],
+  ['array', RightBracket],
+  ['map', RightParen],
+  ['struct', RightParen],
+  ['structType', Greater],
+  ['elements', RightParen],
+  ['properties', RightParen],
+  ['columnNames', RightParen],
+  ['insert', RightParen],
+]);
+
+const listStarts: readonly TokenType[] = [LeftParen, LeftBracket, Less];
 
 const firstOfPaths = (paths: readonly TokenType[][]): TokenType[] =>
   paths.flatMap((path) => (path[0] === undefined ? [] : [path[0]]));

@@ -29,7 +29,7 @@ const syntax: readonly (readonly [sentence: string, cases: readonly (readonly [t
         'SELEC * FROM x',
         '1:1 expected a statement (SELECT, CREATE, INSERT, DROP, TERMINATE, SHOW, DESCRIBE, EXPLAIN, SET or UNSET), found "SELEC" [Did you mean SELECT?]',
       ],
-      ['SELECT * FORM x', '1:10 expected FROM, found "FORM" [Did you mean FROM?]'],
+      ['SELECT * FORM x', '1:10 expected "," or FROM, found "FORM" [Did you mean FROM?]'],
       ['CREATE STERAM s (a INT)', '1:8 expected STREAM or TABLE, found "STERAM" [Did you mean STREAM?]'],
       [
         'SHOW STREAM',
@@ -50,7 +50,7 @@ const syntax: readonly (readonly [sentence: string, cases: readonly (readonly [t
         'SELECT * FROM x WERE a = 1',
         '1:22 expected the end of the statement, found "a" [Did you mean WHERE instead of WERE?]',
       ],
-      ['SELECT b\n  FRM s', '2:7 expected FROM, found "s" [Did you mean FROM instead of FRM?]'],
+      ['SELECT b\n  FRM s', '2:7 expected "," or FROM, found "s" [Did you mean FROM instead of FRM?]'],
       [
         'SELECT * FROM a JOIN b WITHN 1 HOUR ON a.x = b.x',
         '1:30 expected ON, found "1" [Did you mean WITHIN instead of WITHN?]',
@@ -111,7 +111,7 @@ const syntax: readonly (readonly [sentence: string, cases: readonly (readonly [t
       ],
       [
         'SELECT a.b.c FROM s',
-        '1:11 expected FROM, found "." [A dot stands only between a source and a column; the field of a struct is a->b.]',
+        '1:11 expected "," or FROM, found "." [A dot stands only between a source and a column; the field of a struct is a->b.]',
       ],
       [
         'SELECT * FROM x WHERE a = b = c',
@@ -119,7 +119,7 @@ const syntax: readonly (readonly [sentence: string, cases: readonly (readonly [t
       ],
       ['SELECT * FROM x WHERE a == 1', '1:26 expected an expression, found "=" [Equality is written with one =.]'],
       ['SELECT (a FROM s', '1:11 expected ")", found "FROM"'],
-      ['SELECT a b c FROM x', '1:12 expected FROM, found "c"'],
+      ['SELECT a b c FROM x', '1:12 expected "," or FROM, found "c"'],
       ['SELECT a + b->* FROM s', '1:13 ->* can stand only behind a struct, not behind an operation'],
     ],
   ],
