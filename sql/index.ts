@@ -14,6 +14,7 @@ export { keyReader, keyWriter, windowBytesOf } from './compile/keys.ts';
 export { recordWriter } from './compile/record-writer.ts';
 export { ScanRegistry } from './compile/scan.ts';
 export { compileTopology } from './compile/topology.ts';
+export { applicationIdOf, openSqlEngine, type SqlEngineOptions } from './engine.ts';
 export * from './facade.ts';
 export {
   type Accumulator,

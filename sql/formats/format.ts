@@ -21,7 +21,7 @@
  */
 
 import { type ByteWriter, UserError } from '../../base/index.ts';
-import { SerdeError } from '../../engine/serde.ts';
+import { SerdeError } from '../../engine/index.ts';
 import type { Column } from '../types/schema.ts';
 import { printType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';

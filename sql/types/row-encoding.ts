@@ -26,7 +26,7 @@ import {
   unreachable,
   utf8Length,
 } from '../../base/index.ts';
-import { type Serde, SerdeError } from '../../engine/serde.ts';
+import { type Serde, SerdeError } from '../../engine/index.ts';
 import type { SqlType } from './type.ts';
 import { isMap, normalizeBigint, type Row, type Value } from './value.ts';
 

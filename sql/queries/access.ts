@@ -1,0 +1,161 @@
+/**
+ * How a pull query gets at the rows of a table: by which keys, within which windows; or, where the condition does not say, by a scan.
+ *
+ * The condition is read for what it allows: equality with a literal (or a list of them) on every key column gives keys, comparisons of WINDOWSTART and
+ * WINDOWEND with literals give a range of window starts. OR takes both sides' rows, AND what both allow. What is derived here only narrows the
+ * read: the condition itself is then evaluated for every row that was read.
+ */
+
+import type { TypedExpression } from '../analyze/typed.ts';
+import { constantOf } from '../compile/expression.ts';
+import type { Schema } from '../types/schema.ts';
+import type { Row, Value } from '../types/value.ts';
+import { identityKey } from '../types/value.ts';
+
+export interface Access {
+  /** Keys by column; undefined: all of them. */
+  readonly keys: readonly Row[] | undefined;
+  /** Bounds of window starts, both included. */
+  readonly from: number;
+  readonly to: number;
+}
+
+const everything: Access = { keys: undefined, from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
+
+/** More keys than this are no look-ups any more. */
+const mostKeys = 1000;
+
+/** What one condition says: values by key column, and windows. */
+interface Narrowing {
+  /** For each key column the values that it may have; undefined: any. */
+  readonly columns: readonly (readonly Value[] | undefined)[];
+  /** Whole keys, where an OR of them was met. */
+  readonly keys: readonly Row[] | undefined;
+  readonly from: number;
+  readonly to: number;
+}
+
+export const accessOf = (predicate: TypedExpression | undefined, schema: Schema): Access => {
+  if (predicate === undefined) return everything;
+  const narrowing = narrow(predicate, schema);
+  return { keys: keysOf(narrowing), from: narrowing.from, to: narrowing.to };
+};
+
+const keysOf = ({ columns, keys }: Narrowing): readonly Row[] | undefined => {
+  if (keys !== undefined) return keys;
+  if (columns.length === 0) return undefined;
+  let rows: Row[] = [[]];
+  for (const values of columns) {
+    if (values === undefined || rows.length * values.length > mostKeys) return undefined;
+    rows = rows.flatMap((row) => values.map((value) => [...row, value]));
+  }
+  return rows;
+};
+
+const narrow = (predicate: TypedExpression, schema: Schema): Narrowing => {
+  const nothing: Narrowing = {
+    columns: schema.key.map(() => undefined),
+    keys: undefined,
+    from: Number.NEGATIVE_INFINITY,
+    to: Number.POSITIVE_INFINITY,
+  };
+  switch (predicate.kind) {
+    case 'logical': {
+      const parts = predicate.operands.map((operand) => narrow(operand, schema));
+      return parts.reduce(predicate.operator === 'AND' ? both : either);
+    }
+    case 'comparison': {
+      const { left, right, operator } = predicate;
+      if (left.kind === 'column' && right.kind === 'literal') return compare(left, operator, constantOf(right), schema, nothing);
+      if (right.kind === 'column' && left.kind === 'literal') {
+        return compare(right, mirrored[operator], constantOf(left), schema, nothing);
+      }
+      return nothing;
+    }
+    case 'between': {
+      const { operand, low, high, negated } = predicate;
+      if (negated || operand.kind !== 'column' || low.kind !== 'literal' || high.kind !== 'literal') return nothing;
+      return both(
+        compare(operand, '>=', constantOf(low), schema, nothing),
+        compare(operand, '<=', constantOf(high), schema, nothing),
+      );
+    }
+    case 'in': {
+      const { operand, values, negated } = predicate;
+      if (negated || operand.kind !== 'column' || operand.from !== 'key') return nothing;
+      if (!values.every((value) => value.kind === 'literal')) return nothing;
+      const found = new Map<Value, Value>();
+      for (const value of values) {
+        if (value.kind !== 'literal') continue;
+        const constant = constantOf(value);
+        if (constant !== null) found.set(identityKey(constant), constant);
+      }
+      return { ...nothing, columns: nothing.columns.map((_, i) => (i === operand.index ? [...found.values()] : undefined)) };
+    }
+    default:
+      return nothing;
+  }
+};
+
+const mirrored = { '=': '=', '<>': '<>', '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as const;
+
+type ColumnPart = Extract<TypedExpression, { readonly kind: 'column' }>;
+
+const compare = (
+  column: ColumnPart,
+  operator: keyof typeof mirrored,
+  value: Value,
+  schema: Schema,
+  nothing: Narrowing,
+): Narrowing => {
+  if (column.from === 'key') {
+    if (operator !== '=') return nothing;
+    const values = value === null ? [] : [value];
+    return { ...nothing, columns: nothing.columns.map((_, i) => (i === column.index ? values : undefined)) };
+  }
+  if ((column.from !== 'windowstart' && column.from !== 'windowend') || typeof value !== 'number') return nothing;
+  const start = column.from === 'windowstart' ? value : value - (schema.windowed?.sizeMs ?? 0);
+  switch (operator) {
+    case '=':
+      return { ...nothing, from: start, to: start };
+    case '<':
+      return { ...nothing, to: start - 1 };
+    case '<=':
+      return { ...nothing, to: start };
+    case '>':
+      return { ...nothing, from: start + 1 };
+    case '>=':
+      return { ...nothing, from: start };
+    case '<>':
+      return nothing;
+  }
+};
+
+const both = (a: Narrowing, b: Narrowing): Narrowing => ({
+  columns: a.columns.map((values, i) => {
+    const others = b.columns[i];
+    if (values === undefined || others === undefined) return values ?? others;
+    const allowed = new Set(others.map(identityKey));
+    return values.filter((value) => allowed.has(identityKey(value)));
+  }),
+  // The condition is evaluated anyway: one side's keys are enough.
+  keys: a.keys ?? b.keys,
+  from: Math.max(a.from, b.from),
+  to: Math.min(a.to, b.to),
+});
+
+const either = (a: Narrowing, b: Narrowing): Narrowing => {
+  const left = keysOf(a);
+  const right = keysOf(b);
+  const keys = left === undefined || right === undefined ? undefined : distinct([...left, ...right]);
+  return {
+    columns: a.columns.map(() => undefined),
+    keys,
+    from: Math.min(a.from, b.from),
+    to: Math.max(a.to, b.to),
+  };
+};
+
+const distinct = (rows: readonly Row[]): readonly Row[] => [
+  ...new Map(rows.map((row) => [identityKey(row), row])).values(),
+];

@@ -1,0 +1,139 @@
+/**
+ * The table behind a pull query: which query keeps its rows, in which store, and what has to be done to a stored entry until it is a row of the
+ * table.
+ *
+ * A CREATE TABLE … AS query keeps either the rows themselves, or, where it aggregates, the accumulators of its groups. The steps above the
+ * aggregate (results, HAVING, the SELECT list) are then applied to each entry that is read. A table made by CREATE TABLE over a topic keeps nothing.
+ */
+
+import { AssertionError, assert, ByteWriter, type Position, UserError } from '../../base/index.ts';
+import { type ProcessorContext, StreamRecord, type StoreEntry, timestampBytes, timestampOf } from '../../engine/index.ts';
+import type { Catalog, Source } from '../catalog.ts';
+import { accumulatorTypes, resultFiller } from '../compile/aggregates.ts';
+import type { CompileEnvironment } from '../compile/environment.ts';
+import { columnScope } from '../compile/reading.ts';
+import { condition, rowFiller } from '../compile/select.ts';
+import type { FormatChoice } from '../plan/choices.ts';
+import { keyFormatOf, type Step } from '../plan/plan.ts';
+import { RowEncoding } from '../types/row-encoding.ts';
+import type { Row, Value } from '../types/value.ts';
+
+export interface Materialized {
+  readonly queryId: string;
+  readonly store: string;
+  readonly windowed: boolean;
+  /** The format in which the store's keys lie. */
+  readonly keyFormat: FormatChoice;
+  /** Reads an entry; the record is lent until the next call. Undefined: the table does not show it. */
+  read(entry: StoreEntry): StreamRecord<Row> | undefined;
+}
+
+/** Outside of a task there is no processing log: what fails is NULL or left out, silently, as it was noted when it was written. */
+export const silentContext: ProcessorContext = {
+  taskId: 'pull',
+  partition: 0,
+  keyValueStore: () => outside(),
+  windowStore: () => outside(),
+  output: () => outside(),
+  writerTime: (timestamp) => timestamp,
+  streamTime: () => Number.NEGATIVE_INFINITY,
+  drop: () => undefined,
+  scratch: () => new ByteWriter(64),
+};
+
+const outside = (): never => {
+  throw new AssertionError('a pull query has no task');
+};
+
+export const materializedTable = (
+  source: Source,
+  catalog: Catalog,
+  environment: CompileEnvironment,
+  at: Position | undefined,
+): Materialized => {
+  const query = source.query === undefined ? undefined : catalog.query(source.query);
+  if (query === undefined) {
+    throw new UserError(
+      'SQL_NOT_MATERIALIZED',
+      source.query === undefined
+        ? `the table "${source.name}" reads its topic and keeps no rows that could be asked for`
+        : `the query that kept the rows of "${source.name}" was terminated`,
+      {
+        at,
+        hint: `Make a table that keeps them: CREATE TABLE QUERYABLE_${source.name} AS SELECT * FROM ${source.name};`,
+      },
+    );
+  }
+  const { root } = query.plan;
+  assert(root.kind === 'tableSink', 'a table is written by a table sink');
+  const above: Step[] = [];
+  let below: Step = root.from;
+  while (root.store === undefined && (below.kind === 'tableSelect' || below.kind === 'tableFilter')) {
+    above.unshift(below);
+    below = below.from;
+  }
+  const aggregates = below.kind === 'streamAggregate' || below.kind === 'streamWindowedAggregate' ? below : undefined;
+  const store = root.store ?? aggregates?.store;
+  assert(store !== undefined, `the query ${query.id} keeps its rows`);
+  const keyFormat = keyFormatOf(below);
+  const encoding = new RowEncoding(
+    aggregates === undefined
+      ? root.schema.value.map((column) => column.type)
+      : accumulatorTypes(aggregates.aggregates, environment),
+  );
+  const stages = aggregates === undefined ? [] : stagesOf(aggregates, above, keyFormat, environment);
+  const record = new StreamRecord<Row>();
+  const key = new ByteWriter(64);
+  return {
+    queryId: query.id,
+    store,
+    windowed: below.kind === 'streamWindowedAggregate',
+    keyFormat,
+    read(entry) {
+      key.reset();
+      key.bytes(entry.key);
+      if (entry.windowStart !== undefined) key.i64(entry.windowStart);
+      record.keyBytes = key.buffer;
+      record.keyStart = 0;
+      record.keyEnd = key.length;
+      record.timestamp = timestampOf(entry.value, 0);
+      record.value = encoding.read(entry.value, timestampBytes, entry.value.length);
+      for (const stage of stages) if (!stage(record)) return undefined;
+      return record;
+    },
+  };
+};
+
+/** Changes the record's value in place; false: it is not shown. */
+type Stage = (record: StreamRecord<Row>) => boolean;
+
+const stagesOf = (
+  aggregates: Extract<Step, { readonly kind: 'streamAggregate' | 'streamWindowedAggregate' }>,
+  above: readonly Step[],
+  keyFormat: FormatChoice,
+  environment: CompileEnvironment,
+): readonly Stage[] => {
+  const fillResults = resultFiller(aggregates.aggregates, environment);
+  const filled = (
+    fill: (record: StreamRecord<Row>, context: ProcessorContext, into: Row) => void,
+    width: number,
+  ): Stage => {
+    return (record) => {
+      const row = new Array<Value>(width).fill(null);
+      fill(record, silentContext, row);
+      record.value = row;
+      return true;
+    };
+  };
+  return [
+    filled(fillResults, aggregates.aggregates.length),
+    ...above.map((step): Stage => {
+      assert('from' in step, `${step.kind} above an aggregate`);
+      const scope = columnScope(step.from.schema, keyFormat, 'row');
+      if (step.kind === 'tableSelect') return filled(rowFiller(step.items, scope, environment), step.items.length);
+      assert(step.kind === 'tableFilter', `${step.kind} above an aggregate`);
+      const keeps = condition(step.predicate, scope, environment);
+      return (record) => keeps(record, silentContext);
+    }),
+  ];
+};

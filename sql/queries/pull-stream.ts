@@ -1,0 +1,75 @@
+/**
+ * Pull queries on streams: the topic from its beginning to where it ended when the query came, filtered and projected, and no further.
+ *
+ * It is the fused scan of a persistent query, run outside of a task, over the committed records. Only a batch is held at a time: nothing is read
+ * that is not taken.
+ */
+
+import { BlockPool, type StreamRecord } from '../../engine/index.ts';
+import type { Log } from '../../storage/index.ts';
+import type { AnalyzedQuery } from '../analyze/query.ts';
+import type { Catalog } from '../catalog.ts';
+import type { CompileEnvironment } from '../compile/environment.ts';
+import { compileTopology } from '../compile/topology.ts';
+import { planQuery } from '../plan/planner.ts';
+import type { Row } from '../types/value.ts';
+import { silentContext } from './materialized.ts';
+
+const fetchBytes = 1 << 20;
+
+export const pullStream = (
+  analyzed: AnalyzedQuery,
+  catalog: Catalog,
+  environment: CompileEnvironment,
+  log: Log,
+): (() => AsyncGenerator<readonly Row[], void, undefined>) => {
+  const { physical } = planQuery(analyzed.plan, catalog, undefined);
+  const topology = compileTopology(physical, { ...environment, result: () => ({ process: () => undefined }) });
+  const node = topology.nodes.find((one) => one.node === 'source');
+  const limit = analyzed.limit ?? Number.POSITIVE_INFINITY;
+
+  return async function* rows() {
+    if (node === undefined || limit <= 0) return;
+    let found: Row[] = [];
+    const take = (record: StreamRecord<unknown>): void => {
+      const row = record.value as Row | null;
+      if (row !== null) found.push(row.slice());
+    };
+    const source = node.supplier(silentContext, take);
+    const blocks = new BlockPool();
+    const partitions = (await log.describeTopic(node.topic))?.partitions ?? 0;
+    const ends: number[] = [];
+    for (let partition = 0; partition < partitions; partition++) {
+      ends.push((await log.offsets({ topic: node.topic, partition })).stable);
+    }
+    let left = limit;
+    const reader = log.reader();
+    try {
+      for (let partition = 0; partition < partitions; partition++) {
+        const end = ends[partition] as number;
+        let { start: offset } = await log.offsets({ topic: node.topic, partition });
+        while (offset < end) {
+          const [chunk] = await reader.fetch(
+            [{ topic: node.topic, partition, offset, isolation: { kind: 'committed' } }],
+            { maxBytesPerPartition: fetchBytes, maxWaitMs: 0 },
+          );
+          if (chunk === undefined) break;
+          const block = blocks.decode(chunk, offset);
+          offset = block.nextOffset;
+          const { columns } = block;
+          let rows = columns.count;
+          while (rows > 0 && (columns.offset[rows - 1] as number) >= end) rows--;
+          found = [];
+          source.run(block, 0, rows);
+          block.release();
+          const batch = found.length > left ? found.slice(0, left) : found;
+          left -= batch.length;
+          if (batch.length > 0) yield batch;
+          if (left <= 0) return;
+        }
+      }
+    } finally {
+      reader.close();
+    }
+  };
+};

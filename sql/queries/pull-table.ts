@@ -1,0 +1,120 @@
+/** Pull queries on tables: committed rows of a materialized table, by key, by window, or all of them, filtered and projected. */
+
+import { ByteWriter, UserError } from '../../base/index.ts';
+import type { Runtime, StoreEntry } from '../../engine/index.ts';
+import type { AnalyzedQuery } from '../analyze/query.ts';
+import type { Catalog } from '../catalog.ts';
+import type { CompileEnvironment } from '../compile/environment.ts';
+import { keyWriter } from '../compile/keys.ts';
+import { columnScope } from '../compile/reading.ts';
+import { condition, rowFiller } from '../compile/select.ts';
+import type { Query } from '../parser/ast.ts';
+import { applyRules } from '../plan/rules.ts';
+import type { Settings } from '../settings.ts';
+import type { Row, Value } from '../types/value.ts';
+import { accessOf } from './access.ts';
+import { materializedTable, silentContext } from './materialized.ts';
+
+export interface PullContext {
+  readonly catalog: Catalog;
+  readonly environment: CompileEnvironment;
+  readonly runtime: Runtime;
+  readonly settings: Settings;
+}
+
+/** What a pull query may not have; found before anything is read. */
+export const checkPullQuery = (query: Query): void => {
+  const refuse = (what: string, at: Query['at']): never => {
+    throw new UserError('SQL_PULL_QUERY', `a pull query cannot have ${what}`, {
+      at,
+      hint: 'Add EMIT CHANGES to follow the changes instead, or make a table of it: CREATE TABLE … AS SELECT ….',
+    });
+  };
+  const [join] = query.joins;
+  if (join !== undefined) refuse('JOIN', join.at);
+  if (query.window !== undefined) refuse('a WINDOW clause', query.window.at);
+  if (query.groupBy !== undefined) refuse('GROUP BY', query.groupBy.at);
+  if (query.partitionBy !== undefined) refuse('PARTITION BY', query.partitionBy.at);
+  if (query.having !== undefined) refuse('HAVING', query.having.at);
+};
+
+/** The rows in batches, checked before the first is asked for. */
+export const pullTable = (
+  analyzed: AnalyzedQuery,
+  query: Query,
+  context: PullContext,
+): (() => AsyncGenerator<readonly Row[], void, undefined>) => {
+  const { catalog, environment, runtime, settings } = context;
+  const scoped = analyzed.sources[0] as (typeof analyzed.sources)[number];
+  const { source } = scoped;
+  const plan = applyRules(analyzed.plan);
+  if (plan.kind !== 'project') throw new UserError('SQL_PULL_QUERY', 'a pull query selects columns', { at: query.at });
+  const predicate = plan.input.kind === 'filter' ? plan.input.predicate : undefined;
+  for (const column of ['ROWPARTITION', 'ROWOFFSET']) {
+    if (JSON.stringify([plan.items, predicate]).includes(`"from":"${column.toLowerCase()}"`)) {
+      throw new UserError('SQL_PULL_QUERY', `a row of a table has no ${column}`, { at: query.at });
+    }
+  }
+  const table = materializedTable(source, catalog, environment, scoped.at);
+  const access = accessOf(predicate, source.schema);
+  if (access.keys === undefined && settings.isTrue('ksql.query.pull.table.scan.enabled') === false) {
+    throw new UserError('SQL_PULL_SCAN', `the query reads the whole table "${source.name}", and scans are switched off`, {
+      at: query.where?.at ?? query.at,
+      hint: `Ask by key: WHERE ${source.schema.key.map((column) => `${column.name} = …`).join(' AND ')}.`,
+    });
+  }
+  const scope = columnScope(source.schema, table.keyFormat, 'row');
+  const keeps = predicate === undefined ? undefined : condition(predicate, scope, environment);
+  const fill = rowFiller(plan.items, scope, environment);
+  const width = plan.items.length;
+  const limit = analyzed.limit ?? Number.POSITIVE_INFINITY;
+
+  const rowsOf = (entries: readonly StoreEntry[], most: number): Row[] => {
+    const rows: Row[] = [];
+    for (const entry of entries) {
+      if (rows.length >= most) break;
+      const record = table.read(entry);
+      if (record === undefined || (keeps !== undefined && !keeps(record, silentContext))) continue;
+      const row = new Array<Value>(width).fill(null);
+      fill(record, silentContext, row);
+      rows.push(row);
+    }
+    return rows;
+  };
+
+  return async function* rows() {
+    let left = limit;
+    if (left <= 0 || access.from > access.to) return;
+    const pages = access.keys === undefined ? scan() : lookUp(access.keys);
+    for await (const page of pages) {
+      const rows = rowsOf(page, left);
+      left -= rows.length;
+      if (rows.length > 0) yield rows;
+      if (left <= 0) return;
+    }
+  };
+
+  async function* scan(): AsyncGenerator<readonly StoreEntry[], void, undefined> {
+    const { from, to } = access;
+    yield* runtime.scan(table.queryId, table.store, {
+      ...(table.windowed && Number.isFinite(from) ? { fromWindow: from } : {}),
+      ...(table.windowed && Number.isFinite(to) ? { toWindow: to + 1 } : {}),
+    });
+  }
+
+  async function* lookUp(keys: readonly Row[]): AsyncGenerator<readonly StoreEntry[], void, undefined> {
+    const writer = keyWriter(source.schema.key, table.keyFormat);
+    const out = new ByteWriter(64);
+    const windows = table.windowed
+      ? {
+          from: Math.max(access.from, 0),
+          to: Math.min(access.to, Number.MAX_SAFE_INTEGER),
+        }
+      : undefined;
+    for (const key of keys) {
+      out.reset();
+      if (!writer.write(key, out)) continue;
+      yield await runtime.read(table.queryId, table.store, out.slice(), windows);
+    }
+  }
+};

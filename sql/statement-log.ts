@@ -1,0 +1,127 @@
+/**
+ * The statement log: what was decided, in order, in a topic of one partition.
+ *
+ * An entry is one JSON record: `{version, text, properties, command}`. The command carries the physical plan, so that a restart applies what was
+ * decided then and plans nothing again. An entry is durable before any of its effects happens; its offset is the number that its query is
+ * named by. This process is the only writer.
+ */
+
+import { assert, ByteWriter, readUtf8, utf8Bytes } from '../base/index.ts';
+import { BatchBuilder, decodeBatch, type Log, type Producer, RecordColumns } from '../storage/index.ts';
+import type { Command } from './statements/command.ts';
+
+export const statementTopic = '_millrace-statements';
+
+export const entryVersion = 1;
+
+export interface StatementEntry {
+  readonly version: typeof entryVersion;
+  readonly text: string;
+  readonly properties: Readonly<Record<string, string>>;
+  readonly command: Command;
+}
+
+/** An entry as it was found: parsed, or the reason why not. */
+export type FoundEntry = { readonly offset: number; readonly text: string } & (
+  | { readonly kind: 'entry'; readonly data: unknown }
+  | { readonly kind: 'unreadable'; readonly why: string }
+);
+
+export class StatementLog {
+  readonly #log: Log;
+  readonly #producer: Producer;
+  #next: number;
+
+  private constructor(log: Log, producer: Producer, next: number) {
+    this.#log = log;
+    this.#producer = producer;
+    this.#next = next;
+  }
+
+  static async open(log: Log): Promise<StatementLog> {
+    if ((await log.describeTopic(statementTopic)) === undefined) {
+      await log.createTopic({
+        name: statementTopic,
+        partitions: 1,
+        configs: { 'retention.ms': '-1', 'max.message.bytes': '67108864' },
+      });
+    }
+    const producer = await log.producer();
+    const { end } = await log.offsets({ topic: statementTopic, partition: 0 });
+    return new StatementLog(log, producer, end);
+  }
+
+  /** The number that the next entry will have. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Every entry, in order. */
+  async read(): Promise<readonly FoundEntry[]> {
+    const reader = this.#log.reader();
+    const found: FoundEntry[] = [];
+    const columns = new RecordColumns(64);
+    try {
+      for (let offset = 0; offset < this.#next; ) {
+        const chunks = await reader.fetch(
+          [{ topic: statementTopic, partition: 0, offset, isolation: { kind: 'committed' } }],
+          { maxBytesPerPartition: 1 << 20, maxWaitMs: 0 },
+        );
+        const [chunk] = chunks;
+        if (chunk === undefined) break;
+        columns.reset(chunk.bytes);
+        for (const batch of chunk.batches) decodeBatch(chunk.bytes, batch, columns, offset);
+        for (let row = 0; row < columns.count; row++) {
+          const start = columns.valueStart[row] as number;
+          const text = start < 0 ? '' : readUtf8(chunk.bytes, start, columns.valueEnd[row] as number);
+          found.push(parse(text, columns.offset[row] as number));
+        }
+        offset = chunk.nextOffset;
+        chunk.release();
+      }
+    } finally {
+      reader.close();
+    }
+    return found;
+  }
+
+  /** Answers with the entry's number when it is on the disk. Calls come one after another. */
+  async append(entry: StatementEntry, timestamp: number): Promise<number> {
+    const value = utf8Bytes(JSON.stringify(entry));
+    const builder = new BatchBuilder();
+    builder.append(noKey, -1, -1, value, 0, value.length, timestamp);
+    const { baseOffset, nextOffset } = await this.#producer.append(
+      { topic: statementTopic, partition: 0 },
+      builder.finish(),
+      'durable',
+    );
+    assert(baseOffset === this.#next, `the entry was to be ${this.#next} and became ${baseOffset}`);
+    this.#next = nextOffset;
+    return baseOffset;
+  }
+
+  async close(): Promise<void> {
+    await this.#producer.close();
+  }
+}
+
+const noKey = new ByteWriter(0).buffer;
+
+const parse = (text: string, offset: number): FoundEntry => {
+  try {
+    const data = JSON.parse(text) as Partial<StatementEntry> | null;
+    const shown = typeof data?.text === 'string' ? data.text : text.slice(0, 200);
+    if (data?.version !== entryVersion) {
+      return {
+        kind: 'unreadable',
+        offset,
+        text: shown,
+        why: `the entry has version ${String(data?.version)}, and this build reads version ${entryVersion}`,
+      };
+    }
+    return { kind: 'entry', offset, text: shown, data };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { kind: 'unreadable', offset, text: text.slice(0, 200), why: `the entry is no JSON: ${why}` };
+  }
+};
