@@ -708,8 +708,12 @@ class FileProducer implements Producer {
   }
 
   async abort(): Promise<'aborted' | 'committed'> {
-    await this.#committing?.catch(() => undefined);
+    const committed = await this.#committing?.then(
+      () => true,
+      () => false,
+    );
     this.#check(false);
+    if (committed === true) return 'committed';
     if (this.#state === 'open') this.#abort();
     return 'aborted';
   }

@@ -41,8 +41,8 @@ export class OffsetIndex {
     this.#positions[this.count++] = position;
   }
 
-  /** Where to begin looking for an offset: the position of a batch that begins at or below it. */
-  floor(offset: number): number {
+  /** Where to begin looking for an offset: a batch that begins at or below it, with its position. */
+  floor(offset: number): { readonly offset: number; readonly position: number } {
     const wanted = offset - this.baseOffset;
     let low = 0;
     let high = this.count;
@@ -51,7 +51,11 @@ export class OffsetIndex {
       if ((this.#relative[middle] as number) <= wanted) low = middle + 1;
       else high = middle;
     }
-    return low === 0 ? 0 : (this.#positions[low - 1] as number);
+    if (low === 0) return { offset: this.baseOffset, position: 0 };
+    return {
+      offset: this.baseOffset + (this.#relative[low - 1] as number),
+      position: this.#positions[low - 1] as number,
+    };
   }
 
   /** Forgets entries at or behind a position, after the file was cut there. */

@@ -64,6 +64,13 @@ export interface PartitionRecovery {
   bytesTruncated: number;
 }
 
+/** A batch that begins at this offset lies at this position. */
+interface ReadPoint {
+  readonly segment: Segment;
+  readonly position: number;
+  readonly offset: number;
+}
+
 interface PendingMarker {
   readonly type: ControlType;
   readonly producerId: number;
@@ -96,7 +103,7 @@ export class FilePartition {
   /** Markers that could not be written yet (full disk): nothing is appended before them. */
   #pendingMarkers: PendingMarker[] = [];
   /** Where readers stopped: offset -> segment and position. */
-  readonly #resume = new Map<number, { readonly segment: Segment; readonly position: number }>();
+  readonly #resume = new Map<number, ReadPoint>();
 
   constructor(host: PartitionHost, target: TopicPartition, directory: string, configs: TopicConfigs) {
     this.#host = host;
@@ -441,10 +448,10 @@ export class FilePartition {
     }
     const limit = state.limit(isolation);
     if (offset >= limit) return undefined;
-    let at = this.#resume.get(offset) ?? this.#find(offset);
+    let at: ReadPoint | undefined = this.#resume.get(offset) ?? this.#find(offset);
     let nextOffset = offset;
     while (at !== undefined) {
-      const { segment, position }: { segment: Segment; position: number } = at;
+      const { segment, position, offset: positionOffset }: ReadPoint = at;
       const read = readSegment(
         {
           topic: request.topic,
@@ -452,6 +459,7 @@ export class FilePartition {
           file: segment.file,
           size: segment.size,
           position,
+          positionOffset,
           offset: nextOffset,
           limit,
           maxBytes,
@@ -461,13 +469,13 @@ export class FilePartition {
         this.#host.pool,
       );
       nextOffset = read.nextOffset;
-      this.#remember(nextOffset, segment, read.nextPosition);
+      this.#remember(nextOffset, { segment, position: read.nextPosition, offset: read.nextPositionOffset });
       if (read.chunk !== undefined) return read.chunk;
       if (nextOffset >= limit) break;
       const next = this.#segments[this.#segments.indexOf(segment) + 1];
       if (next === undefined) break;
       nextOffset = Math.max(nextOffset, next.baseOffset);
-      at = { segment: next, position: 0 };
+      at = { segment: next, position: 0, offset: next.baseOffset };
     }
     if (nextOffset === offset) return undefined;
     const { topic, partition } = request;
@@ -475,16 +483,16 @@ export class FilePartition {
     return { topic, partition, bytes: nothing, batches: [], nextOffset, offsets: state.offsets(), release: () => {} };
   }
 
-  #remember(offset: number, segment: Segment, position: number): void {
+  #remember(offset: number, point: ReadPoint): void {
     this.#resume.delete(offset);
     if (this.#resume.size >= mostResumePoints) {
       const oldest = this.#resume.keys().next();
       if (oldest.done !== true) this.#resume.delete(oldest.value);
     }
-    this.#resume.set(offset, { segment, position });
+    this.#resume.set(offset, point);
   }
 
-  #find(offset: number): { segment: Segment; position: number } | undefined {
+  #find(offset: number): ReadPoint | undefined {
     let low = 0;
     let high = this.#segments.length;
     while (low < high) {
@@ -493,7 +501,7 @@ export class FilePartition {
       else high = middle;
     }
     const segment = this.#segments[Math.max(0, low - 1)];
-    return segment && { segment, position: segment.index.floor(offset) };
+    return segment && { segment, ...segment.index.floor(offset) };
   }
 
   /** Calls `visit` for every batch from the start on, uncommitted ones and markers included. */

@@ -2,8 +2,9 @@
  * Reading batches out of a segment file into a lent buffer: the same code in the log's own thread and in workers that read the
  * files themselves.
  *
- * Nothing is trusted before it is checked: each batch that is shown has its checksum verified on the way out (5 % of the cost of a read), so
- * that a bit that flipped on the disk is reported and never served.
+ * Nothing is trusted before it is checked: each batch that is shown has its checksum verified on the way out (5 % of the cost of a read), and
+ * each must begin at the offset where the one before ended (offsets are outside of the checksum), so that a bit that flipped on the disk is
+ * reported and never served.
  */
 
 import { assert, type BufferPool, type OpenFile } from '../../base/index.ts';
@@ -15,8 +16,9 @@ export interface SegmentRead extends TopicPartition {
   readonly file: OpenFile;
   /** Bytes of the file that may be looked at. */
   readonly size: number;
-  /** Where to begin: a batch that begins at or below `offset`. */
+  /** Where to begin, and the offset of the batch that begins there: at or below `offset`. */
   readonly position: number;
+  readonly positionOffset: number;
   readonly offset: number;
   /** Batches that begin here or behind are not looked at. */
   readonly limit: number;
@@ -30,8 +32,9 @@ export interface SegmentChunk {
   /** Undefined when not one visible batch was found. */
   readonly chunk: Chunk | undefined;
   readonly nextOffset: number;
-  /** Position behind the last batch looked at: where `nextOffset` lies in this segment. */
+  /** Position behind the last batch looked at, and the offset that lies there. */
   readonly nextPosition: number;
+  readonly nextPositionOffset: number;
 }
 
 const corruption = (read: SegmentRead, position: number, reason: string): LogError =>
@@ -46,6 +49,7 @@ export const readSegment = (read: SegmentRead, pool: BufferPool): SegmentChunk =
   const { file, size, offset, limit, visibility } = read;
   let position = read.position;
   let nextOffset = offset;
+  let expected = read.positionOffset;
   let want = Math.max(4096, read.maxBytes);
   while (position < size && nextOffset < limit) {
     const bytes = pool.take(Math.min(want, size - position));
@@ -66,7 +70,12 @@ export const readSegment = (read: SegmentRead, pool: BufferPool): SegmentChunk =
         whole = false;
         break;
       }
-      if (baseOffsetOf(bytes, at) >= limit) break;
+      const baseOffset = baseOffsetOf(bytes, at);
+      if (baseOffset !== expected) {
+        pool.give(bytes);
+        throw corruption(read, position + at, `it begins with offset ${baseOffset}, expected ${expected}`);
+      }
+      if (baseOffset >= limit) break;
       const batchLength = batchBytes(bytes, at);
       if (batchLength < batchHeaderBytes) {
         pool.give(bytes);
@@ -91,10 +100,12 @@ export const readSegment = (read: SegmentRead, pool: BufferPool): SegmentChunk =
         }
         nextOffset = next;
       }
+      expected = next;
       at += batchLength;
     }
     if (batches.length > 0) {
-      return { chunk: lend(read, pool, bytes, at, batches, nextOffset), nextOffset, nextPosition: position + at };
+      const chunk = lend(read, pool, bytes, at, batches, nextOffset);
+      return { chunk, nextOffset, nextPosition: position + at, nextPositionOffset: expected };
     }
     pool.give(bytes);
     if (at === 0) {
@@ -106,7 +117,7 @@ export const readSegment = (read: SegmentRead, pool: BufferPool): SegmentChunk =
     position += at;
     if (whole && at < length) break;
   }
-  return { chunk: undefined, nextOffset, nextPosition: position };
+  return { chunk: undefined, nextOffset, nextPosition: position, nextPositionOffset: expected };
 };
 
 const lend = (

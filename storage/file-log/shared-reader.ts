@@ -63,6 +63,13 @@ interface SharedSegment {
   readonly file: OpenFile;
 }
 
+/** In the segment `base` a batch that begins at this offset lies at this position. */
+interface ReadPoint {
+  readonly base: number;
+  readonly position: number;
+  readonly offset: number;
+}
+
 class SharedPartition {
   readonly slot: number;
   readonly directory: string;
@@ -72,7 +79,7 @@ class SharedPartition {
   readonly #files: FileSystem;
   #bases: number[] = [];
   #open: SharedSegment[] = [];
-  readonly #resume = new Map<number, { readonly base: number; readonly position: number }>();
+  readonly #resume = new Map<number, ReadPoint>();
 
   constructor(files: FileSystem, directory: string, slot: number) {
     this.#files = files;
@@ -107,14 +114,14 @@ class SharedPartition {
   }
 
   /** A batch at or below the offset, in the segment that holds it. */
-  #find(offset: number): { base: number; position: number } | undefined {
+  #find(offset: number): ReadPoint | undefined {
     this.#list();
     const base = this.#floor(offset);
     if (base === undefined) return undefined;
     const bytes = readSideFile(this.#files, joinPath(this.directory, segmentName(base, 'index')));
     const size = this.#segment(base).file.size();
     const index = bytes === undefined ? undefined : OffsetIndex.decode(bytes, base, size);
-    return { base, position: index?.floor(offset) ?? 0 };
+    return { base, ...(index?.floor(offset) ?? { offset: base, position: 0 }) };
   }
 
   read(
@@ -125,10 +132,10 @@ class SharedPartition {
     pool: BufferPool,
   ): Chunk | undefined {
     const { topic, partition, offset, isolation } = request;
-    let at = this.#resume.get(offset) ?? this.#find(offset);
+    let at: ReadPoint | undefined = this.#resume.get(offset) ?? this.#find(offset);
     let nextOffset = offset;
     while (at !== undefined && nextOffset < limit) {
-      const { base, position }: { base: number; position: number } = at;
+      const { base, position, offset: positionOffset }: ReadPoint = at;
       const { file } = this.#segment(base);
       const read = readSegment(
         {
@@ -137,6 +144,7 @@ class SharedPartition {
           file,
           size: file.size(),
           position,
+          positionOffset,
           offset: nextOffset,
           limit,
           maxBytes,
@@ -146,26 +154,26 @@ class SharedPartition {
         pool,
       );
       nextOffset = read.nextOffset;
-      this.#remember(nextOffset, base, read.nextPosition);
+      this.#remember(nextOffset, { base, position: read.nextPosition, offset: read.nextPositionOffset });
       if (read.chunk !== undefined) return read.chunk;
       if (nextOffset >= limit) break;
       // The segment is at its end and there is more: a later one has it.
       this.#list();
       const next: number | undefined = this.#bases.find((candidate) => candidate > base);
-      at = next === undefined ? undefined : { base: next, position: 0 };
+      at = next === undefined ? undefined : { base: next, position: 0, offset: next };
       if (next !== undefined) nextOffset = Math.max(nextOffset, next);
     }
     if (nextOffset === offset) return undefined;
     return { topic, partition, bytes: new Uint8Array(0), batches: [], nextOffset, offsets, release: () => {} };
   }
 
-  #remember(offset: number, base: number, position: number): void {
+  #remember(offset: number, point: ReadPoint): void {
     this.#resume.delete(offset);
     if (this.#resume.size >= mostResumePoints) {
       const oldest = this.#resume.keys().next();
       if (oldest.done !== true) this.#resume.delete(oldest.value);
     }
-    this.#resume.set(offset, { base, position });
+    this.#resume.set(offset, point);
   }
 
   close(): void {

@@ -9,7 +9,7 @@
 import { expect } from 'vitest';
 import { ManualClock, Random } from '../../../base/index.ts';
 import { type FileLog, openFileLog } from '../../../storage/file-log/index.ts';
-import type { Log, Producer } from '../../../storage/index.ts';
+import { type Log, LogError, type Producer } from '../../../storage/index.ts';
 import type { CrashMode, FaultyFiles } from '../../support/faulty-files.ts';
 import { batchOf, committed, readAll } from '../conformance/log-suite.ts';
 
@@ -28,7 +28,8 @@ interface Transaction {
 }
 
 export interface Trace {
-  readonly plain: (Written & { durable: boolean })[];
+  /** `refused`: the log said that nothing happened. */
+  readonly plain: (Written & { durable: boolean; refused: boolean })[];
   readonly transactions: Transaction[];
   /** For each writer's group the positions that it may have at the end: the last one acknowledged, and those in doubt. */
   readonly positions: Map<string, (number | undefined)[]>;
@@ -93,9 +94,13 @@ export const runTrace = async (files: FaultyFiles, seed: number, steps: number):
         case 1:
         case 2: {
           const durable = random.chance(0.4);
-          const written = { value, partition, offset: -1, durable: false };
+          const written = { value, partition, offset: -1, durable: false, refused: false };
           trace.plain.push(written);
-          const { baseOffset } = await plain.append(target, batchOf(value), durable ? 'durable' : 'append');
+          const appended = plain.append(target, batchOf(value), durable ? 'durable' : 'append');
+          const { baseOffset } = await appended.catch((error: unknown) => {
+            written.refused = error instanceof LogError && error.code === 'LOG_DISK_FULL';
+            throw error;
+          });
           written.offset = baseOffset;
           written.durable = durable;
           break;
@@ -116,7 +121,7 @@ export const runTrace = async (files: FaultyFiles, seed: number, steps: number):
           await writer.commit();
           break;
         case 9:
-          if (random.chance(0.5)) await Promise.all(writers.map((each) => each.commit()));
+          if (random.chance(0.5)) await Promise.allSettled(writers.map((each) => each.commit()));
           else await writer.abort();
           break;
         case 10:
@@ -133,9 +138,9 @@ export const runTrace = async (files: FaultyFiles, seed: number, steps: number):
       }
     } catch (error) {
       if (gone()) break;
-      if (!(error instanceof Error && 'kind' in error)) throw error;
+      if (!(error instanceof LogError)) throw error;
     }
-    if (writer.broken) await writer.abort().catch(() => undefined);
+    for (const each of writers) if (each.broken) await each.abort().catch(() => undefined);
   }
   if (!gone()) await log.close();
   return trace;
@@ -189,8 +194,7 @@ class Writer {
   async abort(): Promise<void> {
     const { open } = this;
     if (open === undefined) return;
-    await this.producer.abort();
-    open.end = 'not committed';
+    open.end = (await this.producer.abort()) === 'committed' ? 'committed' : 'not committed';
     this.open = undefined;
     this.broken = false;
   }
@@ -239,6 +243,7 @@ export const checkAfterCrash = async (files: FaultyFiles, trace: Trace, mode: Cr
   for (const written of trace.plain) {
     const shown = present(written);
     const promised = written.durable || (mode === 'kill' && written.offset >= 0);
+    if (written.refused) expect(shown, `${written.value} was refused`).toBe(false);
     if (promised && !deleted(written)) expect(shown, `${written.value} was acknowledged`).toBe(true);
   }
   for (const transaction of trace.transactions) {
