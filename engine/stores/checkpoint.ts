@@ -31,6 +31,7 @@ const noBytes = new Uint8Array(0);
 
 export class Checkpoint {
   readonly #core: StoreCore;
+  readonly #chunkEntries: number;
   #running: Promise<void> | undefined;
   #stopped = false;
   readonly #group = new Int32Array(32);
@@ -41,8 +42,9 @@ export class Checkpoint {
   /** Windows below are cleared from the key-value store. */
   #clearedBelow = Number.NEGATIVE_INFINITY;
 
-  constructor(core: StoreCore) {
+  constructor(core: StoreCore, chunkEntries = entriesPerChunk) {
     this.#core = core;
+    this.#chunkEntries = chunkEntries;
   }
 
   isDue(nowMs: number): boolean {
@@ -186,7 +188,7 @@ export class Checkpoint {
     const recorded: number[] = [];
     let index = due.head;
     let bytes = 0;
-    for (let ahead = 0; index !== end && batch.length < entriesPerChunk && bytes < bytesPerChunk; ahead--) {
+    for (let ahead = 0; index !== end && batch.length < this.#chunkEntries && bytes < bytesPerChunk; ahead--) {
       if (ahead === 0) ahead = this.#touch(index, end);
       const address = due.at(index);
       if (address !== 0) bytes += this.#writeEntry(batch, address, recorded);

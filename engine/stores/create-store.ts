@@ -15,6 +15,8 @@ export type StoreOptions = {
   readonly memoryLimitBytes: number;
   /** A random unsigned 32-bit number: keys that collide cannot be prepared from outside. */
   readonly hashSeed?: number;
+  /** Entries that a checkpoint writes together; tests make it small. */
+  readonly chunkEntries?: number;
 };
 
 export const createKeyValueStore = (spec: StoreSpec, options: StoreOptions): KeyValueStateStore =>

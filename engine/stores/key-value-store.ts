@@ -32,7 +32,7 @@ export class KeyValueStateTable implements KeyValueStateStore {
       memoryLimitBytes: options.memoryLimitBytes,
       hashSeed: options.hashSeed ?? 0,
     });
-    this.#checkpoint = new Checkpoint(this.#core);
+    this.#checkpoint = new Checkpoint(this.#core, options.chunkEntries);
   }
 
   get valueBytes(): Uint8Array {

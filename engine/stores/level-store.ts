@@ -166,6 +166,6 @@ const kindOf = (code: string, message: string, opening: boolean): KvErrorKind =>
   if (code === 'LEVEL_LOCKED') return 'locked';
   if (/No space left|Too many open files|Disk quota/.test(message)) return 'full';
   // A manifest or table file that is named and missing is damage as well.
-  if (opening && /No such file|Invalid argument|does not exist/.test(message)) return 'corrupt';
+  if (/No such file/.test(message) || (opening && /Invalid argument|does not exist/.test(message))) return 'corrupt';
   return 'failed';
 };

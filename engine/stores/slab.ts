@@ -3,7 +3,8 @@
  *
  *   address = segment number << 17 | unit within the segment          0 is no address
  *   block   = word 0: units << 8 | flags, then whatever the owner keeps; flag 1 says that the block is in use
- *   free    = word 0: units << 8, word 1: next, word 2: previous block of the same size class (a free block of one unit has no links)
+ *   free    = word 0: units << 8, word 1: next, word 2: previous block of the same size class (a free block
+ *             of one unit has no links and waits for its segment's end)
  *
  * Segments begin at 4 KiB and double up to 1 MiB, so that a small store stays small and a large one never copies itself to grow. A
  * block above 256 KiB has a segment of its own, that goes when the block is freed. Freed blocks are kept by size (exact below 128
@@ -52,21 +53,21 @@ export class Slab {
   #openAt = 0;
   #openEnd = 0;
 
-  /** A block of at least `units` units. Its content is arbitrary but for word 0. */
+  /** A block of `units` units. Its content is arbitrary but for word 0. */
   allocate(units: number): number {
     let address = units < exactClasses ? (this.#free[units] as number) : 0;
     if (address !== 0) this.#unlink(address, units);
+    else if (units > largestSharedUnits) address = this.#ownSegment(units);
     else if (units <= this.#openEnd - this.#openAt) {
       address = (this.#open << unitBits) | this.#openAt;
       this.#openAt += units;
-    } else if (units > largestSharedUnits) address = this.#ownSegment(units);
-    else {
+    } else {
       address = this.#cut(units);
       if (address === 0) {
         this.#openSegment(units);
         address = (this.#open << unitBits) | this.#openAt;
         this.#openAt += units;
-      } else units = this.unitsOf(address);
+      }
     }
     const segment = address >>> unitBits;
     (this.words[segment] as Int32Array)[(address & unitMask) << 1] = (units << 8) | inUse;
@@ -187,11 +188,7 @@ export class Slab {
   #cutBlock(address: number, units: number): number {
     const all = this.unitsOf(address);
     this.#unlink(address, all);
-    const words = this.words[address >>> unitBits] as Int32Array;
-    if (all - units >= 2) {
-      words[(address & unitMask) << 1] = units << 8;
-      this.#link(address + units, all - units);
-    }
+    if (all > units) this.#link(address + units, all - units);
     return address;
   }
 

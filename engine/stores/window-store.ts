@@ -41,7 +41,7 @@ export class WindowStateTable implements WindowStateStore {
       memoryLimitBytes: options.memoryLimitBytes,
       hashSeed: options.hashSeed ?? 0,
     });
-    this.#checkpoint = new Checkpoint(this.#core);
+    this.#checkpoint = new Checkpoint(this.#core, options.chunkEntries);
   }
 
   get valueBytes(): Uint8Array {
