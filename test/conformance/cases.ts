@@ -28,7 +28,9 @@ export interface CaseSource {
   readonly name: string;
   readonly type: 'stream' | 'table';
   readonly schema?: string;
-  readonly keyFormat?: string | { readonly format: string; readonly windowType?: string; readonly windowSize?: number };
+  readonly keyFormat?:
+    | string
+    | { readonly format: string; readonly windowType?: string; readonly windowSize?: number | null };
   readonly valueFormat?: string;
   readonly valueFeatures?: readonly string[];
   readonly keyFeatures?: readonly string[];
@@ -37,6 +39,8 @@ export interface CaseSource {
 export interface CaseTopic {
   readonly name: string;
   readonly partitions?: number;
+  readonly keyFormat?: { readonly format: string };
+  readonly valueFormat?: { readonly format: string };
 }
 
 export interface Case {
@@ -52,7 +56,7 @@ export interface Case {
     readonly topics?: { readonly blacklist?: string; readonly topics?: readonly CaseTopic[] };
   };
   readonly versions?: { readonly min?: string; readonly max?: string };
-  /** Statements, topics and properties as they stand in the file, for rules that look at the text. */
+  /** Statements, topics, properties and expected sources as they stand in the file, for rules that look at the text. */
   readonly text: string;
 }
 
@@ -81,7 +85,7 @@ export const writeJson = (value: Json): string => {
       .map(([name, part]) => `${JSON.stringify(name)}:${writeJson(part as Json)}`)
       .join(',')}}`;
   }
-  return JSON.stringify(value);
+  return JSON.stringify(value ?? null);
 };
 
 const filesIn = (path: string): readonly string[] =>
@@ -118,7 +122,7 @@ const expand = (file: string, test: RawCase): readonly Case[] => {
         topics: raw.topics ?? [],
         inputs: raw.inputs ?? [],
         outputs: raw.outputs ?? [],
-        text: writeJson({ statements: raw.statements ?? [], topics: (raw.topics ?? []) as unknown as Json, properties: raw.properties ?? {} }),
+        text: writeJson([raw.statements, raw.topics, raw.properties, raw.post?.sources] as unknown as Json),
       };
     }),
   );

@@ -1,13 +1,82 @@
-/** Whether a record is what a case expects: by type, with the leniences that the format of the cases has. */
+/**
+ * Whether records are what a case expects.
+ *
+ * Numbers compare by type: DOUBLE within 1e-6, others exactly. A field may be spelled in upper case in the output. Objects must have the same number of
+ * fields. Headers that a case does not mention must not be there.
+ */
 
-import type { SqlType } from '../../sql/index.ts';
-import { type Json, writeJson } from './cases.ts';
+import type { Column, SqlType } from '../../sql/index.ts';
+import { type CaseRecord, type Json, writeJson } from './cases.ts';
+import type { Forms, ReadRecord } from './records.ts';
+
+/** The records of one topic: as many, in the same order. */
+export const topicDifference = (
+  topic: string,
+  expected: readonly CaseRecord[],
+  actual: readonly ReadRecord[],
+  forms: Forms,
+): string | undefined => {
+  for (const [i, want] of expected.entries()) {
+    const at = `${topic}[${i}]`;
+    const got = actual[i];
+    if (got === undefined) {
+      return `${at}: expected ${show(want.value)}, got nothing (${actual.length} of ${expected.length} records)`;
+    }
+    const found = recordDifference(want, got, forms, at);
+    if (found !== undefined) return found;
+  }
+  const more = actual[expected.length];
+  if (more === undefined) return undefined;
+  return `${topic}[${expected.length}]: expected no more than ${expected.length} records, got ${actual.length}: ${show(more.value)}`;
+};
+
+const recordDifference = (want: CaseRecord, got: ReadRecord, forms: Forms, at: string): string | undefined => {
+  const { schema, valueFormat } = forms;
+  if (want.window !== undefined) {
+    const { start, end } = want.window;
+    if (start !== got.window?.start) return `${at}.window: expected to start at ${start}, got ${got.window?.start}`;
+    if (end !== got.window.end) return `${at}.window: expected to end at ${end}, got ${got.window.end}`;
+  }
+  const keyType = schema.key.length === 1 ? schema.key[0]?.type : structType(schema.key);
+  const keyFound = difference(want.key ?? null, got.key, keyType, `${at}.key`);
+  if (keyFound !== undefined) return keyFound;
+  const bare = valueFormat.name !== 'JSON' || (schema.value.length === 1 && valueFormat.wrapSingleValue === false);
+  const value = bare ? bareValue(want.value ?? null, schema.value[0]) : (want.value ?? null);
+  const valueType = bare ? schema.value[0]?.type : structType(schema.value);
+  const valueFound = difference(value, got.value, valueType, `${at}.value`);
+  if (valueFound !== undefined) return valueFound;
+  if (want.timestamp !== undefined && want.timestamp !== got.timestamp) {
+    return `${at}.timestamp: expected ${want.timestamp}, got ${got.timestamp}`;
+  }
+  const headers = (list: ReadRecord['headers']): string => list.map(({ KEY, VALUE }) => `${KEY}=${VALUE}`).join();
+  const [wantedHeaders, gotHeaders] = [headers(want.headers ?? []), headers(got.headers)];
+  return wantedHeaders === gotHeaders ? undefined : `${at}.headers: expected ${wantedHeaders}, got ${gotHeaders}`;
+};
+
+const structType = (columns: readonly Column[]): SqlType => ({ kind: 'STRUCT', fields: columns });
+
+/** A value without an envelope may be given in one. */
+const bareValue = (value: Json, column: Column | undefined): Json => {
+  if (column === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const names = Object.keys(value);
+  const wrapped = names.length === 1 && names[0]?.toUpperCase() === column.name.toUpperCase();
+  return wrapped ? ((Object.values(value)[0] ?? null) as Json) : value;
+};
 
 /** The first difference as a sentence, or undefined. `type` is that of the column, where it is known. */
-export const difference = (expected: Json, actual: Json | undefined, type: SqlType | undefined, at: string): string | undefined => {
+export const difference = (
+  expected: Json,
+  actual: Json | undefined,
+  type: SqlType | undefined,
+  at: string,
+): string | undefined => {
   const differs = (): string => `${at}: expected ${show(expected)}, got ${show(actual)}`;
-  if (expected === null || actual === null || actual === undefined) return expected === (actual ?? null) ? undefined : differs();
-  if (type?.kind === 'DOUBLE' || (typeof expected === 'number' && typeof actual === 'number' && !Number.isInteger(expected))) {
+  if (expected === null || actual === null || actual === undefined)
+    return expected === (actual ?? null) ? undefined : differs();
+  if (
+    type?.kind === 'DOUBLE' ||
+    (typeof expected === 'number' && typeof actual === 'number' && !Number.isInteger(expected))
+  ) {
     const [a, b] = [Number(expected), Number(actual)];
     if (Number.isNaN(a) && Number.isNaN(b)) return undefined;
     if (a === b || Math.abs(a - b) <= 1e-6) return undefined;
@@ -30,13 +99,20 @@ export const difference = (expected: Json, actual: Json | undefined, type: SqlTy
     for (const name of names) {
       const own = Object.hasOwn(fields, name) ? name : name.toUpperCase();
       if (!Object.hasOwn(fields, own)) return differs();
-      const found = difference((expected as typeof fields)[name] as Json, fields[own], memberType(type, own), `${at}.${name}`);
+      const found = difference(
+        (expected as typeof fields)[name] as Json,
+        fields[own],
+        memberType(type, own),
+        `${at}.${name}`,
+      );
       if (found !== undefined) return found;
     }
     return undefined;
   }
   if (typeof expected === 'bigint' || typeof actual === 'bigint') {
-    return typeof expected !== 'string' && typeof actual !== 'string' && String(expected) === String(actual) ? undefined : differs();
+    return typeof expected !== 'string' && typeof actual !== 'string' && String(expected) === String(actual)
+      ? undefined
+      : differs();
   }
   return expected === actual ? undefined : differs();
 };

@@ -1,6 +1,6 @@
 /** The functions that the cases bring along, registered as any embedder registers functions of his own. */
 
-import { define, defineAggregate, type FunctionRegistry, EvaluationError } from '../../sql/index.ts';
+import { define, defineAggregate, EvaluationError, type FunctionRegistry } from '../../sql/index.ts';
 
 type Field = readonly unknown[];
 
@@ -18,7 +18,12 @@ export const registerCaseFunctions = (registry: FunctionRegistry): void => {
     registry.add(define({ ...shared, doc, signature, body: () => result }), category);
   }
   registry.add(
-    define({ ...shared, doc, signature: 'TEST_UDF(STRUCT<A STRING>) -> STRING', body: (struct: readonly (string | null)[] | null) => struct?.[0] ?? null }),
+    define({
+      ...shared,
+      doc,
+      signature: 'TEST_UDF(STRUCT<A STRING>) -> STRING',
+      body: (struct: readonly (string | null)[] | null) => struct?.[0] ?? null,
+    }),
     category,
   );
   registry.add(define({ ...shared, doc, signature: 'TEST_UDF() -> STRUCT<A STRING>', body: () => ['foo'] }), category);
@@ -57,7 +62,15 @@ export const registerCaseFunctions = (registry: FunctionRegistry): void => {
     }),
     category,
   );
-  registry.add(define({ ...shared, doc, signature: 'TOSTRUCT(STRING) -> STRUCT<A STRING>', body: (text: string | null) => [text] }), category);
+  registry.add(
+    define({
+      ...shared,
+      doc,
+      signature: 'TOSTRUCT(STRING) -> STRUCT<A STRING>',
+      body: (text: string | null) => [text],
+    }),
+    category,
+  );
   for (const name of ['WHENCONDITION(BOOLEAN, BOOLEAN) -> BOOLEAN', 'WHENRESULT(INT, BOOLEAN) -> INT']) {
     registry.add(
       define({
@@ -78,7 +91,8 @@ export const registerCaseFunctions = (registry: FunctionRegistry): void => {
     const sum = BigInt(row[at] as number | bigint) + BigInt(by);
     row[at] = Number.isSafeInteger(Number(sum)) ? Number(sum) : sum;
   };
-  const numeric = (value: unknown): number | bigint => (typeof value === 'number' || typeof value === 'bigint' ? value : 0);
+  const numeric = (value: unknown): number | bigint =>
+    typeof value === 'number' || typeof value === 'bigint' ? value : 0;
   const lengthOf = (value: unknown): number => (typeof value === 'string' ? value.length : 0);
 
   registry.add(

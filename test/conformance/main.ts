@@ -1,74 +1,57 @@
 /**
- * `npm run conformance -- DIR [--only ID] [--json FILE] [--shrink]`
+ * `npm run conformance -- DIR [--only ID] [--json FILE] [--update]`
  *
- * Runs every case under DIR, prints the failing ones with their first difference, and closes with the counts. Cases that are known to
- * fail are listed in `failing.txt`, as the first 16 digits of the SHA-256 of their ids. The list only shrinks: a case that fails and is not in it is
- * an error, and so is one in it that passes, until `--shrink` has taken it out.
+ * Runs every case under DIR (with `--only`, those whose id begins so), prints the failing ones with their first difference, and closes with the
+ * counts. `--json` writes what became of each case. Exits with 1 when a case fails that `failing.txt` does not know; `--update` takes out of that list
+ * what does not fail any more.
  */
 
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readCases } from './cases.ts';
+import { judge } from './failing-list.ts';
 import { type Outcome, runCase } from './runner.ts';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    only: { type: 'string' },
-    json: { type: 'string' },
-    shrink: { type: 'boolean', default: false },
-    start: { type: 'boolean', default: false },
-    quiet: { type: 'boolean', default: false },
-  },
-});
-
-const fingerprint = (id: string): string => createHash('sha256').update(id).digest('hex').slice(0, 16);
 const listPath = join(import.meta.dirname, 'failing.txt');
 
 const main = (): number => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { only: { type: 'string' }, json: { type: 'string' }, update: { type: 'boolean', default: false } },
+  });
+  const { only = '', json, update } = values;
   const [directory] = positionals;
   if (directory === undefined || !existsSync(directory)) {
-    console.error('usage: npm run conformance -- DIR [--only ID] [--json FILE]');
+    console.error('usage: npm run conformance -- DIR [--only ID] [--json FILE] [--update]');
     return 1;
   }
-  const all = readCases(directory);
-  const cases = values.only === undefined ? all : all.filter((one) => one.id === values.only || one.id.startsWith(`${values.only}`));
+  const cases = readCases(directory).filter(({ id }) => id.startsWith(only));
   if (cases.length === 0) {
-    console.error(`no case ${values.only ?? ''} in ${directory}`);
+    console.error(`there is no case ${only} in ${directory}`);
     return 1;
   }
   const outcomes = cases.map(runCase);
-  const of = (result: Outcome['result']): readonly Outcome[] => outcomes.filter((one) => one.result === result);
-  const failed = of('fail');
-  if (!values.quiet) for (const { id, why } of failed) console.log(`FAIL ${id}\n     ${why}`);
-  if (values.json !== undefined) {
-    writeFileSync(values.json, `${JSON.stringify(outcomes.map(({ id, result, why }) => ({ id, result, why: why ?? '' })), null, 1)}\n`);
+  const { fresh, mended, list } = judge(outcomes, existsSync(listPath) ? readFileSync(listPath, 'utf8') : undefined);
+  const unexpected = new Set(fresh);
+  for (const { id, result, why } of outcomes) {
+    if (result === 'fail') console.log(`FAIL ${id}${unexpected.has(id) ? '   (not in failing.txt)' : ''}\n     ${why}`);
   }
-
-  let status = 0;
-  if (values.start) writeFileSync(listPath, lines(failed.map(({ id }) => fingerprint(id))));
-  const known = new Set(existsSync(listPath) ? readFileSync(listPath, 'utf8').split('\n').filter(Boolean) : []);
-  const fresh = failed.filter(({ id }) => !known.has(fingerprint(id)));
-  for (const { id } of fresh) {
-    console.log(`NEW FAILURE ${id}: it is not in test/conformance/failing.txt`);
-    status = 1;
+  if (json !== undefined) {
+    const report = outcomes.map(({ id, result, why = '' }) => ({ id, result, why }));
+    writeFileSync(json, `${JSON.stringify(report, null, 1)}\n`);
   }
-  const mended = of('pass').filter(({ id }) => known.has(fingerprint(id)));
-  if (mended.length > 0 && values.shrink) {
-    const gone = new Set(mended.map(({ id }) => fingerprint(id)));
-    writeFileSync(listPath, lines([...known].filter((one) => !gone.has(one))));
-    console.log(`${mended.length} cases were taken out of test/conformance/failing.txt`);
-  } else if (mended.length > 0) {
-    for (const { id } of mended) console.log(`MENDED ${id}: it passes, but is still in test/conformance/failing.txt`);
-    console.log('Shrink the list: npm run conformance -- DIR --shrink');
-    status = 1;
+  if (update) writeFileSync(listPath, list);
+  if (mended.length > 0) {
+    const cure = update ? 'taken out of' : 'can be taken out of';
+    console.log(
+      `${mended.length} listed cases do not fail any more and ${cure} failing.txt${update ? '' : ' by --update'}`,
+    );
   }
-  console.log(`${of('pass').length} passed, ${failed.length} failed, ${of('skip').length} skipped`);
-  return status;
+  if (fresh.length > 0) console.log(`${fresh.length} cases fail that failing.txt does not list`);
+  const count = (result: Outcome['result']): number => outcomes.filter((one) => one.result === result).length;
+  console.log(`${count('pass')} passed, ${count('fail')} failed, ${count('skip')} skipped`);
+  return fresh.length > 0 ? 1 : 0;
 };
-
-const lines = (items: readonly string[]): string => [...items].sort().map((item) => `${item}\n`).join('');
 
 process.exitCode = main();
