@@ -404,6 +404,7 @@ class Engine implements SqlEngine {
         recordsRead: counters?.recordsRead ?? 0,
         recordsWritten: counters?.recordsOut ?? 0,
         dropped: counters?.drops ?? {},
+        replayed: counters?.replayed ?? 0,
         ...(error === undefined ? {} : { error }),
       };
     });
