@@ -153,7 +153,8 @@ export interface Producer {
    *  sequence, the transactional bit and the CRC *in place*. The bytes belong to the log until the promise settles. In a transaction acks is at most `append`:
    *  the commit makes it durable. */
   append(target: TopicPartition, batch: Uint8Array, acks: Acks): Promise<Appended>;
-  /** Opens a transaction. Appends and offsets from here on belong to it. */
+  /** Opens a transaction. Appends and offsets from here on belong to it. It sends nothing and so finds nothing out: a fenced
+   *  producer hears of it from the next call. */
   begin(): void;
   /** Puts the group's offsets into the open transaction: they become visible with its commit, or not at all. */
   sendOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void>;

@@ -625,7 +625,7 @@ class FileProducer implements Producer {
 
   begin(): void {
     assert(this.#transactionalId !== undefined, 'a producer without transactional id has no transactions');
-    this.#check(false);
+    if (this.#state === 'fenced' || this.#state === 'closed') return;
     assert(this.#state === 'idle', 'a transaction is open already');
     this.#state = 'open';
     this.#broken = undefined;
