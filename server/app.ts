@@ -8,7 +8,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { SqlEngine } from '../sql/index.ts';
 import { faultOf, RequestError } from './errors.ts';
 import { OpenQueries } from './open-queries.ts';
@@ -52,7 +52,7 @@ export const createApp = (options: AppOptions): FastifyInstance => {
   const app = Fastify({
     loggerInstance: options.logger,
     bodyLimit: options.limits.maxBodyBytes,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     forceCloseConnections: true,
   });

@@ -121,8 +121,8 @@ export interface InfoResponse {
 export interface QueryInfo {
   readonly id: string;
   readonly state: string;
-  /** Records between what is committed and the end of the sources. */
-  readonly lag: number;
+  /** Offsets between what is committed and the readable ends of all that it reads; null while it does not run. */
+  readonly lag: number | null;
   readonly recordsRead: number;
   readonly recordsWritten: number;
   /** Changelog records read to restore its stores when it last started. */

@@ -208,10 +208,7 @@ class Engine implements SqlEngine {
       await this.#log.createTopic({ name: topic.name, partitions: topic.partitions, configs: topic.configs });
     }
     try {
-      await this.#statements.append(
-        { version: 1, text, properties: settings.toRecord(), command },
-        this.#clock.now(),
-      );
+      await this.#statements.append({ version: 1, text, properties: settings.toRecord(), command }, this.#clock.now());
     } catch (error) {
       // Nothing was decided: the topic goes again. Where the answer is unknown it stays, as the statement may.
       const unknown = error instanceof LogError && error.kind === 'unknown';
@@ -236,7 +233,8 @@ class Engine implements SqlEngine {
 
   async #topics(): Promise<Topics> {
     const topics = new Map<string, TopicInfo>();
-    for (const { name, partitions, configs } of await this.#log.describeTopics()) topics.set(name, { partitions, configs });
+    for (const { name, partitions, configs } of await this.#log.describeTopics())
+      topics.set(name, { partitions, configs });
     return topics;
   }
 
@@ -370,9 +368,13 @@ class Engine implements SqlEngine {
     checkInsertTarget(source);
     const topic = await this.#log.describeTopic(source.topic);
     if (topic === undefined) {
-      throw new UserError('SQL_UNKNOWN_TOPIC', `the topic "${source.topic}" of "${source.name}" does not exist any more`, {
-        hint: `DROP ${source.kind.toUpperCase()} ${source.name}; and create it again.`,
-      });
+      throw new UserError(
+        'SQL_UNKNOWN_TOPIC',
+        `the topic "${source.topic}" of "${source.name}" does not exist any more`,
+        {
+          hint: `DROP ${source.kind.toUpperCase()} ${source.name}; and create it again.`,
+        },
+      );
     }
     return new BulkInserter({
       source,
@@ -392,22 +394,25 @@ class Engine implements SqlEngine {
 
   async queries(): Promise<readonly QueryStatus[]> {
     const running = new Map(this.#runtime.queries().map((status) => [status.queryId, status]));
-    return this.#catalog.queries().map((query): QueryStatus => {
-      const status = running.get(query.id);
-      const counters = status === undefined ? undefined : this.#runtime.counters(query.id);
-      const error = status?.error?.message;
-      return {
-        id: query.id,
-        statement: query.statement,
-        state: stateOf(status?.state, status?.paused),
-        lag: counters?.lag ?? 0,
-        recordsRead: counters?.recordsRead ?? 0,
-        recordsWritten: counters?.recordsOut ?? 0,
-        dropped: counters?.drops ?? {},
-        replayed: counters?.replayed ?? 0,
-        ...(error === undefined ? {} : { error }),
-      };
-    });
+    return Promise.all(
+      this.#catalog.queries().map(async (query): Promise<QueryStatus> => {
+        const status = running.get(query.id);
+        const counters = status === undefined ? undefined : this.#runtime.counters(query.id);
+        const lag = status === undefined ? undefined : await this.#runtime.lag(query.id);
+        const error = status?.error?.message;
+        return {
+          id: query.id,
+          statement: query.statement,
+          state: stateOf(status?.state, status?.paused),
+          lag: lag ?? null,
+          recordsRead: counters?.recordsRead ?? 0,
+          recordsWritten: counters?.recordsOut ?? 0,
+          dropped: counters?.drops ?? {},
+          replayed: counters?.replayed ?? 0,
+          ...(error === undefined ? {} : { error }),
+        };
+      }),
+    );
   }
 
   async awaitIdle(): Promise<void> {

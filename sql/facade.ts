@@ -135,8 +135,8 @@ export interface QueryStatus {
   readonly id: string;
   readonly statement: string;
   readonly state: 'RUNNING' | 'PAUSED' | 'ERROR' | 'RESTORING';
-  /** Records between what is committed and the readable end of its sources. */
-  readonly lag: number;
+  /** Offsets between what is committed and the readable ends of all that it reads; null while it does not run. */
+  readonly lag: number | null;
   readonly recordsRead: number;
   readonly recordsWritten: number;
   /** Changelog records read to restore its stores when it last started. */

@@ -272,6 +272,22 @@ export class Runtime {
     return { ...sumCounters(life?.counters.values() ?? [], past), commits, aborts, restarts };
   }
 
+  /** Offsets between what the query has committed and the readable ends of all that it reads, as of now; undefined while it does not run. A query
+   *  that has nothing left to do stands at the ends themselves, behind markers that it will never have a reason to commit. */
+  async lag(id: string): Promise<number | undefined> {
+    const query = this.#query(id);
+    const { life } = query;
+    if (query.state !== 'running' || life === undefined) return undefined;
+    const held = [...life.positions.values()].flat();
+    const positions = isSettled(query) ? held : (life.coordinator?.positions() ?? held);
+    let lag = 0;
+    for (const { topic, partition, offset } of positions) {
+      const { stable } = await this.#options.log.offsets({ topic, partition });
+      lag += Math.max(0, stable - offset);
+    }
+    return lag;
+  }
+
   queries(): readonly QueryStatus[] {
     return [...this.#queries.keys()].map((id) => this.status(id));
   }

@@ -93,14 +93,14 @@ export const compare = async (server: Server, reference: Reference, whole: boole
 const loggedLateRows = async (server: Server): Promise<{ logged: number; distinct: number }> => {
   await statements(
     server.url,
-    `CREATE STREAM IF NOT EXISTS processing_log (query VARCHAR, reason VARCHAR, topic VARCHAR, "PARTITION" INTEGER, "OFFSET" BIGINT)
+    `CREATE STREAM IF NOT EXISTS processing_log ("QUERY" VARCHAR, reason VARCHAR, "TOPIC" VARCHAR, "PARTITION" INTEGER, "OFFSET" BIGINT)
        WITH (kafka_topic = '${PROCESSING_LOG_TOPIC}', value_format = 'JSON');`,
   );
   const records = new Set<string>();
   let logged = 0;
   for await (const [query, topic, partition, offset] of rows(
     server.url,
-    `SELECT query, topic, "PARTITION", "OFFSET" FROM processing_log WHERE reason = 'late';`,
+    `SELECT "QUERY", "TOPIC", "PARTITION", "OFFSET" FROM processing_log WHERE reason = 'late';`,
   )) {
     logged++;
     records.add(`${query} ${topic} ${partition} ${offset}`);

@@ -23,7 +23,7 @@ export const continuousQueries: readonly ContinuousQuery[] = [
     name: 'LATE_FLIGHTS',
     about: 'filter, project, derived columns',
     sql: `CREATE STREAM late_flights AS
-      SELECT id, origin, destination, delay, delay / 60 AS hours, CONCAT(origin, '-', destination) AS route
+      SELECT id, origin, destination, delay, delay / 60 AS hours_late, CONCAT(origin, '-', destination) AS route
       FROM flights WHERE delay > 60 EMIT CHANGES;`,
   },
   {
@@ -50,7 +50,7 @@ export const continuousQueries: readonly ContinuousQuery[] = [
   },
 ];
 
-export const liveQuery = 'SELECT id, route, delay, hours FROM late_flights EMIT CHANGES;';
+export const liveQuery = 'SELECT id, route, delay, hours_late FROM late_flights EMIT CHANGES;';
 
 /** Pull queries shown at the end, as a user would type them. */
 export const shownQueries: readonly string[] = [

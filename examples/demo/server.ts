@@ -39,10 +39,14 @@ export class Server {
   /** Milliseconds from spawn to the first answered request. */
   async start(): Promise<number> {
     const started = performance.now();
-    const child = spawn(process.execPath, this.#arguments, { stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = spawn(process.execPath, this.#arguments, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#process = child;
+    let said = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-2000);
+    });
     for (;;) {
-      if (child.exitCode !== null) throw new Error(`the server ended with code ${child.exitCode} before it answered`);
+      if (child.exitCode !== null) throw new Error(`the server ended with code ${child.exitCode}: ${said}`);
       const answered = await fetch(new URL('/healthcheck', this.url)).then(
         (response) => response.ok,
         () => false,
