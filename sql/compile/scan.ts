@@ -22,7 +22,7 @@ import {
 } from '../../engine/index.ts';
 import { isWrapped, type RowReader, ScanVectors, type Scanner, scanned } from '../formats/format.ts';
 import { formatNamed } from '../formats/index.ts';
-import type { SourceStep } from '../plan/plan.ts';
+import { keyColumnsOf, type SourceStep } from '../plan/plan.ts';
 import type { Schema } from '../types/schema.ts';
 import { printType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
@@ -151,7 +151,7 @@ export const scanSource =
       return view;
     };
     const checkKey = keyCheck(schema, step.keyFormat.name, keyReader(schema.key, step.keyFormat));
-    const recode = step.keyFormat.name === 'JSON' ? keyWriter(schema.key, step.keyFormat) : undefined;
+    const recode = step.keyFormat.name === 'JSON' ? keyWriter(keyColumnsOf(step), step.keyFormat) : undefined;
     const keyBytes = new ByteWriter(64);
     const windowBytes = windowBytesOf(schema.windowed);
     const own: { reader: RowReader | undefined; row: Row } = {

@@ -3,7 +3,7 @@
  *
  * A NULL record is a tombstone, and so is a row that the format can only write as nothing (a NULL that stands by itself, unwrapped). The
  * record's time is the row's, or that of the sink's own timestamp column. The partition is murmur2 of the key's own bytes, without its window;
- * records without a key go round the partitions in turn.
+ * records without a key go round the partitions in turn. What stands in the key of a source that declares no key column goes no further.
  */
 
 import { partitionOfKey } from '../../base/index.ts';
@@ -25,6 +25,7 @@ export const sqlSink =
     const format = formatNamed(step.valueFormat.name);
     const wrapped = isWrapped(format, schema.value, 'value', step.valueFormat.wrapSingleValue);
     const values = format.writer(schema.value, { side: 'value', wrapped });
+    const keyless = schema.key.length === 0;
     const recode = sameFormat(keyFormat, step.keyFormat) ? undefined : keyRecoder(schema, keyFormat, step.keyFormat);
     const time = step.timestamp === undefined ? undefined : timestampReader(step.timestamp, schema.value);
     const windowBytes = windowBytesOf(schema.windowed);
@@ -38,6 +39,10 @@ export const sqlSink =
       process(record) {
         const row = record.value;
         let { keyBytes, keyStart, keyEnd, timestamp } = record;
+        if (keyless) {
+          keyStart = -1;
+          keyEnd = -1;
+        }
         value.reset();
         let present = false;
         try {

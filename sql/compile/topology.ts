@@ -36,6 +36,8 @@ import {
   allSteps,
   type GroupByStep,
   type JoinStep,
+  keyColumnsOf,
+  keyedSchema,
   keyFormatOf,
   type PhysicalPlan,
   type SelectKeyStep,
@@ -50,6 +52,7 @@ import type { SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { accumulatorTypes, aggregator, resultFiller } from './aggregates.ts';
 import type { CompileEnvironment } from './environment.ts';
+import type { ColumnScope } from './expression.ts';
 import { keyWriter, windowBytesOf } from './keys.ts';
 import { columnScope, type Reading } from './reading.ts';
 import { type Fused, scanSource } from './scan.ts';
@@ -107,6 +110,10 @@ const lentRows = (types: readonly SqlType[]): Serde<Row> => {
     },
   };
 };
+
+/** The scope of what a feed delivers: its value columns, and the key of the step that it stands for. */
+const scopeBehind = (step: Step, { schema, reading }: Feed): ColumnScope =>
+  columnScope({ ...schema, key: keyColumnsOf(step) }, keyFormatOf(step), reading);
 
 const typesOf = (columns: readonly Column[]): readonly SqlType[] => columns.map((column) => column.type);
 
@@ -181,7 +188,7 @@ class Compiler {
     const { parent } = this.#rows(built);
     const environment = this.#environment;
     const keyFormat = keyFormatOf(step.from);
-    const { schema } = step.from;
+    const schema = keyedSchema(step.from);
     const test = (): Test => condition(step.predicate, columnScope(schema, keyFormat, 'row'), environment);
     if (step.kind === 'streamFilter') {
       this.topology.addProcessor<Row, Row>(
@@ -220,7 +227,7 @@ class Compiler {
     const { parent } = this.#rows(built);
     const environment = this.#environment;
     const keyFormat = keyFormatOf(step.from);
-    const { schema } = step.from;
+    const schema = keyedSchema(step.from);
     if (step.kind === 'streamSelect') {
       this.topology.addProcessor<Row, Row>(
         step.id,
@@ -261,7 +268,7 @@ class Compiler {
       .map((column) => column.index);
     const table = step.kind === 'tableSource';
     const makeFused = (): Fused => {
-      const scope = columnScope(step.schema, step.keyFormat, 'vectors');
+      const scope = columnScope(keyedSchema(step), step.keyFormat, 'vectors');
       const tests: Test[] = [];
       if (!table && (filters.length > 0 || needs.noNullValues === true)) tests.push((record) => record.value !== null);
       for (const predicate of filters) tests.push(condition(predicate, scope, environment));
@@ -343,7 +350,7 @@ class Compiler {
         items,
         schema: step.schema,
         keyFormat: step.keyFormat,
-        scope: () => columnScope(feed.schema, keyFormatOf(step.from), feed.reading),
+        scope: () => scopeBehind(step.from, feed),
         environment: this.#environment,
         nulls: 'keep',
       }),
@@ -368,7 +375,7 @@ class Compiler {
         items: named.slice(step.keys.length),
         schema: step.schema,
         keyFormat: step.keyFormat,
-        scope: () => columnScope(feed.schema, keyFormatOf(step.from), feed.reading),
+        scope: () => scopeBehind(step.from, feed),
         environment: this.#environment,
         nulls: 'drop',
       }),
@@ -409,7 +416,7 @@ class Compiler {
     }));
     const types = accumulatorTypes(calls, environment);
     const supplier: ProcessorSupplier<Row, Row> = (context, forward) => {
-      const scope = columnScope(feed.schema, keyFormatOf(step.from), feed.reading);
+      const scope = scopeBehind(step.from, feed);
       const { initialize, add } = aggregator(calls, scope, environment);
       const shared = { store, accumulator: new RowEncoding(types), initialize, add, sendBefore: this.#sendBefore };
       return windowed
@@ -461,7 +468,7 @@ class Compiler {
     this.topology.addProcessor<Row, Row>(
       step.id,
       (context, forward) => {
-        const fill = rowFiller(items, columnScope(feed.schema, keyFormatOf(left), feed.reading), environment);
+        const fill = rowFiller(items, scopeBehind(left, feed), environment);
         const joined: Row = new Array<Value>(width + rightWidth).fill(null);
         return joinStreamTable<Row, Row, Row, Row>({
           store,

@@ -9,13 +9,14 @@
  * names of internal topics and therefore must never change for a plan that runs.
  *
  * A row is the value columns of the step's schema. Keys stay bytes in the step's key format (`keyFormat` is given where a key
- * is made, and holds until another is made); the sink writes them as they are when its own format is the same.
+ * is made, and holds until another is made); the sink writes them as they are when its own format is the same. A key of several columns has
+ * their names in its bytes: they are those of the result from the moment the key is made, whatever the steps between call the columns.
  */
 
 import { assert, UserError, unreachable } from '../../base/index.ts';
 import { printTyped, type TypedExpression } from '../analyze/typed.ts';
 import type { FormatChoice, TimestampColumn } from './choices.ts';
-import { printSchema, type Schema } from '../types/schema.ts';
+import { type Column, printSchema, type Schema } from '../types/schema.ts';
 import { type AggregateCall, type AggregateWindow, type NamedExpression, printAggregate, printNamed, windowText } from './logical.ts';
 
 export const planVersion = 1;
@@ -33,6 +34,8 @@ export interface SourceStep extends StepBase {
   readonly keyFormat: FormatChoice;
   readonly valueFormat: FormatChoice;
   readonly timestamp?: TimestampColumn | undefined;
+  /** Other names that the key columns have in the bytes from here on. */
+  readonly keyNames?: readonly string[] | undefined;
 }
 
 export interface FilterStep extends StepBase {
@@ -149,8 +152,10 @@ export const sourcesOf = (plan: PhysicalPlan): readonly SourceStep[] =>
     (step): step is SourceStep => step.kind === 'streamSource' || step.kind === 'tableSource',
   );
 
-/** The format in which the keys behind this step lie. */
-export const keyFormatOf = (step: Step): FormatChoice => {
+/** A step that makes the keys behind it, or rewrites them. */
+type KeyMaker = SourceStep | SelectKeyStep | GroupByStep | SinkStep;
+
+const keyMakerOf = (step: Step): KeyMaker => {
   switch (step.kind) {
     case 'streamSource':
     case 'tableSource':
@@ -158,11 +163,43 @@ export const keyFormatOf = (step: Step): FormatChoice => {
     case 'streamGroupBy':
     case 'streamSink':
     case 'tableSink':
-      return step.keyFormat;
+      return step;
     case 'streamTableJoin':
-      return keyFormatOf(step.left);
+      return keyMakerOf(step.left);
     default:
-      return keyFormatOf(step.from);
+      return keyMakerOf(step.from);
+  }
+};
+
+/** The format in which the keys behind this step lie. */
+export const keyFormatOf = (step: Step): FormatChoice => keyMakerOf(step).keyFormat;
+
+/** The key columns behind this step under the names that they have in the key's bytes. */
+export const keyColumnsOf = (step: Step): readonly Column[] => {
+  const maker = keyMakerOf(step);
+  const names = 'keyNames' in maker ? maker.keyNames : undefined;
+  if (names === undefined) return maker.schema.key;
+  return maker.schema.key.map((column, i) => ({ ...column, name: names[i] ?? column.name }));
+};
+
+/** The step's schema with its key as the bytes have it: what a reader of the step's records has to know. */
+export const keyedSchema = (step: Step): Schema => ({ ...step.schema, key: keyColumnsOf(step) });
+
+/** The same steps, the key of which has these names in its bytes. */
+export const withKeyNames = (step: Step, names: readonly string[]): Step => {
+  switch (step.kind) {
+    case 'streamSource':
+    case 'tableSource':
+      return step.schema.key.every((column, i) => column.name === names[i]) ? step : { ...step, keyNames: names };
+    case 'streamSelectKey':
+    case 'streamGroupBy': {
+      const key = step.schema.key.map((column, i) => ({ ...column, name: names[i] ?? column.name }));
+      return { ...step, schema: { ...step.schema, key } };
+    }
+    case 'streamTableJoin':
+      return { ...step, left: withKeyNames(step.left, names) };
+    default:
+      return { ...step, from: withKeyNames(step.from, names) };
   }
 };
 

@@ -16,7 +16,7 @@ import type { FormatChoice, TimestampColumn } from './choices.ts';
 import { formatNamed } from '../formats/index.ts';
 import type { Column } from '../types/schema.ts';
 import type { LogicalNode, NamedExpression } from './logical.ts';
-import { type PhysicalPlan, planVersion, type SourceStep, type Step } from './plan.ts';
+import { type PhysicalPlan, planVersion, type SourceStep, type Step, withKeyNames } from './plan.ts';
 import { rebind } from './rules/prune-columns.ts';
 import { applyRules } from './rules.ts';
 
@@ -35,7 +35,9 @@ export const planQuery = (
 ): { readonly logical: LogicalNode; readonly physical: PhysicalPlan } => {
   const logical = applyRules(plan);
   const planner = new Planner(catalog, target?.keyFormat);
-  const from = planner.plan(logical, '');
+  const planned = planner.plan(logical, '');
+  const { key } = logical.schema;
+  const from = key.length > 1 ? withKeyNames(planned, key.map((column) => column.name)) : planned;
   const root: Step =
     target === undefined
       ? { kind: 'result', id: 'Result', from, schema: logical.schema }

@@ -14,7 +14,7 @@ import type { CompileEnvironment } from '../compile/environment.ts';
 import { columnScope } from '../compile/reading.ts';
 import { condition, rowFiller } from '../compile/select.ts';
 import type { FormatChoice } from '../plan/choices.ts';
-import { keyFormatOf, type Step } from '../plan/plan.ts';
+import { keyedSchema, keyFormatOf, type Step } from '../plan/plan.ts';
 import { RowEncoding } from '../types/row-encoding.ts';
 import type { Row, Value } from '../types/value.ts';
 
@@ -129,7 +129,7 @@ const stagesOf = (
     filled(fillResults, aggregates.aggregates.length),
     ...above.map((step): Stage => {
       assert('from' in step, `${step.kind} above an aggregate`);
-      const scope = columnScope(step.from.schema, keyFormat, 'row');
+      const scope = columnScope(keyedSchema(step.from), keyFormat, 'row');
       if (step.kind === 'tableSelect') return filled(rowFiller(step.items, scope, environment), step.items.length);
       assert(step.kind === 'tableFilter', `${step.kind} above an aggregate`);
       const keeps = condition(step.predicate, scope, environment);
