@@ -2,9 +2,13 @@
  * Feeds: what the tasks of one thread read of one source partition.
  *
  * Law: what is read is decoded once and shared. A subscription is one task's input at its own position; the feed keeps the blocks that were
- * read last, and every subscription whose position is where one of them begins gets that block, whoever caused the read. A task that is behind
- * has blocks read for itself (which others at its position share) until its position meets the recent ones. So a hundred queries over a
- * topic decode it once, and one slow query holds back nobody.
+ * read last, and every subscription whose position lies in one of them gets that block, whoever caused the read. So a hundred queries over a
+ * topic decode it once.
+ *
+ * Subscriptions near each other are a pack. Who is ahead waits while the oldest block at hand is still needed, so that the pack stays
+ * together (a query that is just committing falls back a little); but for `patienceMs` at most, and never for one that cannot read now. Who does
+ * not come up in that time is left behind: blocks are then read for it alone, until its position meets the pack's. So one slow query
+ * holds back nobody for long.
  *
  * `readableEnd` is the offset behind the last record that this feed may see, as of the fetch that told so; `known` is false before the first
  * one. A task with several inputs may pass over an empty one only by knowledge that is younger than what it is about to process (`doubt`): then
@@ -14,8 +18,10 @@
 import type { Chunk, FetchRequest, Isolation } from '../../storage/index.ts';
 import type { Block, BlockPool, DecodedBlock } from '../block.ts';
 
-/** How many of the blocks read last stay at hand for those that are a little behind. */
-const recentBlocks = 6;
+/** How many of the blocks read last stay at hand. */
+const recentBlocks = 8;
+/** How long those ahead wait for the rest of the pack. */
+const patienceMs = 1000;
 
 interface Recent {
   readonly block: DecodedBlock;
@@ -28,6 +34,8 @@ interface Recent {
 export interface Subscriber {
   /** Whether another block may be given. */
   wants(): boolean;
+  /** Whether it can be expected to read on soon: it is not paused, and its run has not failed. */
+  able(): boolean;
   /** Takes the block; it is held for the taker. */
   take(block: Block, readableEnd: number): void;
   /** There is nothing between the position and `readableEnd`, which is not before it. */
@@ -37,6 +45,8 @@ export interface Subscriber {
 export class Subscription {
   /** Where to read on. */
   position: number;
+  /** The pack did not wait any longer. */
+  behind = false;
   readonly feed: Feed;
   readonly subscriber: Subscriber;
 
@@ -65,9 +75,12 @@ export class Feed {
   doubts = 0;
   /** How often a block went to one more subscription than the one that it was read for. */
   shared = 0;
+  /** In the order of their offsets. */
   readonly #recent: Recent[] = [];
   readonly #pool: BlockPool;
   #lastAsked = -1;
+  /** Since when those ahead wait. */
+  #waitingSince: number | undefined;
 
   constructor(topic: string, partition: number, isolation: Isolation, pool: BlockPool) {
     this.topic = topic;
@@ -114,8 +127,9 @@ export class Feed {
     let handed = false;
     for (const subscription of this.subscriptions) {
       while (subscription.subscriber.wants()) {
-        const found = this.#recent.find(({ startOffset }) => startOffset === subscription.position);
+        const found = this.#at(subscription.position);
         if (found === undefined) break;
+        subscription.behind = false;
         this.#hand(found, subscription);
         handed = true;
       }
@@ -126,7 +140,9 @@ export class Feed {
 
   /** What to ask the log for: the position of one of the subscriptions that wait, each in its turn. Those that are known
    *  to be at the end come only when no other waits. */
-  request(): FetchRequest | undefined {
+  request(nowMs: number): FetchRequest | undefined {
+    const mayLead = this.#mayLead(nowMs);
+    const front = this.#recent.at(-1)?.nextOffset ?? 0;
     let next = -1;
     let first = -1;
     let atEnd = -1;
@@ -135,7 +151,7 @@ export class Feed {
         atEnd = position;
         continue;
       }
-      if (!subscriber.wants()) continue;
+      if ((position >= front && !mayLead) || !subscriber.wants()) continue;
       if (first < 0 || position < first) first = position;
       if (position > this.#lastAsked && (next < 0 || position < next)) next = position;
     }
@@ -143,6 +159,29 @@ export class Feed {
     if (offset < 0) return undefined;
     this.#lastAsked = offset;
     return { topic: this.topic, partition: this.partition, offset, isolation: this.isolation };
+  }
+
+  /** Those ahead wait for the others: ask again when that may have changed. */
+  get waits(): boolean {
+    return this.#waitingSince !== undefined;
+  }
+
+  #mayLead(nowMs: number): boolean {
+    if (this.#recent.length < recentBlocks) {
+      this.#waitingSince = undefined;
+      return true;
+    }
+    this.#waitingSince ??= nowMs;
+    const patience = nowMs - this.#waitingSince < patienceMs;
+    const end = (this.#recent[0] as Recent).nextOffset;
+    for (const subscription of this.subscriptions) {
+      if (subscription.behind || subscription.position >= end) continue;
+      if (patience && subscription.subscriber.able()) return false;
+      subscription.behind = true;
+    }
+    this.#prune();
+    this.#waitingSince = undefined;
+    return true;
   }
 
   /** A fetch brought a chunk from `asked` on. Throws a `UserError` when it cannot be decoded. */
@@ -156,9 +195,27 @@ export class Feed {
       if (subscription.position !== asked || !subscription.subscriber.wants()) continue;
       this.#hand(recent, subscription);
     }
+    this.#keep(recent);
+  }
+
+  /** Keeps a block for those of the pack that come to it later. What was read for one left behind is of no use to them. */
+  #keep(recent: Recent): void {
+    const oldest = this.#recent[0];
+    if (oldest !== undefined && recent.startOffset < oldest.startOffset) {
+      recent.block.release();
+      return;
+    }
     this.#recent.push(recent);
-    if (this.#recent.length > recentBlocks) (this.#recent.shift() as Recent).block.release();
+    this.#recent.sort((a, b) => a.startOffset - b.startOffset);
     this.#prune();
+    if (this.#recent.length > recentBlocks) (this.#recent.shift() as Recent).block.release();
+  }
+
+  #at(position: number): Recent | undefined {
+    for (const recent of this.#recent) {
+      if (recent.startOffset <= position && position < recent.nextOffset) return recent;
+    }
+    return undefined;
   }
 
   /** A fetch that asked for `position` brought nothing: there is nothing to read from there on. */
@@ -178,19 +235,15 @@ export class Feed {
     subscription.subscriber.take(block, this.readableEnd);
   }
 
-  /** Lets go of the blocks that every subscription near them has behind it. */
+  /** Lets go of the blocks that the whole pack has behind it. */
   #prune(): void {
     const recent = this.#recent;
     if (recent.length === 0) return;
-    let oldest = Number.POSITIVE_INFINITY;
-    for (const { startOffset } of recent) oldest = Math.min(oldest, startOffset);
+    const oldest = (recent[0] as Recent).startOffset;
     let least = Number.POSITIVE_INFINITY;
-    for (const { position } of this.subscriptions) if (position >= oldest && position < least) least = position;
-    for (let i = recent.length - 1; i >= 0; i--) {
-      const { block, nextOffset } = recent[i] as Recent;
-      if (nextOffset > least) continue;
-      recent.splice(i, 1);
-      block.release();
+    for (const { position, behind } of this.subscriptions) {
+      if (!behind && position >= oldest && position < least) least = position;
     }
+    while (recent.length > 0 && (recent[0] as Recent).nextOffset <= least) (recent.shift() as Recent).block.release();
   }
 }

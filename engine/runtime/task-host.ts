@@ -35,6 +35,7 @@ import type {
   PushSink,
   Run,
   StoreEntry,
+  TaskAssignment,
   ToHost,
   WindowRange,
 } from './protocol.ts';
@@ -75,9 +76,11 @@ export interface HostOptions {
 /** A turn ends after so long. */
 const turnMs = 10;
 /** Records that a task processes before the next one has its turn. */
-const stepRecords = 4096;
+const stepRecords = 8192;
 /** How long a fetch waits where there is nothing to read. */
 const pollMs = 500;
+/** How long until those who wait for others on a feed are looked at again. */
+const lookAgainMs = 100;
 /** How often idle stores are asked whether a checkpoint is due. */
 const checkpointEveryMs = 1000;
 /** Entries of one page of a scan. */
@@ -161,6 +164,7 @@ export class TaskHost {
   #shared = 0;
   #closed = false;
   #cancelCheckpoints: (() => void) | undefined;
+  #cancelLook: (() => void) | undefined;
 
   constructor(options: HostOptions) {
     this.#options = options;
@@ -250,10 +254,11 @@ export class TaskHost {
           (bytes) => this.#hand(run, processingLog, partition, bytes),
         );
       }
+      const writersOf = writersByTopic(assignment, topology);
       for (const assigned of assignment.tasks) {
         const subTopology = topology.subTopologies()[assigned.subTopology];
         assert(subTopology !== undefined, `there is no sub-topology ${assigned.subTopology} in ${queryId}`);
-        await this.#open(run, unlogged(subTopology, assignment.logged), assigned);
+        await this.#open(run, unlogged(subTopology, assignment.logged), assigned, writersOf);
         if (isOver(run)) return;
       }
       run.phase = 'ready';
@@ -269,7 +274,12 @@ export class TaskHost {
     return this.#options.build(topology.plan);
   }
 
-  async #open(run: HostedRun, subTopology: SubTopology, assigned: Assignment['tasks'][number]): Promise<void> {
+  async #open(
+    run: HostedRun,
+    subTopology: SubTopology,
+    assigned: TaskAssignment,
+    writersOf: ReadonlyMap<string, readonly string[]>,
+  ): Promise<void> {
     const { assignment } = run;
     const { applicationId } = assignment;
     const { partition, shard, positions } = assigned;
@@ -292,7 +302,6 @@ export class TaskHost {
       );
     }
     const outputs = new Map(assignment.outputs.map((output) => [output.topic, output]));
-    const writersOf = writersByTopic(assignment, await this.#topologyOf(assignment));
     const task = new Task({
       subTopology,
       applicationId,
@@ -350,6 +359,7 @@ export class TaskHost {
     const { index } = input;
     const subscriber: Subscriber = {
       wants: () => input.wanting && run.phase === 'running',
+      able: () => !run.paused && (run.phase === 'running' || run.phase === 'prepared'),
       take: (block: Block, readableEnd: number) => {
         task.offer(index, block, readableEnd);
         // What the others know of their ends is older than this block: they have to look again before they may be passed over.
@@ -548,6 +558,7 @@ export class TaskHost {
   async #close(): Promise<void> {
     this.#closed = true;
     this.#cancelCheckpoints?.();
+    this.#cancelLook?.();
     this.#reader.wakeup();
     for (const more of this.#scans.values()) more(false);
     for (const run of [...this.#runs.values()]) await this.#remove(run, true);
@@ -590,9 +601,11 @@ export class TaskHost {
       const asked = new Map<Feed, Asked>();
       const requests: FetchRequest[] = [];
       let mustKnow = false;
+      const nowMs = this.#options.clock.monotonic();
       for (const feed of this.#feeds.values()) {
         if (feed.serve()) this.#askTurn();
-        const request = feed.request();
+        const request = feed.request(nowMs);
+        if (feed.waits) this.#lookAgain();
         if (request === undefined) continue;
         requests.push(request);
         asked.set(feed, { offset: request.offset, generation: feed.generation, doubts: feed.doubts });
@@ -618,6 +631,14 @@ export class TaskHost {
       this.#arrived(asked, chunks);
     }
     this.#reading = false;
+  }
+
+  /** Somebody waits for others on a feed: looks again after a while, should nothing else come up. */
+  #lookAgain(): void {
+    this.#cancelLook ??= this.#options.timers.after(lookAgainMs, () => {
+      this.#cancelLook = undefined;
+      this.#want();
+    });
   }
 
   #arrived(asked: ReadonlyMap<Feed, Asked>, chunks: readonly Chunk[]): void {

@@ -332,19 +332,18 @@ export class Task {
     return this.#inputs.filter((input) => input.wanting);
   }
 
-  /** Gives a block to an input. It begins at the input's `fetchOffset`; the task releases it when it is done with it (retain it first to keep it).
-   *  `readableEnd` is the offset up to which the partition could be read at that moment. */
+  /** Gives a block to an input. The input's `fetchOffset` lies in it; records before that are passed over. The task releases the block when it is done with
+   *  it (retain it first to keep it). `readableEnd` is the offset up to which the partition could be read at that moment. */
   offer(input: number, block: Block, readableEnd: number): void {
     const to = this.#inputs[input] as Input;
     assert(to.fetchOffset >= 0, `task ${this.id} was not started`);
-    assert(
-      block.columns.count === 0 || (block.columns.offset[0] as number) >= to.fetchOffset,
-      `task ${this.id} is offered ${to.topic}-${to.partition} from ${block.columns.offset[0]}, it reads at ${to.fetchOffset}`,
-    );
+    const row = rowFrom(block, to.fetchOffset);
     to.readableEnd = readableEnd;
     to.fetchOffset = block.nextOffset;
-    if (block.columns.count > 0) to.queue.push(block);
-    else {
+    if (row < block.columns.count) {
+      if (to.queue.length === 0) to.row = row;
+      to.queue.push(block);
+    } else {
       block.release();
       if (to.queue.length === 0) to.position = to.fetchOffset;
     }
@@ -444,7 +443,7 @@ export class Task {
     } else {
       input.position = block.nextOffset;
       input.queue.shift();
-      input.row = 0;
+      input.row = input.queue.length === 0 ? 0 : rowFrom(input.queue[0] as Block, input.position);
       input.batch = 0;
       input.writer = -1;
       block.release();
@@ -588,6 +587,19 @@ export class Task {
 
 const keyOf = ({ keyBytes, keyStart, keyEnd }: StreamRecord<unknown>): Uint8Array | null =>
   keyStart < 0 ? null : keyBytes.slice(keyStart, keyEnd);
+
+/** The first row that does not lie before this offset; the number of rows when all do. */
+const rowFrom = ({ columns: { offset, count } }: Block, from: number): number => {
+  if (count === 0 || (offset[0] as number) >= from) return 0;
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((offset[middle] as number) < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
 
 /** The row that holds this offset, or −1; offsets ascend. */
 const rowOf = (offsets: Float64Array, count: number, offset: number): number => {

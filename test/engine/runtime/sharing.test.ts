@@ -62,3 +62,28 @@ test('a query that starts behind the others catches up by its own reads, then sh
   await runtime.close();
   await log.close();
 });
+
+test('a paused query holds back nobody, and catches up in blocks that others have read in part', async () => {
+  const log = await openLog('memory');
+  for (const name of ['numbers', 'out-0', 'out-1', 'out-2']) await log.createTopic({ name, partitions: 1 });
+  const runtime = newRuntime(log, { limits: { blockBytes: 2000 } });
+  for (const i of [0, 1, 2]) await runtime.start({ id: `q${i}`, topology: passing(i) });
+  const some = (from: number, count: number) =>
+    Array.from({ length: count }, (_, i) => ({ key: null, value: String(from + i) }));
+  await produce(log, 'numbers', 0, some(0, 50));
+  await runtime.awaitIdle();
+  runtime.pause('q2');
+  for (let batch = 0; batch < 60; batch++) await produce(log, 'numbers', 0, some(50 + batch * 50, 50));
+  await runtime.awaitIdle();
+  expect(runtime.counters('q0').recordsRead).toBe(3050);
+  expect(runtime.counters('q2').recordsRead).toBe(50);
+  runtime.resume('q2');
+  for (let batch = 60; batch < 80; batch++) await produce(log, 'numbers', 0, some(50 + batch * 50, 50));
+  await runtime.awaitIdle();
+  for (const i of [0, 1, 2]) {
+    const values = (await consume(log, `out-${i}`)).map(({ value }) => Number(value));
+    expect(values).toEqual(Array.from({ length: 41 }, (_, j) => j * 100 + i));
+  }
+  await runtime.close();
+  await log.close();
+});
