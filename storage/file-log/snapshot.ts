@@ -10,7 +10,7 @@
  */
 
 import { ByteWriter, crc32c, readI16, readI32, readI64, readU32 } from '../../base/index.ts';
-import { PartitionState, type RememberedBatch } from '../partition-state.ts';
+import type { PartitionState, RememberedBatch } from '../partition-state.ts';
 
 export interface Snapshot {
   readonly offset: number;

@@ -131,7 +131,7 @@ export const runTrace = async (files: FaultyFiles, seed: number, steps: number):
             trace.deletedAtMost[partition] = Math.max(trace.deletedAtMost[partition] as number, to);
             await log.deleteRecords(target, to);
             trace.deletedTo[partition] = Math.max(trace.deletedTo[partition] as number, to);
-          } else if (random.chance(0.3)) await writer.reopen(log);
+          } else if (random.below(3) === 0) await writer.reopen(log);
           break;
         default:
           clock.advance(random.below(400));
