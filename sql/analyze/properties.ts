@@ -81,12 +81,8 @@ export const readProperties = (properties: readonly Property[], target: WithTarg
         hint: 'Streams are deleted by age, tables are compacted. Leave the property out.',
       });
     }
-    if (registryProperties.has(name)) {
-      throw new UserError('SQL_INVALID_PROPERTY', `the property ${name} needs a schema registry, which is not there yet`, {
-        at,
-        hint: 'Name the columns in the statement instead.',
-      });
-    }
+    given.set(name, property);
+    if (registryProperties.has(name)) continue;
     const targets = Object.hasOwn(known, name) ? known[name] : undefined;
     if (targets === undefined || !targets.includes(target)) {
       const names = Object.keys(known).filter((one) => (known[one] as readonly WithTarget[]).includes(target));
@@ -102,7 +98,6 @@ export const readProperties = (properties: readonly Property[], target: WithTarg
         },
       );
     }
-    given.set(name, property);
   }
 
   const format = textOf(given.get('FORMAT'));
@@ -118,6 +113,16 @@ export const readProperties = (properties: readonly Property[], target: WithTarg
         hint: 'Give either FORMAT alone, or KEY_FORMAT and VALUE_FORMAT.',
       });
     }
+  }
+  for (const name of registryProperties) {
+    const property = given.get(name);
+    if (property === undefined) continue;
+    const of = ((name.startsWith('KEY_') ? keyFormat : valueFormat) ?? format)?.value.toUpperCase() ?? 'this one';
+    throw new UserError(
+      'SQL_PROPERTY_CONFLICT',
+      `the property ${name} is for formats with a schema registry, and ${of} has none`,
+      { at: property.at, hint: 'Name the columns in the statement instead.' },
+    );
   }
   for (const name of ['KEY_DELIMITER', 'VALUE_DELIMITER']) {
     const delimiter = given.get(name);

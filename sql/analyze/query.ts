@@ -31,6 +31,8 @@ export interface AnalyzeOptions {
   readonly purpose: QueryPurpose;
   /** What a persistent query is for, as messages call it. */
   readonly sink?: string;
+  /** The column that is to be the event time of what a persistent query writes: the SELECT list must have it. */
+  readonly timestamp?: { readonly value: string; readonly at: Position } | undefined;
 }
 
 export interface AnalyzedQuery {
@@ -197,8 +199,8 @@ class QueryAnalysis {
     others.forEach((right, i) => {
       const join = this.#query.joins[i] as Join;
       const seen = this.#scope.sources.slice(0, i + 1);
-      this.#checkJoin(join, node.flow, seen, right);
       const { leftKey, rightKey } = this.#joinKeys(join, seen, right);
+      this.#checkJoin(join, node.flow, seen, right);
       const rightColumn = right.source.schema.key[0] as Column;
       if (fingerprint(rightKey) !== fingerprint(qualified(right.alias, rightColumn.name))) {
         throw new UserError(
@@ -413,7 +415,7 @@ class QueryAnalysis {
   ): NamedExpression {
     const used = new Set([...schema.key, ...schema.value].map((column) => column.name));
     for (const one of taken) used.add(one.name);
-    if (expression.kind === 'column' && typed.kind === 'column' && !isPseudoColumn(typed.name)) {
+    if (expression.kind === 'column' && typed.kind === 'column') {
       return { name: typed.name, expression: typed };
     }
     if (expression.kind === 'field') return { name: unused(expression.name, used), expression: typed };
@@ -473,6 +475,7 @@ class QueryAnalysis {
         at: tableFunction.at,
       });
     }
+    if (query.having !== undefined) this.#noWindowBounds(query.having, 'HAVING');
     if (query.groupBy === undefined && this.#options.purpose === 'persistent') {
       const call = calls[0] as ExpressionOf<'call'>;
       throw new UserError('SQL_AGGREGATE_WITHOUT_GROUP_BY', `the aggregate ${call.name} needs a GROUP BY clause`, {
@@ -481,6 +484,8 @@ class QueryAnalysis {
       });
     }
     if (calls.length === 0 && query.groupBy !== undefined) {
+      // A misspelt aggregate is the likelier fault than a forgotten one.
+      for (const { expression } of items) this.#knownFunctions(expression);
       throw new UserError('SQL_GROUP_BY_WITHOUT_AGGREGATE', 'GROUP BY needs an aggregate in SELECT or HAVING', {
         at: query.groupBy.at,
         hint: 'For example COUNT(*). Use PARTITION BY to give a stream another key.',
@@ -572,7 +577,6 @@ class QueryAnalysis {
         );
       });
     if (query.having !== undefined) {
-      this.#noWindowBounds(query.having, 'HAVING');
       const having = localize(this.#scope.qualify(query.having, 'HAVING'), 'HAVING');
       result = this.#filterNode(result, having, 'having');
     }
@@ -658,16 +662,16 @@ class QueryAnalysis {
         continue;
       }
       if (expression.kind === 'column') {
-        const { name } = expression;
+        const shared = scope.sources.filter((source) => scope.has(source, expression.name)).length > 1;
+        const source = qualifiedItem.kind === 'column' ? qualifiedItem.source : undefined;
+        const name = shared && source !== undefined ? `${source}_${expression.name}` : expression.name;
         if (persistent && isPseudoColumn(name)) {
           throw new UserError('SQL_RESERVED_NAME', `"${name}" is a reserved column name and needs an alias here`, {
             at: expression.at,
             hint: `Write ${name} AS another_name.`,
           });
         }
-        const shared = scope.sources.filter((source) => scope.has(source, name)).length > 1;
-        const source = qualifiedItem.kind === 'column' ? qualifiedItem.source : undefined;
-        add(qualifiedItem, shared && source !== undefined ? `${source}_${name}` : name, at);
+        add(qualifiedItem, name, at);
       } else if (expression.kind === 'field') {
         const name = unused(expression.name, fieldNames);
         fieldNames.add(name);
@@ -698,7 +702,8 @@ class QueryAnalysis {
     if (tableFunction !== undefined) {
       throw new UserError('SQL_TABLE_FUNCTION', 'table functions are not supported yet', { at: tableFunction.at });
     }
-    return this.#scope.qualify(expression, 'SELECT', this.#windowed);
+    // The bounds of windows over a join are not to be had, as in ksqlDB: read them from the table that results.
+    return this.#scope.qualify(expression, 'SELECT', this.#windowed && !this.#scope.joined);
   }
 
   #expand(
@@ -787,6 +792,13 @@ class QueryAnalysis {
         );
       }
     }
+    const { timestamp } = this.#options;
+    if (timestamp !== undefined && !items.some((item) => item.name === timestamp.value)) {
+      throw new UserError('SQL_TIMESTAMP_COLUMN', `the timestamp column "${timestamp.value}" is not in the SELECT list`, {
+        at: timestamp.at,
+        hint: `The columns are ${items.map((item) => item.name).join(', ')}.`,
+      });
+    }
     const missing = stage.keys.filter((slot) => !keyItems.has(slot));
     if (missing.length > 0) {
       const names = missing.map((slot) => slot.text).join(', ');
@@ -826,6 +838,14 @@ class QueryAnalysis {
     throw new UserError('SQL_AGGREGATE_NOT_ALLOWED', `the aggregate ${found.name} cannot stand in ${clause}`, {
       at: found.at,
       hint: clause === 'WHERE' ? 'Conditions on aggregates go to HAVING.' : undefined,
+    });
+  }
+
+  #knownFunctions(expression: Expression): void {
+    const { functions } = this.#typer;
+    findExpression(expression, (part) => {
+      if (part.kind === 'call' && functions.get(part.name) === undefined) functions.resolve(part.name, [], part.at);
+      return false;
     });
   }
 

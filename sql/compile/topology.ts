@@ -587,6 +587,8 @@ const rekey =
       scope,
       environment,
     );
+    // A NULL record has a key still: what is made of that alone is known, the rest is NULL.
+    const ofKeyOnly = keys.map((key) => columnsOf(key.expression).every((column) => column.from === 'key'));
     const writer = keyWriter(schema.key, keyFormat);
     const row: RowOf = rowMaker(items, scope, environment);
     const values: Row = new Array<Value>(keys.length).fill(null);
@@ -597,6 +599,10 @@ const rekey =
       let complete = true;
       for (let i = 0; i < evaluators.length; i++) {
         values[i] = null;
+        if (record.value === null && !(ofKeyOnly[i] as boolean)) {
+          complete = false;
+          continue;
+        }
         try {
           values[i] = (evaluators[i] as (typeof evaluators)[number])(record);
         } catch (error) {

@@ -18,7 +18,13 @@ export const createAs: Handler<CreateAs> = (statement, context) => {
   if (skipped !== undefined) return skipped;
   const properties = readProperties(statement.properties, 'create-as');
   const { catalog, settings, typer } = context;
-  const analyzed = analyzeQuery(statement.query, { catalog, typer, purpose: 'persistent', sink: name.name });
+  const analyzed = analyzeQuery(statement.query, {
+    catalog,
+    typer,
+    purpose: 'persistent',
+    sink: name.name,
+    timestamp: properties.timestamp,
+  });
   if (analyzed.flow !== kind) {
     const [word, other] = kind === 'stream' ? ['STREAM', 'TABLE'] : ['TABLE', 'STREAM'];
     throw new UserError('SQL_WRONG_KIND', `the query of CREATE ${word} "${name.name}" delivers a ${analyzed.flow}`, {
@@ -80,8 +86,9 @@ export const createAs: Handler<CreateAs> = (statement, context) => {
 };
 
 const checkColumnNames = (analyzed: AnalyzedQuery): void => {
-  for (const { name } of analyzed.columns) {
-    if (!isPseudoColumn(name)) continue;
+  // A key may be called so: PARTITION BY ROWTIME names it.
+  for (const { name, isKey } of analyzed.columns) {
+    if (isKey || !isPseudoColumn(name)) continue;
     throw new UserError('SQL_RESERVED_NAME', `"${name}" is a reserved column name and needs an alias here`, {
       hint: `Write ${name} AS another_name.`,
     });

@@ -150,8 +150,8 @@ export const registerCaseFunctions = (registry: FunctionRegistry): void => {
 
   for (const signature of [
     'MULTI_ARG(BIGINT, STRING, literal INT, literal STRING...) -> BIGINT',
-    'FOUR_ARG(BIGINT, STRING, STRING, STRING, literal INT) -> BIGINT',
-    'FIVE_ARG(BIGINT, STRING, STRING, STRING, INT, literal INT) -> BIGINT',
+    'FOUR_ARG(BIGINT, STRING, STRING, STRING, literal INT, literal STRING...) -> BIGINT',
+    'FIVE_ARG(BIGINT, STRING, STRING, STRING, INT, literal INT, literal STRING...) -> BIGINT',
   ]) {
     registry.add(
       defineAggregate({
