@@ -48,10 +48,10 @@ export interface CommitRecord {
   readonly partitions: readonly (readonly [topicId: string, partition: number, first: number, last: number])[];
 }
 
-/** A decided commit and the markers that may not be on the disk yet. */
-interface Unfinished {
-  readonly record: CommitRecord;
-  readonly markers: readonly { readonly partition: FilePartition; readonly offset: number }[];
+/** A commit marker that may not be on the disk yet: it is once the partition is synced up to this offset. */
+interface Marker {
+  readonly partition: FilePartition;
+  readonly offset: number;
 }
 
 interface StoredOffset {
@@ -79,7 +79,8 @@ export class Coordinator {
   #nextId = 1;
   #idLimit = 1;
   #commits: CommitRecord[] = [];
-  #unfinished: Unfinished[] = [];
+  readonly #unfinished = new Map<CommitRecord, readonly Marker[]>();
+  #finishedSinceSweep = 0;
   /** Offsets below which the offsets partition is superseded by what was written at its last rotation. */
   #offsetsRotatedAt = 0;
   #offsetsSizeAtRotation = 0;
@@ -115,11 +116,11 @@ export class Coordinator {
     }
   }
 
-  /** Begins to give out ids above all that were given out before. */
-  begin(finished: readonly Unfinished[]): void {
+  /** The commits that were found, their markers in these partitions written by now. Ids are given out above all former ones. */
+  begin(commits: readonly { readonly record: CommitRecord; readonly partitions: readonly FilePartition[] }[]): void {
     this.#nextId = this.#idLimit;
-    this.#unfinished = [...finished];
     this.#commits = [];
+    for (const { record, partitions } of commits) this.finish(record, partitions);
   }
 
   /** Reads the offsets partition: a transaction's offsets count from its commit marker on. */
@@ -177,7 +178,7 @@ export class Coordinator {
     const { transactionalId, producerId, epoch, partitions } = record;
     this.#appendTransactions([json(['commit', transactionalId], { producerId, epoch, partitions })]);
     // Until its markers are written the record must survive a rotation.
-    this.#unfinished.push({ record, markers: [{ partition: this.transactions, offset: Number.POSITIVE_INFINITY }] });
+    this.#unfinished.set(record, [{ partition: this.transactions, offset: Number.POSITIVE_INFINITY }]);
   }
 
   /** The markers of a decided commit are in their partitions, or wait there for space. */
@@ -186,15 +187,15 @@ export class Coordinator {
       partition,
       offset: partition.hasPendingMarkers ? Number.POSITIVE_INFINITY : partition.state.end,
     }));
-    this.#unfinished = this.#unfinished.filter((other) => other.record !== record);
-    this.#unfinished.push({ record, markers });
-    if (this.#unfinished.length >= 256) this.#dropFinished();
+    this.#unfinished.set(record, markers);
+    if (++this.#finishedSinceSweep >= 1000) this.#dropFinished();
   }
 
   #dropFinished(): void {
-    this.#unfinished = this.#unfinished.filter(({ markers }) =>
-      markers.some(({ partition, offset }) => !partition.deleted && partition.syncedEnd < offset),
-    );
+    this.#finishedSinceSweep = 0;
+    for (const [record, markers] of this.#unfinished) {
+      if (!markers.some(isUnsynced)) this.#unfinished.delete(record);
+    }
   }
 
   #appendTransactions(records: readonly PlainRecord[]): void {
@@ -217,6 +218,11 @@ export class Coordinator {
   /** Keeps both partitions from growing without bound; called now and then. */
   async rotate(): Promise<void> {
     if (this.transactions.sizeBytes >= this.#rotateBytes) {
+      const unsynced = new Set<FilePartition>();
+      for (const markers of this.#unfinished.values()) {
+        for (const marker of markers) if (isUnsynced(marker)) unsynced.add(marker.partition);
+      }
+      await Promise.all([...unsynced].map((partition) => partition.sync()));
       this.#dropFinished();
       this.transactions.checkWritable();
       this.transactions.roll();
@@ -224,7 +230,7 @@ export class Coordinator {
       this.#appendTransactions([
         json(['ids'], { limit: this.#idLimit }),
         ...[...this.identities].map(([id, identity]) => json(['producer', id], identity)),
-        ...this.#unfinished.map(({ record: { transactionalId, ...rest } }) => json(['commit', transactionalId], rest)),
+        ...[...this.#unfinished.keys()].map(({ transactionalId, ...rest }) => json(['commit', transactionalId], rest)),
       ]);
       await this.transactions.sync();
       this.transactions.deleteRecords(from);
@@ -314,6 +320,8 @@ export class Coordinator {
 }
 
 export type { StoredOffset };
+
+const isUnsynced = ({ partition, offset }: Marker): boolean => !partition.deleted && partition.syncedEnd < offset;
 
 export interface OffsetsProducer {
   readonly producerId: number;

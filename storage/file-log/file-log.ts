@@ -14,6 +14,7 @@ import {
   assert,
   BufferPool,
   type Clock,
+  FileError,
   type FileSystem,
   type Random,
   type Timers,
@@ -67,7 +68,7 @@ export interface FileLogOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
-  /** Bytes of the log's own two partitions after which they are rewritten. Default 4 MiB. */
+  /** Bytes of the log's own two partitions after which they are rewritten. Default 1 MiB. */
   readonly rotateBytes?: number;
 }
 
@@ -131,7 +132,7 @@ class OpenFileLog implements FileLog, PartitionHost {
       own(transactionsTopic, this.#directory.internal('transactions')),
       own(offsetsTopic, this.#directory.internal('offsets')),
       () => this.now(),
-      options.rotateBytes ?? 4 * 1024 * 1024,
+      options.rotateBytes ?? 1024 * 1024,
     );
   }
 
@@ -158,7 +159,8 @@ class OpenFileLog implements FileLog, PartitionHost {
 
   background(work: Promise<unknown>): void {
     const tracked = work.catch((cause: unknown) => {
-      if (!(cause instanceof LogError)) this.fence(cause);
+      // Housekeeping that the disk refused is tried again later; anything else is a fault of ours.
+      if (!(cause instanceof LogError || cause instanceof FileError)) this.fence(cause);
     });
     this.#inBackground.add(tracked);
     void tracked.then(() => this.#inBackground.delete(tracked));
@@ -204,12 +206,7 @@ class OpenFileLog implements FileLog, PartitionHost {
         partition.mark({ type: 'abort', producerId, epoch });
       }
     }
-    coordinator.begin(
-      unfinished.map((commit) => ({
-        record: commit.record,
-        markers: commit.partitions.map((partition) => ({ partition, offset: partition.state.end })),
-      })),
-    );
+    coordinator.begin(unfinished);
     coordinator.loadOffsets();
     coordinator.forgetTopics((topicId) => this.#topicNames.has(topicId));
     if (distrust) {

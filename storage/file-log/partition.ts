@@ -98,6 +98,8 @@ export class FilePartition {
   #syncedEnd = 0;
   #sinceSnapshot = 0;
   #snapshotting = false;
+  /** Offset of the last snapshot written or found; nothing is to be written while the end is still there. */
+  #snapshotAt = -1;
   /** Why the tail of the active file cannot be trusted: it could not be cut back after a failed write. */
   #broken: unknown;
   /** Markers that could not be written yet (full disk): nothing is appended before them. */
@@ -147,6 +149,8 @@ export class FilePartition {
     const from = this.#restoreSnapshot(names);
     if (from === undefined) this.state.end = this.#segments[0]?.baseOffset ?? start;
     this.#syncedEnd = from?.offset ?? 0;
+    // An empty partition needs no snapshot.
+    this.#snapshotAt = from?.offset ?? (this.#segments.length === 0 ? start : -1);
     this.#scanFrom(from?.segment ?? -1, from?.position ?? 0, report, distrust);
     if (this.state.end < start) {
       // All that was lost had been deleted anyway: the partition goes on, empty, at its start.
@@ -345,6 +349,16 @@ export class FilePartition {
       const reaches = lastOffsetOf(batch, 0) - last.baseOffset <= 0x7fff_ffff;
       if (reaches && (fits || last.size === 0)) return last;
     }
+    const segment = this.#createSegment();
+    if (last !== undefined) {
+      last.writeIndex();
+      this.#host.background(this.snapshot());
+      this.retain();
+    }
+    return segment;
+  }
+
+  #createSegment(): Segment {
     const segment = this.#newSegment(this.state.end);
     try {
       segment.create();
@@ -357,11 +371,6 @@ export class FilePartition {
       throw writeError(this.directory, cause);
     }
     this.#segments.push(segment);
-    if (last !== undefined) {
-      last.writeIndex();
-      this.#host.background(this.snapshot());
-      this.retain();
-    }
     return segment;
   }
 
@@ -387,9 +396,7 @@ export class FilePartition {
   roll(): void {
     const last = this.#segments.at(-1);
     if (last === undefined || last.size === 0) return;
-    const segment = this.#newSegment(this.state.end);
-    segment.create();
-    this.#segments.push(segment);
+    this.#createSegment();
     last.writeIndex();
   }
 
@@ -410,7 +417,7 @@ export class FilePartition {
 
   /** Writes a snapshot of now, once a sync has put everything below it on the disk. */
   async snapshot(): Promise<void> {
-    if (this.#snapshotting || this.deleted) return;
+    if (this.#snapshotting || this.deleted || this.state.end === this.#snapshotAt) return;
     this.#snapshotting = true;
     this.#sinceSnapshot = 0;
     try {
@@ -425,6 +432,7 @@ export class FilePartition {
       if (index !== undefined) segment?.writeIndex(index);
       const path = joinPath(this.directory, segmentName(end, 'snapshot'));
       if (!writeSideFile(files, path, encoded)) return;
+      this.#snapshotAt = end;
       const old = files
         .readdir(this.directory)
         .filter((name) => (offsetInName(name, 'snapshot') ?? end) < end)

@@ -158,7 +158,7 @@ test('commits that come together share their syncs', async () => {
   };
   await Promise.all(producers.map((producer) => producer.commit()));
   expect(await readAll(log, t)).toHaveLength(20);
-  expect(syncs).toBeLessThan(6);
+  expect(syncs).toBeLessThan(10);
 });
 
 test('durable appends that come together share their syncs', async () => {
