@@ -71,11 +71,12 @@ class Acknowledgements {
   /** Hands a group to the log; returns at once unless too much is under way. */
   async take(lines: readonly string[]): Promise<void> {
     if (lines.length === 0) return;
-    const rows = lines.map((line, i) => parseObject(line, `row ${this.#sequence + i}`));
+    const { rows, fault } = parseRows(lines, this.#sequence);
     const first = this.#sequence;
     this.#sequence += rows.length;
     this.#underWay++;
     this.#last = this.#answerInTurn(first, this.#inserter.insert(rows), this.#last);
+    if (fault !== undefined) throw fault;
     while (this.#underWay >= MAX_GROUPS_UNDER_WAY) {
       await new Promise<void>((resolve) => {
         this.#oneLess = resolve;
@@ -108,6 +109,20 @@ class Acknowledgements {
     }
   }
 }
+
+/** The rows before the first line that is none, and its fault. */
+const parseRows = (
+  lines: readonly string[],
+  sequence: number,
+): { readonly rows: readonly Record<string, unknown>[]; readonly fault?: unknown } => {
+  const rows: Record<string, unknown>[] = [];
+  try {
+    for (const line of lines) rows.push(parseObject(line, `row ${sequence + rows.length}`));
+  } catch (fault) {
+    return { rows, fault };
+  }
+  return { rows };
+};
 
 const acknowledgement = (seq: number, outcome: InsertOutcome): string => {
   if (outcome.ok) return `{"status":"ok","seq":${seq}}`;

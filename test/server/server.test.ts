@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -34,6 +34,16 @@ const post = async (path: string, body: string, headers: Record<string, string> 
 const postJson = async (path: string, body: unknown) => {
   const response = await post(path, JSON.stringify(body));
   return { status: response.status, body: JSON.parse(response.body) as Record<string, unknown> };
+};
+
+/** A query with its header read: from then on it misses nothing. */
+const openQuery = async (sql: string) => {
+  const response = await new Promise<IncomingMessage>((resolve) => {
+    const outgoing = request(new URL('/query-stream', url), { method: 'POST' }, resolve);
+    outgoing.end(JSON.stringify({ sql }));
+  });
+  const [header] = (await new Promise<Buffer>((resolve) => response.once('data', resolve))).toString().split('\n');
+  return { response, queryId: (JSON.parse(header ?? '') as { queryId?: string }).queryId };
 };
 
 const all = async (sql: string): Promise<unknown[][]> => {
@@ -181,12 +191,11 @@ describe('rows', () => {
   });
 
   test('a push query delivers rows as they come and ends with its connection', async () => {
-    const live = rows(url, 'SELECT id, customer FROM orders EMIT CHANGES;', { 'auto.offset.reset': 'latest' });
-    const first = live.next();
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const { response } = await openQuery('SELECT id, customer FROM orders EMIT CHANGES;');
+    const first = new Promise<Buffer>((resolve) => response.once('data', resolve));
     await statements(url, `INSERT INTO orders (id, customer, amount) VALUES (77, 'dan', 1);`);
-    expect((await first).value).toEqual([77, 'dan']);
-    await live.return(undefined);
+    expect(JSON.parse((await first).toString())).toEqual([77, 'dan']);
+    response.destroy();
     for (let i = 0; i < 5; i++) {
       const again = rows(url, 'SELECT id FROM orders EMIT CHANGES LIMIT 1;', { 'auto.offset.reset': 'earliest' });
       expect((await again.next()).done).toBe(false);
@@ -195,14 +204,7 @@ describe('rows', () => {
   });
 
   test('a query beyond the limit is refused with the limit; closing one makes room', async () => {
-    const open = async () => {
-      const response = await new Promise<import('node:http').IncomingMessage>((resolve) => {
-        const outgoing = request(new URL('/query-stream', url), { method: 'POST' }, resolve);
-        outgoing.end(JSON.stringify({ sql: 'SELECT id FROM orders EMIT CHANGES;' }));
-      });
-      const [header] = (await new Promise<Buffer>((resolve) => response.once('data', resolve))).toString().split('\n');
-      return { response, queryId: (JSON.parse(header ?? '') as { queryId?: string }).queryId };
-    };
+    const open = () => openQuery('SELECT id FROM orders EMIT CHANGES;');
     const opened = [await open(), await open(), await open()];
     const refused = await postJson('/query-stream', { sql: 'SELECT id FROM orders EMIT CHANGES;' });
     expect(refused).toMatchObject({ status: 400, body: { error_code: 40003 } });
