@@ -38,8 +38,8 @@ test('output and views after twenty kills are those of an undisturbed run', { ti
     await statements(
       url,
       `CREATE TABLE shops (shop INTEGER PRIMARY KEY, city VARCHAR) WITH (kafka_topic='shops', partitions=2, value_format='JSON');
-       CREATE STREAM purchases (id BIGINT KEY, shop INTEGER, cents INTEGER, at BIGINT)
-         WITH (kafka_topic='purchases', partitions=2, value_format='JSON', timestamp='at');`,
+       CREATE STREAM purchases (id BIGINT KEY, shop INTEGER, cents INTEGER, ms BIGINT)
+         WITH (kafka_topic='purchases', partitions=2, value_format='JSON', timestamp='ms');`,
     );
     await statements(
       url,
@@ -71,7 +71,7 @@ test('output and views after twenty kills are those of an undisturbed run', { ti
           sentTo++;
           if (arrived.has(sentTo)) continue;
           const { id, shop, cents, at } = purchase(sentTo);
-          lines += `{"ID":${id},"SHOP":${shop},"CENTS":${cents},"AT":${at}}\n`;
+          lines += `{"ID":${id},"SHOP":${shop},"CENTS":${cents},"MS":${at}}\n`;
           order.push(sentTo);
         }
         await inserts.send(lines, order.length - before, 5_000);
