@@ -77,7 +77,7 @@ function ownBlocks(entity: Entity): readonly Block[] {
   if (list !== undefined) return [tableOf(entity[list[0]], list[1])];
   switch (type) {
     case 'currentStatus':
-      return [{ kind: 'message', text: textOf(fieldsOf(entity['commandStatus'])['message']) }];
+      return [{ kind: 'message', text: statusText(textOf(entity['commandId']), fieldsOf(entity['commandStatus'])) }];
     case 'warning_entity':
       return [{ kind: 'message', text: `warning: ${textOf(entity['message'])}` }];
     case 'sourceDescription':
@@ -89,6 +89,14 @@ function ownBlocks(entity: Entity): readonly Block[] {
     default:
       return [{ kind: 'text', text: JSON.stringify(entity, undefined, 2) }];
   }
+}
+
+/** What was done, to what, and by which query. The second part of a command's id is the name. */
+function statusText(commandId: string, { message, queryId }: Fields): string {
+  const name = commandId.split('/')[1]?.replace(/^`(.*)`$/s, '$1') ?? '';
+  const sentence = textOf(message);
+  const named = name === '' || sentence.includes(name) ? sentence : `${sentence}: ${name}`;
+  return typeof queryId === 'string' && !named.includes(queryId) ? `${named} (query ${queryId})` : named;
 }
 
 function describeSource(source: Fields): readonly Block[] {

@@ -63,7 +63,7 @@ beforeAll(async () => {
         statementText: '',
         warnings: [{ message: 'it is late' }],
         commandId: 'stream/`A`/create',
-        commandStatus: { status: 'SUCCESS', message: 'Stream A created', queryId: 'CSAS_A_1' },
+        commandStatus: { status: 'SUCCESS', message: 'Stream created', queryId: 'CSAS_A_1' },
       },
     ])
     .start();
@@ -113,7 +113,7 @@ describe('data goes to standard output', () => {
         '-------+-------+------------+--------------+----------',
         ' USERS | users | KAFKA      | JSON         | false',
       ),
-      err: lines('warning: it is late', 'Stream A created', 'warning: X does not exist'),
+      err: lines('warning: it is late', 'Stream created: A (query CSAS_A_1)', 'warning: X does not exist'),
     });
   });
 
