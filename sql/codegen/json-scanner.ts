@@ -11,8 +11,9 @@
 import { readUtf8 } from '../../base/index.ts';
 import { type FormatOptions, type Scanner, SerdeError, scanned, scanOne } from '../formats/format.ts';
 import { FieldsReader, plainJsonReader, type ValueReader, valueReader } from '../formats/json-plain.ts';
-import { asciiText, JsonInput, powersOfTen, stops } from '../formats/json-text.ts';
+import { JsonInput, powersOfTen, stops } from '../formats/json-text.ts';
 import type { Column } from '../types/schema.ts';
+import { asciiText } from '../types/text-cache.ts';
 import type { Row, Value } from '../types/value.ts';
 import { type Code, Constants, code, joinCode, noCode, run } from './code.ts';
 

@@ -9,6 +9,7 @@
  */
 
 import { type ByteWriter, readLatin1, readUtf8, writeLatin1, writeUtf8 } from '../../base/index.ts';
+import { asciiText } from '../types/text-cache.ts';
 import { normalizeBigint } from '../types/value.ts';
 import { SerdeError } from './format.ts';
 
@@ -36,27 +37,6 @@ const isDigit = (byte: number): boolean => byte >= zero && byte <= nine;
 
 /** What stands at a position. */
 export type Token = 'object' | 'array' | 'text' | 'number' | 'true' | 'false' | 'null';
-
-/** Short ASCII texts seen lately, so that the same few words are not made a million times. Overwritten by hash, never grows. */
-const cacheBits = 12;
-const cachedTexts: string[] = new Array<string>(1 << cacheBits).fill('');
-const longestCached = 32;
-
-/** The ASCII text in `bytes[start, end)`, whose rolling hash (`hash * 31 + byte`, as an int) the caller has at hand. */
-export const asciiText = (bytes: Uint8Array, start: number, end: number, hash: number): string => {
-  const length = end - start;
-  if (length > longestCached) return readLatin1(bytes, start, end);
-  const slot = (Math.imul(hash, 0x9e3779b1) >>> (32 - cacheBits)) & ((1 << cacheBits) - 1);
-  const cached = cachedTexts[slot] as string;
-  if (cached.length === length) {
-    let i = 0;
-    while (i < length && cached.charCodeAt(i) === bytes[start + i]) i++;
-    if (i === length) return cached;
-  }
-  const text = readLatin1(bytes, start, end);
-  cachedTexts[slot] = text;
-  return text;
-};
 
 export class JsonInput {
   bytes: Uint8Array = new Uint8Array(0);

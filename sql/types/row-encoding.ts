@@ -27,6 +27,7 @@ import {
   utf8Length,
 } from '../../base/index.ts';
 import { type Serde, SerdeError } from '../../engine/index.ts';
+import { asciiText } from './text-cache.ts';
 import type { SqlType } from './type.ts';
 import { isMap, normalizeBigint, type Row, type Value } from './value.ts';
 
@@ -126,6 +127,24 @@ const readFixed = (kind: SqlType['kind'], bytes: Uint8Array, at: number): Value 
 };
 
 const writeText = (text: string, out: ByteWriter): void => {
+  const units = text.length;
+  if (units < 64) {
+    // Short ASCII, the usual case: its length takes one byte and is known before.
+    out.reserve(units + 1);
+    const { buffer } = out;
+    let at = out.length + 1;
+    let i = 0;
+    for (; i < units; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit >= 128) break;
+      buffer[at++] = unit;
+    }
+    if (i === units) {
+      buffer[out.length] = units * 2;
+      out.length = at;
+      return;
+    }
+  }
   if (text.isWellFormed()) {
     const length = utf8Length(text);
     writeCount(length * 2, out);
@@ -155,7 +174,17 @@ const readText = (bytes: Uint8Array, end: number, cursor: Cursor): string => {
   const stop = start + (wide ? length * 2 : length);
   if (stop > end) throw new SerdeError('a text in the encoded row is cut short');
   cursor.at = stop;
-  if (!wide) return readUtf8(bytes, start, stop);
+  if (!wide) {
+    if (length > 32) return readUtf8(bytes, start, stop);
+    let every = 0;
+    let hash = 0;
+    for (let at = start; at < stop; at++) {
+      const byte = bytes[at] as number;
+      every |= byte;
+      hash = (Math.imul(hash, 31) + byte) | 0;
+    }
+    return every < 128 ? asciiText(bytes, start, stop, hash) : readUtf8(bytes, start, stop);
+  }
   let text = '';
   for (let at = start; at < stop; at += 2) text += String.fromCharCode(readI16(bytes, at) & 0xffff);
   return text;
