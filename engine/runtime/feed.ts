@@ -40,6 +40,10 @@ export interface Subscriber {
   take(block: Block, readableEnd: number): void;
   /** There is nothing between the position and `readableEnd`, which is not before it. */
   sawEnd(position: number): void;
+  /** The records [from, to) that were to be read next do not exist any more; reading goes on behind them. */
+  gone(from: number, to: number): void;
+  /** The partition cannot be read. */
+  failed(error: unknown): void;
 }
 
 export class Subscription {

@@ -21,6 +21,7 @@ import type { OrderedKv } from '../stores/ordered-kv.ts';
 import type { ScanRange } from '../stores/state-store.ts';
 import type { Topology } from '../topology.ts';
 import { Coordinator } from './commit.ts';
+import { errorOf } from './error-report.ts';
 import {
   noCounters,
   type QueryCounters,
@@ -31,7 +32,6 @@ import {
 } from './observer.ts';
 import type {
   Assignment,
-  ErrorReport,
   FromHost,
   HostCounters,
   Position,
@@ -825,12 +825,3 @@ const mailbox = <M>(deliver: (message: M) => void): Post<M> => {
 };
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
-
-/** What an error was before it crossed a thread, as far as that matters: code, sentence, hint. */
-const errorOf = ({ name, message, code, hint, stack }: ErrorReport): Error => {
-  const error =
-    code === undefined ? new Error(message) : new UserError(code, message, hint === undefined ? {} : { hint });
-  if (code === undefined) error.name = name;
-  if (stack !== undefined) error.stack = stack;
-  return error;
-};

@@ -13,26 +13,32 @@
  */
 
 import { assert, BufferPool, type Clock, type Timers } from '../../base/index.ts';
-import { type Chunk, type FetchRequest, type Isolation, type Log, LogError, type Reader } from '../../storage/index.ts';
+import type { Isolation, Log } from '../../storage/index.ts';
 import { type Block, BlockPool } from '../block.ts';
-import type { DropReason } from '../processor.ts';
 import { createStore } from '../stores/create-store.ts';
 import { KvError, type OrderedKv } from '../stores/ordered-kv.ts';
-import type { ScanChunk, ScanRange, StateStore, WindowStateStore } from '../stores/state-store.ts';
-import type { StoreSpec } from '../stores/store.ts';
-import { internalTopic, repartitionTopic, type SubTopology, type Topology, taskIdOf } from '../topology.ts';
-import { Feed, type Subscriber, type Subscription } from './feed.ts';
+import type { ScanRange, StateStore } from '../stores/state-store.ts';
+import { type SubTopology, type Topology, taskIdOf } from '../topology.ts';
+import { reportOf } from './error-report.ts';
+import type { Subscriber, Subscription } from './feed.ts';
+import { FeedReader } from './feed-reader.ts';
+import {
+  countersOf,
+  drainedTasksOf,
+  HostedRun,
+  HostedTask,
+  positionOf,
+  unlogged,
+  writersByTopic,
+} from './hosted-run.ts';
 import { ProcessingLogWriter } from './processing-log.ts';
 import type {
   AssignedOutput,
   Assignment,
-  ErrorReport,
   FromHost,
-  HostCounters,
   Note,
   Position,
   Post,
-  PushSink,
   Run,
   StoreEntry,
   TaskAssignment,
@@ -41,6 +47,7 @@ import type {
 } from './protocol.ts';
 import { restoreStore } from './restore.ts';
 import { storeIdOf, storesOf } from './store-ids.ts';
+import { entriesOf, readEntries } from './store-questions.ts';
 import { Task, TaskCounters, type TaskInput } from './task.ts';
 
 export interface HostLimits {
@@ -77,77 +84,16 @@ export interface HostOptions {
 const turnMs = 10;
 /** Records that a task processes before the next one has its turn. */
 const stepRecords = 8192;
-/** How long a fetch waits where there is nothing to read. */
-const pollMs = 500;
-/** How long until those who wait for others on a feed are looked at again. */
-const lookAgainMs = 100;
 /** How often idle stores are asked whether a checkpoint is due. */
 const checkpointEveryMs = 1000;
 /** Entries of one page of a scan. */
 const pageEntries = 1000;
 
-/** What a fetch under way was made for. Its answer counts only while the feed has not moved on. */
-interface Asked {
-  readonly offset: number;
-  readonly generation: number;
-  readonly doubts: number;
-}
-
-type Phase = 'assigning' | 'ready' | 'running' | 'holding' | 'prepared' | 'failed' | 'removed';
-
-class HostedTask {
-  readonly task: Task;
-  readonly shard: OrderedKv | undefined;
-  readonly subscriptions: Subscription[] = [];
-  readonly run: HostedRun;
-
-  constructor(run: HostedRun, task: Task, shard: OrderedKv | undefined) {
-    this.run = run;
-    this.task = task;
-    this.shard = shard;
-  }
-}
-
-class HostedRun {
-  readonly assignment: Assignment;
-  readonly sink: PushSink | undefined;
-  readonly tasks: HostedTask[] = [];
-  phase: Phase = 'assigning';
-  paused = false;
-  unansweredBytes = 0;
-  replayed = 0;
-  /** Something was handed over or processed since the last commit. */
-  pending = false;
-  /** What was said last; undefined: say it again. */
-  said: string | undefined;
-  processingLog: ProcessingLogWriter | undefined;
-  /** Tasks that had nothing left to read, and had read nothing in the transaction, when it was prepared; on any host. */
-  drainedTasks: ReadonlySet<string> = new Set();
-  checkpointing: Promise<void> = Promise.resolve();
-
-  constructor(assignment: Assignment) {
-    this.assignment = assignment;
-    this.sink = assignment.topology.kind === 'inline' ? assignment.topology.sink : undefined;
-  }
-
-  get id(): Run {
-    return this.assignment.run;
-  }
-
-  /** Nothing left to read, and nothing on its way that may have to be read. */
-  get drained(): boolean {
-    if (this.unansweredBytes > 0) return false;
-    for (const { task } of this.tasks) if (!task.drained) return false;
-    return true;
-  }
-}
-
 export class TaskHost {
   readonly #options: HostOptions;
-  readonly #reader: Reader;
   readonly #pool = new BlockPool();
   readonly #buffers = new BufferPool();
-  readonly #feeds = new Map<string, Feed>();
+  readonly #feeds: FeedReader;
   readonly #runs = new Map<Run, HostedRun>();
   /** All tasks that may step, in the order of their turns. */
   #tasks: HostedTask[] = [];
@@ -157,18 +103,20 @@ export class TaskHost {
   readonly #shardWork = new Map<number, Promise<unknown>>();
   readonly #scans = new Map<number, (more: boolean) => void>();
   #turnAsked = false;
-  #reading = false;
-  /** The fetch under way waits for new records and may be woken. */
-  #polling = false;
-  #fetches = 0;
-  #shared = 0;
   #closed = false;
   #cancelCheckpoints: (() => void) | undefined;
-  #cancelLook: (() => void) | undefined;
 
   constructor(options: HostOptions) {
     this.#options = options;
-    this.#reader = options.log.reader();
+    const { log, clock, timers, limits } = options;
+    this.#feeds = new FeedReader({
+      log,
+      clock,
+      timers,
+      pool: this.#pool,
+      blockBytes: limits.blockBytes,
+      served: () => this.#askTurn(),
+    });
   }
 
   receive(message: ToHost): void {
@@ -259,7 +207,7 @@ export class TaskHost {
         const subTopology = topology.subTopologies()[assigned.subTopology];
         assert(subTopology !== undefined, `there is no sub-topology ${assigned.subTopology} in ${queryId}`);
         await this.#open(run, unlogged(subTopology, assignment.logged), assigned, writersOf);
-        if (isOver(run)) return;
+        if (run.over) return;
       }
       run.phase = 'ready';
       this.#options.post({ kind: 'assigned', run: run.id, replayed: run.replayed });
@@ -321,7 +269,7 @@ export class TaskHost {
         drained: (id) => run.drainedTasks.has(id),
       },
     });
-    const hosted = new HostedTask(run, task, kv);
+    const hosted = new HostedTask(run, task);
     run.tasks.push(hosted);
     for (const { store, changelog } of task.stores) {
       if (changelog === undefined) {
@@ -335,9 +283,9 @@ export class TaskHost {
         store,
         breathe: () => new Promise((resolve) => this.#options.soon(resolve)),
         rebuilt: (why) => this.#note(run, { about: 'rebuilt', store: store.name, taskId, why }),
-        ended: () => isOver(run),
+        ended: () => run.over,
       });
-      if (isOver(run)) return;
+      if (run.over) return;
       run.replayed += records;
       this.#note(run, { about: 'restored', store: store.name, taskId, replayed: records, from });
     }
@@ -350,12 +298,6 @@ export class TaskHost {
     const { producerId } = run.assignment;
     const isolation: Isolation =
       input.repartition && producerId !== undefined ? { kind: 'own', producerId } : { kind: 'committed' };
-    const key = feedKey(input.topic, input.partition, isolation);
-    let feed = this.#feeds.get(key);
-    if (feed === undefined) {
-      feed = new Feed(input.topic, input.partition, isolation, this.#pool);
-      this.#feeds.set(key, feed);
-    }
     const { index } = input;
     const subscriber: Subscriber = {
       wants: () => input.wanting && run.phase === 'running',
@@ -370,8 +312,15 @@ export class TaskHost {
         }
       },
       sawEnd: (position) => task.sawEnd(index, position, position),
+      gone: (from, to) => {
+        const { topic, partition: of } = input;
+        this.#note(run, { about: 'records gone', topic, partition: of, from, to });
+        task.sawEnd(index, to, -1);
+      },
+      failed: (error) => this.#fail(run, error),
     };
-    hosted.subscriptions.push(feed.subscribe(subscriber, input.fetchOffset));
+    const { topic, partition } = input;
+    hosted.subscriptions.push(this.#feeds.subscribe({ topic, partition, isolation }, subscriber, input.fetchOffset));
   }
 
   #doubt(task: Task, subscription: Subscription, input: number): void {
@@ -462,7 +411,7 @@ export class TaskHost {
       if (!this.#tasks.some((hosted) => hosted.run === run)) this.#tasks.push(...run.tasks);
       this.#say(run);
     }
-    this.#want();
+    this.#feeds.want();
     this.#askTurn();
   }
 
@@ -485,7 +434,7 @@ export class TaskHost {
       for (const { index, repartition, drained } of task.inputs) {
         if (!repartition || !drained) continue;
         this.#doubt(task, subscriptions[index] as Subscription, index);
-        this.#want();
+        this.#feeds.want();
       }
     }
   }
@@ -528,7 +477,7 @@ export class TaskHost {
     run.phase = 'removed';
     this.#leaveTurns(run);
     for (const { task, subscriptions } of run.tasks) {
-      for (const subscription of subscriptions) this.#unsubscribe(subscription);
+      for (const subscription of subscriptions) this.#feeds.unsubscribe(subscription);
       task.close();
     }
     await run.checkpointing;
@@ -546,23 +495,12 @@ export class TaskHost {
     this.#tasks = this.#tasks.filter((hosted) => hosted.run !== run);
   }
 
-  #unsubscribe(subscription: Subscription): void {
-    const { feed } = subscription;
-    feed.unsubscribe(subscription);
-    if (feed.subscriptions.size > 0) return;
-    feed.discard();
-    this.#shared += feed.shared;
-    this.#feeds.delete(feedKey(feed.topic, feed.partition, feed.isolation));
-  }
-
   async #close(): Promise<void> {
     this.#closed = true;
     this.#cancelCheckpoints?.();
-    this.#cancelLook?.();
-    this.#reader.wakeup();
     for (const more of this.#scans.values()) more(false);
     for (const run of [...this.#runs.values()]) await this.#remove(run, true);
-    this.#reader.close();
+    this.#feeds.close();
     for (const shard of this.#shards.values()) {
       await shard.then((kv) => kv.close()).catch(() => undefined);
     }
@@ -585,132 +523,6 @@ export class TaskHost {
       });
     }
     return [];
-  }
-
-  // ---------------------------------------------------------------- reading
-
-  #want(): void {
-    if (this.#polling) this.#reader.wakeup();
-    if (!this.#reading) void this.#readOn();
-  }
-
-  /** Keeps one fetch under way as long as something is wanted. */
-  async #readOn(): Promise<void> {
-    this.#reading = true;
-    while (!this.#closed) {
-      const asked = new Map<Feed, Asked>();
-      const requests: FetchRequest[] = [];
-      let mustKnow = false;
-      const nowMs = this.#options.clock.monotonic();
-      for (const feed of this.#feeds.values()) {
-        if (feed.serve()) this.#askTurn();
-        const request = feed.request(nowMs);
-        if (feed.waits) this.#lookAgain();
-        if (request === undefined) continue;
-        requests.push(request);
-        asked.set(feed, { offset: request.offset, generation: feed.generation, doubts: feed.doubts });
-        mustKnow ||= !feed.known || request.offset < feed.readableEnd;
-      }
-      if (requests.length === 0) break;
-      const options = {
-        maxBytesPerPartition: this.#options.limits.blockBytes,
-        maxWaitMs: mustKnow ? 0 : pollMs,
-      };
-      let chunks: readonly Chunk[];
-      this.#polling = !mustKnow;
-      try {
-        this.#fetches++;
-        chunks = await this.#reader.fetch(requests, options);
-      } catch (error) {
-        this.#polling = false;
-        if (this.#closed) break;
-        await this.#readFailed(asked, error);
-        continue;
-      }
-      this.#polling = false;
-      this.#arrived(asked, chunks);
-    }
-    this.#reading = false;
-  }
-
-  /** Somebody waits for others on a feed: looks again after a while, should nothing else come up. */
-  #lookAgain(): void {
-    this.#cancelLook ??= this.#options.timers.after(lookAgainMs, () => {
-      this.#cancelLook = undefined;
-      this.#want();
-    });
-  }
-
-  #arrived(asked: ReadonlyMap<Feed, Asked>, chunks: readonly Chunk[]): void {
-    const silent = new Map(asked);
-    const brought: { readonly feed: Feed; readonly offset: number; readonly chunk: Chunk }[] = [];
-    for (const chunk of chunks) {
-      for (const [feed, { offset, generation }] of silent) {
-        if (feed.topic !== chunk.topic || feed.partition !== chunk.partition) continue;
-        silent.delete(feed);
-        if (feed.generation !== generation || this.#closed) chunk.release();
-        else brought.push({ feed, offset, chunk });
-        break;
-      }
-    }
-    // First who has nothing: what then arrives makes their knowledge old again where a task reads both.
-    for (const [feed, { offset, generation, doubts }] of silent) {
-      if (feed.generation === generation && feed.doubts === doubts) feed.nothing(offset);
-    }
-    for (const { feed, offset, chunk } of brought) {
-      try {
-        feed.bring(chunk, offset);
-      } catch (error) {
-        for (const hosted of this.#readersOf(feed)) this.#fail(hosted.run, error);
-      }
-    }
-    this.#askTurn();
-  }
-
-  *#readersOf(feed: Feed): Generator<HostedTask> {
-    for (const run of this.#runs.values()) {
-      for (const hosted of run.tasks) {
-        if (hosted.subscriptions.some((subscription) => subscription.feed === feed)) yield hosted;
-      }
-    }
-  }
-
-  /** A fetch was refused: finds out which partition is at fault. Positions that retention has passed go on at the start of what is left. */
-  async #readFailed(asked: ReadonlyMap<Feed, unknown>, error: unknown): Promise<void> {
-    const passing = error instanceof LogError && error.kind !== 'refused';
-    let blamed = false;
-    for (const feed of passing ? [] : asked.keys()) {
-      try {
-        const { start, end } = await this.#options.log.offsets({ topic: feed.topic, partition: feed.partition });
-        for (const subscription of [...feed.subscriptions]) {
-          if (subscription.position >= start && subscription.position <= end) continue;
-          blamed = true;
-          for (const hosted of this.#readersOf(feed)) {
-            const input = hosted.subscriptions.indexOf(subscription);
-            if (input < 0) continue;
-            const { topic, partition } = feed;
-            if (subscription.position < start) {
-              this.#note(hosted.run, {
-                about: 'records gone',
-                topic,
-                partition,
-                from: subscription.position,
-                to: start,
-              });
-              hosted.task.sawEnd(input, start, -1);
-              feed.seek(subscription, start);
-            } else {
-              const sentence = `the position ${subscription.position} lies beyond the end ${end} of ${topic}-${partition}`;
-              this.#fail(hosted.run, new LogError('refused', 'LOG_OFFSET_OUT_OF_RANGE', sentence));
-            }
-          }
-        }
-      } catch (cause) {
-        blamed = true;
-        for (const hosted of this.#readersOf(feed)) this.#fail(hosted.run, cause);
-      }
-    }
-    if (!blamed) await new Promise<void>((resolve) => this.#options.timers.after(50, resolve));
   }
 
   // ---------------------------------------------------------------- stepping
@@ -750,7 +562,7 @@ export class TaskHost {
       else for (const { task } of run.tasks) if (task.drained) task.handOverRepartitions();
     }
     for (const run of this.#runs.values()) this.#say(run);
-    if (stepped.size > 0) this.#want();
+    if (stepped.size > 0) this.#feeds.want();
     if (late) this.#askTurn();
   }
 
@@ -810,7 +622,7 @@ export class TaskHost {
       }
       if (due)
         for (const other of this.#runs.values())
-          if (!isOver(other) && other.phase !== 'assigning') this.#checkpoint(other);
+          if (!other.over && other.phase !== 'assigning') this.#checkpoint(other);
     });
   }
 
@@ -836,18 +648,14 @@ export class TaskHost {
 
   *#storesNamed(run: Run, name: string): Generator<StateStore> {
     const found = this.#runs.get(run);
-    if (found === undefined || isOver(found) || found.phase === 'assigning') return;
+    if (found === undefined || found.over || found.phase === 'assigning') return;
     for (const { task } of found.tasks) for (const { store } of task.stores) if (store.name === name) yield store;
   }
 
   #read(run: Run, name: string, key: Uint8Array, windows: WindowRange | undefined): readonly StoreEntry[] {
     const entries: StoreEntry[] = [];
     for (const store of this.#storesNamed(run, name)) {
-      if (store.kind === 'window') readWindows(store, key, windows, entries);
-      else {
-        const value = store.readCommitted(key, 0, key.length);
-        if (value !== undefined) entries.push({ key, value });
-      }
+      readEntries(store, key, windows, entries);
     }
     return entries;
   }
@@ -880,15 +688,13 @@ export class TaskHost {
 
   #count(request: number): void {
     const { blocks, batches, records, views } = this.#pool.counters;
-    let blocksShared = this.#shared;
-    for (const { shared } of this.#feeds.values()) blocksShared += shared;
     const thread = {
-      fetches: this.#fetches,
+      fetches: this.#feeds.fetches,
       blocks,
       batchesDecoded: batches,
       recordsDecoded: records,
       viewsMade: views,
-      blocksShared,
+      blocksShared: this.#feeds.shared,
     };
     this.#options.post({ kind: 'counted', request, thread });
   }
@@ -897,101 +703,3 @@ export class TaskHost {
     this.#options.post({ kind: 'note', run: run.id, note });
   }
 }
-
-const isOver = (run: HostedRun): boolean => run.phase === 'removed' || run.phase === 'failed';
-
-const feedKey = (topic: string, partition: number, isolation: Isolation): string =>
-  `${partition} ${topic} ${isolation.kind === 'own' ? isolation.producerId : isolation.kind}`;
-
-const positionOf = ({ topic, partition, position }: TaskInput): Position => ({ topic, partition, offset: position });
-
-/** Tasks that hold nobody's time back: nothing left to read, and nothing read in this transaction that is still on its way. */
-const drainedTasksOf = (run: HostedRun): readonly string[] =>
-  run.tasks.filter(({ task }) => task.drained && task.pending === 0).map(({ task }) => task.id);
-
-/** Stores of a push query are neither changelogged nor kept. */
-const unlogged = (subTopology: SubTopology, logged: boolean): SubTopology =>
-  logged
-    ? subTopology
-    : { ...subTopology, stores: subTopology.stores.map((spec: StoreSpec) => ({ ...spec, logged: false })) };
-
-/** Ids of the tasks that write each repartition topic. */
-const writersByTopic = (
-  { applicationId, partitionCounts }: Assignment,
-  topology: Topology,
-): ReadonlyMap<string, readonly string[]> => {
-  const writers = new Map<string, string[]>();
-  for (const { name } of topology.repartitions) writers.set(internalTopic(applicationId, repartitionTopic(name)), []);
-  for (const { id, sinks } of topology.subTopologies()) {
-    for (const { repartition, topic } of sinks) {
-      if (!repartition) continue;
-      const of = writers.get(internalTopic(applicationId, topic));
-      for (let partition = 0; partition < (partitionCounts[id] ?? 0); partition++) of?.push(taskIdOf(id, partition));
-    }
-  }
-  return writers;
-};
-
-const countersOf = (run: HostedRun): HostCounters => {
-  let recordsRead = 0;
-  let recordsOut = 0;
-  let lag = 0;
-  let storeEntries = 0;
-  let storeBytes = 0;
-  const drops: Partial<Record<DropReason, number>> = {};
-  for (const { task, subscriptions } of run.tasks) {
-    recordsRead += task.counters.recordsRead;
-    recordsOut += task.counters.recordsOut;
-    for (const [reason, count] of task.counters.drops) drops[reason] = (drops[reason] ?? 0) + count;
-    for (const subscription of subscriptions) lag += subscription.lag;
-    for (const { store } of task.stores) {
-      const { entries, bytesInMemory } = store.stats;
-      storeEntries += entries;
-      storeBytes += bytesInMemory;
-    }
-  }
-  return { recordsRead, recordsOut, drops, replayed: run.replayed, lag, storeEntries, storeBytes };
-};
-
-const readWindows = (
-  store: WindowStateStore,
-  key: Uint8Array,
-  windows: WindowRange | undefined,
-  entries: StoreEntry[],
-): void => {
-  const { from, to } = windows ?? { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
-  for (const windowStart of store.committedWindows()) {
-    if (windowStart < from || windowStart > to) continue;
-    const value = store.readCommittedWindow(windowStart, key, 0, key.length);
-    if (value !== undefined) entries.push({ key, value, windowStart });
-  }
-};
-
-const entriesOf = (store: StateStore, chunk: ScanChunk, from: number, to: number): readonly StoreEntry[] => {
-  const { bytes, keyStarts, keyEnds, valueStarts, valueEnds, windowStarts } = chunk;
-  const entries: StoreEntry[] = [];
-  for (let i = from; i < to; i++) {
-    const key = bytes.slice(keyStarts[i], keyEnds[i]);
-    const value = bytes.slice(valueStarts[i], valueEnds[i]);
-    entries.push(store.kind === 'window' ? { key, value, windowStart: windowStarts[i] as number } : { key, value });
-  }
-  return entries;
-};
-
-/** An error as it may cross a thread. */
-export const reportOf = (error: unknown): ErrorReport => {
-  const known = error instanceof Error ? error : new Error(String(error));
-  const { code, hint } = known as { code?: unknown; hint?: unknown };
-  const passing =
-    known instanceof LogError
-      ? known.kind === 'unavailable' || known.kind === 'unknown'
-      : known instanceof KvError && known.kind !== 'failed';
-  return {
-    name: known.name,
-    message: known.message,
-    code: typeof code === 'string' ? code : undefined,
-    hint: typeof hint === 'string' ? hint : undefined,
-    stack: known.stack,
-    passing,
-  };
-};

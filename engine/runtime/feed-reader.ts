@@ -1,0 +1,202 @@
+/**
+ * The reading loop of one thread: keeps one fetch under way for all feeds that somebody wants something of.
+ *
+ * A fetch that only waits for new records is woken as soon as something else is wanted. What a fetch brought counts only for feeds that have not
+ * moved on since it was asked (`generation`: a transaction was rolled back; `doubts`: the knowledge of an end was asked for anew).
+ */
+
+import type { Clock, Timers } from '../../base/index.ts';
+import { type Chunk, type FetchRequest, type Isolation, type Log, LogError, type Reader } from '../../storage/index.ts';
+import type { BlockPool } from '../block.ts';
+import { Feed, type Subscriber, type Subscription } from './feed.ts';
+
+export interface FeedReaderOptions {
+  readonly log: Pick<Log, 'reader' | 'offsets'>;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly pool: BlockPool;
+  /** What one fetch brings of one partition. */
+  readonly blockBytes: number;
+  /** Something was handed out, or is known better. */
+  readonly served: () => void;
+}
+
+/** How long a fetch waits where there is nothing to read. */
+const pollMs = 500;
+/** How long until those who wait for others on a feed are looked at again. */
+const lookAgainMs = 100;
+/** After a fetch that failed for a reason that may pass. */
+const againMs = 50;
+
+/** What a fetch under way was made for. Its answer counts only while the feed has not moved on. */
+interface Asked {
+  readonly offset: number;
+  readonly generation: number;
+  readonly doubts: number;
+}
+
+const keyOf = (topic: string, partition: number, isolation: Isolation): string =>
+  `${partition} ${topic} ${isolation.kind === 'own' ? isolation.producerId : isolation.kind}`;
+
+export class FeedReader {
+  readonly #options: FeedReaderOptions;
+  readonly #reader: Reader;
+  readonly #feeds = new Map<string, Feed>();
+  #reading = false;
+  /** The fetch under way waits for new records and may be woken. */
+  #polling = false;
+  #closed = false;
+  #fetches = 0;
+  #shared = 0;
+  #cancelLook: (() => void) | undefined;
+
+  constructor(options: FeedReaderOptions) {
+    this.#options = options;
+    this.#reader = options.log.reader();
+  }
+
+  get fetches(): number {
+    return this.#fetches;
+  }
+
+  /** How often a block went to one more subscription than the one that it was read for. */
+  get shared(): number {
+    let shared = this.#shared;
+    for (const feed of this.#feeds.values()) shared += feed.shared;
+    return shared;
+  }
+
+  subscribe(
+    source: { readonly topic: string; readonly partition: number; readonly isolation: Isolation },
+    subscriber: Subscriber,
+    position: number,
+  ): Subscription {
+    const { topic, partition, isolation } = source;
+    const key = keyOf(topic, partition, isolation);
+    let feed = this.#feeds.get(key);
+    if (feed === undefined) {
+      feed = new Feed(topic, partition, isolation, this.#options.pool);
+      this.#feeds.set(key, feed);
+    }
+    return feed.subscribe(subscriber, position);
+  }
+
+  unsubscribe(subscription: Subscription): void {
+    const { feed } = subscription;
+    feed.unsubscribe(subscription);
+    if (feed.subscriptions.size > 0) return;
+    feed.discard();
+    this.#shared += feed.shared;
+    this.#feeds.delete(keyOf(feed.topic, feed.partition, feed.isolation));
+  }
+
+  /** What should be read has changed. */
+  want(): void {
+    if (this.#polling) this.#reader.wakeup();
+    if (!this.#reading) void this.#readOn();
+  }
+
+  /** Ends the reading; blocks that are lent stay good. */
+  close(): void {
+    this.#closed = true;
+    this.#cancelLook?.();
+    this.#reader.close();
+  }
+
+  async #readOn(): Promise<void> {
+    this.#reading = true;
+    while (!this.#closed) {
+      const asked = new Map<Feed, Asked>();
+      const requests: FetchRequest[] = [];
+      let mustKnow = false;
+      const nowMs = this.#options.clock.monotonic();
+      for (const feed of this.#feeds.values()) {
+        if (feed.serve()) this.#options.served();
+        const request = feed.request(nowMs);
+        if (feed.waits) this.#lookAgain();
+        if (request === undefined) continue;
+        requests.push(request);
+        asked.set(feed, { offset: request.offset, generation: feed.generation, doubts: feed.doubts });
+        mustKnow ||= !feed.known || request.offset < feed.readableEnd;
+      }
+      if (requests.length === 0) break;
+      const maxBytesPerPartition = this.#options.blockBytes;
+      let chunks: readonly Chunk[];
+      this.#polling = !mustKnow;
+      try {
+        this.#fetches++;
+        chunks = await this.#reader.fetch(requests, { maxBytesPerPartition, maxWaitMs: mustKnow ? 0 : pollMs });
+      } catch (error) {
+        this.#polling = false;
+        if (this.#closed) break;
+        await this.#failed(asked, error);
+        continue;
+      }
+      this.#polling = false;
+      this.#arrived(asked, chunks);
+    }
+    this.#reading = false;
+  }
+
+  /** Somebody waits for others on a feed: looks again after a while, should nothing else come up. */
+  #lookAgain(): void {
+    this.#cancelLook ??= this.#options.timers.after(lookAgainMs, () => {
+      this.#cancelLook = undefined;
+      this.want();
+    });
+  }
+
+  #arrived(asked: ReadonlyMap<Feed, Asked>, chunks: readonly Chunk[]): void {
+    const silent = new Map(asked);
+    const brought: { readonly feed: Feed; readonly offset: number; readonly chunk: Chunk }[] = [];
+    for (const chunk of chunks) {
+      for (const [feed, { offset, generation }] of silent) {
+        if (feed.topic !== chunk.topic || feed.partition !== chunk.partition) continue;
+        silent.delete(feed);
+        if (feed.generation !== generation || this.#closed) chunk.release();
+        else brought.push({ feed, offset, chunk });
+        break;
+      }
+    }
+    // First who has nothing: what then arrives makes their knowledge old again where a task reads both.
+    for (const [feed, { offset, generation, doubts }] of silent) {
+      if (feed.generation === generation && feed.doubts === doubts) feed.nothing(offset);
+    }
+    for (const { feed, offset, chunk } of brought) {
+      try {
+        feed.bring(chunk, offset);
+      } catch (error) {
+        for (const { subscriber } of [...feed.subscriptions]) subscriber.failed(error);
+      }
+    }
+    this.#options.served();
+  }
+
+  /** A fetch was refused: finds out which partition is at fault. Positions that retention has passed go on at the start of what is left. */
+  async #failed(asked: ReadonlyMap<Feed, Asked>, error: unknown): Promise<void> {
+    const refused = !(error instanceof LogError) || error.kind === 'refused';
+    let blamed = false;
+    for (const feed of refused ? asked.keys() : []) {
+      const { topic, partition } = feed;
+      try {
+        const { start, end } = await this.#options.log.offsets({ topic, partition });
+        for (const subscription of [...feed.subscriptions]) {
+          const { position, subscriber } = subscription;
+          if (position >= start && position <= end) continue;
+          blamed = true;
+          if (position < start) {
+            subscriber.gone(position, start);
+            feed.seek(subscription, start);
+          } else {
+            const sentence = `the position ${position} lies beyond the end ${end} of ${topic}-${partition}`;
+            subscriber.failed(new LogError('refused', 'LOG_OFFSET_OUT_OF_RANGE', sentence));
+          }
+        }
+      } catch (cause) {
+        blamed = true;
+        for (const { subscriber } of [...feed.subscriptions]) subscriber.failed(cause);
+      }
+    }
+    if (!blamed) await new Promise<void>((resolve) => this.#options.timers.after(againMs, resolve));
+  }
+}

@@ -1,0 +1,121 @@
+/** A run as its host keeps it: its tasks, where it stands in its life, and what is said of it to the coordinator. */
+
+import type { DropReason } from '../processor.ts';
+import type { StoreSpec } from '../stores/store.ts';
+import { internalTopic, repartitionTopic, type SubTopology, type Topology, taskIdOf } from '../topology.ts';
+import type { Subscription } from './feed.ts';
+import type { ProcessingLogWriter } from './processing-log.ts';
+import type { Assignment, HostCounters, Position, PushSink, Run } from './protocol.ts';
+import type { Task, TaskInput } from './task.ts';
+
+/**
+ * - `assigning`: stores are opened and restored; - `ready`: waits for `go`; - `running`: steps;
+ * - `holding`: the transaction failed, `rollback` is to come; - `prepared`: flushed, the log decides;
+ * - `failed`: stands still for ever; - `removed`: is being taken down.
+ */
+export type Phase = 'assigning' | 'ready' | 'running' | 'holding' | 'prepared' | 'failed' | 'removed';
+
+export class HostedTask {
+  readonly run: HostedRun;
+  readonly task: Task;
+  /** One for each input of the task, in their order. */
+  readonly subscriptions: Subscription[] = [];
+
+  constructor(run: HostedRun, task: Task) {
+    this.run = run;
+    this.task = task;
+  }
+}
+
+export class HostedRun {
+  readonly assignment: Assignment;
+  readonly sink: PushSink | undefined;
+  readonly tasks: HostedTask[] = [];
+  phase: Phase = 'assigning';
+  paused = false;
+  unansweredBytes = 0;
+  replayed = 0;
+  /** Something was handed over or processed since the last commit. */
+  pending = false;
+  /** What was said last; undefined: say it again. */
+  said: string | undefined;
+  processingLog: ProcessingLogWriter | undefined;
+  /** Tasks that had nothing left to read, and had read nothing in the transaction, when it was prepared; on any host. */
+  drainedTasks: ReadonlySet<string> = new Set();
+  checkpointing: Promise<void> = Promise.resolve();
+
+  constructor(assignment: Assignment) {
+    this.assignment = assignment;
+    this.sink = assignment.topology.kind === 'inline' ? assignment.topology.sink : undefined;
+  }
+
+  get id(): Run {
+    return this.assignment.run;
+  }
+
+  /** Nothing left to read, and nothing on its way that may have to be read. */
+  get drained(): boolean {
+    if (this.unansweredBytes > 0) return false;
+    for (const { task } of this.tasks) if (!task.drained) return false;
+    return true;
+  }
+
+  /** It will never step again. */
+  get over(): boolean {
+    return this.phase === 'removed' || this.phase === 'failed';
+  }
+}
+
+export const positionOf = ({ topic, partition, position }: TaskInput): Position => ({
+  topic,
+  partition,
+  offset: position,
+});
+
+/** Tasks that hold nobody's time back: nothing left to read, and nothing read in this transaction that is still on its way. */
+export const drainedTasksOf = (run: HostedRun): readonly string[] =>
+  run.tasks.filter(({ task }) => task.drained && task.pending === 0).map(({ task }) => task.id);
+
+/** Stores of a push query are neither changelogged nor kept. */
+export const unlogged = (subTopology: SubTopology, logged: boolean): SubTopology =>
+  logged
+    ? subTopology
+    : { ...subTopology, stores: subTopology.stores.map((spec: StoreSpec) => ({ ...spec, logged: false })) };
+
+/** Ids of the tasks that write each repartition topic. */
+export const writersByTopic = (
+  { applicationId, partitionCounts }: Assignment,
+  topology: Topology,
+): ReadonlyMap<string, readonly string[]> => {
+  const writers = new Map<string, string[]>();
+  for (const { name } of topology.repartitions) writers.set(internalTopic(applicationId, repartitionTopic(name)), []);
+  for (const { id, sinks } of topology.subTopologies()) {
+    for (const { repartition, topic } of sinks) {
+      if (!repartition) continue;
+      const of = writers.get(internalTopic(applicationId, topic));
+      for (let partition = 0; partition < (partitionCounts[id] ?? 0); partition++) of?.push(taskIdOf(id, partition));
+    }
+  }
+  return writers;
+};
+
+export const countersOf = (run: HostedRun): HostCounters => {
+  let recordsRead = 0;
+  let recordsOut = 0;
+  let lag = 0;
+  let storeEntries = 0;
+  let storeBytes = 0;
+  const drops: Partial<Record<DropReason, number>> = {};
+  for (const { task, subscriptions } of run.tasks) {
+    recordsRead += task.counters.recordsRead;
+    recordsOut += task.counters.recordsOut;
+    for (const [reason, count] of task.counters.drops) drops[reason] = (drops[reason] ?? 0) + count;
+    for (const subscription of subscriptions) lag += subscription.lag;
+    for (const { store } of task.stores) {
+      const { entries, bytesInMemory } = store.stats;
+      storeEntries += entries;
+      storeBytes += bytesInMemory;
+    }
+  }
+  return { recordsRead, recordsOut, drops, replayed: run.replayed, lag, storeEntries, storeBytes };
+};
