@@ -35,9 +35,15 @@ interface Known {
 
 /** Every property, by its name without `ksql.streams.`. */
 export const knownProperties: Readonly<Record<string, Known>> = {
-  'auto.offset.reset': { check: oneOf('earliest', 'latest'), doc: 'Where a new query begins to read: earliest or latest.' },
+  'auto.offset.reset': {
+    check: oneOf('earliest', 'latest'),
+    doc: 'Where a new query begins to read: earliest or latest.',
+  },
   'ksql.persistence.default.format.key': { check: format, doc: 'KEY_FORMAT where WITH names none; KAFKA.' },
-  'ksql.persistence.default.format.value': { check: format, doc: 'VALUE_FORMAT where WITH names none; there is no default.' },
+  'ksql.persistence.default.format.value': {
+    check: format,
+    doc: 'VALUE_FORMAT where WITH names none; there is no default.',
+  },
   'ksql.persistence.wrap.single.values': { check: truth, doc: 'WRAP_SINGLE_VALUE where WITH names none.' },
   'ksql.output.topic.name.prefix': { check: anything, doc: 'Put before the names of topics that CREATE … AS makes.' },
   'ksql.query.pull.table.scan.enabled': { check: truth, doc: 'false: pull queries without a key are refused.' },
@@ -52,7 +58,10 @@ export const knownProperties: Readonly<Record<string, Known>> = {
     doc: 'Accepted. Queries are exactly once in any case.',
   },
   'replication.factor': { check: wholeNumber, doc: 'Accepted. One process keeps one copy.' },
-  'ksql.timestamp.throw.on.invalid': { check: truth, doc: 'Accepted. Records without an event time are dropped and noted.' },
+  'ksql.timestamp.throw.on.invalid': {
+    check: truth,
+    doc: 'Whether a record without an event time fails the query, or is dropped and noted: false.',
+  },
   'ksql.fail.on.deserialization.error': { check: truth, doc: 'Accepted. Bad records are dropped and noted.' },
   'fail.on.deserialization.error': { check: truth, doc: 'Accepted. Bad records are dropped and noted.' },
   'ksql.query.pull.max.allowed.offset.lag': { check: wholeNumber, doc: 'Accepted.' },

@@ -13,7 +13,16 @@
 import { type Position, UserError } from '../../base/index.ts';
 import { type Catalog, unknownSource } from '../catalog.ts';
 import type { FormatChoice } from '../plan/choices.ts';
-import type { Duration, Expression, ExpressionOf, Join, Query, SelectItem, SourceKind, WindowClause } from '../parser/ast.ts';
+import type {
+  Duration,
+  Expression,
+  ExpressionOf,
+  Join,
+  Query,
+  SelectItem,
+  SourceKind,
+  WindowClause,
+} from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
 import type { AggregateCall, AggregateWindow, LogicalNode, NamedExpression } from '../plan/logical.ts';
 import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
@@ -72,7 +81,8 @@ interface Stage {
   readonly keyOnce: boolean;
 }
 
-export const analyzeQuery = (query: Query, options: AnalyzeOptions): AnalyzedQuery => new QueryAnalysis(query, options).run();
+export const analyzeQuery = (query: Query, options: AnalyzeOptions): AnalyzedQuery =>
+  new QueryAnalysis(query, options).run();
 
 class QueryAnalysis {
   readonly #query: Query;
@@ -126,10 +136,14 @@ class QueryAnalysis {
   #checkClauses(): void {
     const query = this.#query;
     if (query.window !== undefined && query.window.kind !== 'tumbling') {
-      throw new UserError('SQL_UNSUPPORTED_WINDOW', `${query.window.kind.toUpperCase()} windows are not supported yet`, {
-        at: query.window.at,
-        hint: 'Use WINDOW TUMBLING (SIZE n unit).',
-      });
+      throw new UserError(
+        'SQL_UNSUPPORTED_WINDOW',
+        `${query.window.kind.toUpperCase()} windows are not supported yet`,
+        {
+          at: query.window.at,
+          hint: 'Use WINDOW TUMBLING (SIZE n unit).',
+        },
+      );
     }
     if (query.emit?.kind === 'final') {
       throw new UserError('SQL_UNSUPPORTED_EMIT', 'EMIT FINAL is not supported yet', {
@@ -149,6 +163,13 @@ class QueryAnalysis {
         hint: 'Make a stream with PARTITION BY first, and group that.',
       });
     }
+    for (const [clause, by] of [
+      ['GROUP BY', query.groupBy],
+      ['PARTITION BY', query.partitionBy],
+    ] as const) {
+      if (by?.expressions.length !== 0) continue;
+      throw new UserError('SQL_EMPTY_CLAUSE', `${clause} needs at least one expression`, { at: by.at });
+    }
     if (query.having !== undefined && query.groupBy === undefined) {
       throw new UserError('SQL_HAVING_WITHOUT_GROUP_BY', 'HAVING needs GROUP BY', {
         at: query.having.at,
@@ -167,7 +188,10 @@ class QueryAnalysis {
           throw new UserError(
             'SQL_WINDOWED_TABLE',
             `"${source.name}" is a windowed table, which a persistent query cannot read`,
-            { at, hint: 'Read its topic as a windowed stream: CREATE STREAM … WITH (KAFKA_TOPIC, WINDOW_TYPE, WINDOW_SIZE).' },
+            {
+              at,
+              hint: 'Read its topic as a windowed stream: CREATE STREAM … WITH (KAFKA_TOPIC, WINDOW_TYPE, WINDOW_SIZE).',
+            },
           );
         }
       }
@@ -228,7 +252,14 @@ class QueryAnalysis {
         value: [...node.schema.value, ...rightNode.schema.value],
         windowed: node.schema.windowed,
       };
-      node = { kind: 'join', type: join.type === 'left' ? 'left' : 'inner', left: node, right: rightNode, flow: 'stream', schema };
+      node = {
+        kind: 'join',
+        type: join.type === 'left' ? 'left' : 'inner',
+        left: node,
+        right: rightNode,
+        flow: 'stream',
+        schema,
+      };
       const keyName = (node.schema.key[0] as Column).name;
       const former = isKey ? (keys[0] as KeySlot).fingerprints : [];
       keys = [
@@ -291,7 +322,9 @@ class QueryAnalysis {
       );
     }
     if (right.source.schema.windowed !== undefined) {
-      throw new UserError('SQL_WINDOWED_TABLE', `"${right.source.name}" is a windowed table and cannot be joined`, { at });
+      throw new UserError('SQL_WINDOWED_TABLE', `"${right.source.name}" is a windowed table and cannot be joined`, {
+        at,
+      });
     }
   }
 
@@ -378,7 +411,8 @@ class QueryAnalysis {
 
   #partitionBy(stage: Stage, by: readonly Expression[]): Stage {
     const { node } = stage;
-    if (node.schema.windowed !== undefined) throw windowedRekey('PARTITION BY', (this.#query.partitionBy as { at: Position }).at);
+    if (node.schema.windowed !== undefined)
+      throw windowedRekey('PARTITION BY', (this.#query.partitionBy as { at: Position }).at);
     const typed = by.map((expression) => ({
       expression,
       typed: this.#typer.type(stage.localize(expression, 'PARTITION BY'), node.schema, 'PARTITION BY'),
@@ -512,7 +546,8 @@ class QueryAnalysis {
       checkKeyType(typed.type, 'GROUP BY', expression);
       keys.push(this.#nameKey(expression, typed, { key: [], value: [] }, keys));
     }
-    if (keys.length === 0) keys.push({ name: 'KSQL_GROUP', expression: { kind: 'literal', value: 0, type: integerType } });
+    if (keys.length === 0)
+      keys.push({ name: 'KSQL_GROUP', expression: { kind: 'literal', value: 0, type: integerType } });
 
     const aggregates: AggregateCall[] = [];
     const known = new Map<string, AggregateCall>();
@@ -550,7 +585,15 @@ class QueryAnalysis {
             : undefined
           : { type: window.type, sizeMs: window.sizeMs },
     };
-    let result: LogicalNode = { kind: 'aggregate', input: node, groupBy: keys, aggregates, window, flow: 'table', schema };
+    let result: LogicalNode = {
+      kind: 'aggregate',
+      input: node,
+      groupBy: keys,
+      aggregates,
+      window,
+      flow: 'table',
+      schema,
+    };
 
     const grouped = new Map(by.map((expression, i) => [fingerprint(expression), (keys[i] as NamedExpression).name]));
     const localize = (expression: Expression, clause: Clause): Expression =>
@@ -727,7 +770,8 @@ class QueryAnalysis {
     }
     return sources.flatMap((source) => {
       const { schema } = source.source;
-      const bounds = this.#options.purpose !== 'persistent' && schema.windowed !== undefined ? ['WINDOWSTART', 'WINDOWEND'] : [];
+      const bounds =
+        this.#options.purpose !== 'persistent' && schema.windowed !== undefined ? ['WINDOWSTART', 'WINDOWEND'] : [];
       const names = [
         ...schema.key.map((column) => column.name),
         ...bounds,
@@ -783,7 +827,8 @@ class QueryAnalysis {
       const former = slot === undefined ? undefined : keyItems.get(slot);
       if (slot === undefined) values.push(type(item));
       else if (former === undefined) keyItems.set(slot, item);
-      else if (!stage.keyOnce && fingerprint(former.expression) !== fingerprint(item.expression)) values.push(type(item));
+      else if (!stage.keyOnce && fingerprint(former.expression) !== fingerprint(item.expression))
+        values.push(type(item));
       else {
         throw new UserError(
           'SQL_DUPLICATE_KEY_COLUMN',
@@ -794,10 +839,14 @@ class QueryAnalysis {
     }
     const { timestamp } = this.#options;
     if (timestamp !== undefined && !items.some((item) => item.name === timestamp.value)) {
-      throw new UserError('SQL_TIMESTAMP_COLUMN', `the timestamp column "${timestamp.value}" is not in the SELECT list`, {
-        at: timestamp.at,
-        hint: `The columns are ${items.map((item) => item.name).join(', ')}.`,
-      });
+      throw new UserError(
+        'SQL_TIMESTAMP_COLUMN',
+        `the timestamp column "${timestamp.value}" is not in the SELECT list`,
+        {
+          at: timestamp.at,
+          hint: `The columns are ${items.map((item) => item.name).join(', ')}.`,
+        },
+      );
     }
     const missing = stage.keys.filter((slot) => !keyItems.has(slot));
     if (missing.length > 0) {
@@ -883,10 +932,14 @@ const scopedSources = (query: Query, catalog: Catalog): readonly ScopedSource[] 
     if (source === undefined) throw unknownSource(catalog, name, at);
     const own = alias?.name ?? name;
     if (scoped.some((other) => other.source.name === name)) {
-      throw new UserError('SQL_SELF_JOIN', `"${name}" stands twice in the query, and a source cannot be joined with itself`, {
-        at,
-        hint: `Make a copy first: CREATE STREAM … AS SELECT * FROM ${name};`,
-      });
+      throw new UserError(
+        'SQL_SELF_JOIN',
+        `"${name}" stands twice in the query, and a source cannot be joined with itself`,
+        {
+          at,
+          hint: `Make a copy first: CREATE STREAM … AS SELECT * FROM ${name};`,
+        },
+      );
     }
     if (scoped.some((other) => other.alias === own)) {
       throw new UserError('SQL_DUPLICATE_ALIAS', `two sources of the query are called "${own}"`, {
@@ -945,7 +998,10 @@ const prefixed = ({ alias, source }: ScopedSource, side: 'left' | 'right'): Logi
     items,
     flow: source.kind,
     schema: {
-      key: schema.key.map((column) => ({ name: side === 'right' ? `${alias}_KEY_${column.name}` : `${alias}_${column.name}`, type: column.type })),
+      key: schema.key.map((column) => ({
+        name: side === 'right' ? `${alias}_KEY_${column.name}` : `${alias}_${column.name}`,
+        type: column.type,
+      })),
       value: items.map(({ name, expression }) => ({ name, type: expression.type })),
       windowed: schema.windowed,
     },
@@ -953,7 +1009,11 @@ const prefixed = ({ alias, source }: ScopedSource, side: 'left' | 'right'): Logi
 };
 
 /** Another key: what was a value column by itself moves into it, the former key columns move out. */
-const rekeyed = (input: LogicalNode, keys: readonly NamedExpression[], purpose: 'partition-by' | 'join'): LogicalNode => {
+const rekeyed = (
+  input: LogicalNode,
+  keys: readonly NamedExpression[],
+  purpose: 'partition-by' | 'join',
+): LogicalNode => {
   const { schema } = input;
   const taken = new Set(keys.filter(({ expression }) => expression.kind === 'column').map(({ name }) => name));
   const names = [
@@ -1029,6 +1089,7 @@ const unitMs = { MILLISECONDS: 1, SECONDS: 1000, MINUTES: 60_000, HOURS: 3_600_0
 export const milliseconds = (duration: Duration): number => {
   const ms = duration.amount * unitMs[duration.unit];
   if (Number.isSafeInteger(ms)) return ms;
-  throw new UserError('SQL_DURATION', `${duration.amount} ${duration.unit} is longer than can be counted`, { at: duration.at });
+  throw new UserError('SQL_DURATION', `${duration.amount} ${duration.unit} is longer than can be counted`, {
+    at: duration.at,
+  });
 };
-

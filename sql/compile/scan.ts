@@ -27,7 +27,7 @@ import type { Schema } from '../types/schema.ts';
 import { printType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { keyReader, keyWriter, windowBytesOf } from './keys.ts';
-import { type ReadTimestamp, timestampReader } from './timestamps.ts';
+import { type TimestampReader, timestampReader } from './timestamps.ts';
 
 /** Which columns are parsed, and how often; shared by all queries of one thread. */
 export class ScanRegistry {
@@ -131,8 +131,9 @@ export const scanSource =
   (context, forward): SourceProcessor => {
     const { schema } = step;
     const fused = makeFused();
-    const time = step.timestamp === undefined ? undefined : timestampReader(step.timestamp, schema.value);
-    const slots = [...new Set([...fused.slots, ...(time === undefined ? [] : [time.slot])])].sort((a, b) => a - b);
+    const time = step.timestamp === undefined ? undefined : timestampReader(step.timestamp, schema);
+    const timeAt = time === undefined ? undefined : timeValue(time, step);
+    const slots = [...new Set([...fused.slots, ...(time?.from === 'value' ? [time.slot] : [])])].sort((a, b) => a - b);
     const format = formatNamed(step.valueFormat.name);
     const options = {
       side: 'value',
@@ -172,7 +173,9 @@ export const scanSource =
     const record = new StreamRecord<Row>();
 
     return {
-      ...(time === undefined ? {} : { timestampAt: (block: Block, row: number) => timeOf(block, row, viewOf(block), time) }),
+      ...(time === undefined || timeAt === undefined
+        ? {}
+        : { timestampAt: (block: Block, row: number) => timeOf(block, row, viewOf(block), time, timeAt) }),
       run(block, from, to) {
         const view = viewOf(block);
         const { columns } = block;
@@ -224,10 +227,10 @@ export const scanSource =
               record.keyEnd = present ? keyBytes.length : -1;
             }
           }
-          if (time !== undefined && record.value !== null) {
-            const timestamp = time.read((vectors[time.slot] as Value[])[row] as Value);
+          if (time !== undefined && timeAt !== undefined && record.value !== null) {
+            const timestamp = time.read(timeAt(columns, vectors, row));
             if (typeof timestamp !== 'number') {
-              context.drop('invalid-timestamp', record, timestamp.fault);
+              if (time.drops(timestamp)) context.drop('invalid-timestamp', record, timestamp.fault);
               continue;
             }
             record.timestamp = timestamp;
@@ -245,18 +248,33 @@ export const scanSource =
     };
   };
 
+type TimeValue = (columns: RecordColumns, vectors: readonly Value[][], row: number) => Value;
+
+/** The value of the timestamp column: from its vector, or from the key, where NULL also stands for a key that cannot be read. */
+const timeValue = ({ from, slot }: TimestampReader, { schema, keyFormat }: SourceStep): TimeValue => {
+  if (from === 'value') return (_columns, vectors, row) => (vectors[slot] as Value[])[row] as Value;
+  const reader = keyReader(schema.key, keyFormat);
+  const key: Row = new Array<Value>(schema.key.length).fill(null);
+  const windowBytes = windowBytesOf(schema.windowed);
+  return ({ bytes, keyStart, keyEnd }, _vectors, row) => {
+    const start = keyStart[row] as number;
+    const end = (keyEnd[row] as number) - windowBytes;
+    if (start < 0 || end < start) return null;
+    try {
+      return reader.read(bytes, start, end, key) ? (key[slot] as Value) : null;
+    } catch (error) {
+      if (!(error instanceof SerdeError)) throw error;
+      return null;
+    }
+  };
+};
+
 /** For the choice between inputs: a record that will be dropped for its time counts with the record's own. */
-const timeOf = (
-  block: Block,
-  row: number,
-  view: ScanView,
-  time: { readonly slot: number; readonly read: ReadTimestamp },
-): number => {
+const timeOf = (block: Block, row: number, view: ScanView, time: TimestampReader, timeAt: TimeValue): number => {
   const recorded = block.columns.timestamp[row] as number;
   if ((block.columns.valueStart[row] as number) < 0) return recorded;
-  const status = view.passOf(time.slot).vectors.status[row] as number;
-  if (status !== scanned.row) return recorded;
-  const timestamp = time.read((view.vectors[time.slot] as Value[])[row] as Value);
+  if (time.from === 'value' && view.passOf(time.slot).vectors.status[row] !== scanned.row) return recorded;
+  const timestamp = time.read(timeAt(block.columns, view.vectors, row));
   return typeof timestamp === 'number' ? timestamp : recorded;
 };
 

@@ -13,7 +13,7 @@ import { formatNamed } from '../formats/index.ts';
 import type { FormatChoice } from '../plan/choices.ts';
 import type { SinkStep } from '../plan/plan.ts';
 import type { Row, Value } from '../types/value.ts';
-import { keyRecoder, sameFormat, windowBytesOf } from './keys.ts';
+import { KeyColumns, keyRecoder, sameFormat, windowBytesOf } from './keys.ts';
 import { timestampReader } from './timestamps.ts';
 
 const nothing = new Uint8Array(0);
@@ -27,7 +27,8 @@ export const sqlSink =
     const values = format.writer(schema.value, { side: 'value', wrapped });
     const keyless = schema.key.length === 0;
     const recode = sameFormat(keyFormat, step.keyFormat) ? undefined : keyRecoder(schema, keyFormat, step.keyFormat);
-    const time = step.timestamp === undefined ? undefined : timestampReader(step.timestamp, schema.value);
+    const time = step.timestamp === undefined ? undefined : timestampReader(step.timestamp, schema);
+    const timeKey = time?.from === 'key' ? new KeyColumns(schema, keyFormat) : undefined;
     const windowBytes = windowBytesOf(schema.windowed);
     const writer = context.output(step.topic);
     const { partitions } = writer;
@@ -45,6 +46,14 @@ export const sqlSink =
         }
         value.reset();
         let present = false;
+        if (time !== undefined && row !== null) {
+          const own = time.read(timeKey === undefined ? (row[time.slot] as Value) : timeKey.column(record, time.slot));
+          if (typeof own !== 'number') {
+            if (time.drops(own)) context.drop('invalid-timestamp', record, own.fault);
+            return;
+          }
+          timestamp = own;
+        }
         try {
           if (recode !== undefined && keyStart >= 0) {
             key.reset();
@@ -58,14 +67,6 @@ export const sqlSink =
           if (!(error instanceof SerdeError)) throw error;
           context.drop('serialization', record, error.message);
           return;
-        }
-        if (time !== undefined && row !== null) {
-          const own = time.read(row[time.slot] as Value);
-          if (typeof own !== 'number') {
-            context.drop('invalid-timestamp', record, own.fault);
-            return;
-          }
-          timestamp = own;
         }
         let partition = 0;
         if (partitions > 1) {

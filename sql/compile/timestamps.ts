@@ -1,14 +1,15 @@
 /**
  * Event time from a column: TIMESTAMP='column' in WITH.
  *
- * The column is a BIGINT with epoch milliseconds, a TIMESTAMP, or a STRING with TIMESTAMP_FORMAT (a pattern of Java's DateTimeFormatter, UTC
- * where the text names no zone). NULL, a negative time, or text that does not fit the pattern is no event time: the record is dropped and noted.
+ * The column, of the value or of the key, is a BIGINT with epoch milliseconds, a TIMESTAMP, or a STRING with TIMESTAMP_FORMAT (a pattern of Java's DateTimeFormatter, UTC
+ * where the text names no zone). NULL, a negative time, or text that does not fit the pattern is no event time: the record is dropped and noted,
+ * or, where `ksql.timestamp.throw.on.invalid` was set when the query was made, the query fails.
  */
 
 import { UserError } from '../../base/index.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import type { TimestampColumn } from '../plan/choices.ts';
-import type { Column } from '../types/schema.ts';
+import type { Schema } from '../types/schema.ts';
 import { printType } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
 import { parseTimestampPattern } from '../functions/timestamp-pattern.ts';
@@ -19,16 +20,33 @@ export interface NoTimestamp {
 
 export type ReadTimestamp = (value: Value) => number | NoTimestamp;
 
-/** The slot of the column and how its value is read. */
+export interface TimestampReader {
+  /** Which columns the slot is one of. */
+  readonly from: 'key' | 'value';
+  readonly slot: number;
+  readonly read: ReadTimestamp;
+  /** What is to be done where there is no time: true when the record is to be dropped; fails the query where the time must be valid. */
+  readonly drops: (none: NoTimestamp) => true;
+}
+
+/** Where the column is and how its value is read. */
 export const timestampReader = (
-  { column: name, format }: TimestampColumn,
-  columns: readonly Column[],
-): { readonly slot: number; readonly read: ReadTimestamp } => {
-  const slot = columns.findIndex((column) => column.name === name);
-  const kind = columns[slot]?.type.kind;
+  { column: name, format, mustBeValid = false }: TimestampColumn,
+  schema: Schema,
+): TimestampReader => {
+  const from = schema.value.some((column) => column.name === name) ? 'value' : 'key';
+  const slot = schema[from].findIndex((column) => column.name === name);
+  const kind = schema[from][slot]?.type.kind;
   const parse = kind === 'STRING' && format !== undefined ? parseTimestampPattern(format) : undefined;
   return {
+    from,
     slot,
+    drops({ fault }) {
+      if (!mustBeValid) return true;
+      throw new UserError('SQL_INVALID_TIMESTAMP', `a record has no event time: ${fault}`, {
+        hint: "Leave ksql.timestamp.throw.on.invalid at 'false' to have such records dropped and noted.",
+      });
+    },
     read(value) {
       if (value === null) return { fault: `the timestamp column "${name}" is NULL` };
       let time: number;
@@ -48,11 +66,12 @@ export const timestampReader = (
 };
 
 /** Raises a `UserError` unless the columns have such a timestamp column. */
-export const checkTimestamp = ({ column: name, format }: TimestampColumn, columns: readonly Column[]): void => {
+export const checkTimestamp = ({ column: name, format }: TimestampColumn, schema: Schema): void => {
+  const columns = [...schema.key, ...schema.value];
   const column = columns.find((one) => one.name === name);
   if (column === undefined) {
-    throw new UserError('SQL_TIMESTAMP_COLUMN', `the timestamp column "${name}" is not a value column`, {
-      hint: `The value columns are ${columns.map((one) => one.name).join(', ')}.`,
+    throw new UserError('SQL_TIMESTAMP_COLUMN', `the timestamp column "${name}" does not exist`, {
+      hint: `The columns are ${columns.map((one) => one.name).join(', ')}.`,
     });
   }
   const { kind } = column.type;

@@ -307,6 +307,14 @@ export class QueryParser extends ExpressionParser {
     this.OR({
       DEF: [
         {
+          // Nothing at all is for the analysis to refuse, which knows the clause.
+          GATE: () => this.ahead(LeftParen, RightParen),
+          ALT: () => {
+            this.CONSUME1(LeftParen);
+            this.CONSUME1(RightParen);
+          },
+        },
+        {
           GATE: () => this.#listInParentheses(),
           ALT: () => {
             this.CONSUME(LeftParen);

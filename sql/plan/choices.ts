@@ -7,8 +7,10 @@ export interface FormatChoice {
   readonly wrapSingleValue?: boolean | undefined;
 }
 
-/** Which value column gives the event time. `format` is a date pattern, for columns of text. */
+/** Which column gives the event time. `format` is a date pattern, for columns of text. */
 export interface TimestampColumn {
   readonly column: string;
   readonly format?: string | undefined;
+  /** A record without a usable time fails the query; otherwise the record is dropped and noted. */
+  readonly mustBeValid?: boolean | undefined;
 }

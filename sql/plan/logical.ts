@@ -136,7 +136,10 @@ export const windowText = (windowed: WindowedKey | undefined): string =>
 
 /** The tree as text: one line a node, its inputs below it. */
 export const printLogical = (node: LogicalNode, indent = ''): string => {
-  const lines = [`${indent}${headline(node)}`, `${indent}    -> ${printSchema(node.schema)}${windowText(node.schema.windowed)}`];
+  const lines = [
+    `${indent}${headline(node)}`,
+    `${indent}    -> ${printSchema(node.schema)}${windowText(node.schema.windowed)}`,
+  ];
   for (const input of inputsOf(node)) lines.push(printLogical(input, `${indent}  `));
   return lines.join('\n');
 };

@@ -17,7 +17,14 @@ import { assert, UserError, unreachable } from '../../base/index.ts';
 import { printTyped, type TypedExpression } from '../analyze/typed.ts';
 import type { FormatChoice, TimestampColumn } from './choices.ts';
 import { type Column, printSchema, type Schema } from '../types/schema.ts';
-import { type AggregateCall, type AggregateWindow, type NamedExpression, printAggregate, printNamed, windowText } from './logical.ts';
+import {
+  type AggregateCall,
+  type AggregateWindow,
+  type NamedExpression,
+  printAggregate,
+  printNamed,
+  windowText,
+} from './logical.ts';
 
 export const planVersion = 1;
 
@@ -148,9 +155,7 @@ export const allSteps = (step: Step): readonly Step[] => [...stepsBelow(step).fl
 
 /** In the order of the text of the query: left before right. */
 export const sourcesOf = (plan: PhysicalPlan): readonly SourceStep[] =>
-  allSteps(plan.root).filter(
-    (step): step is SourceStep => step.kind === 'streamSource' || step.kind === 'tableSource',
-  );
+  allSteps(plan.root).filter((step): step is SourceStep => step.kind === 'streamSource' || step.kind === 'tableSource');
 
 /** A step that makes the keys behind it, or rewrites them. */
 type KeyMaker = SourceStep | SelectKeyStep | GroupByStep | SinkStep;
@@ -213,9 +218,13 @@ export const readPlan = (data: unknown): PhysicalPlan => {
     throw new UserError('SQL_PLAN_UNREADABLE', 'the entry of the statement log holds no plan');
   }
   if (plan.version !== planVersion) {
-    throw new UserError('SQL_PLAN_VERSION', `the plan has version ${plan.version}, and this build reads version ${planVersion}`, {
-      hint: 'It was written by a newer Millrace: run that one, or make the query again.',
-    });
+    throw new UserError(
+      'SQL_PLAN_VERSION',
+      `the plan has version ${plan.version}, and this build reads version ${planVersion}`,
+      {
+        hint: 'It was written by a newer Millrace: run that one, or make the query again.',
+      },
+    );
   }
   assert(plan.root !== undefined, 'a plan has a root');
   for (const step of allSteps(plan.root)) headline(step);

@@ -25,6 +25,8 @@ export interface PlanTarget {
   readonly keyFormat: FormatChoice;
   readonly valueFormat: FormatChoice;
   readonly timestamp?: TimestampColumn | undefined;
+  /** A record without a usable event time fails the query. */
+  readonly timesMustBeValid?: boolean | undefined;
 }
 
 /** The steps of a query that writes a topic, or, without a target, of one whose rows go to a client. */
@@ -34,10 +36,16 @@ export const planQuery = (
   target: PlanTarget | undefined,
 ): { readonly logical: LogicalNode; readonly physical: PhysicalPlan } => {
   const logical = applyRules(plan);
-  const planner = new Planner(catalog, target?.keyFormat);
+  const planner = new Planner(catalog, target);
   const planned = planner.plan(logical, '');
   const { key } = logical.schema;
-  const from = key.length > 1 ? withKeyNames(planned, key.map((column) => column.name)) : planned;
+  const from =
+    key.length > 1
+      ? withKeyNames(
+          planned,
+          key.map((column) => column.name),
+        )
+      : planned;
   const root: Step =
     target === undefined
       ? { kind: 'result', id: 'Result', from, schema: logical.schema }
@@ -48,7 +56,7 @@ export const planQuery = (
           topic: target.topic,
           keyFormat: target.keyFormat,
           valueFormat: target.valueFormat,
-          timestamp: target.timestamp,
+          timestamp: target.timestamp && planner.timestamp(target.timestamp),
           store: logical.flow === 'table' && !keepsState(from) ? 'Sink' : undefined,
           schema: logical.schema,
         };
@@ -65,11 +73,11 @@ const keepsState = (step: Step): boolean =>
 
 class Planner {
   readonly #catalog: Catalog;
-  readonly #sinkKeyFormat: FormatChoice | undefined;
+  readonly #target: PlanTarget | undefined;
 
-  constructor(catalog: Catalog, sinkKeyFormat: FormatChoice | undefined) {
+  constructor(catalog: Catalog, target: PlanTarget | undefined) {
     this.#catalog = catalog;
-    this.#sinkKeyFormat = sinkKeyFormat;
+    this.#target = target;
   }
 
   /** `path` says which side of which join the node is on: '', 'Left-', 'Right-', 'Left-Left-'. */
@@ -81,7 +89,13 @@ class Planner {
       case 'filter': {
         const from = this.plan(node.input, path);
         const id = `${path}${node.clause === 'where' ? 'Where' : 'Having'}`;
-        return { kind: node.flow === 'stream' ? 'streamFilter' : 'tableFilter', id, from, predicate: node.predicate, schema };
+        return {
+          kind: node.flow === 'stream' ? 'streamFilter' : 'tableFilter',
+          id,
+          from,
+          predicate: node.predicate,
+          schema,
+        };
       }
       case 'project': {
         const from = this.plan(node.input, path);
@@ -117,6 +131,10 @@ class Planner {
     }
   }
 
+  timestamp(chosen: TimestampColumn): TimestampColumn {
+    return this.#target?.timesMustBeValid === true ? { ...chosen, mustBeValid: true } : chosen;
+  }
+
   #source(name: string, id: string): SourceStep {
     const source = this.#catalog.source(name);
     assert(source !== undefined, `the planned source ${name} is in the catalog`);
@@ -127,7 +145,7 @@ class Planner {
       topic: source.topic,
       keyFormat: source.keyFormat,
       valueFormat: source.valueFormat,
-      timestamp: source.timestamp,
+      timestamp: source.timestamp && this.timestamp(source.timestamp),
       schema: source.schema,
     };
   }
@@ -167,7 +185,7 @@ class Planner {
 
   /** The sink's key format where it can hold these columns, else JSON. */
   #innerKeyFormat(key: readonly Column[]): FormatChoice {
-    const wanted = this.#sinkKeyFormat;
+    const wanted = this.#target?.keyFormat;
     if (key.length === 0) return { name: 'NONE' };
     for (const choice of [wanted, { name: 'KAFKA' }]) {
       const format = choice === undefined ? undefined : formatNamed(choice.name);
@@ -184,6 +202,8 @@ const keepsKey = (node: Extract<LogicalNode, { readonly kind: 'aggregate' }>): b
   const { key } = node.input.schema;
   return (
     key.length === node.groupBy.length &&
-    node.groupBy.every(({ expression }, i) => expression.kind === 'column' && expression.from === 'key' && expression.index === i)
+    node.groupBy.every(
+      ({ expression }, i) => expression.kind === 'column' && expression.from === 'key' && expression.index === i,
+    )
   );
 };

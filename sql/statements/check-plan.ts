@@ -19,10 +19,16 @@ export const checkPlan = (plan: PhysicalPlan, { functions, functionContext, topi
   } catch (error) {
     if (!(error instanceof UserError && error.code === 'TOPOLOGY_NOT_COPARTITIONED')) throw error;
     // The engine speaks of topics; whoever wrote the query thinks of sources.
-    const sources = sourcesOf(plan).map(({ source, topic }) => `"${source}" (topic "${topic}", ${topics.get(topic)?.partitions} partitions)`);
-    throw new UserError('SQL_JOIN_PARTITIONS', `${sources.join(' and ')} are joined, and must have equally many partitions`, {
-      hint: `Make a copy of one of them with as many: CREATE … WITH (PARTITIONS=…) AS SELECT * FROM …;`,
-      cause: error,
-    });
+    const sources = sourcesOf(plan).map(
+      ({ source, topic }) => `"${source}" (topic "${topic}", ${topics.get(topic)?.partitions} partitions)`,
+    );
+    throw new UserError(
+      'SQL_JOIN_PARTITIONS',
+      `${sources.join(' and ')} are joined, and must have equally many partitions`,
+      {
+        hint: `Make a copy of one of them with as many: CREATE … WITH (PARTITIONS=…) AS SELECT * FROM …;`,
+        cause: error,
+      },
+    );
   }
 };

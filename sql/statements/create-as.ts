@@ -40,7 +40,13 @@ export const createAs: Handler<CreateAs> = (statement, context) => {
   const timestamp = chooseTimestamp(properties, schema);
   const topic = properties.topic?.value ?? `${settings.get('ksql.output.topic.name.prefix') ?? ''}${name.name}`;
   const left = context.topics.get((analyzed.sources[0] as (typeof analyzed.sources)[number]).source.topic);
-  const target = { topic, keyFormat: formats.key, valueFormat: formats.value, timestamp };
+  const target = {
+    topic,
+    keyFormat: formats.key,
+    valueFormat: formats.value,
+    timestamp,
+    timesMustBeValid: settings.isTrue('ksql.timestamp.throw.on.invalid'),
+  };
   const { physical } = planQuery(analyzed.plan, catalog, target);
   const aggregate = allSteps(physical.root).find((step) => step.kind === 'streamWindowedAggregate');
   const retentionMs = aggregate?.kind === 'streamWindowedAggregate' ? aggregate.window.retentionMs : 0;
@@ -105,7 +111,10 @@ export const checkInputFormats = (analyzed: AnalyzedQuery): void => {
     throw new UserError(
       'SQL_KAFKA_VALUES',
       `"${source.name}" has the value format KAFKA, which does not support GROUP BY and JOIN`,
-      { at, hint: `Copy it into another format first: CREATE … WITH (VALUE_FORMAT='JSON') AS SELECT * FROM ${source.name};` },
+      {
+        at,
+        hint: `Copy it into another format first: CREATE … WITH (VALUE_FORMAT='JSON') AS SELECT * FROM ${source.name};`,
+      },
     );
   }
 };

@@ -68,6 +68,7 @@ export const insertAs: Handler<InsertAs> = (statement, context) => {
     keyFormat: sink.keyFormat,
     valueFormat: sink.valueFormat,
     timestamp: sink.timestamp,
+    timesMustBeValid: context.settings.isTrue('ksql.timestamp.throw.on.invalid'),
   });
   checkPlan(physical, context);
   const id = properties.queryId?.value ?? `INSERTQUERY_${context.number}`;

@@ -113,7 +113,7 @@ export const chooseTimestamp = (properties: SourceProperties, schema: Schema): T
     timestampFormat === undefined
       ? { column: timestamp.value }
       : { column: timestamp.value, format: timestampFormat.value };
-  placed(timestamp.at, () => checkTimestamp(chosen, schema.value));
+  placed(timestamp.at, () => checkTimestamp(chosen, schema));
   return chosen;
 };
 
