@@ -86,7 +86,7 @@ export const load = async (server: Server, flights: Flights, killAt: readonly nu
       if (recovery.abortedTransactions.length > 0) kills.shift();
       else {
         say('  no transaction was open at that moment: the kill is repeated');
-        kills[0] = acknowledged + 5_000;
+        kills[0] = acknowledged + 25_000;
       }
       continue;
     }
