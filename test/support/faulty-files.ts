@@ -8,6 +8,7 @@
  *   lost     a power cut: only what was synced is there
  *   prefix   a power cut: of each file's unsynced changes, and of the unsynced names, some first ones are there
  *   torn     a power cut: of each file's unsynced writes any 512-byte sectors are there; what was not written inside the file reads as zeros
+ *   garbage  as torn, but what was not written reads as anything
  *
  * Every call is counted and may be made to fail (`onCall`): by a crash, after which nothing works any more, by a POSIX error, or by a
  * short write. `capacity` bounds the bytes of all files together.
@@ -23,8 +24,8 @@ import {
   parentOf,
 } from '../../base/index.ts';
 
-export type CrashMode = 'kill' | 'lost' | 'prefix' | 'torn';
-export const crashModes: readonly CrashMode[] = ['kill', 'lost', 'prefix', 'torn'];
+export type CrashMode = 'kill' | 'lost' | 'prefix' | 'torn' | 'garbage';
+export const crashModes: readonly CrashMode[] = ['kill', 'lost', 'prefix', 'torn', 'garbage'];
 
 export interface FileCall {
   readonly count: number;
@@ -96,7 +97,7 @@ export class FaultyFiles implements FileSystem {
   crashed(mode: CrashMode, random: Random): FaultyFiles {
     const next = new FaultyFiles();
     const names = new Map(mode === 'kill' ? this.#names : this.#diskNames);
-    if (mode === 'prefix' || mode === 'torn') {
+    if (mode !== 'kill' && mode !== 'lost') {
       const kept = random.between(0, this.#pendingNames.length);
       for (const { path, inode } of this.#pendingNames.slice(0, kept)) {
         if (inode === undefined) names.delete(path);
@@ -311,6 +312,7 @@ const contentAfter = (inode: Inode, mode: CrashMode, random: Random): Uint8Array
     for (let at = change.position; at < end; ) {
       const next = Math.min(end, (Math.floor(at / sector) + 1) * sector);
       if (random.chance(0.6)) bytes.set(change.bytes.subarray(at - change.position, next - change.position), at);
+      else if (mode === 'garbage') random.fill(bytes.subarray(Math.max(at, inode.disk.length), next));
       at = next;
     }
   }
