@@ -54,17 +54,18 @@ const streamRows = async (
     columnNames: handle.columns.map(({ name }) => name),
     columnTypes: handle.columns.map(({ type }) => printType(type)),
   };
-  const [open, between, close] = asArray ? ['[', ',', ']'] : ['', '\n', '\n'];
+  // A line is sent with its end, so that a client need not wait for the next one to know that it is whole.
+  const [open, before, after, close] = asArray ? ['[', ',', '', ']'] : ['', '', '\n', ''];
   const write = rowWriter(handle.columns.map(({ type }) => type));
   const gone = once(out, 'close').then(() => handle.close());
   out.writeHead(200, { 'content-type': asArray ? mediaTypes.json : mediaTypes.delimited });
-  out.write(open + JSON.stringify(header));
+  out.write(open + JSON.stringify(header) + after);
   try {
     for await (const rows of handle.rows()) {
       if (out.destroyed) break;
       let text = '';
       for (const row of rows) {
-        text += between + write(row);
+        text += before + write(row) + after;
         if (text.length >= limits.maxUnsentBytes) {
           if (!out.write(text)) await drained(out);
           text = '';
@@ -73,7 +74,7 @@ const streamRows = async (
       if (text !== '' && !out.write(text)) await drained(out);
     }
   } catch (error) {
-    if (!out.destroyed) out.write(between + JSON.stringify(faultOf(error).body));
+    if (!out.destroyed) out.write(before + JSON.stringify(faultOf(error).body) + after);
   }
   if (!out.destroyed) out.end(close);
   await gone;

@@ -86,6 +86,17 @@ test('a push query ends at its limit', async () => {
   });
 });
 
+test('a push query shows each row when it comes, not with the next one', async () => {
+  const query = "SET 'auto.offset.reset' = 'earliest'; SELECT id FROM flights WHERE delay = 77 EMIT CHANGES;";
+  const child = spawn(process.execPath, [main, 'sql', url, '-o', 'json', '-e', query], { env: environment });
+  const first = once(child.stdout, 'data');
+  await sql('-e', "INSERT INTO flights VALUES (7, 'BOS', 77);");
+  expect(String((await first)[0])).toBe('{"ID":7}\n');
+  child.kill('SIGINT');
+  await once(child, 'close');
+  expect(child.exitCode).toBe(130);
+});
+
 test('the server names the place of an error, and the terminal marks it', async () => {
   const { code, out, err } = await sql('-e', 'SHOW STREAMS;\nSELECT id,\n  dleay FROM flights;');
   expect(code).toBe(3);
