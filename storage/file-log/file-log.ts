@@ -48,6 +48,7 @@ import {
   noTransaction,
   offsetOutOfRange,
   outOfOrder,
+  readFailed,
   tooLarge,
   transactionBroken,
   unknownPartition,
@@ -400,7 +401,7 @@ class OpenFileLog implements FileLog, PartitionHost {
       }
     } catch (cause) {
       for (const chunk of chunks) chunk.release();
-      throw cause instanceof LogError ? cause : this.#unavailable('reading failed', cause);
+      throw cause instanceof FileError ? readFailed(cause) : cause;
     }
     return chunks;
   }

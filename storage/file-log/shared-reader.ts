@@ -6,9 +6,9 @@
  * stopped is remembered, so that reading on costs one `read` and no look-up.
  */
 
-import { BufferPool, type FileSystem, joinPath, type OpenFile } from '../../base/index.ts';
+import { BufferPool, FileError, type FileSystem, joinPath, type OpenFile } from '../../base/index.ts';
 import type { Chunk, FetchOptions, FetchRequest, Isolation, PartitionOffsets, Reader, TopicPartition } from '../log.ts';
-import { closedError, offsetOutOfRange, unknownPartition, unknownTopic } from '../log-errors.ts';
+import { closedError, offsetOutOfRange, readFailed, unknownPartition, unknownTopic } from '../log-errors.ts';
 import { PartitionState } from '../partition-state.ts';
 import { OffsetIndex } from './offset-index.ts';
 import { readSegment } from './read-segment.ts';
@@ -380,7 +380,16 @@ class SharedLog implements SharedReaders {
     const limit = limitOf(marks, request.isolation);
     if (offset >= limit) return undefined;
     const { start, stable, end } = marks;
-    return partition.read(request, limit, { start, stable, end }, maxBytes, this.#pool);
+    try {
+      return partition.read(request, limit, { start, stable, end }, maxBytes, this.#pool);
+    } catch (cause) {
+      if (!(cause instanceof FileError)) throw cause;
+      // The file may have been deleted since we looked, with its topic or its records.
+      const now = this.#watermarks(partition.slot);
+      if (now.start < 0) throw unknownTopic(request);
+      if (offset < now.start) throw offsetOutOfRange(request, offset, now.start, now.end);
+      throw readFailed(cause);
+    }
   }
 
   close(): void {

@@ -137,6 +137,17 @@ test.each([
   },
 );
 
+test('a read that fails is reported, and the next one may succeed', async () => {
+  const files = fresh();
+  const log = await withTopic(files);
+  const plain = await log.producer();
+  await plain.append(t, batchOf('a'), 'durable');
+  files.onCall = ({ kind }) => (kind === 'read' ? { error: 'EIO' } : undefined);
+  expect(await failure(readAll(log, t))).toBe('unavailable/LOG_READ_FAILED');
+  files.onCall = undefined;
+  expect(await readAll(log, t)).toEqual(['0:a']);
+});
+
 test('writes that take only some of their bytes are finished', async () => {
   const files = fresh();
   files.onCall = ({ kind, count }) => (kind === 'write' && count % 2 === 0 ? { short: 7 } : undefined);
