@@ -1,0 +1,115 @@
+/** What is left out, and what is not. */
+
+import { describe, expect, test } from 'vitest';
+import { type Case, type Json, writeJson } from './cases.ts';
+import { skipReason } from './skip-rule.ts';
+
+const reason = (statements: readonly string[], more: Partial<Case> = {}): string =>
+  skipReason({
+    statements,
+    text: writeJson([
+      statements,
+      more.topics ?? [],
+      more.properties ?? {},
+      more.post?.sources ?? [],
+    ] as unknown as Json),
+    ...(more.versions === undefined ? {} : { versions: more.versions }),
+  }) ?? 'runs';
+
+const stream = (columns: string, properties = "VALUE_FORMAT='JSON'"): string =>
+  `CREATE STREAM A (${columns}) WITH (KAFKA_TOPIC='a', ${properties});`;
+
+describe('formats', () => {
+  test('are found in WITH, in topics and in properties', () => {
+    expect(reason([stream('K STRING KEY', "format='avro'")])).toMatch(/^format: /);
+    expect(
+      reason([stream('K STRING KEY')], { properties: { 'ksql.persistence.default.format.value': 'PROTOBUF' } }),
+    ).toMatch(/^format: /);
+  });
+
+  test('are not found in names of columns', () => {
+    expect(reason([stream('AVRO STRING KEY, DELIMITED STRING')])).toBe('runs');
+  });
+});
+
+describe('types', () => {
+  test.each([
+    stream('K STRING KEY, D DATE'),
+    stream('K STRING KEY, D DECIMAL(4, 2)'),
+    stream('K BYTES KEY'),
+    stream('K STRING KEY, M MAP<STRING, TIME>'),
+    stream('K STRING KEY, S STRUCT<D DATE>'),
+    'CREATE STREAM B AS SELECT K, CAST(V AS DATE) FROM A;',
+  ])('%s', (statement) => {
+    expect(reason([statement])).toMatch(/^type: /);
+  });
+
+  test.each([
+    stream('K STRING KEY, TIME TIMESTAMP, `DATE` BIGINT'),
+    'CREATE STREAM B AS SELECT K, TIME, ROWTIME AS DATE, V FROM A;',
+    "CREATE STREAM B AS SELECT K, 'a DATE, TIME' AS D FROM A WHERE TIME > 3;",
+    'CREATE STREAM B AS SELECT K, FORMAT_TIMESTAMP(TIME) FROM A;',
+  ])('the same words are names in: %s', (statement) => {
+    expect(reason([statement])).toBe('runs');
+  });
+
+  test('an expected schema tells of a type too', () => {
+    const post = { sources: [{ name: 'B', type: 'stream', schema: 'K STRING KEY, D DECIMAL(4, 2)' }] } as const;
+    expect(reason([stream('K STRING KEY')], { post })).toMatch(/^type: /);
+  });
+});
+
+describe('joins', () => {
+  const table = "CREATE TABLE T (K STRING PRIMARY KEY, V INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON');";
+  const table2 = table.replace('TABLE T', 'TABLE T2');
+  const stream2 = stream('K STRING KEY').replace('STREAM A', 'STREAM A2');
+
+  test('of a stream and a table run', () => {
+    expect(reason([stream('K STRING KEY'), table, 'CREATE STREAM B AS SELECT * FROM A JOIN T ON A.K = T.K;'])).toBe(
+      'runs',
+    );
+  });
+
+  test('of two streams, of two tables, RIGHT and FULL ones are left out', () => {
+    const two = [stream('K STRING KEY'), stream2, table, table2];
+    expect(reason([...two, 'CREATE STREAM B AS SELECT * FROM A JOIN A2 WITHIN 1 DAY ON A.K = A2.K;'])).toMatch(
+      /^join: .*streams/,
+    );
+    expect(reason([...two, 'CREATE TABLE B AS SELECT * FROM T JOIN T2 ON T.K = T2.K;'])).toMatch(/^join: .*tables/);
+    expect(reason([...two, 'CREATE STREAM B AS SELECT * FROM A FULL JOIN T ON A.K = T.K;'])).toMatch(/^join: .*FULL/);
+  });
+
+  test('of two streams without WITHIN run: they are an error everywhere', () => {
+    expect(reason([stream('K STRING KEY'), stream2, 'CREATE STREAM B AS SELECT * FROM A JOIN A2 ON A.K = A2.K;'])).toBe(
+      'runs',
+    );
+  });
+});
+
+test('windows other than tumbling ones, and final results, are left out', () => {
+  const query = (window: string): string => `CREATE TABLE C AS SELECT K, COUNT(*) FROM A WINDOW ${window} GROUP BY K`;
+  expect(reason([`${query('TUMBLING (SIZE 1 DAY)')};`])).toBe('runs');
+  expect(reason([`${query('HOPPING (SIZE 1 DAY, ADVANCE BY 1 HOUR)')};`])).toMatch(/^window: /);
+  expect(reason([`${query('SESSION (1 DAY)')};`])).toMatch(/^window: /);
+  expect(reason([`${query('TUMBLING (SIZE 1 DAY)')} EMIT FINAL;`])).toMatch(/^window: /);
+});
+
+test.each([
+  "CREATE OR REPLACE STREAM A (K STRING KEY) WITH (KAFKA_TOPIC='a', VALUE_FORMAT='JSON');",
+  'CREATE TYPE ADDRESS AS STRUCT<TOWN STRING>;',
+  'ALTER STREAM A ADD COLUMN V INT;',
+  "ASSERT TOPIC 'a';",
+  stream("K STRING KEY, H STRING HEADER('h')"),
+])('this statement is left out: %s', (statement) => {
+  expect(reason([statement])).toMatch(/^statement: /);
+});
+
+test('versions that ended before this one, or begin after it, are left out', () => {
+  expect(reason([stream('K STRING KEY')], { versions: { min: '7.2.0' } })).toBe('runs');
+  expect(reason([stream('K STRING KEY')], { versions: { max: '6.2.0' } })).toMatch(/^version: /);
+  expect(reason([stream('K STRING KEY')], { versions: { min: '9.0.0' } })).toMatch(/^version: /);
+});
+
+test('a missing function is no reason', () => {
+  expect(reason(['CREATE STREAM B AS SELECT K, NOT_THERE(V) FROM A;'])).toBe('runs');
+});
