@@ -38,7 +38,7 @@ import { BulkInserter } from './queries/inserter.ts';
 import { pullStream } from './queries/pull-stream.ts';
 import { checkPullQuery, pullTable } from './queries/pull-table.ts';
 import { PushQuery } from './queries/push.ts';
-import { type PlannedStatement, Session } from './session.ts';
+import { type PlannedStatement, type PlanStatement, Session } from './session.ts';
 import { Settings } from './settings.ts';
 import { type StatementEntry, StatementLog } from './statement-log.ts';
 import { applyCommand, type Command, type Effects, readCommand } from './statements/command.ts';
@@ -55,6 +55,10 @@ export interface SqlEngineOptions {
   readonly functions?: FunctionRegistry;
   /** Properties that hold where a request says nothing else. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** How statements are planned. A restart never asks it: a test proves that with one that always fails. */
+  readonly plan?: PlanStatement;
+  /** What this thread's queries share when they read topics; its counters tell how often columns were parsed. */
+  readonly scans?: ScanRegistry;
 }
 
 const applicationPrefix = '_millrace-query_';
@@ -76,6 +80,7 @@ class Engine implements SqlEngine {
   readonly #random: Random;
   readonly #functions: FunctionRegistry;
   readonly #environment: CompileEnvironment;
+  readonly #plan: PlanStatement | undefined;
   readonly #defaults: Settings;
   readonly #statements: StatementLog;
   readonly #catalog = new Catalog();
@@ -96,8 +101,9 @@ class Engine implements SqlEngine {
     this.#environment = {
       functions: this.#functions,
       context: { now: () => clock.now(), random: () => random.float() },
-      scans: new ScanRegistry(),
+      scans: options.scans ?? new ScanRegistry(),
     };
+    this.#plan = options.plan;
     this.#defaults = Settings.of(options.settings);
     this.#statements = statements;
     this.report = { recovery: log.recovery, failedStatements: this.#failed };
@@ -164,6 +170,7 @@ class Engine implements SqlEngine {
         functions: this.#functions,
         functionContext: this.#environment.context,
         number: this.#statements.next,
+        plan: this.#plan,
       });
       const planned = statements.map((statement) => session.plan(statement));
       const results: StatementResult[] = [];

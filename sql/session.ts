@@ -23,7 +23,12 @@ export interface SessionOptions {
   readonly functions: FunctionRegistry;
   readonly functionContext: FunctionContext;
   readonly number: number;
+  /** How statements are planned; the real way when left out. */
+  readonly plan?: PlanStatement | undefined;
 }
+
+/** From a statement to what it would do. */
+export type PlanStatement = typeof planStatement;
 
 /** A planned statement, with what was in force when it was. */
 export interface PlannedStatement {
@@ -40,6 +45,7 @@ export class Session {
   readonly #typer: Typer;
   #settings: Settings;
   #number: number;
+  readonly #plan: PlanStatement;
 
   constructor(options: SessionOptions) {
     this.catalog = options.catalog;
@@ -49,6 +55,7 @@ export class Session {
     this.#typer = new Typer(options.functions);
     this.#settings = options.settings;
     this.#number = options.number;
+    this.#plan = options.plan ?? planStatement;
   }
 
   get settings(): Settings {
@@ -58,7 +65,7 @@ export class Session {
   /** Plans the statement and applies it to this session. */
   plan({ statement, text }: ParsedStatement): PlannedStatement {
     const settings = this.#settings;
-    const planned = planStatement(statement, {
+    const planned = this.#plan(statement, {
       catalog: this.catalog,
       topics: this.topics,
       settings,

@@ -1,0 +1,145 @@
+/** What is wrong with a query: which fault, where, in which words, and what to do. */
+
+import { describe, expect, test } from 'vitest';
+import { faultOf } from '../support/planning.ts';
+
+const csas = (select: string): string => faultOf(`CREATE STREAM s AS ${select};`);
+const ctas = (select: string): string => faultOf(`CREATE TABLE t AS ${select};`);
+
+describe('names', () => {
+  test('an unknown column is named with its clause, and what is close to it', () => {
+    expect(csas('SELECT id, amout FROM orders')).toBe(
+      'SQL_UNKNOWN_COLUMN at 1:31: the column "AMOUT" in SELECT does not exist in stream "ORDERS" | Did you mean "AMOUNT"?',
+    );
+    expect(csas('SELECT * FROM orders WHERE zzz > 1')).toMatch(/^SQL_UNKNOWN_COLUMN at 1:47: the column "ZZZ" in WHERE .* \| The columns are ID, CUSTOMER/);
+    expect(csas('SELECT * FROM orders WHERE o.id > 1')).toBe(
+      'SQL_UNKNOWN_SOURCE at 1:47: "O" is not the name or alias of a source of this query | The query reads ORDERS.',
+    );
+  });
+
+  test('an unknown source too', () => {
+    expect(csas('SELECT * FROM ordres')).toBe(
+      'SQL_UNKNOWN_SOURCE at 1:34: there is no stream or table called "ORDRES" | Did you mean "ORDERS"?',
+    );
+  });
+
+  test('a column of both sources must be qualified', () => {
+    expect(csas('SELECT rowtime AS t, o.id FROM orders o JOIN customers c ON o.customer = c.name')).toMatch(
+      /^SQL_AMBIGUOUS_COLUMN at 1:27: the column "ROWTIME" in SELECT could be O.ROWTIME or C.ROWTIME \| Write O.ROWTIME/,
+    );
+  });
+
+  test('reserved names need an alias, and are none', () => {
+    expect(csas('SELECT id, ROWTIME FROM orders')).toMatch(/^SQL_RESERVED_NAME at 1:31: "ROWTIME" is a reserved column name/);
+    expect(csas('SELECT id, amount AS rowoffset FROM orders')).toMatch(/^SQL_RESERVED_NAME at 1:41: "ROWOFFSET" is a reserved/);
+  });
+
+  test('names like those of object prototypes are ordinary names', () => {
+    expect(csas('SELECT id, constructor FROM orders')).toMatch(/^SQL_UNKNOWN_COLUMN at 1:31: the column "CONSTRUCTOR"/);
+    expect(csas('SELECT id, toString(amount) FROM orders')).toMatch(/^SQL_UNKNOWN_FUNCTION at 1:31/);
+    expect(csas('SELECT id, amount AS `__proto__`, amount AS constructor FROM orders')).toBe('no fault');
+  });
+
+  test('a name stands once in the list', () => {
+    expect(csas('SELECT id, amount AS x, ts AS x FROM orders')).toMatch(/^SQL_DUPLICATE_COLUMN at 1:44: the column name "X"/);
+  });
+});
+
+describe('types', () => {
+  test('a comparison names both types', () => {
+    expect(csas("SELECT * FROM orders WHERE amount > 'a'")).toMatch(/^SQL_TYPE_MISMATCH at 1:47: .*DOUBLE.*STRING/);
+  });
+
+  test('a condition must be a BOOLEAN', () => {
+    expect(csas('SELECT * FROM orders WHERE amount')).toMatch(/^SQL_TYPE_MISMATCH at 1:47: the condition of WHERE .*DOUBLE/);
+  });
+
+  test('->* takes a struct', () => {
+    expect(csas('SELECT id, customer->* FROM orders')).toMatch(/^SQL_NOT_A_STRUCT at 1:31: .*STRING/);
+  });
+});
+
+describe('keys', () => {
+  test('the key must be selected, once', () => {
+    expect(csas('SELECT amount FROM orders')).toBe(
+      'SQL_MISSING_KEY_COLUMN at 1:20: the SELECT list of "S" must name the key column ID | Write SELECT ID, …',
+    );
+    expect(csas('SELECT id, id AS again, amount FROM orders')).toMatch(
+      /^SQL_DUPLICATE_KEY_COLUMN at 1:31: .*"ID" and "AGAIN" \| .*AS_VALUE\(ID\) AS AGAIN/,
+    );
+    expect(csas('SELECT id FROM orders')).toMatch(/^SQL_NO_VALUE_COLUMNS/);
+    expect(csas('SELECT a, v FROM pairs')).toMatch(/key column B/);
+  });
+
+  test('the new key of PARTITION BY and GROUP BY too', () => {
+    expect(csas('SELECT id, amount FROM orders PARTITION BY customer')).toMatch(/^SQL_MISSING_KEY_COLUMN .*CUSTOMER/);
+    expect(ctas('SELECT COUNT(*) AS n FROM orders GROUP BY customer')).toMatch(/^SQL_MISSING_KEY_COLUMN .*CUSTOMER/);
+    expect(csas('SELECT * FROM orders PARTITION BY customer, customer')).toMatch(/^SQL_DUPLICATE_EXPRESSION at 1:64/);
+    expect(csas('SELECT * FROM orders PARTITION BY NULL, customer')).toMatch(/^SQL_PARTITION_BY_NULL/);
+    expect(csas('SELECT * FROM windows PARTITION BY n')).toMatch(/^SQL_WINDOWED_SOURCE/);
+    expect(ctas('SELECT * FROM customers PARTITION BY city')).toMatch(/^SQL_PARTITION_BY_TABLE/);
+  });
+
+  test('several key columns need a format that holds them', () => {
+    expect(ctas('SELECT customer, ts, COUNT(*) AS n FROM orders GROUP BY customer, ts')).toMatch(/^SQL_FORMAT_COLUMNS.*KAFKA.*exactly one column/);
+  });
+});
+
+describe('aggregates', () => {
+  test('what is selected is grouped or inside an aggregate', () => {
+    expect(ctas('SELECT customer, amount, COUNT(*) AS n FROM orders GROUP BY customer')).toBe(
+      'SQL_NOT_GROUPED at 1:36: the column "AMOUNT" in SELECT is neither grouped nor inside an aggregate | Add it to GROUP BY, or use an aggregate, such as LATEST_BY_OFFSET(AMOUNT).',
+    );
+    expect(ctas('SELECT customer, COUNT(*) AS n FROM orders GROUP BY customer HAVING amount > 1')).toMatch(/^SQL_NOT_GROUPED.*HAVING/);
+  });
+
+  test('aggregates have their place', () => {
+    expect(ctas('SELECT customer, SUM(COUNT(*)) AS n FROM orders GROUP BY customer')).toMatch(/^SQL_NESTED_AGGREGATE/);
+    expect(csas('SELECT * FROM orders WHERE COUNT(*) > 1')).toMatch(/^SQL_AGGREGATE_NOT_ALLOWED at 1:47: .*WHERE \| .*HAVING/);
+    expect(ctas('SELECT COUNT(*) AS n FROM orders')).toMatch(/^SQL_AGGREGATE_WITHOUT_GROUP_BY/);
+    expect(ctas('SELECT customer, 1 AS one FROM orders GROUP BY customer')).toMatch(/^SQL_GROUP_BY_WITHOUT_AGGREGATE/);
+    expect(csas('SELECT * FROM orders HAVING amount > 1')).toMatch(/^SQL_HAVING_WITHOUT_GROUP_BY/);
+  });
+
+  test('windows group, and their bounds are known in SELECT only', () => {
+    expect(csas('SELECT * FROM orders WINDOW TUMBLING (SIZE 1 DAY)')).toMatch(/^SQL_WINDOW_WITHOUT_GROUP_BY at 1:41/);
+    expect(ctas('SELECT customer, COUNT(*) AS n FROM orders WINDOW TUMBLING (SIZE 1 DAY) GROUP BY customer, WINDOWSTART')).toMatch(/^SQL_WINDOW_BOUNDS/);
+    expect(ctas('SELECT customer, COUNT(*) AS n FROM orders WINDOW TUMBLING (SIZE 0 DAYS) GROUP BY customer')).toMatch(/^SQL_WINDOW_SIZE/);
+    expect(
+      ctas('SELECT customer, COUNT(*) AS n FROM orders WINDOW TUMBLING (SIZE 1 DAY, RETENTION 1 HOUR) GROUP BY customer'),
+    ).toMatch(/^SQL_WINDOW_RETENTION/);
+    expect(ctas('SELECT customer, COUNT(*) AS n FROM orders WINDOW HOPPING (SIZE 1 DAY, ADVANCE BY 1 HOUR) GROUP BY customer')).toMatch(
+      /^SQL_UNSUPPORTED_WINDOW.*TUMBLING/,
+    );
+  });
+
+  test('a kind that does not fit names the other statement', () => {
+    expect(csas('SELECT customer, COUNT(*) AS n FROM orders GROUP BY customer')).toBe(
+      'SQL_WRONG_KIND at 1:1: the query of CREATE STREAM "S" delivers a table | Write CREATE TABLE S AS SELECT ….',
+    );
+    expect(ctas('SELECT * FROM orders')).toMatch(/^SQL_WRONG_KIND.*CREATE STREAM/);
+  });
+});
+
+describe('joins', () => {
+  const joined = (rest: string): string => csas(`SELECT o.id, c.city FROM ${rest}`);
+
+  test('what can be joined, and how', () => {
+    expect(joined('customers c JOIN orders o ON o.customer = c.name')).toMatch(/^SQL_JOIN_ORDER.*Put the stream first/);
+    expect(joined('orders o RIGHT JOIN customers c ON o.customer = c.name')).toMatch(/^SQL_UNSUPPORTED_JOIN.*RIGHT JOIN/);
+    expect(joined('orders o JOIN customers c WITHIN 1 DAY ON o.customer = c.name')).toMatch(/^SQL_JOIN_WITHIN/);
+    expect(joined('orders o JOIN pairs c ON o.id = c.a')).toMatch(/^SQL_JOIN_WITHIN.*needs WITHIN/);
+    expect(joined('orders o JOIN orders c ON o.id = c.id')).toMatch(/^SQL_SELF_JOIN/);
+  });
+
+  test('the condition is one equality with the key of the table', () => {
+    expect(joined('orders o JOIN customers c ON o.customer = c.city')).toMatch(/^SQL_JOIN_CONDITION.*primary key C.NAME/);
+    expect(joined('orders o JOIN customers c ON o.customer > c.name')).toMatch(/^SQL_JOIN_CONDITION.*one equality/);
+    expect(joined("orders o JOIN customers c ON 'x' = c.name")).toMatch(/^SQL_JOIN_CONDITION.*names no column/);
+    expect(joined('orders o JOIN customers c ON o.id = c.name')).toMatch(/^SQL_JOIN_TYPES.*BIGINT.*STRING.*CAST/);
+  });
+
+  test('values without an envelope cannot be joined or grouped', () => {
+    expect(ctas('SELECT v, COUNT(*) AS n FROM bare GROUP BY v')).toMatch(/^SQL_KAFKA_VALUES/);
+  });
+});
