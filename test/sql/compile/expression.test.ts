@@ -141,6 +141,50 @@ describe('logic', () => {
     ['CASE WHEN TRUE THEN D ELSE 0.0 END', 2.5],
   ] as const)('%s is %s', (sql, wanted) => expect(value(sql)).toEqual(wanted));
 
+  test('is what a plain reading of the rules says, NULLs included', () => {
+    type N = number | null;
+    const both = (holds: (a: number, b: number) => boolean) => (a: N, b: N) => a !== null && b !== null && holds(a, b);
+    const within = (a: N, low: N, high: N): boolean =>
+      a !== null && low !== null && high !== null && low <= a && a <= high;
+    const rules: readonly (readonly [string, (a: N, b: N, c: N) => boolean])[] = [
+      ['A = B', both((a, b) => a === b)],
+      ['A <> B', both((a, b) => a !== b)],
+      ['A < B', both((a, b) => a < b)],
+      ['A <= B', both((a, b) => a <= b)],
+      ['A > B', both((a, b) => a > b)],
+      ['A >= B', both((a, b) => a >= b)],
+      ['A > 1', (a) => a !== null && a > 1],
+      ['A <> 1', (a) => a !== null && a !== 1],
+      ['NOT (A < B)', (a, b) => !both((x, y) => x < y)(a, b)],
+      ['A BETWEEN B AND C', within],
+      ['A NOT BETWEEN B AND C', (a, b, c) => !within(a, b, c)],
+      ['A IN (B, C, 1)', (a, b, c) => a !== null && [b, c, 1].includes(a)],
+      ['A NOT IN (B, C)', (a, b, c) => a === null || ![b, c].includes(a)],
+      ['A IS DISTINCT FROM B', (a, b) => a !== b],
+      [
+        'A = B AND B < C OR A IS NULL',
+        (a, b, c) => (both((x, y) => x === y)(a, b) && both((x, y) => x < y)(b, c)) || a === null,
+      ],
+      [
+        'CASE WHEN A < B THEN B > C WHEN A = B THEN A = C ELSE FALSE END',
+        (a, b, c) =>
+          both((x, y) => x < y)(a, b)
+            ? both((x, y) => x > y)(b, c)
+            : both((x, y) => x === y)(a, b) && both((x, y) => x === y)(a, c),
+      ],
+    ];
+    const small = fc.option(fc.integer({ min: 0, max: 3 }));
+    for (const [sql, rule] of rules) {
+      fc.assert(
+        fc.property(small, small, small, fc.constantFrom(integerType, bigintType, doubleType), (a, b, c, type) => {
+          const row = { A: { type, value: a }, B: { type, value: b }, C: { type, value: c } };
+          expect(evaluate(sql, row), sql).toBe(rule(a, b, c));
+        }),
+        { numRuns: 60 },
+      );
+    }
+  });
+
   test('a NULL where a BOOLEAN is needed fails', () => {
     expect(fault('NOT NB')).toBe('EvaluationError: an operand of NOT is NULL');
     expect(fault('B AND NB')).toBe('EvaluationError: an operand of AND is NULL');
