@@ -7,7 +7,7 @@
  */
 
 import { exitCode, UsageFault } from './exit.ts';
-import { reportFault } from './session.ts';
+import { reportFault } from './report.ts';
 import { Terminal } from './terminal.ts';
 
 export interface ServeOptions {

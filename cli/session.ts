@@ -10,7 +10,8 @@ import { type Cell, rowJson, visible } from './cell.ts';
 import { type Client, type Properties, type Rows, ServerFault } from './client.ts';
 import { blocksOf } from './entities.ts';
 import { renderCaret } from './excerpt.ts';
-import { ConnectionFault, exitCode, UsageFault } from './exit.ts';
+import { exitCode } from './exit.ts';
+import { reportFault } from './report.ts';
 import { isQuery, type Piece, settingOf } from './statements.ts';
 import { TableWriter } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -154,16 +155,6 @@ export class Session {
     if (hint !== undefined) terminal.say(`${bold('hint')}: ${visible(hint)}`);
     return exitCode.sql;
   }
-}
-
-/** Says what went wrong outside of any statement; gives the exit code. */
-export function reportFault(error: unknown, terminal: Terminal): number {
-  const { red, bold } = terminal.colors;
-  if (!(error instanceof Error)) throw error;
-  terminal.say(`${red(bold('error'))}: ${visible(error.message)}`);
-  if (!(error instanceof ConnectionFault || error instanceof UsageFault)) return exitCode.sql;
-  if (error.hint !== undefined) terminal.say(`${bold('hint')}: ${visible(error.hint)}`);
-  return error instanceof UsageFault ? exitCode.usage : exitCode.connection;
 }
 
 /** Holds the first rows back for a moment, so that the widths of a table are found from more than one. */

@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { Client, serverAddress } from './client.ts';
 import { exitCode, UsageFault } from './exit.ts';
-import { type OutputFormat, reportFault, Session } from './session.ts';
+import { reportFault } from './report.ts';
+import { type OutputFormat, Session } from './session.ts';
 import { splitStatements } from './statements.ts';
 import { Terminal } from './terminal.ts';
 
