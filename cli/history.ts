@@ -13,7 +13,7 @@ export const maxHistory = 1000;
 
 /** Where the history is kept, unless `MILLRACE_HISTORY` says otherwise. */
 export const historyFile = (environment: NodeJS.ProcessEnv): string =>
-  environment['MILLRACE_HISTORY'] ?? join(homedir(), '.millrace', 'history');
+  environment['MILLRACE_HISTORY'] ?? join(homedir(), '.millrace_history');
 
 /** Newest first. */
 export function readHistory(file: string): string[] {
