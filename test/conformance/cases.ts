@@ -113,10 +113,12 @@ const expand = (file: string, test: RawCase): readonly Case[] => {
         .replaceAll('{CONFIG}', config ?? '{CONFIG}');
       const raw = readJson(written) as unknown as RawCase;
       const mark = (value: string | undefined): string => (value === undefined ? '' : ` [${value}]`);
-      const { name, format: _formats, config: _configs, ...rest } = raw;
+      const { expectedException, post, versions } = raw;
       return {
-        ...rest,
         id: `${file}/${test.name}${mark(format)}${mark(config)}`,
+        ...(expectedException === undefined ? {} : { expectedException }),
+        ...(post === undefined ? {} : { post }),
+        ...(versions === undefined ? {} : { versions }),
         statements: raw.statements ?? [],
         properties: raw.properties ?? {},
         topics: raw.topics ?? [],
