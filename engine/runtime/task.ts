@@ -428,6 +428,7 @@ export class Task {
 
     this.#currentInput = input;
     this.#currentBlock = block;
+    for (const { store } of this.#changelogs) store.expect(block.columns, from, count);
     const { sources } = input;
     if (sources.length === 1) (sources[0] as SourceProcessor).run(block, from, to);
     else for (let row = from; row < to; row++) for (const source of sources) source.run(block, row, row + 1);

@@ -118,6 +118,28 @@ export class FlatTable {
     }
   }
 
+  /** Reads the slot where a look-up of this hash begins, so that it comes into the cache. */
+  touchSlot(hash: number): number {
+    const sub = this.#directory[(hash >>> 1) >>> (this.#shift - 1)] as Int32Array;
+    return sub[(hash & ((sub.length >>> 1) - 2)) * 2 + 1] as number;
+  }
+
+  /** The first entry whose hash this is, whatever its key; 0: there is none. */
+  candidate(hash: number): number {
+    const sub = this.#directory[(hash >>> 1) >>> (this.#shift - 1)] as Int32Array;
+    const mask = (sub.length >>> 1) - 2;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const address = sub[slot * 2 + 1] as number;
+      if (address === 0 || sub[slot * 2] === hash) return address;
+    }
+  }
+
+  /** Whether there still is an entry at an address of some time ago, and has this key. */
+  stillHolds(address: number, kind: number, key: Uint8Array, start: number, end: number): boolean {
+    const words = this.#words[address >>> segmentShift] as Int32Array;
+    return ((words[(address & unitMask) << 1] ?? 0) & inUse) !== 0 && this.holds(address, kind, key, start, end);
+  }
+
   /** Whether the entry at this address has this key. */
   holds(address: number, kind: number, key: Uint8Array, start: number, end: number): boolean {
     const segment = address >>> segmentShift;
@@ -199,13 +221,14 @@ export class FlatTable {
   }
 
   /**
-   * Brings entries into the processor's cache. Walking a list of addresses pays a full trip to memory for each; asked for together, they
+   * Brings entries into the processor's cache; address 0 is passed over. Walking a list of addresses pays a full trip to memory for each; asked for together, they
    * come together (measured over 1e5 entries: 130 ns one by one, 8 ns in groups of 32).
    */
   touch(addresses: Int32Array, from: number, to: number): void {
     let seen = 0;
     for (let i = from; i < to; i++) {
       const address = addresses[i] as number;
+      if (address === 0) continue;
       const words = this.#words[address >>> segmentShift] as Int32Array;
       const at = (address & unitMask) << 1;
       seen ^= (words[at] as number) ^ (words[Math.min(at + 10, words.length - 1)] as number);

@@ -6,6 +6,7 @@ import { kinds } from './layout.ts';
 import { scanCommitted } from './scan.ts';
 import type {
   ChangelogAppend,
+  KeyColumns,
   KeyValueStateStore,
   ScanRange,
   ScanVisitor,
@@ -56,11 +57,11 @@ export class KeyValueStateTable implements KeyValueStateStore {
   }
 
   get(key: Uint8Array, start: number, end: number): boolean {
-    return this.#core.get(kinds.data, key, start, end);
+    return this.#core.get(kinds.data, key, start, end, this.#hint(key, start));
   }
 
   put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): void {
-    this.#core.put(kinds.data, key, start, end, value, valueStart, valueEnd);
+    this.#core.put(kinds.data, key, start, end, value, valueStart, valueEnd, this.#hint(key, start));
   }
 
   delete(key: Uint8Array, start: number, end: number): void {
@@ -87,6 +88,16 @@ export class KeyValueStateTable implements KeyValueStateStore {
     await this.#checkpoint.stop();
     await this.#core.clear();
     this.#checkpoint.resume();
+  }
+
+  expect(columns: KeyColumns, from: number, to: number): void {
+    this.#core.ahead.expect(columns, from, to);
+  }
+
+  /** Where the entry may be, if this is a key that was expected; else 0. */
+  #hint(key: Uint8Array, start: number): number {
+    const { ahead, table } = this.#core;
+    return key === ahead.bytes ? ahead.hint(table, kinds.data, start, undefined) : 0;
   }
 
   changed(): number {

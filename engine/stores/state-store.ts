@@ -30,6 +30,14 @@ export type ChangelogAppend = (
   valueEnd: number,
 ) => void;
 
+/** Where the keys of a block lie: the part of `RecordColumns` that a store looks at. */
+export interface KeyColumns {
+  readonly bytes: Uint8Array;
+  /** −1: no key. */
+  readonly keyStart: Int32Array;
+  readonly keyEnd: Int32Array;
+}
+
 /** Small committed numbers kept beside the data, such as the writers' times. Transactional and changelogged like any key. */
 export interface StoreMeta {
   get(name: string): number | undefined;
@@ -100,6 +108,8 @@ interface StateStoreLifecycle {
   /** Forgets everything, in memory and in the key-value store; afterwards the position is undefined. */
   clear(): Promise<void>;
 
+  /** A hint: rows `[from, to)` are about to be processed. Where operators then ask for just those keys, in that order, the store looks ahead. */
+  expect(columns: KeyColumns, from: number, to: number): void;
   /** Keys changed in the open transaction (meta entries and an expiry count as one each). 0: there is nothing to commit. */
   changed(): number;
   /** Hands out one entry for each changed key. Called at flush, once per transaction, before `commit`. */

@@ -24,6 +24,7 @@ import { ChangeList, wasAbsent, wasOnDisk } from './change-list.ts';
 import { DueQueue } from './due-queue.ts';
 import { FlatTable, flags } from './flat-table.ts';
 import { kinds, kvPrefixBytes, numberValue, readNumberValue, readPositionValue, readWindowStart } from './layout.ts';
+import { LookAhead } from './look-ahead.ts';
 import type { KvRange, OrderedKv } from './ordered-kv.ts';
 import type { ChangelogAppend, StoreMeta, StoreStats } from './state-store.ts';
 import { ViewScratch } from './view-scratch.ts';
@@ -49,6 +50,7 @@ export class StoreCore {
   valueEnd = 0;
 
   table: FlatTable;
+  readonly ahead = new LookAhead();
   changes = new ChangeList();
   due = new DueQueue();
   windows: WindowIndex | undefined;
@@ -95,16 +97,20 @@ export class StoreCore {
 
   // ---- reading and writing in the open transaction
 
-  /** True when the key is present; its value is then under the cursor. */
-  get(kind: number, key: Uint8Array, start: number, end: number): boolean {
+  /** True when the key is present; its value is then under the cursor. `hint` is an address where it may be, or 0. */
+  get(kind: number, key: Uint8Array, start: number, end: number, hint: number): boolean {
     const table = this.table;
-    const hash = table.hash(kind, key, start, end);
-    let address = table.find(hash, kind, key, start, end);
-    if (address === 0) {
-      if (this.complete) return false;
-      address = this.#load(hash, kind, key, start, end);
-      if (address === 0) return false;
-    } else table.setFlag(address, flags.referenced);
+    let address = hint;
+    if (address === 0 || !table.stillHolds(address, kind, key, start, end)) {
+      const hash = table.hash(kind, key, start, end);
+      address = table.find(hash, kind, key, start, end);
+      if (address === 0) {
+        if (this.complete) return false;
+        address = this.#load(hash, kind, key, start, end);
+        if (address === 0) return false;
+      }
+    }
+    table.setFlag(address, flags.referenced);
     this.#last = address;
     const length = table.valueLength(address);
     if (length < 0) return false;
@@ -122,10 +128,14 @@ export class StoreCore {
     value: Uint8Array,
     valueStart: number,
     valueEnd: number,
+    hint: number,
   ): void {
     const table = this.table;
     let address = this.#last;
-    if (address === 0 || !table.holds(address, kind, key, start, end)) {
+    if (
+      (address === 0 || !table.holds(address, kind, key, start, end)) &&
+      ((address = hint) === 0 || !table.stillHolds(address, kind, key, start, end))
+    ) {
       const hash = table.hash(kind, key, start, end);
       address = table.find(hash, kind, key, start, end);
       if (address === 0) {
@@ -157,7 +167,7 @@ export class StoreCore {
   expireBelow(windowStart: number): void {
     if (windowStart <= this.floor) return;
     this.floor = windowStart;
-    this.put(kinds.expiry, noBytes, 0, 0, numberValue(windowStart), 0, 8);
+    this.put(kinds.expiry, noBytes, 0, 0, numberValue(windowStart), 0, 8, 0);
   }
 
   /** Whether a key that is not in memory is nowhere else either. */
@@ -397,13 +407,13 @@ export class StoreCore {
 
   #getMeta(name: string): number | undefined {
     const key = this.#metaName(name);
-    return this.get(kinds.meta, key, 0, key.length) ? readNumberValue(this.valueBytes, this.valueStart) : undefined;
+    return this.get(kinds.meta, key, 0, key.length, 0) ? readNumberValue(this.valueBytes, this.valueStart) : undefined;
   }
 
   #setMeta(name: string, value: number): void {
     if (this.#getMeta(name) === value) return;
     const key = this.#metaName(name);
-    this.put(kinds.meta, key, 0, key.length, numberValue(value), 0, 8);
+    this.put(kinds.meta, key, 0, key.length, numberValue(value), 0, 8, 0);
   }
 
   // ---- the key-value store
@@ -491,6 +501,7 @@ export class StoreCore {
 
   #reset(): void {
     this.table = this.#newTable();
+    this.ahead.forget();
     this.changes = new ChangeList();
     this.due = new DueQueue();
     if (this.windows !== undefined) this.windows = new WindowIndex();

@@ -12,6 +12,7 @@ import { kinds, windowBytes, writeWindowStart } from './layout.ts';
 import { scanCommitted } from './scan.ts';
 import type {
   ChangelogAppend,
+  KeyColumns,
   ScanRange,
   ScanVisitor,
   StoreMeta,
@@ -67,7 +68,7 @@ export class WindowStateTable implements WindowStateStore {
   get(windowStart: number, key: Uint8Array, start: number, end: number): boolean {
     if (windowStart < this.#core.floor) return false;
     const length = this.#setKey(windowStart, key, start, end);
-    return this.#core.get(kinds.data, this.#key, 0, length);
+    return this.#core.get(kinds.data, this.#key, 0, length, this.#hint(key, start));
   }
 
   put(
@@ -81,7 +82,7 @@ export class WindowStateTable implements WindowStateStore {
   ): void {
     if (windowStart < this.#core.floor) return;
     const length = this.#setKey(windowStart, key, start, end);
-    this.#core.put(kinds.data, this.#key, 0, length, value, valueStart, valueEnd);
+    this.#core.put(kinds.data, this.#key, 0, length, value, valueStart, valueEnd, this.#hint(key, start));
   }
 
   delete(windowStart: number, key: Uint8Array, start: number, end: number): void {
@@ -135,6 +136,16 @@ export class WindowStateTable implements WindowStateStore {
     await this.#checkpoint.stop();
     await this.#core.clear();
     this.#checkpoint.resume();
+  }
+
+  expect(columns: KeyColumns, from: number, to: number): void {
+    this.#core.ahead.expect(columns, from, to);
+  }
+
+  /** Where the entry may be, if this is a key that was expected; else 0. */
+  #hint(key: Uint8Array, start: number): number {
+    const { ahead, table } = this.#core;
+    return key === ahead.bytes ? ahead.hint(table, kinds.data, start, this.#key) : 0;
   }
 
   changed(): number {

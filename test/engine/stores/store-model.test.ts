@@ -10,6 +10,7 @@ type Step =
   | { readonly op: 'expire'; readonly window: number }
   | { readonly op: 'meta'; readonly name: string; readonly value: number }
   | { readonly op: 'commit' | 'rollback' | 'checkpoint' | 'fail' | 'check' | 'scan-aside' }
+  | { readonly op: 'block'; readonly keys: readonly Key[]; readonly size: number }
   | { readonly op: 'advance'; readonly steps: number }
   | { readonly op: 'crash'; readonly survive: number; readonly checkpoint: boolean };
 
@@ -43,6 +44,11 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
   const crash = fc.record({ op: fc.constant('crash' as const), survive: fc.nat(), checkpoint: fc.boolean() });
   const advance = fc.record({ op: fc.constant('advance' as const), steps: fc.integer({ min: 1, max: 6 }) });
   const meta = fc.record({ op: fc.constant('meta' as const), name: fc.constantFrom('w:0', 'w:1'), value: fc.nat(5) });
+  const block = fc.record({
+    op: fc.constant('block' as const),
+    keys: fc.array(key, { maxLength: 100 }),
+    size: fc.nat(400),
+  });
   const expire = fc.record({
     op: fc.constant('expire' as const),
     window: fc.integer({ min: -3, max: 12 }).map((n) => n * 60_000),
@@ -53,6 +59,7 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
     { arbitrary: mark, weight: 8 },
     { arbitrary: advance, weight: 6 },
     { arbitrary: meta, weight: 1 },
+    { arbitrary: block, weight: 2 },
     { arbitrary: crash, weight: 1 },
   ];
   if (kind === 'window') options.push({ arbitrary: expire, weight: 1 });
@@ -65,6 +72,9 @@ const run = async (world: World, history: readonly Step[]): Promise<void> => {
     switch (step.op) {
       case 'put':
         world.put(step.at, `${step.tag}`.padEnd(step.size, 'x').slice(0, step.size));
+        break;
+      case 'block':
+        world.runBlock(step.keys, 'b'.repeat(step.size));
         break;
       case 'get':
         expect(world.get(step.at)).toBe(world.open.get(`${step.at.window}/${step.at.key}`));

@@ -92,11 +92,43 @@ export class World {
   get(at: Key): string | undefined {
     this.keys.set(nameOf(at), at);
     const key = bytesOf(`#${at.key}#`);
+    return this.#get(at.window, key, 1, key.length - 1);
+  }
+
+  #get(window: number, key: Uint8Array, start: number, end: number): string | undefined {
     const found =
-      this.kind === 'window'
-        ? this.#window.get(at.window, key, 1, key.length - 1)
-        : this.#keyValue.get(key, 1, key.length - 1);
+      this.kind === 'window' ? this.#window.get(window, key, start, end) : this.#keyValue.get(key, start, end);
     return found ? textOf(this.store.valueBytes, this.store.valueStart, this.store.valueEnd) : undefined;
+  }
+
+  /** Reads keys, and writes some of them, as they lie in a block that the store was told to expect; not all of them are asked for. */
+  runBlock(keys: readonly Key[], text: string): void {
+    const bytes = bytesOf(keys.map(({ key }) => key).join(''));
+    const keyStart = new Int32Array(keys.length);
+    const keyEnd = new Int32Array(keys.length);
+    for (let row = 0, at = 0; row < keys.length; row++) {
+      keyStart[row] = at;
+      at += (keys[row] as Key).key.length;
+      keyEnd[row] = at;
+    }
+    this.store.expect({ bytes, keyStart, keyEnd }, 0, keys.length);
+    const value = bytesOf(text);
+    for (const [row, at] of keys.entries()) {
+      const start = keyStart[row] as number;
+      const end = keyEnd[row] as number;
+      this.keys.set(nameOf(at), at);
+      if (row % 5 === 3) continue;
+      if (row % 5 !== 4) {
+        expect(this.#get(at.window, bytes, start, end), `expected ${nameOf(at)}`).toBe(this.open.get(nameOf(at)));
+      }
+      if (row % 3 === 0) {
+        this.delete(at);
+      } else {
+        if (this.kind === 'window') this.#window.put(at.window, bytes, start, end, value, 0, value.length);
+        else this.#keyValue.put(bytes, start, end, value, 0, value.length);
+        if (at.window >= this.openFloor) this.open.set(nameOf(at), text);
+      }
+    }
   }
 
   put(at: Key, text: string): void {
