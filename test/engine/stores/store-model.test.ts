@@ -150,7 +150,7 @@ describe.each(['key-value', 'window'] as const)('a %s store', (kind) => {
         fc.asyncProperty(steps(kind), async (history) => {
           await run(new World(kind, setups[setup]), history);
         }),
-        { numRuns: 60 },
+        { numRuns: 35 },
       );
     },
   );
