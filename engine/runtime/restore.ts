@@ -87,6 +87,8 @@ const replay = async (source: RestoreSource, checkpoint: number | undefined): Pr
         at = chunk.nextOffset;
         chunk.release();
         if (columns.count > 0) store.commit(at);
+        // A long replay keeps to the memory limit: what the checkpoint holds may leave memory.
+        if (store.checkpointDue(0)) await store.checkpoint();
       }
       await source.breathe();
     }

@@ -33,7 +33,7 @@ export type LevelKvOptions = {
 /** On Node this is classic-level, whose types `level` leaves out. */
 const nativeLevel = Level as unknown as { destroy(directory: string): Promise<void> };
 
-const deletesPerBatch = 1_000;
+const deletesPerBatch = 4_096;
 
 /** Opens the database in this directory, makes it where it is missing. Rejects with a `KvError`. */
 export const openLevelKv = async (directory: string, options: LevelKvOptions = {}): Promise<OrderedKv> => {
