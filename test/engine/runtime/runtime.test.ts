@@ -304,4 +304,43 @@ describe.each(logKinds)('on the %s log', (kind) => {
     await runtime.awaitIdle();
     expect((await consume(log, 'counted')).map(({ value }) => value)).toEqual(['1', '2', '1', '2']);
   });
+
+  test('records that retention has taken away are passed over, and that is said', async () => {
+    const log = await open({ words: 1, counted: 1 });
+    const events: RuntimeEvent[] = [];
+    const runtime = start(log, { onEvent: (event) => events.push(event) });
+    await runtime.start({ id: 'count', topology: wordCount({ repartition: false }) });
+    await produce(log, 'words', 0, [{ key: 'a', value: '1' }]);
+    await runtime.awaitIdle();
+    runtime.pause('count');
+    for (const key of ['b', 'c', 'd']) {
+      for (let i = 0; i < 10; i++) await produce(log, 'words', 0, [{ key, value: '1' }]);
+    }
+    await runtime.stop('count');
+    await log.deleteRecords({ topic: 'words', partition: 0 }, 11);
+    await runtime.start({ id: 'count', topology: wordCount({ repartition: false }) });
+    await runtime.awaitIdle();
+    expect(lastOf(await consume(log, 'counted'))).toEqual({ a: '1', c: '10', d: '10' });
+    runtime.pause('count');
+    // It stands at the end and waits there; what comes goes before it can be read.
+    await log.deleteRecords({ topic: 'words', partition: 0 }, 31);
+    runtime.resume('count');
+    await produce(log, 'words', 0, [{ key: 'e', value: '1' }]);
+    await runtime.awaitIdle();
+    expect(lastOf(await consume(log, 'counted'))).toMatchObject({ a: '1', e: '1' });
+  });
+
+  test('a query whose source topic is deleted stops and says so; its neighbours go on', async () => {
+    const log = await open({ words: 1, counted: 1, amounts: 1, sums: 1 });
+    const runtime = start(log);
+    await runtime.start({ id: 'count', topology: wordCount({ repartition: false }) });
+    await runtime.start({ id: 'sums', topology: minuteSums() });
+    await runtime.awaitIdle();
+    await log.deleteTopic('words');
+    while (runtime.status('count').state === 'running') await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(runtime.status('count')).toMatchObject({ state: 'failed', error: { code: 'LOG_UNKNOWN_TOPIC' } });
+    await produce(log, 'amounts', 0, [{ key: 'a', value: '3', timestamp: 0 }]);
+    await runtime.awaitIdle();
+    expect(lastOf(await consume(log, 'sums'))).toEqual({ 'a@0': '3' });
+  });
 });
