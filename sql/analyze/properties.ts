@@ -9,8 +9,8 @@
  */
 
 import { closest, type Position, UserError } from '../../base/index.ts';
-import type { FormatChoice } from '../plan/choices.ts';
 import type { Literal, Property } from '../parser/ast.ts';
+import type { FormatChoice } from '../plan/choices.ts';
 import type { WindowedKey } from '../types/schema.ts';
 
 export type WithTarget = 'create' | 'create-as' | 'insert';
@@ -108,10 +108,14 @@ export const readProperties = (properties: readonly Property[], target: WithTarg
     ['VALUE_FORMAT', valueFormat],
   ] as const) {
     if (format !== undefined && other !== undefined) {
-      throw new UserError('SQL_PROPERTY_CONFLICT', `${name} and FORMAT cannot both be given: FORMAT sets both formats`, {
-        at: other.at,
-        hint: 'Give either FORMAT alone, or KEY_FORMAT and VALUE_FORMAT.',
-      });
+      throw new UserError(
+        'SQL_PROPERTY_CONFLICT',
+        `${name} and FORMAT cannot both be given: FORMAT sets both formats`,
+        {
+          at: other.at,
+          hint: 'Give either FORMAT alone, or KEY_FORMAT and VALUE_FORMAT.',
+        },
+      );
     }
   }
   for (const name of registryProperties) {
@@ -150,9 +154,13 @@ export const readProperties = (properties: readonly Property[], target: WithTarg
   }
   const queryId = textOf(given.get('QUERY_ID'));
   if (queryId !== undefined && !/^[A-Za-z0-9_]+$/.test(queryId.value)) {
-    throw new UserError('SQL_INVALID_PROPERTY', `QUERY_ID may hold letters, digits and "_" only, not "${queryId.value}"`, {
-      at: queryId.at,
-    });
+    throw new UserError(
+      'SQL_INVALID_PROPERTY',
+      `QUERY_ID may hold letters, digits and "_" only, not "${queryId.value}"`,
+      {
+        at: queryId.at,
+      },
+    );
   }
   return defined({
     topic,

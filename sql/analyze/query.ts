@@ -12,25 +12,32 @@
 
 import { type Position, UserError } from '../../base/index.ts';
 import { type Catalog, unknownSource } from '../catalog.ts';
-import type { FormatChoice } from '../plan/choices.ts';
-import type {
-  Duration,
-  Expression,
-  ExpressionOf,
-  Join,
-  Query,
-  SelectItem,
-  SourceKind,
-  WindowClause,
-} from '../parser/ast.ts';
+import type { Expression, ExpressionOf, Query, SelectItem, SourceKind, WindowClause } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
-import type { AggregateCall, AggregateWindow, LogicalNode, NamedExpression } from '../plan/logical.ts';
+import type { FormatChoice } from '../plan/choices.ts';
+import type { AggregateCall, LogicalNode, NamedExpression } from '../plan/logical.ts';
 import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
-import { integerType, printType, type SqlType, typesEqual } from '../types/type.ts';
-import { type Clause, findColumn, referTo, Scope, type ScopedSource } from './scope.ts';
-import type { TypedExpression } from './typed.ts';
+import { integerType, printType, type SqlType } from '../types/type.ts';
+import { analyzeJoins } from './join.ts';
+import { type Clause, Scope, type ScopedSource } from './scope.ts';
+import {
+  checkKeyType,
+  columnAt,
+  generatedName,
+  type KeySlot,
+  keySlot,
+  localizeByPlanName,
+  nameKey,
+  qualified,
+  rekeyed,
+  type Stage,
+  sameKeys,
+  unused,
+  windowedRekey,
+} from './stage.ts';
 import type { Typer } from './typer.ts';
 import { findExpression, fingerprint, partsOfExpression, replaceExpressions } from './walk.ts';
+import { analyzeWindow } from './window.ts';
 
 export type QueryPurpose = 'persistent' | 'push' | 'pull';
 
@@ -64,23 +71,6 @@ interface Item {
   readonly at: Position;
 }
 
-/** One key column of the result: every expression that stands for it, and how messages name it. */
-interface KeySlot {
-  readonly name: string;
-  readonly fingerprints: readonly string[];
-  readonly text: string;
-}
-
-/** What the clauses up to SELECT have made: a node, its key, and how a qualified expression is read there. */
-interface Stage {
-  readonly node: LogicalNode;
-  readonly keys: readonly KeySlot[];
-  /** Turns a qualified expression into one whose columns are names of the node's schema. */
-  readonly localize: (expression: Expression, clause: Clause) => Expression;
-  /** Several items may name the key: the first is the key, the others are copies. */
-  readonly keyOnce: boolean;
-}
-
 export const analyzeQuery = (query: Query, options: AnalyzeOptions): AnalyzedQuery =>
   new QueryAnalysis(query, options).run();
 
@@ -102,7 +92,7 @@ class QueryAnalysis {
   run(): AnalyzedQuery {
     const query = this.#query;
     this.#checkClauses();
-    let stage = this.#scope.joined ? this.#joins() : this.#single();
+    let stage = this.#scope.joined ? analyzeJoins(query.joins, this.#scope, this.#typer) : this.#single();
     const flow = stage.node.flow;
 
     if (query.where !== undefined) stage = this.#filter(stage, query.where);
@@ -212,169 +202,6 @@ class QueryAnalysis {
     };
   }
 
-  /** Left-deep, in the order of the text; each step joins a stream with a table by the table's key. */
-  #joins(): Stage {
-    const [first, ...others] = this.#scope.sources as [ScopedSource, ...ScopedSource[]];
-    const localize = localizeByPlanName(this.#scope);
-    let node = prefixed(first, 'left');
-    let keys: readonly KeySlot[] = first.source.schema.key.map((column) =>
-      keySlot(this.#scope.planName(first.alias, column.name), [qualified(first.alias, column.name)]),
-    );
-    others.forEach((right, i) => {
-      const join = this.#query.joins[i] as Join;
-      const seen = this.#scope.sources.slice(0, i + 1);
-      const { leftKey, rightKey } = this.#joinKeys(join, seen, right);
-      this.#checkJoin(join, node.flow, seen, right);
-      const rightColumn = right.source.schema.key[0] as Column;
-      if (fingerprint(rightKey) !== fingerprint(qualified(right.alias, rightColumn.name))) {
-        throw new UserError(
-          'SQL_JOIN_CONDITION',
-          `a join with the table "${right.source.name}" must be on its primary key ${right.alias}.${rightColumn.name}, not on ${printExpression(rightKey)}`,
-          { at: join.on.at, hint: `Write ON … = ${right.alias}.${rightColumn.name}.` },
-        );
-      }
-      const typedLeft = this.#typer.type(localize(leftKey), node.schema, 'ON');
-      if (!typesEqual(typedLeft.type, rightColumn.type)) {
-        throw new UserError(
-          'SQL_JOIN_TYPES',
-          `the join compares ${printExpression(leftKey)} of type ${printType(typedLeft.type)} with ${right.alias}.${rightColumn.name} of type ${printType(rightColumn.type)}`,
-          { at: join.on.at, hint: `Make both the same: CAST(… AS ${printType(rightColumn.type)}).` },
-        );
-      }
-      const isKey = keys.length === 1 && (keys[0] as KeySlot).fingerprints.includes(fingerprint(leftKey));
-      if (!isKey) {
-        if (node.schema.windowed !== undefined) throw windowedRekey('join', join.on.at);
-        node = rekeyed(node, [this.#nameKey(leftKey, typedLeft, node.schema)], 'join');
-      }
-      const rightNode = prefixed(right, 'right');
-      const schema: Schema = {
-        key: node.schema.key,
-        value: [...node.schema.value, ...rightNode.schema.value],
-        windowed: node.schema.windowed,
-      };
-      node = {
-        kind: 'join',
-        type: join.type === 'left' ? 'left' : 'inner',
-        left: node,
-        right: rightNode,
-        flow: 'stream',
-        schema,
-      };
-      const keyName = (node.schema.key[0] as Column).name;
-      const former = isKey ? (keys[0] as KeySlot).fingerprints : [];
-      keys = [
-        {
-          name: keyName,
-          fingerprints: [...former, fingerprint(leftKey), fingerprint(rightKey)],
-          text: `${printExpression(leftKey)} or ${printExpression(rightKey)}`,
-        },
-      ];
-    });
-    return { node, keys, localize, keyOnce: false };
-  }
-
-  #checkJoin(join: Join, leftFlow: SourceKind, left: readonly ScopedSource[], right: ScopedSource): void {
-    const { at } = join.source;
-    const words = join.type === 'inner' ? 'JOIN' : `${join.type.toUpperCase()} JOIN`;
-    const names = `${left.map((source) => source.source.name).join(', ')} ${words} ${right.source.name}`;
-    if (leftFlow === 'table' && right.source.kind === 'stream') {
-      throw new UserError('SQL_JOIN_ORDER', `a table cannot be joined with a stream behind it: ${names}`, {
-        at,
-        hint: 'Put the stream first: stream JOIN table.',
-      });
-    }
-    if (leftFlow === 'stream' && right.source.kind === 'stream') {
-      if (join.within === undefined) {
-        throw new UserError('SQL_JOIN_WITHIN', `a join of two streams needs WITHIN: ${names}`, {
-          at: join.at,
-          hint: 'Say how far apart in time rows may be: JOIN … WITHIN 10 SECONDS ON …',
-        });
-      }
-      throw new UserError('SQL_UNSUPPORTED_JOIN', `joins of two streams are not supported yet: ${names}`, {
-        at,
-        hint: 'A stream can be joined with a table.',
-      });
-    }
-    if (join.within !== undefined) {
-      throw new UserError('SQL_JOIN_WITHIN', `WITHIN is for joins of two streams only: ${names}`, {
-        at: join.within.at,
-        hint: 'Leave WITHIN out.',
-      });
-    }
-    if (leftFlow === 'table') {
-      throw new UserError('SQL_UNSUPPORTED_JOIN', `joins of two tables are not supported yet: ${names}`, {
-        at,
-        hint: 'A stream can be joined with a table.',
-      });
-    }
-    if (join.type === 'right' || join.type === 'full') {
-      throw new UserError(
-        'SQL_UNSUPPORTED_JOIN',
-        `a stream and a table can be joined by JOIN and LEFT JOIN only, not by ${words}: ${names}`,
-        { at, hint: 'Use JOIN or LEFT JOIN.' },
-      );
-    }
-    if (right.source.schema.key.length !== 1) {
-      throw new UserError(
-        'SQL_JOIN_CONDITION',
-        `"${right.source.name}" has ${right.source.schema.key.length} key columns; only tables with one can be joined`,
-        { at },
-      );
-    }
-    if (right.source.schema.windowed !== undefined) {
-      throw new UserError('SQL_WINDOWED_TABLE', `"${right.source.name}" is a windowed table and cannot be joined`, {
-        at,
-      });
-    }
-  }
-
-  /** The two sides of the one equality behind ON: what belongs to the sources so far, and what belongs to the new one. */
-  #joinKeys(
-    join: Join,
-    left: readonly ScopedSource[],
-    right: ScopedSource,
-  ): { readonly leftKey: Expression; readonly rightKey: Expression } {
-    const on = join.on;
-    if (on.kind !== 'comparison' || on.operator !== '=') {
-      throw new UserError('SQL_JOIN_CONDITION', `a join condition is one equality, not ${printExpression(on)}`, {
-        at: on.at,
-        hint: 'Write ON left_column = right_column; further conditions go to WHERE.',
-      });
-    }
-    const scope = new Scope([...left, right]);
-    const sides = [on.left, on.right].map((side) => {
-      const expression = scope.qualify(side, 'ON');
-      const aliases = new Set<string>();
-      findExpression(expression, (part) => {
-        if (part.kind === 'column' && part.source !== undefined) aliases.add(part.source);
-        return false;
-      });
-      return { expression, aliases };
-    }) as unknown as readonly [Side, Side];
-    for (const { expression, aliases } of sides) {
-      if (aliases.size === 1) continue;
-      throw new UserError(
-        'SQL_JOIN_CONDITION',
-        aliases.size === 0
-          ? `${printExpression(expression)} in the join condition names no column`
-          : `${printExpression(expression)} in the join condition uses columns of ${[...aliases].join(' and ')}`,
-        { at: expression.at, hint: 'Each side of the equality must use the columns of exactly one source.' },
-      );
-    }
-    const [a, b] = sides;
-    const ofRight = (side: Side): boolean => side.aliases.has(right.alias);
-    if (ofRight(a) === ofRight(b)) {
-      throw new UserError(
-        'SQL_JOIN_CONDITION',
-        `the join condition ${printExpression(on)} does not connect "${right.alias}" with what stands before it`,
-        { at: on.at, hint: `Write ON <column before> = ${right.alias}.<key column>.` },
-      );
-    }
-    return ofRight(a)
-      ? { leftKey: b.expression, rightKey: a.expression }
-      : { leftKey: a.expression, rightKey: b.expression };
-  }
-
   // ------------------------------------------------------------------------------------------------- WHERE, HAVING
 
   #filter(stage: Stage, where: Expression): Stage {
@@ -425,7 +252,7 @@ class QueryAnalysis {
     const keys: NamedExpression[] = [];
     for (const one of typed) {
       checkKeyType(one.typed.type, 'PARTITION BY', one.expression);
-      keys.push(this.#nameKey(one.expression, one.typed, node.schema, keys));
+      keys.push(nameKey(one.expression, one.typed, node.schema, this.#scope, keys));
     }
     const rekey = rekeyed(node, keys, 'partition-by');
     return {
@@ -438,23 +265,6 @@ class QueryAnalysis {
       localize: stage.localize,
       keyOnce: true,
     };
-  }
-
-  /** A plain column keeps its name in the key; a field of a struct gives its name; anything else gets one. */
-  #nameKey(
-    expression: Expression,
-    typed: TypedExpression,
-    schema: Schema,
-    taken: readonly NamedExpression[] = [],
-  ): NamedExpression {
-    const used = new Set([...schema.key, ...schema.value].map((column) => column.name));
-    for (const one of taken) used.add(one.name);
-    if (expression.kind === 'column' && typed.kind === 'column') {
-      return { name: typed.name, expression: typed };
-    }
-    if (expression.kind === 'field') return { name: unused(expression.name, used), expression: typed };
-    if (this.#scope.joined) return { name: unused('ROWKEY', used), expression: typed };
-    return { name: generatedName(used), expression: typed };
   }
 
   // ------------------------------------------------------------------------------------------------- GROUP BY
@@ -544,7 +354,7 @@ class QueryAnalysis {
     for (const expression of by) {
       const typed = this.#typer.type(stage.localize(expression, 'GROUP BY'), node.schema, 'GROUP BY');
       checkKeyType(typed.type, 'GROUP BY', expression);
-      keys.push(this.#nameKey(expression, typed, { key: [], value: [] }, keys));
+      keys.push(nameKey(expression, typed, { key: [], value: [] }, this.#scope, keys));
     }
     if (keys.length === 0)
       keys.push({ name: 'KSQL_GROUP', expression: { kind: 'literal', value: 0, type: integerType } });
@@ -568,7 +378,7 @@ class QueryAnalysis {
       aggregates.push(aggregate);
     }
 
-    const window = this.#window(query.window);
+    const window = analyzeWindow(query.window);
     if (window !== undefined && node.schema.windowed !== undefined) {
       const groupsBySourceKey = by.every((expression) =>
         stage.keys.some((slot) => slot.fingerprints.includes(fingerprint(expression))),
@@ -634,27 +444,6 @@ class QueryAnalysis {
       localize,
       keyOnce: true,
     };
-  }
-
-  #window(clause: WindowClause | undefined): AggregateWindow | undefined {
-    if (clause === undefined || clause.kind !== 'tumbling') return undefined;
-    const sizeMs = milliseconds(clause.size);
-    if (sizeMs === 0) {
-      throw new UserError('SQL_WINDOW_SIZE', 'the size of a window must be more than 0', { at: clause.size.at });
-    }
-    const graceMs = clause.grace === undefined ? Math.max(86_400_000 - sizeMs, 0) : milliseconds(clause.grace);
-    const least = sizeMs + graceMs;
-    if (clause.retention !== undefined && milliseconds(clause.retention) < least) {
-      if (clause.grace !== undefined || milliseconds(clause.retention) < sizeMs) {
-        throw new UserError(
-          'SQL_WINDOW_RETENTION',
-          `windows must be kept for their size and grace period, ${least} ms, but RETENTION is ${milliseconds(clause.retention)} ms`,
-          { at: clause.retention.at, hint: 'Make RETENTION longer, or SIZE or GRACE PERIOD shorter.' },
-        );
-      }
-    }
-    const retentionMs = clause.retention === undefined ? least : milliseconds(clause.retention);
-    return { type: 'TUMBLING', sizeMs, retentionMs, graceMs: Math.min(graceMs, retentionMs - sizeMs) };
   }
 
   // ------------------------------------------------------------------------------------------------- SELECT
@@ -912,11 +701,6 @@ class QueryAnalysis {
   }
 }
 
-interface Side {
-  readonly expression: Expression;
-  readonly aliases: ReadonlySet<string>;
-}
-
 const windowBounds = (name: string, where: string, at: Position): UserError =>
   new UserError(
     'SQL_WINDOW_BOUNDS',
@@ -952,94 +736,6 @@ const scopedSources = (query: Query, catalog: Catalog): readonly ScopedSource[] 
   return scoped;
 };
 
-const columnAt = (source: string, name: string, at: Position): Expression => ({ kind: 'column', source, name, at });
-
-const nowhere: Position = { line: 1, column: 1, offset: 0 };
-
-const qualified = (alias: string, name: string): Expression => columnAt(alias, name, nowhere);
-
-const keySlot = (name: string, expressions: readonly Expression[]): KeySlot => ({
-  name,
-  fingerprints: expressions.map(fingerprint),
-  text: (expressions[0] as ExpressionOf<'column'>).name,
-});
-
-/** Columns become the names that they have in the plan: `<alias>_<name>` behind a join, the same name otherwise. */
-const localizeByPlanName =
-  (scope: Scope) =>
-  (expression: Expression): Expression =>
-    replaceExpressions(expression, (part) =>
-      part.kind === 'column' && part.source !== undefined
-        ? { kind: 'column', name: scope.planName(part.source, part.name), at: part.at }
-        : undefined,
-    );
-
-/** One side of a join: every column under its prefixed name. The right side keeps its key as a value too. */
-const prefixed = ({ alias, source }: ScopedSource, side: 'left' | 'right'): LogicalNode => {
-  const { schema } = source;
-  const pseudo = [
-    'ROWTIME',
-    'ROWPARTITION',
-    'ROWOFFSET',
-    ...(schema.windowed === undefined ? [] : ['WINDOWSTART', 'WINDOWEND']),
-  ];
-  const names = [
-    ...schema.value.map((column) => column.name),
-    ...pseudo,
-    ...(side === 'right' ? schema.key.map((column) => column.name) : []),
-  ];
-  const items: NamedExpression[] = names.map((name) => ({
-    name: `${alias}_${name}`,
-    expression: referTo(schema, name) as TypedExpression,
-  }));
-  return {
-    kind: 'project',
-    input: { kind: 'source', name: source.name, flow: source.kind, schema },
-    items,
-    flow: source.kind,
-    schema: {
-      key: schema.key.map((column) => ({
-        name: side === 'right' ? `${alias}_KEY_${column.name}` : `${alias}_${column.name}`,
-        type: column.type,
-      })),
-      value: items.map(({ name, expression }) => ({ name, type: expression.type })),
-      windowed: schema.windowed,
-    },
-  };
-};
-
-/** Another key: what was a value column by itself moves into it, the former key columns move out. */
-const rekeyed = (
-  input: LogicalNode,
-  keys: readonly NamedExpression[],
-  purpose: 'partition-by' | 'join',
-): LogicalNode => {
-  const { schema } = input;
-  const taken = new Set(keys.filter(({ expression }) => expression.kind === 'column').map(({ name }) => name));
-  const names = [
-    ...schema.value.map((column) => column.name),
-    ...['ROWPARTITION', 'ROWOFFSET'].filter((name) => findColumn(schema, name) === undefined),
-    ...schema.key.map((column) => column.name),
-  ].filter((name) => !taken.has(name));
-  const items = names.map((name) => ({ name, expression: referTo(schema, name) as TypedExpression }));
-  return {
-    kind: 'rekey',
-    input,
-    keys,
-    items,
-    purpose,
-    flow: input.flow,
-    schema: {
-      key: keys.map(({ name, expression }) => ({ name, type: expression.type })),
-      value: items.map(({ name, expression }) => ({ name, type: expression.type })),
-    },
-  };
-};
-
-const sameKeys = (by: readonly Expression[], stage: Stage): boolean =>
-  by.length === stage.keys.length &&
-  by.every((expression, i) => (stage.keys[i] as KeySlot).fingerprints.includes(fingerprint(expression)));
-
 const noDuplicates = (by: readonly Expression[], clause: string): void => {
   const seen = new Set<string>();
   for (const expression of by) {
@@ -1052,44 +748,4 @@ const noDuplicates = (by: readonly Expression[], clause: string): void => {
     }
     seen.add(print);
   }
-};
-
-/** A MAP has no order of its entries and therefore no one form as bytes. */
-const checkKeyType = (type: SqlType, clause: string, expression: Expression): void => {
-  if (!containsMap(type)) return;
-  throw new UserError(
-    'SQL_KEY_TYPE',
-    `${printExpression(expression)} in ${clause} is ${printType(type)}, and a MAP cannot be part of a key`,
-    { at: expression.at },
-  );
-};
-
-export const containsMap = (type: SqlType): boolean =>
-  type.kind === 'MAP' ||
-  (type.kind === 'ARRAY' && containsMap(type.element)) ||
-  (type.kind === 'STRUCT' && type.fields.some((field) => containsMap(field.type)));
-
-const windowedRekey = (what: string, at: Position): UserError =>
-  new UserError('SQL_WINDOWED_SOURCE', `a windowed source cannot be given another key (${what})`, {
-    at,
-    hint: 'Its windows are part of its key.',
-  });
-
-const unused = (name: string, used: ReadonlySet<string>): string => {
-  if (!used.has(name)) return name;
-  for (let i = 1; ; i++) if (!used.has(`${name}_${i}`)) return `${name}_${i}`;
-};
-
-const generatedName = (used: ReadonlySet<string>): string => {
-  for (let i = 0; ; i++) if (!used.has(`KSQL_COL_${i}`)) return `KSQL_COL_${i}`;
-};
-
-const unitMs = { MILLISECONDS: 1, SECONDS: 1000, MINUTES: 60_000, HOURS: 3_600_000, DAYS: 86_400_000 } as const;
-
-export const milliseconds = (duration: Duration): number => {
-  const ms = duration.amount * unitMs[duration.unit];
-  if (Number.isSafeInteger(ms)) return ms;
-  throw new UserError('SQL_DURATION', `${duration.amount} ${duration.unit} is longer than can be counted`, {
-    at: duration.at,
-  });
 };

@@ -85,10 +85,14 @@ export class Scope {
     if (only !== undefined && other === undefined) return { source: only, name };
     if (other !== undefined) {
       const choices = found.map((source) => `${source.alias}.${name}`);
-      throw new UserError('SQL_AMBIGUOUS_COLUMN', `the column "${name}" in ${clause} could be ${choices.join(' or ')}`, {
-        hint: `Write ${choices[0]} to say which.`,
-        at,
-      });
+      throw new UserError(
+        'SQL_AMBIGUOUS_COLUMN',
+        `the column "${name}" in ${clause} could be ${choices.join(' or ')}`,
+        {
+          hint: `Write ${choices[0]} to say which.`,
+          at,
+        },
+      );
     }
     const names = [...new Set(within.flatMap((source) => this.columnsOf(source)))];
     const near = closest(name, names);
@@ -154,7 +158,8 @@ export const findColumn = (schema: Schema, name: string): Column | undefined =>
 /** A reference to a column of a node's schema, by its name there; undefined when there is none. */
 export const referTo = (schema: Schema, name: string): ColumnReference | undefined => {
   const value = schema.value.findIndex((column) => column.name === name);
-  if (value >= 0) return { kind: 'column', name, from: 'value', index: value, type: (schema.value[value] as Column).type };
+  if (value >= 0)
+    return { kind: 'column', name, from: 'value', index: value, type: (schema.value[value] as Column).type };
   const key = schema.key.findIndex((column) => column.name === name);
   if (key >= 0) return { kind: 'column', name, from: 'key', index: key, type: (schema.key[key] as Column).type };
   switch (name) {

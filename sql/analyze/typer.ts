@@ -7,7 +7,13 @@ import type { Schema } from '../types/schema.ts';
 import type { SqlType } from '../types/type.ts';
 import type { Clause } from './scope.ts';
 import { referTo } from './scope.ts';
-import { type ExpressionScope, typeAggregate, typeCondition, typeExpression, typeExpressionAs } from './type-expression.ts';
+import {
+  type ExpressionScope,
+  typeAggregate,
+  typeCondition,
+  typeExpression,
+  typeExpressionAs,
+} from './type-expression.ts';
 import type { TypedAggregate, TypedExpression } from './typed.ts';
 
 /** Functions that make rows; the grammar knows no difference, the rules of queries do. */

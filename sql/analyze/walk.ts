@@ -151,10 +151,7 @@ export const replaceExpressions = (
 };
 
 /** Whether any part of the expression, itself included, passes the test. */
-export const findExpression = (
-  expression: Expression,
-  test: (part: Expression) => boolean,
-): Expression | undefined => {
+export const findExpression = (expression: Expression, test: (part: Expression) => boolean): Expression | undefined => {
   if (test(expression)) return expression;
   for (const part of partsOfExpression(expression)) {
     const found = findExpression(part, test);

@@ -2,7 +2,7 @@
 
 import { UserError } from '../../base/index.ts';
 import { readProperties } from '../analyze/properties.ts';
-import { containsMap } from '../analyze/query.ts';
+import { containsMap } from '../analyze/stage.ts';
 import type { Source } from '../catalog.ts';
 import type { ColumnElement, CreateSource } from '../parser/ast.ts';
 import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
@@ -36,7 +36,8 @@ export const createSource: Handler<CreateSource> = (statement, context) => {
       hint: "For example VALUE_FORMAT='JSON', or SET 'ksql.persistence.default.format.value' = 'JSON';",
     });
   }
-  const keyFormat = properties.keyFormat?.value ?? context.settings.get('ksql.persistence.default.format.key') ?? 'KAFKA';
+  const keyFormat =
+    properties.keyFormat?.value ?? context.settings.get('ksql.persistence.default.format.key') ?? 'KAFKA';
   const window = properties.window;
   const schema: Schema = window === undefined ? columns : { ...columns, windowed: window.value };
   if (window !== undefined && schema.key.length === 0) {
@@ -47,7 +48,12 @@ export const createSource: Handler<CreateSource> = (statement, context) => {
   }
   // An unknown format is the first thing to say; then, that without columns there is nothing to read.
   if (statement.elements.length === 0) {
-    chooseFormats({ key: keyFormat, value: valueFormat }, properties, { key: [], value: [{ name: 'V', type: { kind: 'STRING' } }] }, context);
+    chooseFormats(
+      { key: keyFormat, value: valueFormat },
+      properties,
+      { key: [], value: [{ name: 'V', type: { kind: 'STRING' } }] },
+      context,
+    );
     throw new UserError('SQL_NO_COLUMNS', `the ${kind} "${name.name}" has no columns`, {
       at: name.at,
       hint: `Name them: CREATE ${kind.toUpperCase()} ${name.name} (id BIGINT ${kind === 'table' ? 'PRIMARY KEY' : 'KEY'}, …) WITH (…).`,
@@ -111,7 +117,9 @@ const readColumns = ({ elements, sourceKind }: CreateSource): Schema => {
         break;
       case 'header':
       case 'headers':
-        throw new UserError('SQL_UNSUPPORTED', `the column "${name}" reads headers, which is not supported yet`, { at });
+        throw new UserError('SQL_UNSUPPORTED', `the column "${name}" reads headers, which is not supported yet`, {
+          at,
+        });
       default:
         checkKeyWord(element, sourceKind, constraint.kind);
         if (containsMap(column.type)) {
@@ -127,7 +135,11 @@ const readColumns = ({ elements, sourceKind }: CreateSource): Schema => {
   return { key, value };
 };
 
-const checkKeyWord = ({ name, at }: ColumnElement, source: CreateSource['sourceKind'], word: 'key' | 'primary-key'): void => {
+const checkKeyWord = (
+  { name, at }: ColumnElement,
+  source: CreateSource['sourceKind'],
+  word: 'key' | 'primary-key',
+): void => {
   const right = source === 'stream' ? 'key' : 'primary-key';
   if (word === right) return;
   const words = { key: 'KEY', 'primary-key': 'PRIMARY KEY' } as const;
