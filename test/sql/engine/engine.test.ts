@@ -1,45 +1,10 @@
 /** The engine behind the facade, on the memory log: statements in, rows out, and what a restart leaves. */
 
 import { afterEach, describe, expect, test } from 'vitest';
-import { ManualClock, Random } from '../../base/index.ts';
-import { systemClock } from '../../base/node/index.ts';
-import { Runtime } from '../../engine/index.ts';
-import { openSqlEngine, type Row, type SqlEngine, type Value } from '../../sql/index.ts';
-import { consumeRecords, type Log, openMemoryLog } from '../../storage/index.ts';
+import type { SqlEngine, Value } from '../../../sql/index.ts';
+import { closeWorlds, openWorld as open, rowsOf, topicOf } from '../support/world.ts';
 
-const opened: { close(): Promise<void> }[] = [];
-
-afterEach(async () => {
-  for (const one of opened.splice(0).reverse()) await one.close();
-});
-
-const openLog = async (): Promise<Log> => openMemoryLog({ clock: new ManualClock(1_000_000), random: new Random(7) });
-
-const open = async (log?: Log): Promise<{ engine: SqlEngine; log: Log; stop: () => Promise<void> }> => {
-  const own = log ?? (await openLog());
-  const runtime = new Runtime({ log: own, clock: systemClock, timers: systemClock, soon: setImmediate, random: new Random(1) });
-  const engine = await openSqlEngine({ log: own, runtime, clock: new ManualClock(1_000_000), random: new Random(2) });
-  let stopped: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopped ??= engine.close().then(() => runtime.close()));
-  opened.push({ close: stop });
-  return { engine, log: own, stop };
-};
-
-const rowsOf = async (engine: SqlEngine, sql: string, properties = {}): Promise<Row[]> => {
-  const handle = await engine.query(sql, { properties });
-  const rows: Row[] = [];
-  for await (const batch of handle.rows()) rows.push(...batch.map((row) => [...row] as Value[]));
-  return rows;
-};
-
-const text = new TextDecoder();
-const topicOf = async (log: Log, topic: string): Promise<string[]> => {
-  const found: string[] = [];
-  for await (const { key, value } of consumeRecords(log, topic, { untilEnd: true })) {
-    found.push(`${key === null ? '-' : text.decode(key)}=${value === null ? '-' : text.decode(value)}`);
-  }
-  return found;
-};
+afterEach(closeWorlds);
 
 const flights = `
   CREATE STREAM flights (id BIGINT KEY, origin VARCHAR, delay INT, ts BIGINT)
@@ -238,7 +203,7 @@ describe('restart', () => {
     await insertFlights(first.engine);
     await first.engine.awaitIdle();
     await first.stop();
-    const second = await open(first.log);
+    const second = await open({ log: first.log });
     expect(second.engine.report.failedStatements).toEqual([]);
     await insertFlights(second.engine);
     await second.engine.awaitIdle();

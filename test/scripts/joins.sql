@@ -1,0 +1,24 @@
+-- A stream enriched from a table, by its own key and by another column.
+CREATE TABLE users (id BIGINT PRIMARY KEY, name VARCHAR, city VARCHAR) WITH (KAFKA_TOPIC='users', VALUE_FORMAT='JSON', PARTITIONS=2);
+CREATE STREAM orders (id BIGINT KEY, user_id BIGINT, amount DOUBLE) WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='JSON', PARTITIONS=2);
+CREATE STREAM visits (user_id BIGINT KEY, page VARCHAR) WITH (KAFKA_TOPIC='visits', VALUE_FORMAT='JSON', PARTITIONS=2);
+SET 'auto.offset.reset' = 'earliest';
+INSERT INTO users (ROWTIME, id, name, city) VALUES (0, 1, 'Ada', 'London');
+INSERT INTO users (ROWTIME, id, name, city) VALUES (0, 2, 'Alan', 'Manchester');
+CREATE STREAM named AS SELECT o.user_id, o.id AS order_id, u.name, amount FROM orders o JOIN users u ON o.user_id = u.id;
+CREATE STREAM all_orders AS SELECT * FROM orders o LEFT JOIN users u ON o.user_id = u.id;
+CREATE STREAM seen AS SELECT v.user_id, page, city FROM visits v LEFT JOIN users u ON v.user_id = u.id WHERE page <> '/hidden';
+INSERT INTO orders VALUES (100, 1, 9.5);
+INSERT INTO orders VALUES (101, 2, 20);
+INSERT INTO orders VALUES (102, 3, 30);
+INSERT INTO orders VALUES (103, NULL, 40);
+INSERT INTO visits VALUES (1, '/a');
+INSERT INTO visits VALUES (7, '/b');
+INSERT INTO visits VALUES (1, '/hidden');
+SELECT * FROM named;
+SELECT * FROM all_orders;
+SELECT * FROM seen;
+CREATE TABLE by_city AS SELECT u.city, COUNT(*) AS n, SUM(amount) AS total FROM orders o JOIN users u ON o.user_id = u.id GROUP BY u.city;
+SELECT * FROM by_city;
+DESCRIBE all_orders;
+EXPLAIN CSAS_NAMED_3;

@@ -1,0 +1,24 @@
+-- Where keys come from: PARTITION BY, GROUP BY, several columns, none.
+CREATE STREAM events (id INT KEY, kind VARCHAR, place STRUCT<city VARCHAR, zip INT>, n INT) WITH (KAFKA_TOPIC='events', VALUE_FORMAT='JSON', PARTITIONS=2);
+SET 'auto.offset.reset' = 'earliest';
+CREATE STREAM by_kind AS SELECT kind, id, n FROM events PARTITION BY kind;
+CREATE STREAM by_city AS SELECT place->city, kind FROM events PARTITION BY place->city;
+CREATE STREAM by_both WITH (KEY_FORMAT='JSON') AS SELECT * FROM events PARTITION BY kind, n;
+CREATE STREAM keyless AS SELECT id, n FROM events PARTITION BY NULL;
+CREATE TABLE sums WITH (KEY_FORMAT='JSON') AS SELECT kind, place->zip AS zip, SUM(n) AS total, AS_VALUE(kind) AS what FROM events GROUP BY kind, place->zip HAVING SUM(n) > 2;
+CREATE TABLE twice AS SELECT n * 2 AS doubled, COUNT(*) AS c FROM events GROUP BY n * 2;
+INSERT INTO events VALUES (1, 'a', STRUCT(city := 'Ulm', zip := 89073), 1);
+INSERT INTO events VALUES (2, 'b', STRUCT(city := 'Ulm', zip := 89075), 2);
+INSERT INTO events VALUES (3, 'a', STRUCT(city := 'Bern', zip := 89073), 3);
+INSERT INTO events VALUES (4, NULL, NULL, NULL);
+SELECT * FROM by_kind;
+SELECT * FROM by_city;
+SELECT * FROM by_both;
+SELECT * FROM keyless;
+SELECT * FROM sums;
+SELECT * FROM twice;
+SELECT total FROM sums WHERE kind = 'a' AND zip = 89073;
+DESCRIBE by_both;
+DESCRIBE keyless;
+CREATE STREAM wrong AS SELECT n FROM events;
+CREATE TABLE wrong AS SELECT kind, n, COUNT(*) AS c FROM events GROUP BY kind;

@@ -1,0 +1,119 @@
+/** The statement log: what was decided is applied again, nothing is planned again, and what cannot be applied stands in nobody's way. */
+
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Log } from '../../../storage/index.ts';
+import { produceRecords } from '../../../storage/index.ts';
+import { closeWorlds, openWorld, rowsOf, topicOf } from '../support/world.ts';
+
+afterEach(closeWorlds);
+
+const definitions = `
+  CREATE STREAM clicks (user_name VARCHAR KEY, page VARCHAR, ms BIGINT) WITH (KAFKA_TOPIC='clicks', VALUE_FORMAT='JSON', PARTITIONS=2);
+  SET 'auto.offset.reset' = 'earliest';
+  CREATE STREAM slow AS SELECT user_name, page FROM clicks WHERE ms > 100;
+  CREATE TABLE by_page AS SELECT page, COUNT(*) AS n, SUM(ms) AS total FROM clicks GROUP BY page;`;
+
+const click = async (log: Log, user: string, page: string, ms: number): Promise<void> => {
+  const producer = await log.producer();
+  await produceRecords(log, producer, 'clicks', [{ key: user, value: JSON.stringify({ page, ms }) }], { acks: 'durable', now: 5 });
+  await producer.close();
+};
+
+const appendEntry = async (log: Log, value: string): Promise<void> => {
+  const producer = await log.producer();
+  await produceRecords(log, producer, '_millrace-statements', [{ value }], { acks: 'durable', now: 5 });
+  await producer.close();
+};
+
+describe('a restart', () => {
+  test('applies plans with the planner switched off', async () => {
+    const first = await openWorld();
+    await first.engine.execute(definitions);
+    await click(first.log, 'ada', '/a', 200);
+    await first.engine.awaitIdle();
+    await first.stop();
+    const second = await openWorld({
+      log: first.log,
+      engine: {
+        plan: () => {
+          throw new Error('the planner was asked');
+        },
+      },
+    });
+    await click(second.log, 'bob', '/a', 50);
+    await second.engine.awaitIdle();
+    expect(second.engine.report.failedStatements).toEqual([]);
+    expect(await topicOf(second.log, 'SLOW')).toEqual(['ada={"PAGE":"/a"}']);
+    expect(await rowsOf(second.engine, "SELECT n, total FROM by_page WHERE page = '/a';")).toEqual([[2, 250]]);
+    await expect(second.engine.execute('CREATE STREAM again AS SELECT * FROM clicks;')).rejects.toThrow('the planner was asked');
+  });
+
+  test('skips and reports what it cannot read or apply, and starts', async () => {
+    const first = await openWorld();
+    await first.engine.execute(definitions);
+    await first.stop();
+    await appendEntry(first.log, 'no json');
+    await appendEntry(first.log, '{"version":7,"text":"CREATE FROM THE FUTURE;","command":{}}');
+    await appendEntry(first.log, '{"version":1,"text":"FROBNICATE;","properties":{},"command":{"kind":"frobnicate"}}');
+    await appendEntry(
+      first.log,
+      JSON.stringify({
+        version: 1,
+        text: 'CREATE STREAM newer AS …;',
+        properties: {},
+        command: { kind: 'create-as', source: { name: 'NEWER', schema: { key: [], value: [] } }, query: { id: 'Q', plan: { version: 2, root: {} } } },
+      }),
+    );
+    const second = await openWorld({ log: first.log });
+    expect(second.engine.report.failedStatements).toMatchObject([
+      { statement: 'no json', message: expect.stringContaining('no JSON') },
+      { statement: 'CREATE FROM THE FUTURE;', message: expect.stringContaining('version 7') },
+      { statement: 'FROBNICATE;', message: expect.stringContaining('no command') },
+      { statement: 'CREATE STREAM newer AS …;', message: expect.stringContaining('version 2') },
+    ]);
+    expect((await second.engine.queries()).map(({ id }) => id)).toEqual(['CSAS_SLOW_1', 'CTAS_BY_PAGE_2']);
+    const [created] = await second.engine.execute('CREATE STREAM more AS SELECT * FROM clicks;');
+    expect(created).toMatchObject({ commandStatus: { queryId: 'CSAS_MORE_7' } });
+  });
+
+  test('a query whose topic is gone is reported, and its neighbours run', async () => {
+    const first = await openWorld();
+    await first.engine.execute(`${definitions}
+      CREATE STREAM other (v INT) WITH (KAFKA_TOPIC='other', VALUE_FORMAT='JSON', PARTITIONS=1);
+      CREATE STREAM copied AS SELECT * FROM other;`);
+    await first.stop();
+    await first.log.deleteTopic('other');
+    const second = await openWorld({ log: first.log });
+    await click(second.log, 'ada', '/a', 200);
+    await second.engine.awaitIdle();
+    expect(await topicOf(second.log, 'SLOW')).toEqual(['ada={"PAGE":"/a"}']);
+    expect(second.engine.report.failedStatements).toMatchObject([{ message: expect.stringContaining('"other"') }]);
+    expect(await second.engine.queries()).toMatchObject([{ state: 'RUNNING' }, { state: 'RUNNING' }, { id: 'CSAS_COPIED_4', state: 'ERROR' }]);
+  });
+
+  test('internal topics of queries that are no more are swept away', async () => {
+    const first = await openWorld();
+    await first.engine.execute(definitions);
+    await first.engine.awaitIdle();
+    await first.stop();
+    await first.log.createTopic({ name: '_millrace-query_CTAS_GONE_9-Aggregate-changelog', partitions: 1 });
+    await first.log.commitOffsets('_millrace-query_CTAS_GONE_9', [{ topic: 'clicks', partition: 0, offset: 0 }]);
+    const second = await openWorld({ log: first.log });
+    const topics = (await second.log.describeTopics()).map(({ name }) => name);
+    expect(topics).not.toContain('_millrace-query_CTAS_GONE_9-Aggregate-changelog');
+    expect(topics).toContain('_millrace-query_CTAS_BY_PAGE_2-Aggregate-changelog');
+    expect(await second.log.groups()).not.toContain('_millrace-query_CTAS_GONE_9');
+  });
+
+  test('a dropped source stays dropped, its name may be used again', async () => {
+    const first = await openWorld();
+    await first.engine.execute(definitions);
+    await first.engine.execute('DROP STREAM slow DELETE TOPIC; CREATE STREAM slow AS SELECT user_name, ms FROM clicks;');
+    await first.stop();
+    const second = await openWorld({ log: first.log });
+    const [described] = await second.engine.execute('DESCRIBE slow;');
+    if (described?.kind !== 'sourceDescription') throw new Error('no description');
+    expect(described.sourceDescription.fields.map(({ name }) => name)).toEqual(['USER_NAME', 'MS']);
+    expect((await second.engine.queries()).map(({ id }) => id)).toEqual(['CTAS_BY_PAGE_2', 'CSAS_SLOW_4']);
+  });
+});
