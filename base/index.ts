@@ -50,6 +50,7 @@ export {
   replaceFile,
   writeFully,
 } from './files.ts';
+export { generatedCodeAllowed, useGeneratedCode } from './generated-code.ts';
 export {
   readOrderedBytes,
   readOrderedF64,

@@ -1,9 +1,12 @@
 /**
  * base/node: the platform's forms of what base leaves open. `installNative` puts Node's text and checksum in place of the plain
- * ones, for the thread that calls it; whoever starts a thread (the front door, the server, a worker) calls it first.
+ * ones, for the thread that calls it, and heeds `MILLRACE_CODEGEN=off`; whoever starts a thread (the front door, the server, a worker) calls it
+ * first.
  */
 
+import process from 'node:process';
 import { useNativeCrc32c } from '../crc32c.ts';
+import { useGeneratedCode } from '../generated-code.ts';
 import { useNativeText } from '../text.ts';
 import { nodeCrc32c } from './crc32c.ts';
 import { nodeText } from './text.ts';
@@ -17,4 +20,5 @@ export { nodeText } from './text.ts';
 export const installNative = (): void => {
   useNativeText(nodeText);
   useNativeCrc32c(nodeCrc32c);
+  if (process.env['MILLRACE_CODEGEN'] === 'off') useGeneratedCode(false);
 };

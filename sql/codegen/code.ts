@@ -4,11 +4,11 @@
  *
  * The rule is kept by construction: `Code` can only be made by the `code` template, whose gaps take integers and other `Code`.
  *
- * Where the host forbids code from text (`--disallow-code-generation-from-strings`), or `useCodegen(false)` was said, `codegenAllowed`
- * is false and callers keep to their plain forms.
+ * Where the host forbids code from text (`--disallow-code-generation-from-strings`), or it was switched off (`base/generated-code.ts`,
+ * `MILLRACE_CODEGEN=off`), `codegenAllowed` is false and callers keep to their plain forms.
  */
 
-import { assert } from '../../base/index.ts';
+import { assert, generatedCodeAllowed } from '../../base/index.ts';
 
 declare const brand: unique symbol;
 export type Code = string & { readonly [brand]: 'code' };
@@ -37,16 +37,10 @@ export class Constants {
   }
 }
 
-let wanted = true;
 let possible: boolean | undefined;
 
-/** Turns generated code off or on again, for what is made from now on in this thread. */
-export const useCodegen = (allowed: boolean): void => {
-  wanted = allowed;
-};
-
 export const codegenAllowed = (): boolean => {
-  if (!wanted) return false;
+  if (!generatedCodeAllowed()) return false;
   possible ??= canCompile();
   return possible;
 };

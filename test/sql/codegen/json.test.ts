@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ByteWriter, utf8Bytes, utf8Text } from '../../../base/index.ts';
-import { codegenAllowed, useCodegen } from '../../../sql/codegen/code.ts';
+import { ByteWriter, useGeneratedCode, utf8Bytes, utf8Text } from '../../../base/index.ts';
+import { codegenAllowed } from '../../../sql/codegen/code.ts';
 import { generatedJsonScanner } from '../../../sql/codegen/json-scanner.ts';
 import { generatedJsonWriter } from '../../../sql/codegen/json-writer.ts';
 import { type Scanner, ScanVectors, scanned, scannerOf } from '../../../sql/formats/format.ts';
@@ -246,7 +246,7 @@ describe('emitted text', () => {
   });
 
   test('is not made when code generation is off', () => {
-    useCodegen(false);
+    useGeneratedCode(false);
     try {
       const columns = [{ name: 'A', type: stringType }];
       const made = sources(() => {
@@ -256,7 +256,7 @@ describe('emitted text', () => {
       expect(made).toEqual([]);
       expect(codegenAllowed()).toBe(false);
     } finally {
-      useCodegen(true);
+      useGeneratedCode(true);
     }
   });
 });

@@ -1,0 +1,20 @@
+import process from 'node:process';
+import { expect, test } from 'vitest';
+import { generatedCodeAllowed, useGeneratedCode } from '../../base/index.ts';
+import { installNative } from '../../base/node/index.ts';
+
+test('MILLRACE_CODEGEN=off switches generated code off for the thread that installs the platform', () => {
+  const before = process.env['MILLRACE_CODEGEN'];
+  try {
+    delete process.env['MILLRACE_CODEGEN'];
+    installNative();
+    expect(generatedCodeAllowed()).toBe(true);
+    process.env['MILLRACE_CODEGEN'] = 'off';
+    installNative();
+    expect(generatedCodeAllowed()).toBe(false);
+  } finally {
+    if (before === undefined) delete process.env['MILLRACE_CODEGEN'];
+    else process.env['MILLRACE_CODEGEN'] = before;
+    useGeneratedCode(true);
+  }
+});
