@@ -5,11 +5,11 @@
  * topics, the settings, and the number that the next command will get. Nothing here touches a log.
  */
 
+import { Typer } from './analyze/typer.ts';
 import type { Catalog } from './catalog.ts';
 import type { FunctionContext } from './functions/define.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
 import type { ParsedStatement } from './parser/ast.ts';
-import { Typer } from './analyze/typer.ts';
 import type { Settings } from './settings.ts';
 import { applyCommand } from './statements/command.ts';
 import { planStatement } from './statements/index.ts';

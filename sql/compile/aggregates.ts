@@ -40,8 +40,10 @@ const membersOf = (calls: readonly AggregateCall[], environment: CompileEnvironm
 };
 
 /** The types of an accumulator row: what the store's rows are encoded by. */
-export const accumulatorTypes = (calls: readonly AggregateCall[], environment: CompileEnvironment): readonly SqlType[] =>
-  membersOf(calls, environment).flatMap(({ accumulator }) => accumulator.slots);
+export const accumulatorTypes = (
+  calls: readonly AggregateCall[],
+  environment: CompileEnvironment,
+): readonly SqlType[] => membersOf(calls, environment).flatMap(({ accumulator }) => accumulator.slots);
 
 /** The results of all calls from an accumulator row. */
 export const resultFiller = (

@@ -1,6 +1,6 @@
 /** Values of expressions without columns, worked out once: literals of a plan, the values of INSERT … VALUES. */
 
-import { StreamRecord, SerdeError } from '../../engine/index.ts';
+import { SerdeError, StreamRecord } from '../../engine/index.ts';
 import type { LiteralValue, TypedExpression } from '../analyze/typed.ts';
 import type { FunctionContext } from '../functions/define.ts';
 import { FunctionRegistry } from '../functions/registry.ts';

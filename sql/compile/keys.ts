@@ -7,7 +7,7 @@
  */
 
 import { assert, type ByteWriter, readI64 } from '../../base/index.ts';
-import { type StreamRecord, SerdeError } from '../../engine/index.ts';
+import { SerdeError, type StreamRecord } from '../../engine/index.ts';
 import { isWrapped, type RowReader, type RowWriter } from '../formats/format.ts';
 import { formatNamed } from '../formats/index.ts';
 import type { FormatChoice } from '../plan/choices.ts';

@@ -60,4 +60,3 @@ export const columnScope = (schema: Schema, keyFormat: FormatChoice, reading: Re
     },
   };
 };
-

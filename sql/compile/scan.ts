@@ -20,7 +20,7 @@ import {
   type SourceSupplier,
   StreamRecord,
 } from '../../engine/index.ts';
-import { isWrapped, type RowReader, ScanVectors, type Scanner, scanned } from '../formats/format.ts';
+import { isWrapped, type RowReader, type Scanner, ScanVectors, scanned } from '../formats/format.ts';
 import { formatNamed } from '../formats/index.ts';
 import { keyColumnsOf, type SourceStep } from '../plan/plan.ts';
 import type { Schema } from '../types/schema.ts';

@@ -5,8 +5,8 @@
 
 import { type ProcessorContext, SerdeError, StreamRecord } from '../../engine/index.ts';
 import { printTyped, type TypedExpression } from '../analyze/typed.ts';
-import { EvaluationError } from '../types/evaluation-error.ts';
 import type { NamedExpression } from '../plan/logical.ts';
+import { EvaluationError } from '../types/evaluation-error.ts';
 import type { Row, Value } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
 import { type ColumnScope, compileExpression, type Evaluate } from './expression.ts';
@@ -47,14 +47,22 @@ export const rowFiller = (
       } catch (error) {
         const { name, expression } = items[i] as NamedExpression;
         into[at + i] = null;
-        context.drop('processing', record, `the column "${name}" is NULL: ${printTyped(expression)} failed: ${causeOf(error)}`);
+        context.drop(
+          'processing',
+          record,
+          `the column "${name}" is NULL: ${printTyped(expression)} failed: ${causeOf(error)}`,
+        );
       }
     }
   };
 };
 
 /** A row of the expressions' values, lent until the next call. */
-export const rowMaker = (items: readonly NamedExpression[], scope: ColumnScope, environment: CompileEnvironment): RowOf => {
+export const rowMaker = (
+  items: readonly NamedExpression[],
+  scope: ColumnScope,
+  environment: CompileEnvironment,
+): RowOf => {
   const fill = rowFiller(items, scope, environment);
   const row: Row = new Array<Value>(items.length).fill(null);
   return (record, context) => {

@@ -7,12 +7,12 @@
  */
 
 import { UserError } from '../../base/index.ts';
-import { EvaluationError } from '../types/evaluation-error.ts';
+import { parseTimestampPattern } from '../functions/timestamp-pattern.ts';
 import type { TimestampColumn } from '../plan/choices.ts';
+import { EvaluationError } from '../types/evaluation-error.ts';
 import type { Schema } from '../types/schema.ts';
 import { printType } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
-import { parseTimestampPattern } from '../functions/timestamp-pattern.ts';
 
 export interface NoTimestamp {
   readonly fault: string;

@@ -21,10 +21,10 @@ import {
   repartitionSource,
   type Serde,
   StreamRecord,
+  Topology,
   tableFilter,
   tableMapValues,
   tableSource,
-  Topology,
   tumbling,
   windowAggregate,
 } from '../../engine/index.ts';
@@ -132,7 +132,9 @@ class Compiler {
   }
 
   compile(root: Step): void {
-    this.#sendBefore = allSteps(root).some((step) => step.kind === 'tableFilter' && allSteps(step.from).some(isAggregate));
+    this.#sendBefore = allSteps(root).some(
+      (step) => step.kind === 'tableFilter' && allSteps(step.from).some(isAggregate),
+    );
     switch (root.kind) {
       case 'streamSink':
       case 'tableSink':
@@ -220,7 +222,10 @@ class Compiler {
   #select(step: Extract<Step, { readonly kind: 'streamSelect' | 'tableSelect' }>): Built {
     const built = this.#build(step.from);
     if (built.kind === 'scan') {
-      const items = step.items.map(({ name, expression }) => ({ name, expression: substituted(expression, built.items) }));
+      const items = step.items.map(({ name, expression }) => ({
+        name,
+        expression: substituted(expression, built.items),
+      }));
       const fits = (item: { expression: TypedExpression | undefined }): boolean => item.expression !== undefined;
       if (items.every(fits)) return { ...built, items: items as readonly NamedExpression[], schema: step.schema };
     }
@@ -233,7 +238,10 @@ class Compiler {
         step.id,
         (context, forward) => {
           const row = rowMaker(step.items, columnScope(schema, keyFormat, 'row'), environment);
-          return mapValues<Row, Row>((record) => (record.value === null ? null : row(record, context)))(context, forward);
+          return mapValues<Row, Row>((record) => (record.value === null ? null : row(record, context)))(
+            context,
+            forward,
+          );
         },
         [parent],
       );
@@ -606,7 +614,11 @@ const rekey =
         try {
           values[i] = (evaluators[i] as (typeof evaluators)[number])(record);
         } catch (error) {
-          within.drop('processing', record, `the key column "${(keys[i] as NamedExpression).name}" is NULL: ${causeOf(error)}`);
+          within.drop(
+            'processing',
+            record,
+            `the key column "${(keys[i] as NamedExpression).name}" is NULL: ${causeOf(error)}`,
+          );
         }
         if (values[i] === null) complete = false;
       }

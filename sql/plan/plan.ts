@@ -15,8 +15,8 @@
 
 import { assert, UserError, unreachable } from '../../base/index.ts';
 import { printTyped, type TypedExpression } from '../analyze/typed.ts';
-import type { FormatChoice, TimestampColumn } from './choices.ts';
 import { type Column, printSchema, type Schema } from '../types/schema.ts';
+import type { FormatChoice, TimestampColumn } from './choices.ts';
 import {
   type AggregateCall,
   type AggregateWindow,

@@ -12,9 +12,9 @@
 import { assert, unreachable } from '../../base/index.ts';
 import { columnsOf } from '../analyze/typed.ts';
 import type { Catalog } from '../catalog.ts';
-import type { FormatChoice, TimestampColumn } from './choices.ts';
 import { formatNamed } from '../formats/index.ts';
 import type { Column } from '../types/schema.ts';
+import type { FormatChoice, TimestampColumn } from './choices.ts';
 import type { LogicalNode, NamedExpression } from './logical.ts';
 import { type PhysicalPlan, planVersion, type SourceStep, type Step, withKeyNames } from './plan.ts';
 import { rebind } from './rules/prune-columns.ts';

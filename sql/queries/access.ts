@@ -66,7 +66,8 @@ const narrow = (predicate: TypedExpression, schema: Schema): Narrowing => {
     }
     case 'comparison': {
       const { left, right, operator } = predicate;
-      if (left.kind === 'column' && right.kind === 'literal') return compare(left, operator, constantOf(right), schema, nothing);
+      if (left.kind === 'column' && right.kind === 'literal')
+        return compare(left, operator, constantOf(right), schema, nothing);
       if (right.kind === 'column' && left.kind === 'literal') {
         return compare(right, mirrored[operator], constantOf(left), schema, nothing);
       }
@@ -90,7 +91,10 @@ const narrow = (predicate: TypedExpression, schema: Schema): Narrowing => {
         const constant = constantOf(value);
         if (constant !== null) found.set(identityKey(constant), constant);
       }
-      return { ...nothing, columns: nothing.columns.map((_, i) => (i === operand.index ? [...found.values()] : undefined)) };
+      return {
+        ...nothing,
+        columns: nothing.columns.map((_, i) => (i === operand.index ? [...found.values()] : undefined)),
+      };
     }
     default:
       return nothing;

@@ -74,7 +74,10 @@ export class BulkInserter implements Inserter {
         producer.append({ topic: source.topic, partition }, batch.builder.finish(), 'durable').then(
           () => undefined,
           (error: unknown) => {
-            const failed: InsertOutcome = { ok: false, error: error instanceof Error ? error : new Error(String(error)) };
+            const failed: InsertOutcome = {
+              ok: false,
+              error: error instanceof Error ? error : new Error(String(error)),
+            };
             for (const row of batch.rows) outcomes[row] = failed;
           },
         ),
@@ -162,13 +165,17 @@ export class BulkInserter implements Inserter {
     const names = this.columns.map((column) => column.name);
     const near = closest(name, names);
     const { source } = this.#options;
-    throw new UserError('SQL_UNKNOWN_COLUMN', `the column "${name}" does not exist in ${source.kind} "${source.name}"`, {
-      hint:
-        name.toUpperCase() === 'ROWTIME'
-          ? 'The time of rows that are inserted this way is the time at which they arrive.'
-          : near === undefined
-            ? `The columns are ${names.join(', ')}.`
-            : `Did you mean "${near}"?`,
-    });
+    throw new UserError(
+      'SQL_UNKNOWN_COLUMN',
+      `the column "${name}" does not exist in ${source.kind} "${source.name}"`,
+      {
+        hint:
+          name.toUpperCase() === 'ROWTIME'
+            ? 'The time of rows that are inserted this way is the time at which they arrive.'
+            : near === undefined
+              ? `The columns are ${names.join(', ')}.`
+              : `Did you mean "${near}"?`,
+      },
+    );
   }
 }

@@ -47,7 +47,8 @@ export const valueFromJson = (json: unknown, type: SqlType, name: string): Value
     case 'STRUCT':
       if (typeof json === 'object' && !Array.isArray(json)) {
         const fields = new Map(Object.entries(json));
-        for (const [key, part] of Object.entries(json)) if (!fields.has(key.toUpperCase())) fields.set(key.toUpperCase(), part);
+        for (const [key, part] of Object.entries(json))
+          if (!fields.has(key.toUpperCase())) fields.set(key.toUpperCase(), part);
         return type.fields.map((field) => valueFromJson(fields.get(field.name), field.type, name));
       }
       break;
@@ -67,7 +68,11 @@ const fromText = (text: string, type: SqlType, name: string): Value => {
 };
 
 const wrongType = (json: unknown, type: SqlType, name: string): UserError => {
-  const what = Array.isArray(json) ? 'an array' : typeof json === 'object' ? 'an object' : `${typeof json} ${String(json).slice(0, 40)}`;
+  const what = Array.isArray(json)
+    ? 'an array'
+    : typeof json === 'object'
+      ? 'an object'
+      : `${typeof json} ${String(json).slice(0, 40)}`;
   return new UserError('SQL_INVALID_VALUE', `the column "${name}" is ${printType(type)} and cannot take ${what}`, {
     hint: 'DESCRIBE shows the types of the columns.',
   });

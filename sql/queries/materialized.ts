@@ -7,7 +7,13 @@
  */
 
 import { AssertionError, assert, ByteWriter, type Position, UserError } from '../../base/index.ts';
-import { type ProcessorContext, StreamRecord, type StoreEntry, timestampBytes, timestampOf } from '../../engine/index.ts';
+import {
+  type ProcessorContext,
+  type StoreEntry,
+  StreamRecord,
+  timestampBytes,
+  timestampOf,
+} from '../../engine/index.ts';
 import type { Catalog, Source } from '../catalog.ts';
 import { accumulatorTypes, resultFiller } from '../compile/aggregates.ts';
 import type { CompileEnvironment } from '../compile/environment.ts';

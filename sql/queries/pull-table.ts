@@ -58,10 +58,14 @@ export const pullTable = (
   const table = materializedTable(source, catalog, environment, scoped.at);
   const access = accessOf(predicate, source.schema);
   if (access.keys === undefined && settings.isTrue('ksql.query.pull.table.scan.enabled') === false) {
-    throw new UserError('SQL_PULL_SCAN', `the query reads the whole table "${source.name}", and scans are switched off`, {
-      at: query.where?.at ?? query.at,
-      hint: `Ask by key: WHERE ${source.schema.key.map((column) => `${column.name} = …`).join(' AND ')}.`,
-    });
+    throw new UserError(
+      'SQL_PULL_SCAN',
+      `the query reads the whole table "${source.name}", and scans are switched off`,
+      {
+        at: query.where?.at ?? query.at,
+        hint: `Ask by key: WHERE ${source.schema.key.map((column) => `${column.name} = …`).join(' AND ')}.`,
+      },
+    );
   }
   const scope = columnScope(source.schema, table.keyFormat, 'row');
   const keeps = predicate === undefined ? undefined : condition(predicate, scope, environment);

@@ -49,9 +49,13 @@ export class PushQuery {
       this.#pending = [];
       if (this.#ready.length > hardLimit) {
         this.#fail(
-          new UserError('QUERY_SLOW_CLIENT', `the client is ${this.#ready.length} rows behind, and the query was ended`, {
-            hint: 'Take rows faster, or ask for fewer: WHERE, LIMIT.',
-          }),
+          new UserError(
+            'QUERY_SLOW_CLIENT',
+            `the client is ${this.#ready.length} rows behind, and the query was ended`,
+            {
+              hint: 'Take rows faster, or ask for fewer: WHERE, LIMIT.',
+            },
+          ),
         );
       } else if (this.#ready.length > highWater) this.#pause();
       this.#wake?.();

@@ -61,7 +61,10 @@ const kinds: ReadonlySet<string> = new Set(['create-source', 'create-as', 'inser
 export const readCommand = (data: unknown): Command => {
   const command = data as Command;
   if (typeof command !== 'object' || command === null || !kinds.has(command.kind)) {
-    throw new UserError('SQL_STATEMENT_UNREADABLE', 'the entry of the statement log is no command that this build knows');
+    throw new UserError(
+      'SQL_STATEMENT_UNREADABLE',
+      'the entry of the statement log is no command that this build knows',
+    );
   }
   if (command.kind === 'create-as' || command.kind === 'insert-as') readPlan(command.query.plan);
   return command;

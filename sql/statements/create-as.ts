@@ -2,11 +2,11 @@
 
 import { UserError } from '../../base/index.ts';
 import { readProperties } from '../analyze/properties.ts';
-import { analyzeQuery, type AnalyzedQuery } from '../analyze/query.ts';
+import { type AnalyzedQuery, analyzeQuery } from '../analyze/query.ts';
 import type { Query, Source } from '../catalog.ts';
 import type { CreateAs } from '../parser/ast.ts';
-import { planQuery } from '../plan/planner.ts';
 import { allSteps, sourcesOf } from '../plan/plan.ts';
+import { planQuery } from '../plan/planner.ts';
 import { isPseudoColumn } from '../types/schema.ts';
 import { checkPlan } from './check-plan.ts';
 import { checkName, chooseFormats, chooseTimestamp, chooseTopic, statusAnswer, topicConfigs } from './sources.ts';

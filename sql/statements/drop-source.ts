@@ -14,7 +14,10 @@ export const dropSource: Handler<DropSource> = (statement, context) => {
     if (!ifExists) throw unknownSource(catalog, name.name, name.at);
     return {
       kind: 'nothing',
-      answer: { kind: 'warning_entity', message: `${kind === 'stream' ? 'Stream' : 'Table'} ${name.name} does not exist.` },
+      answer: {
+        kind: 'warning_entity',
+        message: `${kind === 'stream' ? 'Stream' : 'Table'} ${name.name} does not exist.`,
+      },
     };
   }
   if (source.kind !== kind) {
@@ -24,15 +27,25 @@ export const dropSource: Handler<DropSource> = (statement, context) => {
     });
   }
   if (deleteTopic && source.readOnly) {
-    throw new UserError('SQL_READ_ONLY', `"${name.name}" was created as a SOURCE: its topic cannot be deleted with it`, {
-      at,
-      hint: 'Leave DELETE TOPIC out.',
-    });
+    throw new UserError(
+      'SQL_READ_ONLY',
+      `"${name.name}" was created as a SOURCE: its topic cannot be deleted with it`,
+      {
+        at,
+        hint: 'Leave DELETE TOPIC out.',
+      },
+    );
   }
   catalog.checkDrop(name.name, name.at);
   return {
     kind: 'command',
     command: { kind: 'drop-source', name: name.name, deleteTopic },
-    answer: statusAnswer(kind, name.name, 'drop', `Source \`${name.name}\` (topic: ${source.topic}) was dropped.`, context),
+    answer: statusAnswer(
+      kind,
+      name.name,
+      'drop',
+      `Source \`${name.name}\` (topic: ${source.topic}) was dropped.`,
+      context,
+    ),
   };
 };

@@ -37,9 +37,13 @@ export const explain: Handler<Explain> = ({ target, at }, context) => {
   const { statement } = target;
   const query = queryOf(statement);
   if (query === undefined) {
-    throw new UserError('SQL_EXPLAIN', 'EXPLAIN takes a SELECT, a CREATE … AS SELECT, an INSERT INTO … SELECT, or the id of a query', {
-      at,
-    });
+    throw new UserError(
+      'SQL_EXPLAIN',
+      'EXPLAIN takes a SELECT, a CREATE … AS SELECT, an INSERT INTO … SELECT, or the id of a query',
+      {
+        at,
+      },
+    );
   }
   const description = explainStatement(statement, query, context);
   return { kind: 'show', show: () => ({ kind: 'queryDescription', queryDescription: description }) };

@@ -33,11 +33,17 @@ export const insertAs: Handler<InsertAs> = (statement, context) => {
     });
   }
   if (sink.readOnly) {
-    throw new UserError('SQL_READ_ONLY', `"${sink.name}" was created as a SOURCE and cannot be written`, { at: target.at });
+    throw new UserError('SQL_READ_ONLY', `"${sink.name}" was created as a SOURCE and cannot be written`, {
+      at: target.at,
+    });
   }
   const analyzed = analyzeQuery(statement.query, { catalog, typer, purpose: 'persistent', sink: sink.name });
   if (analyzed.flow !== 'stream') {
-    throw new UserError('SQL_WRONG_KIND', 'INSERT INTO takes a query that delivers a stream, and this one delivers a table', { at });
+    throw new UserError(
+      'SQL_WRONG_KIND',
+      'INSERT INTO takes a query that delivers a stream, and this one delivers a table',
+      { at },
+    );
   }
   checkInputFormats(analyzed);
   const { plan } = analyzed;
@@ -50,9 +56,12 @@ export const insertAs: Handler<InsertAs> = (statement, context) => {
     if (from.length !== to.length) throw differs(`it has ${from.length} ${side} columns instead of ${to.length}`);
     from.forEach((column, i) => {
       const wanted = to[i] as Column;
-      if (column.name !== wanted.name) throw differs(`the column "${column.name}" stands in the place of "${wanted.name}"`);
-      const fits = side === 'key' ? typesEqual(column.type, wanted.type) : canConvert(column.type, wanted.type, 'strict');
-      if (!fits) throw differs(`the column "${column.name}" is ${printType(column.type)} instead of ${printType(wanted.type)}`);
+      if (column.name !== wanted.name)
+        throw differs(`the column "${column.name}" stands in the place of "${wanted.name}"`);
+      const fits =
+        side === 'key' ? typesEqual(column.type, wanted.type) : canConvert(column.type, wanted.type, 'strict');
+      if (!fits)
+        throw differs(`the column "${column.name}" is ${printType(column.type)} instead of ${printType(wanted.type)}`);
     });
   };
   pair(plan.schema.key, sink.schema.key, 'key');
@@ -73,7 +82,9 @@ export const insertAs: Handler<InsertAs> = (statement, context) => {
   checkPlan(physical, context);
   const id = properties.queryId?.value ?? `INSERTQUERY_${context.number}`;
   if (catalog.findQuery(id) !== undefined) {
-    throw new UserError('SQL_DUPLICATE_QUERY', `there is already a query called "${id}"`, { at: properties.queryId?.at ?? at });
+    throw new UserError('SQL_DUPLICATE_QUERY', `there is already a query called "${id}"`, {
+      at: properties.queryId?.at ?? at,
+    });
   }
   const query: Query = {
     id,

@@ -8,12 +8,16 @@ export const checkInsertTarget = (source: Source, at?: Position): void => {
     throw new UserError('SQL_READ_ONLY', `"${source.name}" was created as a SOURCE and cannot be written`, { at });
   }
   if (source.schema.windowed !== undefined) {
-    throw new UserError('SQL_WINDOWED_SOURCE', `"${source.name}" is windowed, and rows cannot be inserted into windows`, {
-      at,
-      hint: 'Insert into the stream that the windows are made of.',
-    });
+    throw new UserError(
+      'SQL_WINDOWED_SOURCE',
+      `"${source.name}" is windowed, and rows cannot be inserted into windows`,
+      {
+        at,
+        hint: 'Insert into the stream that the windows are made of.',
+      },
+    );
   }
-  if (/^_/.test(source.topic) && source.topic.startsWith('_millrace')) {
+  if (source.topic.startsWith('_millrace')) {
     throw new UserError('SQL_READ_ONLY', `"${source.name}" reads an internal topic, which cannot be written`, { at });
   }
 };

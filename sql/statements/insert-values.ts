@@ -59,10 +59,17 @@ export const insertValues: Handler<InsertValues> = (statement, context) => {
     const column = all.find((one) => one.name === name);
     if (column === undefined) {
       const near = closest(name, [...all.map((one) => one.name), 'ROWTIME']);
-      throw new UserError('SQL_UNKNOWN_COLUMN', `the column "${name}" does not exist in ${source.kind} "${source.name}"`, {
-        at: place,
-        hint: near === undefined ? `The columns are ${all.map((one) => one.name).join(', ')}.` : `Did you mean "${near}"?`,
-      });
+      throw new UserError(
+        'SQL_UNKNOWN_COLUMN',
+        `the column "${name}" does not exist in ${source.kind} "${source.name}"`,
+        {
+          at: place,
+          hint:
+            near === undefined
+              ? `The columns are ${all.map((one) => one.name).join(', ')}.`
+              : `Did you mean "${near}"?`,
+        },
+      );
     }
     given.set(name, evaluate(expression, column.type));
   });

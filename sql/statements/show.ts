@@ -40,8 +40,6 @@ export const showFunctions: Handler<ShowFunctions> = () => ({
   kind: 'show',
   show: (view) => ({
     kind: 'function_names',
-    functions: view.functions
-      .list()
-      .map(({ name, kind, category }) => ({ name, type: kind.toUpperCase(), category })),
+    functions: view.functions.list().map(({ name, kind, category }) => ({ name, type: kind.toUpperCase(), category })),
   }),
 });

@@ -147,7 +147,8 @@ export const chooseTopic = (
     const near = closest(name, context.topics.keys());
     throw new UserError('SQL_UNKNOWN_TOPIC', `there is no topic called "${name}"`, {
       at,
-      hint: near === undefined ? 'Add PARTITIONS to have it created, for example PARTITIONS=4.' : `Did you mean "${near}"?`,
+      hint:
+        near === undefined ? 'Add PARTITIONS to have it created, for example PARTITIONS=4.' : `Did you mean "${near}"?`,
     });
   }
   if (count > 10_000) {
@@ -168,10 +169,14 @@ export const topicConfigs = (
   const { retentionMs } = properties;
   if (kind === 'table' && schema.windowed === undefined) {
     if (retentionMs !== undefined) {
-      throw new UserError('SQL_PROPERTY_CONFLICT', 'RETENTION_MS cannot be set for a table: its topic keeps every key', {
-        at: retentionMs.at,
-        hint: 'Leave RETENTION_MS out.',
-      });
+      throw new UserError(
+        'SQL_PROPERTY_CONFLICT',
+        'RETENTION_MS cannot be set for a table: its topic keeps every key',
+        {
+          at: retentionMs.at,
+          hint: 'Leave RETENTION_MS out.',
+        },
+      );
     }
     return { 'cleanup.policy': 'compact' };
   }

@@ -6,13 +6,13 @@
  * any statement of the request runs.
  */
 
+import type { Typer } from '../analyze/typer.ts';
 import type { Catalog } from '../catalog.ts';
-import type { SourceDescription, StatementResult, SourceRow, QueryRow, QueryDescription } from '../facade.ts';
+import type { QueryDescription, QueryRow, SourceDescription, SourceRow, StatementResult } from '../facade.ts';
 import type { FunctionContext } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import type { Statement } from '../parser/ast.ts';
 import type { Settings } from '../settings.ts';
-import type { Typer } from '../analyze/typer.ts';
 import type { Command } from './command.ts';
 
 export interface TopicInfo {
@@ -68,7 +68,12 @@ export type Answer = StatementResult extends infer R
 
 export type Planned =
   /** Changes the catalog: logged, then applied. */
-  | { readonly kind: 'command'; readonly command: Command; readonly topic?: NewTopic | undefined; readonly answer: Answer }
+  | {
+      readonly kind: 'command';
+      readonly command: Command;
+      readonly topic?: NewTopic | undefined;
+      readonly answer: Answer;
+    }
   | { readonly kind: 'record'; readonly record: NewRecord; readonly answer: Answer }
   | { readonly kind: 'settings'; readonly settings: Settings; readonly answer: Answer }
   | { readonly kind: 'show'; show(view: View): Answer }

@@ -45,12 +45,21 @@ const answerOf = (result: StatementResult): string => {
     case 'tables': {
       const rows = result.kind === 'streams' ? result.streams : result.tables;
       const names = ['name', 'topic', 'key', 'value', 'windowed'];
-      return table(names, rows.map((row) => [row.name, row.topic, row.keyFormat, row.valueFormat, String(row.isWindowed)]));
+      return table(
+        names,
+        rows.map((row) => [row.name, row.topic, row.keyFormat, row.valueFormat, String(row.isWindowed)]),
+      );
     }
     case 'kafka_topics':
-      return table(['topic', 'partitions'], result.topics.map(({ name, replicaInfo }) => [name, String(replicaInfo.length)]));
+      return table(
+        ['topic', 'partitions'],
+        result.topics.map(({ name, replicaInfo }) => [name, String(replicaInfo.length)]),
+      );
     case 'queries':
-      return table(['query', 'sink', 'state'], result.queries.map(({ id, sinks, state }) => [id, sinks.join(), state]));
+      return table(
+        ['query', 'sink', 'state'],
+        result.queries.map(({ id, sinks, state }) => [id, sinks.join(), state]),
+      );
     case 'sourceDescription': {
       const { name, type, fields, topic, timestamp, windowType } = result.sourceDescription;
       const rows = fields.map((field) => [field.name, field.schema.type, field.type ?? '']);
@@ -77,7 +86,12 @@ const faultText = (error: unknown): string => {
 };
 
 /** One statement's answer. SET holds for the rest of the script. */
-const run = async ({ engine }: World, text: string, kind: string, properties: Record<string, unknown>): Promise<string> => {
+const run = async (
+  { engine }: World,
+  text: string,
+  kind: string,
+  properties: Record<string, unknown>,
+): Promise<string> => {
   try {
     if (kind !== 'query') {
       const [result] = await engine.execute(`${text};`, { properties });

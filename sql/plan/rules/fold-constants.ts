@@ -54,7 +54,12 @@ const withParts = (expression: TypedExpression): TypedExpression => {
     case 'logical':
       return { ...expression, operands: expression.operands.map(fold) };
     case 'between':
-      return { ...expression, operand: fold(expression.operand), low: fold(expression.low), high: fold(expression.high) };
+      return {
+        ...expression,
+        operand: fold(expression.operand),
+        low: fold(expression.low),
+        high: fold(expression.high),
+      };
     case 'in':
       return { ...expression, operand: fold(expression.operand), values: expression.values.map(fold) };
     case 'call':

@@ -40,7 +40,10 @@ const prune = (node: LogicalNode, needed: ReadonlySet<string>): LogicalNode => {
       };
     }
     case 'aggregate': {
-      const read = [...node.groupBy.map(({ expression }) => expression), ...node.aggregates.flatMap(({ args }) => args)];
+      const read = [
+        ...node.groupBy.map(({ expression }) => expression),
+        ...node.aggregates.flatMap(({ args }) => args),
+      ];
       const input = prune(node.input, columnNames(read));
       return {
         ...node,

@@ -47,7 +47,13 @@ const place = (node: LogicalNode, predicate: TypedExpression): LogicalNode | und
       if (node.flow !== 'stream') return undefined;
       const keys = node.schema.key.map((column, index) => ({
         name: column.name,
-        expression: { kind: 'column', name: node.input.schema.key[index]?.name ?? '', from: 'key', index, type: column.type } as const,
+        expression: {
+          kind: 'column',
+          name: node.input.schema.key[index]?.name ?? '',
+          from: 'key',
+          index,
+          type: column.type,
+        } as const,
       }));
       return below(node, predicate, [...keys, ...node.items]);
     }

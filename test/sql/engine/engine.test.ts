@@ -39,12 +39,16 @@ describe('statements', () => {
       '={"ORIGIN":"JFK","TWICE":100}',
       '={"ORIGIN":"SFO","TWICE":60}',
     ]);
-    expect(await engine.queries()).toMatchObject([{ id: 'CSAS_LATE_2', state: 'RUNNING', recordsRead: 4, recordsWritten: 2 }]);
+    expect(await engine.queries()).toMatchObject([
+      { id: 'CSAS_LATE_2', state: 'RUNNING', recordsRead: 4, recordsWritten: 2 },
+    ]);
   });
 
   test('nothing runs when one statement of a request is at fault', async () => {
     const { engine, log } = await open();
-    await expect(engine.execute(`${flights} CREATE STREAM x AS SELECT id, nothing FROM flights;`)).rejects.toMatchObject({
+    await expect(
+      engine.execute(`${flights} CREATE STREAM x AS SELECT id, nothing FROM flights;`),
+    ).rejects.toMatchObject({
       code: 'SQL_UNKNOWN_COLUMN',
       message: 'the column "NOTHING" in SELECT does not exist in stream "FLIGHTS"',
     });
@@ -61,7 +65,11 @@ describe('statements', () => {
     });
     await engine.execute('DROP STREAM late DELETE TOPIC; DROP STREAM flights;');
     expect(await engine.queries()).toEqual([]);
-    expect((await log.describeTopics()).map(({ name }) => name).sort()).toEqual(['_millrace-statements', 'airports', 'flights']);
+    expect((await log.describeTopics()).map(({ name }) => name).sort()).toEqual([
+      '_millrace-statements',
+      'airports',
+      'flights',
+    ]);
   });
 
   test('a query that was terminated runs no more, and its sink stays', async () => {
@@ -91,10 +99,13 @@ describe('statements', () => {
   test('EXPLAIN shows every step', async () => {
     const { engine } = await open();
     await engine.execute(flights);
-    const [explained] = await engine.execute('EXPLAIN CREATE TABLE t AS SELECT origin, COUNT(*) AS n FROM flights GROUP BY origin;');
+    const [explained] = await engine.execute(
+      'EXPLAIN CREATE TABLE t AS SELECT origin, COUNT(*) AS n FROM flights GROUP BY origin;',
+    );
     if (explained?.kind !== 'queryDescription') throw new Error('no description');
     const { executionPlan, topology } = explained.queryDescription;
-    for (const word of ['Statement', 'Analysed', 'Rewritten', 'Physical', 'streamAggregate']) expect(executionPlan).toContain(word);
+    for (const word of ['Statement', 'Analysed', 'Rewritten', 'Physical', 'streamAggregate'])
+      expect(executionPlan).toContain(word);
     expect(topology).toContain('Sub-topology: 1');
   });
 
@@ -136,9 +147,15 @@ describe('queries', () => {
       ['SFO', 60_000, 120_000, 1],
     ]);
     expect(
-      await rowsOf(engine, "SELECT n, WINDOWSTART FROM by_minute WHERE origin = 'SFO' AND WINDOWSTART >= 60000 AND WINDOWEND <= 120000;"),
+      await rowsOf(
+        engine,
+        "SELECT n, WINDOWSTART FROM by_minute WHERE origin = 'SFO' AND WINDOWSTART >= 60000 AND WINDOWEND <= 120000;",
+      ),
     ).toEqual([[1, 60_000]]);
-    expect((await rowsOf(engine, 'SELECT origin FROM by_minute WHERE WINDOWSTART = 60000;')).flat().sort()).toEqual(['LAX', 'SFO']);
+    expect((await rowsOf(engine, 'SELECT origin FROM by_minute WHERE WINDOWSTART = 60000;')).flat().sort()).toEqual([
+      'LAX',
+      'SFO',
+    ]);
   });
 
   test('a stream is read from its beginning to its present end', async () => {
@@ -158,7 +175,11 @@ describe('queries', () => {
     const rows: Value[][] = [];
     for await (const batch of handle.rows()) rows.push(...batch.map((row) => [...row]));
     expect(rows).toHaveLength(3);
-    expect(await rowsOf(engine, 'SELECT COUNT(*) AS n FROM flights GROUP BY origin EMIT CHANGES LIMIT 4;', { 'auto.offset.reset': 'earliest' })).toHaveLength(4);
+    expect(
+      await rowsOf(engine, 'SELECT COUNT(*) AS n FROM flights GROUP BY origin EMIT CHANGES LIMIT 4;', {
+        'auto.offset.reset': 'earliest',
+      }),
+    ).toHaveLength(4);
   });
 
   test('a stream is joined with a table, re-keyed by what they join on', async () => {
@@ -185,9 +206,12 @@ describe('queries', () => {
     const refused = async (sql: string): Promise<string> =>
       engine.query(sql).then(
         () => 'accepted',
-        (error: { code: string; message: string; hint?: string }) => `${error.code}: ${error.message} ${error.hint ?? ''}`,
+        (error: { code: string; message: string; hint?: string }) =>
+          `${error.code}: ${error.message} ${error.hint ?? ''}`,
       );
-    expect(await refused('SELECT * FROM airports;')).toContain('CREATE TABLE QUERYABLE_AIRPORTS AS SELECT * FROM AIRPORTS');
+    expect(await refused('SELECT * FROM airports;')).toContain(
+      'CREATE TABLE QUERYABLE_AIRPORTS AS SELECT * FROM AIRPORTS',
+    );
     expect(await refused('SELECT origin, COUNT(*) FROM flights GROUP BY origin;')).toContain('SQL_PULL_QUERY');
     expect(await refused('SELECT * FROM flights f JOIN airports a ON f.origin = a.code;')).toContain('JOIN');
     expect(await refused('SELECT ROWOFFSET FROM by_origin;')).toContain('ROWOFFSET');

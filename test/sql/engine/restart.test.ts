@@ -15,7 +15,10 @@ const definitions = `
 
 const click = async (log: Log, user: string, page: string, ms: number): Promise<void> => {
   const producer = await log.producer();
-  await produceRecords(log, producer, 'clicks', [{ key: user, value: JSON.stringify({ page, ms }) }], { acks: 'durable', now: 5 });
+  await produceRecords(log, producer, 'clicks', [{ key: user, value: JSON.stringify({ page, ms }) }], {
+    acks: 'durable',
+    now: 5,
+  });
   await producer.close();
 };
 
@@ -45,7 +48,9 @@ describe('a restart', () => {
     expect(second.engine.report.failedStatements).toEqual([]);
     expect(await topicOf(second.log, 'SLOW')).toEqual(['ada={"PAGE":"/a"}']);
     expect(await rowsOf(second.engine, "SELECT n, total FROM by_page WHERE page = '/a';")).toEqual([[2, 250]]);
-    await expect(second.engine.execute('CREATE STREAM again AS SELECT * FROM clicks;')).rejects.toThrow('the planner was asked');
+    await expect(second.engine.execute('CREATE STREAM again AS SELECT * FROM clicks;')).rejects.toThrow(
+      'the planner was asked',
+    );
   });
 
   test('skips and reports what it cannot read or apply, and starts', async () => {
@@ -61,7 +66,11 @@ describe('a restart', () => {
         version: 1,
         text: 'CREATE STREAM newer AS …;',
         properties: {},
-        command: { kind: 'create-as', source: { name: 'NEWER', schema: { key: [], value: [] } }, query: { id: 'Q', plan: { version: 2, root: {} } } },
+        command: {
+          kind: 'create-as',
+          source: { name: 'NEWER', schema: { key: [], value: [] } },
+          query: { id: 'Q', plan: { version: 2, root: {} } },
+        },
       }),
     );
     const second = await openWorld({ log: first.log });
@@ -88,7 +97,11 @@ describe('a restart', () => {
     await second.engine.awaitIdle();
     expect(await topicOf(second.log, 'SLOW')).toEqual(['ada={"PAGE":"/a"}']);
     expect(second.engine.report.failedStatements).toMatchObject([{ message: expect.stringContaining('"other"') }]);
-    expect(await second.engine.queries()).toMatchObject([{ state: 'RUNNING' }, { state: 'RUNNING' }, { id: 'CSAS_COPIED_4', state: 'ERROR' }]);
+    expect(await second.engine.queries()).toMatchObject([
+      { state: 'RUNNING' },
+      { state: 'RUNNING' },
+      { id: 'CSAS_COPIED_4', state: 'ERROR' },
+    ]);
   });
 
   test('internal topics of queries that are no more are swept away', async () => {
@@ -108,7 +121,9 @@ describe('a restart', () => {
   test('a dropped source stays dropped, its name may be used again', async () => {
     const first = await openWorld();
     await first.engine.execute(definitions);
-    await first.engine.execute('DROP STREAM slow DELETE TOPIC; CREATE STREAM slow AS SELECT user_name, ms FROM clicks;');
+    await first.engine.execute(
+      'DROP STREAM slow DELETE TOPIC; CREATE STREAM slow AS SELECT user_name, ms FROM clicks;',
+    );
     await first.stop();
     const second = await openWorld({ log: first.log });
     const [described] = await second.engine.execute('DESCRIBE slow;');

@@ -12,12 +12,21 @@ test('a hundred filters over one topic share its blocks and its parsed columns',
   await engine.execute(
     `CREATE STREAM events (id BIGINT KEY, a INT, b VARCHAR, c DOUBLE, d INT) WITH (KAFKA_TOPIC='events', VALUE_FORMAT='JSON', PARTITIONS=1);`,
   );
-  const filters = Array.from({ length: 100 }, (_, i) => `CREATE STREAM f${i} AS SELECT id, b, c FROM events WHERE a = ${i};`);
+  const filters = Array.from(
+    { length: 100 },
+    (_, i) => `CREATE STREAM f${i} AS SELECT id, b, c FROM events WHERE a = ${i};`,
+  );
   await engine.execute(filters.join('\n'));
   const inserter = await engine.inserter('events');
   let batches = 0;
   for (let round = 0; round < 20; round++) {
-    const rows = Array.from({ length: 500 }, (_, i) => ({ id: round * 500 + i, a: i % 100, b: `b${i}`, c: i / 2, d: 7 }));
+    const rows = Array.from({ length: 500 }, (_, i) => ({
+      id: round * 500 + i,
+      a: i % 100,
+      b: `b${i}`,
+      c: i / 2,
+      d: 7,
+    }));
     await inserter.insert(rows);
     batches++;
   }
@@ -45,5 +54,8 @@ test('a bad column of a neighbour decides nothing', async () => {
   await engine.awaitIdle();
   expect(await topicOf(log, 'READS_A')).toEqual(['-={"A":1}', '-={"A":2}']);
   expect(await topicOf(log, 'READS_B')).toEqual(['-={"B":3}', '-={"B":4}']);
-  expect((await engine.queries()).map(({ dropped }) => dropped)).toEqual([{ deserialization: 2 }, { deserialization: 2 }]);
+  expect((await engine.queries()).map(({ dropped }) => dropped)).toEqual([
+    { deserialization: 2 },
+    { deserialization: 2 },
+  ]);
 });

@@ -23,13 +23,13 @@ const statements: Readonly<Record<string, string>> = {
   'count-by-key': `CREATE TABLE counts AS SELECT id, COUNT(*) AS n, SUM(amount) AS total FROM orders GROUP BY id;`,
   'group-by-expression': `CREATE TABLE by_customer AS SELECT UCASE(customer) AS who, COUNT(*) AS n, MAX(amount) AS most FROM orders WHERE amount > 0 GROUP BY UCASE(customer) HAVING COUNT(*) > 2;`,
   'group-by-two': `CREATE TABLE by_two WITH (KEY_FORMAT='JSON') AS SELECT customer, place->zip AS zip, AVG(amount) AS mean FROM orders GROUP BY customer, place->zip;`,
-  'tumbling': `CREATE TABLE per_minute AS SELECT customer, WINDOWSTART AS ws, COUNT(*) AS n FROM orders WINDOW TUMBLING (SIZE 1 MINUTE, RETENTION 1 DAY, GRACE PERIOD 10 SECONDS) GROUP BY customer;`,
+  tumbling: `CREATE TABLE per_minute AS SELECT customer, WINDOWSTART AS ws, COUNT(*) AS n FROM orders WINDOW TUMBLING (SIZE 1 MINUTE, RETENTION 1 DAY, GRACE PERIOD 10 SECONDS) GROUP BY customer;`,
   'inner-join': `CREATE STREAM enriched AS SELECT o.customer AS customer, o.id AS id, c.city AS city FROM orders o JOIN customers c ON o.customer = c.name WHERE o.amount > 10 AND c.city <> 'x';`,
   'left-join-all': `CREATE STREAM everything AS SELECT * FROM orders o LEFT JOIN customers c ON o.customer = c.name;`,
   'table-filter': `CREATE TABLE old AS SELECT name, city FROM customers WHERE since < 1000;`,
   'windowed-source': `CREATE STREAM unwindowed AS SELECT k, n + 1 AS more FROM windows;`,
   'insert-as': `INSERT INTO pairs SELECT a, b, UCASE(v) AS v FROM pairs;`,
-  'literals': `CREATE STREAM literals AS SELECT a, b, 1 + 2 AS three, CAST('7' AS BIGINT) AS seven, 9223372036854775807 AS huge, CASE WHEN v = 'x' THEN 1.5E0 ELSE 2E0 END AS c, ARRAY[1, 2] AS l, MAP('k' := v) AS m, STRUCT(\`__proto__\` := v) AS s FROM pairs;`,
+  literals: `CREATE STREAM literals AS SELECT a, b, 1 + 2 AS three, CAST('7' AS BIGINT) AS seven, 9223372036854775807 AS huge, CASE WHEN v = 'x' THEN 1.5E0 ELSE 2E0 END AS c, ARRAY[1, 2] AS l, MAP('k' := v) AS m, STRUCT(\`__proto__\` := v) AS s FROM pairs;`,
 };
 
 describe('golden plans', () => {
@@ -42,21 +42,26 @@ describe('golden plans', () => {
     expect(written).toBe(readFileSync(path, 'utf8'));
   });
 
-  test.each(readdirSync(directory).filter((name) => name.endsWith('.json')))('%s is read back and makes a topology', (name) => {
-    const text = readFileSync(join(directory, name), 'utf8');
-    const plan = readPlan(JSON.parse(text));
-    expect(writePlan(plan)).toBe(text);
-    const topology = compileTopology(plan, {
-      functions: builtInFunctions(),
-      context: { now: () => 0, random: () => 0 },
-      scans: new ScanRegistry(),
-    });
-    expect(topology.describe()).toContain('Sub-topology: 0');
-    expect(printPlan(plan.root)).toContain('Sink');
-  });
+  test.each(readdirSync(directory).filter((name) => name.endsWith('.json')))(
+    '%s is read back and makes a topology',
+    (name) => {
+      const text = readFileSync(join(directory, name), 'utf8');
+      const plan = readPlan(JSON.parse(text));
+      expect(writePlan(plan)).toBe(text);
+      const topology = compileTopology(plan, {
+        functions: builtInFunctions(),
+        context: { now: () => 0, random: () => 0 },
+        scans: new ScanRegistry(),
+      });
+      expect(topology.describe()).toContain('Sub-topology: 0');
+      expect(printPlan(plan.root)).toContain('Sink');
+    },
+  );
 
   test('a plan of a version that this build does not know is refused', () => {
-    expect(() => readPlan({ version: 99, root: {} })).toThrow('the plan has version 99, and this build reads version 1');
+    expect(() => readPlan({ version: 99, root: {} })).toThrow(
+      'the plan has version 99, and this build reads version 1',
+    );
     expect(() => readPlan('nothing')).toThrow('the entry of the statement log holds no plan');
   });
 });

@@ -1,10 +1,10 @@
 /** The rewrites, shown as the tree before and after. */
 
 import { describe, expect, test } from 'vitest';
-import { parseStatements } from '../../../sql/index.ts';
 import { analyzeQuery } from '../../../sql/analyze/query.ts';
 import { Typer } from '../../../sql/analyze/typer.ts';
 import { builtInFunctions } from '../../../sql/functions/index.ts';
+import { parseStatements } from '../../../sql/index.ts';
 import { type LogicalNode, printLogical } from '../../../sql/plan/logical.ts';
 import { foldConstants } from '../../../sql/plan/rules/fold-constants.ts';
 import { pruneColumns } from '../../../sql/plan/rules/prune-columns.ts';
@@ -30,11 +30,13 @@ const shape = (plan: LogicalNode): string =>
 describe('fold constants', () => {
   test('operators over literals become their result; what fails or may change stays', () => {
     const plan = foldConstants(
-      analyzed(`SELECT 1 + 2 * 3 AS a, CAST('7' AS INT) AS b, 1 / 0 AS c, RANDOM() AS d, amount + (2 + 3) AS e FROM orders WHERE 1 = 1 AND amount > 2 * 5`),
+      analyzed(
+        `SELECT 1 + 2 * 3 AS a, CAST('7' AS INT) AS b, 1 / 0 AS c, RANDOM() AS d, amount + (2 + 3) AS e FROM orders WHERE 1 = 1 AND amount > 2 * 5`,
+      ),
     );
     expect(shape(plan)).toBe(
       [
-        "Project stream 7 AS A, 7 AS B, (1 / 0) AS C, RANDOM() AS D, (AMOUNT + 5E0) AS E",
+        'Project stream 7 AS A, 7 AS B, (1 / 0) AS C, RANDOM() AS D, (AMOUNT + 5E0) AS E',
         '  Filter stream (TRUE AND (AMOUNT > 10E0))',
         '    Source stream ORDERS',
       ].join('\n'),
@@ -45,7 +47,9 @@ describe('fold constants', () => {
 describe('push down filter', () => {
   test('what reads the stream only goes below a join, what reads the table stays', () => {
     const plan = pushDownFilter(
-      analyzed(`SELECT o.id FROM orders o LEFT JOIN customers c ON o.customer = c.name WHERE o.amount > 1 AND c.city IS NULL AND o.customer <> 'x'`),
+      analyzed(
+        `SELECT o.id FROM orders o LEFT JOIN customers c ON o.customer = c.name WHERE o.amount > 1 AND c.city IS NULL AND o.customer <> 'x'`,
+      ),
     );
     const text = shape(plan);
     expect(text).toContain('Filter stream (C_CITY IS NULL)\n    Join left stream');

@@ -12,17 +12,25 @@ describe('CREATE', () => {
       'SQL_DUPLICATE_SOURCE at 1:15: there is already a stream called "ORDERS" | Choose another name, DROP the old one, or write CREATE … IF NOT EXISTS.',
     );
     expect(
-      planAll(`${sources}CREATE STREAM IF NOT EXISTS orders (v INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);`),
+      planAll(
+        `${sources}CREATE STREAM IF NOT EXISTS orders (v INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);`,
+      ),
     ).toMatchObject({ kind: 'nothing', answer: { kind: 'warning_entity' } });
-    expect(faultOf('CREATE STREAM `a b` (v INT) WITH (KAFKA_TOPIC=\'t\', VALUE_FORMAT=\'JSON\');')).toMatch(/^SQL_INVALID_NAME at 1:15/);
+    expect(faultOf("CREATE STREAM `a b` (v INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON');")).toMatch(
+      /^SQL_INVALID_NAME at 1:15/,
+    );
   });
 
   test('a table without a key, a key of the wrong kind, a key that has no order', () => {
     expect(faultOf(`CREATE TABLE t (v INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);`)).toBe(
       'SQL_MISSING_PRIMARY_KEY at 1:14: the table "T" has no PRIMARY KEY | Mark the column that is the key of the topic: id BIGINT PRIMARY KEY.',
     );
-    expect(stream('id INT PRIMARY KEY, v INT')).toMatch(/^SQL_KEY_WORD at 1:18: the column "ID" is marked PRIMARY KEY, .* \| Write ID … KEY\./);
-    expect(faultOf(`CREATE TABLE t (id INT KEY, v INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON');`)).toMatch(/^SQL_KEY_WORD/);
+    expect(stream('id INT PRIMARY KEY, v INT')).toMatch(
+      /^SQL_KEY_WORD at 1:18: the column "ID" is marked PRIMARY KEY, .* \| Write ID … KEY\./,
+    );
+    expect(faultOf(`CREATE TABLE t (id INT KEY, v INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON');`)).toMatch(
+      /^SQL_KEY_WORD/,
+    );
     expect(stream('id MAP<VARCHAR, INT> KEY, v INT')).toMatch(/^SQL_KEY_TYPE.*MAP/);
   });
 
@@ -35,16 +43,23 @@ describe('CREATE', () => {
 
   test('columns called __proto__ and constructor are ordinary columns', () => {
     expect(stream('`__proto__` INT, constructor INT, `hasOwnProperty` VARCHAR')).toBe('no fault');
-    expect(faultOf('SHOW STREAMS;', `CREATE STREAM \`__proto__\` (\`__proto__\` INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);`)).toBe(
-      'no fault',
-    );
+    expect(
+      faultOf(
+        'SHOW STREAMS;',
+        `CREATE STREAM \`__proto__\` (\`__proto__\` INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);`,
+      ),
+    ).toBe('no fault');
     expect(faultOf('DROP STREAM constructor;')).toMatch(/^SQL_UNKNOWN_SOURCE/);
   });
 
   test('no columns, no topic, no format', () => {
     expect(faultOf(`CREATE STREAM s WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON');`)).toMatch(/^SQL_NO_COLUMNS at 1:15/);
-    expect(faultOf(`CREATE STREAM s (v INT) WITH (VALUE_FORMAT='JSON');`)).toMatch(/^SQL_MISSING_PROPERTY at 1:1: .*KAFKA_TOPIC/);
-    expect(faultOf(`CREATE STREAM s (v INT) WITH (KAFKA_TOPIC='t');`)).toMatch(/^SQL_MISSING_PROPERTY at 1:1: .*VALUE_FORMAT/);
+    expect(faultOf(`CREATE STREAM s (v INT) WITH (VALUE_FORMAT='JSON');`)).toMatch(
+      /^SQL_MISSING_PROPERTY at 1:1: .*KAFKA_TOPIC/,
+    );
+    expect(faultOf(`CREATE STREAM s (v INT) WITH (KAFKA_TOPIC='t');`)).toMatch(
+      /^SQL_MISSING_PROPERTY at 1:1: .*VALUE_FORMAT/,
+    );
     expect(faultOf(`CREATE STREAM s (v INT) WITH (KAFKA_TOPIC='odrers', VALUE_FORMAT='JSON');`)).toMatch(
       /^SQL_UNKNOWN_TOPIC at 1:31: .*"odrers" \| Did you mean "orders"\?/,
     );
@@ -57,21 +72,31 @@ describe('CREATE', () => {
     ['../etc', 'the character "/"'],
     ['x'.repeat(250), 'it has 250 characters, the limit is 249'],
   ])('a topic cannot be called %j', (name, why) => {
-    expect(faultOf(`CREATE STREAM s (v INT) WITH (KAFKA_TOPIC='${name}', VALUE_FORMAT='JSON', PARTITIONS=1);`)).toMatch(/^TOPIC_NAME_INVALID at 1:31: /);
-    expect(faultOf(`CREATE STREAM s (v INT) WITH (KAFKA_TOPIC='${name}', VALUE_FORMAT='JSON', PARTITIONS=1);`)).toContain(why);
+    expect(faultOf(`CREATE STREAM s (v INT) WITH (KAFKA_TOPIC='${name}', VALUE_FORMAT='JSON', PARTITIONS=1);`)).toMatch(
+      /^TOPIC_NAME_INVALID at 1:31: /,
+    );
+    expect(
+      faultOf(`CREATE STREAM s (v INT) WITH (KAFKA_TOPIC='${name}', VALUE_FORMAT='JSON', PARTITIONS=1);`),
+    ).toContain(why);
   });
 });
 
 describe('WITH', () => {
   test('a property that does not exist, is given twice, or is not for this statement', () => {
-    expect(stream('v INT', `, VALUE_FROMAT='JSON'`)).toMatch(/^SQL_UNKNOWN_PROPERTY at 1:83: "VALUE_FROMAT" is not a property of WITH \| Did you mean "VALUE_FORMAT"\?/);
+    expect(stream('v INT', `, VALUE_FROMAT='JSON'`)).toMatch(
+      /^SQL_UNKNOWN_PROPERTY at 1:83: "VALUE_FROMAT" is not a property of WITH \| Did you mean "VALUE_FORMAT"\?/,
+    );
     expect(stream('v INT', `, PARTITIONS=2`)).toMatch(/^SQL_DUPLICATE_PROPERTY/);
-    expect(faultOf(`CREATE STREAM s WITH (WINDOW_TYPE='TUMBLING') AS SELECT * FROM orders;`)).toMatch(/^SQL_UNKNOWN_PROPERTY.*CREATE … AS SELECT/);
+    expect(faultOf(`CREATE STREAM s WITH (WINDOW_TYPE='TUMBLING') AS SELECT * FROM orders;`)).toMatch(
+      /^SQL_UNKNOWN_PROPERTY.*CREATE … AS SELECT/,
+    );
     expect(stream('v INT', `, CLEANUP_POLICY='compact'`)).toMatch(/^SQL_INVALID_PROPERTY/);
   });
 
   test('values of the wrong kind', () => {
-    expect(stream('v INT', `, RETENTION_MS='soon'`)).toMatch(/^SQL_INVALID_PROPERTY at 1:96: the property RETENTION_MS takes a whole number from 1, not 'soon'/);
+    expect(stream('v INT', `, RETENTION_MS='soon'`)).toMatch(
+      /^SQL_INVALID_PROPERTY at 1:96: the property RETENTION_MS takes a whole number from 1, not 'soon'/,
+    );
     expect(stream('v INT', `, WRAP_SINGLE_VALUE='maybe'`)).toMatch(/^SQL_INVALID_PROPERTY.*TRUE or FALSE/);
     expect(faultOf(`CREATE STREAM s (v INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JOSN', PARTITIONS=1);`)).toMatch(
       /^SQL_UNKNOWN_FORMAT at 1:48: there is no format called "JOSN" \| Did you mean "JSON"\?/,
@@ -79,11 +104,15 @@ describe('WITH', () => {
   });
 
   test('properties that do not go together', () => {
-    expect(faultOf(`CREATE STREAM s (v INT) WITH (KAFKA_TOPIC='t', FORMAT='JSON', KEY_FORMAT='KAFKA', PARTITIONS=1);`)).toMatch(/^SQL_PROPERTY_CONFLICT.*FORMAT/);
+    expect(
+      faultOf(`CREATE STREAM s (v INT) WITH (KAFKA_TOPIC='t', FORMAT='JSON', KEY_FORMAT='KAFKA', PARTITIONS=1);`),
+    ).toMatch(/^SQL_PROPERTY_CONFLICT.*FORMAT/);
     expect(stream('a INT, b INT', ', WRAP_SINGLE_VALUE=FALSE')).toMatch(/^SQL_WRAP_SINGLE_VALUE/);
     expect(stream('a INT', `, WINDOW_TYPE='TUMBLING'`)).toMatch(/^SQL_MISSING_PROPERTY.*WINDOW_SIZE/);
     expect(stream('a INT', `, WINDOW_TYPE='SESSION', WINDOW_SIZE='1 DAY'`)).toMatch(/^SQL_PROPERTY_CONFLICT/);
-    expect(stream('a INT', `, WINDOW_TYPE='TUMBLING', WINDOW_SIZE='1 DAY'`)).toMatch(/^SQL_PROPERTY_CONFLICT.*key column/);
+    expect(stream('a INT', `, WINDOW_TYPE='TUMBLING', WINDOW_SIZE='1 DAY'`)).toMatch(
+      /^SQL_PROPERTY_CONFLICT.*key column/,
+    );
     expect(stream('a INT', `, VALUE_DELIMITER='|'`)).toMatch(/^SQL_PROPERTY_CONFLICT.*JSON/);
     expect(stream('a INT', `, TIMESTAMP='b'`)).toMatch(/^SQL_TIMESTAMP_COLUMN at .*"B"/);
     expect(stream('a INT', `, TIMESTAMP='a'`)).toMatch(/^SQL_TIMESTAMP_COLUMN.*INTEGER/);
@@ -98,10 +127,16 @@ describe('WITH', () => {
 
 describe('INSERT VALUES', () => {
   test('the number of values, the columns, their types', () => {
-    expect(faultOf(`INSERT INTO customers (name, city) VALUES ('a');`)).toMatch(/^SQL_VALUES_COUNT at 1:1: 1 values are given for 2 columns/);
-    expect(faultOf(`INSERT INTO customers (name, ctiy) VALUES ('a', 'b');`)).toMatch(/^SQL_UNKNOWN_COLUMN at 1:30: .*Did you mean "CITY"/);
+    expect(faultOf(`INSERT INTO customers (name, city) VALUES ('a');`)).toMatch(
+      /^SQL_VALUES_COUNT at 1:1: 1 values are given for 2 columns/,
+    );
+    expect(faultOf(`INSERT INTO customers (name, ctiy) VALUES ('a', 'b');`)).toMatch(
+      /^SQL_UNKNOWN_COLUMN at 1:30: .*Did you mean "CITY"/,
+    );
     expect(faultOf(`INSERT INTO customers (name, since) VALUES ('a', 'long ago');`)).toMatch(/^SQL_BAD_TEXT at 1:50/);
-    expect(faultOf(`INSERT INTO customers (name, city) VALUES ('a', other);`)).toMatch(/^SQL_UNKNOWN_COLUMN at 1:49: .*VALUES/);
+    expect(faultOf(`INSERT INTO customers (name, city) VALUES ('a', other);`)).toMatch(
+      /^SQL_UNKNOWN_COLUMN at 1:49: .*VALUES/,
+    );
     expect(faultOf(`INSERT INTO nobody VALUES (1);`)).toMatch(/^SQL_UNKNOWN_SOURCE at 1:13/);
   });
 
@@ -114,7 +149,9 @@ describe('INSERT VALUES', () => {
   });
 
   test('values are converted laxly, ROWTIME sets the time, what is left out is NULL', () => {
-    const planned = planAll(`${sources}INSERT INTO orders (ROWTIME, id, customer, amount, items, place) VALUES (1234, '7', 8, '2.5', ARRAY[1, 2], STRUCT(city := 'x', zip := 9));`);
+    const planned = planAll(
+      `${sources}INSERT INTO orders (ROWTIME, id, customer, amount, items, place) VALUES (1234, '7', 8, '2.5', ARRAY[1, 2], STRUCT(city := 'x', zip := 9));`,
+    );
     if (planned.kind !== 'record') throw new Error('a record was expected');
     const { topic, key, value, timestamp } = planned.record;
     expect([topic, timestamp, [...(key ?? [])]]).toEqual(['orders', 1234, [0, 0, 0, 0, 0, 0, 0, 7]]);
@@ -126,7 +163,9 @@ describe('INSERT VALUES', () => {
 
 describe('other statements', () => {
   test('DROP names what is there, of its kind, and not in use', () => {
-    expect(faultOf('DROP TABLE orders;')).toMatch(/^SQL_WRONG_KIND at 1:12: "ORDERS" is a stream, not a table \| Write DROP STREAM ORDERS;/);
+    expect(faultOf('DROP TABLE orders;')).toMatch(
+      /^SQL_WRONG_KIND at 1:12: "ORDERS" is a stream, not a table \| Write DROP STREAM ORDERS;/,
+    );
     expect(faultOf('DROP STREAM nobody;')).toMatch(/^SQL_UNKNOWN_SOURCE at 1:13/);
     expect(planAll('DROP STREAM IF EXISTS nobody;')).toMatchObject({ kind: 'nothing' });
     expect(faultOf('DROP STREAM orders;', `${sources}CREATE STREAM s AS SELECT * FROM orders;`)).toMatch(
@@ -135,14 +174,19 @@ describe('other statements', () => {
   });
 
   test('SET knows its properties and their values', () => {
-    expect(faultOf(`SET 'auto.offset.rest' = 'earliest';`)).toMatch(/^SQL_UNKNOWN_SETTING at 1:1: .*Did you mean "auto.offset.reset"/);
+    expect(faultOf(`SET 'auto.offset.rest' = 'earliest';`)).toMatch(
+      /^SQL_UNKNOWN_SETTING at 1:1: .*Did you mean "auto.offset.reset"/,
+    );
     expect(faultOf(`SET 'auto.offset.reset' = 'first';`)).toMatch(/^SQL_INVALID_SETTING.*earliest, latest/);
     expect(faultOf(`SET 'ksql.streams.auto.offset.reset' = 'earliest'; UNSET 'auto.offset.reset';`)).toBe('no fault');
   });
 
   test('properties hold for the statements behind them', () => {
     const own = session({ 'ksql.persistence.default.format.value': 'JSON' });
-    planAll(`CREATE STREAM a (v INT) WITH (KAFKA_TOPIC='a', PARTITIONS=1); SET 'ksql.persistence.default.format.key' = 'JSON';`, own);
+    planAll(
+      `CREATE STREAM a (v INT) WITH (KAFKA_TOPIC='a', PARTITIONS=1); SET 'ksql.persistence.default.format.key' = 'JSON';`,
+      own,
+    );
     planAll(`CREATE STREAM b (k VARCHAR KEY, v INT) WITH (KAFKA_TOPIC='b', PARTITIONS=1);`, own);
     expect(own.catalog.source('B')?.keyFormat.name).toBe('JSON');
     expect(own.catalog.source('A')?.keyFormat.name).toBe('KAFKA');
@@ -152,11 +196,15 @@ describe('other statements', () => {
     const command = commandOf('CREATE STREAM s AS SELECT * FROM pairs;');
     if (command.kind !== 'create-as') throw new Error('a query was expected');
     expect(command.source).toMatchObject({ topic: 'S', keyFormat: { name: 'JSON' }, valueFormat: { name: 'JSON' } });
-    expect(planAll(`${sources}CREATE STREAM s AS SELECT * FROM orders;`)).toMatchObject({ topic: { name: 'S', partitions: 4 } });
+    expect(planAll(`${sources}CREATE STREAM s AS SELECT * FROM orders;`)).toMatchObject({
+      topic: { name: 'S', partitions: 4 },
+    });
   });
 
   test('sources that are joined must have equal numbers of partitions', () => {
     const other = `CREATE TABLE few (id BIGINT PRIMARY KEY, v INT) WITH (KAFKA_TOPIC='few', VALUE_FORMAT='JSON', PARTITIONS=3);`;
-    expect(faultOf('CREATE STREAM s AS SELECT o.id, f.v FROM orders o JOIN few f ON o.id = f.id;', sources + other)).toMatch(/4 partitions.*3|3.*4/);
+    expect(
+      faultOf('CREATE STREAM s AS SELECT o.id, f.v FROM orders o JOIN few f ON o.id = f.id;', sources + other),
+    ).toMatch(/4 partitions.*3|3.*4/);
   });
 });

@@ -27,7 +27,7 @@ export interface WorldOptions {
 }
 
 export const openWorld = async (options: WorldOptions = {}): Promise<World> => {
-  const log = options.log ?? await openMemoryLog({ clock: new ManualClock(1_000_000), random: new Random(7) });
+  const log = options.log ?? (await openMemoryLog({ clock: new ManualClock(1_000_000), random: new Random(7) }));
   const runtime = new Runtime({
     log,
     clock: systemClock,
