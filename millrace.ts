@@ -16,7 +16,7 @@ import { assert, UserError } from './base/index.ts';
 import { installNative, nodeFiles, systemClock, systemRandom } from './base/node/index.ts';
 import { Runtime, type RuntimeEvent, type Topology } from './engine/index.ts';
 import { workerThreads } from './engine/runtime/worker.ts';
-import { openLevelKv } from './engine/stores/level-store.ts';
+import { openLevelShard } from './engine/stores/level-store.ts';
 import {
   openSqlEngine,
   type QueryColumn,
@@ -126,7 +126,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       timers: systemClock,
       random,
       soon: setImmediate,
-      openShard: (shard) => openLevelKv(join(state, `shard-${shard}`)),
+      openShard: (shard) => openLevelShard(join(state, `shard-${shard}`)),
       processingLog: PROCESSING_LOG_TOPIC,
       onEvent: (event) => options.onEvent?.(describeEvent(event)),
       ...(workers === 0 ? {} : { workers: workerThreads({ count: workers, log, state, builder: workerBuilder }) }),

@@ -13,7 +13,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { assert } from '../../base/index.ts';
 import { installNative, nodeFiles, systemClock, systemRandom } from '../../base/node/index.ts';
 import { type FileLog, openSharedReaders, type SharedLogView } from '../../storage/file-log/index.ts';
-import { openLevelKv } from '../stores/level-store.ts';
+import { openLevelShard } from '../stores/level-store.ts';
 import type { Topology } from '../topology.ts';
 import type { FromHost, ToHost } from './protocol.ts';
 import type { HostSettings, RemoteHost, WorkerOptions } from './runtime.ts';
@@ -89,7 +89,7 @@ const runHost = async ({ view, state, builder, settings }: HostData): Promise<vo
     clock: systemClock,
     timers: systemClock,
     soon: setImmediate,
-    openShard: (shard) => openLevelKv(join(state, `shard-${shard}`)),
+    openShard: (shard) => openLevelShard(join(state, `shard-${shard}`)),
     build: (plan) => build(plan, world),
     hashSeed: settings.hashSeed,
     limits: settings.limits,

@@ -11,6 +11,8 @@
  * of its write-ahead log it skips in silence; every chunk of ours is synced, so only a failing disk does that.
  */
 
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Level } from 'level';
 import {
   type KvBatch,
@@ -33,6 +35,9 @@ export type LevelKvOptions = {
 /** On Node this is classic-level, whose types `level` leaves out. */
 const nativeLevel = Level as unknown as { destroy(directory: string): Promise<void> };
 
+/** Name of a file in the database's directory that says why it has to go. */
+const damageMark = 'DAMAGED';
+
 const deletesPerBatch = 4_096;
 
 /** Opens the database in this directory, makes it where it is missing. Rejects with a `KvError`. */
@@ -50,23 +55,51 @@ export const openLevelKv = async (directory: string, options: LevelKvOptions = {
   } catch (error) {
     throw kvError(error, { opening: true });
   }
-  return new LevelKv(database);
+  return new LevelKv(database, directory);
 };
 
-/** Removes a database that is beyond help. Its stores are restored from their changelogs. */
+/**
+ * Opens a shard of the state directory. One that is damaged beyond opening, or that was marked when a damaged store could not even be cleared, is
+ * destroyed and begun anew: a checkpoint is a copy, its stores come back from their changelogs. `onDamage` is told why.
+ */
+export const openLevelShard = async (
+  directory: string,
+  { onDamage, ...options }: LevelKvOptions & { readonly onDamage?: (why: string) => void } = {},
+): Promise<OrderedKv> => {
+  let why = await markOf(directory);
+  if (why === undefined) {
+    try {
+      return await openLevelKv(directory, options);
+    } catch (error) {
+      if (!(error instanceof KvError) || error.kind !== 'corrupt') throw error;
+      why = error.message;
+    }
+  }
+  onDamage?.(why);
+  await destroyLevelKv(directory);
+  return openLevelKv(directory, options);
+};
+
+/** Removes a database that is beyond help, unless somebody has it open. */
 export const destroyLevelKv = async (directory: string): Promise<void> => {
   try {
     await nativeLevel.destroy(directory);
   } catch (error) {
     throw kvError(error);
   }
+  await rm(directory, { recursive: true, force: true });
 };
+
+const markOf = (directory: string): Promise<string | undefined> =>
+  readFile(join(directory, damageMark), 'utf8').catch(() => undefined);
 
 class LevelKv implements OrderedKv {
   readonly #database: Database;
+  readonly #directory: string;
 
-  constructor(database: Database) {
+  constructor(database: Database, directory: string) {
     this.#database = database;
+    this.#directory = directory;
   }
 
   getSync(key: Uint8Array): Uint8Array | undefined {
@@ -100,8 +133,15 @@ class LevelKv implements OrderedKv {
       if (sync) await this.#clearSynced(range);
       else await this.#database.clear({ gte: range.from, lt: range.to });
     } catch (error) {
-      throw kvError(error);
+      const failure = kvError(error);
+      if (failure.kind === 'corrupt') await this.#markDamaged(failure.message);
+      throw failure;
     }
+  }
+
+  /** What cannot be cleared cannot be mended while the database is open; the next `openLevelShard` starts anew. */
+  async #markDamaged(why: string): Promise<void> {
+    await writeFile(join(this.#directory, damageMark), why).catch(() => {});
   }
 
   /** LevelDB's own clearing is never synced. */

@@ -15,7 +15,7 @@
  *
  * Failure. What the key-value store reports comes out as a `KvError` (`ordered-kv.ts`): thrown by `get` and `readCommitted`, rejected by
  * the asynchronous calls. After `corrupt` the runtime calls `clear()` and restores this store from offset 0; if `clear` fails as well
- * the shard has to go (`destroyLevelKv`). A failed `checkpoint` leaves every entry due; it is tried again later.
+ * the shard is begun anew when it is opened next (`openLevelShard`). A failed `checkpoint` leaves every entry due; it is tried again later.
  */
 
 import type { KeyValueStore, StoreSpec, WindowStore } from './store.ts';

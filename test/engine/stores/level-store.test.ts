@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createKeyValueStore } from '../../../engine/stores/create-store.ts';
-import { destroyLevelKv, openLevelKv } from '../../../engine/stores/level-store.ts';
+import { openLevelKv, openLevelShard } from '../../../engine/stores/level-store.ts';
 import { KvError, type OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import type { KeyValueStateStore } from '../../../engine/stores/state-store.ts';
 
@@ -84,32 +84,30 @@ test('a damaged table file is told as damage by the store that reads it; cleared
   expect(error?.message).toMatch(/^LevelDB: /);
   expect(await sound.open()).toEqual({ position: 3_000 });
   expect(readAll(sound)).toBe(3_000);
-  const clearing = await kvErrorOf(() => damaged.clear());
-  if (clearing === undefined) {
-    expect(readAll(damaged)).toBe(0);
-    expect(readAll(sound)).toBe(3_000);
-    await kv.close();
-  } else {
-    // The damage is where clearing has to read, too: the shard has to go.
-    expect(clearing.kind).toBe('corrupt');
-    await kv.close();
-    await destroyLevelKv(directory);
-    const again = await openLevelKv(directory);
-    expect(await storeOf(again, 1).open()).toEqual({ position: undefined });
-    await again.close();
-  }
+  await kvErrorOf(() => damaged.clear());
+  await kv.close();
+  // Where the damage lay in the way of clearing, the shard was marked and is begun anew.
+  const reasons: string[] = [];
+  const again = await openLevelShard(directory, { onDamage: (why) => reasons.push(why) });
+  const cleared = storeOf(again, 1);
+  expect(await cleared.open()).toEqual({ position: undefined });
+  expect(readAll(cleared)).toBe(0);
+  const other = storeOf(again, 2);
+  if (reasons.length === 0) expect(await other.open()).toEqual({ position: 3_000 });
+  else expect(await other.open()).toEqual({ position: undefined });
+  await again.close();
 });
 
 test.each(['CURRENT', 'MANIFEST'])(
-  'a damaged %s is told as damage when the shard is opened; destroyed, it opens empty',
+  'a damaged %s is told as damage when it is opened; as a shard it is begun anew',
   async (name) => {
     await fill(1);
     const file = (await readdir(directory)).find((each) => each.startsWith(name)) ?? '';
     await flip(file, 0, 100_000);
     expect((await kvErrorOf(() => openLevelKv(directory)))?.kind).toBe('corrupt');
-    await destroyLevelKv(directory);
-    await rm(directory, { recursive: true, force: true });
-    const kv = await openLevelKv(directory);
+    const reasons: string[] = [];
+    const kv = await openLevelShard(directory, { onDamage: (why) => reasons.push(why) });
+    expect(reasons.length).toBe(1);
     expect(await storeOf(kv, 1).open()).toEqual({ position: undefined });
     await kv.close();
   },
@@ -134,7 +132,7 @@ test('a missing table file is told as damage when it is read', async () => {
 
 test('a shard that somebody else has open is told as locked', async () => {
   const kv = await openLevelKv(directory);
-  expect((await kvErrorOf(() => openLevelKv(directory)))?.kind).toBe('locked');
+  expect((await kvErrorOf(() => openLevelShard(directory)))?.kind).toBe('locked');
   await kv.close();
 });
 
