@@ -423,10 +423,13 @@ class Compiler {
       args: call.args.map(() => expressions[next++] as TypedExpression),
     }));
     const types = accumulatorTypes(calls, environment);
+    const sendBefore = this.#sendBefore;
     const supplier: ProcessorSupplier<Row, Row> = (context, forward) => {
       const scope = scopeBehind(step.from, feed);
       const { initialize, add } = aggregator(calls, scope, environment);
-      const shared = { store, accumulator: new RowEncoding(types), initialize, add, sendBefore: this.#sendBefore };
+      // Where the row before is asked for, two rows of a key are alive at once.
+      const accumulator = sendBefore ? new RowEncoding(types) : lentRows(types);
+      const shared = { store, accumulator, initialize, add, sendBefore };
       return windowed
         ? windowAggregate<Row, Row>({
             ...shared,
