@@ -8,45 +8,12 @@
 
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
-import type { SqlEngine } from '../sql/index.ts';
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { faultOf, RequestError } from './errors.ts';
 import { OpenQueries } from './open-queries.ts';
 import { errorCodes } from './protocol.ts';
+import type { AppOptions, RouteContext } from './route.ts';
 import { routes } from './routes/index.ts';
-
-export interface ServerLimits {
-  /** Bytes of a request to /ksql or /query-stream. */
-  readonly maxBodyBytes: number;
-  /** Bytes of one line of /inserts-stream. */
-  readonly maxRowBytes: number;
-  /** Push and pull queries open at once. */
-  readonly maxOpenQueries: number;
-  /** Bytes written to a client that it has not taken yet; beyond it the query waits. */
-  readonly maxUnsentBytes: number;
-}
-
-export const defaultLimits: ServerLimits = {
-  maxBodyBytes: 4 << 20,
-  maxRowBytes: 1 << 20,
-  maxOpenQueries: 100,
-  maxUnsentBytes: 256 << 10,
-};
-
-export interface AppOptions {
-  readonly engine: SqlEngine;
-  readonly logger: FastifyBaseLogger;
-  readonly limits: ServerLimits;
-  readonly version: string;
-  readonly dataDirectory: string;
-  /** Reached over the loopback interface only: Host and Origin must name it. */
-  readonly loopbackOnly: boolean;
-}
-
-/** What every route gets. */
-export interface RouteContext extends AppOptions {
-  readonly openQueries: OpenQueries;
-}
 
 export const createApp = (options: AppOptions): FastifyInstance => {
   const app = Fastify({

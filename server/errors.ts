@@ -45,7 +45,7 @@ export const faultOf = (error: unknown, context: FaultContext = {}): HttpFault =
       body: {
         '@type': 'statement_error',
         error_code: errorCodes.badStatement,
-        message: hint === undefined ? message : `${message} ${hint}`,
+        message: withHint(message, hint),
         ...(context.statementText === undefined ? {} : { statementText: context.statementText }),
         entities: context.entities ?? [],
         millrace,
@@ -54,11 +54,15 @@ export const faultOf = (error: unknown, context: FaultContext = {}): HttpFault =
   }
   if (error instanceof LogError) {
     const code = error.kind === 'refused' ? errorCodes.badRequest : logFaultCode(error);
-    const { body, status } = generic(code, error.hint === undefined ? error.message : `${error.message} ${error.hint}`);
+    const { body, status } = generic(code, withHint(error.message, error.hint));
     return { status, body: { ...body, millrace: { code: error.code } } };
   }
   return generic(errorCodes.serverError, error instanceof Error ? error.message : String(error));
 };
+
+/** The fault and the way out of it, as two sentences. */
+const withHint = (message: string, hint: string | undefined): string =>
+  hint === undefined ? message : `${message}${/[.!?]$/.test(message) ? '' : '.'} ${hint}`;
 
 const logFaultCode = (error: LogError): number =>
   error.code === 'LOG_DISK_FULL' ? errorCodes.storageFull : errorCodes.serverError;

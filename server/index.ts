@@ -11,9 +11,10 @@ import { isIP } from 'node:net';
 import { pino } from 'pino';
 import { UserError } from '../base/index.ts';
 import { type Millrace, open } from '../millrace.ts';
-import { createApp, defaultLimits, type ServerLimits } from './app.ts';
+import { createApp } from './app.ts';
+import { defaultLimits, type ServerLimits } from './route.ts';
 
-export { defaultLimits, type ServerLimits } from './app.ts';
+export { defaultLimits, type ServerLimits } from './route.ts';
 
 export interface ServerOptions {
   /** Data directory; made when missing. */

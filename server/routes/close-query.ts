@@ -3,7 +3,7 @@
 import { readJsonBody, textField } from '../body.ts';
 import { RequestError } from '../errors.ts';
 import { errorCodes } from '../protocol.ts';
-import type { Route } from './index.ts';
+import type { Route } from '../route.ts';
 
 export const closeQueryRoute: Route = (app, { openQueries, limits }) => {
   app.post('/close-query', async (request, reply) => {

@@ -1,7 +1,7 @@
 /** GET /healthcheck: always 200; `isHealthy` tells. A query in error is named, and does not make the server unhealthy. */
 
 import { type HealthResponse, mediaTypes } from '../protocol.ts';
-import type { Route } from './index.ts';
+import type { Route } from '../route.ts';
 
 export const healthcheckRoute: Route = (app) => {
   app.get('/healthcheck', async (_request, reply) => {

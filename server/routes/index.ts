@@ -1,15 +1,12 @@
 /** The endpoints, one per file. */
 
-import type { FastifyInstance } from 'fastify';
-import type { RouteContext } from '../app.ts';
+import type { Route } from '../route.ts';
 import { closeQueryRoute } from './close-query.ts';
 import { healthcheckRoute } from './healthcheck.ts';
 import { infoRoute } from './info.ts';
 import { insertsStreamRoute } from './inserts-stream.ts';
 import { ksqlRoute } from './ksql.ts';
 import { queryStreamRoute } from './query-stream.ts';
-
-export type Route = (app: FastifyInstance, context: RouteContext) => void;
 
 export const routes: readonly Route[] = [
   ksqlRoute,

@@ -1,7 +1,7 @@
 /** GET /info (and /): what runs here, what the last start found and mended, and the persistent queries as they stand. */
 
 import { type InfoResponse, mediaTypes } from '../protocol.ts';
-import type { Route } from './index.ts';
+import type { Route } from '../route.ts';
 
 export const infoRoute: Route = (app, { engine, version, dataDirectory }) => {
   app.get('/', async (_request, reply) => reply.redirect('/info', 307));

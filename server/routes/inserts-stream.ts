@@ -13,7 +13,7 @@ import { lineGroups, objectField, parseObject, textField } from '../body.ts';
 import { drained } from '../drained.ts';
 import { faultOf } from '../errors.ts';
 import { errorCodes, type InsertAcknowledgement, mediaTypes } from '../protocol.ts';
-import type { Route } from './index.ts';
+import type { Route } from '../route.ts';
 
 /** Groups of rows that may wait for the disk at once, on one connection. */
 const MAX_GROUPS_UNDER_WAY = 32;

@@ -5,7 +5,7 @@ import { objectField, readJsonBody, textField } from '../body.ts';
 import { faultOf } from '../errors.ts';
 import { writeExactJson } from '../exact-json.ts';
 import { type Entity, mediaTypes } from '../protocol.ts';
-import type { Route } from './index.ts';
+import type { Route } from '../route.ts';
 
 export const ksqlRoute: Route = (app, { engine, limits }) => {
   app.post('/ksql', async (request, reply) => {

@@ -9,13 +9,12 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { printType, type QueryHandle } from '../../sql/index.ts';
-import type { RouteContext } from '../app.ts';
 import { objectField, readJsonBody, textField } from '../body.ts';
 import { drained } from '../drained.ts';
 import { faultOf } from '../errors.ts';
 import { mediaTypes, type QueryHeader } from '../protocol.ts';
+import type { Route, RouteContext } from '../route.ts';
 import { rowWriter } from '../row-json.ts';
-import type { Route } from './index.ts';
 
 export const queryStreamRoute: Route = (app, context) => {
   app.post('/query-stream', async (request, reply) => {

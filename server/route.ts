@@ -1,0 +1,41 @@
+/** What every endpoint is, and what it is given. */
+
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { SqlEngine } from '../sql/index.ts';
+import type { OpenQueries } from './open-queries.ts';
+
+export interface ServerLimits {
+  /** Bytes of a request to /ksql or /query-stream. */
+  readonly maxBodyBytes: number;
+  /** Bytes of one line of /inserts-stream. */
+  readonly maxRowBytes: number;
+  /** Push and pull queries open at once. */
+  readonly maxOpenQueries: number;
+  /** Bytes written to a client that it has not taken yet; beyond it the query waits. */
+  readonly maxUnsentBytes: number;
+}
+
+export const defaultLimits: ServerLimits = {
+  maxBodyBytes: 4 << 20,
+  maxRowBytes: 1 << 20,
+  maxOpenQueries: 100,
+  maxUnsentBytes: 256 << 10,
+};
+
+export interface AppOptions {
+  readonly engine: SqlEngine;
+  readonly logger: FastifyBaseLogger;
+  readonly limits: ServerLimits;
+  readonly version: string;
+  readonly dataDirectory: string;
+  /** Reached over the loopback interface only: Host and Origin must name it. */
+  readonly loopbackOnly: boolean;
+}
+
+/** What every route gets. */
+export interface RouteContext extends AppOptions {
+  readonly openQueries: OpenQueries;
+}
+
+/** An endpoint adds itself to the app. */
+export type Route = (app: FastifyInstance, context: RouteContext) => void;
