@@ -1,8 +1,50 @@
 /** Functions on arrays and maps. */
 
-import { type Value, valuesEqual } from '../types/value.ts';
+import { valueText } from '../types/cast.ts';
+import { EvaluationError } from '../types/evaluation-error.ts';
+import { compareScalars, identityKey, normalizeBigint, type Value, valuesEqual } from '../types/value.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';
+
+type Values = readonly Value[];
+
+/** Equal elements once, where the first of them stands. */
+const distinct = (array: Values): Value[] => {
+  const seen = new Set<Value>();
+  return array.filter((element) => {
+    const key = identityKey(element);
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+};
+
+const keysOf = (array: Values): Set<Value> => new Set(array.map(identityKey));
+
+/** From the least, NULLs last. */
+const sorted = (array: Values, sign: number): Value[] => [
+  ...array.filter((element) => element !== null).sort((a, b) => sign * compareScalars(a, b)),
+  ...array.filter((element) => element === null),
+];
+
+const ordered = ['BOOLEAN', 'INT', 'BIGINT', 'DOUBLE', 'STRING', 'TIMESTAMP'];
+
+const directions: Readonly<Record<string, number>> = { ASC: 1, ASCENDING: 1, DESC: -1, DESCENDING: -1 };
+
+const longestSeries = 1_000_000;
+
+const series = (start: number | bigint, end: number | bigint, step: number): Value[] => {
+  if (step === 0) throw new EvaluationError('the step of a series must not be 0');
+  if (end > start ? step < 0 : end < start && step > 0) {
+    throw new EvaluationError(`a series from ${start} does not reach ${end} in steps of ${step}`);
+  }
+  const count = (Number(end) - Number(start)) / step;
+  if (count >= longestSeries) throw new EvaluationError(`a series cannot have more than ${longestSeries} elements`);
+  const exact = typeof start === 'bigint' || typeof end === 'bigint';
+  return Array.from({ length: Math.floor(count) + 1 }, (_, i) =>
+    exact ? normalizeBigint(BigInt(start) + BigInt(i) * BigInt(step)) : Number(start) + i * step,
+  );
+};
 
 export const collections: Family = {
   category: 'COLLECTION',
@@ -25,6 +67,152 @@ export const collections: Family = {
       ],
       body: (array: readonly Value[] | null, value: Value) =>
         array?.some((element) => valuesEqual(element, value)) ?? false,
+    }),
+    define({
+      signature: 'ARRAY_CONCAT(ARRAY<T>, ARRAY<T>) -> ARRAY<T>',
+      doc: 'The elements of the first array, then those of the second; of a NULL array, none.',
+      nulls: 'own',
+      examples: [
+        ['ARRAY_CONCAT(ARRAY[1, 2], ARRAY[2])', 'ARRAY[1, 2, 2]'],
+        ['ARRAY_CONCAT(ARRAY[1], CAST(NULL AS ARRAY<INT>))', 'ARRAY[1]'],
+      ],
+      body: (a: Values | null, b: Values | null) => (a === null ? b : b === null ? a : [...a, ...b]),
+    }),
+    define({
+      signature: 'ARRAY_DISTINCT(ARRAY<T>) -> ARRAY<T>',
+      doc: 'The array with equal elements once, in the order in which they first stand.',
+      nulls: 'propagate',
+      examples: [["ARRAY_DISTINCT(ARRAY['b', 'a', 'b'])", "ARRAY['b', 'a']"]],
+      body: distinct,
+    }),
+    define({
+      signature: 'ARRAY_UNION(ARRAY<T>, ARRAY<T>) -> ARRAY<T>',
+      doc: 'The different elements of both arrays.',
+      nulls: 'propagate',
+      examples: [['ARRAY_UNION(ARRAY[1, 1, 2], ARRAY[3, 2])', 'ARRAY[1, 2, 3]']],
+      body: (a: Values, b: Values) => distinct([...a, ...b]),
+    }),
+    define({
+      signature: 'ARRAY_INTERSECT(ARRAY<T>, ARRAY<T>) -> ARRAY<T>',
+      doc: 'The different elements that both arrays have, in the order of the first.',
+      nulls: 'propagate',
+      examples: [['ARRAY_INTERSECT(ARRAY[3, 1, 3, 2], ARRAY[2, 3])', 'ARRAY[3, 2]']],
+      body: (a: Values, b: Values) => {
+        const others = keysOf(b);
+        return distinct(a).filter((element) => others.has(identityKey(element)));
+      },
+    }),
+    define({
+      signature: 'ARRAY_EXCEPT(ARRAY<T>, ARRAY<T>) -> ARRAY<T>',
+      doc: 'The different elements of the first array that the second does not have.',
+      nulls: 'propagate',
+      examples: [["ARRAY_EXCEPT(ARRAY['foo', 'bar', 'foo'], ARRAY['bar'])", "ARRAY['foo']"]],
+      body: (a: Values, b: Values) => {
+        const others = keysOf(b);
+        return distinct(a).filter((element) => !others.has(identityKey(element)));
+      },
+    }),
+    define({
+      signature: 'ARRAY_REMOVE(ARRAY<T>, T) -> ARRAY<T>',
+      doc: 'The array without the elements that equal the value; NULL removes NULLs.',
+      nulls: 'own',
+      examples: [
+        ['ARRAY_REMOVE(ARRAY[1, 2, 1], 1)', 'ARRAY[2]'],
+        ['ARRAY_REMOVE(ARRAY[1, NULL], NULL)', 'ARRAY[1]'],
+      ],
+      body: (array: Values | null, value: Value) => array?.filter((element) => !valuesEqual(element, value)) ?? null,
+    }),
+    define({
+      signature: ordered.map((type) => `ARRAY_MAX(ARRAY<${type}>) -> ${type}`),
+      doc: 'The greatest element, NULLs left out; NULL when there is none.',
+      nulls: 'propagate',
+      examples: [['ARRAY_MAX(ARRAY[1, NULL, 3])', '3']],
+      body: (array: Values) => sorted(array, -1)[0] ?? null,
+    }),
+    define({
+      signature: ordered.map((type) => `ARRAY_MIN(ARRAY<${type}>) -> ${type}`),
+      doc: 'The least element, NULLs left out; NULL when there is none.',
+      nulls: 'propagate',
+      examples: [['ARRAY_MIN(ARRAY[NULL, 1, 3])', '1']],
+      body: (array: Values) => sorted(array, 1)[0] ?? null,
+    }),
+    define({
+      signature: ordered.flatMap((type) => [
+        `ARRAY_SORT(ARRAY<${type}>) -> ARRAY<${type}>`,
+        `ARRAY_SORT(ARRAY<${type}>, STRING) -> ARRAY<${type}>`,
+      ]),
+      doc: "The elements in order, from the least, or with 'DESC' from the greatest; NULLs come last. NULL for another direction.",
+      nulls: 'propagate',
+      examples: [
+        ['ARRAY_SORT(ARRAY[3, NULL, 1])', 'ARRAY[1, 3, NULL]'],
+        ["ARRAY_SORT(ARRAY['a', 'b'], 'DESC')", "ARRAY['b', 'a']"],
+      ],
+      body: (array: Values, direction = 'ASC') => {
+        const sign = directions[direction.trim().toUpperCase()];
+        return sign === undefined ? null : sorted(array, sign);
+      },
+    }),
+    define({
+      signature: ordered.flatMap((type) => [
+        `ARRAY_JOIN(ARRAY<${type}>) -> STRING`,
+        `ARRAY_JOIN(ARRAY<${type}>, STRING) -> STRING`,
+      ]),
+      doc: 'The elements as one text, with a comma or another delimiter between them; NULL elements as the word null.',
+      nulls: 'own',
+      examples: [
+        ['ARRAY_JOIN(ARRAY[1, NULL, 3])', "'1,null,3'"],
+        ["ARRAY_JOIN(ARRAY['a', 'b'], '')", "'ab'"],
+      ],
+      bind: ({ args }) => {
+        const [array] = args;
+        const element = array?.kind === 'ARRAY' ? array.element : undefined;
+        const text = (value: Value): string =>
+          value === null || element === undefined ? 'null' : valueText(value, element);
+        return (values: Values | null, delimiter: string | null = ',') =>
+          values === null ? null : values.map(text).join(delimiter ?? '');
+      },
+    }),
+    define({
+      signature: 'SLICE(ARRAY<T>, INT, INT) -> ARRAY<T>',
+      doc: 'The elements from one position to another, counted from 1; NULL stands for the first and the last. NULL when a position is outside.',
+      nulls: 'own',
+      examples: [
+        ['SLICE(ARRAY[1, 2, 3, 4], 2, 3)', 'ARRAY[2, 3]'],
+        ['SLICE(ARRAY[1, 2, 3], 2, NULL)', 'ARRAY[2, 3]'],
+        ['SLICE(ARRAY[1, 2, 3], 2, 7)', 'NULL'],
+      ],
+      body: (array: Values | null, from: number | null, to: number | null) => {
+        if (array === null) return null;
+        const start = (from ?? 1) - 1;
+        const end = to ?? array.length;
+        return start < 0 || end > array.length || start > end ? null : array.slice(start, end);
+      },
+    }),
+    define({
+      signature: ['INT', 'BIGINT'].flatMap((type) => [
+        `GENERATE_SERIES(${type}, ${type}) -> ARRAY<${type}>`,
+        `GENERATE_SERIES(${type}, ${type}, INT) -> ARRAY<${type}>`,
+      ]),
+      doc: 'The whole numbers from one to another, both included, in steps of 1 or -1, or of the third argument.',
+      nulls: 'propagate',
+      examples: [
+        ['GENERATE_SERIES(1, 3)', 'ARRAY[1, 2, 3]'],
+        ['GENERATE_SERIES(1, -1)', 'ARRAY[1, 0, -1]'],
+        ['GENERATE_SERIES(1, 6, 2)', 'ARRAY[1, 3, 5]'],
+      ],
+      body: (start: number | bigint, end: number | bigint, step?: number) =>
+        series(start, end, step ?? (end >= start ? 1 : -1)),
+    }),
+    define({
+      signature: 'MAP_UNION(MAP<STRING, V>, MAP<STRING, V>) -> MAP<STRING, V>',
+      doc: 'The entries of both maps; where both have a key, the value of the second.',
+      nulls: 'own',
+      examples: [
+        ["MAP_UNION(MAP('a' := 1, 'b' := 2), MAP('a' := 3))", "MAP('a' := 3, 'b' := 2)"],
+        ["MAP_UNION(CAST(NULL AS MAP<STRING, INT>), MAP('a' := 3))", "MAP('a' := 3)"],
+      ],
+      body: (a: ReadonlyMap<string, Value> | null, b: ReadonlyMap<string, Value> | null) =>
+        a === null ? b : b === null ? a : new Map([...a, ...b]),
     }),
     define({
       signature: 'MAP_KEYS(MAP<STRING, V>) -> ARRAY<STRING>',

@@ -4,10 +4,13 @@
  * `builtInFunctions()` makes a registry of its own for each caller, who may add functions to it.
  */
 
+import { attr, collectList, collectSet, histogram, topK, topKDistinct, topKRows } from './aggregates/collections.ts';
 import { max, min } from './aggregates/extremes.ts';
 import { earliestByOffset, latestByOffset } from './aggregates/offsets.ts';
+import { correlation, stddevSamp, stddevSample, sumList } from './aggregates/statistics.ts';
 import { avg, count, sum } from './aggregates/sums.ts';
 import { collections } from './collections.ts';
+import { geo } from './geo.ts';
 import { json } from './json.ts';
 import { math } from './math.ts';
 import { nulls } from './nulls.ts';
@@ -17,7 +20,29 @@ import { time } from './time.ts';
 import { url } from './url.ts';
 
 export const families: readonly Family[] = [
-  { category: 'AGGREGATE', functions: [count, sum, avg, min, max, earliestByOffset, latestByOffset] },
+  {
+    category: 'AGGREGATE',
+    functions: [
+      count,
+      sum,
+      avg,
+      min,
+      max,
+      earliestByOffset,
+      latestByOffset,
+      collectList,
+      collectSet,
+      topK,
+      topKRows,
+      topKDistinct,
+      histogram,
+      attr,
+      stddevSamp,
+      stddevSample,
+      correlation,
+      sumList,
+    ],
+  },
   strings,
   math,
   nulls,
@@ -25,6 +50,7 @@ export const families: readonly Family[] = [
   collections,
   json,
   url,
+  geo,
 ];
 
 export const builtInFunctions = (): FunctionRegistry => new FunctionRegistry(families);

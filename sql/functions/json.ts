@@ -1,9 +1,12 @@
 /** Functions on JSON text. */
 
-import { utf8Bytes } from '../../base/index.ts';
+import { assert, utf8Bytes } from '../../base/index.ts';
 import { SerdeError } from '../formats/format.ts';
 import { JsonInput } from '../formats/json-text.ts';
+import { valueText } from '../types/cast.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
+import type { SqlType } from '../types/type.ts';
+import { isMap, type Value } from '../types/value.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';
 
@@ -78,6 +81,111 @@ const extract = (text: string, steps: readonly (string | number)[]): string | nu
   }
 };
 
+/** What `read` makes of a JSON text that begins with a token of this kind, undefined for other or bad text. */
+const parsed = <T>(text: string, kind: 'object' | 'array' | undefined, read: () => T): T | undefined => {
+  const bytes = utf8Bytes(text);
+  try {
+    input.open(bytes, 0, bytes.length);
+    input.skip();
+    input.finish();
+    input.open(bytes, 0, bytes.length);
+    return kind === undefined || input.token() === kind ? read() : undefined;
+  } catch (error) {
+    if (error instanceof SerdeError) return undefined;
+    throw error;
+  }
+};
+
+/** The elements of the array here, each as `read` makes it. */
+const elements = <T>(read: () => T): T[] => {
+  const found: T[] = [];
+  input.at++;
+  input.blanks();
+  while (input.peek() !== 93) {
+    found.push(read());
+    input.blanks();
+    if (input.peek() === 44) input.expect(44, '","');
+  }
+  return found;
+};
+
+/** The fields of the object here, the last one where a name comes twice. */
+const fields = <T>(read: () => T): Map<string, T> => {
+  const found = new Map<string, T>();
+  input.at++;
+  input.blanks();
+  while (input.peek() !== 125) {
+    const name = input.text();
+    input.blanks();
+    input.expect(58, '":"');
+    found.set(name, read());
+    input.blanks();
+    if (input.peek() === 44) input.expect(44, '","');
+  }
+  return found;
+};
+
+const asJson = (): string => input.valueText();
+
+/** A text without its quotes, anything else as JSON. */
+const plain = (): string => (input.token() === 'text' ? input.text() : input.valueText());
+
+const printObject = (found: ReadonlyMap<string, string>): string =>
+  `{${[...found].map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(',')}}`;
+
+/** One JSON value of several: objects are merged, everything else becomes one array. */
+const concatenated = (texts: readonly string[]): string | null => {
+  const objects = texts.map((text) => parsed(text, 'object', () => fields(asJson)));
+  if (objects.every((each) => each !== undefined)) return printObject(new Map(objects.flatMap((each) => [...each])));
+  const parts = texts.map(
+    (text) => parsed(text, 'array', () => elements(asJson)) ?? parsed(text, undefined, () => [asJson()]),
+  );
+  return parts.every((part) => part !== undefined) ? `[${parts.flat().join(',')}]` : null;
+};
+
+/** Fields of structs and keys of maps by name; points in time as text. */
+const jsonText = (value: Value, type: SqlType): string => {
+  if (value === null) return 'null';
+  switch (type.kind) {
+    case 'STRING':
+      return JSON.stringify(value);
+    case 'TIMESTAMP':
+      return JSON.stringify(valueText(value, type));
+    case 'ARRAY':
+      return `[${(value as readonly Value[]).map((element) => jsonText(element, type.element)).join(',')}]`;
+    case 'MAP': {
+      assert(isMap(value), 'a MAP is a Map');
+      const entries = [...value].map(([name, each]): [string, string] => [name, jsonText(each, type.value)]);
+      return printObject(new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1))));
+    }
+    case 'STRUCT': {
+      const row = value as readonly Value[];
+      const entries = type.fields.map((field, i): [string, string] => [
+        field.name,
+        jsonText(row[i] ?? null, field.type),
+      ]);
+      return printObject(new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1))));
+    }
+    case 'DOUBLE':
+      return Number.isFinite(value) ? valueText(value, type) : JSON.stringify(valueText(value, type));
+    default:
+      return valueText(value, type);
+  }
+};
+
+/** Whether the element here is this value of SQL. */
+const isElement = (value: Value, type: SqlType): boolean => {
+  const token = input.token();
+  const text = plain();
+  if (value === null) return token === 'null';
+  if (type.kind === 'STRING') return token === 'text' && text === value;
+  return (
+    token !== 'text' &&
+    token !== 'null' &&
+    (text === valueText(value, type) || (token === 'number' && Number(text) === value))
+  );
+};
+
 export const json: Family = {
   category: 'JSON',
   functions: [
@@ -95,6 +203,96 @@ export const json: Family = {
       bind: ({ constants }) => {
         const known = typeof constants[1] === 'string' ? parsePath(constants[1]) : undefined;
         return (text: string, path: string) => extract(text, known ?? parsePath(path));
+      },
+    }),
+    define({
+      signature: 'IS_JSON_STRING(STRING) -> BOOLEAN',
+      doc: 'Whether the text is JSON. FALSE for NULL.',
+      nulls: 'own',
+      examples: [
+        [`IS_JSON_STRING('[1, {"a": null}]')`, 'TRUE'],
+        ["IS_JSON_STRING('abc')", 'FALSE'],
+      ],
+      body: (text: string | null) => text !== null && parsed(text, undefined, () => true) === true,
+    }),
+    define({
+      signature: 'JSON_ARRAY_LENGTH(STRING) -> INT',
+      doc: 'The number of elements of a JSON array; NULL for other text.',
+      nulls: 'propagate',
+      examples: [
+        ["JSON_ARRAY_LENGTH('[1, [2, 3]]')", '2'],
+        ["JSON_ARRAY_LENGTH('{}')", 'NULL'],
+      ],
+      body: (text: string) => parsed(text, 'array', () => elements(() => input.skip()).length) ?? null,
+    }),
+    define({
+      signature: ['BOOLEAN', 'INT', 'BIGINT', 'DOUBLE', 'STRING'].map(
+        (type) => `JSON_ARRAY_CONTAINS(STRING, ${type}) -> BOOLEAN`,
+      ),
+      doc: 'Whether a JSON array has the value; NULL means null. FALSE for other text.',
+      nulls: 'own',
+      examples: [
+        [`JSON_ARRAY_CONTAINS('[1, "a"]', 'a')`, 'TRUE'],
+        [`JSON_ARRAY_CONTAINS('[1, "a"]', 1)`, 'TRUE'],
+        [`JSON_ARRAY_CONTAINS('["1"]', 1)`, 'FALSE'],
+      ],
+      bind: ({ args }) => {
+        const type = args[1] as SqlType;
+        return (text: string | null, value: Value) =>
+          text !== null &&
+          (parsed(text, 'array', () => elements(() => isElement(value, type)).includes(true)) ?? false);
+      },
+    }),
+    define({
+      signature: 'JSON_ITEMS(STRING) -> ARRAY<STRING>',
+      doc: 'The elements of a JSON array, each as JSON text.',
+      nulls: 'propagate',
+      examples: [[`JSON_ITEMS('[{"a": 1}, 2]')`, `ARRAY['{"a":1}', '2']`]],
+      body: (text: string) => {
+        const found = parsed(text, 'array', () => elements(asJson));
+        if (found === undefined) throw new EvaluationError('the text is no JSON array');
+        return found;
+      },
+    }),
+    define({
+      signature: 'JSON_KEYS(STRING) -> ARRAY<STRING>',
+      doc: 'The names of the fields of a JSON object; NULL for other text.',
+      nulls: 'propagate',
+      examples: [[`JSON_KEYS('{"a": {"b": 1}, "c": 2}')`, "ARRAY['a', 'c']"]],
+      body: (text: string) => {
+        const found = parsed(text, 'object', () => fields(() => input.skip()));
+        return found === undefined ? null : [...found.keys()];
+      },
+    }),
+    define({
+      signature: 'JSON_RECORDS(STRING) -> MAP<STRING, STRING>',
+      doc: 'The fields of a JSON object: a text without its quotes, anything else as JSON. NULL for other text.',
+      nulls: 'propagate',
+      examples: [[`JSON_RECORDS('{"a": "x", "b": [1]}')`, "MAP('a' := 'x', 'b' := '[1]')"]],
+      body: (text: string) => parsed(text, 'object', () => fields(plain)) ?? null,
+    }),
+    define({
+      signature: 'JSON_CONCAT(STRING...) -> STRING',
+      doc: 'One JSON text of several: objects are merged, the last field of a name counts; arrays and anything else become one array. NULL when a text is NULL or no JSON.',
+      nulls: 'propagate',
+      examples: [
+        [`JSON_CONCAT('{"a": 1}', '{"b": 2}')`, `'{"a":1,"b":2}'`],
+        ["JSON_CONCAT('[1]', '[2, 3]')", "'[1,2,3]'"],
+        ["JSON_CONCAT('1', 'x')", 'NULL'],
+      ],
+      body: (...texts: string[]) => (texts.length === 0 ? null : concatenated(texts)),
+    }),
+    define({
+      signature: 'TO_JSON_STRING(T) -> STRING',
+      doc: 'The value as JSON text; fields and keys by name, points in time as text, NULL as null.',
+      nulls: 'own',
+      examples: [
+        ["TO_JSON_STRING(STRUCT(B := ARRAY[1, NULL], A := 'x'))", `'{"A":"x","B":[1,null]}'`],
+        ['TO_JSON_STRING(CAST(NULL AS INT))', "'null'"],
+      ],
+      bind: ({ args }) => {
+        const type = args[0] as SqlType;
+        return (value: Value) => jsonText(value, type);
       },
     }),
   ],

@@ -39,6 +39,43 @@ export const roundDouble = (value: number, places: number): number => {
   return value > 0 ? magnitude : -magnitude;
 };
 
+/** Functions of one number that Math has, as Java has them too. */
+const ofOneNumber: readonly (readonly [
+  name: string,
+  doc: string,
+  example: readonly [string, string],
+  body: (x: number) => number,
+])[] = [
+  ['SIN', 'The sine of an angle in radians.', ['SIN(0)', '0E0'], Math.sin],
+  ['COS', 'The cosine of an angle in radians.', ['COS(0)', '1E0'], Math.cos],
+  ['TAN', 'The tangent of an angle in radians.', ['TAN(0)', '0E0'], Math.tan],
+  ['COT', 'The cotangent of an angle in radians.', ['CAST(COT(0) AS STRING)', "'Infinity'"], (x) => 1 / Math.tan(x)],
+  ['ASIN', 'The angle in radians with this sine; NaN beyond -1 and 1.', ['ASIN(0)', '0E0'], Math.asin],
+  ['ACOS', 'The angle in radians with this cosine; NaN beyond -1 and 1.', ['ACOS(1)', '0E0'], Math.acos],
+  ['ATAN', 'The angle in radians with this tangent.', ['ATAN(0)', '0E0'], Math.atan],
+  ['SINH', 'The hyperbolic sine.', ['SINH(0)', '0E0'], Math.sinh],
+  ['COSH', 'The hyperbolic cosine.', ['COSH(0)', '1E0'], Math.cosh],
+  ['TANH', 'The hyperbolic tangent.', ['TANH(0)', '0E0'], Math.tanh],
+  ['CBRT', 'The cube root.', ['CBRT(-8)', '-2E0'], Math.cbrt],
+  ['EXP', 'e to the power of the number.', ['EXP(0)', '1E0'], Math.exp],
+  ['LN', 'The natural logarithm; NaN for a negative number.', ['LN(1)', '0E0'], Math.log],
+  ['DEGREES', 'An angle in radians, in degrees.', ['DEGREES(PI())', '180E0'], (x) => (x * 180) / Math.PI],
+  ['RADIANS', 'An angle in degrees, in radians.', ['RADIANS(180) = PI()', 'TRUE'], (x) => (x * Math.PI) / 180],
+];
+
+/** Both arguments of any number, as doubles. */
+const ofTwoNumbers = (name: string): string[] =>
+  ['INT', 'BIGINT', 'DOUBLE'].map((type) => `${name}(${type}, ${type}) -> DOUBLE`);
+
+/** Cuts the shortest decimal form of a double off behind so many places. */
+const truncateDouble = (value: number, places: number): number => {
+  const rounded = roundDouble(value, places);
+  // What rounding moved away from zero is one unit too far.
+  return Math.abs(rounded) > Math.abs(value)
+    ? roundDouble(rounded - Math.sign(value) * 10 ** -places, places)
+    : rounded;
+};
+
 export const math: Family = {
   category: 'MATHEMATICAL',
   functions: [
@@ -135,6 +172,79 @@ export const math: Family = {
         ['CAST(SQRT(-1) AS STRING)', "'NaN'"],
       ],
       body: (value: number | bigint) => Math.sqrt(Number(value)),
+    }),
+    define({
+      signature: ['TRUNC(INT) -> BIGINT', 'TRUNC(BIGINT) -> BIGINT'],
+      doc: 'The number itself.',
+      nulls: 'propagate',
+      examples: [['TRUNC(3)', '3']],
+      body: (value: number | bigint) => value,
+    }),
+    define({
+      signature: 'TRUNC(DOUBLE) -> BIGINT',
+      doc: 'The number without its fraction.',
+      nulls: 'propagate',
+      examples: [
+        ['TRUNC(1.7E0)', '1'],
+        ['TRUNC(-1.7E0)', '-1'],
+      ],
+      body: doubleToBigint,
+    }),
+    define({
+      signature: 'TRUNC(DOUBLE, INT) -> DOUBLE',
+      doc: 'The number cut off behind so many decimal places; negative places cut off tens, hundreds …',
+      nulls: 'propagate',
+      examples: [
+        ['TRUNC(12345.678E0, 2)', '12345.67E0'],
+        ['TRUNC(-12345.678E0, 1)', '-12345.6E0'],
+        ['TRUNC(12345.678E0, -2)', '12300E0'],
+      ],
+      body: truncateDouble,
+    }),
+    ...ofOneNumber.map(([name, doc, example, body]) =>
+      define({
+        signature: toDouble(name),
+        doc,
+        nulls: 'propagate',
+        examples: [example],
+        body: (value: number | bigint) => body(Number(value)),
+      }),
+    ),
+    define({
+      signature: ofTwoNumbers('ATAN2'),
+      doc: 'The angle in radians from the x axis to the point with these coordinates, y first.',
+      nulls: 'propagate',
+      examples: [['ATAN2(0, 1)', '0E0']],
+      body: (y: number | bigint, x: number | bigint) => Math.atan2(Number(y), Number(x)),
+    }),
+    define({
+      signature: ofTwoNumbers('POWER'),
+      doc: 'The first number to the power of the second.',
+      nulls: 'propagate',
+      examples: [['POWER(2, 10)', '1024E0']],
+      body: (base: number | bigint, exponent: number | bigint) => Number(base) ** Number(exponent),
+    }),
+    define({
+      signature: toDouble('LOG'),
+      doc: 'The natural logarithm, as LN.',
+      nulls: 'propagate',
+      examples: [['LOG(1)', '0E0']],
+      body: (value: number | bigint) => Math.log(Number(value)),
+    }),
+    define({
+      signature: ofTwoNumbers('LOG'),
+      doc: 'The logarithm of the second number to the base of the first; NaN for a base that is not positive, or is 1.',
+      nulls: 'propagate',
+      examples: [['LOG(2, 8)', '3E0']],
+      body: (base: number | bigint, value: number | bigint) =>
+        base <= 0 || base === 1 ? Number.NaN : Math.log(Number(value)) / Math.log(Number(base)),
+    }),
+    define({
+      signature: 'PI() -> DOUBLE',
+      doc: 'The ratio of the circumference of a circle to its diameter.',
+      nulls: 'propagate',
+      examples: [['PI()', '3.141592653589793E0']],
+      body: () => Math.PI,
     }),
     define({
       signature: perNumber('SIGN').map((signature) => signature.replace(/-> \w+/, '-> INT')),

@@ -88,6 +88,48 @@ export const strings: Family = {
       body: (...texts: (string | null)[]) => texts.filter((text) => text !== null).join(''),
     }),
     define({
+      signature: 'CONCAT_WS(STRING, STRING, STRING...) -> STRING',
+      doc: 'The texts behind the first one after the other, with the first between them; NULLs left out. NULL when the first is.',
+      nulls: 'own',
+      examples: [
+        ["CONCAT_WS(', ', 'a', NULL, 'b')", "'a, b'"],
+        ["CONCAT_WS(NULL, 'a', 'b')", 'NULL'],
+      ],
+      body: (separator: string | null, ...texts: (string | null)[]) =>
+        separator === null ? null : texts.filter((text) => text !== null).join(separator),
+    }),
+    define({
+      signature: 'INITCAP(STRING) -> STRING',
+      doc: 'The text with a capital at the beginning of every word and small letters behind it. Blanks part words.',
+      nulls: 'propagate',
+      examples: [["INITCAP('the qUICK  fox-trot')", "'The Quick  Fox-trot'"]],
+      body: (text: string) =>
+        text
+          .toLowerCase()
+          .replaceAll(/(^|\s)(\S)/gu, (_, before: string, first: string) => before + first.toUpperCase()),
+    }),
+    define({
+      signature: 'ELT(INT, STRING...) -> STRING',
+      doc: 'The text at a position of the list, counted from 1; NULL when there is none.',
+      nulls: 'own',
+      examples: [
+        ["ELT(2, 'a', 'b')", "'b'"],
+        ["ELT(3, 'a', 'b')", 'NULL'],
+      ],
+      body: (position: number | null, ...texts: (string | null)[]) =>
+        position === null ? null : (texts[position - 1] ?? null),
+    }),
+    define({
+      signature: 'FIELD(STRING, STRING...) -> INT',
+      doc: 'The position of the first text in the list behind it, counted from 1; 0 when it is not there, or NULL.',
+      nulls: 'own',
+      examples: [
+        ["FIELD('b', 'a', 'b')", '2'],
+        ["FIELD(NULL, 'a', NULL)", '0'],
+      ],
+      body: (text: string | null, ...texts: (string | null)[]) => (text === null ? 0 : texts.indexOf(text) + 1),
+    }),
+    define({
       signature: 'TRIM(STRING) -> STRING',
       doc: 'The text without blanks and control characters at its ends.',
       nulls: 'propagate',

@@ -1,0 +1,217 @@
+/**
+ * Aggregates that keep values and not only a number: COLLECT_LIST, COLLECT_SET, TOPK, TOPKDISTINCT, HISTOGRAM, ATTR.
+ *
+ * What they keep lies in slots as arrays and maps and is copied with every change, since values are never changed once made: they are for
+ * groups of moderate size.
+ */
+
+import { addLongs } from '../../types/arithmetic.ts';
+import { arrayOf, bigintType, type SqlType } from '../../types/type.ts';
+import { compareScalars, isMap, type Value, valuesEqual } from '../../types/value.ts';
+import { type Accumulator, type AggregateDefinition, type Call, defineAggregate } from '../define.ts';
+
+type Values = readonly Value[];
+
+export const collectList: AggregateDefinition = defineAggregate({
+  signature: 'COLLECT_LIST(T) -> ARRAY<T>',
+  doc: 'All values in the order of arrival, NULLs included.',
+  examples: [{ call: 'COLLECT_LIST(A)', rows: [['1'], ['NULL'], ['1']], result: 'ARRAY[1, NULL, 1]' }],
+  undo: true,
+  bind: (call) => ({
+    slots: [call.result],
+    initialize(row, at) {
+      row[at] = [];
+    },
+    add(row, at, args) {
+      row[at] = [...(row[at] as Values), args[0] as Value];
+    },
+    undo(row, at, args) {
+      const kept = row[at] as Values;
+      const place = kept.findIndex((value) => valuesEqual(value, args[0] as Value));
+      if (place >= 0) row[at] = kept.toSpliced(place, 1);
+    },
+    result: (row, at) => row[at] as Value,
+  }),
+});
+
+export const collectSet: AggregateDefinition = defineAggregate({
+  signature: 'COLLECT_SET(T) -> ARRAY<T>',
+  doc: 'The different values in the order in which they first arrived, NULL included.',
+  examples: [{ call: 'COLLECT_SET(A)', rows: [['1'], ['NULL'], ['1']], result: 'ARRAY[1, NULL]' }],
+  undo: false,
+  bind: (call) => ({
+    slots: [call.result],
+    initialize(row, at) {
+      row[at] = [];
+    },
+    add(row, at, args) {
+      const kept = row[at] as Values;
+      const value = args[0] as Value;
+      if (!kept.some((one) => valuesEqual(one, value))) row[at] = [...kept, value];
+    },
+    result: (row, at) => row[at] as Value,
+  }),
+});
+
+/** How many are kept: the last argument. */
+const limitOf = ({ constants }: Call): number => constants.at(-1) as number;
+
+/** Puts a value before the first that is less, and lets the last go when there are too many. */
+const inserted = (kept: Values, value: Value, orderOf: (value: Value) => Value, limit: number): Values => {
+  const order = orderOf(value);
+  const place = kept.findIndex((one) => compareScalars(orderOf(one), order) < 0);
+  if (place < 0) return kept.length < limit ? [...kept, value] : kept;
+  return kept.toSpliced(place, 0, value).slice(0, limit);
+};
+
+const greatest = (call: Call, valueOf: (args: Values) => Value, orderOf: (value: Value) => Value): Accumulator => {
+  const limit = limitOf(call);
+  return {
+    slots: [call.result],
+    initialize(row, at) {
+      row[at] = [];
+    },
+    add(row, at, args) {
+      if (args[0] !== null) row[at] = inserted(row[at] as Values, valueOf(args), orderOf, limit);
+    },
+    result: (row, at) => row[at] as Value,
+  };
+};
+
+const sortable = ['INT', 'BIGINT', 'DOUBLE', 'STRING'];
+
+export const topK: AggregateDefinition = defineAggregate({
+  signature: sortable.map((type) => `TOPK(${type}, literal INT) -> ARRAY<${type}>`),
+  doc: 'The so many greatest values, the greatest first, NULLs left out.',
+  examples: [{ call: 'TOPK(A, 2)', rows: [['1'], ['3'], ['NULL'], ['3'], ['2']], result: 'ARRAY[3, 3]' }],
+  undo: false,
+  bind: (call) =>
+    greatest(
+      call,
+      (args) => args[0] as Value,
+      (value) => value,
+    ),
+});
+
+export const topKRows: AggregateDefinition = defineAggregate({
+  signature: sortable.flatMap((type) =>
+    ['A', 'A, B', 'A, B, C', 'A, B, C, D'].map((others) => {
+      const columns = others.split(', ').map((other, i) => `\`col${i}\` ${other}`);
+      return `TOPK(${type}, ${others}, literal INT) -> ARRAY<STRUCT<\`sort_col\` ${type}, ${columns.join(', ')}>>`;
+    }),
+  ),
+  doc: 'The so many rows with the greatest values, as structs of the value and the other columns.',
+  examples: [
+    {
+      call: 'TOPK(A, B, 1)',
+      rows: [
+        ['1', "'one'"],
+        ['3', "'three'"],
+        ['2', "'two'"],
+      ],
+      result: "ARRAY[STRUCT(`sort_col` := 3, `col0` := 'three')]",
+    },
+  ],
+  undo: false,
+  bind: (call) =>
+    greatest(
+      call,
+      (args) => [...args],
+      (value) => (value as Values)[0] as Value,
+    ),
+});
+
+export const topKDistinct: AggregateDefinition = defineAggregate({
+  signature: [...sortable, 'TIMESTAMP'].map((type) => `TOPKDISTINCT(${type}, literal INT) -> ARRAY<${type}>`),
+  doc: 'The so many greatest different values, the greatest first, NULLs left out.',
+  examples: [{ call: 'TOPKDISTINCT(A, 2)', rows: [['1'], ['3'], ['3'], ['2']], result: 'ARRAY[3, 2]' }],
+  undo: false,
+  bind: (call) => {
+    const limit = limitOf(call);
+    return {
+      slots: [call.result],
+      initialize(row, at) {
+        row[at] = [];
+      },
+      add(row, at, args) {
+        const value = args[0] as Value;
+        const kept = row[at] as Values;
+        if (value === null || kept.some((one) => valuesEqual(one, value))) return;
+        row[at] = inserted(kept, value, (one) => one, limit);
+      },
+      result: (row, at) => row[at] as Value,
+    };
+  },
+});
+
+const histogramLimit = 1000;
+
+export const histogram: AggregateDefinition = defineAggregate({
+  signature: 'HISTOGRAM(STRING) -> MAP<STRING, BIGINT>',
+  doc: 'How often each text came; at most 1000 different ones are counted.',
+  examples: [{ call: 'HISTOGRAM(A)', rows: [["'x'"], ["'y'"], ["'x'"]], result: "MAP('x' := 2, 'y' := 1)" }],
+  undo: true,
+  bind: (call) => {
+    const step = (counts: Value, text: string, by: number): Value => {
+      const next = new Map(isMap(counts) ? counts : []);
+      const count = addLongs((next.get(text) ?? 0) as number | bigint, by);
+      if (count === 0) next.delete(text);
+      else if (next.has(text) || next.size < histogramLimit) next.set(text, count);
+      return next;
+    };
+    return {
+      slots: [call.result],
+      initialize(row, at) {
+        row[at] = new Map();
+      },
+      add(row, at, args) {
+        if (args[0] !== null) row[at] = step(row[at] as Value, args[0] as string, 1);
+      },
+      undo(row, at, args) {
+        if (args[0] !== null) row[at] = step(row[at] as Value, args[0] as string, -1);
+      },
+      result: (row, at) => row[at] as Value,
+    };
+  },
+});
+
+/** The different values in one slot, how often each came in the next. */
+const tally = (call: Call): readonly SqlType[] => [arrayOf(call.result), arrayOf(bigintType)];
+
+export const attr: AggregateDefinition = defineAggregate({
+  signature: 'ATTR(T) -> T',
+  doc: 'The value that all rows have; NULL when there are different ones. NULL counts as a value.',
+  examples: [
+    { call: 'ATTR(A)', rows: [['1'], ['1']], result: '1' },
+    { call: 'ATTR(A)', rows: [['1'], ['2']], result: 'NULL' },
+  ],
+  undo: true,
+  bind: (call) => {
+    const step = (row: Value[], at: number, value: Value, by: number): void => {
+      const values = row[at] as Values;
+      const counts = row[at + 1] as readonly (number | bigint)[];
+      const place = values.findIndex((one) => valuesEqual(one, value));
+      if (place < 0) {
+        row[at] = [...values, value];
+        row[at + 1] = [...counts, by];
+        return;
+      }
+      const count = addLongs(counts[place] ?? 0, by);
+      row[at] = count === 0 ? values.toSpliced(place, 1) : values;
+      row[at + 1] = count === 0 ? counts.toSpliced(place, 1) : counts.with(place, count);
+    };
+    return {
+      slots: tally(call),
+      initialize(row, at) {
+        row[at] = [];
+        row[at + 1] = [];
+      },
+      add: (row, at, args) => step(row, at, args[0] as Value, 1),
+      undo: (row, at, args) => step(row, at, args[0] as Value, -1),
+      result(row, at) {
+        const values = row[at] as Values;
+        return values.length === 1 ? (values[0] as Value) : null;
+      },
+    };
+  },
+});

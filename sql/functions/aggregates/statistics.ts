@@ -1,0 +1,124 @@
+/**
+ * STDDEV_SAMP, STDDEV_SAMPLE, CORRELATION: from running sums of the values, their squares and products, all doubles; and SUM_LIST.
+ *
+ * STDDEV_SAMP gives the sample variance, without the root: ksqlDB's own does, and queries rely on it. STDDEV_SAMPLE is the deviation.
+ */
+
+import { addLongs, subtractLongs } from '../../types/arithmetic.ts';
+import { doubleType } from '../../types/type.ts';
+import type { Row, Value } from '../../types/value.ts';
+import { type Accumulator, type AggregateDefinition, defineAggregate } from '../define.ts';
+
+const numbers = ['INT', 'BIGINT', 'DOUBLE'];
+
+/** Adds numbers to the doubles in the slots from `at` on. */
+const addTo = (row: Row, at: number, by: readonly number[], sign: number): void => {
+  for (const [i, each] of by.entries()) row[at + i] = (row[at + i] as number) + sign * each;
+};
+
+/** An accumulator of sums: `terms` says what a row adds to each, undefined for a row that does not count. */
+const sums = (
+  terms: (args: readonly Value[]) => readonly number[] | undefined,
+  count: number,
+  result: (sums: readonly number[]) => number,
+): Accumulator => ({
+  slots: Array.from({ length: count }, () => doubleType),
+  initialize(row, at) {
+    row.fill(0, at, at + count);
+  },
+  add(row, at, args) {
+    const by = terms(args);
+    if (by !== undefined) addTo(row, at, by, 1);
+  },
+  undo(row, at, args) {
+    const by = terms(args);
+    if (by !== undefined) addTo(row, at, by, -1);
+  },
+  result: (row, at) => result(row.slice(at, at + count) as number[]),
+});
+
+const moments = (args: readonly Value[]): readonly number[] | undefined => {
+  if (args[0] === null) return undefined;
+  const x = Number(args[0]);
+  return [1, x, x * x];
+};
+
+/** Of the sample; 0 for fewer than two values. */
+const variance = ([n = 0, sum = 0, squares = 0]: readonly number[]): number =>
+  n < 2 ? 0 : Math.max(squares - (sum * sum) / n, 0) / (n - 1);
+
+export const stddevSamp: AggregateDefinition = defineAggregate({
+  signature: numbers.map((type) => `STDDEV_SAMP(${type}) -> DOUBLE`),
+  doc: 'The sample variance of the values, NULLs left out; 0 for fewer than two. For the deviation, which is its root, use STDDEV_SAMPLE.',
+  examples: [{ call: 'STDDEV_SAMP(A)', rows: [['1'], ['NULL'], ['5']], result: '8E0' }],
+  undo: true,
+  bind: () => sums(moments, 3, variance),
+});
+
+export const stddevSample: AggregateDefinition = defineAggregate({
+  signature: numbers.map((type) => `STDDEV_SAMPLE(${type}) -> DOUBLE`),
+  doc: 'The sample standard deviation of the values, NULLs left out; 0 for fewer than two.',
+  examples: [{ call: 'STDDEV_SAMPLE(A)', rows: [['1'], ['2'], ['3']], result: '1E0' }],
+  undo: true,
+  bind: () => sums(moments, 3, (found) => Math.sqrt(variance(found))),
+});
+
+export const correlation: AggregateDefinition = defineAggregate({
+  signature: numbers.map((type) => `CORRELATION(${type}, ${type}) -> DOUBLE`),
+  doc: 'Pearson’s coefficient of correlation of the pairs, those with a NULL left out; NaN for fewer than two different ones.',
+  examples: [
+    {
+      call: 'CORRELATION(A, B)',
+      rows: [
+        ['1', '2'],
+        ['2', '4'],
+        ['NULL', '9'],
+      ],
+      result: '1E0',
+    },
+  ],
+  undo: true,
+  bind: () =>
+    sums(
+      (args) => {
+        if (args[0] === null || args[1] === null) return undefined;
+        const [x, y] = [Number(args[0]), Number(args[1])];
+        return [1, x, y, x * x, y * y, x * y];
+      },
+      6,
+      ([n = 0, x = 0, y = 0, xx = 0, yy = 0, xy = 0]) =>
+        (n * xy - x * y) / Math.sqrt((n * xx - x * x) * (n * yy - y * y)),
+    ),
+});
+
+type Long = number | bigint;
+
+export const sumList: AggregateDefinition = defineAggregate({
+  signature: ['SUM_LIST(ARRAY<INT>) -> INT', 'SUM_LIST(ARRAY<BIGINT>) -> BIGINT', 'SUM_LIST(ARRAY<DOUBLE>) -> DOUBLE'],
+  doc: 'The sum of the elements of all arrays, NULLs left out. Whole numbers wrap in their own type.',
+  examples: [{ call: 'SUM_LIST(A)', rows: [['ARRAY[1, 2]'], ['ARRAY[3, NULL]']], result: '6' }],
+  undo: true,
+  bind: (call) => {
+    const { kind } = call.result;
+    const combined = (sum: Long, value: Long, longs: (a: Long, b: Long) => Long, sign: number): Long =>
+      kind === 'DOUBLE'
+        ? Number(sum) + sign * Number(value)
+        : kind === 'INTEGER'
+          ? (Number(sum) + sign * Number(value)) | 0
+          : longs(sum, value);
+    const fold = (row: Row, at: number, list: Value, longs: (a: Long, b: Long) => Long, sign: number): void => {
+      for (const value of (list ?? []) as readonly (Long | null)[]) {
+        if (value !== null) row[at] = combined(row[at] as Long, value, longs, sign);
+      }
+    };
+    return {
+      slots: [call.result],
+      initialize(row, at) {
+        row[at] = 0;
+      },
+      add: (row, at, args) => fold(row, at, args[0] as Value, addLongs, 1),
+      undo: (row, at, args) => fold(row, at, args[0] as Value, subtractLongs, -1),
+      result: (row, at) => row[at] as Value,
+    };
+  },
+});
