@@ -6,7 +6,7 @@
  * both forms a null value is the NULL record, whose columns are NULL. Key columns are decoded from the key's bytes when asked for.
  */
 
-import { unreachable } from '../../base/index.ts';
+import { assert, unreachable } from '../../base/index.ts';
 import type { ColumnReference } from '../analyze/typed.ts';
 import type { FormatChoice } from '../plan/choices.ts';
 import type { Schema } from '../types/schema.ts';
@@ -59,4 +59,12 @@ export const columnScope = (schema: Schema, keyFormat: FormatChoice, reading: Re
       }
     },
   };
+};
+
+/** Value columns of records that are known not to be NULL, read from a scan's vectors. */
+export const vectorScope: ColumnScope = {
+  column: ({ from, index }) => {
+    assert(from === 'value', `the column comes from ${from}`);
+    return (record) => ((record.value as unknown as Value[][])[index] as Value[])[record.index] as Value;
+  },
 };

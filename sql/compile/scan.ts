@@ -117,8 +117,14 @@ class ScanView {
 export interface Fused {
   /** Slots of the source's value columns that the fused steps, or what reads vectors behind them, ask for. */
   readonly slots: readonly number[];
-  /** False: the record ends here. `keepsNull` steps see NULL records too. */
+  /** False: the record ends here. */
   readonly keeps: ((record: StreamRecord<Row>, context: ProcessorContext) => boolean) | undefined;
+  /** The part of `keeps` that needs nothing but value columns of a record that is not NULL, tried before anything else is looked at: most records
+   *  of a filter that passes little end here. It raises what its expressions raise; `keeps` then says the same with its words. Where there is such a
+   *  part, NULL records are not kept. */
+  readonly quick: ((record: StreamRecord<Row>) => boolean) | undefined;
+  /** What is left of `keeps` behind `quick`. */
+  readonly rest: Fused['keeps'];
   /** The row that goes on, lent until the next call; left out: vectors go on. */
   readonly row: ((record: StreamRecord<Row>, context: ProcessorContext) => Row | null) | undefined;
   /** A record that is not kept goes on as a deletion: tables. */
@@ -180,10 +186,23 @@ export const scanSource =
         const view = viewOf(block);
         const { columns } = block;
         const { vectors, passes } = view;
+        const { quick } = fused;
+        const onlyPass = passes.length === 1 ? (passes[0] as Pass).vectors.status : undefined;
         record.partition = block.partition;
         record.headerBytes = columns.bytes;
         for (let row = from; row < to; row++) {
+          let { keeps } = fused;
           const valueStart = columns.valueStart[row] as number;
+          if (quick !== undefined) {
+            if (valueStart < 0) continue;
+            if (onlyPass !== undefined && onlyPass[row] === scanned.row) {
+              record.index = row;
+              record.value = vectors as unknown as Row;
+              const passed = attempt(quick, record);
+              if (passed === false) continue;
+              if (passed === true) keeps = fused.rest;
+            }
+          }
           record.keyBytes = columns.bytes;
           record.keyStart = columns.keyStart[row] as number;
           record.keyEnd = columns.keyEnd[row] as number;
@@ -238,7 +257,7 @@ export const scanSource =
             context.drop('invalid-timestamp', record, `the timestamp ${record.timestamp} is negative`);
             continue;
           }
-          if (fused.keeps !== undefined && !fused.keeps(record, context)) {
+          if (keeps !== undefined && !keeps(record, context)) {
             if (!fused.retracts) continue;
             record.value = null;
           } else if (fused.row !== undefined && record.value !== null) record.value = fused.row(record, context);
@@ -247,6 +266,15 @@ export const scanSource =
       },
     };
   };
+
+/** What the test says; undefined where it fails. */
+const attempt = (test: (record: StreamRecord<Row>) => boolean, record: StreamRecord<Row>): boolean | undefined => {
+  try {
+    return test(record);
+  } catch {
+    return undefined;
+  }
+};
 
 type TimeValue = (columns: RecordColumns, vectors: readonly Value[][], row: number) => Value;
 

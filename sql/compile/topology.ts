@@ -52,9 +52,9 @@ import type { SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { accumulatorTypes, aggregator, resultFiller } from './aggregates.ts';
 import type { CompileEnvironment } from './environment.ts';
-import type { ColumnScope } from './expression.ts';
+import type { ColumnScope, Evaluate } from './expression.ts';
 import { keyWriter, windowBytesOf } from './keys.ts';
-import { columnScope, type Reading } from './reading.ts';
+import { columnScope, type Reading, vectorScope } from './reading.ts';
 import { type Fused, scanSource } from './scan.ts';
 import { causeOf, compileAll, condition, type RowOf, rowFiller, rowMaker, type Test, tableRowMaker } from './select.ts';
 import { sqlSink } from './sink.ts';
@@ -280,17 +280,22 @@ class Compiler {
       const tests: Test[] = [];
       if (!table && (filters.length > 0 || needs.noNullValues === true)) tests.push((record) => record.value !== null);
       for (const predicate of filters) tests.push(condition(predicate, scope, environment));
+      const rest: Test[] = [];
       if (needs.noNullKeys !== undefined) {
         const detail = needs.noNullKeys;
-        tests.push((record, context) => {
+        rest.push((record, context) => {
           if (record.keyStart >= 0) return true;
           context.drop('null-key', record, detail);
           return false;
         });
       }
+      const fromValues = columnsOf(...filters).every((column) => column.from === 'value');
+      const quick = !table && filters.length > 0 && fromValues;
       return {
         slots,
-        keeps: conjunction(tests, table),
+        keeps: conjunction([...tests, ...rest], table),
+        quick: quick ? allTrue(compileAll(filters, vectorScope, environment)) : undefined,
+        rest: conjunction(rest, table),
         row: items === undefined ? undefined : rowMaker(items, scope, environment),
         retracts: table,
       };
@@ -540,6 +545,15 @@ class Compiler {
     });
   }
 }
+
+const allTrue = (conditions: readonly Evaluate[]): ((record: StreamRecord<Row>) => boolean) => {
+  const [first, second] = conditions;
+  if (first !== undefined && second === undefined) return (record) => first(record) === true;
+  return (record) => {
+    for (let i = 0; i < conditions.length; i++) if ((conditions[i] as Evaluate)(record) !== true) return false;
+    return true;
+  };
+};
 
 /** One test of all of them. A table's NULL record goes past its conditions: it is a deletion anyway. */
 const conjunction = (tests: readonly Test[], table: boolean): Test | undefined => {
