@@ -192,6 +192,7 @@ export class Coordinator {
 
   #append(host: HostState, message: Extract<FromHost, { kind: 'batch' }>): void {
     const { topic, partition, bytes, run } = message;
+    assert(this.#phase !== 'committing', 'a host handed over a batch while it had to stand still');
     const taken = (): void => host.post({ kind: 'taken', run, bytes });
     if (this.#failure !== undefined || (this.#phase !== 'open' && this.#phase !== 'preparing')) {
       taken();

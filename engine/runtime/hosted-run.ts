@@ -43,6 +43,9 @@ export class HostedRun {
   /** Tasks that had nothing left to read, and had read nothing in the transaction, when it was prepared; on any host. */
   drainedTasks: ReadonlySet<string> = new Set();
   checkpointing: Promise<void> = Promise.resolve();
+  checkpointsRunning = 0;
+  /** It waits for a checkpoint: a restart would have too much to replay. */
+  aheadOfCheckpoint = false;
 
   constructor(assignment: Assignment) {
     this.assignment = assignment;

@@ -33,6 +33,8 @@ export interface Position {
 /** What a host must know of a topic that tasks write. */
 export interface AssignedOutput {
   readonly topic: string;
+  /** The topic's own id: one made anew under the same name is another one. */
+  readonly id: string;
   readonly partitions: number;
   /** Largest batch that the topic takes. */
   readonly maxBatchBytes: number;

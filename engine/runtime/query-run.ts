@@ -63,9 +63,9 @@ export const settle = async (log: Log, settings: QuerySettings): Promise<Settled
   const plan = planPartitions(topology, (topic) => (sources.get(topic) as TopicDescription).partitions);
 
   const outputs = new Map<string, AssignedOutput>();
-  const written = ({ name, partitions, configs }: TopicDescription): void => {
+  const written = ({ name, id, partitions, configs }: TopicDescription): void => {
     const maxBatchBytes = Number(configs['max.message.bytes'] ?? 1_048_588) - batchMarginBytes;
-    outputs.set(name, { topic: name, partitions, maxBatchBytes });
+    outputs.set(name, { topic: name, id, partitions, maxBatchBytes });
   };
   for (const { id, sinks, stores } of pieces) {
     for (const sink of sinks) {

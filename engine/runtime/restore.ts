@@ -14,6 +14,9 @@ import { decodeBatch, type Log, LogError, RecordColumns } from '../../storage/in
 import { KvError } from '../stores/ordered-kv.ts';
 import type { StateStore } from '../stores/state-store.ts';
 
+/** Replayed records that no checkpoint holds yet, at which the replay waits for the one under way. */
+const mostUnwritten = 500_000;
+
 export interface RestoreSource {
   readonly log: Pick<Log, 'reader' | 'offsets'>;
   readonly topic: string;
@@ -38,7 +41,9 @@ export const restoreStore = async (source: RestoreSource): Promise<Restored> => 
   const { store } = source;
   let position: number | undefined;
   try {
-    ({ position } = await store.open());
+    const opened = await store.open();
+    ({ position } = opened);
+    if (opened.discarded !== undefined) source.rebuilt(opened.discarded);
   } catch (error) {
     if (!isDamage(error)) throw error;
     await rebuild(source, `its checkpoint is damaged: ${error.message}`);
@@ -72,6 +77,7 @@ const replay = async (source: RestoreSource, checkpoint: number | undefined): Pr
   if (at >= stable) return { from, records };
   const reader = log.reader();
   const columns = new RecordColumns();
+  let writing: Promise<void> | undefined;
   try {
     while (at < stable && !source.ended()) {
       const request = { topic, partition, offset: at, isolation: { kind: 'committed' } } as const;
@@ -87,8 +93,10 @@ const replay = async (source: RestoreSource, checkpoint: number | undefined): Pr
         at = chunk.nextOffset;
         chunk.release();
         if (columns.count > 0) store.commit(at);
-        // A long replay keeps to the memory limit: what the checkpoint holds may leave memory.
-        if (store.checkpointDue(0)) await store.checkpoint();
+        // A long replay keeps to the memory limit: what a checkpoint holds may leave memory. It goes on meanwhile, within measure.
+        if (store.checkpointDue(0)) writing = store.checkpoint();
+        writing?.catch(() => undefined);
+        if (store.stats.dueRecords > mostUnwritten) await writing;
       }
       await source.breathe();
     }

@@ -18,7 +18,7 @@ import { type Block, BlockPool } from '../block.ts';
 import { createStore } from '../stores/create-store.ts';
 import { KvError, type OrderedKv } from '../stores/ordered-kv.ts';
 import type { ScanRange, StateStore } from '../stores/state-store.ts';
-import { type SubTopology, type Topology, taskIdOf } from '../topology.ts';
+import { changelogTopic, type SubTopology, type Topology, taskIdOf } from '../topology.ts';
 import { reportOf } from './error-report.ts';
 import type { Subscriber, Subscription } from './feed.ts';
 import { FeedReader } from './feed-reader.ts';
@@ -86,6 +86,8 @@ const turnMs = 10;
 const stepRecords = 8192;
 /** How often idle stores are asked whether a checkpoint is due. */
 const checkpointEveryMs = 1000;
+/** Changelog records of one store beyond its last checkpoint at which its run waits for the one under way. One is due at 250,000. */
+const mostReplayed = 400_000;
 /** Entries of one page of a scan. */
 const pageEntries = 1000;
 
@@ -234,8 +236,10 @@ export class TaskHost {
     const taskId = taskIdOf(subTopology.id, partition);
     const kept = subTopology.stores.some(({ logged }) => logged !== false);
     const kv = kept ? await this.#shard(shard) : undefined;
+    const outputs = new Map(assignment.outputs.map((output) => [output.topic, output]));
     const stores = new Map<string, StateStore>();
     for (const spec of subTopology.stores) {
+      const changelogId = outputs.get(changelogTopic(applicationId, spec.name))?.id;
       const storeKv = spec.logged === false ? undefined : kv;
       const storeId =
         storeKv === undefined ? 0 : await this.#inShard(shard, () => storeIdOf(storeKv, applicationId, taskId, spec));
@@ -244,12 +248,12 @@ export class TaskHost {
         createStore(spec, {
           kv: storeKv,
           storeId,
+          ...(changelogId === undefined ? {} : { changelogId }),
           memoryLimitBytes: this.#options.limits.storeBytes,
           hashSeed: this.#options.hashSeed,
         }),
       );
     }
-    const outputs = new Map(assignment.outputs.map((output) => [output.topic, output]));
     const task = new Task({
       subTopology,
       applicationId,
@@ -568,7 +572,7 @@ export class TaskHost {
 
   /** Steps one task; answers how many records it has processed. */
   #step({ run, task }: HostedTask): number {
-    if (run.phase !== 'running' || run.paused) return 0;
+    if (run.phase !== 'running' || run.paused || run.aheadOfCheckpoint) return 0;
     if (run.unansweredBytes > this.#options.limits.unansweredBytes) return 0;
     try {
       const done = task.step(stepRecords);
@@ -610,9 +614,15 @@ export class TaskHost {
     for (const { task } of run.tasks) {
       for (const { store, changelog } of task.stores) {
         if (changelog === undefined || !store.checkpointDue(nowMs)) continue;
-        run.checkpointing = run.checkpointing.then(() => this.#checkpointStore(run, task.id, store));
+        run.checkpointsRunning++;
+        run.checkpointing = run.checkpointing.then(async () => {
+          await this.#checkpointStore(run, task.id, store);
+          run.checkpointsRunning--;
+          this.#mindTheReplay(run);
+        });
       }
     }
+    this.#mindTheReplay(run);
     this.#cancelCheckpoints ??= this.#options.timers.after(checkpointEveryMs, () => {
       this.#cancelCheckpoints = undefined;
       let due = false;
@@ -624,6 +634,21 @@ export class TaskHost {
         for (const other of this.#runs.values())
           if (!other.over && other.phase !== 'assigning') this.#checkpoint(other);
     });
+  }
+
+  /** Holds a run whose checkpoints cannot keep up, until they have: what a restart has to replay stays bounded. One that cannot be written
+   *  at all holds nobody. */
+  #mindTheReplay(run: HostedRun): void {
+    const was = run.aheadOfCheckpoint;
+    run.aheadOfCheckpoint = false;
+    if (run.checkpointsRunning > 0) {
+      for (const { task } of run.tasks) {
+        for (const { store, changelog } of task.stores) {
+          run.aheadOfCheckpoint ||= changelog !== undefined && store.stats.dueRecords > mostReplayed;
+        }
+      }
+    }
+    if (was && !run.aheadOfCheckpoint) this.#askTurn();
   }
 
   async #checkpointStore(run: HostedRun, taskId: string, store: StateStore): Promise<void> {
