@@ -13,7 +13,7 @@
 
 import { wasAbsent } from './change-list.ts';
 import { flags } from './flat-table.ts';
-import { kinds, positionValue, readWindowStart, windowBytes, writeWindowStart } from './layout.ts';
+import { kinds, readWindowStart, windowBytes, writeWindowStart } from './layout.ts';
 import type { KvBatch, KvRange, OrderedKv } from './ordered-kv.ts';
 import type { StoreCore } from './store-core.ts';
 
@@ -117,7 +117,7 @@ export class Checkpoint {
       if (this.#stopped) return;
     }
     const batch = kv.batch();
-    batch.put(core.kvKey(kinds.position, noBytes, 0, 0), positionValue(position));
+    batch.put(core.kvKey(kinds.position, noBytes, 0, 0), core.positionValue(position));
     await batch.write({ sync: true });
     core.checkpointed = position;
     core.records -= records;

@@ -8,6 +8,7 @@ import type {
   ChangelogAppend,
   KeyColumns,
   KeyValueStateStore,
+  OpenedStore,
   ScanRange,
   ScanVisitor,
   StoreMeta,
@@ -32,6 +33,7 @@ export class KeyValueStateTable implements KeyValueStateStore {
       storeId: options.storeId,
       memoryLimitBytes: options.memoryLimitBytes,
       hashSeed: options.hashSeed ?? 0,
+      changelogId: options.changelogId ?? '',
     });
     this.#checkpoint = new Checkpoint(this.#core, options.chunkEntries);
   }
@@ -76,7 +78,7 @@ export class KeyValueStateTable implements KeyValueStateStore {
     return scanCommitted(this.#core, range, visit);
   }
 
-  open(): Promise<{ readonly position: number | undefined }> {
+  open(): Promise<OpenedStore> {
     return this.#core.open();
   }
 

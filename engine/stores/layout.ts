@@ -8,13 +8,14 @@
  *   kind 1  meta       key: name as UTF-8; value: f64, big-endian
  *   kind 2  expiry     no key; value as meta: every window that starts below is gone. Applied after older entries, it drops them again
  *   kind 3  window     LevelDB only; key: window start as above; no value: some entry of that window may be there
- *   kind 4  position   LevelDB only; no key; value: layout version (1 byte) · changelog offset (f64, big-endian)
+ *   kind 4  position   LevelDB only; no key; value: layout version (1 byte) · changelog offset (f64, big-endian) · the changelog's id (UTF-8)
  *
  * Flipping the sign bit makes byte order the order of time, before 1970 as well. The version byte makes a checkpoint in
- * another layout as good as none: the store is rebuilt from its changelog, whose layout is part of the topic's contract.
+ * another layout as good as none: the store is rebuilt from its changelog, whose layout is part of the topic's contract. So does the id:
+ * an offset means nothing in a topic that was made anew under the old name.
  */
 
-import { readF64, writeF64 } from '../../base/index.ts';
+import { ByteWriter, readF64, utf8Text, writeF64 } from '../../base/index.ts';
 
 export const kinds = { data: 0, meta: 1, expiry: 2, window: 3, position: 4 } as const;
 
@@ -59,13 +60,18 @@ export const numberValue = (value: number): Uint8Array => {
 
 export const readNumberValue = (bytes: Uint8Array, at = 0): number => readF64(bytes, at);
 
-export const positionValue = (offset: number): Uint8Array => {
-  const bytes = new Uint8Array(9);
-  bytes[0] = layoutVersion;
-  writeF64(bytes, 1, offset);
-  return bytes;
+export const positionValue = (offset: number, changelogId: string): Uint8Array => {
+  const out = new ByteWriter(64);
+  out.i8(layoutVersion);
+  out.f64(offset);
+  out.utf8(changelogId);
+  return out.slice();
 };
 
-/** Undefined when it was written in another layout. */
-export const readPositionValue = (bytes: Uint8Array): number | undefined =>
-  bytes.length === 9 && bytes[0] === layoutVersion ? readF64(bytes, 1) : undefined;
+/** The offset, or why it is none of ours. */
+export const readPositionValue = (bytes: Uint8Array, changelogId: string): number | string => {
+  if (bytes.length < 9 || bytes[0] !== layoutVersion) return 'its checkpoint was written in another layout';
+  if (utf8Text(bytes.subarray(9)) !== changelogId)
+    return 'its checkpoint belongs to a former changelog of the same name';
+  return readF64(bytes, 1);
+};

@@ -95,6 +95,12 @@ export type StoreStats = {
   readonly position: number | undefined;
 };
 
+export interface OpenedStore {
+  readonly position: number | undefined;
+  /** Why a checkpoint that was there does not count. */
+  readonly discarded: string | undefined;
+}
+
 interface StateStoreLifecycle {
   readonly name: string;
   readonly spec: StoreSpec;
@@ -102,7 +108,7 @@ interface StateStoreLifecycle {
   readonly stats: StoreStats;
 
   /** Answers in milliseconds, however large the store: nothing but the position (and, for windows, their starts) is read. */
-  open(): Promise<{ readonly position: number | undefined }>;
+  open(): Promise<OpenedStore>;
   /** Ends a running checkpoint after its current chunk; writes nothing more. The key-value store stays open: it is the shard's. */
   close(): Promise<void>;
   /** Forgets everything, in memory and in the key-value store; afterwards the position is undefined. */

@@ -23,10 +23,18 @@ import { assert, copyBytes, writeI32 } from '../../base/index.ts';
 import { ChangeList, wasAbsent, wasOnDisk } from './change-list.ts';
 import { DueQueue } from './due-queue.ts';
 import { FlatTable, flags } from './flat-table.ts';
-import { kinds, kvPrefixBytes, numberValue, readNumberValue, readPositionValue, readWindowStart } from './layout.ts';
+import {
+  kinds,
+  kvPrefixBytes,
+  numberValue,
+  positionValue,
+  readNumberValue,
+  readPositionValue,
+  readWindowStart,
+} from './layout.ts';
 import { LookAhead } from './look-ahead.ts';
 import type { KvRange, OrderedKv } from './ordered-kv.ts';
-import type { ChangelogAppend, StoreMeta, StoreStats } from './state-store.ts';
+import type { ChangelogAppend, OpenedStore, StoreMeta, StoreStats } from './state-store.ts';
 import { ViewScratch } from './view-scratch.ts';
 import { WindowIndex } from './window-index.ts';
 
@@ -41,6 +49,7 @@ export type CoreOptions = {
   readonly storeId: number;
   readonly memoryLimitBytes: number;
   readonly hashSeed: number;
+  readonly changelogId: string;
 };
 
 export class StoreCore {
@@ -418,6 +427,10 @@ export class StoreCore {
 
   // ---- the key-value store
 
+  positionValue(position: number): Uint8Array {
+    return positionValue(position, this.#options.changelogId);
+  }
+
   /** The key there; good until the next call of this or `kvKeyOf`. */
   kvKey(kind: number, key: Uint8Array, start: number, end: number): Uint8Array {
     const length = kvPrefixBytes + (end - start);
@@ -456,20 +469,21 @@ export class StoreCore {
     return { from, to };
   }
 
-  async open(): Promise<{ readonly position: number | undefined }> {
+  async open(): Promise<OpenedStore> {
     const kv = this.kv;
-    if (kv === undefined) return { position: undefined };
+    if (kv === undefined) return { position: undefined, discarded: undefined };
     const saved = kv.getSync(this.kvKey(kinds.position, noBytes, 0, 0));
-    this.position = saved === undefined ? undefined : readPositionValue(saved);
+    const found = saved === undefined ? undefined : readPositionValue(saved, this.#options.changelogId);
+    this.position = typeof found === 'number' ? found : undefined;
     this.checkpointed = this.position;
     if (this.position === undefined) {
-      // Chunks of a first checkpoint that did not come to its end, or another layout.
+      // Chunks of a first checkpoint that did not come to its end, another layout, or another changelog.
       await kv.clear(this.kvRange(), { sync: true });
-      return { position: undefined };
+      return { position: undefined, discarded: typeof found === 'string' ? found : undefined };
     }
     this.complete = false;
     if (this.windows !== undefined) await this.#openWindows(kv, this.windows);
-    return { position: this.position };
+    return { position: this.position, discarded: undefined };
   }
 
   async #openWindows(kv: OrderedKv, windows: WindowIndex): Promise<void> {

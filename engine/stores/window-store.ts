@@ -13,6 +13,7 @@ import { scanCommitted } from './scan.ts';
 import type {
   ChangelogAppend,
   KeyColumns,
+  OpenedStore,
   ScanRange,
   ScanVisitor,
   StoreMeta,
@@ -41,6 +42,7 @@ export class WindowStateTable implements WindowStateStore {
       storeId: options.storeId,
       memoryLimitBytes: options.memoryLimitBytes,
       hashSeed: options.hashSeed ?? 0,
+      changelogId: options.changelogId ?? '',
     });
     this.#checkpoint = new Checkpoint(this.#core, options.chunkEntries);
   }
@@ -124,7 +126,7 @@ export class WindowStateTable implements WindowStateStore {
     return scanCommitted(this.#core, range, visit);
   }
 
-  open(): Promise<{ readonly position: number | undefined }> {
+  open(): Promise<OpenedStore> {
     return this.#core.open();
   }
 

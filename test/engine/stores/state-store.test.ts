@@ -333,7 +333,7 @@ describe.each(Object.keys(setups))('with %s,', (name) => {
     await bench.store.close();
     if (kv === undefined) return;
     const store = createKeyValueStore({ name: 'kv', kind: 'key-value' }, options(kv));
-    expect(await store.open()).toEqual({ position: 1 });
+    expect((await store.open()).position).toBe(1);
     expect(await new KeyValueBench(store).scan()).toEqual(['again=1']);
   });
 
@@ -414,7 +414,7 @@ describe('a store that starts again from its checkpoint', () => {
     bench.commit();
     await bench.store.checkpoint();
     const again = new KeyValueBench(createKeyValueStore({ name: 's', kind: 'key-value' }, options(kv)));
-    expect(await again.store.open()).toEqual({ position: 5_000 });
+    expect((await again.store.open()).position).toBe(5_000);
     expect(again.store.stats.entries).toBe(0);
     const reads = kv.reads;
     expect(again.get('key-77')).toBe('77');
@@ -464,7 +464,7 @@ describe('a store that starts again from its checkpoint', () => {
     const after = kv.crash(() => true);
     expect(after.size).toBeGreaterThan(4_000);
     const again = new KeyValueBench(createKeyValueStore({ name: 's', kind: 'key-value' }, options(after)));
-    expect(await again.store.open()).toEqual({ position: undefined });
+    expect((await again.store.open()).position).toBe(undefined);
     expect(again.get('key-1')).toBeUndefined();
     expect(after.size).toBe(0);
   });
@@ -476,9 +476,27 @@ describe('a store that starts again from its checkpoint', () => {
     batch.put(Uint8Array.from([0, 0, 0, 1, 0, 65]), Uint8Array.from([1]));
     await batch.write({ sync: true });
     const bench = new KeyValueBench(createKeyValueStore({ name: 's', kind: 'key-value' }, options(kv)));
-    expect(await bench.store.open()).toEqual({ position: undefined });
+    expect((await bench.store.open()).position).toBe(undefined);
     expect(bench.get('A')).toBeUndefined();
   });
+});
+
+test('a checkpoint of a changelog that was made anew under the same name is none', async () => {
+  const kv = new MemoryKv();
+  const open = async (changelogId: string) => {
+    const options = { kv, storeId: 1, memoryLimitBytes: 1 << 20, changelogId };
+    const bench = new KeyValueBench(createKeyValueStore({ name: 's', kind: 'key-value' }, options));
+    return { bench, ...(await bench.store.open()) };
+  };
+  const { bench } = await open('first');
+  bench.put('a', '1');
+  bench.commit();
+  await bench.store.checkpoint();
+  expect((await open('first')).position).toBe(1);
+  const other = await open('second');
+  expect(other.position).toBeUndefined();
+  expect(other.discarded).toBe('its checkpoint belongs to a former changelog of the same name');
+  expect(other.bench.get('a')).toBeUndefined();
 });
 
 describe('a checkpoint is due', () => {
