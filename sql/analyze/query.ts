@@ -335,17 +335,10 @@ class QueryAnalysis {
         hint: 'For example COUNT(*). Use PARTITION BY to give a stream another key.',
       });
     }
-    if (node.flow === 'table') {
-      const at = query.groupBy?.at ?? query.at;
-      if (query.window !== undefined) {
-        throw new UserError('SQL_WINDOW_ON_TABLE', 'a WINDOW clause cannot be used on a table', {
-          at: query.window.at,
-          hint: 'Windows are for streams.',
-        });
-      }
-      throw new UserError('SQL_UNSUPPORTED_GROUP_BY', 'GROUP BY on a table is not supported yet', {
-        at,
-        hint: 'Group the stream that the table is made of.',
+    if (node.flow === 'table' && query.window !== undefined) {
+      throw new UserError('SQL_WINDOW_ON_TABLE', 'a WINDOW clause cannot be used on a table', {
+        at: query.window.at,
+        hint: 'Windows are for streams.',
       });
     }
 
@@ -367,6 +360,17 @@ class QueryAnalysis {
       const print = fingerprint(this.#scope.qualify(call, 'SELECT'));
       if (known.has(print)) continue;
       const resolved = this.#typer.aggregate(local, node.schema);
+      const { definition } = this.#typer.functions.aggregate(call.name, resolved.signature);
+      if (node.flow === 'table' && !definition.undo) {
+        throw new UserError(
+          'SQL_AGGREGATE_ON_TABLE',
+          `${call.name} cannot be used on a table: it cannot take back the value of a row that changes`,
+          {
+            at: call.at,
+            hint: 'Aggregates such as COUNT, SUM and AVG can; or aggregate the stream of the table’s changes.',
+          },
+        );
+      }
       const aggregate: AggregateCall = {
         name: `KSQL_AGG_VARIABLE_${aggregates.length}`,
         function: call.name,

@@ -5,6 +5,7 @@
  * row: the result of each call.
  */
 
+import { assert } from '../../base/index.ts';
 import type { ProcessorContext, StreamRecord } from '../../engine/index.ts';
 import { printTyped } from '../analyze/typed.ts';
 import type { Accumulator } from '../functions/define.ts';
@@ -68,6 +69,8 @@ export const resultFiller = (
 export interface Aggregator {
   initialize(): Row;
   add(row: Row, record: StreamRecord<Row>, context: ProcessorContext): Row;
+  /** Takes back what the record added; only where every aggregate can. */
+  undo(row: Row, record: StreamRecord<Row>, context: ProcessorContext): Row;
 }
 
 export const aggregator = (
@@ -86,6 +89,31 @@ export const aggregator = (
       args: new Array<Value>(read.length).fill(null),
     };
   });
+  const apply = (row: Row, record: StreamRecord<Row>, context: ProcessorContext, takesBack: boolean): Row => {
+    for (const { accumulator, at, args, evaluators, read, call } of members) {
+      for (let i = 0; i < evaluators.length; i++) {
+        try {
+          args[i] = (evaluators[i] as Evaluate)(record);
+        } catch (error) {
+          args[i] = null;
+          context.drop(
+            'processing',
+            record,
+            `an argument of ${call.function} is NULL: ${printTyped(read[i] as (typeof read)[number])} failed: ${causeOf(error)}`,
+          );
+        }
+      }
+      try {
+        if (takesBack) {
+          assert(accumulator.undo !== undefined, `${call.function} cannot take back what it was given`);
+          accumulator.undo(row, at, args);
+        } else accumulator.add(row, at, args);
+      } catch (error) {
+        context.drop('processing', record, `the record is left out of ${printAggregate(call)}: ${causeOf(error)}`);
+      }
+    }
+    return row;
+  };
   const width = members.reduce((sum, { accumulator }) => sum + accumulator.slots.length, 0);
   return {
     initialize() {
@@ -93,27 +121,7 @@ export const aggregator = (
       for (const { accumulator, at } of members) accumulator.initialize(row, at);
       return row;
     },
-    add(row, record, context) {
-      for (const { accumulator, at, args, evaluators, read, call } of members) {
-        for (let i = 0; i < evaluators.length; i++) {
-          try {
-            args[i] = (evaluators[i] as Evaluate)(record);
-          } catch (error) {
-            args[i] = null;
-            context.drop(
-              'processing',
-              record,
-              `an argument of ${call.function} is NULL: ${printTyped(read[i] as (typeof read)[number])} failed: ${causeOf(error)}`,
-            );
-          }
-        }
-        try {
-          accumulator.add(row, at, args);
-        } catch (error) {
-          context.drop('processing', record, `the record is left out of ${printAggregate(call)}: ${causeOf(error)}`);
-        }
-      }
-      return row;
-    },
+    add: (row, record, context) => apply(row, record, context, false),
+    undo: (row, record, context) => apply(row, record, context, true),
   };
 };

@@ -44,6 +44,7 @@ import {
   type SinkStep,
   type SourceStep,
   type Step,
+  type TableGroupByStep,
   type WindowedAggregateStep,
 } from '../plan/plan.ts';
 import { RowEncoding } from '../types/row-encoding.ts';
@@ -58,6 +59,7 @@ import { columnScope, type Reading, vectorScope } from './reading.ts';
 import { type Fused, scanSource } from './scan.ts';
 import { causeOf, compileAll, condition, type RowOf, rowFiller, rowMaker, type Test, tableRowMaker } from './select.ts';
 import { sqlSink } from './sink.ts';
+import { changeAggregator, changeColumns, tableGroupBy } from './table-group.ts';
 
 export const compileTopology = (plan: PhysicalPlan, environment: CompileEnvironment): Topology => {
   const compiler = new Compiler(environment);
@@ -117,7 +119,8 @@ const scopeBehind = (step: Step, { schema, reading }: Feed): ColumnScope =>
 
 const typesOf = (columns: readonly Column[]): readonly SqlType[] => columns.map((column) => column.type);
 
-const isAggregate = (step: Step): boolean => step.kind === 'streamAggregate' || step.kind === 'streamWindowedAggregate';
+const isAggregate = (step: Step): boolean =>
+  step.kind === 'streamAggregate' || step.kind === 'tableAggregate' || step.kind === 'streamWindowedAggregate';
 
 const isPlain = (expression: TypedExpression): boolean => expression.kind === 'column' || expression.kind === 'literal';
 
@@ -165,7 +168,10 @@ class Compiler {
         return this.#selectKey(step);
       case 'streamGroupBy':
         return this.#groupBy(step);
+      case 'tableGroupBy':
+        return this.#tableGroupBy(step);
       case 'streamAggregate':
+      case 'tableAggregate':
       case 'streamWindowedAggregate':
         return this.#aggregate(step);
       case 'streamTableJoin':
@@ -397,6 +403,20 @@ class Compiler {
     return this.#hop(step.id, step.repartition, step.schema, true);
   }
 
+  #tableGroupBy(step: TableGroupByStep): Built {
+    const { parent } = this.#table(step.from, step.store, true);
+    const environment = this.#environment;
+    const scope = (): ColumnScope => columnScope(keyedSchema(step.from), keyFormatOf(step.from), 'row');
+    this.topology.addProcessor<Row, Row>(step.id, tableGroupBy({ step, scope, environment }), [parent]);
+    const { parent: hop } = this.#hop(
+      step.id,
+      step.repartition,
+      { ...step.schema, value: changeColumns(step.schema.value) },
+      true,
+    );
+    return { kind: 'rows', parent: hop, schema: step.schema };
+  }
+
   #hop(parent: string, name: string, schema: Schema, dropNullKeys: boolean): Rows {
     const types = typesOf(schema.value);
     this.topology.addRepartition<Row, Row>(name, {
@@ -431,7 +451,9 @@ class Compiler {
     const sendBefore = this.#sendBefore;
     const supplier: ProcessorSupplier<Row, Row> = (context, forward) => {
       const scope = scopeBehind(step.from, feed);
-      const { initialize, add } = aggregator(calls, scope, environment);
+      const plain = aggregator(calls, scope, environment);
+      const { initialize, add } =
+        step.kind === 'tableAggregate' ? changeAggregator(plain, step.from.schema.value.length) : plain;
       // Where the row before is asked for, two rows of a key are alive at once.
       const accumulator = sendBefore ? new RowEncoding(types) : lentRows(types);
       const shared = { store, accumulator, initialize, add, sendBefore };
@@ -505,7 +527,7 @@ class Compiler {
   }
 
   /** A table that is kept in a store. */
-  #table(step: Step, store: string): Rows {
+  #table(step: Step, store: string, sendBefore = false): Rows {
     const built = this.#build(step);
     const { parent } = this.#rows(built);
     const types = typesOf(step.schema.value);
@@ -513,7 +535,7 @@ class Compiler {
     this.topology.addStore({ name: store, kind: 'key-value' });
     this.topology.addProcessor<Row, Row>(
       id,
-      (context, forward) => tableSource<Row>({ store, row: new RowEncoding(types) })(context, forward),
+      (context, forward) => tableSource<Row>({ store, row: new RowEncoding(types), sendBefore })(context, forward),
       [parent],
       { stores: [store] },
     );

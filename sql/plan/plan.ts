@@ -80,8 +80,20 @@ export interface GroupByStep extends StepBase {
   readonly repartition: string;
 }
 
+export interface TableGroupByStep extends StepBase {
+  readonly kind: 'tableGroupBy';
+  readonly from: Step;
+  readonly keys: readonly NamedExpression[];
+  readonly items: readonly NamedExpression[];
+  readonly keyFormat: FormatChoice;
+  readonly repartition: string;
+  /** Holds the table's rows, so that a row that changes can be taken out of its former group. */
+  readonly store: string;
+}
+
 export interface AggregateStep extends StepBase {
-  readonly kind: 'streamAggregate';
+  /** Over a table every aggregate can take back what it was given. */
+  readonly kind: 'streamAggregate' | 'tableAggregate';
   readonly from: Step;
   readonly aggregates: readonly AggregateCall[];
   readonly store: string;
@@ -127,6 +139,7 @@ export type Step =
   | SelectStep
   | SelectKeyStep
   | GroupByStep
+  | TableGroupByStep
   | AggregateStep
   | WindowedAggregateStep
   | JoinStep
@@ -158,7 +171,7 @@ export const sourcesOf = (plan: PhysicalPlan): readonly SourceStep[] =>
   allSteps(plan.root).filter((step): step is SourceStep => step.kind === 'streamSource' || step.kind === 'tableSource');
 
 /** A step that makes the keys behind it, or rewrites them. */
-type KeyMaker = SourceStep | SelectKeyStep | GroupByStep | SinkStep;
+type KeyMaker = SourceStep | SelectKeyStep | GroupByStep | TableGroupByStep | SinkStep;
 
 const keyMakerOf = (step: Step): KeyMaker => {
   switch (step.kind) {
@@ -166,6 +179,7 @@ const keyMakerOf = (step: Step): KeyMaker => {
     case 'tableSource':
     case 'streamSelectKey':
     case 'streamGroupBy':
+    case 'tableGroupBy':
     case 'streamSink':
     case 'tableSink':
       return step;
@@ -197,7 +211,8 @@ export const withKeyNames = (step: Step, names: readonly string[]): Step => {
     case 'tableSource':
       return step.schema.key.every((column, i) => column.name === names[i]) ? step : { ...step, keyNames: names };
     case 'streamSelectKey':
-    case 'streamGroupBy': {
+    case 'streamGroupBy':
+    case 'tableGroupBy': {
       const key = step.schema.key.map((column, i) => ({ ...column, name: names[i] ?? column.name }));
       return { ...step, schema: { ...step.schema, key } };
     }
@@ -263,9 +278,11 @@ const headline = (step: Step): string => {
     case 'streamSelectKey':
       return `streamSelectKey ${step.keys.length === 0 ? 'NULL' : printNamed(step.keys)} as ${printFormat(step.keyFormat)}${step.repartition === undefined ? '' : `, through ${step.repartition}-repartition`}`;
     case 'streamGroupBy':
-      return `streamGroupBy ${printNamed(step.keys)} as ${printFormat(step.keyFormat)}, through ${step.repartition}-repartition`;
+    case 'tableGroupBy':
+      return `${step.kind} ${printNamed(step.keys)} as ${printFormat(step.keyFormat)}, through ${step.repartition}-repartition`;
     case 'streamAggregate':
-      return `streamAggregate ${step.aggregates.map(printAggregate).join(', ')} in ${step.store}`;
+    case 'tableAggregate':
+      return `${step.kind} ${step.aggregates.map(printAggregate).join(', ')} in ${step.store}`;
     case 'streamWindowedAggregate': {
       const { window } = step;
       return `streamWindowedAggregate ${step.aggregates.map(printAggregate).join(', ')} in ${step.store}, ${window.type} of ${window.sizeMs} ms, kept ${window.retentionMs} ms, grace ${window.graceMs} ms`;

@@ -68,6 +68,7 @@ const clean = (plan: PhysicalPlan): PhysicalPlan => JSON.parse(JSON.stringify(pl
 
 const keepsState = (step: Step): boolean =>
   step.kind === 'streamAggregate' ||
+  step.kind === 'tableAggregate' ||
   step.kind === 'streamWindowedAggregate' ||
   ((step.kind === 'tableSelect' || step.kind === 'tableFilter') && keepsState(step.from));
 
@@ -155,7 +156,8 @@ class Planner {
     const { schema } = node;
     let from = below;
     let aggregates = node.aggregates;
-    if (!keepsKey(node)) {
+    const table = node.input.flow === 'table';
+    if (table || !keepsKey(node)) {
       const read = columnsOf(...aggregates.flatMap((call) => call.args));
       const items: NamedExpression[] = read
         .filter((column) => column.from !== 'rowtime')
@@ -165,8 +167,7 @@ class Planner {
         value: items.map(({ name, expression }) => ({ name, type: expression.type })),
       };
       const id = `${path}GroupBy`;
-      from = {
-        kind: 'streamGroupBy',
+      const grouping = {
         id,
         from: below,
         keys: node.groupBy,
@@ -175,11 +176,12 @@ class Planner {
         repartition: `${path}Aggregate-GroupBy`,
         schema: shuffled,
       };
+      from = table ? { kind: 'tableGroupBy', store: id, ...grouping } : { kind: 'streamGroupBy', ...grouping };
       aggregates = aggregates.map((call) => ({ ...call, args: call.args.map((arg) => rebind(arg, shuffled)) }));
     }
     const id = `${path}Aggregate`;
     return node.window === undefined
-      ? { kind: 'streamAggregate', id, from, aggregates, store: id, schema }
+      ? { kind: table ? 'tableAggregate' : 'streamAggregate', id, from, aggregates, store: id, schema }
       : { kind: 'streamWindowedAggregate', id, from, aggregates, store: id, window: node.window, schema };
   }
 

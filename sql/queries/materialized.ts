@@ -78,7 +78,10 @@ export const materializedTable = (
     above.unshift(below);
     below = below.from;
   }
-  const aggregates = below.kind === 'streamAggregate' || below.kind === 'streamWindowedAggregate' ? below : undefined;
+  const aggregates =
+    below.kind === 'streamAggregate' || below.kind === 'tableAggregate' || below.kind === 'streamWindowedAggregate'
+      ? below
+      : undefined;
   const store = root.store ?? aggregates?.store;
   assert(store !== undefined, `the query ${query.id} keeps its rows`);
   const keyFormat = keyFormatOf(below);
@@ -114,7 +117,7 @@ export const materializedTable = (
 type Stage = (record: StreamRecord<Row>) => boolean;
 
 const stagesOf = (
-  aggregates: Extract<Step, { readonly kind: 'streamAggregate' | 'streamWindowedAggregate' }>,
+  aggregates: Extract<Step, { readonly kind: 'streamAggregate' | 'tableAggregate' | 'streamWindowedAggregate' }>,
   above: readonly Step[],
   keyFormat: FormatChoice,
   environment: CompileEnvironment,
