@@ -14,7 +14,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { assert, UserError } from './base/index.ts';
 import { installNative, nodeFiles, systemClock, systemRandom } from './base/node/index.ts';
-import { Runtime, type RuntimeEvent, type Topology } from './engine/index.ts';
+import { describeNote, Runtime, type RuntimeEvent, type Topology } from './engine/index.ts';
 import { workerThreads } from './engine/runtime/worker.ts';
 import { openLevelShard } from './engine/stores/level-store.ts';
 import {
@@ -252,7 +252,11 @@ const describeEvent = (event: RuntimeEvent): MillraceEvent => {
         message: `transaction aborted: ${event.why}; next try in ${event.retryInMs} ms`,
       };
     case 'note':
-      return { level: 'warn', queryId: event.queryId, message: JSON.stringify(event.note) };
+      return {
+        level: event.note.about === 'restored' ? 'info' : 'warn',
+        queryId: event.queryId,
+        message: describeNote(event.note),
+      };
     case 'thread died':
       return { level: 'error', message: `worker ${event.thread} ended: ${event.why}` };
   }

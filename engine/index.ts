@@ -52,7 +52,13 @@ export type {
   TopicWriter,
 } from './processor.ts';
 export { StreamRecord, type Unknown, unknown } from './record.ts';
-export type { QueryCounters, QueryState, QueryStatus, RuntimeEvent } from './runtime/observer.ts';
+export {
+  describeNote,
+  type QueryCounters,
+  type QueryState,
+  type QueryStatus,
+  type RuntimeEvent,
+} from './runtime/observer.ts';
 export { batchTargetBytes, type Outbox, type OutputTopic } from './runtime/partitioned-writer.ts';
 export type {
   FromHost,

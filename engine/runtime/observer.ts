@@ -51,6 +51,20 @@ export type RuntimeEvent =
   | { readonly kind: 'note'; readonly queryId: string; readonly note: Note }
   | { readonly kind: 'thread died'; readonly thread: number; readonly why: string };
 
+/** A note as a sentence. Names topics, stores and offsets, never contents. */
+export const describeNote = (note: Note): string => {
+  switch (note.about) {
+    case 'restored':
+      return `store ${note.store} of task ${note.taskId} restored: ${note.replayed} changelog records from offset ${note.from}`;
+    case 'rebuilt':
+      return `store ${note.store} of task ${note.taskId} is rebuilt from its changelog: ${note.why}`;
+    case 'checkpoint failed':
+      return `store ${note.store} of task ${note.taskId} could not be checkpointed, and will be later: ${note.why}`;
+    case 'records gone':
+      return `records ${note.from} to ${note.to - 1} of ${note.topic}-${note.partition} were deleted before they were read`;
+  }
+};
+
 export const noCounters: HostCounters = {
   recordsRead: 0,
   recordsOut: 0,

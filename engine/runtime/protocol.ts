@@ -184,7 +184,6 @@ export type ToHost =
   | { readonly kind: 'close' };
 
 export type FromHost =
-  | { readonly kind: 'ready' }
   | { readonly kind: 'assigned'; readonly run: Run; readonly replayed: number }
   | {
       readonly kind: 'batch';

@@ -36,9 +36,6 @@ export interface Settled {
   readonly positions: readonly Position[];
 }
 
-/** A batch gets this much less than the topic would take. */
-const batchMarginBytes = 0;
-
 const repartitionConfigs: TopicConfigs = {
   'cleanup.policy': 'delete',
   'retention.ms': '-1',
@@ -64,7 +61,7 @@ export const settle = async (log: Log, settings: QuerySettings): Promise<Settled
 
   const outputs = new Map<string, AssignedOutput>();
   const written = ({ name, id, partitions, configs }: TopicDescription): void => {
-    const maxBatchBytes = Number(configs['max.message.bytes'] ?? 1_048_588) - batchMarginBytes;
+    const maxBatchBytes = Number(configs['max.message.bytes'] ?? 1_048_588);
     outputs.set(name, { topic: name, id, partitions, maxBatchBytes });
   };
   for (const { id, sinks, stores } of pieces) {

@@ -723,8 +723,6 @@ export class Runtime {
 
   #receive(thread: number, message: FromHost): void {
     switch (message.kind) {
-      case 'ready':
-        return;
       case 'page': {
         const question = this.#questions.get(message.request);
         if (message.done) this.#questions.delete(message.request);
