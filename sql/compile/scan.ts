@@ -145,7 +145,7 @@ export const scanSource =
       side: 'value',
       wrapped: isWrapped(format, schema.value, 'value', step.valueFormat.wrapSingleValue),
     } as const;
-    const id = `${step.valueFormat.name}/${options.wrapped ? 'w' : 'u'}/${schema.value.map((column) => `${column.name} ${printType(column.type)}`).join(',')}`;
+    const id = `${step.topic}/${step.valueFormat.name}/${options.wrapped ? 'w' : 'u'}/${schema.value.map((column) => `${column.name} ${printType(column.type)}`).join(',')}`;
     registry.want(id, slots);
     const makeScanner = (wanted: readonly number[]): Scanner => format.scanner(schema.value, options, wanted);
     const viewOf = (block: Block): ScanView => {
