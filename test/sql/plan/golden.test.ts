@@ -27,6 +27,7 @@ const statements: Readonly<Record<string, string>> = {
   'inner-join': `CREATE STREAM enriched AS SELECT o.customer AS customer, o.id AS id, c.city AS city FROM orders o JOIN customers c ON o.customer = c.name WHERE o.amount > 10 AND c.city <> 'x';`,
   'left-join-all': `CREATE STREAM everything AS SELECT * FROM orders o LEFT JOIN customers c ON o.customer = c.name;`,
   'table-filter': `CREATE TABLE old AS SELECT name, city FROM customers WHERE since < 1000;`,
+  'table-group-by': `CREATE TABLE cities AS SELECT city, COUNT(*) AS n, SUM(since) AS total FROM customers GROUP BY city;`,
   'windowed-source': `CREATE STREAM unwindowed AS SELECT k, n + 1 AS more FROM windows;`,
   'insert-as': `INSERT INTO pairs SELECT a, b, UCASE(v) AS v FROM pairs;`,
   literals: `CREATE STREAM literals AS SELECT a, b, 1 + 2 AS three, CAST('7' AS BIGINT) AS seven, 9223372036854775807 AS huge, CASE WHEN v = 'x' THEN 1.5E0 ELSE 2E0 END AS c, ARRAY[1, 2] AS l, MAP('k' := v) AS m, STRUCT(\`__proto__\` := v) AS s FROM pairs;`,
