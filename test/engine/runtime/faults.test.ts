@@ -4,11 +4,11 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { ManualClock, Random, type Timers } from '../../../base/index.ts';
+import { ManualClock, partitionOfKey, Random, type Timers } from '../../../base/index.ts';
 import type { Runtime } from '../../../engine/index.ts';
 import { type DelayedLogFaults, type Log, openDelayedLog, openMemoryLog } from '../../../storage/index.ts';
-import { consume, lastOf, newRuntime, produce, type Row, Shards } from './support.ts';
-import { minuteSums, wordCount } from './topologies.ts';
+import { consume, lastOf, newRuntime, produce, type Row, Shards, utf8 } from './support.ts';
+import { explained, minuteSums, wordCount } from './topologies.ts';
 
 /** Lets the promise come true, moving the clock on whenever nothing else can happen. */
 const drive = async <T>(clock: ManualClock, promise: Promise<T>): Promise<T> => {
@@ -41,10 +41,13 @@ const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number)
   const random = new Random(seed);
   const clock = new ManualClock(1_000_000);
   const inner: Log = await openMemoryLog({ clock, timers: clock });
-  for (const name of ['words', 'counted']) await inner.createTopic({ name, partitions: 2 });
+  for (const name of ['words', 'counted', 'meanings', 'explained']) await inner.createTopic({ name, partitions: 2 });
   await inner.createTopic({ name: 'amounts', partitions: 1 });
   await inner.createTopic({ name: 'sums', partitions: 1 });
   await inner.createTopic({ name: 'problems', partitions: 1 });
+  for (const key of keys) {
+    await produce(inner, 'meanings', partitionOfKey(utf8(key), 0, 1, 2), [{ key, value: `m-${key}`, timestamp: 0 }]);
+  }
   const shards = new Shards();
   const wordsBy = new Map<string, number>();
   const sumsBy = new Map<string, number>();
@@ -76,6 +79,7 @@ const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number)
     });
     void runtime.start({ id: 'count', topology: wordCount({ repartition: true }) }).catch(() => undefined);
     void runtime.start({ id: 'sums', topology: minuteSums() }).catch(() => undefined);
+    void runtime.start({ id: 'explain', topology: explained() }).catch(() => undefined);
     return runtime;
   };
 
@@ -83,7 +87,8 @@ const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number)
   const revive = (runtime: Runtime): void => {
     for (const { queryId, state } of runtime.queries()) {
       if (state !== 'fenced' && state !== 'failed') continue;
-      const topology = queryId === 'count' ? wordCount({ repartition: true }) : minuteSums();
+      const topology =
+        queryId === 'count' ? wordCount({ repartition: true }) : queryId === 'sums' ? minuteSums() : explained();
       void runtime.start({ id: queryId, topology }).catch(() => undefined);
     }
   };
@@ -93,7 +98,11 @@ const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number)
   const rounds = 12;
   for (let round = 0; round < rounds; round++) {
     for (const partition of [0, 1]) {
-      const rows: Row[] = Array.from({ length: random.below(6) + 1 }, () => ({ key: null, value: random.pick(keys) }));
+      const rows: Row[] = Array.from({ length: random.below(6) + 1 }, () => ({
+        key: null,
+        value: random.pick(keys),
+        timestamp: 1 + round,
+      }));
       await produce(inner, 'words', partition, rows);
       for (const { value } of rows) wordsBy.set(value ?? '', (wordsBy.get(value ?? '') ?? 0) + 1);
     }
@@ -129,9 +138,16 @@ const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number)
   });
   await drive(clock, mended.start({ id: 'count', topology: wordCount({ repartition: true }) }));
   await drive(clock, mended.start({ id: 'sums', topology: minuteSums() }));
+  await drive(clock, mended.start({ id: 'explain', topology: explained() }));
   await drive(clock, mended.awaitIdle());
 
   expectEveryUpdateOnce(await consume(inner, 'counted'), wordsBy);
+  const explanations = new Map<string, number>();
+  for (const { key, value } of await consume(inner, 'explained')) {
+    expect(value).toBe(`${key}=m-${key}`);
+    explanations.set(key ?? '', (explanations.get(key ?? '') ?? 0) + 1);
+  }
+  expect(Object.fromEntries(explanations)).toEqual(Object.fromEntries(wordsBy));
   const sums = await consume(inner, 'sums');
   expect(lastOf(sums)).toEqual(Object.fromEntries([...sumsBy].map(([key, sum]) => [key, String(sum)])));
   expect((await consume(inner, 'problems')).length).toBe(late);

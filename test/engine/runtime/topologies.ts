@@ -64,3 +64,15 @@ export const enriched = (left: boolean): Topology => {
   joined.to('enriched');
   return builder.build();
 };
+
+/** words joined with the table meanings by the word, behind a repartition: `word=meaning`. */
+export const explained = (): Topology => {
+  const builder = new StreamsBuilder();
+  const meanings = builder.table('meanings', { key: string, value: string, store: 'meanings' });
+  builder
+    .stream('words', { key: string, value: string })
+    .selectKey((_key, word) => word, { key: string })
+    .join(meanings, (word, meaning) => `${word}=${meaning}`, { value: string, name: 'explain' })
+    .to('explained');
+  return builder.build();
+};
