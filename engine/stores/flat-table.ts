@@ -118,10 +118,18 @@ export class FlatTable {
     }
   }
 
-  /** Reads the slot where a look-up of this hash begins, so that it comes into the cache. */
-  touchSlot(hash: number): number {
-    const sub = this.#directory[(hash >>> 1) >>> (this.#shift - 1)] as Int32Array;
-    return sub[(hash & ((sub.length >>> 1) - 2)) * 2 + 1] as number;
+  /** Brings the slots where look-ups of these hashes begin into the processor's cache. A loop of its own, and a short one: the less
+   *  there is between two reads, the more of them are under way together. */
+  touchSlots(hashes: Int32Array, count: number): void {
+    const directory = this.#directory;
+    const shift = this.#shift - 1;
+    let seen = 0;
+    for (let i = 0; i < count; i++) {
+      const hash = hashes[i] as number;
+      const sub = directory[(hash >>> 1) >>> shift] as Int32Array;
+      seen ^= sub[(hash & ((sub.length >>> 1) - 2)) * 2] as number;
+    }
+    this.touched = seen;
   }
 
   /** The first entry whose hash this is, whatever its key; 0: there is none. */
@@ -225,13 +233,15 @@ export class FlatTable {
    * come together (measured over 1e5 entries: 130 ns one by one, 8 ns in groups of 32).
    */
   touch(addresses: Int32Array, from: number, to: number): void {
+    const segments = this.#words;
     let seen = 0;
     for (let i = from; i < to; i++) {
       const address = addresses[i] as number;
       if (address === 0) continue;
-      const words = this.#words[address >>> segmentShift] as Int32Array;
+      const words = segments[address >>> segmentShift] as Int32Array;
       const at = (address & unitMask) << 1;
-      seen ^= (words[at] as number) ^ (words[Math.min(at + 10, words.length - 1)] as number);
+      seen ^= words[at] as number;
+      if (at + 10 < words.length) seen ^= words[at + 10] as number;
     }
     this.touched = seen;
   }
