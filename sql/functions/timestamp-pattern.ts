@@ -36,8 +36,14 @@ const monthNames = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep
 /** The text as a regular expression that fits nothing else. */
 const literally = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 
-/** The function that reads texts of this pattern to epoch milliseconds. It raises `EvaluationError` for text that does not fit. */
-export const parseTimestampPattern = (pattern: string, at?: Position): ((text: string) => number) => {
+/**
+ * The function that reads texts of this pattern to epoch milliseconds. It raises `EvaluationError` for text that does not fit. `toUtc` makes a point in
+ * time of a local one where the text says no zone.
+ */
+export const parseTimestampPattern = (
+  pattern: string,
+  at?: Position,
+): ((text: string, toUtc?: (local: number) => number) => number) => {
   const fields: Field[] = [];
   let source = '';
   let depth = 0;
@@ -125,7 +131,7 @@ export const parseTimestampPattern = (pattern: string, at?: Position): ((text: s
   if (fields.length === 0) throw bad('names no part of a time');
   const expression = new RegExp(`^${source}$`);
 
-  return (text) => {
+  return (text, toUtc = (local) => local) => {
     const match = expression.exec(text);
     if (match === null) throw new EvaluationError(`the text does not fit the pattern '${pattern}'`);
     let year = 1970;
@@ -136,7 +142,8 @@ export const parseTimestampPattern = (pattern: string, at?: Position): ((text: s
     let minute = 0;
     let second = 0;
     let ms = 0;
-    let offset: number | undefined = 0;
+    let offset: number | undefined;
+    let zoned = false;
     fields.forEach((name, i) => {
       const part = match[i + 1];
       if (part === undefined) return;
@@ -176,12 +183,15 @@ export const parseTimestampPattern = (pattern: string, at?: Position): ((text: s
           break;
         case 'zone':
           offset = zoneOffsetMs(part);
+          zoned = true;
           break;
       }
     });
     if (half === 'pm') hour += 12;
     const local = epochMsOf({ year, month, day, hour, minute, second, ms });
-    if (local === undefined || offset === undefined) throw new EvaluationError('the text names no such day or hour');
-    return local - offset;
+    if (local === undefined || (zoned && offset === undefined)) {
+      throw new EvaluationError('the text names no such day or hour');
+    }
+    return offset === undefined ? toUtc(local) : local - offset;
   };
 };

@@ -89,7 +89,7 @@ test('incremental equals recomputed', () => {
     fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
       const table = new Map(changes);
       const expected = new Map<string, string>();
-      const cities = new Set(changes.flatMap(([, row]) => (row?.CITY == null ? [] : [row.CITY])));
+      const cities = new Set(changes.flatMap(([, row]) => (typeof row?.CITY === 'string' ? [row.CITY] : [])));
       for (const city of cities) {
         const rows = [...table.values()].filter((row) => row?.CITY === city);
         const sum = rows.reduce((total, row) => total + (row?.SINCE ?? 0), 0);
