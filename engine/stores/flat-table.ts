@@ -246,6 +246,17 @@ export class FlatTable {
     this.touched = seen;
   }
 
+  /** The same for headers alone. */
+  touchHeaders(addresses: Int32Array, from: number, to: number): void {
+    const segments = this.#words;
+    let seen = 0;
+    for (let i = from; i < to; i++) {
+      const address = addresses[i] as number;
+      seen ^= (segments[address >>> segmentShift] as Int32Array)[(address & unitMask) << 1] as number;
+    }
+    this.touched = seen;
+  }
+
   // ---- changing
 
   /** Adds an entry whose key is known to be missing; its value is absent until `setValue`, with room for `room` bytes. */

@@ -288,7 +288,8 @@ export class StoreCore {
   commit(changelogNextOffset: number): void {
     const { changes, table } = this;
     for (let i = 0; i < changes.count; i++) {
-      if (i % touchedTogether === 0) table.touch(changes.addresses, i, Math.min(i + touchedTogether, changes.count));
+      if (i % touchedTogether === 0)
+        table.touchHeaders(changes.addresses, i, Math.min(i + touchedTogether, changes.count));
       const address = changes.addresses[i] as number;
       this.#unnote(address, i);
       this.#committed(address);
