@@ -46,12 +46,14 @@ export const accumulatorTypes = (
   environment: CompileEnvironment,
 ): readonly SqlType[] => membersOf(calls, environment).flatMap(({ accumulator }) => accumulator.slots);
 
-/** The results of all calls from an accumulator row. */
+/** The results of the calls from an accumulator row: of all, or of those that are picked, in that order. */
 export const resultFiller = (
   calls: readonly AggregateCall[],
   environment: CompileEnvironment,
+  picked: readonly number[] = calls.map((_, i) => i),
 ): ((record: StreamRecord<Row>, context: ProcessorContext, into: Row) => void) => {
-  const members = membersOf(calls, environment);
+  const all = membersOf(calls, environment);
+  const members = picked.map((i) => all[i] as Member);
   return (record, context, into) => {
     const row = record.value as Row;
     for (let i = 0; i < members.length; i++) {

@@ -28,7 +28,7 @@ import {
   tumbling,
   windowAggregate,
 } from '../../engine/index.ts';
-import { columnsOf, mapColumns, type TypedExpression } from '../analyze/typed.ts';
+import { type ColumnReference, columnsOf, mapColumns, type TypedExpression } from '../analyze/typed.ts';
 import type { FormatChoice } from '../plan/choices.ts';
 import type { NamedExpression } from '../plan/logical.ts';
 import {
@@ -119,8 +119,12 @@ const scopeBehind = (step: Step, { schema, reading }: Feed): ColumnScope =>
 
 const typesOf = (columns: readonly Column[]): readonly SqlType[] => columns.map((column) => column.type);
 
-const isAggregate = (step: Step): boolean =>
+const isAggregate = (step: Step): step is AggregateStep | WindowedAggregateStep =>
   step.kind === 'streamAggregate' || step.kind === 'tableAggregate' || step.kind === 'streamWindowedAggregate';
+
+/** A result of the aggregate below, as it is. */
+const isResult = (expression: TypedExpression): expression is ColumnReference =>
+  expression.kind === 'column' && expression.from === 'value';
 
 const isPlain = (expression: TypedExpression): boolean => expression.kind === 'column' || expression.kind === 'literal';
 
@@ -226,6 +230,10 @@ class Compiler {
   }
 
   #select(step: Extract<Step, { readonly kind: 'streamSelect' | 'tableSelect' }>): Built {
+    if (isAggregate(step.from)) {
+      const picked = step.items.map(({ expression }) => (isResult(expression) ? expression.index : -1));
+      if (!picked.includes(-1)) return this.#aggregate(step.from, { id: step.id, picked, schema: step.schema });
+    }
     const built = this.#build(step.from);
     if (built.kind === 'scan') {
       const items = step.items.map(({ name, expression }) => ({
@@ -436,7 +444,11 @@ class Compiler {
 
   // ------------------------------------------------------------------------------------------------- state
 
-  #aggregate(step: AggregateStep | WindowedAggregateStep): Built {
+  /** `select` is the projection above, where it only picks results: they are then worked out once, in its order. */
+  #aggregate(
+    step: AggregateStep | WindowedAggregateStep,
+    select?: { readonly id: string; readonly picked: readonly number[]; readonly schema: Schema },
+  ): Built {
     const { aggregates, store } = step;
     const environment = this.#environment;
     const read = aggregates.flatMap((call) => call.args);
@@ -472,14 +484,18 @@ class Compiler {
         : { name: store, kind: 'key-value' },
     );
     this.topology.addProcessor(step.id, supplier, [feed.parent], { stores: [store] });
-    const results = `${step.id}-Result`;
+    const results = select?.id ?? `${step.id}-Result`;
+    const picked = select?.picked ?? calls.map((_, i) => i);
     this.topology.addProcessor<Row, Row>(
       results,
       (context, forward) =>
-        tableMapValues<Row, Row>(tableRowMaker(resultFiller(calls, environment), calls.length))(context, forward),
+        tableMapValues<Row, Row>(tableRowMaker(resultFiller(calls, environment, picked), picked.length))(
+          context,
+          forward,
+        ),
       [step.id],
     );
-    return { kind: 'rows', parent: results, schema: step.schema };
+    return { kind: 'rows', parent: results, schema: select?.schema ?? step.schema };
   }
 
   #join(step: JoinStep): Built {
