@@ -28,6 +28,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { pid, platform } from 'node:process';
 import { FileError, type FileStat, type FileSystem, type LockResult, type OpenFile } from '../files.ts';
 
@@ -41,6 +42,22 @@ const guarded = <T>(path: string, run: () => T): T => {
     return run();
   } catch (cause) {
     throw failure(path, cause);
+  }
+};
+
+const codeOf = (cause: unknown): unknown => (cause instanceof Error && 'code' in cause ? cause.code : undefined);
+
+/** A directory with those above it. (Node's own recursive form never returns where the system says "no such directory" of a
+ *  place whose parent exists, as Linux does below /proc.) */
+const makeDirectories = (path: string): void => {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  try {
+    mkdirSync(path);
+  } catch (cause) {
+    const parent = dirname(path);
+    if (codeOf(cause) !== 'ENOENT' || statSync(parent, { throwIfNoEntry: false }) !== undefined) throw cause;
+    makeDirectories(parent);
+    mkdirSync(path);
   }
 };
 
@@ -116,7 +133,7 @@ export const nodeFiles: FileSystem = {
     return found && { kind: found.isDirectory() ? 'directory' : 'file', size: found.size };
   },
   readdir: (path) => guarded(path, () => readdirSync(path).sort()),
-  mkdir: (path) => guarded(path, () => void mkdirSync(path, { recursive: true })),
+  mkdir: (path) => guarded(path, () => makeDirectories(path)),
   rename: (from, to) => guarded(from, () => renameSync(from, to)),
   unlink: (path) => guarded(path, () => unlinkSync(path)),
   removeTree: (path) => guarded(path, () => rmSync(path, { recursive: true, force: true })),

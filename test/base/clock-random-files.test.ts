@@ -116,3 +116,18 @@ test('files are written, read, cut, replaced and removed', async () => {
     rmSync(directory, { recursive: true, force: true });
   }
 });
+
+test('a directory is made together with those above it, and refused where nothing can be made', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-files-'));
+  try {
+    nodeFiles.mkdir(join(directory, 'a', 'b', 'c'));
+    nodeFiles.mkdir(join(directory, 'a', 'b', 'c'));
+    expect(nodeFiles.readdir(join(directory, 'a', 'b'))).toEqual(['c']);
+    nodeFiles.open(join(directory, 'file'), 'create').close();
+    expect(() => nodeFiles.mkdir(join(directory, 'file', 'below'))).toThrow(FileError);
+    // Linux says "no such directory" here although the parent exists; elsewhere /proc itself cannot be made.
+    expect(() => nodeFiles.mkdir('/proc/millrace/data')).toThrow(FileError);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
