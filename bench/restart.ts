@@ -24,31 +24,38 @@ export const restart: Claim = {
   run: ({ rounds }) =>
     withDataDirectory(async (data) => {
       const server = new BenchServer(data);
-      await server.start();
-      await post(server.url, '/ksql', {
-        ksql: `CREATE STREAM clicks (id BIGINT KEY, n INTEGER) WITH (kafka_topic='clicks', partitions=1, value_format='JSON');
-               CREATE TABLE counts AS SELECT id, COUNT(*) AS c, SUM(n) AS s FROM clicks GROUP BY id;`,
-        streamsProperties: { 'auto.offset.reset': 'earliest' },
-      });
-      await insert(server.url, KEYS, (i) => i);
-      await until(async () => (await countOf(server.url, KEYS - 1)) === 1);
-      const measured: Round[] = [];
-      for (let round = 0; round < rounds; round++) {
-        // Every round counts one key more; the kill comes while further rows are on their way.
-        await insert(server.url, 1, () => round);
-        await until(async () => (await countOf(server.url, round)) === 2);
-        const load = insert(server.url, UNDER_LOAD_ROWS, (i) => 1000 + (i % 100_000)).catch(() => {});
-        await new Promise((resolve) => setTimeout(resolve, 300));
+      try {
+        return await measure(server, rounds);
+      } finally {
         await server.stop('SIGKILL');
-        await load;
-        const value = await server.start(
-          async (url) => (await countOf(url, round)) === 2 && (await countOf(url, KEYS - 1)) === 1,
-        );
-        measured.push({ value });
       }
-      await server.stop('SIGTERM');
-      return measured;
     }),
+};
+
+const measure = async (server: BenchServer, rounds: number): Promise<Round[]> => {
+  await server.start();
+  await post(server.url, '/ksql', {
+    ksql: `CREATE STREAM clicks (id BIGINT KEY, n INTEGER) WITH (kafka_topic='clicks', partitions=1, value_format='JSON');
+               CREATE TABLE counts AS SELECT id, COUNT(*) AS c, SUM(n) AS s FROM clicks GROUP BY id;`,
+    streamsProperties: { 'auto.offset.reset': 'earliest' },
+  });
+  await insert(server.url, KEYS, (i) => i);
+  await until(async () => (await countOf(server.url, KEYS - 1)) === 1);
+  const measured: Round[] = [];
+  for (let round = 0; round < rounds; round++) {
+    // Every round counts one key more; the kill comes while further rows are on their way.
+    await insert(server.url, 1, () => round);
+    await until(async () => (await countOf(server.url, round)) === 2);
+    const load = insert(server.url, UNDER_LOAD_ROWS, (i) => 1000 + (i % 100_000)).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await server.stop('SIGKILL');
+    await load;
+    const value = await server.start(
+      async (url) => (await countOf(url, round)) === 2 && (await countOf(url, KEYS - 1)) === 1,
+    );
+    measured.push({ value });
+  }
+  return measured;
 };
 
 const until = async (condition: () => Promise<boolean>): Promise<void> => {

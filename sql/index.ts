@@ -31,7 +31,6 @@ export {
 export { builtInFunctions } from './functions/index.ts';
 export type { FunctionRegistry } from './functions/registry.ts';
 export type { ParsedStatement, Statement } from './parser/ast.ts';
-export { parseStatements } from './parser/parse.ts';
 export { type PhysicalPlan, printPlan, readPlan, type SinkStep, type Step, sourcesOf, writePlan } from './plan/plan.ts';
 export { type PlannedStatement, type PlanStatement, Session } from './session.ts';
 export { isKnownProperty, knownProperties, Settings } from './settings.ts';

@@ -10,7 +10,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { UserError } from '../../base/index.ts';
-import { ExecutionError, parseStatements, type StatementResult, type Value } from '../../sql/index.ts';
+import { ExecutionError, type StatementResult, type Value } from '../../sql/index.ts';
+import { parseStatements } from '../../sql/parser/parse.ts';
 import { closeWorlds, openWorld, type World } from '../sql/support/world.ts';
 
 afterEach(closeWorlds);

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { analyzeQuery } from '../../../sql/analyze/query.ts';
 import { Typer } from '../../../sql/analyze/typer.ts';
 import { builtInFunctions } from '../../../sql/functions/index.ts';
-import { parseStatements } from '../../../sql/index.ts';
+import { parseStatements } from '../../../sql/parser/parse.ts';
 import { type LogicalNode, printLogical } from '../../../sql/plan/logical.ts';
 import { foldConstants } from '../../../sql/plan/rules/fold-constants.ts';
 import { pruneColumns } from '../../../sql/plan/rules/prune-columns.ts';
