@@ -56,6 +56,8 @@ export interface Case {
     readonly topics?: { readonly blacklist?: string; readonly topics?: readonly CaseTopic[] };
   };
   readonly versions?: { readonly min?: string; readonly max?: string };
+  /** Answers of a server: the case is one for the REST interface. */
+  readonly responses?: readonly Json[];
   /** Statements, topics, properties and expected sources as they stand in the file, for rules that look at the text. */
   readonly text: string;
 }
@@ -113,12 +115,13 @@ const expand = (file: string, test: RawCase): readonly Case[] => {
         .replaceAll('{CONFIG}', config ?? '{CONFIG}');
       const raw = readJson(written) as unknown as RawCase;
       const mark = (value: string | undefined): string => (value === undefined ? '' : ` [${value}]`);
-      const { expectedException, post, versions } = raw;
+      const { expectedException, post, versions, responses } = raw;
       return {
         id: `${file}/${test.name}${mark(format)}${mark(config)}`,
         ...(expectedException === undefined ? {} : { expectedException }),
         ...(post === undefined ? {} : { post }),
         ...(versions === undefined ? {} : { versions }),
+        ...(responses === undefined ? {} : { responses }),
         statements: raw.statements ?? [],
         properties: raw.properties ?? {},
         topics: raw.topics ?? [],

@@ -1,7 +1,7 @@
 /** What must be known when a case is over: its sources with their schemas and formats, and its topics. */
 
 import { printType, type Session, type Source } from '../../sql/index.ts';
-import { parseStatements, parseStatements } from '../../sql/parser/parse.ts';
+import { parseStatements } from '../../sql/parser/parse.ts';
 import { typeOfNode } from '../../sql/types/type.ts';
 import type { Case, CaseSource } from './cases.ts';
 

@@ -14,13 +14,13 @@ import {
   type FunctionContext,
   isKnownProperty,
   type PhysicalPlan,
-  parseStatements,
   ScanRegistry,
   Session,
   Settings,
   sourcesOf,
   type Topics,
 } from '../../sql/index.ts';
+import { parseStatements } from '../../sql/parser/parse.ts';
 import type { Case } from './cases.ts';
 import { topicDifference } from './compare.ts';
 import { registerCaseFunctions } from './functions.ts';

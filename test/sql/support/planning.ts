@@ -6,11 +6,11 @@ import {
   Catalog,
   type Command,
   type Planned,
-  parseStatements,
   Session,
   Settings,
   type Topics,
 } from '../../../sql/index.ts';
+import { parseStatements } from '../../../sql/parser/parse.ts';
 
 /** Sources that most tests speak of. */
 export const sources = `
