@@ -17,6 +17,8 @@ export type StoreOptions = {
   readonly memoryLimitBytes: number;
   /** A random unsigned 32-bit number: keys that collide cannot be prepared from outside. */
   readonly hashSeed?: number;
+  /** Number of entries from which a store looks ahead; tests make it 0. */
+  readonly lookAheadFrom?: number;
   /** Entries that a checkpoint writes together; tests make it small. */
   readonly chunkEntries?: number;
 };

@@ -34,6 +34,7 @@ export class KeyValueStateTable implements KeyValueStateStore {
       memoryLimitBytes: options.memoryLimitBytes,
       hashSeed: options.hashSeed ?? 0,
       changelogId: options.changelogId ?? '',
+      lookAheadFrom: options.lookAheadFrom,
     });
     this.#checkpoint = new Checkpoint(this.#core, options.chunkEntries);
   }

@@ -7,6 +7,9 @@
  * verified by comparing the key: entries may have moved or gone since. It saves a fifth of a read and a write over 1e5
  * keys, and a quarter over 1e6.
  *
+ * Where few rows come through a filter before they reach the store, looking ahead would cost more than it saves: the groups
+ * shrink while less than half of their rows are asked for, down to a pause.
+ *
  * For window stores the rows ahead are taken to fall into the window of the row that was asked for.
  */
 
@@ -15,9 +18,13 @@ import type { FlatTable } from './flat-table.ts';
 import { windowBytes } from './layout.ts';
 import type { KeyColumns } from './state-store.ts';
 
-const group = 64;
-/** A table of so few entries lies in the cache anyway. */
-const smallTable = 4_096;
+const largestGroup = 64;
+const smallestGroup = 8;
+/** Rows to let pass where most of what was looked up was not asked for; twice as many each time. */
+const firstPause = 512;
+const longestPause = 8_192;
+/** A table of fewer entries lies in the cache anyway. */
+const entriesWorthIt = 4_096;
 
 export class LookAhead {
   /** What a key must lie in to be one of those. */
@@ -29,15 +36,28 @@ export class LookAhead {
   /** Rows [first, end) were looked up. */
   #first = 0;
   #end = 0;
-  readonly #hashes = new Int32Array(group);
-  readonly #addresses = new Int32Array(group);
+  /** How many of them were asked for. */
+  #asked = 0;
+  #group = largestGroup;
+  #pause = firstPause;
+  /** During a pause: keys that begin before this position get no hint. */
+  #pausedTo = 0;
+  readonly #worthIt: number;
+  readonly #hashes = new Int32Array(largestGroup);
+  readonly #addresses = new Int32Array(largestGroup);
   #key = new Uint8Array(64);
+
+  constructor(worthIt = entriesWorthIt) {
+    this.#worthIt = worthIt;
+  }
 
   expect(columns: KeyColumns, from: number, to: number): void {
     if (columns !== this.#columns || columns.bytes !== this.bytes || from < this.#row) {
       this.#columns = columns;
       this.bytes = columns.bytes;
-      this.#end = from;
+      this.#first = this.#end = from;
+      this.#pausedTo = 0;
+      this.#asked = 0;
     }
     this.#row = from;
     this.#to = to;
@@ -49,22 +69,51 @@ export class LookAhead {
     this.#columns = undefined;
   }
 
+  /** Memory was given back: what was found before may not even be an entry. */
+  refresh(): void {
+    this.#first = this.#end = 0;
+    this.#asked = 0;
+  }
+
   /** Where the entry of the key that begins at `start` may be; 0: unknown. `windowKey` begins with the window's start. */
   hint(table: FlatTable, kind: number, start: number, windowKey: Uint8Array | undefined): number {
-    if (table.count < smallTable) return 0;
+    if (start < this.#pausedTo || table.count < this.#worthIt) return 0;
     const { keyStart } = this.#columns as KeyColumns;
     const to = this.#to;
-    let row = this.#row;
+    const before = this.#row;
+    let row = before;
     while (row < to && (keyStart[row] as number) < start) row++;
     this.#row = row;
     if (row === to || keyStart[row] !== start) return 0;
-    if (row >= this.#end) this.#lookUp(table, kind, row, windowKey);
-    return row >= this.#first ? (this.#addresses[row - this.#first] as number) : 0;
+    if (row >= this.#end && !this.#lookUp(table, kind, row, windowKey)) return 0;
+    if (row < this.#first) return 0;
+    // A row is read and then written: it counts once.
+    if (row !== before) this.#asked++;
+    return this.#addresses[row - this.#first] as number;
   }
 
-  #lookUp(table: FlatTable, kind: number, row: number, windowKey: Uint8Array | undefined): void {
+  /** Larger groups while they are of use, smaller ones while not. False: a pause. */
+  #adapt(row: number): boolean {
+    const looked = this.#end - this.#first;
+    if (looked === 0) return true;
+    const useful = this.#asked * 2 >= looked;
+    this.#group = useful ? Math.min(largestGroup, this.#group * 2) : this.#group >> 1;
+    this.#first = this.#end = row;
+    this.#asked = 0;
+    if (useful) this.#pause = firstPause;
+    if (this.#group >= smallestGroup) return true;
+    this.#group = smallestGroup;
+    const resume = row + this.#pause;
+    this.#pausedTo =
+      resume < this.#to ? ((this.#columns as KeyColumns).keyStart[resume] as number) : Number.POSITIVE_INFINITY;
+    this.#pause = Math.min(longestPause, this.#pause * 2);
+    return false;
+  }
+
+  #lookUp(table: FlatTable, kind: number, row: number, windowKey: Uint8Array | undefined): boolean {
+    if (!this.#adapt(row)) return false;
     const { bytes, keyStart, keyEnd } = this.#columns as KeyColumns;
-    const count = Math.min(group, this.#to - row);
+    const count = Math.min(this.#group, this.#to - row);
     const hashes = this.#hashes;
     for (let i = 0; i < count; i++) {
       const start = Math.max(0, keyStart[row + i] as number);
@@ -79,6 +128,7 @@ export class LookAhead {
     table.touch(this.#addresses, 0, count);
     this.#first = row;
     this.#end = row + count;
+    return true;
   }
 
   #windowHash(

@@ -19,7 +19,7 @@
  * and the next checkpoint deletes their range. So a rollback has nothing to bring back, and dropping is exact whatever lies on the disk.
  */
 
-import { assert, copyBytes, writeI32 } from '../../base/index.ts';
+import { assert, copyBytes, utf8Bytes, writeI32 } from '../../base/index.ts';
 import { ChangeList, wasAbsent, wasOnDisk } from './change-list.ts';
 import { DueQueue } from './due-queue.ts';
 import { FlatTable, flags } from './flat-table.ts';
@@ -50,6 +50,7 @@ export type CoreOptions = {
   readonly memoryLimitBytes: number;
   readonly hashSeed: number;
   readonly changelogId: string;
+  readonly lookAheadFrom: number | undefined;
 };
 
 export class StoreCore {
@@ -59,7 +60,7 @@ export class StoreCore {
   valueEnd = 0;
 
   table: FlatTable;
-  readonly ahead = new LookAhead();
+  readonly ahead: LookAhead;
   changes = new ChangeList();
   due = new DueQueue();
   windows: WindowIndex | undefined;
@@ -93,6 +94,7 @@ export class StoreCore {
   constructor(options: CoreOptions) {
     this.#options = options;
     this.kv = options.kv;
+    this.ahead = new LookAhead(options.lookAheadFrom);
     this.table = this.#newTable();
     this.windows = options.windowed ? new WindowIndex() : undefined;
     this.meta = { get: (name) => this.#getMeta(name), set: (name, value) => this.#setMeta(name, value) };
@@ -299,7 +301,7 @@ export class StoreCore {
     this.windows?.commit();
     if (this.floor > this.committedFloor) this.#dropExpired();
     this.position = changelogNextOffset;
-    for (let turns = 4; turns > 0 && table.slab.wasteful && table.defragment(); turns--);
+    for (let turns = 4; turns > 0 && table.slab.wasteful && table.defragment(); turns--) this.ahead.refresh();
   }
 
   /** What an entry holds is committed: the checkpoint has to write it. */
@@ -409,7 +411,7 @@ export class StoreCore {
   #metaName(name: string): Uint8Array {
     let bytes = this.#metaNames.get(name);
     if (bytes === undefined) {
-      bytes = new TextEncoder().encode(name);
+      bytes = utf8Bytes(name);
       this.#metaNames.set(name, bytes);
     }
     return bytes;

@@ -43,6 +43,7 @@ export class WindowStateTable implements WindowStateStore {
       memoryLimitBytes: options.memoryLimitBytes,
       hashSeed: options.hashSeed ?? 0,
       changelogId: options.changelogId ?? '',
+      lookAheadFrom: options.lookAheadFrom,
     });
     this.#checkpoint = new Checkpoint(this.#core, options.chunkEntries);
   }

@@ -65,6 +65,7 @@ export class World {
       memoryLimitBytes: this.memoryLimitBytes,
       hashSeed: 4711,
       chunkEntries: 5,
+      lookAheadFrom: 0,
     };
     return this.kind === 'window'
       ? createWindowStore({ name: 'store', kind: 'window' }, options)
