@@ -81,9 +81,12 @@ const insert = (url: string, count: number, key: (i: number) => number): Promise
   new Promise((resolve, reject) => {
     const outgoing = request(`${url}/inserts-stream`, { method: 'POST' }, (response) => {
       let acknowledged = 0;
+      let rest = '';
       response.setEncoding('utf8');
       response.on('data', (part: string) => {
-        acknowledged += part.split('"ok"').length - 1;
+        const lines = (rest + part).split('\n');
+        rest = lines.pop() ?? '';
+        acknowledged += lines.filter((line) => line.includes('"ok"')).length;
       });
       response
         .on('error', reject)

@@ -1,28 +1,42 @@
 /**
  * Short ASCII texts seen lately, so that the same few words are not made a million times from their bytes.
  *
- * A table by hash, overwritten, never growing: at most a few hundred kilobytes for each thread. A hit costs a comparison in place of a
- * call into the runtime and an allocation; where every text is another one, a miss costs a look.
+ * A table by hash, overwritten, never growing: a few hundred kilobytes for each thread. Bytes are compared with bytes, and only where the
+ * hashes agree. A text is taken in when it comes a second time with no other between that wanted its slot: a column of names that hardly come
+ * again does not drive out the few words of the column beside it, and costs a look. Measured on two columns of 9 and 13 characters, one of four
+ * words and one of 1e5: 90 ns for a pair, against 135 with texts compared by character and taken in at once.
  */
 
 import { readLatin1 } from '../../base/index.ts';
 
 const cacheBits = 12;
+const longestBits = 5;
+const longestCached = 1 << longestBits;
 const cachedTexts: string[] = new Array<string>(1 << cacheBits).fill('');
-const longestCached = 32;
+const cachedBytes = new Uint8Array(longestCached << cacheBits);
+const cachedHashes = new Int32Array(1 << cacheBits);
+/** The hash of the last text that was not found, by slot. */
+const wantedHashes = new Int32Array(1 << cacheBits);
 
 /** The ASCII text in `bytes[start, end)`, whose rolling hash (`hash * 31 + byte`, as an int) the caller has at hand. */
 export const asciiText = (bytes: Uint8Array, start: number, end: number, hash: number): string => {
   const length = end - start;
   if (length > longestCached) return readLatin1(bytes, start, end);
   const slot = (Math.imul(hash, 0x9e3779b1) >>> (32 - cacheBits)) & ((1 << cacheBits) - 1);
-  const cached = cachedTexts[slot] as string;
-  if (cached.length === length) {
-    let i = 0;
-    while (i < length && cached.charCodeAt(i) === bytes[start + i]) i++;
-    if (i === length) return cached;
+  if (cachedHashes[slot] === hash) {
+    const cached = cachedTexts[slot] as string;
+    if (cached.length === length) {
+      const at = slot << longestBits;
+      let i = 0;
+      while (i < length && cachedBytes[at + i] === bytes[start + i]) i++;
+      if (i === length) return cached;
+    }
   }
   const text = readLatin1(bytes, start, end);
-  cachedTexts[slot] = text;
+  if (wantedHashes[slot] === hash) {
+    cachedHashes[slot] = hash;
+    cachedTexts[slot] = text;
+    for (let i = 0, at = slot << longestBits; i < length; i++) cachedBytes[at + i] = bytes[start + i] as number;
+  } else wantedHashes[slot] = hash;
   return text;
 };
