@@ -9,6 +9,7 @@ import { allSteps, sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
 import { isPseudoColumn } from '../types/schema.ts';
 import { checkPlan } from './check-plan.ts';
+import { checkNotInternal } from './internal-topics.ts';
 import { checkName, chooseFormats, chooseTimestamp, chooseTopic, statusAnswer, topicConfigs } from './sources.ts';
 import type { Handler, StatementContext } from './statement.ts';
 
@@ -50,6 +51,7 @@ export const createAs: Handler<CreateAs> = (statement, context) => {
   const { physical } = planQuery(analyzed.plan, catalog, target);
   const aggregate = allSteps(physical.root).find((step) => step.kind === 'streamWindowedAggregate');
   const retentionMs = aggregate?.kind === 'streamWindowedAggregate' ? aggregate.window.retentionMs : 0;
+  checkNotInternal(topic, 'written', properties.topic?.at ?? name.at);
   const newTopic = chooseTopic(
     topic,
     properties.topic?.at ?? name.at,

@@ -7,6 +7,7 @@ import type { Source } from '../catalog.ts';
 import type { ColumnElement, CreateSource } from '../parser/ast.ts';
 import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
 import { printType, typeOfNode } from '../types/type.ts';
+import { checkNotInternal } from './internal-topics.ts';
 import { checkName, chooseFormats, chooseTimestamp, chooseTopic, statusAnswer, topicConfigs } from './sources.ts';
 import type { Handler } from './statement.ts';
 
@@ -74,6 +75,7 @@ export const createSource: Handler<CreateSource> = (statement, context) => {
     { partitions: undefined, configs: topicConfigs(kind, schema, properties) },
     context,
   );
+  if (newTopic !== undefined) checkNotInternal(newTopic.name, 'created', topic.at);
   const source: Source = {
     name: name.name,
     kind,

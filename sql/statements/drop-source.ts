@@ -3,6 +3,7 @@
 import { UserError } from '../../base/index.ts';
 import { unknownSource } from '../catalog.ts';
 import type { DropSource } from '../parser/ast.ts';
+import { checkNotInternal } from './internal-topics.ts';
 import { statusAnswer } from './sources.ts';
 import type { Handler } from './statement.ts';
 
@@ -36,6 +37,7 @@ export const dropSource: Handler<DropSource> = (statement, context) => {
       },
     );
   }
+  if (deleteTopic) checkNotInternal(source.topic, 'deleted', at);
   catalog.checkDrop(name.name, name.at);
   return {
     kind: 'command',

@@ -18,6 +18,7 @@ import { type Column, printSchema } from '../types/schema.ts';
 import { printType, typesEqual } from '../types/type.ts';
 import { checkPlan } from './check-plan.ts';
 import { checkInputFormats } from './create-as.ts';
+import { checkNotInternal } from './internal-topics.ts';
 import { statusAnswer } from './sources.ts';
 import type { Handler } from './statement.ts';
 
@@ -37,6 +38,7 @@ export const insertAs: Handler<InsertAs> = (statement, context) => {
       at: target.at,
     });
   }
+  checkNotInternal(sink.topic, 'written', target.at);
   const analyzed = analyzeQuery(statement.query, { catalog, typer, purpose: 'persistent', sink: sink.name });
   if (analyzed.flow !== 'stream') {
     throw new UserError(

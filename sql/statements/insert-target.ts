@@ -2,6 +2,7 @@
 
 import { type Position, UserError } from '../../base/index.ts';
 import type { Source } from '../catalog.ts';
+import { checkNotInternal } from './internal-topics.ts';
 
 export const checkInsertTarget = (source: Source, at?: Position): void => {
   if (source.readOnly) {
@@ -17,7 +18,5 @@ export const checkInsertTarget = (source: Source, at?: Position): void => {
       },
     );
   }
-  if (source.topic.startsWith('_millrace')) {
-    throw new UserError('SQL_READ_ONLY', `"${source.name}" reads an internal topic, which cannot be written`, { at });
-  }
+  checkNotInternal(source.topic, 'written', at);
 };

@@ -161,6 +161,39 @@ describe('INSERT VALUES', () => {
   });
 });
 
+describe('topics of Millrace itself', () => {
+  const over = `CREATE STREAM log (text VARCHAR) WITH (KAFKA_TOPIC='_millrace-statements', VALUE_FORMAT='KAFKA');`;
+  const planned = (text: string): string => {
+    const own = session();
+    own.topics.set('_millrace-statements', { partitions: 1, configs: {} });
+    own.topics.set('orders', { partitions: 4, configs: {} });
+    planAll(`${sources}${over}`, own);
+    try {
+      planAll(text, own);
+      return 'no fault';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+
+  test('can be read, and neither be made, written nor deleted', () => {
+    const own = "is one of Millrace's own and cannot be";
+    expect(planned('CREATE STREAM copy AS SELECT * FROM log;')).toBe('no fault');
+    expect(planned(`INSERT INTO log VALUES ('x');`)).toContain(`"_millrace-statements" ${own} written`);
+    expect(planned('INSERT INTO log SELECT text FROM log;')).toContain(`${own} written`);
+    expect(planned(`CREATE STREAM s WITH (KAFKA_TOPIC='millrace_processing_log') AS SELECT * FROM orders;`)).toContain(
+      `${own} written`,
+    );
+    expect(
+      planned(
+        `CREATE STREAM s (v INT) WITH (KAFKA_TOPIC='_millrace-query_X-changelog', VALUE_FORMAT='JSON', PARTITIONS=1);`,
+      ),
+    ).toContain(`${own} created`);
+    expect(planned('DROP STREAM log DELETE TOPIC;')).toContain(`${own} deleted`);
+    expect(planned('DROP STREAM log;')).toBe('no fault');
+  });
+});
+
 describe('other statements', () => {
   test('DROP names what is there, of its kind, and not in use', () => {
     expect(faultOf('DROP TABLE orders;')).toMatch(

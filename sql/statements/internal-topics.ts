@@ -1,0 +1,23 @@
+/**
+ * Topics that Millrace keeps for itself: the statement log, the processing log, what queries have between their steps.
+ *
+ * They may be read, by a stream over them; nobody but Millrace makes, writes or deletes them, or a statement could take away
+ * what every other statement stands on.
+ */
+
+import { type Position, UserError } from '../../base/index.ts';
+
+export const isInternalTopic = (name: string): boolean => /^_?millrace[-_]/.test(name);
+
+/** `does`: what the statement would do to the topic, as "written". */
+export const checkNotInternal = (
+  topic: string,
+  does: 'written' | 'created' | 'deleted',
+  at: Position | undefined,
+): void => {
+  if (!isInternalTopic(topic)) return;
+  throw new UserError('SQL_READ_ONLY', `the topic "${topic}" is one of Millrace's own and cannot be ${does}`, {
+    at,
+    hint: does === 'deleted' ? 'Leave DELETE TOPIC out.' : 'Choose another topic.',
+  });
+};
