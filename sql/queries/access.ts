@@ -1,8 +1,8 @@
 /**
  * How a pull query gets at the rows of a table: by which keys, within which windows; or, where the condition does not say, by a scan.
  *
- * The condition is read for what it allows: equality with a literal (or a list of them) on every key column gives keys, comparisons of WINDOWSTART and
- * WINDOWEND with literals give a range of window starts. OR takes both sides' rows, AND what both allow. What is derived here only narrows the
+ * The condition is read for what it allows: equality with a literal (or a list of them) on every key column gives keys, comparisons of a single key
+ * of text give a range of keys, comparisons of WINDOWSTART and WINDOWEND with literals give a range of window starts. OR takes both sides' rows, AND what both allow. What is derived here only narrows the
  * read: the condition itself is then evaluated for every row that was read.
  */
 
@@ -15,12 +15,21 @@ import { identityKey } from '../types/value.ts';
 export interface Access {
   /** Keys by column; undefined: all of them. */
   readonly keys: readonly Row[] | undefined;
+  /** For tables with one key column of text: bounds of it, both included; undefined: open. */
+  readonly low: string | undefined;
+  readonly high: string | undefined;
   /** Bounds of window starts, both included. */
   readonly from: number;
   readonly to: number;
 }
 
-const everything: Access = { keys: undefined, from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
+const everything: Access = {
+  keys: undefined,
+  low: undefined,
+  high: undefined,
+  from: Number.NEGATIVE_INFINITY,
+  to: Number.POSITIVE_INFINITY,
+};
 
 /** More keys than this are no look-ups any more. */
 const mostKeys = 1000;
@@ -31,6 +40,8 @@ interface Narrowing {
   readonly columns: readonly (readonly Value[] | undefined)[];
   /** Whole keys, where an OR of them was met. */
   readonly keys: readonly Row[] | undefined;
+  readonly low: string | undefined;
+  readonly high: string | undefined;
   readonly from: number;
   readonly to: number;
 }
@@ -38,7 +49,8 @@ interface Narrowing {
 export const accessOf = (predicate: TypedExpression | undefined, schema: Schema): Access => {
   if (predicate === undefined) return everything;
   const narrowing = narrow(predicate, schema);
-  return { keys: keysOf(narrowing), from: narrowing.from, to: narrowing.to };
+  const { low, high, from, to } = narrowing;
+  return { keys: keysOf(narrowing), low, high, from, to };
 };
 
 const keysOf = ({ columns, keys }: Narrowing): readonly Row[] | undefined => {
@@ -56,6 +68,8 @@ const narrow = (predicate: TypedExpression, schema: Schema): Narrowing => {
   const nothing: Narrowing = {
     columns: schema.key.map(() => undefined),
     keys: undefined,
+    low: undefined,
+    high: undefined,
     from: Number.NEGATIVE_INFINITY,
     to: Number.POSITIVE_INFINITY,
   };
@@ -113,7 +127,11 @@ const compare = (
   nothing: Narrowing,
 ): Narrowing => {
   if (column.from === 'key') {
-    if (operator !== '=') return nothing;
+    if (operator === '<>') return nothing;
+    if (operator !== '=') {
+      if (schema.key.length !== 1 || typeof value !== 'string' || !ordersLikeBytes(value)) return nothing;
+      return operator === '<' || operator === '<=' ? { ...nothing, high: value } : { ...nothing, low: value };
+    }
     const values = value === null ? [] : [value];
     return { ...nothing, columns: nothing.columns.map((_, i) => (i === column.index ? values : undefined)) };
   }
@@ -144,9 +162,18 @@ const both = (a: Narrowing, b: Narrowing): Narrowing => ({
   }),
   // The condition is evaluated anyway: one side's keys are enough.
   keys: a.keys ?? b.keys,
+  low: a.low === undefined ? b.low : b.low === undefined || a.low > b.low ? a.low : b.low,
+  high: a.high === undefined ? b.high : b.high === undefined || a.high < b.high ? a.high : b.high,
   from: Math.max(a.from, b.from),
   to: Math.min(a.to, b.to),
 });
+
+/** Texts are compared by UTF-16 units, stores are ordered by UTF-8 bytes: the same but above U+D7FF, and every text is on the same side of one
+ *  that stays below. */
+const ordersLikeBytes = (text: string): boolean => {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0xd800) return false;
+  return true;
+};
 
 const either = (a: Narrowing, b: Narrowing): Narrowing => {
   const left = keysOf(a);
@@ -155,6 +182,8 @@ const either = (a: Narrowing, b: Narrowing): Narrowing => {
   return {
     columns: a.columns.map(() => undefined),
     keys,
+    low: a.low === undefined || b.low === undefined ? undefined : a.low < b.low ? a.low : b.low,
+    high: a.high === undefined || b.high === undefined ? undefined : a.high > b.high ? a.high : b.high,
     from: Math.min(a.from, b.from),
     to: Math.max(a.to, b.to),
   };
