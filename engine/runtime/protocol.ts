@@ -40,10 +40,12 @@ export interface AssignedOutput {
   readonly maxBatchBytes: number;
 }
 
-/** Takes what a push query's topology has collected: `deliver` when it is final, `discard` when it was rolled back. */
+/** Takes what a push query's topology has collected: `deliver` when it is final, `discard` when it was rolled back. `ended` is called when the query
+ *  broke by itself: rows may be missing from there on, whether it is tried again or not. */
 export interface PushSink {
   deliver(): void;
   discard(): void;
+  ended?(error: Error): void;
 }
 
 export interface TaskAssignment {

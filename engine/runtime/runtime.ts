@@ -555,6 +555,7 @@ export class Runtime {
     const stopped = query.state === 'stopped';
     if (!stopped && !passing) this.#enter(query, kind, error);
     else if (!stopped) this.#enter(query, 'retrying', error);
+    if (!stopped) query.spec.sink?.ended?.(error);
     life.ready?.reject(error);
     life.ready = undefined;
     await this.#end(query, life, false);

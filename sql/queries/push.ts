@@ -63,16 +63,20 @@ export class PushQuery {
     discard: () => {
       this.#pending = [];
     },
+    ended: (error) => {
+      const { hint } = error as { readonly hint?: unknown };
+      this.#fail(
+        new UserError('QUERY_FAILED', `the query ended: ${error.message}`, {
+          ...(typeof hint === 'string' ? { hint } : {}),
+          cause: error,
+        }),
+      );
+    },
   };
 
   async start(topology: Topology, startFrom: NonNullable<QuerySpec['startFrom']>): Promise<void> {
     await this.#runtime.start({ id: this.#id, topology, transient: true, startFrom, sink: this.#sink });
     this.#started = true;
-  }
-
-  /** Called when the runtime reports that the query stopped by itself. */
-  failed(why: string): void {
-    this.#fail(new UserError('QUERY_FAILED', `the query ended: ${why}`));
   }
 
   #fail(error: Error): void {

@@ -138,6 +138,19 @@ describe('clients', () => {
     expect(runtime.queries()).toEqual([]);
   });
 
+  test('a push query that breaks tells its client', async () => {
+    const { engine, log } = await openWorld();
+    await engine.execute(orders);
+    const handle = await engine.query('SELECT id FROM orders EMIT CHANGES;');
+    const ended = (async () => {
+      for await (const batch of handle.rows()) expect(batch).toEqual([[1]]);
+    })();
+    const inserter = await engine.inserter('orders');
+    await inserter.insert([{ id: 1, amount: 1 }]);
+    await log.deleteTopic('orders');
+    await expect(ended).rejects.toMatchObject({ code: 'QUERY_FAILED', message: expect.stringContaining('orders') });
+  });
+
   test('closing a push query, or the engine, ends its rows', async () => {
     const { engine, runtime, stop } = await openWorld();
     await engine.execute(orders);
