@@ -15,7 +15,7 @@ import type { SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
 import { type ColumnScope, constantOf, type Evaluate } from './expression.ts';
-import { causeOf, compileAll } from './select.ts';
+import { causeOf, compileAll, noteParts } from './select.ts';
 
 interface Member {
   readonly call: AggregateCall;
@@ -114,6 +114,7 @@ export const aggregator = (
         context.drop('processing', record, `the record is left out of ${printAggregate(call)}: ${causeOf(error)}`);
       }
     }
+    noteParts(record, context);
     return row;
   };
   const width = members.reduce((sum, { accumulator }) => sum + accumulator.slots.length, 0);

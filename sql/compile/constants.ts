@@ -7,14 +7,19 @@ import { FunctionRegistry } from '../functions/registry.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import type { Row, Value } from '../types/value.ts';
 import { type ColumnScope, compileExpression } from './expression.ts';
+import { takePartFaults } from './part-faults.ts';
 
 const noColumns: ColumnScope = { column: () => () => null };
 const noFunctions = new FunctionRegistry();
 const noWorld: FunctionContext = { now: () => 0, random: () => 0 };
 
 /** The value of an expression that reads no column. Raises `EvaluationError`. */
-export const valueOf = (expression: TypedExpression, functions: FunctionRegistry, context: FunctionContext): Value =>
-  compileExpression(expression, noColumns, functions, context)(new StreamRecord<Row>());
+export const valueOf = (expression: TypedExpression, functions: FunctionRegistry, context: FunctionContext): Value => {
+  const value = compileExpression(expression, noColumns, functions, context)(new StreamRecord<Row>());
+  const [fault] = takePartFaults();
+  if (fault !== undefined) throw new EvaluationError(fault);
+  return value;
+};
 
 /** The expression of literals and operators as one literal; undefined where it fails, or where its value is no literal. */
 export const literalOf = (expression: TypedExpression): TypedExpression | undefined => {

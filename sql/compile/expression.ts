@@ -7,12 +7,13 @@
  * - logic has two values: a comparison with NULL is false, so is BETWEEN, and NULL is in no list; NOT, AND, OR and WHEN want a
  *   BOOLEAN that is not NULL and raise otherwise; AND, OR and CASE evaluate no more than they need;
  * - arithmetic and access to parts give NULL where an operand is NULL; so do an index out of range and a missing key;
- * - what fails on the data raises `EvaluationError`, a function's own exceptions included; the caller says what that means.
+ * - a member of ARRAY, MAP or STRUCT that fails is NULL there, and noted (`part-faults.ts`);
+ * - what else fails on the data raises `EvaluationError`, a function's own exceptions included; the caller says what that means.
  */
 
 import { AssertionError, assert, unreachable } from '../../base/index.ts';
-import type { StreamRecord } from '../../engine/index.ts';
-import type { ColumnReference, TypedExpression, TypedOf } from '../analyze/typed.ts';
+import { SerdeError, type StreamRecord } from '../../engine/index.ts';
+import { type ColumnReference, printTyped, type TypedExpression, type TypedOf } from '../analyze/typed.ts';
 import type { Body, FunctionContext } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import { doubleOperators, integerOperators, longOperators, negateLong } from '../types/arithmetic.ts';
@@ -21,6 +22,7 @@ import { EvaluationError } from '../types/evaluation-error.ts';
 import { isScalar } from '../types/type.ts';
 import { isMap, normalizeBigint, type Row, type Value, valuesEqual } from '../types/value.ts';
 import { type LikePattern, likePattern, matchesLike } from './like.ts';
+import { partFailed } from './part-faults.ts';
 
 export type Evaluate = (record: StreamRecord<Row>) => Value;
 
@@ -118,11 +120,11 @@ export const compileExpression = (
         return (record) => convert(operand(record));
       }
       case 'array': {
-        const elements = part.elements.map(compile);
+        const elements = part.elements.map(member);
         return (record) => elements.map((each) => each(record));
       }
       case 'map': {
-        const entries = part.entries.map((entry) => ({ key: compile(entry.key), value: compile(entry.value) }));
+        const entries = part.entries.map((entry) => ({ key: compile(entry.key), value: member(entry.value) }));
         return (record) => {
           const map = new Map<string, Value>();
           for (const entry of entries) map.set(String(entry.key(record)), entry.value(record));
@@ -130,12 +132,25 @@ export const compileExpression = (
         };
       }
       case 'struct': {
-        const fields = part.fields.map(compile);
+        const fields = part.fields.map(member);
         return (record) => fields.map((each) => each(record));
       }
       default:
         return unreachable(part);
     }
+  };
+  const member = (part: TypedExpression): Evaluate => {
+    const evaluate = compile(part);
+    if (part.kind === 'literal') return evaluate;
+    return (record) => {
+      try {
+        return evaluate(record);
+      } catch (error) {
+        if (!(error instanceof EvaluationError || error instanceof SerdeError)) throw error;
+        partFailed(`${printTyped(part)} failed: ${error.message}`);
+        return null;
+      }
+    };
   };
   return compile(expression);
 };

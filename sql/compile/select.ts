@@ -10,6 +10,7 @@ import { EvaluationError } from '../types/evaluation-error.ts';
 import type { Row, Value } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
 import { type ColumnScope, compileExpression, type Evaluate } from './expression.ts';
+import { takePartFaults } from './part-faults.ts';
 
 export type RowOf = (record: StreamRecord<Row>, context: ProcessorContext) => Row;
 export type Test = (record: StreamRecord<Row>, context: ProcessorContext) => boolean;
@@ -26,6 +27,14 @@ export const compileAll = (
   environment: CompileEnvironment,
 ): readonly Evaluate[] =>
   expressions.map((expression) => compileExpression(expression, scope, environment.functions, environment.context));
+
+/** Notes what failed within the values just made. */
+export const noteParts = (record: StreamRecord<unknown>, context: ProcessorContext): void => {
+  const faults = takePartFaults();
+  for (let i = 0; i < faults.length; i++) {
+    context.drop('processing', record, `a part of a value is NULL: ${faults[i]}`);
+  }
+};
 
 /** Fills `into[at …]` with the values of the expressions. */
 export const rowFiller = (
@@ -54,6 +63,7 @@ export const rowFiller = (
         );
       }
     }
+    noteParts(record, context);
   };
 };
 
@@ -75,7 +85,9 @@ export const condition = (predicate: TypedExpression, scope: ColumnScope, enviro
   const evaluate = compileAll([predicate], scope, environment)[0] as Evaluate;
   return (record, context) => {
     try {
-      return evaluate(record) === true;
+      const passes = evaluate(record) === true;
+      noteParts(record, context);
+      return passes;
     } catch (error) {
       context.drop('processing', record, `the record is left out: ${printTyped(predicate)} failed: ${causeOf(error)}`);
       return false;

@@ -19,7 +19,7 @@ import type { Aggregator } from './aggregates.ts';
 import type { CompileEnvironment } from './environment.ts';
 import type { ColumnScope, Evaluate } from './expression.ts';
 import { keyWriter } from './keys.ts';
-import { causeOf, compileAll, rowFiller } from './select.ts';
+import { causeOf, compileAll, noteParts, rowFiller } from './select.ts';
 
 const flags = 2;
 
@@ -128,6 +128,7 @@ const grouper = (
       }
       values[i] = value;
     }
+    noteParts(probe, context);
     into.key.reset();
     return writer.write(values, into.key);
   };

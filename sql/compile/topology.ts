@@ -57,7 +57,17 @@ import type { ColumnScope, Evaluate } from './expression.ts';
 import { keyWriter, windowBytesOf } from './keys.ts';
 import { columnScope, type Reading, vectorScope } from './reading.ts';
 import { type Fused, scanSource } from './scan.ts';
-import { causeOf, compileAll, condition, type RowOf, rowFiller, rowMaker, type Test, tableRowMaker } from './select.ts';
+import {
+  causeOf,
+  compileAll,
+  condition,
+  noteParts,
+  type RowOf,
+  rowFiller,
+  rowMaker,
+  type Test,
+  tableRowMaker,
+} from './select.ts';
 import { sqlSink } from './sink.ts';
 import { changeAggregator, changeColumns, tableGroupBy } from './table-group.ts';
 
@@ -677,6 +687,7 @@ const rekey =
         }
         if (values[i] === null) complete = false;
       }
+      noteParts(record, within);
       if (nulls === 'drop' && !complete) {
         within.drop('null-key', record, 'a grouping expression is NULL');
         return false;
