@@ -1,9 +1,10 @@
 /**
- * Which cases are not for this build: decided from what the case says (its statements, topics, properties and the schemas that it expects), never by
- * its name.
+ * Which cases are not for this build: decided from what the case says (its statements, topics, properties and the schemas that it expects), never
+ * by its name.
  *
- * A case for the REST interface is none of ours. Any other is left out only for a statement, type, format, join or window that does not exist here yet; `leftOut` is the whole list, and a line goes
- * when the thing comes. What exists and gives a wrong answer is a failure, a missing function included.
+ * A case for the REST interface is none of ours. Any other is left out only for a statement, type, format, join or window that does not exist here
+ * yet; `leftOut` is the whole list, and a line goes when the thing comes. What exists and gives a wrong answer is a failure, and so is a function
+ * that is missing.
  */
 
 import type { Case } from './cases.ts';

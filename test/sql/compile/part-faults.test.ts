@@ -5,7 +5,7 @@ import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 import { builtInFunctions, compileTopology, ScanRegistry } from '../../../sql/index.ts';
 import { commandOf, faultOf } from '../support/planning.ts';
 
-const run = (sql: string, value: object): { readonly out: unknown[]; readonly notes: string[] } => {
+const run = (sql: string, value: unknown): { readonly out: unknown[]; readonly notes: string[] } => {
   const command = commandOf(sql);
   if (command.kind !== 'create-as') throw new Error('a query was expected');
   const topology = compileTopology(command.query.plan, {
