@@ -9,6 +9,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { installNative } from '../../base/node/index.ts';
 import { readCases } from './cases.ts';
 import { judge } from './failing-list.ts';
 import { type Outcome, runCase } from './runner.ts';
@@ -16,6 +17,7 @@ import { type Outcome, runCase } from './runner.ts';
 const listPath = join(import.meta.dirname, 'failing.txt');
 
 const main = (): number => {
+  installNative();
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { only: { type: 'string' }, json: { type: 'string' }, update: { type: 'boolean', default: false } },
