@@ -152,7 +152,7 @@ class Engine implements SqlEngine {
 
   async #start(query: Query): Promise<void> {
     const topology = compileTopology(query.plan, this.#environment);
-    const reset = Settings.of(query.properties).get('auto.offset.reset') ?? 'latest';
+    const reset = query.properties['auto.offset.reset'] ?? 'latest';
     await this.#runtime.start({
       id: query.id,
       applicationId: applicationIdOf(query.id),
@@ -168,6 +168,7 @@ class Engine implements SqlEngine {
     const statements = await parse(sql);
     const settings = Settings.of(options.properties).over(this.#defaults);
     return this.#inTurn(async () => {
+      await this.#catchUp();
       const session = new Session({
         catalog: this.#catalog.copy(),
         topics: await this.#topics(),
@@ -228,6 +229,18 @@ class Engine implements SqlEngine {
       throw error;
     }
     await this.#effects(applyCommand(this.#catalog, command));
+  }
+
+  /** Applies what reached the statement log without an answer. */
+  async #catchUp(): Promise<void> {
+    for (const found of await this.#statements.news()) {
+      try {
+        if (found.kind === 'unreadable') throw new UserError('SQL_STATEMENT_UNREADABLE', found.why);
+        await this.#effects(applyCommand(this.#catalog, readCommand((found.data as StatementEntry).command)));
+      } catch (error) {
+        this.#failed.push({ statement: found.text, message: messageOf(error) });
+      }
+    }
   }
 
   async #effects({ start, stop, deleteTopic }: Effects): Promise<void> {

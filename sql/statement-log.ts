@@ -4,10 +4,13 @@
  * An entry is one JSON record: `{version, text, properties, command}`. The command carries the physical plan, so that a restart applies what was
  * decided then and plans nothing again. An entry is durable before any of its effects happens; its offset is the number that its query is
  * named by. This process is the only writer.
+ *
+ * An append may answer "unknown". The end of the topic then tells whether the entry is there: it is, or it counts as not written. Should it come after
+ * all, late, `news` finds it before the next statement is planned.
  */
 
 import { assert, ByteWriter, readUtf8, utf8Bytes } from '../base/index.ts';
-import { BatchBuilder, decodeBatch, type Log, type Producer, RecordColumns } from '../storage/index.ts';
+import { BatchBuilder, decodeBatch, type Log, LogError, type Producer, RecordColumns } from '../storage/index.ts';
 import type { Command } from './statements/command.ts';
 
 export const statementTopic = '_millrace-statements';
@@ -31,6 +34,7 @@ export class StatementLog {
   readonly #log: Log;
   readonly #producer: Producer;
   #next: number;
+  #uncertain = false;
 
   private constructor(log: Log, producer: Producer, next: number) {
     this.#log = log;
@@ -57,12 +61,29 @@ export class StatementLog {
   }
 
   /** Every entry, in order. */
-  async read(): Promise<readonly FoundEntry[]> {
+  read(): Promise<readonly FoundEntry[]> {
+    return this.#read(0);
+  }
+
+  /** Entries that came without an answer after all; none unless an answer was missed. */
+  async news(): Promise<readonly FoundEntry[]> {
+    if (!this.#uncertain) return [];
+    const from = this.#next;
+    this.#next = await this.#end();
+    this.#uncertain = false;
+    return this.#read(from);
+  }
+
+  async #end(): Promise<number> {
+    return (await this.#log.offsets({ topic: statementTopic, partition: 0 })).end;
+  }
+
+  async #read(from: number): Promise<readonly FoundEntry[]> {
     const reader = this.#log.reader();
     const found: FoundEntry[] = [];
     const columns = new RecordColumns(64);
     try {
-      for (let offset = 0; offset < this.#next; ) {
+      for (let offset = from; offset < this.#next; ) {
         const chunks = await reader.fetch(
           [{ topic: statementTopic, partition: 0, offset, isolation: { kind: 'committed' } }],
           { maxBytesPerPartition: 1 << 20, maxWaitMs: 0 },
@@ -90,14 +111,19 @@ export class StatementLog {
     const value = utf8Bytes(JSON.stringify(entry));
     const builder = new BatchBuilder();
     builder.append(noKey, -1, -1, value, 0, value.length, timestamp);
-    const { baseOffset, nextOffset } = await this.#producer.append(
-      { topic: statementTopic, partition: 0 },
-      builder.finish(),
-      'durable',
-    );
-    assert(baseOffset === this.#next, `the entry was to be ${this.#next} and became ${baseOffset}`);
-    this.#next = nextOffset;
-    return baseOffset;
+    const number = this.#next;
+    try {
+      const target = { topic: statementTopic, partition: 0 };
+      const { baseOffset, nextOffset } = await this.#producer.append(target, builder.finish(), 'durable');
+      assert(baseOffset === number, `the entry was to be ${number} and became ${baseOffset}`);
+      this.#next = nextOffset;
+    } catch (error) {
+      if (!(error instanceof LogError && error.kind === 'unknown')) throw error;
+      this.#uncertain = true;
+      if ((await this.#end()) === number) throw error;
+      this.#next = number + 1;
+    }
+    return number;
   }
 
   async close(): Promise<void> {
