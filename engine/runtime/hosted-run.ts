@@ -42,6 +42,8 @@ export class HostedRun {
   processingLog: ProcessingLogWriter | undefined;
   /** Tasks that had nothing left to read, and had read nothing in the transaction, when it was prepared; on any host. */
   drainedTasks: ReadonlySet<string> = new Set();
+  /** When batches for repartition topics were last handed over although they were not full. */
+  handedOverMs = 0;
   checkpointing: Promise<void> = Promise.resolve();
   checkpointsRunning = 0;
   /** It waits for a checkpoint: a restart would have too much to replay. */

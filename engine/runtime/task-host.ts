@@ -84,6 +84,8 @@ export interface HostOptions {
 const turnMs = 10;
 /** Records that a task processes before the next one has its turn. */
 const stepRecords = 8192;
+/** How long records for a repartition topic wait for others to fill their batch. */
+const handOverMs = 25;
 /** How often idle stores are asked whether a checkpoint is due. */
 const checkpointEveryMs = 1000;
 /** Changelog records of one store beyond its last checkpoint at which its run waits for the one under way. One is due at 250,000. */
@@ -560,14 +562,22 @@ export class TaskHost {
         late = clock.monotonic() >= until;
       }
     }
+    const nowMs = clock.monotonic();
     for (const run of stepped) {
       if (run.assignment.producerId === undefined) this.#guard(run, () => this.#endTurn(run));
-      // What is behind a repartition belongs into the same transaction, if it comes in time.
-      else for (const { task } of run.tasks) if (task.drained) task.handOverRepartitions();
+      else this.#handOver(run, nowMs);
     }
     for (const run of this.#runs.values()) this.#say(run);
     if (stepped.size > 0) this.#feeds.want();
     if (late) this.#askTurn();
+  }
+
+  /** What is behind a repartition belongs into the same transaction, if it comes in time: it goes when its writer has nothing left to read,
+   *  and every now and then. */
+  #handOver(run: HostedRun, nowMs: number): void {
+    const now = nowMs - run.handedOverMs >= handOverMs;
+    for (const { task } of run.tasks) if (now || task.drained) task.handOverRepartitions();
+    if (now) run.handedOverMs = nowMs;
   }
 
   /** Steps one task; answers how many records it has processed. */
