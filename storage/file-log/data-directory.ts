@@ -31,6 +31,8 @@ const formatVersion = 1;
 export class DataDirectory {
   readonly path: string;
   readonly cleanShutdown: boolean;
+  /** Nothing was here before this start. */
+  readonly isNew: boolean;
   /** The last run saw a sync fail. */
   readonly distrusted: boolean;
   readonly #files: FileSystem;
@@ -52,7 +54,9 @@ export class DataDirectory {
       });
     });
     try {
-      [this.cleanShutdown, this.distrusted] = guarded(path, () => {
+      [this.isNew, this.cleanShutdown, this.distrusted] = guarded(path, () => {
+        const isNew =
+          files.stat(joinPath(path, 'format')) === undefined && files.stat(joinPath(path, 'topics')) === undefined;
         this.#checkFormat();
         for (const name of ['topics', 'internal/transactions', 'internal/offsets']) files.mkdir(joinPath(path, name));
         files.syncDirectory(path);
@@ -62,7 +66,7 @@ export class DataDirectory {
           files.unlink(joinPath(path, 'clean'));
           files.syncDirectory(path);
         }
-        return [clean, files.stat(joinPath(path, 'sync-failed')) !== undefined];
+        return [isNew, clean, files.stat(joinPath(path, 'sync-failed')) !== undefined];
       });
     } catch (cause) {
       this.#release();

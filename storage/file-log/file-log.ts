@@ -216,10 +216,11 @@ class OpenFileLog implements FileLog, PartitionHost {
     }
     this.#retryMarkers();
     this.#scheduleRetention();
+    const cleanShutdown = this.#directory.cleanShutdown || this.#directory.isNew;
     this.#recovery = {
-      cleanShutdown: this.#directory.cleanShutdown,
+      cleanShutdown,
       durationMs: this.#clock.monotonic() - began,
-      partitionsRecovered: this.#directory.cleanShutdown ? 0 : recovered,
+      partitionsRecovered: cleanShutdown ? 0 : recovered,
       batchesScanned: counts.batchesScanned,
       bytesTruncated: counts.bytesTruncated,
       abortedTransactions: [...aborted].sort(),

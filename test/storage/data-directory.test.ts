@@ -131,3 +131,9 @@ test('directories are named by topic id, never by the topic', async () => {
     '00000000000000000001.snapshot',
   ]);
 });
+
+test('a new directory is no crash', async () => {
+  const log = await open();
+  expect(log.recovery).toMatchObject({ cleanShutdown: true, partitionsRecovered: 0 });
+  await log.close();
+});
