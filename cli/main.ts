@@ -44,7 +44,12 @@ function program(finish: (code: number) => void): Command {
     .option('--data <dir>', 'data directory; made when missing', '.millrace')
     .option('--port <n>', 'port for HTTP; 0 takes a free one', wholeNumber(0, 65_535), DEFAULT_PORT)
     .option('--host <address>', 'address to listen at; 0.0.0.0 is every interface', '127.0.0.1')
-    .option('--workers <n>', 'threads that run queries', wholeNumber(1, 256))
+    .option('--workers <n>', 'threads that run queries; 0 runs them on the main thread', wholeNumber(0, 64))
+    .option(
+      '--max-queries <n>',
+      'push and pull queries that clients may hold open at once (default: 100)',
+      wholeNumber(1, 100_000),
+    )
     .addOption(
       new Option('--log-level <level>', 'what is logged to standard error')
         .choices(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])

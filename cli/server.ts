@@ -6,6 +6,7 @@
  * does not wait.
  */
 
+import type { RunningServer } from '../server/index.ts';
 import { exitCode, UsageFault } from './exit.ts';
 import { reportFault } from './report.ts';
 import { Terminal } from './terminal.ts';
@@ -15,11 +16,12 @@ export interface ServeOptions {
   readonly port: number;
   readonly host: string;
   readonly workers?: number | undefined;
+  readonly maxQueries?: number | undefined;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 
 /** Gives the exit code. */
-export async function serve({ workers, ...options }: ServeOptions): Promise<number> {
+export async function serve({ workers, maxQueries, ...options }: ServeOptions): Promise<number> {
   const terminal = new Terminal(process.stdout, process.stderr);
   const stopped = new Promise<void>((resolve) => {
     let stopping = false;
@@ -33,7 +35,12 @@ export async function serve({ workers, ...options }: ServeOptions): Promise<numb
   });
   try {
     const { startServer } = await import('../server/index.ts');
-    const server = await startServer({ ...options, ...(workers === undefined ? {} : { workers }) });
+    const server = await startServer({
+      ...options,
+      ...(workers === undefined ? {} : { workers }),
+      ...(maxQueries === undefined ? {} : { limits: { maxOpenQueries: maxQueries } }),
+    });
+    for (const line of startReport(server.millrace.engine.report)) terminal.say(line);
     terminal.say(`Millrace listens at ${server.url}, data in ${options.data}. Ctrl-C stops it.`);
     await stopped;
     terminal.say('Stopping.');
@@ -42,6 +49,22 @@ export async function serve({ workers, ...options }: ServeOptions): Promise<numb
   } catch (error) {
     return reportFault(startFault(error), terminal);
   }
+}
+
+/** What the start found and mended; nothing after a clean end. */
+function startReport({ recovery, failedStatements }: RunningServer['millrace']['engine']['report']): string[] {
+  const said = failedStatements.map(
+    ({ statement, message }) => `Skipped a statement that no longer works (${message}): ${statement}`,
+  );
+  const { abortedTransactions: aborted, completedTransactions: completed, bytesTruncated, durationMs } = recovery;
+  if (aborted.length > 0) said.unshift(`Transactions aborted: ${aborted.join(', ')}.`);
+  if (completed.length > 0) said.unshift(`Transactions completed: ${completed.join(', ')}.`);
+  if (bytesTruncated > 0) said.unshift(`Torn bytes cut from the ends of segments: ${bytesTruncated}.`);
+  if (!recovery.cleanShutdown && recovery.partitionsRecovered > 0)
+    said.unshift(
+      `The last run did not end cleanly: ${recovery.partitionsRecovered} partitions checked in ${Math.ceil(durationMs)} ms.`,
+    );
+  return said;
 }
 
 /** A directory or a port that cannot be used is a matter of the command line. Anything else is a fault of ours, and is thrown on. */

@@ -135,3 +135,32 @@ test('the server stops cleanly when it is told to', async () => {
   expect(server.exitCode).toBe(0);
   expect(said).toMatch(/Stopping\.\n$/);
 });
+
+test('a server that was killed says at its next start what that left, and one that stopped cleanly has nothing to say', async () => {
+  const data = ['--data', join(folder, 'killed'), '--port', '0'];
+  const startOf = async (): Promise<{ child: ChildProcessWithoutNullStreams; heard: string }> => {
+    const child = start(data);
+    let heard = '';
+    child.stderr.on('data', (chunk) => {
+      heard += String(chunk);
+    });
+    while (!heard.includes('listens at') && child.exitCode === null)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    return { child, heard };
+  };
+  const first = await startOf();
+  expect(first.heard).toMatch(/^Millrace listens at/);
+  first.child.kill('SIGKILL');
+  await once(first.child, 'close');
+  const second = await startOf();
+  expect(second.heard).toMatch(
+    /^The last run did not end cleanly: \d+ partitions checked in \d+ ms\.\nMillrace listens at/,
+  );
+  second.child.kill('SIGINT');
+  await once(second.child, 'close');
+  expect(second.child.exitCode).toBe(0);
+  const third = await startOf();
+  expect(third.heard).toMatch(/^Millrace listens at/);
+  third.child.kill('SIGTERM');
+  await once(third.child, 'close');
+});
