@@ -229,6 +229,40 @@ export const collections: Family = {
       body: (map: ReadonlyMap<string, Value>) => [...map.values()],
     }),
     define({
+      signature: 'SPLIT_TO_MAP(STRING, STRING, STRING) -> MAP<STRING, STRING>',
+      doc: 'A text such as a=1;b=2 as a map: the second argument parts entries, the third keys from values. What is no entry is left out; of equal keys the last counts. NULL for delimiters that are empty or equal.',
+      nulls: 'propagate',
+      examples: [
+        ["SPLIT_TO_MAP('a=1;b=2;c', ';', '=')", "MAP('a' := '1', 'b' := '2')"],
+        ["SPLIT_TO_MAP('a=1', '', '=')", 'NULL'],
+      ],
+      body: (text: string, between: string, within: string) => {
+        if (between === '' || within === '' || between === within) return null;
+        const found = new Map<string, Value>();
+        for (const entry of text.split(between)) {
+          const at = entry.indexOf(within);
+          if (at < 0) continue;
+          found.delete(entry.slice(0, at));
+          found.set(entry.slice(0, at), entry.slice(at + within.length));
+        }
+        return found;
+      },
+    }),
+    define({
+      signature: ['BOOLEAN', 'INT', 'BIGINT', 'DOUBLE', 'STRING'].map(
+        (type) => `ENTRIES(MAP<STRING, ${type}>, BOOLEAN) -> ARRAY<STRUCT<K STRING, V ${type}>>`,
+      ),
+      doc: 'The entries of a map as structs of key and value, by key where the second argument is TRUE.',
+      nulls: 'propagate',
+      examples: [
+        ["ENTRIES(MAP('b' := 2, 'a' := 1), TRUE)", "ARRAY[STRUCT(K := 'a', V := 1), STRUCT(K := 'b', V := 2)]"],
+      ],
+      body: (map: ReadonlyMap<string, Value>, byKey: boolean) => {
+        const entries = [...map];
+        return byKey ? entries.sort(([a], [b]) => (a < b ? -1 : 1)) : entries;
+      },
+    }),
+    define({
       signature: 'AS_MAP(ARRAY<STRING>, ARRAY<V>) -> MAP<STRING, V>',
       doc: 'The map from each key to the value at the same place. A missing value is NULL, values without key are left out.',
       nulls: 'propagate',

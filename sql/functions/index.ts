@@ -10,6 +10,7 @@ import { earliestByOffset, latestByOffset } from './aggregates/offsets.ts';
 import { correlation, stddevSamp, stddevSample, sumList } from './aggregates/statistics.ts';
 import { avg, count, sum } from './aggregates/sums.ts';
 import { collections } from './collections.ts';
+import { encoding } from './encoding.ts';
 import { geo } from './geo.ts';
 import { json } from './json.ts';
 import { math } from './math.ts';
@@ -51,6 +52,7 @@ export const families: readonly Family[] = [
   json,
   url,
   geo,
+  encoding,
 ];
 
 export const builtInFunctions = (): FunctionRegistry => new FunctionRegistry(families);

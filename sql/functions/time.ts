@@ -145,6 +145,15 @@ export const time: Family = {
       body: (text: string, pattern: string) => Math.floor(parse(text, pattern) / dayMs),
     }),
     define({
+      signature: 'CONVERT_TZ(TIMESTAMP, STRING, STRING) -> TIMESTAMP',
+      doc: 'A point in time, moved so that the clocks of the second zone show what those of the first showed.',
+      nulls: 'propagate',
+      examples: [
+        ["CAST(CONVERT_TZ('2018-05-11T12:00', 'UTC', 'America/Los_Angeles') AS STRING)", "'2018-05-11T05:00:00.000'"],
+      ],
+      body: (at: number, from: string, to: string) => at + zoneNamed(to).offsetAt(at) - zoneNamed(from).offsetAt(at),
+    }),
+    define({
       signature: 'TIMESTAMPADD(literal STRING, INT, TIMESTAMP) -> TIMESTAMP',
       doc: 'A point in time later by an amount of a unit: MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS.',
       nulls: 'propagate',

@@ -57,6 +57,8 @@ test('doubles compare within a millionth, whole numbers exactly', () => {
 test('objects have the same number of fields, which may be spelled in capitals', () => {
   expect(difference({ a: 1 }, { A: 1 }, undefined, 'v')).toBeUndefined();
   expect(difference({ a: 1 }, { A: 1, B: null }, undefined, 'v')).toBe('v: expected {"a":1}, got {"A":1,"B":null}');
+  expect(difference({ a: null }, { B: 1 }, undefined, 'v')).toBeUndefined();
+  expect(difference({ a: 1 }, { B: 1 }, undefined, 'v')).toBe('v.a: expected 1, got nothing');
   expect(difference({ a: [1, { b: 2 }] }, { a: [1, { b: 3 }] }, undefined, 'v')).toBe('v.a[1].b: expected 2, got 3');
 });
 

@@ -1,0 +1,173 @@
+/** Functions that write text in another way: as bytes of an encoding, with characters masked, from code points. */
+
+import { EvaluationError } from '../types/evaluation-error.ts';
+import { define } from './define.ts';
+import type { Family } from './registry.ts';
+
+interface Encoding {
+  toBytes(text: string): Uint8Array;
+  toText(bytes: Uint8Array): string;
+}
+
+const characters = (bytes: Uint8Array, of: (byte: number) => string): string => Array.from(bytes, of).join('');
+
+/** Digits of a hexadecimal text: plain, behind 0x, or within X'…'; behind 0x the first may be left out when it is 0. */
+const hexDigits = (text: string): string => {
+  const marked = /^(?:0x([\da-f]*)|x'([\da-f]*)')$/i.exec(text);
+  const digits = marked === null ? text : (marked[1] ?? marked[2] ?? '');
+  const even = marked?.[1] !== undefined && digits.length % 2 === 1 ? `0${digits}` : digits;
+  if (!/^(?:[\da-f]{2})*$/i.test(even)) throw new EvaluationError('the text is not hexadecimal');
+  return even;
+};
+
+const encodings: Readonly<Record<string, Encoding>> = {
+  hex: {
+    toBytes: (text) => Uint8Array.from(hexDigits(text).match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)),
+    toText: (bytes) => characters(bytes, (byte) => byte.toString(16).padStart(2, '0')),
+  },
+  utf8: {
+    toBytes: (text) => new TextEncoder().encode(text),
+    toText: (bytes) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes),
+  },
+  ascii: {
+    toBytes: (text) => Uint8Array.from(Array.from(text), (one) => (one.charCodeAt(0) < 128 ? one.charCodeAt(0) : 63)),
+    toText: (bytes) => characters(bytes, (byte) => (byte < 128 ? String.fromCharCode(byte) : '\ufffd')),
+  },
+  base64: {
+    toBytes(text) {
+      try {
+        return Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+      } catch (error) {
+        throw new EvaluationError('the text is not base64', { cause: error });
+      }
+    },
+    toText: (bytes) => btoa(characters(bytes, (byte) => String.fromCharCode(byte))),
+  },
+};
+
+const encodingNamed = (name: string): Encoding => {
+  const lower = name.toLowerCase();
+  const found = Object.hasOwn(encodings, lower) ? encodings[lower] : undefined;
+  if (found === undefined) {
+    throw new EvaluationError(`there is no encoding called '${name}'; hex, utf8, ascii and base64 are known`);
+  }
+  return found;
+};
+
+/** What stands for a character of a class; NULL leaves it. */
+type Masks = readonly [upper: string | null, lower: string | null, digit: string | null, other: string | null];
+
+const masked = (text: string, [upper, lower, digit, other]: Masks): string =>
+  Array.from(text, (one) => {
+    const mask = /\p{Lu}/u.test(one) ? upper : /\p{Ll}/u.test(one) ? lower : /\d/.test(one) ? digit : other;
+    return mask ?? one;
+  }).join('');
+
+const masksOf = (given: readonly (string | null)[]): Masks => {
+  for (const mask of given) {
+    if (mask !== null && mask.length !== 1) throw new EvaluationError(`a mask is one character, not '${mask}'`);
+  }
+  const [upper, lower, digit, other] = given;
+  return given.length === 0 ? ['X', 'x', 'n', '-'] : [upper ?? null, lower ?? null, digit ?? null, other ?? null];
+};
+
+const fourMasks = 'STRING, STRING, STRING, STRING';
+
+/** Masks a part of the text, from one place to another. */
+const masking = (
+  name: string,
+  doc: string,
+  example: string,
+  bounds: (length: number, n: number) => readonly [number, number],
+) =>
+  define({
+    signature: [`${name}(STRING, INT) -> STRING`, `${name}(STRING, INT, ${fourMasks}) -> STRING`],
+    doc,
+    nulls: 'own',
+    examples: [[`${name}('My Test $123', 4)`, example]],
+    body: (text: string | null, n: number | null, ...given: (string | null)[]) => {
+      if (text === null || n === null) return null;
+      if (n < 0) throw new EvaluationError(`${name} takes a number from 0, not ${n}`);
+      const [from, to] = bounds(text.length, Math.min(n, text.length));
+      return text.slice(0, from) + masked(text.slice(from, to), masksOf(given)) + text.slice(to);
+    },
+  });
+
+const unicodeEscapes = /^(?:\\u([\da-fA-F]{4}))+$/;
+
+export const encoding: Family = {
+  category: 'ENCODING',
+  functions: [
+    define({
+      signature: 'ENCODE(STRING, STRING, STRING) -> STRING',
+      doc: "A text of one encoding in another: 'hex', 'utf8', 'ascii' or 'base64'.",
+      nulls: 'propagate',
+      examples: [
+        ["ENCODE('Example!', 'utf8', 'hex')", "'4578616d706c6521'"],
+        ["ENCODE('0x4578', 'hex', 'ascii')", "'Ex'"],
+        ["ENCODE('w5w=', 'base64', 'utf8')", "'Ü'"],
+      ],
+      body: (text: string, from: string, to: string) => {
+        if (from.toLowerCase() === to.toLowerCase()) throw new EvaluationError('the encodings are the same');
+        return encodingNamed(to).toText(encodingNamed(from).toBytes(text));
+      },
+    }),
+    define({
+      signature: 'CHR(INT) -> STRING',
+      doc: 'The character with this code point; NULL when there is none.',
+      nulls: 'propagate',
+      examples: [
+        ['CHR(75)', "'K'"],
+        ['CHR(128512)', "'😀'"],
+        ['CHR(-1)', 'NULL'],
+      ],
+      body: (point: number) => (point < 0 || point > 0x10ffff ? null : String.fromCodePoint(point)),
+    }),
+    define({
+      signature: 'CHR(STRING) -> STRING',
+      doc: 'The characters that escapes such as \\u004b stand for; NULL for other text.',
+      nulls: 'propagate',
+      examples: [["CHR('\\u004b')", "'K'"]],
+      body: (text: string) =>
+        unicodeEscapes.test(text)
+          ? text.replaceAll(/\\u(.{4})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
+          : null,
+    }),
+    define({
+      signature: ['MASK(STRING) -> STRING', `MASK(STRING, ${fourMasks}) -> STRING`],
+      doc: 'The text with every capital as X, small letter as x, digit as n and other character as -, or as the four masks say; a NULL mask leaves its kind.',
+      nulls: 'own',
+      examples: [
+        ["MASK('My Test $123')", "'Xx-Xxxx--nnn'"],
+        ["MASK('My Test $123', '*', NULL, '1', NULL)", "'*y *est $111'"],
+      ],
+      body: (text: string | null, ...given: (string | null)[]) => (text === null ? null : masked(text, masksOf(given))),
+    }),
+    masking('MASK_LEFT', 'Masks so many characters on the left, as MASK does.', "'Xx-Xest $123'", (_, n) => [0, n]),
+    masking('MASK_RIGHT', 'Masks so many characters on the right.', "'My Test -nnn'", (length, n) => [
+      length - n,
+      length,
+    ]),
+    masking('MASK_KEEP_LEFT', 'Masks all but so many characters on the left.', "'My Txxx--nnn'", (length, n) => [
+      n,
+      length,
+    ]),
+    masking('MASK_KEEP_RIGHT', 'Masks all but so many characters on the right.', "'Xx-Xxxx-$123'", (length, n) => [
+      0,
+      length - n,
+    ]),
+    define({
+      signature: 'UUID() -> STRING',
+      doc: 'A random UUID of version 4, another one for each row.',
+      nulls: 'propagate',
+      examples: [["UUID() LIKE '________-____-4___-____-____________'", 'TRUE']],
+      bind:
+        ({ context }) =>
+        () =>
+          'xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx'.replaceAll(/[xy]/g, (place) => {
+            const digit = Math.floor(context.random() * 16);
+            return (place === 'x' ? digit : (digit % 4) + 8).toString(16);
+          }),
+    }),
+  ],
+};
