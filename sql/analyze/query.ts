@@ -108,7 +108,7 @@ class QueryAnalysis {
     const aggregated = this.#aggregateCalls();
     if (query.groupBy !== undefined || aggregated.length > 0) {
       items = this.#items(rawItems, stage, this.#groupExpressions());
-      stage = this.#aggregate(stage, aggregated, items);
+      stage = this.#aggregate(stage, aggregated);
     } else if (query.partitionBy !== undefined) {
       const by = this.#partitionExpressions();
       keyDropped = by.length === 0;
@@ -306,7 +306,7 @@ class QueryAnalysis {
     return found;
   }
 
-  #aggregate(stage: Stage, calls: readonly ExpressionOf<'call'>[], items: readonly Item[]): Stage {
+  #aggregate(stage: Stage, calls: readonly ExpressionOf<'call'>[]): Stage {
     const query = this.#query;
     const { node } = stage;
     const tableFunction = this.#query.items.find(
@@ -437,7 +437,6 @@ class QueryAnalysis {
       const having = localize(this.#scope.qualify(query.having, 'HAVING'), 'HAVING');
       result = this.#filterNode(result, having, 'having');
     }
-    void items;
     return {
       node: result,
       keys: by.map((expression, i) => ({
@@ -544,12 +543,11 @@ class QueryAnalysis {
 
   #expand(
     sources: readonly ScopedSource[],
-    _at: Position,
+    point: Position,
     by: readonly Expression[],
     rekeyedStage: Stage | undefined,
   ): readonly { readonly expression: Expression; readonly name: string }[] {
     const scope = this.#scope;
-    const point = _at;
     if (rekeyedStage !== undefined && rekeyedStage.node.kind === 'rekey' && !scope.joined) {
       // Behind PARTITION BY: the new key, the values, the former key columns.
       const { alias } = scope.sources[0] as ScopedSource;
