@@ -108,7 +108,7 @@ class QueryAnalysis {
     const aggregated = this.#aggregateCalls();
     if (query.groupBy !== undefined || aggregated.length > 0) {
       items = this.#items(rawItems, stage, this.#groupExpressions());
-      stage = this.#aggregate(stage, aggregated);
+      stage = this.#aggregate(stage, aggregated, items);
     } else if (query.partitionBy !== undefined) {
       const by = this.#partitionExpressions();
       keyDropped = by.length === 0;
@@ -306,7 +306,7 @@ class QueryAnalysis {
     return found;
   }
 
-  #aggregate(stage: Stage, calls: readonly ExpressionOf<'call'>[]): Stage {
+  #aggregate(stage: Stage, calls: readonly ExpressionOf<'call'>[], items: readonly Item[]): Stage {
     const query = this.#query;
     const { node } = stage;
     const tableFunction = this.#query.items.find(
