@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SerdeError } from '../../../sql/formats/format.ts';
 import { plainJsonReader, plainJsonWriter } from '../../../sql/formats/json-plain.ts';
+import { putDouble } from '../../../sql/formats/json-text.ts';
 import type { Column } from '../../../sql/types/schema.ts';
 import {
   arrayOf,
@@ -21,6 +22,7 @@ import { bare, columnsAndRow, readText, valueOf, wrapped, writeRow } from './sup
 const column = (name: string, type: SqlType): Column => ({ name, type });
 const one = (type: SqlType, text: string): Value | undefined =>
   readText(plainJsonReader([column('V', type)], bare), text)?.[0];
+const latin1 = (bytes: Uint8Array, length: number): string => String.fromCharCode(...bytes.subarray(0, length));
 const fault = (type: SqlType, text: string): string => {
   try {
     one(type, text);
@@ -219,6 +221,23 @@ describe('properties', () => {
         const finite = typeof double === 'number' && !Number.isFinite(double) ? String(double) : double;
         expect(parsed).toEqual({ D: finite, T: texts, B: safe(big) });
       }),
+    );
+  });
+
+  test('a double is written by its shortest digits', () => {
+    const buffer = new Uint8Array(64);
+    const written = (value: number): string => latin1(buffer, putDouble(buffer, 0, value));
+    for (const value of [1.1, 9.999999999999998, 1e9 - 1e-7, 2 ** 29 + 2 ** -23, 0.1 + 0.2 + 1, 4503.5 + 2 ** -39]) {
+      expect(written(value)).toBe(String(value));
+    }
+    const amounts = fc.array(fc.integer({ min: -99_999, max: 99_999 }), { maxLength: 40 });
+    fc.assert(
+      fc.property(fc.oneof(fc.double({ min: -2e9, max: 2e9, noNaN: true }), amounts), (made) => {
+        // Sums of amounts with two decimals: exact at first, then off by a rounding.
+        const value = typeof made === 'number' ? made : made.reduce((sum, amount) => sum + amount / 100, 0);
+        if (!Object.is(value, -0)) expect(written(value)).toBe(String(value));
+      }),
+      { numRuns: 2000 },
     );
   });
 
