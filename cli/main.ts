@@ -44,7 +44,11 @@ function program(finish: (code: number) => void): Command {
     .option('--data <dir>', 'data directory; made when missing', '.millrace')
     .option('--port <n>', 'port for HTTP; 0 takes a free one', wholeNumber(0, 65_535), DEFAULT_PORT)
     .option('--host <address>', 'address to listen at; 0.0.0.0 is every interface', '127.0.0.1')
-    .option('--workers <n>', 'threads that run queries; 0 runs them on the main thread', wholeNumber(0, 64))
+    .option(
+      '--workers <n>',
+      'threads that run queries; 0 runs them on the main thread (default: cores - 1, at least 1)',
+      wholeNumber(0, 64),
+    )
     .option(
       '--max-queries <n>',
       'push and pull queries that clients may hold open at once (default: 100)',

@@ -8,6 +8,7 @@
  */
 
 import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { pino } from 'pino';
 import { UserError } from '../base/index.ts';
 import { type Millrace, open } from '../millrace.ts';
@@ -22,7 +23,7 @@ export interface ServerOptions {
   readonly host?: string;
   /** 0 takes a free one. */
   readonly port: number;
-  /** Worker threads for queries, started with the first one. */
+  /** Worker threads for queries, started with the first one; 0 runs them on this thread. Default: one less than there are cores, at least 1. */
   readonly workers?: number;
   readonly logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   readonly limits?: Partial<ServerLimits>;
@@ -43,7 +44,7 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
   const logger = pino({ level: options.logLevel ?? 'info', base: null }, pino.destination(2));
   const millrace = await open({
     data,
-    ...(options.workers === undefined ? {} : { workers: options.workers }),
+    workers: options.workers ?? Math.max(1, availableParallelism() - 1),
     onEvent: ({ level, message, ...fields }) => logger[level](fields, message),
   });
   const app = createApp({
