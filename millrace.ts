@@ -39,8 +39,8 @@ import {
 
 export { UserError } from './base/index.ts';
 export { KStream, KTable, StreamsBuilder, serdes, TimeWindows, Topology, unknown } from './engine/index.ts';
-export type { StatementOptions, StatementResult } from './sql/index.ts';
-export type { ConsumedRecord, ConsumeOptions, ProducedRecord } from './storage/index.ts';
+export { ExecutionError, type StatementOptions, type StatementResult } from './sql/index.ts';
+export { type ConsumedRecord, type ConsumeOptions, LogError, type ProducedRecord } from './storage/index.ts';
 
 /** Where records go that a query had to leave out: one JSON row each, written in the query's own transaction. */
 export const PROCESSING_LOG_TOPIC = 'millrace_processing_log';
@@ -80,7 +80,7 @@ export interface Millrace {
   /** The SQL room's own face, for servers and tools. */
   readonly engine: SqlEngine;
   readonly log: Log;
-  /** Runs statements one after another; all are checked before the first runs. */
+  /** Runs statements one after another; all are checked before the first runs. Rejects with a `UserError`, or with an `ExecutionError` when one fails while running. */
   sql(text: string, options?: StatementOptions): Promise<readonly StatementResult[]>;
   /** All rows of a pull query. */
   query(text: string, options?: StatementOptions): Promise<readonly ResultRow[]>;

@@ -162,8 +162,10 @@ export interface SqlEngine {
   close(): Promise<void>;
 }
 
-/** A statement failed while running, after others of the same call had run. */
+/** A statement failed while running, perhaps after others of the same call had run. Code and hint are those of its cause. */
 export class ExecutionError extends Error {
+  readonly code: string | undefined;
+  readonly hint: string | undefined;
   readonly done: readonly StatementResult[];
   readonly statementText: string;
   override readonly cause: Error;
@@ -172,6 +174,9 @@ export class ExecutionError extends Error {
     super(cause.message, { cause });
     this.name = 'ExecutionError';
     this.cause = cause;
+    const { code, hint } = cause as { readonly code?: unknown; readonly hint?: unknown };
+    this.code = typeof code === 'string' ? code : undefined;
+    this.hint = typeof hint === 'string' ? hint : undefined;
     this.statementText = statementText;
     this.done = done;
   }
