@@ -241,12 +241,12 @@ describe('streams', () => {
   const wordCount = () => {
     const builder = new StreamsBuilder();
     builder
-      .stream('words', { value: serdes.string })
+      .stream('words', { key: serdes.string, value: serdes.string })
       .groupBy((_, word) => word, { key: serdes.string, value: serdes.string })
       .count({ name: 'counts' })
       .toStream()
       .mapValues(String)
-      .to('counted', { key: serdes.string, value: serdes.string });
+      .to('counted', { value: serdes.string });
     return builder.build();
   };
 
