@@ -56,6 +56,8 @@ const streamRows = async (
   // A line is sent with its end, so that a client need not wait for the next one to know that it is whole.
   const [open, before, after, close] = asArray ? ['[', ',', '', ']'] : ['', '', '\n', ''];
   const write = rowWriter(handle.columns.map(({ type }) => type));
+  // A client may have left while the query was being started: nothing will tell of it again.
+  if (out.destroyed) return;
   const gone = once(out, 'close').then(() => handle.close());
   out.writeHead(200, { 'content-type': asArray ? mediaTypes.json : mediaTypes.delimited });
   out.write(open + JSON.stringify(header) + after);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { get, Inserts, rows, statements } from '../../examples/demo/client.ts';
 import { type RunningServer, startServer } from '../../server/index.ts';
 
@@ -214,6 +214,31 @@ describe('rows', () => {
     for (const { response } of opened) response.destroy();
     expect((await postJson('/close-query', { queryId: 'nobody' })).status).toBe(400);
   });
+});
+
+test('a client that leaves while its query starts leaves nothing open', async () => {
+  await statements(
+    url,
+    `CREATE STREAM leaving (id BIGINT KEY, v INT) WITH (kafka_topic='leaving', partitions=1, value_format='JSON');`,
+  );
+  const { engine } = server.millrace;
+  const query = engine.query.bind(engine);
+  let leave = () => {};
+  const slow = vi.spyOn(engine, 'query').mockImplementation(async (...asked) => {
+    leave();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return query(...asked);
+  });
+  for (let i = 0; i < 3; i++) {
+    const outgoing = request(new URL('/query-stream', url), { method: 'POST' });
+    outgoing.on('error', () => {});
+    leave = () => outgoing.destroy();
+    outgoing.end(JSON.stringify({ sql: 'SELECT * FROM leaving EMIT CHANGES;' }));
+    await new Promise((resolve) => outgoing.once('close', resolve));
+  }
+  slow.mockRestore();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect((await post('/query-stream', JSON.stringify({ sql: 'SELECT * FROM leaving;' }))).status).toBe(200);
 });
 
 describe('the server itself', () => {
