@@ -60,7 +60,7 @@ export interface HostLimits {
 }
 
 export const defaultLimits: HostLimits = {
-  storeBytes: 64 * 1024 * 1024,
+  storeBytes: 128 * 1024 * 1024,
   blockBytes: 512 * 1024,
   unansweredBytes: 16 * 1024 * 1024,
 };
@@ -88,8 +88,8 @@ const stepRecords = 8192;
 const handOverMs = 25;
 /** How often idle stores are asked whether a checkpoint is due. */
 const checkpointEveryMs = 1000;
-/** Changelog records of one store beyond its last checkpoint at which its run waits for the one under way. One is due at 250,000. */
-const mostReplayed = 400_000;
+/** Changelog records of one store beyond its last checkpoint at which its run waits for the one under way. One is due at 500,000. */
+const mostReplayed = 700_000;
 /** Entries of one page of a scan. */
 const pageEntries = 1000;
 
@@ -405,9 +405,9 @@ export class TaskHost {
         subscription.feed.seek(subscription, fetchOffset);
       }
     }
-    run.phase = 'running';
+    // The others may still be on their way back: it goes on when the coordinator says so.
+    run.phase = 'ready';
     this.#options.post({ kind: 'resumed', run: run.id });
-    this.#resume(run);
   }
 
   /** The run may step (again): says how it stands, reads and steps. */

@@ -134,7 +134,7 @@ interface StateStoreLifecycle {
     valueEnd: number,
   ): void;
 
-  /** True when 250,000 changelog records or a few seconds have passed since the last checkpoint, or memory is short. */
+  /** True when 500,000 changelog records or a few seconds have passed since the last checkpoint, or memory is short. */
   checkpointDue(nowMs: number): boolean;
   /** Writes what is committed and due, then the position. A call while one runs answers with that one's promise. */
   checkpoint(): Promise<void>;

@@ -17,7 +17,7 @@ import { freePort, Server } from '../../examples/demo/server.ts';
 const KILLS = 20;
 const SHOPS = 40;
 const MINUTE_MS = 60_000;
-const MAX_REPLAYED = 250_000;
+const MAX_REPLAYED = 700_000;
 const SEED = 20;
 
 interface Info {
