@@ -7,8 +7,8 @@
  * 1. Nothing is ever appended outside of a transaction, and a transaction is begun by the first thing that goes into it: so none is empty.
  * 2. A transaction ends `commitIntervalMs` after it became pending at the latest, or at once when nothing is left to read. (A query
  *    that is drained again and again waits twice the time that its last commit took: commits use a third of its time at most.)
- * 3. Hosts stand still from `prepared` to `committed` or `rollback`; batches that arrive after a failure are dropped until all hosts have
- *    said that they stand at the committed positions again.
+ * 3. Hosts stand still from `prepared` to `committed`; after a failure, from `rollback` until all of them have said that they stand at the committed
+ *    positions again (`go`). Batches that arrive in between belong to the failed transaction and are dropped.
  * 4. What a failed commit has done is found out, not guessed: `abort` answers `committed` when it had happened.
  * 5. A cause that may pass (full disk, lost answer) is tried again with back-off, for ever. Another one ends the run, and only it.
  */
@@ -392,6 +392,7 @@ export class Coordinator {
   #open(): void {
     this.#failure = undefined;
     this.#phase = 'open';
+    for (const host of this.#hosts.values()) host.post({ kind: 'go', run: this.#options.run });
     this.#options.listener.changed();
     if (this.#stopping !== undefined) this.#stopping();
   }

@@ -11,9 +11,10 @@
  *   host      batch…  progress(pending)                           the first of them opens the transaction, 100 ms later at most:
  *   main      prepare                                             hosts stop stepping this query, flush,
  *   host      batch…  prepared(positions)                         and say how far they have read
- *   main      committed(changelog offsets) | rollback(positions)  either way the hosts go on from there
+ *   main      committed(changelog offsets)                        the hosts go on from there
  *
- * A failure on the way: `hold` stops the hosts until `rollback` (or, when the commit turns out to have happened, `committed`) comes.
+ * A failure on the way: `hold` stops the hosts; `rollback(positions)` takes them back, each answers `resumed`, and when all have, `go` sends
+ * them on. (When the commit turns out to have happened, `committed` comes instead.)
  */
 
 import type { DropReason } from '../processor.ts';

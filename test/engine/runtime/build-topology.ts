@@ -1,12 +1,13 @@
 /** What a worker builds topologies by in the tests: the plan is the name of one of theirs. */
 
 import type { Topology } from '../../../engine/index.ts';
-import { enriched, minuteSums, wordCount } from './topologies.ts';
+import { enriched, explained, minuteSums, wordCount } from './topologies.ts';
 
 export type TestPlan =
   | { readonly name: 'count'; readonly repartition: boolean }
   | { readonly name: 'sums'; readonly graceMs: number }
   | { readonly name: 'enriched' }
+  | { readonly name: 'explained' }
   | { readonly name: 'exit'; readonly once: Int32Array };
 
 export const topologyOf = (plan: TestPlan): Topology => {
@@ -19,6 +20,8 @@ export const topologyOf = (plan: TestPlan): Topology => {
       // Takes its thread along, the first time.
       if (Atomics.exchange(plan.once, 0, 1) === 0) process.exit(3);
       return wordCount({ repartition: false });
+    case 'explained':
+      return explained();
     case 'enriched':
       return enriched(true);
   }

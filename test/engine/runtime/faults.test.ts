@@ -7,8 +7,8 @@ import { describe, expect, test } from 'vitest';
 import { ManualClock, partitionOfKey, Random, type Timers } from '../../../base/index.ts';
 import type { Runtime } from '../../../engine/index.ts';
 import { type DelayedLogFaults, type Log, openDelayedLog, openMemoryLog } from '../../../storage/index.ts';
-import { consume, lastOf, newRuntime, produce, type Row, Shards, utf8 } from './support.ts';
-import { explained, minuteSums, wordCount } from './topologies.ts';
+import { type TestPlan, topologyOf } from './build-topology.ts';
+import { consume, lastOf, newRuntime, produce, type Row, Shards, slowHosts, utf8 } from './support.ts';
 
 /** Lets the promise come true, moving the clock on whenever nothing else can happen. */
 const drive = async <T>(clock: ManualClock, promise: Promise<T>): Promise<T> => {
@@ -37,7 +37,19 @@ const expectEveryUpdateOnce = (rows: readonly Row[], expected: ReadonlyMap<strin
   expect(Object.fromEntries(seen)).toEqual(Object.fromEntries(expected));
 };
 
-const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number): Promise<void> => {
+const plans: Record<string, TestPlan> = {
+  count: { name: 'count', repartition: true },
+  sums: { name: 'sums', graceMs: 10_000 },
+  explain: { name: 'explained' },
+};
+
+const start = (runtime: Runtime, id: string): Promise<void> => {
+  const plan = plans[id] as TestPlan;
+  return runtime.start({ id, topology: topologyOf(plan), plan });
+};
+
+/** `hosts`: 0 runs the tasks beside the coordinator, else they are spread over hosts whose messages take their time. */
+const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number, hosts = 0): Promise<void> => {
   const random = new Random(seed);
   const clock = new ManualClock(1_000_000);
   const inner: Log = await openMemoryLog({ clock, timers: clock });
@@ -68,18 +80,31 @@ const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number)
     };
     const log = await openDelayedLog({ clock, timers, seed: random.u32(), maxDelayMs: 5, log: inner });
     log.setFaults(faults);
+    const soon = (run: () => void): void => {
+      setImmediate(() => life.process && run());
+    };
+    const messages = new Random(random.u32());
+    const workers = slowHosts({
+      count: hosts,
+      log,
+      clock,
+      timers,
+      random: messages,
+      soon,
+      openShard: shards.open,
+      build: (plan) => topologyOf(plan as TestPlan),
+    });
     const runtime = newRuntime(log, {
       clock,
       timers,
-      soon: (run) => setImmediate(() => life.process && run()),
+      soon,
+      ...(hosts > 0 && { workers }),
       openShard: shards.open,
       processingLog: 'problems',
       onEvent: () => {},
       limits: { commitIntervalMs: 20 },
     });
-    void runtime.start({ id: 'count', topology: wordCount({ repartition: true }) }).catch(() => undefined);
-    void runtime.start({ id: 'sums', topology: minuteSums() }).catch(() => undefined);
-    void runtime.start({ id: 'explain', topology: explained() }).catch(() => undefined);
+    for (const id of Object.keys(plans)) void start(runtime, id).catch(() => undefined);
     return runtime;
   };
 
@@ -87,9 +112,7 @@ const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number)
   const revive = (runtime: Runtime): void => {
     for (const { queryId, state } of runtime.queries()) {
       if (state !== 'fenced' && state !== 'failed') continue;
-      const topology =
-        queryId === 'count' ? wordCount({ repartition: true }) : queryId === 'sums' ? minuteSums() : explained();
-      void runtime.start({ id: queryId, topology }).catch(() => undefined);
+      void start(runtime, queryId).catch(() => undefined);
     }
   };
 
@@ -115,7 +138,7 @@ const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number)
     }
     await produce(inner, 'amounts', 0, amounts);
     // Some steps of everything that goes on.
-    for (let i = random.below(60); i > 0; i--) {
+    for (let i = random.below(hosts > 0 ? 800 : 60); i > 0; i--) {
       await new Promise((resolve) => setImmediate(resolve));
       clock.advanceToNext();
       if (random.chance(0.1)) revive(runtime);
@@ -136,9 +159,7 @@ const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number)
     processingLog: 'problems',
     limits: { commitIntervalMs: 20 },
   });
-  await drive(clock, mended.start({ id: 'count', topology: wordCount({ repartition: true }) }));
-  await drive(clock, mended.start({ id: 'sums', topology: minuteSums() }));
-  await drive(clock, mended.start({ id: 'explain', topology: explained() }));
+  for (const id of Object.keys(plans)) await drive(clock, start(mended, id));
   await drive(clock, mended.awaitIdle());
 
   expectEveryUpdateOnce(await consume(inner, 'counted'), wordsBy);
@@ -176,5 +197,9 @@ describe('exactly once', () => {
 
   test.each(seeds)('with crashes, seed %i', async (seed) => {
     await scenario(300 + seed, { appendUnknown: 0.02, commitUnknown: 0.1, unavailable: 0.05 }, 4);
+  });
+
+  test.each(seeds)('with tasks spread over hosts that answer late, seed %i', async (seed) => {
+    await scenario(400 + seed, { appendUnknown: 0.03, commitUnknown: 0.1, unavailable: 0.1, fenced: 0.01 }, 1, 2);
   });
 });

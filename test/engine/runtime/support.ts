@@ -3,9 +3,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Random } from '../../../base/index.ts';
+import { type Clock, Random, type Timers } from '../../../base/index.ts';
 import { nodeFiles, systemClock } from '../../../base/node/index.ts';
-import { Runtime, type RuntimeOptions } from '../../../engine/index.ts';
+import { Runtime, type RuntimeOptions, type ToHost, type Topology, type WorkerOptions } from '../../../engine/index.ts';
+import { TaskHost } from '../../../engine/runtime/task-host.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
 import type { OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import { openFileLog } from '../../../storage/file-log/index.ts';
@@ -58,6 +59,40 @@ const keptOpen = (kv: MemoryKv): OrderedKv => ({
 
 export const soon = (run: () => void): void => {
   setImmediate(run);
+};
+
+/** "Threads" on this thread: hosts whose messages take their time, in order in each direction. */
+export const slowHosts = (options: {
+  readonly count: number;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly soon: (run: () => void) => void;
+  readonly openShard: (shard: number) => Promise<OrderedKv>;
+  readonly build: (plan: unknown) => Topology;
+}): WorkerOptions => {
+  const { count, timers, random } = options;
+  const slow = <M>(deliver: (message: M) => void): ((message: M) => void) => {
+    const line: M[] = [];
+    const next = (): void => {
+      timers.after(random.float() * 5, () => {
+        deliver(line.shift() as M);
+        if (line.length > 0) next();
+      });
+    };
+    return (message) => {
+      line.push(message);
+      if (line.length === 1) next();
+    };
+  };
+  return {
+    count,
+    spawn(_thread, settings, receive) {
+      const host = new TaskHost({ ...options, ...settings, post: slow(receive) });
+      return { post: slow((message: ToHost) => host.receive(message)), terminate: async () => {} };
+    },
+  };
 };
 
 export const newRuntime = (log: Log, options: Partial<RuntimeOptions> = {}): Runtime =>
