@@ -26,6 +26,8 @@ export interface LoadReport {
   readonly restartsMs: readonly number[];
   /** Rows that had arrived although their answer was lost with the killed server: they were not sent again. */
   readonly arrivedUnanswered: number;
+  /** Planned kills that found no open transaction until all rows were sent. */
+  readonly killsMissed: number;
 }
 
 const line = ({ id, ts, delay, distance, origin, destination }: Flight): string =>
@@ -100,7 +102,7 @@ export const load = async (server: Server, flights: Flights, killAt: readonly nu
   }
   progress.show(flights.count);
   progress.end();
-  return { loadMs: performance.now() - started, restartsMs, arrivedUnanswered };
+  return { loadMs: performance.now() - started, restartsMs, arrivedUnanswered, killsMissed: kills.length };
 };
 
 const recoveryOf = async (server: Server): Promise<Recovery> =>

@@ -42,13 +42,12 @@ const main = async (): Promise<number> => {
     for (const { name, about } of continuousQueries) say(`  ${name.padEnd(13)} ${about}`);
 
     heading(`${number(flights.count)} flights in order of arrival, over one connection; two kills on the way`);
+    say(`> ${liveQuery}`);
     const live = watch(server);
     const third = Math.floor(flights.count / 3);
-    const { loadMs, restartsMs, arrivedUnanswered } = await load(server, flights, [third, 2 * third]);
+    const { loadMs, restartsMs, arrivedUnanswered, killsMissed } = await load(server, flights, [third, 2 * third]);
 
-    heading(`Live rows of LATE_FLIGHTS, as they came (${liveQuery})`);
-    const { shown, firstRowMs } = await live;
-    table(['ID', 'ROUTE', 'DELAY', 'HOURS_LATE'], shown);
+    const firstRowMs = await live;
 
     const drainMs = await drained(server);
     heading('Pull queries');
@@ -66,7 +65,7 @@ const main = async (): Promise<number> => {
     const recordsRead = await recordsReadBy(server);
     heading('Figures');
     table(
-      ['', ''],
+      ['figure', 'value'],
       [
         [
           'rows sent',
@@ -74,13 +73,14 @@ const main = async (): Promise<number> => {
         ],
         ['records read by the queries since the last start', number(recordsRead)],
         ['rows per second, end to end, kills included', number(flights.count / ((loadMs + drainMs) / 1000))],
-        ['time to first live row', firstRowMs === undefined ? '-' : seconds(firstRowMs)],
+        ['time to first live row', seconds(firstRowMs)],
         ['start, restarts', [startMs, ...restartsMs].map(seconds).join(', ')],
         ['all of it', seconds(performance.now() - started)],
       ],
     );
+    if (killsMissed > 0) say(`\n${killsMissed} of the kills found no open transaction: the rows were too few.`);
     say(differences === 0 ? '\nEverything agrees.' : `\n${differences} differences.`);
-    return differences === 0 ? 0 : 1;
+    return differences === 0 && killsMissed === 0 ? 0 : 1;
   } finally {
     await server.stop();
     if (values.keep) say(`data kept in ${dataDirectory}`);
@@ -88,23 +88,23 @@ const main = async (): Promise<number> => {
   }
 };
 
-/** The first live rows of a push query, and how long the first took. A kill ends the subscription; then it begins anew. */
-const watch = async (server: Server): Promise<{ shown: unknown[][]; firstRowMs: number | undefined }> => {
-  const shown: unknown[][] = [];
+/** Shows the first rows of a push query as they come; answers how long the first took. A kill ends the subscription; then it begins anew. */
+const watch = async (server: Server): Promise<number> => {
   let firstRowMs: number | undefined;
+  let shown = 0;
   const started = performance.now();
-  while (shown.length < LIVE_ROWS) {
+  while (firstRowMs === undefined || shown < LIVE_ROWS) {
     try {
-      for await (const row of rows(server.url, liveQuery)) {
+      for await (const [id, route, delay, hours] of rows(server.url, liveQuery)) {
         firstRowMs ??= performance.now() - started;
-        shown.push([...row]);
-        if (shown.length === LIVE_ROWS) break;
+        say(`  live: flight ${id} ${route} is ${delay} minutes late (${hours} h)`);
+        if (++shown === LIVE_ROWS) break;
       }
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
-  return { shown, firstRowMs };
+  return firstRowMs;
 };
 
 const insertAirports = async (server: Server, airports: readonly Airport[]): Promise<void> => {

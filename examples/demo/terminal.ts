@@ -5,9 +5,13 @@ import pc from 'picocolors';
 
 const out = process.stdout;
 
+/** A line; where a progress bar is being drawn, above it. */
 export const say = (text = ''): void => {
-  out.write(`${text}\n`);
+  out.write(barShown ? `\r\u001b[K${text}\n` : `${text}\n`);
+  barShown = false;
 };
+
+let barShown = false;
 
 export const heading = (text: string): void => say(`\n${pc.bold(text)}`);
 
@@ -55,6 +59,7 @@ export class Progress {
       this.#lastDraw = now;
       const width = 24;
       const full = Math.round(share * width);
+      barShown = true;
       out.write(`\r${'█'.repeat(full)}${'░'.repeat(width - full)} ${text}\u001b[K`);
       return;
     }
@@ -67,6 +72,7 @@ export class Progress {
 
   /** Leaves the bar as it stands and goes to the next line. */
   end(): void {
-    if (out.isTTY) out.write('\n');
+    if (barShown) out.write('\n');
+    barShown = false;
   }
 }
