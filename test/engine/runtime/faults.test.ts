@@ -49,7 +49,13 @@ const start = (runtime: Runtime, id: string): Promise<void> => {
 };
 
 /** `hosts`: 0 runs the tasks beside the coordinator, else they are spread over hosts whose messages take their time. */
-const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number, hosts = 0): Promise<void> => {
+const scenario = async (
+  seed: number,
+  faults: DelayedLogFaults,
+  crashes: number,
+  hosts = 0,
+  deaths = 0,
+): Promise<void> => {
   const random = new Random(seed);
   const clock = new ManualClock(1_000_000);
   const inner: Log = await openMemoryLog({ clock, timers: clock });
@@ -86,6 +92,7 @@ const scenario = async (seed: number, faults: DelayedLogFaults, crashes: number,
     const messages = new Random(random.u32());
     const workers = slowHosts({
       count: hosts,
+      deaths,
       log,
       clock,
       timers,
@@ -201,5 +208,9 @@ describe('exactly once', () => {
 
   test.each(seeds)('with tasks spread over hosts that answer late, seed %i', async (seed) => {
     await scenario(400 + seed, { appendUnknown: 0.03, commitUnknown: 0.1, unavailable: 0.1, fenced: 0.01 }, 1, 2);
+  });
+
+  test.each(seeds)('with hosts that die, seed %i', async (seed) => {
+    await scenario(500 + seed, { commitUnknown: 0.1, unavailable: 0.05 }, 1, 2, 0.01);
   });
 });

@@ -61,7 +61,7 @@ export const soon = (run: () => void): void => {
   setImmediate(run);
 };
 
-/** "Threads" on this thread: hosts whose messages take their time, in order in each direction. */
+/** "Threads" on this thread: hosts whose messages take their time, in order in each direction, and that die now and then. */
 export const slowHosts = (options: {
   readonly count: number;
   readonly log: Log;
@@ -71,8 +71,10 @@ export const slowHosts = (options: {
   readonly soon: (run: () => void) => void;
   readonly openShard: (shard: number) => Promise<OrderedKv>;
   readonly build: (plan: unknown) => Topology;
+  /** Probability of a host's end with each message to it. */
+  readonly deaths: number;
 }): WorkerOptions => {
-  const { count, timers, random } = options;
+  const { count, timers, random, deaths } = options;
   const slow = <M>(deliver: (message: M) => void): ((message: M) => void) => {
     const line: M[] = [];
     const next = (): void => {
@@ -88,12 +90,57 @@ export const slowHosts = (options: {
   };
   return {
     count,
-    spawn(_thread, settings, receive) {
-      const host = new TaskHost({ ...options, ...settings, post: slow(receive) });
-      return { post: slow((message: ToHost) => host.receive(message)), terminate: async () => {} };
+    spawn(_thread, settings, receive, died) {
+      // What is dead hears of no timer, and nothing of what it writes arrives any more.
+      let alive = true;
+      const onlyAlive = (run: () => void) => () => {
+        if (alive) run();
+      };
+      const up = slow(receive);
+      const host = new TaskHost({
+        ...options,
+        ...settings,
+        timers: { after: (ms, run) => timers.after(ms, onlyAlive(run)) },
+        soon: (run) => options.soon(onlyAlive(run)),
+        openShard: async (shard) => mortal(await options.openShard(shard), () => alive),
+        post: (message) => {
+          if (alive) up(message);
+        },
+      });
+      const post = slow((message: ToHost) => {
+        if (!alive) return;
+        if (random.chance(deaths)) {
+          alive = false;
+          died(new Error('the host died'));
+        } else host.receive(message);
+      });
+      return {
+        post,
+        async terminate() {
+          alive = false;
+        },
+      };
     },
   };
 };
+
+const mortal = (kv: OrderedKv, alive: () => boolean): OrderedKv => ({
+  getSync: (key) => kv.getSync(key),
+  batch() {
+    const batch = kv.batch();
+    return {
+      get length() {
+        return batch.length;
+      },
+      put: (key, value) => batch.put(key, value),
+      delete: (key) => batch.delete(key),
+      write: (how) => (alive() ? batch.write(how) : new Promise<void>(() => {})),
+    };
+  },
+  iterate: (range) => kv.iterate(range),
+  clear: (range, how) => (alive() ? kv.clear(range, how) : new Promise<void>(() => {})),
+  close: async () => {},
+});
 
 export const newRuntime = (log: Log, options: Partial<RuntimeOptions> = {}): Runtime =>
   new Runtime({
