@@ -18,6 +18,7 @@ import { describeNote, Runtime, type RuntimeEvent, type Topology } from './engin
 import { workerThreads } from './engine/runtime/worker.ts';
 import { openLevelShard } from './engine/stores/level-store.ts';
 import {
+  checkNotInternal,
   openSqlEngine,
   type QueryColumn,
   type SqlEngine,
@@ -44,6 +45,9 @@ export { type ConsumedRecord, type ConsumeOptions, LogError, type ProducedRecord
 
 /** Where records go that a query had to leave out: one JSON row each, written in the query's own transaction. */
 export const PROCESSING_LOG_TOPIC = 'millrace_processing_log';
+
+/** Longer, and a commit would hold more than a store should keep open. */
+const MAX_COMMIT_INTERVAL_MS = 60_000;
 
 export interface OpenOptions {
   /** Data directory; made when missing. One process at a time. */
@@ -104,14 +108,20 @@ export interface Millrace {
   close(): Promise<void>;
 }
 
-/** Rejects with a `UserError` when the directory cannot be used: DATA_DIR_LOCKED, DATA_DIR_NEWER, DATA_DIR_UNREADABLE. */
+/** Rejects with a `UserError` when options make no sense, and when the directory cannot be used: DATA_DIR_LOCKED, DATA_DIR_NEWER, DATA_DIR_UNREADABLE. */
 export const open = async (options: OpenOptions): Promise<Millrace> => {
   installNative();
-  const directory = resolve(options.data);
-  const workers = options.workers ?? 0;
+  const { data, workers = 0, commitIntervalMs } = options;
+  if (typeof data !== 'string' || data === '')
+    throw new UserError('DATA_DIR_MISSING', 'no data directory is given', { hint: "Write open({ data: './data' })." });
+  const directory = resolve(data);
   if (!Number.isInteger(workers) || workers < 0 || workers > 64)
     throw new UserError('WORKERS_INVALID', `the number of workers is ${workers}`, {
       hint: 'Give a whole number from 0 to 64.',
+    });
+  if (commitIntervalMs !== undefined && !(commitIntervalMs > 0 && commitIntervalMs <= MAX_COMMIT_INTERVAL_MS))
+    throw new UserError('COMMIT_INTERVAL_INVALID', `the commit interval is ${commitIntervalMs} ms`, {
+      hint: `Give a number of milliseconds above 0 and up to ${MAX_COMMIT_INTERVAL_MS}.`,
     });
   const random = systemRandom();
   const log = await openFileLog({ directory, files: nodeFiles, clock: systemClock, timers: systemClock, random });
@@ -130,7 +140,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       processingLog: PROCESSING_LOG_TOPIC,
       onEvent: (event) => options.onEvent?.(describeEvent(event)),
       ...(workers === 0 ? {} : { workers: workerThreads({ count: workers, log, state, builder: workerBuilder }) }),
-      ...(options.commitIntervalMs === undefined ? {} : { limits: { commitIntervalMs: options.commitIntervalMs } }),
+      ...(commitIntervalMs === undefined ? {} : { limits: { commitIntervalMs } }),
     });
     const engine = await openSqlEngine({ log, runtime, clock: systemClock, random });
     return new OpenMillrace(directory, log, runtime, engine);
@@ -191,6 +201,7 @@ class OpenMillrace implements Millrace {
     records: Iterable<ProducedRecord>,
     options: { readonly acks?: Acks } = {},
   ): Promise<void> {
+    checkNotInternal(topic, 'written', undefined);
     const { acks = 'durable' } = options;
     await produceRecords(this.log, await this.#producer(), topic, records, { acks, now: systemClock.now() });
   }

@@ -35,6 +35,7 @@ export { type PhysicalPlan, printPlan, readPlan, type SinkStep, type Step, sourc
 export { type PlannedStatement, type PlanStatement, Session } from './session.ts';
 export { isKnownProperty, knownProperties, Settings } from './settings.ts';
 export { applyCommand, type Command } from './statements/command.ts';
+export { checkNotInternal } from './statements/internal-topics.ts';
 export type { NewRecord, Planned, TopicInfo, Topics } from './statements/statement.ts';
 export { EvaluationError } from './types/evaluation-error.ts';
 export { type Column, printSchema, type Schema } from './types/schema.ts';

@@ -230,6 +230,9 @@ describe('produce and consume', () => {
     const large = await faultOf(() => millrace.produce('clicks', [{ key: '/', value: 'x'.repeat(1_100_000) }]));
     expect(large.message).toMatch(/max\.message\.bytes|larger/);
     expect(large.hint).toContain('max.message.bytes');
+    expect(await faultOf(() => millrace.produce('_millrace-statements', [{ value: 'x' }]))).toMatchObject({
+      code: 'SQL_READ_ONLY',
+    });
     expect(await faultOf(() => millrace.partitionDirectory('click', 0))).toMatchObject({ code: 'TOPIC_UNKNOWN' });
     await millrace.produce('clicks', clicks(0, 1));
     await millrace.awaitIdle();
@@ -306,6 +309,9 @@ describe('open', () => {
   test('options that make no sense are refused', async () => {
     expect(await faultOf(() => open({ data, workers: -1 }))).toMatchObject({ code: 'WORKERS_INVALID' });
     expect(await faultOf(() => open({ data, workers: 1.5 }))).toMatchObject({ code: 'WORKERS_INVALID' });
+    expect(await faultOf(() => open({ data: '' }))).toMatchObject({ code: 'DATA_DIR_MISSING' });
+    for (const commitIntervalMs of [-1, 0, Number.NaN, 1e9])
+      expect(await faultOf(() => open({ data, commitIntervalMs }))).toMatchObject({ code: 'COMMIT_INTERVAL_INVALID' });
     await (await openHere()).close();
   });
 

@@ -9,7 +9,7 @@ import { type Position, UserError } from '../../base/index.ts';
 
 export const isInternalTopic = (name: string): boolean => /^_?millrace[-_]/.test(name);
 
-/** `does`: what the statement would do to the topic, as "written". */
+/** `does`: what the statement, or the program, would do to the topic, as "written". */
 export const checkNotInternal = (
   topic: string,
   does: 'written' | 'created' | 'deleted',
