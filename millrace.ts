@@ -21,6 +21,7 @@ import {
   checkNotInternal,
   openSqlEngine,
   type QueryColumn,
+  type QueryHandle,
   type SqlEngine,
   type SqlType,
   type StatementOptions,
@@ -88,8 +89,9 @@ export interface Millrace {
   sql(text: string, options?: StatementOptions): Promise<readonly StatementResult[]>;
   /** All rows of a pull query. */
   query(text: string, options?: StatementOptions): Promise<readonly ResultRow[]>;
-  /** The rows of a query, push or pull, as they come; nothing is produced that is not taken. Leaving the loop ends the query. */
-  subscribe(text: string, options?: StatementOptions): AsyncIterableIterator<ResultRow>;
+  /** The rows of a query, push or pull, as they come; nothing is produced that is not taken. The query starts when the first row
+   *  is asked for; leaving the loop, or `return()` from elsewhere, ends it. */
+  subscribe(text: string, options?: StatementOptions): AsyncIterableIterator<ResultRow, void, undefined>;
   /** Appends records; answers when they are on the disk (`acks`: `durable`, the default), or as `acks` says. */
   produce(topic: string, records: Iterable<ProducedRecord>, options?: { readonly acks?: Acks }): Promise<void>;
   /** Committed records of a topic, as they come. */
@@ -186,14 +188,24 @@ class OpenMillrace implements Millrace {
     return found;
   }
 
-  async *subscribe(text: string, options: StatementOptions = {}): AsyncGenerator<ResultRow, void, undefined> {
-    const handle = await this.engine.query(text, options);
-    const toObject = rowToObject(handle.columns);
-    try {
-      for await (const batch of handle.rows()) for (const row of batch) yield toObject(row);
-    } finally {
-      await handle.close();
-    }
+  subscribe(text: string, options: StatementOptions = {}): AsyncIterableIterator<ResultRow, void, undefined> {
+    let opening: Promise<QueryHandle> | undefined;
+    const start = (): Promise<QueryHandle> => (opening = this.engine.query(text, options));
+    const rows = rowsOf(start);
+    return {
+      next: () => rows.next(),
+      // A generator would first wait for the row that was asked for last, which may never come.
+      return: async () => {
+        await opening?.then(
+          (handle) => handle.close(),
+          () => {},
+        );
+        return rows.return();
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
   }
 
   async produce(
@@ -235,6 +247,16 @@ class OpenMillrace implements Millrace {
     await this.engine.close();
     await this.#runtime.close();
     await this.log.close();
+  }
+}
+
+async function* rowsOf(start: () => Promise<QueryHandle>): AsyncGenerator<ResultRow, void, undefined> {
+  const handle = await start();
+  const toObject = rowToObject(handle.columns);
+  try {
+    for await (const batch of handle.rows()) for (const row of batch) yield toObject(row);
+  } finally {
+    await handle.close();
   }
 }
 

@@ -41,7 +41,7 @@ export interface ProduceOptions {
   readonly now: number;
 }
 
-/** Rejects with TOPIC_UNKNOWN or PARTITION_UNKNOWN, or with the log's own error; what was appended before that stays. */
+/** Rejects with TOPIC_UNKNOWN, PARTITION_UNKNOWN or RECORD_INVALID, or with the log's own error; what was appended before that stays. */
 export const produceRecords = async (
   log: Log,
   producer: Producer,
@@ -62,8 +62,12 @@ export const produceRecords = async (
   };
   let turn = 0;
   for (const { key, value, timestamp, partition, headers } of records) {
-    const keyBytes = bytesOf(key ?? null);
-    const valueBytes = bytesOf(value);
+    const keyBytes = bytesOf(key ?? null, 'key');
+    const valueBytes = bytesOf(value, 'value');
+    if (timestamp !== undefined && !Number.isSafeInteger(timestamp))
+      throw new UserError('RECORD_INVALID', `the timestamp of a record is ${timestamp}`, {
+        hint: 'Give milliseconds since 1970 as a whole number.',
+      });
     const target =
       partition ?? (keyBytes === null ? turn++ % partitions : partitionOfKey(keyBytes, 0, keyBytes.length, partitions));
     if (!Number.isInteger(target) || target < 0 || target >= partitions) {
@@ -175,8 +179,18 @@ export async function* consumeRecords(
   }
 }
 
-const bytesOf = (value: Uint8Array | string | null): Uint8Array | null =>
-  typeof value === 'string' ? utf8Bytes(value) : value;
+/** Types are not there at run time: what a plain JavaScript program hands in is checked. */
+const bytesOf = (given: Uint8Array | string | null, what: 'key' | 'value'): Uint8Array | null => {
+  if (typeof given === 'string') return utf8Bytes(given);
+  if (given === null || given instanceof Uint8Array) return given;
+  throw new UserError(
+    'RECORD_INVALID',
+    `the ${what} of a record is neither text nor bytes, but of type ${typeof given}`,
+    {
+      hint: 'Write JSON.stringify(…) for an object or a number, and null for a record without one.',
+    },
+  );
+};
 
 const unknownTopic = (topic: string): UserError =>
   new UserError('TOPIC_UNKNOWN', `there is no topic "${topic}"`, {

@@ -153,6 +153,17 @@ describe('subscribe', () => {
     expect(seen.size).toBe(many);
   });
 
+  test('a subscription that waits can be ended from elsewhere', async () => {
+    const millrace = await openHere();
+    await millrace.sql(definitions);
+    const rows = millrace.subscribe('SELECT ms FROM clicks EMIT CHANGES;');
+    const waiting = rows.next();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await rows.return?.()).toEqual({ done: true, value: undefined });
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    expect((await rows.next()).done).toBe(true);
+  });
+
   test('closing ends subscriptions and consumers that wait', async () => {
     const millrace = await openHere();
     await millrace.sql(definitions);
@@ -227,6 +238,16 @@ describe('produce and consume', () => {
     expect(await faultOf(() => millrace.produce('clicks', [{ value: 'x', partition: 4 }]))).toMatchObject({
       code: 'PARTITION_UNKNOWN',
     });
+    for (const record of [
+      {},
+      { value: 5 },
+      { value: { a: 1 } },
+      { key: 5, value: 'x' },
+      { value: 'x', timestamp: 1.5 },
+    ])
+      expect(await faultOf(() => millrace.produce('clicks', [record as { value: string }]))).toMatchObject({
+        code: 'RECORD_INVALID',
+      });
     const large = await faultOf(() => millrace.produce('clicks', [{ key: '/', value: 'x'.repeat(1_100_000) }]));
     expect(large.message).toMatch(/max\.message\.bytes|larger/);
     expect(large.hint).toContain('max.message.bytes');
