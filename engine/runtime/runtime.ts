@@ -166,6 +166,7 @@ interface Question {
 const localThread = 0;
 const firstRetryMs = 100;
 const longestRetryMs = 5000;
+const longestCloseMs = 10_000;
 
 export class Runtime {
   readonly #options: RuntimeOptions;
@@ -419,7 +420,12 @@ export class Runtime {
     await Promise.all([...this.#queries.values()].map(({ ending }) => ending));
     for (const thread of this.#threads.values()) {
       await new Promise<void>((resolve) => {
-        thread.closed = resolve;
+        // A thread that does not answer any more is not waited for: its stores are restored at the next start.
+        const cancel = this.#options.timers.after(longestCloseMs, resolve);
+        thread.closed = () => {
+          cancel();
+          resolve();
+        };
         thread.post({ kind: 'close' });
       });
       await thread.terminate();
