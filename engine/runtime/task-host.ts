@@ -45,7 +45,7 @@ import type {
   ToHost,
   WindowRange,
 } from './protocol.ts';
-import { restoreStore } from './restore.ts';
+import { mostReplayed, restoreStore } from './restore.ts';
 import { storeIdOf, storesOf } from './store-ids.ts';
 import { entriesOf, readEntries } from './store-questions.ts';
 import { Task, TaskCounters, type TaskInput } from './task.ts';
@@ -88,8 +88,6 @@ const stepRecords = 8192;
 const handOverMs = 25;
 /** How often idle stores are asked whether a checkpoint is due. */
 const checkpointEveryMs = 1000;
-/** Changelog records of one store beyond its last checkpoint at which its run waits for the one under way. One is due at 500,000. */
-const mostReplayed = 700_000;
 /** Entries of one page of a scan. */
 const pageEntries = 1000;
 
