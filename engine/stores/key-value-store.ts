@@ -1,7 +1,6 @@
 /** The key-value store: the common core with the operator's key as it is. */
 
 import { Checkpoint } from './checkpoint.ts';
-import type { StoreOptions } from './create-store.ts';
 import { kinds } from './layout.ts';
 import { scanCommitted } from './scan.ts';
 import type {
@@ -16,6 +15,7 @@ import type {
 } from './state-store.ts';
 import type { StoreSpec } from './store.ts';
 import { StoreCore } from './store-core.ts';
+import type { StoreOptions } from './store-options.ts';
 
 export class KeyValueStateTable implements KeyValueStateStore {
   readonly kind = 'key-value';

@@ -7,7 +7,6 @@
 
 import { copyBytes } from '../../base/index.ts';
 import { Checkpoint } from './checkpoint.ts';
-import type { StoreOptions } from './create-store.ts';
 import { kinds, windowBytes, writeWindowStart } from './layout.ts';
 import { scanCommitted } from './scan.ts';
 import type {
@@ -22,6 +21,7 @@ import type {
 } from './state-store.ts';
 import type { StoreSpec } from './store.ts';
 import { StoreCore } from './store-core.ts';
+import type { StoreOptions } from './store-options.ts';
 
 export class WindowStateTable implements WindowStateStore {
   readonly kind = 'window';

@@ -1,0 +1,20 @@
+/** What a store is given beside its specification: the shard behind it, its place there, its limits. */
+
+import type { OrderedKv } from './ordered-kv.ts';
+
+export type StoreOptions = {
+  /** The shard that checkpoints and spills this store; undefined keeps it in memory only, without any limit. */
+  readonly kv: OrderedKv | undefined;
+  /** Compact id of the store within its shard (an unsigned 32-bit number), the prefix of all its keys there. It must be the same after a restart. */
+  readonly storeId: number;
+  /** Id of the changelog topic. A checkpoint of another one is none. */
+  readonly changelogId?: string;
+  /** Beyond so many bytes entries that the checkpoint holds leave memory. */
+  readonly memoryLimitBytes: number;
+  /** A random unsigned 32-bit number: keys that collide cannot be prepared from outside. */
+  readonly hashSeed?: number;
+  /** Number of entries from which a store looks ahead; tests make it 0. */
+  readonly lookAheadFrom?: number;
+  /** Entries that a checkpoint writes together; tests make it small. */
+  readonly chunkEntries?: number;
+};
