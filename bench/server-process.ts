@@ -31,11 +31,15 @@ export class BenchServer {
       process.execPath,
       [main, 'server', '--data', this.#data, '--port', String(port), '--log-level', 'error'],
       {
-        stdio: ['ignore', 'ignore', 'inherit'],
+        stdio: ['ignore', 'ignore', 'pipe'],
       },
     );
+    let said = '';
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-2000);
+    });
     for (;;) {
-      if (this.#child.exitCode !== null) throw new Error(`the server ended with code ${this.#child.exitCode}`);
+      if (this.#child.exitCode !== null) throw new Error(`the server ended with code ${this.#child.exitCode}: ${said}`);
       if ((await isListening(port)) && (await ready(this.#url).catch(() => false))) return performance.now() - started;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
