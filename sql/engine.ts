@@ -440,6 +440,10 @@ class Engine implements SqlEngine {
     );
   }
 
+  get fault(): Error | undefined {
+    return this.#log.fenced;
+  }
+
   async awaitIdle(): Promise<void> {
     await this.#runtime.awaitIdle();
   }

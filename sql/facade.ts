@@ -153,6 +153,8 @@ export interface EngineReport {
 
 export interface SqlEngine {
   readonly report: EngineReport;
+  /** Why nothing can be written until the log is opened again; undefined in ordinary life. */
+  readonly fault: Error | undefined;
   execute(sql: string, options?: StatementOptions): Promise<readonly StatementResult[]>;
   query(sql: string, options?: StatementOptions): Promise<QueryHandle>;
   inserter(target: string, options?: StatementOptions): Promise<Inserter>;

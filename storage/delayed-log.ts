@@ -90,6 +90,10 @@ class Network implements DelayedLog {
     return this.#inner.recovery;
   }
 
+  get fenced() {
+    return this.#inner.fenced;
+  }
+
   setFaults(faults: DelayedLogFaults): void {
     this.faults = faults;
   }

@@ -178,6 +178,8 @@ export interface RecoveryReport {
 
 export interface Log {
   readonly recovery: RecoveryReport;
+  /** Why the log takes no writes until it is opened again; undefined while it takes them. */
+  readonly fenced: LogError | undefined;
   /** Rejects with `UserError` TOPIC_EXISTS, TOPIC_NAME_INVALID, TOPIC_CONFIG_INVALID, TOPIC_PARTITIONS_INVALID. */
   createTopic(spec: TopicSpec): Promise<TopicDescription>;
   /** Deletes the topic and its data. Committed offsets of groups on it are forgotten. */

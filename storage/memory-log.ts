@@ -110,6 +110,7 @@ const nothingRecovered: RecoveryReport = {
 
 class MemoryLog implements Log {
   readonly recovery = nothingRecovered;
+  readonly fenced = undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly #random: Random;

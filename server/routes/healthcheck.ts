@@ -1,16 +1,22 @@
-/** GET /healthcheck: always 200; `isHealthy` tells. A query in error is named, and does not make the server unhealthy. */
+/**
+ * GET /healthcheck: always 200; `isHealthy` tells, as in ksqlDB.
+ *
+ * The log (`kafka`) is unhealthy once a sync has failed: nothing is acknowledged until the next start. The `commandRunner` is while statements
+ * of the statement log could not be applied. A query in error is its own matter: `/info` names it.
+ */
 
 import { type HealthResponse, mediaTypes } from '../protocol.ts';
 import type { Route } from '../route.ts';
 
-export const healthcheckRoute: Route = (app) => {
+export const healthcheckRoute: Route = (app, { engine }) => {
   app.get('/healthcheck', async (_request, reply) => {
-    const healthy = { isHealthy: true };
-    const health: HealthResponse = {
-      isHealthy: true,
-      details: { metastore: healthy, kafka: healthy, commandRunner: healthy },
-      serverState: 'READY',
+    const details = {
+      metastore: { isHealthy: true },
+      kafka: { isHealthy: engine.fault === undefined },
+      commandRunner: { isHealthy: engine.report.failedStatements.length === 0 },
     };
+    const isHealthy = Object.values(details).every((part) => part.isHealthy);
+    const health: HealthResponse = { isHealthy, details, serverState: 'READY' };
     return reply.type(mediaTypes.json).send(JSON.stringify(health));
   });
 };

@@ -120,6 +120,7 @@ test.each([
     files.onCall = undefined;
 
     // The disk works again, and yet nothing is acknowledged: what it lost it would not report twice.
+    expect(log.fenced?.code).toBe('LOG_SYNC_FAILED');
     expect(await failure(plain.append(t, batchOf('x'), 'append'))).toBe('unavailable/LOG_SYNC_FAILED');
     expect(await failure(writer.abort())).toBe('unavailable/LOG_SYNC_FAILED');
     expect(await failure(log.producer({ transactionalId: 'id' }))).toBe('unavailable/LOG_SYNC_FAILED');
