@@ -95,8 +95,10 @@ function ownBlocks(entity: Entity): readonly Block[] {
 function statusText(commandId: string, { message, queryId }: Fields): string {
   const name = commandId.split('/')[1]?.replace(/^`(.*)`$/s, '$1') ?? '';
   const sentence = textOf(message);
-  const named = name === '' || sentence.includes(name) ? sentence : `${sentence}: ${name}`;
-  return typeof queryId === 'string' && !named.includes(queryId) ? `${named} (query ${queryId})` : named;
+  const words = sentence.split(/[^\w@-]+/);
+  const saysQuery = typeof queryId === 'string' && words.includes(queryId);
+  const named = name === '' || saysQuery || words.includes(name) ? sentence : `${sentence}: ${name}`;
+  return typeof queryId === 'string' && !saysQuery ? `${named} (query ${queryId})` : named;
 }
 
 function describeSource(source: Fields): readonly Block[] {

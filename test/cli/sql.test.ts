@@ -57,13 +57,13 @@ beforeAll(async () => {
     .on('DROP STREAM IF EXISTS x', [
       { '@type': 'warning_entity', statementText: '', warnings: [], message: 'X does not exist' },
     ])
-    .on('CREATE STREAM a AS SELECT * FROM users', [
+    .on('CREATE STREAM s AS SELECT * FROM users', [
       {
         '@type': 'currentStatus',
         statementText: '',
         warnings: [{ message: 'it is late' }],
-        commandId: 'stream/`A`/create',
-        commandStatus: { status: 'SUCCESS', message: 'Stream created', queryId: 'CSAS_A_1' },
+        commandId: 'stream/`S`/create',
+        commandStatus: { status: 'SUCCESS', message: 'Stream created', queryId: 'CSAS_S_1' },
       },
     ])
     .start();
@@ -105,7 +105,7 @@ describe('data goes to standard output', () => {
   });
 
   test('and what is only to be known goes to standard error', async () => {
-    const script = 'CREATE STREAM a AS SELECT * FROM users; DROP STREAM IF EXISTS x; SHOW STREAMS;';
+    const script = 'CREATE STREAM s AS SELECT * FROM users; DROP STREAM IF EXISTS x; SHOW STREAMS;';
     expect(await millrace(['sql', url, '-e', script])).toEqual({
       code: 0,
       out: lines(
@@ -113,7 +113,7 @@ describe('data goes to standard output', () => {
         '-------+-------+------------+--------------+----------',
         ' USERS | users | KAFKA      | JSON         | false',
       ),
-      err: lines('warning: it is late', 'Stream created: A (query CSAS_A_1)', 'warning: X does not exist'),
+      err: lines('warning: it is late', 'Stream created: S (query CSAS_S_1)', 'warning: X does not exist'),
     });
   });
 
