@@ -90,6 +90,10 @@ class Network implements DelayedLog {
     return this.#inner.recovery;
   }
 
+  get damage() {
+    return this.#inner.damage;
+  }
+
   get fenced() {
     return this.#inner.fenced;
   }
@@ -122,6 +126,7 @@ class Network implements DelayedLog {
   commitOffsets: Log['commitOffsets'] = (group, offsets) => this.#call(() => this.#inner.commitOffsets(group, offsets));
   deleteGroup: Log['deleteGroup'] = (group) => this.#call(() => this.#inner.deleteGroup(group));
   groups: Log['groups'] = () => this.#call(() => this.#inner.groups());
+  acceptLoss: Log['acceptLoss'] = (topic) => this.#call(() => this.#inner.acceptLoss(topic));
   close: Log['close'] = () => this.#call(() => this.#inner.close());
 
   reader(): Reader {

@@ -16,6 +16,9 @@
  * of one query read each other's repartition records before the commit that makes them visible to everybody else.
  *
  * Failure. Every rejected promise is a `LogError`; its `kind` says what the caller may do.
+ *
+ * Damage. What was acknowledged and is not there any more when the log is opened (a file gone, unreadable bytes, a committed position
+ * beyond the end) is listed in `damage`, and stays listed, over restarts and whatever is appended meanwhile, until `acceptLoss`.
  */
 
 import type { UserError } from '../base/index.ts';
@@ -170,14 +173,53 @@ export interface RecoveryReport {
   readonly durationMs: number;
   readonly partitionsRecovered: number;
   readonly batchesScanned: number;
+  /** Cut off the ends of last segments: an append that was under way at the crash. Nothing acknowledged as durable. */
   readonly bytesTruncated: number;
+  /** Damaged bytes that were copied to `quarantine/` and are not served any more; see `Log.damage`. */
+  readonly bytesQuarantined: number;
   /** Transactions that were open at the crash and are aborted now, and those whose commit was decided and is finished now. */
   readonly abortedTransactions: readonly string[];
   readonly completedTransactions: readonly string[];
 }
 
+/**
+ * Something acknowledged that is missing or contradicts the rest, found when the log was opened. The log itself goes on: offsets keep
+ * their meaning, missing ones are read over as compacted ones are. Whoever computes from the topic has to stop until a user accepts the loss.
+ *
+ * - `topic`: the topic's directory is gone, or holds data and no description. The topic does not exist now; a topic made anew under its
+ *   name is another one, and the entry stays. Committed offsets on it are kept but not shown.
+ * - `partition`: the partition's directory is gone; the partition is empty.
+ * - `records`: records are missing or unreadable, those of `lost`.
+ * - `start`: the file with the start offset is unreadable; deleted records may be visible again.
+ * - `position`: `group` has committed an offset beyond the end of the partition: records [end, offset) are lost. `committed` still answers the offset.
+ * - `offsets`: offsets of groups are lost, which ones is unknown: every group is concerned.
+ * - `transactions`: the record of how transactions ended is lost in part: one that was committed may be aborted now, in any topic.
+ */
+export interface Damage {
+  readonly kind: 'topic' | 'partition' | 'records' | 'start' | 'position' | 'offsets' | 'transactions';
+  /** Undefined when every topic may be concerned (`offsets`, `transactions`), or when the name is lost as well. */
+  readonly topic?: string;
+  readonly topicId?: string;
+  readonly partition?: number;
+  /** With `position`: whose committed offset it is. */
+  readonly group?: string;
+  /** The offsets [from, to) that are gone, where they are known. */
+  readonly lost?: { readonly from: number; readonly to: number };
+  /** The file or directory at fault. */
+  readonly path: string;
+  /** Where a copy of the damaged bytes is kept, if there were any. */
+  readonly keptAt?: string;
+  /** All of it as one sentence for people: what is wrong, and where. */
+  readonly message: string;
+}
+
 export interface Log {
   readonly recovery: RecoveryReport;
+  /** Empty for a sound log; see `Damage`. It changes at opening and by `acceptLoss` only. */
+  readonly damage: readonly Damage[];
+  /** Goes on without what is lost: removes the entries of this topic from `damage` (without a name: all entries), for good, and sets
+   *  committed offsets that lie beyond the end of their partition to that end. Answers the entries removed. */
+  acceptLoss(topic?: string): Promise<readonly Damage[]>;
   /** Why the log takes no writes until it is opened again; undefined while it takes them. */
   readonly fenced: LogError | undefined;
   /** Rejects with `UserError` TOPIC_EXISTS, TOPIC_NAME_INVALID, TOPIC_CONFIG_INVALID, TOPIC_PARTITIONS_INVALID. */

@@ -12,6 +12,7 @@ import type {
   Appended,
   Chunk,
   CommittedOffset,
+  Damage,
   FetchOptions,
   FetchRequest,
   Log,
@@ -104,12 +105,14 @@ const nothingRecovered: RecoveryReport = {
   partitionsRecovered: 0,
   batchesScanned: 0,
   bytesTruncated: 0,
+  bytesQuarantined: 0,
   abortedTransactions: [],
   completedTransactions: [],
 };
 
 class MemoryLog implements Log {
   readonly recovery = nothingRecovered;
+  readonly damage = [];
   readonly fenced = undefined;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -334,6 +337,11 @@ class MemoryLog implements Log {
   async groups(): Promise<readonly string[]> {
     this.checkOpen();
     return [...this.#groups.keys()].sort();
+  }
+
+  async acceptLoss(): Promise<readonly Damage[]> {
+    this.checkOpen();
+    return [];
   }
 
   async close(): Promise<void> {

@@ -22,10 +22,9 @@ import {
   utf8Length,
 } from '../../base/index.ts';
 import {
-  type Acks,
-  type Appended,
   type Chunk,
   type CommittedOffset,
+  type Damage,
   type FetchOptions,
   type FetchRequest,
   type Log,
@@ -40,26 +39,20 @@ import {
   type TopicSpec,
 } from '../log.ts';
 import {
-  badBatch,
   badOffset,
   closedError,
-  fencedError,
   metadataTooLarge,
-  noTransaction,
   offsetOutOfRange,
-  outOfOrder,
   readFailed,
-  tooLarge,
-  transactionBroken,
   unknownPartition,
   unknownTopic,
 } from '../log-errors.ts';
 import { byPartition, lastEpoch } from '../memory-log.ts';
-import { addSequence, type ControlType, checkNewBatch, recordCountOf, stampBatch } from '../record-batch.ts';
-import { checkTopicSpec, numberConfig, offsetsTopic, topicConfigDefaults, transactionsTopic } from '../topic-rules.ts';
+import { checkTopicSpec, offsetsTopic, topicConfigDefaults, transactionsTopic } from '../topic-rules.ts';
 import { FetchWait } from '../waiting.ts';
 import { type CommitRecord, Coordinator, type Identity, type StoredOffset } from './coordinator.ts';
 import { DataDirectory } from './data-directory.ts';
+import { FileProducer, type ProducerHost } from './file-producer.ts';
 import { FilePartition, type PartitionHost } from './partition.ts';
 import { type SharedLogView, SharedPublisher } from './shared-view.ts';
 
@@ -98,7 +91,7 @@ export const openFileLog = async (options: FileLogOptions): Promise<FileLog> => 
   }
 };
 
-class OpenFileLog implements FileLog, PartitionHost {
+class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   readonly files: FileSystem;
   readonly pool = new BufferPool();
   readonly timers: Timers;
@@ -169,6 +162,13 @@ class OpenFileLog implements FileLog, PartitionHost {
 
   // -------------------------------------------------------------- opening
 
+  readonly damage: readonly Damage[] = [];
+
+  async acceptLoss(): Promise<readonly Damage[]> {
+    this.#checkWritable();
+    return [];
+  }
+
   get recovery(): RecoveryReport {
     assert(this.#recovery !== undefined, 'the log is recovered before anybody sees it');
     return this.#recovery;
@@ -223,6 +223,7 @@ class OpenFileLog implements FileLog, PartitionHost {
       partitionsRecovered: cleanShutdown ? 0 : recovered,
       batchesScanned: counts.batchesScanned,
       bytesTruncated: counts.bytesTruncated,
+      bytesQuarantined: 0,
       abortedTransactions: [...aborted].sort(),
       completedTransactions: [...completed].sort(),
     };
@@ -551,197 +552,5 @@ class OpenFileLog implements FileLog, PartitionHost {
     }
     for (const partition of this.#allPartitions()) partition.close();
     this.#directory.release();
-  }
-}
-
-type ProducerState = 'idle' | 'open' | 'committing' | 'fenced' | 'closed';
-
-class FileProducer implements Producer {
-  readonly producerId: number;
-  readonly epoch: number;
-  readonly #log: OpenFileLog;
-  readonly #transactionalId: string | undefined;
-  #state: ProducerState = 'idle';
-  /** Why the open transaction can only be aborted. */
-  #broken: unknown;
-  /** Set while a commit runs: whoever takes over waits for its end. */
-  #committing: Promise<unknown> | undefined;
-  readonly #sequences = new Map<FilePartition, number>();
-  readonly #written = new Map<FilePartition, { first: number; last: number; topicId: string }>();
-  #offsets: { readonly group: string; readonly stored: readonly StoredOffset[] }[] = [];
-
-  constructor(log: OpenFileLog, producerId: number, epoch: number, transactionalId: string | undefined) {
-    this.#log = log;
-    this.producerId = producerId;
-    this.epoch = epoch;
-    this.#transactionalId = transactionalId;
-  }
-
-  #check(inTransaction: boolean): void {
-    if (this.#state === 'fenced') throw fencedError(this.#transactionalId);
-    this.#log.checkOpen();
-    if (this.#state === 'closed') throw closedError();
-    if (inTransaction && this.#state !== 'open') throw noTransaction();
-  }
-
-  async append(target: TopicPartition, batch: Uint8Array, acks: Acks): Promise<Appended> {
-    const transactional = this.#transactionalId !== undefined;
-    this.#check(transactional);
-    const partition = this.#log.partition(target);
-    const { configs, id: topicId } = this.#log.topic(target.topic).description;
-    const fault = checkNewBatch(batch);
-    if (fault !== undefined) throw badBatch(target, fault);
-    for (const config of ['max.message.bytes', 'segment.bytes']) {
-      const limit = numberConfig(configs, config);
-      if (batch.length > limit) throw tooLarge(target, batch.length, limit, config);
-    }
-    const { state } = partition;
-    let baseOffset: number;
-    try {
-      partition.checkWritable();
-      const baseSequence = this.#sequences.get(partition) ?? 0;
-      const count = recordCountOf(batch, 0);
-      const verdict = state.judge(this.producerId, this.epoch, baseSequence, count);
-      if (verdict.kind === 'fenced') throw fencedError(this.#transactionalId);
-      if (verdict.kind === 'out-of-order') throw outOfOrder(target, verdict.expected, baseSequence);
-      assert(verdict.kind === 'append', 'a producer of this process never sends a batch twice');
-      baseOffset = state.end;
-      stampBatch(batch, { baseOffset, producerId: this.producerId, epoch: this.epoch, baseSequence, transactional });
-      partition.append(batch);
-      this.#sequences.set(partition, addSequence(baseSequence, count));
-    } catch (cause) {
-      if (transactional) this.#broken ??= cause;
-      throw cause;
-    }
-    const nextOffset = baseOffset + recordCountOf(batch, 0);
-    if (transactional) {
-      const written = this.#written.get(partition);
-      if (written === undefined) this.#written.set(partition, { first: baseOffset, last: nextOffset - 1, topicId });
-      else written.last = nextOffset - 1;
-    } else if (acks === 'durable') await partition.sync();
-    return { baseOffset, nextOffset };
-  }
-
-  begin(): void {
-    assert(this.#transactionalId !== undefined, 'a producer without transactional id has no transactions');
-    if (this.#state === 'fenced' || this.#state === 'closed') return;
-    assert(this.#state === 'idle', 'a transaction is open already');
-    this.#state = 'open';
-    this.#broken = undefined;
-  }
-
-  async sendOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void> {
-    this.#check(true);
-    this.#offsets.push({ group, stored: this.#log.storedOffsets(offsets) });
-  }
-
-  async commit(): Promise<void> {
-    this.#check(true);
-    if (this.#broken !== undefined) throw transactionBroken(this.#broken);
-    this.#state = 'committing';
-    const committing = this.#commit();
-    this.#committing = committing;
-    try {
-      await committing;
-      this.#state = 'idle';
-    } catch (cause) {
-      this.#broken = cause;
-      this.#state = 'open';
-      throw cause;
-    } finally {
-      this.#committing = undefined;
-    }
-  }
-
-  async #commit(): Promise<void> {
-    const { coordinator } = this.#log;
-    const transactionalId = this.#transactionalId ?? '';
-    const { producerId, epoch } = this;
-    const offsets = this.#offsets.filter(({ stored }) => stored.length > 0);
-    if (offsets.length > 0) {
-      const first = coordinator.offsets.state.end;
-      for (const { group, stored } of offsets) {
-        coordinator.writeOffsets(group, stored, this);
-        const last = coordinator.offsets.state.end - 1;
-        this.#written.set(coordinator.offsets, { first, last, topicId: offsetsTopic });
-      }
-    }
-    for (const partition of this.#written.keys()) if (partition.deleted) this.#written.delete(partition);
-    if (this.#written.size > 0) {
-      const sources = this.#log.unsyncedSources(offsets.flatMap(({ stored }) => stored));
-      await Promise.all([...this.#written.keys(), ...sources].map((partition) => partition.sync()));
-      const record: CommitRecord = {
-        transactionalId,
-        producerId,
-        epoch,
-        partitions: [...this.#written].map(([partition, { first, last, topicId }]) => [
-          topicId,
-          partition.target.partition,
-          first,
-          last,
-        ]),
-      };
-      coordinator.decide(record);
-      try {
-        await coordinator.transactions.sync();
-      } catch (cause) {
-        // The record may be on the disk or not: only the next start can tell.
-        throw new LogError('unknown', 'LOG_COMMIT_UNKNOWN', 'the disk failed while the commit was written', { cause });
-      }
-      const partitions = [...this.#written.keys()].filter((partition) => !partition.deleted);
-      this.#mark('commit');
-      coordinator.finish(record, partitions);
-      // The offsets count before the housekeeping may write them anew.
-      for (const { group, stored } of offsets) coordinator.applyOffsets(group, stored);
-      this.#log.transactionEnded(partitions);
-    }
-    this.#offsets = [];
-  }
-
-  #mark(type: ControlType): void {
-    const { producerId, epoch } = this;
-    for (const partition of this.#written.keys()) {
-      if (!partition.deleted) partition.mark({ type, producerId, epoch });
-    }
-    this.#written.clear();
-  }
-
-  async abort(): Promise<'aborted' | 'committed'> {
-    const committed = await this.#committing?.then(
-      () => true,
-      () => false,
-    );
-    this.#check(false);
-    if (committed === true) return 'committed';
-    if (this.#state === 'open') this.#abort();
-    return 'aborted';
-  }
-
-  #abort(): void {
-    if (this.#log.fenced !== undefined) throw this.#log.fenced;
-    const partitions = [...this.#written.keys()];
-    this.#mark('abort');
-    this.#offsets = [];
-    this.#state = 'idle';
-    this.#log.transactionEnded(partitions);
-  }
-
-  /** A newer producer takes over: a commit under way is waited for, what is open is aborted. */
-  async fence(): Promise<void> {
-    await this.#committing?.catch(() => undefined);
-    if (this.#state === 'open') this.#abort();
-    this.#state = 'fenced';
-  }
-
-  /** The log closes: a commit under way is waited for, what is open is aborted. */
-  async abandon(): Promise<void> {
-    await this.#committing?.catch(() => undefined);
-    if (this.#state === 'open') this.#abort();
-  }
-
-  async close(): Promise<void> {
-    await this.#committing?.catch(() => undefined);
-    if (this.#state === 'open') this.#abort();
-    if (this.#state !== 'fenced') this.#state = 'closed';
   }
 }

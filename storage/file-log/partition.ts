@@ -10,41 +10,27 @@
  * so far on the disk (it outlives the machine). A write that fails is taken back: the file is cut to its last whole batch, reads go on, and
  * the next append may succeed.
  *
- * Recovery: the newest whole snapshot says up to where everything is known and on the disk; from there on batches are
- * read, checked and applied; at the first bad byte the file is cut, and later segments are deleted. Without a snapshot everything is read.
- * What was read again counts as unsynced, so that the next sync covers it, closed segments included.
+ * The way back after a crash is in partition-recovery.ts.
  */
 
-import {
-  type BufferPool,
-  ByteWriter,
-  FileError,
-  type FileSystem,
-  joinPath,
-  readI64,
-  readWholeFile,
-  replaceFile,
-  writeFully,
-} from '../../base/index.ts';
+import { type BufferPool, FileError, type FileSystem, joinPath, writeFully } from '../../base/index.ts';
 import { type Chunk, type FetchRequest, LogError, type TopicConfigs, type TopicPartition } from '../log.ts';
 import { offsetOutOfRange } from '../log-errors.ts';
 import { PartitionState } from '../partition-state.ts';
 import {
-  baseOffsetOf,
   batchBytes,
-  batchHeaderBytes,
   type ControlType,
   checkBatch,
   encodeControlBatch,
   lastOffsetOf,
-  maxTimestampOf,
   nextOffsetOf,
 } from '../record-batch.ts';
 import { isDeleted, numberConfig } from '../topic-rules.ts';
 import { Waiters } from '../waiting.ts';
+import { type PartitionRecovery, recoverPartition, writeStart } from './partition-recovery.ts';
 import { readSegment } from './read-segment.ts';
-import { offsetInName, readSideFile, Segment, segmentName, writeSideFile } from './segment.ts';
-import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
+import { offsetInName, Segment, segmentName, writeSideFile } from './segment.ts';
+import { encodeSnapshot } from './snapshot.ts';
 
 /** What a partition needs of the log it belongs to. */
 export interface PartitionHost {
@@ -57,11 +43,6 @@ export interface PartitionHost {
   readonly fenced: LogError | undefined;
   /** Something runs in the background; the log waits for it when it closes. */
   background(work: Promise<unknown>): void;
-}
-
-export interface PartitionRecovery {
-  batchesScanned: number;
-  bytesTruncated: number;
 }
 
 /** A batch that begins at this offset lies at this position. */
@@ -79,7 +60,6 @@ interface PendingMarker {
 
 /** Log appended since the last snapshot after which another one is due: it bounds what a restart reads. */
 const snapshotEveryBytes = 16 * 1024 * 1024;
-const scanBytes = 1024 * 1024;
 const mostResumePoints = 64;
 
 export class FilePartition {
@@ -133,159 +113,27 @@ export class FilePartition {
 
   /** Reads what is on the disk. With `distrust`, what was not synced for certain is written anew (see the file log's fencing). */
   recover(report: PartitionRecovery, distrust: boolean): void {
-    const { files } = this.#host;
-    const names = files.readdir(this.directory);
-    for (const name of names) if (name.endsWith('.new')) files.unlink(joinPath(this.directory, name));
-    this.#segments = names
-      .map((name) => offsetInName(name, 'log'))
-      .filter((base) => base !== undefined)
-      .sort((a, b) => a - b)
-      .map((base) => {
-        const segment = this.#newSegment(base);
-        segment.size = files.stat(segment.path)?.size ?? 0;
-        return segment;
-      });
-    const start = this.#readStart();
-    const from = this.#restoreSnapshot(names);
-    if (from === undefined) this.state.end = this.#segments[0]?.baseOffset ?? start;
-    this.#syncedEnd = from?.offset ?? 0;
-    // An empty partition needs no snapshot.
-    this.#snapshotAt = from?.offset ?? (this.#segments.length === 0 ? start : -1);
-    this.#scanFrom(from?.segment ?? -1, from?.position ?? 0, report, distrust);
-    if (this.state.end < start) {
-      // All that was lost had been deleted anyway: the partition goes on, empty, at its start.
-      for (const segment of this.#segments.splice(0)) segment.remove();
-      this.state.end = start;
-    }
-    this.state.raiseStart(Math.min(this.state.end, Math.max(start, this.#segments[0]?.baseOffset ?? 0)));
+    const recovered = recoverPartition(
+      {
+        files: this.#host.files,
+        pool: this.#host.pool,
+        directory: this.directory,
+        state: this.state,
+        indexInterval: this.#indexInterval,
+        now: () => this.#host.now(),
+        newSegment: (baseOffset) => this.#newSegment(baseOffset),
+        distrust,
+      },
+      report,
+    );
+    this.#segments = recovered.segments;
+    this.#syncedEnd = recovered.syncedEnd;
+    this.#snapshotAt = recovered.snapshotAt;
     this.#deleteBelow(this.state.start);
   }
 
   #newSegment(baseOffset: number): Segment {
     return new Segment(this.#host.files, this.directory, baseOffset, (cause) => this.#host.fence(cause));
-  }
-
-  /** The newest snapshot that is whole and fits the files. */
-  #restoreSnapshot(names: readonly string[]) {
-    const offsets = names.map((name) => offsetInName(name, 'snapshot')).filter((offset) => offset !== undefined);
-    for (const offset of offsets.sort((a, b) => b - a)) {
-      const path = joinPath(this.directory, segmentName(offset, 'snapshot'));
-      const bytes = readSideFile(this.#host.files, path);
-      const state = new PartitionState();
-      const snapshot = bytes === undefined ? undefined : decodeSnapshot(bytes, state);
-      const segment = this.#segments.find((candidate) => candidate.baseOffset === snapshot?.segment);
-      if (bytes === undefined || snapshot === undefined) continue;
-      // One whose segment was deleted meanwhile says nothing about what is left.
-      if (segment === undefined ? this.#segments.length > 0 : segment.size < snapshot.position) continue;
-      decodeSnapshot(bytes, this.state);
-      return snapshot;
-    }
-    return undefined;
-  }
-
-  #scanFrom(base: number, position: number, report: PartitionRecovery, distrust: boolean): void {
-    let damaged = false;
-    const kept: Segment[] = [];
-    for (const segment of this.#segments) {
-      // A segment that does not begin where the one before ends outlived what lay between.
-      if (kept.length > 0 && segment.baseOffset > base && segment.baseOffset !== this.state.end) damaged = true;
-      if (damaged) {
-        report.bytesTruncated += segment.size;
-        segment.remove();
-        continue;
-      }
-      kept.push(segment);
-      const known = segment.readIndex();
-      if (segment.baseOffset < base && known) continue;
-      const from = segment.baseOffset < base ? segment.size : segment.baseOffset === base ? position : 0;
-      if (!known) {
-        // The part that needs no check is read for its index alone.
-        this.#scan(segment, 0, from, false);
-      }
-      segment.index.cut(from);
-      const scanned = this.#scan(segment, from, segment.size, true);
-      report.batchesScanned += scanned.batches;
-      if (scanned.end < segment.size) {
-        report.bytesTruncated += segment.size - scanned.end;
-        segment.file.truncate(scanned.end);
-        segment.size = scanned.end;
-        segment.sync.touch();
-        damaged = true;
-      }
-      if (scanned.end > from) {
-        if (distrust) this.#rewrite(segment, from);
-        segment.sync.touch();
-      }
-    }
-    this.#segments = kept;
-  }
-
-  /** Goes through the batches of [from, to); with `apply` each is checked and applied. Answers where whole batches end. */
-  #scan(segment: Segment, from: number, to: number, apply: boolean): { end: number; batches: number } {
-    const { pool } = this.#host;
-    const { index } = segment;
-    let position = from;
-    let batches = 0;
-    let want = scanBytes;
-    while (position < to) {
-      const bytes = pool.take(Math.min(want, to - position));
-      const length = fill(segment, bytes, Math.min(bytes.length, to - position), position);
-      let at = 0;
-      let sound = true;
-      let whole = true;
-      while (at < length) {
-        if (length - at < batchHeaderBytes) {
-          whole = false;
-          break;
-        }
-        const size = batchBytes(bytes, at);
-        if (size < batchHeaderBytes) {
-          sound = false;
-          break;
-        }
-        if (size > length - at) {
-          whole = false;
-          want = Math.max(want, size);
-          break;
-        }
-        if (apply) {
-          if (checkBatch(bytes, at, length) !== undefined || baseOffsetOf(bytes, at) !== this.state.end) {
-            sound = false;
-            break;
-          }
-          this.state.apply(bytes, at);
-          batches++;
-        }
-        this.#note(index, bytes, at, position + at);
-        at += size;
-      }
-      pool.give(bytes);
-      position += at;
-      if (!sound) break;
-      // A batch that is longer than what is left of the file was torn.
-      if (!whole && at === 0 && (length === to - position || want > to - position)) break;
-      if (length === 0) break;
-    }
-    return { end: position, batches };
-  }
-
-  #note(index: Segment['index'], bytes: Uint8Array, at: number, position: number): void {
-    if (index.lastPosition < 0 || position - index.lastPosition >= this.#indexInterval) {
-      index.add(baseOffsetOf(bytes, at), position);
-    }
-    index.maxTimestamp = Math.max(index.maxTimestamp, maxTimestampOf(bytes, at));
-    index.lastAppendMs = this.#host.now();
-  }
-
-  #rewrite(segment: Segment, from: number): void {
-    const { pool } = this.#host;
-    for (let position = from; position < segment.size; ) {
-      const bytes = pool.take(Math.min(scanBytes, segment.size - position));
-      const length = fill(segment, bytes, Math.min(bytes.length, segment.size - position), position);
-      writeFully(segment.file, bytes, 0, length, position);
-      pool.give(bytes);
-      position += length;
-    }
   }
 
   // -------------------------------------------------------------- writing
@@ -320,7 +168,7 @@ export class FilePartition {
     }
     segment.size = position + batch.length;
     segment.sync.touch();
-    this.#note(segment.index, batch, 0, position);
+    segment.index.note(batch, 0, position, this.#indexInterval, this.#host.now());
     this.state.apply(batch, 0);
     this.#sinceSnapshot += batch.length;
     this.changed();
@@ -516,7 +364,7 @@ export class FilePartition {
   forEachBatch(visit: (bytes: Uint8Array, at: number) => void): void {
     for (const segment of this.#segments) {
       const bytes = new Uint8Array(segment.size);
-      fill(segment, bytes, bytes.length, 0);
+      segment.fill(bytes, bytes.length, 0);
       for (let at = 0; at < bytes.length; at += batchBytes(bytes, at)) {
         if (checkBatch(bytes, at, bytes.length) !== undefined) {
           throw new LogError('refused', 'LOG_CORRUPT_BATCH', `the batch at byte ${at} of ${segment.path} is damaged`);
@@ -528,19 +376,10 @@ export class FilePartition {
 
   // -------------------------------------------------------------- deleting
 
-  #readStart(): number {
-    const path = joinPath(this.directory, 'start');
-    if (this.#host.files.stat(path) === undefined) return 0;
-    const bytes = readWholeFile(this.#host.files, path);
-    return bytes.length === 8 ? readI64(bytes, 0) : 0;
-  }
-
   /** Raises the start offset for good, and deletes the segments that lie wholly below it. */
   deleteRecords(offset: number): void {
     if (offset <= this.state.start) return;
-    const out = new ByteWriter(8);
-    out.i64(offset);
-    replaceFile(this.#host.files, joinPath(this.directory, 'start'), out.slice());
+    writeStart(this.#host.files, this.directory, offset);
     this.state.raiseStart(offset);
     this.#deleteBelow(offset);
     this.changed();
@@ -580,16 +419,6 @@ export class FilePartition {
     for (const segment of this.#segments) segment.close();
   }
 }
-
-const fill = (segment: Segment, bytes: Uint8Array, length: number, position: number): number => {
-  let at = 0;
-  while (at < length) {
-    const read = segment.file.readAt(bytes, at, length - at, position + at);
-    if (read === 0) break;
-    at += read;
-  }
-  return at;
-};
 
 const writeError = (directory: string, cause: unknown): LogError => {
   const code = cause instanceof FileError ? cause.code : '';

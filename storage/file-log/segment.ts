@@ -50,6 +50,17 @@ export class Segment {
     return this.#file;
   }
 
+  /** Reads into the first `length` bytes of `bytes`, from `position` on; the number read, less at the end of the file. */
+  fill(bytes: Uint8Array, length: number, position: number): number {
+    let at = 0;
+    while (at < length) {
+      const read = this.file.readAt(bytes, at, length - at, position + at);
+      if (read === 0) break;
+      at += read;
+    }
+    return at;
+  }
+
   /** Makes the file; its name is on the disk afterwards. */
   create(): void {
     this.#file = this.#files.open(this.path, 'create');

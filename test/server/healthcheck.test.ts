@@ -27,6 +27,7 @@ const recovery = {
   partitionsRecovered: 0,
   batchesScanned: 0,
   bytesTruncated: 0,
+  bytesQuarantined: 0,
   abortedTransactions: [],
   completedTransactions: [],
 };
