@@ -295,7 +295,7 @@ function printWindow(window: WindowClause): string {
   }
 }
 
-const printBy = (by: ByClause): string => expressions(by.expressions);
+const printBy = (by: ByClause): string => by.expressions.map(compared).join(', ');
 
 // ------------------------------------------------------------------------------------------------------- statements
 

@@ -300,6 +300,7 @@ export class QueryParser extends ExpressionParser {
   );
 
   /** `BY e, …` or `BY (e, …)`. */
+  /** The expressions of GROUP BY and PARTITION BY are values: a condition has to stand in parentheses. */
   readonly #by: ParserMethod<[], ByClause> = this.RULE('by', () => {
     const start = this.start();
     const expressions: Expression[] = [];
@@ -318,13 +319,13 @@ export class QueryParser extends ExpressionParser {
           GATE: () => this.#listInParentheses(),
           ALT: () => {
             this.CONSUME(LeftParen);
-            this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => expressions.push(this.SUBRULE(this.expression)) });
+            this.AT_LEAST_ONE_SEP({ SEP: Comma, DEF: () => expressions.push(this.SUBRULE(this.value)) });
             this.CONSUME(RightParen);
           },
         },
         {
           ALT: () => {
-            this.AT_LEAST_ONE_SEP1({ SEP: Comma, DEF: () => expressions.push(this.SUBRULE1(this.expression)) });
+            this.AT_LEAST_ONE_SEP1({ SEP: Comma, DEF: () => expressions.push(this.SUBRULE1(this.value)) });
           },
         },
       ],

@@ -264,6 +264,14 @@ function typeName(found: IToken): string | undefined {
   return found.tokenType === keyword.NULL ? 'NULL is a value and no type; every type holds it.' : undefined;
 }
 
+const joinsConditions: ReadonlySet<TokenType> = new Set([keyword.AND, keyword.OR]);
+
+/** Whether the token stands in GROUP BY or PARTITION BY: BY is the nearest word before it that begins a clause. */
+function standsInBy(tokens: readonly IToken[], index: number): boolean {
+  const clauses: readonly TokenType[] = [keyword.BY, keyword.HAVING, keyword.WHERE, keyword.ON, keyword.SELECT];
+  return tokens.slice(0, index).findLast(({ tokenType }) => clauses.includes(tokenType))?.tokenType === keyword.BY;
+}
+
 /** Slips that a sign gives away. */
 function slip(tokens: readonly IToken[], index: number, expected: readonly TokenType[]): string | undefined {
   const found = tokens[index];
@@ -274,6 +282,9 @@ function slip(tokens: readonly IToken[], index: number, expected: readonly Token
     return 'A decimal has digits in all and digits behind the point: DECIMAL(10, 2).';
   if (found.tokenType === Dot) return 'A dot stands only between a source and a column; the field of a struct is a->b.';
   const compares = found.tokenType.CATEGORIES?.includes(ComparisonOperator) ?? false;
+  if ((compares || joinsConditions.has(found.tokenType)) && standsInBy(tokens, index)) {
+    return 'GROUP BY and PARTITION BY take values: put a condition into parentheses.';
+  }
   if (compares && expected.length === 0) {
     return 'Comparisons do not chain: join two of them with AND, or put one into parentheses.';
   }

@@ -23,6 +23,19 @@ const say = (run: () => unknown): string => {
 
 const syntax: readonly (readonly [sentence: string, cases: readonly (readonly [text: string, error: string])[]])[] = [
   [
+    'GROUP BY and PARTITION BY take values: a condition has to stand in parentheses',
+    [
+      [
+        'SELECT COUNT(*) FROM x GROUP BY a AND b',
+        '1:35 expected the end of the statement, found "AND" [GROUP BY and PARTITION BY take values: put a condition into parentheses.]',
+      ],
+      [
+        'SELECT * FROM x PARTITION BY a = b',
+        '1:32 expected the end of the statement, found "=" [GROUP BY and PARTITION BY take values: put a condition into parentheses.]',
+      ],
+    ],
+  ],
+  [
     'a misspelt keyword is guessed',
     [
       [
