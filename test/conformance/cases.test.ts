@@ -3,10 +3,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readCases, readJson, writeJson } from './cases.ts';
 import { difference } from './compare.ts';
-import { judge } from './failing-list.ts';
+import { compareWithList, newList } from './failing-list.ts';
+import { conformanceReport } from './report.ts';
+import type { Outcome } from './runner.ts';
 
 const readText = (text: string): ReturnType<typeof readCases> => {
   const folder = mkdtempSync(join(tmpdir(), 'cases-'));
@@ -62,14 +64,44 @@ test('objects have the same number of fields, which may be spelled in capitals',
   expect(difference({ a: [1, { b: 2 }] }, { a: [1, { b: 3 }] }, undefined, 'v')).toBe('v.a[1].b: expected 2, got 3');
 });
 
-test('the list of failing cases shrinks, and never grows', () => {
-  const fail = (id: string): { id: string; result: 'fail' } => ({ id, result: 'fail' });
-  const first = judge([fail('a'), fail('b')], undefined);
-  expect(first).toMatchObject({ fresh: [], mended: [] });
-  expect(first.list.split('\n')).toHaveLength(3);
-  const second = judge([{ id: 'a', result: 'pass' }, fail('b'), fail('c')], first.list);
-  expect(second).toMatchObject({ fresh: ['c'], mended: ['a'] });
-  expect(second.list.split('\n')).toHaveLength(2);
-  // Cases that were not run stay listed.
-  expect(judge([], first.list).list).toBe(first.list);
+describe('the list of failing cases', () => {
+  const fail = (number: number, id: string): Outcome => ({
+    id,
+    number,
+    result: 'fail',
+    why: `${id} is wrong\nsee below`,
+  });
+  const list = newList([fail(3, 'a'), fail(12, 'b')]);
+
+  test('has a line for each case: number, hash of the id, first line of the reason', () => {
+    expect(list).toMatch(/^ {3}3 {2}[0-9a-f]{16} {2}a is wrong\n {2}12 {2}[0-9a-f]{16} {2}b is wrong\n$/);
+  });
+
+  test('shrinks and never grows', () => {
+    expect(compareWithList([fail(3, 'a'), fail(12, 'b')], list)).toEqual({ unlisted: [], mended: [], list });
+    const next = compareWithList([{ id: 'a', number: 3, result: 'pass' }, fail(12, 'b'), fail(13, 'c')], list);
+    expect(next).toMatchObject({ unlisted: ['c'], mended: ['a'] });
+    expect(next.list).toMatch(/^ {2}12 {2}[0-9a-f]{16} {2}b is wrong\n$/);
+  });
+
+  test('keeps cases that were not run', () => {
+    expect(compareWithList([], list).list).toBe(list);
+  });
+
+  test('is refused when a line cannot be read', () => {
+    expect(() => compareWithList([], '0123456789abcdef\n')).toThrow('cannot be read: 0123456789abcdef');
+  });
+});
+
+test('the report counts cases by outcome and reason', () => {
+  const report = conformanceReport([
+    { id: 'a', number: 1, result: 'pass' },
+    { id: 'b', number: 2, result: 'skip', why: 'format: AVRO is not there yet' },
+    { id: 'c', number: 3, result: 'fail', why: 'T[0].value: expected 1, got 2' },
+    { id: 'd', number: 4, result: 'fail', why: 'SQL_UNKNOWN_FUNCTION: there is no function called "MD5"' },
+  ]);
+  expect(report).toContain('| 4 | 3 | 1 | 2 | 1 |');
+  expect(report).toContain('| 1 | format: AVRO is not there yet |');
+  expect(report).toContain('| 1 | the output differs |');
+  expect(report).toContain('| 1 | SQL_UNKNOWN_FUNCTION: there is no function called "MD5" |');
 });

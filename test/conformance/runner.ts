@@ -31,15 +31,17 @@ import { skipReason } from './skip-rule.ts';
 
 export interface Outcome {
   readonly id: string;
+  /** The place of the case in the run, from 1. */
+  readonly number: number;
   readonly result: 'pass' | 'fail' | 'skip';
   /** Why it was left out, or the first difference. */
   readonly why?: string;
 }
 
-export const runCase = (one: Case): Outcome => {
+export const runCase = (one: Case, number: number): Outcome => {
   const { id, expectedException } = one;
   const skipped = skipReason(one);
-  if (skipped !== undefined) return { id, result: 'skip', why: skipped };
+  if (skipped !== undefined) return { id, number, result: 'skip', why: skipped };
   let error: unknown;
   let found: string | undefined;
   try {
@@ -51,10 +53,10 @@ export const runCase = (one: Case): Outcome => {
   }
   if (expectedException !== undefined) found = rejectionFault(expectedException.message, error);
   else if (error !== undefined) found = describeError(error);
-  return found === undefined ? { id, result: 'pass' } : { id, result: 'fail', why: found };
+  return found === undefined ? { id, number, result: 'pass' } : { id, number, result: 'fail', why: found };
 };
 
-/** The hour and chance of functions: the same in every run. */
+/** The time and the random numbers that functions get: the same in every run. */
 const fixedContext = (): FunctionContext => {
   let seed = 0.5;
   return {
