@@ -140,6 +140,19 @@ test('every error code is documented, and every documented code exists', () => {
   expect(rules.errorsAreDocumented([], '| `SQL_UNKNOWN_COLUMN` | x |')).toHaveLength(1);
 });
 
+test('every difference from ksqlDB names a test that exists', () => {
+  const text = (path: string): string | undefined => (existsSync(join(home, path)) ? read(path) : undefined);
+  const page = { path: 'docs/differences.md', text: read('docs/differences.md') };
+  expect(rules.differencesAreTested(page, text)).toEqual([]);
+  const row = '| `1` | a | b | why | [file](../test/a.test.ts): one is one |';
+  const offences = (line: string, tests: string | undefined): string[] =>
+    rules.differencesAreTested({ path: 'docs/a.md', text: line }, () => tests);
+  expect(offences(row, `test('one is one', …`)).toEqual([]);
+  expect(offences(row, `test('one is two', …`)).toHaveLength(1);
+  expect(offences(row, undefined)).toHaveLength(1);
+  expect(offences('| `1` | a | b | why | none |', '')).toHaveLength(1);
+});
+
 test('every dependency has a line that says what it saves', () => {
   const page = read('docs/dependencies.md');
   const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<string, Record<string, string>>;

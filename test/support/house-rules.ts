@@ -213,6 +213,22 @@ export const errorsAreDocumented = (files: readonly SourceFile[], page: string):
   ];
 };
 
+/** Rows of docs/differences.md whose last cell names no test: it is a link to the test file, a colon, and the test's title. `read` gives the
+ *  text of a file by its path from the root, or undefined. */
+export const differencesAreTested = (
+  { path, text }: SourceFile,
+  read: (path: string) => string | undefined,
+): string[] =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith('|') && !line.startsWith('| in |') && !line.startsWith('| ---'))
+    .filter((line) => {
+      const [, target, title] = /\| \[[^\]]+\]\(([^)]+)\): ([^|]+) \|$/.exec(line) ?? [];
+      const tests = target === undefined ? undefined : read(resolvePath(path, target));
+      return title === undefined || tests === undefined || !tests.includes(`'${title}'`);
+    })
+    .map((line) => `${path} names no test for: ${line.split('|')[1]?.trim()}`);
+
 /** Links of a page that lead to no file. `exists` answers for a path from the root. */
 export const deadLinks = ({ path, text }: SourceFile, exists: (path: string) => boolean): string[] =>
   [...text.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)]
