@@ -35,6 +35,7 @@ export class KeyValueStateTable implements KeyValueStateStore {
       hashSeed: options.hashSeed ?? 0,
       changelogId: options.changelogId ?? '',
       lookAheadFrom: options.lookAheadFrom,
+      scanChunkBytes: options.scanChunkBytes,
     });
     this.#checkpoint = new Checkpoint(this.#core, options.chunkEntries);
   }

@@ -4,6 +4,9 @@
  * A complete store is visited by ranges of hashes, one sub-table at a time: a key that stays is met once, with the value that is
  * committed when it is met. Otherwise the scan sees one moment: what is due at that moment is copied (at most what lies between
  * two checkpoints), an iterator over the key-value store as it is at that moment is opened, and what both have counts from the copy.
+ * A store that evicts its first entry while its memory is visited is read in the second way from there on: the hashes not visited yet.
+ *
+ * A scan of a store that is cleared meanwhile fails: it could only show a part.
  *
  * A visitor that answers at once never lets anybody else run over a complete store: one that serves a large scan should give way (await something real) between chunks.
  */
@@ -12,7 +15,7 @@ import { ByteWriter, compareBytes } from '../../base/index.ts';
 import { wasAbsent } from './change-list.ts';
 import { FlatTable, flags } from './flat-table.ts';
 import { kinds, kvPrefixBytes, readWindowStart, windowBytes, writeWindowStart } from './layout.ts';
-import type { KvRange, OrderedKv } from './ordered-kv.ts';
+import { KvError, type KvRange, type OrderedKv } from './ordered-kv.ts';
 import type { ScanChunk, ScanRange, ScanVisitor } from './state-store.ts';
 import type { StoreCore } from './store-core.ts';
 
@@ -82,11 +85,13 @@ class Chunk implements ScanChunk {
 /** Collects entries into a chunk and gives it to the visitor when it is full. */
 class Delivery {
   readonly chunk = new Chunk();
+  readonly chunkBytes: number;
   readonly #visit: ScanVisitor;
   #left: number;
   ended = false;
 
-  constructor(visit: ScanVisitor, limit: number) {
+  constructor(visit: ScanVisitor, limit: number, chunkBytes: number) {
+    this.chunkBytes = chunkBytes;
     this.#visit = visit;
     this.#left = limit;
     this.ended = limit <= 0;
@@ -155,19 +160,28 @@ class Bounds {
 }
 
 export const scanCommitted = async (core: StoreCore, range: ScanRange, visit: ScanVisitor): Promise<void> => {
-  const delivery = new Delivery(visit, range.limit ?? Number.POSITIVE_INFINITY);
+  const delivery = new Delivery(visit, range.limit ?? Number.POSITIVE_INFINITY, core.scanChunkBytes ?? bytesPerChunk);
   const bounds = new Bounds(core, range);
-  if (core.kv === undefined || core.complete) await scanMemory(core, bounds, delivery);
-  else await scanBoth(core, core.kv, bounds, delivery);
+  const from = core.kv === undefined || core.complete ? await scanMemory(core, bounds, delivery) : 0;
+  if (core.kv !== undefined && !delivery.ended && from < hashes) {
+    await scanBoth(core, core.kv, bounds, delivery, from);
+  }
 };
 
-const scanMemory = async (core: StoreCore, bounds: Bounds, delivery: Delivery): Promise<void> => {
-  for (let from = 0; from < hashes && !delivery.ended; ) {
-    from = collect(core.table, from, bounds, delivery, (address) =>
-      addCommitted(core, address, bounds, delivery.chunk),
-    );
+/** Visits memory while it holds everything; answers with the hash from which on it did not any more. */
+const scanMemory = async (core: StoreCore, bounds: Bounds, delivery: Delivery): Promise<number> => {
+  const { table } = core;
+  let from = 0;
+  while (from < hashes && !delivery.ended && core.complete) {
+    from = collect(table, from, bounds, delivery, (address) => addCommitted(core, address, bounds, delivery.chunk));
     await delivery.deliver();
+    assertNotCleared(core, table);
   }
+  return from;
+};
+
+const assertNotCleared = (core: StoreCore, table: FlatTable): void => {
+  if (core.table !== table) throw new KvError('failed', 'the store was cleared while it was scanned');
 };
 
 /** Collects the entries of one range of hashes, narrowed until its values fit a chunk; answers with the hash to go on from. */
@@ -178,7 +192,7 @@ const collect = (
   delivery: Delivery,
   add: (address: number) => void,
 ): number => {
-  const { chunk } = delivery;
+  const { chunk, chunkBytes } = delivery;
   for (let to = hashes; ; ) {
     let fits = true;
     chunk.reset();
@@ -188,7 +202,7 @@ const collect = (
       if (bytes[keyStart] !== kinds.data || !bounds.has(bytes, keyStart + 1, keyStart + table.keyLength(address)))
         return true;
       add(address);
-      if (chunk.length > bytesPerChunk && chunk.count > 1) fits = false;
+      if (chunk.length > chunkBytes && chunk.count > 1) fits = false;
       return fits && !delivery.full;
     });
     if (fits || next - from <= 1) return next;
@@ -228,8 +242,16 @@ const addEntry = (
   chunk.add(windowStart, bytes, start + bounds.keySkip, end, value, valueStart, valueEnd);
 };
 
-const scanBoth = async (core: StoreCore, kv: OrderedKv, bounds: Bounds, delivery: Delivery): Promise<void> => {
-  const due = copyDue(core, bounds);
+/** Visits the keys whose hash is `fromHash` or above, as they are committed now. */
+const scanBoth = async (
+  core: StoreCore,
+  kv: OrderedKv,
+  bounds: Bounds,
+  delivery: Delivery,
+  fromHash: number,
+): Promise<void> => {
+  const { table } = core;
+  const due = copyDue(core, bounds, fromHash);
   const iterator = kv.iterate(bounds.kvRange(core));
   const { chunk } = delivery;
   try {
@@ -238,6 +260,7 @@ const scanBoth = async (core: StoreCore, kv: OrderedKv, bounds: Bounds, delivery
       if (entries.length === 0 || delivery.ended) break;
       for (const [key, value] of entries) {
         if (!bounds.has(key, kvPrefixBytes, key.length)) continue;
+        if (fromHash > 0 && table.hash(kinds.data, key, kvPrefixBytes, key.length) >>> 0 < fromHash) continue;
         const hash = due.hash(kinds.data, key, kvPrefixBytes, key.length);
         if (due.find(hash, kinds.data, key, kvPrefixBytes, key.length) !== 0) continue;
         const windowStart = bounds.keySkip > 0 ? readWindowStart(key, kvPrefixBytes) : 0;
@@ -245,6 +268,7 @@ const scanBoth = async (core: StoreCore, kv: OrderedKv, bounds: Bounds, delivery
         if (delivery.full) break;
       }
       await delivery.deliver();
+      assertNotCleared(core, table);
     }
   } finally {
     await iterator.close();
@@ -260,7 +284,7 @@ const scanBoth = async (core: StoreCore, kv: OrderedKv, bounds: Bounds, delivery
 };
 
 /** A table of what is due within the range, deletions included, as it is committed now. */
-const copyDue = (core: StoreCore, bounds: Bounds): FlatTable => {
+const copyDue = (core: StoreCore, bounds: Bounds, fromHash: number): FlatTable => {
   const { table, changes, due } = core;
   const copy = new FlatTable({ seed: 0, listed: false });
   for (let index = due.head; index !== due.tail; index = (index + 1) | 0) {
@@ -270,6 +294,7 @@ const copyDue = (core: StoreCore, bounds: Bounds): FlatTable => {
     const start = table.keyStart(address) + 1;
     const end = start - 1 + table.keyLength(address);
     if (bytes[start - 1] !== kinds.data || !bounds.has(bytes, start, end)) continue;
+    if (fromHash > 0 && table.hash(kinds.data, bytes, start, end) >>> 0 < fromHash) continue;
     const changed = table.hasFlag(address, flags.changed) ? table.place(address) : -1;
     const length = changed < 0 ? table.valueLength(address) : changes.lengthBefore(changed);
     const valueStart = changed < 0 ? table.valueStart(address) : changes.startBefore(changed);

@@ -51,6 +51,7 @@ export type CoreOptions = {
   readonly hashSeed: number;
   readonly changelogId: string;
   readonly lookAheadFrom: number | undefined;
+  readonly scanChunkBytes: number | undefined;
 };
 
 export class StoreCore {
@@ -66,6 +67,7 @@ export class StoreCore {
   windows: WindowIndex | undefined;
   readonly kv: OrderedKv | undefined;
   readonly meta: StoreMeta;
+  readonly scanChunkBytes: number | undefined;
 
   /** Memory holds everything. */
   complete = true;
@@ -94,6 +96,7 @@ export class StoreCore {
   constructor(options: CoreOptions) {
     this.#options = options;
     this.kv = options.kv;
+    this.scanChunkBytes = options.scanChunkBytes;
     this.ahead = new LookAhead(options.lookAheadFrom);
     this.table = this.#newTable();
     this.windows = options.windowed ? new WindowIndex() : undefined;

@@ -17,4 +17,6 @@ export type StoreOptions = {
   readonly lookAheadFrom?: number;
   /** Entries that a checkpoint writes together; tests make it small. */
   readonly chunkEntries?: number;
+  /** Bytes of one chunk of a scan; tests make it small. */
+  readonly scanChunkBytes?: number;
 };

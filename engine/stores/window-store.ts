@@ -44,6 +44,7 @@ export class WindowStateTable implements WindowStateStore {
       hashSeed: options.hashSeed ?? 0,
       changelogId: options.changelogId ?? '',
       lookAheadFrom: options.lookAheadFrom,
+      scanChunkBytes: options.scanChunkBytes,
     });
     this.#checkpoint = new Checkpoint(this.#core, options.chunkEntries);
   }

@@ -115,19 +115,15 @@ const run = async (world: World, history: readonly Step[]): Promise<void> => {
         await world.check();
         break;
       }
-      case 'scan-aside': {
-        // A scan of one moment, while the world changes: with a store that spills it must be exactly that moment's state.
-        const expected = new Map(world.committed);
-        const spilled = !world.store.stats.complete;
-        const found = await world.scan();
-        if (spilled) expect(found).toEqual(expected);
+      case 'scan-aside':
+        await world.startScan();
         break;
-      }
       case 'check':
         await world.check();
         break;
     }
   }
+  await world.finishScan();
   await world.check();
   await world.finishCheckpoint();
   await world.check();
@@ -155,3 +151,28 @@ describe.each(['key-value', 'window'] as const)('a %s store', (kind) => {
     },
   );
 });
+
+test.each(['key-value', 'window'] as const)(
+  'a scan of a %s store whose client is slow loses no row to the first eviction',
+  async (kind) => {
+    for (let rowsBefore = 0; rowsBefore < 24; rowsBefore += 3) {
+      const world = new World(kind, { kv: true, memoryLimitBytes: 4_000 });
+      await world.store.open();
+      const put = (i: number): void =>
+        world.put({ window: kind === 'window' ? (i % 3) * 1000 : 0, key: `key-${i}` }, `value-${i}`);
+      for (let i = 0; i < 30; i++) put(i);
+      world.commit();
+      world.startCheckpoint();
+      await world.finishCheckpoint();
+      expect(world.store.stats.complete).toBe(true);
+      await world.startScan();
+      // The scan has visited a part of the rows when others push the first ones out of memory.
+      await world.advance(rowsBefore);
+      for (let i = 1000; i < 1200; i++) put(i);
+      world.commit();
+      expect(world.store.stats.complete).toBe(false);
+      await world.finishScan();
+      await world.check();
+    }
+  },
+);

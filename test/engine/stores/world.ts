@@ -27,6 +27,14 @@ export const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (char
 export type Key = { readonly window: number; readonly key: string };
 const nameOf = ({ window, key }: Key): string => `${window}/${key}`;
 
+/** What a scan that runs beside other operations may find: for each key all values that were committed since it began. */
+type Aside = {
+  readonly done: Promise<Map<string, string>>;
+  readonly seen: Map<string, Set<string | undefined>>;
+  /** Set when the store spilled at the beginning: the scan then shows this state exactly. */
+  readonly exactly: ReadonlyMap<string, string> | undefined;
+};
+
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export class World {
@@ -49,6 +57,8 @@ export class World {
   /** Without it writes do not wait. */
   #slow: boolean;
   checkpoint: Promise<void> | undefined;
+  /** A scan that runs beside everything else. */
+  #aside: Aside | undefined;
 
   constructor(kind: Kind, options: { kv: boolean; memoryLimitBytes: number; slow?: boolean }) {
     this.kind = kind;
@@ -65,6 +75,7 @@ export class World {
       memoryLimitBytes: this.memoryLimitBytes,
       hashSeed: 4711,
       chunkEntries: 5,
+      scanChunkBytes: 100,
       lookAheadFrom: 0,
     };
     return this.kind === 'window'
@@ -179,6 +190,13 @@ export class World {
     this.committed = new Map(this.open);
     this.committedMeta = new Map(this.openMeta);
     this.committedFloor = this.openFloor;
+    if (this.#aside !== undefined) {
+      const { seen } = this.#aside;
+      for (const name of new Set([...seen.keys(), ...this.committed.keys()])) {
+        const values = seen.get(name) ?? new Set<string | undefined>([undefined]);
+        seen.set(name, values.add(this.committed.get(name)));
+      }
+    }
   }
 
   rollback(): void {
@@ -219,6 +237,7 @@ export class World {
 
   /** The process dies, and starts again from what the disk kept and the committed changelog. */
   async crash(survives: () => boolean, options: { checkpointWhileRestoring?: boolean } = {}): Promise<void> {
+    await this.finishScan();
     // A write that waits for its turn has not reached the disk.
     this.#waiting = [];
     this.checkpoint = undefined;
@@ -262,6 +281,29 @@ export class World {
       }
     });
     return found;
+  }
+
+  /** Begins a scan whose client is slow; it goes on while the world changes. One at a time. */
+  async startScan(): Promise<void> {
+    await this.finishScan();
+    const seen = new Map([...this.committed].map(([name, value]) => [name, new Set<string | undefined>([value])]));
+    const exactly = this.store.stats.complete ? undefined : new Map(this.committed);
+    const done = this.scan();
+    done.catch(() => {});
+    this.#aside = { done, seen, exactly };
+  }
+
+  /** Awaits the scan that runs aside. A key that was there all the time is found once, with a value that it had meanwhile. */
+  async finishScan(): Promise<void> {
+    if (this.#aside === undefined) return;
+    const { done, seen, exactly } = this.#aside;
+    const found = await done;
+    this.#aside = undefined;
+    if (exactly !== undefined) expect(found).toEqual(exactly);
+    for (const [name, value] of found) expect([...(seen.get(name) ?? [])], `scanned ${name}`).toContain(value);
+    for (const [name, values] of seen) {
+      if (!values.has(undefined)) expect(found.has(name), `the scan passes over ${name}`).toBe(true);
+    }
   }
 
   readCommitted(at: Key): string | undefined {
