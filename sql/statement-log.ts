@@ -10,7 +10,15 @@
  */
 
 import { assert, ByteWriter, readUtf8, utf8Bytes } from '../base/index.ts';
-import { BatchBuilder, decodeBatch, type Log, LogError, type Producer, RecordColumns } from '../storage/index.ts';
+import {
+  BatchBuilder,
+  chunksOrThrow,
+  decodeBatch,
+  type Log,
+  LogError,
+  type Producer,
+  RecordColumns,
+} from '../storage/index.ts';
 import type { Command } from './statements/command.ts';
 
 export const statementTopic = '_millrace-statements';
@@ -84,11 +92,9 @@ export class StatementLog {
     const columns = new RecordColumns(64);
     try {
       for (let offset = from; offset < this.#next; ) {
-        const chunks = await reader.fetch(
-          [{ topic: statementTopic, partition: 0, offset, isolation: { kind: 'committed' } }],
-          { maxBytesPerPartition: 1 << 20, maxWaitMs: 0 },
-        );
-        const [chunk] = chunks;
+        const request = { topic: statementTopic, partition: 0, offset, isolation: { kind: 'committed' } } as const;
+        const fetched = await reader.fetch([request], { maxBytesPerPartition: 1 << 20, maxWaitMs: 0 });
+        const [chunk] = chunksOrThrow(fetched);
         if (chunk === undefined) break;
         columns.reset(chunk.bytes);
         for (const batch of chunk.batches) decodeBatch(chunk.bytes, batch, columns, offset);

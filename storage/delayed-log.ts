@@ -14,7 +14,10 @@ import { assert, type Clock, Random, type Timers } from '../base/index.ts';
 import {
   type Acks,
   type Appended,
+  type Chunk,
   type CommittedOffset,
+  type Fetched,
+  type FetchRequest,
   type Log,
   LogError,
   type Producer,
@@ -22,8 +25,9 @@ import {
   type Reader,
   type TopicPartition,
 } from './log.ts';
-import { noTransaction, transactionBroken } from './log-errors.ts';
+import { noTransaction, readFailed, transactionBroken } from './log-errors.ts';
 import { openMemoryLog } from './memory-log.ts';
+import { baseOffsetOf, nextOffsetOf } from './record-batch.ts';
 
 export interface DelayedLogOptions {
   readonly timers: Timers;
@@ -49,11 +53,15 @@ export interface DelayedLogFaults {
   readonly fenced?: number;
   /** Appends and commits: refused as "unavailable", without effect. */
   readonly unavailable?: number;
+  /** Fetches, for each partition that has something: it cannot be read now. */
+  readonly readUnavailable?: number;
 }
 
 /** A delayed log, and a switch for its faults (delays stay). */
 export interface DelayedLog extends Log {
   setFaults(faults: DelayedLogFaults): void;
+  /** From now on the batch with this offset cannot be read. */
+  makeUnreadable(target: TopicPartition, offset: number): void;
 }
 
 export const openDelayedLog = async (options: DelayedLogOptions): Promise<DelayedLog> => {
@@ -77,6 +85,8 @@ class Network implements DelayedLog {
   readonly random: Random;
   readonly #maxDelayMs: number;
   faults: DelayedLogFaults;
+  /** By partition, an offset within the batch that cannot be read. */
+  readonly #unreadable = new Map<string, number>();
 
   constructor(inner: Log, options: DelayedLogOptions, random: Random) {
     this.#inner = inner;
@@ -100,6 +110,10 @@ class Network implements DelayedLog {
 
   setFaults(faults: DelayedLogFaults): void {
     this.faults = faults;
+  }
+
+  makeUnreadable({ topic, partition }: TopicPartition, offset: number): void {
+    this.#unreadable.set(`${topic}/${partition}`, offset);
   }
 
   pause(): Promise<void> {
@@ -134,11 +148,36 @@ class Network implements DelayedLog {
     return {
       fetch: async (requests, options) => {
         await this.pause();
-        return reader.fetch(requests, options);
+        return this.#faulty(requests, await reader.fetch(requests, options));
       },
       wakeup: () => reader.wakeup(),
       close: () => reader.close(),
     };
+  }
+
+  /** What was fetched, as far as the faults let it through. */
+  #faulty(requests: readonly FetchRequest[], fetched: Fetched): Fetched {
+    const chunks: Chunk[] = [];
+    const failures = [...fetched.failures];
+    for (const chunk of fetched.chunks) {
+      const request = requests.find(
+        ({ topic, partition, offset }) =>
+          topic === chunk.topic && partition === chunk.partition && offset < chunk.nextOffset,
+      );
+      assert(request !== undefined, 'a chunk answers a request');
+      const damagedAt = this.#unreadable.get(`${chunk.topic}/${chunk.partition}`);
+      const sound = damagedAt === undefined ? chunk : soundPart(chunk, damagedAt);
+      if (this.random.chance(this.faults.readUnavailable ?? 0)) {
+        failures.push({ ...request, error: readFailed(request, 'the connection was lost') });
+      } else if (sound === undefined || sound.nextOffset <= request.offset) {
+        failures.push({ ...request, error: damagedBatch(request) });
+      } else {
+        chunks.push(sound);
+        continue;
+      }
+      chunk.release();
+    }
+    return { chunks, failures };
   }
 
   async producer(options: ProducerOptions = {}): Promise<Producer> {
@@ -149,6 +188,19 @@ class Network implements DelayedLog {
     return new DelayedProducer(this, producer, rival, options.transactionalId !== undefined);
   }
 }
+
+const damagedBatch = ({ topic, partition, offset }: FetchRequest): LogError =>
+  new LogError('refused', 'LOG_CORRUPT_BATCH', `the batch at offset ${offset} of ${topic}/${partition} is damaged`);
+
+/** The batches before the damaged one; undefined when there are none. */
+const soundPart = (chunk: Chunk, damagedAt: number): Chunk | undefined => {
+  if (chunk.nextOffset <= damagedAt) return chunk;
+  const bad = chunk.batches.findIndex((at) => nextOffsetOf(chunk.bytes, at) > damagedAt);
+  if (bad < 0 || baseOffsetOf(chunk.bytes, chunk.batches[bad] as number) > damagedAt) return chunk;
+  if (bad === 0) return undefined;
+  const nextOffset = baseOffsetOf(chunk.bytes, chunk.batches[bad] as number);
+  return { ...chunk, batches: chunk.batches.slice(0, bad), nextOffset };
+};
 
 class DelayedProducer implements Producer {
   readonly producerId: number;

@@ -7,6 +7,7 @@
  */
 
 export { type DelayedLog, type DelayedLogFaults, type DelayedLogOptions, openDelayedLog } from './delayed-log.ts';
+export { chunksOrThrow } from './fetched.ts';
 export * from './log.ts';
 export { type MemoryLogOptions, openMemoryLog } from './memory-log.ts';
 export {

@@ -71,7 +71,8 @@ export const metadataTooLarge = (target: TopicPartition): LogError =>
 export const badOffset = (target: TopicPartition, offset: number): LogError =>
   new LogError('refused', 'LOG_BAD_OFFSET', `${offset} is not an offset of ${show(target)}`);
 
-export const readFailed = (cause: unknown): LogError => {
+export const readFailed = (request: TopicPartition & { readonly offset: number }, cause: unknown): LogError => {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new LogError('unavailable', 'LOG_READ_FAILED', `reading failed: ${why}`, { cause });
+  const message = `${show(request)} cannot be read from offset ${request.offset} on: ${why}`;
+  return new LogError('unavailable', 'LOG_READ_FAILED', message, { cause });
 };

@@ -116,11 +116,27 @@ export interface FetchOptions {
   readonly maxWaitMs: number;
 }
 
+/** A request for a partition that could not be read, and why:
+ *  - `refused`/LOG_OFFSET_OUT_OF_RANGE: the offset lies outside [start, end];
+ *  - `refused`/LOG_UNKNOWN_TOPIC, LOG_UNKNOWN_PARTITION;
+ *  - `refused`/LOG_CORRUPT_BATCH: the batch at this offset is damaged;
+ *  - `unavailable`/LOG_READ_FAILED: the read failed, and may succeed later. */
+export interface FetchFailure extends FetchRequest {
+  readonly error: LogError;
+}
+
+/** What a fetch found. A partition with nothing to read is in neither list. */
+export interface Fetched {
+  readonly chunks: readonly Chunk[];
+  readonly failures: readonly FetchFailure[];
+}
+
 /** A position-less reader: the caller keeps its own offsets. Serial: one `fetch` at a time per reader. */
 export interface Reader {
-  /** Answers with a chunk for each partition that has something to say, as soon as one has, or with none after
-   *  `maxWaitMs`. An offset outside [start, end] rejects with `refused`/LOG_OFFSET_OUT_OF_RANGE, naming the partition. */
-  fetch(requests: readonly FetchRequest[], options: FetchOptions): Promise<Chunk[]>;
+  /** Answers as soon as one partition has a chunk or a failure, or with neither after `maxWaitMs`. A partition that cannot be read does not
+   *  affect the others of the same fetch; records before a damaged batch are returned first. Rejects only when the log as a whole cannot be
+   *  read (it is closed, or cannot be reached). */
+  fetch(requests: readonly FetchRequest[], options: FetchOptions): Promise<Fetched>;
   /** Makes a waiting `fetch` answer now (with what there is, maybe nothing). */
   wakeup(): void;
   close(): void;

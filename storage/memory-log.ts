@@ -7,12 +7,14 @@
  */
 
 import { assert, type Clock, ManualClock, Random, type Timers, UserError, utf8Length } from '../base/index.ts';
+import { fetchEach } from './fetched.ts';
 import type {
   Acks,
   Appended,
   Chunk,
   CommittedOffset,
   Damage,
+  Fetched,
   FetchOptions,
   FetchRequest,
   Log,
@@ -221,14 +223,9 @@ class MemoryLog implements Log {
     };
   }
 
-  #read(requests: readonly FetchRequest[], options: FetchOptions): Chunk[] {
+  #read(requests: readonly FetchRequest[], options: FetchOptions): Fetched {
     this.checkOpen();
-    const chunks: Chunk[] = [];
-    for (const request of requests) {
-      const chunk = this.#readPartition(request, options.maxBytesPerPartition);
-      if (chunk !== undefined) chunks.push(chunk);
-    }
-    return chunks;
+    return fetchEach(requests, (request) => this.#readPartition(request, options.maxBytesPerPartition));
   }
 
   #readPartition(request: FetchRequest, maxBytes: number): Chunk | undefined {

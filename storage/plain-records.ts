@@ -7,6 +7,7 @@
  */
 
 import { partitionOfKey, UserError, utf8Bytes } from '../base/index.ts';
+import { chunksOrThrow } from './fetched.ts';
 import { type Acks, type CommittedOffset, type FetchRequest, type Log, LogError, type Producer } from './log.ts';
 import { BatchBuilder, decodeBatch, encodeHeaders, RecordColumns, type RecordHeader } from './record-batch.ts';
 import { numberConfig } from './topic-rules.ts';
@@ -150,7 +151,8 @@ export async function* consumeRecords(
         requests.push({ topic, partition, offset, isolation: { kind: 'committed' } });
       }
       if (requests.length === 0) return;
-      const chunks = await reader.fetch(requests, { maxBytesPerPartition: fetchBytes, maxWaitMs: fetchWaitMs });
+      const options = { maxBytesPerPartition: fetchBytes, maxWaitMs: fetchWaitMs };
+      const chunks = chunksOrThrow(await reader.fetch(requests, options));
       for (const chunk of chunks) {
         const { partition } = chunk;
         const found: ConsumedRecord[] = [];

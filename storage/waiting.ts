@@ -6,6 +6,8 @@
  */
 
 import type { Timers } from '../base/index.ts';
+import { foundNothing } from './fetched.ts';
+import type { Fetched } from './log.ts';
 
 /** Whoever waits on a partition; `changed` is called by the log after an append, a marker or a change of the start. */
 export class Waiters {
@@ -35,14 +37,19 @@ export class FetchWait {
     this.#wake?.();
   }
 
-  /** Tries until there is something, the time is over, or somebody wakes us; `tryNow` says what there is. */
-  async until<T>(tryNow: () => T[], on: () => readonly Waiters[], maxWaitMs: number, timers: Timers): Promise<T[]> {
+  /** Tries until there is something, the time is over, or `wakeup` is called; `tryNow` reads what there is. */
+  async until(
+    tryNow: () => Fetched,
+    on: () => readonly Waiters[],
+    maxWaitMs: number,
+    timers: Timers,
+  ): Promise<Fetched> {
     let left = true;
     let cancel: (() => void) | undefined;
     try {
       for (;;) {
         const found = tryNow();
-        if (found.length > 0 || maxWaitMs <= 0 || !left || this.#woken) return found;
+        if (!foundNothing(found) || maxWaitMs <= 0 || !left || this.#woken) return found;
         const partitions = on();
         await new Promise<void>((resolve) => {
           this.#wake = () => {

@@ -6,9 +6,18 @@
  */
 
 import type { Clock, Timers } from '../../base/index.ts';
-import { type Chunk, type FetchRequest, type Isolation, type Log, LogError, type Reader } from '../../storage/index.ts';
+import {
+  type Chunk,
+  type Fetched,
+  type FetchRequest,
+  type Isolation,
+  type Log,
+  LogError,
+  type Reader,
+} from '../../storage/index.ts';
 import type { BlockPool } from '../block.ts';
 import { Feed, type Subscriber, type Subscription } from './feed.ts';
+import { unreadable } from './read-retry.ts';
 
 export interface FeedReaderOptions {
   readonly log: Pick<Log, 'reader' | 'offsets'>;
@@ -25,9 +34,6 @@ export interface FeedReaderOptions {
 const pollMs = 500;
 /** How long until those who wait for others on a feed are looked at again. */
 const lookAgainMs = 100;
-/** After a fetch that failed for a reason that may pass. */
-const againMs = 50;
-
 /** What a fetch under way was made for. Its answer counts only while the feed has not moved on. */
 interface Asked {
   readonly offset: number;
@@ -121,24 +127,25 @@ export class FeedReader {
       }
       if (requests.length === 0) break;
       const maxBytesPerPartition = this.#options.blockBytes;
-      let chunks: readonly Chunk[];
+      let fetched: Fetched;
       this.#polling = !mustKnow;
       try {
         this.#fetches++;
-        chunks = await this.#reader.fetch(requests, { maxBytesPerPartition, maxWaitMs: mustKnow ? 0 : pollMs });
+        fetched = await this.#reader.fetch(requests, { maxBytesPerPartition, maxWaitMs: mustKnow ? 0 : pollMs });
       } catch (error) {
-        this.#polling = false;
         if (this.#closed) break;
-        await this.#failed(asked, error);
+        for (const [feed, { offset }] of asked) this.#failed(feed, offset, error);
         continue;
+      } finally {
+        this.#polling = false;
       }
-      this.#polling = false;
-      this.#arrived(asked, chunks);
+      const outOfRange = this.#arrived(asked, fetched);
+      for (const feed of outOfRange) await this.#reposition(feed);
     }
     this.#reading = false;
   }
 
-  /** Somebody waits for others on a feed: looks again after a while, should nothing else come up. */
+  /** Somebody waits on a feed, for others or for the next try of a read: looks again after a while, should nothing else come up. */
   #lookAgain(): void {
     this.#cancelLook ??= this.#options.timers.after(lookAgainMs, () => {
       this.#cancelLook = undefined;
@@ -146,8 +153,19 @@ export class FeedReader {
     });
   }
 
-  #arrived(asked: ReadonlyMap<Feed, Asked>, chunks: readonly Chunk[]): void {
+  /** Hands out what a fetch found. Answers the feeds that were asked for an offset which their partition does not hold. */
+  #arrived(asked: ReadonlyMap<Feed, Asked>, { chunks, failures }: Fetched): readonly Feed[] {
     const silent = new Map(asked);
+    const outOfRange: Feed[] = [];
+    for (const failure of failures) {
+      for (const feed of silent.keys()) {
+        if (!feed.isAt(failure)) continue;
+        silent.delete(feed);
+        if (failure.error.code === 'LOG_OFFSET_OUT_OF_RANGE') outOfRange.push(feed);
+        else this.#failed(feed, failure.offset, failure.error);
+        break;
+      }
+    }
     const brought: { readonly feed: Feed; readonly offset: number; readonly chunk: Chunk }[] = [];
     for (const chunk of chunks) {
       for (const [feed, { offset, generation }] of silent) {
@@ -166,37 +184,36 @@ export class FeedReader {
       try {
         feed.bring(chunk, offset);
       } catch (error) {
-        for (const { subscriber } of [...feed.subscriptions]) subscriber.failed(error);
+        feed.failed(offset, error);
       }
     }
     this.#options.served();
+    return outOfRange;
   }
 
-  /** A fetch was refused: finds out which partition is at fault. Positions that retention has passed go on at the start of what is left. */
-  async #failed(asked: ReadonlyMap<Feed, Asked>, error: unknown): Promise<void> {
-    const refused = !(error instanceof LogError) || error.kind === 'refused';
-    let blamed = false;
-    for (const feed of refused ? asked.keys() : []) {
+  #failed(feed: Feed, offset: number, error: unknown): void {
+    if (feed.retry.failed(error, this.#options.clock.monotonic())) this.#lookAgain();
+    else feed.failed(offset, unreadable(feed, offset, error));
+  }
+
+  /** Positions outside of what the partition holds: those before its start may go on, a position beyond its end is a contradiction. */
+  async #reposition(feed: Feed): Promise<void> {
+    try {
       const { topic, partition } = feed;
-      try {
-        const { start, end } = await this.#options.log.offsets({ topic, partition });
-        for (const subscription of [...feed.subscriptions]) {
-          const { position, subscriber } = subscription;
-          if (position >= start && position <= end) continue;
-          blamed = true;
-          if (position < start) {
-            subscriber.gone(position, start);
-            feed.seek(subscription, start);
-          } else {
-            const sentence = `the position ${position} lies beyond the end ${end} of ${topic}-${partition}`;
-            subscriber.failed(new LogError('refused', 'LOG_OFFSET_OUT_OF_RANGE', sentence));
-          }
+      const { start, end } = await this.#options.log.offsets({ topic, partition });
+      for (const subscription of [...feed.subscriptions]) {
+        const { position, subscriber } = subscription;
+        if (position >= start && position <= end) continue;
+        if (position < start) {
+          subscriber.gone(position, start);
+          feed.seek(subscription, start);
+        } else {
+          const sentence = `the position ${position} lies beyond the end ${end} of ${topic}/${partition}`;
+          subscriber.failed(new LogError('refused', 'LOG_OFFSET_OUT_OF_RANGE', sentence));
         }
-      } catch (cause) {
-        blamed = true;
-        for (const { subscriber } of [...feed.subscriptions]) subscriber.failed(cause);
       }
+    } catch (error) {
+      for (const { subscriber } of [...feed.subscriptions]) subscriber.failed(error);
     }
-    if (!blamed) await new Promise<void>((resolve) => this.#options.timers.after(againMs, resolve));
   }
 }

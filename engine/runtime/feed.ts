@@ -17,6 +17,7 @@
 
 import type { Chunk, FetchRequest, Isolation } from '../../storage/index.ts';
 import type { Block, BlockPool, DecodedBlock } from '../block.ts';
+import { ReadRetry } from './read-retry.ts';
 
 /** How many of the blocks read last stay at hand. */
 const recentBlocks = 8;
@@ -79,6 +80,7 @@ export class Feed {
   doubts = 0;
   /** How often a block went to one more subscription than the one that it was read for. */
   shared = 0;
+  readonly retry = new ReadRetry();
   /** In the order of their offsets. */
   readonly #recent: Recent[] = [];
   readonly #pool: BlockPool;
@@ -91,6 +93,11 @@ export class Feed {
     this.partition = partition;
     this.isolation = isolation;
     this.#pool = pool;
+  }
+
+  /** Whether a fetch request was made for this feed. */
+  isAt({ topic, partition, isolation }: FetchRequest): boolean {
+    return topic === this.topic && partition === this.partition && isolation === this.isolation;
   }
 
   subscribe(subscriber: Subscriber, position: number): Subscription {
@@ -145,6 +152,7 @@ export class Feed {
   /** What to ask the log for: the position of one of the subscriptions that wait, each in its turn. Those that are known
    *  to be at the end come only when no other waits. */
   request(nowMs: number): FetchRequest | undefined {
+    if (!this.retry.due(nowMs)) return undefined;
     const mayLead = this.#mayLead(nowMs);
     const front = this.#recent.at(-1)?.nextOffset ?? 0;
     let next = -1;
@@ -165,9 +173,9 @@ export class Feed {
     return { topic: this.topic, partition: this.partition, offset, isolation: this.isolation };
   }
 
-  /** Those ahead wait for the others: ask again when that may have changed. */
+  /** Those ahead wait for the others, or a failed read for its next try: ask again when that may have changed. */
   get waits(): boolean {
-    return this.#waitingSince !== undefined;
+    return this.#waitingSince !== undefined || this.retry.waiting;
   }
 
   #mayLead(nowMs: number): boolean {
@@ -190,6 +198,7 @@ export class Feed {
 
   /** A fetch brought a chunk from `asked` on. Throws a `UserError` when it cannot be decoded. */
   bring(chunk: Chunk, asked: number): void {
+    this.retry.succeeded();
     const { offsets, nextOffset } = chunk;
     this.readableEnd = this.isolation.kind === 'committed' ? offsets.stable : offsets.end;
     this.known = true;
@@ -224,10 +233,18 @@ export class Feed {
 
   /** A fetch that asked for `position` brought nothing: there is nothing to read from there on. */
   nothing(position: number): void {
+    this.retry.succeeded();
     this.readableEnd = position;
     this.known = true;
     for (const subscription of this.subscriptions) {
       if (subscription.position >= position) subscription.subscriber.sawEnd(subscription.position);
+    }
+  }
+
+  /** The partition cannot be read from this position on, and will not be later: whoever stands there fails. */
+  failed(position: number, error: unknown): void {
+    for (const subscription of [...this.subscriptions]) {
+      if (subscription.position === position) subscription.subscriber.failed(error);
     }
   }
 

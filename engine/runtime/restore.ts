@@ -10,7 +10,7 @@
  * - A position outside of the changelog (it was deleted or cut), or a damaged key-value store, rebuilds that store alone, from the changelog's start.
  */
 
-import { decodeBatch, type Log, LogError, RecordColumns } from '../../storage/index.ts';
+import { chunksOrThrow, decodeBatch, type Log, LogError, RecordColumns } from '../../storage/index.ts';
 import { KvError } from '../stores/ordered-kv.ts';
 import type { StateStore } from '../stores/state-store.ts';
 
@@ -81,8 +81,8 @@ const replay = async (source: RestoreSource, checkpoint: number | undefined): Pr
   try {
     while (at < stable && !source.ended()) {
       const request = { topic, partition, offset: at, isolation: { kind: 'committed' } } as const;
-      const chunks = await reader.fetch([request], { maxBytesPerPartition: 1024 * 1024, maxWaitMs: 100 });
-      for (const chunk of chunks) {
+      const fetched = await reader.fetch([request], { maxBytesPerPartition: 1024 * 1024, maxWaitMs: 100 });
+      for (const chunk of chunksOrThrow(fetched)) {
         columns.reset(chunk.bytes);
         for (const batch of chunk.batches) {
           if (decodeBatch(chunk.bytes, batch, columns, at) >= 0) continue;

@@ -6,7 +6,7 @@
  */
 
 import { BlockPool, type StreamRecord } from '../../engine/index.ts';
-import type { Log } from '../../storage/index.ts';
+import { chunksOrThrow, type Log } from '../../storage/index.ts';
 import type { AnalyzedQuery } from '../analyze/query.ts';
 import type { Catalog } from '../catalog.ts';
 import type { CompileEnvironment } from '../compile/environment.ts';
@@ -49,10 +49,9 @@ export const pullStream = (
         const end = ends[partition] as number;
         let { start: offset } = await log.offsets({ topic: node.topic, partition });
         while (offset < end) {
-          const [chunk] = await reader.fetch(
-            [{ topic: node.topic, partition, offset, isolation: { kind: 'committed' } }],
-            { maxBytesPerPartition: fetchBytes, maxWaitMs: 0 },
-          );
+          const request = { topic: node.topic, partition, offset, isolation: { kind: 'committed' } } as const;
+          const fetched = await reader.fetch([request], { maxBytesPerPartition: fetchBytes, maxWaitMs: 0 });
+          const [chunk] = chunksOrThrow(fetched);
           if (chunk === undefined) break;
           const block = blocks.decode(chunk, offset);
           offset = block.nextOffset;

@@ -21,10 +21,11 @@ import {
   UserError,
   utf8Length,
 } from '../../base/index.ts';
+import { fetchEach } from '../fetched.ts';
 import {
-  type Chunk,
   type CommittedOffset,
   type Damage,
+  type Fetched,
   type FetchOptions,
   type FetchRequest,
   type Log,
@@ -393,19 +394,15 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     };
   }
 
-  #read(requests: readonly FetchRequest[], options: FetchOptions): Chunk[] {
+  #read(requests: readonly FetchRequest[], options: FetchOptions): Fetched {
     this.checkOpen();
-    const chunks: Chunk[] = [];
-    try {
-      for (const request of requests) {
-        const chunk = this.partition(request).read(request, options.maxBytesPerPartition);
-        if (chunk !== undefined) chunks.push(chunk);
+    return fetchEach(requests, (request) => {
+      try {
+        return this.partition(request).read(request, options.maxBytesPerPartition);
+      } catch (cause) {
+        throw cause instanceof FileError ? readFailed(request, cause) : cause;
       }
-    } catch (cause) {
-      for (const chunk of chunks) chunk.release();
-      throw cause instanceof FileError ? readFailed(cause) : cause;
-    }
-    return chunks;
+    });
   }
 
   exportView(): SharedLogView {

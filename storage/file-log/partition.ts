@@ -28,7 +28,7 @@ import {
 import { isDeleted, numberConfig } from '../topic-rules.ts';
 import { Waiters } from '../waiting.ts';
 import { type PartitionRecovery, recoverPartition, writeStart } from './partition-recovery.ts';
-import { readSegment } from './read-segment.ts';
+import { corruption, readSegment } from './read-segment.ts';
 import { offsetInName, Segment, segmentName, writeSideFile } from './segment.ts';
 import { encodeSnapshot } from './snapshot.ts';
 
@@ -329,7 +329,16 @@ export class FilePartition {
       if (read.chunk !== undefined) return read.chunk;
       if (nextOffset >= limit) break;
       const next = this.#segments[this.#segments.indexOf(segment) + 1];
-      if (next === undefined) break;
+      if (next === undefined) {
+        if (read.nextPosition < segment.size) break;
+        const { topic, partition } = request;
+        throw corruption(
+          { topic, partition, file: segment.file },
+          nextOffset,
+          read.nextPosition,
+          'the file was shortened',
+        );
+      }
       nextOffset = Math.max(nextOffset, next.baseOffset);
       at = { segment: next, position: 0, offset: next.baseOffset };
     }

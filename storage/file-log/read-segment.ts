@@ -4,7 +4,7 @@
  *
  * Nothing is trusted before it is checked: each batch that is shown has its checksum verified on the way out (5 % of the cost of a read), and
  * each must begin at the offset where the one before ended (offsets are outside of the checksum), so that a bit that flipped on the disk is
- * reported and never served.
+ * reported and never served. What lies before a damaged batch is returned; the next read, which begins at the damaged one, throws.
  */
 
 import { assert, type BufferPool, type OpenFile } from '../../base/index.ts';
@@ -37,11 +37,16 @@ export interface SegmentChunk {
   readonly nextPositionOffset: number;
 }
 
-const corruption = (read: SegmentRead, position: number, reason: string): LogError =>
+export const corruption = (
+  read: Pick<SegmentRead, 'topic' | 'partition' | 'file'>,
+  offset: number,
+  position: number,
+  reason: string,
+): LogError =>
   new LogError(
     'refused',
     'LOG_CORRUPT_BATCH',
-    `the batch at byte ${position} of ${read.file.path} (${read.topic}/${read.partition}) is damaged: ${reason}`,
+    `the batch at offset ${offset} of ${read.topic}/${read.partition} is damaged: ${reason} (byte ${position} of ${read.file.path})`,
     { hint: 'Restore the file from a backup, or skip the batch by deleting records below the next one.' },
   );
 
@@ -64,6 +69,7 @@ export const readSegment = (read: SegmentRead, pool: BufferPool): SegmentChunk =
     let shownBytes = 0;
     let at = 0;
     let whole = true;
+    let damage: LogError | undefined;
     // Behind the last batch below the limit may lie what is just being written: it is not looked at.
     while (at < length && nextOffset < limit) {
       if (length - at < batchHeaderBytes) {
@@ -72,14 +78,14 @@ export const readSegment = (read: SegmentRead, pool: BufferPool): SegmentChunk =
       }
       const baseOffset = baseOffsetOf(bytes, at);
       if (baseOffset !== expected) {
-        pool.give(bytes);
-        throw corruption(read, position + at, `it begins with offset ${baseOffset}, expected ${expected}`);
+        damage = corruption(read, expected, position + at, `it begins with offset ${baseOffset}`);
+        break;
       }
       if (baseOffset >= limit) break;
       const batchLength = batchBytes(bytes, at);
       if (batchLength < batchHeaderBytes) {
-        pool.give(bytes);
-        throw corruption(read, position + at, 'its length is impossible');
+        damage = corruption(read, expected, position + at, 'its length is impossible');
+        break;
       }
       if (batchLength > length - at) {
         whole = false;
@@ -91,8 +97,8 @@ export const readSegment = (read: SegmentRead, pool: BufferPool): SegmentChunk =
         if (batches.length > 0 && shownBytes + batchLength > read.maxBytes) break;
         const fault = checkBatch(bytes, at, length);
         if (fault !== undefined) {
-          pool.give(bytes);
-          throw corruption(read, position + at, fault.reason);
+          damage = corruption(read, expected, position + at, fault.reason);
+          break;
         }
         if (visibility === undefined ? !isControl(bytes, at) : visibility.shows(bytes, at)) {
           batches.push(at);
@@ -108,11 +114,13 @@ export const readSegment = (read: SegmentRead, pool: BufferPool): SegmentChunk =
       return { chunk, nextOffset, nextPosition: position + at, nextPositionOffset: expected };
     }
     pool.give(bytes);
+    if (damage !== undefined) throw damage;
     if (at === 0) {
       // Not one batch fitted: either it is larger than the buffer, or the file is shorter than it should be.
-      if (whole || length < room) break;
-      if (want <= bytes.length) throw corruption(read, position, 'it is cut off');
-      if (want > size - position) throw corruption(read, position, 'it is longer than its file');
+      if (whole && length > 0) break;
+      if (length < room) throw corruption(read, expected, position, 'the file was shortened');
+      if (want <= bytes.length) throw corruption(read, expected, position, 'it is cut off');
+      if (want > size - position) throw corruption(read, expected, position, 'it is longer than its file');
     }
     position += at;
     if (whole && at < length) break;

@@ -7,11 +7,22 @@
  */
 
 import { BufferPool, FileError, type FileSystem, joinPath, type OpenFile } from '../../base/index.ts';
-import type { Chunk, FetchOptions, FetchRequest, Isolation, PartitionOffsets, Reader, TopicPartition } from '../log.ts';
+import { failureOf, foundNothing } from '../fetched.ts';
+import type {
+  Chunk,
+  Fetched,
+  FetchFailure,
+  FetchOptions,
+  FetchRequest,
+  Isolation,
+  PartitionOffsets,
+  Reader,
+  TopicPartition,
+} from '../log.ts';
 import { closedError, offsetOutOfRange, readFailed, unknownPartition, unknownTopic } from '../log-errors.ts';
 import { PartitionState } from '../partition-state.ts';
 import { OffsetIndex } from './offset-index.ts';
-import { readSegment } from './read-segment.ts';
+import { corruption, readSegment } from './read-segment.ts';
 import { offsetInName, readSideFile, segmentName } from './segment.ts';
 import {
   changeCounter,
@@ -160,8 +171,10 @@ class SharedPartition {
       // The segment is at its end and there is more: a later one has it.
       this.#list();
       const next: number | undefined = this.#bases.find((candidate) => candidate > base);
-      at = next === undefined ? undefined : { base: next, position: 0, offset: next };
-      if (next !== undefined) nextOffset = Math.max(nextOffset, next);
+      if (next === undefined)
+        throw corruption({ topic, partition, file }, nextOffset, read.nextPosition, 'the file was shortened');
+      at = { base: next, position: 0, offset: next };
+      nextOffset = Math.max(nextOffset, next);
     }
     if (nextOffset === offset) return undefined;
     return { topic, partition, bytes: new Uint8Array(0), batches: [], nextOffset, offsets, release: () => {} };
@@ -304,10 +317,10 @@ class SharedLog implements SharedReaders {
         for (;;) {
           if (this.#closed || closed) throw closedError();
           const seen = Atomics.load(counters, changeCounter);
-          const chunks = await this.#read(requests, options);
-          if (chunks.length > 0 || waited || woken) {
+          const fetched = await this.#read(requests, options);
+          if (!foundNothing(fetched) || waited || woken) {
             woken = false;
-            return chunks;
+            return fetched;
           }
           Atomics.add(counters, waitingCounter, 1);
           try {
@@ -337,19 +350,19 @@ class SharedLog implements SharedReaders {
     };
   }
 
-  async #read(requests: readonly FetchRequest[], options: FetchOptions): Promise<Chunk[]> {
+  async #read(requests: readonly FetchRequest[], options: FetchOptions): Promise<Fetched> {
     const chunks: Chunk[] = [];
-    try {
-      for (const request of requests) {
+    const failures: FetchFailure[] = [];
+    for (const request of requests) {
+      try {
         const partition = await this.#partition(request);
         const chunk = await this.#readPartition(partition, request, options.maxBytesPerPartition);
         if (chunk !== undefined) chunks.push(chunk);
+      } catch (cause) {
+        failures.push(failureOf(request, cause, chunks));
       }
-    } catch (cause) {
-      for (const chunk of chunks) chunk.release();
-      throw cause;
     }
-    return chunks;
+    return { chunks, failures };
   }
 
   async #readPartition(
@@ -388,7 +401,7 @@ class SharedLog implements SharedReaders {
       const now = this.#watermarks(partition.slot);
       if (now.start < 0) throw unknownTopic(request);
       if (offset < now.start) throw offsetOutOfRange(request, offset, now.start, now.end);
-      throw readFailed(cause);
+      throw readFailed(request, cause);
     }
   }
 

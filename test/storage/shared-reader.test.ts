@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { nodeFiles, systemClock, systemRandom } from '../../base/node/index.ts';
 import { type FileLog, openFileLog, openSharedReaders, type SharedReaders } from '../../storage/file-log/index.ts';
-import type { Isolation, Log } from '../../storage/index.ts';
+import { chunksOrThrow, type Isolation, type Log } from '../../storage/index.ts';
 import { batchOf, committed, failure, readAll, shown, uncommitted } from './conformance/log-suite.ts';
 
 let directory: string;
@@ -75,13 +75,13 @@ test('a shared reader waits for records and for commits, and is woken', async ()
   producer.begin();
   await producer.append(t, batchOf('a'), 'append');
   await producer.commit();
-  const [chunk] = await waiting;
+  const [chunk] = chunksOrThrow(await waiting);
   expect(chunk === undefined ? [] : shown(chunk)).toEqual(['0:a']);
   const idle = reader.fetch([{ ...t, offset: 2, isolation: committed }], options);
   reader.wakeup();
-  expect(await idle).toEqual([]);
+  expect(await idle).toEqual({ chunks: [], failures: [] });
   const over = await reader.fetch([{ ...t, offset: 2, isolation: committed }], { ...options, maxWaitMs: 3 });
-  expect(over).toEqual([]);
+  expect(over).toEqual({ chunks: [], failures: [] });
   reader.close();
 });
 

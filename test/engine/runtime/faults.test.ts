@@ -6,7 +6,13 @@
 import { describe, expect, test } from 'vitest';
 import { ManualClock, partitionOfKey, Random, type Timers } from '../../../base/index.ts';
 import type { Runtime } from '../../../engine/index.ts';
-import { type DelayedLogFaults, type Log, openDelayedLog, openMemoryLog } from '../../../storage/index.ts';
+import {
+  type DelayedLog,
+  type DelayedLogFaults,
+  type Log,
+  openDelayedLog,
+  openMemoryLog,
+} from '../../../storage/index.ts';
 import { type TestPlan, topologyOf } from './build-topology.ts';
 import { consume, lastOf, newRuntime, produce, type Row, Shards, slowHosts, utf8 } from './support.ts';
 
@@ -48,13 +54,28 @@ const start = (runtime: Runtime, id: string): Promise<void> => {
   return runtime.start({ id, topology: topologyOf(plan), plan });
 };
 
-/** `hosts`: 0 runs the tasks beside the coordinator, else they are spread over hosts whose messages take their time. */
+/** Answers when the queries of the words have committed all there is. The fenced are started again. */
+const caughtUp = async (runtime: Runtime, revive: (runtime: Runtime) => void): Promise<void> => {
+  for (const id of ['count', 'explain', 'sums']) {
+    const done = async (): Promise<boolean> =>
+      id === 'sums' ? runtime.status(id).state === 'failed' : (await runtime.lag(id)) === 0;
+    for (let tries = 0; !(await done()); tries++) {
+      if (tries > 2_000) throw new Error(`${id} stands still: ${JSON.stringify(runtime.status(id))}`);
+      if (id !== 'sums') revive(runtime);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+};
+
+/** `hosts`: 0 runs the tasks beside the coordinator, else they are spread over hosts whose messages take their time.
+ *  `damage`: from some round on a batch of `amounts` cannot be read (without crashes only). */
 const scenario = async (
   seed: number,
   faults: DelayedLogFaults,
   crashes: number,
   hosts = 0,
   deaths = 0,
+  damage = false,
 ): Promise<void> => {
   const random = new Random(seed);
   const clock = new ManualClock(1_000_000);
@@ -72,6 +93,7 @@ const scenario = async (
   let late = 0;
 
   let alive = { process: true };
+  let network: DelayedLog | undefined;
 
   const open = async (): Promise<Runtime> => {
     // A process that is gone hears of no timer and no turn any more, and so no call of its own is ever answered.
@@ -86,6 +108,7 @@ const scenario = async (
     };
     const log = await openDelayedLog({ clock, timers, seed: random.u32(), maxDelayMs: 5, log: inner });
     log.setFaults(faults);
+    network = log;
     const soon = (run: () => void): void => {
       setImmediate(() => life.process && run());
     };
@@ -127,6 +150,10 @@ const scenario = async (
   let minute = 0;
   const rounds = 12;
   for (let round = 0; round < rounds; round++) {
+    if (damage && round === 6) {
+      const amounts = { topic: 'amounts', partition: 0 };
+      network?.makeUnreadable(amounts, (await inner.offsets(amounts)).end);
+    }
     for (const partition of [0, 1]) {
       const rows: Row[] = Array.from({ length: random.below(6) + 1 }, () => ({
         key: null,
@@ -155,6 +182,14 @@ const scenario = async (
       shards.crash(random);
       runtime = await open();
     }
+  }
+  if (damage) {
+    // What reads the damaged batch has failed and says where; everything else comes to rest beside it.
+    network?.setFaults({});
+    await drive(clock, caughtUp(runtime, revive));
+    const sums = runtime.status('sums');
+    expect(sums).toMatchObject({ state: 'failed', error: { code: 'LOG_CORRUPT_BATCH' } });
+    expect(sums.error?.message).toMatch(/^the batch at offset \d+ of amounts\/0 is damaged/);
   }
   // The network mends; everything comes to rest.
   alive.process = false;
@@ -208,6 +243,14 @@ describe('exactly once', () => {
 
   test.each(seeds)('with tasks spread over hosts that answer late, seed %i', async (seed) => {
     await scenario(400 + seed, { appendUnknown: 0.03, commitUnknown: 0.1, unavailable: 0.1, fenced: 0.01 }, 1, 2);
+  });
+
+  test.each(seeds)('with reads that fail now and then, seed %i', async (seed) => {
+    await scenario(600 + seed, { readUnavailable: 0.2, commitUnknown: 0.1 }, 2);
+  });
+
+  test.each(seeds)('with a batch that cannot be read, seed %i', async (seed) => {
+    await scenario(700 + seed, { readUnavailable: 0.05, unavailable: 0.05 }, 0, seed % 3, 0, true);
   });
 
   test.each(seeds)('with hosts that die, seed %i', async (seed) => {

@@ -11,6 +11,7 @@ import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
 import type { OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import { openFileLog } from '../../../storage/file-log/index.ts';
 import {
+  chunksOrThrow,
   decodeBatch,
   encodeBatch,
   type Log,
@@ -215,8 +216,8 @@ export const consume = async (log: Log, topic: string): Promise<readonly (Row & 
     let offset = start;
     while (offset < stable) {
       const request = { topic, partition, offset, isolation: { kind: 'committed' } } as const;
-      const chunks = await reader.fetch([request], { maxBytesPerPartition: 1 << 20, maxWaitMs: 0 });
-      for (const chunk of chunks) {
+      const fetched = await reader.fetch([request], { maxBytesPerPartition: 1 << 20, maxWaitMs: 0 });
+      for (const chunk of chunksOrThrow(fetched)) {
         const columns = new RecordColumns();
         columns.reset(chunk.bytes);
         for (const at of chunk.batches) decodeBatch(chunk.bytes, at, columns, offset);

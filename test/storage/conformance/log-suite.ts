@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { utf8Bytes, utf8Text } from '../../../base/index.ts';
 import {
   type Chunk,
+  chunksOrThrow,
   decodeBatch,
   encodeBatch,
   type Isolation,
@@ -55,7 +56,8 @@ export const readAll = async (
   const rows: string[] = [];
   let offset = from;
   for (;;) {
-    const [chunk] = await reader.fetch([{ ...target, offset, isolation }], { maxBytesPerPartition, maxWaitMs: 0 });
+    const fetched = await reader.fetch([{ ...target, offset, isolation }], { maxBytesPerPartition, maxWaitMs: 0 });
+    const [chunk] = chunksOrThrow(fetched);
     if (chunk === undefined) break;
     expect(chunk.nextOffset).toBeGreaterThan(offset);
     const next = chunk.nextOffset;
@@ -75,6 +77,8 @@ export const failure = (promise: Promise<unknown>): Promise<string> =>
       return error instanceof Error && 'code' in error ? String(error.code) : String(error);
     },
   );
+
+const nothing = { chunks: [], failures: [] };
 
 const t0 = { topic: 't', partition: 0 };
 const t1 = { topic: 't', partition: 1 };
@@ -146,19 +150,19 @@ export const logSuite = (name: string, open: () => Promise<OpenSubject>): void =
       const options = { maxBytesPerPartition: 1000, maxWaitMs: 60_000 };
       const waiting = reader.fetch([{ ...t0, offset: 0, isolation: committed }], options);
       await producer.append(t0, batchOf('a'), 'append');
-      const [chunk] = await waiting;
+      const [chunk] = chunksOrThrow(await waiting);
       expect(chunk === undefined ? [] : shown(chunk)).toEqual(['0:a']);
       const idle = reader.fetch([{ ...t0, offset: 1, isolation: committed }], options);
       reader.wakeup();
-      expect(await idle).toEqual([]);
+      expect(await idle).toEqual(nothing);
       reader.close();
     });
 
     test('a fetch that finds nothing gives up after its time', async () => {
       const reader = log.reader();
       const request = { ...t0, offset: 0, isolation: committed };
-      expect(await reader.fetch([request], { maxBytesPerPartition: 1000, maxWaitMs: 5 })).toEqual([]);
-      expect(await reader.fetch([request], { maxBytesPerPartition: 1000, maxWaitMs: 0 })).toEqual([]);
+      expect(await reader.fetch([request], { maxBytesPerPartition: 1000, maxWaitMs: 5 })).toEqual(nothing);
+      expect(await reader.fetch([request], { maxBytesPerPartition: 1000, maxWaitMs: 0 })).toEqual(nothing);
       reader.close();
     });
 
@@ -168,10 +172,29 @@ export const logSuite = (name: string, open: () => Promise<OpenSubject>): void =
       await producer.append(t1, batchOf('b'), 'append');
       const reader = log.reader();
       const requests = [t0, t1].map((target) => ({ ...target, offset: 0, isolation: committed }));
-      const chunks = await reader.fetch(requests, { maxBytesPerPartition: 1000, maxWaitMs: 0 });
-      expect(chunks.map((chunk) => [chunk.partition, ...shown(chunk)])).toEqual([
+      const fetched = await reader.fetch(requests, { maxBytesPerPartition: 1000, maxWaitMs: 0 });
+      expect(chunksOrThrow(fetched).map((chunk) => [chunk.partition, ...shown(chunk)])).toEqual([
         [0, '0:a'],
         [1, '0:b'],
+      ]);
+      reader.close();
+    });
+
+    test('a partition that cannot be read is reported beside the chunks of the others', async () => {
+      const producer = await log.producer();
+      await producer.append(t0, batchOf('a'), 'append');
+      await producer.append(t1, batchOf('b'), 'append');
+      const reader = log.reader();
+      const requests = [
+        { ...t0, offset: 9, isolation: committed },
+        { ...t1, offset: 0, isolation: committed },
+        { topic: 'nowhere', partition: 0, offset: 3, isolation: uncommitted },
+      ];
+      const { chunks, failures } = await reader.fetch(requests, { maxBytesPerPartition: 1000, maxWaitMs: 60_000 });
+      expect(chunks.map((chunk) => [chunk.partition, ...shown(chunk)])).toEqual([[1, '0:b']]);
+      expect(failures.map(({ error, ...request }) => [request, error.code])).toEqual([
+        [requests[0], 'LOG_OFFSET_OUT_OF_RANGE'],
+        [requests[2], 'LOG_UNKNOWN_TOPIC'],
       ]);
       reader.close();
     });
@@ -457,7 +480,7 @@ export const logSuite = (name: string, open: () => Promise<OpenSubject>): void =
         maxWaitMs: 60_000,
       });
       await producer.commit();
-      const [chunk] = await waiting;
+      const [chunk] = chunksOrThrow(await waiting);
       expect(chunk === undefined ? [] : shown(chunk)).toEqual(['0:a']);
       reader.close();
     });

@@ -12,7 +12,8 @@ const rows: string[] = [];
 let offset = 0;
 while (rows.at(-1)?.endsWith(':end') !== true) {
   const request = { topic: 't', partition: 0, offset, isolation: { kind: 'committed' as const } };
-  for (const chunk of await reader.fetch([request], { maxBytesPerPartition: 4096, maxWaitMs: 1000 })) {
+  const fetched = await reader.fetch([request], { maxBytesPerPartition: 4096, maxWaitMs: 1000 });
+  for (const chunk of fetched.chunks) {
     const columns = new RecordColumns();
     columns.reset(chunk.bytes);
     for (const at of chunk.batches) decodeBatch(chunk.bytes, at, columns, offset);
