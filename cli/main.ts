@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /**
  * The command `millrace`: what can be asked for on the command line.
  *

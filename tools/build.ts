@@ -18,5 +18,5 @@ rmSync(dist, { recursive: true, force: true });
 const { status } = spawnSync(process.execPath, [compiler, '--project', join(home, 'tsconfig.build.json')], {
   stdio: 'inherit',
 });
-if (status === 0) chmodSync(join(dist, 'cli', 'main.js'), 0o755);
+if (status === 0) chmodSync(join(dist, 'cli', 'millrace.js'), 0o755);
 process.exitCode = status ?? 1;

@@ -1,7 +1,7 @@
 /**
- * base/node: the platform's forms of what base leaves open. `installNative` puts Node's text and checksum in place of the plain
- * ones, for the thread that calls it, and heeds `MILLRACE_CODEGEN=off`; whoever starts a thread (the front door, the server, a worker) calls it
- * first.
+ * base/node: the platform's forms of what base leaves open. `installNative` refuses a Node that is too old, puts Node's text and checksum in place
+ * of the plain ones, for the thread that calls it, and applies `MILLRACE_CODEGEN=off`; whatever starts a thread (`open`, the server, a worker)
+ * calls it first.
  */
 
 import process from 'node:process';
@@ -10,6 +10,7 @@ import { useGeneratedCode } from '../generated-code.ts';
 import { useNativeText } from '../text.ts';
 import { nodeCrc32c } from './crc32c.ts';
 import { nodeText } from './text.ts';
+import { checkNodeVersion } from './version.ts';
 
 export { systemClock } from './clock.ts';
 export { nodeCrc32c } from './crc32c.ts';
@@ -18,6 +19,7 @@ export { systemRandom } from './random.ts';
 export { nodeText } from './text.ts';
 
 export const installNative = (): void => {
+  checkNodeVersion();
   useNativeText(nodeText);
   useNativeCrc32c(nodeCrc32c);
   if (process.env['MILLRACE_CODEGEN'] === 'off') useGeneratedCode(false);

@@ -102,4 +102,5 @@ const runHost = async ({ view, state, builder, settings }: HostData): Promise<vo
 const isHostData = (data: unknown): data is HostData =>
   typeof data === 'object' && data !== null && 'role' in data && data.role === 'millrace task host';
 
-if (!isMainThread && isHostData(workerData)) await runHost(workerData);
+// No `await` here: `require('millrace')` loads only modules without a top-level await. A rejection ends the thread as an error.
+if (!isMainThread && isHostData(workerData)) void runHost(workerData);
