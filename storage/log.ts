@@ -17,8 +17,10 @@
  *
  * Failure. Every rejected promise is a `LogError`; its `kind` says what the caller may do.
  *
- * Damage. What was acknowledged and is not there any more when the log is opened (a file gone, unreadable bytes, a committed position
- * beyond the end) is listed in `damage`, and stays listed, over restarts and whatever is appended meanwhile, until `acceptLoss`.
+ * Damage. What was acknowledged and is not there any more when the log is opened (a file gone, unreadable bytes) is listed in `damage`, and
+ * stays listed, over restarts and whatever is appended meanwhile, until `acceptLoss`. Offsets are never given out twice: when the end of a partition
+ * is lost, its end offset stays where commits, committed offsets and snapshots have seen it, and what is missing below is read over. So a
+ * committed position never lies beyond the end of its partition.
  */
 
 import type { UserError } from '../base/index.ts';
@@ -207,18 +209,15 @@ export interface RecoveryReport {
  * - `partition`: the partition's directory is gone; the partition is empty.
  * - `records`: records are missing or unreadable, those of `lost`.
  * - `start`: the file with the start offset is unreadable; deleted records may be visible again.
- * - `position`: `group` has committed an offset beyond the end of the partition: records [end, offset) are lost. `committed` still answers the offset.
  * - `offsets`: offsets of groups are lost, which ones is unknown: every group is concerned.
  * - `transactions`: the record of how transactions ended is lost in part: one that was committed may be aborted now, in any topic.
  */
 export interface Damage {
-  readonly kind: 'topic' | 'partition' | 'records' | 'start' | 'position' | 'offsets' | 'transactions';
+  readonly kind: 'topic' | 'partition' | 'records' | 'start' | 'offsets' | 'transactions';
   /** Undefined when every topic may be concerned (`offsets`, `transactions`), or when the name is lost as well. */
   readonly topic?: string;
   readonly topicId?: string;
   readonly partition?: number;
-  /** With `position`: whose committed offset it is. */
-  readonly group?: string;
   /** The offsets [from, to) that are gone, where they are known. */
   readonly lost?: { readonly from: number; readonly to: number };
   /** The file or directory at fault. */
@@ -233,8 +232,8 @@ export interface Log {
   readonly recovery: RecoveryReport;
   /** Empty for a sound log; see `Damage`. It changes at opening and by `acceptLoss` only. */
   readonly damage: readonly Damage[];
-  /** Goes on without what is lost: removes the entries of this topic from `damage` (without a name: all entries), for good, and sets
-   *  committed offsets that lie beyond the end of their partition to that end. Answers the entries removed. */
+  /** Goes on without what is lost: removes the entries of this topic from `damage` (without a name: all entries), for good. Committed
+   *  offsets on a topic that is gone are forgotten. Answers the entries removed. */
   acceptLoss(topic?: string): Promise<readonly Damage[]>;
   /** Why the log takes no writes until it is opened again; undefined while it takes them. */
   readonly fenced: LogError | undefined;
