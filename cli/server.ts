@@ -52,10 +52,16 @@ export async function serve({ workers, maxQueries, ...options }: ServeOptions): 
 }
 
 /** What the start found and mended; nothing after a clean end. */
-function startReport({ recovery, failedStatements }: RunningServer['millrace']['engine']['report']): string[] {
+function startReport({
+  recovery,
+  failedStatements,
+  unclaimed,
+}: RunningServer['millrace']['engine']['report']): string[] {
   const said = failedStatements.map(
     ({ statement, message }) => `Skipped a statement that no longer works (${message}): ${statement}`,
   );
+  if (unclaimed.length > 0)
+    said.push(`Kept, although no statement that this version can read owns it: ${unclaimed.join(', ')}`);
   const { abortedTransactions: aborted, completedTransactions: completed, bytesTruncated, durationMs } = recovery;
   if (aborted.length > 0) said.unshift(`Transactions aborted: ${aborted.join(', ')}.`);
   if (completed.length > 0) said.unshift(`Transactions completed: ${completed.join(', ')}.`);

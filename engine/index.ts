@@ -69,6 +69,7 @@ export type {
   ToHost,
   WindowRange,
 } from './runtime/protocol.ts';
+export { internalTopics } from './runtime/query-run.ts';
 export {
   defaultRuntimeLimits,
   type QuerySpec,

@@ -114,6 +114,8 @@ export interface InfoResponse {
     };
     /** Statements of the statement log that could not be applied at start, with the reason. */
     readonly failedStatements: readonly { readonly statement: string; readonly message: string }[];
+    /** Internal topics and groups that belong to no known query; they are kept. */
+    readonly unclaimed: readonly string[];
     readonly queries: readonly QueryInfo[];
   };
 }

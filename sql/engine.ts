@@ -15,6 +15,7 @@ import type { Runtime } from '../engine/index.ts';
 import { type Log, LogError, numberConfig, type Producer, produceRecords } from '../storage/index.ts';
 import { analyzeQuery } from './analyze/query.ts';
 import { Typer } from './analyze/typer.ts';
+import { applicationIdOf } from './application-id.ts';
 import { Catalog, type Query } from './catalog.ts';
 import type { CompileEnvironment } from './compile/environment.ts';
 import { ScanRegistry } from './compile/scan.ts';
@@ -43,6 +44,7 @@ import { type StatementEntry, StatementLog } from './statement-log.ts';
 import { applyCommand, type Command, type Effects, readCommand } from './statements/command.ts';
 import { checkInsertTarget } from './statements/insert-target.ts';
 import type { NewTopic, TopicInfo, Topics, View } from './statements/statement.ts';
+import { sweep } from './sweep.ts';
 import type { Row } from './types/value.ts';
 
 export interface SqlEngineOptions {
@@ -60,10 +62,6 @@ export interface SqlEngineOptions {
   readonly scans?: ScanRegistry;
 }
 
-const applicationPrefix = '_millrace-query_';
-
-export const applicationIdOf = (queryId: string): string => `${applicationPrefix}${queryId}`;
-
 export const openSqlEngine = async (options: SqlEngineOptions): Promise<SqlEngine> => {
   const statements = await StatementLog.open(options.log);
   const engine = new Engine(options, statements);
@@ -78,7 +76,6 @@ const parse = async (sql: string): Promise<ParsedStatement[]> => {
 };
 
 class Engine implements SqlEngine {
-  readonly report: EngineReport;
   readonly #log: Log;
   readonly #runtime: Runtime;
   readonly #clock: Clock;
@@ -90,6 +87,7 @@ class Engine implements SqlEngine {
   readonly #statements: StatementLog;
   readonly #catalog = new Catalog();
   readonly #failed: { statement: string; message: string }[] = [];
+  #unclaimed: readonly string[] = [];
   readonly #open = new Set<QueryHandle>();
   #producer: Promise<Producer> | undefined;
   /** The end of what was asked before: requests that change something wait for it. */
@@ -111,13 +109,17 @@ class Engine implements SqlEngine {
     this.#plan = options.plan;
     this.#defaults = Settings.of(options.settings);
     this.#statements = statements;
-    this.report = { recovery: log.recovery, failedStatements: this.#failed };
+  }
+
+  get report(): EngineReport {
+    return { recovery: this.#log.recovery, failedStatements: this.#failed, unclaimed: this.#unclaimed };
   }
 
   // ------------------------------------------------------------------------------------------------- start
 
   async recover(): Promise<void> {
     let dropped: string | undefined;
+    const made = new Map<string, Query>();
     for (const found of await this.#statements.read()) {
       dropped = undefined;
       if (found.kind === 'unreadable') {
@@ -126,28 +128,26 @@ class Engine implements SqlEngine {
       }
       try {
         const entry = found.data as StatementEntry;
-        dropped = applyCommand(this.#catalog, readCommand(entry.command)).deleteTopic;
+        const effects = applyCommand(this.#catalog, readCommand(entry.command));
+        for (const query of effects.start) made.set(query.id, query);
+        dropped = effects.deleteTopic;
       } catch (error) {
         this.#failed.push({ statement: found.text, message: messageOf(error) });
       }
     }
     // A crash between the last statement and its effects: they are done now.
     if (dropped !== undefined) await this.#deleteTopic(dropped);
-    await this.#sweep();
+    this.#unclaimed = await sweep({
+      log: this.#log,
+      queries: this.#catalog.queries(),
+      dropped: [...made.values()].filter(({ id }) => this.#catalog.query(id) === undefined),
+      compile: ({ plan }) => compileTopology(plan, this.#environment),
+    });
     for (const query of this.#catalog.queries()) {
       this.#start(query).catch((error: unknown) => {
         this.#failed.push({ statement: query.statement, message: messageOf(error) });
       });
     }
-  }
-
-  /** Internal topics and offsets of queries that are no more. */
-  async #sweep(): Promise<void> {
-    const alive = this.#catalog.queries().map((query) => applicationIdOf(query.id));
-    const orphaned = (name: string): boolean =>
-      name.startsWith(applicationPrefix) && !alive.some((id) => name === id || name.startsWith(`${id}-`));
-    for (const { name } of await this.#log.describeTopics()) if (orphaned(name)) await this.#log.deleteTopic(name);
-    for (const group of await this.#log.groups()) if (orphaned(group)) await this.#log.deleteGroup(group);
   }
 
   async #start(query: Query): Promise<void> {

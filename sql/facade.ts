@@ -149,6 +149,8 @@ export interface EngineReport {
   readonly recovery: RecoveryReport;
   /** Entries of the statement log that could not be applied at start: skipped, with the reason. */
   readonly failedStatements: readonly { readonly statement: string; readonly message: string }[];
+  /** Internal topics and groups that belong to no query of the statement log, perhaps to a statement that could not be read. They are kept. */
+  readonly unclaimed: readonly string[];
 }
 
 export interface SqlEngine {

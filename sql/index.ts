@@ -8,13 +8,14 @@
  * (`statement-log.ts`). Read `facade.ts` first: it is the face that the server and the library use; `engine.ts` stands behind it.
  */
 
+export { applicationIdOf } from './application-id.ts';
 export { Catalog, type Query, type Source } from './catalog.ts';
 export { type CompileEnvironment } from './compile/environment.ts';
 export { keyReader, keyWriter, windowBytesOf } from './compile/keys.ts';
 export { recordWriter } from './compile/record-writer.ts';
 export { ScanRegistry } from './compile/scan.ts';
 export { compileTopology } from './compile/topology.ts';
-export { applicationIdOf, openSqlEngine, type SqlEngineOptions } from './engine.ts';
+export { openSqlEngine, type SqlEngineOptions } from './engine.ts';
 export * from './facade.ts';
 export {
   type Accumulator,
