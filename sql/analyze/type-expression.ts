@@ -381,10 +381,8 @@ class Typer {
         return this.#callOf('CONCAT', [node.left, node.right], node.at);
       case 'comparison':
         return this.#comparison(node);
-      case 'distinct-from': {
-        const [left, right] = this.#pair(node.left, node.right, 'IS DISTINCT FROM', node.at, true);
-        return { kind: 'distinct-from', negated: node.negated, left, right, type: booleanType };
-      }
+      case 'distinct-from':
+        return this.#distinctFrom(node);
       case 'logical': {
         const operands = node.operands.map((operand) => this.#condition(operand, node.operator));
         return { kind: 'logical', operator: node.operator, operands, type: booleanType };
@@ -637,8 +635,28 @@ class Typer {
     }
     return drafts.map((draft) => {
       if (target === undefined) return settle(draft);
-      return convert(draft, target, 'strict') ?? settle(draft);
+      const converted = convert(draft, target, 'strict') ?? settle(draft);
+      const implied = converted.kind === 'cast' && converted !== (draft.kind === 'typed' ? draft.typed : undefined);
+      return implied && converted.operand.type.kind === 'STRING' ? { ...converted, failure: 'comparison' } : converted;
     });
+  }
+
+  /** Values of types that cannot be compared are distinct unless both are NULL. */
+  #distinctFrom(node: ExpressionOf<'distinct-from'>): TypedExpression {
+    const { negated } = node;
+    const made = (left: TypedExpression, right: TypedExpression): TypedExpression => ({
+      kind: 'distinct-from',
+      negated,
+      left,
+      right,
+      type: booleanType,
+    });
+    const [a, b] = [this.draft(node.left), this.draft(node.right)];
+    if (a.kind === 'typed' && b.kind === 'typed' && comparisonType(a.typed.type, b.typed.type) === undefined) {
+      return made(a.typed, b.typed);
+    }
+    const [left, right] = this.#pair(node.left, node.right, 'IS DISTINCT FROM', node.at, true);
+    return made(left, right);
   }
 
   #between(node: ExpressionOf<'between'>): TypedExpression {
@@ -646,6 +664,8 @@ class Typer {
     const low = timeOfPseudoColumn(operand, this.draft(node.low), node.operand);
     const high = timeOfPseudoColumn(operand, this.draft(node.high), node.operand);
     if ([operand, low, high].some((draft) => draft.kind === 'null')) throw nullComparison(node.at);
+    const kinds = new Set([operand, low, high].map((draft) => typeOf(draft)?.kind));
+    if (kinds.has('STRING') && kinds.has('TIMESTAMP')) return this.#textAndTimeBetween(node);
     const [a, b, c] = this.#comparable([operand, low, high], 'BETWEEN', node.at, false);
     return {
       kind: 'between',
@@ -655,6 +675,16 @@ class Typer {
       high: c as TypedExpression,
       type: booleanType,
     };
+  }
+
+  /** Texts among points in time: each pair is compared by itself, so that no text is read that need not be. */
+  #textAndTimeBetween({ operand, low, high, negated, at }: ExpressionOf<'between'>): TypedExpression {
+    const operands = [
+      this.#comparison({ kind: 'comparison', operator: '>=', left: operand, right: low, at }),
+      this.#comparison({ kind: 'comparison', operator: '<=', left: operand, right: high, at }),
+    ];
+    const within: TypedExpression = { kind: 'logical', operator: 'AND', operands, type: booleanType };
+    return negated ? { kind: 'not', operand: within, type: booleanType } : within;
   }
 
   #case(node: ExpressionOf<'case'>, wanted: SqlType | undefined): TypedExpression {

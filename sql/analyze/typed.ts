@@ -132,8 +132,16 @@ export type TypedExpression =
       readonly otherwise?: TypedExpression | undefined;
       readonly type: SqlType;
     }
-  /** Written or implied: the rules of conversion are the same. */
-  | { readonly kind: 'cast'; readonly operand: TypedExpression; readonly type: SqlType }
+  /**
+   * Written or implied: the rules of conversion are the same. What cannot be converted is NULL; with `failure: 'comparison'`, a text that is
+   * compared with a TIMESTAMP, it fails the comparison instead.
+   */
+  | {
+      readonly kind: 'cast';
+      readonly operand: TypedExpression;
+      readonly type: SqlType;
+      readonly failure?: 'comparison';
+    }
   | { readonly kind: 'array'; readonly elements: readonly TypedExpression[]; readonly type: SqlType }
   | { readonly kind: 'map'; readonly entries: readonly TypedMapEntry[]; readonly type: SqlType }
   /** One value for each field of the type, in its order. */

@@ -14,7 +14,7 @@ import { type AggregateCall, printAggregate } from '../plan/logical.ts';
 import type { SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
-import { type ColumnScope, constantOf, type Evaluate } from './expression.ts';
+import { type ColumnScope, constantOf, type Evaluate } from './evaluate.ts';
 import { causeOf, compileAll, noteParts } from './select.ts';
 
 interface Member {

@@ -7,29 +7,27 @@
  * - logic has two values: a comparison with NULL is false, so is BETWEEN, and NULL is in no list; NOT, AND, OR and WHEN want a
  *   BOOLEAN that is not NULL and raise otherwise; AND, OR and CASE evaluate no more than they need;
  * - arithmetic and access to parts give NULL where an operand is NULL; so do an index out of range and a missing key;
- * - a member of ARRAY, MAP or STRUCT that fails is NULL there, and noted (`part-faults.ts`);
- * - what else fails on the data raises `EvaluationError`, a function's own exceptions included; the caller says what that means.
+ * - four kinds of parts are NULL where they fail, and noted (`part-faults.ts`), while the expression around them goes on: members of ARRAY, MAP and
+ *   STRUCT; a CAST with all that it casts; a call, and a field of a struct, as the argument of a function;
+ * - what else fails on the data, and the outermost CAST, raises `EvaluationError`, a function's own exceptions included; the caller decides
+ *   what that means.
  */
 
-import { AssertionError, assert, unreachable } from '../../base/index.ts';
-import { SerdeError, type StreamRecord } from '../../engine/index.ts';
-import { type ColumnReference, printTyped, type TypedExpression, type TypedOf } from '../analyze/typed.ts';
-import type { Body, FunctionContext } from '../functions/define.ts';
+import { assert, unreachable } from '../../base/index.ts';
+import { SerdeError } from '../../engine/index.ts';
+import { partsOf, printTyped, type TypedExpression, type TypedOf } from '../analyze/typed.ts';
+import type { FunctionContext } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import { doubleOperators, integerOperators, longOperators, negateLong } from '../types/arithmetic.ts';
 import { converter } from '../types/cast.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import { isScalar } from '../types/type.ts';
-import { isMap, normalizeBigint, type Row, type Value, valuesEqual } from '../types/value.ts';
+import { isMap, type Value } from '../types/value.ts';
+import { call } from './call.ts';
+import { comparison, distinctFrom, equality } from './comparison.ts';
+import { type ColumnScope, constantOf, type Evaluate } from './evaluate.ts';
 import { type LikePattern, likePattern, matchesLike } from './like.ts';
 import { partFailed } from './part-faults.ts';
-
-export type Evaluate = (record: StreamRecord<Row>) => Value;
-
-/** How columns are read at one place of a topology. */
-export interface ColumnScope {
-  column(reference: ColumnReference): Evaluate;
-}
 
 export const compileExpression = (
   expression: TypedExpression,
@@ -65,20 +63,15 @@ export const compileExpression = (
         };
       }
       case 'call':
-        return call(part, part.args.map(compile), functions, context);
+        return call(part, part.args.map(argument), functions, context);
       case 'negate':
         return negate(part, compile(part.operand));
       case 'arithmetic':
         return arithmetic(part, compile(part.left), compile(part.right));
       case 'comparison':
-        return comparison(part, compile(part.left), compile(part.right));
-      case 'distinct-from': {
-        const left = compile(part.left);
-        const right = compile(part.right);
-        const equal = equality(part.left);
-        const { negated } = part;
-        return (record) => equal(left(record), right(record)) === negated;
-      }
+        return comparison(part, compile);
+      case 'distinct-from':
+        return distinctFrom(part, compile);
       case 'logical':
         return logical(part.operator, part.operands.map(compile));
       case 'not': {
@@ -114,17 +107,14 @@ export const compileExpression = (
           return otherwise(record);
         };
       }
-      case 'cast': {
-        const operand = compile(part.operand);
-        const convert = converter(part.operand.type, part.type);
-        return (record) => convert(operand(record));
-      }
+      case 'cast':
+        return part === expression || part.failure === 'comparison' ? cast(part) : safeCast(part);
       case 'array': {
-        const elements = part.elements.map(member);
+        const elements = part.elements.map(orNull);
         return (record) => elements.map((each) => each(record));
       }
       case 'map': {
-        const entries = part.entries.map((entry) => ({ key: compile(entry.key), value: member(entry.value) }));
+        const entries = part.entries.map((entry) => ({ key: orNull(entry.key), value: orNull(entry.value) }));
         return (record) => {
           const map = new Map<string, Value>();
           for (const entry of entries) map.set(String(entry.key(record)), entry.value(record));
@@ -132,32 +122,85 @@ export const compileExpression = (
         };
       }
       case 'struct': {
-        const fields = part.fields.map(member);
+        const fields = part.fields.map(orNull);
         return (record) => fields.map((each) => each(record));
       }
       default:
         return unreachable(part);
     }
   };
-  const member = (part: TypedExpression): Evaluate => {
-    const evaluate = compile(part);
-    if (part.kind === 'literal') return evaluate;
-    return (record) => {
-      try {
-        return evaluate(record);
-      } catch (error) {
-        if (!(error instanceof EvaluationError || error instanceof SerdeError)) throw error;
-        partFailed(`${printTyped(part)} failed: ${error.message}`);
-        return null;
-      }
-    };
+  /** A part that is NULL where it fails. */
+  const orNull = (part: TypedExpression): Evaluate => (mayFail(part) ? guarded(part, compile(part)) : compile(part));
+  const argument = (part: TypedExpression): Evaluate =>
+    part.kind === 'call' || part.kind === 'field' ? orNull(part) : compile(part);
+  const cast = (part: TypedOf<'cast'>): Evaluate => {
+    const operand = compile(part.operand);
+    const convert = converter(part.operand.type, part.type);
+    return (record) => convert(operand(record));
+  };
+  /** The same for a cast within an expression. Text that does not convert raises nothing, so that bad data costs no exception. */
+  const safeCast = (part: TypedOf<'cast'>): Evaluate => {
+    const { operand, type } = part;
+    if (mayFail(operand) || !isScalar(operand.type)) return guarded(part, cast(part));
+    if (operand.type.kind !== 'STRING') return cast(part);
+    const text = compile(operand);
+    const convert = converter(operand.type, type, 'explicit', (why) => {
+      partFailed(`${printTyped(part)} failed: ${why}`);
+      return null;
+    });
+    return (record) => convert(text(record));
   };
   return compile(expression);
 };
 
-/** The value of a literal. */
-export const constantOf = ({ value, type }: TypedOf<'literal'>): Value =>
-  type.kind === 'BIGINT' && typeof value === 'string' ? normalizeBigint(BigInt(value)) : value;
+/** The evaluation of a part with NULL, and a note (`part-faults.ts`), for what fails. */
+const guarded =
+  (part: TypedExpression, evaluate: Evaluate): Evaluate =>
+  (record) => {
+    try {
+      return evaluate(record);
+    } catch (error) {
+      if (!(error instanceof EvaluationError || error instanceof SerdeError)) throw error;
+      partFailed(`${printTyped(part)} failed: ${error.message}`);
+      return null;
+    }
+  };
+
+/** Whether evaluating a part can raise, whatever the row. */
+const mayFail = (part: TypedExpression): boolean => {
+  switch (part.kind) {
+    case 'literal':
+      return false;
+    case 'column':
+      return part.from === 'key';
+    case 'cast':
+      return part.failure === 'comparison';
+    case 'array':
+    case 'map':
+    case 'struct':
+      return false;
+    case 'call':
+    case 'logical':
+    case 'not':
+    case 'like':
+    case 'case':
+      return true;
+    case 'arithmetic':
+      return (part.type.kind !== 'DOUBLE' && /[/%]/.test(part.operator)) || partsOf(part).some(mayFail);
+    case 'field':
+    case 'element':
+    case 'entry':
+    case 'negate':
+    case 'comparison':
+    case 'distinct-from':
+    case 'between':
+    case 'in':
+    case 'is-null':
+      return partsOf(part).some(mayFail);
+    default:
+      return unreachable(part);
+  }
+};
 
 const condition = (value: Value, operator: string): boolean => {
   if (value === null) throw new EvaluationError(`an operand of ${operator} is NULL`);
@@ -228,97 +271,6 @@ const withNumbers = (
   };
 };
 
-/** Whether two values of an operand's type are the same, NULL being the same as NULL. */
-const equality = (operand: TypedExpression): ((a: Value, b: Value) => boolean) =>
-  isScalar(operand.type) ? (a, b) => a === b : valuesEqual;
-
-const comparison = (part: TypedOf<'comparison'>, left: Evaluate, right: Evaluate): Evaluate => {
-  const { operator } = part;
-  if (!isScalar(part.left.type)) {
-    const wanted = operator === '=';
-    return (record) => {
-      const a = left(record);
-      const b = right(record);
-      return a !== null && b !== null && valuesEqual(a, b) === wanted;
-    };
-  }
-  // A constant on the right is the rule in filters; it is never NULL (typing refuses that).
-  if (part.right.kind === 'literal') {
-    const b = constantOf(part.right);
-    if (b === null) return () => false;
-    switch (operator) {
-      case '=':
-        return (record) => left(record) === b;
-      case '<>':
-        return (record) => {
-          const a = left(record);
-          return a !== null && a !== b;
-        };
-      case '<':
-        return (record) => {
-          const a = left(record);
-          return a !== null && a < b;
-        };
-      case '<=':
-        return (record) => {
-          const a = left(record);
-          return a !== null && a <= b;
-        };
-      case '>':
-        return (record) => {
-          const a = left(record);
-          return a !== null && a > b;
-        };
-      case '>=':
-        return (record) => {
-          const a = left(record);
-          return a !== null && a >= b;
-        };
-      default:
-        return unreachable(operator);
-    }
-  }
-  switch (operator) {
-    case '=':
-      return (record) => {
-        const a = left(record);
-        return a !== null && a === right(record);
-      };
-    case '<>':
-      return (record) => {
-        const a = left(record);
-        const b = right(record);
-        return a !== null && b !== null && a !== b;
-      };
-    case '<':
-      return (record) => {
-        const a = left(record);
-        const b = right(record);
-        return a !== null && b !== null && a < b;
-      };
-    case '<=':
-      return (record) => {
-        const a = left(record);
-        const b = right(record);
-        return a !== null && b !== null && a <= b;
-      };
-    case '>':
-      return (record) => {
-        const a = left(record);
-        const b = right(record);
-        return a !== null && b !== null && a > b;
-      };
-    case '>=':
-      return (record) => {
-        const a = left(record);
-        const b = right(record);
-        return a !== null && b !== null && a >= b;
-      };
-    default:
-      return unreachable(operator);
-  }
-};
-
 const logical = (operator: 'AND' | 'OR', operands: readonly Evaluate[]): Evaluate => {
   /** The value that decides without looking further. */
   const decides = operator === 'OR';
@@ -370,90 +322,4 @@ const like = (part: TypedOf<'like'>, compile: (part: TypedExpression) => Evaluat
     }
     return matchesLike(text, last) !== negated;
   };
-};
-
-type Call = (...args: readonly Value[]) => Value;
-
-const call = (
-  part: TypedOf<'call'>,
-  args: readonly Evaluate[],
-  functions: FunctionRegistry,
-  context: FunctionContext,
-): Evaluate => {
-  const { definition } = functions.scalar(part.name, part.signature);
-  const body: Body =
-    'body' in definition
-      ? definition.body
-      : definition.bind({
-          args: part.args.map((arg) => arg.type),
-          result: part.type,
-          constants: part.args.map((arg) => (arg.kind === 'literal' ? constantOf(arg) : undefined)),
-          context,
-        });
-  // The signature has been checked against the arguments: what the body takes is what it gets.
-  const run = body as Call;
-  const propagates = definition.nulls === 'propagate';
-  const { name } = part;
-  const [first, second, third] = args;
-  if (args.length === 0) {
-    return () => {
-      try {
-        return run();
-      } catch (error) {
-        throw failed(name, error);
-      }
-    };
-  }
-  if (args.length === 1 && first !== undefined) {
-    return (record) => {
-      const a = first(record);
-      if (propagates && a === null) return null;
-      try {
-        return run(a);
-      } catch (error) {
-        throw failed(name, error);
-      }
-    };
-  }
-  if (args.length === 2 && first !== undefined && second !== undefined) {
-    return (record) => {
-      const a = first(record);
-      const b = second(record);
-      if (propagates && (a === null || b === null)) return null;
-      try {
-        return run(a, b);
-      } catch (error) {
-        throw failed(name, error);
-      }
-    };
-  }
-  if (args.length === 3 && first !== undefined && second !== undefined && third !== undefined) {
-    return (record) => {
-      const a = first(record);
-      const b = second(record);
-      const c = third(record);
-      if (propagates && (a === null || b === null || c === null)) return null;
-      try {
-        return run(a, b, c);
-      } catch (error) {
-        throw failed(name, error);
-      }
-    };
-  }
-  return (record) => {
-    const values = args.map((arg) => arg(record));
-    if (propagates && values.includes(null)) return null;
-    try {
-      return run(...values);
-    } catch (error) {
-      throw failed(name, error);
-    }
-  };
-};
-
-/** An exception of a function's body is bad data: the body may be a user's. Only our own asserts stay what they are. */
-const failed = (name: string, error: unknown): Error => {
-  if (error instanceof EvaluationError || error instanceof AssertionError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new EvaluationError(`${name} failed: ${message}`, { cause: error });
 };

@@ -1,14 +1,14 @@
 /**
- * Faults of parts: members of ARRAY, MAP and STRUCT that failed and are NULL, while the value around them stands.
+ * Faults of parts of an expression: a cast, a member or an argument that failed and is NULL, while the expression around it goes on.
  *
- * An expression answers with its value or raises; a member that failed does neither, so its fault waits here until whoever evaluated the whole
- * takes it, right behind the evaluation and in the same turn, and notes it with the record.
+ * An expression returns its value or raises; a part that failed does neither, so its fault waits here until whoever evaluated the whole takes it,
+ * right after the evaluation and in the same turn, and writes it to the processing log with the record.
  */
 
 const none: readonly string[] = [];
 let pending: string[] = [];
 
-/** A row of a million bad members is one fault told often enough. */
+/** Of a row with a million bad members, so many are enough. */
 const most = 10;
 
 export const partFailed = (fault: string): void => {

@@ -11,7 +11,7 @@ import type { ColumnReference } from '../analyze/typed.ts';
 import type { FormatChoice } from '../plan/choices.ts';
 import type { Schema } from '../types/schema.ts';
 import type { Row, Value } from '../types/value.ts';
-import type { ColumnScope, Evaluate } from './expression.ts';
+import type { ColumnScope, Evaluate } from './evaluate.ts';
 import { KeyColumns } from './keys.ts';
 
 export type Reading = 'row' | 'vectors';

@@ -27,6 +27,7 @@ import type { Schema } from '../types/schema.ts';
 import { printType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { keyReader, keyWriter, windowBytesOf } from './keys.ts';
+import { takePartFaults } from './part-faults.ts';
 import { type TimestampReader, timestampReader } from './timestamps.ts';
 
 /** Which columns are parsed, and how often; shared by all queries of one thread. */
@@ -120,7 +121,7 @@ export interface Fused {
   /** False: the record ends here. */
   readonly keeps: ((record: StreamRecord<Row>, context: ProcessorContext) => boolean) | undefined;
   /** The part of `keeps` that needs nothing but value columns of a record that is not NULL, tried before anything else is looked at: most records
-   *  of a filter that passes little end here. It raises what its expressions raise; `keeps` then says the same with its words. Where there is such a
+   *  of a filter that passes little end here. It raises what its expressions raise; `keeps` then decides again, and logs why. Where there is such a
    *  part, NULL records are not kept. */
   readonly quick: ((record: StreamRecord<Row>) => boolean) | undefined;
   /** What is left of `keeps` behind `quick`. */
@@ -267,11 +268,13 @@ export const scanSource =
     };
   };
 
-/** What the test says; undefined where it fails. */
+/** The result of the test; undefined where it, or a part of it, fails: then it is made again by whoever can log that. */
 const attempt = (test: (record: StreamRecord<Row>) => boolean, record: StreamRecord<Row>): boolean | undefined => {
   try {
-    return test(record);
+    const passed = test(record);
+    return takePartFaults().length === 0 ? passed : undefined;
   } catch {
+    takePartFaults();
     return undefined;
   }
 };

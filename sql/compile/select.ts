@@ -9,7 +9,8 @@ import type { NamedExpression } from '../plan/logical.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import type { Row, Value } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
-import { type ColumnScope, compileExpression, type Evaluate } from './expression.ts';
+import type { ColumnScope, Evaluate } from './evaluate.ts';
+import { compileExpression } from './expression.ts';
 import { takePartFaults } from './part-faults.ts';
 
 export type RowOf = (record: StreamRecord<Row>, context: ProcessorContext) => Row;
@@ -28,7 +29,7 @@ export const compileAll = (
 ): readonly Evaluate[] =>
   expressions.map((expression) => compileExpression(expression, scope, environment.functions, environment.context));
 
-/** Notes what failed within the values just made. */
+/** Logs what failed within the values just made. Whoever evaluates an expression calls this, or drops the faults, before the next record. */
 export const noteParts = (record: StreamRecord<unknown>, context: ProcessorContext): void => {
   const faults = takePartFaults();
   for (let i = 0; i < faults.length; i++) {
@@ -89,6 +90,7 @@ export const condition = (predicate: TypedExpression, scope: ColumnScope, enviro
       noteParts(record, context);
       return passes;
     } catch (error) {
+      noteParts(record, context);
       context.drop('processing', record, `the record is left out: ${printTyped(predicate)} failed: ${causeOf(error)}`);
       return false;
     }

@@ -17,8 +17,9 @@ import { booleanType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import type { Aggregator } from './aggregates.ts';
 import type { CompileEnvironment } from './environment.ts';
-import type { ColumnScope, Evaluate } from './expression.ts';
+import type { ColumnScope, Evaluate } from './evaluate.ts';
 import { keyWriter } from './keys.ts';
+import { takePartFaults } from './part-faults.ts';
 import { causeOf, compileAll, noteParts, rowFiller } from './select.ts';
 
 const flags = 2;
@@ -123,12 +124,16 @@ const grouper = (
         cause = `the grouping expression "${(keys[i] as NamedExpression).name}" failed: ${causeOf(error)}`;
       }
       if (value === null) {
-        if (noted) context.drop('null-key', probe, cause);
+        if (noted) {
+          noteParts(probe, context);
+          context.drop('null-key', probe, cause);
+        } else takePartFaults();
         return false;
       }
       values[i] = value;
     }
-    noteParts(probe, context);
+    if (noted) noteParts(probe, context);
+    else takePartFaults();
     into.key.reset();
     return writer.write(values, into.key);
   };

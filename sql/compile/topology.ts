@@ -53,7 +53,7 @@ import type { SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { accumulatorTypes, aggregator, resultFiller } from './aggregates.ts';
 import type { CompileEnvironment } from './environment.ts';
-import type { ColumnScope, Evaluate } from './expression.ts';
+import type { ColumnScope, Evaluate } from './evaluate.ts';
 import { keyWriter, windowBytesOf } from './keys.ts';
 import { columnScope, type Reading, vectorScope } from './reading.ts';
 import { type Fused, scanSource } from './scan.ts';

@@ -64,7 +64,7 @@ export const readBigint: ValueReader = (input) => {
       return null;
     case 'text': {
       const at = input.at;
-      return parseBigint(input.text()) ?? input.fail('the text is no BIGINT', at);
+      return parseBigint(input.text()) ?? input.fail('the text is not a valid BIGINT', at);
     }
     default:
       return wrongKind(input, 'BIGINT');
@@ -80,7 +80,7 @@ export const readInteger: ValueReader = (input) => {
       return null;
     case 'text': {
       const at = input.at;
-      return parseInteger(input.text()) ?? input.fail('the text is no INTEGER', at);
+      return parseInteger(input.text()) ?? input.fail('the text is not a valid INTEGER', at);
     }
     default:
       return wrongKind(input, 'INTEGER');
@@ -96,7 +96,7 @@ export const readDouble: ValueReader = (input) => {
       return null;
     case 'text': {
       const at = input.at;
-      return parseDouble(input.text()) ?? input.fail('the text is no DOUBLE', at);
+      return parseDouble(input.text()) ?? input.fail('the text is not a valid DOUBLE', at);
     }
     default:
       return wrongKind(input, 'DOUBLE');

@@ -250,7 +250,7 @@ export const json: Family = {
       examples: [[`JSON_ITEMS('[{"a": 1}, 2]')`, `ARRAY['{"a":1}', '2']`]],
       body: (text: string) => {
         const found = parsed(text, 'array', () => elements(asJson));
-        if (found === undefined) throw new EvaluationError('the text is no JSON array');
+        if (found === undefined) throw new EvaluationError('the text is not a valid JSON array');
         return found;
       },
     }),

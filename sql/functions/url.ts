@@ -15,9 +15,9 @@ interface Parts {
 
 /** A URL by the grammar of RFC 3986, appendix B; characters that stand in no URL are a fault. */
 const partsOf = (text: string): Parts => {
-  if (/[\s"<>\\^`{|}]|%(?![\dA-Fa-f]{2})/.test(text)) throw new EvaluationError('the text is no URL');
+  if (/[\s"<>\\^`{|}]|%(?![\dA-Fa-f]{2})/.test(text)) throw new EvaluationError('the text is not a valid URL');
   const found = /^(?:([A-Za-z][\w+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(text);
-  if (found === null) throw new EvaluationError('the text is no URL');
+  if (found === null) throw new EvaluationError('the text is not a valid URL');
   const [, protocol, authority, path, query, fragment] = found;
   const server = /^(?:[^@]*@)?(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(authority ?? '');
   const [, host, port] = server ?? [];

@@ -7,7 +7,7 @@
  */
 
 import type { TypedExpression } from '../analyze/typed.ts';
-import { constantOf } from '../compile/expression.ts';
+import { constantOf } from '../compile/evaluate.ts';
 import type { Schema } from '../types/schema.ts';
 import type { Row, Value } from '../types/value.ts';
 import { identityKey } from '../types/value.ts';

@@ -61,20 +61,32 @@ export const canConvert = (from: SqlType, to: SqlType, grade: Grade): boolean =>
 
 export type Converter = (value: Value) => Value;
 
+/** What a text becomes that stands for no value of the type: the sentence says why. */
+export type Refusal = (why: string) => Value;
+
+const raise: Refusal = (why) => {
+  throw new EvaluationError(why);
+};
+
 const same: Converter = (value) => value;
 
-/** How values of one type become those of another, which `canConvert` allows in the grade. */
-export const converter = (from: SqlType, to: SqlType, grade: Grade = 'explicit'): Converter => {
+/** How values of one type become those of another, which `canConvert` allows in the grade. `refuse` is asked for scalars only. */
+export const converter = (
+  from: SqlType,
+  to: SqlType,
+  grade: Grade = 'explicit',
+  refuse: Refusal = raise,
+): Converter => {
   if (typesEqual(from, to)) return same;
-  const convert = converterOfValues(from, to, grade);
+  const convert = converterOfValues(from, to, grade, refuse);
   return convert === same ? same : (value) => (value === null ? null : convert(value));
 };
 
-const converterOfValues = (from: SqlType, to: SqlType, grade: Grade): Converter => {
+const converterOfValues = (from: SqlType, to: SqlType, grade: Grade, refuse: Refusal): Converter => {
   if (to.kind === 'STRING') return (value) => valueText(value, from);
   switch (from.kind) {
     case 'STRING':
-      return fromText(to, grade);
+      return fromText(to, grade, refuse);
     case 'INTEGER':
       return same;
     case 'BIGINT':
@@ -119,15 +131,11 @@ const impossible =
     throw new EvaluationError(`${from.kind} cannot be converted to ${to.kind}`);
   };
 
-const fromText = (to: SqlType, grade: Grade): Converter => {
-  const parse = (read: (text: string) => Value | undefined): Converter => {
-    return (value) => {
-      const text = value as string;
-      const found = read(text.trim());
-      if (found === undefined) throw new EvaluationError(`the text ${shown(text)} is no ${to.kind}`);
-      return found;
-    };
-  };
+const fromText = (to: SqlType, grade: Grade, refuse: Refusal): Converter => {
+  const parse =
+    (read: (text: string) => Value | undefined): Converter =>
+    (value) =>
+      read((value as string).trim()) ?? refuse(`the text ${shown(value as string)} is not a valid ${to.kind}`);
   switch (to.kind) {
     case 'BOOLEAN':
       return parse(grade === 'explicit' ? loosePrefix : exactPrefix);

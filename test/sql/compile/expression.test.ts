@@ -275,9 +275,9 @@ describe('CAST', () => {
   ] as const)('%s is %o', (sql, wanted) => expect(value(sql)).toEqual(wanted));
 
   test('text that stands for nothing fails', () => {
-    expect(fault('CAST(S AS INT)')).toBe("EvaluationError: the text 'text' is no INTEGER");
-    expect(fault("CAST('1.0' AS INT)")).toBe("EvaluationError: the text '1.0' is no INTEGER");
-    expect(fault("CAST('2023-02-30' AS TIMESTAMP)")).toContain('is no TIMESTAMP');
+    expect(fault('CAST(S AS INT)')).toBe("EvaluationError: the text 'text' is not a valid INTEGER");
+    expect(fault("CAST('1.0' AS INT)")).toBe("EvaluationError: the text '1.0' is not a valid INTEGER");
+    expect(fault("CAST('2023-02-30' AS TIMESTAMP)")).toContain('is not a valid TIMESTAMP');
   });
 });
 
@@ -294,7 +294,10 @@ describe('errors of typing name the fault', () => {
     ['NULL', 'SQL_UNTYPED_NULL: the type of this NULL cannot be told'],
     ['ARRAY[]', 'SQL_EMPTY_CONSTRUCTOR: an array needs at least one element to know its type'],
     ['ARRAY[NULL]', 'SQL_UNTYPED_NULL: an array of NULLs alone has no type'],
-    ["ARRAY[1, 'not a number']", "SQL_BAD_TEXT: invalid input for type INTEGER: the text 'not a number' is no INTEGER"],
+    [
+      "ARRAY[1, 'not a number']",
+      "SQL_BAD_TEXT: invalid input for type INTEGER: the text 'not a number' is not a valid INTEGER",
+    ],
     ['ARRAY[1, S]', 'SQL_TYPE_MISMATCH: the list holds INTEGER and STRING'],
     ['I IN (10, TRUE)', 'SQL_TYPE_MISMATCH: the list holds INTEGER and BOOLEAN'],
     ['CASE WHEN I THEN 1 END', 'SQL_TYPE_MISMATCH: WHEN needs a BOOLEAN, not INTEGER'],

@@ -1,11 +1,16 @@
-/** A member of a collection that fails is NULL in it, and noted with the record. */
+/** A part of an expression that fails is NULL there, and logged with the record, while the expression around it goes on. */
 
 import { expect, test } from 'vitest';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 import { builtInFunctions, compileTopology, ScanRegistry } from '../../../sql/index.ts';
 import { commandOf, faultOf } from '../support/planning.ts';
 
-const run = (sql: string, value: unknown): { readonly out: unknown[]; readonly notes: string[] } => {
+/** Runs a query over `bare`, a stream of one text, or over another topic. */
+const run = (
+  sql: string,
+  texts: readonly string[] | string,
+  topic = 'bare',
+): { readonly out: unknown[]; readonly notes: string[] } => {
   const command = commandOf(sql);
   if (command.kind !== 'create-as') throw new Error('a query was expected');
   const topology = compileTopology(command.query.plan, {
@@ -14,7 +19,10 @@ const run = (sql: string, value: unknown): { readonly out: unknown[]; readonly n
     scans: new ScanRegistry(),
   });
   const driver = new TopologyTestDriver(topology);
-  driver.pipe('bare', [{ value: new TextEncoder().encode(JSON.stringify(value)), timestamp: 0 }]);
+  driver.pipe(
+    topic,
+    [texts].flat().map((text) => ({ value: new TextEncoder().encode(text), timestamp: 0 })),
+  );
   const out = driver.take('X').map((record) => JSON.parse(new TextDecoder().decode(record.value ?? new Uint8Array())));
   const notes = driver.drops.map((drop) => drop.detail);
   driver.close();
@@ -33,7 +41,72 @@ test('ARRAY, MAP and STRUCT keep their other members', () => {
   );
   expect(out).toEqual([{ A: [null, 2], M: { k: null, l: 3 }, S: { P: null, Q: 4 } }]);
   expect(notes).toHaveLength(3);
-  expect(notes[0]).toMatch(/^a part of a value is NULL: CAST\(V AS INTEGER\) failed: the text .* is no INTEGER$/);
+  expect(notes[0]).toMatch(
+    /^a part of a value is NULL: CAST\(V AS INTEGER\) failed: the text .* is not a valid INTEGER$/,
+  );
+});
+
+test.each([
+  ['a cast in a function', "COALESCE(CAST('abc' AS INT), 0)", 0],
+  ['a cast in arithmetic', "CAST('abc' AS INT) + 1", null],
+  ['a cast within a cast', "COALESCE(CAST(CAST('abc' AS INT) AS STRING), 'none')", 'none'],
+  ['what is cast, with the cast', "COALESCE(CAST(1 / (LEN(v) - 5) AS STRING), 'none')", 'none'],
+  ['a cast in a comparison', "CAST('abc' AS INT) = 1", false],
+  ['a cast in IS NULL', "CAST('abc' AS BIGINT) IS NULL", true],
+  ['a cast in CASE', "CASE WHEN CAST('x' AS DOUBLE) IS NULL THEN 'bad' ELSE 'good' END", 'bad'],
+  ['a text in a cast array, with the array', "COALESCE(CAST(ARRAY['a', '1'] AS ARRAY<INT>), ARRAY[0])", [0]],
+  ['a call in a call', "COALESCE(JSON_ITEMS('no JSON'), ARRAY['none'])", ['none']],
+  ['an argument that is implicitly cast', 'IFNULL(UNIX_TIMESTAMP(v), CAST(-1 AS BIGINT))', -1],
+])('%s is NULL where it fails', (_, expression, wanted) => {
+  const { out, notes } = run(select(`${expression} AS r, v`), 'seven');
+  expect(out).toEqual([{ R: wanted, V: 'seven' }]);
+  expect(notes).toEqual([expect.stringMatching(/^a part of a value is NULL: .* failed: /)]);
+});
+
+test.each([
+  ['division outside of a cast', 'COALESCE(1 / (LEN(v) - 5), 0)'],
+  ['a call outside of a call', "JSON_ITEMS(v)[1] = 'x'"],
+  ['a text that is compared with a TIMESTAMP', 'v < FROM_UNIXTIME(0)'],
+])('%s fails the column', (_, expression) => {
+  const { out, notes } = run(select(`${expression} AS r, v`), 'seven');
+  expect(out).toEqual([{ R: null, V: 'seven' }]);
+  expect(notes).toEqual([expect.stringMatching(/^the column "R" is NULL: .* failed: /)]);
+});
+
+test('a text is compared with a TIMESTAMP only where that is not NULL', () => {
+  const none = 'CAST(NULL AS TIMESTAMP)';
+  const { out, notes } = run(
+    select(`v < ${none} AS a, ${none} > v AS b, v IS NOT DISTINCT FROM ${none} AS c, v BETWEEN ${none} AND v AS d`),
+    'seven',
+  );
+  expect(out).toEqual([{ A: false, B: false, C: false, D: false }]);
+  expect(notes).toEqual([]);
+});
+
+test('a record that a filter refuses keeps its faults', () => {
+  const { out, notes } = run(select('v', 'WHERE COALESCE(CAST(v AS INT), 0) > 1'), ['x', '2', '1', 'y', '3']);
+  expect(out).toEqual([{ V: '2' }, { V: '3' }]);
+  expect(notes).toEqual(['x', 'y'].map((text) => expect.stringContaining(`the text '${text}' is not a valid INTEGER`)));
+});
+
+test('a record whose condition fails keeps the faults of its parts', () => {
+  const { out, notes } = run(select('v', 'WHERE CAST(v AS INT) IS NULL AND v LIKE CAST(NULL AS STRING)'), ['x', '1']);
+  expect(out).toEqual([]);
+  expect(notes).toEqual([
+    expect.stringMatching(/^a part of a value is NULL: .*'x' is not a valid INTEGER$/),
+    expect.stringMatching(/^the record is left out: .*LIKE is NULL$/),
+  ]);
+});
+
+test('a cast that fails leaves an aggregate and a key as they are', () => {
+  const sum = run(
+    `CREATE TABLE x WITH (VALUE_FORMAT='JSON') AS
+       SELECT ts, SUM(COALESCE(CAST(customer AS INT), 100)) AS s FROM orders GROUP BY ts;`,
+    ['1', 'x', '2'].map((customer) => JSON.stringify({ CUSTOMER: customer, TS: 1 })),
+    'orders',
+  );
+  expect(sum.notes).toEqual([expect.stringContaining("the text 'x' is not a valid INTEGER")]);
+  expect(sum.out).toEqual([{ S: 1 }, { S: 101 }, { S: 103 }]);
 });
 
 test('a condition goes by the members that stand', () => {

@@ -58,9 +58,9 @@ describe('reading a value', () => {
     expect(one(doubleType, '"1.5e3"')).toBe(1500);
     expect(one(doubleType, '"NaN"')).toBeNaN();
     expect(one(doubleType, '"-Infinity"')).toBe(Number.NEGATIVE_INFINITY);
-    expect(fault(integerType, '"2147483648"')).toBe('not readable as JSON: the text is no INTEGER at byte 0');
-    expect(fault(integerType, '"1.0"')).toContain('the text is no INTEGER');
-    expect(fault(doubleType, '""')).toContain('the text is no DOUBLE');
+    expect(fault(integerType, '"2147483648"')).toBe('not readable as JSON: the text is not a valid INTEGER at byte 0');
+    expect(fault(integerType, '"1.0"')).toContain('the text is not a valid INTEGER');
+    expect(fault(doubleType, '""')).toContain('the text is not a valid DOUBLE');
   });
 
   test('a BOOLEAN is strict', () => {

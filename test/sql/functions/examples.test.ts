@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isAggregateCall, typeAggregate, typeExpressionAs } from '../../../sql/analyze/type-expression.ts';
-import { compileExpression, constantOf } from '../../../sql/compile/expression.ts';
+import { constantOf } from '../../../sql/compile/evaluate.ts';
+import { compileExpression } from '../../../sql/compile/expression.ts';
 import { families } from '../../../sql/functions/index.ts';
 import { spread } from '../../../sql/functions/signature.ts';
 import { parseExpression } from '../../../sql/parser/parse.ts';

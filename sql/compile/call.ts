@@ -1,0 +1,96 @@
+/** Calls of scalar functions, as closures: the body, bound to its place once, behind its arguments. */
+
+import { AssertionError } from '../../base/index.ts';
+import type { TypedOf } from '../analyze/typed.ts';
+import type { Body, FunctionContext } from '../functions/define.ts';
+import type { FunctionRegistry } from '../functions/registry.ts';
+import { EvaluationError } from '../types/evaluation-error.ts';
+import type { Value } from '../types/value.ts';
+import { constantOf, type Evaluate } from './evaluate.ts';
+
+type Call = (...args: readonly Value[]) => Value;
+
+/** The closure of a call, from those of its arguments. */
+export const call = (
+  part: TypedOf<'call'>,
+  args: readonly Evaluate[],
+  functions: FunctionRegistry,
+  context: FunctionContext,
+): Evaluate => {
+  const { definition } = functions.scalar(part.name, part.signature);
+  const body: Body =
+    'body' in definition
+      ? definition.body
+      : definition.bind({
+          args: part.args.map((arg) => arg.type),
+          result: part.type,
+          constants: part.args.map((arg) => (arg.kind === 'literal' ? constantOf(arg) : undefined)),
+          context,
+        });
+  // The signature has been checked against the arguments: what the body takes is what it gets.
+  const run = body as Call;
+  const propagates = definition.nulls === 'propagate';
+  const { name } = part;
+  const [first, second, third] = args;
+  if (args.length === 0) {
+    return () => {
+      try {
+        return run();
+      } catch (error) {
+        throw failed(name, error);
+      }
+    };
+  }
+  if (args.length === 1 && first !== undefined) {
+    return (record) => {
+      const a = first(record);
+      if (propagates && a === null) return null;
+      try {
+        return run(a);
+      } catch (error) {
+        throw failed(name, error);
+      }
+    };
+  }
+  if (args.length === 2 && first !== undefined && second !== undefined) {
+    return (record) => {
+      const a = first(record);
+      const b = second(record);
+      if (propagates && (a === null || b === null)) return null;
+      try {
+        return run(a, b);
+      } catch (error) {
+        throw failed(name, error);
+      }
+    };
+  }
+  if (args.length === 3 && first !== undefined && second !== undefined && third !== undefined) {
+    return (record) => {
+      const a = first(record);
+      const b = second(record);
+      const c = third(record);
+      if (propagates && (a === null || b === null || c === null)) return null;
+      try {
+        return run(a, b, c);
+      } catch (error) {
+        throw failed(name, error);
+      }
+    };
+  }
+  return (record) => {
+    const values = args.map((arg) => arg(record));
+    if (propagates && values.includes(null)) return null;
+    try {
+      return run(...values);
+    } catch (error) {
+      throw failed(name, error);
+    }
+  };
+};
+
+/** An exception of a function's body is bad data: the body may be a user's. Only our own asserts stay what they are. */
+const failed = (name: string, error: unknown): Error => {
+  if (error instanceof EvaluationError || error instanceof AssertionError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new EvaluationError(`${name} failed: ${message}`, { cause: error });
+};

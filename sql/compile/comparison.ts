@@ -1,0 +1,151 @@
+/**
+ * Comparisons, as closures.
+ *
+ * Two values of one type; NULL on either side gives FALSE, but for IS DISTINCT FROM, where NULL equals NULL. Values of types that have nothing in
+ * common (only IS DISTINCT FROM takes those) are distinct unless both are NULL. A text beside a TIMESTAMP is read only when the other side is not
+ * NULL, and fails the comparison when it cannot be read.
+ */
+
+import { unreachable } from '../../base/index.ts';
+import type { TypedExpression, TypedOf } from '../analyze/typed.ts';
+import { isScalar, typesEqual } from '../types/type.ts';
+import { type Value, valuesEqual } from '../types/value.ts';
+import { constantOf, type Evaluate } from './evaluate.ts';
+
+type Compile = (part: TypedExpression) => Evaluate;
+
+/** Whether two values of an operand's type are the same, NULL being the same as NULL. */
+export const equality = (operand: TypedExpression): ((a: Value, b: Value) => boolean) =>
+  isScalar(operand.type) ? (a, b) => a === b : valuesEqual;
+
+export const comparison = (part: TypedOf<'comparison'>, compile: Compile): Evaluate =>
+  compared(part, compile, (left, right) => comparisonOf(part, left, right));
+
+export const distinctFrom = (part: TypedOf<'distinct-from'>, compile: Compile): Evaluate => {
+  const { negated } = part;
+  const equal = typesEqual(part.left.type, part.right.type)
+    ? equality(part.left)
+    : (a: Value, b: Value) => a === null && b === null;
+  return compared(part, compile, (left, right) => (record) => equal(left(record), right(record)) === negated);
+};
+
+interface Sides {
+  readonly left: TypedExpression;
+  readonly right: TypedExpression;
+}
+
+/** Compiles the sides and decides on their values. A text beside a TIMESTAMP is left unread while the other side is NULL. */
+const compared = (
+  { left, right }: Sides,
+  compile: Compile,
+  decide: (left: Evaluate, right: Evaluate) => Evaluate,
+): Evaluate => {
+  if (isTextBesideTime(right)) {
+    return compared({ left: right, right: left }, compile, (text, time) => decide(time, text));
+  }
+  if (!isTextBesideTime(left)) return decide(compile(left), compile(right));
+  const unread = compile(left.operand);
+  const read = compile(left);
+  const other = compile(right);
+  let text: Value = null;
+  let time: Value = null;
+  const decided = decide(
+    () => text,
+    () => time,
+  );
+  return (record) => {
+    time = other(record);
+    text = time === null ? unread(record) : read(record);
+    return decided(record);
+  };
+};
+
+const isTextBesideTime = (part: TypedExpression): part is TypedOf<'cast'> =>
+  part.kind === 'cast' && part.failure === 'comparison';
+
+const comparisonOf = (part: TypedOf<'comparison'>, left: Evaluate, right: Evaluate): Evaluate => {
+  const { operator } = part;
+  if (!isScalar(part.left.type)) {
+    const wanted = operator === '=';
+    return (record) => {
+      const a = left(record);
+      const b = right(record);
+      return a !== null && b !== null && valuesEqual(a, b) === wanted;
+    };
+  }
+  // A constant on the right is the rule in filters; it is never NULL (typing refuses that).
+  if (part.right.kind === 'literal') {
+    const b = constantOf(part.right);
+    if (b === null) return () => false;
+    switch (operator) {
+      case '=':
+        return (record) => left(record) === b;
+      case '<>':
+        return (record) => {
+          const a = left(record);
+          return a !== null && a !== b;
+        };
+      case '<':
+        return (record) => {
+          const a = left(record);
+          return a !== null && a < b;
+        };
+      case '<=':
+        return (record) => {
+          const a = left(record);
+          return a !== null && a <= b;
+        };
+      case '>':
+        return (record) => {
+          const a = left(record);
+          return a !== null && a > b;
+        };
+      case '>=':
+        return (record) => {
+          const a = left(record);
+          return a !== null && a >= b;
+        };
+      default:
+        return unreachable(operator);
+    }
+  }
+  switch (operator) {
+    case '=':
+      return (record) => {
+        const a = left(record);
+        return a !== null && a === right(record);
+      };
+    case '<>':
+      return (record) => {
+        const a = left(record);
+        const b = right(record);
+        return a !== null && b !== null && a !== b;
+      };
+    case '<':
+      return (record) => {
+        const a = left(record);
+        const b = right(record);
+        return a !== null && b !== null && a < b;
+      };
+    case '<=':
+      return (record) => {
+        const a = left(record);
+        const b = right(record);
+        return a !== null && b !== null && a <= b;
+      };
+    case '>':
+      return (record) => {
+        const a = left(record);
+        const b = right(record);
+        return a !== null && b !== null && a > b;
+      };
+    case '>=':
+      return (record) => {
+        const a = left(record);
+        const b = right(record);
+        return a !== null && b !== null && a >= b;
+      };
+    default:
+      return unreachable(operator);
+  }
+};

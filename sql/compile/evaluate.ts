@@ -1,0 +1,17 @@
+/** What an expression is compiled to, and what it reads. */
+
+import type { StreamRecord } from '../../engine/index.ts';
+import type { ColumnReference, TypedOf } from '../analyze/typed.ts';
+import { normalizeBigint, type Row, type Value } from '../types/value.ts';
+
+/** Evaluates one expression over a record. Raises `EvaluationError` on data that it cannot work with. */
+export type Evaluate = (record: StreamRecord<Row>) => Value;
+
+/** How columns are read at one place of a topology. */
+export interface ColumnScope {
+  column(reference: ColumnReference): Evaluate;
+}
+
+/** The value of a literal. */
+export const constantOf = ({ value, type }: TypedOf<'literal'>): Value =>
+  type.kind === 'BIGINT' && typeof value === 'string' ? normalizeBigint(BigInt(value)) : value;
