@@ -18,7 +18,7 @@ import type { FormatChoice, TimestampColumn } from './choices.ts';
 import type { LogicalNode, NamedExpression } from './logical.ts';
 import { type PhysicalPlan, planVersion, type SourceStep, type Step, withKeyNames } from './plan.ts';
 import { rebind } from './rules/prune-columns.ts';
-import { applyRules } from './rules.ts';
+import { applyRules, type RewriteStep } from './rules.ts';
 
 export interface PlanTarget {
   readonly topic: string;
@@ -34,8 +34,8 @@ export const planQuery = (
   plan: LogicalNode,
   catalog: Catalog,
   target: PlanTarget | undefined,
-): { readonly logical: LogicalNode; readonly physical: PhysicalPlan } => {
-  const logical = applyRules(plan);
+): { readonly logical: LogicalNode; readonly trace: readonly RewriteStep[]; readonly physical: PhysicalPlan } => {
+  const { plan: logical, trace } = applyRules(plan, { catalog });
   const planner = new Planner(catalog, target);
   const planned = planner.plan(logical, '');
   const { key } = logical.schema;
@@ -60,7 +60,7 @@ export const planQuery = (
           store: logical.flow === 'table' && !keepsState(from) ? 'Sink' : undefined,
           schema: logical.schema,
         };
-  return { logical, physical: clean({ version: planVersion, root }) };
+  return { logical, trace, physical: clean({ version: planVersion, root }) };
 };
 
 /** Without fields that are undefined, so that a plan equals what is read back from its text. */

@@ -1,12 +1,43 @@
 /** The rewrites of the logical plan, in the order in which they are applied, once each. */
 
-import type { LogicalNode } from './logical.ts';
+import { type LogicalNode, printLogical } from './logical.ts';
+import type { Rule, RuleContext } from './rule.ts';
 import { foldConstants } from './rules/fold-constants.ts';
 import { pruneColumns } from './rules/prune-columns.ts';
 import { pushDownFilter } from './rules/push-down-filter.ts';
 
-export type Rule = (plan: LogicalNode) => LogicalNode;
-
 export const rules: readonly Rule[] = [foldConstants, pushDownFilter, pruneColumns];
 
-export const applyRules = (plan: LogicalNode): LogicalNode => rules.reduce((rewritten, rule) => rule(rewritten), plan);
+/** A plan after a rule. */
+export interface RewriteStep {
+  readonly rule: string;
+  readonly plan: LogicalNode;
+}
+
+export interface Rewritten {
+  readonly plan: LogicalNode;
+  /** The plan after each rule, in order. */
+  readonly trace: readonly RewriteStep[];
+}
+
+export const applyRules = (plan: LogicalNode, context: RuleContext): Rewritten => {
+  const trace: RewriteStep[] = [];
+  let rewritten = plan;
+  for (const rule of rules) {
+    rewritten = rule.rewrite(rewritten, context);
+    trace.push({ rule: rule.name, plan: rewritten });
+  }
+  return { plan: rewritten, trace };
+};
+
+/** The trace as text: the plan after each rule that changed it, under the rule's name. */
+export const printTrace = (plan: LogicalNode, trace: readonly RewriteStep[]): string => {
+  const parts: string[] = [];
+  let before = printLogical(plan);
+  for (const step of trace) {
+    const after = printLogical(step.plan);
+    if (after !== before) parts.push(`Rewritten by ${step.rule}\n${after}`);
+    before = after;
+  }
+  return parts.length === 0 ? 'Rewritten by no rule' : parts.join('\n\n');
+};

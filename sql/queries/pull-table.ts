@@ -47,7 +47,7 @@ export const pullTable = (
   const { catalog, environment, runtime, settings } = context;
   const scoped = analyzed.sources[0] as (typeof analyzed.sources)[number];
   const { source } = scoped;
-  const plan = applyRules(analyzed.plan);
+  const { plan } = applyRules(analyzed.plan, { catalog });
   if (plan.kind !== 'project') throw new UserError('SQL_PULL_QUERY', 'a pull query selects columns', { at: query.at });
   const predicate = plan.input.kind === 'filter' ? plan.input.predicate : undefined;
   for (const column of ['ROWPARTITION', 'ROWOFFSET']) {

@@ -1,6 +1,6 @@
 /**
- * EXPLAIN: every step from text to topology, printed by itself: the tree of the statement, the logical plan as analysed and as rewritten, the
- * physical plan, the topology. A statement is planned in the sandbox and does not run; a running query shows the plan that runs.
+ * EXPLAIN: every step from text to topology, printed by itself: the tree of the statement, the logical plan as analysed and after each rule that
+ * changed it, the physical plan, the topology. A statement is planned in the sandbox and does not run; a running query shows the plan that runs.
  */
 
 import { UserError } from '../../base/index.ts';
@@ -14,6 +14,7 @@ import { printStatement } from '../parser/print.ts';
 import { printLogical } from '../plan/logical.ts';
 import { type PhysicalPlan, printPlan, sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
+import { applyRules, printTrace } from '../plan/rules.ts';
 import { createAs } from './create-as.ts';
 import { fieldsOf, requireQuery } from './describe.ts';
 import { insertAs } from './insert-as.ts';
@@ -63,12 +64,12 @@ const explainStatement = (statement: Statement, query: QueryTree, context: State
     const planned = statement.kind === 'create-as' ? createAs(statement, context) : insertAs(statement, context);
     if (planned.kind === 'command' && (planned.command.kind === 'create-as' || planned.command.kind === 'insert-as')) {
       const description = describeQuery(planned.command.query, context);
-      const { logical } = planQuery(analyzed.plan, catalog, undefined);
-      const executionPlan = `${tree}Rewritten\n${printLogical(logical)}\n\n${description.executionPlan}`;
+      const { trace } = applyRules(analyzed.plan, { catalog });
+      const executionPlan = `${tree}${printTrace(analyzed.plan, trace)}\n\n${description.executionPlan}`;
       return { ...description, executionPlan, state: null };
     }
   }
-  const { logical, physical } = planQuery(analyzed.plan, catalog, undefined);
+  const { trace, physical } = planQuery(analyzed.plan, catalog, undefined);
   return {
     id: '',
     statementText: context.text,
@@ -77,7 +78,7 @@ const explainStatement = (statement: Statement, query: QueryTree, context: State
     sources: sourcesOf(physical).map((step) => step.source),
     sinks: [],
     topology: topologyText(physical, context),
-    executionPlan: `${tree}Rewritten\n${printLogical(logical)}\n\nPhysical\n${printPlan(physical.root)}\n`,
+    executionPlan: `${tree}${printTrace(analyzed.plan, trace)}\n\nPhysical\n${printPlan(physical.root)}\n`,
     overriddenProperties: context.settings.toRecord(),
     queryType: purpose.toUpperCase(),
     state: null,

@@ -8,22 +8,28 @@ import { partsOf, type TypedExpression } from '../../analyze/typed.ts';
 import { literalOf } from '../../compile/constants.ts';
 import { isScalar } from '../../types/type.ts';
 import { type LogicalNode, type NamedExpression, rewriteUp } from '../logical.ts';
+import type { Rule } from '../rule.ts';
 
-export const foldConstants = (plan: LogicalNode): LogicalNode =>
-  rewriteUp(plan, (node) => {
-    switch (node.kind) {
-      case 'filter':
-        return { ...node, predicate: fold(node.predicate) };
-      case 'project':
-        return { ...node, items: node.items.map(foldItem) };
-      case 'rekey':
-        return { ...node, keys: node.keys.map(foldItem) };
-      case 'aggregate':
-        return { ...node, aggregates: node.aggregates.map((call) => ({ ...call, args: call.args.map(fold) })) };
-      default:
-        return node;
-    }
-  });
+export const foldConstants: Rule = {
+  name: 'fold constants',
+  rewrite: (plan) => rewriteUp(plan, foldNode),
+};
+
+const foldNode = (node: LogicalNode): LogicalNode => {
+  switch (node.kind) {
+    case 'filter':
+      return { ...node, predicate: fold(node.predicate) };
+    case 'project':
+      return { ...node, items: node.items.map(foldItem) };
+    case 'rekey':
+      return { ...node, keys: node.keys.map(foldItem) };
+    case 'aggregate':
+      return { ...node, aggregates: node.aggregates.map((call) => ({ ...call, args: call.args.map(fold) })) };
+    case 'source':
+    case 'join':
+      return node;
+  }
+};
 
 const foldItem = ({ name, expression }: NamedExpression): NamedExpression => ({ name, expression: fold(expression) });
 
@@ -70,7 +76,15 @@ const withParts = (expression: TypedExpression): TypedExpression => {
         branches: expression.branches.map((branch) => ({ when: fold(branch.when), then: fold(branch.then) })),
         ...(expression.otherwise === undefined ? {} : { otherwise: fold(expression.otherwise) }),
       };
-    default:
+    case 'literal':
+    case 'column':
+    case 'field':
+    case 'element':
+    case 'entry':
+    case 'like':
+    case 'array':
+    case 'map':
+    case 'struct':
       return expression;
   }
 };

@@ -1,5 +1,5 @@
 /**
- * Drops columns that nobody above reads from projections, new keys and the sides of joins, so that they are not evaluated, shuffled
+ * Drops columns that no step above reads from projections, new keys and the sides of joins, so that they are not evaluated, shuffled
  * or stored. The schema of a source stays whole: reading it parses only what is asked for anyway. What a plan delivers at its top
  * stays as it is.
  */
@@ -9,9 +9,12 @@ import { referTo } from '../../analyze/scope.ts';
 import { mapColumns, type TypedExpression } from '../../analyze/typed.ts';
 import type { Schema } from '../../types/schema.ts';
 import { columnNames, type LogicalNode, type NamedExpression } from '../logical.ts';
+import type { Rule } from '../rule.ts';
 
-export const pruneColumns = (plan: LogicalNode): LogicalNode =>
-  prune(plan, new Set(plan.schema.value.map((column) => column.name)));
+export const pruneColumns: Rule = {
+  name: 'prune columns',
+  rewrite: (plan) => prune(plan, new Set(plan.schema.value.map((column) => column.name))),
+};
 
 const prune = (node: LogicalNode, needed: ReadonlySet<string>): LogicalNode => {
   switch (node.kind) {

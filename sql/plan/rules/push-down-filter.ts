@@ -10,20 +10,25 @@ import { referTo } from '../../analyze/scope.ts';
 import { mapColumns, type TypedExpression } from '../../analyze/typed.ts';
 import { booleanType } from '../../types/type.ts';
 import { columnNames, type LogicalNode, type NamedExpression, rewriteUp } from '../logical.ts';
+import type { Rule } from '../rule.ts';
 
-export const pushDownFilter = (plan: LogicalNode): LogicalNode =>
-  rewriteUp(plan, (node) => {
-    if (node.kind !== 'filter' || node.flow !== 'stream') return node;
-    const left: TypedExpression[] = [];
-    let input = node.input;
-    for (const conjunct of conjuncts(node.predicate)) {
-      const moved = place(input, conjunct);
-      if (moved === undefined) left.push(conjunct);
-      else input = moved;
-    }
-    if (left.length === 0) return input;
-    return { ...node, input, predicate: conjunction(left) };
-  });
+export const pushDownFilter: Rule = {
+  name: 'push down filter',
+  rewrite: (plan) => rewriteUp(plan, pushDown),
+};
+
+const pushDown = (node: LogicalNode): LogicalNode => {
+  if (node.kind !== 'filter' || node.flow !== 'stream') return node;
+  const left: TypedExpression[] = [];
+  let input = node.input;
+  for (const conjunct of conjuncts(node.predicate)) {
+    const moved = moveBelow(input, conjunct);
+    if (moved === undefined) left.push(conjunct);
+    else input = moved;
+  }
+  if (left.length === 0) return input;
+  return { ...node, input, predicate: conjunction(left) };
+};
 
 const conjuncts = (predicate: TypedExpression): readonly TypedExpression[] =>
   predicate.kind === 'logical' && predicate.operator === 'AND' ? predicate.operands.flatMap(conjuncts) : [predicate];
@@ -34,14 +39,14 @@ const conjunction = (operands: readonly TypedExpression[]): TypedExpression =>
     : { kind: 'logical', operator: 'AND', operands, type: booleanType };
 
 /** The node with the condition somewhere below its top, or undefined when it has to stay above. */
-const place = (node: LogicalNode, predicate: TypedExpression): LogicalNode | undefined => {
+const moveBelow = (node: LogicalNode, predicate: TypedExpression): LogicalNode | undefined => {
   switch (node.kind) {
     case 'join': {
       const { schema } = node.left;
       const own = new Set([...schema.key, ...schema.value].map((column) => column.name));
       for (const name of columnNames([predicate])) if (!own.has(name)) return undefined;
       const rebound = mapColumns(predicate, (column) => referTo(schema, column.name) ?? column);
-      return { ...node, left: place(node.left, rebound) ?? above(node.left, rebound) };
+      return { ...node, left: moveBelow(node.left, rebound) ?? above(node.left, rebound) };
     }
     case 'project': {
       if (node.flow !== 'stream') return undefined;
@@ -59,7 +64,9 @@ const place = (node: LogicalNode, predicate: TypedExpression): LogicalNode | und
     }
     case 'rekey':
       return below(node, predicate, [...node.keys, ...node.items]);
-    default:
+    case 'source':
+    case 'filter':
+    case 'aggregate':
       return undefined;
   }
 };
@@ -71,7 +78,7 @@ const below = (
 ): LogicalNode => {
   const meaning = new Map(meanings.map(({ name, expression }) => [name, expression]));
   const moved = mapColumns(predicate, (column) => meaning.get(column.name) ?? column);
-  return { ...node, input: place(node.input, moved) ?? above(node.input, moved) };
+  return { ...node, input: moveBelow(node.input, moved) ?? above(node.input, moved) };
 };
 
 /** Conditions that meet become one filter. */

@@ -30,7 +30,7 @@ const accessTo = (table: string, where: string): Access => {
     typer,
     purpose: 'pull',
   });
-  const ruled = applyRules(plan);
+  const { plan: ruled } = applyRules(plan, { catalog: own.catalog });
   if (ruled.kind !== 'project' || ruled.input.kind !== 'filter') throw new Error('a filter was expected');
   const source = read[0]?.source;
   if (source === undefined) throw new Error('a source was expected');

@@ -1,0 +1,17 @@
+/** What a rewrite rule of the logical plan is. */
+
+import type { Catalog } from '../catalog.ts';
+import type { LogicalNode } from './logical.ts';
+
+/** What a rule may know beside the plan. */
+export interface RuleContext {
+  /** The sources as they are when the query is planned. */
+  readonly catalog: Catalog;
+}
+
+export interface Rule {
+  /** Shown by EXPLAIN, as in `Rewritten by push down filter`. */
+  readonly name: string;
+  /** A plan that delivers the same rows under the same schema; pure. A plan that the rule has nothing to do with comes back as it is. */
+  rewrite(plan: LogicalNode, context: RuleContext): LogicalNode;
+}
