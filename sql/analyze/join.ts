@@ -3,6 +3,8 @@
  *
  * Every column behind a join is called `<alias>_<name>`, and every source carries its pseudo columns along as values, so that any clause may
  * ask for them. The stream gets the join's other side as its key where it has another one.
+ *
+ * The key of the result is the first column, from left to right, that the conditions make equal to it and that is selected.
  */
 
 import { UserError } from '../../base/index.ts';
@@ -12,16 +14,7 @@ import type { LogicalNode, NamedExpression } from '../plan/logical.ts';
 import type { Column, Schema } from '../types/schema.ts';
 import { printType, typesEqual } from '../types/type.ts';
 import { referTo, Scope, type ScopedSource } from './scope.ts';
-import {
-  type KeySlot,
-  keySlot,
-  localizeByPlanName,
-  nameKey,
-  qualified,
-  rekeyed,
-  type Stage,
-  windowedRekey,
-} from './stage.ts';
+import { type KeySlot, keySlot, localizeByPlanName, nameKey, qualified, rekeyed, type Stage } from './stage.ts';
 import type { TypedExpression } from './typed.ts';
 import type { Typer } from './typer.ts';
 import { findExpression, fingerprint } from './walk.ts';
@@ -48,6 +41,9 @@ class JoinAnalysis {
     let keys: readonly KeySlot[] = first.source.schema.key.map((column) =>
       keySlot(this.#scope.planName(first.alias, column.name), [qualified(first.alias, column.name)]),
     );
+    /** Every expression that the joins so far make equal to the key, be it a column or not. */
+    let equals: readonly string[] = keys.length === 1 ? (keys[0] as KeySlot).fingerprints : [];
+    let columns: readonly Expression[] = [];
     others.forEach((right, i) => {
       const join = this.#joins[i] as Join;
       const seen = this.#scope.sources.slice(0, i + 1);
@@ -69,9 +65,8 @@ class JoinAnalysis {
           { at: join.on.at, hint: `Make both the same: CAST(… AS ${printType(rightColumn.type)}).` },
         );
       }
-      const isKey = keys.length === 1 && (keys[0] as KeySlot).fingerprints.includes(fingerprint(leftKey));
+      const isKey = equals.includes(fingerprint(leftKey));
       if (!isKey) {
-        if (node.schema.windowed !== undefined) throw windowedRekey('join', join.on.at);
         node = rekeyed(node, [nameKey(leftKey, typedLeft, node.schema, this.#scope)], 'join');
       }
       const rightNode = prefixed(right, 'right');
@@ -88,17 +83,18 @@ class JoinAnalysis {
         flow: 'stream',
         schema,
       };
-      const keyName = (node.schema.key[0] as Column).name;
-      const former = isKey ? (keys[0] as KeySlot).fingerprints : [];
+      equals = [...(isKey ? equals : []), fingerprint(leftKey), fingerprint(rightKey)];
+      // The key can be selected by any column of these; an expression is a value like others.
+      columns = [...(isKey ? columns : []), leftKey, rightKey].filter((side) => side.kind === 'column');
       keys = [
         {
-          name: keyName,
-          fingerprints: [...former, fingerprint(leftKey), fingerprint(rightKey)],
-          text: `${printExpression(leftKey)} or ${printExpression(rightKey)}`,
+          name: (node.schema.key[0] as Column).name,
+          fingerprints: [...new Set(columns.map(fingerprint))],
+          text: [...new Set(columns.map(printExpression))].join(' or '),
         },
       ];
     });
-    return { node, keys, localize, keyOnce: false };
+    return { node, keys, localize };
   }
 
   #checkJoin(join: Join, leftFlow: SourceKind, left: readonly ScopedSource[], right: ScopedSource): void {
@@ -147,6 +143,14 @@ class JoinAnalysis {
         'SQL_JOIN_CONDITION',
         `"${right.source.name}" has ${right.source.schema.key.length} key columns; only tables with one can be joined`,
         { at },
+      );
+    }
+    const windowedLeft = left.find(({ source }) => source.schema.windowed !== undefined);
+    if (windowedLeft !== undefined) {
+      throw new UserError(
+        'SQL_WINDOWED_SOURCE',
+        `"${windowedLeft.source.name}" is windowed and "${right.source.name}" is not: their keys never match`,
+        { at, hint: 'The window is part of a windowed key. Join first, and then aggregate in windows.' },
       );
     }
     if (right.source.schema.windowed !== undefined) {

@@ -12,7 +12,7 @@
 
 import { type Position, UserError } from '../../base/index.ts';
 import { type Catalog, unknownSource } from '../catalog.ts';
-import type { Expression, ExpressionOf, Query, SelectItem, SourceKind, WindowClause } from '../parser/ast.ts';
+import type { Expression, ExpressionOf, Query, SelectItem, SourceKind } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
 import type { FormatChoice } from '../plan/choices.ts';
 import type { AggregateCall, LogicalNode, NamedExpression } from '../plan/logical.ts';
@@ -198,7 +198,6 @@ class QueryAnalysis {
       node,
       keys: source.schema.key.map((column) => keySlot(column.name, [qualified(alias, column.name)])),
       localize: localizeByPlanName(this.#scope),
-      keyOnce: true,
     };
   }
 
@@ -248,7 +247,14 @@ class QueryAnalysis {
       by.length > 0 &&
       by.length === stage.keys.length &&
       by.every((expression, i) => (stage.keys[i] as KeySlot).fingerprints.includes(fingerprint(expression)));
-    if (same) return { ...stage, keyOnce: true };
+    if (same) {
+      const keys = stage.keys.map((slot, i) => ({
+        ...slot,
+        fingerprints: [fingerprint(by[i] as Expression)],
+        text: printExpression(by[i] as Expression),
+      }));
+      return { ...stage, keys };
+    }
     const keys: NamedExpression[] = [];
     for (const one of typed) {
       checkKeyType(one.typed.type, 'PARTITION BY', one.expression);
@@ -263,7 +269,6 @@ class QueryAnalysis {
         text: printExpression(expression),
       })),
       localize: stage.localize,
-      keyOnce: true,
     };
   }
 
@@ -383,21 +388,17 @@ class QueryAnalysis {
     }
 
     const window = analyzeWindow(query.window);
-    if (window !== undefined && node.schema.windowed !== undefined) {
-      const groupsBySourceKey = by.every((expression) =>
-        stage.keys.some((slot) => slot.fingerprints.includes(fingerprint(expression))),
-      );
-      if (groupsBySourceKey) throw windowedRekey('WINDOW', (query.window as WindowClause).at);
+    if (node.schema.windowed !== undefined && sameKeys(by, stage)) {
+      const { name } = (this.#scope.sources[0] as ScopedSource).source;
+      throw new UserError('SQL_WINDOWED_SOURCE', `"${name}" is windowed and cannot be grouped by its own key`, {
+        at: query.groupBy?.at,
+        hint: 'The window is part of the key. Group by another expression, or group what the windows were made of.',
+      });
     }
     const schema: Schema = {
       key: keys.map(({ name, expression }) => ({ name, type: expression.type })),
       value: aggregates.map(({ name, type }) => ({ name, type })),
-      windowed:
-        window === undefined
-          ? node.schema.windowed !== undefined && sameKeys(by, stage)
-            ? node.schema.windowed
-            : undefined
-          : { type: window.type, sizeMs: window.sizeMs },
+      windowed: window === undefined ? undefined : { type: window.type, sizeMs: window.sizeMs },
     };
     let result: LogicalNode = {
       kind: 'aggregate',
@@ -445,7 +446,6 @@ class QueryAnalysis {
         text: printExpression(expression),
       })),
       localize,
-      keyOnce: true,
     };
   }
 
@@ -611,23 +611,10 @@ class QueryAnalysis {
       );
     }
 
-    const keyItems = new Map<KeySlot, Item>();
-    const values: NamedExpression[] = [];
-    for (const item of items) {
-      const slot = stage.keys.find((one) => one.fingerprints.includes(fingerprint(item.expression)));
-      const former = slot === undefined ? undefined : keyItems.get(slot);
-      if (slot === undefined) values.push(type(item));
-      else if (former === undefined) keyItems.set(slot, item);
-      else if (!stage.keyOnce && fingerprint(former.expression) !== fingerprint(item.expression))
-        values.push(type(item));
-      else {
-        throw new UserError(
-          'SQL_DUPLICATE_KEY_COLUMN',
-          `the key column ${slot.text} stands more than once in the SELECT list, as "${former.name}" and "${item.name}"`,
-          { at: item.at, hint: `For a copy among the values write AS_VALUE(${slot.text}) AS ${item.name}.` },
-        );
-      }
-    }
+    const prints = items.map((item) => fingerprint(item.expression));
+    const keyItems = new Map(stage.keys.map((slot) => [slot, keyItem(slot, items, prints)]));
+    const chosen = new Set(keyItems.values());
+    const values = items.filter((item) => !chosen.has(item)).map(type);
     const { timestamp } = this.#options;
     if (timestamp !== undefined && !items.some((item) => item.name === timestamp.value)) {
       throw new UserError(
@@ -639,7 +626,7 @@ class QueryAnalysis {
         },
       );
     }
-    const missing = stage.keys.filter((slot) => !keyItems.has(slot));
+    const missing = stage.keys.filter((slot) => keyItems.get(slot) === undefined);
     if (missing.length > 0) {
       const names = missing.map((slot) => slot.text).join(', ');
       throw new UserError(
@@ -702,6 +689,19 @@ class QueryAnalysis {
     if (found !== undefined && found.kind === 'column') throw windowBounds(found.name, where, found.at);
   }
 }
+
+/** The item that is this key column: of the expressions that may stand for it the preferred one that is selected, which must be there once. */
+const keyItem = (slot: KeySlot, items: readonly Item[], prints: readonly string[]): Item | undefined => {
+  const print = slot.fingerprints.find((one) => prints.includes(one));
+  const [first, second] = items.filter((_, i) => prints[i] === print);
+  if (print === undefined || first === undefined || second === undefined)
+    return print === undefined ? undefined : first;
+  throw new UserError(
+    'SQL_DUPLICATE_KEY_COLUMN',
+    `the key column ${slot.text} stands more than once in the SELECT list, as "${first.name}" and "${second.name}"`,
+    { at: second.at, hint: `For a copy among the values write AS_VALUE(${slot.text}) AS ${second.name}.` },
+  );
+};
 
 const windowBounds = (name: string, where: string, at: Position): UserError =>
   new UserError(

@@ -14,7 +14,7 @@ import { type Clause, findColumn, referTo, type Scope } from './scope.ts';
 import type { TypedExpression } from './typed.ts';
 import { fingerprint, replaceExpressions } from './walk.ts';
 
-/** One key column of the result: every expression that stands for it, and how messages name it. */
+/** One key column of the result: the expressions that may stand for it in SELECT, the preferred one first, and how messages name it. */
 export interface KeySlot {
   readonly name: string;
   readonly fingerprints: readonly string[];
@@ -27,8 +27,6 @@ export interface Stage {
   readonly keys: readonly KeySlot[];
   /** Turns a qualified expression into one whose columns are names of the node's schema. */
   readonly localize: (expression: Expression, clause: Clause) => Expression;
-  /** Several items may name the key: the first is the key, the others are copies. */
-  readonly keyOnce: boolean;
 }
 
 export const columnAt = (source: string, name: string, at: Position): Expression => ({

@@ -7,7 +7,7 @@
  */
 
 import { assert, type ByteWriter, readI64 } from '../../base/index.ts';
-import { SerdeError, type StreamRecord } from '../../engine/index.ts';
+import { type ProcessorContext, SerdeError, type StreamRecord } from '../../engine/index.ts';
 import { isWrapped, type RowReader, type RowWriter } from '../formats/format.ts';
 import { formatNamed } from '../formats/index.ts';
 import type { FormatChoice } from '../plan/choices.ts';
@@ -71,6 +71,19 @@ export class KeyColumns {
   }
 }
 
+/** Whether no column of a record's key is NULL: what stands in a group. Drops the others, and notes them. Not for two callers at once. */
+export const wholeKeys = (
+  schema: Schema,
+  choice: FormatChoice,
+): ((record: StreamRecord<unknown>, context: ProcessorContext) => boolean) => {
+  const keys = new KeyColumns(schema, choice);
+  return (record, context) => {
+    if (!keys.columns(record).includes(null)) return true;
+    context.drop('null-key', record, 'a grouping expression is NULL');
+    return false;
+  };
+};
+
 /** Writes a record's key in another format; false for a null key. */
 export const keyRecoder = (
   schema: Schema,
@@ -86,8 +99,6 @@ export const keyRecoder = (
     return true;
   };
 };
-
-export const sameFormat = (a: FormatChoice, b: FormatChoice): boolean => a.name.toUpperCase() === b.name.toUpperCase();
 
 /** The slot of a column, which is there. */
 export const slotOf = (columns: readonly Column[], name: string): number => {

@@ -10,10 +10,10 @@ import { partitionOfKey } from '../../base/index.ts';
 import { type ProcessorSupplier, SerdeError } from '../../engine/index.ts';
 import { isWrapped } from '../formats/format.ts';
 import { formatNamed } from '../formats/index.ts';
-import type { FormatChoice } from '../plan/choices.ts';
+import { type FormatChoice, sameFormat } from '../plan/choices.ts';
 import type { SinkStep } from '../plan/plan.ts';
 import type { Row, Value } from '../types/value.ts';
-import { KeyColumns, keyRecoder, sameFormat, windowBytesOf } from './keys.ts';
+import { KeyColumns, keyRecoder, windowBytesOf } from './keys.ts';
 import { timestampReader } from './timestamps.ts';
 
 const nothing = new Uint8Array(0);

@@ -15,7 +15,6 @@ import {
   filter,
   joinStreamTable,
   mapValues,
-  type ProcessorContext,
   type ProcessorSupplier,
   repartitionSink,
   repartitionSource,
@@ -29,7 +28,6 @@ import {
   windowAggregate,
 } from '../../engine/index.ts';
 import { type ColumnReference, columnsOf, mapColumns, type TypedExpression } from '../analyze/typed.ts';
-import type { FormatChoice } from '../plan/choices.ts';
 import type { NamedExpression } from '../plan/logical.ts';
 import {
   type AggregateStep,
@@ -45,6 +43,7 @@ import {
   type SourceStep,
   type Step,
   type TableGroupByStep,
+  type TableSelectKeyStep,
   type WindowedAggregateStep,
 } from '../plan/plan.ts';
 import { RowEncoding } from '../types/row-encoding.ts';
@@ -54,20 +53,11 @@ import type { Row, Value } from '../types/value.ts';
 import { accumulatorTypes, aggregator, resultFiller } from './aggregates.ts';
 import type { CompileEnvironment } from './environment.ts';
 import type { ColumnScope, Evaluate } from './evaluate.ts';
-import { keyWriter, windowBytesOf } from './keys.ts';
+import { wholeKeys, windowBytesOf } from './keys.ts';
 import { columnScope, type Reading, vectorScope } from './reading.ts';
+import { recodeKeys, rekey } from './rekey.ts';
 import { type Fused, scanSource } from './scan.ts';
-import {
-  causeOf,
-  compileAll,
-  condition,
-  noteParts,
-  type RowOf,
-  rowFiller,
-  rowMaker,
-  type Test,
-  tableRowMaker,
-} from './select.ts';
+import { compileAll, condition, rowFiller, rowMaker, type Test, tableRowMaker } from './select.ts';
 import { sqlSink } from './sink.ts';
 import { changeAggregator, changeColumns, tableGroupBy } from './table-group.ts';
 
@@ -106,7 +96,8 @@ interface ScanNeeds {
   /** Columns of the source that are read from the vectors behind the scan; left out: rows are wanted. */
   readonly columns?: readonly TypedExpression[];
   readonly noNullValues?: boolean;
-  readonly noNullKeys?: string;
+  /** Which keys are wanted; made for each task. */
+  readonly keys?: (() => Test) | undefined;
 }
 
 /** Rows on the way through an internal topic; reading fills one row again and again. */
@@ -180,6 +171,8 @@ class Compiler {
         return this.#select(step);
       case 'streamSelectKey':
         return this.#selectKey(step);
+      case 'tableSelectKey':
+        return this.#tableSelectKey(step);
       case 'streamGroupBy':
         return this.#groupBy(step);
       case 'tableGroupBy':
@@ -305,14 +298,7 @@ class Compiler {
       if (!table && (filters.length > 0 || needs.noNullValues === true)) tests.push((record) => record.value !== null);
       for (const predicate of filters) tests.push(condition(predicate, scope, environment));
       const rest: Test[] = [];
-      if (needs.noNullKeys !== undefined) {
-        const detail = needs.noNullKeys;
-        rest.push((record, context) => {
-          if (record.keyStart >= 0) return true;
-          context.drop('null-key', record, detail);
-          return false;
-        });
-      }
+      if (needs.keys !== undefined) rest.push(needs.keys());
       const fromValues = columnsOf(...filters).every((column) => column.from === 'value');
       const quick = !table && filters.length > 0 && fromValues;
       return {
@@ -352,17 +338,18 @@ class Compiler {
       return { feed: this.#scan(built, needs), expressions };
     }
     const feed = this.#rows(built);
-    const { noNullValues = false, noNullKeys } = needs;
-    if (!noNullValues && noNullKeys === undefined) return { feed, expressions };
+    const { noNullValues = false, keys } = needs;
+    if (!noNullValues && keys === undefined) return { feed, expressions };
     const id = `${feed.parent}-Present`;
     this.topology.addProcessor<Row, Row>(
       id,
-      filter<Row>((record, context) => {
-        if (noNullValues && record.value === null) return false;
-        if (noNullKeys === undefined || record.keyStart >= 0) return true;
-        context.drop('null-key', record, noNullKeys);
-        return false;
-      }),
+      (context, forward) => {
+        const wanted = keys?.();
+        return filter<Row>((record) => {
+          if (noNullValues && record.value === null) return false;
+          return wanted === undefined || wanted(record, context);
+        })(context, forward);
+      },
       [feed.parent],
     );
     return { feed: { ...feed, parent: id }, expressions };
@@ -395,6 +382,16 @@ class Compiler {
     );
     if (step.repartition === undefined) return { kind: 'rows', parent: step.id, schema: step.schema };
     return this.#hop(step.id, step.repartition, step.schema, step.dropNullKeys);
+  }
+
+  #tableSelectKey(step: TableSelectKeyStep): Built {
+    const { parent } = this.#rows(this.#build(step.from));
+    this.topology.addProcessor<Row, Row>(
+      step.id,
+      recodeKeys({ schema: keyedSchema(step.from), from: keyFormatOf(step.from), to: step.keyFormat }),
+      [parent],
+    );
+    return this.#hop(step.id, step.repartition, step.schema, true);
   }
 
   #groupBy(step: GroupByStep): Built {
@@ -463,7 +460,13 @@ class Compiler {
     const environment = this.#environment;
     const read = aggregates.flatMap((call) => call.args);
     const windowed = step.kind === 'streamWindowedAggregate';
-    const { feed, expressions } = this.#read(this.#build(step.from), read, { noNullValues: true });
+    // Of a key of several columns each may be NULL; one column that is NULL is no key at all, which the aggregate drops by itself.
+    const columns = keyColumnsOf(step.from);
+    const keys =
+      columns.length > 1 && step.from.kind !== 'streamGroupBy' && step.from.kind !== 'tableGroupBy'
+        ? () => wholeKeys(keyedSchema(step.from), keyFormatOf(step.from))
+        : undefined;
+    const { feed, expressions } = this.#read(this.#build(step.from), read, { noNullValues: true, keys });
     let next = 0;
     const calls = aggregates.map((call) => ({
       ...call,
@@ -511,7 +514,6 @@ class Compiler {
   #join(step: JoinStep): Built {
     const environment = this.#environment;
     const { left, right, store } = step;
-    const detail = 'a record without a key is not joined';
     const leftBuilt = this.#build(left);
     const leftColumns = left.schema.value.map((column, index) => ({
       name: column.name,
@@ -520,11 +522,10 @@ class Compiler {
     // The columns of the left side go straight into the joined row, whatever they are made of.
     const items = leftBuilt.kind === 'scan' ? (leftBuilt.items ?? leftColumns) : leftColumns;
     const source = leftBuilt.kind === 'scan' ? { ...leftBuilt, items: undefined } : leftBuilt;
-    const needs = { noNullValues: true, ...(step.type === 'left' ? { noNullKeys: detail } : {}) };
     const { feed } = this.#read(
       source,
       items.map((item) => item.expression),
-      needs,
+      { noNullValues: true },
     );
     const width = left.schema.value.length;
     const rightWidth = right.schema.value.length;
@@ -638,73 +639,3 @@ const substituted = (
   });
   return fits ? result : undefined;
 };
-
-interface Rekeying {
-  readonly keys: readonly NamedExpression[];
-  readonly items: readonly NamedExpression[];
-  readonly schema: Schema;
-  readonly keyFormat: FormatChoice;
-  readonly scope: () => ReturnType<typeof columnScope>;
-  readonly environment: CompileEnvironment;
-  /** What becomes of a record of whose new key a part is NULL or failed. */
-  readonly nulls: 'keep' | 'drop';
-}
-
-/** Gives records another key and keeps the columns that are needed behind it. */
-const rekey =
-  ({ keys, items, schema, keyFormat, scope: makeScope, environment, nulls }: Rekeying): ProcessorSupplier<Row, Row> =>
-  (context, forward) => {
-    const scope = makeScope();
-    const evaluators = compileAll(
-      keys.map((key) => key.expression),
-      scope,
-      environment,
-    );
-    // A NULL record has a key still: what is made of that alone is known, the rest is NULL.
-    const ofKeyOnly = keys.map((key) => columnsOf(key.expression).every((column) => column.from === 'key'));
-    const writer = keyWriter(schema.key, keyFormat);
-    const row: RowOf = rowMaker(items, scope, environment);
-    const values: Row = new Array<Value>(keys.length).fill(null);
-    const key = context.scratch();
-    const out = new StreamRecord<Row>();
-    /** False: the key is NULL. */
-    const evaluate = (record: StreamRecord<Row>, within: ProcessorContext): boolean => {
-      let complete = true;
-      for (let i = 0; i < evaluators.length; i++) {
-        values[i] = null;
-        if (record.value === null && !(ofKeyOnly[i] as boolean)) {
-          complete = false;
-          continue;
-        }
-        try {
-          values[i] = (evaluators[i] as (typeof evaluators)[number])(record);
-        } catch (error) {
-          within.drop(
-            'processing',
-            record,
-            `the key column "${(keys[i] as NamedExpression).name}" is NULL: ${causeOf(error)}`,
-          );
-        }
-        if (values[i] === null) complete = false;
-      }
-      noteParts(record, within);
-      if (nulls === 'drop' && !complete) {
-        within.drop('null-key', record, 'a grouping expression is NULL');
-        return false;
-      }
-      key.reset();
-      return writer.write(values, key);
-    };
-    return {
-      process(record) {
-        const present = evaluate(record, context);
-        if (!present && nulls === 'drop') return;
-        out.takeEnvelope(record);
-        out.keyBytes = key.buffer;
-        out.keyStart = present ? 0 : -1;
-        out.keyEnd = present ? key.length : -1;
-        out.value = record.value === null ? null : row(record, context);
-        forward(out);
-      },
-    };
-  };

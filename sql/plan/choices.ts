@@ -7,6 +7,9 @@ export interface FormatChoice {
   readonly wrapSingleValue?: boolean | undefined;
 }
 
+/** Whether keys in both are the same bytes. */
+export const sameFormat = (a: FormatChoice, b: FormatChoice): boolean => a.name.toUpperCase() === b.name.toUpperCase();
+
 /** Which column gives the event time. `format` is a date pattern, for columns of text. */
 export interface TimestampColumn {
   readonly column: string;

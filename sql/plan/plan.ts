@@ -66,8 +66,16 @@ export interface SelectKeyStep extends StepBase {
   readonly keyFormat: FormatChoice;
   /** The hop through an internal topic that brings equal keys together; absent where nobody behind needs them together. */
   readonly repartition?: string | undefined;
-  /** A record whose new key is NULL is dropped: a join has no use for it. */
+  /** A record whose new key is NULL is dropped: an inner join has no use for it. */
   readonly dropNullKeys: boolean;
+}
+
+/** A table under the same key in another format, so that it meets the keys that it is joined with. */
+export interface TableSelectKeyStep extends StepBase {
+  readonly kind: 'tableSelectKey';
+  readonly from: Step;
+  readonly keyFormat: FormatChoice;
+  readonly repartition: string;
 }
 
 export interface GroupByStep extends StepBase {
@@ -138,6 +146,7 @@ export type Step =
   | FilterStep
   | SelectStep
   | SelectKeyStep
+  | TableSelectKeyStep
   | GroupByStep
   | TableGroupByStep
   | AggregateStep
@@ -171,13 +180,14 @@ export const sourcesOf = (plan: PhysicalPlan): readonly SourceStep[] =>
   allSteps(plan.root).filter((step): step is SourceStep => step.kind === 'streamSource' || step.kind === 'tableSource');
 
 /** A step that makes the keys behind it, or rewrites them. */
-type KeyMaker = SourceStep | SelectKeyStep | GroupByStep | TableGroupByStep | SinkStep;
+type KeyMaker = SourceStep | SelectKeyStep | TableSelectKeyStep | GroupByStep | TableGroupByStep | SinkStep;
 
 const keyMakerOf = (step: Step): KeyMaker => {
   switch (step.kind) {
     case 'streamSource':
     case 'tableSource':
     case 'streamSelectKey':
+    case 'tableSelectKey':
     case 'streamGroupBy':
     case 'tableGroupBy':
     case 'streamSink':
@@ -211,6 +221,7 @@ export const withKeyNames = (step: Step, names: readonly string[]): Step => {
     case 'tableSource':
       return step.schema.key.every((column, i) => column.name === names[i]) ? step : { ...step, keyNames: names };
     case 'streamSelectKey':
+    case 'tableSelectKey':
     case 'streamGroupBy':
     case 'tableGroupBy': {
       const key = step.schema.key.map((column, i) => ({ ...column, name: names[i] ?? column.name }));
@@ -277,6 +288,8 @@ const headline = (step: Step): string => {
       return `${step.kind} ${printNamed(step.items)}`;
     case 'streamSelectKey':
       return `streamSelectKey ${step.keys.length === 0 ? 'NULL' : printNamed(step.keys)} as ${printFormat(step.keyFormat)}${step.repartition === undefined ? '' : `, through ${step.repartition}-repartition`}`;
+    case 'tableSelectKey':
+      return `tableSelectKey as ${printFormat(step.keyFormat)}, through ${step.repartition}-repartition`;
     case 'streamGroupBy':
     case 'tableGroupBy':
       return `${step.kind} ${printNamed(step.keys)} as ${printFormat(step.keyFormat)}, through ${step.repartition}-repartition`;

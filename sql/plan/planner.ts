@@ -5,6 +5,9 @@
  * keys together), which format keys have on the way (the sink's, so that it need not write them again, where that can
  * hold them), which stores there are and what they are called.
  *
+ * Keys meet as bytes, so both sides of a join have theirs in one format: that of the left side, unless it gets another key for the join anyway and
+ * the right side does not; the side that has another one is written again through a repartition topic.
+ *
  * Names of stores and repartitions come from the step's path: `Join-Right`, `Aggregate`. They must stay as they are: a running query's topics
  * are named by them.
  */
@@ -14,9 +17,9 @@ import { columnsOf } from '../analyze/typed.ts';
 import type { Catalog } from '../catalog.ts';
 import { formatNamed } from '../formats/index.ts';
 import type { Column } from '../types/schema.ts';
-import type { FormatChoice, TimestampColumn } from './choices.ts';
+import { type FormatChoice, sameFormat, type TimestampColumn } from './choices.ts';
 import type { LogicalNode, NamedExpression } from './logical.ts';
-import { type PhysicalPlan, planVersion, type SourceStep, type Step, withKeyNames } from './plan.ts';
+import { keyFormatOf, type PhysicalPlan, planVersion, type SourceStep, type Step, withKeyNames } from './plan.ts';
 import { rebind } from './rules/prune-columns.ts';
 import { applyRules, type RewriteStep } from './rules.ts';
 
@@ -72,6 +75,12 @@ const keepsState = (step: Step): boolean =>
   step.kind === 'streamWindowedAggregate' ||
   ((step.kind === 'tableSelect' || step.kind === 'tableFilter') && keepsState(step.from));
 
+/** The join behind a stream: what a key that is made for it has to match. */
+interface JoinedBy {
+  readonly type: 'inner' | 'left';
+  readonly keyFormat: FormatChoice;
+}
+
 class Planner {
   readonly #catalog: Catalog;
   readonly #target: PlanTarget | undefined;
@@ -81,14 +90,14 @@ class Planner {
     this.#target = target;
   }
 
-  /** `path` says which side of which join the node is on: '', 'Left-', 'Right-', 'Left-Left-'. */
-  plan(node: LogicalNode, path: string): Step {
+  /** `path` says which side of which join the node is on: '', 'Left-', 'Right-', 'Left-Left-'; `join` is the join that reads it. */
+  plan(node: LogicalNode, path: string, join?: JoinedBy): Step {
     const { schema } = node;
     switch (node.kind) {
       case 'source':
         return this.#source(node.name, `${path}Source`);
       case 'filter': {
-        const from = this.plan(node.input, path);
+        const from = this.plan(node.input, path, join);
         const id = `${path}${node.clause === 'where' ? 'Where' : 'Having'}`;
         return {
           kind: node.flow === 'stream' ? 'streamFilter' : 'tableFilter',
@@ -99,37 +108,43 @@ class Planner {
         };
       }
       case 'project': {
-        const from = this.plan(node.input, path);
+        const from = this.plan(node.input, path, join);
         const id = `${path}${path === '' ? 'Project' : 'Columns'}`;
         return { kind: node.flow === 'stream' ? 'streamSelect' : 'tableSelect', id, from, items: node.items, schema };
       }
       case 'rekey': {
         const from = this.plan(node.input, path);
-        const joins = node.purpose === 'join';
-        const name = `${path}${joins ? 'JoinKey' : 'PartitionBy'}`;
+        const forJoin = node.purpose === 'join' ? join : undefined;
+        const name = `${path}${forJoin !== undefined ? 'JoinKey' : 'PartitionBy'}`;
         return {
           kind: 'streamSelectKey',
           id: name,
           from,
           keys: node.keys,
           items: node.items,
-          keyFormat: this.#innerKeyFormat(schema.key),
-          repartition: joins ? name : undefined,
-          dropNullKeys: joins,
+          keyFormat: forJoin?.keyFormat ?? this.#innerKeyFormat(schema.key),
+          repartition: forJoin === undefined ? undefined : name,
+          dropNullKeys: forJoin?.type === 'inner',
           schema,
         };
       }
       case 'aggregate':
         return this.#aggregate(node, path);
       case 'join': {
-        const left = this.plan(node.left, `${path}Left-`);
-        const right = this.plan(node.right, `${path}Right-`);
+        const table = this.plan(node.right, `${path}Right-`);
+        const left = this.plan(node.left, `${path}Left-`, { type: node.type, keyFormat: keyFormatOf(table) });
+        const right = this.#withKeyFormat(table, keyFormatOf(left), `${path}Right-JoinKey`);
         const id = `${path}Join`;
         return { kind: 'streamTableJoin', id, type: node.type, left, right, store: `${id}-Right`, schema };
       }
       default:
         return unreachable(node);
     }
+  }
+
+  #withKeyFormat(from: Step, keyFormat: FormatChoice, id: string): Step {
+    if (sameFormat(keyFormatOf(from), keyFormat)) return from;
+    return { kind: 'tableSelectKey', id, from, keyFormat, repartition: id, schema: from.schema };
   }
 
   timestamp(chosen: TimestampColumn): TimestampColumn {

@@ -1,0 +1,48 @@
+/** GROUP BY: which records have a group, and which sources can be grouped by what. */
+
+import { expect, test } from 'vitest';
+import { faultOf } from './support/planning.ts';
+import { runSql, type Sent } from './support/running.ts';
+
+test('a record of whose key a part is NULL has no group, in whatever order the parts stand', () => {
+  const records: Sent[] = [
+    ['pairs', { A: 1, B: 2 }, { V: 'x' }],
+    ['pairs', { A: 1, B: null }, { V: 'x' }],
+    ['pairs', { B: 2 }, { V: 'x' }],
+    ['pairs', {}, { V: 'x' }],
+    ['pairs', 'null', { V: 'x' }],
+    ['pairs', null, { V: 'x' }],
+    ['pairs', { A: 1, B: 2 }, { V: 'y' }],
+  ];
+  const pairs =
+    "CREATE STREAM pairs (a INT KEY, b INT KEY, v VARCHAR) WITH (KAFKA_TOPIC='pairs', FORMAT='JSON', PARTITIONS=1);";
+  const run = (by: string, where = ''): { lines: readonly string[]; drops: readonly string[] } => {
+    const ran = runSql(
+      `${pairs} CREATE TABLE o AS SELECT a, b, COUNT(*) AS n FROM pairs ${where} GROUP BY ${by};`,
+      records,
+    );
+    return { lines: ran.lines('O'), drops: [...new Set(ran.drops)] };
+  };
+  const drops = ['null-key: a grouping expression is NULL'];
+  expect(run('a, b')).toEqual({ lines: ['{"A":1,"B":2} {"N":1}', '{"A":1,"B":2} {"N":2}'], drops });
+  expect(run('a, b', "WHERE v <> 'y'")).toEqual({ lines: ['{"A":1,"B":2} {"N":1}'], drops });
+  expect(run('b, a')).toEqual({ lines: ['{"B":2,"A":1} {"N":1}', '{"B":2,"A":1} {"N":2}'], drops });
+  // Behind a step that is not part of the scan the same holds.
+  expect(
+    runSql(
+      `${pairs} CREATE STREAM n AS SELECT a, b, v + v AS w FROM pairs;
+       CREATE TABLE o AS SELECT a, b, COUNT(*) AS n, MAX(w) AS w FROM n WHERE w + 'x' <> 'x' GROUP BY a, b;`,
+      records,
+    ).lines('O'),
+  ).toEqual(['{"A":1,"B":2} {"N":1,"W":"xx"}', '{"A":1,"B":2} {"N":2,"W":"yy"}']);
+});
+
+test('a windowed stream is not grouped by its own key, which has the window in it', () => {
+  const fault = (by: string): string =>
+    faultOf(`CREATE TABLE x AS SELECT ${by} AS g, COUNT(*) AS c FROM windows GROUP BY ${by};`);
+  expect(fault('k')).toMatch(
+    /^SQL_WINDOWED_SOURCE at 1:67: "WINDOWS" is windowed and cannot be grouped by its own key/,
+  );
+  expect(fault('n')).toBe('no fault');
+  expect(fault('UCASE(k)')).toBe('no fault');
+});

@@ -1,0 +1,79 @@
+/** Running persistent queries without a log or a clock: statements and records in, what every query writes out. */
+
+import { TopologyTestDriver } from '../../../engine/test-driver.ts';
+import { builtInFunctions, compileTopology, ScanRegistry, sourcesOf } from '../../../sql/index.ts';
+import { parseStatements } from '../../../sql/parser/parse.ts';
+import { session } from './planning.ts';
+
+/** A topic, a key, a value, a time in milliseconds (0 when left out). Texts and bytes go as they are, null is null, anything else as JSON. */
+export type Sent = readonly [topic: string, key: unknown, value: unknown, timestamp?: number];
+
+export interface Ran {
+  /** What each topic got, in order, as `key value` or, with `times`, `key value @timestamp`. */
+  lines(topic: string, times?: 'times'): string[];
+  /** What was left out, as `reason: detail`. */
+  readonly drops: readonly string[];
+}
+
+/**
+ * Runs the statements (the first make the sources), then the records one after the other; what a query writes is read by the queries behind
+ * it before the next record comes. Keys of other formats than text are shown as hexadecimal digits.
+ */
+export const runSql = (statements: string, records: readonly Sent[]): Ran => {
+  const own = session();
+  const queries: { readonly driver: TopologyTestDriver; readonly inputs: ReadonlySet<string>; readonly out: string }[] =
+    [];
+  for (const statement of parseStatements(statements)) {
+    const { planned } = own.plan(statement);
+    if (planned.kind !== 'command') continue;
+    const { command } = planned;
+    if (command.kind !== 'create-as' && command.kind !== 'insert-as') continue;
+    const { plan } = command.query;
+    const { root } = plan;
+    if (root.kind === 'result' || !('topic' in root)) throw new Error('a persistent query has a sink');
+    const topology = compileTopology(plan, {
+      functions: builtInFunctions(),
+      context: { now: () => 0, random: () => 0 },
+      scans: new ScanRegistry(),
+    });
+    const inputs = new Set(sourcesOf(plan).map((source) => source.topic));
+    queries.push({ driver: new TopologyTestDriver(topology, { applicationId: 'query' }), inputs, out: root.topic });
+  }
+  const written = new Map<string, string[][]>();
+  const pipe = (topic: string, key: Uint8Array | null, value: Uint8Array | null, timestamp: number): void => {
+    for (const { driver, inputs, out } of queries) {
+      if (!inputs.has(topic)) continue;
+      driver.pipe(topic, [{ key, value, timestamp }]);
+      for (const record of driver.take(out)) {
+        const lines = written.get(out) ?? [];
+        written.set(out, lines);
+        lines.push([`${shown(record.key)} ${shown(record.value)}`, ` @${record.timestamp}`]);
+        pipe(out, record.key, record.value, record.timestamp);
+      }
+    }
+  };
+  for (const [topic, key, value, timestamp = 0] of records) pipe(topic, bytesOf(key), bytesOf(value), timestamp);
+  const drops = queries.flatMap(({ driver }) => driver.drops.map(({ reason, detail }) => `${reason}: ${detail}`));
+  for (const { driver } of queries) driver.close();
+  return {
+    lines: (topic, times) =>
+      (written.get(topic) ?? []).map(([line, time]) => `${line}${times === undefined ? '' : time}`),
+    drops,
+  };
+};
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+const bytesOf = (part: unknown): Uint8Array | null => {
+  if (part === null || part === undefined) return null;
+  if (part instanceof Uint8Array) return part;
+  return encoder.encode(typeof part === 'string' ? part : JSON.stringify(part));
+};
+
+const shown = (bytes: Uint8Array | null): string => {
+  if (bytes === null) return 'null';
+  // Control characters: not a text but a number's bytes, or a window behind a key.
+  if (!bytes.some((byte) => byte < 32)) return decoder.decode(bytes);
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+};
