@@ -181,6 +181,8 @@ export interface Producer {
   sendOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void>;
   /** Durable when it answers. After `unknown` call `abort`, which answers `committed` if the commit had happened. */
   commit(): Promise<void>;
+  /** When it answers no reader sees the transaction's records any more, whatever its isolation. `unavailable`: the disk did not take
+   *  the end of the transaction; it can only be aborted, and `abort` is to be called again. */
   abort(): Promise<'aborted' | 'committed'>;
   close(): Promise<void>;
 }

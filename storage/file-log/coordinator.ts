@@ -15,8 +15,9 @@
  * the listed range. Every other open transaction is aborted by recovery.
  *
  * A commit record is needed until its markers are on the disk. When the transaction log has grown to a segment's size it begins a
- * new segment with what still counts (ids, producers, commits whose markers may be missing) and deletes the old ones. The offsets do likewise, once
- * no transaction is open whose offsets lie in the old segments.
+ * new segment with what still counts (ids, producers, commits whose markers may be missing) and deletes the old ones. The offsets begin a new segment
+ * likewise, and wait until every transaction that has written offsets to the old ones has ended: only then are all offsets known that count, are
+ * written anew, and the old segments deleted.
  */
 
 import { assert, utf8Bytes, utf8Text } from '../../base/index.ts';
@@ -81,7 +82,7 @@ export class Coordinator {
   #commits: CommitRecord[] = [];
   readonly #unfinished = new Map<CommitRecord, readonly Marker[]>();
   #finishedSinceSweep = 0;
-  /** Offsets below which the offsets partition is superseded by what was written at its last rotation. */
+  /** Where the segment begins that will hold every offset that counts: what lies below is deleted once it does. */
   #offsetsRotatedAt = 0;
   #offsetsSizeAtRotation = 0;
 
@@ -235,21 +236,26 @@ export class Coordinator {
       await this.transactions.sync();
       this.transactions.deleteRecords(from);
     }
-    if (this.offsets.sizeBytes >= this.#rotateBytes + 2 * this.#offsetsSizeAtRotation) {
-      this.offsets.checkWritable();
-      this.offsets.roll();
-      this.#offsetsRotatedAt = this.offsets.state.end;
-      const records: PlainRecord[] = [];
-      for (const [group, offsets] of this.#groups)
-        for (const stored of offsets.values()) records.push(offsetRecord(group, stored));
-      for (let i = 0; i < records.length; i += 1000) this.#append(this.offsets, records.slice(i, i + 1000));
-      await this.offsets.sync();
-      this.#offsetsSizeAtRotation = this.offsets.sizeBytes;
+    await this.#rotateOffsets();
+  }
+
+  async #rotateOffsets(): Promise<void> {
+    const { offsets } = this;
+    if (offsets.state.start >= this.#offsetsRotatedAt) {
+      if (offsets.sizeBytes < this.#rotateBytes + 2 * this.#offsetsSizeAtRotation) return;
+      offsets.checkWritable();
+      offsets.roll();
+      this.#offsetsRotatedAt = offsets.state.end;
     }
-    if (this.offsets.state.start < this.#offsetsRotatedAt && this.offsets.state.stable() >= this.#offsetsRotatedAt) {
-      this.offsets.deleteRecords(this.#offsetsRotatedAt);
-      this.#offsetsSizeAtRotation = this.offsets.sizeBytes;
-    }
+    // A transaction that began below has offsets there which nobody knows yet: they count from its commit on.
+    if (offsets.state.stable() < this.#offsetsRotatedAt) return;
+    const records: PlainRecord[] = [];
+    for (const [group, committed] of this.#groups)
+      for (const stored of committed.values()) records.push(offsetRecord(group, stored));
+    for (let i = 0; i < records.length; i += 1000) this.#append(offsets, records.slice(i, i + 1000));
+    await offsets.sync();
+    offsets.deleteRecords(this.#offsetsRotatedAt);
+    this.#offsetsSizeAtRotation = offsets.sizeBytes;
   }
 
   // -------------------------------------------------------------- offsets

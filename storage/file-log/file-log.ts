@@ -435,10 +435,19 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
       known === undefined || known.epoch >= lastEpoch
         ? { producerId: await this.coordinator.newProducerId(), epoch: 0 }
         : { producerId: known.producerId, epoch: known.epoch + 1 };
+    // Records of a former life that are still open would look like the new producer's own.
+    this.finishMarkers(identity.producerId);
     this.coordinator.saveIdentity(id, identity);
     const producer = new FileProducer(this, identity.producerId, identity.epoch, id);
     this.#producers.set(id, producer);
     return producer;
+  }
+
+  /** See `ProducerHost`. */
+  finishMarkers(producerId: number): void {
+    for (const partition of this.#allPartitions()) {
+      if (partition.hasPendingMarkers && partition.state.openFrom(producerId) >= 0) partition.checkWritable();
+    }
   }
 
   /** Markers that found no space are tried again until they are written. */

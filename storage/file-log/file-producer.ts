@@ -38,11 +38,13 @@ export interface ProducerHost {
   storedOffsets(offsets: readonly CommittedOffset[]): StoredOffset[];
   /** The partitions whose records below a committed offset are not all on the disk. */
   unsyncedSources(offsets: readonly StoredOffset[]): FilePartition[];
+  /** Writes the markers that wait for space in partitions where this producer's last transaction is still open, or throws why not. */
+  finishMarkers(producerId: number): void;
   /** After the end of a transaction: housekeeping that nobody waits for. */
   transactionEnded(partitions: Iterable<FilePartition>): void;
 }
 
-type ProducerState = 'idle' | 'open' | 'committing' | 'fenced' | 'closed';
+type ProducerState = 'idle' | 'open' | 'committing' | 'aborting' | 'fenced' | 'closed';
 
 export class FileProducer implements Producer {
   readonly producerId: number;
@@ -69,6 +71,7 @@ export class FileProducer implements Producer {
     if (this.#state === 'fenced') throw fencedError(this.#transactionalId);
     this.#log.checkOpen();
     if (this.#state === 'closed') throw closedError();
+    if (inTransaction && this.#state === 'aborting') throw transactionBroken(this.#broken);
     if (inTransaction && this.#state !== 'open') throw noTransaction();
   }
 
@@ -201,35 +204,44 @@ export class FileProducer implements Producer {
     );
     this.#check(false);
     if (committed === true) return 'committed';
-    if (this.#state === 'open') this.#abort();
+    if (this.#isOpen) this.#abort();
     return 'aborted';
   }
 
+  get #isOpen(): boolean {
+    return this.#state === 'open' || this.#state === 'aborting';
+  }
+
+  /** Throws `unavailable` while the disk does not take all abort markers; the transaction can only be aborted again then. */
   #abort(): void {
     if (this.#log.fenced !== undefined) throw this.#log.fenced;
+    this.#state = 'aborting';
+    this.#offsets = [];
     const partitions = [...this.#written.keys()];
     this.#mark('abort');
-    this.#offsets = [];
-    this.#state = 'idle';
     this.#log.transactionEnded(partitions);
+    this.#log.finishMarkers(this.producerId);
+    this.#state = 'idle';
   }
 
   /** A newer producer takes over: a commit under way is waited for, what is open is aborted. */
   async fence(): Promise<void> {
     await this.#committing?.catch(() => undefined);
-    if (this.#state === 'open') this.#abort();
+    if (this.#isOpen) this.#abort();
     this.#state = 'fenced';
   }
 
   /** The log closes: a commit under way is waited for, what is open is aborted. */
   async abandon(): Promise<void> {
     await this.#committing?.catch(() => undefined);
-    if (this.#state === 'open') this.#abort();
+    if (this.#isOpen) this.#abort();
   }
 
   async close(): Promise<void> {
-    await this.#committing?.catch(() => undefined);
-    if (this.#state === 'open') this.#abort();
-    if (this.#state !== 'fenced') this.#state = 'closed';
+    try {
+      await this.abandon();
+    } finally {
+      if (this.#state !== 'fenced') this.#state = 'closed';
+    }
   }
 }

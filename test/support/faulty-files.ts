@@ -63,6 +63,8 @@ const applied = (bytes: Uint8Array, change: Change): Uint8Array => {
 export class FaultyFiles implements FileSystem {
   onCall: ((call: FileCall) => Fault) | undefined;
   capacity = Number.POSITIVE_INFINITY;
+  /** Holds the answer of a sync of this file back until the promise resolves. */
+  onSync: ((path: string) => Promise<void> | undefined) | undefined;
   calls = 0;
   crashedAt = -1;
   #names = new Map<string, Inode | 'directory'>();
@@ -214,6 +216,7 @@ export class FaultyFiles implements FileSystem {
       datasync: async () => {
         const finish = sync();
         this.#call('sync', path);
+        await this.onSync?.(path);
         await Promise.resolve();
         await Promise.resolve();
         finish();
