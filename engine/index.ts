@@ -32,6 +32,7 @@ export { map } from './operators/map.ts';
 export { mapValues } from './operators/map-values.ts';
 export { peek } from './operators/peek.ts';
 export { type RepartitionFields, repartitionSink, repartitionSource } from './operators/repartition.ts';
+export { result } from './operators/result.ts';
 export { selectKey } from './operators/select-key.ts';
 export { type Partitioner, type SinkFields, sink } from './operators/sink.ts';
 export { type SourceFields, source } from './operators/source.ts';
@@ -63,7 +64,7 @@ export { batchTargetBytes, type Outbox, type OutputTopic } from './runtime/parti
 export type {
   FromHost,
   Note,
-  PushSink,
+  RowSink,
   StoreEntry,
   ThreadCounters,
   ToHost,
@@ -102,6 +103,7 @@ export {
   planPartitions,
   type Repartition,
   repartitionTopic,
+  resultTopic,
   type SinkNode,
   type SourceKind,
   type SourceNode,

@@ -28,6 +28,8 @@ export interface SourceProcessor {
   run(block: Block, from: number, to: number): void;
   /** Event time of a row, where it is not the record's own timestamp; a task with several inputs takes them in its order. */
   timestampAt?(block: Block, row: number): number;
+  /** The task has ended: gives back what the source has registered elsewhere. */
+  close?(): void;
 }
 
 export type SourceSupplier<Out> = (context: ProcessorContext, forward: Forward<Out>) => SourceProcessor;

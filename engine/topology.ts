@@ -11,6 +11,9 @@
  * Names. The name of a store or of a repartition becomes part of a topic's name: `<application>-<store>-changelog`,
  * `<application>-<name>-repartition`. Within the topology the application is left out; `internalTopic` puts it in front.
  *
+ * Results. A topology whose rows go to a client, and to no topic, ends in a sink over `resultTopic`. Such a query is transient: its host hands the
+ * batches to the client, and keeps repartitions in memory (`runtime/exchange.ts`).
+ *
  * Partitions. A sub-topology has one task per partition; all its source topics must have the same number of them (equal keys must meet).
  * A repartition topic takes the number of what it is joined with, else that of the sub-topology that writes it (`planPartitions`).
  */
@@ -91,6 +94,9 @@ export interface RepartitionOptions<In, Out> {
   readonly sourceName?: string;
 }
 
+/** Stands for the client in the place of a sink's topic; no topic can have this name. */
+export const resultTopic = '(result)';
+
 const topicSafe = /^[A-Za-z0-9._-]+$/;
 
 /** The topic of a repartition as the topology's own nodes name it. */
@@ -131,6 +137,11 @@ export class Topology {
   addSink<In>(name: string, options: SinkOptions<In>): this {
     const { topic, parents, supplier } = options;
     return this.#add({ node: 'sink', name, parents, topic, repartition: false, supplier });
+  }
+
+  /** A sink whose batches go to the client of a transient query; its supplier opens `resultTopic`. */
+  addResult<In>(name: string, options: Omit<SinkOptions<In>, 'topic'>): this {
+    return this.addSink(name, { ...options, topic: resultTopic });
   }
 
   /** A sink and a source over the internal topic `repartitionTopic(name)`; children name the source (`sourceName`, else `name`). */

@@ -19,7 +19,7 @@ import { applicationIdOf } from './application-id.ts';
 import { Catalog, type Query } from './catalog.ts';
 import type { CompileEnvironment } from './compile/environment.ts';
 import { ScanRegistry } from './compile/scan.ts';
-import { compileTopology } from './compile/topology.ts';
+import { compileTopology, resultEncoding } from './compile/topology.ts';
 import {
   type EngineReport,
   ExecutionError,
@@ -38,6 +38,7 @@ import { BulkInserter } from './queries/inserter.ts';
 import { pullStream } from './queries/pull-stream.ts';
 import { checkPullQuery, pullTable } from './queries/pull-table.ts';
 import { PushQuery } from './queries/push.ts';
+import { PushBuffers, type PushLimits } from './queries/push-buffers.ts';
 import { type PlannedStatement, type PlanStatement, Session } from './session.ts';
 import { Settings } from './settings.ts';
 import { type StatementEntry, StatementLog } from './statement-log.ts';
@@ -60,6 +61,8 @@ export interface SqlEngineOptions {
   readonly plan?: PlanStatement;
   /** What this thread's queries share when they read topics; its counters tell how often columns were parsed. */
   readonly scans?: ScanRegistry;
+  /** Memory for rows that wait for the clients of push queries. */
+  readonly push?: Partial<PushLimits>;
 }
 
 export const openSqlEngine = async (options: SqlEngineOptions): Promise<SqlEngine> => {
@@ -89,6 +92,7 @@ class Engine implements SqlEngine {
   readonly #failed: { statement: string; message: string }[] = [];
   #unclaimed: readonly string[] = [];
   readonly #open = new Set<QueryHandle>();
+  readonly #pushBuffers: PushBuffers;
   #producer: Promise<Producer> | undefined;
   /** The end of what was asked before: requests that change something wait for it. */
   #turn: Promise<void> = Promise.resolve();
@@ -109,6 +113,7 @@ class Engine implements SqlEngine {
     this.#plan = options.plan;
     this.#defaults = Settings.of(options.settings);
     this.#statements = statements;
+    this.#pushBuffers = new PushBuffers(options.push);
   }
 
   get report(): EngineReport {
@@ -353,10 +358,16 @@ class Engine implements SqlEngine {
     const source = (analyzed.sources[0] as (typeof analyzed.sources)[number]).source;
     const { physical } = planQuery(analyzed.plan, catalog, undefined);
     const id = this.#newId('transient', source.name);
-    const push = new PushQuery(id, this.#runtime, analyzed.limit);
-    const topology = compileTopology(physical, { ...this.#environment, result: push.result });
+    const push = new PushQuery({
+      id,
+      runtime: this.#runtime,
+      buffers: this.#pushBuffers,
+      encoding: resultEncoding(physical.root),
+      limit: analyzed.limit,
+    });
+    const topology = compileTopology(physical, this.#environment);
     const reset = settings.get('auto.offset.reset')?.toLowerCase();
-    await push.start(topology, reset === 'earliest' ? 'earliest' : 'latest');
+    await push.start({ topology, plan: physical, startFrom: reset === 'earliest' ? 'earliest' : 'latest' });
     return this.#handle({
       id,
       kind: 'push',

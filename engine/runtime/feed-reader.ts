@@ -94,6 +94,8 @@ export class FeedReader {
     feed.discard();
     this.#shared += feed.shared;
     this.#feeds.delete(keyOf(feed.topic, feed.partition, feed.isolation));
+    for (const { topic } of this.#feeds.values()) if (topic === feed.topic) return;
+    this.#options.pool.forget(feed.topic);
   }
 
   /** What should be read has changed. */

@@ -2,10 +2,11 @@
 
 import type { DropReason } from '../processor.ts';
 import type { StoreSpec } from '../stores/store.ts';
-import { internalTopic, repartitionTopic, type SubTopology, type Topology, taskIdOf } from '../topology.ts';
+import { internalTopic, repartitionTopic, type SubTopology, type Topology, taskIdOf, topicOf } from '../topology.ts';
+import type { Exchange } from './exchange.ts';
 import type { Subscription } from './feed.ts';
 import type { ProcessingLogWriter } from './processing-log.ts';
-import type { Assignment, HostCounters, Position, PushSink, Run } from './protocol.ts';
+import type { Assignment, HostCounters, Position, Run } from './protocol.ts';
 import type { Task, TaskInput } from './task.ts';
 
 /**
@@ -15,30 +16,46 @@ import type { Task, TaskInput } from './task.ts';
  */
 export type Phase = 'assigning' | 'ready' | 'running' | 'holding' | 'prepared' | 'failed' | 'removed';
 
+/** Records that a task processes before the next one has its turn. */
+const stepRecords = 8192;
+/** The same for a transient query, whose rows may be large, before it is known how large. */
+const firstStepRecords = 64;
+
 export class HostedTask {
   readonly run: HostedRun;
   readonly task: Task;
-  /** One for each input of the task, in their order. */
-  readonly subscriptions: Subscription[] = [];
+  /** One for each input of the task, in their order; undefined for one that reads an exchange. */
+  readonly subscriptions: (Subscription | undefined)[] = [];
+  /** Repartition topics that the task writes. */
+  readonly repartitions: readonly string[];
 
   constructor(run: HostedRun, task: Task) {
     this.run = run;
     this.task = task;
+    this.repartitions = task.subTopology.sinks
+      .filter(({ repartition }) => repartition)
+      .map((sink) => topicOf(run.assignment.applicationId, sink));
   }
 }
 
 export class HostedRun {
   readonly assignment: Assignment;
-  readonly sink: PushSink | undefined;
+  /** Of a transient query. */
+  exchange: Exchange | undefined;
   readonly tasks: HostedTask[] = [];
   phase: Phase = 'assigning';
   paused = false;
+  /** Batches that were handed over and not given back; the run is not stepped while they exceed `mostUnanswered`. */
   unansweredBytes = 0;
+  mostUnanswered: number;
+  /** Records that a task of the run processes in one step. */
+  stepRecords: number;
   replayed = 0;
   /** Something was handed over or processed since the last commit. */
   pending = false;
   /** What was said last; undefined: say it again. */
   said: string | undefined;
+  saidMs = 0;
   processingLog: ProcessingLogWriter | undefined;
   /** Tasks that had nothing left to read, and had read nothing in the transaction, when it was prepared; on any host. */
   drainedTasks: ReadonlySet<string> = new Set();
@@ -49,9 +66,10 @@ export class HostedRun {
   /** It waits for a checkpoint: a restart would have too much to replay. */
   aheadOfCheckpoint = false;
 
-  constructor(assignment: Assignment) {
+  constructor(assignment: Assignment, limits: { readonly unansweredBytes: number }) {
     this.assignment = assignment;
-    this.sink = assignment.topology.kind === 'inline' ? assignment.topology.sink : undefined;
+    this.mostUnanswered = assignment.window ?? limits.unansweredBytes;
+    this.stepRecords = assignment.window === undefined ? stepRecords : firstStepRecords;
   }
 
   get id(): Run {
@@ -60,7 +78,7 @@ export class HostedRun {
 
   /** Nothing left to read, and nothing on its way that may have to be read. */
   get drained(): boolean {
-    if (this.unansweredBytes > 0) return false;
+    if (this.unansweredBytes > 0 || this.exchange?.empty === false) return false;
     for (const { task } of this.tasks) if (!task.drained) return false;
     return true;
   }
@@ -81,11 +99,22 @@ export const positionOf = ({ topic, partition, position }: TaskInput): Position 
 export const drainedTasksOf = (run: HostedRun): readonly string[] =>
   run.tasks.filter(({ task }) => task.drained && task.pending === 0).map(({ task }) => task.id);
 
-/** Stores of a push query are neither changelogged nor kept. */
-export const unlogged = (subTopology: SubTopology, logged: boolean): SubTopology =>
-  logged
-    ? subTopology
-    : { ...subTopology, stores: subTopology.stores.map((spec: StoreSpec) => ({ ...spec, logged: false })) };
+/** Bytes of results that one step of a transient query should bring: between steps the host looks whether the client keeps up. */
+const leastStepBytes = 64 * 1024;
+const mostStepBytes = 256 * 1024;
+
+/** Fits the length of a transient query's steps to what the last one brought. */
+export const fitSteps = (run: HostedRun, records: number, bytes: number): void => {
+  if (bytes > mostStepBytes) run.stepRecords = Math.max(1, run.stepRecords >> 2);
+  else if (bytes < leastStepBytes && records >= run.stepRecords)
+    run.stepRecords = Math.min(stepRecords, run.stepRecords * 2);
+};
+
+/** Stores of a transient query are neither changelogged nor kept. */
+export const unlogged = (subTopology: SubTopology): SubTopology => ({
+  ...subTopology,
+  stores: subTopology.stores.map((spec: StoreSpec) => ({ ...spec, logged: false })),
+});
 
 /** Ids of the tasks that write each repartition topic. */
 export const writersByTopic = (
@@ -115,7 +144,7 @@ export const countersOf = (run: HostedRun): HostCounters => {
     recordsRead += task.counters.recordsRead;
     recordsOut += task.counters.recordsOut;
     for (const [reason, count] of task.counters.drops) drops[reason] = (drops[reason] ?? 0) + count;
-    for (const subscription of subscriptions) lag += subscription.lag;
+    for (const subscription of subscriptions) lag += subscription?.lag ?? 0;
     for (const { store } of task.stores) {
       const { entries, bytesInMemory } = store.stats;
       storeEntries += entries;

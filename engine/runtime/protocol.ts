@@ -41,12 +41,13 @@ export interface AssignedOutput {
   readonly maxBatchBytes: number;
 }
 
-/** Takes what a push query's topology has collected: `deliver` when it is final, `discard` when it was rolled back. `ended` is called when the query
- *  broke by itself: rows may be missing from there on, whether it is tried again or not. */
-export interface PushSink {
-  deliver(): void;
-  discard(): void;
-  ended?(error: Error): void;
+/** The client of a transient query, on the thread that owns the log. */
+export interface RowSink {
+  /** A record batch of the topology's result (`operators/result.ts`). `Runtime.taken` gives it back: the query waits while the memory of
+   *  batches that were not given back exceeds its window. */
+  rows(batch: Uint8Array): void;
+  /** The query failed by itself: no more rows come. */
+  ended(error: Error): void;
 }
 
 export interface TaskAssignment {
@@ -63,17 +64,18 @@ export interface Assignment {
   readonly queryId: string;
   readonly applicationId: string;
   readonly topology:
-    | { readonly kind: 'inline'; readonly topology: Topology; readonly sink: PushSink | undefined }
+    | { readonly kind: 'inline'; readonly topology: Topology }
     | { readonly kind: 'plan'; readonly plan: unknown };
   readonly tasks: readonly TaskAssignment[];
   readonly outputs: readonly AssignedOutput[];
   /** Numbers of tasks per sub-topology: who may write to a repartition topic. */
   readonly partitionCounts: readonly number[];
-  /** Reads of repartition topics see the open transaction of this producer. Undefined: the query writes nothing, and its hosts
-   *  need no coordinator. */
+  /** Reads of repartition topics see the open transaction of this producer. Undefined for a transient query, which writes nothing: its host
+   *  needs no coordinator. */
   readonly producerId: number | undefined;
-  /** Stores are changelogged and checkpointed. */
-  readonly logged: boolean;
+  /** Of a transient query: bytes of result batches that may be under way to its client before the host stops stepping it. All its tasks are on
+   *  one host, its stores are neither changelogged nor checkpointed, its repartitions stay in memory. Undefined for any other query. */
+  readonly window: number | undefined;
   /** Where rows about dropped records go; undefined: they are counted only. */
   readonly processingLog: string | undefined;
 }
@@ -151,6 +153,7 @@ export type ToHost =
   | { readonly kind: 'go'; readonly run: Run }
   | { readonly kind: 'hold'; readonly run: Run }
   | { readonly kind: 'pause'; readonly run: Run; readonly paused: boolean }
+  | { readonly kind: 'window'; readonly run: Run; readonly bytes: number }
   /** `drainedTasks`: those of other hosts that had nothing left to read at the last commit. */
   | { readonly kind: 'prepare'; readonly run: Run; readonly drainedTasks: readonly string[] }
   | { readonly kind: 'committed'; readonly run: Run; readonly changelog: readonly Position[] }
@@ -195,6 +198,8 @@ export type FromHost =
       readonly partition: number;
       readonly bytes: Uint8Array;
     }
+  /** Result rows of a transient query, final. Answered by `taken`. */
+  | { readonly kind: 'rows'; readonly run: Run; readonly bytes: Uint8Array }
   /** `pending`: something is not committed yet. `drained`: nothing left to read, as of the last look; `positions` are then where that is. */
   | {
       readonly kind: 'progress';

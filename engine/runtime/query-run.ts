@@ -6,13 +6,14 @@
  * `latest` it is committed at once, so that a crash before the first commit loses nothing that comes meanwhile.
  */
 
-import { murmur2, UserError, utf8Bytes } from '../../base/index.ts';
+import { assert, murmur2, UserError, utf8Bytes } from '../../base/index.ts';
 import type { Log, Producer, TopicConfigs, TopicDescription } from '../../storage/index.ts';
 import {
   changelogTopic,
   internalTopic,
   type PartitionPlan,
   planPartitions,
+  resultTopic,
   type Topology,
   topicOf,
 } from '../topology.ts';
@@ -36,14 +37,17 @@ export interface Settled {
   readonly positions: readonly Position[];
 }
 
+/** Largest batch between the steps of a query, and of results. */
+const mostBatchBytes = 16_777_216;
+
 const repartitionConfigs: TopicConfigs = {
   'cleanup.policy': 'delete',
   'retention.ms': '-1',
-  'max.message.bytes': '16777216',
+  'max.message.bytes': String(mostBatchBytes),
 };
-const changelogConfigs: TopicConfigs = { 'cleanup.policy': 'compact', 'max.message.bytes': '16777216' };
+const changelogConfigs: TopicConfigs = { 'cleanup.policy': 'compact', 'max.message.bytes': String(mostBatchBytes) };
 
-/** Names of the topics that belong to the query alone. */
+/** Names of the topics that belong to the query alone; a transient one has none. */
 export const internalTopics = (applicationId: string, topology: Topology): readonly string[] => [
   ...topology.repartitions.map(({ topic }) => internalTopic(applicationId, topic)),
   ...topology.stores.filter(({ logged }) => logged !== false).map(({ name }) => changelogTopic(applicationId, name)),
@@ -60,6 +64,10 @@ export const settle = async (log: Log, settings: QuerySettings): Promise<Settled
   const plan = planPartitions(topology, (topic) => (sources.get(topic) as TopicDescription).partitions);
 
   const outputs = new Map<string, AssignedOutput>();
+  /** What a transient query writes stays in memory. */
+  const inMemory = (topic: string, partitions: number): void => {
+    outputs.set(topic, { topic, id: '', partitions, maxBatchBytes: mostBatchBytes });
+  };
   const written = ({ name, id, partitions, configs }: TopicDescription): void => {
     const maxBatchBytes = Number(configs['max.message.bytes'] ?? 1_048_588);
     outputs.set(name, { topic: name, id, partitions, maxBatchBytes });
@@ -67,7 +75,13 @@ export const settle = async (log: Log, settings: QuerySettings): Promise<Settled
   for (const { id, sinks, stores } of pieces) {
     for (const sink of sinks) {
       const topic = topicOf(applicationId, sink);
-      if (!sink.repartition) written(await topicNamed(log, topic, 'writes'));
+      if (transient) {
+        assert(
+          sink.repartition || topic === resultTopic,
+          `the transient query ${applicationId} writes the topic ${topic}`,
+        );
+        inMemory(topic, sink.repartition ? (plan.repartitions.get(sink.topic) ?? 1) : 1);
+      } else if (!sink.repartition) written(await topicNamed(log, topic, 'writes'));
       else written(await internal(log, topic, plan.repartitions.get(sink.topic) ?? 1, repartitionConfigs));
     }
     for (const { name, logged } of stores) {
@@ -78,8 +92,7 @@ export const settle = async (log: Log, settings: QuerySettings): Promise<Settled
   }
   if (settings.processingLog !== undefined) await topicNamed(log, settings.processingLog, 'reports to');
 
-  const writes = outputs.size > 0 || !transient;
-  const producer = writes ? await log.producer({ transactionalId: applicationId }) : undefined;
+  const producer = !transient ? await log.producer({ transactionalId: applicationId }) : undefined;
   try {
     const positions = await positionsOf(log, settings, plan);
     const tasks: TaskAssignment[] = [];
@@ -147,6 +160,10 @@ const positionsOf = async (
       for (let partition = 0; partition < (plan.subTopologies[id] ?? 0); partition++) {
         const key = positionKey(topic, partition);
         if (positions.has(key)) continue;
+        if (transient && node.repartition) {
+          positions.set(key, { topic, partition, offset: 0 });
+          continue;
+        }
         const known = committed.get(key);
         const { start, stable } = await log.offsets({ topic, partition });
         const latest = startFrom === 'latest' && node.kind === 'stream' && !node.repartition;

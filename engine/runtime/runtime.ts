@@ -11,8 +11,8 @@
  * One query's failure touches no neighbour: it has its own producer, transactions, stores, and life. A query whose thread died starts again in
  * a new thread. Reads of stores see committed values only.
  *
- * Threads. Where `workers` are given, queries that come with a `plan` run there, each task in the worker that owns its shard. All others, closures and
- * push queries among them, run on the calling thread.
+ * Threads. Where `workers` are given, queries that come with a `plan` run there, each task in the worker that owns its shard, and all tasks of a transient
+ * query in one worker, each query in the next. Closures run on the calling thread.
  */
 
 import { assert, type Clock, type Random, type Timers, UserError } from '../../base/index.ts';
@@ -36,7 +36,7 @@ import type {
   HostCounters,
   Position,
   Post,
-  PushSink,
+  RowSink,
   Run,
   StoreEntry,
   TaskAssignment,
@@ -99,10 +99,13 @@ export interface QuerySpec {
   /** The same topology as data, from which a worker builds it. Without it the query runs on the calling thread. */
   readonly plan?: unknown;
   readonly startFrom?: 'earliest' | 'latest';
-  /** A query that ends with its caller: no offsets are committed, no state is kept, its internal topics go when it stops. */
-  readonly transient?: boolean;
-  /** For push queries, whose topology ends in a processor that collects rows: told when they are final, and when they are void. */
-  readonly sink?: PushSink;
+  /** A query that ends with its client, which gets what the topology's `addResult` is given. It writes no topic, commits no offsets and keeps no
+   *  state; when it fails it is not tried again. */
+  readonly transient?: {
+    readonly sink: RowSink;
+    /** Bytes of batches that may be under way to the sink; see `Runtime.setWindow`. */
+    readonly window: number;
+  };
 }
 
 interface Life {
@@ -179,6 +182,7 @@ export class Runtime {
   readonly #questions = new Map<number, Question>();
   readonly #hashSeed: number;
   #nextRun = 1;
+  #nextTransient = 0;
   #nextRequest = 1;
   #waiting: (() => void)[] = [];
   #closed = false;
@@ -225,8 +229,24 @@ export class Runtime {
     const tasks = life?.settled.tasks ?? [];
     if (life !== undefined) await this.#end(query, life, true);
     await query.ending;
-    if (options.forget === true || query.spec.transient === true) await this.#forget(query, tasks);
-    if (query.spec.transient === true || options.forget === true) this.#queries.delete(id);
+    if (options.forget === true) await this.#forget(query, tasks);
+    if (query.spec.transient !== undefined || options.forget === true) this.#queries.delete(id);
+  }
+
+  /** Gives back a batch that the sink of a transient query got; nobody may touch it afterwards. */
+  taken(id: string, batch: Uint8Array): void {
+    this.#tell(id, (run) => ({ kind: 'taken', run, bytes: batch }));
+  }
+
+  /** How many bytes of batches may be under way to the sink of a transient query from now on. */
+  setWindow(id: string, bytes: number): void {
+    this.#tell(id, (run) => ({ kind: 'window', run, bytes }));
+  }
+
+  /** To the hosts of a query, if it runs. */
+  #tell(id: string, message: (run: Run) => ToHost): void {
+    const life = this.#queries.get(id)?.life;
+    for (const thread of life?.threads ?? []) this.#post(thread, message((life as Life).run));
   }
 
   /** Holds a query before its next record, or lets it go on. What it has processed is committed as usual. */
@@ -244,6 +264,11 @@ export class Runtime {
     if (life === undefined) return;
     for (const thread of life.threads) this.#post(thread, { kind: 'pause', run: life.run, paused });
     this.#changed();
+  }
+
+  /** Whether there is a query of this id, in whatever state. */
+  knows(id: string): boolean {
+    return this.#queries.has(id);
   }
 
   status(id: string): QueryStatus {
@@ -378,10 +403,13 @@ export class Runtime {
 
   // ---------------------------------------------------------------- idle
 
-  /** Answers when every running query has processed and committed all that its topics held, chains of queries included. */
+  /** Answers when every running query has processed and committed all that its topics held, chains of queries included. Transient ones go at
+   *  their clients' pace and do not count. */
   async awaitIdle(): Promise<void> {
     for (;;) {
-      const busy = [...this.#queries.values()].filter((query) => query.active && !query.paused);
+      const busy = [...this.#queries.values()].filter(
+        (query) => query.active && !query.paused && query.spec.transient === undefined,
+      );
       if (busy.every(isSettled) && (await this.#atTheEnd(busy))) return;
       await this.#change();
     }
@@ -440,8 +468,8 @@ export class Runtime {
   async #live(query: Query): Promise<void> {
     const { spec, applicationId } = query;
     const { log } = this.#options;
-    const transient = spec.transient === true;
-    const inWorkers = spec.plan !== undefined && this.#options.workers !== undefined && !transient;
+    const transient = spec.transient !== undefined;
+    const inWorkers = spec.plan !== undefined && this.#options.workers !== undefined;
     const { shards } = this.#limits;
     let settled: Settled;
     try {
@@ -462,8 +490,9 @@ export class Runtime {
       return;
     }
     // A shard belongs to one thread. Where workers own the shards, this thread has one of its own behind them.
+    const turn = transient ? this.#nextTransient++ : undefined;
     const threadOf = (shard: number): number =>
-      inWorkers ? 1 + (shard % (this.#options.workers as WorkerOptions).count) : localThread;
+      inWorkers ? 1 + ((turn ?? shard) % (this.#options.workers as WorkerOptions).count) : localThread;
     const mine = this.#options.workers !== undefined && !inWorkers;
     const tasksOf = new Map<number, TaskAssignment[]>();
     for (const task of settled.tasks) {
@@ -495,14 +524,12 @@ export class Runtime {
           run: life.run,
           queryId: spec.id,
           applicationId,
-          topology: inWorkers
-            ? { kind: 'plan', plan: spec.plan }
-            : { kind: 'inline', topology: spec.topology, sink: spec.sink },
+          topology: inWorkers ? { kind: 'plan', plan: spec.plan } : { kind: 'inline', topology: spec.topology },
           tasks,
           outputs,
           partitionCounts: settled.plan.subTopologies,
           producerId: settled.producer?.producerId,
-          logged: !transient,
+          window: spec.transient?.window,
           processingLog: transient ? undefined : this.#options.processingLog,
         };
         this.#post(thread, { kind: 'assign', assignment });
@@ -526,7 +553,7 @@ export class Runtime {
     const { clock, timers } = this.#options;
     return new Coordinator({
       run: life.run,
-      group: query.spec.transient === true ? undefined : query.applicationId,
+      group: query.applicationId,
       producer,
       hosts: new Map([...life.threads].map((thread) => [thread, (message: ToHost) => this.#post(thread, message)])),
       positions: life.settled.positions,
@@ -550,7 +577,8 @@ export class Runtime {
 
   #couldNotStart(query: Query, error: Error): void {
     if (query.state === 'stopped') return;
-    if (error instanceof LogError && (error.kind === 'unavailable' || error.kind === 'unknown')) {
+    const passing = error instanceof LogError && (error.kind === 'unavailable' || error.kind === 'unknown');
+    if (passing && query.spec.transient === undefined) {
       this.#retryLater(query, error);
     } else this.#enter(query, error instanceof LogError && error.kind === 'fenced' ? 'fenced' : 'failed', error);
   }
@@ -559,9 +587,9 @@ export class Runtime {
   async #broke(query: Query, life: Life, error: Error, kind: 'fenced' | 'failed', passing: boolean): Promise<void> {
     if (query.life !== life) return;
     const stopped = query.state === 'stopped';
-    if (!stopped && !passing) this.#enter(query, kind, error);
+    if (!stopped && (!passing || query.spec.transient !== undefined)) this.#enter(query, kind, error);
     else if (!stopped) this.#enter(query, 'retrying', error);
-    if (!stopped) query.spec.sink?.ended?.(error);
+    if (!stopped) query.spec.transient?.sink.ended(error);
     life.ready?.reject(error);
     life.ready = undefined;
     await this.#end(query, life, false);
@@ -620,7 +648,6 @@ export class Runtime {
     for (const topic of internalTopics(applicationId, spec.topology)) {
       if ((await log.describeTopic(topic)) !== undefined) await log.deleteTopic(topic);
     }
-    if (spec.transient === true) return;
     await log.deleteGroup(applicationId);
     const inWorkers = spec.plan !== undefined && workers !== undefined;
     const shardsOf = new Map<number, Set<number>>();
@@ -775,6 +802,9 @@ export class Runtime {
       case 'batch':
         if (life.coordinator !== undefined) life.coordinator.receive(thread, message);
         else this.#post(thread, { kind: 'taken', run: life.run, bytes: message.bytes });
+        return;
+      case 'rows':
+        query.spec.transient?.sink.rows(message.bytes);
         return;
       case 'progress':
         life.counters.set(thread, message.counters);

@@ -6,10 +6,11 @@
  * after `turnMs` the event loop gets its share. Neither ever waits for the other: stepping stops for want of blocks, reading for want of room.
  *
  * Life of a run on a host: `assign` (topology built, stores opened and restored) -> `go` -> stepping, with a `prepare` and `committed` or
- * `rollback` for each transaction -> `remove`. A run without a producer (a push query that writes nothing) has no coordinator: the host ends
- * its transactions itself, after each turn. What a processor throws ends its run; the neighbours go on.
+ * `rollback` for each transaction -> `remove`. A transient query writes nothing, so it has no coordinator: its host ends its transactions
+ * itself, after each turn, and hands its rows to the client. What a processor throws ends its run; the neighbours go on.
  *
- * Back-pressure: an input holds two blocks at most; a run whose unanswered batches exceed `unansweredBytes` is not stepped.
+ * Back-pressure: an input holds two blocks at most; a run whose unanswered batches exceed `unansweredBytes` (a transient query: its
+ * client's window) is not stepped.
  */
 
 import { assert, BufferPool, type Clock, type Timers } from '../../base/index.ts';
@@ -18,13 +19,15 @@ import { type Block, BlockPool } from '../block.ts';
 import { createStore } from '../stores/create-store.ts';
 import { KvError, type OrderedKv } from '../stores/ordered-kv.ts';
 import type { ScanRange, StateStore } from '../stores/state-store.ts';
-import { changelogTopic, type SubTopology, type Topology, taskIdOf } from '../topology.ts';
+import { changelogTopic, resultTopic, type SubTopology, type Topology, taskIdOf } from '../topology.ts';
 import { reportOf } from './error-report.ts';
+import { Exchange } from './exchange.ts';
 import type { Subscriber, Subscription } from './feed.ts';
 import { FeedReader } from './feed-reader.ts';
 import {
   countersOf,
   drainedTasksOf,
+  fitSteps,
   HostedRun,
   HostedTask,
   positionOf,
@@ -82,10 +85,10 @@ export interface HostOptions {
 
 /** A turn ends after so long. */
 const turnMs = 10;
-/** Records that a task processes before the next one has its turn. */
-const stepRecords = 8192;
 /** How long records for a repartition topic wait for others to fill their batch. */
 const handOverMs = 25;
+/** How often a transient query that is busy says what it has counted. */
+const sayAgainMs = 100;
 /** How often idle stores are asked whether a checkpoint is due. */
 const checkpointEveryMs = 1000;
 /** Entries of one page of a scan. */
@@ -157,7 +160,10 @@ export class TaskHost {
 
   #order(
     run: HostedRun,
-    message: Extract<ToHost, { kind: 'go' | 'hold' | 'pause' | 'prepare' | 'committed' | 'rollback' | 'remove' }>,
+    message: Extract<
+      ToHost,
+      { kind: 'go' | 'hold' | 'pause' | 'window' | 'prepare' | 'committed' | 'rollback' | 'remove' }
+    >,
   ): void {
     if (message.kind === 'remove') {
       void this.#remove(run, message.keep);
@@ -176,6 +182,10 @@ export class TaskHost {
         run.paused = message.paused;
         this.#resume(run);
         return;
+      case 'window':
+        run.mostUnanswered = message.bytes;
+        this.#askTurn();
+        return;
       case 'prepare':
         this.#guard(run, () => this.#prepare(run, message.drainedTasks));
         return;
@@ -191,7 +201,8 @@ export class TaskHost {
   // ---------------------------------------------------------------- assignment
 
   async #assign(assignment: Assignment): Promise<void> {
-    const run = new HostedRun(assignment);
+    const run = new HostedRun(assignment, this.#options.limits);
+    if (assignment.window !== undefined) run.exchange = new Exchange(this.#pool, this.#buffers);
     this.#runs.set(run.id, run);
     try {
       const topology = await this.#topologyOf(assignment);
@@ -208,7 +219,7 @@ export class TaskHost {
       for (const assigned of assignment.tasks) {
         const subTopology = topology.subTopologies()[assigned.subTopology];
         assert(subTopology !== undefined, `there is no sub-topology ${assigned.subTopology} in ${queryId}`);
-        await this.#open(run, unlogged(subTopology, assignment.logged), assigned, writersOf);
+        await this.#open(run, run.exchange === undefined ? subTopology : unlogged(subTopology), assigned, writersOf);
         if (run.over) return;
       }
       run.phase = 'ready';
@@ -264,7 +275,7 @@ export class TaskHost {
         assert(output !== undefined, `the topic ${topic} is written, but nothing is known of it`);
         return output;
       },
-      outbox: { batch: (topic, to, bytes) => this.#hand(run, topic, to, bytes) },
+      outbox: { batch: (topic, to, bytes) => this.#batch(run, topic, to, bytes) },
       drops: { drop: (drop) => run.processingLog?.drop(drop) },
       counters: new TaskCounters(),
       buffers: this.#buffers,
@@ -294,7 +305,13 @@ export class TaskHost {
       this.#note(run, { about: 'restored', store: store.name, taskId, replayed: records, from });
     }
     task.start(positions);
-    for (const input of task.inputs) this.#subscribe(hosted, input);
+    for (const input of task.inputs) {
+      if (run.exchange === undefined || !input.repartition) this.#subscribe(hosted, input);
+      else {
+        run.exchange.connect(task, input);
+        hosted.subscriptions.push(undefined);
+      }
+    }
   }
 
   #subscribe(hosted: HostedTask, input: TaskInput): void {
@@ -327,7 +344,9 @@ export class TaskHost {
     hosted.subscriptions.push(this.#feeds.subscribe({ topic, partition, isolation }, subscriber, input.fetchOffset));
   }
 
-  #doubt(task: Task, subscription: Subscription, input: number): void {
+  #doubt(task: Task, subscription: Subscription | undefined, input: number): void {
+    // The end of an exchange is always known.
+    if (subscription === undefined) return;
     task.sawEnd(input, subscription.position, -1);
     subscription.feed.doubt();
   }
@@ -378,11 +397,10 @@ export class TaskHost {
       task.commit(offsets);
     }
     run.pending = false;
-    run.sink?.deliver();
     // Records of the transaction may lie in repartition topics now, for this host to read.
     for (const { task, subscriptions } of run.tasks) {
       for (const { index, repartition } of task.inputs) {
-        if (repartition) this.#doubt(task, subscriptions[index] as Subscription, index);
+        if (repartition) this.#doubt(task, subscriptions[index], index);
       }
     }
     run.phase = 'running';
@@ -391,7 +409,6 @@ export class TaskHost {
   }
 
   #rollback(run: HostedRun, positions: readonly Position[]): void {
-    run.sink?.discard();
     run.processingLog?.discard();
     run.pending = false;
     for (const { task, subscriptions } of run.tasks) {
@@ -419,6 +436,16 @@ export class TaskHost {
     this.#askTurn();
   }
 
+  /** What a task has written: a transient query's goes to its client or to its next task, everything else to the log. */
+  #batch(run: HostedRun, topic: string, partition: number, bytes: Uint8Array): void {
+    if (run.exchange === undefined) this.#hand(run, topic, partition, bytes);
+    else if (topic !== resultTopic) run.exchange.append(topic, partition, bytes);
+    else {
+      run.unansweredBytes += bytes.buffer.byteLength;
+      this.#options.post({ kind: 'rows', run: run.id, bytes });
+    }
+  }
+
   #hand(run: HostedRun, topic: string, partition: number, bytes: Uint8Array): void {
     run.pending = true;
     run.unansweredBytes += bytes.length;
@@ -427,17 +454,19 @@ export class TaskHost {
 
   #taken(id: Run, bytes: Uint8Array): void {
     const run = this.#runs.get(id);
-    const length = bytes.length;
+    // Results are counted by the memory that they hold: a client may keep many small ones.
+    const length = run?.exchange === undefined ? bytes.length : bytes.buffer.byteLength;
     this.#buffers.give(bytes);
     if (run === undefined) return;
-    const wasFull = run.unansweredBytes > this.#options.limits.unansweredBytes;
+    const wasFull = run.unansweredBytes > run.mostUnanswered;
     run.unansweredBytes -= length;
     if (wasFull || run.unansweredBytes === 0) this.#askTurn();
+    if (run.exchange !== undefined) return;
     for (const { task, subscriptions } of run.tasks) {
       // What this thread's tasks wrote can be read now; whoever has read to the end looks again.
       for (const { index, repartition, drained } of task.inputs) {
         if (!repartition || !drained) continue;
-        this.#doubt(task, subscriptions[index] as Subscription, index);
+        this.#doubt(task, subscriptions[index], index);
         this.#feeds.want();
       }
     }
@@ -481,9 +510,10 @@ export class TaskHost {
     run.phase = 'removed';
     this.#leaveTurns(run);
     for (const { task, subscriptions } of run.tasks) {
-      for (const subscription of subscriptions) this.#feeds.unsubscribe(subscription);
+      for (const subscription of subscriptions) if (subscription !== undefined) this.#feeds.unsubscribe(subscription);
       task.close();
     }
+    run.exchange?.close();
     await run.checkpointing;
     for (const { task } of run.tasks) {
       for (const { store, changelog } of task.stores) {
@@ -562,7 +592,7 @@ export class TaskHost {
     }
     const nowMs = clock.monotonic();
     for (const run of stepped) {
-      if (run.assignment.producerId === undefined) this.#guard(run, () => this.#endTurn(run));
+      if (run.exchange !== undefined) this.#guard(run, () => this.#endTurn(run, nowMs));
       else this.#handOver(run, nowMs);
     }
     for (const run of this.#runs.values()) this.#say(run);
@@ -579,12 +609,16 @@ export class TaskHost {
   }
 
   /** Steps one task; answers how many records it has processed. */
-  #step({ run, task }: HostedTask): number {
+  #step({ run, task, repartitions }: HostedTask): number {
     if (run.phase !== 'running' || run.paused || run.aheadOfCheckpoint) return 0;
-    if (run.unansweredBytes > this.#options.limits.unansweredBytes) return 0;
+    if (run.unansweredBytes > run.mostUnanswered) return 0;
+    const { exchange } = run;
+    if (exchange !== undefined && repartitions.some((topic) => exchange.isFull(topic))) return 0;
     try {
-      const done = task.step(stepRecords);
+      const before = run.unansweredBytes;
+      const done = task.step(run.stepRecords);
       if (done > 0) run.pending = true;
+      if (exchange !== undefined) fitSteps(run, done, run.unansweredBytes - before);
       return done;
     } catch (error) {
       this.#fail(run, error);
@@ -592,15 +626,20 @@ export class TaskHost {
     }
   }
 
-  /** Without a producer nothing can fail half-way: what was processed is committed. */
-  #endTurn(run: HostedRun): void {
+  /** A transient query's transaction ends with the turn: nothing of it can fail half-way. */
+  #endTurn(run: HostedRun, nowMs: number): void {
     if (run.phase !== 'running') return;
+    run.drainedTasks = new Set(drainedTasksOf(run));
     for (const { task } of run.tasks) {
       task.flush();
       task.commit(new Map());
     }
     run.pending = false;
-    run.sink?.deliver();
+    if (run.exchange?.deliver() === true) this.#askTurn();
+    if (nowMs - run.saidMs < sayAgainMs && run.unansweredBytes <= run.mostUnanswered) return;
+    // No commit makes it say what it has counted: it does so now and then, and before it waits for its client.
+    run.said = undefined;
+    run.saidMs = nowMs;
   }
 
   /** Says how the run stands, when that has changed. */

@@ -550,9 +550,12 @@ export class Task {
     this.start(positions);
   }
 
-  /** Lets blocks go. Stores are closed by who opened them. */
+  /** Lets blocks go, and closes the sources. Stores are closed by who opened them. */
   close(): void {
-    for (const input of this.#inputs) input.clear();
+    for (const input of this.#inputs) {
+      input.clear();
+      for (const source of input.sources) source.close?.();
+    }
     for (const output of this.#outputs) output.discard();
     for (const { writer } of this.#changelogs) writer?.discard();
   }

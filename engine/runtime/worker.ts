@@ -93,7 +93,8 @@ const runHost = async ({ view, state, builder, settings }: HostData): Promise<vo
     build: (plan) => build(plan, world),
     hashSeed: settings.hashSeed,
     limits: settings.limits,
-    post: (message: FromHost) => port.postMessage(message, message.kind === 'batch' ? buffersOf(message.bytes) : []),
+    post: (message: FromHost) =>
+      port.postMessage(message, message.kind === 'batch' || message.kind === 'rows' ? buffersOf(message.bytes) : []),
   });
   receive = (message) => host.receive(message);
   waiting.forEach(receive);

@@ -32,21 +32,33 @@ import { type TimestampReader, timestampReader } from './timestamps.ts';
 
 /** Which columns are parsed, and how often; shared by all queries of one thread. */
 export class ScanRegistry {
-  /** View id -> slots that some query wants. */
-  readonly #wanted = new Map<string, Set<number>>();
+  /** View id -> slot -> how many scans want it. */
+  readonly #wanted = new Map<string, Map<number, number>>();
   readonly counters = { passes: 0, columnsParsed: 0, recordsScanned: 0 };
 
-  want(view: string, slots: Iterable<number>): void {
-    let wanted = this.#wanted.get(view);
-    if (wanted === undefined) {
-      wanted = new Set();
-      this.#wanted.set(view, wanted);
-    }
-    for (const slot of slots) wanted.add(slot);
+  /** A scan wants these slots, each once, from now on; the answer ends that. */
+  want(view: string, slots: readonly number[]): () => void {
+    const wanted = this.#wanted.get(view) ?? new Map<number, number>();
+    this.#wanted.set(view, wanted);
+    for (const slot of slots) wanted.set(slot, (wanted.get(slot) ?? 0) + 1);
+    return () => {
+      for (const slot of slots) {
+        const others = (wanted.get(slot) as number) - 1;
+        if (others > 0) wanted.set(slot, others);
+        else wanted.delete(slot);
+      }
+      if (wanted.size === 0 && this.#wanted.get(view) === wanted) this.#wanted.delete(view);
+    };
   }
 
-  wanted(view: string): ReadonlySet<number> {
-    return this.#wanted.get(view) ?? new Set();
+  /** Slots that some scan wants. */
+  wanted(view: string): Iterable<number> {
+    return this.#wanted.get(view)?.keys() ?? [];
+  }
+
+  /** Views of which some scan wants a column. */
+  get size(): number {
+    return this.#wanted.size;
   }
 }
 
@@ -147,7 +159,7 @@ export const scanSource =
       wrapped: isWrapped(format, schema.value, 'value', step.valueFormat.wrapSingleValue),
     } as const;
     const id = `${step.topic}/${step.valueFormat.name}/${options.wrapped ? 'w' : 'u'}/${schema.value.map((column) => `${column.name} ${printType(column.type)}`).join(',')}`;
-    registry.want(id, slots);
+    const forget = registry.want(id, slots);
     const makeScanner = (wanted: readonly number[]): Scanner => format.scanner(schema.value, options, wanted);
     const viewOf = (block: Block): ScanView => {
       const view = block.view<ScanView>(id, (columns, recycled) => {
@@ -180,6 +192,7 @@ export const scanSource =
     const record = new StreamRecord<Row>();
 
     return {
+      close: forget,
       ...(time === undefined || timeAt === undefined
         ? {}
         : { timestampAt: (block: Block, row: number) => timeOf(block, row, viewOf(block), time, timeAt) }),

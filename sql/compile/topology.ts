@@ -18,6 +18,7 @@ import {
   type ProcessorSupplier,
   repartitionSink,
   repartitionSource,
+  result,
   type Serde,
   StreamRecord,
   Topology,
@@ -123,6 +124,9 @@ const typesOf = (columns: readonly Column[]): readonly SqlType[] => columns.map(
 const isAggregate = (step: Step): step is AggregateStep | WindowedAggregateStep =>
   step.kind === 'streamAggregate' || step.kind === 'tableAggregate' || step.kind === 'streamWindowedAggregate';
 
+/** How the rows of a plan that ends in a result are written for its client. */
+export const resultEncoding = ({ schema }: Step): RowEncoding => new RowEncoding(typesOf(schema.value));
+
 /** A result of the aggregate below, as it is. */
 const isResult = (expression: TypedExpression): expression is ColumnReference =>
   expression.kind === 'column' && expression.from === 'value';
@@ -148,9 +152,8 @@ class Compiler {
       case 'tableSink':
         return this.#sink(root);
       case 'result': {
-        const { result } = this.#environment;
-        assert(result !== undefined, 'a plan that ends in a result needs a taker of rows');
-        this.topology.addProcessor(root.id, result, [this.#rows(this.#finishTable(root.from, undefined)).parent]);
+        const parents = [this.#rows(this.#finishTable(root.from, undefined)).parent];
+        this.topology.addResult(root.id, { parents, supplier: result(resultEncoding(root)) });
         return;
       }
       default:

@@ -24,7 +24,7 @@ export const pullStream = (
   log: Log,
 ): (() => AsyncGenerator<readonly Row[], void, undefined>) => {
   const { physical } = planQuery(analyzed.plan, catalog, undefined);
-  const topology = compileTopology(physical, { ...environment, result: () => ({ process: () => undefined }) });
+  const topology = compileTopology(physical, environment);
   const node = topology.nodes.find((one) => one.node === 'source');
   const limit = analyzed.limit ?? Number.POSITIVE_INFINITY;
 
@@ -35,7 +35,6 @@ export const pullStream = (
       const row = record.value as Row | null;
       if (row !== null) found.push(row.slice());
     };
-    const source = node.supplier(silentContext, take);
     const blocks = new BlockPool();
     const partitions = (await log.describeTopic(node.topic))?.partitions ?? 0;
     const ends: number[] = [];
@@ -44,6 +43,7 @@ export const pullStream = (
     }
     let left = limit;
     const reader = log.reader();
+    const source = node.supplier(silentContext, take);
     try {
       for (let partition = 0; partition < partitions; partition++) {
         const end = ends[partition] as number;
@@ -68,6 +68,7 @@ export const pullStream = (
         }
       }
     } finally {
+      source.close?.();
       reader.close();
     }
   };

@@ -1,67 +1,61 @@
 /**
  * Push queries: rows as they come, until LIMIT, until the client leaves.
  *
- * The query runs as a transient topology on this thread. Its last step collects rows; they are handed on when the runtime says that they are
- * final. The client's own pace rules: when the buffer holds more than it should, the query is paused, and goes on when the client has caught up. A
- * buffer that grows beyond any measure all the same (one step may bring many rows) ends the query with an error.
+ * The query runs as a transient topology, in a worker thread where there are any. Its rows come back as record batches in the encoding of stores
+ * (`resultEncoding`), and become rows when the client takes them. The client's own pace rules: batches that it has not taken count against
+ * the query's window (`push-buffers.ts`), and beyond it the query waits.
  */
 
 import { UserError } from '../../base/index.ts';
-import type { ProcessorSupplier, PushSink, QuerySpec, Runtime, Topology } from '../../engine/index.ts';
+import type { QuerySpec, RowSink, Runtime } from '../../engine/index.ts';
+import { decodeBatch, RecordColumns } from '../../storage/index.ts';
+import type { RowEncoding } from '../types/row-encoding.ts';
 import type { Row } from '../types/value.ts';
+import type { BufferedQuery, PushBuffers } from './push-buffers.ts';
 
-/** Rows waiting for the client at which the query is paused, and at which it goes on. */
-const highWater = 8192;
-const lowWater = 2048;
-/** Rows at which it ends. */
-const hardLimit = 1_000_000;
+export interface PushQueryOptions {
+  readonly id: string;
+  readonly runtime: Runtime;
+  readonly buffers: PushBuffers;
+  /** How the plan's result writes rows. */
+  readonly encoding: RowEncoding;
+  /** Rows after which the query ends. */
+  readonly limit: number | undefined;
+}
 
-export class PushQuery {
+export class PushQuery implements BufferedQuery {
   readonly #id: string;
   readonly #runtime: Runtime;
+  readonly #buffers: PushBuffers;
+  readonly #encoding: RowEncoding;
+  readonly #columns = new RecordColumns(64);
   #left: number;
-  #pending: Row[] = [];
-  #ready: Row[] = [];
+  #waiting: Uint8Array[] = [];
+  #bufferedBytes = 0;
   #wake: (() => void) | undefined;
   #ended = false;
   #failure: Error | undefined;
-  #paused = false;
   #started = false;
   #stopping: Promise<void> | undefined;
 
-  constructor(id: string, runtime: Runtime, limit: number | undefined) {
+  constructor({ id, runtime, buffers, encoding, limit }: PushQueryOptions) {
     this.#id = id;
     this.#runtime = runtime;
+    this.#buffers = buffers;
+    this.#encoding = encoding;
     this.#left = limit ?? Number.POSITIVE_INFINITY;
   }
 
-  /** The last step of the topology. A deletion has no row to show. */
-  readonly result: ProcessorSupplier<Row, never> = () => ({
-    process: (record) => {
-      if (record.value !== null) this.#pending.push(record.value.slice());
-    },
-  });
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
 
-  readonly #sink: PushSink = {
-    deliver: () => {
-      if (this.#pending.length === 0) return;
-      this.#ready = this.#ready.length === 0 ? this.#pending : [...this.#ready, ...this.#pending];
-      this.#pending = [];
-      if (this.#ready.length > hardLimit) {
-        this.#fail(
-          new UserError(
-            'QUERY_SLOW_CLIENT',
-            `the client is ${this.#ready.length} rows behind, and the query was ended`,
-            {
-              hint: 'Take rows faster, or ask for fewer: WHERE, LIMIT.',
-            },
-          ),
-        );
-      } else if (this.#ready.length > highWater) this.#pause();
+  readonly #sink: RowSink = {
+    rows: (batch) => {
+      if (this.#ended) return;
+      this.#waiting.push(batch);
+      this.#count(batch.buffer.byteLength);
       this.#wake?.();
-    },
-    discard: () => {
-      this.#pending = [];
     },
     ended: (error) => {
       const { hint } = error as { readonly hint?: unknown };
@@ -74,9 +68,40 @@ export class PushQuery {
     },
   };
 
-  async start(topology: Topology, startFrom: NonNullable<QuerySpec['startFrom']>): Promise<void> {
-    await this.#runtime.start({ id: this.#id, topology, transient: true, startFrom, sink: this.#sink });
+  async start(spec: Pick<QuerySpec, 'topology' | 'plan' | 'startFrom'>): Promise<void> {
+    this.#buffers.join(this);
     this.#started = true;
+    try {
+      const transient = { sink: this.#sink, window: this.#buffers.window };
+      await this.#runtime.start({ ...spec, id: this.#id, transient });
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  setWindow(bytes: number): void {
+    this.#runtime.setWindow(this.#id, bytes);
+  }
+
+  endSlow(): void {
+    const bytes = this.#bufferedBytes;
+    this.#drop();
+    this.#fail(
+      new UserError('QUERY_SLOW_CLIENT', `${bytes} bytes of rows waited for the client, and the query was ended`, {
+        hint: 'Take rows faster, ask for fewer (WHERE, LIMIT), or raise the memory for push queries.',
+      }),
+    );
+  }
+
+  #count(bytes: number): void {
+    this.#bufferedBytes += bytes;
+    this.#buffers.add(bytes);
+  }
+
+  #drop(): void {
+    this.#waiting = [];
+    this.#count(-this.#bufferedBytes);
   }
 
   #fail(error: Error): void {
@@ -85,33 +110,21 @@ export class PushQuery {
     this.#wake?.();
   }
 
-  #pause(): void {
-    if (this.#paused || this.#ended || !this.#started) return;
-    this.#paused = true;
-    this.#runtime.pause(this.#id);
-  }
-
-  #resume(): void {
-    if (!this.#paused || this.#ended) return;
-    this.#paused = false;
-    this.#runtime.resume(this.#id);
-  }
-
   async *rows(): AsyncGenerator<readonly Row[], void, undefined> {
     try {
       while (this.#left > 0) {
-        if (this.#ready.length === 0) {
-          if (this.#ended) break;
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve;
-          });
-          this.#wake = undefined;
+        const batch = this.#waiting.shift();
+        if (batch !== undefined) {
+          const rows = this.#decode(batch);
+          this.#left -= rows.length;
+          yield rows;
           continue;
         }
-        const batch = this.#ready.splice(0, Math.min(lowWater, this.#left));
-        this.#left -= batch.length;
-        if (this.#ready.length < lowWater) this.#resume();
-        yield batch;
+        if (this.#ended) break;
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        this.#wake = undefined;
       }
       if (this.#failure !== undefined) throw this.#failure;
     } finally {
@@ -119,9 +132,23 @@ export class PushQuery {
     }
   }
 
+  #decode(batch: Uint8Array): readonly Row[] {
+    const columns = this.#columns;
+    columns.reset(batch);
+    decodeBatch(batch, 0, columns, 0);
+    const { valueStart, valueEnd } = columns;
+    const rows: Row[] = [];
+    for (let i = 0; i < columns.count && i < this.#left; i++) {
+      rows.push(this.#encoding.read(batch, valueStart[i] as number, valueEnd[i] as number));
+    }
+    this.#count(-batch.buffer.byteLength);
+    this.#runtime.taken(this.#id, batch);
+    return rows;
+  }
+
   close(): Promise<void> {
     this.#ended = true;
-    this.#ready = [];
+    this.#drop();
     this.#wake?.();
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -129,6 +156,7 @@ export class PushQuery {
 
   async #stop(): Promise<void> {
     if (!this.#started) return;
-    await this.#runtime.stop(this.#id);
+    this.#buffers.leave(this);
+    if (this.#runtime.knows(this.#id)) await this.#runtime.stop(this.#id);
   }
 }

@@ -12,7 +12,6 @@ export const checkPlan = (plan: PhysicalPlan, { functions, functionContext, topi
     functions,
     context: functionContext,
     scans: new ScanRegistry(),
-    result: () => ({ process: () => undefined }),
   });
   try {
     planPartitions(topology, (topic) => topics.get(topic)?.partitions ?? 1);

@@ -91,7 +91,6 @@ const topologyText = (plan: PhysicalPlan, { functions, functionContext }: Statem
     functions,
     context: functionContext,
     scans: new ScanRegistry(),
-    result: () => ({ process: () => undefined }),
   }).describe();
 
 const describeQuery = (query: Query, context: StatementContext): QueryDescription => ({

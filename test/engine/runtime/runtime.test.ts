@@ -1,8 +1,16 @@
 /** The engine's suite: the same behaviour on every log. */
 
-import { afterEach, describe, expect, test } from 'vitest';
-import type { Runtime, RuntimeEvent } from '../../../engine/index.ts';
-import type { Log } from '../../../storage/index.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import {
+  type RowSink,
+  type Runtime,
+  type RuntimeEvent,
+  result,
+  StreamsBuilder,
+  serdes,
+  type Topology,
+} from '../../../engine/index.ts';
+import { decodeBatch, type Log, RecordColumns } from '../../../storage/index.ts';
 import { consume, lastOf, logKinds, newRuntime, openLog, produce, type Row, Shards, text, utf8 } from './support.ts';
 import { enriched, minuteSums, wordCount } from './topologies.ts';
 
@@ -15,6 +23,33 @@ const closedLater = <T extends { close(): Promise<void> }>(thing: T): T => {
   closing.push(() => thing.close());
   return thing;
 };
+
+/** A topology whose last node's texts go to the client. */
+const withResult = (topology: Topology): Topology =>
+  topology.addResult('result', {
+    parents: [topology.nodes.at(-1)?.name ?? ''],
+    supplier: result<string>(serdes.string),
+  });
+
+/** Reads texts, and keeps the batches until somebody gives them back. */
+class Client implements RowSink {
+  readonly texts: string[] = [];
+  readonly batches: Uint8Array[] = [];
+  held = 0;
+
+  rows(batch: Uint8Array): void {
+    const columns = new RecordColumns();
+    columns.reset(batch);
+    decodeBatch(batch, 0, columns, 0);
+    for (let i = 0; i < columns.count; i++) this.texts.push(text(columns.record(i).value ?? new Uint8Array()));
+    this.batches.push(batch);
+    this.held += batch.buffer.byteLength;
+  }
+
+  ended(error: Error): void {
+    throw error;
+  }
+}
 
 const words = (...values: string[]): Row[] => values.map((value) => ({ key: null, value }));
 
@@ -174,70 +209,93 @@ describe.each(logKinds)('on the %s log', (kind) => {
     await expect(runtime.read('sums', 'nothing', utf8('a'))).rejects.toMatchObject({ code: 'STORE_UNKNOWN' });
   });
 
-  test('a push query without outputs writes nothing, and says when rows are final', async () => {
+  test('a transient query hands its rows to its client, and leaves nothing behind', async () => {
     const log = await open({ words: 1 });
     const runtime = start(log);
-    const collected: string[] = [];
-    const delivered: string[] = [];
-    const { StreamsBuilder, serdes } = await import('../../../engine/index.ts');
     const builder = new StreamsBuilder();
-    builder
-      .stream('words', { key: serdes.string, value: serdes.string })
-      .peek((_key, value) => collected.push(value ?? '-'));
+    builder.stream('words', { key: serdes.string, value: serdes.string }).mapValues((value) => `${value}!`);
     await produce(log, 'words', 0, words('before'));
-    await runtime.start({
-      id: 'push',
-      topology: builder.build(),
-      transient: true,
-      startFrom: 'latest',
-      sink: { deliver: () => delivered.push(...collected.splice(0)), discard: () => collected.splice(0) },
-    });
+    const client = new Client();
+    const topology = withResult(builder.build());
+    await runtime.start({ id: 'push', topology, transient: { sink: client, window: 1 << 20 }, startFrom: 'latest' });
     await produce(log, 'words', 0, words('a', 'b'));
-    await runtime.awaitIdle();
-    expect(delivered).toEqual(['a', 'b']);
+    await vi.waitFor(() => expect(client.texts).toEqual(['a!', 'b!']));
     runtime.pause('push');
     await produce(log, 'words', 0, words('c'));
-    await runtime.awaitIdle();
-    expect(delivered).toEqual(['a', 'b']);
     runtime.resume('push');
-    await runtime.awaitIdle();
-    expect(delivered).toEqual(['a', 'b', 'c']);
+    await vi.waitFor(() => expect(client.texts).toEqual(['a!', 'b!', 'c!']));
     await runtime.stop('push');
     expect((await log.describeTopics()).map(({ name }) => name)).toEqual(['words']);
     expect(await log.groups()).toEqual([]);
   });
 
-  test('a push query behind a repartition leaves no topic behind', async () => {
+  test('a transient query behind a repartition makes no topic at all', async () => {
     const log = await open({ words: 2 });
-    const runtime = start(log);
-    const delivered: string[] = [];
-    const collected: string[] = [];
-    const { StreamsBuilder, serdes } = await import('../../../engine/index.ts');
+    const made: string[] = [];
+    const runtime = start(
+      new Proxy(log, {
+        get(target, name) {
+          const member = Reflect.get(target, name, target) as unknown;
+          if (name === 'createTopic' || name === 'producer') made.push(name);
+          return typeof member === 'function' ? (member as () => unknown).bind(target) : member;
+        },
+      }),
+    );
     const builder = new StreamsBuilder();
     builder
       .stream('words', { key: serdes.string, value: serdes.string })
       .groupBy((_key, word) => word, { key: serdes.string })
       .count()
       .toStream()
-      .peek((key, value) => collected.push(`${key}${value}`));
+      .mapValues((count, key) => `${key}${count}`);
     await produce(log, 'words', 0, words('a', 'b', 'a'));
+    const client = new Client();
     await runtime.start({
       id: 'push',
-      topology: builder.build(),
-      transient: true,
-      sink: { deliver: () => delivered.push(...collected.splice(0)), discard: () => collected.splice(0) },
+      topology: withResult(builder.build()),
+      transient: { sink: client, window: 1 << 20 },
     });
-    await runtime.awaitIdle();
-    expect(new Set(delivered)).toEqual(new Set(['a1', 'a2', 'b1']));
+    await vi.waitFor(() => expect(new Set(client.texts)).toEqual(new Set(['a1', 'a2', 'b1'])));
+    await produce(log, 'words', 1, words('b'));
+    await vi.waitFor(() => expect(client.texts.at(-1)).toBe('b2'));
     await runtime.stop('push');
-    expect((await log.describeTopics()).map(({ name }) => name)).toEqual(['words']);
+    expect(made).toEqual([]);
+  });
+
+  test('a transient query waits for a client that gives nothing back, and goes on when it does', async () => {
+    const log = await open({ words: 1 });
+    const runtime = start(log);
+    const builder = new StreamsBuilder();
+    builder
+      .stream('words', { key: serdes.string, value: serdes.string })
+      .mapValues((value) => value?.repeat(50_000) ?? null);
+    const topology = withResult(builder.build());
+    const client = new Client();
+    const transient = { sink: client, window: 300_000 };
+    await runtime.start({ id: 'push', topology, transient });
+    const many = Array.from({ length: 400 }, () => 'x');
+    await produce(log, 'words', 0, words(...many));
+    await vi.waitFor(() => expect(client.held).toBeGreaterThan(300_000));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    // The window, the step that went beyond it (64 records at first), and what that step left in its last batch.
+    expect(client.held).toBeLessThan(300_000 + 65 * 65_536 * 2);
+    expect(runtime.counters('push').recordsRead).toBeLessThan(200);
+    while (client.texts.length < 400) {
+      for (const batch of client.batches.splice(0)) {
+        client.held -= batch.buffer.byteLength;
+        runtime.taken('push', batch);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      expect(client.held).toBeLessThan(300_000 + 65 * 65_536 * 2);
+    }
+    expect(client.texts.every((row) => row.length === 50_000)).toBe(true);
+    await runtime.stop('push');
   });
 
   test('a query whose processor throws stops and says why; its neighbours go on', async () => {
     const log = await open({ words: 1, counted: 1, out: 1 });
     const events: RuntimeEvent[] = [];
     const runtime = start(log, { onEvent: (event) => events.push(event) });
-    const { StreamsBuilder, serdes } = await import('../../../engine/index.ts');
     const builder = new StreamsBuilder();
     builder
       .stream('words', { key: serdes.string, value: serdes.string })

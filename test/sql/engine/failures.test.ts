@@ -117,7 +117,7 @@ describe('records', () => {
 
 describe('clients', () => {
   test('a slow client holds its own query up and nothing else', async () => {
-    const { engine, runtime } = await openWorld();
+    const { engine, runtime } = await openWorld({ engine: { push: { bytesPerQuery: 64 << 10 } } });
     await engine.execute(orders);
     const inserter = await engine.inserter('orders');
     const handle = await engine.query('SELECT id FROM orders EMIT CHANGES;', {
@@ -126,8 +126,13 @@ describe('clients', () => {
     for (let round = 0; round < 40; round++) {
       await inserter.insert(Array.from({ length: 1000 }, (_, i) => ({ id: round * 1000 + i, amount: 1 })));
     }
-    const paused = (): boolean => runtime.queries().some((query) => query.queryId === handle.id && query.paused);
-    while (!paused()) await new Promise((resolve) => setImmediate(resolve));
+    let read = -1;
+    while (read < runtime.counters(handle.id).recordsRead) {
+      read = runtime.counters(handle.id).recordsRead;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(read).toBeGreaterThan(0);
+    expect(read).toBeLessThan(20_000);
     expect(await rowsOf(engine, 'SELECT id FROM orders WHERE id = 39999;')).toEqual([[39_999]]);
     let seen = 0;
     for await (const batch of handle.rows()) {
