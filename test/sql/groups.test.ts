@@ -37,6 +37,17 @@ test('a record of whose key a part is NULL has no group, in whatever order the p
   ).toEqual(['{"A":1,"B":2} {"N":1,"W":"xx"}', '{"A":1,"B":2} {"N":2,"W":"yy"}']);
 });
 
+test('HAVING without groups is a condition on rows', () => {
+  const pairs =
+    "CREATE STREAM pairs (a INT KEY, b INT KEY, v VARCHAR) WITH (KAFKA_TOPIC='pairs', FORMAT='JSON', PARTITIONS=1);";
+  const records: Sent[] = ['w', 'x', 'y', 'z'].map((v, i) => ['pairs', { A: i, B: 0 }, { V: v }]);
+  const run = (clauses: string): string[] =>
+    runSql(`${pairs} CREATE STREAM o AS SELECT a, b, v FROM pairs ${clauses};`, records).lines('O');
+  expect(run("HAVING v > 'x'")).toEqual(['{"A":2,"B":0} {"V":"y"}', '{"A":3,"B":0} {"V":"z"}']);
+  expect(run("WHERE a < 3 HAVING v > 'x'")).toEqual(['{"A":2,"B":0} {"V":"y"}']);
+  expect(run("WHERE a < 3 PARTITION BY b, a HAVING v > 'x'")).toEqual(['{"B":0,"A":2} {"V":"y"}']);
+});
+
 test('a windowed stream is not grouped by its own key, which has the window in it', () => {
   const fault = (by: string): string =>
     faultOf(`CREATE TABLE x AS SELECT ${by} AS g, COUNT(*) AS c FROM windows GROUP BY ${by};`);

@@ -114,7 +114,8 @@ describe('aggregates', () => {
     );
     expect(ctas('SELECT COUNT(*) AS n FROM orders')).toMatch(/^SQL_AGGREGATE_WITHOUT_GROUP_BY/);
     expect(ctas('SELECT customer, 1 AS one FROM orders GROUP BY customer')).toMatch(/^SQL_GROUP_BY_WITHOUT_AGGREGATE/);
-    expect(csas('SELECT * FROM orders HAVING amount > 1')).toMatch(/^SQL_HAVING_WITHOUT_GROUP_BY/);
+    expect(csas('SELECT * FROM orders HAVING COUNT(*) > 1')).toMatch(/^SQL_AGGREGATE_WITHOUT_GROUP_BY at 1:48/);
+    expect(csas('SELECT * FROM orders HAVING customer > 1')).toMatch(/^SQL_TYPE_MISMATCH at 1:48/);
   });
 
   test('windows group, and their bounds are known in SELECT only', () => {

@@ -1,0 +1,114 @@
+/** What the steps of one query's analysis share: the query, its sources, and what several clauses do alike. */
+
+import { type Position, UserError } from '../../base/index.ts';
+import { type Catalog, unknownSource } from '../catalog.ts';
+import type { Expression, Query } from '../parser/ast.ts';
+import { printExpression } from '../parser/print.ts';
+import type { LogicalNode } from '../plan/logical.ts';
+import { Scope, type ScopedSource } from './scope.ts';
+import type { Typer } from './typer.ts';
+import { findExpression, fingerprint } from './walk.ts';
+
+export type QueryPurpose = 'persistent' | 'push' | 'pull';
+
+export interface AnalyzeOptions {
+  readonly catalog: Catalog;
+  readonly typer: Typer;
+  readonly purpose: QueryPurpose;
+  /** What a persistent query is for, as messages call it. */
+  readonly sink?: string;
+  /** The column that is to be the event time of what a persistent query writes: the SELECT list must have it. */
+  readonly timestamp?: { readonly value: string; readonly at: Position } | undefined;
+}
+
+export class QueryContext {
+  readonly query: Query;
+  readonly options: AnalyzeOptions;
+  readonly typer: Typer;
+  readonly scope: Scope;
+
+  constructor(query: Query, options: AnalyzeOptions) {
+    this.query = query;
+    this.options = options;
+    this.typer = options.typer;
+    this.scope = new Scope(scopedSources(query, options.catalog));
+  }
+
+  noAggregates(expression: Expression, clause: string): void {
+    const found = findExpression(expression, (part) => part.kind === 'call' && this.typer.isAggregate(part.name));
+    if (found === undefined || found.kind !== 'call') return;
+    this.noWindowBounds(found, clause);
+    throw new UserError('SQL_AGGREGATE_NOT_ALLOWED', `the aggregate ${found.name} cannot stand in ${clause}`, {
+      at: found.at,
+      hint: clause === 'WHERE' ? 'Conditions on aggregates go to HAVING.' : undefined,
+    });
+  }
+
+  /** Bounds of the windows that this query makes are known behind GROUP BY only. */
+  noWindowBounds(expression: Expression, where: string): void {
+    if (this.query.window === undefined) return;
+    const found = findExpression(
+      expression,
+      (part) =>
+        part.kind === 'column' &&
+        (part.name === 'WINDOWSTART' || part.name === 'WINDOWEND') &&
+        !this.scope.sources.some((source) => this.scope.has(source, part.name)),
+    );
+    if (found !== undefined && found.kind === 'column') throw windowBounds(found.name, where, found.at);
+  }
+
+  noDuplicates(by: readonly Expression[], clause: string): void {
+    const seen = new Set<string>();
+    for (const expression of by) {
+      const print = fingerprint(expression);
+      if (seen.has(print)) {
+        throw new UserError('SQL_DUPLICATE_EXPRESSION', `${printExpression(expression)} stands twice in ${clause}`, {
+          at: expression.at,
+          hint: 'Leave one of them out.',
+        });
+      }
+      seen.add(print);
+    }
+  }
+
+  /** The rows for which the condition, in names of the input's schema, is true. */
+  filter(input: LogicalNode, condition: Expression, clause: 'where' | 'having'): LogicalNode {
+    const predicate = this.typer.condition(condition, input.schema, clause === 'where' ? 'WHERE' : 'HAVING');
+    return { kind: 'filter', input, predicate, flow: input.flow, schema: input.schema, clause };
+  }
+}
+
+export const windowBounds = (name: string, where: string, at: Position): UserError =>
+  new UserError(
+    'SQL_WINDOW_BOUNDS',
+    `${name} cannot stand in ${where}: the bounds of windows can be used in the SELECT list of a windowed aggregation only`,
+    { at },
+  );
+
+const scopedSources = (query: Query, catalog: Catalog): readonly ScopedSource[] => {
+  const references = [query.from, ...query.joins.map((join) => join.source)];
+  const scoped: ScopedSource[] = [];
+  for (const { name, alias, at } of references) {
+    const source = catalog.source(name);
+    if (source === undefined) throw unknownSource(catalog, name, at);
+    const own = alias?.name ?? name;
+    if (scoped.some((other) => other.source.name === name)) {
+      throw new UserError(
+        'SQL_SELF_JOIN',
+        `"${name}" stands twice in the query, and a source cannot be joined with itself`,
+        {
+          at,
+          hint: `Make a copy first: CREATE STREAM … AS SELECT * FROM ${name};`,
+        },
+      );
+    }
+    if (scoped.some((other) => other.alias === own)) {
+      throw new UserError('SQL_DUPLICATE_ALIAS', `two sources of the query are called "${own}"`, {
+        at: alias?.at ?? at,
+        hint: 'Give one of them another alias.',
+      });
+    }
+    scoped.push({ alias: own, source, at });
+  }
+  return scoped;
+};
