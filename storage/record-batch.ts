@@ -71,6 +71,8 @@ const at = {
   count: 57,
 } as const;
 
+export { at as batchField };
+
 const codecMask = 0x07;
 const logAppendTimeBit = 0x08;
 const transactionalBit = 0x10;

@@ -4,22 +4,28 @@
  * It is sparse (one entry for each `index.interval.bytes` of log) and only a hint: a lookup gives the greatest entry at or below an
  * offset, and the reader goes on from there, batch by batch. So an index that is old, short or missing costs time, never truth. On disk:
  *
- *   crc u32 (of what follows) · version i16 (1) · last append ms i64 · greatest timestamp i64 · count i32 · { offset - base i32, position i32 } …
+ *   crc u32 (of what follows) · version i16 (2) · first and last append ms i64 · greatest timestamp i64 · crc u32 of the time index
+ *   count i32 · { offset - base i32, position i32 } …
  */
 
 import { ByteWriter, crc32c, readI16, readI32, readI64, readU32 } from '../../base/index.ts';
 import { baseOffsetOf, maxTimestampOf } from '../record-batch.ts';
 
-const headerBytes = 26;
+const version = 2;
+const headerBytes = 38;
 
 export class OffsetIndex {
   readonly baseOffset: number;
+  /** Of the time index that was written beside this one; only of an index that was read. */
+  timeIndexCrc = 0;
   #relative = new Int32Array(64);
   #positions = new Int32Array(64);
   count = 0;
-  /** Wall time of the last append and the greatest record timestamp of the segment: retention asks for them. */
+  /** Wall time of the first append (0: none yet) and of the last one: rolling and retention go by them. */
+  firstAppendMs = 0;
   lastAppendMs = 0;
-  maxTimestamp = 0;
+  /** The greatest record timestamp of the segment. */
+  maxTimestamp = Number.NEGATIVE_INFINITY;
 
   constructor(baseOffset: number) {
     this.baseOffset = baseOffset;
@@ -71,12 +77,15 @@ export class OffsetIndex {
     while (this.lastPosition >= position) this.count--;
   }
 
-  encode(): Uint8Array {
+  /** `timeIndexCrc` vouches for the time index that is written beside this one. */
+  encode(timeIndexCrc: number): Uint8Array {
     const out = new ByteWriter(headerBytes + this.count * 8);
     out.u32(0);
-    out.i16(1);
+    out.i16(version);
+    out.i64(this.firstAppendMs);
     out.i64(this.lastAppendMs);
-    out.i64(this.maxTimestamp);
+    out.i64(Math.max(this.maxTimestamp, Number.MIN_SAFE_INTEGER));
+    out.u32(timeIndexCrc);
     out.i32(this.count);
     for (let i = 0; i < this.count; i++) {
       out.i32(this.#relative[i] as number);
@@ -88,13 +97,15 @@ export class OffsetIndex {
 
   /** The index that these bytes hold, without entries at or behind `size`; undefined when they are not one. */
   static decode(bytes: Uint8Array, baseOffset: number, size: number): OffsetIndex | undefined {
-    if (bytes.length < headerBytes || readI16(bytes, 4) !== 1) return undefined;
+    if (bytes.length < headerBytes || readI16(bytes, 4) !== version) return undefined;
     if (readU32(bytes, 0) !== crc32c(bytes, 4, bytes.length)) return undefined;
-    const count = readI32(bytes, 22);
+    const count = readI32(bytes, 34);
     if (bytes.length !== headerBytes + count * 8) return undefined;
     const index = new OffsetIndex(baseOffset);
-    index.lastAppendMs = readI64(bytes, 6);
-    index.maxTimestamp = readI64(bytes, 14);
+    index.firstAppendMs = readI64(bytes, 6);
+    index.lastAppendMs = readI64(bytes, 14);
+    index.maxTimestamp = readI64(bytes, 22);
+    index.timeIndexCrc = readU32(bytes, 30);
     for (let i = 0; i < count; i++) {
       const at = headerBytes + i * 8;
       index.add(baseOffset + readI32(bytes, at), readI32(bytes, at + 4));

@@ -1,17 +1,22 @@
 /**
- * A segment: one file of batches, named by the offset of its first record, with its offset index. A partition is a row of
- * segments; only the last one, the active one, is written to.
+ * A segment: one file of batches, named by the offset of its first record, with its offset index and its time index. A partition
+ * is a row of segments; only the last one, the active one, is written to.
  */
 
-import { FileError, type FileSystem, joinPath, type OpenFile, readWholeFile } from '../../base/index.ts';
+import { crc32c, FileError, type FileSystem, joinPath, type OpenFile, readWholeFile } from '../../base/index.ts';
+import { baseOffsetOf, maxTimestampOf } from '../record-batch.ts';
 import { FileSync } from './file-sync.ts';
 import { OffsetIndex } from './offset-index.ts';
+import { TimeIndex } from './time-index.ts';
 
-export const segmentName = (baseOffset: number, suffix: 'log' | 'index' | 'snapshot'): string =>
+/** The files of a partition that are named by an offset. `cleaned` and `swap`: see `swap.ts`. */
+export type NamedFile = 'log' | 'index' | 'timeindex' | 'snapshot' | 'cleaned' | 'swap';
+
+export const segmentName = (baseOffset: number, suffix: NamedFile): string =>
   `${String(baseOffset).padStart(20, '0')}.${suffix}`;
 
 /** The offset in the name of a partition's file; undefined when it is named otherwise. */
-export const offsetInName = (name: string, suffix: 'log' | 'index' | 'snapshot'): number | undefined =>
+export const offsetInName = (name: string, suffix: NamedFile): number | undefined =>
   name.length === 21 + suffix.length && name.endsWith(`.${suffix}`) && /^\d{20}/.test(name)
     ? Number(name.slice(0, 20))
     : undefined;
@@ -21,6 +26,7 @@ export class Segment {
   /** Bytes of whole batches; what the file holds beyond is not part of the log. */
   size: number;
   index: OffsetIndex;
+  timeIndex: TimeIndex;
   readonly #files: FileSystem;
   readonly #directory: string;
   readonly #syncFailed: (cause: unknown) => void;
@@ -33,6 +39,7 @@ export class Segment {
     this.baseOffset = baseOffset;
     this.size = 0;
     this.index = new OffsetIndex(baseOffset);
+    this.timeIndex = new TimeIndex(baseOffset);
     this.#syncFailed = syncFailed;
   }
 
@@ -42,6 +49,10 @@ export class Segment {
 
   get indexPath(): string {
     return joinPath(this.#directory, segmentName(this.baseOffset, 'index'));
+  }
+
+  get timeIndexPath(): string {
+    return joinPath(this.#directory, segmentName(this.baseOffset, 'timeindex'));
   }
 
   /** The open file; opened when first asked for. */
@@ -77,17 +88,41 @@ export class Segment {
     return this.#sync?.dirty ?? false;
   }
 
-  /** Writes the index beside the log. A failure costs a later start some time, nothing else. */
-  writeIndex(encoded = this.index.encode()): void {
-    writeSideFile(this.#files, this.indexPath, encoded);
+  /** Takes note of a batch that lies at `position`: the next one. An index entry is due each `interval` bytes. */
+  note(bytes: Uint8Array, at: number, position: number, interval: number): void {
+    noteInIndexes(this.index, this.timeIndex, bytes, at, position, interval);
   }
 
-  /** Reads the index written before; false when there is no good one. */
-  readIndex(): boolean {
+  /** Forgets what the indexes know of the file from a position on; `offset` begins there. */
+  cutIndexes(position: number, offset: number): void {
+    this.index.cut(position);
+    this.timeIndex.cut(offset);
+  }
+
+  /** Both indexes as they are written now. */
+  encodeIndexes(): EncodedIndexes {
+    const timeIndex = this.timeIndex.encode();
+    return { timeIndex, index: this.index.encode(crc32c(timeIndex, 0, timeIndex.length)) };
+  }
+
+  /** Writes the indexes beside the log. A failure costs a later start some time, nothing else. */
+  writeIndexes(encoded = this.encodeIndexes()): void {
+    if (writeSideFile(this.#files, this.timeIndexPath, encoded.timeIndex)) {
+      writeSideFile(this.#files, this.indexPath, encoded.index);
+    }
+  }
+
+  /** Reads the indexes written before; false when there are no good ones. */
+  readIndexes(): boolean {
     const bytes = readSideFile(this.#files, this.indexPath);
     const index = bytes === undefined ? undefined : OffsetIndex.decode(bytes, this.baseOffset, this.size);
-    if (index === undefined) return false;
+    const times = readSideFile(this.#files, this.timeIndexPath);
+    if (index === undefined || times === undefined) return false;
+    if (crc32c(times, 0, times.length) !== index.timeIndexCrc) return false;
+    const timeIndex = TimeIndex.decode(times, this.baseOffset);
+    if (timeIndex === undefined) return false;
     this.index = index;
+    this.timeIndex = timeIndex;
     return true;
   }
 
@@ -100,11 +135,33 @@ export class Segment {
   /** Closes and removes the files. */
   remove(): void {
     this.close();
-    for (const path of [this.path, this.indexPath]) {
+    for (const path of [this.path, this.indexPath, this.timeIndexPath]) {
       if (this.#files.stat(path) !== undefined) this.#files.unlink(path);
     }
   }
 }
+
+export interface EncodedIndexes {
+  readonly index: Uint8Array;
+  readonly timeIndex: Uint8Array;
+}
+
+/** See `Segment.note`; the compactor builds the indexes of a segment that is not there yet. */
+export const noteInIndexes = (
+  index: OffsetIndex,
+  timeIndex: TimeIndex,
+  bytes: Uint8Array,
+  at: number,
+  position: number,
+  interval: number,
+): void => {
+  if (index.lastPosition < 0 || position - index.lastPosition >= interval) {
+    const offset = baseOffsetOf(bytes, at);
+    if (index.count > 0) timeIndex.add(index.maxTimestamp, offset - 1);
+    index.add(offset, position);
+  }
+  index.maxTimestamp = Math.max(index.maxTimestamp, maxTimestampOf(bytes, at));
+};
 
 /** Writes a file that can be rebuilt, under a passing name first, without waiting for the disk; answers whether it could. */
 export const writeSideFile = (files: FileSystem, path: string, bytes: Uint8Array): boolean => {

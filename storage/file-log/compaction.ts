@@ -1,0 +1,569 @@
+/**
+ * Compaction of one partition: of each key the last record stays, and what it supersedes goes.
+ *
+ * It runs in slices beside appends and reads, in two passes over closed segments (the active one is never touched):
+ *
+ *   1. From where the last run ended, records go into a bounded offset map (`key-map.ts`): which is the last one of each key. The stretch ends
+ *      at the first offset that must not be compacted yet, or when the map is full; then another run goes on there.
+ *   2. All segments up to the end of the stretch are copied, the oldest first, without what is superseded. Neighbours that have become small
+ *      are merged up to `segment.bytes`. Each merged piece takes the place of its originals at once (`swap.ts`).
+ *
+ * What stays:
+ * - the last record of each key; every record at or behind the end of the stretch; order and offsets of all of them. Emptied ranges of offsets
+ *   are covered by empty batches (`rewrite-batch.ts`), so that a reader at any offset goes on;
+ * - tombstones, until their delete horizon (`delete.retention.ms` after the first compaction that met them), or until whoever restores from this
+ *   partition has announced that it needs none below an offset (`releaseTombstones`);
+ * - the last batch of each producer that the partition knows, empty if need be: it carries the sequence number.
+ *
+ * What goes besides: records without a key (Kafka drops them as well), records of aborted transactions, and the marker of a transaction once none of
+ * its records is left. Nothing at or above the last stable offset is touched, so every transaction in reach is decided.
+ *
+ * A run is abandoned, without harm, when the partition is deleted, closed or loses records at its start meanwhile, or when the disk is full.
+ * Pieces that were swapped in before stay: each is right by itself, because a record goes only when a newer one of its key stands further behind.
+ */
+
+import { ByteWriter, FileError, type FileSystem, joinPath, type OpenFile, writeFully } from '../../base/index.ts';
+import { LogError, type TopicConfigs } from '../log.ts';
+import type { PartitionState } from '../partition-state.ts';
+import {
+  baseOffsetOf,
+  batchBytes,
+  batchHeaderBytes,
+  checkBatch,
+  decodeBatch,
+  isControl,
+  isTransactional,
+  nextOffsetOf,
+  producerIdOf,
+  RecordColumns,
+  recordCountOf,
+} from '../record-batch.ts';
+import { deleteHorizonOf, writeEmptyBatches, writeKept, writeWithoutRecords } from '../rewrite-batch.ts';
+import { numberConfig } from '../topic-rules.ts';
+import type { KeyMap } from './key-map.ts';
+import { OffsetIndex } from './offset-index.ts';
+import { noteInIndexes, type Segment, segmentName } from './segment.ts';
+import { TimeIndex } from './time-index.ts';
+
+/** What compaction needs of a partition. */
+export interface CompactedPartition {
+  readonly directory: string;
+  readonly configs: TopicConfigs;
+  readonly state: PartitionState;
+  /** Deleted, closed, or not to be written to any more. */
+  readonly gone: boolean;
+  /** Tombstones below this offset may be dropped at once. */
+  readonly tombstonesReleasedBelow: number;
+  /** All segments but the active one, the oldest first. */
+  closedSegments(): readonly Segment[];
+  sync(): Promise<void>;
+  /** Puts a finished piece in the place of the segments it was made of; false, and nothing is changed, when they are not there any more. */
+  replaceSegments(originals: readonly Segment[], piece: CompactedPiece): boolean;
+}
+
+/** A file of its own (`.cleaned`), synced, that can take the place of the segments it was made of. */
+export interface CompactedPiece {
+  readonly sizeBytes: number;
+  readonly index: OffsetIndex;
+  readonly timeIndex: TimeIndex;
+}
+
+export interface CompactionHost {
+  readonly files: FileSystem;
+  now(): number;
+  /** Lets the log's thread do other work. */
+  pause(): Promise<void>;
+}
+
+export interface CompactionResult {
+  /** Below this offset every key stands once. */
+  readonly cleanedTo: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}
+
+/** How much is read between two pauses: about a millisecond of work. */
+const sliceBytes = 512 * 1024;
+const writeBytes = 256 * 1024;
+const mostOriginals = 64;
+/** The numbers of the records of one stretch are bits: 8 MiB of them. */
+const mostRecords = 1 << 26;
+
+/** The first offset that must not be compacted yet: open transactions, the active segment, and what is younger than `min.compaction.lag.ms`. */
+export const compactableTo = (partition: CompactedPartition, now: number): number => {
+  const segments = partition.closedSegments();
+  const minLagMs = numberConfig(partition.configs, 'min.compaction.lag.ms');
+  let to = partition.state.start;
+  for (const segment of segments) {
+    if (minLagMs > 0 && now - segment.index.lastAppendMs < minLagMs) break;
+    to = segment.nextOffset;
+  }
+  return Math.min(to, partition.state.stable());
+};
+
+/** Compacts from `from` on, as far as the map reaches. Undefined when there was nothing to do or the run was abandoned. */
+export const compact = async (
+  partition: CompactedPartition,
+  from: number,
+  map: KeyMap,
+  host: CompactionHost,
+): Promise<CompactionResult | undefined> => {
+  const to = compactableTo(partition, host.now());
+  if (from >= to) return undefined;
+  return new Run(partition, from, map, host).run(to);
+};
+
+class Abandoned extends Error {}
+
+class Run {
+  readonly #partition: CompactedPartition;
+  readonly #map: KeyMap;
+  readonly #host: CompactionHost;
+  readonly #from: number;
+  /** Start offset when the run began: should it be raised meanwhile, what was learned about aborted transactions no longer holds. */
+  readonly #start: number;
+  readonly #columns = new RecordColumns();
+  /** For each record of the stretch, in order: whether it is the last of its key. */
+  readonly #last = new Bits();
+  #end = 0;
+  #bytes = new Uint8Array(sliceBytes);
+  #stays = new Uint8Array(1024);
+  /** Number of the next record of the stretch. */
+  #number = 0;
+  /** Producers whose transaction, as far as it was read, has records that stay. */
+  readonly #alive = new Set<number>();
+
+  constructor(partition: CompactedPartition, from: number, map: KeyMap, host: CompactionHost) {
+    this.#partition = partition;
+    this.#from = from;
+    this.#map = map;
+    this.#host = host;
+    this.#start = partition.state.start;
+  }
+
+  async run(to: number): Promise<CompactionResult | undefined> {
+    this.#map.clear();
+    try {
+      this.#end = await this.#fillMap(to);
+      return await this.#copy();
+    } catch (cause) {
+      if (cause instanceof Abandoned) return undefined;
+      throw cause;
+    }
+  }
+
+  #check(): void {
+    if (this.#partition.gone || this.#partition.state.start !== this.#start) throw new Abandoned();
+  }
+
+  // -------------------------------------------------------------- pass 1
+
+  /** Learns which record is the last of its key; answers the offset up to which it came. */
+  async #fillMap(to: number): Promise<number> {
+    let end = to;
+    let first = true;
+    for (const segment of this.#partition.closedSegments()) {
+      if (segment.nextOffset <= this.#from) continue;
+      const { position } = segment.index.floor(this.#from);
+      const whole = await this.#eachBatch(segment, position, (bytes, at) => {
+        const base = baseOffsetOf(bytes, at);
+        if (base < this.#from) return true;
+        if (base >= to) return false;
+        if (!this.#isData(bytes, at)) return true;
+        if (this.#number + recordCountOf(bytes, at) > mostRecords || (!this.#learn(bytes, at, first) && !first)) {
+          end = base;
+          return false;
+        }
+        first = false;
+        return true;
+      });
+      if (!whole) break;
+    }
+    return end;
+  }
+
+  /** A batch with records that count. */
+  #isData(bytes: Uint8Array, at: number): boolean {
+    const { state } = this.#partition;
+    return nextOffsetOf(bytes, at) > this.#start && recordCountOf(bytes, at) > 0 && state.shows(bytes, at);
+  }
+
+  /** Puts the records of a batch into the map; false when it is full. With `must`, the records that find no room stay. */
+  #learn(bytes: Uint8Array, at: number, must: boolean): boolean {
+    const columns = this.#decode(bytes, at);
+    const { count, keyStart, keyEnd } = columns;
+    const first = this.#number;
+    this.#last.reserve(first + count);
+    for (let row = 0; row < count; row++) {
+      const start = keyStart[row] as number;
+      if (start < 0) continue;
+      const before = this.#map.set(bytes, start, keyEnd[row] as number, first + row);
+      if (before === -2) {
+        if (!must) return false;
+      } else if (before >= 0) this.#last.clear(before);
+      this.#last.set(first + row);
+    }
+    this.#number = first + count;
+    return true;
+  }
+
+  #decode(bytes: Uint8Array, at: number): RecordColumns {
+    const columns = this.#columns;
+    columns.reset(bytes);
+    if (decodeBatch(bytes, at, columns, 0) < 0) {
+      throw damaged(this.#partition.directory, baseOffsetOf(bytes, at), 'its records cannot be read');
+    }
+    return columns;
+  }
+
+  // -------------------------------------------------------------- pass 2
+
+  async #copy(): Promise<CompactionResult> {
+    const { state, configs } = this.#partition;
+    const segmentBytes = numberConfig(configs, 'segment.bytes');
+    let bytesBefore = 0;
+    let bytesAfter = 0;
+    let piece: Piece | undefined;
+    const finish = async (): Promise<void> => {
+      if (piece === undefined) return;
+      const finished = piece;
+      piece = undefined;
+      bytesAfter += await this.#finish(finished);
+    };
+    this.#number = 0;
+    try {
+      for (const segment of this.#partition.closedSegments()) {
+        if (segment.baseOffset >= this.#end) break;
+        const fits =
+          piece !== undefined &&
+          piece.nextOffset === segment.baseOffset &&
+          piece.sizeBytes + segment.size <= segmentBytes &&
+          piece.originals.length < mostOriginals &&
+          segment.nextOffset - piece.baseOffset <= 0x7fff_ffff;
+        if (!fits) await finish();
+        piece ??= new Piece(this.#host.files, this.#partition, segment.baseOffset);
+        piece.originals.push(segment);
+        bytesBefore += segment.size;
+        const into = piece;
+        await this.#eachBatch(segment, 0, (bytes, at) => {
+          this.#copyBatch(into, bytes, at);
+          return true;
+        });
+      }
+      await finish();
+    } finally {
+      piece?.discard();
+    }
+    // Every aborted record below is gone, and with it the need to know.
+    state.replaceAborted(state.aborted.filter(({ last }) => last >= this.#end));
+    return { cleanedTo: this.#end, bytesBefore, bytesAfter };
+  }
+
+  /** Swaps a piece in; answers the bytes that stand there now. */
+  async #finish(piece: Piece): Promise<number> {
+    const before = piece.originals.reduce((sum, { size }) => sum + size, 0);
+    const finished = await piece.finish();
+    if (finished === undefined) return before;
+    try {
+      // What the originals hold is on the disk before they are replaced: the piece holds no more than they did.
+      await this.#partition.sync();
+      this.#check();
+      if (!this.#partition.replaceSegments(piece.originals, finished)) throw new Abandoned();
+    } catch (cause) {
+      piece.discard();
+      throw cause;
+    }
+    return finished.sizeBytes;
+  }
+
+  #copyBatch(piece: Piece, bytes: Uint8Array, at: number): void {
+    const base = baseOffsetOf(bytes, at);
+    const next = nextOffsetOf(bytes, at);
+    const producerId = producerIdOf(bytes, at);
+    const { state } = this.#partition;
+    if (isControl(bytes, at)) {
+      // A marker behind the end stays in any case; before it, as long as it ends something.
+      const stays = base >= this.#end || this.#alive.has(producerId);
+      this.#alive.delete(producerId);
+      if (stays) piece.keep(bytes, at);
+      else piece.drop(base, next);
+      return;
+    }
+    if (base >= this.#end) {
+      if (isTransactional(bytes, at)) this.#alive.add(producerId);
+      piece.keep(bytes, at);
+      return;
+    }
+    const kept = this.#isData(bytes, at) ? this.#keptOf(bytes, at, base) : 0;
+    if (kept > 0) {
+      if (isTransactional(bytes, at)) this.#alive.add(producerId);
+      const horizon = this.#horizonOf(bytes, at);
+      if (kept === recordCountOf(bytes, at) && horizon === undefined) piece.keep(bytes, at);
+      else {
+        // The columns were needed to decide, or are needed now for the timestamps.
+        if (this.#columns.bytes !== bytes || this.#columns.offset[0] !== base) this.#decode(bytes, at);
+        piece.keepSome(bytes, at, { columns: this.#columns, stays: this.#stays, count: kept }, horizon);
+      }
+    } else if (producerId >= 0 && state.producers.get(producerId)?.batches.at(-1)?.baseOffset === base) {
+      if (recordCountOf(bytes, at) === 0) piece.keep(bytes, at);
+      else piece.keepEmpty(bytes, at);
+    } else piece.drop(base, next);
+  }
+
+  /** Decides which records of a data batch stay (`#stays`), and answers how many. */
+  #keptOf(bytes: Uint8Array, at: number, base: number): number {
+    const count = recordCountOf(bytes, at);
+    const inStretch = base >= this.#from;
+    const first = this.#number;
+    if (inStretch) {
+      this.#number += count;
+      if (!this.#last.any(first, count)) return 0;
+    }
+    if (this.#stays.length < count) this.#stays = new Uint8Array(count * 2);
+    const stays = this.#stays;
+    const columns = this.#decode(bytes, at);
+    const { keyStart, keyEnd, valueStart, offset } = columns;
+    const horizon = deleteHorizonOf(bytes, at);
+    const expired = horizon !== undefined && horizon <= this.#host.now();
+    const released = this.#partition.tombstonesReleasedBelow;
+    let kept = 0;
+    for (let row = 0; row < count; row++) {
+      const start = keyStart[row] as number;
+      const recordOffset = offset[row] as number;
+      let stay = start >= 0 && recordOffset >= this.#start;
+      if (stay) stay = inStretch ? this.#last.get(first + row) : !this.#map.has(bytes, start, keyEnd[row] as number);
+      if (stay && (valueStart[row] as number) < 0) stay = !expired && recordOffset >= released;
+      stays[row] = stay ? 1 : 0;
+      if (stay) kept++;
+    }
+    return kept;
+  }
+
+  /** The delete horizon that the batch of `#columns` gets now: it keeps a tombstone and has none yet. */
+  #horizonOf(bytes: Uint8Array, at: number): number | undefined {
+    if (deleteHorizonOf(bytes, at) !== undefined) return undefined;
+    const retentionMs = numberConfig(this.#partition.configs, 'delete.retention.ms');
+    const horizon = this.#host.now() + retentionMs;
+    if (!Number.isSafeInteger(horizon)) return undefined;
+    const { count, valueStart } = this.#columns;
+    for (let row = 0; row < count; row++) {
+      if (this.#stays[row] !== 0 && (valueStart[row] as number) < 0) return horizon;
+    }
+    return undefined;
+  }
+
+  // -------------------------------------------------------------- reading
+
+  /** Visits the batches of a closed segment from a position on, checked, until `visit` answers false; pauses between slices. */
+  async #eachBatch(
+    segment: Segment,
+    from: number,
+    visit: (bytes: Uint8Array, at: number) => boolean,
+  ): Promise<boolean> {
+    let position = from;
+    let want = sliceBytes;
+    while (position < segment.size) {
+      await this.#host.pause();
+      this.#check();
+      if (this.#bytes.length < want) this.#bytes = new Uint8Array(want);
+      const bytes = this.#bytes;
+      const length = readAt(segment.file, bytes, Math.min(want, segment.size - position), position);
+      let at = 0;
+      while (at < length) {
+        const left = length - at;
+        const size = left < batchHeaderBytes ? 0 : batchBytes(bytes, at);
+        if (size > left || size === 0) {
+          if (at > 0) break;
+          if (size <= want || position + size > segment.size) throw damaged(segment.path, position, 'it is cut off');
+          want = size;
+          break;
+        }
+        const fault = checkBatch(bytes, at, at + size);
+        if (fault !== undefined) throw damaged(segment.path, position + at, fault.reason);
+        if (!visit(bytes, at)) return false;
+        at += size;
+      }
+      position += at;
+    }
+    return true;
+  }
+}
+
+/** The output of the second pass until it is swapped in: `<base>.cleaned`. */
+class Piece {
+  readonly baseOffset: number;
+  readonly originals: Segment[] = [];
+  readonly #path: string;
+  readonly #files: FileSystem;
+  readonly #file: OpenFile;
+  readonly #interval: number;
+  readonly #out = new ByteWriter(writeBytes * 2);
+  readonly #index: OffsetIndex;
+  readonly #timeIndex: TimeIndex;
+  #written = 0;
+  #dropped = false;
+  #closed = false;
+  /** Offsets [from, to) that are gone and not covered by an empty batch yet. */
+  #emptyFrom = -1;
+  nextOffset: number;
+
+  constructor(files: FileSystem, { directory, configs }: CompactedPartition, baseOffset: number) {
+    this.#files = files;
+    this.baseOffset = baseOffset;
+    this.nextOffset = baseOffset;
+    this.#interval = numberConfig(configs, 'index.interval.bytes');
+    this.#index = new OffsetIndex(baseOffset);
+    this.#timeIndex = new TimeIndex(baseOffset);
+    this.#path = joinPath(directory, segmentName(baseOffset, 'cleaned'));
+    this.#file = files.open(this.#path, 'create');
+    this.#file.truncate(0);
+  }
+
+  get sizeBytes(): number {
+    return this.#written + this.#out.length;
+  }
+
+  keep(bytes: Uint8Array, at: number): void {
+    this.#cover(baseOffsetOf(bytes, at));
+    const from = this.#out.length;
+    this.#out.bytes(bytes, at, at + batchBytes(bytes, at));
+    this.#wrote(from, nextOffsetOf(bytes, at));
+  }
+
+  keepSome(bytes: Uint8Array, at: number, kept: Parameters<typeof writeKept>[3], horizon: number | undefined): void {
+    this.#cover(baseOffsetOf(bytes, at));
+    const from = this.#out.length;
+    writeKept(this.#out, bytes, at, kept, horizon);
+    this.#dropped = true;
+    this.#wrote(from, nextOffsetOf(bytes, at));
+  }
+
+  keepEmpty(bytes: Uint8Array, at: number): void {
+    this.#cover(baseOffsetOf(bytes, at));
+    const from = this.#out.length;
+    writeWithoutRecords(this.#out, bytes, at);
+    this.#dropped = true;
+    this.#wrote(from, nextOffsetOf(bytes, at));
+  }
+
+  /** The offsets [from, to) hold nothing any more. */
+  drop(from: number, to: number): void {
+    if (this.#emptyFrom < 0) this.#emptyFrom = from;
+    this.#dropped = true;
+    this.nextOffset = to;
+  }
+
+  #cover(to: number): void {
+    if (this.#emptyFrom < 0) return;
+    const from = this.#out.length;
+    writeEmptyBatches(this.#out, this.#emptyFrom, to - 1);
+    this.#emptyFrom = -1;
+    this.#wrote(from, to);
+  }
+
+  /** Indexes what was written behind `from`. */
+  #wrote(from: number, nextOffset: number): void {
+    const out = this.#out;
+    for (let at = from; at < out.length; at += batchBytes(out.buffer, at)) {
+      noteInIndexes(this.#index, this.#timeIndex, out.buffer, at, this.#written + at, this.#interval);
+    }
+    this.nextOffset = nextOffset;
+    if (out.length >= writeBytes) this.#flush();
+  }
+
+  #flush(): void {
+    writeFully(this.#file, this.#out.buffer, 0, this.#out.length, this.#written);
+    this.#written += this.#out.length;
+    this.#out.reset();
+  }
+
+  /** Puts the piece on the disk. Undefined, and the file is gone, when it would be what stands there already. */
+  async finish(): Promise<CompactedPiece | undefined> {
+    try {
+      if (!this.#dropped && this.originals.length === 1) {
+        this.discard();
+        return undefined;
+      }
+      this.#cover(this.nextOffset);
+      this.#flush();
+      await this.#file.datasync();
+      this.#close();
+    } catch (cause) {
+      this.discard();
+      throw cause;
+    }
+    const [first] = this.originals;
+    this.#index.firstAppendMs = first?.index.firstAppendMs ?? 0;
+    for (const { index } of this.originals) {
+      this.#index.lastAppendMs = Math.max(this.#index.lastAppendMs, index.lastAppendMs);
+    }
+    return { sizeBytes: this.#written, index: this.#index, timeIndex: this.#timeIndex };
+  }
+
+  #close(): void {
+    if (!this.#closed) this.#file.close();
+    this.#closed = true;
+  }
+
+  discard(): void {
+    this.#close();
+    try {
+      if (this.#files.stat(this.#path) !== undefined) this.#files.unlink(this.#path);
+    } catch (cause) {
+      // The next run of the partition, or the next start, removes it.
+      if (!(cause instanceof FileError)) throw cause;
+    }
+  }
+}
+
+/** A row of bits that grows. */
+class Bits {
+  #words = new Uint32Array(1024);
+
+  reserve(count: number): void {
+    let words = this.#words.length;
+    while (count > words * 32) words *= 2;
+    if (words === this.#words.length) return;
+    const wider = new Uint32Array(words);
+    wider.set(this.#words);
+    this.#words = wider;
+  }
+
+  set(at: number): void {
+    this.#words[at >>> 5] = (this.#words[at >>> 5] as number) | (1 << (at & 31));
+  }
+
+  clear(at: number): void {
+    this.#words[at >>> 5] = (this.#words[at >>> 5] as number) & ~(1 << (at & 31));
+  }
+
+  get(at: number): boolean {
+    return ((this.#words[at >>> 5] as number) & (1 << (at & 31))) !== 0;
+  }
+
+  /** Whether one of `count` bits from `at` on is set. */
+  any(at: number, count: number): boolean {
+    const end = at + count;
+    let bit = at;
+    while (bit < end) {
+      if ((bit & 31) === 0 && end - bit >= 32) {
+        if (this.#words[bit >>> 5] !== 0) return true;
+        bit += 32;
+      } else if (this.get(bit++)) return true;
+    }
+    return false;
+  }
+}
+
+const readAt = (file: OpenFile, bytes: Uint8Array, length: number, position: number): number => {
+  let at = 0;
+  while (at < length) {
+    const read = file.readAt(bytes, at, length - at, position + at);
+    if (read === 0) break;
+    at += read;
+  }
+  return at;
+};
+
+const damaged = (where: string, position: number, reason: string): LogError =>
+  new LogError('refused', 'LOG_CORRUPT_BATCH', `the batch at ${position} of ${where} is damaged: ${reason}`);
