@@ -136,6 +136,10 @@ class Network implements DelayedLog {
   describeTopic: Log['describeTopic'] = (name) => this.#call(() => this.#inner.describeTopic(name));
   offsets: Log['offsets'] = (target) => this.#call(() => this.#inner.offsets(target));
   deleteRecords: Log['deleteRecords'] = (target, offset) => this.#call(() => this.#inner.deleteRecords(target, offset));
+  releaseTombstones: Log['releaseTombstones'] = (target, offset) =>
+    this.#call(() => this.#inner.releaseTombstones(target, offset));
+  offsetForTime: Log['offsetForTime'] = (target, timestamp) =>
+    this.#call(() => this.#inner.offsetForTime(target, timestamp));
   committed: Log['committed'] = (group) => this.#call(() => this.#inner.committed(group));
   commitOffsets: Log['commitOffsets'] = (group, offsets) => this.#call(() => this.#inner.commitOffsets(group, offsets));
   deleteGroup: Log['deleteGroup'] = (group) => this.#call(() => this.#inner.deleteGroup(group));

@@ -35,6 +35,12 @@ export interface TopicPartition {
  *  `cleanup.policy`, …); values are text, as Kafka keeps them. Unknown names are refused with a `UserError`. */
 export type TopicConfigs = Readonly<Record<string, string>>;
 
+export interface TimedOffset {
+  readonly offset: number;
+  /** Of the record at that offset, epoch milliseconds. */
+  readonly timestamp: number;
+}
+
 export interface TopicSpec {
   readonly name: string;
   readonly partitions: number;
@@ -248,6 +254,13 @@ export interface Log {
   offsets(target: TopicPartition): Promise<PartitionOffsets>;
   /** Deletes records below `offset` by raising the start offset (Kafka's DeleteRecords). */
   deleteRecords(target: TopicPartition, offset: number): Promise<void>;
+  /** For topics with `cleanup.policy=compact`: whoever restores from this partition will never again read from below `offset`, so compaction may
+   *  drop tombstones there at once, without waiting for `delete.retention.ms`. It holds until the log is closed: after the next opening nothing
+   *  is released until it is announced again. Other records and offsets are not affected. */
+  releaseTombstones(target: TopicPartition, offset: number): Promise<void>;
+  /** The first committed record at or behind the start whose timestamp is at least `timestamp` (epoch milliseconds); undefined when
+   *  there is none. Later records may have smaller timestamps again: topics are not ordered by time. */
+  offsetForTime(target: TopicPartition, timestamp: number): Promise<TimedOffset | undefined>;
   reader(): Reader;
   producer(options?: ProducerOptions): Promise<Producer>;
   /** Offsets last committed by the group; partitions without one are absent. */

@@ -23,6 +23,7 @@ import type {
   ProducerOptions,
   Reader,
   RecoveryReport,
+  TimedOffset,
   TopicDescription,
   TopicPartition,
   TopicSpec,
@@ -51,6 +52,7 @@ import {
   recordCountOf,
   stampBatch,
 } from './record-batch.ts';
+import { firstAtOrAfter } from './timed-offset.ts';
 import { checkTopicSpec, numberConfig } from './topic-rules.ts';
 import { FetchWait, Waiters } from './waiting.ts';
 
@@ -199,6 +201,24 @@ class MemoryLog implements Log {
     partition.state.raiseStart(offset);
     partition.batches.splice(0, partition.find(offset));
     partition.waiters.changed();
+  }
+
+  /** Nothing is compacted here. */
+  async releaseTombstones(target: TopicPartition): Promise<void> {
+    this.checkOpen();
+    this.partition(target);
+  }
+
+  async offsetForTime(target: TopicPartition, timestamp: number): Promise<TimedOffset | undefined> {
+    this.checkOpen();
+    const { state, batches } = this.partition(target);
+    const stable = state.stable();
+    for (const batch of batches) {
+      if (baseOffsetOf(batch, 0) >= stable) break;
+      const found = state.shows(batch, 0) ? firstAtOrAfter(batch, 0, timestamp, state.start) : undefined;
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   reader(): Reader {

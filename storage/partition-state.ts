@@ -24,6 +24,7 @@ import {
   lastOffsetOf,
   producerEpochOf,
   producerIdOf,
+  recordCountOf,
 } from './record-batch.ts';
 
 /** How many batches of a producer are remembered. */
@@ -168,7 +169,7 @@ export class PartitionState {
       const lastSequence = addSequence(firstSequence, lastOffset - baseOffset);
       entry.batches.push({ firstSequence, lastSequence, baseOffset, lastOffset });
     }
-    if (isTransactional(bytes, position) && entry.openFrom < 0) {
+    if (isTransactional(bytes, position) && entry.openFrom < 0 && recordCountOf(bytes, position) > 0) {
       entry.openFrom = baseOffset;
       this.#open.add(producerId);
     }

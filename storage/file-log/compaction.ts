@@ -55,10 +55,16 @@ export interface CompactedPartition {
   /** Tombstones below this offset may be dropped at once. */
   readonly tombstonesReleasedBelow: number;
   /** All segments but the active one, the oldest first. */
-  closedSegments(): readonly Segment[];
+  closedSegments(): readonly ClosedSegment[];
   sync(): Promise<void>;
   /** Puts a finished piece in the place of the segments it was made of; false, and nothing is changed, when they are not there any more. */
   replaceSegments(originals: readonly Segment[], piece: CompactedPiece): boolean;
+}
+
+export interface ClosedSegment {
+  readonly segment: Segment;
+  /** Where the segment behind it begins. */
+  readonly nextOffset: number;
 }
 
 /** A file of its own (`.cleaned`), synced, that can take the place of the segments it was made of. */
@@ -73,6 +79,8 @@ export interface CompactionHost {
   now(): number;
   /** Lets the log's thread do other work. */
   pause(): Promise<void>;
+  /** The log closes: what is under way is abandoned. */
+  stopped(): boolean;
 }
 
 export interface CompactionResult {
@@ -89,16 +97,16 @@ const mostOriginals = 64;
 /** The numbers of the records of one stretch are bits: 8 MiB of them. */
 const mostRecords = 1 << 26;
 
-/** The first offset that must not be compacted yet: open transactions, the active segment, and what is younger than `min.compaction.lag.ms`. */
+/** Where the last closed segment ends that may be compacted: it is older than `min.compaction.lag.ms`, and every transaction in it has ended. */
 export const compactableTo = (partition: CompactedPartition, now: number): number => {
-  const segments = partition.closedSegments();
   const minLagMs = numberConfig(partition.configs, 'min.compaction.lag.ms');
+  const stable = partition.state.stable();
   let to = partition.state.start;
-  for (const segment of segments) {
-    if (minLagMs > 0 && now - segment.index.lastAppendMs < minLagMs) break;
-    to = segment.nextOffset;
+  for (const { segment, nextOffset } of partition.closedSegments()) {
+    if (nextOffset > stable || (minLagMs > 0 && now - segment.index.lastAppendMs < minLagMs)) break;
+    to = nextOffset;
   }
-  return Math.min(to, partition.state.stable());
+  return to;
 };
 
 /** Compacts from `from` on, as far as the map reaches. Undefined when there was nothing to do or the run was abandoned. */
@@ -153,7 +161,8 @@ class Run {
   }
 
   #check(): void {
-    if (this.#partition.gone || this.#partition.state.start !== this.#start) throw new Abandoned();
+    if (this.#host.stopped() || this.#partition.gone || this.#partition.state.start !== this.#start)
+      throw new Abandoned();
   }
 
   // -------------------------------------------------------------- pass 1
@@ -162,15 +171,15 @@ class Run {
   async #fillMap(to: number): Promise<number> {
     let end = to;
     let first = true;
-    for (const segment of this.#partition.closedSegments()) {
-      if (segment.nextOffset <= this.#from) continue;
+    for (const { segment, nextOffset } of this.#partition.closedSegments()) {
+      if (nextOffset <= this.#from) continue;
       const { position } = segment.index.floor(this.#from);
       const whole = await this.#eachBatch(segment, position, (bytes, at) => {
         const base = baseOffsetOf(bytes, at);
         if (base < this.#from) return true;
         if (base >= to) return false;
         if (!this.#isData(bytes, at)) return true;
-        if (this.#number + recordCountOf(bytes, at) > mostRecords || (!this.#learn(bytes, at, first) && !first)) {
+        if (this.#number + recordCountOf(bytes, at) > mostRecords || !this.#learn(bytes, at, first)) {
           end = base;
           return false;
         }
@@ -232,14 +241,14 @@ class Run {
     };
     this.#number = 0;
     try {
-      for (const segment of this.#partition.closedSegments()) {
+      for (const { segment, nextOffset } of this.#partition.closedSegments()) {
         if (segment.baseOffset >= this.#end) break;
         const fits =
           piece !== undefined &&
           piece.nextOffset === segment.baseOffset &&
           piece.sizeBytes + segment.size <= segmentBytes &&
           piece.originals.length < mostOriginals &&
-          segment.nextOffset - piece.baseOffset <= 0x7fff_ffff;
+          nextOffset - piece.baseOffset <= 0x7fff_ffff;
         if (!fits) await finish();
         piece ??= new Piece(this.#host.files, this.#partition, segment.baseOffset);
         piece.originals.push(segment);
@@ -299,11 +308,7 @@ class Run {
       if (isTransactional(bytes, at)) this.#alive.add(producerId);
       const horizon = this.#horizonOf(bytes, at);
       if (kept === recordCountOf(bytes, at) && horizon === undefined) piece.keep(bytes, at);
-      else {
-        // The columns were needed to decide, or are needed now for the timestamps.
-        if (this.#columns.bytes !== bytes || this.#columns.offset[0] !== base) this.#decode(bytes, at);
-        piece.keepSome(bytes, at, { columns: this.#columns, stays: this.#stays, count: kept }, horizon);
-      }
+      else piece.keepSome(bytes, at, { columns: this.#columns, stays: this.#stays, count: kept }, horizon);
     } else if (producerId >= 0 && state.producers.get(producerId)?.batches.at(-1)?.baseOffset === base) {
       if (recordCountOf(bytes, at) === 0) piece.keep(bytes, at);
       else piece.keepEmpty(bytes, at);
@@ -367,7 +372,7 @@ class Run {
       this.#check();
       if (this.#bytes.length < want) this.#bytes = new Uint8Array(want);
       const bytes = this.#bytes;
-      const length = readAt(segment.file, bytes, Math.min(want, segment.size - position), position);
+      const length = segment.fill(bytes, Math.min(want, segment.size - position), position);
       let at = 0;
       while (at < length) {
         const left = length - at;
@@ -554,16 +559,6 @@ class Bits {
     return false;
   }
 }
-
-const readAt = (file: OpenFile, bytes: Uint8Array, length: number, position: number): number => {
-  let at = 0;
-  while (at < length) {
-    const read = file.readAt(bytes, at, length - at, position + at);
-    if (read === 0) break;
-    at += read;
-  }
-  return at;
-};
 
 const damaged = (where: string, position: number, reason: string): LogError =>
   new LogError('refused', 'LOG_CORRUPT_BATCH', `the batch at ${position} of ${where} is damaged: ${reason}`);

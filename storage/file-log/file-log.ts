@@ -35,6 +35,7 @@ import {
   type ProducerOptions,
   type Reader,
   type RecoveryReport,
+  type TimedOffset,
   type TopicDescription,
   type TopicPartition,
   type TopicSpec,
@@ -54,6 +55,7 @@ import { FetchWait } from '../waiting.ts';
 import { type CommitRecord, Coordinator, type Identity, type StoredOffset } from './coordinator.ts';
 import { DataDirectory } from './data-directory.ts';
 import { FileProducer, type ProducerHost } from './file-producer.ts';
+import { type CompactionTotals, Housekeeping } from './housekeeping.ts';
 import { FilePartition, type PartitionHost } from './partition.ts';
 import { type SharedLogView, SharedPublisher } from './shared-view.ts';
 
@@ -65,10 +67,13 @@ export interface FileLogOptions {
   readonly random: Random;
   /** Bytes of the log's own two partitions after which they are rewritten. Default 1 MiB. */
   readonly rotateBytes?: number;
+  /** Bytes that compaction may use for its offset map. Default 32 MiB; one map serves all topics. */
+  readonly compactionMapBytes?: number;
 }
 
 /** The file log offers workers a view to read by. */
 export interface FileLog extends Log {
+  readonly compaction: CompactionTotals;
   /** What a worker needs to read this log itself: post it with `view.port` in the transfer list; see `openSharedReader`. */
   exportView(): SharedLogView;
 }
@@ -79,7 +84,6 @@ interface FileTopic {
 }
 
 const markerRetryMs = 200;
-const retentionEveryMs = 5 * 60 * 1000;
 
 export const openFileLog = async (options: FileLogOptions): Promise<FileLog> => {
   const log = new OpenFileLog(options);
@@ -112,7 +116,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   #closed = false;
   #rotating = false;
   #cancelRetry: (() => void) | undefined;
-  #cancelRetention: (() => void) | undefined;
+  readonly #housekeeping: Housekeeping;
 
   constructor(options: FileLogOptions) {
     this.files = options.files;
@@ -129,6 +133,14 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
       () => this.now(),
       options.rotateBytes ?? 1024 * 1024,
     );
+    this.#housekeeping = new Housekeeping({
+      files: options.files,
+      timers: options.timers,
+      now: () => this.now(),
+      partitions: () => this.#topicPartitions(),
+      background: (work) => this.background(work),
+      compactionMapBytes: options.compactionMapBytes ?? 32 * 1024 * 1024,
+    });
   }
 
   // -------------------------------------------------------------- what partitions ask for
@@ -159,6 +171,15 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     });
     this.#inBackground.add(tracked);
     void tracked.then(() => this.#inBackground.delete(tracked));
+  }
+
+  segmentClosed(): void {
+    this.#housekeeping.soon();
+  }
+
+  /** What compaction has done since the log was opened. */
+  get compaction(): CompactionTotals {
+    return this.#housekeeping.totals;
   }
 
   // -------------------------------------------------------------- opening
@@ -216,7 +237,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
       this.#directory.trustAgain();
     }
     this.#retryMarkers();
-    this.#scheduleRetention();
+    this.#housekeeping.start();
     const cleanShutdown = this.#directory.cleanShutdown || this.#directory.isNew;
     this.#recovery = {
       cleanShutdown,
@@ -255,8 +276,12 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     return topic;
   }
 
-  *#allPartitions(): IterableIterator<FilePartition> {
+  *#topicPartitions(): IterableIterator<FilePartition> {
     for (const topic of this.#topics.values()) yield* topic.partitions;
+  }
+
+  *#allPartitions(): IterableIterator<FilePartition> {
+    yield* this.#topicPartitions();
     yield this.coordinator.transactions;
     yield this.coordinator.offsets;
   }
@@ -370,6 +395,21 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     }
   }
 
+  async releaseTombstones(target: TopicPartition, offset: number): Promise<void> {
+    this.checkOpen();
+    const partition = this.partition(target);
+    partition.tombstonesReleasedBelow = Math.max(partition.tombstonesReleasedBelow, offset);
+  }
+
+  async offsetForTime(target: TopicPartition, timestamp: number): Promise<TimedOffset | undefined> {
+    this.checkOpen();
+    try {
+      return this.partition(target).offsetForTime(timestamp);
+    } catch (cause) {
+      throw cause instanceof FileError ? readFailed({ ...target, offset: 0 }, cause) : cause;
+    }
+  }
+
   // -------------------------------------------------------------- reading
 
   reader(): Reader {
@@ -469,13 +509,6 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     });
   }
 
-  #scheduleRetention(): void {
-    this.#cancelRetention = this.timers.after(retentionEveryMs, () => {
-      for (const topic of this.#topics.values()) for (const partition of topic.partitions) partition.retain();
-      this.#scheduleRetention();
-    });
-  }
-
   /** After the end of a transaction: housekeeping that nobody waits for. */
   transactionEnded(partitions: Iterable<FilePartition>): void {
     for (const partition of partitions) if (partition.hasPendingMarkers) this.#retryMarkers();
@@ -542,7 +575,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     await Promise.allSettled([...this.#producers.values()].map((producer) => producer.abandon()));
     this.#closed = true;
     this.#cancelRetry?.();
-    this.#cancelRetention?.();
+    this.#housekeeping.stop();
     for (const wait of this.#waits) wait.wakeup();
     while (this.#inBackground.size > 0) await Promise.all(this.#inBackground);
     this.#shared?.close();

@@ -9,7 +9,6 @@
  */
 
 import { ByteWriter, crc32c, readI16, readI32, readI64, readU32 } from '../../base/index.ts';
-import { baseOffsetOf, maxTimestampOf } from '../record-batch.ts';
 
 const version = 2;
 const headerBytes = 38;
@@ -46,13 +45,6 @@ export class OffsetIndex {
     }
     this.#relative[this.count] = offset - this.baseOffset;
     this.#positions[this.count++] = position;
-  }
-
-  /** Takes note of a batch at `at` of `bytes`, which lies at `position` of the segment: an entry for each `interval` bytes of log. */
-  note(bytes: Uint8Array, at: number, position: number, interval: number, nowMs: number): void {
-    if (this.lastPosition < 0 || position - this.lastPosition >= interval) this.add(baseOffsetOf(bytes, at), position);
-    this.maxTimestamp = Math.max(this.maxTimestamp, maxTimestampOf(bytes, at));
-    this.lastAppendMs = nowMs;
   }
 
   /** Where to begin looking for an offset: a batch that begins at or below it, with its position. */

@@ -20,6 +20,7 @@ import { PartitionState } from '../partition-state.ts';
 import { baseOffsetOf, batchBytes, batchHeaderBytes, checkBatch } from '../record-batch.ts';
 import { offsetInName, readSideFile, type Segment, segmentName } from './segment.ts';
 import { decodeSnapshot, type Snapshot } from './snapshot.ts';
+import { recoverSwaps } from './swap.ts';
 
 /** What recovery of all partitions adds up to. */
 export interface PartitionRecovery {
@@ -67,6 +68,7 @@ class Recovery {
 
   run(): RecoveredPartition {
     const { files, directory, newSegment } = this.#context;
+    recoverSwaps(files, directory);
     const names = files.readdir(directory);
     for (const name of names) if (name.endsWith('.new')) files.unlink(joinPath(directory, name));
     this.#segments = names
@@ -126,14 +128,15 @@ class Recovery {
         continue;
       }
       kept.push(segment);
-      const known = segment.readIndex();
+      const known = segment.readIndexes();
       if (segment.baseOffset < base && known) continue;
       const from = segment.baseOffset < base ? segment.size : segment.baseOffset === base ? position : 0;
       if (!known) {
         // The part that needs no check is read for its index alone.
         this.#scan(segment, 0, from, false);
       }
-      segment.index.cut(from);
+      const fromOffset = segment.baseOffset === base ? this.#state.end : segment.baseOffset;
+      if (segment.baseOffset >= base) segment.cutIndexes(from, fromOffset);
       const scanned = this.#scan(segment, from, segment.size, true);
       report.batchesScanned += scanned.batches;
       if (scanned.end < segment.size) {
@@ -154,7 +157,6 @@ class Recovery {
   /** Goes through the batches of [from, to); with `apply` each is checked and applied. Answers where whole batches end. */
   #scan(segment: Segment, from: number, to: number, apply: boolean): { end: number; batches: number } {
     const { pool, indexInterval, now } = this.#context;
-    const { index } = segment;
     let position = from;
     let batches = 0;
     let want = scanBytes;
@@ -187,7 +189,7 @@ class Recovery {
           this.#state.apply(bytes, at);
           batches++;
         }
-        index.note(bytes, at, position + at, indexInterval, now());
+        segment.note(bytes, at, position + at, indexInterval, now());
         at += size;
       }
       pool.give(bytes);

@@ -3,8 +3,10 @@
  *
  *   <directory>/00000000000000000000.log        batches from offset 0 on
  *   <directory>/00000000000000000000.index      hints for finding offsets in it (rebuilt when missing)
+ *   <directory>/00000000000000000000.timeindex  hints for finding timestamps in it (rebuilt when missing)
  *   <directory>/00000000000000004711.snapshot   producers and transactions as of offset 4711, and the recovery point
  *   <directory>/start                           the start offset, once records were deleted
+ *   <directory>/compacted                       below which offset the partition is compacted (see compaction-queue.ts)
  *
  * Appending writes to the page cache at once (an acknowledged append outlives the process); `sync` puts everything written
  * so far on the disk (it outlives the machine). A write that fails is taken back: the file is cut to its last whole batch, reads go on, and
@@ -14,7 +16,14 @@
  */
 
 import { type BufferPool, FileError, type FileSystem, joinPath, writeFully } from '../../base/index.ts';
-import { type Chunk, type FetchRequest, LogError, type TopicConfigs, type TopicPartition } from '../log.ts';
+import {
+  type Chunk,
+  type FetchRequest,
+  LogError,
+  type TimedOffset,
+  type TopicConfigs,
+  type TopicPartition,
+} from '../log.ts';
 import { offsetOutOfRange } from '../log-errors.ts';
 import { PartitionState } from '../partition-state.ts';
 import {
@@ -27,10 +36,14 @@ import {
 } from '../record-batch.ts';
 import { isDeleted, numberConfig } from '../topic-rules.ts';
 import { Waiters } from '../waiting.ts';
+import type { ClosedSegment, CompactedPartition, CompactedPiece } from './compaction.ts';
+import { findTime } from './find-time.ts';
 import { type PartitionRecovery, recoverPartition, writeStart } from './partition-recovery.ts';
 import { corruption, readSegment } from './read-segment.ts';
+import { type RollRules, rollRules } from './roll-rules.ts';
 import { offsetInName, Segment, segmentName, writeSideFile } from './segment.ts';
 import { encodeSnapshot } from './snapshot.ts';
+import { isSwapDecided, swapIn } from './swap.ts';
 
 /** What a partition needs of the log it belongs to. */
 export interface PartitionHost {
@@ -43,6 +56,8 @@ export interface PartitionHost {
   readonly fenced: LogError | undefined;
   /** Something runs in the background; the log waits for it when it closes. */
   background(work: Promise<unknown>): void;
+  /** A segment was closed: retention and compaction may have something to do. */
+  segmentClosed(): void;
 }
 
 /** A batch that begins at this offset lies at this position. */
@@ -62,17 +77,22 @@ interface PendingMarker {
 const snapshotEveryBytes = 16 * 1024 * 1024;
 const mostResumePoints = 64;
 
-export class FilePartition {
+export class FilePartition implements CompactedPartition {
   readonly target: TopicPartition;
   readonly directory: string;
   readonly state = new PartitionState();
   readonly waiters = new Waiters();
   /** Called after every change that readers may see. */
   publish: (() => void) | undefined;
+  /** Called before and after segments are replaced by others: readers in other threads must not mix old and new ones. */
+  publishLayout: ((changing: boolean) => void) | undefined;
   deleted = false;
+  readonly configs: TopicConfigs;
+  /** Compaction may drop tombstones below at once, see `Log.releaseTombstones`. */
+  tombstonesReleasedBelow = 0;
   readonly #host: PartitionHost;
-  readonly #configs: TopicConfigs;
-  readonly #segmentBytes: number;
+  readonly #rollRules: RollRules;
+  #closed = false;
   readonly #indexInterval: number;
   #segments: Segment[] = [];
   #syncedEnd = 0;
@@ -84,6 +104,8 @@ export class FilePartition {
   #broken: unknown;
   /** Markers that could not be written yet (full disk): nothing is appended before them. */
   #pendingMarkers: PendingMarker[] = [];
+  /** Deleted segments whose files are still there. */
+  #unremoved: Segment[] = [];
   /** Where readers stopped: offset -> segment and position. */
   readonly #resume = new Map<number, ReadPoint>();
 
@@ -91,8 +113,8 @@ export class FilePartition {
     this.#host = host;
     this.target = target;
     this.directory = directory;
-    this.#configs = configs;
-    this.#segmentBytes = numberConfig(configs, 'segment.bytes');
+    this.configs = configs;
+    this.#rollRules = rollRules(configs);
     this.#indexInterval = numberConfig(configs, 'index.interval.bytes');
   }
 
@@ -168,7 +190,7 @@ export class FilePartition {
     }
     segment.size = position + batch.length;
     segment.sync.touch();
-    segment.index.note(batch, 0, position, this.#indexInterval, this.#host.now());
+    segment.note(batch, 0, position, this.#indexInterval, this.#host.now());
     this.state.apply(batch, 0);
     this.#sinceSnapshot += batch.length;
     this.changed();
@@ -193,16 +215,13 @@ export class FilePartition {
   #active(batch: Uint8Array): Segment {
     const last = this.#segments.at(-1);
     if (last !== undefined) {
-      const fits = last.size + batch.length <= this.#segmentBytes;
+      const { bytes, ms } = this.#rollRules;
+      const fits = last.size + batch.length <= bytes && this.#host.now() - last.index.firstAppendMs < ms;
       const reaches = lastOffsetOf(batch, 0) - last.baseOffset <= 0x7fff_ffff;
-      if (reaches && (fits || last.size === 0)) return last;
+      if (last.size === 0 || (reaches && fits)) return last;
     }
     const segment = this.#createSegment();
-    if (last !== undefined) {
-      last.writeIndex();
-      this.#host.background(this.snapshot());
-      this.retain();
-    }
+    if (last !== undefined) this.#closedSegment(last);
     return segment;
   }
 
@@ -245,7 +264,13 @@ export class FilePartition {
     const last = this.#segments.at(-1);
     if (last === undefined || last.size === 0) return;
     this.#createSegment();
-    last.writeIndex();
+    this.#closedSegment(last);
+  }
+
+  #closedSegment(segment: Segment): void {
+    segment.writeIndexes();
+    this.#host.background(this.snapshot());
+    this.#host.segmentClosed();
   }
 
   /** Resolves when everything appended before the call is on the disk. */
@@ -273,11 +298,12 @@ export class FilePartition {
       const { end } = this.state;
       const at = { offset: end, segment: segment?.baseOffset ?? end, position: segment?.size ?? 0 };
       const encoded = encodeSnapshot(at, this.state);
-      const index = segment?.index.encode();
+      const indexes = segment?.encodeIndexes();
       await this.sync();
-      if (this.deleted) return;
+      // A segment that was compacted meanwhile has other positions.
+      if (this.deleted || (segment !== undefined && !this.#segments.includes(segment))) return;
       const { files } = this.#host;
-      if (index !== undefined) segment?.writeIndex(index);
+      if (indexes !== undefined) segment?.writeIndexes(indexes);
       const path = joinPath(this.directory, segmentName(end, 'snapshot'));
       if (!writeSideFile(files, path, encoded)) return;
       this.#snapshotAt = end;
@@ -348,6 +374,19 @@ export class FilePartition {
     return { topic, partition, bytes: nothing, batches: [], nextOffset, offsets: state.offsets(), release: () => {} };
   }
 
+  /** See `Log.offsetForTime`. The time index says where to begin in a segment, and most segments need no look at all. */
+  offsetForTime(timestamp: number): TimedOffset | undefined {
+    const { state } = this;
+    const stable = state.stable();
+    for (const segment of this.#segments) {
+      if (segment.baseOffset >= stable) break;
+      if (segment.index.maxTimestamp < timestamp) continue;
+      const found = findTime({ ...this.target, segment, state, timestamp, stable, pool: this.#host.pool });
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
   #remember(offset: number, point: ReadPoint): void {
     this.#resume.delete(offset);
     if (this.#resume.size >= mostResumePoints) {
@@ -398,33 +437,95 @@ export class FilePartition {
     while (this.#segments.length > 1 && (this.#segments[1] as Segment).baseOffset <= offset) {
       const [oldest] = this.#segments.splice(0, 1);
       this.#resume.clear();
-      oldest?.remove();
+      if (oldest !== undefined) this.#unremoved.push(oldest);
     }
+    this.#removeFiles();
   }
 
-  /** Deletes what the topic's retention does not keep: whole segments, the oldest first, never beyond the last stable offset.
-   *  Age counts from the greatest record timestamp or the last append, whichever is later: old events that came today stay. */
+  /** Removes the files of segments that are not part of the log any more. What the file system refuses now is tried again later. */
+  #removeFiles(): void {
+    this.#unremoved = this.#unremoved.filter((segment) => {
+      try {
+        segment.remove();
+        return false;
+      } catch (cause) {
+        if (!(cause instanceof FileError)) throw cause;
+        return true;
+      }
+    });
+  }
+
+  /** Deletes what the topic's retention does not keep: whole segments, the oldest first, never beyond the last stable offset. The active segment
+   *  is closed first when it is as old. Age counts from the last append: old events that came today stay, and an event dated in the
+   *  future keeps nothing. Throws a `FileError` or `LogError` when the disk refuses; nothing is lost then, and a later call goes on. */
   retain(): void {
-    if (!isDeleted(this.#configs)) return;
-    const bytes = numberConfig(this.#configs, 'retention.bytes');
-    const ms = numberConfig(this.#configs, 'retention.ms');
+    this.#removeFiles();
+    if (!isDeleted(this.configs)) return;
+    const bytes = numberConfig(this.configs, 'retention.bytes');
+    const ms = numberConfig(this.configs, 'retention.ms');
     const now = this.#host.now();
+    const isOld = ({ index }: Segment): boolean => ms >= 0 && now - index.lastAppendMs > ms;
+    const active = this.#segments.at(-1);
+    if (active !== undefined && active.size > 0 && isOld(active) && this.state.stable() === this.state.end) {
+      if (this.#host.fenced === undefined && this.#broken === undefined) this.roll();
+    }
     const stable = this.state.stable();
     let total = this.sizeBytes;
-    while (this.#segments.length > 1) {
-      const oldest = this.#segments[0] as Segment;
-      const { baseOffset } = this.#segments[1] as Segment;
-      const age = now - Math.max(oldest.index.maxTimestamp, oldest.index.lastAppendMs);
-      const due = (bytes >= 0 && total - oldest.size >= bytes) || (ms >= 0 && age > ms);
-      if (!due || baseOffset > stable) return;
+    let to = 0;
+    for (let i = 0; i + 1 < this.#segments.length; i++) {
+      const oldest = this.#segments[i] as Segment;
+      const { baseOffset } = this.#segments[i + 1] as Segment;
+      const due = isOld(oldest) || (bytes >= 0 && total - oldest.size >= bytes);
+      if (!due || baseOffset > stable) break;
       total -= oldest.size;
-      this.state.raiseStart(baseOffset);
-      this.#deleteBelow(baseOffset);
-      this.changed();
+      to = baseOffset;
     }
+    this.deleteRecords(to);
+  }
+
+  // -------------------------------------------------------------- compaction
+
+  get gone(): boolean {
+    return this.deleted || this.#closed || this.#host.fenced !== undefined;
+  }
+
+  closedSegments(): readonly ClosedSegment[] {
+    return this.#segments
+      .slice(0, -1)
+      .map((segment, i) => ({ segment, nextOffset: (this.#segments[i + 1] as Segment).baseOffset }));
+  }
+
+  replaceSegments(originals: readonly Segment[], { sizeBytes, index, timeIndex }: CompactedPiece): boolean {
+    const first = this.#segments.indexOf(originals[0] as Segment);
+    const together = originals.every((segment, i) => this.#segments[first + i] === segment && !segment.dirty);
+    if (first < 0 || first + originals.length >= this.#segments.length || !together) return false;
+    const { files } = this.#host;
+    const piece = this.#newSegment((originals[0] as Segment).baseOffset);
+    piece.size = sizeBytes;
+    piece.index = index;
+    piece.timeIndex = timeIndex;
+    this.publishLayout?.(true);
+    try {
+      const bases = originals.map(({ baseOffset }) => baseOffset);
+      swapIn(files, this.directory, bases);
+      this.#segments.splice(first, originals.length, piece);
+      for (const original of originals) original.close();
+      this.#resume.clear();
+    } catch (cause) {
+      // Half-way through, what is on the disk is no longer what is in memory: the next start finishes the swap.
+      if (isSwapDecided(files, this.directory, piece.baseOffset)) this.#host.fence(cause);
+      throw cause;
+    } finally {
+      this.publishLayout?.(false);
+    }
+    piece.writeIndexes();
+    const newest = joinPath(this.directory, segmentName(Math.max(0, this.#snapshotAt), 'snapshot'));
+    if (files.stat(newest) === undefined) this.#snapshotAt = -1;
+    return true;
   }
 
   close(): void {
+    this.#closed = true;
     for (const segment of this.#segments) segment.close();
   }
 }

@@ -10,7 +10,15 @@
 import { assert, type BufferPool, type OpenFile } from '../../base/index.ts';
 import { type Chunk, LogError, type PartitionOffsets, type TopicPartition } from '../log.ts';
 import type { PartitionState } from '../partition-state.ts';
-import { baseOffsetOf, batchBytes, batchHeaderBytes, checkBatch, isControl, nextOffsetOf } from '../record-batch.ts';
+import {
+  baseOffsetOf,
+  batchBytes,
+  batchHeaderBytes,
+  checkBatch,
+  isControl,
+  nextOffsetOf,
+  recordCountOf,
+} from '../record-batch.ts';
 
 export interface SegmentRead extends TopicPartition {
   readonly file: OpenFile;
@@ -100,7 +108,9 @@ export const readSegment = (read: SegmentRead, pool: BufferPool): SegmentChunk =
           damage = corruption(read, expected, position + at, fault.reason);
           break;
         }
-        if (visibility === undefined ? !isControl(bytes, at) : visibility.shows(bytes, at)) {
+        const shown = visibility === undefined ? !isControl(bytes, at) : visibility.shows(bytes, at);
+        // Compaction leaves empty batches behind.
+        if (shown && recordCountOf(bytes, at) > 0) {
           batches.push(at);
           shownBytes += batchLength;
         }

@@ -88,9 +88,12 @@ export class Segment {
     return this.#sync?.dirty ?? false;
   }
 
-  /** Takes note of a batch that lies at `position`: the next one. An index entry is due each `interval` bytes. */
-  note(bytes: Uint8Array, at: number, position: number, interval: number): void {
-    noteInIndexes(this.index, this.timeIndex, bytes, at, position, interval);
+  /** Takes note of a batch at `at` of `bytes`, which lies at `position`: the next one. An index entry is due each `interval` bytes. */
+  note(bytes: Uint8Array, at: number, position: number, interval: number, nowMs: number): void {
+    const { index } = this;
+    noteInIndexes(index, this.timeIndex, bytes, at, position, interval);
+    if (index.firstAppendMs === 0) index.firstAppendMs = nowMs;
+    index.lastAppendMs = nowMs;
   }
 
   /** Forgets what the indexes know of the file from a position on; `offset` begins there. */

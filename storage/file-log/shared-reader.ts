@@ -4,6 +4,9 @@
  * The same rules as there: nothing below the start, nothing at or behind the limit of the isolation, aborted ranges known before data
  * below the stable offset is served, checksums verified. A partition's segments are found by listing its directory; where a reader
  * stopped is remembered, so that reading on costs one `read` and no look-up.
+ *
+ * Compaction replaces segments under open files. A number in the shared view (`layout`) changes with each replacement: what was read while it
+ * changed is not used, and everything that is known of the files is then looked up anew.
  */
 
 import { BufferPool, FileError, type FileSystem, joinPath, type OpenFile } from '../../base/index.ts';
@@ -87,6 +90,8 @@ class SharedPartition {
   /** Knows the aborted ranges, and nothing else. */
   readonly visibility = new PartitionState();
   knownAborted = 0;
+  /** The layout that the open files and the places where readers stopped belong to. */
+  layout = 0;
   readonly #files: FileSystem;
   #bases: number[] = [];
   #open: SharedSegment[] = [];
@@ -187,6 +192,13 @@ class SharedPartition {
       if (oldest.done !== true) this.#resume.delete(oldest.value);
     }
     this.#resume.set(offset, point);
+  }
+
+  /** Looks everything up anew: segments have been replaced. */
+  forgetFiles(layout: number): void {
+    this.close();
+    this.#resume.clear();
+    this.layout = layout;
   }
 
   close(): void {
@@ -393,9 +405,21 @@ class SharedLog implements SharedReaders {
     const limit = limitOf(marks, request.isolation);
     if (offset >= limit) return undefined;
     const { start, stable, end } = marks;
+    const layout = this.#word(partition.slot, word.layout);
+    const changed = (): boolean => layout % 2 !== 0 || this.#word(partition.slot, word.layout) !== layout;
+    if (changed()) {
+      // Segments are being replaced: a matter of milliseconds.
+      await this.#awake(expiryOf(1));
+      return this.#readPartition(partition, request, maxBytes);
+    }
+    if (layout !== partition.layout) partition.forgetFiles(layout);
     try {
-      return partition.read(request, limit, { start, stable, end }, maxBytes, this.#pool);
+      const chunk = partition.read(request, limit, { start, stable, end }, maxBytes, this.#pool);
+      if (!changed()) return chunk;
+      chunk?.release();
+      return await this.#readPartition(partition, request, maxBytes);
     } catch (cause) {
+      if (changed()) return this.#readPartition(partition, request, maxBytes);
       if (!(cause instanceof FileError)) throw cause;
       // The file may have been deleted since we looked, with its topic or its records.
       const now = this.#watermarks(partition.slot);

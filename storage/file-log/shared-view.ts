@@ -7,6 +7,7 @@
  *
  *   partition   0 version (odd while it is being written)   1 start (-1: deleted)   2 stable   3 end
  *               4 aborted version   5 producer of the earliest open transaction (-1: none)   6 stable offset without that one
+ *               7 layout (odd while segments are being replaced by compacted ones)
  *
  * Aborted ranges grow without bound and change seldom: they go over a port. Whoever finds another aborted version than it knows asks, before it
  * reads below the stable offset; the owner writes the version before it raises the stable offset. Topics made or deleted later
@@ -30,6 +31,7 @@ export const word = {
   abortedVersion: 4,
   openProducer: 5,
   stableWithout: 6,
+  layout: 7,
 } as const;
 
 export interface SharedTopic {
@@ -80,6 +82,7 @@ export class SharedPublisher {
       const slot = this.#partitions.length;
       this.#partitions.push(partition);
       partition.publish = () => this.#publish(slot, partition);
+      partition.publishLayout = () => void Atomics.add(this.#words, firstSlotWord + slot * slotWords + word.layout, 1n);
       this.#publish(slot, partition);
     }
     const { name, id } = description;
@@ -94,7 +97,10 @@ export class SharedPublisher {
     this.#topics.delete(name);
     for (let i = 0; i < topic.partitions; i++) {
       const partition = this.#partitions[topic.firstSlot + i];
-      if (partition !== undefined) partition.publish = undefined;
+      if (partition !== undefined) {
+        partition.publish = undefined;
+        partition.publishLayout = undefined;
+      }
       Atomics.store(this.#words, firstSlotWord + (topic.firstSlot + i) * slotWords + word.start, -1n);
     }
     this.#wake();

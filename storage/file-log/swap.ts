@@ -26,6 +26,10 @@ export const swapIn = (files: FileSystem, directory: string, bases: readonly num
   finishSwap(files, directory, base, bases.slice(1));
 };
 
+/** Whether a swap of this segment has begun to take effect and is not finished. */
+export const isSwapDecided = (files: FileSystem, directory: string, base: number): boolean =>
+  files.stat(joinPath(directory, segmentName(base, 'swap'))) !== undefined;
+
 const finishSwap = (files: FileSystem, directory: string, base: number, replaced: readonly number[]): void => {
   for (const other of replaced) {
     for (const suffix of ['index', 'timeindex', 'log'] as const) {

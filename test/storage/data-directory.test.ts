@@ -128,6 +128,7 @@ test('directories are named by topic id, never by the topic', async () => {
   expect(readdirSync(join(directory, 'topics', id, '1')).sort()).toEqual([
     '00000000000000000000.index',
     '00000000000000000000.log',
+    '00000000000000000000.timeindex',
     '00000000000000000001.snapshot',
   ]);
 });

@@ -282,6 +282,45 @@ export const logSuite = (name: string, open: () => Promise<OpenSubject>): void =
       expect(await readAll(log, t0, committed, 2)).toEqual(['2:c']);
     });
 
+    test('finds the first committed record at or after a time', async () => {
+      const producer = await log.producer();
+      const writer = await transactional();
+      const at = (...timestamps: readonly number[]) => encodeBatch(timestamps.map((timestamp) => ({ timestamp })));
+      expect(await log.offsetForTime(t0, 0)).toBeUndefined();
+      await producer.append(t0, at(100, 300, 200), 'append');
+      writer.begin();
+      await writer.append(t0, at(400), 'append');
+      await writer.abort();
+      await producer.append(t0, at(150, 500), 'append');
+      const check = async (): Promise<void> => {
+        expect(await log.offsetForTime(t0, -5)).toEqual({ offset: 0, timestamp: 100 });
+        expect(await log.offsetForTime(t0, 100)).toEqual({ offset: 0, timestamp: 100 });
+        expect(await log.offsetForTime(t0, 101)).toEqual({ offset: 1, timestamp: 300 });
+        // 400 was aborted; the marker behind it has an offset as well.
+        expect(await log.offsetForTime(t0, 301)).toEqual({ offset: 6, timestamp: 500 });
+        expect(await log.offsetForTime(t0, 501)).toBeUndefined();
+      };
+      await check();
+      await restart();
+      await check();
+      const again = await transactional();
+      again.begin();
+      await again.append(t0, at(900), 'append');
+      expect(await log.offsetForTime(t0, 600)).toBeUndefined();
+      await again.commit();
+      expect(await log.offsetForTime(t0, 600)).toEqual({ offset: 7, timestamp: 900 });
+      await log.deleteRecords(t0, 2);
+      expect(await log.offsetForTime(t0, 0)).toEqual({ offset: 2, timestamp: 200 });
+      expect(await failure(log.offsetForTime({ topic: 'none', partition: 0 }, 0))).toBe('refused/LOG_UNKNOWN_TOPIC');
+    });
+
+    test('tombstones are released for a partition that exists', async () => {
+      await log.releaseTombstones(t0, 0);
+      expect(await failure(log.releaseTombstones({ topic: 'none', partition: 0 }, 1))).toBe(
+        'refused/LOG_UNKNOWN_TOPIC',
+      );
+    });
+
     test('records and offsets outlast a restart', async () => {
       const producer = await log.producer();
       await producer.append(t0, batchOf('a', 'b'), 'append');

@@ -1,0 +1,223 @@
+/**
+ * What a log does by itself while it is open: retention and compaction of all topics.
+ *
+ * Every few seconds, and soon after a segment was closed, each partition deletes what its retention does not keep; then the partitions of compacted
+ * topics are compacted one after another, the dirtiest first: those whose share of dirty bytes exceeds `min.cleanable.dirty.ratio`, or
+ * that hold records older than `max.compaction.lag.ms` which no compaction has seen. One offset map of `compactionMapBytes` serves all of them, and
+ * is given back when there is nothing more to do. How far a partition is compacted is kept in its file `compacted`:
+ *
+ *   crc u32 (of what follows) · version i16 (1) · offset i64
+ *
+ * Without that file, or with a damaged one, everything counts as dirty and one run more is done.
+ *
+ * What the disk refuses is tried again later. A partition with a damaged batch is left as it is until the next start.
+ */
+
+import {
+  ByteWriter,
+  crc32c,
+  FileError,
+  type FileSystem,
+  joinPath,
+  readI16,
+  readI64,
+  readU32,
+  type Timers,
+} from '../../base/index.ts';
+import { LogError } from '../log.ts';
+import { isCompacted, numberConfig } from '../topic-rules.ts';
+import { type CompactionHost, compact, compactableTo } from './compaction.ts';
+import { KeyMap } from './key-map.ts';
+import type { FilePartition } from './partition.ts';
+import { readSideFile, writeSideFile } from './segment.ts';
+
+export interface HousekeepingOptions {
+  readonly files: FileSystem;
+  readonly timers: Timers;
+  readonly now: () => number;
+  /** The partitions of all topics. */
+  readonly partitions: () => Iterable<FilePartition>;
+  /** Runs work that the log waits for when it closes. */
+  readonly background: (work: Promise<unknown>) => void;
+  /** Upper bound of the offset map. */
+  readonly compactionMapBytes: number;
+}
+
+/** What compaction has done since the log was opened. */
+export interface CompactionTotals {
+  readonly runs: number;
+  readonly bytesRead: number;
+  readonly bytesFreed: number;
+}
+
+const everyMs = 5_000;
+const soonMs = 20;
+/** After the disk refused. */
+const retryMs = 30_000;
+const sideFileBytes = 14;
+
+export class Housekeeping {
+  readonly #options: HousekeepingOptions;
+  readonly #compactedTo = new WeakMap<FilePartition, number>();
+  /** Not to be compacted before this time. */
+  readonly #notBefore = new WeakMap<FilePartition, number>();
+  #cancelTimer: (() => void) | undefined;
+  #soon = false;
+  #compacting = false;
+  #stopped = false;
+  #wake: (() => void) | undefined;
+  #runs = 0;
+  #bytesRead = 0;
+  #bytesFreed = 0;
+
+  constructor(options: HousekeepingOptions) {
+    this.#options = options;
+  }
+
+  get totals(): CompactionTotals {
+    return { runs: this.#runs, bytesRead: this.#bytesRead, bytesFreed: this.#bytesFreed };
+  }
+
+  start(): void {
+    this.#schedule(everyMs);
+  }
+
+  /** There may be something to do before the next turn. */
+  soon(): void {
+    if (this.#soon || this.#stopped || this.#cancelTimer === undefined) return;
+    this.#soon = true;
+    this.#schedule(soonMs);
+  }
+
+  /** Ends what is under way at its next pause. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelTimer?.();
+    this.#wake?.();
+  }
+
+  #schedule(ms: number): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#options.timers.after(ms, () => {
+      this.#soon = false;
+      this.#schedule(everyMs);
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    for (const partition of this.#options.partitions()) {
+      try {
+        partition.retain();
+      } catch (cause) {
+        if (!(cause instanceof FileError || cause instanceof LogError)) throw cause;
+      }
+    }
+    if (!this.#compacting) this.#options.background(this.#compactAll());
+  }
+
+  async #compactAll(): Promise<void> {
+    this.#compacting = true;
+    try {
+      let map: KeyMap | undefined;
+      for (let next = this.#dirtiest(); next !== undefined; next = this.#dirtiest()) {
+        map ??= new KeyMap(this.#options.compactionMapBytes);
+        await this.#compact(next, map);
+      }
+    } finally {
+      this.#compacting = false;
+    }
+  }
+
+  /** The partition to compact next, if one is due. */
+  #dirtiest(): FilePartition | undefined {
+    if (this.#stopped) return undefined;
+    const now = this.#options.now();
+    let found: FilePartition | undefined;
+    let most = 0;
+    for (const partition of this.#options.partitions()) {
+      if (partition.gone || partition.segmentCount < 2 || !isCompacted(partition.configs)) continue;
+      if (now < (this.#notBefore.get(partition) ?? 0)) continue;
+      const dirty = dirtyShare(partition, this.#positionOf(partition), now);
+      if (dirty <= most) continue;
+      most = dirty;
+      found = partition;
+    }
+    return found;
+  }
+
+  #positionOf(partition: FilePartition): number {
+    let position = this.#compactedTo.get(partition);
+    if (position === undefined) {
+      position = readPosition(this.#options.files, partition.directory);
+      if (position > partition.state.end) position = 0;
+      this.#compactedTo.set(partition, position);
+    }
+    return position;
+  }
+
+  async #compact(partition: FilePartition, map: KeyMap): Promise<void> {
+    const { files, now } = this.#options;
+    const host: CompactionHost = { files, now, pause: () => this.#pause(), stopped: () => this.#stopped };
+    const notBefore = (ms: number): void => void this.#notBefore.set(partition, ms);
+    try {
+      const result = await compact(partition, this.#positionOf(partition), map, host);
+      if (result === undefined) return notBefore(now() + everyMs);
+      this.#runs++;
+      this.#bytesRead += result.bytesBefore;
+      this.#bytesFreed += result.bytesBefore - result.bytesAfter;
+      this.#compactedTo.set(partition, result.cleanedTo);
+      writePosition(files, partition.directory, result.cleanedTo);
+    } catch (cause) {
+      if (cause instanceof FileError || (cause instanceof LogError && cause.kind === 'unavailable')) {
+        notBefore(now() + retryMs);
+      } else if (cause instanceof LogError) notBefore(Number.POSITIVE_INFINITY);
+      else throw cause;
+    }
+  }
+
+  #pause(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      this.#options.timers.after(0, resolve);
+    });
+  }
+}
+
+/** Dirty bytes as a share of all that compaction may touch, 0 when no compaction is due. What is too old comes first: 2. */
+const dirtyShare = (partition: FilePartition, compactedTo: number, now: number): number => {
+  const to = compactableTo(partition, now);
+  let clean = 0;
+  let dirty = 0;
+  let oldestMs = now;
+  for (const { segment, nextOffset } of partition.closedSegments()) {
+    if (nextOffset > to) break;
+    if (nextOffset <= compactedTo) clean += segment.size;
+    else {
+      dirty += segment.size;
+      oldestMs = Math.min(oldestMs, segment.index.firstAppendMs);
+    }
+  }
+  if (dirty === 0) return 0;
+  if (now - oldestMs > numberConfig(partition.configs, 'max.compaction.lag.ms')) return 2;
+  const share = dirty / (clean + dirty);
+  return share > numberConfig(partition.configs, 'min.cleanable.dirty.ratio') ? share : 0;
+};
+
+const pathOf = (directory: string): string => joinPath(directory, 'compacted');
+
+const readPosition = (files: FileSystem, directory: string): number => {
+  const bytes = readSideFile(files, pathOf(directory));
+  if (bytes?.length !== sideFileBytes || readU32(bytes, 0) !== crc32c(bytes, 4, sideFileBytes)) return 0;
+  return readI16(bytes, 4) === 1 ? readI64(bytes, 6) : 0;
+};
+
+const writePosition = (files: FileSystem, directory: string, offset: number): void => {
+  const out = new ByteWriter(sideFileBytes);
+  out.u32(0);
+  out.i16(1);
+  out.i64(offset);
+  out.view().setUint32(0, crc32c(out.buffer, 4, out.length));
+  writeSideFile(files, pathOf(directory), out.slice());
+};

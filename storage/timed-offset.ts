@@ -1,0 +1,22 @@
+/** Finding a record by its timestamp within a batch. */
+
+import type { TimedOffset } from './log.ts';
+import { decodeBatch, maxTimestampOf, RecordColumns } from './record-batch.ts';
+
+/** The first record of the batch at `position`, at or behind offset `from`, whose timestamp is at least `timestamp`. */
+export const firstAtOrAfter = (
+  bytes: Uint8Array,
+  position: number,
+  timestamp: number,
+  from: number,
+): TimedOffset | undefined => {
+  if (maxTimestampOf(bytes, position) < timestamp) return undefined;
+  const columns = new RecordColumns(64);
+  columns.reset(bytes);
+  decodeBatch(bytes, position, columns, from);
+  for (let row = 0; row < columns.count; row++) {
+    const found = columns.timestamp[row] as number;
+    if (found >= timestamp) return { offset: columns.offset[row] as number, timestamp: found };
+  }
+  return undefined;
+};
