@@ -34,9 +34,9 @@ import { builtInFunctions } from './functions/index.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
 import type { ParsedStatement, QueryStatement } from './parser/ast.ts';
 import { planQuery } from './plan/planner.ts';
+import { checkedRows } from './queries/checked-rows.ts';
 import { BulkInserter } from './queries/inserter.ts';
-import { pullStream } from './queries/pull-stream.ts';
-import { checkPullQuery, pullTable } from './queries/pull-table.ts';
+import { checkPullQuery, pullRows } from './queries/pull.ts';
 import { PushQuery } from './queries/push.ts';
 import { PushBuffers, type PushLimits } from './queries/push-buffers.ts';
 import { type PlannedStatement, type PlanStatement, Session } from './session.ts';
@@ -332,11 +332,13 @@ class Engine implements SqlEngine {
     const catalog = this.#catalog;
     const analyzed = analyzeQuery(query, { catalog, typer: new Typer(this.#functions), purpose: 'pull' });
     const source = (analyzed.sources[0] as (typeof analyzed.sources)[number]).source;
-    const environment = this.#environment;
-    const rows =
-      source.kind === 'table'
-        ? pullTable(analyzed, query, { catalog, environment, runtime: this.#runtime, settings })
-        : pullStream(analyzed, catalog, environment, this.#log);
+    const rows = pullRows(analyzed, query, {
+      catalog,
+      environment: this.#environment,
+      runtime: this.#runtime,
+      log: this.#log,
+      settings,
+    });
     let running: AsyncGenerator<readonly Row[], void, undefined> | undefined;
     return this.#handle({
       id: this.#newId('pull', source.name),
@@ -389,7 +391,7 @@ class Engine implements SqlEngine {
     this.#open.add(remembered);
     return {
       ...remembered,
-      rows: () => forgetting(handle.rows(), () => this.#open.delete(remembered)),
+      rows: () => forgetting(checkedRows(handle.columns, handle.rows()), () => this.#open.delete(remembered)),
     };
   }
 

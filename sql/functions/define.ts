@@ -82,6 +82,8 @@ export type AggregateDeclaration = Declared & {
   readonly bind: (call: Call) => Accumulator;
   /** Whether the accumulators have `undo`. */
   readonly undo: boolean;
+  /** What a pull query answers that reads no rows at all; NULL when left out. */
+  readonly overNothing?: Value;
 };
 
 export type AggregateDefinition = AggregateDeclaration & {

@@ -3,14 +3,17 @@
 import { ByteWriter, UserError, utf8Bytes } from '../../base/index.ts';
 import type { Runtime, StoreEntry } from '../../engine/index.ts';
 import type { AnalyzedQuery } from '../analyze/query.ts';
+import type { TypedExpression } from '../analyze/typed.ts';
 import type { Catalog } from '../catalog.ts';
 import type { CompileEnvironment } from '../compile/environment.ts';
 import { keyWriter } from '../compile/keys.ts';
 import { columnScope } from '../compile/reading.ts';
 import { condition, rowFiller } from '../compile/select.ts';
 import type { Query } from '../parser/ast.ts';
+import type { LogicalNode } from '../plan/logical.ts';
 import { applyRules } from '../plan/rules.ts';
 import type { Settings } from '../settings.ts';
+import { booleanType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { accessOf } from './access.ts';
 import { materializedTable, silentContext } from './materialized.ts';
@@ -21,22 +24,6 @@ export interface PullContext {
   readonly runtime: Runtime;
   readonly settings: Settings;
 }
-
-/** What a pull query may not have; found before anything is read. */
-export const checkPullQuery = (query: Query): void => {
-  const refuse = (what: string, at: Query['at']): never => {
-    throw new UserError('SQL_PULL_QUERY', `a pull query cannot have ${what}`, {
-      at,
-      hint: 'Add EMIT CHANGES to follow the changes instead, or make a table of it: CREATE TABLE … AS SELECT ….',
-    });
-  };
-  const [join] = query.joins;
-  if (join !== undefined) refuse('JOIN', join.at);
-  if (query.window !== undefined) refuse('a WINDOW clause', query.window.at);
-  if (query.groupBy !== undefined) refuse('GROUP BY', query.groupBy.at);
-  if (query.partitionBy !== undefined) refuse('PARTITION BY', query.partitionBy.at);
-  if (query.having !== undefined) refuse('HAVING', query.having.at);
-};
 
 /** The rows in batches, checked before the first is asked for. */
 export const pullTable = (
@@ -49,7 +36,7 @@ export const pullTable = (
   const { source } = scoped;
   const { plan } = applyRules(analyzed.plan, { catalog });
   if (plan.kind !== 'project') throw new UserError('SQL_PULL_QUERY', 'a pull query selects columns', { at: query.at });
-  const predicate = plan.input.kind === 'filter' ? plan.input.predicate : undefined;
+  const predicate = conditionOf(plan.input);
   for (const column of ['ROWPARTITION', 'ROWOFFSET']) {
     if (JSON.stringify([plan.items, predicate]).includes(`"from":"${column.toLowerCase()}"`)) {
       throw new UserError('SQL_PULL_QUERY', `a row of a table has no ${column}`, { at: query.at });
@@ -125,4 +112,12 @@ export const pullTable = (
       yield await runtime.read(table.queryId, table.store, out.slice(), windows);
     }
   }
+};
+
+/** WHERE, and HAVING, which is a condition like it where nothing is grouped. */
+const conditionOf = (node: LogicalNode): TypedExpression | undefined => {
+  if (node.kind !== 'filter') return undefined;
+  const below = conditionOf(node.input);
+  if (below === undefined) return node.predicate;
+  return { kind: 'logical', operator: 'AND', operands: [below, node.predicate], type: booleanType };
 };

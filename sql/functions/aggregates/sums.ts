@@ -42,6 +42,7 @@ export const count: AggregateDefinition = defineAggregate({
     { call: 'COUNT(A)', rows: [], result: '0' },
   ],
   undo: true,
+  overNothing: 0,
   bind: (call) => {
     const everyRow = call.args.length === 0;
     return {

@@ -1,0 +1,107 @@
+/**
+ * Aggregates in a pull query: all rows that it reads are folded into one.
+ *
+ * The query is cut in two: a pull query for the columns that the aggregates need, with the condition of WHERE, and the fold over its rows, behind
+ * which HAVING and the SELECT list are evaluated once. Over no rows at all COUNT is 0 and every other aggregate NULL, as SQL has it.
+ * Rows are folded batch by batch: none is kept.
+ */
+
+import { StreamRecord } from '../../engine/index.ts';
+import type { AnalyzedQuery } from '../analyze/query.ts';
+import { columnsOf } from '../analyze/typed.ts';
+import type { Catalog } from '../catalog.ts';
+import { aggregator, resultFiller } from '../compile/aggregates.ts';
+import type { CompileEnvironment } from '../compile/environment.ts';
+import { columnScope } from '../compile/reading.ts';
+import { condition, rowFiller } from '../compile/select.ts';
+import type { LogicalAggregate, LogicalFilter, LogicalNode, LogicalProject } from '../plan/logical.ts';
+import { rebind } from '../plan/rules/prune-columns.ts';
+import { applyRules } from '../plan/rules.ts';
+import type { Schema } from '../types/schema.ts';
+import type { Row, Value } from '../types/value.ts';
+import { silentContext } from './materialized.ts';
+
+type Rows = () => AsyncGenerator<readonly Row[], void, undefined>;
+
+export interface AggregatedPull {
+  /** The query for the rows that are folded. */
+  readonly input: AnalyzedQuery;
+  readonly fold: (rows: Rows) => Rows;
+}
+
+/** Undefined: the query has no aggregates. */
+export const aggregatePull = (
+  analyzed: AnalyzedQuery,
+  catalog: Catalog,
+  environment: CompileEnvironment,
+): AggregatedPull | undefined => {
+  const found = partsOf(applyRules(analyzed.plan, { catalog }).plan);
+  if (found === undefined) return undefined;
+  const { project, filters, groups } = found;
+  const columns = columnsOf(...groups.aggregates.flatMap((call) => call.args));
+  const schema: Schema = { key: [], value: columns.map(({ name, type }) => ({ name, type })) };
+  const input: LogicalProject = {
+    kind: 'project',
+    input: groups.input,
+    items: columns.map((column) => ({ name: column.name, expression: column })),
+    flow: groups.input.flow,
+    schema: { ...groups.input.schema, value: schema.value },
+  };
+  const calls = groups.aggregates.map((call) => ({ ...call, args: call.args.map((arg) => rebind(arg, schema)) }));
+  const { initialize, add } = aggregator(calls, scopeOf(schema), environment);
+  const fillResults = resultFiller(calls, environment);
+  const tests = filters.map(({ predicate }) => condition(predicate, scopeOf(groups.schema), environment));
+  const fillItems = rowFiller(project.items, scopeOf(groups.schema), environment);
+  const overNothing = calls.map(
+    (call) => environment.functions.aggregate(call.function, call.signature).definition.overNothing ?? null,
+  );
+
+  const fold = (rows: Rows): Rows =>
+    async function* folded() {
+      if (analyzed.limit === 0) return;
+      const record = new StreamRecord<Row>();
+      let accumulators = initialize();
+      let any = false;
+      for await (const batch of rows()) {
+        any ||= batch.length > 0;
+        for (const row of batch) {
+          record.value = row;
+          accumulators = add(accumulators, record, silentContext);
+        }
+        // Nothing to give yet; but a client that has left is noticed here.
+        yield [];
+      }
+      const results = new Array<Value>(calls.length).fill(null);
+      record.value = accumulators;
+      if (any) fillResults(record, silentContext, results);
+      else for (let i = 0; i < calls.length; i++) results[i] = overNothing[i] as Value;
+      record.value = results;
+      if (!tests.every((test) => test(record, silentContext))) return;
+      const row = new Array<Value>(project.items.length).fill(null);
+      fillItems(record, silentContext, row);
+      yield [row];
+    };
+  return { input: { ...analyzed, plan: input, limit: undefined }, fold };
+};
+
+const scopeOf = (schema: Schema) => columnScope(schema, { name: 'NONE' }, 'row');
+
+/** The SELECT list, the conditions of HAVING, and the groups below them. */
+const partsOf = (
+  plan: LogicalNode,
+):
+  | {
+      readonly project: LogicalProject;
+      readonly filters: readonly LogicalFilter[];
+      readonly groups: LogicalAggregate;
+    }
+  | undefined => {
+  if (plan.kind !== 'project') return undefined;
+  const filters: LogicalFilter[] = [];
+  let below = plan.input;
+  while (below.kind === 'filter') {
+    filters.push(below);
+    below = below.input;
+  }
+  return below.kind === 'aggregate' ? { project: plan, filters, groups: below } : undefined;
+};
