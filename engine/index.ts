@@ -70,7 +70,7 @@ export type {
   ToHost,
   WindowRange,
 } from './runtime/protocol.ts';
-export { internalTopics } from './runtime/query-run.ts';
+export { internalTopics } from './runtime/query-topics.ts';
 export {
   defaultRuntimeLimits,
   type QuerySpec,

@@ -1,16 +1,15 @@
 /**
  * One life of a query, as the thread that owns the log sees it: what is settled before any task runs, and who runs what.
  *
- * In order: source topics are looked up and partitions planned; internal topics are made; the producer is opened, which ends whatever a former life
- * of the same query has left open; only then committed offsets are read. A position that a group does not have yet starts where the query says; for
- * `latest` it is committed at once, so that a crash before the first commit loses nothing that comes meanwhile.
+ * In order: everything there is of the query is compared (`contradictions.ts`); source topics are looked up and partitions planned; internal topics
+ * are made; the producer is opened, which ends whatever a former life of the same query has left open; only then committed offsets are read. At a
+ * first start the first positions are committed (so that for `latest` a crash loses nothing that comes meanwhile) and the query's record is written.
  */
 
 import { assert, murmur2, UserError, utf8Bytes } from '../../base/index.ts';
 import type { Log, Producer, TopicConfigs, TopicDescription } from '../../storage/index.ts';
 import {
   changelogTopic,
-  internalTopic,
   type PartitionPlan,
   planPartitions,
   resultTopic,
@@ -18,15 +17,21 @@ import {
   topicOf,
 } from '../topology.ts';
 import { positionKey } from './commit.ts';
+import { contradictionError, examine } from './contradictions.ts';
 import type { AssignedOutput, Position, TaskAssignment } from './protocol.ts';
+import type { QueryRecord, QueryRecords, RecordedTopic } from './query-records.ts';
+import { type TopologyTopic, topicsOf } from './query-topics.ts';
 
 export interface QuerySettings {
+  readonly queryId: string;
   readonly applicationId: string;
   readonly topology: Topology;
   readonly startFrom: 'earliest' | 'latest';
   readonly transient: boolean;
   readonly processingLog: string | undefined;
   readonly shards: number;
+  /** Undefined for a transient query. */
+  readonly records: QueryRecords | undefined;
 }
 
 export interface Settled {
@@ -47,14 +52,11 @@ const repartitionConfigs: TopicConfigs = {
 };
 const changelogConfigs: TopicConfigs = { 'cleanup.policy': 'compact', 'max.message.bytes': String(mostBatchBytes) };
 
-/** Names of the topics that belong to the query alone; a transient one has none. */
-export const internalTopics = (applicationId: string, topology: Topology): readonly string[] => [
-  ...topology.repartitions.map(({ topic }) => internalTopic(applicationId, topic)),
-  ...topology.stores.filter(({ logged }) => logged !== false).map(({ name }) => changelogTopic(applicationId, name)),
-];
-
 export const settle = async (log: Log, settings: QuerySettings): Promise<Settled> => {
-  const { applicationId, topology, transient } = settings;
+  const { applicationId, topology, transient, records } = settings;
+  const topics = transient ? [] : topicsOf(applicationId, topology);
+  const record = records?.get(applicationId);
+  const started = !transient && (await checkAgainstRest(log, settings, topics, record));
   const pieces = topology.subTopologies();
   const sources = new Map<string, TopicDescription>();
   for (const { sources: nodes } of pieces) {
@@ -94,7 +96,9 @@ export const settle = async (log: Log, settings: QuerySettings): Promise<Settled
 
   const producer = !transient ? await log.producer({ transactionalId: applicationId }) : undefined;
   try {
-    const positions = await positionsOf(log, settings, plan);
+    const positions = await positionsOf(log, settings, plan, record?.state === 'reset');
+    if (!transient && !started) await log.commitOffsets(applicationId, [...positions.values()]);
+    if (!transient) await keepRecord(log, settings, topics, record);
     const tasks: TaskAssignment[] = [];
     const first = murmur2(utf8Bytes(applicationId)) & 0x7fff_ffff;
     for (const { id, sources: nodes } of pieces) {
@@ -113,6 +117,22 @@ export const settle = async (log: Log, settings: QuerySettings): Promise<Settled
     await producer?.close().catch(() => undefined);
     throw error;
   }
+};
+
+/** Whether the query has started before; throws when what there is of it contradicts itself. */
+const checkAgainstRest = async (
+  log: Log,
+  settings: QuerySettings,
+  topics: readonly TopologyTopic[],
+  record: QueryRecord | undefined,
+): Promise<boolean> => {
+  const { queryId, applicationId, records } = settings;
+  const committed = await log.committed(applicationId);
+  const { started, contradictions } = await examine(log, { applicationId, topics, record, committed });
+  if (contradictions.length === 0) return started;
+  // A repair goes by the record.
+  if (record === undefined) await records?.put(applicationId, await recordOf(log, settings, topics, []));
+  throw contradictionError(queryId, contradictions);
 };
 
 const topicNamed = async (log: Log, name: string, does: string): Promise<TopicDescription> => {
@@ -145,6 +165,7 @@ const positionsOf = async (
   log: Log,
   { applicationId, topology, startFrom, transient }: QuerySettings,
   plan: PartitionPlan,
+  reset: boolean,
 ): Promise<ReadonlyMap<string, Position>> => {
   const committed = new Map<string, number>();
   if (!transient) {
@@ -153,7 +174,6 @@ const positionsOf = async (
     }
   }
   const positions = new Map<string, Position>();
-  const begun: Position[] = [];
   for (const { id, sources } of topology.subTopologies()) {
     for (const node of sources) {
       const topic = topicOf(applicationId, node);
@@ -166,13 +186,37 @@ const positionsOf = async (
         }
         const known = committed.get(key);
         const { start, stable } = await log.offsets({ topic, partition });
-        const latest = startFrom === 'latest' && node.kind === 'stream' && !node.repartition;
+        const latest = startFrom === 'latest' && !reset && node.kind === 'stream' && !node.repartition;
         const offset = known === undefined ? (latest ? stable : start) : Math.max(known, start);
         positions.set(key, { topic, partition, offset });
-        if (known === undefined && latest) begun.push({ topic, partition, offset });
       }
     }
   }
-  if (begun.length > 0 && !transient) await log.commitOffsets(applicationId, begun);
   return positions;
+};
+
+/** The record of the query with its topics as they are now; a topic that is missing is left out. */
+const recordOf = async (
+  log: Log,
+  { queryId }: QuerySettings,
+  topics: readonly TopologyTopic[],
+  accepted: readonly string[],
+): Promise<QueryRecord> => {
+  const recorded: Record<string, RecordedTopic> = {};
+  for (const { name, role } of topics) {
+    const description = await log.describeTopic(name);
+    if (description !== undefined) recorded[name] = { role, id: description.id, partitions: description.partitions };
+  }
+  return { version: 1, queryId, state: 'started', topics: recorded, accepted };
+};
+
+/** Writes the query's record, unless it is written already. */
+const keepRecord = async (
+  log: Log,
+  settings: QuerySettings,
+  topics: readonly TopologyTopic[],
+  record: QueryRecord | undefined,
+): Promise<void> => {
+  const now = await recordOf(log, settings, topics, record?.accepted ?? []);
+  if (JSON.stringify(now) !== JSON.stringify(record)) await settings.records?.put(settings.applicationId, now);
 };

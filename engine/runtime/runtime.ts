@@ -44,7 +44,9 @@ import type {
   ToHost,
   WindowRange,
 } from './protocol.ts';
-import { internalTopics, type Settled, settle } from './query-run.ts';
+import { QueryRecords } from './query-records.ts';
+import { type Settled, settle } from './query-run.ts';
+import { internalTopics } from './query-topics.ts';
 import { defaultLimits, type HostLimits, TaskHost } from './task-host.ts';
 
 export interface RuntimeLimits extends HostLimits {
@@ -181,6 +183,7 @@ export class Runtime {
   readonly #threads = new Map<number, Thread>();
   readonly #questions = new Map<number, Question>();
   readonly #hashSeed: number;
+  #records: Promise<QueryRecords> | undefined;
   #nextRun = 1;
   #nextTransient = 0;
   #nextRequest = 1;
@@ -474,12 +477,14 @@ export class Runtime {
     let settled: Settled;
     try {
       settled = await settle(log, {
+        queryId: spec.id,
         applicationId,
         topology: spec.topology,
         startFrom: spec.startFrom ?? 'earliest',
         transient,
         processingLog: transient ? undefined : this.#options.processingLog,
         shards,
+        records: transient ? undefined : await this.#queryRecords(),
       });
     } catch (error) {
       this.#couldNotStart(query, asError(error));
@@ -535,6 +540,16 @@ export class Runtime {
         this.#post(thread, { kind: 'assign', assignment });
       }
     });
+  }
+
+  #queryRecords(): Promise<QueryRecords> {
+    const { log, clock } = this.#options;
+    this.#records ??= QueryRecords.open(log, () => clock.now());
+    // Records that could not be read are read again at the next start of a query.
+    this.#records.catch(() => {
+      this.#records = undefined;
+    });
+    return this.#records;
   }
 
   #assigned(query: Query, life: Life, thread: number): void {
@@ -645,6 +660,7 @@ export class Runtime {
   async #forget(query: Query, tasks: readonly TaskAssignment[]): Promise<void> {
     const { log, workers } = this.#options;
     const { spec, applicationId } = query;
+    await (await this.#queryRecords()).forget(applicationId);
     for (const topic of internalTopics(applicationId, spec.topology)) {
       if ((await log.describeTopic(topic)) !== undefined) await log.deleteTopic(topic);
     }

@@ -10,6 +10,7 @@ import {
   serdes,
   type Topology,
 } from '../../../engine/index.ts';
+import { queriesTopic } from '../../../engine/runtime/query-records.ts';
 import { decodeBatch, type Log, RecordColumns } from '../../../storage/index.ts';
 import { consume, lastOf, logKinds, newRuntime, openLog, produce, type Row, Shards, text, utf8 } from './support.ts';
 import { enriched, minuteSums, wordCount } from './topologies.ts';
@@ -354,7 +355,7 @@ describe.each(logKinds)('on the %s log', (kind) => {
     await produce(log, 'words', 0, words('a', 'a'));
     await runtime.awaitIdle();
     await runtime.stop('count', { forget: true });
-    expect((await log.describeTopics()).map(({ name }) => name)).toEqual(['counted', 'words']);
+    expect((await log.describeTopics()).map(({ name }) => name)).toEqual([queriesTopic, 'counted', 'words']);
     expect(await log.groups()).toEqual([]);
     // Of the store nothing is left but the counter of its shard.
     expect([...shards.kvs.values()].map(({ size }) => size)).toEqual([1]);

@@ -66,6 +66,7 @@ describe('statements', () => {
     await engine.execute('DROP STREAM late DELETE TOPIC; DROP STREAM flights;');
     expect(await engine.queries()).toEqual([]);
     expect((await log.describeTopics()).map(({ name }) => name).sort()).toEqual([
+      '_millrace-queries',
       '_millrace-statements',
       'airports',
       'flights',

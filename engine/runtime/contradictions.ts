@@ -1,0 +1,154 @@
+/**
+ * Contradictions: what a query finds at its start that no crash can have left behind.
+ *
+ * Topics, positions, state and the log's own files are written at different moments; a crash between two of them leaves a known set of
+ * combinations, all of which a start mends by itself. Everything else means that data was lost or exchanged: files deleted, damaged, or
+ * restored from another time. Going on would give wrong results without a word, so the query fails, names what is missing, and
+ * leaves everything as it is. `repair.ts` holds the two ways out.
+ *
+ * What a first start writes, in this order: the internal topics, empty; the first positions; the query record; only then records. So a query
+ * has *started* when it has a record, or a position, or anything in a topic of its own, and from then on it has all of them.
+ */
+
+import { UserError } from '../../base/index.ts';
+import { type CommittedOffset, type Damage, type Log, offsetsTopic, transactionsTopic } from '../../storage/index.ts';
+import type { QueryRecord } from './query-records.ts';
+import type { TopologyTopic } from './query-topics.ts';
+
+export type ContradictionCode =
+  /** A topic of the query is gone. */
+  | 'QUERY_TOPIC_MISSING'
+  /** A topic of the query was deleted and made anew. */
+  | 'QUERY_TOPIC_REPLACED'
+  /** The query has state or a record, but no committed position. */
+  | 'QUERY_OFFSETS_LOST'
+  /** A committed position lies beyond the end of its partition. */
+  | 'QUERY_POSITION_BEYOND_END'
+  /** Records that the query has not read, or its state, are damaged or gone. */
+  | 'QUERY_RECORDS_LOST'
+  /** A checkpoint lies outside of the changelog that it was taken from. */
+  | 'QUERY_CHANGELOG_MISMATCH';
+
+export interface Contradiction {
+  readonly code: ContradictionCode;
+  /** What `--accept-loss` takes. */
+  readonly topic: string;
+  readonly partition?: number;
+  readonly message: string;
+  /** The log's own entry, where it stems from that. */
+  readonly damage?: Damage;
+}
+
+export interface Examined {
+  readonly applicationId: string;
+  readonly topics: readonly TopologyTopic[];
+  readonly record: QueryRecord | undefined;
+  readonly committed: readonly CommittedOffset[];
+}
+
+export interface Findings {
+  /** The query has started before; otherwise its topics and positions are made now. */
+  readonly started: boolean;
+  readonly contradictions: readonly Contradiction[];
+}
+
+/** Identifies an entry of `Log.damage` over restarts. */
+export const damageKey = ({ kind, topic, topicId, partition, lost, path }: Damage): string =>
+  JSON.stringify([kind, topicId ?? topic ?? '', partition ?? -1, lost?.from ?? -1, lost?.to ?? -1, path]);
+
+/** Compares what is there of a query. Reads offsets only, and changes nothing. */
+export const examine = async (log: Log, examined: Examined): Promise<Findings> => {
+  const { topics, record, committed } = examined;
+  const found: Contradiction[] = [];
+  const offsetOf = (topic: string, partition: number): number | undefined =>
+    committed.find((offset) => offset.topic === topic && offset.partition === partition)?.offset;
+
+  const started = record?.state !== 'reset' && (await hasStarted(log, examined));
+  for (const { name, role } of started ? topics : []) {
+    const known = record?.topics[name];
+    const description = await log.describeTopic(name);
+    const what = `the ${role === 'source' || role === 'sink' ? role : `${role} topic`} "${name}"`;
+    if (description === undefined) {
+      found.push({ code: 'QUERY_TOPIC_MISSING', topic: name, message: `${what} is gone` });
+      continue;
+    }
+    if (known !== undefined && known.id !== description.id && role !== 'sink') {
+      const message = `${what} is not the one that the query has used: it was deleted and made anew`;
+      found.push({ code: 'QUERY_TOPIC_REPLACED', topic: name, message });
+      continue;
+    }
+    if (role === 'sink' || role === 'changelog') continue;
+    for (let partition = 0; partition < description.partitions; partition++) {
+      const position = offsetOf(name, partition);
+      if (position === undefined) {
+        const message = `the committed offset of ${name}/${partition} is gone`;
+        found.push({ code: 'QUERY_OFFSETS_LOST', topic: offsetsTopic, partition, message });
+        continue;
+      }
+      const { start, end } = await log.offsets({ topic: name, partition });
+      if (position > end) {
+        const message = `the committed offset ${position} lies beyond the end ${end} of ${name}/${partition}`;
+        found.push({ code: 'QUERY_POSITION_BEYOND_END', topic: name, partition, message });
+      } else if (role === 'repartition' && position < start) {
+        const message = `records ${position} to ${start - 1} of ${name}/${partition} were deleted before the query read them`;
+        found.push({ code: 'QUERY_RECORDS_LOST', topic: name, partition, message });
+      }
+    }
+  }
+  for (const damage of log.damage) {
+    if (record?.accepted.includes(damageKey(damage)) === true) continue;
+    const contradiction = concerning(damage, topics, started, offsetOf);
+    if (contradiction === undefined) continue;
+    const same = found.findIndex(({ code, topic }) => code === contradiction.code && topic === contradiction.topic);
+    if (same >= 0 && found[same]?.damage === undefined) found[same] = contradiction;
+    else found.push(contradiction);
+  }
+  return { started, contradictions: found };
+};
+
+const hasStarted = async (log: Log, { record, committed, topics }: Examined): Promise<boolean> => {
+  if (record !== undefined || committed.length > 0) return true;
+  for (const { name, role } of topics) {
+    if (role !== 'repartition' && role !== 'changelog') continue;
+    const description = await log.describeTopic(name);
+    for (let partition = 0; partition < (description?.partitions ?? 0); partition++) {
+      if ((await log.offsets({ topic: name, partition })).end > 0) return true;
+    }
+  }
+  return false;
+};
+
+/** What damage of the log means for a query; undefined: nothing. */
+const concerning = (
+  damage: Damage,
+  topics: readonly TopologyTopic[],
+  started: boolean,
+  offsetOf: (topic: string, partition: number) => number | undefined,
+): Contradiction | undefined => {
+  const { kind, topic, partition, lost, message } = damage;
+  const code =
+    kind === 'offsets' ? 'QUERY_OFFSETS_LOST' : kind === 'topic' ? 'QUERY_TOPIC_MISSING' : 'QUERY_RECORDS_LOST';
+  if (kind === 'offsets') return started ? { code, topic: offsetsTopic, message, damage } : undefined;
+  if (kind === 'transactions') return { code, topic: transactionsTopic, message, damage };
+  const used = topics.find(({ name }) => name === topic);
+  if (topic === undefined || used === undefined || used.role === 'sink') return undefined;
+  const contradiction = { code, topic, ...(partition !== undefined && { partition }), message, damage } as const;
+  if (used.role === 'changelog' || partition === undefined) return contradiction;
+  // What lies below the position was read while it was there.
+  const position = offsetOf(topic, partition) ?? 0;
+  const unread = kind === 'start' ? position === 0 : lost === undefined || position < lost.to;
+  return unread ? contradiction : undefined;
+};
+
+/** The error of a query that cannot start: what is missing, and the two ways out. */
+export const contradictionError = (queryId: string, [first, ...more]: readonly Contradiction[]): UserError => {
+  if (first === undefined) throw new Error('there is no contradiction');
+  const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
+  return new UserError(first.code, `${first.message}${others}; nothing was changed`, {
+    hint: waysOut(queryId, first.topic),
+  });
+};
+
+export const waysOut = (queryId: string, topic: string): string =>
+  `Restore what is missing from a backup; or stop the server and run "millrace repair --data DIR --reset-query ${queryId}" ` +
+  `to compute the query anew from its sources, or "millrace repair --data DIR --accept-loss ${topic}" to go on without what is lost.`;

@@ -1,0 +1,31 @@
+/** The topics that a query uses, each with its role; and their names. */
+
+import { changelogTopic, internalTopic, type Topology } from '../topology.ts';
+import type { TopicRole } from './query-records.ts';
+
+export interface TopologyTopic {
+  readonly name: string;
+  readonly role: TopicRole;
+}
+
+/** Each topic once: one that is read counts as a source also where it is written. */
+export const topicsOf = (applicationId: string, topology: Topology): readonly TopologyTopic[] => {
+  const roles = new Map<string, TopicRole>();
+  const add = (name: string, role: TopicRole): void => {
+    if (!roles.has(name)) roles.set(name, role);
+  };
+  const pieces = topology.subTopologies();
+  for (const { sources } of pieces)
+    for (const { topic, repartition } of sources) if (!repartition) add(topic, 'source');
+  for (const { sinks } of pieces) for (const { topic, repartition } of sinks) if (!repartition) add(topic, 'sink');
+  for (const { topic } of topology.repartitions) add(internalTopic(applicationId, topic), 'repartition');
+  for (const { name, logged } of topology.stores)
+    if (logged !== false) add(changelogTopic(applicationId, name), 'changelog');
+  return Array.from(roles, ([name, role]) => ({ name, role }));
+};
+
+/** Names of the topics that belong to the query alone. */
+export const internalTopics = (applicationId: string, topology: Topology): readonly string[] =>
+  topicsOf(applicationId, topology)
+    .filter(({ role }) => role === 'repartition' || role === 'changelog')
+    .map(({ name }) => name);
