@@ -11,7 +11,14 @@
  */
 
 import { UserError } from '../../base/index.ts';
-import { type CommittedOffset, type Damage, type Log, offsetsTopic, transactionsTopic } from '../../storage/index.ts';
+import {
+  type CommittedOffset,
+  type Damage,
+  type Log,
+  offsetsTopic,
+  type TopicPartition,
+  transactionsTopic,
+} from '../../storage/index.ts';
 import type { QueryRecord } from './query-records.ts';
 import type { TopologyTopic } from './query-topics.ts';
 
@@ -138,6 +145,19 @@ const concerning = (
   const position = offsetOf(topic, partition) ?? 0;
   const unread = kind === 'start' ? position === 0 : lost === undefined || position < lost.to;
   return unread ? contradiction : undefined;
+};
+
+/** A checkpoint that lies outside of its changelog; undefined: it does not, or there is none. */
+export const checkpointMismatch = (
+  { topic, partition }: TopicPartition,
+  store: string,
+  checkpoint: number | undefined,
+  { start, end }: { readonly start: number; readonly end: number },
+): Contradiction | undefined => {
+  if (checkpoint === undefined || (checkpoint >= start && checkpoint <= end)) return undefined;
+  const code = 'QUERY_CHANGELOG_MISMATCH';
+  const message = `the checkpoint of store ${store} was taken at offset ${checkpoint}, but its changelog ${topic}/${partition} goes from ${start} to ${end}`;
+  return { code, topic, partition, message };
 };
 
 /** The error of a query that cannot start: what is missing, and the two ways out. */

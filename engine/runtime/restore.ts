@@ -7,17 +7,20 @@
  * - The end is taken once, after the query's producer was opened (which ended whatever its former life had left open), and the reading stops
  *   when the *position* has reached it, not when a record has: a changelog may end in any number of control records.
  * - A stretch is closed by `commit(next offset)` only behind records that were applied. What is interrupted simply starts again from the checkpoint.
- * - A position outside of the changelog (it was deleted or cut), or a damaged key-value store, rebuilds that store alone, from the changelog's start.
+ * - A damaged key-value store rebuilds that store alone, from the changelog's start. A checkpoint outside of its changelog is an error: what
+ *   the changelog has lost would be missing from the rebuilt store.
  */
 
 import { chunksOrThrow, decodeBatch, type Log, LogError, RecordColumns } from '../../storage/index.ts';
 import { KvError } from '../stores/ordered-kv.ts';
 import type { StateStore } from '../stores/state-store.ts';
+import { checkpointMismatch, contradictionError } from './contradictions.ts';
 
 /** Changelog records of one store that no checkpoint holds, at which whoever makes more waits for the one under way. A checkpoint is due well before. */
 export const mostReplayed = 700_000;
 
 export interface RestoreSource {
+  readonly queryId: string;
   readonly log: Pick<Log, 'reader' | 'offsets'>;
   readonly topic: string;
   readonly partition: number;
@@ -67,11 +70,9 @@ const rebuild = async ({ store, rebuilt }: RestoreSource, why: string): Promise<
 const replay = async (source: RestoreSource, checkpoint: number | undefined): Promise<Restored> => {
   const { log, topic, partition, store } = source;
   const { start, stable, end } = await log.offsets({ topic, partition });
-  let from = checkpoint ?? start;
-  if (from < start || from > end) {
-    await rebuild(source, `its checkpoint is at ${from}, the changelog goes from ${start} to ${end}`);
-    from = start;
-  }
+  const from = checkpoint ?? start;
+  const mismatch = checkpointMismatch({ topic, partition }, store.name, checkpoint, { start, end });
+  if (mismatch !== undefined) throw contradictionError(source.queryId, [mismatch]);
   let records = 0;
   let at = from;
   if (at >= stable) return { from, records };

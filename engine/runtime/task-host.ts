@@ -292,6 +292,7 @@ export class TaskHost {
         continue;
       }
       const { from, records } = await restoreStore({
+        queryId: assignment.queryId,
         log: this.#options.log,
         topic: changelog,
         partition,
