@@ -519,8 +519,9 @@ class Typer {
       return { kind: 'element', base, index, type: base.type.element };
     }
     if (base.type.kind === 'MAP') {
+      // A key of another type is in no map.
       const key = this.#any(node.index, base.type.key);
-      if (!typesEqual(key.type, base.type.key)) {
+      if (!isScalar(key.type)) {
         throw mismatch(`the key of this map is ${printType(base.type.key)}, not ${printType(key.type)}`, node.index.at);
       }
       return { kind: 'entry', base, key, type: base.type.value };

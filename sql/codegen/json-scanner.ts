@@ -214,6 +214,18 @@ const fraction: Code = code`
     if (f === 0 || d + f > 15) break quick;
   }`;
 
+/** An exponent, if there is one, into `f` too: the value is `x / 10^f`, exact before that one rounding while `f` is small. */
+const exponent: Code = code`
+  if ((bytes[p] | 32) === 101) {
+    e = bytes[++p] === 45 ? -1 : 1;
+    if (e < 0 || bytes[p] === 43) p++;
+    s = p; y = 0;
+    while ((c = bytes[p] ^ 48) < 10 && p < s + 3) { y = y * 10 + c; p++; }
+    if (p === s || c < 10) break quick;
+    f -= e * y;
+    if (f > 22 || f < -22) break quick;
+  }`;
+
 interface Shared {
   readonly stops: number;
   readonly ascii: number;
@@ -254,8 +266,10 @@ const readValue = (column: Column, shared: Shared, constants: Constants): Code =
   if (n) p++;
   ${digits(shared.powers)}
   ${fraction}
-  if (f !== 0) x /= k${shared.powers}[f];
-  v = n ? -x : x;
+  ${exponent}
+  if (f > 0) x /= k${shared.powers}[f];
+  else if (f < 0) x *= k${shared.powers}[-f];
+  v = n ? 0 - x : x;
   at = p;`;
     case 'BOOLEAN':
       return code`

@@ -6,8 +6,8 @@
  */
 
 import type { FormatOptions, RowWriter } from '../formats/format.ts';
+import { numberRoom, putDouble, putInteger, putText } from '../formats/json-output.ts';
 import { fieldPrefixes, plainJsonWriter, valueWriter } from '../formats/json-plain.ts';
-import { numberRoom, putDouble, putInteger, putText } from '../formats/json-text.ts';
 import type { Column } from '../types/schema.ts';
 import { type Code, Constants, code, joinCode, run } from './code.ts';
 

@@ -3,7 +3,7 @@
  *
  * Two values of one type; NULL on either side gives FALSE, but for IS DISTINCT FROM, where NULL equals NULL. Values of types that have nothing in
  * common (only IS DISTINCT FROM takes those) are distinct unless both are NULL. A text beside a TIMESTAMP is read only when the other side is not
- * NULL, and fails the comparison when it cannot be read.
+ * NULL, and fails the comparison when it cannot be read. NaN is neither equal nor unequal to anything, but never distinct from itself.
  */
 
 import { unreachable } from '../../base/index.ts';
@@ -16,7 +16,7 @@ type Compile = (part: TypedExpression) => Evaluate;
 
 /** Whether two values of an operand's type are the same, NULL being the same as NULL. */
 export const equality = (operand: TypedExpression): ((a: Value, b: Value) => boolean) =>
-  isScalar(operand.type) ? (a, b) => a === b : valuesEqual;
+  isScalar(operand.type) && operand.type.kind !== 'DOUBLE' ? (a, b) => a === b : valuesEqual;
 
 export const comparison = (part: TypedOf<'comparison'>, compile: Compile): Evaluate =>
   compared(part, compile, (left, right) => comparisonOf(part, left, right));
@@ -71,6 +71,13 @@ const comparisonOf = (part: TypedOf<'comparison'>, left: Evaluate, right: Evalua
       const a = left(record);
       const b = right(record);
       return a !== null && b !== null && valuesEqual(a, b) === wanted;
+    };
+  }
+  if (operator === '<>' && part.left.type.kind === 'DOUBLE') {
+    return (record) => {
+      const a = left(record);
+      const b = right(record);
+      return a !== null && b !== null && a !== b && !Number.isNaN(a) && !Number.isNaN(b);
     };
   }
   // A constant on the right is the rule in filters; it is never NULL (typing refuses that).

@@ -9,8 +9,8 @@
  * | BOOLEAN   | `true`, `false`                                                                                    |
  * | INTEGER   | a number (fraction cut off, bits beyond 32 lost), or a text that is a whole number in range        |
  * | BIGINT    | the same in 64 bits, every digit exact                                                             |
- * | DOUBLE    | a number within the range of a double, or a text with one; "NaN", "Infinity", "-Infinity"          |
- * | STRING    | a text; a number as written; true or false; an object or array as its JSON text without blanks     |
+ * | DOUBLE    | a number, infinite beyond the range of a double, or a text with one; "NaN", "Infinity", "-Infinity" |
+ * | STRING    | a text; a number; true or false; an object as JSON text; an array as `[a, b]`                      |
  * | TIMESTAMP | epoch milliseconds, a safe integer, as number or text                                              |
  * | ARRAY     | an array                                                                                           |
  * | MAP       | an object; of a name that comes twice the last value counts                                        |
@@ -23,7 +23,7 @@
  * Names are matched by their bytes: mostly a record has the same names in the same order as the one before, so the name that came
  * there last is tried first, then a table by hash, and only a name never seen before becomes a text.
  *
- * Writing: every column in order, NULL as `null`; a TIMESTAMP as epoch milliseconds; numbers as `json-text.ts` says.
+ * Writing: every column in order, NULL as `null`; a TIMESTAMP as epoch milliseconds; numbers and texts as `json-output.ts` says.
  */
 
 import { type ByteWriter, equalBytes, hashBytes, unreachable, utf8Bytes } from '../../base/index.ts';
@@ -32,7 +32,8 @@ import type { Column } from '../types/schema.ts';
 import type { SqlType } from '../types/type.ts';
 import { bigintToInteger, isMap, type Row, type Value } from '../types/value.ts';
 import type { FormatOptions, RowReader, RowWriter } from './format.ts';
-import { JsonInput, jsonText, writeJsonDouble, writeJsonInteger, writeJsonText } from './json-text.ts';
+import { recordText, writeJsonDouble, writeJsonInteger, writeJsonText } from './json-output.ts';
+import { JsonInput } from './json-text.ts';
 
 // ------------------------------------------------------------------------------------------------------- reading
 
@@ -119,7 +120,7 @@ export const readString: ValueReader = (input) => {
       input.word('null');
       return null;
     default:
-      return input.valueText();
+      return input.columnText();
   }
 };
 
@@ -471,7 +472,7 @@ export const valueWriter = (type: SqlType): ValueWriter => {
 
 /** What stands before each value: `{"A":`, then `,"B":` and so on. */
 export const fieldPrefixes = (columns: readonly Column[]): Uint8Array[] =>
-  columns.map(({ name }, i) => utf8Bytes(`${i === 0 ? '{' : ','}${jsonText(name)}:`));
+  columns.map(({ name }, i) => utf8Bytes(`${i === 0 ? '{' : ','}${recordText(name)}:`));
 
 const fieldsWriter = (columns: readonly Column[]): ((row: readonly Value[], out: ByteWriter) => void) => {
   const prefixes = fieldPrefixes(columns);

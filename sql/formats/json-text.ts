@@ -1,5 +1,5 @@
 /**
- * JSON as bytes: a reader at a position, and the writing of its scalars.
+ * JSON as bytes: a reader at a position. `json-output.ts` writes.
  *
  * The reader never makes a value that nobody asked for, never uses `JSON.parse`, and checks the whole grammar (RFC 8259), also of what
  * it skips: a text is bad wherever it is bad. Depth is counted, not recursed, and ends at `maxDepth`. Numbers keep their digits: a
@@ -8,10 +8,11 @@
  * Text is UTF-8; malformed bytes read as U+FFFD. A lone surrogate can be written as an escape only (`\ud800`) and is read back from it.
  */
 
-import { type ByteWriter, readLatin1, readUtf8, writeLatin1, writeUtf8 } from '../../base/index.ts';
+import { readLatin1, readUtf8 } from '../../base/index.ts';
 import { asciiText } from '../types/text-cache.ts';
 import { normalizeBigint } from '../types/value.ts';
 import { SerdeError } from './format.ts';
+import { jsonText } from './json-output.ts';
 
 /** How deep a text may be nested. */
 export const maxDepth = 1000;
@@ -28,6 +29,11 @@ const backslash = 92;
 const closeBracket = 93;
 const openBrace = 123;
 const closeBrace = 125;
+
+/** 1 for the bytes that end the plain run of a JSON string: quote, backslash, control characters; and for what is not ASCII. */
+export const stops: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 32 || byte > 126 || byte === quote || byte === backslash ? 1 : 0,
+);
 
 /** 10^0 … 10^22: the powers of ten that a double holds exactly. */
 export const powersOfTen: readonly number[] = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
@@ -46,11 +52,12 @@ export class JsonInput {
   /** The kinds of the containers around the place, while a value is skipped: 1 for an object. */
   readonly #open = new Uint8Array(maxDepth);
 
-  /** Starts at the first token of `bytes[start, end)`. */
+  /** Starts at the first token of `bytes[start, end)`, behind a byte order mark if there is one. */
   open(bytes: Uint8Array, start: number, end: number): void {
     this.bytes = bytes;
     this.#start = start;
-    this.at = start;
+    const marked = bytes[start] === 0xef && start + 2 < end && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
+    this.at = marked ? start + 3 : start;
     this.end = end;
     this.blanks();
   }
@@ -88,10 +95,13 @@ export class JsonInput {
     this.blanks();
   }
 
-  /** Nothing but blanks may be left. */
+  /** What follows the value is not looked at, as in ksqlDB; only a number or a word must not run on. */
   finish(): void {
-    this.blanks();
-    if (this.at < this.end) this.fail('something follows the value');
+    const { bytes, at, end } = this;
+    if (at >= end) return;
+    const last = bytes[at - 1];
+    if (last === quote || last === closeBrace || last === closeBracket) return;
+    if (!isBlank(bytes[at] as number)) this.fail('something follows the value');
   }
 
   token(): Token {
@@ -253,7 +263,7 @@ export class JsonInput {
     this.at = at;
   }
 
-  /** Reads a number as a double, rounded once. One beyond the range of a double is a fault. */
+  /** Reads a number as a double, rounded once; beyond the range it is infinite, and there is no negative zero. */
   double(): number {
     const { bytes, end } = this;
     const start = this.at;
@@ -284,13 +294,11 @@ export class JsonInput {
       if (wholeDigits + fraction <= 15 && (at >= end || ((bytes[at] as number) | 32) !== 101)) {
         this.at = at;
         const value = fraction === 0 ? mantissa : mantissa / (powersOfTen[fraction] as number);
-        return negative ? -value : value;
+        return negative ? 0 - value : value;
       }
     }
     this.skipNumber();
-    const value = Number(readLatin1(bytes, start, this.at));
-    if (!Number.isFinite(value)) this.fail('the number is beyond the range of a double', start);
-    return value;
+    return Number(readLatin1(bytes, start, this.at)) + 0;
   }
 
   /** Reads a number as a 64-bit integer: the fraction is cut off, bits beyond the 64th are lost, as in Java. */
@@ -386,30 +394,54 @@ export class JsonInput {
     this.expect(colon, '":"');
   }
 
-  /** Reads the value here as JSON text: no blanks, texts escaped in one way, numbers as they were written. */
+  /** Reads the value here as JSON text: no blanks, texts escaped in one way, numbers as `numberText` has them. */
   valueText(): string {
     const start = this.at;
     this.skip();
     const end = this.at;
     const { bytes } = this;
     let text = '';
-    let from = start;
-    for (let at = start; at < end; ) {
-      const byte = bytes[at] as number;
-      if (byte === quote) {
-        if (at > from) text += readLatin1(bytes, from, at);
-        this.at = at;
-        text += jsonText(this.text());
-        at = this.at;
-        from = at;
-      } else if (isBlank(byte)) {
-        if (at > from) text += readLatin1(bytes, from, at);
-        from = ++at;
-      } else at++;
+    this.at = start;
+    while (this.at < end) {
+      const byte = this.peek();
+      if (byte === quote) text += jsonText(this.text());
+      else if (byte === minus || isDigit(byte)) {
+        const from = this.at;
+        this.skipNumber();
+        text += numberText(readLatin1(bytes, from, this.at));
+      } else {
+        if (!isBlank(byte)) text += String.fromCharCode(byte);
+        this.at++;
+      }
     }
-    if (end > from) text += readLatin1(bytes, from, end);
-    this.at = end;
     return text;
+  }
+
+  /**
+   * Reads the value here, which is not null, as ksqlDB puts it into a STRING column: a text as it is, an array as its elements between `[`, `, ` and
+   * `]`, anything else as JSON text.
+   */
+  columnText(): string {
+    if (this.peek() !== openBracket) return this.peek() === quote ? this.text() : this.valueText();
+    // Checked as a whole first, its depth too.
+    const start = this.at;
+    this.skip();
+    this.at = start;
+    return this.#arrayText();
+  }
+
+  #arrayText(): string {
+    const elements: string[] = [];
+    this.at++;
+    this.blanks();
+    while (this.peek() !== closeBracket) {
+      const nested = this.peek() === openBracket;
+      elements.push(nested ? this.#arrayText() : this.takeNull() ? 'null' : this.columnText());
+      this.blanks();
+      if (this.peek() === comma) this.expect(comma, '","');
+    }
+    this.at++;
+    return `[${elements.join(', ')}]`;
   }
 }
 
@@ -436,6 +468,27 @@ const escapedCharacter = (kind: number): string => {
   }
 };
 
+/**
+ * A JSON number as Java prints a decimal: as it was written, but for an exponent, and for one that has more than six zeros behind the point. Those
+ * have one digit before the point and a signed exponent: `1e5` is `1E+5`, `0.00000012` is `1.2E-7`.
+ */
+const numberText = (text: string): string => {
+  if (/^-?\d+$/.test(text)) return text === '-0' ? '0' : text;
+  const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
+  if (match === null) return text;
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
+  const digits = (whole + fraction).replace(/^0+(?=\d)/, '');
+  const scale = fraction.length - Number(exponent);
+  const adjusted = digits.length - 1 - scale;
+  const signed = digits === '0' ? '' : sign;
+  if (scale < 0 || adjusted < -6) {
+    const tail = digits.length > 1 ? `.${digits.slice(1)}` : '';
+    return `${signed}${digits.slice(0, 1)}${tail}E${adjusted < 0 ? '' : '+'}${adjusted}`;
+  }
+  const padded = digits.padStart(scale + 1, '0');
+  return scale === 0 ? `${signed}${padded}` : `${signed}${padded.slice(0, -scale)}.${padded.slice(-scale)}`;
+};
+
 /** The whole part of a JSON number, wrapped to 64 bits. However large the exponent, the work is bounded by the text. */
 const wholePart = (text: string): number | bigint => {
   const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
@@ -455,215 +508,4 @@ const wholePart = (text: string): number | bigint => {
   // Only the low 64 bits count, and of them only the last 64 digits can say anything.
   const magnitude = BigInt(digits.length > 64 ? digits.slice(-64) : digits);
   return normalizeBigint(sign === '-' ? -magnitude : magnitude);
-};
-
-// ------------------------------------------------------------------------------------------------------- writing
-//
-// Two forms of each: `put…(buffer, at, value)` writes where the caller has made room and answers where to go on; `write…` makes room.
-
-/** The most bytes that a number can take. */
-export const numberRoom = 26;
-
-/** The most bytes that a text of so many UTF-16 units can take: each may become an escape. */
-export const textRoom = (length: number): number => length * 6 + 2;
-
-/** 1 for the bytes that end the plain run of a JSON string: quote, backslash, control characters; and for what is not ASCII. */
-export const stops: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte < 32 || byte > 126 || byte === quote || byte === backslash ? 1 : 0,
-);
-
-/** A text as JSON: quotes, backslashes, control characters and lone surrogates escaped, all else as it is. */
-export const jsonText = (text: string): string => JSON.stringify(text);
-
-/** Puts a text as JSON where there is `textRoom` for it. */
-export const putText = (buffer: Uint8Array, at: number, text: string): number => {
-  const { length } = text;
-  if (length <= 64) {
-    buffer[at] = quote;
-    let to = at + 1;
-    let i = 0;
-    for (; i < length; i++) {
-      const unit = text.charCodeAt(i);
-      if (unit > 126 || stops[unit] === 1) break;
-      buffer[to++] = unit;
-    }
-    if (i === length) {
-      buffer[to] = quote;
-      return to + 1;
-    }
-  }
-  if (needsEscape(text)) return at + writeUtf8(buffer, jsonText(text), at);
-  buffer[at] = quote;
-  const end = at + 1 + writeUtf8(buffer, text, at + 1);
-  buffer[end] = quote;
-  return end + 1;
-};
-
-/** Whether JSON must escape a character of the text, lone surrogates included. */
-const needsEscape = (text: string): boolean => {
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 32 || unit === quote || unit === backslash || (unit >= 0xd800 && unit < 0xe000)) return true;
-  }
-  return false;
-};
-
-/** Puts a whole number's digits. */
-export const putInteger = (buffer: Uint8Array, at: number, value: number | bigint): number => {
-  if (typeof value === 'bigint') return at + writeLatin1(buffer, value.toString(), at);
-  let rest = value;
-  if (rest < 0) {
-    buffer[at++] = minus;
-    rest = -rest;
-  }
-  const end = at + digitCount(rest);
-  let to = end;
-  // Beyond 31 bits eight digits are split off by one division of doubles, then taken apart as a small number, two at a time.
-  while (rest >= 0x4000_0000) {
-    const next = Math.floor(rest / 100_000_000);
-    let low = (rest - next * 100_000_000) | 0;
-    for (let i = 0; i < 4; i++) {
-      const hundreds = (low / 100) | 0;
-      const pair = (low - hundreds * 100) << 1;
-      to -= 2;
-      buffer[to] = pairs[pair] as number;
-      buffer[to + 1] = pairs[pair + 1] as number;
-      low = hundreds;
-    }
-    rest = next;
-  }
-  let small = rest | 0;
-  while (small >= 10) {
-    const hundreds = (small / 100) | 0;
-    const pair = (small - hundreds * 100) << 1;
-    to -= 2;
-    buffer[to] = pairs[pair] as number;
-    buffer[to + 1] = pairs[pair + 1] as number;
-    small = hundreds;
-  }
-  if (to > at) buffer[to - 1] = zero + small;
-  return end;
-};
-
-/** `00`, `01` … `99`. */
-const pairs: Uint8Array = Uint8Array.from(
-  { length: 200 },
-  (_, i) => zero + (i % 2 === 0 ? Math.floor(i / 20) : Math.floor(i / 2) % 10),
-);
-
-const digitCount = (value: number): number => {
-  if (value < 100_000) return value < 10 ? 1 : value < 100 ? 2 : value < 1000 ? 3 : value < 10_000 ? 4 : 5;
-  if (value < 1e10) return value < 1e6 ? 6 : value < 1e7 ? 7 : value < 1e8 ? 8 : value < 1e9 ? 9 : 10;
-  return value < 1e13 ? (value < 1e11 ? 11 : value < 1e12 ? 12 : 13) : value < 1e14 ? 14 : value < 1e15 ? 15 : 16;
-};
-
-/** Puts a double by its shortest digits. What JSON has no number for is a text: "NaN", "Infinity", "-Infinity". */
-export const putDouble = (buffer: Uint8Array, at: number, value: number): number => {
-  if (value < 1e9 && value > -1e9) {
-    // Amounts have few decimals. If m / 100 gives the double back, m's digits with a point are its shortest form.
-    const hundreds = Math.round(value * 100);
-    if (hundreds / 100 === value) {
-      if (hundreds % 100 !== 0) return putScaled(buffer, at, hundreds, 2);
-      if (value !== 0 || !Object.is(value, -0)) return putInteger(buffer, at, value);
-      return at + writeLatin1(buffer, '-0.0', at);
-    }
-    const millions = Math.round(value * 1e6);
-    if (millions / 1e6 === value) return putScaled(buffer, at, millions, 6);
-    if (value >= 1 || value <= -1) {
-      const end = putFraction(buffer, at, value);
-      if (end >= 0) return end;
-    }
-  }
-  return at + writeLatin1(buffer, Number.isFinite(value) ? String(value) : `"${String(value)}"`, at);
-};
-
-const two26 = 2 ** 26;
-const two27 = 2 ** 27;
-const two53 = 2 ** 53;
-
-/**
- * Puts a double that is no whole number, between 1 and 2^30 in magnitude, by its shortest digits: what sums of amounts look like after some
- * roundings. Answers −1 where two ways of rounding are equally good: the host then decides.
- *
- * The way of Steele and White: the fraction in units of 2^-53 is multiplied by ten, digit by digit, until what is left, or what is missing to the next
- * digit, is less than half the distance to the neighbouring doubles, which grows tenfold as well. All of it is exact: the rest is kept in two parts
- * of 26 and 27 bits. A quarter of the time that the host's own text of the number, and copying it, takes.
- */
-const putFraction = (buffer: Uint8Array, at: number, value: number): number => {
-  const magnitude = Math.abs(value);
-  const whole = Math.floor(magnitude);
-  const units = (magnitude - whole) * two53;
-  let high = Math.floor(units / two27) | 0;
-  let low = (units - high * two27) | 0;
-  let half = 1 << (31 - Math.clz32(whole));
-  let to = at;
-  if (value < 0) buffer[to++] = minus;
-  to = putInteger(buffer, to, whole);
-  buffer[to++] = point;
-  for (;;) {
-    low *= 10;
-    high = high * 10 + (low >>> 27);
-    low &= two27 - 1;
-    const digit = high >>> 26;
-    high &= two26 - 1;
-    half *= 10;
-    const rest = high * two27 + low;
-    const missing = two53 - rest;
-    if (rest === half || missing === half) return -1;
-    if (rest > half && missing > half) {
-      buffer[to++] = zero + digit;
-      continue;
-    }
-    if (rest === missing) return -1;
-    buffer[to++] = zero + (rest < missing ? digit : digit + 1);
-    return to;
-  }
-};
-
-/** Puts `scaled / 10^places` without closing zeros; `scaled` is a whole number and not a multiple of `10^places`. */
-const putScaled = (buffer: Uint8Array, at: number, scaled: number, places: number): number => {
-  let magnitude = scaled;
-  if (scaled < 0) {
-    buffer[at++] = minus;
-    magnitude = -scaled;
-  }
-  const unit = places === 2 ? 100 : 1e6;
-  const whole = Math.floor(magnitude / unit);
-  let rest = (magnitude - whole * unit) | 0;
-  at = putInteger(buffer, at, whole);
-  buffer[at] = point;
-  let last = places;
-  while (rest % 10 === 0) {
-    rest = (rest / 10) | 0;
-    last--;
-  }
-  for (let to = at + last; to > at; to--) {
-    const tens = (rest / 10) | 0;
-    buffer[to] = zero + (rest - tens * 10);
-    rest = tens;
-  }
-  return at + last + 1;
-};
-
-export const writeJsonText = (out: ByteWriter, text: string): void => {
-  // Room for escapes is made only for texts that are short, or have some.
-  if (text.length > 256 && !needsEscape(text)) {
-    out.reserve(text.length * 3 + 2);
-    out.i8(quote);
-    out.utf8(text);
-    out.i8(quote);
-    return;
-  }
-  out.reserve(textRoom(text.length));
-  out.length = putText(out.buffer, out.length, text);
-};
-
-export const writeJsonInteger = (out: ByteWriter, value: number | bigint): void => {
-  out.reserve(numberRoom);
-  out.length = putInteger(out.buffer, out.length, value);
-};
-
-export const writeJsonDouble = (out: ByteWriter, value: number): void => {
-  out.reserve(numberRoom);
-  out.length = putDouble(out.buffer, out.length, value);
 };

@@ -38,10 +38,12 @@ const series = (start: number | bigint, end: number | bigint, step: number): Val
   if (end > start ? step < 0 : end < start && step > 0) {
     throw new EvaluationError(`a series from ${start} does not reach ${end} in steps of ${step}`);
   }
-  const count = (Number(end) - Number(start)) / step;
-  if (count >= longestSeries) throw new EvaluationError(`a series cannot have more than ${longestSeries} elements`);
   const exact = typeof start === 'bigint' || typeof end === 'bigint';
-  return Array.from({ length: Math.floor(count) + 1 }, (_, i) =>
+  const count = exact
+    ? Number((BigInt(end) - BigInt(start)) / BigInt(step))
+    : Math.floor((Number(end) - Number(start)) / step);
+  if (count >= longestSeries) throw new EvaluationError(`a series cannot have more than ${longestSeries} elements`);
+  return Array.from({ length: count + 1 }, (_, i) =>
     exact ? normalizeBigint(BigInt(start) + BigInt(i) * BigInt(step)) : Number(start) + i * step,
   );
 };
@@ -166,6 +168,11 @@ export const collections: Family = {
       bind: ({ args }) => {
         const [array] = args;
         const element = array?.kind === 'ARRAY' ? array.element : undefined;
+        if (element?.kind === 'TIMESTAMP') {
+          return () => {
+            throw new EvaluationError('points in time are not joined: cast each of them to STRING');
+          };
+        }
         const text = (value: Value): string =>
           value === null || element === undefined ? 'null' : valueText(value, element);
         return (values: Values | null, delimiter: string | null = ',') =>
@@ -242,8 +249,9 @@ export const collections: Family = {
         for (const entry of text.split(between)) {
           const at = entry.indexOf(within);
           if (at < 0) continue;
-          found.delete(entry.slice(0, at));
-          found.set(entry.slice(0, at), entry.slice(at + within.length));
+          const [key = '', value = ''] = entry.split(within);
+          found.delete(key);
+          found.set(key, value);
         }
         return found;
       },

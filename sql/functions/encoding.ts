@@ -34,12 +34,16 @@ const encodings: Readonly<Record<string, Encoding>> = {
     toText: (bytes) => characters(bytes, (byte) => (byte < 128 ? String.fromCharCode(byte) : '\ufffd')),
   },
   base64: {
+    // Up to the first padding, of both alphabets; other characters, and a last one that makes no byte, are passed over.
     toBytes(text) {
-      try {
-        return Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
-      } catch (error) {
-        throw new EvaluationError('the text is not base64', { cause: error });
-      }
+      const [digits = ''] = text
+        .replaceAll('-', '+')
+        .replaceAll('_', '/')
+        .replaceAll(/[^\w+/=]/g, '')
+        .split('=');
+      return Uint8Array.from(atob(digits.slice(0, digits.length - Number(digits.length % 4 === 1))), (one) =>
+        one.charCodeAt(0),
+      );
     },
     toText: (bytes) => btoa(characters(bytes, (byte) => String.fromCharCode(byte))),
   },
@@ -57,11 +61,21 @@ const encodingNamed = (name: string): Encoding => {
 /** What stands for a character of a class; NULL leaves it. */
 type Masks = readonly [upper: string | null, lower: string | null, digit: string | null, other: string | null];
 
+/** Masks each UTF-16 unit: a character beyond the basic plane counts as two others. */
 const masked = (text: string, [upper, lower, digit, other]: Masks): string =>
-  Array.from(text, (one) => {
-    const mask = /\p{Lu}/u.test(one) ? upper : /\p{Ll}/u.test(one) ? lower : /\d/.test(one) ? digit : other;
-    return mask ?? one;
-  }).join('');
+  text
+    .split('')
+    .map((unit) => {
+      const mask = /\p{Uppercase}/u.test(unit)
+        ? upper
+        : /\p{Lowercase}/u.test(unit)
+          ? lower
+          : /\p{Nd}/u.test(unit)
+            ? digit
+            : other;
+      return mask ?? unit;
+    })
+    .join('');
 
 const masksOf = (given: readonly (string | null)[]): Masks => {
   for (const mask of given) {
@@ -93,7 +107,9 @@ const masking = (
     },
   });
 
-const unicodeEscapes = /^(?:\\u([\da-fA-F]{4}))+$/;
+/** Java's escapes behind the first one: `\\n`, `\\101`, `\\u004b`. */
+const escapes = /\\(?:u+([\da-fA-F]{4})|([0-3]?[0-7]{1,2})|([^u]))/g;
+const controls: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
 export const encoding: Family = {
   category: 'ENCODING',
@@ -125,13 +141,19 @@ export const encoding: Family = {
     }),
     define({
       signature: 'CHR(STRING) -> STRING',
-      doc: 'The characters that escapes such as \\u004b stand for; NULL for other text.',
+      doc: 'The text with escapes such as \\u004b replaced by their characters; NULL for text that does not begin with one.',
       nulls: 'propagate',
       examples: [["CHR('\\u004b')", "'K'"]],
       body: (text: string) =>
-        unicodeEscapes.test(text)
-          ? text.replaceAll(/\\u(.{4})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
-          : null,
+        text.length < 6 || !text.startsWith('\\u') || /\\u+(?!u|[\da-fA-F]{4})/.test(text)
+          ? null
+          : text.replaceAll(escapes, (_, unit?: string, octal?: string, other = '') =>
+              unit !== undefined
+                ? String.fromCharCode(Number.parseInt(unit, 16))
+                : octal !== undefined
+                  ? String.fromCharCode(Number.parseInt(octal, 8))
+                  : (controls[other] ?? other),
+            ),
     }),
     define({
       signature: ['MASK(STRING) -> STRING', `MASK(STRING, ${fourMasks}) -> STRING`],

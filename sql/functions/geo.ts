@@ -4,18 +4,24 @@ import { EvaluationError } from '../types/evaluation-error.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';
 
-const radiusOf: Readonly<Record<string, number>> = { KM: 6371, MI: 3959 };
+const kilometres = 6371;
+const miles = 3959;
+/** The radius of the globe by unit. A blank unit is kilometres. */
+const radiusOf: ReadonlyMap<string, number> = new Map([
+  ...['', 'km', 'kilometer', 'kilometers', 'kilometre', 'kilometres'].map((unit) => [unit, kilometres] as const),
+  ...['mi', 'mile', 'miles'].map((unit) => [unit, miles] as const),
+]);
 
 const radians = (degrees: number, most: number): number => {
-  if (Math.abs(degrees) <= most) return (degrees * Math.PI) / 180;
+  if (Math.abs(degrees) <= most) return degrees * 0.017453292519943295;
   throw new EvaluationError(`${degrees} degrees are beyond ${most}`);
 };
 
 /** By the haversine formula, on a sphere. */
 const distance = (lat1: number, lon1: number, lat2: number, lon2: number, unit: string | null = null): number => {
-  const radius = radiusOf[(unit ?? 'KM').toUpperCase().slice(0, 2)];
+  const radius = radiusOf.get((unit ?? '').trim().toLowerCase());
   if (radius === undefined)
-    throw new EvaluationError(`there is no unit of distance called '${unit}'; KM and MI are known`);
+    throw new EvaluationError(`there is no unit of distance called '${unit}'; the units are KM and MILES`);
   const [a, b] = [radians(lat1, 90), radians(lat2, 90)];
   const across = Math.sin((radians(lon2, 180) - radians(lon1, 180)) / 2) ** 2;
   const along = Math.sin((b - a) / 2) ** 2;

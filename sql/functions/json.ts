@@ -2,6 +2,7 @@
 
 import { assert, utf8Bytes } from '../../base/index.ts';
 import { SerdeError } from '../formats/format.ts';
+import { jsonText as quoted } from '../formats/json-output.ts';
 import { JsonInput } from '../formats/json-text.ts';
 import { valueText } from '../types/cast.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
@@ -131,10 +132,12 @@ const asJson = (): string => input.valueText();
 const plain = (): string => (input.token() === 'text' ? input.text() : input.valueText());
 
 const printObject = (found: ReadonlyMap<string, string>): string =>
-  `{${[...found].map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(',')}}`;
+  `{${[...found].map(([name, value]) => `${quoted(name)}:${value}`).join(',')}}`;
 
 /** One JSON value of several: objects are merged, everything else becomes one array. */
 const concatenated = (texts: readonly string[]): string | null => {
+  const [only] = texts;
+  if (texts.length === 1 && only !== undefined) return parsed(only, undefined, asJson) ?? null;
   const objects = texts.map((text) => parsed(text, 'object', () => fields(asJson)));
   if (objects.every((each) => each !== undefined)) return printObject(new Map(objects.flatMap((each) => [...each])));
   const parts = texts.map(
@@ -148,9 +151,9 @@ const jsonText = (value: Value, type: SqlType): string => {
   if (value === null) return 'null';
   switch (type.kind) {
     case 'STRING':
-      return JSON.stringify(value);
+      return quoted(value as string);
     case 'TIMESTAMP':
-      return JSON.stringify(valueText(value, type));
+      return quoted(valueText(value, type));
     case 'ARRAY':
       return `[${(value as readonly Value[]).map((element) => jsonText(element, type.element)).join(',')}]`;
     case 'MAP': {
@@ -167,23 +170,21 @@ const jsonText = (value: Value, type: SqlType): string => {
       return printObject(new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1))));
     }
     case 'DOUBLE':
-      return Number.isFinite(value) ? valueText(value, type) : JSON.stringify(valueText(value, type));
+      return Number.isFinite(value) ? valueText(value, type) : quoted(valueText(value, type));
     default:
       return valueText(value, type);
   }
 };
 
-/** Whether the element here is this value of SQL. */
+/** Whether the element here is this value of SQL: a whole number equals only whole numbers, a DOUBLE only others. */
 const isElement = (value: Value, type: SqlType): boolean => {
   const token = input.token();
   const text = plain();
   if (value === null) return token === 'null';
   if (type.kind === 'STRING') return token === 'text' && text === value;
-  return (
-    token !== 'text' &&
-    token !== 'null' &&
-    (text === valueText(value, type) || (token === 'number' && Number(text) === value))
-  );
+  if (type.kind === 'BOOLEAN') return token === String(value);
+  if (token !== 'number' || /[.eE]/.test(text) !== (type.kind === 'DOUBLE')) return false;
+  return type.kind === 'DOUBLE' ? Number(text) === value : text === String(value);
 };
 
 export const json: Family = {
@@ -229,7 +230,7 @@ export const json: Family = {
       signature: ['BOOLEAN', 'INT', 'BIGINT', 'DOUBLE', 'STRING'].map(
         (type) => `JSON_ARRAY_CONTAINS(STRING, ${type}) -> BOOLEAN`,
       ),
-      doc: 'Whether a JSON array has the value; NULL means null. FALSE for other text.',
+      doc: 'Whether a JSON array has the value; a NULL value means null. FALSE for other text, NULL for a NULL text.',
       nulls: 'own',
       examples: [
         [`JSON_ARRAY_CONTAINS('[1, "a"]', 'a')`, 'TRUE'],
@@ -239,8 +240,9 @@ export const json: Family = {
       bind: ({ args }) => {
         const type = args[1] as SqlType;
         return (text: string | null, value: Value) =>
-          text !== null &&
-          (parsed(text, 'array', () => elements(() => isElement(value, type)).includes(true)) ?? false);
+          text === null
+            ? null
+            : (parsed(text, 'array', () => elements(() => isElement(value, type)).includes(true)) ?? false);
       },
     }),
     define({

@@ -1,6 +1,7 @@
 /** Functions on numbers. INTEGER and BIGINT wrap as in Java; DOUBLE is IEEE 754. */
 
 import { negateLong } from '../types/arithmetic.ts';
+import { EvaluationError } from '../types/evaluation-error.ts';
 import { compareScalars, doubleToBigint, type Value } from '../types/value.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';
@@ -22,7 +23,8 @@ const extreme =
 
 /** Rounds the shortest decimal form of a double to so many places, halves toward plus infinity: 2.5 to 3, -2.5 to -2. */
 export const roundDouble = (value: number, places: number): number => {
-  if (!Number.isFinite(value) || value === 0) return value;
+  if (!Number.isFinite(value)) throw new EvaluationError(`${value} has no decimal places`);
+  if (value === 0) return 0;
   const [mantissa = '', exponent = '0'] = Math.abs(value).toExponential().split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');
   const digits = BigInt(whole + fraction);
@@ -59,8 +61,8 @@ const ofOneNumber: readonly (readonly [
   ['CBRT', 'The cube root.', ['CBRT(-8)', '-2E0'], Math.cbrt],
   ['EXP', 'e to the power of the number.', ['EXP(0)', '1E0'], Math.exp],
   ['LN', 'The natural logarithm; NaN for a negative number.', ['LN(1)', '0E0'], Math.log],
-  ['DEGREES', 'An angle in radians, in degrees.', ['DEGREES(PI())', '180E0'], (x) => (x * 180) / Math.PI],
-  ['RADIANS', 'An angle in degrees, in radians.', ['RADIANS(180) = PI()', 'TRUE'], (x) => (x * Math.PI) / 180],
+  ['DEGREES', 'An angle in radians, in degrees.', ['DEGREES(PI())', '180E0'], (x) => x * 57.29577951308232],
+  ['RADIANS', 'An angle in degrees, in radians.', ['RADIANS(180) = PI()', 'TRUE'], (x) => x * 0.017453292519943295],
 ];
 
 /** Both arguments of any number, as doubles. */

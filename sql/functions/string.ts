@@ -1,16 +1,8 @@
 /** Functions on text. Lengths and positions count UTF-16 units, positions from 1. */
 
+import { javaTrim } from '../types/numbers.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';
-
-/** Java's trim: everything up to a blank counts as one. */
-const trim = (text: string): string => {
-  let start = 0;
-  let end = text.length;
-  while (start < end && text.charCodeAt(start) <= 32) start++;
-  while (end > start && text.charCodeAt(end - 1) <= 32) end--;
-  return text.slice(start, end);
-};
 
 const padding = (text: string, length: number, fill: string): string | null => {
   if (length < 0 || fill === '') return null;
@@ -25,7 +17,14 @@ const substring = (text: string, position: number, length?: number): string => {
   return text.slice(start, end);
 };
 
-const instr = (text: string, part: string, position = 1, occurrence = 1): number => {
+const instr = (
+  text: string | null,
+  part: string | null,
+  position: number | null = 1,
+  occurrence: number | null = 1,
+): number | null => {
+  if (position === null || occurrence === null) return null;
+  if (text === null || part === null) return 0;
   if (occurrence < 1 || position === 0) return 0;
   let at = position > 0 ? position - 2 : text.length + position + 1;
   for (let found = 0; found < occurrence; found++) {
@@ -77,8 +76,8 @@ export const strings: Family = {
       body: substring,
     }),
     define({
-      signature: 'CONCAT(STRING, STRING...) -> STRING',
-      doc: 'The texts one behind the other, NULLs left out. The operator || is the same.',
+      signature: 'CONCAT(STRING...) -> STRING',
+      doc: 'The texts one behind the other, NULLs left out; empty when there are none. The operator || is the same.',
       nulls: 'own',
       examples: [
         ["CONCAT('a', 'b', 'c')", "'abc'"],
@@ -100,13 +99,16 @@ export const strings: Family = {
     }),
     define({
       signature: 'INITCAP(STRING) -> STRING',
-      doc: 'The text with a capital at the beginning of every word and small letters behind it. Blanks part words.',
+      doc: 'The text with a capital at the beginning of every word and small letters behind it. White space separates words; in front of the first it is left out.',
       nulls: 'propagate',
-      examples: [["INITCAP('the qUICK  fox-trot')", "'The Quick  Fox-trot'"]],
+      examples: [
+        ["INITCAP('the qUICK  fox-trot')", "'The Quick  Fox-trot'"],
+        ["INITCAP(' 123 ')", "'123 '"],
+      ],
       body: (text: string) =>
-        text
-          .toLowerCase()
-          .replaceAll(/(^|\s)(\S)/gu, (_, before: string, first: string) => before + first.toUpperCase()),
+        (text.toLowerCase().match(/[^ \t\n\v\f\r]+[ \t\n\v\f\r]*/g) ?? [])
+          .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
+          .join(''),
     }),
     define({
       signature: 'ELT(INT, STRING...) -> STRING',
@@ -134,14 +136,14 @@ export const strings: Family = {
       doc: 'The text without blanks and control characters at its ends.',
       nulls: 'propagate',
       examples: [["TRIM('  a b ')", "'a b'"]],
-      body: trim,
+      body: javaTrim,
     }),
     define({
       signature: 'REPLACE(STRING, STRING, STRING) -> STRING',
       doc: 'The text with every occurrence of the second text replaced by the third.',
       nulls: 'propagate',
       examples: [["REPLACE('anaconda', 'a', 'o')", "'onocondo'"]],
-      body: (text: string, old: string, fresh: string) => text.split(old).join(fresh),
+      body: (text: string, old: string, fresh: string) => text.replaceAll(old, () => fresh),
     }),
     define({
       signature: 'LPAD(STRING, INT, STRING) -> STRING',
@@ -173,15 +175,14 @@ export const strings: Family = {
     }),
     define({
       signature: 'SPLIT(STRING, STRING) -> ARRAY<STRING>',
-      doc: 'The parts of the text between the occurrences of a delimiter, empty ones kept; an empty delimiter splits into characters.',
+      doc: 'The parts of the text between the occurrences of a delimiter, empty ones kept; an empty delimiter splits into UTF-16 units.',
       nulls: 'propagate',
       examples: [
         ["SPLIT('a.b.c', '.')", "ARRAY['a', 'b', 'c']"],
         ["SPLIT('.abc.', '.')", "ARRAY['', 'abc', '']"],
         ["SPLIT('abc', '')", "ARRAY['a', 'b', 'c']"],
       ],
-      body: (text: string, delimiter: string) =>
-        text === '' ? [''] : delimiter === '' ? Array.from(text) : text.split(delimiter),
+      body: (text: string, delimiter: string) => (text === '' ? [''] : text.split(delimiter)),
     }),
     define({
       signature: [
@@ -189,14 +190,15 @@ export const strings: Family = {
         'INSTR(STRING, STRING, INT) -> INT',
         'INSTR(STRING, STRING, INT, INT) -> INT',
       ],
-      doc: 'Where a part first occurs in the text, from a position on, or its n-th occurrence; 0 when it does not. A negative position searches backwards from there.',
-      nulls: 'propagate',
+      doc: 'Where a part first occurs in the text, from a position on, or its n-th occurrence; 0 when it does not, or one of the two is NULL. A negative position searches backwards from there.',
+      nulls: 'own',
       examples: [
         ["INSTR('corporate floor', 'or')", '2'],
         ["INSTR('corporate floor', 'or', 3)", '5'],
         ["INSTR('corporate floor', 'or', 3, 2)", '14'],
         ["INSTR('corporate floor', 'or', -4)", '5'],
         ["INSTR('short', 'x')", '0'],
+        ["INSTR(NULL, 'x')", '0'],
       ],
       body: instr,
     }),

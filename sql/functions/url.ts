@@ -13,25 +13,51 @@ interface Parts {
   readonly fragment: string | undefined;
 }
 
-/** A URL by the grammar of RFC 3986, appendix B; characters that stand in no URL are a fault. */
+const notUrl = (): never => {
+  throw new EvaluationError('the text is not a valid URL');
+};
+
+/** A server: a name whose last label begins with a letter, an IPv4 address, or an IPv6 address between brackets; then perhaps a port. */
+const server =
+  /^(?:[^@]*@)?((?:[\dA-Za-z](?:[\dA-Za-z-]*[\dA-Za-z])?\.)*[A-Za-z](?:[\dA-Za-z-]*[\dA-Za-z])?\.?|\d{1,3}(?:\.\d{1,3}){3}|\[[\d:.A-Fa-f]+(?:%\w+)?\])(?::(\d*))?$/;
+
+/**
+ * A URL as java.net.URI takes it apart. Behind a protocol that no slash follows (`mailto:a@b`) there are no parts; an authority that is no
+ * server has no host and no port. Characters that stand in no URL make it none.
+ */
 const partsOf = (text: string): Parts => {
-  if (/[\s"<>\\^`{|}]|%(?![\dA-Fa-f]{2})/.test(text)) throw new EvaluationError('the text is not a valid URL');
-  const found = /^(?:([A-Za-z][\w+.-]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(text);
-  if (found === null) throw new EvaluationError('the text is not a valid URL');
-  const [, protocol, authority, path, query, fragment] = found;
-  const server = /^(?:[^@]*@)?(\[[^\]]*\]|[^:]*)(?::(\d*))?$/.exec(authority ?? '');
-  const [, host, port] = server ?? [];
+  if (/[\s\p{C}"<>\\^`{|}]|%(?![\dA-Fa-f]{2})/u.test(text)) return notUrl();
+  const found = /^(?:([^/?#:]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(text);
+  if (found === null) return notUrl();
+  const [, protocol, authority, path = '', query, fragment] = found;
+  if (protocol !== undefined && !/^[A-Za-z][\w+.-]*$/.test(protocol)) return notUrl();
+  if (protocol !== undefined && authority === undefined && !path.startsWith('/')) {
+    if (path === '' && query === undefined) return notUrl();
+    return { protocol, host: undefined, port: undefined, path: undefined, query: undefined, fragment };
+  }
+  if (authority === '' && path === '') return notUrl();
+  const [, host, port = ''] = server.exec(authority ?? '') ?? [];
+  const portNumber = Number(port);
+  const known = host !== undefined && portNumber <= 2147483647;
   return {
     protocol,
-    host: host === '' ? undefined : host,
-    port: port === undefined || port === '' ? undefined : Number(port),
-    path: path === '' && authority === undefined ? undefined : path,
+    host: known ? host : undefined,
+    port: known && port !== '' ? portNumber : undefined,
+    path,
     query,
     fragment,
   };
 };
 
-const decoded = (part: string | undefined): string | null => (part === undefined ? null : decodeURIComponent(part));
+/** Each run of escapes as UTF-8; bytes that are none become U+FFFD. */
+const unescaped = (text: string): string =>
+  text.replaceAll(/(?:%[\dA-Fa-f]{2})+/g, (run) =>
+    new TextDecoder('utf-8', { ignoreBOM: true }).decode(
+      Uint8Array.from(run.slice(1).split('%'), (byte) => Number.parseInt(byte, 16)),
+    ),
+  );
+
+const decoded = (part: string | undefined): string | null => (part === undefined ? null : unescaped(part));
 
 const example = 'https://user@example.com:8080/a/b?x=1&y=%C3%BC&z#top';
 
@@ -104,11 +130,8 @@ export const url: Family = {
       nulls: 'propagate',
       examples: [["URL_DECODE_PARAM('a+b%26c%3D%C3%BC')", "'a b&c=ü'"]],
       body: (text: string) => {
-        try {
-          return decodeURIComponent(text.replaceAll('+', ' '));
-        } catch (error) {
-          throw new EvaluationError('the text is no encoded parameter of a URL', { cause: error });
-        }
+        if (/%(?![\dA-Fa-f]{2})/.test(text)) throw new EvaluationError('the text is not an encoded parameter of a URL');
+        return unescaped(text.replaceAll('+', ' '));
       },
     }),
   ],

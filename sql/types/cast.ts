@@ -13,7 +13,7 @@
  */
 
 import { EvaluationError } from './evaluation-error.ts';
-import { parseBigint, parseDouble, parseInteger, printDouble } from './numbers.ts';
+import { javaTrim, parseBigint, parseDouble, parseInteger, printDouble } from './numbers.ts';
 import { parseTimestamp, printTimestamp } from './time-text.ts';
 import { isNumeric, isScalar, numericRank, type SqlType, type TypeKind, typesEqual } from './type.ts';
 import { bigintToInteger, doubleToBigint, doubleToInteger, isMap, type Value } from './value.ts';
@@ -135,7 +135,7 @@ const fromText = (to: SqlType, grade: Grade, refuse: Refusal): Converter => {
   const parse =
     (read: (text: string) => Value | undefined): Converter =>
     (value) =>
-      read((value as string).trim()) ?? refuse(`the text ${shown(value as string)} is not a valid ${to.kind}`);
+      read(javaTrim(value as string)) ?? refuse(`the text ${shown(value as string)} is not a valid ${to.kind}`);
   switch (to.kind) {
     case 'BOOLEAN':
       return parse(grade === 'explicit' ? loosePrefix : exactPrefix);
@@ -144,7 +144,7 @@ const fromText = (to: SqlType, grade: Grade, refuse: Refusal): Converter => {
     case 'BIGINT':
       return parse(grade === 'explicit' ? parseBigint : (text) => wholeOf(text, parseBigint));
     case 'DOUBLE':
-      return parse(parseDouble);
+      return parse(finiteDouble);
     case 'TIMESTAMP':
       return parse(parseTimestamp);
     default:
@@ -163,6 +163,11 @@ const exactPrefix = (text: string): boolean | undefined => {
   return 'false'.startsWith(lower) || 'no'.startsWith(lower) ? false : undefined;
 };
 
+const finiteDouble = (text: string): number | undefined => {
+  const value = parseDouble(text);
+  return Number.isFinite(value) ? value : undefined;
+};
+
 /** A literal such as '2e1' stands for a whole number too, if it is one. */
 const wholeOf = <N extends number | bigint>(text: string, read: (text: string) => N | undefined): N | undefined => {
   const direct = read(text);
@@ -173,8 +178,14 @@ const wholeOf = <N extends number | bigint>(text: string, read: (text: string) =
 
 const shown = (text: string): string => (text.length <= 60 ? `'${text}'` : `'${text.slice(0, 60)}…'`);
 
-/** A value as CAST to STRING prints it: collections as Java does (`[1, null]`, `{k=v}`, `Struct{A=1}`, NULL fields left out). */
-export const valueText = (value: Value, type: SqlType): string => {
+/**
+ * A value as CAST to STRING prints it: collections as Java does (`[1, null]`, `{k=v}`, `Struct{A=1}`, NULL fields left out), within which points in
+ * time are `2020-05-11 21:58:33.25`.
+ */
+export const valueText = (value: Value, type: SqlType): string =>
+  value !== null && type.kind === 'TIMESTAMP' ? printTimestamp(value as number) : memberText(value, type);
+
+const memberText = (value: Value, type: SqlType): string => {
   if (value === null) return 'null';
   switch (type.kind) {
     case 'STRING':
@@ -186,17 +197,19 @@ export const valueText = (value: Value, type: SqlType): string => {
     case 'DOUBLE':
       return printDouble(value as number);
     case 'TIMESTAMP':
-      return printTimestamp(value as number);
+      return printTimestamp(value as number)
+        .replace('T', ' ')
+        .replace(/0{1,2}$/, '');
     case 'ARRAY':
-      return `[${(value as readonly Value[]).map((element) => valueText(element, type.element)).join(', ')}]`;
+      return `[${(value as readonly Value[]).map((element) => memberText(element, type.element)).join(', ')}]`;
     case 'MAP':
       return isMap(value)
-        ? `{${[...value].map(([key, member]) => `${key}=${valueText(member, type.value)}`).join(', ')}}`
+        ? `{${[...value].map(([key, member]) => `${key}=${memberText(member, type.value)}`).join(', ')}}`
         : '{}';
     case 'STRUCT': {
       const values = value as readonly Value[];
       const fields = type.fields.flatMap((field, i) =>
-        values[i] === null ? [] : [`${field.name}=${valueText(values[i] as Value, field.type)}`],
+        values[i] === null ? [] : [`${field.name}=${memberText(values[i] as Value, field.type)}`],
       );
       return `Struct{${fields.join(',')}}`;
     }

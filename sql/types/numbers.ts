@@ -2,9 +2,27 @@
 
 import { normalizeBigint } from './value.ts';
 
-/** A text that stands for a whole number, as `Long.parseLong` reads it; none when it is no such text or out of range. */
+/** The text without blanks and control characters at its ends: what Java's `trim` takes away, which is less than JavaScript's. */
+export const javaTrim = (text: string): string => {
+  let start = 0;
+  let end = text.length;
+  while (start < end && text.charCodeAt(start) <= 32) start++;
+  while (end > start && text.charCodeAt(end - 1) <= 32) end--;
+  return text.slice(start, end);
+};
+
+/** Decimal digits of other scripts as those of ours: they come in runs of ten. */
+const plainDigits = (text: string): string =>
+  text.replaceAll(/\p{Nd}/gu, (digit) => {
+    const point = digit.codePointAt(0) ?? 0;
+    let zero = point;
+    while (/\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero--;
+    return String((point - zero) % 10);
+  });
+
+/** A text that stands for a whole number, as `Long.parseLong` reads it; none when it is not one or out of range. */
 export const parseBigint = (text: string): number | bigint | undefined => {
-  if (!/^[+-]?\d+$/.test(text)) return undefined;
+  if (!/^[+-]?\d+$/.test(text)) return /^[+-]?\p{Nd}+$/u.test(text) ? parseBigint(plainDigits(text)) : undefined;
   if (text.length <= 15) return Number(text) || 0;
   const value = BigInt(text.startsWith('+') ? text.slice(1) : text);
   return BigInt.asIntN(64, value) === value ? normalizeBigint(value) : undefined;
@@ -15,18 +33,31 @@ export const parseInteger = (text: string): number | undefined => {
   return typeof value === 'number' && value >= -2147483648 && value <= 2147483647 ? value : undefined;
 };
 
-/** A text that stands for a double, as `Double.parseDouble` reads it (but for hexadecimal forms); none when it does not. */
+/** A text that stands for a double, as `Double.parseDouble` reads it; none when it does not. */
 export const parseDouble = (text: string): number | undefined => {
-  const trimmed = text.trim();
+  const trimmed = javaTrim(text);
   if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[dDfF]?$/.test(trimmed)) {
     return Number(/[dDfF]$/.test(trimmed) ? trimmed.slice(0, -1) : trimmed);
   }
   if (trimmed === 'NaN' || trimmed === '+NaN' || trimmed === '-NaN') return Number.NaN;
   if (trimmed === 'Infinity' || trimmed === '+Infinity') return Number.POSITIVE_INFINITY;
-  return trimmed === '-Infinity' ? Number.NEGATIVE_INFINITY : undefined;
+  return trimmed === '-Infinity' ? Number.NEGATIVE_INFINITY : parseHexadecimal(trimmed);
 };
 
-/** A double as Java prints it: shortest digits, always with a point; `1.0E10` from ten million up and below a thousandth. */
+/** `0x1.8p3`: hexadecimal digits, of which up to 13 are exact, times a power of two. */
+const parseHexadecimal = (text: string): number | undefined => {
+  const match = /^([+-]?)0[xX]([\da-fA-F]*)\.?([\da-fA-F]*)[pP]([+-]?\d+)[dDfF]?$/.exec(text);
+  if (match === null) return undefined;
+  const [, sign = '', whole = '', fraction = '', exponent = ''] = match;
+  if (whole + fraction === '') return undefined;
+  const magnitude = Number(`0x${whole}${fraction}`) * 2 ** (Number(exponent) - 4 * fraction.length);
+  return sign === '-' ? -magnitude : magnitude;
+};
+
+/**
+ * A double as Java prints it, from its release 19 on: shortest digits, always with a point; `1.0E7` from ten million up and below a
+ * thousandth. Of two digits, where one would do, those that are nearest: `4.9E-324`.
+ */
 export const printDouble = (value: number): string => {
   if (!Number.isFinite(value)) return String(value);
   if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
@@ -35,6 +66,7 @@ export const printDouble = (value: number): string => {
     const text = String(value);
     return text.includes('.') ? text : `${text}.0`;
   }
-  const [mantissa = '', exponent = ''] = value.toExponential().split('e');
-  return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}E${exponent.replace('+', '')}`;
+  const shortest = value.toExponential();
+  const text = shortest.includes('.') ? shortest : value.toExponential(1);
+  return text.replace(/e\+?/, 'E');
 };

@@ -307,7 +307,7 @@ describe('errors of typing name the fault', () => {
     ['R->G', 'SQL_UNKNOWN_FIELD: the struct has no field called "G"'],
     ['I->F', 'SQL_TYPE_MISMATCH: -> needs a STRUCT before it, not INTEGER'],
     ["A['x']", 'SQL_TYPE_MISMATCH: the index of an array has to be a whole number, not STRING'],
-    ['M[1]', 'SQL_TYPE_MISMATCH: the key of this map is STRING, not INTEGER'],
+    ['M[A]', 'SQL_TYPE_MISMATCH: the key of this map is STRING, not ARRAY<INTEGER>'],
     ['CAST(B AS INT)', 'SQL_TYPE_MISMATCH: BOOLEAN cannot be cast to INTEGER'],
     ['CAST(S AS DECIMAL(4, 2))', 'SQL_UNSUPPORTED_TYPE: the type DECIMAL is not supported yet'],
     ['UCASES(S)', 'SQL_UNKNOWN_FUNCTION: there is no function called "UCASES"'],

@@ -123,6 +123,10 @@ describe('numbers', () => {
     [0.001, '0.001'],
     [0.00099, '9.9E-4'],
     [-1.5e300, '-1.5E300'],
+    [2e23, '2.0E23'],
+    [5e-324, '4.9E-324'],
+    [1e-323, '9.9E-324'],
+    [12345678.5, '1.23456785E7'],
     [Number.NaN, 'NaN'],
   ])('the double %d prints as %s', (value, text) => expect(printDouble(value)).toBe(text));
 });
