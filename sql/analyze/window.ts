@@ -13,17 +13,21 @@ export const analyzeWindow = (clause: WindowClause | undefined): AggregateWindow
   }
   const graceMs = clause.grace === undefined ? Math.max(86_400_000 - sizeMs, 0) : milliseconds(clause.grace);
   const least = sizeMs + graceMs;
-  if (clause.retention !== undefined && milliseconds(clause.retention) < least) {
-    if (clause.grace !== undefined || milliseconds(clause.retention) < sizeMs) {
-      throw new UserError(
-        'SQL_WINDOW_RETENTION',
-        `windows must be kept for their size and grace period, ${least} ms, but RETENTION is ${milliseconds(clause.retention)} ms`,
-        { at: clause.retention.at, hint: 'Make RETENTION longer, or SIZE or GRACE PERIOD shorter.' },
-      );
-    }
-  }
   const retentionMs = clause.retention === undefined ? least : milliseconds(clause.retention);
-  return { type: 'TUMBLING', sizeMs, retentionMs, graceMs: Math.min(graceMs, retentionMs - sizeMs) };
+  if (clause.retention !== undefined && retentionMs < least) {
+    throw new UserError(
+      'SQL_WINDOW_RETENTION',
+      `windows must be kept for their size and grace period, ${least} ms, but RETENTION is ${retentionMs} ms`,
+      {
+        at: clause.retention.at,
+        hint:
+          clause.grace === undefined
+            ? 'Without GRACE PERIOD a window takes rows until a day after its start: add GRACE PERIOD 0 SECONDS, or make RETENTION longer.'
+            : 'Make RETENTION longer, or SIZE or GRACE PERIOD shorter.',
+      },
+    );
+  }
+  return { type: 'TUMBLING', sizeMs, retentionMs, graceMs };
 };
 
 const unitMs = { MILLISECONDS: 1, SECONDS: 1000, MINUTES: 60_000, HOURS: 3_600_000, DAYS: 86_400_000 } as const;

@@ -21,6 +21,7 @@ import {
   result,
   type Serde,
   StreamRecord,
+  type TableFields,
   Topology,
   tableFilter,
   tableMapValues,
@@ -422,7 +423,7 @@ class Compiler {
   }
 
   #tableGroupBy(step: TableGroupByStep): Built {
-    const { parent } = this.#table(step.from, step.store, true);
+    const { parent } = this.#table(step.from, step.store, { sendBefore: true });
     const environment = this.#environment;
     const scope = (): ColumnScope => columnScope(keyedSchema(step.from), keyFormatOf(step.from), 'row');
     this.topology.addProcessor<Row, Row>(step.id, tableGroupBy({ step, scope, environment }), [parent]);
@@ -557,7 +558,7 @@ class Compiler {
   }
 
   /** A table that is kept in a store. */
-  #table(step: Step, store: string, sendBefore = false): Rows {
+  #table(step: Step, store: string, options: Pick<TableFields<Row>, 'sendBefore' | 'knownDeletesOnly'> = {}): Rows {
     const built = this.#build(step);
     const { parent } = this.#rows(built);
     const types = typesOf(step.schema.value);
@@ -565,7 +566,7 @@ class Compiler {
     this.topology.addStore({ name: store, kind: 'key-value' });
     this.topology.addProcessor<Row, Row>(
       id,
-      (context, forward) => tableSource<Row>({ store, row: new RowEncoding(types), sendBefore })(context, forward),
+      (context, forward) => tableSource<Row>({ store, row: new RowEncoding(types), ...options })(context, forward),
       [parent],
       { stores: [store] },
     );
@@ -574,7 +575,10 @@ class Compiler {
 
   /** Tables read from a topic drop records without a key, and keep their rows where the plan says so. */
   #finishTable(step: Step, store: string | undefined): Built {
-    if (store !== undefined) return this.#table(step, store);
+    if (store !== undefined) {
+      const filtered = allSteps(step).some(({ kind }) => kind === 'tableFilter');
+      return this.#table(step, store, { knownDeletesOnly: filtered });
+    }
     const built = this.#build(step);
     if (built.kind !== 'scan' || built.step.kind !== 'tableSource') return built;
     const { parent } = this.#rows(built);

@@ -27,6 +27,24 @@ test('a table knows the row before when a child asks for it', () => {
     a: - -> 3 @6`);
 });
 
+test('behind a filter a row that was never shown is not taken back', () => {
+  expect(
+    run(
+      tableSource({ store: 's', row, knownDeletesOnly: true }),
+      `
+    a: - @1
+    a: 2 @2
+    a: 2 @3
+    a: - @4
+    a: - @5`,
+      { stores },
+    ),
+  ).toBe(`
+    a: 2 @2
+    a: 2 @3
+    a: - @4`);
+});
+
 test('a table that keeps nothing does not know the row before', () => {
   expect(
     run(

@@ -131,6 +131,16 @@ describe('aggregates', () => {
         'SELECT customer, COUNT(*) AS n FROM orders WINDOW TUMBLING (SIZE 1 DAY, RETENTION 1 HOUR) GROUP BY customer',
       ),
     ).toMatch(/^SQL_WINDOW_RETENTION/);
+    const kept = (more: string): string =>
+      ctas(
+        `SELECT customer, COUNT(*) AS n FROM orders WINDOW TUMBLING (SIZE 2 HOURS, RETENTION ${more}) GROUP BY customer`,
+      );
+    // Without GRACE PERIOD a window is open for a day in all.
+    expect(kept('24 HOURS')).toBe('no fault');
+    expect(kept('23 HOURS')).toMatch(
+      /^SQL_WINDOW_RETENTION at 1:103: .* 86400000 ms, but RETENTION is 82800000 ms \| .*GRACE/,
+    );
+    expect(kept('2 HOURS, GRACE PERIOD 0 SECONDS')).toBe('no fault');
     expect(
       ctas(
         'SELECT customer, COUNT(*) AS n FROM orders WINDOW HOPPING (SIZE 1 DAY, ADVANCE BY 1 HOUR) GROUP BY customer',
