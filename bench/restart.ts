@@ -5,13 +5,12 @@
  * was touched once only, and one that was touched last of all acknowledged rows, both have the count they must have.
  */
 
-import { request } from 'node:http';
 import type { Claim, Round } from './claim.ts';
+import { firstRow, insertRows, post } from './http-load.ts';
 import { BenchServer } from './server-process.ts';
 import { withDataDirectory } from './sql-path.ts';
 
 const KEYS = 1_000_000;
-const ROWS_PER_WRITE = 2_000;
 const UNDER_LOAD_ROWS = 50_000;
 
 export const restart: Claim = {
@@ -62,50 +61,8 @@ const until = async (condition: () => Promise<boolean>): Promise<void> => {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
 };
 
-const post = async (url: string, path: string, body: unknown): Promise<string> => {
-  const response = await fetch(url + path, { method: 'POST', body: JSON.stringify(body) });
-  const text = await response.text();
-  if (!response.ok) throw new Error(text);
-  return text;
-};
+const countOf = async (url: string, key: number): Promise<number | undefined> =>
+  (await firstRow(url, `SELECT c FROM counts WHERE id = ${key};`))?.[0] as number | undefined;
 
-const countOf = async (url: string, key: number): Promise<number | undefined> => {
-  const [, row] = (await post(url, '/query-stream', { sql: `SELECT c FROM counts WHERE id = ${key};` }))
-    .trim()
-    .split('\n');
-  return row === undefined ? undefined : (JSON.parse(row) as number[])[0];
-};
-
-/** Sends rows over one request; resolves when all are acknowledged. */
 const insert = (url: string, count: number, key: (i: number) => number): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const outgoing = request(`${url}/inserts-stream`, { method: 'POST' }, (response) => {
-      let acknowledged = 0;
-      let rest = '';
-      response.setEncoding('utf8');
-      response.on('data', (part: string) => {
-        const lines = (rest + part).split('\n');
-        rest = lines.pop() ?? '';
-        acknowledged += lines.filter((line) => line.includes('"ok"')).length;
-      });
-      response
-        .on('error', reject)
-        .on('end', () => (acknowledged === count ? resolve() : reject(new Error(`${acknowledged} of ${count} rows`))));
-    });
-    outgoing.on('error', reject);
-    outgoing.write('{"target":"clicks"}\n');
-    let next = 0;
-    const write = (): void => {
-      while (next < count) {
-        let lines = '';
-        for (const end = Math.min(count, next + ROWS_PER_WRITE); next < end; next++)
-          lines += `{"ID":${key(next)},"N":1}\n`;
-        if (!outgoing.write(lines)) {
-          outgoing.once('drain', write);
-          return;
-        }
-      }
-      outgoing.end();
-    };
-    write();
-  });
+  insertRows(url, 'clicks', count, (i) => `{"ID":${key(i)},"N":1}`);

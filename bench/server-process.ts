@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
@@ -50,6 +50,11 @@ export class BenchServer {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     child.kill(signal);
     await once(child, 'exit');
+  }
+
+  /** Open files and sockets, as /proc has them. */
+  openHandles(): number {
+    return readdirSync(`/proc/${this.#child?.pid}/fd`).length;
   }
 
   /** As /proc has it. */

@@ -138,6 +138,7 @@ class Network implements DelayedLog {
   deleteRecords: Log['deleteRecords'] = (target, offset) => this.#call(() => this.#inner.deleteRecords(target, offset));
   releaseTombstones: Log['releaseTombstones'] = (target, offset) =>
     this.#call(() => this.#inner.releaseTombstones(target, offset));
+  deletionsKeptFrom: Log['deletionsKeptFrom'] = (target) => this.#call(() => this.#inner.deletionsKeptFrom(target));
   offsetForTime: Log['offsetForTime'] = (target, timestamp) =>
     this.#call(() => this.#inner.offsetForTime(target, timestamp));
   committed: Log['committed'] = (group) => this.#call(() => this.#inner.committed(group));

@@ -256,8 +256,11 @@ export interface Log {
   deleteRecords(target: TopicPartition, offset: number): Promise<void>;
   /** For topics with `cleanup.policy=compact`: whoever restores from this partition will never again read from below `offset`, so compaction may
    *  drop tombstones there at once, without waiting for `delete.retention.ms`. It holds until the log is closed: after the next opening nothing
-   *  is released until it is announced again. Other records and offsets are not affected. */
+   *  is released until it is announced again. Other records and offsets are not affected. See `deletionsKeptFrom`. */
   releaseTombstones(target: TopicPartition, offset: number): Promise<void>;
+  /** The offset at or above which every tombstone of a compacted partition is still there; 0 while none was dropped. What was built from the records
+   *  below that offset, such as a checkpoint, may have missed a deletion: it has to be built anew from the partition's start. */
+  deletionsKeptFrom(target: TopicPartition): Promise<number>;
   /** The first committed record at or behind the start whose timestamp is at least `timestamp` (epoch milliseconds); undefined when
    *  there is none. Later records may have smaller timestamps again: topics are not ordered by time. */
   offsetForTime(target: TopicPartition, timestamp: number): Promise<TimedOffset | undefined>;

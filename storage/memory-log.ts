@@ -209,6 +209,12 @@ class MemoryLog implements Log {
     this.partition(target);
   }
 
+  async deletionsKeptFrom(target: TopicPartition): Promise<number> {
+    this.checkOpen();
+    this.partition(target);
+    return 0;
+  }
+
   async offsetForTime(target: TopicPartition, timestamp: number): Promise<TimedOffset | undefined> {
     this.checkOpen();
     const { state, batches } = this.partition(target);

@@ -222,6 +222,8 @@ export type FromHost =
   | { readonly kind: 'page'; readonly request: number; readonly entries: readonly StoreEntry[]; readonly done: boolean }
   | { readonly kind: 'refused'; readonly request: number; readonly error: ErrorReport }
   | { readonly kind: 'counted'; readonly request: number; readonly thread: ThreadCounters }
+  /** The checkpoint of a store holds everything below this position of its changelog, for good. */
+  | { readonly kind: 'checkpointed'; readonly run: Run; readonly changelog: Position }
   /** Something for the observer that changes nothing: a checkpoint that failed, a store rebuilt, records lost to retention. */
   | { readonly kind: 'note'; readonly run: Run; readonly note: Note }
   | { readonly kind: 'closed' };

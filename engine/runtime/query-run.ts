@@ -45,12 +45,23 @@ export interface Settled {
 /** Largest batch between the steps of a query, and of results. */
 const mostBatchBytes = 16_777_216;
 
+/** Segments are what is trimmed and compacted as a whole, so they are kept small: a minute, or the largest batch. */
+const internalSegments: TopicConfigs = { 'segment.bytes': String(mostBatchBytes), 'segment.ms': '60000' };
+
+/** Trimmed behind the committed positions, see `trim.ts`. */
 const repartitionConfigs: TopicConfigs = {
+  ...internalSegments,
   'cleanup.policy': 'delete',
   'retention.ms': '-1',
   'max.message.bytes': String(mostBatchBytes),
 };
-const changelogConfigs: TopicConfigs = { 'cleanup.policy': 'compact', 'max.message.bytes': String(mostBatchBytes) };
+/** Deletions stay until a checkpoint has them, see `trim.ts`; no time says when that is. */
+const changelogConfigs: TopicConfigs = {
+  ...internalSegments,
+  'cleanup.policy': 'compact',
+  'delete.retention.ms': '9223372036854775807',
+  'max.message.bytes': String(mostBatchBytes),
+};
 
 export const settle = async (log: Log, settings: QuerySettings): Promise<Settled> => {
   const { applicationId, topology, transient, records } = settings;

@@ -7,7 +7,7 @@
  * - The end is taken once, after the query's producer was opened (which ended whatever its former life had left open), and the reading stops
  *   when the *position* has reached it, not when a record has: a changelog may end in any number of control records.
  * - A stretch is closed by `commit(next offset)` only behind records that were applied. What is interrupted simply starts again from the checkpoint.
- * - A damaged key-value store rebuilds that store alone, from the changelog's start. A checkpoint outside of its changelog is an error: what
+ * - A damaged key-value store, or a checkpoint from before deletions that compaction has dropped, rebuilds that store alone, from the changelog's start. A checkpoint outside of its changelog is an error: what
  *   the changelog has lost would be missing from the rebuilt store.
  */
 
@@ -21,7 +21,7 @@ export const mostReplayed = 700_000;
 
 export interface RestoreSource {
   readonly queryId: string;
-  readonly log: Pick<Log, 'reader' | 'offsets'>;
+  readonly log: Pick<Log, 'reader' | 'offsets' | 'deletionsKeptFrom'>;
   readonly topic: string;
   readonly partition: number;
   readonly store: StateStore;
@@ -70,9 +70,14 @@ const rebuild = async ({ store, rebuilt }: RestoreSource, why: string): Promise<
 const replay = async (source: RestoreSource, checkpoint: number | undefined): Promise<Restored> => {
   const { log, topic, partition, store } = source;
   const { start, stable, end } = await log.offsets({ topic, partition });
-  const from = checkpoint ?? start;
+  let from = checkpoint ?? start;
   const mismatch = checkpointMismatch({ topic, partition }, store.name, checkpoint, { start, end });
   if (mismatch !== undefined) throw contradictionError(source.queryId, [mismatch]);
+  const keptFrom = await log.deletionsKeptFrom({ topic, partition });
+  if (from < keptFrom && checkpoint !== undefined) {
+    await rebuild(source, `its checkpoint is at ${from}, but deletions below ${keptFrom} are compacted away`);
+    from = start;
+  }
   let records = 0;
   let at = from;
   if (at >= stable) return { from, records };

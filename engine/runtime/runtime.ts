@@ -48,6 +48,7 @@ import { QueryRecords } from './query-records.ts';
 import { type Settled, settle } from './query-run.ts';
 import { internalTopics } from './query-topics.ts';
 import { defaultLimits, type HostLimits, TaskHost } from './task-host.ts';
+import { RepartitionTrimmer, releaseTombstones } from './trim.ts';
 
 export interface RuntimeLimits extends HostLimits {
   /** Upper bound of the time between two commits of a query that has something to commit. */
@@ -566,7 +567,8 @@ export class Runtime {
 
   #coordinate(query: Query, life: Life, producer: Producer): Coordinator {
     const { clock, timers } = this.#options;
-    return new Coordinator({
+    const trimmer = new RepartitionTrimmer(this.#options.log, clock, query.applicationId, query.spec.topology);
+    const coordinator = new Coordinator({
       run: life.run,
       group: query.applicationId,
       producer,
@@ -579,6 +581,7 @@ export class Runtime {
         committed: () => {
           query.commits++;
           query.failuresInARow = 0;
+          trimmer.committed(coordinator);
         },
         aborted: (error, retryInMs) => {
           query.aborts++;
@@ -588,6 +591,7 @@ export class Runtime {
         changed: () => this.#changed(),
       },
     });
+    return coordinator;
   }
 
   #couldNotStart(query: Query, error: Error): void {
@@ -840,6 +844,9 @@ export class Runtime {
       case 'failed':
         life.coordinator?.giveUp();
         void this.#broke(query, life, errorOf(message.error), 'failed', message.error.passing);
+        return;
+      case 'checkpointed':
+        void releaseTombstones(this.#options.log, message.changelog);
         return;
       case 'note':
         this.#emit({ kind: 'note', queryId: query.spec.id, note: message.note });

@@ -69,7 +69,7 @@ export const defaultLimits: HostLimits = {
 };
 
 export interface HostOptions {
-  readonly log: Pick<Log, 'reader' | 'offsets'>;
+  readonly log: Pick<Log, 'reader' | 'offsets' | 'deletionsKeptFrom'>;
   readonly clock: Clock;
   readonly timers: Timers;
   /** Calls back after the event loop has had its share. */
@@ -518,7 +518,7 @@ export class TaskHost {
     await run.checkpointing;
     for (const { task } of run.tasks) {
       for (const { store, changelog } of task.stores) {
-        if (keep && wasHealthy && changelog !== undefined) await this.#checkpointStore(run, task.id, store);
+        if (keep && wasHealthy && changelog !== undefined) await this.#checkpointStore(run, task, store, changelog);
         await store.close().catch(() => undefined);
       }
     }
@@ -664,7 +664,7 @@ export class TaskHost {
         if (changelog === undefined || !store.checkpointDue(nowMs)) continue;
         run.checkpointsRunning++;
         run.checkpointing = run.checkpointing.then(async () => {
-          await this.#checkpointStore(run, task.id, store);
+          await this.#checkpointStore(run, task, store, changelog);
           run.checkpointsRunning--;
           this.#mindTheReplay(run);
         });
@@ -699,9 +699,18 @@ export class TaskHost {
     if (was && !run.aheadOfCheckpoint) this.#askTurn();
   }
 
-  async #checkpointStore(run: HostedRun, taskId: string, store: StateStore): Promise<void> {
+  async #checkpointStore(
+    run: HostedRun,
+    { id: taskId, partition }: Task,
+    store: StateStore,
+    topic: string,
+  ): Promise<void> {
     try {
       await store.checkpoint();
+      const { position: offset } = store.stats;
+      if (offset !== undefined) {
+        this.#options.post({ kind: 'checkpointed', run: run.id, changelog: { topic, partition, offset } });
+      }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#note(run, { about: 'checkpoint failed', store: store.name, taskId, why });

@@ -72,6 +72,8 @@ export interface CompactedPiece {
   readonly sizeBytes: number;
   readonly index: OffsetIndex;
   readonly timeIndex: TimeIndex;
+  /** The offset behind the last tombstone that was dropped and not superseded; 0 when there was none. */
+  readonly deletionsDroppedTo: number;
 }
 
 export interface CompactionHost {
@@ -140,6 +142,7 @@ class Run {
   #number = 0;
   /** Producers whose transaction, as far as it was read, has records that stay. */
   readonly #alive = new Set<number>();
+  #deletionsDroppedTo = 0;
 
   constructor(partition: CompactedPartition, from: number, map: KeyMap, host: CompactionHost) {
     this.#partition = partition;
@@ -277,7 +280,8 @@ class Run {
       // What the originals hold is on the disk before they are replaced: the piece holds no more than they did.
       await this.#partition.sync();
       this.#check();
-      if (!this.#partition.replaceSegments(piece.originals, finished)) throw new Abandoned();
+      const deletionsDroppedTo = this.#deletionsDroppedTo;
+      if (!this.#partition.replaceSegments(piece.originals, { ...finished, deletionsDroppedTo })) throw new Abandoned();
     } catch (cause) {
       piece.discard();
       throw cause;
@@ -337,7 +341,10 @@ class Run {
       const recordOffset = offset[row] as number;
       let stay = start >= 0 && recordOffset >= this.#start;
       if (stay) stay = inStretch ? this.#last.get(first + row) : !this.#map.has(bytes, start, keyEnd[row] as number);
-      if (stay && (valueStart[row] as number) < 0) stay = !expired && recordOffset >= released;
+      if (stay && (valueStart[row] as number) < 0 && (expired || recordOffset < released)) {
+        stay = false;
+        this.#deletionsDroppedTo = recordOffset + 1;
+      }
       stays[row] = stay ? 1 : 0;
       if (stay) kept++;
     }
@@ -483,7 +490,7 @@ class Piece {
   }
 
   /** Puts the piece on the disk. Undefined, and the file is gone, when it would be what stands there already. */
-  async finish(): Promise<CompactedPiece | undefined> {
+  async finish(): Promise<Omit<CompactedPiece, 'deletionsDroppedTo'> | undefined> {
     try {
       if (!this.#dropped && this.originals.length === 1) {
         this.discard();

@@ -401,6 +401,11 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     partition.tombstonesReleasedBelow = Math.max(partition.tombstonesReleasedBelow, offset);
   }
 
+  async deletionsKeptFrom(target: TopicPartition): Promise<number> {
+    this.checkOpen();
+    return this.partition(target).deletionsKeptFrom;
+  }
+
   async offsetForTime(target: TopicPartition, timestamp: number): Promise<TimedOffset | undefined> {
     this.checkOpen();
     try {

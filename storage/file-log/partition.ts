@@ -6,6 +6,7 @@
  *   <directory>/00000000000000000000.timeindex  hints for finding timestamps in it (rebuilt when missing)
  *   <directory>/00000000000000004711.snapshot   producers and transactions as of offset 4711, and the recovery point
  *   <directory>/start                           the start offset, once records were deleted
+ *   <directory>/deletions                       which tombstones compaction has dropped (see deletions.ts)
  *   <directory>/compacted                       below which offset the partition is compacted (see compaction-queue.ts)
  *
  * Appending writes to the page cache at once (an acknowledged append outlives the process); `sync` puts everything written
@@ -37,6 +38,7 @@ import {
 import { isDeleted, numberConfig } from '../topic-rules.ts';
 import { Waiters } from '../waiting.ts';
 import type { ClosedSegment, CompactedPartition, CompactedPiece } from './compaction.ts';
+import { readDeletions, writeDeletions } from './deletions.ts';
 import { findTime } from './find-time.ts';
 import { type PartitionRecovery, recoverPartition, writeStart } from './partition-recovery.ts';
 import { corruption, readSegment } from './read-segment.ts';
@@ -90,6 +92,7 @@ export class FilePartition implements CompactedPartition {
   readonly configs: TopicConfigs;
   /** Compaction may drop tombstones below at once, see `Log.releaseTombstones`. */
   tombstonesReleasedBelow = 0;
+  #deletionsKeptFrom: number | undefined;
   readonly #host: PartitionHost;
   readonly #rollRules: RollRules;
   #closed = false;
@@ -489,17 +492,28 @@ export class FilePartition implements CompactedPartition {
     return this.deleted || this.#closed || this.#host.fenced !== undefined;
   }
 
+  /** See `Log.deletionsKeptFrom`. */
+  get deletionsKeptFrom(): number {
+    this.#deletionsKeptFrom ??= readDeletions(this.#host.files, this.directory, this.state.end);
+    return this.#deletionsKeptFrom;
+  }
+
   closedSegments(): readonly ClosedSegment[] {
     return this.#segments
       .slice(0, -1)
       .map((segment, i) => ({ segment, nextOffset: (this.#segments[i + 1] as Segment).baseOffset }));
   }
 
-  replaceSegments(originals: readonly Segment[], { sizeBytes, index, timeIndex }: CompactedPiece): boolean {
+  replaceSegments(originals: readonly Segment[], compacted: CompactedPiece): boolean {
+    const { sizeBytes, index, timeIndex, deletionsDroppedTo } = compacted;
     const first = this.#segments.indexOf(originals[0] as Segment);
     const together = originals.every((segment, i) => this.#segments[first + i] === segment && !segment.dirty);
     if (first < 0 || first + originals.length >= this.#segments.length || !together) return false;
     const { files } = this.#host;
+    if (deletionsDroppedTo > this.deletionsKeptFrom) {
+      writeDeletions(files, this.directory, deletionsDroppedTo);
+      this.#deletionsKeptFrom = deletionsDroppedTo;
+    }
     const piece = this.#newSegment((originals[0] as Segment).baseOffset);
     piece.size = sizeBytes;
     piece.index = index;

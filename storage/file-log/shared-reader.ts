@@ -44,6 +44,7 @@ export interface SharedReaders {
   reader(): Reader;
   /** What the contract's `offsets` answers, without asking the log's own thread. */
   offsets(target: TopicPartition): Promise<PartitionOffsets>;
+  deletionsKeptFrom(target: TopicPartition): Promise<number>;
   close(): void;
 }
 
@@ -314,6 +315,13 @@ class SharedLog implements SharedReaders {
   async offsets(target: TopicPartition): Promise<PartitionOffsets> {
     const { start, stable, end } = this.#watermarks((await this.#partition(target)).slot);
     return { start, stable, end };
+  }
+
+  async deletionsKeptFrom(target: TopicPartition): Promise<number> {
+    const { slot } = await this.#partition(target);
+    const answer = await this.#ask((request) => ({ kind: 'deletions', request, slot }));
+    if (answer.kind !== 'deletions') throw closedError();
+    return answer.keptFrom;
   }
 
   reader(): Reader {

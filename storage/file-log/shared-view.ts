@@ -53,11 +53,13 @@ export interface SharedLogView {
 /** Asked by a reader. */
 export type SharedQuestion =
   | { readonly kind: 'aborted'; readonly request: number; readonly slot: number }
+  | { readonly kind: 'deletions'; readonly request: number; readonly slot: number }
   | { readonly kind: 'topic'; readonly request: number; readonly name: string };
 
 /** Answered or announced by the owner. `ranges` holds producer, first, last of each aborted range. */
 export type SharedAnswer =
   | { readonly kind: 'aborted'; readonly request: number; readonly version: number; readonly ranges: Float64Array }
+  | { readonly kind: 'deletions'; readonly request: number; readonly keptFrom: number }
   | { readonly kind: 'topic'; readonly request: number; readonly topic: SharedTopic | undefined }
   | { readonly kind: 'created'; readonly topic: SharedTopic }
   | { readonly kind: 'deleted'; readonly name: string };
@@ -151,6 +153,11 @@ export class SharedPublisher {
     if (question.kind === 'topic') {
       const answer: SharedAnswer = { kind: 'topic', request, topic: this.#topics.get(question.name) };
       port.postMessage(answer);
+      return;
+    }
+    if (question.kind === 'deletions') {
+      const keptFrom = this.#partitions[question.slot]?.deletionsKeptFrom ?? 0;
+      port.postMessage({ kind: 'deletions', request, keptFrom } satisfies SharedAnswer);
       return;
     }
     const state = this.#partitions[question.slot]?.state;
