@@ -7,8 +7,8 @@
  * - The end is taken once, after the query's producer was opened (which ended whatever its former life had left open), and the reading stops
  *   when the *position* has reached it, not when a record has: a changelog may end in any number of control records.
  * - A stretch is closed by `commit(next offset)` only behind records that were applied. What is interrupted simply starts again from the checkpoint.
- * - A damaged key-value store, or a checkpoint from before deletions that compaction has dropped, rebuilds that store alone, from the changelog's start. A checkpoint outside of its changelog is an error: what
- *   the changelog has lost would be missing from the rebuilt store.
+ * - A damaged key-value store, or a checkpoint from before deletions that compaction has dropped, rebuilds that store alone, from the changelog's
+ *   start. A checkpoint outside of its changelog is an error: what the changelog has lost would be missing from the rebuilt store.
  */
 
 import { chunksOrThrow, decodeBatch, type Log, LogError, RecordColumns } from '../../storage/index.ts';
