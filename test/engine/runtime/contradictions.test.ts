@@ -157,7 +157,15 @@ test('a crash between the steps of a first start is none: the next start makes w
             : (log[name] as (...all: unknown[]) => unknown).apply(log, [...args]),
       });
     }
-    for (const name of ['describeTopic', 'describeTopics', 'offsets', 'committed', 'reader', 'groups'] as const) {
+    for (const name of [
+      'describeTopic',
+      'describeTopics',
+      'offsets',
+      'deletionsKeptFrom',
+      'committed',
+      'reader',
+      'groups',
+    ] as const) {
       Object.defineProperty(dying, name, { value: log[name].bind(log) });
     }
     const first = newRuntime(dying);
