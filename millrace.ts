@@ -10,13 +10,21 @@
  * Everything native is put in its place here: files, clock, checksums, LevelDB, threads. The rooms below know interfaces only.
  */
 
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { assert, UserError } from './base/index.ts';
 import { installNative, nodeFiles, systemClock, systemRandom } from './base/node/index.ts';
-import { describeNote, Runtime, type RuntimeEvent, type Topology } from './engine/index.ts';
+import {
+  describeNote,
+  Repair,
+  type RepairFindings,
+  type RepairOptions,
+  Runtime,
+  type RuntimeEvent,
+  type Topology,
+} from './engine/index.ts';
 import { workerThreads } from './engine/runtime/worker.ts';
-import { openLevelShard } from './engine/stores/level-store.ts';
+import { openLevelShard, openSoundLevelShard } from './engine/stores/level-store.ts';
 import {
   checkNotInternal,
   openSqlEngine,
@@ -40,6 +48,7 @@ import {
 } from './storage/index.ts';
 
 export { UserError } from './base/index.ts';
+export type { RepairFindings } from './engine/index.ts';
 export { KStream, KTable, StreamsBuilder, serdes, TimeWindows, Topology, unknown } from './engine/index.ts';
 export { ExecutionError, type StatementOptions, type StatementResult } from './sql/index.ts';
 export { type ConsumedRecord, type ConsumeOptions, LogError, type ProducedRecord } from './storage/index.ts';
@@ -149,6 +158,50 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
   } catch (error) {
     await log.close();
     throw error;
+  }
+};
+
+export interface RepairRequest {
+  readonly data: string;
+  /** Queries whose state and positions are deleted: their next start computes them anew from the start of their sources. */
+  readonly resetQueries?: readonly string[];
+  /** Topics to go on with as they are, without what is lost of them. */
+  readonly acceptLoss?: readonly string[];
+}
+
+export interface RepairReport {
+  /** What was changed, as sentences. */
+  readonly done: readonly string[];
+  /** What still contradicts itself. */
+  readonly left: RepairFindings;
+}
+
+/** Lists what keeps the queries of a data directory from starting, and does what is asked for about it. Without a request it changes nothing. Rejects with
+ *  DATA_DIR_LOCKED while the directory is open anywhere. */
+export const repair = async ({ data, resetQueries = [], acceptLoss = [] }: RepairRequest): Promise<RepairReport> => {
+  installNative();
+  const directory = resolve(data);
+  if (!existsSync(join(directory, 'format')))
+    throw new UserError('DATA_DIR_UNREADABLE', `${directory} is not a data directory of Millrace`, {
+      hint: 'Give the directory that the server was started with (--data).',
+    });
+  const random = systemRandom();
+  const log = await openFileLog({ directory, files: nodeFiles, clock: systemClock, timers: systemClock, random });
+  const shards: RepairOptions['shards'][number][] = [];
+  try {
+    const state = join(directory, 'state');
+    for (const name of existsSync(state) ? readdirSync(state) : []) {
+      const shard = /^shard-\d+$/.test(name) ? await openSoundLevelShard(join(state, name)) : undefined;
+      if (shard !== undefined) shards.push(shard);
+    }
+    const repairing = await Repair.open({ log, shards, now: () => systemClock.now() });
+    const done: string[] = [];
+    for (const topic of acceptLoss) done.push(...(await repairing.acceptLoss(topic)));
+    for (const queryId of resetQueries) done.push(...(await repairing.resetQuery(queryId)));
+    return { done, left: await repairing.list() };
+  } finally {
+    for (const shard of shards) await shard.close();
+    await log.close();
   }
 };
 

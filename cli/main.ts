@@ -10,6 +10,7 @@ import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_PORT } from '../server/protocol.ts';
+import type { RepairOptions } from './repair.ts';
 import type { ServeOptions } from './server.ts';
 import type { SqlOptions } from './sql.ts';
 
@@ -29,6 +30,9 @@ const wholeNumber =
     if (!(value >= least && value <= most)) throw new InvalidArgumentError(`Give a number from ${least} to ${most}.`);
     return value;
   };
+
+/** For an option that may be given several times. */
+const also = (value: string, former: readonly string[] = []): readonly string[] => [...former, value];
 
 function program(finish: (code: number) => void): Command {
   const millrace = new Command('millrace')
@@ -79,6 +83,25 @@ function program(finish: (code: number) => void): Command {
     .action(async (url: string | undefined, options: SqlOptions) => {
       const { runSql } = await import('./sql.ts');
       finish(await runSql({ ...options, server: url ?? options.server }));
+    });
+
+  millrace
+    .command('repair')
+    .description('list what keeps queries from starting, and mend it; only while no server uses the directory')
+    .option('--data <dir>', 'data directory of the server', '.millrace')
+    .option('--reset-query <query>', 'delete the state and offsets of a query: it is computed anew (repeatable)', also)
+    .option('--accept-loss <topic>', 'go on without what is lost of a topic (repeatable)', also)
+    .addHelpText(
+      'after',
+      `
+Without --reset-query and --accept-loss nothing is changed: what contradicts itself is listed.
+A query that is reset is computed anew from the start of its sources at the next start of the server. What it has
+written stays in its output topic: rows of a table are overwritten, rows of a stream are written a second time.
+Exit codes: 0 every query can start, 1 usage, 3 something is still missing.`,
+    )
+    .action(async (options: RepairOptions) => {
+      const { runRepair } = await import('./repair.ts');
+      finish(await runRepair(options));
     });
   return millrace;
 }

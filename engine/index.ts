@@ -71,6 +71,7 @@ export type {
   WindowRange,
 } from './runtime/protocol.ts';
 export { internalTopics } from './runtime/query-topics.ts';
+export { type QueryFindings, Repair, type RepairFindings, type RepairOptions } from './runtime/repair.ts';
 export {
   defaultRuntimeLimits,
   type QuerySpec,

@@ -10,7 +10,14 @@
  */
 
 import { assert, readUtf8 } from '../../base/index.ts';
-import { consumeRecords, type Log, LogError, type Producer, produceRecords } from '../../storage/index.ts';
+import {
+  consumeRecords,
+  type Log,
+  LogError,
+  type Producer,
+  produceRecords,
+  type TopicConfigs,
+} from '../../storage/index.ts';
 
 export const queriesTopic = '_millrace-queries';
 
@@ -21,6 +28,7 @@ export interface RecordedTopic {
   readonly role: TopicRole;
   readonly id: string;
   readonly partitions: number;
+  readonly configs: TopicConfigs;
 }
 
 export interface QueryRecord {

@@ -216,7 +216,9 @@ const recordOf = async (
   const recorded: Record<string, RecordedTopic> = {};
   for (const { name, role } of topics) {
     const description = await log.describeTopic(name);
-    if (description !== undefined) recorded[name] = { role, id: description.id, partitions: description.partitions };
+    if (description === undefined) continue;
+    const { id, partitions, configs } = description;
+    recorded[name] = { role, id, partitions, configs };
   }
   return { version: 1, queryId, state: 'started', topics: recorded, accepted };
 };

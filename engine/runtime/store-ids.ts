@@ -46,6 +46,7 @@ export const storeIdOf = async (
 
 export interface KnownStore {
   readonly key: Uint8Array;
+  readonly taskId: string;
   readonly storeId: number;
   readonly spec: StoreSpec;
 }
@@ -61,12 +62,23 @@ export const storesOf = async (kv: OrderedKv, applicationId: string): Promise<re
       const entries = await iterator.next(100);
       if (entries.length === 0) return found;
       for (const [key, value] of entries) {
-        const name = utf8Text(key.subarray(from.length)).split('\n')[1] ?? '';
+        const [taskId = '', name = ''] = utf8Text(key.subarray(from.length)).split('\n');
         const spec: StoreSpec = value[4] === 1 ? { name, kind: 'window', retentionMs: 1 } : { name, kind: 'key-value' };
-        found.push({ key, storeId: readU32(value, 0), spec });
+        found.push({ key, taskId, storeId: readU32(value, 0), spec });
       }
     }
   } finally {
     await iterator.close();
   }
+};
+
+/** Deletes a store with all its entries from the shard. */
+export const forgetStore = async (kv: OrderedKv, { key, storeId }: KnownStore): Promise<void> => {
+  const range = { from: new Uint8Array(4), to: new Uint8Array(4) };
+  writeI32(range.from, 0, storeId);
+  writeI32(range.to, 0, storeId + 1);
+  await kv.clear(range, { sync: true });
+  const batch = kv.batch();
+  batch.delete(key);
+  await batch.write({ sync: true });
 };

@@ -49,7 +49,7 @@ import type {
   WindowRange,
 } from './protocol.ts';
 import { mostReplayed, restoreStore } from './restore.ts';
-import { storeIdOf, storesOf } from './store-ids.ts';
+import { forgetStore, storeIdOf, storesOf } from './store-ids.ts';
 import { entriesOf, readEntries } from './store-questions.ts';
 import { Task, TaskCounters, type TaskInput } from './task.ts';
 
@@ -547,14 +547,7 @@ export class TaskHost {
       const kv = await this.#shard(shard);
       if (kv === undefined) continue;
       await this.#inShard(shard, async () => {
-        for (const { key, storeId, spec } of await storesOf(kv, applicationId)) {
-          const store = createStore(spec, { kv, storeId, memoryLimitBytes: this.#options.limits.storeBytes });
-          await store.clear();
-          await store.close();
-          const batch = kv.batch();
-          batch.delete(key);
-          await batch.write({ sync: true });
-        }
+        for (const store of await storesOf(kv, applicationId)) await forgetStore(kv, store);
       });
     }
     return [];

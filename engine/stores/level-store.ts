@@ -80,6 +80,17 @@ export const openLevelShard = async (
   return openLevelKv(directory, options);
 };
 
+/** Opens a shard as it is; undefined when it is damaged, and so holds no checkpoint that counts. */
+export const openSoundLevelShard = async (directory: string): Promise<OrderedKv | undefined> => {
+  if ((await markOf(directory)) !== undefined) return undefined;
+  try {
+    return await openLevelKv(directory);
+  } catch (error) {
+    if (error instanceof KvError && error.kind === 'corrupt') return undefined;
+    throw error;
+  }
+};
+
 /** Removes a database that is beyond help, unless somebody has it open. */
 export const destroyLevelKv = async (directory: string): Promise<void> => {
   try {

@@ -1,0 +1,196 @@
+/**
+ * Repair: the two ways out of a contradiction, for a log that no server has open.
+ *
+ * `list` says what contradicts itself, query by query, and changes nothing. `resetQuery` forgets what a query has computed, so that its next start
+ * computes it anew from the start of its sources. `acceptLoss` goes on with what is there of a topic. Both may be interrupted and called again: each
+ * step leaves either the former contradiction or none.
+ *
+ * Everything follows from the query records, so that no topology and no statement is needed.
+ */
+
+import { closestName, UserError } from '../../base/index.ts';
+import { type CommittedOffset, type Damage, type Log, offsetsTopic, transactionsTopic } from '../../storage/index.ts';
+import { checkpointPosition } from '../stores/checkpoint-position.ts';
+import type { OrderedKv } from '../stores/ordered-kv.ts';
+import { changelogTopic } from '../topology.ts';
+import { type Contradiction, checkpointMismatch, damageKey, examine } from './contradictions.ts';
+import { type QueryRecord, QueryRecords } from './query-records.ts';
+import type { TopologyTopic } from './query-topics.ts';
+import { forgetStore, type KnownStore, storesOf } from './store-ids.ts';
+
+export interface RepairOptions {
+  readonly log: Log;
+  /** All shards of the state directory that can be opened. */
+  readonly shards: readonly OrderedKv[];
+  readonly now: () => number;
+}
+
+export interface QueryFindings {
+  readonly queryId: string;
+  readonly contradictions: readonly Contradiction[];
+}
+
+export interface RepairFindings {
+  /** Queries that cannot start. */
+  readonly queries: readonly QueryFindings[];
+  /** Damage of the log that keeps no query from starting. */
+  readonly otherDamage: readonly Damage[];
+}
+
+const topicsOf = ({ topics }: QueryRecord): readonly TopologyTopic[] =>
+  Object.entries(topics).map(([name, { role }]) => ({ name, role }));
+
+const isInput = ({ role }: TopologyTopic): boolean => role === 'source' || role === 'repartition';
+const isInternal = ({ role }: TopologyTopic): boolean => role === 'changelog' || role === 'repartition';
+
+interface StoredCheckpoint {
+  readonly kv: OrderedKv;
+  readonly store: KnownStore;
+  readonly mismatch: Contradiction;
+}
+
+export class Repair {
+  readonly #log: Log;
+  readonly #shards: readonly OrderedKv[];
+  readonly #records: QueryRecords;
+
+  private constructor({ log, shards }: RepairOptions, records: QueryRecords) {
+    this.#log = log;
+    this.#shards = shards;
+    this.#records = records;
+  }
+
+  static async open(options: RepairOptions): Promise<Repair> {
+    return new Repair(options, await QueryRecords.open(options.log, options.now));
+  }
+
+  async list(): Promise<RepairFindings> {
+    const queries: QueryFindings[] = [];
+    for (const [applicationId, record] of this.#records.all()) {
+      const contradictions = await this.#contradictions(applicationId, record);
+      if (contradictions.length > 0) queries.push({ queryId: record.queryId, contradictions });
+    }
+    const concerned = new Set(queries.flatMap(({ contradictions }) => contradictions.map(({ damage }) => damage)));
+    return { queries, otherDamage: this.#log.damage.filter((damage) => !concerned.has(damage)) };
+  }
+
+  async #contradictions(applicationId: string, record: QueryRecord): Promise<readonly Contradiction[]> {
+    const committed = await this.#log.committed(applicationId);
+    const { contradictions } = await examine(this.#log, { applicationId, topics: topicsOf(record), record, committed });
+    const checkpoints = await this.#mismatches(applicationId, record);
+    return [...contradictions, ...checkpoints.map(({ mismatch }) => mismatch)];
+  }
+
+  /** Checkpoints outside of their changelogs. */
+  async #mismatches(applicationId: string, record: QueryRecord): Promise<readonly StoredCheckpoint[]> {
+    const found: StoredCheckpoint[] = [];
+    for (const kv of record.state === 'reset' ? [] : this.#shards) {
+      for (const store of await storesOf(kv, applicationId)) {
+        const topic = changelogTopic(applicationId, store.spec.name);
+        const description = await this.#log.describeTopic(topic);
+        const partition = Number(store.taskId.split('_')[1]);
+        if (description === undefined || !(partition < description.partitions)) continue;
+        const offsets = await this.#log.offsets({ topic, partition });
+        const position = checkpointPosition(kv, store.storeId, description.id);
+        const mismatch = checkpointMismatch({ topic, partition }, store.spec.name, position, offsets);
+        if (mismatch !== undefined) found.push({ kv, store, mismatch });
+      }
+    }
+    return found;
+  }
+
+  /** Deletes the state and the positions of a query. Answers what was done, as sentences. */
+  async resetQuery(queryId: string): Promise<readonly string[]> {
+    const known = [...this.#records.all()];
+    const found = known.find(([, record]) => record.queryId.toUpperCase() === queryId.toUpperCase());
+    if (found === undefined) {
+      const names = known.map(([, record]) => record.queryId);
+      const near = closestName(queryId, names);
+      throw new UserError('QUERY_UNKNOWN', `there is no query "${queryId}" in this data directory`, {
+        hint: near === undefined ? `Its queries are: ${names.join(', ') || 'none'}.` : `Did you mean "${near}"?`,
+      });
+    }
+    const [applicationId, record] = found;
+    for (const kv of this.#shards) for (const store of await storesOf(kv, applicationId)) await forgetStore(kv, store);
+    for (const topic of topicsOf(record)) {
+      if (isInternal(topic) && (await this.#log.describeTopic(topic.name)) !== undefined) {
+        await this.#log.deleteTopic(topic.name);
+      }
+    }
+    await this.#log.deleteGroup(applicationId);
+    const accepted = this.#log.damage.map(damageKey);
+    await this.#records.put(applicationId, { ...record, state: 'reset', accepted });
+    return [`${record.queryId} is reset: its next start computes it anew from the start of its sources`];
+  }
+
+  /** Goes on with what is there of a topic, for all queries that use it. Answers what was done, as sentences. */
+  async acceptLoss(topic: string): Promise<readonly string[]> {
+    const concerned: [string, QueryRecord][] = [];
+    for (const [applicationId, record] of this.#records.all()) {
+      const contradictions = await this.#contradictions(applicationId, record);
+      if (contradictions.some((contradiction) => contradiction.topic === topic))
+        concerned.push([applicationId, record]);
+    }
+    const accepted = await this.#log.acceptLoss(topic);
+    if (concerned.length === 0 && accepted.length === 0) throw await this.#nothingLost(topic);
+    const done = accepted.map(({ message }) => `accepted: ${message}`);
+    for (const [applicationId, record] of concerned) {
+      done.push(...(await this.#createIfMissing(topic, record)));
+      for (const { kv, store, mismatch } of await this.#mismatches(applicationId, record)) {
+        if (mismatch.topic !== topic) continue;
+        await forgetStore(kv, store);
+        done.push(`the checkpoint of ${store.spec.name}, task ${store.taskId} of ${record.queryId}, is dropped`);
+      }
+      done.push(...(await this.#setPositions(applicationId, record, topic)));
+      await this.#records.put(applicationId, await this.#withIdOf(record, topic));
+    }
+    return done;
+  }
+
+  async #nothingLost(topic: string): Promise<UserError> {
+    const { queries, otherDamage } = await this.list();
+    const topics = new Set(queries.flatMap(({ contradictions }) => contradictions.map((found) => found.topic)));
+    for (const damage of otherDamage) if (damage.topic !== undefined) topics.add(damage.topic);
+    return new UserError('REPAIR_NOTHING_LOST', `nothing is missing of the topic "${topic}"`, {
+      hint: topics.size === 0 ? 'Nothing is missing at all.' : `Something is missing of: ${[...topics].join(', ')}.`,
+    });
+  }
+
+  async #createIfMissing(name: string, record: QueryRecord): Promise<readonly string[]> {
+    const known = record.topics[name];
+    if (known === undefined || (await this.#log.describeTopic(name)) !== undefined) return [];
+    await this.#log.createTopic({ name, partitions: known.partitions, configs: known.configs });
+    return [`the topic "${name}" is made anew, empty, with ${known.partitions} partitions`];
+  }
+
+  /** Puts positions that are missing or out of range to where there is something to go on from. */
+  async #setPositions(applicationId: string, record: QueryRecord, topic: string): Promise<readonly string[]> {
+    const log = this.#log;
+    const committed = await log.committed(applicationId);
+    const all = topic === offsetsTopic || topic === transactionsTopic;
+    const set: CommittedOffset[] = [];
+    for (const input of topicsOf(record).filter(isInput)) {
+      if (!all && input.name !== topic) continue;
+      const { partitions = 0, id } = (await log.describeTopic(input.name)) ?? {};
+      for (let partition = 0; partition < partitions; partition++) {
+        const target = { topic: input.name, partition };
+        const { start, stable, end } = await log.offsets(target);
+        const known = committed.find((offset) => offset.topic === input.name && offset.partition === partition)?.offset;
+        if (known === undefined) {
+          // In a topic made anew everything is new; in the one that was read, what was read is not known any more.
+          set.push({ ...target, offset: id === record.topics[input.name]?.id ? stable : start });
+        } else if (known > end) set.push({ ...target, offset: stable });
+        else if (known < start) set.push({ ...target, offset: start });
+      }
+    }
+    if (set.length > 0) await log.commitOffsets(applicationId, set);
+    return set.map((at) => `${record.queryId} goes on at offset ${at.offset} of ${at.topic}/${at.partition}`);
+  }
+
+  async #withIdOf(record: QueryRecord, name: string): Promise<QueryRecord> {
+    const known = record.topics[name];
+    const id = (await this.#log.describeTopic(name))?.id;
+    if (known === undefined || id === undefined) return record;
+    return { ...record, topics: { ...record.topics, [name]: { ...known, id } } };
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * What is gone from a data directory is an error of the queries concerned, never a wrong number; `repair` leads out of it in two ways.
+ *
+ * Each case runs two queries over a real directory, ends the process (cleanly, or as SIGKILL leaves it), takes something away, starts again, sees what
+ * the one query says while the other one goes on, repairs, and sees the right numbers.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Millrace, open, repair } from 'millrace';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+let folder: string;
+let data: string;
+const opened: Millrace[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-repair-'));
+  data = join(folder, 'data');
+});
+
+afterEach(async () => {
+  for (const millrace of opened.splice(0)) await millrace.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const openHere = async (): Promise<Millrace> => {
+  const millrace = await open({ data });
+  opened.push(millrace);
+  return millrace;
+};
+
+const close = async (millrace: Millrace): Promise<void> => {
+  opened.splice(opened.indexOf(millrace), 1);
+  await millrace.close();
+};
+
+const definitions = `
+  CREATE STREAM clicks (id INT KEY, page VARCHAR) WITH (kafka_topic='clicks', partitions=1, value_format='JSON');
+  CREATE STREAM visits (id INT KEY, page VARCHAR) WITH (kafka_topic='visits', partitions=1, value_format='JSON');
+  SET 'auto.offset.reset' = 'earliest';
+  CREATE TABLE counted AS SELECT page, COUNT(*) AS n FROM clicks GROUP BY page;
+  CREATE TABLE neighbour AS SELECT page, COUNT(*) AS n FROM visits GROUP BY page;`;
+
+const query = 'CTAS_COUNTED_2';
+const internal = (name: string): string => `_millrace-query_${query}-Aggregate-${name}`;
+
+const produce = async (millrace: Millrace, topic: string, rows: number): Promise<void> => {
+  const records = Array.from({ length: rows }, (_, i) => ({ key: null, value: `{"PAGE":"/${i % 10}"}`, partition: 0 }));
+  await millrace.produce(topic, records);
+};
+
+/** Rows that a table has counted, all its groups together. */
+const counted = async (millrace: Millrace, table: string): Promise<number> =>
+  (await millrace.query(`SELECT n FROM ${table};`)).reduce((sum, { N }) => sum + (N as number), 0);
+
+/** The directory of a topic, found as a person would: by the name in its description. */
+const directoryOf = (topic: string): string => {
+  const topics = join(data, 'topics');
+  for (const id of readdirSync(topics)) {
+    const description = join(topics, id, 'topic.json');
+    if (existsSync(description) && JSON.parse(readFileSync(description, 'utf8')).name === topic)
+      return join(topics, id);
+  }
+  throw new Error(`there is no topic ${topic}`);
+};
+
+const remove = (path: string): void => {
+  expect(existsSync(path), path).toBe(true);
+  rmSync(path, { recursive: true });
+};
+
+/** 3,000 rows each, counted. `kill` leaves the directory as a SIGKILL at that moment does. */
+const ran = async (end: 'close' | 'kill'): Promise<void> => {
+  const millrace = await openHere();
+  await millrace.sql(definitions);
+  for (const topic of ['clicks', 'visits']) await produce(millrace, topic, 3000);
+  await millrace.awaitIdle();
+  expect([await counted(millrace, 'counted'), await counted(millrace, 'neighbour')]).toEqual([3000, 3000]);
+  if (end === 'kill') cpSync(data, join(folder, 'killed'), { recursive: true });
+  await close(millrace);
+  if (end === 'kill') {
+    rmSync(data, { recursive: true });
+    cpSync(join(folder, 'killed'), data, { recursive: true });
+    rmSync(join(data, 'lock'), { force: true, recursive: true });
+  }
+};
+
+interface Case {
+  readonly gone: string;
+  readonly damage: () => void;
+  readonly code: string;
+  readonly says: RegExp;
+  /** What `--accept-loss` takes, and what is counted afterwards, when 1,000 rows more have come. */
+  readonly topic: string;
+  readonly accepted: number;
+  /** What is counted after a reset; the 4,000 rows when left out. */
+  readonly reset?: number;
+}
+
+const cases: readonly Case[] = [
+  {
+    gone: 'a changelog',
+    damage: () => remove(directoryOf(internal('changelog'))),
+    code: 'QUERY_TOPIC_MISSING',
+    says: /changelog topic ".*" is gone/,
+    topic: internal('changelog'),
+    accepted: 1000,
+  },
+  {
+    gone: 'a repartition topic',
+    damage: () => remove(directoryOf(internal('GroupBy-repartition'))),
+    code: 'QUERY_TOPIC_MISSING',
+    says: /repartition topic ".*" is gone/,
+    topic: internal('GroupBy-repartition'),
+    accepted: 4000,
+  },
+  {
+    gone: 'the committed offsets',
+    damage: () => remove(join(data, 'internal', 'offsets')),
+    code: 'QUERY_OFFSETS_LOST',
+    says: /the committed offset of clicks\/0 is gone/,
+    topic: '__consumer_offsets',
+    // What came between the loss and the repair is passed over.
+    accepted: 3000,
+  },
+];
+
+const runs = cases.flatMap((one) => (['close', 'kill'] as const).map((end) => ({ ...one, end })));
+
+const states = async (millrace: Millrace) =>
+  Object.fromEntries((await millrace.engine.queries()).map(({ id, state, error }) => [id, { state, error }]));
+
+describe.each(runs)('$gone is gone after a $end', ({ damage, code, says, topic, accepted, reset = 4000, end }) => {
+  /** Damages the directory, and starts twice: the query says what is missing, the neighbour counts on. */
+  const damaged = async (): Promise<void> => {
+    await ran(end);
+    damage();
+    for (let start = 1; start <= 2; start++) {
+      const millrace = await openHere();
+      await produce(millrace, 'visits', 500);
+      if (start === 1) await produce(millrace, 'clicks', 1000);
+      await millrace.awaitIdle();
+      const found = await states(millrace);
+      if (code === 'QUERY_OFFSETS_LOST') {
+        expect(found).toMatchObject({ [query]: { state: 'ERROR', error: expect.stringMatching(says) } });
+      } else {
+        expect(found).toEqual({
+          [query]: { state: 'ERROR', error: expect.stringMatching(says) },
+          CTAS_NEIGHBOUR_3: { state: 'RUNNING' },
+        });
+        expect(await counted(millrace, 'neighbour')).toBe(3000 + 500 * start);
+      }
+      await close(millrace);
+    }
+  };
+
+  test('a reset computes the query anew', async () => {
+    await damaged();
+    const listed = await repair({ data });
+    expect(listed.done).toEqual([]);
+    const found = listed.left.queries.find(({ queryId }) => queryId === query);
+    expect(found?.contradictions).toContainEqual(
+      expect.objectContaining({ code, topic, message: expect.stringMatching(says) }),
+    );
+    const resetQueries = listed.left.queries.map(({ queryId }) => queryId);
+    expect((await repair({ data, resetQueries })).left.queries).toEqual([]);
+    const millrace = await openHere();
+    await millrace.awaitIdle();
+    expect(await counted(millrace, 'counted')).toBe(reset);
+    expect(await counted(millrace, 'neighbour')).toBe(4000);
+    await close(millrace);
+    expect((await repair({ data })).left.queries).toEqual([]);
+    const again = await openHere();
+    await again.awaitIdle();
+    expect(await counted(again, 'counted')).toBe(reset);
+  });
+
+  test('accepting the loss goes on with what is there', async () => {
+    await damaged();
+    const { done, left } = await repair({ data, acceptLoss: [topic] });
+    expect(done.length).toBeGreaterThan(0);
+    expect(left.queries).toEqual([]);
+    const millrace = await openHere();
+    await millrace.awaitIdle();
+    expect(await counted(millrace, 'counted')).toBe(accepted);
+    await produce(millrace, 'clicks', 10);
+    await millrace.awaitIdle();
+    expect(await counted(millrace, 'counted')).toBe(accepted + 10);
+    await close(millrace);
+    const again = await openHere();
+    await again.awaitIdle();
+    expect(await counted(again, 'counted')).toBe(accepted + 10);
+  });
+});
+
+test('a backup of the topics beside newer state is refused, and either way leads out', async () => {
+  await ran('close');
+  const backup = join(folder, 'backup');
+  cpSync(data, backup, { recursive: true });
+  const millrace = await openHere();
+  await produce(millrace, 'clicks', 500);
+  await millrace.awaitIdle();
+  await close(millrace);
+  const mixed = join(folder, 'mixed');
+  for (const name of readdirSync(data)) {
+    cpSync(join(name === 'state' ? data : backup, name), join(mixed, name), { recursive: true });
+  }
+  for (const way of ['reset', 'accept'] as const) {
+    rmSync(data, { recursive: true });
+    cpSync(mixed, data, { recursive: true });
+    const refused = await openHere();
+    await refused.awaitIdle();
+    expect(await states(refused)).toMatchObject({
+      [query]: {
+        state: 'ERROR',
+        error: expect.stringMatching(/the checkpoint of store .* was taken at offset \d+, but its changelog/),
+      },
+      CTAS_NEIGHBOUR_3: { state: 'RUNNING' },
+    });
+    await close(refused);
+    const [found] = (await repair({ data })).left.queries;
+    expect(found).toMatchObject({ queryId: query, contradictions: [{ code: 'QUERY_CHANGELOG_MISMATCH' }] });
+    const topic = found?.contradictions[0]?.topic ?? '';
+    const { left } = await repair({ data, ...(way === 'reset' ? { resetQueries: [query] } : { acceptLoss: [topic] }) });
+    expect(left.queries).toEqual([]);
+    const mended = await openHere();
+    await mended.awaitIdle();
+    expect(await counted(mended, 'counted')).toBe(3000);
+    await close(mended);
+  }
+});
+
+describe('the command', () => {
+  const command = (...args: readonly string[]) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['cli/main.ts', 'repair', '--data', data, ...args], {
+      encoding: 'utf8',
+    });
+    return { status, stdout, stderr };
+  };
+
+  test('lists, does what it is told, and names what it does not know', async () => {
+    await ran('close');
+    expect(command()).toMatchObject({ status: 0, stdout: 'Nothing is missing: every query can start.\n' });
+    remove(directoryOf(internal('changelog')));
+    const listed = command();
+    expect(listed.status).toBe(3);
+    expect(listed.stdout).toContain(`${query} cannot start:\n  QUERY_TOPIC_MISSING: the changelog topic`);
+    expect(listed.stdout).toContain('--reset-query QUERY');
+    expect(command('--reset-query', 'CTAS_COUNTER_2')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(`Did you mean "${query}"?`),
+    });
+    expect(command('--accept-loss', 'clicks').stderr).toContain('nothing is missing of the topic "clicks"');
+    expect(command('--reset-query', query)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining(`${query} is reset: its next start computes it anew`),
+    });
+  });
+
+  test('is refused while the directory is in use, and where there is none', async () => {
+    expect(command()).toMatchObject({ status: 1, stderr: expect.stringContaining('is not a data directory') });
+    expect(existsSync(data)).toBe(false);
+    await openHere();
+    expect(command()).toMatchObject({ status: 1, stderr: expect.stringContaining('is in use by') });
+  });
+});
