@@ -147,6 +147,7 @@ class Engine implements SqlEngine {
       queries: this.#catalog.queries(),
       dropped: [...made.values()].filter(({ id }) => this.#catalog.query(id) === undefined),
       compile: ({ plan }) => compileTopology(plan, this.#environment),
+      forget: (applicationId) => this.#runtime.forgetRecord(applicationId),
     });
     for (const query of this.#catalog.queries()) {
       this.#start(query).catch((error: unknown) => {

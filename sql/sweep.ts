@@ -18,10 +18,12 @@ export interface SweepOptions {
   readonly dropped: readonly Query[];
   /** Throws where this build cannot compile the plan any more. */
   readonly compile: (query: Query) => Topology;
+  /** Forgets the runtime's record of a query, if there is one. */
+  readonly forget: (applicationId: string) => Promise<void>;
 }
 
 /** Answers what is named like a query's own and belongs to none: names of topics and of groups, sorted. */
-export const sweep = async ({ log, queries, dropped, compile }: SweepOptions): Promise<readonly string[]> => {
+export const sweep = async ({ log, queries, dropped, compile, forget }: SweepOptions): Promise<readonly string[]> => {
   const alive = queries.map(({ id }) => applicationIdOf(id));
   const strays = (names: readonly string[]): string[] =>
     names.filter(
@@ -31,6 +33,7 @@ export const sweep = async ({ log, queries, dropped, compile }: SweepOptions): P
   const groups = new Set(strays(await log.groups()));
   for (const query of dropped) {
     const id = applicationIdOf(query.id);
+    await forget(id);
     if (groups.delete(id)) await log.deleteGroup(id);
     if (![...topics].some((name) => name.startsWith(`${id}-`))) continue;
     for (const name of ownTopics(query, compile)) if (topics.delete(name)) await log.deleteTopic(name);

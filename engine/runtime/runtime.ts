@@ -543,6 +543,11 @@ export class Runtime {
     });
   }
 
+  /** Forgets that there ever was a query of this application id; for one that was dropped when nothing ran. */
+  async forgetRecord(applicationId: string): Promise<void> {
+    await (await this.#queryRecords()).forget(applicationId);
+  }
+
   #queryRecords(): Promise<QueryRecords> {
     const { log, clock } = this.#options;
     this.#records ??= QueryRecords.open(log, () => clock.now());
@@ -664,7 +669,7 @@ export class Runtime {
   async #forget(query: Query, tasks: readonly TaskAssignment[]): Promise<void> {
     const { log, workers } = this.#options;
     const { spec, applicationId } = query;
-    await (await this.#queryRecords()).forget(applicationId);
+    await this.forgetRecord(applicationId);
     for (const topic of internalTopics(applicationId, spec.topology)) {
       if ((await log.describeTopic(topic)) !== undefined) await log.deleteTopic(topic);
     }
