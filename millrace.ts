@@ -153,7 +153,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       ...(workers === 0 ? {} : { workers: workerThreads({ count: workers, log, state, builder: workerBuilder }) }),
       ...(commitIntervalMs === undefined ? {} : { limits: { commitIntervalMs } }),
     });
-    const engine = await openSqlEngine({ log, runtime, clock: systemClock, random });
+    const engine = await openSqlEngine({ log, runtime, clock: systemClock, timers: systemClock, random });
     return new OpenMillrace(directory, log, runtime, engine);
   } catch (error) {
     await log.close();

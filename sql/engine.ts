@@ -1,28 +1,25 @@
 /**
  * The SQL engine: statements and queries over one log and one runtime. It stands behind `facade.ts`.
  *
- * A request's statements are planned one after the other in a sandbox (`session.ts`), a copy of the catalog and of the names of topics; when one of
- * them is at fault, nothing has happened. Then they run in order, each: topics are made, the command is logged (durable), and what it says is
- * applied. Requests that change something come one after another.
+ * Statements are run by `statement-runner.ts`: planned in a sandbox, logged, then applied. SELECTs become pull queries, which read what there is, or push
+ * queries, which follow it (`queries/`).
  *
  * At start the statement log is read and its commands are applied; nothing is planned. An entry that cannot be applied is skipped and
  * reported, and so is a query that cannot be built; the engine starts in any case. Queries start side by side and restore
  * their state in the background.
  */
 
-import { AssertionError, type Clock, type Random, UserError } from '../base/index.ts';
-import type { Runtime } from '../engine/index.ts';
-import { type Log, LogError, numberConfig, type Producer, produceRecords } from '../storage/index.ts';
+import { type Clock, type Random, type Timers, UserError } from '../base/index.ts';
+import type { Runtime, QueryStatus as RuntimeStatus } from '../engine/index.ts';
+import { type Log, numberConfig, type Producer, produceRecords } from '../storage/index.ts';
 import { analyzeQuery } from './analyze/query.ts';
 import { Typer } from './analyze/typer.ts';
-import { applicationIdOf } from './application-id.ts';
 import { Catalog, type Query } from './catalog.ts';
 import type { CompileEnvironment } from './compile/environment.ts';
 import { ScanRegistry } from './compile/scan.ts';
 import { compileTopology, resultEncoding } from './compile/topology.ts';
 import {
   type EngineReport,
-  ExecutionError,
   type Inserter,
   type QueryHandle,
   type QueryStatus,
@@ -39,12 +36,15 @@ import { BulkInserter } from './queries/inserter.ts';
 import { checkPullQuery, pullRows } from './queries/pull.ts';
 import { PushQuery } from './queries/push.ts';
 import { PushBuffers, type PushLimits } from './queries/push-buffers.ts';
-import { type PlannedStatement, type PlanStatement, Session } from './session.ts';
+import { QueryLifecycle } from './query-lifecycle.ts';
+import type { PlanStatement } from './session.ts';
 import { Settings } from './settings.ts';
 import { type StatementEntry, StatementLog } from './statement-log.ts';
-import { applyCommand, type Command, type Effects, readCommand } from './statements/command.ts';
+import { StatementRunner } from './statement-runner.ts';
+import { StatementTopics } from './statement-topics.ts';
+import { applyCommand, readCommand, type TopicId } from './statements/command.ts';
 import { checkInsertTarget } from './statements/insert-target.ts';
-import type { NewTopic, TopicInfo, Topics, View } from './statements/statement.ts';
+import type { NewRecord, View } from './statements/statement.ts';
 import { sweep } from './sweep.ts';
 import type { Row } from './types/value.ts';
 
@@ -52,6 +52,7 @@ export interface SqlEngineOptions {
   readonly log: Log;
   readonly runtime: Runtime;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly random: Random;
   /** Functions that statements can name; the built-in ones when left out. Queries that run in worker threads know the built-in ones only. */
   readonly functions?: FunctionRegistry;
@@ -61,6 +62,8 @@ export interface SqlEngineOptions {
   readonly plan?: PlanStatement;
   /** What this thread's queries share when they read topics; its counters tell how often columns were parsed. */
   readonly scans?: ScanRegistry;
+  /** How long a statement waits for what it has started or stopped, before it answers with a warning. Default 10 s. */
+  readonly statementWaitMs?: number;
   /** Memory for rows that wait for the clients of push queries. */
   readonly push?: Partial<PushLimits>;
 }
@@ -85,17 +88,17 @@ class Engine implements SqlEngine {
   readonly #random: Random;
   readonly #functions: FunctionRegistry;
   readonly #environment: CompileEnvironment;
-  readonly #plan: PlanStatement | undefined;
   readonly #defaults: Settings;
   readonly #statements: StatementLog;
+  readonly #topics: StatementTopics;
+  readonly #lifecycle: QueryLifecycle;
+  readonly #runner: StatementRunner;
   readonly #catalog = new Catalog();
   readonly #failed: { statement: string; message: string }[] = [];
   #unclaimed: readonly string[] = [];
   readonly #open = new Set<QueryHandle>();
   readonly #pushBuffers: PushBuffers;
   #producer: Promise<Producer> | undefined;
-  /** The end of what was asked before: requests that change something wait for it. */
-  #turn: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(options: SqlEngineOptions, statements: StatementLog) {
@@ -110,10 +113,25 @@ class Engine implements SqlEngine {
       context: { now: () => clock.now(), random: () => random.float() },
       scans: options.scans ?? new ScanRegistry(),
     };
-    this.#plan = options.plan;
     this.#defaults = Settings.of(options.settings);
     this.#statements = statements;
     this.#pushBuffers = new PushBuffers(options.push);
+    this.#topics = new StatementTopics(log);
+    const { timers, statementWaitMs: waitMs } = options;
+    this.#lifecycle = new QueryLifecycle({ runtime, environment: this.#environment, timers, waitMs });
+    this.#runner = new StatementRunner({
+      catalog: this.#catalog,
+      statements,
+      topics: this.#topics,
+      lifecycle: this.#lifecycle,
+      clock,
+      functions: this.#functions,
+      functionContext: this.#environment.context,
+      plan: options.plan,
+      write: (record) => this.#write(record),
+      view: (settings) => this.#view(settings),
+      failed: (statement, error) => this.#failed.push({ statement, message: messageOf(error) }),
+    });
   }
 
   get report(): EngineReport {
@@ -123,25 +141,26 @@ class Engine implements SqlEngine {
   // ------------------------------------------------------------------------------------------------- start
 
   async recover(): Promise<void> {
-    let dropped: string | undefined;
     const made = new Map<string, Query>();
-    for (const found of await this.#statements.read()) {
-      dropped = undefined;
-      if (found.kind === 'unreadable') {
-        this.#failed.push({ statement: found.text, message: found.why });
+    const deleted: TopicId[] = [];
+    const found = await this.#statements.read();
+    for (const entry of found) {
+      if (entry.kind === 'unreadable') {
+        this.#failed.push({ statement: entry.text, message: entry.why });
         continue;
       }
       try {
-        const entry = found.data as StatementEntry;
-        const effects = applyCommand(this.#catalog, readCommand(entry.command));
-        for (const query of effects.start) made.set(query.id, query);
-        dropped = effects.deleteTopic;
+        const { command } = entry.data as StatementEntry;
+        const { start, deleteTopic } = applyCommand(this.#catalog, readCommand(command));
+        if (start !== undefined) made.set(start.id, start);
+        if (deleteTopic !== undefined) deleted.push(deleteTopic);
       } catch (error) {
-        this.#failed.push({ statement: found.text, message: messageOf(error) });
+        this.#failed.push({ statement: entry.text, message: messageOf(error) });
       }
     }
-    // A crash between the last statement and its effects: they are done now.
-    if (dropped !== undefined) await this.#deleteTopic(dropped);
+    // A crash between a statement and its effects: they are done now. Ids keep that from what was made since.
+    for (const topic of deleted) if (!this.#isUsed(topic.name)) await this.#topics.delete(topic);
+    await this.#topics.sweep((id) => found.some(({ raw }) => raw.includes(id)));
     this.#unclaimed = await sweep({
       log: this.#log,
       queries: this.#catalog.queries(),
@@ -150,128 +169,34 @@ class Engine implements SqlEngine {
       forget: (applicationId) => this.#runtime.forgetRecord(applicationId),
     });
     for (const query of this.#catalog.queries()) {
-      this.#start(query).catch((error: unknown) => {
-        this.#failed.push({ statement: query.statement, message: messageOf(error) });
+      void this.#lifecycle.start(query).then((fault) => {
+        if (fault?.retried === false) this.#failed.push({ statement: query.statement, message: fault.why });
       });
     }
   }
 
-  async #start(query: Query): Promise<void> {
-    const topology = compileTopology(query.plan, this.#environment);
-    const reset = query.properties['auto.offset.reset'] ?? 'latest';
-    await this.#runtime.start({
-      id: query.id,
-      applicationId: applicationIdOf(query.id),
-      topology,
-      plan: query.plan,
-      startFrom: reset.toLowerCase() === 'earliest' ? 'earliest' : 'latest',
-    });
+  #isUsed(topic: string): boolean {
+    return this.#catalog.sources().some((source) => source.topic === topic);
   }
 
   // ------------------------------------------------------------------------------------------------- statements
 
   async execute(sql: string, options: StatementOptions = {}): Promise<readonly StatementResult[]> {
+    if (this.#closed) throw closedError();
     const statements = await parse(sql);
-    const settings = Settings.of(options.properties).over(this.#defaults);
-    return this.#inTurn(async () => {
-      await this.#catchUp();
-      const session = new Session({
-        catalog: this.#catalog.copy(),
-        topics: await this.#topics(),
-        settings,
-        functions: this.#functions,
-        functionContext: this.#environment.context,
-        number: this.#statements.next,
-        plan: this.#plan,
-      });
-      const planned = statements.map((statement) => session.plan(statement));
-      const results: StatementResult[] = [];
-      for (const one of planned) {
-        try {
-          results.push(await this.#run(one));
-        } catch (error) {
-          if (error instanceof AssertionError) throw error;
-          throw new ExecutionError(error instanceof Error ? error : new Error(String(error)), one.text, results);
-        }
-      }
-      return results;
-    });
+    if (this.#closed) throw closedError();
+    return this.#runner.execute(statements, Settings.of(options.properties).over(this.#defaults));
   }
 
-  async #run({ text, settings, planned }: PlannedStatement): Promise<StatementResult> {
-    const result = <A>(answer: A): StatementResult =>
-      ({ ...answer, statementText: text, warnings: [] }) as unknown as StatementResult;
-    switch (planned.kind) {
-      case 'command':
-        await this.#runCommand(planned.command, planned.topic, text, settings);
-        return result(planned.answer);
-      case 'record': {
-        const { topic, key, value, timestamp } = planned.record;
-        const producer = await this.#ownProducer();
-        await produceRecords(this.#log, producer, topic, [{ key, value, timestamp }], {
-          acks: 'durable',
-          now: this.#clock.now(),
-        });
-        return result(planned.answer);
-      }
-      case 'show':
-        return result(planned.show(await this.#view(settings)));
-      case 'settings':
-      case 'nothing':
-        return result(planned.answer);
-    }
-  }
-
-  async #runCommand(command: Command, topic: NewTopic | undefined, text: string, settings: Settings): Promise<void> {
-    if (topic !== undefined) {
-      await this.#log.createTopic({ name: topic.name, partitions: topic.partitions, configs: topic.configs });
-    }
-    try {
-      await this.#statements.append({ version: 1, text, properties: settings.toRecord(), command }, this.#clock.now());
-    } catch (error) {
-      // Nothing was decided: the topic goes again. Where the answer is unknown it stays, as the statement may.
-      const unknown = error instanceof LogError && error.kind === 'unknown';
-      if (topic !== undefined && !unknown) await this.#deleteTopic(topic.name);
-      throw error;
-    }
-    await this.#effects(applyCommand(this.#catalog, command));
-  }
-
-  /** Applies what reached the statement log without an answer. */
-  async #catchUp(): Promise<void> {
-    for (const found of await this.#statements.news()) {
-      try {
-        if (found.kind === 'unreadable') throw new UserError('SQL_STATEMENT_UNREADABLE', found.why);
-        await this.#effects(applyCommand(this.#catalog, readCommand((found.data as StatementEntry).command)));
-      } catch (error) {
-        this.#failed.push({ statement: found.text, message: messageOf(error) });
-      }
-    }
-  }
-
-  async #effects({ start, stop, deleteTopic }: Effects): Promise<void> {
-    for (const id of stop) {
-      if (this.#runtime.queries().some(({ queryId }) => queryId === id)) await this.#runtime.stop(id, { forget: true });
-    }
-    if (deleteTopic !== undefined) await this.#deleteTopic(deleteTopic);
-    for (const query of start) await this.#start(query);
-  }
-
-  async #deleteTopic(name: string): Promise<void> {
-    const used = this.#catalog.sources().some((source) => source.topic === name);
-    if (!used && (await this.#log.describeTopic(name)) !== undefined) await this.#log.deleteTopic(name);
-  }
-
-  async #topics(): Promise<Topics> {
-    const topics = new Map<string, TopicInfo>();
-    for (const { name, partitions, configs } of await this.#log.describeTopics())
-      topics.set(name, { partitions, configs });
-    return topics;
+  async #write({ topic, key, value, timestamp }: NewRecord): Promise<void> {
+    const producer = await this.#ownProducer();
+    const now = this.#clock.now();
+    await produceRecords(this.#log, producer, topic, [{ key, value, timestamp }], { acks: 'durable', now });
   }
 
   async #view(settings: Settings): Promise<View> {
     const offsets = new Map<string, number>();
-    const topics = await this.#topics();
+    const topics = await this.#topics.list();
     for (const { topic } of this.#catalog.sources()) {
       const { partitions } = topics.get(topic) ?? { partitions: 0 };
       let records = 0;
@@ -281,30 +206,19 @@ class Engine implements SqlEngine {
       }
       offsets.set(topic, records);
     }
-    const status = (id: string) => this.#runtime.queries().find(({ queryId }) => queryId === id);
+    const status = new Map(this.#runtime.queries().map((one) => [one.queryId, one]));
     return {
       catalog: this.#catalog,
       topics,
       settings,
       functions: this.#functions,
-      state: (id) => stateOf(status(id)?.state, status(id)?.paused),
+      state: (id) => stateOf(status.get(id), this.#lifecycle.faultOf(id)),
       errors: (id) => {
-        const error = status(id)?.error;
+        const error = status.get(id)?.error ?? this.#lifecycle.faultOf(id);
         return error === undefined ? [] : [error.message];
       },
       statistics: (topic) => `offsets held: ${offsets.get(topic) ?? 0}`,
     };
-  }
-
-  /** Runs after everything that was asked before has ended, however it ended. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(closedError());
-    const result = this.#turn.then(work);
-    this.#turn = result.then(
-      () => undefined,
-      () => undefined,
-    );
-    return result;
   }
 
   // ------------------------------------------------------------------------------------------------- queries
@@ -438,11 +352,11 @@ class Engine implements SqlEngine {
         const status = running.get(query.id);
         const counters = status === undefined ? undefined : this.#runtime.counters(query.id);
         const lag = status === undefined ? undefined : await this.#runtime.lag(query.id);
-        const error = status?.error?.message;
+        const error = (status?.error ?? this.#lifecycle.faultOf(query.id))?.message;
         return {
           id: query.id,
           statement: query.statement,
-          state: stateOf(status?.state, status?.paused),
+          state: stateOf(status, this.#lifecycle.faultOf(query.id)),
           lag: lag ?? null,
           recordsRead: counters?.recordsRead ?? 0,
           recordsWritten: counters?.recordsOut ?? 0,
@@ -465,7 +379,7 @@ class Engine implements SqlEngine {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#turn;
+    await this.#runner.idle();
     await Promise.all([...this.#open].map((handle) => handle.close()));
     await (await this.#producer)?.close();
     await this.#statements.close();
@@ -480,9 +394,14 @@ async function* forgetting<T>(rows: AsyncIterable<T>, ended: () => void): AsyncG
   }
 }
 
-const stateOf = (state: string | undefined, paused: boolean | undefined): QueryStatus['state'] => {
-  if (state === 'starting') return 'RESTORING';
-  if (state === 'running') return paused === true ? 'PAUSED' : 'RUNNING';
+const stateOf = (
+  status: Pick<RuntimeStatus, 'state' | 'paused'> | undefined,
+  fault: Error | undefined,
+): QueryStatus['state'] => {
+  // A query that the runtime does not know is about to start, or cannot be compiled.
+  if (status === undefined) return fault === undefined ? 'RESTORING' : 'ERROR';
+  if (status.state === 'starting') return 'RESTORING';
+  if (status.state === 'running') return status.paused ? 'PAUSED' : 'RUNNING';
   return 'ERROR';
 };
 

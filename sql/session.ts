@@ -79,8 +79,12 @@ export class Session {
       case 'command': {
         const { topic } = planned;
         if (topic !== undefined) this.topics.set(topic.name, topic);
-        const { deleteTopic } = applyCommand(this.catalog, planned.command);
-        if (deleteTopic !== undefined) this.topics.delete(deleteTopic);
+        const { command } = planned;
+        if (command.kind === 'drop-source' && command.deleteTopic) {
+          const dropped = this.catalog.source(command.name);
+          if (dropped !== undefined) this.topics.delete(dropped.topic);
+        }
+        applyCommand(this.catalog, command);
         this.#number++;
         break;
       }

@@ -33,10 +33,13 @@ export interface StatementEntry {
 }
 
 /** An entry as it was found: parsed, or the reason why not. */
-export type FoundEntry = { readonly offset: number; readonly text: string } & (
-  | { readonly kind: 'entry'; readonly data: unknown }
-  | { readonly kind: 'unreadable'; readonly why: string }
-);
+export type FoundEntry = {
+  readonly offset: number;
+  /** The statement. */
+  readonly text: string;
+  /** The whole entry as it is in the log. */
+  readonly raw: string;
+} & ({ readonly kind: 'entry'; readonly data: unknown } | { readonly kind: 'unreadable'; readonly why: string });
 
 export class StatementLog {
   readonly #log: Log;
@@ -112,11 +115,13 @@ export class StatementLog {
     return found;
   }
 
-  /** Answers with the entry's number when it is on the disk. Calls come one after another. */
-  async append(entry: StatementEntry, timestamp: number): Promise<number> {
-    const value = utf8Bytes(JSON.stringify(entry));
+  /** Appends all entries or none; answers with the number of the first when they are on the disk. Calls come one after another. */
+  async append(entries: readonly StatementEntry[], timestamp: number): Promise<number> {
     const builder = new BatchBuilder();
-    builder.append(noKey, -1, -1, value, 0, value.length, timestamp);
+    for (const entry of entries) {
+      const value = utf8Bytes(JSON.stringify(entry));
+      builder.append(noKey, -1, -1, value, 0, value.length, timestamp);
+    }
     const number = this.#next;
     try {
       const target = { topic: statementTopic, partition: 0 };
@@ -127,7 +132,7 @@ export class StatementLog {
       if (!(error instanceof LogError && error.kind === 'unknown')) throw error;
       this.#uncertain = true;
       if ((await this.#end()) === number) throw error;
-      this.#next = number + 1;
+      this.#next = number + entries.length;
     }
     return number;
   }
@@ -148,12 +153,19 @@ const parse = (text: string, offset: number): FoundEntry => {
         kind: 'unreadable',
         offset,
         text: shown,
+        raw: text,
         why: `the entry has version ${String(data?.version)}, and this build reads version ${entryVersion}`,
       };
     }
-    return { kind: 'entry', offset, text: shown, data };
+    return { kind: 'entry', offset, text: shown, raw: text, data };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { kind: 'unreadable', offset, text: text.slice(0, 200), why: `the entry is no JSON: ${why}` };
+    return {
+      kind: 'unreadable',
+      offset,
+      text: text.slice(0, 200),
+      raw: text,
+      why: `the entry is not valid JSON: ${why}`,
+    };
   }
 };

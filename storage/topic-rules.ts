@@ -56,6 +56,8 @@ const rules: Readonly<Record<string, ConfigRule>> = {
   'message.timestamp.after.max.ms': whole(String(longMax), 0n, longMax),
   'message.timestamp.before.max.ms': whole(String(longMax), 0n, longMax),
   'message.timestamp.type': oneOf('CreateTime', 'CreateTime'),
+  // Ours, not Kafka's: a statement made the topic, and names its id in the statement log.
+  'millrace.made.by.statement': oneOf('false', 'true', 'false'),
   'min.cleanable.dirty.ratio': {
     default: '0.5',
     accepts: (text) => /^(0(\.\d+)?|1(\.0+)?)$/.test(text),

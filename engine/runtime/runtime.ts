@@ -55,9 +55,16 @@ export interface RuntimeLimits extends HostLimits {
   readonly commitIntervalMs: number;
   /** Databases that the stores of this data directory are spread over. Changing it loses time (stores are rebuilt), never data. */
   readonly shards: number;
+  /** How long closing waits for threads that do not answer. */
+  readonly closeWaitMs: number;
 }
 
-export const defaultRuntimeLimits: RuntimeLimits = { ...defaultLimits, commitIntervalMs: 100, shards: 4 };
+export const defaultRuntimeLimits: RuntimeLimits = {
+  ...defaultLimits,
+  commitIntervalMs: 100,
+  shards: 4,
+  closeWaitMs: 10_000,
+};
 
 /** A host in another thread. */
 export interface RemoteHost {
@@ -172,7 +179,6 @@ interface Question {
 const localThread = 0;
 const firstRetryMs = 100;
 const longestRetryMs = 5000;
-const longestCloseMs = 10_000;
 
 export class Runtime {
   readonly #options: RuntimeOptions;
@@ -270,13 +276,23 @@ export class Runtime {
     this.#changed();
   }
 
+  /** Answers when the first attempt to start the query has ended, whatever its end. */
+  async whenStarted(id: string): Promise<QueryStatus> {
+    const query = this.#query(id);
+    while (query.state === 'starting' && !this.#closed) await this.#change();
+    return this.#statusOf(query);
+  }
+
   /** Whether there is a query of this id, in whatever state. */
   knows(id: string): boolean {
     return this.#queries.has(id);
   }
 
   status(id: string): QueryStatus {
-    const { spec, applicationId, state, paused, error, since, life } = this.#query(id);
+    return this.#statusOf(this.#query(id));
+  }
+
+  #statusOf({ spec, applicationId, state, paused, error, since, life }: Query): QueryStatus {
     const { code, hint } = (error ?? {}) as { code?: unknown; hint?: unknown };
     return {
       queryId: spec.id,
@@ -444,24 +460,29 @@ export class Runtime {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Stops everything: transactions are committed, stores checkpointed, threads ended. */
+  /** Stops everything: transactions are committed, stores checkpointed, threads ended. A thread that does not answer is ended all the same: its
+   *  stores are restored at the next start. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await Promise.all([...this.#queries.values()].filter(({ active }) => active).map(({ spec }) => this.stop(spec.id)));
-    await Promise.all([...this.#queries.values()].map(({ ending }) => ending));
-    for (const thread of this.#threads.values()) {
-      await new Promise<void>((resolve) => {
-        // A thread that does not answer any more is not waited for: its stores are restored at the next start.
-        const cancel = this.#options.timers.after(longestCloseMs, resolve);
-        thread.closed = () => {
-          cancel();
-          resolve();
-        };
-        thread.post({ kind: 'close' });
+    let cancel = (): void => undefined;
+    const late = new Promise<void>((resolve) => {
+      cancel = this.#options.timers.after(this.#limits.closeWaitMs, resolve);
+    });
+    const queries = [...this.#queries.values()];
+    const stops = queries.map((query) => (query.active ? this.stop(query.spec.id) : query.ending));
+    await Promise.race([Promise.all(stops), late]);
+    const threads = [...this.#threads.values()];
+    const answers = threads.map((thread) => {
+      const closed = new Promise<void>((resolve) => {
+        thread.closed = resolve;
       });
-      await thread.terminate();
-    }
+      thread.post({ kind: 'close' });
+      return Promise.race([closed, late]);
+    });
+    await Promise.all(answers);
+    cancel();
+    await Promise.all(threads.map((thread) => thread.terminate()));
     this.#threads.clear();
     this.#changed();
   }

@@ -11,44 +11,52 @@ import type { Catalog, Query, Source } from '../catalog.ts';
 import { readPlan } from '../plan/plan.ts';
 
 export type Command =
-  | { readonly kind: 'create-source'; readonly source: Source }
-  | { readonly kind: 'create-as'; readonly source: Source; readonly query: Query }
+  /** `topicId`: of the topic that was made for the statement, if one was. */
+  | { readonly kind: 'create-source'; readonly source: Source; readonly topicId?: string }
+  | { readonly kind: 'create-as'; readonly source: Source; readonly query: Query; readonly topicId?: string }
   | { readonly kind: 'insert-as'; readonly query: Query }
-  | { readonly kind: 'drop-source'; readonly name: string; readonly deleteTopic: boolean }
+  /** `topicId`: of the topic that is to be deleted; set when the command is logged. */
+  | { readonly kind: 'drop-source'; readonly name: string; readonly deleteTopic: boolean; readonly topicId?: string }
   | { readonly kind: 'terminate'; readonly queryIds: readonly string[] };
+
+/** A topic by its name, and by the id that no later topic of that name has. */
+export interface TopicId {
+  readonly name: string;
+  readonly id: string;
+}
 
 /** What has to happen outside of the catalog when a command is applied. */
 export interface Effects {
-  readonly start: readonly Query[];
+  readonly start?: Query | undefined;
   readonly stop: readonly string[];
-  readonly deleteTopic?: string | undefined;
+  readonly deleteTopic?: TopicId | undefined;
 }
 
 export const applyCommand = (catalog: Catalog, command: Command): Effects => {
   switch (command.kind) {
     case 'create-source':
       catalog.add(command.source);
-      return { start: [], stop: [] };
+      return { stop: [] };
     case 'create-as':
       catalog.add(command.source);
       catalog.addQuery(command.query);
-      return { start: [command.query], stop: [] };
+      return { start: command.query, stop: [] };
     case 'insert-as':
       catalog.addQuery(command.query);
-      return { start: [command.query], stop: [] };
+      return { start: command.query, stop: [] };
     case 'drop-source': {
       const topic = catalog.source(command.name)?.topic;
       const query = catalog.remove(command.name);
+      const id = command.deleteTopic ? command.topicId : undefined;
       return {
-        start: [],
         stop: query === undefined ? [] : [query],
-        deleteTopic: command.deleteTopic ? topic : undefined,
+        deleteTopic: topic === undefined || id === undefined ? undefined : { name: topic, id },
       };
     }
     case 'terminate': {
       const stop = command.queryIds.filter((id) => catalog.query(id) !== undefined);
       for (const id of stop) catalog.removeQuery(id);
-      return { start: [], stop };
+      return { stop };
     }
     default:
       return unreachable(command);

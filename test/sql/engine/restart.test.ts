@@ -76,7 +76,7 @@ describe('a restart', () => {
     );
     const second = await openWorld({ log: first.log });
     expect(second.engine.report.failedStatements).toMatchObject([
-      { statement: 'no json', message: expect.stringContaining('no JSON') },
+      { statement: 'no json', message: expect.stringContaining('not valid JSON') },
       { statement: 'CREATE FROM THE FUTURE;', message: expect.stringContaining('version 7') },
       { statement: 'FROBNICATE;', message: expect.stringContaining('no command') },
       { statement: 'CREATE STREAM newer AS …;', message: expect.stringContaining('version 2') },

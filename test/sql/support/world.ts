@@ -40,6 +40,7 @@ export const openWorld = async (options: WorldOptions = {}): Promise<World> => {
     log,
     runtime,
     clock: new ManualClock(1_000_000),
+    timers: systemClock,
     random: new Random(2),
     ...options.engine,
   });

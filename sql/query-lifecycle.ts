@@ -1,0 +1,103 @@
+/**
+ * Starting and stopping persistent queries, beside the statements.
+ *
+ * A statement is decided when it is in the statement log; what it starts and stops happens afterwards, all at once, and holds no other statement up. The
+ * statement's own answer waits for it, within bounds: a query that cannot run yet (the disk is full, a thread does not answer) makes a warning, and goes on
+ * trying. A query can be stopped in any state. Only a query that takes over the id of another one waits until that has ended.
+ */
+
+import type { Timers } from '../base/index.ts';
+import type { Runtime } from '../engine/index.ts';
+import { applicationIdOf } from './application-id.ts';
+import type { Query } from './catalog.ts';
+import type { CompileEnvironment } from './compile/environment.ts';
+import { compileTopology } from './compile/topology.ts';
+
+export interface LifecycleOptions {
+  readonly runtime: Runtime;
+  readonly environment: CompileEnvironment;
+  readonly timers: Timers;
+  /** How long a statement waits for what it has started or stopped. */
+  readonly waitMs?: number | undefined;
+}
+
+/** Why a query does not run. */
+export interface NotRunning {
+  readonly why: string;
+  /** It is tried again by itself. */
+  readonly retried: boolean;
+}
+
+const defaultWaitMs = 10_000;
+
+export class QueryLifecycle {
+  readonly #options: LifecycleOptions;
+  /** By id: stops under way. */
+  readonly #stopping = new Map<string, Promise<void>>();
+  /** By id: why a query could not even be handed to the runtime. */
+  readonly #faults = new Map<string, Error>();
+
+  constructor(options: LifecycleOptions) {
+    this.#options = options;
+  }
+
+  /** Why the query never reached the runtime: this build cannot compile its plan. */
+  faultOf(id: string): Error | undefined {
+    return this.#faults.get(id);
+  }
+
+  /** Starts the query. Resolves when it runs, or cannot for now; with the reason in the second case. */
+  async start(query: Query): Promise<NotRunning | undefined> {
+    await this.#stopping.get(query.id)?.catch(() => undefined);
+    const { runtime, environment } = this.#options;
+    try {
+      const reset = query.properties['auto.offset.reset'] ?? 'latest';
+      const started = runtime.start({
+        id: query.id,
+        applicationId: applicationIdOf(query.id),
+        topology: compileTopology(query.plan, environment),
+        plan: query.plan,
+        startFrom: reset.toLowerCase() === 'earliest' ? 'earliest' : 'latest',
+      });
+      // Its state tells how it went.
+      started.catch(() => undefined);
+    } catch (error) {
+      const fault = error instanceof Error ? error : new Error(String(error));
+      this.#faults.set(query.id, fault);
+      return { why: fault.message, retried: false };
+    }
+    const { state, error } = await runtime.whenStarted(query.id);
+    if (state === 'running' || state === 'stopped') return undefined;
+    return { why: error?.message ?? `it is ${state}`, retried: state === 'retrying' };
+  }
+
+  /** Stops the query and deletes what is its own; resolves when that is done. */
+  stop(id: string): Promise<void> {
+    const before = this.#stopping.get(id) ?? Promise.resolve();
+    this.#faults.delete(id);
+    const { runtime } = this.#options;
+    const now = async (): Promise<void> => {
+      if (runtime.knows(id)) await runtime.stop(id, { forget: true });
+    };
+    const stopped = before.then(now, now).finally(() => {
+      if (this.#stopping.get(id) === stopped) this.#stopping.delete(id);
+    });
+    stopped.catch(() => undefined);
+    this.#stopping.set(id, stopped);
+    return stopped;
+  }
+
+  /** What a statement says of its effects: nothing when they are done, a warning when they failed or take longer than a statement waits. */
+  async within(work: Promise<string | undefined>, unfinished: string): Promise<string | undefined> {
+    const { timers, waitMs = defaultWaitMs } = this.#options;
+    let cancel = (): void => undefined;
+    const late = new Promise<string>((resolve) => {
+      cancel = timers.after(waitMs, () => resolve(`${unfinished} after ${waitMs} ms; it goes on by itself`));
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      cancel();
+    }
+  }
+}

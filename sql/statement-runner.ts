@@ -1,0 +1,282 @@
+/**
+ * Statements of a request: checked together, decided in order, carried out side by side.
+ *
+ * First all statements are planned one after the other in a sandbox (`session.ts`), a copy of the catalog and of the names of topics; when one of them is
+ * at fault, nothing has happened. Then they run in order. Commands that stand together are *decided* in one turn: their topics are made, their
+ * entries go to the statement log in one batch, and the catalog changes. Only turns come one after another, over all requests; when another request
+ * came between planning and the turn, what is left is planned again. What commands start, stop and delete happens after the turn (`query-lifecycle.ts`).
+ */
+
+import { AssertionError, type Clock, UserError } from '../base/index.ts';
+import type { Catalog } from './catalog.ts';
+import { ExecutionError, type StatementResult } from './facade.ts';
+import type { FunctionContext } from './functions/define.ts';
+import type { FunctionRegistry } from './functions/registry.ts';
+import type { ParsedStatement } from './parser/ast.ts';
+import type { NotRunning, QueryLifecycle } from './query-lifecycle.ts';
+import { type PlannedStatement, type PlanStatement, Session } from './session.ts';
+import type { Settings } from './settings.ts';
+import type { StatementEntry, StatementLog } from './statement-log.ts';
+import type { StatementTopics } from './statement-topics.ts';
+import { applyCommand, type Command, type Effects, readCommand, type TopicId } from './statements/command.ts';
+import type { Answer, NewRecord, View } from './statements/statement.ts';
+
+export interface StatementRunnerOptions {
+  /** Changed by the commands. */
+  readonly catalog: Catalog;
+  readonly statements: StatementLog;
+  readonly topics: StatementTopics;
+  readonly lifecycle: QueryLifecycle;
+  readonly clock: Clock;
+  readonly functions: FunctionRegistry;
+  readonly functionContext: FunctionContext;
+  readonly plan: PlanStatement | undefined;
+  /** Writes the record of an INSERT VALUES; resolves when it is on the disk. */
+  readonly write: (record: NewRecord) => Promise<void>;
+  readonly view: (settings: Settings) => Promise<View>;
+  /** Told of an entry of the statement log that cannot be applied. */
+  readonly failed: (statement: string, error: unknown) => void;
+}
+
+interface PlannedCommand extends PlannedStatement {
+  readonly planned: Extract<PlannedStatement['planned'], { readonly kind: 'command' }>;
+}
+
+/** A request on its way: its statements, and the plans of those that have not run. */
+interface Request {
+  readonly statements: readonly ParsedStatement[];
+  planned: readonly PlannedStatement[];
+  /** The end of the statement log for which the plans were made. */
+  version: number;
+}
+
+interface Decided {
+  /** What each command says it did, and what it has to do. */
+  readonly done: readonly { readonly one: PlannedCommand; readonly warnings: Promise<readonly string[]> }[];
+  /** Why the command behind the last of them could not be decided. */
+  readonly failure?: unknown;
+}
+
+export class StatementRunner {
+  readonly #options: StatementRunnerOptions;
+  /** The end of the last turn that was asked for. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: StatementRunnerOptions) {
+    this.#options = options;
+  }
+
+  async execute(statements: readonly ParsedStatement[], settings: Settings): Promise<readonly StatementResult[]> {
+    const request: Request = { statements, planned: [], version: 0 };
+    await this.#plan(request, 0, settings);
+    const results: StatementResult[] = [];
+    while (results.length < statements.length) {
+      try {
+        await this.#runNext(request, results);
+      } catch (error) {
+        if (error instanceof AssertionError) throw error;
+        const { text } = statements[results.length] as ParsedStatement;
+        throw new ExecutionError(error instanceof Error ? error : new Error(String(error)), text, results);
+      }
+    }
+    return results;
+  }
+
+  /** Resolves when no turn is under way or asked for. */
+  async idle(): Promise<void> {
+    await this.#turn.catch(() => undefined);
+  }
+
+  /** Plans the statements from `at` on, as things are now. */
+  async #plan(request: Request, at: number, settings: Settings): Promise<void> {
+    const { catalog, statements, topics, functions, functionContext, plan } = this.#options;
+    const known = await topics.list();
+    const session = new Session({
+      catalog: catalog.copy(),
+      topics: known,
+      settings,
+      functions,
+      functionContext,
+      number: statements.next,
+      plan,
+    });
+    request.version = statements.next;
+    const rest = request.statements.slice(at).map((statement) => session.plan(statement));
+    request.planned = [...request.planned.slice(0, at), ...rest];
+  }
+
+  /** Runs the next statement, or all commands that stand together next. */
+  async #runNext(request: Request, results: StatementResult[]): Promise<void> {
+    const one = request.planned[results.length] as PlannedStatement;
+    const { planned } = one;
+    switch (planned.kind) {
+      case 'record':
+        await this.#options.write(planned.record);
+        results.push(resultOf(one, planned.answer));
+        return;
+      case 'show':
+        results.push(resultOf(one, planned.show(await this.#options.view(one.settings))));
+        return;
+      case 'settings':
+      case 'nothing':
+        results.push(resultOf(one, planned.answer));
+        return;
+      case 'command': {
+        const { done, failure } = await this.#decide(request, results.length);
+        for (const { one: command, warnings } of done) {
+          results.push(resultOf(command, command.planned.answer, await warnings));
+        }
+        if (failure !== undefined) throw failure;
+      }
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------- deciding
+
+  async #decide(request: Request, at: number): Promise<Decided> {
+    for (;;) {
+      const decided = await this.#inTurn(async () => {
+        await this.#catchUp();
+        const { statements } = this.#options;
+        if (request.version !== statements.next) {
+          await this.#plan(request, at, (request.planned[at] as PlannedStatement).settings);
+        }
+        return this.#log(request, at);
+      });
+      // A topic of that name is about to be deleted; nobody waits for that but who wants the name.
+      if (!('waitFor' in decided)) return decided;
+      await decided.waitFor;
+    }
+  }
+
+  /** Logs and applies the commands that stand together from `at` on. */
+  async #log(request: Request, at: number): Promise<Decided | { readonly waitFor: Promise<void> }> {
+    const { catalog, statements, topics, clock } = this.#options;
+    const commands: PlannedCommand[] = [];
+    const made: TopicId[] = [];
+    const entries: StatementEntry[] = [];
+    const deleted = new Set<string>();
+    let failure: unknown;
+    for (const one of request.planned.slice(at)) {
+      // Plans after an IF NOT EXISTS may have changed kind: only what is a command now is decided.
+      if (one.planned.kind !== 'command') break;
+      const { command, topic } = one.planned;
+      // What needs what a command before it has done waits for the next turn.
+      if (topic !== undefined && deleted.has(topic.name)) break;
+      const dropped = command.kind === 'drop-source' && command.deleteTopic ? command.name : undefined;
+      if (dropped !== undefined && commands.length > 0 && catalog.source(dropped) === undefined) break;
+      const waitFor = topic === undefined ? undefined : topics.goes(topic.name);
+      if (waitFor !== undefined) {
+        if (commands.length === 0) return { waitFor };
+        break;
+      }
+      let topicId: string | undefined;
+      try {
+        if (topic !== undefined) {
+          topicId = await topics.make(topic);
+          made.push({ name: topic.name, id: topicId });
+        }
+      } catch (error) {
+        failure = error;
+        break;
+      }
+      const bound = await this.#bind(command, topicId);
+      const gone = dropped === undefined ? undefined : catalog.source(dropped)?.topic;
+      if (gone !== undefined) deleted.add(gone);
+      commands.push({ ...one, planned: { ...one.planned, command: bound } });
+      entries.push({ version: 1, text: one.text, properties: one.settings.toRecord(), command: bound });
+    }
+    if (commands.length === 0) {
+      if (failure !== undefined) throw failure;
+      return { done: [] };
+    }
+    try {
+      await statements.append(entries, clock.now());
+    } catch (error) {
+      await topics.takeBack(made, error as Error);
+      throw error;
+    }
+    request.version += commands.length;
+    // Begun within the turn, so that the next one sees what is going; awaited behind it.
+    const effects = commands.map((one) => applyCommand(catalog, one.planned.command));
+    return { done: commands.map((one, i) => ({ one, warnings: this.#carryOut(effects[i] as Effects) })), failure };
+  }
+
+  /** Names the topics of a command by their ids. */
+  async #bind(command: Command, made: string | undefined): Promise<Command> {
+    const { catalog, topics } = this.#options;
+    switch (command.kind) {
+      case 'create-source':
+      case 'create-as':
+        return made === undefined ? command : { ...command, topicId: made };
+      case 'drop-source': {
+        const topic = command.deleteTopic ? catalog.source(command.name)?.topic : undefined;
+        const id = topic === undefined ? undefined : await topics.idOf(topic);
+        return id === undefined ? command : { ...command, topicId: id };
+      }
+      case 'insert-as':
+      case 'terminate':
+        return command;
+    }
+  }
+
+  /** Applies what reached the statement log without an answer. */
+  async #catchUp(): Promise<void> {
+    const { catalog, statements, failed } = this.#options;
+    for (const found of await statements.news()) {
+      try {
+        if (found.kind === 'unreadable') throw new UserError('SQL_STATEMENT_UNREADABLE', found.why);
+        void this.#carryOut(applyCommand(catalog, readCommand((found.data as StatementEntry).command)));
+      } catch (error) {
+        failed(found.text, error);
+      }
+    }
+  }
+
+  /** Runs after the turns that were asked for before, however they end. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work, work);
+    this.#turn = result;
+    result.catch(() => undefined);
+    return result;
+  }
+
+  // ------------------------------------------------------------------------------------------------- carrying out
+
+  /** Starts, stops and deletes; answers with what has not come to pass. */
+  async #carryOut({ start, stop, deleteTopic }: Effects): Promise<readonly string[]> {
+    const { lifecycle, topics, catalog } = this.#options;
+    const stops = stop.map((id) => lifecycle.stop(id));
+    const work: Promise<string | undefined>[] = [];
+    if (start !== undefined) {
+      const started = lifecycle.start(start).then((fault) => fault && notRunning(start.id, fault));
+      work.push(lifecycle.within(started, `the query ${start.id} does not run yet`));
+    }
+    stops.forEach((stopped, i) => {
+      const id = stop[i] as string;
+      const ended = stopped.then(
+        () => undefined,
+        (error: unknown) =>
+          `the query ${id} has ended, but what it kept is deleted only at the next start: ${messageOf(error)}`,
+      );
+      work.push(lifecycle.within(ended, `the query ${id} has not stopped yet`));
+    });
+    if (deleteTopic !== undefined && !catalog.sources().some(({ topic }) => topic === deleteTopic.name)) {
+      const { name } = deleteTopic;
+      const deleted = topics.delete(deleteTopic, Promise.allSettled(stops)).then(
+        () => undefined,
+        (error: unknown) => `the topic ${name} could not be deleted, and is at the next start: ${messageOf(error)}`,
+      );
+      work.push(lifecycle.within(deleted, `the topic ${name} is not deleted yet`));
+    }
+    return (await Promise.all(work)).filter((warning) => warning !== undefined);
+  }
+}
+
+const notRunning = (id: string, { why, retried }: NotRunning): string =>
+  `the query ${id} was created, but does not run${retried ? ' yet, and is tried again' : ''}: ${why}`;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const resultOf = ({ text }: PlannedStatement, answer: Answer, warnings: readonly string[] = []): StatementResult =>
+  ({ ...answer, statementText: text, warnings }) as unknown as StatementResult;
