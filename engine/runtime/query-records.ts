@@ -49,6 +49,7 @@ export class QueryRecords {
   readonly #now: () => number;
   readonly #records = new Map<string, QueryRecord>();
   #producer: Promise<Producer> | undefined;
+  #topic: Promise<void> | undefined;
 
   private constructor(log: Log, now: () => number) {
     this.#log = log;
@@ -87,12 +88,23 @@ export class QueryRecords {
 
   /** Durable when it answers. */
   async put(applicationId: string, record: QueryRecord): Promise<void> {
-    if ((await this.#log.describeTopic(queriesTopic)) === undefined) {
-      const configs = { 'cleanup.policy': 'compact', 'max.message.bytes': '16777216' };
-      await this.#log.createTopic({ name: queriesTopic, partitions: 1, configs });
-    }
+    // Queries start side by side: one of them makes the topic.
+    this.#topic ??= this.#makeTopic();
+    await this.#topic;
     await this.#append(applicationId, JSON.stringify(record));
     this.#records.set(applicationId, record);
+  }
+
+  async #makeTopic(): Promise<void> {
+    try {
+      if ((await this.#log.describeTopic(queriesTopic)) !== undefined) return;
+      const configs = { 'cleanup.policy': 'compact', 'max.message.bytes': '16777216' };
+      await this.#log.createTopic({ name: queriesTopic, partitions: 1, configs });
+    } catch (error) {
+      // The next query tries again.
+      this.#topic = undefined;
+      throw error;
+    }
   }
 
   async forget(applicationId: string): Promise<void> {

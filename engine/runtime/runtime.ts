@@ -22,6 +22,7 @@ import type { ScanRange } from '../stores/state-store.ts';
 import type { Topology } from '../topology.ts';
 import { Coordinator } from './commit.ts';
 import { errorOf } from './error-report.ts';
+import { type AskedStore, HostQuestions } from './host-questions.ts';
 import {
   noCounters,
   type QueryCounters,
@@ -169,13 +170,6 @@ interface Thread {
   closed: (() => void) | undefined;
 }
 
-interface Question {
-  readonly thread: number;
-  page(entries: readonly StoreEntry[], done: boolean): void;
-  refuse(error: Error): void;
-  counted?(counters: ThreadCounters): void;
-}
-
 const localThread = 0;
 const firstRetryMs = 100;
 const longestRetryMs = 5000;
@@ -188,12 +182,11 @@ export class Runtime {
   /** Lives that hosts may still speak of, those that are being taken down included. */
   readonly #lives = new Map<Run, { readonly query: Query; readonly life: Life }>();
   readonly #threads = new Map<number, Thread>();
-  readonly #questions = new Map<number, Question>();
+  readonly #questions = new HostQuestions((thread, message) => this.#post(thread, message));
   readonly #hashSeed: number;
   #records: Promise<QueryRecords> | undefined;
   #nextRun = 1;
   #nextTransient = 0;
-  #nextRequest = 1;
   #waiting: (() => void)[] = [];
   #closed = false;
 
@@ -341,13 +334,7 @@ export class Runtime {
   /** What each started thread has read and decoded, all queries together; 0 is the calling thread. */
   async threadCounters(): Promise<ReadonlyMap<number, ThreadCounters>> {
     const all = new Map<number, ThreadCounters>();
-    for (const thread of this.#threads.keys()) {
-      const counters = await new Promise<ThreadCounters>((resolve, reject) => {
-        const request = this.#ask({ thread, page: () => {}, refuse: reject, counted: resolve });
-        this.#post(thread, { kind: 'stats', request });
-      });
-      all.set(thread, counters);
-    }
+    for (const thread of this.#threads.keys()) all.set(thread, await this.#questions.counters(thread));
     return all;
   }
 
@@ -355,15 +342,7 @@ export class Runtime {
 
   /** The committed entries of one key: at most one for a key-value store; for a window store one for each window that starts within the range. */
   async read(id: string, store: string, key: Uint8Array, windows?: WindowRange): Promise<readonly StoreEntry[]> {
-    const life = await this.#readable(id, store);
-    const answers = [...life.threads].map(
-      (thread) =>
-        new Promise<readonly StoreEntry[]>((resolve, reject) => {
-          const request = this.#ask({ thread, page: resolve, refuse: reject });
-          this.#post(thread, { kind: 'read', request, run: life.run, store, key, windows });
-        }),
-    );
-    return (await Promise.all(answers)).flat();
+    return this.#questions.read(await this.#readable(id, store), key, windows);
   }
 
   /** All committed entries within the range, in pages, in no particular order. The store is read only as fast as pages are taken. */
@@ -372,53 +351,20 @@ export class Runtime {
     store: string,
     range: ScanRange = {},
   ): AsyncGenerator<readonly StoreEntry[], void, undefined> {
-    const life = await this.#readable(id, store);
-    for (const thread of life.threads) {
-      type Page = { readonly entries: readonly StoreEntry[]; readonly done: boolean };
-      let arrived: ((page: Page) => void) | undefined;
-      let failed: ((error: Error) => void) | undefined;
-      const next = (): Promise<Page> =>
-        new Promise((resolve, reject) => {
-          arrived = resolve;
-          failed = reject;
-        });
-      let page = next();
-      const request = this.#ask({
-        thread,
-        page: (entries, done) => arrived?.({ entries, done }),
-        refuse: (error) => failed?.(error),
-      });
-      this.#post(thread, { kind: 'scan', request, run: life.run, store, range });
-      let done = false;
-      try {
-        for (;;) {
-          const got = await page;
-          if (got.entries.length > 0) yield got.entries;
-          if (got.done) {
-            done = true;
-            break;
-          }
-          page = next();
-          this.#post(thread, { kind: 'scan-next', request, more: true });
-        }
-      } finally {
-        if (!done && this.#questions.delete(request)) this.#post(thread, { kind: 'scan-next', request, more: false });
-      }
-    }
+    yield* this.#questions.scan(await this.#readable(id, store), range);
   }
 
-  async #readable(id: string, store: string): Promise<Life> {
+  async #readable(id: string, store: string): Promise<AskedStore> {
     const query = this.#query(id);
     if (!query.spec.topology.stores.some(({ name }) => name === store)) {
       throw new UserError('STORE_UNKNOWN', `the query "${id}" has no store "${store}"`);
     }
     while (query.state === 'starting' && !this.#closed) await this.#change();
-    const { life } = query;
-    if (query.state === 'running' && life !== undefined) return life;
-    const why = query.error === undefined ? '' : `: ${query.error.message}`;
-    throw new UserError('QUERY_NOT_RUNNING', `the query "${id}" is ${query.state}${why}`, {
-      hint: 'Its state can be read while it runs.',
-    });
+    const { life, error } = query;
+    if (query.state === 'running' && life !== undefined) return { run: life.run, threads: life.threads, store };
+    const { hint = 'Its state can be read while it runs.' } = (error ?? {}) as { readonly hint?: string };
+    const why = error === undefined ? '' : `: ${error.message}`;
+    throw new UserError('QUERY_NOT_RUNNING', `the query "${id}" is ${query.state}${why}`, { hint, cause: error });
   }
 
   // ---------------------------------------------------------------- idle
@@ -705,10 +651,7 @@ export class Runtime {
       shardsOf.set(thread, shards);
     }
     for (const [thread, shards] of shardsOf) {
-      await new Promise<void>((resolve, reject) => {
-        const request = this.#ask({ thread, page: () => resolve(), refuse: reject });
-        this.#post(thread, { kind: 'forget', request, applicationId, shards: [...shards] });
-      });
+      await this.#questions.ask(thread, (request) => ({ kind: 'forget', request, applicationId, shards: [...shards] }));
     }
   }
 
@@ -732,12 +675,6 @@ export class Runtime {
   }
 
   // ---------------------------------------------------------------- threads
-
-  #ask(question: Question): number {
-    const request = this.#nextRequest++;
-    this.#questions.set(request, question);
-    return request;
-  }
 
   #post(thread: number, message: ToHost): void {
     let known = this.#threads.get(thread);
@@ -784,11 +721,7 @@ export class Runtime {
     this.#threads.delete(thread);
     former.closed?.();
     this.#emit({ kind: 'thread died', thread, why: error.message });
-    for (const [request, question] of this.#questions) {
-      if (question.thread !== thread) continue;
-      this.#questions.delete(request);
-      question.refuse(new UserError('QUERY_NOT_RUNNING', 'the thread that held the state has ended', { cause: error }));
-    }
+    this.#questions.refuseAll(thread, error);
     for (const { query, life } of [...this.#lives.values()]) {
       if (!life.threads.has(thread)) continue;
       life.removed.add(thread);
@@ -803,24 +736,11 @@ export class Runtime {
 
   #receive(thread: number, message: FromHost): void {
     switch (message.kind) {
-      case 'page': {
-        const question = this.#questions.get(message.request);
-        if (message.done) this.#questions.delete(message.request);
-        question?.page(message.entries, message.done);
+      case 'page':
+      case 'refused':
+      case 'counted':
+        this.#questions.answered(message);
         return;
-      }
-      case 'refused': {
-        const question = this.#questions.get(message.request);
-        this.#questions.delete(message.request);
-        question?.refuse(errorOf(message.error));
-        return;
-      }
-      case 'counted': {
-        const question = this.#questions.get(message.request);
-        this.#questions.delete(message.request);
-        question?.counted?.(message.thread);
-        return;
-      }
       case 'closed':
         this.#threads.get(thread)?.closed?.();
         return;

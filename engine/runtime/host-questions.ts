@@ -1,0 +1,143 @@
+/**
+ * Questions to hosts: reads and scans of stores, and whatever else a host answers by the number of the request.
+ *
+ * Every question is answered once, by its host or, when that has ended, by a refusal. A scan is answered page by page: the host goes on when a page
+ * was taken.
+ */
+
+import { UserError } from '../../base/index.ts';
+import type { ScanRange } from '../stores/state-store.ts';
+import { errorOf } from './error-report.ts';
+import type { FromHost, Run, StoreEntry, ThreadCounters, ToHost, WindowRange } from './protocol.ts';
+
+interface Question {
+  readonly thread: number;
+  page(entries: readonly StoreEntry[], done: boolean): void;
+  refuse(error: Error): void;
+  counted?(counters: ThreadCounters): void;
+}
+
+type Answer = Extract<FromHost, { readonly kind: 'page' | 'refused' | 'counted' }>;
+
+interface Page {
+  readonly entries: readonly StoreEntry[];
+  readonly done: boolean;
+}
+
+/** One store of a run, on all hosts that have tasks of it. */
+export interface AskedStore {
+  readonly run: Run;
+  readonly threads: Iterable<number>;
+  readonly store: string;
+}
+
+export class HostQuestions {
+  readonly #post: (thread: number, message: ToHost) => void;
+  readonly #open = new Map<number, Question>();
+  #nextRequest = 1;
+
+  constructor(post: (thread: number, message: ToHost) => void) {
+    this.#post = post;
+  }
+
+  #ask(question: Question): number {
+    const request = this.#nextRequest++;
+    this.#open.set(request, question);
+    return request;
+  }
+
+  /** Asks one thing that is answered with one page of entries. */
+  ask(thread: number, message: (request: number) => ToHost): Promise<readonly StoreEntry[]> {
+    return new Promise((resolve, reject) => {
+      this.#post(thread, message(this.#ask({ thread, page: resolve, refuse: reject })));
+    });
+  }
+
+  counters(thread: number): Promise<ThreadCounters> {
+    return new Promise((resolve, reject) => {
+      const request = this.#ask({ thread, page: () => {}, refuse: reject, counted: resolve });
+      this.#post(thread, { kind: 'stats', request });
+    });
+  }
+
+  /** The committed entries of one key. */
+  async read(
+    { run, threads, store }: AskedStore,
+    key: Uint8Array,
+    windows: WindowRange | undefined,
+  ): Promise<readonly StoreEntry[]> {
+    const answers = [...threads].map((thread) =>
+      this.ask(thread, (request) => ({ kind: 'read', request, run, store, key, windows })),
+    );
+    return (await Promise.all(answers)).flat();
+  }
+
+  /** All committed entries within the range, page by page, one host after another. */
+  async *scan(
+    { run, threads, store }: AskedStore,
+    range: ScanRange,
+  ): AsyncGenerator<readonly StoreEntry[], void, undefined> {
+    for (const thread of threads)
+      yield* this.#scanHost(thread, (request) => ({ kind: 'scan', request, run, store, range }));
+  }
+
+  async *#scanHost(
+    thread: number,
+    message: (request: number) => ToHost,
+  ): AsyncGenerator<readonly StoreEntry[], void, undefined> {
+    let arrived: ((page: Page) => void) | undefined;
+    let failed: ((error: Error) => void) | undefined;
+    const next = (): Promise<Page> =>
+      new Promise((resolve, reject) => {
+        arrived = resolve;
+        failed = reject;
+      });
+    let page = next();
+    const request = this.#ask({
+      thread,
+      page: (entries, done) => arrived?.({ entries, done }),
+      refuse: (error) => failed?.(error),
+    });
+    this.#post(thread, message(request));
+    let done = false;
+    try {
+      for (;;) {
+        const got = await page;
+        if (got.entries.length > 0) yield got.entries;
+        if (got.done) {
+          done = true;
+          break;
+        }
+        page = next();
+        this.#post(thread, { kind: 'scan-next', request, more: true });
+      }
+    } finally {
+      if (!done && this.#open.delete(request)) this.#post(thread, { kind: 'scan-next', request, more: false });
+    }
+  }
+
+  answered(message: Answer): void {
+    const question = this.#open.get(message.request);
+    if (message.kind !== 'page' || message.done) this.#open.delete(message.request);
+    switch (message.kind) {
+      case 'page':
+        question?.page(message.entries, message.done);
+        return;
+      case 'refused':
+        question?.refuse(errorOf(message.error));
+        return;
+      case 'counted':
+        question?.counted?.(message.thread);
+        return;
+    }
+  }
+
+  /** The thread has ended: nothing that it was asked is answered any more. */
+  refuseAll(thread: number, error: Error): void {
+    for (const [request, question] of this.#open) {
+      if (question.thread !== thread) continue;
+      this.#open.delete(request);
+      question.refuse(new UserError('QUERY_NOT_RUNNING', 'the thread that held the state has ended', { cause: error }));
+    }
+  }
+}
