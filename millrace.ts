@@ -76,6 +76,9 @@ export interface MillraceEvent {
   readonly queryId?: string;
 }
 
+/** Rows about dropped records are kept for a week, the newest GiB of them at most. */
+const processingLogConfigs = { 'retention.ms': '604800000', 'retention.bytes': '1073741824' };
+
 /** The module by which a worker makes a topology of a plan; beside this one, in sources and in the build. */
 const workerBuilder = import.meta.resolve(
   import.meta.url.endsWith('.ts') ? './sql/compile/worker-builder.ts' : './sql/compile/worker-builder.js',
@@ -138,7 +141,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
   const log = await openFileLog({ directory, files: nodeFiles, clock: systemClock, timers: systemClock, random });
   try {
     if ((await log.describeTopic(PROCESSING_LOG_TOPIC)) === undefined)
-      await log.createTopic({ name: PROCESSING_LOG_TOPIC, partitions: 1, configs: { 'retention.ms': '-1' } });
+      await log.createTopic({ name: PROCESSING_LOG_TOPIC, partitions: 1, configs: processingLogConfigs });
     const state = join(directory, 'state');
     mkdirSync(state, { recursive: true });
     const runtime = new Runtime({

@@ -1,5 +1,6 @@
 /**
  * Pull queries on streams: the topic from its beginning to where it ended when the query came, filtered and projected, and no further.
+ * Where the condition bounds ROWTIME or ROWOFFSET, reading starts at the first record in range, by the log's time index.
  *
  * It is the fused scan of a persistent query, run outside of a task, over the committed records. Only a batch is held at a time: nothing is read
  * that is not taken.
@@ -11,11 +12,15 @@ import type { AnalyzedQuery } from '../analyze/query.ts';
 import type { Catalog } from '../catalog.ts';
 import type { CompileEnvironment } from '../compile/environment.ts';
 import { compileTopology } from '../compile/topology.ts';
+import { allSteps, type Step } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
 import type { Row } from '../types/value.ts';
 import { silentContext } from './materialized.ts';
+import { isEmpty, streamRangeOf } from './stream-range.ts';
 
 const fetchBytes = 1 << 20;
+
+const hasTimestampColumn = (step: Step): boolean => step.kind === 'streamSource' && step.timestamp !== undefined;
 
 export const pullStream = (
   analyzed: AnalyzedQuery,
@@ -23,13 +28,16 @@ export const pullStream = (
   environment: CompileEnvironment,
   log: Log,
 ): (() => AsyncGenerator<readonly Row[], void, undefined>) => {
-  const { physical } = planQuery(analyzed.plan, catalog, undefined);
+  const { physical, logical } = planQuery(analyzed.plan, catalog, undefined);
+  const range = streamRangeOf(logical);
+  // With a TIMESTAMP column ROWTIME is not the record's own time, by which the log finds records.
+  const byTime = Number.isFinite(range.fromMs) && !allSteps(physical.root).some(hasTimestampColumn);
   const topology = compileTopology(physical, environment);
   const node = topology.nodes.find((one) => one.node === 'source');
   const limit = analyzed.limit ?? Number.POSITIVE_INFINITY;
 
   return async function* rows() {
-    if (node === undefined || limit <= 0) return;
+    if (node === undefined || limit <= 0 || isEmpty(range)) return;
     let found: Row[] = [];
     const take = (record: StreamRecord<unknown>): void => {
       const row = record.value as Row | null;
@@ -39,15 +47,23 @@ export const pullStream = (
     const partitions = (await log.describeTopic(node.topic))?.partitions ?? 0;
     const ends: number[] = [];
     for (let partition = 0; partition < partitions; partition++) {
-      ends.push((await log.offsets({ topic: node.topic, partition })).stable);
+      const { stable } = await log.offsets({ topic: node.topic, partition });
+      ends.push(Math.min(stable, range.toOffset + 1));
     }
+    /** Where reading begins. */
+    const startOf = async (partition: number): Promise<number> => {
+      const target = { topic: node.topic, partition };
+      const from = Math.max((await log.offsets(target)).start, range.fromOffset);
+      if (!byTime) return from;
+      return Math.max(from, (await log.offsetForTime(target, range.fromMs))?.offset ?? Number.POSITIVE_INFINITY);
+    };
     let left = limit;
     const reader = log.reader();
     const source = node.supplier(silentContext, take);
     try {
       for (let partition = 0; partition < partitions; partition++) {
         const end = ends[partition] as number;
-        let { start: offset } = await log.offsets({ topic: node.topic, partition });
+        let offset = await startOf(partition);
         while (offset < end) {
           const request = { topic: node.topic, partition, offset, isolation: { kind: 'committed' } } as const;
           const fetched = await reader.fetch([request], { maxBytesPerPartition: fetchBytes, maxWaitMs: 0 });

@@ -159,6 +159,9 @@ export const chooseTopic = (
   return { name, partitions: count, configs: fallback.configs };
 };
 
+/** Compaction leaves the active segment alone, so a table's is kept smaller than Kafka's GiB. */
+const tableSegments = { 'segment.bytes': '16777216' };
+
 /** Configs of a topic that is made for a source. */
 export const topicConfigs = (
   kind: SourceKind,
@@ -178,9 +181,9 @@ export const topicConfigs = (
         },
       );
     }
-    return { 'cleanup.policy': 'compact' };
+    return { 'cleanup.policy': 'compact', ...tableSegments };
   }
-  const policy = kind === 'table' ? { 'cleanup.policy': 'compact,delete' } : {};
+  const policy = kind === 'table' ? { 'cleanup.policy': 'compact,delete', ...tableSegments } : {};
   if (retentionMs === undefined && windowRetentionMs === 0) return policy;
   return { ...policy, 'retention.ms': String(Math.max(retentionMs?.value ?? 0, windowRetentionMs)) };
 };
