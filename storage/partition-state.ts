@@ -189,6 +189,11 @@ export class PartitionState {
     if (entry.openFrom >= 0) this.#open.add(producerId);
   }
 
+  /** Forgets the producers that have no open transaction: none of them sends another batch. */
+  forgetProducers(): void {
+    for (const [producerId, { openFrom }] of this.producers) if (openFrom < 0) this.producers.delete(producerId);
+  }
+
   /** Raises the start offset; aborted ranges that lie wholly below it are forgotten. */
   raiseStart(start: number): void {
     if (start <= this.start) return;

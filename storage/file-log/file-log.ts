@@ -228,6 +228,8 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
         aborted.add(coordinator.nameOf(producerId));
         partition.mark({ type: 'abort', producerId, epoch });
       }
+      // Producers live in this process; those of former ones would add up in every snapshot.
+      partition.state.forgetProducers();
     }
     coordinator.begin(unfinished);
     coordinator.loadOffsets();
