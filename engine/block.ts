@@ -11,6 +11,7 @@
 
 import { assert, UserError } from '../base/index.ts';
 import { baseOffsetOf, type Chunk, decodeBatch, RecordColumns } from '../storage/index.ts';
+import { readLowWatermark } from './origin-time.ts';
 
 export interface Block {
   readonly topic: string;
@@ -22,9 +23,10 @@ export interface Block {
    *  [batchRow(i), batchRow(i + 1)), and `batchRow(batchCount)` is the number of rows. Batches without a visible row are left out. */
   readonly batchCount: number;
   batchRow(index: number): number;
-  /** Where the headers of the very first record of that batch lie in `columns.bytes` (0: it has none), even when reading began
-   *  behind it: a task names itself there as the writer of the batch. */
-  batchHeadersAt(index: number): number;
+  /** Some of the batches come with origin times (`origin-time.ts`). */
+  readonly carriesTimes: boolean;
+  /** The low watermark that the batch names; NaN: it comes without origin times. Known even when reading began behind its first record. */
+  batchLow(index: number): number;
   /** The view made by `make` for this id, made at most once per block. `recycled` is a former view of the same id whose arrays may be used again. */
   view<T>(id: string, make: (columns: RecordColumns, recycled: T | undefined) => T): T;
   retain(): void;
@@ -51,10 +53,11 @@ export class DecodedBlock implements Block {
   partition = 0;
   nextOffset = 0;
   batchCount = 0;
+  carriesTimes = false;
   readonly #pool: BlockPool;
   readonly #views = new Map<string, View>();
   #rows = new Int32Array(16);
-  #positions = new Int32Array(16);
+  #lows = new Float64Array(16);
   #chunk: Chunk | undefined;
   #holders = 0;
   /** Counts the uses of this object: a view belongs to one of them. */
@@ -78,10 +81,11 @@ export class DecodedBlock implements Block {
     this.nextOffset = chunk.nextOffset;
     this.#chunk = chunk;
     this.#holders = 1;
+    this.carriesTimes = false;
     let shown = 0;
     if (chunk.batches.length >= this.#rows.length) {
       this.#rows = new Int32Array(chunk.batches.length * 2);
-      this.#positions = new Int32Array(chunk.batches.length * 2);
+      this.#lows = new Float64Array(chunk.batches.length * 2);
     }
     for (const position of chunk.batches) {
       const row = columns.count;
@@ -97,8 +101,11 @@ export class DecodedBlock implements Block {
       counters.batches++;
       counters.bytes += end - position;
       if (columns.count === row) continue;
+      const headersAt = this.#firstHeadersAt(position, row, fromOffset);
+      const low = headersAt === 0 ? Number.NaN : readLowWatermark(columns.bytes, headersAt);
+      if (!Number.isNaN(low)) this.carriesTimes = true;
       this.#rows[shown] = row;
-      this.#positions[shown++] = position;
+      this.#lows[shown++] = low;
     }
     this.#rows[shown] = columns.count;
     this.batchCount = shown;
@@ -110,12 +117,15 @@ export class DecodedBlock implements Block {
     return this.#rows[index] as number;
   }
 
-  batchHeadersAt(index: number): number {
+  batchLow(index: number): number {
+    return this.#lows[index] as number;
+  }
+
+  /** Where the headers of a batch's first record lie (0: it has none); `row` is the first row that is shown of it. */
+  #firstHeadersAt(position: number, row: number, fromOffset: number): number {
     const { columns } = this;
-    const row = this.#rows[index] as number;
-    const position = this.#positions[index] as number;
     const base = baseOffsetOf(columns.bytes, position);
-    if (columns.offset[row] === base) return columns.headersAt[row] as number;
+    if (fromOffset <= base) return columns.headersAt[row] as number;
     const batch = (this.#oneBatch ??= new RecordColumns(64));
     batch.reset(columns.bytes);
     decodeBatch(columns.bytes, position, batch, base);

@@ -90,7 +90,6 @@ export {
   type TaskInput,
   type TaskOptions,
   type TaskPosition,
-  type WriterKnowledge,
 } from './runtime/task.ts';
 export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';
@@ -114,4 +113,3 @@ export {
   topicOf,
 } from './topology.ts';
 export { type TimeWindows as WindowStarts, tumbling } from './windows/tumbling.ts';
-export { takeHeaders, writerHeader } from './writers.ts';

@@ -50,14 +50,18 @@ export interface ProcessorContext {
   readonly partition: number;
   keyValueStore(name: string): KeyValueStore;
   windowStore(name: string): WindowStore;
-  /** Opens the sink's own output topic once, at build time. */
-  output(topic: string): TopicWriter;
-  /** Tells this operator's own stream time of a record that has reached it: the largest timestamp seen here of what the *current
-   *  writer* (for a repartition topic: the task that wrote the batch; else the source partition) has sent, this one included. A row is late by
-   *  it. What was filtered out before, or fell out for a null key, does not count (as in Kafka Streams): call it for each record that counts. */
-  writerTime(timestamp: number): number;
-  /** The least of this operator's writers' times over the writers that may still send something: windows expire by it. It moves at
-   *  commits only (before `flush`), never back; −Infinity before the first. */
+  /** Opens the sink's own output topic once, at build time. `ownTime`: its records do not have the timestamps of what they were made of, but
+   *  those of a column: another timeline. */
+  output(topic: string, options?: { readonly ownTime?: boolean }): TopicWriter;
+  /** For sources: puts the headers at `headersAt` of `bytes` (0: none) into the record, as whoever produced it wrote them: the engine's own is taken
+   *  off and remembered (`origin-time.ts`). Call it before the record is forwarded, for each record of a block that `carriesTimes`; the
+   *  headers are valid until the next call. */
+  takeHeaders(record: StreamRecord<unknown>, bytes: Uint8Array, headersAt: number): void;
+  /** The time by which the record in hand may be late: its origin's time, or where none was carried along the largest timestamp seen by this
+   *  operator, this one included. What was filtered out before, or fell out for a null key, does not count (as in Kafka Streams): call it for
+   *  each record that counts. */
+  originTime(timestamp: number): number;
+  /** The time by which windows expire (`operator-time.ts`). It moves at commits only (before `flush`), never back; −Infinity before the first. */
   streamTime(): number;
   /** Counts the drop per query and reason and writes a row of the processing log within this transaction. `record` gives topic,
    *  partition, offset and original bytes where they are known. */

@@ -27,10 +27,11 @@ import {
 import { BlockPool } from './block.ts';
 import { timestampBytes, timestampOf } from './operators/timestamped.ts';
 import { type Drop, Task, TaskCounters, type TaskInput } from './runtime/task.ts';
+import { PieceGraph } from './runtime/watermarks.ts';
 import type { Serde } from './serde.ts';
 import { createStore } from './stores/create-store.ts';
 import type { StateStore } from './stores/state-store.ts';
-import { type Topology, taskIdOf } from './topology.ts';
+import type { Topology } from './topology.ts';
 
 /** How keys and values of a topic or a store are read and written. */
 export interface Forms<K, V> {
@@ -78,6 +79,7 @@ export class TopologyTestDriver {
   readonly drops: Drop[] = [];
   readonly counters = new TaskCounters();
   readonly #partitions: number;
+  readonly #pieces: PieceGraph;
   readonly #blocks = new BlockPool();
   readonly #tasks: Task[] = [];
   readonly #stores: StateStore[][] = [];
@@ -92,6 +94,7 @@ export class TopologyTestDriver {
     this.clock = new ManualClock(now);
     this.#partitions = partitions;
     const pieces = topology.subTopologies();
+    this.#pieces = new PieceGraph(pieces, applicationId);
     let storeId = 0;
     for (const subTopology of pieces) {
       for (let partition = 0; partition < partitions; partition++) {
@@ -109,15 +112,7 @@ export class TopologyTestDriver {
           outbox: { batch: (topic, to, bytes) => this.#sent.push({ topic, partition: to, bytes }) },
           drops: { drop: (drop) => this.drops.push(drop) },
           counters: this.counters,
-          writers: {
-            writersOf: (topic) => {
-              const writer = pieces.find(({ sinks }) =>
-                sinks.some((sink) => sink.repartition && `${applicationId}-${sink.topic}` === topic),
-              );
-              return writer === undefined ? [] : Array.from({ length: partitions }, (_, at) => taskIdOf(writer.id, at));
-            },
-            drained: (id) => this.#tasks.find((other) => other.id === id)?.drained ?? true,
-          },
+          tasks: partitions,
         });
         task.start(task.inputs.map(({ topic }) => ({ topic, partition, offset: 0 })));
         for (const input of task.inputs) {
@@ -233,6 +228,10 @@ export class TopologyTestDriver {
         task.commit(next);
       }
       if (!worked) return;
+      const inputs = this.#tasks.flatMap((task) => task.inputTimes());
+      const outputs = this.#tasks.flatMap((task) => task.outputTimes());
+      const { low } = this.#pieces.measure(inputs, outputs, () => Number.POSITIVE_INFINITY);
+      for (const task of this.#tasks) task.setLow(low);
     }
   }
 

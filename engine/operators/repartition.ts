@@ -3,16 +3,13 @@
  *
  * `repartitionSink` writes, `repartitionSource` reads; the topology joins them (`Topology.addRepartition`). State: none. A record without a key
  * is dropped before the topic (`null-key`) unless `nullKeys` says `keep`, for a left join or a plain re-keying; it then goes to the partitions in turn. Headers
- * and timestamps pass through; the header that names the writer of a batch (`../writers.ts`) is taken off on the way in.
+ * and timestamps pass through.
  */
 
-import { ByteWriter } from '../../base/index.ts';
-import type { ProcessorSupplier, SourceProcessor, SourceSupplier } from '../processor.ts';
-import { StreamRecord } from '../record.ts';
+import type { ProcessorSupplier } from '../processor.ts';
 import { repartitionTopic } from '../topology.ts';
-import { takeHeaders } from '../writers.ts';
 import { type SinkFields, Turn, writeRecord } from './sink.ts';
-import { readRecord, type SourceFields } from './source.ts';
+import { source } from './source.ts';
 
 export interface RepartitionFields<V> extends Omit<SinkFields<V>, 'topic'> {
   /** The repartition's name, as the topology has it. */
@@ -44,21 +41,5 @@ export const repartitionSink =
     };
   };
 
-export const repartitionSource =
-  <V>(fields: SourceFields<V>): SourceSupplier<V> =>
-  (context, forward): SourceProcessor => {
-    const record = new StreamRecord<V>();
-    const headers = new ByteWriter(64);
-    return {
-      run(block, from, to) {
-        const { columns } = block;
-        record.partition = block.partition;
-        for (let row = from; row < to; row++) {
-          const headersAt = columns.headersAt[row] as number;
-          if (headersAt === 0) record.headersAt = 0;
-          else takeHeaders(record, columns.bytes, headersAt, headers);
-          if (readRecord(record, columns, row, fields, context)) forward(record);
-        }
-      },
-    };
-  };
+/** An internal topic is read like any other. */
+export const repartitionSource = source;

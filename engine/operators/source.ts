@@ -21,11 +21,13 @@ export const source =
     const record = new StreamRecord<V>();
     return {
       run(block, from, to) {
-        const { columns } = block;
+        const { columns, carriesTimes } = block;
         record.partition = block.partition;
         record.headerBytes = columns.bytes;
         for (let row = from; row < to; row++) {
-          record.headersAt = columns.headersAt[row] as number;
+          const headersAt = columns.headersAt[row] as number;
+          if (carriesTimes) context.takeHeaders(record, columns.bytes, headersAt);
+          else record.headersAt = headersAt;
           if (readRecord(record, columns, row, fields, context)) forward(record);
         }
       },
@@ -35,7 +37,7 @@ export const source =
 type Columns = Parameters<SourceProcessor['run']>[0]['columns'];
 
 /** Fills key, value, time and offset from a row; false: it was dropped. Partition and headers are the caller's. */
-export const readRecord = <V>(
+const readRecord = <V>(
   record: StreamRecord<V>,
   columns: Columns,
   row: number,

@@ -5,8 +5,8 @@
  * State: a window store, per window and key the time of the result and the accumulator. The result's time is the largest of the records
  * in it. A record without a key is dropped (`null-key`); one without a value is shown to `add` (as in Kafka). `before` as in `aggregate.ts`.
  *
- * Late: a window takes nothing more when its end + grace <= the writer's time (`../writers.ts`), each window by itself; such a record is dropped for it
- * (`late`). Expiry: windows whose start is at or below stream time − retention are dropped from the store at the next commit, and never begun anew.
+ * Late: a window takes nothing more when its end + grace <= the record's origin time (`../operator-time.ts`), each window by itself; such a record
+ * is dropped for it (`late`). Expiry: windows whose start is at or below stream time − retention are dropped from the store at the next commit, and never begun anew.
  */
 
 import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
@@ -73,7 +73,7 @@ export const windowAggregate =
       process(record) {
         if (record.keyStart < 0) return context.drop('null-key', record, 'a record without a key is not aggregated');
         const { timestamp } = record;
-        const time = context.writerTime(timestamp);
+        const time = context.originTime(timestamp);
         const oldest = context.streamTime() - retentionMs;
         out.takeEnvelope(record);
         out.headersAt = 0;

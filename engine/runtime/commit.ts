@@ -17,6 +17,7 @@ import type { Clock, Timers } from '../../base/index.ts';
 import { assert } from '../../base/index.ts';
 import { LogError, type Producer } from '../../storage/index.ts';
 import type { FromHost, Position, Post, Run, ToHost } from './protocol.ts';
+import type { InputTime, OutputTime, PieceGraph, Watermarks } from './watermarks.ts';
 
 export interface CoordinatorOptions {
   readonly run: Run;
@@ -30,6 +31,18 @@ export interface CoordinatorOptions {
   readonly timers: Timers;
   readonly commitIntervalMs: number;
   readonly listener: CoordinatorListener;
+  readonly times: TimeKeeping;
+}
+
+/** What the coordinator needs to know how far the query is in time. */
+export interface TimeKeeping {
+  readonly pieces: PieceGraph;
+  /** A sub-topology has several tasks: origins are mixed. */
+  readonly mixed: boolean;
+  /** The bound of the other running queries that write this topic; undefined: there are none. */
+  boundOf(topic: string): number | undefined;
+  /** Where a partition can be read up to, now. */
+  stableEnd(topic: string, partition: number): Promise<number>;
 }
 
 export interface CoordinatorListener {
@@ -59,8 +72,6 @@ interface HostState {
   pending: boolean;
   drained: boolean;
   answered: boolean;
-  /** Tasks that had nothing left to read at the last commit. */
-  drainedTasks: readonly string[];
 }
 
 export const positionKey = (topic: string, partition: number): string => `${partition} ${topic}`;
@@ -74,6 +85,13 @@ export class Coordinator {
   #written = new Map<string, Position>();
   #prepared: Position[] = [];
   #preparedRecords = 0;
+  #inputs: InputTime[] = [];
+  #outputs: OutputTime[] = [];
+  /** As of the commit under way, and of the last one. */
+  #measured: Watermarks | undefined;
+  #watermarks: Watermarks | undefined;
+  /** Offsets behind what was written to each partition, so far. */
+  readonly #ends = new Map<string, number>();
   #phase: Phase = 'open';
   #begun = false;
   #inFlight = 0;
@@ -94,10 +112,7 @@ export class Coordinator {
     this.#options = options;
     this.#producer = options.producer;
     this.#hosts = new Map(
-      [...options.hosts].map(([id, post]) => [
-        id,
-        { post, pending: false, drained: false, answered: false, drainedTasks: [] },
-      ]),
+      [...options.hosts].map(([id, post]) => [id, { post, pending: false, drained: false, answered: false }]),
     );
     for (const position of options.positions) {
       this.#committed.set(positionKey(position.topic, position.partition), position);
@@ -124,6 +139,13 @@ export class Coordinator {
     return [...this.#committed.values()];
   }
 
+  /** The time before which nothing can come any more in a topic that the query writes (`watermarks.ts`). */
+  boundOf(topic: string): number {
+    if (this.idle) return Number.POSITIVE_INFINITY;
+    if (this.#watermarks !== undefined) return this.#watermarks.boundOf(topic);
+    return this.#options.times.mixed ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  }
+
   receive(hostId: number, message: FromHost): void {
     const host = this.#hosts.get(hostId);
     if (host === undefined) return;
@@ -141,8 +163,9 @@ export class Coordinator {
         assert(this.#phase === 'preparing', () => `prepared in phase ${this.#phase}`);
         host.answered = true;
         host.pending = false;
-        host.drainedTasks = message.drainedTasks;
         this.#prepared.push(...message.positions);
+        this.#inputs.push(...message.inputs);
+        this.#outputs.push(...message.outputs);
         this.#preparedRecords += message.records;
         if (this.#allAnswered()) void this.#decide();
         return;
@@ -212,6 +235,7 @@ export class Coordinator {
       .then(
         ({ nextOffset }) => {
           this.#written.set(positionKey(topic, partition), { topic, partition, offset: nextOffset });
+          this.#ends.set(positionKey(topic, partition), nextOffset);
         },
         (error: unknown) => this.#fail(asError(error)),
       )
@@ -274,17 +298,16 @@ export class Coordinator {
     this.#commitStarted = this.#options.clock.monotonic();
     this.#prepared = [];
     this.#preparedRecords = 0;
+    this.#inputs = [];
+    this.#outputs = [];
     const { run } = this.#options;
     for (const host of this.#hosts.values()) host.answered = false;
-    for (const host of this.#hosts.values()) {
-      const drainedTasks: string[] = [];
-      for (const other of this.#hosts.values()) if (other !== host) drainedTasks.push(...other.drainedTasks);
-      host.post({ kind: 'prepare', run, drainedTasks });
-    }
+    for (const host of this.#hosts.values()) host.post({ kind: 'prepare', run });
   }
 
   async #decide(): Promise<void> {
     await this.#quiet();
+    if (this.#inputs.some(({ carried }) => carried) || this.#options.times.mixed) await this.#measureTime();
     if (this.#phase !== 'preparing') return;
     if (this.#failure !== undefined) return this.#abort();
     // Positions that moved over nothing but control records are not worth a transaction; they go with the next one.
@@ -304,6 +327,26 @@ export class Coordinator {
       return;
     }
     if (this.#stillIn('committing')) this.#commitHappened();
+  }
+
+  /**
+   * Works out the low watermarks as of this commit. Hosts may not know yet what has just been written for them to read: for the query's own
+   * topics the positions tell, and for those of other queries the log does. (Their bounds are asked for before.)
+   */
+  async #measureTime(): Promise<void> {
+    const { pieces, boundOf, stableEnd } = this.#options.times;
+    const bounds = new Map<string, number | undefined>();
+    for (const { topic } of this.#inputs) if (!bounds.has(topic)) bounds.set(topic, boundOf(topic));
+    const isRead = async ({ topic, partition, position, drained, carried }: InputTime): Promise<boolean> => {
+      const written = this.#ends.get(positionKey(topic, partition));
+      if (written !== undefined) return position >= written;
+      if (!drained || (!carried && bounds.get(topic) === undefined)) return drained;
+      return position >= (await stableEnd(topic, partition));
+    };
+    const inputs = await Promise.all(
+      this.#inputs.map(async (input) => ({ ...input, drained: await isRead(input).catch(() => false) })),
+    );
+    this.#measured = pieces.measure(inputs, this.#outputs, (topic) => bounds.get(topic) ?? Number.POSITIVE_INFINITY);
   }
 
   /** At most one of the calls that end a transaction is under way; `kill` waits for it. */
@@ -330,10 +373,12 @@ export class Coordinator {
     this.#commitEnded = clock.monotonic();
     this.#lastCommitMs = worked ? this.#commitEnded - this.#commitStarted : 0;
     this.#phase = 'open';
+    this.#watermarks = this.#measured;
+    const low = this.#watermarks?.low;
     for (const host of this.#hosts.values()) {
       // Hosts look again before they call themselves drained: what was committed may be for them to read.
       host.drained = false;
-      host.post({ kind: 'committed', run, changelog });
+      host.post({ kind: 'committed', run, changelog, low });
     }
     if (worked) listener.committed(this.#preparedRecords);
     listener.changed();

@@ -2,12 +2,13 @@
 
 import type { DropReason } from '../processor.ts';
 import type { StoreSpec } from '../stores/store.ts';
-import { internalTopic, repartitionTopic, type SubTopology, type Topology, taskIdOf, topicOf } from '../topology.ts';
+import { type SubTopology, topicOf } from '../topology.ts';
 import type { Exchange } from './exchange.ts';
 import type { Subscription } from './feed.ts';
 import type { ProcessingLogWriter } from './processing-log.ts';
 import type { Assignment, HostCounters, Position, Run } from './protocol.ts';
 import type { Task, TaskInput } from './task.ts';
+import type { PieceGraph } from './watermarks.ts';
 
 /**
  * - `assigning`: stores are opened and restored; - `ready`: waits for `go`; - `running`: steps;
@@ -57,8 +58,7 @@ export class HostedRun {
   said: string | undefined;
   saidMs = 0;
   processingLog: ProcessingLogWriter | undefined;
-  /** Tasks that had nothing left to read, and had read nothing in the transaction, when it was prepared; on any host. */
-  drainedTasks: ReadonlySet<string> = new Set();
+  pieces: PieceGraph | undefined;
   /** When batches for repartition topics were last handed over although they were not full. */
   handedOverMs = 0;
   checkpointing: Promise<void> = Promise.resolve();
@@ -74,6 +74,15 @@ export class HostedRun {
 
   get id(): Run {
     return this.assignment.run;
+  }
+
+  /** For a transient query: what else the coordinator does at each commit. What is left in the exchange is what its readers have no room for. */
+  measureTime(): void {
+    const inputs = this.tasks.flatMap(({ task }) => task.inputTimes());
+    const mixed = this.assignment.partitionCounts.some((tasks) => tasks > 1);
+    if (!mixed && !inputs.some(({ carried }) => carried)) return;
+    const low = this.pieces?.measure(inputs, [], () => Number.POSITIVE_INFINITY).low;
+    if (low !== undefined) for (const { task } of this.tasks) task.setLow(low);
   }
 
   /** Nothing left to read, and nothing on its way that may have to be read. */
@@ -95,10 +104,6 @@ export const positionOf = ({ topic, partition, position }: TaskInput): Position 
   offset: position,
 });
 
-/** Tasks that hold nobody's time back: nothing left to read, and nothing read in this transaction that is still on its way. */
-export const drainedTasksOf = (run: HostedRun): readonly string[] =>
-  run.tasks.filter(({ task }) => task.drained && task.pending === 0).map(({ task }) => task.id);
-
 /** Bytes of results that one step of a transient query should bring: between steps the host looks whether the client keeps up. */
 const leastStepBytes = 64 * 1024;
 const mostStepBytes = 256 * 1024;
@@ -115,23 +120,6 @@ export const unlogged = (subTopology: SubTopology): SubTopology => ({
   ...subTopology,
   stores: subTopology.stores.map((spec: StoreSpec) => ({ ...spec, logged: false })),
 });
-
-/** Ids of the tasks that write each repartition topic. */
-export const writersByTopic = (
-  { applicationId, partitionCounts }: Assignment,
-  topology: Topology,
-): ReadonlyMap<string, readonly string[]> => {
-  const writers = new Map<string, string[]>();
-  for (const { name } of topology.repartitions) writers.set(internalTopic(applicationId, repartitionTopic(name)), []);
-  for (const { id, sinks } of topology.subTopologies()) {
-    for (const { repartition, topic } of sinks) {
-      if (!repartition) continue;
-      const of = writers.get(internalTopic(applicationId, topic));
-      for (let partition = 0; partition < (partitionCounts[id] ?? 0); partition++) of?.push(taskIdOf(id, partition));
-    }
-  }
-  return writers;
-};
 
 export const countersOf = (run: HostedRun): HostCounters => {
   let recordsRead = 0;

@@ -1,13 +1,14 @@
 /**
  * Builds the batches of one output topic: one builder per partition, handed over as they fill and at each flush.
  *
- * The first record of each batch of a repartition topic carries the writer's name (`../writers.ts`), before its own headers.
+ * It also knows what has to be said of the origins of the records (`../origin-time.ts`): a header before a record's own, on the first record of
+ * each batch and on those that are not in order. The topic is written so where several tasks write it, or where what they write came so.
  */
 
 import { assert, type BufferPool, ByteWriter } from '../../base/index.ts';
 import { BatchBuilder, forEachHeader } from '../../storage/index.ts';
+import { OriginHeaders, type RecordOrigin } from '../origin-time.ts';
 import type { TopicWriter } from '../processor.ts';
-import { withWriter } from '../writers.ts';
 
 /** Batches leave when they reach this size. */
 export const batchTargetBytes = 128 * 1024;
@@ -30,8 +31,18 @@ export interface WriterOptions {
   readonly outbox: Outbox;
   /** Where batches are built; without it each batch gets a buffer of its own. */
   readonly buffers: BufferPool | undefined;
-  /** Headers that the first record of each batch gets. */
-  readonly firstHeaders?: Uint8Array | undefined;
+  /** What is to be said of the records' origins; undefined: nothing (changelogs). */
+  readonly origins?: WriterOrigins | undefined;
+}
+
+export interface WriterOrigins {
+  /** The origin of the record in hand. */
+  readonly current: RecordOrigin;
+  /** Tasks of the sub-topology. With one of them records without an origin time are written without. */
+  readonly tasks: number;
+  /** Its records' timestamps are not those of what they were made of. */
+  readonly ownTime: boolean;
+  readonly repartition: boolean;
 }
 
 export class PartitionedWriter implements TopicWriter {
@@ -44,11 +55,17 @@ export class PartitionedWriter implements TopicWriter {
   readonly #target: number;
   readonly #limit: number;
   readonly #builders: (BatchBuilder | undefined)[];
-  /** Headers that the first record of each batch gets: a repartition's writer. */
-  readonly #firstHeaders: Uint8Array | undefined;
-  readonly #headerScratch = new ByteWriter(64);
+  readonly #origins: WriterOrigins | undefined;
+  readonly #headers = new OriginHeaders(new ByteWriter(64));
+  /** By partition: 1 where the batch begun has origin times. */
+  readonly #carries: Uint8Array;
+  /** The low watermark that batches name. */
+  low = Number.NEGATIVE_INFINITY;
+  /** The largest timestamp written that counts as this task's own order, and that of the last commit. */
+  #latest = Number.NEGATIVE_INFINITY;
+  #committedLatest = Number.NEGATIVE_INFINITY;
 
-  constructor({ topic, output, outbox, buffers, firstHeaders }: WriterOptions) {
+  constructor({ topic, output, outbox, buffers, origins }: WriterOptions) {
     const { partitions, maxBatchBytes } = output;
     this.topic = topic;
     this.partitions = partitions;
@@ -57,7 +74,8 @@ export class PartitionedWriter implements TopicWriter {
     this.#limit = maxBatchBytes;
     this.#target = Math.min(batchTargetBytes, maxBatchBytes);
     this.#builders = Array.from({ length: partitions }, () => undefined);
-    this.#firstHeaders = firstHeaders;
+    this.#carries = new Uint8Array(partitions);
+    this.#origins = origins;
   }
 
   append(
@@ -73,26 +91,38 @@ export class PartitionedWriter implements TopicWriter {
     headersAt = 0,
   ): boolean {
     const builder = this.#builders[partition] ?? this.#open(partition);
+    const origins = this.#origins;
+    const carries = origins !== undefined && (origins.tasks > 1 || origins.current.carried) ? 1 : 0;
+    if (builder.count > 0 && carries !== this.#carries[partition]) this.#hand(partition, builder);
 
-    const headerBytes = headersAt === 0 ? 0 : headerLength(headers, headersAt);
+    let headerBytes = headersAt === 0 ? 0 : headerLength(headers, headersAt);
+    if (carries === 1) headerBytes += this.#headers.bytes;
     if (builder.count > 0 && builder.sizeWith(keyEnd - keyStart, valueEnd - valueStart, headerBytes) > this.#target) {
       this.#hand(partition, builder);
     }
-    if (builder.count === 0) {
-      const own = this.#firstHeaders === undefined ? 0 : this.#firstHeaders.length;
-      if (builder.sizeWith(keyEnd - keyStart, valueEnd - valueStart, headerBytes + own) > this.#limit) return false;
-      if (this.#firstHeaders !== undefined) {
-        if (headersAt === 0) headers = this.#firstHeaders;
-        else {
-          withWriter(this.#firstHeaders, headers, headersAt, this.#headerScratch);
-          headers = this.#headerScratch.bytesView();
-        }
+    const first = builder.count === 0;
+    if (first && builder.sizeWith(keyEnd - keyStart, valueEnd - valueStart, headerBytes) > this.#limit) return false;
+    const time = origins === undefined ? timestamp : this.#originTime(origins, timestamp);
+    if (carries === 1) {
+      this.#carries[partition] = 1;
+      if (first || time > timestamp) {
+        headers = first
+          ? this.#headers.first(time, this.low, headers, headersAt)
+          : this.#headers.other(time, headers, headersAt);
         headersAt = 1;
       }
-    }
+    } else if (first) this.#carries[partition] = 0;
     builder.append(key, keyStart, keyEnd, value, valueStart, valueEnd, timestamp, headers, headersAt);
     this.records++;
     return true;
+  }
+
+  /** What was carried along goes on. A record that came without is the next one in this task's own order. */
+  #originTime({ current, ownTime }: WriterOrigins, timestamp: number): number {
+    if (current.carried && !ownTime) return Math.max(timestamp, current.time);
+    if (timestamp > this.#latest) this.#latest = timestamp;
+    // On a timeline of its own nothing is known of the order of records whose origins are mixed: none of them is late.
+    return current.carried ? timestamp : this.#latest;
   }
 
   #open(partition: number): BatchBuilder {
@@ -107,7 +137,26 @@ export class PartitionedWriter implements TopicWriter {
   }
 
   get repartition(): boolean {
-    return this.#firstHeaders !== undefined;
+    return this.#origins?.repartition === true;
+  }
+
+  get ownTime(): boolean {
+    return this.#origins?.ownTime === true;
+  }
+
+  get latest(): number {
+    return this.#latest;
+  }
+
+  /** Goes on from the largest timestamp that a former life of the task has written. */
+  start(latest: number): void {
+    this.#latest = latest;
+    this.#committedLatest = latest;
+  }
+
+  commit(): void {
+    this.records = 0;
+    this.#committedLatest = this.#latest;
   }
 
   handOver(): void {
@@ -119,6 +168,7 @@ export class PartitionedWriter implements TopicWriter {
 
   discard(): void {
     this.records = 0;
+    this.#latest = this.#committedLatest;
     for (const builder of this.#builders) builder?.reset();
   }
 }

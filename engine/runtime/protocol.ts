@@ -20,6 +20,7 @@
 import type { DropReason } from '../processor.ts';
 import type { ScanRange } from '../stores/state-store.ts';
 import type { Topology } from '../topology.ts';
+import type { InputTime, LowWatermarks, OutputTime } from './watermarks.ts';
 
 /** Number of one life of a query. */
 export type Run = number;
@@ -29,6 +30,8 @@ export interface Position {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  /** What the task keeps with it (`Task.flush`). */
+  readonly metadata?: string;
 }
 
 /** What a host must know of a topic that tasks write. */
@@ -68,7 +71,7 @@ export interface Assignment {
     | { readonly kind: 'plan'; readonly plan: unknown };
   readonly tasks: readonly TaskAssignment[];
   readonly outputs: readonly AssignedOutput[];
-  /** Numbers of tasks per sub-topology: who may write to a repartition topic. */
+  /** Numbers of tasks per sub-topology. */
   readonly partitionCounts: readonly number[];
   /** Reads of repartition topics see the open transaction of this producer. Undefined for a transient query, which writes nothing: its host
    *  needs no coordinator. */
@@ -154,9 +157,14 @@ export type ToHost =
   | { readonly kind: 'hold'; readonly run: Run }
   | { readonly kind: 'pause'; readonly run: Run; readonly paused: boolean }
   | { readonly kind: 'window'; readonly run: Run; readonly bytes: number }
-  /** `drainedTasks`: those of other hosts that had nothing left to read at the last commit. */
-  | { readonly kind: 'prepare'; readonly run: Run; readonly drainedTasks: readonly string[] }
-  | { readonly kind: 'committed'; readonly run: Run; readonly changelog: readonly Position[] }
+  | { readonly kind: 'prepare'; readonly run: Run }
+  /** `low`: left out where no origins can be mixed. */
+  | {
+      readonly kind: 'committed';
+      readonly run: Run;
+      readonly changelog: readonly Position[];
+      readonly low: LowWatermarks | undefined;
+    }
   | { readonly kind: 'rollback'; readonly run: Run; readonly positions: readonly Position[] }
   /** Ends the run on this host. `keep`: checkpoint the stores first; else their memory is just let go (the changelog has all). */
   | { readonly kind: 'remove'; readonly run: Run; readonly keep: boolean }
@@ -214,7 +222,8 @@ export type FromHost =
       readonly run: Run;
       readonly positions: readonly Position[];
       readonly records: number;
-      readonly drainedTasks: readonly string[];
+      readonly inputs: readonly InputTime[];
+      readonly outputs: readonly OutputTime[];
     }
   | { readonly kind: 'resumed'; readonly run: Run }
   | { readonly kind: 'removed'; readonly run: Run }

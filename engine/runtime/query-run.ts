@@ -178,10 +178,10 @@ const positionsOf = async (
   plan: PartitionPlan,
   reset: boolean,
 ): Promise<ReadonlyMap<string, Position>> => {
-  const committed = new Map<string, number>();
+  const committed = new Map<string, Position>();
   if (!transient) {
-    for (const { topic, partition, offset } of await log.committed(applicationId)) {
-      committed.set(positionKey(topic, partition), offset);
+    for (const position of await log.committed(applicationId)) {
+      committed.set(positionKey(position.topic, position.partition), position);
     }
   }
   const positions = new Map<string, Position>();
@@ -198,8 +198,8 @@ const positionsOf = async (
         const known = committed.get(key);
         const { start, stable } = await log.offsets({ topic, partition });
         const latest = startFrom === 'latest' && !reset && node.kind === 'stream' && !node.repartition;
-        const offset = known === undefined ? (latest ? stable : start) : Math.max(known, start);
-        positions.set(key, { topic, partition, offset });
+        const offset = known === undefined ? (latest ? stable : start) : Math.max(known.offset, start);
+        positions.set(key, { ...known, topic, partition, offset });
       }
     }
   }

@@ -50,6 +50,7 @@ import { type Settled, settle } from './query-run.ts';
 import { internalTopics } from './query-topics.ts';
 import { defaultLimits, type HostLimits, TaskHost } from './task-host.ts';
 import { RepartitionTrimmer, releaseTombstones } from './trim.ts';
+import { PieceGraph } from './watermarks.ts';
 
 export interface RuntimeLimits extends HostLimits {
   /** Upper bound of the time between two commits of a query that has something to commit. */
@@ -138,6 +139,7 @@ interface Life {
 class Query {
   readonly spec: QuerySpec;
   readonly applicationId: string;
+  readonly #outputs: ReadonlySet<string>;
   state: QueryState = 'starting';
   error: Error | undefined;
   since: number;
@@ -156,7 +158,15 @@ class Query {
   constructor(spec: QuerySpec, now: number) {
     this.spec = spec;
     this.applicationId = spec.applicationId ?? spec.id;
+    this.#outputs = new Set(
+      spec.topology.nodes.flatMap((node) => (node.node === 'sink' && !node.repartition ? [node.topic] : [])),
+    );
     this.since = now;
+  }
+
+  /** Whether a sink of it writes that topic. */
+  writes(topic: string): boolean {
+    return this.#outputs.has(topic);
   }
 
   get active(): boolean {
@@ -549,6 +559,12 @@ export class Runtime {
       clock,
       timers,
       commitIntervalMs: this.#limits.commitIntervalMs,
+      times: {
+        pieces: new PieceGraph(query.spec.topology.subTopologies(), query.applicationId),
+        mixed: life.settled.plan.subTopologies.some((tasks) => tasks > 1),
+        boundOf: (topic) => this.#boundOf(topic, query),
+        stableEnd: async (topic, partition) => (await this.#options.log.offsets({ topic, partition })).stable,
+      },
       listener: {
         committed: () => {
           query.commits++;
@@ -564,6 +580,19 @@ export class Runtime {
       },
     });
     return coordinator;
+  }
+
+  /** How far the other queries are in time that write a topic; undefined where none does. One that starts may still bring anything. */
+  #boundOf(topic: string, reader: Query): number | undefined {
+    let bound: number | undefined;
+    for (const query of this.#queries.values()) {
+      if (query === reader || !query.active || !query.writes(topic)) continue;
+      bound = Math.min(
+        bound ?? Number.POSITIVE_INFINITY,
+        query.life?.coordinator?.boundOf(topic) ?? Number.NEGATIVE_INFINITY,
+      );
+    }
+    return bound;
   }
 
   #couldNotStart(query: Query, error: Error): void {

@@ -24,16 +24,7 @@ import { reportOf } from './error-report.ts';
 import { Exchange } from './exchange.ts';
 import type { Subscriber, Subscription } from './feed.ts';
 import { FeedReader } from './feed-reader.ts';
-import {
-  countersOf,
-  drainedTasksOf,
-  fitSteps,
-  HostedRun,
-  HostedTask,
-  positionOf,
-  unlogged,
-  writersByTopic,
-} from './hosted-run.ts';
+import { countersOf, fitSteps, HostedRun, HostedTask, positionOf, unlogged } from './hosted-run.ts';
 import { ProcessingLogWriter } from './processing-log.ts';
 import type {
   AssignedOutput,
@@ -52,6 +43,7 @@ import { mostReplayed, restoreStore } from './restore.ts';
 import { forgetStore, storeIdOf, storesOf } from './store-ids.ts';
 import { entriesOf, readEntries } from './store-questions.ts';
 import { Task, TaskCounters, type TaskInput } from './task.ts';
+import { type InputTime, type LowWatermarks, type OutputTime, PieceGraph } from './watermarks.ts';
 
 export interface HostLimits {
   /** Memory of one store before entries are evicted to the shard. */
@@ -187,10 +179,10 @@ export class TaskHost {
         this.#askTurn();
         return;
       case 'prepare':
-        this.#guard(run, () => this.#prepare(run, message.drainedTasks));
+        this.#guard(run, () => this.#prepare(run));
         return;
       case 'committed':
-        this.#guard(run, () => this.#committed(run, message.changelog));
+        this.#guard(run, () => this.#committed(run, message.changelog, message.low));
         return;
       case 'rollback':
         this.#guard(run, () => this.#rollback(run, message.positions));
@@ -215,11 +207,11 @@ export class TaskHost {
           (bytes) => this.#hand(run, processingLog, partition, bytes),
         );
       }
-      const writersOf = writersByTopic(assignment, topology);
+      run.pieces = new PieceGraph(topology.subTopologies(), assignment.applicationId);
       for (const assigned of assignment.tasks) {
         const subTopology = topology.subTopologies()[assigned.subTopology];
         assert(subTopology !== undefined, `there is no sub-topology ${assigned.subTopology} in ${queryId}`);
-        await this.#open(run, run.exchange === undefined ? subTopology : unlogged(subTopology), assigned, writersOf);
+        await this.#open(run, run.exchange === undefined ? subTopology : unlogged(subTopology), assigned);
         if (run.over) return;
       }
       run.phase = 'ready';
@@ -235,12 +227,7 @@ export class TaskHost {
     return this.#options.build(topology.plan);
   }
 
-  async #open(
-    run: HostedRun,
-    subTopology: SubTopology,
-    assigned: TaskAssignment,
-    writersOf: ReadonlyMap<string, readonly string[]>,
-  ): Promise<void> {
+  async #open(run: HostedRun, subTopology: SubTopology, assigned: TaskAssignment): Promise<void> {
     const { assignment } = run;
     const { applicationId } = assignment;
     const { partition, shard, positions } = assigned;
@@ -279,10 +266,7 @@ export class TaskHost {
       drops: { drop: (drop) => run.processingLog?.drop(drop) },
       counters: new TaskCounters(),
       buffers: this.#buffers,
-      writers: {
-        writersOf: (topic) => writersOf.get(topic) ?? [],
-        drained: (id) => run.drainedTasks.has(id),
-      },
+      tasks: assignment.partitionCounts[subTopology.id] ?? 1,
     });
     const hosted = new HostedTask(run, task);
     run.tasks.push(hosted);
@@ -373,29 +357,32 @@ export class TaskHost {
 
   // ---------------------------------------------------------------- transactions
 
-  #prepare(run: HostedRun, drainedElsewhere: readonly string[]): void {
+  #prepare(run: HostedRun): void {
     if (run.phase !== 'running' && run.phase !== 'holding') return;
     run.phase = 'prepared';
-    const drainedHere = drainedTasksOf(run);
-    run.drainedTasks = new Set([...drainedElsewhere, ...drainedHere]);
     const positions: Position[] = [];
+    const inputs: InputTime[] = [];
+    const outputs: OutputTime[] = [];
     let records = 0;
     for (const { task } of run.tasks) {
       const commit = task.flush();
       positions.push(...commit.positions);
+      inputs.push(...commit.inputs);
+      outputs.push(...commit.outputs);
       records += commit.records;
     }
     run.processingLog?.flush();
-    this.#options.post({ kind: 'prepared', run: run.id, positions, records, drainedTasks: drainedHere });
+    this.#options.post({ kind: 'prepared', run: run.id, positions, records, inputs, outputs });
   }
 
-  #committed(run: HostedRun, changelog: readonly Position[]): void {
+  #committed(run: HostedRun, changelog: readonly Position[], low: LowWatermarks | undefined): void {
     assert(run.phase === 'prepared', `committed in phase ${run.phase}`);
     for (const { task } of run.tasks) {
       const offsets = new Map<string, number>();
       for (const { topic, partition, offset } of changelog)
         if (partition === task.partition) offsets.set(topic, offset);
       task.commit(offsets);
+      if (low !== undefined) task.setLow(low);
     }
     run.pending = false;
     // Records of the transaction may lie in repartition topics now, for this host to read.
@@ -623,13 +610,13 @@ export class TaskHost {
   /** A transient query's transaction ends with the turn: nothing of it can fail half-way. */
   #endTurn(run: HostedRun, nowMs: number): void {
     if (run.phase !== 'running') return;
-    run.drainedTasks = new Set(drainedTasksOf(run));
     for (const { task } of run.tasks) {
       task.flush();
       task.commit(new Map());
     }
     run.pending = false;
     if (run.exchange?.deliver() === true) this.#askTurn();
+    run.measureTime();
     if (nowMs - run.saidMs < sayAgainMs && run.unansweredBytes <= run.mostUnanswered) return;
     // No commit makes it say what it has counted: it does so now and then, and before it waits for its client.
     run.said = undefined;

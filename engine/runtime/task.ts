@@ -21,13 +21,15 @@
 
 import { assert, type BufferPool, ByteWriter, UserError } from '../../base/index.ts';
 import type { Block } from '../block.ts';
+import { OperatorTime } from '../operator-time.ts';
+import { RecordOrigin, takeHeaders } from '../origin-time.ts';
 import type { DropReason, Processor, ProcessorContext, SourceProcessor, TopicWriter } from '../processor.ts';
 import type { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import type { KeyValueStore, StoreSpec, WindowStore } from '../stores/store.ts';
 import { changelogTopic, type SourceKind, type SubTopology, taskIdOf, topicOf } from '../topology.ts';
-import { OperatorTime, readWriter, WriterIndex, writerHeaders } from '../writers.ts';
-import { type Outbox, type OutputTopic, PartitionedWriter } from './partitioned-writer.ts';
+import { type Outbox, type OutputTopic, PartitionedWriter, type WriterOrigins } from './partitioned-writer.ts';
+import type { InputTime, LowWatermarks, OutputTime } from './watermarks.ts';
 
 /** Blocks that an input may have waiting before it wants no more. */
 const blocksAhead = 2;
@@ -60,12 +62,40 @@ export class TaskCounters {
   readonly drops = new Map<DropReason, number>();
 }
 
-/** What this process knows of the tasks that write a repartition topic (by its full name). */
-export interface WriterKnowledge {
-  /** Ids of the tasks that may write it. */
-  writersOf(topic: string): readonly string[];
-  /** Whether that task has read all there is, so that it holds no one's time back. */
-  drained(taskId: string): boolean;
+export interface TaskOptions {
+  readonly subTopology: SubTopology;
+  readonly applicationId: string;
+  readonly partition: number;
+  /** Opened and restored before the first `step`; asked once for each store of the sub-topology. */
+  readonly stores: (spec: StoreSpec) => StateStore;
+  /** By full name: topics of sinks, of repartitions and of changelogs. */
+  readonly outputs: (topic: string) => OutputTopic;
+  readonly outbox: Outbox;
+  readonly drops: DropSink;
+  readonly counters?: TaskCounters;
+  /** Where batches are built; without it each batch gets a buffer of its own. */
+  readonly buffers?: BufferPool;
+  /** Number of partitions of a source topic (full name), where it may have fewer than the sub-topology has tasks. */
+  readonly sourcePartitions?: (topic: string) => number;
+  /** Number of tasks of the sub-topology; default 1. */
+  readonly tasks?: number;
+}
+
+export interface TaskPosition {
+  readonly topic: string;
+  readonly partition: number;
+  /** The offset after the last record that was processed. */
+  readonly offset: number;
+  /** What the task must find again with its positions: the times of its outputs. */
+  readonly metadata?: string;
+}
+
+export interface TaskCommit {
+  readonly positions: readonly TaskPosition[];
+  /** Records processed in this transaction: with none of them there is nothing to commit but, maybe, moved positions. */
+  readonly records: number;
+  readonly inputs: readonly InputTime[];
+  readonly outputs: readonly OutputTime[];
 }
 
 export interface TaskOptions {
@@ -83,7 +113,8 @@ export interface TaskOptions {
   readonly buffers?: BufferPool;
   /** Number of partitions of a source topic (full name), where it may have fewer than the sub-topology has tasks. */
   readonly sourcePartitions?: (topic: string) => number;
-  readonly writers?: WriterKnowledge;
+  /** Number of tasks of the sub-topology; default 1. */
+  readonly tasks?: number;
 }
 
 export interface TaskPosition {
@@ -91,12 +122,16 @@ export interface TaskPosition {
   readonly partition: number;
   /** The offset after the last record that was processed. */
   readonly offset: number;
+  /** What the task must find again with its positions: the times of its outputs. */
+  readonly metadata?: string;
 }
 
 export interface TaskCommit {
   readonly positions: readonly TaskPosition[];
   /** Records processed in this transaction: with none of them there is nothing to commit but, maybe, moved positions. */
   readonly records: number;
+  readonly inputs: readonly InputTime[];
+  readonly outputs: readonly OutputTime[];
 }
 
 /** One source partition of a task, as the driver sees it. */
@@ -119,6 +154,8 @@ export interface TaskInput {
 
 const unknownEnd = -1;
 
+const timesPrefix = 'times ';
+
 class Input implements TaskInput {
   readonly index: number;
   readonly topic: string;
@@ -131,11 +168,14 @@ class Input implements TaskInput {
   row = 0;
   /** Batch of the first block that `row` lies in. */
   batch = 0;
-  /** Number of the writer of that batch; −1: not looked up yet. */
-  writer = -1;
   position = -1;
   fetchOffset = -1;
   readableEnd = unknownEnd;
+  /** See `InputTime`. */
+  time = Number.NEGATIVE_INFINITY;
+  carried = false;
+  #committedTime = Number.NEGATIVE_INFINITY;
+  #committedCarried = false;
 
   constructor(index: number, topic: string, partition: number, kind: SourceKind, repartition: boolean) {
     this.index = index;
@@ -179,13 +219,31 @@ class Input implements TaskInput {
     return row;
   }
 
+  /** Takes note of the rows up to `to`, which were processed. */
+  passed(block: Block, to: number): void {
+    this.carried = false;
+    if (block.carriesTimes) {
+      while (block.batchRow(this.batch + 1) < to) this.batch++;
+      const low = block.batchLow(this.batch);
+      this.carried = !Number.isNaN(low);
+      if (this.carried) this.time = low;
+    }
+    if (!this.carried) this.time = this.timeAt(block, to - 1);
+  }
+
+  commit(): void {
+    this.#committedTime = this.time;
+    this.#committedCarried = this.carried;
+  }
+
   clear(): void {
     for (const block of this.queue) block.release();
     this.queue.length = 0;
     this.row = 0;
     this.batch = 0;
-    this.writer = -1;
     this.readableEnd = unknownEnd;
+    this.time = this.#committedTime;
+    this.carried = this.#committedCarried;
   }
 }
 
@@ -199,21 +257,20 @@ export class Task {
   readonly stores: readonly { readonly store: StateStore; readonly changelog: string | undefined }[];
   readonly #inputs: Input[] = [];
   readonly #processors: Processor<unknown>[] = [];
-  readonly #times: { readonly time: OperatorTime; readonly holdsBack: (writer: number) => boolean }[] = [];
+  readonly #times: OperatorTime[] = [];
   readonly #outputs: PartitionedWriter[] = [];
   readonly #changelogs: {
     readonly store: StateStore;
     readonly topic: string | undefined;
     readonly writer: PartitionedWriter | undefined;
   }[] = [];
-  readonly #writers = new WriterIndex();
-  readonly #knowledge: WriterKnowledge | undefined;
-  /** Per writer number: the input it writes to. */
-  readonly #writerInput: Input[] = [];
+  /** Of the record in hand. */
+  readonly #origin = new RecordOrigin();
+  /** The low watermark of the sub-topology, as of the last commit. */
+  #low = Number.NEGATIVE_INFINITY;
   readonly #drops: DropSink;
   #currentInput: Input | undefined;
   #currentBlock: Block | undefined;
-  #currentWriter = 0;
   #records = 0;
   #pendingDrops = new Map<DropReason, number>();
 
@@ -224,11 +281,10 @@ export class Task {
     this.partition = partition;
     this.counters = options.counters ?? new TaskCounters();
     this.#drops = options.drops;
-    this.#knowledge = options.writers;
 
-    const { outbox, buffers } = options;
-    const writerOf = (topic: string, firstHeaders?: Uint8Array): PartitionedWriter =>
-      new PartitionedWriter({ topic, output: options.outputs(topic), outbox, buffers, firstHeaders });
+    const { outbox, buffers, tasks = 1 } = options;
+    const writerOf = (topic: string, origins?: WriterOrigins): PartitionedWriter =>
+      new PartitionedWriter({ topic, output: options.outputs(topic), outbox, buffers, origins });
 
     const storesByName = new Map<string, StateStore>();
     for (const spec of subTopology.stores) {
@@ -252,23 +308,10 @@ export class Task {
         input = new Input(this.#inputs.length, topic, partition, source.kind, source.repartition);
         this.#inputs.push(input);
         byTopic.set(topic, input);
-        if (!source.repartition) this.#writerOf(input, '');
-        else for (const writer of options.writers?.writersOf(topic) ?? []) this.#writerOf(input, writer);
       }
       inputOf.set(source.name, input);
     }
     this.inputs = this.#inputs;
-
-    // Which inputs reach a node: their writers' times matter to it.
-    const reached = new Map<string, Set<Input>>();
-    for (const node of subTopology.nodes) {
-      const from = new Set<Input>();
-      if (node.node === 'source') {
-        const input = inputOf.get(node.name);
-        if (input !== undefined) from.add(input);
-      } else for (const parent of node.parents) for (const input of reached.get(parent) ?? []) from.add(input);
-      reached.set(node.name, from);
-    }
 
     // Children first, so that a node's forward function calls its children directly.
     const children = new Map<string, Processor<unknown>[]>();
@@ -277,24 +320,24 @@ export class Task {
       const own = (children.get(node.name) ?? []).reverse();
       const context = new NodeContext(this, {
         name: node.name,
-        time: new OperatorTime(node.name, this.#writers),
+        time: new OperatorTime(node.name),
         stores: new Map(node.node === 'processor' ? node.stores.map((name) => [name, storesByName.get(name)]) : []),
         openOutput:
           node.node === 'sink'
-            ? (topic) => {
+            ? (topic, ownTime) => {
                 assert(topic === node.topic, `the sink ${node.name} opens the topic ${topic}, not its own`);
-                const writer = writerOf(
-                  topicOf(applicationId, node),
-                  node.repartition ? writerHeaders(this.id) : undefined,
-                );
+                const { repartition } = node;
+                const writer = writerOf(topicOf(applicationId, node), {
+                  current: this.#origin,
+                  tasks,
+                  ownTime,
+                  repartition,
+                });
                 this.#outputs.push(writer);
                 return writer;
               }
             : undefined,
-        usesTime: (time) => {
-          const inputs = reached.get(node.name) ?? new Set();
-          this.#times.push({ time, holdsBack: (writer) => this.#holdsBack(writer, inputs) });
-        },
+        usesTime: (time) => this.#times.push(time),
       });
       if (node.node === 'source') {
         if (inputOf.has(node.name)) sourceProcessors.set(node.name, node.supplier(context, forwardTo(own)));
@@ -324,7 +367,26 @@ export class Task {
       input.clear();
       input.position = found.offset;
       input.fetchOffset = found.offset;
+      if (input.index === 0 && found.metadata !== undefined) this.#startOutputs(found.metadata);
     }
+  }
+
+  /** Each output goes on from the largest timestamp that it had written (Kafka Streams keeps its partition time in the same place). */
+  #startOutputs(metadata: string): void {
+    if (!metadata.startsWith(timesPrefix)) return;
+    const times = metadata.slice(timesPrefix.length).split(' ');
+    for (const [index, output] of this.#outputs.entries()) {
+      const time = Number.parseInt(times[index] ?? '', 10);
+      if (!Number.isNaN(time)) output.start(time);
+    }
+  }
+
+  /** `times <milliseconds, or - where there is none> …`, one for each output; undefined when there is nothing to be kept. */
+  #outputTimes(): string | undefined {
+    if (this.#outputs.every(({ latest }) => latest === Number.NEGATIVE_INFINITY)) return undefined;
+    return (
+      timesPrefix + this.#outputs.map(({ latest }) => (latest > Number.NEGATIVE_INFINITY ? latest : '-')).join(' ')
+    );
   }
 
   /** The inputs that want a block: read them from their `fetchOffset`. */
@@ -416,11 +478,9 @@ export class Task {
     const from = input.row;
     const count = block.columns.count;
     let to = Math.min(count, from + atMost);
-    if (input.repartition) {
-      if (input.writer < 0) this.#findWriter(input, block);
-      to = Math.min(to, block.batchRow(input.batch + 1));
-      this.#currentWriter = input.writer;
-    } else this.#currentWriter = this.#writerOf(input, '');
+    this.#origin.carried = false;
+    this.#origin.time = Number.NEGATIVE_INFINITY;
+    if (block.carriesTimes) to = Math.min(to, this.#endOfKind(input, block));
     if (this.#inputs.length > 1) {
       const bound = this.#boundOf(input);
       if (bound < Number.POSITIVE_INFINITY) to = input.firstAfter(block, from + 1, to, bound);
@@ -434,19 +494,14 @@ export class Task {
     else for (let row = from; row < to; row++) for (const source of sources) source.run(block, row, row + 1);
     this.#currentBlock = undefined;
 
+    input.passed(block, to);
     input.row = to;
-    if (to < count) {
-      input.position = block.columns.offset[to] as number;
-      if (input.repartition && to === block.batchRow(input.batch + 1)) {
-        input.batch++;
-        input.writer = -1;
-      }
-    } else {
+    if (to < count) input.position = block.columns.offset[to] as number;
+    else {
       input.position = block.nextOffset;
       input.queue.shift();
       input.row = input.queue.length === 0 ? 0 : rowFrom(input.queue[0] as Block, input.position);
       input.batch = 0;
-      input.writer = -1;
       block.release();
       if (input.queue.length === 0) input.position = input.fetchOffset;
     }
@@ -465,24 +520,14 @@ export class Task {
     return bound;
   }
 
-  #writerOf(input: Input, writer: string): number {
-    const number = this.#writers.of(input.topic, writer);
-    this.#writerInput[number] = input;
-    return number;
-  }
-
-  #findWriter(input: Input, block: Block): void {
+  /** The row up to which batches come with origin times like that of the next row, or without like it. */
+  #endOfKind(input: Input, block: Block): number {
     while (block.batchRow(input.batch + 1) <= input.row) input.batch++;
-    const name = readWriter(block.columns.bytes, block.batchHeadersAt(input.batch));
-    input.writer = this.#writerOf(input, name ?? '');
-  }
-
-  #holdsBack(writer: number, inputs: ReadonlySet<Input>): boolean {
-    const input = this.#writerInput[writer];
-    if (input === undefined || !inputs.has(input)) return false;
-    if (!input.drained) return true;
-    const { writer: taskId } = this.#writers.name(writer);
-    return input.repartition && this.#knowledge !== undefined && !this.#knowledge.drained(taskId);
+    let { batch } = input;
+    const carried = !Number.isNaN(block.batchLow(batch));
+    this.#origin.carried = carried;
+    while (++batch < block.batchCount && !Number.isNaN(block.batchLow(batch)) === carried);
+    return block.batchRow(batch);
   }
 
   // ---------------------------------------------------------------- transactions
@@ -494,7 +539,7 @@ export class Task {
 
   /** Ends the work of a transaction: flushes processors, writes the changelogs, hands over every batch begun. */
   flush(): TaskCommit {
-    for (const { time, holdsBack } of this.#times) time.advance(holdsBack);
+    for (const time of this.#times) time.advance(this.#low);
     for (const processor of this.#processors) processor.flush?.();
     for (const { store, writer, topic } of this.#changelogs) {
       if (writer === undefined || store.changed() === 0) continue;
@@ -510,9 +555,47 @@ export class Task {
       writer.handOver();
     }
     for (const output of this.#outputs) output.handOver();
-    const positions: TaskPosition[] = [];
-    for (const { topic, partition, position } of this.#inputs) positions.push({ topic, partition, offset: position });
-    return { positions, records: this.#records };
+    const metadata = this.#outputTimes();
+    const positions: TaskPosition[] = this.#inputs.map(({ index, topic, partition, position }) =>
+      index > 0 || metadata === undefined
+        ? { topic, partition, offset: position }
+        : { topic, partition, offset: position, metadata },
+    );
+    return { positions, records: this.#records, inputs: this.inputTimes(), outputs: this.outputTimes() };
+  }
+
+  inputTimes(): InputTime[] {
+    const { id: subTopology } = this.subTopology;
+    return this.#inputs.map(({ topic, partition, position, time, carried, drained }) => ({
+      subTopology,
+      topic,
+      partition,
+      position,
+      time,
+      carried,
+      drained,
+    }));
+  }
+
+  outputTimes(): OutputTime[] {
+    const { id: subTopology } = this.subTopology;
+    const { drained } = this;
+    return this.#outputs
+      .filter(({ ownTime }) => ownTime)
+      .map(({ topic, latest, records }) => ({
+        subTopology,
+        topic,
+        time: latest,
+        idle: drained || (records === 0 && this.#records > 0),
+      }));
+  }
+
+  /** As of the last commit: what is written and flushed from now on goes by it. */
+  setLow({ pieces, ownTimes }: LowWatermarks): void {
+    this.#low = pieces[this.subTopology.id] ?? Number.NEGATIVE_INFINITY;
+    for (const output of this.#outputs) {
+      output.low = output.ownTime ? (ownTimes.get(output.topic) ?? Number.NEGATIVE_INFINITY) : this.#low;
+    }
   }
 
   /** The transaction of the last `flush` is committed. `changelogNextOffsets`: by changelog topic (full name), the offset after what the flush
@@ -526,8 +609,9 @@ export class Task {
     }
     for (const output of this.#outputs) {
       this.counters.recordsOut += output.records;
-      output.records = 0;
+      output.commit();
     }
+    for (const input of this.#inputs) input.commit();
     for (const [reason, count] of this.#pendingDrops) {
       this.counters.drops.set(reason, (this.counters.drops.get(reason) ?? 0) + count);
     }
@@ -543,7 +627,7 @@ export class Task {
       writer?.discard();
     }
     for (const output of this.#outputs) output.discard();
-    for (const { time } of this.#times) time.rollback();
+    for (const time of this.#times) time.rollback();
     for (const processor of this.#processors) processor.rollback?.();
     this.#pendingDrops.clear();
     this.#records = 0;
@@ -562,9 +646,9 @@ export class Task {
 
   // ---------------------------------------------------------------- for the contexts
 
-  /** The number of the writer of the record in hand. */
-  get currentWriter(): number {
-    return this.#currentWriter;
+  /** The origin of the record in hand. */
+  get origin(): RecordOrigin {
+    return this.#origin;
   }
 
   /** Counts and reports what a node left out, with the original bytes where the record's place in the block is known. */
@@ -633,7 +717,7 @@ interface NodeScope {
   readonly name: string;
   readonly time: OperatorTime;
   readonly stores: ReadonlyMap<string, StateStore | undefined>;
-  readonly openOutput: ((topic: string) => TopicWriter) | undefined;
+  readonly openOutput: ((topic: string, ownTime: boolean) => TopicWriter) | undefined;
   /** Called when the node first asks for time. */
   readonly usesTime: (time: OperatorTime) => void;
 }
@@ -645,6 +729,8 @@ class NodeContext implements ProcessorContext {
   readonly #task: Task;
   readonly #scope: NodeScope;
   readonly #time: OperatorTime;
+  readonly #origin: RecordOrigin;
+  readonly #headers = new ByteWriter(64);
   #timeUsed = false;
 
   constructor(task: Task, scope: NodeScope) {
@@ -653,6 +739,7 @@ class NodeContext implements ProcessorContext {
     this.#task = task;
     this.#scope = scope;
     this.#time = scope.time;
+    this.#origin = task.origin;
   }
 
   keyValueStore(name: string): KeyValueStore {
@@ -681,14 +768,21 @@ class NodeContext implements ProcessorContext {
     this.#scope.usesTime(this.#time);
   }
 
-  output(topic: string): TopicWriter {
+  output(topic: string, { ownTime = false }: { readonly ownTime?: boolean } = {}): TopicWriter {
     assert(this.#scope.openOutput !== undefined, `the node ${this.#scope.name} is no sink, but opens ${topic}`);
-    return this.#scope.openOutput(topic);
+    return this.#scope.openOutput(topic, ownTime);
   }
 
-  writerTime(timestamp: number): number {
+  takeHeaders(record: StreamRecord<unknown>, bytes: Uint8Array, headersAt: number): void {
+    if (headersAt === 0) {
+      record.headersAt = 0;
+      this.#origin.time = Number.NEGATIVE_INFINITY;
+    } else this.#origin.time = takeHeaders(record, bytes, headersAt, this.#headers);
+  }
+
+  originTime(timestamp: number): number {
     if (!this.#timeUsed) this.#useTime();
-    return this.#time.observe(this.#task.currentWriter, timestamp);
+    return this.#time.observe(timestamp, this.#origin);
   }
 
   streamTime(): number {

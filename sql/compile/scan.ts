@@ -198,7 +198,7 @@ export const scanSource =
         : { timestampAt: (block: Block, row: number) => timeOf(block, row, viewOf(block), time, timeAt) }),
       run(block, from, to) {
         const view = viewOf(block);
-        const { columns } = block;
+        const { columns, carriesTimes } = block;
         const { vectors, passes } = view;
         const { quick } = fused;
         const onlyPass = passes.length === 1 ? (passes[0] as Pass).vectors.status : undefined;
@@ -222,7 +222,8 @@ export const scanSource =
           record.keyEnd = columns.keyEnd[row] as number;
           record.offset = columns.offset[row] as number;
           record.timestamp = columns.timestamp[row] as number;
-          record.headersAt = columns.headersAt[row] as number;
+          if (carriesTimes) context.takeHeaders(record, columns.bytes, columns.headersAt[row] as number);
+          else record.headersAt = columns.headersAt[row] as number;
           record.index = row;
           // What is not NULL is the vectors, in the place of a row (see reading.ts).
           record.value = valueStart < 0 ? null : (vectors as unknown as Row);

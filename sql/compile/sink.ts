@@ -30,7 +30,7 @@ export const sqlSink =
     const time = step.timestamp === undefined ? undefined : timestampReader(step.timestamp, schema);
     const timeKey = time?.from === 'key' ? new KeyColumns(schema, keyFormat) : undefined;
     const windowBytes = windowBytesOf(schema.windowed);
-    const writer = context.output(step.topic);
+    const writer = context.output(step.topic, { ownTime: time !== undefined });
     const { partitions } = writer;
     const value = context.scratch();
     const key = context.scratch();

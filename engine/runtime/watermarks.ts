@@ -1,0 +1,158 @@
+/**
+ * Low watermarks: the time before which nothing can come any more from a sub-topology's inputs, but from places that were read to
+ * their end. Windows over records of several origins expire by it (`../operator-time.ts`).
+ *
+ * Worked out at each commit, for the whole query, from what its tasks report. An input is as far as the last record read from it, or, where
+ * that came with origin times, as far as the low watermark in its batch says: this is what the writing sub-topology knew at the commit before.
+ *
+ *   low(piece) = the least of
+ *                - the times of its inputs that have something left to read,
+ *                - low(the pieces that write its repartition topics), and that of other running queries that write its source topics;
+ *                where there is none of these: the largest time of all that it and those have read.
+ *
+ * Idle. An input that is read to its end holds nothing back, so that windows expire although a partition is silent or a query is gone; rows that
+ * come there later meet windows that have expired, as they would with one partition. What lies in the topics when it was last looked is
+ * never overtaken: neither history of several partitions nor a former life's leftovers. A query that was stopped or has failed holds nothing
+ * back once what it wrote is read; one that starts or is tried again holds everything until it knows its own times.
+ */
+
+import { type SubTopology, topicOf } from '../topology.ts';
+
+/** How far one input of a task is in time. */
+export interface InputTime {
+  readonly subTopology: number;
+  readonly topic: string;
+  readonly partition: number;
+  /** The next offset to process. */
+  readonly position: number;
+  /** The timestamp of the last record read, or the low watermark in its batch. −Infinity: nothing was read, or it is not known. */
+  readonly time: number;
+  /** The last batch came with origin times. */
+  readonly carried: boolean;
+  /** Nothing was left to read, as far as was told. */
+  readonly drained: boolean;
+}
+
+/** How far one output of a task is in time whose timestamps are its own (`ownTime`): the low watermarks of the inputs say nothing about it. */
+export interface OutputTime {
+  readonly subTopology: number;
+  readonly topic: string;
+  /** The largest timestamp written; −Infinity: none yet. */
+  readonly time: number;
+  /** It holds nothing back: nothing is left to read, or nothing of what was read in this transaction came out here. */
+  readonly idle: boolean;
+}
+
+/** What tasks go by until the next commit. −Infinity: not known. */
+export interface LowWatermarks {
+  /** By number of the sub-topology. */
+  readonly pieces: readonly number[];
+  /** By topic, for outputs whose timestamps are their own. */
+  readonly ownTimes: ReadonlyMap<string, number>;
+}
+
+interface Piece {
+  readonly id: number;
+  readonly sources: readonly string[];
+  /** The pieces that write its repartition topics. */
+  readonly upstream: readonly Piece[];
+  /** Topics of its sinks, by full name. */
+  readonly sinks: readonly string[];
+}
+
+/** `bound`: nothing earlier can come; Infinity: all is read. `read`: the largest time read. */
+interface Low {
+  readonly bound: number;
+  readonly read: number;
+}
+
+const nothing: Low = { bound: Number.POSITIVE_INFINITY, read: Number.NEGATIVE_INFINITY };
+
+/** How a query's sub-topologies hang together. */
+export class PieceGraph {
+  readonly #pieces: readonly Piece[];
+
+  constructor(subTopologies: readonly SubTopology[], applicationId: string) {
+    const pieces = subTopologies.map(({ id, sources, sinks }) => ({
+      id,
+      sources: sources.filter(({ repartition }) => !repartition).map(({ topic }) => topic),
+      upstream: [] as Piece[],
+      sinks: sinks.filter(({ repartition }) => !repartition).map((sink) => topicOf(applicationId, sink)),
+    }));
+    for (const { id, sources } of subTopologies) {
+      for (const writer of subTopologies) {
+        const writes = writer.sinks.some(
+          (sink) => sink.repartition && sources.some(({ repartition, topic }) => repartition && topic === sink.topic),
+        );
+        if (writes && writer.id !== id) pieces[id]?.upstream.push(pieces[writer.id] as Piece);
+      }
+    }
+    this.#pieces = pieces;
+  }
+
+  /** `others`: the bound of other queries that write a topic, Infinity where there are none. */
+  measure(inputs: readonly InputTime[], outputs: readonly OutputTime[], others: (topic: string) => number): Watermarks {
+    const lows: Low[] = [];
+    const visit = (piece: Piece, open: readonly Piece[]): Low => {
+      const known = lows[piece.id];
+      if (known !== undefined) return known;
+      // Pieces that feed each other have no bound but what comes from outside of their circle.
+      if (open.includes(piece)) return nothing;
+      let bound = Number.POSITIVE_INFINITY;
+      let read = Number.NEGATIVE_INFINITY;
+      for (const upstream of piece.upstream) {
+        const low = visit(upstream, [...open, piece]);
+        bound = Math.min(bound, low.bound);
+        read = Math.max(read, low.read);
+      }
+      for (const topic of piece.sources) bound = Math.min(bound, others(topic));
+      for (const { subTopology, time, drained } of inputs) {
+        if (subTopology !== piece.id) continue;
+        read = Math.max(read, time);
+        if (!drained) bound = Math.min(bound, time);
+      }
+      return (lows[piece.id] = { bound, read });
+    };
+    for (const piece of this.#pieces) visit(piece, []);
+
+    const ownTimes = new Map<string, Low>();
+    for (const { topic, time, idle } of outputs) {
+      const { bound, read } = ownTimes.get(topic) ?? nothing;
+      ownTimes.set(topic, { bound: idle ? bound : Math.min(bound, time), read: Math.max(read, time) });
+    }
+    return new Watermarks(this.#pieces, lows, ownTimes);
+  }
+}
+
+/** What was measured at one commit. */
+export class Watermarks {
+  readonly #pieces: readonly Piece[];
+  readonly #lows: readonly Low[];
+  readonly #ownTimes: ReadonlyMap<string, Low>;
+
+  constructor(pieces: readonly Piece[], lows: readonly Low[], ownTimes: ReadonlyMap<string, Low>) {
+    this.#pieces = pieces;
+    this.#lows = lows;
+    this.#ownTimes = ownTimes;
+  }
+
+  /** For the tasks. */
+  get low(): LowWatermarks {
+    const ownTimes = new Map([...this.#ownTimes].map(([topic, low]) => [topic, timeOf(low)]));
+    return { pieces: this.#lows.map(timeOf), ownTimes };
+  }
+
+  /** For the readers of a topic that this query writes, no repartition: the time before which nothing can come any more. Infinity: nothing was left to be
+   *  read, or the query does not write it. */
+  boundOf(topic: string): number {
+    const own = this.#ownTimes.get(topic);
+    if (own !== undefined) return own.bound;
+    let bound = Number.POSITIVE_INFINITY;
+    for (const { id, sinks } of this.#pieces) {
+      if (sinks.includes(topic)) bound = Math.min(bound, (this.#lows[id] as Low).bound);
+    }
+    return bound;
+  }
+}
+
+const timeOf = ({ bound, read }: Low): number => (bound === Number.POSITIVE_INFINITY ? read : bound);
