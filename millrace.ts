@@ -16,12 +16,14 @@ import { assert, UserError } from './base/index.ts';
 import { installNative, nodeFiles, systemClock, systemRandom } from './base/node/index.ts';
 import {
   describeNote,
+  originTimeHeader,
   Repair,
   type RepairFindings,
   type RepairOptions,
   Runtime,
   type RuntimeEvent,
   type Topology,
+  withoutOriginTime,
 } from './engine/index.ts';
 import { workerThreads } from './engine/runtime/worker.ts';
 import { openLevelShard, openSoundLevelShard } from './engine/stores/level-store.ts';
@@ -55,6 +57,18 @@ export { type ConsumedRecord, type ConsumeOptions, LogError, type ProducedRecord
 
 /** Where records go that a query had to leave out: one JSON row each, written in the query's own transaction. */
 export const PROCESSING_LOG_TOPIC = 'millrace_processing_log';
+
+/** Refuses the header that the engine keeps for itself. */
+function* withoutReservedHeaders(records: Iterable<ProducedRecord>): Generator<ProducedRecord> {
+  for (const record of records) {
+    if (record.headers?.some(({ key }) => key === originTimeHeader)) {
+      throw new UserError('HEADER_RESERVED', `the header "${originTimeHeader}" is written by queries only`, {
+        hint: 'Use another name.',
+      });
+    }
+    yield record;
+  }
+}
 
 /** Longer, and a commit would hold more than a store should keep open. */
 const MAX_COMMIT_INTERVAL_MS = 60_000;
@@ -271,11 +285,14 @@ class OpenMillrace implements Millrace {
   ): Promise<void> {
     checkNotInternal(topic, 'written', undefined);
     const { acks = 'durable' } = options;
-    await produceRecords(this.log, await this.#producer(), topic, records, { acks, now: systemClock.now() });
+    const checked = withoutReservedHeaders(records);
+    await produceRecords(this.log, await this.#producer(), topic, checked, { acks, now: systemClock.now() });
   }
 
-  consume(topic: string, options: ConsumeOptions = {}): AsyncGenerator<ConsumedRecord, void, undefined> {
-    return consumeRecords(this.log, topic, options);
+  async *consume(topic: string, options: ConsumeOptions = {}): AsyncGenerator<ConsumedRecord, void, undefined> {
+    for await (const record of consumeRecords(this.log, topic, options)) {
+      yield { ...record, headers: withoutOriginTime(record.headers) };
+    }
   }
 
   async streams({ id, topology, from = 'earliest' }: Parameters<Millrace['streams']>[0]): Promise<Streams> {

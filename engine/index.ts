@@ -42,6 +42,7 @@ export { type TableFields, tableSource } from './operators/table-source.ts';
 export { timestampBytes, timestampOf, writeTimestamped } from './operators/timestamped.ts';
 export { toStream } from './operators/to-stream.ts';
 export { type WindowAggregation, windowAggregate } from './operators/window-aggregate.ts';
+export { originTimeHeader, withoutOriginTime } from './origin-time.ts';
 export type {
   DropReason,
   Forward,

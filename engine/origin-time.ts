@@ -21,10 +21,14 @@
  */
 
 import { type ByteWriter, newCursor, readI64, readVarint, writeI64 } from '../base/index.ts';
-import { encodeHeaders, forEachHeader } from '../storage/index.ts';
+import { encodeHeaders, forEachHeader, type RecordHeader } from '../storage/index.ts';
 import type { StreamRecord } from './record.ts';
 
 export const originTimeHeader = 'millrace.time';
+
+/** Headers as whoever produced the record wrote them. */
+export const withoutOriginTime = (headers: readonly RecordHeader[]): readonly RecordHeader[] =>
+  headers[0]?.key === originTimeHeader ? headers.slice(1) : headers;
 
 const nameBytes = new TextEncoder().encode(originTimeHeader);
 const timeBytes = 8;

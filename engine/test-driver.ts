@@ -26,6 +26,7 @@ import {
 } from '../storage/index.ts';
 import { BlockPool } from './block.ts';
 import { timestampBytes, timestampOf } from './operators/timestamped.ts';
+import { withoutOriginTime } from './origin-time.ts';
 import { type Drop, Task, TaskCounters, type TaskInput } from './runtime/task.ts';
 import { PieceGraph } from './runtime/watermarks.ts';
 import type { Serde } from './serde.ts';
@@ -268,7 +269,7 @@ export class TopologyTestDriver {
     if (written === undefined) this.#written.set(topic, (written = []));
     for (let row = 0; row < columns.count; row++) {
       const { key, value, timestamp, offset } = columns.record(row);
-      const headers = readHeaders(bytes, columns.headersAt[row] as number);
+      const headers = withoutOriginTime(readHeaders(bytes, columns.headersAt[row] as number));
       written.push({ key, value, timestamp, headers, partition, offset });
     }
   }

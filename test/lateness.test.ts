@@ -9,11 +9,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { open } from 'millrace';
+import { type Millrace, open, PROCESSING_LOG_TOPIC } from 'millrace';
 import { expect, test } from 'vitest';
+import { Random } from '../base/index.ts';
+import { freePort, Server } from '../examples/demo/server.ts';
 
 const MINUTE_MS = 60_000;
 const ROWS = 20_000;
+const KEPT_MS = 2 * MINUTE_MS;
 const USERS = 60;
 const PAGES = 40;
 const TEAMS = 6;
@@ -27,10 +30,10 @@ interface Event {
   readonly late: boolean;
 }
 
-/** One event every 100 ms; with `late`, every 501st from the middle on is ten minutes behind, far out of the grace of five seconds. */
-const events = (late: boolean): readonly Event[] =>
-  Array.from({ length: ROWS }, (_, id) => {
-    const behind = late && id > ROWS / 2 && id % 501 === 0;
+/** One event every 100 ms; with `late`, every 501st from the middle on is ten minutes behind, far out of the grace. */
+const events = (late: boolean, count = ROWS): readonly Event[] =>
+  Array.from({ length: count }, (_, id) => {
+    const behind = late && id > count / 2 && id % 501 === 0;
     const ts = START + id * 100 - (behind ? 10 * MINUTE_MS : 0);
     return { id, usr: `u${id % USERS}`, page: `p${(id * 7) % PAGES}`, ts, late: behind };
   });
@@ -66,6 +69,11 @@ const shapes: Record<string, { readonly statements: string; key(event: Event): s
         FROM by_title b JOIN users u ON b.usr = u.usr ${windowed} GROUP BY u.team;`,
     key: ({ usr }) => teamOf(usr),
   },
+  'two queries: the derived stream takes its time from a column': {
+    statements: `CREATE STREAM by_page WITH (timestamp='ts') AS SELECT page, ts FROM raw PARTITION BY page;
+      CREATE TABLE counts AS SELECT page AS k, COUNT(*) AS n FROM by_page ${windowed} GROUP BY page;`,
+    key: ({ page }) => page,
+  },
 };
 
 const expected = (rows: readonly Event[], key: (event: Event) => string): string[] => {
@@ -73,8 +81,8 @@ const expected = (rows: readonly Event[], key: (event: Event) => string): string
   const last = rows[rows.length - 1] as Event;
   for (const row of rows) {
     const WINDOWSTART = row.ts - (row.ts % MINUTE_MS);
-    // What has expired by the end cannot be read any more.
-    if (row.late || WINDOWSTART <= last.ts - 2 * MINUTE_MS) continue;
+    // What may have expired by the end is left out.
+    if (row.late || WINDOWSTART <= last.ts - KEPT_MS) continue;
     const K = key(row);
     const known = counts.get(`${K} ${WINDOWSTART}`);
     counts.set(`${K} ${WINDOWSTART}`, { K, WINDOWSTART, N: (known?.N ?? 0) + 1 });
@@ -82,53 +90,159 @@ const expected = (rows: readonly Event[], key: (event: Event) => string): string
   return [...counts.values()].map((row) => JSON.stringify(row)).sort();
 };
 
+const insert = async (millrace: Millrace, rows: readonly Event[]): Promise<void> => {
+  const inserter = await millrace.engine.inserter('events');
+  for (let from = 0; from < rows.length; from += 2000) {
+    await inserter.insert(rows.slice(from, from + 2000).map(({ id, usr, page, ts }) => ({ id, usr, page, ts })));
+  }
+};
+
+/** Topics with everything in them that the queries are to read. `raw` is the stream of events by their time of arrival. */
+const prepare = async (millrace: Millrace, partitions: number, rows: readonly Event[]): Promise<void> => {
+  const topic = (name: string): string => `kafka_topic='${name}', partitions=${partitions}, value_format='JSON'`;
+  await millrace.sql(`
+    CREATE STREAM events (usr VARCHAR KEY, id INTEGER, page VARCHAR, ts BIGINT) WITH (${topic('events')}, timestamp='ts');
+    CREATE STREAM raw (usr VARCHAR KEY, id INTEGER, page VARCHAR, ts BIGINT) WITH (kafka_topic='events', value_format='JSON');
+    CREATE TABLE pages (page VARCHAR PRIMARY KEY, title VARCHAR) WITH (${topic('pages')});
+    CREATE TABLE users (usr VARCHAR PRIMARY KEY, team VARCHAR) WITH (${topic('users')});`);
+  const table = (name: string, value: (i: number) => [string, unknown], count: number): Promise<unknown> =>
+    millrace.produce(
+      name,
+      Array.from({ length: count }, (_, i) => value(i)).map(([key, row]) => ({
+        key,
+        value: JSON.stringify(row),
+        timestamp: 0,
+      })),
+    );
+  await table('pages', (i) => [`p${i}`, { TITLE: `title p${i}` }], PAGES);
+  await table('users', (i) => [`u${i}`, { TEAM: teamOf(`u${i}`) }], USERS);
+  await insert(millrace, rows);
+};
+
+const start = (millrace: Millrace, statements: string): Promise<unknown> =>
+  millrace.sql(`SET 'auto.offset.reset' = 'earliest'; ${statements}`);
+
+const counts = async (millrace: Millrace): Promise<{ readonly K: string; readonly WINDOWSTART: number }[]> =>
+  Array.from(await millrace.query('SELECT k, WINDOWSTART, n FROM counts;'), (row) => row as never);
+
+/** The final tables are those of a plain count. Windows may stay longer than they must. */
+const check = async (millrace: Millrace, rows: readonly Event[], key: (event: Event) => string): Promise<void> => {
+  const wanted = new Set(expected(rows, key));
+  const found = (await counts(millrace)).map((row) => JSON.stringify(row));
+  expect(found.filter((row) => wanted.has(row)).sort()).toEqual([...wanted]);
+};
+
+const inDirectory = async (work: (data: string) => Promise<void>): Promise<void> => {
+  const data = mkdtempSync(join(tmpdir(), 'millrace-lateness-'));
+  try {
+    await work(data);
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
+};
+
+const counted = async (
+  data: string,
+  options: { readonly workers: number; readonly partitions: number; readonly late: boolean; readonly shape: string },
+): Promise<void> => {
+  const { workers, partitions, late, shape } = options;
+  const { statements, key } = shapes[shape] as (typeof shapes)[string];
+  const millrace = await open({ data, workers });
+  try {
+    const rows = events(late);
+    await prepare(millrace, partitions, rows);
+    await start(millrace, statements);
+    await millrace.awaitIdle();
+    const dropped = (await millrace.engine.queries()).at(-1)?.dropped;
+    expect(dropped).toEqual(late ? { late: rows.filter((row) => row.late).length } : {});
+    await check(millrace, rows, key);
+  } finally {
+    await millrace.close();
+  }
+};
+
 const cases = Object.keys(shapes).flatMap((shape) =>
   [1, 2, 4, 7].flatMap((partitions) => [false, true].map((late) => ({ shape, partitions, late }))),
 );
 
 test.each(cases)(
-  '$shape; $partitions partitions; late rows: $late',
-  async ({ shape, partitions, late }) => {
-    const { statements, key } = shapes[shape] as (typeof shapes)[string];
-    const data = mkdtempSync(join(tmpdir(), 'millrace-lateness-'));
-    const millrace = await open({ data, workers: 0 });
-    try {
-      const topic = (name: string): string => `kafka_topic='${name}', partitions=${partitions}, value_format='JSON'`;
-      await millrace.sql(`
-      CREATE STREAM events (usr VARCHAR KEY, id INTEGER, page VARCHAR, ts BIGINT) WITH (${topic('events')}, timestamp='ts');
-      CREATE TABLE pages (page VARCHAR PRIMARY KEY, title VARCHAR) WITH (${topic('pages')});
-      CREATE TABLE users (usr VARCHAR PRIMARY KEY, team VARCHAR) WITH (${topic('users')});`);
-      await millrace.produce(
-        'pages',
-        Array.from({ length: PAGES }, (_, i) => ({ key: `p${i}`, value: `{"TITLE":"title p${i}"}`, timestamp: 0 })),
-      );
-      await millrace.produce(
-        'users',
-        Array.from({ length: USERS }, (_, i) => ({
-          key: `u${i}`,
-          value: `{"TEAM":"${teamOf(`u${i}`)}"}`,
-          timestamp: 0,
-        })),
-      );
-      const rows = events(late);
-      const inserter = await millrace.engine.inserter('events');
-      for (let from = 0; from < rows.length; from += 2000) {
-        await inserter.insert(rows.slice(from, from + 2000).map(({ id, usr, page, ts }) => ({ id, usr, page, ts })));
+  '$partitions partitions; late rows: $late; $shape',
+  { timeout: 60_000 },
+  ({ shape, partitions, late }) => inDirectory((data) => counted(data, { workers: 0, partitions, late, shape })),
+);
+
+test.each(Object.keys(shapes))('4 partitions and 2 worker threads; late rows: true; %s', { timeout: 60_000 }, (shape) =>
+  inDirectory((data) => counted(data, { workers: 2, partitions: 4, late: true, shape })),
+);
+
+test(
+  'windows expire behind hops and in a chain of queries, also while most partitions are silent',
+  { timeout: 60_000 },
+  () =>
+    inDirectory(async (data) => {
+      for (const shape of [
+        'two hops: a join with re-key, then GROUP BY',
+        'two queries: a window over a stream made by PARTITION BY',
+      ]) {
+        const millrace = await open({ data: join(data, shape.slice(0, 8)), workers: 0 });
+        try {
+          const rows = events(false);
+          const { statements, key } = shapes[shape] as (typeof shapes)[string];
+          await prepare(millrace, 4, rows);
+          await start(millrace, statements);
+          await millrace.awaitIdle();
+          const ended = (rows[ROWS - 1] as Event).ts;
+          // One user goes on alone, through all pages: one source partition of four.
+          const alone = Array.from({ length: 12 * PAGES }, (_, at) => ({
+            ...(rows[0] as Event),
+            page: `p${at % PAGES}`,
+            ts: ended + Math.floor(at / PAGES) * MINUTE_MS,
+          }));
+          for (let from = 0; from < alone.length; from += PAGES) {
+            await insert(millrace, alone.slice(from, from + PAGES));
+            await millrace.awaitIdle();
+          }
+          await check(millrace, [...rows, ...alone], key);
+          const oldest = Math.min(...(await counts(millrace)).map(({ WINDOWSTART }) => WINDOWSTART));
+          expect(oldest).toBeGreaterThan(ended + 5 * MINUTE_MS);
+        } finally {
+          await millrace.close();
+        }
       }
-      await millrace.sql(`SET 'auto.offset.reset' = 'earliest'; ${statements}`);
+    }),
+);
+
+test.each([
+  'two hops: a join with re-key, then GROUP BY',
+  'two queries, four hops: a join with re-key, PARTITION BY, a join with re-key, GROUP BY',
+])('killed again and again; late rows: true; %s', { timeout: 120_000 }, (shape) =>
+  inDirectory(async (data) => {
+    const { statements, key } = shapes[shape] as (typeof shapes)[string];
+    const rows = events(true, 5 * ROWS);
+    let millrace = await open({ data, workers: 0 });
+    await prepare(millrace, 4, rows);
+    await start(millrace, statements);
+    await millrace.close();
+
+    const server = new Server({ dataDirectory: data, port: await freePort() });
+    const random = new Random(7);
+    for (let kill = 0; kill < 6; kill++) {
+      await server.start();
+      await new Promise((resolve) => setTimeout(resolve, random.below(80)));
+      await server.kill();
+    }
+
+    millrace = await open({ data, workers: 0 });
+    try {
       await millrace.awaitIdle();
-      const dropped = (await millrace.engine.queries()).at(-1)?.dropped;
-      expect(dropped).toEqual(late ? { late: rows.filter((row) => row.late).length } : {});
-      const found = Array.from(await millrace.query('SELECT k, WINDOWSTART, n FROM counts;'), (row) =>
-        JSON.stringify(row),
-      );
-      const wanted = expected(rows, key);
-      // Windows may stay longer than they must, so that what is there is more than what has to be there.
-      expect(found.filter((row) => wanted.includes(row)).sort()).toEqual(wanted);
+      await check(millrace, rows, key);
+      let late = 0;
+      for await (const { value } of millrace.consume(PROCESSING_LOG_TOPIC, { untilEnd: true })) {
+        if ((JSON.parse(Buffer.from(value ?? []).toString()) as { reason: string }).reason === 'late') late++;
+      }
+      expect(late).toBe(rows.filter((row) => row.late).length);
     } finally {
       await millrace.close();
-      rmSync(data, { recursive: true, force: true });
     }
-  },
-  60_000,
+  }),
 );

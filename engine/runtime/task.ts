@@ -27,7 +27,7 @@ import type { DropReason, Processor, ProcessorContext, SourceProcessor, TopicWri
 import type { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import type { KeyValueStore, StoreSpec, WindowStore } from '../stores/store.ts';
-import { changelogTopic, type SourceKind, type SubTopology, taskIdOf, topicOf } from '../topology.ts';
+import { changelogTopic, resultTopic, type SourceKind, type SubTopology, taskIdOf, topicOf } from '../topology.ts';
 import { type Outbox, type OutputTopic, PartitionedWriter, type WriterOrigins } from './partitioned-writer.ts';
 import type { InputTime, LowWatermarks, OutputTime } from './watermarks.ts';
 
@@ -268,6 +268,8 @@ export class Task {
   readonly #origin = new RecordOrigin();
   /** The low watermark of the sub-topology, as of the last commit. */
   #low = Number.NEGATIVE_INFINITY;
+  /** Tasks of the sub-topology. */
+  readonly #tasks: number;
   readonly #drops: DropSink;
   #currentInput: Input | undefined;
   #currentBlock: Block | undefined;
@@ -283,6 +285,7 @@ export class Task {
     this.#drops = options.drops;
 
     const { outbox, buffers, tasks = 1 } = options;
+    this.#tasks = tasks;
     const writerOf = (topic: string, origins?: WriterOrigins): PartitionedWriter =>
       new PartitionedWriter({ topic, output: options.outputs(topic), outbox, buffers, origins });
 
@@ -327,12 +330,9 @@ export class Task {
             ? (topic, ownTime) => {
                 assert(topic === node.topic, `the sink ${node.name} opens the topic ${topic}, not its own`);
                 const { repartition } = node;
-                const writer = writerOf(topicOf(applicationId, node), {
-                  current: this.#origin,
-                  tasks,
-                  ownTime,
-                  repartition,
-                });
+                const origins = { current: this.#origin, tasks, ownTime, repartition };
+                // Results go to a client, which wants rows only.
+                const writer = writerOf(topicOf(applicationId, node), topic === resultTopic ? undefined : origins);
                 this.#outputs.push(writer);
                 return writer;
               }
@@ -383,7 +383,7 @@ export class Task {
 
   /** `times <milliseconds, or - where there is none> …`, one for each output; undefined when there is nothing to be kept. */
   #outputTimes(): string | undefined {
-    if (this.#outputs.every(({ latest }) => latest === Number.NEGATIVE_INFINITY)) return undefined;
+    if (this.#tasks === 1 || this.#outputs.every(({ latest }) => latest === Number.NEGATIVE_INFINITY)) return undefined;
     return (
       timesPrefix + this.#outputs.map(({ latest }) => (latest > Number.NEGATIVE_INFINITY ? latest : '-')).join(' ')
     );

@@ -38,7 +38,7 @@ export interface KeyColumns {
   readonly keyEnd: Int32Array;
 }
 
-/** Small committed numbers kept beside the data, such as the writers' times. Transactional and changelogged like any key. */
+/** Small committed numbers kept beside the data, such as an operator's times. Transactional and changelogged like any key. */
 export interface StoreMeta {
   get(name: string): number | undefined;
   /** Setting the number it has is no change. */

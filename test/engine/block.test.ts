@@ -4,6 +4,9 @@ import { type Chunk, encodeBatch, nextOffsetOf, stampBatch } from '../../storage
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
+/** What marks a batch with origin times: origin time 9, low watermark 7. */
+const mark = { key: 'millrace.time', value: new Uint8Array([0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 7]) };
+
 /** A chunk of batches at offset 0: each list of values is a batch. Counts how often it was released. */
 const chunkOf = (topic: string, ...batches: string[][]): Chunk & { released: number } => {
   let offset = 0;
@@ -11,7 +14,7 @@ const chunkOf = (topic: string, ...batches: string[][]): Chunk & { released: num
     const bytes = encodeBatch(
       values.map((value, at) => ({
         value: text(value),
-        headers: at === 0 ? [{ key: `first of ${value}`, value: null }] : [],
+        headers: at === 0 ? [value === 'a' ? mark : { key: `first of ${value}`, value: null }] : [],
       })),
     );
     stampBatch(bytes, { baseOffset: offset, producerId: -1, epoch: -1, baseSequence: -1, transactional: false });
@@ -56,17 +59,16 @@ test('a chunk is decoded once and given back after the last release', () => {
   expect(pool.counters).toMatchObject({ blocks: 1, batches: 2, records: 3, bytes: chunk.bytes.length, views: 0 });
 });
 
-test("the headers of a batch's first record are found even when reading begins behind it", () => {
+test('the low watermark of a batch is found even when reading begins behind its first record', () => {
   const pool = new BlockPool();
   const chunk = chunkOf('t', ['a', 'b', 'c'], ['d', 'e']);
   const whole = pool.decode(chunk, 0);
-  const first = whole.batchHeadersAt(0);
-  expect(first).toBeGreaterThan(0);
+  expect([whole.carriesTimes, whole.batchLow(0), whole.batchLow(1)]).toEqual([true, 7, Number.NaN]);
   const block = pool.decode(chunk, 2);
   expect(block.columns.count).toBe(3);
   expect(block.columns.headersAt[0]).toBe(0);
-  expect(block.batchHeadersAt(0)).toBe(first);
-  expect(block.batchHeadersAt(1)).toBe(block.columns.headersAt[1]);
+  expect([block.carriesTimes, block.batchLow(0), block.batchLow(1)]).toEqual([true, 7, Number.NaN]);
+  expect(pool.decode(chunk, 3).carriesTimes).toBe(false);
   // A batch that lies wholly before the place asked for is not shown.
   expect(pool.decode(chunk, 3).batchCount).toBe(1);
 });

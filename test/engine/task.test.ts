@@ -18,6 +18,7 @@ import {
   Task,
   type TaskInput,
   type TaskOptions,
+  type TaskPosition,
   Topology,
   tableSource,
   toStream,
@@ -25,11 +26,9 @@ import {
   windowAggregate,
 } from '../../engine/index.ts';
 import { createStore } from '../../engine/stores/create-store.ts';
-import { writerHeaders } from '../../engine/writers.ts';
 import {
   decodeBatch,
   encodeBatch,
-  encodeHeaders,
   nextOffsetOf,
   type PlainRecord,
   RecordColumns,
@@ -41,7 +40,12 @@ const { string, float64 } = serdes;
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const shown = (bytes: Uint8Array | null): string => (bytes === null ? '-' : new TextDecoder().decode(bytes));
 
-type Line = { readonly key?: string | null; readonly value?: string | null; readonly at?: number };
+type Line = {
+  readonly key?: string | null;
+  readonly value?: string | null;
+  readonly at?: number;
+  readonly headers?: PlainRecord['headers'];
+};
 
 /** One task under a microscope: what was handed out, what was dropped, and the offsets of topics that nobody reads. */
 class Bench {
@@ -88,13 +92,13 @@ class Bench {
   }
 
   /** Appends a batch to a topic without telling the task. */
-  append(topic: string, lines: readonly Line[], headers?: PlainRecord['headers']): void {
+  append(topic: string, lines: readonly Line[]): void {
     const bytes = encodeBatch(
-      lines.map(({ key = null, value = null, at = 0 }, index) => ({
+      lines.map(({ key = null, value = null, at = 0, headers = [] }) => ({
         key: key === null ? null : text(key),
         value: value === null ? null : text(value),
         timestamp: at,
-        ...(index === 0 && headers !== undefined ? { headers } : {}),
+        headers,
       })),
     );
     const baseOffset = this.end(topic);
@@ -212,7 +216,7 @@ test('records that are invisible move the position', () => {
   bench.task.sawEnd(0, 7, 7);
   expect(bench.task.position(0)).toBe(7);
   expect(bench.task.drained).toBe(true);
-  expect(bench.task.flush()).toEqual({ positions: [{ topic: 'in', partition: 0, offset: 7 }], records: 0 });
+  expect(bench.task.flush()).toMatchObject({ positions: [{ topic: 'in', partition: 0, offset: 7 }], records: 0 });
 });
 
 const order = (): string[] => bench.sent.flatMap(({ records }) => records);
@@ -473,7 +477,7 @@ test('what is left out is reported with its place and its original bytes', () =>
   ]);
 });
 
-// ---------------------------------------------------------------- writers
+// ---------------------------------------------------------------- origins
 
 const counting = (graceMs: number, retentionMs: number): Topology =>
   new Topology()
@@ -506,49 +510,125 @@ const counting = (graceMs: number, retentionMs: number): Topology =>
     });
 
 const topic = 'app-by-key-repartition';
-const by = (writer: string) => [{ key: 'millrace.writer', value: text(writer) }];
 
-test('each batch of a repartition topic names its writer, and the reader sees the headers of before', () => {
-  bench = new Bench(counting(0, 10), { partition: 2, outputs: () => ({ partitions: 3, maxBatchBytes: 1 << 20 }) });
-  const headers = encodeHeaders([{ key: 'user', value: text('x') }]);
-  expect(writerHeaders('0_2').length).toBeGreaterThan(headers.length);
-  bench.append('in', [{ key: 'a', value: '1' }], [{ key: 'user', value: text('x') }]);
-  bench.append('in', [{ key: 'a', value: '2' }, { value: '3' }]);
+/** The header with an origin time; with a low watermark it begins a batch. */
+const origin = (time: number, low?: number) => {
+  const value = new DataView(new ArrayBuffer(low === undefined ? 8 : 16));
+  value.setBigInt64(0, BigInt(time));
+  if (low !== undefined) value.setBigInt64(8, BigInt(low));
+  return { key: 'millrace.time', value: new Uint8Array(value.buffer) };
+};
+
+/** The headers of the records of a batch: times as numbers, others as text. */
+const headersOf = (bytes: Uint8Array): unknown[][] => {
+  const columns = new RecordColumns();
+  columns.reset(bytes);
+  decodeBatch(bytes, 0, columns, 0);
+  return Array.from({ length: columns.count }, (_, row) =>
+    columns.record(row).headers.map(({ key, value }) => {
+      if (key !== 'millrace.time' || value === null) return [key, shown(value)];
+      const view = new DataView(value.buffer, value.byteOffset, value.length);
+      return Array.from({ length: value.length / 8 }, (_, at) => Number(view.getBigInt64(at * 8)));
+    }),
+  );
+};
+
+const user = { key: 'user', value: text('x') };
+
+test('where several tasks write a topic, batches begin with origin time and low watermark, and a record behind its time says so', () => {
+  bench = new Bench(counting(0, 10), { tasks: 3 });
+  bench.task.setLow({ pieces: [500, 400], ownTimes: new Map() });
+  bench.append('in', [
+    { key: 'a', value: '1', at: 1000, headers: [user] },
+    { key: 'a', value: '2', at: 1000 },
+    { key: 'a', value: '3', at: 990, headers: [user] },
+    { value: '4', at: 5000 },
+    { key: 'a', value: '5', at: 1001 },
+  ]);
   bench.feedAll();
   bench.drain();
   bench.commit();
-  const columns = new RecordColumns();
-  const bytes = bench.sent[0]?.bytes ?? new Uint8Array();
-  columns.reset(bytes);
-  decodeBatch(bytes, 0, columns, 0);
-  expect(columns.record(0).headers.map(({ key, value }) => [key, shown(value)])).toEqual([
-    ['millrace.writer', '0_2'],
-    ['user', 'x'],
+  expect(headersOf(bench.sent[0]?.bytes ?? new Uint8Array())).toEqual([
+    [
+      [1000, 500],
+      ['user', 'x'],
+    ],
+    [],
+    [[1000], ['user', 'x']],
+    [],
   ]);
-  expect(columns.record(1).headers).toEqual([]);
   expect(bench.drops.map(({ reason }) => reason)).toEqual(['null-key']);
 });
 
-test('two writers at different places in time drop nothing that is in time', () => {
+test('a task that is alone writes no origin times but those that it has read, each kind in batches of its own', () => {
+  bench = new Bench(counting(0, 10));
+  bench.append('in', [
+    { key: 'a', value: '1', at: 1000 },
+    { key: 'a', value: '2', at: 3 },
+  ]);
+  bench.append('in', [
+    { key: 'a', value: '3', at: 7, headers: [origin(8, 2), user] },
+    { key: 'a', value: '4', at: 9 },
+  ]);
+  bench.append('in', [{ key: 'a', value: '5', at: 4 }]);
+  bench.feedAll();
+  bench.drain();
+  bench.feedAll();
+  bench.drain();
+  bench.commit();
+  expect(bench.sent.map(({ bytes }) => headersOf(bytes))).toEqual([
+    [[], []],
+    [
+      [
+        [8, -1],
+        ['user', 'x'],
+      ],
+      [],
+    ],
+    [[]],
+  ]);
+});
+
+test('a task goes on from the times of its outputs, after a rollback and in its next life', () => {
+  const started = (positions?: TaskPosition[]): Bench => {
+    const made = new Bench(counting(0, 10), { tasks: 2 });
+    if (positions !== undefined) made.task.start(positions);
+    return made;
+  };
+  const write = (at: number): unknown[][] | undefined => {
+    bench.append('in', [{ key: 'a', value: 'x', at }]);
+    bench.feedAll();
+    bench.drain();
+    bench.task.handOverRepartitions();
+    return headersOf(bench.sent.at(-1)?.bytes ?? new Uint8Array());
+  };
+  bench = started();
+  write(1000);
+  const { positions } = bench.task.flush();
+  bench.task.commit(new Map());
+  expect(positions).toEqual([{ topic: 'in', partition: 0, offset: 1, metadata: 'times 1000' }]);
+  write(2000);
+  bench.task.rollback(positions);
+  expect(bench.task.inputTimes()[0]?.time).toBe(1000);
+  bench = started([{ topic: 'in', partition: 0, offset: 0, metadata: 'times 1000' }]);
+  expect(write(7)).toEqual([[[1000, -1]]]);
+  // What is no such text, or not whole, is no reason to stop.
+  for (const metadata of ['times', 'times x', 'else', '']) {
+    bench = started([{ topic: 'in', partition: 0, offset: 0, metadata }]);
+    expect(write(7)).toEqual([[[7, -1]]]);
+  }
+});
+
+test('origins at different places in time drop nothing that is in time', () => {
   bench = new Bench(counting(0, 1_000_000), { piece: 1 });
-  bench.append(topic, [{ key: 'a', value: 'x', at: 1000 }], by('0_0'));
-  bench.append(topic, [{ key: 'a', value: 'x', at: 5 }], by('0_1'));
-  bench.append(
-    topic,
-    [
-      { key: 'a', value: 'x', at: 999 },
-      { key: 'a', value: 'x', at: 1010 },
-    ],
-    by('0_0'),
-  );
-  bench.append(
-    topic,
-    [
-      { key: 'a', value: 'x', at: 15 },
-      { key: 'a', value: 'x', at: 9 },
-    ],
-    by('0_1'),
-  );
+  bench.append(topic, [{ key: 'a', value: 'x', at: 1000, headers: [origin(1000, -1)] }]);
+  bench.append(topic, [{ key: 'a', value: 'x', at: 5, headers: [origin(5, -1)] }]);
+  bench.append(topic, [
+    { key: 'a', value: 'x', at: 999, headers: [origin(1000, -1)] },
+    { key: 'a', value: 'x', at: 1010 },
+    { key: 'a', value: 'x', at: 15 },
+    { key: 'a', value: 'x', at: 9, headers: [origin(15)] },
+  ]);
   bench.feedAll();
   bench.drain();
   bench.commit();
@@ -559,18 +639,13 @@ test('two writers at different places in time drop nothing that is in time', () 
   expect(bench.sent.filter((batch) => batch.topic === 'out').flatMap(({ records }) => records).length).toBe(4);
 });
 
-test('the writer is known even where reading begins within its batch', () => {
+test('a batch has origin times even where reading begins within it', () => {
   bench = new Bench(counting(0, 1_000_000), { piece: 1 });
-  bench.append(topic, [{ key: 'a', value: 'x', at: 1000 }], by('0_0'));
-  bench.append(
-    topic,
-    [
-      { key: 'a', value: 'x', at: 5 },
-      { key: 'a', value: 'x', at: 6 },
-      { key: 'a', value: 'x', at: 7 },
-    ],
-    by('0_1'),
-  );
+  bench.append(topic, [
+    { key: 'a', value: 'x', at: 1000, headers: [origin(1000, -1)] },
+    { key: 'a', value: 'x', at: 5 },
+    { key: 'a', value: 'x', at: 6 },
+  ]);
   bench.feedAll();
   bench.task.step(2);
   bench.commit();
@@ -579,45 +654,37 @@ test('the writer is known even where reading begins within its batch', () => {
   bench.task.step(1);
   bench.task.rollback(positions);
   bench.feedAll();
-  expect(bench.drain()).toBe(2);
+  expect(bench.drain()).toBe(1);
   bench.commit();
   expect(bench.drops).toEqual([]);
 });
 
-test('windows expire by the slowest writer that still has input', () => {
-  const done = new Set<string>();
-  bench = new Bench(counting(0, 20), {
-    piece: 1,
-    writers: { writersOf: () => ['0_0', '0_1'], drained: (id) => done.has(id) },
-  });
+test('windows over several origins expire by the low watermark, those over one by its own time', () => {
   const windows = (): number[] => {
     const store = bench.task.stores[0]?.store;
     return store?.kind === 'window' ? store.committedWindows() : [];
   };
-  bench.append(
-    topic,
-    [
-      { key: 'a', value: 'x', at: 5 },
-      { key: 'a', value: 'x', at: 100 },
-    ],
-    by('0_0'),
-  );
-  bench.feedAll();
-  bench.drain();
-  bench.commit();
-  // The other writer may still be anywhere in time.
+  const read = (...lines: Line[]): void => {
+    bench.append(topic, lines);
+    bench.feedAll();
+    bench.drain();
+    bench.commit();
+  };
+  const low = (time: number): void => bench.task.setLow({ pieces: [0, time], ownTimes: new Map() });
+  bench = new Bench(counting(0, 20), { piece: 1 });
+  read({ key: 'a', value: 'x', at: 5, headers: [origin(5, -1)] }, { key: 'a', value: 'x', at: 100 });
+  // Nothing is known yet of what may still come.
   expect(windows()).toEqual([0, 100]);
-  bench.append(topic, [{ key: 'a', value: 'x', at: 30 }], by('0_1'));
-  bench.feedAll();
-  bench.drain();
-  bench.commit();
+  low(30);
+  read({ key: 'a', value: 'x', at: 30, headers: [origin(30, -1)] });
   expect(windows()).toEqual([30, 100]);
-  done.add('0_1');
-  bench.append(topic, [{ key: 'a', value: 'x', at: 110 }], by('0_0'));
-  bench.feedAll();
-  bench.drain();
-  bench.commit();
+  low(5000);
+  read({ key: 'a', value: 'x', at: 110, headers: [origin(110, 30)] });
   expect(windows()).toEqual([100, 110]);
+
+  bench = new Bench(counting(0, 20), { piece: 1 });
+  read({ key: 'a', value: 'x', at: 5 }, { key: 'a', value: 'x', at: 100 });
+  expect(windows()).toEqual([100]);
 });
 
 beforeEach(() => bench?.task.close());

@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest';
+import { repartitionSink, repartitionSource, serdes, sink, source, Topology } from '../../../engine/index.ts';
+import { type InputTime, type OutputTime, PieceGraph } from '../../../engine/runtime/watermarks.ts';
+
+const { string } = serdes;
+const NONE = Number.POSITIVE_INFINITY;
+const NEVER = Number.NEGATIVE_INFINITY;
+
+/** in -> r -> out: two pieces. */
+const pieces = new PieceGraph(
+  new Topology()
+    .addSource('in', { topic: 'in', kind: 'stream', supplier: source({ value: string }) })
+    .addRepartition('r', {
+      parents: ['in'],
+      sink: repartitionSink<string>({ name: 'r', value: string }),
+      source: repartitionSource<string>({ value: string }),
+    })
+    .addSink('out', { topic: 'out', parents: ['r'], supplier: sink({ topic: 'out', value: string }) })
+    .subTopologies(),
+  'app',
+);
+
+/** Inputs of the first piece, then of the second: a time, `read` behind it where nothing is left. */
+const inputs = (first: readonly [number, 'read'?][], second: readonly [number, 'read'?][]): InputTime[] =>
+  [first, second].flatMap((of, subTopology) =>
+    of.map(([time, read], partition) => ({
+      subTopology,
+      topic: subTopology === 0 ? 'in' : 'app-r-repartition',
+      partition,
+      position: 0,
+      time,
+      carried: subTopology === 1,
+      drained: read === 'read',
+    })),
+  );
+
+const lows = (
+  first: readonly [number, 'read'?][],
+  second: readonly [number, 'read'?][],
+  others = (_topic: string): number => NONE,
+): readonly number[] => pieces.measure(inputs(first, second), [], others).low.pieces;
+
+test('a piece is as far as the slowest of its inputs that has something left, and of those who write them', () => {
+  expect(lows([[100], [50]], [[40], [30]])).toEqual([50, 30]);
+  expect(lows([[100], [50]], [[40], [30, 'read']])).toEqual([50, 40]);
+  expect(
+    lows(
+      [[100], [50]],
+      [
+        [40, 'read'],
+        [30, 'read'],
+      ],
+    ),
+  ).toEqual([50, 50]);
+  expect(lows([[100], [50]], [[400], [300]])).toEqual([50, 50]);
+});
+
+test('what is read to its end holds nothing back; where all is, the largest time read counts', () => {
+  expect(lows([[100], [50, 'read']], [[40, 'read']])).toEqual([100, 100]);
+  expect(
+    lows(
+      [
+        [100, 'read'],
+        [50, 'read'],
+      ],
+      [[40]],
+    ),
+  ).toEqual([100, 40]);
+  expect(
+    lows(
+      [
+        [100, 'read'],
+        [50, 'read'],
+      ],
+      [[40, 'read']],
+    ),
+  ).toEqual([100, 100]);
+});
+
+test('what has not said anything yet may bring anything', () => {
+  expect(lows([[100], [NEVER]], [[40, 'read']])).toEqual([NEVER, NEVER]);
+  expect(lows([[100], [NEVER, 'read']], [[40]])).toEqual([100, 40]);
+  expect(lows([[NEVER, 'read']], [[NEVER, 'read']])).toEqual([NEVER, NEVER]);
+});
+
+test('other queries that write a source topic hold back, and are told how far this one is', () => {
+  expect(lows([[100, 'read']], [[40, 'read']], () => 70)).toEqual([70, 70]);
+  expect(lows([[100, 'read']], [[40, 'read']], () => NEVER)).toEqual([NEVER, NEVER]);
+  expect(pieces.measure(inputs([[100]], [[40]]), [], () => NONE).boundOf('out')).toBe(40);
+  expect(pieces.measure(inputs([[100, 'read']], [[40, 'read']]), [], () => NONE).boundOf('out')).toBe(NONE);
+  expect(pieces.measure(inputs([[100]], [[40]]), [], () => NONE).boundOf('another')).toBe(NONE);
+});
+
+test('an output with timestamps of its own is as far as the slowest task that writes it', () => {
+  const out = (time: number, idle = false): OutputTime => ({ subTopology: 1, topic: 'out', time, idle });
+  const measured = (...outputs: OutputTime[]) => pieces.measure(inputs([[100]], [[40]]), outputs, () => NONE);
+  expect(measured(out(7), out(9)).low.ownTimes).toEqual(new Map([['out', 7]]));
+  expect(measured(out(7, true), out(9)).boundOf('out')).toBe(9);
+  expect(measured(out(7, true), out(9, true)).low.ownTimes).toEqual(new Map([['out', 9]]));
+  expect(measured(out(7, true), out(9, true)).boundOf('out')).toBe(NONE);
+});
