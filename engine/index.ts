@@ -42,7 +42,7 @@ export { type TableFields, tableSource } from './operators/table-source.ts';
 export { timestampBytes, timestampOf, writeTimestamped } from './operators/timestamped.ts';
 export { toStream } from './operators/to-stream.ts';
 export { type WindowAggregation, windowAggregate } from './operators/window-aggregate.ts';
-export { originTimeHeader, withoutOriginTime } from './origin-time.ts';
+export { originTimeHeader, takeHeaders, withoutOriginTime } from './origin-time.ts';
 export type {
   DropReason,
   Forward,
@@ -76,11 +76,9 @@ export { type QueryFindings, Repair, type RepairFindings, type RepairOptions } f
 export {
   defaultRuntimeLimits,
   type QuerySpec,
-  type RemoteHost,
   Runtime,
   type RuntimeLimits,
   type RuntimeOptions,
-  type WorkerOptions,
 } from './runtime/runtime.ts';
 export {
   type Drop,
@@ -92,6 +90,7 @@ export {
   type TaskOptions,
   type TaskPosition,
 } from './runtime/task.ts';
+export type { RemoteHost, WorkerOptions } from './runtime/threads.ts';
 export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';
 export type { KeyValueStore, StoreSpec, WindowStore } from './stores/store.ts';

@@ -49,6 +49,7 @@ import { QueryRecords } from './query-records.ts';
 import { type Settled, settle } from './query-run.ts';
 import { internalTopics } from './query-topics.ts';
 import { defaultLimits, type HostLimits, TaskHost } from './task-host.ts';
+import { mailbox, type WorkerOptions } from './threads.ts';
 import { RepartitionTrimmer, releaseTombstones } from './trim.ts';
 import { PieceGraph } from './watermarks.ts';
 
@@ -67,25 +68,6 @@ export const defaultRuntimeLimits: RuntimeLimits = {
   shards: 4,
   closeWaitMs: 10_000,
 };
-
-/** A host in another thread. */
-export interface RemoteHost {
-  readonly post: Post<ToHost>;
-  /** Ends the thread; what it was doing is lost. */
-  terminate(): Promise<void>;
-}
-
-/** What a host in another thread is told once. */
-export interface HostSettings {
-  readonly limits: HostLimits;
-  readonly hashSeed: number;
-}
-
-export interface WorkerOptions {
-  readonly count: number;
-  /** Starts a thread with a host in it. `died` is called once when it ends without being asked to. */
-  spawn(thread: number, settings: HostSettings, receive: Post<FromHost>, died: (error: Error) => void): RemoteHost;
-}
 
 export interface RuntimeOptions {
   readonly log: Log;
@@ -841,20 +823,6 @@ const isSettled = ({ state, life }: Query): boolean => {
     if (progress === undefined || progress.pending || !progress.drained) return false;
   }
   return true;
-};
-
-/** One direction of a messenger within a thread: in order, and never from within a call of the receiver's own. */
-const mailbox = <M>(deliver: (message: M) => void): Post<M> => {
-  let waiting: M[] = [];
-  return (message) => {
-    waiting.push(message);
-    if (waiting.length > 1) return;
-    queueMicrotask(() => {
-      const now = waiting;
-      waiting = [];
-      for (const one of now) deliver(one);
-    });
-  };
 };
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

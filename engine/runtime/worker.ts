@@ -16,8 +16,8 @@ import { type FileLog, openSharedReaders, type SharedLogView } from '../../stora
 import { openLevelShard } from '../stores/level-store.ts';
 import type { Topology } from '../topology.ts';
 import type { FromHost, ToHost } from './protocol.ts';
-import type { HostSettings, RemoteHost, WorkerOptions } from './runtime.ts';
 import { TaskHost } from './task-host.ts';
+import type { HostSettings, RemoteHost, WorkerOptions } from './threads.ts';
 
 export interface WorkerThreadsOptions {
   readonly count: number;

@@ -11,6 +11,7 @@ import {
   type ProcessorContext,
   type StoreEntry,
   StreamRecord,
+  takeHeaders,
   timestampBytes,
   timestampOf,
 } from '../../engine/index.ts';
@@ -41,12 +42,14 @@ export const silentContext: ProcessorContext = {
   keyValueStore: () => outside(),
   windowStore: () => outside(),
   output: () => outside(),
-  takeHeaders: () => outside(),
+  takeHeaders: (record, bytes, headersAt) => void takeHeaders(record, bytes, headersAt, headers),
   originTime: (timestamp) => timestamp,
   streamTime: () => Number.NEGATIVE_INFINITY,
   drop: () => undefined,
   scratch: () => new ByteWriter(64),
 };
+
+const headers = new ByteWriter(64);
 
 const outside = (): never => {
   throw new AssertionError('a pull query has no task');

@@ -1,0 +1,37 @@
+/** Threads: how the runtime starts a host in another one, and how messages travel within one. */
+
+import type { FromHost, Post, ToHost } from './protocol.ts';
+import type { HostLimits } from './task-host.ts';
+
+/** A host in another thread. */
+export interface RemoteHost {
+  readonly post: Post<ToHost>;
+  /** Ends the thread; what it was doing is lost. */
+  terminate(): Promise<void>;
+}
+
+/** What a host in another thread is told once. */
+export interface HostSettings {
+  readonly limits: HostLimits;
+  readonly hashSeed: number;
+}
+
+export interface WorkerOptions {
+  readonly count: number;
+  /** Starts a thread with a host in it. `died` is called once when it ends without being asked to. */
+  spawn(thread: number, settings: HostSettings, receive: Post<FromHost>, died: (error: Error) => void): RemoteHost;
+}
+
+/** One direction of a messenger within a thread: in order, and never from within a call of the receiver's own. */
+export const mailbox = <M>(deliver: (message: M) => void): Post<M> => {
+  let waiting: M[] = [];
+  return (message) => {
+    waiting.push(message);
+    if (waiting.length > 1) return;
+    queueMicrotask(() => {
+      const now = waiting;
+      waiting = [];
+      for (const one of now) deliver(one);
+    });
+  };
+};
