@@ -54,6 +54,8 @@ export interface FileSystem {
   /** Removes a directory with all that is in it; no fault when it is not there. */
   removeTree(path: string): void;
   syncDirectory(path: string): void;
+  /** Names the run of the machine: while it is the same, everything written is still there, synced or not. Empty when unknown. */
+  bootId(): string;
   /** Takes the exclusive lock named by this path, held until released or until the process ends, however it ends. */
   lock(path: string): LockResult;
 }

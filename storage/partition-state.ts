@@ -13,6 +13,7 @@
  */
 
 import { assert } from '../base/index.ts';
+import { isGap } from './gap-batch.ts';
 import type { Isolation, PartitionOffsets } from './log.ts';
 import {
   addSequence,
@@ -144,7 +145,10 @@ export class PartitionState {
     assert(baseOffset >= this.end, () => `gap in the log: expected ${this.end}, got ${baseOffset}`);
     this.end = lastOffset + 1;
     const producerId = producerIdOf(bytes, position);
-    if (producerId < 0) return;
+    if (producerId < 0) {
+      if (isGap(bytes, position)) this.#abortOpen(lastOffset);
+      return;
+    }
     const epoch = producerEpochOf(bytes, position);
     let entry = this.producers.get(producerId);
     if (entry === undefined) {
@@ -173,6 +177,17 @@ export class PartitionState {
       entry.openFrom = baseOffset;
       this.#open.add(producerId);
     }
+  }
+
+  /** Every open transaction counts as aborted from here on: how it ended is lost. */
+  #abortOpen(last: number): void {
+    for (const producerId of this.#open) {
+      const entry = this.producers.get(producerId);
+      if (entry === undefined) continue;
+      this.addAborted({ producerId, first: entry.openFrom, last });
+      entry.openFrom = -1;
+    }
+    this.#open.clear();
   }
 
   addAborted(range: AbortedRange): void {

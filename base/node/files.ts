@@ -147,6 +147,7 @@ export const nodeFiles: FileSystem = {
       }
     });
   },
+  bootId: bootOfMachine,
   lock: takeLock,
 };
 
@@ -218,11 +219,11 @@ const startOf = (id: number): string | undefined => {
   }
 };
 
-const bootOfMachine = (): string => {
+function bootOfMachine(): string {
   try {
     if (platform === 'linux') return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
     return execFileSync('sysctl', ['-n', 'kern.boottime'], { encoding: 'utf8' }).trim();
   } catch {
     return '';
   }
-};
+}

@@ -6,7 +6,10 @@
  *   transactions   ["ids"]            {"limit":2000}                     producer ids below are given out, or lost
  *                  ["producer",id]    {"producerId":7,"epoch":3}         the newest producer of a transactional id
  *                  ["commit",id]      {"producerId":7,"epoch":3,"partitions":[[topic id, partition, first, last],…]}
- *   offsets        [group,topic id,partition]     {"offset":9,"metadata":"…"}, or null: forgotten
+ *                  ["topic",topic id]             {"name":…,"partitions":…,"configs":…}  a topic there is, or null: it was deleted
+ *                  ["offsets",""]                 {"end":47}                             the offsets partition reached at least so far
+ *   offsets        [group,topic id,partition]     {"offset":9,"metadata":"…"}, or null: forgotten; with "seen" when the offset lies
+ *                                                 beyond the end of its partition, which was there
  *
  * The commit protocol. (1) Every partition the transaction wrote to is synced, and every partition it read from up to the
  * offset that it commits (a committed position never outruns the disk). (2) The commit record, which lists the offsets written, is appended to the
@@ -21,7 +24,7 @@
  */
 
 import { assert, utf8Bytes, utf8Text } from '../../base/index.ts';
-import type { CommittedOffset } from '../log.ts';
+import { type CommittedOffset, LogError, type TopicDescription } from '../log.ts';
 import {
   controlTypeOf,
   decodeBatch,
@@ -33,6 +36,8 @@ import {
   RecordColumns,
   stampBatch,
 } from '../record-batch.ts';
+import { offsetsTopic } from '../topic-rules.ts';
+import { topicOf } from './data-directory.ts';
 import type { FilePartition } from './partition.ts';
 
 /** The offsets [first, last] that a transaction wrote to a partition. */
@@ -60,10 +65,17 @@ interface StoredOffset {
   readonly partition: number;
   readonly offset: number;
   readonly metadata: string | undefined;
+  /** The end of the partition when this was committed, if the offset lies beyond it. */
+  readonly seen: number | undefined;
 }
 
 /** Producer ids are given out from blocks; one sync for each block. */
 const idBlock = 1000;
+
+/** The offsets below which partitions are known to have been on the disk, by topic id and partition. */
+export type Floors = ReadonlyMap<string, number>;
+
+export const floorKey = (topicId: string, partition: number): string => `${topicId}/${partition}`;
 
 export interface Identity {
   producerId: number;
@@ -74,6 +86,10 @@ export class Coordinator {
   readonly transactions: FilePartition;
   readonly offsets: FilePartition;
   readonly identities = new Map<string, Identity>();
+  /** The topics that the transaction log knows, by id. */
+  readonly topics = new Map<string, TopicDescription>();
+  /** The offsets partition is known to have reached this offset. */
+  #offsetsEnd = 0;
   readonly #groups = new Map<string, Map<string, StoredOffset>>();
   readonly #now: () => number;
   readonly #rotateBytes: number;
@@ -100,13 +116,41 @@ export class Coordinator {
     this.transactions.forEachBatch((bytes, at) => {
       for (const { key, value } of jsonRecords(bytes, at)) {
         const [kind, id] = key as [string, string];
-        if (kind === 'ids') this.#idLimit = (value as { limit: number }).limit;
+        const topic = kind === 'topic' && value !== null ? topicOf(id, value as Record<string, unknown>) : undefined;
+        if (topic !== undefined) this.topics.set(id, topic);
+        else if (kind === 'topic') this.topics.delete(id);
+        else if (kind === 'offsets') this.#offsetsEnd = (value as { end: number }).end;
+        else if (kind === 'ids') this.#idLimit = (value as { limit: number }).limit;
         else if (kind === 'producer') this.identities.set(id, { ...(value as Identity) });
         else if (kind === 'commit')
           this.#commits.push({ transactionalId: id, ...(value as Omit<CommitRecord, 'transactionalId'>) });
       }
     });
     return this.#commits;
+  }
+
+  /** How far the offsets partition is known to have reached. */
+  get offsetsFloor(): number {
+    let floor = this.#offsetsEnd;
+    for (const { partitions } of this.#commits) {
+      for (const [topicId, , , last] of partitions) if (topicId === offsetsTopic) floor = Math.max(floor, last + 1);
+    }
+    return floor;
+  }
+
+  /** What commits and committed offsets tell of how far partitions reached: what they name was on the disk before. */
+  floors(): Floors {
+    const floors = new Map<string, number>();
+    const raise = (key: string, to: number): void => void floors.set(key, Math.max(floors.get(key) ?? 0, to));
+    for (const { partitions } of this.#commits) {
+      for (const [topicId, partition, , last] of partitions) raise(floorKey(topicId, partition), last + 1);
+    }
+    for (const offsets of this.#groups.values()) {
+      for (const { topicId, partition, offset, seen } of offsets.values()) {
+        raise(floorKey(topicId, partition), seen ?? offset);
+      }
+    }
+    return floors;
   }
 
   /** Producer ids and epochs that partitions have seen are never given out again. */
@@ -145,8 +189,35 @@ export class Coordinator {
     const [group, topicId, partition] = key as [string, string, number];
     if (value === null) this.#forget(group, `${topicId}/${partition}`);
     else {
-      const { offset, metadata } = value as { offset: number; metadata?: string };
-      this.#store(group, { topicId, partition, offset, metadata });
+      const { offset, metadata, seen } = value as { offset: number; metadata?: string; seen?: number };
+      this.#store(group, { topicId, partition, offset, metadata, seen });
+    }
+  }
+
+  // -------------------------------------------------------------- topics
+
+  /** The topic is there. */
+  noteTopic(topic: TopicDescription): void {
+    this.#appendTransactions([topicRecord(topic)]);
+    this.topics.set(topic.id, topic);
+  }
+
+  /** The topic was deleted. Nothing of it is missed any more once `transactions.sync()` has answered. */
+  noteDeleted(topicId: string): void {
+    this.#appendTransactions([json(['topic', topicId], null)]);
+    this.topics.delete(topicId);
+  }
+
+  /** Leaves word of how far the offsets partition reaches on the disk: the first time that it holds anything, and at every rotation. */
+  noteOffsetsEnd(): void {
+    const end = this.offsets.syncedEnd;
+    if (this.#offsetsEnd > 0 || end === 0) return;
+    try {
+      this.#appendTransactions([json(['offsets', ''], { end })]);
+      this.#offsetsEnd = end;
+    } catch (cause) {
+      // No space for it now: the next commit of offsets tries again.
+      if (!(cause instanceof LogError)) throw cause;
     }
   }
 
@@ -173,6 +244,13 @@ export class Coordinator {
   }
 
   // -------------------------------------------------------------- commits
+
+  /** Makes sure that the transaction log holds something before there is any topic: found empty later, it has been lost. */
+  async open(): Promise<void> {
+    if (this.transactions.state.end > 0) return;
+    this.#appendTransactions([json(['ids'], { limit: this.#idLimit })]);
+    await this.transactions.sync();
+  }
 
   /** Appends the commit record. The transaction is decided once `transactions.sync()` has answered. */
   decide(record: CommitRecord): void {
@@ -228,8 +306,11 @@ export class Coordinator {
       this.transactions.checkWritable();
       this.transactions.roll();
       const from = this.transactions.state.end;
+      this.#offsetsEnd = this.offsets.syncedEnd;
       this.#appendTransactions([
         json(['ids'], { limit: this.#idLimit }),
+        json(['offsets', ''], { end: this.#offsetsEnd }),
+        ...[...this.topics.values()].map(topicRecord),
         ...[...this.identities].map(([id, identity]) => json(['producer', id], identity)),
         ...[...this.#unfinished.keys()].map(({ transactionalId, ...rest }) => json(['commit', transactionalId], rest)),
       ]);
@@ -339,8 +420,11 @@ const json = (key: unknown, value: unknown): PlainRecord => ({
   value: utf8Bytes(JSON.stringify(value)),
 });
 
-const offsetRecord = (group: string, { topicId, partition, offset, metadata }: StoredOffset): PlainRecord =>
-  json([group, topicId, partition], { offset, metadata });
+const offsetRecord = (group: string, { topicId, partition, offset, metadata, seen }: StoredOffset): PlainRecord =>
+  json([group, topicId, partition], { offset, metadata, seen });
+
+const topicRecord = ({ id, name, partitions, configs }: TopicDescription): PlainRecord =>
+  json(['topic', id], { name, partitions, configs });
 
 const jsonRecords = (bytes: Uint8Array, at: number): { key: unknown; value: unknown }[] => {
   const columns = new RecordColumns(16);

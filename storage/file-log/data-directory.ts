@@ -3,14 +3,17 @@
  *
  *   lock              held while a log is open; names the process
  *   format            {"format":1}: the version of everything here
+ *   boot              which run of the machine the log was last opened in
  *   clean             there only between a clean shutdown and the next start
  *   sync-failed       there when a sync failed since the last start: the tails are written anew then
  *   topics/<id>/topic.json        a topic: name, partitions, configurations
+ *   topics/<id>/deleted           the topic was deleted, what is left of it can go
  *   topics/<id>/<n>/              its partitions, see partition.ts
  *   internal/transactions, internal/offsets        the log's own two partitions, see coordinator.ts
+ *   damage, quarantine/           what was found damaged, see damage-list.ts
  *
- * A topic exists while its `topic.json` does: it is written last when a topic is made and removed first when it is deleted, so that a crash
- * in between leaves a directory that the next start clears away.
+ * A topic exists while its `topic.json` does: it is written last when a topic is made; to delete a topic it is renamed to `deleted`, and the rest follows. The
+ * transaction log also knows which topics there are, so that a start notices what is gone. A directory that nothing explains is left as it is.
  */
 
 import {
@@ -25,6 +28,8 @@ import {
   utf8Text,
 } from '../../base/index.ts';
 import type { TopicDescription } from '../log.ts';
+import { DamageList } from './damage-list.ts';
+import { readSideFile } from './segment.ts';
 
 const formatVersion = 1;
 
@@ -35,6 +40,9 @@ export class DataDirectory {
   readonly isNew: boolean;
   /** The last run saw a sync fail. */
   readonly distrusted: boolean;
+  /** The machine has not restarted since the last run: everything written is there. */
+  readonly sameBoot: boolean;
+  readonly damage: DamageList;
   readonly #files: FileSystem;
   readonly #release: () => void;
 
@@ -54,11 +62,12 @@ export class DataDirectory {
       });
     });
     try {
-      [this.isNew, this.cleanShutdown, this.distrusted] = guarded(path, () => {
+      [this.isNew, this.cleanShutdown, this.distrusted, this.sameBoot] = guarded(path, () => {
         const isNew =
           files.stat(joinPath(path, 'format')) === undefined && files.stat(joinPath(path, 'topics')) === undefined;
         this.#checkFormat();
-        for (const name of ['topics', 'internal/transactions', 'internal/offsets']) files.mkdir(joinPath(path, name));
+        for (const name of ['topics', 'internal']) files.mkdir(joinPath(path, name));
+        if (isNew) for (const name of ['transactions', 'offsets'] as const) files.mkdir(this.internal(name));
         files.syncDirectory(path);
         files.syncDirectory(joinPath(path, 'internal'));
         const clean = files.stat(joinPath(path, 'clean')) !== undefined;
@@ -66,12 +75,23 @@ export class DataDirectory {
           files.unlink(joinPath(path, 'clean'));
           files.syncDirectory(path);
         }
-        return [isNew, clean, files.stat(joinPath(path, 'sync-failed')) !== undefined];
+        return [isNew, clean, files.stat(joinPath(path, 'sync-failed')) !== undefined, this.#noteBoot()];
       });
+      this.damage = guarded(path, () => new DamageList(files, path));
     } catch (cause) {
       this.#release();
       throw cause;
     }
+  }
+
+  /** Notes the run of the machine; answers whether it is still the one noted before. */
+  #noteBoot(): boolean {
+    const path = joinPath(this.path, 'boot');
+    const boot = this.#files.bootId();
+    const bytes = readSideFile(this.#files, path);
+    if (boot !== '' && bytes !== undefined && utf8Text(bytes) === boot) return true;
+    replaceFile(this.#files, path, utf8Bytes(boot));
+    return false;
   }
 
   #checkFormat(): void {
@@ -98,24 +118,39 @@ export class DataDirectory {
     return joinPath(this.path, 'topics', topicId, String(partition));
   }
 
-  /** The topics there are; what a crash left of half-made and half-deleted ones is cleared away. */
-  loadTopics(): TopicDescription[] {
+  /** What there is of topics. What a crash left of half-made ones, which hold nothing, is cleared away. */
+  loadTopics(): FoundTopics {
     return guarded(this.path, () => {
-      const topics: TopicDescription[] = [];
+      const found: FoundTopics = { topics: [], deleted: [], undescribed: [] };
       const root = joinPath(this.path, 'topics');
       for (const id of this.#files.readdir(root)) {
-        const path = joinPath(root, id, 'topic.json');
-        if (this.#files.stat(path) === undefined) {
-          this.#files.removeTree(joinPath(root, id));
+        const directory = joinPath(root, id);
+        if (this.#files.stat(joinPath(directory, 'deleted')) !== undefined) {
+          found.deleted.push(id);
           continue;
         }
-        const { name, partitions, configs } = readObject(this.#files, path);
-        if (typeof name !== 'string' || typeof partitions !== 'number' || !isConfigs(configs)) {
-          throw unreadable(this.path, `${path} does not describe a topic`);
-        }
-        topics.push({ id, name, partitions, configs });
+        const description = this.#readTopic(id);
+        if (description !== undefined) found.topics.push(description);
+        else if (this.#holdsSomething(directory)) found.undescribed.push(id);
+        else this.#files.removeTree(directory);
       }
-      return topics;
+      return found;
+    });
+  }
+
+  #readTopic(id: string): TopicDescription | undefined {
+    const path = joinPath(this.path, 'topics', id, 'topic.json');
+    if (this.#files.stat(path) === undefined) return undefined;
+    return topicOf(id, readObject(this.#files, path));
+  }
+
+  /** Whether there is a file, other than an empty one, in the directory or below. */
+  #holdsSomething(directory: string): boolean {
+    return this.#files.readdir(directory).some((name) => {
+      if (name.endsWith('.new')) return false;
+      const path = joinPath(directory, name);
+      const stat = this.#files.stat(path);
+      return stat?.kind === 'directory' ? this.#holdsSomething(path) : stat !== undefined && stat.size > 0;
     });
   }
 
@@ -123,19 +158,42 @@ export class DataDirectory {
     const directory = joinPath(this.path, 'topics', id);
     for (let i = 0; i < partitions; i++) this.#files.mkdir(joinPath(directory, String(i)));
     this.#files.syncDirectory(joinPath(this.path, 'topics'));
+    this.describeTopic({ id, name, partitions, configs });
+  }
+
+  /** Writes the description of a topic, whose directory is there. */
+  describeTopic({ id, name, partitions, configs }: TopicDescription): void {
     const text = `${JSON.stringify({ name, partitions, configs }, undefined, 2)}\n`;
-    replaceFile(this.#files, joinPath(directory, 'topic.json'), utf8Bytes(text));
+    replaceFile(this.#files, joinPath(this.path, 'topics', id, 'topic.json'), utf8Bytes(text));
   }
 
   /** After this the topic does not exist, come what may; its files follow. */
   forgetTopic(id: string): void {
     const directory = joinPath(this.path, 'topics', id);
-    this.#files.unlink(joinPath(directory, 'topic.json'));
+    this.#files.rename(joinPath(directory, 'topic.json'), joinPath(directory, 'deleted'));
     this.#files.syncDirectory(directory);
   }
 
+  /** Removes the data of a topic that was forgotten; the mark that it was stays. */
+  removeData(id: string): void {
+    const directory = joinPath(this.path, 'topics', id);
+    for (const name of this.#files.readdir(directory)) {
+      if (name !== 'deleted') this.#files.removeTree(joinPath(directory, name));
+    }
+    this.#files.syncDirectory(directory);
+  }
+
+  /** Removes the directory of a topic whose data is removed. */
   removeTopic(id: string): void {
     this.#files.removeTree(joinPath(this.path, 'topics', id));
+  }
+
+  /** Puts a directory that nothing explains aside. */
+  quarantineTopic(id: string): void {
+    this.#files.mkdir(joinPath(this.path, 'quarantine'));
+    this.#files.rename(joinPath(this.path, 'topics', id), joinPath(this.path, 'quarantine', id));
+    this.#files.syncDirectory(joinPath(this.path, 'quarantine'));
+    this.#files.syncDirectory(joinPath(this.path, 'topics'));
   }
 
   /** The tails have been written anew and synced. */
@@ -160,6 +218,24 @@ export class DataDirectory {
     this.#release();
   }
 }
+
+/** What lies in `topics/`. */
+export interface FoundTopics {
+  readonly topics: TopicDescription[];
+  /** Ids of topics that were deleted, of which something is left. */
+  readonly deleted: string[];
+  /** Ids of directories that hold data and no readable description. */
+  readonly undescribed: string[];
+}
+
+/** The topic that such an object describes, if it does. */
+export const topicOf = (
+  id: string,
+  { name, partitions, configs }: Record<string, unknown>,
+): TopicDescription | undefined =>
+  typeof name === 'string' && typeof partitions === 'number' && isConfigs(configs)
+    ? { id, name, partitions, configs }
+    : undefined;
 
 const unreadable = (path: string, why: string, cause?: unknown): UserError =>
   new UserError('DATA_DIR_UNREADABLE', `the data directory ${path} cannot be used: ${why}`, {

@@ -52,10 +52,11 @@ import {
 import { byPartition, lastEpoch } from '../memory-log.ts';
 import { checkTopicSpec, offsetsTopic, topicConfigDefaults, transactionsTopic } from '../topic-rules.ts';
 import { FetchWait } from '../waiting.ts';
-import { type CommitRecord, Coordinator, type Identity, type StoredOffset } from './coordinator.ts';
+import { Coordinator, type Identity, type StoredOffset } from './coordinator.ts';
 import { DataDirectory } from './data-directory.ts';
 import { FileProducer, type ProducerHost } from './file-producer.ts';
 import { type CompactionTotals, Housekeeping } from './housekeeping.ts';
+import { recoverLog, topicReport } from './log-recovery.ts';
 import { FilePartition, type PartitionHost } from './partition.ts';
 import { type SharedLogView, SharedPublisher } from './shared-view.ts';
 
@@ -104,6 +105,8 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #directory: DataDirectory;
+  /** Damage that every start finds again. */
+  #standing: readonly Damage[] = [];
   readonly #topics = new Map<string, FileTopic>();
   readonly #topicNames = new Map<string, string>();
   readonly #producers = new Map<string, FileProducer>();
@@ -184,11 +187,33 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
 
   // -------------------------------------------------------------- opening
 
-  readonly damage: readonly Damage[] = [];
+  get damage(): readonly Damage[] {
+    return [...this.#directory.damage.entries, ...this.#standing];
+  }
 
-  async acceptLoss(): Promise<readonly Damage[]> {
+  async acceptLoss(topic?: string): Promise<readonly Damage[]> {
     this.#checkWritable();
-    return [];
+    const concerns = (entry: Damage): boolean => topic === undefined || entry.topic === topic;
+    // What nobody has read since it was damaged is found only now.
+    for (const { description, partitions } of this.#topics.values()) {
+      if (topic !== undefined && description.name !== topic) continue;
+      for (const [i, partition] of partitions.entries())
+        partition.verify(topicReport(this.#directory.damage, description, i));
+    }
+    const gone = this.#standing.filter((entry) => entry.kind === 'topic' && concerns(entry));
+    for (const { topicId = '' } of gone) {
+      if (this.coordinator.topics.has(topicId)) this.coordinator.noteDeleted(topicId);
+      else this.#directory.quarantineTopic(topicId);
+    }
+    await this.coordinator.transactions.sync();
+    this.#standing = this.#standing.filter((entry) => !gone.includes(entry));
+    this.coordinator.forgetTopics((topicId) => this.#isKnown(topicId));
+    return [...this.#directory.damage.remove(concerns), ...gone];
+  }
+
+  /** Whether offsets on this topic are kept: it is there, or is missing and nobody has accepted that yet. */
+  #isKnown(topicId: string): boolean {
+    return this.#topicNames.has(topicId) || this.#standing.some((entry) => entry.topicId === topicId);
   }
 
   get recovery(): RecoveryReport {
@@ -198,58 +223,24 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
 
   async recover(): Promise<void> {
     const began = this.#clock.monotonic();
-    const { coordinator } = this;
-    const distrust = this.#directory.distrusted;
-    const counts = { batchesScanned: 0, bytesTruncated: 0 };
-    for (const description of this.#directory.loadTopics()) this.#add(description);
-    const partitions = [...this.#allPartitions()];
-    for (const partition of partitions) partition.recover(counts, distrust);
-    const recovered = partitions.length;
-
-    const completed = new Set<string>();
-    const aborted = new Set<string>();
-    const unfinished: { record: CommitRecord; partitions: FilePartition[] }[] = [];
-    for (const record of coordinator.loadTransactions()) {
-      const written: FilePartition[] = [];
-      for (const [topicId, index, first, last] of record.partitions) {
-        const partition = this.#partitionById(topicId, index);
-        const openFrom = partition?.state.openFrom(record.producerId) ?? -1;
-        if (partition === undefined) continue;
-        written.push(partition);
-        if (openFrom < first || openFrom > last) continue;
-        partition.mark({ type: 'commit', producerId: record.producerId, epoch: record.epoch });
-        completed.add(record.transactionalId);
-      }
-      unfinished.push({ record, partitions: written });
-    }
-    for (const partition of partitions) {
-      for (const [producerId, { epoch }] of partition.state.producers) coordinator.noteProducer(producerId, epoch);
-      for (const { producerId, epoch } of [...partition.state.openTransactions()]) {
-        aborted.add(coordinator.nameOf(producerId));
-        partition.mark({ type: 'abort', producerId, epoch });
-      }
-      // Producers live in this process; those of former ones would add up in every snapshot.
-      partition.state.forgetProducers();
-    }
-    coordinator.begin(unfinished);
-    coordinator.loadOffsets();
-    coordinator.forgetTopics((topicId) => this.#topicNames.has(topicId));
-    if (distrust) {
-      await Promise.all(partitions.map((partition) => partition.sync()));
-      this.#directory.trustAgain();
-    }
+    const recovered = await recoverLog({
+      directory: this.#directory,
+      coordinator: this.coordinator,
+      add: (description) => this.#add(description).partitions,
+    });
+    this.#standing = recovered.standing;
     this.#retryMarkers();
     this.#housekeeping.start();
     const cleanShutdown = this.#directory.cleanShutdown || this.#directory.isNew;
     this.#recovery = {
       cleanShutdown,
       durationMs: this.#clock.monotonic() - began,
-      partitionsRecovered: cleanShutdown ? 0 : recovered,
-      batchesScanned: counts.batchesScanned,
-      bytesTruncated: counts.bytesTruncated,
-      bytesQuarantined: 0,
-      abortedTransactions: [...aborted].sort(),
-      completedTransactions: [...completed].sort(),
+      partitionsRecovered: cleanShutdown ? 0 : recovered.partitions,
+      batchesScanned: recovered.batchesScanned,
+      bytesTruncated: recovered.bytesTruncated,
+      bytesQuarantined: this.#directory.damage.bytesQuarantined,
+      abortedTransactions: recovered.abortedTransactions,
+      completedTransactions: recovered.completedTransactions,
     };
   }
 
@@ -312,7 +303,9 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     if (this.#topics.has(spec.name)) throw new UserError('TOPIC_EXISTS', `topic "${spec.name}" exists already`);
     try {
       this.#directory.createTopic(description);
+      this.coordinator.noteTopic(description);
     } catch (cause) {
+      this.#undoTopic(description.id);
       throw this.#unavailable(`topic "${spec.name}" cannot be made`, cause);
     }
     const topic = this.#add(description);
@@ -320,7 +313,16 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     return description;
   }
 
+  #undoTopic(id: string): void {
+    try {
+      this.#directory.removeTopic(id);
+    } catch {
+      // What is left holds nothing: the next start clears it away.
+    }
+  }
+
   #unavailable(what: string, cause: unknown): LogError {
+    if (cause instanceof LogError) return cause;
     const why = cause instanceof Error ? cause.message : String(cause);
     const full = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
     return new LogError('unavailable', full ? 'LOG_DISK_FULL' : 'LOG_WRITE_FAILED', `${what}: ${why}`, {
@@ -341,7 +343,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     }
     this.#topics.delete(name);
     this.#topicNames.delete(id);
-    this.coordinator.forgetTopics((topicId) => this.#topicNames.has(topicId));
+    this.coordinator.forgetTopics((topicId) => this.#isKnown(topicId));
     this.#shared?.remove(name);
     for (const partition of topic.partitions) {
       partition.deleted = true;
@@ -349,6 +351,9 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
       partition.waiters.changed();
     }
     try {
+      this.#directory.removeData(id);
+      this.coordinator.noteDeleted(id);
+      await this.coordinator.transactions.sync();
       this.#directory.removeTopic(id);
     } catch {
       // The topic is gone; the next start clears away what could not be removed now.
@@ -532,10 +537,11 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   storedOffsets(offsets: readonly CommittedOffset[]): StoredOffset[] {
     return offsets.map((committed) => {
       const { topic, partition, offset, metadata } = committed;
-      this.partition(committed);
       if (!Number.isSafeInteger(offset) || offset < 0) throw badOffset(committed, offset);
       if (metadata !== undefined && utf8Length(metadata) > 4096) throw metadataTooLarge(committed);
-      return { topicId: this.topic(topic).description.id, partition, offset, metadata };
+      const { end } = this.partition(committed).state;
+      const seen = offset > end ? end : undefined;
+      return { topicId: this.topic(topic).description.id, partition, offset, metadata, seen };
     });
   }
 
@@ -562,6 +568,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     this.coordinator.writeOffsets(group, stored);
     this.coordinator.applyOffsets(group, stored);
     await this.coordinator.offsets.sync();
+    this.coordinator.noteOffsetsEnd();
     this.transactionEnded([]);
   }
 

@@ -46,12 +46,25 @@ export class FileSync {
     return this.#next;
   }
 
+  /** Puts everything written so far on the disk before it returns. */
+  now(): void {
+    if (!this.dirty) return;
+    const covers = this.#written;
+    try {
+      this.#file.datasyncSync();
+    } catch (cause) {
+      this.#failed(cause);
+      throw cause;
+    }
+    this.#synced = covers;
+  }
+
   #start(): Promise<void> {
     const covers = this.#written;
     this.#covers = covers;
     const running = this.#file.datasync().then(
       () => {
-        this.#synced = covers;
+        this.#synced = Math.max(this.#synced, covers);
         this.#running = undefined;
       },
       (cause: unknown) => {

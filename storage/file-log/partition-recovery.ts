@@ -1,23 +1,38 @@
 /**
- * The way back of a partition after a crash.
+ * The way back of a partition when it is opened.
  *
- * The newest whole snapshot says up to where everything is known and on the disk; from there on batches are
- * read, checked and applied; at the first bad byte the file is cut, and later segments are deleted. Without a snapshot everything is read.
- * What was read again counts as unsynced, so that the next sync covers it, closed segments included.
+ * The newest whole snapshot says up to where everything is known and on the disk. Below it only the sizes of segments are compared with those that
+ * it lists; from there on batches are read, checked and applied. Without a snapshot everything is read. What was read again counts as
+ * unsynced, so that the next sync covers it, closed segments included.
+ *
+ * A crash leaves one kind of trace: a torn end of the last segment, behind everything that was acknowledged as durable. It is cut off. (A segment is
+ * on the disk before the next one begins.) Anything else is damage: a batch that is not whole with whole ones behind it, segments that do not begin
+ * where the one before ends, or an end below what is known to have been acknowledged. How far that is follows from snapshots, and from
+ * commits and committed offsets (`floor`). Bytes that cannot be read are copied aside, the loss is reported, both on the disk before anything is
+ * changed; then a gap batch (gap-batch.ts) takes the place of what is lost, and everything else is served. So no offset is ever given out twice.
+ *
+ * After a kill everything written is there, and a batch that is not whole with whole ones behind it is damage. After a power cut it may also be
+ * a write of which the last sectors reached the disk and the first did not: behind the floor, in the last segment, it is taken for that.
  */
 
 import {
   type BufferPool,
   ByteWriter,
+  crc32c,
   type FileSystem,
   joinPath,
+  parentOf,
+  readI16,
   readI64,
-  readWholeFile,
+  readU32,
   replaceFile,
   writeFully,
 } from '../../base/index.ts';
+import { gapBatch, mostGapOffsets } from '../gap-batch.ts';
+import type { Damage } from '../log.ts';
 import { PartitionState } from '../partition-state.ts';
-import { baseOffsetOf, batchBytes, batchHeaderBytes, checkBatch } from '../record-batch.ts';
+import { baseOffsetOf, batchBytes, batchField, batchHeaderBytes, checkBatch, nextOffsetOf } from '../record-batch.ts';
+import type { DamageList } from './damage-list.ts';
 import { offsetInName, readSideFile, type Segment, segmentName } from './segment.ts';
 import { decodeSnapshot, type Snapshot } from './snapshot.ts';
 import { recoverSwaps } from './swap.ts';
@@ -28,7 +43,27 @@ export interface PartitionRecovery {
   bytesTruncated: number;
 }
 
-export interface RecoveryContext {
+/** What must be there of that which was written and not synced for certain: all of it (clean shutdown), all but a torn end (the process was
+ *  killed, the machine ran on), or nothing (the machine may have lost its power). */
+export type Expectation = 'everything' | 'written' | 'synced';
+
+/** Where a partition reports what it finds damaged; the log adds whose it is. */
+export interface DamageReport {
+  found(damage: Pick<Damage, 'kind' | 'path' | 'lost' | 'keptAt'> & { readonly what: string }): void;
+  readonly keep: DamageList['keep'];
+}
+
+export interface RecoveryOptions {
+  /** What was not synced for certain is written anew (see the file log's fencing). */
+  readonly distrust: boolean;
+  readonly expectation: Expectation;
+  /** Offsets below were acknowledged as durable, as far as anything outside of the partition tells. */
+  readonly floor: number;
+  /** Reads everything, also what a snapshot covers. */
+  readonly readAll?: boolean;
+}
+
+export interface RecoveryContext extends RecoveryOptions {
   readonly files: FileSystem;
   readonly pool: BufferPool;
   readonly directory: string;
@@ -37,8 +72,7 @@ export interface RecoveryContext {
   readonly indexInterval: number;
   readonly now: () => number;
   readonly newSegment: (baseOffset: number) => Segment;
-  /** Whether what was not synced for certain is written anew (see the file log's fencing). */
-  readonly distrust: boolean;
+  readonly damage: DamageReport;
 }
 
 export interface RecoveredPartition {
@@ -54,20 +88,54 @@ const scanBytes = 1024 * 1024;
 export const recoverPartition = (context: RecoveryContext, report: PartitionRecovery): RecoveredPartition =>
   new Recovery(context, report).run();
 
+/** Checks every batch of an open partition up to its end; what is damaged is treated as at opening. The segments may be more afterwards. */
+export const verifyPartition = (context: RecoveryContext, segments: Segment[]): void =>
+  new Recovery(context, { batchesScanned: 0, bytesTruncated: 0 }).verify(segments);
+
+/** In a segment, a batch that begins at this offset lies at this position. */
+interface Place {
+  position: number;
+  offset: number;
+}
+
+interface Reading {
+  /** Whether checksums are verified, or only that each batch begins where the one before ends. */
+  readonly check: boolean;
+  /** Whether batches are applied to the state. */
+  readonly apply: boolean;
+  /** The time of the last append as the index is to know it; undefined: the index is not changed. */
+  readonly noteMs: number | undefined;
+}
+
 class Recovery {
   readonly #context: RecoveryContext;
   readonly #report: PartitionRecovery;
   readonly #state: PartitionState;
   #segments: Segment[] = [];
+  /** Offsets below are known to have been acknowledged. */
+  #expected: number;
+  /** The loss of offsets below is reported. */
+  #reportedTo = 0;
+  /** Base offset of the segment that was written to last, if there is no trace of it. */
+  #activeGone: number | undefined;
+  /** Paths of snapshots that were passed over. */
+  readonly #unfit: string[] = [];
 
   constructor(context: RecoveryContext, report: PartitionRecovery) {
     this.#context = context;
     this.#report = report;
     this.#state = context.state;
+    this.#expected = context.floor;
   }
 
   run(): RecoveredPartition {
-    const { files, directory, newSegment } = this.#context;
+    const { files, directory, newSegment, floor } = this.#context;
+    const state = this.#state;
+    if (files.stat(directory) === undefined) {
+      this.#lose('partition', 0, floor, directory, 'its directory is gone');
+      files.mkdir(directory);
+      files.syncDirectory(parentOf(directory));
+    }
     recoverSwaps(files, directory);
     const names = files.readdir(directory);
     for (const name of names) if (name.endsWith('.new')) files.unlink(joinPath(directory, name));
@@ -80,85 +148,148 @@ class Recovery {
         segment.size = files.stat(segment.path)?.size ?? 0;
         return segment;
       });
-    const state = this.#state;
-    const start = readStart(files, directory);
-    const from = this.#restoreSnapshot(names);
-    if (from === undefined) state.end = this.#segments[0]?.baseOffset ?? start;
+    const start = this.#readStart();
+    const snapshot = this.#restoreSnapshot(names);
+    const begin = Math.min(start, this.#segments[0]?.baseOffset ?? start);
+    if (snapshot === undefined) state.end = begin;
     // An empty partition needs no snapshot.
-    const snapshotAt = from?.offset ?? (this.#segments.length === 0 ? start : -1);
-    this.#scanFrom(from?.segment ?? -1, from?.position ?? 0);
-    if (state.end < start) {
+    const snapshotAt = snapshot?.offset ?? (this.#segments.length === 0 ? start : -1);
+    this.#readSegments(begin, (segment, next) =>
+      snapshot !== undefined && segment.baseOffset < snapshot.segment
+        ? this.#readClosed(segment, next, snapshot)
+        : this.#readOpen(segment, next, snapshot),
+    );
+    if (state.end < start && this.#expected <= start) {
       // All that was lost had been deleted anyway: the partition goes on, empty, at its start.
       for (const segment of this.#segments.splice(0)) segment.remove();
       state.end = start;
     }
-    state.raiseStart(Math.min(state.end, Math.max(start, this.#segments[0]?.baseOffset ?? 0)));
-    return { segments: this.#segments, syncedEnd: from?.offset ?? 0, snapshotAt };
-  }
-
-  /** The newest snapshot that is whole and fits the files. */
-  #restoreSnapshot(names: readonly string[]): Snapshot | undefined {
-    const { files, directory } = this.#context;
-    const offsets = names.map((name) => offsetInName(name, 'snapshot')).filter((offset) => offset !== undefined);
-    for (const offset of offsets.sort((a, b) => b - a)) {
-      const path = joinPath(directory, segmentName(offset, 'snapshot'));
-      const bytes = readSideFile(files, path);
-      const state = new PartitionState();
-      const snapshot = bytes === undefined ? undefined : decodeSnapshot(bytes, state);
-      const segment = this.#segments.find((candidate) => candidate.baseOffset === snapshot?.segment);
-      if (bytes === undefined || snapshot === undefined) continue;
-      // One whose segment was deleted meanwhile says nothing about what is left.
-      if (segment === undefined ? this.#segments.length > 0 : segment.size < snapshot.position) continue;
-      decodeSnapshot(bytes, this.#state);
-      return snapshot;
+    this.#fillUp(state.end);
+    if (this.#activeGone !== undefined && this.#reportedTo <= this.#activeGone) {
+      const path = joinPath(directory, segmentName(this.#activeGone, 'log'));
+      this.#lose('records', 0, 0, path, `the segment with offset ${this.#activeGone}, the last one, is missing`);
     }
-    return undefined;
+    this.#removeUnfit();
+    state.raiseStart(Math.min(state.end, Math.max(start, this.#segments[0]?.baseOffset ?? 0)));
+    return { segments: this.#segments, syncedEnd: snapshot?.offset ?? 0, snapshotAt };
   }
 
-  #scanFrom(base: number, position: number): void {
-    const report = this.#report;
-    let damaged = false;
-    const kept: Segment[] = [];
-    for (const segment of this.#segments) {
-      // A segment that does not begin where the one before ends outlived what lay between.
-      if (kept.length > 0 && segment.baseOffset > base && segment.baseOffset !== this.#state.end) damaged = true;
-      if (damaged) {
-        report.bytesTruncated += segment.size;
-        segment.remove();
+  verify(segments: Segment[]): void {
+    this.#segments = segments;
+    const { state } = this.#context;
+    this.#expected = state.end;
+    const [first] = segments;
+    if (first === undefined) return;
+    const end = this.#readSegments(first.baseOffset, (segment, next) => {
+      const from = { position: 0, offset: segment.baseOffset };
+      return this.#readFrom(segment, next, from, { check: true, apply: false, noteMs: undefined });
+    });
+    this.#fillUp(end);
+  }
+
+  // -------------------------------------------------------------- segment by segment
+
+  /** Goes through the segments, each of which has to begin where the one before ends; answers the end of the last one. */
+  #readSegments(begin: number, read: (segment: Segment, next: Segment | undefined) => number): number {
+    const segments = this.#segments;
+    let end = begin;
+    for (let i = 0; i < segments.length; i++) {
+      const segment = segments[i] as Segment;
+      const { baseOffset } = segment;
+      if (baseOffset < end) {
+        this.#setAside(segment);
+        segments.splice(i--, 1);
         continue;
       }
-      kept.push(segment);
-      const known = segment.readIndexes();
-      if (segment.baseOffset < base && known) continue;
-      const from = segment.baseOffset < base ? segment.size : segment.baseOffset === base ? position : 0;
-      if (!known) {
-        // The part that needs no check is read for its index alone.
-        this.#scan(segment, 0, from, false);
+      if (baseOffset > end) {
+        const path = joinPath(this.#context.directory, segmentName(end, 'log'));
+        this.#lose('records', end, baseOffset, path, `the segment with offset ${end} is missing`);
+        i += this.#fill(segments[i - 1], i, end, baseOffset);
       }
-      const fromOffset = segment.baseOffset === base ? this.#state.end : segment.baseOffset;
-      if (segment.baseOffset >= base) segment.cutIndexes(from, fromOffset);
-      const scanned = this.#scan(segment, from, segment.size, true);
-      report.batchesScanned += scanned.batches;
-      if (scanned.end < segment.size) {
-        report.bytesTruncated += segment.size - scanned.end;
-        segment.file.truncate(scanned.end);
-        segment.size = scanned.end;
-        segment.sync.touch();
-        damaged = true;
-      }
-      if (scanned.end > from) {
-        if (this.#context.distrust) this.#rewrite(segment, from);
-        segment.sync.touch();
-      }
+      end = read(segment, segments[i + 1]);
     }
-    this.#segments = kept;
+    return end;
   }
 
-  /** Goes through the batches of [from, to); with `apply` each is checked and applied. Answers where whole batches end. */
-  #scan(segment: Segment, from: number, to: number, apply: boolean): { end: number; batches: number } {
-    const { pool, indexInterval, now } = this.#context;
-    let position = from;
-    let batches = 0;
+  /** Writes gap batches for [from, to) behind `last`, or, where that cannot reach so far, into segments of their own, from `place` in the list on;
+   *  answers how many those are. */
+  #fill(last: Segment | undefined, place: number, from: number, to: number): number {
+    let added = 0;
+    let segment = last;
+    for (let offset = from; offset < to; ) {
+      const next = Math.min(to, offset + mostGapOffsets);
+      if (segment === undefined || next - segment.baseOffset > mostGapOffsets) {
+        segment = this.#context.newSegment(offset);
+        segment.create();
+        this.#segments.splice(place + added++, 0, segment);
+      }
+      const gap = gapBatch(offset, next);
+      writeFully(segment.file, gap, 0, gap.length, segment.size);
+      segment.note(gap, 0, segment.size, this.#context.indexInterval, this.#context.now());
+      segment.size += gap.length;
+      segment.sync.touch();
+      segment.sync.now();
+      this.#forgetIndex(segment);
+      // Below the recovery point the state knows already.
+      if (this.#state.end === offset) this.#state.apply(gap, 0);
+      offset = next;
+    }
+    return added;
+  }
+
+  /** A segment below the recovery point: a look at its size tells that it is as it was, otherwise its end is looked for. */
+  #readClosed(segment: Segment, next: Segment | undefined, { segments }: Snapshot): number {
+    const known = segment.readIndexes();
+    const bases = [...segments.keys()];
+    const listedNext = bases[bases.indexOf(segment.baseOffset) + 1];
+    if (known && segments.get(segment.baseOffset) === segment.size && next?.baseOffset === listedNext && next) {
+      return next.baseOffset;
+    }
+    const { index } = segment;
+    const last = known && index.count > 0 ? index.floor(Number.MAX_SAFE_INTEGER) : undefined;
+    const from = last ?? { position: 0, offset: segment.baseOffset };
+    const noteMs = known ? undefined : this.#context.now();
+    return this.#readFrom(segment, next, { ...from }, { check: false, apply: false, noteMs });
+  }
+
+  /** A segment above the recovery point, or the one in which it lies. */
+  #readOpen(segment: Segment, next: Segment | undefined, snapshot: Snapshot | undefined): number {
+    const known = segment.readIndexes();
+    const from = { position: 0, offset: segment.baseOffset };
+    if (segment.baseOffset === snapshot?.segment) {
+      const { position, offset } = snapshot;
+      // The part that needs no check is read for its index alone.
+      if (!known)
+        this.#scan(segment, { ...from }, position, { check: false, apply: false, noteMs: this.#context.now() });
+      from.position = position;
+      from.offset = offset;
+    }
+    segment.cutIndexes(from.position, from.offset);
+    const { position } = from;
+    const end = this.#readFrom(segment, next, from, { check: true, apply: true, noteMs: this.#context.now() });
+    if (segment.size > position) {
+      if (this.#context.distrust) this.#rewrite(segment, position);
+      segment.sync.touch();
+    }
+    return end;
+  }
+
+  /** Reads from a place to the end of the segment, and mends what is damaged; answers the offset at its end. */
+  #readFrom(segment: Segment, next: Segment | undefined, from: Place, reading: Reading): number {
+    for (let how = reading; ; ) {
+      const place = this.#scan(segment, from, segment.size, how);
+      if (place.position >= segment.size || !this.#mend(segment, next, place)) return place.offset;
+      // On from the gap: the index is made anew from here.
+      from = place;
+      segment.cutIndexes(place.position, place.offset);
+      how = { ...reading, noteMs: reading.noteMs ?? segment.index.lastAppendMs };
+    }
+  }
+
+  /** Goes through the batches from a place on; answers the place of the first byte that does not belong to a sound batch, or of the end. */
+  #scan(segment: Segment, from: Place, to: number, { check, apply, noteMs }: Reading): Place {
+    const { pool, indexInterval } = this.#context;
+    let { position, offset } = from;
     let want = scanBytes;
     while (position < to) {
       const bytes = pool.take(Math.min(want, to - position));
@@ -172,7 +303,7 @@ class Recovery {
           break;
         }
         const size = batchBytes(bytes, at);
-        if (size < batchHeaderBytes) {
+        if (size < batchHeaderBytes || baseOffsetOf(bytes, at) !== offset || nextOffsetOf(bytes, at) <= offset) {
           sound = false;
           break;
         }
@@ -181,15 +312,16 @@ class Recovery {
           want = Math.max(want, size);
           break;
         }
-        if (apply) {
-          if (checkBatch(bytes, at, length) !== undefined || baseOffsetOf(bytes, at) !== this.#state.end) {
-            sound = false;
-            break;
-          }
-          this.#state.apply(bytes, at);
-          batches++;
+        if (check && checkBatch(bytes, at, length) !== undefined) {
+          sound = false;
+          break;
         }
-        segment.note(bytes, at, position + at, indexInterval, now());
+        if (apply) {
+          this.#state.apply(bytes, at);
+          this.#report.batchesScanned++;
+        }
+        if (noteMs !== undefined) segment.note(bytes, at, position + at, indexInterval, noteMs);
+        offset = nextOffsetOf(bytes, at);
         at += size;
       }
       pool.give(bytes);
@@ -199,7 +331,124 @@ class Recovery {
       if (!whole && at === 0 && (length === to - position || want > to - position)) break;
       if (length === 0) break;
     }
-    return { end: position, batches };
+    return { position, offset };
+  }
+
+  // -------------------------------------------------------------- damage
+
+  /** At `place` begins something that is not a whole batch. Puts a gap batch there where whole ones follow; otherwise cuts the file. Answers
+   *  whether there is more to read. */
+  #mend(segment: Segment, next: Segment | undefined, { position, offset }: Place): boolean {
+    const { expectation } = this.#context;
+    const found = this.#nextWhole(segment, next, position, offset);
+    const mayBeTorn = expectation === 'synced' || (expectation === 'written' && found === undefined);
+    if (next === undefined && offset >= this.#expected && mayBeTorn) {
+      this.#report.bytesTruncated += segment.size - position;
+      this.#cut(segment, { position, offset });
+      return false;
+    }
+    const to = found?.offset ?? next?.baseOffset ?? Math.max(this.#expected, this.#guessEnd(segment, position, offset));
+    const until = found?.position ?? segment.size;
+    const keptAt = this.#keepAside(segment, position, until);
+    const what = `${until - position} bytes from byte ${position} on are not readable`;
+    this.#lose('records', offset, to, segment.path, what, keptAt);
+    if (found === undefined) {
+      this.#expected = Math.max(this.#expected, to);
+      this.#cut(segment, { position, offset });
+      return false;
+    }
+    const gap = gapBatch(offset, to, until - position);
+    writeFully(segment.file, gap, 0, gap.length, position);
+    segment.sync.touch();
+    segment.sync.now();
+    this.#forgetIndex(segment);
+    return true;
+  }
+
+  /** The first whole batch behind the damage that a gap batch can reach. */
+  #nextWhole(segment: Segment, next: Segment | undefined, position: number, offset: number): Place | undefined {
+    const limit = Math.min(next?.baseOffset ?? Number.POSITIVE_INFINITY, offset + mostGapOffsets);
+    const { size } = segment;
+    const window = new Uint8Array(Math.min(4 * scanBytes, size - position));
+    for (let from = position + batchHeaderBytes; from + batchHeaderBytes <= size; ) {
+      const length = segment.fill(window, Math.min(window.length, size - from), from);
+      const last = length - batchHeaderBytes;
+      for (let i = 0; i <= last; i++) {
+        if (window[i + batchField.magic] !== 2) continue;
+        const bytes = batchBytes(window, i);
+        const base = baseOffsetOf(window, i);
+        if (bytes < batchHeaderBytes || from + i + bytes > size || !(base > offset && base < limit)) continue;
+        const batch = new Uint8Array(bytes);
+        segment.fill(batch, bytes, from + i);
+        if (checkBatch(batch, 0, bytes) === undefined) return { position: from + i, offset: base };
+      }
+      if (last < 0) break;
+      from += last + 1;
+    }
+    return undefined;
+  }
+
+  /** Where the offsets of a damaged batch end, as far as its header tells. */
+  #guessEnd(segment: Segment, position: number, offset: number): number {
+    const header = new Uint8Array(batchHeaderBytes);
+    const whole = segment.fill(header, batchHeaderBytes, position) === batchHeaderBytes;
+    const next = nextOffsetOf(header, 0);
+    return whole && baseOffsetOf(header, 0) === offset && next > offset && next <= offset + 1_000_000
+      ? next
+      : offset + 1;
+  }
+
+  /** Behind the last batch: offsets up to what was acknowledged are gone. */
+  #fillUp(end: number): void {
+    if (end >= this.#expected) return;
+    this.#lose('records', end, this.#expected, this.#context.directory, `it ends at offset ${end}`);
+    this.#fill(this.#segments.at(-1), this.#segments.length, end, this.#expected);
+  }
+
+  #lose(kind: Damage['kind'], from: number, to: number, path: string, what: string, keptAt?: string): void {
+    if (kind === 'records' && to > from && to <= this.#reportedTo) return;
+    this.#reportedTo = Math.max(this.#reportedTo, to);
+    const lost = to > from ? { lost: { from, to } } : {};
+    this.#context.damage.found({ kind, path, what, ...lost, ...(keptAt !== undefined && { keptAt }) });
+  }
+
+  #keepAside(segment: Segment, from: number, to: number): string {
+    const { damage, directory, pool } = this.#context;
+    const name = `${directory.split('/').slice(-2).join('-')}-${segmentName(segment.baseOffset, 'log')}-${from}`;
+    return damage.keep(name, to - from, (write) => {
+      for (let position = from; position < to; ) {
+        const bytes = pool.take(Math.min(scanBytes, to - position));
+        const length = segment.fill(bytes, Math.min(bytes.length, to - position), position);
+        if (length > 0) write(bytes, length);
+        pool.give(bytes);
+        if (length === 0) break;
+        position += length;
+      }
+    });
+  }
+
+  /** A segment that begins before the one before it ends: nobody wrote it so. */
+  #setAside(segment: Segment): void {
+    const keptAt = this.#keepAside(segment, 0, segment.size);
+    const what = `a segment begins at offset ${segment.baseOffset}, before the one before it ends`;
+    this.#context.damage.found({ kind: 'records', path: segment.path, what, keptAt });
+    segment.remove();
+  }
+
+  #cut(segment: Segment, { position, offset }: Place): void {
+    segment.file.truncate(position);
+    segment.size = position;
+    segment.cutIndexes(position, offset);
+    segment.sync.touch();
+    this.#forgetIndex(segment);
+  }
+
+  /** An index that knows more of the file than is left of it would mislead whoever reads it later. */
+  #forgetIndex(segment: Segment): void {
+    const { files, directory } = this.#context;
+    const paths = [segment.indexPath, segment.timeIndexPath].filter((path) => files.stat(path) !== undefined);
+    for (const path of paths) files.unlink(path);
+    if (paths.length > 0) files.syncDirectory(directory);
   }
 
   #rewrite(segment: Segment, from: number): void {
@@ -212,18 +461,83 @@ class Recovery {
       position += length;
     }
   }
+
+  // -------------------------------------------------------------- snapshot and start offset
+
+  /** The newest snapshot that is whole and fits the files. Newer ones, which do not, tell how far the partition reached, and are
+   *  removed: the partition may grow to their offset again, with other batches. */
+  #restoreSnapshot(names: readonly string[]): Snapshot | undefined {
+    const { files, directory, readAll } = this.#context;
+    const offsets = names.map((name) => offsetInName(name, 'snapshot')).filter((offset) => offset !== undefined);
+    for (const offset of offsets.sort((a, b) => b - a)) {
+      const path = joinPath(directory, segmentName(offset, 'snapshot'));
+      const bytes = readSideFile(files, path);
+      const snapshot = bytes === undefined ? undefined : decodeSnapshot(bytes, new PartitionState());
+      if (snapshot !== undefined) this.#heed(snapshot);
+      const segment = this.#segments.find((candidate) => candidate.baseOffset === snapshot?.segment);
+      const fits =
+        segment === undefined
+          ? this.#segments.length === 0 && snapshot?.segments.size === 0
+          : segment.size >= (snapshot?.position ?? 0);
+      if (readAll === true) continue;
+      if (bytes === undefined || snapshot === undefined || !fits) {
+        this.#unfit.push(path);
+        continue;
+      }
+      decodeSnapshot(bytes, this.#state);
+      return snapshot;
+    }
+    return undefined;
+  }
+
+  /** What a whole snapshot tells of what has to be there, even if it fits the files no more. */
+  #heed({ offset, segment, segments }: Snapshot): void {
+    this.#expected = Math.max(this.#expected, offset);
+    const first = this.#segments[0]?.baseOffset ?? 0;
+    const wasThere = segments.has(segment) && segment >= first;
+    if (wasThere && !this.#segments.some(({ baseOffset }) => baseOffset >= segment)) this.#activeGone = segment;
+  }
+
+  #removeUnfit(): void {
+    const { files, directory } = this.#context;
+    for (const path of this.#unfit) files.unlink(path);
+    if (this.#unfit.length > 0) files.syncDirectory(directory);
+  }
+
+  #readStart(): number {
+    const { files, directory, damage } = this.#context;
+    const path = joinPath(directory, 'start');
+    if (files.stat(path) === undefined) return 0;
+    const bytes = readSideFile(files, path);
+    const start = bytes === undefined ? undefined : decodeStart(bytes);
+    if (start !== undefined) return start;
+    const fallback = this.#segments[0]?.baseOffset ?? 0;
+    const keptAt =
+      bytes &&
+      damage.keep(`${directory.split('/').slice(-2).join('-')}-start`, bytes.length, (write) =>
+        write(bytes, bytes.length),
+      );
+    const what = `the start offset cannot be read; ${fallback} is taken, so that deleted records may be visible again`;
+    damage.found({ kind: 'start', path, what, ...(keptAt !== undefined && { keptAt }) });
+    writeStart(files, directory, fallback);
+    return fallback;
+  }
 }
 
-const readStart = (files: FileSystem, directory: string): number => {
-  const path = joinPath(directory, 'start');
-  if (files.stat(path) === undefined) return 0;
-  const bytes = readWholeFile(files, path);
-  return bytes.length === 8 ? readI64(bytes, 0) : 0;
-};
+/** The file `start`: crc u32 (of what follows) · version i16 (1) · offset i64. */
+const startBytes = 14;
+
+const decodeStart = (bytes: Uint8Array): number | undefined =>
+  bytes.length === startBytes && readU32(bytes, 0) === crc32c(bytes, 4, startBytes) && readI16(bytes, 4) === 1
+    ? readI64(bytes, 6)
+    : undefined;
 
 /** Keeps the start offset of a partition for good. */
 export const writeStart = (files: FileSystem, directory: string, offset: number): void => {
-  const out = new ByteWriter(8);
+  const out = new ByteWriter(startBytes);
+  out.u32(0);
+  out.i16(1);
   out.i64(offset);
+  out.view().setUint32(0, crc32c(out.buffer, 4, startBytes));
   replaceFile(files, joinPath(directory, 'start'), out.slice());
 };

@@ -40,7 +40,15 @@ import { Waiters } from '../waiting.ts';
 import type { ClosedSegment, CompactedPartition, CompactedPiece } from './compaction.ts';
 import { readDeletions, writeDeletions } from './deletions.ts';
 import { findTime } from './find-time.ts';
-import { type PartitionRecovery, recoverPartition, writeStart } from './partition-recovery.ts';
+import {
+  type DamageReport,
+  type PartitionRecovery,
+  type RecoveryContext,
+  type RecoveryOptions,
+  recoverPartition,
+  verifyPartition,
+  writeStart,
+} from './partition-recovery.ts';
 import { corruption, readSegment } from './read-segment.ts';
 import { type RollRules, rollRules } from './roll-rules.ts';
 import { offsetInName, Segment, segmentName, writeSideFile } from './segment.ts';
@@ -105,6 +113,7 @@ export class FilePartition implements CompactedPartition {
   #snapshotAt = -1;
   /** Why the tail of the active file cannot be trusted: it could not be cut back after a failed write. */
   #broken: unknown;
+  #offline: LogError | undefined;
   /** Markers that could not be written yet (full disk): nothing is appended before them. */
   #pendingMarkers: PendingMarker[] = [];
   /** Deleted segments whose files are still there. */
@@ -136,25 +145,48 @@ export class FilePartition implements CompactedPartition {
 
   // -------------------------------------------------------------- opening
 
-  /** Reads what is on the disk. With `distrust`, what was not synced for certain is written anew (see the file log's fencing). */
-  recover(report: PartitionRecovery, distrust: boolean): void {
-    const recovered = recoverPartition(
-      {
-        files: this.#host.files,
-        pool: this.#host.pool,
-        directory: this.directory,
-        state: this.state,
-        indexInterval: this.#indexInterval,
-        now: () => this.#host.now(),
-        newSegment: (baseOffset) => this.#newSegment(baseOffset),
-        distrust,
-      },
-      report,
+  /** Reads what is on the disk; see partition-recovery.ts. A partition that the file system does not let read is offline until the next start. */
+  recover(report: PartitionRecovery, options: RecoveryOptions, damage: DamageReport): void {
+    try {
+      const recovered = recoverPartition(this.#recoveryContext(options, damage), report);
+      this.#segments = recovered.segments;
+      this.#syncedEnd = recovered.syncedEnd;
+      this.#snapshotAt = recovered.snapshotAt;
+      this.#deleteBelow(this.state.start);
+    } catch (cause) {
+      if (!(cause instanceof FileError)) throw cause;
+      this.#offline = offlineError(this.target, cause);
+    }
+  }
+
+  /** Why the partition can be neither read nor written until the next start. */
+  get offline(): LogError | undefined {
+    return this.#offline;
+  }
+
+  /** Checks every batch; what is damaged is reported, kept aside and replaced by a gap. */
+  verify(damage: DamageReport): void {
+    this.checkWritable();
+    verifyPartition(
+      this.#recoveryContext({ distrust: false, expectation: 'everything', floor: 0 }, damage),
+      this.#segments,
     );
-    this.#segments = recovered.segments;
-    this.#syncedEnd = recovered.syncedEnd;
-    this.#snapshotAt = recovered.snapshotAt;
-    this.#deleteBelow(this.state.start);
+    this.#resume.clear();
+    this.changed();
+  }
+
+  #recoveryContext(options: RecoveryOptions, damage: DamageReport): RecoveryContext {
+    return {
+      ...options,
+      files: this.#host.files,
+      pool: this.#host.pool,
+      directory: this.directory,
+      state: this.state,
+      indexInterval: this.#indexInterval,
+      now: () => this.#host.now(),
+      newSegment: (baseOffset) => this.#newSegment(baseOffset),
+      damage,
+    };
   }
 
   #newSegment(baseOffset: number): Segment {
@@ -166,6 +198,7 @@ export class FilePartition implements CompactedPartition {
   /** Throws when nothing can be appended now. Writes markers that are due first. */
   checkWritable(): void {
     if (this.#host.fenced !== undefined) throw this.#host.fenced;
+    if (this.#offline !== undefined) throw this.#offline;
     if (this.#broken !== undefined) {
       throw new LogError('unavailable', 'LOG_WRITE_FAILED', `${this.directory} takes no writes until the next start`, {
         cause: this.#broken,
@@ -208,6 +241,8 @@ export class FilePartition implements CompactedPartition {
   #takeBack(segment: Segment, cause: unknown): never {
     try {
       segment.file.truncate(segment.size);
+      // A power cut must not bring the bytes back behind the start of a later segment.
+      segment.sync.touch();
     } catch (again) {
       this.#broken = again;
     }
@@ -228,7 +263,14 @@ export class FilePartition implements CompactedPartition {
     return segment;
   }
 
+  /** A segment is on the disk before the next one begins: recovery relies on that. */
   #createSegment(): Segment {
+    const last = this.#segments.at(-1);
+    try {
+      if (last?.dirty === true) last.sync.now();
+    } catch (cause) {
+      throw this.#host.fenced ?? cause;
+    }
     const segment = this.#newSegment(this.state.end);
     try {
       segment.create();
@@ -299,7 +341,12 @@ export class FilePartition implements CompactedPartition {
     try {
       const segment = this.#segments.at(-1);
       const { end } = this.state;
-      const at = { offset: end, segment: segment?.baseOffset ?? end, position: segment?.size ?? 0 };
+      const at = {
+        offset: end,
+        segment: segment?.baseOffset ?? end,
+        position: segment?.size ?? 0,
+        segments: new Map(this.#segments.map(({ baseOffset, size }) => [baseOffset, size])),
+      };
       const encoded = encodeSnapshot(at, this.state);
       const indexes = segment?.encodeIndexes();
       await this.sync();
@@ -328,6 +375,7 @@ export class FilePartition implements CompactedPartition {
   read(request: FetchRequest, maxBytes: number): Chunk | undefined {
     const { state } = this;
     const { offset, isolation } = request;
+    if (this.#offline !== undefined) throw this.#offline;
     if (!(offset >= state.start && offset <= state.end)) {
       throw offsetOutOfRange(request, offset, state.start, state.end);
     }
@@ -543,6 +591,12 @@ export class FilePartition implements CompactedPartition {
     for (const segment of this.#segments) segment.close();
   }
 }
+
+const offlineError = ({ topic, partition }: TopicPartition, cause: FileError): LogError =>
+  new LogError('unavailable', 'LOG_PARTITION_OFFLINE', `${topic}/${partition} could not be opened: ${cause.message}`, {
+    hint: 'Check the disk and the permissions of the file, then start again.',
+    cause,
+  });
 
 const writeError = (directory: string, cause: unknown): LogError => {
   const code = cause instanceof FileError ? cause.code : '';

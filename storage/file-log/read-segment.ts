@@ -109,7 +109,7 @@ export const readSegment = (read: SegmentRead, pool: BufferPool): SegmentChunk =
           break;
         }
         const shown = visibility === undefined ? !isControl(bytes, at) : visibility.shows(bytes, at);
-        // Compaction leaves empty batches behind.
+        // Compaction, and what stands for lost records, leave empty batches.
         if (shown && recordCountOf(bytes, at) > 0) {
           batches.push(at);
           shownBytes += batchLength;

@@ -4,7 +4,10 @@
  * the log from there on alone. It need not be synced itself: its checksum tells a whole one from a torn one, and an older one, or none,
  * only means more to read. (Aborted ranges are kept here and not in a file per segment: one file cannot disagree with itself.)
  *
- *   crc u32 (of what follows) · version i16 (1) · offset i64 · segment i64 · position i64
+ * It also lists the segments: whoever finds their sizes unchanged need not look into them to know that nothing is missing.
+ *
+ *   crc u32 (of what follows) · version i16 (2) · offset i64 · segment i64 · position i64
+ *   count i32 · { base offset, size i64 } …                                                the segments, the last one up to `position`
  *   count i32 · { producer i64, epoch i16, open from i64 (-1: none), count i16 · { first, last sequence i32, base, last offset i64 } … } …
  *   count i32 · { producer, first, last i64 } …                                            the aborted ranges
  */
@@ -12,20 +15,29 @@
 import { ByteWriter, crc32c, readI16, readI32, readI64, readU32 } from '../../base/index.ts';
 import type { PartitionState, RememberedBatch } from '../partition-state.ts';
 
+const version = 2;
+
 export interface Snapshot {
   readonly offset: number;
   /** Base offset of the segment, and the position in it, where the batch at `offset` begins. */
   readonly segment: number;
   readonly position: number;
+  /** Size in bytes by base offset, in order; the last one is `segment`, with `position`. */
+  readonly segments: ReadonlyMap<number, number>;
 }
 
 export const encodeSnapshot = (at: Snapshot, state: PartitionState): Uint8Array => {
   const out = new ByteWriter(1024);
   out.u32(0);
-  out.i16(1);
+  out.i16(version);
   out.i64(at.offset);
   out.i64(at.segment);
   out.i64(at.position);
+  out.i32(at.segments.size);
+  for (const [baseOffset, size] of at.segments) {
+    out.i64(baseOffset);
+    out.i64(size);
+  }
   out.i32(state.producers.size);
   for (const [producerId, { epoch, openFrom, batches }] of state.producers) {
     out.i64(producerId);
@@ -51,16 +63,21 @@ export const encodeSnapshot = (at: Snapshot, state: PartitionState): Uint8Array 
 
 /** Reads a snapshot into an empty state; undefined when the bytes are not a whole one. */
 export const decodeSnapshot = (bytes: Uint8Array, into: PartitionState): Snapshot | undefined => {
-  if (bytes.length < 38 || readU32(bytes, 0) !== crc32c(bytes, 4, bytes.length) || readI16(bytes, 4) !== 1) {
+  if (bytes.length < 42 || readU32(bytes, 0) !== crc32c(bytes, 4, bytes.length) || readI16(bytes, 4) !== version) {
     return undefined;
   }
+  const segments = new Map<number, number>();
+  let at = 34;
+  for (let i = readI32(bytes, 30); i > 0; i--, at += 16) segments.set(readI64(bytes, at), readI64(bytes, at + 8));
   const snapshot: Snapshot = {
     offset: readI64(bytes, 6),
     segment: readI64(bytes, 14),
     position: readI64(bytes, 22),
+    segments,
   };
-  let at = 34;
-  for (let producers = readI32(bytes, 30); producers > 0; producers--) {
+  let producers = readI32(bytes, at);
+  at += 4;
+  for (; producers > 0; producers--) {
     const producerId = readI64(bytes, at);
     const epoch = readI16(bytes, at + 8);
     const openFrom = readI64(bytes, at + 10);

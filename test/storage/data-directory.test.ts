@@ -100,15 +100,6 @@ test('a directory that may not be read or written is unreadable', async () => {
   });
 });
 
-test('a topic whose description is damaged is not deleted but reported', async () => {
-  const log = await open();
-  const { id } = await log.createTopic({ name: 't', partitions: 1 });
-  await log.close();
-  writeFileSync(join(directory, 'topics', id, 'topic.json'), '{');
-  expect(await failure(open())).toBe('DATA_DIR_UNREADABLE');
-  expect(readdirSync(join(directory, 'topics', id))).toContain('0');
-});
-
 test('what a crash left of a half-made or half-deleted topic is cleared away', async () => {
   mkdirSync(join(directory, 'topics', 'AAAAAAAAAAAAAAAAAAAAAA', '0'), { recursive: true });
   const log = await open();

@@ -71,6 +71,7 @@ export class FaultyFiles implements FileSystem {
   #diskNames = new Map<string, Inode | 'directory'>();
   #pendingNames: NameChange[] = [];
   readonly #locks = new Set<string>();
+  #boot = 1;
 
   // -------------------------------------------------------------- faults
 
@@ -98,6 +99,7 @@ export class FaultyFiles implements FileSystem {
   /** The file system that the next start finds. This one is not changed. */
   crashed(mode: CrashMode, random: Random): FaultyFiles {
     const next = new FaultyFiles();
+    next.#boot = mode === 'kill' ? this.#boot : this.#boot + 1;
     const names = new Map(mode === 'kill' ? this.#names : this.#diskNames);
     if (mode !== 'kill' && mode !== 'lost') {
       const kept = random.between(0, this.#pendingNames.length);
@@ -253,12 +255,28 @@ export class FaultyFiles implements FileSystem {
   }
 
   rename(from: string, to: string): void {
+    if (this.#names.get(from) === 'directory') {
+      this.#renameDirectory(from, to);
+      return;
+    }
     const inode = this.#file(from);
     this.#call('rename', to);
     // One change of both names: a crash sees both or none.
     this.#names.delete(from);
     this.#names.set(to, inode);
     this.#pendingNames.push({ path: to, inode }, { path: from, inode: undefined });
+  }
+
+  /** Durable at once: nothing here depends on a crash in between. */
+  #renameDirectory(from: string, to: string): void {
+    this.#call('rename', to);
+    for (const names of [this.#names, this.#diskNames]) {
+      for (const [path, inode] of [...names]) {
+        if (path !== from && !path.startsWith(`${from}/`)) continue;
+        names.delete(path);
+        names.set(to + path.slice(from.length), inode);
+      }
+    }
   }
 
   unlink(path: string): void {
@@ -283,6 +301,10 @@ export class FaultyFiles implements FileSystem {
       else this.#diskNames.set(change.path, change.inode);
       return false;
     });
+  }
+
+  bootId(): string {
+    return `boot ${this.#boot}`;
   }
 
   lock(path: string): LockResult {

@@ -210,6 +210,7 @@ class Writer {
 /** Opens the log on what a crash left and holds it to the promises. */
 export const checkAfterCrash = async (files: FaultyFiles, trace: Trace, mode: CrashMode): Promise<void> => {
   const log = await openOn(files);
+  expect(log.damage, 'a crash damages nothing').toEqual([]);
   if ((await log.describeTopic('t')) === undefined) {
     expect(trace.created).toBe(false);
     await log.close();

@@ -1,0 +1,110 @@
+/**
+ * What was found damaged, and what is left of it.
+ *
+ *   damage                              {"format":1,"entries":[…]}: every entry of `Log.damage` that was not accepted yet, on the disk before anything is
+ *                                       mended, because once mended it could not be found again
+ *   quarantine/<n>-<name of the file>   the bytes that were taken out of a file; nothing ever deletes them
+ *
+ * Topics that are gone are no entries of the file: every start finds them again.
+ */
+
+import {
+  type FileSystem,
+  joinPath,
+  readWholeFile,
+  replaceFile,
+  UserError,
+  utf8Bytes,
+  utf8Text,
+} from '../../base/index.ts';
+import type { Damage } from '../log.ts';
+
+const formatVersion = 1;
+
+export class DamageList {
+  readonly #files: FileSystem;
+  readonly #directory: string;
+  #entries: Damage[];
+  bytesQuarantined = 0;
+
+  constructor(files: FileSystem, directory: string) {
+    this.#files = files;
+    this.#directory = directory;
+    this.#entries = this.#read();
+  }
+
+  get entries(): readonly Damage[] {
+    return this.#entries;
+  }
+
+  get #path(): string {
+    return joinPath(this.#directory, 'damage');
+  }
+
+  #read(): Damage[] {
+    if (this.#files.stat(this.#path) === undefined) return [];
+    try {
+      const value: unknown = JSON.parse(utf8Text(readWholeFile(this.#files, this.#path)));
+      if (typeof value === 'object' && value !== null && 'entries' in value && Array.isArray(value.entries)) {
+        return value.entries as Damage[];
+      }
+    } catch (cause) {
+      if (!(cause instanceof SyntaxError)) throw cause;
+    }
+    throw new UserError('DATA_DIR_UNREADABLE', `${this.#path} is not a list of damage`, {
+      hint: 'It names data that was found lost. Restore it from a backup, or move it away to go on as if nothing were lost.',
+    });
+  }
+
+  /** On the disk when it returns. The same thing found twice (a crash while it was mended) is one entry. */
+  add(entry: Damage): void {
+    const { from, to } = entry.lost ?? { from: -1, to: -1 };
+    const known = this.#entries.some(
+      ({ kind, topicId, partition, path, lost }) =>
+        kind === entry.kind &&
+        topicId === entry.topicId &&
+        partition === entry.partition &&
+        (lost === undefined ? entry.lost === undefined && path === entry.path : lost.from <= from && lost.to >= to),
+    );
+    if (!known) this.#write([...this.#entries, entry]);
+  }
+
+  /** Removes entries; answers them. */
+  remove(which: (entry: Damage) => boolean): Damage[] {
+    const removed = this.#entries.filter(which);
+    if (removed.length > 0) this.#write(this.#entries.filter((entry) => !which(entry)));
+    return removed;
+  }
+
+  #write(entries: Damage[]): void {
+    const text = `${JSON.stringify({ format: formatVersion, entries }, undefined, 2)}\n`;
+    replaceFile(this.#files, this.#path, utf8Bytes(text));
+    this.#entries = entries;
+  }
+
+  /** Keeps bytes aside for good, on the disk when it returns; answers the path of their file. */
+  keep(name: string, sizeBytes: number, write: (to: (bytes: Uint8Array, length: number) => void) => void): string {
+    const directory = joinPath(this.#directory, 'quarantine');
+    const isNew = this.#files.stat(directory) === undefined;
+    this.#files.mkdir(directory);
+    if (isNew) this.#files.syncDirectory(this.#directory);
+    const path = joinPath(directory, `${this.#files.readdir(directory).length + 1}-${name}`);
+    const file = this.#files.open(path, 'create');
+    try {
+      let at = 0;
+      write((bytes, length) => {
+        for (let start = 0; start < length; ) {
+          const written = file.writeAt(bytes, start, length - start, at);
+          start += written;
+          at += written;
+        }
+      });
+      file.datasyncSync();
+    } finally {
+      file.close();
+    }
+    this.#files.syncDirectory(directory);
+    this.bytesQuarantined += sizeBytes;
+    return path;
+  }
+}
