@@ -39,7 +39,7 @@ const crashAtEach = async (seed: number, steps: number, every: number): Promise<
 
 test('a crash at each I/O call of 200 operations loses nothing acknowledged and shows nothing uncommitted', async () => {
   await crashAtEach(1, 200, 1);
-}, 120_000);
+}, 300_000);
 
 // Seed 8 once lost offsets that were committed while the offsets partition was written anew.
 test.each([2, 8])(
