@@ -14,7 +14,7 @@ type Values = readonly Value[];
 
 export const collectList: AggregateDefinition = defineAggregate({
   signature: 'COLLECT_LIST(T) -> ARRAY<T>',
-  doc: 'All values in the order of arrival, NULLs included.',
+  doc: 'All values in the order of arrival, NULLs included. A row of a table that changes takes back the last equal value.',
   examples: [{ call: 'COLLECT_LIST(A)', rows: [['1'], ['NULL'], ['1']], result: 'ARRAY[1, NULL, 1]' }],
   undo: true,
   bind: (call) => ({
@@ -27,7 +27,7 @@ export const collectList: AggregateDefinition = defineAggregate({
     },
     undo(row, at, args) {
       const kept = row[at] as Values;
-      const place = kept.findIndex((value) => valuesEqual(value, args[0] as Value));
+      const place = kept.findLastIndex((value) => valuesEqual(value, args[0] as Value));
       if (place >= 0) row[at] = kept.toSpliced(place, 1);
     },
     result: (row, at) => row[at] as Value,
@@ -148,8 +148,14 @@ const histogramLimit = 1000;
 
 export const histogram: AggregateDefinition = defineAggregate({
   signature: 'HISTOGRAM(STRING) -> MAP<STRING, BIGINT>',
-  doc: 'How often each text came; at most 1000 different ones are counted.',
-  examples: [{ call: 'HISTOGRAM(A)', rows: [["'x'"], ["'y'"], ["'x'"]], result: "MAP('x' := 2, 'y' := 1)" }],
+  doc: "How often each text came; at most 1000 different ones are counted. NULL counts as the text 'null'.",
+  examples: [
+    {
+      call: 'HISTOGRAM(A)',
+      rows: [["'x'"], ["'y'"], ["'x'"], ['NULL']],
+      result: "MAP('x' := 2, 'y' := 1, 'null' := 1)",
+    },
+  ],
   undo: true,
   bind: (call) => {
     const step = (counts: Value, text: string, by: number): Value => {
@@ -165,10 +171,10 @@ export const histogram: AggregateDefinition = defineAggregate({
         row[at] = new Map();
       },
       add(row, at, args) {
-        if (args[0] !== null) row[at] = step(row[at] as Value, args[0] as string, 1);
+        row[at] = step(row[at] as Value, String(args[0]), 1);
       },
       undo(row, at, args) {
-        if (args[0] !== null) row[at] = step(row[at] as Value, args[0] as string, -1);
+        row[at] = step(row[at] as Value, String(args[0]), -1);
       },
       result: (row, at) => row[at] as Value,
     };

@@ -1,5 +1,6 @@
 /**
- * STDDEV_SAMP, STDDEV_SAMPLE, CORRELATION: from running sums of the values, their squares and products, all doubles; and SUM_LIST.
+ * STDDEV_SAMP and STDDEV_SAMPLE, by the method of Youngs and Cramer; CORRELATION, from running sums of the values, their squares and products;
+ * and SUM_LIST. All but the last keep doubles.
  *
  * STDDEV_SAMP gives the sample variance, without the root: ksqlDB's own does, and queries rely on it. STDDEV_SAMPLE is the deviation.
  */
@@ -37,22 +38,41 @@ const sums = (
   result: (row, at) => result(row.slice(at, at + count) as number[]),
 });
 
-const moments = (args: readonly Value[]): readonly number[] | undefined => {
-  if (args[0] === null) return undefined;
-  const x = Number(args[0]);
-  return [1, x, x * x];
+/**
+ * The number of values, their sum, and the sum of their squared distances from the mean, which is kept up to date by the distance of each value
+ * from the mean of the others: a sum of squares less a square of the sum would cancel for values that are far from zero.
+ */
+const spread = (result: (variance: number) => number): Accumulator => {
+  const step = (row: Row, at: number, value: Value, sign: 1 | -1): void => {
+    if (value === null) return;
+    const x = Number(value);
+    const [n = 0, sum = 0, squares = 0] = row.slice(at, at + 3) as number[];
+    const others = n + sign;
+    const distance = x * n - sum;
+    row[at] = others;
+    row[at + 1] = sum + sign * x;
+    row[at + 2] = n > 0 && others > 0 ? squares + (sign * distance * distance) / (n * others) : 0;
+  };
+  return {
+    slots: [doubleType, doubleType, doubleType],
+    initialize(row, at) {
+      row.fill(0, at, at + 3);
+    },
+    add: (row, at, args) => step(row, at, args[0] as Value, 1),
+    undo: (row, at, args) => step(row, at, args[0] as Value, -1),
+    result(row, at) {
+      const [n = 0, , squares = 0] = row.slice(at, at + 3) as number[];
+      return result(n < 2 ? 0 : Math.max(squares, 0) / (n - 1));
+    },
+  };
 };
-
-/** Of the sample; 0 for fewer than two values. */
-const variance = ([n = 0, sum = 0, squares = 0]: readonly number[]): number =>
-  n < 2 ? 0 : Math.max(squares - (sum * sum) / n, 0) / (n - 1);
 
 export const stddevSamp: AggregateDefinition = defineAggregate({
   signature: numbers.map((type) => `STDDEV_SAMP(${type}) -> DOUBLE`),
   doc: 'The sample variance of the values, NULLs left out; 0 for fewer than two. For the deviation, which is its root, use STDDEV_SAMPLE.',
   examples: [{ call: 'STDDEV_SAMP(A)', rows: [['1'], ['NULL'], ['5']], result: '8E0' }],
   undo: true,
-  bind: () => sums(moments, 3, variance),
+  bind: () => spread((variance) => variance),
 });
 
 export const stddevSample: AggregateDefinition = defineAggregate({
@@ -60,7 +80,7 @@ export const stddevSample: AggregateDefinition = defineAggregate({
   doc: 'The sample standard deviation of the values, NULLs left out; 0 for fewer than two.',
   examples: [{ call: 'STDDEV_SAMPLE(A)', rows: [['1'], ['2'], ['3']], result: '1E0' }],
   undo: true,
-  bind: () => sums(moments, 3, (found) => Math.sqrt(variance(found))),
+  bind: () => spread(Math.sqrt),
 });
 
 export const correlation: AggregateDefinition = defineAggregate({
