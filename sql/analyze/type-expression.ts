@@ -8,12 +8,13 @@
  */
 
 import { closest, type Position, UserError, unreachable } from '../../base/index.ts';
-import type { FunctionRegistry } from '../functions/registry.ts';
+import type { ScalarDefinition } from '../functions/define.ts';
+import type { FunctionRegistry, Resolution } from '../functions/registry.ts';
 import { spread } from '../functions/signature.ts';
 import type { Expression, ExpressionOf } from '../parser/ast.ts';
 import { canConvert, converter } from '../types/cast.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
-import { parseTimestamp } from '../types/time-text.ts';
+import { parseTimestamp } from '../types/time/text.ts';
 import {
   arrayOf,
   bigintType,
@@ -566,7 +567,27 @@ class Typer {
         });
       }
     });
+    this.#checkConstants(resolution, converted, at);
     return { kind: 'call', name: signature.name, signature: signature.text, args: converted, type: resolution.result };
+  }
+
+  /** A constant that the function refuses is known to be wrong before the query runs. */
+  #checkConstants(
+    { overload, args, result }: Resolution<ScalarDefinition>,
+    given: readonly TypedExpression[],
+    at: Position,
+  ): void {
+    const { definition, signature } = overload;
+    if (!('bind' in definition)) return;
+    const constants = given.map((arg) => (arg.kind === 'literal' ? literalOf(arg.value, arg.type) : undefined));
+    try {
+      definition.bind({ args, result, constants, context: { now: () => 0, random: () => 0 } });
+    } catch (error) {
+      if (!(error instanceof EvaluationError)) throw error;
+      throw new UserError('SQL_BAD_CONSTANT', `${signature.name} cannot work with its constants: ${error.message}`, {
+        at,
+      });
+    }
   }
 
   #arithmetic(node: ExpressionOf<'arithmetic'>): TypedExpression {

@@ -2,13 +2,31 @@
 
 import { AssertionError } from '../../base/index.ts';
 import type { TypedOf } from '../analyze/typed.ts';
-import type { Body, FunctionContext } from '../functions/define.ts';
+import type { Body, FunctionContext, ScalarDefinition } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import type { Value } from '../types/value.ts';
 import { constantOf, type Evaluate } from './evaluate.ts';
 
 type Call = (...args: readonly Value[]) => Value;
+
+/** The body for this place. Where a constant is refused, a body that fails for each row: planning refuses such constants, other builds may not have. */
+const bodyOf = (definition: ScalarDefinition, part: TypedOf<'call'>, context: FunctionContext): Body => {
+  if ('body' in definition) return definition.body;
+  try {
+    return definition.bind({
+      args: part.args.map((arg) => arg.type),
+      result: part.type,
+      constants: part.args.map((arg) => (arg.kind === 'literal' ? constantOf(arg) : undefined)),
+      context,
+    });
+  } catch (error) {
+    if (!(error instanceof EvaluationError)) throw error;
+    return () => {
+      throw error;
+    };
+  }
+};
 
 /** The closure of a call, from those of its arguments. */
 export const call = (
@@ -18,15 +36,7 @@ export const call = (
   context: FunctionContext,
 ): Evaluate => {
   const { definition } = functions.scalar(part.name, part.signature);
-  const body: Body =
-    'body' in definition
-      ? definition.body
-      : definition.bind({
-          args: part.args.map((arg) => arg.type),
-          result: part.type,
-          constants: part.args.map((arg) => (arg.kind === 'literal' ? constantOf(arg) : undefined)),
-          context,
-        });
+  const body = bodyOf(definition, part, context);
   // The signature has been checked against the arguments: what the body takes is what it gets.
   const run = body as Call;
   const propagates = definition.nulls === 'propagate';

@@ -7,10 +7,10 @@
  */
 
 import { UserError } from '../../base/index.ts';
-import { parseTimestampPattern } from '../functions/timestamp-pattern.ts';
 import type { TimestampColumn } from '../plan/choices.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import type { Schema } from '../types/schema.ts';
+import { type TimeParser, timeParser } from '../types/time/parse.ts';
 import { printType } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
 
@@ -29,6 +29,18 @@ export interface TimestampReader {
   readonly drops: (none: NoTimestamp) => true;
 }
 
+/** The parser for a TIMESTAMP_FORMAT. Raises a `UserError` for what is not one. */
+const parserOf = (format: string): TimeParser => {
+  try {
+    return timeParser(format);
+  } catch (error) {
+    if (!(error instanceof EvaluationError)) throw error;
+    throw new UserError('SQL_TIMESTAMP_FORMAT', error.message, {
+      hint: "For example: 'yyyy-MM-dd HH:mm:ss', with 'T' and other letters between single quotes.",
+    });
+  }
+};
+
 /** Where the column is and how its value is read. */
 export const timestampReader = (
   { column: name, format, mustBeValid = false }: TimestampColumn,
@@ -37,7 +49,7 @@ export const timestampReader = (
   const from = schema.value.some((column) => column.name === name) ? 'value' : 'key';
   const slot = schema[from].findIndex((column) => column.name === name);
   const kind = schema[from][slot]?.type.kind;
-  const parse = kind === 'STRING' && format !== undefined ? parseTimestampPattern(format) : undefined;
+  const parse = kind === 'STRING' && format !== undefined ? parserOf(format) : undefined;
   return {
     from,
     slot,
@@ -81,7 +93,7 @@ export const checkTimestamp = ({ column: name, format }: TimestampColumn, schema
         hint: "For example: TIMESTAMP_FORMAT='yyyy-MM-dd HH:mm:ss'.",
       });
     }
-    parseTimestampPattern(format);
+    parserOf(format);
   } else if (kind !== 'BIGINT' && kind !== 'TIMESTAMP') {
     throw new UserError(
       'SQL_TIMESTAMP_COLUMN',

@@ -7,7 +7,8 @@
  * a NULL argument makes the result NULL and the body never sees one; with `'own'` it gets `null` and decides.
  *
  * A function that needs more than its arguments has `bind` in place of `body`: called once for each place where the function is used, with
- * the types, the constants and the hour and chance of the host, it answers with the body for that place.
+ * the types, the constants and the clock and randomness of the host, it returns the body for that place. A constant that it refuses, by an
+ * `EvaluationError`, is an error of the statement. Planning calls it too, so it must have no effect.
  *
  * An aggregate keeps its state in slots of a row of the group: its `accumulator` says their types, so that state is stored, logged
  * and restored as any row. `add` and `undo` change the slots from `at` on. `undo` takes back one former `add`; an aggregate

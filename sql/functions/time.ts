@@ -1,11 +1,11 @@
 /** Functions on points in time. All is UTC; a day has 24 hours. */
 
-import { UserError } from '../../base/index.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
-import { define } from './define.ts';
+import { dateFormatter, timeFormatter } from '../types/time/format.ts';
+import { dateParser, timeParser } from '../types/time/parse.ts';
+import { gmt, utc, type Zone, zoneNamed } from '../types/time/zones.ts';
+import { type Body, type Call, define } from './define.ts';
 import type { Family } from './registry.ts';
-import { formatTimestampPattern, fromLocal, utc, zoneNamed } from './timestamp-format.ts';
-import { parseTimestampPattern } from './timestamp-pattern.ts';
 
 const unitMs: Readonly<Record<string, number>> = {
   MILLISECONDS: 1,
@@ -23,7 +23,7 @@ const moved = (unit: string, amount: number, time: number): number => {
   return result;
 };
 
-/** What is made of a text (a pattern), made once for each of the last few. */
+/** What is made of a text (a pattern), kept for the last few. */
 const remembered = <T>(make: (text: string) => T): ((text: string) => T) => {
   const made = new Map<string, T>();
   return (text) => {
@@ -37,25 +37,31 @@ const remembered = <T>(make: (text: string) => T): ((text: string) => T) => {
   };
 };
 
-const formatterOf = remembered(formatTimestampPattern);
+const formatterOf = remembered(timeFormatter);
+const parserOf = remembered(timeParser);
+const dateFormatterOf = remembered(dateFormatter);
+const dateParserOf = remembered(dateParser);
 
-/** A pattern comes with the data: a bad one is a fault of the row. */
-const parserOf = remembered((pattern) => {
-  try {
-    return parseTimestampPattern(pattern);
-  } catch (error) {
-    if (error instanceof UserError) throw new EvaluationError(error.message, { cause: error });
-    throw error;
-  }
-});
+/** Makes the pattern and zone that are constants ready, which checks them too. Others come with the rows. */
+const prepare = ({ constants }: Call, ofPattern: (pattern: string) => unknown): void => {
+  const [, pattern, zone] = constants;
+  if (typeof pattern === 'string') ofPattern(pattern);
+  if (typeof zone === 'string') zoneNamed(zone);
+};
 
-const format = (at: number | bigint, pattern: string, zone?: string): string =>
-  formatterOf(pattern)(Number(at), zone === undefined ? utc : zoneNamed(zone));
+const formatting =
+  (standard: Zone) =>
+  (call: Call): Body => {
+    prepare(call, formatterOf);
+    return (at: number | bigint, pattern: string, zone?: string) =>
+      formatterOf(pattern)(Number(at), zone === undefined ? standard : zoneNamed(zone));
+  };
 
-const parse = (text: string, pattern: string, zone?: string): number =>
-  parserOf(pattern)(text, zone === undefined ? undefined : (local) => fromLocal(local, zoneNamed(zone)));
-
-const dayMs = 86_400_000;
+const parsing = (call: Call): Body => {
+  prepare(call, parserOf);
+  return (text: string, pattern: string, zone?: string) =>
+    parserOf(pattern)(text, zone === undefined ? gmt : zoneNamed(zone));
+};
 
 /** With a zone as the last argument, or without: UTC. */
 const zoned = (name: string, types: string, result: string): string[] => [
@@ -101,7 +107,7 @@ export const time: Family = {
         ["FORMAT_TIMESTAMP('2018-05-11T21:58:33.25', 'dd/MMM/yyyy''T''HH:mm:ss.SSSX')", "'11/May/2018T21:58:33.250Z'"],
         ["FORMAT_TIMESTAMP('2018-05-11T21:58:33', 'EEE h:mm a z', 'America/Los_Angeles')", "'Fri 2:58 PM PDT'"],
       ],
-      body: format,
+      bind: formatting(gmt),
     }),
     define({
       signature: zoned('PARSE_TIMESTAMP', 'STRING, STRING', 'TIMESTAMP'),
@@ -114,35 +120,41 @@ export const time: Family = {
           "'2018-05-11T21:58:00.000'",
         ],
       ],
-      body: parse,
+      bind: parsing,
     }),
     define({
       signature: zoned('TIMESTAMPTOSTRING', 'BIGINT, STRING', 'STRING'),
       doc: 'Epoch milliseconds as text, by a pattern, in UTC or in a zone. FORMAT_TIMESTAMP does it for points in time.',
       nulls: 'propagate',
       examples: [["TIMESTAMPTOSTRING(0, 'yyyy-MM-dd')", "'1970-01-01'"]],
-      body: format,
+      bind: formatting(utc),
     }),
     define({
       signature: zoned('STRINGTOTIMESTAMP', 'STRING, STRING', 'BIGINT'),
       doc: 'The epoch milliseconds that a text says, read by a pattern, in UTC or in a zone. PARSE_TIMESTAMP gives a point in time.',
       nulls: 'propagate',
       examples: [["STRINGTOTIMESTAMP('1970-01-02', 'yyyy-MM-dd')", '86400000']],
-      body: parse,
+      bind: parsing,
     }),
     define({
       signature: 'DATETOSTRING(INT, STRING) -> STRING',
       doc: 'A day, counted from 1970-01-01, as text by a pattern.',
       nulls: 'propagate',
       examples: [["DATETOSTRING(18993, 'dd-MMM-yyyy')", "'01-Jan-2022'"]],
-      body: (day: number, pattern: string) => format(day * dayMs, pattern),
+      bind: (call) => {
+        prepare(call, dateFormatterOf);
+        return (day: number, pattern: string) => dateFormatterOf(pattern)(day);
+      },
     }),
     define({
       signature: 'STRINGTODATE(STRING, STRING) -> INT',
       doc: 'The day that a text says, read by a pattern, counted from 1970-01-01.',
       nulls: 'propagate',
       examples: [["STRINGTODATE('01-Jan-2022', 'dd-MMM-yyyy')", '18993']],
-      body: (text: string, pattern: string) => Math.floor(parse(text, pattern) / dayMs),
+      bind: (call) => {
+        prepare(call, dateParserOf);
+        return (text: string, pattern: string) => dateParserOf(pattern)(text);
+      },
     }),
     define({
       signature: 'CONVERT_TZ(TIMESTAMP, STRING, STRING) -> TIMESTAMP',
@@ -151,7 +163,10 @@ export const time: Family = {
       examples: [
         ["CAST(CONVERT_TZ('2018-05-11T12:00', 'UTC', 'America/Los_Angeles') AS STRING)", "'2018-05-11T05:00:00.000'"],
       ],
-      body: (at: number, from: string, to: string) => at + zoneNamed(to).offsetAt(at) - zoneNamed(from).offsetAt(at),
+      bind: ({ constants }) => {
+        for (const zone of constants.slice(1)) if (typeof zone === 'string') zoneNamed(zone);
+        return (at: number, from: string, to: string) => at + zoneNamed(to).offsetAt(at) - zoneNamed(from).offsetAt(at);
+      },
     }),
     define({
       signature: 'TIMESTAMPADD(literal STRING, INT, TIMESTAMP) -> TIMESTAMP',

@@ -14,7 +14,7 @@
 
 import { EvaluationError } from './evaluation-error.ts';
 import { javaTrim, parseBigint, parseDouble, parseInteger, printDouble } from './numbers.ts';
-import { parseTimestamp, printTimestamp } from './time-text.ts';
+import { parseTimestamp, printTimestamp } from './time/text.ts';
 import { isNumeric, isScalar, numericRank, type SqlType, type TypeKind, typesEqual } from './type.ts';
 import { bigintToInteger, doubleToBigint, doubleToInteger, isMap, type Value } from './value.ts';
 

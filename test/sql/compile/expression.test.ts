@@ -277,7 +277,7 @@ describe('CAST', () => {
   test('text that stands for nothing fails', () => {
     expect(fault('CAST(S AS INT)')).toBe("EvaluationError: the text 'text' is not a valid INTEGER");
     expect(fault("CAST('1.0' AS INT)")).toBe("EvaluationError: the text '1.0' is not a valid INTEGER");
-    expect(fault("CAST('2023-02-30' AS TIMESTAMP)")).toContain('is not a valid TIMESTAMP');
+    expect(fault("CAST('2023-02-32' AS TIMESTAMP)")).toContain('is not a valid TIMESTAMP');
   });
 });
 

@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseTimestampPattern } from '../../../sql/functions/timestamp-pattern.ts';
 import { parseExpression } from '../../../sql/parser/parse.ts';
 import { parseBigint, parseDouble, parseInteger, printDouble } from '../../../sql/types/numbers.ts';
-import { parseTimestamp, printTimestamp } from '../../../sql/types/time-text.ts';
 import {
   arrayOf,
   bigintType,
@@ -129,58 +127,6 @@ describe('numbers', () => {
     [12345678.5, '1.23456785E7'],
     [Number.NaN, 'NaN'],
   ])('the double %d prints as %s', (value, text) => expect(printDouble(value)).toBe(text));
-});
-
-describe('points in time', () => {
-  test('every TIMESTAMP prints as text that stands for it, within four digits of year', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 }), (ms) => {
-        expect(printTimestamp(ms)).toBe(new Date(ms).toISOString().slice(0, -1));
-        expect(parseTimestamp(printTimestamp(ms))).toBe(ms);
-      }),
-    );
-  });
-
-  test('what Date cannot hold is printed too', () => {
-    expect(printTimestamp(Number.MAX_SAFE_INTEGER)).toBe('287396-10-12T08:59:00.991');
-    expect(printTimestamp(-1e15)).toBe('-29719-04-05T22:13:20.000');
-  });
-
-  test.each([
-    ['2020', 1_577_836_800_000],
-    ['2020-02', 1_580_515_200_000],
-    ['2020-02-29T12', 1_582_977_600_000],
-    ['2020-02-29T12:30', 1_582_979_400_000],
-    ['2020-02-29T12:30:15.5Z', 1_582_979_415_500],
-    ['2020-02-29T12:30:15.123456789', 1_582_979_415_123],
-    ['2020-02-29T12:30+02:00', 1_582_972_200_000],
-    ['2020-02-29T12:30-0230', 1_582_988_400_000],
-    ['2021-02-29', undefined],
-    ['2020-13', undefined],
-    ['2020-01-01T24', undefined],
-    ['2020-01-01 12:00', undefined],
-    ['yesterday', undefined],
-  ])('%s stands for %s', (text, ms) => expect(parseTimestamp(text)).toBe(ms));
-
-  test.each([
-    ['yyyy-MM-dd HH:mm:ss', '2020-02-29 12:30:15', 1_582_979_415_000],
-    ['yy-MM-dd HH:mm:ssX', '20-02-29 12:30:15+02', 1_582_972_215_000],
-    ["yyyy-MM-dd'T'HH:mm:ss.SSSXXX", '2020-02-29T12:30:15.250-01:00', 1_582_983_015_250],
-    ['yyyyMMdd', '20200229', 1_582_934_400_000],
-    ['d MMM yyyy h:mm a', '29 Feb 2020 1:05 PM', 1_582_981_500_000],
-    ["EEE, dd MMMM yyyy 'o''clock'", "Sat, 29 February 2020 o'clock", undefined],
-    ['yyyy-MM-dd[ HH:mm]', '2020-02-29', 1_582_934_400_000],
-    ['yyyy-MM-dd', '2020-02-30', undefined],
-    ['yyyy-MM-dd', '2020-2-3', undefined],
-  ])('by the pattern %s the text %s stands for %s', (pattern, text, ms) => {
-    const parse = parseTimestampPattern(pattern);
-    if (ms === undefined) expect(faultOf(() => parse(text))).toContain('EvaluationError');
-    else expect(parse(text)).toBe(ms);
-  });
-
-  test.each(['yyyy-QQ', "yyyy'", 'yyyy[', 'yyyy]', '--'])('the pattern %s is refused', (pattern) =>
-    expect(faultOf(() => parseTimestampPattern(pattern))).toContain('SQL_TIMESTAMP_FORMAT'),
-  );
 });
 
 describe('values', () => {

@@ -1,0 +1,367 @@
+/**
+ * Reading points in time by a pattern: first the parts of the text become fields, then the fields a point in time.
+ *
+ * A date is complete with year, month and day, or year and day of the year; a time with an hour. What a complete date says about the 31st of a shorter
+ * month means its last day; 24:00 is the beginning of the next day. Fields of what is complete must agree (`Mon, 5 May 2020` does not). Where a date is
+ * not complete, its fields change 1970-01-01 one after the other, and there the 30th of February is an error.
+ */
+
+import { EvaluationError } from '../evaluation-error.ts';
+import { civilFromDays, dayMs, dayOfWeek, dayOfYear, daysFromCivil, daysInMonth, isLeapYear } from './calendar.ts';
+import { namedValues } from './names.ts';
+import { type Element, type Field, type NumberElement, type OffsetForm, parsePattern } from './pattern.ts';
+import { regionsOfAbbreviations } from './zone-names.ts';
+import { fixedZone, fromLocal, gmt, offsetId, offsetOf, type Zone, zoneNamed } from './zones.ts';
+
+/** Epoch milliseconds of a text; the zone is that of texts that name none. Raises `EvaluationError` for a text that does not fit. */
+export type TimeParser = (text: string, zone?: Zone) => number;
+
+/** The function that reads texts of this pattern. A pattern that is not one, or has letters that cannot be read, raises `EvaluationError`. */
+export const timeParser = (pattern: string): TimeParser => {
+  const read = textReader(pattern);
+  return (text, zone = gmt) => resolve(read(text), zone);
+};
+
+/** The function that reads texts to days since 1970-01-01. The text must name a complete date; a time is not looked at. */
+export const dateParser = (pattern: string): ((text: string) => number) => {
+  const read = textReader(pattern);
+  return (text) => {
+    const { fields } = read(text);
+    checkRanges(fields);
+    const days = dateOf(fields);
+    if (days === undefined) throw impossible('the date is not complete');
+    return timeOf(fields) === dayMs ? days + 1 : days;
+  };
+};
+
+/** The function that takes texts of this pattern apart. */
+const textReader = (pattern: string): ((text: string) => Input) => {
+  const elements = parsePattern(pattern);
+  checkReadable(elements, pattern);
+  const parsers = elements.map(parserOf);
+  return (text) => {
+    const input: Input = { text, at: 0, fields: new Map(), zone: undefined };
+    for (const parse of parsers) if (!parse(input)) throw misfit(pattern, text);
+    if (input.at < text.length) throw misfit(pattern, text);
+    return input;
+  };
+};
+
+const misfit = (pattern: string, text: string): EvaluationError =>
+  new EvaluationError(`the text '${text.slice(0, 60)}' does not fit the pattern '${pattern}'`);
+
+const onlyWritten: ReadonlySet<Field> = new Set([
+  'localDay',
+  'weekYear',
+  'week',
+  'weekOfMonth',
+  'alignedWeek',
+  'julianDay',
+]);
+
+const checkReadable = (elements: readonly Element[], pattern: string): void => {
+  for (const element of elements) {
+    if (element.kind === 'optional') checkReadable(element.elements, pattern);
+    else if (element.kind === 'padded') checkReadable([element.element], pattern);
+    else if (
+      element.kind === 'day-period' ||
+      (element.kind === 'text' && element.style === 'narrow') ||
+      ('field' in element && onlyWritten.has(element.field))
+    ) {
+      throw new EvaluationError(
+        `the time pattern '${pattern}' is only for writing: weeks, parts of the day and names of one letter cannot be read`,
+      );
+    }
+  }
+};
+
+// ------------------------------------------------------------------------------------------------------------ text
+
+interface Input {
+  readonly text: string;
+  at: number;
+  fields: Map<Field, number>;
+  zone: Zone | undefined;
+}
+
+/** Reads at the input's place and moves on; false where the text is another. */
+type ElementParser = (input: Input) => boolean;
+
+/** Sets a field; false when it was set to something else. */
+const setField = (input: Input, field: Field, value: number): boolean => {
+  const before = input.fields.get(field);
+  if (before === undefined) input.fields.set(field, value);
+  return before === undefined || before === value;
+};
+
+/** Steps over a text, in any case; false when another stands here. */
+const takeText = (input: Input, wanted: string): boolean => {
+  const found = input.text.slice(input.at, input.at + wanted.length);
+  if (found !== wanted && found.toLowerCase() !== wanted.toLowerCase()) return false;
+  input.at += wanted.length;
+  return true;
+};
+
+const parserOf = (element: Element): ElementParser => {
+  switch (element.kind) {
+    case 'literal':
+      return (input) => takeText(input, element.text);
+    case 'number':
+      return (input) => parseNumber(input, element);
+    case 'text': {
+      const names = namedValues(element.field, element.style);
+      return (input) => {
+        const found = names.find(([name]) => takeText(input, name));
+        return found !== undefined && setField(input, element.field, found[1]);
+      };
+    }
+    case 'offset':
+      return (input) => parseOffset(input, element.form, element.zero);
+    case 'local-offset':
+      return parseLocalOffset;
+    case 'zone-id':
+    case 'zone-name':
+      return (input) => parseZone(input, element.kind === 'zone-name');
+    case 'padded': {
+      const parse = parserOf(element.element);
+      return (input) => {
+        const end = input.at + element.width;
+        while (input.text[input.at] === ' ' && input.at < end) input.at++;
+        return parse(input) && input.at === end;
+      };
+    }
+    case 'optional': {
+      const parsers = element.elements.map(parserOf);
+      return (input) => {
+        const { at, fields, zone } = input;
+        input.fields = new Map(fields);
+        if (!parsers.every((parse) => parse(input))) Object.assign(input, { at, fields, zone });
+        return true;
+      };
+    }
+    case 'day-period':
+      return () => false;
+  }
+};
+
+const isDigit = (unit: number): boolean => unit >= 48 && unit <= 57;
+
+const parseNumber = (input: Input, { field, min, max, sign, as, subsequent }: NumberElement): boolean => {
+  const { text } = input;
+  const first = as === 'fraction' ? undefined : text[input.at];
+  const negative = first === '-';
+  if ((negative && sign === 'never') || (first === '+' && sign !== 'exceeds-pad')) return false;
+  if (negative || first === '+') input.at++;
+  const start = input.at;
+  // An adjacent number takes as many digits as it can and leaves those that the others need.
+  const most = max + Math.max(subsequent, 0);
+  let end = start;
+  while (end < text.length && end - start < most && isDigit(text.charCodeAt(end))) end++;
+  if (end - start < min) return false;
+  if (subsequent > 0) end = start + Math.max(min, end - start - subsequent);
+  const length = end - start;
+  const digits = text.slice(start, end);
+  const value = Number(digits);
+  if (negative && value === 0) return false;
+  if (sign === 'exceeds-pad' && !negative && (first === '+') !== length > min) return false;
+  input.at = end;
+  if (as === 'fraction') return setField(input, field, Number(digits.padEnd(9, '0')));
+  if (as === 'reduced') return setField(input, field, 2000 + value);
+  return setField(input, field, negative ? -value : value);
+};
+
+const setOffset = (input: Input, offsetMs: number): boolean => {
+  // A region says more than an offset, and comes with rules.
+  input.zone ??= fixedZone(offsetId(offsetMs), offsetMs);
+  return true;
+};
+
+const offsetExpressions: Readonly<Record<OffsetForm, RegExp>> = {
+  '+HHmm': /^[+-]\d\d(?:\d\d)?/,
+  '+HHMM': /^[+-]\d\d\d\d/,
+  '+HH:MM': /^[+-]\d\d:\d\d/,
+  '+HHMMss': /^[+-]\d\d\d\d(?:\d\d)?/,
+  '+HH:MM:ss': /^[+-]\d\d:\d\d(?::\d\d)?/,
+};
+
+const parseOffset = (input: Input, form: OffsetForm, zero: string): boolean => {
+  const rest = input.text.slice(input.at, input.at + 9);
+  if (/^[+-]/.test(rest)) {
+    const found = offsetExpressions[form].exec(rest)?.[0];
+    const offsetMs = found === undefined ? undefined : offsetOf(found);
+    if (found === undefined || offsetMs === undefined) return false;
+    input.at += found.length;
+    return setOffset(input, offsetMs);
+  }
+  return takeText(input, zero) && setOffset(input, 0);
+};
+
+const parseLocalOffset = (input: Input): boolean => {
+  if (!takeText(input, 'GMT')) return false;
+  const found = /^[+-]\d\d?(?::\d\d(?::\d\d)?)?/.exec(input.text.slice(input.at, input.at + 9))?.[0];
+  if (found === undefined) return setOffset(input, 0);
+  const offsetMs = offsetOf(found.replace(/^([+-])(\d)(?=:|$)/, '$10$2'));
+  if (offsetMs === undefined) return false;
+  input.at += found.length;
+  return setOffset(input, offsetMs);
+};
+
+/** The longest id that stands here, or, for names, a short name that is known. */
+const parseZone = (input: Input, named: boolean): boolean => {
+  const rest = input.text.slice(input.at, input.at + 60);
+  const word = /^[+-]?[\w~/.+:-]*/.exec(rest)?.[0] ?? '';
+  for (let length = word.length; length > 0; length--) {
+    const id = word.slice(0, length);
+    const region = named ? regionsOfAbbreviations.get(id.toUpperCase()) : undefined;
+    const zone = region === undefined ? knownZone(id) : knownZone(region);
+    if (zone === undefined) continue;
+    input.at += length;
+    input.zone = zone;
+    return true;
+  }
+  return false;
+};
+
+const knownZone = (id: string): Zone | undefined => {
+  try {
+    return zoneNamed(id === 'z' ? 'Z' : id);
+  } catch (error) {
+    if (error instanceof EvaluationError) return undefined;
+    throw error;
+  }
+};
+
+// ---------------------------------------------------------------------------------------------------------- fields
+
+const ranges: Partial<Readonly<Record<Field, readonly [least: number, most: number]>>> = {
+  month: [1, 12],
+  quarter: [1, 4],
+  day: [1, 31],
+  dayOfYear: [1, 366],
+  dayOfWeek: [1, 7],
+  hour: [0, 24],
+  clockHour: [0, 24],
+  hourOfHalf: [0, 11],
+  clockHourOfHalf: [0, 12],
+  minute: [0, 59],
+  second: [0, 59],
+  nano: [0, 999_999_999],
+  milliOfDay: [0, dayMs - 1],
+  nanoOfDay: [0, dayMs * 1_000_000 - 1],
+};
+
+const impossible = (why: string): EvaluationError => new EvaluationError(`the text names no point in time: ${why}`);
+
+const checkRanges = (fields: ReadonlyMap<Field, number>): void => {
+  for (const [field, value] of fields) {
+    const [least, most] = ranges[field] ?? [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
+    if (value < least || value > most) throw impossible(`the ${field} is ${value}`);
+  }
+};
+
+const resolve = ({ fields, zone: parsedZone }: Input, given: Zone): number => {
+  checkRanges(fields);
+  const time = timeOf(fields);
+  const date = dateOf(fields);
+  let days = date ?? partialDate(fields);
+  // 24:00 is the beginning of the next day, where there is a day.
+  let msOfDay = time;
+  if (time === dayMs) {
+    msOfDay = 0;
+    if (date !== undefined) days++;
+  }
+  const local = days * dayMs + Math.floor(msOfDay);
+  const result = fromLocal(local, parsedZone ?? given);
+  if (!Number.isSafeInteger(result)) throw impossible('it is out of range');
+  return result;
+};
+
+/** Milliseconds since midnight; 0 where the text names no time, a whole day for 24:00. */
+const timeOf = (fields: Map<Field, number>): number => {
+  const of = (field: Field): number | undefined => fields.get(field);
+  const clockHour = of('clockHour');
+  const clockHourOfHalf = of('clockHourOfHalf');
+  const hourOfHalf = of('hourOfHalf') ?? (clockHourOfHalf === undefined ? undefined : clockHourOfHalf % 12);
+  const half = of('half');
+  const wholeDay = of('milliOfDay') ?? (fields.has('nanoOfDay') ? (of('nanoOfDay') as number) / 1_000_000 : undefined);
+  const detailed = fields.has('minute') || fields.has('second') || fields.has('nano');
+  // AM or PM alone means the middle of it.
+  const inHalf = hourOfHalf ?? (half === undefined || detailed ? 0 : 6);
+  const hour =
+    of('hour') ??
+    (clockHour === undefined ? undefined : clockHour % 24) ??
+    (hourOfHalf !== undefined || half !== undefined ? (half ?? 0) * 12 + inHalf : undefined);
+  const rest = (of('minute') ?? 0) * 60_000 + (of('second') ?? 0) * 1000 + (of('nano') ?? 0) / 1_000_000;
+  if (hour === 24 && rest > 0) throw impossible('the day ends at 24:00');
+  const ms = wholeDay ?? (hour ?? 0) * 3_600_000 + rest;
+  const shown = Math.floor(ms / 3_600_000) % 24;
+  if (hour !== undefined && hour % 24 !== shown) throw impossible('the parts of the time do not agree');
+  if (half !== undefined && half !== Math.floor(shown / 12)) throw impossible('AM or PM does not fit the hour');
+  if (hourOfHalf !== undefined && hourOfHalf !== shown % 12) throw impossible('the hours do not agree');
+  if (wholeDay !== undefined && (fields.has('minute') || fields.has('second'))) {
+    if (Math.floor(rest / 1000) !== Math.floor(ms / 1000) % 3600)
+      throw impossible('the parts of the time do not agree');
+  }
+  return ms;
+};
+
+/** Days since 1970-01-01 of a complete date, with which all that the text says of the date agrees. */
+const dateOf = (fields: Map<Field, number>): number | undefined => {
+  const year = yearOf(fields);
+  const month = fields.get('month');
+  const day = fields.get('day');
+  const inYear = fields.get('dayOfYear');
+  if (year === undefined) return undefined;
+  let days: number;
+  if (month !== undefined && day !== undefined)
+    days = daysFromCivil(year, month, Math.min(day, daysInMonth(year, month)));
+  else if (inYear !== undefined) {
+    if (inYear === 366 && !isLeapYear(year)) throw impossible(`${year} has 365 days`);
+    days = daysFromCivil(year, 1, 1) + inYear - 1;
+  } else return undefined;
+  const date = civilFromDays(days);
+  const agrees = (field: Field, value: number): boolean =>
+    fields.get(field) === undefined || fields.get(field) === value;
+  if (
+    !agrees('dayOfYear', dayOfYear(days)) ||
+    !agrees('dayOfWeek', dayOfWeek(days)) ||
+    !agrees('quarter', Math.ceil(date.month / 3)) ||
+    !agrees('month', date.month)
+  ) {
+    throw impossible('the parts of the date do not agree');
+  }
+  return days;
+};
+
+const yearOf = (fields: Map<Field, number>): number | undefined => {
+  const ofEra = fields.get('yearOfEra');
+  if (ofEra !== undefined && ofEra < 1) throw impossible(`there is no year ${ofEra} of an era`);
+  const fromEra = ofEra === undefined ? undefined : fields.get('era') === 0 ? 1 - ofEra : ofEra;
+  const year = fields.get('year');
+  if (year !== undefined && fromEra !== undefined && year !== fromEra) throw impossible('the years do not agree');
+  return year ?? fromEra;
+};
+
+/** 1970-01-01 with the fields that there are, the greatest unit first. */
+const partialDate = (fields: Map<Field, number>): number => {
+  let { year, month, day } = { year: yearOf(fields) ?? 1970, month: 1, day: 1 };
+  if (fields.get('era') === 0 && !fields.has('yearOfEra')) year = 1 - year;
+  month = fields.get('month') ?? month;
+  let days = daysFromCivil(year, month, day);
+  const weekday = fields.get('dayOfWeek');
+  if (weekday !== undefined) {
+    days += weekday - dayOfWeek(days);
+    ({ year, month, day } = civilFromDays(days));
+  }
+  const ofMonth = fields.get('day');
+  if (ofMonth !== undefined) {
+    if (ofMonth > daysInMonth(year, month)) throw impossible(`month ${month} has no day ${ofMonth}`);
+    days = daysFromCivil(year, month, ofMonth);
+  }
+  const inYear = fields.get('dayOfYear');
+  if (inYear !== undefined) {
+    if (inYear === 366) throw impossible('day 366 needs a year');
+    days = daysFromCivil(civilFromDays(days).year, 1, 1) + inYear - 1;
+  }
+  return days;
+};

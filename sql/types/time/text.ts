@@ -1,0 +1,48 @@
+/** TIMESTAMPs as text, by the rules of CAST: `2020-05-11T21:58:33.250`, in UTC unless the text names an offset. */
+
+import { EvaluationError } from '../evaluation-error.ts';
+import { civilFromDays, dayMs } from './calendar.ts';
+import { type TimeParser, timeParser } from './parse.ts';
+import { gmt, zoneNamed } from './zones.ts';
+
+const padded = (value: number, width: number): string => String(value).padStart(width, '0');
+
+/** `yyyy-MM-ddTHH:mm:ss.SSS`, UTC, with the year of the era and a plus before more than four digits of it. */
+export const printTimestamp = (epochMs: number): string => {
+  const days = Math.floor(epochMs / dayMs);
+  const { year, month, day } = civilFromDays(days);
+  const ms = epochMs - days * dayMs;
+  const ofEra = year > 0 ? year : 1 - year;
+  const date = `${ofEra > 9999 ? '+' : ''}${padded(ofEra, 4)}-${padded(month, 2)}-${padded(day, 2)}`;
+  const time = `${padded(Math.floor(ms / 3_600_000), 2)}:${padded(Math.floor(ms / 60_000) % 60, 2)}`;
+  return `${date}T${time}:${padded(Math.floor(ms / 1000) % 60, 2)}.${padded(ms % 1000, 3)}`;
+};
+
+const noTime = '00:00:00.000';
+
+let parser: TimeParser | undefined;
+
+/**
+ * The epoch milliseconds that a text stands for: a year of four digits, or more behind a plus, and month and day, of which the last may be left out
+ * where no time follows; then perhaps `T` with a time, of which any end may be left out and is zeros, and a zone, `Z` or an offset. None when it is
+ * not such a text, or there is no such day or hour.
+ */
+export const parseTimestamp = (text: string): number | undefined => {
+  parser ??= timeParser("yyyy-MM-dd'T'HH:mm:ss.SSS");
+  const at = text.indexOf('T');
+  const date = at < 0 ? text : text.slice(0, at);
+  const [time = '', zone = ''] = at < 0 ? [] : splitZone(text.slice(at + 1));
+  const missing = at < 0 ? ['', '-01-01', '-01'][date.replace(/-+$/, '').split('-').length] : '';
+  try {
+    return parser(`${date}${missing ?? ''}T${time}${noTime.slice(time.length)}`, zone === '' ? gmt : zoneNamed(zone));
+  } catch (error) {
+    if (error instanceof EvaluationError) return undefined;
+    throw error;
+  }
+};
+
+const splitZone = (text: string): readonly string[] => {
+  const plus = text.indexOf('+');
+  const at = plus < 0 ? text.indexOf('-') : plus;
+  return at < 0 ? [text.replace(/Z$/, '')] : [text.slice(0, at).replace(/Z$/, ''), text.slice(at)];
+};
