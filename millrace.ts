@@ -80,6 +80,9 @@ export interface OpenOptions {
   readonly workers?: number;
   /** Upper bound of the time between a record's arrival and the commit of what came of it, in milliseconds. Default 100. */
   readonly commitIntervalMs?: number;
+  /** Memory for encoded rows that wait for the clients of push queries, in bytes: for each query (default 1 MiB; beyond it the query waits), and in
+   *  all (default 128 MiB; beyond it the query that holds most is ended). */
+  readonly push?: { readonly bytesPerQuery?: number; readonly bytesInAll?: number };
   /** Told of what happens without being asked: queries that stop or retry, threads that die. Never sees record contents. */
   readonly onEvent?: (event: MillraceEvent) => void;
 }
@@ -170,7 +173,14 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       ...(workers === 0 ? {} : { workers: workerThreads({ count: workers, log, state, builder: workerBuilder }) }),
       ...(commitIntervalMs === undefined ? {} : { limits: { commitIntervalMs } }),
     });
-    const engine = await openSqlEngine({ log, runtime, clock: systemClock, timers: systemClock, random });
+    const engine = await openSqlEngine({
+      log,
+      runtime,
+      clock: systemClock,
+      timers: systemClock,
+      random,
+      ...(options.push === undefined ? {} : { push: options.push }),
+    });
     return new OpenMillrace(directory, log, runtime, engine);
   } catch (error) {
     await log.close();

@@ -24,19 +24,25 @@ const rowsPerWrite = 2_000;
 /** Sends rows over one request; resolves when all are acknowledged. `row` is the JSON object of the i-th row. */
 export const insertRows = (url: string, target: string, count: number, row: (i: number) => string): Promise<void> =>
   new Promise((resolve, reject) => {
-    const outgoing = request(`${url}/inserts-stream`, { method: 'POST' }, (response) => {
-      let acknowledged = 0;
-      let rest = '';
-      response.setEncoding('utf8');
-      response.on('data', (part: string) => {
-        const lines = (rest + part).split('\n');
-        rest = lines.pop() ?? '';
-        acknowledged += lines.filter((line) => line.includes('"ok"')).length;
-      });
-      response
-        .on('error', reject)
-        .on('end', () => (acknowledged === count ? resolve() : reject(new Error(`${acknowledged} of ${count} rows`))));
-    });
+    const outgoing = request(
+      `${url}/inserts-stream`,
+      { method: 'POST', headers: { 'content-type': 'application/vnd.ksqlapi.delimited.v1' } },
+      (response) => {
+        let acknowledged = 0;
+        let rest = '';
+        response.setEncoding('utf8');
+        response.on('data', (part: string) => {
+          const lines = (rest + part).split('\n');
+          rest = lines.pop() ?? '';
+          acknowledged += lines.filter((line) => line.includes('"ok"')).length;
+        });
+        response
+          .on('error', reject)
+          .on('end', () =>
+            acknowledged === count ? resolve() : reject(new Error(`${acknowledged} of ${count} rows`)),
+          );
+      },
+    );
     outgoing.on('error', reject);
     outgoing.write(`${JSON.stringify({ target })}\n`);
     let next = 0;

@@ -57,6 +57,15 @@ function program(finish: (code: number) => void): Command {
       'push and pull queries that clients may hold open at once (default: 100)',
       wholeNumber(1, 100_000),
     )
+    .option(
+      '--push-memory <MiB>',
+      'memory for rows that wait for slow clients of push queries (default: 128)',
+      wholeNumber(1, 65_536),
+    )
+    .option(
+      '--allow-origin <origin...>',
+      'origins of web pages that may call the server, as https://console.example.com',
+    )
     .addOption(
       new Option('--log-level <level>', 'what is logged to standard error')
         .choices(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])

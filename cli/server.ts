@@ -17,11 +17,20 @@ export interface ServeOptions {
   readonly host: string;
   readonly workers?: number | undefined;
   readonly maxQueries?: number | undefined;
+  /** MiB. */
+  readonly pushMemory?: number | undefined;
+  readonly allowOrigin?: readonly string[] | undefined;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 
 /** Gives the exit code. */
-export async function serve({ workers, maxQueries, ...options }: ServeOptions): Promise<number> {
+export async function serve({
+  workers,
+  maxQueries,
+  pushMemory,
+  allowOrigin = [],
+  ...options
+}: ServeOptions): Promise<number> {
   const terminal = new Terminal(process.stdout, process.stderr);
   const stopped = new Promise<void>((resolve) => {
     let stopping = false;
@@ -37,6 +46,8 @@ export async function serve({ workers, maxQueries, ...options }: ServeOptions): 
     const { startServer } = await import('../server/index.ts');
     const server = await startServer({
       ...options,
+      allowedOrigins: allowOrigin,
+      ...(pushMemory === undefined ? {} : { push: { bytesInAll: pushMemory << 20 } }),
       ...(workers === undefined ? {} : { workers }),
       ...(maxQueries === undefined ? {} : { limits: { maxOpenQueries: maxQueries } }),
     });

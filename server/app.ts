@@ -1,14 +1,14 @@
 /**
  * The HTTP face: routes over one open engine.
  *
- * A request is a statement, a query or rows; everything that decides is below, in the SQL room. What is decided here: how large a body may
- * be, how many queries may be open, who may talk to a server on the loopback interface (only pages and tools that name it as such: a
- * foreign Host or Origin is a rebinding attempt), and how a fault looks. Logs name routes, codes and sizes, never contents.
+ * A request is a statement, a query or rows; everything that decides is below, in the SQL room. What is decided here: who may talk (`access.ts`), how
+ * large a body may be and how long it may take, how many queries may be open, and how a fault looks. Logs name routes, codes and sizes, never
+ * contents.
  */
 
 import { randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { checkAccess, isPreflight } from './access.ts';
 import { faultOf, RequestError } from './errors.ts';
 import { OpenQueries } from './open-queries.ts';
 import { errorCodes } from './protocol.ts';
@@ -26,11 +26,16 @@ export const createApp = (options: AppOptions): FastifyInstance => {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
 
-  if (options.loopbackOnly) app.addHook('onRequest', async (request) => checkLoopback(request.headers));
+  app.addHook('onRequest', async (request, reply) => {
+    checkAccess(request.raw, reply.raw, options);
+    if (isPreflight(request.raw)) return reply.code(204).send();
+  });
 
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = faultOf(error);
     if (status >= 500) request.log.error({ err: error, route: request.url }, 'request failed');
+    // What the client still sends is not read.
+    if (!request.raw.complete) reply.header('connection', 'close');
     return reply.code(status).type('application/json').send(JSON.stringify(body));
   });
   app.setNotFoundHandler((request, reply) => {
@@ -42,26 +47,4 @@ export const createApp = (options: AppOptions): FastifyInstance => {
   for (const route of routes) route(app, context);
   app.addHook('preClose', async () => context.openQueries.closeAll());
   return app;
-};
-
-const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
-
-const checkLoopback = (headers: IncomingHttpHeaders): void => {
-  const named = [headers.host, headers.origin === undefined ? undefined : hostOf(headers.origin)];
-  for (const host of named) {
-    if (host === undefined) continue;
-    if (!loopbackNames.has(host.replace(/:\d+$/, '').toLowerCase()))
-      throw new RequestError(
-        errorCodes.forbidden,
-        `this server answers on the loopback interface only, and "${host}" is another name. Call it as localhost, or start it with --host to serve a network.`,
-      );
-  }
-};
-
-const hostOf = (origin: string): string => {
-  try {
-    return new URL(origin).host;
-  } catch {
-    return origin;
-  }
 };

@@ -4,9 +4,16 @@ import type { IncomingMessage } from 'node:http';
 import { RequestError } from './errors.ts';
 import { parseExactJson } from './exact-json.ts';
 import { errorCodes } from './protocol.ts';
+import type { ServerLimits } from './route.ts';
 
 /** The body as a JSON object. */
-export const readJsonBody = async (request: IncomingMessage, maxBytes: number): Promise<Record<string, unknown>> => {
+export const readJsonBody = async (
+  request: IncomingMessage,
+  { maxBodyBytes, bodyTimeoutMs }: ServerLimits,
+): Promise<Record<string, unknown>> =>
+  parseObject(await withinTime(readWhole(request, maxBodyBytes), bodyTimeoutMs, 'the body'), 'the body');
+
+const readWhole = async (request: IncomingMessage, maxBytes: number): Promise<string> => {
   const parts: Buffer[] = [];
   let bytes = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
@@ -18,7 +25,25 @@ export const readJsonBody = async (request: IncomingMessage, maxBytes: number): 
       );
     parts.push(part);
   }
-  return parseObject(Buffer.concat(parts).toString('utf8'), 'the body');
+  return Buffer.concat(parts).toString('utf8');
+};
+
+/** What a client sends, or a fault when it takes longer than it may. `what` names it. */
+export const withinTime = async <T>(reading: Promise<T>, ms: number, what: string): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new RequestError(errorCodes.timedOut, `${what} did not arrive within ${ms} ms`)),
+      ms,
+    );
+  });
+  // The connection is closed after a fault: that ends the reading too.
+  reading.catch(() => undefined);
+  try {
+    return await Promise.race([reading, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 };
 
 /** Parses a JSON object, or says what is wrong with it. */

@@ -1,8 +1,8 @@
 /**
  * Faults as HTTP: which status and which of ksqlDB's numbers an error gets.
  *
- * A user's fault is 400 with code, sentence, hint and place; the log's refusals and a full disk have numbers of their own; anything else is our
- * bug: 500, the sentence without a stack, and the stack in the server's log.
+ * A user's fault is 400 with code, sentence, hint and place; the log's refusals, a full disk and a query that has failed have numbers of their own;
+ * anything else is our bug: 500, the sentence without a stack, and the stack in the server's log.
  */
 
 import { UserError } from '../base/index.ts';
@@ -30,6 +30,14 @@ export class RequestError extends Error {
   }
 }
 
+/** Faults with a code that are not the request's: the same request may succeed later. */
+const serverSide: ReadonlyMap<string, number> = new Map([
+  ['QUERY_NOT_RUNNING', errorCodes.serverError],
+  ['QUERY_FAILED', errorCodes.serverError],
+  ['SQL_CLOSED', errorCodes.shuttingDown],
+  ['RUNTIME_CLOSED', errorCodes.shuttingDown],
+]);
+
 const generic = (error_code: number, message: string): HttpFault => ({
   status: Math.floor(error_code / 100),
   body: { '@type': 'generic_error', error_code, message },
@@ -39,6 +47,11 @@ export const faultOf = (error: unknown, context: FaultContext = {}): HttpFault =
   if (error instanceof RequestError) return generic(error.errorCode, error.message);
   if (error instanceof UserError) {
     const { code, message, hint, at } = error;
+    const status = serverSide.get(code);
+    if (status !== undefined) {
+      const { body, status: http } = generic(status, withHint(message, hint));
+      return { status: http, body: { ...body, millrace: { code, ...(hint === undefined ? {} : { hint }) } } };
+    }
     const millrace = { code, ...(hint === undefined ? {} : { hint }), ...(at === undefined ? {} : { at: { ...at } }) };
     return {
       status: 400,

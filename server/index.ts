@@ -11,7 +11,7 @@ import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { pino } from 'pino';
 import { UserError } from '../base/index.ts';
-import { type Millrace, open } from '../millrace.ts';
+import { type Millrace, type OpenOptions, open } from '../millrace.ts';
 import { createApp } from './app.ts';
 import { defaultLimits, type ServerLimits } from './route.ts';
 
@@ -27,6 +27,10 @@ export interface ServerOptions {
   readonly workers?: number;
   readonly logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   readonly limits?: Partial<ServerLimits>;
+  /** Origins of web pages that may call the server; see `access.ts`. Default: none, and on the loopback interface those of that interface. */
+  readonly allowedOrigins?: readonly string[];
+  /** Memory for rows that wait for the clients of push queries. */
+  readonly push?: NonNullable<OpenOptions['push']>;
 }
 
 export interface RunningServer {
@@ -45,6 +49,7 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
   const millrace = await open({
     data,
     workers: options.workers ?? Math.max(1, availableParallelism() - 1),
+    ...(options.push === undefined ? {} : { push: options.push }),
     onEvent: ({ level, message, ...fields }) => logger[level](fields, message),
   });
   const app = createApp({
@@ -53,6 +58,7 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
     limits: { ...defaultLimits, ...options.limits },
     version: millrace.version,
     dataDirectory: data,
+    allowedOrigins: options.allowedOrigins ?? [],
     loopbackOnly: host === LOOPBACK || host === '::1' || host === 'localhost',
   });
   try {

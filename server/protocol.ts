@@ -87,9 +87,12 @@ export const errorCodes = {
   tooManyQueries: 40003,
   forbidden: 40300,
   notFound: 40400,
+  timedOut: 40800,
   tooLarge: 41300,
+  unsupportedMediaType: 41500,
   serverError: 50000,
   notReady: 50302,
+  shuttingDown: 50303,
   storageFull: 50700,
 } as const;
 

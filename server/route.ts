@@ -2,6 +2,7 @@
 
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { SqlEngine } from '../sql/index.ts';
+import type { AccessRules } from './access.ts';
 import type { OpenQueries } from './open-queries.ts';
 
 export interface ServerLimits {
@@ -13,6 +14,8 @@ export interface ServerLimits {
   readonly maxOpenQueries: number;
   /** Bytes written to a client that it has not taken yet; beyond it the query waits. */
   readonly maxUnsentBytes: number;
+  /** How long a client may take to send the body of a request (of /inserts-stream: its first line). */
+  readonly bodyTimeoutMs: number;
 }
 
 export const defaultLimits: ServerLimits = {
@@ -20,16 +23,15 @@ export const defaultLimits: ServerLimits = {
   maxRowBytes: 1 << 20,
   maxOpenQueries: 100,
   maxUnsentBytes: 256 << 10,
+  bodyTimeoutMs: 30_000,
 };
 
-export interface AppOptions {
+export interface AppOptions extends AccessRules {
   readonly engine: SqlEngine;
   readonly logger: FastifyBaseLogger;
   readonly limits: ServerLimits;
   readonly version: string;
   readonly dataDirectory: string;
-  /** Reached over the loopback interface only: Host and Origin must name it. */
-  readonly loopbackOnly: boolean;
 }
 
 /** What every route gets. */

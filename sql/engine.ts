@@ -351,7 +351,8 @@ class Engine implements SqlEngine {
       this.#catalog.queries().map(async (query): Promise<QueryStatus> => {
         const status = running.get(query.id);
         const counters = status === undefined ? undefined : this.#runtime.counters(query.id);
-        const lag = status === undefined ? undefined : await this.#runtime.lag(query.id);
+        // A topic that was deleted under the query has no end; the query's own error tells of it.
+        const lag = status === undefined ? undefined : await this.#runtime.lag(query.id).catch(() => undefined);
         const error = (status?.error ?? this.#lifecycle.faultOf(query.id))?.message;
         return {
           id: query.id,

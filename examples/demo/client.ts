@@ -92,7 +92,10 @@ export class Inserts {
   #progress: (() => void) | undefined;
 
   constructor(base: URL, target: string) {
-    this.#request = httpRequest(new URL('/inserts-stream', base), { method: 'POST' });
+    this.#request = httpRequest(new URL('/inserts-stream', base), {
+      method: 'POST',
+      headers: { 'content-type': 'application/vnd.ksqlapi.delimited.v1' },
+    });
     this.lost = new Promise((resolve) => {
       const end = (): void => {
         this.#open = false;

@@ -7,7 +7,7 @@ import type { Route } from '../route.ts';
 
 export const closeQueryRoute: Route = (app, { openQueries, limits }) => {
   app.post('/close-query', async (request, reply) => {
-    const id = textField(await readJsonBody(request.raw, limits.maxBodyBytes), 'queryId');
+    const id = textField(await readJsonBody(request.raw, limits), 'queryId');
     if (!(await openQueries.close(id)))
       throw new RequestError(errorCodes.badRequest, `no query with the id "${id}" is open`);
     return reply.code(200).send();

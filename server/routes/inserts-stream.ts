@@ -9,7 +9,7 @@
 
 import type { ServerResponse } from 'node:http';
 import type { Inserter, InsertOutcome } from '../../sql/index.ts';
-import { lineGroups, objectField, parseObject, textField } from '../body.ts';
+import { lineGroups, objectField, parseObject, textField, withinTime } from '../body.ts';
 import { drained } from '../drained.ts';
 import { faultOf } from '../errors.ts';
 import { errorCodes, type InsertAcknowledgement, mediaTypes } from '../protocol.ts';
@@ -21,7 +21,7 @@ const MAX_GROUPS_UNDER_WAY = 32;
 export const insertsStreamRoute: Route = (app, { engine, limits }) => {
   app.post('/inserts-stream', async (request, reply) => {
     const groups = lineGroups(request.raw, limits.maxRowBytes);
-    const first = await groups.next();
+    const first = await withinTime(groups.next(), limits.bodyTimeoutMs, 'the first line');
     const lines = first.done === true ? [] : first.value;
     const header = parseObject(lines[0] ?? '', 'the first line, which names the target,');
     const inserter = await engine.inserter(textField(header, 'target'), {

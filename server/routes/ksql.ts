@@ -9,7 +9,7 @@ import type { Route } from '../route.ts';
 
 export const ksqlRoute: Route = (app, { engine, limits }) => {
   app.post('/ksql', async (request, reply) => {
-    const body = await readJsonBody(request.raw, limits.maxBodyBytes);
+    const body = await readJsonBody(request.raw, limits);
     const sql = textField(body, 'ksql');
     try {
       const results = await engine.execute(sql, { properties: objectField(body, 'streamsProperties') });

@@ -2,8 +2,8 @@
  * POST /query-stream: the rows of one SELECT, push or pull, as they come.
  *
  * Delimited by default (a header line, then a JSON array a line); `Accept: application/json` gets the same as one JSON array. The connection
- * is the back-pressure: what the client does not take is not produced. A fault before the first row is an ordinary error; one after it is a last
- * line of `@type` generic_error. The query ends with its connection.
+ * is the back-pressure: what the client does not take is not produced. A fault before the first rows of a pull query is an ordinary error; one after
+ * them, or of a push query that has started, is a last line of `@type` generic_error. The query ends with its connection.
  */
 
 import { once } from 'node:events';
@@ -18,13 +18,16 @@ import { rowWriter } from '../row-json.ts';
 
 export const queryStreamRoute: Route = (app, context) => {
   app.post('/query-stream', async (request, reply) => {
-    const body = await readJsonBody(request.raw, context.limits.maxBodyBytes);
+    const body = await readJsonBody(request.raw, context.limits);
     const sql = textField(body, 'sql');
     const properties = objectField(body, 'properties');
-    let handle: QueryHandle;
+    let handle: QueryHandle | undefined;
+    let rows: Rows;
     try {
       handle = await context.openQueries.open(() => context.engine.query(sql, { properties }));
+      rows = handle.kind === 'pull' ? await begun(handle.rows()) : handle.rows();
     } catch (error) {
+      if (handle !== undefined) await context.openQueries.close(handle.id);
       const fault = faultOf(error, { statementText: sql });
       if (fault.status >= 500) request.log.error({ err: error, route: '/query-stream' }, 'query failed');
       return reply.code(fault.status).type(mediaTypes.json).send(JSON.stringify(fault.body));
@@ -32,7 +35,7 @@ export const queryStreamRoute: Route = (app, context) => {
     reply.hijack();
     const asArray = (request.headers.accept ?? '').includes(mediaTypes.json);
     try {
-      await streamRows(handle, reply.raw, asArray, context);
+      await streamRows(handle, rows, reply.raw, asArray, context);
     } catch (error) {
       request.log.error({ err: error, queryId: handle.id }, 'query failed while running');
     } finally {
@@ -42,8 +45,27 @@ export const queryStreamRoute: Route = (app, context) => {
   });
 };
 
+type Rows = ReturnType<QueryHandle['rows']>;
+
+/** The same rows, with the first batch at hand: what fails on the way to it fails here. */
+const begun = async (rows: Rows): Promise<Rows> => {
+  const iterator = rows[Symbol.asyncIterator]();
+  let first: Awaited<ReturnType<typeof iterator.next>> | undefined = await iterator.next();
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: async () => {
+        const result = first ?? (await iterator.next());
+        first = undefined;
+        return result;
+      },
+      return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
+    }),
+  };
+};
+
 const streamRows = async (
   handle: QueryHandle,
+  rows: Rows,
   out: ServerResponse,
   asArray: boolean,
   { limits }: RouteContext,
@@ -62,10 +84,10 @@ const streamRows = async (
   out.writeHead(200, { 'content-type': asArray ? mediaTypes.json : mediaTypes.delimited });
   out.write(open + JSON.stringify(header) + after);
   try {
-    for await (const rows of handle.rows()) {
+    for await (const batch of rows) {
       if (out.destroyed) break;
       let text = '';
-      for (const row of rows) {
+      for (const row of batch) {
         text += before + write(row) + after;
         if (text.length >= limits.maxUnsentBytes) {
           if (!out.write(text)) await drained(out);

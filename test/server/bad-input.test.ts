@@ -53,8 +53,10 @@ afterEach(async () => {
   expect((await server.millrace.engine.queries()).map(({ state }) => state)).not.toContain('ERROR');
 });
 
+const json = { 'content-type': 'application/json' };
+
 const answerOf = async (path: string, body: string): Promise<{ status: number; text: string }> => {
-  const response = await fetch(new URL(path, url), { method: 'POST', body });
+  const response = await fetch(new URL(path, url), { method: 'POST', headers: json, body });
   return { status: response.status, text: await response.text() };
 };
 
@@ -250,6 +252,7 @@ test('a full disk is an answer of its own', () => {
 test('a client of a push query that takes nothing, or dies, holds nobody', async () => {
   const idle = await fetch(new URL('/query-stream', url), {
     method: 'POST',
+    headers: json,
     body: JSON.stringify({
       sql: 'SELECT customer FROM orders EMIT CHANGES;',
       properties: { 'auto.offset.reset': 'earliest' },
@@ -258,6 +261,7 @@ test('a client of a push query that takes nothing, or dies, holds nobody', async
   const dead = new AbortController();
   const gone = await fetch(new URL('/query-stream', url), {
     method: 'POST',
+    headers: json,
     signal: dead.signal,
     body: JSON.stringify({ sql: 'SELECT customer FROM orders EMIT CHANGES;' }),
   });

@@ -14,6 +14,7 @@ const health = async (engine: Pick<SqlEngine, 'fault' | 'report'>): Promise<unkn
     version: '0',
     dataDirectory: '/nowhere',
     loopbackOnly: true,
+    allowedOrigins: [],
   });
   const answer = await app.inject({ method: 'GET', url: '/healthcheck', headers: { host: 'localhost' } });
   await app.close();

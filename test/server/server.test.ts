@@ -26,7 +26,9 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const post = async (path: string, body: string, headers: Record<string, string> = {}) => {
+const json = { 'content-type': 'application/json' };
+
+const post = async (path: string, body: string, headers: Record<string, string> = json) => {
   const response = await fetch(new URL(path, url), { method: 'POST', body, headers });
   return { status: response.status, body: await response.text() };
 };
@@ -39,7 +41,7 @@ const postJson = async (path: string, body: unknown) => {
 /** A query with its header read: from then on it misses nothing. */
 const openQuery = async (sql: string) => {
   const response = await new Promise<IncomingMessage>((resolve) => {
-    const outgoing = request(new URL('/query-stream', url), { method: 'POST' }, resolve);
+    const outgoing = request(new URL('/query-stream', url), { method: 'POST', headers: json }, resolve);
     outgoing.end(JSON.stringify({ sql }));
   });
   const [header] = (await new Promise<Buffer>((resolve) => response.once('data', resolve))).toString().split('\n');
@@ -186,7 +188,7 @@ describe('rows', () => {
       columnTypes: ['STRING', 'BIGINT'],
     });
     expect(JSON.parse(row ?? '')).toEqual(['bob', 1]);
-    const array = await post('/query-stream', JSON.stringify({ sql }), { accept: 'application/json' });
+    const array = await post('/query-stream', JSON.stringify({ sql }), { ...json, accept: 'application/json' });
     expect(JSON.parse(array.body)).toMatchObject([{ columnNames: ['CUSTOMER', 'ORDERS'] }, ['bob', 1]]);
   });
 
@@ -230,7 +232,7 @@ test('a client that leaves while its query starts leaves nothing open', async ()
     return query(...asked);
   });
   for (let i = 0; i < 3; i++) {
-    const outgoing = request(new URL('/query-stream', url), { method: 'POST' });
+    const outgoing = request(new URL('/query-stream', url), { method: 'POST', headers: json });
     outgoing.on('error', () => {});
     leave = () => outgoing.destroy();
     outgoing.end(JSON.stringify({ sql: 'SELECT * FROM leaving EMIT CHANGES;' }));
