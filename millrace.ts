@@ -167,7 +167,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       timers: systemClock,
       random,
       soon: setImmediate,
-      openShard: (shard) => openLevelShard(join(state, `shard-${shard}`)),
+      openShard: (shard, onDamage) => openLevelShard(state, shard, { onDamage }),
       processingLog: PROCESSING_LOG_TOPIC,
       onEvent: (event) => options.onEvent?.(describeEvent(event)),
       ...(workers === 0 ? {} : { workers: workerThreads({ count: workers, log, state, builder: workerBuilder }) }),
@@ -372,6 +372,11 @@ const describeEvent = (event: RuntimeEvent): MillraceEvent => {
         level: event.note.about === 'restored' ? 'info' : 'warn',
         queryId: event.queryId,
         message: describeNote(event.note),
+      };
+    case 'shard damaged':
+      return {
+        level: 'error',
+        message: `shard ${event.shard} of the state directory is damaged, its stores are rebuilt from their changelogs: ${event.why}`,
       };
     case 'thread died':
       return { level: 'error', message: `worker ${event.thread} ended: ${event.why}` };

@@ -37,8 +37,8 @@ const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
   Int32Array,
 ];
 
-export const plainCrc32c = (bytes: Uint8Array, start: number, end: number): number => {
-  let crc = -1;
+export const plainCrc32c = (bytes: Uint8Array, start: number, end: number, before = 0): number => {
+  let crc = ~before;
   let at = start;
   for (const whole = end - 7; at < whole; at += 8) {
     crc ^=
@@ -60,13 +60,15 @@ export const plainCrc32c = (bytes: Uint8Array, start: number, end: number): numb
   return ~crc >>> 0;
 };
 
-let native: ((bytes: Uint8Array) => number) | undefined;
+let native: ((bytes: Uint8Array, before: number) => number) | undefined;
 
 /** Installs the host's form, for this thread. */
-export const useNativeCrc32c = (crc: (bytes: Uint8Array) => number): void => {
+export const useNativeCrc32c = (crc: (bytes: Uint8Array, before: number) => number): void => {
   native = crc;
 };
 
-/** The checksum of `bytes[start, end)`, unsigned. */
-export const crc32c = (bytes: Uint8Array, start: number, end: number): number =>
-  native === undefined || end - start < 256 ? plainCrc32c(bytes, start, end) : native(bytes.subarray(start, end));
+/** The checksum of `bytes[start, end)`, unsigned. `before` is the checksum of bytes that stand before them. */
+export const crc32c = (bytes: Uint8Array, start: number, end: number, before = 0): number =>
+  native === undefined || end - start < 256
+    ? plainCrc32c(bytes, start, end, before)
+    : native(bytes.subarray(start, end), before);

@@ -2,4 +2,4 @@
 
 import { crc32c } from '@node-rs/crc32';
 
-export const nodeCrc32c = (bytes: Uint8Array): number => crc32c(bytes);
+export const nodeCrc32c = (bytes: Uint8Array, before = 0): number => crc32c(bytes, before);

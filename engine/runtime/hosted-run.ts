@@ -7,6 +7,7 @@ import type { Exchange } from './exchange.ts';
 import type { Subscription } from './feed.ts';
 import type { ProcessingLogWriter } from './processing-log.ts';
 import type { Assignment, HostCounters, Position, Run } from './protocol.ts';
+import type { Shard } from './shards.ts';
 import type { Task, TaskInput } from './task.ts';
 import type { PieceGraph } from './watermarks.ts';
 
@@ -29,10 +30,13 @@ export class HostedTask {
   readonly subscriptions: (Subscription | undefined)[] = [];
   /** Repartition topics that the task writes. */
   readonly repartitions: readonly string[];
+  /** Where its stores are checkpointed. */
+  readonly shard: Shard | undefined;
 
-  constructor(run: HostedRun, task: Task) {
+  constructor(run: HostedRun, task: Task, shard: Shard | undefined) {
     this.run = run;
     this.task = task;
+    this.shard = shard;
     this.repartitions = task.subTopology.sinks
       .filter(({ repartition }) => repartition)
       .map((sink) => topicOf(run.assignment.applicationId, sink));
@@ -65,6 +69,10 @@ export class HostedRun {
   checkpointsRunning = 0;
   /** It waits for a checkpoint: a restart would have too much to replay. */
   aheadOfCheckpoint = false;
+  /** Checks of whole checkpoints that are under way: nothing is derived from a store before it is proven to be whole. */
+  checking = 0;
+  /** The same, to be awaited: rejects when one has found damage. */
+  checked: Promise<unknown> = Promise.resolve();
 
   constructor(assignment: Assignment, limits: { readonly unansweredBytes: number }) {
     this.assignment = assignment;

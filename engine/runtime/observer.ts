@@ -49,6 +49,8 @@ export type RuntimeEvent =
   | { readonly kind: 'state'; readonly queryId: string; readonly state: QueryState; readonly why: string | undefined }
   | { readonly kind: 'aborted'; readonly queryId: string; readonly why: string; readonly retryInMs: number }
   | { readonly kind: 'note'; readonly queryId: string; readonly note: Note }
+  /** A shard of the state directory was damaged; the stores in it are rebuilt from their changelogs. */
+  | { readonly kind: 'shard damaged'; readonly shard: number; readonly why: string }
   | { readonly kind: 'thread died'; readonly thread: number; readonly why: string };
 
 /** A note as a sentence. Names topics, stores and offsets, never contents. */

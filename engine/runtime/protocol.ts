@@ -235,6 +235,8 @@ export type FromHost =
   | { readonly kind: 'checkpointed'; readonly run: Run; readonly changelog: Position }
   /** Something for the observer that changes nothing: a checkpoint that failed, a store rebuilt, records lost to retention. */
   | { readonly kind: 'note'; readonly run: Run; readonly note: Note }
+  /** A shard of the state directory was damaged beyond opening; an empty one has taken its place. */
+  | { readonly kind: 'shard damaged'; readonly shard: number; readonly why: string }
   | { readonly kind: 'closed' };
 
 /** One direction of a messenger. */

@@ -11,12 +11,12 @@
 import { closestName, UserError } from '../../base/index.ts';
 import { type CommittedOffset, type Damage, type Log, offsetsTopic, transactionsTopic } from '../../storage/index.ts';
 import { checkpointPosition } from '../stores/checkpoint-position.ts';
-import type { OrderedKv } from '../stores/ordered-kv.ts';
+import { KvError, type OrderedKv } from '../stores/ordered-kv.ts';
 import { changelogTopic } from '../topology.ts';
 import { type Contradiction, checkpointMismatch, damageKey, examine } from './contradictions.ts';
 import { type QueryRecord, QueryRecords } from './query-records.ts';
 import type { TopologyTopic } from './query-topics.ts';
-import { forgetStore, type KnownStore, storesOf } from './store-ids.ts';
+import { type KnownStore, StoreIds } from './store-ids.ts';
 
 export interface RepairOptions {
   readonly log: Log;
@@ -43,25 +43,39 @@ const topicsOf = ({ topics }: QueryRecord): readonly TopologyTopic[] =>
 const isInput = ({ role }: TopologyTopic): boolean => role === 'source' || role === 'repartition';
 const isInternal = ({ role }: TopologyTopic): boolean => role === 'changelog' || role === 'repartition';
 
-interface StoredCheckpoint {
+interface Shard {
   readonly kv: OrderedKv;
+  readonly ids: StoreIds;
+}
+
+interface StoredCheckpoint {
+  readonly ids: StoreIds;
   readonly store: KnownStore;
   readonly mismatch: Contradiction;
 }
 
 export class Repair {
   readonly #log: Log;
-  readonly #shards: readonly OrderedKv[];
+  readonly #shards: readonly Shard[];
   readonly #records: QueryRecords;
 
-  private constructor({ log, shards }: RepairOptions, records: QueryRecords) {
+  private constructor(log: Log, shards: readonly Shard[], records: QueryRecords) {
     this.#log = log;
     this.#shards = shards;
     this.#records = records;
   }
 
   static async open(options: RepairOptions): Promise<Repair> {
-    return new Repair(options, await QueryRecords.open(options.log, options.now));
+    const shards: Shard[] = [];
+    for (const kv of options.shards) {
+      try {
+        shards.push({ kv, ids: await StoreIds.load(kv) });
+      } catch (error) {
+        // A damaged shard holds no checkpoint that counts.
+        if (!(error instanceof KvError) || error.kind !== 'corrupt') throw error;
+      }
+    }
+    return new Repair(options.log, shards, await QueryRecords.open(options.log, options.now));
   }
 
   async list(): Promise<RepairFindings> {
@@ -84,8 +98,8 @@ export class Repair {
   /** Checkpoints outside of their changelogs. */
   async #mismatches(applicationId: string, record: QueryRecord): Promise<readonly StoredCheckpoint[]> {
     const found: StoredCheckpoint[] = [];
-    for (const kv of record.state === 'reset' ? [] : this.#shards) {
-      for (const store of await storesOf(kv, applicationId)) {
+    for (const { kv, ids } of record.state === 'reset' ? [] : this.#shards) {
+      for (const store of ids.storesOf(applicationId)) {
         const topic = changelogTopic(applicationId, store.spec.name);
         const description = await this.#log.describeTopic(topic);
         const partition = Number(store.taskId.split('_')[1]);
@@ -93,7 +107,7 @@ export class Repair {
         const offsets = await this.#log.offsets({ topic, partition });
         const position = checkpointPosition(kv, store.storeId, description.id);
         const mismatch = checkpointMismatch({ topic, partition }, store.spec.name, position, offsets);
-        if (mismatch !== undefined) found.push({ kv, store, mismatch });
+        if (mismatch !== undefined) found.push({ ids, store, mismatch });
       }
     }
     return found;
@@ -111,7 +125,7 @@ export class Repair {
       });
     }
     const [applicationId, record] = found;
-    for (const kv of this.#shards) for (const store of await storesOf(kv, applicationId)) await forgetStore(kv, store);
+    for (const { ids } of this.#shards) for (const store of ids.storesOf(applicationId)) await ids.forget(store);
     for (const topic of topicsOf(record)) {
       if (isInternal(topic) && (await this.#log.describeTopic(topic.name)) !== undefined) {
         await this.#log.deleteTopic(topic.name);
@@ -136,9 +150,9 @@ export class Repair {
     const done = accepted.map(({ message }) => `accepted: ${message}`);
     for (const [applicationId, record] of concerned) {
       done.push(...(await this.#createIfMissing(topic, record)));
-      for (const { kv, store, mismatch } of await this.#mismatches(applicationId, record)) {
+      for (const { ids, store, mismatch } of await this.#mismatches(applicationId, record)) {
         if (mismatch.topic !== topic) continue;
-        await forgetStore(kv, store);
+        await ids.forget(store);
         done.push(`the checkpoint of ${store.spec.name}, task ${store.taskId} of ${record.queryId}, is dropped`);
       }
       done.push(...(await this.#setPositions(applicationId, record, topic)));

@@ -37,9 +37,11 @@ export interface Restored {
   /** Where the replay began. */
   readonly from: number;
   readonly records: number;
+  /** Fulfilled when the checkpoint is proven to be whole; rejects with a `KvError` of kind `corrupt` when it is not. */
+  readonly verified: Promise<void>;
 }
 
-/** Opens the store and replays what it lacks. */
+/** Opens the store and replays what it lacks. Its checkpoint is verified aside, from the opening on. */
 export const restoreStore = async (source: RestoreSource): Promise<Restored> => {
   const { store } = source;
   let position: number | undefined;
@@ -49,14 +51,16 @@ export const restoreStore = async (source: RestoreSource): Promise<Restored> => 
     if (opened.discarded !== undefined) source.rebuilt(opened.discarded);
   } catch (error) {
     if (!isDamage(error)) throw error;
-    await rebuild(source, `its checkpoint is damaged: ${error.message}`);
+    await rebuild(source, whyRebuilt(error.message));
   }
+  const verified = store.verify();
+  verified.catch(() => {});
   try {
-    return await replay(source, position);
+    return { ...(await replay(source, position)), verified };
   } catch (error) {
     if (!isDamage(error)) throw error;
-    await rebuild(source, `its checkpoint is damaged: ${error.message}`);
-    return replay(source, undefined);
+    await rebuild(source, whyRebuilt(error.message));
+    return { ...(await replay(source, undefined)), verified: Promise.resolve() };
   }
 };
 
@@ -67,7 +71,9 @@ const rebuild = async ({ store, rebuilt }: RestoreSource, why: string): Promise<
   await store.clear();
 };
 
-const replay = async (source: RestoreSource, checkpoint: number | undefined): Promise<Restored> => {
+export const whyRebuilt = (damage: string): string => `its checkpoint is damaged: ${damage}`;
+
+const replay = async (source: RestoreSource, checkpoint: number | undefined): Promise<Omit<Restored, 'verified'>> => {
   const { log, topic, partition, store } = source;
   const { start, stable, end } = await log.offsets({ topic, partition });
   let from = checkpoint ?? start;

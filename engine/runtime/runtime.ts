@@ -17,7 +17,6 @@
 
 import { assert, type Clock, type Random, type Timers, UserError } from '../../base/index.ts';
 import { type Log, LogError, type Producer } from '../../storage/index.ts';
-import type { OrderedKv } from '../stores/ordered-kv.ts';
 import type { ScanRange } from '../stores/state-store.ts';
 import type { Topology } from '../topology.ts';
 import { Coordinator } from './commit.ts';
@@ -48,6 +47,7 @@ import type {
 import { QueryRecords } from './query-records.ts';
 import { type Settled, settle } from './query-run.ts';
 import { internalTopics } from './query-topics.ts';
+import type { OpenShard } from './shards.ts';
 import { defaultLimits, type HostLimits, TaskHost } from './task-host.ts';
 import { mailbox, type WorkerOptions } from './threads.ts';
 import { RepartitionTrimmer, releaseTombstones } from './trim.ts';
@@ -77,7 +77,7 @@ export interface RuntimeOptions {
   /** Calls back after the event loop has had its share (`setImmediate`); a timer of 0 ms when left out. */
   readonly soon?: (run: () => void) => void;
   /** Opens one shard of the state directory for this thread. Without it stores live in memory only, and a restart replays whole changelogs. */
-  readonly openShard?: (shard: number) => Promise<OrderedKv>;
+  readonly openShard?: OpenShard;
   readonly workers?: WorkerOptions;
   readonly limits?: Partial<RuntimeLimits>;
   /** Topic for the rows about records that queries left out; it must exist. */
@@ -754,6 +754,9 @@ export class Runtime {
         return;
       case 'closed':
         this.#threads.get(thread)?.closed?.();
+        return;
+      case 'shard damaged':
+        this.#emit({ kind: 'shard damaged', shard: message.shard, why: message.why });
         return;
       default: {
         const known = this.#lives.get(message.run);

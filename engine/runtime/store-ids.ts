@@ -2,83 +2,165 @@
  * Store ids: which number stands for which store in a shard.
  *
  * A shard is shared by the stores of many queries; each keeps its entries below a number of four bytes. The numbers are given here, kept
- * in the shard itself below number 0, and never given twice: what a forgotten store left behind can never be taken for another one's.
+ * in the shard itself below number 0, and never given twice: what a forgotten or damaged store left behind can never be taken for another one's.
  *
- *   00000000                                      next number (u32)
+ *   00000000                                      next number (u32) · sum over all stores (`../stores/entry-sum.ts`)
  *   00000000 · application LF task LF store       number (u32) · kind (1 byte: 0 key-value, 1 window)
+ *
+ * Each value has its checksum behind it. The whole register is read when the shard is opened; two stores with one number would mix their
+ * entries, so any damage in it condemns the shard.
  */
 
 import { readU32, utf8Bytes, utf8Text, writeI32 } from '../../base/index.ts';
-import type { OrderedKv } from '../stores/ordered-kv.ts';
+import { verifyChecksum, withChecksum } from '../stores/checksum.ts';
+import { EntrySum } from '../stores/entry-sum.ts';
+import { KvError, type OrderedKv } from '../stores/ordered-kv.ts';
 import type { StoreSpec } from '../stores/store.ts';
 
 const root = new Uint8Array(4);
+const firstNumber = 1;
 
-const keyOf = (applicationId: string, taskId: string, store: string): Uint8Array =>
-  utf8Bytes(`\0\0\0\0${applicationId}\n${taskId}\n${store}`);
+const nameOf = (applicationId: string, taskId: string, store: string): string =>
+  `${applicationId}\n${taskId}\n${store}`;
 
-const valueOf = (number: number, kind?: StoreSpec['kind']): Uint8Array => {
-  const bytes = new Uint8Array(kind === undefined ? 4 : 5);
-  writeI32(bytes, 0, number);
-  if (kind === 'window') bytes[4] = 1;
-  return bytes;
-};
+const keyOf = (name: string): Uint8Array => utf8Bytes(`\0\0\0\0${name}`);
 
-/** The store's number in this shard; a new one is on the disk before it is answered. Calls for one shard must not overlap. */
-export const storeIdOf = async (
-  kv: OrderedKv,
-  applicationId: string,
-  taskId: string,
-  { name, kind }: StoreSpec,
-): Promise<number> => {
-  const key = keyOf(applicationId, taskId, name);
-  const known = kv.getSync(key);
-  // A store that changed its kind is another store.
-  if (known !== undefined && (known[4] === 1) === (kind === 'window')) return readU32(known, 0);
-  const next = kv.getSync(root);
-  const number = next === undefined ? 1 : readU32(next, 0);
-  const batch = kv.batch();
-  batch.put(root, valueOf(number + 1));
-  batch.put(key, valueOf(number, kind));
-  await batch.write({ sync: true });
-  return number;
-};
+interface Known {
+  readonly number: number;
+  readonly kind: StoreSpec['kind'];
+  readonly checksum: number;
+}
 
 export interface KnownStore {
-  readonly key: Uint8Array;
+  readonly applicationId: string;
   readonly taskId: string;
   readonly storeId: number;
   readonly spec: StoreSpec;
 }
 
-/** All stores of an application in this shard. */
-export const storesOf = async (kv: OrderedKv, applicationId: string): Promise<readonly KnownStore[]> => {
-  const from = utf8Bytes(`\0\0\0\0${applicationId}\n`);
-  const to = utf8Bytes(`\0\0\0\0${applicationId}\x0b`);
-  const found: KnownStore[] = [];
-  const iterator = kv.iterate({ from, to });
-  try {
-    for (;;) {
-      const entries = await iterator.next(100);
-      if (entries.length === 0) return found;
-      for (const [key, value] of entries) {
-        const [taskId = '', name = ''] = utf8Text(key.subarray(from.length)).split('\n');
-        const spec: StoreSpec = value[4] === 1 ? { name, kind: 'window', retentionMs: 1 } : { name, kind: 'key-value' };
-        found.push({ key, taskId, storeId: readU32(value, 0), spec });
-      }
-    }
-  } finally {
-    await iterator.close();
-  }
-};
+export class StoreIds {
+  readonly #kv: OrderedKv;
+  readonly #known = new Map<string, Known>();
+  #next = firstNumber;
+  #sum = new EntrySum();
+  /** Changes wait for each other. */
+  #last: Promise<unknown> = Promise.resolve();
 
-/** Deletes a store with all its entries from the shard. */
-export const forgetStore = async (kv: OrderedKv, { key, storeId }: KnownStore): Promise<void> => {
-  const range = { from: new Uint8Array(4), to: new Uint8Array(4) };
-  writeI32(range.from, 0, storeId);
-  writeI32(range.to, 0, storeId + 1);
-  await kv.clear(range, { sync: true });
-  const batch = kv.batch();
-  batch.delete(key);
-  await batch.write({ sync: true });
-};
+  private constructor(kv: OrderedKv) {
+    this.#kv = kv;
+  }
+
+  /** Reads the register of a shard that was just opened. Rejects with a `KvError` of kind `corrupt` when it is damaged. */
+  static async load(kv: OrderedKv): Promise<StoreIds> {
+    const ids = new StoreIds(kv);
+    const iterator = kv.iterate({ from: root, to: Uint8Array.of(0xff, 0xff, 0xff, 0xff) });
+    let expected = new EntrySum();
+    const found = new EntrySum();
+    try {
+      for (let first = true, inside = true; inside; first = false) {
+        const entries = await iterator.next(first ? 1 : 1_000);
+        if (entries.length === 0) break;
+        for (const [key, stored] of entries) {
+          inside = key.length >= 4 && readU32(key, 0) === 0;
+          if (!inside) break;
+          const checksum = verifyChecksum(key, stored);
+          if (key.length === 4) {
+            ids.#next = readU32(stored, 0);
+            expected = EntrySum.read(stored.subarray(4));
+            continue;
+          }
+          const kind = stored[4] === 1 ? 'window' : 'key-value';
+          ids.#known.set(utf8Text(key.subarray(4)), { number: readU32(stored, 0), kind, checksum });
+          found.replace(0, checksum);
+        }
+        if (first && ids.#next === firstNumber) throw damaged;
+      }
+    } finally {
+      await iterator.close();
+    }
+    if (!found.equals(expected)) throw damaged;
+    ids.#sum = found;
+    return ids;
+  }
+
+  /** The store's number; a new one is on the disk before it is answered. */
+  of(applicationId: string, taskId: string, spec: StoreSpec): Promise<number> {
+    return this.#alone(async () => {
+      const known = this.#known.get(nameOf(applicationId, taskId, spec.name));
+      // A store that changed its kind is another store.
+      return known?.kind === spec.kind ? known.number : this.#give(applicationId, taskId, spec);
+    });
+  }
+
+  /** Gives the store another number: what it has under the present one is not to be used. */
+  renew(applicationId: string, taskId: string, spec: StoreSpec): Promise<number> {
+    return this.#alone(() => this.#give(applicationId, taskId, spec));
+  }
+
+  /** All stores of an application in this shard. */
+  storesOf(applicationId: string): readonly KnownStore[] {
+    const found: KnownStore[] = [];
+    for (const [name, { number, kind }] of this.#known) {
+      const [application, taskId = '', store = ''] = name.split('\n');
+      if (application !== applicationId) continue;
+      const spec: StoreSpec = kind === 'window' ? { name: store, kind, retentionMs: 1 } : { name: store, kind };
+      found.push({ applicationId, taskId, storeId: number, spec });
+    }
+    return found;
+  }
+
+  /** Deletes a store with all its entries from the shard. */
+  async forget({ applicationId, taskId, storeId, spec }: KnownStore): Promise<void> {
+    const range = { from: new Uint8Array(4), to: new Uint8Array(4) };
+    writeI32(range.from, 0, storeId);
+    writeI32(range.to, 0, storeId + 1);
+    await this.#kv.clear(range, { sync: true }).catch((error: unknown) => {
+      // What damage keeps from being cleared lies under a number that is not given again.
+      if (!(error instanceof KvError) || error.kind !== 'corrupt') throw error;
+    });
+    await this.#alone(async () => {
+      const name = nameOf(applicationId, taskId, spec.name);
+      const known = this.#known.get(name);
+      if (known === undefined) return;
+      this.#known.delete(name);
+      this.#sum.replace(known.checksum, 0);
+      const batch = this.#kv.batch();
+      batch.delete(keyOf(name));
+      batch.put(root, this.#rootValue());
+      await batch.write({ sync: true });
+    });
+  }
+
+  async #give(applicationId: string, taskId: string, { name: store, kind }: StoreSpec): Promise<number> {
+    const name = nameOf(applicationId, taskId, store);
+    const number = this.#next++;
+    const key = keyOf(name);
+    const value = new Uint8Array(5);
+    writeI32(value, 0, number);
+    if (kind === 'window') value[4] = 1;
+    const stored = withChecksum(key, value);
+    const checksum = readU32(stored, value.length);
+    this.#sum.replace(this.#known.get(name)?.checksum ?? 0, checksum);
+    this.#known.set(name, { number, kind, checksum });
+    const batch = this.#kv.batch();
+    batch.put(root, this.#rootValue());
+    batch.put(key, stored);
+    await batch.write({ sync: true });
+    return number;
+  }
+
+  #rootValue(): Uint8Array {
+    const value = new Uint8Array(4 + this.#sum.toBytes().length);
+    writeI32(value, 0, this.#next);
+    value.set(this.#sum.toBytes(), 4);
+    return withChecksum(root, value);
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+}
+
+const damaged = new KvError('corrupt', 'the register of its stores is damaged');

@@ -13,11 +13,11 @@
  * client's window) is not stepped.
  */
 
-import { assert, BufferPool, type Clock, type Timers } from '../../base/index.ts';
+import { assert, BufferPool, type Clock, type Timers, UserError } from '../../base/index.ts';
 import type { Isolation, Log } from '../../storage/index.ts';
 import { type Block, BlockPool } from '../block.ts';
 import { createStore } from '../stores/create-store.ts';
-import { KvError, type OrderedKv } from '../stores/ordered-kv.ts';
+import { KvError } from '../stores/ordered-kv.ts';
 import type { ScanRange, StateStore } from '../stores/state-store.ts';
 import { changelogTopic, resultTopic, type SubTopology, type Topology, taskIdOf } from '../topology.ts';
 import { reportOf } from './error-report.ts';
@@ -39,8 +39,8 @@ import type {
   ToHost,
   WindowRange,
 } from './protocol.ts';
-import { mostReplayed, restoreStore } from './restore.ts';
-import { forgetStore, storeIdOf, storesOf } from './store-ids.ts';
+import { mostReplayed, restoreStore, whyRebuilt } from './restore.ts';
+import { type OpenShard, type Shard, Shards } from './shards.ts';
 import { entriesOf, readEntries } from './store-questions.ts';
 import { Task, TaskCounters, type TaskInput } from './task.ts';
 import { type InputTime, type LowWatermarks, type OutputTime, PieceGraph } from './watermarks.ts';
@@ -66,8 +66,8 @@ export interface HostOptions {
   readonly timers: Timers;
   /** Calls back after the event loop has had its share. */
   readonly soon: (run: () => void) => void;
-  /** Opens a shard of the state directory; undefined: stores live in memory only. Called once for each shard. */
-  readonly openShard: ((shard: number) => Promise<OrderedKv>) | undefined;
+  /** Opens a shard of the state directory; undefined: stores live in memory only. */
+  readonly openShard: OpenShard | undefined;
   /** Builds a topology of plan data. */
   readonly build: ((plan: unknown) => Topology | Promise<Topology>) | undefined;
   readonly hashSeed: number;
@@ -95,9 +95,7 @@ export class TaskHost {
   /** All tasks that may step, in the order of their turns. */
   #tasks: HostedTask[] = [];
   #nextTask = 0;
-  readonly #shards = new Map<number, Promise<OrderedKv>>();
-  /** Serializes what must not overlap in a shard. */
-  readonly #shardWork = new Map<number, Promise<unknown>>();
+  readonly #shards: Shards | undefined;
   readonly #scans = new Map<number, (more: boolean) => void>();
   #turnAsked = false;
   #closed = false;
@@ -105,7 +103,15 @@ export class TaskHost {
 
   constructor(options: HostOptions) {
     this.#options = options;
-    const { log, clock, timers, limits } = options;
+    const { log, clock, timers, limits, openShard, post } = options;
+    if (openShard !== undefined) {
+      this.#shards = new Shards({
+        open: openShard,
+        timers,
+        damaged: (shard, why) => post({ kind: 'shard damaged', shard, why }),
+        end: (shard, why) => this.#endUsersOf(shard, why),
+      });
+    }
     this.#feeds = new FeedReader({
       log,
       clock,
@@ -233,19 +239,19 @@ export class TaskHost {
     const { partition, shard, positions } = assigned;
     const taskId = taskIdOf(subTopology.id, partition);
     const kept = subTopology.stores.some(({ logged }) => logged !== false);
-    const kv = kept ? await this.#shard(shard) : undefined;
+    const used = kept ? await this.#shards?.use(shard, run) : undefined;
+    if (run.over) return this.#shards?.leave(run);
     const outputs = new Map(assignment.outputs.map((output) => [output.topic, output]));
     const stores = new Map<string, StateStore>();
     for (const spec of subTopology.stores) {
       const changelogId = outputs.get(changelogTopic(applicationId, spec.name))?.id;
-      const storeKv = spec.logged === false ? undefined : kv;
-      const storeId =
-        storeKv === undefined ? 0 : await this.#inShard(shard, () => storeIdOf(storeKv, applicationId, taskId, spec));
+      const { kv, ids } = (spec.logged === false ? undefined : used) ?? {};
       stores.set(
         spec.name,
         createStore(spec, {
-          kv: storeKv,
-          storeId,
+          kv,
+          storeId: (await ids?.of(applicationId, taskId, spec)) ?? 0,
+          ...(ids === undefined ? {} : { renewStoreId: () => ids.renew(applicationId, taskId, spec) }),
           ...(changelogId === undefined ? {} : { changelogId }),
           memoryLimitBytes: this.#options.limits.storeBytes,
           hashSeed: this.#options.hashSeed,
@@ -268,14 +274,14 @@ export class TaskHost {
       buffers: this.#buffers,
       tasks: assignment.partitionCounts[subTopology.id] ?? 1,
     });
-    const hosted = new HostedTask(run, task);
+    const hosted = new HostedTask(run, task, used);
     run.tasks.push(hosted);
     for (const { store, changelog } of task.stores) {
       if (changelog === undefined) {
         await store.open();
         continue;
       }
-      const { from, records } = await restoreStore({
+      const { from, records, verified } = await restoreStore({
         queryId: assignment.queryId,
         log: this.#options.log,
         topic: changelog,
@@ -286,6 +292,7 @@ export class TaskHost {
         ended: () => run.over,
       });
       if (run.over) return;
+      this.#awaitCheck(run, verified);
       run.replayed += records;
       this.#note(run, { about: 'restored', store: store.name, taskId, replayed: records, from });
     }
@@ -336,23 +343,26 @@ export class TaskHost {
     subscription.feed.doubt();
   }
 
-  #shard(shard: number): Promise<OrderedKv> | undefined {
-    const { openShard } = this.#options;
-    if (openShard === undefined) return undefined;
-    const known = this.#shards.get(shard);
-    if (known !== undefined) return known;
-    const opened = openShard(shard);
-    this.#shards.set(shard, opened);
-    // A shard that could not be opened is tried again by the next query.
-    opened.catch(() => this.#shards.delete(shard));
-    return opened;
+  /** Holds the run before its first record until a checkpoint is proven to be whole; damage ends it, to be rebuilt. */
+  #awaitCheck(run: HostedRun, verified: Promise<void>): void {
+    run.checking++;
+    run.checked = Promise.all([run.checked, verified]);
+    run.checked.catch(() => {});
+    verified.then(
+      () => {
+        run.checking--;
+        this.#askTurn();
+      },
+      (error: unknown) => this.#fail(run, error),
+    );
   }
 
-  #inShard<T>(shard: number, work: () => Promise<T>): Promise<T> {
-    const before = this.#shardWork.get(shard) ?? Promise.resolve();
-    const done = before.then(work, work);
-    this.#shardWork.set(shard, done);
-    return done;
+  /** A shard is opened anew: the runs that use it start again from what it then holds. */
+  #endUsersOf(shard: Shard, why: KvError): void {
+    const error = new KvError('full', `a checkpoint could not be written (${why.message}); the state is opened anew`, {
+      cause: why,
+    });
+    for (const run of this.#runs.values()) if (shard.users.has(run)) this.#fail(run, error);
   }
 
   // ---------------------------------------------------------------- transactions
@@ -473,18 +483,16 @@ export class TaskHost {
     if (run.phase === 'failed' || run.phase === 'removed') return;
     run.phase = 'failed';
     this.#leaveTurns(run);
-    const damaged = error instanceof KvError && error.kind === 'corrupt';
     const report = reportOf(error);
-    const clear = damaged ? this.#clearStores(run, report.message) : Promise.resolve();
-    void clear.then(() => this.#options.post({ kind: 'failed', run: run.id, error: report }));
+    void this.#clearDamaged(run).then(() => this.#options.post({ kind: 'failed', run: run.id, error: report }));
   }
 
-  /** A damaged key-value store was met on the record path: the run's stores start over from their changelogs. */
-  async #clearStores(run: HostedRun, why: string): Promise<void> {
+  /** Stores whose checkpoints are damaged start over from their changelogs. */
+  async #clearDamaged(run: HostedRun): Promise<void> {
     for (const { task } of run.tasks) {
-      for (const { store, changelog } of task.stores) {
-        if (changelog === undefined) continue;
-        this.#note(run, { about: 'rebuilt', store: store.name, taskId: task.id, why });
+      for (const { store } of task.stores) {
+        if (store.damage === undefined) continue;
+        this.#note(run, { about: 'rebuilt', store: store.name, taskId: task.id, why: whyRebuilt(store.damage) });
         await store.clear().catch(() => undefined);
       }
     }
@@ -503,12 +511,14 @@ export class TaskHost {
     }
     run.exchange?.close();
     await run.checkpointing;
-    for (const { task } of run.tasks) {
+    for (const { task, shard } of run.tasks) {
       for (const { store, changelog } of task.stores) {
-        if (keep && wasHealthy && changelog !== undefined) await this.#checkpointStore(run, task, store, changelog);
+        if (keep && wasHealthy && changelog !== undefined)
+          await this.#checkpointStore(run, task, store, changelog, shard);
         await store.close().catch(() => undefined);
       }
     }
+    this.#shards?.leave(run);
     this.#runs.delete(run.id);
     this.#options.post({ kind: 'removed', run: run.id });
   }
@@ -523,19 +533,19 @@ export class TaskHost {
     for (const more of this.#scans.values()) more(false);
     for (const run of [...this.#runs.values()]) await this.#remove(run, true);
     this.#feeds.close();
-    for (const shard of this.#shards.values()) {
-      await shard.then((kv) => kv.close()).catch(() => undefined);
-    }
+    await this.#shards?.close();
     this.#options.post({ kind: 'closed' });
   }
 
   async #forget(applicationId: string, shards: readonly number[]): Promise<readonly StoreEntry[]> {
-    for (const shard of shards) {
-      const kv = await this.#shard(shard);
-      if (kv === undefined) continue;
-      await this.#inShard(shard, async () => {
-        for (const store of await storesOf(kv, applicationId)) await forgetStore(kv, store);
-      });
+    const user = Symbol('forget');
+    try {
+      for (const number of shards) {
+        const shard = await this.#shards?.use(number, user);
+        for (const store of shard?.ids.storesOf(applicationId) ?? []) await shard?.ids.forget(store);
+      }
+    } finally {
+      this.#shards?.leave(user);
     }
     return [];
   }
@@ -591,7 +601,7 @@ export class TaskHost {
 
   /** Steps one task; answers how many records it has processed. */
   #step({ run, task, repartitions }: HostedTask): number {
-    if (run.phase !== 'running' || run.paused || run.aheadOfCheckpoint) return 0;
+    if (run.phase !== 'running' || run.paused || run.aheadOfCheckpoint || run.checking > 0) return 0;
     if (run.unansweredBytes > run.mostUnanswered) return 0;
     const { exchange } = run;
     if (exchange !== undefined && repartitions.some((topic) => exchange.isFull(topic))) return 0;
@@ -639,12 +649,13 @@ export class TaskHost {
 
   #checkpoint(run: HostedRun): void {
     const nowMs = this.#options.clock.monotonic();
-    for (const { task } of run.tasks) {
+    for (const { task, shard } of run.tasks) {
+      if (shard?.kv.failure !== undefined) continue;
       for (const { store, changelog } of task.stores) {
         if (changelog === undefined || !store.checkpointDue(nowMs)) continue;
         run.checkpointsRunning++;
         run.checkpointing = run.checkpointing.then(async () => {
-          await this.#checkpointStore(run, task, store, changelog);
+          await this.#checkpointStore(run, task, store, changelog, shard);
           run.checkpointsRunning--;
           this.#mindTheReplay(run);
         });
@@ -684,7 +695,9 @@ export class TaskHost {
     { id: taskId, partition }: Task,
     store: StateStore,
     topic: string,
+    shard: Shard | undefined,
   ): Promise<void> {
+    const former = shard?.kv.failure;
     try {
       await store.checkpoint();
       const { position: offset } = store.stats;
@@ -693,8 +706,10 @@ export class TaskHost {
       }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      this.#note(run, { about: 'checkpoint failed', store: store.name, taskId, why });
-      if (error instanceof KvError && error.kind === 'corrupt') this.#fail(run, error);
+      if (shard !== undefined && shard.kv.failure !== undefined) this.#shards?.failed(shard);
+      // What was said when the shard failed first is not said again for each store in it.
+      if (former === undefined) this.#note(run, { about: 'checkpoint failed', store: store.name, taskId, why });
+      if (store.damage !== undefined) this.#fail(run, error);
     }
   }
 
@@ -714,12 +729,39 @@ export class TaskHost {
     for (const { task } of found.tasks) for (const { store } of task.stores) if (store.name === name) yield store;
   }
 
-  #read(run: Run, name: string, key: Uint8Array, windows: WindowRange | undefined): readonly StoreEntry[] {
-    const entries: StoreEntry[] = [];
-    for (const store of this.#storesNamed(run, name)) {
-      readEntries(store, key, windows, entries);
+  async #read(
+    id: Run,
+    name: string,
+    key: Uint8Array,
+    windows: WindowRange | undefined,
+  ): Promise<readonly StoreEntry[]> {
+    return this.#asked(id, async (run) => {
+      const entries: StoreEntry[] = [];
+      for (const store of this.#storesNamed(id, name)) readEntries(store, key, windows, entries);
+      if (run === undefined || run.checking === 0) return entries;
+      // A value that is found has its checksum; what is not found may have been lost.
+      const [store] = this.#storesNamed(id, name);
+      if (entries.length > 0 && store?.kind === 'key-value') return entries;
+      await run.checked;
+      entries.length = 0;
+      for (const proven of this.#storesNamed(id, name)) readEntries(proven, key, windows, entries);
+      return entries;
+    });
+  }
+
+  /** Damage that a question meets is rebuilt, as if a task had met it; who asked is told to ask again. */
+  async #asked<T>(id: Run, answer: (run: HostedRun | undefined) => Promise<T>): Promise<T> {
+    const run = this.#runs.get(id);
+    try {
+      return await answer(run);
+    } catch (error) {
+      if (run === undefined || !(error instanceof KvError) || error.kind !== 'corrupt') throw error;
+      this.#fail(run, error);
+      throw new UserError('QUERY_NOT_RUNNING', `the state of the query "${run.assignment.queryId}" is being rebuilt`, {
+        hint: 'Its state can be read while it runs.',
+        cause: error,
+      });
     }
-    return entries;
   }
 
   async #scan(request: number, run: Run, name: string, range: ScanRange): Promise<void> {
@@ -731,15 +773,18 @@ export class TaskHost {
       });
     let more = true;
     try {
-      for (const store of this.#storesNamed(run, name)) {
-        await store.scanCommitted(range, async (chunk) => {
-          for (let from = 0; from < chunk.count && more; from += pageEntries) {
-            more = await page(entriesOf(store, chunk, from, Math.min(chunk.count, from + pageEntries)));
-          }
-          return more;
-        });
-        if (!more) break;
-      }
+      await this.#asked(run, async (hosted) => {
+        await hosted?.checked;
+        for (const store of this.#storesNamed(run, name)) {
+          await store.scanCommitted(range, async (chunk) => {
+            for (let from = 0; from < chunk.count && more; from += pageEntries) {
+              more = await page(entriesOf(store, chunk, from, Math.min(chunk.count, from + pageEntries)));
+            }
+            return more;
+          });
+          if (!more) break;
+        }
+      });
       post({ kind: 'page', request, entries: [], done: true });
     } catch (error) {
       post({ kind: 'refused', request, error: reportOf(error) });

@@ -8,7 +8,6 @@
  * The only file of the engine that knows threads.
  */
 
-import { join } from 'node:path';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { assert } from '../../base/index.ts';
 import { installNative, nodeFiles, systemClock, systemRandom } from '../../base/node/index.ts';
@@ -89,7 +88,7 @@ const runHost = async ({ view, state, builder, settings }: HostData): Promise<vo
     clock: systemClock,
     timers: systemClock,
     soon: setImmediate,
-    openShard: (shard) => openLevelShard(join(state, `shard-${shard}`)),
+    openShard: (shard, onDamage) => openLevelShard(state, shard, { onDamage }),
     build: (plan) => build(plan, world),
     hashSeed: settings.hashSeed,
     limits: settings.limits,

@@ -13,9 +13,10 @@
 
 import { wasAbsent } from './change-list.ts';
 import { flags } from './flat-table.ts';
-import { kinds, readWindowStart, windowBytes, writeWindowStart } from './layout.ts';
+import { kinds, readNumberValue, readWindowStart, windowBytes, writeWindowStart } from './layout.ts';
 import type { KvBatch, KvRange, OrderedKv } from './ordered-kv.ts';
 import type { StoreCore } from './store-core.ts';
+import type { WindowIndex } from './window-index.ts';
 
 /** Changelog records after which a checkpoint is due: they bound what a restart replays (93 ms a quarter of a million). Writing all keys anew each
  *  250,000 cost a fifth of an aggregate over a hundred thousand keys; each 500,000 costs half of that. */
@@ -27,8 +28,8 @@ const entriesPerChunk = 8_192;
 /** Entries that are sorted together: LevelDB takes sorted ones at 60 % of the cost. */
 const sortedTogether = 16_384;
 const bytesPerChunk = 1 << 20;
-
-const noBytes = new Uint8Array(0);
+/** What an entry counts for whose former checksum has to be read from the key-value store (some microseconds), so that no chunk takes long to build. */
+const bytesPerRead = 1 << 10;
 
 export class Checkpoint {
   readonly #core: StoreCore;
@@ -118,7 +119,8 @@ export class Checkpoint {
       if (this.#stopped) return;
     }
     const batch = kv.batch();
-    batch.put(core.kvKey(kinds.position, noBytes, 0, 0), core.positionValue(position));
+    core.putSum(batch);
+    core.putPosition(batch, position);
     await batch.write({ sync: true });
     core.checkpointed = position;
     core.records -= records;
@@ -186,28 +188,27 @@ export class Checkpoint {
     const core = this.#core;
     const { due } = core;
     const batch = kv.batch();
-    const recorded: number[] = [];
+    const touched = new Set<number>();
     let index = due.head;
     let bytes = 0;
     for (let ahead = 0; index !== end && batch.length < this.#chunkEntries && bytes < bytesPerChunk; ahead--) {
       if (ahead === 0) ahead = this.#touch(index, end);
       const address = due.at(index);
-      if (address !== 0) bytes += this.#writeEntry(batch, address, recorded);
+      if (address !== 0) bytes += this.#writeEntry(batch, address, touched);
       index = (index + 1) | 0;
     }
+    for (const windowStart of touched) this.#writeWindow(batch, windowStart);
+    const entries = batch.length;
+    if (entries > 0) core.putSum(batch);
     due.inFlight = index;
     try {
-      if (batch.length > 0) await batch.write({ sync: true });
+      if (entries > 0) await batch.write({ sync: true });
     } catch (error) {
       due.giveBack();
       throw error;
     }
-    core.kvWrites += batch.length;
+    core.kvWrites += entries;
     const { table } = core;
-    for (const windowStart of recorded) {
-      const list = core.windows?.list(windowStart) ?? -1;
-      if (list >= 0) core.windows?.setRecorded(list);
-    }
     for (let at = due.head; at !== due.inFlight; at = (at + 1) | 0) {
       const address = due.at(at);
       if (address === 0) continue;
@@ -231,7 +232,8 @@ export class Checkpoint {
     return count;
   }
 
-  #writeEntry(batch: KvBatch, address: number, recorded: number[]): number {
+  /** Writes an entry as it is committed; answers with its bytes. */
+  #writeEntry(batch: KvBatch, address: number, touched: Set<number>): number {
     const core = this.#core;
     const { table, changes, windows } = core;
     let bytes = table.bytesOf(address);
@@ -243,20 +245,43 @@ export class Checkpoint {
       bytes = changes.bytesBefore(index);
       start = changes.startBefore(index);
     }
-    if (length <= wasAbsent) batch.delete(core.kvKeyOf(address));
-    else {
-      batch.put(core.kvKeyOf(address), core.valueView(bytes, start, length));
-      if (windows !== undefined && table.kindOf(address) === kinds.data) {
-        const windowStart = readWindowStart(table.bytesOf(address), table.keyStart(address) + 1);
-        if (!windows.isRecorded(windows.list(windowStart)) && recorded.at(-1) !== windowStart) {
-          recorded.push(windowStart);
-          const key = new Uint8Array(windowBytes);
-          writeWindowStart(key, 0, windowStart);
-          batch.put(core.kvKey(kinds.window, key, 0, windowBytes), noBytes);
-        }
-      }
-    }
-    return table.keyLength(address) + Math.max(0, length);
+    const read = table.hasFlag(address, flags.unknown) ? bytesPerRead : 0;
+    const before = core.storedChecksum(address);
+    const key = core.kvKeyOf(address);
+    let after = 0;
+    if (length > wasAbsent) after = core.putChecked(batch, key, bytes, start, length);
+    else if (before !== 0) batch.delete(key);
+    core.setStoredChecksum(address, after);
+    if (before === 0 && after === 0) return read;
+    const kind = table.kindOf(address);
+    if (windows !== undefined && kind === kinds.data) {
+      const windowStart = readWindowStart(table.bytesOf(address), table.keyStart(address) + 1);
+      windows.sum(windows.list(windowStart)).replace(before, after);
+      touched.add(windowStart);
+    } else core.sum.replace(before, after);
+    if (kind === kinds.expiry && length > wasAbsent) this.#leaveOutExpired(readNumberValue(bytes, start));
+    return table.keyLength(address) + Math.max(0, length) + read;
+  }
+
+  /** Writes the record of a window: which there is, and the sum over its entries. */
+  #writeWindow(batch: KvBatch, windowStart: number): void {
+    const core = this.#core;
+    const windows = core.windows as WindowIndex;
+    const list = windows.list(windowStart);
+    const value = windows.sum(list).toBytes();
+    const checksum = core.putChecked(batch, this.#windowKey(kinds.window, windowStart), value, 0, value.length);
+    core.sum.replace(windows.checksum(list), checksum);
+    windows.setChecksum(list, checksum);
+  }
+
+  /** Windows below the floor that is being written count no more, whether their entries are cleared already or not. */
+  #leaveOutExpired(floor: number): void {
+    const core = this.#core;
+    core.expired = core.expired.filter(({ windowStart, checksum }) => {
+      if (windowStart >= floor) return true;
+      core.sum.replace(checksum, 0);
+      return false;
+    });
   }
 
   #windowRange(kind: number, from: number, to: number): KvRange {

@@ -8,8 +8,9 @@
  *   word 1   key length, kind included
  *   word 2   value length, −1: absent
  *   word 3   place: in the list of changes while `changed`, else in the queue of due entries while `due`
- *   word 4   next entry of the same window          (tables with lists only)
- *   word 5   previous one, or ~list for the first   (tables with lists only)
+ *   word 4   checksum of what the key-value store has under this key, 0: nothing
+ *   word 5   next entry of the same window          (tables with lists only)
+ *   word 6   previous one, or ~list for the first   (tables with lists only)
  *   then     kind (one byte), key, value, room for the value to grow
  *
  * The kind byte stands before the key because the changelog wants it there (`layout.ts`); to the table it is a part of the key.
@@ -25,14 +26,14 @@
 import { copyBytes } from '../../base/index.ts';
 import { inUse, Slab, segmentShift, unitMask } from './slab.ts';
 
-export const flags = { inUse, referenced: 2, due: 4, changed: 8 } as const;
+export const flags = { inUse, referenced: 2, due: 4, changed: 8, unknown: 16 } as const;
 
 const smallestSlots = 16;
 const largestSlots = 8192;
 /** Beyond so many bits a sub-table grows instead: were hashes alike against all odds, the directory must not explode. */
 const deepest = 20;
-const plainHeaderBytes = 16;
-const listedHeaderBytes = 24;
+const plainHeaderBytes = 20;
+const listedHeaderBytes = 28;
 
 /** Slots of a sub-table, and behind them two words: how many are taken, and how many bits of the hash led here. */
 const newSlots = (slots: number, depth: number): Int32Array => {
@@ -218,6 +219,15 @@ export class FlatTable {
     (this.#words[address >>> segmentShift] as Int32Array)[((address & unitMask) << 1) + 3] = place;
   }
 
+  /** Word 4, unsigned. */
+  checksum(address: number): number {
+    return this.#word(address, 4) >>> 0;
+  }
+
+  setChecksum(address: number, checksum: number): void {
+    this.#setWord(address, 4, checksum);
+  }
+
   #hashOf(address: number): number {
     const bytes = this.bytesOf(address);
     const start = this.keyStart(address);
@@ -269,6 +279,7 @@ export class FlatTable {
     words[at] = (words[at] as number) | flags.referenced;
     words[at + 1] = end - start + 1;
     words[at + 2] = -1;
+    words[at + 4] = 0;
     const bytes = this.#bytes[segment] as Uint8Array;
     const keyAt = (unit << 3) + this.headerBytes;
     bytes[keyAt] = kind;
@@ -326,10 +337,10 @@ export class FlatTable {
     const sub = this.#subOf(hash);
     sub[slotOf(sub, hash, from) * 2 + 1] = to;
     if (this.#listed) {
-      const next = toWords[toAt + 4] as number;
-      const previous = toWords[toAt + 5] as number;
-      if (next !== 0) this.#setWord(next, 5, to);
-      if (previous > 0) this.#setWord(previous, 4, to);
+      const next = toWords[toAt + 5] as number;
+      const previous = toWords[toAt + 6] as number;
+      if (next !== 0) this.#setWord(next, 6, to);
+      if (previous > 0) this.#setWord(previous, 5, to);
       else if (previous < 0) this.#heads[~previous] = to;
     }
     this.onMove(from, to);
@@ -420,16 +431,16 @@ export class FlatTable {
   /** Puts the entry at the head of a list. */
   enlist(address: number, list: number): void {
     const head = this.#heads[list] ?? 0;
-    this.#setWord(address, 4, head);
-    this.#setWord(address, 5, ~list);
-    if (head !== 0) this.#setWord(head, 5, address);
+    this.#setWord(address, 5, head);
+    this.#setWord(address, 6, ~list);
+    if (head !== 0) this.#setWord(head, 6, address);
     this.#heads[list] = address;
   }
 
   /** For entries that belong to no list. */
   leaveUnlisted(address: number): void {
-    this.#setWord(address, 4, 0);
     this.#setWord(address, 5, 0);
+    this.#setWord(address, 6, 0);
   }
 
   headOf(list: number): number {
@@ -437,10 +448,10 @@ export class FlatTable {
   }
 
   #unlist(address: number): void {
-    const next = this.#word(address, 4);
-    const previous = this.#word(address, 5);
-    if (next !== 0) this.#setWord(next, 5, previous);
-    if (previous > 0) this.#setWord(previous, 4, next);
+    const next = this.#word(address, 5);
+    const previous = this.#word(address, 6);
+    if (next !== 0) this.#setWord(next, 6, previous);
+    if (previous > 0) this.#setWord(previous, 5, next);
     else if (previous < 0) this.#heads[~previous] = next;
   }
 

@@ -36,6 +36,7 @@ export class KeyValueStateTable implements KeyValueStateStore {
       changelogId: options.changelogId ?? '',
       lookAheadFrom: options.lookAheadFrom,
       scanChunkBytes: options.scanChunkBytes,
+      renewStoreId: options.renewStoreId,
     });
     this.#checkpoint = new Checkpoint(this.#core, options.chunkEntries);
   }
@@ -84,7 +85,20 @@ export class KeyValueStateTable implements KeyValueStateStore {
     return this.#core.open();
   }
 
+  verify(): Promise<void> {
+    return this.#core.verify();
+  }
+
+  get damage(): string | undefined {
+    return this.#core.damage;
+  }
+
+  get verified(): boolean {
+    return this.#core.verified;
+  }
+
   close(): Promise<void> {
+    this.#core.stopCheck();
     return this.#checkpoint.stop();
   }
 

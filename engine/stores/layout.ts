@@ -7,19 +7,21 @@
  *   kind 0  data       key: the operator's key; window stores: window start (8 bytes, big-endian, sign bit flipped) · key
  *   kind 1  meta       key: name as UTF-8; value: f64, big-endian
  *   kind 2  expiry     no key; value as meta: every window that starts below is gone. Applied after older entries, it drops them again
- *   kind 3  window     LevelDB only; key: window start as above; no value: some entry of that window may be there
+ *   kind 3  window     LevelDB only; key: window start as above; value: sum of the window's data entries (`entry-sum.ts`)
  *   kind 4  position   LevelDB only; no key; value: layout version (1 byte) · changelog offset (f64, big-endian) · the changelog's id (UTF-8)
+ *   kind 5  sum        LevelDB only; no key; value: sum of all entries of kinds 0 to 3, but for data entries of window stores, which
+ *                      the sums of their windows hold, and for windows that have expired
  *
- * Flipping the sign bit makes byte order the order of time, before 1970 as well. The version byte makes a checkpoint in
- * another layout as good as none: the store is rebuilt from its changelog, whose layout is part of the topic's contract. So does the id:
- * an offset means nothing in a topic that was made anew under the old name.
+ * In LevelDB a checksum follows each value (`checksum.ts`). Flipping the sign bit makes byte order the order of time, before 1970 as well. The
+ * version byte makes a checkpoint in another layout as good as none: the store is rebuilt from its changelog, whose layout is part of the
+ * topic's contract. So does the id: an offset means nothing in a topic that was made anew under the old name.
  */
 
 import { ByteWriter, readF64, utf8Text, writeF64 } from '../../base/index.ts';
 
-export const kinds = { data: 0, meta: 1, expiry: 2, window: 3, position: 4 } as const;
+export const kinds = { data: 0, meta: 1, expiry: 2, window: 3, position: 4, sum: 5 } as const;
 
-export const layoutVersion = 1;
+export const layoutVersion = 2;
 export const windowBytes = 8;
 export const kvPrefixBytes = 5;
 
@@ -70,7 +72,7 @@ export const positionValue = (offset: number, changelogId: string): Uint8Array =
 
 /** The offset, or why it is none of ours. */
 export const readPositionValue = (bytes: Uint8Array, changelogId: string): number | string => {
-  if (bytes.length < 9 || bytes[0] !== layoutVersion) return 'its checkpoint was written in another layout';
+  if (bytes[0] !== layoutVersion) return 'its checkpoint was written in another layout';
   if (utf8Text(bytes.subarray(9)) !== changelogId)
     return 'its checkpoint belongs to a former changelog of the same name';
   return readF64(bytes, 1);

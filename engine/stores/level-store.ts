@@ -7,13 +7,15 @@
  *
  * Values are not compressed: they are small rows whose blocks are rewritten by compaction over and over.
  *
- * LevelDB reports damage when it meets it: in a table file when a block is read, in the manifest when it is opened. A damaged record
- * of its write-ahead log it skips in silence; every chunk of ours is synced, so only a failing disk does that.
+ * LevelDB reports some damage when it meets it, passes over some in silence (a damaged record of the write-ahead log is skipped; without the file
+ * CURRENT a new database is made over the old one), and ends the process for some (blocks of table files are read without their checksums). So
+ * its files are verified before they are opened (`level-files.ts`), and its users verify what they read (`checksum.ts`, `checkpoint-check.ts`).
  */
 
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Level } from 'level';
+import { damageInFiles } from './level-files.ts';
 import {
   type KvBatch,
   KvError,
@@ -32,11 +34,11 @@ export type LevelKvOptions = {
   readonly writeBufferBytes?: number;
 };
 
-/** On Node this is classic-level, whose types `level` leaves out. */
-const nativeLevel = Level as unknown as { destroy(directory: string): Promise<void> };
-
 /** Name of a file in the database's directory that says why it has to go. */
 const damageMark = 'DAMAGED';
+
+/** What has to fit the disk before a shard that met a full one is opened again. */
+const roomBytes = 16 << 20;
 
 const deletesPerBatch = 4_096;
 
@@ -59,14 +61,17 @@ export const openLevelKv = async (directory: string, options: LevelKvOptions = {
 };
 
 /**
- * Opens a shard of the state directory. One that is damaged beyond opening, or that was marked when a damaged store could not even be cleared, is
- * destroyed and begun anew: a checkpoint is a copy, its stores come back from their changelogs. `onDamage` is told why.
+ * Opens shard `shard` of the state directory `state`. One that is damaged beyond opening, or was condemned, is moved aside, and an empty one takes its
+ * place: a checkpoint is a copy, its stores come back from their changelogs. `onDamage` is told why, and where the damaged one is now:
+ * `quarantine/state/shard-N` beside the state directory, which holds the last damaged form of each shard.
  */
 export const openLevelShard = async (
-  directory: string,
+  state: string,
+  shard: number,
   { onDamage, ...options }: LevelKvOptions & { readonly onDamage?: (why: string) => void } = {},
 ): Promise<OrderedKv> => {
-  let why = await markOf(directory);
+  const directory = join(state, `shard-${shard}`);
+  let why = await damageOf(directory);
   if (why === undefined) {
     try {
       return await openLevelKv(directory, options);
@@ -75,14 +80,17 @@ export const openLevelShard = async (
       why = error.message;
     }
   }
-  onDamage?.(why);
-  await destroyLevelKv(directory);
+  const aside = join(dirname(state), 'quarantine', 'state', `shard-${shard}`);
+  await mkdir(dirname(aside), { recursive: true });
+  await rm(aside, { recursive: true, force: true });
+  await rename(directory, aside);
+  onDamage?.(`${why}; it is kept in ${aside}`);
   return openLevelKv(directory, options);
 };
 
 /** Opens a shard as it is; undefined when it is damaged, and so holds no checkpoint that counts. */
 export const openSoundLevelShard = async (directory: string): Promise<OrderedKv | undefined> => {
-  if ((await markOf(directory)) !== undefined) return undefined;
+  if ((await damageOf(directory)) !== undefined) return undefined;
   try {
     return await openLevelKv(directory);
   } catch (error) {
@@ -91,18 +99,9 @@ export const openSoundLevelShard = async (directory: string): Promise<OrderedKv 
   }
 };
 
-/** Removes a database that is beyond help, unless somebody has it open. */
-export const destroyLevelKv = async (directory: string): Promise<void> => {
-  try {
-    await nativeLevel.destroy(directory);
-  } catch (error) {
-    throw kvError(error);
-  }
-  await rm(directory, { recursive: true, force: true });
-};
-
-const markOf = (directory: string): Promise<string | undefined> =>
-  readFile(join(directory, damageMark), 'utf8').catch(() => undefined);
+/** Why the database cannot be used, as far as that is seen before it is opened. */
+const damageOf = async (directory: string): Promise<string | undefined> =>
+  (await readFile(join(directory, damageMark), 'utf8').catch(() => undefined)) ?? (await damageInFiles(directory));
 
 class LevelKv implements OrderedKv {
   readonly #database: Database;
@@ -144,15 +143,8 @@ class LevelKv implements OrderedKv {
       if (sync) await this.#clearSynced(range);
       else await this.#database.clear({ gte: range.from, lt: range.to });
     } catch (error) {
-      const failure = kvError(error);
-      if (failure.kind === 'corrupt') await this.#markDamaged(failure.message);
-      throw failure;
+      throw kvError(error);
     }
-  }
-
-  /** What cannot be cleared cannot be mended while the database is open; the next `openLevelShard` starts anew. */
-  async #markDamaged(why: string): Promise<void> {
-    await writeFile(join(this.#directory, damageMark), why).catch(() => {});
   }
 
   /** LevelDB's own clearing is never synced. */
@@ -167,6 +159,23 @@ class LevelKv implements OrderedKv {
     } finally {
       await keys.close();
     }
+  }
+
+  /** Writes as much as opening may have to: a table file of what the write-ahead log holds, and some. */
+  async hasRoom(): Promise<boolean> {
+    const file = join(this.#directory, 'room');
+    try {
+      await writeFile(file, new Uint8Array(roomBytes), { flush: true });
+      return true;
+    } catch {
+      return false;
+    } finally {
+      await rm(file, { force: true }).catch(() => {});
+    }
+  }
+
+  async condemn(why: string): Promise<void> {
+    await writeFile(join(this.#directory, damageMark), why).catch(() => {});
   }
 
   close(): Promise<void> {

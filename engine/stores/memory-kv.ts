@@ -3,14 +3,15 @@
  *
  * A write takes effect some time between the call and its answer. `crash` answers with the store as the next start would find it:
  * synced writes are there, each unsynced one is there or not, on its own, whatever came later (a write-ahead log that rolled over unsynced
- * may lose an older write and keep a newer one); a batch is never torn.
+ * may lose an older write and keep a newer one); a batch is never half there. A write that fails leaves a torn record: what is written behind it can be
+ * read while the store is open, and is lost with the next start, until the log has rolled over.
  */
 
 import { assert } from '../../base/index.ts';
 import { type KvBatch, KvError, type KvIterator, type KvRange, type OrderedKv } from './ordered-kv.ts';
 
 type Operation = { readonly key: string; readonly value: Uint8Array | undefined };
-type Write = { readonly operations: readonly Operation[]; readonly sync: boolean };
+type Write = { readonly operations: readonly Operation[]; readonly sync: boolean; readonly torn?: true };
 
 export type MemoryKvOptions = {
   /** Awaited before a write takes effect and before it answers; may throw to make the write fail. */
@@ -51,7 +52,12 @@ export class MemoryKv implements OrderedKv {
   crash(survives: () => boolean, options: MemoryKvOptions = {}): MemoryKv {
     this.#closed = true;
     const content = new Map(this.#durable);
-    for (const write of this.#writes) if (write.sync || survives()) apply(content, write.operations);
+    let torn = false;
+    for (const write of this.#writes) {
+      if (write.torn) torn = true;
+      else if (torn && survives()) torn = false;
+      if (!torn && (write.sync || survives())) apply(content, write.operations);
+    }
     return new MemoryKv(options, content);
   }
 
@@ -79,7 +85,12 @@ export class MemoryKv implements OrderedKv {
 
   async #write(write: Write): Promise<void> {
     this.#assertOpen();
-    await this.#options.beforeWrite?.();
+    try {
+      await this.#options.beforeWrite?.();
+    } catch (error) {
+      this.#writes.push({ operations: [], sync: false, torn: true });
+      throw error;
+    }
     this.#assertOpen();
     apply(this.#current, write.operations);
     this.#writes.push(write);
@@ -116,6 +127,17 @@ export class MemoryKv implements OrderedKv {
     for (let at = 0; at < keys.length; at += 100) {
       await this.#write({ operations: keys.slice(at, at + 100).map((key) => ({ key, value: undefined })), sync });
     }
+  }
+
+  async hasRoom(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  async condemn(): Promise<void> {
+    await Promise.resolve();
+    this.#current.clear();
+    this.#durable.clear();
+    this.#writes = [];
   }
 
   async close(): Promise<void> {

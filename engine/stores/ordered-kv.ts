@@ -51,5 +51,9 @@ export interface OrderedKv {
   iterate(range: KvRange): KvIterator;
   /** Deletes a range, not atomically. Without `sync` a crash may bring some of it back, even below later synced writes. */
   clear(range: KvRange, options: { readonly sync: boolean }): Promise<void>;
+  /** After a full disk: whether there is room for what opening it anew takes. */
+  hasRoom(): Promise<boolean>;
+  /** What it holds cannot be trusted: the next opening keeps it aside and begins with an empty one. */
+  condemn(why: string): Promise<void>;
   close(): Promise<void>;
 }

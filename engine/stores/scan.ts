@@ -13,6 +13,7 @@
 
 import { ByteWriter, compareBytes } from '../../base/index.ts';
 import { wasAbsent } from './change-list.ts';
+import { checksumBytes, verifyChecksum } from './checksum.ts';
 import { FlatTable, flags } from './flat-table.ts';
 import { kinds, kvPrefixBytes, readWindowStart, windowBytes, writeWindowStart } from './layout.ts';
 import { KvError, type KvRange, type OrderedKv } from './ordered-kv.ts';
@@ -164,7 +165,11 @@ export const scanCommitted = async (core: StoreCore, range: ScanRange, visit: Sc
   const bounds = new Bounds(core, range);
   const from = core.kv === undefined || core.complete ? await scanMemory(core, bounds, delivery) : 0;
   if (core.kv !== undefined && !delivery.ended && from < hashes) {
-    await scanBoth(core, core.kv, bounds, delivery, from);
+    try {
+      await scanBoth(core, core.kv, bounds, delivery, from);
+    } catch (error) {
+      throw core.met(error);
+    }
   }
 };
 
@@ -263,8 +268,10 @@ const scanBoth = async (
         if (fromHash > 0 && table.hash(kinds.data, key, kvPrefixBytes, key.length) >>> 0 < fromHash) continue;
         const hash = due.hash(kinds.data, key, kvPrefixBytes, key.length);
         if (due.find(hash, kinds.data, key, kvPrefixBytes, key.length) !== 0) continue;
+        verifyChecksum(key, value);
         const windowStart = bounds.keySkip > 0 ? readWindowStart(key, kvPrefixBytes) : 0;
-        chunk.add(windowStart, key, kvPrefixBytes + bounds.keySkip, key.length, value, 0, value.length);
+        const valueEnd = value.length - checksumBytes;
+        chunk.add(windowStart, key, kvPrefixBytes + bounds.keySkip, key.length, value, 0, valueEnd);
         if (delivery.full) break;
       }
       await delivery.deliver();

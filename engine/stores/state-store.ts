@@ -14,8 +14,8 @@
  * transaction did. What they return is a copy (a scan's chunk is lent until its callback has settled).
  *
  * Failure. What the key-value store reports comes out as a `KvError` (`ordered-kv.ts`): thrown by `get` and `readCommitted`, rejected by
- * the asynchronous calls. After `corrupt` the runtime calls `clear()` and restores this store from offset 0; if `clear` fails as well
- * the shard is begun anew when it is opened next (`openLevelShard`). A failed `checkpoint` leaves every entry due; it is tried again later.
+ * the asynchronous calls. After `corrupt` the runtime calls `clear()` and restores this store from offset 0. After a failed `checkpoint` the store goes
+ * on, but its key-value store has to be closed and opened anew, and the store with it, before the next one (`guarded-kv.ts`).
  */
 
 import type { KeyValueStore, StoreSpec, WindowStore } from './store.ts';
@@ -109,6 +109,14 @@ interface StateStoreLifecycle {
 
   /** Answers in milliseconds, however large the store: nothing but the position (and, for windows, their starts) is read. */
   open(): Promise<OpenedStore>;
+  /** Proves that the checkpoint is whole, aside: as it was when the store was opened, whatever goes on meanwhile. Call it once, after `open`. Rejects
+   *  with a `KvError` of kind `corrupt` when something is damaged or missing. */
+  verify(): Promise<void>;
+  /** Whether that is done, or there was nothing to prove. Until then a value that is found is the one that was written (its checksum says so), but a
+   *  key that is not found may have been lost: nothing may be derived from the store, and such answers have to wait. */
+  readonly verified: boolean;
+  /** What is wrong with the checkpoint, once a read, a scan or `verify` has met it: `clear` and restore the store. */
+  readonly damage: string | undefined;
   /** Ends a running checkpoint after its current chunk; writes nothing more. The key-value store stays open: it is the shard's. */
   close(): Promise<void>;
   /** Forgets everything, in memory and in the key-value store; afterwards the position is undefined. */

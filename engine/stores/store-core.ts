@@ -19,9 +19,12 @@
  * and the next checkpoint deletes their range. So a rollback has nothing to bring back, and dropping is exact whatever lies on the disk.
  */
 
-import { assert, copyBytes, utf8Bytes, writeI32 } from '../../base/index.ts';
+import { assert, copyBytes, readU32, utf8Bytes, writeI32 } from '../../base/index.ts';
 import { ChangeList, wasAbsent, wasOnDisk } from './change-list.ts';
+import { CheckpointCheck } from './checkpoint-check.ts';
+import { appendChecksum, checksumBytes, verifyChecksum } from './checksum.ts';
 import { DueQueue } from './due-queue.ts';
+import { EntrySum, entrySumBytes } from './entry-sum.ts';
 import { FlatTable, flags } from './flat-table.ts';
 import {
   kinds,
@@ -33,7 +36,7 @@ import {
   readWindowStart,
 } from './layout.ts';
 import { LookAhead } from './look-ahead.ts';
-import type { KvRange, OrderedKv } from './ordered-kv.ts';
+import { type KvBatch, KvError, type KvRange, type OrderedKv } from './ordered-kv.ts';
 import type { ChangelogAppend, OpenedStore, StoreMeta, StoreStats } from './state-store.ts';
 import { ViewScratch } from './view-scratch.ts';
 import { WindowIndex } from './window-index.ts';
@@ -52,6 +55,7 @@ export type CoreOptions = {
   readonly changelogId: string;
   readonly lookAheadFrom: number | undefined;
   readonly scanChunkBytes: number | undefined;
+  readonly renewStoreId: (() => Promise<number>) | undefined;
 };
 
 export class StoreCore {
@@ -65,6 +69,10 @@ export class StoreCore {
   changes = new ChangeList();
   due = new DueQueue();
   windows: WindowIndex | undefined;
+  /** Over what the key-value store has of this store, as of the last batch that was built for it. */
+  sum = new EntrySum();
+  /** Windows that have expired and still are in that sum, until the expiry itself is written: their starts and checksums. */
+  expired: { readonly windowStart: number; readonly checksum: number }[] = [];
   readonly kv: OrderedKv | undefined;
   readonly meta: StoreMeta;
   readonly scanChunkBytes: number | undefined;
@@ -84,10 +92,15 @@ export class StoreCore {
   kvWrites = 0;
   evictions = 0;
   checkpoints = 0;
+  /** What is wrong with what the key-value store has, once that was met. */
+  damage: string | undefined;
   /** An entry that was just found or written, or 0: an operator that reads a key writes it next. */
   #last = 0;
   /** New entries to let pass before the clock is asked again, after a turn that found nothing to evict. */
   #patience = 0;
+  #storeId: number;
+  /** The check of the whole checkpoint, until it has come to its end. */
+  #check: CheckpointCheck | undefined;
   readonly #options: CoreOptions;
   readonly #keys = new ViewScratch();
   readonly #values = new ViewScratch();
@@ -96,6 +109,7 @@ export class StoreCore {
   constructor(options: CoreOptions) {
     this.#options = options;
     this.kv = options.kv;
+    this.#storeId = options.storeId;
     this.scanChunkBytes = options.scanChunkBytes;
     this.ahead = new LookAhead(options.lookAheadFrom);
     this.table = this.#newTable();
@@ -155,6 +169,7 @@ export class StoreCore {
       if (address === 0) {
         const before = this.#isAbsent(kind, key, start) ? wasAbsent : wasOnDisk;
         address = this.#insert(hash, kind, key, start, end, valueEnd - valueStart, false);
+        if (before === wasOnDisk) table.setFlag(address, flags.unknown);
         this.#note(address, before);
       }
     }
@@ -196,9 +211,47 @@ export class StoreCore {
   #load(hash: number, kind: number, key: Uint8Array, start: number, end: number): number {
     if (this.kv === undefined || this.#isAbsent(kind, key, start)) return 0;
     this.kvReads++;
-    const value = this.kv.getSync(this.kvKey(kind, key, start, end));
-    const address = this.#insert(hash, kind, key, start, end, value === undefined ? 0 : value.length, true);
-    return value === undefined ? address : this.table.setValue(address, value, 0, value.length);
+    const value = this.#readKv(kind, key, start, end);
+    const length = value === undefined ? 0 : value.length - checksumBytes;
+    const address = this.#insert(hash, kind, key, start, end, length, true);
+    if (value === undefined) return address;
+    this.table.setChecksum(address, readU32(value, length));
+    return this.table.setValue(address, value, 0, length);
+  }
+
+  /** The value as it is stored, its checksum behind it. */
+  #readKv(kind: number, key: Uint8Array, start: number, end: number): Uint8Array | undefined {
+    return this.#getVerified(this.kvKey(kind, key, start, end));
+  }
+
+  #getVerified(key: Uint8Array): Uint8Array | undefined {
+    try {
+      const value = (this.kv as OrderedKv).getSync(key);
+      if (value !== undefined) verifyChecksum(key, value);
+      return value;
+    } catch (error) {
+      throw this.met(error);
+    }
+  }
+
+  /** Takes note of an error of the key-value store, which is the answer: what is damaged is rebuilt, and only that. */
+  met(error: unknown): unknown {
+    if (error instanceof KvError && error.kind === 'corrupt') this.damage = error.message;
+    return error;
+  }
+
+  /** The checksum of what the key-value store has under the key of an entry in memory; 0: nothing. */
+  storedChecksum(address: number): number {
+    const { table } = this;
+    if (!table.hasFlag(address, flags.unknown)) return table.checksum(address);
+    this.kvReads++;
+    const value = this.#getVerified(this.kvKeyOf(address));
+    return value === undefined ? 0 : readU32(value, value.length - checksumBytes);
+  }
+
+  setStoredChecksum(address: number, checksum: number): void {
+    this.table.clearFlag(address, flags.unknown);
+    this.table.setChecksum(address, checksum);
   }
 
   #insert(
@@ -218,7 +271,7 @@ export class StoreCore {
       if (kind === kinds.data) {
         const windowStart = readWindowStart(key, start);
         let list = windows.list(windowStart);
-        if (list < 0) list = windows.add(windowStart, { complete: true, recorded: false, committed });
+        if (list < 0) list = windows.add(windowStart, { complete: true, committed });
         table.enlist(address, list);
       } else table.leaveUnlisted(address);
     }
@@ -326,7 +379,9 @@ export class StoreCore {
   #dropExpired(): void {
     this.committedFloor = this.floor;
     const table = this.table;
-    this.windows?.expireBelow(this.floor, (list) => {
+    this.windows?.expireBelow(this.floor, (list, windowStart) => {
+      const checksum = this.windows?.checksum(list) ?? 0;
+      if (checksum !== 0) this.expired.push({ windowStart, checksum });
       for (let address = table.headOf(list); address !== 0; address = table.headOf(list)) this.remove(address);
     });
   }
@@ -370,8 +425,10 @@ export class StoreCore {
     const hash = table.hash(kind, key, start, keyEnd);
     let address = table.find(hash, kind, key, start, keyEnd);
     if (address === 0) {
-      if (valueStart < 0 && this.#isAbsent(kind, key, start)) return;
+      const absent = this.#isAbsent(kind, key, start);
+      if (valueStart < 0 && absent) return;
       address = this.#insert(hash, kind, key, start, keyEnd, Math.max(0, valueEnd - valueStart), true);
+      if (!absent) table.setFlag(address, flags.unknown);
     }
     address = table.setValue(address, value, valueStart, valueEnd);
     this.#last = 0;
@@ -406,7 +463,8 @@ export class StoreCore {
     }
     if (this.kv === undefined || (address === 0 && this.#isAbsent(kind, key, start))) return undefined;
     this.kvReads++;
-    return this.kv.getSync(this.kvKey(kind, key, start, end));
+    const stored = this.#readKv(kind, key, start, end);
+    return stored?.subarray(0, stored.length - checksumBytes);
   }
 
   // ---- meta entries
@@ -433,15 +491,11 @@ export class StoreCore {
 
   // ---- the key-value store
 
-  positionValue(position: number): Uint8Array {
-    return positionValue(position, this.#options.changelogId);
-  }
-
   /** The key there; good until the next call of this or `kvKeyOf`. */
   kvKey(kind: number, key: Uint8Array, start: number, end: number): Uint8Array {
     const length = kvPrefixBytes + (end - start);
     const bytes = this.#keys.reserve(length);
-    writeI32(bytes, 0, this.#options.storeId);
+    writeI32(bytes, 0, this.#storeId);
     bytes[4] = kind;
     copyBytes(key, start, end, bytes, kvPrefixBytes);
     return this.#keys.view(length);
@@ -458,49 +512,82 @@ export class StoreCore {
     );
   }
 
-  /** An exact view of a copy of `bytes[start, start + length)`, good until the next call. */
-  valueView(bytes: Uint8Array, start: number, length: number): Uint8Array {
-    copyBytes(bytes, start, start + length, this.#values.reserve(length), 0);
-    return this.#values.view(length);
+  /** Puts an entry into a batch, with its checksum, which is the answer. `key` is as `kvKey` made it. */
+  putChecked(batch: KvBatch, key: Uint8Array, bytes: Uint8Array, start: number, length: number): number {
+    const value = this.#values.reserve(length + checksumBytes);
+    copyBytes(bytes, start, start + length, value, 0);
+    const checksum = appendChecksum(key, value, length);
+    batch.put(key, this.#values.view(length + checksumBytes));
+    return checksum;
+  }
+
+  /** Every batch that changes entries of the store ends with the sum over them: what survives a crash goes together. */
+  putSum(batch: KvBatch): void {
+    this.putChecked(batch, this.kvKey(kinds.sum, noBytes, 0, 0), this.sum.toBytes(), 0, entrySumBytes);
+  }
+
+  putPosition(batch: KvBatch, position: number): void {
+    const value = positionValue(position, this.#options.changelogId);
+    this.putChecked(batch, this.kvKey(kinds.position, noBytes, 0, 0), value, 0, value.length);
   }
 
   /** All keys of one kind, or all of the store. */
   kvRange(kind?: number): KvRange {
     const from = new Uint8Array(kind === undefined ? 4 : kvPrefixBytes);
-    writeI32(from, 0, this.#options.storeId);
+    writeI32(from, 0, this.#storeId);
     if (kind !== undefined) from[4] = kind;
     const to = new Uint8Array(kvPrefixBytes);
-    writeI32(to, 0, this.#options.storeId);
+    writeI32(to, 0, this.#storeId);
     to[4] = kind === undefined ? 0xff : kind + 1;
     return { from, to };
   }
 
   async open(): Promise<OpenedStore> {
-    const kv = this.kv;
-    if (kv === undefined) return { position: undefined, discarded: undefined };
-    const saved = kv.getSync(this.kvKey(kinds.position, noBytes, 0, 0));
+    if (this.kv === undefined) return { position: undefined, discarded: undefined };
+    try {
+      return await this.#open(this.kv);
+    } catch (error) {
+      throw this.met(error);
+    }
+  }
+
+  async #open(kv: OrderedKv): Promise<OpenedStore> {
+    const saved = this.#readOwn(kinds.position);
     const found = saved === undefined ? undefined : readPositionValue(saved, this.#options.changelogId);
     this.position = typeof found === 'number' ? found : undefined;
     this.checkpointed = this.position;
     if (this.position === undefined) {
       // Chunks of a first checkpoint that did not come to its end, another layout, or another changelog.
-      await kv.clear(this.kvRange(), { sync: true });
+      await this.clear();
       return { position: undefined, discarded: typeof found === 'string' ? found : undefined };
     }
+    const sum = this.#readOwn(kinds.sum);
+    if (sum === undefined) throw new KvError('corrupt', 'the sum over its entries is missing');
+    this.sum = EntrySum.read(sum);
     this.complete = false;
+    this.#check = new CheckpointCheck(kv, this.kvRange(), this.windows !== undefined);
     if (this.windows !== undefined) await this.#openWindows(kv, this.windows);
     return { position: this.position, discarded: undefined };
   }
 
+  /** A value that the store has once, without its checksum. */
+  #readOwn(kind: number): Uint8Array | undefined {
+    const stored = this.#readKv(kind, noBytes, 0, 0);
+    return stored?.subarray(0, stored.length - checksumBytes);
+  }
+
   async #openWindows(kv: OrderedKv, windows: WindowIndex): Promise<void> {
-    const floor = kv.getSync(this.kvKey(kinds.expiry, noBytes, 0, 0));
+    const floor = this.#readOwn(kinds.expiry);
     if (floor !== undefined) this.floor = this.committedFloor = readNumberValue(floor);
     const iterator = kv.iterate(this.kvRange(kinds.window));
     try {
       for (let entries = await iterator.next(1000); entries.length > 0; entries = await iterator.next(1000)) {
-        for (const [key] of entries) {
+        for (const [key, value] of entries) {
+          const checksum = verifyChecksum(key, value);
           const windowStart = readWindowStart(key, kvPrefixBytes);
-          if (windowStart >= this.floor) windows.add(windowStart, { complete: false, recorded: true, committed: true });
+          if (windowStart < this.floor) continue;
+          const record = { sum: EntrySum.read(value), checksum };
+          windows.add(windowStart, { complete: false, record, committed: true });
         }
       }
     } finally {
@@ -508,15 +595,48 @@ export class StoreCore {
     }
   }
 
+  /** Proves that what the key-value store held at the opening is whole, in slices. Rejects with a `KvError` of kind `corrupt`. */
+  async verify(): Promise<void> {
+    const check = this.#check;
+    if (check === undefined) return;
+    try {
+      await check.run();
+      if (this.#check === check) this.#check = undefined;
+    } catch (error) {
+      throw this.met(error);
+    }
+  }
+
+  stopCheck(): void {
+    this.#check?.stop();
+  }
+
+  get verified(): boolean {
+    return this.#check === undefined;
+  }
+
   /** Forgets everything. The position goes first: a crash on the way leaves a store without one, that is cleared when it is opened. */
   async clear(): Promise<void> {
+    this.#check?.stop();
+    this.#check = undefined;
     this.#reset();
     const kv = this.kv;
     if (kv === undefined) return;
+    const range = this.kvRange();
+    const iterator = kv.iterate(range);
+    const some = await iterator.next(1).finally(() => iterator.close());
+    if (some.length === 0) return;
+    const { renewStoreId } = this.#options;
+    if (renewStoreId !== undefined) {
+      // Under another number, nothing that damage hides now and a compaction brings to light later can be taken for an entry of this store.
+      this.#storeId = await renewStoreId();
+      await kv.clear(range, { sync: false }).catch(() => {});
+      return;
+    }
     const batch = kv.batch();
     batch.delete(this.kvKey(kinds.position, noBytes, 0, 0));
     await batch.write({ sync: true });
-    await kv.clear(this.kvRange(), { sync: true });
+    await kv.clear(range, { sync: true });
   }
 
   #reset(): void {
@@ -525,10 +645,13 @@ export class StoreCore {
     this.changes = new ChangeList();
     this.due = new DueQueue();
     if (this.windows !== undefined) this.windows = new WindowIndex();
+    this.sum = new EntrySum();
+    this.expired = [];
     this.complete = true;
     this.floor = this.committedFloor = Number.NEGATIVE_INFINITY;
     this.position = this.checkpointed = undefined;
     this.records = 0;
+    this.damage = undefined;
     this.#last = 0;
     this.valueBytes = noBytes;
   }

@@ -7,6 +7,8 @@ export type StoreOptions = {
   readonly kv: OrderedKv | undefined;
   /** Compact id of the store within its shard (an unsigned 32-bit number), the prefix of all its keys there. It must be the same after a restart. */
   readonly storeId: number;
+  /** Gives the store another number in its shard. With it a store that is cleared leaves what it had behind, out of reach. */
+  readonly renewStoreId?: () => Promise<number>;
   /** Id of the changelog topic. A checkpoint of another one is none. */
   readonly changelogId?: string;
   /** Beyond so many bytes entries that the checkpoint holds leave memory. */

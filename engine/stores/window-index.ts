@@ -6,14 +6,20 @@
  * all of its entries: one that was opened after the start and had nothing evicted.
  */
 
+import { EntrySum } from './entry-sum.ts';
+
+/** A window as the key-value store has it. */
+export type WindowRecord = { readonly sum: EntrySum; readonly checksum: number };
+
 export class WindowIndex {
   /** Ascending. */
   readonly #starts: number[] = [];
   readonly #lists = new Map<number, number>();
   readonly #freeLists: number[] = [];
   readonly #complete: boolean[] = [];
-  /** Whether the key-value store has a record of the window. */
-  readonly #recorded: boolean[] = [];
+  /** What the key-value store has of the window: the sum of its entries, and the checksum of the window's own record (0: none). */
+  readonly #sums: EntrySum[] = [];
+  readonly #checksums: number[] = [];
   /** Windows that the open transaction opened. */
   readonly #uncommitted = new Set<number>();
   #lastStart = Number.NaN;
@@ -23,9 +29,9 @@ export class WindowIndex {
     return this.#starts.length;
   }
 
-  /** About 100 bytes for each window. */
+  /** About 200 bytes for each window. */
   get bytesInMemory(): number {
-    return this.#starts.length * 100;
+    return this.#starts.length * 200;
   }
 
   /** The number of the window's list, or −1. */
@@ -39,11 +45,13 @@ export class WindowIndex {
     return list;
   }
 
-  add(windowStart: number, options: { complete: boolean; recorded: boolean; committed: boolean }): number {
+  /** `record` is left out for a window that begins now: the key-value store has nothing of it. */
+  add(windowStart: number, options: { complete: boolean; record?: WindowRecord; committed: boolean }): number {
     const list = this.#freeLists.pop() ?? this.#lists.size;
     this.#lists.set(windowStart, list);
     this.#complete[list] = options.complete;
-    this.#recorded[list] = options.recorded;
+    this.#sums[list] = options.record?.sum ?? new EntrySum();
+    this.#checksums[list] = options.record?.checksum ?? 0;
     if (!options.committed) this.#uncommitted.add(windowStart);
     // Windows mostly open in order of time.
     const last = this.#starts.at(-1);
@@ -72,12 +80,16 @@ export class WindowIndex {
     this.#complete[list] = false;
   }
 
-  isRecorded(list: number): boolean {
-    return this.#recorded[list] as boolean;
+  sum(list: number): EntrySum {
+    return this.#sums[list] as EntrySum;
   }
 
-  setRecorded(list: number): void {
-    this.#recorded[list] = true;
+  checksum(list: number): number {
+    return this.#checksums[list] as number;
+  }
+
+  setChecksum(list: number, checksum: number): void {
+    this.#checksums[list] = checksum;
   }
 
   commit(): void {
@@ -94,11 +106,11 @@ export class WindowIndex {
   }
 
   /** Takes the windows below out; `drop` is called with each one's list and has to empty it. */
-  expireBelow(windowStart: number, drop: (list: number) => void): void {
+  expireBelow(windowStart: number, drop: (list: number, windowStart: number) => void): void {
     const count = this.#placeOf(windowStart);
     if (count === 0) return;
     for (const start of this.#starts.splice(0, count)) {
-      drop(this.#lists.get(start) as number);
+      drop(this.#lists.get(start) as number, start);
       this.#forget(start);
     }
   }

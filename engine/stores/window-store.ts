@@ -45,6 +45,7 @@ export class WindowStateTable implements WindowStateStore {
       changelogId: options.changelogId ?? '',
       lookAheadFrom: options.lookAheadFrom,
       scanChunkBytes: options.scanChunkBytes,
+      renewStoreId: options.renewStoreId,
     });
     this.#checkpoint = new Checkpoint(this.#core, options.chunkEntries);
   }
@@ -132,7 +133,20 @@ export class WindowStateTable implements WindowStateStore {
     return this.#core.open();
   }
 
+  verify(): Promise<void> {
+    return this.#core.verify();
+  }
+
+  get damage(): string | undefined {
+    return this.#core.damage;
+  }
+
+  get verified(): boolean {
+    return this.#core.verified;
+  }
+
   close(): Promise<void> {
+    this.#core.stopCheck();
     return this.#checkpoint.stop();
   }
 

@@ -132,6 +132,10 @@ test('every form of the checksum gives the same', () => {
       const plain = plainCrc32c(bytes, from, bytes.length);
       expect(nodeCrc32c(bytes.subarray(from))).toBe(plain);
       expect(crc32c(bytes, from, bytes.length)).toBe(plain);
+      // The checksum of the first bytes, gone on with.
+      const half = from + Math.floor((bytes.length - from) / 2);
+      expect(crc32c(bytes, half, bytes.length, crc32c(bytes, from, half))).toBe(plain);
+      expect(nodeCrc32c(bytes.subarray(half), plainCrc32c(bytes, from, half))).toBe(plain);
     }),
   );
 });

@@ -40,7 +40,13 @@ const sideDoors = new Set([
 /** The only files that may know the platform: `node:` modules, `Buffer`, `process`, the wall clock and chance. */
 const knowsPlatform = (path: string): boolean =>
   /^(base\/node|storage\/file-log|server|cli|test|bench|examples|tools)\//.test(path) ||
-  ['engine/stores/level-store.ts', 'engine/runtime/worker.ts', 'millrace.ts', 'vitest.config.ts'].includes(path);
+  [
+    'engine/stores/level-files.ts',
+    'engine/stores/level-store.ts',
+    'engine/runtime/worker.ts',
+    'millrace.ts',
+    'vitest.config.ts',
+  ].includes(path);
 
 const roomOf = (path: string): string => (path.includes('/') ? path.slice(0, path.indexOf('/')) : path);
 

@@ -55,6 +55,8 @@ const keptOpen = (kv: MemoryKv): OrderedKv => ({
   batch: () => kv.batch(),
   iterate: (range) => kv.iterate(range),
   clear: (range, options) => kv.clear(range, options),
+  hasRoom: () => kv.hasRoom(),
+  condemn: () => kv.condemn(),
   close: async () => {},
 });
 
@@ -140,6 +142,8 @@ const mortal = (kv: OrderedKv, alive: () => boolean): OrderedKv => ({
   },
   iterate: (range) => kv.iterate(range),
   clear: (range, how) => (alive() ? kv.clear(range, how) : new Promise<void>(() => {})),
+  hasRoom: () => kv.hasRoom(),
+  condemn: (why) => kv.condemn(why),
   close: async () => {},
 });
 

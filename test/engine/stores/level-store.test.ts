@@ -5,21 +5,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createKeyValueStore } from '../../../engine/stores/create-store.ts';
+import { damageInFiles } from '../../../engine/stores/level-files.ts';
 import { openLevelKv, openLevelShard } from '../../../engine/stores/level-store.ts';
 import { KvError, type OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import type { KeyValueStateStore } from '../../../engine/stores/state-store.ts';
 
+let data = '';
 let directory = '';
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'millrace-level-'));
+  data = await mkdtemp(join(tmpdir(), 'millrace-level-'));
+  directory = join(data, 'state', 'shard-0');
 });
 afterEach(async () => {
-  await rm(directory, { recursive: true, force: true });
+  await rm(data, { recursive: true, force: true });
 });
 
+const openShard = (onDamage?: (why: string) => void): Promise<OrderedKv> =>
+  openLevelShard(join(data, 'state'), 0, onDamage === undefined ? {} : { onDamage });
+
 const text = new TextEncoder();
-const storeOf = (kv: OrderedKv, storeId: number): KeyValueStateStore =>
-  createKeyValueStore({ name: `s${storeId}`, kind: 'key-value' }, { kv, storeId, memoryLimitBytes: 1 << 20 });
+const storeOf = (kv: OrderedKv, storeId: number, renewStoreId?: () => Promise<number>): KeyValueStateStore =>
+  createKeyValueStore(
+    { name: `s${storeId}`, kind: 'key-value' },
+    { kv, storeId, memoryLimitBytes: 1 << 20, ...(renewStoreId === undefined ? {} : { renewStoreId }) },
+  );
 
 /** Fills some stores, checkpoints them and closes: everything lies in table files or the write-ahead log. */
 const fill = async (stores: number): Promise<void> => {
@@ -67,34 +76,40 @@ const kvErrorOf = async (work: () => unknown): Promise<KvError | undefined> => {
   }
 };
 
-test('a damaged table file is told as damage by the store that reads it; cleared, the store works again and the other one never noticed', async () => {
+test('a damaged table file is found by the store that it belongs to; cleared, the store works again and the other one never noticed', async () => {
   await fill(2);
   const files = await tables();
   expect(files.length).toBeGreaterThan(1);
   // The first table file holds the first store's keys; its blocks are damaged, its index at the end is not.
   await flip(files[0] as string, 0, 8_000);
   const kv = await openLevelKv(directory);
-  const damaged = storeOf(kv, 1);
+  const damaged = storeOf(kv, 1, async () => 3);
   const sound = storeOf(kv, 2);
   const error = await kvErrorOf(async () => {
     await damaged.open();
-    readAll(damaged);
+    await damaged.verify();
   });
   expect(error?.kind).toBe('corrupt');
-  expect(error?.message).toMatch(/^LevelDB: /);
+  expect(damaged.damage).toBe(error?.message);
   expect((await sound.open()).position).toBe(3_000);
+  await sound.verify();
   expect(readAll(sound)).toBe(3_000);
-  await kvErrorOf(() => damaged.clear());
+  await damaged.clear();
+  expect(damaged.damage).toBeUndefined();
+  expect(readAll(damaged)).toBe(0);
+  const key = text.encode('key-00001');
+  damaged.put(key, 0, key.length, key, 0, key.length);
+  damaged.commit(1);
+  await damaged.checkpoint();
   await kv.close();
-  // Where the damage lay in the way of clearing, the shard was marked and is begun anew.
-  const reasons: string[] = [];
-  const again = await openLevelShard(directory, { onDamage: (why) => reasons.push(why) });
-  const cleared = storeOf(again, 1);
-  expect((await cleared.open()).position).toBe(undefined);
-  expect(readAll(cleared)).toBe(0);
+  const again = await openLevelKv(directory);
+  const rebuilt = storeOf(again, 3);
+  expect((await rebuilt.open()).position).toBe(1);
+  await rebuilt.verify();
+  expect(readAll(rebuilt)).toBe(1);
   const other = storeOf(again, 2);
-  if (reasons.length === 0) expect((await other.open()).position).toBe(3_000);
-  else expect((await other.open()).position).toBe(undefined);
+  expect((await other.open()).position).toBe(3_000);
+  await other.verify();
   await again.close();
 });
 
@@ -106,12 +121,40 @@ test.each(['CURRENT', 'MANIFEST'])(
     await flip(file, 0, 100_000);
     expect((await kvErrorOf(() => openLevelKv(directory)))?.kind).toBe('corrupt');
     const reasons: string[] = [];
-    const kv = await openLevelShard(directory, { onDamage: (why) => reasons.push(why) });
+    const kv = await openShard((why) => reasons.push(why));
     expect(reasons.length).toBe(1);
     expect((await storeOf(kv, 1).open()).position).toBe(undefined);
     await kv.close();
+    // Nothing was wiped: the damaged database is kept beside the state, and the reason names the place.
+    const aside = join(data, 'quarantine', 'state', 'shard-0');
+    expect(await readdir(aside)).toContain(file);
+    expect(reasons[0]).toContain(aside);
+    await (await openShard(() => expect.unreachable())).close();
   },
 );
+
+test('every flipped bit of a table file is found before the file is read', async () => {
+  await fill(2);
+  const [file = ''] = await tables();
+  const bytes = await readFile(join(directory, file));
+  expect(await damageInFiles(directory)).toBeUndefined();
+  for (let at = 0; at < bytes.length; at += 997) {
+    // The footer is padded: bytes behind the two places that it names mean nothing.
+    if (at >= bytes.length - 48 && at < bytes.length - 8) continue;
+    const damaged = Uint8Array.from(bytes);
+    damaged[at] = (damaged[at] as number) ^ (1 << (at % 8));
+    await writeFile(join(directory, file), damaged);
+    expect(await damageInFiles(directory), `byte ${at}`).toContain(file);
+  }
+});
+
+test('a missing CURRENT is damage, although LevelDB would make a new database over the old one', async () => {
+  await fill(1);
+  await rm(join(directory, 'CURRENT'));
+  const reasons: string[] = [];
+  await (await openShard((why) => reasons.push(why))).close();
+  expect(reasons).toEqual([expect.stringContaining('the file CURRENT is missing')]);
+});
 
 test('a missing table file is told as damage when it is read', async () => {
   await fill(2);
@@ -132,7 +175,7 @@ test('a missing table file is told as damage when it is read', async () => {
 
 test('a shard that somebody else has open is told as locked', async () => {
   const kv = await openLevelKv(directory);
-  expect((await kvErrorOf(() => openLevelShard(directory)))?.kind).toBe('locked');
+  expect((await kvErrorOf(() => openShard()))?.kind).toBe('locked');
   await kv.close();
 });
 

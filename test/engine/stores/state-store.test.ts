@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { withChecksum } from '../../../engine/stores/checksum.ts';
 import { createKeyValueStore, createWindowStore } from '../../../engine/stores/create-store.ts';
 import { openLevelKv } from '../../../engine/stores/level-store.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
@@ -472,7 +473,8 @@ describe('a store that starts again from its checkpoint', () => {
   test('takes a checkpoint of another layout for none', async () => {
     const kv = new MemoryKv();
     const batch = kv.batch();
-    batch.put(Uint8Array.from([0, 0, 0, 1, 4]), Uint8Array.from([9, 0, 0, 0, 0, 0, 0, 0, 0]));
+    const position = Uint8Array.from([0, 0, 0, 1, 4]);
+    batch.put(position, withChecksum(position, Uint8Array.from([9, 0, 0, 0, 0, 0, 0, 0, 0])));
     batch.put(Uint8Array.from([0, 0, 0, 1, 0, 65]), Uint8Array.from([1]));
     await batch.write({ sync: true });
     const bench = new KeyValueBench(createKeyValueStore({ name: 's', kind: 'key-value' }, options(kv)));

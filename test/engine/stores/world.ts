@@ -7,6 +7,7 @@
 
 import { expect } from 'vitest';
 import { createKeyValueStore, createWindowStore } from '../../../engine/stores/create-store.ts';
+import { GuardedKv } from '../../../engine/stores/guarded-kv.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
 import { KvError } from '../../../engine/stores/ordered-kv.ts';
 import type {
@@ -70,7 +71,7 @@ export class World {
 
   #newStore(): StateStore {
     const options = {
-      kv: this.kv,
+      kv: this.kv === undefined ? undefined : new GuardedKv(this.kv),
       storeId: 7,
       memoryLimitBytes: this.memoryLimitBytes,
       hashSeed: 4711,
@@ -257,6 +258,7 @@ export class World {
   async #start(checkpoint: boolean): Promise<void> {
     this.store = this.#newStore();
     const { position } = await this.store.open();
+    const verified = this.store.verify();
     expect(position ?? 0).toBeLessThanOrEqual(this.changelog.length);
     for (let offset = position ?? 0; offset < this.changelog.length; offset++) {
       const { key, value } = this.changelog[offset] as Entry;
@@ -267,6 +269,8 @@ export class World {
       }
     }
     this.store.commit(this.changelog.length);
+    await verified;
+    expect(this.store.verified).toBe(true);
   }
 
   async scan(range: ScanRange = {}): Promise<Map<string, string>> {

@@ -1,0 +1,154 @@
+/**
+ * The shards of one host: key-value stores that are opened when first used, shared by the stores of many runs, and opened anew after a failed write.
+ *
+ * After a failure (a full disk, most often) nothing more is written to a shard (`../stores/guarded-kv.ts`), while its stores go on in memory and
+ * are read as before. Once there is room again, all runs that use the shard are ended and the shard is closed; the runs start again
+ * by themselves, from what the shard holds after its next opening. That is the same path as after a crash.
+ */
+
+import type { Timers } from '../../base/index.ts';
+import { GuardedKv } from '../stores/guarded-kv.ts';
+import { KvError, type OrderedKv } from '../stores/ordered-kv.ts';
+import { StoreIds } from './store-ids.ts';
+
+export type OpenShard = (shard: number, onDamage: (why: string) => void) => Promise<OrderedKv>;
+
+export interface ShardsOptions {
+  readonly open: OpenShard;
+  readonly timers: Timers;
+  /** A shard was damaged, and an empty one has taken its place. */
+  readonly damaged: (shard: number, why: string) => void;
+  /** Ends the runs that use a shard, so that it can be opened anew. */
+  readonly end: (shard: Shard, why: KvError) => void;
+}
+
+/** A shard that is open. */
+export class Shard {
+  readonly number: number;
+  readonly kv: GuardedKv;
+  readonly ids: StoreIds;
+  /** Runs, and whoever else must not find it closed. */
+  readonly users = new Set<unknown>();
+  /** It is closed when its last user has left. */
+  retired = false;
+
+  constructor(number: number, kv: GuardedKv, ids: StoreIds) {
+    this.number = number;
+    this.kv = kv;
+    this.ids = ids;
+  }
+}
+
+const msBetweenLooks = 1_000;
+
+export class Shards {
+  readonly #options: ShardsOptions;
+  readonly #shards = new Map<number, Promise<Shard>>();
+  /** Closings under way: the next opening waits. */
+  readonly #closing = new Map<number, Promise<void>>();
+  readonly #freed = new Map<Shard, () => void>();
+  readonly #looks = new Map<Shard, () => void>();
+
+  constructor(options: ShardsOptions) {
+    this.#options = options;
+  }
+
+  /** The shard, open; `user` holds it until it leaves. */
+  async use(number: number, user: unknown): Promise<Shard> {
+    await this.#closing.get(number);
+    let opened = this.#shards.get(number);
+    if (opened === undefined) {
+      opened = this.#open(number);
+      this.#shards.set(number, opened);
+      // One that could not be opened is tried again by the next user.
+      opened.catch(() => this.#shards.delete(number));
+    }
+    const shard = await opened;
+    if (shard.retired) return this.use(number, user);
+    shard.users.add(user);
+    return shard;
+  }
+
+  leave(user: unknown): void {
+    for (const opened of this.#shards.values()) {
+      void opened.then(
+        (shard) => this.#left(shard, user),
+        () => {},
+      );
+    }
+    for (const shard of this.#freed.keys()) this.#left(shard, user);
+  }
+
+  #left(shard: Shard, user: unknown): void {
+    shard.users.delete(user);
+    if (shard.users.size === 0) this.#freed.get(shard)?.();
+  }
+
+  async #open(number: number): Promise<Shard> {
+    const { open, damaged } = this.#options;
+    let kv = await open(number, (why) => damaged(number, why));
+    try {
+      return await this.#shard(number, kv);
+    } catch (error) {
+      if (!(error instanceof KvError) || error.kind !== 'corrupt') {
+        await kv.close().catch(() => {});
+        throw error;
+      }
+      await kv.condemn(error.message);
+      await kv.close();
+    }
+    kv = await open(number, (why) => damaged(number, why));
+    return this.#shard(number, kv);
+  }
+
+  async #shard(number: number, kv: OrderedKv): Promise<Shard> {
+    const guarded = new GuardedKv(kv);
+    return new Shard(number, guarded, await StoreIds.load(guarded));
+  }
+
+  /** A write has failed. Looks from time to time whether the shard can be opened anew. */
+  failed(shard: Shard): void {
+    if (shard.retired || this.#looks.has(shard)) return;
+    const cancel = this.#options.timers.after(msBetweenLooks, () => {
+      void this.#look(shard);
+    });
+    this.#looks.set(shard, cancel);
+  }
+
+  async #look(shard: Shard): Promise<void> {
+    const { failure } = shard.kv;
+    if (failure === undefined) return;
+    const ready = failure.kind !== 'full' || (await shard.kv.hasRoom());
+    if (!this.#looks.delete(shard)) return; // closed meanwhile
+    if (ready) this.#retire(shard, failure);
+    else this.failed(shard);
+  }
+
+  #retire(shard: Shard, why: KvError): void {
+    shard.retired = true;
+    this.#shards.delete(shard.number);
+    const free = new Promise<void>((resolve) => this.#freed.set(shard, resolve));
+    const closed = free
+      .then(() => shard.kv.close())
+      .catch(() => {})
+      .then(() => {
+        this.#freed.delete(shard);
+        this.#closing.delete(shard.number);
+      });
+    this.#closing.set(shard.number, closed);
+    this.#options.end(shard, why);
+    if (shard.users.size === 0) this.#freed.get(shard)?.();
+  }
+
+  /** Closes all. Nobody uses one any more. */
+  async close(): Promise<void> {
+    for (const cancel of this.#looks.values()) cancel();
+    this.#looks.clear();
+    for (const free of this.#freed.values()) free();
+    await Promise.all(this.#closing.values());
+    for (const opened of this.#shards.values()) {
+      await opened.then(({ kv }) => kv.close()).catch(() => {});
+    }
+    this.#shards.clear();
+  }
+}
