@@ -1,5 +1,5 @@
 /**
- * The front door of the library: Millrace within a Node program, no ports, no other process.
+ * The library: Millrace within a Node program, no ports, no other process.
  *
  *   const millrace = await open({ data: './data' });
  *   await millrace.sql(`CREATE STREAM …; CREATE TABLE … AS SELECT …;`);
@@ -7,7 +7,7 @@
  * `sql` runs statements, `query` asks a view or a stream once (pull), `subscribe` follows it (push), `produce` and `consume` deal with the records
  * of topics, `streams` runs a topology of the DSL. The HTTP server is a face over the same object.
  *
- * Everything native is put in its place here: files, clock, checksums, LevelDB, threads. The rooms below know interfaces only.
+ * Everything native is injected here: files, clock, checksums, LevelDB, threads. The layers below use interfaces only.
  */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -111,7 +111,7 @@ export interface Streams {
 
 export interface Millrace {
   readonly version: string;
-  /** The SQL room's own face, for servers and tools. */
+  /** The interface of the SQL layer, for servers and tools. */
   readonly engine: SqlEngine;
   readonly log: Log;
   /** Runs statements one after another; all are checked before the first runs. Rejects with a `UserError`, or with an `ExecutionError` when one fails while running. */

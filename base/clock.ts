@@ -1,5 +1,5 @@
 /**
- * Time comes in through the door: whoever needs the hour or a pause takes a `Clock` or `Timers`, never the host's own.
+ * Time is injected: code that needs the time or a timer takes a `Clock` or `Timers`, never the platform's own.
  * `ManualClock` is both, stands still until it is told to go on, and fires due timers in order of time, then of arming.
  */
 

@@ -1,8 +1,8 @@
 /**
- * base: what every other room stands on, and nothing that knows what a stream is.
+ * base: what every other layer builds on, and nothing that knows what a stream is.
  *
  * Errors and asserts, bytes (writer, readers at a position, hashes), text, the checksum, keys that sort as their values, and
- * the three things that must come in through the door: time (`clock.ts`), chance (`random.ts`) and disks (`files.ts`). Nothing here
+ * the three things that must be injected: time (`clock.ts`), randomness (`random.ts`) and disks (`files.ts`). Nothing here
  * imports the platform; `base/node/` holds Node's own forms of it. Read `errors.ts` and `bytes.ts` first.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Chance comes in through the door: a `Random` is made from a seed, and the same seed gives the same numbers on every machine.
+ * Randomness is injected: a `Random` is made from a seed, and the same seed gives the same numbers on every machine.
  * The generator is sfc32 (128 bits of state, passes PractRand); for tests, ids and delays, not for secrets.
  */
 

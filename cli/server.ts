@@ -1,7 +1,7 @@
 /**
  * `millrace server`: runs the server until it is told to stop.
  *
- * The only file of the terminal that opens the server's door, and only when it is called, so that `millrace sql` does not pay
+ * The only file of the terminal that imports the server, and only when it is called, so that `millrace sql` does not pay
  * for it. Ctrl-C and SIGTERM end open queries, commit what is under way and close the data directory cleanly; a second one
  * does not wait.
  */

@@ -1,7 +1,7 @@
 /**
  * The HTTP face: routes over one open engine.
  *
- * A request is a statement, a query or rows; everything that decides is below, in the SQL room. What is decided here: who may talk (`access.ts`), how
+ * A request is a statement, a query or rows; how it is carried out is the SQL layer's work. Decided here: who may send requests (`access.ts`), how
  * large a body may be and how long it may take, how many queries may be open, and how a fault looks. Logs name routes, codes and sizes, never
  * contents.
  */

@@ -1,7 +1,7 @@
 /**
  * server: the engine over HTTP, in the dialect of the ksqlDB REST API.
  *
- * A request enters at `app.ts`, goes to one file of `routes/`, and from there to the SQL room's facade; rows leave through `row-json.ts`. The shapes
+ * A request enters at `app.ts`, goes to one file of `routes/`, and from there to the interface of the SQL layer; rows leave through `row-json.ts`. The shapes
  * on the wire are in `protocol.ts`, the one file that the terminal and the console may import. Read `app.ts` first.
  *
  * `startServer` opens a data directory and listens. Nothing here holds state of its own but the list of open queries.

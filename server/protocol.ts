@@ -1,7 +1,7 @@
 /**
  * What goes over HTTP: the request and response shapes of the ksqlDB REST API that this server speaks.
  *
- * The only file of this room that the terminal and the console may import. Field names are the wire's. Fields that ksqlDB does not have
+ * The only file of this layer that the terminal and the console may import. Field names are the wire's. Fields that ksqlDB does not have
  * stand under `millrace`, so that its clients never meet them by accident.
  */
 

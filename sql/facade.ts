@@ -1,5 +1,5 @@
 /**
- * The face of the SQL room: what the library's front door and the HTTP server code against.
+ * The interface of the SQL layer, used by the library and the HTTP server.
  *
  * One `SqlEngine` per log. `execute` runs statements, `query` one SELECT, `inserter` takes rows in bulk. Every fault of the user is a
  * `UserError`; a fault found after some statements ran is an `ExecutionError` that carries what they answered.

@@ -5,7 +5,7 @@
  * The way of a query, in steps that all print themselves (EXPLAIN shows them): text -> tokens -> tree (`parser/`) -> scope and types (`analyze/`) ->
  * logical plan -> rules -> physical plan (`plan/`) -> topology (`compile/`). Statements are one file each (`statements/`), the catalog is what they
  * add up to (`catalog.ts`), a session plans a request in a sandbox (`session.ts`), the statement log keeps what was decided
- * (`statement-log.ts`). Read `facade.ts` first: it is the face that the server and the library use; `engine.ts` stands behind it.
+ * (`statement-log.ts`). Read `facade.ts` first: it is the interface that the server and the library use; `engine.ts` implements it.
  */
 
 export { applicationIdOf } from './application-id.ts';

@@ -1,5 +1,5 @@
 /**
- * The log: the contract that every room above codes against.
+ * The log: the contract that every layer above uses.
  *
  * A log is a set of topics; a topic is a fixed number of partitions; a partition is a sequence of records, each with an
  * offset that never changes. Everything durable in Millrace is such a topic. The contract is a *client*, opened once per

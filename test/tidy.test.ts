@@ -1,5 +1,5 @@
 /**
- * The rules of the house, as a test. What each rule says and why stands with it in `test/support/house-rules.ts`.
+ * The structural rules of the code, as a test. What each rule says and why stands with it in `test/support/layer-rules.ts`.
  *
  * Every rule is run twice: over the repository, where it must find nothing, and over a small bad example, where it must
  * find something; a rule that cannot fail protects nothing.
@@ -7,7 +7,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import * as rules from './support/house-rules.ts';
+import * as rules from './support/layer-rules.ts';
 
 const home = join(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(home, path), 'utf8');
@@ -20,15 +20,15 @@ const find = (pattern: string): rules.SourceFile[] =>
 const all = find('**/*.ts');
 const shipped = all.filter(({ path }) => !/^(test|bench|examples|tools)\//.test(path));
 /** These two hold the forbidden words as examples. */
-const free = new Set(['test/tidy.test.ts', 'test/support/house-rules.ts', 'test/support/codegen-off.test.ts']);
+const free = new Set(['test/tidy.test.ts', 'test/support/layer-rules.ts', 'test/support/codegen-off.test.ts']);
 const others = all.filter(({ path }) => !free.has(path));
 
 const bad = (path: string, text: string): rules.SourceFile => ({ path, text });
 
 const table: [sentence: string, rule: rules.Rule, files: rules.SourceFile[], offences: rules.SourceFile[][]][] = [
   [
-    'rooms look down the stair, and into one another only by a door',
-    rules.roomsLookDown,
+    'a layer imports from lower layers only, and only from their entry points',
+    rules.layersImportDownwards,
     all,
     [
       [bad('base/bytes.ts', `import { x } from '../storage/index.ts';`)],
@@ -40,9 +40,9 @@ const table: [sentence: string, rule: rules.Rule, files: rules.SourceFile[], off
       [bad('attic/old.ts', `import { x } from '../base/index.ts';`)],
     ],
   ],
-  ['rooms have doors', rules.roomsHaveDoors, all, [[bad('engine/task.ts', '')]]],
+  ['layers have entry points', rules.layersHaveEntryPoints, all, [[bad('engine/task.ts', '')]]],
   [
-    'no file imports itself by a detour',
+    'no file imports itself through others',
     rules.noCycles,
     all,
     [

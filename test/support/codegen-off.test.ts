@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { guarded } from './codegen-off.ts';
 
-test('with code generation off, a file of this house cannot compile text', () => {
+test('with code generation off, a file of this project cannot compile text', () => {
   const Guarded = guarded(Function);
   expect(() => new Guarded('return 1')).toThrow(/code generation is switched off/);
   expect(() => Guarded('return 1')).toThrow(/code generation is switched off/);

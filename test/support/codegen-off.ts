@@ -14,7 +14,9 @@ function calledByDependency(): boolean {
 }
 
 function refuse(): never {
-  throw new EvalError('code generation is switched off (MILLRACE_CODEGEN=off), and a file of this house compiled text');
+  throw new EvalError(
+    'code generation is switched off (MILLRACE_CODEGEN=off), and a file of this project compiled text',
+  );
 }
 
 /** The same constructor, refusing every call that comes from a file of ours. */

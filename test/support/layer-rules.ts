@@ -1,5 +1,5 @@
 /**
- * The rules of the house as functions: source files in, sentences about what breaks a rule out.
+ * The structural rules of the code as functions: source files in, sentences about what breaks a rule out.
  *
  * `test/tidy.test.ts` runs them over the repository, and over small bad examples that prove each rule able to fail. The
  * scanner knows just enough TypeScript to blank out comments, texts and regular expressions, and to read import lines;
@@ -21,13 +21,13 @@ export interface Import {
 
 export type Rule = (files: readonly SourceFile[]) => string[];
 
-/** The stair: a room may import only from rooms further left. `millrace.ts` is the library's door, on top of SQL. */
-const stair = ['base', 'storage', 'engine', 'sql', 'millrace.ts', 'server', 'cli'];
-/** What stands outside the stair and may see every room. */
+/** The layers, lowest first: a layer may import only from those before it. `millrace.ts` is the library's entry point, above SQL. */
+const layers = ['base', 'storage', 'engine', 'sql', 'millrace.ts', 'server', 'cli'];
+/** Folders that belong to no layer and may import from every one. */
 const outside = ['test', 'bench', 'examples', 'tools', 'vitest.config.ts'];
 
-/** Doors beside each room's `index.ts`: what touches the platform has a door of its own, so that the room stays portable. */
-const sideDoors = new Set([
+/** Entry points beside each layer's `index.ts`: what touches the platform has one of its own, so that the rest of the layer stays portable. */
+const extraEntryPoints = new Set([
   'base/node/index.ts',
   'storage/file-log/index.ts',
   'engine/test-driver.ts',
@@ -48,7 +48,7 @@ const knowsPlatform = (path: string): boolean =>
     'vitest.config.ts',
   ].includes(path);
 
-const roomOf = (path: string): string => (path.includes('/') ? path.slice(0, path.indexOf('/')) : path);
+const layerOf = (path: string): string => (path.includes('/') ? path.slice(0, path.indexOf('/')) : path);
 
 /** Blanks comments, and the inside of texts and regular expressions, keeping line breaks: what is left is code. */
 export function codeOf(text: string): string {
@@ -89,14 +89,14 @@ export function importsOf({ path, text }: SourceFile): Import[] {
 
 export const allImports = (files: readonly SourceFile[]): Import[] => files.flatMap(importsOf);
 
-/** Rooms look down the stair, and into one another only by a door. */
-export const roomsLookDown: Rule = (files) =>
+/** A layer imports from lower layers only, and only from their entry points. */
+export const layersImportDownwards: Rule = (files) =>
   allImports(files).flatMap(({ from, to }) => {
-    const [here, there] = [roomOf(from), roomOf(to)];
+    const [here, there] = [layerOf(from), layerOf(to)];
     if (here === there || outside.includes(here)) return [];
-    if (outside.includes(there)) return [`${from} imports ${to}: nothing that ships may lean on ${there}`];
-    if (!stair.includes(there)) return [];
-    if (!stair.includes(here)) return [`${from} lies in no room of the stair`];
+    if (outside.includes(there)) return [`${from} imports ${to}: nothing that ships may depend on ${there}`];
+    if (!layers.includes(there)) return [];
+    if (!layers.includes(here)) return [`${from} belongs to no layer`];
     if (here === 'cli' || here === 'console') {
       const allowed =
         to === 'server/protocol.ts' ||
@@ -104,8 +104,10 @@ export const roomsLookDown: Rule = (files) =>
         (from === 'cli/repair.ts' && to === 'millrace.ts');
       return allowed ? [] : [`${from} imports ${to}: the terminal speaks HTTP and may see only server/protocol.ts`];
     }
-    if (stair.indexOf(there) > stair.indexOf(here)) return [`${from} imports ${to}: rooms look down, never up`];
-    if (to !== `${there}/index.ts` && !sideDoors.has(to)) return [`${from} imports ${to}: enter by ${there}/index.ts`];
+    if (layers.indexOf(there) > layers.indexOf(here))
+      return [`${from} imports ${to}: a layer imports from lower ones only`];
+    if (to !== `${there}/index.ts` && !extraEntryPoints.has(to))
+      return [`${from} imports ${to}: import ${there}/index.ts instead`];
     return [];
   });
 
@@ -127,7 +129,7 @@ export const noCycles: Rule = (files) => {
   return wrong;
 };
 
-/** Time, chance, disks and the process come in through the door; nothing portable reaches a file that has them. */
+/** Clock, randomness, disks and the process are injected; nothing portable imports a file that has them. */
 export const platformIsInjected: Rule = (files) =>
   files
     .filter(({ path }) => !knowsPlatform(path))
@@ -189,15 +191,15 @@ export const filesAreEssays: Rule = (files) =>
     ];
   });
 
-/** Every room that exists has one door, and no folder inside a room has a barrel that only passes things on. */
-export const roomsHaveDoors: Rule = (files) => {
-  const rooms = new Set(
-    files.map(({ path }) => roomOf(path)).filter((room) => stair.includes(room) && !room.endsWith('.ts')),
+/** Every layer has an entry point. */
+export const layersHaveEntryPoints: Rule = (files) => {
+  const found = new Set(
+    files.map(({ path }) => layerOf(path)).filter((layer) => layers.includes(layer) && !layer.endsWith('.ts')),
   );
-  rooms.delete('cli');
-  return [...rooms]
-    .filter((room) => !files.some(({ path }) => path === `${room}/index.ts`))
-    .map((room) => `${room}/ has no door (index.ts)`);
+  found.delete('cli');
+  return [...found]
+    .filter((layer) => !files.some(({ path }) => path === `${layer}/index.ts`))
+    .map((layer) => `${layer}/ has no entry point (index.ts)`);
 };
 
 /** The codes that a file throws: the first argument of a UserError, and every text that reads like a code (a table of
