@@ -4,8 +4,8 @@
  * Late. Records with an origin time (`origin-time.ts`) are measured by that. All others by the largest timestamp of them that has reached *this
  * operator*: what a filter kept back does not count, as in Kafka Streams.
  *
- * Expiry. Stream time is the largest timestamp that has reached the operator. Where records with origin times have come, it is also at
- * most the low watermark of the sub-topology, because slower origins may still bring rows. It moves at commits only and never goes back.
+ * Expiry. Stream time is the largest timestamp that has reached the operator. Where origins are mixed it is also at most the low watermark of the
+ * sub-topology, because slower origins may still bring rows. It moves at commits only and never goes back.
  */
 
 import type { RecordOrigin } from './origin-time.ts';
@@ -84,14 +84,16 @@ export class OperatorTime {
     return timestamp;
   }
 
-  /** At a commit: moves stream time on, and puts everything where it is kept. `low` is the low watermark of the sub-topology as of the commit before. */
+  /** At a commit: moves stream time on, and puts everything where it is kept. `low` is the low watermark of the sub-topology as of the commit before;
+   *  Infinity: no origins are mixed there, as far as is known. */
   advance(low: number): void {
     const times = this.#times;
     const plain = this.#plain.get(times);
     const carried = this.#carried.get(times);
     this.#plain.keep(times);
     this.#carried.keep(times);
-    const next = carried === Number.NEGATIVE_INFINITY ? plain : Math.min(low, Math.max(plain, carried));
+    if (low === Number.POSITIVE_INFINITY && carried > Number.NEGATIVE_INFINITY) return;
+    const next = Math.min(low, Math.max(plain, carried));
     if (next <= this.streamTime) return;
     this.#streamTime.set(next);
     this.#streamTime.keep(times);

@@ -95,7 +95,11 @@ export class TopologyTestDriver {
     this.clock = new ManualClock(now);
     this.#partitions = partitions;
     const pieces = topology.subTopologies();
-    this.#pieces = new PieceGraph(pieces, applicationId);
+    this.#pieces = new PieceGraph(
+      pieces,
+      applicationId,
+      pieces.map(() => partitions),
+    );
     let storeId = 0;
     for (const subTopology of pieces) {
       for (let partition = 0; partition < partitions; partition++) {
@@ -231,7 +235,7 @@ export class TopologyTestDriver {
       if (!worked) return;
       const inputs = this.#tasks.flatMap((task) => task.inputTimes());
       const outputs = this.#tasks.flatMap((task) => task.outputTimes());
-      const { low } = this.#pieces.measure(inputs, outputs, () => Number.POSITIVE_INFINITY);
+      const { low } = this.#pieces.measure(inputs, outputs, () => undefined);
       for (const task of this.#tasks) task.setLow(low);
     }
   }

@@ -37,9 +37,7 @@ export interface CoordinatorOptions {
 /** What the coordinator needs to know how far the query is in time. */
 export interface TimeKeeping {
   readonly pieces: PieceGraph;
-  /** A sub-topology has several tasks: origins are mixed. */
-  readonly mixed: boolean;
-  /** The bound of the other running queries that write this topic; undefined: there are none. */
+  /** The bound of the other running queries that write records of several origins to this topic; undefined: there are none. */
   boundOf(topic: string): number | undefined;
   /** Where a partition can be read up to, now. */
   stableEnd(topic: string, partition: number): Promise<number>;
@@ -139,11 +137,11 @@ export class Coordinator {
     return [...this.#committed.values()];
   }
 
-  /** The time before which nothing can come any more in a topic that the query writes (`watermarks.ts`). */
-  boundOf(topic: string): number {
+  /** The time before which nothing can come any more in a topic that the query writes (`watermarks.ts`). Undefined: what it writes has one origin. */
+  boundOf(topic: string): number | undefined {
+    if (this.#watermarks === undefined && !this.#options.times.pieces.manyTasks) return undefined;
     if (this.idle) return Number.POSITIVE_INFINITY;
-    if (this.#watermarks !== undefined) return this.#watermarks.boundOf(topic);
-    return this.#options.times.mixed ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+    return this.#watermarks?.boundOf(topic) ?? Number.NEGATIVE_INFINITY;
   }
 
   receive(hostId: number, message: FromHost): void {
@@ -307,7 +305,7 @@ export class Coordinator {
 
   async #decide(): Promise<void> {
     await this.#quiet();
-    if (this.#inputs.some(({ carried }) => carried) || this.#options.times.mixed) await this.#measureTime();
+    await this.#measureTime();
     if (this.#phase !== 'preparing') return;
     if (this.#failure !== undefined) return this.#abort();
     // Positions that moved over nothing but control records are not worth a transaction; they go with the next one.
@@ -330,13 +328,18 @@ export class Coordinator {
   }
 
   /**
-   * Works out the low watermarks as of this commit. Hosts may not know yet what has just been written for them to read: for the query's own
+   * Works out the low watermarks as of this commit, unless there is one origin only. Hosts may not know yet what has just been written for them to read: for the query's own
    * topics the positions tell, and for those of other queries the log does. (Their bounds are asked for before.)
    */
   async #measureTime(): Promise<void> {
     const { pieces, boundOf, stableEnd } = this.#options.times;
     const bounds = new Map<string, number | undefined>();
-    for (const { topic } of this.#inputs) if (!bounds.has(topic)) bounds.set(topic, boundOf(topic));
+    let mixed = pieces.manyTasks || this.#watermarks !== undefined;
+    for (const { topic, carried } of this.#inputs) {
+      if (!bounds.has(topic)) bounds.set(topic, boundOf(topic));
+      mixed ||= carried || bounds.get(topic) !== undefined;
+    }
+    if (!mixed) return;
     const isRead = async ({ topic, partition, position, drained, carried }: InputTime): Promise<boolean> => {
       const written = this.#ends.get(positionKey(topic, partition));
       if (written !== undefined) return position >= written;
@@ -346,7 +349,7 @@ export class Coordinator {
     const inputs = await Promise.all(
       this.#inputs.map(async (input) => ({ ...input, drained: await isRead(input).catch(() => false) })),
     );
-    this.#measured = pieces.measure(inputs, this.#outputs, (topic) => bounds.get(topic) ?? Number.POSITIVE_INFINITY);
+    this.#measured = pieces.measure(inputs, this.#outputs, (topic) => bounds.get(topic));
   }
 
   /** At most one of the calls that end a transaction is under way; `kill` waits for it. */

@@ -87,9 +87,8 @@ export class HostedRun {
   /** For a transient query: what else the coordinator does at each commit. What is left in the exchange is what its readers have no room for. */
   measureTime(): void {
     const inputs = this.tasks.flatMap(({ task }) => task.inputTimes());
-    const mixed = this.assignment.partitionCounts.some((tasks) => tasks > 1);
-    if (!mixed && !inputs.some(({ carried }) => carried)) return;
-    const low = this.pieces?.measure(inputs, [], () => Number.POSITIVE_INFINITY).low;
+    if (this.pieces?.manyTasks !== true && !inputs.some(({ carried }) => carried)) return;
+    const low = this.pieces?.measure(inputs, [], () => undefined).low;
     if (low !== undefined) for (const { task } of this.tasks) task.setLow(low);
   }
 

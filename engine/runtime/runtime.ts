@@ -542,8 +542,11 @@ export class Runtime {
       timers,
       commitIntervalMs: this.#limits.commitIntervalMs,
       times: {
-        pieces: new PieceGraph(query.spec.topology.subTopologies(), query.applicationId),
-        mixed: life.settled.plan.subTopologies.some((tasks) => tasks > 1),
+        pieces: new PieceGraph(
+          query.spec.topology.subTopologies(),
+          query.applicationId,
+          life.settled.plan.subTopologies,
+        ),
         boundOf: (topic) => this.#boundOf(topic, query),
         stableEnd: async (topic, partition) => (await this.#options.log.offsets({ topic, partition })).stable,
       },
@@ -564,15 +567,15 @@ export class Runtime {
     return coordinator;
   }
 
-  /** How far the other queries are in time that write a topic; undefined where none does. One that starts may still bring anything. */
+  /** How far the other queries are in time that write records of several origins to a topic; undefined where none does. One that starts may still bring
+   *  anything. */
   #boundOf(topic: string, reader: Query): number | undefined {
     let bound: number | undefined;
     for (const query of this.#queries.values()) {
       if (query === reader || !query.active || !query.writes(topic)) continue;
-      bound = Math.min(
-        bound ?? Number.POSITIVE_INFINITY,
-        query.life?.coordinator?.boundOf(topic) ?? Number.NEGATIVE_INFINITY,
-      );
+      const { coordinator } = query.life ?? {};
+      const own = coordinator === undefined ? Number.NEGATIVE_INFINITY : coordinator.boundOf(topic);
+      if (own !== undefined) bound = Math.min(bound ?? Number.POSITIVE_INFINITY, own);
     }
     return bound;
   }

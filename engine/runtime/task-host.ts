@@ -43,7 +43,7 @@ import { mostReplayed, restoreStore, whyRebuilt } from './restore.ts';
 import { type OpenShard, type Shard, Shards } from './shards.ts';
 import { entriesOf, readEntries } from './store-questions.ts';
 import { Task, TaskCounters, type TaskInput } from './task.ts';
-import { type InputTime, type LowWatermarks, type OutputTime, PieceGraph } from './watermarks.ts';
+import { type InputTime, type LowWatermarks, type OutputTime, PieceGraph, unknownLow } from './watermarks.ts';
 
 export interface HostLimits {
   /** Memory of one store before entries are evicted to the shard. */
@@ -213,7 +213,7 @@ export class TaskHost {
           (bytes) => this.#hand(run, processingLog, partition, bytes),
         );
       }
-      run.pieces = new PieceGraph(topology.subTopologies(), assignment.applicationId);
+      run.pieces = new PieceGraph(topology.subTopologies(), assignment.applicationId, assignment.partitionCounts);
       for (const assigned of assignment.tasks) {
         const subTopology = topology.subTopologies()[assigned.subTopology];
         assert(subTopology !== undefined, `there is no sub-topology ${assigned.subTopology} in ${queryId}`);
@@ -296,6 +296,8 @@ export class TaskHost {
       run.replayed += records;
       this.#note(run, { about: 'restored', store: store.name, taskId, replayed: records, from });
     }
+    // Until it is known better, the first commit's windows wait where origins may be mixed.
+    if (assignment.partitionCounts.some((tasks) => tasks > 1)) task.setLow(unknownLow);
     task.start(positions);
     for (const input of task.inputs) {
       if (run.exchange === undefined || !input.repartition) this.#subscribe(hosted, input);

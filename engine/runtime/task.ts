@@ -266,8 +266,8 @@ export class Task {
   }[] = [];
   /** Of the record in hand. */
   readonly #origin = new RecordOrigin();
-  /** The low watermark of the sub-topology, as of the last commit. */
-  #low = Number.NEGATIVE_INFINITY;
+  /** The low watermark of the sub-topology, as of the last commit; Infinity where no origins are mixed. */
+  #low = Number.POSITIVE_INFINITY;
   /** Tasks of the sub-topology. */
   readonly #tasks: number;
   readonly #drops: DropSink;
@@ -591,10 +591,12 @@ export class Task {
   }
 
   /** As of the last commit: what is written and flushed from now on goes by it. */
-  setLow({ pieces, ownTimes }: LowWatermarks): void {
-    this.#low = pieces[this.subTopology.id] ?? Number.NEGATIVE_INFINITY;
+  setLow({ pieces, mixed, ownTimes }: LowWatermarks): void {
+    const { id } = this.subTopology;
+    const low = pieces[id] ?? Number.NEGATIVE_INFINITY;
+    this.#low = mixed[id] === false ? Number.POSITIVE_INFINITY : low;
     for (const output of this.#outputs) {
-      output.low = output.ownTime ? (ownTimes.get(output.topic) ?? Number.NEGATIVE_INFINITY) : this.#low;
+      output.low = output.ownTime ? (ownTimes.get(output.topic) ?? Number.NEGATIVE_INFINITY) : low;
     }
   }
 

@@ -47,12 +47,18 @@ export interface OutputTime {
 export interface LowWatermarks {
   /** By number of the sub-topology. */
   readonly pieces: readonly number[];
+  /** Sub-topologies that records of several origins come to: their windows expire by the low watermark. */
+  readonly mixed: readonly boolean[];
   /** By topic, for outputs whose timestamps are their own. */
   readonly ownTimes: ReadonlyMap<string, number>;
 }
 
+/** Before anything was measured. */
+export const unknownLow: LowWatermarks = { pieces: [], mixed: [], ownTimes: new Map() };
+
 interface Piece {
   readonly id: number;
+  readonly tasks: number;
   readonly sources: readonly string[];
   /** The pieces that write its repartition topics. */
   readonly upstream: readonly Piece[];
@@ -60,21 +66,24 @@ interface Piece {
   readonly sinks: readonly string[];
 }
 
-/** `bound`: nothing earlier can come; Infinity: all is read. `read`: the largest time read. */
+/** `bound`: nothing earlier can come; Infinity: all is read. `read`: the largest time read. `mixed`: records of several origins come together. */
 interface Low {
   readonly bound: number;
   readonly read: number;
+  readonly mixed: boolean;
 }
 
-const nothing: Low = { bound: Number.POSITIVE_INFINITY, read: Number.NEGATIVE_INFINITY };
+const nothing: Low = { bound: Number.POSITIVE_INFINITY, read: Number.NEGATIVE_INFINITY, mixed: false };
 
 /** How a query's sub-topologies hang together. */
 export class PieceGraph {
   readonly #pieces: readonly Piece[];
 
-  constructor(subTopologies: readonly SubTopology[], applicationId: string) {
+  /** `tasks`: their number by sub-topology. */
+  constructor(subTopologies: readonly SubTopology[], applicationId: string, tasks: readonly number[]) {
     const pieces = subTopologies.map(({ id, sources, sinks }) => ({
       id,
+      tasks: tasks[id] ?? 1,
       sources: sources.filter(({ repartition }) => !repartition).map(({ topic }) => topic),
       upstream: [] as Piece[],
       sinks: sinks.filter(({ repartition }) => !repartition).map((sink) => topicOf(applicationId, sink)),
@@ -90,8 +99,17 @@ export class PieceGraph {
     this.#pieces = pieces;
   }
 
-  /** `others`: the bound of other queries that write a topic, Infinity where there are none. */
-  measure(inputs: readonly InputTime[], outputs: readonly OutputTime[], others: (topic: string) => number): Watermarks {
+  /** A sub-topology has several tasks. */
+  get manyTasks(): boolean {
+    return this.#pieces.some(({ tasks }) => tasks > 1);
+  }
+
+  /** `others`: the bound of other queries that write records of several origins to a topic; undefined where there are none. */
+  measure(
+    inputs: readonly InputTime[],
+    outputs: readonly OutputTime[],
+    others: (topic: string) => number | undefined,
+  ): Watermarks {
     const lows: Low[] = [];
     const visit = (piece: Piece, open: readonly Piece[]): Low => {
       const known = lows[piece.id];
@@ -100,25 +118,33 @@ export class PieceGraph {
       if (open.includes(piece)) return nothing;
       let bound = Number.POSITIVE_INFINITY;
       let read = Number.NEGATIVE_INFINITY;
+      let mixed = false;
       for (const upstream of piece.upstream) {
         const low = visit(upstream, [...open, piece]);
         bound = Math.min(bound, low.bound);
         read = Math.max(read, low.read);
+        mixed ||= upstream.tasks > 1 || low.mixed;
       }
-      for (const topic of piece.sources) bound = Math.min(bound, others(topic));
-      for (const { subTopology, time, drained } of inputs) {
+      for (const topic of piece.sources) {
+        const other = others(topic);
+        if (other === undefined) continue;
+        bound = Math.min(bound, other);
+        mixed = true;
+      }
+      for (const { subTopology, time, drained, carried } of inputs) {
         if (subTopology !== piece.id) continue;
         read = Math.max(read, time);
         if (!drained) bound = Math.min(bound, time);
+        mixed ||= carried;
       }
-      return (lows[piece.id] = { bound, read });
+      return (lows[piece.id] = { bound, read, mixed });
     };
     for (const piece of this.#pieces) visit(piece, []);
 
     const ownTimes = new Map<string, Low>();
     for (const { topic, time, idle } of outputs) {
       const { bound, read } = ownTimes.get(topic) ?? nothing;
-      ownTimes.set(topic, { bound: idle ? bound : Math.min(bound, time), read: Math.max(read, time) });
+      ownTimes.set(topic, { bound: idle ? bound : Math.min(bound, time), read: Math.max(read, time), mixed: true });
     }
     return new Watermarks(this.#pieces, lows, ownTimes);
   }
@@ -139,7 +165,7 @@ export class Watermarks {
   /** For the tasks. */
   get low(): LowWatermarks {
     const ownTimes = new Map([...this.#ownTimes].map(([topic, low]) => [topic, timeOf(low)]));
-    return { pieces: this.#lows.map(timeOf), ownTimes };
+    return { pieces: this.#lows.map(timeOf), mixed: this.#lows.map(({ mixed }) => mixed), ownTimes };
   }
 
   /** For the readers of a topic that this query writes, no repartition: the time before which nothing can come any more. Infinity: nothing was left to be

@@ -83,12 +83,16 @@ test('stream time is the largest timestamp, at most the low watermark where orig
   const alone = new OperatorTime('op');
   alone.observe(100, plain);
   expect(alone.streamTime).toBe(Number.NEGATIVE_INFINITY);
-  alone.advance(Number.NEGATIVE_INFINITY);
+  alone.advance(Number.POSITIVE_INFINITY);
   expect(alone.streamTime).toBe(100);
+  alone.observe(200, plain);
+  alone.advance(150);
+  expect(alone.streamTime).toBe(150);
 
   const mixed = new OperatorTime('op');
   mixed.observe(100, inOrder);
   mixed.advance(Number.NEGATIVE_INFINITY);
+  mixed.advance(Number.POSITIVE_INFINITY);
   expect(mixed.streamTime).toBe(Number.NEGATIVE_INFINITY);
   mixed.advance(30);
   expect(mixed.streamTime).toBe(30);

@@ -537,7 +537,7 @@ const user = { key: 'user', value: text('x') };
 
 test('where several tasks write a topic, batches begin with origin time and low watermark, and a record behind its time says so', () => {
   bench = new Bench(counting(0, 10), { tasks: 3 });
-  bench.task.setLow({ pieces: [500, 400], ownTimes: new Map() });
+  bench.task.setLow({ pieces: [500, 400], mixed: [false, true], ownTimes: new Map() });
   bench.append('in', [
     { key: 'a', value: '1', at: 1000, headers: [user] },
     { key: 'a', value: '2', at: 1000 },
@@ -670,7 +670,8 @@ test('windows over several origins expire by the low watermark, those over one b
     bench.drain();
     bench.commit();
   };
-  const low = (time: number): void => bench.task.setLow({ pieces: [0, time], ownTimes: new Map() });
+  const low = (time: number): void =>
+    bench.task.setLow({ pieces: [0, time], mixed: [false, true], ownTimes: new Map() });
   bench = new Bench(counting(0, 20), { piece: 1 });
   read({ key: 'a', value: 'x', at: 5, headers: [origin(5, -1)] }, { key: 'a', value: 'x', at: 100 });
   // Nothing is known yet of what may still come.

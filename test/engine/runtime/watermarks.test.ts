@@ -18,6 +18,7 @@ const pieces = new PieceGraph(
     .addSink('out', { topic: 'out', parents: ['r'], supplier: sink({ topic: 'out', value: string }) })
     .subTopologies(),
   'app',
+  [2, 2],
 );
 
 /** Inputs of the first piece, then of the second: a time, `read` behind it where nothing is left. */
@@ -37,7 +38,7 @@ const inputs = (first: readonly [number, 'read'?][], second: readonly [number, '
 const lows = (
   first: readonly [number, 'read'?][],
   second: readonly [number, 'read'?][],
-  others = (_topic: string): number => NONE,
+  others = (_topic: string): number | undefined => undefined,
 ): readonly number[] => pieces.measure(inputs(first, second), [], others).low.pieces;
 
 test('a piece is as far as the slowest of its inputs that has something left, and of those who write them', () => {
@@ -86,14 +87,26 @@ test('what has not said anything yet may bring anything', () => {
 test('other queries that write a source topic hold back, and are told how far this one is', () => {
   expect(lows([[100, 'read']], [[40, 'read']], () => 70)).toEqual([70, 70]);
   expect(lows([[100, 'read']], [[40, 'read']], () => NEVER)).toEqual([NEVER, NEVER]);
-  expect(pieces.measure(inputs([[100]], [[40]]), [], () => NONE).boundOf('out')).toBe(40);
-  expect(pieces.measure(inputs([[100, 'read']], [[40, 'read']]), [], () => NONE).boundOf('out')).toBe(NONE);
-  expect(pieces.measure(inputs([[100]], [[40]]), [], () => NONE).boundOf('another')).toBe(NONE);
+  expect(pieces.measure(inputs([[100]], [[40]]), [], () => undefined).boundOf('out')).toBe(40);
+  expect(pieces.measure(inputs([[100, 'read']], [[40, 'read']]), [], () => undefined).boundOf('out')).toBe(NONE);
+  expect(pieces.measure(inputs([[100]], [[40]]), [], () => undefined).boundOf('another')).toBe(NONE);
+});
+
+test('origins are mixed behind a piece of several tasks, and where other queries mix them', () => {
+  const mixed = (others: number | undefined, carried = false) =>
+    pieces.measure(
+      inputs([[100]], [[40]]).map((input) => ({ ...input, carried })),
+      [],
+      () => others,
+    ).low.mixed;
+  expect(mixed(undefined)).toEqual([false, true]);
+  expect(mixed(NONE)).toEqual([true, true]);
+  expect(mixed(undefined, true)).toEqual([true, true]);
 });
 
 test('an output with timestamps of its own is as far as the slowest task that writes it', () => {
   const out = (time: number, idle = false): OutputTime => ({ subTopology: 1, topic: 'out', time, idle });
-  const measured = (...outputs: OutputTime[]) => pieces.measure(inputs([[100]], [[40]]), outputs, () => NONE);
+  const measured = (...outputs: OutputTime[]) => pieces.measure(inputs([[100]], [[40]]), outputs, () => undefined);
   expect(measured(out(7), out(9)).low.ownTimes).toEqual(new Map([['out', 7]]));
   expect(measured(out(7, true), out(9)).boundOf('out')).toBe(9);
   expect(measured(out(7, true), out(9, true)).low.ownTimes).toEqual(new Map([['out', 9]]));

@@ -1,0 +1,80 @@
+/** A chain of queries: the reader of a derived topic waits with the expiry of windows for the query that still writes it. */
+
+import { expect, test } from 'vitest';
+import {
+  StreamsBuilder,
+  serdes,
+  sink,
+  source,
+  Topology,
+  toStream,
+  tumbling,
+  windowAggregate,
+} from '../../../engine/index.ts';
+import { consume, newRuntime, openLog, produce } from './support.ts';
+
+const { string, float64 } = serdes;
+
+const ROWS = 60_000;
+const COMMIT_MS = 5;
+
+/** Counts the rows of `derived` and of `live` in windows of 10 ms, kept for 20 ms; every update to `counts`. */
+const counting = (): Topology =>
+  new Topology()
+    .addSource('derived', { topic: 'derived', kind: 'stream', supplier: source({ value: string }) })
+    .addSource('live', { topic: 'live', kind: 'stream', supplier: source({ value: string }) })
+    .addStore({ name: 'windows', kind: 'window', retentionMs: 20 })
+    .addProcessor(
+      'count',
+      windowAggregate<string, number>({
+        store: 'windows',
+        windows: tumbling(10),
+        graceMs: 0,
+        retentionMs: 20,
+        accumulator: float64,
+        initialize: () => 0,
+        add: (count) => count + 1,
+      }),
+      ['derived', 'live'],
+      { stores: ['windows'] },
+    )
+    .addProcessor('changes', toStream<number>(), ['count'])
+    .addSink('counts', {
+      topic: 'counts',
+      parents: ['changes'],
+      supplier: sink({ topic: 'counts', value: float64, windowBytes: 8 }),
+    });
+
+test('history that another query is still writing is not overtaken by rows of today', async () => {
+  const log = await openLog('memory');
+  for (const topic of ['history', 'derived', 'live', 'counts']) await log.createTopic({ name: topic, partitions: 2 });
+  const runtime = newRuntime(log, { limits: { commitIntervalMs: COMMIT_MS } });
+  try {
+    for (let from = 0; from < ROWS; from += 1000) {
+      await produce(
+        log,
+        'history',
+        0,
+        Array.from({ length: 1000 }, (_, i) => ({ key: 'a', value: 'x', timestamp: 1000 + from + i })),
+      );
+    }
+    await runtime.start({ id: 'count', topology: counting() });
+    const builder = new StreamsBuilder();
+    builder.stream('history', { key: string, value: string }).to('derived');
+    await runtime.start({ id: 'copy', topology: builder.build() });
+    let live = 0;
+    while (runtime.counters('copy').recordsOut < ROWS) {
+      await produce(log, 'live', 0, [{ key: 'a', value: 'x', timestamp: 10_000_000 + live++ }]);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await runtime.awaitIdle();
+    // There was something to be overtaken by.
+    expect(runtime.counters('copy').commits).toBeGreaterThan(3);
+    expect(live).toBeGreaterThan(3);
+    expect(runtime.counters('count').drops).toEqual({});
+    expect((await consume(log, 'counts')).length).toBe(ROWS + live);
+  } finally {
+    await runtime.close();
+    await log.close();
+  }
+});
