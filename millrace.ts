@@ -307,7 +307,7 @@ class OpenMillrace implements Millrace {
 
   async streams({ id, topology, from = 'earliest' }: Parameters<Millrace['streams']>[0]): Promise<Streams> {
     const runtime = this.#runtime;
-    await runtime.start({ id, topology, startFrom: from });
+    await runtime.start({ id, topology, offsetReset: from });
     return { stop: () => runtime.stop(id) };
   }
 

@@ -42,7 +42,8 @@ export type DropReason =
   | 'null-key'
   | 'null-value'
   | 'serialization'
-  | 'invalid-timestamp';
+  | 'invalid-timestamp'
+  | 'deleted'; // retention deleted records of a source before they were read; counted in offsets
 
 export interface ProcessorContext {
   /** `<sub-topology>_<partition>`. */

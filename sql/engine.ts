@@ -284,7 +284,7 @@ class Engine implements SqlEngine {
     });
     const topology = compileTopology(physical, this.#environment);
     const reset = settings.get('auto.offset.reset')?.toLowerCase();
-    await push.start({ topology, plan: physical, startFrom: reset === 'earliest' ? 'earliest' : 'latest' });
+    await push.start({ topology, plan: physical, offsetReset: reset === 'earliest' ? 'earliest' : 'latest' });
     return this.#handle({
       id,
       kind: 'push',

@@ -57,7 +57,7 @@ export class QueryLifecycle {
         applicationId: applicationIdOf(query.id),
         topology: compileTopology(query.plan, environment),
         plan: query.plan,
-        startFrom: reset.toLowerCase() === 'earliest' ? 'earliest' : 'latest',
+        offsetReset: reset.toLowerCase() === 'earliest' ? 'earliest' : 'latest',
       });
       // Its state tells how it went.
       started.catch(() => undefined);

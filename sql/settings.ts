@@ -37,7 +37,7 @@ interface Known {
 export const knownProperties: Readonly<Record<string, Known>> = {
   'auto.offset.reset': {
     check: oneOf('earliest', 'latest'),
-    doc: 'Where a new query begins to read: earliest or latest.',
+    doc: 'Where a new query begins to read, and goes on when records were deleted before it read them: earliest or latest.',
   },
   'ksql.persistence.default.format.key': { check: format, doc: 'KEY_FORMAT where WITH names none; KAFKA.' },
   'ksql.persistence.default.format.value': {

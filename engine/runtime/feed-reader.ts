@@ -202,13 +202,14 @@ export class FeedReader {
   async #reposition(feed: Feed): Promise<void> {
     try {
       const { topic, partition } = feed;
-      const { start, end } = await this.#options.log.offsets({ topic, partition });
+      const offsets = await this.#options.log.offsets({ topic, partition });
+      const { start, end } = offsets;
       for (const subscription of [...feed.subscriptions]) {
         const { position, subscriber } = subscription;
         if (position >= start && position <= end) continue;
         if (position < start) {
-          subscriber.gone(position, start);
-          feed.seek(subscription, start);
+          const next = subscriber.gone(position, offsets);
+          if (next !== undefined) feed.seek(subscription, next);
         } else {
           const sentence = `the position ${position} lies beyond the end ${end} of ${topic}/${partition}`;
           subscriber.failed(new LogError('refused', 'LOG_OFFSET_OUT_OF_RANGE', sentence));

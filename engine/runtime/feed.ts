@@ -15,7 +15,7 @@
  * a row that was acknowledged in one topic before another row was sent to a second topic is always seen first.
  */
 
-import type { Chunk, FetchRequest, Isolation } from '../../storage/index.ts';
+import type { Chunk, FetchRequest, Isolation, PartitionOffsets } from '../../storage/index.ts';
 import type { Block, BlockPool, DecodedBlock } from '../block.ts';
 import { ReadRetry } from './read-retry.ts';
 
@@ -41,8 +41,8 @@ export interface Subscriber {
   take(block: Block, readableEnd: number): void;
   /** There is nothing between the position and `readableEnd`, which is not before it. */
   sawEnd(position: number): void;
-  /** The records [from, to) that were to be read next do not exist any more; reading goes on behind them. */
-  gone(from: number, to: number): void;
+  /** The records from `position` to the start of the partition do not exist any more. Answers where to read on; undefined: nowhere. */
+  gone(position: number, offsets: PartitionOffsets): number | undefined;
   /** The partition cannot be read. */
   failed(error: unknown): void;
 }

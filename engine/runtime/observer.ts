@@ -1,7 +1,7 @@
 /** What can be seen of a running query from outside: its state, its counters, and events as they happen. */
 
 import type { DropReason } from '../processor.ts';
-import type { HostCounters, Note } from './protocol.ts';
+import type { HostCounters, LostRecords, Note } from './protocol.ts';
 
 /**
  * - `starting`: topics and positions are settled, stores restored; - `running`;
@@ -22,6 +22,8 @@ export interface QueryStatus {
     | undefined;
   /** Since when, epoch milliseconds. */
   readonly since: number;
+  /** Records that were deleted from its sources before it read them, since it was started: offsets [from, to), which it has passed over. */
+  readonly lost: readonly LostRecords[];
   readonly tasks: number;
   /** Threads that run its tasks; 0: the calling thread. */
   readonly threads: readonly number[];
@@ -63,7 +65,7 @@ export const describeNote = (note: Note): string => {
     case 'checkpoint failed':
       return `store ${note.store} of task ${note.taskId} could not be checkpointed, and will be later: ${note.why}`;
     case 'records gone':
-      return `records ${note.from} to ${note.to - 1} of ${note.topic}-${note.partition} were deleted before they were read`;
+      return `records ${note.from} to ${note.to - 1} of ${note.topic}/${note.partition} are lost: retention deleted them before they were read`;
   }
 };
 

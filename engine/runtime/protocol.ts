@@ -25,6 +25,18 @@ import type { InputTime, LowWatermarks, OutputTime } from './watermarks.ts';
 /** Number of one life of a query. */
 export type Run = number;
 
+/** Where a query begins without a committed offset, and goes on when the records at its offset were deleted (Kafka's `auto.offset.reset`). `none`: it
+ *  fails instead. */
+export type OffsetReset = 'earliest' | 'latest' | 'none';
+
+/** Records of a source, offsets [from, to), that a query never saw. */
+export interface LostRecords {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** How far a query has read one partition. */
 export interface Position {
   readonly topic: string;
@@ -79,6 +91,7 @@ export interface Assignment {
   /** Of a transient query: bytes of result batches that may be under way to its client before the host stops stepping it. All its tasks are on
    *  one host, its stores are neither changelogged nor checkpointed, its repartitions stay in memory. Undefined for any other query. */
   readonly window: number | undefined;
+  readonly offsetReset: OffsetReset;
   /** Where rows about dropped records go; undefined: they are counted only. */
   readonly processingLog: string | undefined;
 }
@@ -143,13 +156,7 @@ export type Note =
     }
   | { readonly about: 'rebuilt'; readonly store: string; readonly taskId: string; readonly why: string }
   | { readonly about: 'checkpoint failed'; readonly store: string; readonly taskId: string; readonly why: string }
-  | {
-      readonly about: 'records gone';
-      readonly topic: string;
-      readonly partition: number;
-      readonly from: number;
-      readonly to: number;
-    };
+  | ({ readonly about: 'records gone' } & LostRecords);
 
 export type ToHost =
   | { readonly kind: 'assign'; readonly assignment: Assignment }

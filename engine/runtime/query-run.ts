@@ -18,7 +18,7 @@ import {
 } from '../topology.ts';
 import { positionKey } from './commit.ts';
 import { contradictionError, examine } from './contradictions.ts';
-import type { AssignedOutput, Position, TaskAssignment } from './protocol.ts';
+import type { AssignedOutput, OffsetReset, Position, TaskAssignment } from './protocol.ts';
 import type { QueryRecord, QueryRecords, RecordedTopic } from './query-records.ts';
 import { type TopologyTopic, topicsOf } from './query-topics.ts';
 
@@ -26,7 +26,7 @@ export interface QuerySettings {
   readonly queryId: string;
   readonly applicationId: string;
   readonly topology: Topology;
-  readonly startFrom: 'earliest' | 'latest';
+  readonly offsetReset: OffsetReset;
   readonly transient: boolean;
   readonly processingLog: string | undefined;
   readonly shards: number;
@@ -174,7 +174,7 @@ const internal = async (
 /** Where each source partition is read on. */
 const positionsOf = async (
   log: Log,
-  { applicationId, topology, startFrom, transient }: QuerySettings,
+  { applicationId, topology, offsetReset, transient }: QuerySettings,
   plan: PartitionPlan,
   reset: boolean,
 ): Promise<ReadonlyMap<string, Position>> => {
@@ -196,15 +196,29 @@ const positionsOf = async (
           continue;
         }
         const known = committed.get(key);
+        if (known !== undefined) {
+          // Where the records at this offset were deleted meanwhile the task finds out, and says so (`lost-records.ts`).
+          positions.set(key, { ...known, topic, partition });
+          continue;
+        }
+        if (offsetReset === 'none' && !reset && !node.repartition) throw noOffsets(topic, partition);
         const { start, stable } = await log.offsets({ topic, partition });
-        const latest = startFrom === 'latest' && !reset && node.kind === 'stream' && !node.repartition;
-        const offset = known === undefined ? (latest ? stable : start) : Math.max(known.offset, start);
-        positions.set(key, { ...known, topic, partition, offset });
+        const latest = offsetReset === 'latest' && !reset && node.kind === 'stream' && !node.repartition;
+        positions.set(key, { topic, partition, offset: latest ? stable : start });
       }
     }
   }
   return positions;
 };
+
+const noOffsets = (topic: string, partition: number): UserError =>
+  new UserError(
+    'QUERY_NO_OFFSETS',
+    `the query has no committed offset for ${topic}/${partition}, and its auto.offset.reset is none`,
+    {
+      hint: 'Commit an offset for its group first, or start it with earliest or latest.',
+    },
+  );
 
 /** The record of the query with its topics as they are now; a topic that is missing is left out. */
 const recordOf = async (

@@ -189,12 +189,12 @@ export class Repair {
       for (let partition = 0; partition < partitions; partition++) {
         const target = { topic: input.name, partition };
         const { start, stable, end } = await log.offsets(target);
-        const known = committed.find((offset) => offset.topic === input.name && offset.partition === partition)?.offset;
+        const known = committed.find((offset) => offset.topic === input.name && offset.partition === partition);
         if (known === undefined) {
           // In a topic made anew everything is new; in the one that was read, what was read is not known any more.
           set.push({ ...target, offset: id === record.topics[input.name]?.id ? stable : start });
-        } else if (known > end) set.push({ ...target, offset: stable });
-        else if (known < start) set.push({ ...target, offset: start });
+        } else if (known.offset > end) set.push({ ...known, offset: stable });
+        else if (known.offset < start) set.push({ ...known, offset: start });
       }
     }
     if (set.length > 0) await log.commitOffsets(applicationId, set);

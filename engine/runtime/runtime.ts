@@ -34,6 +34,9 @@ import type {
   Assignment,
   FromHost,
   HostCounters,
+  LostRecords,
+  Note,
+  OffsetReset,
   Position,
   Post,
   RowSink,
@@ -92,7 +95,8 @@ export interface QuerySpec {
   readonly topology: Topology;
   /** The same topology as data, from which a worker builds it. Without it the query runs on the calling thread. */
   readonly plan?: unknown;
-  readonly startFrom?: 'earliest' | 'latest';
+  /** Default: earliest. */
+  readonly offsetReset?: OffsetReset;
   /** A query that ends with its client, which gets what the topology's `addResult` is given. It writes no topic, commits no offsets and keeps no
    *  state; when it fails it is not tried again. */
   readonly transient?: {
@@ -132,6 +136,7 @@ class Query {
   aborts = 0;
   restarts = 0;
   failuresInARow = 0;
+  lost: readonly LostRecords[] = [];
   cancelRetry: (() => void) | undefined;
   /** The start under way, if any: stopping waits for it. */
   starting: Promise<void> = Promise.resolve();
@@ -163,6 +168,8 @@ interface Thread {
 }
 
 const localThread = 0;
+/** Losses that the status of a query shows, the last ones. */
+const mostLostShown = 20;
 const firstRetryMs = 100;
 const longestRetryMs = 5000;
 
@@ -277,7 +284,7 @@ export class Runtime {
     return this.#statusOf(this.#query(id));
   }
 
-  #statusOf({ spec, applicationId, state, paused, error, since, life }: Query): QueryStatus {
+  #statusOf({ spec, applicationId, state, paused, error, since, life, lost }: Query): QueryStatus {
     const { code, hint } = (error ?? {}) as { code?: unknown; hint?: unknown };
     return {
       queryId: spec.id,
@@ -293,6 +300,7 @@ export class Runtime {
               hint: typeof hint === 'string' ? hint : undefined,
             },
       since,
+      lost,
       tasks: life?.settled.tasks.length ?? 0,
       threads: [...(life?.threads ?? [])],
     };
@@ -440,7 +448,7 @@ export class Runtime {
         queryId: spec.id,
         applicationId,
         topology: spec.topology,
-        startFrom: spec.startFrom ?? 'earliest',
+        offsetReset: spec.offsetReset ?? 'earliest',
         transient,
         processingLog: transient ? undefined : this.#options.processingLog,
         shards,
@@ -495,6 +503,7 @@ export class Runtime {
           partitionCounts: settled.plan.subTopologies,
           producerId: settled.producer?.producerId,
           window: spec.transient?.window,
+          offsetReset: spec.offsetReset ?? 'earliest',
           processingLog: transient ? undefined : this.#options.processingLog,
         };
         this.#post(thread, { kind: 'assign', assignment });
@@ -669,6 +678,16 @@ export class Runtime {
     }
   }
 
+  #note(query: Query, note: Note): void {
+    if (note.about === 'records gone') {
+      // After a rollback the same loss is found again.
+      const { topic, partition, from, to } = note;
+      if (query.lost.some((lost) => lost.topic === topic && lost.partition === partition && lost.to === to)) return;
+      query.lost = [...query.lost, { topic, partition, from, to }].slice(-mostLostShown);
+    }
+    this.#emit({ kind: 'note', queryId: query.spec.id, note });
+  }
+
   #enter(query: Query, state: QueryState, error: Error | undefined): void {
     if (query.state === state && state !== 'starting' && query.error === error) return;
     query.state = state;
@@ -812,7 +831,7 @@ export class Runtime {
         void releaseTombstones(this.#options.log, message.changelog);
         return;
       case 'note':
-        this.#emit({ kind: 'note', queryId: query.spec.id, note: message.note });
+        this.#note(query, message.note);
         return;
     }
   }

@@ -14,7 +14,7 @@
  */
 
 import { assert, BufferPool, type Clock, type Timers, UserError } from '../../base/index.ts';
-import type { Isolation, Log } from '../../storage/index.ts';
+import type { Isolation, Log, PartitionOffsets } from '../../storage/index.ts';
 import { type Block, BlockPool } from '../block.ts';
 import { createStore } from '../stores/create-store.ts';
 import { KvError } from '../stores/ordered-kv.ts';
@@ -25,6 +25,7 @@ import { Exchange } from './exchange.ts';
 import type { Subscriber, Subscription } from './feed.ts';
 import { FeedReader } from './feed-reader.ts';
 import { countersOf, fitSteps, HostedRun, HostedTask, positionOf, unlogged } from './hosted-run.ts';
+import { describeLoss, offsetAfterLoss } from './lost-records.ts';
 import { ProcessingLogWriter } from './processing-log.ts';
 import type {
   AssignedOutput,
@@ -327,15 +328,27 @@ export class TaskHost {
         }
       },
       sawEnd: (position) => task.sawEnd(index, position, position),
-      gone: (from, to) => {
-        const { topic, partition: of } = input;
-        this.#note(run, { about: 'records gone', topic, partition: of, from, to });
-        task.sawEnd(index, to, -1);
-      },
+      gone: (from, offsets) => this.#lost(hosted, input, from, offsets),
       failed: (error) => this.#fail(run, error),
     };
     const { topic, partition } = input;
     hosted.subscriptions.push(this.#feeds.subscribe({ topic, partition, isolation }, subscriber, input.fetchOffset));
+  }
+
+  /** Records that an input was to read next were deleted. */
+  #lost({ run, task }: HostedTask, input: TaskInput, from: number, offsets: PartitionOffsets): number | undefined {
+    const { queryId, offsetReset, producerId } = run.assignment;
+    try {
+      const to = offsetAfterLoss(queryId, input, offsetReset, from, offsets);
+      task.lost(input.index, from, to, describeLoss(from, to, offsets.start));
+      if (producerId !== undefined) run.pending = true;
+      this.#note(run, { about: 'records gone', topic: input.topic, partition: input.partition, from, to });
+      this.#askTurn();
+      return to;
+    } catch (error) {
+      this.#fail(run, error);
+      return undefined;
+    }
   }
 
   #doubt(task: Task, subscription: Subscription | undefined, input: number): void {

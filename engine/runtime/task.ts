@@ -420,6 +420,28 @@ export class Task {
   }
 
   /** The next offset to process. */
+  /** Records [from, to) of an input, which were next, were deleted: counts and reports them within this transaction, and goes on at `to`. */
+  lost(input: number, from: number, to: number, detail: string): void {
+    const { topic, partition } = this.#inputs[input] as Input;
+    const reason = 'deleted';
+    this.#pendingDrops.set(reason, (this.#pendingDrops.get(reason) ?? 0) + to - from);
+    this.#drops.drop({
+      reason,
+      taskId: this.id,
+      node: this.subTopology.sources.find((source) => source.topic === topic)?.name ?? '',
+      topic,
+      partition,
+      offset: from,
+      timestamp: 0,
+      detail,
+      key: null,
+      value: null,
+    });
+    // The new position is committed, whether a record follows or not: this is said once.
+    this.#records++;
+    this.sawEnd(input, to, unknownEnd);
+  }
+
   position(input: number): number {
     return (this.#inputs[input] as Input).position;
   }

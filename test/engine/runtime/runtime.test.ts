@@ -218,7 +218,7 @@ describe.each(logKinds)('on the %s log', (kind) => {
     await produce(log, 'words', 0, words('before'));
     const client = new Client();
     const topology = withResult(builder.build());
-    await runtime.start({ id: 'push', topology, transient: { sink: client, window: 1 << 20 }, startFrom: 'latest' });
+    await runtime.start({ id: 'push', topology, transient: { sink: client, window: 1 << 20 }, offsetReset: 'latest' });
     await produce(log, 'words', 0, words('a', 'b'));
     await vi.waitFor(() => expect(client.texts).toEqual(['a!', 'b!']));
     runtime.pause('push');
@@ -337,11 +337,11 @@ describe.each(logKinds)('on the %s log', (kind) => {
     await produce(log, 'words', 0, [{ key: 'old', value: '1' }]);
     const topology = wordCount({ repartition: false });
     const first = newRuntime(log);
-    await first.start({ id: 'count', topology, startFrom: 'latest' });
+    await first.start({ id: 'count', topology, offsetReset: 'latest' });
     await first.close();
     await produce(log, 'words', 0, [{ key: 'new', value: '1' }]);
     const second = start(log);
-    await second.start({ id: 'count', topology, startFrom: 'latest' });
+    await second.start({ id: 'count', topology, offsetReset: 'latest' });
     await second.awaitIdle();
     expect(lastOf(await consume(log, 'counted'))).toEqual({ new: '1' });
   });
