@@ -160,7 +160,7 @@ class Engine implements SqlEngine {
     }
     // A crash between a statement and its effects: they are done now. Ids keep that from what was made since.
     for (const topic of deleted) if (!this.#isUsed(topic.name)) await this.#topics.delete(topic);
-    await this.#topics.sweep((id) => found.some(({ raw }) => raw.includes(id)));
+    await this.#topics.sweep(({ name, id }) => this.#isUsed(name) || found.some(({ raw }) => raw.includes(id)));
     this.#unclaimed = await sweep({
       log: this.#log,
       queries: this.#catalog.queries(),

@@ -70,10 +70,11 @@ export class StatementTopics {
     for (const topic of topics) await this.delete(topic).catch(() => undefined);
   }
 
-  /** At start: deletes what was made for statements that never came to be. `isLogged` tells whether an entry of the statement log holds an id. */
-  async sweep(isLogged: (id: string) => boolean): Promise<void> {
+  /** At start: deletes what was made for statements that never came to be. `isOwned` tells whether an entry of the statement log holds the id, or a
+   *  source has a topic of that name (a repair may have made it anew). */
+  async sweep(isOwned: (topic: TopicId) => boolean): Promise<void> {
     for (const { name, id, partitions, configs } of await this.#log.describeTopics()) {
-      if (configs[mark] !== 'true' || isLogged(id)) continue;
+      if (configs[mark] !== 'true' || isOwned({ name, id })) continue;
       let written = false;
       for (let partition = 0; partition < partitions; partition++) {
         written ||= (await this.#log.offsets({ topic: name, partition })).end > 0;

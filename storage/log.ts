@@ -240,8 +240,9 @@ export interface Log {
   readonly recovery: RecoveryReport;
   /** Empty for a sound log; see `Damage`. It changes at opening and by `acceptLoss` only. */
   readonly damage: readonly Damage[];
-  /** Goes on without what is lost: removes the entries of this topic from `damage` (without a name: all entries), for good. Committed
-   *  offsets on a topic that is gone are forgotten. Answers the entries removed. */
+  /** Goes on without what is lost: removes the entries of this topic from `damage` (without a name: all entries), for good. `__consumer_offsets` and
+   *  `__transaction_state` name the entries of kind `offsets` and `transactions`. Committed offsets on a topic that is gone are forgotten. Answers
+   *  the entries removed. */
   acceptLoss(topic?: string): Promise<readonly Damage[]>;
   /** Why the log takes no writes until it is opened again; undefined while it takes them. */
   readonly fenced: LogError | undefined;

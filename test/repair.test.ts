@@ -6,11 +6,14 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Millrace, open, repair } from 'millrace';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { nodeFiles, systemClock, systemRandom } from '../base/node/index.ts';
+import { openFileLog } from '../storage/file-log/index.ts';
+import { produceRecords } from '../storage/index.ts';
 
 let folder: string;
 let data: string;
@@ -47,10 +50,11 @@ const definitions = `
 const query = 'CTAS_COUNTED_2';
 const internal = (name: string): string => `_millrace-query_${query}-Aggregate-${name}`;
 
-const produce = async (millrace: Millrace, topic: string, rows: number): Promise<void> => {
-  const records = Array.from({ length: rows }, (_, i) => ({ key: null, value: `{"PAGE":"/${i % 10}"}`, partition: 0 }));
-  await millrace.produce(topic, records);
-};
+const rows = (count: number) =>
+  Array.from({ length: count }, (_, i) => ({ key: null, value: `{"PAGE":"/${i % 10}"}`, partition: 0 }));
+
+const produce = (millrace: Millrace, topic: string, count: number): Promise<void> =>
+  millrace.produce(topic, rows(count));
 
 /** Rows that a table has counted, all its groups together. */
 const counted = async (millrace: Millrace, table: string): Promise<number> =>
@@ -90,41 +94,106 @@ const ran = async (end: 'close' | 'kill'): Promise<void> => {
 
 interface Case {
   readonly gone: string;
-  readonly damage: () => void;
+  readonly damage: () => void | Promise<void>;
   readonly code: string;
   readonly says: RegExp;
-  /** What `--accept-loss` takes, and what is counted afterwards, when 1,000 rows more have come. */
+  /** What `--accept-loss` takes. */
   readonly topic: string;
-  readonly accepted: number;
-  /** What is counted after a reset; the 4,000 rows when left out. */
-  readonly reset?: number;
+  /** Rows counted when the loss was accepted, and when the query was reset. 3,000 were counted before; 1,000 came after the damage. */
+  readonly accepted: number | { readonly close: number; readonly kill: number };
+  readonly reset: number;
+  /** The neighbour is concerned as well. */
+  readonly everybody?: true;
 }
+
+const segment = '0'.repeat(20);
+
+/** 1,000 rows of `clicks` that no query has read. */
+const unread = async (): Promise<void> => {
+  const log = await openFileLog({
+    directory: data,
+    files: nodeFiles,
+    clock: systemClock,
+    timers: systemClock,
+    random: systemRandom(),
+  });
+  await produceRecords(log, await log.producer(), 'clicks', rows(1000), { acks: 'durable', now: 0 });
+  await log.close();
+};
 
 const cases: readonly Case[] = [
   {
     gone: 'a changelog',
     damage: () => remove(directoryOf(internal('changelog'))),
     code: 'QUERY_TOPIC_MISSING',
-    says: /changelog topic ".*" is gone/,
+    says: /the directory of topic ".*-changelog" is gone/,
     topic: internal('changelog'),
     accepted: 1000,
+    reset: 4000,
+  },
+  {
+    gone: 'a partition of a changelog',
+    damage: () => remove(join(directoryOf(internal('changelog')), '0')),
+    code: 'QUERY_RECORDS_LOST',
+    says: /partition 0 of topic ".*-changelog": its directory is gone/,
+    topic: internal('changelog'),
+    // The checkpoint that a clean end leaves holds all of the state.
+    accepted: { close: 4000, kill: 1000 },
+    reset: 4000,
   },
   {
     gone: 'a repartition topic',
     damage: () => remove(directoryOf(internal('GroupBy-repartition'))),
     code: 'QUERY_TOPIC_MISSING',
-    says: /repartition topic ".*" is gone/,
+    says: /the directory of topic ".*-repartition" is gone/,
     topic: internal('GroupBy-repartition'),
     accepted: 4000,
+    reset: 4000,
   },
   {
-    gone: 'the committed offsets',
+    gone: 'a segment with unread rows of a source',
+    damage: async () => {
+      await unread();
+      remove(join(directoryOf('clicks'), '0', `${segment}.log`));
+    },
+    code: 'QUERY_RECORDS_LOST',
+    says: /partition 0 of topic "clicks": .*; offsets 0 to 3999 are lost/,
+    topic: 'clicks',
+    accepted: 4000,
+    reset: 1000,
+  },
+  {
+    gone: 'a partition of a source',
+    damage: async () => {
+      await unread();
+      remove(join(directoryOf('clicks'), '0'));
+    },
+    code: 'QUERY_RECORDS_LOST',
+    says: /partition 0 of topic "clicks": its directory is gone/,
+    topic: 'clicks',
+    accepted: 4000,
+    reset: 1000,
+  },
+  {
+    gone: 'what the log knows of transactions',
+    damage: () => remove(join(data, 'internal', 'transactions')),
+    code: 'QUERY_RECORDS_LOST',
+    says: /the transaction log \(__transaction_state\): its directory is gone/,
+    topic: '__transaction_state',
+    accepted: 4000,
+    reset: 4000,
+    everybody: true,
+  },
+  {
+    gone: 'what the log knows of committed offsets',
     damage: () => remove(join(data, 'internal', 'offsets')),
     code: 'QUERY_OFFSETS_LOST',
-    says: /the committed offset of clicks\/0 is gone/,
+    says: /the committed offsets \(__consumer_offsets\): its directory is gone/,
     topic: '__consumer_offsets',
-    // What came between the loss and the repair is passed over.
+    // What came between the loss and the repair is passed over: nobody knows where reading stopped.
     accepted: 3000,
+    reset: 4000,
+    everybody: true,
   },
 ];
 
@@ -133,26 +202,22 @@ const runs = cases.flatMap((one) => (['close', 'kill'] as const).map((end) => ({
 const states = async (millrace: Millrace) =>
   Object.fromEntries((await millrace.engine.queries()).map(({ id, state, error }) => [id, { state, error }]));
 
-describe.each(runs)('$gone is gone after a $end', ({ damage, code, says, topic, accepted, reset = 4000, end }) => {
+describe.each(runs)('$gone is gone after a $end', ({ damage, code, says, topic, accepted, reset, everybody, end }) => {
   /** Damages the directory, and starts twice: the query says what is missing, the neighbour counts on. */
   const damaged = async (): Promise<void> => {
     await ran(end);
-    damage();
+    await damage();
     for (let start = 1; start <= 2; start++) {
       const millrace = await openHere();
       await produce(millrace, 'visits', 500);
       if (start === 1) await produce(millrace, 'clicks', 1000);
       await millrace.awaitIdle();
-      const found = await states(millrace);
-      if (code === 'QUERY_OFFSETS_LOST') {
-        expect(found).toMatchObject({ [query]: { state: 'ERROR', error: expect.stringMatching(says) } });
-      } else {
-        expect(found).toEqual({
-          [query]: { state: 'ERROR', error: expect.stringMatching(says) },
-          CTAS_NEIGHBOUR_3: { state: 'RUNNING' },
-        });
-        expect(await counted(millrace, 'neighbour')).toBe(3000 + 500 * start);
-      }
+      const failed = { state: 'ERROR', error: expect.stringMatching(says) };
+      expect(await states(millrace)).toEqual({
+        [query]: failed,
+        CTAS_NEIGHBOUR_3: everybody === true ? failed : { state: 'RUNNING' },
+      });
+      if (everybody !== true) expect(await counted(millrace, 'neighbour')).toBe(3000 + 500 * start);
       await close(millrace);
     }
   };
@@ -162,9 +227,8 @@ describe.each(runs)('$gone is gone after a $end', ({ damage, code, says, topic, 
     const listed = await repair({ data });
     expect(listed.done).toEqual([]);
     const found = listed.left.queries.find(({ queryId }) => queryId === query);
-    expect(found?.contradictions).toContainEqual(
-      expect.objectContaining({ code, topic, message: expect.stringMatching(says) }),
-    );
+    const message = expect.stringMatching(says);
+    expect(found?.contradictions).toContainEqual(expect.objectContaining({ code, topic, message }));
     const resetQueries = listed.left.queries.map(({ queryId }) => queryId);
     expect((await repair({ data, resetQueries })).left.queries).toEqual([]);
     const millrace = await openHere();
@@ -182,18 +246,69 @@ describe.each(runs)('$gone is gone after a $end', ({ damage, code, says, topic, 
     await damaged();
     const { done, left } = await repair({ data, acceptLoss: [topic] });
     expect(done.length).toBeGreaterThan(0);
-    expect(left.queries).toEqual([]);
+    expect(left).toEqual({ queries: [], otherDamage: [] });
     const millrace = await openHere();
     await millrace.awaitIdle();
-    expect(await counted(millrace, 'counted')).toBe(accepted);
+    const expected = typeof accepted === 'number' ? accepted : accepted[end];
+    expect(await counted(millrace, 'counted')).toBe(expected);
     await produce(millrace, 'clicks', 10);
     await millrace.awaitIdle();
-    expect(await counted(millrace, 'counted')).toBe(accepted + 10);
+    expect(await counted(millrace, 'counted')).toBe(expected + 10);
     await close(millrace);
     const again = await openHere();
     await again.awaitIdle();
-    expect(await counted(again, 'counted')).toBe(accepted + 10);
+    expect(await counted(again, 'counted')).toBe(expected + 10);
   });
+});
+
+test('a source that is gone as a whole is made anew, empty, when its loss is accepted', async () => {
+  await ran('close');
+  remove(directoryOf('clicks'));
+  const refused = await openHere();
+  await refused.awaitIdle();
+  expect(await states(refused)).toMatchObject({
+    [query]: { state: 'ERROR', error: expect.stringMatching(/the directory of topic "clicks" is gone/) },
+    CTAS_NEIGHBOUR_3: { state: 'RUNNING' },
+  });
+  await close(refused);
+  // To compute it anew its source has to be there.
+  expect((await repair({ data, resetQueries: [query] })).left.queries).toMatchObject([{ queryId: query }]);
+  const { left } = await repair({ data, acceptLoss: ['clicks'] });
+  expect(left).toEqual({ queries: [], otherDamage: [] });
+  const millrace = await openHere();
+  await produce(millrace, 'clicks', 100);
+  await millrace.awaitIdle();
+  expect(await counted(millrace, 'counted')).toBe(100);
+});
+
+test('a lost description of a topic is no loss: it is known from elsewhere', async () => {
+  await ran('kill');
+  remove(join(directoryOf('clicks'), 'topic.json'));
+  const millrace = await openHere();
+  await produce(millrace, 'clicks', 1000);
+  await millrace.awaitIdle();
+  expect(await states(millrace)).toMatchObject({ [query]: { state: 'RUNNING' } });
+  expect(await counted(millrace, 'counted')).toBe(4000);
+});
+
+test('a damaged batch that is met while reading fails the query; the loss can be accepted', async () => {
+  await ran('close');
+  await unread();
+  const path = join(directoryOf('clicks'), '0', `${segment}.log`);
+  const bytes = readFileSync(path);
+  bytes[bytes.length - 10] = (bytes[bytes.length - 10] as number) ^ 1;
+  writeFileSync(path, bytes);
+  const refused = await openHere();
+  await produce(refused, 'clicks', 100);
+  const failed = async (): Promise<boolean> => (await states(refused))[query]?.state === 'ERROR';
+  while (!(await failed())) await new Promise((wake) => setTimeout(wake, 10));
+  expect((await states(refused))[query]?.error).toContain('the batch at offset 3000 of clicks/0 is damaged');
+  await close(refused);
+  expect((await repair({ data, acceptLoss: ['clicks'] })).done).toHaveLength(1);
+  const millrace = await openHere();
+  await millrace.awaitIdle();
+  expect(await states(millrace)).toMatchObject({ [query]: { state: 'RUNNING' } });
+  expect(await counted(millrace, 'counted')).toBe(3100);
 });
 
 test('a backup of the topics beside newer state is refused, and either way leads out', async () => {
@@ -247,7 +362,7 @@ describe('the command', () => {
     remove(directoryOf(internal('changelog')));
     const listed = command();
     expect(listed.status).toBe(3);
-    expect(listed.stdout).toContain(`${query} cannot start:\n  QUERY_TOPIC_MISSING: the changelog topic`);
+    expect(listed.stdout).toContain(`${query} cannot start:\n  QUERY_TOPIC_MISSING: the directory of topic`);
     expect(listed.stdout).toContain('--reset-query QUERY');
     expect(command('--reset-query', 'CTAS_COUNTER_2')).toMatchObject({
       status: 1,

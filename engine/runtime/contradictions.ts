@@ -71,7 +71,11 @@ export const examine = async (log: Log, examined: Examined): Promise<Findings> =
     committed.find((offset) => offset.topic === topic && offset.partition === partition)?.offset;
 
   const started = record?.state !== 'reset' && (await hasStarted(log, examined));
-  for (const { name, role } of started ? topics : []) {
+  // What a reset query reads and writes has to be there as well; what is its own is made anew.
+  const expected = topics.filter(
+    ({ role }) => started || (record !== undefined && (role === 'source' || role === 'sink')),
+  );
+  for (const { name, role } of expected) {
     const known = record?.topics[name];
     const description = await log.describeTopic(name);
     const what = `the ${role === 'source' || role === 'sink' ? role : `${role} topic`} "${name}"`;
@@ -79,12 +83,12 @@ export const examine = async (log: Log, examined: Examined): Promise<Findings> =
       found.push({ code: 'QUERY_TOPIC_MISSING', topic: name, message: `${what} is gone` });
       continue;
     }
-    if (known !== undefined && known.id !== description.id && role !== 'sink') {
+    if (started && known !== undefined && known.id !== description.id && role !== 'sink') {
       const message = `${what} is not the one that the query has used: it was deleted and made anew`;
       found.push({ code: 'QUERY_TOPIC_REPLACED', topic: name, message });
       continue;
     }
-    if (role === 'sink' || role === 'changelog') continue;
+    if (!started || role === 'sink' || role === 'changelog') continue;
     for (let partition = 0; partition < description.partitions; partition++) {
       const position = offsetOf(name, partition);
       if (position === undefined) {
@@ -141,9 +145,9 @@ const concerning = (
   if (topic === undefined || used === undefined || used.role === 'sink') return undefined;
   const contradiction = { code, topic, ...(partition !== undefined && { partition }), message, damage } as const;
   if (used.role === 'changelog' || partition === undefined) return contradiction;
-  // What lies below the position was read while it was there.
+  // What lies below the position was read while it was there. How far a partition reached whose directory is gone is not known.
   const position = offsetOf(topic, partition) ?? 0;
-  const unread = kind === 'start' ? position === 0 : lost === undefined || position < lost.to;
+  const unread = kind === 'start' ? position === 0 : kind === 'partition' || lost === undefined || position < lost.to;
   return unread ? contradiction : undefined;
 };
 

@@ -18,8 +18,13 @@ import {
   utf8Text,
 } from '../../base/index.ts';
 import type { Damage } from '../log.ts';
+import { offsetsTopic, transactionsTopic } from '../topic-rules.ts';
 
 const formatVersion = 1;
+
+/** The topic that an entry belongs to, the log's own ones included. */
+export const damagedTopic = ({ kind, topic }: Damage): string | undefined =>
+  kind === 'offsets' ? offsetsTopic : kind === 'transactions' ? transactionsTopic : topic;
 
 export class DamageList {
   readonly #files: FileSystem;

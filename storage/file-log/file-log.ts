@@ -53,6 +53,7 @@ import { byPartition, lastEpoch } from '../memory-log.ts';
 import { checkTopicSpec, offsetsTopic, topicConfigDefaults, transactionsTopic } from '../topic-rules.ts';
 import { FetchWait } from '../waiting.ts';
 import { Coordinator, type Identity, type StoredOffset } from './coordinator.ts';
+import { damagedTopic } from './damage-list.ts';
 import { DataDirectory } from './data-directory.ts';
 import { FileProducer, type ProducerHost } from './file-producer.ts';
 import { type CompactionTotals, Housekeeping } from './housekeeping.ts';
@@ -193,7 +194,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
 
   async acceptLoss(topic?: string): Promise<readonly Damage[]> {
     this.#checkWritable();
-    const concerns = (entry: Damage): boolean => topic === undefined || entry.topic === topic;
+    const concerns = (entry: Damage): boolean => topic === undefined || damagedTopic(entry) === topic;
     // What nobody has read since it was damaged is found only now.
     for (const { description, partitions } of this.#topics.values()) {
       if (topic !== undefined && description.name !== topic) continue;

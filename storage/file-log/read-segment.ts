@@ -55,7 +55,9 @@ export const corruption = (
     'refused',
     'LOG_CORRUPT_BATCH',
     `the batch at offset ${offset} of ${read.topic}/${read.partition} is damaged: ${reason} (byte ${position} of ${read.file.path})`,
-    { hint: 'Restore the file from a backup, or skip the batch by deleting records below the next one.' },
+    {
+      hint: `Restore the file from a backup; or stop the server and run "millrace repair --data DIR --accept-loss ${read.topic}" to go on without what is damaged.`,
+    },
   );
 
 export const readSegment = (read: SegmentRead, pool: BufferPool): SegmentChunk => {
