@@ -36,6 +36,7 @@ import {
   type SqlType,
   type StatementOptions,
   type StatementResult,
+  type TypedRow,
   type Value,
 } from './sql/index.ts';
 import { openFileLog } from './storage/file-log/index.ts';
@@ -52,7 +53,7 @@ import {
 export { UserError } from './base/index.ts';
 export type { RepairFindings } from './engine/index.ts';
 export { KStream, KTable, StreamsBuilder, serdes, TimeWindows, Topology, unknown } from './engine/index.ts';
-export { ExecutionError, type StatementOptions, type StatementResult } from './sql/index.ts';
+export { ExecutionError, type StatementOptions, type StatementResult, type TypedRow } from './sql/index.ts';
 export { type ConsumedRecord, type ConsumeOptions, LogError, type ProducedRecord } from './storage/index.ts';
 
 /** Where records go that a query had to leave out: one JSON row each, written in the query's own transaction. */
@@ -123,6 +124,11 @@ export interface Millrace {
   subscribe(text: string, options?: StatementOptions): AsyncIterableIterator<ResultRow, void, undefined>;
   /** Appends records; answers when they are on the disk (`acks`: `durable`, the default), or as `acks` says. */
   produce(topic: string, records: Iterable<ProducedRecord>, options?: { readonly acks?: Acks }): Promise<void>;
+  /** Writes rows into a stream or table, all of a call or none: each is checked against the declared columns before any is sent, and they become
+   *  readable together. Answers when they are on the disk. Values: boolean, number, bigint, string, Date for TIMESTAMP, array, Map or object for
+   *  MAP, object for STRUCT; what is left out is NULL; `ROWTIME` (Date or milliseconds) is the time of the record. Rejects with a `UserError` that names the
+   *  row, counted from 0, and the column. Calls may overlap; each partition keeps their order. */
+  insert(target: string, rows: Iterable<TypedRow>): Promise<void>;
   /** Committed records of a topic, as they come. */
   consume(topic: string, options?: ConsumeOptions): AsyncIterableIterator<ConsumedRecord>;
   /** Runs a topology on the calling thread, exactly once. `id` names its offsets, its state and its internal topics. */
@@ -297,6 +303,10 @@ class OpenMillrace implements Millrace {
     const { acks = 'durable' } = options;
     const checked = withoutReservedHeaders(records);
     await produceRecords(this.log, await this.#producer(), topic, checked, { acks, now: systemClock.now() });
+  }
+
+  insert(target: string, rows: Iterable<TypedRow>): Promise<void> {
+    return this.engine.insert(target, rows);
   }
 
   async *consume(topic: string, options: ConsumeOptions = {}): AsyncGenerator<ConsumedRecord, void, undefined> {

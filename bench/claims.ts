@@ -5,6 +5,7 @@ import { countSum } from './count-sum.ts';
 import { filterProject } from './filter-project.ts';
 import { hundredQueries } from './hundred-queries.ts';
 import { idleRss } from './idle-rss.ts';
+import { insert } from './insert.ts';
 import { restart } from './restart.ts';
 import { start } from './start.ts';
 import { streamTableJoin } from './stream-table-join.ts';
@@ -18,6 +19,7 @@ export const claims: readonly Claim[] = [
   streamTableJoin,
   twoWorkers,
   hundredQueries,
+  insert,
   start,
   restart,
   idleRss,

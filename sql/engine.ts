@@ -14,7 +14,7 @@ import type { Runtime, QueryStatus as RuntimeStatus } from '../engine/index.ts';
 import { type Log, numberConfig, type Producer, produceRecords } from '../storage/index.ts';
 import { analyzeQuery } from './analyze/query.ts';
 import { Typer } from './analyze/typer.ts';
-import { Catalog, type Query } from './catalog.ts';
+import { Catalog, type Query, type Source } from './catalog.ts';
 import type { CompileEnvironment } from './compile/environment.ts';
 import { ScanRegistry } from './compile/scan.ts';
 import { compileTopology, resultEncoding } from './compile/topology.ts';
@@ -26,16 +26,19 @@ import {
   type SqlEngine,
   type StatementOptions,
   type StatementResult,
+  type TypedRow,
 } from './facade.ts';
 import { builtInFunctions } from './functions/index.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
 import type { ParsedStatement, QueryStatement } from './parser/ast.ts';
 import { planQuery } from './plan/planner.ts';
+import { AtomicWriter } from './queries/atomic-writer.ts';
 import { checkedRows } from './queries/checked-rows.ts';
 import { BulkInserter } from './queries/inserter.ts';
 import { checkPullQuery, pullRows } from './queries/pull.ts';
 import { PushQuery } from './queries/push.ts';
 import { PushBuffers, type PushLimits } from './queries/push-buffers.ts';
+import { TypedInserter } from './queries/typed-inserter.ts';
 import { QueryLifecycle } from './query-lifecycle.ts';
 import type { PlanStatement } from './session.ts';
 import { Settings } from './settings.ts';
@@ -99,6 +102,8 @@ class Engine implements SqlEngine {
   readonly #open = new Set<QueryHandle>();
   readonly #pushBuffers: PushBuffers;
   #producer: Promise<Producer> | undefined;
+  readonly #atomicWriter: AtomicWriter;
+  readonly #inserters = new WeakMap<Source, TypedInserter>();
   #closed = false;
 
   constructor(options: SqlEngineOptions, statements: StatementLog) {
@@ -117,6 +122,7 @@ class Engine implements SqlEngine {
     this.#statements = statements;
     this.#pushBuffers = new PushBuffers(options.push);
     this.#topics = new StatementTopics(log);
+    this.#atomicWriter = new AtomicWriter(log);
     const { timers, statementWaitMs: waitMs } = options;
     this.#lifecycle = new QueryLifecycle({ runtime, environment: this.#environment, timers, waitMs });
     this.#runner = new StatementRunner({
@@ -313,8 +319,24 @@ class Engine implements SqlEngine {
   // ------------------------------------------------------------------------------------------------- rows
 
   async inserter(target: string, options: StatementOptions = {}): Promise<Inserter> {
-    if (this.#closed) throw closedError();
     Settings.of(options.properties);
+    const producer = await this.#ownProducer();
+    return new BulkInserter({ ...(await this.#insertTarget(target)), producer });
+  }
+
+  async insert(target: string, rows: Iterable<TypedRow>): Promise<void> {
+    const { source, ...topic } = await this.#insertTarget(target);
+    // One for each source as it is now: a source that was made anew is another object.
+    let inserter = this.#inserters.get(source);
+    if (inserter === undefined) {
+      inserter = new TypedInserter({ source, ...topic, writer: this.#atomicWriter });
+      this.#inserters.set(source, inserter);
+    }
+    await inserter.insert(rows);
+  }
+
+  async #insertTarget(target: string) {
+    if (this.#closed) throw closedError();
     const quoted = /^`(.*)`$/s.exec(target.trim());
     const name = quoted === null ? target.trim().toUpperCase() : (quoted[1] as string);
     const source = this.#catalog.require(name);
@@ -324,18 +346,15 @@ class Engine implements SqlEngine {
       throw new UserError(
         'SQL_UNKNOWN_TOPIC',
         `the topic "${source.topic}" of "${source.name}" does not exist any more`,
-        {
-          hint: `DROP ${source.kind.toUpperCase()} ${source.name}; and create it again.`,
-        },
+        { hint: `DROP ${source.kind.toUpperCase()} ${source.name}; and create it again.` },
       );
     }
-    return new BulkInserter({
+    return {
       source,
       partitions: topic.partitions,
       maxBatchBytes: numberConfig(topic.configs, 'max.message.bytes'),
-      producer: await this.#ownProducer(),
       now: () => this.#clock.now(),
-    });
+    };
   }
 
   #ownProducer(): Promise<Producer> {
@@ -382,6 +401,7 @@ class Engine implements SqlEngine {
     this.#closed = true;
     await this.#runner.idle();
     await Promise.all([...this.#open].map((handle) => handle.close()));
+    await this.#atomicWriter.close();
     await (await this.#producer)?.close();
     await this.#statements.close();
   }

@@ -130,6 +130,10 @@ export interface Inserter {
   insert(rows: readonly Readonly<Record<string, unknown>>[]): Promise<readonly InsertOutcome[]>;
 }
 
+/** A row as a program has it: values by column name, in any case unless between backticks; columns that are left out are NULL, `ROWTIME` (a Date or
+ *  epoch milliseconds) is the record's time. Which value fits which type stands in `queries/typed-values.ts`. */
+export type TypedRow = Readonly<Record<string, unknown>>;
+
 /** One persistent query as it stands. */
 export interface QueryStatus {
   readonly id: string;
@@ -161,6 +165,9 @@ export interface SqlEngine {
   query(sql: string, options?: StatementOptions): Promise<QueryHandle>;
   inserter(target: string, options?: StatementOptions): Promise<Inserter>;
   queries(): Promise<readonly QueryStatus[]>;
+  /** Writes typed rows into a stream or table, all or none: they are checked before any is sent, and become readable together. Resolves when they are on
+   *  the disk. Rejects with a `UserError` that names the row, counted from 0, and the column. */
+  insert(target: string, rows: Iterable<TypedRow>): Promise<void>;
   /** Resolves when every persistent query has read, and committed, all that was in its sources. */
   awaitIdle(): Promise<void>;
   close(): Promise<void>;

@@ -6,16 +6,18 @@
  * one larger than a batch of the topic may be; the others go on. The answer comes when what was written is on the disk.
  */
 
-import { ByteWriter, closest, partitionOfKey, UserError } from '../../base/index.ts';
+import { ByteWriter, partitionOfKey, UserError } from '../../base/index.ts';
 import { SerdeError } from '../../engine/index.ts';
 import { BatchBuilder, type Producer } from '../../storage/index.ts';
 import type { Source } from '../catalog.ts';
 import { recordWriter } from '../compile/record-writer.ts';
 import type { Inserter, InsertOutcome, QueryColumn } from '../facade.ts';
 import type { Row, Value } from '../types/value.ts';
+import { ColumnNames } from './column-names.ts';
 import { valueFromJson } from './json-values.ts';
 
 const targetBatchBytes = 128 * 1024;
+const timeHint = 'The time of rows that are inserted this way is the time at which they arrive.';
 const done: InsertOutcome = { ok: true };
 
 export interface InserterOptions {
@@ -36,8 +38,7 @@ export class BulkInserter implements Inserter {
   readonly columns: readonly QueryColumn[];
   readonly #options: InserterOptions;
   readonly #writer: ReturnType<typeof recordWriter>;
-  /** Where a name, as clients write it, has its place: key columns first, then values. */
-  readonly #slots = new Map<string, number>();
+  readonly #names: ColumnNames;
   readonly #keyCount: number;
   readonly #key: Row;
   readonly #value: Row;
@@ -49,11 +50,8 @@ export class BulkInserter implements Inserter {
     const { schema } = options.source;
     this.#options = options;
     this.#writer = recordWriter(options.source);
-    this.columns = [
-      ...schema.key.map((column) => ({ ...column, isKey: true })),
-      ...schema.value.map((column) => ({ ...column, isKey: false })),
-    ];
-    this.columns.forEach(({ name }, slot) => this.#slots.set(name, slot));
+    this.#names = new ColumnNames(options.source);
+    this.columns = this.#names.columns;
     this.#keyCount = schema.key.length;
     this.#key = new Array<Value>(schema.key.length).fill(null);
     this.#value = new Array<Value>(schema.value.length).fill(null);
@@ -134,7 +132,8 @@ export class BulkInserter implements Inserter {
     value.fill(null);
     for (const name in row) {
       if (!Object.hasOwn(row, name)) continue;
-      const slot = this.#slots.get(name) ?? this.#slotOf(name);
+      const slot = this.#names.find(name);
+      if (slot === undefined) throw this.#names.unknown(name, name.toUpperCase() === 'ROWTIME' ? timeHint : undefined);
       const column = this.columns[slot] as QueryColumn;
       const converted = valueFromJson(row[name], column.type, column.name);
       if (slot < keyCount) key[slot] = converted;
@@ -152,30 +151,5 @@ export class BulkInserter implements Inserter {
     const hasKey = keyCount > 0 && this.#writer.writeKey(key, this.#keyBytes);
     this.#isNull = !this.#writer.writeValue(value, this.#valueBytes);
     return hasKey;
-  }
-
-  /** A name in another spelling: in any case, or between backticks as it stands. Remembered, within reason. */
-  #slotOf(name: string): number {
-    const quoted = /^`(.*)`$/s.exec(name);
-    const slot = this.#slots.get(quoted === null ? name.toUpperCase() : (quoted[1] as string));
-    if (slot !== undefined) {
-      if (this.#slots.size < 10_000) this.#slots.set(name, slot);
-      return slot;
-    }
-    const names = this.columns.map((column) => column.name);
-    const near = closest(name, names);
-    const { source } = this.#options;
-    throw new UserError(
-      'SQL_UNKNOWN_COLUMN',
-      `the column "${name}" does not exist in ${source.kind} "${source.name}"`,
-      {
-        hint:
-          name.toUpperCase() === 'ROWTIME'
-            ? 'The time of rows that are inserted this way is the time at which they arrive.'
-            : near === undefined
-              ? `The columns are ${names.join(', ')}.`
-              : `Did you mean "${near}"?`,
-      },
-    );
   }
 }
