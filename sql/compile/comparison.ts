@@ -23,9 +23,13 @@ export const comparison = (part: TypedOf<'comparison'>, compile: Compile): Evalu
 
 export const distinctFrom = (part: TypedOf<'distinct-from'>, compile: Compile): Evaluate => {
   const { negated } = part;
-  const equal = typesEqual(part.left.type, part.right.type)
+  const { type: a } = part.left;
+  const { type: b } = part.right;
+  const equal = typesEqual(a, b)
     ? equality(part.left)
-    : (a: Value, b: Value) => a === null && b === null;
+    : a.kind === b.kind
+      ? valuesEqual
+      : (one: Value, other: Value) => one === null && other === null;
   return compared(part, compile, (left, right) => (record) => equal(left(record), right(record)) === negated);
 };
 

@@ -395,7 +395,7 @@ export class JsonInput {
   }
 
   /** Reads the value here as JSON text: no blanks, texts escaped in one way, numbers as `numberText` has them. */
-  valueText(): string {
+  valueText(plain = false): string {
     const start = this.at;
     this.skip();
     const end = this.at;
@@ -408,7 +408,7 @@ export class JsonInput {
       else if (byte === minus || isDigit(byte)) {
         const from = this.at;
         this.skipNumber();
-        text += numberText(readLatin1(bytes, from, this.at));
+        text += numberText(readLatin1(bytes, from, this.at), plain);
       } else {
         if (!isBlank(byte)) text += String.fromCharCode(byte);
         this.at++;
@@ -470,9 +470,9 @@ const escapedCharacter = (kind: number): string => {
 
 /**
  * A JSON number as Java prints a decimal: as it was written, but for an exponent, and for one that has more than six zeros behind the point. Those
- * have one digit before the point and a signed exponent: `1e5` is `1E+5`, `0.00000012` is `1.2E-7`.
+ * have one digit before the point and a signed exponent: `1e5` is `1E+5`, `0.00000012` is `1.2E-7`. `plain`: without exponent, up to 1000 zeros.
  */
-const numberText = (text: string): string => {
+const numberText = (text: string, plain: boolean): string => {
   if (/^-?\d+$/.test(text)) return text === '-0' ? '0' : text;
   const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
   if (match === null) return text;
@@ -481,7 +481,8 @@ const numberText = (text: string): string => {
   const scale = fraction.length - Number(exponent);
   const adjusted = digits.length - 1 - scale;
   const signed = digits === '0' ? '' : sign;
-  if (scale < 0 || adjusted < -6) {
+  if (plain && scale < 0 && scale > -1000) return `${signed}${digits}${digits === '0' ? '' : '0'.repeat(-scale)}`;
+  if (scale < 0 || (adjusted < -6 && !(plain && scale < 1000))) {
     const tail = digits.length > 1 ? `.${digits.slice(1)}` : '';
     return `${signed}${digits.slice(0, 1)}${tail}E${adjusted < 0 ? '' : '+'}${adjusted}`;
   }

@@ -168,13 +168,11 @@ export const collections: Family = {
       bind: ({ args }) => {
         const [array] = args;
         const element = array?.kind === 'ARRAY' ? array.element : undefined;
-        if (element?.kind === 'TIMESTAMP') {
-          return () => {
-            throw new EvaluationError('points in time are not joined: cast each of them to STRING');
-          };
-        }
-        const text = (value: Value): string =>
-          value === null || element === undefined ? 'null' : valueText(value, element);
+        const text = (value: Value): string => {
+          if (value === null || element === undefined) return 'null';
+          if (element.kind !== 'TIMESTAMP') return valueText(value, element);
+          throw new EvaluationError('points in time are not joined: cast each of them to STRING');
+        };
         return (values: Values | null, delimiter: string | null = ',') =>
           values === null ? null : values.map(text).join(delimiter ?? '');
       },

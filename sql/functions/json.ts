@@ -6,7 +6,7 @@ import { jsonText as quoted } from '../formats/json-output.ts';
 import { JsonInput } from '../formats/json-text.ts';
 import { valueText } from '../types/cast.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
-import type { SqlType } from '../types/type.ts';
+import { isNumeric, type SqlType } from '../types/type.ts';
 import { isMap, type Value } from '../types/value.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';
@@ -73,6 +73,7 @@ const extract = (text: string, steps: readonly (string | number)[]): string | nu
     input.open(bytes, 0, bytes.length);
     // The whole value has to be JSON, whatever part of it is asked for; what follows it is not looked at.
     input.skip();
+    input.finish();
     input.open(bytes, 0, bytes.length);
     if (!seek(steps) || input.token() === 'null') return null;
     return input.token() === 'text' ? input.text() : input.valueText();
@@ -128,6 +129,9 @@ const fields = <T>(read: () => T): Map<string, T> => {
 
 const asJson = (): string => input.valueText();
 
+/** The same with numbers that have no exponent, if that takes few zeros. */
+const asPlainJson = (): string => input.valueText(true);
+
 /** A text without its quotes, anything else as JSON. */
 const plain = (): string => (input.token() === 'text' ? input.text() : input.valueText());
 
@@ -137,11 +141,11 @@ const printObject = (found: ReadonlyMap<string, string>): string =>
 /** One JSON value of several: objects are merged, everything else becomes one array. */
 const concatenated = (texts: readonly string[]): string | null => {
   const [only] = texts;
-  if (texts.length === 1 && only !== undefined) return parsed(only, undefined, asJson) ?? null;
-  const objects = texts.map((text) => parsed(text, 'object', () => fields(asJson)));
+  if (texts.length === 1 && only !== undefined) return parsed(only, undefined, asPlainJson) ?? null;
+  const objects = texts.map((text) => parsed(text, 'object', () => fields(asPlainJson)));
   if (objects.every((each) => each !== undefined)) return printObject(new Map(objects.flatMap((each) => [...each])));
   const parts = texts.map(
-    (text) => parsed(text, 'array', () => elements(asJson)) ?? parsed(text, undefined, () => [asJson()]),
+    (text) => parsed(text, 'array', () => elements(asPlainJson)) ?? parsed(text, undefined, () => [asPlainJson()]),
   );
   return parts.every((part) => part !== undefined) ? `[${parts.flat().join(',')}]` : null;
 };
@@ -183,7 +187,7 @@ const isElement = (value: Value, type: SqlType): boolean => {
   if (value === null) return token === 'null';
   if (type.kind === 'STRING') return token === 'text' && text === value;
   if (type.kind === 'BOOLEAN') return token === String(value);
-  if (token !== 'number' || /[.eE]/.test(text) !== (type.kind === 'DOUBLE')) return false;
+  if (token !== 'number' || !isNumeric(type) || /[.eE]/.test(text) !== (type.kind === 'DOUBLE')) return false;
   return type.kind === 'DOUBLE' ? Number(text) === value : text === String(value);
 };
 
@@ -227,10 +231,8 @@ export const json: Family = {
       body: (text: string) => parsed(text, 'array', () => elements(() => input.skip()).length) ?? null,
     }),
     define({
-      signature: ['BOOLEAN', 'INT', 'BIGINT', 'DOUBLE', 'STRING'].map(
-        (type) => `JSON_ARRAY_CONTAINS(STRING, ${type}) -> BOOLEAN`,
-      ),
-      doc: 'Whether a JSON array has the value; a NULL value means null. FALSE for other text, NULL for a NULL text.',
+      signature: 'JSON_ARRAY_CONTAINS(STRING, T) -> BOOLEAN',
+      doc: 'Whether a JSON array has the value, which is of a type that JSON has; a NULL value means null. FALSE for other text, NULL for a NULL text.',
       nulls: 'own',
       examples: [
         [`JSON_ARRAY_CONTAINS('[1, "a"]', 'a')`, 'TRUE'],

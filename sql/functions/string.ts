@@ -24,12 +24,22 @@ const instr = (
   occurrence: number | null = 1,
 ): number | null => {
   if (position === null || occurrence === null) return null;
-  if (text === null || part === null) return 0;
-  if (occurrence < 1 || position === 0) return 0;
-  let at = position > 0 ? position - 2 : text.length + position + 1;
+  if (text === null || part === null || occurrence < 1 || position === 0) return 0;
+  if (position > 0) {
+    if (part === '') return position <= text.length ? position : 0;
+    let at = position - 2;
+    for (let found = 0; found < occurrence; found++) {
+      at = text.indexOf(part, at + 1);
+      if (at < 0) return 0;
+    }
+    return at + 1;
+  }
+  // Backwards: within what ends at that place.
+  const within = text.slice(0, Math.max(text.length + position + 1, 0));
+  if (part === '') return within === '' ? 0 : within.length + 1;
+  let at = within.length;
   for (let found = 0; found < occurrence; found++) {
-    if (position < 0 && at <= 0) return 0;
-    at = position > 0 ? text.indexOf(part, at + 1) : text.lastIndexOf(part, at - 1);
+    at = at > 0 ? within.lastIndexOf(part, at - 1) : -1;
     if (at < 0) return 0;
   }
   return at + 1;
@@ -190,7 +200,7 @@ export const strings: Family = {
         'INSTR(STRING, STRING, INT) -> INT',
         'INSTR(STRING, STRING, INT, INT) -> INT',
       ],
-      doc: 'Where a part first occurs in the text, from a position on, or its n-th occurrence; 0 when it does not, or one of the two is NULL. A negative position searches backwards from there.',
+      doc: 'Where a part first occurs in the text, from a position on, or its n-th occurrence; 0 when it does not, or one of the two is NULL. A negative position searches backwards within what ends there, counted from the end.',
       nulls: 'own',
       examples: [
         ["INSTR('corporate floor', 'or')", '2'],

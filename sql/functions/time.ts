@@ -23,6 +23,12 @@ const moved = (unit: string, amount: number, time: number): number => {
   return result;
 };
 
+/** Epoch milliseconds as a point in time, which is a safe integer. */
+const timestampOf = (ms: number | bigint): number => {
+  if (typeof ms === 'bigint') throw new EvaluationError('the point in time is out of range');
+  return ms;
+};
+
 /** What is made of a text (a pattern), kept for the last few. */
 const remembered = <T>(make: (text: string) => T): ((text: string) => T) => {
   const made = new Map<string, T>();
@@ -54,7 +60,7 @@ const formatting =
   (call: Call): Body => {
     prepare(call, formatterOf);
     return (at: number | bigint, pattern: string, zone?: string) =>
-      formatterOf(pattern)(Number(at), zone === undefined ? standard : zoneNamed(zone));
+      formatterOf(pattern)(timestampOf(at), zone === undefined ? standard : zoneNamed(zone));
   };
 
 const parsing = (call: Call): Body => {
@@ -94,10 +100,7 @@ export const time: Family = {
       doc: 'The point in time that epoch milliseconds stand for.',
       nulls: 'propagate',
       examples: [['CAST(FROM_UNIXTIME(1589234313000) AS STRING)', "'2020-05-11T21:58:33.000'"]],
-      body: (ms: number | bigint) => {
-        if (typeof ms === 'bigint') throw new EvaluationError('the point in time is out of range');
-        return ms;
-      },
+      body: timestampOf,
     }),
     define({
       signature: zoned('FORMAT_TIMESTAMP', 'TIMESTAMP, STRING', 'STRING'),

@@ -19,7 +19,7 @@ const notUrl = (): never => {
 
 /** A server: a name whose last label begins with a letter, an IPv4 address, or an IPv6 address between brackets; then perhaps a port. */
 const server =
-  /^(?:[^@]*@)?((?:[\dA-Za-z](?:[\dA-Za-z-]*[\dA-Za-z])?\.)*[A-Za-z](?:[\dA-Za-z-]*[\dA-Za-z])?\.?|\d{1,3}(?:\.\d{1,3}){3}|\[[\d:.A-Fa-f]+(?:%\w+)?\])(?::(\d*))?$/;
+  /^(?:[^@]*@)?((?:[\dA-Za-z](?:[\dA-Za-z-]*[\dA-Za-z])?\.)*[A-Za-z](?:[\dA-Za-z-]*[\dA-Za-z])?\.?|\d{1,3}(?:\.\d{1,3}){3}|\[[\d.A-Fa-f]*:[\d:.A-Fa-f]*(?:%\w+)?\])(?::(\d*))?$/;
 
 /**
  * A URL as java.net.URI takes it apart. Behind a protocol that no slash follows (`mailto:a@b`) there are no parts; an authority that is no
@@ -30,6 +30,7 @@ const partsOf = (text: string): Parts => {
   const found = /^(?:([^/?#:]*):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(text);
   if (found === null) return notUrl();
   const [, protocol, authority, path = '', query, fragment] = found;
+  if (/[[\]]/.test(path)) return notUrl();
   if (protocol !== undefined && !/^[A-Za-z][\w+.-]*$/.test(protocol)) return notUrl();
   if (protocol !== undefined && authority === undefined && !path.startsWith('/')) {
     if (path === '' && query === undefined) return notUrl();
@@ -117,7 +118,9 @@ export const url: Family = {
         [`URL_EXTRACT_PARAMETER('${example}', 'q')`, 'NULL'],
       ],
       body: (text: string, name: string) => {
-        for (const parameter of (decoded(partsOf(text).query) ?? '').split('&')) {
+        const query = decoded(partsOf(text).query);
+        if (query === null) return null;
+        for (const parameter of query.split('&')) {
           const [key = '', ...value] = parameter.split('=');
           if (key === name) return value.join('=');
         }

@@ -235,7 +235,6 @@ const knownZone = (id: string): Zone | undefined => {
 
 const ranges: Partial<Readonly<Record<Field, readonly [least: number, most: number]>>> = {
   month: [1, 12],
-  quarter: [1, 4],
   day: [1, 31],
   dayOfYear: [1, 366],
   dayOfWeek: [1, 7],
