@@ -5,7 +5,8 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { evaluate, evaluateTyped, type TestColumn, typed } from './compile/support.ts';
+import { arrayOf, integerType, stringType } from '../../sql/types/type.ts';
+import { aggregate, evaluate, evaluateTyped, type TestColumn, typed } from './compile/support.ts';
 import { commandOf, faultOf } from './support/planning.ts';
 
 const columns: Readonly<Record<string, TestColumn>> = {
@@ -42,6 +43,136 @@ describe('values and expressions', () => {
     expect(faultOf('CREATE STREAM x AS SELECT id, TIMESTAMPADD(DAY, 1, FROM_UNIXTIME(ts)) AS t FROM orders;')).toBe(
       'no fault',
     );
+  });
+
+  test('numbers print as in Java 19 and later', () => {
+    expect(evaluate('CAST(2E23 AS STRING)')).toBe('2.0E23');
+    expect(evaluate('TO_JSON_STRING(2E23)')).toBe('2.0E23');
+  });
+
+  test('functions of analysis are right but for the last digit', () => {
+    expect(evaluate('COSH(1)')).toBeCloseTo((Math.E + 1 / Math.E) / 2, 14);
+    expect(evaluate('LN(10)')).toBeCloseTo(Math.LN10, 14);
+  });
+
+  test('zeros of both signs are equal', () => {
+    const zeros = { P: { type: { kind: 'DOUBLE' }, value: 0 }, M: { type: { kind: 'DOUBLE' }, value: -0 } } as const;
+    expect(evaluate('P = M', zeros)).toBe(true);
+    expect(evaluate('P IN (1E0, M)', zeros)).toBe(true);
+    expect(evaluate('P IS DISTINCT FROM M', zeros)).toBe(false);
+    expect(evaluate('NULLIF(P, M)', zeros)).toBe(null);
+    expect(evaluate('ARRAY_DISTINCT(ARRAY[P, M])', zeros)).toEqual([0]);
+  });
+
+  test('maps keep the order of their entries', () => {
+    expect(evaluate("MAP_KEYS(MAP('b' := 1, 'a' := 2))")).toEqual(['b', 'a']);
+    expect(evaluate("CAST(MAP('b' := 1, 'a' := 2) AS STRING)")).toBe('{b=1, a=2}');
+  });
+
+  test('a TIMESTAMP is a safe integer', () => {
+    const outOfRange = /the point in time is out of range/;
+    expect(evaluate('FROM_UNIXTIME(9007199254740991)')).toBe(Number.MAX_SAFE_INTEGER);
+    expect(() => evaluate('FROM_UNIXTIME(9007199254740992)')).toThrow(outOfRange);
+    expect(() => evaluate('TIMESTAMPADD(DAYS, 2147483647, T)', columns)).toThrow(outOfRange);
+  });
+
+  test('constants that cannot work are refused', () => {
+    const refused = (item: string): string => faultOf(`CREATE STREAM x AS SELECT id, ${item} AS c FROM orders;`);
+    for (const item of [
+      "FORMAT_TIMESTAMP(FROM_UNIXTIME(ts), 'R')",
+      "FORMAT_TIMESTAMP(FROM_UNIXTIME(ts), 'z', 'Nowhere')",
+      "PARSE_TIMESTAMP(customer, 'YYYY-ww')",
+      "EXTRACTJSONFIELD(customer, 'a')",
+    ]) {
+      expect(refused(item)).toMatch(/^SQL_BAD_CONSTANT at 1:31/);
+    }
+    expect(() => evaluate("EXTRACTJSONFIELD('{}', 'a' || '')")).toThrow(/the JSON path 'a' is not of the form/);
+  });
+
+  test('a constant text beside a TIMESTAMP is one', () => {
+    expect(() => typed("T > 'no time'", columns)).toThrow(/invalid input for type TIMESTAMP/);
+  });
+
+  test('long names of months and days are read', () => {
+    expect(evaluate("PARSE_TIMESTAMP('Monday, 11 May 2020', 'EEEE, d MMMM yyyy')")).toBe(Date.UTC(2020, 4, 11));
+  });
+
+  test('the letter F counts as in Java 19 and later', () => {
+    expect(evaluate("FORMAT_TIMESTAMP('2020-05-07', 'F')")).toBe('1');
+    expect(evaluate("FORMAT_TIMESTAMP('2020-05-08', 'F')")).toBe('2');
+  });
+
+  test('zones are what their names say', () => {
+    expect(evaluate("FORMAT_TIMESTAMP(FROM_UNIXTIME(0), 'HH', 'EST')")).toBe('19');
+    expect(evaluate("CONVERT_TZ(FROM_UNIXTIME(0), 'UTC', 'UTC+1')")).toBe(3_600_000);
+  });
+
+  test('any two values are distinct or not', () => {
+    expect(evaluate('S IS DISTINCT FROM N', columns)).toBe(false);
+    expect(evaluate('B IS NOT DISTINCT FROM T', columns)).toBe(false);
+    expect(evaluate("'1' IS DISTINCT FROM 1")).toBe(true);
+  });
+
+  test('collections of different types are not compared', () => {
+    expect(() => typed("ARRAY[1] = ARRAY['1']")).toThrow(/cannot be compared with =/);
+  });
+
+  test('arguments of one generic type take the wider of their types', () => {
+    expect(evaluate('COALESCE(N, 1.5E0)', columns)).toBe(1.5);
+    expect(evaluate('ROUND(15, -1)')).toBe(20);
+    expect(evaluate('ARRAY_LENGTH(NULL)')).toBe(null);
+  });
+
+  test('an index that is NULL gives NULL', () => {
+    expect(evaluate('ARRAY[1, 2][N] IS NULL', columns)).toBe(true);
+  });
+
+  test('a BIGINT is an index', () => {
+    expect(evaluate('ARRAY[1, 2][CAST(2 AS BIGINT)]')).toBe(2);
+    expect(evaluate('ARRAY[1, 2][4294967297]')).toBe(null);
+  });
+
+  test('a length may reach beyond the end', () => {
+    expect(evaluate("SUBSTRING('Hello', 4, 2147483647)")).toBe('lo');
+  });
+
+  test('places beyond all digits change nothing', () => {
+    expect(evaluate('ROUND(1.5E0, 2147483647)')).toBe(1.5);
+    expect(evaluate('TRUNC(1.5E0, -2147483647)')).toBe(0);
+  });
+
+  test('CONCAT_WS needs a separator and a text', () => {
+    expect(() => typed("CONCAT_WS(',')")).toThrow(/does not accept/);
+  });
+
+  test('operators take any operand of their type', () => {
+    expect(evaluate('1 IS NULL')).toBe(false);
+    expect(evaluate('(N = 1) IS NULL', columns)).toBe(false);
+    expect(evaluate('1 IN (NULL)')).toBe(false);
+    expect(evaluate('ABS(-2) BETWEEN 1 AND 3')).toBe(true);
+    expect(evaluate("'a%' LIKE 'a\\%' ESCAPE '\\'")).toBe(true);
+  });
+
+  test('HISTOGRAM counts NULL as the text null', () => {
+    expect(aggregate('HISTOGRAM', stringType, [null, 'null', 'x'])).toEqual(
+      new Map([
+        ['null', 2],
+        ['x', 1],
+      ]),
+    );
+    expect(aggregate('HISTOGRAM', stringType, ['x', 'z'], ['x', 'y'])).toEqual(new Map([['z', 1]]));
+  });
+
+  test('a deviation is no sum that wraps', () => {
+    expect(aggregate('STDDEV_SAMP', integerType, [2147483647, 2147483645])).toBe(2);
+  });
+
+  test('ARRAY_SORT leaves its argument as it is', () => {
+    const array = { A: { type: arrayOf(integerType), value: [2, 1] } };
+    expect(evaluate('ARRAY[ARRAY_SORT(A), A]', array)).toEqual([
+      [1, 2],
+      [2, 1],
+    ]);
   });
 });
 

@@ -161,7 +161,8 @@ export const histogram: AggregateDefinition = defineAggregate({
     const step = (counts: Value, text: string, by: number): Value => {
       const next = new Map(isMap(counts) ? counts : []);
       const count = addLongs((next.get(text) ?? 0) as number | bigint, by);
-      if (count === 0) next.delete(text);
+      // What is not counted, beyond the limit, cannot be taken back.
+      if (count <= 0) next.delete(text);
       else if (next.has(text) || next.size < histogramLimit) next.set(text, count);
       return next;
     };

@@ -58,6 +58,22 @@ export const evaluateTyped = (
 export const evaluate = (sql: string, columns: Readonly<Record<string, TestColumn>> = {}): Value =>
   evaluateTyped(typed(sql, columns), columns);
 
+/** The result after values were added to an aggregate of one argument, then others taken back. */
+export const aggregate = (
+  name: string,
+  type: SqlType,
+  added: readonly Value[],
+  undone: readonly Value[] = [],
+): Value => {
+  const { overload, result } = functions.resolveAggregate(name, [type]);
+  const accumulator = overload.definition.bind({ args: [type], result, constants: [undefined], context });
+  const row: Row = accumulator.slots.map(() => null);
+  accumulator.initialize(row, 0);
+  for (const value of added) accumulator.add(row, 0, [value]);
+  for (const value of undone) accumulator.undo?.(row, 0, [value]);
+  return accumulator.result(row, 0);
+};
+
 export const faultOf = (run: () => unknown): string => {
   try {
     run();

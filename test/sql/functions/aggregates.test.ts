@@ -2,20 +2,9 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { doubleType, type SqlType, stringType } from '../../../sql/types/type.ts';
-import type { Row, Value } from '../../../sql/types/value.ts';
-import { context, functions } from '../compile/support.ts';
-
-/** The result after values were added, then others taken back. */
-const aggregate = (name: string, type: SqlType, added: readonly Value[], undone: readonly Value[] = []): Value => {
-  const { overload, result } = functions.resolveAggregate(name, [type]);
-  const accumulator = overload.definition.bind({ args: [type], result, constants: [undefined], context });
-  const row: Row = accumulator.slots.map(() => null);
-  accumulator.initialize(row, 0);
-  for (const value of added) accumulator.add(row, 0, [value]);
-  for (const value of undone) accumulator.undo?.(row, 0, [value]);
-  return accumulator.result(row, 0);
-};
+import { doubleType, stringType } from '../../../sql/types/type.ts';
+import type { Value } from '../../../sql/types/value.ts';
+import { aggregate } from '../compile/support.ts';
 
 test('the variance of values that are far from zero does not cancel', () => {
   expect(aggregate('STDDEV_SAMP', doubleType, [1e9 + 1, 1e9 + 2, null, 1e9 + 4])).toBeCloseTo(7 / 3, 12);
