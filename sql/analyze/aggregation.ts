@@ -158,7 +158,7 @@ const checkWindowedSource = ({ query, scope }: QueryContext, stage: Stage, by: r
 
 /** The key of the groups; without GROUP BY a constant, so that all rows come together. */
 const groupKeys = (
-  { typer, scope }: QueryContext,
+  { typer }: QueryContext,
   { node, localize }: Stage,
   by: readonly Expression[],
 ): readonly NamedExpression[] => {
@@ -167,7 +167,7 @@ const groupKeys = (
   for (const expression of by) {
     const typed = typer.type(localize(expression, 'GROUP BY'), node.schema, 'GROUP BY');
     checkKeyType(typed.type, 'GROUP BY', expression);
-    keys.push(nameKey(expression, typed, { key: [], value: [] }, scope, keys));
+    keys.push(nameKey(expression, typed, { key: [], value: [] }, keys));
   }
   return keys;
 };

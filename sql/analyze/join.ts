@@ -14,7 +14,7 @@ import type { LogicalNode, NamedExpression } from '../plan/logical.ts';
 import type { Column, Schema } from '../types/schema.ts';
 import { printType, typesEqual } from '../types/type.ts';
 import { referTo, Scope, type ScopedSource } from './scope.ts';
-import { type KeySlot, keySlot, localizeByPlanName, nameKey, qualified, rekeyed, type Stage } from './stage.ts';
+import { type KeySlot, keySlot, localizeByPlanName, nameKey, qualified, rekeyed, type Stage, unused } from './stage.ts';
 import type { TypedExpression } from './typed.ts';
 import type { Typer } from './typer.ts';
 import { findExpression, fingerprint } from './walk.ts';
@@ -67,7 +67,7 @@ class JoinAnalysis {
       }
       const isKey = equals.includes(fingerprint(leftKey));
       if (!isKey) {
-        node = rekeyed(node, [nameKey(leftKey, typedLeft, node.schema, this.#scope)], 'join');
+        node = rekeyed(node, [nameKey(leftKey, typedLeft, node.schema, [], (used) => unused('ROWKEY', used))], 'join');
       }
       const rightNode = prefixed(right, 'right');
       const schema: Schema = {

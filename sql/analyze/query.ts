@@ -179,10 +179,8 @@ const partitionExpressions = (context: QueryContext): readonly Expression[] => {
   return by;
 };
 
-const repartition = ({ query, typer, scope }: QueryContext, stage: Stage, by: readonly Expression[]): Stage => {
+const repartition = ({ query, typer }: QueryContext, stage: Stage, by: readonly Expression[]): Stage => {
   const { node } = stage;
-  if (node.schema.windowed !== undefined)
-    throw windowedRekey('PARTITION BY', (query.partitionBy as { at: Position }).at);
   const typed = by.map((expression) => ({
     expression,
     typed: typer.type(stage.localize(expression, 'PARTITION BY'), node.schema, 'PARTITION BY'),
@@ -195,10 +193,12 @@ const repartition = ({ query, typer, scope }: QueryContext, stage: Stage, by: re
     }));
     return { ...stage, keys };
   }
+  if (node.schema.windowed !== undefined)
+    throw windowedRekey('PARTITION BY', (query.partitionBy as { at: Position }).at);
   const keys: NamedExpression[] = [];
   for (const one of typed) {
     checkKeyType(one.typed.type, 'PARTITION BY', one.expression);
-    keys.push(nameKey(one.expression, one.typed, node.schema, scope, keys));
+    keys.push(nameKey(one.expression, one.typed, node.schema, keys));
   }
   const rekey = rekeyed(node, keys, 'partition-by');
   return {

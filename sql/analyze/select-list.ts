@@ -137,7 +137,12 @@ export class SelectList {
           .map((column) => ({ expression: columnAt(alias, column.name, point), name: column.name })),
       ];
     }
-    return sources.flatMap((source) => {
+    // Over a join too the new key is part of `*`; where it is a column it stands among the others.
+    const { key } = rekeyedStage?.node.schema ?? { key: [] };
+    const made = by.flatMap((expression, i) =>
+      expression.kind === 'column' || key[i] === undefined ? [] : [{ expression, name: key[i].name }],
+    );
+    const listed = sources.flatMap((source) => {
       const { schema } = source.source;
       const bounds =
         this.#context.options.purpose !== 'persistent' && schema.windowed !== undefined
@@ -153,5 +158,6 @@ export class SelectList {
         name: scope.joined ? `${source.alias}_${name}` : name,
       }));
     });
+    return [...made, ...listed];
   }
 }

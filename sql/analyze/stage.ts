@@ -93,8 +93,8 @@ export const nameKey = (
   expression: Expression,
   typed: TypedExpression,
   schema: Schema,
-  scope: Scope,
   taken: readonly NamedExpression[] = [],
+  nameless: (used: ReadonlySet<string>) => string = generatedName,
 ): NamedExpression => {
   const used = new Set([...schema.key, ...schema.value].map((column) => column.name));
   for (const one of taken) used.add(one.name);
@@ -102,8 +102,7 @@ export const nameKey = (
     return { name: typed.name, expression: typed };
   }
   if (expression.kind === 'field') return { name: unused(expression.name, used), expression: typed };
-  if (scope.joined) return { name: unused('ROWKEY', used), expression: typed };
-  return { name: generatedName(used), expression: typed };
+  return { name: nameless(used), expression: typed };
 };
 
 /** A MAP has no order of its entries and therefore no one form as bytes. */

@@ -38,6 +38,12 @@ describe('values and expressions', () => {
     expect(faultOf("CREATE STREAM x AS SELECT * FROM orders WHERE ROWTIME > '2020';")).toBe('no fault');
   });
 
+  test('BETWEEN compares what can be compared', () => {
+    expect(faultOf("CREATE STREAM x AS SELECT * FROM orders WHERE id BETWEEN 'a' AND 'b';")).toMatch(
+      /^SQL_TYPE_MISMATCH/,
+    );
+  });
+
   test('a unit of time may be singular', () => {
     for (const unit of ['DAYS', "'DAYS'"]) expect(evaluate(`TIMESTAMPADD(${unit}, 1, T)`, columns)).toBe(dayMs);
     expect(faultOf('CREATE STREAM x AS SELECT id, TIMESTAMPADD(DAY, 1, FROM_UNIXTIME(ts)) AS t FROM orders;')).toBe(

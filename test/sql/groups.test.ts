@@ -48,6 +48,32 @@ test('HAVING without groups is a condition on rows', () => {
   expect(run("WHERE a < 3 PARTITION BY b, a HAVING v > 'x'")).toEqual(['{"B":0,"A":2} {"V":"y"}']);
 });
 
+test('a windowed stream may be partitioned by the key that it has, and by no other', () => {
+  const fault = (by: string): string => faultOf(`CREATE STREAM x AS SELECT * FROM windows PARTITION BY ${by};`);
+  expect(fault('k')).toBe('no fault');
+  expect(fault('n')).toMatch(/^SQL_WINDOWED_SOURCE/);
+  expect(fault('NULL')).toMatch(/^SQL_WINDOWED_SOURCE/);
+});
+
+test('NULL keys and values stop nothing', () => {
+  const ran = runSql(
+    `CREATE STREAM s (k VARCHAR KEY, v INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON');
+     CREATE STREAM w (k VARCHAR KEY, v INT)
+       WITH (KAFKA_TOPIC='w', PARTITIONS=1, VALUE_FORMAT='JSON', WINDOW_TYPE='TUMBLING', WINDOW_SIZE='10 SECONDS');
+     CREATE TABLE counts AS SELECT k, COUNT(*) AS n, MIN(v) AS least FROM s WINDOW TUMBLING (SIZE 10 SECONDS) GROUP BY k;
+     CREATE STREAM copies AS SELECT k, v + 1 AS more FROM w;`,
+    [
+      ['s', null, { V: 1 }],
+      ['s', 'a', null],
+      ['s', 'a', { V: null }],
+      ['w', null, { V: 1 }],
+      ['w', null, null],
+    ],
+  );
+  expect(ran.lines('COUNTS')).toEqual(['610000000000000000 {"N":1,"LEAST":null}']);
+  expect(ran.lines('COPIES')).toEqual(['null {"MORE":2}', 'null null']);
+});
+
 test('a windowed stream is not grouped by its own key, which has the window in it', () => {
   const fault = (by: string): string =>
     faultOf(`CREATE TABLE x AS SELECT ${by} AS g, COUNT(*) AS c FROM windows GROUP BY ${by};`);

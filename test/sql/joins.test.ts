@@ -127,6 +127,35 @@ describe('the key of the result', () => {
   });
 });
 
+test('the key of the table is NULL where it has no row, whatever is selected', () => {
+  const records: Sent[] = [
+    ['t', int(1), { N: 10 }],
+    ['s', int(1), { G: 0, V: 'a' }],
+    ['s', int(2), { G: 0, V: 'b' }],
+  ];
+  const run = (query: string): string[] =>
+    runSql(`${stream('KAFKA')}${table('KAFKA')}CREATE ${query};`, records).lines('O');
+  const json = "WITH (KEY_FORMAT='JSON') AS SELECT";
+  const from = 'FROM s LEFT JOIN t ON s.k = t.id';
+  expect(run(`STREAM o ${json} t.id, v ${from} WHERE t.id IS NULL`)).toEqual(['2 {"V":"b"}']);
+  expect(run(`STREAM o ${json} s.k, t.id, v ${from} WHERE t.id IS NULL`)).toEqual(['2 {"ID":null,"V":"b"}']);
+  expect(run(`TABLE o ${json} t.id, COUNT(*) AS c ${from} GROUP BY t.id`)).toEqual(['1 {"C":1}']);
+});
+
+test('the star behind PARTITION BY has the new key and the columns of both sides', () => {
+  const schemaOf = (by: string): string => {
+    const command = commandOf(
+      `CREATE STREAM x AS SELECT * FROM orders o JOIN customers c ON o.customer = c.name PARTITION BY ${by};`,
+    );
+    if (command.kind !== 'create-as') throw new Error('a query was expected');
+    const { key, value } = command.source.schema;
+    return [...key.map((column) => `${column.name} KEY`), ...value.map((column) => column.name)].join(', ');
+  };
+  const rest = 'O_ITEMS, O_PLACE, O_TS, C_NAME, C_CITY, C_SINCE';
+  expect(schemaOf('c.since')).toBe(`C_SINCE KEY, O_ID, O_CUSTOMER, O_AMOUNT, ${rest.replace(', C_SINCE', '')}`);
+  expect(schemaOf('c.since + 1')).toBe(`KSQL_COL_0 KEY, O_ID, O_CUSTOMER, O_AMOUNT, ${rest}`);
+});
+
 test('a windowed stream is not joined with a table: its keys carry windows', () => {
   const fault = (on: string): string =>
     faultOf(`CREATE STREAM x AS SELECT c.name, n FROM windows w JOIN customers c ON ${on} = c.name;`);

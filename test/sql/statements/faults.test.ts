@@ -114,6 +114,7 @@ describe('WITH', () => {
       /^SQL_PROPERTY_CONFLICT.*key column/,
     );
     expect(stream('a INT', `, VALUE_DELIMITER='|'`)).toMatch(/^SQL_PROPERTY_CONFLICT.*JSON/);
+    expect(stream('a INT', `, TIMESTAMP_FORMAT='yyyy'`)).toMatch(/^SQL_PROPERTY_CONFLICT.*without TIMESTAMP/);
     expect(stream('a INT', `, TIMESTAMP='b'`)).toMatch(/^SQL_TIMESTAMP_COLUMN at .*"B"/);
     expect(stream('a INT', `, TIMESTAMP='a'`)).toMatch(/^SQL_TIMESTAMP_COLUMN.*INTEGER/);
     expect(stream('a VARCHAR', `, TIMESTAMP='a'`)).toMatch(/^SQL_TIMESTAMP_COLUMN.*TIMESTAMP_FORMAT/);
