@@ -3,6 +3,7 @@
 import type { Claim } from './claim.ts';
 import { countSum } from './count-sum.ts';
 import { filterProject } from './filter-project.ts';
+import { housekeeping } from './housekeeping.ts';
 import { hundredQueries } from './hundred-queries.ts';
 import { idleRss } from './idle-rss.ts';
 import { insert } from './insert.ts';
@@ -15,6 +16,7 @@ import { twoWorkers } from './two-workers.ts';
 export const claims: readonly Claim[] = [
   filterProject,
   countSum,
+  housekeeping,
   tumblingSum,
   streamTableJoin,
   twoWorkers,

@@ -45,8 +45,8 @@ export interface Settled {
 /** Largest batch between the steps of a query, and of results. */
 const mostBatchBytes = 16_777_216;
 
-/** Segments are what is trimmed and compacted as a whole, so they are kept small: a minute, or the largest batch. */
-const internalSegments: TopicConfigs = { 'segment.bytes': String(mostBatchBytes), 'segment.ms': '60000' };
+/** Segments are what is trimmed and compacted as a whole, so they are kept small: a minute, or twice the largest batch. */
+const internalSegments: TopicConfigs = { 'segment.bytes': String(2 * mostBatchBytes), 'segment.ms': '60000' };
 
 /** Trimmed behind the committed positions, see `trim.ts`. */
 const repartitionConfigs: TopicConfigs = {

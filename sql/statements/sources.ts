@@ -160,7 +160,7 @@ export const chooseTopic = (
 };
 
 /** Compaction leaves the active segment alone, so a table's is kept smaller than Kafka's GiB. */
-const tableSegments = { 'segment.bytes': '16777216' };
+const tableSegments = { 'segment.bytes': '33554432' };
 
 /** Configs of a topic that is made for a source. */
 export const topicConfigs = (

@@ -40,7 +40,7 @@ import {
 } from '../record-batch.ts';
 import { deleteHorizonOf, writeEmptyBatches, writeKept, writeWithoutRecords } from '../rewrite-batch.ts';
 import { numberConfig } from '../topic-rules.ts';
-import type { KeyMap } from './key-map.ts';
+import { groupRows, type KeyMap } from './key-map.ts';
 import { OffsetIndex } from './offset-index.ts';
 import { noteInIndexes, type Segment, segmentName } from './segment.ts';
 import { TimeIndex } from './time-index.ts';
@@ -206,14 +206,18 @@ class Run {
     const { count, keyStart, keyEnd } = columns;
     const first = this.#number;
     this.#last.reserve(first + count);
-    for (let row = 0; row < count; row++) {
-      const start = keyStart[row] as number;
-      if (start < 0) continue;
-      const before = this.#map.set(bytes, start, keyEnd[row] as number, first + row);
-      if (before === -2) {
-        if (!must) return false;
-      } else if (before >= 0) this.#last.clear(before);
-      this.#last.set(first + row);
+    for (let group = 0; group < count; group += groupRows) {
+      const end = Math.min(count, group + groupRows);
+      this.#map.prepare(bytes, keyStart, keyEnd, group, end);
+      for (let row = group; row < end; row++) {
+        const start = keyStart[row] as number;
+        if (start < 0) continue;
+        const before = this.#map.set(bytes, start, keyEnd[row] as number, row - group, first + row);
+        if (before === -2) {
+          if (!must) return false;
+        } else if (before >= 0) this.#last.clear(before);
+        this.#last.set(first + row);
+      }
     }
     this.#number = first + count;
     return true;
@@ -336,11 +340,20 @@ class Run {
     const expired = horizon !== undefined && horizon <= this.#host.now();
     const released = this.#partition.tombstonesReleasedBelow;
     let kept = 0;
+    let group = 0;
     for (let row = 0; row < count; row++) {
+      if (!inStretch && row % groupRows === 0) {
+        group = row;
+        this.#map.prepare(bytes, keyStart, keyEnd, group, Math.min(count, group + groupRows));
+      }
       const start = keyStart[row] as number;
       const recordOffset = offset[row] as number;
       let stay = start >= 0 && recordOffset >= this.#start;
-      if (stay) stay = inStretch ? this.#last.get(first + row) : !this.#map.has(bytes, start, keyEnd[row] as number);
+      if (stay) {
+        stay = inStretch
+          ? this.#last.get(first + row)
+          : !this.#map.has(bytes, start, keyEnd[row] as number, row - group);
+      }
       if (stay && (valueStart[row] as number) < 0 && (expired || recordOffset < released)) {
         stay = false;
         this.#deletionsDroppedTo = recordOffset + 1;

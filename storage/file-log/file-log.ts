@@ -56,7 +56,7 @@ import { Coordinator, type Identity, type StoredOffset } from './coordinator.ts'
 import { damagedTopic } from './damage-list.ts';
 import { DataDirectory } from './data-directory.ts';
 import { FileProducer, type ProducerHost } from './file-producer.ts';
-import { type CompactionTotals, Housekeeping } from './housekeeping.ts';
+import { Housekeeping } from './housekeeping.ts';
 import { recoverLog, topicReport } from './log-recovery.ts';
 import { FilePartition, type PartitionHost } from './partition.ts';
 import { type SharedLogView, SharedPublisher } from './shared-view.ts';
@@ -75,7 +75,8 @@ export interface FileLogOptions {
 
 /** The file log offers workers a view to read by. */
 export interface FileLog extends Log {
-  readonly compaction: CompactionTotals;
+  /** Retention and compaction, which the log does by itself. */
+  readonly housekeeping: Pick<Housekeeping, 'run' | 'totals' | 'suspended'>;
   /** What a worker needs to read this log itself: post it with `view.port` in the transfer list; see `openSharedReader`. */
   exportView(): SharedLogView;
 }
@@ -120,7 +121,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   #closed = false;
   #rotating = false;
   #cancelRetry: (() => void) | undefined;
-  readonly #housekeeping: Housekeeping;
+  readonly housekeeping: Housekeeping;
 
   constructor(options: FileLogOptions) {
     this.files = options.files;
@@ -137,7 +138,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
       () => this.now(),
       options.rotateBytes ?? 1024 * 1024,
     );
-    this.#housekeeping = new Housekeeping({
+    this.housekeeping = new Housekeeping({
       files: options.files,
       timers: options.timers,
       now: () => this.now(),
@@ -178,12 +179,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   }
 
   segmentClosed(): void {
-    this.#housekeeping.soon();
-  }
-
-  /** What compaction has done since the log was opened. */
-  get compaction(): CompactionTotals {
-    return this.#housekeeping.totals;
+    this.housekeeping.soon();
   }
 
   // -------------------------------------------------------------- opening
@@ -231,7 +227,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     });
     this.#standing = recovered.standing;
     this.#retryMarkers();
-    this.#housekeeping.start();
+    this.housekeeping.start();
     const cleanShutdown = this.#directory.cleanShutdown || this.#directory.isNew;
     this.#recovery = {
       cleanShutdown,
@@ -590,7 +586,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     await Promise.allSettled([...this.#producers.values()].map((producer) => producer.abandon()));
     this.#closed = true;
     this.#cancelRetry?.();
-    this.#housekeeping.stop();
+    this.housekeeping.stop();
     for (const wait of this.#waits) wait.wakeup();
     while (this.#inBackground.size > 0) await Promise.all(this.#inBackground);
     this.#shared?.close();

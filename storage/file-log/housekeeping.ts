@@ -63,8 +63,10 @@ export class Housekeeping {
   readonly #notBefore = new WeakMap<FilePartition, number>();
   #cancelTimer: (() => void) | undefined;
   #soon = false;
-  #compacting = false;
+  #compacting: Promise<void> | undefined;
   #stopped = false;
+  /** Nothing is done by itself while set; for measurements. */
+  suspended = false;
   #wake: (() => void) | undefined;
   #runs = 0;
   #bytesRead = 0;
@@ -89,6 +91,13 @@ export class Housekeeping {
     this.#schedule(soonMs);
   }
 
+  /** Does what there is to do now; resolves when it is done. */
+  async run(): Promise<void> {
+    await this.#compacting;
+    this.#turn();
+    await this.#compacting;
+  }
+
   /** Ends what is under way at its next pause. */
   stop(): void {
     this.#stopped = true;
@@ -101,7 +110,7 @@ export class Housekeeping {
     this.#cancelTimer = this.#options.timers.after(ms, () => {
       this.#soon = false;
       this.#schedule(everyMs);
-      this.#turn();
+      if (!this.suspended) this.#turn();
     });
   }
 
@@ -113,19 +122,18 @@ export class Housekeeping {
         if (!(cause instanceof FileError || cause instanceof LogError)) throw cause;
       }
     }
-    if (!this.#compacting) this.#options.background(this.#compactAll());
+    if (this.#compacting !== undefined || this.#stopped) return;
+    this.#compacting = this.#compactAll().finally(() => {
+      this.#compacting = undefined;
+    });
+    this.#options.background(this.#compacting);
   }
 
   async #compactAll(): Promise<void> {
-    this.#compacting = true;
-    try {
-      let map: KeyMap | undefined;
-      for (let next = this.#dirtiest(); next !== undefined; next = this.#dirtiest()) {
-        map ??= new KeyMap(this.#options.compactionMapBytes);
-        await this.#compact(next, map);
-      }
-    } finally {
-      this.#compacting = false;
+    let map: KeyMap | undefined;
+    for (let next = this.#dirtiest(); next !== undefined; next = this.#dirtiest()) {
+      map ??= new KeyMap(this.#options.compactionMapBytes);
+      await this.#compact(next, map);
     }
   }
 

@@ -4,6 +4,9 @@
  * Keys are compared byte by byte, so two keys are never taken for one, whatever they hash to. Memory is bounded: a key that would need more than
  * `limitBytes` is refused, and the caller ends its stretch there. One entry takes its key's bytes, 16 bytes, and 8 to 16 bytes of hash table.
  *
+ * A look-up in a large map costs three cache misses. `prepare` takes a group of keys ahead: it makes the same accesses for all of them, one kind
+ * after the other, so that the processor waits for many at a time.
+ *
  *   slots     Int32Array     entry + 1 at the place of its hash or behind (linear probing, at most half full); 0: free
  *   entries   Int32Array     4 words each: hash · start of the key in `keys` · its length · number of its last record
  *   keys      Uint8Array     key bytes, one behind the other
@@ -11,6 +14,8 @@
 
 const wordsPerEntry = 4;
 const leastEntries = 1024;
+/** The most keys that are prepared at once: what they touch fits the second-level cache. */
+export const groupRows = 256;
 
 export class KeyMap {
   readonly #limitBytes: number;
@@ -19,6 +24,11 @@ export class KeyMap {
   #keys = new Uint8Array(16 * 1024);
   #keysEnd = 0;
   #count = 0;
+  /** Hashes of the group that was prepared last, and what it found on the way. */
+  readonly #hashes = new Int32Array(groupRows);
+  readonly #seen = new Int32Array(groupRows);
+  /** Keeps the accesses of `prepare` from being optimized away. */
+  touched = 0;
   /** Where the last search ended: the slot of the key, or the free one that it would take. */
   #slot = 0;
 
@@ -43,14 +53,39 @@ export class KeyMap {
     this.#keysEnd = 0;
   }
 
-  /** Whether the key `bytes[start, end)` is there. */
-  has(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.#find(bytes, start, end, hashOf(bytes, start, end)) >= 0;
+  /** Takes the keys `[starts, ends)` of rows [from, to), at most `groupRows`: `has` and `set` are then asked for them by `row - from`. A
+   *  negative start means that the row has no key. */
+  prepare(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, from: number, to: number): void {
+    const hashes = this.#hashes;
+    const seen = this.#seen;
+    const slots = this.#slots;
+    const entries = this.#entries;
+    const keys = this.#keys;
+    const mask = slots.length - 1;
+    const count = to - from;
+    for (let i = 0; i < count; i++) {
+      const start = starts[from + i] as number;
+      hashes[i] = start < 0 ? 0 : hashOf(bytes, start, ends[from + i] as number);
+    }
+    for (let i = 0; i < count; i++) seen[i] = slots[(hashes[i] as number) & mask] as number;
+    for (let i = 0; i < count; i++) {
+      const entry = seen[i] as number;
+      seen[i] = entry === 0 ? 0 : (entries[(entry - 1) * wordsPerEntry + 1] as number);
+    }
+    let touched = 0;
+    for (let i = 0; i < count; i++) touched += keys[seen[i] as number] as number;
+    this.touched = touched;
   }
 
-  /** Sets the number of a key; answers the number before, -1 for a new key, or -2 when there is no room for it (nothing changed then). */
-  set(bytes: Uint8Array, start: number, end: number, number: number): number {
-    const hash = hashOf(bytes, start, end);
+  /** Whether the `i`-th key that was prepared, `bytes[start, end)`, is there. */
+  has(bytes: Uint8Array, start: number, end: number, i: number): boolean {
+    return this.#find(bytes, start, end, this.#hashes[i] as number) >= 0;
+  }
+
+  /** Sets the number of the `i`-th key that was prepared; answers the number before, -1 for a new key, or -2 when there is no room for it
+   *  (nothing changed then). */
+  set(bytes: Uint8Array, start: number, end: number, i: number, number: number): number {
+    const hash = this.#hashes[i] as number;
     const found = this.#find(bytes, start, end, hash);
     if (found >= 0) {
       const at = found * wordsPerEntry + 3;
@@ -143,9 +178,9 @@ export class KeyMap {
   }
 }
 
-/** 32 bits of hash, well mixed in the low ones: four bytes at a time, multiplied and rotated, as murmur does. */
+/** Murmur3 in 32 bits. */
 const hashOf = (bytes: Uint8Array, start: number, end: number): number => {
-  let hash = (end - start) | 0;
+  let hash = 0;
   let at = start;
   for (; at + 4 <= end; at += 4) {
     const word =
@@ -153,11 +188,19 @@ const hashOf = (bytes: Uint8Array, start: number, end: number): number => {
       ((bytes[at + 1] as number) << 8) |
       ((bytes[at + 2] as number) << 16) |
       ((bytes[at + 3] as number) << 24);
-    hash = Math.imul(hash ^ Math.imul(word, 0xcc9e_2d51), 0x1b87_3593);
-    hash = (hash << 13) | (hash >>> 19);
+    hash = mixed(hash, word);
   }
-  for (; at < end; at++) hash = Math.imul(hash ^ (bytes[at] as number), 0x0100_0193);
+  let tail = 0;
+  for (let shift = 0; at < end; at++, shift += 8) tail |= (bytes[at] as number) << shift;
+  hash = mixed(hash, tail) ^ (end - start);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35);
   return hash ^ (hash >>> 16);
+};
+
+const mixed = (hash: number, word: number): number => {
+  let part = Math.imul(word, 0xcc9e_2d51);
+  part = Math.imul((part << 15) | (part >>> 17), 0x1b87_3593);
+  const next = hash ^ part;
+  return (Math.imul((next << 13) | (next >>> 19), 5) + 0xe654_6b64) | 0;
 };

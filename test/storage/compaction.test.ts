@@ -115,7 +115,7 @@ test('of each key the last record stays, at its offset; the active segment is le
   const size = files.usedBytes;
   await settle(clock);
   const after = await entries(log);
-  expect(log.compaction.runs).toBeGreaterThan(0);
+  expect(log.housekeeping.totals.runs).toBeGreaterThan(0);
   expect(after.length).toBeLessThan(120);
   expect(files.usedBytes).toBeLessThan(size / 2);
   expect(latest(after)).toEqual(latest(before));
@@ -138,11 +138,11 @@ test('nothing at or above the last stable offset is compacted', async () => {
   await holder.append(t, encodeBatch([put('held', '1')]), 'append');
   for (let i = 0; i < 100; i++) await producer.append(t, encodeBatch([put('k', `v${i}`)]), 'append');
   await settle(clock);
-  expect(log.compaction.runs).toBe(0);
+  expect(log.housekeeping.totals.runs).toBe(0);
   expect(await entries(log, 0, { kind: 'uncommitted' })).toHaveLength(101);
   await holder.commit();
   await settle(clock);
-  expect(log.compaction.runs).toBeGreaterThan(0);
+  expect(log.housekeeping.totals.runs).toBeGreaterThan(0);
   const left = await entries(log);
   expect(left.length).toBeLessThan(40);
   expect(latest(left)).toEqual(
@@ -235,7 +235,7 @@ test('a map that is too small for all keys means several passes, and the same en
   await settle(clock, 2500, 1);
   await settle(clock, 20, 1000);
   const after = await entries(log);
-  expect(log.compaction.runs).toBeGreaterThan(2);
+  expect(log.housekeeping.totals.runs).toBeGreaterThan(2);
   expect(latest(after)).toEqual(latest(before));
   expect(after.length).toBeLessThan(latest(after).size + 30);
 });
@@ -248,19 +248,19 @@ test('min.compaction.lag.ms holds compaction back, max.compaction.lag.ms brings 
   };
   await fill(log);
   await settle(clock, 100);
-  expect(log.compaction.runs).toBe(0);
+  expect(log.housekeeping.totals.runs).toBe(0);
   clock.advance(61_000);
   await settle(clock);
-  expect(log.compaction.runs).toBeGreaterThan(0);
+  expect(log.housekeeping.totals.runs).toBeGreaterThan(0);
 
   const other = await setUp({ 'min.cleanable.dirty.ratio': '1.0', 'max.compaction.lag.ms': '60000' });
   await fill(other.log);
   await settle(other.clock, 100);
-  expect(other.log.compaction.runs).toBe(0);
+  expect(other.log.housekeeping.totals.runs).toBe(0);
   other.clock.advance(61_000);
   await fill(other.log, 1);
   await settle(other.clock);
-  expect(other.log.compaction.runs).toBeGreaterThan(0);
+  expect(other.log.housekeeping.totals.runs).toBeGreaterThan(0);
   // The segment that was active is closed by then as well: its first record is too old.
   expect(await entries(other.log)).toHaveLength(2);
 });
@@ -273,7 +273,7 @@ test('what was compacted stays so over a restart: nothing is done twice', async 
   await log.close();
   const again = await openOn(files, clock);
   await settle(clock, 100);
-  expect(again.compaction.runs).toBe(0);
+  expect(again.housekeeping.totals.runs).toBe(0);
 });
 
 test('a full disk stops a run, not the log; the next run goes on', async () => {
@@ -283,13 +283,13 @@ test('a full disk stops a run, not the log; the next run goes on', async () => {
   const before = await entries(log);
   files.onCall = ({ path, kind }) => (path.endsWith('.cleaned') && kind === 'write' ? { error: 'ENOSPC' } : undefined);
   await settle(clock);
-  expect(log.compaction.runs).toBe(0);
+  expect(log.housekeeping.totals.runs).toBe(0);
   expect(files.paths().filter((path) => path.endsWith('.cleaned'))).toEqual([]);
   files.onCall = undefined;
   await producer.append(t, encodeBatch([put('after', 'wards')]), 'durable');
   clock.advance(60_000);
   await settle(clock);
-  expect(log.compaction.runs).toBeGreaterThan(0);
+  expect(log.housekeeping.totals.runs).toBeGreaterThan(0);
   expect(latest(await entries(log))).toEqual(new Map([...latest(before), ['after', 'wards'] as const].sort()));
 });
 
@@ -420,7 +420,7 @@ test('a compacted log gives the last value of each key that the whole one gives,
         await check();
         await twin.run({ do: 'compact' });
         await check();
-        runs += (twin.log as FileLog).compaction.runs;
+        runs += (twin.log as FileLog).housekeeping.totals.runs;
         await twin.run({ do: 'kill' });
         await check();
         for (const path of twin.files.paths())
