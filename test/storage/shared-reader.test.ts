@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { utf8Bytes } from '../../base/index.ts';
 import { nodeFiles, systemClock, systemRandom } from '../../base/node/index.ts';
 import { type FileLog, openFileLog, openSharedReaders, type SharedReaders } from '../../storage/file-log/index.ts';
-import { chunksOrThrow, type Isolation, type Log } from '../../storage/index.ts';
+import { chunksOrThrow, encodeBatch, type Isolation, type Log } from '../../storage/index.ts';
 import { batchOf, committed, failure, readAll, shown, uncommitted } from './conformance/log-suite.ts';
 
 let directory: string;
@@ -132,3 +133,49 @@ test('a worker thread reads while the log is written to', async () => {
   expect(await done).toEqual([...expected, '400:end']);
   await worker.terminate();
 });
+
+test('a worker thread reads a table while its segments are compacted under its open files', async () => {
+  const configs = { 'cleanup.policy': 'compact', 'segment.bytes': '3000', 'min.cleanable.dirty.ratio': '0.01' };
+  await log.deleteTopic('t');
+  await log.createTopic({ name: 't', partitions: 1, configs });
+  const producer = await log.producer();
+  const writer = await log.producer({ transactionalId: 'id' });
+  const put = (key: string, value: string) => encodeBatch([{ key: utf8Bytes(key), value: utf8Bytes(value) }]);
+  const keys = 20;
+  for (let i = 0; i < keys; i++) await producer.append(t, put(`k${i}`, '0'), 'append');
+  const view = log.exportView();
+  const worker = new Worker(new URL('./support/table-worker.ts', import.meta.url), {
+    workerData: { view },
+    transferList: [view.port],
+    execArgv: ['--conditions=millrace-source'],
+  });
+  let result: { faults: string[]; passes: number } | undefined;
+  const done = new Promise<void>((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('exit', (code) => reject(new Error(`the worker ended with ${code}`)));
+    worker.once('message', (message: typeof result) => {
+      result = message;
+      resolve();
+    });
+  });
+  done.catch(() => undefined);
+  let runs = 0;
+  for (let i = 1; i <= 2500 && result === undefined; i++) {
+    const key = `k${i % keys}`;
+    if (i % 5 === 0) {
+      writer.begin();
+      await writer.append(t, put(key, i % 2 === 0 ? `${i}` : 'aborted'), 'append');
+      await (i % 2 === 0 ? writer.commit() : writer.abort());
+    } else await producer.append(t, put(key, `${i}`), 'append');
+    if (i % 20 === 0) {
+      await log.housekeeping.run();
+      runs = log.housekeeping.totals.runs;
+    }
+  }
+  await producer.append(t, put('end', '1'), 'append');
+  await done;
+  expect(result?.faults).toEqual([]);
+  expect(result?.passes).toBeGreaterThan(10);
+  expect(runs).toBeGreaterThan(60);
+  await worker.terminate();
+}, 60_000);
