@@ -30,6 +30,8 @@ export interface OpenFile {
   /** Resolves when everything written before the call is on the disk. */
   datasync(): Promise<void>;
   datasyncSync(): void;
+  /** Whether the file still has a name: false once it was removed or replaced by a rename. */
+  isLinked(): boolean;
   close(): void;
 }
 
@@ -38,8 +40,8 @@ export interface FileStat {
   readonly size: number;
 }
 
-/** A lock held, or who holds it. */
-export type LockResult = { readonly release: () => void } | { readonly heldBy: string };
+/** A lock taken, or one that is held already, by another process or by this one. */
+export type LockResult = { readonly held: true; readonly release: () => void } | { readonly held: false };
 
 export interface FileSystem {
   /** `read`: an existing file, for reading. `write`: an existing one, for both. `create`: for both, made when absent. */
@@ -56,7 +58,9 @@ export interface FileSystem {
   syncDirectory(path: string): void;
   /** Names the run of the machine: while it is the same, everything written is still there, synced or not. Empty when unknown. */
   bootId(): string;
-  /** Takes the exclusive lock named by this path, held until released or until the process ends, however it ends. */
+  /** This process and its machine in words, for whoever finds the directory in use. */
+  processName(): string;
+  /** Takes the exclusive lock named by this path, held until released or until the process ends, however it ends. Its file may stay. */
   lock(path: string): LockResult;
 }
 

@@ -1,11 +1,4 @@
-/**
- * The real file system.
- *
- * The lock. Node has no advisory file locks, so a lock is a file, made exclusively, that names its holder: process id, the moment that
- * process started, and the boot of the machine. A lock whose holder is gone (killed, or the machine rebooted) is stale: it is moved
- * aside by a rename, which only one of several contenders can win, and taken anew. Start times keep a reused process id from
- * looking like the old holder. Linux reads them from /proc; elsewhere `ps` is asked.
- */
+/** The real file system. Its lock is in lock.ts. */
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -25,12 +18,13 @@ import {
   rmSync,
   statSync,
   unlinkSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { pid, platform } from 'node:process';
-import { FileError, type FileStat, type FileSystem, type LockResult, type OpenFile } from '../files.ts';
+import { FileError, type FileStat, type FileSystem, type OpenFile } from '../files.ts';
+import { takeLock } from './lock.ts';
 
 const failure = (path: string, cause: unknown): FileError => {
   const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'EIO';
@@ -108,6 +102,10 @@ class NodeFile implements OpenFile {
     });
   }
 
+  isLinked(): boolean {
+    return guarded(this.path, () => fstatSync(this.#descriptor).nlink > 0);
+  }
+
   datasyncSync(): void {
     guarded(this.path, () => fdatasyncSync(this.#descriptor));
   }
@@ -148,75 +146,8 @@ export const nodeFiles: FileSystem = {
     });
   },
   bootId: bootOfMachine,
+  processName: () => `process ${pid} on ${hostname()}`,
   lock: takeLock,
-};
-
-interface Holder {
-  readonly pid: number;
-  readonly started: string;
-  readonly boot: string;
-}
-
-function takeLock(path: string): LockResult {
-  const own: Holder = { pid, started: startOf(pid) ?? '', boot: bootOfMachine() };
-  const text = JSON.stringify(own);
-  for (let attempt = 0; attempt < 5; attempt++) {
-    try {
-      writeFileSync(path, text, { flag: 'wx' });
-      return { release: () => rmSync(path, { force: true }) };
-    } catch (cause) {
-      if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw failure(path, cause);
-    }
-    const held = readLock(path);
-    if (held !== undefined && isAlive(held)) return { heldBy: `process ${held.pid}` };
-    // Stale, or written in part by a process that was killed then: whoever wins the rename may try again.
-    const aside = `${path}.stale-${pid}`;
-    try {
-      renameSync(path, aside);
-    } catch {
-      continue;
-    }
-    const moved = readLock(aside);
-    if (moved !== undefined && isAlive(moved)) {
-      // Between our look and our rename another contender took the lock: give it back.
-      renameSync(aside, path);
-      return { heldBy: `process ${moved.pid}` };
-    }
-    rmSync(aside, { force: true });
-  }
-  return { heldBy: 'another process' };
-}
-
-const readLock = (path: string): Holder | undefined => {
-  try {
-    const held: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (typeof held !== 'object' || held === null || !('pid' in held) || typeof held.pid !== 'number') return undefined;
-    const started = 'started' in held && typeof held.started === 'string' ? held.started : '';
-    const boot = 'boot' in held && typeof held.boot === 'string' ? held.boot : '';
-    return { pid: held.pid, started, boot };
-  } catch {
-    return undefined;
-  }
-};
-
-const isAlive = (holder: Holder): boolean => {
-  if (holder.boot !== bootOfMachine()) return false;
-  return startOf(holder.pid) === holder.started;
-};
-
-/** When the process started, in the platform's own words; undefined when there is no such process. */
-const startOf = (id: number): string | undefined => {
-  try {
-    if (platform === 'linux') {
-      const stat = readFileSync(`/proc/${id}/stat`, 'latin1');
-      // The name, in parentheses, may hold anything; the fields behind it are separated by blanks. A zombie holds nothing.
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-    }
-    return execFileSync('ps', ['-o', 'lstart=', '-p', String(id)], { encoding: 'utf8' }).trim() || undefined;
-  } catch {
-    return undefined;
-  }
 };
 
 function bootOfMachine(): string {

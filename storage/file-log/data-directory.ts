@@ -1,9 +1,8 @@
 /**
  * The data directory of a file log: who may use it, and what lies where.
  *
- *   lock              held while a log is open; names the process
+ *   lock, owner       who uses the directory, see ownership.ts
  *   format            {"format":1}: the version of everything here
- *   boot              which run of the machine the log was last opened in
  *   clean             there only between a clean shutdown and the next start
  *   sync-failed       there when a sync failed since the last start: the tails are written anew then
  *   topics/<id>/topic.json        a topic: name, partitions, configurations
@@ -29,7 +28,7 @@ import {
 } from '../../base/index.ts';
 import type { TopicDescription } from '../log.ts';
 import { DamageList } from './damage-list.ts';
-import { readSideFile } from './segment.ts';
+import { Ownership } from './ownership.ts';
 
 const formatVersion = 1;
 
@@ -40,29 +39,23 @@ export class DataDirectory {
   readonly isNew: boolean;
   /** The last run saw a sync fail. */
   readonly distrusted: boolean;
-  /** The machine has not restarted since the last run: everything written is there. */
-  readonly sameBoot: boolean;
   readonly damage: DamageList;
+  readonly owner: Ownership;
   readonly #files: FileSystem;
-  readonly #release: () => void;
 
   /** Takes the directory for this process, or throws the `UserError` that says why not. */
   constructor(files: FileSystem, path: string) {
     this.#files = files;
     this.path = path;
-    this.#release = guarded(path, () => {
+    this.owner = guarded(path, () => {
       if (files.stat(path) === undefined) {
         files.mkdir(path);
         files.syncDirectory(parentOf(path));
       }
-      const lock = files.lock(joinPath(path, 'lock'));
-      if ('release' in lock) return lock.release;
-      throw new UserError('DATA_DIR_LOCKED', `the data directory ${path} is in use by ${lock.heldBy}`, {
-        hint: 'Stop the other server, or give this one another directory.',
-      });
+      return new Ownership(files, path);
     });
     try {
-      [this.isNew, this.cleanShutdown, this.distrusted, this.sameBoot] = guarded(path, () => {
+      [this.isNew, this.cleanShutdown, this.distrusted] = guarded(path, () => {
         const isNew =
           files.stat(joinPath(path, 'format')) === undefined && files.stat(joinPath(path, 'topics')) === undefined;
         this.#checkFormat();
@@ -75,23 +68,13 @@ export class DataDirectory {
           files.unlink(joinPath(path, 'clean'));
           files.syncDirectory(path);
         }
-        return [isNew, clean, files.stat(joinPath(path, 'sync-failed')) !== undefined, this.#noteBoot()];
+        return [isNew, clean, files.stat(joinPath(path, 'sync-failed')) !== undefined];
       });
       this.damage = guarded(path, () => new DamageList(files, path));
     } catch (cause) {
-      this.#release();
+      this.owner.release();
       throw cause;
     }
-  }
-
-  /** Notes the run of the machine; answers whether it is still the one noted before. */
-  #noteBoot(): boolean {
-    const path = joinPath(this.path, 'boot');
-    const boot = this.#files.bootId();
-    const bytes = readSideFile(this.#files, path);
-    if (boot !== '' && bytes !== undefined && utf8Text(bytes) === boot) return true;
-    replaceFile(this.#files, path, utf8Bytes(boot));
-    return false;
   }
 
   #checkFormat(): void {
@@ -215,7 +198,7 @@ export class DataDirectory {
   }
 
   release(): void {
-    this.#release();
+    this.owner.release();
   }
 }
 

@@ -169,6 +169,16 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     this.#directory.noteFailedSync();
   }
 
+  checkOwner(): void {
+    this.#fenced ??= this.#directory.owner.check();
+    if (this.#takenOver) throw this.#fenced;
+  }
+
+  /** Whether the directory is another process's now: nothing may be written there any more. */
+  get #takenOver(): boolean {
+    return this.#fenced?.code === 'LOG_TAKEN_OVER';
+  }
+
   background(work: Promise<unknown>): void {
     const tracked = work.catch((cause: unknown) => {
       // Housekeeping that the disk refused is tried again later; anything else is a fault of ours.
@@ -291,6 +301,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
 
   #checkWritable(): void {
     this.checkOpen();
+    this.checkOwner();
     if (this.#fenced !== undefined) throw this.#fenced;
   }
 
@@ -590,8 +601,9 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     for (const wait of this.#waits) wait.wakeup();
     while (this.#inBackground.size > 0) await Promise.all(this.#inBackground);
     this.#shared?.close();
-    let clean = this.#fenced === undefined;
     try {
+      this.checkOwner();
+      let clean = this.#fenced === undefined;
       const partitions = [...this.#allPartitions()];
       await Promise.all(partitions.map((partition) => partition.snapshot()));
       await Promise.all(partitions.map((partition) => partition.sync()));

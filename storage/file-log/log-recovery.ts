@@ -41,7 +41,11 @@ export const recoverLog = async (log: RecoveringLog): Promise<LogRecovery> => {
   const { transactions, offsets } = coordinator;
   const found = directory.loadTopics();
   const distrust = directory.distrusted;
-  const expectation: Expectation = directory.cleanShutdown ? 'everything' : directory.sameBoot ? 'written' : 'synced';
+  const expectation: Expectation = directory.cleanShutdown
+    ? 'everything'
+    : directory.owner.sameBoot
+      ? 'written'
+      : 'synced';
   const counts = { batchesScanned: 0, bytesTruncated: 0 };
   const standing: Damage[] = [];
   const options = { distrust, expectation, readAll: true };

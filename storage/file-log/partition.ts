@@ -64,6 +64,8 @@ export interface PartitionHost {
   fence(cause: unknown): void;
   /** The error to reject writes with, once fenced. */
   readonly fenced: LogError | undefined;
+  /** Throws, and fences the log, when another process has taken over the data directory. */
+  checkOwner(): void;
   /** Something runs in the background; the log waits for it when it closes. */
   background(work: Promise<unknown>): void;
   /** A segment was closed: retention and compaction may have something to do. */
@@ -217,6 +219,7 @@ export class FilePartition implements CompactedPartition {
 
   /** Appends a stamped batch to the page cache, or throws and leaves everything as it was. */
   append(batch: Uint8Array): void {
+    this.#host.checkOwner();
     const segment = this.#active(batch);
     const position = segment.size;
     try {
@@ -330,6 +333,7 @@ export class FilePartition implements CompactedPartition {
       if (this.deleted) return;
       throw this.#host.fenced ?? cause;
     }
+    this.#host.checkOwner();
     this.#syncedEnd = Math.max(this.#syncedEnd, end);
   }
 
@@ -510,6 +514,7 @@ export class FilePartition implements CompactedPartition {
    *  is closed first when it is as old. Age counts from the last append: old events that came today stay, and an event dated in the
    *  future keeps nothing. Throws a `FileError` or `LogError` when the disk refuses; nothing is lost then, and a later call goes on. */
   retain(): void {
+    this.#host.checkOwner();
     this.#removeFiles();
     if (!isDeleted(this.configs)) return;
     const bytes = numberConfig(this.configs, 'retention.bytes');

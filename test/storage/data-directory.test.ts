@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FileError, type FileSystem } from '../../base/index.ts';
 import { nodeFiles, systemClock, systemRandom } from '../../base/node/index.ts';
 import { openFileLog } from '../../storage/file-log/index.ts';
@@ -22,12 +22,11 @@ afterEach(() => {
 const open = (files: FileSystem = nodeFiles) =>
   openFileLog({ directory, files, clock: systemClock, timers: systemClock, random: systemRandom() });
 
-/** Starts a process that opens the log and stays; resolves once it has it. */
-const holder = async () => {
+/** Starts a process that opens the log and stays; resolves once it has it. `within` is a command that runs another one. */
+const holder = async (...within: string[]) => {
   const script = new URL('./support/hold-directory.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--conditions=millrace-source', script, directory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const command = [...within, process.execPath, '--conditions=millrace-source', script, directory];
+  const child = spawn(command[0] ?? '', command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise<void>((resolve) => child.stdout.once('data', () => resolve()));
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return { child, ended };
@@ -49,34 +48,67 @@ test('a directory that another process holds is refused with its name; a killed 
   await log.close();
 });
 
+test('a process in another container holds the directory as well, although its id says nothing here', async (context) => {
+  const container = ['--pid', '--fork', '--kill-child', '--mount-proc'];
+  if (spawnSync('unshare', [...container, 'true']).status !== 0) {
+    context.skip('this system lets nobody make a process namespace (unshare --pid)');
+  }
+  const { child, ended } = await holder('unshare', ...container);
+  expect(await failure(open())).toBe('DATA_DIR_LOCKED');
+  child.kill('SIGKILL');
+  await ended;
+  // The process inside is killed a moment after its container.
+  await vi.waitFor(async () => (await open()).close(), 5000);
+});
+
 test('a directory is refused while this process has it open, and free after closing', async () => {
   const log = await open();
   expect(await failure(open())).toBe('DATA_DIR_LOCKED');
   await log.close();
   await (await open()).close();
-  expect(readdirSync(directory)).not.toContain('lock');
 });
 
-test('a lock left by a process whose id belongs to another one now is stale', async () => {
-  const own = JSON.stringify({ pid: process.pid, started: '1', boot: readBoot() });
-  writeFileSync(join(directory, 'lock'), own);
+test('a lock file that nobody holds does not count, whatever is written beside it', async () => {
+  writeFileSync(join(directory, 'lock'), '');
+  const text = JSON.stringify({ epoch: 7, boot: '', process: `process ${process.pid} on this host` });
+  writeFileSync(join(directory, 'owner'), text);
   await (await open()).close();
+  expect(JSON.parse(readFileSync(join(directory, 'owner'), 'utf8'))).toMatchObject({ epoch: 8 });
 });
 
-const readBoot = (): string => {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-  } catch {
-    return '';
-  }
-};
+test('a process whose lock was lost is fenced when another one takes over: it acknowledges and writes nothing more', async () => {
+  const { child, ended } = await holder();
+  const [id = ''] = readdirSync(join(directory, 'topics'));
+  // The kernel's lock belongs to the file: with the file gone another process can lock a new one.
+  rmSync(join(directory, 'lock'));
+  const log = await open();
+  const kept = { topic: 'kept', partition: 0 };
+  const told = new Promise<string>((resolve) =>
+    child.stdout.once('data', (text: Buffer) => resolve(String(text).trim())),
+  );
+  const producer = await log.producer();
+  await producer.append(kept, batchOf('mine'), 'durable');
+  const files = () =>
+    readdirSync(join(directory, 'topics', id, '0')).map((name) => [
+      name,
+      statSync(join(directory, 'topics', id, '0', name)).size,
+    ]);
+  const before = files();
+  child.kill('SIGUSR2');
+  expect(await told).toBe('unavailable/LOG_TAKEN_OVER unavailable/LOG_TAKEN_OVER unavailable/LOG_TAKEN_OVER');
+  expect(files()).toEqual(before);
+  await ended;
+  expect(await readAll(log, kept)).toEqual(['0:before', '3:mine']);
+  await log.close();
+});
 
 test('a directory written by a newer version is refused', async () => {
   await (await open()).close();
   writeFileSync(join(directory, 'format'), '{"format":2}');
   expect(await failure(open())).toBe('DATA_DIR_NEWER');
   // Refusing lets go of it.
-  expect(readdirSync(directory)).not.toContain('lock');
+  writeFileSync(join(directory, 'format'), '{"format":1}');
+  await (await open()).close();
 });
 
 test.each([

@@ -228,6 +228,7 @@ export class FaultyFiles implements FileSystem {
         this.#call('sync', path);
         finish();
       },
+      isLinked: () => this.#names.get(path) === inode,
       close: () => {},
     };
   }
@@ -307,10 +308,14 @@ export class FaultyFiles implements FileSystem {
     return `boot ${this.#boot}`;
   }
 
+  processName(): string {
+    return 'process 1';
+  }
+
   lock(path: string): LockResult {
-    if (this.#locks.has(path)) return { heldBy: 'process 1' };
+    if (this.#locks.has(path)) return { held: false };
     this.#locks.add(path);
-    return { release: () => void this.#locks.delete(path) };
+    return { held: true, release: () => void this.#locks.delete(path) };
   }
 }
 
