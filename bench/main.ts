@@ -1,9 +1,9 @@
 /**
- * `npm run bench -- [--only NAME] [--json FILE] [--records N] [--rounds N]`
+ * `npm run bench -- [--only NAME] [--full] [--json FILE] [--records N] [--rounds N]`
  *
  * Runs each claim in a process of its own, pinned to one core where the claim says so (`taskset`, on Linux), prints the median of its rounds beside
- * what is asked, and writes `[{name, value, unit, base, ratio}]`. The SQL paths are printed three times: as they are, with code generation
- * off (`/plain`), and on the wide schema (`/wide`).
+ * what is asked, and writes `[{name, value, unit, base, ratio}]`. Without options it takes less than ten minutes on two free cores. `--full`
+ * takes twice the records and more rounds, and the SQL paths also with code generation off (`/plain`), on the wide schema (`/wide`), and both.
  */
 
 import { spawn } from 'node:child_process';
@@ -21,9 +21,10 @@ const self = fileURLToPath(import.meta.url);
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
+    full: { type: 'boolean', default: false },
     json: { type: 'string' },
-    records: { type: 'string', default: '2000000' },
-    rounds: { type: 'string', default: '5' },
+    records: { type: 'string' },
+    rounds: { type: 'string' },
     /** Internal: run one claim here and print its rounds. */
     child: { type: 'string' },
     baseline: { type: 'boolean', default: false },
@@ -31,12 +32,15 @@ const { values } = parseArgs({
   },
 });
 
+const records = Number(values.records ?? (values.full ? 2_000_000 : 1_000_000));
+const rounds = Number(values.rounds ?? (values.full ? 5 : 3));
+
 const runHere = async (name: string): Promise<void> => {
   const claim = claimNamed(name);
   const variant: Variant = {
     schema: values.schema === 'wide' ? 'wide' : 'narrow',
-    records: Number(values.records),
-    rounds: Number(values.rounds),
+    records,
+    rounds,
   };
   const run = values.baseline ? claim.baseline?.run : claim.run;
   if (run === undefined) throw new Error(`${name} has no baseline of its own`);
@@ -58,16 +62,17 @@ interface ChildOptions {
   readonly rounds?: number;
 }
 
-const runApart = async (claim: Claim, { cores, baseline, schema, codegen, rounds }: ChildOptions): Promise<Round[]> => {
+const runApart = async (claim: Claim, options: ChildOptions): Promise<Round[]> => {
+  const { cores, baseline, schema, codegen } = options;
   const node = [
     process.execPath,
     self,
     '--child',
     claim.name,
     '--records',
-    values.records,
+    String(records),
     '--rounds',
-    String(rounds ?? values.rounds),
+    String(options.rounds ?? rounds),
     ...(baseline === true ? ['--baseline'] : []),
     ...(schema === undefined ? [] : ['--schema', schema]),
   ];
@@ -87,19 +92,19 @@ const runApart = async (claim: Claim, { cores, baseline, schema, codegen, rounds
 
 /** A claim with a baseline in another process: one round of each in turns, so that they see the same weather. */
 const runPaired = async (claim: Claim, baseline: NonNullable<Claim['baseline']>): Promise<Round[]> => {
-  const rounds: Round[] = [];
-  for (let round = 0; round < Number(values.rounds); round++) {
+  const measured: Round[] = [];
+  for (let round = 0; round < rounds; round++) {
     const [base] = await runApart(claim, { cores: baseline.cores, baseline: true, rounds: 1 });
     const [value] = await runApart(claim, { cores: claim.cores, rounds: 1 });
-    if (base !== undefined && value !== undefined) rounds.push({ value: value.value, base: base.value });
+    if (base !== undefined && value !== undefined) measured.push({ value: value.value, base: base.value });
   }
-  return rounds;
+  return measured;
 };
 
 const figuresOf = async (claim: Claim): Promise<Figure[]> => {
   if (claim.baseline !== undefined) return [figureOf(claim.name, claim.unit, await runPaired(claim, claim.baseline))];
   const figures = [figureOf(claim.name, claim.unit, await runApart(claim, { cores: claim.cores }))];
-  if (claim.variants) {
+  if (claim.variants && values.full) {
     figures.push(
       figureOf(`${claim.name}/plain`, claim.unit, await runApart(claim, { cores: claim.cores, codegen: false })),
     );
@@ -117,10 +122,11 @@ const figuresOf = async (claim: Claim): Promise<Figure[]> => {
   return figures;
 };
 
-const round = (value: number): string => (value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(2));
+const shown = (value: number): string => (value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(2));
 
 const runAll = async (): Promise<void> => {
   const chosen = values.only === undefined ? claims : [claimNamed(values.only)];
+  const started = performance.now();
   const report: Figure[] = [];
   const table = new Table({
     head: ['claim', 'value', 'unit', 'base', 'ratio', 'asked'],
@@ -133,15 +139,16 @@ const runAll = async (): Promise<void> => {
       const asked = 'atLeast' in claim.asked ? `at least ${claim.asked.atLeast}` : `at most ${claim.asked.atMost}`;
       table.push([
         figure.name,
-        round(figure.value),
+        shown(figure.value),
         figure.unit,
-        figure.base === undefined ? '' : round(figure.base),
+        figure.base === undefined ? '' : shown(figure.base),
         figure.ratio === undefined ? '' : figure.ratio.toFixed(2),
         figure.name === claim.name ? asked : '',
       ]);
     }
   }
   process.stdout.write(`${table.toString()}\n`);
+  process.stderr.write(`${Math.round((performance.now() - started) / 1000)} s\n`);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
 };
 
