@@ -51,6 +51,8 @@ const lists: Readonly<Record<string, readonly [list: string, views: readonly Vie
       ['Kind', field('queryType')],
       ['State', field('state')],
       ['Writes to', (row) => (Array.isArray(row['sinks']) ? row['sinks'].join(', ') : undefined)],
+      ['Dropped', (row) => droppedText(row, (reason) => reason !== 'late')],
+      ['Late', (row) => droppedText(row, (reason) => reason === 'late')],
       ['Statement', (row) => oneLine(row['queryString'])],
     ],
   ],
@@ -113,6 +115,7 @@ function describeSource(source: Fields): readonly Block[] {
     ['Statement', source['extended'] === true ? oneLine(source['statement']) : undefined],
     ['Written by', queryIds(source['writeQueries'])],
     ['Read by', queryIds(source['readQueries'])],
+    ['Left out', droppedLines(source['writeQueries'])],
     ['Statistics', source['statistics']],
     ['Errors', source['errorStats']],
   ];
@@ -140,6 +143,30 @@ function describeQuery(query: Fields): readonly Block[] {
       typeof text === 'string' && text !== '' ? [{ kind: 'text', text: `${title}\n${indent(text)}` }] : [],
     ),
   ];
+}
+
+/** How many records a query has left out for such reasons. */
+function droppedText(query: Fields, counts: (reason: string) => boolean): number {
+  let sum = 0;
+  for (const [reason, count] of Object.entries(fieldsOf(fieldsOf(query['millrace'])['dropped']))) {
+    if (counts(reason) && typeof count === 'number') sum += count;
+  }
+  return sum;
+}
+
+/** What the queries that write a source have left out, a line each. */
+function droppedLines(queries: unknown): string {
+  const lines = rowsOf(queries).flatMap((query) => {
+    const { dropped, lastDropped } = fieldsOf(query['millrace']);
+    const counts = Object.entries(fieldsOf(dropped)).map(([reason, count]) => `${textOf(count)} ${reason}`);
+    if (counts.length === 0) return [];
+    const { reason, detail, topic, partition, offset, time } = fieldsOf(lastDropped);
+    const place = typeof offset === 'number' ? ` at ${textOf(topic)}-${textOf(partition)} offset ${offset}` : '';
+    const last =
+      lastDropped === undefined ? '' : `; the last${place}, ${textOf(time)}: ${textOf(reason)}, ${textOf(detail)}`;
+    return [`${textOf(query['id'])}: ${counts.join(', ')}${last}`];
+  });
+  return lines.join('\n');
 }
 
 const fieldTable = (fields: unknown): Block =>

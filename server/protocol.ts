@@ -134,6 +134,15 @@ export interface QueryInfo {
   readonly replayed: number;
   /** Records left out, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** The last of them; topic, partition and offset are null where the record's place is not known. */
+  readonly lastDropped?: {
+    readonly reason: string;
+    readonly detail: string;
+    readonly topic: string | null;
+    readonly partition: number | null;
+    readonly offset: number | null;
+    readonly time: string;
+  };
   readonly error?: string;
 }
 

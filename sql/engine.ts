@@ -10,7 +10,7 @@
  */
 
 import { type Clock, type Random, type Timers, UserError } from '../base/index.ts';
-import type { Runtime, QueryStatus as RuntimeStatus } from '../engine/index.ts';
+import type { QueryCounters, Runtime, QueryStatus as RuntimeStatus } from '../engine/index.ts';
 import { type Log, numberConfig, type Producer, produceRecords } from '../storage/index.ts';
 import { analyzeQuery } from './analyze/query.ts';
 import { Typer } from './analyze/typer.ts';
@@ -21,6 +21,7 @@ import { compileTopology, resultEncoding } from './compile/topology.ts';
 import {
   type EngineReport,
   type Inserter,
+  type QueryDrops,
   type QueryHandle,
   type QueryStatus,
   type SqlEngine,
@@ -223,6 +224,7 @@ class Engine implements SqlEngine {
         const error = status.get(id)?.error ?? this.#lifecycle.faultOf(id);
         return error === undefined ? [] : [error.message];
       },
+      drops: (id) => dropsOf(status.has(id) ? this.#runtime.counters(id) : undefined),
       statistics: (topic) => `offsets held: ${offsets.get(topic) ?? 0}`,
     };
   }
@@ -380,7 +382,7 @@ class Engine implements SqlEngine {
           lag: lag ?? null,
           recordsRead: counters?.recordsRead ?? 0,
           recordsWritten: counters?.recordsOut ?? 0,
-          dropped: counters?.drops ?? {},
+          ...dropsOf(counters),
           replayed: counters?.replayed ?? 0,
           ...(error === undefined ? {} : { error }),
         };
@@ -424,6 +426,20 @@ const stateOf = (
   if (status.state === 'starting') return 'RESTORING';
   if (status.state === 'running') return status.paused ? 'PAUSED' : 'RUNNING';
   return 'ERROR';
+};
+
+const dropsOf = (counters: Pick<QueryCounters, 'drops' | 'lastDrop'> | undefined): QueryDrops => {
+  const dropped = counters?.drops ?? {};
+  const last = counters?.lastDrop;
+  if (last === undefined) return { dropped };
+  const { reason, detail, topic, partition, offset, timeMs } = last;
+  const known = offset >= 0;
+  const place = {
+    topic: topic === '' ? null : topic,
+    partition: known ? partition : null,
+    offset: known ? offset : null,
+  };
+  return { dropped, lastDropped: { reason, detail, ...place, time: new Date(timeMs).toISOString() } };
 };
 
 const closedError = (): UserError => new UserError('SQL_CLOSED', 'the engine is closed');

@@ -60,6 +60,25 @@ export interface QueryRow {
   readonly sinkKafkaTopics: readonly string[];
   readonly queryType: 'PERSISTENT' | 'PUSH';
   readonly state: string;
+  /** What ksqlDB's entity does not have. */
+  readonly millrace: QueryDrops & { readonly error?: string };
+}
+
+/** What a query has left out since it last started. */
+export interface QueryDrops {
+  /** Records, or parts of them, by reason; `late` are those whose window had closed. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** The last of them. */
+  readonly lastDropped?: {
+    readonly reason: string;
+    readonly detail: string;
+    /** Null where the record's place is not known. */
+    readonly topic: string | null;
+    readonly partition: number | null;
+    readonly offset: number | null;
+    /** ISO 8601, UTC. */
+    readonly time: string;
+  };
 }
 
 export interface FieldDescription {
@@ -135,7 +154,7 @@ export interface Inserter {
 export type TypedRow = Readonly<Record<string, unknown>>;
 
 /** One persistent query as it stands. */
-export interface QueryStatus {
+export interface QueryStatus extends QueryDrops {
   readonly id: string;
   readonly statement: string;
   readonly state: 'RUNNING' | 'PAUSED' | 'ERROR' | 'RESTORING';
@@ -145,7 +164,6 @@ export interface QueryStatus {
   readonly recordsWritten: number;
   /** Changelog records read to restore its stores when it last started. */
   readonly replayed: number;
-  readonly dropped: Readonly<Record<string, number>>;
   readonly error?: string;
 }
 

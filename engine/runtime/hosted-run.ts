@@ -6,7 +6,7 @@ import { type SubTopology, topicOf } from '../topology.ts';
 import type { Exchange } from './exchange.ts';
 import type { Subscription } from './feed.ts';
 import type { ProcessingLogWriter } from './processing-log.ts';
-import type { Assignment, HostCounters, Position, Run } from './protocol.ts';
+import type { Assignment, HostCounters, LastDrop, Position, Run } from './protocol.ts';
 import type { Shard } from './shards.ts';
 import type { Task, TaskInput } from './task.ts';
 import type { PieceGraph } from './watermarks.ts';
@@ -62,6 +62,7 @@ export class HostedRun {
   said: string | undefined;
   saidMs = 0;
   processingLog: ProcessingLogWriter | undefined;
+  lastDrop: LastDrop | undefined;
   pieces: PieceGraph | undefined;
   /** When batches for repartition topics were last handed over although they were not full. */
   handedOverMs = 0;
@@ -146,5 +147,14 @@ export const countersOf = (run: HostedRun): HostCounters => {
       storeBytes += bytesInMemory;
     }
   }
-  return { recordsRead, recordsOut, drops, replayed: run.replayed, lag, storeEntries, storeBytes };
+  return {
+    recordsRead,
+    recordsOut,
+    drops,
+    lastDrop: run.lastDrop,
+    replayed: run.replayed,
+    lag,
+    storeEntries,
+    storeBytes,
+  };
 };

@@ -1,7 +1,7 @@
 /** What can be seen of a running query from outside: its state, its counters, and events as they happen. */
 
 import type { DropReason } from '../processor.ts';
-import type { HostCounters, LostRecords, Note } from './protocol.ts';
+import type { HostCounters, LastDrop, LostRecords, Note } from './protocol.ts';
 
 /**
  * - `starting`: topics and positions are settled, stores restored; - `running`;
@@ -36,6 +36,7 @@ export interface QueryCounters {
   readonly recordsOut: number;
   /** Records, or parts of them, left out, by reason; committed ones. */
   readonly drops: Readonly<Partial<Record<DropReason, number>>>;
+  readonly lastDrop: LastDrop | undefined;
   readonly commits: number;
   readonly aborts: number;
   readonly restarts: number;
@@ -73,6 +74,7 @@ export const noCounters: HostCounters = {
   recordsRead: 0,
   recordsOut: 0,
   drops: {},
+  lastDrop: undefined,
   replayed: 0,
   lag: 0,
   storeEntries: 0,
@@ -83,6 +85,7 @@ export const noCounters: HostCounters = {
 export const sumCounters = (present: Iterable<HostCounters>, past: HostCounters = noCounters): HostCounters => {
   let { recordsRead, recordsOut } = past;
   const drops: Partial<Record<DropReason, number>> = { ...past.drops };
+  let { lastDrop } = past;
   let replayed = 0;
   let lag = 0;
   let storeEntries = 0;
@@ -93,10 +96,11 @@ export const sumCounters = (present: Iterable<HostCounters>, past: HostCounters 
     for (const [reason, count] of Object.entries(counters.drops)) {
       drops[reason as DropReason] = (drops[reason as DropReason] ?? 0) + count;
     }
+    if ((counters.lastDrop?.timeMs ?? -1) >= (lastDrop?.timeMs ?? 0)) ({ lastDrop } = counters);
     replayed += counters.replayed;
     lag += counters.lag;
     storeEntries += counters.storeEntries;
     storeBytes += counters.storeBytes;
   }
-  return { recordsRead, recordsOut, drops, replayed, lag, storeEntries, storeBytes };
+  return { recordsRead, recordsOut, drops, lastDrop, replayed, lag, storeEntries, storeBytes };
 };

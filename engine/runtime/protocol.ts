@@ -109,11 +109,25 @@ export interface WindowRange {
   readonly to: number;
 }
 
+/** A record, or a part of one, that a query left out: where it was, and why. */
+export interface LastDrop {
+  readonly reason: DropReason;
+  readonly detail: string;
+  readonly topic: string;
+  /** −1, and the offset too, where the record's place is not known. */
+  readonly partition: number;
+  readonly offset: number;
+  /** When it was left out, epoch milliseconds. */
+  readonly timeMs: number;
+}
+
 /** What a host has counted for a run since it was assigned: what is committed, but for `recordsRead`. */
 export interface HostCounters {
   readonly recordsRead: number;
   readonly recordsOut: number;
   readonly drops: Readonly<Partial<Record<DropReason, number>>>;
+  /** The last of them, whether committed or not. */
+  readonly lastDrop: LastDrop | undefined;
   /** Changelog records replayed when it was assigned. */
   readonly replayed: number;
   /** Offsets that the tasks have not read yet, as far as the host knows. */

@@ -43,7 +43,7 @@ import type {
 import { mostReplayed, restoreStore, whyRebuilt } from './restore.ts';
 import { type OpenShard, type Shard, Shards } from './shards.ts';
 import { entriesOf, readEntries } from './store-questions.ts';
-import { Task, TaskCounters, type TaskInput } from './task.ts';
+import { type Drop, Task, TaskCounters, type TaskInput } from './task.ts';
 import { type InputTime, type LowWatermarks, type OutputTime, PieceGraph, unknownLow } from './watermarks.ts';
 
 export interface HostLimits {
@@ -84,6 +84,8 @@ const handOverMs = 25;
 const sayAgainMs = 100;
 /** How often idle stores are asked whether a checkpoint is due. */
 const checkpointEveryMs = 1000;
+/** Characters of the last drop's reason that are shown; the processing log has more. */
+const longestDetail = 500;
 /** Entries of one page of a scan. */
 const pageEntries = 1000;
 
@@ -270,7 +272,7 @@ export class TaskHost {
         return output;
       },
       outbox: { batch: (topic, to, bytes) => this.#batch(run, topic, to, bytes) },
-      drops: { drop: (drop) => run.processingLog?.drop(drop) },
+      drops: { drop: (drop) => this.#dropped(run, drop) },
       counters: new TaskCounters(),
       buffers: this.#buffers,
       tasks: assignment.partitionCounts[subTopology.id] ?? 1,
@@ -457,6 +459,19 @@ export class TaskHost {
       run.unansweredBytes += bytes.buffer.byteLength;
       this.#options.post({ kind: 'rows', run: run.id, bytes });
     }
+  }
+
+  #dropped(run: HostedRun, drop: Drop): void {
+    const { reason, detail, topic, partition, offset } = drop;
+    run.lastDrop = {
+      reason,
+      detail: detail.slice(0, longestDetail),
+      topic,
+      partition,
+      offset,
+      timeMs: this.#options.clock.now(),
+    };
+    run.processingLog?.drop(drop);
   }
 
   #hand(run: HostedRun, topic: string, partition: number, bytes: Uint8Array): void {

@@ -53,7 +53,10 @@ export const queryRow = (query: Query, view: View): QueryRow => ({
   sinkKafkaTopics: [view.catalog.source(query.sink)?.topic ?? query.sink],
   queryType: 'PERSISTENT',
   state: view.state(query.id),
+  millrace: { ...view.drops(query.id), ...errorOf(view.errors(query.id)) },
 });
+
+const errorOf = ([error]: readonly string[]): { readonly error?: string } => (error === undefined ? {} : { error });
 
 export const describeSource = (source: Source, view: View, extended: boolean): SourceDescription => ({
   name: source.name,

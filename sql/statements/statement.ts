@@ -8,7 +8,14 @@
 
 import type { Typer } from '../analyze/typer.ts';
 import type { Catalog } from '../catalog.ts';
-import type { QueryDescription, QueryRow, SourceDescription, SourceRow, StatementResult } from '../facade.ts';
+import type {
+  QueryDescription,
+  QueryDrops,
+  QueryRow,
+  SourceDescription,
+  SourceRow,
+  StatementResult,
+} from '../facade.ts';
 import type { FunctionContext } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import type { Statement } from '../parser/ast.ts';
@@ -56,6 +63,7 @@ export interface View {
   readonly functions: FunctionRegistry;
   state(queryId: string): string;
   errors(queryId: string): readonly string[];
+  drops(queryId: string): QueryDrops;
   statistics(topic: string): string;
 }
 

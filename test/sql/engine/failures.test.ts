@@ -95,6 +95,20 @@ describe('records', () => {
       CTAS_VISIBLE_4: { deserialization: 3, 'null-key': 1 },
     });
     await producer.close();
+    // The same where people look: SHOW QUERIES and DESCRIBE, with the last one's place and reason.
+    const last = {
+      reason: 'deserialization',
+      detail: expect.stringContaining('8 bytes'),
+      topic: 'orders',
+      partition: 0,
+      offset: 4,
+      time: expect.stringMatching(/^\d{4}-.*Z$/),
+    };
+    expect((await engine.queries())[0]?.lastDropped).toEqual(last);
+    const [queries, described] = await engine.execute('SHOW QUERIES; DESCRIBE big;');
+    const shown = { id: 'CSAS_BIG_1', millrace: { dropped: { deserialization: 3, processing: 1 }, lastDropped: last } };
+    expect((queries as { queries: unknown[] }).queries[0]).toMatchObject(shown);
+    expect(described).toMatchObject({ sourceDescription: { writeQueries: [shown] } });
   });
 
   test('a row that the sink cannot take is left out, its neighbours are written', async () => {
