@@ -11,7 +11,7 @@
 import { closest, type Position, UserError } from '../../base/index.ts';
 import type { Source } from '../catalog.ts';
 import type { Expression, ExpressionOf, TimeUnit } from '../parser/ast.ts';
-import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
+import { type Column, isPseudoColumn, type Schema, slotNamed } from '../types/schema.ts';
 import { bigintType, integerType } from '../types/type.ts';
 import type { ColumnReference } from './typed.ts';
 import { replaceExpressions } from './walk.ts';
@@ -153,14 +153,14 @@ export class Scope {
 }
 
 export const findColumn = (schema: Schema, name: string): Column | undefined =>
-  schema.key.find((column) => column.name === name) ?? schema.value.find((column) => column.name === name);
+  schema.key[slotNamed(schema.key, name)] ?? schema.value[slotNamed(schema.value, name)];
 
 /** A reference to a column of a node's schema, by its name there; undefined when there is none. */
 export const referTo = (schema: Schema, name: string): ColumnReference | undefined => {
-  const value = schema.value.findIndex((column) => column.name === name);
+  const value = slotNamed(schema.value, name);
   if (value >= 0)
     return { kind: 'column', name, from: 'value', index: value, type: (schema.value[value] as Column).type };
-  const key = schema.key.findIndex((column) => column.name === name);
+  const key = slotNamed(schema.key, name);
   if (key >= 0) return { kind: 'column', name, from: 'key', index: key, type: (schema.key[key] as Column).type };
   switch (name) {
     case 'ROWTIME':

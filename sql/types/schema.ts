@@ -24,6 +24,20 @@ export interface Schema {
   readonly windowed?: WindowedKey | undefined;
 }
 
+/** Slots by name of the columns of some list, made when first asked for: statements over thousands of columns look each up. */
+const slots = new WeakMap<readonly Column[], ReadonlyMap<string, number>>();
+
+/** The slot of the first column of that name; −1 when there is none. */
+export const slotNamed = (columns: readonly Column[], name: string): number => {
+  if (columns.length < 16) return columns.findIndex((column) => column.name === name);
+  let known = slots.get(columns);
+  if (known === undefined) {
+    known = new Map(columns.map((column, slot) => [column.name, slot] as const).reverse());
+    slots.set(columns, known);
+  }
+  return known.get(name) ?? -1;
+};
+
 export const pseudoColumns = ['ROWTIME', 'ROWPARTITION', 'ROWOFFSET', 'WINDOWSTART', 'WINDOWEND'] as const;
 export type PseudoColumn = (typeof pseudoColumns)[number];
 

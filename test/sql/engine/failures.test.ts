@@ -107,7 +107,7 @@ describe('records', () => {
     expect((await engine.queries())[0]?.lastDropped).toEqual(last);
     const [queries, described] = await engine.execute('SHOW QUERIES; DESCRIBE big;');
     const shown = { id: 'CSAS_BIG_1', millrace: { dropped: { deserialization: 3, processing: 1 }, lastDropped: last } };
-    expect((queries as { queries: unknown[] }).queries[0]).toMatchObject(shown);
+    expect((queries as unknown as { queries: unknown[] }).queries[0]).toMatchObject(shown);
     expect(described).toMatchObject({ sourceDescription: { writeQueries: [shown] } });
   });
 

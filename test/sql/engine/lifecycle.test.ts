@@ -236,3 +236,20 @@ describe('topics of statements', () => {
     expect(await base.describeTopic('x')).toBeUndefined();
   });
 });
+
+test('thousands of columns are planned in time that grows with their number', async () => {
+  const { engine } = await openWorld();
+  const create = async (count: number): Promise<number> => {
+    const columns = Array.from({ length: count }, (_, i) => `c${i} INT`).join(', ');
+    await engine.execute(
+      `CREATE STREAM s${count} (k VARCHAR KEY, ${columns}) WITH (KAFKA_TOPIC='s${count}', VALUE_FORMAT='JSON', PARTITIONS=1);`,
+    );
+    const before = systemClock.monotonic();
+    await engine.execute(`CREATE STREAM t${count} AS SELECT * FROM s${count};`);
+    return systemClock.monotonic() - before;
+  };
+  await create(500);
+  // Eight times as many columns: 64 times as long if it were squared; a busy machine gets some of the room between.
+  const few = await create(2500);
+  expect(await create(20_000)).toBeLessThan(Math.max(few, 100) * 24);
+});
