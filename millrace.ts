@@ -11,11 +11,13 @@
  */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { assert, UserError } from './base/index.ts';
 import { installNative, nodeFiles, systemClock, systemRandom } from './base/node/index.ts';
 import {
   describeNote,
+  describeShardDamage,
   originTimeHeader,
   Repair,
   type RepairFindings,
@@ -74,6 +76,16 @@ function* withoutReservedHeaders(records: Iterable<ProducedRecord>): Generator<P
 /** Longer, and a commit would hold more than a store should keep open. */
 const MAX_COMMIT_INTERVAL_MS = 60_000;
 
+/** Less, and stores would live on the disk. */
+const MIN_STATE_MEMORY = 1 << 20;
+
+/** A quarter of what the process may use: a container's limit where there is one, else the machine's memory. */
+const defaultStateMemory = (): number => {
+  const limit = process.constrainedMemory();
+  const available = limit > 0 && limit < totalmem() ? limit : totalmem();
+  return Math.max(64 << 20, Math.floor(available / 4));
+};
+
 export interface OpenOptions {
   /** Data directory; made when missing. One process at a time. */
   readonly data: string;
@@ -81,6 +93,9 @@ export interface OpenOptions {
   readonly workers?: number;
   /** Upper bound of the time between a record's arrival and the commit of what came of it, in milliseconds. Default 100. */
   readonly commitIntervalMs?: number;
+  /** Memory for the state of all queries, in bytes, shared by use; what exceeds it lies on the disk only. Default: a quarter of what the process
+   *  may use. LevelDB's caches come on top: up to 24 MiB for each of at most five shards. */
+  readonly stateMemoryBytes?: number;
   /** Memory for encoded rows that wait for the clients of push queries, in bytes: for each query (default 1 MiB; beyond it the query waits), and in
    *  all (default 128 MiB; beyond it the query that holds most is ended). */
   readonly push?: { readonly bytesPerQuery?: number; readonly bytesInAll?: number };
@@ -160,6 +175,11 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
     throw new UserError('COMMIT_INTERVAL_INVALID', `the commit interval is ${commitIntervalMs} ms`, {
       hint: `Give a number of milliseconds above 0 and up to ${MAX_COMMIT_INTERVAL_MS}.`,
     });
+  const { stateMemoryBytes = defaultStateMemory() } = options;
+  if (!(stateMemoryBytes >= MIN_STATE_MEMORY))
+    throw new UserError('STATE_MEMORY_INVALID', `the memory for state is ${stateMemoryBytes} bytes`, {
+      hint: `Give a number of bytes from ${MIN_STATE_MEMORY}.`,
+    });
   const random = systemRandom();
   const log = await openFileLog({ directory, files: nodeFiles, clock: systemClock, timers: systemClock, random });
   try {
@@ -177,7 +197,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       processingLog: PROCESSING_LOG_TOPIC,
       onEvent: (event) => options.onEvent?.(describeEvent(event)),
       ...(workers === 0 ? {} : { workers: workerThreads({ count: workers, log, state, builder: workerBuilder }) }),
-      ...(commitIntervalMs === undefined ? {} : { limits: { commitIntervalMs } }),
+      limits: { stateBytes: stateMemoryBytes, ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }) },
     });
     const engine = await openSqlEngine({
       log,
@@ -384,10 +404,7 @@ const describeEvent = (event: RuntimeEvent): MillraceEvent => {
         message: describeNote(event.note),
       };
     case 'shard damaged':
-      return {
-        level: 'error',
-        message: `shard ${event.shard} of the state directory is damaged, its stores are rebuilt from their changelogs: ${event.why}`,
-      };
+      return { level: 'error', message: describeShardDamage(event) };
     case 'thread died':
       return { level: 'error', message: `worker ${event.thread} ended: ${event.why}` };
   }

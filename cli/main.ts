@@ -58,6 +58,11 @@ function program(finish: (code: number) => void): Command {
       wholeNumber(1, 100_000),
     )
     .option(
+      '--state-memory <MiB>',
+      'memory for the state of queries (default: a quarter of what the process may use)',
+      wholeNumber(1, 1_048_576),
+    )
+    .option(
       '--push-memory <MiB>',
       'memory for rows that wait for slow clients of push queries (default: 128)',
       wholeNumber(1, 65_536),

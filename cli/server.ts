@@ -18,6 +18,8 @@ export interface ServeOptions {
   readonly workers?: number | undefined;
   readonly maxQueries?: number | undefined;
   /** MiB. */
+  readonly stateMemory?: number | undefined;
+  /** MiB. */
   readonly pushMemory?: number | undefined;
   readonly allowOrigin?: readonly string[] | undefined;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -27,6 +29,7 @@ export interface ServeOptions {
 export async function serve({
   workers,
   maxQueries,
+  stateMemory,
   pushMemory,
   allowOrigin = [],
   ...options
@@ -47,6 +50,7 @@ export async function serve({
     const server = await startServer({
       ...options,
       allowedOrigins: allowOrigin,
+      ...(stateMemory === undefined ? {} : { stateMemoryBytes: stateMemory * 1024 * 1024 }),
       ...(pushMemory === undefined ? {} : { push: { bytesInAll: pushMemory << 20 } }),
       ...(workers === undefined ? {} : { workers }),
       ...(maxQueries === undefined ? {} : { limits: { maxOpenQueries: maxQueries } }),

@@ -56,10 +56,12 @@ export type {
 export { StreamRecord, type Unknown, unknown } from './record.ts';
 export {
   describeNote,
+  describeShardDamage,
   type QueryCounters,
   type QueryState,
   type QueryStatus,
   type RuntimeEvent,
+  type StateReport,
 } from './runtime/observer.ts';
 export { batchTargetBytes, type Outbox, type OutputTopic } from './runtime/partitioned-writer.ts';
 export type {

@@ -109,7 +109,7 @@ export class TopologyTestDriver {
           applicationId,
           partition,
           stores: (spec) => {
-            const store = createStore(spec, { kv: undefined, storeId: storeId++, memoryLimitBytes: noLimit });
+            const store = createStore(spec, { kv: undefined, storeId: storeId++ });
             stores.push(store);
             return store;
           },

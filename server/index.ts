@@ -25,6 +25,8 @@ export interface ServerOptions {
   readonly port: number;
   /** Worker threads for queries, started with the first one; 0 runs them on this thread. Default: one less than there are cores, at least 1. */
   readonly workers?: number;
+  /** Memory for the state of all queries, in bytes. Default: a quarter of what the process may use. */
+  readonly stateMemoryBytes?: number;
   readonly logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   readonly limits?: Partial<ServerLimits>;
   /** Origins of web pages that may call the server; see `access.ts`. Default: none, and on the loopback interface those of that interface. */
@@ -49,6 +51,7 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
   const millrace = await open({
     data,
     workers: options.workers ?? Math.max(1, availableParallelism() - 1),
+    ...(options.stateMemoryBytes === undefined ? {} : { stateMemoryBytes: options.stateMemoryBytes }),
     ...(options.push === undefined ? {} : { push: options.push }),
     onEvent: ({ level, message, ...fields }) => logger[level](fields, message),
   });

@@ -119,6 +119,16 @@ export interface InfoResponse {
     readonly failedStatements: readonly { readonly statement: string; readonly message: string }[];
     /** Internal topics and groups that belong to no known query; they are kept. */
     readonly unclaimed: readonly string[];
+    /** The state of all queries: memory in bytes, and what of the state directory was found damaged since the start, and rebuilt. */
+    readonly state: {
+      readonly memory: { readonly usedBytes: number; readonly limitBytes: number };
+      readonly damage: readonly {
+        /** Epoch milliseconds. */
+        readonly time: number;
+        readonly queryId: string | undefined;
+        readonly message: string;
+      }[];
+    };
     readonly queries: readonly QueryInfo[];
   };
 }

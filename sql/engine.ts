@@ -10,7 +10,7 @@
  */
 
 import { type Clock, type Random, type Timers, UserError } from '../base/index.ts';
-import type { QueryCounters, Runtime, QueryStatus as RuntimeStatus } from '../engine/index.ts';
+import type { QueryCounters, Runtime, QueryStatus as RuntimeStatus, StateReport } from '../engine/index.ts';
 import { type Log, numberConfig, type Producer, produceRecords } from '../storage/index.ts';
 import { analyzeQuery } from './analyze/query.ts';
 import { Typer } from './analyze/typer.ts';
@@ -139,6 +139,10 @@ class Engine implements SqlEngine {
       view: (settings) => this.#view(settings),
       failed: (statement, error) => this.#failed.push({ statement, message: messageOf(error) }),
     });
+  }
+
+  get state(): StateReport {
+    return this.#runtime.state;
   }
 
   get report(): EngineReport {

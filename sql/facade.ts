@@ -5,6 +5,7 @@
  * `UserError`; a fault found after some statements ran is an `ExecutionError` that carries what they answered.
  */
 
+import type { StateReport } from '../engine/index.ts';
 import type { RecoveryReport } from '../storage/index.ts';
 import type { SqlType, TypeDescription } from './types/type.ts';
 import type { Value } from './types/value.ts';
@@ -177,6 +178,8 @@ export interface EngineReport {
 
 export interface SqlEngine {
   readonly report: EngineReport;
+  /** The state of all queries: memory, and damage of the state directory. */
+  readonly state: StateReport;
   /** Why nothing can be written until the log is opened again; undefined in ordinary life. */
   readonly fault: Error | undefined;
   execute(sql: string, options?: StatementOptions): Promise<readonly StatementResult[]>;

@@ -333,6 +333,8 @@ describe('open', () => {
     expect(await faultOf(() => open({ data: '' }))).toMatchObject({ code: 'DATA_DIR_MISSING' });
     for (const commitIntervalMs of [-1, 0, Number.NaN, 1e9])
       expect(await faultOf(() => open({ data, commitIntervalMs }))).toMatchObject({ code: 'COMMIT_INTERVAL_INVALID' });
+    for (const stateMemoryBytes of [-1, 0, 1000, Number.NaN])
+      expect(await faultOf(() => open({ data, stateMemoryBytes }))).toMatchObject({ code: 'STATE_MEMORY_INVALID' });
     await (await openHere()).close();
   });
 

@@ -101,6 +101,8 @@ const startAfter = async (name: string, damage: (data: string) => void): Promise
     await millrace.produce('clicks', rows(6_000, 8_000));
     await millrace.awaitIdle();
     expect(await viewsOf(millrace), `${name}, and on: ${said.join('; ')}`).toEqual(after);
+    const rebuilt = said.filter((message) => /rebuilt from/.test(message));
+    expect(millrace.engine.state.damage.map(({ message }) => message)).toEqual(rebuilt);
   } finally {
     await millrace.close();
   }

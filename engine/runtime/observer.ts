@@ -56,6 +56,32 @@ export type RuntimeEvent =
   | { readonly kind: 'shard damaged'; readonly shard: number; readonly why: string }
   | { readonly kind: 'thread died'; readonly thread: number; readonly why: string };
 
+/** The state of all queries in this process. */
+export interface StateReport {
+  /** Memory of all stores, in bytes: what is used, of what may be. */
+  readonly memory: { readonly usedBytes: number; readonly limitBytes: number };
+  /** Damage of the state directory since the start, oldest first; the newest hundred. What was damaged is rebuilt from changelogs. */
+  readonly damage: readonly StateDamage[];
+}
+
+export interface StateDamage {
+  /** Epoch milliseconds. */
+  readonly time: number;
+  /** Undefined: a shard, with stores of several queries. */
+  readonly queryId: string | undefined;
+  readonly message: string;
+}
+
+/** What an event says of damage of the state directory. */
+export const damageIn = (event: RuntimeEvent): Omit<StateDamage, 'time'> | undefined => {
+  if (event.kind === 'shard damaged') return { queryId: undefined, message: describeShardDamage(event) };
+  if (event.kind !== 'note' || event.note.about !== 'rebuilt') return undefined;
+  return { queryId: event.queryId, message: describeNote(event.note) };
+};
+
+export const describeShardDamage = ({ shard, why }: Extract<RuntimeEvent, { kind: 'shard damaged' }>): string =>
+  `shard ${shard} of the state directory is damaged, its stores are rebuilt from their changelogs: ${why}`;
+
 /** A note as a sentence. Names topics, stores and offsets, never contents. */
 export const describeNote = (note: Note): string => {
   switch (note.about) {

@@ -17,17 +17,21 @@
 
 import { assert, type Clock, type Random, type Timers, UserError } from '../../base/index.ts';
 import { type Log, LogError, type Producer } from '../../storage/index.ts';
+import { bytesUsed, forgetUse, newSharedUse } from '../stores/memory-budget.ts';
 import type { ScanRange } from '../stores/state-store.ts';
 import type { Topology } from '../topology.ts';
 import { Coordinator } from './commit.ts';
 import { errorOf } from './error-report.ts';
 import { type AskedStore, HostQuestions } from './host-questions.ts';
 import {
+  damageIn,
   noCounters,
   type QueryCounters,
   type QueryState,
   type QueryStatus,
   type RuntimeEvent,
+  type StateDamage,
+  type StateReport,
   sumCounters,
 } from './observer.ts';
 import type {
@@ -168,6 +172,7 @@ interface Thread {
 }
 
 const localThread = 0;
+const mostDamageKept = 100;
 /** Losses that the status of a query shows, the last ones. */
 const mostLostShown = 20;
 const firstRetryMs = 100;
@@ -176,6 +181,9 @@ const longestRetryMs = 5000;
 export class Runtime {
   readonly #options: RuntimeOptions;
   readonly #limits: RuntimeLimits;
+  /** What threads tell each other of the memory of their stores. */
+  readonly #memoryUse: Int32Array;
+  readonly #damage: StateDamage[] = [];
   readonly #soon: (run: () => void) => void;
   readonly #queries = new Map<string, Query>();
   /** Lives that hosts may still speak of, those that are being taken down included. */
@@ -192,6 +200,7 @@ export class Runtime {
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.#limits = { ...defaultRuntimeLimits, ...options.limits };
+    this.#memoryUse = newSharedUse(1 + (options.workers?.count ?? 0));
     this.#soon = options.soon ?? ((run) => void options.timers.after(0, run));
     this.#hashSeed = options.random.u32();
   }
@@ -329,6 +338,11 @@ export class Runtime {
 
   queries(): readonly QueryStatus[] {
     return [...this.#queries.keys()].map((id) => this.status(id));
+  }
+
+  get state(): StateReport {
+    const memory = { usedBytes: bytesUsed(this.#memoryUse), limitBytes: this.#limits.stateBytes };
+    return { memory, damage: this.#damage };
   }
 
   /** What each started thread has read and decoded, all queries together; 0 is the calling thread. */
@@ -698,6 +712,11 @@ export class Runtime {
   }
 
   #emit(event: RuntimeEvent): void {
+    const damage = damageIn(event);
+    if (damage !== undefined) {
+      this.#damage.push({ time: this.#options.clock.now(), ...damage });
+      if (this.#damage.length > mostDamageKept) this.#damage.shift();
+    }
     this.#options.onEvent?.(event);
   }
 
@@ -730,6 +749,7 @@ export class Runtime {
       build: undefined,
       hashSeed: this.#hashSeed,
       limits: this.#limits,
+      memory: { shared: this.#memoryUse, thread: localThread },
       post: fromHost,
     });
     return { post: mailbox<ToHost>((message) => host.receive(message)), terminate: async () => {}, closed: undefined };
@@ -740,7 +760,7 @@ export class Runtime {
     assert(workers !== undefined, `there are no workers, but a task belongs to thread ${thread}`);
     const remote = workers.spawn(
       thread,
-      { limits: this.#limits, hashSeed: this.#hashSeed },
+      { limits: this.#limits, hashSeed: this.#hashSeed, memory: { shared: this.#memoryUse, thread } },
       (message) => this.#receive(thread, message),
       (error) => this.#threadDied(thread, error),
     );
@@ -752,6 +772,7 @@ export class Runtime {
     const former = this.#threads.get(thread);
     if (former === undefined) return;
     this.#threads.delete(thread);
+    forgetUse(this.#memoryUse, thread);
     former.closed?.();
     this.#emit({ kind: 'thread died', thread, why: error.message });
     this.#questions.refuseAll(thread, error);

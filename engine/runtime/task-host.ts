@@ -17,6 +17,7 @@ import { assert, BufferPool, type Clock, type Timers, UserError } from '../../ba
 import type { Isolation, Log, PartitionOffsets } from '../../storage/index.ts';
 import { type Block, BlockPool } from '../block.ts';
 import { createStore } from '../stores/create-store.ts';
+import { MemoryBudget } from '../stores/memory-budget.ts';
 import { KvError } from '../stores/ordered-kv.ts';
 import type { ScanRange, StateStore } from '../stores/state-store.ts';
 import { changelogTopic, resultTopic, type SubTopology, type Topology, taskIdOf } from '../topology.ts';
@@ -47,8 +48,8 @@ import { type Drop, Task, TaskCounters, type TaskInput } from './task.ts';
 import { type InputTime, type LowWatermarks, type OutputTime, PieceGraph, unknownLow } from './watermarks.ts';
 
 export interface HostLimits {
-  /** Memory of one store before entries are evicted to the shard. */
-  readonly storeBytes: number;
+  /** Memory of all stores of the process (`../stores/memory-budget.ts`). */
+  readonly stateBytes: number;
   /** What one fetch brings of one partition. */
   readonly blockBytes: number;
   /** Batches of one run that the log has not answered yet. */
@@ -56,10 +57,16 @@ export interface HostLimits {
 }
 
 export const defaultLimits: HostLimits = {
-  storeBytes: 128 * 1024 * 1024,
+  stateBytes: 512 * 1024 * 1024,
   blockBytes: 512 * 1024,
   unansweredBytes: 16 * 1024 * 1024,
 };
+
+/** What threads tell each other of the memory of their stores, and which of them this is. */
+export interface SharedMemory {
+  readonly shared: Int32Array;
+  readonly thread: number;
+}
 
 export interface HostOptions {
   readonly log: Pick<Log, 'reader' | 'offsets' | 'deletionsKeptFrom'>;
@@ -73,6 +80,7 @@ export interface HostOptions {
   readonly build: ((plan: unknown) => Topology | Promise<Topology>) | undefined;
   readonly hashSeed: number;
   readonly limits: HostLimits;
+  readonly memory: SharedMemory;
   readonly post: Post<FromHost>;
 }
 
@@ -86,6 +94,9 @@ const sayAgainMs = 100;
 const checkpointEveryMs = 1000;
 /** Characters of the last drop's reason that are shown; the processing log has more. */
 const longestDetail = 500;
+/** How often a thread looks whether others need some of its memory, and how many entries it passes then. */
+const giveWayEveryMs = 1000;
+const giveWaySlots = 65_536;
 /** Entries of one page of a scan. */
 const pageEntries = 1000;
 
@@ -99,6 +110,8 @@ export class TaskHost {
   #tasks: HostedTask[] = [];
   #nextTask = 0;
   readonly #shards: Shards | undefined;
+  readonly #memory: MemoryBudget;
+  #cancelGiveWay: (() => void) | undefined;
   readonly #scans = new Map<number, (more: boolean) => void>();
   #turnAsked = false;
   #closed = false;
@@ -107,6 +120,9 @@ export class TaskHost {
   constructor(options: HostOptions) {
     this.#options = options;
     const { log, clock, timers, limits, openShard, post } = options;
+    const { shared, thread } = options.memory;
+    this.#memory = new MemoryBudget(limits.stateBytes, shared, thread);
+    if (shared.length > 2) this.#giveWayAgain();
     if (openShard !== undefined) {
       this.#shards = new Shards({
         open: openShard,
@@ -256,7 +272,7 @@ export class TaskHost {
           storeId: (await ids?.of(applicationId, taskId, spec)) ?? 0,
           ...(ids === undefined ? {} : { renewStoreId: () => ids.renew(applicationId, taskId, spec) }),
           ...(changelogId === undefined ? {} : { changelogId }),
-          memoryLimitBytes: this.#options.limits.storeBytes,
+          memory: this.#memory,
           hashSeed: this.#options.hashSeed,
         }),
       );
@@ -559,6 +575,7 @@ export class TaskHost {
 
   async #close(): Promise<void> {
     this.#closed = true;
+    this.#cancelGiveWay?.();
     this.#cancelCheckpoints?.();
     for (const more of this.#scans.values()) more(false);
     for (const run of [...this.#runs.values()]) await this.#remove(run, true);
@@ -675,7 +692,15 @@ export class TaskHost {
     this.#options.post({ kind: 'progress', run: run.id, pending, drained, positions, counters: countersOf(run) });
   }
 
-  // ---------------------------------------------------------------- checkpoints
+  // ---------------------------------------------------------------- checkpoints and memory
+
+  /** A thread that has nothing to do gives memory away as well. */
+  #giveWayAgain(): void {
+    this.#cancelGiveWay = this.#options.timers.after(giveWayEveryMs, () => {
+      this.#memory.giveWay(giveWaySlots);
+      this.#giveWayAgain();
+    });
+  }
 
   #checkpoint(run: HostedRun): void {
     const nowMs = this.#options.clock.monotonic();
@@ -709,11 +734,14 @@ export class TaskHost {
    *  at all holds nobody. */
   #mindTheReplay(run: HostedRun): void {
     const was = run.aheadOfCheckpoint;
+    // What cannot leave memory before the checkpoint has come to its end must not grow meanwhile.
+    const short = this.#memory.excess > this.#memory.limitBytes / 4;
     run.aheadOfCheckpoint = false;
     if (run.checkpointsRunning > 0) {
       for (const { task } of run.tasks) {
         for (const { store, changelog } of task.stores) {
-          run.aheadOfCheckpoint ||= changelog !== undefined && store.stats.dueRecords > mostReplayed;
+          run.aheadOfCheckpoint ||=
+            changelog !== undefined && (store.stats.dueRecords > mostReplayed || (short && store.stats.dueEntries > 0));
         }
       }
     }

@@ -1,7 +1,7 @@
 /** Threads: how the runtime starts a host in another one, and how messages travel within one. */
 
 import type { FromHost, Post, ToHost } from './protocol.ts';
-import type { HostLimits } from './task-host.ts';
+import type { HostLimits, SharedMemory } from './task-host.ts';
 
 /** A host in another thread. */
 export interface RemoteHost {
@@ -14,6 +14,7 @@ export interface RemoteHost {
 export interface HostSettings {
   readonly limits: HostLimits;
   readonly hashSeed: number;
+  readonly memory: SharedMemory;
 }
 
 export interface WorkerOptions {

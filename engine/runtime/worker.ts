@@ -92,6 +92,7 @@ const runHost = async ({ view, state, builder, settings }: HostData): Promise<vo
     build: (plan) => build(plan, world),
     hashSeed: settings.hashSeed,
     limits: settings.limits,
+    memory: settings.memory,
     post: (message: FromHost) =>
       port.postMessage(message, message.kind === 'batch' || message.kind === 'rows' ? buffersOf(message.bytes) : []),
   });

@@ -59,7 +59,7 @@ export class Checkpoint {
     const due =
       core.records >= recordsBetween ||
       waited >= msBetween ||
-      (core.isOverLimit() && core.due.count * 2 > core.table.count);
+      (core.isShort() && core.due.count * 2 > core.table.count);
     if (due) {
       this.#askedAt = nowMs;
       this.#asked = true;

@@ -31,7 +31,7 @@ export class KeyValueStateTable implements KeyValueStateStore {
       windowed: false,
       kv: spec.logged === false ? undefined : options.kv,
       storeId: options.storeId,
-      memoryLimitBytes: options.memoryLimitBytes,
+      memory: options.memory,
       hashSeed: options.hashSeed ?? 0,
       changelogId: options.changelogId ?? '',
       lookAheadFrom: options.lookAheadFrom,
@@ -98,7 +98,7 @@ export class KeyValueStateTable implements KeyValueStateStore {
   }
 
   close(): Promise<void> {
-    this.#core.stopCheck();
+    this.#core.close();
     return this.#checkpoint.stop();
   }
 

@@ -11,9 +11,9 @@
  * An entry that is not in memory is as the key-value store has it, unless the store is *complete* (nothing was ever evicted and it did not start from a
  * checkpoint): then it is absent. A blind write of an entry that is not in memory reads nothing; its value before stays "on disk".
  *
- * Memory. `memoryLimitBytes` bounds blocks and slots. Over it, each new entry makes the clock's hand pass some slots: clean entries that were
- * not used since it last came by go. Entries that are changed or due cannot go; when they are what fills the memory, a checkpoint is due at
- * once. A store without a key-value store behind it has no limit.
+ * Memory. All stores share one budget (`memory-budget.ts`). Over it, each new entry makes the clock's hand pass some slots, of whatever store: clean
+ * entries that were not used since it last came by go. Entries that are changed or due cannot go; when they are what fills the memory, a
+ * checkpoint is due at once. A store without a key-value store behind it evicts nothing.
  *
  * Expiry is a number, the floor: windows below it are absent at once, to the open transaction; the commit drops their entries from memory,
  * and the next checkpoint deletes their range. So a rollback has nothing to bring back, and dropping is exact whatever lies on the disk.
@@ -36,6 +36,7 @@ import {
   readWindowStart,
 } from './layout.ts';
 import { LookAhead } from './look-ahead.ts';
+import type { MemoryBudget, MemoryUser } from './memory-budget.ts';
 import { type KvBatch, KvError, type KvRange, type OrderedKv } from './ordered-kv.ts';
 import type { ChangelogAppend, OpenedStore, StoreMeta, StoreStats } from './state-store.ts';
 import { ViewScratch } from './view-scratch.ts';
@@ -44,13 +45,16 @@ import { WindowIndex } from './window-index.ts';
 const noBytes = new Uint8Array(0);
 /** Slots that one new entry may make the clock pass. */
 const slotsPerTurn = 64;
+/** New entries after which memory is accounted for; larger ones are at once. */
+const entriesBetween = 64;
+const largeEntryBytes = 16 << 10;
 const touchedTogether = 32;
 
 export type CoreOptions = {
   readonly windowed: boolean;
   readonly kv: OrderedKv | undefined;
   readonly storeId: number;
-  readonly memoryLimitBytes: number;
+  readonly memory: MemoryBudget | undefined;
   readonly hashSeed: number;
   readonly changelogId: string;
   readonly lookAheadFrom: number | undefined;
@@ -58,7 +62,7 @@ export type CoreOptions = {
   readonly renewStoreId: (() => Promise<number>) | undefined;
 };
 
-export class StoreCore {
+export class StoreCore implements MemoryUser {
   /** The cursor: the value that the last `get` found. */
   valueBytes: Uint8Array = noBytes;
   valueStart = 0;
@@ -96,8 +100,10 @@ export class StoreCore {
   damage: string | undefined;
   /** An entry that was just found or written, or 0: an operator that reads a key writes it next. */
   #last = 0;
-  /** New entries to let pass before the clock is asked again, after a turn that found nothing to evict. */
-  #patience = 0;
+  /** New entries to let pass before memory is accounted for again. */
+  #unaccounted = entriesBetween;
+  /** What the budget was told last. */
+  #reported = 0;
   #storeId: number;
   /** The check of the whole checkpoint, until it has come to its end. */
   #check: CheckpointCheck | undefined;
@@ -114,6 +120,7 @@ export class StoreCore {
     this.ahead = new LookAhead(options.lookAheadFrom);
     this.table = this.#newTable();
     this.windows = options.windowed ? new WindowIndex() : undefined;
+    options.memory?.join(this);
     this.meta = { get: (name) => this.#getMeta(name), set: (name, value) => this.#setMeta(name, value) };
   }
 
@@ -264,7 +271,7 @@ export class StoreCore {
     committed: boolean,
   ): number {
     const table = this.table;
-    if (this.kv !== undefined && this.inUse() > this.#options.memoryLimitBytes) this.#evict();
+    if (--this.#unaccounted < 0 || room > largeEntryBytes) this.#account();
     const address = table.insert(hash, kind, key, start, end, room);
     const windows = this.windows;
     if (windows !== undefined) {
@@ -357,6 +364,7 @@ export class StoreCore {
     this.windows?.commit();
     if (this.floor > this.committedFloor) this.#dropExpired();
     this.position = changelogNextOffset;
+    this.#account();
     for (let turns = 4; turns > 0 && table.slab.wasteful && table.defragment(); turns--) this.ahead.refresh();
   }
 
@@ -607,7 +615,12 @@ export class StoreCore {
     }
   }
 
-  stopCheck(): void {
+  /** The store is not used any more. */
+  close(): void {
+    const { memory } = this.#options;
+    memory?.leave(this);
+    memory?.add(-this.#reported);
+    this.#reported = 0;
     this.#check?.stop();
   }
 
@@ -654,32 +667,57 @@ export class StoreCore {
     this.damage = undefined;
     this.#last = 0;
     this.valueBytes = noBytes;
+    this.#report();
   }
 
   // ---- memory
 
-  /** What the limit is held against. */
+  /** What is counted against the budget. */
   inUse(): number {
-    return this.table.slab.liveBytes + this.table.slotBytes;
+    return (
+      this.table.slab.liveBytes +
+      this.table.slotBytes +
+      this.changes.bytesInMemory +
+      this.due.bytesInMemory +
+      (this.windows?.bytesInMemory ?? 0)
+    );
   }
 
-  isOverLimit(): boolean {
-    return this.kv !== undefined && this.inUse() > this.#options.memoryLimitBytes;
+  /** Memory is short, and this store holds a good part of it. */
+  isShort(): boolean {
+    const { memory } = this.#options;
+    return this.kv !== undefined && memory !== undefined && memory.excess > 0 && this.inUse() * 8 > memory.limitBytes;
   }
 
-  #evict(): void {
-    if (this.#patience > 0) {
-      this.#patience--;
-      return;
-    }
+  #report(): void {
+    const bytes = this.inUse();
+    this.#options.memory?.add(bytes - this.#reported);
+    this.#reported = bytes;
+  }
+
+  /** Says what is in use, and where that is too much makes some room. */
+  #account(): void {
+    const { memory } = this.#options;
+    if (memory === undefined) return;
+    this.#report();
+    this.#unaccounted = memory.excess > 0 && memory.reclaim(slotsPerTurn) ? 0 : entriesBetween;
+  }
+
+  get slots(): number {
+    return this.kv === undefined ? 0 : this.table.slotBytes / 8;
+  }
+
+  /** Moves the clock's hand on; clean entries that were not used since it last came by go. */
+  evict(slots: number): boolean {
     const table = this.table;
-    let evicted = 0;
-    for (let turns = slotsPerTurn; turns > 0 && this.inUse() > this.#options.memoryLimitBytes; turns--) {
+    const memory = this.#options.memory as MemoryBudget;
+    let progress = false;
+    for (let turns = slots; turns > 0 && memory.isShort; turns--) {
       const address = table.tick();
       if (address === 0 || table.hasFlag(address, flags.changed) || table.hasFlag(address, flags.due)) continue;
+      progress = true;
       if (table.hasFlag(address, flags.referenced)) {
         table.clearFlag(address, flags.referenced);
-        evicted++; // Progress as well: it may go when the hand comes again.
         continue;
       }
       this.complete = false;
@@ -690,20 +728,17 @@ export class StoreCore {
       this.remove(address);
       table.untick();
       this.evictions++;
-      evicted++;
+      const before = this.#reported;
+      this.#report();
+      memory.evicted(before - this.#reported);
     }
-    if (evicted === 0) this.#patience = slotsPerTurn;
+    return progress;
   }
 
   get stats(): StoreStats {
     return {
       entries: this.table.count,
-      bytesInMemory:
-        this.table.slab.reservedBytes +
-        this.table.slotBytes +
-        this.changes.bytesInMemory +
-        this.due.bytesInMemory +
-        (this.windows?.bytesInMemory ?? 0),
+      bytesInMemory: this.inUse() - this.table.slab.liveBytes + this.table.slab.reservedBytes,
       complete: this.complete,
       dueEntries: this.due.count,
       dueRecords: this.records,

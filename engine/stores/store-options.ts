@@ -1,9 +1,10 @@
 /** What a store is given beside its specification: the shard behind it, its place there, its limits. */
 
+import type { MemoryBudget } from './memory-budget.ts';
 import type { OrderedKv } from './ordered-kv.ts';
 
 export type StoreOptions = {
-  /** The shard that checkpoints and spills this store; undefined keeps it in memory only, without any limit. */
+  /** The shard that checkpoints and spills this store; undefined keeps it in memory only. */
   readonly kv: OrderedKv | undefined;
   /** Compact id of the store within its shard (an unsigned 32-bit number), the prefix of all its keys there. It must be the same after a restart. */
   readonly storeId: number;
@@ -11,8 +12,8 @@ export type StoreOptions = {
   readonly renewStoreId?: () => Promise<number>;
   /** Id of the changelog topic. A checkpoint of another one is none. */
   readonly changelogId?: string;
-  /** Beyond so many bytes entries that the checkpoint holds leave memory. */
-  readonly memoryLimitBytes: number;
+  /** Shared with the other stores; undefined: this store is not counted, and evicts nothing. */
+  readonly memory?: MemoryBudget;
   /** A random unsigned 32-bit number: keys that collide cannot be prepared from outside. */
   readonly hashSeed?: number;
   /** Number of entries from which a store looks ahead; tests make it 0. */

@@ -40,7 +40,7 @@ export class WindowStateTable implements WindowStateStore {
       windowed: true,
       kv: spec.logged === false ? undefined : options.kv,
       storeId: options.storeId,
-      memoryLimitBytes: options.memoryLimitBytes,
+      memory: options.memory,
       hashSeed: options.hashSeed ?? 0,
       changelogId: options.changelogId ?? '',
       lookAheadFrom: options.lookAheadFrom,
@@ -146,7 +146,7 @@ export class WindowStateTable implements WindowStateStore {
   }
 
   close(): Promise<void> {
-    this.#core.stopCheck();
+    this.#core.close();
     return this.#checkpoint.stop();
   }
 

@@ -14,6 +14,7 @@ export const infoRoute: Route = (app, { engine, version, dataDirectory }) => {
         recovery,
         failedStatements,
         unclaimed,
+        state: engine.state,
         queries: (await engine.queries()).map(({ statement: _, ...query }) => query),
       },
     };

@@ -63,7 +63,7 @@ class Bench {
       subTopology: piece,
       applicationId: 'app',
       partition: 0,
-      stores: (spec) => createStore(spec, { kv: undefined, storeId: 0, memoryLimitBytes: 1 << 30 }),
+      stores: (spec) => createStore(spec, { kv: undefined, storeId: 0 }),
       outputs: () => ({ partitions: 1, maxBatchBytes: 1 << 20 }),
       outbox: {
         batch: (topic, partition, bytes) => {

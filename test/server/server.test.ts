@@ -16,6 +16,7 @@ beforeAll(async () => {
     data: join(directory, 'data'),
     port: 0,
     logLevel: 'silent',
+    stateMemoryBytes: 100 * 1024 * 1024,
     limits: { maxBodyBytes: 2_000_000, maxOpenQueries: 3 },
   });
   url = new URL(server.url);
@@ -247,7 +248,12 @@ describe('the server itself', () => {
   test('says what it is and how its queries stand', async () => {
     expect(await get(url, '/info')).toMatchObject({
       KsqlServerInfo: { serverStatus: 'RUNNING' },
-      millrace: { recovery: { abortedTransactions: [] }, failedStatements: [], queries: [{ state: 'RUNNING' }] },
+      millrace: {
+        recovery: { abortedTransactions: [] },
+        failedStatements: [],
+        state: { memory: { usedBytes: expect.any(Number), limitBytes: 100 * 1024 * 1024 }, damage: [] },
+        queries: [{ state: 'RUNNING' }],
+      },
     });
     expect(await get(url, '/healthcheck')).toMatchObject({ isHealthy: true });
   });

@@ -108,7 +108,7 @@ export const run = <In, Out>(supplier: ProcessorSupplier<In, Out>, text: string,
     subTopology: piece,
     applicationId: 'app',
     partition: 0,
-    stores: (spec) => createStore(spec, { kv: undefined, storeId: 0, memoryLimitBytes: 1 << 30 }),
+    stores: (spec) => createStore(spec, { kv: undefined, storeId: 0 }),
     outputs: () => ({ partitions: 1, maxBatchBytes: 1 << 20 }),
     outbox: { batch: (topic, _partition, bytes) => outputs.set(topic, (outputs.get(topic) ?? 0) + bytes.length) },
     drops: {

@@ -67,11 +67,11 @@ test('a restore ends although the changelog ends in control records only', async
 
 test('a store ten times its memory limit gives the same results as one in memory', async () => {
   const results: Record<string, string>[] = [];
-  for (const storeBytes of [64 * 1024 * 1024, 32 * 1024]) {
+  for (const stateBytes of [64 * 1024 * 1024, 32 * 1024]) {
     const log = await openLog('memory');
     for (const name of ['words', 'counted']) await log.createTopic({ name, partitions: 1 });
     const shards = new Shards();
-    const runtime = newRuntime(log, { openShard: shards.open, limits: { storeBytes } });
+    const runtime = newRuntime(log, { openShard: shards.open, limits: { stateBytes } });
     await runtime.start({ id: 'count', topology: wordCount({ repartition: false }) });
     const random = new Random(3);
     for (let i = 0; i < 20; i++) {

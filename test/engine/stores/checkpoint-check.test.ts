@@ -11,7 +11,7 @@ import { bytesOf, type Kind } from './world.ts';
 const everything = { from: Uint8Array.of(0), to: Uint8Array.of(255, 255, 255, 255, 255) };
 
 const storeOn = (kind: Kind, kv: OrderedKv): StateStore =>
-  createStore({ name: 's', kind }, { kv, storeId: 1, memoryLimitBytes: 1 << 20, chunkEntries: 20 });
+  createStore({ name: 's', kind }, { kv, storeId: 1, chunkEntries: 20 });
 
 const put = (store: StateStore, i: number, text: string): void => {
   const key = bytesOf(`key-${i}`);

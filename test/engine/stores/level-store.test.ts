@@ -27,7 +27,7 @@ const text = new TextEncoder();
 const storeOf = (kv: OrderedKv, storeId: number, renewStoreId?: () => Promise<number>): KeyValueStateStore =>
   createKeyValueStore(
     { name: `s${storeId}`, kind: 'key-value' },
-    { kv, storeId, memoryLimitBytes: 1 << 20, ...(renewStoreId === undefined ? {} : { renewStoreId }) },
+    { kv, storeId, ...(renewStoreId === undefined ? {} : { renewStoreId }) },
   );
 
 /** Fills some stores, checkpoints them and closes: everything lies in table files or the write-ahead log. */

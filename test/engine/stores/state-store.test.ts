@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { withChecksum } from '../../../engine/stores/checksum.ts';
 import { createKeyValueStore, createWindowStore } from '../../../engine/stores/create-store.ts';
 import { openLevelKv } from '../../../engine/stores/level-store.ts';
+import { MemoryBudget } from '../../../engine/stores/memory-budget.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
 import type { OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import type {
@@ -142,7 +143,12 @@ const megabyte = allBytes.repeat(4096);
 
 describe.each(Object.keys(setups))('with %s,', (name) => {
   const { kv: openKv, memoryLimitBytes } = setups[name] as Setup;
-  const options = (kv: OrderedKv | undefined) => ({ kv, storeId: 3, memoryLimitBytes, hashSeed: 99 });
+  const options = (kv: OrderedKv | undefined) => ({
+    kv,
+    storeId: 3,
+    memory: new MemoryBudget(memoryLimitBytes),
+    hashSeed: 99,
+  });
 
   const keyValue = async (kv?: OrderedKv): Promise<KeyValueBench> => {
     const store = createKeyValueStore({ name: 'kv', kind: 'key-value' }, options(kv ?? (await openKv())));
@@ -405,7 +411,7 @@ describe.each(Object.keys(setups))('with %s,', (name) => {
 });
 
 describe('a store that starts again from its checkpoint', () => {
-  const options = (kv: OrderedKv) => ({ kv, storeId: 1, memoryLimitBytes: 1 << 20 });
+  const options = (kv: OrderedKv) => ({ kv, storeId: 1 });
 
   test('answers without loading anything but what it is asked for', async () => {
     const kv = new MemoryKv();
@@ -486,7 +492,7 @@ describe('a store that starts again from its checkpoint', () => {
 test('a checkpoint of a changelog that was made anew under the same name is none', async () => {
   const kv = new MemoryKv();
   const open = async (changelogId: string) => {
-    const options = { kv, storeId: 1, memoryLimitBytes: 1 << 20, changelogId };
+    const options = { kv, storeId: 1, changelogId };
     const bench = new KeyValueBench(createKeyValueStore({ name: 's', kind: 'key-value' }, options));
     return { bench, ...(await bench.store.open()) };
   };
@@ -504,7 +510,10 @@ test('a checkpoint of a changelog that was made anew under the same name is none
 describe('a checkpoint is due', () => {
   const make = async (memoryLimitBytes: number): Promise<KeyValueBench> => {
     const kv = new MemoryKv();
-    const store = createKeyValueStore({ name: 's', kind: 'key-value' }, { kv, storeId: 1, memoryLimitBytes });
+    const store = createKeyValueStore(
+      { name: 's', kind: 'key-value' },
+      { kv, storeId: 1, memory: new MemoryBudget(memoryLimitBytes) },
+    );
     await store.open();
     return new KeyValueBench(store);
   };
@@ -550,7 +559,7 @@ describe('a checkpoint is due', () => {
 
 test('memory that most entries have left is given back at commits, and what stays is moved with its state', async () => {
   const kv = new MemoryKv();
-  const store = createWindowStore({ name: 's', kind: 'window' }, { kv, storeId: 1, memoryLimitBytes: 1 << 30 });
+  const store = createWindowStore({ name: 's', kind: 'window' }, { kv, storeId: 1 });
   await store.open();
   const bench = new WindowBench(store);
   const value = (i: number): string => `${i}`.padEnd(150 + (i % 13) * 8, '.');
@@ -578,9 +587,7 @@ test('memory that most entries have left is given back at commits, and what stay
   expect(store.stats.dueEntries).toBe(0);
   bench.commit();
   await store.checkpoint();
-  const again = new WindowBench(
-    createWindowStore({ name: 's', kind: 'window' }, { kv, storeId: 1, memoryLimitBytes: 1 << 30 }),
-  );
+  const again = new WindowBench(createWindowStore({ name: 's', kind: 'window' }, { kv, storeId: 1 }));
   await again.store.open();
   expect((await again.scan()).length).toBe(1_999);
   expect(again.get(2_000, 'key-80')).toBe('open');

@@ -8,6 +8,7 @@
 import { expect } from 'vitest';
 import { createKeyValueStore, createWindowStore } from '../../../engine/stores/create-store.ts';
 import { GuardedKv } from '../../../engine/stores/guarded-kv.ts';
+import { MemoryBudget } from '../../../engine/stores/memory-budget.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
 import { KvError } from '../../../engine/stores/ordered-kv.ts';
 import type {
@@ -73,7 +74,7 @@ export class World {
     const options = {
       kv: this.kv === undefined ? undefined : new GuardedKv(this.kv),
       storeId: 7,
-      memoryLimitBytes: this.memoryLimitBytes,
+      memory: new MemoryBudget(this.memoryLimitBytes),
       hashSeed: 4711,
       chunkEntries: 5,
       scanChunkBytes: 100,
