@@ -357,8 +357,12 @@ class Typer {
         const fitsInteger = typeof node.value === 'number' && node.value === (node.value | 0);
         return { kind: 'literal', value: literalFrom(node.value), type: fitsInteger ? integerType : bigintType };
       }
-      case 'double':
-        return { kind: 'literal', value: node.value, type: doubleType };
+      case 'double': {
+        const literal = { kind: 'literal', value: node.value, type: doubleType } as const;
+        // A plan is JSON, which has no negative zero.
+        if (!Object.is(node.value, -0)) return literal;
+        return { kind: 'negate', operand: { ...literal, value: 0 }, type: doubleType };
+      }
       case 'string':
         return { kind: 'literal', value: node.value, type: stringType };
       case 'column':

@@ -1,7 +1,7 @@
 /**
  * Comparisons, as closures.
  *
- * Two values of one type; NULL on either side gives FALSE, but for IS DISTINCT FROM, where NULL equals NULL. Values of types that have nothing in
+ * Two values of one type; NULL on either side gives FALSE, on the left without evaluating the right, but for IS DISTINCT FROM, where NULL equals NULL. Values of types that have nothing in
  * common (only IS DISTINCT FROM takes those) are distinct unless both are NULL. A text beside a TIMESTAMP is read only when the other side is not
  * NULL, and fails the comparison when it cannot be read. NaN is neither equal nor unequal to anything, but never distinct from itself.
  */
@@ -73,15 +73,17 @@ const comparisonOf = (part: TypedOf<'comparison'>, left: Evaluate, right: Evalua
     const wanted = operator === '=';
     return (record) => {
       const a = left(record);
+      if (a === null) return false;
       const b = right(record);
-      return a !== null && b !== null && valuesEqual(a, b) === wanted;
+      return b !== null && valuesEqual(a, b) === wanted;
     };
   }
   if (operator === '<>' && part.left.type.kind === 'DOUBLE') {
     return (record) => {
       const a = left(record);
+      if (a === null) return false;
       const b = right(record);
-      return a !== null && b !== null && a !== b && !Number.isNaN(a) && !Number.isNaN(b);
+      return b !== null && a !== b && !Number.isNaN(a) && !Number.isNaN(b);
     };
   }
   // A constant on the right is the rule in filters; it is never NULL (typing refuses that).
@@ -129,32 +131,37 @@ const comparisonOf = (part: TypedOf<'comparison'>, left: Evaluate, right: Evalua
     case '<>':
       return (record) => {
         const a = left(record);
+        if (a === null) return false;
         const b = right(record);
-        return a !== null && b !== null && a !== b;
+        return b !== null && a !== b;
       };
     case '<':
       return (record) => {
         const a = left(record);
+        if (a === null) return false;
         const b = right(record);
-        return a !== null && b !== null && a < b;
+        return b !== null && a < b;
       };
     case '<=':
       return (record) => {
         const a = left(record);
+        if (a === null) return false;
         const b = right(record);
-        return a !== null && b !== null && a <= b;
+        return b !== null && a <= b;
       };
     case '>':
       return (record) => {
         const a = left(record);
+        if (a === null) return false;
         const b = right(record);
-        return a !== null && b !== null && a > b;
+        return b !== null && a > b;
       };
     case '>=':
       return (record) => {
         const a = left(record);
+        if (a === null) return false;
         const b = right(record);
-        return a !== null && b !== null && a >= b;
+        return b !== null && a >= b;
       };
     default:
       return unreachable(operator);

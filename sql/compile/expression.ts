@@ -85,10 +85,11 @@ export const compileExpression = (
         const { negated } = part;
         return (record) => {
           const value = operand(record);
+          if (value === null) return negated;
           const least = low(record);
+          if (least === null || !(value >= least)) return negated;
           const most = high(record);
-          const within = value !== null && least !== null && most !== null && value >= least && value <= most;
-          return within !== negated;
+          return (most !== null && value <= most) !== negated;
         };
       }
       case 'in':

@@ -83,6 +83,17 @@ test('a text is compared with a TIMESTAMP only where that is not NULL', () => {
   expect(notes).toEqual([]);
 });
 
+test.each([
+  ['CAST(NULL AS INT) <> 1 / (LEN(v) - 5)', false],
+  ['CAST(NULL AS INT) < 1 / (LEN(v) - 5)', false],
+  ['CAST(NULL AS INT) BETWEEN 1 / (LEN(v) - 5) AND 2', false],
+  ['0 NOT BETWEEN 1 AND 1 / (LEN(v) - 5)', true],
+])('%s needs no more than its left side', (expression, wanted) => {
+  const { out, notes } = run(select(`${expression} AS r, v`), 'seven');
+  expect(out).toEqual([{ R: wanted, V: 'seven' }]);
+  expect(notes).toEqual([]);
+});
+
 test('a record that a filter refuses keeps its faults', () => {
   const { out, notes } = run(select('v', 'WHERE COALESCE(CAST(v AS INT), 0) > 1'), ['x', '2', '1', 'y', '3']);
   expect(out).toEqual([{ V: '2' }, { V: '3' }]);

@@ -57,6 +57,7 @@ rules('casts to text', [
     'Struct{A=1970-01-01 00:00:00.001,B={k=1.0E21}}',
   ],
   ['CAST(1E7 AS VARCHAR)', '1.0E7'],
+  ['CAST(-0E0 AS VARCHAR)', '-0.0'],
 ]);
 
 rules('NaN', [
