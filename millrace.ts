@@ -10,12 +10,13 @@
  * Everything native is injected here: files, clock, checksums, LevelDB, threads. The layers below use interfaces only.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { assert, UserError } from './base/index.ts';
 import { installNative, nodeFiles, systemClock, systemRandom } from './base/node/index.ts';
 import {
+  defaultRuntimeLimits,
   describeNote,
   describeShardDamage,
   originTimeHeader,
@@ -187,6 +188,11 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       await log.createTopic({ name: PROCESSING_LOG_TOPIC, partitions: 1, configs: processingLogConfigs });
     const state = join(directory, 'state');
     mkdirSync(state, { recursive: true });
+    for (const name of readdirSync(state)) {
+      // Shards of queries that ran alone: copies of what is in the changelogs, of which a start makes no use.
+      if (Number(/^shard-(\d+)$/.exec(name)?.[1]) > defaultRuntimeLimits.shards)
+        rmSync(join(state, name), { recursive: true });
+    }
     const runtime = new Runtime({
       log,
       clock: systemClock,
@@ -407,6 +413,14 @@ const describeEvent = (event: RuntimeEvent): MillraceEvent => {
       return { level: 'error', message: describeShardDamage(event) };
     case 'thread died':
       return { level: 'error', message: `worker ${event.thread} ended: ${event.why}` };
+    case 'isolated': {
+      const { queryId, deaths, why } = event;
+      return {
+        level: 'warn',
+        queryId,
+        message: `worked in ${deaths} workers when they ended; it runs alone now (${why})`,
+      };
+    }
   }
 };
 

@@ -54,7 +54,9 @@ export type RuntimeEvent =
   | { readonly kind: 'note'; readonly queryId: string; readonly note: Note }
   /** A shard of the state directory was damaged; the stores in it are rebuilt from their changelogs. */
   | { readonly kind: 'shard damaged'; readonly shard: number; readonly why: string }
-  | { readonly kind: 'thread died'; readonly thread: number; readonly why: string };
+  | { readonly kind: 'thread died'; readonly thread: number; readonly why: string }
+  /** The query was at work in several threads when they ended; it runs alone in one from now on. */
+  | { readonly kind: 'isolated'; readonly queryId: string; readonly deaths: number; readonly why: string };
 
 /** The state of all queries in this process. */
 export interface StateReport {

@@ -55,6 +55,7 @@ import { QueryRecords } from './query-records.ts';
 import { type Settled, settle } from './query-run.ts';
 import { internalTopics } from './query-topics.ts';
 import type { OpenShard } from './shards.ts';
+import { deathsUntilSuspect, mostAlone, Suspects } from './suspects.ts';
 import { defaultLimits, type HostLimits, TaskHost } from './task-host.ts';
 import { mailbox, type WorkerOptions } from './threads.ts';
 import { RepartitionTrimmer, releaseTombstones } from './trim.ts';
@@ -168,6 +169,7 @@ class Query {
 interface Thread {
   readonly post: Post<ToHost>;
   readonly terminate: () => Promise<void>;
+  readonly atWork: () => Run;
   closed: (() => void) | undefined;
 }
 
@@ -191,6 +193,7 @@ export class Runtime {
   readonly #threads = new Map<number, Thread>();
   readonly #questions = new HostQuestions((thread, message) => this.#post(thread, message));
   readonly #hashSeed: number;
+  readonly #suspects = new Suspects();
   #records: Promise<QueryRecords> | undefined;
   #nextRun = 1;
   #nextTransient = 0;
@@ -200,7 +203,8 @@ export class Runtime {
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.#limits = { ...defaultRuntimeLimits, ...options.limits };
-    this.#memoryUse = newSharedUse(1 + (options.workers?.count ?? 0));
+    const { workers } = options;
+    this.#memoryUse = newSharedUse(workers === undefined ? 1 : 1 + workers.count + mostAlone);
     this.#soon = options.soon ?? ((run) => void options.timers.after(0, run));
     this.#hashSeed = options.random.u32();
   }
@@ -240,6 +244,7 @@ export class Runtime {
     const tasks = life?.settled.tasks ?? [];
     if (life !== undefined) await this.#end(query, life, true);
     await query.ending;
+    this.#suspects.forget(id);
     if (options.forget === true) await this.#forget(query, tasks);
     if (query.spec.transient !== undefined || options.forget === true) this.#queries.delete(id);
   }
@@ -433,14 +438,7 @@ export class Runtime {
     const stops = queries.map((query) => (query.active ? this.stop(query.spec.id) : query.ending));
     await Promise.race([Promise.all(stops), late]);
     const threads = [...this.#threads.values()];
-    const answers = threads.map((thread) => {
-      const closed = new Promise<void>((resolve) => {
-        thread.closed = resolve;
-      });
-      thread.post({ kind: 'close' });
-      return Promise.race([closed, late]);
-    });
-    await Promise.all(answers);
+    await Promise.race([Promise.all(threads.map(closeHost)), late]);
     cancel();
     await Promise.all(threads.map((thread) => thread.terminate()));
     this.#threads.clear();
@@ -476,16 +474,12 @@ export class Runtime {
       await settled.producer?.close();
       return;
     }
-    // A shard belongs to one thread. Where workers own the shards, this thread has one of its own behind them.
     const turn = transient ? this.#nextTransient++ : undefined;
-    const threadOf = (shard: number): number =>
-      inWorkers ? 1 + ((turn ?? shard) % (this.#options.workers as WorkerOptions).count) : localThread;
-    const mine = this.#options.workers !== undefined && !inWorkers;
     const tasksOf = new Map<number, TaskAssignment[]>();
     for (const task of settled.tasks) {
-      const thread = threadOf(task.shard);
+      const { thread, shard } = this.#placeOf(query, task.shard, turn);
       const tasks = tasksOf.get(thread) ?? [];
-      tasks.push(mine ? { ...task, shard: shards } : task);
+      tasks.push({ ...task, shard });
       tasksOf.set(thread, tasks);
     }
     const life: Life = {
@@ -523,6 +517,22 @@ export class Runtime {
         this.#post(thread, { kind: 'assign', assignment });
       }
     });
+  }
+
+  /** Where a task runs. A shard belongs to one thread. Where workers own the shards, this thread has one of its own behind them, and each query that
+   *  runs alone has one behind that. */
+  #placeOf(
+    { spec }: Query,
+    shard: number,
+    turn: number | undefined,
+  ): { readonly thread: number; readonly shard: number } {
+    const { workers } = this.#options;
+    const { shards } = this.#limits;
+    if (workers === undefined) return { thread: localThread, shard };
+    if (spec.plan === undefined) return { thread: localThread, shard: shards };
+    const alone = this.#suspects.placeOf(spec.id);
+    if (alone !== undefined) return { thread: 1 + workers.count + alone, shard: shards + 1 + alone };
+    return { thread: 1 + ((turn ?? shard) % workers.count), shard };
   }
 
   /** Forgets that there ever was a query of this application id; for one that was dropped when nothing ran. */
@@ -660,6 +670,9 @@ export class Runtime {
     if (coordinator === undefined) await settled.producer?.close().catch(() => undefined);
     query.past = sumCounters([], { ...sumCounters(life.counters.values(), query.past) });
     this.#lives.delete(run);
+    const { workers } = this.#options;
+    for (const thread of life.threads)
+      if (workers !== undefined && thread > workers.count) await this.#endThread(thread);
     this.#changed();
   }
 
@@ -752,19 +765,22 @@ export class Runtime {
       memory: { shared: this.#memoryUse, thread: localThread },
       post: fromHost,
     });
-    return { post: mailbox<ToHost>((message) => host.receive(message)), terminate: async () => {}, closed: undefined };
+    const post = mailbox<ToHost>((message) => host.receive(message));
+    return { post, terminate: async () => {}, atWork: () => 0, closed: undefined };
   }
 
   #spawn(thread: number): Thread {
     const { workers } = this.#options;
     assert(workers !== undefined, `there are no workers, but a task belongs to thread ${thread}`);
+    const alone = thread > workers.count;
     const remote = workers.spawn(
       thread,
-      { limits: this.#limits, hashSeed: this.#hashSeed, memory: { shared: this.#memoryUse, thread } },
+      { limits: this.#limits, hashSeed: this.#hashSeed, memory: { shared: this.#memoryUse, thread }, alone },
       (message) => this.#receive(thread, message),
       (error) => this.#threadDied(thread, error),
     );
-    return { post: remote.post, terminate: () => remote.terminate(), closed: undefined };
+    const atWork = (): Run => remote.atWork?.() ?? 0;
+    return { post: remote.post, terminate: () => remote.terminate(), atWork, closed: undefined };
   }
 
   /** The queries that ran there start again, in a new thread: the next message to it spawns one. */
@@ -776,16 +792,48 @@ export class Runtime {
     former.closed?.();
     this.#emit({ kind: 'thread died', thread, why: error.message });
     this.#questions.refuseAll(thread, error);
-    for (const { query, life } of [...this.#lives.values()]) {
-      if (!life.threads.has(thread)) continue;
+    const victims = [...this.#lives.values()].filter(({ life }) => life.threads.has(thread));
+    const guilty = this.#blame(former.atWork(), victims, error);
+    for (const { query, life } of victims) {
       life.removed.add(thread);
       life.coordinator?.giveUp();
       this.#checkRemoved(life);
-      const why = new UserError('THREAD_DIED', `a thread of the query "${query.spec.id}" ended: ${error.message}`, {
-        cause: error,
-      });
-      void this.#broke(query, life, why, 'failed', true);
+      const sentence = `a thread of the query "${query.spec.id}" ended: ${error.message}`;
+      const why = query === guilty?.query ? guilty.why : new UserError('THREAD_DIED', sentence, { cause: error });
+      void this.#broke(query, life, why, 'failed', query !== guilty?.query);
     }
+  }
+
+  /** Counts the death of a thread for the query it worked for: one that has ended threads several times runs alone from now on. Answers the query, and
+   *  the error it fails with, when it has ended its own thread as well. */
+  #blame(
+    atWork: Run,
+    victims: readonly { readonly query: Query }[],
+    error: Error,
+  ): { readonly query: Query; readonly why: UserError } | undefined {
+    const query = this.#lives.get(atWork)?.query ?? (victims.length === 1 ? victims[0]?.query : undefined);
+    if (query === undefined || query.spec.transient !== undefined) return undefined;
+    const { id } = query.spec;
+    const deaths = this.#suspects.died(id, this.#options.clock.monotonic());
+    if (this.#suspects.placeOf(id) !== undefined) {
+      this.#suspects.forget(id);
+      return { query, why: threadEnder(id, deaths, error) };
+    }
+    if (deaths < deathsUntilSuspect || !this.#suspects.isolate(id)) return undefined;
+    this.#emit({ kind: 'isolated', queryId: id, deaths, why: error.message });
+    return undefined;
+  }
+
+  async #endThread(thread: number): Promise<void> {
+    const ended = this.#threads.get(thread);
+    if (ended === undefined) return;
+    this.#threads.delete(thread);
+    const { timers } = this.#options;
+    await Promise.race([
+      closeHost(ended),
+      new Promise<void>((resolve) => timers.after(this.#limits.closeWaitMs, resolve)),
+    ]);
+    await ended.terminate();
   }
 
   #receive(thread: number, message: FromHost): void {
@@ -870,5 +918,22 @@ const isSettled = ({ state, life }: Query): boolean => {
   }
   return true;
 };
+
+/** Answers when the host has closed its stores; it may never do so. */
+const closeHost = (thread: Thread): Promise<void> =>
+  new Promise((resolve) => {
+    thread.closed = resolve;
+    thread.post({ kind: 'close' });
+  });
+
+const threadEnder = (id: string, deaths: number, cause: Error): UserError =>
+  new UserError(
+    'QUERY_ENDS_ITS_THREAD',
+    `the query "${id}" has ended the thread it runs in ${deaths} times, the last time alone in it: ${cause.message}`,
+    {
+      hint: 'What it makes of a record, or keeps for one group, may need more memory than a thread has. Change the query, or start the server with more (NODE_OPTIONS=--max-old-space-size=MiB).',
+      cause,
+    },
+  );
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

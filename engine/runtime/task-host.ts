@@ -82,6 +82,8 @@ export interface HostOptions {
   readonly limits: HostLimits;
   readonly memory: SharedMemory;
   readonly post: Post<FromHost>;
+  /** Told which run the host works for from now on: should the thread end, that one is the likeliest cause. */
+  readonly atWork?: (run: Run) => void;
 }
 
 /** A turn ends after so long. */
@@ -222,6 +224,7 @@ export class TaskHost {
     if (assignment.window !== undefined) run.exchange = new Exchange(this.#pool, this.#buffers);
     this.#runs.set(run.id, run);
     try {
+      this.#options.atWork?.(run.id);
       const topology = await this.#topologyOf(assignment);
       const { processingLog, queryId } = assignment;
       if (processingLog !== undefined) {
@@ -308,7 +311,10 @@ export class TaskHost {
         store,
         breathe: () => new Promise((resolve) => this.#options.soon(resolve)),
         rebuilt: (why) => this.#note(run, { about: 'rebuilt', store: store.name, taskId, why }),
-        ended: () => run.over,
+        ended: () => {
+          this.#options.atWork?.(run.id);
+          return run.over;
+        },
       });
       if (run.over) return;
       this.#awaitCheck(run, verified);
@@ -519,6 +525,7 @@ export class TaskHost {
   /** Does what may throw because of a processor or a store. */
   #guard(run: HostedRun, work: () => void): void {
     try {
+      this.#options.atWork?.(run.id);
       work();
     } catch (error) {
       this.#fail(run, error);
@@ -653,6 +660,7 @@ export class TaskHost {
     const { exchange } = run;
     if (exchange !== undefined && repartitions.some((topic) => exchange.isFull(topic))) return 0;
     try {
+      this.#options.atWork?.(run.id);
       const before = run.unansweredBytes;
       const done = task.step(run.stepRecords);
       if (done > 0) run.pending = true;

@@ -1,6 +1,6 @@
 /** Threads: how the runtime starts a host in another one, and how messages travel within one. */
 
-import type { FromHost, Post, ToHost } from './protocol.ts';
+import type { FromHost, Post, Run, ToHost } from './protocol.ts';
 import type { HostLimits, SharedMemory } from './task-host.ts';
 
 /** A host in another thread. */
@@ -8,6 +8,8 @@ export interface RemoteHost {
   readonly post: Post<ToHost>;
   /** Ends the thread; what it was doing is lost. */
   terminate(): Promise<void>;
+  /** The run that the host worked for last; 0: none, or not known. It can be asked also when the thread has ended. */
+  atWork?(): Run;
 }
 
 /** What a host in another thread is told once. */
@@ -15,6 +17,8 @@ export interface HostSettings {
   readonly limits: HostLimits;
   readonly hashSeed: number;
   readonly memory: SharedMemory;
+  /** The host serves one query alone, for as long as it runs: its shards begin empty. */
+  readonly alone: boolean;
 }
 
 export interface WorkerOptions {

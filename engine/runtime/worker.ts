@@ -12,7 +12,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { assert } from '../../base/index.ts';
 import { installNative, nodeFiles, systemClock, systemRandom } from '../../base/node/index.ts';
 import { type FileLog, openSharedReaders, type SharedLogView } from '../../storage/file-log/index.ts';
-import { openLevelShard } from '../stores/level-store.ts';
+import { destroyLevelShard, openLevelShard } from '../stores/level-store.ts';
 import type { Topology } from '../topology.ts';
 import type { FromHost, ToHost } from './protocol.ts';
 import { TaskHost } from './task-host.ts';
@@ -25,6 +25,8 @@ export interface WorkerThreadsOptions {
   readonly state: string;
   /** URL of the module that builds topologies. */
   readonly builder: string;
+  /** Upper bound of a thread's JavaScript heap, in MiB; what Node sets where it is left out. Memory of stores and batches lies outside of it. */
+  readonly heapMb?: number;
 }
 
 interface HostData {
@@ -33,15 +35,22 @@ interface HostData {
   readonly state: string;
   readonly builder: string;
   readonly settings: HostSettings;
+  /** One 32-bit word: the run at work. */
+  readonly atWork: SharedArrayBuffer;
 }
 
 /** Worker threads for a `Runtime`, each started when the first task needs it. */
-export const workerThreads = ({ count, log, state, builder }: WorkerThreadsOptions): WorkerOptions => ({
+export const workerThreads = ({ count, log, state, builder, heapMb }: WorkerThreadsOptions): WorkerOptions => ({
   count,
   spawn(_thread, settings, receive, died): RemoteHost {
     const view = log.exportView();
-    const data: HostData = { role: 'millrace task host', view, state, builder, settings };
-    const worker = new Worker(new URL(import.meta.url), { workerData: data, transferList: [view.port] });
+    const atWork = new SharedArrayBuffer(4);
+    const data: HostData = { role: 'millrace task host', view, state, builder, settings, atWork };
+    const worker = new Worker(new URL(import.meta.url), {
+      workerData: data,
+      transferList: [view.port],
+      ...(heapMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: heapMb } }),
+    });
     let ended = false;
     let cause: Error | undefined;
     worker.on('message', receive);
@@ -61,6 +70,7 @@ export const workerThreads = ({ count, log, state, builder }: WorkerThreadsOptio
         ended = true;
         await worker.terminate();
       },
+      atWork: () => Atomics.load(new Int32Array(atWork), 0),
     };
   },
 });
@@ -70,7 +80,7 @@ const buffersOf = ({ buffer }: Uint8Array): ArrayBuffer[] => (buffer instanceof 
 /** `world` is what functions in a topology may know of the hour and of chance. */
 type Build = (plan: unknown, world: { now(): number; random(): number }) => Topology | Promise<Topology>;
 
-const runHost = async ({ view, state, builder, settings }: HostData): Promise<void> => {
+const runHost = async ({ view, state, builder, settings, atWork }: HostData): Promise<void> => {
   const port = parentPort;
   assert(port !== null, 'a task host was started outside of a worker');
   const waiting: ToHost[] = [];
@@ -83,12 +93,17 @@ const runHost = async ({ view, state, builder, settings }: HostData): Promise<vo
   const chance = systemRandom();
   const world = { now: () => systemClock.now(), random: () => chance.float() };
   assert(typeof build === 'function', () => `the default export of ${builder} builds no topology`);
+  const working = new Int32Array(atWork);
   const host = new TaskHost({
     log: openSharedReaders(view, nodeFiles),
     clock: systemClock,
     timers: systemClock,
     soon: setImmediate,
-    openShard: (shard, onDamage) => openLevelShard(state, shard, { onDamage }),
+    openShard: async (shard, onDamage) => {
+      if (settings.alone) await destroyLevelShard(state, shard);
+      return openLevelShard(state, shard, { onDamage });
+    },
+    atWork: (run) => Atomics.store(working, 0, run),
     build: (plan) => build(plan, world),
     hashSeed: settings.hashSeed,
     limits: settings.limits,

@@ -88,6 +88,10 @@ export const openLevelShard = async (
   return openLevelKv(directory, options);
 };
 
+/** Deletes a shard, of which nobody needs anything any more. */
+export const destroyLevelShard = (state: string, shard: number): Promise<void> =>
+  rm(join(state, `shard-${shard}`), { recursive: true, force: true });
+
 /** Opens a shard as it is; undefined when it is damaged, and so holds no checkpoint that counts. */
 export const openSoundLevelShard = async (directory: string): Promise<OrderedKv | undefined> => {
   if ((await damageOf(directory)) !== undefined) return undefined;

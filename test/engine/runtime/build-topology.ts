@@ -1,14 +1,17 @@
 /** What a worker builds topologies by in the tests: the plan is the name of one of theirs. */
 
 import type { Topology } from '../../../engine/index.ts';
-import { enriched, explained, minuteSums, wordCount } from './topologies.ts';
+import { enriched, explained, hoard, minuteSums, wordCount } from './topologies.ts';
 
 export type TestPlan =
   | { readonly name: 'count'; readonly repartition: boolean }
   | { readonly name: 'sums'; readonly graceMs: number }
   | { readonly name: 'enriched' }
   | { readonly name: 'explained' }
-  | { readonly name: 'exit'; readonly once: Int32Array };
+  /** Ends its thread while it is built, the first `times` times (1). */
+  | { readonly name: 'exit'; readonly once: Int32Array; readonly times?: number }
+  /** Takes all the memory of its thread when it meets the word `boom`. */
+  | { readonly name: 'hoard' };
 
 export const topologyOf = (plan: TestPlan): Topology => {
   switch (plan.name) {
@@ -17,9 +20,10 @@ export const topologyOf = (plan: TestPlan): Topology => {
     case 'sums':
       return minuteSums(plan.graceMs);
     case 'exit':
-      // Takes its thread along, the first time.
-      if (Atomics.exchange(plan.once, 0, 1) === 0) process.exit(3);
+      if (Atomics.add(plan.once, 0, 1) < (plan.times ?? 1)) process.exit(3);
       return wordCount({ repartition: false });
+    case 'hoard':
+      return hoard();
     case 'explained':
       return explained();
     case 'enriched':

@@ -76,3 +76,17 @@ export const explained = (): Topology => {
     .to('explained');
   return builder.build();
 };
+
+/** Copies lines to hoarded; at the word boom it takes all the memory that its thread has. */
+export const hoard = (): Topology => {
+  const builder = new StreamsBuilder();
+  builder
+    .stream('lines', { key: string, value: string })
+    .mapValues((line) => {
+      const kept: string[][] = [];
+      while (line === 'boom') kept.push(Array.from({ length: 1000 }, (_, i) => `${kept.length}-${i}`));
+      return line;
+    })
+    .to('hoarded', { value: string });
+  return builder.build();
+};

@@ -20,7 +20,7 @@ afterEach(async () => {
 
 interface Place {
   readonly log: FileLog;
-  readonly runtime: (threads: number, onEvent?: (event: RuntimeEvent) => void) => Runtime;
+  readonly runtime: (threads: number, onEvent?: (event: RuntimeEvent) => void, heapMb?: number) => Runtime;
 }
 
 const place = async (topics: Record<string, number>): Promise<Place> => {
@@ -41,11 +41,13 @@ const place = async (topics: Record<string, number>): Promise<Place> => {
   const builder = import.meta.resolve('./build-topology.ts');
   return {
     log,
-    runtime(threads, onEvent) {
+    runtime(threads, onEvent, heapMb) {
       const runtime = newRuntime(log, {
         openShard: (shard) => openLevelKv(join(state, `shard-${shard}`)),
         processingLog: 'problems',
-        ...(threads > 0 && { workers: workerThreads({ count: threads, log, state, builder }) }),
+        ...(threads > 0 && {
+          workers: workerThreads({ count: threads, log, state, builder, ...(heapMb !== undefined && { heapMb }) }),
+        }),
         ...(onEvent !== undefined && { onEvent }),
       });
       closing.push(() => runtime.close());
@@ -74,6 +76,15 @@ const produceAll = async (log: FileLog, topic: string, partitions: number, rows:
     for (const row of rows.slice(from, from + 40)) by[Number(row.key?.slice(1)) % partitions]?.push(row);
     for (const [partition, some] of by.entries()) if (some.length > 0) await produce(log, topic, partition, some);
   }
+};
+
+/** How many records a topic has got. */
+const recordsOf = async (log: FileLog, topic: string, partitions: number): Promise<number> => {
+  let records = 0;
+  for (let partition = 0; partition < partitions; partition++) {
+    records += (await log.offsets({ topic, partition })).end;
+  }
+  return records;
 };
 
 interface Outcome {
@@ -155,11 +166,63 @@ describe('worker threads', () => {
       topology: topologyOf({ name: 'count', repartition: false }),
       plan: { name: 'exit', once } satisfies TestPlan,
     });
-    expect(once[0]).toBe(1);
+    expect(once[0]).toBeGreaterThan(1);
     await produceAll(log, 'words', 2, words(200));
     await runtime.awaitIdle();
-    expect(events.some(({ kind }) => kind === 'thread died')).toBe(true);
+    expect(events.filter(({ kind }) => kind === 'thread died')).toHaveLength(1);
     const counted = (await consume(log, 'counted')).filter(({ key }) => key?.startsWith('w') === true);
     expect(Object.values(lastOf(counted)).reduce((sum, count) => sum + Number(count), 0)).toBe(400);
+  });
+
+  test('a query that exhausts its thread again and again runs alone, then fails; its neighbour resumes', async () => {
+    const { log, runtime: open } = await place({ words: 2, counted: 2, lines: 1, hoarded: 1, problems: 1 });
+    const events: RuntimeEvent[] = [];
+    const runtime = open(1, (event) => events.push(event), 48);
+    await start(runtime, 'count', { name: 'count', repartition: true });
+    await start(runtime, 'hoard', { name: 'hoard' });
+    await produceAll(log, 'words', 2, words(200));
+    await produce(log, 'lines', 0, [
+      { key: 'k', value: 'fine' },
+      { key: 'k', value: 'boom' },
+    ]);
+    while (runtime.status('hoard').state !== 'failed') {
+      await produceAll(log, 'words', 2, words(10));
+      await new Promise((wake) => setTimeout(wake, 50));
+    }
+    const { error } = runtime.status('hoard');
+    expect(error?.code).toBe('QUERY_ENDS_ITS_THREAD');
+    expect(error?.message).toMatch(
+      /^the query "hoard" has ended the thread it runs in 4 times, the last time alone.*memory/,
+    );
+    const died = events.flatMap((event) => (event.kind === 'thread died' ? [event.thread] : []));
+    expect(died).toEqual([1, 1, 1, 2]);
+    expect(events.filter(({ kind }) => kind === 'isolated')).toMatchObject([{ queryId: 'hoard', deaths: 3 }]);
+    await runtime.awaitIdle();
+    expect(runtime.status('count').state).toBe('running');
+    expect(runtime.counters('count').restarts).toBe(3);
+    const counts = lastOf(await consume(log, 'counted'));
+    expect(Object.values(counts).reduce((sum, count) => sum + Number(count), 0)).toBe(await recordsOf(log, 'words', 2));
+  });
+
+  test('a suspect that does no harm alone goes on alone, with its state, until it is stopped', async () => {
+    const { log, runtime: open } = await place({ words: 2, counted: 2, problems: 1 });
+    const events: RuntimeEvent[] = [];
+    const runtime = open(1, (event) => events.push(event));
+    const once = new Int32Array(new SharedArrayBuffer(4));
+    const plan: TestPlan = { name: 'exit', once, times: 3 };
+    await runtime.start({ id: 'count', topology: topologyOf({ name: 'count', repartition: false }), plan });
+    expect(runtime.status('count')).toMatchObject({ state: 'running', threads: [2] });
+    await produceAll(log, 'words', 2, words(200));
+    await runtime.awaitIdle();
+    const counts = lastOf(await consume(log, 'counted'));
+    expect(Object.values(counts).reduce((sum, count) => sum + Number(count), 0)).toBe(200);
+    await runtime.stop('count');
+    await runtime.start({ id: 'count', topology: topologyOf({ name: 'count', repartition: false }), plan });
+    expect(runtime.status('count')).toMatchObject({ state: 'running', threads: [1] });
+    await produceAll(log, 'words', 2, words(200));
+    await runtime.awaitIdle();
+    const again = lastOf(await consume(log, 'counted'));
+    expect(Object.values(again).reduce((sum, count) => sum + Number(count), 0)).toBe(400);
+    expect(events.filter(({ kind }) => kind === 'thread died')).toHaveLength(3);
   });
 });
