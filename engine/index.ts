@@ -73,11 +73,11 @@ export type {
   ToHost,
   WindowRange,
 } from './runtime/protocol.ts';
+export type { QuerySpec } from './runtime/query-life.ts';
 export { internalTopics } from './runtime/query-topics.ts';
 export { type QueryFindings, Repair, type RepairFindings, type RepairOptions } from './runtime/repair.ts';
 export {
   defaultRuntimeLimits,
-  type QuerySpec,
   Runtime,
   type RuntimeLimits,
   type RuntimeOptions,

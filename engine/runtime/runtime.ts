@@ -15,17 +15,16 @@
  * query in one worker, each query in the next. Closures run on the calling thread.
  */
 
-import { assert, type Clock, type Random, type Timers, UserError } from '../../base/index.ts';
+import { type Clock, type Random, type Timers, UserError } from '../../base/index.ts';
 import { type Log, LogError, type Producer } from '../../storage/index.ts';
 import { bytesUsed, forgetUse, newSharedUse } from '../stores/memory-budget.ts';
 import type { ScanRange } from '../stores/state-store.ts';
-import type { Topology } from '../topology.ts';
 import { Coordinator } from './commit.ts';
 import { errorOf } from './error-report.ts';
 import { type AskedStore, HostQuestions } from './host-questions.ts';
+import { HostThreads, localThread } from './host-threads.ts';
 import {
   damageIn,
-  noCounters,
   type QueryCounters,
   type QueryState,
   type QueryStatus,
@@ -37,13 +36,8 @@ import {
 import type {
   Assignment,
   FromHost,
-  HostCounters,
-  LostRecords,
   Note,
-  OffsetReset,
   Position,
-  Post,
-  RowSink,
   Run,
   StoreEntry,
   TaskAssignment,
@@ -51,13 +45,14 @@ import type {
   ToHost,
   WindowRange,
 } from './protocol.ts';
+import { isSettled, type Life, Query, type QuerySpec } from './query-life.ts';
 import { QueryRecords } from './query-records.ts';
 import { type Settled, settle } from './query-run.ts';
 import { internalTopics } from './query-topics.ts';
 import type { OpenShard } from './shards.ts';
 import { deathsUntilSuspect, mostAlone, Suspects } from './suspects.ts';
 import { defaultLimits, type HostLimits, TaskHost } from './task-host.ts';
-import { mailbox, type WorkerOptions } from './threads.ts';
+import type { WorkerOptions } from './threads.ts';
 import { RepartitionTrimmer, releaseTombstones } from './trim.ts';
 import { PieceGraph } from './watermarks.ts';
 
@@ -93,87 +88,6 @@ export interface RuntimeOptions {
   readonly onEvent?: (event: RuntimeEvent) => void;
 }
 
-export interface QuerySpec {
-  readonly id: string;
-  /** Names the query's committed offsets, internal topics and transactions. Must be the same after a restart. Default: the id. */
-  readonly applicationId?: string;
-  readonly topology: Topology;
-  /** The same topology as data, from which a worker builds it. Without it the query runs on the calling thread. */
-  readonly plan?: unknown;
-  /** Default: earliest. */
-  readonly offsetReset?: OffsetReset;
-  /** A query that ends with its client, which gets what the topology's `addResult` is given. It writes no topic, commits no offsets and keeps no
-   *  state; when it fails it is not tried again. */
-  readonly transient?: {
-    readonly sink: RowSink;
-    /** Bytes of batches that may be under way to the sink; see `Runtime.setWindow`. */
-    readonly window: number;
-  };
-}
-
-interface Life {
-  readonly run: Run;
-  readonly settled: Settled;
-  /** Threads with tasks of this query. */
-  readonly threads: ReadonlySet<number>;
-  readonly assigned: Set<number>;
-  readonly removed: Set<number>;
-  coordinator: Coordinator | undefined;
-  /** Of a query without a coordinator. */
-  readonly progress: Map<number, { readonly pending: boolean; readonly drained: boolean }>;
-  readonly counters: Map<number, HostCounters>;
-  readonly positions: Map<number, readonly Position[]>;
-  ready: { resolve(): void; reject(error: Error): void } | undefined;
-  onRemoved: (() => void) | undefined;
-}
-
-class Query {
-  readonly spec: QuerySpec;
-  readonly applicationId: string;
-  readonly #outputs: ReadonlySet<string>;
-  state: QueryState = 'starting';
-  error: Error | undefined;
-  since: number;
-  paused = false;
-  life: Life | undefined;
-  past: HostCounters = noCounters;
-  commits = 0;
-  aborts = 0;
-  restarts = 0;
-  failuresInARow = 0;
-  lost: readonly LostRecords[] = [];
-  cancelRetry: (() => void) | undefined;
-  /** The start under way, if any: stopping waits for it. */
-  starting: Promise<void> = Promise.resolve();
-  ending: Promise<void> = Promise.resolve();
-
-  constructor(spec: QuerySpec, now: number) {
-    this.spec = spec;
-    this.applicationId = spec.applicationId ?? spec.id;
-    this.#outputs = new Set(
-      spec.topology.nodes.flatMap((node) => (node.node === 'sink' && !node.repartition ? [node.topic] : [])),
-    );
-    this.since = now;
-  }
-
-  /** Whether a sink of it writes that topic. */
-  writes(topic: string): boolean {
-    return this.#outputs.has(topic);
-  }
-
-  get active(): boolean {
-    return this.state === 'starting' || this.state === 'running' || this.state === 'retrying';
-  }
-}
-
-interface Thread {
-  readonly post: Post<ToHost>;
-  readonly terminate: () => Promise<void>;
-  readonly atWork: () => Run;
-  closed: (() => void) | undefined;
-}
-
-const localThread = 0;
 const mostDamageKept = 100;
 /** Losses that the status of a query shows, the last ones. */
 const mostLostShown = 20;
@@ -186,13 +100,11 @@ export class Runtime {
   /** What threads tell each other of the memory of their stores. */
   readonly #memoryUse: Int32Array;
   readonly #damage: StateDamage[] = [];
-  readonly #soon: (run: () => void) => void;
   readonly #queries = new Map<string, Query>();
   /** Lives that hosts may still speak of, those that are being taken down included. */
   readonly #lives = new Map<Run, { readonly query: Query; readonly life: Life }>();
-  readonly #threads = new Map<number, Thread>();
+  readonly #threads: HostThreads;
   readonly #questions = new HostQuestions((thread, message) => this.#post(thread, message));
-  readonly #hashSeed: number;
   readonly #suspects = new Suspects();
   #records: Promise<QueryRecords> | undefined;
   #nextRun = 1;
@@ -203,10 +115,21 @@ export class Runtime {
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.#limits = { ...defaultRuntimeLimits, ...options.limits };
-    const { workers } = options;
-    this.#memoryUse = newSharedUse(workers === undefined ? 1 : 1 + workers.count + mostAlone);
-    this.#soon = options.soon ?? ((run) => void options.timers.after(0, run));
-    this.#hashSeed = options.random.u32();
+    const { log, clock, timers, openShard, workers } = options;
+    const shared = newSharedUse(workers === undefined ? 1 : 1 + workers.count + mostAlone);
+    this.#memoryUse = shared;
+    const hashSeed = options.random.u32();
+    const limits = this.#limits;
+    const memory = { shared, thread: localThread };
+    const soon = options.soon ?? ((run) => void timers.after(0, run));
+    this.#threads = new HostThreads({
+      local: (post) =>
+        new TaskHost({ log, clock, timers, soon, openShard, build: undefined, hashSeed, limits, memory, post }),
+      workers,
+      settings: (thread) => ({ limits, hashSeed, memory: { shared, thread } }),
+      receive: (thread, message) => this.#receive(thread, message),
+      died: (thread, atWork, error) => this.#threadDied(thread, atWork, error),
+    });
   }
 
   // ---------------------------------------------------------------- queries
@@ -353,7 +276,7 @@ export class Runtime {
   /** What each started thread has read and decoded, all queries together; 0 is the calling thread. */
   async threadCounters(): Promise<ReadonlyMap<number, ThreadCounters>> {
     const all = new Map<number, ThreadCounters>();
-    for (const thread of this.#threads.keys()) all.set(thread, await this.#questions.counters(thread));
+    for (const thread of this.#threads.numbers()) all.set(thread, await this.#questions.counters(thread));
     return all;
   }
 
@@ -430,19 +353,22 @@ export class Runtime {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#inTime(async (late) => {
+      const queries = [...this.#queries.values()];
+      const stops = queries.map((query) => (query.active ? this.stop(query.spec.id) : query.ending));
+      await Promise.race([Promise.all(stops), late]);
+      await this.#threads.end(this.#threads.numbers(), late);
+    });
+    this.#changed();
+  }
+
+  /** For work that waits for threads: `late` comes when it has waited long enough. */
+  async #inTime(work: (late: Promise<void>) => Promise<void>): Promise<void> {
     let cancel = (): void => undefined;
     const late = new Promise<void>((resolve) => {
       cancel = this.#options.timers.after(this.#limits.closeWaitMs, resolve);
     });
-    const queries = [...this.#queries.values()];
-    const stops = queries.map((query) => (query.active ? this.stop(query.spec.id) : query.ending));
-    await Promise.race([Promise.all(stops), late]);
-    const threads = [...this.#threads.values()];
-    await Promise.race([Promise.all(threads.map(closeHost)), late]);
-    cancel();
-    await Promise.all(threads.map((thread) => thread.terminate()));
-    this.#threads.clear();
-    this.#changed();
+    await work(late).finally(cancel);
   }
 
   // ---------------------------------------------------------------- lives
@@ -670,9 +596,9 @@ export class Runtime {
     if (coordinator === undefined) await settled.producer?.close().catch(() => undefined);
     query.past = sumCounters([], { ...sumCounters(life.counters.values(), query.past) });
     this.#lives.delete(run);
-    const { workers } = this.#options;
-    for (const thread of life.threads)
-      if (workers !== undefined && thread > workers.count) await this.#endThread(thread);
+    const alone = [...life.threads].filter((thread) => this.#threads.isAlone(thread));
+    if (alone.length > 0) await this.#inTime((late) => this.#threads.end(alone, late));
+    for (const thread of alone) forgetUse(this.#memoryUse, thread);
     this.#changed();
   }
 
@@ -742,58 +668,16 @@ export class Runtime {
   // ---------------------------------------------------------------- threads
 
   #post(thread: number, message: ToHost): void {
-    let known = this.#threads.get(thread);
-    if (known === undefined) {
-      known = thread === localThread ? this.#localHost() : this.#spawn(thread);
-      this.#threads.set(thread, known);
-    }
-    known.post(message);
-  }
-
-  #localHost(): Thread {
-    const { log, clock, timers, openShard } = this.#options;
-    const fromHost = mailbox<FromHost>((message) => this.#receive(localThread, message));
-    const host = new TaskHost({
-      log,
-      clock,
-      timers,
-      soon: this.#soon,
-      openShard,
-      build: undefined,
-      hashSeed: this.#hashSeed,
-      limits: this.#limits,
-      memory: { shared: this.#memoryUse, thread: localThread },
-      post: fromHost,
-    });
-    const post = mailbox<ToHost>((message) => host.receive(message));
-    return { post, terminate: async () => {}, atWork: () => 0, closed: undefined };
-  }
-
-  #spawn(thread: number): Thread {
-    const { workers } = this.#options;
-    assert(workers !== undefined, `there are no workers, but a task belongs to thread ${thread}`);
-    const alone = thread > workers.count;
-    const remote = workers.spawn(
-      thread,
-      { limits: this.#limits, hashSeed: this.#hashSeed, memory: { shared: this.#memoryUse, thread }, alone },
-      (message) => this.#receive(thread, message),
-      (error) => this.#threadDied(thread, error),
-    );
-    const atWork = (): Run => remote.atWork?.() ?? 0;
-    return { post: remote.post, terminate: () => remote.terminate(), atWork, closed: undefined };
+    this.#threads.post(thread, message);
   }
 
   /** The queries that ran there start again, in a new thread: the next message to it spawns one. */
-  #threadDied(thread: number, error: Error): void {
-    const former = this.#threads.get(thread);
-    if (former === undefined) return;
-    this.#threads.delete(thread);
+  #threadDied(thread: number, atWork: Run, error: Error): void {
     forgetUse(this.#memoryUse, thread);
-    former.closed?.();
     this.#emit({ kind: 'thread died', thread, why: error.message });
     this.#questions.refuseAll(thread, error);
     const victims = [...this.#lives.values()].filter(({ life }) => life.threads.has(thread));
-    const guilty = this.#blame(former.atWork(), victims, error);
+    const guilty = this.#blame(atWork, victims, error);
     for (const { query, life } of victims) {
       life.removed.add(thread);
       life.coordinator?.giveUp();
@@ -824,18 +708,6 @@ export class Runtime {
     return undefined;
   }
 
-  async #endThread(thread: number): Promise<void> {
-    const ended = this.#threads.get(thread);
-    if (ended === undefined) return;
-    this.#threads.delete(thread);
-    const { timers } = this.#options;
-    await Promise.race([
-      closeHost(ended),
-      new Promise<void>((resolve) => timers.after(this.#limits.closeWaitMs, resolve)),
-    ]);
-    await ended.terminate();
-  }
-
   #receive(thread: number, message: FromHost): void {
     switch (message.kind) {
       case 'page':
@@ -844,7 +716,6 @@ export class Runtime {
         this.#questions.answered(message);
         return;
       case 'closed':
-        this.#threads.get(thread)?.closed?.();
         return;
       case 'shard damaged':
         this.#emit({ kind: 'shard damaged', shard: message.shard, why: message.why });
@@ -907,24 +778,6 @@ export class Runtime {
 }
 
 type AboutRun = Extract<FromHost, { readonly run: Run }>;
-
-/** Nothing pending or under way, and everything read as of the hosts' last look. */
-const isSettled = ({ state, life }: Query): boolean => {
-  if (state !== 'running' || life === undefined) return false;
-  if (life.coordinator !== undefined) return life.coordinator.idle;
-  for (const thread of life.threads) {
-    const progress = life.progress.get(thread);
-    if (progress === undefined || progress.pending || !progress.drained) return false;
-  }
-  return true;
-};
-
-/** Answers when the host has closed its stores; it may never do so. */
-const closeHost = (thread: Thread): Promise<void> =>
-  new Promise((resolve) => {
-    thread.closed = resolve;
-    thread.post({ kind: 'close' });
-  });
 
 const threadEnder = (id: string, deaths: number, cause: Error): UserError =>
   new UserError(
