@@ -3,21 +3,24 @@
  *
  * The query is cut in two: a pull query for the columns that the aggregates need, with the condition of WHERE, and the fold over its rows, behind
  * which HAVING and the SELECT list are evaluated once. Over no rows at all COUNT is 0 and every other aggregate NULL, as SQL has it.
- * Rows are folded batch by batch: none is kept.
+ * Rows are folded batch by batch: none is kept. What the aggregates keep (COLLECT_LIST keeps every value) is bounded by `maxGroupBytes`.
  */
 
+import { ByteWriter, UserError } from '../../base/index.ts';
 import { StreamRecord } from '../../engine/index.ts';
 import type { AnalyzedQuery } from '../analyze/query.ts';
 import { columnsOf } from '../analyze/typed.ts';
 import type { Catalog } from '../catalog.ts';
-import { aggregator, resultFiller } from '../compile/aggregates.ts';
+import { accumulatorTypes, aggregator, resultFiller } from '../compile/aggregates.ts';
 import type { CompileEnvironment } from '../compile/environment.ts';
 import { columnScope } from '../compile/reading.ts';
 import { condition, rowFiller } from '../compile/select.ts';
 import type { LogicalAggregate, LogicalFilter, LogicalNode, LogicalProject } from '../plan/logical.ts';
 import { rebind } from '../plan/rules/prune-columns.ts';
 import { applyRules } from '../plan/rules.ts';
+import { RowEncoding } from '../types/row-encoding.ts';
 import type { Schema } from '../types/schema.ts';
+import type { SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { silentContext } from './materialized.ts';
 
@@ -48,6 +51,7 @@ export const aggregatePull = (
     schema: { ...groups.input.schema, value: schema.value },
   };
   const calls = groups.aggregates.map((call) => ({ ...call, args: call.args.map((arg) => rebind(arg, schema)) }));
+  const size = new GroupSize(accumulatorTypes(calls, environment));
   const { initialize, add } = aggregator(calls, scopeOf(schema), environment);
   const fillResults = resultFiller(calls, environment);
   const tests = filters.map(({ predicate }) => condition(predicate, scopeOf(groups.schema), environment));
@@ -68,6 +72,7 @@ export const aggregatePull = (
           record.value = row;
           accumulators = add(accumulators, record, silentContext);
         }
+        size.check(accumulators, batch.length);
         // Nothing to give yet; but a client that has left is noticed here.
         yield [];
       }
@@ -83,6 +88,35 @@ export const aggregatePull = (
     };
   return { input: { ...analyzed, plan: input, limit: undefined }, fold };
 };
+
+/** Bytes that the accumulators of a pull query may take in the row encoding: what one group of a table may take in its changelog. */
+const maxGroupBytes = 16 << 20;
+
+/** Watches how large the accumulators get: measured when there are a quarter more rows than the last time, so that all of it costs little. */
+class GroupSize {
+  readonly #encoding: RowEncoding;
+  readonly #out = new ByteWriter(64);
+  #rows = 0;
+  #nextAt = 0;
+
+  constructor(types: readonly SqlType[]) {
+    this.#encoding = new RowEncoding(types);
+  }
+
+  check(accumulators: Row, moreRows: number): void {
+    this.#rows += moreRows;
+    if (this.#rows < this.#nextAt) return;
+    this.#nextAt = this.#rows + Math.ceil(this.#rows / 4);
+    this.#out.reset();
+    this.#encoding.write(accumulators, this.#out);
+    if (this.#out.length <= maxGroupBytes) return;
+    throw new UserError(
+      'SQL_PULL_TOO_LARGE',
+      `the aggregates of the query hold more than ${maxGroupBytes >> 20} MiB after ${this.#rows} rows`,
+      { hint: 'Read fewer rows (WHERE), or use aggregates that do not keep every value.' },
+    );
+  }
+}
 
 const scopeOf = (schema: Schema) => columnScope(schema, { name: 'NONE' }, 'row');
 

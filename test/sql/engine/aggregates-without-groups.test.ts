@@ -65,6 +65,19 @@ describe('a pull query', () => {
     expect(columns.map(({ name, type }) => `${name} ${type.kind}`)).toEqual(['KSQL_COL_0 BIGINT', 'MEAN DOUBLE']);
   });
 
+  test('ends with an error where its aggregates keep too much', async () => {
+    const { engine } = await openWorld();
+    await engine.execute(sources);
+    const inserter = await engine.inserter('s');
+    const t = 'x'.repeat(20_000);
+    const many = Array.from({ length: 250 }, (_, i) => ({ k: `${i}`, v: i, t, ts: i }));
+    for (let i = 0; i < 4; i++) await inserter.insert(many);
+    expect(await rowsOf(engine, 'SELECT COUNT(*), MAX(t) FROM s;')).toEqual([[1000, t]]);
+    await expect(rowsOf(engine, 'SELECT COLLECT_LIST(t) FROM s;')).rejects.toMatchObject({
+      code: 'SQL_PULL_TOO_LARGE',
+    });
+  });
+
   test('cannot mix a column of the rows with an aggregate', async () => {
     const engine = await filled();
     await expect(engine.query('SELECT k, COUNT(*) FROM s;')).rejects.toMatchObject({ code: 'SQL_NOT_GROUPED' });
