@@ -6,13 +6,14 @@
  * `before` is known only where `sendBefore` asks for it (a second read of the old accumulator); a new key has null before. (Kafka sends the
  * initializer's result there; a row that nobody has seen is not retracted here.)
  *
- * `add` may change the accumulator it is given and return it.
+ * `add` may change the accumulator it is given and return it. A result that is larger than a store takes drops the record (`serialization`): the key
+ * keeps its last result, and nothing goes on.
  */
 
 import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
-import { timestampBytes, timestampOf, writeTimestamped } from './timestamped.ts';
+import { timestampBytes, timestampOf, whyTooLarge, writeTimestamped } from './timestamped.ts';
 
 export interface Aggregation<V, A> {
   readonly store: string;
@@ -53,7 +54,8 @@ export const aggregate =
         if (result === null) store.delete(keyBytes, keyStart, keyEnd);
         else {
           writeTimestamped(kept, out.timestamp, result, serde);
-          store.put(keyBytes, keyStart, keyEnd, kept.buffer, 0, kept.length);
+          if (!store.put(keyBytes, keyStart, keyEnd, kept.buffer, 0, kept.length))
+            return context.drop('serialization', record, whyTooLarge(aggregation.store, kept.length));
         }
         out.value = result;
         if (!sendBefore) out.before = unknown;

@@ -11,7 +11,7 @@ import { assert } from '../../base/index.ts';
 import type { ProcessorSupplier } from '../processor.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
-import { timestampBytes, writeTimestamped } from './timestamped.ts';
+import { timestampBytes, whyTooLarge, writeTimestamped } from './timestamped.ts';
 
 export interface TableFields<V> {
   readonly store?: string;
@@ -47,7 +47,8 @@ export const tableSource =
           if (value === null) store.delete(keyBytes, keyStart, keyEnd);
           else {
             writeTimestamped(kept, record.timestamp, value, row);
-            store.put(keyBytes, keyStart, keyEnd, kept.buffer, 0, kept.length);
+            if (!store.put(keyBytes, keyStart, keyEnd, kept.buffer, 0, kept.length))
+              return context.drop('serialization', record, whyTooLarge(store.name, kept.length));
           }
         }
         forward(out);

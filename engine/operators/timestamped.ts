@@ -22,3 +22,7 @@ export const writeTimestamped = <V>(
   out.i64(timestamp);
   serde.write(value, out);
 };
+
+/** Why a value was refused by its store, after `writeTimestamped`. */
+export const whyTooLarge = (store: string, bytes: number): string =>
+  `the new value takes ${bytes} bytes, more than an entry of the store ${store} may have; the former one stays`;

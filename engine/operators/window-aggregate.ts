@@ -13,7 +13,7 @@ import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import type { TimeWindows } from '../windows/tumbling.ts';
-import { timestampBytes, timestampOf, writeTimestamped } from './timestamped.ts';
+import { timestampBytes, timestampOf, whyTooLarge, writeTimestamped } from './timestamped.ts';
 
 export interface WindowAggregation<V, A> {
   readonly store: string;
@@ -56,7 +56,8 @@ export const windowAggregate =
       if (result === null) store.delete(start, keyBytes, keyStart, keyEnd);
       else {
         writeTimestamped(kept, out.timestamp, result, serde);
-        store.put(start, keyBytes, keyStart, keyEnd, kept.buffer, 0, kept.length);
+        if (!store.put(start, keyBytes, keyStart, keyEnd, kept.buffer, 0, kept.length))
+          return context.drop('serialization', record, whyTooLarge(aggregation.store, kept.length));
       }
       key.reset();
       key.bytes(keyBytes, keyStart, keyEnd);

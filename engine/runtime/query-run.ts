@@ -8,6 +8,7 @@
 
 import { assert, murmur2, UserError, utf8Bytes } from '../../base/index.ts';
 import type { Log, Producer, TopicConfigs, TopicDescription } from '../../storage/index.ts';
+import { changelogBatchBytes } from '../stores/store-options.ts';
 import {
   changelogTopic,
   type PartitionPlan,
@@ -43,7 +44,7 @@ export interface Settled {
 }
 
 /** Largest batch between the steps of a query, and of results. */
-const mostBatchBytes = 16_777_216;
+const mostBatchBytes = changelogBatchBytes;
 
 /** Segments are what is trimmed and compacted as a whole, so they are kept small: a minute, or twice the largest batch. */
 const internalSegments: TopicConfigs = { 'segment.bytes': String(2 * mostBatchBytes), 'segment.ms': '60000' };

@@ -20,6 +20,7 @@ import { createStore } from '../stores/create-store.ts';
 import { MemoryBudget } from '../stores/memory-budget.ts';
 import { KvError } from '../stores/ordered-kv.ts';
 import type { ScanRange, StateStore } from '../stores/state-store.ts';
+import { entryLimit } from '../stores/store-options.ts';
 import { changelogTopic, resultTopic, type SubTopology, type Topology, taskIdOf } from '../topology.ts';
 import { reportOf } from './error-report.ts';
 import { Exchange } from './exchange.ts';
@@ -266,7 +267,7 @@ export class TaskHost {
     const outputs = new Map(assignment.outputs.map((output) => [output.topic, output]));
     const stores = new Map<string, StateStore>();
     for (const spec of subTopology.stores) {
-      const changelogId = outputs.get(changelogTopic(applicationId, spec.name))?.id;
+      const changelog = outputs.get(changelogTopic(applicationId, spec.name));
       const { kv, ids } = (spec.logged === false ? undefined : used) ?? {};
       stores.set(
         spec.name,
@@ -274,7 +275,9 @@ export class TaskHost {
           kv,
           storeId: (await ids?.of(applicationId, taskId, spec)) ?? 0,
           ...(ids === undefined ? {} : { renewStoreId: () => ids.renew(applicationId, taskId, spec) }),
-          ...(changelogId === undefined ? {} : { changelogId }),
+          ...(changelog === undefined
+            ? {}
+            : { changelogId: changelog.id, entryLimitBytes: entryLimit(changelog.maxBatchBytes) }),
           memory: this.#memory,
           hashSeed: this.#options.hashSeed,
         }),

@@ -19,7 +19,7 @@
  * committed values, and sets the positions given; the same records then bring the same outputs.
  */
 
-import { assert, type BufferPool, ByteWriter, UserError } from '../../base/index.ts';
+import { assert, type BufferPool, ByteWriter } from '../../base/index.ts';
 import type { Block } from '../block.ts';
 import { OperatorTime } from '../operator-time.ts';
 import { RecordOrigin, takeHeaders } from '../origin-time.ts';
@@ -567,12 +567,8 @@ export class Task {
       if (writer === undefined || store.changed() === 0) continue;
       const { partition } = this;
       store.writeChangelog((key, keyStart, keyEnd, value, valueStart, valueEnd) => {
-        if (writer.append(partition, key, keyStart, keyEnd, value, valueStart, valueEnd, 0)) return;
-        throw new UserError(
-          'STORE_ENTRY_TOO_LARGE',
-          `an entry of the store "${store.name}" takes ${Math.max(0, valueEnd - valueStart)} bytes, more than a batch of ${topic} may have`,
-          { hint: 'Aggregates that grow without end (collected lists, long texts) do not fit a changelog record.' },
-        );
+        const written = writer.append(partition, key, keyStart, keyEnd, value, valueStart, valueEnd, 0);
+        assert(written, () => `an entry of the store ${store.name} is larger than a batch of ${topic} may be`);
       });
       writer.handOver();
     }

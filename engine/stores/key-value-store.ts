@@ -15,7 +15,7 @@ import type {
 } from './state-store.ts';
 import type { StoreSpec } from './store.ts';
 import { StoreCore } from './store-core.ts';
-import type { StoreOptions } from './store-options.ts';
+import { mostEntryBytes, type StoreOptions } from './store-options.ts';
 
 export class KeyValueStateTable implements KeyValueStateStore {
   readonly kind = 'key-value';
@@ -32,6 +32,7 @@ export class KeyValueStateTable implements KeyValueStateStore {
       kv: spec.logged === false ? undefined : options.kv,
       storeId: options.storeId,
       memory: options.memory,
+      entryLimitBytes: options.entryLimitBytes ?? mostEntryBytes,
       hashSeed: options.hashSeed ?? 0,
       changelogId: options.changelogId ?? '',
       lookAheadFrom: options.lookAheadFrom,
@@ -65,8 +66,8 @@ export class KeyValueStateTable implements KeyValueStateStore {
     return this.#core.get(kinds.data, key, start, end, this.#hint(key, start));
   }
 
-  put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): void {
-    this.#core.put(kinds.data, key, start, end, value, valueStart, valueEnd, this.#hint(key, start));
+  put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
+    return this.#core.put(kinds.data, key, start, end, value, valueStart, valueEnd, this.#hint(key, start));
   }
 
   delete(key: Uint8Array, start: number, end: number): void {

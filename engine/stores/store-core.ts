@@ -55,6 +55,7 @@ export type CoreOptions = {
   readonly kv: OrderedKv | undefined;
   readonly storeId: number;
   readonly memory: MemoryBudget | undefined;
+  readonly entryLimitBytes: number;
   readonly hashSeed: number;
   readonly changelogId: string;
   readonly lookAheadFrom: number | undefined;
@@ -155,6 +156,7 @@ export class StoreCore implements MemoryUser {
     return true;
   }
 
+  /** False: the entry is too large. */
   put(
     kind: number,
     key: Uint8Array,
@@ -164,7 +166,8 @@ export class StoreCore implements MemoryUser {
     valueStart: number,
     valueEnd: number,
     hint: number,
-  ): void {
+  ): boolean {
+    if (end - start + valueEnd - valueStart > this.#options.entryLimitBytes) return false;
     const table = this.table;
     let address = this.#last;
     if (
@@ -182,6 +185,7 @@ export class StoreCore implements MemoryUser {
     }
     if (!table.hasFlag(address, flags.changed)) this.#note(address, table.valueLength(address));
     this.#last = table.setValue(address, value, valueStart, valueEnd);
+    return true;
   }
 
   delete(kind: number, key: Uint8Array, start: number, end: number): void {

@@ -3,6 +3,14 @@
 import type { MemoryBudget } from './memory-budget.ts';
 import type { OrderedKv } from './ordered-kv.ts';
 
+/** Largest batch of a changelog topic. */
+export const changelogBatchBytes = 16 * 1024 * 1024;
+/** What a batch of one record has beside key and value, at most. */
+const recordOverheadBytes = 256;
+/** Largest entry where a changelog batch may have so many bytes. */
+export const entryLimit = (batchBytes: number): number => batchBytes - recordOverheadBytes;
+export const mostEntryBytes = entryLimit(changelogBatchBytes);
+
 export type StoreOptions = {
   /** The shard that checkpoints and spills this store; undefined keeps it in memory only. */
   readonly kv: OrderedKv | undefined;
@@ -12,6 +20,8 @@ export type StoreOptions = {
   readonly renewStoreId?: () => Promise<number>;
   /** Id of the changelog topic. A checkpoint of another one is none. */
   readonly changelogId?: string;
+  /** Largest entry, key and value together, in bytes: what a changelog record may have. Default `mostEntryBytes`. */
+  readonly entryLimitBytes?: number;
   /** Shared with the other stores; undefined: this store is not counted, and evicts nothing. */
   readonly memory?: MemoryBudget;
   /** A random unsigned 32-bit number: keys that collide cannot be prepared from outside. */

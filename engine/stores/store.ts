@@ -17,7 +17,8 @@ export interface KeyValueStore extends ValueCursor {
   readonly name: string;
   /** True when the key is present; its value is then under the cursor. */
   get(key: Uint8Array, start: number, end: number): boolean;
-  put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): void;
+  /** False, and nothing changes, when the entry is larger than a store takes (`StoreOptions.entryLimitBytes`). */
+  put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean;
   /** Removing an absent key is no change. */
   delete(key: Uint8Array, start: number, end: number): void;
 }
@@ -26,6 +27,7 @@ export interface KeyValueStore extends ValueCursor {
 export interface WindowStore extends ValueCursor {
   readonly name: string;
   get(windowStart: number, key: Uint8Array, start: number, end: number): boolean;
+  /** As for key-value stores. What is put into an expired window is left out. */
   put(
     windowStart: number,
     key: Uint8Array,
@@ -34,7 +36,7 @@ export interface WindowStore extends ValueCursor {
     value: Uint8Array,
     valueStart: number,
     valueEnd: number,
-  ): void;
+  ): boolean;
   delete(windowStart: number, key: Uint8Array, start: number, end: number): void;
   /** Drops every window whose start is below `windowStart`. */
   expireBelow(windowStart: number): void;

@@ -21,7 +21,7 @@ import type {
 } from './state-store.ts';
 import type { StoreSpec } from './store.ts';
 import { StoreCore } from './store-core.ts';
-import type { StoreOptions } from './store-options.ts';
+import { mostEntryBytes, type StoreOptions } from './store-options.ts';
 
 export class WindowStateTable implements WindowStateStore {
   readonly kind = 'window';
@@ -41,6 +41,7 @@ export class WindowStateTable implements WindowStateStore {
       kv: spec.logged === false ? undefined : options.kv,
       storeId: options.storeId,
       memory: options.memory,
+      entryLimitBytes: options.entryLimitBytes ?? mostEntryBytes,
       hashSeed: options.hashSeed ?? 0,
       changelogId: options.changelogId ?? '',
       lookAheadFrom: options.lookAheadFrom,
@@ -84,10 +85,10 @@ export class WindowStateTable implements WindowStateStore {
     value: Uint8Array,
     valueStart: number,
     valueEnd: number,
-  ): void {
-    if (windowStart < this.#core.floor) return;
+  ): boolean {
+    if (windowStart < this.#core.floor) return true;
     const length = this.#setKey(windowStart, key, start, end);
-    this.#core.put(kinds.data, this.#key, 0, length, value, valueStart, valueEnd, this.#hint(key, start));
+    return this.#core.put(kinds.data, this.#key, 0, length, value, valueStart, valueEnd, this.#hint(key, start));
   }
 
   delete(windowStart: number, key: Uint8Array, start: number, end: number): void {
