@@ -13,8 +13,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import { assert, UserError } from './base/index.ts';
-import { installNative, nodeFiles, systemClock, systemRandom } from './base/node/index.ts';
+import { assert, type Random, UserError } from './base/index.ts';
+import { installNative, nodeFiles, openFileLimit, systemClock, systemRandom } from './base/node/index.ts';
 import {
   defaultRuntimeLimits,
   describeNote,
@@ -42,7 +42,7 @@ import {
   type TypedRow,
   type Value,
 } from './sql/index.ts';
-import { openFileLog } from './storage/file-log/index.ts';
+import { type FileLog, openFileLog } from './storage/file-log/index.ts';
 import {
   type Acks,
   type ConsumedRecord,
@@ -182,7 +182,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       hint: `Give a number of bytes from ${MIN_STATE_MEMORY}.`,
     });
   const random = systemRandom();
-  const log = await openFileLog({ directory, files: nodeFiles, clock: systemClock, timers: systemClock, random });
+  const log = await openLog(directory, random);
   try {
     if ((await log.describeTopic(PROCESSING_LOG_TOPIC)) === undefined)
       await log.createTopic({ name: PROCESSING_LOG_TOPIC, partitions: 1, configs: processingLogConfigs });
@@ -235,6 +235,17 @@ export interface RepairReport {
   readonly left: RepairFindings;
 }
 
+/** The log gets a quarter of the files that the process may have open; threads, stores and connections need the rest. */
+const openLog = (directory: string, random: Random): Promise<FileLog> =>
+  openFileLog({
+    directory,
+    files: nodeFiles,
+    clock: systemClock,
+    timers: systemClock,
+    random,
+    openFiles: Math.min(512, Math.max(32, Math.floor(openFileLimit() / 4))),
+  });
+
 /** Lists what keeps the queries of a data directory from starting, and does what is asked for about it. Without a request it changes nothing. Rejects with
  *  DATA_DIR_LOCKED while the directory is open anywhere. */
 export const repair = async ({ data, resetQueries = [], acceptLoss = [] }: RepairRequest): Promise<RepairReport> => {
@@ -245,7 +256,7 @@ export const repair = async ({ data, resetQueries = [], acceptLoss = [] }: Repai
       hint: 'Give the directory that the server was started with (--data).',
     });
   const random = systemRandom();
-  const log = await openFileLog({ directory, files: nodeFiles, clock: systemClock, timers: systemClock, random });
+  const log = await openLog(directory, random);
   const shards: RepairOptions['shards'][number][] = [];
   try {
     const state = join(directory, 'state');

@@ -58,6 +58,7 @@ import { DataDirectory } from './data-directory.ts';
 import { FileProducer, type ProducerHost } from './file-producer.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { recoverLog, topicReport } from './log-recovery.ts';
+import { defaultOpenFiles, OpenFiles, readerOpenFiles } from './open-files.ts';
 import { FilePartition, type PartitionHost } from './partition.ts';
 import { type SharedLogView, SharedPublisher } from './shared-view.ts';
 
@@ -69,6 +70,8 @@ export interface FileLogOptions {
   readonly random: Random;
   /** Bytes of the log's own two partitions after which they are rewritten. Default 1 MiB. */
   readonly rotateBytes?: number;
+  /** How many segment files are kept open. Default 128; threads that read it keep a quarter of that open each. */
+  readonly openFiles?: number;
   /** Bytes that compaction may use for its offset map. Default 32 MiB; one map serves all topics. */
   readonly compactionMapBytes?: number;
 }
@@ -102,6 +105,7 @@ export const openFileLog = async (options: FileLogOptions): Promise<FileLog> => 
 class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   readonly files: FileSystem;
   readonly pool = new BufferPool();
+  readonly openFiles: OpenFiles;
   readonly timers: Timers;
   readonly coordinator: Coordinator;
   readonly #clock: Clock;
@@ -125,6 +129,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
 
   constructor(options: FileLogOptions) {
     this.files = options.files;
+    this.openFiles = new OpenFiles(options.openFiles ?? defaultOpenFiles);
     this.timers = options.timers;
     this.#clock = options.clock;
     this.#random = options.random;
@@ -468,7 +473,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   exportView(): SharedLogView {
     this.checkOpen();
     if (this.#shared === undefined) {
-      this.#shared = new SharedPublisher(this.#directory.path);
+      this.#shared = new SharedPublisher(this.#directory.path, readerOpenFiles(this.openFiles.limit));
       for (const topic of this.#topics.values()) this.#shared.add(topic.description, topic.partitions);
     }
     return this.#shared.view();

@@ -11,7 +11,7 @@
 import type { OpenFile } from '../../base/index.ts';
 
 export class FileSync {
-  readonly #file: OpenFile;
+  readonly #file: () => OpenFile;
   readonly #failed: (cause: unknown) => void;
   /** Counts writes; what a sync covers is the count at its start. */
   #written = 0;
@@ -19,8 +19,9 @@ export class FileSync {
   #running: Promise<void> | undefined;
   #covers = 0;
   #next: Promise<void> | undefined;
+  #abandoned = false;
 
-  constructor(file: OpenFile, failed: (cause: unknown) => void) {
+  constructor(file: () => OpenFile, failed: (cause: unknown) => void) {
     this.#file = file;
     this.#failed = failed;
   }
@@ -31,7 +32,12 @@ export class FileSync {
   }
 
   get dirty(): boolean {
-    return this.#synced < this.#written;
+    return !this.#abandoned && this.#synced < this.#written;
+  }
+
+  /** The file is not used any more, and may be gone: who still waits for a sync that has not begun is answered. */
+  abandon(): void {
+    this.#abandoned = true;
   }
 
   /** Resolves when everything written before the call is on the disk. */
@@ -41,7 +47,7 @@ export class FileSync {
     if (this.#covers === this.#written) return this.#running;
     this.#next ??= this.#running.then(() => {
       this.#next = undefined;
-      return this.#start();
+      return this.#abandoned ? undefined : this.#start();
     });
     return this.#next;
   }
@@ -51,7 +57,7 @@ export class FileSync {
     if (!this.dirty) return;
     const covers = this.#written;
     try {
-      this.#file.datasyncSync();
+      this.#file().datasyncSync();
     } catch (cause) {
       this.#failed(cause);
       throw cause;
@@ -62,17 +68,19 @@ export class FileSync {
   #start(): Promise<void> {
     const covers = this.#written;
     this.#covers = covers;
-    const running = this.#file.datasync().then(
-      () => {
-        this.#synced = Math.max(this.#synced, covers);
-        this.#running = undefined;
-      },
-      (cause: unknown) => {
-        // `#running` stays rejected: every later call fails as well.
-        this.#failed(cause);
-        throw cause;
-      },
-    );
+    const running = this.#file()
+      .datasync()
+      .then(
+        () => {
+          this.#synced = Math.max(this.#synced, covers);
+          this.#running = undefined;
+        },
+        (cause: unknown) => {
+          // `#running` stays rejected: every later call fails as well.
+          this.#failed(cause);
+          throw cause;
+        },
+      );
     this.#running = running;
     // Whoever asked sees the failure; when nobody waits any more it must not end the process.
     running.catch(() => undefined);

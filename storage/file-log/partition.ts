@@ -40,6 +40,7 @@ import { Waiters } from '../waiting.ts';
 import type { ClosedSegment, CompactedPartition, CompactedPiece } from './compaction.ts';
 import { readDeletions, writeDeletions } from './deletions.ts';
 import { findTime } from './find-time.ts';
+import type { OpenFiles } from './open-files.ts';
 import {
   type DamageReport,
   type PartitionRecovery,
@@ -59,6 +60,7 @@ import { isSwapDecided, swapIn } from './swap.ts';
 export interface PartitionHost {
   readonly files: FileSystem;
   readonly pool: BufferPool;
+  readonly openFiles: OpenFiles;
   now(): number;
   /** A sync failed: nothing may be acknowledged any more. */
   fence(cause: unknown): void;
@@ -192,7 +194,8 @@ export class FilePartition implements CompactedPartition {
   }
 
   #newSegment(baseOffset: number): Segment {
-    return new Segment(this.#host.files, this.directory, baseOffset, (cause) => this.#host.fence(cause));
+    const { files, openFiles } = this.#host;
+    return new Segment(files, openFiles, this.directory, baseOffset, (cause) => this.#host.fence(cause));
   }
 
   // -------------------------------------------------------------- writing

@@ -7,6 +7,7 @@ import { crc32c, FileError, type FileSystem, joinPath, type OpenFile, readWholeF
 import { baseOffsetOf, maxTimestampOf } from '../record-batch.ts';
 import { FileSync } from './file-sync.ts';
 import { OffsetIndex } from './offset-index.ts';
+import type { FileUser, OpenFiles } from './open-files.ts';
 import { TimeIndex } from './time-index.ts';
 
 /** The files of a partition that are named by an offset. `cleaned` and `swap`: see `swap.ts`. */
@@ -21,7 +22,7 @@ export const offsetInName = (name: string, suffix: NamedFile): number | undefine
     ? Number(name.slice(0, 20))
     : undefined;
 
-export class Segment {
+export class Segment implements FileUser {
   readonly baseOffset: number;
   /** Bytes of whole batches; what the file holds beyond is not part of the log. */
   size: number;
@@ -29,18 +30,24 @@ export class Segment {
   timeIndex: TimeIndex;
   readonly #files: FileSystem;
   readonly #directory: string;
-  readonly #syncFailed: (cause: unknown) => void;
-  #file: OpenFile | undefined;
-  #sync: FileSync | undefined;
+  readonly #open: OpenFiles;
+  readonly #sync: FileSync;
 
-  constructor(files: FileSystem, directory: string, baseOffset: number, syncFailed: (cause: unknown) => void) {
+  constructor(
+    files: FileSystem,
+    open: OpenFiles,
+    directory: string,
+    baseOffset: number,
+    syncFailed: (cause: unknown) => void,
+  ) {
     this.#files = files;
+    this.#open = open;
     this.#directory = directory;
     this.baseOffset = baseOffset;
     this.size = 0;
     this.index = new OffsetIndex(baseOffset);
     this.timeIndex = new TimeIndex(baseOffset);
-    this.#syncFailed = syncFailed;
+    this.#sync = new FileSync(() => this.file, syncFailed);
   }
 
   get path(): string {
@@ -55,10 +62,9 @@ export class Segment {
     return joinPath(this.#directory, segmentName(this.baseOffset, 'timeindex'));
   }
 
-  /** The open file; opened when first asked for. */
+  /** The open file, opened when it is not; it may be closed when that of another segment is asked for. */
   get file(): OpenFile {
-    this.#file ??= this.#files.open(this.path, 'write');
-    return this.#file;
+    return this.#open.of(this);
   }
 
   /** Reads into the first `length` bytes of `bytes`, from `position` on; the number read, less at the end of the file. */
@@ -74,19 +80,22 @@ export class Segment {
 
   /** Makes the file; its name is on the disk afterwards. */
   create(): void {
-    this.#file = this.#files.open(this.path, 'create');
-    this.#file.truncate(0);
+    this.#open.withRoom(() => this.#files.open(this.path, 'create')).close();
+    this.file.truncate(0);
     this.#files.syncDirectory(this.#directory);
   }
 
+  readonly openFile = (): OpenFile => this.#files.open(this.path, 'write');
+
   get sync(): FileSync {
-    this.#sync ??= new FileSync(this.file, this.#syncFailed);
     return this.#sync;
   }
 
   get dirty(): boolean {
-    return this.#sync?.dirty ?? false;
+    return this.#sync.dirty;
   }
+
+  readonly settle = (): void => this.#sync.now();
 
   /** Takes note of a batch at `at` of `bytes`, which lies at `position`: the next one. An index entry is due each `interval` bytes. */
   note(bytes: Uint8Array, at: number, position: number, interval: number, nowMs: number): void {
@@ -130,9 +139,8 @@ export class Segment {
   }
 
   close(): void {
-    this.#file?.close();
-    this.#file = undefined;
-    this.#sync = undefined;
+    this.#sync.abandon();
+    this.#open.close(this);
   }
 
   /** Closes and removes the files. */

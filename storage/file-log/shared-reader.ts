@@ -25,6 +25,7 @@ import type {
 import { closedError, offsetOutOfRange, readFailed, unknownPartition, unknownTopic } from '../log-errors.ts';
 import { PartitionState } from '../partition-state.ts';
 import { OffsetIndex } from './offset-index.ts';
+import { type FileUser, OpenFiles } from './open-files.ts';
 import { corruption, readSegment } from './read-segment.ts';
 import { offsetInName, readSideFile, segmentName } from './segment.ts';
 import {
@@ -70,12 +71,19 @@ interface Watermarks extends PartitionOffsets {
   readonly stableWithout: number;
 }
 
-const mostOpenFiles = 4;
 const mostResumePoints = 64;
 
-interface SharedSegment {
+class SharedSegment implements FileUser {
   readonly baseOffset: number;
-  readonly file: OpenFile;
+  readonly dirty = false;
+  readonly openFile: () => OpenFile;
+
+  constructor(files: FileSystem, directory: string, baseOffset: number) {
+    this.baseOffset = baseOffset;
+    this.openFile = () => files.open(joinPath(directory, segmentName(baseOffset, 'log')), 'read');
+  }
+
+  settle(): void {}
 }
 
 /** In the segment `base` a batch that begins at this offset lies at this position. */
@@ -94,12 +102,15 @@ class SharedPartition {
   /** The layout that the open files and the places where readers stopped belong to. */
   layout = 0;
   readonly #files: FileSystem;
+  readonly #open: OpenFiles;
   #bases: number[] = [];
-  #open: SharedSegment[] = [];
+  /** Those that were read, by base offset. */
+  readonly #segments = new Map<number, SharedSegment>();
   readonly #resume = new Map<number, ReadPoint>();
 
-  constructor(files: FileSystem, directory: string, slot: number) {
+  constructor(files: FileSystem, open: OpenFiles, directory: string, slot: number) {
     this.#files = files;
+    this.#open = open;
     this.directory = directory;
     this.slot = slot;
   }
@@ -110,6 +121,13 @@ class SharedPartition {
       .map((name) => offsetInName(name, 'log'))
       .filter((base) => base !== undefined)
       .sort((a, b) => a - b);
+    // A deleted file takes space until it is closed.
+    for (const [base, segment] of this.#segments) if (!this.#bases.includes(base)) this.#drop(base, segment);
+  }
+
+  #drop(base: number, segment: SharedSegment): void {
+    this.#open.close(segment);
+    this.#segments.delete(base);
   }
 
   /** The segment with the offset, as far as the last listing knows. */
@@ -119,15 +137,13 @@ class SharedPartition {
     return found;
   }
 
-  #segment(base: number): SharedSegment {
-    let segment = this.#open.find((candidate) => candidate.baseOffset === base);
+  #file(base: number): OpenFile {
+    let segment = this.#segments.get(base);
     if (segment === undefined) {
-      const file = this.#files.open(joinPath(this.directory, segmentName(base, 'log')), 'read');
-      segment = { baseOffset: base, file };
-      this.#open.push(segment);
-      if (this.#open.length > mostOpenFiles) this.#open.shift()?.file.close();
+      segment = new SharedSegment(this.#files, this.directory, base);
+      this.#segments.set(base, segment);
     }
-    return segment;
+    return this.#open.of(segment);
   }
 
   /** A batch at or below the offset, in the segment that holds it. */
@@ -136,7 +152,7 @@ class SharedPartition {
     const base = this.#floor(offset);
     if (base === undefined) return undefined;
     const bytes = readSideFile(this.#files, joinPath(this.directory, segmentName(base, 'index')));
-    const size = this.#segment(base).file.size();
+    const size = this.#file(base).size();
     const index = bytes === undefined ? undefined : OffsetIndex.decode(bytes, base, size);
     return { base, ...(index?.floor(offset) ?? { offset: base, position: 0 }) };
   }
@@ -153,7 +169,7 @@ class SharedPartition {
     let nextOffset = offset;
     while (at !== undefined && nextOffset < limit) {
       const { base, position, offset: positionOffset }: ReadPoint = at;
-      const { file } = this.#segment(base);
+      const file = this.#file(base);
       const read = readSegment(
         {
           topic,
@@ -203,8 +219,7 @@ class SharedPartition {
   }
 
   close(): void {
-    for (const { file } of this.#open) file.close();
-    this.#open = [];
+    for (const [base, segment] of this.#segments) this.#drop(base, segment);
   }
 }
 
@@ -214,6 +229,7 @@ class SharedLog implements SharedReaders {
   readonly #counters: Int32Array<SharedArrayBuffer>;
   readonly #words: BigInt64Array<SharedArrayBuffer>;
   readonly #pool = new BufferPool();
+  readonly #openFiles: OpenFiles;
   readonly #topics = new Map<string, SharedTopic>();
   readonly #partitions = new Map<number, SharedPartition>();
   readonly #questions = new Map<number, (answer: SharedAnswer) => void>();
@@ -224,6 +240,7 @@ class SharedLog implements SharedReaders {
   constructor(view: SharedLogView, files: FileSystem) {
     this.#view = view;
     this.#files = files;
+    this.#openFiles = new OpenFiles(view.openFiles);
     this.#counters = new Int32Array(view.shared, 0, 16);
     this.#words = new BigInt64Array(view.shared);
     for (const topic of view.topics) this.#topics.set(topic.name, topic);
@@ -286,7 +303,7 @@ class SharedLog implements SharedReaders {
     let partition = this.#partitions.get(slot);
     if (partition === undefined) {
       const directory = joinPath(this.#view.directory, 'topics', id, String(target.partition));
-      partition = new SharedPartition(this.#files, directory, slot);
+      partition = new SharedPartition(this.#files, this.#openFiles, directory, slot);
       this.#partitions.set(slot, partition);
     }
     return partition;

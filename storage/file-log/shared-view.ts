@@ -48,6 +48,8 @@ export interface SharedLogView {
   readonly shared: SharedArrayBuffer;
   readonly topics: readonly SharedTopic[];
   readonly port: MessagePort;
+  /** How many segment files the other thread may keep open. */
+  readonly openFiles: number;
 }
 
 /** Asked by a reader. */
@@ -66,6 +68,7 @@ export type SharedAnswer =
 
 export class SharedPublisher {
   readonly #directory: string;
+  readonly #openFiles: number;
   readonly #shared = new SharedArrayBuffer(64 + mostPartitions * slotWords * 8);
   readonly #counters = new Int32Array(this.#shared, 0, 16);
   readonly #words = new BigInt64Array(this.#shared);
@@ -73,8 +76,9 @@ export class SharedPublisher {
   readonly #partitions: FilePartition[] = [];
   readonly #ports = new Set<MessagePort>();
 
-  constructor(directory: string) {
+  constructor(directory: string, openFiles: number) {
     this.#directory = directory;
+    this.#openFiles = openFiles;
   }
 
   add(description: TopicDescription, partitions: readonly FilePartition[]): void {
@@ -145,7 +149,13 @@ export class SharedPublisher {
     // The log must not keep a process alive that has nothing else to do.
     port1.unref();
     this.#ports.add(port1);
-    return { directory: this.#directory, shared: this.#shared, topics: [...this.#topics.values()], port: port2 };
+    return {
+      directory: this.#directory,
+      shared: this.#shared,
+      topics: [...this.#topics.values()],
+      port: port2,
+      openFiles: this.#openFiles,
+    };
   }
 
   #answer(port: MessagePort, question: SharedQuestion): void {
