@@ -10,8 +10,31 @@
 
 import type { OpenFile } from '../../base/index.ts';
 
+/** Bounds how many syncs are under way, because each keeps its file open. More at once than Node has threads for would not be faster. */
+export class SyncSlots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count = 16) {
+    this.#free = count;
+  }
+
+  async run(sync: () => Promise<void>): Promise<void> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      await sync();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free++;
+      else next();
+    }
+  }
+}
+
 export class FileSync {
   readonly #file: () => OpenFile;
+  readonly #slots: SyncSlots;
   readonly #failed: (cause: unknown) => void;
   /** Counts writes; what a sync covers is the count at its start. */
   #written = 0;
@@ -21,8 +44,10 @@ export class FileSync {
   #next: Promise<void> | undefined;
   #abandoned = false;
 
-  constructor(file: () => OpenFile, failed: (cause: unknown) => void) {
+  /** `file` opens it, or answers the open one. `failed` hears of a sync that failed. */
+  constructor(file: () => OpenFile, slots: SyncSlots, failed: (cause: unknown) => void) {
     this.#file = file;
+    this.#slots = slots;
     this.#failed = failed;
   }
 
@@ -44,7 +69,7 @@ export class FileSync {
   sync(): Promise<void> {
     if (!this.dirty) return Promise.resolve();
     if (this.#running === undefined) return this.#start();
-    if (this.#covers === this.#written) return this.#running;
+    if (this.#covers >= this.#written) return this.#running;
     this.#next ??= this.#running.then(() => {
       this.#next = undefined;
       return this.#abandoned ? undefined : this.#start();
@@ -66,24 +91,38 @@ export class FileSync {
   }
 
   #start(): Promise<void> {
-    const covers = this.#written;
-    this.#covers = covers;
-    const running = this.#file()
-      .datasync()
-      .then(
-        () => {
-          this.#synced = Math.max(this.#synced, covers);
-          this.#running = undefined;
-        },
-        (cause: unknown) => {
-          // `#running` stays rejected: every later call fails as well.
-          this.#failed(cause);
-          throw cause;
-        },
-      );
+    // Until its turn comes it covers everything.
+    this.#covers = Number.POSITIVE_INFINITY;
+    const running = this.#slots.run(() => this.#sync());
     this.#running = running;
     // Whoever asked sees the failure; when nobody waits any more it must not end the process.
     running.catch(() => undefined);
     return running;
+  }
+
+  async #sync(): Promise<void> {
+    const covers = this.#written;
+    this.#covers = covers;
+    if (!this.dirty) {
+      this.#running = undefined;
+      return;
+    }
+    let file: OpenFile;
+    try {
+      file = this.#file();
+    } catch (cause) {
+      // It could not even be opened: nothing is known to be lost, and the next call tries again.
+      this.#running = undefined;
+      throw cause;
+    }
+    try {
+      await file.datasync();
+    } catch (cause) {
+      // `#running` stays rejected: every later call fails as well.
+      this.#failed(cause);
+      throw cause;
+    }
+    this.#synced = Math.max(this.#synced, covers);
+    this.#running = undefined;
   }
 }

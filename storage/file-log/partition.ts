@@ -334,7 +334,8 @@ export class FilePartition implements CompactedPartition {
       if (syncs.length > 0) await Promise.all(syncs);
     } catch (cause) {
       if (this.deleted) return;
-      throw this.#host.fenced ?? cause;
+      if (this.#host.fenced !== undefined) throw this.#host.fenced;
+      throw cause instanceof FileError ? writeError(this.directory, cause) : cause;
     }
     this.#host.checkOwner();
     this.#syncedEnd = Math.max(this.#syncedEnd, end);

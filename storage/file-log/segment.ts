@@ -47,7 +47,7 @@ export class Segment implements FileUser {
     this.size = 0;
     this.index = new OffsetIndex(baseOffset);
     this.timeIndex = new TimeIndex(baseOffset);
-    this.#sync = new FileSync(() => this.file, syncFailed);
+    this.#sync = new FileSync(() => this.file, open.syncs, syncFailed);
   }
 
   get path(): string {
@@ -94,8 +94,6 @@ export class Segment implements FileUser {
   get dirty(): boolean {
     return this.#sync.dirty;
   }
-
-  readonly settle = (): void => this.#sync.now();
 
   /** Takes note of a batch at `at` of `bytes`, which lies at `position`: the next one. An index entry is due each `interval` bytes. */
   note(bytes: Uint8Array, at: number, position: number, interval: number, nowMs: number): void {

@@ -75,15 +75,12 @@ const mostResumePoints = 64;
 
 class SharedSegment implements FileUser {
   readonly baseOffset: number;
-  readonly dirty = false;
   readonly openFile: () => OpenFile;
 
   constructor(files: FileSystem, directory: string, baseOffset: number) {
     this.baseOffset = baseOffset;
     this.openFile = () => files.open(joinPath(directory, segmentName(baseOffset, 'log')), 'read');
   }
-
-  settle(): void {}
 }
 
 /** In the segment `base` a batch that begins at this offset lies at this position. */
