@@ -29,7 +29,7 @@ import {
   tumbling,
   windowAggregate,
 } from '../../engine/index.ts';
-import { type ColumnReference, columnsOf, mapColumns, type TypedExpression } from '../analyze/typed.ts';
+import type { ColumnReference, TypedExpression } from '../analyze/typed.ts';
 import type { NamedExpression } from '../plan/logical.ts';
 import {
   type AggregateStep,
@@ -42,7 +42,6 @@ import {
   type PhysicalPlan,
   type SelectKeyStep,
   type SinkStep,
-  type SourceStep,
   type Step,
   type TableGroupByStep,
   type TableSelectKeyStep,
@@ -54,12 +53,13 @@ import type { SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { accumulatorTypes, aggregator, resultFiller } from './aggregates.ts';
 import type { CompileEnvironment } from './environment.ts';
-import type { ColumnScope, Evaluate } from './evaluate.ts';
+import type { ColumnScope } from './evaluate.ts';
+import { fusedMaker, type Scan, type ScanNeeds, substituted } from './fuse.ts';
 import { wholeKeys, windowBytesOf } from './keys.ts';
-import { columnScope, type Reading, vectorScope } from './reading.ts';
+import { columnScope, type Reading } from './reading.ts';
 import { recodeKeys, rekey } from './rekey.ts';
-import { type Fused, scanSource } from './scan.ts';
-import { compileAll, condition, rowFiller, rowMaker, type Test, tableRowMaker } from './select.ts';
+import { scanSource } from './scan.ts';
+import { condition, rowFiller, rowMaker, type Test, tableRowMaker } from './select.ts';
 import { sqlSink } from './sink.ts';
 import { changeAggregator, changeColumns, tableGroupBy } from './table-group.ts';
 
@@ -68,15 +68,6 @@ export const compileTopology = (plan: PhysicalPlan, environment: CompileEnvironm
   compiler.compile(plan.root);
   return compiler.topology;
 };
-
-/** A source and the steps fused into its scan so far; not a node yet, because what reads it decides what the scan delivers. */
-interface Scan {
-  readonly kind: 'scan';
-  readonly step: SourceStep;
-  readonly filters: readonly TypedExpression[];
-  readonly items: readonly NamedExpression[] | undefined;
-  readonly schema: Schema;
-}
 
 /** A node that delivers rows. */
 interface Rows {
@@ -92,14 +83,6 @@ interface Feed {
   readonly parent: string;
   readonly reading: Reading;
   readonly schema: Schema;
-}
-
-interface ScanNeeds {
-  /** Columns of the source that are read from the vectors behind the scan; left out: rows are wanted. */
-  readonly columns?: readonly TypedExpression[];
-  readonly noNullValues?: boolean;
-  /** Which keys are wanted; made for each task. */
-  readonly keys?: (() => Test) | undefined;
 }
 
 /** Rows on the way through an internal topic; reading fills one row again and again. */
@@ -131,8 +114,6 @@ export const resultEncoding = ({ schema }: Step): RowEncoding => new RowEncoding
 /** A result of the aggregate below, as it is. */
 const isResult = (expression: TypedExpression): expression is ColumnReference =>
   expression.kind === 'column' && expression.from === 'value';
-
-const isPlain = (expression: TypedExpression): boolean => expression.kind === 'column' || expression.kind === 'literal';
 
 class Compiler {
   readonly topology = new Topology();
@@ -281,45 +262,16 @@ class Compiler {
 
   /** Makes the scan a node. */
   #scan(scan: Scan, needs: ScanNeeds = {}): Feed {
-    const { step, filters } = scan;
+    const { step } = scan;
     const environment = this.#environment;
-    const rowsWanted = needs.columns === undefined;
-    const items = rowsWanted
-      ? (scan.items ??
-        step.schema.value.map((column, index) => ({
-          name: column.name,
-          expression: { kind: 'column', name: column.name, from: 'value', index, type: column.type } as const,
-        })))
-      : undefined;
-    const read = [...filters, ...(items ?? []).map((item) => item.expression), ...(needs.columns ?? [])];
-    const slots = columnsOf(...read)
-      .filter((column) => column.from === 'value')
-      .map((column) => column.index);
-    const table = step.kind === 'tableSource';
-    const makeFused = (): Fused => {
-      const scope = columnScope(keyedSchema(step), step.keyFormat, 'vectors');
-      const tests: Test[] = [];
-      if (!table && (filters.length > 0 || needs.noNullValues === true)) tests.push((record) => record.value !== null);
-      for (const predicate of filters) tests.push(condition(predicate, scope, environment));
-      const rest: Test[] = [];
-      if (needs.keys !== undefined) rest.push(needs.keys());
-      const fromValues = columnsOf(...filters).every((column) => column.from === 'value');
-      const quick = !table && filters.length > 0 && fromValues;
-      return {
-        slots,
-        keeps: conjunction([...tests, ...rest], table),
-        quick: quick ? allTrue(compileAll(filters, vectorScope, environment)) : undefined,
-        rest: conjunction(rest, table),
-        row: items === undefined ? undefined : rowMaker(items, scope, environment),
-        retracts: table,
-      };
-    };
     this.topology.addSource<Row>(step.id, {
       topic: step.topic,
-      kind: table ? 'table' : 'stream',
-      supplier: scanSource(step, environment.scans, makeFused),
+      kind: step.kind === 'tableSource' ? 'table' : 'stream',
+      supplier: scanSource(step, environment.scans, fusedMaker(scan, needs, environment)),
     });
-    return { parent: step.id, reading: rowsWanted ? 'row' : 'vectors', schema: rowsWanted ? scan.schema : step.schema };
+    return needs.columns === undefined
+      ? { parent: step.id, reading: 'row', schema: scan.schema }
+      : { parent: step.id, reading: 'vectors', schema: step.schema };
   }
 
   /** What is built as a node that delivers rows. */
@@ -601,48 +553,3 @@ class Compiler {
     });
   }
 }
-
-const allTrue = (conditions: readonly Evaluate[]): ((record: StreamRecord<Row>) => boolean) => {
-  const [first, second] = conditions;
-  if (first !== undefined && second === undefined) return (record) => first(record) === true;
-  return (record) => {
-    for (let i = 0; i < conditions.length; i++) if ((conditions[i] as Evaluate)(record) !== true) return false;
-    return true;
-  };
-};
-
-/** One test of all of them. A table's NULL record goes past its conditions: it is a deletion anyway. */
-const conjunction = (tests: readonly Test[], table: boolean): Test | undefined => {
-  const [first, second] = tests;
-  if (first === undefined) return undefined;
-  if (table) {
-    return (record, context) => record.value !== null && tests.every((test) => test(record, context));
-  }
-  if (second === undefined) return first;
-  if (tests.length === 2) return (record, context) => first(record, context) && second(record, context);
-  return (record, context) => {
-    for (let i = 0; i < tests.length; i++) if (!(tests[i] as Test)(record, context)) return false;
-    return true;
-  };
-};
-
-/**
- * The expression with the items of a projection below it in the place of its columns, so that both are one step over the scan. Undefined where an
- * item would then be evaluated more than once (`inPlace` takes that only for plain columns).
- */
-const substituted = (
-  expression: TypedExpression,
-  items: readonly NamedExpression[] | undefined,
-  inPlace = false,
-): TypedExpression | undefined => {
-  if (items === undefined) return expression;
-  let fits = true;
-  const result = mapColumns(expression, (column) => {
-    if (column.from !== 'value') return column;
-    const item = items[column.index]?.expression;
-    assert(item !== undefined, `no column ${column.name} below`);
-    if (!isPlain(item) && !(inPlace && expression === column)) fits = false;
-    return item;
-  });
-  return fits ? result : undefined;
-};

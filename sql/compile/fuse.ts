@@ -1,0 +1,119 @@
+/**
+ * Fusing: a source, and the stateless steps right above it, as one scan.
+ *
+ * Steps are taken in one by one (`Scan`); what reads the scan then decides whether it delivers rows, or the block's vectors to one that reads
+ * single columns.
+ */
+
+import { assert } from '../../base/index.ts';
+import type { StreamRecord } from '../../engine/index.ts';
+import { columnsOf, mapColumns, type TypedExpression } from '../analyze/typed.ts';
+import type { NamedExpression } from '../plan/logical.ts';
+import { keyedSchema, type SourceStep } from '../plan/plan.ts';
+import type { Schema } from '../types/schema.ts';
+import type { Row } from '../types/value.ts';
+import type { CompileEnvironment } from './environment.ts';
+import type { Evaluate } from './evaluate.ts';
+import { columnScope, vectorScope } from './reading.ts';
+import type { Fused } from './scan.ts';
+import { compileAll, condition, rowMaker, type Test } from './select.ts';
+
+/** A source and the steps fused into its scan so far; not a node yet, because what reads it decides what the scan delivers. */
+export interface Scan {
+  readonly kind: 'scan';
+  readonly step: SourceStep;
+  readonly filters: readonly TypedExpression[];
+  readonly items: readonly NamedExpression[] | undefined;
+  readonly schema: Schema;
+}
+
+export interface ScanNeeds {
+  /** Columns of the source that are read from the vectors behind the scan; left out: rows are wanted. */
+  readonly columns?: readonly TypedExpression[];
+  readonly noNullValues?: boolean;
+  /** Which keys are wanted; made for each task. */
+  readonly keys?: (() => Test) | undefined;
+}
+
+/** The fused steps of a scan, for each task anew. */
+export const fusedMaker = (scan: Scan, needs: ScanNeeds, environment: CompileEnvironment): (() => Fused) => {
+  const { step, filters } = scan;
+  const rowsWanted = needs.columns === undefined;
+  const items = rowsWanted
+    ? (scan.items ??
+      step.schema.value.map((column, index) => ({
+        name: column.name,
+        expression: { kind: 'column', name: column.name, from: 'value', index, type: column.type } as const,
+      })))
+    : undefined;
+  const read = [...filters, ...(items ?? []).map((item) => item.expression), ...(needs.columns ?? [])];
+  const slots = columnsOf(...read)
+    .filter((column) => column.from === 'value')
+    .map((column) => column.index);
+  const table = step.kind === 'tableSource';
+  return () => {
+    const scope = columnScope(keyedSchema(step), step.keyFormat, 'vectors');
+    const tests: Test[] = [];
+    if (!table && (filters.length > 0 || needs.noNullValues === true)) tests.push((record) => record.value !== null);
+    for (const predicate of filters) tests.push(condition(predicate, scope, environment));
+    const rest: Test[] = [];
+    if (needs.keys !== undefined) rest.push(needs.keys());
+    const fromValues = columnsOf(...filters).every((column) => column.from === 'value');
+    const quick = !table && filters.length > 0 && fromValues;
+    return {
+      slots,
+      keeps: conjunction([...tests, ...rest], table),
+      quick: quick ? allTrue(compileAll(filters, vectorScope, environment)) : undefined,
+      rest: conjunction(rest, table),
+      row: items === undefined ? undefined : rowMaker(items, scope, environment),
+      retracts: table,
+    };
+  };
+};
+
+const isPlain = (expression: TypedExpression): boolean => expression.kind === 'column' || expression.kind === 'literal';
+
+const allTrue = (conditions: readonly Evaluate[]): ((record: StreamRecord<Row>) => boolean) => {
+  const [first, second] = conditions;
+  if (first !== undefined && second === undefined) return (record) => first(record) === true;
+  return (record) => {
+    for (let i = 0; i < conditions.length; i++) if ((conditions[i] as Evaluate)(record) !== true) return false;
+    return true;
+  };
+};
+
+/** One test of all of them. A table's NULL record goes past its conditions: it is a deletion anyway. */
+const conjunction = (tests: readonly Test[], table: boolean): Test | undefined => {
+  const [first, second] = tests;
+  if (first === undefined) return undefined;
+  if (table) {
+    return (record, context) => record.value !== null && tests.every((test) => test(record, context));
+  }
+  if (second === undefined) return first;
+  if (tests.length === 2) return (record, context) => first(record, context) && second(record, context);
+  return (record, context) => {
+    for (let i = 0; i < tests.length; i++) if (!(tests[i] as Test)(record, context)) return false;
+    return true;
+  };
+};
+
+/**
+ * The expression with the items of a projection below it in the place of its columns, so that both are one step over the scan. Undefined where an
+ * item would then be evaluated more than once (`inPlace` takes that only for plain columns).
+ */
+export const substituted = (
+  expression: TypedExpression,
+  items: readonly NamedExpression[] | undefined,
+  inPlace = false,
+): TypedExpression | undefined => {
+  if (items === undefined) return expression;
+  let fits = true;
+  const result = mapColumns(expression, (column) => {
+    if (column.from !== 'value') return column;
+    const item = items[column.index]?.expression;
+    assert(item !== undefined, `no column ${column.name} below`);
+    if (!isPlain(item) && !(inPlace && expression === column)) fits = false;
+    return item;
+  });
+  return fits ? result : undefined;
+};
