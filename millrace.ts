@@ -31,6 +31,7 @@ import {
 import { workerThreads } from './engine/runtime/worker.ts';
 import { openLevelShard, openSoundLevelShard } from './engine/stores/level-store.ts';
 import {
+  applicationPrefix,
   checkNotInternal,
   openSqlEngine,
   type QueryColumn,
@@ -39,6 +40,7 @@ import {
   type SqlType,
   type StatementOptions,
   type StatementResult,
+  statementTopic,
   type TypedRow,
   type Value,
 } from './sql/index.ts';
@@ -266,7 +268,12 @@ export const repair = async ({ data, resetQueries = [], acceptLoss = [] }: Repai
     }
     const repairing = await Repair.open({ log, shards, now: () => systemClock.now() });
     const done: string[] = [];
-    for (const topic of acceptLoss) done.push(...(await repairing.acceptLoss(topic)));
+    for (const topic of acceptLoss) {
+      done.push(...(await repairing.acceptLoss(topic)));
+      // Without its statement nobody knows what a query computes.
+      const forgotten = topic === statementTopic && (await log.describeTopic(topic)) === undefined;
+      if (forgotten) done.push(...(await repairing.forgetQueries((id) => id.startsWith(applicationPrefix))));
+    }
     for (const queryId of resetQueries) done.push(...(await repairing.resetQuery(queryId)));
     return { done, left: await repairing.list() };
   } finally {

@@ -111,7 +111,7 @@ function program(finish: (code: number) => void): Command {
 Without --reset-query and --accept-loss nothing is changed: what contradicts itself is listed.
 A query that is reset is computed anew from the start of its sources at the next start of the server. What it has
 written stays in its output topic: rows of a table are overwritten, rows of a stream are written a second time.
-Exit codes: 0 every query can start, 1 usage, 3 something is still missing.`,
+Exit codes: 0 nothing is missing, 1 usage, 3 something is.`,
     )
     .action(async (options: RepairOptions) => {
       const { runRepair } = await import('./repair.ts');

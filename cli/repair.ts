@@ -15,7 +15,7 @@ export interface RepairOptions {
   readonly acceptLoss?: readonly string[];
 }
 
-/** Gives the exit code: 0 when nothing contradicts itself (any more), 3 when something does. */
+/** Gives the exit code: 0 when nothing is missing (any more), 3 when something is. */
 export async function runRepair({ data, resetQuery = [], acceptLoss = [] }: RepairOptions): Promise<number> {
   const terminal = new Terminal(process.stdout, process.stderr);
   try {
@@ -23,7 +23,7 @@ export async function runRepair({ data, resetQuery = [], acceptLoss = [] }: Repa
     const request: RepairRequest = { data, resetQueries: resetQuery, acceptLoss };
     const { done, left } = await repair(request);
     await terminal.write([...done, ...describe(left), ''].join('\n'));
-    return left.queries.length === 0 ? exitCode.ok : exitCode.sql;
+    return left.queries.length + left.otherDamage.length === 0 ? exitCode.ok : exitCode.sql;
   } catch (error) {
     const { message, hint } = error as { message: string; hint?: unknown };
     return reportFault(typeof hint === 'string' ? new UsageFault(message, hint) : error, terminal);
@@ -36,12 +36,14 @@ function describe({ queries, otherDamage }: RepairFindings): readonly string[] {
     lines.push(`${queryId} cannot start:`);
     for (const { code, message, topic } of contradictions) lines.push(`  ${code}: ${message} (topic ${topic})`);
   }
-  for (const { message } of otherDamage) lines.push(`Damage that stops no query: ${message}`);
-  if (queries.length > 0) {
+  for (const { message, topic } of otherDamage) {
+    lines.push(`Also damaged: ${message}${topic === undefined ? '' : ` (topic ${topic})`}`);
+  }
+  if (lines.length > 0) {
     lines.push(
       'Restore what is missing from a backup, or repeat this command with --reset-query QUERY (compute it anew from its sources)',
       'or with --accept-loss TOPIC (go on without what is lost).',
     );
-  } else if (otherDamage.length === 0) lines.push('Nothing is missing: every query can start.');
+  } else lines.push('Nothing is missing: every query can start.');
   return lines;
 }

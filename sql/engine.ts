@@ -43,7 +43,7 @@ import { TypedInserter } from './queries/typed-inserter.ts';
 import { QueryLifecycle } from './query-lifecycle.ts';
 import type { PlanStatement } from './session.ts';
 import { Settings } from './settings.ts';
-import { type StatementEntry, StatementLog } from './statement-log.ts';
+import { type StatementEntry, StatementLog, statementTopic } from './statement-log.ts';
 import { StatementRunner } from './statement-runner.ts';
 import { StatementTopics } from './statement-topics.ts';
 import { applyCommand, readCommand, type TopicId } from './statements/command.ts';
@@ -169,6 +169,8 @@ class Engine implements SqlEngine {
         this.#failed.push({ statement: entry.text, message: messageOf(error) });
       }
     }
+    for (const { topic, message } of this.#log.damage)
+      if (topic === statementTopic) this.#failed.push({ statement: 'Statements of the statement log', message });
     // A crash between a statement and its effects: they are done now. Ids keep that from what was made since.
     for (const topic of deleted) if (!this.#isUsed(topic.name)) await this.#topics.delete(topic);
     await this.#topics.sweep(({ name, id }) => this.#isUsed(name) || found.some(({ raw }) => raw.includes(id)));

@@ -8,7 +8,7 @@
  * (`statement-log.ts`). Read `facade.ts` first: it is the interface that the server and the library use; `engine.ts` implements it.
  */
 
-export { applicationIdOf } from './application-id.ts';
+export { applicationIdOf, applicationPrefix } from './application-id.ts';
 export { Catalog, type Query, type Source } from './catalog.ts';
 export { type CompileEnvironment } from './compile/environment.ts';
 export { keyReader, keyWriter, windowBytesOf } from './compile/keys.ts';
@@ -35,6 +35,7 @@ export type { ParsedStatement, Statement } from './parser/ast.ts';
 export { type PhysicalPlan, printPlan, readPlan, type SinkStep, type Step, sourcesOf, writePlan } from './plan/plan.ts';
 export { type PlannedStatement, type PlanStatement, Session } from './session.ts';
 export { isKnownProperty, knownProperties, Settings } from './settings.ts';
+export { statementTopic } from './statement-log.ts';
 export { applyCommand, type Command } from './statements/command.ts';
 export { checkNotInternal } from './statements/internal-topics.ts';
 export type { NewRecord, Planned, TopicInfo, Topics } from './statements/statement.ts';

@@ -9,7 +9,7 @@
  * all, late, `news` finds it before the next statement is planned.
  */
 
-import { assert, ByteWriter, readUtf8, utf8Bytes } from '../base/index.ts';
+import { assert, ByteWriter, readUtf8, UserError, utf8Bytes } from '../base/index.ts';
 import {
   BatchBuilder,
   chunksOrThrow,
@@ -53,8 +53,12 @@ export class StatementLog {
     this.#next = next;
   }
 
+  /** Makes the topic in a new directory. Rejects with STATEMENT_LOG_LOST where there was one: without it nobody knows which queries there are, and new
+   *  ones would get the numbers of the lost ones. */
   static async open(log: Log): Promise<StatementLog> {
     if ((await log.describeTopic(statementTopic)) === undefined) {
+      const lost = log.damage.find(({ topic }) => topic === statementTopic);
+      if (lost !== undefined) throw statementsLost(lost.message);
       await log.createTopic({
         name: statementTopic,
         partitions: 1,
@@ -141,6 +145,13 @@ export class StatementLog {
     await this.#producer.close();
   }
 }
+
+const statementsLost = (message: string): UserError =>
+  new UserError('STATEMENT_LOG_LOST', `the statement log is lost, and with it every statement: ${message}`, {
+    hint:
+      'Restore it from a backup; or run "millrace repair --data DIR --accept-loss _millrace-statements" to begin without statements: ' +
+      'all queries are forgotten with their state, the topics that they read and wrote stay.',
+  });
 
 const noKey = new ByteWriter(0).buffer;
 

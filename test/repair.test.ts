@@ -281,6 +281,26 @@ test('a source that is gone as a whole is made anew, empty, when its loss is acc
   expect(await counted(millrace, 'counted')).toBe(100);
 });
 
+test('a lost statement log stops the start; queries are forgotten when its loss is accepted, the topics stay', async () => {
+  await ran('close');
+  remove(directoryOf('_millrace-statements'));
+  const refused = { code: 'STATEMENT_LOG_LOST', message: expect.stringContaining('_millrace-statements') };
+  for (let start = 0; start < 2; start++) await expect(open({ data })).rejects.toMatchObject(refused);
+  const listed = await repair({ data });
+  expect(listed.left.otherDamage).toMatchObject([{ kind: 'topic', topic: '_millrace-statements' }]);
+  const { done, left } = await repair({ data, acceptLoss: ['_millrace-statements'] });
+  expect(done).toContain(`${query} is forgotten, with its state`);
+  expect(left).toEqual({ queries: [], otherDamage: [] });
+  const millrace = await openHere();
+  expect(await states(millrace)).toEqual({});
+  // The numbers of queries begin anew; what the former ones have left does not mislead them.
+  await millrace.sql(
+    definitions.replaceAll('partitions=1, ', '').replace('TABLE counted', "TABLE counted WITH (kafka_topic='new')"),
+  );
+  await millrace.awaitIdle();
+  expect([await counted(millrace, 'counted'), await counted(millrace, 'neighbour')]).toEqual([3000, 3000]);
+});
+
 test('a lost description of a topic is no loss: it is known from elsewhere', async () => {
   await ran('kill');
   remove(join(directoryOf('clicks'), 'topic.json'));

@@ -125,16 +125,30 @@ export class Repair {
       });
     }
     const [applicationId, record] = found;
-    for (const { ids } of this.#shards) for (const store of ids.storesOf(applicationId)) await ids.forget(store);
-    for (const topic of topicsOf(record)) {
-      if (isInternal(topic) && (await this.#log.describeTopic(topic.name)) !== undefined) {
-        await this.#log.deleteTopic(topic.name);
-      }
-    }
-    await this.#log.deleteGroup(applicationId);
+    await this.#deleteOwn(applicationId, record);
     const accepted = this.#log.damage.map(damageKey);
     await this.#records.put(applicationId, { ...record, state: 'reset', accepted });
     return [`${record.queryId} is reset: its next start computes it anew from the start of its sources`];
+  }
+
+  /** Deletes what belongs to queries of which nothing else is left. The topics that they read and wrote stay. */
+  async forgetQueries(which: (applicationId: string) => boolean): Promise<readonly string[]> {
+    const forgotten = [...this.#records.all()].filter(([applicationId]) => which(applicationId));
+    for (const [applicationId, record] of forgotten) {
+      await this.#deleteOwn(applicationId, record);
+      await this.#records.forget(applicationId);
+    }
+    return forgotten.map(([, { queryId }]) => `${queryId} is forgotten, with its state`);
+  }
+
+  /** Deletes state, internal topics and positions. */
+  async #deleteOwn(applicationId: string, record: QueryRecord): Promise<void> {
+    for (const { ids } of this.#shards) for (const store of ids.storesOf(applicationId)) await ids.forget(store);
+    for (const { name } of topicsOf(record).filter(isInternal)) {
+      if (this.#log.damage.some(({ topic }) => topic === name)) await this.#log.acceptLoss(name);
+      if ((await this.#log.describeTopic(name)) !== undefined) await this.#log.deleteTopic(name);
+    }
+    await this.#log.deleteGroup(applicationId);
   }
 
   /** Goes on with what is there of a topic, for all queries that use it. Answers what was done, as sentences. */
