@@ -111,6 +111,14 @@ describe('values and expressions', () => {
   test('zones are what their names say', () => {
     expect(evaluate("FORMAT_TIMESTAMP(FROM_UNIXTIME(0), 'HH', 'EST')")).toBe('19');
     expect(evaluate("CONVERT_TZ(FROM_UNIXTIME(0), 'UTC', 'UTC+1')")).toBe(3_600_000);
+    const meanTime = evaluate("CONVERT_TZ('1800-01-01', 'UTC', 'Europe/Berlin')");
+    expect(evaluate("FORMAT_TIMESTAMP('1800-01-01', 'HH:mm:ss', 'Europe/Berlin')")).toBe('00:53:28');
+    expect(meanTime).toBe(Date.UTC(1800, 0, 1, 0, 53, 28));
+  });
+
+  test('a null of JSON is NULL', () => {
+    expect(evaluate("EXTRACTJSONFIELD('null', '$')")).toBe(null);
+    expect(evaluate(`EXTRACTJSONFIELD('{"a": null}', '$.a')`)).toBe(null);
   });
 
   test('any two values are distinct or not', () => {
