@@ -5,8 +5,11 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { arrayOf, integerType, stringType } from '../../sql/types/type.ts';
+import { SerdeError } from '../../sql/formats/format.ts';
+import { plainJsonReader } from '../../sql/formats/json-plain.ts';
+import { arrayOf, integerType, type SqlType, stringType } from '../../sql/types/type.ts';
 import { aggregate, evaluate, evaluateTyped, type TestColumn, typed } from './compile/support.ts';
+import { readText, wrapped } from './formats/support.ts';
 import { commandOf, faultOf } from './support/planning.ts';
 
 const columns: Readonly<Record<string, TestColumn>> = {
@@ -114,6 +117,13 @@ describe('values and expressions', () => {
     const meanTime = evaluate("CONVERT_TZ('1800-01-01', 'UTC', 'Europe/Berlin')");
     expect(evaluate("FORMAT_TIMESTAMP('1800-01-01', 'HH:mm:ss', 'Europe/Berlin')")).toBe('00:53:28');
     expect(meanTime).toBe(Date.UTC(1800, 0, 1, 0, 53, 28));
+  });
+
+  test('a field that stands twice is read twice', () => {
+    const read = (type: SqlType, text: string) => readText(plainJsonReader([{ name: 'V', type }], wrapped), text)?.[0];
+    expect(read(integerType, '{"V":1,"V":2}')).toBe(2);
+    expect(() => read(integerType, '{"V":[],"V":2}')).toThrow(SerdeError);
+    expect(read(stringType, '{"V":{"a":1,"a":2}}')).toBe('{"a":1,"a":2}');
   });
 
   test('a null of JSON is NULL', () => {
