@@ -48,6 +48,24 @@ test('HAVING without groups is a condition on rows', () => {
   expect(run("WHERE a < 3 PARTITION BY b, a HAVING v > 'x'")).toEqual(['{"B":0,"A":2} {"V":"y"}']);
 });
 
+test('an expression over a key that is NULL is evaluated, for PARTITION BY and a join as for GROUP BY', () => {
+  const ran = runSql(
+    `CREATE STREAM s (k VARCHAR KEY, v INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON');
+     CREATE TABLE t (id VARCHAR PRIMARY KEY, n INT) WITH (KAFKA_TOPIC='t', PARTITIONS=1, VALUE_FORMAT='JSON');
+     CREATE STREAM parts AS SELECT COALESCE(k, 'none') AS p, v FROM s PARTITION BY COALESCE(k, 'none');
+     CREATE TABLE groups AS SELECT COALESCE(k, 'none') AS g, COUNT(*) AS c FROM s GROUP BY COALESCE(k, 'none');
+     CREATE STREAM joined AS SELECT t.id, v, n FROM s JOIN t ON COALESCE(s.k, 'none') = t.id;`,
+    [
+      ['t', 'none', { N: 5 }],
+      ['s', null, { V: 1 }],
+      ['s', 'a', { V: 2 }],
+    ],
+  );
+  expect(ran.lines('PARTS')).toEqual(['none {"V":1}', 'a {"V":2}']);
+  expect(ran.lines('GROUPS')).toEqual(['none {"C":1}', 'a {"C":1}']);
+  expect(ran.lines('JOINED')).toEqual(['none {"V":1,"N":5}']);
+});
+
 test('a windowed stream may be partitioned by the key that it has, and by no other', () => {
   const fault = (by: string): string => faultOf(`CREATE STREAM x AS SELECT * FROM windows PARTITION BY ${by};`);
   expect(fault('k')).toBe('no fault');
