@@ -314,6 +314,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     this.#checkWritable();
     const description = checkTopicSpec(spec, this.#random.shortId());
     if (this.#topics.has(spec.name)) throw new UserError('TOPIC_EXISTS', `topic "${spec.name}" exists already`);
+    this.#shared?.checkRoom(spec.name, spec.partitions);
     try {
       this.#directory.createTopic(description);
       this.coordinator.noteTopic(description);
@@ -474,7 +475,10 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     this.checkOpen();
     if (this.#shared === undefined) {
       this.#shared = new SharedPublisher(this.#directory.path, readerOpenFiles(this.openFiles.limit));
-      for (const topic of this.#topics.values()) this.#shared.add(topic.description, topic.partitions);
+      for (const { description, partitions } of this.#topics.values()) {
+        this.#shared.checkRoom(description.name, partitions.length);
+        this.#shared.add(description, partitions);
+      }
     }
     return this.#shared.view();
   }

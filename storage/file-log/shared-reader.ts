@@ -71,6 +71,9 @@ interface Watermarks extends PartitionOffsets {
   readonly stableWithout: number;
 }
 
+/** The start of a topic that is gone. */
+const deleted = -1;
+
 const mostResumePoints = 64;
 
 class SharedSegment implements FileUser {
@@ -92,6 +95,7 @@ interface ReadPoint {
 
 class SharedPartition {
   readonly slot: number;
+  readonly topicNumber: number;
   readonly directory: string;
   /** Knows the aborted ranges, and nothing else. */
   readonly visibility = new PartitionState();
@@ -105,7 +109,8 @@ class SharedPartition {
   readonly #segments = new Map<number, SharedSegment>();
   readonly #resume = new Map<number, ReadPoint>();
 
-  constructor(files: FileSystem, open: OpenFiles, directory: string, slot: number) {
+  constructor(files: FileSystem, open: OpenFiles, directory: string, slot: number, topicNumber: number) {
+    this.topicNumber = topicNumber;
     this.#files = files;
     this.#open = open;
     this.directory = directory;
@@ -288,7 +293,7 @@ class SharedLog implements SharedReaders {
   /** The partition; asks the owner about a topic not heard of yet. */
   async #partition(target: TopicPartition): Promise<SharedPartition> {
     let topic = this.#topics.get(target.topic);
-    if (topic === undefined || this.#word(topic.firstSlot, word.start) < 0) {
+    if (topic === undefined || !this.#isThere(topic)) {
       const answer = await this.#ask((request) => ({ kind: 'topic', request, name: target.topic }));
       if (answer.kind !== 'topic' || answer.topic === undefined) throw unknownTopic(target);
       topic = answer.topic;
@@ -298,24 +303,30 @@ class SharedLog implements SharedReaders {
     if (!(target.partition >= 0 && target.partition < partitions)) throw unknownPartition(target, partitions);
     const slot = firstSlot + target.partition;
     let partition = this.#partitions.get(slot);
-    if (partition === undefined) {
+    if (partition?.topicNumber !== topic.number) {
+      partition?.close();
       const directory = joinPath(this.#view.directory, 'topics', id, String(target.partition));
-      partition = new SharedPartition(this.#files, this.#openFiles, directory, slot);
+      partition = new SharedPartition(this.#files, this.#openFiles, directory, slot, topic.number);
       this.#partitions.set(slot, partition);
     }
     return partition;
+  }
+
+  /** Whether the topic still has its slots. */
+  #isThere({ firstSlot, number }: SharedTopic): boolean {
+    return this.#word(firstSlot, word.start) >= 0 && this.#word(firstSlot, word.topic) === number;
   }
 
   #word(slot: number, which: number): number {
     return Number(Atomics.load(this.#words, firstSlotWord + slot * slotWords + which));
   }
 
-  /** All words of a partition as of one moment. */
-  #watermarks(slot: number): Watermarks {
+  /** All words of a partition as of one moment; a slot that has gone to another topic reads as deleted. */
+  #watermarks({ slot, topicNumber }: SharedPartition): Watermarks {
     for (;;) {
       const version = this.#word(slot, word.version);
       const marks: Watermarks = {
-        start: this.#word(slot, word.start),
+        start: this.#word(slot, word.topic) === topicNumber ? this.#word(slot, word.start) : deleted,
         stable: this.#word(slot, word.stable),
         end: this.#word(slot, word.end),
         abortedVersion: this.#word(slot, word.abortedVersion),
@@ -327,7 +338,8 @@ class SharedLog implements SharedReaders {
   }
 
   async offsets(target: TopicPartition): Promise<PartitionOffsets> {
-    const { start, stable, end } = this.#watermarks((await this.#partition(target)).slot);
+    const { start, stable, end } = this.#watermarks(await this.#partition(target));
+    if (start === deleted) throw unknownTopic(target);
     return { start, stable, end };
   }
 
@@ -404,7 +416,7 @@ class SharedLog implements SharedReaders {
     request: FetchRequest,
     maxBytes: number,
   ): Promise<Chunk | undefined> {
-    let marks = this.#watermarks(partition.slot);
+    let marks = this.#watermarks(partition);
     while (marks.abortedVersion !== partition.knownAborted) {
       const answer = await this.#ask((asked) => ({ kind: 'aborted', request: asked, slot: partition.slot }));
       if (answer.kind !== 'aborted') throw closedError();
@@ -417,7 +429,7 @@ class SharedLog implements SharedReaders {
         })),
       );
       partition.knownAborted = answer.version;
-      marks = this.#watermarks(partition.slot);
+      marks = this.#watermarks(partition);
     }
     const { offset } = request;
     if (marks.start < 0) throw unknownTopic(request);
@@ -444,7 +456,7 @@ class SharedLog implements SharedReaders {
       if (changed()) return this.#readPartition(partition, request, maxBytes);
       if (!(cause instanceof FileError)) throw cause;
       // The file may have been deleted since we looked, with its topic or its records.
-      const now = this.#watermarks(partition.slot);
+      const now = this.#watermarks(partition);
       if (now.start < 0) throw unknownTopic(request);
       if (offset < now.start) throw offsetOutOfRange(request, offset, now.start, now.end);
       throw readFailed(request, cause);

@@ -7,7 +7,10 @@
  *
  *   partition   0 version (odd while it is being written)   1 start (-1: deleted)   2 stable   3 end
  *               4 aborted version   5 producer of the earliest open transaction (-1: none)   6 stable offset without that one
- *               7 layout (odd while segments are being replaced by compacted ones)
+ *               7 layout (odd while segments are being replaced by compacted ones)   8 number of the topic
+ *
+ * Slots of a deleted topic are used again. Every topic has a number of its own, never used again: a reader that still has a slot of a former topic
+ * finds another number there, and takes its topic for deleted.
  *
  * Aborted ranges grow without bound and change seldom: they go over a port. Whoever finds another aborted version than it knows asks, before it
  * reads below the stable offset; the owner writes the version before it raises the stable offset. Topics made or deleted later
@@ -15,11 +18,12 @@
  */
 
 import { assert } from '../../base/index.ts';
-import type { TopicDescription } from '../log.ts';
+import { LogError, type TopicDescription } from '../log.ts';
 import type { FilePartition } from './partition.ts';
+import { Slots } from './slots.ts';
 
 const mostPartitions = 65_536;
-export const slotWords = 8;
+export const slotWords = 9;
 export const firstSlotWord = 8;
 export const changeCounter = 0;
 export const waitingCounter = 1;
@@ -32,12 +36,14 @@ export const word = {
   openProducer: 5,
   stableWithout: 6,
   layout: 7,
+  topic: 8,
 } as const;
 
 export interface SharedTopic {
   readonly name: string;
   readonly id: string;
   readonly partitions: number;
+  readonly number: number;
   /** Slot of partition 0; the others follow. */
   readonly firstSlot: number;
 }
@@ -73,7 +79,10 @@ export class SharedPublisher {
   readonly #counters = new Int32Array(this.#shared, 0, 16);
   readonly #words = new BigInt64Array(this.#shared);
   readonly #topics = new Map<string, SharedTopic>();
-  readonly #partitions: FilePartition[] = [];
+  /** By slot. */
+  readonly #partitions: (FilePartition | undefined)[] = [];
+  readonly #slots = new Slots(mostPartitions);
+  #nextNumber = 1;
   readonly #ports = new Set<MessagePort>();
 
   constructor(directory: string, openFiles: number) {
@@ -81,18 +90,38 @@ export class SharedPublisher {
     this.#openFiles = openFiles;
   }
 
+  /** Throws a `LogError` when a topic of so many partitions has no room. */
+  checkRoom(name: string, partitions: number): void {
+    const slot = this.#slots.take(partitions);
+    if (slot !== undefined) {
+      this.#slots.give(slot, partitions);
+      return;
+    }
+    throw new LogError(
+      'refused',
+      'LOG_TOO_MANY_PARTITIONS',
+      `topic "${name}" has no room for its ${partitions} partitions`,
+      {
+        hint: `All topics together may have ${mostPartitions} partitions. Delete topics, or ask for fewer partitions.`,
+      },
+    );
+  }
+
   add(description: TopicDescription, partitions: readonly FilePartition[]): void {
-    const firstSlot = this.#partitions.length;
-    assert(firstSlot + partitions.length <= mostPartitions, 'no more than 65,536 partitions can be shared');
-    for (const partition of partitions) {
-      const slot = this.#partitions.length;
-      this.#partitions.push(partition);
+    const { name, id } = description;
+    const firstSlot = this.#slots.take(partitions.length);
+    assert(firstSlot !== undefined, `${name} has no room in the shared view`);
+    const topic = { name, id, number: this.#nextNumber++, partitions: partitions.length, firstSlot };
+    for (const [i, partition] of partitions.entries()) {
+      const slot = firstSlot + i;
+      this.#partitions[slot] = partition;
+      // Nobody reads by this number yet.
+      Atomics.store(this.#words, firstSlotWord + slot * slotWords + word.layout, 0n);
+      Atomics.store(this.#words, firstSlotWord + slot * slotWords + word.topic, BigInt(topic.number));
       partition.publish = () => this.#publish(slot, partition);
       partition.publishLayout = () => void Atomics.add(this.#words, firstSlotWord + slot * slotWords + word.layout, 1n);
       this.#publish(slot, partition);
     }
-    const { name, id } = description;
-    const topic = { name, id, partitions: partitions.length, firstSlot };
     this.#topics.set(name, topic);
     this.#announce({ kind: 'created', topic });
   }
@@ -107,8 +136,10 @@ export class SharedPublisher {
         partition.publish = undefined;
         partition.publishLayout = undefined;
       }
+      this.#partitions[topic.firstSlot + i] = undefined;
       Atomics.store(this.#words, firstSlotWord + (topic.firstSlot + i) * slotWords + word.start, -1n);
     }
+    this.#slots.give(topic.firstSlot, topic.partitions);
     this.#wake();
     this.#announce({ kind: 'deleted', name });
   }
@@ -149,6 +180,8 @@ export class SharedPublisher {
     // The log must not keep a process alive that has nothing else to do.
     port1.unref();
     this.#ports.add(port1);
+    // The other thread has ended.
+    port1.addEventListener('close', () => this.#ports.delete(port1));
     return {
       directory: this.#directory,
       shared: this.#shared,

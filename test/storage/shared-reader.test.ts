@@ -3,10 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { utf8Bytes } from '../../base/index.ts';
+import { Random, utf8Bytes } from '../../base/index.ts';
 import { nodeFiles, systemClock, systemRandom } from '../../base/node/index.ts';
 import { type FileLog, openFileLog, openSharedReaders, type SharedReaders } from '../../storage/file-log/index.ts';
+import type { FilePartition } from '../../storage/file-log/partition.ts';
+import { SharedPublisher } from '../../storage/file-log/shared-view.ts';
+import { Slots } from '../../storage/file-log/slots.ts';
 import { chunksOrThrow, encodeBatch, type Isolation, type Log } from '../../storage/index.ts';
+import { PartitionState } from '../../storage/partition-state.ts';
 import { batchOf, committed, failure, readAll, shown, uncommitted } from './conformance/log-suite.ts';
 
 let directory: string;
@@ -179,3 +183,68 @@ test('a worker thread reads a table while its segments are compacted under its o
   expect(runs).toBeGreaterThan(60);
   await worker.terminate();
 }, 60_000);
+
+test('slots of deleted topics are used again, and a reader that has not heard of it is never shown the other topic', async () => {
+  const append = async (topic: string, value: string): Promise<void> => {
+    const producer = await log.producer();
+    await producer.append({ topic, partition: 1 }, batchOf(value), 'append');
+    await producer.close();
+  };
+  for (let round = 0; round < 5; round++) {
+    const [former, later] = [
+      { topic: `former${round}`, partition: 1 },
+      { topic: `later${round}`, partition: 1 },
+    ];
+    await log.createTopic({ name: former.topic, partitions: 3 });
+    await append(former.topic, 'theirs');
+    expect(await readAll(through(shared), former, uncommitted)).toEqual(await readAll(log, former, uncommitted));
+    // No word of this reaches the reader before it asks.
+    await log.deleteTopic(former.topic);
+    await log.createTopic({ name: later.topic, partitions: 3 });
+    await append(later.topic, 'ours');
+    await append(later.topic, 'ours too');
+    await expect(shared.offsets(former)).rejects.toMatchObject({ code: 'LOG_UNKNOWN_TOPIC' });
+    await expect(readAll(through(shared), former, uncommitted)).rejects.toMatchObject({ code: 'LOG_UNKNOWN_TOPIC' });
+    expect(await readAll(through(shared), later, uncommitted)).toEqual(await readAll(log, later, uncommitted));
+    await log.deleteTopic(later.topic);
+  }
+});
+
+test('topics may be made and deleted for ever; more partitions than a view holds are refused', () => {
+  const view = new SharedPublisher('/data', 8);
+  const add = (name: string, count: number): void => {
+    view.checkRoom(name, count);
+    const partitions = Array.from({ length: count }, () => ({ state: new PartitionState() }) as FilePartition);
+    view.add({ name, id: name, partitions: count, configs: {} }, partitions);
+  };
+  for (let i = 0; i < 8; i++) {
+    add('wide', 10_000);
+    view.remove('wide');
+  }
+  for (let i = 0; i < 6; i++) add(`wide${i}`, 10_000);
+  expect(() => add('one', 10_000)).toThrow('topic "one" has no room for its 10000 partitions');
+  add('rest', 5536);
+  view.close();
+});
+
+test('slots are what a plain list of free ones says', () => {
+  const random = new Random(11);
+  const slots = new Slots(200);
+  const taken = new Map<number, number>();
+  for (let step = 0; step < 3000; step++) {
+    if (random.chance(0.55)) {
+      const count = random.between(1, 20);
+      const first = slots.take(count);
+      const used = new Set([...taken].flatMap(([from, n]) => Array.from({ length: n }, (_, i) => from + i)));
+      const fits = (from: number): boolean =>
+        Array.from({ length: count }, (_, i) => from + i).every((slot) => !used.has(slot));
+      const expected = Array.from({ length: 200 - count + 1 }, (_, i) => i).find(fits);
+      expect(first).toBe(expected);
+      if (first !== undefined) taken.set(first, count);
+    } else if (taken.size > 0) {
+      const [first, count] = random.pick([...taken]);
+      taken.delete(first);
+      slots.give(first, count);
+    }
+  }
+});
