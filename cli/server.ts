@@ -71,12 +71,14 @@ function startReport({
   recovery,
   failedStatements,
   unclaimed,
+  damage,
 }: RunningServer['millrace']['engine']['report']): string[] {
   const said = failedStatements.map(
     ({ statement, message }) => `Skipped a statement that no longer works (${message}): ${statement}`,
   );
   if (unclaimed.length > 0)
     said.push(`Kept, although no statement that this version can read owns it: ${unclaimed.join(', ')}`);
+  for (const message of damage) said.push(`Missing: ${message}. See: millrace repair.`);
   const { abortedTransactions: aborted, completedTransactions: completed, bytesTruncated, durationMs } = recovery;
   if (aborted.length > 0) said.unshift(`Transactions aborted: ${aborted.join(', ')}.`);
   if (completed.length > 0) said.unshift(`Transactions completed: ${completed.join(', ')}.`);

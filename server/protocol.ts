@@ -112,6 +112,8 @@ export interface InfoResponse {
       readonly durationMs: number;
       readonly partitionsRecovered: number;
       readonly bytesTruncated: number;
+      /** Damaged bytes that were copied to `quarantine/` in the data directory and are not served any more. */
+      readonly bytesQuarantined: number;
       readonly abortedTransactions: readonly string[];
       readonly completedTransactions: readonly string[];
     };
@@ -119,6 +121,10 @@ export interface InfoResponse {
     readonly failedStatements: readonly { readonly statement: string; readonly message: string }[];
     /** Internal topics and groups that belong to no known query; they are kept. */
     readonly unclaimed: readonly string[];
+    /** What was acknowledged and is missing in the log, until its loss is accepted (`millrace repair`). */
+    readonly damage: readonly string[];
+    /** Why old files could not be deleted or compacted at the last try; it is repeated by itself. */
+    readonly housekeepingFailure: string | null;
     /** The state of all queries: memory in bytes, and what of the state directory was found damaged since the start, and rebuilt. */
     readonly state: {
       readonly memory: { readonly usedBytes: number; readonly limitBytes: number };

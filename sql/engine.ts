@@ -146,7 +146,14 @@ class Engine implements SqlEngine {
   }
 
   get report(): EngineReport {
-    return { recovery: this.#log.recovery, failedStatements: this.#failed, unclaimed: this.#unclaimed };
+    const { recovery, damage, housekeepingFailure } = this.#log;
+    return {
+      recovery,
+      failedStatements: this.#failed,
+      unclaimed: this.#unclaimed,
+      damage: damage.map(({ message }) => message),
+      housekeepingFailure: housekeepingFailure?.message,
+    };
   }
 
   // ------------------------------------------------------------------------------------------------- start

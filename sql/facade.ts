@@ -174,6 +174,10 @@ export interface EngineReport {
   readonly failedStatements: readonly { readonly statement: string; readonly message: string }[];
   /** Internal topics and groups that belong to no query of the statement log, perhaps to a statement that could not be read. They are kept. */
   readonly unclaimed: readonly string[];
+  /** What the log misses (`Log.damage`), as sentences. */
+  readonly damage: readonly string[];
+  /** Why the log could not free space at its last try. */
+  readonly housekeepingFailure: string | undefined;
 }
 
 export interface SqlEngine {

@@ -100,6 +100,10 @@ class Network implements DelayedLog {
     return this.#inner.recovery;
   }
 
+  get housekeepingFailure() {
+    return this.#inner.housekeepingFailure;
+  }
+
   get damage() {
     return this.#inner.damage;
   }

@@ -238,6 +238,8 @@ export interface Damage {
 
 export interface Log {
   readonly recovery: RecoveryReport;
+  /** Why files could not be deleted or compacted at the last try, which is repeated by itself; undefined when all is done. */
+  readonly housekeepingFailure: Error | undefined;
   /** Empty for a sound log; see `Damage`. It changes at opening and by `acceptLoss` only. */
   readonly damage: readonly Damage[];
   /** Goes on without what is lost: removes the entries of this topic from `damage` (without a name: all entries), for good. `__consumer_offsets` and

@@ -117,6 +117,7 @@ const nothingRecovered: RecoveryReport = {
 class MemoryLog implements Log {
   readonly recovery = nothingRecovered;
   readonly damage = [];
+  readonly housekeepingFailure = undefined;
   readonly fenced = undefined;
   readonly clock: Clock;
   readonly timers: Timers;

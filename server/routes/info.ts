@@ -6,14 +6,13 @@ import type { Route } from '../route.ts';
 export const infoRoute: Route = (app, { engine, version, dataDirectory }) => {
   app.get('/', async (_request, reply) => reply.redirect('/info', 307));
   app.get('/info', async (_request, reply) => {
-    const { recovery, failedStatements, unclaimed } = engine.report;
+    const { housekeepingFailure, ...report } = engine.report;
     const info: InfoResponse = {
       KsqlServerInfo: { version, kafkaClusterId: 'millrace', ksqlServiceId: 'default_', serverStatus: 'RUNNING' },
       millrace: {
         dataDirectory,
-        recovery,
-        failedStatements,
-        unclaimed,
+        ...report,
+        housekeepingFailure: housekeepingFailure ?? null,
         state: engine.state,
         queries: (await engine.queries()).map(({ statement: _, ...query }) => query),
       },

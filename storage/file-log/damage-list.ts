@@ -93,7 +93,9 @@ export class DamageList {
     const isNew = this.#files.stat(directory) === undefined;
     this.#files.mkdir(directory);
     if (isNew) this.#files.syncDirectory(this.#directory);
-    const path = joinPath(directory, `${this.#files.readdir(directory).length + 1}-${name}`);
+    let number = 1;
+    while (this.#files.stat(joinPath(directory, `${number}-${name}`)) !== undefined) number++;
+    const path = joinPath(directory, `${number}-${name}`);
     const file = this.#files.open(path, 'create');
     try {
       let at = 0;

@@ -199,6 +199,10 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
 
   // -------------------------------------------------------------- opening
 
+  get housekeepingFailure(): Error | undefined {
+    return this.housekeeping.failure;
+  }
+
   get damage(): readonly Damage[] {
     return [...this.#directory.damage.entries, ...this.#standing];
   }

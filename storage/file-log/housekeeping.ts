@@ -68,6 +68,8 @@ export class Housekeeping {
   /** Nothing is done by itself while set; for measurements. */
   suspended = false;
   #wake: (() => void) | undefined;
+  #retentionFailure: Error | undefined;
+  #compactionFailure: Error | undefined;
   #runs = 0;
   #bytesRead = 0;
   #bytesFreed = 0;
@@ -114,12 +116,19 @@ export class Housekeeping {
     });
   }
 
+  /** Why a partition could not be cleaned at the last try; undefined when all could. */
+  get failure(): Error | undefined {
+    return this.#retentionFailure ?? this.#compactionFailure;
+  }
+
   #turn(): void {
+    this.#retentionFailure = undefined;
     for (const partition of this.#options.partitions()) {
       try {
         partition.retain();
       } catch (cause) {
         if (!(cause instanceof FileError || cause instanceof LogError)) throw cause;
+        this.#retentionFailure = cause;
       }
     }
     if (this.#compacting !== undefined || this.#stopped) return;
@@ -176,7 +185,9 @@ export class Housekeeping {
       this.#bytesFreed += result.bytesBefore - result.bytesAfter;
       this.#compactedTo.set(partition, result.cleanedTo);
       writePosition(files, partition.directory, result.cleanedTo);
+      this.#compactionFailure = undefined;
     } catch (cause) {
+      if (cause instanceof Error) this.#compactionFailure = cause;
       if (cause instanceof FileError || (cause instanceof LogError && cause.kind === 'unavailable')) {
         notBefore(now() + retryMs);
       } else if (cause instanceof LogError) notBefore(Number.POSITIVE_INFINITY);

@@ -122,6 +122,7 @@ export class FilePartition implements CompactedPartition {
   #pendingMarkers: PendingMarker[] = [];
   /** Deleted segments whose files are still there. */
   #unremoved: Segment[] = [];
+  #removalFailure: FileError | undefined;
   /** Where readers stopped: offset -> segment and position. */
   readonly #resume = new Map<number, ReadPoint>();
 
@@ -503,12 +504,14 @@ export class FilePartition implements CompactedPartition {
 
   /** Removes the files of segments that are not part of the log any more. What the file system refuses now is tried again later. */
   #removeFiles(): void {
+    this.#removalFailure = undefined;
     this.#unremoved = this.#unremoved.filter((segment) => {
       try {
         segment.remove();
         return false;
       } catch (cause) {
         if (!(cause instanceof FileError)) throw cause;
+        this.#removalFailure = cause;
         return true;
       }
     });
@@ -520,7 +523,10 @@ export class FilePartition implements CompactedPartition {
   retain(): void {
     this.#host.checkOwner();
     this.#removeFiles();
-    if (!isDeleted(this.configs)) return;
+    if (!isDeleted(this.configs)) {
+      if (this.#removalFailure !== undefined) throw this.#removalFailure;
+      return;
+    }
     const bytes = numberConfig(this.configs, 'retention.bytes');
     const ms = numberConfig(this.configs, 'retention.ms');
     const now = this.#host.now();
@@ -541,6 +547,7 @@ export class FilePartition implements CompactedPartition {
       to = baseOffset;
     }
     this.deleteRecords(to);
+    if (this.#removalFailure !== undefined) throw this.#removalFailure;
   }
 
   // -------------------------------------------------------------- compaction

@@ -33,15 +33,17 @@ const recovery = {
   completedTransactions: [],
 };
 
+const report = { recovery, unclaimed: [], damage: [], housekeepingFailure: undefined };
+
 test('an engine that takes writes and has all its statements is healthy', async () => {
-  expect(await health({ fault: undefined, report: { recovery, failedStatements: [], unclaimed: [] } })).toMatchObject({
+  expect(await health({ fault: undefined, report: { ...report, failedStatements: [] } })).toMatchObject({
     isHealthy: true,
   });
 });
 
 test('a log that lost a sync is unhealthy until the next start', async () => {
   const fault = new LogError('unavailable', 'LOG_SYNC_FAILED', 'the disk failed');
-  expect(await health({ fault, report: { recovery, failedStatements: [], unclaimed: [] } })).toMatchObject({
+  expect(await health({ fault, report: { ...report, failedStatements: [] } })).toMatchObject({
     isHealthy: false,
     details: { kafka: { isHealthy: false }, commandRunner: { isHealthy: true } },
   });
@@ -49,7 +51,7 @@ test('a log that lost a sync is unhealthy until the next start', async () => {
 
 test('a statement that could not be applied at the start shows in the command runner', async () => {
   const failedStatements = [{ statement: 'CREATE STREAM s …', message: 'a newer version' }];
-  expect(await health({ fault: undefined, report: { recovery, failedStatements, unclaimed: [] } })).toMatchObject({
+  expect(await health({ fault: undefined, report: { ...report, failedStatements } })).toMatchObject({
     isHealthy: false,
     details: { kafka: { isHealthy: true }, commandRunner: { isHealthy: false } },
   });

@@ -254,3 +254,32 @@ test('side-files that hold garbage are made anew', async () => {
     await again.close();
   }
 });
+
+test('a file that cannot be deleted is reported and tried again; neither appends nor the process suffer', async () => {
+  const files = fresh();
+  const clock = new ManualClock(1_700_000_000_000);
+  const log = await openOn(files, clock);
+  const configs = { 'segment.bytes': '1024', 'retention.bytes': '2000' };
+  await log.createTopic({ name: 't', partitions: 1, configs });
+  const plain = await log.producer();
+  const segments = () => files.paths().filter((path) => path.includes('/topics/') && path.endsWith('.log'));
+  files.onCall = ({ kind, path }) => (kind === 'unlink' && path.endsWith('.log') ? { error: 'EIO' } : undefined);
+  // Retention makes segments of 64 KiB at least here.
+  const value = 'x'.repeat(450);
+  for (let i = 0; i < 300; i++) {
+    await plain.append(t, batchOf(`${i}-${value}`), 'durable');
+    clock.advance(100);
+  }
+  clock.advance(10_000);
+  const { start, end } = await log.offsets(t);
+  expect(start).toBeGreaterThan(0);
+  expect(end).toBe(300);
+  expect(await readAll(log, t, committed, start)).toHaveLength(300 - start);
+  expect(log.housekeepingFailure?.message).toContain('EIO');
+  const before = segments().length;
+  files.onCall = undefined;
+  clock.advance(10_000);
+  expect(log.housekeepingFailure).toBeUndefined();
+  expect(segments().length).toBeLessThan(before);
+  await log.close();
+});
