@@ -38,6 +38,7 @@ import {
   RecordColumns,
   recordCountOf,
 } from '../record-batch.ts';
+import { RecordKeys } from '../record-keys.ts';
 import { deleteHorizonOf, writeEmptyBatches, writeKept, writeWithoutRecords } from '../rewrite-batch.ts';
 import { numberConfig } from '../topic-rules.ts';
 import { groupRows, type KeyMap } from './key-map.ts';
@@ -133,6 +134,7 @@ class Run {
   /** Start offset when the run began: should it be raised meanwhile, what was learned about aborted transactions no longer holds. */
   readonly #start: number;
   readonly #columns = new RecordColumns();
+  readonly #keys = new RecordKeys();
   /** For each record of the stretch, in order: whether it is the last of its key. */
   readonly #last = new Bits();
   #end = 0;
@@ -181,6 +183,7 @@ class Run {
         const base = baseOffsetOf(bytes, at);
         if (base < this.#from) return true;
         if (base >= to) return false;
+        this.#verify(bytes, at);
         if (!this.#isData(bytes, at)) return true;
         if (this.#number + recordCountOf(bytes, at) > mostRecords || !this.#learn(bytes, at, first)) {
           end = base;
@@ -202,21 +205,21 @@ class Run {
 
   /** Puts the records of a batch into the map; false when it is full. With `must`, the records that find no room stay. */
   #learn(bytes: Uint8Array, at: number, must: boolean): boolean {
-    const columns = this.#decode(bytes, at);
-    const { count, keyStart, keyEnd } = columns;
+    const keys = this.#keys;
+    if (!keys.read(bytes, at)) throw this.#unreadable(bytes, at);
+    const { count, start: keyStart, end: keyEnd } = keys;
     const first = this.#number;
-    this.#last.reserve(first + count);
+    const last = this.#last;
+    last.reserve(first + count);
     for (let group = 0; group < count; group += groupRows) {
       const end = Math.min(count, group + groupRows);
       this.#map.prepare(bytes, keyStart, keyEnd, group, end);
+      const superseded = this.#map.set(bytes, keyStart, keyEnd, group, end, first + group);
       for (let row = group; row < end; row++) {
-        const start = keyStart[row] as number;
-        if (start < 0) continue;
-        const before = this.#map.set(bytes, start, keyEnd[row] as number, row - group, first + row);
-        if (before === -2) {
-          if (!must) return false;
-        } else if (before >= 0) this.#last.clear(before);
-        this.#last.set(first + row);
+        const before = superseded[row - group] as number;
+        if (before === -2 && !must) return false;
+        if (before >= 0) last.clear(before);
+        if ((keyStart[row] as number) >= 0) last.set(first + row);
       }
     }
     this.#number = first + count;
@@ -226,10 +229,23 @@ class Run {
   #decode(bytes: Uint8Array, at: number): RecordColumns {
     const columns = this.#columns;
     columns.reset(bytes);
-    if (decodeBatch(bytes, at, columns, 0) < 0) {
-      throw damaged(this.#partition.directory, baseOffsetOf(bytes, at), 'its records cannot be read');
-    }
+    if (decodeBatch(bytes, at, columns, 0) < 0) throw this.#unreadable(bytes, at);
     return columns;
+  }
+
+  #unreadable(bytes: Uint8Array, at: number): LogError {
+    return damaged(
+      this.#partition.directory,
+      `the batch at offset ${baseOffsetOf(bytes, at)}`,
+      'its records cannot be read',
+    );
+  }
+
+  /** Nothing is decided by bytes that may be wrong. */
+  #verify(bytes: Uint8Array, at: number): void {
+    const fault = checkBatch(bytes, at, at + batchBytes(bytes, at));
+    if (fault === undefined) return;
+    throw damaged(this.#partition.directory, `the batch at offset ${baseOffsetOf(bytes, at)}`, fault.reason);
   }
 
   // -------------------------------------------------------------- pass 2
@@ -298,6 +314,8 @@ class Run {
     const next = nextOffsetOf(bytes, at);
     const producerId = producerIdOf(bytes, at);
     const { state } = this.#partition;
+    // The first pass has seen those of the stretch; what lies behind it is copied as it is.
+    if (base < this.#from) this.#verify(bytes, at);
     if (isControl(bytes, at)) {
       // A marker behind the end stays in any case; before it, as long as it ends something.
       const stays = base >= this.#end || this.#alive.has(producerId);
@@ -379,7 +397,7 @@ class Run {
 
   // -------------------------------------------------------------- reading
 
-  /** Visits the batches of a closed segment from a position on, checked, until `visit` answers false; pauses between slices. */
+  /** Visits the batches of a closed segment from a position on until `visit` answers false; pauses between slices. */
   async #eachBatch(
     segment: Segment,
     from: number,
@@ -399,12 +417,11 @@ class Run {
         const size = left < batchHeaderBytes ? 0 : batchBytes(bytes, at);
         if (size > left || size === 0) {
           if (at > 0) break;
-          if (size <= want || position + size > segment.size) throw damaged(segment.path, position, 'it is cut off');
+          if (size <= want || position + size > segment.size)
+            throw damaged(segment.path, `the batch at byte ${position}`, 'it is cut off');
           want = size;
           break;
         }
-        const fault = checkBatch(bytes, at, at + size);
-        if (fault !== undefined) throw damaged(segment.path, position + at, fault.reason);
         if (!visit(bytes, at)) return false;
         at += size;
       }
@@ -580,5 +597,5 @@ class Bits {
   }
 }
 
-const damaged = (where: string, position: number, reason: string): LogError =>
-  new LogError('refused', 'LOG_CORRUPT_BATCH', `the batch at ${position} of ${where} is damaged: ${reason}`);
+const damaged = (where: string, what: string, reason: string): LogError =>
+  new LogError('refused', 'LOG_CORRUPT_BATCH', `${what} of ${where} is damaged: ${reason}`);

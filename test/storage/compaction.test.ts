@@ -225,7 +225,7 @@ test('records of aborted transactions go, and markers once nothing of their tran
 });
 
 test('a map that is too small for all keys means several passes, and the same end', async () => {
-  const { clock, log } = await setUp({}, 60_000);
+  const { clock, log } = await setUp({}, 120_000);
   const producer = await log.producer();
   const random = new Random(4);
   for (let i = 0; i < 3000; i++) {
