@@ -10,8 +10,16 @@
  *   - A task that reads records with origin times hands them on: several origins are mixed there, and no order of its own counts.
  *   - An operator that drops late rows takes the origin time of the record as stream time.
  *
- * So results depend neither on how fast the partitions were read nor on the number of hops. With a single task no origins are mixed: it
+ * So what is late depends neither on how fast the partitions were read nor on the number of hops. With a single task no origins are mixed: it
  * writes no origin times, and operators go by the largest timestamp that has reached them, exactly as in Kafka Streams.
+ *
+ * What is promised: a record that is in order in the partition where it was first read is not late; one that is behind its time there by
+ * more than size and grace of its window is late, also after a restart (the tasks' times are kept with their committed offsets). What is not:
+ *   - Origin time counts all that the first task sent on, also what a filter further on keeps back; with one partition the filter comes first.
+ *   - A sink that takes its timestamps from a column begins a new timeline. It is ordered by the task that writes it; where the records
+ *     that it reads come from several origins nothing is known of their order on the new timeline, and none of them is late.
+ *   - Windows of which the low watermark says that nothing can come any more are gone: a record that arrives at a source topic after that is
+ *     dropped as late even if its own partition was silent before.
  *
  * On the wire the origin time is the record's first header, `millrace.time`: an i64, big-endian, epoch milliseconds. The first record of each
  * batch always has it, followed by a second i64: the *low watermark* of the writer's sub-topology (`runtime/watermarks.ts`; -1: not known).

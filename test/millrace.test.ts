@@ -227,6 +227,31 @@ describe('produce and consume', () => {
     expect(await take(1)).toEqual(['0']);
   });
 
+  test('the header that queries keep for themselves is neither seen nor written', async () => {
+    const millrace = await openHere();
+    await millrace.sql(`
+      CREATE STREAM clicks (page VARCHAR KEY, ms BIGINT) WITH (kafka_topic='clicks', partitions=4, value_format='JSON');
+      CREATE STREAM copied WITH (kafka_topic='copied', partitions=1) AS SELECT * FROM clicks;`);
+    const headers = [{ key: 'trace', value: new Uint8Array([1]) }];
+    const clock = 1_700_000_000_000;
+    // The second record comes behind its time: queries note that beside it.
+    for (const timestamp of [clock, clock - 60_000])
+      await millrace.produce('clicks', [{ key: '/', value: '{"MS":1}', timestamp, headers }]);
+    await millrace.awaitIdle();
+    const seen = [];
+    for await (const { timestamp, headers: of } of millrace.consume('copied', { untilEnd: true }))
+      seen.push([timestamp, of]);
+    expect(seen).toEqual([
+      [clock, headers],
+      [clock - 60_000, headers],
+    ]);
+    expect(
+      await faultOf(() =>
+        millrace.produce('clicks', [{ value: 'x', headers: [{ key: 'millrace.time', value: null }] }]),
+      ),
+    ).toMatchObject({ code: 'HEADER_RESERVED' });
+  });
+
   test('what cannot be written is refused by name, and the rest goes on', async () => {
     const millrace = await openHere();
     await millrace.sql(definitions);
