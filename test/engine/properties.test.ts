@@ -126,11 +126,17 @@ const timed = fc.array(
 );
 
 test('behind a repartition the same rows are late however partitions interleave', () => {
-  const topology = (): Topology => {
+  /** Each join before the grouping is a repartition more, by another key. */
+  const topology = (joins: number): Topology => {
     const builder = new StreamsBuilder();
-    builder
-      .stream('in', { key: int32, value: string })
-      .groupBy((_id, key) => key, { key: string })
+    let stream = builder.stream('in', { key: int32, value: string }).selectKey((id) => `${id}`, { key: string });
+    for (let join = 0; join < joins; join++) {
+      stream = stream
+        .selectKey((key, value) => `${value} ${key?.slice(join)}`, { key: string })
+        .leftJoin(builder.table(`table-${join}`, { key: string, value: string }), (value) => value, { value: string });
+    }
+    stream
+      .groupBy((_key, value) => value, { key: string })
       .windowedBy(TimeWindows.ofSizeAndGrace(10, 5))
       .count({ store: 'counts', retentionMs: 1_000_000, value: float64 as never })
       .toStream()
@@ -140,9 +146,10 @@ test('behind a repartition the same rows are late however partitions interleave'
   fc.assert(
     fc.property(
       timed,
+      fc.integer({ min: 0, max: 2 }),
       fc.integer({ min: 1, max: 7 }),
       fc.array(fc.integer({ min: 0, max: 2 })),
-      (all, chunk, turns) => {
+      (all, joins, chunk, turns) => {
         // Each partition's own rows ascend in time, but for late ones; partitions are far apart from each other.
         const partitions = [0, 1, 2].map((partition) => {
           let now = partition * 5_000;
@@ -164,7 +171,7 @@ test('behind a repartition the same rows are late however partitions interleave'
             else add(expected, JSON.stringify({ key: value, start, end: start + 10 }), 1);
           }
         }
-        const driver = new TopologyTestDriver(topology(), { partitions: 3 });
+        const driver = new TopologyTestDriver(topology(joins), { partitions: 3 });
         const input = driver.input('in', { key: int32, value: string });
         const queues = partitions.map((own) => [...own]);
         for (const turn of [...turns, ...Array.from({ length: 300 }, (_, at) => at % 3)]) {

@@ -1,4 +1,4 @@
-/** A chain of queries: the reader of a derived topic waits with the expiry of windows for the query that still writes it. */
+/** Origins in the runtime: what outlives a restart, and chains of queries, where the reader of a derived topic waits for who still writes it. */
 
 import { expect, test } from 'vitest';
 import {
@@ -6,12 +6,13 @@ import {
   serdes,
   sink,
   source,
+  TimeWindows,
   Topology,
   toStream,
   tumbling,
   windowAggregate,
 } from '../../../engine/index.ts';
-import { consume, newRuntime, openLog, produce } from './support.ts';
+import { consume, lastOf, newRuntime, openLog, produce } from './support.ts';
 
 const { string, float64 } = serdes;
 
@@ -75,6 +76,39 @@ test('history that another query is still writing is not overtaken by rows of to
     expect((await consume(log, 'counts')).length).toBe(ROWS + live);
   } finally {
     await runtime.close();
+    await log.close();
+  }
+});
+
+/** Counts by value in windows of 10 ms without grace, behind a repartition; every update to `counts`. */
+const byValue = (): Topology => {
+  const builder = new StreamsBuilder();
+  builder
+    .stream('history', { key: string, value: string })
+    .groupBy((_key, value) => value, { key: string, name: 'by-value' })
+    .windowedBy(TimeWindows.ofSizeAndGrace(10, 0))
+    .count({ store: 'windows', retentionMs: 1_000_000 })
+    .toStream()
+    .map((window, count) => [`${window?.key}@${window?.start}`, `${count}`], { key: string, value: string })
+    .to('counts');
+  return builder.build();
+};
+
+test('a task knows after a restart how far its partition had come', async () => {
+  const log = await openLog('memory');
+  for (const topic of ['history', 'counts']) await log.createTopic({ name: topic, partitions: 2 });
+  const at = (timestamp: number) => [{ key: 'k', value: 'a', timestamp }];
+  try {
+    for (const timestamp of [1000, 5, 1001]) {
+      const runtime = newRuntime(log);
+      await runtime.start({ id: 'count', topology: byValue() });
+      await produce(log, 'history', 0, at(timestamp));
+      await runtime.awaitIdle();
+      expect(runtime.counters('count').drops).toEqual(timestamp === 5 ? { late: 1 } : {});
+      await runtime.close();
+    }
+    expect(lastOf(await consume(log, 'counts'))).toEqual({ 'a@1000': '2' });
+  } finally {
     await log.close();
   }
 });
