@@ -7,6 +7,7 @@ import { housekeeping } from './housekeeping.ts';
 import { hundredQueries } from './hundred-queries.ts';
 import { idleRss } from './idle-rss.ts';
 import { insert } from './insert.ts';
+import { originTimes } from './origin-times.ts';
 import { restart } from './restart.ts';
 import { start } from './start.ts';
 import { streamTableJoin } from './stream-table-join.ts';
@@ -19,6 +20,7 @@ export const claims: readonly Claim[] = [
   housekeeping,
   tumblingSum,
   streamTableJoin,
+  originTimes,
   twoWorkers,
   hundredQueries,
   insert,

@@ -67,6 +67,16 @@ const valueAt = (bytes: Uint8Array, headersAt: number): number => {
   return fits && cursor.at + found.length <= bytes.length ? cursor.at : -1;
 };
 
+/** The bytes of an origin time without other headers, from the count on. */
+const alone = encodeHeaders([{ key: originTimeHeader, value: new Uint8Array(timeBytes) }]).subarray(1);
+const aloneBytes = alone.length;
+
+/** The usual form, without reading one number after the other. */
+const standsAlone = (bytes: Uint8Array, headersAt: number): boolean => {
+  for (let i = 0; i < aloneBytes - timeBytes; i++) if (bytes[headersAt + i] !== alone[i]) return false;
+  return headersAt + aloneBytes <= bytes.length;
+};
+
 const orUnknown = (time: number): number => (time < 0 ? Number.NEGATIVE_INFINITY : time);
 
 /** The low watermark that the headers of a batch's first record name: −Infinity when the writer did not know it, NaN when the batch has no origin times. */
@@ -85,6 +95,10 @@ export const takeHeaders = (
 ): number => {
   record.headerBytes = bytes;
   record.headersAt = headersAt;
+  if (standsAlone(bytes, headersAt)) {
+    record.headersAt = 0;
+    return orUnknown(readI64(bytes, headersAt + aloneBytes - timeBytes));
+  }
   const at = valueAt(bytes, headersAt);
   if (at < 0) return Number.NEGATIVE_INFINITY;
   const rest = at + found.length;

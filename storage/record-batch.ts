@@ -289,8 +289,8 @@ export class BatchBuilder {
     }
     if (headersAt === 0) buffer[position++] = 0;
     else {
-      this.#copy(headerBytes, headersAt, headersEnd, position);
-      position += headersLength;
+      // They come from elsewhere than key and value: `#copy` would need another view for each record.
+      for (let from = headersAt; from < headersEnd; from++) buffer[position++] = headerBytes[from] as number;
     }
     this.#length = position;
     this.#count = count + 1;
