@@ -69,6 +69,9 @@ test('disk levels off under queries with repartitions, windows and a join', asyn
   const most = (from: number, to: number): number => Math.max(...sizes.slice(from, to));
   expect(most(80, 120)).toBeLessThan(1.25 * most(40, 80));
   expect(most(80, 120)).toBeLessThan(3 * most(15, 25));
+  for (const { id, name } of await log.describeTopics()) {
+    expect(`${name} ${sizeOf(join(directory, 'topics', id)) < 70_000}`).toBe(`${name} true`);
+  }
   await runtime.close();
   await log.close();
   rmSync(directory, { recursive: true, force: true });
