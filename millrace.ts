@@ -411,9 +411,10 @@ const packageVersion = (): string => {
 const describeEvent = (event: RuntimeEvent): MillraceEvent => {
   switch (event.kind) {
     case 'state': {
-      const { queryId, state, why } = event;
+      const { queryId, state, why, hint } = event;
+      const advice = hint === undefined || state === 'retrying' ? '' : `. ${hint}`;
       const level = state === 'failed' || state === 'fenced' ? 'error' : state === 'retrying' ? 'warn' : 'info';
-      return { level, queryId, message: why === undefined ? `query ${state}` : `query ${state}: ${why}` };
+      return { level, queryId, message: why === undefined ? `query ${state}` : `query ${state}: ${why}${advice}` };
     }
     case 'aborted':
       return {

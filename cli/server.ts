@@ -74,7 +74,7 @@ function startReport({
   damage,
 }: RunningServer['millrace']['engine']['report']): string[] {
   const said = failedStatements.map(
-    ({ statement, message }) => `Skipped a statement that no longer works (${message}): ${statement}`,
+    ({ statement, message }) => `A statement of the statement log does not run (${message}): ${statement}`,
   );
   if (unclaimed.length > 0)
     said.push(`Kept, although no statement that this version can read owns it: ${unclaimed.join(', ')}`);

@@ -160,6 +160,8 @@ export interface QueryInfo {
     readonly time: string;
   };
   readonly error?: string;
+  /** What can be done about the error. */
+  readonly hint?: string;
 }
 
 /** GET /healthcheck */

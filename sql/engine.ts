@@ -235,7 +235,7 @@ class Engine implements SqlEngine {
       state: (id) => stateOf(status.get(id), this.#lifecycle.faultOf(id)),
       errors: (id) => {
         const error = status.get(id)?.error ?? this.#lifecycle.faultOf(id);
-        return error === undefined ? [] : [error.message];
+        return error === undefined ? [] : [error.message, ...hintsOf(error)];
       },
       drops: (id) => dropsOf(status.has(id) ? this.#runtime.counters(id) : undefined),
       statistics: (topic) => `offsets held: ${offsets.get(topic) ?? 0}`,
@@ -387,7 +387,8 @@ class Engine implements SqlEngine {
         const counters = status === undefined ? undefined : this.#runtime.counters(query.id);
         // A topic that was deleted under the query has no end; the query's own error tells of it.
         const lag = status === undefined ? undefined : await this.#runtime.lag(query.id).catch(() => undefined);
-        const error = (status?.error ?? this.#lifecycle.faultOf(query.id))?.message;
+        const error = status?.error ?? this.#lifecycle.faultOf(query.id);
+        const [hint] = error === undefined ? [] : hintsOf(error);
         return {
           id: query.id,
           statement: query.statement,
@@ -397,7 +398,8 @@ class Engine implements SqlEngine {
           recordsWritten: counters?.recordsOut ?? 0,
           ...dropsOf(counters),
           replayed: counters?.replayed ?? 0,
-          ...(error === undefined ? {} : { error }),
+          ...(error === undefined ? {} : { error: error.message }),
+          ...(hint === undefined ? {} : { hint }),
         };
       }),
     );
@@ -456,5 +458,8 @@ const dropsOf = (counters: Pick<QueryCounters, 'drops' | 'lastDrop'> | undefined
 };
 
 const closedError = (): UserError => new UserError('SQL_CLOSED', 'the engine is closed');
+
+const hintsOf = (error: object): readonly string[] =>
+  'hint' in error && typeof error.hint === 'string' ? [error.hint] : [];
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -166,6 +166,8 @@ export interface QueryStatus extends QueryDrops {
   /** Changelog records read to restore its stores when it last started. */
   readonly replayed: number;
   readonly error?: string;
+  /** What can be done about the error. */
+  readonly hint?: string;
 }
 
 export interface EngineReport {

@@ -200,7 +200,9 @@ const cases: readonly Case[] = [
 const runs = cases.flatMap((one) => (['close', 'kill'] as const).map((end) => ({ ...one, end })));
 
 const states = async (millrace: Millrace) =>
-  Object.fromEntries((await millrace.engine.queries()).map(({ id, state, error }) => [id, { state, error }]));
+  Object.fromEntries(
+    (await millrace.engine.queries()).map(({ id, state, error, hint }) => [id, { state, error, hint }]),
+  );
 
 describe.each(runs)('$gone is gone after a $end', ({ damage, code, says, topic, accepted, reset, everybody, end }) => {
   /** Damages the directory, and starts twice: the query says what is missing, the neighbour counts on. */
@@ -212,7 +214,8 @@ describe.each(runs)('$gone is gone after a $end', ({ damage, code, says, topic, 
       await produce(millrace, 'visits', 500);
       if (start === 1) await produce(millrace, 'clicks', 1000);
       await millrace.awaitIdle();
-      const failed = { state: 'ERROR', error: expect.stringMatching(says) };
+      const hint = expect.stringContaining(`repair --data DIR --accept-loss ${topic}"`);
+      const failed = { state: 'ERROR', error: expect.stringMatching(says), hint };
       expect(await states(millrace)).toEqual({
         [query]: failed,
         CTAS_NEIGHBOUR_3: everybody === true ? failed : { state: 'RUNNING' },

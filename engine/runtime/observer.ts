@@ -49,7 +49,14 @@ export interface QueryCounters {
 }
 
 export type RuntimeEvent =
-  | { readonly kind: 'state'; readonly queryId: string; readonly state: QueryState; readonly why: string | undefined }
+  | {
+      readonly kind: 'state';
+      readonly queryId: string;
+      readonly state: QueryState;
+      readonly why: string | undefined;
+      /** What a user can do about it. */
+      readonly hint?: string;
+    }
   | { readonly kind: 'aborted'; readonly queryId: string; readonly why: string; readonly retryInMs: number }
   | { readonly kind: 'note'; readonly queryId: string; readonly note: Note }
   /** A shard of the state directory was damaged; the stores in it are rebuilt from their changelogs. */

@@ -306,7 +306,11 @@ export class Runtime {
     if (query.state === 'running' && life !== undefined) return { run: life.run, threads: life.threads, store };
     const { hint = 'Its state can be read while it runs.' } = (error ?? {}) as { readonly hint?: string };
     const why = error === undefined ? '' : `: ${error.message}`;
-    throw new UserError('QUERY_NOT_RUNNING', `the query "${id}" is ${query.state}${why}`, { hint, cause: error });
+    throw new UserError(
+      'QUERY_NOT_RUNNING',
+      `the query "${id}" ${query.state === 'failed' ? 'has failed' : `is ${query.state}`}${why}`,
+      { hint, cause: error },
+    );
   }
 
   // ---------------------------------------------------------------- idle
@@ -646,7 +650,9 @@ export class Runtime {
     query.state = state;
     query.error = error;
     query.since = this.#options.clock.now();
-    this.#emit({ kind: 'state', queryId: query.spec.id, state, why: error?.message });
+    const hint = error instanceof UserError || error instanceof LogError ? error.hint : undefined;
+    const why = error?.message;
+    this.#emit({ kind: 'state', queryId: query.spec.id, state, why, ...(hint !== undefined && { hint }) });
     this.#changed();
   }
 
