@@ -153,7 +153,8 @@ export interface Millrace {
   streams(app: {
     readonly id: string;
     readonly topology: Topology;
-    readonly from?: 'earliest' | 'latest';
+    /** Where it begins without committed offsets, and goes on when records were deleted before it read them; `none` makes it fail then. Default: earliest. */
+    readonly from?: 'earliest' | 'latest' | 'none';
   }): Promise<Streams>;
   /** Answers when every query has read and committed all there is. */
   awaitIdle(): Promise<void>;
