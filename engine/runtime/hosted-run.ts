@@ -56,6 +56,8 @@ export class HostedRun {
   /** Records that a task of the run processes in one step. */
   stepRecords: number;
   replayed = 0;
+  /** Transactions committed on this host. */
+  commits = 0;
   /** Something was handed over or processed since the last commit. */
   pending = false;
   /** What was said last; undefined: say it again. */

@@ -287,7 +287,8 @@ export class Runtime {
     return this.#questions.read(await this.#readable(id, store), key, windows);
   }
 
-  /** All committed entries within the range, in pages, in no particular order. The store is read only as fast as pages are taken. */
+  /** All committed entries within the range, in pages, in no particular order: each key that stays is met once. Up to 8 MiB of them per thread are those
+   *  of one commit there; a larger store is read as fast as pages are taken, each key with the value committed when it is met. */
   async *scan(
     id: string,
     store: string,

@@ -1,6 +1,6 @@
 /** What a pull query asks of a store: the committed entries of one key, or pages of a scan, as copies that may cross a thread. */
 
-import type { ScanChunk, StateStore, WindowStateStore } from '../stores/state-store.ts';
+import type { ScanChunk, ScanRange, StateStore, WindowStateStore } from '../stores/state-store.ts';
 import type { StoreEntry, WindowRange } from './protocol.ts';
 
 /** The committed entries of a key: one, or one for each window within the range. */
@@ -30,6 +30,37 @@ const readWindows = (
     const value = store.readCommittedWindow(windowStart, key, 0, key.length);
     if (value !== undefined) entries.push({ key, value, windowStart });
   }
+};
+
+/** What a scan may copy at once, keys and values together. */
+const copyBytes = 8 << 20;
+const copyTries = 3;
+
+/** Copies of all committed entries of these stores within the range, as of one commit; undefined where they are too many for that, or commits come
+ *  faster than the stores are read. `commits` counts the commits of their run. */
+export const copyOfOneCommit = async (
+  stores: readonly StateStore[],
+  range: ScanRange,
+  commits: () => number,
+): Promise<readonly StoreEntry[] | undefined> => {
+  for (let tries = 0; tries < copyTries; tries++) {
+    const before = commits();
+    const copy: StoreEntry[] = [];
+    let bytes = 0;
+    for (const store of stores) {
+      // A visitor that answers at once lets nobody else run between the chunks of a store in memory.
+      await store.scanCommitted(range, (chunk) => {
+        for (const entry of entriesOf(store, chunk, 0, chunk.count)) {
+          bytes += entry.key.length + entry.value.length;
+          copy.push(entry);
+        }
+        return bytes <= copyBytes;
+      });
+      if (bytes > copyBytes) return undefined;
+    }
+    if (commits() === before) return copy;
+  }
+  return undefined;
 };
 
 /** Entries [from, to) of a scan's chunk. */

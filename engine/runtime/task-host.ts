@@ -44,7 +44,7 @@ import type {
 } from './protocol.ts';
 import { mostReplayed, restoreStore, whyRebuilt } from './restore.ts';
 import { type OpenShard, type Shard, Shards } from './shards.ts';
-import { entriesOf, readEntries } from './store-questions.ts';
+import { copyOfOneCommit, entriesOf, readEntries } from './store-questions.ts';
 import { type Drop, Task, TaskCounters, type TaskInput } from './task.ts';
 import { type InputTime, type LowWatermarks, type OutputTime, PieceGraph, unknownLow } from './watermarks.ts';
 
@@ -437,6 +437,7 @@ export class TaskHost {
       if (low !== undefined) task.setLow(low);
     }
     run.pending = false;
+    run.commits++;
     // Records of the transaction may lie in repartition topics now, for this host to read.
     for (const { task, subscriptions } of run.tasks) {
       for (const { index, repartition } of task.inputs) {
@@ -844,7 +845,13 @@ export class TaskHost {
     try {
       await this.#asked(run, async (hosted) => {
         await hosted?.checked;
-        for (const store of this.#storesNamed(run, name)) {
+        const stores = [...this.#storesNamed(run, name)];
+        const copy = hosted === undefined ? [] : await copyOfOneCommit(stores, range, () => hosted.commits);
+        if (copy !== undefined) {
+          for (let i = 0; i < copy.length && more; i += pageEntries) more = await page(copy.slice(i, i + pageEntries));
+          return;
+        }
+        for (const store of stores) {
           await store.scanCommitted(range, async (chunk) => {
             for (let from = 0; from < chunk.count && more; from += pageEntries) {
               more = await page(entriesOf(store, chunk, from, Math.min(chunk.count, from + pageEntries)));
