@@ -29,7 +29,7 @@ import type { StateStore } from '../stores/state-store.ts';
 import type { KeyValueStore, StoreSpec, WindowStore } from '../stores/store.ts';
 import { changelogTopic, resultTopic, type SourceKind, type SubTopology, taskIdOf, topicOf } from '../topology.ts';
 import { type Outbox, type OutputTopic, PartitionedWriter, type WriterOrigins } from './partitioned-writer.ts';
-import type { InputTime, LowWatermarks, OutputTime } from './watermarks.ts';
+import { type InputTime, type LowWatermarks, type OutputTime, timedSources } from './watermarks.ts';
 
 /** Blocks that an input may have waiting before it wants no more. */
 const blocksAhead = 2;
@@ -256,6 +256,8 @@ export class Task {
   /** The stores, in the order of the sub-topology, and the changelog topics (full names) of those that are logged. */
   readonly stores: readonly { readonly store: StateStore; readonly changelog: string | undefined }[];
   readonly #inputs: Input[] = [];
+  /** Those by which time goes. */
+  readonly #timed: readonly Input[];
   readonly #processors: Processor<unknown>[] = [];
   readonly #times: OperatorTime[] = [];
   readonly #outputs: PartitionedWriter[] = [];
@@ -315,6 +317,8 @@ export class Task {
       inputOf.set(source.name, input);
     }
     this.inputs = this.#inputs;
+    const timed = timedSources(subTopology).map((source) => topicOf(applicationId, source));
+    this.#timed = this.#inputs.filter(({ topic }) => timed.includes(topic));
 
     // Children first, so that a node's forward function calls its children directly.
     const children = new Map<string, Processor<unknown>[]>();
@@ -584,7 +588,7 @@ export class Task {
 
   inputTimes(): InputTime[] {
     const { id: subTopology } = this.subTopology;
-    return this.#inputs.map(({ topic, partition, position, time, carried, drained }) => ({
+    return this.#timed.map(({ topic, partition, position, time, carried, drained }) => ({
       subTopology,
       topic,
       partition,

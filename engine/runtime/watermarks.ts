@@ -10,13 +10,21 @@
  *                - low(the pieces that write its repartition topics), and that of other running queries that write its source topics;
  *                where there is none of these: the largest time of all that it and those have read.
  *
+ * A table that streams are joined with does not count: nothing comes out when its rows change, and its timestamps may be of any time.
+ *
  * Idle. An input that is read to its end holds nothing back, so that windows expire although a partition is silent or a query is gone; rows that
  * come there later meet windows that have expired, as they would with one partition. What lies in the topics when it was last looked is
  * never overtaken: neither history of several partitions nor a former life's leftovers. A query that was stopped or has failed holds nothing
  * back once what it wrote is read; one that starts or is tried again holds everything until it knows its own times.
  */
 
-import { type SubTopology, topicOf } from '../topology.ts';
+import { type SourceNode, type SubTopology, topicOf } from '../topology.ts';
+
+/** The sources by which a sub-topology's time goes: its streams, or its tables where it has no streams. */
+export const timedSources = ({ sources }: SubTopology): readonly SourceNode[] => {
+  const streams = sources.filter(({ kind }) => kind === 'stream');
+  return streams.length > 0 ? streams : sources;
+};
 
 /** How far one input of a task is in time. */
 export interface InputTime {
@@ -81,19 +89,18 @@ export class PieceGraph {
 
   /** `tasks`: their number by sub-topology. */
   constructor(subTopologies: readonly SubTopology[], applicationId: string, tasks: readonly number[]) {
-    const pieces = subTopologies.map(({ id, sources, sinks }) => ({
-      id,
-      tasks: tasks[id] ?? 1,
-      sources: sources.filter(({ repartition }) => !repartition).map(({ topic }) => topic),
+    const pieces = subTopologies.map((subTopology) => ({
+      id: subTopology.id,
+      tasks: tasks[subTopology.id] ?? 1,
+      sources: timedSources(subTopology).flatMap(({ repartition, topic }) => (repartition ? [] : [topic])),
       upstream: [] as Piece[],
-      sinks: sinks.filter(({ repartition }) => !repartition).map((sink) => topicOf(applicationId, sink)),
+      sinks: subTopology.sinks.filter(({ repartition }) => !repartition).map((sink) => topicOf(applicationId, sink)),
     }));
-    for (const { id, sources } of subTopologies) {
+    for (const reader of subTopologies) {
+      const read = timedSources(reader).flatMap(({ repartition, topic }) => (repartition ? [topic] : []));
       for (const writer of subTopologies) {
-        const writes = writer.sinks.some(
-          (sink) => sink.repartition && sources.some(({ repartition, topic }) => repartition && topic === sink.topic),
-        );
-        if (writes && writer.id !== id) pieces[id]?.upstream.push(pieces[writer.id] as Piece);
+        const writes = writer.sinks.some(({ repartition, topic }) => repartition && read.includes(topic));
+        if (writes && writer !== reader) pieces[reader.id]?.upstream.push(pieces[writer.id] as Piece);
       }
     }
     this.#pieces = pieces;

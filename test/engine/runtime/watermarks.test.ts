@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest';
-import { repartitionSink, repartitionSource, serdes, sink, source, Topology } from '../../../engine/index.ts';
-import { type InputTime, type OutputTime, PieceGraph } from '../../../engine/runtime/watermarks.ts';
+import {
+  peek,
+  repartitionSink,
+  repartitionSource,
+  type SubTopology,
+  serdes,
+  sink,
+  source,
+  Topology,
+} from '../../../engine/index.ts';
+import { type InputTime, type OutputTime, PieceGraph, timedSources } from '../../../engine/runtime/watermarks.ts';
 
 const { string } = serdes;
 const NONE = Number.POSITIVE_INFINITY;
@@ -111,4 +120,27 @@ test('an output with timestamps of its own is as far as the slowest task that wr
   expect(measured(out(7, true), out(9)).boundOf('out')).toBe(9);
   expect(measured(out(7, true), out(9, true)).low.ownTimes).toEqual(new Map([['out', 9]]));
   expect(measured(out(7, true), out(9, true)).boundOf('out')).toBe(NONE);
+});
+
+test('a table that a stream is joined with holds nothing back, whoever writes it', () => {
+  const topology = (kind: 'stream' | 'table'): Topology =>
+    new Topology()
+      .addSource('in', { topic: 'in', kind, supplier: source({ value: string }) })
+      .addSource('dim', { topic: 'dim', kind: 'table', supplier: source({ value: string }) })
+      .addProcessor(
+        'join',
+        peek<string>(() => {}),
+        ['in', 'dim'],
+      )
+      .addSink('out', { topic: 'out', parents: ['join'], supplier: sink({ topic: 'out', value: string }) });
+  const low = (kind: 'stream' | 'table') =>
+    new PieceGraph(topology(kind).subTopologies(), 'app', [2]).measure(inputs([[100]], []), [], (topic) =>
+      topic === 'dim' ? 7 : undefined,
+    ).low;
+  expect(low('stream')).toMatchObject({ pieces: [100], mixed: [false] });
+  expect(low('table')).toMatchObject({ pieces: [7], mixed: [true] });
+  const timed = (kind: 'stream' | 'table') =>
+    timedSources(topology(kind).subTopologies()[0] as SubTopology).map(({ topic }) => topic);
+  expect(timed('stream')).toEqual(['in']);
+  expect(timed('table')).toEqual(['in', 'dim']);
 });
