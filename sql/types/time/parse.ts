@@ -9,9 +9,9 @@
 import { EvaluationError } from '../evaluation-error.ts';
 import { civilFromDays, dayMs, dayOfWeek, dayOfYear, daysFromCivil, daysInMonth, isLeapYear } from './calendar.ts';
 import { namedValues } from './names.ts';
-import { type Element, type Field, type NumberElement, type OffsetForm, parsePattern } from './pattern.ts';
+import { type Element, type Field, fieldsOf, type NumberElement, type OffsetForm, parsePattern } from './pattern.ts';
 import { regionsOfAbbreviations } from './zone-names.ts';
-import { fixedZone, fromLocal, gmt, offsetId, offsetOf, type Zone, zoneNamed } from './zones.ts';
+import { fixedZone, fromLocal, gmt, offsetId, offsetOf, writtenId, type Zone, zoneNamed } from './zones.ts';
 
 /** Epoch milliseconds of a text; the zone is that of texts that name none. Raises `EvaluationError` for a text that does not fit. */
 export type TimeParser = (text: string, zone?: Zone) => number;
@@ -27,22 +27,24 @@ export const dateParser = (pattern: string): ((text: string) => number) => {
   const read = textReader(pattern);
   return (text) => {
     const { fields } = read(text);
-    checkRanges(fields);
     const days = dateOf(fields);
     if (days === undefined) throw impossible('the date is not complete');
     return timeOf(fields) === dayMs ? days + 1 : days;
   };
 };
 
-/** The function that takes texts of this pattern apart. */
+/** The function that takes texts of this pattern apart, into fields within their ranges. */
 const textReader = (pattern: string): ((text: string) => Input) => {
   const elements = parsePattern(pattern);
   checkReadable(elements, pattern);
   const parsers = elements.map(parserOf);
+  const named = new Set(fieldsOf(elements));
+  const ranges = rangeOf.filter(([field]) => named.has(field));
   return (text) => {
-    const input: Input = { text, at: 0, fields: new Map(), zone: undefined };
-    for (const parse of parsers) if (!parse(input)) throw misfit(pattern, text);
+    const input: Input = { text, at: 0, fields: noFields(), zone: undefined };
+    for (let i = 0; i < parsers.length; i++) if (!(parsers[i] as ElementParser)(input)) throw misfit(pattern, text);
     if (input.at < text.length) throw misfit(pattern, text);
+    checkRanges(input.fields, ranges);
     return input;
   };
 };
@@ -77,10 +79,40 @@ const checkReadable = (elements: readonly Element[], pattern: string): void => {
 
 // ------------------------------------------------------------------------------------------------------------ text
 
+/** What a text says: an object of one shape, because texts are read for every record of some streams. */
+type Fields = { [F in Field]: number | undefined };
+
+const noFields = (): Fields => ({
+  era: undefined,
+  year: undefined,
+  yearOfEra: undefined,
+  month: undefined,
+  quarter: undefined,
+  day: undefined,
+  dayOfYear: undefined,
+  dayOfWeek: undefined,
+  localDay: undefined,
+  weekYear: undefined,
+  week: undefined,
+  weekOfMonth: undefined,
+  alignedWeek: undefined,
+  julianDay: undefined,
+  half: undefined,
+  hour: undefined,
+  clockHour: undefined,
+  hourOfHalf: undefined,
+  clockHourOfHalf: undefined,
+  minute: undefined,
+  second: undefined,
+  nano: undefined,
+  milliOfDay: undefined,
+  nanoOfDay: undefined,
+});
+
 interface Input {
   readonly text: string;
   at: number;
-  fields: Map<Field, number>;
+  fields: Fields;
   zone: Zone | undefined;
 }
 
@@ -89,8 +121,8 @@ type ElementParser = (input: Input) => boolean;
 
 /** Sets a field; false when it was set to something else. */
 const setField = (input: Input, field: Field, value: number): boolean => {
-  const before = input.fields.get(field);
-  if (before === undefined) input.fields.set(field, value);
+  const before = input.fields[field];
+  if (before === undefined) input.fields[field] = value;
   return before === undefined || before === value;
 };
 
@@ -102,10 +134,20 @@ const takeText = (input: Input, wanted: string): boolean => {
   return true;
 };
 
+const literalParser = (wanted: string): ElementParser => {
+  if (wanted.length !== 1 || wanted.toLowerCase() !== wanted.toUpperCase()) return (input) => takeText(input, wanted);
+  const unit = wanted.charCodeAt(0);
+  return (input) => {
+    if (input.text.charCodeAt(input.at) !== unit) return false;
+    input.at++;
+    return true;
+  };
+};
+
 const parserOf = (element: Element): ElementParser => {
   switch (element.kind) {
     case 'literal':
-      return (input) => takeText(input, element.text);
+      return literalParser(element.text);
     case 'number':
       return (input) => parseNumber(input, element);
     case 'text': {
@@ -134,7 +176,7 @@ const parserOf = (element: Element): ElementParser => {
       const parsers = element.elements.map(parserOf);
       return (input) => {
         const { at, fields, zone } = input;
-        input.fields = new Map(fields);
+        input.fields = { ...fields };
         if (!parsers.every((parse) => parse(input))) Object.assign(input, { at, fields, zone });
         return true;
       };
@@ -160,15 +202,17 @@ const parseNumber = (input: Input, { field, min, max, sign, as, subsequent }: Nu
   if (end - start < min) return false;
   if (subsequent > 0) end = start + Math.max(min, end - start - subsequent);
   const length = end - start;
-  const digits = text.slice(start, end);
-  const value = Number(digits);
+  let value = 0;
+  for (let i = start; i < end; i++) value = value * 10 + (text.charCodeAt(i) - 48);
   if (negative && value === 0) return false;
   if (sign === 'exceeds-pad' && !negative && (first === '+') !== length > min) return false;
   input.at = end;
-  if (as === 'fraction') return setField(input, field, Number(digits.padEnd(9, '0')));
+  if (as === 'fraction') return setField(input, field, value * (powersOfTen[9 - length] as number));
   if (as === 'reduced') return setField(input, field, 2000 + value);
   return setField(input, field, negative ? -value : value);
 };
+
+const powersOfTen: readonly number[] = Array.from({ length: 10 }, (_, i) => 10 ** i);
 
 const setOffset = (input: Input, offsetMs: number): boolean => {
   // A region says more than an offset, and comes with rules.
@@ -206,25 +250,36 @@ const parseLocalOffset = (input: Input): boolean => {
   return setOffset(input, offsetMs);
 };
 
-/** The longest id that stands here, or, for names, a short name that is known. */
+/**
+ * A zone by its id in any case, the longest that stands here, or, for names, by a short name that is known. An offset, alone or behind `UTC`, `GMT` and
+ * `UT`, has hours and minutes.
+ */
 const parseZone = (input: Input, named: boolean): boolean => {
   const rest = input.text.slice(input.at, input.at + 60);
-  const word = /^[+-]?[\w~/.+:-]*/.exec(rest)?.[0] ?? '';
-  for (let length = word.length; length > 0; length--) {
-    const id = word.slice(0, length);
-    const region = named ? regionsOfAbbreviations.get(id.toUpperCase()) : undefined;
-    const zone = region === undefined ? knownZone(id) : knownZone(region);
-    if (zone === undefined) continue;
+  const offset = /^(?:UTC|GMT|UT)?[+-]\d\d:\d\d(?::\d\d)?/i.exec(rest)?.[0];
+  let id = /^[A-Z][\w~/.+-]*/i.exec(rest)?.[0] ?? '';
+  const found = (zone: Zone, length: number): true => {
     input.at += length;
     input.zone = zone;
     return true;
+  };
+  const withOffset = offset === undefined ? undefined : knownZone(offset.toUpperCase());
+  if (offset !== undefined && withOffset !== undefined) return found(withOffset, offset.length);
+  while (id !== '') {
+    // Digits right behind GMT are no offset here, and belong to what follows.
+    const loose = /^(?:UTC|GMT|UT)[+-]/i.test(id);
+    const region = named ? regionsOfAbbreviations.get(id.toUpperCase()) : undefined;
+    const zone = loose ? undefined : knownZone(region ?? writtenId(id));
+    if (zone !== undefined) return found(zone, id.length);
+    // The next shorter candidate ends before a sign.
+    id = id.replace(/(?:[~/.+-]\w*|\w+)$/, '');
   }
   return false;
 };
 
 const knownZone = (id: string): Zone | undefined => {
   try {
-    return zoneNamed(id === 'z' ? 'Z' : id);
+    return zoneNamed(id);
   } catch (error) {
     if (error instanceof EvaluationError) return undefined;
     throw error;
@@ -233,7 +288,9 @@ const knownZone = (id: string): Zone | undefined => {
 
 // ---------------------------------------------------------------------------------------------------------- fields
 
-const ranges: Partial<Readonly<Record<Field, readonly [least: number, most: number]>>> = {
+type Range = readonly [field: Field, least: number, most: number];
+
+const rangeOf: readonly Range[] = Object.entries({
   month: [1, 12],
   day: [1, 31],
   dayOfYear: [1, 366],
@@ -247,19 +304,18 @@ const ranges: Partial<Readonly<Record<Field, readonly [least: number, most: numb
   nano: [0, 999_999_999],
   milliOfDay: [0, dayMs - 1],
   nanoOfDay: [0, dayMs * 1_000_000 - 1],
-};
+}).map(([field, [least, most]]) => [field as Field, least as number, most as number]);
 
 const impossible = (why: string): EvaluationError => new EvaluationError(`the text names no point in time: ${why}`);
 
-const checkRanges = (fields: ReadonlyMap<Field, number>): void => {
-  for (const [field, value] of fields) {
-    const [least, most] = ranges[field] ?? [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
-    if (value < least || value > most) throw impossible(`the ${field} is ${value}`);
+const checkRanges = (fields: Fields, ranges: readonly Range[]): void => {
+  for (const [field, least, most] of ranges) {
+    const value = fields[field];
+    if (value !== undefined && (value < least || value > most)) throw impossible(`the ${field} is ${value}`);
   }
 };
 
 const resolve = ({ fields, zone: parsedZone }: Input, given: Zone): number => {
-  checkRanges(fields);
   const time = timeOf(fields);
   const date = dateOf(fields);
   let days = date ?? partialDate(fields);
@@ -276,28 +332,25 @@ const resolve = ({ fields, zone: parsedZone }: Input, given: Zone): number => {
 };
 
 /** Milliseconds since midnight; 0 where the text names no time, a whole day for 24:00. */
-const timeOf = (fields: Map<Field, number>): number => {
-  const of = (field: Field): number | undefined => fields.get(field);
-  const clockHour = of('clockHour');
-  const clockHourOfHalf = of('clockHourOfHalf');
-  const hourOfHalf = of('hourOfHalf') ?? (clockHourOfHalf === undefined ? undefined : clockHourOfHalf % 12);
-  const half = of('half');
-  const wholeDay = of('milliOfDay') ?? (fields.has('nanoOfDay') ? (of('nanoOfDay') as number) / 1_000_000 : undefined);
-  const detailed = fields.has('minute') || fields.has('second') || fields.has('nano');
+const timeOf = (fields: Fields): number => {
+  const { clockHour, clockHourOfHalf, half, minute, second, nano, milliOfDay, nanoOfDay } = fields;
+  const hourOfHalf = fields.hourOfHalf ?? (clockHourOfHalf === undefined ? undefined : clockHourOfHalf % 12);
+  const detailed = minute !== undefined || second !== undefined || nano !== undefined;
   // AM or PM alone means the middle of it.
   const inHalf = hourOfHalf ?? (half === undefined || detailed ? 0 : 6);
   const hour =
-    of('hour') ??
+    fields.hour ??
     (clockHour === undefined ? undefined : clockHour % 24) ??
     (hourOfHalf !== undefined || half !== undefined ? (half ?? 0) * 12 + inHalf : undefined);
-  const rest = (of('minute') ?? 0) * 60_000 + (of('second') ?? 0) * 1000 + (of('nano') ?? 0) / 1_000_000;
+  const rest = (minute ?? 0) * 60_000 + (second ?? 0) * 1000 + (nano ?? 0) / 1_000_000;
   if (hour === 24 && rest > 0) throw impossible('the day ends at 24:00');
+  const wholeDay = milliOfDay ?? (nanoOfDay === undefined ? undefined : nanoOfDay / 1_000_000);
   const ms = wholeDay ?? (hour ?? 0) * 3_600_000 + rest;
   const shown = Math.floor(ms / 3_600_000) % 24;
   if (hour !== undefined && hour % 24 !== shown) throw impossible('the parts of the time do not agree');
   if (half !== undefined && half !== Math.floor(shown / 12)) throw impossible('AM or PM does not fit the hour');
   if (hourOfHalf !== undefined && hourOfHalf !== shown % 12) throw impossible('the hours do not agree');
-  if (wholeDay !== undefined && (fields.has('minute') || fields.has('second'))) {
+  if (wholeDay !== undefined && (minute !== undefined || second !== undefined)) {
     if (Math.floor(rest / 1000) !== Math.floor(ms / 1000) % 3600)
       throw impossible('the parts of the time do not agree');
   }
@@ -305,11 +358,11 @@ const timeOf = (fields: Map<Field, number>): number => {
 };
 
 /** Days since 1970-01-01 of a complete date, with which all that the text says of the date agrees. */
-const dateOf = (fields: Map<Field, number>): number | undefined => {
+const dateOf = (fields: Fields): number | undefined => {
   const year = yearOf(fields);
-  const month = fields.get('month');
-  const day = fields.get('day');
-  const inYear = fields.get('dayOfYear');
+  const month = fields.month;
+  const day = fields.day;
+  const inYear = fields.dayOfYear;
   if (year === undefined) return undefined;
   let days: number;
   if (month !== undefined && day !== undefined)
@@ -318,9 +371,10 @@ const dateOf = (fields: Map<Field, number>): number | undefined => {
     if (inYear === 366 && !isLeapYear(year)) throw impossible(`${year} has 365 days`);
     days = daysFromCivil(year, 1, 1) + inYear - 1;
   } else return undefined;
+  const { quarter, dayOfWeek: weekday } = fields;
+  if (inYear === undefined && quarter === undefined && weekday === undefined) return days;
   const date = civilFromDays(days);
-  const agrees = (field: Field, value: number): boolean =>
-    fields.get(field) === undefined || fields.get(field) === value;
+  const agrees = (field: Field, value: number): boolean => fields[field] === undefined || fields[field] === value;
   if (
     !agrees('dayOfYear', dayOfYear(days)) ||
     !agrees('dayOfWeek', dayOfWeek(days)) ||
@@ -332,32 +386,32 @@ const dateOf = (fields: Map<Field, number>): number | undefined => {
   return days;
 };
 
-const yearOf = (fields: Map<Field, number>): number | undefined => {
-  const ofEra = fields.get('yearOfEra');
+const yearOf = (fields: Fields): number | undefined => {
+  const ofEra = fields.yearOfEra;
   if (ofEra !== undefined && ofEra < 1) throw impossible(`there is no year ${ofEra} of an era`);
-  const fromEra = ofEra === undefined ? undefined : fields.get('era') === 0 ? 1 - ofEra : ofEra;
-  const year = fields.get('year');
+  const fromEra = ofEra === undefined ? undefined : fields.era === 0 ? 1 - ofEra : ofEra;
+  const year = fields.year;
   if (year !== undefined && fromEra !== undefined && year !== fromEra) throw impossible('the years do not agree');
   return year ?? fromEra;
 };
 
 /** 1970-01-01 with the fields that there are, the greatest unit first. */
-const partialDate = (fields: Map<Field, number>): number => {
+const partialDate = (fields: Fields): number => {
   let { year, month, day } = { year: yearOf(fields) ?? 1970, month: 1, day: 1 };
-  if (fields.get('era') === 0 && !fields.has('yearOfEra')) year = 1 - year;
-  month = fields.get('month') ?? month;
+  if (fields.era === 0 && fields.yearOfEra === undefined) year = 1 - year;
+  month = fields.month ?? month;
   let days = daysFromCivil(year, month, day);
-  const weekday = fields.get('dayOfWeek');
+  const weekday = fields.dayOfWeek;
   if (weekday !== undefined) {
     days += weekday - dayOfWeek(days);
     ({ year, month, day } = civilFromDays(days));
   }
-  const ofMonth = fields.get('day');
+  const ofMonth = fields.day;
   if (ofMonth !== undefined) {
     if (ofMonth > daysInMonth(year, month)) throw impossible(`month ${month} has no day ${ofMonth}`);
     days = daysFromCivil(year, month, ofMonth);
   }
-  const inYear = fields.get('dayOfYear');
+  const inYear = fields.dayOfYear;
   if (inYear !== undefined) {
     if (inYear === 366) throw impossible('day 366 needs a year');
     days = daysFromCivil(civilFromDays(days).year, 1, 1) + inYear - 1;

@@ -292,3 +292,11 @@ export const isOfDate = (element: Element): boolean => {
       return false;
   }
 };
+
+/** The fields that elements name. */
+export const fieldsOf = (elements: readonly Element[]): readonly Field[] =>
+  elements.flatMap((element) => {
+    if (element.kind === 'optional') return fieldsOf(element.elements);
+    if (element.kind === 'padded') return fieldsOf([element.element]);
+    return 'field' in element ? [element.field] : [];
+  });

@@ -31,7 +31,7 @@ export const parseTimestamp = (text: string): number | undefined => {
   parser ??= timeParser("yyyy-MM-dd'T'HH:mm:ss.SSS");
   const at = text.indexOf('T');
   const date = at < 0 ? text : text.slice(0, at);
-  const [time = '', zone = ''] = at < 0 ? [] : splitZone(text.slice(at + 1));
+  const [time, zone] = at < 0 ? ['', ''] : splitZone(text.slice(at + 1));
   const missing = at < 0 ? ['', '-01-01', '-01'][date.replace(/-+$/, '').split('-').length] : '';
   try {
     return parser(`${date}${missing ?? ''}T${time}${noTime.slice(time.length)}`, zone === '' ? gmt : zoneNamed(zone));
@@ -41,8 +41,10 @@ export const parseTimestamp = (text: string): number | undefined => {
   }
 };
 
-const splitZone = (text: string): readonly string[] => {
+/** The time, without a closing Z, and the offset behind it. */
+const splitZone = (text: string): readonly [time: string, zone: string] => {
   const plus = text.indexOf('+');
   const at = plus < 0 ? text.indexOf('-') : plus;
-  return at < 0 ? [text.replace(/Z$/, '')] : [text.slice(0, at).replace(/Z$/, ''), text.slice(at)];
+  const time = at < 0 ? text : text.slice(0, at);
+  return [time.endsWith('Z') ? time.slice(0, -1) : time, at < 0 ? '' : text.slice(at)];
 };

@@ -6,30 +6,43 @@
 /** A long name without `Time`, and the short one. */
 const exceptions: ReadonlyMap<string, string> = new Map(
   `
-    Acre Standard ACT, Afghanistan AFT, Alaska Daylight AKDT, Alaska Standard AKST, Amazon Standard AMT, American
-    Samoa Standard SST, Argentina Standard ART, Armenia Standard AMT, Azerbaijan Standard AZT, Azores Standard AZOT,
-    Azores Summer AZOST, Bangladesh Standard BDT, Bhutan BTT, Bolivia BOT, Brasilia Standard BRT, Brunei BNT, Cape
-    Verde Standard CVT, Central European Standard CET, Central Indonesia WITA, Chamorro Standard ChST, Chatham
-    Daylight CHADT, Chatham Standard CHAST, Chile Standard CLT, Chile Summer CLST, Christmas Island CXT, Chuuk CHUT,
-    Cocos Islands CCT, Colombia Standard COT, Cook Islands Standard CKT, Coordinated Universal UTC, Davis DAVT,
-    Dumont d’Urville DDUT, East Greenland Standard EGT, East Kazakhstan ALMT, Easter Island Standard EAST, Easter
-    Island Summer EASST, Eastern European Standard EET, Eastern Indonesia WIT, Ecuador ECT, Falkland Islands
-    Standard FKT, Fernando de Noronha Standard FNT, Fiji Standard FJT, French Guiana GFT, French Southern &
-    Antarctic TFT, Galapagos GALT, Gambier GAMT, Georgia Standard GET, Gilbert Islands GILT, Greenland Summer WGST,
-    Guyana GYT, Hawaii-Aleutian Daylight HDT, Hawaii-Aleutian Standard HST, Hong Kong Standard HKT, Indochina ICT,
-    Iran Standard IRST, Irkutsk Standard IRKT, Kamchatka Standard ANAT, Kazakhstan AQTT, Khovd Standard HOVT, Kosrae
-    KOST, Kyrgyzstan KGT, Line Islands LINT, Magadan Standard MAGT, Malaysia MYT, Maldives MVT, Marquesas MART,
-    Marshall Islands MHT, Mauritius Standard MUT, Mawson MAWT, Mexican Pacific Standard MST, Moscow Standard MSK,
-    Myanmar MMT, Nauru NRT, Nepal NPT, New Caledonia Standard NCT, Niue NUT, Norfolk Island Daylight NFST, Norfolk
-    Island Standard NFT, Omsk Standard OMST, Pakistan Standard PKT, Palau PWT, Papua New Guinea PGT, Paraguay
-    Standard PYT, Paraguay Summer PYST, Peru Standard PET, Phoenix Islands PHOT, Pitcairn PST, Pohnpei PONT, Rothera
-    ROTT, Réunion RET, Samoa Standard WSST, Seychelles SCT, Singapore Standard SGT, Solomon Islands SBT, South
-    Georgia GST, St. Pierre & Miquelon Daylight PMDT, St. Pierre & Miquelon Standard PMST, Suriname SRT, Syowa SYOT,
-    Tahiti TAHT, Taiwan Standard CST, Tajikistan TJT, Tokelau TKT, Tonga Standard TOT, Turkmenistan Standard TMT,
-    Tuvalu TVT, Türkiye Standard TRT, Ulaanbaatar Standard ULAT, Uruguay Standard UYT, Uzbekistan Standard UZT,
-    Vanuatu Standard VUT, Venezuela VET, Vladivostok Standard VLAT, Vostok VOST, Wake Island WAKT, Wallis & Futuna
-    WFT, West Greenland Standard WGT, West Kazakhstan AQTT, Western European Standard WET, Western Indonesia WIB,
-    Yakutsk Standard YAKT, Yekaterinburg Standard YEKT, Yukon MST
+    Acre Standard ACT, Acre Summer ACST, Afghanistan AFT, Alaska Daylight AKDT, Alaska Standard AKST, Almaty
+    Standard ALMT, Almaty Summer ALMST, Amazon Standard AMT, Amazon Summer AMST, American Samoa Standard SST, Anadyr
+    Standard ANAT, Anadyr Summer ANAST, Aqtau Standard AQTT, Aqtau Summer AQTST, Aqtobe Standard AQTT, Aqtobe Summer
+    AQTST, Argentina Standard ART, Argentina Summer ARST, Armenia Standard AMT, Armenia Summer AMST, Azerbaijan
+    Standard AZT, Azerbaijan Summer AZST, Azores Standard AZOT, Azores Summer AZOST, Bangladesh Standard BDT,
+    Bangladesh Summer BDST, Bhutan BTT, Bolivia BOT, Brasilia Standard BRT, Brasilia Summer BRST, Brunei BNT, Cape
+    Verde Standard CVT, Casey AWST, Central European Standard CET, Central Indonesia WITA, Chamorro Standard ChST,
+    Chatham Daylight CHADT, Chatham Standard CHAST, Chile Standard CLT, Chile Summer CLST, Christmas Island CXT,
+    Chuuk CHUT, Cocos Islands CCT, Colombia Standard COT, Colombia Summer COST, Cook Islands Standard CKT, Cook
+    Islands Summer CKHST, Coordinated Universal UTC, Davis DAVT, Dumont d’Urville DDUT, East Greenland Standard EGT,
+    East Kazakhstan ALMT, Easter Island Standard EAST, Easter Island Summer EASST, Eastern European Standard EET,
+    Eastern Indonesia WIT, Ecuador ECT, Falkland Islands Standard FKT, Falkland Islands Summer FKST, Fernando de
+    Noronha Standard FNT, Fernando de Noronha Summer FNST, Fiji Standard FJT, Fiji Summer FJST, French Guiana GFT,
+    French Southern & Antarctic TFT, Further-eastern European EET, Galapagos GALT, Gambier GAMT, Georgia Standard
+    GET, Georgia Summer GEST, Gilbert Islands GILT, Greenland Summer WGST, Guam Standard ChST, Guyana GYT, Hawaii-
+    Aleutian Daylight HDT, Hawaii-Aleutian Standard HST, Hong Kong Standard HKT, Indochina ICT, Iran Daylight IRDT,
+    Iran Standard IRST, Irkutsk Standard IRKT, Irkutsk Summer IRKST, Kamchatka Standard ANAT, Kamchatka Summer
+    PETST, Kazakhstan AQTT, Khovd Standard HOVT, Khovd Summer HOVST, Kosrae KOST, Krasnoyarsk Standard KRAT,
+    Krasnoyarsk Summer KRAST, Kyrgyzstan KGT, Kyzylorda Standard QYZT, Kyzylorda Summer QYZST, Lanka IST, Line
+    Islands LINT, Macao Standard CST, Macao Summer CDT, Magadan Standard MAGT, Magadan Summer MAGST, Malaysia MYT,
+    Maldives MVT, Marquesas MART, Marshall Islands MHT, Mauritius Standard MUT, Mauritius Summer MUST, Mawson MAWT,
+    Mexican Pacific Daylight MDT, Mexican Pacific Standard MST, Moscow Standard MSK, Moscow Summer MSD, Myanmar MMT,
+    Nauru NRT, Nepal NPT, New Caledonia Standard NCT, Niue NUT, Norfolk Island Daylight NFST, Norfolk Island
+    Standard NFT, North Korea KST, Northern Mariana Islands ChST, Novosibirsk Standard NOVT, Novosibirsk Summer
+    NOVST, Omsk Standard OMST, Omsk Summer OMSST, Pakistan Standard PKT, Pakistan Summer PKST, Palau PWT, Papua New
+    Guinea PGT, Paraguay Standard PYT, Paraguay Summer PYST, Peru Standard PET, Philippine Summer PDT, Phoenix
+    Islands PHOT, Pitcairn PST, Pohnpei PONT, Rothera ROTT, Réunion RET, Sakhalin Standard SAKT, Sakhalin Summer
+    SAKST, Samara Summer SAMST, Samoa Daylight WSDT, Samoa Standard WSST, Seychelles SCT, Singapore Standard SGT,
+    Solomon Islands SBT, South Georgia GST, St. Pierre & Miquelon Daylight PMDT, St. Pierre & Miquelon Standard
+    PMST, Suriname SRT, Syowa SYOT, Tahiti TAHT, Taiwan Daylight CDT, Taiwan Standard CST, Tajikistan TJT, Tokelau
+    TKT, Tonga Standard TOT, Tonga Summer TOST, Turkmenistan Standard TMT, Tuvalu TVT, Türkiye Standard TRT,
+    Ulaanbaatar Standard ULAT, Ulaanbaatar Summer ULAST, Uruguay Standard UYT, Uruguay Summer UYST, Uzbekistan
+    Standard UZT, Uzbekistan Summer UZST, Vanuatu Standard VUT, Vanuatu Summer VUST, Venezuela VET, Vladivostok
+    Standard VLAT, Vladivostok Summer VLAST, Volgograd Standard MSK, Volgograd Summer MSD, Vostok VOST, Wake Island
+    WAKT, Wallis & Futuna WFT, West Greenland Standard WGT, West Kazakhstan AQTT, Western Argentina Standard ART,
+    Western Argentina Summer ARST, Western European Standard WET, Western Indonesia WIB, Yakutsk Standard YAKT,
+    Yakutsk Summer YAKST, Yekaterinburg Standard YEKT, Yekaterinburg Summer YEKST, Yukon MST
   `
     .split(',')
     .map((each): [string, string] => {

@@ -74,6 +74,24 @@ const makeZone = (id: string): Zone | undefined => {
   return fixedZone(prefix === '' ? suffix : suffix === 'Z' ? prefix : prefix + suffix, offsetMs);
 };
 
+const writtenIds = new Map(['Z', 'UTC', 'GMT', 'UT'].map((id) => [id.toLowerCase(), id]));
+
+/** An id in any case as it is written: `Europe/Berlin` for `europe/berlin`. Text that is no id stays as it is. */
+export const writtenId = (id: string): string => {
+  if (zones.has(id)) return id;
+  const lower = id.toLowerCase();
+  const known = writtenIds.get(lower);
+  if (known !== undefined) return known;
+  try {
+    const written = new Intl.DateTimeFormat('en-US', { timeZone: id }).resolvedOptions().timeZone;
+    if (written.toLowerCase() !== lower) return id;
+    writtenIds.set(lower, written);
+    return written;
+  } catch {
+    return id;
+  }
+};
+
 /** Names of older tables that the platform knows and Java's ZoneId does not. */
 const unknownToJava = new Set(
   'ACT AET AGT ART AST BET BST CAT CNT CST CTT EAT ECT IET IST JST MIT NET NST PLT PNT PRT PST SST VST'.split(' '),

@@ -140,6 +140,11 @@ rules('reading', [
   ["STRINGTODATE('2020-01','yyyy-MM')", failed],
   ["STRINGTODATE('2020-02-30','yyyy-MM-dd')", 18321],
   ["STRINGTODATE('2020-02-28 24:00','yyyy-MM-dd HH:mm')", 18321],
+  ["PARSE_TIMESTAMP('2020-07-01 UTC+1', 'yyyy-MM-dd VV')", failed],
+  ["PARSE_TIMESTAMP('2020-07-01 europe/berlin', 'yyyy-MM-dd VV')", 1593554400000],
+  ["PARSE_TIMESTAMP('2020-07-01 utc+01:00', 'yyyy-MM-dd VV')", 1593558000000],
+  ["PARSE_TIMESTAMP('GMT-048000', 'z-SSSSSS')", 48],
+  ["PARSE_TIMESTAMP('Etc/GMT+5 00', 'VV H')", 18000000],
   // ksqlDB cannot read long names: its parsers have no language.
   ["PARSE_TIMESTAMP('Monday, 11 May 2020', 'EEEE, d MMMM yyyy')", 1589155200000],
 ]);
@@ -198,6 +203,7 @@ rules('writing', [
   ["DATETOSTRING(3,'E')", 'Sun'],
   ["TIMESTAMPTOSTRING(0,'VV z')", 'UTC UTC'],
   ["CONVERT_TZ(FROM_UNIXTIME(0),'UTC','+01:00')", 3600000],
+  ["FORMAT_TIMESTAMP(FROM_UNIXTIME(1583020800000), 'z', 'Pacific/Apia')", 'WSDT'],
   // As Java 19 and later count: in sevens from the first of the month.
   ["FORMAT_TIMESTAMP(FROM_UNIXTIME(1589234313250), 'F')", '2'],
 ]);
