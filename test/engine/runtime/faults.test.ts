@@ -68,7 +68,8 @@ const caughtUp = async (runtime: Runtime, revive: (runtime: Runtime) => void): P
 };
 
 /** `hosts`: 0 runs the tasks beside the coordinator, else they are spread over hosts whose messages take their time.
- *  `damage`: from some round on a batch of `amounts` cannot be read (without crashes only). */
+ *  `damage`: from some round on a batch of `amounts` cannot be read (without crashes only). `diskFull`: the probability that a write of a
+ *  checkpoint fails; there is little memory then, so that checkpoints are written and read all the time. */
 const scenario = async (
   seed: number,
   faults: DelayedLogFaults,
@@ -76,6 +77,7 @@ const scenario = async (
   hosts = 0,
   deaths = 0,
   damage = false,
+  diskFull = 0,
 ): Promise<void> => {
   const random = new Random(seed);
   const clock = new ManualClock(1_000_000);
@@ -88,9 +90,12 @@ const scenario = async (
     await produce(inner, 'meanings', partitionOfKey(utf8(key), 0, 1, 2), [{ key, value: `m-${key}`, timestamp: 0 }]);
   }
   const shards = new Shards();
+  const disk = new Random(seed + 1);
+  if (diskFull > 0) shards.failing = () => disk.chance(diskFull);
   const wordsBy = new Map<string, number>();
   const sumsBy = new Map<string, number>();
   let late = 0;
+  const rebuilt: string[] = [];
 
   let alive = { process: true };
   let network: DelayedLog | undefined;
@@ -131,8 +136,10 @@ const scenario = async (
       ...(hosts > 0 && { workers }),
       openShard: shards.open,
       processingLog: 'problems',
-      onEvent: () => {},
-      limits: { commitIntervalMs: 20 },
+      onEvent: (event) => {
+        if (event.kind === 'note' && event.note.about === 'rebuilt') rebuilt.push(event.note.why);
+      },
+      limits: { commitIntervalMs: 20, ...(diskFull > 0 && { stateBytes: 2_000 }) },
     });
     for (const id of Object.keys(plans)) void start(runtime, id).catch(() => undefined);
     return runtime;
@@ -172,7 +179,7 @@ const scenario = async (
     }
     await produce(inner, 'amounts', 0, amounts);
     // Some steps of everything that goes on.
-    for (let i = random.below(hosts > 0 ? 800 : 60); i > 0; i--) {
+    for (let i = random.below(hosts > 0 || diskFull > 0 ? 800 : 60); i > 0; i--) {
       await new Promise((resolve) => setImmediate(resolve));
       clock.advanceToNext();
       if (random.chance(0.1)) revive(runtime);
@@ -194,6 +201,8 @@ const scenario = async (
   // The network mends; everything comes to rest.
   alive.process = false;
   shards.crash(random);
+  shards.failing = () => false;
+  if (diskFull > 0) expect(shards.failures).toBeGreaterThan(0);
   const mended = newRuntime(inner, {
     clock,
     timers: clock,
@@ -220,6 +229,8 @@ const scenario = async (
   }
   expect(new Set(Object.keys(stored))).toEqual(new Set(wordsBy.keys()));
   await drive(clock, mended.close());
+  // A failed write, a crash: none of them is damage.
+  expect(rebuilt).toEqual([]);
 };
 
 describe('exactly once', () => {
@@ -251,6 +262,10 @@ describe('exactly once', () => {
 
   test.each(seeds)('with a batch that cannot be read, seed %i', async (seed) => {
     await scenario(700 + seed, { readUnavailable: 0.05, unavailable: 0.05 }, 0, seed % 3, 0, true);
+  });
+
+  test.each(seeds)('with a disk that is full now and then under the checkpoints, seed %i', async (seed) => {
+    await scenario(800 + seed, { commitUnknown: 0.05 }, 3, 0, 0, false, 0.1);
   });
 
   test.each(seeds)('with hosts that die, seed %i', async (seed) => {

@@ -8,7 +8,7 @@ import { nodeFiles, systemClock } from '../../../base/node/index.ts';
 import { Runtime, type RuntimeOptions, type ToHost, type Topology, type WorkerOptions } from '../../../engine/index.ts';
 import { TaskHost } from '../../../engine/runtime/task-host.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
-import type { OrderedKv } from '../../../engine/stores/ordered-kv.ts';
+import { KvError, type OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import { openFileLog } from '../../../storage/file-log/index.ts';
 import {
   chunksOrThrow,
@@ -29,23 +29,44 @@ export const text = (bytes: Uint8Array): string => decoder.decode(bytes);
 /** Shards in memory that outlive a runtime. */
 export class Shards {
   readonly kvs = new Map<number, MemoryKv>();
+  /** Whether a write is to fail. It leaves a torn record, behind which nothing survives the next opening. */
+  failing: () => boolean = () => false;
+  failures = 0;
+  readonly #torn = new Set<MemoryKv>();
 
   open = async (shard: number): Promise<OrderedKv> => {
     let kv = this.kvs.get(shard);
-    if (kv === undefined) {
-      kv = new MemoryKv();
-      this.kvs.set(shard, kv);
-    }
+    if (kv === undefined) kv = this.#kv();
+    else if (this.#torn.has(kv)) kv = this.#kv(kv, () => true);
+    this.kvs.set(shard, kv);
     return keptOpen(kv);
   };
 
   /** As after a crash: unsynced writes are there or not. */
   crash(random: Random): void {
-    for (const [shard, kv] of this.kvs)
+    for (const [shard, kv] of this.kvs) {
       this.kvs.set(
         shard,
-        kv.crash(() => random.chance(0.5)),
+        this.#kv(kv, () => random.chance(0.5)),
       );
+    }
+  }
+
+  /** A new one, or what is left of a former one. */
+  #kv(former?: MemoryKv, survives: () => boolean = () => true): MemoryKv {
+    let writes = 0;
+    const options = {
+      beforeWrite: async () => {
+        // Asked twice for each write: before it takes effect, and before it answers.
+        if (writes++ % 2 === 1 || !this.failing()) return;
+        writes++;
+        this.failures++;
+        this.#torn.add(kv);
+        throw new KvError('full', 'no space left');
+      },
+    };
+    const kv: MemoryKv = former === undefined ? new MemoryKv(options) : former.crash(survives, options);
+    return kv;
   }
 }
 
