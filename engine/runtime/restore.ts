@@ -41,7 +41,7 @@ export interface Restored {
   readonly verified: Promise<void>;
 }
 
-/** Opens the store and replays what it lacks. Its checkpoint is verified aside, from the opening on. */
+/** Opens the store and replays what it lacks. Its checkpoint, as it was when it was opened, is verified aside afterwards. */
 export const restoreStore = async (source: RestoreSource): Promise<Restored> => {
   const { store } = source;
   let position: number | undefined;
@@ -53,10 +53,10 @@ export const restoreStore = async (source: RestoreSource): Promise<Restored> => 
     if (!isDamage(error)) throw error;
     await rebuild(source, whyRebuilt(error.message));
   }
-  const verified = store.verify();
-  verified.catch(() => {});
   try {
-    return { ...(await replay(source, position)), verified };
+    const restored = await replay(source, position);
+    // Not before: reads can be answered from now on, and both would share a core.
+    return { ...restored, verified: store.verify() };
   } catch (error) {
     if (!isDamage(error)) throw error;
     await rebuild(source, whyRebuilt(error.message));
