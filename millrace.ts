@@ -298,7 +298,13 @@ class OpenMillrace implements Millrace {
     this.#directory = directory;
     this.#runtime = runtime;
     let producer: ReturnType<Log['producer']> | undefined;
-    this.#producer = () => (producer ??= log.producer());
+    // One that could not be opened is asked for again.
+    const open = (): ReturnType<Log['producer']> =>
+      log.producer().catch((error: unknown) => {
+        producer = undefined;
+        throw error;
+      });
+    this.#producer = () => (producer ??= open());
   }
 
   sql(text: string, options: StatementOptions = {}): Promise<readonly StatementResult[]> {

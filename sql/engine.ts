@@ -10,18 +10,17 @@
  */
 
 import { type Clock, type Random, type Timers, UserError } from '../base/index.ts';
-import type { QueryCounters, Runtime, QueryStatus as RuntimeStatus, StateReport } from '../engine/index.ts';
-import { type Log, numberConfig, type Producer, produceRecords } from '../storage/index.ts';
+import type { Runtime, StateReport } from '../engine/index.ts';
+import type { Log } from '../storage/index.ts';
 import { analyzeQuery } from './analyze/query.ts';
 import { Typer } from './analyze/typer.ts';
-import { Catalog, type Query, type Source } from './catalog.ts';
+import { Catalog, type Query } from './catalog.ts';
 import type { CompileEnvironment } from './compile/environment.ts';
 import { ScanRegistry } from './compile/scan.ts';
 import { compileTopology, resultEncoding } from './compile/topology.ts';
 import {
   type EngineReport,
   type Inserter,
-  type QueryDrops,
   type QueryHandle,
   type QueryStatus,
   type SqlEngine,
@@ -33,22 +32,20 @@ import { builtInFunctions } from './functions/index.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
 import type { ParsedStatement, QueryStatement } from './parser/ast.ts';
 import { planQuery } from './plan/planner.ts';
-import { AtomicWriter } from './queries/atomic-writer.ts';
 import { checkedRows } from './queries/checked-rows.ts';
-import { BulkInserter } from './queries/inserter.ts';
+import { Inserts } from './queries/inserts.ts';
 import { checkPullQuery, pullRows } from './queries/pull.ts';
 import { PushQuery } from './queries/push.ts';
 import { PushBuffers, type PushLimits } from './queries/push-buffers.ts';
-import { TypedInserter } from './queries/typed-inserter.ts';
 import { QueryLifecycle } from './query-lifecycle.ts';
+import { dropsOf, hintsOf, stateOf, statusesOf } from './query-status.ts';
 import type { PlanStatement } from './session.ts';
 import { Settings } from './settings.ts';
 import { type StatementEntry, StatementLog, statementTopic } from './statement-log.ts';
 import { StatementRunner } from './statement-runner.ts';
 import { StatementTopics } from './statement-topics.ts';
 import { applyCommand, readCommand, type TopicId } from './statements/command.ts';
-import { checkInsertTarget } from './statements/insert-target.ts';
-import type { NewRecord, View } from './statements/statement.ts';
+import type { View } from './statements/statement.ts';
 import { sweep } from './sweep.ts';
 import type { Row } from './types/value.ts';
 
@@ -88,7 +85,6 @@ const parse = async (sql: string): Promise<ParsedStatement[]> => {
 class Engine implements SqlEngine {
   readonly #log: Log;
   readonly #runtime: Runtime;
-  readonly #clock: Clock;
   readonly #random: Random;
   readonly #functions: FunctionRegistry;
   readonly #environment: CompileEnvironment;
@@ -102,16 +98,13 @@ class Engine implements SqlEngine {
   #unclaimed: readonly string[] = [];
   readonly #open = new Set<QueryHandle>();
   readonly #pushBuffers: PushBuffers;
-  #producer: Promise<Producer> | undefined;
-  readonly #atomicWriter: AtomicWriter;
-  readonly #inserters = new WeakMap<Source, TypedInserter>();
+  readonly #inserts: Inserts;
   #closed = false;
 
   constructor(options: SqlEngineOptions, statements: StatementLog) {
     const { log, runtime, clock, random } = options;
     this.#log = log;
     this.#runtime = runtime;
-    this.#clock = clock;
     this.#random = random;
     this.#functions = options.functions ?? builtInFunctions();
     this.#environment = {
@@ -123,7 +116,7 @@ class Engine implements SqlEngine {
     this.#statements = statements;
     this.#pushBuffers = new PushBuffers(options.push);
     this.#topics = new StatementTopics(log);
-    this.#atomicWriter = new AtomicWriter(log);
+    this.#inserts = new Inserts(log, this.#catalog, clock);
     const { timers, statementWaitMs: waitMs } = options;
     this.#lifecycle = new QueryLifecycle({ runtime, environment: this.#environment, timers, waitMs });
     this.#runner = new StatementRunner({
@@ -135,7 +128,7 @@ class Engine implements SqlEngine {
       functions: this.#functions,
       functionContext: this.#environment.context,
       plan: options.plan,
-      write: (record) => this.#write(record),
+      write: (record) => this.#inserts.record(record),
       view: (settings) => this.#view(settings),
       failed: (statement, error) => this.#failed.push({ statement, message: messageOf(error) }),
     });
@@ -206,12 +199,6 @@ class Engine implements SqlEngine {
     const statements = await parse(sql);
     if (this.#closed) throw closedError();
     return this.#runner.execute(statements, Settings.of(options.properties).over(this.#defaults));
-  }
-
-  async #write({ topic, key, value, timestamp }: NewRecord): Promise<void> {
-    const producer = await this.#ownProducer();
-    const now = this.#clock.now();
-    await produceRecords(this.#log, producer, topic, [{ key, value, timestamp }], { acks: 'durable', now });
   }
 
   async #view(settings: Settings): Promise<View> {
@@ -334,75 +321,20 @@ class Engine implements SqlEngine {
   // ------------------------------------------------------------------------------------------------- rows
 
   async inserter(target: string, options: StatementOptions = {}): Promise<Inserter> {
+    if (this.#closed) throw closedError();
     Settings.of(options.properties);
-    const producer = await this.#ownProducer();
-    return new BulkInserter({ ...(await this.#insertTarget(target)), producer });
+    return this.#inserts.bulk(target);
   }
 
   async insert(target: string, rows: Iterable<TypedRow>): Promise<void> {
-    const { source, ...topic } = await this.#insertTarget(target);
-    // One for each source as it is now: a source that was made anew is another object.
-    let inserter = this.#inserters.get(source);
-    if (inserter === undefined) {
-      inserter = new TypedInserter({ source, ...topic, writer: this.#atomicWriter });
-      this.#inserters.set(source, inserter);
-    }
-    await inserter.insert(rows);
-  }
-
-  async #insertTarget(target: string) {
     if (this.#closed) throw closedError();
-    const quoted = /^`(.*)`$/s.exec(target.trim());
-    const name = quoted === null ? target.trim().toUpperCase() : (quoted[1] as string);
-    const source = this.#catalog.require(name);
-    checkInsertTarget(source);
-    const topic = await this.#log.describeTopic(source.topic);
-    if (topic === undefined) {
-      throw new UserError(
-        'SQL_UNKNOWN_TOPIC',
-        `the topic "${source.topic}" of "${source.name}" does not exist any more`,
-        { hint: `DROP ${source.kind.toUpperCase()} ${source.name}; and create it again.` },
-      );
-    }
-    return {
-      source,
-      partitions: topic.partitions,
-      maxBatchBytes: numberConfig(topic.configs, 'max.message.bytes'),
-      now: () => this.#clock.now(),
-    };
-  }
-
-  #ownProducer(): Promise<Producer> {
-    this.#producer ??= this.#log.producer();
-    return this.#producer;
+    await this.#inserts.typed(target, rows);
   }
 
   // ------------------------------------------------------------------------------------------------- status
 
-  async queries(): Promise<readonly QueryStatus[]> {
-    const running = new Map(this.#runtime.queries().map((status) => [status.queryId, status]));
-    return Promise.all(
-      this.#catalog.queries().map(async (query): Promise<QueryStatus> => {
-        const status = running.get(query.id);
-        const counters = status === undefined ? undefined : this.#runtime.counters(query.id);
-        // A topic that was deleted under the query has no end; the query's own error tells of it.
-        const lag = status === undefined ? undefined : await this.#runtime.lag(query.id).catch(() => undefined);
-        const error = status?.error ?? this.#lifecycle.faultOf(query.id);
-        const [hint] = error === undefined ? [] : hintsOf(error);
-        return {
-          id: query.id,
-          statement: query.statement,
-          state: stateOf(status, this.#lifecycle.faultOf(query.id)),
-          lag: lag ?? null,
-          recordsRead: counters?.recordsRead ?? 0,
-          recordsWritten: counters?.recordsOut ?? 0,
-          ...dropsOf(counters),
-          replayed: counters?.replayed ?? 0,
-          ...(error === undefined ? {} : { error: error.message }),
-          ...(hint === undefined ? {} : { hint }),
-        };
-      }),
-    );
+  queries(): Promise<readonly QueryStatus[]> {
+    return statusesOf(this.#catalog.queries(), this.#runtime, this.#lifecycle);
   }
 
   get fault(): Error | undefined {
@@ -418,8 +350,7 @@ class Engine implements SqlEngine {
     this.#closed = true;
     await this.#runner.idle();
     await Promise.all([...this.#open].map((handle) => handle.close()));
-    await this.#atomicWriter.close();
-    await (await this.#producer)?.close();
+    await this.#inserts.close();
     await this.#statements.close();
   }
 }
@@ -432,34 +363,6 @@ async function* forgetting<T>(rows: AsyncIterable<T>, ended: () => void): AsyncG
   }
 }
 
-const stateOf = (
-  status: Pick<RuntimeStatus, 'state' | 'paused'> | undefined,
-  fault: Error | undefined,
-): QueryStatus['state'] => {
-  // A query that the runtime does not know is about to start, or cannot be compiled.
-  if (status === undefined) return fault === undefined ? 'RESTORING' : 'ERROR';
-  if (status.state === 'starting') return 'RESTORING';
-  if (status.state === 'running') return status.paused ? 'PAUSED' : 'RUNNING';
-  return 'ERROR';
-};
-
-const dropsOf = (counters: Pick<QueryCounters, 'drops' | 'lastDrop'> | undefined): QueryDrops => {
-  const dropped = counters?.drops ?? {};
-  const last = counters?.lastDrop;
-  if (last === undefined) return { dropped };
-  const { reason, detail, topic, partition, offset, timeMs } = last;
-  const known = offset >= 0;
-  const place = {
-    topic: topic === '' ? null : topic,
-    partition: known ? partition : null,
-    offset: known ? offset : null,
-  };
-  return { dropped, lastDropped: { reason, detail, ...place, time: new Date(timeMs).toISOString() } };
-};
-
 const closedError = (): UserError => new UserError('SQL_CLOSED', 'the engine is closed');
-
-const hintsOf = (error: object): readonly string[] =>
-  'hint' in error && typeof error.hint === 'string' ? [error.hint] : [];
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -92,6 +92,22 @@ describe('a query that cannot start', () => {
   });
 });
 
+test('rows can be inserted again after a time in which the log could open no producer', async () => {
+  const base = await memoryLog();
+  let full = false;
+  const producer: Log['producer'] = (options) =>
+    full ? Promise.reject(new LogError('unavailable', 'LOG_DISK_FULL', 'no space is left')) : base.producer(options);
+  const { engine } = await openWorld({ log: changed(base, { producer }) });
+  await engine.execute(clicks);
+  full = true;
+  await expect(engine.execute("INSERT INTO clicks VALUES ('a', 1);")).rejects.toMatchObject({ code: 'LOG_DISK_FULL' });
+  await expect(engine.insert('clicks', [{ page: 'a' }])).rejects.toMatchObject({ code: 'LOG_DISK_FULL' });
+  full = false;
+  await engine.execute("INSERT INTO clicks VALUES ('a', 1);");
+  await engine.insert('clicks', [{ page: 'a' }]);
+  expect(await base.offsets({ topic: 'clicks', partition: 0 })).toMatchObject({ end: 3 });
+});
+
 describe('many clients', () => {
   test('queries start and end side by side; only the log has an order', async () => {
     const base = await memoryLog();
