@@ -13,13 +13,13 @@
  * client's window) is not stepped.
  */
 
-import { assert, BufferPool, type Clock, type Timers, UserError } from '../../base/index.ts';
+import { assert, BufferPool, type Clock, type Timers } from '../../base/index.ts';
 import type { Isolation, Log, PartitionOffsets } from '../../storage/index.ts';
 import { type Block, BlockPool } from '../block.ts';
 import { createStore } from '../stores/create-store.ts';
 import { MemoryBudget } from '../stores/memory-budget.ts';
 import { KvError } from '../stores/ordered-kv.ts';
-import type { ScanRange, StateStore } from '../stores/state-store.ts';
+import type { StateStore } from '../stores/state-store.ts';
 import { entryLimit } from '../stores/store-options.ts';
 import { changelogTopic, resultTopic, type SubTopology, type Topology, taskIdOf } from '../topology.ts';
 import { reportOf } from './error-report.ts';
@@ -40,11 +40,10 @@ import type {
   StoreEntry,
   TaskAssignment,
   ToHost,
-  WindowRange,
 } from './protocol.ts';
 import { mostReplayed, restoreStore, whyRebuilt } from './restore.ts';
 import { type OpenShard, type Shard, Shards } from './shards.ts';
-import { copyOfOneCommit, entriesOf, readEntries } from './store-questions.ts';
+import { StoreAnswers } from './store-answers.ts';
 import { type Drop, Task, TaskCounters, type TaskInput } from './task.ts';
 import { type InputTime, type LowWatermarks, type OutputTime, PieceGraph, unknownLow } from './watermarks.ts';
 
@@ -100,8 +99,6 @@ const longestDetail = 500;
 /** How often a thread looks whether others need some of its memory, and how many entries it passes then. */
 const giveWayEveryMs = 1000;
 const giveWaySlots = 65_536;
-/** Entries of one page of a scan. */
-const pageEntries = 1000;
 
 export class TaskHost {
   readonly #options: HostOptions;
@@ -115,7 +112,7 @@ export class TaskHost {
   readonly #shards: Shards | undefined;
   readonly #memory: MemoryBudget;
   #cancelGiveWay: (() => void) | undefined;
-  readonly #scans = new Map<number, (more: boolean) => void>();
+  readonly #stores: StoreAnswers;
   #turnAsked = false;
   #closed = false;
   #cancelCheckpoints: (() => void) | undefined;
@@ -134,6 +131,11 @@ export class TaskHost {
         end: (shard, why) => this.#endUsersOf(shard, why),
       });
     }
+    this.#stores = new StoreAnswers({
+      runOf: (run) => this.#runs.get(run),
+      fail: (run, error) => this.#fail(run, error),
+      post: options.post,
+    });
     this.#feeds = new FeedReader({
       log,
       clock,
@@ -154,13 +156,15 @@ export class TaskHost {
         this.#answer(message.request, this.#forget(message.applicationId, message.shards));
         return;
       case 'read':
-        this.#answer(message.request, async () => this.#read(message.run, message.store, message.key, message.windows));
+        this.#answer(message.request, () =>
+          this.#stores.read(message.run, message.store, message.key, message.windows),
+        );
         return;
       case 'scan':
-        void this.#scan(message.request, message.run, message.store, message.range);
+        void this.#stores.scan(message.request, message.run, message.store, message.range);
         return;
       case 'scan-next':
-        this.#scans.get(message.request)?.(message.more);
+        this.#stores.next(message.request, message.more);
         return;
       case 'stats':
         this.#count(message.request);
@@ -588,7 +592,7 @@ export class TaskHost {
     this.#closed = true;
     this.#cancelGiveWay?.();
     this.#cancelCheckpoints?.();
-    for (const more of this.#scans.values()) more(false);
+    this.#stores.close();
     for (const run of [...this.#runs.values()]) await this.#remove(run, true);
     this.#feeds.close();
     await this.#shards?.close();
@@ -791,82 +795,6 @@ export class TaskHost {
       (entries) => this.#options.post({ kind: 'page', request, entries, done: true }),
       (error: unknown) => this.#options.post({ kind: 'refused', request, error: reportOf(error) }),
     );
-  }
-
-  *#storesNamed(run: Run, name: string): Generator<StateStore> {
-    const found = this.#runs.get(run);
-    if (found === undefined || found.over || found.phase === 'assigning') return;
-    for (const { task } of found.tasks) for (const { store } of task.stores) if (store.name === name) yield store;
-  }
-
-  async #read(
-    id: Run,
-    name: string,
-    key: Uint8Array,
-    windows: WindowRange | undefined,
-  ): Promise<readonly StoreEntry[]> {
-    return this.#asked(id, async (run) => {
-      const entries: StoreEntry[] = [];
-      for (const store of this.#storesNamed(id, name)) readEntries(store, key, windows, entries);
-      if (run === undefined || run.checking === 0) return entries;
-      // A value that is found has its checksum; what is not found may have been lost.
-      const [store] = this.#storesNamed(id, name);
-      if (entries.length > 0 && store?.kind === 'key-value') return entries;
-      await run.checked;
-      entries.length = 0;
-      for (const proven of this.#storesNamed(id, name)) readEntries(proven, key, windows, entries);
-      return entries;
-    });
-  }
-
-  /** Damage that a question meets is rebuilt, as if a task had met it; who asked is told to ask again. */
-  async #asked<T>(id: Run, answer: (run: HostedRun | undefined) => Promise<T>): Promise<T> {
-    const run = this.#runs.get(id);
-    try {
-      return await answer(run);
-    } catch (error) {
-      if (run === undefined || !(error instanceof KvError) || error.kind !== 'corrupt') throw error;
-      this.#fail(run, error);
-      throw new UserError('QUERY_NOT_RUNNING', `the state of the query "${run.assignment.queryId}" is being rebuilt`, {
-        hint: 'Its state can be read while it runs.',
-        cause: error,
-      });
-    }
-  }
-
-  async #scan(request: number, run: Run, name: string, range: ScanRange): Promise<void> {
-    const { post } = this.#options;
-    const page = (entries: readonly StoreEntry[]): Promise<boolean> =>
-      new Promise((resolve) => {
-        this.#scans.set(request, resolve);
-        post({ kind: 'page', request, entries, done: false });
-      });
-    let more = true;
-    try {
-      await this.#asked(run, async (hosted) => {
-        await hosted?.checked;
-        const stores = [...this.#storesNamed(run, name)];
-        const copy = hosted === undefined ? [] : await copyOfOneCommit(stores, range, () => hosted.commits);
-        if (copy !== undefined) {
-          for (let i = 0; i < copy.length && more; i += pageEntries) more = await page(copy.slice(i, i + pageEntries));
-          return;
-        }
-        for (const store of stores) {
-          await store.scanCommitted(range, async (chunk) => {
-            for (let from = 0; from < chunk.count && more; from += pageEntries) {
-              more = await page(entriesOf(store, chunk, from, Math.min(chunk.count, from + pageEntries)));
-            }
-            return more;
-          });
-          if (!more) break;
-        }
-      });
-      post({ kind: 'page', request, entries: [], done: true });
-    } catch (error) {
-      post({ kind: 'refused', request, error: reportOf(error) });
-    } finally {
-      this.#scans.delete(request);
-    }
   }
 
   #count(request: number): void {
