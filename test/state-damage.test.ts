@@ -90,12 +90,16 @@ const removeAll = (data: string, pattern: RegExp): void => {
 };
 
 /** Damages a copy of the data, starts on it, and compares; answers with what was said of it. */
-const startAfter = async (name: string, damage: (data: string) => void): Promise<string[]> => {
+const startAfter = async (name: string, damage: (data: string) => void, workers = 0): Promise<string[]> => {
   const data = join(folder, name);
   cpSync(pristine, data, { recursive: true });
   damage(data);
   const said: string[] = [];
-  const millrace = await open({ data, onEvent: ({ level, message }) => level !== 'info' && said.push(message) });
+  const millrace = await open({
+    data,
+    workers,
+    onEvent: ({ level, message }) => level !== 'info' && said.push(message),
+  });
   try {
     expect(await viewsOf(millrace), `${name}: ${said.join('; ')}`).toEqual(before);
     await millrace.produce('clicks', rows(6_000, 8_000));
@@ -133,6 +137,14 @@ test.each([1, 2, 3, 4])(
     expect(found).toBeGreaterThan(0);
   },
 );
+
+test('what worker threads find damaged is told as well', { timeout: 60_000 }, async () => {
+  const said = await startAfter('workers', (data) => removeAll(data, /CURRENT$/), 2);
+  const shards = said.filter((message) => message.startsWith('shard '));
+  expect(shards.length).toBeGreaterThan(0);
+  for (const message of shards)
+    expect(message).toMatch(/is damaged, .* CURRENT is missing; it is kept in .*quarantine/);
+});
 
 const losses: Record<string, (data: string, random: Random) => void> = {
   'CURRENT removed': (data) => removeAll(data, /CURRENT$/),

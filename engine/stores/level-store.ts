@@ -39,6 +39,7 @@ const damageMark = 'DAMAGED';
 
 /** What has to fit the disk before a shard that met a full one is opened again. */
 const roomBytes = 16 << 20;
+const roomFile = 'room';
 
 const deletesPerBatch = 4_096;
 
@@ -71,6 +72,7 @@ export const openLevelShard = async (
   { onDamage, ...options }: LevelKvOptions & { readonly onDamage?: (why: string) => void } = {},
 ): Promise<OrderedKv> => {
   const directory = join(state, `shard-${shard}`);
+  await rm(join(directory, roomFile), { force: true });
   let why = await damageOf(directory);
   if (why === undefined) {
     try {
@@ -167,7 +169,7 @@ class LevelKv implements OrderedKv {
 
   /** Writes as much as opening may have to: a table file of what the write-ahead log holds, and some. */
   async hasRoom(): Promise<boolean> {
-    const file = join(this.#directory, 'room');
+    const file = join(this.#directory, roomFile);
     try {
       await writeFile(file, new Uint8Array(roomBytes), { flush: true });
       return true;
