@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { Random } from '../../../base/index.ts';
 import type { RuntimeEvent } from '../../../engine/index.ts';
+import type { OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import { encodeBatch, type Log, LogError, type Producer } from '../../../storage/index.ts';
 import { consume, lastOf, newRuntime, openLog, produce, type Row, Shards, utf8 } from './support.ts';
 import { wordCount } from './topologies.ts';
@@ -162,5 +163,56 @@ test('a query that another process took over stops and says so', async () => {
   await runtime.awaitIdle();
   expect((await consume(log, 'counted')).map(({ value }) => value)).toEqual(['1', '1', '1', '2', '2', '2']);
   await runtime.close();
+  await log.close();
+});
+
+test('while a checkpoint is being verified a value that is found is answered, everything else waits, and nothing is processed', async () => {
+  const log = await openLog('memory');
+  for (const name of ['words', 'counted']) await log.createTopic({ name, partitions: 1 });
+  const shards = new Shards();
+  const topology = wordCount({ repartition: false });
+  const first = newRuntime(log, { openShard: shards.open });
+  await first.start({ id: 'count', topology });
+  await produce(log, 'words', 0, keyed(100, 10));
+  await first.awaitIdle();
+  await first.close();
+
+  let goOn = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const openShard = async (shard: number): Promise<OrderedKv> => {
+    const kv = await shards.open(shard);
+    let iterators = 0;
+    return {
+      ...kv,
+      iterate(range) {
+        const iterator = kv.iterate(range);
+        // The first one reads the register of stores.
+        if (iterators++ === 0) return iterator;
+        return { next: (count) => held.then(() => iterator.next(count)), close: () => iterator.close() };
+      },
+    };
+  };
+  const second = newRuntime(log, { openShard });
+  await second.start({ id: 'count', topology });
+  expect((await second.read('count', 'counts', utf8('key-3'))).length).toBe(1);
+  let answered = 0;
+  const missing = second.read('count', 'counts', utf8('nobody')).finally(() => answered++);
+  const scanned = (async () => {
+    let entries = 0;
+    for await (const page of second.scan('count', 'counts')) entries += page.length;
+    return entries;
+  })().finally(() => answered++);
+  await produce(log, 'words', 0, keyed(1, 1));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(answered).toBe(0);
+  expect((await consume(log, 'counted')).length).toBe(100);
+  goOn();
+  expect(await missing).toEqual([]);
+  expect(await scanned).toBe(10);
+  await second.awaitIdle();
+  expect(lastOf(await consume(log, 'counted'))['key-0']).toBe('11');
+  await second.close();
   await log.close();
 });
