@@ -553,7 +553,7 @@ export class FilePartition implements CompactedPartition {
   // -------------------------------------------------------------- compaction
 
   get gone(): boolean {
-    return this.deleted || this.#closed || this.#host.fenced !== undefined;
+    return this.deleted || this.#closed || this.#offline !== undefined || this.#host.fenced !== undefined;
   }
 
   /** See `Log.deletionsKeptFrom`. */
