@@ -522,6 +522,7 @@ export class FilePartition implements CompactedPartition {
    *  future keeps nothing. Throws a `FileError` or `LogError` when the disk refuses; nothing is lost then, and a later call goes on. */
   retain(): void {
     this.#host.checkOwner();
+    if (this.gone) return;
     this.#removeFiles();
     if (!isDeleted(this.configs)) {
       if (this.#removalFailure !== undefined) throw this.#removalFailure;
@@ -532,9 +533,8 @@ export class FilePartition implements CompactedPartition {
     const now = this.#host.now();
     const isOld = ({ index }: Segment): boolean => ms >= 0 && now - index.lastAppendMs > ms;
     const active = this.#segments.at(-1);
-    if (active !== undefined && active.size > 0 && isOld(active) && this.state.stable() === this.state.end) {
-      if (this.#host.fenced === undefined && this.#broken === undefined) this.roll();
-    }
+    const ended = this.state.stable() === this.state.end;
+    if (active !== undefined && active.size > 0 && isOld(active) && ended && this.#broken === undefined) this.roll();
     const stable = this.state.stable();
     let total = this.sizeBytes;
     let to = 0;
@@ -570,6 +570,8 @@ export class FilePartition implements CompactedPartition {
 
   replaceSegments(originals: readonly Segment[], compacted: CompactedPiece): boolean {
     const { sizeBytes, index, timeIndex, deletionsDroppedTo } = compacted;
+    this.#host.checkOwner();
+    if (this.gone) return false;
     const first = this.#segments.indexOf(originals[0] as Segment);
     const together = originals.every((segment, i) => this.#segments[first + i] === segment && !segment.dirty);
     if (first < 0 || first + originals.length >= this.#segments.length || !together) return false;
