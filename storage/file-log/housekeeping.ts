@@ -10,6 +10,8 @@
  *
  * Without that file, or with a damaged one, everything counts as dirty and one run more is done.
  *
+ * A partition that was written to gets a snapshot now and then, so that a start after a crash reads the log of some seconds and no more.
+ *
  * What the disk refuses is tried again later. A partition with a damaged batch is left as it is until the next start.
  */
 
@@ -55,6 +57,8 @@ const soonMs = 20;
 /** After the disk refused. */
 const retryMs = 30_000;
 const sideFileBytes = 14;
+/** Less than this is read at a start in no time. */
+const snapshotBytes = 1024 * 1024;
 
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
@@ -129,6 +133,9 @@ export class Housekeeping {
       } catch (cause) {
         if (!(cause instanceof FileError || cause instanceof LogError)) throw cause;
         this.#retentionFailure = cause;
+      }
+      if (!partition.gone && partition.bytesSinceSnapshot >= snapshotBytes) {
+        this.#options.background(partition.snapshot());
       }
     }
     if (this.#compacting !== undefined || this.#stopped) return;

@@ -342,6 +342,11 @@ export class FilePartition implements CompactedPartition {
     this.#syncedEnd = Math.max(this.#syncedEnd, end);
   }
 
+  /** Bytes that a start after a crash would have to read. */
+  get bytesSinceSnapshot(): number {
+    return this.#sinceSnapshot;
+  }
+
   /** Writes a snapshot of now, once a sync has put everything below it on the disk. */
   async snapshot(): Promise<void> {
     if (this.#snapshotting || this.deleted || this.state.end === this.#snapshotAt) return;

@@ -230,6 +230,22 @@ test('retention deletes whole old segments by size and by age, and never what a 
   expect((await log.offsets(aged)).start).toBeGreaterThan(20);
 });
 
+test('a start after a crash reads what was written within the last seconds', async () => {
+  const { state, open, kill } = setUp();
+  let log = await open();
+  await log.createTopic({ name: 't', partitions: 1, configs: { 'max.message.bytes': '5000000' } });
+  const producer = await log.producer();
+  for (let i = 0; i < 10; i++) {
+    await producer.append(t, encodeBatch([{ value: new Uint8Array(1_100_000) }]), 'append');
+    state.clock.advance(5000);
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+  log = await kill();
+  // Two of them are the log's own.
+  expect(log.recovery.batchesScanned).toBeLessThan(4);
+  expect((await log.offsets(t)).end).toBe(10);
+});
+
 test('a start after a crash reads no more than was written since the last snapshot', async () => {
   const { open, kill } = setUp();
   let log = await open();
