@@ -57,7 +57,7 @@ export class Ownership {
     const owner: Owner = { epoch: (former?.epoch ?? 0) + 1, boot, process: files.processName() };
     const path = joinPath(directory, 'owner');
     try {
-      replaceFile(files, path, utf8Bytes(`${JSON.stringify(owner)}\n`));
+      writeOwner(files, path, owner);
       this.#file = files.open(path, 'read');
       if (readOwner(files, directory)?.epoch !== owner.epoch) throw lostTo(files, directory);
     } catch (cause) {
@@ -76,6 +76,18 @@ export class Ownership {
     this.#release();
   }
 }
+
+/** On a full disk the former file makes room for the new one. */
+const writeOwner = (files: FileSystem, path: string, owner: Owner): void => {
+  const bytes = utf8Bytes(`${JSON.stringify(owner)}\n`);
+  try {
+    replaceFile(files, path, bytes);
+  } catch (cause) {
+    if (!(cause instanceof FileError && cause.code === 'ENOSPC') || files.stat(path) === undefined) throw cause;
+    files.unlink(path);
+    replaceFile(files, path, bytes);
+  }
+};
 
 const lostTo = (files: FileSystem, directory: string): LogError => {
   const owner = readOwner(files, directory);
