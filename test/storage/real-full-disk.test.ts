@@ -104,7 +104,9 @@ test('a disk that fills up and is freed again loses nothing, shows nothing abort
   }
   log = await open();
   await check();
-  expect(await failure(log.createTopic({ name: 'n', partitions: 1 }))).toBe('unavailable/LOG_DISK_FULL');
+  const large = batchOf('x'.repeat(20_000));
+  const appended = log.producer().then((producer) => producer.append({ topic: 't', partition: 0 }, large, 'durable'));
+  expect(await failure(appended)).toBe('unavailable/LOG_DISK_FULL');
   rmSync(ballast);
   await log.close();
   log = await open();
