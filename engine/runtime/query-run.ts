@@ -1,9 +1,9 @@
 /**
  * One life of a query, as the thread that owns the log sees it: what is settled before any task runs, and who runs what.
  *
- * In order: everything there is of the query is compared (`contradictions.ts`); source topics are looked up and partitions planned; internal topics
- * are made; the producer is opened, which ends whatever a former life of the same query has left open; only then committed offsets are read. At a
- * first start the first positions are committed (so that for `latest` a crash loses nothing that comes meanwhile) and the query's record is written.
+ * In order: the producer is opened, which ends whatever a former life of the same query has left open; everything there is of the query is compared
+ * (`contradictions.ts`); source topics are looked up and partitions planned; internal topics are made; committed offsets are read. At a first
+ * start the first positions are committed (so that for `latest` a crash loses nothing that comes meanwhile) and the query's record is written.
  */
 
 import { assert, murmur2, UserError, utf8Bytes } from '../../base/index.ts';
@@ -65,6 +65,17 @@ const changelogConfigs: TopicConfigs = {
 };
 
 export const settle = async (log: Log, settings: QuerySettings): Promise<Settled> => {
+  const { applicationId, transient } = settings;
+  const producer = transient ? undefined : await log.producer({ transactionalId: applicationId });
+  try {
+    return await settleWith(log, settings, producer);
+  } catch (error) {
+    await producer?.close().catch(() => undefined);
+    throw error;
+  }
+};
+
+const settleWith = async (log: Log, settings: QuerySettings, producer: Producer | undefined): Promise<Settled> => {
   const { applicationId, topology, transient, records } = settings;
   const topics = transient ? [] : topicsOf(applicationId, topology);
   const record = records?.get(applicationId);
@@ -76,9 +87,35 @@ export const settle = async (log: Log, settings: QuerySettings): Promise<Settled
       if (!node.repartition) sources.set(node.topic, await topicNamed(log, node.topic, 'reads'));
   }
   const plan = planPartitions(topology, (topic) => (sources.get(topic) as TopicDescription).partitions);
+  const outputs = await outputsOf(log, settings, plan);
+  if (settings.processingLog !== undefined) await topicNamed(log, settings.processingLog, 'reports to');
 
+  const positions = await positionsOf(log, settings, plan, record?.state === 'reset');
+  if (!transient && !started) await log.commitOffsets(applicationId, [...positions.values()]);
+  if (!transient) await keepRecord(log, settings, topics, record);
+  const tasks: TaskAssignment[] = [];
+  const first = murmur2(utf8Bytes(applicationId)) & 0x7fff_ffff;
+  for (const { id, sources: nodes } of pieces) {
+    for (let partition = 0; partition < (plan.subTopologies[id] ?? 0); partition++) {
+      const inputs = new Set(nodes.map((node) => topicOf(applicationId, node)));
+      tasks.push({
+        subTopology: id,
+        partition,
+        shard: (first + partition) % settings.shards,
+        positions: [...inputs].map((topic) => positions.get(positionKey(topic, partition)) as Position),
+      });
+    }
+  }
+  return { plan, outputs, producer, tasks, positions: [...positions.values()] };
+};
+
+/** The topics that the query writes; its own are made where they are missing. What a transient query writes stays in memory. */
+const outputsOf = async (
+  log: Log,
+  { applicationId, topology, transient }: QuerySettings,
+  plan: PartitionPlan,
+): Promise<readonly AssignedOutput[]> => {
   const outputs = new Map<string, AssignedOutput>();
-  /** What a transient query writes stays in memory. */
   const inMemory = (topic: string, partitions: number): void => {
     outputs.set(topic, { topic, id: '', partitions, maxBatchBytes: mostBatchBytes });
   };
@@ -86,7 +123,7 @@ export const settle = async (log: Log, settings: QuerySettings): Promise<Settled
     const maxBatchBytes = Number(configs['max.message.bytes'] ?? 1_048_588);
     outputs.set(name, { topic: name, id, partitions, maxBatchBytes });
   };
-  for (const { id, sinks, stores } of pieces) {
+  for (const { id, sinks, stores } of topology.subTopologies()) {
     for (const sink of sinks) {
       const topic = topicOf(applicationId, sink);
       if (transient) {
@@ -104,31 +141,7 @@ export const settle = async (log: Log, settings: QuerySettings): Promise<Settled
       written(await internal(log, topic, plan.subTopologies[id] ?? 1, changelogConfigs));
     }
   }
-  if (settings.processingLog !== undefined) await topicNamed(log, settings.processingLog, 'reports to');
-
-  const producer = !transient ? await log.producer({ transactionalId: applicationId }) : undefined;
-  try {
-    const positions = await positionsOf(log, settings, plan, record?.state === 'reset');
-    if (!transient && !started) await log.commitOffsets(applicationId, [...positions.values()]);
-    if (!transient) await keepRecord(log, settings, topics, record);
-    const tasks: TaskAssignment[] = [];
-    const first = murmur2(utf8Bytes(applicationId)) & 0x7fff_ffff;
-    for (const { id, sources: nodes } of pieces) {
-      for (let partition = 0; partition < (plan.subTopologies[id] ?? 0); partition++) {
-        const topics = new Set(nodes.map((node) => topicOf(applicationId, node)));
-        tasks.push({
-          subTopology: id,
-          partition,
-          shard: (first + partition) % settings.shards,
-          positions: [...topics].map((topic) => positions.get(positionKey(topic, partition)) as Position),
-        });
-      }
-    }
-    return { plan, outputs: [...outputs.values()], producer, tasks, positions: [...positions.values()] };
-  } catch (error) {
-    await producer?.close().catch(() => undefined);
-    throw error;
-  }
+  return [...outputs.values()];
 };
 
 /** Whether the query has started before; throws when what there is of it contradicts itself. */
