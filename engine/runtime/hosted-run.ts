@@ -102,6 +102,11 @@ export class HostedRun {
     return true;
   }
 
+  /** It is not stepped before some of its batches were given back. */
+  get full(): boolean {
+    return this.unansweredBytes > this.mostUnanswered;
+  }
+
   /** It will never step again. */
   get over(): boolean {
     return this.phase === 'removed' || this.phase === 'failed';

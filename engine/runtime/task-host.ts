@@ -348,7 +348,7 @@ export class TaskHost {
     const { index } = input;
     const subscriber: Subscriber = {
       wants: () => input.wanting && run.phase === 'running',
-      able: () => !run.paused && (run.phase === 'running' || run.phase === 'prepared'),
+      able: () => !run.paused && !run.full && (run.phase === 'running' || run.phase === 'prepared'),
       take: (block: Block, readableEnd: number) => {
         task.offer(index, block, readableEnd);
         // What the others know of their ends is older than this block: they have to look again before they may be passed over.
@@ -516,7 +516,7 @@ export class TaskHost {
     const length = run?.exchange === undefined ? bytes.length : bytes.buffer.byteLength;
     this.#buffers.give(bytes);
     if (run === undefined) return;
-    const wasFull = run.unansweredBytes > run.mostUnanswered;
+    const wasFull = run.full;
     run.unansweredBytes -= length;
     if (wasFull || run.unansweredBytes === 0) this.#askTurn();
     if (run.exchange !== undefined) return;
@@ -664,7 +664,7 @@ export class TaskHost {
   /** Steps one task; answers how many records it has processed. */
   #step({ run, task, repartitions }: HostedTask): number {
     if (run.phase !== 'running' || run.paused || run.aheadOfCheckpoint || run.checking > 0) return 0;
-    if (run.unansweredBytes > run.mostUnanswered) return 0;
+    if (run.full) return 0;
     const { exchange } = run;
     if (exchange !== undefined && repartitions.some((topic) => exchange.isFull(topic))) return 0;
     try {
@@ -690,7 +690,7 @@ export class TaskHost {
     run.pending = false;
     if (run.exchange?.deliver() === true) this.#askTurn();
     run.measureTime();
-    if (nowMs - run.saidMs < sayAgainMs && run.unansweredBytes <= run.mostUnanswered) return;
+    if (nowMs - run.saidMs < sayAgainMs && !run.full) return;
     // No commit makes it say what it has counted: it does so now and then, and before it waits for its client.
     run.said = undefined;
     run.saidMs = nowMs;

@@ -103,6 +103,25 @@ test('clients that take nothing hold a bounded number of bytes, however large th
   expect(seen).toEqual(Array.from({ length: 120 }, (_, i) => i));
 });
 
+test('nobody waits for a client that takes nothing, although they read the same topic', async () => {
+  // With a clock that stands still, whoever waits for the others to come up waits for ever.
+  const clock = new ManualClock(1_000_000);
+  const { engine } = await openWorld({ runtime: { clock }, engine: { push: { bytesPerQuery: 64 << 10 } } });
+  await engine.execute(clicks(1));
+  const inserter = await engine.inserter('clicks');
+  for (let i = 0; i < 60; i++) await inserter.insert([{ page: 'a', ms: i, note: 'x'.repeat(200_000) }]);
+  const idle = await engine.query('SELECT ms, note FROM clicks EMIT CHANGES;', earliest);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const handle = await engine.query('SELECT ms, note FROM clicks EMIT CHANGES LIMIT 60;', earliest);
+  let rows = 0;
+  const read = (async () => {
+    for await (const batch of handle.rows()) rows += batch.length;
+  })();
+  await Promise.race([read, new Promise((resolve) => setTimeout(resolve, 20_000))]);
+  expect(rows).toBe(60);
+  await idle.close();
+});
+
 test('windows shrink when many queries are open, and grow again; beyond the sum the query that holds most ends', () => {
   const buffers = new PushBuffers({ bytesPerQuery: 100_000, bytesInAll: 1_000_000 });
   const queries = Array.from({ length: 10 }, (_, i) => ({
