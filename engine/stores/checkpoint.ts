@@ -249,7 +249,7 @@ export class Checkpoint {
     const before = core.storedChecksum(address);
     const key = core.kvKeyOf(address);
     let after = 0;
-    if (length > wasAbsent) after = core.putChecked(batch, key, bytes, start, length);
+    if (length > wasAbsent) after = core.stored.put(batch, key, bytes, start, length);
     else if (before !== 0) batch.delete(key);
     core.setStoredChecksum(address, after);
     if (before === 0 && after === 0) return read;
@@ -269,7 +269,7 @@ export class Checkpoint {
     const windows = core.windows as WindowIndex;
     const list = windows.list(windowStart);
     const value = windows.sum(list).toBytes();
-    const checksum = core.putChecked(batch, this.#windowKey(kinds.window, windowStart), value, 0, value.length);
+    const checksum = core.stored.put(batch, this.#windowKey(kinds.window, windowStart), value, 0, value.length);
     core.sum.replace(windows.checksum(list), checksum);
     windows.setChecksum(list, checksum);
   }
@@ -285,7 +285,7 @@ export class Checkpoint {
   }
 
   #windowRange(kind: number, from: number, to: number): KvRange {
-    const all = this.#core.kvRange(kind);
+    const all = this.#core.stored.range(kind);
     return {
       from: Number.isFinite(from) ? this.#windowKey(kind, from) : all.from,
       to: this.#windowKey(kind, to),
@@ -295,6 +295,6 @@ export class Checkpoint {
   #windowKey(kind: number, windowStart: number): Uint8Array {
     const key = new Uint8Array(windowBytes);
     writeWindowStart(key, 0, windowStart);
-    return this.#core.kvKey(kind, key, 0, windowBytes).slice();
+    return this.#core.stored.key(kind, key, 0, windowBytes).slice();
   }
 }

@@ -140,18 +140,18 @@ class Bounds {
 
   /** The part of the key-value store that may hold entries of the range. */
   kvRange(core: StoreCore): KvRange {
-    const all = core.kvRange(kinds.data);
+    const all = core.stored.range(kinds.data);
     const { from, to } = this.#range;
     if (this.keySkip === 0) {
       return {
-        from: from === undefined ? all.from : core.kvKey(kinds.data, from, 0, from.length).slice(),
-        to: to === undefined ? all.to : core.kvKey(kinds.data, to, 0, to.length).slice(),
+        from: from === undefined ? all.from : core.stored.key(kinds.data, from, 0, from.length).slice(),
+        to: to === undefined ? all.to : core.stored.key(kinds.data, to, 0, to.length).slice(),
       };
     }
     const window = (windowStart: number): Uint8Array => {
       const key = new Uint8Array(windowBytes);
       writeWindowStart(key, 0, windowStart);
-      return core.kvKey(kinds.data, key, 0, windowBytes).slice();
+      return core.stored.key(kinds.data, key, 0, windowBytes).slice();
     };
     return {
       from: Number.isFinite(this.#fromWindow) ? window(this.#fromWindow) : all.from,

@@ -19,10 +19,10 @@
  * and the next checkpoint deletes their range. So a rollback has nothing to bring back, and dropping is exact whatever lies on the disk.
  */
 
-import { assert, copyBytes, readU32, utf8Bytes, writeI32 } from '../../base/index.ts';
+import { assert, readU32, utf8Bytes } from '../../base/index.ts';
 import { ChangeList, wasAbsent, wasOnDisk } from './change-list.ts';
 import { CheckpointCheck } from './checkpoint-check.ts';
-import { appendChecksum, checksumBytes, verifyChecksum } from './checksum.ts';
+import { checksumBytes, verifyChecksum } from './checksum.ts';
 import { DueQueue } from './due-queue.ts';
 import { EntrySum, entrySumBytes } from './entry-sum.ts';
 import { FlatTable, flags } from './flat-table.ts';
@@ -37,9 +37,9 @@ import {
 } from './layout.ts';
 import { LookAhead } from './look-ahead.ts';
 import type { MemoryBudget, MemoryUser } from './memory-budget.ts';
-import { type KvBatch, KvError, type KvRange, type OrderedKv } from './ordered-kv.ts';
+import { type KvBatch, KvError, type OrderedKv } from './ordered-kv.ts';
 import type { ChangelogAppend, OpenedStore, StoreMeta, StoreStats } from './state-store.ts';
-import { ViewScratch } from './view-scratch.ts';
+import { StoredForm } from './stored-form.ts';
 import { WindowIndex } from './window-index.ts';
 
 const noBytes = new Uint8Array(0);
@@ -79,6 +79,7 @@ export class StoreCore implements MemoryUser {
   /** Windows that have expired and still are in that sum, until the expiry itself is written: their starts and checksums. */
   expired: { readonly windowStart: number; readonly checksum: number }[] = [];
   readonly kv: OrderedKv | undefined;
+  readonly stored: StoredForm;
   readonly meta: StoreMeta;
   readonly scanChunkBytes: number | undefined;
 
@@ -105,18 +106,15 @@ export class StoreCore implements MemoryUser {
   #unaccounted = entriesBetween;
   /** What the budget was told last. */
   #reported = 0;
-  #storeId: number;
   /** The check of the whole checkpoint, until it has come to its end. */
   #check: CheckpointCheck | undefined;
   readonly #options: CoreOptions;
-  readonly #keys = new ViewScratch();
-  readonly #values = new ViewScratch();
   readonly #metaNames = new Map<string, Uint8Array>();
 
   constructor(options: CoreOptions) {
     this.#options = options;
     this.kv = options.kv;
-    this.#storeId = options.storeId;
+    this.stored = new StoredForm(options.storeId);
     this.scanChunkBytes = options.scanChunkBytes;
     this.ahead = new LookAhead(options.lookAheadFrom);
     this.table = this.#newTable();
@@ -232,7 +230,7 @@ export class StoreCore implements MemoryUser {
 
   /** The value as it is stored, its checksum behind it. */
   #readKv(kind: number, key: Uint8Array, start: number, end: number): Uint8Array | undefined {
-    return this.#getVerified(this.kvKey(kind, key, start, end));
+    return this.#getVerified(this.stored.key(kind, key, start, end));
   }
 
   #getVerified(key: Uint8Array): Uint8Array | undefined {
@@ -503,20 +501,10 @@ export class StoreCore implements MemoryUser {
 
   // ---- the key-value store
 
-  /** The key there; good until the next call of this or `kvKeyOf`. */
-  kvKey(kind: number, key: Uint8Array, start: number, end: number): Uint8Array {
-    const length = kvPrefixBytes + (end - start);
-    const bytes = this.#keys.reserve(length);
-    writeI32(bytes, 0, this.#storeId);
-    bytes[4] = kind;
-    copyBytes(key, start, end, bytes, kvPrefixBytes);
-    return this.#keys.view(length);
-  }
-
-  /** The same, for an entry in memory. */
+  /** The key of an entry in memory there; good until the next one is made. */
   kvKeyOf(address: number): Uint8Array {
     const start = this.table.keyStart(address);
-    return this.kvKey(
+    return this.stored.key(
       this.table.kindOf(address),
       this.table.bytesOf(address),
       start + 1,
@@ -524,34 +512,14 @@ export class StoreCore implements MemoryUser {
     );
   }
 
-  /** Puts an entry into a batch, with its checksum, which is the answer. `key` is as `kvKey` made it. */
-  putChecked(batch: KvBatch, key: Uint8Array, bytes: Uint8Array, start: number, length: number): number {
-    const value = this.#values.reserve(length + checksumBytes);
-    copyBytes(bytes, start, start + length, value, 0);
-    const checksum = appendChecksum(key, value, length);
-    batch.put(key, this.#values.view(length + checksumBytes));
-    return checksum;
-  }
-
   /** Every batch that changes entries of the store ends with the sum over them: what survives a crash goes together. */
   putSum(batch: KvBatch): void {
-    this.putChecked(batch, this.kvKey(kinds.sum, noBytes, 0, 0), this.sum.toBytes(), 0, entrySumBytes);
+    this.stored.put(batch, this.stored.key(kinds.sum, noBytes, 0, 0), this.sum.toBytes(), 0, entrySumBytes);
   }
 
   putPosition(batch: KvBatch, position: number): void {
     const value = positionValue(position, this.#options.changelogId);
-    this.putChecked(batch, this.kvKey(kinds.position, noBytes, 0, 0), value, 0, value.length);
-  }
-
-  /** All keys of one kind, or all of the store. */
-  kvRange(kind?: number): KvRange {
-    const from = new Uint8Array(kind === undefined ? 4 : kvPrefixBytes);
-    writeI32(from, 0, this.#storeId);
-    if (kind !== undefined) from[4] = kind;
-    const to = new Uint8Array(kvPrefixBytes);
-    writeI32(to, 0, this.#storeId);
-    to[4] = kind === undefined ? 0xff : kind + 1;
-    return { from, to };
+    this.stored.put(batch, this.stored.key(kinds.position, noBytes, 0, 0), value, 0, value.length);
   }
 
   async open(): Promise<OpenedStore> {
@@ -577,7 +545,7 @@ export class StoreCore implements MemoryUser {
     if (sum === undefined) throw new KvError('corrupt', 'the sum over its entries is missing');
     this.sum = EntrySum.read(sum);
     this.complete = false;
-    this.#check = new CheckpointCheck(kv, this.kvRange(), this.windows !== undefined);
+    this.#check = new CheckpointCheck(kv, this.stored.range(), this.windows !== undefined);
     if (this.windows !== undefined) await this.#openWindows(kv, this.windows);
     return { position: this.position, discarded: undefined };
   }
@@ -591,7 +559,7 @@ export class StoreCore implements MemoryUser {
   async #openWindows(kv: OrderedKv, windows: WindowIndex): Promise<void> {
     const floor = this.#readOwn(kinds.expiry);
     if (floor !== undefined) this.floor = this.committedFloor = readNumberValue(floor);
-    const iterator = kv.iterate(this.kvRange(kinds.window));
+    const iterator = kv.iterate(this.stored.range(kinds.window));
     try {
       for (let entries = await iterator.next(1000); entries.length > 0; entries = await iterator.next(1000)) {
         for (const [key, value] of entries) {
@@ -639,19 +607,19 @@ export class StoreCore implements MemoryUser {
     this.#reset();
     const kv = this.kv;
     if (kv === undefined) return;
-    const range = this.kvRange();
+    const range = this.stored.range();
     const iterator = kv.iterate(range);
     const some = await iterator.next(1).finally(() => iterator.close());
     if (some.length === 0) return;
     const { renewStoreId } = this.#options;
     if (renewStoreId !== undefined) {
       // Under another number, nothing that damage hides now and a compaction brings to light later can be taken for an entry of this store.
-      this.#storeId = await renewStoreId();
+      this.stored.storeId = await renewStoreId();
       await kv.clear(range, { sync: false }).catch(() => {});
       return;
     }
     const batch = kv.batch();
-    batch.delete(this.kvKey(kinds.position, noBytes, 0, 0));
+    batch.delete(this.stored.key(kinds.position, noBytes, 0, 0));
     await batch.write({ sync: true });
     await kv.clear(range, { sync: true });
   }
