@@ -3,9 +3,10 @@
 import { UserError } from '../../base/index.ts';
 import { readProperties } from '../analyze/properties.ts';
 import { type AnalyzedQuery, analyzeQuery } from '../analyze/query.ts';
+import { milliseconds } from '../analyze/window.ts';
 import type { Query, Source } from '../catalog.ts';
 import type { CreateAs } from '../parser/ast.ts';
-import { allSteps, sourcesOf } from '../plan/plan.ts';
+import { sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
 import { isPseudoColumn } from '../types/schema.ts';
 import { checkPlan } from './check-plan.ts';
@@ -49,8 +50,7 @@ export const createAs: Handler<CreateAs> = (statement, context) => {
     timesMustBeValid: settings.isTrue('ksql.timestamp.throw.on.invalid'),
   };
   const { physical } = planQuery(analyzed.plan, catalog, target);
-  const aggregate = allSteps(physical.root).find((step) => step.kind === 'streamWindowedAggregate');
-  const retentionMs = aggregate?.kind === 'streamWindowedAggregate' ? aggregate.window.retentionMs : 0;
+  const retention = statement.query.window?.retention;
   checkNotInternal(topic, 'written', properties.topic?.at ?? name.at);
   const newTopic = chooseTopic(
     topic,
@@ -58,7 +58,7 @@ export const createAs: Handler<CreateAs> = (statement, context) => {
     properties,
     {
       partitions: context.topics.has(topic) ? undefined : left?.partitions,
-      configs: topicConfigs(kind, schema, properties, retentionMs),
+      configs: topicConfigs(kind, schema, properties, retention === undefined ? 0 : milliseconds(retention)),
     },
     context,
   );

@@ -162,7 +162,8 @@ export const chooseTopic = (
 /** Compaction leaves the active segment alone, so a table's is kept smaller than Kafka's GiB. */
 const tableSegments = { 'segment.bytes': '33554432' };
 
-/** Configs of a topic that is made for a source. */
+/** Configs of a topic that is made for a source. `windowRetentionMs` is that of an explicit RETENTION clause, else 0: the topic of a windowed table
+ *  is not shortened to the time that its windows stay open, as in ksqlDB. */
 export const topicConfigs = (
   kind: SourceKind,
   schema: Schema,
