@@ -163,8 +163,10 @@ function hintFor(
     wrongQuotes(found, expected) ??
     misspelt(found, expected) ??
     misspeltBefore(tokens, index, expected) ??
+    (description === 'a type' ? typeName(found) : undefined) ??
+    (endsList(found, description) ? undefined : reservedName(found, expected)) ??
     slip(tokens, index, expected) ??
-    (description === 'a type' ? typeName(found) : reservedName(found, expected))
+    reservedName(found, expected)
   );
 }
 
@@ -259,6 +261,11 @@ function reservedName(found: IToken, expected: readonly TokenType[]): string | u
   if (!expected.includes(Name) || !isReserved(upper(found))) return undefined;
   return `${upper(found)} is a reserved word: put it into backticks to use it as a name.`;
 }
+
+/** Whether a reserved word in the place of an expression more likely begins the next clause: the comma before it is then one too many. Where a
+ *  name alone can stand, no clause can begin. */
+const endsList = (found: IToken, description: string | undefined): boolean =>
+  description !== undefined && clauseWords.includes(upper(found));
 
 function typeName(found: IToken): string | undefined {
   return found.tokenType === keyword.NULL ? 'NULL is a value and no type; every type holds it.' : undefined;

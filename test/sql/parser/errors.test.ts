@@ -97,6 +97,22 @@ const syntax: readonly (readonly [sentence: string, cases: readonly (readonly [t
         '1:15 expected a name, found "select" [SELECT is a reserved word: put it into backticks to use it as a name.]',
       ],
       [
+        'CREATE STREAM s (at INT)',
+        '1:18 expected a column (a name and a type), found "at" [AT is a reserved word: put it into backticks to use it as a name.]',
+      ],
+      [
+        'CREATE STREAM s (a INT, at INT)',
+        '1:25 expected a name, found "at" [AT is a reserved word: put it into backticks to use it as a name.]',
+      ],
+      [
+        'INSERT INTO s (a, from) VALUES (1, 2)',
+        '1:19 expected a name, found "from" [FROM is a reserved word: put it into backticks to use it as a name.]',
+      ],
+      [
+        'SELECT a, size FROM x',
+        '1:11 expected an expression or *, found "size" [SIZE is a reserved word: put it into backticks to use it as a name.]',
+      ],
+      [
         'CREATE STREAM s (a INT) WITH (kafka_topic="x")',
         `1:43 expected a literal (a number, a string in single quotes, TRUE, FALSE or NULL), found the quoted name "x" [Strings stand between single quotes: 'x'.]`,
       ],
