@@ -55,7 +55,10 @@ export async function serve({
       ...(workers === undefined ? {} : { workers }),
       ...(maxQueries === undefined ? {} : { limits: { maxOpenQueries: maxQueries } }),
     });
-    for (const line of startReport(server.millrace.engine.report)) terminal.say(line);
+    const { engine } = server.millrace;
+    for (const line of startReport(engine.report)) terminal.say(line);
+    for (const { id, state, error } of await engine.queries())
+      if (state === 'ERROR') terminal.say(`The query ${id} does not run: ${error}`);
     terminal.say(`Millrace listens at ${server.url}, data in ${options.data}. Ctrl-C stops it.`);
     await stopped;
     terminal.say('Stopping.');

@@ -5,8 +5,8 @@
  * queries, which follow it (`queries/`).
  *
  * At start the statement log is read and its commands are applied; nothing is planned. An entry that cannot be applied is skipped and
- * reported, and so is a query that cannot be built; the engine starts in any case. Queries start side by side and restore
- * their state in the background.
+ * reported (`report`); a query that cannot start is in ERROR (`queries`). The engine starts in any case. Queries start side by side and
+ * restore their state in the background.
  */
 
 import { type Clock, type Random, type Timers, UserError } from '../base/index.ts';
@@ -181,11 +181,7 @@ class Engine implements SqlEngine {
       compile: ({ plan }) => compileTopology(plan, this.#environment),
       forget: (applicationId) => this.#runtime.forgetRecord(applicationId),
     });
-    for (const query of this.#catalog.queries()) {
-      void this.#lifecycle.start(query).then((fault) => {
-        if (fault?.retried === false) this.#failed.push({ statement: query.statement, message: fault.why });
-      });
-    }
+    for (const query of this.#catalog.queries()) void this.#lifecycle.start(query);
   }
 
   #isUsed(topic: string): boolean {
