@@ -135,7 +135,7 @@ export interface QueryHandle {
   readonly id: string;
   readonly kind: 'pull' | 'push';
   readonly columns: readonly QueryColumn[];
-  /** Once only. Ends by itself for pull queries and at a LIMIT; leaving the loop closes the query. */
+  /** Once only. Ends by itself for pull queries and at a LIMIT; leaving the loop closes the query. A batch may be empty. */
   rows(): AsyncIterable<readonly (readonly Value[])[]>;
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@
  * Where the condition bounds ROWTIME or ROWOFFSET, reading starts at the first record in range, by the log's time index.
  *
  * It is the fused scan of a persistent query, run outside of a task, over the committed records. Only a batch is held at a time: nothing is read
- * that is not taken.
+ * that is not taken. A batch may be empty, where no record of it fits.
  */
 
 import { BlockPool, type StreamRecord } from '../../engine/index.ts';
@@ -79,7 +79,8 @@ export const pullStream = (
           block.release();
           const batch = found.length > left ? found.slice(0, left) : found;
           left -= batch.length;
-          if (batch.length > 0) yield batch;
+          // Empty ones too: a client that has left is noticed between batches.
+          yield batch;
           if (left <= 0) return;
         }
       }

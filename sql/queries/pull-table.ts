@@ -80,7 +80,8 @@ export const pullTable = (
     for await (const page of pages) {
       const rows = rowsOf(page, left);
       left -= rows.length;
-      if (rows.length > 0) yield rows;
+      // Empty ones too: a client that has left is noticed between batches.
+      yield rows;
       if (left <= 0) return;
     }
   };

@@ -133,3 +133,24 @@ const holds = (left: number, operator: string, right: number): boolean => {
       return left !== right;
   }
 };
+
+test.each(['SELECT id FROM s WHERE id < 0', 'SELECT COUNT(*) FROM s WHERE id < 0'])(
+  'a pull query that finds nothing reads no further once its client has left: %s',
+  async (sql) => {
+    const { log, requests } = await observed();
+    const { engine } = await openWorld({ log });
+    await engine.execute(
+      "CREATE STREAM s (id BIGINT, pad STRING) WITH (kafka_topic='s', partitions=1, value_format='JSON');",
+    );
+    const producer = await log.producer();
+    const value = utf8Bytes(JSON.stringify({ ID: 1, PAD: 'x'.repeat(900_000) }));
+    for (let i = 0; i < 10; i++)
+      await producer.append({ topic: 's', partition: 0 }, encodeBatch([{ value }]), 'append');
+    await producer.close();
+    const handle = await engine.query(`${sql};`);
+    const first = handle.rows()[Symbol.asyncIterator]().next();
+    await handle.close();
+    await first;
+    expect(requests.length).toBe(1);
+  },
+);
