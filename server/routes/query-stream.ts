@@ -25,7 +25,7 @@ export const queryStreamRoute: Route = (app, context) => {
     let rows: Rows;
     try {
       handle = await context.openQueries.open(() => context.engine.query(sql, { properties }));
-      rows = handle.kind === 'pull' ? await begun(handle.rows()) : handle.rows();
+      rows = handle.kind === 'pull' ? await begun(handle.rows(), reply.raw) : handle.rows();
     } catch (error) {
       if (handle !== undefined) await context.openQueries.close(handle.id);
       const fault = faultOf(error, { statementText: sql });
@@ -47,10 +47,12 @@ export const queryStreamRoute: Route = (app, context) => {
 
 type Rows = ReturnType<QueryHandle['rows']>;
 
-/** The same rows, with the first batch at hand: what fails on the way to it fails here. */
-const begun = async (rows: Rows): Promise<Rows> => {
+/** The same rows, with the first batch that has any at hand: what fails on the way to it fails here. */
+const begun = async (rows: Rows, out: ServerResponse): Promise<Rows> => {
   const iterator = rows[Symbol.asyncIterator]();
-  let first: Awaited<ReturnType<typeof iterator.next>> | undefined = await iterator.next();
+  let first: Awaited<ReturnType<typeof iterator.next>> | undefined;
+  do first = await iterator.next();
+  while (first.done !== true && first.value.length === 0 && !out.destroyed);
   return {
     [Symbol.asyncIterator]: () => ({
       next: async () => {
@@ -81,6 +83,8 @@ const streamRows = async (
   // A client may have left while the query was being started: nothing will tell of it again.
   if (out.destroyed) return;
   const gone = once(out, 'close').then(() => handle.close());
+  // Awaited below; when it fails before, that is no unhandled rejection, which would end the process.
+  gone.catch(() => undefined);
   out.writeHead(200, { 'content-type': asArray ? mediaTypes.json : mediaTypes.delimited });
   out.write(open + JSON.stringify(header) + after);
   try {
