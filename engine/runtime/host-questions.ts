@@ -87,6 +87,8 @@ export class HostQuestions {
   ): AsyncGenerator<readonly StoreEntry[], void, undefined> {
     let arrived: ((page: Page) => void) | undefined;
     let failed: ((error: Error) => void) | undefined;
+    // A refusal may come while the reader is busy with a page, and nobody waits for the next one.
+    let refused: Error | undefined;
     const next = (): Promise<Page> =>
       new Promise((resolve, reject) => {
         arrived = resolve;
@@ -96,7 +98,10 @@ export class HostQuestions {
     const request = this.#ask({
       thread,
       page: (entries, done) => arrived?.({ entries, done }),
-      refuse: (error) => failed?.(error),
+      refuse: (error) => {
+        refused = error;
+        failed?.(error);
+      },
     });
     this.#post(thread, message(request));
     let done = false;
@@ -108,6 +113,7 @@ export class HostQuestions {
           done = true;
           break;
         }
+        if (refused !== undefined) throw refused;
         page = next();
         this.#post(thread, { kind: 'scan-next', request, more: true });
       }
@@ -133,11 +139,11 @@ export class HostQuestions {
   }
 
   /** The thread has ended: nothing that it was asked is answered any more. */
-  refuseAll(thread: number, error: Error): void {
+  refuseAll(thread: number, cause?: Error): void {
     for (const [request, question] of this.#open) {
       if (question.thread !== thread) continue;
       this.#open.delete(request);
-      question.refuse(new UserError('QUERY_NOT_RUNNING', 'the thread that held the state has ended', { cause: error }));
+      question.refuse(new UserError('QUERY_NOT_RUNNING', 'the thread that held the state has ended', { cause }));
     }
   }
 }

@@ -362,7 +362,9 @@ export class Runtime {
       const queries = [...this.#queries.values()];
       const stops = queries.map((query) => (query.active ? this.stop(query.spec.id) : query.ending));
       await Promise.race([Promise.all(stops), late]);
-      await this.#threads.end(this.#threads.numbers(), late);
+      const threads = [...this.#threads.numbers()];
+      await this.#threads.end(threads, late);
+      for (const thread of threads) this.#questions.refuseAll(thread);
     });
     this.#changed();
   }
@@ -603,7 +605,10 @@ export class Runtime {
     this.#lives.delete(run);
     const alone = [...life.threads].filter((thread) => this.#threads.isAlone(thread));
     if (alone.length > 0) await this.#inTime((late) => this.#threads.end(alone, late));
-    for (const thread of alone) forgetUse(this.#memoryUse, thread);
+    for (const thread of alone) {
+      forgetUse(this.#memoryUse, thread);
+      this.#questions.refuseAll(thread);
+    }
     this.#changed();
   }
 

@@ -26,14 +26,16 @@ export class StoreAnswers {
   readonly #options: StoreAnswersOptions;
   /** Scans that wait for their page to be taken. */
   readonly #scans = new Map<number, (more: boolean) => void>();
+  #closed = false;
 
   constructor(options: StoreAnswersOptions) {
     this.#options = options;
   }
 
+  /** Throws when the run has ended, or has not begun: its stores are not empty, they are not there. */
   *#storesNamed(run: Run, name: string): Generator<StateStore> {
     const found = this.#options.runOf(run);
-    if (found === undefined || found.over || found.phase === 'assigning') return;
+    if (found === undefined || found.over || found.phase === 'assigning') throw notRunning();
     for (const { task } of found.tasks) for (const { store } of task.stores) if (store.name === name) yield store;
   }
 
@@ -96,6 +98,7 @@ export class StoreAnswers {
           if (!more) break;
         }
       });
+      if (this.#closed) throw notRunning();
       post({ kind: 'page', request, entries: [], done: true });
     } catch (error) {
       post({ kind: 'refused', request, error: reportOf(error) });
@@ -109,8 +112,14 @@ export class StoreAnswers {
     this.#scans.get(request)?.(more);
   }
 
-  /** Ends all scans. */
+  /** Ends all scans; they are refused, because what was sent of them is not all there is. */
   close(): void {
+    this.#closed = true;
     for (const more of this.#scans.values()) more(false);
   }
 }
+
+const notRunning = (): UserError =>
+  new UserError('QUERY_NOT_RUNNING', 'the query has ended, or is being started again', {
+    hint: 'Its state can be read while it runs.',
+  });

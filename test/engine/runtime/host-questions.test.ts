@@ -1,0 +1,32 @@
+/** Questions to hosts: what the asker is told when the run, or the thread that holds its state, has ended. */
+
+import { expect, test } from 'vitest';
+import { HostQuestions } from '../../../engine/runtime/host-questions.ts';
+import type { FromHost, ToHost } from '../../../engine/runtime/protocol.ts';
+import { StoreAnswers } from '../../../engine/runtime/store-answers.ts';
+
+const entry = { key: new Uint8Array([1]), value: new Uint8Array([2]) };
+const notRunning = { code: 'QUERY_NOT_RUNNING' };
+
+test('a scan fails when its thread ends while the reader is busy with a page', { timeout: 2000 }, async () => {
+  const posted: ToHost[] = [];
+  const questions = new HostQuestions((_, message) => posted.push(message));
+  const scan = questions.scan({ run: 1, threads: [1], store: 's' }, {});
+  const first = scan.next();
+  const [asked] = posted;
+  if (asked?.kind !== 'scan') throw new Error('no scan was asked for');
+  questions.answered({ kind: 'page', request: asked.request, entries: [entry], done: false });
+  expect(await first).toEqual({ value: [entry], done: false });
+  questions.refuseAll(1, new Error('out of memory'));
+  await expect(scan.next()).rejects.toMatchObject(notRunning);
+  // The thread would be started again by a message to it.
+  expect(posted).toHaveLength(1);
+});
+
+test('a run that has ended is not answered as if its stores were empty', async () => {
+  const posted: FromHost[] = [];
+  const answers = new StoreAnswers({ runOf: () => undefined, fail: () => {}, post: (message) => posted.push(message) });
+  await expect(answers.read(1, 's', entry.key, undefined)).rejects.toMatchObject(notRunning);
+  await answers.scan(7, 1, 's', {});
+  expect(posted).toMatchObject([{ kind: 'refused', request: 7, error: notRunning }]);
+});
