@@ -98,42 +98,6 @@ export interface TaskCommit {
   readonly outputs: readonly OutputTime[];
 }
 
-export interface TaskOptions {
-  readonly subTopology: SubTopology;
-  readonly applicationId: string;
-  readonly partition: number;
-  /** Opened and restored before the first `step`; asked once for each store of the sub-topology. */
-  readonly stores: (spec: StoreSpec) => StateStore;
-  /** By full name: topics of sinks, of repartitions and of changelogs. */
-  readonly outputs: (topic: string) => OutputTopic;
-  readonly outbox: Outbox;
-  readonly drops: DropSink;
-  readonly counters?: TaskCounters;
-  /** Where batches are built; without it each batch gets a buffer of its own. */
-  readonly buffers?: BufferPool;
-  /** Number of partitions of a source topic (full name), where it may have fewer than the sub-topology has tasks. */
-  readonly sourcePartitions?: (topic: string) => number;
-  /** Number of tasks of the sub-topology; default 1. */
-  readonly tasks?: number;
-}
-
-export interface TaskPosition {
-  readonly topic: string;
-  readonly partition: number;
-  /** The offset after the last record that was processed. */
-  readonly offset: number;
-  /** What the task must find again with its positions: the times of its outputs. */
-  readonly metadata?: string;
-}
-
-export interface TaskCommit {
-  readonly positions: readonly TaskPosition[];
-  /** Records processed in this transaction: with none of them there is nothing to commit but, maybe, moved positions. */
-  readonly records: number;
-  readonly inputs: readonly InputTime[];
-  readonly outputs: readonly OutputTime[];
-}
-
 /** One source partition of a task, as the driver sees it. */
 export interface TaskInput {
   /** Its place in `task.inputs`. */
