@@ -203,7 +203,7 @@ class Run {
     return nextOffsetOf(bytes, at) > this.#start && recordCountOf(bytes, at) > 0 && state.shows(bytes, at);
   }
 
-  /** Puts the records of a batch into the map; false when it is full. With `must`, the records that find no room stay. */
+  /** Puts the records of a batch into the map; false when it is full. With `must`, the map grows beyond its limit. */
   #learn(bytes: Uint8Array, at: number, must: boolean): boolean {
     const keys = this.#keys;
     if (!keys.read(bytes, at)) throw this.#unreadable(bytes, at);
@@ -214,10 +214,10 @@ class Run {
     for (let group = 0; group < count; group += groupRows) {
       const end = Math.min(count, group + groupRows);
       this.#map.prepare(bytes, keyStart, keyEnd, group, end);
-      const superseded = this.#map.set(bytes, keyStart, keyEnd, group, end, first + group);
+      const superseded = this.#map.set(bytes, keyStart, keyEnd, group, end, first + group, must);
       for (let row = group; row < end; row++) {
         const before = superseded[row - group] as number;
-        if (before === -2 && !must) return false;
+        if (before === -2) return false;
         if (before >= 0) last.clear(before);
         if ((keyStart[row] as number) >= 0) last.set(first + row);
       }

@@ -2,8 +2,9 @@
  * The offset map of the compactor: for each key of a stretch of log, the number of its last record there.
  *
  * Keys are compared byte by byte, so two keys are never taken for one, whatever they hash to. Memory is bounded: a key that would need more than
- * `limitBytes` is refused, and the caller ends its stretch there. One entry takes 32 bytes, 8 to 16 bytes of hash table, and, where the key has more
- * than 12 bytes, those.
+ * `limitBytes` is refused, and the caller ends its stretch there. (The first batch of a stretch is never refused: a stretch with keys left out would
+ * keep records that look superseded, and a tombstone dropped later would bring them back.) One entry takes 32 bytes, 8 to 16 bytes of
+ * hash table, and, where the key has more than 12 bytes, those.
  *
  *   slots     Int32Array     entry + 1 at the place of its hash or behind (linear probing, at most half full); 0: free
  *   entries   Int32Array     8 words each: hash · length · number of the last record · the key in 3 words, or its start in `keys` · 2 unused
@@ -97,8 +98,17 @@ export class KeyMap {
   }
 
   /** Sets the numbers of rows [from, to), whose keys were prepared: `first` that of row `from`, then one more for each. Answers for each row the
-   *  number before: -1 for a new key or none, -2 when there is no room for the key (it is left out). The array is good until the next call. */
-  set(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, from: number, to: number, first: number): Int32Array {
+   *  number before: -1 for a new key or none, -2 when there is no room for the key (it is left out; never with `must`). The array is good until
+   *  the next call. */
+  set(
+    bytes: Uint8Array,
+    starts: Int32Array,
+    ends: Int32Array,
+    from: number,
+    to: number,
+    first: number,
+    must = false,
+  ): Int32Array {
     const before = this.#seen;
     const hashes = this.#hashes;
     const words = this.#words;
@@ -126,12 +136,12 @@ export class KeyMap {
       if (isHere) {
         before[i] = entries[entry + at.number] as number;
         entries[entry + at.number] = first + i;
-      } else before[i] = this.#set(bytes, start, start + length, i, first + i);
+      } else before[i] = this.#set(bytes, start, start + length, i, first + i, must);
     }
     return before;
   }
 
-  #set(bytes: Uint8Array, start: number, end: number, i: number, number: number): number {
+  #set(bytes: Uint8Array, start: number, end: number, i: number, number: number, must: boolean): number {
     const found = this.#find(bytes, start, end, i);
     if (found >= 0) {
       const word = found * wordsPerEntry + at.number;
@@ -140,7 +150,7 @@ export class KeyMap {
       return before;
     }
     const length = end - start;
-    if (!this.#reserve(length > shortKey ? length : 0)) return -2;
+    if (!this.#reserve(length > shortKey ? length : 0, must)) return -2;
     if (this.#count * 2 >= this.#slots.length) {
       this.#rehash();
       this.#find(bytes, start, end, i);
@@ -202,8 +212,8 @@ export class KeyMap {
     return true;
   }
 
-  /** Makes room for one more entry with so many bytes in `keys`; false when that is beyond the limit. */
-  #reserve(keyBytes: number): boolean {
+  /** Makes room for one more entry with so many bytes in `keys`; false when that is beyond the limit, unless it must be. */
+  #reserve(keyBytes: number, must: boolean): boolean {
     let size = this.sizeBytes;
     let keys = this.#keys.length;
     while (this.#keysEnd + keyBytes > keys) keys *= 2;
@@ -211,7 +221,7 @@ export class KeyMap {
     const full = (this.#count + 1) * wordsPerEntry > this.#entries.length;
     if (full) size += this.#entries.byteLength;
     if (this.#count * 2 >= this.#slots.length) size += this.#slots.byteLength;
-    if (size > this.sizeBytes && size > this.#limitBytes) return false;
+    if (!must && size > this.sizeBytes && size > this.#limitBytes) return false;
     if (keys > this.#keys.length) {
       const wider = new Uint8Array(keys);
       wider.set(this.#keys.subarray(0, this.#keysEnd));

@@ -7,7 +7,7 @@
  *   <directory>/00000000000000004711.snapshot   producers and transactions as of offset 4711, and the recovery point
  *   <directory>/start                           the start offset, once records were deleted
  *   <directory>/deletions                       which tombstones compaction has dropped (see deletions.ts)
- *   <directory>/compacted                       below which offset the partition is compacted (see compaction-queue.ts)
+ *   <directory>/compacted                       below which offset the partition is compacted (see housekeeping.ts)
  *
  * Appending writes to the page cache at once (an acknowledged append outlives the process); `sync` puts everything written
  * so far on the disk (it outlives the machine). A write that fails is taken back: the file is cut to its last whole batch, reads go on, and

@@ -240,6 +240,27 @@ test('a map that is too small for all keys means several passes, and the same en
   expect(after.length).toBeLessThan(latest(after).size + 30);
 });
 
+test('a batch with more keys than the map may hold brings back nothing that it deletes', async () => {
+  const { clock, log } = await setUp({ 'segment.bytes': '65536' }, 1);
+  const producer = await log.producer();
+  const fill = async () => {
+    for (let i = 0; i < 6; i++) await producer.append(t, encodeBatch([put('fill', 'x'.repeat(30_000))]), 'append');
+  };
+  await producer.append(t, encodeBatch([put('deleted', 'value')]), 'append');
+  await fill();
+  await settle(clock);
+  // The map begins with room for 1,024 keys, and may not grow.
+  const keys = Array.from({ length: 1500 }, (_, i) => put(`k${i}`, 'v'));
+  await producer.append(t, encodeBatch([...keys, put('deleted', null)]), 'append');
+  await fill();
+  await log.releaseTombstones(t, (await log.offsets(t)).end);
+  await settle(clock);
+  expect(log.housekeeping.totals.runs).toBeGreaterThan(1);
+  const after = latest(await entries(log));
+  expect(after.has('deleted')).toBe(false);
+  expect(after.size).toBe(1501);
+});
+
 test('min.compaction.lag.ms holds compaction back, max.compaction.lag.ms brings it on', async () => {
   const { clock, log } = await setUp({ 'min.compaction.lag.ms': '60000' });
   const fill = async (target: Log, count = 60) => {
