@@ -26,6 +26,7 @@ export interface SourceProperties {
   readonly partitions?: Placed<number>;
   readonly replicas?: Placed<number>;
   readonly retentionMs?: Placed<number>;
+  readonly cleanupPolicy?: Placed<CleanupPolicy>;
   readonly keyFormat?: Placed<string>;
   readonly valueFormat?: Placed<string>;
   readonly wrapSingleValue?: Placed<boolean>;
@@ -35,6 +36,9 @@ export interface SourceProperties {
   readonly queryId?: Placed<string>;
 }
 
+/** What is deleted of a topic: records that are old, records that a newer one of their key replaces, or both. */
+export type CleanupPolicy = 'delete' | 'compact' | 'compact,delete';
+
 const everywhere: readonly WithTarget[] = ['create', 'create-as'];
 
 /** Name -> the statements that take it. */
@@ -43,6 +47,7 @@ const known: Readonly<Record<string, readonly WithTarget[]>> = {
   PARTITIONS: everywhere,
   REPLICAS: everywhere,
   RETENTION_MS: everywhere,
+  CLEANUP_POLICY: everywhere,
   FORMAT: everywhere,
   KEY_FORMAT: everywhere,
   VALUE_FORMAT: everywhere,
@@ -74,12 +79,6 @@ export const readProperties = (properties: readonly Property[], target: WithTarg
     const { name, at } = property;
     if (given.has(name)) {
       throw new UserError('SQL_DUPLICATE_PROPERTY', `the property ${name} is given twice in WITH`, { at });
-    }
-    if (name === 'CLEANUP_POLICY') {
-      throw new UserError('SQL_INVALID_PROPERTY', `the property CLEANUP_POLICY is set by Millrace itself`, {
-        at,
-        hint: 'Streams are deleted by age, tables are compacted. Leave the property out.',
-      });
     }
     given.set(name, property);
     if (registryProperties.has(name)) continue;
@@ -167,6 +166,7 @@ export const readProperties = (properties: readonly Property[], target: WithTarg
     partitions: countOf(given.get('PARTITIONS'), 1),
     replicas: countOf(given.get('REPLICAS'), 1),
     retentionMs,
+    cleanupPolicy: cleanupPolicyOf(given.get('CLEANUP_POLICY')),
     keyFormat: upper(keyFormat ?? format),
     valueFormat: upper(valueFormat ?? format),
     wrapSingleValue: booleanOf(given.get('WRAP_SINGLE_VALUE')),
@@ -174,6 +174,22 @@ export const readProperties = (properties: readonly Property[], target: WithTarg
     timestampFormat,
     window: windowOf(given.get('WINDOW_TYPE'), given.get('WINDOW_SIZE')),
     queryId: upper(queryId),
+  });
+};
+
+const cleanupPolicyOf = (property: Property | undefined): Placed<CleanupPolicy> | undefined => {
+  const text = textOf(property);
+  if (text === undefined) return undefined;
+  const words = text.value
+    .toLowerCase()
+    .split(',')
+    .map((word) => word.trim())
+    .sort()
+    .join(',');
+  if (words === 'delete' || words === 'compact' || words === 'compact,delete') return { value: words, at: text.at };
+  throw new UserError('SQL_INVALID_PROPERTY', `CLEANUP_POLICY does not take '${text.value}'`, {
+    at: text.at,
+    hint: "Write 'delete', 'compact' or 'compact,delete'.",
   });
 };
 

@@ -162,7 +162,8 @@ export const chooseTopic = (
 /** Compaction leaves the active segment alone, so a table's is kept smaller than Kafka's GiB. */
 const tableSegments = { 'segment.bytes': '33554432' };
 
-/** Configs of a topic that is made for a source. `windowRetentionMs` is that of an explicit RETENTION clause, else 0: the topic of a windowed table
+/** Configs of a topic that is made for a source. Streams are deleted by age and tables compacted unless CLEANUP_POLICY says otherwise; RETENTION_MS for
+ *  a table deletes what is older as well, as windowed tables do. `windowRetentionMs` is that of an explicit RETENTION clause, else 0: the topic of a windowed table
  *  is not shortened to the time that its windows stay open, as in ksqlDB. */
 export const topicConfigs = (
   kind: SourceKind,
@@ -170,23 +171,25 @@ export const topicConfigs = (
   properties: SourceProperties,
   windowRetentionMs = 0,
 ): Readonly<Record<string, string>> => {
-  const { retentionMs } = properties;
-  if (kind === 'table' && schema.windowed === undefined) {
-    if (retentionMs !== undefined) {
-      throw new UserError(
-        'SQL_PROPERTY_CONFLICT',
-        'RETENTION_MS cannot be set for a table: its topic keeps every key',
-        {
-          at: retentionMs.at,
-          hint: 'Leave RETENTION_MS out.',
-        },
-      );
-    }
-    return { 'cleanup.policy': 'compact', ...tableSegments };
+  const { retentionMs, cleanupPolicy } = properties;
+  const keepsEveryKey = kind === 'table' && schema.windowed === undefined && retentionMs === undefined;
+  const policy = cleanupPolicy?.value ?? (kind === 'stream' ? 'delete' : keepsEveryKey ? 'compact' : 'compact,delete');
+  const compacted = policy !== 'delete';
+  if (compacted && schema.key.length === 0) {
+    throw new UserError(
+      'SQL_PROPERTY_CONFLICT',
+      `CLEANUP_POLICY='${policy}' needs a key column: compaction keeps one record per key`,
+      {
+        at: cleanupPolicy?.at,
+        hint: "Mark a column with KEY, or write CLEANUP_POLICY='delete'.",
+      },
+    );
   }
-  const policy = kind === 'table' ? { 'cleanup.policy': 'compact,delete', ...tableSegments } : {};
-  if (retentionMs === undefined && windowRetentionMs === 0) return policy;
-  return { ...policy, 'retention.ms': String(Math.max(retentionMs?.value ?? 0, windowRetentionMs)) };
+  const retention = Math.max(retentionMs?.value ?? 0, windowRetentionMs);
+  return {
+    ...(compacted && { 'cleanup.policy': policy, ...tableSegments }),
+    ...(retention > 0 && { 'retention.ms': String(retention) }),
+  };
 };
 
 export type { TopicInfo };

@@ -90,7 +90,8 @@ describe('WITH', () => {
     expect(faultOf(`CREATE STREAM s WITH (WINDOW_TYPE='TUMBLING') AS SELECT * FROM orders;`)).toMatch(
       /^SQL_UNKNOWN_PROPERTY.*CREATE … AS SELECT/,
     );
-    expect(stream('v INT', `, CLEANUP_POLICY='compact'`)).toMatch(/^SQL_INVALID_PROPERTY/);
+    expect(stream('v INT', `, CLEANUP_POLICY='compress'`)).toMatch(/^SQL_INVALID_PROPERTY/);
+    expect(stream('v INT', `, CLEANUP_POLICY='compact'`)).toMatch(/^SQL_PROPERTY_CONFLICT/);
   });
 
   test('values of the wrong kind', () => {

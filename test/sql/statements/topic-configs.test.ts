@@ -33,3 +33,25 @@ test('RETENTION_MS and the RETENTION clause: the longer one holds', () => {
   expect(both(1000)).toBe('3600000');
   expect(both(7_200_000)).toBe('7200000');
 });
+
+test('a table keeps every key for ever, unless RETENTION_MS or CLEANUP_POLICY is given', () => {
+  const table = (properties: string): unknown =>
+    configsOf(`CREATE TABLE t ${properties} AS SELECT customer, COUNT(*) AS n FROM orders GROUP BY customer;`, 'T');
+  expect(table('')).toEqual({ 'cleanup.policy': 'compact', 'segment.bytes': '33554432' });
+  expect(table('WITH (RETENTION_MS=60000)')).toMatchObject({
+    'cleanup.policy': 'compact,delete',
+    'retention.ms': '60000',
+  });
+  expect(table(`WITH (CLEANUP_POLICY='delete', RETENTION_MS=60000)`)).toEqual({ 'retention.ms': '60000' });
+});
+
+test('a stream can be compacted by its key, and not without one', () => {
+  const stream = (columns: string, policy: string): unknown =>
+    configsOf(
+      `CREATE STREAM c (${columns}) WITH (KAFKA_TOPIC='c', VALUE_FORMAT='JSON', PARTITIONS=1, CLEANUP_POLICY='${policy}');`,
+      'c',
+    );
+  expect(stream('k INT KEY, v INT', 'Delete, Compact')).toMatchObject({ 'cleanup.policy': 'compact,delete' });
+  expect(stream('v INT', 'delete')).toEqual({});
+  expect(() => stream('v INT', 'compact')).toThrow("CLEANUP_POLICY='compact' needs a key column");
+});
