@@ -51,7 +51,7 @@ export async function serve({
       ...options,
       allowedOrigins: allowOrigin,
       ...(stateMemory === undefined ? {} : { stateMemoryBytes: stateMemory * 1024 * 1024 }),
-      ...(pushMemory === undefined ? {} : { push: { bytesInAll: pushMemory << 20 } }),
+      ...(pushMemory === undefined ? {} : { push: { bytesInAll: pushMemory * 1024 * 1024 } }),
       ...(workers === undefined ? {} : { workers }),
       ...(maxQueries === undefined ? {} : { limits: { maxOpenQueries: maxQueries } }),
     });

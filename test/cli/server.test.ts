@@ -17,7 +17,8 @@ let said = '';
 let url = '';
 
 beforeAll(async () => {
-  server = start(['--data', join(folder, 'data'), '--port', '0']);
+  // 4 GiB are more bytes than 32 bits can count.
+  server = start(['--data', join(folder, 'data'), '--port', '0', '--push-memory', '4096']);
   server.stderr.on('data', (chunk) => {
     said += String(chunk);
   });
