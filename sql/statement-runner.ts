@@ -51,7 +51,7 @@ interface Request {
 }
 
 interface Decided {
-  /** What each command says it did, and what it has to do. */
+  /** The commands that were logged, each with the warnings of what it starts, stops and deletes. */
   readonly done: readonly { readonly one: PlannedCommand; readonly warnings: Promise<readonly string[]> }[];
   /** Why the command behind the last of them could not be decided. */
   readonly failure?: unknown;
@@ -143,7 +143,7 @@ export class StatementRunner {
         }
         return this.#log(request, at);
       });
-      // A topic of that name is about to be deleted; nobody waits for that but who wants the name.
+      // A topic of that name is about to be deleted; only a statement that wants the name waits for that.
       if (!('waitFor' in decided)) return decided;
       await decided.waitFor;
     }
@@ -243,7 +243,7 @@ export class StatementRunner {
 
   // ------------------------------------------------------------------------------------------------- carrying out
 
-  /** Starts, stops and deletes; answers with what has not come to pass. */
+  /** Starts, stops and deletes; resolves to warnings: what failed, or is not done yet. */
   async #carryOut({ start, stop, deleteTopic }: Effects): Promise<readonly string[]> {
     const { lifecycle, topics, catalog } = this.#options;
     const stops = stop.map((id) => lifecycle.stop(id));

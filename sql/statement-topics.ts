@@ -70,7 +70,7 @@ export class StatementTopics {
     for (const topic of topics) await this.delete(topic).catch(() => undefined);
   }
 
-  /** At start: deletes what was made for statements that never came to be. `isOwned` tells whether an entry of the statement log holds the id, or a
+  /** At start: deletes what was made for statements that were never logged. `isOwned` tells whether an entry of the statement log holds the id, or a
    *  source has a topic of that name (a repair may have made it anew). */
   async sweep(isOwned: (topic: TopicId) => boolean): Promise<void> {
     for (const { name, id, partitions, configs } of await this.#log.describeTopics()) {

@@ -6,7 +6,7 @@
  * record's bytes parses them all). What a query does itself starts behind that: a record is a row number, a predicate reads
  * vectors, and a row of values is made only for records that pass, if anybody above wants a row at all.
  *
- * A query judges only the columns that it wants: where a shared pass found a bad record, the query reads that record again by itself, so
+ * A query checks only the columns that it wants: where a shared pass found a bad record, the query reads that record again by itself, so
  * that the neighbours' columns never decide what it drops. Bad records are dropped and noted (`deserialization`); so are those whose key is
  * not a key of the format, and those without a usable event time (`invalid-timestamp`).
  */
@@ -178,7 +178,7 @@ export const scanSource =
       reader: undefined,
       row: new Array<Value>(schema.value.length).fill(null),
     };
-    /** Why this query cannot use the record, judged by its own columns; undefined when it can. */
+    /** Why this query cannot use the record, by the columns that it wants; undefined when it can. */
     const faultOf = (columns: RecordColumns, row: number): string | undefined => {
       own.reader ??= format.reader(schema.value, options, slots);
       try {

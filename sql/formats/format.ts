@@ -12,7 +12,7 @@
  *
  * - bytes that cannot be read raise `SerdeError` with the place and the fault, and nothing else ever; a scanner notes the fault
  *   for its row and goes on;
- * - a column that is not wanted is skipped, not judged: a wrong value in it is no fault of the record for this reader (bytes
+ * - a column that is not wanted is skipped, not checked: a wrong value in it is no fault of the record for this reader (bytes
  *   that are no text of the format at all are, wherever they stand);
  * - a record without columns of its own (bytes absent, or the format's literal null) is the NULL record: `read` and `write` say false.
  *
