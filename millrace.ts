@@ -82,6 +82,9 @@ const MAX_COMMIT_INTERVAL_MS = 60_000;
 /** Less, and stores would live on the disk. */
 const MIN_STATE_MEMORY = 1 << 20;
 
+/** Less, and the client of a push query would wait for each batch of rows. */
+const MIN_PUSH_MEMORY = 64 << 10;
+
 /** A quarter of what the process may use: a container's limit where there is one, else the machine's memory. */
 const defaultStateMemory = (): number => {
   const limit = process.constrainedMemory();
@@ -184,6 +187,11 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
     throw new UserError('STATE_MEMORY_INVALID', `the memory for state is ${stateMemoryBytes} bytes`, {
       hint: `Give a number of bytes from ${MIN_STATE_MEMORY}.`,
     });
+  for (const [name, bytes] of Object.entries(options.push ?? {}))
+    if (!(bytes >= MIN_PUSH_MEMORY))
+      throw new UserError('PUSH_MEMORY_INVALID', `push.${name} is ${bytes} bytes`, {
+        hint: `Give a number of bytes from ${MIN_PUSH_MEMORY}, or leave it out.`,
+      });
   const random = systemRandom();
   const log = await openLog(directory, random);
   try {

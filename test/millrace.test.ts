@@ -360,6 +360,9 @@ describe('open', () => {
       expect(await faultOf(() => open({ data, commitIntervalMs }))).toMatchObject({ code: 'COMMIT_INTERVAL_INVALID' });
     for (const stateMemoryBytes of [-1, 0, 1000, Number.NaN])
       expect(await faultOf(() => open({ data, stateMemoryBytes }))).toMatchObject({ code: 'STATE_MEMORY_INVALID' });
+    for (const bytes of [-1, 0, 1000, Number.NaN])
+      for (const push of [{ bytesInAll: bytes }, { bytesPerQuery: bytes }])
+        expect(await faultOf(() => open({ data, push }))).toMatchObject({ code: 'PUSH_MEMORY_INVALID' });
     await (await openHere()).close();
   });
 
