@@ -17,7 +17,7 @@
  * because recovery writes those that are missing again: wherever a partition has an open transaction of that producer that begins within
  * the listed range. Every other open transaction is aborted by recovery.
  *
- * A commit record is needed until its markers are on the disk. When the transaction log has grown to a segment's size it begins a
+ * A commit record is needed until its markers are on the disk. When the transaction log has grown by `rotateBytes` it begins a
  * new segment with what still counts (ids, producers, commits whose markers may be missing) and deletes the old ones. The offsets begin a new segment
  * likewise, and wait until every transaction that has written offsets to the old ones has ended: only then are all offsets known that count, are
  * written anew, and the old segments deleted.
@@ -100,7 +100,10 @@ export class Coordinator {
   #finishedSinceSweep = 0;
   /** Where the segment begins that will hold every offset that counts: what lies below is deleted once it does. */
   #offsetsRotatedAt = 0;
+  /** Sizes after the last rotation. The next one comes when twice as much has been added, so that it stays rare however much
+   *  has to be kept. */
   #offsetsSizeAtRotation = 0;
+  #transactionsSizeAtRotation = 0;
 
   constructor(transactions: FilePartition, offsets: FilePartition, now: () => number, rotateBytes: number) {
     this.transactions = transactions;
@@ -296,7 +299,7 @@ export class Coordinator {
 
   /** Keeps both partitions from growing without bound; called now and then. */
   async rotate(): Promise<void> {
-    if (this.transactions.sizeBytes >= this.#rotateBytes) {
+    if (this.transactions.sizeBytes >= this.#rotateBytes + 2 * this.#transactionsSizeAtRotation) {
       const unsynced = new Set<FilePartition>();
       for (const markers of this.#unfinished.values()) {
         for (const marker of markers) if (isUnsynced(marker)) unsynced.add(marker.partition);
@@ -316,6 +319,7 @@ export class Coordinator {
       ]);
       await this.transactions.sync();
       this.transactions.deleteRecords(from);
+      this.#transactionsSizeAtRotation = this.transactions.sizeBytes;
     }
     await this.#rotateOffsets();
   }

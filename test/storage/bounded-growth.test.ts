@@ -51,6 +51,22 @@ test('transactions, their offsets and their snapshots take the same space after 
   for (const path of snapshots) expect(files.stat(path)?.size ?? 0).toBeLessThan(4000);
 });
 
+test('the transaction log is not written anew at each commit, however many producers it has to keep', async () => {
+  const { log, files } = await setUp();
+  for (let i = 0; i < 600; i++) await (await log.producer({ transactionalId: `producer-${i}` })).close();
+  const writer = await log.producer({ transactionalId: 'writer' });
+  const segments = new Set<string>();
+  for (let i = 0; i < 100; i++) {
+    writer.begin();
+    await writer.append(t, batchOf(`${i}`), 'append');
+    await writer.commit();
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const path of files.paths()) if (/transactions\/\d+\.log$/.test(path)) segments.add(path);
+  }
+  expect(segments.size).toBeLessThan(4);
+  await log.close();
+});
+
 test('producers of former starts are not kept', async () => {
   const { open, log, bytesOf } = await setUp();
   await log.close();
