@@ -95,6 +95,11 @@ const replay = async (source: RestoreSource, checkpoint: number | undefined): Pr
       const request = { topic, partition, offset: at, isolation: { kind: 'committed' } } as const;
       const fetched = await reader.fetch([request], { maxBytesPerPartition: 1024 * 1024, maxWaitMs: 100 });
       for (const chunk of chunksOrThrow(fetched)) {
+        if (source.ended()) {
+          // The store may be closed by now.
+          chunk.release();
+          continue;
+        }
         columns.reset(chunk.bytes);
         for (const batch of chunk.batches) {
           if (decodeBatch(chunk.bytes, batch, columns, at) >= 0) continue;

@@ -267,6 +267,12 @@ export class TaskHost {
     const taskId = taskIdOf(subTopology.id, partition);
     const kept = subTopology.stores.some(({ logged }) => logged !== false);
     const used = kept ? await this.#shards?.use(shard, run) : undefined;
+    const storeIds = new Map<string, number>();
+    for (const spec of subTopology.stores) {
+      if (used === undefined || spec.logged === false) continue;
+      storeIds.set(spec.name, await used.ids.of(applicationId, taskId, spec));
+    }
+    // From here on until the task is on its list nothing waits: whoever removes the run finds every store, and closes it.
     if (run.over) return this.#shards?.leave(run);
     const outputs = new Map(assignment.outputs.map((output) => [output.topic, output]));
     const stores = new Map<string, StateStore>();
@@ -277,7 +283,7 @@ export class TaskHost {
         spec.name,
         createStore(spec, {
           kv,
-          storeId: (await ids?.of(applicationId, taskId, spec)) ?? 0,
+          storeId: storeIds.get(spec.name) ?? 0,
           ...(ids === undefined ? {} : { renewStoreId: () => ids.renew(applicationId, taskId, spec) }),
           ...(changelog === undefined
             ? {}

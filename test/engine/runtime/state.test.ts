@@ -38,6 +38,89 @@ test('after a crash only what the checkpoint lacks is replayed', async () => {
   await log.close();
 });
 
+/** Something that waits until it is let go. */
+const gate = () => {
+  const arrived = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  const pass = async (): Promise<void> => {
+    arrived.resolve();
+    await released.promise;
+  };
+  return { pass, arrived: arrived.promise, letGo: () => released.resolve() };
+};
+
+/** Shards that pass the gate before each write. */
+const gatedShards =
+  (pass: () => Promise<void>) =>
+  async (shard: number): Promise<OrderedKv> => {
+    const kv = await new Shards().open(shard);
+    return {
+      ...kv,
+      batch: () => {
+        const batch = kv.batch();
+        const { write } = batch;
+        batch.write = async (options) => {
+          await pass();
+          await write.call(batch, options);
+        };
+        return batch;
+      },
+    };
+  };
+
+/** A log that passes the gate before it answers what it has fetched of a changelog. */
+const gatedLog = (log: Log, pass: () => Promise<void>): Log => {
+  const gated: Log = Object.create(log);
+  for (const name of Object.getOwnPropertyNames(Object.getPrototypeOf(log)) as (keyof Log)[]) {
+    const method = log[name];
+    if (typeof method === 'function') {
+      Object.defineProperty(gated, name, { value: method.bind(log), writable: true });
+    }
+  }
+  gated.reader = () => {
+    const reader = log.reader();
+    return {
+      fetch: async (requests, options) => {
+        const fetched = await reader.fetch(requests, options);
+        if (requests.some(({ topic }) => topic.endsWith('-changelog'))) await pass();
+        return fetched;
+      },
+      wakeup: () => reader.wakeup(),
+      close: () => reader.close(),
+    };
+  };
+  return gated;
+};
+
+test.each(['registers its store', 'restores its store'])(
+  'a query stopped while it %s leaves no memory in use',
+  async (at) => {
+    const log = await openLog('memory');
+    for (const name of ['words', 'counted']) await log.createTopic({ name, partitions: 1 });
+    const topology = wordCount({ repartition: false });
+    const first = newRuntime(log);
+    await first.start({ id: 'count', topology });
+    await produce(log, 'words', 0, keyed(1000, 100));
+    await first.awaitIdle();
+    await first.close();
+    const { pass, arrived, letGo } = gate();
+    const runtime =
+      at === 'registers its store'
+        ? newRuntime(log, { openShard: gatedShards(pass) })
+        : newRuntime(gatedLog(log, pass), { openShard: new Shards().open });
+    runtime.start({ id: 'count', topology }).catch(() => {});
+    await arrived;
+    const stopped = runtime.stop('count');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    letGo();
+    await stopped;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(runtime.state.memory.usedBytes).toBe(0);
+    await runtime.close();
+    await log.close();
+  },
+);
+
 test('a restore ends although the changelog ends in control records only', async () => {
   const log = await openLog('memory');
   for (const name of ['words', 'counted']) await log.createTopic({ name, partitions: 1 });
