@@ -4,32 +4,20 @@
  * Every few seconds, and soon after a segment was closed, each partition deletes what its retention does not keep; then the partitions of compacted
  * topics are compacted one after another, the dirtiest first: those whose share of dirty bytes exceeds `min.cleanable.dirty.ratio`, or
  * that hold records older than `max.compaction.lag.ms` which no compaction has seen. One offset map of `compactionMapBytes` serves all of them, and
- * is given back when there is nothing more to do. How far a partition is compacted is kept in its file `compacted`:
- *
- *   crc u32 (of what follows) · version i16 (1) · offset i64
- *
- * Without that file, or with a damaged one, everything counts as dirty and one run more is done.
+ * is given back when there is nothing more to do. How far a partition is compacted is kept in its file `compacted`
+ * (`offset-file.ts`). Without that file, or with a damaged one, everything counts as dirty and one run more is done.
  *
  * A partition that was written to gets a snapshot now and then, so that a start after a crash reads the log of some seconds and no more.
  *
  * What the disk refuses is tried again later. A partition with a damaged batch is left as it is until the next start.
  */
 
-import {
-  ByteWriter,
-  crc32c,
-  FileError,
-  type FileSystem,
-  joinPath,
-  readI16,
-  readI64,
-  readU32,
-  type Timers,
-} from '../../base/index.ts';
+import { FileError, type FileSystem, joinPath, type Timers } from '../../base/index.ts';
 import { LogError } from '../log.ts';
 import { isCompacted, numberConfig } from '../topic-rules.ts';
 import { type CompactionHost, compact, compactableTo } from './compaction.ts';
 import { KeyMap } from './key-map.ts';
+import { decodeOffset, encodeOffset } from './offset-file.ts';
 import type { FilePartition } from './partition.ts';
 import { readSideFile, writeSideFile } from './segment.ts';
 
@@ -56,7 +44,6 @@ const everyMs = 5_000;
 const soonMs = 20;
 /** After the disk refused. */
 const retryMs = 30_000;
-const sideFileBytes = 14;
 /** Less than this is read at a start in no time. */
 const snapshotBytes = 1024 * 1024;
 
@@ -235,15 +222,9 @@ const pathOf = (directory: string): string => joinPath(directory, 'compacted');
 
 const readPosition = (files: FileSystem, directory: string): number => {
   const bytes = readSideFile(files, pathOf(directory));
-  if (bytes?.length !== sideFileBytes || readU32(bytes, 0) !== crc32c(bytes, 4, sideFileBytes)) return 0;
-  return readI16(bytes, 4) === 1 ? readI64(bytes, 6) : 0;
+  return (bytes && decodeOffset(bytes)) ?? 0;
 };
 
 const writePosition = (files: FileSystem, directory: string, offset: number): void => {
-  const out = new ByteWriter(sideFileBytes);
-  out.u32(0);
-  out.i16(1);
-  out.i64(offset);
-  out.view().setUint32(0, crc32c(out.buffer, 4, out.length));
-  writeSideFile(files, pathOf(directory), out.slice());
+  writeSideFile(files, pathOf(directory), encodeOffset(offset));
 };

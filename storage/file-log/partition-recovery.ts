@@ -15,24 +15,13 @@
  * a write of which the last sectors reached the disk and the first did not: behind the floor, in the last segment, it is taken for that.
  */
 
-import {
-  type BufferPool,
-  ByteWriter,
-  crc32c,
-  type FileSystem,
-  joinPath,
-  parentOf,
-  readI16,
-  readI64,
-  readU32,
-  replaceFile,
-  writeFully,
-} from '../../base/index.ts';
+import { type BufferPool, type FileSystem, joinPath, parentOf, replaceFile, writeFully } from '../../base/index.ts';
 import { gapBatch, mostGapOffsets } from '../gap-batch.ts';
 import type { Damage } from '../log.ts';
 import { PartitionState } from '../partition-state.ts';
 import { baseOffsetOf, batchBytes, batchField, batchHeaderBytes, checkBatch, nextOffsetOf } from '../record-batch.ts';
 import type { DamageList } from './damage-list.ts';
+import { decodeOffset, encodeOffset } from './offset-file.ts';
 import { offsetInName, readSideFile, type Segment, segmentName } from './segment.ts';
 import { decodeSnapshot, type Snapshot } from './snapshot.ts';
 import { recoverSwaps } from './swap.ts';
@@ -509,7 +498,7 @@ class Recovery {
     const path = joinPath(directory, 'start');
     if (files.stat(path) === undefined) return 0;
     const bytes = readSideFile(files, path);
-    const start = bytes === undefined ? undefined : decodeStart(bytes);
+    const start = bytes === undefined ? undefined : decodeOffset(bytes);
     if (start !== undefined) return start;
     const fallback = this.#segments[0]?.baseOffset ?? 0;
     const keptAt =
@@ -524,20 +513,7 @@ class Recovery {
   }
 }
 
-/** The file `start`: crc u32 (of what follows) · version i16 (1) · offset i64. */
-const startBytes = 14;
-
-const decodeStart = (bytes: Uint8Array): number | undefined =>
-  bytes.length === startBytes && readU32(bytes, 0) === crc32c(bytes, 4, startBytes) && readI16(bytes, 4) === 1
-    ? readI64(bytes, 6)
-    : undefined;
-
 /** Keeps the start offset of a partition for good. */
 export const writeStart = (files: FileSystem, directory: string, offset: number): void => {
-  const out = new ByteWriter(startBytes);
-  out.u32(0);
-  out.i16(1);
-  out.i64(offset);
-  out.view().setUint32(0, crc32c(out.buffer, 4, startBytes));
-  replaceFile(files, joinPath(directory, 'start'), out.slice());
+  replaceFile(files, joinPath(directory, 'start'), encodeOffset(offset));
 };

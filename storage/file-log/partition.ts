@@ -5,7 +5,7 @@
  *   <directory>/00000000000000000000.index      hints for finding offsets in it (rebuilt when missing)
  *   <directory>/00000000000000000000.timeindex  hints for finding timestamps in it (rebuilt when missing)
  *   <directory>/00000000000000004711.snapshot   producers and transactions as of offset 4711, and the recovery point
- *   <directory>/start                           the start offset, once records were deleted
+ *   <directory>/start                           the start offset, once records were deleted (these three: see offset-file.ts)
  *   <directory>/deletions                       which tombstones compaction has dropped (see deletions.ts)
  *   <directory>/compacted                       below which offset the partition is compacted (see housekeeping.ts)
  *
