@@ -60,7 +60,7 @@ export class Housekeeping {
   suspended = false;
   #wake: (() => void) | undefined;
   #retentionFailure: Error | undefined;
-  #compactionFailure: Error | undefined;
+  readonly #compactionFailures = new Map<FilePartition, Error>();
   #runs = 0;
   #bytesRead = 0;
   #bytesFreed = 0;
@@ -109,7 +109,11 @@ export class Housekeeping {
 
   /** Why a partition could not be cleaned at the last try; undefined when all could. */
   get failure(): Error | undefined {
-    return this.#retentionFailure ?? this.#compactionFailure;
+    for (const partition of this.#compactionFailures.keys()) {
+      if (partition.deleted) this.#compactionFailures.delete(partition);
+    }
+    const [compactionFailure] = this.#compactionFailures.values();
+    return this.#retentionFailure ?? compactionFailure;
   }
 
   #turn(): void {
@@ -179,9 +183,9 @@ export class Housekeeping {
       this.#bytesFreed += result.bytesBefore - result.bytesAfter;
       this.#compactedTo.set(partition, result.cleanedTo);
       writePosition(files, partition.directory, result.cleanedTo);
-      this.#compactionFailure = undefined;
+      this.#compactionFailures.delete(partition);
     } catch (cause) {
-      if (cause instanceof Error) this.#compactionFailure = cause;
+      if (cause instanceof Error) this.#compactionFailures.set(partition, cause);
       if (cause instanceof FileError || (cause instanceof LogError && cause.kind === 'unavailable')) {
         notBefore(now() + retryMs);
       } else if (cause instanceof LogError) notBefore(Number.POSITIVE_INFINITY);

@@ -240,6 +240,27 @@ test('a map that is too small for all keys means several passes, and the same en
   expect(after.length).toBeLessThan(latest(after).size + 30);
 });
 
+test('why a topic cannot be compacted is known until it can be, or is deleted, whatever becomes of others', async () => {
+  const { files, clock, log } = await setUp();
+  await log.createTopic({ name: 'other', partitions: 1, configs: compactConfigs });
+  const producer = await log.producer();
+  for (const topic of ['t', 'other']) {
+    for (let i = 0; i < 60; i++) {
+      await producer.append({ topic, partition: 0 }, encodeBatch([put('k', `v${i}`)]), 'append');
+    }
+  }
+  const { id } = (await log.describeTopic('t')) ?? { id: '' };
+  const segment = files.open(`/log/topics/${id}/0/00000000000000000000.log`, 'write');
+  segment.writeAt(new Uint8Array(8).fill(0xff), 0, 8, 70);
+  segment.close();
+  await settle(clock);
+  expect(log.housekeeping.totals.runs).toBeGreaterThan(0);
+  expect(log.housekeepingFailure).toMatchObject({ code: 'LOG_CORRUPT_BATCH' });
+  await log.deleteTopic('t');
+  expect(log.housekeepingFailure).toBeUndefined();
+  await log.close();
+});
+
 test('a batch with more keys than the map may hold brings back nothing that it deletes', async () => {
   const { clock, log } = await setUp({ 'segment.bytes': '65536' }, 1);
   const producer = await log.producer();
