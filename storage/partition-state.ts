@@ -121,7 +121,7 @@ export class PartitionState {
   }
 
   /** The sequence number that the producer's next batch should have: 0 for a new one. */
-  judge(producerId: number, epoch: number, firstSequence: number, count: number): Verdict {
+  checkSequence(producerId: number, epoch: number, firstSequence: number, count: number): Verdict {
     const entry = this.producers.get(producerId);
     if (entry === undefined) return append;
     if (epoch < entry.epoch) return { kind: 'fenced' };

@@ -405,15 +405,15 @@ export class Coordinator {
     if (this.#phase === 'ended') return;
     this.#phase = 'aborting';
     const cause = this.#failure ?? new Error('aborted');
-    const verdict = judge(cause);
-    if (verdict === 'fenced') return this.#end(cause, 'fenced', false);
+    const severity = severityOf(cause);
+    if (severity === 'fenced') return this.#end(cause, 'fenced', false);
     let outcome: 'aborted' | 'committed' = 'aborted';
     for (let tries = 1; this.#begun; tries++) {
       try {
         outcome = await this.#call(this.#producer.abort());
         break;
       } catch (error) {
-        const again = judge(asError(error));
+        const again = severityOf(asError(error));
         if (this.#phase !== 'aborting') return;
         if (again === 'fenced') return this.#end(asError(error), 'fenced', false);
         // Whether it ended, and how, only a fresh producer finds out: the next life of the query opens one.
@@ -426,7 +426,7 @@ export class Coordinator {
     if (outcome === 'committed') return this.#commitHappened();
     this.#begun = false;
     this.#written = new Map();
-    if (verdict === 'failed') return this.#end(cause, 'failed', false);
+    if (severity === 'failed') return this.#end(cause, 'failed', false);
     this.#failedInARow++;
     this.#options.listener.aborted(cause, backOffMs(this.#failedInARow));
     if (this.#stopping !== undefined) return this.#stopping();
@@ -492,7 +492,7 @@ const backOffMs = (failures: number): number => Math.min(firstBackOffMs * 2 ** (
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /** What a failed call on the log means for the run. */
-const judge = (error: Error): 'passing' | 'fenced' | 'failed' => {
+const severityOf = (error: Error): 'passing' | 'fenced' | 'failed' => {
   if (!(error instanceof LogError)) return 'failed';
   if (error.kind === 'fenced') return 'fenced';
   return error.kind === 'refused' ? 'failed' : 'passing';

@@ -2,7 +2,7 @@
  * The reading loop of one thread: keeps one fetch under way for all feeds that somebody wants something of.
  *
  * A fetch that only waits for new records is woken as soon as something else is wanted. What a fetch brought counts only for feeds that have not
- * moved on since it was asked (`generation`: a transaction was rolled back; `doubts`: the knowledge of an end was asked for anew).
+ * moved on since it was asked (`generation`: a transaction was rolled back; `endQuestions`: the end has to be asked for again).
  */
 
 import type { Clock, Timers } from '../../base/index.ts';
@@ -38,7 +38,7 @@ const lookAgainMs = 100;
 interface Asked {
   readonly offset: number;
   readonly generation: number;
-  readonly doubts: number;
+  readonly endQuestions: number;
 }
 
 const keyOf = (topic: string, partition: number, isolation: Isolation): string =>
@@ -124,7 +124,7 @@ export class FeedReader {
         if (feed.waits) this.#lookAgain();
         if (request === undefined) continue;
         requests.push(request);
-        asked.set(feed, { offset: request.offset, generation: feed.generation, doubts: feed.doubts });
+        asked.set(feed, { offset: request.offset, generation: feed.generation, endQuestions: feed.endQuestions });
         mustKnow ||= !feed.known || request.offset < feed.readableEnd;
       }
       if (requests.length === 0) break;
@@ -179,8 +179,8 @@ export class FeedReader {
       }
     }
     // First who has nothing: what then arrives makes their knowledge old again where a task reads both.
-    for (const [feed, { offset, generation, doubts }] of silent) {
-      if (feed.generation === generation && feed.doubts === doubts) feed.nothing(offset);
+    for (const [feed, { offset, generation, endQuestions }] of silent) {
+      if (feed.generation === generation && feed.endQuestions === endQuestions) feed.nothing(offset);
     }
     for (const { feed, offset, chunk } of brought) {
       try {

@@ -11,7 +11,7 @@
  * holds back nobody for long.
  *
  * `readableEnd` is the offset behind the last record that this feed may see, as of the fetch that told so; `known` is false before the first
- * one. A task with several inputs may pass over an empty one only by knowledge that is younger than what it is about to process (`doubt`): then
+ * one. A task with several inputs may pass over an empty one only by knowledge that is younger than what it is about to process (`askEndAgain`): then
  * a row that was acknowledged in one topic before another row was sent to a second topic is always seen first.
  */
 
@@ -76,8 +76,8 @@ export class Feed {
   known = false;
   /** Counts the times when what was read before must not be used any more (a rolled back transaction of our own). */
   generation = 0;
-  /** Counts the calls of `doubt`. */
-  doubts = 0;
+  /** Counts the calls of `askEndAgain`. */
+  endQuestions = 0;
   /** How often a block went to one more subscription than the one that it was read for. */
   shared = 0;
   readonly retry = new ReadRetry();
@@ -120,8 +120,8 @@ export class Feed {
   }
 
   /** The readable end has to be asked for again, by a fetch that starts from now on, before anybody may rely on it. */
-  doubt(): void {
-    this.doubts++;
+  askEndAgain(): void {
+    this.endQuestions++;
     this.known = false;
   }
 

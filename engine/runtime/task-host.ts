@@ -360,7 +360,8 @@ export class TaskHost {
         // What the others know of their ends is older than this block: they have to look again before they may be passed over.
         if (task.inputs.length > 1) {
           for (const other of hosted.subscriptions) {
-            if (other !== hosted.subscriptions[index]) this.#doubt(task, other, hosted.subscriptions.indexOf(other));
+            if (other !== hosted.subscriptions[index])
+              this.#askEndAgain(task, other, hosted.subscriptions.indexOf(other));
           }
         }
       },
@@ -388,11 +389,11 @@ export class TaskHost {
     }
   }
 
-  #doubt(task: Task, subscription: Subscription | undefined, input: number): void {
+  #askEndAgain(task: Task, subscription: Subscription | undefined, input: number): void {
     // The end of an exchange is always known.
     if (subscription === undefined) return;
     task.sawEnd(input, subscription.position, -1);
-    subscription.feed.doubt();
+    subscription.feed.askEndAgain();
   }
 
   /** Holds the run before its first record until a checkpoint is proven to be whole; damage ends it, to be rebuilt. */
@@ -451,7 +452,7 @@ export class TaskHost {
     // Records of the transaction may lie in repartition topics now, for this host to read.
     for (const { task, subscriptions } of run.tasks) {
       for (const { index, repartition } of task.inputs) {
-        if (repartition) this.#doubt(task, subscriptions[index], index);
+        if (repartition) this.#askEndAgain(task, subscriptions[index], index);
       }
     }
     run.phase = 'running';
@@ -530,7 +531,7 @@ export class TaskHost {
       // What this thread's tasks wrote can be read now; whoever has read to the end looks again.
       for (const { index, repartition, drained } of task.inputs) {
         if (!repartition || !drained) continue;
-        this.#doubt(task, subscriptions[index], index);
+        this.#askEndAgain(task, subscriptions[index], index);
         this.#feeds.want();
       }
     }

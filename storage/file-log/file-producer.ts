@@ -92,7 +92,7 @@ export class FileProducer implements Producer {
       partition.checkWritable();
       const baseSequence = this.#sequences.get(partition) ?? 0;
       const count = recordCountOf(batch, 0);
-      const verdict = state.judge(this.producerId, this.epoch, baseSequence, count);
+      const verdict = state.checkSequence(this.producerId, this.epoch, baseSequence, count);
       if (verdict.kind === 'fenced') throw fencedError(this.#transactionalId);
       if (verdict.kind === 'out-of-order') throw outOfOrder(target, verdict.expected, baseSequence);
       assert(verdict.kind === 'append', 'a producer of this process never sends a batch twice');

@@ -462,7 +462,7 @@ class Recovery {
       const path = joinPath(directory, segmentName(offset, 'snapshot'));
       const bytes = readSideFile(files, path);
       const snapshot = bytes === undefined ? undefined : decodeSnapshot(bytes, new PartitionState());
-      if (snapshot !== undefined) this.#heed(snapshot);
+      if (snapshot !== undefined) this.#noteExpected(snapshot);
       const segment = this.#segments.find((candidate) => candidate.baseOffset === snapshot?.segment);
       const fits =
         segment === undefined
@@ -480,7 +480,7 @@ class Recovery {
   }
 
   /** What a whole snapshot tells of what has to be there, even if it fits the files no more. */
-  #heed({ offset, segment, segments }: Snapshot): void {
+  #noteExpected({ offset, segment, segments }: Snapshot): void {
     this.#expected = Math.max(this.#expected, offset);
     const first = this.#segments[0]?.baseOffset ?? 0;
     const wasThere = segments.has(segment) && segment >= first;

@@ -8,7 +8,7 @@ class Writer {
   readonly state = new PartitionState();
 
   send(producerId: number, epoch: number, sequence: number, count = 1, transactional = false): string {
-    const verdict = this.state.judge(producerId, epoch, sequence, count);
+    const verdict = this.state.checkSequence(producerId, epoch, sequence, count);
     if (verdict.kind === 'duplicate') return `duplicate of ${verdict.baseOffset}`;
     if (verdict.kind === 'out-of-order') return `expected ${verdict.expected}`;
     if (verdict.kind === 'fenced') return 'fenced';
