@@ -135,7 +135,9 @@ export class StatementLog {
     } catch (error) {
       if (!(error instanceof LogError && error.kind === 'unknown')) throw error;
       this.#uncertain = true;
-      if ((await this.#end()) === number) throw error;
+      // Where the end cannot be had either, the entry may be there: still unknown.
+      const end = await this.#end().catch(() => number);
+      if (end === number) throw error;
       this.#next = number + entries.length;
     }
     return number;

@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '../../../base/node/index.ts';
-import { openDelayedLog } from '../../../storage/index.ts';
+import { LogError, openDelayedLog, openMemoryLog } from '../../../storage/index.ts';
 import { closeWorlds, openWorld, rowsOf } from '../support/world.ts';
 
 afterEach(closeWorlds);
@@ -42,4 +42,33 @@ test.each([1, 2, 3, 4])('answers to statements are lost (seed %i)', async (seed)
   await inserter.insert([{ id: 1, amount: 100 }]);
   await second.engine.awaitIdle();
   expect(await rowsOf(second.engine, `SELECT * FROM ${made[0]};`)).toEqual([[1, 100]]);
+});
+
+test('a topic stays when neither the answer to its statement nor the end of the statement log can be had', async () => {
+  const log = await openMemoryLog();
+  const { producer: open, offsets } = { producer: log.producer.bind(log), offsets: log.offsets.bind(log) };
+  let broken = false;
+  log.producer = async (options) => {
+    const producer = await open(options);
+    const append = producer.append.bind(producer);
+    producer.append = async (...args) => {
+      const appended = await append(...args);
+      if (broken) throw new LogError('unknown', 'LOG_TIMED_OUT', 'no answer came in time');
+      return appended;
+    };
+    return producer;
+  };
+  log.offsets = async (target) => {
+    if (broken) throw new LogError('unavailable', 'LOG_UNAVAILABLE', 'the log does not answer');
+    return offsets(target);
+  };
+  const { engine } = await openWorld({ log });
+  const create = (name: string) =>
+    engine.execute(`CREATE STREAM ${name} (v INT) WITH (kafka_topic='${name}', partitions=1, value_format='JSON');`);
+  broken = true;
+  await expect(create('a')).rejects.toMatchObject({ code: 'LOG_TIMED_OUT' });
+  broken = false;
+  await create('b');
+  expect(await rowsOf(engine, 'SELECT * FROM a;')).toEqual([]);
+  expect((await log.describeTopics()).map(({ name }) => name)).toEqual(expect.arrayContaining(['a', 'b']));
 });
