@@ -77,28 +77,29 @@ export class StatementLog {
 
   /** Every entry, in order. */
   read(): Promise<readonly FoundEntry[]> {
-    return this.#read(0);
+    return this.#read(0, this.#next);
   }
 
   /** Entries that came without an answer after all; none unless an answer was missed. */
   async news(): Promise<readonly FoundEntry[]> {
     if (!this.#uncertain) return [];
-    const from = this.#next;
-    this.#next = await this.#end();
+    const end = await this.#end();
+    const found = await this.#read(this.#next, end);
+    this.#next = end;
     this.#uncertain = false;
-    return this.#read(from);
+    return found;
   }
 
   async #end(): Promise<number> {
     return (await this.#log.offsets({ topic: statementTopic, partition: 0 })).end;
   }
 
-  async #read(from: number): Promise<readonly FoundEntry[]> {
+  async #read(from: number, end: number): Promise<readonly FoundEntry[]> {
     const reader = this.#log.reader();
     const found: FoundEntry[] = [];
     const columns = new RecordColumns(64);
     try {
-      for (let offset = from; offset < this.#next; ) {
+      for (let offset = from; offset < end; ) {
         const request = { topic: statementTopic, partition: 0, offset, isolation: { kind: 'committed' } } as const;
         const fetched = await reader.fetch([request], { maxBytesPerPartition: 1 << 20, maxWaitMs: 0 });
         const [chunk] = chunksOrThrow(fetched);
