@@ -120,7 +120,7 @@ export class PartitionState {
     return this.producers.get(producerId)?.openFrom ?? -1;
   }
 
-  /** The sequence number that the producer's next batch should have: 0 for a new one. */
+  /** Whether a producer's next batch may be appended, by its epoch and its sequence numbers; or which batch it repeats. */
   checkSequence(producerId: number, epoch: number, firstSequence: number, count: number): Verdict {
     const entry = this.producers.get(producerId);
     if (entry === undefined) return append;

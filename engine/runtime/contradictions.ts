@@ -173,6 +173,6 @@ export const contradictionError = (queryId: string, [first, ...more]: readonly C
   });
 };
 
-export const waysOut = (queryId: string, topic: string): string =>
+const waysOut = (queryId: string, topic: string): string =>
   `Restore what is missing from a backup; or stop the server and run "millrace repair --data DIR --reset-query ${queryId}" ` +
   `to compute the query anew from its sources, or "millrace repair --data DIR --accept-loss ${topic}" to go on without what is lost.`;

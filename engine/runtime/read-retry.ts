@@ -9,7 +9,7 @@ import { LogError, type TopicPartition } from '../../storage/index.ts';
 
 const firstDelayMs = 50;
 const longestDelayMs = 1000;
-export const retriedForMs = 10_000;
+const retriedForMs = 10_000;
 
 export class ReadRetry {
   #failures = 0;

@@ -13,7 +13,7 @@ import { KvError } from './ordered-kv.ts';
 export const checksumBytes = 4;
 
 /** The checksum of a key and the value `bytes[0, length)`; never 0. */
-export const checksumOf = (key: Uint8Array, bytes: Uint8Array, length: number): number =>
+const checksumOf = (key: Uint8Array, bytes: Uint8Array, length: number): number =>
   crc32c(bytes, 0, length, crc32c(key, 0, key.length)) || 1;
 
 /** Puts the checksum behind the value `bytes[0, length)`; answers with it. */

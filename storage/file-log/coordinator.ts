@@ -40,13 +40,6 @@ import { offsetsTopic } from '../topic-rules.ts';
 import { topicOf } from './data-directory.ts';
 import type { FilePartition } from './partition.ts';
 
-/** The offsets [first, last] that a transaction wrote to a partition. */
-export interface WrittenRange {
-  readonly partition: FilePartition;
-  readonly first: number;
-  readonly last: number;
-}
-
 export interface CommitRecord {
   readonly transactionalId: string;
   readonly producerId: number;
