@@ -497,6 +497,10 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     const before = this.#opening.get(id) ?? Promise.resolve();
     const opened = before.catch(() => undefined).then(() => this.#openTransactional(id));
     this.#opening.set(id, opened);
+    const settled = (): void => {
+      if (this.#opening.get(id) === opened) this.#opening.delete(id);
+    };
+    opened.then(settled, settled);
     return opened;
   }
 

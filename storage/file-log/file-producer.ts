@@ -56,7 +56,8 @@ export class FileProducer implements Producer {
   #broken: unknown;
   /** Set while a commit runs: whoever takes over waits for its end. */
   #committing: Promise<unknown> | undefined;
-  readonly #sequences = new Map<FilePartition, number>();
+  /** Weak: a producer outlives the topics that it wrote to. */
+  readonly #sequences = new WeakMap<FilePartition, number>();
   readonly #written = new Map<FilePartition, { first: number; last: number; topicId: string }>();
   #offsets: { readonly group: string; readonly stored: readonly StoredOffset[] }[] = [];
 
