@@ -41,7 +41,7 @@ export class QueryLifecycle {
     this.#options = options;
   }
 
-  /** Why the query never reached the runtime: this build cannot compile its plan. */
+  /** Why the query never reached the runtime: this build cannot compile its plan, or the runtime is closed. */
   faultOf(id: string): Error | undefined {
     return this.#faults.get(id);
   }
@@ -59,8 +59,9 @@ export class QueryLifecycle {
         plan: query.plan,
         offsetReset: reset.toLowerCase() === 'earliest' ? 'earliest' : 'latest',
       });
-      // Its state tells how it went.
+      // The query's state tells how it went; a runtime that is closed does not know the query.
       started.catch(() => undefined);
+      if (!runtime.knows(query.id)) await started;
     } catch (error) {
       const fault = error instanceof Error ? error : new Error(String(error));
       this.#faults.set(query.id, fault);

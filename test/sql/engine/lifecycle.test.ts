@@ -269,3 +269,11 @@ test('thousands of columns are planned in time that grows with their number', as
   const few = await create(2500);
   expect(await create(20_000)).toBeLessThan(Math.max(few, 100) * 24);
 });
+
+test('a statement that comes while the runtime closes is logged, and answered with a warning', async () => {
+  const { engine, runtime } = await openWorld();
+  await engine.execute("CREATE STREAM late (v INT) WITH (kafka_topic='late', partitions=1, value_format='JSON');");
+  await runtime.close();
+  const [answer] = await engine.execute('CREATE STREAM copied AS SELECT * FROM late;');
+  expect(answer?.warnings).toEqual([expect.stringContaining('the runtime is closed')]);
+});
