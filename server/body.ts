@@ -81,8 +81,11 @@ export async function* lineGroups(request: IncomingMessage, maxBytes: number): A
   const decoder = new TextDecoder();
   let rest = '';
   for await (const part of request as AsyncIterable<Buffer>) {
-    const lines = (rest + decoder.decode(part, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
+    const text = decoder.decode(part, { stream: true });
+    // What has been looked at is not searched again: a long line may come in many small parts.
+    const end = text.lastIndexOf('\n');
+    const lines = end < 0 ? [] : (rest + text.slice(0, end)).split('\n');
+    rest = end < 0 ? rest + text : text.slice(end + 1);
     if (rest.length > maxBytes) throw new RequestError(errorCodes.tooLarge, `a line is longer than ${maxBytes} bytes`);
     const whole = lines.filter((line) => line.trim() !== '');
     if (whole.length > 0) yield whole;
