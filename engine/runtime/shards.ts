@@ -86,19 +86,23 @@ export class Shards {
 
   async #open(number: number): Promise<Shard> {
     const { open, damaged } = this.#options;
-    let kv = await open(number, (why) => damaged(number, why));
-    try {
-      return await this.#shard(number, kv);
-    } catch (error) {
-      if (!(error instanceof KvError) || error.kind !== 'corrupt') {
-        await kv.close().catch(() => {});
-        throw error;
+    const attempt = async (retry: boolean): Promise<Shard> => {
+      const kv = await open(number, (why) => damaged(number, why));
+      try {
+        return await this.#shard(number, kv);
+      } catch (error) {
+        // Whatever failed, the database must not stay open: its lock would keep the next attempt out.
+        const corrupt = error instanceof KvError && error.kind === 'corrupt';
+        try {
+          if (corrupt) await kv.condemn(error.message);
+        } finally {
+          await kv.close().catch(() => {});
+        }
+        if (!corrupt || !retry) throw error;
       }
-      await kv.condemn(error.message);
-      await kv.close();
-    }
-    kv = await open(number, (why) => damaged(number, why));
-    return this.#shard(number, kv);
+      return attempt(false);
+    };
+    return attempt(true);
   }
 
   async #shard(number: number, kv: OrderedKv): Promise<Shard> {
