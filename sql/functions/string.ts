@@ -2,10 +2,17 @@
 
 import { javaTrim } from '../types/numbers.ts';
 import { define } from './define.ts';
+import { EvaluationError } from './errors.ts';
 import type { Family } from './registry.ts';
+
+/** A text that a function makes may be so long: several of the longest must fit into a worker's memory. */
+const longestPadded = 16 * 1024 * 1024;
 
 const padding = (text: string, length: number, fill: string): string | null => {
   if (length < 0 || fill === '') return null;
+  if (length > longestPadded) {
+    throw new EvaluationError(`a text cannot be padded to ${length} characters; ${longestPadded} is the most`);
+  }
   return fill
     .repeat(Math.ceil(Math.max(0, length - text.length) / fill.length))
     .slice(0, Math.max(0, length - text.length));

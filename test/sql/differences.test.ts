@@ -35,6 +35,12 @@ describe('values and expressions', () => {
     expect(evaluate("CONCAT('a', S)", columns)).toBe('a');
   });
 
+  test('a text is padded to a bounded length', () => {
+    expect(() => evaluate("LPAD('x', 400000000, 'abc')", columns)).toThrow('16777216 is the most');
+    expect(() => evaluate("RPAD('x', 16777217, 'a')", columns)).toThrow('16777216 is the most');
+    expect(evaluate("LEN(LPAD('x', 16777216, 'a'))", columns)).toBe(16_777_216);
+  });
+
   test('a text beside ROWTIME is a time in every clause', () => {
     expect(evaluateTyped(typed("ROWTIME > '1970-01-01'"), {}, 1)).toBe(true);
     expect(faultOf("CREATE STREAM x AS SELECT id, ROWTIME > '2020' AS late FROM orders;")).toBe('no fault');
