@@ -4,8 +4,9 @@
  *   const millrace = await open({ data: './data' });
  *   await millrace.sql(`CREATE STREAM …; CREATE TABLE … AS SELECT …;`);
  *
- * `sql` runs statements, `query` asks a view or a stream once (pull), `subscribe` follows it (push), `produce` and `consume` deal with the records
- * of topics, `streams` runs a topology of the DSL. The HTTP server is a face over the same object.
+ * `sql` runs statements, `query` asks a view or a stream once (pull), `subscribe` follows it (push), `produce` and
+ * `consume` deal with the records of topics, `streams` runs a topology of the DSL. The HTTP server is a face over the
+ * same object.
  *
  * Everything native is injected here: files, clock, checksums, LevelDB, threads. The layers below use interfaces only.
  */
@@ -97,15 +98,18 @@ export interface OpenOptions {
   readonly data: string;
   /** Threads for SQL queries, started with the first one. 0, the default, runs them on the calling thread. */
   readonly workers?: number;
-  /** Upper bound of the time between a record's arrival and the commit of what came of it, in milliseconds. Default 100. */
+  /** Upper bound of the time between a record's arrival and the commit of what came of it, in milliseconds. Default
+   *  100. */
   readonly commitIntervalMs?: number;
-  /** Memory for the state of all queries, in bytes, shared by use; what exceeds it lies on the disk only. Default: a quarter of what the process
-   *  may use. LevelDB's caches come on top: up to 24 MiB for each of at most five shards. */
+  /** Memory for the state of all queries, in bytes, shared by use; what exceeds it lies on the disk only. Default: a
+   *  quarter of what the process may use. LevelDB's caches come on top: up to 24 MiB for each of at most five shards.
+   *  */
   readonly stateMemoryBytes?: number;
-  /** Memory for encoded rows that wait for the clients of push queries, in bytes: for each query (default 1 MiB; beyond it the query waits), and in
-   *  all (default 128 MiB; beyond it the query that holds most is ended). */
+  /** Memory for encoded rows that wait for the clients of push queries, in bytes: for each query (default 1 MiB; beyond
+   *  it the query waits), and in all (default 128 MiB; beyond it the query that holds most is ended). */
   readonly push?: { readonly bytesPerQuery?: number; readonly bytesInAll?: number };
-  /** Told of what happens without being asked: queries that stop or retry, threads that die. Never sees record contents. */
+  /** Told of what happens without being asked: queries that stop or retry, threads that die. Never sees record
+   *  contents. */
   readonly onEvent?: (event: MillraceEvent) => void;
 }
 
@@ -123,7 +127,8 @@ const workerBuilder = import.meta.resolve(
   import.meta.url.endsWith('.ts') ? './sql/compile/worker-builder.ts' : './sql/compile/worker-builder.js',
 );
 
-/** A row as an object: STRUCT is an object, MAP a Map, TIMESTAMP a Date, BIGINT a number while that is exact and a bigint beyond. */
+/** A row as an object: STRUCT is an object, MAP a Map, TIMESTAMP a Date, BIGINT a number while that is exact and a
+ *  bigint beyond. */
 export type ResultRow = Readonly<Record<string, unknown>>;
 
 export interface Streams {
@@ -136,19 +141,21 @@ export interface Millrace {
   /** The interface of the SQL layer, for servers and tools. */
   readonly engine: SqlEngine;
   readonly log: Log;
-  /** Runs statements one after another; all are checked before the first runs. Rejects with a `UserError`, or with an `ExecutionError` when one fails while running. */
+  /** Runs statements one after another; all are checked before the first runs. Rejects with a `UserError`, or with an
+   *  `ExecutionError` when one fails while running. */
   sql(text: string, options?: StatementOptions): Promise<readonly StatementResult[]>;
   /** All rows of a pull query. */
   query(text: string, options?: StatementOptions): Promise<readonly ResultRow[]>;
-  /** The rows of a query, push or pull, as they come; nothing is produced that is not taken. The query starts when the first row
-   *  is asked for; leaving the loop, or `return()` from elsewhere, ends it. */
+  /** The rows of a query, push or pull, as they come; nothing is produced that is not taken. The query starts when the
+   *  first row is asked for; leaving the loop, or `return()` from elsewhere, ends it. */
   subscribe(text: string, options?: StatementOptions): AsyncIterableIterator<ResultRow, void, undefined>;
   /** Appends records; answers when they are on the disk (`acks`: `durable`, the default), or as `acks` says. */
   produce(topic: string, records: Iterable<ProducedRecord>, options?: { readonly acks?: Acks }): Promise<void>;
-  /** Writes rows into a stream or table, all of a call or none: each is checked against the declared columns before any is sent, and they become
-   *  readable together. Answers when they are on the disk. Values: boolean, number, bigint, string, Date for TIMESTAMP, array, Map or object for
-   *  MAP, object for STRUCT; what is left out is NULL; `ROWTIME` (Date or milliseconds) is the time of the record. Rejects with a `UserError` that names the
-   *  row, counted from 0, and the column. Calls may overlap; each partition keeps their order. */
+  /** Writes rows into a stream or table, all of a call or none: each is checked against the declared columns before any
+   *  is sent, and they become readable together. Answers when they are on the disk. Values: boolean, number, bigint,
+   *  string, Date for TIMESTAMP, array, Map or object for MAP, object for STRUCT; what is left out is NULL; `ROWTIME`
+   *  (Date or milliseconds) is the time of the record. Rejects with a `UserError` that names the row, counted from 0,
+   *  and the column. Calls may overlap; each partition keeps their order. */
   insert(target: string, rows: Iterable<TypedRow>): Promise<void>;
   /** Committed records of a topic, as they come. */
   consume(topic: string, options?: ConsumeOptions): AsyncIterableIterator<ConsumedRecord>;
@@ -156,7 +163,8 @@ export interface Millrace {
   streams(app: {
     readonly id: string;
     readonly topology: Topology;
-    /** Where it begins without committed offsets, and goes on when records were deleted before it read them; `none` makes it fail then. Default: earliest. */
+    /** Where it begins without committed offsets, and goes on when records were deleted before it read them; `none`
+     *  makes it fail then. Default: earliest. */
     readonly from?: 'earliest' | 'latest' | 'none';
   }): Promise<Streams>;
   /** Answers when every query has read and committed all there is. */
@@ -167,7 +175,8 @@ export interface Millrace {
   close(): Promise<void>;
 }
 
-/** Rejects with a `UserError` when options make no sense, and when the directory cannot be used: DATA_DIR_LOCKED, DATA_DIR_NEWER, DATA_DIR_UNREADABLE. */
+/** Rejects with a `UserError` when options make no sense, and when the directory cannot be used: DATA_DIR_LOCKED,
+ *  DATA_DIR_NEWER, DATA_DIR_UNREADABLE. */
 export const open = async (options: OpenOptions): Promise<Millrace> => {
   installNative();
   const { data, workers = 0, commitIntervalMs } = options;
@@ -233,7 +242,8 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
 
 export interface RepairRequest {
   readonly data: string;
-  /** Queries whose state and positions are deleted: their next start computes them anew from the start of their sources. */
+  /** Queries whose state and positions are deleted: their next start computes them anew from the start of their
+   *  sources. */
   readonly resetQueries?: readonly string[];
   /** Topics to go on with as they are, without what is lost of them. */
   readonly acceptLoss?: readonly string[];
@@ -246,7 +256,8 @@ export interface RepairReport {
   readonly left: RepairFindings;
 }
 
-/** The log gets a quarter of the files that the process may have open; threads, stores and connections need the rest. */
+/** The log gets a quarter of the files that the process may have open; threads, stores and connections need the rest.
+ *  */
 const openLog = (directory: string, random: Random): Promise<FileLog> =>
   openFileLog({
     directory,
@@ -257,8 +268,8 @@ const openLog = (directory: string, random: Random): Promise<FileLog> =>
     openFiles: Math.min(512, Math.max(32, Math.floor(openFileLimit() / 4))),
   });
 
-/** Lists what keeps the queries of a data directory from starting, and does what is asked for about it. Without a request it changes nothing. Rejects with
- *  DATA_DIR_LOCKED while the directory is open anywhere. */
+/** Lists what keeps the queries of a data directory from starting, and does what is asked for about it. Without a
+ *  request it changes nothing. Rejects with DATA_DIR_LOCKED while the directory is open anywhere. */
 export const repair = async ({ data, resetQueries = [], acceptLoss = [] }: RepairRequest): Promise<RepairReport> => {
   installNative();
   const directory = resolve(data);

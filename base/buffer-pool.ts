@@ -1,6 +1,7 @@
 /**
- * Buffers used again. A fresh large buffer costs a page fault for every 4 KiB, ten times what filling it costs; so whoever
- * fills buffers at a high rate takes them here and gives them back. Sizes are powers of two; at most `keepBytes` lie idle.
+ * Buffers used again. A fresh large buffer costs a page fault for every 4 KiB, ten times what filling it costs; so
+ * whoever fills buffers at a high rate takes them here and gives them back. Sizes are powers of two; at most
+ * `keepBytes` lie idle.
  */
 
 export class BufferPool {
@@ -21,7 +22,8 @@ export class BufferPool {
     return new Uint8Array(found);
   }
 
-  /** Gives back the whole buffer behind `bytes`; nobody may touch it afterwards. Buffers that are not ours are left to the collector. */
+  /** Gives back the whole buffer behind `bytes`; nobody may touch it afterwards. Buffers that are not ours are left to
+   *  the collector. */
   give(bytes: Uint8Array): void {
     const buffer = bytes.buffer;
     if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < 4096) return;

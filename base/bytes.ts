@@ -1,18 +1,20 @@
 /**
  * Bytes: a growing writer, readers at a position, hashing and comparison.
  *
- * Everything that goes to the log or a store is written by a `ByteWriter` and read in place, by position, without an object
- * per field. All fixed-width integers are big-endian, as Kafka has them. Varints are zigzag base-128, little-endian groups
- * (0 -> 00, -1 -> 01, 1 -> 02, 300 -> d8 04); *unsigned* varints are the same without the zigzag.
+ * Everything that goes to the log or a store is written by a `ByteWriter` and read in place, by position, without an
+ * object per field. All fixed-width integers are big-endian, as Kafka has them. Varints are zigzag base-128,
+ * little-endian groups (0 -> 00, -1 -> 01, 1 -> 02, 300 -> d8 04); *unsigned* varints are the same without the zigzag.
  *
- * Whole numbers pass as `number` while they are safe integers; `bigint` is taken and given where 64 bits are meant to be exact.
+ * Whole numbers pass as `number` while they are safe integers; `bigint` is taken and given where 64 bits are meant to
+ * be exact.
  */
 
 import { utf8Length, writeLatin1, writeUtf8 } from './text.ts';
 
 const two32 = 0x1_0000_0000;
 
-/** Writes into a buffer that grows by doubling; `reset` keeps the memory. The buffer changes when it grows: take `buffer` after writing. */
+/** Writes into a buffer that grows by doubling; `reset` keeps the memory. The buffer changes when it grows: take
+ *  `buffer` after writing. */
 export class ByteWriter {
   buffer: Uint8Array;
   length = 0;
@@ -168,13 +170,15 @@ export class ByteWriter {
   }
 }
 
-/** Copies `source[start, end)` to `target[at, …)`: by a loop when short (no view is made), else by the host's memmove. */
+/** Copies `source[start, end)` to `target[at, …)`: by a loop when short (no view is made), else by the host's memmove.
+ *  */
 export const copyBytes = (source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void => {
   if (end - start <= 48) for (let i = start; i < end; i++) target[at++] = source[i] as number;
   else target.set(start === 0 && end === source.length ? source : source.subarray(start, end), at);
 };
 
-/** The result of a read whose length is not known before: the value and where to read on. `value` NaN: the bytes are no varint. */
+/** The result of a read whose length is not known before: the value and where to read on. `value` NaN: the bytes are no
+ *  varint. */
 export interface Cursor {
   value: number;
   at: number;
@@ -182,7 +186,8 @@ export interface Cursor {
 
 export const newCursor = (at = 0): Cursor => ({ value: 0, at });
 
-/** Reads an unsigned varint of at most five bytes at `cursor.at`, never at or beyond `end`. On bad bytes `value` is NaN. */
+/** Reads an unsigned varint of at most five bytes at `cursor.at`, never at or beyond `end`. On bad bytes `value` is
+ *  NaN. */
 export const readUnsignedVarint = (bytes: Uint8Array, end: number, cursor: Cursor): number => {
   let at = cursor.at;
   let value = 0;
@@ -274,7 +279,8 @@ export const writeF64 = (bytes: Uint8Array, at: number, value: number): void => 
   writeI32(bytes, at + 4, float.getInt32(4));
 };
 
-/** A fast 32-bit hash for tables in memory (never stored, never sent): four bytes at a time, multiply and rotate, a final mix. */
+/** A fast 32-bit hash for tables in memory (never stored, never sent): four bytes at a time, multiply and rotate, a
+ *  final mix. */
 export const hashBytes = (bytes: Uint8Array, start: number, end: number): number => {
   let hash = (end - start) ^ 0x9e3779b9;
   let at = start;

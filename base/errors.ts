@@ -47,8 +47,8 @@ export class AssertionError extends Error {
   }
 }
 
-/** Stops here, loudly, when a promise of our own is broken. Never used for what a user wrote or sent. The message may be a
- *  function, so that a hot path does not pay for the text. */
+/** Stops here, loudly, when a promise of our own is broken. Never used for what a user wrote or sent. The message may
+ *  be a function, so that a hot path does not pay for the text. */
 export function assert(condition: unknown, message: string | (() => string)): asserts condition {
   if (!condition) throw new AssertionError(typeof message === 'string' ? message : message());
 }

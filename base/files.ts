@@ -1,9 +1,10 @@
 /**
  * The file system as the rooms above see it: injected, so that a test can lose, tear or refuse what was written.
  *
- * Reads and writes are synchronous (they go through the page cache and cost a few microseconds; an asynchronous call costs
- * more than it saves); what waits for the disk, `datasync`, is asynchronous. Every call may throw a `FileError`. What is written
- * is on the disk only after a `datasync` of that file; a new, renamed or removed name only after `syncDirectory` of its parent.
+ * Reads and writes are synchronous (they go through the page cache and cost a few microseconds; an asynchronous call
+ * costs more than it saves); what waits for the disk, `datasync`, is asynchronous. Every call may throw a `FileError`.
+ * What is written is on the disk only after a `datasync` of that file; a new, renamed or removed name only after
+ * `syncDirectory` of its parent.
  */
 
 /** Why a call on the file system failed, by POSIX name: `ENOSPC`, `ENOENT`, `EACCES`, `EIO`, … */
@@ -44,7 +45,8 @@ export interface FileStat {
 export type LockResult = { readonly held: true; readonly release: () => void } | { readonly held: false };
 
 export interface FileSystem {
-  /** `read`: an existing file, for reading. `write`: an existing one, for both. `create`: for both, made when absent. */
+  /** `read`: an existing file, for reading. `write`: an existing one, for both. `create`: for both, made when absent.
+   *  */
   open(path: string, mode: 'read' | 'write' | 'create'): OpenFile;
   stat(path: string): FileStat | undefined;
   /** Names in a directory, sorted. */
@@ -56,11 +58,13 @@ export interface FileSystem {
   /** Removes a directory with all that is in it; no fault when it is not there. */
   removeTree(path: string): void;
   syncDirectory(path: string): void;
-  /** Names the run of the machine: while it is the same, everything written is still there, synced or not. Empty when unknown. */
+  /** Names the run of the machine: while it is the same, everything written is still there, synced or not. Empty when
+   *  unknown. */
   bootId(): string;
   /** This process and its machine in words, for whoever finds the directory in use. */
   processName(): string;
-  /** Takes the exclusive lock named by this path, held until released or until the process ends, however it ends. Its file may stay. */
+  /** Takes the exclusive lock named by this path, held until released or until the process ends, however it ends. Its
+   *  file may stay. */
   lock(path: string): LockResult;
 }
 
@@ -90,7 +94,8 @@ export const writeFully = (file: OpenFile, from: Uint8Array, start: number, end:
   }
 };
 
-/** Replaces a file as a whole: after a crash it holds the old bytes or the new ones, never a mix. Durable when it returns. */
+/** Replaces a file as a whole: after a crash it holds the old bytes or the new ones, never a mix. Durable when it
+ *  returns. */
 export const replaceFile = (files: FileSystem, path: string, bytes: Uint8Array): void => {
   const temporary = `${path}.new`;
   const file = files.open(temporary, 'create');

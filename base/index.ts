@@ -1,9 +1,10 @@
 /**
  * base: what every other layer builds on, and nothing that knows what a stream is.
  *
- * Errors and asserts, bytes (writer, readers at a position, hashes), text, the checksum, keys that sort as their values, and
- * the three things that must be injected: time (`clock.ts`), randomness (`random.ts`) and disks (`files.ts`). Nothing here
- * imports the platform; `base/node/` holds Node's own forms of it. Read `errors.ts` and `bytes.ts` first.
+ * Errors and asserts, bytes (writer, readers at a position, hashes), text, the checksum, keys that sort as their
+ * values, and the three things that must be injected: time (`clock.ts`), randomness (`random.ts`) and disks
+ * (`files.ts`). Nothing here imports the platform; `base/node/` holds Node's own forms of it. Read `errors.ts` and
+ * `bytes.ts` first.
  */
 
 export { BufferPool } from './buffer-pool.ts';

@@ -55,7 +55,8 @@ export const writeOrderedBytes = (out: ByteWriter, bytes: Uint8Array, start = 0,
   out.i16(0);
 };
 
-/** Reads at `cursor.at` and moves it behind the value; undefined when the bytes are not what `writeOrderedBytes` wrote. */
+/** Reads at `cursor.at` and moves it behind the value; undefined when the bytes are not what `writeOrderedBytes` wrote.
+ *  */
 export const readOrderedBytes = (bytes: Uint8Array, end: number, cursor: Cursor): Uint8Array | undefined => {
   const out: number[] = [];
   for (let at = cursor.at; at < end; at++) {

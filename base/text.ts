@@ -1,15 +1,16 @@
 /**
  * Text and bytes: UTF-8, latin1 and ASCII, read and written at a position.
  *
- * The plain forms run wherever JavaScript does. A host that has faster ones installs them once at start (`useNativeText`;
- * `base/node/text.ts` does so with Node's own slices, 3 to 5 times faster on short texts). Both give the same answers: malformed
- * UTF-8 reads as U+FFFD, a lone surrogate is written as U+FFFD.
+ * The plain forms run wherever JavaScript does. A host that has faster ones installs them once at start
+ * (`useNativeText`; `base/node/text.ts` does so with Node's own slices, 3 to 5 times faster on short texts). Both give
+ * the same answers: malformed UTF-8 reads as U+FFFD, a lone surrogate is written as U+FFFD.
  */
 
 export interface NativeText {
   readLatin1(bytes: Uint8Array, start: number, end: number): string;
   readUtf8(bytes: Uint8Array, start: number, end: number): string;
-  /** Writes the whole text at `at`, where there is room for 3 bytes per UTF-16 unit; returns the number of bytes written. */
+  /** Writes the whole text at `at`, where there is room for 3 bytes per UTF-16 unit; returns the number of bytes
+   *  written. */
   writeUtf8(bytes: Uint8Array, text: string, at: number): number;
   /** Writes one byte per UTF-16 unit; the caller knows that each is below 256. */
   writeLatin1(bytes: Uint8Array, text: string, at: number): number;

@@ -1,8 +1,8 @@
 /**
  * Values as the server sent them.
  *
- * A number keeps its own digits: JavaScript's numbers would lose those of a large BIGINT and the trailing zeros of a decimal.
- * So a number is read as `Digits`, and printed as it came.
+ * A number keeps its own digits: JavaScript's numbers would lose those of a large BIGINT and the trailing zeros of a
+ * decimal. So a number is read as `Digits`, and printed as it came.
  */
 
 /** A number, as the text that stood in the answer. */

@@ -1,8 +1,8 @@
 /**
  * The server, as the terminal sees it: three endpoints over HTTP, and the two ways in which a request can fail.
  *
- * Node's own `http` is used rather than `fetch`, which gives up on a body that is silent for five minutes; a push query may well
- * be. Rows come line by line as they are sent. Reading slowly holds the server back, down to the query.
+ * Node's own `http` is used rather than `fetch`, which gives up on a body that is silent for five minutes; a push query
+ * may well be. Rows come line by line as they are sent. Reading slowly holds the server back, down to the query.
  */
 
 import { request as httpRequest, type IncomingMessage } from 'node:http';
@@ -162,7 +162,8 @@ const isError = (value: unknown): value is ErrorEntity =>
 const isHeader = (value: unknown): value is QueryHeader =>
   typeof value === 'object' && value !== null && 'columnNames' in value && Array.isArray(value.columnNames);
 
-/** The rows of some lines, in one piece. A line that says what went wrong comes to light when the rows before it are out. */
+/** The rows of some lines, in one piece. A line that says what went wrong comes to light when the rows before it are
+ *  out. */
 function* rowsOf(lines: readonly string[]): Generator<readonly (readonly Cell[])[]> {
   const rows: (readonly Cell[])[] = [];
   let fault: Error | undefined;

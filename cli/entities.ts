@@ -1,8 +1,8 @@
 /**
  * What statements answer, as something to read: each shape of answer becomes tables, texts and messages.
  *
- * Answers cross a border, so nothing in them is taken for granted: a field that is not what it should be is shown as it is, and a
- * shape that is not known is shown as JSON.
+ * Answers cross a border, so nothing in them is taken for granted: a field that is not what it should be is shown as it
+ * is, and a shape that is not known is shown as JSON.
  */
 
 import type { Entity } from '../server/protocol.ts';

@@ -1,8 +1,8 @@
 /**
  * The command `millrace`: what can be asked for on the command line.
  *
- * Only the parser of options is loaded here; what a command needs is loaded when it runs. Exit codes: 0 all went well, 1 the
- * command line or a file is wrong, 2 no connection, 3 a statement failed, 130 Ctrl-C.
+ * Only the parser of options is loaded here; what a command needs is loaded when it runs. Exit codes: 0 all went well,
+ * 1 the command line or a file is wrong, 2 no connection, 3 a statement failed, 130 Ctrl-C.
  */
 
 import { existsSync, readFileSync } from 'node:fs';

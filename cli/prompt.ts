@@ -1,8 +1,9 @@
 /**
  * The prompt: lines are read until a semicolon completes a statement, which is then run.
  *
- * Ctrl-C ends the query that runs; with none running it throws away what was typed so far. Either way, lines that wait are dropped. Ctrl-D on an empty line leaves, and so
- * do the words `exit`, `quit` and `\q`. Lines that come while a statement runs (a pasted script) wait for their turn.
+ * Ctrl-C ends the query that runs; with none running it throws away what was typed so far. Either way, lines that wait
+ * are dropped. Ctrl-D on an empty line leaves, and so do the words `exit`, `quit` and `\q`. Lines that come while a
+ * statement runs (a pasted script) wait for their turn.
  */
 
 import { createInterface, type Interface } from 'node:readline';

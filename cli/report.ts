@@ -1,4 +1,5 @@
-/** How a fault outside of any statement is told. Apart from the session, so that the server's command need not load it. */
+/** How a fault outside of any statement is told. Apart from the session, so that the server's command need not load it.
+ *  */
 
 import { visible } from './cell.ts';
 import { ConnectionFault, exitCode, UsageFault } from './exit.ts';

@@ -1,9 +1,9 @@
 /**
  * `millrace server`: runs the server until it is told to stop.
  *
- * The only file of the terminal that imports the server, and only when it is called, so that `millrace sql` does not pay
- * for it. Ctrl-C and SIGTERM end open queries, commit what is under way and close the data directory cleanly; a second one
- * does not wait.
+ * The only file of the terminal that imports the server, and only when it is called, so that `millrace sql` does not
+ * pay for it. Ctrl-C and SIGTERM end open queries, commit what is under way and close the data directory cleanly; a
+ * second one does not wait.
  */
 
 import type { RunningServer } from '../server/index.ts';
@@ -93,7 +93,8 @@ function startReport({
   return said;
 }
 
-/** A directory or a port that cannot be used is a matter of the command line. Anything else is a fault of ours, and is thrown on. */
+/** A directory or a port that cannot be used is a matter of the command line. Anything else is a fault of ours, and is
+ *  thrown on. */
 function startFault(error: unknown): UsageFault {
   if (!(error instanceof Error) || !('code' in error) || !('hint' in error)) throw error;
   return new UsageFault(error.message, typeof error.hint === 'string' ? error.hint : undefined);

@@ -1,8 +1,9 @@
 /**
  * Runs statements one after the other against a server, shows what they answer, and keeps what SET has set.
  *
- * Statements are sent one by one, so the first that fails is known, and those before it have run. A query's rows are shown
- * as they come: what arrives within a moment of the first row sets the widths of the table, then every piece is written at once.
+ * Statements are sent one by one, so the first that fails is known, and those before it have run. A query's rows are
+ * shown as they come: what arrives within a moment of the first row sets the widths of the table, then every piece is
+ * written at once.
  */
 
 import type { Entity } from '../server/protocol.ts';

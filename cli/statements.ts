@@ -1,9 +1,9 @@
 /**
  * Finds where statements end in a text, without understanding them.
  *
- * The server parses; the terminal only has to know when a statement is complete, so that a prompt can go on to the next line
- * and a script can be sent piece by piece. A semicolon ends a statement unless it stands in quotes or in a comment; the rules for
- * those are the lexical ones of the language.
+ * The server parses; the terminal only has to know when a statement is complete, so that a prompt can go on to the next
+ * line and a script can be sent piece by piece. A semicolon ends a statement unless it stands in quotes or in a
+ * comment; the rules for those are the lexical ones of the language.
  */
 
 export interface Piece {

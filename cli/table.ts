@@ -5,10 +5,10 @@
  *     ────────┼─────────┼───────────
  *      ATL    │    17875 │       7.1
  *
- * Numbers stand to the right, all else to the left; a wide character counts as two columns. Rows may come in pieces: the first
- * piece sets the widths, and a later row that needs more room makes its column wider from there on. Where the width of the
- * terminal is known, the widest columns of text give way until a row fits, and their cells wrap. In a pipe nothing wraps and the
- * lines are plain ASCII.
+ * Numbers stand to the right, all else to the left; a wide character counts as two columns. Rows may come in pieces:
+ * the first piece sets the widths, and a later row that needs more room makes its column wider from there on. Where the
+ * width of the terminal is known, the widest columns of text give way until a row fits, and their cells wrap. In a pipe
+ * nothing wraps and the lines are plain ASCII.
  */
 
 import Table from 'cli-table3';

@@ -1,8 +1,9 @@
 /**
- * Where output goes: data to standard output, everything said about it to standard error, so that a pipe holds data alone.
+ * Where output goes: data to standard output, everything said about it to standard error, so that a pipe holds data
+ * alone.
  *
- * Writing waits for a slow reader. When the reader of standard output goes away (`| head`), that is no error: the signal
- * `closed` fires, whatever runs stops, and the command ends as if it had finished.
+ * Writing waits for a slow reader. When the reader of standard output goes away (`| head`), that is no error: the
+ * signal `closed` fires, whatever runs stops, and the command ends as if it had finished.
  */
 
 import type { Writable } from 'node:stream';

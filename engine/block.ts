@@ -1,12 +1,13 @@
 /**
  * A block: some consecutive decoded record batches of one source partition, shared by every task at that position.
  *
- * Columns of positions are decoded once per block. A *view* is what a deserializer makes of the block (SQL's lazily parsed columns); it
- * is made once per block and deserializer id, however many queries read it. Blocks are immutable but for that cache, and lent: whoever keeps
- * one retains it; after the last `release` its memory is used for another block of the same topic, and the chunk of bytes goes back to its reader.
+ * Columns of positions are decoded once per block. A *view* is what a deserializer makes of the block (SQL's lazily
+ * parsed columns); it is made once per block and deserializer id, however many queries read it. Blocks are immutable
+ * but for that cache, and lent: whoever keeps one retains it; after the last `release` its memory is used for another
+ * block of the same topic, and the chunk of bytes goes back to its reader.
  *
- * `BlockPool` makes them from a reader's chunks and counts what was decoded, so that a test can show that a hundred queries decode each batch
- * once.
+ * `BlockPool` makes them from a reader's chunks and counts what was decoded, so that a test can show that a hundred
+ * queries decode each batch once.
  */
 
 import { assert, UserError } from '../base/index.ts';
@@ -19,15 +20,18 @@ export interface Block {
   readonly columns: RecordColumns;
   /** Where to read on after this block. */
   readonly nextOffset: number;
-  /** How many batches lie in the block; `batchRow(i)` is the first row of the i-th one that the block shows, so batch i is the rows
-   *  [batchRow(i), batchRow(i + 1)), and `batchRow(batchCount)` is the number of rows. Batches without a visible row are left out. */
+  /** How many batches lie in the block; `batchRow(i)` is the first row of the i-th one that the block shows, so batch i
+   *  is the rows [batchRow(i), batchRow(i + 1)), and `batchRow(batchCount)` is the number of rows. Batches without a
+   *  visible row are left out. */
   readonly batchCount: number;
   batchRow(index: number): number;
   /** Some of the batches come with origin times (`origin-time.ts`). */
   readonly carriesTimes: boolean;
-  /** The low watermark that the batch names; NaN: it comes without origin times. Known even when reading began behind its first record. */
+  /** The low watermark that the batch names; NaN: it comes without origin times. Known even when reading began behind
+   *  its first record. */
   batchLow(index: number): number;
-  /** The view made by `make` for this id, made at most once per block. `recycled` is a former view of the same id whose arrays may be used again. */
+  /** The view made by `make` for this id, made at most once per block. `recycled` is a former view of the same id whose
+   *  arrays may be used again. */
   view<T>(id: string, make: (columns: RecordColumns, recycled: T | undefined) => T): T;
   retain(): void;
   release(): void;
@@ -165,8 +169,8 @@ export class BlockPool {
   readonly counters = new DecodeCounters();
   readonly #free = new Map<string, DecodedBlock[]>();
 
-  /** A block of what the chunk shows from `fromOffset` on, held once by the caller; the chunk now belongs to the block. A batch that cannot be
-   *  decoded throws a `UserError`; the chunk is then given back. */
+  /** A block of what the chunk shows from `fromOffset` on, held once by the caller; the chunk now belongs to the block.
+   *  A batch that cannot be decoded throws a `UserError`; the chunk is then given back. */
   decode(chunk: Chunk, fromOffset: number): DecodedBlock {
     const block = this.#free.get(chunk.topic)?.pop() ?? new DecodedBlock(this, chunk.topic);
     block.load(chunk, fromOffset);

@@ -1,14 +1,16 @@
 /**
- * engine: the topology runtime and its state. It reads topics, runs operators over their records, keeps state, and writes topics; it knows
- * no SQL.
+ * engine: the topology runtime and its state. It reads topics, runs operators over their records, keeps state, and
+ * writes topics; it knows no SQL.
  *
- * What enters: record batches of a log, and a `Topology` (made by the DSL in `dsl/`, by hand, or by a compiler above this layer). What leaves: batches for
- * output, repartition and changelog topics, committed with the input positions in one transaction.
+ * What enters: record batches of a log, and a `Topology` (made by the DSL in `dsl/`, by hand, or by a compiler above
+ * this layer). What leaves: batches for output, repartition and changelog topics, committed with the input positions in
+ * one transaction.
  *
- * Read first: `record.ts` (a record in flight), `processor.ts` (who calls what, in which order), `topology.ts` (nodes, pieces,
- * partitions). Then the path of a record: `block.ts` (decoded batches, shared), `runtime/task.ts` (steps one piece over one partition),
- * `operators/` (one per file), `stores/` (state, bytes in and out), `runtime/` (reads, commits, threads). `writers.ts` says what time is behind
- * a repartition. `test-driver.ts`, an entry point of its own, runs a topology without a log.
+ * Read first: `record.ts` (a record in flight), `processor.ts` (who calls what, in which order), `topology.ts` (nodes,
+ * pieces, partitions). Then the path of a record: `block.ts` (decoded batches, shared), `runtime/task.ts` (steps one
+ * piece over one partition), `operators/` (one per file), `stores/` (state, bytes in and out), `runtime/` (reads,
+ * commits, threads). `writers.ts` says what time is behind a repartition. `test-driver.ts`, an entry point of its own,
+ * runs a topology without a log.
  */
 
 export { type Block, BlockPool, DecodeCounters, type DecodedBlock } from './block.ts';

@@ -1,11 +1,13 @@
 /**
- * The time of one operator: by which rows are late there, and by which its windows expire. Kept with the operator's state.
+ * The time of one operator: by which rows are late there, and by which its windows expire. Kept with the operator's
+ * state.
  *
- * Late. Records with an origin time (`origin-time.ts`) are measured by that. All others by the largest timestamp of them that has reached *this
- * operator*: what a filter kept back does not count, as in Kafka Streams.
+ * Late. Records with an origin time (`origin-time.ts`) are measured by that. All others by the largest timestamp of
+ * them that has reached *this operator*: what a filter kept back does not count, as in Kafka Streams.
  *
- * Expiry. Stream time is the largest timestamp that has reached the operator. Where origins are mixed it is also at most the low watermark of the
- * sub-topology, because slower origins may still bring rows. It moves at commits only and never goes back.
+ * Expiry. Stream time is the largest timestamp that has reached the operator. Where origins are mixed it is also at
+ * most the low watermark of the sub-topology, because slower origins may still bring rows. It moves at commits only and
+ * never goes back.
  */
 
 import type { RecordOrigin } from './origin-time.ts';
@@ -84,8 +86,8 @@ export class OperatorTime {
     return timestamp;
   }
 
-  /** At a commit: moves stream time on, and puts everything where it is kept. `low` is the low watermark of the sub-topology as of the commit before;
-   *  Infinity: no origins are mixed there, as far as is known. */
+  /** At a commit: moves stream time on, and puts everything where it is kept. `low` is the low watermark of the
+   *  sub-topology as of the commit before; Infinity: no origins are mixed there, as far as is known. */
   advance(low: number): void {
     const times = this.#times;
     const plain = this.#plain.get(times);

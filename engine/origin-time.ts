@@ -1,31 +1,40 @@
 /**
- * Origin time: how far in time the place was that a record comes from, carried with the record through any number of hops.
+ * Origin time: how far in time the place was that a record comes from, carried with the record through any number of
+ * hops.
  *
- * A row is late when it comes behind its time in the order of the partition in which it was first read. Behind a repartition, a join or in a
- * derived topic the rows of several partitions meet, each at its own place in time, so their order says nothing any more. It is therefore
- * the task that still knows the order that writes down what it knows:
+ * A row is late when it comes behind its time in the order of the partition in which it was first read. Behind a
+ * repartition, a join or in a derived topic the rows of several partitions meet, each at its own place in time, so
+ * their order says nothing any more. It is therefore the task that still knows the order that writes down what it
+ * knows:
  *
- *   - A task that reads a plain partition (a source topic) writes with each record its *origin time*: the largest timestamp that the task has
- *     written to that topic so far, this record's included. For a record in order that is its own timestamp, and nothing is written.
- *   - A task that reads records with origin times hands them on: several origins are mixed there, and no order of its own counts.
+ *   - A task that reads a plain partition (a source topic) writes with each record its *origin time*: the largest
+ *     timestamp that the task has written to that topic so far, this record's included. For a record in order that is
+ *     its own timestamp, and nothing is written.
+ *   - A task that reads records with origin times hands them on: several origins are mixed there, and no order of its
+ *     own counts.
  *   - An operator that drops late rows takes the origin time of the record as stream time.
  *
- * So what is late depends neither on how fast the partitions were read nor on the number of hops. With a single task no origins are mixed: it
- * writes no origin times, and operators go by the largest timestamp that has reached them, exactly as in Kafka Streams.
+ * So what is late depends neither on how fast the partitions were read nor on the number of hops. With a single task no
+ * origins are mixed: it writes no origin times, and operators go by the largest timestamp that has reached them,
+ * exactly as in Kafka Streams.
  *
- * What is promised: a record that is in order in the partition where it was first read is not late; one that is behind its time there by
- * more than size and grace of its window is late, also after a restart (the tasks' times are kept with their committed offsets). What is not:
- *   - Origin time counts all that the first task sent on, also what a filter further on keeps back; with one partition the filter comes first.
- *   - A sink that takes its timestamps from a column begins a new timeline. It is ordered by the task that writes it; where the records
- *     that it reads come from several origins nothing is known of their order on the new timeline, and none of them is late.
- *   - Windows of which the low watermark says that nothing can come any more are gone: a record that arrives at a source topic after that is
- *     dropped as late even if its own partition was silent before.
+ * What is promised: a record that is in order in the partition where it was first read is not late; one that is behind
+ * its time there by more than size and grace of its window is late, also after a restart (the tasks' times are kept
+ * with their committed offsets). What is not:
+ *   - Origin time counts all that the first task sent on, also what a filter further on keeps back; with one partition
+ *     the filter comes first.
+ *   - A sink that takes its timestamps from a column begins a new timeline. It is ordered by the task that writes it;
+ *     where the records that it reads come from several origins nothing is known of their order on the new timeline,
+ *     and none of them is late.
+ *   - Windows of which the low watermark says that nothing can come any more are gone: a record that arrives at a
+ *     source topic after that is dropped as late even if its own partition was silent before.
  *
- * On the wire the origin time is the record's first header, `millrace.time`: an i64, big-endian, epoch milliseconds. The first record of each
- * batch always has it, followed by a second i64: the *low watermark* of the writer's sub-topology (`runtime/watermarks.ts`; -1: not known).
- * That marks a batch as one with origin times, where a record without the header is in order. The reader takes the header off: neither
- * operators nor what goes on ever see it. (Compaction may remove the first record of a batch of a table's topic, and with it the mark: such a
- * batch is then read like one of a plain topic.)
+ * On the wire the origin time is the record's first header, `millrace.time`: an i64, big-endian, epoch milliseconds.
+ * The first record of each batch always has it, followed by a second i64: the *low watermark* of the writer's
+ * sub-topology (`runtime/watermarks.ts`; -1: not known). That marks a batch as one with origin times, where a record
+ * without the header is in order. The reader takes the header off: neither operators nor what goes on ever see it.
+ * (Compaction may remove the first record of a batch of a table's topic, and with it the mark: such a batch is then
+ * read like one of a plain topic.)
  */
 
 import { type ByteWriter, newCursor, readI64, readVarint, writeI64 } from '../base/index.ts';
@@ -52,7 +61,8 @@ export class RecordOrigin {
 
 const cursor = newCursor();
 
-/** The position of the value of our header, which is the first one or missing (−1); `length` is then its number of bytes. */
+/** The position of the value of our header, which is the first one or missing (−1); `length` is then its number of
+ *  bytes. */
 const found = { length: 0 };
 const valueAt = (bytes: Uint8Array, headersAt: number): number => {
   if (headersAt === 0) return -1;
@@ -79,14 +89,15 @@ const standsAlone = (bytes: Uint8Array, headersAt: number): boolean => {
 
 const orUnknown = (time: number): number => (time < 0 ? Number.NEGATIVE_INFINITY : time);
 
-/** The low watermark that the headers of a batch's first record name: −Infinity when the writer did not know it, NaN when the batch has no origin times. */
+/** The low watermark that the headers of a batch's first record name: −Infinity when the writer did not know it, NaN
+ *  when the batch has no origin times. */
 export const readLowWatermark = (bytes: Uint8Array, headersAt: number): number => {
   const at = valueAt(bytes, headersAt);
   return at < 0 || found.length !== markBytes ? Number.NaN : orUnknown(readI64(bytes, at + timeBytes));
 };
 
-/** Puts the headers at `headersAt` into the record without ours, and answers the origin time that ours names, or −Infinity. `out` holds the headers
- *  where others remain. */
+/** Puts the headers at `headersAt` into the record without ours, and answers the origin time that ours names, or
+ *  −Infinity. `out` holds the headers where others remain. */
 export const takeHeaders = (
   record: StreamRecord<unknown>,
   bytes: Uint8Array,
@@ -117,7 +128,8 @@ export const takeHeaders = (
   return orUnknown(readI64(bytes, at));
 };
 
-/** Makes the headers that a writer puts before a record's own. What a call answers is to be appended with `headersAt` 1, and is valid until the next. */
+/** Makes the headers that a writer puts before a record's own. What a call answers is to be appended with `headersAt`
+ *  1, and is valid until the next. */
 export class OriginHeaders {
   readonly #first = encodeHeaders([{ key: originTimeHeader, value: new Uint8Array(markBytes) }]);
   readonly #other = encodeHeaders([{ key: originTimeHeader, value: new Uint8Array(timeBytes) }]);

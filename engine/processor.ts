@@ -1,11 +1,12 @@
 /**
  * The processor contract: who calls what, in which order.
  *
- * A supplier is called once per task; it receives the task's context and the function that forwards to the children, and returns
- * the processor. Serial: the task never calls `process` before the former call returned. `flush` comes once per commit, after the last
- * record of the transaction; what is forwarded before it returns belongs to that commit. After a rollback stores hold what they held at
- * the last commit and the same records come again; a processor must keep no state outside of stores but what it can lose (`rollback`
- * says so). A processor never awaits, never reads a clock, never touches the log.
+ * A supplier is called once per task; it receives the task's context and the function that forwards to the children,
+ * and returns the processor. Serial: the task never calls `process` before the former call returned. `flush` comes once
+ * per commit, after the last record of the transaction; what is forwarded before it returns belongs to that commit.
+ * After a rollback stores hold what they held at the last commit and the same records come again; a processor must keep
+ * no state outside of stores but what it can lose (`rollback` says so). A processor never awaits, never reads a clock,
+ * never touches the log.
  */
 
 import type { ByteWriter } from '../base/index.ts';
@@ -23,10 +24,12 @@ export interface Processor<In> {
 
 export type ProcessorSupplier<In, Out> = (context: ProcessorContext, forward: Forward<Out>) => Processor<In>;
 
-/** A source turns ranges of a decoded block into records. `run` is handed `[from, to)` of one block, in offset order. */
+/** A source turns ranges of a decoded block into records. `run` is handed `[from, to)` of one block, in offset order.
+ *  */
 export interface SourceProcessor {
   run(block: Block, from: number, to: number): void;
-  /** Event time of a row, where it is not the record's own timestamp; a task with several inputs takes them in its order. */
+  /** Event time of a row, where it is not the record's own timestamp; a task with several inputs takes them in its
+   *  order. */
   timestampAt?(block: Block, row: number): number;
   /** The task has ended: gives back what the source has registered elsewhere. */
   close?(): void;
@@ -51,28 +54,29 @@ export interface ProcessorContext {
   readonly partition: number;
   keyValueStore(name: string): KeyValueStore;
   windowStore(name: string): WindowStore;
-  /** Opens the sink's own output topic once, at build time. `ownTime`: its records do not have the timestamps of what they were made of, but
-   *  those of a column: another timeline. */
+  /** Opens the sink's own output topic once, at build time. `ownTime`: its records do not have the timestamps of what
+   *  they were made of, but those of a column: another timeline. */
   output(topic: string, options?: { readonly ownTime?: boolean }): TopicWriter;
-  /** For sources: puts the headers at `headersAt` of `bytes` (0: none) into the record, as whoever produced it wrote them: the engine's own is taken
-   *  off and remembered (`origin-time.ts`). Call it before the record is forwarded, for each record of a block that `carriesTimes`; the
-   *  headers are valid until the next call. */
+  /** For sources: puts the headers at `headersAt` of `bytes` (0: none) into the record, as whoever produced it wrote
+   *  them: the engine's own is taken off and remembered (`origin-time.ts`). Call it before the record is forwarded, for
+   *  each record of a block that `carriesTimes`; the headers are valid until the next call. */
   takeHeaders(record: StreamRecord<unknown>, bytes: Uint8Array, headersAt: number): void;
-  /** The time by which the record in hand may be late: its origin's time, or where none was carried along the largest timestamp seen by this
-   *  operator, this one included. What was filtered out before, or fell out for a null key, does not count (as in Kafka Streams): call it for
-   *  each record that counts. */
+  /** The time by which the record in hand may be late: its origin's time, or where none was carried along the largest
+   *  timestamp seen by this operator, this one included. What was filtered out before, or fell out for a null key, does
+   *  not count (as in Kafka Streams): call it for each record that counts. */
   originTime(timestamp: number): number;
-  /** The time by which windows expire (`operator-time.ts`). It moves at commits only (before `flush`), never back; −Infinity before the first. */
+  /** The time by which windows expire (`operator-time.ts`). It moves at commits only (before `flush`), never back;
+   *  −Infinity before the first. */
   streamTime(): number;
-  /** Counts the drop per query and reason and writes a row of the processing log within this transaction. `record` gives topic,
-   *  partition, offset and original bytes where they are known. */
+  /** Counts the drop per query and reason and writes a row of the processing log within this transaction. `record`
+   *  gives topic, partition, offset and original bytes where they are known. */
   drop(reason: DropReason, record: StreamRecord<unknown>, detail: string): void;
   /** A scratch writer of this processor's own: each call answers with another one. */
   scratch(): ByteWriter;
 }
 
-/** Appends to the partitions of one output topic. Bytes are copied before the call returns. `append` answers false, and nothing is written,
- *  when the record alone is larger than a batch of the topic may be. */
+/** Appends to the partitions of one output topic. Bytes are copied before the call returns. `append` answers false, and
+ *  nothing is written, when the record alone is larger than a batch of the topic may be. */
 export interface TopicWriter {
   readonly topic: string;
   readonly partitions: number;

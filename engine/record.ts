@@ -1,12 +1,13 @@
 /**
  * A record in flight.
  *
- * One mutable object per edge of the topology, not one per record: it and what its fields point to (key bytes, value row) are
- * valid until `process` returns. Whoever keeps something keeps a copy. The key is always bytes, as it lies in the source batch or
- * in a store; values are whatever the operators on this path agree on (a DSL user's objects, SQL's row arrays).
+ * One mutable object per edge of the topology, not one per record: it and what its fields point to (key bytes, value
+ * row) are valid until `process` returns. Whoever keeps something keeps a copy. The key is always bytes, as it lies in
+ * the source batch or in a store; values are whatever the operators on this path agree on (a DSL user's objects, SQL's
+ * row arrays).
  *
- * The same shape carries stream records and table changes. For a change, `value` is the row after (`null`: deleted) and `before`
- * the row before: a row, `null` (it was absent) or `unknown` (nobody kept it). Streams leave `before` unknown.
+ * The same shape carries stream records and table changes. For a change, `value` is the row after (`null`: deleted) and
+ * `before` the row before: a row, `null` (it was absent) or `unknown` (nobody kept it). Streams leave `before` unknown.
  */
 
 /** The row before a change is not known. A unique value, never a row. */
@@ -16,8 +17,8 @@ export type Unknown = typeof unknown;
 const noBytes = new Uint8Array(0);
 
 export class StreamRecord<V> {
-  /** The key is `keyBytes[keyStart, keyEnd)`; a null key has `keyStart` −1. Windowed keys carry the window's start (and, for
-   *  sessions, its end) as big-endian i64 behind the key's own bytes. */
+  /** The key is `keyBytes[keyStart, keyEnd)`; a null key has `keyStart` −1. Windowed keys carry the window's start
+   *  (and, for sessions, its end) as big-endian i64 behind the key's own bytes. */
   keyBytes: Uint8Array = noBytes;
   keyStart = -1;
   keyEnd = -1;
@@ -28,7 +29,8 @@ export class StreamRecord<V> {
   /** Record headers as they lie in a batch (count varint first) in `headerBytes` at `headersAt`; 0 means none. */
   headerBytes: Uint8Array = noBytes;
   headersAt = 0;
-  /** Where the record came from: partition and offset within the source topic of this path; −1 when it was made here. */
+  /** Where the record came from: partition and offset within the source topic of this path; −1 when it was made here.
+   *  */
   partition = -1;
   offset = -1;
   /** Row number within the block being scanned; meaningful to the source's own fused operators only. */

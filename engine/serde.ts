@@ -1,4 +1,5 @@
-/** How values become bytes and come back. `read` throws `SerdeError` on bytes it cannot read; it never throws anything else. */
+/** How values become bytes and come back. `read` throws `SerdeError` on bytes it cannot read; it never throws anything
+ *  else. */
 
 import type { ByteWriter } from '../base/index.ts';
 

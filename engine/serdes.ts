@@ -1,8 +1,9 @@
 /**
- * Serdes for the usual things: text, JSON, numbers and bytes, in the forms of Kafka's own (numbers big-endian, text UTF-8).
+ * Serdes for the usual things: text, JSON, numbers and bytes, in the forms of Kafka's own (numbers big-endian, text
+ * UTF-8).
  *
- * Each refuses what is not its form with a `SerdeError`: a number of another length, JSON that does not parse. A null key or value never
- * comes here.
+ * Each refuses what is not its form with a `SerdeError`: a number of another length, JSON that does not parse. A null
+ * key or value never comes here.
  */
 
 import { type ByteWriter, readBigI64, readF64, readI32, readI64, readUtf8 } from '../base/index.ts';

@@ -1,15 +1,16 @@
 /**
- * TopologyTestDriver: runs a topology without a log, threads or time, and shows what it does. Public: for the tests of those who build
- * topologies, and for whatever wants records in and records out (the conformance runner does).
+ * TopologyTestDriver: runs a topology without a log, threads or time, and shows what it does. Public: for the tests of
+ * those who build topologies, and for whatever wants records in and records out (the conformance runner does).
  *
  *   const driver = new TopologyTestDriver(topology);
  *   driver.input('words', { key: string, value: string }).pipe(null, 'hello', 1000);
  *   driver.output('counted', { key: string, value: int64 }).readAll();   // [{ key: 'hello', value: 1, timestamp: 1000, … }]
  *
- * Everything is synchronous. What is piped is processed to the end, through repartition topics and topics that the topology both writes and
- * reads, and every task commits, before `pipe` returns. Each sub-topology is one task, all partitions of a topic are one; `partitions` asks
- * for more. Stores are in memory, nothing is limited, late and bad records are in `drops`. The clock stands still until it is told to
- * go on; it only says what time it is where a piped record does not.
+ * Everything is synchronous. What is piped is processed to the end, through repartition topics and topics that the
+ * topology both writes and reads, and every task commits, before `pipe` returns. Each sub-topology is one task, all
+ * partitions of a topic are one; `partitions` asks for more. Stores are in memory, nothing is limited, late and bad
+ * records are in `drops`. The clock stands still until it is told to go on; it only says what time it is where a piped
+ * record does not.
  */
 
 import { assert, ByteWriter, ManualClock, partitionOfKey } from '../base/index.ts';
@@ -148,8 +149,8 @@ export class TopologyTestDriver {
     return new TestInput(forms, (records) => this.pipe(topic, records));
   }
 
-  /** Writes records, keys and values as bytes, to a topic and processes all that follows from them. Several records go as one batch per
-   *  partition, and are committed together. */
+  /** Writes records, keys and values as bytes, to a topic and processes all that follows from them. Several records go
+   *  as one batch per partition, and are committed together. */
   pipe(topic: string, records: readonly PipedRecord<Uint8Array, Uint8Array>[]): void {
     const builders = new Map<number, BatchBuilder>();
     for (const { key = null, value = null, timestamp = this.clock.now(), headers = [], partition } of records) {
@@ -240,7 +241,8 @@ export class TopologyTestDriver {
     }
   }
 
-  /** Gives batches their offsets, keeps their records for `output`, and offers them to the tasks that read the topic. */
+  /** Gives batches their offsets, keeps their records for `output`, and offers them to the tasks that read the topic.
+   *  */
   #deliver(): void {
     const sent = this.#sent;
     this.#sent = [];

@@ -1,21 +1,25 @@
 /**
  * Topology: which node feeds which, and where it is cut into pieces that run by themselves.
  *
- * A topology is built of named nodes: sources (a topic), processors, and sinks (a topic). A node names its parents; nodes may be added in any
- * order, `validate` says what does not fit. Suppliers are functions, called once per task; nothing runs here.
+ * A topology is built of named nodes: sources (a topic), processors, and sinks (a topic). A node names its parents;
+ * nodes may be added in any order, `validate` says what does not fit. Suppliers are functions, called once per task;
+ * nothing runs here.
  *
- * Sub-topologies. Nodes belong together when they feed each other, share a store, or read the same topic (a task has one position per
- * partition). A repartition is a sink and a source over an internal topic and cuts: what is before it and what is behind it
- * may run apart, unless something else joins them. Sub-topologies are numbered in the order of their first nodes.
+ * Sub-topologies. Nodes belong together when they feed each other, share a store, or read the same topic (a task has
+ * one position per partition). A repartition is a sink and a source over an internal topic and cuts: what is before it
+ * and what is behind it may run apart, unless something else joins them. Sub-topologies are numbered in the order of
+ * their first nodes.
  *
  * Names. The name of a store or of a repartition becomes part of a topic's name: `<application>-<store>-changelog`,
- * `<application>-<name>-repartition`. Within the topology the application is left out; `internalTopic` puts it in front.
+ * `<application>-<name>-repartition`. Within the topology the application is left out; `internalTopic` puts it in
+ * front.
  *
- * Results. A topology whose rows go to a client, and to no topic, ends in a sink over `resultTopic`. Such a query is transient: its host hands the
- * batches to the client, and keeps repartitions in memory (`runtime/exchange.ts`).
+ * Results. A topology whose rows go to a client, and to no topic, ends in a sink over `resultTopic`. Such a query is
+ * transient: its host hands the batches to the client, and keeps repartitions in memory (`runtime/exchange.ts`).
  *
- * Partitions. A sub-topology has one task per partition; all its source topics must have the same number of them (equal keys must meet).
- * A repartition topic takes the number of what it is joined with, else that of the sub-topology that writes it (`planPartitions`).
+ * Partitions. A sub-topology has one task per partition; all its source topics must have the same number of them (equal
+ * keys must meet). A repartition topic takes the number of what it is joined with, else that of the sub-topology that
+ * writes it (`planPartitions`).
  */
 
 import { UserError } from '../base/index.ts';
@@ -144,7 +148,8 @@ export class Topology {
     return this.addSink(name, { ...options, topic: resultTopic });
   }
 
-  /** A sink and a source over the internal topic `repartitionTopic(name)`; children name the source (`sourceName`, else `name`). */
+  /** A sink and a source over the internal topic `repartitionTopic(name)`; children name the source (`sourceName`, else
+   *  `name`). */
   addRepartition<In, Out>(name: string, options: RepartitionOptions<In, Out>): this {
     const {
       parents,
@@ -351,15 +356,17 @@ const split = (ordered: readonly Node[], stores: readonly StoreSpec[]): readonly
   }));
 };
 
-/** Numbers of partitions: of each sub-topology (by id) and of each repartition topic (by its name within the topology). */
+/** Numbers of partitions: of each sub-topology (by id) and of each repartition topic (by its name within the topology).
+ *  */
 export interface PartitionPlan {
   readonly subTopologies: readonly number[];
   readonly repartitions: ReadonlyMap<string, number>;
 }
 
 /**
- * Settles the numbers of partitions. `countOf` answers for topics that exist; it is asked for every source topic that is no repartition.
- * Throws `TOPOLOGY_NOT_COPARTITIONED`, naming both topics and counts, where sources of one sub-topology differ.
+ * Settles the numbers of partitions. `countOf` answers for topics that exist; it is asked for every source topic that
+ * is no repartition. Throws `TOPOLOGY_NOT_COPARTITIONED`, naming both topics and counts, where sources of one
+ * sub-topology differ.
  */
 export const planPartitions = (topology: Topology, countOf: (topic: string) => number): PartitionPlan => {
   const pieces = topology.subTopologies();
@@ -389,8 +396,8 @@ export const planPartitions = (topology: Topology, countOf: (topic: string) => n
       if (count !== undefined) settle(id, source, count);
     }
   }
-  // A piece that reads repartitions only takes the largest number of those who write them. Where pieces wait for each other, those
-  // that are known decide.
+  // A piece that reads repartitions only takes the largest number of those who write them. Where pieces wait for each
+  // other, those that are known decide.
   const writersOf = ({ id, sources }: SubTopology): readonly SubTopology[] =>
     pieces.filter(
       (piece) =>

@@ -1,10 +1,11 @@
 /**
  * Who may talk to the server: checks that keep web pages of strangers out of it.
  *
- * A browser sends what any page asks it to, also to servers that only its user can reach. Three checks stop that. A POST must have a JSON content type:
- * browsers ask the server first before they send that across origins. An Origin, which browsers name and tools do not, must be on the allow list; a
- * server on the loopback interface also allows pages that it reaches there itself. And such a server must be called by a loopback name: a foreign
- * Host is a name that was made to point here (DNS rebinding).
+ * A browser sends what any page asks it to, also to servers that only its user can reach. Three checks stop that. A
+ * POST must have a JSON content type: browsers ask the server first before they send that across origins. An Origin,
+ * which browsers name and tools do not, must be on the allow list; a server on the loopback interface also allows pages
+ * that it reaches there itself. And such a server must be called by a loopback name: a foreign Host is a name that was
+ * made to point here (DNS rebinding).
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -21,7 +22,8 @@ export interface AccessRules {
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 const jsonType = /^application\/(json|vnd\.ksql(api)?[.+\w-]*)\s*(;|$)/i;
 
-/** Throws a `RequestError` unless the request may go on. Allowed origins get the headers that their browsers ask for. */
+/** Throws a `RequestError` unless the request may go on. Allowed origins get the headers that their browsers ask for.
+ *  */
 export const checkAccess = (request: IncomingMessage, response: ServerResponse, rules: AccessRules): void => {
   const { host, origin, 'content-type': type } = request.headers;
   if (rules.loopbackOnly && host !== undefined && !isLoopback(host)) {

@@ -1,8 +1,9 @@
 /**
  * server: the engine over HTTP, in the dialect of the ksqlDB REST API.
  *
- * A request enters at `app.ts`, goes to one file of `routes/`, and from there to the interface of the SQL layer; rows leave through `row-json.ts`. The shapes
- * on the wire are in `protocol.ts`, the one file that the terminal and the console may import. Read `app.ts` first.
+ * A request enters at `app.ts`, goes to one file of `routes/`, and from there to the interface of the SQL layer; rows
+ * leave through `row-json.ts`. The shapes on the wire are in `protocol.ts`, the one file that the terminal and the
+ * console may import. Read `app.ts` first.
  *
  * `startServer` opens a data directory and listens. Nothing here holds state of its own but the list of open queries.
  */
@@ -23,13 +24,15 @@ export interface ServerOptions {
   readonly host?: string;
   /** 0 takes a free one. */
   readonly port: number;
-  /** Worker threads for queries, started with the first one; 0 runs them on this thread. Default: one less than there are cores, at least 1. */
+  /** Worker threads for queries, started with the first one; 0 runs them on this thread. Default: one less than there
+   *  are cores, at least 1. */
   readonly workers?: number;
   /** Memory for the state of all queries, in bytes. Default: a quarter of what the process may use. */
   readonly stateMemoryBytes?: number;
   readonly logLevel?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   readonly limits?: Partial<ServerLimits>;
-  /** Origins of web pages that may call the server; see `access.ts`. Default: none, and on the loopback interface those of that interface. */
+  /** Origins of web pages that may call the server; see `access.ts`. Default: none, and on the loopback interface those
+   *  of that interface. */
   readonly allowedOrigins?: readonly string[];
   /** Memory for rows that wait for the clients of push queries. */
   readonly push?: NonNullable<OpenOptions['push']>;

@@ -1,4 +1,5 @@
-/** The queries that clients hold open: counted against the limit, closed by id, by their connection's end, or all at once at shutdown. */
+/** The queries that clients hold open: counted against the limit, closed by id, by their connection's end, or all at
+ *  once at shutdown. */
 
 import type { QueryHandle } from '../sql/index.ts';
 import { RequestError } from './errors.ts';

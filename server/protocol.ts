@@ -1,8 +1,8 @@
 /**
  * What goes over HTTP: the request and response shapes of the ksqlDB REST API that this server speaks.
  *
- * The only file of this layer that the terminal and the console may import. Field names are the wire's. Fields that ksqlDB does not have
- * stand under `millrace`, so that its clients never meet them by accident.
+ * The only file of this layer that the terminal and the console may import. Field names are the wire's. Fields that
+ * ksqlDB does not have stand under `millrace`, so that its clients never meet them by accident.
  */
 
 export const DEFAULT_PORT = 8088;
@@ -39,7 +39,8 @@ export interface CloseQueryRequest {
   readonly queryId: string;
 }
 
-/** First line of the body of POST /inserts-stream; every later line is one row: an object of column names and values. */
+/** First line of the body of POST /inserts-stream; every later line is one row: an object of column names and values.
+ *  */
 export interface InsertsRequest {
   readonly target: string;
   readonly properties?: Readonly<Record<string, unknown>>;
@@ -125,7 +126,8 @@ export interface InfoResponse {
     readonly damage: readonly string[];
     /** Why old files could not be deleted or compacted at the last try; it is repeated by itself. */
     readonly housekeepingFailure: string | null;
-    /** The state of all queries: memory in bytes, and what of the state directory was found damaged since the start, and rebuilt. */
+    /** The state of all queries: memory in bytes, and what of the state directory was found damaged since the start,
+     *  and rebuilt. */
     readonly state: {
       readonly memory: { readonly usedBytes: number; readonly limitBytes: number };
       readonly damage: readonly {

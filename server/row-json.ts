@@ -1,8 +1,9 @@
 /**
  * Rows as JSON arrays, by the types of the query's columns.
  *
- * BIGINT keeps all its digits; TIMESTAMP is ISO text in UTC at the top level, and epoch milliseconds inside a STRUCT (as ksqlDB's converter
- * has it); MAP and STRUCT are objects; numbers that JSON cannot say (NaN, infinities) are text. The writer for a query is made once.
+ * BIGINT keeps all its digits; TIMESTAMP is ISO text in UTC at the top level, and epoch milliseconds inside a STRUCT
+ * (as ksqlDB's converter has it); MAP and STRUCT are objects; numbers that JSON cannot say (NaN, infinities) are text.
+ * The writer for a query is made once.
  */
 
 import type { SqlType, Value } from '../sql/index.ts';

@@ -4,8 +4,9 @@
  * It is what the applied statements add up to, and nothing else: a copy of it serves to try a request before any of it
  * is run, and replaying the statement log makes it again. It does no I/O; topics are made by the statements.
  *
- * Laws. A name stands for one source, whatever its kind. A source that a query reads, or that an INSERT query writes, cannot be
- * dropped; its own CREATE … AS query goes with it. Names are compared as they are: the parser has upper-cased the unquoted ones.
+ * Laws. A name stands for one source, whatever its kind. A source that a query reads, or that an INSERT query writes,
+ * cannot be dropped; its own CREATE … AS query goes with it. Names are compared as they are: the parser has upper-cased
+ * the unquoted ones.
  */
 
 import { closest, type Position, UserError } from '../base/index.ts';

@@ -1,12 +1,12 @@
 /**
  * The SQL engine: statements and queries over one log and one runtime. It stands behind `facade.ts`.
  *
- * Statements are run by `statement-runner.ts`: planned in a sandbox, logged, then applied. SELECTs become pull queries, which read what there is, or push
- * queries, which follow it (`queries/`).
+ * Statements are run by `statement-runner.ts`: planned in a sandbox, logged, then applied. SELECTs become pull queries,
+ * which read what there is, or push queries, which follow it (`queries/`).
  *
- * At start the statement log is read and its commands are applied; nothing is planned. An entry that cannot be applied is skipped and
- * reported (`report`); a query that cannot start is in ERROR (`queries`). The engine starts in any case. Queries start side by side and
- * restore their state in the background.
+ * At start the statement log is read and its commands are applied; nothing is planned. An entry that cannot be applied
+ * is skipped and reported (`report`); a query that cannot start is in ERROR (`queries`). The engine starts in any case.
+ * Queries start side by side and restore their state in the background.
  */
 
 import { type Clock, type Random, type Timers, UserError } from '../base/index.ts';
@@ -55,7 +55,8 @@ export interface SqlEngineOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
-  /** Functions that statements can name; the built-in ones when left out. Queries that run in worker threads know the built-in ones only. */
+  /** Functions that statements can name; the built-in ones when left out. Queries that run in worker threads know the
+   *  built-in ones only. */
   readonly functions?: FunctionRegistry;
   /** Properties that hold where a request says nothing else. */
   readonly settings?: Readonly<Record<string, unknown>>;
@@ -76,7 +77,8 @@ export const openSqlEngine = async (options: SqlEngineOptions): Promise<SqlEngin
   return engine;
 };
 
-/** The parser is loaded with the first text: a start, and a restart with queries, needs none and is shorter by some 50 ms of processor time (15 with a warm compile cache). */
+/** The parser is loaded with the first text: a start, and a restart with queries, needs none and is shorter by some 50
+ *  ms of processor time (15 with a warm compile cache). */
 const parse = async (sql: string): Promise<ParsedStatement[]> => {
   const { parseStatements } = await import('./parser/parse.ts');
   return parseStatements(sql);

@@ -1,8 +1,9 @@
 /**
  * The interface of the SQL layer, used by the library and the HTTP server.
  *
- * One `SqlEngine` per log. `execute` runs statements, `query` one SELECT, `inserter` takes rows in bulk. Every fault of the user is a
- * `UserError`; a fault found after some statements ran is an `ExecutionError` that carries what they answered.
+ * One `SqlEngine` per log. `execute` runs statements, `query` one SELECT, `inserter` takes rows in bulk. Every fault of
+ * the user is a `UserError`; a fault found after some statements ran is an `ExecutionError` that carries what they
+ * answered.
  */
 
 import type { StateReport } from '../engine/index.ts';
@@ -135,7 +136,8 @@ export interface QueryHandle {
   readonly id: string;
   readonly kind: 'pull' | 'push';
   readonly columns: readonly QueryColumn[];
-  /** Once only. Ends by itself for pull queries and at a LIMIT; leaving the loop closes the query. A batch may be empty. */
+  /** Once only. Ends by itself for pull queries and at a LIMIT; leaving the loop closes the query. A batch may be
+   *  empty. */
   rows(): AsyncIterable<readonly (readonly Value[])[]>;
   close(): Promise<void>;
 }
@@ -145,13 +147,14 @@ export type InsertOutcome = { readonly ok: true } | { readonly ok: false; readon
 /** Rows into one stream or table. Rows reach each partition in the order of the calls. */
 export interface Inserter {
   readonly columns: readonly QueryColumn[];
-  /** Rows as JSON gave them, integers beyond 2^53 as bigints; names in any case unless between backticks. The answer has one outcome a row, when all of
-   *  them are on the disk or refused. Calls may overlap. */
+  /** Rows as JSON gave them, integers beyond 2^53 as bigints; names in any case unless between backticks. The answer
+   *  has one outcome a row, when all of them are on the disk or refused. Calls may overlap. */
   insert(rows: readonly Readonly<Record<string, unknown>>[]): Promise<readonly InsertOutcome[]>;
 }
 
-/** A row as a program has it: values by column name, in any case unless between backticks; columns that are left out are NULL, `ROWTIME` (a Date or
- *  epoch milliseconds) is the record's time. Which value fits which type stands in `queries/typed-values.ts`. */
+/** A row as a program has it: values by column name, in any case unless between backticks; columns that are left out
+ *  are NULL, `ROWTIME` (a Date or epoch milliseconds) is the record's time. Which value fits which type stands in
+ *  `queries/typed-values.ts`. */
 export type TypedRow = Readonly<Record<string, unknown>>;
 
 /** One persistent query as it stands. */
@@ -174,7 +177,8 @@ export interface EngineReport {
   readonly recovery: RecoveryReport;
   /** Entries of the statement log that could not be applied at start: skipped, with the reason. */
   readonly failedStatements: readonly { readonly statement: string; readonly message: string }[];
-  /** Internal topics and groups that belong to no query of the statement log, perhaps to a statement that could not be read. They are kept. */
+  /** Internal topics and groups that belong to no query of the statement log, perhaps to a statement that could not be
+   *  read. They are kept. */
   readonly unclaimed: readonly string[];
   /** What the log misses (`Log.damage`), as sentences. */
   readonly damage: readonly string[];
@@ -192,15 +196,17 @@ export interface SqlEngine {
   query(sql: string, options?: StatementOptions): Promise<QueryHandle>;
   inserter(target: string, options?: StatementOptions): Promise<Inserter>;
   queries(): Promise<readonly QueryStatus[]>;
-  /** Writes typed rows into a stream or table, all or none: they are checked before any is sent, and become readable together. Resolves when they are on
-   *  the disk. Rejects with a `UserError` that names the row, counted from 0, and the column. */
+  /** Writes typed rows into a stream or table, all or none: they are checked before any is sent, and become readable
+   *  together. Resolves when they are on the disk. Rejects with a `UserError` that names the row, counted from 0, and
+   *  the column. */
   insert(target: string, rows: Iterable<TypedRow>): Promise<void>;
   /** Resolves when every persistent query has read, and committed, all that was in its sources. */
   awaitIdle(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A statement failed while running, perhaps after others of the same call had run. Code and hint are those of its cause. */
+/** A statement failed while running, perhaps after others of the same call had run. Code and hint are those of its
+ *  cause. */
 export class ExecutionError extends Error {
   readonly code: string | undefined;
   readonly hint: string | undefined;

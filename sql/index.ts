@@ -1,11 +1,12 @@
 /**
- * sql: the language. Text comes in, statements are checked, planned and logged; what leaves are topologies for the engine, rows, and errors
- * that say what is wrong and where.
+ * sql: the language. Text comes in, statements are checked, planned and logged; what leaves are topologies for the
+ * engine, rows, and errors that say what is wrong and where.
  *
- * The way of a query, in steps that all print themselves (EXPLAIN shows them): text -> tokens -> tree (`parser/`) -> scope and types (`analyze/`) ->
- * logical plan -> rules -> physical plan (`plan/`) -> topology (`compile/`). Statements are one file each (`statements/`), the catalog is what they
- * add up to (`catalog.ts`), a session plans a request in a sandbox (`session.ts`), the statement log keeps what was decided
- * (`statement-log.ts`). Read `facade.ts` first: it is the interface that the server and the library use; `engine.ts` implements it.
+ * The way of a query, in steps that all print themselves (EXPLAIN shows them): text -> tokens -> tree (`parser/`) ->
+ * scope and types (`analyze/`) -> logical plan -> rules -> physical plan (`plan/`) -> topology (`compile/`). Statements
+ * are one file each (`statements/`), the catalog is what they add up to (`catalog.ts`), a session plans a request in a
+ * sandbox (`session.ts`), the statement log keeps what was decided (`statement-log.ts`). Read `facade.ts` first: it is
+ * the interface that the server and the library use; `engine.ts` implements it.
  */
 
 export { applicationIdOf, applicationPrefix } from './application-id.ts';

@@ -1,9 +1,10 @@
 /**
  * Starting and stopping persistent queries, beside the statements.
  *
- * A statement is decided when it is in the statement log; what it starts and stops happens afterwards, all at once, and holds no other statement up. The
- * statement's own answer waits for it, within bounds: a query that cannot run yet (the disk is full, a thread does not answer) makes a warning, and goes on
- * trying. A query can be stopped in any state. Only a query that takes over the id of another one waits until that has ended.
+ * A statement is decided when it is in the statement log; what it starts and stops happens afterwards, all at once, and
+ * holds no other statement up. The statement's own answer waits for it, within bounds: a query that cannot run yet (the
+ * disk is full, a thread does not answer) makes a warning, and goes on trying. A query can be stopped in any state.
+ * Only a query that takes over the id of another one waits until that has ended.
  */
 
 import type { Timers } from '../base/index.ts';
@@ -88,7 +89,8 @@ export class QueryLifecycle {
     return stopped;
   }
 
-  /** What a statement says of its effects: nothing when they are done, a warning when they failed or take longer than a statement waits. */
+  /** What a statement says of its effects: nothing when they are done, a warning when they failed or take longer than a
+   *  statement waits. */
   async within(work: Promise<string | undefined>, unfinished: string): Promise<string | undefined> {
     const { timers, waitMs = defaultWaitMs } = this.#options;
     let cancel = (): void => undefined;

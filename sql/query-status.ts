@@ -1,4 +1,5 @@
-/** How persistent queries stand, in the words of the facade: the runtime's states and counters, and the faults of queries that never reached it. */
+/** How persistent queries stand, in the words of the facade: the runtime's states and counters, and the faults of
+ *  queries that never reached it. */
 
 import type { QueryCounters, Runtime, QueryStatus as RuntimeStatus } from '../engine/index.ts';
 import type { Query } from './catalog.ts';

@@ -1,12 +1,12 @@
 /**
  * The statement log: what was decided, in order, in a topic of one partition.
  *
- * An entry is one JSON record: `{version, text, properties, command}`. The command carries the physical plan, so that a restart applies what was
- * decided then and plans nothing again. An entry is durable before any of its effects happens; its offset is the number that its query is
- * named by. This process is the only writer.
+ * An entry is one JSON record: `{version, text, properties, command}`. The command carries the physical plan, so that a
+ * restart applies what was decided then and plans nothing again. An entry is durable before any of its effects happens;
+ * its offset is the number that its query is named by. This process is the only writer.
  *
- * An append may answer "unknown". The end of the topic then tells whether the entry is there: it is, or it counts as not written. Should it come after
- * all, late, `news` finds it before the next statement is planned.
+ * An append may answer "unknown". The end of the topic then tells whether the entry is there: it is, or it counts as
+ * not written. Should it come after all, late, `news` finds it before the next statement is planned.
  */
 
 import { assert, ByteWriter, readUtf8, UserError, utf8Bytes } from '../base/index.ts';
@@ -53,8 +53,8 @@ export class StatementLog {
     this.#next = next;
   }
 
-  /** Makes the topic in a new directory. Rejects with STATEMENT_LOG_LOST where there was one: without it nobody knows which queries there are, and new
-   *  ones would get the numbers of the lost ones. */
+  /** Makes the topic in a new directory. Rejects with STATEMENT_LOG_LOST where there was one: without it nobody knows
+   *  which queries there are, and new ones would get the numbers of the lost ones. */
   static async open(log: Log): Promise<StatementLog> {
     if ((await log.describeTopic(statementTopic)) === undefined) {
       const lost = log.damage.find(({ topic }) => topic === statementTopic);
@@ -120,7 +120,8 @@ export class StatementLog {
     return found;
   }
 
-  /** Appends all entries or none; answers with the number of the first when they are on the disk. Calls come one after another. */
+  /** Appends all entries or none; answers with the number of the first when they are on the disk. Calls come one after
+   *  another. */
   async append(entries: readonly StatementEntry[], timestamp: number): Promise<number> {
     const builder = new BatchBuilder();
     for (const entry of entries) {

@@ -1,10 +1,12 @@
 /**
  * Statements of a request: checked together, decided in order, carried out side by side.
  *
- * First all statements are planned one after the other in a sandbox (`session.ts`), a copy of the catalog and of the names of topics; when one of them is
- * at fault, nothing has happened. Then they run in order. Commands that stand together are *decided* in one turn: their topics are made, their
- * entries go to the statement log in one batch, and the catalog changes. Only turns come one after another, over all requests; when another request
- * came between planning and the turn, what is left is planned again. What commands start, stop and delete happens after the turn (`query-lifecycle.ts`).
+ * First all statements are planned one after the other in a sandbox (`session.ts`), a copy of the catalog and of the
+ * names of topics; when one of them is at fault, nothing has happened. Then they run in order. Commands that stand
+ * together are *decided* in one turn: their topics are made, their entries go to the statement log in one batch, and
+ * the catalog changes. Only turns come one after another, over all requests; when another request came between planning
+ * and the turn, what is left is planned again. What commands start, stop and delete happens after the turn
+ * (`query-lifecycle.ts`).
  */
 
 import { AssertionError, type Clock, UserError } from '../base/index.ts';

@@ -1,12 +1,12 @@
 /**
  * Topics that statements make and delete.
  *
- * A topic is made right before its statement is logged, so that a statement which cannot have its topic (a full disk) does not happen. It carries
- * a mark, and the statement's log entry carries its id; a marked topic whose id no entry holds was made for a statement that a crash prevented,
- * and `sweep` deletes it if nothing was written to it.
+ * A topic is made right before its statement is logged, so that a statement which cannot have its topic (a full disk)
+ * does not happen. It carries a mark, and the statement's log entry carries its id; a marked topic whose id no entry
+ * holds was made for a statement that a crash prevented, and `sweep` deletes it if nothing was written to it.
  *
- * A deletion is bound to the topic's id: a topic made later under the same name is another one. From the statement on the topic counts as gone,
- * although its deletion waits until the query that writes it has stopped.
+ * A deletion is bound to the topic's id: a topic made later under the same name is another one. From the statement on
+ * the topic counts as gone, although its deletion waits until the query that writes it has stopped.
  */
 
 import type { Log, LogError } from '../storage/index.ts';
@@ -70,8 +70,8 @@ export class StatementTopics {
     for (const topic of topics) await this.delete(topic).catch(() => undefined);
   }
 
-  /** At start: deletes what was made for statements that were never logged. `isOwned` tells whether an entry of the statement log holds the id, or a
-   *  source has a topic of that name (a repair may have made it anew). */
+  /** At start: deletes what was made for statements that were never logged. `isOwned` tells whether an entry of the
+   *  statement log holds the id, or a source has a topic of that name (a repair may have made it anew). */
   async sweep(isOwned: (topic: TopicId) => boolean): Promise<void> {
     for (const { name, id, partitions, configs } of await this.#log.describeTopics()) {
       if (configs[mark] !== 'true' || isOwned({ name, id })) continue;

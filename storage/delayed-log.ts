@@ -1,13 +1,15 @@
 /**
  * The delayed log: the memory log behind a bad network, for tests.
  *
- * Every call takes time; some are answered "unknown" although their effect happened, or never will, or is still to come; some find
- * that a newer producer has taken over. All of it follows from one seed and the injected timers, so that a failing run can be run again.
+ * Every call takes time; some are answered "unknown" although their effect happened, or never will, or is still to
+ * come; some find that a newer producer has taken over. All of it follows from one seed and the injected timers, so
+ * that a failing run can be run again.
  *
- * What a network may do is done here, and no more: the requests of one producer take effect in the order of the calls, except that
- * a commit answered "unknown" may still be under way. It takes effect late, unless something else of its producer came first: then it is
- * void. (A late commit that ended the *next* transaction is a known fault of older protocols; each transaction here has a number that the
- * request carries.) An append with an unknown end breaks its transaction: only `abort` remains.
+ * What a network may do is done here, and no more: the requests of one producer take effect in the order of the calls,
+ * except that a commit answered "unknown" may still be under way. It takes effect late, unless something else of its
+ * producer came first: then it is void. (A late commit that ended the *next* transaction is a known fault of older
+ * protocols; each transaction here has a number that the request carries.) An append with an unknown end breaks its
+ * transaction: only `abort` remains.
  */
 
 import { assert, type Clock, Random, type Timers } from '../base/index.ts';

@@ -1,9 +1,11 @@
 /**
- * storage: the commit log. Batches of records go in and come out unchanged; offsets, transactions and committed positions are kept here.
+ * storage: the commit log. Batches of records go in and come out unchanged; offsets, transactions and committed
+ * positions are kept here.
  *
- * Read `log.ts` first: it is the contract that every layer above uses, prose first. `record-batch.ts` draws the bytes and
- * turns them into columns of positions. `memory-log.ts` is the reference and the oracle of the tests; `delayed-log.ts` is the same
- * behind a bad network. The log on disk has an entry point of its own, `file-log/index.ts`: read on there.
+ * Read `log.ts` first: it is the contract that every layer above uses, prose first. `record-batch.ts` draws the bytes
+ * and turns them into columns of positions. `memory-log.ts` is the reference and the oracle of the tests;
+ * `delayed-log.ts` is the same behind a bad network. The log on disk has an entry point of its own,
+ * `file-log/index.ts`: read on there.
  */
 
 export { type DelayedLog, type DelayedLogFaults, type DelayedLogOptions, openDelayedLog } from './delayed-log.ts';

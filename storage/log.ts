@@ -2,25 +2,26 @@
  * The log: the contract that every layer above uses.
  *
  * A log is a set of topics; a topic is a fixed number of partitions; a partition is a sequence of records, each with an
- * offset that never changes. Everything durable in Millrace is such a topic. The contract is a *client*, opened once per
- * thread: its calls are batched and asynchronous, positions exist only after the call that made them has answered, and an
- * append or a commit may answer "unknown" or "fenced", as a network does. Four implementations are held to one conformance
- * suite (test/storage/conformance): memory (reference), file (the embedded default), delayed (memory behind random delays,
- * time-outs after the effect, and fencing; for tests) and, later, a Kafka cluster.
+ * offset that never changes. Everything durable in Millrace is such a topic. The contract is a *client*, opened once
+ * per thread: its calls are batched and asynchronous, positions exist only after the call that made them has answered,
+ * and an append or a commit may answer "unknown" or "fenced", as a network does. Four implementations are held to one
+ * conformance suite (test/storage/conformance): memory (reference), file (the embedded default), delayed (memory behind
+ * random delays, time-outs after the effect, and fencing; for tests) and, later, a Kafka cluster.
  *
  * Bytes. What is appended and what is read are record batches of format v2, byte for byte as Kafka has them
  * (`record-batch.ts`). Producers encode once; nobody re-encodes.
  *
  * Visibility. A reader with isolation `committed` sees records up to the last stable offset, without those of aborted
- * transactions and without control records. `own` is `committed` plus the open transaction of one named producer: the tasks
- * of one query read each other's repartition records before the commit that makes them visible to everybody else.
+ * transactions and without control records. `own` is `committed` plus the open transaction of one named producer: the
+ * tasks of one query read each other's repartition records before the commit that makes them visible to everybody else.
  *
  * Failure. Every rejected promise is a `LogError`; its `kind` says what the caller may do.
  *
- * Damage. What was acknowledged and is not there any more when the log is opened (a file gone, unreadable bytes) is listed in `damage`, and
- * stays listed, over restarts and whatever is appended meanwhile, until `acceptLoss`. Offsets are never given out twice: when the end of a partition
- * is lost, its end offset stays where commits, committed offsets and snapshots have seen it, and what is missing below is read over. So a
- * committed position never lies beyond the end of its partition.
+ * Damage. What was acknowledged and is not there any more when the log is opened (a file gone, unreadable bytes) is
+ * listed in `damage`, and stays listed, over restarts and whatever is appended meanwhile, until `acceptLoss`. Offsets
+ * are never given out twice: when the end of a partition is lost, its end offset stays where commits, committed offsets
+ * and snapshots have seen it, and what is missing below is read over. So a committed position never lies beyond the end
+ * of its partition.
  */
 
 import type { UserError } from '../base/index.ts';
@@ -62,7 +63,8 @@ export interface PartitionOffsets {
 }
 
 /** What an acknowledgement means. `none`: nothing is awaited. `append`: the bytes are in the partition and readable;
- *  they survive a crash of the process. `durable`: they are on the disk (a group-committed sync), they survive a power cut. */
+ *  they survive a crash of the process. `durable`: they are on the disk (a group-committed sync), they survive a power
+ *  cut. */
 export type Acks = 'none' | 'append' | 'durable';
 
 export type Isolation =
@@ -72,8 +74,8 @@ export type Isolation =
 
 /**
  * Why a call on the log failed.
- * - `unknown`: the effect may or may not have happened; a transaction must be ended by `abort`, or found out by reopening
- *   its producer (which aborts it if it was still open).
+ * - `unknown`: the effect may or may not have happened; a transaction must be ended by `abort`, or found out by
+ *   reopening its producer (which aborts it if it was still open).
  * - `fenced`: a newer producer with the same transactional id exists; this one is dead.
  * - `refused`: nothing happened and repeating will not help (too large, bad batch, unknown topic, sequence gap).
  * - `unavailable`: nothing was acknowledged; the log cannot take writes now (disk full, failed sync) or is closed.
@@ -102,11 +104,11 @@ export interface FetchRequest extends TopicPartition {
 }
 
 /**
- * Whole visible batches of one partition. `bytes` holds record batches; `batches` the byte position of each visible one, in
- * offset order (invisible ones are left out). The first may begin before the offset asked for: the decoder drops what lies
- * before. `nextOffset` is where to ask next; it may lie beyond the last record (control batches, aborted records), and it is
- * larger than the offset asked for even when `batches` is empty. The bytes are the reader's buffer: they are lent until
- * `release()` is called, once; after that they may be overwritten.
+ * Whole visible batches of one partition. `bytes` holds record batches; `batches` the byte position of each visible
+ * one, in offset order (invisible ones are left out). The first may begin before the offset asked for: the decoder
+ * drops what lies before. `nextOffset` is where to ask next; it may lie beyond the last record (control batches,
+ * aborted records), and it is larger than the offset asked for even when `batches` is empty. The bytes are the reader's
+ * buffer: they are lent until `release()` is called, once; after that they may be overwritten.
  */
 export interface Chunk extends TopicPartition {
   readonly bytes: Uint8Array;
@@ -141,9 +143,9 @@ export interface Fetched {
 
 /** A position-less reader: the caller keeps its own offsets. Serial: one `fetch` at a time per reader. */
 export interface Reader {
-  /** Answers as soon as one partition has a chunk or a failure, or with neither after `maxWaitMs`. A partition that cannot be read does not
-   *  affect the others of the same fetch; records before a damaged batch are returned first. Rejects only when the log as a whole cannot be
-   *  read (it is closed, or cannot be reached). */
+  /** Answers as soon as one partition has a chunk or a failure, or with neither after `maxWaitMs`. A partition that
+   *  cannot be read does not affect the others of the same fetch; records before a damaged batch are returned first.
+   *  Rejects only when the log as a whole cannot be read (it is closed, or cannot be reached). */
   fetch(requests: readonly FetchRequest[], options: FetchOptions): Promise<Fetched>;
   /** Makes a waiting `fetch` answer now (with what there is, maybe nothing). */
   wakeup(): void;
@@ -165,30 +167,31 @@ export interface CommittedOffset extends TopicPartition {
 }
 
 export interface ProducerOptions {
-  /** With an id the producer is transactional: opening it fences the former one of the same id and aborts what that left open. */
+  /** With an id the producer is transactional: opening it fences the former one of the same id and aborts what that
+   *  left open. */
   readonly transactionalId?: string;
 }
 
 /**
- * Appends batches; idempotent always, transactional when it has a transactional id. Serial calls are not needed: appends may
- * overlap, and the batches of one partition keep the order of the calls.
+ * Appends batches; idempotent always, transactional when it has a transactional id. Serial calls are not needed:
+ * appends may overlap, and the batches of one partition keep the order of the calls.
  */
 export interface Producer {
   readonly producerId: number;
   readonly epoch: number;
-  /** Appends one batch as `encodeBatch` made it (base offset 0, no producer fields): the log stamps offset, producer id, epoch,
-   *  sequence, the transactional bit and the CRC *in place*. The bytes belong to the log until the promise settles. In a transaction acks is at most `append`:
-   *  the commit makes it durable. */
+  /** Appends one batch as `encodeBatch` made it (base offset 0, no producer fields): the log stamps offset, producer
+   *  id, epoch, sequence, the transactional bit and the CRC *in place*. The bytes belong to the log until the promise
+   *  settles. In a transaction acks is at most `append`: the commit makes it durable. */
   append(target: TopicPartition, batch: Uint8Array, acks: Acks): Promise<Appended>;
-  /** Opens a transaction. Appends and offsets from here on belong to it. It sends nothing and so finds nothing out: a fenced
-   *  producer hears of it from the next call. */
+  /** Opens a transaction. Appends and offsets from here on belong to it. It sends nothing and so finds nothing out: a
+   *  fenced producer hears of it from the next call. */
   begin(): void;
   /** Puts the group's offsets into the open transaction: they become visible with its commit, or not at all. */
   sendOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void>;
   /** Durable when it answers. After `unknown` call `abort`, which answers `committed` if the commit had happened. */
   commit(): Promise<void>;
-  /** When it answers no reader sees the transaction's records any more, whatever its isolation. `unavailable`: the disk did not take
-   *  the end of the transaction; it can only be aborted, and `abort` is to be called again. */
+  /** When it answers no reader sees the transaction's records any more, whatever its isolation. `unavailable`: the disk
+   *  did not take the end of the transaction; it can only be aborted, and `abort` is to be called again. */
   abort(): Promise<'aborted' | 'committed'>;
   close(): Promise<void>;
 }
@@ -203,22 +206,25 @@ export interface RecoveryReport {
   readonly bytesTruncated: number;
   /** Damaged bytes that were copied to `quarantine/` and are not served any more; see `Log.damage`. */
   readonly bytesQuarantined: number;
-  /** Transactions that were open at the crash and are aborted now, and those whose commit was decided and is finished now. */
+  /** Transactions that were open at the crash and are aborted now, and those whose commit was decided and is finished
+   *  now. */
   readonly abortedTransactions: readonly string[];
   readonly completedTransactions: readonly string[];
 }
 
 /**
- * Something acknowledged that is missing or contradicts the rest, found when the log was opened. The log itself goes on: offsets keep
- * their meaning, missing ones are read over as compacted ones are. Whoever computes from the topic has to stop until a user accepts the loss.
+ * Something acknowledged that is missing or contradicts the rest, found when the log was opened. The log itself goes
+ * on: offsets keep their meaning, missing ones are read over as compacted ones are. Whoever computes from the topic has
+ * to stop until a user accepts the loss.
  *
- * - `topic`: the topic's directory is gone, or holds data and no description. The topic does not exist now; a topic made anew under its
- *   name is another one, and the entry stays. Committed offsets on it are kept but not shown.
+ * - `topic`: the topic's directory is gone, or holds data and no description. The topic does not exist now; a topic
+ *   made anew under its name is another one, and the entry stays. Committed offsets on it are kept but not shown.
  * - `partition`: the partition's directory is gone; the partition is empty.
  * - `records`: records are missing or unreadable, those of `lost`.
  * - `start`: the file with the start offset is unreadable; deleted records may be visible again.
  * - `offsets`: offsets of groups are lost, which ones is unknown: every group is concerned.
- * - `transactions`: the record of how transactions ended is lost in part: one that was committed may be aborted now, in any topic.
+ * - `transactions`: the record of how transactions ended is lost in part: one that was committed may be aborted now, in
+ *   any topic.
  */
 export interface Damage {
   readonly kind: 'topic' | 'partition' | 'records' | 'start' | 'offsets' | 'transactions';
@@ -238,13 +244,14 @@ export interface Damage {
 
 export interface Log {
   readonly recovery: RecoveryReport;
-  /** Why files could not be deleted or compacted at the last try, which is repeated by itself; undefined when all is done. */
+  /** Why files could not be deleted or compacted at the last try, which is repeated by itself; undefined when all is
+   *  done. */
   readonly housekeepingFailure: Error | undefined;
   /** Empty for a sound log; see `Damage`. It changes at opening and by `acceptLoss` only. */
   readonly damage: readonly Damage[];
-  /** Goes on without what is lost: removes the entries of this topic from `damage` (without a name: all entries), for good. `__consumer_offsets` and
-   *  `__transaction_state` name the entries of kind `offsets` and `transactions`. Committed offsets on a topic that is gone are forgotten. Answers
-   *  the entries removed. */
+  /** Goes on without what is lost: removes the entries of this topic from `damage` (without a name: all entries), for
+   *  good. `__consumer_offsets` and `__transaction_state` name the entries of kind `offsets` and `transactions`.
+   *  Committed offsets on a topic that is gone are forgotten. Answers the entries removed. */
   acceptLoss(topic?: string): Promise<readonly Damage[]>;
   /** Why the log takes no writes until it is opened again; undefined while it takes them. */
   readonly fenced: LogError | undefined;
@@ -257,15 +264,17 @@ export interface Log {
   offsets(target: TopicPartition): Promise<PartitionOffsets>;
   /** Deletes records below `offset` by raising the start offset (Kafka's DeleteRecords). */
   deleteRecords(target: TopicPartition, offset: number): Promise<void>;
-  /** For topics with `cleanup.policy=compact`: whoever restores from this partition will never again read from below `offset`, so compaction may
-   *  drop tombstones there at once, without waiting for `delete.retention.ms`. It holds until the log is closed: after the next opening nothing
-   *  is released until it is announced again. Other records and offsets are not affected. See `deletionsKeptFrom`. */
+  /** For topics with `cleanup.policy=compact`: whoever restores from this partition will never again read from below
+   *  `offset`, so compaction may drop tombstones there at once, without waiting for `delete.retention.ms`. It holds
+   *  until the log is closed: after the next opening nothing is released until it is announced again. Other records and
+   *  offsets are not affected. See `deletionsKeptFrom`. */
   releaseTombstones(target: TopicPartition, offset: number): Promise<void>;
-  /** The offset at or above which every tombstone of a compacted partition is still there; 0 while none was dropped. What was built from the records
-   *  below that offset, such as a checkpoint, may have missed a deletion: it has to be built anew from the partition's start. */
+  /** The offset at or above which every tombstone of a compacted partition is still there; 0 while none was dropped.
+   *  What was built from the records below that offset, such as a checkpoint, may have missed a deletion: it has to be
+   *  built anew from the partition's start. */
   deletionsKeptFrom(target: TopicPartition): Promise<number>;
-  /** The first committed record at or behind the start whose timestamp is at least `timestamp` (epoch milliseconds); undefined when
-   *  there is none. Later records may have smaller timestamps again: topics are not ordered by time. */
+  /** The first committed record at or behind the start whose timestamp is at least `timestamp` (epoch milliseconds);
+   *  undefined when there is none. Later records may have smaller timestamps again: topics are not ordered by time. */
   offsetForTime(target: TopicPartition, timestamp: number): Promise<TimedOffset | undefined>;
   reader(): Reader;
   producer(options?: ProducerOptions): Promise<Producer>;

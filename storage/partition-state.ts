@@ -1,15 +1,18 @@
 /**
  * What a partition knows besides its batches: who has written to it and which transactions are open or aborted.
  *
- * Everything here follows from the batches in order of offset, so it can always be rebuilt by reading them again (`apply`).
+ * Everything here follows from the batches in order of offset, so it can always be rebuilt by reading them again
+ * (`apply`).
  *
- * Idempotence. Of each producer the last five batches are kept. A batch with the same epoch and sequence numbers as one of them was
- * sent twice: it is answered with the first one's offset and not appended. Otherwise its first sequence number must follow the last one (numbers
- * wrap from 2^31 - 1 to 0), or be 0 when the epoch is new. A lower epoch is fenced. A producer never seen before may begin anywhere, because
- * what was known of it may have been deleted with the records.
+ * Idempotence. Of each producer the last five batches are kept. A batch with the same epoch and sequence numbers as one
+ * of them was sent twice: it is answered with the first one's offset and not appended. Otherwise its first sequence
+ * number must follow the last one (numbers wrap from 2^31 - 1 to 0), or be 0 when the epoch is new. A lower epoch is
+ * fenced. A producer never seen before may begin anywhere, because what was known of it may have been deleted with the
+ * records.
  *
- * Transactions. The first batch of a producer after its last marker opens a transaction here; a control batch ends it. The last stable
- * offset is the first offset of the earliest open one. Aborted ranges [first batch, marker] stay as long as their records.
+ * Transactions. The first batch of a producer after its last marker opens a transaction here; a control batch ends it.
+ * The last stable offset is the first offset of the earliest open one. Aborted ranges [first batch, marker] stay as
+ * long as their records.
  */
 
 import { assert } from '../base/index.ts';
@@ -78,7 +81,8 @@ export class PartitionState {
     return this.#aborted;
   }
 
-  /** The first offset of the earliest open transaction, or the end. `except` names a producer whose own does not count. */
+  /** The first offset of the earliest open transaction, or the end. `except` names a producer whose own does not count.
+   *  */
   stable(except = -1): number {
     let stable = this.end;
     for (const producerId of this.#open) {
@@ -120,7 +124,8 @@ export class PartitionState {
     return this.producers.get(producerId)?.openFrom ?? -1;
   }
 
-  /** Whether a producer's next batch may be appended, by its epoch and its sequence numbers; or which batch it repeats. */
+  /** Whether a producer's next batch may be appended, by its epoch and its sequence numbers; or which batch it repeats.
+   *  */
   checkSequence(producerId: number, epoch: number, firstSequence: number, count: number): Verdict {
     const entry = this.producers.get(producerId);
     if (entry === undefined) return append;

@@ -1,9 +1,9 @@
 /**
  * Records one by one, for callers outside the engine: plain objects in, plain objects out.
  *
- * `produceRecords` spreads records over partitions as Kafka's default partitioner does (murmur2 of the key; without a key in turns), fills
- * batches, and answers when all are acknowledged. `consumeRecords` follows a topic as an async iterator: it reads ahead no more than one
- * fetch, so a slow consumer slows nobody else.
+ * `produceRecords` spreads records over partitions as Kafka's default partitioner does (murmur2 of the key; without a
+ * key in turns), fills batches, and answers when all are acknowledged. `consumeRecords` follows a topic as an async
+ * iterator: it reads ahead no more than one fetch, so a slow consumer slows nobody else.
  */
 
 import { partitionOfKey, UserError, utf8Bytes } from '../base/index.ts';
@@ -42,7 +42,8 @@ export interface ProduceOptions {
   readonly now: number;
 }
 
-/** Rejects with TOPIC_UNKNOWN, PARTITION_UNKNOWN or RECORD_INVALID, or with the log's own error; what was appended before that stays. */
+/** Rejects with TOPIC_UNKNOWN, PARTITION_UNKNOWN or RECORD_INVALID, or with the log's own error; what was appended
+ *  before that stays. */
 export const produceRecords = async (
   log: Log,
   producer: Producer,
@@ -117,7 +118,8 @@ export interface ConsumeOptions {
 const fetchBytes = 1 << 20;
 const fetchWaitMs = 500;
 
-/** Committed records of all partitions, each partition in order. Ends when the signal is given, or as `untilEnd` says. */
+/** Committed records of all partitions, each partition in order. Ends when the signal is given, or as `untilEnd` says.
+ *  */
 export async function* consumeRecords(
   log: Log,
   topic: string,

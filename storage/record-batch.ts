@@ -1,5 +1,6 @@
 /**
- * Record batch, format v2: the bytes that lie in segments, go over the wire and cross threads. The same as Kafka's, byte for byte.
+ * Record batch, format v2: the bytes that lie in segments, go over the wire and cross threads. The same as Kafka's,
+ * byte for byte.
  *
  *   at  field                    type
  *    0  base offset              i64   0 until the log stamps it; outside the CRC
@@ -21,13 +22,14 @@
  *            key length varint (-1: null) · key · value length varint (-1: null) · value
  *            header count varint · { key length varint · key UTF-8 · value length varint (-1: null) · value } …
  *
- * A control batch has one record: key = version i16 (0) · type i16 (0 abort, 1 commit), value = version i16 (0) · coordinator
- * epoch i32. It takes an offset and is never shown to a reader.
+ * A control batch has one record: key = version i16 (0) · type i16 (0 abort, 1 commit), value = version i16 (0) ·
+ * coordinator epoch i32. It takes an offset and is never shown to a reader.
  *
  * Timestamps are whole numbers within ±2^51 (71,000 years); offsets are safe integers.
  *
  * A batch is written by a `BatchBuilder`, stamped in place by the log, and decoded into `RecordColumns`: positions, not
- * objects; 8 to 25 ns a record. No length is trusted before it is checked: bytes from a disk or a socket may be anything.
+ * objects; 8 to 25 ns a record. No length is trusted before it is checked: bytes from a disk or a socket may be
+ * anything.
  */
 
 import {
@@ -108,7 +110,8 @@ export const addSequence = (sequence: number, more: number): number => (sequence
 
 // ---------------------------------------------------------------- checking
 
-/** What is wrong with bytes that should be a batch. `truncated`: they end before the batch does, as after a torn write. */
+/** What is wrong with bytes that should be a batch. `truncated`: they end before the batch does, as after a torn write.
+ *  */
 export interface BatchFault {
   readonly kind: 'truncated' | 'corrupt';
   readonly reason: string;
@@ -117,8 +120,9 @@ export interface BatchFault {
 const corrupt = (reason: string): BatchFault => ({ kind: 'corrupt', reason });
 
 /**
- * Whether a whole, intact batch lies at `position` before `end`: bounds, magic, codec, CRC. After `undefined` the header may
- * be trusted; the records need no further check unless a program wrote nonsense under a right CRC, which `decodeBatch` notices.
+ * Whether a whole, intact batch lies at `position` before `end`: bounds, magic, codec, CRC. After `undefined` the
+ * header may be trusted; the records need no further check unless a program wrote nonsense under a right CRC, which
+ * `decodeBatch` notices.
  */
 export const checkBatch = (bytes: Uint8Array, position: number, end: number): BatchFault | undefined => {
   if (end - position < batchHeaderBytes) return { kind: 'truncated', reason: 'the batch header is cut off' };
@@ -199,8 +203,9 @@ const putVarlong = (bytes: Uint8Array, position: number, value: number): number 
 const noBytes = new Uint8Array(0);
 
 /**
- * Encodes records straight into one growing buffer. With a pool, `finish` hands over the buffer itself (give it back to the pool
- * when the log has taken it) and the builder goes on with another; without one it hands over a copy and keeps its buffer.
+ * Encodes records straight into one growing buffer. With a pool, `finish` hands over the buffer itself (give it back to
+ * the pool when the log has taken it) and the builder goes on with another; without one it hands over a copy and keeps
+ * its buffer.
  */
 export class BatchBuilder {
   #buffer: Uint8Array;
@@ -237,8 +242,8 @@ export class BatchBuilder {
   }
 
   /**
-   * Appends a record: key and value are ranges of bytes, a start of -1 means null. Headers, if any, are copied as they lie in
-   * another batch (count first) at `headersAt` of `headerBytes`; 0 means none, see `encodeHeaders` for new ones.
+   * Appends a record: key and value are ranges of bytes, a start of -1 means null. Headers, if any, are copied as they
+   * lie in another batch (count first) at `headersAt` of `headerBytes`; 0 means none, see `encodeHeaders` for new ones.
    */
   append(
     key: Uint8Array,
@@ -296,9 +301,9 @@ export class BatchBuilder {
     this.#count = count + 1;
   }
 
-  /** Short ranges byte by byte, longer ones in words of eight: the optimizing compiler makes a plain load and store of them,
-   *  three times faster than `set` with a view (22 ns against 75 for 98 bytes). The source's DataView is kept, because records
-   *  mostly come from one buffer. */
+  /** Short ranges byte by byte, longer ones in words of eight: the optimizing compiler makes a plain load and store of
+   *  them, three times faster than `set` with a view (22 ns against 75 for 98 bytes). The source's DataView is kept,
+   *  because records mostly come from one buffer. */
   #copy(source: Uint8Array, start: number, end: number, position: number): void {
     let from = start;
     let to = position;
@@ -324,7 +329,8 @@ export class BatchBuilder {
     this.#view = new DataView(grown.buffer, grown.byteOffset, grown.byteLength);
   }
 
-  /** The finished batch (its CRC is set when the log stamps it); the builder is empty afterwards. At least one record. */
+  /** The finished batch (its CRC is set when the log stamps it); the builder is empty afterwards. At least one record.
+   *  */
   finish(): Uint8Array {
     const buffer = this.#buffer;
     const length = this.#length;
@@ -554,8 +560,9 @@ export class RecordColumns {
 }
 
 /**
- * Appends the records of the batch at `position` to the columns (whose `bytes` these are), without those below `fromOffset`.
- * Answers the position behind the batch, or -1 when the bytes are no batch; the columns are then as they were.
+ * Appends the records of the batch at `position` to the columns (whose `bytes` these are), without those below
+ * `fromOffset`. Answers the position behind the batch, or -1 when the bytes are no batch; the columns are then as they
+ * were.
  */
 export const decodeBatch = (bytes: Uint8Array, position: number, into: RecordColumns, fromOffset: number): number => {
   const room = bytes.length - position;
@@ -576,8 +583,8 @@ export const decodeBatch = (bytes: Uint8Array, position: number, into: RecordCol
   let p = position + batchHeaderBytes;
 
   for (let i = 0; i < count; i++) {
-    // Each field: one byte in most records, so that form stands first and the general one behind a call. A read beyond `end`
-    // is found by the checks on `stop`, which come before any position is kept.
+    // Each field: one byte in most records, so that form stands first and the general one behind a call. A read beyond
+    // `end` is found by the checks on `stop`, which come before any position is kept.
     let byte = bytes[p++] as number;
     let raw = byte;
     if (byte >= 0x80) {
@@ -722,7 +729,8 @@ export const encodeControlBatch = (control: ControlBatch): Uint8Array => {
 
 /** What the control batch at `position` says; undefined for types that end no transaction. */
 export const controlTypeOf = (bytes: Uint8Array, position: number): ControlType | undefined => {
-  // One record: length, attributes, timestamp delta, offset delta and key length take one byte each, the key's version two.
+  // One record: length, attributes, timestamp delta, offset delta and key length take one byte each, the key's version
+  // two.
   const type = readI16(bytes, position + batchHeaderBytes + 7);
   return type === 0 ? 'abort' : type === 1 ? 'commit' : undefined;
 };

@@ -1,13 +1,14 @@
 /**
  * Record batches after compaction: the same batch with fewer records, and empty batches.
  *
- * Offsets never change. A batch that loses records keeps its base offset, its last offset, its producer fields and the bytes of the
- * records that stay. Where nothing stays, an empty batch (record count 0) stands for the whole range of offsets that went, so that in a
- * partition each batch begins where the one before ends, compacted or not, and a missing piece is noticed.
+ * Offsets never change. A batch that loses records keeps its base offset, its last offset, its producer fields and the
+ * bytes of the records that stay. Where nothing stays, an empty batch (record count 0) stands for the whole range of
+ * offsets that went, so that in a partition each batch begins where the one before ends, compacted or not, and a
+ * missing piece is noticed.
  *
- * Delete horizon (attribute bit 6). A tombstone must outlive its value for a while, so that a reader who has seen the value also sees
- * the deletion. The first compaction that keeps a tombstone writes the time at which it may go into the base timestamp, as
- * Kafka does; the records' timestamps are then counted from there.
+ * Delete horizon (attribute bit 6). A tombstone must outlive its value for a while, so that a reader who has seen the
+ * value also sees the deletion. The first compaction that keeps a tombstone writes the time at which it may go into the
+ * base timestamp, as Kafka does; the records' timestamps are then counted from there.
  */
 
 import { assert, type ByteWriter, newCursor, readI16, readI64, readVarint, readVarlong } from '../base/index.ts';
@@ -28,7 +29,8 @@ const mostOffsets = 0x7fff_ffff;
 
 const cursor = newCursor();
 
-/** The epoch milliseconds from which on tombstones of this batch may be dropped; undefined when no compaction has set them. */
+/** The epoch milliseconds from which on tombstones of this batch may be dropped; undefined when no compaction has set
+ *  them. */
 export const deleteHorizonOf = (bytes: Uint8Array, position: number): number | undefined =>
   (readI16(bytes, position + batchField.attributes) & deleteHorizonBit) === 0
     ? undefined
@@ -50,7 +52,8 @@ export const writeEmptyBatches = (out: ByteWriter, first: number, last: number):
   }
 };
 
-/** Appends the batch at `position` without its records: what is left tells which sequence numbers its producer has used. */
+/** Appends the batch at `position` without its records: what is left tells which sequence numbers its producer has
+ *  used. */
 export const writeWithoutRecords = (out: ByteWriter, bytes: Uint8Array, position: number): void => {
   const batch = bytes.slice(position, position + batchHeaderBytes);
   const view = new DataView(batch.buffer);
@@ -70,7 +73,8 @@ export interface Kept {
   readonly count: number;
 }
 
-/** Appends the batch at `position` with the records that stay, at least one. `horizon` sets the delete horizon, in epoch milliseconds. */
+/** Appends the batch at `position` with the records that stay, at least one. `horizon` sets the delete horizon, in
+ *  epoch milliseconds. */
 export const writeKept = (
   out: ByteWriter,
   bytes: Uint8Array,

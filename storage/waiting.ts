@@ -1,8 +1,8 @@
 /**
  * Fetches that wait: shared by every log whose partitions live in this thread.
  *
- * A fetch tries at once; when it has nothing it waits until a partition it asked for has changed, until `wakeup`, until its
- * time is over, or until the log closes, and tries once more.
+ * A fetch tries at once; when it has nothing it waits until a partition it asked for has changed, until `wakeup`, until
+ * its time is over, or until the log closes, and tries once more.
  */
 
 import type { Timers } from '../base/index.ts';

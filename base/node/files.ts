@@ -41,8 +41,8 @@ const guarded = <T>(path: string, run: () => T): T => {
 
 const codeOf = (cause: unknown): unknown => (cause instanceof Error && 'code' in cause ? cause.code : undefined);
 
-/** A directory with those above it. (Node's own recursive form never returns where the system says "no such directory" of a
- *  place whose parent exists, as Linux does below /proc.) */
+/** A directory with those above it. (Node's own recursive form never returns where the system says "no such directory"
+ *  of a place whose parent exists, as Linux does below /proc.) */
 const makeDirectories = (path: string): void => {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   try {
@@ -110,7 +110,8 @@ class NodeFile implements OpenFile {
     guarded(this.path, () => fdatasyncSync(this.#descriptor));
   }
 
-  /** The descriptor stays open until syncs under way have answered: its number must not be given to another file before. */
+  /** The descriptor stays open until syncs under way have answered: its number must not be given to another file
+   *  before. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -1,10 +1,11 @@
 /**
  * A lock that the kernel holds for this process, and lets go of when the process ends, however it ends.
  *
- * Node has no advisory file locks of its own, but the SQLite that it contains takes one (`fcntl`) on the file of a database while a transaction
- * is open. So the lock is an open exclusive transaction on an empty database, in which nothing is ever written: it needs no space, and the file
- * may stay. A process id says nothing in another container, and a file's presence says nothing after a kill; the kernel knows who holds it, wherever the
- * processes run, as long as they share the kernel (or a network file system that passes locks on).
+ * Node has no advisory file locks of its own, but the SQLite that it contains takes one (`fcntl`) on the file of a
+ * database while a transaction is open. So the lock is an open exclusive transaction on an empty database, in which
+ * nothing is ever written: it needs no space, and the file may stay. A process id says nothing in another container,
+ * and a file's presence says nothing after a kill; the kernel knows who holds it, wherever the processes run, as long
+ * as they share the kernel (or a network file system that passes locks on).
  *
  * The kernel drops such a lock when the process closes any descriptor of the file: nothing else here may open it.
  */
@@ -39,7 +40,8 @@ export const takeLock = (path: string): LockResult => {
   return { held: true, release: () => held.close() };
 };
 
-/** Node's SQLite, without the warning by which Node 22 and 24 call it experimental: users of the lock cannot do anything about it. */
+/** Node's SQLite, without the warning by which Node 22 and 24 call it experimental: users of the lock cannot do
+ *  anything about it. */
 const loadSqlite = (): typeof sqlite => {
   const { emitWarning } = process;
   process.emitWarning = () => {};

@@ -33,8 +33,8 @@ export class StreamsBuilder {
     return new KStream({ graph: this.#graph, node, key: { serde: key, windowBytes: 0 }, value, flagged: false });
   }
 
-  /** The topic's records as rows: the last value of each key; a null value deletes the row. Kept in a store where `store` names one, or where
-   *  a join or a filter needs it. */
+  /** The topic's records as rows: the last value of each key; a null value deletes the row. Kept in a store where
+   *  `store` names one, or where a join or a filter needs it. */
   table<K, V>(topic: string, options: Consumed<K, V> & { readonly store?: string }): KTable<K, V> {
     const graph = this.#graph;
     const { key, value } = options;

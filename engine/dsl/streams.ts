@@ -1,13 +1,13 @@
 /**
- * The typed DSL: streams, tables, and streams grouped by key. Thin: each method adds one operator (and, where records with equal keys have to
- * meet, a repartition before it).
+ * The typed DSL: streams, tables, and streams grouped by key. Thin: each method adds one operator (and, where records
+ * with equal keys have to meet, a repartition before it).
  *
- * Keys are bytes inside; a key's serde is always known, so functions see it decoded. A value's serde is known as long as the value came from
- * a topic or one was given; it is needed only where the value is written. Null keys and values are shown to the functions of a stream,
- * typed so; a table's functions see rows only.
+ * Keys are bytes inside; a key's serde is always known, so functions see it decoded. A value's serde is known as long
+ * as the value came from a topic or one was given; it is needed only where the value is written. Null keys and values
+ * are shown to the functions of a stream, typed so; a table's functions see rows only.
  *
- * Repartition. An operator that may change the key sets a flag; what follows by key (grouping, joining, `toTable`) then goes through a
- * repartition topic first, and clears it.
+ * Repartition. An operator that may change the key sets a flag; what follows by key (grouping, joining, `toTable`) then
+ * goes through a repartition topic first, and clears it.
  *
  * All classes stand in one file because each makes the others.
  */
@@ -43,7 +43,8 @@ export interface WithValue<V> extends Named {
   readonly value?: Serde<V>;
 }
 
-/** A store with a name of its own can be read from outside, and keeps its data when operators are inserted before it. */
+/** A store with a name of its own can be read from outside, and keeps its data when operators are inserted before it.
+ *  */
 export interface Materialized<V> extends WithValue<V> {
   readonly store?: string;
 }

@@ -1,13 +1,14 @@
 /**
  * Aggregate over a stream, per key: a' = add(a or initialize(), record); emits k: a → a' for every record.
  *
- * State: a key-value store, per key the time of the result and the accumulator. The result's time is the largest of the records in it. A record
- * without a key or without a value is dropped (`null-key`, `null-value`). When `add` answers null the row is deleted and a tombstone goes on.
- * `before` is known only where `sendBefore` asks for it (a second read of the old accumulator); a new key has null before. (Kafka sends the
- * initializer's result there; a row that nobody has seen is not retracted here.)
+ * State: a key-value store, per key the time of the result and the accumulator. The result's time is the largest of the
+ * records in it. A record without a key or without a value is dropped (`null-key`, `null-value`). When `add` answers
+ * null the row is deleted and a tombstone goes on. `before` is known only where `sendBefore` asks for it (a second read
+ * of the old accumulator); a new key has null before. (Kafka sends the initializer's result there; a row that nobody
+ * has seen is not retracted here.)
  *
- * `add` may change the accumulator it is given and return it. A result that is larger than a store takes drops the record (`serialization`): the key
- * keeps its last result, and nothing goes on.
+ * `add` may change the accumulator it is given and return it. A result that is larger than a store takes drops the
+ * record (`serialization`): the key keeps its last result, and nothing goes on.
  */
 
 import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';

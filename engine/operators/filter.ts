@@ -1,6 +1,6 @@
 /**
- * Filter over a stream: (k, v) → (k, v) where `keeps`, or, with `not`, where it does not. State: none. Null keys and values are shown to the
- * predicate like any other.
+ * Filter over a stream: (k, v) → (k, v) where `keeps`, or, with `not`, where it does not. State: none. Null keys and
+ * values are shown to the predicate like any other.
  */
 
 import type { ProcessorSupplier } from '../processor.ts';

@@ -1,6 +1,7 @@
 /**
- * The shapes of functions that operators are given. All of them see the record in hand (lent: it is another one after the call) and the
- * node's context, so that a function can report what it could not work out (`context.drop`) without an operator of its own.
+ * The shapes of functions that operators are given. All of them see the record in hand (lent: it is another one after
+ * the call) and the node's context, so that a function can report what it could not work out (`context.drop`) without
+ * an operator of its own.
  */
 
 import type { ByteWriter } from '../../base/index.ts';

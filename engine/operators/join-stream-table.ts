@@ -1,9 +1,11 @@
 /**
- * Join of a stream with a table, by key: (k, v) → (k, join(v, row of k)) for each record of the stream; changes of the table emit nothing.
+ * Join of a stream with a table, by key: (k, v) → (k, join(v, row of k)) for each record of the stream; changes of the
+ * table emit nothing.
  *
- * State: the table's own store, read only: the row is what the table holds when the record is processed (the task takes its inputs in order of
- * time). Inner: a record without a key or a value is dropped (`null-key`, `null-value`), one without a row is passed over. Left: a record
- * without a key, or without a row, is joined with null; one without a value is dropped. The result has the stream record's time and headers.
+ * State: the table's own store, read only: the row is what the table holds when the record is processed (the task takes
+ * its inputs in order of time). Inner: a record without a key or a value is dropped (`null-key`, `null-value`), one
+ * without a row is passed over. Left: a record without a key, or without a row, is joined with null; one without a
+ * value is dropped. The result has the stream record's time and headers.
  */
 
 import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
@@ -15,7 +17,8 @@ export interface StreamTableJoin<V, S, R, Out> {
   /** The table's store. */
   readonly store: string;
   readonly row: Pick<Serde<S>, 'read'>;
-  /** What the joined table shows of a stored row; null where it shows none (a filtered table). Left out: the row itself. */
+  /** What the joined table shows of a stored row; null where it shows none (a filtered table). Left out: the row
+   *  itself. */
   readonly view: (row: S, record: StreamRecord<V>, context: ProcessorContext) => R | null;
   readonly join: (record: StreamRecord<V>, row: R | null, context: ProcessorContext) => Out | null;
   readonly left: boolean;

@@ -1,6 +1,6 @@
 /**
- * MapValues over a stream: (k, v) → (k, f(k, v)). State: none. The key stays, so what follows by key needs no repartition. A null value is
- * shown to the function.
+ * MapValues over a stream: (k, v) → (k, f(k, v)). State: none. The key stays, so what follows by key needs no
+ * repartition. A null value is shown to the function.
  */
 
 import type { ProcessorSupplier } from '../processor.ts';

@@ -1,6 +1,6 @@
 /**
- * Map over a stream: (k, v) → (k', v'), one for one. State: none. `key` is asked first, then `value`, for each record. Null keys and values
- * are shown to both. What follows by key needs a repartition.
+ * Map over a stream: (k, v) → (k', v'), one for one. State: none. `key` is asked first, then `value`, for each record.
+ * Null keys and values are shown to both. What follows by key needs a repartition.
  */
 
 import type { ProcessorSupplier } from '../processor.ts';

@@ -1,6 +1,6 @@
 /**
- * Peek at a stream: (k, v) → (k, v), after the function has seen it. State: none. The function's effects lie outside of the transaction: after a
- * rollback it sees the same records again.
+ * Peek at a stream: (k, v) → (k, v), after the function has seen it. State: none. The function's effects lie outside of
+ * the transaction: after a rollback it sees the same records again.
  */
 
 import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';

@@ -1,7 +1,9 @@
 /**
- * Result: hands rows to the client of a transient query, as record batches without keys: the value by a serde, the record's timestamp.
+ * Result: hands rows to the client of a transient query, as record batches without keys: the value by a serde, the
+ * record's timestamp.
  *
- * A deletion has no row to show and is left out. A row larger than a batch may be is dropped (`serialization`). State: none.
+ * A deletion has no row to show and is left out. A row larger than a batch may be is dropped (`serialization`). State:
+ * none.
  */
 
 import type { ProcessorSupplier } from '../processor.ts';

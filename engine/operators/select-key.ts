@@ -1,6 +1,6 @@
 /**
- * SelectKey over a stream: (k, v) → (g(k, v), v). State: none. A function that answers false makes the key null. What follows by key needs a
- * repartition.
+ * SelectKey over a stream: (k, v) → (g(k, v), v). State: none. A function that answers false makes the key null. What
+ * follows by key needs a repartition.
  */
 
 import type { ProcessorSupplier } from '../processor.ts';

@@ -1,9 +1,10 @@
 /**
  * Sink: appends records to a topic. `key` bytes as they are, the value by a serde, timestamp and headers of the record.
  *
- * Partition: murmur2 of the key's bytes, as Kafka's clients pick it; of a windowed key only the key's own bytes, so that all windows of a key lie
- * together. Records without a key go round the partitions in turn. State: none but that turn, which is no more than a spread. A null value is written
- * as a tombstone. A value that cannot be written, or is larger than the topic takes, drops the record (`serialization`).
+ * Partition: murmur2 of the key's bytes, as Kafka's clients pick it; of a windowed key only the key's own bytes, so
+ * that all windows of a key lie together. Records without a key go round the partitions in turn. State: none but that
+ * turn, which is no more than a spread. A null value is written as a tombstone. A value that cannot be written, or is
+ * larger than the topic takes, drops the record (`serialization`).
  */
 
 import { type ByteWriter, partitionOfKey } from '../../base/index.ts';

@@ -1,8 +1,9 @@
 /**
- * Filter over a table: emits p(before) → p(after), where p(row) is the row where `keeps` (or, with `not`, where it does not) and absent otherwise.
+ * Filter over a table: emits p(before) → p(after), where p(row) is the row where `keeps` (or, with `not`, where it does
+ * not) and absent otherwise.
  *
- * State: none. A row that stops matching is retracted once; what was absent on both sides goes nowhere. Where the row before is unknown, a retraction
- * goes out to be safe.
+ * State: none. A row that stops matching is retracted once; what was absent on both sides goes nowhere. Where the row
+ * before is unknown, a retraction goes out to be safe.
  */
 
 import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';

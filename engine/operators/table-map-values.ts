@@ -1,6 +1,6 @@
 /**
- * MapValues over a table: emits f(before) → f(after). State: none. An absent row stays absent (the function is not called); a row that the
- * function maps to null is absent as well. An unknown row before stays unknown.
+ * MapValues over a table: emits f(before) → f(after). State: none. An absent row stays absent (the function is not
+ * called); a row that the function maps to null is absent as well. An unknown row before stays unknown.
  */
 
 import type { ProcessorSupplier } from '../processor.ts';

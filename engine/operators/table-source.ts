@@ -1,10 +1,12 @@
 /**
- * Table source: reads records as changes of rows: k: row before → value. Also `toTable`, and any table that is to be kept.
+ * Table source: reads records as changes of rows: k: row before → value. Also `toTable`, and any table that is to be
+ * kept.
  *
- * State: a key-value store, per key the time and the row; or none (`store` left out), then `before` is unknown. A null value deletes the row; a
- * record without a key is dropped (`null-key`). A record that is older than the row it meets is applied all the same: later arrival
- * wins, as in Kafka's plain tables. Every record is forwarded, also one that changes nothing, unless `knownDeletesOnly`: then a null value goes on
- * only where it deletes a row of the store. `before` only where `sendBefore` asks for it.
+ * State: a key-value store, per key the time and the row; or none (`store` left out), then `before` is unknown. A null
+ * value deletes the row; a record without a key is dropped (`null-key`). A record that is older than the row it meets
+ * is applied all the same: later arrival wins, as in Kafka's plain tables. Every record is forwarded, also one that
+ * changes nothing, unless `knownDeletesOnly`: then a null value goes on only where it deletes a row of the store.
+ * `before` only where `sendBefore` asks for it.
  */
 
 import { assert } from '../../base/index.ts';

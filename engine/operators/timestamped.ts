@@ -1,5 +1,6 @@
 /**
- * How operators keep a value in a store: its event time first (i64, big-endian), then the value's own bytes, as Kafka's timestamped stores.
+ * How operators keep a value in a store: its event time first (i64, big-endian), then the value's own bytes, as Kafka's
+ * timestamped stores.
  */
 
 import { type ByteWriter, readI64 } from '../../base/index.ts';

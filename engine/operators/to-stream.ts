@@ -1,6 +1,6 @@
 /**
- * ToStream: a table's changes as records of a stream: k: before → after becomes (k, after); a deletion becomes a record without a value. State:
- * none.
+ * ToStream: a table's changes as records of a stream: k: before → after becomes (k, after); a deletion becomes a record
+ * without a value. State: none.
  */
 
 import type { ProcessorSupplier } from '../processor.ts';

@@ -1,12 +1,15 @@
 /**
- * Aggregate over a stream, per key and time window: for each window w that holds the record's time, a' = add(a or initialize(), record);
- * emits (k, w): a → a'. The key that goes on is the key's bytes, then the window's start (i64, big-endian).
+ * Aggregate over a stream, per key and time window: for each window w that holds the record's time, a' = add(a or
+ * initialize(), record); emits (k, w): a → a'. The key that goes on is the key's bytes, then the window's start (i64,
+ * big-endian).
  *
- * State: a window store, per window and key the time of the result and the accumulator. The result's time is the largest of the records
- * in it. A record without a key is dropped (`null-key`); one without a value is shown to `add` (as in Kafka). `before` as in `aggregate.ts`.
+ * State: a window store, per window and key the time of the result and the accumulator. The result's time is the
+ * largest of the records in it. A record without a key is dropped (`null-key`); one without a value is shown to `add`
+ * (as in Kafka). `before` as in `aggregate.ts`.
  *
- * Late: a window takes nothing more when its end + grace <= the record's origin time (`../operator-time.ts`), each window by itself; such a record
- * is dropped for it (`late`). Expiry: windows whose start is at or below stream time − retention are dropped from the store at the next commit, and never begun anew.
+ * Late: a window takes nothing more when its end + grace <= the record's origin time (`../operator-time.ts`), each
+ * window by itself; such a record is dropped for it (`late`). Expiry: windows whose start is at or below stream time −
+ * retention are dropped from the store at the next commit, and never begun anew.
  */
 
 import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
@@ -19,7 +22,8 @@ export interface WindowAggregation<V, A> {
   readonly store: string;
   readonly windows: TimeWindows;
   readonly graceMs: number;
-  /** How long a window is kept after its start; at least its size and grace. The store's specification says the same. */
+  /** How long a window is kept after its start; at least its size and grace. The store's specification says the same.
+   *  */
   readonly retentionMs: number;
   readonly accumulator: Serde<A>;
   initialize(): A;

@@ -1,8 +1,8 @@
 /**
  * The commit: one transaction per query over all its tasks in this process, driven from the thread that owns the log.
  *
- * A coordinator is a serial state machine; what it hears comes from the hosts (`batch`, `progress`, `prepared`, `resumed`), from the
- * producer's promises and from timers. Laws:
+ * A coordinator is a serial state machine; what it hears comes from the hosts (`batch`, `progress`, `prepared`,
+ * `resumed`), from the producer's promises and from timers. Laws:
  *
  * 1. Nothing is ever appended outside of a transaction, and a transaction is begun by the first thing that goes into it: so none is empty.
  * 2. A transaction ends `commitIntervalMs` after it became pending at the latest, or at once when nothing is left to read. (A query
@@ -37,7 +37,8 @@ export interface CoordinatorOptions {
 /** What the coordinator needs to know how far the query is in time. */
 export interface TimeKeeping {
   readonly pieces: PieceGraph;
-  /** The bound of the other running queries that write records of several origins to this topic; undefined: there are none. */
+  /** The bound of the other running queries that write records of several origins to this topic; undefined: there are
+   *  none. */
   boundOf(topic: string): number | undefined;
   /** Where a partition can be read up to, now. */
   stableEnd(topic: string, partition: number): Promise<number>;
@@ -137,7 +138,8 @@ export class Coordinator {
     return [...this.#committed.values()];
   }
 
-  /** The time before which nothing can come any more in a topic that the query writes (`watermarks.ts`). Undefined: what it writes has one origin. */
+  /** The time before which nothing can come any more in a topic that the query writes (`watermarks.ts`). Undefined:
+   *  what it writes has one origin. */
   boundOf(topic: string): number | undefined {
     if (this.#watermarks === undefined && !this.#options.times.pieces.manyTasks) return undefined;
     if (this.idle) return Number.POSITIVE_INFINITY;
@@ -328,8 +330,9 @@ export class Coordinator {
   }
 
   /**
-   * Works out the low watermarks as of this commit, unless there is one origin only. Hosts may not know yet what has just been written for them to read: for the query's own
-   * topics the positions tell, and for those of other queries the log does. (Their bounds are asked for before.)
+   * Works out the low watermarks as of this commit, unless there is one origin only. Hosts may not know yet what has
+   * just been written for them to read: for the query's own topics the positions tell, and for those of other queries
+   * the log does. (Their bounds are asked for before.)
    */
   async #measureTime(): Promise<void> {
     const { pieces, boundOf, stableEnd } = this.#options.times;

@@ -1,13 +1,14 @@
 /**
  * Contradictions: what a query finds at its start that no crash can have left behind.
  *
- * Topics, positions, state and the log's own files are written at different moments; a crash between two of them leaves a known set of
- * combinations, all of which a start mends by itself. Everything else means that data was lost or exchanged: files deleted, damaged, or
- * restored from another time. Going on would give wrong results without a word, so the query fails, names what is missing, and
- * leaves everything as it is. `repair.ts` holds the two ways out.
+ * Topics, positions, state and the log's own files are written at different moments; a crash between two of them leaves
+ * a known set of combinations, all of which a start mends by itself. Everything else means that data was lost or
+ * exchanged: files deleted, damaged, or restored from another time. Going on would give wrong results without a word,
+ * so the query fails, names what is missing, and leaves everything as it is. `repair.ts` holds the two ways out.
  *
- * What a first start writes, in this order: the internal topics, empty; the first positions; the query record; only then records. So a query
- * has *started* when it has a record, or a position, or anything in a topic of its own, and from then on it has all of them.
+ * What a first start writes, in this order: the internal topics, empty; the first positions; the query record; only
+ * then records. So a query has *started* when it has a record, or a position, or anything in a topic of its own, and
+ * from then on it has all of them.
  */
 
 import { UserError } from '../../base/index.ts';
@@ -145,7 +146,8 @@ const concerning = (
   if (topic === undefined || used === undefined || used.role === 'sink') return undefined;
   const contradiction = { code, topic, ...(partition !== undefined && { partition }), message, damage } as const;
   if (used.role === 'changelog' || partition === undefined) return contradiction;
-  // What lies below the position was read while it was there. How far a partition reached whose directory is gone is not known.
+  // What lies below the position was read while it was there. How far a partition reached whose directory is gone is
+  // not known.
   const position = offsetOf(topic, partition) ?? 0;
   const unread = kind === 'start' ? position === 0 : kind === 'partition' || lost === undefined || position < lost.to;
   return unread ? contradiction : undefined;

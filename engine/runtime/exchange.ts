@@ -1,12 +1,13 @@
 /**
  * Exchange: the repartition topics of a transient query, in memory.
  *
- * A transient query ends with its client, so nothing of it has to survive: its tasks all run on one host, and what one of them writes to a
- * repartition is queued here until the task that reads it has room. So the query makes no topic, opens no producer, and leaves nothing behind
- * after a crash. Batches have the same bytes as in a topic, offsets included. Each partition has one reader.
+ * A transient query ends with its client, so nothing of it has to survive: its tasks all run on one host, and what one
+ * of them writes to a repartition is queued here until the task that reads it has room. So the query makes no topic,
+ * opens no producer, and leaves nothing behind after a crash. Batches have the same bytes as in a topic, offsets
+ * included. Each partition has one reader.
  *
- * Memory: a task that writes to a topic which holds more than `fullBytes` is not stepped until its readers have caught up. Readers are further
- * down the topology, so the last of them is never held up by an exchange.
+ * Memory: a task that writes to a topic which holds more than `fullBytes` is not stepped until its readers have caught
+ * up. Readers are further down the topology, so the last of them is never held up by an exchange.
  */
 
 import { assert, type BufferPool } from '../../base/index.ts';

@@ -1,8 +1,9 @@
 /**
  * The reading loop of one thread: keeps one fetch under way for all feeds that somebody wants something of.
  *
- * A fetch that only waits for new records is woken as soon as something else is wanted. What a fetch brought counts only for feeds that have not
- * moved on since it was asked (`generation`: a transaction was rolled back; `endQuestions`: the end has to be asked for again).
+ * A fetch that only waits for new records is woken as soon as something else is wanted. What a fetch brought counts
+ * only for feeds that have not moved on since it was asked (`generation`: a transaction was rolled back;
+ * `endQuestions`: the end has to be asked for again).
  */
 
 import type { Clock, Timers } from '../../base/index.ts';
@@ -147,7 +148,8 @@ export class FeedReader {
     this.#reading = false;
   }
 
-  /** Somebody waits on a feed, for others or for the next try of a read: looks again after a while, should nothing else come up. */
+  /** Somebody waits on a feed, for others or for the next try of a read: looks again after a while, should nothing else
+   *  come up. */
   #lookAgain(): void {
     this.#cancelLook ??= this.#options.timers.after(lookAgainMs, () => {
       this.#cancelLook = undefined;
@@ -155,7 +157,8 @@ export class FeedReader {
     });
   }
 
-  /** Hands out what a fetch found. Answers the feeds that were asked for an offset which their partition does not hold. */
+  /** Hands out what a fetch found. Answers the feeds that were asked for an offset which their partition does not hold.
+   *  */
   #arrived(asked: ReadonlyMap<Feed, Asked>, { chunks, failures }: Fetched): readonly Feed[] {
     const silent = new Map(asked);
     const outOfRange: Feed[] = [];
@@ -198,7 +201,8 @@ export class FeedReader {
     else feed.failed(offset, unreadable(feed, offset, error));
   }
 
-  /** Positions outside of what the partition holds: those before its start may go on, a position beyond its end is a contradiction. */
+  /** Positions outside of what the partition holds: those before its start may go on, a position beyond its end is a
+   *  contradiction. */
   async #reposition(feed: Feed): Promise<void> {
     try {
       const { topic, partition } = feed;

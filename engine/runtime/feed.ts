@@ -1,18 +1,19 @@
 /**
  * Feeds: what the tasks of one thread read of one source partition.
  *
- * Law: what is read is decoded once and shared. A subscription is one task's input at its own position; the feed keeps the blocks that were
- * read last, and every subscription whose position lies in one of them gets that block, whoever caused the read. So a hundred queries over a
- * topic decode it once.
+ * Law: what is read is decoded once and shared. A subscription is one task's input at its own position; the feed keeps
+ * the blocks that were read last, and every subscription whose position lies in one of them gets that block, whoever
+ * caused the read. So a hundred queries over a topic decode it once.
  *
- * Subscriptions near each other are a pack. Who is ahead waits while the oldest block at hand is still needed, so that the pack stays
- * together (a query that is just committing falls back a little); but for `patienceMs` at most, and never for one that cannot read now. Who does
- * not come up in that time is left behind: blocks are then read for it alone, until its position meets the pack's. So one slow query
- * holds back nobody for long.
+ * Subscriptions near each other are a pack. Who is ahead waits while the oldest block at hand is still needed, so that
+ * the pack stays together (a query that is just committing falls back a little); but for `patienceMs` at most, and
+ * never for one that cannot read now. Who does not come up in that time is left behind: blocks are then read for it
+ * alone, until its position meets the pack's. So one slow query holds back nobody for long.
  *
- * `readableEnd` is the offset behind the last record that this feed may see, as of the fetch that told so; `known` is false before the first
- * one. A task with several inputs may pass over an empty one only by knowledge that is younger than what it is about to process (`askEndAgain`): then
- * a row that was acknowledged in one topic before another row was sent to a second topic is always seen first.
+ * `readableEnd` is the offset behind the last record that this feed may see, as of the fetch that told so; `known` is
+ * false before the first one. A task with several inputs may pass over an empty one only by knowledge that is younger
+ * than what it is about to process (`askEndAgain`): then a row that was acknowledged in one topic before another row
+ * was sent to a second topic is always seen first.
  */
 
 import type { Chunk, FetchRequest, Isolation, PartitionOffsets } from '../../storage/index.ts';
@@ -41,7 +42,8 @@ export interface Subscriber {
   take(block: Block, readableEnd: number): void;
   /** There is nothing between the position and `readableEnd`, which is not before it. */
   sawEnd(position: number): void;
-  /** The records from `position` to the start of the partition do not exist any more. Answers where to read on; undefined: nowhere. */
+  /** The records from `position` to the start of the partition do not exist any more. Answers where to read on;
+   *  undefined: nowhere. */
   gone(position: number, offsets: PartitionOffsets): number | undefined;
   /** The partition cannot be read. */
   failed(error: unknown): void;
@@ -149,8 +151,8 @@ export class Feed {
     return handed;
   }
 
-  /** What to ask the log for: the position of one of the subscriptions that wait, each in its turn. Those that are known
-   *  to be at the end come only when no other waits. */
+  /** What to ask the log for: the position of one of the subscriptions that wait, each in its turn. Those that are
+   *  known to be at the end come only when no other waits. */
   request(nowMs: number): FetchRequest | undefined {
     if (!this.retry.due(nowMs)) return undefined;
     const mayLead = this.#mayLead(nowMs);
@@ -211,7 +213,8 @@ export class Feed {
     this.#keep(recent);
   }
 
-  /** Keeps a block for those of the pack that come to it later. What was read for one left behind is of no use to them. */
+  /** Keeps a block for those of the pack that come to it later. What was read for one left behind is of no use to them.
+   *  */
   #keep(recent: Recent): void {
     const oldest = this.#recent[0];
     if (oldest !== undefined && recent.startOffset < oldest.startOffset) {

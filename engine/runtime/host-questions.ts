@@ -1,8 +1,8 @@
 /**
  * Questions to hosts: reads and scans of stores, and whatever else a host answers by the number of the request.
  *
- * Every question is answered once, by its host or, when that has ended, by a refusal. A scan is answered page by page: the host goes on when a page
- * was taken.
+ * Every question is answered once, by its host or, when that has ended, by a refusal. A scan is answered page by page:
+ * the host goes on when a page was taken.
  */
 
 import { UserError } from '../../base/index.ts';

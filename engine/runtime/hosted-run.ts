@@ -72,7 +72,8 @@ export class HostedRun {
   checkpointsRunning = 0;
   /** It waits for a checkpoint: a restart would have too much to replay. */
   aheadOfCheckpoint = false;
-  /** Checks of whole checkpoints that are under way: nothing is derived from a store before it is proven to be whole. */
+  /** Checks of whole checkpoints that are under way: nothing is derived from a store before it is proven to be whole.
+   *  */
   checking = 0;
   /** The same, to be awaited: rejects when one has found damage. */
   checked: Promise<unknown> = Promise.resolve();
@@ -87,7 +88,8 @@ export class HostedRun {
     return this.assignment.run;
   }
 
-  /** For a transient query: what else the coordinator does at each commit. What is left in the exchange is what its readers have no room for. */
+  /** For a transient query: what else the coordinator does at each commit. What is left in the exchange is what its
+   *  readers have no room for. */
   measureTime(): void {
     const inputs = this.tasks.flatMap(({ task }) => task.inputTimes());
     if (this.pieces?.manyTasks !== true && !inputs.some(({ carried }) => carried)) return;
@@ -119,7 +121,8 @@ export const positionOf = ({ topic, partition, position }: TaskInput): Position 
   offset: position,
 });
 
-/** Bytes of results that one step of a transient query should bring: between steps the host looks whether the client keeps up. */
+/** Bytes of results that one step of a transient query should bring: between steps the host looks whether the client
+ *  keeps up. */
 const leastStepBytes = 64 * 1024;
 const mostStepBytes = 256 * 1024;
 

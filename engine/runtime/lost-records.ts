@@ -1,9 +1,10 @@
 /**
  * Records that were deleted before a query read them: where it goes on, and what is said of it.
  *
- * The query's `auto.offset.reset` decides, as in Kafka: `earliest` goes on at the first record that is left, `latest` at the end, `none` fails. The
- * inputs that stand for state, tables and the query's own repartition topics, never pass over what is left: a table goes on at the earliest in any
- * case, and a repartition topic, which only the query itself trims, fails.
+ * The query's `auto.offset.reset` decides, as in Kafka: `earliest` goes on at the first record that is left, `latest`
+ * at the end, `none` fails. The inputs that stand for state, tables and the query's own repartition topics, never pass
+ * over what is left: a table goes on at the earliest in any case, and a repartition topic, which only the query itself
+ * trims, fails.
  */
 
 import { UserError } from '../../base/index.ts';

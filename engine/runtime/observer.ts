@@ -22,7 +22,8 @@ export interface QueryStatus {
     | undefined;
   /** Since when, epoch milliseconds. */
   readonly since: number;
-  /** Records that were deleted from its sources before it read them, since it was started: offsets [from, to), which it has passed over. */
+  /** Records that were deleted from its sources before it read them, since it was started: offsets [from, to), which it
+   *  has passed over. */
   readonly lost: readonly LostRecords[];
   readonly tasks: number;
   /** Threads that run its tasks; 0: the calling thread. */
@@ -69,7 +70,8 @@ export type RuntimeEvent =
 export interface StateReport {
   /** Memory of all stores, in bytes: what is used, of what may be. */
   readonly memory: { readonly usedBytes: number; readonly limitBytes: number };
-  /** Damage of the state directory since the start, oldest first; the newest hundred. What was damaged is rebuilt from changelogs. */
+  /** Damage of the state directory since the start, oldest first; the newest hundred. What was damaged is rebuilt from
+   *  changelogs. */
   readonly damage: readonly StateDamage[];
 }
 
@@ -116,7 +118,8 @@ export const noCounters: HostCounters = {
   storeBytes: 0,
 };
 
-/** The sum of what several hosts have counted. `past` counters come from hosts that no longer run the query: of them only what was done counts. */
+/** The sum of what several hosts have counted. `past` counters come from hosts that no longer run the query: of them
+ *  only what was done counts. */
 export const sumCounters = (present: Iterable<HostCounters>, past: HostCounters = noCounters): HostCounters => {
   let { recordsRead, recordsOut } = past;
   const drops: Partial<Record<DropReason, number>> = { ...past.drops };

@@ -1,8 +1,9 @@
 /**
  * Builds the batches of one output topic: one builder per partition, handed over as they fill and at each flush.
  *
- * It also knows what has to be said of the origins of the records (`../origin-time.ts`): a header before a record's own, on the first record of
- * each batch and on those that are not in order. The topic is written so where several tasks write it, or where what they write came so.
+ * It also knows what has to be said of the origins of the records (`../origin-time.ts`): a header before a record's
+ * own, on the first record of each batch and on those that are not in order. The topic is written so where several
+ * tasks write it, or where what they write came so.
  */
 
 import { assert, type BufferPool, ByteWriter } from '../../base/index.ts';

@@ -1,13 +1,14 @@
 /**
  * The processing log: one row for each record, or part of one, that a query left out.
  *
- * Rows are appended within the query's own transaction. When it is rolled back they go with it and come again with the retry, so a
- * row stands there once for each record dropped. A row is a JSON object:
+ * Rows are appended within the query's own transaction. When it is rolled back they go with it and come again with the
+ * retry, so a row stands there once for each record dropped. A row is a JSON object:
  *
  *   {"time": epoch ms, "query": id, "task": "0_1", "node": name, "reason": "late", "detail": sentence,
  *    "topic": …, "partition": …, "offset": …, "timestamp": …, "key": base64 or null, "value": base64 or null}
  *
- * `topic` to `value` describe the record that was read; they are null (−1 for `partition` and `offset`) where that is not known.
+ * `topic` to `value` describe the record that was read; they are null (−1 for `partition` and `offset`) where that is
+ * not known.
  */
 
 import { ByteWriter } from '../../base/index.ts';

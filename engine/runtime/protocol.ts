@@ -1,10 +1,10 @@
 /**
  * What the coordinator (the thread that owns the log) and the task hosts (one per thread) say to each other.
  *
- * The same messages go to a host on the calling thread and to one in a worker; only the messenger differs. All of it is data that
- * survives a structured clone, but for an inline topology, which holds closures and therefore stays on the calling thread. Messages
- * keep their order in each direction. A `run` is one life of a query: a number given at each (re)start; messages of an
- * ended run are ignored by both sides, so that nothing late can touch its successor.
+ * The same messages go to a host on the calling thread and to one in a worker; only the messenger differs. All of it is
+ * data that survives a structured clone, but for an inline topology, which holds closures and therefore stays on the
+ * calling thread. Messages keep their order in each direction. A `run` is one life of a query: a number given at each
+ * (re)start; messages of an ended run are ignored by both sides, so that nothing late can touch its successor.
  *
  * One transaction, as the messages see it:
  *
@@ -13,8 +13,8 @@
  *   host      batch…  prepared(positions)                         and say how far they have read
  *   main      committed(changelog offsets)                        the hosts go on from there
  *
- * A failure on the way: `hold` stops the hosts; `rollback(positions)` takes them back, each answers `resumed`, and when all have, `go` sends
- * them on. (When the commit turns out to have happened, `committed` comes instead.)
+ * A failure on the way: `hold` stops the hosts; `rollback(positions)` takes them back, each answers `resumed`, and when
+ * all have, `go` sends them on. (When the commit turns out to have happened, `committed` comes instead.)
  */
 
 import type { DropReason } from '../processor.ts';
@@ -25,8 +25,8 @@ import type { InputTime, LowWatermarks, OutputTime } from './watermarks.ts';
 /** Number of one life of a query. */
 export type Run = number;
 
-/** Where a query begins without a committed offset, and goes on when the records at its offset were deleted (Kafka's `auto.offset.reset`). `none`: it
- *  fails instead. */
+/** Where a query begins without a committed offset, and goes on when the records at its offset were deleted (Kafka's
+ *  `auto.offset.reset`). `none`: it fails instead. */
 export type OffsetReset = 'earliest' | 'latest' | 'none';
 
 /** Records of a source, offsets [from, to), that a query never saw. */
@@ -58,8 +58,8 @@ export interface AssignedOutput {
 
 /** The client of a transient query, on the thread that owns the log. */
 export interface RowSink {
-  /** A record batch of the topology's result (`operators/result.ts`). `Runtime.taken` gives it back: the query waits while the memory of
-   *  batches that were not given back exceeds its window. */
+  /** A record batch of the topology's result (`operators/result.ts`). `Runtime.taken` gives it back: the query waits
+   *  while the memory of batches that were not given back exceeds its window. */
   rows(batch: Uint8Array): void;
   /** The query failed by itself: no more rows come. */
   ended(error: Error): void;
@@ -85,11 +85,12 @@ export interface Assignment {
   readonly outputs: readonly AssignedOutput[];
   /** Numbers of tasks per sub-topology. */
   readonly partitionCounts: readonly number[];
-  /** Reads of repartition topics see the open transaction of this producer. Undefined for a transient query, which writes nothing: its host
-   *  needs no coordinator. */
+  /** Reads of repartition topics see the open transaction of this producer. Undefined for a transient query, which
+   *  writes nothing: its host needs no coordinator. */
   readonly producerId: number | undefined;
-  /** Of a transient query: bytes of result batches that may be under way to its client before the host stops stepping it. All its tasks are on
-   *  one host, its stores are neither changelogged nor checkpointed, its repartitions stay in memory. Undefined for any other query. */
+  /** Of a transient query: bytes of result batches that may be under way to its client before the host stops stepping
+   *  it. All its tasks are on one host, its stores are neither changelogged nor checkpointed, its repartitions stay in
+   *  memory. Undefined for any other query. */
   readonly window: number | undefined;
   readonly offsetReset: OffsetReset;
   /** Where rows about dropped records go; undefined: they are counted only. */
@@ -187,7 +188,8 @@ export type ToHost =
       readonly low: LowWatermarks | undefined;
     }
   | { readonly kind: 'rollback'; readonly run: Run; readonly positions: readonly Position[] }
-  /** Ends the run on this host. `keep`: checkpoint the stores first; else their memory is just let go (the changelog has all). */
+  /** Ends the run on this host. `keep`: checkpoint the stores first; else their memory is just let go (the changelog
+   *  has all). */
   | { readonly kind: 'remove'; readonly run: Run; readonly keep: boolean }
   /** Deletes what shards hold of an application. Answered. */
   | {
@@ -229,7 +231,8 @@ export type FromHost =
     }
   /** Result rows of a transient query, final. Answered by `taken`. */
   | { readonly kind: 'rows'; readonly run: Run; readonly bytes: Uint8Array }
-  /** `pending`: something is not committed yet. `drained`: nothing left to read, as of the last look; `positions` are then where that is. */
+  /** `pending`: something is not committed yet. `drained`: nothing left to read, as of the last look; `positions` are
+   *  then where that is. */
   | {
       readonly kind: 'progress';
       readonly run: Run;
@@ -254,7 +257,8 @@ export type FromHost =
   | { readonly kind: 'counted'; readonly request: number; readonly thread: ThreadCounters }
   /** The checkpoint of a store holds everything below this position of its changelog, for good. */
   | { readonly kind: 'checkpointed'; readonly run: Run; readonly changelog: Position }
-  /** Something for the observer that changes nothing: a checkpoint that failed, a store rebuilt, records lost to retention. */
+  /** Something for the observer that changes nothing: a checkpoint that failed, a store rebuilt, records lost to
+   *  retention. */
   | { readonly kind: 'note'; readonly run: Run; readonly note: Note }
   /** A shard of the state directory was damaged beyond opening; an empty one has taken its place. */
   | { readonly kind: 'shard damaged'; readonly shard: number; readonly why: string }

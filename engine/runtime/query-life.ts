@@ -1,8 +1,8 @@
 /**
  * A query as the runtime keeps it: what was asked for, the state it is in, and the life it has now.
  *
- * A life is one attempt to run the query, from the settling of its topics and positions to the removal of its tasks from all threads; after a
- * failure that may pass the next one follows. Counters outlive it.
+ * A life is one attempt to run the query, from the settling of its topics and positions to the removal of its tasks
+ * from all threads; after a failure that may pass the next one follows. Counters outlive it.
  */
 
 import type { Topology } from '../topology.ts';
@@ -13,15 +13,16 @@ import type { Settled } from './query-run.ts';
 
 export interface QuerySpec {
   readonly id: string;
-  /** Names the query's committed offsets, internal topics and transactions. Must be the same after a restart. Default: the id. */
+  /** Names the query's committed offsets, internal topics and transactions. Must be the same after a restart. Default:
+   *  the id. */
   readonly applicationId?: string;
   readonly topology: Topology;
   /** The same topology as data, from which a worker builds it. Without it the query runs on the calling thread. */
   readonly plan?: unknown;
   /** Default: earliest. */
   readonly offsetReset?: OffsetReset;
-  /** A query that ends with its client, which gets what the topology's `addResult` is given. It writes no topic, commits no offsets and keeps no
-   *  state; when it fails it is not tried again. */
+  /** A query that ends with its client, which gets what the topology's `addResult` is given. It writes no topic,
+   *  commits no offsets and keeps no state; when it fails it is not tried again. */
   readonly transient?: {
     readonly sink: RowSink;
     /** Bytes of batches that may be under way to the sink; see `Runtime.setWindow`. */

@@ -1,12 +1,14 @@
 /**
- * Query records: what the runtime knows for certain of each query that was ever started, apart from its state and its positions.
+ * Query records: what the runtime knows for certain of each query that was ever started, apart from its state and its
+ * positions.
  *
- * A query without topics and offsets of its own may be new, or may have lost them. The record tells: it is written, durably, once the first start
- * has made the query's topics and committed its first positions, and before it writes anything else. It names the topics that the query
- * uses with their ids, so that a topic which was deleted and made anew is recognized.
+ * A query without topics and offsets of its own may be new, or may have lost them. The record tells: it is written,
+ * durably, once the first start has made the query's topics and committed its first positions, and before it writes
+ * anything else. It names the topics that the query uses with their ids, so that a topic which was deleted and made
+ * anew is recognized.
  *
- * Records are JSON in a compacted topic, one key per application id; a tombstone forgets a query. Losing this topic loses no data: topics and
- * positions are then taken as they are found.
+ * Records are JSON in a compacted topic, one key per application id; a tombstone forgets a query. Losing this topic
+ * loses no data: topics and positions are then taken as they are found.
  */
 
 import { assert, readUtf8 } from '../../base/index.ts';
@@ -34,7 +36,8 @@ export interface RecordedTopic {
 export interface QueryRecord {
   readonly version: 1;
   readonly queryId: string;
-  /** `reset`: a repair has deleted its state and its positions; the next start computes anew from the start of its sources. */
+  /** `reset`: a repair has deleted its state and its positions; the next start computes anew from the start of its
+   *  sources. */
   readonly state: 'started' | 'reset';
   readonly topics: Readonly<Record<string, RecordedTopic>>;
   /** Damage of the log that this query goes on in spite of (`damageKey`): it was reset after it. */

@@ -1,9 +1,11 @@
 /**
- * One life of a query, as the thread that owns the log sees it: what is settled before any task runs, and who runs what.
+ * One life of a query, as the thread that owns the log sees it: what is settled before any task runs, and who runs
+ * what.
  *
- * In order: the producer is opened, which ends whatever a former life of the same query has left open; everything there is of the query is compared
- * (`contradictions.ts`); source topics are looked up and partitions planned; internal topics are made; committed offsets are read. At a first
- * start the first positions are committed (so that for `latest` a crash loses nothing that comes meanwhile) and the query's record is written.
+ * In order: the producer is opened, which ends whatever a former life of the same query has left open; everything there
+ * is of the query is compared (`contradictions.ts`); source topics are looked up and partitions planned; internal
+ * topics are made; committed offsets are read. At a first start the first positions are committed (so that for `latest`
+ * a crash loses nothing that comes meanwhile) and the query's record is written.
  */
 
 import { assert, murmur2, UserError, utf8Bytes } from '../../base/index.ts';
@@ -46,7 +48,8 @@ export interface Settled {
 /** Largest batch between the steps of a query, and of results. */
 const mostBatchBytes = changelogBatchBytes;
 
-/** Segments are what is trimmed and compacted as a whole, so they are kept small: a minute, or twice the largest batch. */
+/** Segments are what is trimmed and compacted as a whole, so they are kept small: a minute, or twice the largest batch.
+ *  */
 const internalSegments: TopicConfigs = { 'segment.bytes': String(2 * mostBatchBytes), 'segment.ms': '60000' };
 
 /** Trimmed behind the committed positions, see `trim.ts`. */
@@ -109,7 +112,8 @@ const settleWith = async (log: Log, settings: QuerySettings, producer: Producer 
   return { plan, outputs, producer, tasks, positions: [...positions.values()] };
 };
 
-/** The topics that the query writes; its own are made where they are missing. What a transient query writes stays in memory. */
+/** The topics that the query writes; its own are made where they are missing. What a transient query writes stays in
+ *  memory. */
 const outputsOf = async (
   log: Log,
   { applicationId, topology, transient }: QuerySettings,
@@ -211,7 +215,8 @@ const positionsOf = async (
         }
         const known = committed.get(key);
         if (known !== undefined) {
-          // Where the records at this offset were deleted meanwhile the task finds out, and says so (`lost-records.ts`).
+          // Where the records at this offset were deleted meanwhile the task finds out, and says so
+          // (`lost-records.ts`).
           positions.set(key, { ...known, topic, partition });
           continue;
         }

@@ -1,8 +1,8 @@
 /**
  * Failed reads of one partition: which are tried again, and for how long.
  *
- * A read that the disk or the network refused may succeed later (`unavailable`, `unknown`): it is tried again with growing delays, for
- * `retriedForMs` in all. Every other failure is final, and so is one that has not passed by then.
+ * A read that the disk or the network refused may succeed later (`unavailable`, `unknown`): it is tried again with
+ * growing delays, for `retriedForMs` in all. Every other failure is final, and so is one that has not passed by then.
  */
 
 import { LogError, type TopicPartition } from '../../storage/index.ts';
@@ -44,7 +44,8 @@ export class ReadRetry {
   }
 }
 
-/** The final error of the queries that read a partition from this offset on: it names all three, and is not tried again. */
+/** The final error of the queries that read a partition from this offset on: it names all three, and is not tried
+ *  again. */
 export const unreadable = ({ topic, partition }: TopicPartition, offset: number, cause: unknown): unknown => {
   if (!(cause instanceof LogError)) return cause;
   const where = `${topic}/${partition}`;

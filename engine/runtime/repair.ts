@@ -1,9 +1,9 @@
 /**
  * Repair: the two ways out of a contradiction, for a log that no server has open.
  *
- * `list` says what contradicts itself, query by query, and changes nothing. `resetQuery` forgets what a query has computed, so that its next start
- * computes it anew from the start of its sources. `acceptLoss` goes on with what is there of a topic. Both may be interrupted and called again: each
- * step leaves either the former contradiction or none.
+ * `list` says what contradicts itself, query by query, and changes nothing. `resetQuery` forgets what a query has
+ * computed, so that its next start computes it anew from the start of its sources. `acceptLoss` goes on with what is
+ * there of a topic. Both may be interrupted and called again: each step leaves either the former contradiction or none.
  *
  * Everything follows from the query records, so that no topology and no statement is needed.
  */

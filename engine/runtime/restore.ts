@@ -1,14 +1,17 @@
 /**
  * Restore: a store is brought to the end of its changelog before its task steps.
  *
- * The store says up to which changelog offset its checkpoint holds everything; from there the changelog is read, committed records only, and applied.
- * Entries are absolute, so it does no harm that some are applied twice. Laws:
+ * The store says up to which changelog offset its checkpoint holds everything; from there the changelog is read,
+ * committed records only, and applied. Entries are absolute, so it does no harm that some are applied twice. Laws:
  *
- * - The end is taken once, after the query's producer was opened (which ended whatever its former life had left open), and the reading stops
- *   when the *position* has reached it, not when a record has: a changelog may end in any number of control records.
- * - A stretch is closed by `commit(next offset)` only behind records that were applied. What is interrupted simply starts again from the checkpoint.
- * - A damaged key-value store, or a checkpoint from before deletions that compaction has dropped, rebuilds that store alone, from the changelog's
- *   start. A checkpoint outside of its changelog is an error: what the changelog has lost would be missing from the rebuilt store.
+ * - The end is taken once, after the query's producer was opened (which ended whatever its former life had left open),
+ *   and the reading stops when the *position* has reached it, not when a record has: a changelog may end in any number
+ *   of control records.
+ * - A stretch is closed by `commit(next offset)` only behind records that were applied. What is interrupted simply
+ *   starts again from the checkpoint.
+ * - A damaged key-value store, or a checkpoint from before deletions that compaction has dropped, rebuilds that store
+ *   alone, from the changelog's start. A checkpoint outside of its changelog is an error: what the changelog has lost
+ *   would be missing from the rebuilt store.
  */
 
 import { chunksOrThrow, decodeBatch, type Log, LogError, RecordColumns } from '../../storage/index.ts';
@@ -16,7 +19,8 @@ import { KvError } from '../stores/ordered-kv.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import { checkpointMismatch, contradictionError } from './contradictions.ts';
 
-/** Changelog records of one store that no checkpoint holds, at which whoever makes more waits for the one under way. A checkpoint is due well before. */
+/** Changelog records of one store that no checkpoint holds, at which whoever makes more waits for the one under way. A
+ *  checkpoint is due well before. */
 export const mostReplayed = 700_000;
 
 export interface RestoreSource {
@@ -41,7 +45,8 @@ export interface Restored {
   readonly verified: Promise<void>;
 }
 
-/** Opens the store and replays what it lacks. Its checkpoint, as it was when it was opened, is verified aside afterwards. */
+/** Opens the store and replays what it lacks. Its checkpoint, as it was when it was opened, is verified aside
+ *  afterwards. */
 export const restoreStore = async (source: RestoreSource): Promise<Restored> => {
   const { store } = source;
   let position: number | undefined;
@@ -110,8 +115,8 @@ const replay = async (source: RestoreSource, checkpoint: number | undefined): Pr
         at = chunk.nextOffset;
         chunk.release();
         if (columns.count > 0) store.commit(at);
-        // A long replay keeps to the memory limit: what a checkpoint holds may leave memory. The last stretch, which is all of a replay
-        // after an ordinary crash, leaves that to the running query: answers come sooner.
+        // A long replay keeps to the memory limit: what a checkpoint holds may leave memory. The last stretch, which is
+        // all of a replay after an ordinary crash, leaves that to the running query: answers come sooner.
         if (stable - at > mostReplayed && store.checkpointDue(0)) writing = store.checkpoint();
         writing?.catch(() => undefined);
         if (store.stats.dueRecords > mostReplayed) await writing;

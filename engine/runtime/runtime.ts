@@ -1,18 +1,19 @@
 /**
  * The runtime: starts queries, keeps them running, answers for their state.
  *
- * It lives on the thread that owns the log. A query is a topology with an application id; its tasks run on hosts (`task-host.ts`): the host
- * on this thread, or one in each worker thread, started when the first query needs it. A coordinator (`commit.ts`) ends its transactions.
+ * It lives on the thread that owns the log. A query is a topology with an application id; its tasks run on hosts
+ * (`task-host.ts`): the host on this thread, or one in each worker thread, started when the first query needs it. A
+ * coordinator (`commit.ts`) ends its transactions.
  *
  *   start -> starting -> running -> stopped
  *                 \         \---> failed | fenced        by itself, for a reason that will not pass
  *                  \-- retrying --/                      by itself, again and again, for one that may
  *
- * One query's failure touches no neighbour: it has its own producer, transactions, stores, and life. A query whose thread died starts again in
- * a new thread. Reads of stores see committed values only.
+ * One query's failure touches no neighbour: it has its own producer, transactions, stores, and life. A query whose
+ * thread died starts again in a new thread. Reads of stores see committed values only.
  *
- * Threads. Where `workers` are given, queries that come with a `plan` run there, each task in the worker that owns its shard, and all tasks of a transient
- * query in one worker, each query in the next. Closures run on the calling thread.
+ * Threads. Where `workers` are given, queries that come with a `plan` run there, each task in the worker that owns its
+ * shard, and all tasks of a transient query in one worker, each query in the next. Closures run on the calling thread.
  */
 
 import { type Clock, type Random, type Timers, UserError } from '../../base/index.ts';
@@ -59,7 +60,8 @@ import { PieceGraph } from './watermarks.ts';
 export interface RuntimeLimits extends HostLimits {
   /** Upper bound of the time between two commits of a query that has something to commit. */
   readonly commitIntervalMs: number;
-  /** Databases that the stores of this data directory are spread over. Changing it loses time (stores are rebuilt), never data. */
+  /** Databases that the stores of this data directory are spread over. Changing it loses time (stores are rebuilt),
+   *  never data. */
   readonly shards: number;
   /** How long closing waits for threads that do not answer. */
   readonly closeWaitMs: number;
@@ -79,7 +81,8 @@ export interface RuntimeOptions {
   readonly random: Random;
   /** Calls back after the event loop has had its share (`setImmediate`); a timer of 0 ms when left out. */
   readonly soon?: (run: () => void) => void;
-  /** Opens one shard of the state directory for this thread. Without it stores live in memory only, and a restart replays whole changelogs. */
+  /** Opens one shard of the state directory for this thread. Without it stores live in memory only, and a restart
+   *  replays whole changelogs. */
   readonly openShard?: OpenShard;
   readonly workers?: WorkerOptions;
   readonly limits?: Partial<RuntimeLimits>;
@@ -134,8 +137,9 @@ export class Runtime {
 
   // ---------------------------------------------------------------- queries
 
-  /** Starts a query; answers when its stores are restored and it runs. Rejects when it cannot be started at all (its status then says why); a cause
-   *  that may pass, such as a full disk, is tried again instead, and the answer comes when that has succeeded. */
+  /** Starts a query; answers when its stores are restored and it runs. Rejects when it cannot be started at all (its
+   *  status then says why); a cause that may pass, such as a full disk, is tried again instead, and the answer comes
+   *  when that has succeeded. */
   async start(spec: QuerySpec): Promise<void> {
     if (this.#closed) throw new UserError('RUNTIME_CLOSED', 'the runtime is closed');
     const known = this.#queries.get(spec.id);
@@ -156,7 +160,8 @@ export class Runtime {
     if (query.state === 'failed' || query.state === 'fenced') throw query.error ?? new Error('the query failed');
   }
 
-  /** Stops a query: what it has processed is committed, its stores are checkpointed. `forget` also deletes its internal topics, offsets and state. */
+  /** Stops a query: what it has processed is committed, its stores are checkpointed. `forget` also deletes its internal
+   *  topics, offsets and state. */
   async stop(id: string, options: { readonly forget?: boolean } = {}): Promise<void> {
     const query = this.#query(id);
     query.cancelRetry?.();
@@ -248,8 +253,9 @@ export class Runtime {
     return { ...sumCounters(life?.counters.values() ?? [], past), commits, aborts, restarts };
   }
 
-  /** Offsets between what the query has committed and the readable ends of all that it reads, as of now; undefined while it does not run. A query
-   *  that has nothing left to do stands at the ends themselves, behind markers that it will never have a reason to commit. */
+  /** Offsets between what the query has committed and the readable ends of all that it reads, as of now; undefined
+   *  while it does not run. A query that has nothing left to do stands at the ends themselves, behind markers that it
+   *  will never have a reason to commit. */
   async lag(id: string): Promise<number | undefined> {
     const query = this.#query(id);
     const { life } = query;
@@ -282,13 +288,15 @@ export class Runtime {
 
   // ---------------------------------------------------------------- reads
 
-  /** The committed entries of one key: at most one for a key-value store; for a window store one for each window that starts within the range. */
+  /** The committed entries of one key: at most one for a key-value store; for a window store one for each window that
+   *  starts within the range. */
   async read(id: string, store: string, key: Uint8Array, windows?: WindowRange): Promise<readonly StoreEntry[]> {
     return this.#questions.read(await this.#readable(id, store), key, windows);
   }
 
-  /** All committed entries within the range, in pages, in no particular order: each key that stays is met once. Up to 8 MiB of them per thread are those
-   *  of one commit there; a larger store is read as fast as pages are taken, each key with the value committed when it is met. */
+  /** All committed entries within the range, in pages, in no particular order: each key that stays is met once. Up to 8
+   *  MiB of them per thread are those of one commit there; a larger store is read as fast as pages are taken, each key
+   *  with the value committed when it is met. */
   async *scan(
     id: string,
     store: string,
@@ -316,8 +324,8 @@ export class Runtime {
 
   // ---------------------------------------------------------------- idle
 
-  /** Answers when every running query has processed and committed all that its topics held, chains of queries included. Transient ones go at
-   *  their clients' pace and do not count. */
+  /** Answers when every running query has processed and committed all that its topics held, chains of queries included.
+   *  Transient ones go at their clients' pace and do not count. */
   async awaitIdle(): Promise<void> {
     for (;;) {
       const busy = [...this.#queries.values()].filter(
@@ -353,8 +361,8 @@ export class Runtime {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Stops everything: transactions are committed, stores checkpointed, threads ended. A thread that does not answer is ended all the same: its
-   *  stores are restored at the next start. */
+  /** Stops everything: transactions are committed, stores checkpointed, threads ended. A thread that does not answer is
+   *  ended all the same: its stores are restored at the next start. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -452,8 +460,8 @@ export class Runtime {
     });
   }
 
-  /** Where a task runs. A shard belongs to one thread. Where workers own the shards, this thread has one of its own behind them, and each query that
-   *  runs alone has one behind that. */
+  /** Where a task runs. A shard belongs to one thread. Where workers own the shards, this thread has one of its own
+   *  behind them, and each query that runs alone has one behind that. */
   #placeOf(
     { spec }: Query,
     shard: number,
@@ -533,8 +541,8 @@ export class Runtime {
     return coordinator;
   }
 
-  /** How far the other queries are in time that write records of several origins to a topic; undefined where none does. One that starts may still bring
-   *  anything. */
+  /** How far the other queries are in time that write records of several origins to a topic; undefined where none does.
+   *  One that starts may still bring anything. */
   #boundOf(topic: string, reader: Query): number | undefined {
     let bound: number | undefined;
     for (const query of this.#queries.values()) {
@@ -700,8 +708,8 @@ export class Runtime {
     }
   }
 
-  /** Counts the death of a thread for the query it worked for: one that has ended threads several times runs alone from now on. Answers the query, and
-   *  the error it fails with, when it has ended its own thread as well. */
+  /** Counts the death of a thread for the query it worked for: one that has ended threads several times runs alone from
+   *  now on. Answers the query, and the error it fails with, when it has ended its own thread as well. */
   #blame(
     atWork: Run,
     victims: readonly { readonly query: Query }[],

@@ -1,9 +1,11 @@
 /**
- * The shards of one host: key-value stores that are opened when first used, shared by the stores of many runs, and opened anew after a failed write.
+ * The shards of one host: key-value stores that are opened when first used, shared by the stores of many runs, and
+ * opened anew after a failed write.
  *
- * After a failure (a full disk, most often) nothing more is written to a shard (`../stores/guarded-kv.ts`), while its stores go on in memory and
- * are read as before. Once there is room again, all runs that use the shard are ended and the shard is closed; the runs start again
- * by themselves, from what the shard holds after its next opening. That is the same path as after a crash.
+ * After a failure (a full disk, most often) nothing more is written to a shard (`../stores/guarded-kv.ts`), while its
+ * stores go on in memory and are read as before. Once there is room again, all runs that use the shard are ended and
+ * the shard is closed; the runs start again by themselves, from what the shard holds after its next opening. That is
+ * the same path as after a crash.
  */
 
 import type { Timers } from '../../base/index.ts';

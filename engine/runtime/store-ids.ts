@@ -1,14 +1,15 @@
 /**
  * Store ids: which number stands for which store in a shard.
  *
- * A shard is shared by the stores of many queries; each keeps its entries below a number of four bytes. The numbers are given here, kept
- * in the shard itself below number 0, and never given twice: what a forgotten or damaged store left behind can never be taken for another one's.
+ * A shard is shared by the stores of many queries; each keeps its entries below a number of four bytes. The numbers are
+ * given here, kept in the shard itself below number 0, and never given twice: what a forgotten or damaged store left
+ * behind can never be taken for another one's.
  *
  *   00000000                                      next number (u32) · sum over all stores (`../stores/entry-sum.ts`)
  *   00000000 · application LF task LF store       number (u32) · kind (1 byte: 0 key-value, 1 window)
  *
- * Each value has its checksum behind it. The whole register is read when the shard is opened; two stores with one number would mix their
- * entries, so any damage in it condemns the shard.
+ * Each value has its checksum behind it. The whole register is read when the shard is opened; two stores with one
+ * number would mix their entries, so any damage in it condemns the shard.
  */
 
 import { readU32, utf8Bytes, utf8Text, writeI32 } from '../../base/index.ts';
@@ -50,7 +51,8 @@ export class StoreIds {
     this.#kv = kv;
   }
 
-  /** Reads the register of a shard that was just opened. Rejects with a `KvError` of kind `corrupt` when it is damaged. */
+  /** Reads the register of a shard that was just opened. Rejects with a `KvError` of kind `corrupt` when it is damaged.
+   *  */
   static async load(kv: OrderedKv): Promise<StoreIds> {
     const ids = new StoreIds(kv);
     const iterator = kv.iterate({ from: root, to: Uint8Array.of(0xff, 0xff, 0xff, 0xff) });

@@ -1,4 +1,5 @@
-/** What a pull query asks of a store: the committed entries of one key, or pages of a scan, as copies that may cross a thread. */
+/** What a pull query asks of a store: the committed entries of one key, or pages of a scan, as copies that may cross a
+ *  thread. */
 
 import type { ScanChunk, ScanRange, StateStore, WindowStateStore } from '../stores/state-store.ts';
 import type { StoreEntry, WindowRange } from './protocol.ts';
@@ -36,8 +37,8 @@ const readWindows = (
 const copyBytes = 8 << 20;
 const copyTries = 3;
 
-/** Copies of all committed entries of these stores within the range, as of one commit; undefined where they are too many for that, or commits come
- *  faster than the stores are read. `commits` counts the commits of their run. */
+/** Copies of all committed entries of these stores within the range, as of one commit; undefined where they are too
+ *  many for that, or commits come faster than the stores are read. `commits` counts the commits of their run. */
 export const copyOfOneCommit = async (
   stores: readonly StateStore[],
   range: ScanRange,

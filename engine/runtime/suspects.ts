@@ -1,11 +1,12 @@
 /**
  * Suspects: which query is at fault when threads end again and again.
  *
- * A thread that ends (its memory is exhausted, most often) takes all its queries along; they start again in a new one. That would go on for ever
- * when one of them ends it each time. So each host notes the run that it works for, and a death counts for the query at work. After
- * `deathsUntilSuspect` of them within `windowMs` the query is a suspect: it runs alone in a thread of its own, with an empty shard of its own. When that
- * thread ends as well, there is no doubt left, and the query fails. If the wrong one was suspected, it runs on alone, and the deaths of the
- * shared thread go on counting.
+ * A thread that ends (its memory is exhausted, most often) takes all its queries along; they start again in a new one.
+ * That would go on for ever when one of them ends it each time. So each host notes the run that it works for, and a
+ * death counts for the query at work. After `deathsUntilSuspect` of them within `windowMs` the query is a suspect: it
+ * runs alone in a thread of its own, with an empty shard of its own. When that thread ends as well, there is no doubt
+ * left, and the query fails. If the wrong one was suspected, it runs on alone, and the deaths of the shared thread go
+ * on counting.
  */
 
 export const deathsUntilSuspect = 3;

@@ -1,16 +1,19 @@
 /**
- * Task host: runs the tasks of one thread. It reads, steps, hands batches to the coordinator and does what the coordinator says.
+ * Task host: runs the tasks of one thread. It reads, steps, hands batches to the coordinator and does what the
+ * coordinator says.
  *
- * Two loops share the thread. The reading loop keeps one `fetch` under way for all source partitions that some task wants (`feed.ts`
- * shares what comes). The stepping loop takes turns: each runnable task in its turn processes a few thousand records, synchronously, and
- * after `turnMs` the event loop gets its share. Neither ever waits for the other: stepping stops for want of blocks, reading for want of room.
+ * Two loops share the thread. The reading loop keeps one `fetch` under way for all source partitions that some task
+ * wants (`feed.ts` shares what comes). The stepping loop takes turns: each runnable task in its turn processes a few
+ * thousand records, synchronously, and after `turnMs` the event loop gets its share. Neither ever waits for the other:
+ * stepping stops for want of blocks, reading for want of room.
  *
- * Life of a run on a host: `assign` (topology built, stores opened and restored) -> `go` -> stepping, with a `prepare` and `committed` or
- * `rollback` for each transaction -> `remove`. A transient query writes nothing, so it has no coordinator: its host ends its transactions
- * itself, after each turn, and hands its rows to the client. What a processor throws ends its run; the neighbours go on.
+ * Life of a run on a host: `assign` (topology built, stores opened and restored) -> `go` -> stepping, with a `prepare`
+ * and `committed` or `rollback` for each transaction -> `remove`. A transient query writes nothing, so it has no
+ * coordinator: its host ends its transactions itself, after each turn, and hands its rows to the client. What a
+ * processor throws ends its run; the neighbours go on.
  *
- * Back-pressure: an input holds two blocks at most; a run whose unanswered batches exceed `unansweredBytes` (a transient query: its
- * client's window) is not stepped.
+ * Back-pressure: an input holds two blocks at most; a run whose unanswered batches exceed `unansweredBytes` (a
+ * transient query: its client's window) is not stepped.
  */
 
 import { assert, BufferPool, type Clock, type Timers } from '../../base/index.ts';
@@ -272,7 +275,8 @@ export class TaskHost {
       if (used === undefined || spec.logged === false) continue;
       storeIds.set(spec.name, await used.ids.of(applicationId, taskId, spec));
     }
-    // From here on until the task is on its list nothing waits: whoever removes the run finds every store, and closes it.
+    // From here on until the task is on its list nothing waits: whoever removes the run finds every store, and closes
+    // it.
     if (run.over) return this.#shards?.leave(run);
     const outputs = new Map(assignment.outputs.map((output) => [output.topic, output]));
     const stores = new Map<string, StateStore>();
@@ -357,7 +361,8 @@ export class TaskHost {
       able: () => !run.paused && !run.full && (run.phase === 'running' || run.phase === 'prepared'),
       take: (block: Block, readableEnd: number) => {
         task.offer(index, block, readableEnd);
-        // What the others know of their ends is older than this block: they have to look again before they may be passed over.
+        // What the others know of their ends is older than this block: they have to look again before they may be
+        // passed over.
         if (task.inputs.length > 1) {
           for (const other of hosted.subscriptions) {
             if (other !== hosted.subscriptions[index])
@@ -488,7 +493,8 @@ export class TaskHost {
     this.#askTurn();
   }
 
-  /** What a task has written: a transient query's goes to its client or to its next task, everything else to the log. */
+  /** What a task has written: a transient query's goes to its client or to its next task, everything else to the log.
+   *  */
   #batch(run: HostedRun, topic: string, partition: number, bytes: Uint8Array): void {
     if (run.exchange === undefined) this.#hand(run, topic, partition, bytes);
     else if (topic !== resultTopic) run.exchange.append(topic, partition, bytes);
@@ -660,8 +666,8 @@ export class TaskHost {
     if (late) this.#askTurn();
   }
 
-  /** What is behind a repartition belongs into the same transaction, if it comes in time: it goes when its writer has nothing left to read,
-   *  and every now and then. */
+  /** What is behind a repartition belongs into the same transaction, if it comes in time: it goes when its writer has
+   *  nothing left to read, and every now and then. */
   #handOver(run: HostedRun, nowMs: number): void {
     const now = nowMs - run.handedOverMs >= handOverMs;
     for (const { task } of run.tasks) if (now || task.drained) task.handOverRepartitions();
@@ -753,8 +759,8 @@ export class TaskHost {
     });
   }
 
-  /** Holds a run whose checkpoints cannot keep up, until they have: what a restart has to replay stays bounded. One that cannot be written
-   *  at all holds nobody. */
+  /** Holds a run whose checkpoints cannot keep up, until they have: what a restart has to replay stays bounded. One
+   *  that cannot be written at all holds nobody. */
   #mindTheReplay(run: HostedRun): void {
     const was = run.aheadOfCheckpoint;
     // What cannot leave memory before the checkpoint has come to its end must not grow meanwhile.

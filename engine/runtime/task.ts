@@ -1,22 +1,24 @@
 /**
  * A task: one sub-topology over one partition of its topics, stepped from outside.
  *
- * It does no I/O and has no clock. Whoever drives it (a host of the runtime, the test driver) offers decoded blocks to its inputs, calls
- * `step`, takes the batches that come out through the `Outbox`, and ends transactions. One round:
+ * It does no I/O and has no clock. Whoever drives it (a host of the runtime, the test driver) offers decoded blocks to
+ * its inputs, calls `step`, takes the batches that come out through the `Outbox`, and ends transactions. One round:
  *
  *   for (const input of task.wants()) task.offer(input, block, readableEnd)     or  task.sawEnd(input, nextOffset, readableEnd)
  *   while (task.step(1000) > 0);
  *   const { positions } = task.flush();        … outbox batches, changelog included, and positions go to the log as one transaction …
  *   task.commit(nextOffsetsOfChangelogs);      or  task.rollback(committedPositions)
  *
- * Order. A record goes through the whole sub-topology before the next one. Between inputs the head record with the lowest timestamp is next,
- * tables before streams where timestamps are equal, then in the order of the sources. An input that has nothing buffered but is
- * behind its partition's readable end (or does not know it) makes the task wait, so that what is there is merged in order of time
- * (Kafka's `max.task.idle.ms` = 0); at its end the others go on without it. `step` works in runs: the longest range of one block that stays lowest is
- * handed to the source at once, so one input costs nothing per record.
+ * Order. A record goes through the whole sub-topology before the next one. Between inputs the head record with the
+ * lowest timestamp is next, tables before streams where timestamps are equal, then in the order of the sources. An
+ * input that has nothing buffered but is behind its partition's readable end (or does not know it) makes the task wait,
+ * so that what is there is merged in order of time (Kafka's `max.task.idle.ms` = 0); at its end the others go on
+ * without it. `step` works in runs: the longest range of one block that stays lowest is handed to the source at once,
+ * so one input costs nothing per record.
  *
- * Failure. When `step` or `flush` throws, the transaction is lost: the driver rolls back. `rollback` empties queues and builders, gives stores their
- * committed values, and sets the positions given; the same records then bring the same outputs.
+ * Failure. When `step` or `flush` throws, the transaction is lost: the driver rolls back. `rollback` empties queues and
+ * builders, gives stores their committed values, and sets the positions given; the same records then bring the same
+ * outputs.
  */
 
 import { assert, type BufferPool, ByteWriter } from '../../base/index.ts';
@@ -34,7 +36,8 @@ import { type InputTime, type LowWatermarks, type OutputTime, timedSources } fro
 /** Blocks that an input may have waiting before it wants no more. */
 const blocksAhead = 2;
 
-/** A record, or a part of one, that was left out. `key` and `value` are copies of the original bytes, null where there are none or they are not known. */
+/** A record, or a part of one, that was left out. `key` and `value` are copies of the original bytes, null where there
+ *  are none or they are not known. */
 export interface Drop {
   readonly reason: DropReason;
   readonly taskId: string;
@@ -55,7 +58,8 @@ export interface DropSink {
   drop(drop: Drop): void;
 }
 
-/** What a task has done. `recordsRead` counts as it happens (again after a rollback), the others count what is committed. */
+/** What a task has done. `recordsRead` counts as it happens (again after a rollback), the others count what is
+ *  committed. */
 export class TaskCounters {
   recordsRead = 0;
   recordsOut = 0;
@@ -92,7 +96,8 @@ export interface TaskPosition {
 
 export interface TaskCommit {
   readonly positions: readonly TaskPosition[];
-  /** Records processed in this transaction: with none of them there is nothing to commit but, maybe, moved positions. */
+  /** Records processed in this transaction: with none of them there is nothing to commit but, maybe, moved positions.
+   *  */
   readonly records: number;
   readonly inputs: readonly InputTime[];
   readonly outputs: readonly OutputTime[];
@@ -339,7 +344,8 @@ export class Task {
     }
   }
 
-  /** Each output goes on from the largest timestamp that it had written (Kafka Streams keeps its partition time in the same place). */
+  /** Each output goes on from the largest timestamp that it had written (Kafka Streams keeps its partition time in the
+   *  same place). */
   #startOutputs(metadata: string): void {
     if (!metadata.startsWith(timesPrefix)) return;
     const times = metadata.slice(timesPrefix.length).split(' ');
@@ -349,7 +355,8 @@ export class Task {
     }
   }
 
-  /** `times <milliseconds, or - where there is none> …`, one for each output; undefined when there is nothing to be kept. */
+  /** `times <milliseconds, or - where there is none> …`, one for each output; undefined when there is nothing to be
+   *  kept. */
   #outputTimes(): string | undefined {
     if (this.#tasks === 1 || this.#outputs.every(({ latest }) => latest === Number.NEGATIVE_INFINITY)) return undefined;
     return (
@@ -362,8 +369,9 @@ export class Task {
     return this.#inputs.filter((input) => input.wanting);
   }
 
-  /** Gives a block to an input. The input's `fetchOffset` lies in it; records before that are passed over. The task releases the block when it is done with
-   *  it (retain it first to keep it). `readableEnd` is the offset up to which the partition could be read at that moment. */
+  /** Gives a block to an input. The input's `fetchOffset` lies in it; records before that are passed over. The task
+   *  releases the block when it is done with it (retain it first to keep it). `readableEnd` is the offset up to which
+   *  the partition could be read at that moment. */
   offer(input: number, block: Block, readableEnd: number): void {
     const to = this.#inputs[input] as Input;
     assert(to.fetchOffset >= 0, `task ${this.id} was not started`);
@@ -379,7 +387,8 @@ export class Task {
     }
   }
 
-  /** Tells an input that there is nothing to read between its `fetchOffset` and `nextOffset`, and how far could be read. */
+  /** Tells an input that there is nothing to read between its `fetchOffset` and `nextOffset`, and how far could be
+   *  read. */
   sawEnd(input: number, nextOffset: number, readableEnd: number): void {
     const to = this.#inputs[input] as Input;
     to.readableEnd = readableEnd;
@@ -388,7 +397,8 @@ export class Task {
   }
 
   /** The next offset to process. */
-  /** Records [from, to) of an input, which were next, were deleted: counts and reports them within this transaction, and goes on at `to`. */
+  /** Records [from, to) of an input, which were next, were deleted: counts and reports them within this transaction,
+   *  and goes on at `to`. */
   lost(input: number, from: number, to: number, detail: string): void {
     const { topic, partition } = this.#inputs[input] as Input;
     const reason = 'deleted';
@@ -586,8 +596,8 @@ export class Task {
     }
   }
 
-  /** The transaction of the last `flush` is committed. `changelogNextOffsets`: by changelog topic (full name), the offset after what the flush
-   *  wrote there; topics that got nothing may be left out. */
+  /** The transaction of the last `flush` is committed. `changelogNextOffsets`: by changelog topic (full name), the
+   *  offset after what the flush wrote there; topics that got nothing may be left out. */
   commit(changelogNextOffsets: ReadonlyMap<string, number>): void {
     for (const { store, topic } of this.#changelogs) {
       if (store.changed() === 0) continue;
@@ -607,7 +617,8 @@ export class Task {
     this.#records = 0;
   }
 
-  /** Undoes everything since the last commit and reads on from these positions. Blocks and unfinished batches are let go. */
+  /** Undoes everything since the last commit and reads on from these positions. Blocks and unfinished batches are let
+   *  go. */
   rollback(positions: readonly TaskPosition[]): void {
     this.#currentBlock = undefined;
     for (const { store, writer } of this.#changelogs) {
@@ -639,7 +650,8 @@ export class Task {
     return this.#origin;
   }
 
-  /** Counts and reports what a node left out, with the original bytes where the record's place in the block is known. */
+  /** Counts and reports what a node left out, with the original bytes where the record's place in the block is known.
+   *  */
   drop(node: string, reason: DropReason, record: StreamRecord<unknown>, detail: string): void {
     this.#pendingDrops.set(reason, (this.#pendingDrops.get(reason) ?? 0) + 1);
     const input = this.#currentInput;
@@ -691,7 +703,8 @@ const rowOf = (offsets: Float64Array, count: number, offset: number): number => 
   return -1;
 };
 
-/** One function that hands a record to all children. With one child it is that child's own, bound: nothing stands between. */
+/** One function that hands a record to all children. With one child it is that child's own, bound: nothing stands
+ *  between. */
 const forwardTo = (children: readonly Processor<unknown>[]): ((record: StreamRecord<unknown>) => void) => {
   const [only] = children;
   if (only === undefined) return () => {};

@@ -1,12 +1,14 @@
 /**
  * What a query gives back of its internal topics, so that they do not grow for ever.
  *
- * - A repartition topic is read by one query, its own. What lies below the position that the query has committed is never read again, also after a
- *   crash, and is deleted. The log frees whole segments and writes its start offset to the disk each time, so that is done
- *   rarely: when enough records are behind, or a minute has passed.
- * - A changelog is compacted by the log. Deletions have to stay as long as a restart may replay them: above the store's checkpoint.
+ * - A repartition topic is read by one query, its own. What lies below the position that the query has committed is
+ *   never read again, also after a crash, and is deleted. The log frees whole segments and writes its start offset to
+ *   the disk each time, so that is done rarely: when enough records are behind, or a minute has passed.
+ * - A changelog is compacted by the log. Deletions have to stay as long as a restart may replay them: above the store's
+ *   checkpoint.
  *
- * Both are housekeeping: a log that refuses is asked again after a later commit or checkpoint, and no query waits or fails.
+ * Both are housekeeping: a log that refuses is asked again after a later commit or checkpoint, and no query waits or
+ * fails.
  */
 
 import type { Clock } from '../../base/index.ts';

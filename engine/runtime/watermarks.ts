@@ -1,21 +1,25 @@
 /**
- * Low watermarks: the time before which nothing can come any more from a sub-topology's inputs, but from places that were read to
- * their end. Windows over records of several origins expire by it (`../operator-time.ts`).
+ * Low watermarks: the time before which nothing can come any more from a sub-topology's inputs, but from places that
+ * were read to their end. Windows over records of several origins expire by it (`../operator-time.ts`).
  *
- * Worked out at each commit, for the whole query, from what its tasks report. An input is as far as the last record read from it, or, where
- * that came with origin times, as far as the low watermark in its batch says: this is what the writing sub-topology knew at the commit before.
+ * Worked out at each commit, for the whole query, from what its tasks report. An input is as far as the last record
+ * read from it, or, where that came with origin times, as far as the low watermark in its batch says: this is what the
+ * writing sub-topology knew at the commit before.
  *
  *   low(piece) = the least of
  *                - the times of its inputs that have something left to read,
- *                - low(the pieces that write its repartition topics), and that of other running queries that write its source topics;
+ *                - low(the pieces that write its repartition topics), and that of other running queries that write its
+ *                  source topics;
  *                where there is none of these: the largest time of all that it and those have read.
  *
- * A table that streams are joined with does not count: nothing comes out when its rows change, and its timestamps may be of any time.
+ * A table that streams are joined with does not count: nothing comes out when its rows change, and its timestamps may
+ * be of any time.
  *
- * Idle. An input that is read to its end holds nothing back, so that windows expire although a partition is silent or a query is gone; rows that
- * come there later meet windows that have expired, as they would with one partition. What lies in the topics when it was last looked is
- * never overtaken: neither history of several partitions nor a former life's leftovers. A query that was stopped or has failed holds nothing
- * back once what it wrote is read; one that starts or is tried again holds everything until it knows its own times.
+ * Idle. An input that is read to its end holds nothing back, so that windows expire although a partition is silent or a
+ * query is gone; rows that come there later meet windows that have expired, as they would with one partition. What lies
+ * in the topics when it was last looked is never overtaken: neither history of several partitions nor a former life's
+ * leftovers. A query that was stopped or has failed holds nothing back once what it wrote is read; one that starts or
+ * is tried again holds everything until it knows its own times.
  */
 
 import { type SourceNode, type SubTopology, topicOf } from '../topology.ts';
@@ -33,7 +37,8 @@ export interface InputTime {
   readonly partition: number;
   /** The next offset to process. */
   readonly position: number;
-  /** The timestamp of the last record read, or the low watermark in its batch. −Infinity: nothing was read, or it is not known. */
+  /** The timestamp of the last record read, or the low watermark in its batch. −Infinity: nothing was read, or it is
+   *  not known. */
   readonly time: number;
   /** The last batch came with origin times. */
   readonly carried: boolean;
@@ -41,7 +46,8 @@ export interface InputTime {
   readonly drained: boolean;
 }
 
-/** How far one output of a task is in time whose timestamps are its own (`ownTime`): the low watermarks of the inputs say nothing about it. */
+/** How far one output of a task is in time whose timestamps are its own (`ownTime`): the low watermarks of the inputs
+ *  say nothing about it. */
 export interface OutputTime {
   readonly subTopology: number;
   readonly topic: string;
@@ -74,7 +80,8 @@ interface Piece {
   readonly sinks: readonly string[];
 }
 
-/** `bound`: nothing earlier can come; Infinity: all is read. `read`: the largest time read. `mixed`: records of several origins come together. */
+/** `bound`: nothing earlier can come; Infinity: all is read. `read`: the largest time read. `mixed`: records of several
+ *  origins come together. */
 interface Low {
   readonly bound: number;
   readonly read: number;
@@ -111,7 +118,8 @@ export class PieceGraph {
     return this.#pieces.some(({ tasks }) => tasks > 1);
   }
 
-  /** `others`: the bound of other queries that write records of several origins to a topic; undefined where there are none. */
+  /** `others`: the bound of other queries that write records of several origins to a topic; undefined where there are
+   *  none. */
   measure(
     inputs: readonly InputTime[],
     outputs: readonly OutputTime[],
@@ -175,8 +183,8 @@ export class Watermarks {
     return { pieces: this.#lows.map(timeOf), mixed: this.#lows.map(({ mixed }) => mixed), ownTimes };
   }
 
-  /** For the readers of a topic that this query writes, no repartition: the time before which nothing can come any more. Infinity: nothing was left to be
-   *  read, or the query does not write it. */
+  /** For the readers of a topic that this query writes, no repartition: the time before which nothing can come any
+   *  more. Infinity: nothing was left to be read, or the query does not write it. */
   boundOf(topic: string): number {
     const own = this.#ownTimes.get(topic);
     if (own !== undefined) return own.bound;

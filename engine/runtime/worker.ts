@@ -1,9 +1,11 @@
 /**
- * Hosts in worker threads. This file is both ends: `workerThreads` starts a thread on this very file, and in that thread it runs a task host.
+ * Hosts in worker threads. This file is both ends: `workerThreads` starts a thread on this very file, and in that
+ * thread it runs a task host.
  *
- * The worker reads segment files itself (by the log's shared view), owns the LevelDB shards of its tasks, and builds topologies from plan data by a
- * module that is named to it (default export: `(plan, world) => Topology`). What crosses the border: messages of `protocol.ts`, small but for
- * encoded batches, whose memory is *transferred*, to the log's thread and back when the log has answered: no byte of a batch is copied on the way.
+ * The worker reads segment files itself (by the log's shared view), owns the LevelDB shards of its tasks, and builds
+ * topologies from plan data by a module that is named to it (default export: `(plan, world) => Topology`). What crosses
+ * the border: messages of `protocol.ts`, small but for encoded batches, whose memory is *transferred*, to the log's
+ * thread and back when the log has answered: no byte of a batch is copied on the way.
  *
  * The only file of the engine that knows threads.
  */
@@ -25,7 +27,8 @@ export interface WorkerThreadsOptions {
   readonly state: string;
   /** URL of the module that builds topologies. */
   readonly builder: string;
-  /** Upper bound of a thread's JavaScript heap, in MiB; what Node sets where it is left out. Memory of stores and batches lies outside of it. */
+  /** Upper bound of a thread's JavaScript heap, in MiB; what Node sets where it is left out. Memory of stores and
+   *  batches lies outside of it. */
   readonly heapMb?: number;
 }
 
@@ -118,5 +121,6 @@ const runHost = async ({ view, state, builder, settings, atWork }: HostData): Pr
 const isHostData = (data: unknown): data is HostData =>
   typeof data === 'object' && data !== null && 'role' in data && data.role === 'millrace task host';
 
-// No `await` here: `require('millrace')` loads only modules without a top-level await. A rejection ends the thread as an error.
+// No `await` here: `require('millrace')` loads only modules without a top-level await. A rejection ends the thread as
+// an error.
 if (!isMainThread && isHostData(workerData)) void runHost(workerData);

@@ -1,9 +1,10 @@
 /**
  * The one list of a transaction: each changed entry with its value before.
  *
- * Item `i` is (address, place in the queue of due entries, length before, where the bytes before lie). The length is −1 where the key was absent, −2 where the entry was
- * not in memory, so that the key-value store still has what was committed. The bytes lie behind each other in segments that are used
- * again by the next transaction; what a large transaction needed beyond `keptBytes` is given back.
+ * Item `i` is (address, place in the queue of due entries, length before, where the bytes before lie). The length is −1
+ * where the key was absent, −2 where the entry was not in memory, so that the key-value store still has what was
+ * committed. The bytes lie behind each other in segments that are used again by the next transaction; what a large
+ * transaction needed beyond `keptBytes` is given back.
  */
 
 import { copyBytes } from '../../base/index.ts';

@@ -1,9 +1,10 @@
 /**
- * The check of a whole checkpoint: every entry against its checksum, and the set of entries against the sum kept with them.
+ * The check of a whole checkpoint: every entry against its checksum, and the set of entries against the sum kept with
+ * them.
  *
- * What a checkpoint lost (a table file, a part of the write-ahead log, a key whose bits flipped) no point read can notice: the key is just
- * absent, or an older value is found. So at each start all entries are read once, aside and in slices, as they were when the store was opened. Nothing
- * may be derived from the store before that is done.
+ * What a checkpoint lost (a table file, a part of the write-ahead log, a key whose bits flipped) no point read can
+ * notice: the key is just absent, or an older value is found. So at each start all entries are read once, aside and in
+ * slices, as they were when the store was opened. Nothing may be derived from the store before that is done.
  */
 
 import { verifyChecksum } from './checksum.ts';
@@ -17,7 +18,8 @@ const entriesPerSlice = 1_000;
 export class CheckpointCheck {
   readonly #iterator: KvIterator;
   readonly #windowed: boolean;
-  /** Over data entries of key-value stores, meta entries, the expiry and the records of windows that have not expired. */
+  /** Over data entries of key-value stores, meta entries, the expiry and the records of windows that have not expired.
+   *  */
   readonly #sum = new EntrySum();
   /** By window: the sum over its data entries, taken along. */
   readonly #windows = new Map<number, EntrySum>();

@@ -1,14 +1,14 @@
 /**
  * Writing a store's committed entries into the key-value store, while the store goes on.
  *
- * A checkpoint takes note of the position and of the end of the due queue, writes the entries up to there in chunks, each synced, each as it is
- * committed at that moment, and the position last. An entry that is changed meanwhile is written as it was committed; one that is
- * committed again before its turn is written newer than the position says, which is harmless: replaying is absolute. Chunks must be
- * synced one by one: LevelDB's write-ahead log may roll over unsynced, and a crash could then lose an older chunk and keep a newer one
- * with the position in it.
+ * A checkpoint takes note of the position and of the end of the due queue, writes the entries up to there in chunks,
+ * each synced, each as it is committed at that moment, and the position last. An entry that is changed meanwhile is
+ * written as it was committed; one that is committed again before its turn is written newer than the position says,
+ * which is harmless: replaying is absolute. Chunks must be synced one by one: LevelDB's write-ahead log may roll over
+ * unsynced, and a crash could then lose an older chunk and keep a newer one with the position in it.
  *
- * What expired is cleared before the position is written, unsynced: should a crash bring some of it back, the floor still hides it, and
- * the first clearing after an opening starts from the very first window again.
+ * What expired is cleared before the position is written, unsynced: should a crash bring some of it back, the floor
+ * still hides it, and the first clearing after an opening starts from the very first window again.
  */
 
 import { wasAbsent } from './change-list.ts';
@@ -18,8 +18,9 @@ import type { KvBatch, KvRange, OrderedKv } from './ordered-kv.ts';
 import type { StoreCore } from './store-core.ts';
 import type { WindowIndex } from './window-index.ts';
 
-/** Changelog records after which a checkpoint is due: they bound what a restart replays (93 ms a quarter of a million). Writing all keys anew each
- *  250,000 cost a fifth of an aggregate over a hundred thousand keys; each 500,000 costs half of that. */
+/** Changelog records after which a checkpoint is due: they bound what a restart replays (93 ms a quarter of a million).
+ *  Writing all keys anew each 250,000 cost a fifth of an aggregate over a hundred thousand keys; each 500,000 costs
+ *  half of that. */
 const recordsBetween = 500_000;
 const msBetween = 5_000;
 /** After a failure. */
@@ -28,7 +29,8 @@ const entriesPerChunk = 8_192;
 /** Entries that are sorted together: LevelDB takes sorted ones at 60 % of the cost. */
 const sortedTogether = 16_384;
 const bytesPerChunk = 1 << 20;
-/** What an entry counts for whose former checksum has to be read from the key-value store (some microseconds), so that no chunk takes long to build. */
+/** What an entry counts for whose former checksum has to be read from the key-value store (some microseconds), so that
+ *  no chunk takes long to build. */
 const bytesPerRead = 1 << 10;
 
 export class Checkpoint {
@@ -128,8 +130,9 @@ export class Checkpoint {
   }
 
   /**
-   * Sorts the next places of the queue by key, roughly: by the four bytes behind what all keys begin with. LevelDB keeps what is
-   * written in a skip list, where neighbours share their way. Answers with the first place that is not sorted.
+   * Sorts the next places of the queue by key, roughly: by the four bytes behind what all keys begin with. LevelDB
+   * keeps what is written in a skip list, where neighbours share their way. Answers with the first place that is not
+   * sorted.
    */
   #sort(end: number): number {
     const core = this.#core;

@@ -1,10 +1,11 @@
 /**
- * The checksum that each value has in the key-value store: LevelDB as we get it does not verify its blocks when it reads them.
+ * The checksum that each value has in the key-value store: LevelDB as we get it does not verify its blocks when it
+ * reads them.
  *
  *   value as stored = value · CRC-32C of (key · value), 4 bytes, big-endian; 0 is stored as 1
  *
- * It is bound to the key, so that a value that turns up under another key is found as well. It is computed when a checkpoint writes an entry and
- * when an entry is read back, never for an update in memory.
+ * It is bound to the key, so that a value that turns up under another key is found as well. It is computed when a
+ * checkpoint writes an entry and when an entry is read back, never for an update in memory.
  */
 
 import { crc32c, readU32, writeI32 } from '../../base/index.ts';

@@ -3,8 +3,9 @@
  *
  *   … head ≤ inFlight ≤ tail …      indexes only ever grow (modulo 2^32); a slot whose entry left holds 0
  *
- * Entries in [head, inFlight) are in the batch that is being written. When it is on the disk `settle` takes them out; when it
- * failed `giveBack` leaves them where they are. An entry that is committed again while in flight is queued anew, since the batch holds its former value.
+ * Entries in [head, inFlight) are in the batch that is being written. When it is on the disk `settle` takes them out;
+ * when it failed `giveBack` leaves them where they are. An entry that is committed again while in flight is queued
+ * anew, since the batch holds its former value.
  */
 
 export class DueQueue {

@@ -1,8 +1,8 @@
 /**
  * A hash table of byte keys and byte values in typed arrays: no object and no string per entry.
  *
- * An entry is one block of a slab, found by its address; address 0 is none. Header, key and value lie together, so that a look-up
- * touches two places in memory: a slot and an entry.
+ * An entry is one block of a slab, found by its address; address 0 is none. Header, key and value lie together, so that
+ * a look-up touches two places in memory: a slot and an entry.
  *
  *   word 0   units << 8 | flags
  *   word 1   key length, kind included
@@ -13,12 +13,14 @@
  *   word 6   previous one, or ~list for the first   (tables with lists only)
  *   then     kind (one byte), key, value, room for the value to grow
  *
- * The kind byte stands before the key because the changelog wants it there (`layout.ts`); to the table it is a part of the key.
+ * The kind byte stands before the key because the changelog wants it there (`layout.ts`); to the table it is a part of
+ * the key.
  *
- * Slots are pairs (hash, address) with linear probing, in sub-tables of at most 8,192 slots. A directory maps the upper bits of a hash to a
- * sub-table; a full one is split by one more bit (extendible hashing), so that growth never moves more than a sub-table. Taking an
- * entry out shifts the ones behind it back: there are no tombstones among the slots. A sub-table covers a range of hashes that a split
- * only ever narrows: whoever visits hash ranges in order meets each entry that stays exactly once, whatever happens between.
+ * Slots are pairs (hash, address) with linear probing, in sub-tables of at most 8,192 slots. A directory maps the upper
+ * bits of a hash to a sub-table; a full one is split by one more bit (extendible hashing), so that growth never moves
+ * more than a sub-table. Taking an entry out shifts the ones behind it back: there are no tombstones among the slots. A
+ * sub-table covers a range of hashes that a split only ever narrows: whoever visits hash ranges in order meets each
+ * entry that stays exactly once, whatever happens between.
  *
  * A value that fits its block is overwritten in place; else the entry moves to a larger block, and `onMove` is told.
  */
@@ -30,7 +32,8 @@ export const flags = { inUse, referenced: 2, due: 4, changed: 8, unknown: 16 } a
 
 const smallestSlots = 16;
 const largestSlots = 8192;
-/** Beyond so many bits a sub-table grows instead: were hashes alike against all odds, the directory must not explode. */
+/** Beyond so many bits a sub-table grows instead: were hashes alike against all odds, the directory must not explode.
+ *  */
 const deepest = 20;
 const plainHeaderBytes = 20;
 const listedHeaderBytes = 28;
@@ -119,8 +122,8 @@ export class FlatTable {
     }
   }
 
-  /** Brings the slots where look-ups of these hashes begin into the processor's cache. A loop of its own, and a short one: the less
-   *  there is between two reads, the more of them are under way together. */
+  /** Brings the slots where look-ups of these hashes begin into the processor's cache. A loop of its own, and a short
+   *  one: the less there is between two reads, the more of them are under way together. */
   touchSlots(hashes: Int32Array, count: number): void {
     const directory = this.#directory;
     const shift = this.#shift - 1;
@@ -239,8 +242,9 @@ export class FlatTable {
   }
 
   /**
-   * Brings entries into the processor's cache; address 0 is passed over. Walking a list of addresses pays a full trip to memory for each; asked for together, they
-   * come together (measured over 1e5 entries: 130 ns one by one, 8 ns in groups of 32).
+   * Brings entries into the processor's cache; address 0 is passed over. Walking a list of addresses pays a full trip
+   * to memory for each; asked for together, they come together (measured over 1e5 entries: 130 ns one by one, 8 ns in
+   * groups of 32).
    */
   touch(addresses: Int32Array, from: number, to: number): void {
     const segments = this.#words;
@@ -269,7 +273,8 @@ export class FlatTable {
 
   // ---- changing
 
-  /** Adds an entry whose key is known to be missing; its value is absent until `setValue`, with room for `room` bytes. */
+  /** Adds an entry whose key is known to be missing; its value is absent until `setValue`, with room for `room` bytes.
+   *  */
   insert(hash: number, kind: number, key: Uint8Array, start: number, end: number, room: number): number {
     const address = this.slab.allocate((this.headerBytes + 1 + (end - start) + room + 7) >>> 3);
     const segment = address >>> segmentShift;
@@ -325,7 +330,8 @@ export class FlatTable {
     this.slab.abandon(address);
   }
 
-  /** Makes `to` the entry that `from` was: copies its first `bytes` bytes, and mends slot, list and whoever keeps addresses. */
+  /** Makes `to` the entry that `from` was: copies its first `bytes` bytes, and mends slot, list and whoever keeps
+   *  addresses. */
   #adopt(from: number, to: number, bytes: number): void {
     const fromWords = this.#words[from >>> segmentShift] as Int32Array;
     const toWords = this.#words[to >>> segmentShift] as Int32Array;
@@ -474,8 +480,8 @@ export class FlatTable {
     if (this.#handSlot > 0) this.#handSlot--;
   }
 
-  /** Visits the entries with `from` ≤ unsigned hash < `to`, but at most those of one sub-table. Answers with the hash to go on from. The visitor must not change the table;
-   *  answering false ends the visit. */
+  /** Visits the entries with `from` ≤ unsigned hash < `to`, but at most those of one sub-table. Answers with the hash
+   *  to go on from. The visitor must not change the table; answering false ends the visit. */
   visitHashes(from: number, to: number, visit: (address: number) => boolean): number {
     const sub = this.#subOf(from | 0);
     const bits = sub[sub.length - 1] as number;

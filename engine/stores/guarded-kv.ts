@@ -1,9 +1,10 @@
 /**
  * A key-value store that is never written again after a write has failed.
  *
- * A write that fails may leave a torn record at the end of LevelDB's write-ahead log. The open database takes further writes all the same, but the
- * next opening skips what follows the torn record, and may keep what was written after the log rolled over: a hole. So the first
- * failure ends the writing: what is on the disk is a prefix of what was written, and stays one. Reads go on. To write again, close it and open it anew.
+ * A write that fails may leave a torn record at the end of LevelDB's write-ahead log. The open database takes further
+ * writes all the same, but the next opening skips what follows the torn record, and may keep what was written after the
+ * log rolled over: a hole. So the first failure ends the writing: what is on the disk is a prefix of what was written,
+ * and stays one. Reads go on. To write again, close it and open it anew.
  *
  * Writes wait for each other: none is under way behind one that fails.
  */

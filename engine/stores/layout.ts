@@ -12,9 +12,10 @@
  *   kind 5  sum        LevelDB only; no key; value: sum of all entries of kinds 0 to 3, but for data entries of window stores, which
  *                      the sums of their windows hold, and for windows that have expired
  *
- * In LevelDB a checksum follows each value (`checksum.ts`). Flipping the sign bit makes byte order the order of time, before 1970 as well. The
- * version byte makes a checkpoint in another layout as good as none: the store is rebuilt from its changelog, whose layout is part of the
- * topic's contract. So does the id: an offset means nothing in a topic that was made anew under the old name.
+ * In LevelDB a checksum follows each value (`checksum.ts`). Flipping the sign bit makes byte order the order of time,
+ * before 1970 as well. The version byte makes a checkpoint in another layout as good as none: the store is rebuilt from
+ * its changelog, whose layout is part of the topic's contract. So does the id: an offset means nothing in a topic that
+ * was made anew under the old name.
  */
 
 import { ByteWriter, readF64, utf8Text, writeF64 } from '../../base/index.ts';

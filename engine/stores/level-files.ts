@@ -1,23 +1,25 @@
 /**
  * LevelDB's own files, verified before LevelDB opens them.
  *
- * LevelDB reads the blocks of its table files without looking at their checksums, and our build of it ends the whole process (an assertion) when
- * a damaged block makes no sense. So all blocks of all live table files are read here first: 4 MB at a time, some 2 GB/s from the page cache.
- * What LevelDB verifies by itself (the write-ahead log) is left to it.
+ * LevelDB reads the blocks of its table files without looking at their checksums, and our build of it ends the whole
+ * process (an assertion) when a damaged block makes no sense. So all blocks of all live table files are read here
+ * first: 4 MB at a time, some 2 GB/s from the page cache. What LevelDB verifies by itself (the write-ahead log) is left
+ * to it.
  *
  *   CURRENT        name of the manifest
  *   MANIFEST-n     a log of version edits: which table files are live, and how large they are
  *   n.ldb          blocks, each followed by its compression (1 byte) and its masked CRC-32C (4 bytes); the last 48 bytes say where index and meta index lie
  *
- * A log is a row of records within blocks of 32 KiB: masked CRC-32C (4), length (2), type (1: whole, 2: first, 3: middle, 4: last), data. Integers
- * are little-endian.
+ * A log is a row of records within blocks of 32 KiB: masked CRC-32C (4), length (2), type (1: whole, 2: first, 3:
+ * middle, 4: last), data. Integers are little-endian.
  */
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32c } from '../../base/index.ts';
 
-/** What is wrong with the files of a database; undefined: nothing that is seen here. An empty or missing directory is a new database. */
+/** What is wrong with the files of a database; undefined: nothing that is seen here. An empty or missing directory is a
+ *  new database. */
 export const damageInFiles = async (directory: string): Promise<string | undefined> => {
   const files: readonly string[] = await readdir(directory).catch(() => []);
   if (!files.includes('CURRENT')) {
@@ -118,7 +120,8 @@ const verifyTable = (bytes: Uint8Array, name: string): void => {
   for (const block of [metaIndex, index]) for (const handle of valuesOf(block)) verifyNext(handle);
 };
 
-/** The values of an uncompressed block, whose entries are: bytes shared with the key before, other bytes of the key, bytes of the value, key, value. */
+/** The values of an uncompressed block, whose entries are: bytes shared with the key before, other bytes of the key,
+ *  bytes of the value, key, value. */
 const valuesOf = ({ bytes, at, end, name }: Cursor): Cursor[] => {
   const restarts = end - at < 4 ? 0 : readU32(bytes, end - 4);
   const entries = new Cursor(bytes, at, end - 4 - restarts * 4, name);

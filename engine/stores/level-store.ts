@@ -1,15 +1,17 @@
 /**
  * LevelDB as a shard: the one file of the engine that knows it.
  *
- * Encodings are fixed when the database is opened. An options object per put costs ten times a put, and slows every other put of the
- * process from then on; so does a fresh view per key, which is why callers hand in reused ones (`view-scratch.ts`). `multithreading`
- * stays off: sharing a database between threads crashes the process when the thread that opened it leaves first.
+ * Encodings are fixed when the database is opened. An options object per put costs ten times a put, and slows every
+ * other put of the process from then on; so does a fresh view per key, which is why callers hand in reused ones
+ * (`view-scratch.ts`). `multithreading` stays off: sharing a database between threads crashes the process when the
+ * thread that opened it leaves first.
  *
  * Values are not compressed: they are small rows whose blocks are rewritten by compaction over and over.
  *
- * LevelDB reports some damage when it meets it, passes over some in silence (a damaged record of the write-ahead log is skipped; without the file
- * CURRENT a new database is made over the old one), and ends the process for some (blocks of table files are read without their checksums). So
- * its files are verified before they are opened (`level-files.ts`), and its users verify what they read (`checksum.ts`, `checkpoint-check.ts`).
+ * LevelDB reports some damage when it meets it, passes over some in silence (a damaged record of the write-ahead log is
+ * skipped; without the file CURRENT a new database is made over the old one), and ends the process for some (blocks of
+ * table files are read without their checksums). So its files are verified before they are opened (`level-files.ts`),
+ * and its users verify what they read (`checksum.ts`, `checkpoint-check.ts`).
  */
 
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -62,9 +64,10 @@ export const openLevelKv = async (directory: string, options: LevelKvOptions = {
 };
 
 /**
- * Opens shard `shard` of the state directory `state`. One that is damaged beyond opening, or was condemned, is moved aside, and an empty one takes its
- * place: a checkpoint is a copy, its stores come back from their changelogs. `onDamage` is told why, and where the damaged one is now:
- * `quarantine/state/shard-N` beside the state directory, which holds the last damaged form of each shard.
+ * Opens shard `shard` of the state directory `state`. One that is damaged beyond opening, or was condemned, is moved
+ * aside, and an empty one takes its place: a checkpoint is a copy, its stores come back from their changelogs.
+ * `onDamage` is told why, and where the damaged one is now: `quarantine/state/shard-N` beside the state directory,
+ * which holds the last damaged form of each shard.
  */
 export const openLevelShard = async (
   state: string,

@@ -1,14 +1,14 @@
 /**
  * Looking ahead: the keys of the next rows of a block are looked up together, before each is asked for.
  *
- * A look-up in a large table waits for memory twice: for the slot, then for the entry (130 ns each once the table has outgrown the cache);
- * asked for in groups, the waits overlap. The task says which block it is about to run; a store cannot know whether an operator will ask it for the keys of
- * that block, so nothing happens until one does, with a key that lies where the next row's lies. What was found for a row is a hint, to be
- * verified by comparing the key: entries may have moved or gone since. It saves a fifth of a read and a write over 1e5
- * keys, and a quarter over 1e6.
+ * A look-up in a large table waits for memory twice: for the slot, then for the entry (130 ns each once the table has
+ * outgrown the cache); asked for in groups, the waits overlap. The task says which block it is about to run; a store
+ * cannot know whether an operator will ask it for the keys of that block, so nothing happens until one does, with a key
+ * that lies where the next row's lies. What was found for a row is a hint, to be verified by comparing the key: entries
+ * may have moved or gone since. It saves a fifth of a read and a write over 1e5 keys, and a quarter over 1e6.
  *
- * Where few rows come through a filter before they reach the store, looking ahead would cost more than it saves: the groups
- * shrink while less than half of their rows are asked for, down to a pause.
+ * Where few rows come through a filter before they reach the store, looking ahead would cost more than it saves: the
+ * groups shrink while less than half of their rows are asked for, down to a pause.
  *
  * For window stores the rows ahead are taken to fall into the window of the row that was asked for.
  */
@@ -75,7 +75,8 @@ export class LookAhead {
     this.#asked = 0;
   }
 
-  /** Where the entry of the key that begins at `start` may be; 0: unknown. `windowKey` begins with the window's start. */
+  /** Where the entry of the key that begins at `start` may be; 0: unknown. `windowKey` begins with the window's start.
+   *  */
   hint(table: FlatTable, kind: number, start: number, windowKey: Uint8Array | undefined): number {
     if (start < this.#pausedTo || table.count < this.#worthIt) return 0;
     const { keyStart } = this.#columns as KeyColumns;

@@ -1,16 +1,17 @@
 /**
  * The memory of all stores of the process: one limit, shared by use.
  *
- * Counted are entries, hash slots, lists of changes and of due entries, and window indexes: also what cannot leave memory (entries that no checkpoint
- * holds yet, stores without a key-value store). Over the limit a clock's hand goes round the entries of all stores of the thread: one that was not used
- * since the hand last came by, and that the checkpoint holds, leaves memory. So a store that is used keeps its entries, and one that is not gives its
- * share away.
+ * Counted are entries, hash slots, lists of changes and of due entries, and window indexes: also what cannot leave
+ * memory (entries that no checkpoint holds yet, stores without a key-value store). Over the limit a clock's hand goes
+ * round the entries of all stores of the thread: one that was not used since the hand last came by, and that the
+ * checkpoint holds, leaves memory. So a store that is used keeps its entries, and one that is not gives its share away.
  *
- * Threads meet in an array that all of them see: what each uses, and what each had to evict, in KiB. A thread evicts from its own stores only; what
- * others had to evict it gives away, half of it at each look (`giveWay`), so that an idle thread's memory goes to a busy one.
+ * Threads meet in an array that all of them see: what each uses, and what each had to evict, in KiB. A thread evicts
+ * from its own stores only; what others had to evict it gives away, half of it at each look (`giveWay`), so that an
+ * idle thread's memory goes to a busy one.
  *
- * Not counted: what a slab reserves beyond its entries (at most half of them, and 2 MiB for each store), and LevelDB's own caches (up to
- * 24 MiB for each open shard).
+ * Not counted: what a slab reserves beyond its entries (at most half of them, and 2 MiB for each store), and LevelDB's
+ * own caches (up to 24 MiB for each open shard).
  */
 
 /** A store, as far as memory goes. */
@@ -111,7 +112,8 @@ export class MemoryBudget {
     return progress;
   }
 
-  /** Gives half of what other threads had to evict since the last look, and what is over the limit; passes up to so many slots. */
+  /** Gives half of what other threads had to evict since the last look, and what is over the limit; passes up to so
+   *  many slots. */
   giveWay(slots: number): void {
     let wanted = 0;
     for (let thread = 0; thread < this.#threads; thread++) {

@@ -1,10 +1,12 @@
 /**
- * A key-value store in memory that behaves as LevelDB does, crashes included. The reference for `level-store.ts`, and what tests break.
+ * A key-value store in memory that behaves as LevelDB does, crashes included. The reference for `level-store.ts`, and
+ * what tests break.
  *
- * A write takes effect some time between the call and its answer. `crash` answers with the store as the next start would find it:
- * synced writes are there, each unsynced one is there or not, on its own, whatever came later (a write-ahead log that rolled over unsynced
- * may lose an older write and keep a newer one); a batch is never half there. A write that fails leaves a torn record: what is written behind it can be
- * read while the store is open, and is lost with the next start, until the log has rolled over.
+ * A write takes effect some time between the call and its answer. `crash` answers with the store as the next start
+ * would find it: synced writes are there, each unsynced one is there or not, on its own, whatever came later (a
+ * write-ahead log that rolled over unsynced may lose an older write and keep a newer one); a batch is never half there.
+ * A write that fails leaves a torn record: what is written behind it can be read while the store is open, and is lost
+ * with the next start, until the log has rolled over.
  */
 
 import { assert } from '../../base/index.ts';

@@ -1,9 +1,10 @@
 /**
- * The little that Millrace asks of an ordered key-value store: LevelDB in production (`level-store.ts`), a model with LevelDB's
- * sync semantics in tests (`memory-kv.ts`). One of them is a *shard*; many stores share it, each below a prefix of its own.
+ * The little that Millrace asks of an ordered key-value store: LevelDB in production (`level-store.ts`), a model with
+ * LevelDB's sync semantics in tests (`memory-kv.ts`). One of them is a *shard*; many stores share it, each below a
+ * prefix of its own.
  *
- * Keys order by unsigned bytes. Bytes handed in are copied before the call returns, so callers reuse their buffers; bytes handed
- * out belong to the caller. One thread owns a shard.
+ * Keys order by unsigned bytes. Bytes handed in are copied before the call returns, so callers reuse their buffers;
+ * bytes handed out belong to the caller. One thread owns a shard.
  */
 
 /**
@@ -49,7 +50,8 @@ export interface OrderedKv {
   getSync(key: Uint8Array): Uint8Array | undefined;
   batch(): KvBatch;
   iterate(range: KvRange): KvIterator;
-  /** Deletes a range, not atomically. Without `sync` a crash may bring some of it back, even below later synced writes. */
+  /** Deletes a range, not atomically. Without `sync` a crash may bring some of it back, even below later synced writes.
+   *  */
   clear(range: KvRange, options: { readonly sync: boolean }): Promise<void>;
   /** After a full disk: whether there is room for what opening it anew takes. */
   hasRoom(): Promise<boolean>;

@@ -1,14 +1,16 @@
 /**
  * Visiting the committed entries of a store, in chunks, while the store goes on.
  *
- * A complete store is visited by ranges of hashes, one sub-table at a time: a key that stays is met once, with the value that is
- * committed when it is met. Otherwise the scan sees one moment: what is due at that moment is copied (at most what lies between
- * two checkpoints), an iterator over the key-value store as it is at that moment is opened, and what both have counts from the copy.
- * A store that evicts its first entry while its memory is visited is read in the second way from there on: the hashes not visited yet.
+ * A complete store is visited by ranges of hashes, one sub-table at a time: a key that stays is met once, with the
+ * value that is committed when it is met. Otherwise the scan sees one moment: what is due at that moment is copied (at
+ * most what lies between two checkpoints), an iterator over the key-value store as it is at that moment is opened, and
+ * what both have counts from the copy. A store that evicts its first entry while its memory is visited is read in the
+ * second way from there on: the hashes not visited yet.
  *
  * A scan of a store that is cleared meanwhile fails: it could only show a part.
  *
- * A visitor that answers at once never lets anybody else run over a complete store: one that serves a large scan should give way (await something real) between chunks.
+ * A visitor that answers at once never lets anybody else run over a complete store: one that serves a large scan should
+ * give way (await something real) between chunks.
  */
 
 import { ByteWriter, compareBytes } from '../../base/index.ts';
@@ -189,7 +191,8 @@ const assertNotCleared = (core: StoreCore, table: FlatTable): void => {
   if (core.table !== table) throw new KvError('failed', 'the store was cleared while it was scanned');
 };
 
-/** Collects the entries of one range of hashes, narrowed until its values fit a chunk; answers with the hash to go on from. */
+/** Collects the entries of one range of hashes, narrowed until its values fit a chunk; answers with the hash to go on
+ *  from. */
 const collect = (
   table: FlatTable,
   from: number,

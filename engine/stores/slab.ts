@@ -6,11 +6,11 @@
  *   free    = word 0: units << 8, word 1: next, word 2: previous block of the same size class (a free block
  *             of one unit has no links and waits for its segment's end)
  *
- * Segments begin at 4 KiB and double up to 1 MiB, so that a small store stays small and a large one never copies itself to grow. A
- * block above 256 KiB has a segment of its own, that goes when the block is freed. Freed blocks are kept by size (exact below 128
- * units, by power of two above) and reused; a larger one is cut when nothing fits. Blocks are never joined: that would undo the exact sizes
- * which steady state lives on. Instead the owner moves what is left in the emptiest segment elsewhere and releases the segment
- * (`emptiest`, `walk`, `release`), while `wasteful` says so.
+ * Segments begin at 4 KiB and double up to 1 MiB, so that a small store stays small and a large one never copies itself
+ * to grow. A block above 256 KiB has a segment of its own, that goes when the block is freed. Freed blocks are kept by
+ * size (exact below 128 units, by power of two above) and reused; a larger one is cut when nothing fits. Blocks are
+ * never joined: that would undo the exact sizes which steady state lives on. Instead the owner moves what is left in
+ * the emptiest segment elsewhere and releases the segment (`emptiest`, `walk`, `release`), while `wasteful` says so.
  *
  * The garbage collector sees one array per segment. Limits: 16 GiB in ordinary segments, 128 MiB in one block.
  */

@@ -1,21 +1,25 @@
 /**
  * The other face of a store: what the task, the coordinator and the restore do with it. Operators see `store.ts` only.
  *
- * Life. `open` answers with the position: the changelog offset up to which the checkpoint holds everything (undefined: start at the
- * changelog's beginning). The runtime then feeds the rest of the changelog to `applyChangelog` and ends each stretch with
- * `commit(next offset)`. From then on each transaction is: operators change keys; `writeChangelog` hands out one absolute entry for each
- * changed key; the log commits; `commit(next offset)` or `rollback()`. Whenever `checkpointDue` says so the runtime calls `checkpoint`,
- * without waiting for it: stepping, committing and rolling back go on meanwhile. All of it happens on the one thread that owns the store.
+ * Life. `open` answers with the position: the changelog offset up to which the checkpoint holds everything (undefined:
+ * start at the changelog's beginning). The runtime then feeds the rest of the changelog to `applyChangelog` and ends
+ * each stretch with `commit(next offset)`. From then on each transaction is: operators change keys; `writeChangelog`
+ * hands out one absolute entry for each changed key; the log commits; `commit(next offset)` or `rollback()`. Whenever
+ * `checkpointDue` says so the runtime calls `checkpoint`, without waiting for it: stepping, committing and rolling back
+ * go on meanwhile. All of it happens on the one thread that owns the store.
  *
- * Law. Changelog entries are absolute: applying any of them twice, or applying a stretch again from an older position, ends in the same
- * state. A position never runs ahead of what the key-value store durably holds. Losing the checkpoint loses time, never data.
+ * Law. Changelog entries are absolute: applying any of them twice, or applying a stretch again from an older position,
+ * ends in the same state. A position never runs ahead of what the key-value store durably holds. Losing the checkpoint
+ * loses time, never data.
  *
- * Committed values. `readCommitted`, `readCommittedWindow`, `scanCommitted` and `committedWindows` see the last commit, whatever the open
- * transaction did. What they return is a copy (a scan's chunk is lent until its callback has settled).
+ * Committed values. `readCommitted`, `readCommittedWindow`, `scanCommitted` and `committedWindows` see the last commit,
+ * whatever the open transaction did. What they return is a copy (a scan's chunk is lent until its callback has
+ * settled).
  *
- * Failure. What the key-value store reports comes out as a `KvError` (`ordered-kv.ts`): thrown by `get` and `readCommitted`, rejected by
- * the asynchronous calls. After `corrupt` the runtime calls `clear()` and restores this store from offset 0. After a failed `checkpoint` the store goes
- * on, but its key-value store has to be closed and opened anew, and the store with it, before the next one (`guarded-kv.ts`).
+ * Failure. What the key-value store reports comes out as a `KvError` (`ordered-kv.ts`): thrown by `get` and
+ * `readCommitted`, rejected by the asynchronous calls. After `corrupt` the runtime calls `clear()` and restores this
+ * store from offset 0. After a failed `checkpoint` the store goes on, but its key-value store has to be closed and
+ * opened anew, and the store with it, before the next one (`guarded-kv.ts`).
  */
 
 import type { KeyValueStore, StoreSpec, WindowStore } from './store.ts';
@@ -38,7 +42,8 @@ export interface KeyColumns {
   readonly keyEnd: Int32Array;
 }
 
-/** Small committed numbers kept beside the data, such as an operator's times. Transactional and changelogged like any key. */
+/** Small committed numbers kept beside the data, such as an operator's times. Transactional and changelogged like any
+ *  key. */
 export interface StoreMeta {
   get(name: string): number | undefined;
   /** Setting the number it has is no change. */
@@ -107,24 +112,29 @@ interface StateStoreLifecycle {
   readonly meta: StoreMeta;
   readonly stats: StoreStats;
 
-  /** Answers in milliseconds, however large the store: nothing but the position (and, for windows, their starts) is read. */
+  /** Answers in milliseconds, however large the store: nothing but the position (and, for windows, their starts) is
+   *  read. */
   open(): Promise<OpenedStore>;
-  /** Proves that the checkpoint is whole, aside: as it was when the store was opened, whatever goes on meanwhile. Call it once, after `open`. Rejects
-   *  with a `KvError` of kind `corrupt` when something is damaged or missing. */
+  /** Proves that the checkpoint is whole, aside: as it was when the store was opened, whatever goes on meanwhile. Call
+   *  it once, after `open`. Rejects with a `KvError` of kind `corrupt` when something is damaged or missing. */
   verify(): Promise<void>;
-  /** Whether that is done, or there was nothing to prove. Until then a value that is found is the one that was written (its checksum says so), but a
-   *  key that is not found may have been lost: nothing may be derived from the store, and such answers have to wait. */
+  /** Whether that is done, or there was nothing to prove. Until then a value that is found is the one that was written
+   *  (its checksum says so), but a key that is not found may have been lost: nothing may be derived from the store, and
+   *  such answers have to wait. */
   readonly verified: boolean;
   /** What is wrong with the checkpoint, once a read, a scan or `verify` has met it: `clear` and restore the store. */
   readonly damage: string | undefined;
-  /** Ends a running checkpoint after its current chunk; writes nothing more. The key-value store stays open: it is the shard's. */
+  /** Ends a running checkpoint after its current chunk; writes nothing more. The key-value store stays open: it is the
+   *  shard's. */
   close(): Promise<void>;
   /** Forgets everything, in memory and in the key-value store; afterwards the position is undefined. */
   clear(): Promise<void>;
 
-  /** A hint: rows `[from, to)` are about to be processed. Where operators then ask for just those keys, in that order, the store looks ahead. */
+  /** A hint: rows `[from, to)` are about to be processed. Where operators then ask for just those keys, in that order,
+   *  the store looks ahead. */
   expect(columns: KeyColumns, from: number, to: number): void;
-  /** Keys changed in the open transaction (meta entries and an expiry count as one each). 0: there is nothing to commit. */
+  /** Keys changed in the open transaction (meta entries and an expiry count as one each). 0: there is nothing to
+   *  commit. */
   changed(): number;
   /** Hands out one entry for each changed key. Called at flush, once per transaction, before `commit`. */
   writeChangelog(append: ChangelogAppend): void;

@@ -1,5 +1,6 @@
 /**
- * What key-value and window stores have in common: entries in memory, the open transaction, what is due to the checkpoint.
+ * What key-value and window stores have in common: entries in memory, the open transaction, what is due to the
+ * checkpoint.
  *
  * An entry in memory is in one of these states, told by two flags:
  *
@@ -8,15 +9,18 @@
  *   changed            `changed` the open transaction has written it; the list of changes has what was committed
  *   changed and due    both      the checkpoint writes what was committed, the list of changes has it
  *
- * An entry that is not in memory is as the key-value store has it, unless the store is *complete* (nothing was ever evicted and it did not start from a
- * checkpoint): then it is absent. A blind write of an entry that is not in memory reads nothing; its value before stays "on disk".
+ * An entry that is not in memory is as the key-value store has it, unless the store is *complete* (nothing was ever
+ * evicted and it did not start from a checkpoint): then it is absent. A blind write of an entry that is not in memory
+ * reads nothing; its value before stays "on disk".
  *
- * Memory. All stores share one budget (`memory-budget.ts`). Over it, each new entry makes the clock's hand pass some slots, of whatever store: clean
- * entries that were not used since it last came by go. Entries that are changed or due cannot go; when they are what fills the memory, a
- * checkpoint is due at once. A store without a key-value store behind it evicts nothing.
+ * Memory. All stores share one budget (`memory-budget.ts`). Over it, each new entry makes the clock's hand pass some
+ * slots, of whatever store: clean entries that were not used since it last came by go. Entries that are changed or due
+ * cannot go; when they are what fills the memory, a checkpoint is due at once. A store without a key-value store behind
+ * it evicts nothing.
  *
- * Expiry is a number, the floor: windows below it are absent at once, to the open transaction; the commit drops their entries from memory,
- * and the next checkpoint deletes their range. So a rollback has nothing to bring back, and dropping is exact whatever lies on the disk.
+ * Expiry is a number, the floor: windows below it are absent at once, to the open transaction; the commit drops their
+ * entries from memory, and the next checkpoint deletes their range. So a rollback has nothing to bring back, and
+ * dropping is exact whatever lies on the disk.
  */
 
 import { assert, readU32, utf8Bytes } from '../../base/index.ts';
@@ -76,7 +80,8 @@ export class StoreCore implements MemoryUser {
   windows: WindowIndex | undefined;
   /** Over what the key-value store has of this store, as of the last batch that was built for it. */
   sum = new EntrySum();
-  /** Windows that have expired and still are in that sum, until the expiry itself is written: their starts and checksums. */
+  /** Windows that have expired and still are in that sum, until the expiry itself is written: their starts and
+   *  checksums. */
   expired: { readonly windowStart: number; readonly checksum: number }[] = [];
   readonly kv: OrderedKv | undefined;
   readonly stored: StoredForm;
@@ -575,7 +580,8 @@ export class StoreCore implements MemoryUser {
     }
   }
 
-  /** Proves that what the key-value store held at the opening is whole, in slices. Rejects with a `KvError` of kind `corrupt`. */
+  /** Proves that what the key-value store held at the opening is whole, in slices. Rejects with a `KvError` of kind
+   *  `corrupt`. */
   async verify(): Promise<void> {
     const check = this.#check;
     if (check === undefined) return;
@@ -600,7 +606,8 @@ export class StoreCore implements MemoryUser {
     return this.#check === undefined;
   }
 
-  /** Forgets everything. The position goes first: a crash on the way leaves a store without one, that is cleared when it is opened. */
+  /** Forgets everything. The position goes first: a crash on the way leaves a store without one, that is cleared when
+   *  it is opened. */
   async clear(): Promise<void> {
     this.#check?.stop();
     this.#check = undefined;
@@ -613,7 +620,8 @@ export class StoreCore implements MemoryUser {
     if (some.length === 0) return;
     const { renewStoreId } = this.#options;
     if (renewStoreId !== undefined) {
-      // Under another number, nothing that damage hides now and a compaction brings to light later can be taken for an entry of this store.
+      // Under another number, nothing that damage hides now and a compaction brings to light later can be taken for an
+      // entry of this store.
       this.stored.storeId = await renewStoreId();
       await kv.clear(range, { sync: false }).catch(() => {});
       return;

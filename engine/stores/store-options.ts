@@ -14,9 +14,11 @@ export const mostEntryBytes = entryLimit(changelogBatchBytes);
 export type StoreOptions = {
   /** The shard that checkpoints and spills this store; undefined keeps it in memory only. */
   readonly kv: OrderedKv | undefined;
-  /** Compact id of the store within its shard (an unsigned 32-bit number), the prefix of all its keys there. It must be the same after a restart. */
+  /** Compact id of the store within its shard (an unsigned 32-bit number), the prefix of all its keys there. It must be
+   *  the same after a restart. */
   readonly storeId: number;
-  /** Gives the store another number in its shard. With it a store that is cleared leaves what it had behind, out of reach. */
+  /** Gives the store another number in its shard. With it a store that is cleared leaves what it had behind, out of
+   *  reach. */
   readonly renewStoreId?: () => Promise<number>;
   /** Id of the changelog topic. A checkpoint of another one is none. */
   readonly changelogId?: string;

@@ -1,10 +1,10 @@
 /**
  * The store contracts as operators see them: bytes in, bytes out, synchronous.
  *
- * `get` leaves its result in three public fields instead of an object: `valueBytes[valueStart, valueEnd)`, valid until the next call on
- * the store. A fixed-width field of it may be updated in place only through `put`. Writes of an open transaction are seen by `get` at
- * once, by others after the commit (`readCommitted`), and are undone by a rollback: on a key's first change in a transaction the store
- * notes the key and its pre-image.
+ * `get` leaves its result in three public fields instead of an object: `valueBytes[valueStart, valueEnd)`, valid until
+ * the next call on the store. A fixed-width field of it may be updated in place only through `put`. Writes of an open
+ * transaction are seen by `get` at once, by others after the commit (`readCommitted`), and are undone by a rollback: on
+ * a key's first change in a transaction the store notes the key and its pre-image.
  */
 
 export interface ValueCursor {

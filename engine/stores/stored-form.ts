@@ -1,4 +1,5 @@
-/** How a store's entries stand in the key-value store: keys below its number, values with their checksums (`layout.ts`). */
+/** How a store's entries stand in the key-value store: keys below its number, values with their checksums
+ *  (`layout.ts`). */
 
 import { copyBytes, writeI32 } from '../../base/index.ts';
 import { appendChecksum, checksumBytes } from './checksum.ts';

@@ -1,6 +1,6 @@
 /**
- * A buffer with ready-made views on its first n bytes, for calls that want an exact `Uint8Array` and copy it at once. Making a view
- * costs 40–70 ns, which is a quarter of what LevelDB asks for a put; here one is made per length, once.
+ * A buffer with ready-made views on its first n bytes, for calls that want an exact `Uint8Array` and copy it at once.
+ * Making a view costs 40–70 ns, which is a quarter of what LevelDB asks for a put; here one is made per length, once.
  */
 
 const kept = 1024;

@@ -1,9 +1,9 @@
 /**
  * The resident index of a window store: which windows there are, and for each the list of its entries in memory.
  *
- * It holds every window with an entry anywhere, in memory or in the key-value store, so that a look-up in a window that never was
- * needs no disk. It may hold a window whose last entry was deleted: those go when they expire. A window is *complete* while memory holds
- * all of its entries: one that was opened after the start and had nothing evicted.
+ * It holds every window with an entry anywhere, in memory or in the key-value store, so that a look-up in a window that
+ * never was needs no disk. It may hold a window whose last entry was deleted: those go when they expire. A window is
+ * *complete* while memory holds all of its entries: one that was opened after the start and had nothing evicted.
  */
 
 import { EntrySum } from './entry-sum.ts';
@@ -17,7 +17,8 @@ export class WindowIndex {
   readonly #lists = new Map<number, number>();
   readonly #freeLists: number[] = [];
   readonly #complete: boolean[] = [];
-  /** What the key-value store has of the window: the sum of its entries, and the checksum of the window's own record (0: none). */
+  /** What the key-value store has of the window: the sum of its entries, and the checksum of the window's own record
+   *  (0: none). */
   readonly #sums: EntrySum[] = [];
   readonly #checksums: number[] = [];
   /** Windows that the open transaction opened. */

@@ -1,8 +1,9 @@
 /**
  * The window store: the common core with keys that begin with the window's start.
  *
- * Windows below the floor (see `store-core.ts`) are absent: a read finds nothing, a write is left out. An operator does not write
- * there anyway, since it expires by the low watermark and drops late rows by the origin's own time, which is not earlier.
+ * Windows below the floor (see `store-core.ts`) are absent: a read finds nothing, a write is left out. An operator does
+ * not write there anyway, since it expires by the low watermark and drops late rows by the origin's own time, which is
+ * not earlier.
  */
 
 import { copyBytes } from '../../base/index.ts';

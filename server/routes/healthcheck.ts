@@ -1,8 +1,9 @@
 /**
  * GET /healthcheck: always 200; the body's `isHealthy` tells, as in ksqlDB.
  *
- * The log (`kafka`) is unhealthy once a sync has failed: nothing is acknowledged until the next start. The `commandRunner` is unhealthy while there
- * are statements in the statement log that could not be applied. A query in ERROR makes nothing unhealthy: `/info` names it, with the reason.
+ * The log (`kafka`) is unhealthy once a sync has failed: nothing is acknowledged until the next start. The
+ * `commandRunner` is unhealthy while there are statements in the statement log that could not be applied. A query in
+ * ERROR makes nothing unhealthy: `/info` names it, with the reason.
  */
 
 import { type HealthResponse, mediaTypes } from '../protocol.ts';

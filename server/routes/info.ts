@@ -1,4 +1,5 @@
-/** GET /info (and /): what runs here, what the last start found and mended, and the persistent queries as they stand. */
+/** GET /info (and /): what runs here, what the last start found and mended, and the persistent queries as they stand.
+ *  */
 
 import { type InfoResponse, mediaTypes } from '../protocol.ts';
 import type { Route } from '../route.ts';

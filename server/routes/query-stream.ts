@@ -1,9 +1,10 @@
 /**
  * POST /query-stream: the rows of one SELECT, push or pull, as they come.
  *
- * Delimited by default (a header line, then a JSON array a line); `Accept: application/json` gets the same as one JSON array. The connection
- * is the back-pressure: what the client does not take is not produced. A fault before the first rows of a pull query is an ordinary error; one after
- * them, or of a push query that has started, is a last line of `@type` generic_error. The query ends with its connection.
+ * Delimited by default (a header line, then a JSON array a line); `Accept: application/json` gets the same as one JSON
+ * array. The connection is the back-pressure: what the client does not take is not produced. A fault before the first
+ * rows of a pull query is an ordinary error; one after them, or of a push query that has started, is a last line of
+ * `@type` generic_error. The query ends with its connection.
  */
 
 import { once } from 'node:events';

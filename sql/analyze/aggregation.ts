@@ -1,9 +1,9 @@
 /**
  * GROUP BY, the aggregates of SELECT and HAVING, and HAVING itself: from the rows of a query to its groups.
  *
- * The groups are a table whose key is what is grouped by, and whose values are the results of the aggregates. An aggregate without GROUP BY has
- * one group of all rows; a persistent query cannot have that (its table would need a key). Behind the groups an expression may
- * use what is grouped by and the aggregates, nothing else.
+ * The groups are a table whose key is what is grouped by, and whose values are the results of the aggregates. An
+ * aggregate without GROUP BY has one group of all rows; a persistent query cannot have that (its table would need a
+ * key). Behind the groups an expression may use what is grouped by and the aggregates, nothing else.
  */
 
 import { UserError } from '../../base/index.ts';
@@ -172,7 +172,8 @@ const groupKeys = (
   return keys;
 };
 
-/** The calls with their functions, each different one once; `byPrint` finds it by the fingerprint of the qualified call. */
+/** The calls with their functions, each different one once; `byPrint` finds it by the fingerprint of the qualified
+ *  call. */
 const resolveCalls = (
   context: QueryContext,
   { node, localize }: Stage,

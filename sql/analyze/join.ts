@@ -1,10 +1,12 @@
 /**
- * FROM with joins: left-deep, in the order of the text; each step joins a stream with a table by the table's primary key.
+ * FROM with joins: left-deep, in the order of the text; each step joins a stream with a table by the table's primary
+ * key.
  *
- * Every column behind a join is called `<alias>_<name>`, and every source carries its pseudo columns along as values, so that any clause may
- * ask for them. The stream gets the join's other side as its key where it has another one.
+ * Every column behind a join is called `<alias>_<name>`, and every source carries its pseudo columns along as values,
+ * so that any clause may ask for them. The stream gets the join's other side as its key where it has another one.
  *
- * The key of the result is the first column, from left to right, that the conditions make equal to it and that is selected.
+ * The key of the result is the first column, from left to right, that the conditions make equal to it and that is
+ * selected.
  */
 
 import { UserError } from '../../base/index.ts';
@@ -160,7 +162,8 @@ class JoinAnalysis {
     }
   }
 
-  /** The two sides of the one equality behind ON: what belongs to the sources so far, and what belongs to the new one. */
+  /** The two sides of the one equality behind ON: what belongs to the sources so far, and what belongs to the new one.
+   *  */
   #joinKeys(
     join: Join,
     left: readonly ScopedSource[],

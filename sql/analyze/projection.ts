@@ -1,6 +1,6 @@
 /**
- * The SELECT list as the last node of the plan: for a persistent query which item is which key column and which are values, for a push or
- * pull query its columns in the order of the list.
+ * The SELECT list as the last node of the plan: for a persistent query which item is which key column and which are
+ * values, for a push or pull query its columns in the order of the list.
  */
 
 import { UserError } from '../../base/index.ts';
@@ -109,7 +109,8 @@ const projectNode = (
   },
 });
 
-/** The item that is this key column: of the expressions that may stand for it the preferred one that is selected, which must be there once. */
+/** The item that is this key column: of the expressions that may stand for it the preferred one that is selected, which
+ *  must be there once. */
 const keyItem = (slot: KeySlot, items: readonly Item[], prints: readonly string[]): Item | undefined => {
   const print = slot.fingerprints.find((one) => prints.includes(one));
   const [first, second] = items.filter((_, i) => prints[i] === print);

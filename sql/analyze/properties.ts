@@ -1,11 +1,12 @@
 /**
  * WITH (…): which properties there are, what they take, which go together.
  *
- * Names come in upper case from the parser; values are literals. What is read here is checked by itself only: whether a topic exists,
- * whether a format can carry the columns, whether the timestamp column is there, is for the statement to say.
+ * Names come in upper case from the parser; values are literals. What is read here is checked by itself only: whether a
+ * topic exists, whether a format can carry the columns, whether the timestamp column is there, is for the statement to
+ * say.
  *
- * The list also holds names of ksqlDB that mean nothing here yet (schema ids of a registry): naming one says so, instead
- * of "unknown".
+ * The list also holds names of ksqlDB that mean nothing here yet (schema ids of a registry): naming one says so,
+ * instead of "unknown".
  */
 
 import { closest, type Position, UserError } from '../../base/index.ts';

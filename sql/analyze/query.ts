@@ -1,13 +1,13 @@
 /**
  * From a SELECT's syntax tree to its logical plan, or to an error that tells what is wrong and where.
  *
- * The order is that of evaluation: sources and joins, WHERE, PARTITION BY or GROUP BY with the aggregates, HAVING, SELECT. Names are
- * qualified first (`Scope`), so that "the same expression" is a comparison of trees; then each clause is typed against what
- * the clause before it delivers. Joins, groups and the SELECT list have files of their own.
+ * The order is that of evaluation: sources and joins, WHERE, PARTITION BY or GROUP BY with the aggregates, HAVING,
+ * SELECT. Names are qualified first (`Scope`), so that "the same expression" is a comparison of trees; then each clause
+ * is typed against what the clause before it delivers. Joins, groups and the SELECT list have files of their own.
  *
- * Key rules. The result of a persistent query has a key: that of its source, or what PARTITION BY, GROUP BY or a join made of it, and the
- * SELECT list must name each key column once; everything else in the list is a value column. A push or pull query has no key:
- * its columns are the SELECT list.
+ * Key rules. The result of a persistent query has a key: that of its source, or what PARTITION BY, GROUP BY or a join
+ * made of it, and the SELECT list must name each key column once; everything else in the list is a value column. A push
+ * or pull query has no key: its columns are the SELECT list.
  */
 
 import { type Position, UserError } from '../../base/index.ts';

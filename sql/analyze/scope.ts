@@ -1,11 +1,12 @@
 /**
  * The scope of a query: which sources it names, by which names, and what a column's name means there.
  *
- * Laws. A source is called by its alias, or by its own name when it has none. A name without a source must belong to exactly one
- * of them. Behind a join a column is called `<alias>_<name>`; a query over one source keeps the names as they are. Pseudo columns belong
- * to every source, the bounds of windows to windowed ones only.
+ * Laws. A source is called by its alias, or by its own name when it has none. A name without a source must belong to
+ * exactly one of them. Behind a join a column is called `<alias>_<name>`; a query over one source keeps the names as
+ * they are. Pseudo columns belong to every source, the bounds of windows to windowed ones only.
  *
- * `qualify` makes the names in an expression comparable: every column gets its source's alias, so that `ID` and `T.ID` say the same.
+ * `qualify` makes the names in an expression comparable: every column gets its source's alias, so that `ID` and `T.ID`
+ * say the same.
  */
 
 import { closest, type Position, UserError } from '../../base/index.ts';
@@ -110,8 +111,8 @@ export class Scope {
     });
   }
 
-  /** The same expression with the alias of its source before every column, and units of time told from columns. With `freeBounds` the
-   *  bounds of the windows that the query itself makes stay as they are. */
+  /** The same expression with the alias of its source before every column, and units of time told from columns. With
+   *  `freeBounds` the bounds of the windows that the query itself makes stay as they are. */
   qualify(expression: Expression, clause: Clause, freeBounds = false): Expression {
     const qualifyColumn = (part: Expression, bound: ReadonlySet<string>): Expression | undefined => {
       if (part.kind === 'call') {

@@ -24,7 +24,8 @@ export class SelectList {
     this.#context = context;
   }
 
-  /** The list with `*` spelled out and every item named; expressions are qualified. `rekeyed` is the stage behind PARTITION BY. */
+  /** The list with `*` spelled out and every item named; expressions are qualified. `rekeyed` is the stage behind
+   *  PARTITION BY. */
   items(stage: Stage, by: readonly Expression[], rekeyedStage?: Stage): readonly Item[] {
     const items: readonly SelectItem[] = this.#context.query.items;
     const persistent = this.#context.options.purpose === 'persistent';

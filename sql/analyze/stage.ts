@@ -1,5 +1,6 @@
 /**
- * What the clauses of a query up to SELECT make, one from the other: a node of the plan, its key, and the way to read an expression there.
+ * What the clauses of a query up to SELECT make, one from the other: a node of the plan, its key, and the way to read
+ * an expression there.
  *
  * Also here: how a new key is named and made (PARTITION BY, GROUP BY, one side of a join), which all clauses do alike.
  */
@@ -14,7 +15,8 @@ import { type Clause, findColumn, referTo, type Scope } from './scope.ts';
 import type { TypedExpression } from './typed.ts';
 import { fingerprint, replaceExpressions } from './walk.ts';
 
-/** One key column of the result: the expressions that may stand for it in SELECT, the preferred one first, and how messages name it. */
+/** One key column of the result: the expressions that may stand for it in SELECT, the preferred one first, and how
+ *  messages name it. */
 export interface KeySlot {
   readonly name: string;
   readonly fingerprints: readonly string[];

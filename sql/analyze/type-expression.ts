@@ -1,9 +1,9 @@
 /**
  * From the syntax tree of an expression to a typed one, or an error that names the fault and its place.
  *
- * What a name means is the scope's business; which function is meant, the registry's. Here are the rules of types: of operators, of
- * lists, and of implied conversions. Two things have no type of their own until their
- * neighbours give them one: NULL, and a literal with a point, which stands for a DOUBLE until DECIMAL is a type. Such a thing is a
+ * What a name means is the scope's business; which function is meant, the registry's. Here are the rules of types: of
+ * operators, of lists, and of implied conversions. Two things have no type of their own until their neighbours give
+ * them one: NULL, and a literal with a point, which stands for a DOUBLE until DECIMAL is a type. Such a thing is a
  * *draft*; `settle` gives it the type that is wanted, and where nobody wants one, says so.
  */
 
@@ -161,7 +161,8 @@ const settle = (draft: Draft, wanted?: SqlType | null): TypedExpression => {
   }
 };
 
-/** The draft converted to a type, or none when that is not possible. A text that is no value of the type raises an error. */
+/** The draft converted to a type, or none when that is not possible. A text that is no value of the type raises an
+ *  error. */
 const convert = (draft: Draft, target: SqlType, grade: 'strict' | 'lax'): TypedExpression | undefined => {
   switch (draft.kind) {
     case 'null':

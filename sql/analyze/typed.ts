@@ -5,8 +5,8 @@
  * `type-expression.ts` and relied upon by the compiler:
  *
  * - every node knows its type, a NULL too (that of its context);
- * - nothing is implicit: where a BIGINT meets a DOUBLE, or a text a TIMESTAMP, a `cast` node stands around it, so that the
- *   operands of arithmetic have its result's type and those of a comparison have one type;
+ * - nothing is implicit: where a BIGINT meets a DOUBLE, or a text a TIMESTAMP, a `cast` node stands around it, so that
+ *   the operands of arithmetic have its result's type and those of a comparison have one type;
  * - a call names the declared signature that was chosen, so that overloads added later change no running query.
  *
  * Places in the text are gone: what can be wrong at run time is the data.
@@ -133,8 +133,8 @@ export type TypedExpression =
       readonly type: SqlType;
     }
   /**
-   * Written or implied: the rules of conversion are the same. What cannot be converted is NULL; with `failure: 'comparison'`, a text that is
-   * compared with a TIMESTAMP, it fails the comparison instead.
+   * Written or implied: the rules of conversion are the same. What cannot be converted is NULL; with `failure:
+   * 'comparison'`, a text that is compared with a TIMESTAMP, it fails the comparison instead.
    */
   | {
       readonly kind: 'cast';

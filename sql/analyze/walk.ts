@@ -1,8 +1,9 @@
 /**
- * Walking the syntax tree of expressions: the parts of a node, a copy with parts replaced, and whether two say the same.
+ * Walking the syntax tree of expressions: the parts of a node, a copy with parts replaced, and whether two say the
+ * same.
  *
- * Two expressions say the same when their trees are equal, places aside: `A + B` and `B + A` do not. Callers make the names in both
- * comparable first (see `Scope.qualify`).
+ * Two expressions say the same when their trees are equal, places aside: `A + B` and `B + A` do not. Callers make the
+ * names in both comparable first (see `Scope.qualify`).
  */
 
 import { unreachable } from '../../base/index.ts';
@@ -70,9 +71,9 @@ export const partsOfExpression = (expression: Expression): readonly Expression[]
 };
 
 /**
- * A copy of the expression in which `replace` has had its say, from the top down: where it answers an expression, that stands in
- * the copy and is not looked into; where it answers undefined, the parts are walked. `bound` holds the parameters of the
- * lambdas around.
+ * A copy of the expression in which `replace` has had its say, from the top down: where it answers an expression, that
+ * stands in the copy and is not looked into; where it answers undefined, the parts are walked. `bound` holds the
+ * parameters of the lambdas around.
  */
 export const replaceExpressions = (
   expression: Expression,

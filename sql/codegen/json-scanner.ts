@@ -1,11 +1,12 @@
 /**
  * The generated scanner of JSON: made for the way in which records really come.
  *
- * Records of one topic mostly have the same fields in the same order, with the same blanks. The first record is read in the plain form,
- * which shows the *layout*: the bytes before each value (`{"id":`, `,"name":` …) and behind the last one. The code made for a layout compares
- * those bytes, four at a time, and reads each value by its column's type where it stands, without looking names up. A record that differs in
- * anything (another name, an escape, an exponent, a number where a text was) is read by the plain form instead, from its start:
- * the plain form decides what is right, this one only what is quick. When most records differ, the layout is learned anew, a few times.
+ * Records of one topic mostly have the same fields in the same order, with the same blanks. The first record is read in
+ * the plain form, which shows the *layout*: the bytes before each value (`{"id":`, `,"name":` …) and behind the last
+ * one. The code made for a layout compares those bytes, four at a time, and reads each value by its column's type where
+ * it stands, without looking names up. A record that differs in anything (another name, an escape, an exponent, a
+ * number where a text was) is read by the plain form instead, from its start: the plain form decides what is right,
+ * this one only what is quick. When most records differ, the layout is learned anew, a few times.
  */
 
 import { readUtf8 } from '../../base/index.ts';
@@ -190,7 +191,8 @@ const textEnd = (stopsAt: number): Code => code`
   while (k${stopsAt}[bytes[p]] === 0) p++;
   if (bytes[p] !== 34 || p >= end) break quick;`;
 
-/** The whole digits at `p` into `x`; `d` counts them. No leading zero, at most 15. Nine digits fit 32 bits: the rest is added to them. */
+/** The whole digits at `p` into `x`; `d` counts them. No leading zero, at most 15. Nine digits fit 32 bits: the rest is
+ *  added to them. */
 const digits = (powers: number): Code => code`
   x = 0; s = p; e = p + 9;
   while ((c = bytes[p] ^ 48) < 10 && p < e) { x = (x * 10 + c) | 0; p++; }
@@ -214,7 +216,8 @@ const fraction: Code = code`
     if (f === 0 || d + f > 15) break quick;
   }`;
 
-/** An exponent, if there is one, into `f` too: the value is `x / 10^f`, exact before that one rounding while `f` is small. */
+/** An exponent, if there is one, into `f` too: the value is `x / 10^f`, exact before that one rounding while `f` is
+ *  small. */
 const exponent: Code = code`
   if ((bytes[p] | 32) === 101) {
     e = bytes[++p] === 45 ? -1 : 1;
@@ -311,7 +314,8 @@ const skipValue = (shared: Shared): Code => code`
     if (at < 0) break quick;
   }`;
 
-/** The function that reads a part in the plain form; undefined where that fails. Where the part ended is its property, for there is one result. */
+/** The function that reads a part in the plain form; undefined where that fails. Where the part ended is its property,
+ *  for there is one result. */
 const partReader = (): ((read: ValueReader, bytes: Uint8Array, at: number, end: number) => Value | undefined) & {
   end: number;
 } => {

@@ -1,8 +1,9 @@
 /**
  * The generated writer of JSON: one straight piece of code for the columns of a schema.
  *
- * Room for a whole row is made first, from the lengths of its texts, so that nothing is checked while it is written. The names with
- * their signs (`{"ID":`, `,"V":` …) are stored four bytes at a time. Collections and long texts go the plain way in between.
+ * Room for a whole row is made first, from the lengths of its texts, so that nothing is checked while it is written.
+ * The names with their signs (`{"ID":`, `,"V":` …) are stored four bytes at a time. Collections and long texts go the
+ * plain way in between.
  */
 
 import type { FormatOptions, RowWriter } from '../formats/format.ts';
@@ -30,7 +31,8 @@ const storeBytes = (bytes: Uint8Array, constants: Constants): Code => {
 
 const nullWord = 0x6c6c_756e;
 
-/** Writes by the plain form: hands the place over and takes it back, with the buffer, which may have grown, and room for the rest. */
+/** Writes by the plain form: hands the place over and takes it back, with the buffer, which may have grown, and room
+ *  for the rest. */
 const plainValue = (writer: number, room: number): Code => code`
   out.length = at;
   k${writer}(v, out);

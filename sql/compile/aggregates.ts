@@ -1,8 +1,8 @@
 /**
  * Aggregates at work: a group's row is the accumulators of all calls side by side, each in its own slots.
  *
- * The accumulator row is what the store keeps, in the row encoding; `add` changes it in place. What the step delivers is another
- * row: the result of each call.
+ * The accumulator row is what the store keeps, in the row encoding; `add` changes it in place. What the step delivers
+ * is another row: the result of each call.
  */
 
 import { assert } from '../../base/index.ts';

@@ -10,7 +10,8 @@ import { constantOf, type Evaluate } from './evaluate.ts';
 
 type Call = (...args: readonly Value[]) => Value;
 
-/** The body for this place. Where a constant is refused, a body that fails for each row: planning refuses such constants, other builds may not have. */
+/** The body for this place. Where a constant is refused, a body that fails for each row: planning refuses such
+ *  constants, other builds may not have. */
 const bodyOf = (definition: ScalarDefinition, part: TypedOf<'call'>, context: FunctionContext): Body => {
   if ('body' in definition) return definition.body;
   try {

@@ -1,9 +1,11 @@
 /**
  * Comparisons, as closures.
  *
- * Two values of one type; NULL on either side gives FALSE, on the left without evaluating the right, but for IS DISTINCT FROM, where NULL equals NULL. Values of types that have nothing in
- * common (only IS DISTINCT FROM takes those) are distinct unless both are NULL. A text beside a TIMESTAMP is read only when the other side is not
- * NULL, and fails the comparison when it cannot be read. NaN is neither equal nor unequal to anything, but never distinct from itself.
+ * Two values of one type; NULL on either side gives FALSE, on the left without evaluating the right, but for IS
+ * DISTINCT FROM, where NULL equals NULL. Values of types that have nothing in common (only IS DISTINCT FROM takes
+ * those) are distinct unless both are NULL. A text beside a TIMESTAMP is read only when the other side is not NULL, and
+ * fails the comparison when it cannot be read. NaN is neither equal nor unequal to anything, but never distinct from
+ * itself.
  */
 
 import { unreachable } from '../../base/index.ts';
@@ -38,7 +40,8 @@ interface Sides {
   readonly right: TypedExpression;
 }
 
-/** Compiles the sides and decides on their values. A text beside a TIMESTAMP is left unread while the other side is NULL. */
+/** Compiles the sides and decides on their values. A text beside a TIMESTAMP is left unread while the other side is
+ *  NULL. */
 const compared = (
   { left, right }: Sides,
   compile: Compile,

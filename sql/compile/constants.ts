@@ -22,7 +22,8 @@ export const valueOf = (expression: TypedExpression, functions: FunctionRegistry
   return value;
 };
 
-/** The expression of literals and operators as one literal; undefined where it fails, or where its value is no literal. */
+/** The expression of literals and operators as one literal; undefined where it fails, or where its value is no literal.
+ *  */
 export const literalOf = (expression: TypedExpression): TypedExpression | undefined => {
   let value: Value;
   try {

@@ -1,16 +1,17 @@
 /**
  * From a typed expression to a closure over records.
  *
- * A closure is made for its place: types, constants and bodies are chosen once, here, so that a call per node is all that is left at
- * run time. The rules:
+ * A closure is made for its place: types, constants and bodies are chosen once, here, so that a call per node is all
+ * that is left at run time. The rules:
  *
- * - logic has two values: a comparison with NULL is false, so is BETWEEN, and NULL is in no list; NOT, AND, OR and WHEN want a
- *   BOOLEAN that is not NULL and raise otherwise; AND, OR and CASE evaluate no more than they need;
+ * - logic has two values: a comparison with NULL is false, so is BETWEEN, and NULL is in no list; NOT, AND, OR and WHEN
+ *   want a BOOLEAN that is not NULL and raise otherwise; AND, OR and CASE evaluate no more than they need;
  * - arithmetic and access to parts give NULL where an operand is NULL; so do an index out of range and a missing key;
- * - four kinds of parts are NULL where they fail, and noted (`part-faults.ts`), while the expression around them goes on: members of ARRAY, MAP and
- *   STRUCT; a CAST with all that it casts; a call, and a field of a struct, as the argument of a function;
- * - what else fails on the data, and the outermost CAST, raises `EvaluationError`, a function's own exceptions included; the caller decides
- *   what that means.
+ * - four kinds of parts are NULL where they fail, and noted (`part-faults.ts`), while the expression around them goes
+ *   on: members of ARRAY, MAP and STRUCT; a CAST with all that it casts; a call, and a field of a struct, as the
+ *   argument of a function;
+ * - what else fails on the data, and the outermost CAST, raises `EvaluationError`, a function's own exceptions
+ *   included; the caller decides what that means.
  */
 
 import { assert, unreachable } from '../../base/index.ts';
@@ -139,7 +140,8 @@ export const compileExpression = (
     const convert = converter(part.operand.type, part.type);
     return (record) => convert(operand(record));
   };
-  /** The same for a cast within an expression. Text that does not convert raises nothing, so that bad data costs no exception. */
+  /** The same for a cast within an expression. Text that does not convert raises nothing, so that bad data costs no
+   *  exception. */
   const safeCast = (part: TypedOf<'cast'>): Evaluate => {
     const { operand, type } = part;
     if (mayFail(operand) || !isScalar(operand.type)) return guarded(part, cast(part));

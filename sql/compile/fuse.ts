@@ -1,8 +1,8 @@
 /**
  * Fusing: a source, and the stateless steps right above it, as one scan.
  *
- * Steps are taken in one by one (`Scan`); what reads the scan then decides whether it delivers rows, or the block's vectors to one that reads
- * single columns.
+ * Steps are taken in one by one (`Scan`); what reads the scan then decides whether it delivers rows, or the block's
+ * vectors to one that reads single columns.
  */
 
 import { assert } from '../../base/index.ts';
@@ -18,7 +18,8 @@ import { columnScope, vectorScope } from './reading.ts';
 import type { Fused } from './scan.ts';
 import { compileAll, condition, rowMaker, type Test } from './select.ts';
 
-/** A source and the steps fused into its scan so far; not a node yet, because what reads it decides what the scan delivers. */
+/** A source and the steps fused into its scan so far; not a node yet, because what reads it decides what the scan
+ *  delivers. */
 export interface Scan {
   readonly kind: 'scan';
   readonly step: SourceStep;
@@ -98,8 +99,9 @@ const conjunction = (tests: readonly Test[], table: boolean): Test | undefined =
 };
 
 /**
- * The expression with the items of a projection below it in the place of its columns, so that both are one step over the scan. Undefined where an
- * item would then be evaluated more than once (`inPlace` takes that only for plain columns).
+ * The expression with the items of a projection below it in the place of its columns, so that both are one step over
+ * the scan. Undefined where an item would then be evaluated more than once (`inPlace` takes that only for plain
+ * columns).
  */
 export const substituted = (
   expression: TypedExpression,

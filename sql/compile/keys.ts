@@ -1,9 +1,9 @@
 /**
  * Keys: between their columns and their bytes.
  *
- * A key's bytes are its columns in the key format, then, for windowed keys, the window: its start (i64, big-endian) for windows of fixed size, end
- * and start for sessions. Columns are decoded when an expression asks for one, never before; a key whose format stays the same passes
- * as the bytes that it came as.
+ * A key's bytes are its columns in the key format, then, for windowed keys, the window: its start (i64, big-endian) for
+ * windows of fixed size, end and start for sessions. Columns are decoded when an expression asks for one, never before;
+ * a key whose format stays the same passes as the bytes that it came as.
  */
 
 import { assert, type ByteWriter, readI64 } from '../../base/index.ts';
@@ -42,7 +42,8 @@ export class KeyColumns {
     this.#row = new Array<Value>(schema.key.length).fill(null);
   }
 
-  /** All key columns; valid until the next call. A null key has NULL columns. Raises `SerdeError` on bytes that are no such key. */
+  /** All key columns; valid until the next call. A null key has NULL columns. Raises `SerdeError` on bytes that are no
+   *  such key. */
   columns(record: StreamRecord<unknown>): Row {
     const row = this.#row;
     const { keyStart } = record;
@@ -71,7 +72,8 @@ export class KeyColumns {
   }
 }
 
-/** Whether no column of a record's key is NULL: what stands in a group. Drops the others, and notes them. Not for two callers at once. */
+/** Whether no column of a record's key is NULL: what stands in a group. Drops the others, and notes them. Not for two
+ *  callers at once. */
 export const wholeKeys = (
   schema: Schema,
   choice: FormatChoice,

@@ -1,9 +1,10 @@
 /**
  * Reading columns: how the closures of expressions get at a record's columns, at one place of a topology.
  *
- * Two forms of a record's value: a *row* (values by slot, lent until `process` returns), and, right behind a scan, the *vectors* of the scanned
- * block, of which `record.index` picks the row: nothing is copied for a record that a filter drops or an aggregate reads one column of. In
- * both forms a null value is the NULL record, whose columns are NULL. Key columns are decoded from the key's bytes when asked for.
+ * Two forms of a record's value: a *row* (values by slot, lent until `process` returns), and, right behind a scan, the
+ * *vectors* of the scanned block, of which `record.index` picks the row: nothing is copied for a record that a filter
+ * drops or an aggregate reads one column of. In both forms a null value is the NULL record, whose columns are NULL. Key
+ * columns are decoded from the key's bytes when asked for.
  */
 
 import { assert, unreachable } from '../../base/index.ts';

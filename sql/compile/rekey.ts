@@ -1,6 +1,6 @@
 /**
- * New keys for records: of other columns (`rekey`: PARTITION BY, GROUP BY, a join on another column), or the same columns in another format
- * (`recodeKeys`), so that equal keys are equal bytes where they meet.
+ * New keys for records: of other columns (`rekey`: PARTITION BY, GROUP BY, a join on another column), or the same
+ * columns in another format (`recodeKeys`), so that equal keys are equal bytes where they meet.
  */
 
 import { type ProcessorContext, type ProcessorSupplier, SerdeError, StreamRecord } from '../../engine/index.ts';
@@ -91,7 +91,8 @@ interface Recoding {
   readonly to: FormatChoice;
 }
 
-/** Writes the keys of a table's records in another format; deletions keep their key too. A record without a key goes on without one. */
+/** Writes the keys of a table's records in another format; deletions keep their key too. A record without a key goes on
+ *  without one. */
 export const recodeKeys =
   ({ schema, from, to }: Recoding): ProcessorSupplier<Row, Row> =>
   (context, forward) => {

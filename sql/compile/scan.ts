@@ -1,14 +1,16 @@
 /**
  * The fused scan: a source together with the stateless steps right above it.
  *
- * A block's values are parsed into vectors, one per column, for all records at once. The vectors belong to the block: every query of this
- * thread that reads the topic in the same format shares them (`ScanRegistry` knows which columns any of them wants, so that one pass over a
- * record's bytes parses them all). What a query does itself starts behind that: a record is a row number, a predicate reads
- * vectors, and a row of values is made only for records that pass, if anybody above wants a row at all.
+ * A block's values are parsed into vectors, one per column, for all records at once. The vectors belong to the block:
+ * every query of this thread that reads the topic in the same format shares them (`ScanRegistry` knows which columns
+ * any of them wants, so that one pass over a record's bytes parses them all). What a query does itself starts behind
+ * that: a record is a row number, a predicate reads vectors, and a row of values is made only for records that pass, if
+ * anybody above wants a row at all.
  *
- * A query checks only the columns that it wants: where a shared pass found a bad record, the query reads that record again by itself, so
- * that the neighbours' columns never decide what it drops. Bad records are dropped and noted (`deserialization`); so are those whose key is
- * not a key of the format, and those without a usable event time (`invalid-timestamp`).
+ * A query checks only the columns that it wants: where a shared pass found a bad record, the query reads that record
+ * again by itself, so that the neighbours' columns never decide what it drops. Bad records are dropped and noted
+ * (`deserialization`); so are those whose key is not a key of the format, and those without a usable event time
+ * (`invalid-timestamp`).
  */
 
 import { ByteWriter } from '../../base/index.ts';
@@ -126,15 +128,16 @@ class ScanView {
   }
 }
 
-/** What the steps fused into the scan do with a record whose envelope is set and whose value is the block's vectors (null: NULL record). */
+/** What the steps fused into the scan do with a record whose envelope is set and whose value is the block's vectors
+ *  (null: NULL record). */
 export interface Fused {
   /** Slots of the source's value columns that the fused steps, or what reads vectors behind them, ask for. */
   readonly slots: readonly number[];
   /** False: the record ends here. */
   readonly keeps: ((record: StreamRecord<Row>, context: ProcessorContext) => boolean) | undefined;
-  /** The part of `keeps` that needs nothing but value columns of a record that is not NULL, tried before anything else is looked at: most records
-   *  of a filter that passes little end here. It raises what its expressions raise; `keeps` then decides again, and logs why. Where there is such a
-   *  part, NULL records are not kept. */
+  /** The part of `keeps` that needs nothing but value columns of a record that is not NULL, tried before anything else
+   *  is looked at: most records of a filter that passes little end here. It raises what its expressions raise; `keeps`
+   *  then decides again, and logs why. Where there is such a part, NULL records are not kept. */
   readonly quick: ((record: StreamRecord<Row>) => boolean) | undefined;
   /** What is left of `keeps` behind `quick`. */
   readonly rest: Fused['keeps'];
@@ -282,7 +285,8 @@ export const scanSource =
     };
   };
 
-/** The result of the test; undefined where it, or a part of it, fails: then it is made again by whoever can log that. */
+/** The result of the test; undefined where it, or a part of it, fails: then it is made again by whoever can log that.
+ *  */
 const attempt = (test: (record: StreamRecord<Row>) => boolean, record: StreamRecord<Row>): boolean | undefined => {
   try {
     const passed = test(record);
@@ -295,7 +299,8 @@ const attempt = (test: (record: StreamRecord<Row>) => boolean, record: StreamRec
 
 type TimeValue = (columns: RecordColumns, vectors: readonly Value[][], row: number) => Value;
 
-/** The value of the timestamp column: from its vector, or from the key, where NULL also stands for a key that cannot be read. */
+/** The value of the timestamp column: from its vector, or from the key, where NULL also stands for a key that cannot be
+ *  read. */
 const timeValue = ({ from, slot }: TimestampReader, { schema, keyFormat }: SourceStep): TimeValue => {
   if (from === 'value') return (_columns, vectors, row) => (vectors[slot] as Value[])[row] as Value;
   const reader = keyReader(schema.key, keyFormat);

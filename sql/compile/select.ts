@@ -1,6 +1,7 @@
 /**
- * Evaluating the expressions of a step, with the rules for failures: an expression that fails makes its column NULL, a condition that fails drops
- * the record, a key that fails is NULL; each is noted in the processing log with the expression and the cause.
+ * Evaluating the expressions of a step, with the rules for failures: an expression that fails makes its column NULL, a
+ * condition that fails drops the record, a key that fails is NULL; each is noted in the processing log with the
+ * expression and the cause.
  */
 
 import { type ProcessorContext, SerdeError, StreamRecord } from '../../engine/index.ts';
@@ -29,7 +30,8 @@ export const compileAll = (
 ): readonly Evaluate[] =>
   expressions.map((expression) => compileExpression(expression, scope, environment.functions, environment.context));
 
-/** Logs what failed within the values just made. Whoever evaluates an expression calls this, or drops the faults, before the next record. */
+/** Logs what failed within the values just made. Whoever evaluates an expression calls this, or drops the faults,
+ *  before the next record. */
 export const noteParts = (record: StreamRecord<unknown>, context: ProcessorContext): void => {
   const faults = takePartFaults();
   for (let i = 0; i < faults.length; i++) {
@@ -97,7 +99,8 @@ export const condition = (predicate: TypedExpression, scope: ColumnScope, enviro
   };
 };
 
-/** A function of a table's row, before or after a change: rows of both may be alive at once, so two are lent in turn. */
+/** A function of a table's row, before or after a change: rows of both may be alive at once, so two are lent in turn.
+ *  */
 export const tableRowMaker = (
   fill: (record: StreamRecord<Row>, context: ProcessorContext, into: Row) => void,
   width: number,

@@ -1,9 +1,11 @@
 /**
- * The sink of a query: rows become bytes in the value format, keys stay the bytes they are or are written again in another format.
+ * The sink of a query: rows become bytes in the value format, keys stay the bytes they are or are written again in
+ * another format.
  *
- * A NULL record is a tombstone, and so is a row that the format can only write as nothing (a NULL that stands by itself, unwrapped). The
- * record's time is the row's, or that of the sink's own timestamp column. The partition is murmur2 of the key's own bytes, without its window;
- * records without a key go round the partitions in turn. What stands in the key of a source that declares no key column goes no further.
+ * A NULL record is a tombstone, and so is a row that the format can only write as nothing (a NULL that stands by
+ * itself, unwrapped). The record's time is the row's, or that of the sink's own timestamp column. The partition is
+ * murmur2 of the key's own bytes, without its window; records without a key go round the partitions in turn. What
+ * stands in the key of a source that declares no key column goes no further.
  */
 
 import { partitionOfKey } from '../../base/index.ts';

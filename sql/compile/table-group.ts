@@ -1,11 +1,13 @@
 /**
  * GROUP BY over a table: a row that changes is taken out of its former group and put into its present one.
  *
- * What goes from the grouping to the aggregation is a *change row*: whether there is a former and a present row, the columns of the one, the
- * columns of the other. Where both belong to the same group they travel together, so that the group is emitted once; else the former group comes
- * first. A row of which a part of the group is NULL belongs to none and is noted, as in a stream; so is a change of it.
+ * What goes from the grouping to the aggregation is a *change row*: whether there is a former and a present row, the
+ * columns of the one, the columns of the other. Where both belong to the same group they travel together, so that the
+ * group is emitted once; else the former group comes first. A row of which a part of the group is NULL belongs to none
+ * and is noted, as in a stream; so is a change of it.
  *
- * State: the grouping keeps the table's rows (the step's own store), for it has to know the row before; the aggregation keeps accumulators.
+ * State: the grouping keeps the table's rows (the step's own store), for it has to know the row before; the aggregation
+ * keeps accumulators.
  */
 
 import { assert } from '../../base/index.ts';
@@ -99,7 +101,8 @@ const sameBytes = (a: Group, b: Group): boolean => {
   return true;
 };
 
-/** Writes the key of a row's group; false when it has none, which is noted for the row that comes, not for the one that goes. */
+/** Writes the key of a row's group; false when it has none, which is noted for the row that comes, not for the one that
+ *  goes. */
 const grouper = (
   { keys, schema, keyFormat }: TableGroupByStep,
   scope: ColumnScope,

@@ -1,9 +1,10 @@
 /**
  * Event time from a column: TIMESTAMP='column' in WITH.
  *
- * The column, of the value or of the key, is a BIGINT with epoch milliseconds, a TIMESTAMP, or a STRING with TIMESTAMP_FORMAT (a pattern of Java's DateTimeFormatter, UTC
- * where the text names no zone). NULL, a negative time, or text that does not fit the pattern is no event time: the record is dropped and noted,
- * or, where `ksql.timestamp.throw.on.invalid` was set when the query was made, the query fails.
+ * The column, of the value or of the key, is a BIGINT with epoch milliseconds, a TIMESTAMP, or a STRING with
+ * TIMESTAMP_FORMAT (a pattern of Java's DateTimeFormatter, UTC where the text names no zone). NULL, a negative time, or
+ * text that does not fit the pattern is no event time: the record is dropped and noted, or, where
+ * `ksql.timestamp.throw.on.invalid` was set when the query was made, the query fails.
  */
 
 import { UserError } from '../../base/index.ts';
@@ -25,7 +26,8 @@ export interface TimestampReader {
   readonly from: 'key' | 'value';
   readonly slot: number;
   readonly read: ReadTimestamp;
-  /** What is to be done where there is no time: true when the record is to be dropped; fails the query where the time must be valid. */
+  /** What is to be done where there is no time: true when the record is to be dropped; fails the query where the time
+   *  must be valid. */
   readonly drops: (none: NoTimestamp) => true;
 }
 

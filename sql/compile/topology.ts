@@ -1,10 +1,10 @@
 /**
  * From a physical plan to a topology of the engine.
  *
- * It runs in whatever thread the query runs in: the plan is data, suppliers made here are called once per task. Stateless steps right above a
- * source are fused into its scan; other steps become nodes, named by the step's id. Between steps a record's value is a row, or, right
- * behind a scan, the scan's vectors (see `reading.ts`): what reads single columns of a scanned record (an aggregate, a join, a new
- * key) does so without a row being made.
+ * It runs in whatever thread the query runs in: the plan is data, suppliers made here are called once per task.
+ * Stateless steps right above a source are fused into its scan; other steps become nodes, named by the step's id.
+ * Between steps a record's value is a row, or, right behind a scan, the scan's vectors (see `reading.ts`): what reads
+ * single columns of a scanned record (an aggregate, a join, a new key) does so without a row being made.
  *
  * Between records of one task everything that is lent (rows, keys, vectors) is used again.
  */
@@ -280,7 +280,8 @@ class Compiler {
     return this.#scan(built);
   }
 
-  /** Expressions over what is built, as something that can read them: in place where a scan allows it, else over rows. */
+  /** Expressions over what is built, as something that can read them: in place where a scan allows it, else over rows.
+   *  */
   #read(
     built: Built,
     expressions: readonly TypedExpression[],
@@ -416,7 +417,8 @@ class Compiler {
     const environment = this.#environment;
     const read = aggregates.flatMap((call) => call.args);
     const windowed = step.kind === 'streamWindowedAggregate';
-    // Of a key of several columns each may be NULL; one column that is NULL is no key at all, which the aggregate drops by itself.
+    // Of a key of several columns each may be NULL; one column that is NULL is no key at all, which the aggregate drops
+    // by itself.
     const columns = keyColumnsOf(step.from);
     const keys =
       columns.length > 1 && step.from.kind !== 'streamGroupBy' && step.from.kind !== 'tableGroupBy'

@@ -1,8 +1,9 @@
 /**
  * Formats: how the columns of one side of a record, its key or its value, lie in bytes.
  *
- * A format is one file with one object; `index.ts` lists them. Writers and readers are made once per schema and used for millions
- * of records; they keep scratch state, so each is for one thread and one caller at a time. Three shapes of one job:
+ * A format is one file with one object; `index.ts` lists them. Writers and readers are made once per schema and used
+ * for millions of records; they keep scratch state, so each is for one thread and one caller at a time. Three shapes of
+ * one job:
  *
  * - a writer appends a row to a `ByteWriter`;
  * - a reader fills a row from bytes;
@@ -10,14 +11,16 @@
  *
  * Laws:
  *
- * - bytes that cannot be read raise `SerdeError` with the place and the fault, and nothing else ever; a scanner notes the fault
- *   for its row and goes on;
- * - a column that is not wanted is skipped, not checked: a wrong value in it is no fault of the record for this reader (bytes
- *   that are no text of the format at all are, wherever they stand);
- * - a record without columns of its own (bytes absent, or the format's literal null) is the NULL record: `read` and `write` say false.
+ * - bytes that cannot be read raise `SerdeError` with the place and the fault, and nothing else ever; a scanner notes
+ *   the fault for its row and goes on;
+ * - a column that is not wanted is skipped, not checked: a wrong value in it is no fault of the record for this reader
+ *   (bytes that are no text of the format at all are, wherever they stand);
+ * - a record without columns of its own (bytes absent, or the format's literal null) is the NULL record: `read` and
+ *   `write` say false.
  *
  * *Wrapped* means that the columns lie in an envelope that names them, as a JSON object does. A single key column never is, a single
- * value column is unless WRAP_SINGLE_VALUE says otherwise. Without an envelope, a NULL column and a NULL record are the same thing.
+ * value column is unless WRAP_SINGLE_VALUE says otherwise. Without an envelope, a NULL column and a NULL record are the
+ * same thing.
  */
 
 import { type ByteWriter, UserError } from '../../base/index.ts';
@@ -36,7 +39,8 @@ export interface FormatOptions {
 }
 
 export interface RowWriter {
-  /** Appends the row; false (and nothing appended) when it means the NULL record. Raises `SerdeError` on what the format cannot hold. */
+  /** Appends the row; false (and nothing appended) when it means the NULL record. Raises `SerdeError` on what the
+   *  format cannot hold. */
   write(row: readonly Value[], out: ByteWriter): boolean;
 }
 
@@ -79,8 +83,8 @@ export class ScanVectors {
 export interface Scanner {
   /** The slots that are read. */
   readonly wanted: readonly number[];
-  /** Reads records `[from, to)`; record `i` is `bytes[starts[i], ends[i])`, a negative start means no bytes. The caller has
-   *  called `into.reset(to)`. */
+  /** Reads records `[from, to)`; record `i` is `bytes[starts[i], ends[i])`, a negative start means no bytes. The caller
+   *  has called `into.reset(to)`. */
   scan(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, from: number, to: number, into: ScanVectors): void;
 }
 
@@ -94,7 +98,8 @@ export interface Format {
   readonly canUnwrap: boolean;
   /** How many columns it can hold on one side: none, exactly one, or any number. */
   readonly columns: 'none' | 'one' | 'many';
-  /** The first fault of these columns as a sentence, or none. Side and number of columns are checked by `checkColumns`. */
+  /** The first fault of these columns as a sentence, or none. Side and number of columns are checked by `checkColumns`.
+   *  */
   unsupported(columns: readonly Column[]): string | undefined;
   writer(columns: readonly Column[], options: FormatOptions): RowWriter;
   /** `wanted`: the slots to read; all when absent. */

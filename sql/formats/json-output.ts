@@ -1,11 +1,13 @@
 /**
  * Scalars as JSON bytes, byte for byte as ksqlDB writes them, because keys are compared by their bytes.
  *
- * - A DOUBLE is written as Java 19 and later print it: the shortest digits that give it back, always with a point, with an exponent from ten million
- *   up and below a thousandth (`1.0`, `1.0E7`, `1.0E-5`).
- * - In a text, control characters, quotes, backslashes and everything beyond the basic plane are escaped (`\\u001F`, `\\uD83D\\uDE00`).
+ * - A DOUBLE is written as Java 19 and later print it: the shortest digits that give it back, always with a point, with
+ *   an exponent from ten million up and below a thousandth (`1.0`, `1.0E7`, `1.0E-5`).
+ * - In a text, control characters, quotes, backslashes and everything beyond the basic plane are escaped (`\\u001F`,
+ *   `\\uD83D\\uDE00`).
  *
- * Two forms of each: `put…(buffer, at, value)` writes where the caller has made room and returns where to go on; `write…` makes room.
+ * Two forms of each: `put…(buffer, at, value)` writes where the caller has made room and returns where to go on;
+ * `write…` makes room.
  */
 
 import { type ByteWriter, writeLatin1, writeUtf8 } from '../../base/index.ts';
@@ -97,7 +99,8 @@ export const putInteger = (buffer: Uint8Array, at: number, value: number | bigin
   }
   const end = at + digitCount(rest);
   let to = end;
-  // Beyond 31 bits eight digits are split off by one division of doubles, then taken apart as a small number, two at a time.
+  // Beyond 31 bits eight digits are split off by one division of doubles, then taken apart as a small number, two at a
+  // time.
   while (rest >= 0x4000_0000) {
     const next = Math.floor(rest / 100_000_000);
     let low = (rest - next * 100_000_000) | 0;
@@ -162,7 +165,8 @@ const putPointZero = (buffer: Uint8Array, at: number): number => {
   return at + 2;
 };
 
-/** From ten million up: moves the point of the number in `[at, end)` behind its first digit. Below 10^9, so one digit of exponent is enough. */
+/** From ten million up: moves the point of the number in `[at, end)` behind its first digit. Below 10^9, so one digit
+ *  of exponent is enough. */
 const scientific = (buffer: Uint8Array, at: number, end: number, value: number): number => {
   if (value < 1e7 && value > -1e7) return end;
   const first = value < 0 ? at + 1 : at;
@@ -181,12 +185,13 @@ const two27 = 2 ** 27;
 const two53 = 2 ** 53;
 
 /**
- * Puts a double that is no whole number, between 1 and 2^30 in magnitude, by its shortest digits: what sums of amounts look like after some
- * roundings. Answers −1 where two ways of rounding are equally good: the host then decides.
+ * Puts a double that is no whole number, between 1 and 2^30 in magnitude, by its shortest digits: what sums of amounts
+ * look like after some roundings. Answers −1 where two ways of rounding are equally good: the host then decides.
  *
- * The way of Steele and White: the fraction in units of 2^-53 is multiplied by ten, digit by digit, until what is left, or what is missing to the next
- * digit, is less than half the distance to the neighbouring doubles, which grows tenfold as well. All of it is exact: the rest is kept in two parts
- * of 26 and 27 bits. A quarter of the time that the host's own text of the number, and copying it, takes.
+ * The way of Steele and White: the fraction in units of 2^-53 is multiplied by ten, digit by digit, until what is left,
+ * or what is missing to the next digit, is less than half the distance to the neighbouring doubles, which grows tenfold
+ * as well. All of it is exact: the rest is kept in two parts of 26 and 27 bits. A quarter of the time that the host's
+ * own text of the number, and copying it, takes.
  */
 const putFraction = (buffer: Uint8Array, at: number, value: number): number => {
   const magnitude = Math.abs(value);

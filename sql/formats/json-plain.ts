@@ -16,14 +16,15 @@
  * | MAP       | an object; of a name that comes twice the last value counts                                        |
  * | STRUCT    | an object, by the rules for fields                                                                 |
  *
- * Fields: a name stands for the column of exactly that name, and for the column that its upper-case form names; where both kinds
- * are there for one column, the exact one counts. Of the same kind the last one counts. Names of no column are ignored. A name is only
- * ever compared, so `__proto__` is a name like others.
+ * Fields: a name stands for the column of exactly that name, and for the column that its upper-case form names; where
+ * both kinds are there for one column, the exact one counts. Of the same kind the last one counts. Names of no column
+ * are ignored. A name is only ever compared, so `__proto__` is a name like others.
  *
- * Names are matched by their bytes: mostly a record has the same names in the same order as the one before, so the name that came
- * there last is tried first, then a table by hash, and only a name never seen before becomes a text.
+ * Names are matched by their bytes: mostly a record has the same names in the same order as the one before, so the name
+ * that came there last is tried first, then a table by hash, and only a name never seen before becomes a text.
  *
- * Writing: every column in order, NULL as `null`; a TIMESTAMP as epoch milliseconds; numbers and texts as `json-output.ts` says.
+ * Writing: every column in order, NULL as `null`; a TIMESTAMP as epoch milliseconds; numbers and texts as
+ * `json-output.ts` says.
  */
 
 import { type ByteWriter, equalBytes, hashBytes, unreachable, utf8Bytes } from '../../base/index.ts';
@@ -241,7 +242,8 @@ export class FieldsReader {
   /** In which object a slot was last filled by its exact name; objects are numbered. */
   readonly #exactIn: Float64Array;
   #object = 0;
-  /** Where the value lies that may still have to fill a slot by its upper-case form; empty but for names that differ in case only. */
+  /** Where the value lies that may still have to fill a slot by its upper-case form; empty but for names that differ in
+   *  case only. */
   readonly #deferred = new Map<number, number>();
   #watch: FieldWatcher | undefined;
 
@@ -314,7 +316,8 @@ export class FieldsReader {
     }
   }
 
-  /** Reads again the fields whose name is that of one column and, upper-cased, that of another which has had none of its own. */
+  /** Reads again the fields whose name is that of one column and, upper-cased, that of another which has had none of
+   *  its own. */
   #readDeferred(input: JsonInput, into: Row): void {
     const { at } = input;
     for (const [slot, valueAt] of this.#deferred) {

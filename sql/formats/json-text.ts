@@ -1,11 +1,12 @@
 /**
  * JSON as bytes: a reader at a position. `json-output.ts` writes.
  *
- * The reader never makes a value that nobody asked for, never uses `JSON.parse`, and checks the whole grammar (RFC 8259), also of what
- * it skips: a text is bad wherever it is bad. Depth is counted, not recursed, and ends at `maxDepth`. Numbers keep their digits: a
- * 64-bit integer is exact, a fraction is rounded once.
+ * The reader never makes a value that nobody asked for, never uses `JSON.parse`, and checks the whole grammar (RFC
+ * 8259), also of what it skips: a text is bad wherever it is bad. Depth is counted, not recursed, and ends at
+ * `maxDepth`. Numbers keep their digits: a 64-bit integer is exact, a fraction is rounded once.
  *
- * Text is UTF-8; malformed bytes read as U+FFFD. A lone surrogate can be written as an escape only (`\ud800`) and is read back from it.
+ * Text is UTF-8; malformed bytes read as U+FFFD. A lone surrogate can be written as an escape only (`\ud800`) and is
+ * read back from it.
  */
 
 import { readLatin1, readUtf8 } from '../../base/index.ts';
@@ -30,7 +31,8 @@ const closeBracket = 93;
 const openBrace = 123;
 const closeBrace = 125;
 
-/** 1 for the bytes that end the plain run of a JSON string: quote, backslash, control characters; and for what is not ASCII. */
+/** 1 for the bytes that end the plain run of a JSON string: quote, backslash, control characters; and for what is not
+ *  ASCII. */
 export const stops: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 32 || byte > 126 || byte === quote || byte === backslash ? 1 : 0,
 );
@@ -142,7 +144,8 @@ export class JsonInput {
 
   // ------------------------------------------------------------------------------------------------------- text
 
-  /** Steps over a text. True when it is plain ASCII without escapes, so that the bytes between the quotes are the text. */
+  /** Steps over a text. True when it is plain ASCII without escapes, so that the bytes between the quotes are the text.
+   *  */
   skipText(): boolean {
     const { bytes, end } = this;
     let at = this.at + 1;
@@ -418,8 +421,8 @@ export class JsonInput {
   }
 
   /**
-   * Reads the value here, which is not null, as ksqlDB puts it into a STRING column: a text as it is, an array as its elements between `[`, `, ` and
-   * `]`, anything else as JSON text.
+   * Reads the value here, which is not null, as ksqlDB puts it into a STRING column: a text as it is, an array as its
+   * elements between `[`, `, ` and `]`, anything else as JSON text.
    */
   columnText(): string {
     if (this.peek() !== openBracket) return this.peek() === quote ? this.text() : this.valueText();
@@ -469,8 +472,9 @@ const escapedCharacter = (kind: number): string => {
 };
 
 /**
- * A JSON number as Java prints a decimal: as it was written, but for an exponent, and for one that has more than six zeros behind the point. Those
- * have one digit before the point and a signed exponent: `1e5` is `1E+5`, `0.00000012` is `1.2E-7`. `plain`: without exponent, up to 1000 zeros.
+ * A JSON number as Java prints a decimal: as it was written, but for an exponent, and for one that has more than six
+ * zeros behind the point. Those have one digit before the point and a signed exponent: `1e5` is `1E+5`, `0.00000012` is
+ * `1.2E-7`. `plain`: without exponent, up to 1000 zeros.
  */
 const numberText = (text: string, plain: boolean): string => {
   if (/^-?\d+$/.test(text)) return text === '-0' ? '0' : text;

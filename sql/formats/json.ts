@@ -1,5 +1,6 @@
 /**
- * JSON: the format itself. `json-plain.ts` says how each type is read and written; `sql/codegen` holds faster forms of the same.
+ * JSON: the format itself. `json-plain.ts` says how each type is read and written; `sql/codegen` holds faster forms of
+ * the same.
  */
 
 import { codegenAllowed } from '../codegen/code.ts';

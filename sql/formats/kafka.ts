@@ -1,8 +1,8 @@
 /**
  * KAFKA: one column, as the standard serializers of Kafka clients write it.
  *
- * INTEGER is 4 bytes, BIGINT and DOUBLE are 8, all big-endian; a STRING is its UTF-8, the empty one no bytes at all. NULL is the
- * NULL record. Bytes of another length are a fault.
+ * INTEGER is 4 bytes, BIGINT and DOUBLE are 8, all big-endian; a STRING is its UTF-8, the empty one no bytes at all.
+ * NULL is the NULL record. Bytes of another length are a fault.
  */
 
 import { assert, readBigI64, readF64, readI32, readI64, readUtf8 } from '../../base/index.ts';

@@ -1,18 +1,20 @@
 /**
- * How a function is declared: one literal with its signatures, words, examples and body. Documentation, completion, DESCRIBE FUNCTION
- * and tests read it; nothing else has to be told that the function is there.
+ * How a function is declared: one literal with its signatures, words, examples and body. Documentation, completion,
+ * DESCRIBE FUNCTION and tests read it; nothing else has to be told that the function is there.
  *
- * A body takes its arguments as JavaScript values (`sql/types/value.ts`), already of the declared types, and gives back a value of the
- * result's type. It must not keep or change them, must end, and raises `EvaluationError` for what it refuses. With `nulls: 'propagate'`
- * a NULL argument makes the result NULL and the body never sees one; with `'own'` it gets `null` and decides.
+ * A body takes its arguments as JavaScript values (`sql/types/value.ts`), already of the declared types, and gives back
+ * a value of the result's type. It must not keep or change them, must end, and raises `EvaluationError` for what it
+ * refuses. With `nulls: 'propagate'` a NULL argument makes the result NULL and the body never sees one; with `'own'` it
+ * gets `null` and decides.
  *
- * A function that needs more than its arguments has `bind` in place of `body`: called once for each place where the function is used, with
- * the types, the constants and the clock and randomness of the host, it returns the body for that place. A constant that it refuses, by an
- * `EvaluationError`, is an error of the statement. Planning calls it too, so it must have no effect.
+ * A function that needs more than its arguments has `bind` in place of `body`: called once for each place where the
+ * function is used, with the types, the constants and the clock and randomness of the host, it returns the body for
+ * that place. A constant that it refuses, by an `EvaluationError`, is an error of the statement. Planning calls it too,
+ * so it must have no effect.
  *
- * An aggregate keeps its state in slots of a row of the group: its `accumulator` says their types, so that state is stored, logged
- * and restored as any row. `add` and `undo` change the slots from `at` on. `undo` takes back one former `add`; an aggregate
- * without it cannot be used on tables.
+ * An aggregate keeps its state in slots of a row of the group: its `accumulator` says their types, so that state is
+ * stored, logged and restored as any row. `add` and `undo` change the slots from `at` on. `undo` takes back one former
+ * `add`; an aggregate without it cannot be used on tables.
  */
 
 import type { SqlType } from '../types/type.ts';

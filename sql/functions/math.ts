@@ -21,7 +21,8 @@ const extreme =
     return best;
   };
 
-/** Rounds the shortest decimal form of a double to so many places, halves toward plus infinity: 2.5 to 3, -2.5 to -2. */
+/** Rounds the shortest decimal form of a double to so many places, halves toward plus infinity: 2.5 to 3, -2.5 to -2.
+ *  */
 export const roundDouble = (value: number, places: number): number => {
   if (!Number.isFinite(value)) throw new EvaluationError(`${value} has no decimal places`);
   if (value === 0) return 0;

@@ -1,4 +1,5 @@
-/** The page about the functions, made from their declarations: what each is called, takes and gives, and examples that are tested. */
+/** The page about the functions, made from their declarations: what each is called, takes and gives, and examples that
+ *  are tested. */
 
 import type { FunctionDefinition } from './define.ts';
 import type { Family } from './registry.ts';

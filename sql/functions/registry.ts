@@ -1,10 +1,10 @@
 /**
  * The functions that a statement can name, and the choice among overloads.
  *
- * Resolution goes in two rounds: overloads that the arguments fit as they are, then, for scalar functions only, those that they fit after
- * strict conversion. Within a round the best is chosen: one that repeats nothing before one that does, then more parameters, then fewer
- * generics, then one that does not repeat ANY, then one that repeats later. Several that are equally good are an error, not a guess.
- * An untyped NULL fits every parameter.
+ * Resolution goes in two rounds: overloads that the arguments fit as they are, then, for scalar functions only, those
+ * that they fit after strict conversion. Within a round the best is chosen: one that repeats nothing before one that
+ * does, then more parameters, then fewer generics, then one that does not repeat ANY, then one that repeats later.
+ * Several that are equally good are an error, not a guess. An untyped NULL fits every parameter.
  */
 
 import { assert, closest, type Position, UserError } from '../../base/index.ts';

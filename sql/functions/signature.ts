@@ -6,7 +6,8 @@
  *     type       a type of SQL, ANY, or one capital letter: a generic, the same type wherever it stands
  *                ARRAY<type>, MAP<type, type>, STRUCT<name type, …>
  *
- * Printed in one canonical way (INT as INTEGER, VARCHAR as STRING), a signature is the name of an overload: plans hold that text.
+ * Printed in one canonical way (INT as INTEGER, VARCHAR as STRING), a signature is the name of an overload: plans hold
+ * that text.
  */
 
 import { assert } from '../../base/index.ts';
@@ -137,7 +138,8 @@ export const printParameterType = (type: ParameterType): string => {
   }
 };
 
-/** The parameters spread over this many arguments: the repeated one as often as is needed. None when the number cannot fit. */
+/** The parameters spread over this many arguments: the repeated one as often as is needed. None when the number cannot
+ *  fit. */
 export const spread = (signature: Signature, count: number): readonly Parameter[] | undefined => {
   const { parameters, variadicAt } = signature;
   if (variadicAt < 0) return parameters.length === count ? parameters : undefined;
@@ -155,8 +157,9 @@ export const spread = (signature: Signature, count: number): readonly Parameter[
 export type Bindings = ReadonlyMap<string, SqlType>;
 
 /**
- * Whether an argument's type fits a parameter. `null` is the type of an untyped NULL, which fits all. Generics are bound as they are
- * met; with `casts`, an argument may be converted (strict), and a generic met again with another type takes the wider of the two.
+ * Whether an argument's type fits a parameter. `null` is the type of an untyped NULL, which fits all. Generics are
+ * bound as they are met; with `casts`, an argument may be converted (strict), and a generic met again with another type
+ * takes the wider of the two.
  */
 export const fits = (
   parameter: ParameterType,

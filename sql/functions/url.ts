@@ -17,13 +17,14 @@ const notUrl = (): never => {
   throw new EvaluationError('the text is not a valid URL');
 };
 
-/** A server: a name whose last label begins with a letter, an IPv4 address, or an IPv6 address between brackets; then perhaps a port. */
+/** A server: a name whose last label begins with a letter, an IPv4 address, or an IPv6 address between brackets; then
+ *  perhaps a port. */
 const server =
   /^(?:[^@]*@)?((?:[\dA-Za-z](?:[\dA-Za-z-]*[\dA-Za-z])?\.)*[A-Za-z](?:[\dA-Za-z-]*[\dA-Za-z])?\.?|\d{1,3}(?:\.\d{1,3}){3}|\[[\d.A-Fa-f]*:[\d:.A-Fa-f]*(?:%\w+)?\])(?::(\d*))?$/;
 
 /**
- * A URL as java.net.URI takes it apart. Behind a protocol that no slash follows (`mailto:a@b`) there are no parts; an authority that is no
- * server has no host and no port. Characters that stand in no URL make it none.
+ * A URL as java.net.URI takes it apart. Behind a protocol that no slash follows (`mailto:a@b`) there are no parts; an
+ * authority that is no server has no host and no port. Characters that stand in no URL make it none.
  */
 const partsOf = (text: string): Parts => {
   if (/[\s\p{C}"<>\\^`{|}]|%(?![\dA-Fa-f]{2})/u.test(text)) return notUrl();

@@ -6,8 +6,8 @@
  *
  * - names are already resolved: an unquoted identifier is in upper case, a quoted one as it was written, quotes gone;
  * - nothing is checked beyond the grammar: a name may be unknown, a type wrong, a property misspelt;
- * - a tree is at most `limits.maxDepth` (see `words.ts`) nodes deep, so that a plain recursion over it is safe. A chain of
- *   ANDs or of ORs is one node with many operands; a chain of `+` is as deep as it is long.
+ * - a tree is at most `limits.maxDepth` (see `words.ts`) nodes deep, so that a plain recursion over it is safe. A chain
+ *   of ANDs or of ORs is one node with many operands; a chain of `+` is as deep as it is long.
  *
  * `print.ts` turns a tree back into canonical text, and parsing that text gives the same tree, places aside.
  */
@@ -487,7 +487,8 @@ export type Statement =
 export type StatementOf<K extends Statement['kind']> = Extract<Statement, { readonly kind: K }>;
 
 /** A statement together with the text it came from, without the closing semicolon and the blanks around it. Places
- *  inside the statement count from the start of the whole text that was parsed, `at.offset` is where the slice begins. */
+ *  inside the statement count from the start of the whole text that was parsed, `at.offset` is where the slice begins.
+ *  */
 export interface ParsedStatement {
   readonly statement: Statement;
   readonly text: string;

@@ -1,6 +1,6 @@
 /**
- * Pieces of the tree that take more than a line to build: literals from their text, and chains of operators put together by
- * precedence. Nothing here knows the parser.
+ * Pieces of the tree that take more than a line to build: literals from their text, and chains of operators put
+ * together by precedence. Nothing here knows the parser.
  */
 
 import type { IToken } from 'chevrotain';

@@ -1,8 +1,8 @@
 /**
  * The grammar of expressions and types; each rule builds its part of the tree in place.
  *
- * From loose to tight: OR, AND, NOT, one predicate (comparison, BETWEEN, IN, LIKE, IS …, which do not chain), `||`, `+ -`,
- * `* / %`, signs, AT TIME ZONE, and last what is written right behind a value: `[i]`, `->field`.
+ * From loose to tight: OR, AND, NOT, one predicate (comparison, BETWEEN, IN, LIKE, IS …, which do not chain), `||`, `+
+ * -`, `* / %`, signs, AT TIME ZONE, and last what is written right behind a value: `[i]`, `->field`.
  *
  * A rule costs several frames of the stack at each level of nesting, so there are few of them: operators of all levels
  * are read as one flat list and then put together by precedence. The depth is counted on the way in, and a

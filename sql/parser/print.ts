@@ -1,9 +1,9 @@
 /**
  * From the tree back to text: one canonical form, on one line.
  *
- * The law is that parsing the text gives the same tree, places aside. So a name is quoted when it has to be, parentheses
- * stand where the tree differs from what precedence alone would give, and a double keeps its exponent, so that it does not
- * come back as a decimal. Keywords are in upper case; aliases have their AS; `!=` is `<>`.
+ * The law is that parsing the text gives the same tree, places aside. So a name is quoted when it has to be,
+ * parentheses stand where the tree differs from what precedence alone would give, and a double keeps its exponent, so
+ * that it does not come back as a decimal. Keywords are in upper case; aliases have their AS; `!=` is `<>`.
  */
 
 import { assert } from '../../base/index.ts';

@@ -1,6 +1,6 @@
 /**
- * The grammar of SELECT. The order of its clauses is fixed: FROM and joins, WINDOW, WHERE, GROUP BY, PARTITION BY, HAVING,
- * EMIT, LIMIT.
+ * The grammar of SELECT. The order of its clauses is fixed: FROM and joins, WINDOW, WHERE, GROUP BY, PARTITION BY,
+ * HAVING, EMIT, LIMIT.
  *
  * A name right behind a source is its alias, AS or not. Two words that are no reserved ones may stand there and mean
  * something else, EMIT and PARTITION; the word after them decides.

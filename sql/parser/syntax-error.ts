@@ -242,8 +242,8 @@ const isKeyword = (word: string): boolean => keywords.includes(word);
 
 const unitWords: readonly string[] = ['MILLISECONDS', 'SECONDS', 'MINUTES', 'HOURS', 'DAYS'];
 
-/** Words that begin a part of a statement. When one is misspelt it is taken for an alias, and the text goes wrong only at
- *  the word behind it. */
+/** Words that begin a part of a statement. When one is misspelt it is taken for an alias, and the text goes wrong only
+ *  at the word behind it. */
 const clauseWords: readonly string[] = [
   ...['FROM', 'WHERE', 'GROUP', 'PARTITION', 'HAVING', 'WINDOW', 'EMIT', 'LIMIT', 'JOIN', 'INNER', 'LEFT', 'RIGHT'],
   ...['FULL', 'WITHIN', 'WITH', 'VALUES', 'BETWEEN', 'LIKE', 'AND', 'AS', 'EXTENDED', 'DELETE'],
@@ -262,8 +262,8 @@ function reservedName(found: IToken, expected: readonly TokenType[]): string | u
   return `${upper(found)} is a reserved word: put it into backticks to use it as a name.`;
 }
 
-/** Whether a reserved word in the place of an expression more likely begins the next clause: the comma before it is then one too many. Where a
- *  name alone can stand, no clause can begin. */
+/** Whether a reserved word in the place of an expression more likely begins the next clause: the comma before it is
+ *  then one too many. Where a name alone can stand, no clause can begin. */
 const endsList = (found: IToken, description: string | undefined): boolean =>
   description !== undefined && clauseWords.includes(upper(found));
 

@@ -8,7 +8,7 @@
  * Laws of the lexical grammar:
  *
  * - keywords and unquoted names are read without regard to case, and a name means its upper-case form;
- * - a name is a letter or `_`, then letters, digits, `_` and `@`; or a digit followed by such, if that is no number;
+ * - a name is a letter or `_`, then letters, digits, `_` and `@`; or a digit followed by such, if that is not a number;
  * - between backticks or double quotes a name is taken as it stands, a doubled quote being one quote;
  * - a string stands between single quotes, a doubled quote being one quote, and a backslash means nothing;
  * - `12` is an integer, `1.5`, `1.` and `.5` are decimals, anything with an exponent is a double;

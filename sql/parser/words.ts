@@ -1,6 +1,6 @@
 /**
- * The words of the language and the bounds on a statement, as plain data. Nothing here needs the parser's library, which
- * takes its time to load: whoever only prints names does without it.
+ * The words of the language and the bounds on a statement, as plain data. Nothing here needs the parser's library,
+ * which takes its time to load: whoever only prints names does without it.
  */
 
 import type { BaseTypeName, TimeUnit } from './ast.ts';

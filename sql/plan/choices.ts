@@ -3,7 +3,8 @@
 /** A format with its options. */
 export interface FormatChoice {
   readonly name: string;
-  /** WRAP_SINGLE_VALUE, where it was given: false when a single value column stands in the record without an envelope. */
+  /** WRAP_SINGLE_VALUE, where it was given: false when a single value column stands in the record without an envelope.
+   *  */
   readonly wrapSingleValue?: boolean | undefined;
 }
 

@@ -1,16 +1,18 @@
 /**
  * The physical plan: the steps that a query runs, as plain data.
  *
- * A plan is written to the statement log, goes to worker threads, and is applied at every start without being made again: it is versioned,
- * it is JSON, and what it says does not change when the planner gets better. Steps form a tree, each over the step that feeds it;
- * columns are referred to by slot in the schema of that step, functions by the signature that was chosen.
+ * A plan is written to the statement log, goes to worker threads, and is applied at every start without being made
+ * again: it is versioned, it is JSON, and what it says does not change when the planner gets better. Steps form a tree,
+ * each over the step that feeds it; columns are referred to by slot in the schema of that step, functions by the
+ * signature that was chosen.
  *
- * `id` names a step within its plan: in the processing log, in the topology, in `EXPLAIN`. `store` and `repartition` become part of the
- * names of internal topics and therefore must never change for a plan that runs.
+ * `id` names a step within its plan: in the processing log, in the topology, in `EXPLAIN`. `store` and `repartition`
+ * become part of the names of internal topics and therefore must never change for a plan that runs.
  *
- * A row is the value columns of the step's schema. Keys stay bytes in the step's key format (`keyFormat` is given where a key
- * is made, and holds until another is made); the sink writes them as they are when its own format is the same. A key of several columns has
- * their names in its bytes: they are those of the result from the moment the key is made, whatever the steps between call the columns.
+ * A row is the value columns of the step's schema. Keys stay bytes in the step's key format (`keyFormat` is given where
+ * a key is made, and holds until another is made); the sink writes them as they are when its own format is the same. A
+ * key of several columns has their names in its bytes: they are those of the result from the moment the key is made,
+ * whatever the steps between call the columns.
  */
 
 import { assert, UserError, unreachable } from '../../base/index.ts';
@@ -64,7 +66,8 @@ export interface SelectKeyStep extends StepBase {
   readonly keys: readonly NamedExpression[];
   readonly items: readonly NamedExpression[];
   readonly keyFormat: FormatChoice;
-  /** The hop through an internal topic that brings equal keys together; absent where nobody behind needs them together. */
+  /** The hop through an internal topic that brings equal keys together; absent where nobody behind needs them together.
+   *  */
   readonly repartition?: string | undefined;
   /** A record whose new key is NULL is dropped: an inner join has no use for it. */
   readonly dropNullKeys: boolean;
@@ -234,7 +237,8 @@ export const withKeyNames = (step: Step, names: readonly string[]): Step => {
   }
 };
 
-/** The plan as text for the statement log and the golden files: two spaces, fields in the order in which they were made. */
+/** The plan as text for the statement log and the golden files: two spaces, fields in the order in which they were
+ *  made. */
 export const writePlan = (plan: PhysicalPlan): string => `${JSON.stringify(plan, null, 2)}\n`;
 
 /** A plan as it came back from the log. What is not a plan of a version that this build knows is refused. */

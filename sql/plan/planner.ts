@@ -1,15 +1,16 @@
 /**
  * The planner: from the logical plan, rewritten by the rules, to the steps that run.
  *
- * Decided here: where a hop through a repartition topic is needed (only where the key really changes and somebody behind needs equal
- * keys together), which format keys have on the way (the sink's, so that it need not write them again, where that can
- * hold them), which stores there are and what they are called.
+ * Decided here: where a hop through a repartition topic is needed (only where the key really changes and somebody
+ * behind needs equal keys together), which format keys have on the way (the sink's, so that it need not write them
+ * again, where that can hold them), which stores there are and what they are called.
  *
- * Keys meet as bytes, so both sides of a join have theirs in one format: that of the left side, unless it gets another key for the join anyway and
- * the right side does not; the side that has another one is written again through a repartition topic.
+ * Keys meet as bytes, so both sides of a join have theirs in one format: that of the left side, unless it gets another
+ * key for the join anyway and the right side does not; the side that has another one is written again through a
+ * repartition topic.
  *
- * Names of stores and repartitions come from the step's path: `Join-Right`, `Aggregate`. They must stay as they are: a running query's topics
- * are named by them.
+ * Names of stores and repartitions come from the step's path: `Join-Right`, `Aggregate`. They must stay as they are: a
+ * running query's topics are named by them.
  */
 
 import { assert, unreachable } from '../../base/index.ts';
@@ -90,7 +91,8 @@ class Planner {
     this.#target = target;
   }
 
-  /** `path` says which side of which join the node is on: '', 'Left-', 'Right-', 'Left-Left-'; `join` is the join that reads it. */
+  /** `path` says which side of which join the node is on: '', 'Left-', 'Right-', 'Left-Left-'; `join` is the join that
+   *  reads it. */
   plan(node: LogicalNode, path: string, join?: JoinedBy): Step {
     const { schema } = node;
     switch (node.kind) {

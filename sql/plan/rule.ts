@@ -12,6 +12,7 @@ export interface RuleContext {
 export interface Rule {
   /** Shown by EXPLAIN, as in `Rewritten by push down filter`. */
   readonly name: string;
-  /** A plan that delivers the same rows under the same schema; pure. A plan that the rule has nothing to do with comes back as it is. */
+  /** A plan that delivers the same rows under the same schema; pure. A plan that the rule has nothing to do with comes
+   *  back as it is. */
   rewrite(plan: LogicalNode, context: RuleContext): LogicalNode;
 }

@@ -1,9 +1,11 @@
 /**
- * How a pull query gets at the rows of a table: by which keys, within which windows; or, where the condition does not say, by a scan.
+ * How a pull query gets at the rows of a table: by which keys, within which windows; or, where the condition does not
+ * say, by a scan.
  *
- * The condition is read for what it allows: equality with a literal (or a list of them) on every key column gives keys, comparisons of a single key
- * of text give a range of keys, comparisons of WINDOWSTART and WINDOWEND with literals give a range of window starts. OR takes both sides' rows, AND what both allow. What is derived here only narrows the
- * read: the condition itself is then evaluated for every row that was read.
+ * The condition is read for what it allows: equality with a literal (or a list of them) on every key column gives keys,
+ * comparisons of a single key of text give a range of keys, comparisons of WINDOWSTART and WINDOWEND with literals give
+ * a range of window starts. OR takes both sides' rows, AND what both allow. What is derived here only narrows the read:
+ * the condition itself is then evaluated for every row that was read.
  */
 
 import type { TypedExpression } from '../analyze/typed.ts';
@@ -168,8 +170,8 @@ const both = (a: Narrowing, b: Narrowing): Narrowing => ({
   to: Math.min(a.to, b.to),
 });
 
-/** Texts are compared by UTF-16 units, stores are ordered by UTF-8 bytes: the same but above U+D7FF, and every text is on the same side of one
- *  that stays below. */
+/** Texts are compared by UTF-16 units, stores are ordered by UTF-8 bytes: the same but above U+D7FF, and every text is
+ *  on the same side of one that stays below. */
 const ordersLikeBytes = (text: string): boolean => {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0xd800) return false;
   return true;

@@ -1,8 +1,10 @@
 /**
- * Writes of several batches, each all or nothing: in a transaction of the log, so that readers see all of a write or none of it, after a crash too.
+ * Writes of several batches, each all or nothing: in a transaction of the log, so that readers see all of a write or
+ * none of it, after a crash too.
  *
- * Writes that come while a transaction is under way share the next one, in their order; when that fails they fail together. The writer opens its
- * producer with the first write, and anew after a failure that leaves the old one of no use.
+ * Writes that come while a transaction is under way share the next one, in their order; when that fails they fail
+ * together. The writer opens its producer with the first write, and anew after a failure that leaves the old one of no
+ * use.
  */
 
 import { type Log, LogError, type Producer, type TopicPartition } from '../../storage/index.ts';
@@ -34,7 +36,8 @@ export class AtomicWriter {
     this.#log = log;
   }
 
-  /** Resolves when all batches are on the disk and can be read; rejects when none will ever be. The bytes belong to the writer until then. */
+  /** Resolves when all batches are on the disk and can be read; rejects when none will ever be. The bytes belong to the
+   *  writer until then. */
   write(batches: readonly AtomicBatch[]): Promise<void> {
     const bytes = batches.reduce((sum, batch) => sum + batch.bytes.length, 0);
     return new Promise((resolve, reject) => {

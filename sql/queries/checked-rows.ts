@@ -1,8 +1,9 @@
 /**
- * The border between the engine and a client: every value of a row that leaves is a value of its column's SQL type, in every build.
+ * The border between the engine and a client: every value of a row that leaves is a value of its column's SQL type, in
+ * every build.
  *
- * What is none is a defect of ours. It ends the query with an error; a client never sees what was inside. The test costs less than writing the
- * value as JSON does.
+ * What is none is a defect of ours. It ends the query with an error; a client never sees what was inside. The test
+ * costs less than writing the value as JSON does.
  */
 
 import { assert } from '../../base/index.ts';

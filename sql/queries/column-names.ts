@@ -1,4 +1,5 @@
-/** The columns of a source by the names that clients write: in any case, or between backticks as they stand. Key columns come first. */
+/** The columns of a source by the names that clients write: in any case, or between backticks as they stand. Key
+ *  columns come first. */
 
 import { closest, UserError } from '../../base/index.ts';
 import type { Source } from '../catalog.ts';

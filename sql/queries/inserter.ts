@@ -1,9 +1,10 @@
 /**
  * Rows from clients into one stream or table, in bulk.
  *
- * A call encodes its rows at once, in order, into one batch per partition (more where a batch is full), and hands them to the log before it waits for
- * anything: calls may overlap, and the rows of each partition keep the order of the calls. A row that cannot be written is refused by itself, and so is
- * one larger than a batch of the topic may be; the others go on. The answer comes when what was written is on the disk.
+ * A call encodes its rows at once, in order, into one batch per partition (more where a batch is full), and hands them
+ * to the log before it waits for anything: calls may overlap, and the rows of each partition keep the order of the
+ * calls. A row that cannot be written is refused by itself, and so is one larger than a batch of the topic may be; the
+ * others go on. The answer comes when what was written is on the disk.
  */
 
 import { ByteWriter, partitionOfKey, UserError } from '../../base/index.ts';

@@ -1,4 +1,5 @@
-/** Rows into sources, by whatever way they come: one by INSERT VALUES, JSON in bulk from clients, typed from a program. */
+/** Rows into sources, by whatever way they come: one by INSERT VALUES, JSON in bulk from clients, typed from a program.
+ *  */
 
 import { type Clock, UserError } from '../../base/index.ts';
 import { type Log, numberConfig, type Producer, produceRecords } from '../../storage/index.ts';

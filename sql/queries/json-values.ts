@@ -1,9 +1,10 @@
 /**
- * Values from parsed JSON, for rows that clients send: each by the type of its column, or an error that names the column and what it got.
+ * Values from parsed JSON, for rows that clients send: each by the type of its column, or an error that names the
+ * column and what it got.
  *
- * A number fits every number type that holds it exactly (integers beyond 2^53 come as bigints), and text fields take scalars as their text. A
- * text is read as a number or boolean as INSERT VALUES would. TIMESTAMP takes epoch milliseconds or ISO text. Names of struct fields are compared as
- * columns are: as they stand, else in upper case.
+ * A number fits every number type that holds it exactly (integers beyond 2^53 come as bigints), and text fields take
+ * scalars as their text. A text is read as a number or boolean as INSERT VALUES would. TIMESTAMP takes epoch
+ * milliseconds or ISO text. Names of struct fields are compared as columns are: as they stand, else in upper case.
  */
 
 import { UserError } from '../../base/index.ts';

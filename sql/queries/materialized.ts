@@ -1,9 +1,10 @@
 /**
- * The table behind a pull query: which query keeps its rows, in which store, and what has to be done to a stored entry until it is a row of the
- * table.
+ * The table behind a pull query: which query keeps its rows, in which store, and what has to be done to a stored entry
+ * until it is a row of the table.
  *
- * A CREATE TABLE … AS query keeps either the rows themselves, or, where it aggregates, the accumulators of its groups. The steps above the
- * aggregate (results, HAVING, the SELECT list) are then applied to each entry that is read. A table made by CREATE TABLE over a topic keeps nothing.
+ * A CREATE TABLE … AS query keeps either the rows themselves, or, where it aggregates, the accumulators of its groups.
+ * The steps above the aggregate (results, HAVING, the SELECT list) are then applied to each entry that is read. A table
+ * made by CREATE TABLE over a topic keeps nothing.
  */
 
 import { AssertionError, assert, ByteWriter, type Position, UserError } from '../../base/index.ts';
@@ -35,7 +36,8 @@ export interface Materialized {
   read(entry: StoreEntry): StreamRecord<Row> | undefined;
 }
 
-/** Outside of a task there is no processing log: what fails is NULL or left out, silently, as it was noted when it was written. */
+/** Outside of a task there is no processing log: what fails is NULL or left out, silently, as it was noted when it was
+ *  written. */
 export const silentContext: ProcessorContext = {
   taskId: 'pull',
   partition: 0,

@@ -1,9 +1,10 @@
 /**
  * Aggregates in a pull query: all rows that it reads are folded into one.
  *
- * The query is cut in two: a pull query for the columns that the aggregates need, with the condition of WHERE, and the fold over its rows, behind
- * which HAVING and the SELECT list are evaluated once. Over no rows at all COUNT is 0 and every other aggregate NULL, as SQL has it.
- * Rows are folded batch by batch: none is kept. What the aggregates keep (COLLECT_LIST keeps every value) is bounded by `maxGroupBytes`.
+ * The query is cut in two: a pull query for the columns that the aggregates need, with the condition of WHERE, and the
+ * fold over its rows, behind which HAVING and the SELECT list are evaluated once. Over no rows at all COUNT is 0 and
+ * every other aggregate NULL, as SQL has it. Rows are folded batch by batch: none is kept. What the aggregates keep
+ * (COLLECT_LIST keeps every value) is bounded by `maxGroupBytes`.
  */
 
 import { ByteWriter, UserError } from '../../base/index.ts';
@@ -89,10 +90,12 @@ export const aggregatePull = (
   return { input: { ...analyzed, plan: input, limit: undefined }, fold };
 };
 
-/** Bytes that the accumulators of a pull query may take in the row encoding: what one group of a table may take in its changelog. */
+/** Bytes that the accumulators of a pull query may take in the row encoding: what one group of a table may take in its
+ *  changelog. */
 const maxGroupBytes = 16 << 20;
 
-/** Watches how large the accumulators get: measured when there are a quarter more rows than the last time, so that all of it costs little. */
+/** Watches how large the accumulators get: measured when there are a quarter more rows than the last time, so that all
+ *  of it costs little. */
 class GroupSize {
   readonly #encoding: RowEncoding;
   readonly #out = new ByteWriter(64);

@@ -1,9 +1,10 @@
 /**
- * Pull queries on streams: the topic from its beginning to where it ended when the query came, filtered and projected, and no further.
- * Where the condition bounds ROWTIME or ROWOFFSET, reading starts at the first record in range, by the log's time index.
+ * Pull queries on streams: the topic from its beginning to where it ended when the query came, filtered and projected,
+ * and no further. Where the condition bounds ROWTIME or ROWOFFSET, reading starts at the first record in range, by the
+ * log's time index.
  *
- * It is the fused scan of a persistent query, run outside of a task, over the committed records. Only a batch is held at a time: nothing is read
- * that is not taken. A batch may be empty, where no record of it fits.
+ * It is the fused scan of a persistent query, run outside of a task, over the committed records. Only a batch is held
+ * at a time: nothing is read that is not taken. A batch may be empty, where no record of it fits.
  */
 
 import { BlockPool, type StreamRecord } from '../../engine/index.ts';

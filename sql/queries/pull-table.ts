@@ -1,4 +1,5 @@
-/** Pull queries on tables: committed rows of a materialized table, by key, by window, or all of them, filtered and projected. */
+/** Pull queries on tables: committed rows of a materialized table, by key, by window, or all of them, filtered and
+ *  projected. */
 
 import { ByteWriter, UserError, utf8Bytes } from '../../base/index.ts';
 import type { Runtime, StoreEntry } from '../../engine/index.ts';
@@ -91,7 +92,8 @@ export const pullTable = (
     const ordered = !table.windowed && table.keyFormat.name === 'KAFKA';
     yield* runtime.scan(table.queryId, table.store, {
       ...(ordered && low !== undefined ? { from: utf8Bytes(low) } : {}),
-      // The last key is excluded there, and included here: nothing lies between a text and the same with one more zero byte.
+      // The last key is excluded there, and included here: nothing lies between a text and the same with one more zero
+      // byte.
       ...(ordered && high !== undefined ? { to: utf8Bytes(`${high}\u0000`) } : {}),
       ...(table.windowed && Number.isFinite(from) ? { fromWindow: from } : {}),
       ...(table.windowed && Number.isFinite(to) ? { toWindow: to + 1 } : {}),

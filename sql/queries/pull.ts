@@ -1,4 +1,5 @@
-/** Pull queries: what they may have, and which way they read: a table's store, a stream's topic, or either of them folded by aggregates. */
+/** Pull queries: what they may have, and which way they read: a table's store, a stream's topic, or either of them
+ *  folded by aggregates. */
 
 import { UserError } from '../../base/index.ts';
 import type { Log } from '../../storage/index.ts';

@@ -1,10 +1,10 @@
 /**
  * Memory of push queries: what waits for slow clients is bounded, per query and in sum.
  *
- * A query runs ahead of its client by a window of bytes, then it waits. The window is `bytesPerQuery`, and less when so many queries are open that
- * half of `bytesInAll` would not suffice for all: then they share that half equally. The other half is for what cannot be held back: the rows that one
- * step brings beyond the window, and the windows of a time when fewer queries were open. Should even that not do, the query that holds most is
- * ended.
+ * A query runs ahead of its client by a window of bytes, then it waits. The window is `bytesPerQuery`, and less when so
+ * many queries are open that half of `bytesInAll` would not suffice for all: then they share that half equally. The
+ * other half is for what cannot be held back: the rows that one step brings beyond the window, and the windows of a
+ * time when fewer queries were open. Should even that not do, the query that holds most is ended.
  */
 
 export interface PushLimits {

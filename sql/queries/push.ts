@@ -1,9 +1,9 @@
 /**
  * Push queries: rows as they come, until LIMIT, until the client leaves.
  *
- * The query runs as a transient topology, in a worker thread where there are any. Its rows come back as record batches in the encoding of stores
- * (`resultEncoding`), and become rows when the client takes them. Batches that the client has not taken count against
- * the query's window (`push-buffers.ts`), and beyond it the query waits.
+ * The query runs as a transient topology, in a worker thread where there are any. Its rows come back as record batches
+ * in the encoding of stores (`resultEncoding`), and become rows when the client takes them. Batches that the client has
+ * not taken count against the query's window (`push-buffers.ts`), and beyond it the query waits.
  */
 
 import { UserError } from '../../base/index.ts';

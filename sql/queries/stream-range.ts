@@ -1,9 +1,9 @@
 /**
  * Which part of a topic a pull query on a stream has to read: what its condition says about ROWTIME and ROWOFFSET.
  *
- * Comparisons with literals narrow the range, AND narrows further, OR takes both sides'; everything else says nothing. The range only saves
- * reading: the condition itself is evaluated for every row that was read. An upper bound of ROWTIME alone ends nothing, because topics
- * are not ordered by time.
+ * Comparisons with literals narrow the range, AND narrows further, OR takes both sides'; everything else says nothing.
+ * The range only saves reading: the condition itself is evaluated for every row that was read. An upper bound of
+ * ROWTIME alone ends nothing, because topics are not ordered by time.
  */
 
 import type { TypedExpression } from '../analyze/typed.ts';

@@ -1,11 +1,12 @@
 /**
  * Typed rows from a program into one stream or table: all of a call, or none.
  *
- * Every row is checked and encoded before any is sent. The first one that does not fit ends the call with an error that names the row, counted from
- * 0, and the column. Then all batches go to the log in one transaction (`atomic-writer.ts`).
+ * Every row is checked and encoded before any is sent. The first one that does not fit ends the call with an error that
+ * names the row, counted from 0, and the column. Then all batches go to the log in one transaction
+ * (`atomic-writer.ts`).
  *
- * Speed: rows of a program mostly have one shape, so a row's names are compared with those of the row before, and only a new name is looked up. Rows are
- * encoded into batches in pooled buffers; nothing is made per row.
+ * Speed: rows of a program mostly have one shape, so a row's names are compared with those of the row before, and only
+ * a new name is looked up. Rows are encoded into batches in pooled buffers; nothing is made per row.
  */
 
 import { BufferPool, ByteWriter, partitionOfKey, UserError } from '../../base/index.ts';

@@ -2,8 +2,8 @@
  * Commands: what a statement that changes something comes to, as data.
  *
  * A command is what the statement log holds. It carries all that applying it needs, plans included, so that nothing is
- * worked out again at a restart; applying one to a catalog is a pure change of that catalog, the same in the sandbox, at run
- * time, and at a replay. Applying a command that was applied before changes nothing more.
+ * worked out again at a restart; applying one to a catalog is a pure change of that catalog, the same in the sandbox,
+ * at run time, and at a replay. Applying a command that was applied before changes nothing more.
  */
 
 import { UserError, unreachable } from '../../base/index.ts';

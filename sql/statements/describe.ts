@@ -1,4 +1,5 @@
-/** DESCRIBE: a source's columns, formats, topic, and the queries around it. Also the descriptions that other statements show. */
+/** DESCRIBE: a source's columns, formats, topic, and the queries around it. Also the descriptions that other statements
+ *  show. */
 
 import { closest, UserError } from '../../base/index.ts';
 import { type Catalog, type Query, type Source, unknownSource } from '../catalog.ts';

@@ -1,4 +1,5 @@
-/** DROP STREAM and DROP TABLE: the source goes, and the CREATE … AS query that writes it; its topic only with DELETE TOPIC. */
+/** DROP STREAM and DROP TABLE: the source goes, and the CREATE … AS query that writes it; its topic only with DELETE
+ *  TOPIC. */
 
 import { UserError } from '../../base/index.ts';
 import { unknownSource } from '../catalog.ts';

@@ -1,6 +1,7 @@
 /**
- * EXPLAIN: every step from text to topology, printed by itself: the tree of the statement, the logical plan as analysed and after each rule that
- * changed it, the physical plan, the topology. A statement is planned in the sandbox and does not run; a running query shows the plan that runs.
+ * EXPLAIN: every step from text to topology, printed by itself: the tree of the statement, the logical plan as analysed
+ * and after each rule that changed it, the physical plan, the topology. A statement is planned in the sandbox and does
+ * not run; a running query shows the plan that runs.
  */
 
 import { UserError } from '../../base/index.ts';

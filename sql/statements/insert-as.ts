@@ -1,7 +1,8 @@
 /**
  * INSERT INTO … SELECT: one more query that writes a stream which is there already.
  *
- * Columns pair up by place, keys with keys and values with values: each pair has one name, and the query's type must fit the stream's or widen to it.
+ * Columns pair up by place, keys with keys and values with values: each pair has one name, and the query's type must
+ * fit the stream's or widen to it.
  */
 
 import { UserError } from '../../base/index.ts';

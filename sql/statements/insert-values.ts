@@ -1,8 +1,9 @@
 /**
  * INSERT INTO … VALUES: one record, written when the statement runs.
  *
- * Without a column list the values are the key columns, then the value columns. Values are converted laxly (a number fits a text column and the other
- * way round), columns that are left out are NULL, ROWTIME sets the record's time. Nothing of it goes to the statement log.
+ * Without a column list the values are the key columns, then the value columns. Values are converted laxly (a number
+ * fits a text column and the other way round), columns that are left out are NULL, ROWTIME sets the record's time.
+ * Nothing of it goes to the statement log.
  */
 
 import { ByteWriter, closest, UserError } from '../../base/index.ts';

@@ -1,8 +1,8 @@
 /**
  * Topics that Millrace keeps for itself: the statement log, the processing log, what queries have between their steps.
  *
- * They may be read, by a stream over them; nobody but Millrace makes, writes or deletes them, or a statement could take away
- * what every other statement stands on.
+ * They may be read, by a stream over them; nobody but Millrace makes, writes or deletes them, or a statement could take
+ * away what every other statement stands on.
  */
 
 import { type Position, UserError } from '../../base/index.ts';

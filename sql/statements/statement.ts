@@ -1,9 +1,9 @@
 /**
  * What a statement's handler is given and what it answers.
  *
- * A handler decides and changes nothing: it looks at a catalog and at the topics (the sandbox's, in which the statements before it in the same
- * request have been applied), and answers with a plan of what to do. Everything that can be wrong with a statement is found here, before
- * any statement of the request runs.
+ * A handler decides and changes nothing: it looks at a catalog and at the topics (the sandbox's, in which the
+ * statements before it in the same request have been applied), and answers with a plan of what to do. Everything that
+ * can be wrong with a statement is found here, before any statement of the request runs.
  */
 
 import type { Typer } from '../analyze/typer.ts';

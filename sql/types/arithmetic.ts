@@ -1,8 +1,9 @@
 /**
  * Arithmetic on values that are not NULL, by type.
  *
- * INTEGER and BIGINT wrap as in Java, their division cuts the fraction off, and dividing by zero raises `EvaluationError`; a DOUBLE is IEEE
- * 754 throughout. BIGINT takes the way of plain numbers while the result is a safe integer, which then is exact.
+ * INTEGER and BIGINT wrap as in Java, their division cuts the fraction off, and dividing by zero raises
+ * `EvaluationError`; a DOUBLE is IEEE 754 throughout. BIGINT takes the way of plain numbers while the result is a safe
+ * integer, which then is exact.
  */
 
 import type { ArithmeticOperator } from '../parser/ast.ts';

@@ -3,13 +3,15 @@
  *
  * Three grades, each a superset of the one before:
  *
- * - *strict*, implied where types meet: to a wider number; from STRING to TIMESTAMP; within collections element by element, to a
- *   struct that has at least the same fields;
- * - *lax*, for the literals of INSERT VALUES and of lists: strict, any scalar to STRING, and STRING to BOOLEAN or a number;
+ * - *strict*, implied where types meet: to a wider number; from STRING to TIMESTAMP; within collections element by
+ *   element, to a struct that has at least the same fields;
+ * - *lax*, for the literals of INSERT VALUES and of lists: strict, any scalar to STRING, and STRING to BOOLEAN or a
+ *   number;
  * - *explicit*, written as CAST.
  *
- * From a number to a narrower one the fraction is cut off; BIGINT to INTEGER keeps the low 32 bits, DOUBLE stops at the ends of the range.
- * A text is trimmed. NULL stays NULL, everywhere. Text that stands for no value of the type raises `EvaluationError`.
+ * From a number to a narrower one the fraction is cut off; BIGINT to INTEGER keeps the low 32 bits, DOUBLE stops at the
+ * ends of the range. A text is trimmed. NULL stays NULL, everywhere. Text that stands for no value of the type raises
+ * `EvaluationError`.
  */
 
 import { EvaluationError } from './evaluation-error.ts';
@@ -70,7 +72,8 @@ const raise: Refusal = (why) => {
 
 const same: Converter = (value) => value;
 
-/** How values of one type become those of another, which `canConvert` allows in the grade. `refuse` is asked for scalars only. */
+/** How values of one type become those of another, which `canConvert` allows in the grade. `refuse` is asked for
+ *  scalars only. */
 export const converter = (
   from: SqlType,
   to: SqlType,
@@ -179,8 +182,8 @@ const wholeOf = <N extends number | bigint>(text: string, read: (text: string) =
 const shown = (text: string): string => (text.length <= 60 ? `'${text}'` : `'${text.slice(0, 60)}…'`);
 
 /**
- * A value as CAST to STRING prints it: collections as Java does (`[1, null]`, `{k=v}`, `Struct{A=1}`, NULL fields left out), within which points in
- * time are `2020-05-11 21:58:33.25`.
+ * A value as CAST to STRING prints it: collections as Java does (`[1, null]`, `{k=v}`, `Struct{A=1}`, NULL fields left
+ * out), within which points in time are `2020-05-11 21:58:33.25`.
  */
 export const valueText = (value: Value, type: SqlType): string =>
   value !== null && type.kind === 'TIMESTAMP' ? printTimestamp(value as number) : memberText(value, type);

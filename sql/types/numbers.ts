@@ -2,7 +2,8 @@
 
 import { normalizeBigint } from './value.ts';
 
-/** The text without blanks and control characters at its ends: what Java's `trim` takes away, which is less than JavaScript's. */
+/** The text without blanks and control characters at its ends: what Java's `trim` takes away, which is less than
+ *  JavaScript's. */
 export const javaTrim = (text: string): string => {
   let start = 0;
   let end = text.length;
@@ -55,8 +56,8 @@ const parseHexadecimal = (text: string): number | undefined => {
 };
 
 /**
- * A double as Java prints it, from its release 19 on: shortest digits, always with a point; `1.0E7` from ten million up and below a
- * thousandth. Of two digits, where one would do, those that are nearest: `4.9E-324`.
+ * A double as Java prints it, from its release 19 on: shortest digits, always with a point; `1.0E7` from ten million up
+ * and below a thousandth. Of two digits, where one would do, those that are nearest: `4.9E-324`.
  */
 export const printDouble = (value: number): string => {
   if (!Number.isFinite(value)) return String(value);

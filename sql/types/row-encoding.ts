@@ -7,10 +7,11 @@
  *                            of a known slot lies at a known place and can be replaced there
  *     rest     …             for each STRING, ARRAY, MAP and STRUCT that is not NULL, in order
  *
- * Fixed: BOOLEAN, INTEGER, BIGINT and TIMESTAMP are big-endian i64, DOUBLE is an IEEE 754 double. Rest: a STRING is an unsigned
- * varint of (UTF-8 length * 2), or of (UTF-16 length * 2 + 1) and big-endian units for texts with a lone surrogate, then its bytes. A
- * collection is a varint of its number of members, then each member behind a byte that is 0 for NULL and 1 otherwise: fixed ones in 8 bytes,
- * others as above; a map has a STRING before each member; a struct has no number. All bytes must be used up.
+ * Fixed: BOOLEAN, INTEGER, BIGINT and TIMESTAMP are big-endian i64, DOUBLE is an IEEE 754 double. Rest: a STRING is an
+ * unsigned varint of (UTF-8 length * 2), or of (UTF-16 length * 2 + 1) and big-endian units for texts with a lone
+ * surrogate, then its bytes. A collection is a varint of its number of members, then each member behind a byte that is
+ * 0 for NULL and 1 otherwise: fixed ones in 8 bytes, others as above; a map has a STRING before each member; a struct
+ * has no number. All bytes must be used up.
  */
 
 import {

@@ -1,8 +1,8 @@
 /**
  * What a source or a step delivers: key columns, value columns, and whether the key carries a window.
  *
- * A row holds the value columns only, by slot; key columns stay bytes in the record until an expression asks for them. Names
- * are unique over key and value. Pseudo columns belong to every source and stand in no schema.
+ * A row holds the value columns only, by slot; key columns stay bytes in the record until an expression asks for them.
+ * Names are unique over key and value. Pseudo columns belong to every source and stand in no schema.
  */
 
 import { printType, quoteName, type SqlType, typesEqual } from './type.ts';
@@ -24,7 +24,8 @@ export interface Schema {
   readonly windowed?: WindowedKey | undefined;
 }
 
-/** Slots by name of the columns of some list, made when first asked for: statements over thousands of columns look each up. */
+/** Slots by name of the columns of some list, made when first asked for: statements over thousands of columns look each
+ *  up. */
 const slots = new WeakMap<readonly Column[], ReadonlyMap<string, number>>();
 
 /** The slot of the first column of that name; −1 when there is none. */

@@ -1,8 +1,9 @@
 /**
- * The types of SQL values, as plain data: they stand in plans and in the statement log, so they are JSON and carry no methods.
+ * The types of SQL values, as plain data: they stand in plans and in the statement log, so they are JSON and carry no
+ * methods.
  *
- * A type is a union told apart by `kind`. DECIMAL, BYTES, DATE and TIME are words of the language but not yet kinds; where
- * they get theirs the compiler names every place that has to know. Two types are equal when their text is.
+ * A type is a union told apart by `kind`. DECIMAL, BYTES, DATE and TIME are words of the language but not yet kinds;
+ * where they get theirs the compiler names every place that has to know. Two types are equal when their text is.
  */
 
 import { type Position, UserError, unreachable } from '../../base/index.ts';

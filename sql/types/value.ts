@@ -13,9 +13,10 @@
  * | MAP       | Map from string to value, in order of insertion                                         |
  * | STRUCT    | array of values, one for each field in the order of the type                            |
  *
- * NULL is `null` in every type. Values are never changed once made: operators may share them. A row is an array of values
- * by column slot. Because every number has one form, equality and order need no type beside the value; only -0 and NaN of
- * DOUBLE are special: as in Java, NaN equals NaN and is greater than all others when values are sorted or grouped.
+ * NULL is `null` in every type. Values are never changed once made: operators may share them. A row is an array of
+ * values by column slot. Because every number has one form, equality and order need no type beside the value; only -0
+ * and NaN of DOUBLE are special: as in Java, NaN equals NaN and is greater than all others when values are sorted or
+ * grouped.
  */
 
 import { assert } from '../../base/index.ts';
@@ -81,8 +82,8 @@ export const valuesEqual = (a: Value, b: Value): boolean => {
   return true;
 };
 
-/** The natural order of two non-null scalars of the same type: negative, 0 or positive. Strings go by UTF-16 units, as in
- *  Java; false comes before true; NaN comes last. */
+/** The natural order of two non-null scalars of the same type: negative, 0 or positive. Strings go by UTF-16 units, as
+ *  in Java; false comes before true; NaN comes last. */
 export const compareScalars = (a: Value, b: Value): number => {
   assert(a !== null && b !== null, 'compareScalars is for values that are not null');
   if (a < b) return -1;

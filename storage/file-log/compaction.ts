@@ -9,17 +9,20 @@
  *      are merged up to `segment.bytes`. Each merged piece takes the place of its originals at once (`swap.ts`).
  *
  * What stays:
- * - the last record of each key; every record at or behind the end of the stretch; order and offsets of all of them. Emptied ranges of offsets
- *   are covered by empty batches (`rewrite-batch.ts`), so that a reader at any offset goes on;
- * - tombstones, until their delete horizon (`delete.retention.ms` after the first compaction that met them), or until whoever restores from this
- *   partition has announced that it needs none below an offset (`releaseTombstones`);
+ * - the last record of each key; every record at or behind the end of the stretch; order and offsets of all of them.
+ *   Emptied ranges of offsets are covered by empty batches (`rewrite-batch.ts`), so that a reader at any offset goes
+ *   on;
+ * - tombstones, until their delete horizon (`delete.retention.ms` after the first compaction that met them), or until
+ *   whoever restores from this partition has announced that it needs none below an offset (`releaseTombstones`);
  * - the last batch of each producer that the partition knows, empty if need be: it carries the sequence number.
  *
- * What goes besides: records without a key (Kafka drops them as well), records of aborted transactions, and the marker of a transaction once none of
- * its records is left. Nothing at or above the last stable offset is touched, so every transaction in reach is decided.
+ * What goes besides: records without a key (Kafka drops them as well), records of aborted transactions, and the marker
+ * of a transaction once none of its records is left. Nothing at or above the last stable offset is touched, so every
+ * transaction in reach is decided.
  *
- * A run is abandoned, without harm, when the partition is deleted, closed or loses records at its start meanwhile, or when the disk is full.
- * Pieces that were swapped in before stay: each is right by itself, because a record goes only when a newer one of its key stands further behind.
+ * A run is abandoned, without harm, when the partition is deleted, closed or loses records at its start meanwhile, or
+ * when the disk is full. Pieces that were swapped in before stay: each is right by itself, because a record goes only
+ * when a newer one of its key stands further behind.
  */
 
 import { ByteWriter, FileError, type FileSystem, joinPath, type OpenFile, writeFully } from '../../base/index.ts';
@@ -58,7 +61,8 @@ export interface CompactedPartition {
   /** All segments but the active one, the oldest first. */
   closedSegments(): readonly ClosedSegment[];
   sync(): Promise<void>;
-  /** Puts a finished piece in the place of the segments it was made of; false, and nothing is changed, when they are not there any more. */
+  /** Puts a finished piece in the place of the segments it was made of; false, and nothing is changed, when they are
+   *  not there any more. */
   replaceSegments(originals: readonly Segment[], piece: CompactedPiece): boolean;
 }
 
@@ -100,7 +104,8 @@ const mostOriginals = 64;
 /** The numbers of the records of one stretch are bits: 8 MiB of them. */
 const mostRecords = 1 << 26;
 
-/** Where the last closed segment ends that may be compacted: it is older than `min.compaction.lag.ms`, and every transaction in it has ended. */
+/** Where the last closed segment ends that may be compacted: it is older than `min.compaction.lag.ms`, and every
+ *  transaction in it has ended. */
 export const compactableTo = (partition: CompactedPartition, now: number): number => {
   const minLagMs = numberConfig(partition.configs, 'min.compaction.lag.ms');
   const stable = partition.state.stable();
@@ -112,7 +117,8 @@ export const compactableTo = (partition: CompactedPartition, now: number): numbe
   return to;
 };
 
-/** Compacts from `from` on, as far as the map reaches. Undefined when there was nothing to do or the run was abandoned. */
+/** Compacts from `from` on, as far as the map reaches. Undefined when there was nothing to do or the run was abandoned.
+ *  */
 export const compact = async (
   partition: CompactedPartition,
   from: number,
@@ -131,7 +137,8 @@ class Run {
   readonly #map: KeyMap;
   readonly #host: CompactionHost;
   readonly #from: number;
-  /** Start offset when the run began: should it be raised meanwhile, what was learned about aborted transactions no longer holds. */
+  /** Start offset when the run began: should it be raised meanwhile, what was learned about aborted transactions no
+   *  longer holds. */
   readonly #start: number;
   readonly #columns = new RecordColumns();
   readonly #keys = new RecordKeys();

@@ -1,7 +1,9 @@
 /**
- * The coordinator: who may write under which name, which transactions are decided, and which offsets groups have committed.
+ * The coordinator: who may write under which name, which transactions are decided, and which offsets groups have
+ * committed.
  *
- * It keeps two partitions of its own, the transaction log and the offsets, in the same form as all others; their records are JSON.
+ * It keeps two partitions of its own, the transaction log and the offsets, in the same form as all others; their
+ * records are JSON.
  *
  *   transactions   ["ids"]            {"limit":2000}                     producer ids below are given out, or lost
  *                  ["producer",id]    {"producerId":7,"epoch":3}         the newest producer of a transactional id
@@ -11,16 +13,17 @@
  *   offsets        [group,topic id,partition]     {"offset":9,"metadata":"…"}, or null: forgotten; with "seen" when the offset lies
  *                                                 beyond the end of its partition, which was there
  *
- * The commit protocol. (1) Every partition the transaction wrote to is synced, and every partition it read from up to the
- * offset that it commits (a committed position never outruns the disk). (2) The commit record, which lists the offsets written, is appended to the
- * transaction log and synced: this is the commit point. (3) Commit markers are appended to the partitions; nobody waits for them to reach the disk,
- * because recovery writes those that are missing again: wherever a partition has an open transaction of that producer that begins within
- * the listed range. Every other open transaction is aborted by recovery.
+ * The commit protocol. (1) Every partition the transaction wrote to is synced, and every partition it read from up to
+ * the offset that it commits (a committed position never outruns the disk). (2) The commit record, which lists the
+ * offsets written, is appended to the transaction log and synced: this is the commit point. (3) Commit markers are
+ * appended to the partitions; nobody waits for them to reach the disk, because recovery writes those that are missing
+ * again: wherever a partition has an open transaction of that producer that begins within the listed range. Every other
+ * open transaction is aborted by recovery.
  *
- * A commit record is needed until its markers are on the disk. When the transaction log has grown by `rotateBytes` it begins a
- * new segment with what still counts (ids, producers, commits whose markers may be missing) and deletes the old ones. The offsets begin a new segment
- * likewise, and wait until every transaction that has written offsets to the old ones has ended: only then are all offsets known that count, are
- * written anew, and the old segments deleted.
+ * A commit record is needed until its markers are on the disk. When the transaction log has grown by `rotateBytes` it
+ * begins a new segment with what still counts (ids, producers, commits whose markers may be missing) and deletes the
+ * old ones. The offsets begin a new segment likewise, and wait until every transaction that has written offsets to the
+ * old ones has ended: only then are all offsets known that count, are written anew, and the old segments deleted.
  */
 
 import { assert, utf8Bytes, utf8Text } from '../../base/index.ts';
@@ -93,8 +96,8 @@ export class Coordinator {
   #finishedSinceSweep = 0;
   /** Where the segment begins that will hold every offset that counts: what lies below is deleted once it does. */
   #offsetsRotatedAt = 0;
-  /** Sizes after the last rotation. The next one comes when twice as much has been added, so that it stays rare however much
-   *  has to be kept. */
+  /** Sizes after the last rotation. The next one comes when twice as much has been added, so that it stays rare however
+   *  much has to be kept. */
   #offsetsSizeAtRotation = 0;
   #transactionsSizeAtRotation = 0;
 
@@ -157,7 +160,8 @@ export class Coordinator {
     }
   }
 
-  /** The commits that were found, their markers in these partitions written by now. Ids are given out above all former ones. */
+  /** The commits that were found, their markers in these partitions written by now. Ids are given out above all former
+   *  ones. */
   begin(commits: readonly { readonly record: CommitRecord; readonly partitions: readonly FilePartition[] }[]): void {
     this.#nextId = this.#idLimit;
     this.#commits = [];
@@ -204,7 +208,8 @@ export class Coordinator {
     this.topics.delete(topicId);
   }
 
-  /** Leaves word of how far the offsets partition reaches on the disk: the first time that it holds anything, and at every rotation. */
+  /** Leaves word of how far the offsets partition reaches on the disk: the first time that it holds anything, and at
+   *  every rotation. */
   noteOffsetsEnd(): void {
     const end = this.offsets.syncedEnd;
     if (this.#offsetsEnd > 0 || end === 0) return;
@@ -241,7 +246,8 @@ export class Coordinator {
 
   // -------------------------------------------------------------- commits
 
-  /** Makes sure that the transaction log holds something before there is any topic: found empty later, it has been lost. */
+  /** Makes sure that the transaction log holds something before there is any topic: found empty later, it has been
+   *  lost. */
   async open(): Promise<void> {
     if (this.transactions.state.end > 0) return;
     this.#appendTransactions([json(['ids'], { limit: this.#idLimit })]);
@@ -370,7 +376,8 @@ export class Coordinator {
     if (offsets.size === 0) this.#groups.delete(group);
   }
 
-  /** Offsets of topics that do not exist (any more) are forgotten; ids are never used again, so nothing need be written. */
+  /** Offsets of topics that do not exist (any more) are forgotten; ids are never used again, so nothing need be
+   *  written. */
   forgetTopics(exists: (topicId: string) => boolean): void {
     for (const [group, offsets] of this.#groups) {
       for (const [key, stored] of offsets) if (!exists(stored.topicId)) this.#forget(group, key);

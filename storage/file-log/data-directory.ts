@@ -11,8 +11,9 @@
  *   internal/transactions, internal/offsets        the log's own two partitions, see coordinator.ts
  *   damage, quarantine/           what was found damaged, see damage-list.ts
  *
- * A topic exists while its `topic.json` does: it is written last when a topic is made; to delete a topic it is renamed to `deleted`, and the rest follows. The
- * transaction log also knows which topics there are, so that a start notices what is gone. A directory that nothing explains is left as it is.
+ * A topic exists while its `topic.json` does: it is written last when a topic is made; to delete a topic it is renamed
+ * to `deleted`, and the rest follows. The transaction log also knows which topics there are, so that a start notices
+ * what is gone. A directory that nothing explains is left as it is.
  */
 
 import {
@@ -184,7 +185,8 @@ export class DataDirectory {
     this.#files.unlink(joinPath(this.path, 'sync-failed'));
   }
 
-  /** Leaves word for the next start. It need not be on the disk: what a power cut forgets is read from the disk anyway. */
+  /** Leaves word for the next start. It need not be on the disk: what a power cut forgets is read from the disk anyway.
+   *  */
   noteFailedSync(): void {
     try {
       this.#files.open(joinPath(this.path, 'sync-failed'), 'create').close();

@@ -1,13 +1,14 @@
 /**
  * The file log: the contract of `log.ts` on a directory.
  *
- * All of it lives in one thread; workers read the segment files themselves (`shared-reader.ts`) and send what they append here.
- * An append is written to the page cache within the call, so overlapping calls keep their order without a queue; whoever needs the disk
- * waits for a sync that is shared with everybody else who waits (`file-sync.ts`).
+ * All of it lives in one thread; workers read the segment files themselves (`shared-reader.ts`) and send what they
+ * append here. An append is written to the page cache within the call, so overlapping calls keep their order without a
+ * queue; whoever needs the disk waits for a sync that is shared with everybody else who waits (`file-sync.ts`).
  *
- * Failures. No space: the append, or the commit, is refused as `unavailable` and leaves nothing behind; readers go on, and so do
- * writers as soon as there is space. A failed sync: the log is *fenced*, every write is refused until the next start, because what the
- * kernel lost it will not report twice; the next start reads and writes anew what was not on the disk for certain.
+ * Failures. No space: the append, or the commit, is refused as `unavailable` and leaves nothing behind; readers go on,
+ * and so do writers as soon as there is space. A failed sync: the log is *fenced*, every write is refused until the
+ * next start, because what the kernel lost it will not report twice; the next start reads and writes anew what was not
+ * on the disk for certain.
  */
 
 import {
@@ -80,7 +81,8 @@ export interface FileLogOptions {
 export interface FileLog extends Log {
   /** Retention and compaction, which the log does by itself. */
   readonly housekeeping: Pick<Housekeeping, 'run' | 'totals' | 'suspended'>;
-  /** What a worker needs to read this log itself: post it with `view.port` in the transfer list; see `openSharedReader`. */
+  /** What a worker needs to read this log itself: post it with `view.port` in the transfer list; see
+   *  `openSharedReader`. */
   exportView(): SharedLogView;
 }
 

@@ -38,7 +38,8 @@ export interface ProducerHost {
   storedOffsets(offsets: readonly CommittedOffset[]): StoredOffset[];
   /** The partitions whose records below a committed offset are not all on the disk. */
   unsyncedSources(offsets: readonly StoredOffset[]): FilePartition[];
-  /** Writes the markers that wait for space in partitions where this producer's last transaction is still open, or throws why not. */
+  /** Writes the markers that wait for space in partitions where this producer's last transaction is still open, or
+   *  throws why not. */
   finishMarkers(producerId: number): void;
   /** After the end of a transaction: housekeeping that nobody waits for. */
   transactionEnded(partitions: Iterable<FilePartition>): void;
@@ -213,7 +214,8 @@ export class FileProducer implements Producer {
     return this.#state === 'open' || this.#state === 'aborting';
   }
 
-  /** Throws `unavailable` while the disk does not take all abort markers; the transaction can only be aborted again then. */
+  /** Throws `unavailable` while the disk does not take all abort markers; the transaction can only be aborted again
+   *  then. */
   #abort(): void {
     if (this.#log.fenced !== undefined) throw this.#log.fenced;
     this.#state = 'aborting';

@@ -1,16 +1,18 @@
 /**
  * Group commit of one file: at most one `datasync` under way and one in line.
  *
- * Whoever needs what is written so far on the disk asks `sync`. The first to ask starts one; those who come while it runs share
- * the next, which covers all of them. However many commit at once, the disk sees one call after the other, each as late as can be.
+ * Whoever needs what is written so far on the disk asks `sync`. The first to ask starts one; those who come while it
+ * runs share the next, which covers all of them. However many commit at once, the disk sees one call after the other,
+ * each as late as can be.
  *
- * A sync that failed is never tried again: what the kernel could not write it may have forgotten, and a second call would report success.
- * The owner hears of it once and stops acknowledging.
+ * A sync that failed is never tried again: what the kernel could not write it may have forgotten, and a second call
+ * would report success. The owner hears of it once and stops acknowledging.
  */
 
 import type { OpenFile } from '../../base/index.ts';
 
-/** Bounds how many syncs are under way, because each keeps its file open. More at once than Node has threads for would not be faster. */
+/** Bounds how many syncs are under way, because each keeps its file open. More at once than Node has threads for would
+ *  not be faster. */
 export class SyncSlots {
   #free: number;
   readonly #waiting: (() => void)[] = [];

@@ -20,7 +20,8 @@ export interface TimeSearch extends TopicPartition {
 
 const leastBytes = 64 * 1024;
 
-/** The first visible record with that timestamp or a later one. Of batches that are earlier as a whole only the header is read. */
+/** The first visible record with that timestamp or a later one. Of batches that are earlier as a whole only the header
+ *  is read. */
 export const findTime = (search: TimeSearch): TimedOffset | undefined => {
   const { topic, partition, segment, state, timestamp, stable, pool } = search;
   let { position } = segment.index.floor(Math.max(segment.timeIndex.firstCandidate(timestamp), state.start));

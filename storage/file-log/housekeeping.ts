@@ -1,13 +1,15 @@
 /**
  * What a log does by itself while it is open: retention and compaction of all topics.
  *
- * Every few seconds, and soon after a segment was closed, each partition deletes what its retention does not keep; then the partitions of compacted
- * topics are compacted one after another, the dirtiest first: those whose share of dirty bytes exceeds `min.cleanable.dirty.ratio`, or
- * that hold records older than `max.compaction.lag.ms` which no compaction has seen. One offset map of `compactionMapBytes` serves all of them, and
- * is given back when there is nothing more to do. How far a partition is compacted is kept in its file `compacted`
- * (`offset-file.ts`). Without that file, or with a damaged one, everything counts as dirty and one run more is done.
+ * Every few seconds, and soon after a segment was closed, each partition deletes what its retention does not keep; then
+ * the partitions of compacted topics are compacted one after another, the dirtiest first: those whose share of dirty
+ * bytes exceeds `min.cleanable.dirty.ratio`, or that hold records older than `max.compaction.lag.ms` which no
+ * compaction has seen. One offset map of `compactionMapBytes` serves all of them, and is given back when there is
+ * nothing more to do. How far a partition is compacted is kept in its file `compacted` (`offset-file.ts`). Without that
+ * file, or with a damaged one, everything counts as dirty and one run more is done.
  *
- * A partition that was written to gets a snapshot now and then, so that a start after a crash reads the log of some seconds and no more.
+ * A partition that was written to gets a snapshot now and then, so that a start after a crash reads the log of some
+ * seconds and no more.
  *
  * What the disk refuses is tried again later. A partition with a damaged batch is left as it is until the next start.
  */
@@ -202,7 +204,8 @@ export class Housekeeping {
   }
 }
 
-/** Dirty bytes as a share of all that compaction may touch, 0 when no compaction is due. What is too old comes first: 2. */
+/** Dirty bytes as a share of all that compaction may touch, 0 when no compaction is due. What is too old comes first:
+ *  2. */
 const dirtyShare = (partition: FilePartition, compactedTo: number, now: number): number => {
   const to = compactableTo(partition, now);
   let clean = 0;

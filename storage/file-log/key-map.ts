@@ -1,17 +1,19 @@
 /**
  * The offset map of the compactor: for each key of a stretch of log, the number of its last record there.
  *
- * Keys are compared byte by byte, so two keys are never taken for one, whatever they hash to. Memory is bounded: a key that would need more than
- * `limitBytes` is refused, and the caller ends its stretch there. (The first batch of a stretch is never refused: a stretch with keys left out would
- * keep records that look superseded, and a tombstone dropped later would bring them back.) One entry takes 32 bytes, 8 to 16 bytes of
- * hash table, and, where the key has more than 12 bytes, those.
+ * Keys are compared byte by byte, so two keys are never taken for one, whatever they hash to. Memory is bounded: a key
+ * that would need more than `limitBytes` is refused, and the caller ends its stretch there. (The first batch of a
+ * stretch is never refused: a stretch with keys left out would keep records that look superseded, and a tombstone
+ * dropped later would bring them back.) One entry takes 32 bytes, 8 to 16 bytes of hash table, and, where the key has
+ * more than 12 bytes, those.
  *
  *   slots     Int32Array     entry + 1 at the place of its hash or behind (linear probing, at most half full); 0: free
  *   entries   Int32Array     8 words each: hash · length · number of the last record · the key in 3 words, or its start in `keys` · 2 unused
  *   keys      Uint8Array     longer keys, one behind the other
  *
- * A look-up in a large map costs cache misses. `prepare` takes a group of keys ahead: it makes the same accesses for all of them, one kind
- * after the other, so that the processor waits for many at a time (75 ns a key instead of 190, 100,000 keys on a busy machine).
+ * A look-up in a large map costs cache misses. `prepare` takes a group of keys ahead: it makes the same accesses for
+ * all of them, one kind after the other, so that the processor waits for many at a time (75 ns a key instead of 190,
+ * 100,000 keys on a busy machine).
  */
 
 const wordsPerEntry = 8;
@@ -60,8 +62,8 @@ export class KeyMap {
     this.#keysEnd = 0;
   }
 
-  /** Takes the keys `[starts, ends)` of rows [from, to), at most `groupRows`: `has` and `set` are then asked for them by `row - from`. A
-   *  negative start means that the row has no key. */
+  /** Takes the keys `[starts, ends)` of rows [from, to), at most `groupRows`: `has` and `set` are then asked for them
+   *  by `row - from`. A negative start means that the row has no key. */
   prepare(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, from: number, to: number): void {
     const hashes = this.#hashes;
     const words = this.#words;
@@ -97,9 +99,9 @@ export class KeyMap {
     return this.#find(bytes, start, end, i) >= 0;
   }
 
-  /** Sets the numbers of rows [from, to), whose keys were prepared: `first` that of row `from`, then one more for each. Answers for each row the
-   *  number before: -1 for a new key or none, -2 when there is no room for the key (it is left out; never with `must`). The array is good until
-   *  the next call. */
+  /** Sets the numbers of rows [from, to), whose keys were prepared: `first` that of row `from`, then one more for each.
+   *  Answers for each row the number before: -1 for a new key or none, -2 when there is no room for the key (it is left
+   *  out; never with `must`). The array is good until the next call. */
   set(
     bytes: Uint8Array,
     starts: Int32Array,
@@ -212,7 +214,8 @@ export class KeyMap {
     return true;
   }
 
-  /** Makes room for one more entry with so many bytes in `keys`; false when that is beyond the limit, unless it must be. */
+  /** Makes room for one more entry with so many bytes in `keys`; false when that is beyond the limit, unless it must
+   *  be. */
   #reserve(keyBytes: number, must: boolean): boolean {
     let size = this.sizeBytes;
     let keys = this.#keys.length;

@@ -7,8 +7,9 @@
  * 4. The partitions. Commits and committed offsets tell how far each of them must reach; what is missing is damage (partition-recovery.ts).
  * 5. Every transaction that is still open is ended: committed where its commit record is found, otherwise aborted.
  *
- * What the directory and the transaction log know of topics is compared. A description that is gone is written anew from the transaction log; a
- * directory that is gone is damage; one that neither explains is damage too, and stays as it is.
+ * What the directory and the transaction log know of topics is compared. A description that is gone is written anew
+ * from the transaction log; a directory that is gone is damage; one that neither explains is damage too, and stays as
+ * it is.
  */
 
 import { FileError, joinPath } from '../../base/index.ts';
@@ -113,7 +114,8 @@ export const recoverLog = async (log: RecoveringLog): Promise<LogRecovery> => {
   };
 };
 
-/** Ends every transaction that is open in these partitions; answers the commits with the partitions that hold their records. */
+/** Ends every transaction that is open in these partitions; answers the commits with the partitions that hold their
+ *  records. */
 const endTransactions = (
   partitions: readonly FilePartition[],
   commits: readonly CommitRecord[],
@@ -204,7 +206,8 @@ export const topicReport = (list: DamageList, { name, id }: TopicDescription, pa
   keep: (name_, size, write) => list.keep(name_, size, write),
 });
 
-/** Reports damage of the log's own partitions. A directory that was never used cannot be damaged: its making was cut short. */
+/** Reports damage of the log's own partitions. A directory that was never used cannot be damaged: its making was cut
+ *  short. */
 const internalReport =
   (list: DamageList, isUsed: boolean) =>
   (kind: 'transactions' | 'offsets'): DamageReport => ({

@@ -1,8 +1,9 @@
 /**
  * The offset index of a segment: some offsets and the positions of the batches that begin with them.
  *
- * It is sparse (one entry for each `index.interval.bytes` of log) and only a hint: a lookup gives the greatest entry at or below an
- * offset, and the reader goes on from there, batch by batch. So an index that is old, short or missing costs time, never truth. On disk:
+ * It is sparse (one entry for each `index.interval.bytes` of log) and only a hint: a lookup gives the greatest entry at
+ * or below an offset, and the reader goes on from there, batch by batch. So an index that is old, short or missing
+ * costs time, never truth. On disk:
  *
  *   crc u32 (of what follows) · version i16 (2) · first and last append ms i64 · greatest timestamp i64 · crc u32 of the time index
  *   count i32 · { offset - base i32, position i32 } …

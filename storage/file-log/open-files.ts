@@ -1,10 +1,10 @@
 /**
- * The segment files that are open: the most recently used ones, up to a limit. A log has as many segments as its data asks for, and a process may
- * have a few hundred files open (often 1,024 or less, sockets and stores included), so a file is opened when it is needed and closed when
- * others are needed more.
+ * The segment files that are open: the most recently used ones, up to a limit. A log has as many segments as its data
+ * asks for, and a process may have a few hundred files open (often 1,024 or less, sockets and stores included), so a
+ * file is opened when it is needed and closed when others are needed more.
  *
- * A file may be closed with writes that are not synced yet; its sync opens it again. Linux reports a write that failed in between to whoever syncs
- * next, also through a descriptor opened later (since 4.17; PostgreSQL relies on the same).
+ * A file may be closed with writes that are not synced yet; its sync opens it again. Linux reports a write that failed
+ * in between to whoever syncs next, also through a descriptor opened later (since 4.17; PostgreSQL relies on the same).
  */
 
 import { FileError, type OpenFile } from '../../base/index.ts';
@@ -55,7 +55,8 @@ export class OpenFiles {
     return file;
   }
 
-  /** Opens a file. Other parts of the process have files open too: when there is no room for another one, some of ours make way for good. */
+  /** Opens a file. Other parts of the process have files open too: when there is no room for another one, some of ours
+   *  make way for good. */
   withRoom(open: () => OpenFile): OpenFile {
     for (;;) {
       try {

@@ -4,12 +4,14 @@
  *   lock    the kernel's lock, held while a log is open (base/node/lock.ts)
  *   owner   {"epoch":7,"boot":"…","process":"process 4711 on host"}: raised by one each time a log is opened
  *
- * A lock can be lost without notice: its file is removed and another process locks a new one, or a network file system forgets it. Then two processes
- * write. The epoch ends that. Whoever opens the log replaces `owner` before reading anything else. Every log keeps its own `owner` file open, and
- * looks whether that still has its name: before each append, and after each sync before anything is acknowledged (a call of one
- * microsecond). So what a log has acknowledged as durable or committed was on the disk before another one took over, and the other one has read it.
- * A log that was taken over is fenced for good and writes nothing more, not even when it closes; the append under way at that moment, if
- * any, was not acknowledged. (On a network file system it notices as late as the cache of attributes there allows.)
+ * A lock can be lost without notice: its file is removed and another process locks a new one, or a network file system
+ * forgets it. Then two processes write. The epoch ends that. Whoever opens the log replaces `owner` before reading
+ * anything else. Every log keeps its own `owner` file open, and looks whether that still has its name: before each
+ * append, and after each sync before anything is acknowledged (a call of one microsecond). So what a log has
+ * acknowledged as durable or committed was on the disk before another one took over, and the other one has read it. A
+ * log that was taken over is fenced for good and writes nothing more, not even when it closes; the append under way at
+ * that moment, if any, was not acknowledged. (On a network file system it notices as late as the cache of attributes
+ * there allows.)
  */
 
 import {

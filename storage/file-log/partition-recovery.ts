@@ -1,18 +1,22 @@
 /**
  * The way back of a partition when it is opened.
  *
- * The newest whole snapshot says up to where everything is known and on the disk. Below it only the sizes of segments are compared with those that
- * it lists; from there on batches are read, checked and applied. Without a snapshot everything is read. What was read again counts as
- * unsynced, so that the next sync covers it, closed segments included.
+ * The newest whole snapshot says up to where everything is known and on the disk. Below it only the sizes of segments
+ * are compared with those that it lists; from there on batches are read, checked and applied. Without a snapshot
+ * everything is read. What was read again counts as unsynced, so that the next sync covers it, closed segments
+ * included.
  *
- * A crash leaves one kind of trace: a torn end of the last segment, behind everything that was acknowledged as durable. It is cut off. (A segment is
- * on the disk before the next one begins.) Anything else is damage: a batch that is not whole with whole ones behind it, segments that do not begin
- * where the one before ends, or an end below what is known to have been acknowledged. How far that is follows from snapshots, and from
- * commits and committed offsets (`floor`). Bytes that cannot be read are copied aside, the loss is reported, both on the disk before anything is
- * changed; then a gap batch (gap-batch.ts) takes the place of what is lost, and everything else is served. So no offset is ever given out twice.
+ * A crash leaves one kind of trace: a torn end of the last segment, behind everything that was acknowledged as durable.
+ * It is cut off. (A segment is on the disk before the next one begins.) Anything else is damage: a batch that is not
+ * whole with whole ones behind it, segments that do not begin where the one before ends, or an end below what is known
+ * to have been acknowledged. How far that is follows from snapshots, and from commits and committed offsets (`floor`).
+ * Bytes that cannot be read are copied aside, the loss is reported, both on the disk before anything is changed; then a
+ * gap batch (gap-batch.ts) takes the place of what is lost, and everything else is served. So no offset is ever given
+ * out twice.
  *
- * After a kill everything written is there, and a batch that is not whole with whole ones behind it is damage. After a power cut it may also be
- * a write of which the last sectors reached the disk and the first did not: behind the floor, in the last segment, it is taken for that.
+ * After a kill everything written is there, and a batch that is not whole with whole ones behind it is damage. After a
+ * power cut it may also be a write of which the last sectors reached the disk and the first did not: behind the floor,
+ * in the last segment, it is taken for that.
  */
 
 import { type BufferPool, type FileSystem, joinPath, parentOf, replaceFile, writeFully } from '../../base/index.ts';
@@ -32,8 +36,8 @@ export interface PartitionRecovery {
   bytesTruncated: number;
 }
 
-/** What must be there of that which was written and not synced for certain: all of it (clean shutdown), all but a torn end (the process was
- *  killed, the machine ran on), or nothing (the machine may have lost its power). */
+/** What must be there of that which was written and not synced for certain: all of it (clean shutdown), all but a torn
+ *  end (the process was killed, the machine ran on), or nothing (the machine may have lost its power). */
 export type Expectation = 'everything' | 'written' | 'synced';
 
 /** Where a partition reports what it finds damaged; the log adds whose it is. */
@@ -77,7 +81,8 @@ const scanBytes = 1024 * 1024;
 export const recoverPartition = (context: RecoveryContext, report: PartitionRecovery): RecoveredPartition =>
   new Recovery(context, report).run();
 
-/** Checks every batch of an open partition up to its end; what is damaged is treated as at opening. The segments may be more afterwards. */
+/** Checks every batch of an open partition up to its end; what is damaged is treated as at opening. The segments may be
+ *  more afterwards. */
 export const verifyPartition = (context: RecoveryContext, segments: Segment[]): void =>
   new Recovery(context, { batchesScanned: 0, bytesTruncated: 0 }).verify(segments);
 
@@ -178,7 +183,8 @@ class Recovery {
 
   // -------------------------------------------------------------- segment by segment
 
-  /** Goes through the segments, each of which has to begin where the one before ends; answers the end of the last one. */
+  /** Goes through the segments, each of which has to begin where the one before ends; answers the end of the last one.
+   *  */
   #readSegments(begin: number, read: (segment: Segment, next: Segment | undefined) => number): number {
     const segments = this.#segments;
     let end = begin;
@@ -200,8 +206,8 @@ class Recovery {
     return end;
   }
 
-  /** Writes gap batches for [from, to) behind `last`, or, where that cannot reach so far, into segments of their own, from `place` in the list on;
-   *  answers how many those are. */
+  /** Writes gap batches for [from, to) behind `last`, or, where that cannot reach so far, into segments of their own,
+   *  from `place` in the list on; answers how many those are. */
   #fill(last: Segment | undefined, place: number, from: number, to: number): number {
     let added = 0;
     let segment = last;
@@ -226,7 +232,8 @@ class Recovery {
     return added;
   }
 
-  /** A segment below the recovery point: a look at its size tells that it is as it was, otherwise its end is looked for. */
+  /** A segment below the recovery point: a look at its size tells that it is as it was, otherwise its end is looked
+   *  for. */
   #readClosed(segment: Segment, next: Segment | undefined, { segments }: Snapshot): number {
     const known = segment.readIndexes();
     const bases = [...segments.keys()];
@@ -275,7 +282,8 @@ class Recovery {
     }
   }
 
-  /** Goes through the batches from a place on; answers the place of the first byte that does not belong to a sound batch, or of the end. */
+  /** Goes through the batches from a place on; answers the place of the first byte that does not belong to a sound
+   *  batch, or of the end. */
   #scan(segment: Segment, from: Place, to: number, { check, apply, noteMs }: Reading): Place {
     const { pool, indexInterval } = this.#context;
     let { position, offset } = from;
@@ -325,8 +333,8 @@ class Recovery {
 
   // -------------------------------------------------------------- damage
 
-  /** At `place` begins something that is not a whole batch. Puts a gap batch there where whole ones follow; otherwise cuts the file. Answers
-   *  whether there is more to read. */
+  /** At `place` begins something that is not a whole batch. Puts a gap batch there where whole ones follow; otherwise
+   *  cuts the file. Answers whether there is more to read. */
   #mend(segment: Segment, next: Segment | undefined, { position, offset }: Place): boolean {
     const { expectation } = this.#context;
     const found = this.#nextWhole(segment, next, position, offset);
@@ -453,8 +461,8 @@ class Recovery {
 
   // -------------------------------------------------------------- snapshot and start offset
 
-  /** The newest snapshot that is whole and fits the files. Newer ones, which do not, tell how far the partition reached, and are
-   *  removed: the partition may grow to their offset again, with other batches. */
+  /** The newest snapshot that is whole and fits the files. Newer ones, which do not, tell how far the partition
+   *  reached, and are removed: the partition may grow to their offset again, with other batches. */
   #restoreSnapshot(names: readonly string[]): Snapshot | undefined {
     const { files, directory, readAll } = this.#context;
     const offsets = names.map((name) => offsetInName(name, 'snapshot')).filter((offset) => offset !== undefined);

@@ -9,9 +9,9 @@
  *   <directory>/deletions                       which tombstones compaction has dropped (see deletions.ts)
  *   <directory>/compacted                       below which offset the partition is compacted (see housekeeping.ts)
  *
- * Appending writes to the page cache at once (an acknowledged append outlives the process); `sync` puts everything written
- * so far on the disk (it outlives the machine). A write that fails is taken back: the file is cut to its last whole batch, reads go on, and
- * the next append may succeed.
+ * Appending writes to the page cache at once (an acknowledged append outlives the process); `sync` puts everything
+ * written so far on the disk (it outlives the machine). A write that fails is taken back: the file is cut to its last
+ * whole batch, reads go on, and the next append may succeed.
  *
  * The way back after a crash is in partition-recovery.ts.
  */
@@ -98,7 +98,8 @@ export class FilePartition implements CompactedPartition {
   readonly waiters = new Waiters();
   /** Called after every change that readers may see. */
   publish: (() => void) | undefined;
-  /** Called before and after segments are replaced by others: readers in other threads must not mix old and new ones. */
+  /** Called before and after segments are replaced by others: readers in other threads must not mix old and new ones.
+   *  */
   publishLayout: ((changing: boolean) => void) | undefined;
   deleted = false;
   readonly configs: TopicConfigs;
@@ -150,7 +151,8 @@ export class FilePartition implements CompactedPartition {
 
   // -------------------------------------------------------------- opening
 
-  /** Reads what is on the disk; see partition-recovery.ts. A partition that the file system does not let read is offline until the next start. */
+  /** Reads what is on the disk; see partition-recovery.ts. A partition that the file system does not let read is
+   *  offline until the next start. */
   recover(report: PartitionRecovery, options: RecoveryOptions, damage: DamageReport): void {
     try {
       const recovered = recoverPartition(this.#recoveryContext(options, damage), report);
@@ -439,7 +441,8 @@ export class FilePartition implements CompactedPartition {
     return { topic, partition, bytes: nothing, batches: [], nextOffset, offsets: state.offsets(), release: () => {} };
   }
 
-  /** See `Log.offsetForTime`. The time index says where to begin in a segment, and most segments need no look at all. */
+  /** See `Log.offsetForTime`. The time index says where to begin in a segment, and most segments need no look at all.
+   *  */
   offsetForTime(timestamp: number): TimedOffset | undefined {
     const { state } = this;
     const stable = state.stable();
@@ -507,7 +510,8 @@ export class FilePartition implements CompactedPartition {
     this.#removeFiles();
   }
 
-  /** Removes the files of segments that are not part of the log any more. What the file system refuses now is tried again later. */
+  /** Removes the files of segments that are not part of the log any more. What the file system refuses now is tried
+   *  again later. */
   #removeFiles(): void {
     this.#removalFailure = undefined;
     this.#unremoved = this.#unremoved.filter((segment) => {
@@ -522,9 +526,10 @@ export class FilePartition implements CompactedPartition {
     });
   }
 
-  /** Deletes what the topic's retention does not keep: whole segments, the oldest first, never beyond the last stable offset. The active segment
-   *  is closed first when it is as old. Age counts from the last append: old events that came today stay, and an event dated in the
-   *  future keeps nothing. Throws a `FileError` or `LogError` when the disk refuses; nothing is lost then, and a later call goes on. */
+  /** Deletes what the topic's retention does not keep: whole segments, the oldest first, never beyond the last stable
+   *  offset. The active segment is closed first when it is as old. Age counts from the last append: old events that
+   *  came today stay, and an event dated in the future keeps nothing. Throws a `FileError` or `LogError` when the disk
+   *  refuses; nothing is lost then, and a later call goes on. */
   retain(): void {
     this.#host.checkOwner();
     if (this.gone) return;

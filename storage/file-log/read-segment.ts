@@ -1,10 +1,11 @@
 /**
- * Reading batches out of a segment file into a lent buffer: the same code in the log's own thread and in workers that read the
- * files themselves.
+ * Reading batches out of a segment file into a lent buffer: the same code in the log's own thread and in workers that
+ * read the files themselves.
  *
- * Nothing is trusted before it is checked: each batch that is shown has its checksum verified on the way out (5 % of the cost of a read), and
- * each must begin at the offset where the one before ended (offsets are outside of the checksum), so that a bit that flipped on the disk is
- * reported and never served. What lies before a damaged batch is returned; the next read, which begins at the damaged one, throws.
+ * Nothing is trusted before it is checked: each batch that is shown has its checksum verified on the way out (5 % of
+ * the cost of a read), and each must begin at the offset where the one before ended (offsets are outside of the
+ * checksum), so that a bit that flipped on the disk is reported and never served. What lies before a damaged batch is
+ * returned; the next read, which begins at the damaged one, throws.
  */
 
 import { assert, type BufferPool, type OpenFile } from '../../base/index.ts';

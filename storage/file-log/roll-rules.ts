@@ -1,9 +1,11 @@
 /**
- * When a partition begins a new segment: what is kept or deleted is always a whole segment, so the active one must not stay open for ever.
+ * When a partition begins a new segment: what is kept or deleted is always a whole segment, so the active one must not
+ * stay open for ever.
  *
- * Kafka's rules are `segment.bytes` and `segment.ms`. Here the time counts from the segment's first append, not from record timestamps: a history
- * that is loaded spans years within a second. And where retention asks for less than a segment, segments are made smaller, so
- * that space is freed continuously: at most a quarter of `retention.ms` or `retention.bytes` lies beyond what has to be kept.
+ * Kafka's rules are `segment.bytes` and `segment.ms`. Here the time counts from the segment's first append, not from
+ * record timestamps: a history that is loaded spans years within a second. And where retention asks for less than a
+ * segment, segments are made smaller, so that space is freed continuously: at most a quarter of `retention.ms` or
+ * `retention.bytes` lies beyond what has to be kept.
  */
 
 import type { TopicConfigs } from '../log.ts';

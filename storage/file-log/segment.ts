@@ -1,6 +1,6 @@
 /**
- * A segment: one file of batches, named by the offset of its first record, with its offset index and its time index. A partition
- * is a row of segments; only the last one, the active one, is written to.
+ * A segment: one file of batches, named by the offset of its first record, with its offset index and its time index. A
+ * partition is a row of segments; only the last one, the active one, is written to.
  */
 
 import { crc32c, FileError, type FileSystem, joinPath, type OpenFile, readWholeFile } from '../../base/index.ts';
@@ -67,7 +67,8 @@ export class Segment implements FileUser {
     return this.#open.of(this);
   }
 
-  /** Reads into the first `length` bytes of `bytes`, from `position` on; the number read, less at the end of the file. */
+  /** Reads into the first `length` bytes of `bytes`, from `position` on; the number read, less at the end of the file.
+   *  */
   fill(bytes: Uint8Array, length: number, position: number): number {
     let at = 0;
     while (at < length) {
@@ -95,7 +96,8 @@ export class Segment implements FileUser {
     return this.#sync.dirty;
   }
 
-  /** Takes note of a batch at `at` of `bytes`, which lies at `position`: the next one. An index entry is due each `interval` bytes. */
+  /** Takes note of a batch at `at` of `bytes`, which lies at `position`: the next one. An index entry is due each
+   *  `interval` bytes. */
   note(bytes: Uint8Array, at: number, position: number, interval: number, nowMs: number): void {
     const { index } = this;
     noteInIndexes(index, this.timeIndex, bytes, at, position, interval);
@@ -172,7 +174,8 @@ export const noteInIndexes = (
   index.maxTimestamp = Math.max(index.maxTimestamp, maxTimestampOf(bytes, at));
 };
 
-/** Writes a file that can be rebuilt, under a passing name first, without waiting for the disk; answers whether it could. */
+/** Writes a file that can be rebuilt, under a passing name first, without waiting for the disk; answers whether it
+ *  could. */
 export const writeSideFile = (files: FileSystem, path: string, bytes: Uint8Array): boolean => {
   try {
     const file = files.open(`${path}.new`, 'create');

@@ -1,12 +1,13 @@
 /**
- * Reading a file log from another thread: the segment files directly, by the shared view of the thread that owns the log.
+ * Reading a file log from another thread: the segment files directly, by the shared view of the thread that owns the
+ * log.
  *
- * The same rules as there: nothing below the start, nothing at or behind the limit of the isolation, aborted ranges known before data
- * below the stable offset is served, checksums verified. A partition's segments are found by listing its directory; where a reader
- * stopped is remembered, so that reading on costs one `read` and no look-up.
+ * The same rules as there: nothing below the start, nothing at or behind the limit of the isolation, aborted ranges
+ * known before data below the stable offset is served, checksums verified. A partition's segments are found by listing
+ * its directory; where a reader stopped is remembered, so that reading on costs one `read` and no look-up.
  *
- * Compaction replaces segments under open files. A number in the shared view (`layout`) changes with each replacement: what was read while it
- * changed is not used, and everything that is known of the files is then looked up anew.
+ * Compaction replaces segments under open files. A number in the shared view (`layout`) changes with each replacement:
+ * what was read while it changed is not used, and everything that is known of the files is then looked up anew.
  */
 
 import { BufferPool, FileError, type FileSystem, joinPath, type OpenFile } from '../../base/index.ts';

@@ -1,20 +1,21 @@
 /**
  * The shared view: what lets other threads read the segment files of a log themselves.
  *
- * The thread that owns the log writes, after every change, the offsets of the partition into a shared array. A reader in another
- * thread reads only below them, so it never meets bytes that are still being written. Layout, in 64-bit words behind a first line of 64 bytes whose
- * first two 32-bit words are a change counter (to wait on) and the number of threads that wait:
+ * The thread that owns the log writes, after every change, the offsets of the partition into a shared array. A reader
+ * in another thread reads only below them, so it never meets bytes that are still being written. Layout, in 64-bit
+ * words behind a first line of 64 bytes whose first two 32-bit words are a change counter (to wait on) and the number
+ * of threads that wait:
  *
  *   partition   0 version (odd while it is being written)   1 start (-1: deleted)   2 stable   3 end
  *               4 aborted version   5 producer of the earliest open transaction (-1: none)   6 stable offset without that one
  *               7 layout (odd while segments are being replaced by compacted ones)   8 number of the topic
  *
- * Slots of a deleted topic are used again. Every topic has a number of its own, never used again: a reader that still has a slot of a former topic
- * finds another number there, and takes its topic for deleted.
+ * Slots of a deleted topic are used again. Every topic has a number of its own, never used again: a reader that still
+ * has a slot of a former topic finds another number there, and takes its topic for deleted.
  *
- * Aborted ranges grow without bound and change seldom: they go over a port. Whoever finds another aborted version than it knows asks, before it
- * reads below the stable offset; the owner writes the version before it raises the stable offset. Topics made or deleted later
- * are announced over the same port.
+ * Aborted ranges grow without bound and change seldom: they go over a port. Whoever finds another aborted version than
+ * it knows asks, before it reads below the stable offset; the owner writes the version before it raises the stable
+ * offset. Topics made or deleted later are announced over the same port.
  */
 
 import { assert } from '../../base/index.ts';

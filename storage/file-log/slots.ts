@@ -1,4 +1,5 @@
-/** Ranges of consecutive slots out of a fixed number: taken, given back, and taken again. First fit; neighbours that are free are one range. */
+/** Ranges of consecutive slots out of a fixed number: taken, given back, and taken again. First fit; neighbours that
+ *  are free are one range. */
 
 interface Range {
   readonly first: number;

@@ -1,5 +1,6 @@
 /**
- * Replacing segments by the compacted piece that was made of them, so that a crash at any point leaves the originals or the piece.
+ * Replacing segments by the compacted piece that was made of them, so that a crash at any point leaves the originals or
+ * the piece.
  *
  *   1. `<base>.cleaned` is written and synced, whole; a start that finds one removes it.
  *   2. What would be wrong beside the piece is removed: snapshots that point into the originals, the indexes of the first one.
@@ -16,7 +17,8 @@ import { batchBytes, batchHeaderBytes, nextOffsetOf } from '../record-batch.ts';
 import { offsetInName, readSideFile, segmentName } from './segment.ts';
 import { decodeSnapshot } from './snapshot.ts';
 
-/** Puts `<bases[0]>.cleaned` in the place of the segments with these base offsets. The directory's lock is held and nobody reads meanwhile. */
+/** Puts `<bases[0]>.cleaned` in the place of the segments with these base offsets. The directory's lock is held and
+ *  nobody reads meanwhile. */
 export const swapIn = (files: FileSystem, directory: string, bases: readonly number[]): void => {
   const [base] = bases as [number];
   removeSnapshotsOf(files, directory, new Set(bases));

@@ -1,8 +1,8 @@
 /**
  * Aggregates that keep values and not only a number: COLLECT_LIST, COLLECT_SET, TOPK, TOPKDISTINCT, HISTOGRAM, ATTR.
  *
- * What they keep lies in slots as arrays and maps and is copied with every change, since values are never changed once made: they are for
- * groups of moderate size.
+ * What they keep lies in slots as arrays and maps and is copied with every change, since values are never changed once
+ * made: they are for groups of moderate size.
  */
 
 import { addLongs } from '../../types/arithmetic.ts';

@@ -1,8 +1,9 @@
 /**
- * STDDEV_SAMP and STDDEV_SAMPLE, by the method of Youngs and Cramer; CORRELATION, from running sums of the values, their squares and products;
- * and SUM_LIST. All but the last keep doubles.
+ * STDDEV_SAMP and STDDEV_SAMPLE, by the method of Youngs and Cramer; CORRELATION, from running sums of the values,
+ * their squares and products; and SUM_LIST. All but the last keep doubles.
  *
- * STDDEV_SAMP gives the sample variance, without the root: ksqlDB's own does, and queries rely on it. STDDEV_SAMPLE is the deviation.
+ * STDDEV_SAMP gives the sample variance, without the root: ksqlDB's own does, and queries rely on it. STDDEV_SAMPLE is
+ * the deviation.
  */
 
 import { addLongs, subtractLongs } from '../../types/arithmetic.ts';
@@ -39,8 +40,9 @@ const sums = (
 });
 
 /**
- * The number of values, their sum, and the sum of their squared distances from the mean, which is kept up to date by the distance of each value
- * from the mean of the others: a sum of squares less a square of the sum would cancel for values that are far from zero.
+ * The number of values, their sum, and the sum of their squared distances from the mean, which is kept up to date by
+ * the distance of each value from the mean of the others: a sum of squares less a square of the sum would cancel for
+ * values that are far from zero.
  */
 const spread = (result: (variance: number) => number): Accumulator => {
   const step = (row: Row, at: number, value: Value, sign: 1 | -1): void => {

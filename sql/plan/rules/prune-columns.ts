@@ -1,7 +1,7 @@
 /**
- * Drops columns that no step above reads from projections, new keys and the sides of joins, so that they are not evaluated, shuffled
- * or stored. The schema of a source stays whole: reading it parses only what is asked for anyway. What a plan delivers at its top
- * stays as it is.
+ * Drops columns that no step above reads from projections, new keys and the sides of joins, so that they are not
+ * evaluated, shuffled or stored. The schema of a source stays whole: reading it parses only what is asked for anyway.
+ * What a plan delivers at its top stays as it is.
  */
 
 import { assert } from '../../../base/index.ts';

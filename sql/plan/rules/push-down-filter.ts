@@ -1,9 +1,9 @@
 /**
  * Moves conditions towards the sources: what is dropped early is not shuffled, joined or kept.
  *
- * A conjunct of WHERE goes below a join when it reads columns of the stream side only (a stream row that fails it makes no row of
- * either kind of join); below a projection or a new key, with the names replaced by what they stand for there. Nothing moves below an
- * aggregate, and nothing to the table side, where dropping a row means something else.
+ * A conjunct of WHERE goes below a join when it reads columns of the stream side only (a stream row that fails it makes
+ * no row of either kind of join); below a projection or a new key, with the names replaced by what they stand for
+ * there. Nothing moves below an aggregate, and nothing to the table side, where dropping a row means something else.
  */
 
 import { referTo } from '../../analyze/scope.ts';

@@ -30,7 +30,8 @@ export const timeFormatter = (pattern: string): ((ms: number, zone: Zone) => str
   };
 };
 
-/** The function that writes days since 1970-01-01 by a pattern that names no time and no zone; others raise `EvaluationError`. */
+/** The function that writes days since 1970-01-01 by a pattern that names no time and no zone; others raise
+ *  `EvaluationError`. */
 export const dateFormatter = (pattern: string): ((days: number) => string) => {
   if (!parsePattern(pattern).every(isOfDate)) {
     throw new EvaluationError(`the pattern '${pattern}' names a time or a zone, but a date has none`);

@@ -1,9 +1,10 @@
 /**
  * Reading points in time by a pattern: first the parts of the text become fields, then the fields a point in time.
  *
- * A date is complete with year, month and day, or year and day of the year; a time with an hour. What a complete date says about the 31st of a shorter
- * month means its last day; 24:00 is the beginning of the next day. Fields of what is complete must agree (`Mon, 5 May 2020` does not). Where a date is
- * not complete, its fields change 1970-01-01 one after the other, and there the 30th of February is an error.
+ * A date is complete with year, month and day, or year and day of the year; a time with an hour. What a complete date
+ * says about the 31st of a shorter month means its last day; 24:00 is the beginning of the next day. Fields of what is
+ * complete must agree (`Mon, 5 May 2020` does not). Where a date is not complete, its fields change 1970-01-01 one
+ * after the other, and there the 30th of February is an error.
  */
 
 import { EvaluationError } from '../evaluation-error.ts';
@@ -13,16 +14,19 @@ import { type Element, type Field, fieldsOf, type NumberElement, type OffsetForm
 import { regionsOfAbbreviations } from './zone-names.ts';
 import { fixedZone, fromLocal, gmt, offsetId, offsetOf, writtenId, type Zone, zoneNamed } from './zones.ts';
 
-/** Epoch milliseconds of a text; the zone is that of texts that name none. Raises `EvaluationError` for a text that does not fit. */
+/** Epoch milliseconds of a text; the zone is that of texts that name none. Raises `EvaluationError` for a text that
+ *  does not fit. */
 export type TimeParser = (text: string, zone?: Zone) => number;
 
-/** The function that reads texts of this pattern. A pattern that is not one, or has letters that cannot be read, raises `EvaluationError`. */
+/** The function that reads texts of this pattern. A pattern that is not one, or has letters that cannot be read, raises
+ *  `EvaluationError`. */
 export const timeParser = (pattern: string): TimeParser => {
   const read = textReader(pattern);
   return (text, zone = gmt) => resolve(read(text), zone);
 };
 
-/** The function that reads texts to days since 1970-01-01. The text must name a complete date; a time is not looked at. */
+/** The function that reads texts to days since 1970-01-01. The text must name a complete date; a time is not looked at.
+ *  */
 export const dateParser = (pattern: string): ((text: string) => number) => {
   const read = textReader(pattern);
   return (text) => {
@@ -251,8 +255,8 @@ const parseLocalOffset = (input: Input): boolean => {
 };
 
 /**
- * A zone by its id in any case, the longest that stands here, or, for names, by a short name that is known. An offset, alone or behind `UTC`, `GMT` and
- * `UT`, has hours and minutes.
+ * A zone by its id in any case, the longest that stands here, or, for names, by a short name that is known. An offset,
+ * alone or behind `UTC`, `GMT` and `UT`, has hours and minutes.
  */
 const parseZone = (input: Input, named: boolean): boolean => {
   const rest = input.text.slice(input.at, input.at + 60);

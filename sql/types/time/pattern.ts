@@ -1,5 +1,6 @@
 /**
- * Time patterns, as Java's DateTimeFormatter (release 19 and later) has them, taken apart into elements; `format.ts` writes by them, `parse.ts` reads.
+ * Time patterns, as Java's DateTimeFormatter (release 19 and later) has them, taken apart into elements; `format.ts`
+ * writes by them, `parse.ts` reads.
  *
  * | letters       | stand for                                | letters    | stand for                                     |
  * | ------------- | ---------------------------------------- | ---------- | --------------------------------------------- |
@@ -14,8 +15,9 @@
  * | Y, w, W, F    | year and number of the week, that of the | p          | pads what follows with blanks                 |
  * |               | month; of the month in sevens            | [ ]        | around a part that may be left out            |
  *
- * The number of letters says how: one writes a number as it is, several pad it; three letters are a short name, four a long one, five a single letter.
- * Weeks begin on Sunday. Text between single quotes and other signs stand for themselves; two single quotes are one.
+ * The number of letters says how: one writes a number as it is, several pad it; three letters are a short name, four a
+ * long one, five a single letter. Weeks begin on Sunday. Text between single quotes and other signs stand for
+ * themselves; two single quotes are one.
  */
 
 import { EvaluationError } from '../evaluation-error.ts';
@@ -57,7 +59,8 @@ export type NumberElement = {
   readonly sign: 'normal' | 'never' | 'exceeds-pad';
   /** `reduced`: two digits of a year from 2000 to 2099. `fraction`: of a second, in nanoseconds. */
   readonly as: 'plain' | 'reduced' | 'fraction';
-  /** Digits that the numbers right behind need; -1 for a number right behind another, which has exactly `min` digits. */
+  /** Digits that the numbers right behind need; -1 for a number right behind another, which has exactly `min` digits.
+   *  */
   subsequent: number;
 };
 

@@ -23,9 +23,9 @@ const noTime = '00:00:00.000';
 let parser: TimeParser | undefined;
 
 /**
- * The epoch milliseconds that a text stands for: a year of four digits, or more behind a plus, and month and day, of which the last may be left out
- * where no time follows; then perhaps `T` with a time, of which any end may be left out and is zeros, and a zone, `Z` or an offset. None when it is
- * not such a text, or there is no such day or hour.
+ * The epoch milliseconds that a text stands for: a year of four digits, or more behind a plus, and month and day, of
+ * which the last may be left out where no time follows; then perhaps `T` with a time, of which any end may be left out
+ * and is zeros, and a zone, `Z` or an offset. None when it is not such a text, or there is no such day or hour.
  */
 export const parseTimestamp = (text: string): number | undefined => {
   parser ??= timeParser("yyyy-MM-dd'T'HH:mm:ss.SSS");

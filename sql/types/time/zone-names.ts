@@ -1,6 +1,6 @@
 /**
- * Short names of time zones, which the platform does not have outside of its own country: `CEST`, `JST`. They are the initials of the long English
- * name, but for those below.
+ * Short names of time zones, which the platform does not have outside of its own country: `CEST`, `JST`. They are the
+ * initials of the long English name, but for those below.
  */
 
 /** A long name without `Time`, and the short one. */

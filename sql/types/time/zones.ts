@@ -1,6 +1,7 @@
 /**
- * Time zones by the ids that Java's ZoneId takes: `Z`, `+01:00`, `UTC`, `GMT`, `UT`, those with an offset behind them (`UTC+2`), and the regions of
- * the time zone database by their exact names (`Europe/Berlin`, `EST`). Their rules are those of the platform's own tables.
+ * Time zones by the ids that Java's ZoneId takes: `Z`, `+01:00`, `UTC`, `GMT`, `UT`, those with an offset behind them
+ * (`UTC+2`), and the regions of the time zone database by their exact names (`Europe/Berlin`, `EST`). Their rules are
+ * those of the platform's own tables.
  */
 
 import { EvaluationError } from '../evaluation-error.ts';
@@ -10,7 +11,8 @@ export interface Zone {
   readonly id: string;
   /** East of UTC, in milliseconds, at a point in time. */
   offsetAt(ms: number): number;
-  /** Its English name at a point in time: `CEST`, `Central European Summer Time`; or the generic one: `CET`, `Central European Time`. */
+  /** Its English name at a point in time: `CEST`, `Central European Summer Time`; or the generic one: `CET`, `Central
+   *  European Time`. */
   nameAt(ms: number, full: boolean, generic: boolean): string;
 }
 
@@ -157,7 +159,8 @@ const regionNamed = (id: string): Zone | undefined => {
       names ??= namesOf('long');
       if (generic) genericNames ??= namesOf('longGeneric');
       const name = longName(generic ? (genericNames ?? names) : names, within(ms));
-      // Where there is only an offset for that time, as before there were zones, the name of the standard time of today.
+      // Where there is only an offset for that time, as before there were zones, the name of the standard time of
+      // today.
       const known = abbreviationOf(name) === undefined ? standardName(names) : name;
       return full ? known : (abbreviationOf(known) ?? known);
     },
@@ -175,7 +178,8 @@ const standardName = (names: Intl.DateTimeFormat): string => {
   return /Summer|Daylight/.test(winter) ? longName(names, july2024) : winter;
 };
 
-/** The point in time of a local time in a zone; where clocks are set back the earlier one, where they are set forward so much later. */
+/** The point in time of a local time in a zone; where clocks are set back the earlier one, where they are set forward
+ *  so much later. */
 export const fromLocal = (local: number, zone: Zone): number => {
   const before = local - zone.offsetAt(local - 86_400_000);
   if (before + zone.offsetAt(before) === local) return before;
