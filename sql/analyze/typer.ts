@@ -5,15 +5,10 @@ import type { FunctionRegistry } from '../functions/registry.ts';
 import type { Expression, ExpressionOf } from '../parser/ast.ts';
 import type { Schema } from '../types/schema.ts';
 import type { SqlType } from '../types/type.ts';
+import type { ExpressionScope } from './expressions/draft.ts';
 import type { Clause } from './scope.ts';
 import { referTo } from './scope.ts';
-import {
-  type ExpressionScope,
-  typeAggregate,
-  typeCondition,
-  typeExpression,
-  typeExpressionAs,
-} from './type-expression.ts';
+import { typeAggregate, typeCondition, typeExpression, typeExpressionAs } from './type-expression.ts';
 import type { TypedAggregate, TypedExpression } from './typed.ts';
 
 /** Functions that make rows; the grammar knows no difference, the rules of queries do. */

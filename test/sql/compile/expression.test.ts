@@ -196,7 +196,7 @@ describe('logic', () => {
     expect(at("ROWTIME = '2020'")).toBe(true);
     expect(at("ROWTIME BETWEEN '2020-01-01' AND '2020-01-01T00:00:00.001'")).toBe(true);
     expect(at("'2020-01-01T01:00+0100' <= ROWTIME")).toBe(true);
-    expect(fault("ROWTIME > 'yesterday'")).toBe("SQL_BAD_TEXT: the text 'yesterday' is no point in time");
+    expect(fault("ROWTIME > 'yesterday'")).toBe("SQL_BAD_TEXT: the text 'yesterday' is not a point in time");
   });
 });
 
@@ -291,7 +291,7 @@ describe('errors of typing name the fault', () => {
     ['TRUE + 1', 'SQL_TYPE_MISMATCH: + cannot be applied to BOOLEAN and INTEGER'],
     ['I * 1.5', 'SQL_DECIMAL_LITERAL: the literal 1.5 is a DECIMAL, which is not supported here yet'],
     ['1.5', 'SQL_DECIMAL_LITERAL: the literal 1.5 is a DECIMAL, which is not supported here yet'],
-    ['NULL', 'SQL_UNTYPED_NULL: the type of this NULL cannot be told'],
+    ['NULL', 'SQL_UNTYPED_NULL: the type of this NULL is not known'],
     ['ARRAY[]', 'SQL_EMPTY_CONSTRUCTOR: an array needs at least one element to know its type'],
     ['ARRAY[NULL]', 'SQL_UNTYPED_NULL: an array of NULLs alone has no type'],
     [

@@ -2,7 +2,8 @@
 
 import { UserError } from '../../../base/index.ts';
 import { StreamRecord } from '../../../engine/index.ts';
-import { type ExpressionScope, typeExpression } from '../../../sql/analyze/type-expression.ts';
+import type { ExpressionScope } from '../../../sql/analyze/expressions/draft.ts';
+import { typeExpression } from '../../../sql/analyze/type-expression.ts';
 import type { TypedExpression } from '../../../sql/analyze/typed.ts';
 import { compileExpression } from '../../../sql/compile/expression.ts';
 import { builtInFunctions } from '../../../sql/functions/index.ts';

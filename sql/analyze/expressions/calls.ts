@@ -1,0 +1,94 @@
+/**
+ * Calls of functions: the overload that the arguments choose, and the arguments converted to its parameters.
+ *
+ * A constant that a function does not accept is found here, before the query runs: the function is bound once to try.
+ */
+
+import { type Position, UserError } from '../../../base/index.ts';
+import type { ScalarDefinition } from '../../functions/define.ts';
+import type { Resolution } from '../../functions/registry.ts';
+import type { Expression, ExpressionOf } from '../../parser/ast.ts';
+import { EvaluationError } from '../../types/evaluation-error.ts';
+import { type SqlType, stringType } from '../../types/type.ts';
+import type { TypedAggregate, TypedExpression } from '../typed.ts';
+import { convertTo, literalOf } from './convert.ts';
+import { asTyped, type Draft, type Typing, typeForChoice } from './draft.ts';
+
+export const typeCall = (typing: Typing, node: ExpressionOf<'call'>): TypedExpression => {
+  if (node.star) {
+    throw new UserError('SQL_FUNCTION_ARGUMENTS', `${node.name.toUpperCase()}(*) is not possible here`, {
+      at: node.at,
+      hint: typing.scope.functions.isAggregate(node.name)
+        ? 'Aggregates stand in SELECT and HAVING of a query with GROUP BY.'
+        : undefined,
+    });
+  }
+  return typeCallOf(typing, node.name, node.args, node.at);
+};
+
+/** The call of a scalar function, written as a call or as an operator that stands for one. */
+export const typeCallOf = (
+  typing: Typing,
+  name: string,
+  args: readonly Expression[],
+  at: Position,
+): TypedExpression => {
+  const drafts = args.map((arg) => draftArgument(typing, arg));
+  const resolution = typing.scope.functions.resolve(name, drafts.map(typeForChoice), at);
+  const { signature } = resolution.overload;
+  const converted = drafts.map((draft, i) => convertTo(draft, resolution.args[i] as SqlType, 'strict'));
+  checkLiterals(resolution, (i) => converted[i]?.kind === 'literal', args);
+  checkConstants(resolution, converted, at);
+  return { kind: 'call', name: signature.name, signature: signature.text, args: converted, type: resolution.result };
+};
+
+/** The unit of a duration may stand as an argument: functions get its name as a text. */
+const draftArgument = (typing: Typing, arg: Expression): Draft =>
+  arg.kind === 'unit'
+    ? { kind: 'typed', typed: { kind: 'literal', value: arg.unit, type: stringType }, at: arg.at }
+    : typing.draft(arg);
+
+/** Some parameters take literals only. */
+const checkLiterals = (
+  { overload, parameters }: Resolution,
+  isLiteral: (index: number) => boolean,
+  args: readonly Expression[],
+): void => {
+  parameters.forEach((parameter, i) => {
+    if (!parameter.literal || isLiteral(i)) return;
+    throw new UserError('SQL_LITERAL_EXPECTED', `argument ${i + 1} of ${overload.signature.name} has to be a literal`, {
+      at: args[i]?.at,
+    });
+  });
+};
+
+/** A constant that the function refuses is known to be wrong before the query runs. */
+const checkConstants = (
+  { overload, args, result }: Resolution<ScalarDefinition>,
+  given: readonly TypedExpression[],
+  at: Position,
+): void => {
+  const { definition, signature } = overload;
+  if (!('bind' in definition)) return;
+  const constants = given.map((arg) => (arg.kind === 'literal' ? literalOf(arg.value, arg.type) : undefined));
+  try {
+    definition.bind({ args, result, constants, context: { now: () => 0, random: () => 0 } });
+  } catch (error) {
+    if (!(error instanceof EvaluationError)) throw error;
+    throw new UserError('SQL_BAD_CONSTANT', `${signature.name} cannot work with its constants: ${error.message}`, {
+      at,
+    });
+  }
+};
+
+/** The call of an aggregate. `COUNT(*)` is COUNT without arguments. */
+export const typeAggregateCall = (typing: Typing, node: ExpressionOf<'call'>): TypedAggregate => {
+  const args = node.star ? [] : node.args;
+  const drafts = args.map((arg) => typing.draft(arg));
+  const resolution = typing.scope.functions.resolveAggregate(node.name, drafts.map(typeForChoice), node.at);
+  const { signature } = resolution.overload;
+  const isLiteral = (draft: Draft | undefined): boolean => draft?.kind === 'typed' && draft.typed.kind === 'literal';
+  checkLiterals(resolution, (i) => isLiteral(drafts[i]), args);
+  const typed = drafts.map((draft, i) => asTyped(draft, resolution.args[i]));
+  return { name: signature.name, signature: signature.text, args: typed, type: resolution.result };
+};

@@ -1,0 +1,113 @@
+/**
+ * The one type of several values: of the two sides of a comparison, and of the members of a list (the elements of an
+ * ARRAY, the keys or values of a MAP, the operand and values of IN).
+ */
+
+import { canConvert } from '../../types/cast.ts';
+import {
+  arrayOf,
+  isNumeric,
+  isScalar,
+  mapOf,
+  numericRank,
+  printType,
+  type SqlType,
+  type StructField,
+  structOf,
+  typesEqual,
+} from '../../types/type.ts';
+import type { TypedExpression } from '../typed.ts';
+import { convertTo } from './convert.ts';
+import type { Draft } from './draft.ts';
+import { decimalLiteral, mismatch } from './faults.ts';
+
+/** The type in which two values can be compared, or none. */
+export const comparisonType = (a: SqlType, b: SqlType): SqlType | undefined => {
+  if (typesEqual(a, b)) return a;
+  if (isNumeric(a) && isNumeric(b)) return numericRank(a) >= numericRank(b) ? a : b;
+  if (a.kind === 'TIMESTAMP' && b.kind === 'STRING') return a;
+  if (a.kind === 'STRING' && b.kind === 'TIMESTAMP') return b;
+  if (isScalar(a) || isScalar(b)) return undefined;
+  return canConvert(b, a, 'strict') ? a : canConvert(a, b, 'strict') ? b : undefined;
+};
+
+/** An element of a list by its type alone, and whether it is a literal, which converts more readily. */
+interface Member {
+  readonly type: SqlType;
+  readonly typed?: TypedExpression | undefined;
+}
+
+const isLiteral = (member: Member): boolean => member.typed?.kind === 'literal';
+
+/** The common type of what came so far and one more member, or none. A literal takes the type of what is not a literal. */
+const commonType = (common: SqlType, member: Member): SqlType | undefined => {
+  const { type, typed } = member;
+  if (typed?.kind === 'literal' && typed.value === null) return common;
+  if (common.kind === 'ARRAY' && type.kind === 'ARRAY') {
+    const members = typed?.kind === 'array' ? typed.elements.map(memberOf) : [{ type: type.element }];
+    const element = members.reduce<SqlType | undefined>(fold, common.element);
+    return element === undefined ? undefined : arrayOf(element);
+  }
+  if (common.kind === 'MAP' && type.kind === 'MAP') {
+    const keys = typed?.kind === 'map' ? typed.entries.map((entry) => memberOf(entry.key)) : [{ type: type.key }];
+    const values = typed?.kind === 'map' ? typed.entries.map((entry) => memberOf(entry.value)) : [{ type: type.value }];
+    const key = keys.reduce<SqlType | undefined>(fold, common.key);
+    const value = values.reduce<SqlType | undefined>(fold, common.value);
+    return key === undefined || value === undefined ? undefined : mapOf(key, value);
+  }
+  if (common.kind === 'STRUCT' && type.kind === 'STRUCT') {
+    const fields: StructField[] = [...common.fields];
+    for (let i = 0; i < type.fields.length; i++) {
+      const field = type.fields[i] as StructField;
+      const index = fields.findIndex((other) => other.name === field.name);
+      if (index < 0) fields.push(field);
+      else {
+        const each = typed?.kind === 'struct' ? memberOf(typed.fields[i] as TypedExpression) : { type: field.type };
+        const merged = commonType((fields[index] as StructField).type, each);
+        if (merged === undefined) return undefined;
+        fields[index] = { name: field.name, type: merged };
+      }
+    }
+    return structOf(fields);
+  }
+  if (typesEqual(common, type)) return common;
+  if (isNumeric(common) && isNumeric(type)) return numericRank(common) >= numericRank(type) ? common : type;
+  if (common.kind === 'STRING') return isLiteral(member) ? common : type.kind === 'TIMESTAMP' ? type : undefined;
+  if (type.kind === 'STRING' && isScalar(common)) {
+    return isLiteral(member) || common.kind === 'TIMESTAMP' ? common : undefined;
+  }
+  return undefined;
+};
+
+const memberOf = (typed: TypedExpression): Member => ({ type: typed.type, typed });
+const fold = (common: SqlType | undefined, member: Member): SqlType | undefined =>
+  common === undefined ? undefined : commonType(common, member);
+
+/** Converts the members of a list to their common type, or to `expected` where none has a type of its own; none when
+ *  the type stays unknown. */
+export const unify = (
+  drafts: readonly Draft[],
+  expected: SqlType | undefined,
+): readonly TypedExpression[] | undefined => {
+  let common: SqlType | undefined;
+  for (const draft of drafts) {
+    if (draft.kind !== 'typed') continue;
+    const member = memberOf(draft.typed);
+    if (common === undefined) {
+      common = member.type;
+      continue;
+    }
+    const next = commonType(common, member);
+    if (next === undefined) {
+      throw mismatch(`the list holds ${printType(common)} and ${printType(member.type)}`, draft.at, 'Use CAST.');
+    }
+    common = next;
+  }
+  if (common === undefined) {
+    // Only NULLs and literals with a point: what stands around the list may know the type.
+    const decimal = drafts.find((draft) => draft.kind === 'decimal');
+    if (expected === undefined && decimal !== undefined) throw decimalLiteral(decimal.text, decimal.at);
+  }
+  const type = common ?? expected;
+  return type === undefined ? undefined : drafts.map((draft) => convertTo(draft, type, 'lax'));
+};
