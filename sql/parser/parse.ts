@@ -13,13 +13,13 @@ import type { IToken, ParserMethod } from 'chevrotain';
 import { assert, type Position, UserError } from '../../base/index.ts';
 import type { Expression, ParsedStatement, TypeNode } from './ast.ts';
 import { spanning, tooDeep } from './build.ts';
-import { StatementParser, unsupportedStatement } from './statements.ts';
+import { StatementGrammar, unsupportedStatement } from './grammar/statements.ts';
 import { Expectations, syntaxError } from './syntax-error.ts';
 import { placeOf, Semicolon, tokenize, Variable } from './tokens.ts';
 import { limits } from './words.ts';
 
 /** The whole grammar, ready to be given input. */
-class Parser extends StatementParser {
+class Parser extends StatementGrammar {
   readonly #expectations: Expectations;
 
   constructor(expectations: Expectations) {

@@ -6,7 +6,7 @@
  */
 
 import { EOF, type IToken, type ParserMethod } from 'chevrotain';
-import { type Position, UserError } from '../../base/index.ts';
+import { type Position, UserError } from '../../../base/index.ts';
 import type {
   ColumnConstraint,
   ColumnElement,
@@ -18,8 +18,7 @@ import type {
   Query,
   SourceKind,
   Statement,
-} from './ast.ts';
-import { QueryParser } from './queries.ts';
+} from '../ast.ts';
 import {
   Comma,
   Equal,
@@ -32,9 +31,10 @@ import {
   RightParen,
   StringText,
   unquote,
-} from './tokens.ts';
+} from '../tokens.ts';
+import { QueryGrammar } from './queries.ts';
 
-export class StatementParser extends QueryParser {
+export class StatementGrammar extends QueryGrammar {
   readonly statement: ParserMethod<[], Statement> = this.RULE('statement', () =>
     this.OR({
       DEF: [

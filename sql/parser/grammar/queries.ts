@@ -8,7 +8,7 @@
 
 import type { ParserMethod } from 'chevrotain';
 import { EOF } from 'chevrotain';
-import { UserError } from '../../base/index.ts';
+import { UserError } from '../../../base/index.ts';
 import type {
   ByClause,
   Duration,
@@ -23,9 +23,8 @@ import type {
   SelectItem,
   SourceReference,
   WindowClause,
-} from './ast.ts';
-import { smallNumber } from './build.ts';
-import { ExpressionParser } from './expressions.ts';
+} from '../ast.ts';
+import { smallNumber } from '../build.ts';
 import {
   Arrow,
   Comma,
@@ -40,14 +39,15 @@ import {
   RightBracket,
   RightParen,
   Star,
-} from './tokens.ts';
+} from '../tokens.ts';
+import { ExpressionGrammar } from './expressions.ts';
 
 /** What `base->*` may be written behind: a value, not an operation on values. */
 const hasFields: ReadonlySet<Expression['kind']> = new Set([
   ...(['column', 'field', 'subscript', 'call', 'struct', 'case', 'cast'] as const),
 ]);
 
-export class QueryParser extends ExpressionParser {
+export class QueryGrammar extends ExpressionGrammar {
   readonly query: ParserMethod<[], Query> = this.RULE('query', () => {
     const start = this.start();
     const items: SelectItem[] = [];
