@@ -6,9 +6,9 @@
  */
 
 import { UserError } from '../../base/index.ts';
+import { castTo } from '../analyze/expressions/convert.ts';
 import { readProperties } from '../analyze/properties.ts';
 import { analyzeQuery } from '../analyze/query.ts';
-import { castTo } from '../analyze/expressions/convert.ts';
 import type { Query } from '../catalog.ts';
 import type { InsertAs } from '../parser/ast.ts';
 import type { LogicalNode, NamedExpression } from '../plan/logical.ts';

@@ -1,4 +1,5 @@
-/** The grammar of types: `BIGINT`, `DECIMAL(4, 2)`, `ARRAY<type>`, `MAP<type, type>`, `STRUCT<name type, …>`, names of custom types. */
+/** The grammar of types: `BIGINT`, `DECIMAL(4, 2)`, `ARRAY<type>`, `MAP<type, type>`, `STRUCT<name type, …>`, and names
+ *  of custom types. */
 
 import type { ParserMethod } from 'chevrotain';
 import type { StructTypeField, TypeNode } from '../ast.ts';
