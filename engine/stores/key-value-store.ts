@@ -66,6 +66,10 @@ export class KeyValueStateTable implements KeyValueStateStore {
     return this.#core.get(kinds.data, key, start, end, this.#hint(key, start));
   }
 
+  getForUpdate(key: Uint8Array, start: number, end: number): boolean {
+    return this.#core.getForUpdate(kinds.data, key, start, end, this.#hint(key, start));
+  }
+
   put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
     return this.#core.put(kinds.data, key, start, end, value, valueStart, valueEnd, this.#hint(key, start));
   }

@@ -159,6 +159,15 @@ export class StoreCore implements MemoryUser {
     return true;
   }
 
+  /** As `get`, and the entry is changed from here on: its value before is noted, and the bytes under the cursor may be
+   *  overwritten until the next call. */
+  getForUpdate(kind: number, key: Uint8Array, start: number, end: number, hint: number): boolean {
+    if (!this.get(kind, key, start, end, hint)) return false;
+    const address = this.#last;
+    if (!this.table.hasFlag(address, flags.changed)) this.#note(address, this.valueEnd - this.valueStart);
+    return true;
+  }
+
   /** False: the entry is too large. */
   put(
     kind: number,

@@ -2,7 +2,8 @@
  * The store contracts as operators see them: bytes in, bytes out, synchronous.
  *
  * `get` leaves its result in three public fields instead of an object: `valueBytes[valueStart, valueEnd)`, valid until
- * the next call on the store. A fixed-width field of it may be updated in place only through `put`. Writes of an open
+ * the next call on the store, and not to be changed. `getForUpdate` leaves the same fields, and the caller may overwrite
+ * those bytes until the next call: the entry counts as changed, whether it was overwritten or not. Writes of an open
  * transaction are seen by `get` at once, by others after the commit (`readCommitted`), and are undone by a rollback: on
  * a key's first change in a transaction the store notes the key and its pre-image.
  */
@@ -17,6 +18,8 @@ export interface KeyValueStore extends ValueCursor {
   readonly name: string;
   /** True when the key is present; its value is then under the cursor. */
   get(key: Uint8Array, start: number, end: number): boolean;
+  /** As `get`; the bytes under the cursor may then be overwritten in place, the length stays. */
+  getForUpdate(key: Uint8Array, start: number, end: number): boolean;
   /** False, and nothing changes, when the entry is larger than a store takes (`StoreOptions.entryLimitBytes`). */
   put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean;
   /** Removing an absent key is no change. */
@@ -27,6 +30,8 @@ export interface KeyValueStore extends ValueCursor {
 export interface WindowStore extends ValueCursor {
   readonly name: string;
   get(windowStart: number, key: Uint8Array, start: number, end: number): boolean;
+  /** As for key-value stores. */
+  getForUpdate(windowStart: number, key: Uint8Array, start: number, end: number): boolean;
   /** As for key-value stores. What is put into an expired window is left out. */
   put(
     windowStart: number,

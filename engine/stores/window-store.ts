@@ -78,6 +78,12 @@ export class WindowStateTable implements WindowStateStore {
     return this.#core.get(kinds.data, this.#key, 0, length, this.#hint(key, start));
   }
 
+  getForUpdate(windowStart: number, key: Uint8Array, start: number, end: number): boolean {
+    if (windowStart < this.#core.floor) return false;
+    const length = this.#setKey(windowStart, key, start, end);
+    return this.#core.getForUpdate(kinds.data, this.#key, 0, length, this.#hint(key, start));
+  }
+
   put(
     windowStart: number,
     key: Uint8Array,

@@ -7,6 +7,7 @@ import { type Key, type Kind, World } from './world.ts';
 type Step =
   | { readonly op: 'put'; readonly at: Key; readonly size: number; readonly tag: number }
   | { readonly op: 'get' | 'delete'; readonly at: Key }
+  | { readonly op: 'update'; readonly at: Key; readonly tag: number }
   | { readonly op: 'expire'; readonly window: number }
   | { readonly op: 'meta'; readonly name: string; readonly value: number }
   | { readonly op: 'commit' | 'rollback' | 'checkpoint' | 'fail' | 'check' | 'scan-aside' }
@@ -29,6 +30,7 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
     tag: fc.nat(99),
   });
   const touch = fc.record({ op: fc.constantFrom('get' as const, 'delete' as const), at: key });
+  const update = fc.record({ op: fc.constant('update' as const), at: key, tag: fc.nat(9) });
   const mark = fc.record({
     op: fc.constantFrom(
       'commit',
@@ -56,6 +58,7 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
   const options: fc.WeightedArbitrary<Step>[] = [
     { arbitrary: put, weight: 20 },
     { arbitrary: touch, weight: 8 },
+    { arbitrary: update, weight: 10 },
     { arbitrary: mark, weight: 8 },
     { arbitrary: advance, weight: 6 },
     { arbitrary: meta, weight: 1 },
@@ -72,6 +75,9 @@ const run = async (world: World, history: readonly Step[]): Promise<void> => {
     switch (step.op) {
       case 'put':
         world.put(step.at, `${step.tag}`.padEnd(step.size, 'x').slice(0, step.size));
+        break;
+      case 'update':
+        world.update(step.at, `${step.tag}`);
         break;
       case 'block':
         world.runBlock(step.keys, 'b'.repeat(step.size));

@@ -154,6 +154,22 @@ export class World {
     if (at.window >= this.openFloor) this.open.set(nameOf(at), text);
   }
 
+  /** Overwrites the first byte of a value where it lies. */
+  update(at: Key, digit: string): void {
+    this.keys.set(nameOf(at), at);
+    const key = bytesOf(`#${at.key}#`);
+    const found =
+      this.kind === 'window'
+        ? this.#window.getForUpdate(at.window, key, 1, key.length - 1)
+        : this.#keyValue.getForUpdate(key, 1, key.length - 1);
+    const before = this.open.get(nameOf(at));
+    expect(found).toBe(before !== undefined);
+    if (before === undefined || before === '') return;
+    expect(textOf(this.store.valueBytes, this.store.valueStart, this.store.valueEnd)).toBe(before);
+    this.store.valueBytes[this.store.valueStart] = digit.charCodeAt(0);
+    this.open.set(nameOf(at), digit + before.slice(1));
+  }
+
   delete(at: Key): void {
     this.keys.set(nameOf(at), at);
     const key = bytesOf(`#${at.key}#`);
