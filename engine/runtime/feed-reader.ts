@@ -1,9 +1,12 @@
 /**
- * The reading loop of one thread: keeps one fetch under way for all feeds that somebody wants something of.
+ * The reading loop of one thread: keeps one fetch under way for all feeds whose subscriptions can take something.
  *
- * A fetch that only waits for new records is woken as soon as something else is wanted. What a fetch brought counts
- * only for feeds that have not moved on since it was asked (`generation`: a transaction was rolled back;
- * `endQuestions`: the end has to be asked for again).
+ * A fetch that only waits for new records is woken as soon as something else is wanted. What a fetch brought is used
+ * only for feeds that have not changed since it was made (`generation`: a transaction was rolled back; `endQuestions`:
+ * the end has to be asked for again).
+ *
+ * Law: the loop never ends by an error. What fails for one feed ends the subscriptions of that feed; the others are read
+ * on.
  */
 
 import type { Clock, Timers } from '../../base/index.ts';
@@ -27,19 +30,27 @@ export interface FeedReaderOptions {
   readonly pool: BlockPool;
   /** What one fetch brings of one partition. */
   readonly blockBytes: number;
-  /** Something was handed out, or is known better. */
+  /** Something was handed out, or a readable end became known. */
   readonly served: () => void;
 }
 
 /** How long a fetch waits where there is nothing to read. */
 const pollMs = 500;
-/** How long until those who wait for others on a feed are looked at again. */
+/** How long until a feed whose subscriptions wait for each other is looked at again. */
 const lookAgainMs = 100;
-/** What a fetch under way was made for. Its answer counts only while the feed has not moved on. */
+
+/** What a fetch under way was made for. Its answer is used only while the feed has not changed since. */
 interface Asked {
   readonly offset: number;
   readonly generation: number;
   readonly endQuestions: number;
+}
+
+interface NextFetch {
+  readonly asked: ReadonlyMap<Feed, Asked>;
+  readonly requests: readonly FetchRequest[];
+  /** A subscription waits for what the fetch brings: it answers at once. */
+  readonly mustKnow: boolean;
 }
 
 const keyOf = (topic: string, partition: number, isolation: Isolation): string =>
@@ -99,13 +110,13 @@ export class FeedReader {
     this.#options.pool.forget(feed.topic);
   }
 
-  /** What should be read has changed. */
+  /** Call it when what should be read has changed. */
   want(): void {
     if (this.#polling) this.#reader.wakeup();
     if (!this.#reading) void this.#readOn();
   }
 
-  /** Ends the reading; blocks that are lent stay good. */
+  /** Ends the reading; blocks that subscribers hold stay valid. */
   close(): void {
     this.#closed = true;
     this.#cancelLook?.();
@@ -114,12 +125,27 @@ export class FeedReader {
 
   async #readOn(): Promise<void> {
     this.#reading = true;
-    while (!this.#closed) {
-      const asked = new Map<Feed, Asked>();
-      const requests: FetchRequest[] = [];
-      let mustKnow = false;
-      const nowMs = this.#options.clock.monotonic();
-      for (const feed of this.#feeds.values()) {
+    try {
+      while (!this.#closed) {
+        const { asked, requests, mustKnow } = this.#nextFetch();
+        if (requests.length === 0) break;
+        const fetched = await this.#fetch(asked, requests, mustKnow);
+        if (fetched === undefined) continue;
+        for (const feed of this.#arrived(asked, fetched)) await this.#reposition(feed);
+      }
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  /** Hands out what is kept, and collects what is to be read next. */
+  #nextFetch(): NextFetch {
+    const asked = new Map<Feed, Asked>();
+    const requests: FetchRequest[] = [];
+    let mustKnow = false;
+    const nowMs = this.#options.clock.monotonic();
+    for (const feed of this.#feeds.values()) {
+      try {
         if (feed.serve()) this.#options.served();
         const request = feed.request(nowMs);
         if (feed.waits) this.#lookAgain();
@@ -127,29 +153,33 @@ export class FeedReader {
         requests.push(request);
         asked.set(feed, { offset: request.offset, generation: feed.generation, endQuestions: feed.endQuestions });
         mustKnow ||= !feed.known || request.offset < feed.readableEnd;
-      }
-      if (requests.length === 0) break;
-      const maxBytesPerPartition = this.#options.blockBytes;
-      let fetched: Fetched;
-      this.#polling = !mustKnow;
-      try {
-        this.#fetches++;
-        fetched = await this.#reader.fetch(requests, { maxBytesPerPartition, maxWaitMs: mustKnow ? 0 : pollMs });
       } catch (error) {
-        if (this.#closed) break;
-        for (const [feed, { offset }] of asked) this.#failed(feed, offset, error);
-        continue;
-      } finally {
-        this.#polling = false;
+        feed.end(error);
       }
-      const outOfRange = this.#arrived(asked, fetched);
-      for (const feed of outOfRange) await this.#reposition(feed);
     }
-    this.#reading = false;
+    return { asked, requests, mustKnow };
   }
 
-  /** Somebody waits on a feed, for others or for the next try of a read: looks again after a while, should nothing else
-   *  come up. */
+  /** Undefined when it failed: the feeds know by then. */
+  async #fetch(
+    asked: ReadonlyMap<Feed, Asked>,
+    requests: readonly FetchRequest[],
+    mustKnow: boolean,
+  ): Promise<Fetched | undefined> {
+    const maxBytesPerPartition = this.#options.blockBytes;
+    this.#polling = !mustKnow;
+    this.#fetches++;
+    try {
+      return await this.#reader.fetch(requests, { maxBytesPerPartition, maxWaitMs: mustKnow ? 0 : pollMs });
+    } catch (error) {
+      if (!this.#closed) for (const [feed, { offset }] of asked) this.#failed(feed, offset, error);
+      return undefined;
+    } finally {
+      this.#polling = false;
+    }
+  }
+
+  /** A feed waits, for some of its subscriptions or for the next try of a read: looks again after a while. */
   #lookAgain(): void {
     this.#cancelLook ??= this.#options.timers.after(lookAgainMs, () => {
       this.#cancelLook = undefined;
@@ -157,15 +187,14 @@ export class FeedReader {
     });
   }
 
-  /** Hands out what a fetch found. Answers the feeds that were asked for an offset which their partition does not hold.
-   *  */
+  /** Hands out what a fetch found. Answers the feeds whose partition does not hold the offset that was asked for. */
   #arrived(asked: ReadonlyMap<Feed, Asked>, { chunks, failures }: Fetched): readonly Feed[] {
-    const silent = new Map(asked);
+    const withoutAnswer = new Map(asked);
     const outOfRange: Feed[] = [];
     for (const failure of failures) {
-      for (const feed of silent.keys()) {
+      for (const feed of withoutAnswer.keys()) {
         if (!feed.isAt(failure)) continue;
-        silent.delete(feed);
+        withoutAnswer.delete(feed);
         if (failure.error.code === 'LOG_OFFSET_OUT_OF_RANGE') outOfRange.push(feed);
         else this.#failed(feed, failure.offset, failure.error);
         break;
@@ -173,16 +202,16 @@ export class FeedReader {
     }
     const brought: { readonly feed: Feed; readonly offset: number; readonly chunk: Chunk }[] = [];
     for (const chunk of chunks) {
-      for (const [feed, { offset, generation }] of silent) {
+      for (const [feed, { offset, generation }] of withoutAnswer) {
         if (feed.topic !== chunk.topic || feed.partition !== chunk.partition) continue;
-        silent.delete(feed);
+        withoutAnswer.delete(feed);
         if (feed.generation !== generation || this.#closed) chunk.release();
         else brought.push({ feed, offset, chunk });
         break;
       }
     }
-    // First who has nothing: what then arrives makes their knowledge old again where a task reads both.
-    for (const [feed, { offset, generation, endQuestions }] of silent) {
+    // First those without records: what arrives after that makes their knowledge old again where a task reads both.
+    for (const [feed, { offset, generation, endQuestions }] of withoutAnswer) {
       if (feed.generation === generation && feed.endQuestions === endQuestions) feed.nothing(offset);
     }
     for (const { feed, offset, chunk } of brought) {
@@ -201,8 +230,8 @@ export class FeedReader {
     else feed.failed(offset, unreadable(feed, offset, error));
   }
 
-  /** Positions outside of what the partition holds: those before its start may go on, a position beyond its end is a
-   *  contradiction. */
+  /** Positions outside of what the partition holds: one before its start may continue at the start, one beyond its end is
+   *  a contradiction. */
   async #reposition(feed: Feed): Promise<void> {
     try {
       const { topic, partition } = feed;
@@ -220,7 +249,7 @@ export class FeedReader {
         }
       }
     } catch (error) {
-      for (const { subscriber } of [...feed.subscriptions]) subscriber.failed(error);
+      feed.end(error);
     }
   }
 }

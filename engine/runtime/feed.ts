@@ -1,28 +1,30 @@
 /**
- * Feeds: what the tasks of one thread read of one source partition.
+ * A feed: what the tasks of one thread read of one source partition.
  *
- * Law: what is read is decoded once and shared. A subscription is one task's input at its own position; the feed keeps
- * the blocks that were read last, and every subscription whose position lies in one of them gets that block, whoever
- * caused the read. So a hundred queries over a topic decode it once.
+ * Law: what is read is decoded once and shared. A subscription is one task's input at its own position. The feed keeps
+ * the blocks that were read last, and every subscription whose position lies in one of them gets that block, whichever
+ * subscription caused the read. So a hundred queries over a topic decode it once.
  *
- * Subscriptions near each other are a pack. Who is ahead waits while the oldest block at hand is still needed, so that
- * the pack stays together (a query that is just committing falls back a little); but for `patienceMs` at most, and
- * never for one that cannot read now. Who does not come up in that time is left behind: blocks are then read for it
- * alone, until its position meets the pack's. So one slow query holds back nobody for long.
+ * Subscriptions near each other are read for as a group. Those ahead wait while the oldest kept block is still needed, so
+ * that the group stays together (a query that is just committing falls back a little). They wait `patienceMs` at most, and
+ * never for a subscription that cannot read now. One that does not catch up in that time is left behind: blocks are then
+ * read for it alone, until its position meets the group's. So a slow query holds back the others for a moment only.
  *
- * `readableEnd` is the offset behind the last record that this feed may see, as of the fetch that told so; `known` is
- * false before the first one. A task with several inputs may pass over an empty one only by knowledge that is younger
- * than what it is about to process (`askEndAgain`): then a row that was acknowledged in one topic before another row
- * was sent to a second topic is always seen first.
+ * `readableEnd` is the offset behind the last record that this feed may see, as of the last fetch; `known` is false
+ * before the first one. A task with several inputs may pass over an empty one only by knowledge that is younger than what
+ * it is about to process (`askEndAgain`): then a row that was acknowledged in one topic before another row was sent to a
+ * second topic is always seen first.
+ *
+ * Failures. What a subscriber throws ends that subscription: the subscriber is told, and the others are served.
  */
 
 import type { Chunk, FetchRequest, Isolation, PartitionOffsets } from '../../storage/index.ts';
 import type { Block, BlockPool, DecodedBlock } from '../block.ts';
 import { ReadRetry } from './read-retry.ts';
 
-/** How many of the blocks read last stay at hand. */
+/** How many of the blocks read last are kept. */
 const recentBlocks = 8;
-/** How long those ahead wait for the rest of the pack. */
+/** How long those ahead wait for the rest of the group. */
 const patienceMs = 1000;
 
 interface Recent {
@@ -42,18 +44,20 @@ export interface Subscriber {
   take(block: Block, readableEnd: number): void;
   /** There is nothing between the position and `readableEnd`, which is not before it. */
   sawEnd(position: number): void;
-  /** The records from `position` to the start of the partition do not exist any more. Answers where to read on;
-   *  undefined: nowhere. */
+  /** The records from `position` to the start of the partition do not exist any more. Answers the offset to continue
+   *  from; undefined: the subscriber reads no more. */
   gone(position: number, offsets: PartitionOffsets): number | undefined;
   /** The partition cannot be read. */
   failed(error: unknown): void;
 }
 
 export class Subscription {
-  /** Where to read on. */
+  /** The next offset to read. */
   position: number;
-  /** The pack did not wait any longer. */
+  /** The group has not waited any longer. */
   behind = false;
+  /** The subscriber has thrown an error, and gets nothing more. */
+  #failed = false;
   readonly feed: Feed;
   readonly subscriber: Subscriber;
 
@@ -66,6 +70,31 @@ export class Subscription {
   /** Offsets between here and the readable end; 0 while nothing is known. */
   get lag(): number {
     return this.feed.known ? Math.max(0, this.feed.readableEnd - this.position) : 0;
+  }
+
+  wants(): boolean {
+    return !this.#failed && this.subscriber.wants();
+  }
+
+  able(): boolean {
+    return !this.#failed && this.subscriber.able();
+  }
+
+  /** Hands the subscriber a block, which is held for it, or what is known of the end. An error that it throws is its
+   *  own: it is told, and the feed serves the others. A block that it threw at stays held, since it may have kept it. */
+  serve(work: (subscriber: Subscriber) => void): void {
+    if (this.#failed) return;
+    try {
+      work(this.subscriber);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.subscriber.failed(error);
   }
 }
 
@@ -114,32 +143,32 @@ export class Feed {
     this.#prune();
   }
 
-  /** Reads on from another position. */
+  /** Reads from another position. */
   seek(subscription: Subscription, position: number): void {
     subscription.position = position;
     this.known = false;
     this.#prune();
   }
 
-  /** The readable end has to be asked for again, by a fetch that starts from now on, before anybody may rely on it. */
+  /** The readable end has to be asked for again, by a fetch that starts from now on, before a task may rely on it. */
   askEndAgain(): void {
     this.endQuestions++;
     this.known = false;
   }
 
-  /** Forgets what was read, also what is under way. */
+  /** Forgets what was read, and what a fetch under way brings. */
   discard(): void {
     this.generation++;
     this.known = false;
     for (const { block } of this.#recent.splice(0)) block.release();
   }
 
-  /** Hands out what is at hand; true when somebody got something. */
+  /** Hands out the blocks that are kept; true when a subscription got one. */
   serve(): boolean {
     if (this.#recent.length === 0) return false;
     let handed = false;
     for (const subscription of this.subscriptions) {
-      while (subscription.subscriber.wants()) {
+      while (subscription.wants()) {
         const found = this.#at(subscription.position);
         if (found === undefined) break;
         subscription.behind = false;
@@ -151,8 +180,8 @@ export class Feed {
     return handed;
   }
 
-  /** What to ask the log for: the position of one of the subscriptions that wait, each in its turn. Those that are
-   *  known to be at the end come only when no other waits. */
+  /** What to ask the log for: the position of one of the subscriptions that wait, in round robin. Those that are known to
+   *  be at the end come only when no other waits. */
   request(nowMs: number): FetchRequest | undefined {
     if (!this.retry.due(nowMs)) return undefined;
     const mayLead = this.#mayLead(nowMs);
@@ -160,12 +189,13 @@ export class Feed {
     let next = -1;
     let first = -1;
     let atEnd = -1;
-    for (const { position, subscriber } of this.subscriptions) {
+    for (const subscription of this.subscriptions) {
+      const { position } = subscription;
       if (this.known && position >= this.readableEnd) {
         atEnd = position;
         continue;
       }
-      if ((position >= front && !mayLead) || !subscriber.wants()) continue;
+      if ((position >= front && !mayLead) || !subscription.wants()) continue;
       if (first < 0 || position < first) first = position;
       if (position > this.#lastAsked && (next < 0 || position < next)) next = position;
     }
@@ -175,7 +205,7 @@ export class Feed {
     return { topic: this.topic, partition: this.partition, offset, isolation: this.isolation };
   }
 
-  /** Those ahead wait for the others, or a failed read for its next try: ask again when that may have changed. */
+  /** The subscriptions ahead wait for the others, or a failed read for its next try: call `request` again later. */
   get waits(): boolean {
     return this.#waitingSince !== undefined || this.retry.waiting;
   }
@@ -190,7 +220,7 @@ export class Feed {
     const end = (this.#recent[0] as Recent).nextOffset;
     for (const subscription of this.subscriptions) {
       if (subscription.behind || subscription.position >= end) continue;
-      if (patience && subscription.subscriber.able()) return false;
+      if (patience && subscription.able()) return false;
       subscription.behind = true;
     }
     this.#prune();
@@ -207,14 +237,14 @@ export class Feed {
     const block = this.#pool.decode(chunk, asked);
     const recent: Recent = { block, startOffset: asked, nextOffset, takers: 0 };
     for (const subscription of this.subscriptions) {
-      if (subscription.position !== asked || !subscription.subscriber.wants()) continue;
+      if (subscription.position !== asked || !subscription.wants()) continue;
       this.#hand(recent, subscription);
     }
     this.#keep(recent);
   }
 
-  /** Keeps a block for those of the pack that come to it later. What was read for one left behind is of no use to them.
-   *  */
+  /** Keeps a block for those of the group that reach it later. One that was read for a subscription left behind is of no
+   *  use to them. */
   #keep(recent: Recent): void {
     const oldest = this.#recent[0];
     if (oldest !== undefined && recent.startOffset < oldest.startOffset) {
@@ -240,15 +270,21 @@ export class Feed {
     this.readableEnd = position;
     this.known = true;
     for (const subscription of this.subscriptions) {
-      if (subscription.position >= position) subscription.subscriber.sawEnd(subscription.position);
+      if (subscription.position < position) continue;
+      subscription.serve((subscriber) => subscriber.sawEnd(subscription.position));
     }
   }
 
-  /** The partition cannot be read from this position on, and will not be later: whoever stands there fails. */
+  /** The partition cannot be read from this position on, and will not be later: the subscriptions there fail. */
   failed(position: number, error: unknown): void {
     for (const subscription of [...this.subscriptions]) {
-      if (subscription.position === position) subscription.subscriber.failed(error);
+      if (subscription.position === position) subscription.fail(error);
     }
+  }
+
+  /** The feed itself has failed: all its subscriptions do. */
+  end(error: unknown): void {
+    for (const subscription of [...this.subscriptions]) subscription.fail(error);
   }
 
   #hand(recent: Recent, subscription: Subscription): void {
@@ -256,10 +292,10 @@ export class Feed {
     if (++recent.takers > 1) this.shared++;
     subscription.position = nextOffset;
     block.retain();
-    subscription.subscriber.take(block, this.readableEnd);
+    subscription.serve((subscriber) => subscriber.take(block, this.readableEnd));
   }
 
-  /** Lets go of the blocks that the whole pack has behind it. */
+  /** Releases the blocks that the whole group has read. */
   #prune(): void {
     const recent = this.#recent;
     if (recent.length === 0) return;
