@@ -32,6 +32,8 @@ export interface ProducerHost {
   /** The error to reject writes with, once fenced. */
   readonly fenced: LogError | undefined;
   checkOpen(): void;
+  /** What is on the disk is not known any more: nothing is acknowledged until the next start. */
+  fence(cause: unknown): void;
   topic(name: string): { readonly description: TopicDescription };
   partition(target: TopicPartition): FilePartition;
   /** Checks offsets and puts them in the form in which they are stored. */
@@ -178,7 +180,9 @@ export class FileProducer implements Producer {
       try {
         await coordinator.transactions.sync();
       } catch (cause) {
-        // The record may be on the disk or not: only the next start can tell.
+        // The record may be on the disk or not, also when its file could not even be opened for the sync: only the next
+        // start finds out. An abort now would contradict a record that a start finds later.
+        this.#log.fence(cause);
         throw new LogError('unknown', 'LOG_COMMIT_UNKNOWN', 'the disk failed while the commit was written', { cause });
       }
       const partitions = [...this.#written.keys()].filter((partition) => !partition.deleted);

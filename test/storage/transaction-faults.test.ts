@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { ManualClock, Random } from '../../base/index.ts';
-import type { FileLog } from '../../storage/file-log/index.ts';
+import type { FileLog, FileLogOptions } from '../../storage/file-log/index.ts';
 import type { Isolation } from '../../storage/index.ts';
 import { FaultyFiles } from '../support/faulty-files.ts';
 import { batchOf, failure, readAll } from './conformance/log-suite.ts';
@@ -10,12 +10,12 @@ import { openOn } from './support/trace.ts';
 
 const t = { topic: 't', partition: 0 };
 
-const setUp = async () => {
+const setUp = async (options: Partial<FileLogOptions> = {}) => {
   const files = new FaultyFiles();
   files.mkdir('/data');
   files.syncDirectory('/');
   const clock = new ManualClock(1_700_000_000_000);
-  const log = await openOn(files, clock);
+  const log = await openOn(files, clock, options);
   await log.createTopic({ name: 't', partitions: 2 });
   return { files, clock, log };
 };
@@ -112,3 +112,37 @@ test.each(['taken over', 'found open after a crash'])(
     await log.close();
   },
 );
+
+test('a commit whose record could not be synced because its file could not be opened fences the log, with the cause', async () => {
+  const { files, log } = await setUp({ openFiles: 1 });
+  const [one, two] = [await log.producer({ transactionalId: 'one' }), await log.producer({ transactionalId: 'two' })];
+  one.begin();
+  await one.append(t, batchOf('a'), 'append');
+  two.begin();
+  await two.append({ ...t, partition: 1 }, batchOf('b'), 'append');
+  // The first commit holds the sync of the transaction log; the second one has written its record and waits behind it.
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  files.onSync = (path) => (path.includes('/transactions/') ? held : undefined);
+  const first = one.commit();
+  await settle();
+  const second = failure(two.commit());
+  await settle();
+  // Another file takes the only slot, and after that the process may not open any file.
+  await readAll(log, t, { kind: 'uncommitted' });
+  files.refuseOpen = 'EMFILE';
+  release();
+  files.onSync = undefined;
+  expect(await second).toBe('unknown/LOG_COMMIT_UNKNOWN');
+  expect(log.fenced).toMatchObject({ code: 'LOG_SYNC_FAILED', cause: { message: expect.stringContaining('EMFILE') } });
+  await failure(first);
+  files.refuseOpen = undefined;
+  // Half of a transaction must not be seen: what became of it is decided at the next start.
+  expect(await failure(two.abort())).toBe('unavailable/LOG_SYNC_FAILED');
+  await log.close();
+  const again = await openOn(files.crashed('kill', new Random(1)));
+  expect(await readAll(again, { ...t, partition: 1 })).toEqual(['0:b']);
+  await again.close();
+});

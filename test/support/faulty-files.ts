@@ -63,6 +63,8 @@ const applied = (bytes: Uint8Array, change: Change): Uint8Array => {
 export class FaultyFiles implements FileSystem {
   onCall: ((call: FileCall) => Fault) | undefined;
   capacity = Number.POSITIVE_INFINITY;
+  /** The POSIX name of the error that opening any file fails with. */
+  refuseOpen: string | undefined;
   /** Holds the answer of a sync of this file back until the promise resolves. */
   onSync: ((path: string) => Promise<void> | undefined) | undefined;
   calls = 0;
@@ -164,6 +166,7 @@ export class FaultyFiles implements FileSystem {
 
   open(path: string, mode: 'read' | 'write' | 'create'): OpenFile {
     if (this.crashedAt >= 0) throw new FileError('ECRASHED', path, 'the machine is gone');
+    if (this.refuseOpen !== undefined) throw new FileError(this.refuseOpen, path, `${this.refuseOpen}: injected`);
     if (mode === 'create' && this.#names.get(path) === undefined) {
       this.#call('create', path);
       if (this.#names.get(parentOf(path)) !== 'directory') throw new FileError('ENOENT', path, `ENOENT: ${path}`);

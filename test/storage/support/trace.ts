@@ -8,7 +8,7 @@
 
 import { expect } from 'vitest';
 import { ManualClock, Random } from '../../../base/index.ts';
-import { type FileLog, openFileLog } from '../../../storage/file-log/index.ts';
+import { type FileLog, type FileLogOptions, openFileLog } from '../../../storage/file-log/index.ts';
 import { type Log, LogError, type Producer } from '../../../storage/index.ts';
 import type { CrashMode, FaultyFiles } from '../../support/faulty-files.ts';
 import { batchOf, committed, readAll } from '../conformance/log-suite.ts';
@@ -42,8 +42,20 @@ export const partitions = 2;
 const writerIds = ['one', 'two'];
 export const traceDirectory = '/data/log';
 
-export const openOn = (files: FaultyFiles, clock = new ManualClock(1_700_000_000_000)): Promise<FileLog> =>
-  openFileLog({ directory: traceDirectory, files, clock, timers: clock, random: new Random(3), rotateBytes: 2500 });
+export const openOn = (
+  files: FaultyFiles,
+  clock = new ManualClock(1_700_000_000_000),
+  options: Partial<FileLogOptions> = {},
+): Promise<FileLog> =>
+  openFileLog({
+    directory: traceDirectory,
+    files,
+    clock,
+    timers: clock,
+    random: new Random(3),
+    rotateBytes: 2500,
+    ...options,
+  });
 
 export const emptyTrace = (): Trace => ({
   plain: [],
