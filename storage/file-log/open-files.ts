@@ -7,7 +7,7 @@
  * in between to whoever syncs next, also through a descriptor opened later (since 4.17; PostgreSQL relies on the same).
  */
 
-import { FileError, type OpenFile } from '../../base/index.ts';
+import { assert, FileError, type OpenFile } from '../../base/index.ts';
 import { SyncSlots } from './file-sync.ts';
 
 /** What a file is open for. */
@@ -24,8 +24,16 @@ export const readerOpenFiles = (openFiles: number): number => Math.max(8, Math.f
 /** How many files are left to others once the process ran out of them. */
 const headroom = 8;
 
+/** After so many files opened without a failure the full limit counts again. Where there still is no room, one open in
+ *  so many fails, and closes some more. */
+const opensUntilFullLimit = 1000;
+
 export class OpenFiles {
+  /** How many files may be open now. */
   limit: number;
+  readonly #fullLimit: number;
+  /** Files opened since the last one that could not be. */
+  #opensSinceFailure = 0;
   /** For the syncs of these files. */
   readonly syncs = new SyncSlots();
   /** The least recently used first. */
@@ -34,7 +42,9 @@ export class OpenFiles {
   #latestFile: OpenFile | undefined;
 
   constructor(limit: number) {
+    assert(limit >= 1, () => `at least one file must be allowed to be open, not ${limit}`);
     this.limit = limit;
+    this.#fullLimit = limit;
   }
 
   get count(): number {
@@ -55,15 +65,18 @@ export class OpenFiles {
     return file;
   }
 
-  /** Opens a file. Other parts of the process have files open too: when there is no room for another one, some of ours
-   *  make way for good. */
+  /** Opens a file. Other parts of the process have files open too: when the process may not open another one, some of
+   *  ours are closed, and fewer are kept open for a while. */
   withRoom(open: () => OpenFile): OpenFile {
     for (;;) {
       try {
-        return open();
+        const file = open();
+        if (++this.#opensSinceFailure >= opensUntilFullLimit) this.limit = this.#fullLimit;
+        return file;
       } catch (cause) {
         const full = cause instanceof FileError && (cause.code === 'EMFILE' || cause.code === 'ENFILE');
         if (!full || this.#open.size === 0) throw cause;
+        this.#opensSinceFailure = 0;
         this.limit = Math.max(1, this.#open.size - headroom);
         while (this.#open.size >= this.limit) this.#closeOne();
       }

@@ -1,8 +1,9 @@
 /** However many segments there are, only so many files are open. */
 
 import { expect, test } from 'vitest';
-import { FileError, type FileSystem, ManualClock, Random } from '../../base/index.ts';
+import { FileError, type FileSystem, ManualClock, type OpenFile, Random } from '../../base/index.ts';
 import { openFileLog, openSharedReaders } from '../../storage/file-log/index.ts';
+import { type FileUser, OpenFiles } from '../../storage/file-log/open-files.ts';
 import { FaultyFiles } from '../support/faulty-files.ts';
 import { batchOf, committed, readAll } from './conformance/log-suite.ts';
 
@@ -110,4 +111,24 @@ test('where the process may not open another file, the log closes some of its ow
   await use(files, 1000);
   expect(state.highest).toBe(40);
   expect(state.open).toBe(0);
+});
+
+test('the limit comes back once the process can open files again', () => {
+  let room = 6;
+  let open = 0;
+  const user = (): FileUser => ({
+    openFile: () => {
+      if (open >= room) throw new FileError('EMFILE', 'f', 'EMFILE: too many open files');
+      open++;
+      return { close: () => open-- } as unknown as OpenFile;
+    },
+  });
+  const files = new OpenFiles(40);
+  for (let i = 0; i < 30; i++) files.of(user());
+  expect(files.limit).toBeLessThanOrEqual(6);
+  // Somewhere else in the process files were closed.
+  room = 1000;
+  for (let i = 0; i < 2000; i++) files.of(user());
+  expect([files.limit, files.count, open]).toEqual([40, 40, 40]);
+  files.closeAll();
 });
