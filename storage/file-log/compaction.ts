@@ -26,12 +26,11 @@
  */
 
 import { ByteWriter, FileError, type FileSystem, joinPath, type OpenFile, writeFully } from '../../base/index.ts';
-import { LogError, type TopicConfigs } from '../log.ts';
+import type { LogError, TopicConfigs } from '../log.ts';
 import type { PartitionState } from '../partition-state.ts';
 import {
   baseOffsetOf,
   batchBytes,
-  batchHeaderBytes,
   checkBatch,
   decodeBatch,
   isControl,
@@ -48,6 +47,7 @@ import { groupRows, type KeyMap } from './key-map.ts';
 import { OffsetIndex } from './offset-index.ts';
 import { noteInIndexes, type Segment, segmentName } from './segment.ts';
 import { TimeIndex } from './time-index.ts';
+import { damagedBatch, wholeBatches } from './whole-batches.ts';
 
 /** What compaction needs of a partition. */
 export interface CompactedPartition {
@@ -145,7 +145,6 @@ class Run {
   /** For each record of the stretch, in order: whether it is the last of its key. */
   readonly #last = new Bits();
   #end = 0;
-  #bytes = new Uint8Array(sliceBytes);
   #stays = new Uint8Array(1024);
   /** Number of the next record of the stretch. */
   #number = 0;
@@ -241,7 +240,7 @@ class Run {
   }
 
   #unreadable(bytes: Uint8Array, at: number): LogError {
-    return damaged(
+    return damagedBatch(
       this.#partition.directory,
       `the batch at offset ${baseOffsetOf(bytes, at)}`,
       'its records cannot be read',
@@ -252,7 +251,7 @@ class Run {
   #verify(bytes: Uint8Array, at: number): void {
     const fault = checkBatch(bytes, at, at + batchBytes(bytes, at));
     if (fault === undefined) return;
-    throw damaged(this.#partition.directory, `the batch at offset ${baseOffsetOf(bytes, at)}`, fault.reason);
+    throw damagedBatch(this.#partition.directory, `the batch at offset ${baseOffsetOf(bytes, at)}`, fault.reason);
   }
 
   // -------------------------------------------------------------- pass 2
@@ -410,29 +409,16 @@ class Run {
     from: number,
     visit: (bytes: Uint8Array, at: number) => boolean,
   ): Promise<boolean> {
-    let position = from;
-    let want = sliceBytes;
-    while (position < segment.size) {
+    const slices = wholeBatches(segment, from, sliceBytes);
+    for (let position = from; position < segment.size; ) {
       await this.#host.pause();
+      // The file is read only if it is still part of the log after the pause.
       this.#check();
-      if (this.#bytes.length < want) this.#bytes = new Uint8Array(want);
-      const bytes = this.#bytes;
-      const length = segment.fill(bytes, Math.min(want, segment.size - position), position);
-      let at = 0;
-      while (at < length) {
-        const left = length - at;
-        const size = left < batchHeaderBytes ? 0 : batchBytes(bytes, at);
-        if (size > left || size === 0) {
-          if (at > 0) break;
-          if (size <= want || position + size > segment.size)
-            throw damaged(segment.path, `the batch at byte ${position}`, 'it is cut off');
-          want = size;
-          break;
-        }
-        if (!visit(bytes, at)) return false;
-        at += size;
-      }
-      position += at;
+      const slice = slices.next();
+      if (slice.done === true) break;
+      const { bytes, length } = slice.value;
+      for (let at = 0; at < length; at += batchBytes(bytes, at)) if (!visit(bytes, at)) return false;
+      position += length;
     }
     return true;
   }
@@ -603,6 +589,3 @@ class Bits {
     return false;
   }
 }
-
-const damaged = (where: string, what: string, reason: string): LogError =>
-  new LogError('refused', 'LOG_CORRUPT_BATCH', `${what} of ${where} is damaged: ${reason}`);

@@ -55,6 +55,7 @@ import { type RollRules, rollRules } from './roll-rules.ts';
 import { offsetInName, Segment, segmentName, writeSideFile } from './segment.ts';
 import { encodeSnapshot } from './snapshot.ts';
 import { isSwapDecided, swapIn } from './swap.ts';
+import { damagedBatch, wholeBatches } from './whole-batches.ts';
 
 /** What a partition needs of the log it belongs to. */
 export interface PartitionHost {
@@ -90,6 +91,8 @@ interface PendingMarker {
 /** Log appended since the last snapshot after which another one is due: it bounds what a restart reads. */
 const snapshotEveryBytes = 16 * 1024 * 1024;
 const mostResumePoints = 64;
+/** How much is read at once where every batch is visited. */
+const sliceBytes = 512 * 1024;
 
 export class FilePartition implements CompactedPartition {
   readonly target: TopicPartition;
@@ -479,13 +482,16 @@ export class FilePartition implements CompactedPartition {
   /** Calls `visit` for every batch from the start on, uncommitted ones and markers included. */
   forEachBatch(visit: (bytes: Uint8Array, at: number) => void): void {
     for (const segment of this.#segments) {
-      const bytes = new Uint8Array(segment.size);
-      segment.fill(bytes, bytes.length, 0);
-      for (let at = 0; at < bytes.length; at += batchBytes(bytes, at)) {
-        if (checkBatch(bytes, at, bytes.length) !== undefined) {
-          throw new LogError('refused', 'LOG_CORRUPT_BATCH', `the batch at byte ${at} of ${segment.path} is damaged`);
+      let position = 0;
+      for (const { bytes, length } of wholeBatches(segment, 0, sliceBytes)) {
+        for (let at = 0; at < length; at += batchBytes(bytes, at)) {
+          const fault = checkBatch(bytes, at, length);
+          if (fault !== undefined) {
+            throw damagedBatch(segment.path, `the batch at byte ${position + at}`, fault.reason);
+          }
+          if (nextOffsetOf(bytes, at) > this.state.start) visit(bytes, at);
         }
-        if (nextOffsetOf(bytes, at) > this.state.start) visit(bytes, at);
+        position += length;
       }
     }
   }

@@ -257,3 +257,36 @@ test('a start after a crash reads no more than was written since the last snapsh
   expect(log.recovery.batchesScanned).toBeLessThan(20);
   expect((await log.offsets(t)).end).toBe(60);
 });
+
+test('however much the partitions of the log itself hold, opening reads them in bounded parts', async () => {
+  const files = new FaultyFiles();
+  const clock = new ManualClock(1_700_000_000_000);
+  const options = { directory: '/data', files, clock, timers: clock, random: new Random(1), rotateBytes: 1 << 30 };
+  const log = await openFileLog(options);
+  await log.createTopic({ name: 't', partitions: 400 });
+  const offsets = Array.from({ length: 400 }, (_, partition) => ({
+    topic: 't',
+    partition,
+    offset: 0,
+    metadata: 'm'.repeat(4096),
+  }));
+  for (let i = 0; i < 6; i++) await log.commitOffsets(`group${i}`, offsets);
+  await log.close();
+  let most = 0;
+  const open = files.open.bind(files);
+  files.open = (path, mode) => {
+    const file = open(path, mode);
+    return {
+      ...file,
+      readAt: (into, start, length, position) => {
+        most = Math.max(most, length);
+        return file.readAt(into, start, length, position);
+      },
+    };
+  };
+  const again = await openFileLog(options);
+  expect(await again.committed('group3')).toHaveLength(400);
+  // One batch of offsets has 1.7 MB, all of them 10 MB.
+  expect(most).toBeLessThan(4_000_000);
+  await again.close();
+});
