@@ -71,6 +71,10 @@ function program(finish: (code: number) => void): Command {
       '--allow-origin <origin...>',
       'origins of web pages that may call the server, as https://console.example.com',
     )
+    .option(
+      '--allow-host <name...>',
+      'host names that the server may be called by, besides its addresses and localhost; * allows all',
+    )
     .addOption(
       new Option('--log-level <level>', 'what is logged to standard error')
         .choices(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])

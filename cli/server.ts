@@ -22,6 +22,7 @@ export interface ServeOptions {
   /** MiB. */
   readonly pushMemory?: number | undefined;
   readonly allowOrigin?: readonly string[] | undefined;
+  readonly allowHost?: readonly string[] | undefined;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 
@@ -32,6 +33,7 @@ export async function serve({
   stateMemory,
   pushMemory,
   allowOrigin = [],
+  allowHost = [],
   ...options
 }: ServeOptions): Promise<number> {
   const terminal = new Terminal(process.stdout, process.stderr);
@@ -50,6 +52,7 @@ export async function serve({
     const server = await startServer({
       ...options,
       allowedOrigins: allowOrigin,
+      allowedHosts: allowHost,
       ...(stateMemory === undefined ? {} : { stateMemoryBytes: stateMemory * 1024 * 1024 }),
       ...(pushMemory === undefined ? {} : { push: { bytesInAll: pushMemory * 1024 * 1024 } }),
       ...(workers === undefined ? {} : { workers }),

@@ -1,14 +1,17 @@
 /**
- * Who may talk to the server: checks that keep web pages of strangers out of it.
+ * Who may call the server: checks that keep foreign web pages out.
  *
- * A browser sends what any page asks it to, also to servers that only its user can reach. Three checks stop that. A
- * POST must have a JSON content type: browsers ask the server first before they send that across origins. An Origin,
- * which browsers name and tools do not, must be on the allow list; a server on the loopback interface also allows pages
- * that it reaches there itself. And such a server must be called by a loopback name: a foreign Host is a name that was
- * made to point here (DNS rebinding).
+ * A browser sends what any page asks it to send, also to servers that only its user can reach. Three checks stop that:
+ *
+ * - A POST must have a JSON content type: before a browser sends that to another origin, it asks the server.
+ * - An Origin, which browsers send and tools do not, must be on the list of allowed origins. A server on the loopback
+ *   interface also allows the pages of that interface.
+ * - The Host must be an address or a name that the server is known by. Any other name may have been made to point here,
+ *   so that a page of that name counts as one of ours (DNS rebinding).
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
 import { RequestError } from './errors.ts';
 import { errorCodes, mediaTypes } from './protocol.ts';
 
@@ -17,6 +20,9 @@ export interface AccessRules {
   readonly loopbackOnly: boolean;
   /** Origins of web pages that may call the server, such as `https://console.example.com`; `*` allows every one. */
   readonly allowedOrigins: readonly string[];
+  /** Host names, without a port, that the server may be called by; `*` allows every one. Always allowed are the names
+   *  of the loopback interface and, on a network, every address. */
+  readonly allowedHosts: readonly string[];
 }
 
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
@@ -26,12 +32,7 @@ const jsonType = /^application\/(json|vnd\.ksql(api)?[.+\w-]*)\s*(;|$)/i;
  *  */
 export const checkAccess = (request: IncomingMessage, response: ServerResponse, rules: AccessRules): void => {
   const { host, origin, 'content-type': type } = request.headers;
-  if (rules.loopbackOnly && host !== undefined && !isLoopback(host)) {
-    throw new RequestError(
-      errorCodes.forbidden,
-      `this server answers on the loopback interface only, and "${host}" is another name. Call it as localhost, or start it with --host to serve a network.`,
-    );
-  }
+  if (host !== undefined) checkHost(host, rules);
   if (origin !== undefined) checkOrigin(origin, response, rules);
   if (request.method === 'POST' && !jsonType.test(type ?? '')) {
     const sent = type === undefined ? 'no content type' : `the content type "${type}"`;
@@ -46,9 +47,23 @@ export const checkAccess = (request: IncomingMessage, response: ServerResponse, 
 export const isPreflight = ({ method, headers }: IncomingMessage): boolean =>
   method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
 
+const checkHost = (host: string, { loopbackOnly, allowedHosts }: AccessRules): void => {
+  const name = withoutPort(host);
+  if (loopbackNames.has(name) || isListed(allowedHosts, name)) return;
+  // A foreign page cannot be served from an address: only names can be made to point elsewhere.
+  if (!loopbackOnly && isIP(name.replace(/^\[|\]$/g, '')) !== 0) return;
+  const where = loopbackOnly
+    ? 'This server answers on the loopback interface only'
+    : 'This server answers on a network';
+  const names = loopbackOnly ? 'localhost' : 'its address';
+  throw new RequestError(
+    errorCodes.forbidden,
+    `"${host}" is not a name of this server. ${where}: call it by ${names}, or start it with --allow-host ${name}.`,
+  );
+};
+
 const checkOrigin = (origin: string, response: ServerResponse, { loopbackOnly, allowedOrigins }: AccessRules): void => {
-  const listed = allowedOrigins.some((allowed) => allowed === '*' || allowed.toLowerCase() === origin.toLowerCase());
-  if (!listed && !(loopbackOnly && isLoopback(hostOf(origin)))) {
+  if (!isListed(allowedOrigins, origin) && !(loopbackOnly && loopbackNames.has(withoutPort(hostOf(origin))))) {
     throw new RequestError(
       errorCodes.forbidden,
       `web pages of "${origin}" may not call this server. Start it with --allow-origin ${origin} to let them.`,
@@ -60,7 +75,10 @@ const checkOrigin = (origin: string, response: ServerResponse, { loopbackOnly, a
   response.setHeader('vary', 'origin');
 };
 
-const isLoopback = (host: string): boolean => loopbackNames.has(host.replace(/:\d+$/, '').toLowerCase());
+const isListed = (allowed: readonly string[], value: string): boolean =>
+  allowed.some((one) => one === '*' || one.toLowerCase() === value.toLowerCase());
+
+const withoutPort = (host: string): string => host.replace(/:\d+$/, '').toLowerCase();
 
 const hostOf = (origin: string): string => {
   try {

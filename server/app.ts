@@ -33,7 +33,8 @@ export const createApp = (options: AppOptions): FastifyInstance => {
 
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = faultOf(error);
-    if (status >= 500) request.log.error({ err: error, route: request.url }, 'request failed');
+    // By its path alone: a query string may hold secrets.
+    if (status >= 500) request.log.error({ err: error, route: request.url.split('?')[0] }, 'request failed');
     // What the client still sends is not read.
     if (!request.raw.complete) reply.header('connection', 'close');
     return reply.code(status).type('application/json').send(JSON.stringify(body));

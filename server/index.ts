@@ -34,6 +34,9 @@ export interface ServerOptions {
   /** Origins of web pages that may call the server; see `access.ts`. Default: none, and on the loopback interface those
    *  of that interface. */
   readonly allowedOrigins?: readonly string[];
+  /** Host names that the server may be called by; see `access.ts`. Default: none but its addresses and those of the
+   *  loopback interface. */
+  readonly allowedHosts?: readonly string[];
   /** Memory for rows that wait for the clients of push queries. */
   readonly push?: NonNullable<OpenOptions['push']>;
 }
@@ -65,6 +68,7 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
     version: millrace.version,
     dataDirectory: data,
     allowedOrigins: options.allowedOrigins ?? [],
+    allowedHosts: options.allowedHosts ?? [],
     loopbackOnly: host === LOOPBACK || host === '::1' || host === 'localhost',
   });
   try {

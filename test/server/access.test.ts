@@ -5,8 +5,12 @@ import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createApp } from '../../server/app.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../../server/index.ts';
+import { defaultLimits } from '../../server/route.ts';
+import type { SqlEngine } from '../../sql/index.ts';
 
 let directory: string;
 const running: RunningServer[] = [];
@@ -122,6 +126,46 @@ describe('web pages of strangers', () => {
     expect((await at({ origin: 'http://localhost.evil.example' })).status).toBe(403);
     expect((await at({ host: 'evil.example:8088' })).status).toBe(403);
   });
+
+  test('on a network the server answers to addresses and to the host names that it was given, and to no other', async () => {
+    const server = await start({ host: '0.0.0.0', allowedHosts: ['Millrace.example.com'] });
+    const as = async (host: string): Promise<{ status: number; text: string }> =>
+      call(server, '/info', { method: 'GET', headers: { host } });
+    const allowed = ['10.1.2.3', '10.1.2.3:8088', '[2001:db8::1]:8088', 'localhost:8088', 'millrace.example.com:8088'];
+    for (const host of allowed) expect([host, (await as(host)).status]).toEqual([host, 200]);
+    for (const host of ['evil.example', 'millrace.example.com.evil.example', '10.1.2.3.evil.example:8088']) {
+      const { status, text } = await as(host);
+      expect([host, status]).toEqual([host, 403]);
+      expect(text).toContain('--allow-host');
+    }
+    const open = await start({ host: '0.0.0.0', allowedHosts: ['*'], data: join(directory, 'other') });
+    expect((await call(open, '/info', { method: 'GET', headers: { host: 'any.example' } })).status).toBe(200);
+    const near = await start({ allowedHosts: ['dev.example'], data: join(directory, 'near') });
+    expect((await call(near, '/info', { method: 'GET', headers: { host: 'dev.example:1' } })).status).toBe(200);
+    expect((await call(near, '/info', { method: 'GET', headers: { host: '10.1.2.3' } })).status).toBe(403);
+  });
+});
+
+test('a failed request is logged by its path: a query string may hold secrets', async () => {
+  const lines: string[] = [];
+  const engine = { report: {}, queries: () => Promise.reject(new Error('broken')) } as unknown as SqlEngine;
+  const app = createApp({
+    engine,
+    logger: pino({ base: null }, { write: (line: string) => void lines.push(line) }),
+    limits: defaultLimits,
+    version: '0',
+    dataDirectory: '/nowhere',
+    loopbackOnly: true,
+    allowedOrigins: [],
+    allowedHosts: [],
+  });
+  const headers = { host: 'localhost' };
+  const answer = await app.inject({ method: 'GET', url: '/info?token=s3cret', headers });
+  await app.close();
+  expect(answer.statusCode).toBe(500);
+  expect(lines).toHaveLength(1);
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ route: '/info', err: { message: 'broken' } });
+  expect(lines[0]).not.toContain('s3cret');
 });
 
 test('a body that never ends is refused, and its connection closed', async () => {

@@ -15,6 +15,7 @@ const health = async (engine: Pick<SqlEngine, 'fault' | 'report'>): Promise<unkn
     dataDirectory: '/nowhere',
     loopbackOnly: true,
     allowedOrigins: [],
+    allowedHosts: [],
   });
   const answer = await app.inject({ method: 'GET', url: '/healthcheck', headers: { host: 'localhost' } });
   await app.close();

@@ -33,6 +33,7 @@ test('a query that cannot be closed when its client leaves does not end the proc
     dataDirectory: '/nowhere',
     loopbackOnly: true,
     allowedOrigins: [],
+    allowedHosts: [],
   });
   const unhandled: unknown[] = [];
   const note = (error: unknown): void => void unhandled.push(error);
