@@ -1,7 +1,7 @@
 /**
  * Pull queries on streams: the topic from its beginning to where it ended when the query came, filtered and projected,
  * and no further. Where the condition bounds ROWTIME or ROWOFFSET, reading starts at the first record in range, by the
- * log's time index.
+ * log's time index. Where retention deletes records before they are read, reading goes on at the topic's new start.
  *
  * It is the fused scan of a persistent query, run outside of a task, over the committed records. Only a batch is held
  * at a time: nothing is read that is not taken. A batch may be empty, where no record of it fits.
@@ -68,6 +68,14 @@ export const pullStream = (
         while (offset < end) {
           const request = { topic: node.topic, partition, offset, isolation: { kind: 'committed' } } as const;
           const fetched = await reader.fetch([request], { maxBytesPerPartition: fetchBytes, maxWaitMs: 0 });
+          const [failure] = fetched.failures;
+          if (failure?.error.code === 'LOG_OFFSET_OUT_OF_RANGE') {
+            const { start } = await log.offsets(request);
+            if (start <= offset) throw failure.error;
+            // Retention has deleted what was to be read next.
+            offset = start;
+            continue;
+          }
           const [chunk] = chunksOrThrow(fetched);
           if (chunk === undefined) break;
           const block = blocks.decode(chunk, offset);
