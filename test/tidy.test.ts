@@ -54,6 +54,16 @@ const table: [sentence: string, rule: rules.Rule, files: rules.SourceFile[], off
     ],
   ],
   [
+    'no code names a format',
+    rules.formatsAreNotNamed,
+    shipped,
+    [
+      [bad('sql/plan/planner.ts', `if (format.name === 'JSON') again();`)],
+      [bad('sql/compile/scan.ts', `const format = "KAFKA";`)],
+      [bad('server/app.ts', `/** 'NONE' */ switch (name) { case 'NONE': }`)],
+    ],
+  ],
+  [
     'time, chance, disks and the process are injected',
     rules.platformIsInjected,
     all,

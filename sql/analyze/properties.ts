@@ -5,13 +5,13 @@
  * topic exists, whether a format can carry the columns, whether the timestamp column is there, is for the statement to
  * say.
  *
- * The list also holds names of ksqlDB that mean nothing here yet (schema ids of a registry): naming one says so,
- * instead of "unknown".
+ * Properties of formats (`KEY_DELIMITER`, `VALUE_SCHEMA_ID`) are read here and checked by the format that takes them,
+ * once it is known which one that is.
  */
 
 import { closest, type Position, UserError } from '../../base/index.ts';
+import { formatPropertyNames } from '../formats/properties.ts';
 import type { Literal, Property } from '../parser/ast.ts';
-import type { FormatChoice } from '../plan/choices.ts';
 import type { WindowedKey } from '../types/schema.ts';
 
 export type WithTarget = 'create' | 'create-as' | 'insert';
@@ -35,6 +35,14 @@ export interface SourceProperties {
   readonly timestampFormat?: Placed<string>;
   readonly window?: Placed<WindowedKey>;
   readonly queryId?: Placed<string>;
+  readonly keyProperties?: readonly GivenFormatProperty[];
+  readonly valueProperties?: readonly GivenFormatProperty[];
+}
+
+/** A property of a format, such as DELIMITER, as it was given for one side: KEY_DELIMITER. */
+export interface GivenFormatProperty extends Placed<string> {
+  readonly name: string;
+  readonly given: string;
 }
 
 /** What is deleted of a topic: records that are old, records that a newer one of their key replaces, or both. */
@@ -52,8 +60,6 @@ const known: Readonly<Record<string, readonly WithTarget[]>> = {
   FORMAT: everywhere,
   KEY_FORMAT: everywhere,
   VALUE_FORMAT: everywhere,
-  KEY_DELIMITER: everywhere,
-  VALUE_DELIMITER: everywhere,
   WRAP_SINGLE_VALUE: everywhere,
   TIMESTAMP: everywhere,
   TIMESTAMP_FORMAT: everywhere,
@@ -63,29 +69,20 @@ const known: Readonly<Record<string, readonly WithTarget[]>> = {
   QUERY_ID: ['insert'],
 };
 
-/** Properties of a schema registry: known by name, without a meaning yet. */
-const registryProperties: ReadonlySet<string> = new Set([
-  'KEY_SCHEMA_ID',
-  'VALUE_SCHEMA_ID',
-  'KEY_SCHEMA_FULL_NAME',
-  'VALUE_SCHEMA_FULL_NAME',
-  'VALUE_AVRO_SCHEMA_FULL_NAME',
-  'KEY_PROTOBUF_NULLABLE_REPRESENTATION',
-  'VALUE_PROTOBUF_NULLABLE_REPRESENTATION',
-]);
-
 export const readProperties = (properties: readonly Property[], target: WithTarget): SourceProperties => {
   const given = new Map<string, Property>();
+  const ofFormats = formatPropertyNames();
+  const targetsOf = new Map(Object.entries(known));
+  for (const name of ofFormats) for (const side of ['KEY_', 'VALUE_']) targetsOf.set(`${side}${name}`, everywhere);
   for (const property of properties) {
     const { name, at } = property;
     if (given.has(name)) {
       throw new UserError('SQL_DUPLICATE_PROPERTY', `the property ${name} is given twice in WITH`, { at });
     }
     given.set(name, property);
-    if (registryProperties.has(name)) continue;
-    const targets = Object.hasOwn(known, name) ? known[name] : undefined;
+    const targets = targetsOf.get(name);
     if (targets === undefined || !targets.includes(target)) {
-      const names = Object.keys(known).filter((one) => (known[one] as readonly WithTarget[]).includes(target));
+      const names = [...targetsOf].filter(([, takers]) => takers.includes(target)).map(([one]) => one);
       const near = closest(name, names);
       throw new UserError(
         'SQL_UNKNOWN_PROPERTY',
@@ -115,27 +112,6 @@ export const readProperties = (properties: readonly Property[], target: WithTarg
           at: other.at,
           hint: 'Give either FORMAT alone, or KEY_FORMAT and VALUE_FORMAT.',
         },
-      );
-    }
-  }
-  for (const name of registryProperties) {
-    const property = given.get(name);
-    if (property === undefined) continue;
-    const of = ((name.startsWith('KEY_') ? keyFormat : valueFormat) ?? format)?.value.toUpperCase() ?? 'this one';
-    throw new UserError(
-      'SQL_PROPERTY_CONFLICT',
-      `the property ${name} is for formats with a schema registry, and ${of} has none`,
-      { at: property.at, hint: 'Name the columns in the statement instead.' },
-    );
-  }
-  for (const name of ['KEY_DELIMITER', 'VALUE_DELIMITER']) {
-    const delimiter = given.get(name);
-    const of = (name === 'KEY_DELIMITER' ? (keyFormat ?? format) : (valueFormat ?? format))?.value.toUpperCase();
-    if (delimiter !== undefined) {
-      throw new UserError(
-        'SQL_PROPERTY_CONFLICT',
-        `the property ${name} is for the format DELIMITED only: ${of ?? 'the format'} does not take a delimiter`,
-        { at: delimiter.at, hint: `Leave ${name} out.` },
       );
     }
   }
@@ -175,7 +151,27 @@ export const readProperties = (properties: readonly Property[], target: WithTarg
     timestampFormat,
     window: windowOf(given.get('WINDOW_TYPE'), given.get('WINDOW_SIZE')),
     queryId: upper(queryId),
+    keyProperties: formatProperties(given, ofFormats, 'KEY_'),
+    valueProperties: formatProperties(given, ofFormats, 'VALUE_'),
   });
+};
+
+/** The properties of a side's format that were given. */
+const formatProperties = (
+  given: ReadonlyMap<string, Property>,
+  names: readonly string[],
+  prefix: 'KEY_' | 'VALUE_',
+): readonly GivenFormatProperty[] | undefined => {
+  const found = names.flatMap((name): GivenFormatProperty[] => {
+    const property = given.get(`${prefix}${name}`);
+    if (property === undefined) return [];
+    const { value, at } = property;
+    if (value.kind !== 'string' && value.kind !== 'integer') {
+      throw wrongKind(property, 'a text in single quotes or a whole number');
+    }
+    return [{ name, given: property.name, value: String(value.value), at }];
+  });
+  return found.length === 0 ? undefined : found;
 };
 
 const cleanupPolicyOf = (property: Property | undefined): Placed<CleanupPolicy> | undefined => {
@@ -297,7 +293,3 @@ const wrongKind = (property: Property, wanted: string): UserError =>
   new UserError('SQL_INVALID_PROPERTY', `the property ${property.name} takes ${wanted}, not ${show(property.value)}`, {
     at: property.value.at,
   });
-
-/** A format by name, with the wrapping of single values where it was asked for. */
-export const formatChoice = (name: string, wrapSingleValue: boolean | undefined): FormatChoice =>
-  wrapSingleValue === undefined ? { name } : { name, wrapSingleValue };

@@ -8,8 +8,8 @@
 
 import { assert, type ByteWriter, readI64 } from '../../base/index.ts';
 import { type ProcessorContext, SerdeError, type StreamRecord } from '../../engine/index.ts';
-import { isWrapped, type RowReader, type RowWriter } from '../formats/format.ts';
-import { formatNamed } from '../formats/index.ts';
+import type { RowReader, RowWriter } from '../formats/format.ts';
+import { formatOf } from '../formats/index.ts';
 import type { FormatChoice } from '../plan/choices.ts';
 import type { Column, Schema, WindowedKey } from '../types/schema.ts';
 import type { Row, Value } from '../types/value.ts';
@@ -19,13 +19,13 @@ export const windowBytesOf = (windowed: WindowedKey | undefined): number =>
   windowed === undefined ? 0 : windowed.type === 'SESSION' ? 16 : 8;
 
 export const keyWriter = (columns: readonly Column[], choice: FormatChoice): RowWriter => {
-  const format = formatNamed(choice.name);
-  return format.writer(columns, { side: 'key', wrapped: isWrapped(format, columns, 'key', undefined) });
+  const { format, options } = formatOf(choice, columns, 'key');
+  return format.writer(columns, options);
 };
 
 export const keyReader = (columns: readonly Column[], choice: FormatChoice): RowReader => {
-  const format = formatNamed(choice.name);
-  return format.reader(columns, { side: 'key', wrapped: isWrapped(format, columns, 'key', undefined) });
+  const { format, options } = formatOf(choice, columns, 'key');
+  return format.reader(columns, options);
 };
 
 /** Reads the key columns of records of one schema. Not for two callers at once. */

@@ -2,8 +2,7 @@
 
 import type { ByteWriter } from '../../base/index.ts';
 import type { Source } from '../catalog.ts';
-import { isWrapped } from '../formats/format.ts';
-import { formatNamed } from '../formats/index.ts';
+import { formatOf } from '../formats/index.ts';
 import type { Row } from '../types/value.ts';
 import { keyWriter } from './keys.ts';
 
@@ -15,11 +14,8 @@ export interface RecordWriter {
 
 export const recordWriter = ({ schema, keyFormat, valueFormat }: Source): RecordWriter => {
   const keys = keyWriter(schema.key, keyFormat);
-  const format = formatNamed(valueFormat.name);
-  const values = format.writer(schema.value, {
-    side: 'value',
-    wrapped: isWrapped(format, schema.value, 'value', valueFormat.wrapSingleValue),
-  });
+  const { format, options } = formatOf(valueFormat, schema.value, 'value');
+  const values = format.writer(schema.value, options);
   return {
     writeKey: (key, out) => schema.key.length > 0 && !key.every((column) => column === null) && keys.write(key, out),
     writeValue: (value, out) => values.write(value, out),

@@ -22,8 +22,9 @@ import {
   type SourceSupplier,
   StreamRecord,
 } from '../../engine/index.ts';
-import { isWrapped, type RowReader, type Scanner, ScanVectors, scanned } from '../formats/format.ts';
-import { formatNamed } from '../formats/index.ts';
+import { type RowReader, type Scanner, ScanVectors, scanned } from '../formats/format.ts';
+import { formatNamed, formatOf } from '../formats/index.ts';
+import { type FormatChoice, printProperties } from '../plan/choices.ts';
 import { keyColumnsOf, type SourceStep } from '../plan/plan.ts';
 import type { Schema } from '../types/schema.ts';
 import { printType } from '../types/type.ts';
@@ -156,12 +157,8 @@ export const scanSource =
     const time = step.timestamp === undefined ? undefined : timestampReader(step.timestamp, schema);
     const timeAt = time === undefined ? undefined : timeValue(time, step);
     const slots = [...new Set([...fused.slots, ...(time?.from === 'value' ? [time.slot] : [])])].sort((a, b) => a - b);
-    const format = formatNamed(step.valueFormat.name);
-    const options = {
-      side: 'value',
-      wrapped: isWrapped(format, schema.value, 'value', step.valueFormat.wrapSingleValue),
-    } as const;
-    const id = `${step.topic}/${step.valueFormat.name}/${options.wrapped ? 'w' : 'u'}/${schema.value.map((column) => `${column.name} ${printType(column.type)}`).join(',')}`;
+    const { format, options } = formatOf(step.valueFormat, schema.value, 'value');
+    const id = `${step.topic}/${step.valueFormat.name}/${printProperties(step.valueFormat)}/${options.wrapped ? 'w' : 'u'}/${schema.value.map((column) => `${column.name} ${printType(column.type)}`).join(',')}`;
     const forget = registry.want(id, slots);
     const makeScanner = (wanted: readonly number[]): Scanner => format.scanner(schema.value, options, wanted);
     const viewOf = (block: Block): ScanView => {
@@ -173,8 +170,9 @@ export const scanSource =
       view.ensure(slots, registry, makeScanner);
       return view;
     };
-    const checkKey = keyCheck(schema, step.keyFormat.name, keyReader(schema.key, step.keyFormat));
-    const recode = step.keyFormat.name === 'JSON' ? keyWriter(keyColumnsOf(step), step.keyFormat) : undefined;
+    const checkKey = keyCheck(schema, step.keyFormat);
+    const { canonical } = formatNamed(step.keyFormat.name);
+    const recode = canonical ? undefined : keyWriter(keyColumnsOf(step), step.keyFormat);
     const keyBytes = new ByteWriter(64);
     const windowBytes = windowBytesOf(schema.windowed);
     const own: { reader: RowReader | undefined; row: Row } = {
@@ -255,7 +253,7 @@ export const scanSource =
               continue;
             }
             if (recode !== undefined) {
-              // JSON has many ways to write one key; equal keys must have equal bytes from here on.
+              // The format has several ways to write one key; equal keys must have equal bytes from here on.
               keyBytes.reset();
               const present = recode.write(fault, keyBytes);
               if (windowBytes > 0) keyBytes.bytes(columns.bytes, record.keyEnd - windowBytes, record.keyEnd);
@@ -331,22 +329,21 @@ const timeOf = (block: Block, row: number, view: ScanView, time: TimestampReader
 /** Checks a key's bytes: a fault as text, or the columns (only where they had to be decoded for it). */
 const keyCheck = (
   schema: Schema,
-  format: string,
-  reader: RowReader,
+  choice: FormatChoice,
 ): ((bytes: Uint8Array, start: number, end: number) => string | Row) => {
   const row: Row = new Array<Value>(schema.key.length).fill(null);
   const windowBytes = windowBytesOf(schema.windowed);
-  const first = schema.key[0];
-  if (first === undefined) return () => row;
-  if (format === 'KAFKA' && windowBytes === 0) {
-    const { kind } = first.type;
-    const length = kind === 'INTEGER' ? 4 : kind === 'BIGINT' || kind === 'DOUBLE' ? 8 : -1;
-    if (length < 0) return () => row;
-    return (_bytes, start, end) =>
-      end - start === length
-        ? row
-        : `the key "${first.name}" of type ${kind} takes ${length} bytes, there are ${end - start}`;
+  if (schema.key.length === 0) return () => row;
+  const { format, options } = formatOf(choice, schema.key, 'key');
+  // A key that is written again has to be read for it.
+  const check = format.canonical && windowBytes === 0 ? format.checker?.(schema.key, options) : undefined;
+  if (check !== undefined) {
+    return (bytes, start, end) => {
+      const fault = check(bytes, start, end);
+      return fault === undefined ? row : `the key ${fault}`;
+    };
   }
+  const reader = format.reader(schema.key, options);
   return (bytes, start, end) => {
     const keyEnd = end - windowBytes;
     if (keyEnd < start) return 'the key is too short to hold a window';

@@ -10,8 +10,7 @@
 
 import { partitionOfKey } from '../../base/index.ts';
 import { type ProcessorSupplier, SerdeError } from '../../engine/index.ts';
-import { isWrapped } from '../formats/format.ts';
-import { formatNamed } from '../formats/index.ts';
+import { formatOf } from '../formats/index.ts';
 import { type FormatChoice, sameFormat } from '../plan/choices.ts';
 import type { SinkStep } from '../plan/plan.ts';
 import type { Row, Value } from '../types/value.ts';
@@ -24,9 +23,8 @@ export const sqlSink =
   (step: SinkStep, keyFormat: FormatChoice): ProcessorSupplier<Row, never> =>
   (context) => {
     const { schema } = step;
-    const format = formatNamed(step.valueFormat.name);
-    const wrapped = isWrapped(format, schema.value, 'value', step.valueFormat.wrapSingleValue);
-    const values = format.writer(schema.value, { side: 'value', wrapped });
+    const { format, options } = formatOf(step.valueFormat, schema.value, 'value');
+    const values = format.writer(schema.value, options);
     const keyless = schema.key.length === 0;
     const recode = sameFormat(keyFormat, step.keyFormat) ? undefined : keyRecoder(schema, keyFormat, step.keyFormat);
     const time = step.timestamp === undefined ? undefined : timestampReader(step.timestamp, schema);

@@ -26,7 +26,7 @@
 import { type ByteWriter, UserError } from '../../base/index.ts';
 import { SerdeError } from '../../engine/index.ts';
 import type { Column } from '../types/schema.ts';
-import { printType } from '../types/type.ts';
+import { printType, type SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 
 export { SerdeError };
@@ -36,6 +36,8 @@ export type Side = 'key' | 'value';
 export interface FormatOptions {
   readonly side: Side;
   readonly wrapped: boolean;
+  /** The format's own properties that were given in WITH, by name (`FormatProperty`). */
+  readonly properties?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface RowWriter {
@@ -88,16 +90,45 @@ export interface Scanner {
   scan(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, from: number, to: number, into: ScanVectors): void;
 }
 
+/**
+ * A property of WITH that belongs to formats: `DELIMITER` is given as KEY_DELIMITER or VALUE_DELIMITER. A format names
+ * those that it takes; what is read from one stands in the plan as text, with the format's choice.
+ */
+export interface FormatProperty {
+  /** Without KEY_ or VALUE_. */
+  readonly name: string;
+  /** What it means, as one sentence. */
+  readonly doc: string;
+  /** What is wrong with a value, as the end of "the property … takes": "one character, SPACE or TAB". */
+  fault(text: string): string | undefined;
+}
+
+/**
+ * What a format can do stands here as data, so that nothing else has to know any format by its name: which columns it
+ * holds on which side, what its bytes tell about one another, which properties it takes.
+ */
 export interface Format {
   /** In upper case, as in FORMAT, KEY_FORMAT and VALUE_FORMAT. */
   readonly name: string;
   readonly doc: string;
   readonly sides: readonly Side[];
-  /** Whether a single value column can lie in an envelope, and whether it can do without. */
-  readonly canWrap: boolean;
-  readonly canUnwrap: boolean;
   /** How many columns it can hold on one side: none, exactly one, or any number. */
   readonly columns: 'none' | 'one' | 'many';
+  /** Whether its bytes tell columns apart by their names (JSON) or only by their order (KAFKA, a delimited line). A key of several columns keeps its names
+   *  in its bytes where they are named. */
+  readonly named: boolean;
+  /** Whether a single column lies in an envelope: always, never, or as WRAP_SINGLE_VALUE says. */
+  readonly wrapping: 'always' | 'never' | 'either';
+  /** Whether equal rows have equal bytes, whoever wrote them. Keys of a topic in a format that allows several spellings
+   *  of one row are written again by our own writer, which has one, before they meet others. */
+  readonly canonical: boolean;
+  /** Whether the bytes of single columns of this type, compared byte by byte, lie in the order of the values. Left out:
+   *  for no type. Only a `canonical` format may say so. */
+  sorts?(type: SqlType): boolean;
+  /** The properties of WITH that it takes. */
+  readonly properties: readonly FormatProperty[];
+  /** For formats whose columns can be taken from a schema of a registry, where a statement names none. */
+  readonly inference?: SchemaInference;
   /** The first fault of these columns as a sentence, or none. Side and number of columns are checked by `checkColumns`.
    *  */
   unsupported(columns: readonly Column[]): string | undefined;
@@ -105,32 +136,66 @@ export interface Format {
   /** `wanted`: the slots to read; all when absent. */
   reader(columns: readonly Column[], options: FormatOptions, wanted?: readonly number[]): RowReader;
   scanner(columns: readonly Column[], options: FormatOptions, wanted: readonly number[]): Scanner;
+  /**
+   * For formats whose records name the schema of their writer, so that it has to be known before they are read: begins
+   * to look up those of records `[from, to)` that are not known yet. The scan of these records begins when the promise is fulfilled;
+   * undefined, nothing is missing. A schema that does not exist is a fault of its records, raised by the reader; the promise is rejected only when schemas
+   * cannot be asked for at all, which ends the run.
+   */
+  prepare?(
+    bytes: Uint8Array,
+    starts: Int32Array,
+    ends: Int32Array,
+    from: number,
+    to: number,
+  ): Promise<void> | undefined;
+  /** A check of one side's bytes that costs less than reading them: what is wrong with them as the end of "the key …",
+   *  or undefined. Left out: they have to be read. */
+  checker?(columns: readonly Column[], options: FormatOptions): BytesCheck | undefined;
 }
 
-/** Raises a `UserError` unless the format can hold these columns on this side. */
-export const checkColumns = (format: Format, columns: readonly Column[], side: Side): void => {
+/** How the columns of a side are told from the text of a schema. */
+export interface SchemaInference {
+  columnsOf(schema: string, side: Side): readonly Column[];
+}
+
+export type BytesCheck = (bytes: Uint8Array, start: number, end: number) => string | undefined;
+
+/** Why the format cannot hold these columns on this side: an error to throw, or undefined. */
+const columnsFault = (format: Format, columns: readonly Column[], side: Side): UserError | undefined => {
+  const hint = `Set ${side === 'key' ? 'KEY_FORMAT' : 'VALUE_FORMAT'} to another format, such as JSON.`;
   if (!format.sides.includes(side)) {
-    throw new UserError('SQL_FORMAT_SIDE', `the format ${format.name} cannot be used for the ${side} of a record`, {
-      hint: `Set ${side === 'key' ? 'KEY_FORMAT' : 'VALUE_FORMAT'} to another format, such as JSON.`,
-    });
+    const sentence = `the format ${format.name} cannot be used for the ${side} of a record`;
+    return new UserError('SQL_FORMAT_SIDE', sentence, { hint });
   }
   if (format.columns === 'none' && columns.length > 0) {
-    throw new UserError(
-      'SQL_FORMAT_COLUMNS',
-      `the format ${format.name} holds no columns, but "${columns[0]?.name}" is a ${side} column`,
-      { hint: `Set ${side === 'key' ? 'KEY_FORMAT' : 'VALUE_FORMAT'} to another format, such as JSON.` },
-    );
+    const sentence = `the format ${format.name} holds no columns, but "${columns[0]?.name}" is a ${side} column`;
+    return new UserError('SQL_FORMAT_COLUMNS', sentence, { hint });
   }
   if (format.columns === 'one' && columns.length !== 1 && !(side === 'key' && columns.length === 0)) {
-    throw new UserError(
+    return new UserError(
       'SQL_FORMAT_COLUMNS',
       `the format ${format.name} holds exactly one column, but there are ${columns.length} ${side} columns`,
       { hint: `Set ${side === 'key' ? 'KEY_FORMAT' : 'VALUE_FORMAT'} to a format with names, such as JSON.` },
     );
   }
   const fault = format.unsupported(columns);
-  if (fault !== undefined) throw new UserError('SQL_FORMAT_TYPE', fault);
+  return fault === undefined ? undefined : new UserError('SQL_FORMAT_TYPE', fault);
 };
+
+/** Raises a `UserError` unless the format can hold these columns on this side. */
+export const checkColumns = (format: Format, columns: readonly Column[], side: Side): void => {
+  const fault = columnsFault(format, columns, side);
+  if (fault !== undefined) throw fault;
+};
+
+/** Whether the format can hold these columns on this side. */
+export const holdsColumns = (format: Format, columns: readonly Column[], side: Side): boolean =>
+  columnsFault(format, columns, side) === undefined;
+
+/** Whether a single value column can lie as `wrapSingle` says: in an envelope, or without one. */
+export const canWrapAs = ({ wrapping }: Format, wrapSingle: boolean): boolean =>
+  wrapping === 'either' || (wrapping === 'always') === wrapSingle;
 
 /** Whether the columns of one side lie in an envelope. `wrapSingle` is the value of WRAP_SINGLE_VALUE, if given. */
 export const isWrapped = (
@@ -147,9 +212,9 @@ export const isWrapped = (
     }
     return format.columns === 'many';
   }
-  if (side === 'key') return !format.canUnwrap;
-  if (wrapSingle === undefined) return format.canWrap;
-  if (wrapSingle ? !format.canWrap : !format.canUnwrap) {
+  if (side === 'key') return format.wrapping === 'always';
+  if (wrapSingle === undefined) return format.wrapping !== 'never';
+  if (!canWrapAs(format, wrapSingle)) {
     throw new UserError(
       'SQL_WRAP_SINGLE_VALUE',
       `the format ${format.name} cannot ${wrapSingle ? 'wrap' : 'unwrap'} a single value`,

@@ -1,22 +1,68 @@
 /** The formats there are. A new one is a file beside this one and a line here. */
 
-import { closest, type Position, UserError } from '../../base/index.ts';
-import type { Format } from './format.ts';
+import { assert, closest, type Position, UserError } from '../../base/index.ts';
+import type { Column } from '../types/schema.ts';
+import { type Format, type FormatOptions, isWrapped, type Side } from './format.ts';
 import { json } from './json.ts';
 import { kafka } from './kafka.ts';
 import { none } from './none.ts';
 
 export const formats: readonly Format[] = [json, kafka, none];
 
+/** The format of keys where nothing names one. */
+export const defaultKeyFormat: Format = kafka;
+
+/** The format of records without a key. */
+export const keylessFormat: Format = none;
+
+/** Formats that were added in this thread. */
+const added: Format[] = [];
+
+/** Makes a format known in this thread until the answer is called. A query in a worker needs it there too. */
+export const registerFormat = (format: Format): (() => void) => {
+  assert(format.name === format.name.toUpperCase(), `the name of the format ${format.name} is in upper case`);
+  assert(
+    knownFormats().every((other) => other.name !== format.name),
+    `there is already a format ${format.name}`,
+  );
+  added.push(format);
+  return () => {
+    const at = added.indexOf(format);
+    if (at >= 0) added.splice(at, 1);
+  };
+};
+
+/** The formats of this thread. */
+export const knownFormats = (): readonly Format[] => (added.length === 0 ? formats : [...formats, ...added]);
+
 /** The format of this name, without regard to case. */
 export const formatNamed = (name: string, at?: Position): Format => {
   const upper = name.toUpperCase();
-  const found = formats.find((format) => format.name === upper);
+  const known = knownFormats();
+  const found = known.find((format) => format.name === upper);
   if (found !== undefined) return found;
-  const names = formats.map((format) => format.name);
+  const names = known.map((format) => format.name);
   const near = closest(upper, names);
   throw new UserError('SQL_UNKNOWN_FORMAT', `there is no format called "${name}"`, {
     at,
     hint: near === undefined ? `The formats are ${names.join(', ')}.` : `Did you mean "${near}"?`,
   });
+};
+
+/** What a source has chosen for one side (`FormatChoice`). */
+interface Chosen {
+  readonly name: string;
+  readonly wrapSingleValue?: boolean | undefined;
+  readonly properties?: Readonly<Record<string, string>> | undefined;
+}
+
+/** The format of one side, and the options with which its readers and writers of these columns are made. */
+export const formatOf = (
+  { name, wrapSingleValue, properties }: Chosen,
+  columns: readonly Column[],
+  side: Side,
+): { readonly format: Format; readonly options: FormatOptions } => {
+  const format = formatNamed(name);
+  const wrapped = isWrapped(format, columns, side, side === 'key' ? undefined : wrapSingleValue);
+  return { format, options: { side, wrapped, ...(properties !== undefined && { properties }) } };
 };

@@ -23,9 +23,12 @@ export const json: Format = {
   name: 'JSON',
   doc: 'JSON text: an object with the columns as fields, or the bare value of a single column.',
   sides: ['key', 'value'],
-  canWrap: true,
-  canUnwrap: true,
   columns: 'many',
+  named: true,
+  wrapping: 'either',
+  // One key can be written with more or less space, its fields in any order, a number in several ways.
+  canonical: false,
+  properties: [],
   unsupported(columns: readonly Column[]) {
     const bad = columns.find((column) => hasOtherKeys(column.type));
     return bad === undefined

@@ -36,9 +36,13 @@ export const kafka: Format = {
   name: 'KAFKA',
   doc: 'One INTEGER, BIGINT, DOUBLE or STRING, as the standard Kafka serializers write it.',
   sides: ['key', 'value'],
-  canWrap: false,
-  canUnwrap: true,
   columns: 'one',
+  named: false,
+  wrapping: 'never',
+  canonical: true,
+  // Numbers are big-endian with their sign: −1 would lie behind 1.
+  sorts: (type) => type.kind === 'STRING',
+  properties: [],
   unsupported(columns) {
     for (const column of columns) {
       const { kind } = column.type;
@@ -77,6 +81,16 @@ export const kafka: Format = {
         return true;
       },
     };
+  },
+  checker([column]) {
+    if (column === undefined) return undefined;
+    const { kind } = column.type;
+    const length = kind === 'INTEGER' ? 4 : kind === 'BIGINT' || kind === 'DOUBLE' ? 8 : -1;
+    if (length < 0) return () => undefined;
+    return (_bytes, start, end) =>
+      end - start === length
+        ? undefined
+        : `"${column.name}" of type ${kind} takes ${length} bytes, there are ${end - start}`;
   },
   scanner(columns, options, wanted) {
     return scannerOf(kafka.reader(columns, options), columns.length, wanted);

@@ -6,10 +6,20 @@ export interface FormatChoice {
   /** WRAP_SINGLE_VALUE, where it was given: false when a single value column stands in the record without an envelope.
    *  */
   readonly wrapSingleValue?: boolean | undefined;
+  /** The format's own properties that were given, by their names without KEY_ and VALUE_. */
+  readonly properties?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Whether keys in both are the same bytes. */
-export const sameFormat = (a: FormatChoice, b: FormatChoice): boolean => a.name.toUpperCase() === b.name.toUpperCase();
+export const sameFormat = (a: FormatChoice, b: FormatChoice): boolean =>
+  a.name.toUpperCase() === b.name.toUpperCase() && printProperties(a) === printProperties(b);
+
+/** The format's properties as text, in the order of their names. */
+export const printProperties = ({ properties = {} }: FormatChoice): string =>
+  Object.keys(properties)
+    .sort()
+    .map((name) => `${name}='${properties[name]}'`)
+    .join(', ');
 
 /** Which column gives the event time. `format` is a date pattern, for columns of text. */
 export interface TimestampColumn {

@@ -18,7 +18,7 @@
 import { assert, UserError, unreachable } from '../../base/index.ts';
 import { printTyped, type TypedExpression } from '../analyze/typed.ts';
 import { type Column, printSchema, type Schema } from '../types/schema.ts';
-import type { FormatChoice, TimestampColumn } from './choices.ts';
+import { type FormatChoice, printProperties, type TimestampColumn } from './choices.ts';
 import {
   type AggregateCall,
   type AggregateWindow,
@@ -271,8 +271,12 @@ export const printPlan = (step: Step, indent = ''): string => {
   return lines.join('\n');
 };
 
-const printFormat = ({ name, wrapSingleValue }: FormatChoice): string =>
-  wrapSingleValue === undefined ? name : `${name}${wrapSingleValue ? ' wrapped' : ' unwrapped'}`;
+const printFormat = (choice: FormatChoice): string => {
+  const { name, wrapSingleValue } = choice;
+  const wrapping = wrapSingleValue === undefined ? '' : wrapSingleValue ? ' wrapped' : ' unwrapped';
+  const properties = printProperties(choice);
+  return `${name}${wrapping}${properties === '' ? '' : ` with ${properties}`}`;
+};
 
 const printTimestamp = (timestamp: TimestampColumn | undefined): string =>
   timestamp === undefined

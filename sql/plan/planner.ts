@@ -16,7 +16,8 @@
 import { assert, unreachable } from '../../base/index.ts';
 import { columnsOf } from '../analyze/typed.ts';
 import type { Catalog } from '../catalog.ts';
-import { formatNamed } from '../formats/index.ts';
+import { holdsColumns } from '../formats/format.ts';
+import { formatNamed, formats, keylessFormat } from '../formats/index.ts';
 import type { Column } from '../types/schema.ts';
 import { type FormatChoice, sameFormat, type TimestampColumn } from './choices.ts';
 import type { LogicalNode, NamedExpression } from './logical.ts';
@@ -44,7 +45,7 @@ export const planQuery = (
   const planned = planner.plan(logical, '');
   const { key } = logical.schema;
   const from =
-    key.length > 1
+    key.length > 1 && formatNamed(keyFormatOf(planned).name).named
       ? withKeyNames(
           planned,
           key.map((column) => column.name),
@@ -202,17 +203,16 @@ class Planner {
       : { kind: 'streamWindowedAggregate', id, from, aggregates, store: id, window: node.window, schema };
   }
 
-  /** The sink's key format where it can hold these columns, else JSON. */
+  /** The sink's key format where it can hold these columns, else the first of those that can and that need no registry:
+   *  canonical ones first, which are compact and have one way to write a key. */
   #innerKeyFormat(key: readonly Column[]): FormatChoice {
+    if (key.length === 0) return { name: keylessFormat.name };
     const wanted = this.#target?.keyFormat;
-    if (key.length === 0) return { name: 'NONE' };
-    for (const choice of [wanted, { name: 'KAFKA' }]) {
-      const format = choice === undefined ? undefined : formatNamed(choice.name);
-      if (choice === undefined || format === undefined || !format.sides.includes('key')) continue;
-      if (format.columns === 'none' || (format.columns === 'one' && key.length > 1)) continue;
-      if (format.unsupported(key) === undefined) return choice;
-    }
-    return { name: 'JSON' };
+    if (wanted !== undefined && holdsColumns(formatNamed(wanted.name), key, 'key')) return wanted;
+    const able = formats.filter((format) => format.inference === undefined && holdsColumns(format, key, 'key'));
+    const chosen = able.find((format) => format.canonical) ?? able[0];
+    assert(chosen !== undefined, 'some format can hold every key');
+    return { name: chosen.name };
   }
 }
 

@@ -16,6 +16,7 @@ import { accumulatorTypes, aggregator, resultFiller } from '../compile/aggregate
 import type { CompileEnvironment } from '../compile/environment.ts';
 import { columnScope } from '../compile/reading.ts';
 import { condition, rowFiller } from '../compile/select.ts';
+import { keylessFormat } from '../formats/index.ts';
 import type { LogicalAggregate, LogicalFilter, LogicalNode, LogicalProject } from '../plan/logical.ts';
 import { rebind } from '../plan/rules/prune-columns.ts';
 import { applyRules } from '../plan/rules.ts';
@@ -121,7 +122,7 @@ class GroupSize {
   }
 }
 
-const scopeOf = (schema: Schema) => columnScope(schema, { name: 'NONE' }, 'row');
+const scopeOf = (schema: Schema) => columnScope(schema, { name: keylessFormat.name }, 'row');
 
 /** The SELECT list, the conditions of HAVING, and the groups below them. */
 const partsOf = (

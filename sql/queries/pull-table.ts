@@ -1,7 +1,7 @@
 /** Pull queries on tables: committed rows of a materialized table, by key, by window, or all of them, filtered and
  *  projected. */
 
-import { ByteWriter, UserError, utf8Bytes } from '../../base/index.ts';
+import { assert, ByteWriter, UserError } from '../../base/index.ts';
 import type { Runtime, StoreEntry } from '../../engine/index.ts';
 import type { AnalyzedQuery } from '../analyze/query.ts';
 import type { TypedExpression } from '../analyze/typed.ts';
@@ -10,6 +10,7 @@ import type { CompileEnvironment } from '../compile/environment.ts';
 import { keyWriter } from '../compile/keys.ts';
 import { columnScope } from '../compile/reading.ts';
 import { condition, rowFiller } from '../compile/select.ts';
+import { formatNamed } from '../formats/index.ts';
 import type { Query } from '../parser/ast.ts';
 import type { LogicalNode } from '../plan/logical.ts';
 import { applyRules } from '../plan/rules.ts';
@@ -89,12 +90,20 @@ export const pullTable = (
 
   async function* scan(): AsyncGenerator<readonly StoreEntry[], void, undefined> {
     const { from, to, low, high } = access;
-    const ordered = !table.windowed && table.keyFormat.name === 'KAFKA';
+    const [first] = source.schema.key;
+    const { sorts } = formatNamed(table.keyFormat.name);
+    const ordered = !table.windowed && first !== undefined && sorts?.(first.type) === true;
+    const writer = keyWriter(source.schema.key, table.keyFormat);
+    const bytesOf = (key: string): ByteWriter => {
+      const out = new ByteWriter(64);
+      assert(writer.write([key], out), 'a key that is not NULL has bytes');
+      return out;
+    };
     yield* runtime.scan(table.queryId, table.store, {
-      ...(ordered && low !== undefined ? { from: utf8Bytes(low) } : {}),
-      // The last key is excluded there, and included here: nothing lies between a text and the same with one more zero
+      ...(ordered && low !== undefined ? { from: bytesOf(low).slice() } : {}),
+      // The last key is excluded there, and included here: nothing lies between bytes and the same with one more zero
       // byte.
-      ...(ordered && high !== undefined ? { to: utf8Bytes(`${high}\u0000`) } : {}),
+      ...(ordered && high !== undefined ? { to: withZero(bytesOf(high)) } : {}),
       ...(table.windowed && Number.isFinite(from) ? { fromWindow: from } : {}),
       ...(table.windowed && Number.isFinite(to) ? { toWindow: to + 1 } : {}),
     });
@@ -115,6 +124,11 @@ export const pullTable = (
       yield await runtime.read(table.queryId, table.store, out.slice(), windows);
     }
   }
+};
+
+const withZero = (out: ByteWriter): Uint8Array => {
+  out.i8(0);
+  return out.slice();
 };
 
 /** WHERE, and HAVING, which is a condition like it where nothing is grouped. */

@@ -5,13 +5,23 @@ import { readProperties } from '../analyze/properties.ts';
 import { type AnalyzedQuery, analyzeQuery } from '../analyze/query.ts';
 import { milliseconds } from '../analyze/window.ts';
 import type { Query, Source } from '../catalog.ts';
+import { defaultKeyFormat, formatNamed, keylessFormat } from '../formats/index.ts';
 import type { CreateAs } from '../parser/ast.ts';
+import type { FormatChoice } from '../plan/choices.ts';
 import { sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
 import { isPseudoColumn } from '../types/schema.ts';
 import { checkPlan } from './check-plan.ts';
 import { checkNotInternal } from './internal-topics.ts';
-import { checkName, chooseFormats, chooseTimestamp, chooseTopic, statusAnswer, topicConfigs } from './sources.ts';
+import {
+  checkName,
+  chooseFormats,
+  chooseTimestamp,
+  chooseTopic,
+  type Formats,
+  statusAnswer,
+  topicConfigs,
+} from './sources.ts';
 import type { Handler, StatementContext } from './statement.ts';
 
 export const createAs: Handler<CreateAs> = (statement, context) => {
@@ -37,8 +47,8 @@ export const createAs: Handler<CreateAs> = (statement, context) => {
   checkColumnNames(analyzed);
   checkInputFormats(analyzed);
   const { schema } = analyzed.plan;
-  const names = sinkFormats(analyzed, properties.keyFormat, properties.valueFormat?.value, context);
-  const formats = chooseFormats(names, properties, schema, context);
+  const wanted = sinkFormats(analyzed, properties.keyFormat, properties.valueFormat?.value, context);
+  const formats = chooseFormats(wanted, properties, schema, context);
   const timestamp = chooseTimestamp(properties, schema);
   const topic = properties.topic?.value ?? `${settings.get('ksql.output.topic.name.prefix') ?? ''}${name.name}`;
   const left = context.topics.get((analyzed.sources[0] as (typeof analyzed.sources)[number]).source.topic);
@@ -103,16 +113,16 @@ const checkColumnNames = (analyzed: AnalyzedQuery): void => {
   }
 };
 
-/** A value that is one bare datum cannot be grouped or joined. */
+/** A value format that holds one column only cannot be grouped or joined, as in ksqlDB. */
 export const checkInputFormats = (analyzed: AnalyzedQuery): void => {
   const stateful = (node: AnalyzedQuery['plan']): boolean =>
     node.kind === 'aggregate' || node.kind === 'join' || (node.kind !== 'source' && stateful(node.input));
   if (!stateful(analyzed.plan)) return;
   for (const { source, at } of analyzed.sources) {
-    if (source.valueFormat.name !== 'KAFKA') continue;
+    if (formatNamed(source.valueFormat.name).columns !== 'one') continue;
     throw new UserError(
       'SQL_KAFKA_VALUES',
-      `"${source.name}" has the value format KAFKA, which does not support GROUP BY and JOIN`,
+      `"${source.name}" has the value format ${source.valueFormat.name}, which does not support GROUP BY and JOIN`,
       {
         at,
         hint: `Copy it into another format first: CREATE … WITH (VALUE_FORMAT='JSON') AS SELECT * FROM ${source.name};`,
@@ -127,24 +137,31 @@ const sinkFormats = (
   keyFormat: { readonly value: string; readonly at: CreateAs['at'] } | undefined,
   valueFormat: string | undefined,
   context: StatementContext,
-): { readonly key: string; readonly value: string } => {
-  const value = valueFormat ?? analyzed.formats.value.name;
+): Formats => {
+  const value = chosenOr(valueFormat, analyzed.formats.value);
   const hasKey = analyzed.plan.schema.key.length > 0;
   if (analyzed.keyDropped) {
-    if (keyFormat !== undefined && keyFormat.value !== 'NONE') {
+    if (keyFormat !== undefined && keyFormat.value !== keylessFormat.name) {
       throw new UserError(
         'SQL_PROPERTY_CONFLICT',
-        `PARTITION BY NULL drops the key, so the key format can only be NONE, not ${keyFormat.value}`,
+        `PARTITION BY NULL drops the key, so the key format can only be ${keylessFormat.name}, not ${keyFormat.value}`,
         { at: keyFormat.at, hint: 'Leave KEY_FORMAT out.' },
       );
     }
-    return { key: 'NONE', value };
+    return { key: { name: keylessFormat.name }, value };
   }
-  if (keyFormat !== undefined) return { key: keyFormat.value, value };
-  const inherited = analyzed.formats.key.name;
-  const usable = inherited !== 'NONE' || !hasKey;
-  return {
-    key: usable ? inherited : (context.settings.get('ksql.persistence.default.format.key') ?? 'KAFKA'),
-    value,
-  };
+  const { key: inherited } = analyzed.formats;
+  if (keyFormat !== undefined || !hasKey || formatNamed(inherited.name).columns !== 'none') {
+    return { key: chosenOr(keyFormat?.value, inherited), value };
+  }
+  const fallback = context.settings.get('ksql.persistence.default.format.key') ?? defaultKeyFormat.name;
+  return { key: { name: fallback }, value };
+};
+
+/** The format that was named, with the properties of the source where that has the same one; the source's where none was
+ *  named. */
+const chosenOr = (name: string | undefined, source: FormatChoice): FormatChoice => {
+  const { properties } = source;
+  const same = name === undefined || name === source.name;
+  return { name: name ?? source.name, ...(same && properties !== undefined && { properties }) };
 };

@@ -4,6 +4,7 @@ import { UserError } from '../../base/index.ts';
 import { readProperties } from '../analyze/properties.ts';
 import { containsMap } from '../analyze/stage.ts';
 import type { Source } from '../catalog.ts';
+import { defaultKeyFormat } from '../formats/index.ts';
 import type { ColumnElement, CreateSource } from '../parser/ast.ts';
 import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
 import { printType, typeOfNode } from '../types/type.ts';
@@ -38,7 +39,8 @@ export const createSource: Handler<CreateSource> = (statement, context) => {
     });
   }
   const keyFormat =
-    properties.keyFormat?.value ?? context.settings.get('ksql.persistence.default.format.key') ?? 'KAFKA';
+    properties.keyFormat?.value ?? context.settings.get('ksql.persistence.default.format.key') ?? defaultKeyFormat.name;
+  const wanted = { key: { name: keyFormat }, value: { name: valueFormat } };
   const window = properties.window;
   const schema: Schema = window === undefined ? columns : { ...columns, windowed: window.value };
   if (window !== undefined && schema.key.length === 0) {
@@ -49,12 +51,7 @@ export const createSource: Handler<CreateSource> = (statement, context) => {
   }
   // An unknown format is the first thing to say; then, that without columns there is nothing to read.
   if (statement.elements.length === 0) {
-    chooseFormats(
-      { key: keyFormat, value: valueFormat },
-      properties,
-      { key: [], value: [{ name: 'V', type: { kind: 'STRING' } }] },
-      context,
-    );
+    chooseFormats(wanted, properties, { key: [], value: [{ name: 'V', type: { kind: 'STRING' } }] }, context);
     throw new UserError('SQL_NO_COLUMNS', `the ${kind} "${name.name}" has no columns`, {
       at: name.at,
       hint: `Name them: CREATE ${kind.toUpperCase()} ${name.name} (id BIGINT ${kind === 'table' ? 'PRIMARY KEY' : 'KEY'}, …) WITH (…).`,
@@ -66,7 +63,7 @@ export const createSource: Handler<CreateSource> = (statement, context) => {
       hint: 'Mark the column that is the key of the topic: id BIGINT PRIMARY KEY.',
     });
   }
-  const formats = chooseFormats({ key: keyFormat, value: valueFormat }, properties, schema, context);
+  const formats = chooseFormats(wanted, properties, schema, context);
   const timestamp = chooseTimestamp(properties, schema);
   const newTopic = chooseTopic(
     topic.value,

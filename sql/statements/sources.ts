@@ -2,10 +2,11 @@
 
 import { closest, type Position, UserError } from '../../base/index.ts';
 import { checkTopicName } from '../../storage/index.ts';
-import type { SourceProperties } from '../analyze/properties.ts';
+import type { GivenFormatProperty, SourceProperties } from '../analyze/properties.ts';
 import { checkTimestamp } from '../compile/timestamps.ts';
-import { checkColumns, isWrapped } from '../formats/format.ts';
+import { canWrapAs, checkColumns, type Format, isWrapped } from '../formats/format.ts';
 import { formatNamed } from '../formats/index.ts';
+import { propertyFault } from '../formats/properties.ts';
 import type { Identifier, SourceKind } from '../parser/ast.ts';
 import type { FormatChoice, TimestampColumn } from '../plan/choices.ts';
 import type { Schema } from '../types/schema.ts';
@@ -79,18 +80,20 @@ export interface Formats {
 
 /** The formats by name, checked against the columns that they have to hold. */
 export const chooseFormats = (
-  names: { readonly key: string; readonly value: string },
+  wanted: Formats,
   properties: SourceProperties,
   schema: Schema,
   context: StatementContext,
 ): Formats => {
   const keyAt = properties.keyFormat?.at;
   const valueAt = properties.valueFormat?.at;
-  const key = placed(keyAt, () => formatNamed(names.key));
-  const value = placed(valueAt, () => formatNamed(names.value));
+  const key = placed(keyAt, () => formatNamed(wanted.key.name));
+  const value = placed(valueAt, () => formatNamed(wanted.value.name));
   placed(keyAt, () => checkColumns(key, schema.key, 'key'));
-  if (key.name === 'NONE' && schema.windowed !== undefined) {
-    throw new UserError('SQL_FORMAT_SIDE', 'the key of windowed rows cannot have the format NONE', { at: keyAt });
+  if (key.columns === 'none' && schema.windowed !== undefined) {
+    throw new UserError('SQL_FORMAT_SIDE', `the key of windowed rows cannot have the format ${key.name}`, {
+      at: keyAt,
+    });
   }
   placed(valueAt, () => checkColumns(value, schema.value, 'value'));
   const wrap = properties.wrapSingleValue;
@@ -98,12 +101,31 @@ export const chooseFormats = (
   let wrapSingleValue = wrap?.value;
   if (wrapSingleValue === undefined && schema.value.length === 1) {
     const setting = context.settings.isTrue('ksql.persistence.wrap.single.values');
-    if (setting !== undefined && (setting ? value.canWrap : value.canUnwrap)) wrapSingleValue = setting;
+    if (setting !== undefined && canWrapAs(value, setting)) wrapSingleValue = setting;
   }
   return {
-    key: { name: key.name },
-    value: wrapSingleValue === undefined ? { name: value.name } : { name: value.name, wrapSingleValue },
+    key: { name: key.name, ...propertiesOf(key, properties.keyProperties, wanted.key) },
+    value: {
+      name: value.name,
+      ...(wrapSingleValue !== undefined && { wrapSingleValue }),
+      ...propertiesOf(value, properties.valueProperties, wanted.value),
+    },
   };
+};
+
+/** The properties of a format that were given for one side, over those that the choice comes with. */
+const propertiesOf = (
+  format: Format,
+  given: readonly GivenFormatProperty[] = [],
+  { properties: inherited = {} }: FormatChoice,
+): Pick<FormatChoice, 'properties'> => {
+  const properties = { ...inherited };
+  for (const { name, given: asGiven, value, at } of given) {
+    const fault = propertyFault(format, name, asGiven, value);
+    if (fault !== undefined) throw new UserError(fault.code, fault.message, { hint: fault.hint, at });
+    properties[name] = value;
+  }
+  return Object.keys(properties).length === 0 ? {} : { properties };
 };
 
 export const chooseTimestamp = (properties: SourceProperties, schema: Schema): TimestampColumn | undefined => {

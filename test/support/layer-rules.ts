@@ -62,6 +62,12 @@ export function codeOf(text: string): string {
   });
 }
 
+/** The texts in quotes, without their quotes; templates and what stands in comments are left out. */
+const textsOf = (text: string): string[] =>
+  [
+    ...text.matchAll(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|`(?:\\[\s\S]|[^`\\])*`|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/g),
+  ].flatMap(([found]) => (/^['"]/.test(found) ? [found.slice(1, -1)] : []));
+
 const resolvePath = (from: string, specifier: string): string => {
   if (!specifier.startsWith('.')) return specifier;
   const parts = from.split('/').slice(0, -1);
@@ -110,6 +116,20 @@ export const layersImportDownwards: Rule = (files) =>
       return [`${from} imports ${to}: import ${there}/index.ts instead`];
     return [];
   });
+
+/** Formats are known by what they can do: outside of `sql/formats` no code names one. (A family of functions is called
+ *  JSON as well.) */
+export const formatsAreNotNamed: Rule = (files) => {
+  const names = new Set(['JSON', 'JSON_SR', 'AVRO', 'PROTOBUF', 'PROTOBUF_NOSR', 'DELIMITED', 'KAFKA', 'NONE']);
+  const free = /^sql\/formats\/|^sql\/functions\/json\.ts$/;
+  return files
+    .filter(({ path }) => path.endsWith('.ts') && !free.test(path))
+    .flatMap(({ path, text }) =>
+      textsOf(text)
+        .filter((each) => names.has(each.toUpperCase()) && each === each.toUpperCase())
+        .map((each) => `${path} names the format '${each}': ask a format what it can do instead`),
+    );
+};
 
 /** No file reaches itself through imports that exist at run time. */
 export const noCycles: Rule = (files) => {
