@@ -9,29 +9,13 @@
  * the unquoted ones.
  */
 
-import { closest, type Position, UserError } from '../base/index.ts';
+import { type Position, UserError } from '../base/index.ts';
+import { type Source, type SourceCatalog, unknownSource } from './analyze/sources.ts';
 import type { SourceKind } from './parser/ast.ts';
-import type { FormatChoice, TimestampColumn } from './plan/choices.ts';
 import type { PhysicalPlan } from './plan/plan.ts';
-import type { Schema } from './types/schema.ts';
 
-export interface Source {
-  readonly name: string;
-  readonly kind: SourceKind;
-  readonly schema: Schema;
-  readonly topic: string;
-  readonly keyFormat: FormatChoice;
-  readonly valueFormat: FormatChoice;
-  readonly timestamp?: TimestampColumn;
-  /** Declared with the word SOURCE: nobody may insert into it or delete its topic. */
-  readonly readOnly: boolean;
-  /** The statement that made it. */
-  readonly statement: string;
-  /** The query that writes it, for what CREATE … AS made. */
-  readonly query?: string;
-}
-
-export interface Query {
+/** A query that runs until it is terminated, made by CREATE … AS or INSERT INTO … SELECT. */
+export interface PersistentQuery {
   readonly id: string;
   readonly kind: 'create-as' | 'insert';
   readonly sink: string;
@@ -41,11 +25,11 @@ export interface Query {
   readonly properties: Readonly<Record<string, string>>;
 }
 
-export class Catalog {
+export class Catalog implements SourceCatalog {
   readonly #sources: Map<string, Source>;
-  readonly #queries: Map<string, Query>;
+  readonly #queries: Map<string, PersistentQuery>;
 
-  constructor(sources: Iterable<Source> = [], queries: Iterable<Query> = []) {
+  constructor(sources: Iterable<Source> = [], queries: Iterable<PersistentQuery> = []) {
     this.#sources = new Map(Array.from(sources, (source) => [source.name, source]));
     this.#queries = new Map(Array.from(queries, (query) => [query.id, query]));
   }
@@ -65,27 +49,27 @@ export class Catalog {
     return all.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }
 
-  query(id: string): Query | undefined {
+  query(id: string): PersistentQuery | undefined {
     return this.#queries.get(id);
   }
 
   /** In order of creation. */
-  queries(): readonly Query[] {
+  queries(): readonly PersistentQuery[] {
     return [...this.#queries.values()];
   }
 
   /** The query of this id, in whatever case it was written. */
-  findQuery(id: string): Query | undefined {
+  findQuery(id: string): PersistentQuery | undefined {
     const wanted = id.toUpperCase();
     return this.#queries.get(id) ?? this.queries().find((query) => query.id.toUpperCase() === wanted);
   }
 
   /** Queries that read a source, in order of creation. */
-  readersOf(name: string): readonly Query[] {
+  readersOf(name: string): readonly PersistentQuery[] {
     return this.queries().filter((query) => query.sources.includes(name));
   }
 
-  writersOf(name: string): readonly Query[] {
+  writersOf(name: string): readonly PersistentQuery[] {
     return this.queries().filter((query) => query.sink === name);
   }
 
@@ -93,7 +77,7 @@ export class Catalog {
     this.#sources.set(source.name, source);
   }
 
-  addQuery(query: Query): void {
+  addQuery(query: PersistentQuery): void {
     this.#queries.set(query.id, query);
   }
 
@@ -134,17 +118,3 @@ export class Catalog {
     });
   }
 }
-
-export const unknownSource = (catalog: Catalog, name: string, at?: Position): UserError => {
-  const names = catalog.sources().map((source) => source.name);
-  const near = closest(name, names);
-  return new UserError('SQL_UNKNOWN_SOURCE', `there is no stream or table called "${name}"`, {
-    hint:
-      near !== undefined
-        ? `Did you mean "${near}"?`
-        : name !== name.toUpperCase() || !names.includes(name)
-          ? 'SHOW STREAMS; and SHOW TABLES; list what there is.'
-          : undefined,
-    at,
-  });
-};

@@ -14,7 +14,7 @@ import type { Runtime, StateReport } from '../engine/index.ts';
 import type { Log } from '../storage/index.ts';
 import { analyzeQuery } from './analyze/query.ts';
 import { Typer } from './analyze/typer.ts';
-import { Catalog, type Query } from './catalog.ts';
+import { Catalog, type PersistentQuery } from './catalog.ts';
 import type { CompileEnvironment } from './compile/environment.ts';
 import { ScanRegistry } from './compile/scan.ts';
 import { compileTopology, resultEncoding } from './compile/topology.ts';
@@ -154,7 +154,7 @@ class Engine implements SqlEngine {
   // ------------------------------------------------------------------------------------------------- start
 
   async recover(): Promise<void> {
-    const made = new Map<string, Query>();
+    const made = new Map<string, PersistentQuery>();
     const deleted: TopicId[] = [];
     const found = await this.#statements.read();
     for (const entry of found) {

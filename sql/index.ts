@@ -9,8 +9,9 @@
  * the interface that the server and the library use; `engine.ts` implements it.
  */
 
+export type { Source } from './analyze/sources.ts';
 export { applicationIdOf, applicationPrefix } from './application-id.ts';
-export { Catalog, type Query, type Source } from './catalog.ts';
+export { Catalog, type PersistentQuery } from './catalog.ts';
 export { type CompileEnvironment } from './compile/environment.ts';
 export { keyReader, keyWriter, windowBytesOf } from './compile/keys.ts';
 export { recordWriter } from './compile/record-writer.ts';
@@ -34,12 +35,12 @@ export { builtInFunctions } from './functions/index.ts';
 export type { FunctionRegistry } from './functions/registry.ts';
 export type { ParsedStatement, Statement } from './parser/ast.ts';
 export { type PhysicalPlan, printPlan, readPlan, type SinkStep, type Step, sourcesOf, writePlan } from './plan/plan.ts';
+export { checkNotInternal } from './queries/internal-topics.ts';
 export { type PlannedStatement, type PlanStatement, Session } from './session.ts';
 export { isKnownProperty, knownProperties, Settings } from './settings.ts';
 export { statementTopic } from './statement-log.ts';
 export { applyCommand, type Command } from './statements/command.ts';
-export { checkNotInternal } from './statements/internal-topics.ts';
-export type { NewRecord, Planned, TopicInfo, Topics } from './statements/statement.ts';
+export type { Planned, TopicInfo, Topics } from './statements/statement.ts';
 export { EvaluationError } from './types/evaluation-error.ts';
 export { type Column, printSchema, type Schema } from './types/schema.ts';
 export { describeType, printType, type SqlType, type TypeDescription } from './types/type.ts';

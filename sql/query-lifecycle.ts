@@ -10,7 +10,7 @@
 import type { Timers } from '../base/index.ts';
 import type { Runtime } from '../engine/index.ts';
 import { applicationIdOf } from './application-id.ts';
-import type { Query } from './catalog.ts';
+import type { PersistentQuery } from './catalog.ts';
 import type { CompileEnvironment } from './compile/environment.ts';
 import { compileTopology } from './compile/topology.ts';
 
@@ -48,7 +48,7 @@ export class QueryLifecycle {
   }
 
   /** Starts the query. Resolves when it runs, or cannot for now; with the reason in the second case. */
-  async start(query: Query): Promise<NotRunning | undefined> {
+  async start(query: PersistentQuery): Promise<NotRunning | undefined> {
     await this.#stopping.get(query.id)?.catch(() => undefined);
     const { runtime, environment } = this.#options;
     try {

@@ -2,12 +2,12 @@
  *  queries that never reached it. */
 
 import type { QueryCounters, Runtime, QueryStatus as RuntimeStatus } from '../engine/index.ts';
-import type { Query } from './catalog.ts';
+import type { PersistentQuery } from './catalog.ts';
 import type { QueryDrops, QueryStatus } from './facade.ts';
 import type { QueryLifecycle } from './query-lifecycle.ts';
 
 export const statusesOf = (
-  queries: readonly Query[],
+  queries: readonly PersistentQuery[],
   runtime: Runtime,
   lifecycle: QueryLifecycle,
 ): Promise<readonly QueryStatus[]> => {

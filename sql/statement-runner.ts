@@ -15,13 +15,14 @@ import { ExecutionError, type StatementResult } from './facade.ts';
 import type { FunctionContext } from './functions/define.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
 import type { ParsedStatement } from './parser/ast.ts';
+import type { NewRecord } from './queries/inserts.ts';
 import type { NotRunning, QueryLifecycle } from './query-lifecycle.ts';
 import { type PlannedStatement, type PlanStatement, Session } from './session.ts';
 import type { Settings } from './settings.ts';
 import type { StatementEntry, StatementLog } from './statement-log.ts';
 import type { StatementTopics } from './statement-topics.ts';
 import { applyCommand, type Command, type Effects, readCommand, type TopicId } from './statements/command.ts';
-import type { Answer, NewRecord, View } from './statements/statement.ts';
+import type { Answer, View } from './statements/statement.ts';
 
 export interface StatementRunnerOptions {
   /** Changed by the commands. */

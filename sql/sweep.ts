@@ -10,16 +10,16 @@
 import { internalTopics, type Topology } from '../engine/index.ts';
 import type { Log } from '../storage/index.ts';
 import { applicationIdOf, applicationPrefix } from './application-id.ts';
-import type { Query } from './catalog.ts';
+import type { PersistentQuery } from './catalog.ts';
 
 export interface SweepOptions {
   readonly log: Log;
   /** Queries that exist now. */
-  readonly queries: readonly Query[];
+  readonly queries: readonly PersistentQuery[];
   /** Queries that the statement log has made and dropped. */
-  readonly dropped: readonly Query[];
+  readonly dropped: readonly PersistentQuery[];
   /** Throws where this build cannot compile the plan any more. */
-  readonly compile: (query: Query) => Topology;
+  readonly compile: (query: PersistentQuery) => Topology;
   /** Forgets the runtime's record of a query, if there is one. */
   readonly forget: (applicationId: string) => Promise<void>;
 }
@@ -43,7 +43,7 @@ export const sweep = async ({ log, queries, dropped, compile, forget }: SweepOpt
   return [...topics, ...groups].sort();
 };
 
-const ownTopics = (query: Query, compile: SweepOptions['compile']): readonly string[] => {
+const ownTopics = (query: PersistentQuery, compile: SweepOptions['compile']): readonly string[] => {
   try {
     return internalTopics(applicationIdOf(query.id), compile(query));
   } catch {

@@ -9,8 +9,8 @@
 import { UserError } from '../../base/index.ts';
 import type { Expression, ExpressionOf } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
-import type { AggregateCall, LogicalAggregate, NamedExpression } from '../plan/logical.ts';
 import { integerType } from '../types/type.ts';
+import type { AggregateCall, LogicalAggregate, NamedExpression } from './logical.ts';
 import { type QueryContext, windowBounds } from './query-context.ts';
 import type { Clause, ScopedSource } from './scope.ts';
 import type { Item } from './select-list.ts';

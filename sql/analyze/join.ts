@@ -12,9 +12,9 @@
 import { UserError } from '../../base/index.ts';
 import type { Expression, Join, SourceKind } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
-import type { LogicalNode, NamedExpression } from '../plan/logical.ts';
 import type { Column, Schema } from '../types/schema.ts';
 import { printType, typesEqual } from '../types/type.ts';
+import type { LogicalNode, NamedExpression } from './logical.ts';
 import { referTo, Scope, type ScopedSource } from './scope.ts';
 import { type KeySlot, keySlot, localizeByPlanName, nameKey, qualified, rekeyed, type Stage, unused } from './stage.ts';
 import type { TypedExpression } from './typed.ts';

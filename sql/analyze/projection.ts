@@ -4,9 +4,9 @@
  */
 
 import { UserError } from '../../base/index.ts';
-import type { LogicalNode, LogicalProject, NamedExpression } from '../plan/logical.ts';
 import type { Column } from '../types/schema.ts';
 import type { SqlType } from '../types/type.ts';
+import type { LogicalNode, LogicalProject, NamedExpression } from './logical.ts';
 import type { QueryContext } from './query-context.ts';
 import type { Item } from './select-list.ts';
 import type { KeySlot, Stage } from './stage.ts';

@@ -1,18 +1,19 @@
 /** What the steps of one query's analysis share: the query, its sources, and what several clauses do alike. */
 
 import { type Position, UserError } from '../../base/index.ts';
-import { type Catalog, unknownSource } from '../catalog.ts';
 import type { Expression, Query } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
-import type { LogicalNode } from '../plan/logical.ts';
+import type { LogicalNode } from './logical.ts';
 import { Scope, type ScopedSource } from './scope.ts';
+import type { SourceCatalog } from './sources.ts';
+import { unknownSource } from './sources.ts';
 import type { Typer } from './typer.ts';
 import { findExpression, fingerprint } from './walk.ts';
 
 export type QueryPurpose = 'persistent' | 'push' | 'pull';
 
 export interface AnalyzeOptions {
-  readonly catalog: Catalog;
+  readonly catalog: SourceCatalog;
   readonly typer: Typer;
   readonly purpose: QueryPurpose;
   /** What a persistent query is for, as messages call it. */
@@ -85,7 +86,7 @@ export const windowBounds = (name: string, where: string, at: Position): UserErr
     { at },
   );
 
-const scopedSources = (query: Query, catalog: Catalog): readonly ScopedSource[] => {
+const scopedSources = (query: Query, catalog: SourceCatalog): readonly ScopedSource[] => {
   const references = [query.from, ...query.joins.map((join) => join.source)];
   const scoped: ScopedSource[] = [];
   for (const { name, alias, at } of references) {

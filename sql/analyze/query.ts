@@ -11,12 +11,12 @@
  */
 
 import { type Position, UserError } from '../../base/index.ts';
+import type { FormatChoice } from '../formats/choices.ts';
 import type { Expression, Query, SourceKind } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
-import type { FormatChoice } from '../plan/choices.ts';
-import type { LogicalNode, NamedExpression } from '../plan/logical.ts';
 import { aggregate, aggregateCalls, groupExpressions } from './aggregation.ts';
 import { analyzeJoins } from './join.ts';
+import type { LogicalNode, NamedExpression } from './logical.ts';
 import { type ProjectedColumn, project } from './projection.ts';
 import { type AnalyzeOptions, QueryContext } from './query-context.ts';
 import type { ScopedSource } from './scope.ts';

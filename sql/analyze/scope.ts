@@ -10,10 +10,10 @@
  */
 
 import { closest, type Position, UserError } from '../../base/index.ts';
-import type { Source } from '../catalog.ts';
 import type { Expression, ExpressionOf, TimeUnit } from '../parser/ast.ts';
 import { type Column, isPseudoColumn, type Schema, slotNamed } from '../types/schema.ts';
 import { bigintType, integerType } from '../types/type.ts';
+import type { Source } from './sources.ts';
 import type { ColumnReference } from './typed.ts';
 import { replaceExpressions } from './walk.ts';
 

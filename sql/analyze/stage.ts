@@ -8,9 +8,9 @@
 import { type Position, UserError } from '../../base/index.ts';
 import type { Expression, ExpressionOf } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
-import type { LogicalNode, NamedExpression } from '../plan/logical.ts';
 import type { Schema } from '../types/schema.ts';
 import { printType, type SqlType } from '../types/type.ts';
+import type { LogicalNode, NamedExpression } from './logical.ts';
 import { type Clause, findColumn, referTo, type Scope } from './scope.ts';
 import type { TypedExpression } from './typed.ts';
 import { fingerprint, replaceExpressions } from './walk.ts';

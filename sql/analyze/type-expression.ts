@@ -18,7 +18,6 @@ import {
   printType,
   type SqlType,
   stringType,
-  typeOfNode,
 } from '../types/type.ts';
 import { typeField, typeSubscript } from './expressions/access.ts';
 import { typeArithmetic, typeSign } from './expressions/arithmetic.ts';
@@ -37,6 +36,7 @@ import {
   typedText,
 } from './expressions/draft.ts';
 import { mismatch, unsupported } from './expressions/faults.ts';
+import { typeOfNode } from './type-of-node.ts';
 import type { TypedAggregate, TypedExpression } from './typed.ts';
 
 /** The typed form of an expression. `expected` gives a NULL or a literal with a point its type; it converts nothing. */

@@ -1,5 +1,5 @@
 /**
- * Typed expressions: what stands in plans, and what `compile/expression.ts` turns into closures.
+ * Typed expressions: what stands in plans, and what `evaluate/expression.ts` turns into closures.
  *
  * They are JSON: written to the statement log and read back without being resolved again. Three laws hold, made by
  * `type-expression.ts` and relied upon by the compiler:
@@ -13,7 +13,8 @@
  */
 
 import { unreachable } from '../../base/index.ts';
-import type { ArithmeticOperator, ComparisonOperator } from '../parser/ast.ts';
+import type { ComparisonOperator } from '../parser/ast.ts';
+import type { ArithmeticOperator } from '../types/arithmetic.ts';
 import { printType, quoteName, type SqlType } from '../types/type.ts';
 
 /** Where a column's value comes from. `index` counts within key or value columns and is 0 for the others. */

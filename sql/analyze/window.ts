@@ -2,7 +2,7 @@
 
 import { UserError } from '../../base/index.ts';
 import type { Duration, WindowClause } from '../parser/ast.ts';
-import type { AggregateWindow } from '../plan/logical.ts';
+import type { AggregateWindow } from './logical.ts';
 
 /** Without GRACE PERIOD a window is open for a day altogether; without RETENTION it is kept while it is open. */
 export const analyzeWindow = (clause: WindowClause | undefined): AggregateWindow | undefined => {

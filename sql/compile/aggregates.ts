@@ -7,14 +7,14 @@
 
 import { assert } from '../../base/index.ts';
 import type { ProcessorContext, StreamRecord } from '../../engine/index.ts';
+import { type AggregateCall, printAggregate } from '../analyze/logical.ts';
 import { printTyped } from '../analyze/typed.ts';
+import { type ColumnScope, constantOf, type Evaluate } from '../evaluate/closure.ts';
 import type { Accumulator } from '../functions/define.ts';
 import { spread } from '../functions/signature.ts';
-import { type AggregateCall, printAggregate } from '../plan/logical.ts';
 import type { SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
-import { type ColumnScope, constantOf, type Evaluate } from './evaluate.ts';
 import { causeOf, compileAll, noteParts } from './select.ts';
 
 interface Member {

@@ -7,13 +7,13 @@
 
 import { assert } from '../../base/index.ts';
 import type { StreamRecord } from '../../engine/index.ts';
+import type { NamedExpression } from '../analyze/logical.ts';
 import { columnsOf, mapColumns, type TypedExpression } from '../analyze/typed.ts';
-import type { NamedExpression } from '../plan/logical.ts';
+import type { Evaluate } from '../evaluate/closure.ts';
 import { keyedSchema, type SourceStep } from '../plan/plan.ts';
 import type { Schema } from '../types/schema.ts';
 import type { Row } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
-import type { Evaluate } from './evaluate.ts';
 import { columnScope, vectorScope } from './reading.ts';
 import type { Fused } from './scan.ts';
 import { compileAll, condition, rowMaker, type Test } from './select.ts';

@@ -8,9 +8,9 @@
 
 import { assert, type ByteWriter, readI64 } from '../../base/index.ts';
 import { type ProcessorContext, SerdeError, type StreamRecord } from '../../engine/index.ts';
+import type { FormatChoice } from '../formats/choices.ts';
 import type { RowReader, RowWriter } from '../formats/format.ts';
 import { formatOf } from '../formats/index.ts';
-import type { FormatChoice } from '../plan/choices.ts';
 import type { Column, Schema, WindowedKey } from '../types/schema.ts';
 import type { Row, Value } from '../types/value.ts';
 

@@ -9,10 +9,10 @@
 
 import { assert, unreachable } from '../../base/index.ts';
 import type { ColumnReference } from '../analyze/typed.ts';
-import type { FormatChoice } from '../plan/choices.ts';
+import type { ColumnScope, Evaluate } from '../evaluate/closure.ts';
+import type { FormatChoice } from '../formats/choices.ts';
 import type { Schema } from '../types/schema.ts';
 import type { Row, Value } from '../types/value.ts';
-import type { ColumnScope, Evaluate } from './evaluate.ts';
 import { KeyColumns } from './keys.ts';
 
 export type Reading = 'row' | 'vectors';

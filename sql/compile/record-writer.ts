@@ -1,7 +1,7 @@
 /** Writes keys and values of one source, for rows that come from outside. */
 
 import type { ByteWriter } from '../../base/index.ts';
-import type { Source } from '../catalog.ts';
+import type { Source } from '../analyze/sources.ts';
 import { formatOf } from '../formats/index.ts';
 import type { Row } from '../types/value.ts';
 import { keyWriter } from './keys.ts';

@@ -4,13 +4,13 @@
  */
 
 import { type ProcessorContext, type ProcessorSupplier, SerdeError, StreamRecord } from '../../engine/index.ts';
+import type { NamedExpression } from '../analyze/logical.ts';
 import { columnsOf } from '../analyze/typed.ts';
-import type { FormatChoice } from '../plan/choices.ts';
-import type { NamedExpression } from '../plan/logical.ts';
+import type { ColumnScope } from '../evaluate/closure.ts';
+import type { FormatChoice } from '../formats/choices.ts';
 import type { Schema } from '../types/schema.ts';
 import type { Row, Value } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
-import type { ColumnScope } from './evaluate.ts';
 import { keyRecoder, keyWriter } from './keys.ts';
 import { causeOf, compileAll, noteParts, type RowOf, rowMaker } from './select.ts';
 

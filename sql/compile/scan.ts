@@ -22,15 +22,15 @@ import {
   type SourceSupplier,
   StreamRecord,
 } from '../../engine/index.ts';
+import { takePartFaults } from '../evaluate/part-faults.ts';
+import { type FormatChoice, printProperties } from '../formats/choices.ts';
 import { type RowReader, type Scanner, ScanVectors, scanned } from '../formats/format.ts';
 import { formatNamed, formatOf } from '../formats/index.ts';
-import { type FormatChoice, printProperties } from '../plan/choices.ts';
 import { keyColumnsOf, type SourceStep } from '../plan/plan.ts';
 import type { Schema } from '../types/schema.ts';
 import { printType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { keyReader, keyWriter, windowBytesOf } from './keys.ts';
-import { takePartFaults } from './part-faults.ts';
 import { type TimestampReader, timestampReader } from './timestamps.ts';
 
 /** Which columns are parsed, and how often; shared by all queries of one thread. */

@@ -5,14 +5,14 @@
  */
 
 import { type ProcessorContext, SerdeError, StreamRecord } from '../../engine/index.ts';
+import type { NamedExpression } from '../analyze/logical.ts';
 import { printTyped, type TypedExpression } from '../analyze/typed.ts';
-import type { NamedExpression } from '../plan/logical.ts';
+import type { ColumnScope, Evaluate } from '../evaluate/closure.ts';
+import { compileExpression } from '../evaluate/expression.ts';
+import { takePartFaults } from '../evaluate/part-faults.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import type { Row, Value } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
-import type { ColumnScope, Evaluate } from './evaluate.ts';
-import { compileExpression } from './expression.ts';
-import { takePartFaults } from './part-faults.ts';
 
 export type RowOf = (record: StreamRecord<Row>, context: ProcessorContext) => Row;
 export type Test = (record: StreamRecord<Row>, context: ProcessorContext) => boolean;

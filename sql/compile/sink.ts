@@ -10,8 +10,8 @@
 
 import { partitionOfKey } from '../../base/index.ts';
 import { type ProcessorSupplier, SerdeError } from '../../engine/index.ts';
+import { type FormatChoice, sameFormat } from '../formats/choices.ts';
 import { formatOf } from '../formats/index.ts';
-import { type FormatChoice, sameFormat } from '../plan/choices.ts';
 import type { SinkStep } from '../plan/plan.ts';
 import type { Row, Value } from '../types/value.ts';
 import { KeyColumns, keyRecoder, windowBytesOf } from './keys.ts';

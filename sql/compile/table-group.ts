@@ -12,16 +12,16 @@
 
 import { assert } from '../../base/index.ts';
 import { type ProcessorContext, type ProcessorSupplier, StreamRecord, unknown } from '../../engine/index.ts';
-import type { NamedExpression } from '../plan/logical.ts';
+import type { NamedExpression } from '../analyze/logical.ts';
+import type { ColumnScope, Evaluate } from '../evaluate/closure.ts';
+import { takePartFaults } from '../evaluate/part-faults.ts';
 import type { TableGroupByStep } from '../plan/plan.ts';
 import type { Column } from '../types/schema.ts';
 import { booleanType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import type { Aggregator } from './aggregates.ts';
 import type { CompileEnvironment } from './environment.ts';
-import type { ColumnScope, Evaluate } from './evaluate.ts';
 import { keyWriter } from './keys.ts';
-import { takePartFaults } from './part-faults.ts';
 import { causeOf, compileAll, noteParts, rowFiller } from './select.ts';
 
 const flags = 2;

@@ -8,7 +8,7 @@
  */
 
 import { UserError } from '../../base/index.ts';
-import type { TimestampColumn } from '../plan/choices.ts';
+import type { TimestampColumn } from '../formats/choices.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import type { Schema } from '../types/schema.ts';
 import { type TimeParser, timeParser } from '../types/time/parse.ts';

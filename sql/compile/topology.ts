@@ -29,8 +29,9 @@ import {
   tumbling,
   windowAggregate,
 } from '../../engine/index.ts';
+import type { NamedExpression } from '../analyze/logical.ts';
 import type { ColumnReference, TypedExpression } from '../analyze/typed.ts';
-import type { NamedExpression } from '../plan/logical.ts';
+import type { ColumnScope } from '../evaluate/closure.ts';
 import {
   type AggregateStep,
   allSteps,
@@ -53,7 +54,6 @@ import type { SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { accumulatorTypes, aggregator, resultFiller } from './aggregates.ts';
 import type { CompileEnvironment } from './environment.ts';
-import type { ColumnScope } from './evaluate.ts';
 import { fusedMaker, type Scan, type ScanNeeds, substituted } from './fuse.ts';
 import { wholeKeys, windowBytesOf } from './keys.ts';
 import { columnScope, type Reading } from './reading.ts';

@@ -1,5 +1,5 @@
 /**
- * The abstract syntax tree: what the parser hands to everybody else, as plain frozen-in-spirit data.
+ * The abstract syntax tree: what the parser makes of a text, as plain data that is never changed.
  *
  * Every node is a member of a union, told apart by `kind`, and knows its place in the text (`at`). Three laws hold for
  * every tree that the parser builds:
@@ -13,6 +13,7 @@
  */
 
 import type { Position } from '../../base/index.ts';
+import type { ArithmeticOperator } from '../types/arithmetic.ts';
 
 export type { Position } from '../../base/index.ts';
 
@@ -47,8 +48,6 @@ export type Literal =
   /** A literal with an exponent. */
   | { readonly kind: 'double'; readonly value: number; readonly at: Position }
   | { readonly kind: 'string'; readonly value: string; readonly at: Position };
-
-export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%';
 
 /** `!=` comes out as `<>`. */
 export type ComparisonOperator = '=' | '<>' | '<' | '<=' | '>' | '>=';

@@ -5,7 +5,8 @@
 
 import type { IToken } from 'chevrotain';
 import { assert, type Position, UserError } from '../../base/index.ts';
-import type { ArithmeticOperator, Expression, Literal } from './ast.ts';
+import type { ArithmeticOperator } from '../types/arithmetic.ts';
+import type { Expression, Literal } from './ast.ts';
 import { DoubleText, IntegerText, keyword, placeOf, unquote } from './tokens.ts';
 
 const greatestBigint = 9223372036854775807n;

@@ -16,9 +16,6 @@
  */
 
 import { assert, UserError, unreachable } from '../../base/index.ts';
-import { printTyped, type TypedExpression } from '../analyze/typed.ts';
-import { type Column, printSchema, type Schema } from '../types/schema.ts';
-import { type FormatChoice, printProperties, type TimestampColumn } from './choices.ts';
 import {
   type AggregateCall,
   type AggregateWindow,
@@ -26,7 +23,10 @@ import {
   printAggregate,
   printNamed,
   windowText,
-} from './logical.ts';
+} from '../analyze/logical.ts';
+import { printTyped, type TypedExpression } from '../analyze/typed.ts';
+import { type FormatChoice, printProperties, type TimestampColumn } from '../formats/choices.ts';
+import { type Column, printSchema, type Schema } from '../types/schema.ts';
 
 export const planVersion = 1;
 

@@ -14,13 +14,13 @@
  */
 
 import { assert, unreachable } from '../../base/index.ts';
+import type { LogicalNode, NamedExpression } from '../analyze/logical.ts';
+import type { SourceCatalog } from '../analyze/sources.ts';
 import { columnsOf } from '../analyze/typed.ts';
-import type { Catalog } from '../catalog.ts';
+import { type FormatChoice, sameFormat, type TimestampColumn } from '../formats/choices.ts';
 import { holdsColumns } from '../formats/format.ts';
 import { formatNamed, formats, keylessFormat } from '../formats/index.ts';
 import type { Column } from '../types/schema.ts';
-import { type FormatChoice, sameFormat, type TimestampColumn } from './choices.ts';
-import type { LogicalNode, NamedExpression } from './logical.ts';
 import { keyFormatOf, type PhysicalPlan, planVersion, type SourceStep, type Step, withKeyNames } from './plan.ts';
 import { rebind } from './rules/prune-columns.ts';
 import { applyRules, type RewriteStep } from './rules.ts';
@@ -37,7 +37,7 @@ export interface PlanTarget {
 /** The steps of a query that writes a topic, or, without a target, of one whose rows go to a client. */
 export const planQuery = (
   plan: LogicalNode,
-  catalog: Catalog,
+  catalog: SourceCatalog,
   target: PlanTarget | undefined,
 ): { readonly logical: LogicalNode; readonly trace: readonly RewriteStep[]; readonly physical: PhysicalPlan } => {
   const { plan: logical, trace } = applyRules(plan, { catalog });
@@ -84,10 +84,10 @@ interface JoinedBy {
 }
 
 class Planner {
-  readonly #catalog: Catalog;
+  readonly #catalog: SourceCatalog;
   readonly #target: PlanTarget | undefined;
 
-  constructor(catalog: Catalog, target: PlanTarget | undefined) {
+  constructor(catalog: SourceCatalog, target: PlanTarget | undefined) {
     this.#catalog = catalog;
     this.#target = target;
   }

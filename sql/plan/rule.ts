@@ -1,12 +1,12 @@
 /** What a rewrite rule of the logical plan is. */
 
-import type { Catalog } from '../catalog.ts';
-import type { LogicalNode } from './logical.ts';
+import type { LogicalNode } from '../analyze/logical.ts';
+import type { SourceCatalog } from '../analyze/sources.ts';
 
 /** What a rule may know beside the plan. */
 export interface RuleContext {
   /** The sources as they are when the query is planned. */
-  readonly catalog: Catalog;
+  readonly catalog: SourceCatalog;
 }
 
 export interface Rule {

@@ -1,6 +1,6 @@
 /** The rewrites of the logical plan, in the order in which they are applied, once each. */
 
-import { type LogicalNode, printLogical } from './logical.ts';
+import { type LogicalNode, printLogical } from '../analyze/logical.ts';
 import type { Rule, RuleContext } from './rule.ts';
 import { foldConstants } from './rules/fold-constants.ts';
 import { pruneColumns } from './rules/prune-columns.ts';

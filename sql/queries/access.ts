@@ -9,7 +9,7 @@
  */
 
 import type { TypedExpression } from '../analyze/typed.ts';
-import { constantOf } from '../compile/evaluate.ts';
+import { constantOf } from '../evaluate/closure.ts';
 import type { Schema } from '../types/schema.ts';
 import type { Row, Value } from '../types/value.ts';
 import { identityKey } from '../types/value.ts';

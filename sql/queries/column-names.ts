@@ -2,7 +2,7 @@
  *  columns come first. */
 
 import { closest, UserError } from '../../base/index.ts';
-import type { Source } from '../catalog.ts';
+import type { Source } from '../analyze/sources.ts';
 import type { QueryColumn } from '../facade.ts';
 
 /** Other spellings that are remembered. */

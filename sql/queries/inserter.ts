@@ -10,7 +10,7 @@
 import { ByteWriter, partitionOfKey, UserError } from '../../base/index.ts';
 import { SerdeError } from '../../engine/index.ts';
 import { BatchBuilder, type Producer } from '../../storage/index.ts';
-import type { Source } from '../catalog.ts';
+import type { Source } from '../analyze/sources.ts';
 import { recordWriter } from '../compile/record-writer.ts';
 import type { Inserter, InsertOutcome, QueryColumn } from '../facade.ts';
 import type { Row, Value } from '../types/value.ts';

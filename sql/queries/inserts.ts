@@ -3,13 +3,21 @@
 
 import { type Clock, UserError } from '../../base/index.ts';
 import { type Log, numberConfig, type Producer, produceRecords } from '../../storage/index.ts';
-import type { Catalog, Source } from '../catalog.ts';
+import type { Source } from '../analyze/sources.ts';
+import type { Catalog } from '../catalog.ts';
 import type { Inserter, TypedRow } from '../facade.ts';
-import { checkInsertTarget } from '../statements/insert-target.ts';
-import type { NewRecord } from '../statements/statement.ts';
 import { AtomicWriter } from './atomic-writer.ts';
+import { checkInsertTarget } from './insert-target.ts';
 import { BulkInserter } from './inserter.ts';
 import { TypedInserter } from './typed-inserter.ts';
+
+/** One record that INSERT VALUES writes. */
+export interface NewRecord {
+  readonly topic: string;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly timestamp: number;
+}
 
 export class Inserts {
   readonly #log: Log;
@@ -17,7 +25,7 @@ export class Inserts {
   readonly #clock: Clock;
   readonly #atomic: AtomicWriter;
   #producer: Promise<Producer> | undefined;
-  /** Of each source as it is now (one made anew is another object), over its topic as it is now. */
+  /** By source: one that was dropped and created again is another object. Each belongs to the topic as it is now. */
   readonly #typed = new WeakMap<Source, { readonly topicId: string; readonly inserter: TypedInserter }>();
 
   constructor(log: Log, catalog: Catalog, clock: Clock) {

@@ -16,12 +16,13 @@ import {
   timestampBytes,
   timestampOf,
 } from '../../engine/index.ts';
-import type { Catalog, Source } from '../catalog.ts';
+import type { Source } from '../analyze/sources.ts';
+import type { Catalog } from '../catalog.ts';
 import { accumulatorTypes, resultFiller } from '../compile/aggregates.ts';
 import type { CompileEnvironment } from '../compile/environment.ts';
 import { columnScope } from '../compile/reading.ts';
 import { condition, rowFiller } from '../compile/select.ts';
-import type { FormatChoice } from '../plan/choices.ts';
+import type { FormatChoice } from '../formats/choices.ts';
 import { keyedSchema, keyFormatOf, type Step } from '../plan/plan.ts';
 import { RowEncoding } from '../types/row-encoding.ts';
 import type { Row, Value } from '../types/value.ts';

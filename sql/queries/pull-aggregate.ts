@@ -9,6 +9,7 @@
 
 import { ByteWriter, UserError } from '../../base/index.ts';
 import { StreamRecord } from '../../engine/index.ts';
+import type { LogicalAggregate, LogicalFilter, LogicalNode, LogicalProject } from '../analyze/logical.ts';
 import type { AnalyzedQuery } from '../analyze/query.ts';
 import { columnsOf } from '../analyze/typed.ts';
 import type { Catalog } from '../catalog.ts';
@@ -17,7 +18,6 @@ import type { CompileEnvironment } from '../compile/environment.ts';
 import { columnScope } from '../compile/reading.ts';
 import { condition, rowFiller } from '../compile/select.ts';
 import { keylessFormat } from '../formats/index.ts';
-import type { LogicalAggregate, LogicalFilter, LogicalNode, LogicalProject } from '../plan/logical.ts';
 import { rebind } from '../plan/rules/prune-columns.ts';
 import { applyRules } from '../plan/rules.ts';
 import { RowEncoding } from '../types/row-encoding.ts';

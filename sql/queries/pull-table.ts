@@ -3,6 +3,7 @@
 
 import { assert, ByteWriter, UserError } from '../../base/index.ts';
 import type { Runtime, StoreEntry } from '../../engine/index.ts';
+import type { LogicalNode } from '../analyze/logical.ts';
 import type { AnalyzedQuery } from '../analyze/query.ts';
 import type { TypedExpression } from '../analyze/typed.ts';
 import type { Catalog } from '../catalog.ts';
@@ -12,7 +13,6 @@ import { columnScope } from '../compile/reading.ts';
 import { condition, rowFiller } from '../compile/select.ts';
 import { formatNamed } from '../formats/index.ts';
 import type { Query } from '../parser/ast.ts';
-import type { LogicalNode } from '../plan/logical.ts';
 import { applyRules } from '../plan/rules.ts';
 import type { Settings } from '../settings.ts';
 import { booleanType } from '../types/type.ts';

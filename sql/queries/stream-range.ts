@@ -6,9 +6,9 @@
  * ROWTIME alone ends nothing, because topics are not ordered by time.
  */
 
+import type { LogicalNode } from '../analyze/logical.ts';
 import type { TypedExpression } from '../analyze/typed.ts';
-import { constantOf } from '../compile/evaluate.ts';
-import type { LogicalNode } from '../plan/logical.ts';
+import { constantOf } from '../evaluate/closure.ts';
 
 export interface StreamRange {
   /** Bounds of ROWTIME in epoch milliseconds, both included. */

@@ -12,7 +12,7 @@
 import { BufferPool, ByteWriter, partitionOfKey, UserError } from '../../base/index.ts';
 import { SerdeError } from '../../engine/index.ts';
 import { BatchBuilder } from '../../storage/index.ts';
-import type { Source } from '../catalog.ts';
+import type { Source } from '../analyze/sources.ts';
 import { type RecordWriter, recordWriter } from '../compile/record-writer.ts';
 import type { TypedRow } from '../facade.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';

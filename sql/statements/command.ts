@@ -7,14 +7,15 @@
  */
 
 import { UserError, unreachable } from '../../base/index.ts';
-import type { Catalog, Query, Source } from '../catalog.ts';
+import type { Source } from '../analyze/sources.ts';
+import type { Catalog, PersistentQuery } from '../catalog.ts';
 import { readPlan } from '../plan/plan.ts';
 
 export type Command =
   /** `topicId`: of the topic that was made for the statement, if one was. */
   | { readonly kind: 'create-source'; readonly source: Source; readonly topicId?: string }
-  | { readonly kind: 'create-as'; readonly source: Source; readonly query: Query; readonly topicId?: string }
-  | { readonly kind: 'insert-as'; readonly query: Query }
+  | { readonly kind: 'create-as'; readonly source: Source; readonly query: PersistentQuery; readonly topicId?: string }
+  | { readonly kind: 'insert-as'; readonly query: PersistentQuery }
   /** `topicId`: of the topic that is to be deleted; set when the command is logged. */
   | { readonly kind: 'drop-source'; readonly name: string; readonly deleteTopic: boolean; readonly topicId?: string }
   | { readonly kind: 'terminate'; readonly queryIds: readonly string[] };
@@ -27,7 +28,7 @@ export interface TopicId {
 
 /** What has to happen outside of the catalog when a command is applied. */
 export interface Effects {
-  readonly start?: Query | undefined;
+  readonly start?: PersistentQuery | undefined;
   readonly stop: readonly string[];
   readonly deleteTopic?: TopicId | undefined;
 }

@@ -3,16 +3,17 @@
 import { UserError } from '../../base/index.ts';
 import { readProperties } from '../analyze/properties.ts';
 import { type AnalyzedQuery, analyzeQuery } from '../analyze/query.ts';
+import type { Source } from '../analyze/sources.ts';
 import { milliseconds } from '../analyze/window.ts';
-import type { Query, Source } from '../catalog.ts';
+import type { PersistentQuery } from '../catalog.ts';
+import type { FormatChoice } from '../formats/choices.ts';
 import { defaultKeyFormat, formatNamed, keylessFormat } from '../formats/index.ts';
 import type { CreateAs } from '../parser/ast.ts';
-import type { FormatChoice } from '../plan/choices.ts';
 import { sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
+import { checkNotInternal } from '../queries/internal-topics.ts';
 import { isPseudoColumn } from '../types/schema.ts';
 import { checkPlan } from './check-plan.ts';
-import { checkNotInternal } from './internal-topics.ts';
 import {
   checkName,
   chooseFormats,
@@ -86,7 +87,7 @@ export const createAs: Handler<CreateAs> = (statement, context) => {
     statement: context.text,
     query: id,
   };
-  const query: Query = {
+  const query: PersistentQuery = {
     id,
     kind: 'create-as',
     sink: name.name,

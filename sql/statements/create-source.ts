@@ -2,13 +2,14 @@
 
 import { UserError } from '../../base/index.ts';
 import { readProperties } from '../analyze/properties.ts';
+import type { Source } from '../analyze/sources.ts';
 import { containsMap } from '../analyze/stage.ts';
-import type { Source } from '../catalog.ts';
+import { typeOfNode } from '../analyze/type-of-node.ts';
 import { defaultKeyFormat } from '../formats/index.ts';
 import type { ColumnElement, CreateSource } from '../parser/ast.ts';
+import { checkNotInternal } from '../queries/internal-topics.ts';
 import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
-import { printType, typeOfNode } from '../types/type.ts';
-import { checkNotInternal } from './internal-topics.ts';
+import { printType } from '../types/type.ts';
 import { checkName, chooseFormats, chooseTimestamp, chooseTopic, statusAnswer, topicConfigs } from './sources.ts';
 import type { Handler } from './statement.ts';
 

@@ -2,7 +2,8 @@
  *  show. */
 
 import { closest, UserError } from '../../base/index.ts';
-import { type Catalog, type Query, type Source, unknownSource } from '../catalog.ts';
+import { type Source, unknownSource } from '../analyze/sources.ts';
+import type { Catalog, PersistentQuery } from '../catalog.ts';
 import type { FieldDescription, QueryRow, SourceDescription, SourceRow } from '../facade.ts';
 import type { Describe } from '../parser/ast.ts';
 import type { Schema } from '../types/schema.ts';
@@ -47,7 +48,7 @@ export const sourceRow = (source: Source): SourceRow => ({
   isWindowed: source.schema.windowed !== undefined,
 });
 
-export const queryRow = (query: Query, view: View): QueryRow => ({
+export const queryRow = (query: PersistentQuery, view: View): QueryRow => ({
   id: query.id,
   queryString: query.statement,
   sinks: [query.sink],
@@ -84,7 +85,7 @@ export const describeSource = (source: Source, view: View, extended: boolean): S
 });
 
 /** A query by its id, or an error with what is close. */
-export const requireQuery = (catalog: Catalog, id: string, at: Describe['at']): Query => {
+export const requireQuery = (catalog: Catalog, id: string, at: Describe['at']): PersistentQuery => {
   const query = catalog.findQuery(id);
   if (query !== undefined) return query;
   const near = closest(

@@ -2,9 +2,9 @@
  *  TOPIC. */
 
 import { UserError } from '../../base/index.ts';
-import { unknownSource } from '../catalog.ts';
+import { unknownSource } from '../analyze/sources.ts';
 import type { DropSource } from '../parser/ast.ts';
-import { checkNotInternal } from './internal-topics.ts';
+import { checkNotInternal } from '../queries/internal-topics.ts';
 import { statusAnswer } from './sources.ts';
 import type { Handler } from './statement.ts';
 

@@ -5,14 +5,14 @@
  */
 
 import { UserError } from '../../base/index.ts';
+import { printLogical } from '../analyze/logical.ts';
 import { analyzeQuery } from '../analyze/query.ts';
-import type { Query } from '../catalog.ts';
+import type { PersistentQuery } from '../catalog.ts';
 import { ScanRegistry } from '../compile/scan.ts';
 import { compileTopology } from '../compile/topology.ts';
 import type { QueryDescription } from '../facade.ts';
-import type { Explain, Query as QueryTree, Statement } from '../parser/ast.ts';
+import type { Explain, Query, Statement } from '../parser/ast.ts';
 import { printStatement } from '../parser/print.ts';
-import { printLogical } from '../plan/logical.ts';
 import { type PhysicalPlan, printPlan, sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
 import { applyRules, printTrace } from '../plan/rules.ts';
@@ -51,12 +51,12 @@ export const explain: Handler<Explain> = ({ target, at }, context) => {
   return { kind: 'show', show: () => ({ kind: 'queryDescription', queryDescription: description }) };
 };
 
-const queryOf = (statement: Statement): QueryTree | undefined =>
+const queryOf = (statement: Statement): Query | undefined =>
   statement.kind === 'query' || statement.kind === 'create-as' || statement.kind === 'insert-as'
     ? statement.query
     : undefined;
 
-const explainStatement = (statement: Statement, query: QueryTree, context: StatementContext): QueryDescription => {
+const explainStatement = (statement: Statement, query: Query, context: StatementContext): QueryDescription => {
   const purpose = statement.kind === 'query' ? (query.emit === undefined ? 'pull' : 'push') : 'persistent';
   const { catalog, typer } = context;
   const analyzed = analyzeQuery(query, { catalog, typer, purpose });
@@ -94,7 +94,7 @@ const topologyText = (plan: PhysicalPlan, { functions, functionContext }: Statem
     scans: new ScanRegistry(),
   }).describe();
 
-const describeQuery = (query: Query, context: StatementContext): QueryDescription => ({
+const describeQuery = (query: PersistentQuery, context: StatementContext): QueryDescription => ({
   id: query.id,
   statementText: query.statement,
   windowType: query.plan.root.schema.windowed?.type ?? null,

@@ -7,19 +7,19 @@
 
 import { UserError } from '../../base/index.ts';
 import { castTo } from '../analyze/expressions/convert.ts';
+import type { LogicalNode, NamedExpression } from '../analyze/logical.ts';
 import { readProperties } from '../analyze/properties.ts';
 import { analyzeQuery } from '../analyze/query.ts';
-import type { Query } from '../catalog.ts';
+import type { PersistentQuery } from '../catalog.ts';
 import type { InsertAs } from '../parser/ast.ts';
-import type { LogicalNode, NamedExpression } from '../plan/logical.ts';
 import { sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
+import { checkNotInternal } from '../queries/internal-topics.ts';
 import { canConvert } from '../types/cast.ts';
 import { type Column, printSchema } from '../types/schema.ts';
 import { printType, typesEqual } from '../types/type.ts';
 import { checkPlan } from './check-plan.ts';
 import { checkInputFormats } from './create-as.ts';
-import { checkNotInternal } from './internal-topics.ts';
 import { statusAnswer } from './sources.ts';
 import type { Handler } from './statement.ts';
 
@@ -89,7 +89,7 @@ export const insertAs: Handler<InsertAs> = (statement, context) => {
       at: properties.queryId?.at ?? at,
     });
   }
-  const query: Query = {
+  const query: PersistentQuery = {
     id,
     kind: 'insert',
     sink: sink.name,

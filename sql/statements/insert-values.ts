@@ -8,13 +8,13 @@
 
 import { ByteWriter, closest, UserError } from '../../base/index.ts';
 import { SerdeError } from '../../engine/index.ts';
-import { valueOf } from '../compile/constants.ts';
 import { recordWriter } from '../compile/record-writer.ts';
+import { valueOf } from '../evaluate/constants.ts';
 import type { Expression, InsertValues } from '../parser/ast.ts';
+import { checkInsertTarget } from '../queries/insert-target.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import { bigintType, type SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
-import { checkInsertTarget } from './insert-target.ts';
 import type { Handler } from './statement.ts';
 
 export const insertValues: Handler<InsertValues> = (statement, context) => {

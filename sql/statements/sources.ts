@@ -4,11 +4,11 @@ import { closest, type Position, UserError } from '../../base/index.ts';
 import { checkTopicName } from '../../storage/index.ts';
 import type { GivenFormatProperty, SourceProperties } from '../analyze/properties.ts';
 import { checkTimestamp } from '../compile/timestamps.ts';
+import type { FormatChoice, TimestampColumn } from '../formats/choices.ts';
 import { canWrapAs, checkColumns, type Format, isWrapped } from '../formats/format.ts';
 import { formatNamed } from '../formats/index.ts';
 import { propertyFault } from '../formats/properties.ts';
 import type { Identifier, SourceKind } from '../parser/ast.ts';
-import type { FormatChoice, TimestampColumn } from '../plan/choices.ts';
 import type { Schema } from '../types/schema.ts';
 import type { Answer, NewTopic, Planned, StatementContext, TopicInfo } from './statement.ts';
 

@@ -19,6 +19,7 @@ import type {
 import type { FunctionContext } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import type { Statement } from '../parser/ast.ts';
+import type { NewRecord } from '../queries/inserts.ts';
 import type { Settings } from '../settings.ts';
 import type { Command } from './command.ts';
 
@@ -41,14 +42,6 @@ export interface StatementContext {
   readonly text: string;
   /** The number that the next command will have: the n of query ids. */
   readonly number: number;
-}
-
-/** One record that INSERT VALUES writes. */
-export interface NewRecord {
-  readonly topic: string;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  readonly timestamp: number;
 }
 
 export interface NewTopic extends TopicInfo {

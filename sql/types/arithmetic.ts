@@ -6,9 +6,10 @@
  * integer, which then is exact.
  */
 
-import type { ArithmeticOperator } from '../parser/ast.ts';
 import { EvaluationError } from './evaluation-error.ts';
 import { normalizeBigint } from './value.ts';
+
+export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%';
 
 type Long = number | bigint;
 

@@ -1,8 +1,8 @@
 /** What must be known when a case is over: its sources with their schemas and formats, and its topics. */
 
+import { typeOfNode } from '../../sql/analyze/type-of-node.ts';
 import { printType, type Session, type Source } from '../../sql/index.ts';
 import { parseStatements } from '../../sql/parser/parse.ts';
-import { typeOfNode } from '../../sql/types/type.ts';
 import type { Case, CaseSource } from './cases.ts';
 
 /** The first difference, or undefined. `internal` are the topics that the queries keep for themselves. */

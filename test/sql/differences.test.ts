@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { SerdeError } from '../../sql/formats/format.ts';
 import { plainJsonReader } from '../../sql/formats/json-plain.ts';
 import { arrayOf, integerType, type SqlType, stringType } from '../../sql/types/type.ts';
-import { aggregate, evaluate, evaluateTyped, type TestColumn, typed } from './compile/support.ts';
+import { aggregate, evaluate, evaluateTyped, type TestColumn, typed } from './evaluate/support.ts';
 import { readText, wrapped } from './formats/support.ts';
 import { commandOf, faultOf } from './support/planning.ts';
 

@@ -5,10 +5,10 @@
  * the query.
  */
 
+import { type LogicalNode, type NamedExpression, rewriteUp } from '../../analyze/logical.ts';
 import { partsOf, type TypedExpression } from '../../analyze/typed.ts';
-import { literalOf } from '../../compile/constants.ts';
+import { literalOf } from '../../evaluate/constants.ts';
 import { isScalar } from '../../types/type.ts';
-import { type LogicalNode, type NamedExpression, rewriteUp } from '../logical.ts';
 import type { Rule } from '../rule.ts';
 
 export const foldConstants: Rule = {

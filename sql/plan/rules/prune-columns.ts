@@ -5,10 +5,10 @@
  */
 
 import { assert } from '../../../base/index.ts';
+import { columnNames, type LogicalNode, type NamedExpression } from '../../analyze/logical.ts';
 import { referTo } from '../../analyze/scope.ts';
 import { mapColumns, type TypedExpression } from '../../analyze/typed.ts';
 import type { Schema } from '../../types/schema.ts';
-import { columnNames, type LogicalNode, type NamedExpression } from '../logical.ts';
 import type { Rule } from '../rule.ts';
 
 export const pruneColumns: Rule = {

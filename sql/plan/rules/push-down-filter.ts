@@ -6,10 +6,10 @@
  * there. Nothing moves below an aggregate, and nothing to the table side, where dropping a row means something else.
  */
 
+import { columnNames, type LogicalNode, type NamedExpression, rewriteUp } from '../../analyze/logical.ts';
 import { referTo } from '../../analyze/scope.ts';
 import { mapColumns, type TypedExpression } from '../../analyze/typed.ts';
 import { booleanType } from '../../types/type.ts';
-import { columnNames, type LogicalNode, type NamedExpression, rewriteUp } from '../logical.ts';
 import type { Rule } from '../rule.ts';
 
 export const pushDownFilter: Rule = {

@@ -15,7 +15,7 @@ import {
   stringType,
 } from '../../../sql/types/type.ts';
 import type { Row, Value } from '../../../sql/types/value.ts';
-import { faultOf } from '../compile/support.ts';
+import { faultOf } from '../evaluate/support.ts';
 
 const options = { side: 'key', wrapped: false } as const;
 const columnsOf = (...types: SqlType[]) => types.map((type, i) => ({ name: `C${i}`, type }));

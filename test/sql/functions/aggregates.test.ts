@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { doubleType, stringType } from '../../../sql/types/type.ts';
 import type { Value } from '../../../sql/types/value.ts';
-import { aggregate } from '../compile/support.ts';
+import { aggregate } from '../evaluate/support.ts';
 
 test('the variance of values that are far from zero does not cancel', () => {
   expect(aggregate('STDDEV_SAMP', doubleType, [1e9 + 1, 1e9 + 2, null, 1e9 + 4])).toBeCloseTo(7 / 3, 12);

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { isAggregateCall, typeAggregate, typeExpressionAs } from '../../../sql/analyze/type-expression.ts';
-import { constantOf } from '../../../sql/compile/evaluate.ts';
-import { compileExpression } from '../../../sql/compile/expression.ts';
+import { constantOf } from '../../../sql/evaluate/closure.ts';
+import { compileExpression } from '../../../sql/evaluate/expression.ts';
 import { families } from '../../../sql/functions/index.ts';
 import { spread } from '../../../sql/functions/signature.ts';
 import { parseExpression } from '../../../sql/parser/parse.ts';
 import type { Row, Value } from '../../../sql/types/value.ts';
-import { context, evaluate, evaluateTyped, functions, scopeOf, type TestColumn, typed } from '../compile/support.ts';
+import { context, evaluate, evaluateTyped, functions, scopeOf, type TestColumn, typed } from '../evaluate/support.ts';
 
 const definitions = families.flatMap((family) => family.functions);
 

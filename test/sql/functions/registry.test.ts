@@ -14,7 +14,7 @@ import {
   stringType,
   structOf,
 } from '../../../sql/types/type.ts';
-import { faultOf } from '../compile/support.ts';
+import { faultOf } from '../evaluate/support.ts';
 
 const registryOf = (...signatures: string[]): FunctionRegistry => {
   const registry = new FunctionRegistry();

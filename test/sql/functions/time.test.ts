@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { EvaluationError } from '../../../sql/types/evaluation-error.ts';
 import { parseTimestamp, printTimestamp } from '../../../sql/types/time/text.ts';
 import type { Value } from '../../../sql/types/value.ts';
-import { evaluate, faultOf } from '../compile/support.ts';
+import { evaluate, faultOf } from '../evaluate/support.ts';
 
 const failed = 'failed';
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { EvaluationError } from '../../../sql/types/evaluation-error.ts';
 import { doubleType, stringType } from '../../../sql/types/type.ts';
 import type { Value } from '../../../sql/types/value.ts';
-import { evaluate, type TestColumn } from '../compile/support.ts';
+import { evaluate, type TestColumn } from '../evaluate/support.ts';
 
 const columns: Record<string, TestColumn> = {
   S: { type: stringType, value: null },

@@ -1,11 +1,11 @@
 /** The rewrites, shown as the tree before and after. */
 
 import { describe, expect, test } from 'vitest';
+import { type LogicalNode, printLogical } from '../../../sql/analyze/logical.ts';
 import { analyzeQuery } from '../../../sql/analyze/query.ts';
 import { Typer } from '../../../sql/analyze/typer.ts';
 import { builtInFunctions } from '../../../sql/functions/index.ts';
 import { parseStatements } from '../../../sql/parser/parse.ts';
-import { type LogicalNode, printLogical } from '../../../sql/plan/logical.ts';
 import type { Rule } from '../../../sql/plan/rule.ts';
 import { foldConstants } from '../../../sql/plan/rules/fold-constants.ts';
 import { pruneColumns } from '../../../sql/plan/rules/prune-columns.ts';

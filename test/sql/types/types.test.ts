@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { typeOfNode } from '../../../sql/analyze/type-of-node.ts';
 import { parseExpression } from '../../../sql/parser/parse.ts';
 import { parseBigint, parseDouble, parseInteger, printDouble } from '../../../sql/types/numbers.ts';
 import {
@@ -11,7 +12,6 @@ import {
   printType,
   stringType,
   structOf,
-  typeOfNode,
   typesEqual,
 } from '../../../sql/types/type.ts';
 import {
@@ -22,7 +22,7 @@ import {
   normalizeBigint,
   valuesEqual,
 } from '../../../sql/types/value.ts';
-import { faultOf } from '../compile/support.ts';
+import { faultOf } from '../evaluate/support.ts';
 import { anyType, valueOf } from '../formats/support.ts';
 
 const typeOf = (text: string) => {

@@ -1,7 +1,7 @@
 /** Whether rows can be inserted into a source: by INSERT VALUES, or as JSON by a client. */
 
 import { type Position, UserError } from '../../base/index.ts';
-import type { Source } from '../catalog.ts';
+import type { Source } from '../analyze/sources.ts';
 import { checkNotInternal } from './internal-topics.ts';
 
 export const checkInsertTarget = (source: Source, at?: Position): void => {

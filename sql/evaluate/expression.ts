@@ -25,8 +25,8 @@ import { EvaluationError } from '../types/evaluation-error.ts';
 import { isScalar } from '../types/type.ts';
 import { isMap, type Value } from '../types/value.ts';
 import { call } from './call.ts';
+import { type ColumnScope, constantOf, type Evaluate } from './closure.ts';
 import { comparison, distinctFrom, equality } from './comparison.ts';
-import { type ColumnScope, constantOf, type Evaluate } from './evaluate.ts';
 import { type LikePattern, likePattern, matchesLike } from './like.ts';
 import { partFailed } from './part-faults.ts';
 

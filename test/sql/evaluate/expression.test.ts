@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { typeExpressionAs } from '../../../sql/analyze/type-expression.ts';
 import { printTyped } from '../../../sql/analyze/typed.ts';
-import { likePattern, matchesLike } from '../../../sql/compile/like.ts';
+import { likePattern, matchesLike } from '../../../sql/evaluate/like.ts';
 import { parseExpression } from '../../../sql/parser/parse.ts';
 import {
   arrayOf,

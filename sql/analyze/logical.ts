@@ -10,9 +10,9 @@
  */
 
 import { unreachable } from '../../base/index.ts';
-import { columnsOf, printTyped, type TypedExpression } from '../analyze/typed.ts';
 import type { SourceKind } from '../parser/ast.ts';
 import { type Column, printSchema, type Schema, type WindowedKey } from '../types/schema.ts';
+import { columnsOf, printTyped, type TypedExpression } from './typed.ts';
 
 export interface NamedExpression {
   readonly name: string;

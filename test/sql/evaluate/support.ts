@@ -5,7 +5,7 @@ import { StreamRecord } from '../../../engine/index.ts';
 import type { ExpressionScope } from '../../../sql/analyze/expressions/draft.ts';
 import { typeExpression } from '../../../sql/analyze/type-expression.ts';
 import type { TypedExpression } from '../../../sql/analyze/typed.ts';
-import { compileExpression } from '../../../sql/compile/expression.ts';
+import { compileExpression } from '../../../sql/evaluate/expression.ts';
 import { builtInFunctions } from '../../../sql/functions/index.ts';
 import { parseExpression } from '../../../sql/parser/parse.ts';
 import type { SqlType } from '../../../sql/types/type.ts';

@@ -6,7 +6,7 @@ import type { FunctionContext } from '../functions/define.ts';
 import { FunctionRegistry } from '../functions/registry.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import type { Row, Value } from '../types/value.ts';
-import type { ColumnScope } from './evaluate.ts';
+import type { ColumnScope } from './closure.ts';
 import { compileExpression } from './expression.ts';
 import { takePartFaults } from './part-faults.ts';
 

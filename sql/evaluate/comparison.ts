@@ -12,7 +12,7 @@ import { unreachable } from '../../base/index.ts';
 import type { TypedExpression, TypedOf } from '../analyze/typed.ts';
 import { isScalar, typesEqual } from '../types/type.ts';
 import { type Value, valuesEqual } from '../types/value.ts';
-import { constantOf, type Evaluate } from './evaluate.ts';
+import { constantOf, type Evaluate } from './closure.ts';
 
 type Compile = (part: TypedExpression) => Evaluate;
 

@@ -6,7 +6,7 @@ import type { Body, FunctionContext, ScalarDefinition } from '../functions/defin
 import type { FunctionRegistry } from '../functions/registry.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import type { Value } from '../types/value.ts';
-import { constantOf, type Evaluate } from './evaluate.ts';
+import { constantOf, type Evaluate } from './closure.ts';
 
 type Call = (...args: readonly Value[]) => Value;
 
