@@ -61,7 +61,8 @@ import { Housekeeping } from './housekeeping.ts';
 import { recoverLog, topicReport } from './log-recovery.ts';
 import { defaultOpenFiles, OpenFiles, readerOpenFiles } from './open-files.ts';
 import { FilePartition, type PartitionHost } from './partition.ts';
-import { type SharedLogView, SharedPublisher } from './shared-view.ts';
+import { SharedPublisher } from './shared-publisher.ts';
+import type { SharedLogView } from './shared-view.ts';
 
 export interface FileLogOptions {
   readonly directory: string;

@@ -16,7 +16,15 @@
  * The way back after a crash is in partition-recovery.ts.
  */
 
-import { type BufferPool, FileError, type FileSystem, joinPath, writeFully } from '../../base/index.ts';
+import {
+  assert,
+  type BufferPool,
+  FileError,
+  type FileSystem,
+  joinPath,
+  type OpenFile,
+  writeFully,
+} from '../../base/index.ts';
 import {
   type Chunk,
   type FetchRequest,
@@ -50,7 +58,7 @@ import {
   verifyPartition,
   writeStart,
 } from './partition-recovery.ts';
-import { corruption, readSegment } from './read-segment.ts';
+import { type ReadPoint, ReadPoints, readPartition, type SegmentFiles } from './read-partition.ts';
 import { type RollRules, rollRules } from './roll-rules.ts';
 import { offsetInName, Segment, segmentName, writeSideFile } from './segment.ts';
 import { encodeSnapshot } from './snapshot.ts';
@@ -75,13 +83,6 @@ export interface PartitionHost {
   segmentClosed(): void;
 }
 
-/** A batch that begins at this offset lies at this position. */
-interface ReadPoint {
-  readonly segment: Segment;
-  readonly position: number;
-  readonly offset: number;
-}
-
 interface PendingMarker {
   readonly type: ControlType;
   readonly producerId: number;
@@ -90,11 +91,10 @@ interface PendingMarker {
 
 /** Log appended since the last snapshot after which another one is due: it bounds what a restart reads. */
 const snapshotEveryBytes = 16 * 1024 * 1024;
-const mostResumePoints = 64;
 /** How much is read at once where every batch is visited. */
 const sliceBytes = 512 * 1024;
 
-export class FilePartition implements CompactedPartition {
+export class FilePartition implements CompactedPartition, SegmentFiles {
   readonly target: TopicPartition;
   readonly directory: string;
   readonly state = new PartitionState();
@@ -127,8 +127,7 @@ export class FilePartition implements CompactedPartition {
   /** Deleted segments whose files are still there. */
   #unremoved: Segment[] = [];
   #removalFailure: FileError | undefined;
-  /** Where readers stopped: offset -> segment and position. */
-  readonly #resume = new Map<number, ReadPoint>();
+  readonly #readPoints = new ReadPoints();
 
   constructor(host: PartitionHost, target: TopicPartition, directory: string, configs: TopicConfigs) {
     this.#host = host;
@@ -181,7 +180,7 @@ export class FilePartition implements CompactedPartition {
       this.#recoveryContext({ distrust: false, expectation: 'everything', floor: 0 }, damage),
       this.#segments,
     );
-    this.#resume.clear();
+    this.#readPoints.clear();
     this.changed();
   }
 
@@ -400,48 +399,37 @@ export class FilePartition implements CompactedPartition {
     }
     const limit = state.limit(isolation);
     if (offset >= limit) return undefined;
-    let at: ReadPoint | undefined = this.#resume.get(offset) ?? this.#find(offset);
-    let nextOffset = offset;
-    while (at !== undefined) {
-      const { segment, position, offset: positionOffset }: ReadPoint = at;
-      const read = readSegment(
-        {
-          topic: request.topic,
-          partition: request.partition,
-          file: segment.file,
-          size: segment.size,
-          position,
-          positionOffset,
-          offset: nextOffset,
-          limit,
-          maxBytes,
-          visibility: isolation.kind === 'uncommitted' ? undefined : state,
-          offsets: state.offsets(),
-        },
-        this.#host.pool,
-      );
-      nextOffset = read.nextOffset;
-      this.#remember(nextOffset, { segment, position: read.nextPosition, offset: read.nextPositionOffset });
-      if (read.chunk !== undefined) return read.chunk;
-      if (nextOffset >= limit) break;
-      const next = this.#segments[this.#segments.indexOf(segment) + 1];
-      if (next === undefined) {
-        if (read.nextPosition < segment.size) break;
-        const { topic, partition } = request;
-        throw corruption(
-          { topic, partition, file: segment.file },
-          nextOffset,
-          read.nextPosition,
-          'the file was shortened',
-        );
-      }
-      nextOffset = Math.max(nextOffset, next.baseOffset);
-      at = { segment: next, position: 0, offset: next.baseOffset };
+    const read = { request, limit, offsets: state.offsets(), state, maxBytes };
+    return readPartition(this, this.#readPoints, read, this.#host.pool);
+  }
+
+  // See `SegmentFiles`.
+
+  find(offset: number): ReadPoint | undefined {
+    const segment = this.#segments[Math.max(0, this.#after(offset) - 1)];
+    return segment && { base: segment.baseOffset, ...segment.index.floor(offset) };
+  }
+
+  open(base: number): { readonly file: OpenFile; readonly size: number } {
+    const segment = this.#segments[this.#after(base) - 1];
+    assert(segment?.baseOffset === base, () => `${this.directory} has no segment with offset ${base}`);
+    return segment;
+  }
+
+  after(base: number): number | undefined {
+    return this.#segments[this.#after(base)]?.baseOffset;
+  }
+
+  /** The index of the first segment that begins behind the offset. */
+  #after(offset: number): number {
+    let low = 0;
+    let high = this.#segments.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#segments[middle] as Segment).baseOffset <= offset) low = middle + 1;
+      else high = middle;
     }
-    if (nextOffset === offset) return undefined;
-    const { topic, partition } = request;
-    const nothing = new Uint8Array(0);
-    return { topic, partition, bytes: nothing, batches: [], nextOffset, offsets: state.offsets(), release: () => {} };
+    return low;
   }
 
   /** See `Log.offsetForTime`. The time index says where to begin in a segment, and most segments need no look at all.
@@ -456,27 +444,6 @@ export class FilePartition implements CompactedPartition {
       if (found !== undefined) return found;
     }
     return undefined;
-  }
-
-  #remember(offset: number, point: ReadPoint): void {
-    this.#resume.delete(offset);
-    if (this.#resume.size >= mostResumePoints) {
-      const oldest = this.#resume.keys().next();
-      if (oldest.done !== true) this.#resume.delete(oldest.value);
-    }
-    this.#resume.set(offset, point);
-  }
-
-  #find(offset: number): ReadPoint | undefined {
-    let low = 0;
-    let high = this.#segments.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#segments[middle] as Segment).baseOffset <= offset) low = middle + 1;
-      else high = middle;
-    }
-    const segment = this.#segments[Math.max(0, low - 1)];
-    return segment && { segment, ...segment.index.floor(offset) };
   }
 
   /** Calls `visit` for every batch from the start on, uncommitted ones and markers included. */
@@ -510,7 +477,7 @@ export class FilePartition implements CompactedPartition {
   #deleteBelow(offset: number): void {
     while (this.#segments.length > 1 && (this.#segments[1] as Segment).baseOffset <= offset) {
       const [oldest] = this.#segments.splice(0, 1);
-      this.#resume.clear();
+      this.#readPoints.clear();
       if (oldest !== undefined) this.#unremoved.push(oldest);
     }
     this.#removeFiles();
@@ -606,7 +573,7 @@ export class FilePartition implements CompactedPartition {
       swapIn(files, this.directory, bases);
       this.#segments.splice(first, originals.length, piece);
       for (const original of originals) original.close();
-      this.#resume.clear();
+      this.#readPoints.clear();
     } catch (cause) {
       // Half-way through, what is on the disk is no longer what is in memory: the next start finishes the swap.
       if (isSwapDecided(files, this.directory, piece.baseOffset)) this.#host.fence(cause);

@@ -7,7 +7,7 @@ import { Random, utf8Bytes } from '../../base/index.ts';
 import { nodeFiles, systemClock, systemRandom } from '../../base/node/index.ts';
 import { type FileLog, openFileLog, openSharedReaders, type SharedReaders } from '../../storage/file-log/index.ts';
 import type { FilePartition } from '../../storage/file-log/partition.ts';
-import { SharedPublisher } from '../../storage/file-log/shared-view.ts';
+import { SharedPublisher } from '../../storage/file-log/shared-publisher.ts';
 import { Slots } from '../../storage/file-log/slots.ts';
 import { chunksOrThrow, encodeBatch, type Isolation, type Log } from '../../storage/index.ts';
 import { PartitionState } from '../../storage/partition-state.ts';
@@ -247,4 +247,34 @@ test('slots are what a plain list of free ones says', () => {
       slots.give(first, count);
     }
   }
+});
+
+test('open questions and waiting fetches fail when the thread that owns the log has gone', async () => {
+  const { port1, port2 } = new MessageChannel();
+  const readers = openSharedReaders({ ...log.exportView(), port: port2 }, nodeFiles);
+  const question = failure(readers.deletionsKeptFrom(t));
+  const reader = readers.reader();
+  const waiting = failure(
+    reader.fetch([{ ...t, offset: 0, isolation: committed }], { maxBytesPerPartition: 1000, maxWaitMs: 60_000 }),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  port1.close();
+  const late = new Promise<string>((resolve) => setTimeout(() => resolve('nothing'), 1000));
+  expect(await Promise.race([question, late])).toBe('unavailable/LOG_CLOSED');
+  expect(await Promise.race([waiting, late])).toBe('unavailable/LOG_CLOSED');
+  expect(await Promise.race([failure(readers.deletionsKeptFrom(t)), late])).toBe('unavailable/LOG_CLOSED');
+  readers.close();
+});
+
+test('a question about a topic is never answered with what is known of the topic that has its slot now', async () => {
+  const producer = await log.producer({ transactionalId: 'id' });
+  expect(await shared.deletionsKeptFrom(t)).toBe(0);
+  const question = failure(shared.deletionsKeptFrom(t));
+  // The question is on its way while the slot goes to another topic.
+  await Promise.resolve();
+  await Promise.resolve();
+  const gone = log.deleteTopic('t');
+  const made = log.createTopic({ name: 'u', partitions: 1 });
+  expect(await question).toBe('refused/LOG_UNKNOWN_TOPIC');
+  await Promise.all([gone, made, producer.close()]);
 });
