@@ -1,23 +1,18 @@
 /** Types as they are written, turned into types of values: names are looked up, what is not supported is an error. */
 
-import { type Position, UserError, unreachable } from '../../base/index.ts';
+import { assert, type Position, UserError, unreachable } from '../../base/index.ts';
 import type { TypeNode } from '../parser/ast.ts';
-import { arrayOf, mapOf, type SqlType, type StructField, structOf } from '../types/type.ts';
+import { type PlannedKind, plannedTypes, type ScalarKind, type ScalarType } from '../types/kinds.ts';
+import { scalarDefinitions } from '../types/scalars/index.ts';
+import { arrayOf, mapOf, type SqlType, type StructField, scalarOf, structOf } from '../types/type.ts';
 
 /** The type that a type node of the syntax tree means. `custom` looks up the name of a custom type. */
 export const typeOfNode = (node: TypeNode, custom?: (name: string) => SqlType | undefined): SqlType => {
   switch (node.kind) {
     case 'base-type':
-      switch (node.name) {
-        case 'BYTES':
-        case 'DATE':
-        case 'TIME':
-          throw unsupported(node.name, node.at);
-        default:
-          return { kind: node.name };
-      }
+      return namedScalar(node.name, [], node.at);
     case 'decimal-type':
-      throw unsupported('DECIMAL', node.at);
+      return namedScalar('DECIMAL', [node.precision, node.scale], node.at);
     case 'array-type':
       return arrayOf(typeOfNode(node.element, custom));
     case 'map-type':
@@ -39,7 +34,7 @@ export const typeOfNode = (node: TypeNode, custom?: (name: string) => SqlType | 
       if (found !== undefined) return found;
       throw new UserError('SQL_UNKNOWN_TYPE', `there is no type called "${node.name}"`, {
         at: node.at,
-        hint: 'The types are BOOLEAN, INTEGER, BIGINT, DOUBLE, VARCHAR, TIMESTAMP, ARRAY<…>, MAP<…, …> and STRUCT<…>.',
+        hint: `The types are ${scalarDefinitions.map(({ kind }) => kind).join(', ')}, ARRAY<…>, MAP<…, …> and STRUCT<…>.`,
       });
     }
     default:
@@ -47,13 +42,12 @@ export const typeOfNode = (node: TypeNode, custom?: (name: string) => SqlType | 
   }
 };
 
-const unsupported = (name: string, at: Position): UserError =>
-  new UserError('SQL_UNSUPPORTED_TYPE', `the type ${name} is not supported yet`, {
-    at,
-    hint:
-      name === 'DECIMAL'
-        ? 'Use DOUBLE, or BIGINT in the smallest unit.'
-        : name === 'BYTES'
-          ? 'Use VARCHAR with base64 text.'
-          : 'Use TIMESTAMP, or BIGINT with epoch milliseconds.',
-  });
+const namedScalar = (kind: ScalarKind | PlannedKind, parameters: readonly number[], at: Position): ScalarType => {
+  const planned = plannedTypes.find((each) => each.kind === kind);
+  if (planned !== undefined) {
+    throw new UserError('SQL_UNSUPPORTED_TYPE', `the type ${kind} is not supported yet`, { at, hint: planned.hint });
+  }
+  const defined = scalarDefinitions.find((each) => each.kind === kind);
+  assert(defined !== undefined, `the type ${kind} is neither defined nor planned`);
+  return scalarOf(defined.kind, parameters);
+};

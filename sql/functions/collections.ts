@@ -1,7 +1,7 @@
 /** Functions on arrays and maps. */
 
-import { valueText } from '../types/cast.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
+import { valueText } from '../types/text.ts';
 import { compareScalars, identityKey, normalizeBigint, type Value, valuesEqual } from '../types/value.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';

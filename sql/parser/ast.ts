@@ -14,6 +14,7 @@
 
 import type { Position } from '../../base/index.ts';
 import type { ArithmeticOperator } from '../types/arithmetic.ts';
+import type { PlannedKind, ScalarKind } from '../types/kinds.ts';
 
 export type { Position } from '../../base/index.ts';
 
@@ -183,16 +184,7 @@ export type ExpressionOf<K extends Expression['kind']> = Extract<Expression, { r
 // ---------------------------------------------------------------------------------------------------------- types
 
 /** INT is INTEGER and VARCHAR (with or without a length, which means nothing) is STRING here. */
-export type BaseTypeName =
-  | 'BOOLEAN'
-  | 'INTEGER'
-  | 'BIGINT'
-  | 'DOUBLE'
-  | 'STRING'
-  | 'BYTES'
-  | 'DATE'
-  | 'TIME'
-  | 'TIMESTAMP';
+export type BaseTypeName = ScalarKind | PlannedKind;
 
 export interface StructTypeField {
   readonly name: string;

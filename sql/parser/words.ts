@@ -3,6 +3,8 @@
  * which takes its time to load: whoever only prints names does without it.
  */
 
+import { plannedTypes } from '../types/kinds.ts';
+import { scalarDefinitions } from '../types/scalars/index.ts';
 import type { BaseTypeName, TimeUnit } from './ast.ts';
 
 /** Bounds on what one statement may be, so that no text can exhaust the memory or the stack of the process. */
@@ -63,20 +65,11 @@ export const units: ReadonlyMap<string, TimeUnit> = new Map([
   ['DAYS', 'DAYS'],
 ] as const);
 
-/** The built-in types that are one word, and what they come out as in the tree. */
-export const baseTypes: ReadonlyMap<string, BaseTypeName> = new Map([
-  ['BOOLEAN', 'BOOLEAN'],
-  ['INT', 'INTEGER'],
-  ['INTEGER', 'INTEGER'],
-  ['BIGINT', 'BIGINT'],
-  ['DOUBLE', 'DOUBLE'],
-  ['STRING', 'STRING'],
-  ['VARCHAR', 'STRING'],
-  ['BYTES', 'BYTES'],
-  ['DATE', 'DATE'],
-  ['TIME', 'TIME'],
-  ['TIMESTAMP', 'TIMESTAMP'],
-] as const);
+/** The words of built-in types without type parameters, and the kinds that they mean. */
+export const baseTypes: ReadonlyMap<string, BaseTypeName> = new Map<string, BaseTypeName>([
+  ...scalarDefinitions.flatMap(({ kind, words }) => words.map((word) => [word, kind] as const)),
+  ...plannedTypes.map(({ kind }) => [kind, kind] as const),
+]);
 
 /** Names that a type may be written with, besides the custom ones; for suggestions. */
-export const typeWords: readonly string[] = [...baseTypes.keys(), 'DECIMAL', 'ARRAY', 'MAP', 'STRUCT'];
+export const typeWords: readonly string[] = [...baseTypes.keys(), 'ARRAY', 'MAP', 'STRUCT'];

@@ -34,6 +34,17 @@ export const parseInteger = (text: string): number | undefined => {
   return typeof value === 'number' && value >= -2147483648 && value <= 2147483647 ? value : undefined;
 };
 
+/** A literal such as '2e1' stands for a whole number too, if it is one: read so where `read` takes nothing. */
+export const parseWhole = <N extends number | bigint>(
+  text: string,
+  read: (text: string) => N | undefined,
+): N | undefined => {
+  const direct = read(text);
+  if (direct !== undefined) return direct;
+  const value = parseDouble(text);
+  return value !== undefined && Number.isSafeInteger(value) ? read(String(value)) : undefined;
+};
+
 /** A text that stands for a double, as `Double.parseDouble` reads it; none when it does not. */
 export const parseDouble = (text: string): number | undefined => {
   const trimmed = javaTrim(text);

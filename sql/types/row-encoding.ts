@@ -3,15 +3,15 @@
  *
  *     version  u8            1
  *     nulls    ceil(n / 8)   bit i (from the low end) set: column i is NULL
- *     fixed    8 per column  of BOOLEAN, INTEGER, BIGINT, DOUBLE and TIMESTAMP, NULL or not, in order: so that a field
- *                            of a known slot lies at a known place and can be replaced there
- *     rest     …             for each STRING, ARRAY, MAP and STRUCT that is not NULL, in order
+ *     fixed    8 per column  of a carrier of fixed width (boolean, int32, int64, double), NULL or not, in order: so that
+ *                            a field of a known slot lies at a known place and can be replaced there
+ *     rest     …             for each text and each collection that is not NULL, in order
  *
- * Fixed: BOOLEAN, INTEGER, BIGINT and TIMESTAMP are big-endian i64, DOUBLE is an IEEE 754 double. Rest: a STRING is an
- * unsigned varint of (UTF-8 length * 2), or of (UTF-16 length * 2 + 1) and big-endian units for texts with a lone
- * surrogate, then its bytes. A collection is a varint of its number of members, then each member behind a byte that is
- * 0 for NULL and 1 otherwise: fixed ones in 8 bytes, others as above; a map has a STRING before each member; a struct
- * has no number. All bytes must be used up.
+ * Fixed: booleans and whole numbers are big-endian i64, a double is IEEE 754. Rest: a text is an unsigned varint of
+ * (UTF-8 length * 2), or of (UTF-16 length * 2 + 1) and big-endian units for texts with a lone surrogate, then its
+ * bytes. A collection is a varint of its number of members, then each member behind a byte that is 0 for NULL and 1
+ * otherwise: fixed ones in 8 bytes, others as above; a map has a text before each member; a struct has no number. All
+ * bytes must be used up.
  */
 
 import {
@@ -28,8 +28,10 @@ import {
   utf8Length,
 } from '../../base/index.ts';
 import { type Serde, SerdeError } from '../../engine/index.ts';
+import type { Carrier } from './carriers.ts';
+import { definitionOf } from './scalars/index.ts';
 import { asciiText } from './text-cache.ts';
-import type { SqlType } from './type.ts';
+import { type CollectionType, isScalar, type SqlType } from './type.ts';
 import { isMap, normalizeBigint, type Row, type Value } from './value.ts';
 
 export const rowEncodingVersion = 1;
@@ -37,22 +39,20 @@ export const rowEncodingVersion = 1;
 /** Reads and writes rows of these columns. `read` makes a new row, `readInto` fills one. */
 export class RowEncoding implements Serde<Row> {
   readonly name = `row/${rowEncodingVersion}`;
-  readonly #types: readonly SqlType[];
-  readonly #isFixed: readonly boolean[];
+  readonly #columns: readonly ColumnCodec[];
   readonly #nullBytes: number;
   readonly #fixedBytes: number;
   readonly #cursor: Cursor = newCursor();
 
   constructor(types: readonly SqlType[]) {
-    this.#types = types;
-    this.#isFixed = types.map(isFixed);
+    this.#columns = types.map(columnCodec);
     this.#nullBytes = (types.length + 7) >> 3;
-    this.#fixedBytes = 8 * this.#isFixed.filter(Boolean).length;
+    this.#fixedBytes = 8 * fixedCount(this.#columns);
   }
 
   write(row: readonly Value[], out: ByteWriter): void {
-    const types = this.#types;
-    const count = types.length;
+    const columns = this.#columns;
+    const count = columns.length;
     const start = out.length;
     const nullsAt = start + 1;
     const fixedAt = nullsAt + this.#nullBytes;
@@ -64,24 +64,28 @@ export class RowEncoding implements Serde<Row> {
     for (let i = 0; i < count; i++) {
       const value = row[i] as Value;
       if (value === null) (out.buffer[nullsAt + (i >> 3)] as number) |= 1 << (i & 7);
-      if (this.#isFixed[i] === true) writeFixed((types[i] as SqlType).kind, value === null ? 0 : value, out);
+      const column = columns[i] as ColumnCodec;
+      if (column.fixed !== undefined) writeFixed(column.fixed, value === null ? 0 : value, out);
     }
     for (let i = 0; i < count; i++) {
-      if (this.#isFixed[i] === true) continue;
+      const column = columns[i] as ColumnCodec;
+      if (column.fixed !== undefined) continue;
       const value = row[i] as Value;
-      if (value !== null) writeVariable(types[i] as SqlType, value, out);
+      if (value === null) continue;
+      if (column.isText) writeText(value as string, out);
+      else column.write(value, out);
     }
   }
 
   read(bytes: Uint8Array, start: number, end: number): Row {
-    const row = new Array<Value>(this.#types.length).fill(null);
+    const row = new Array<Value>(this.#columns.length).fill(null);
     this.readInto(bytes, start, end, row);
     return row;
   }
 
   readInto(bytes: Uint8Array, start: number, end: number, row: Row): void {
-    const types = this.#types;
-    const count = types.length;
+    const columns = this.#columns;
+    const count = columns.length;
     const nullsAt = start + 1;
     let fixedAt = nullsAt + this.#nullBytes;
     const cursor = this.#cursor;
@@ -92,37 +96,71 @@ export class RowEncoding implements Serde<Row> {
     }
     for (let i = 0; i < count; i++) {
       const isNull = ((bytes[nullsAt + (i >> 3)] as number) & (1 << (i & 7))) !== 0;
-      if (this.#isFixed[i] === true) {
-        row[i] = isNull ? null : readFixed((types[i] as SqlType).kind, bytes, fixedAt);
+      const column = columns[i] as ColumnCodec;
+      if (column.fixed !== undefined) {
+        row[i] = isNull ? null : readFixed(column.fixed, bytes, fixedAt);
         fixedAt += 8;
-      } else row[i] = isNull ? null : readVariable(types[i] as SqlType, bytes, end, cursor);
+      } else if (isNull) row[i] = null;
+      else row[i] = column.isText ? readText(bytes, end, cursor) : column.read(bytes, end, cursor);
     }
     if (cursor.at !== end) throw new SerdeError('bytes are left behind the encoded row');
   }
 
   /** Where, from the row's first byte, a fixed-width column lies; -1 for others. */
   fixedOffset(slot: number): number {
-    if (this.#isFixed[slot] !== true) return -1;
-    let before = 0;
-    for (let i = 0; i < slot; i++) if (this.#isFixed[i] === true) before++;
-    return 1 + this.#nullBytes + 8 * before;
+    const column = this.#columns[slot];
+    if (column?.fixed === undefined) return -1;
+    return 1 + this.#nullBytes + 8 * fixedCount(this.#columns.slice(0, slot));
   }
 }
 
-const isFixed = (type: SqlType): boolean =>
-  type.kind !== 'STRING' && type.kind !== 'ARRAY' && type.kind !== 'MAP' && type.kind !== 'STRUCT';
+const fixedCount = (columns: readonly ColumnCodec[]): number =>
+  columns.filter(({ fixed }) => fixed !== undefined).length;
 
-const writeFixed = (kind: SqlType['kind'], value: Value, out: ByteWriter): void => {
-  if (kind === 'DOUBLE') out.f64(value as number);
-  else if (kind === 'BOOLEAN') out.i64(value === true ? 1 : 0);
-  else out.i64(value as number | bigint);
+/** How the values of a column, or the members of a collection, are written. */
+interface ColumnCodec {
+  /** Of fixed width: what is in its 8 bytes. */
+  readonly fixed: FixedCarrier | undefined;
+  readonly isText: boolean;
+  /** Reads and writes a value that is not NULL in the part of variable width: of every type, since members of
+   *  collections are there. */
+  write(value: Value, out: ByteWriter): void;
+  read(bytes: Uint8Array, end: number, cursor: Cursor): Value;
+}
+
+type FixedCarrier = 'boolean' | 'int32' | 'int64' | 'double';
+
+const writeFixed = (carrier: FixedCarrier, value: Value, out: ByteWriter): void => {
+  switch (carrier) {
+    case 'int64':
+    case 'int32':
+      out.i64(value as number | bigint);
+      return;
+    case 'double':
+      out.f64(value as number);
+      return;
+    case 'boolean':
+      out.i64(value === true ? 1 : 0);
+      return;
+    default:
+      unreachable(carrier);
+  }
 };
 
-const readFixed = (kind: SqlType['kind'], bytes: Uint8Array, at: number): Value => {
-  if (kind === 'DOUBLE') return readF64(bytes, at);
-  const value = readI64(bytes, at);
-  if (kind === 'BOOLEAN') return value !== 0;
-  return Number.isSafeInteger(value) ? value : normalizeBigint(readBigI64(bytes, at));
+const readFixed = (carrier: FixedCarrier, bytes: Uint8Array, at: number): Value => {
+  switch (carrier) {
+    case 'int64':
+    case 'int32': {
+      const value = readI64(bytes, at);
+      return Number.isSafeInteger(value) ? value : normalizeBigint(readBigI64(bytes, at));
+    }
+    case 'double':
+      return readF64(bytes, at);
+    case 'boolean':
+      return readI64(bytes, at) !== 0;
+    default:
+      return unreachable(carrier);
+  }
 };
 
 const writeText = (text: string, out: ByteWriter): void => {
@@ -189,80 +227,86 @@ const readText = (bytes: Uint8Array, end: number, cursor: Cursor): string => {
   return text;
 };
 
-const writeVariable = (type: SqlType, value: Value, out: ByteWriter): void => {
-  switch (type.kind) {
-    case 'STRING':
-      writeText(value as string, out);
-      return;
-    case 'ARRAY': {
-      const elements = value as readonly Value[];
-      writeCount(elements.length, out);
-      for (const element of elements) writeMember(type.element, element, out);
-      return;
-    }
-    case 'MAP': {
-      if (!isMap(value)) throw new SerdeError('the value of a map is a Map');
-      writeCount(value.size, out);
-      for (const [key, member] of value) {
-        writeText(key, out);
-        writeMember(type.value, member, out);
-      }
-      return;
-    }
-    case 'STRUCT': {
-      const members = value as readonly Value[];
-      for (let i = 0; i < type.fields.length; i++) {
-        writeMember((type.fields[i] as { type: SqlType }).type, members[i] as Value, out);
-      }
-      return;
-    }
-    case 'BOOLEAN':
-    case 'INTEGER':
-    case 'BIGINT':
-    case 'DOUBLE':
-    case 'TIMESTAMP':
-      writeFixed(type.kind, value, out);
-      return;
+const columnCodec = (type: SqlType): ColumnCodec =>
+  isScalar(type)
+    ? scalarCodec(definitionOf(type).carrier)
+    : { fixed: undefined, isText: false, ...collectionCodec(type) };
+
+const scalarCodec = (carrier: Carrier): ColumnCodec => {
+  switch (carrier) {
+    case 'boolean':
+    case 'int32':
+    case 'int64':
+    case 'double':
+      return {
+        fixed: carrier,
+        isText: false,
+        write: (value, out) => writeFixed(carrier, value, out),
+        read(bytes, end, cursor) {
+          const { at } = cursor;
+          if (at + 8 > end) throw new SerdeError('a number in the encoded row is cut short');
+          cursor.at = at + 8;
+          return readFixed(carrier, bytes, at);
+        },
+      };
+    case 'text':
+      return { fixed: undefined, isText: true, write: (value, out) => writeText(value as string, out), read: readText };
     default:
-      unreachable(type);
+      return unreachable(carrier);
   }
 };
 
-const writeMember = (type: SqlType, value: Value, out: ByteWriter): void => {
-  out.i8(value === null ? 0 : 1);
-  if (value !== null) writeVariable(type, value, out);
-};
+type ValueCodec = Pick<ColumnCodec, 'read' | 'write'>;
 
-const readVariable = (type: SqlType, bytes: Uint8Array, end: number, cursor: Cursor): Value => {
+const collectionCodec = (type: CollectionType): ValueCodec => {
   switch (type.kind) {
-    case 'STRING':
-      return readText(bytes, end, cursor);
     case 'ARRAY': {
-      const count = readMembers(bytes, end, cursor);
-      const elements: Value[] = [];
-      for (let i = 0; i < count; i++) elements.push(readMember(type.element, bytes, end, cursor));
-      return elements;
+      const element = memberCodec(type.element);
+      return {
+        write(value, out) {
+          const elements = value as readonly Value[];
+          writeCount(elements.length, out);
+          for (const each of elements) element.write(each, out);
+        },
+        read(bytes, end, cursor) {
+          const count = readMembers(bytes, end, cursor);
+          const elements: Value[] = [];
+          for (let i = 0; i < count; i++) elements.push(element.read(bytes, end, cursor));
+          return elements;
+        },
+      };
     }
     case 'MAP': {
-      const count = readMembers(bytes, end, cursor);
-      const map = new Map<string, Value>();
-      for (let i = 0; i < count; i++) {
-        const key = readText(bytes, end, cursor);
-        map.set(key, readMember(type.value, bytes, end, cursor));
-      }
-      return map;
+      const member = memberCodec(type.value);
+      return {
+        write(value, out) {
+          if (!isMap(value)) throw new SerdeError('the value of a map is a Map');
+          writeCount(value.size, out);
+          for (const [key, each] of value) {
+            writeText(key, out);
+            member.write(each, out);
+          }
+        },
+        read(bytes, end, cursor) {
+          const count = readMembers(bytes, end, cursor);
+          const map = new Map<string, Value>();
+          for (let i = 0; i < count; i++) {
+            const key = readText(bytes, end, cursor);
+            map.set(key, member.read(bytes, end, cursor));
+          }
+          return map;
+        },
+      };
     }
-    case 'STRUCT':
-      return type.fields.map((field) => readMember(field.type, bytes, end, cursor));
-    case 'BOOLEAN':
-    case 'INTEGER':
-    case 'BIGINT':
-    case 'DOUBLE':
-    case 'TIMESTAMP': {
-      const { at } = cursor;
-      if (at + 8 > end) throw new SerdeError('a number in the encoded row is cut short');
-      cursor.at = at + 8;
-      return readFixed(type.kind, bytes, at);
+    case 'STRUCT': {
+      const fields = type.fields.map((field) => memberCodec(field.type));
+      return {
+        write(value, out) {
+          const members = value as readonly Value[];
+          for (let i = 0; i < fields.length; i++) (fields[i] as ValueCodec).write(members[i] as Value, out);
+        },
+        read: (bytes, end, cursor) => fields.map((field) => field.read(bytes, end, cursor)),
+      };
     }
     default:
       return unreachable(type);
@@ -276,9 +320,19 @@ const readMembers = (bytes: Uint8Array, end: number, cursor: Cursor): number => 
   return count;
 };
 
-const readMember = (type: SqlType, bytes: Uint8Array, end: number, cursor: Cursor): Value => {
-  if (cursor.at >= end) throw new SerdeError('a member in the encoded row is cut short');
-  const present = bytes[cursor.at++] as number;
-  if (present > 1) throw new SerdeError('a member in the encoded row is damaged');
-  return present === 0 ? null : readVariable(type, bytes, end, cursor);
+/** A member of a collection: behind a byte, and NULL or not. */
+const memberCodec = (type: SqlType): ValueCodec => {
+  const present = columnCodec(type);
+  return {
+    write(value, out) {
+      out.i8(value === null ? 0 : 1);
+      if (value !== null) present.write(value, out);
+    },
+    read(bytes, end, cursor) {
+      if (cursor.at >= end) throw new SerdeError('a member in the encoded row is cut short');
+      const mark = bytes[cursor.at++] as number;
+      if (mark > 1) throw new SerdeError('a member in the encoded row is damaged');
+      return mark === 0 ? null : present.read(bytes, end, cursor);
+    },
+  };
 };

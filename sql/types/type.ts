@@ -2,9 +2,14 @@
  * The types of SQL values, as plain data: they stand in plans and in the statement log, so they are JSON and carry no
  * methods.
  *
- * A type is a union told apart by `kind`. DECIMAL, BYTES, DATE and TIME are words of the language but not yet kinds;
- * where they get theirs the compiler names every place that has to know. Two types are equal when their text is.
+ * A type is a union told apart by `kind`: a scalar, of which everything else is in its definition (`scalars/`), or one
+ * of the three collections, which have types inside. There will be more scalars, but no more collections: code asks
+ * `isScalar` first and lists the other three. Two types are equal when their text is.
  */
+
+import { assert, unreachable } from '../../base/index.ts';
+import type { ScalarKind, ScalarType } from './kinds.ts';
+import { definitionOf, scalars } from './scalars/index.ts';
 
 export interface StructField {
   readonly name: string;
@@ -14,44 +19,54 @@ export interface StructField {
 export type ArrayType = { readonly kind: 'ARRAY'; readonly element: SqlType };
 export type MapType = { readonly kind: 'MAP'; readonly key: SqlType; readonly value: SqlType };
 export type StructType = { readonly kind: 'STRUCT'; readonly fields: readonly StructField[] };
+export type CollectionType = ArrayType | MapType | StructType;
 
-export type SqlType =
-  | { readonly kind: 'BOOLEAN' }
-  | { readonly kind: 'INTEGER' }
-  | { readonly kind: 'BIGINT' }
-  | { readonly kind: 'DOUBLE' }
-  | { readonly kind: 'STRING' }
-  | { readonly kind: 'TIMESTAMP' }
-  | ArrayType
-  | MapType
-  | StructType;
+export type SqlType = ScalarType | CollectionType;
 
 export type TypeKind = SqlType['kind'];
-export type TypeOf<K extends TypeKind> = Extract<SqlType, { readonly kind: K }>;
 
-export const booleanType: SqlType = { kind: 'BOOLEAN' };
-export const integerType: SqlType = { kind: 'INTEGER' };
-export const bigintType: SqlType = { kind: 'BIGINT' };
-export const doubleType: SqlType = { kind: 'DOUBLE' };
-export const stringType: SqlType = { kind: 'STRING' };
-export const timestampType: SqlType = { kind: 'TIMESTAMP' };
+export const booleanType: ScalarType = { kind: 'BOOLEAN' };
+export const integerType: ScalarType = { kind: 'INTEGER' };
+export const bigintType: ScalarType = { kind: 'BIGINT' };
+export const doubleType: ScalarType = { kind: 'DOUBLE' };
+export const stringType: ScalarType = { kind: 'STRING' };
+export const timestampType: ScalarType = { kind: 'TIMESTAMP' };
 
 export const arrayOf = (element: SqlType): ArrayType => ({ kind: 'ARRAY', element });
 export const mapOf = (key: SqlType, value: SqlType): MapType => ({ kind: 'MAP', key, value });
 export const structOf = (fields: readonly StructField[]): StructType => ({ kind: 'STRUCT', fields });
 
-/** INTEGER, BIGINT and DOUBLE, each wider than the one before. */
-export const numericRank = (type: SqlType): number =>
-  type.kind === 'INTEGER' ? 1 : type.kind === 'BIGINT' ? 2 : type.kind === 'DOUBLE' ? 3 : 0;
+/** Whether a value of this type is one datum, not a collection. */
+export const isScalar = (type: SqlType): type is ScalarType => Object.hasOwn(scalars, type.kind);
+
+/** The rank of a number type, each wider than those of lower rank; 0 for others. */
+export const numericRank = (type: SqlType): number => (isScalar(type) ? (definitionOf(type).numeric?.rank ?? 0) : 0);
 
 export const isNumeric = (type: SqlType): boolean => numericRank(type) > 0;
 
-/** Whether a value of this type is one datum, not a collection. */
-export const isScalar = (type: SqlType): boolean =>
-  type.kind !== 'ARRAY' && type.kind !== 'MAP' && type.kind !== 'STRUCT';
+/** Whether values of this type can be compared by <, <=, >, >= and BETWEEN. */
+export const isOrdered = (type: SqlType): boolean => isScalar(type) && definitionOf(type).ordered;
+
+/** The parameters of a scalar type in order, as in DECIMAL(4, 2). */
+const parametersOf = (type: ScalarType): readonly unknown[] => {
+  const members: Readonly<Record<string, unknown>> = { ...type };
+  return definitionOf(type).parameters.map((name) => members[name]);
+};
+
+/** The scalar type of this kind with these parameters. */
+export const scalarOf = (kind: ScalarKind, parameters: readonly number[] = []): ScalarType => {
+  const names = scalars[kind].parameters;
+  assert(names.length === parameters.length, `${kind} has ${names.length} parameters, not ${parameters.length}`);
+  return { kind, ...Object.fromEntries(names.map((name, i) => [name, parameters[i]])) };
+};
 
 export const typesEqual = (a: SqlType, b: SqlType): boolean => {
   if (a === b) return true;
+  if (isScalar(a)) {
+    if (a.kind !== b.kind || !isScalar(b)) return false;
+    const other = parametersOf(b);
+    return parametersOf(a).every((parameter, i) => parameter === other[i]);
+  }
   switch (a.kind) {
     case 'ARRAY':
       return b.kind === 'ARRAY' && typesEqual(a.element, b.element);
@@ -67,7 +82,7 @@ export const typesEqual = (a: SqlType, b: SqlType): boolean => {
         })
       );
     default:
-      return a.kind === b.kind;
+      return unreachable(a);
   }
 };
 
@@ -76,6 +91,10 @@ export const quoteName = (name: string): string => `\`${name.replaceAll('`', '``
 
 /** The type as text, which the parser reads back: ``ARRAY<STRUCT<`A` INTEGER>>``. */
 export const printType = (type: SqlType): string => {
+  if (isScalar(type)) {
+    const parameters = parametersOf(type);
+    return parameters.length === 0 ? type.kind : `${type.kind}(${parameters.join(', ')})`;
+  }
   switch (type.kind) {
     case 'ARRAY':
       return `ARRAY<${printType(type.element)}>`;
@@ -86,7 +105,7 @@ export const printType = (type: SqlType): string => {
         ? 'STRUCT< >'
         : `STRUCT<${type.fields.map((field) => `${quoteName(field.name)} ${printType(field.type)}`).join(', ')}>`;
     default:
-      return type.kind;
+      return unreachable(type);
   }
 };
 
@@ -97,13 +116,19 @@ export interface TypeDescription {
   readonly memberSchema: TypeDescription | null;
 }
 
-/** Elements of an array and values of a map are the member; the key of a map goes unsaid, being a STRING. */
-export const describeType = (type: SqlType): TypeDescription => ({
-  type: type.kind,
-  fields:
-    type.kind === 'STRUCT'
-      ? type.fields.map((field) => ({ name: field.name, schema: describeType(field.type) }))
-      : null,
-  memberSchema:
-    type.kind === 'ARRAY' ? describeType(type.element) : type.kind === 'MAP' ? describeType(type.value) : null,
-});
+/** Elements of an array and values of a map are the member; the key of a map is a STRING and not described. */
+export const describeType = (type: SqlType): TypeDescription => {
+  if (isScalar(type)) return { type: type.kind, fields: null, memberSchema: null };
+  switch (type.kind) {
+    case 'ARRAY':
+      return { type: type.kind, fields: null, memberSchema: describeType(type.element) };
+    case 'MAP':
+      return { type: type.kind, fields: null, memberSchema: describeType(type.value) };
+    case 'STRUCT': {
+      const fields = type.fields.map((field) => ({ name: field.name, schema: describeType(field.type) }));
+      return { type: type.kind, fields, memberSchema: null };
+    }
+    default:
+      return unreachable(type);
+  }
+};

@@ -1,0 +1,83 @@
+/**
+ * Carriers: the few forms in which values of scalar types are held in memory, stored and sent.
+ *
+ * | carrier | value in JavaScript                                                       | in a stored row       |
+ * | ------- | ------------------------------------------------------------------------- | --------------------- |
+ * | boolean | boolean                                                                   | 8 bytes               |
+ * | int32   | number, a whole one within 32 bits                                        | 8 bytes               |
+ * | int64   | number while it is a safe integer, bigint beyond: one number has one form | 8 bytes               |
+ * | double  | number                                                                    | 8 bytes               |
+ * | text    | string, UTF-16                                                            | its bytes, any number |
+ *
+ * Each scalar type names its carrier, and its values are the carrier's values, or some of them (`accepts`). Formats, the
+ * row encoding and generated code switch on carriers, of which there are few, and never on types: so a new type needs
+ * no line in a format, and a new format none in a type. The rule for what a type means beyond its carrier is `logical`
+ * in `definition.ts`.
+ */
+
+import { normalizeBigint } from './value.ts';
+
+export interface CarrierValues {
+  boolean: boolean;
+  int32: number;
+  int64: number | bigint;
+  double: number;
+  text: string;
+}
+
+export type Carrier = keyof CarrierValues;
+
+export interface CarrierDefinition<V> {
+  /** Whether something is a value in its one form. */
+  holds(value: unknown): value is V;
+  /** What a program gives as a value in its one form; none when it is not one. Nothing is converted from text. */
+  take(given: unknown): V | undefined;
+  /** Whether `===` tells equal values. Not so for doubles, of which NaN equals itself where values are grouped and
+   *  nothing where they are compared. */
+  readonly identical: boolean;
+  /** The value as a literal of SQL. */
+  printLiteral(value: V): string;
+}
+
+export const carriers: { readonly [C in Carrier]: CarrierDefinition<CarrierValues[C]> } = {
+  boolean: {
+    holds: (value) => typeof value === 'boolean',
+    take: (given) => (typeof given === 'boolean' ? given : undefined),
+    identical: true,
+    printLiteral: (value) => (value ? 'TRUE' : 'FALSE'),
+  },
+  int32: {
+    holds: (value): value is number => typeof value === 'number' && value === (value | 0),
+    take: (given) => (typeof given === 'number' && given === (given | 0) ? given | 0 : undefined),
+    identical: true,
+    printLiteral: String,
+  },
+  int64: {
+    holds: (value): value is number | bigint =>
+      Number.isSafeInteger(value) ||
+      (typeof value === 'bigint' && !isSafe(value) && BigInt.asIntN(64, value) === value),
+    take(given) {
+      if (typeof given === 'number' && Number.isSafeInteger(given)) return given === 0 ? 0 : given;
+      return typeof given === 'bigint' && BigInt.asIntN(64, given) === given ? normalizeBigint(given) : undefined;
+    },
+    identical: true,
+    printLiteral: String,
+  },
+  double: {
+    holds: (value) => typeof value === 'number',
+    take: (given) => (typeof given === 'number' ? given : undefined),
+    identical: false,
+    printLiteral(value) {
+      const text = String(value);
+      return text.includes('e') ? text.replace('e+', 'E').replace('e', 'E') : `${text}E0`;
+    },
+  },
+  text: {
+    holds: (value) => typeof value === 'string',
+    take: (given) => (typeof given === 'string' ? given : undefined),
+    identical: true,
+    printLiteral: (value) => `'${value.replaceAll("'", "''")}'`,
+  },
+};
+
+const isSafe = (value: bigint): boolean => value >= -9007199254740991n && value <= 9007199254740991n;

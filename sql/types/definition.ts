@@ -1,0 +1,78 @@
+/**
+ * What there is to know of a scalar type: one literal of this shape per type, in `scalars/`.
+ *
+ * All that differs by type is here or follows from the carrier; nothing else switches on a scalar's kind. Members are
+ * asked when a query is built, and what they answer is kept in closures: no value looks its type up.
+ */
+
+import type { ArithmeticOperator } from './arithmetic.ts';
+import type { Carrier, CarrierValues } from './carriers.ts';
+import type { ScalarKind, ScalarParameters, ScalarType, ScalarTypeOf } from './kinds.ts';
+import type { Value } from './value.ts';
+
+/** When a conversion happens, each grade a superset of the one before; `cast.ts` says what they are for. */
+export type Grade = 'strict' | 'lax' | 'explicit';
+
+/** A function of a value that the caller knows to be of the type: so that definitions of all types are of one type. */
+type Of<V, Result> = { of(value: V): Result }['of'];
+
+/** A conversion to or from another scalar type. */
+export interface Cast<V> {
+  /** The lowest grade in which it happens. */
+  readonly grade: Grade;
+  /** Never called with NULL. Raises `EvaluationError` for what cannot be converted. */
+  convert(value: V, from: ScalarType, to: ScalarType): Value;
+}
+
+/** What arithmetic needs. */
+export interface NumericDefinition<V> {
+  /** The type of greater rank is that of the result. */
+  readonly rank: number;
+  readonly operators: Readonly<Record<ArithmeticOperator, { of(a: V, b: V): V }['of']>>;
+  readonly negate: { of(value: V): V }['of'];
+  /** Whether / and % raise `EvaluationError` for a divisor of zero. */
+  readonly divisionFails: boolean;
+}
+
+export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Carrier = Carrier, V = CarrierValues[C]> {
+  readonly kind: K;
+  /** The words that mean the type in SQL, in upper case. Types are printed as their kind. */
+  readonly words: readonly string[];
+  /** The parameters in the order in which they stand in parentheses behind the word. */
+  readonly parameters: readonly (keyof ScalarParameters[K])[];
+  readonly carrier: C;
+  /**
+   * Whether the type gives its carrier another meaning, as TIMESTAMP, DATE and TIME do to whole numbers. Such a type is
+   * shown as text where people or clients read it, and sent as its carrier in formats; a format whose serializers know
+   * plain carriers only (KAFKA) refuses it. A number outside its values is an error, where one that is too large for a
+   * plain integer loses its high bits.
+   */
+  readonly logical: boolean;
+  /** Which values of the carrier are values of the type; absent when all are. */
+  readonly accepts: Of<V, boolean> | undefined;
+  /** Whether <, <=, >, >= and BETWEEN compare it. */
+  readonly ordered: boolean;
+  readonly numeric: NumericDefinition<V> | undefined;
+  readonly text: {
+    /** As CAST to STRING prints it, and within the text of a collection. */
+    readonly print: { of(value: V, type: ScalarTypeOf<K>): string }['of'];
+    readonly printMember: { of(value: V, type: ScalarTypeOf<K>): string }['of'];
+    /** The lowest grade in which a text becomes a value of the type. */
+    readonly grade: Grade;
+    /** The value that a text without blanks around it stands for, or none. */
+    readonly parse: { of(text: string, grade: Grade, type: ScalarTypeOf<K>): V | undefined }['of'];
+  };
+  /** Conversions to and from other types but STRING, which `text` has. A pair of types is in one of their definitions. */
+  readonly casts: {
+    readonly to: Readonly<Partial<Record<ScalarKind, Cast<V>>>>;
+    readonly from: Readonly<Partial<Record<ScalarKind, Cast<Value>>>>;
+  };
+  /** The class of JavaScript that stands for a value in programs, which may give the carrier's value as well. */
+  readonly object: undefined | { read(given: unknown): V | undefined; make(value: V): unknown };
+}
+
+/** The definition of any type, for code that knows that its values are of that type. */
+export type AnyTypeDefinition = TypeDefinition<ScalarKind, Carrier, Value>;
+
+/** A conversion that leaves the value as it is. */
+export const same = (value: Value): Value => value;

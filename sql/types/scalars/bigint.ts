@@ -1,0 +1,31 @@
+/** BIGINT: whole numbers of 64 bits. */
+
+import { longOperators, negateLong } from '../arithmetic.ts';
+import type { TypeDefinition } from '../definition.ts';
+import { parseBigint, parseWhole } from '../numbers.ts';
+import { bigintToInteger } from '../value.ts';
+
+export const bigint: TypeDefinition<'BIGINT', 'int64'> = {
+  kind: 'BIGINT',
+  words: ['BIGINT'],
+  parameters: [],
+  carrier: 'int64',
+  logical: false,
+  accepts: undefined,
+  ordered: true,
+  numeric: { rank: 2, operators: longOperators, negate: negateLong, divisionFails: true },
+  text: {
+    print: String,
+    printMember: String,
+    grade: 'lax',
+    parse: (text, grade) => (grade === 'explicit' ? parseBigint(text) : parseWhole(text, parseBigint)),
+  },
+  casts: {
+    to: {
+      INTEGER: { grade: 'explicit', convert: bigintToInteger },
+      DOUBLE: { grade: 'strict', convert: (value) => (typeof value === 'bigint' ? Number(value) : value) },
+    },
+    from: {},
+  },
+  object: undefined,
+};

@@ -1,0 +1,31 @@
+/** DOUBLE: IEEE 754 of 64 bits. */
+
+import { doubleOperators } from '../arithmetic.ts';
+import type { TypeDefinition } from '../definition.ts';
+import { parseDouble, printDouble } from '../numbers.ts';
+import { doubleToBigint, doubleToInteger } from '../value.ts';
+
+const parseFinite = (text: string): number | undefined => {
+  const value = parseDouble(text);
+  return Number.isFinite(value) ? value : undefined;
+};
+
+export const double: TypeDefinition<'DOUBLE', 'double'> = {
+  kind: 'DOUBLE',
+  words: ['DOUBLE'],
+  parameters: [],
+  carrier: 'double',
+  logical: false,
+  accepts: undefined,
+  ordered: true,
+  numeric: { rank: 3, operators: doubleOperators, negate: (value) => -value, divisionFails: false },
+  text: { print: printDouble, printMember: printDouble, grade: 'lax', parse: parseFinite },
+  casts: {
+    to: {
+      INTEGER: { grade: 'explicit', convert: doubleToInteger },
+      BIGINT: { grade: 'explicit', convert: doubleToBigint },
+    },
+    from: {},
+  },
+  object: undefined,
+};

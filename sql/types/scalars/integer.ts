@@ -1,0 +1,24 @@
+/** INTEGER: whole numbers of 32 bits. */
+
+import { integerOperators } from '../arithmetic.ts';
+import { same, type TypeDefinition } from '../definition.ts';
+import { parseInteger, parseWhole } from '../numbers.ts';
+
+export const integer: TypeDefinition<'INTEGER', 'int32'> = {
+  kind: 'INTEGER',
+  words: ['INT', 'INTEGER'],
+  parameters: [],
+  carrier: 'int32',
+  logical: false,
+  accepts: undefined,
+  ordered: true,
+  numeric: { rank: 1, operators: integerOperators, negate: (value) => -value | 0, divisionFails: true },
+  text: {
+    print: String,
+    printMember: String,
+    grade: 'lax',
+    parse: (text, grade) => (grade === 'explicit' ? parseInteger(text) : parseWhole(text, parseInteger)),
+  },
+  casts: { to: { BIGINT: { grade: 'strict', convert: same }, DOUBLE: { grade: 'strict', convert: same } }, from: {} },
+  object: undefined,
+};

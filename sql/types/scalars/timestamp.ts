@@ -1,0 +1,30 @@
+/** TIMESTAMP: a point in time, held as epoch milliseconds within the safe integers. */
+
+import type { TypeDefinition } from '../definition.ts';
+import { parseTimestamp, printTimestamp } from '../time/text.ts';
+
+export const timestamp: TypeDefinition<'TIMESTAMP', 'int64', number> = {
+  kind: 'TIMESTAMP',
+  words: ['TIMESTAMP'],
+  parameters: [],
+  carrier: 'int64',
+  logical: true,
+  accepts: (value) => typeof value === 'number',
+  ordered: true,
+  numeric: undefined,
+  text: {
+    print: printTimestamp,
+    /** As Java's `java.sql.Timestamp` prints: `2020-05-11 21:58:33.25`. */
+    printMember: (value) =>
+      printTimestamp(value)
+        .replace('T', ' ')
+        .replace(/0{1,2}$/, ''),
+    grade: 'strict',
+    parse: parseTimestamp,
+  },
+  casts: { to: {}, from: {} },
+  object: {
+    read: (given) => (given instanceof Date ? given.getTime() : undefined),
+    make: (value) => new Date(value),
+  },
+};
