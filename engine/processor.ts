@@ -28,11 +28,27 @@ export type ProcessorSupplier<In, Out> = (context: ProcessorContext, forward: Fo
  *  */
 export interface SourceProcessor {
   run(block: Block, from: number, to: number): void;
+  /**
+   * Called when a block arrives, with the rows from `from` on that will be run: begins to fetch what the source needs
+   * before it can read them (schemas that the records name). The task waits until the promise is fulfilled before it
+   * asks anything else of these rows; undefined: nothing is missing. A rejection ends the run, which is started again
+   * later (`PreparationError`). The block is lent for the call only.
+   */
+  prepare?(block: Block, from: number): Promise<void> | undefined;
   /** Event time of a row, where it is not the record's own timestamp; a task with several inputs takes them in its
    *  order. */
   timestampAt?(block: Block, row: number): number;
   /** The task has ended: gives back what the source has registered elsewhere. */
   close?(): void;
+}
+
+/** What a source needs for its records could not be fetched; the cause may pass. */
+export class PreparationError extends Error {
+  constructor(topic: string, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(`what is needed to read records of ${topic} could not be fetched: ${why}`, { cause });
+    this.name = 'PreparationError';
+  }
 }
 
 export type SourceSupplier<Out> = (context: ProcessorContext, forward: Forward<Out>) => SourceProcessor;

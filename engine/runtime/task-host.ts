@@ -309,6 +309,7 @@ export class TaskHost {
       },
       outbox: { batch: (topic, to, bytes) => this.#batch(run, topic, to, bytes) },
       drops: { drop: (drop) => this.#dropped(run, drop) },
+      preparation: { ready: () => this.#askTurn(), failed: (error) => this.#fail(run, error) },
       counters: new TaskCounters(),
       buffers: this.#buffers,
       tasks: assignment.partitionCounts[subTopology.id] ?? 1,

@@ -25,7 +25,14 @@ import { assert, type BufferPool, ByteWriter } from '../../base/index.ts';
 import type { Block } from '../block.ts';
 import { OperatorTime } from '../operator-time.ts';
 import { RecordOrigin, takeHeaders } from '../origin-time.ts';
-import type { DropReason, Processor, ProcessorContext, SourceProcessor, TopicWriter } from '../processor.ts';
+import {
+  type DropReason,
+  PreparationError,
+  type Processor,
+  type ProcessorContext,
+  type SourceProcessor,
+  type TopicWriter,
+} from '../processor.ts';
 import type { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import type { KeyValueStore, StoreSpec, WindowStore } from '../stores/store.ts';
@@ -77,6 +84,9 @@ export interface TaskOptions {
   readonly outbox: Outbox;
   readonly drops: DropSink;
   readonly counters?: TaskCounters;
+  /** Told when a block that a source had to prepare (`SourceProcessor.prepare`) can be stepped, or why it cannot. Left
+   *  out: the driver cannot wait, and no source may need it to. */
+  readonly preparation?: { ready(): void; failed(error: unknown): void };
   /** Where batches are built; without it each batch gets a buffer of its own. */
   readonly buffers?: BufferPool;
   /** Number of partitions of a source topic (full name), where it may have fewer than the sub-topology has tasks. */
@@ -133,6 +143,8 @@ class Input implements TaskInput {
   readonly repartition: boolean;
   readonly sources: SourceProcessor[] = [];
   readonly queue: Block[] = [];
+  /** Blocks of the queue that a source still prepares. */
+  readonly preparing = new Map<Block, Promise<unknown>>();
   /** Row of the first block that is next. */
   row = 0;
   /** Batch of the first block that `row` lies in. */
@@ -152,6 +164,11 @@ class Input implements TaskInput {
     this.partition = partition;
     this.kind = kind;
     this.repartition = repartition;
+  }
+
+  /** The first block can be stepped; there is one. */
+  get prepared(): boolean {
+    return this.preparing.size === 0 || !this.preparing.has(this.queue[0] as Block);
   }
 
   get atEnd(): boolean {
@@ -208,6 +225,7 @@ class Input implements TaskInput {
   clear(): void {
     for (const block of this.queue) block.release();
     this.queue.length = 0;
+    this.preparing.clear();
     this.row = 0;
     this.batch = 0;
     this.readableEnd = unknownEnd;
@@ -242,6 +260,7 @@ export class Task {
   /** Tasks of the sub-topology. */
   readonly #tasks: number;
   readonly #drops: DropSink;
+  readonly #preparation: TaskOptions['preparation'];
   #currentInput: Input | undefined;
   #currentBlock: Block | undefined;
   #records = 0;
@@ -254,6 +273,7 @@ export class Task {
     this.partition = partition;
     this.counters = options.counters ?? new TaskCounters();
     this.#drops = options.drops;
+    this.#preparation = options.preparation;
 
     const { outbox, buffers, tasks = 1 } = options;
     this.#tasks = tasks;
@@ -381,10 +401,37 @@ export class Task {
     if (row < block.columns.count) {
       if (to.queue.length === 0) to.row = row;
       to.queue.push(block);
+      this.#prepare(to, block, row);
     } else {
       block.release();
       if (to.queue.length === 0) to.position = to.fetchOffset;
     }
+  }
+
+  /** Lets the sources fetch what they need for a block that has just come. */
+  #prepare(input: Input, block: Block, from: number): void {
+    const begun: Promise<void>[] = [];
+    for (const source of input.sources) {
+      const one = source.prepare?.(block, from);
+      if (one !== undefined) begun.push(one);
+    }
+    if (begun.length === 0) return;
+    const told = this.#preparation;
+    assert(told !== undefined, `a source of task ${this.id} prepares a block, and its driver cannot wait for it`);
+    const all = Promise.all(begun);
+    input.preparing.set(block, all);
+    // After a rollback the block's memory may be in use for another one.
+    const isStill = (): boolean => input.preparing.get(block) === all;
+    all.then(
+      () => {
+        if (!isStill()) return;
+        input.preparing.delete(block);
+        told.ready();
+      },
+      (error: unknown) => {
+        if (isStill()) told.failed(new PreparationError(input.topic, error));
+      },
+    );
   }
 
   /** Tells an input that there is nothing to read between its `fetchOffset` and `nextOffset`, and how far could be
@@ -455,7 +502,7 @@ export class Task {
     const inputs = this.#inputs;
     if (inputs.length === 1) {
       const only = inputs[0] as Input;
-      return only.queue.length > 0 ? only : undefined;
+      return only.queue.length > 0 && only.prepared ? only : undefined;
     }
     let lowest: Input | undefined;
     let time = 0;
@@ -464,6 +511,7 @@ export class Task {
         if (input.atEnd) continue;
         return undefined;
       }
+      if (!input.prepared) return undefined;
       const head = input.headTime();
       if (lowest !== undefined && head >= time) continue;
       lowest = input;

@@ -24,7 +24,7 @@ import {
 } from '../../engine/index.ts';
 import { takePartFaults } from '../evaluate/part-faults.ts';
 import { type FormatChoice, printProperties } from '../formats/choices.ts';
-import { type RowReader, type Scanner, ScanVectors, scanned } from '../formats/format.ts';
+import { type Format, type RowReader, type Scanner, ScanVectors, scanned } from '../formats/format.ts';
 import { formatNamed, formatOf } from '../formats/index.ts';
 import { keyColumnsOf, type SourceStep } from '../plan/plan.ts';
 import type { Schema } from '../types/schema.ts';
@@ -171,8 +171,8 @@ export const scanSource =
       return view;
     };
     const checkKey = keyCheck(schema, step.keyFormat);
-    const { canonical } = formatNamed(step.keyFormat.name);
-    const recode = canonical ? undefined : keyWriter(keyColumnsOf(step), step.keyFormat);
+    const keyFormat = formatNamed(step.keyFormat.name);
+    const recode = keyFormat.canonical ? undefined : keyWriter(keyColumnsOf(step), step.keyFormat);
     const keyBytes = new ByteWriter(64);
     const windowBytes = windowBytesOf(schema.windowed);
     const own: { reader: RowReader | undefined; row: Row } = {
@@ -194,6 +194,7 @@ export const scanSource =
 
     return {
       close: forget,
+      ...prepareOf(format, keyFormat),
       ...(time === undefined || timeAt === undefined
         ? {}
         : { timestampAt: (block: Block, row: number) => timeOf(block, row, viewOf(block), time, timeAt) }),
@@ -282,6 +283,19 @@ export const scanSource =
       },
     };
   };
+
+/** Where one of the formats has to know schemas that records name: they are looked up when a block comes. */
+const prepareOf = (value: Format, key: Format): Pick<SourceProcessor, 'prepare'> => {
+  if (value.prepare === undefined && key.prepare === undefined) return {};
+  return {
+    prepare({ columns }, from) {
+      const { bytes, count, keyStart, keyEnd, valueStart, valueEnd } = columns;
+      const keys = key.prepare?.(bytes, keyStart, keyEnd, from, count);
+      const values = value.prepare?.(bytes, valueStart, valueEnd, from, count);
+      return keys === undefined || values === undefined ? (keys ?? values) : Promise.all([keys, values]).then(() => {});
+    },
+  };
+};
 
 /** The result of the test; undefined where it, or a part of it, fails: then it is made again by whoever can log that.
  *  */

@@ -2,6 +2,7 @@
 
 import { assert, closest, type Position, UserError } from '../../base/index.ts';
 import type { Column } from '../types/schema.ts';
+import type { FormatChoice } from './choices.ts';
 import { type Format, type FormatOptions, isWrapped, type Side } from './format.ts';
 import { json } from './json.ts';
 import { kafka } from './kafka.ts';
@@ -49,16 +50,9 @@ export const formatNamed = (name: string, at?: Position): Format => {
   });
 };
 
-/** What a source has chosen for one side (`FormatChoice`). */
-interface Chosen {
-  readonly name: string;
-  readonly wrapSingleValue?: boolean | undefined;
-  readonly properties?: Readonly<Record<string, string>> | undefined;
-}
-
 /** The format of one side, and the options with which its readers and writers of these columns are made. */
 export const formatOf = (
-  { name, wrapSingleValue, properties }: Chosen,
+  { name, wrapSingleValue, properties }: FormatChoice,
   columns: readonly Column[],
   side: Side,
 ): { readonly format: Format; readonly options: FormatOptions } => {

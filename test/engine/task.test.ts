@@ -689,3 +689,58 @@ test('windows over several origins expire by the low watermark, those over one b
 });
 
 beforeEach(() => bench?.task.close());
+
+/** A source that needs something for its blocks, which comes when the test says so. */
+const slowSource = (answers: { resolve: () => void; reject: (error: Error) => void; from: number }[]): Topology =>
+  new Topology()
+    .addSource('slow', {
+      topic: 'slow',
+      kind: 'stream',
+      supplier: (context, forward) => ({
+        ...source({ value: string })(context, forward),
+        prepare: (_block, from) =>
+          new Promise<void>((resolve, reject) => {
+            answers.push({ resolve, reject, from });
+          }),
+      }),
+    })
+    .addSource('quick', { topic: 'quick', kind: 'stream', supplier: source({ value: string }) })
+    .addSink('out', { topic: 'out', parents: ['slow', 'quick'], supplier: sink({ topic: 'out', value: string }) });
+
+test('a block is stepped when what its source needs has come; until then the other inputs wait too', async () => {
+  const answers: Parameters<typeof slowSource>[0] = [];
+  const told: unknown[] = [];
+  const preparation = { ready: () => told.push('ready'), failed: (error: unknown) => told.push(error) };
+  bench = new Bench(slowSource(answers), { preparation });
+  bench.append('slow', [{ value: 's1', at: 1 }]);
+  bench.append('quick', [{ value: 'q2', at: 2 }]);
+  bench.feedAll();
+  expect(bench.drain()).toBe(0);
+  expect(answers.map(({ from }) => from)).toEqual([0]);
+  // A block that is taken away before it was ready must not make the next one ready.
+  bench.task.rollback(bench.task.inputs.map(({ topic, partition }) => ({ topic, partition, offset: 0 })));
+  bench.feedAll();
+  answers[0]?.resolve();
+  await Promise.resolve();
+  expect(bench.drain()).toBe(0);
+  expect(told).toEqual([]);
+  answers[1]?.resolve();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  expect(told).toEqual(['ready']);
+  expect(bench.drain()).toBe(2);
+  bench.commit();
+  expect(bench.sent.flatMap(({ records }) => records)).toEqual(['-:s1@1', '-:q2@2']);
+  bench.append('slow', [{ value: 's3', at: 3 }]);
+  bench.feed('slow');
+  answers[2]?.reject(new Error('no answer'));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  expect(String(told[1])).toBe(
+    'PreparationError: what is needed to read records of slow could not be fetched: no answer',
+  );
+});
+
+test('a driver that cannot wait is told so by the first block that needs it', () => {
+  bench = new Bench(slowSource([]));
+  bench.append('slow', [{ value: 's1' }]);
+  expect(() => bench.feed('slow')).toThrow(/prepares a block/);
+});
