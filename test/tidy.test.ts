@@ -64,6 +64,29 @@ const table: [sentence: string, rule: rules.Rule, files: rules.SourceFile[], off
     ],
   ],
   [
+    'inside sql/ imports run one way',
+    rules.sqlImportsOneWay,
+    all,
+    [
+      [bad('sql/types/type.ts', `import type { TypeNode } from '../parser/ast.ts';`)],
+      [bad('sql/plan/rules/fold.ts', `import { compile } from '../../compile/topology.ts';`)],
+      [bad('sql/attic/old.ts', '')],
+    ],
+  ],
+  [
+    'folders import each other in one direction, as files do',
+    rules.foldersHaveNoCycles,
+    all,
+    [
+      [
+        bad('engine/stores/a.ts', `import { task } from '../runtime/task.ts';`),
+        bad('engine/runtime/task.ts', ''),
+        bad('engine/runtime/deep/b.ts', `import type { Store } from '../../stores/store.ts';`),
+      ],
+      [bad('base/a.ts', `import type { B } from './b.ts';`), bad('base/b.ts', `import { a } from './a.ts';`)],
+    ],
+  ],
+  [
     'time, chance, disks and the process are injected',
     rules.platformIsInjected,
     all,

@@ -1,14 +1,14 @@
 /**
- * JSON: the format itself. `json-plain.ts` says how each type is read and written; `sql/codegen` holds faster forms of
+ * JSON: the format itself. `json-plain.ts` says how each type is read and written; `generated/` holds faster forms of
  * the same.
  */
 
 import { codegenAllowed } from '../codegen/code.ts';
-import { generatedJsonScanner } from '../codegen/json-scanner.ts';
-import { generatedJsonWriter } from '../codegen/json-writer.ts';
 import type { Column } from '../types/schema.ts';
 import type { SqlType } from '../types/type.ts';
 import { describeColumn, type Format, scannerOf } from './format.ts';
+import { generatedJsonScanner } from './generated/json-scanner.ts';
+import { generatedJsonWriter } from './generated/json-writer.ts';
 import { plainJsonReader, plainJsonWriter } from './json-plain.ts';
 
 /** A map whose keys are no STRING, anywhere within a type. */

@@ -149,6 +149,66 @@ export const noCycles: Rule = (files) => {
   return wrong;
 };
 
+/** The way from text to running query, in the order of imports: an entry of `sql/` imports only entries before it. */
+const sqlOrder = [
+  // The language and its values.
+  ...['types', 'codegen', 'parser', 'formats', 'functions'],
+  // From a tree to a topology.
+  ...['analyze', 'evaluate', 'plan', 'compile'],
+  // What there is, and how it is read and written.
+  ...['facade.ts', 'settings.ts', 'application-id.ts', 'catalog.ts', 'queries', 'statements'],
+  // Running it.
+  ...['query-lifecycle.ts', 'query-status.ts', 'sweep.ts', 'session.ts'],
+  ...['statement-log.ts', 'statement-topics.ts', 'statement-runner.ts', 'engine.ts', 'index.ts'],
+];
+
+/** Inside `sql/` imports run one way, those of types included. */
+export const sqlImportsOneWay: Rule = (files) => {
+  const placeOf = (path: string): number => sqlOrder.indexOf(path.split('/')[1] ?? '');
+  const unknown = files
+    .filter(({ path }) => layerOf(path) === 'sql' && placeOf(path) < 0)
+    .map(({ path }) => `${path} has no place in the order of imports: add its folder, or the file, to sqlOrder`);
+  const wrong = allImports(files)
+    .filter(({ from, to }) => layerOf(from) === 'sql' && layerOf(to) === 'sql' && placeOf(to) > placeOf(from))
+    .map(({ from, to }) => `${from} imports ${to}: inside sql/ imports go to what comes earlier in sqlOrder`);
+  return [...unknown, ...wrong];
+};
+
+/** The two entries, folders or files, of the innermost folder that holds both paths. */
+const entriesApart = (a: string, b: string): readonly [string, string] => {
+  const [one, two] = [a.split('/'), b.split('/')];
+  let depth = 0;
+  while (depth < one.length - 1 && one[depth] === two[depth]) depth++;
+  const upTo = (parts: readonly string[]): string => parts.slice(0, depth + 1).join('/');
+  return [upTo(one), upTo(two)];
+};
+
+/** In each folder, the folders and files in it import each other in one direction, those of types included. */
+export const foldersHaveNoCycles: Rule = (files) => {
+  const shipped = files.filter(({ path }) => !outside.includes(layerOf(path)));
+  const edges = new Map<string, Map<string, string>>();
+  for (const { from, to } of allImports(shipped)) {
+    if (!to.endsWith('.ts') || outside.includes(layerOf(to)) || from === to) continue;
+    const [a, b] = entriesApart(from, to);
+    const known = edges.get(a) ?? new Map<string, string>();
+    edges.set(a, known.set(b, known.get(b) ?? `${from} imports ${to}`));
+  }
+  const done = new Set<string>();
+  const wrong: string[] = [];
+  const walk = (entry: string, trail: readonly string[]): void => {
+    if (trail.includes(entry)) {
+      const circle = [...trail.slice(trail.indexOf(entry)), entry];
+      const why = circle.slice(1).map((to, i) => edges.get(circle[i] ?? '')?.get(to));
+      wrong.push(`${circle.join(' -> ')}: ${why.join('; ')}`);
+    } else if (!done.has(entry)) {
+      for (const next of edges.get(entry)?.keys() ?? []) walk(next, [...trail, entry]);
+      done.add(entry);
+    }
+  };
+  for (const entry of edges.keys()) walk(entry, []);
+  return wrong;
+};
+
 /** Clock, randomness, disks and the process are injected; nothing portable imports a file that has them. */
 export const platformIsInjected: Rule = (files) =>
   files

@@ -9,14 +9,14 @@
  * this one only what is quick. When most records differ, the layout is learned anew, a few times.
  */
 
-import { readUtf8 } from '../../base/index.ts';
-import { type FormatOptions, type Scanner, SerdeError, scanned, scanOne } from '../formats/format.ts';
-import { FieldsReader, plainJsonReader, type ValueReader, valueReader } from '../formats/json-plain.ts';
-import { JsonInput, powersOfTen, stops } from '../formats/json-text.ts';
-import type { Column } from '../types/schema.ts';
-import { asciiText } from '../types/text-cache.ts';
-import type { Row, Value } from '../types/value.ts';
-import { type Code, Constants, code, joinCode, noCode, run } from './code.ts';
+import { readUtf8 } from '../../../base/index.ts';
+import { type Code, Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
+import type { Column } from '../../types/schema.ts';
+import { asciiText } from '../../types/text-cache.ts';
+import type { Row, Value } from '../../types/value.ts';
+import { type FormatOptions, type Scanner, SerdeError, scanned, scanOne } from '../format.ts';
+import { FieldsReader, plainJsonReader, type ValueReader, valueReader } from '../json-plain.ts';
+import { JsonInput, powersOfTen, stops } from '../json-text.ts';
 
 /** The fields of an object in order, and the bytes behind the last value. */
 interface Layout {

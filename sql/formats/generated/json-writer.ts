@@ -6,11 +6,11 @@
  * plain way in between.
  */
 
-import type { FormatOptions, RowWriter } from '../formats/format.ts';
-import { numberRoom, putDouble, putInteger, putText } from '../formats/json-output.ts';
-import { fieldPrefixes, plainJsonWriter, valueWriter } from '../formats/json-plain.ts';
-import type { Column } from '../types/schema.ts';
-import { type Code, Constants, code, joinCode, run } from './code.ts';
+import { type Code, Constants, code, joinCode, run } from '../../codegen/code.ts';
+import type { Column } from '../../types/schema.ts';
+import type { FormatOptions, RowWriter } from '../format.ts';
+import { numberRoom, putDouble, putInteger, putText } from '../json-output.ts';
+import { fieldPrefixes, plainJsonWriter, valueWriter } from '../json-plain.ts';
 
 /** Texts up to this length are written in place. */
 const longestInPlace = 256;

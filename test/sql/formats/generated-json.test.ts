@@ -2,15 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ByteWriter, useGeneratedCode, utf8Bytes, utf8Text } from '../../../base/index.ts';
 import { codegenAllowed } from '../../../sql/codegen/code.ts';
-import { generatedJsonScanner } from '../../../sql/codegen/json-scanner.ts';
-import { generatedJsonWriter } from '../../../sql/codegen/json-writer.ts';
 import { type Scanner, ScanVectors, scanned, scannerOf } from '../../../sql/formats/format.ts';
+import { generatedJsonScanner } from '../../../sql/formats/generated/json-scanner.ts';
+import { generatedJsonWriter } from '../../../sql/formats/generated/json-writer.ts';
 import { json } from '../../../sql/formats/json.ts';
 import { plainJsonReader, plainJsonWriter } from '../../../sql/formats/json-plain.ts';
 import type { Column } from '../../../sql/types/schema.ts';
 import { bigintType, doubleType, integerType, stringType, structOf } from '../../../sql/types/type.ts';
 import type { Row, Value } from '../../../sql/types/value.ts';
-import { anyColumns, anyName, valueOf, wrapped } from '../formats/support.ts';
+import { anyColumns, anyName, valueOf, wrapped } from './support.ts';
 
 // Where the host forbids code from text there is nothing to compare: `json` then is the plain form.
 const scannerFor = codegenAllowed() ? generatedJsonScanner : json.scanner;
