@@ -34,7 +34,7 @@ export {
 export { builtInFunctions } from './functions/index.ts';
 export type { FunctionRegistry } from './functions/registry.ts';
 export type { ParsedStatement, Statement } from './parser/ast.ts';
-export { type PhysicalPlan, printPlan, readPlan, type SinkStep, type Step, sourcesOf, writePlan } from './plan/plan.ts';
+export { type PhysicalPlan, printPlan, readPlan, type Step, sourcesOf, writePlan } from './plan/plan.ts';
 export { checkNotInternal } from './queries/internal-topics.ts';
 export { type PlannedStatement, type PlanStatement, Session } from './session.ts';
 export { isKnownProperty, knownProperties, Settings } from './settings.ts';

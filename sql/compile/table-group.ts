@@ -15,7 +15,7 @@ import { type ProcessorContext, type ProcessorSupplier, StreamRecord, unknown } 
 import type { NamedExpression } from '../analyze/logical.ts';
 import type { ColumnScope, Evaluate } from '../evaluate/closure.ts';
 import { takePartFaults } from '../evaluate/part-faults.ts';
-import type { TableGroupByStep } from '../plan/plan.ts';
+import type { StepOf } from '../plan/plan.ts';
 import type { Column } from '../types/schema.ts';
 import { booleanType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
@@ -35,7 +35,7 @@ export const changeColumns = (columns: readonly Column[]): readonly Column[] => 
 ];
 
 interface Grouping {
-  readonly step: TableGroupByStep;
+  readonly step: StepOf<'tableGroupBy'>;
   /** The scope of the table's rows. */
   readonly scope: () => ColumnScope;
   readonly environment: CompileEnvironment;
@@ -104,7 +104,7 @@ const sameBytes = (a: Group, b: Group): boolean => {
 /** Writes the key of a row's group; false when it has none, which is noted for the row that comes, not for the one that
  *  goes. */
 const grouper = (
-  { keys, schema, keyFormat }: TableGroupByStep,
+  { keys, schema, keyFormat }: StepOf<'tableGroupBy'>,
   scope: ColumnScope,
   environment: CompileEnvironment,
   context: ProcessorContext,

@@ -33,20 +33,13 @@ import type { NamedExpression } from '../analyze/logical.ts';
 import type { ColumnReference, TypedExpression } from '../analyze/typed.ts';
 import type { ColumnScope } from '../evaluate/closure.ts';
 import {
-  type AggregateStep,
   allSteps,
-  type GroupByStep,
-  type JoinStep,
   keyColumnsOf,
   keyedSchema,
   keyFormatOf,
   type PhysicalPlan,
-  type SelectKeyStep,
-  type SinkStep,
   type Step,
-  type TableGroupByStep,
-  type TableSelectKeyStep,
-  type WindowedAggregateStep,
+  type StepOf,
 } from '../plan/plan.ts';
 import { RowEncoding } from '../types/row-encoding.ts';
 import type { Column, Schema } from '../types/schema.ts';
@@ -105,7 +98,7 @@ const scopeBehind = (step: Step, { schema, reading }: Feed): ColumnScope =>
 
 const typesOf = (columns: readonly Column[]): readonly SqlType[] => columns.map((column) => column.type);
 
-const isAggregate = (step: Step): step is AggregateStep | WindowedAggregateStep =>
+const isAggregate = (step: Step): step is StepOf<'streamAggregate' | 'streamWindowedAggregate'> =>
   step.kind === 'streamAggregate' || step.kind === 'tableAggregate' || step.kind === 'streamWindowedAggregate';
 
 /** How the rows of a plan that ends in a result are written for its client. */
@@ -179,7 +172,7 @@ class Compiler {
 
   // ------------------------------------------------------------------------------------------------- stateless steps
 
-  #filter(step: Extract<Step, { readonly kind: 'streamFilter' | 'tableFilter' }>): Built {
+  #filter(step: StepOf<'streamFilter'>): Built {
     const built = this.#build(step.from);
     if (built.kind === 'scan') {
       const predicate = substituted(step.predicate, built.items);
@@ -217,7 +210,7 @@ class Compiler {
     return { kind: 'rows', parent: step.id, schema: step.schema };
   }
 
-  #select(step: Extract<Step, { readonly kind: 'streamSelect' | 'tableSelect' }>): Built {
+  #select(step: StepOf<'streamSelect'>): Built {
     if (isAggregate(step.from)) {
       const picked = step.items.map(({ expression }) => (isResult(expression) ? expression.index : -1));
       if (!picked.includes(-1)) return this.#aggregate(step.from, { id: step.id, picked, schema: step.schema });
@@ -314,7 +307,7 @@ class Compiler {
 
   // ------------------------------------------------------------------------------------------------- new keys
 
-  #selectKey(step: SelectKeyStep): Built {
+  #selectKey(step: StepOf<'streamSelectKey'>): Built {
     const both = [...step.keys, ...step.items];
     const { feed, expressions } = this.#read(
       this.#build(step.from),
@@ -341,7 +334,7 @@ class Compiler {
     return this.#hop(step.id, step.repartition, step.schema, step.dropNullKeys);
   }
 
-  #tableSelectKey(step: TableSelectKeyStep): Built {
+  #tableSelectKey(step: StepOf<'tableSelectKey'>): Built {
     const { parent } = this.#rows(this.#build(step.from));
     this.topology.addProcessor<Row, Row>(
       step.id,
@@ -351,7 +344,7 @@ class Compiler {
     return this.#hop(step.id, step.repartition, step.schema, true);
   }
 
-  #groupBy(step: GroupByStep): Built {
+  #groupBy(step: StepOf<'streamGroupBy'>): Built {
     const both = [...step.keys, ...step.items];
     const { feed, expressions } = this.#read(
       this.#build(step.from),
@@ -375,7 +368,7 @@ class Compiler {
     return this.#hop(step.id, step.repartition, step.schema, true);
   }
 
-  #tableGroupBy(step: TableGroupByStep): Built {
+  #tableGroupBy(step: StepOf<'tableGroupBy'>): Built {
     const { parent } = this.#table(step.from, step.store, { sendBefore: true });
     const environment = this.#environment;
     const scope = (): ColumnScope => columnScope(keyedSchema(step.from), keyFormatOf(step.from), 'row');
@@ -410,7 +403,7 @@ class Compiler {
 
   /** `select` is the projection above, where it only picks results: they are then worked out once, in its order. */
   #aggregate(
-    step: AggregateStep | WindowedAggregateStep,
+    step: StepOf<'streamAggregate' | 'streamWindowedAggregate'>,
     select?: { readonly id: string; readonly picked: readonly number[]; readonly schema: Schema },
   ): Built {
     const { aggregates, store } = step;
@@ -469,7 +462,7 @@ class Compiler {
     return { kind: 'rows', parent: results, schema: select?.schema ?? step.schema };
   }
 
-  #join(step: JoinStep): Built {
+  #join(step: StepOf<'streamTableJoin'>): Built {
     const environment = this.#environment;
     const { left, right, store } = step;
     const leftBuilt = this.#build(left);
@@ -545,7 +538,7 @@ class Compiler {
     return { kind: 'rows', parent: id, schema: step.schema };
   }
 
-  #sink(step: SinkStep): void {
+  #sink(step: StepOf<'streamSink'>): void {
     const built = step.kind === 'tableSink' ? this.#finishTable(step.from, step.store) : this.#build(step.from);
     const { parent } = this.#rows(built);
     this.topology.addSink<Row>(step.id, {

@@ -28,3 +28,17 @@ export interface TimestampColumn {
   /** A record without a usable time fails the query; otherwise the record is dropped and noted. */
   readonly mustBeValid?: boolean | undefined;
 }
+
+/** The choice as EXPLAIN shows it. */
+export const printFormat = (choice: FormatChoice): string => {
+  const { name, wrapSingleValue } = choice;
+  const wrapping = wrapSingleValue === undefined ? '' : wrapSingleValue ? ' wrapped' : ' unwrapped';
+  const properties = printProperties(choice);
+  return `${name}${wrapping}${properties === '' ? '' : ` with ${properties}`}`;
+};
+
+/** The column behind what it belongs to, or nothing. */
+export const printTimestamp = (timestamp: TimestampColumn | undefined): string =>
+  timestamp === undefined
+    ? ''
+    : `, timestamp ${timestamp.column}${timestamp.format === undefined ? '' : ` as '${timestamp.format}'`}`;

@@ -21,9 +21,10 @@ import { type FormatChoice, sameFormat, type TimestampColumn } from '../formats/
 import { holdsColumns } from '../formats/format.ts';
 import { formatNamed, formats, keylessFormat } from '../formats/index.ts';
 import type { Column } from '../types/schema.ts';
-import { keyFormatOf, type PhysicalPlan, planVersion, type SourceStep, type Step, withKeyNames } from './plan.ts';
+import { keeperOf, keyFormatOf, type PhysicalPlan, planVersion, type Step, withKeyNames } from './plan.ts';
 import { rebind } from './rules/prune-columns.ts';
 import { applyRules, type RewriteStep } from './rules.ts';
+import type { SourceStep } from './steps/source.ts';
 
 export interface PlanTarget {
   readonly topic: string;
@@ -62,7 +63,7 @@ export const planQuery = (
           keyFormat: target.keyFormat,
           valueFormat: target.valueFormat,
           timestamp: target.timestamp && planner.timestamp(target.timestamp),
-          store: logical.flow === 'table' && !keepsState(from) ? 'Sink' : undefined,
+          store: logical.flow === 'table' && keeperOf(from) === undefined ? 'Sink' : undefined,
           schema: logical.schema,
         };
   return { logical, trace, physical: clean({ version: planVersion, root }) };
@@ -70,12 +71,6 @@ export const planQuery = (
 
 /** Without fields that are undefined, so that a plan equals what is read back from its text. */
 const clean = (plan: PhysicalPlan): PhysicalPlan => JSON.parse(JSON.stringify(plan)) as PhysicalPlan;
-
-const keepsState = (step: Step): boolean =>
-  step.kind === 'streamAggregate' ||
-  step.kind === 'tableAggregate' ||
-  step.kind === 'streamWindowedAggregate' ||
-  ((step.kind === 'tableSelect' || step.kind === 'tableFilter') && keepsState(step.from));
 
 /** The join behind a stream: what a key that is made for it has to match. */
 interface JoinedBy {

@@ -1,0 +1,19 @@
+/** Aggregates of the rows of each group, kept in a store. */
+
+import { type AggregateCall, printAggregate } from '../../analyze/logical.ts';
+import { overOneInput, type StepBase, type StepDefinition } from './definition.ts';
+
+export interface AggregateStep<Input> extends StepBase {
+  /** Over a table, every aggregate can take back what it was given. */
+  readonly kind: 'streamAggregate' | 'tableAggregate';
+  readonly from: Input;
+  readonly aggregates: readonly AggregateCall[];
+  readonly store: string;
+}
+
+export const aggregate = <Input>(): StepDefinition<AggregateStep<Input>, Input> => ({
+  ...overOneInput,
+  keys: 'passed',
+  lookup: 'own store',
+  print: ({ aggregates, store }) => `${aggregates.map(printAggregate).join(', ')} in ${store}`,
+});

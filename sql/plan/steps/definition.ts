@@ -1,0 +1,59 @@
+/**
+ * What the plan has to know about one kind of step. Each kind has a file with its data and its definition, and a row in
+ * `index.ts`; everything that walks a plan asks the definition, so a new kind is added without touching a walk.
+ *
+ * `Input` is the union of all steps, which only `index.ts` can name.
+ */
+
+import type { FormatChoice } from '../../formats/choices.ts';
+import type { Column, Schema } from '../../types/schema.ts';
+
+/** What every step has. */
+export interface StepBase {
+  readonly id: string;
+  readonly schema: Schema;
+}
+
+export interface StepDefinition<S, Input> {
+  /** The steps that feed it, in the order of the text of the query: left before right. */
+  inputs(step: S): readonly Input[];
+  /** The same step over other inputs, which deliver what the former ones did. */
+  withInputs(step: S, inputs: readonly Input[]): S;
+  /** The keys behind it: those of its first input, passed on as they are, or keys that it makes or writes again. */
+  readonly keys: 'passed' | KeysMade<S>;
+  /** Where the rows of a table behind it can be looked up by key: in its own store, in that of its input (with the
+   *  step's work done again at each look-up), or nowhere. */
+  readonly lookup: 'own store' | 'input' | 'none';
+  /** What it does, as EXPLAIN shows it behind the kind. */
+  print(step: S): string;
+}
+
+export interface KeysMade<S> {
+  format(step: S): FormatChoice;
+  /** The key columns, under the names that they have in the key's bytes. */
+  columns(step: S): readonly Column[];
+  /** The same step, whose key has these names in its bytes. */
+  renamed(step: S, names: readonly string[]): S;
+}
+
+/** Of a step over one input. */
+export const overOneInput = {
+  inputs: <Input>(step: { readonly from: Input }): readonly Input[] => [step.from],
+  withInputs: <Input, S extends { readonly from: Input }>(step: S, inputs: readonly Input[]): S => ({
+    ...step,
+    from: inputs[0] ?? step.from,
+  }),
+};
+
+export const renamedColumns = (columns: readonly Column[], names: readonly string[]): readonly Column[] =>
+  columns.map((column, i) => ({ ...column, name: names[i] ?? column.name }));
+
+/** Of a step whose schema has the key columns as they are called in the key's bytes. */
+export const keysOfSchema = {
+  format: (step: { readonly keyFormat: FormatChoice }): FormatChoice => step.keyFormat,
+  columns: (step: StepBase): readonly Column[] => step.schema.key,
+  renamed: <S extends StepBase>(step: S, names: readonly string[]): S => ({
+    ...step,
+    schema: { ...step.schema, key: renamedColumns(step.schema.key, names) },
+  }),
+};

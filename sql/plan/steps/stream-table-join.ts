@@ -1,0 +1,20 @@
+/** A join of a stream with a table: each record with the row that the table has under its key when it comes. */
+
+import type { StepBase, StepDefinition } from './definition.ts';
+
+export interface JoinStep<Input> extends StepBase {
+  readonly kind: 'streamTableJoin';
+  readonly type: 'inner' | 'left';
+  readonly left: Input;
+  readonly right: Input;
+  /** Holds the table's rows by key. */
+  readonly store: string;
+}
+
+export const streamTableJoin = <Input>(): StepDefinition<JoinStep<Input>, Input> => ({
+  inputs: ({ left, right }) => [left, right],
+  withInputs: (step, [left, right]) => ({ ...step, left: left ?? step.left, right: right ?? step.right }),
+  keys: 'passed',
+  lookup: 'none',
+  print: ({ type, store }) => `${type} with ${store}`,
+});
