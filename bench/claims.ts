@@ -7,6 +7,7 @@ import { housekeeping } from './housekeeping.ts';
 import { hundredQueries } from './hundred-queries.ts';
 import { idleRss } from './idle-rss.ts';
 import { insert } from './insert.ts';
+import { latency } from './latency.ts';
 import { originTimes } from './origin-times.ts';
 import { restart } from './restart.ts';
 import { start } from './start.ts';
@@ -24,6 +25,7 @@ export const claims: readonly Claim[] = [
   twoWorkers,
   hundredQueries,
   insert,
+  latency,
   start,
   restart,
   idleRss,
