@@ -56,6 +56,7 @@ export type {
   TopicWriter,
 } from './processor.ts';
 export { StreamRecord, type Unknown, unknown } from './record.ts';
+export { type Drop, type DropSink, TaskCounters } from './runtime/drops.ts';
 export {
   describeNote,
   describeShardDamage,
@@ -65,6 +66,7 @@ export {
   type RuntimeEvent,
   type StateReport,
 } from './runtime/observer.ts';
+export type { PartitionPosition } from './runtime/partition-position.ts';
 export { batchTargetBytes, type Outbox, type OutputTopic } from './runtime/partitioned-writer.ts';
 export type {
   FromHost,
@@ -84,16 +86,8 @@ export {
   type RuntimeLimits,
   type RuntimeOptions,
 } from './runtime/runtime.ts';
-export {
-  type Drop,
-  type DropSink,
-  Task,
-  type TaskCommit,
-  TaskCounters,
-  type TaskInput,
-  type TaskOptions,
-  type TaskPosition,
-} from './runtime/task.ts';
+export { Task, type TaskCommit, type TaskOptions } from './runtime/task.ts';
+export type { TaskInput } from './runtime/task-input.ts';
 export type { RemoteHost, WorkerOptions } from './runtime/threads.ts';
 export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';

@@ -28,8 +28,10 @@ import {
 import { BlockPool } from './block.ts';
 import { timestampBytes, timestampOf } from './operators/timestamped.ts';
 import { withoutOriginTime } from './origin-time.ts';
-import { type Drop, Task, TaskCounters, type TaskInput } from './runtime/task.ts';
-import { PieceGraph } from './runtime/watermarks.ts';
+import { type Drop, TaskCounters } from './runtime/drops.ts';
+import { Task } from './runtime/task.ts';
+import type { TaskInput } from './runtime/task-input.ts';
+import { SubTopologyGraph } from './runtime/watermarks.ts';
 import type { Serde } from './serde.ts';
 import { createStore } from './stores/create-store.ts';
 import type { StateStore } from './stores/state-store.ts';
@@ -81,7 +83,7 @@ export class TopologyTestDriver {
   readonly drops: Drop[] = [];
   readonly counters = new TaskCounters();
   readonly #partitions: number;
-  readonly #pieces: PieceGraph;
+  readonly #graph: SubTopologyGraph;
   readonly #blocks = new BlockPool();
   readonly #tasks: Task[] = [];
   readonly #stores: StateStore[][] = [];
@@ -95,14 +97,14 @@ export class TopologyTestDriver {
     const { applicationId = 'test', partitions = 1, now = 0 } = options;
     this.clock = new ManualClock(now);
     this.#partitions = partitions;
-    const pieces = topology.subTopologies();
-    this.#pieces = new PieceGraph(
-      pieces,
+    const subTopologies = topology.subTopologies();
+    this.#graph = new SubTopologyGraph(
+      subTopologies,
       applicationId,
-      pieces.map(() => partitions),
+      subTopologies.map(() => partitions),
     );
     let storeId = 0;
-    for (const subTopology of pieces) {
+    for (const subTopology of subTopologies) {
       for (let partition = 0; partition < partitions; partition++) {
         const stores: StateStore[] = [];
         const task = new Task({
@@ -236,7 +238,7 @@ export class TopologyTestDriver {
       if (!worked) return;
       const inputs = this.#tasks.flatMap((task) => task.inputTimes());
       const outputs = this.#tasks.flatMap((task) => task.outputTimes());
-      const { low } = this.#pieces.measure(inputs, outputs, () => undefined);
+      const { low } = this.#graph.measure(inputs, outputs, () => undefined);
       for (const task of this.#tasks) task.setLow(low);
     }
   }

@@ -16,8 +16,9 @@
 import type { Clock, Timers } from '../../base/index.ts';
 import { assert } from '../../base/index.ts';
 import { LogError, type Producer } from '../../storage/index.ts';
-import type { FromHost, Position, Post, Run, ToHost } from './protocol.ts';
-import type { InputTime, OutputTime, PieceGraph, Watermarks } from './watermarks.ts';
+import { type PartitionPosition, partitionKey } from './partition-position.ts';
+import type { FromHost, Post, Run, ToHost } from './protocol.ts';
+import type { InputTime, OutputTime, SubTopologyGraph, Watermarks } from './watermarks.ts';
 
 export interface CoordinatorOptions {
   readonly run: Run;
@@ -26,7 +27,7 @@ export interface CoordinatorOptions {
   readonly producer: Producer;
   /** Hosts that have tasks of this query. */
   readonly hosts: ReadonlyMap<number, Post<ToHost>>;
-  readonly positions: readonly Position[];
+  readonly positions: readonly PartitionPosition[];
   readonly clock: Clock;
   readonly timers: Timers;
   readonly commitIntervalMs: number;
@@ -36,7 +37,7 @@ export interface CoordinatorOptions {
 
 /** What the coordinator needs to know how far the query is in time. */
 export interface TimeKeeping {
-  readonly pieces: PieceGraph;
+  readonly graph: SubTopologyGraph;
   /** The bound of the other running queries that write records of several origins to this topic; undefined: there are
    *  none. */
   boundOf(topic: string): number | undefined;
@@ -73,16 +74,14 @@ interface HostState {
   answered: boolean;
 }
 
-export const positionKey = (topic: string, partition: number): string => `${partition} ${topic}`;
-
 export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #producer: Producer;
   readonly #hosts: Map<number, HostState>;
-  readonly #committed = new Map<string, Position>();
+  readonly #committed = new Map<string, PartitionPosition>();
   /** Next offsets of the partitions written in the open transaction. */
-  #written = new Map<string, Position>();
-  #prepared: Position[] = [];
+  #written = new Map<string, PartitionPosition>();
+  #prepared: PartitionPosition[] = [];
   #preparedRecords = 0;
   #inputs: InputTime[] = [];
   #outputs: OutputTime[] = [];
@@ -114,7 +113,7 @@ export class Coordinator {
       [...options.hosts].map(([id, post]) => [id, { post, pending: false, drained: false, answered: false }]),
     );
     for (const position of options.positions) {
-      this.#committed.set(positionKey(position.topic, position.partition), position);
+      this.#committed.set(partitionKey(position.topic, position.partition), position);
     }
   }
 
@@ -134,14 +133,14 @@ export class Coordinator {
     return this.#transactions;
   }
 
-  positions(): readonly Position[] {
+  positions(): readonly PartitionPosition[] {
     return [...this.#committed.values()];
   }
 
   /** The time before which nothing can come any more in a topic that the query writes (`watermarks.ts`). Undefined:
    *  what it writes has one origin. */
   boundOf(topic: string): number | undefined {
-    if (this.#watermarks === undefined && !this.#options.times.pieces.manyTasks) return undefined;
+    if (this.#watermarks === undefined && !this.#options.times.graph.manyTasks) return undefined;
     if (this.idle) return Number.POSITIVE_INFINITY;
     return this.#watermarks?.boundOf(topic) ?? Number.NEGATIVE_INFINITY;
   }
@@ -234,8 +233,8 @@ export class Coordinator {
       .append({ topic, partition }, bytes, 'append')
       .then(
         ({ nextOffset }) => {
-          this.#written.set(positionKey(topic, partition), { topic, partition, offset: nextOffset });
-          this.#ends.set(positionKey(topic, partition), nextOffset);
+          this.#written.set(partitionKey(topic, partition), { topic, partition, offset: nextOffset });
+          this.#ends.set(partitionKey(topic, partition), nextOffset);
         },
         (error: unknown) => this.#fail(asError(error)),
       )
@@ -335,16 +334,16 @@ export class Coordinator {
    * the log does. (Their bounds are asked for before.)
    */
   async #measureTime(): Promise<void> {
-    const { pieces, boundOf, stableEnd } = this.#options.times;
+    const { graph, boundOf, stableEnd } = this.#options.times;
     const bounds = new Map<string, number | undefined>();
-    let mixed = pieces.manyTasks || this.#watermarks !== undefined;
+    let mixed = graph.manyTasks || this.#watermarks !== undefined;
     for (const { topic, carried } of this.#inputs) {
       if (!bounds.has(topic)) bounds.set(topic, boundOf(topic));
       mixed ||= carried || bounds.get(topic) !== undefined;
     }
     if (!mixed) return;
     const isRead = async ({ topic, partition, position, drained, carried }: InputTime): Promise<boolean> => {
-      const written = this.#ends.get(positionKey(topic, partition));
+      const written = this.#ends.get(partitionKey(topic, partition));
       if (written !== undefined) return position >= written;
       if (!drained || (!carried && bounds.get(topic) === undefined)) return drained;
       return position >= (await stableEnd(topic, partition));
@@ -352,7 +351,7 @@ export class Coordinator {
     const inputs = await Promise.all(
       this.#inputs.map(async (input) => ({ ...input, drained: await isRead(input).catch(() => false) })),
     );
-    this.#measured = pieces.measure(inputs, this.#outputs, (topic) => bounds.get(topic));
+    this.#measured = graph.measure(inputs, this.#outputs, (topic) => bounds.get(topic));
   }
 
   /** At most one of the calls that end a transaction is under way; `kill` waits for it. */
@@ -368,7 +367,7 @@ export class Coordinator {
   #commitHappened(): void {
     const { run, listener, clock } = this.#options;
     for (const position of this.#prepared) {
-      this.#committed.set(positionKey(position.topic, position.partition), position);
+      this.#committed.set(partitionKey(position.topic, position.partition), position);
     }
     const changelog = [...this.#written.values()];
     const worked = this.#begun;

@@ -13,7 +13,8 @@
 import { assert, type BufferPool } from '../../base/index.ts';
 import { type Chunk, recordCountOf, stampBatch } from '../../storage/index.ts';
 import type { BlockPool } from '../block.ts';
-import type { Task, TaskInput } from './task.ts';
+import type { Task } from './task.ts';
+import type { TaskInput } from './task-input.ts';
 
 const fullBytes = 4 * 1024 * 1024;
 

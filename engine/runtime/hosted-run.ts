@@ -5,11 +5,13 @@ import type { StoreSpec } from '../stores/store.ts';
 import { type SubTopology, topicOf } from '../topology.ts';
 import type { Exchange } from './exchange.ts';
 import type { Subscription } from './feed.ts';
+import type { PartitionPosition } from './partition-position.ts';
 import type { ProcessingLogWriter } from './processing-log.ts';
-import type { Assignment, HostCounters, LastDrop, Position, Run } from './protocol.ts';
+import type { Assignment, HostCounters, LastDrop, Run } from './protocol.ts';
 import type { Shard } from './shards.ts';
-import type { Task, TaskInput } from './task.ts';
-import type { PieceGraph } from './watermarks.ts';
+import type { Task } from './task.ts';
+import type { TaskInput } from './task-input.ts';
+import type { SubTopologyGraph } from './watermarks.ts';
 
 /**
  * - `assigning`: stores are opened and restored; - `ready`: waits for `go`; - `running`: steps;
@@ -65,7 +67,7 @@ export class HostedRun {
   saidMs = 0;
   processingLog: ProcessingLogWriter | undefined;
   lastDrop: LastDrop | undefined;
-  pieces: PieceGraph | undefined;
+  graph: SubTopologyGraph | undefined;
   /** When batches for repartition topics were last handed over although they were not full. */
   handedOverMs = 0;
   checkpointing: Promise<void> = Promise.resolve();
@@ -92,8 +94,8 @@ export class HostedRun {
    *  readers have no room for. */
   measureTime(): void {
     const inputs = this.tasks.flatMap(({ task }) => task.inputTimes());
-    if (this.pieces?.manyTasks !== true && !inputs.some(({ carried }) => carried)) return;
-    const low = this.pieces?.measure(inputs, [], () => undefined).low;
+    if (this.graph?.manyTasks !== true && !inputs.some(({ carried }) => carried)) return;
+    const low = this.graph?.measure(inputs, [], () => undefined).low;
     if (low !== undefined) for (const { task } of this.tasks) task.setLow(low);
   }
 
@@ -115,7 +117,7 @@ export class HostedRun {
   }
 }
 
-export const positionOf = ({ topic, partition, position }: TaskInput): Position => ({
+export const positionOf = ({ topic, partition, position }: TaskInput): PartitionPosition => ({
   topic,
   partition,
   offset: position,

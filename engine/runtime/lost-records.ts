@@ -11,7 +11,7 @@ import { UserError } from '../../base/index.ts';
 import type { PartitionOffsets } from '../../storage/index.ts';
 import { contradictionError } from './contradictions.ts';
 import type { OffsetReset } from './protocol.ts';
-import type { TaskInput } from './task.ts';
+import type { TaskInput } from './task-input.ts';
 
 /** Where to read on after [`position`, start) was deleted. Throws what the query fails with. */
 export const offsetAfterLoss = (

@@ -13,8 +13,8 @@
 
 import { ByteWriter } from '../../base/index.ts';
 import { BatchBuilder } from '../../storage/index.ts';
+import type { Drop } from './drops.ts';
 import { batchTargetBytes } from './partitioned-writer.ts';
-import type { Drop } from './task.ts';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 

@@ -20,6 +20,7 @@
 import type { DropReason } from '../processor.ts';
 import type { ScanRange } from '../stores/state-store.ts';
 import type { Topology } from '../topology.ts';
+import type { PartitionPosition } from './partition-position.ts';
 import type { InputTime, LowWatermarks, OutputTime } from './watermarks.ts';
 
 /** Number of one life of a query. */
@@ -35,15 +36,6 @@ export interface LostRecords {
   readonly partition: number;
   readonly from: number;
   readonly to: number;
-}
-
-/** How far a query has read one partition. */
-export interface Position {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  /** What the task keeps with it (`Task.flush`). */
-  readonly metadata?: string;
 }
 
 /** What a host must know of a topic that tasks write. */
@@ -70,7 +62,7 @@ export interface TaskAssignment {
   readonly partition: number;
   readonly shard: number;
   /** Where to read each source partition from. */
-  readonly positions: readonly Position[];
+  readonly positions: readonly PartitionPosition[];
 }
 
 /** A query as a host gets it. */
@@ -184,10 +176,10 @@ export type ToHost =
   | {
       readonly kind: 'committed';
       readonly run: Run;
-      readonly changelog: readonly Position[];
+      readonly changelog: readonly PartitionPosition[];
       readonly low: LowWatermarks | undefined;
     }
-  | { readonly kind: 'rollback'; readonly run: Run; readonly positions: readonly Position[] }
+  | { readonly kind: 'rollback'; readonly run: Run; readonly positions: readonly PartitionPosition[] }
   /** Ends the run on this host. `keep`: checkpoint the stores first; else their memory is just let go (the changelog
    *  has all). */
   | { readonly kind: 'remove'; readonly run: Run; readonly keep: boolean }
@@ -238,13 +230,13 @@ export type FromHost =
       readonly run: Run;
       readonly pending: boolean;
       readonly drained: boolean;
-      readonly positions: readonly Position[];
+      readonly positions: readonly PartitionPosition[];
       readonly counters: HostCounters;
     }
   | {
       readonly kind: 'prepared';
       readonly run: Run;
-      readonly positions: readonly Position[];
+      readonly positions: readonly PartitionPosition[];
       readonly records: number;
       readonly inputs: readonly InputTime[];
       readonly outputs: readonly OutputTime[];
@@ -256,7 +248,7 @@ export type FromHost =
   | { readonly kind: 'refused'; readonly request: number; readonly error: ErrorReport }
   | { readonly kind: 'counted'; readonly request: number; readonly thread: ThreadCounters }
   /** The checkpoint of a store holds everything below this position of its changelog, for good. */
-  | { readonly kind: 'checkpointed'; readonly run: Run; readonly changelog: Position }
+  | { readonly kind: 'checkpointed'; readonly run: Run; readonly changelog: PartitionPosition }
   /** Something for the observer that changes nothing: a checkpoint that failed, a store rebuilt, records lost to
    *  retention. */
   | { readonly kind: 'note'; readonly run: Run; readonly note: Note }

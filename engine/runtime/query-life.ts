@@ -8,7 +8,8 @@
 import type { Topology } from '../topology.ts';
 import type { Coordinator } from './commit.ts';
 import { noCounters, type QueryState } from './observer.ts';
-import type { HostCounters, LostRecords, OffsetReset, Position, RowSink, Run } from './protocol.ts';
+import type { PartitionPosition } from './partition-position.ts';
+import type { HostCounters, LostRecords, OffsetReset, RowSink, Run } from './protocol.ts';
 import type { Settled } from './query-run.ts';
 
 export interface QuerySpec {
@@ -41,7 +42,7 @@ export interface Life {
   /** Of a query without a coordinator. */
   readonly progress: Map<number, { readonly pending: boolean; readonly drained: boolean }>;
   readonly counters: Map<number, HostCounters>;
-  readonly positions: Map<number, readonly Position[]>;
+  readonly positions: Map<number, readonly PartitionPosition[]>;
   ready: { resolve(): void; reject(error: Error): void } | undefined;
   onRemoved: (() => void) | undefined;
 }

@@ -19,9 +19,9 @@ import {
   type Topology,
   topicOf,
 } from '../topology.ts';
-import { positionKey } from './commit.ts';
 import { contradictionError, examine } from './contradictions.ts';
-import type { AssignedOutput, OffsetReset, Position, TaskAssignment } from './protocol.ts';
+import { type PartitionPosition, partitionKey } from './partition-position.ts';
+import type { AssignedOutput, OffsetReset, TaskAssignment } from './protocol.ts';
 import type { QueryRecord, QueryRecords, RecordedTopic } from './query-records.ts';
 import { type TopologyTopic, topicsOf } from './query-topics.ts';
 
@@ -42,7 +42,7 @@ export interface Settled {
   readonly outputs: readonly AssignedOutput[];
   readonly producer: Producer | undefined;
   readonly tasks: readonly TaskAssignment[];
-  readonly positions: readonly Position[];
+  readonly positions: readonly PartitionPosition[];
 }
 
 /** Largest batch between the steps of a query, and of results. */
@@ -83,9 +83,9 @@ const settleWith = async (log: Log, settings: QuerySettings, producer: Producer 
   const topics = transient ? [] : topicsOf(applicationId, topology);
   const record = records?.get(applicationId);
   const started = !transient && (await checkAgainstRest(log, settings, topics, record));
-  const pieces = topology.subTopologies();
+  const subTopologies = topology.subTopologies();
   const sources = new Map<string, TopicDescription>();
-  for (const { sources: nodes } of pieces) {
+  for (const { sources: nodes } of subTopologies) {
     for (const node of nodes)
       if (!node.repartition) sources.set(node.topic, await topicNamed(log, node.topic, 'reads'));
   }
@@ -98,14 +98,14 @@ const settleWith = async (log: Log, settings: QuerySettings, producer: Producer 
   if (!transient) await keepRecord(log, settings, topics, record);
   const tasks: TaskAssignment[] = [];
   const first = murmur2(utf8Bytes(applicationId)) & 0x7fff_ffff;
-  for (const { id, sources: nodes } of pieces) {
+  for (const { id, sources: nodes } of subTopologies) {
     for (let partition = 0; partition < (plan.subTopologies[id] ?? 0); partition++) {
       const inputs = new Set(nodes.map((node) => topicOf(applicationId, node)));
       tasks.push({
         subTopology: id,
         partition,
         shard: (first + partition) % settings.shards,
-        positions: [...inputs].map((topic) => positions.get(positionKey(topic, partition)) as Position),
+        positions: [...inputs].map((topic) => positions.get(partitionKey(topic, partition)) as PartitionPosition),
       });
     }
   }
@@ -195,19 +195,19 @@ const positionsOf = async (
   { applicationId, topology, offsetReset, transient }: QuerySettings,
   plan: PartitionPlan,
   reset: boolean,
-): Promise<ReadonlyMap<string, Position>> => {
-  const committed = new Map<string, Position>();
+): Promise<ReadonlyMap<string, PartitionPosition>> => {
+  const committed = new Map<string, PartitionPosition>();
   if (!transient) {
     for (const position of await log.committed(applicationId)) {
-      committed.set(positionKey(position.topic, position.partition), position);
+      committed.set(partitionKey(position.topic, position.partition), position);
     }
   }
-  const positions = new Map<string, Position>();
+  const positions = new Map<string, PartitionPosition>();
   for (const { id, sources } of topology.subTopologies()) {
     for (const node of sources) {
       const topic = topicOf(applicationId, node);
       for (let partition = 0; partition < (plan.subTopologies[id] ?? 0); partition++) {
-        const key = positionKey(topic, partition);
+        const key = partitionKey(topic, partition);
         if (positions.has(key)) continue;
         if (transient && node.repartition) {
           positions.set(key, { topic, partition, offset: 0 });

@@ -14,10 +14,11 @@ export const topicsOf = (applicationId: string, topology: Topology): readonly To
   const add = (name: string, role: TopicRole): void => {
     if (!roles.has(name)) roles.set(name, role);
   };
-  const pieces = topology.subTopologies();
-  for (const { sources } of pieces)
+  const subTopologies = topology.subTopologies();
+  for (const { sources } of subTopologies)
     for (const { topic, repartition } of sources) if (!repartition) add(topic, 'source');
-  for (const { sinks } of pieces) for (const { topic, repartition } of sinks) if (!repartition) add(topic, 'sink');
+  for (const { sinks } of subTopologies)
+    for (const { topic, repartition } of sinks) if (!repartition) add(topic, 'sink');
   for (const { topic } of topology.repartitions) add(internalTopic(applicationId, topic), 'repartition');
   for (const { name, logged } of topology.stores)
     if (logged !== false) add(changelogTopic(applicationId, name), 'changelog');

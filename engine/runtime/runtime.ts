@@ -34,11 +34,11 @@ import {
   type StateReport,
   sumCounters,
 } from './observer.ts';
+import type { PartitionPosition } from './partition-position.ts';
 import type {
   Assignment,
   FromHost,
   Note,
-  Position,
   Run,
   StoreEntry,
   TaskAssignment,
@@ -55,7 +55,7 @@ import { deathsUntilSuspect, mostAlone, Suspects } from './suspects.ts';
 import { defaultLimits, type HostLimits, TaskHost } from './task-host.ts';
 import type { WorkerOptions } from './threads.ts';
 import { RepartitionTrimmer, releaseTombstones } from './trim.ts';
-import { PieceGraph } from './watermarks.ts';
+import { SubTopologyGraph } from './watermarks.ts';
 
 export interface RuntimeLimits extends HostLimits {
   /** Upper bound of the time between two commits of a query that has something to commit. */
@@ -338,7 +338,7 @@ export class Runtime {
 
   /** Whether these queries stand at the present ends of all that they read. */
   async #atTheEnd(queries: readonly Query[]): Promise<boolean> {
-    const positions: Position[] = [];
+    const positions: PartitionPosition[] = [];
     for (const { life } of queries) for (const held of life?.positions.values() ?? []) positions.push(...held);
     const changes = this.#changes;
     for (const { topic, partition, offset } of positions) {
@@ -516,7 +516,7 @@ export class Runtime {
       timers,
       commitIntervalMs: this.#limits.commitIntervalMs,
       times: {
-        pieces: new PieceGraph(
+        graph: new SubTopologyGraph(
           query.spec.topology.subTopologies(),
           query.applicationId,
           life.settled.plan.subTopologies,

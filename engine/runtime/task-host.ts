@@ -25,19 +25,21 @@ import { KvError } from '../stores/ordered-kv.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import { entryLimit } from '../stores/store-options.ts';
 import { changelogTopic, resultTopic, type SubTopology, type Topology, taskIdOf } from '../topology.ts';
+import type { Drop } from './drops.ts';
+import { TaskCounters } from './drops.ts';
 import { reportOf } from './error-report.ts';
 import { Exchange } from './exchange.ts';
 import type { Subscriber, Subscription } from './feed.ts';
 import { FeedReader } from './feed-reader.ts';
 import { countersOf, fitSteps, HostedRun, HostedTask, positionOf, unlogged } from './hosted-run.ts';
 import { describeLoss, offsetAfterLoss } from './lost-records.ts';
+import type { PartitionPosition } from './partition-position.ts';
 import { ProcessingLogWriter } from './processing-log.ts';
 import type {
   AssignedOutput,
   Assignment,
   FromHost,
   Note,
-  Position,
   Post,
   Run,
   StoreEntry,
@@ -47,8 +49,9 @@ import type {
 import { mostReplayed, restoreStore, whyRebuilt } from './restore.ts';
 import { type OpenShard, type Shard, Shards } from './shards.ts';
 import { StoreAnswers } from './store-answers.ts';
-import { type Drop, Task, TaskCounters, type TaskInput } from './task.ts';
-import { type InputTime, type LowWatermarks, type OutputTime, PieceGraph, unknownLow } from './watermarks.ts';
+import { Task } from './task.ts';
+import type { TaskInput } from './task-input.ts';
+import { type InputTime, type LowWatermarks, type OutputTime, SubTopologyGraph, unknownLow } from './watermarks.ts';
 
 export interface HostLimits {
   /** Memory of all stores of the process (`../stores/memory-budget.ts`). */
@@ -243,7 +246,7 @@ export class TaskHost {
           (bytes) => this.#hand(run, processingLog, partition, bytes),
         );
       }
-      run.pieces = new PieceGraph(topology.subTopologies(), assignment.applicationId, assignment.partitionCounts);
+      run.graph = new SubTopologyGraph(topology.subTopologies(), assignment.applicationId, assignment.partitionCounts);
       for (const assigned of assignment.tasks) {
         const subTopology = topology.subTopologies()[assigned.subTopology];
         assert(subTopology !== undefined, `there is no sub-topology ${assigned.subTopology} in ${queryId}`);
@@ -429,7 +432,7 @@ export class TaskHost {
   #prepare(run: HostedRun): void {
     if (run.phase !== 'running' && run.phase !== 'holding') return;
     run.phase = 'prepared';
-    const positions: Position[] = [];
+    const positions: PartitionPosition[] = [];
     const inputs: InputTime[] = [];
     const outputs: OutputTime[] = [];
     let records = 0;
@@ -444,7 +447,7 @@ export class TaskHost {
     this.#options.post({ kind: 'prepared', run: run.id, positions, records, inputs, outputs });
   }
 
-  #committed(run: HostedRun, changelog: readonly Position[], low: LowWatermarks | undefined): void {
+  #committed(run: HostedRun, changelog: readonly PartitionPosition[], low: LowWatermarks | undefined): void {
     assert(run.phase === 'prepared', `committed in phase ${run.phase}`);
     for (const { task } of run.tasks) {
       const offsets = new Map<string, number>();
@@ -466,7 +469,7 @@ export class TaskHost {
     this.#resume(run);
   }
 
-  #rollback(run: HostedRun, positions: readonly Position[]): void {
+  #rollback(run: HostedRun, positions: readonly PartitionPosition[]): void {
     run.processingLog?.discard();
     run.pending = false;
     for (const { task, subscriptions } of run.tasks) {

@@ -1,8 +1,8 @@
 /**
  * A task: one sub-topology over one partition of its topics, stepped from outside.
  *
- * It does no I/O and has no clock. Whoever drives it (a host of the runtime, the test driver) offers decoded blocks to
- * its inputs, calls `step`, takes the batches that come out through the `Outbox`, and ends transactions. One round:
+ * It does no I/O and has no clock. Its driver (a host of the runtime, the test driver) offers decoded blocks to its
+ * inputs, calls `step`, takes the batches that come out through the `Outbox`, and ends transactions. One round:
  *
  *   for (const input of task.wants()) task.offer(input, block, readableEnd)     or  task.sawEnd(input, nextOffset, readableEnd)
  *   while (task.step(1000) > 0);
@@ -12,7 +12,7 @@
  * Order. A record goes through the whole sub-topology before the next one. Between inputs the head record with the
  * lowest timestamp is next, tables before streams where timestamps are equal, then in the order of the sources. An
  * input that has nothing buffered but is behind its partition's readable end (or does not know it) makes the task wait,
- * so that what is there is merged in order of time (Kafka's `max.task.idle.ms` = 0); at its end the others go on
+ * so that what is there is merged in order of time (Kafka's `max.task.idle.ms` = 0); at its end the others continue
  * without it. `step` works in runs: the longest range of one block that stays lowest is handed to the source at once,
  * so one input costs nothing per record.
  *
@@ -21,57 +21,22 @@
  * outputs.
  */
 
-import { assert, type BufferPool, ByteWriter } from '../../base/index.ts';
+import { assert, type BufferPool } from '../../base/index.ts';
 import type { Block } from '../block.ts';
-import { OperatorTime } from '../operator-time.ts';
-import { RecordOrigin, takeHeaders } from '../origin-time.ts';
-import {
-  type DropReason,
-  PreparationError,
-  type Processor,
-  type ProcessorContext,
-  type SourceProcessor,
-  type TopicWriter,
-} from '../processor.ts';
+import type { OperatorTime } from '../operator-time.ts';
+import { RecordOrigin } from '../origin-time.ts';
+import type { DropReason, Processor, SourceProcessor } from '../processor.ts';
 import type { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
-import type { KeyValueStore, StoreSpec, WindowStore } from '../stores/store.ts';
-import { changelogTopic, resultTopic, type SourceKind, type SubTopology, taskIdOf, topicOf } from '../topology.ts';
+import type { StoreSpec } from '../stores/store.ts';
+import { changelogTopic, type SubTopology, taskIdOf, topicOf } from '../topology.ts';
+import { type DropSink, originalOf, TaskCounters } from './drops.ts';
+import { restoreOutputTimes, writeOutputTimes } from './output-times.ts';
+import type { PartitionPosition } from './partition-position.ts';
 import { type Outbox, type OutputTopic, PartitionedWriter, type WriterOrigins } from './partitioned-writer.ts';
+import { BufferedInput, type Preparation, type TaskInput } from './task-input.ts';
+import { makeNodes } from './task-nodes.ts';
 import { type InputTime, type LowWatermarks, type OutputTime, timedSources } from './watermarks.ts';
-
-/** Blocks that an input may have waiting before it wants no more. */
-const blocksAhead = 2;
-
-/** A record, or a part of one, that was left out. `key` and `value` are copies of the original bytes, null where there
- *  are none or they are not known. */
-export interface Drop {
-  readonly reason: DropReason;
-  readonly taskId: string;
-  /** The node that left it out. */
-  readonly node: string;
-  readonly topic: string;
-  readonly partition: number;
-  /** −1 where not known. */
-  readonly offset: number;
-  readonly timestamp: number;
-  readonly detail: string;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-}
-
-/** Takes what was left out, within the open transaction: after a rollback the same drops come again. */
-export interface DropSink {
-  drop(drop: Drop): void;
-}
-
-/** What a task has done. `recordsRead` counts as it happens (again after a rollback), the others count what is
- *  committed. */
-export class TaskCounters {
-  recordsRead = 0;
-  recordsOut = 0;
-  readonly drops = new Map<DropReason, number>();
-}
 
 export interface TaskOptions {
   readonly subTopology: SubTopology;
@@ -84,9 +49,8 @@ export interface TaskOptions {
   readonly outbox: Outbox;
   readonly drops: DropSink;
   readonly counters?: TaskCounters;
-  /** Told when a block that a source had to prepare (`SourceProcessor.prepare`) can be stepped, or why it cannot. Left
-   *  out: the driver cannot wait, and no source may need it to. */
-  readonly preparation?: { ready(): void; failed(error: unknown): void };
+  /** Left out: the driver cannot wait, and no source may need it to. */
+  readonly preparation?: Preparation;
   /** Where batches are built; without it each batch gets a buffer of its own. */
   readonly buffers?: BufferPool;
   /** Number of partitions of a source topic (full name), where it may have fewer than the sub-topology has tasks. */
@@ -95,361 +59,145 @@ export interface TaskOptions {
   readonly tasks?: number;
 }
 
-export interface TaskPosition {
-  readonly topic: string;
-  readonly partition: number;
-  /** The offset after the last record that was processed. */
-  readonly offset: number;
-  /** What the task must find again with its positions: the times of its outputs. */
-  readonly metadata?: string;
-}
-
 export interface TaskCommit {
-  readonly positions: readonly TaskPosition[];
-  /** Records processed in this transaction: with none of them there is nothing to commit but, maybe, moved positions.
-   *  */
+  readonly positions: readonly PartitionPosition[];
+  /** Records processed in this transaction: without any there is nothing to commit but, maybe, moved positions. */
   readonly records: number;
   readonly inputs: readonly InputTime[];
   readonly outputs: readonly OutputTime[];
 }
 
-/** One source partition of a task, as the driver sees it. */
-export interface TaskInput {
-  /** Its place in `task.inputs`. */
-  readonly index: number;
-  readonly topic: string;
-  readonly partition: number;
-  readonly kind: SourceKind;
-  readonly repartition: boolean;
-  /** The next offset to process; −1 before `start`. */
-  readonly position: number;
-  /** Where to read on: behind all that was offered. */
-  readonly fetchOffset: number;
-  /** Another block may be offered. */
-  readonly wanting: boolean;
-  /** Nothing is buffered and the readable end is reached. */
-  readonly drained: boolean;
-}
-
-const unknownEnd = -1;
-
-const timesPrefix = 'times ';
-
-class Input implements TaskInput {
-  readonly index: number;
-  readonly topic: string;
-  readonly partition: number;
-  readonly kind: SourceKind;
-  readonly repartition: boolean;
-  readonly sources: SourceProcessor[] = [];
-  readonly queue: Block[] = [];
-  /** Blocks of the queue that a source still prepares. */
-  readonly preparing = new Map<Block, Promise<unknown>>();
-  /** Row of the first block that is next. */
-  row = 0;
-  /** Batch of the first block that `row` lies in. */
-  batch = 0;
-  position = -1;
-  fetchOffset = -1;
-  readableEnd = unknownEnd;
-  /** See `InputTime`. */
-  time = Number.NEGATIVE_INFINITY;
-  carried = false;
-  #committedTime = Number.NEGATIVE_INFINITY;
-  #committedCarried = false;
-
-  constructor(index: number, topic: string, partition: number, kind: SourceKind, repartition: boolean) {
-    this.index = index;
-    this.topic = topic;
-    this.partition = partition;
-    this.kind = kind;
-    this.repartition = repartition;
-  }
-
-  /** The first block can be stepped; there is one. */
-  get prepared(): boolean {
-    return this.preparing.size === 0 || !this.preparing.has(this.queue[0] as Block);
-  }
-
-  get atEnd(): boolean {
-    return this.readableEnd !== unknownEnd && this.fetchOffset >= this.readableEnd;
-  }
-
-  get wanting(): boolean {
-    return this.queue.length < blocksAhead;
-  }
-
-  get drained(): boolean {
-    return this.queue.length === 0 && this.atEnd;
-  }
-
-  /** Event time of the next record; there is one. */
-  headTime(): number {
-    return this.timeAt(this.queue[0] as Block, this.row);
-  }
-
-  timeAt(block: Block, row: number): number {
-    const source = this.sources[0] as SourceProcessor;
-    return source.timestampAt === undefined ? (block.columns.timestamp[row] as number) : source.timestampAt(block, row);
-  }
-
-  /** The first of the rows [from, to) whose time lies after `bound`, else `to`. */
-  firstAfter(block: Block, from: number, to: number, bound: number): number {
-    let row = from;
-    if ((this.sources[0] as SourceProcessor).timestampAt !== undefined) {
-      while (row < to && this.timeAt(block, row) <= bound) row++;
-      return row;
-    }
-    const { timestamp } = block.columns;
-    while (row < to && (timestamp[row] as number) <= bound) row++;
-    return row;
-  }
-
-  /** Takes note of the rows up to `to`, which were processed. */
-  passed(block: Block, to: number): void {
-    this.carried = false;
-    if (block.carriesTimes) {
-      while (block.batchRow(this.batch + 1) < to) this.batch++;
-      const low = block.batchLow(this.batch);
-      this.carried = !Number.isNaN(low);
-      if (this.carried) this.time = low;
-    }
-    if (!this.carried) this.time = this.timeAt(block, to - 1);
-  }
-
-  commit(): void {
-    this.#committedTime = this.time;
-    this.#committedCarried = this.carried;
-  }
-
-  clear(): void {
-    for (const block of this.queue) block.release();
-    this.queue.length = 0;
-    this.preparing.clear();
-    this.row = 0;
-    this.batch = 0;
-    this.readableEnd = unknownEnd;
-    this.time = this.#committedTime;
-    this.carried = this.#committedCarried;
-  }
+/** A store of the task, and where its changes are written. */
+interface TaskStore {
+  readonly store: StateStore;
+  /** Topic (full name) and writer of its changelog; undefined for a store that is not logged. */
+  readonly changelog: string | undefined;
+  readonly writer: PartitionedWriter | undefined;
 }
 
 export class Task {
   readonly id: string;
   readonly subTopology: SubTopology;
   readonly partition: number;
-  readonly inputs: readonly TaskInput[];
   readonly counters: TaskCounters;
   /** The stores, in the order of the sub-topology, and the changelog topics (full names) of those that are logged. */
-  readonly stores: readonly { readonly store: StateStore; readonly changelog: string | undefined }[];
-  readonly #inputs: Input[] = [];
+  readonly stores: readonly Pick<TaskStore, 'store' | 'changelog'>[];
+  readonly #stores: readonly TaskStore[];
+  readonly #inputs: readonly BufferedInput[];
   /** Those by which time goes. */
-  readonly #timed: readonly Input[];
-  readonly #processors: Processor<unknown>[] = [];
-  readonly #times: OperatorTime[] = [];
-  readonly #outputs: PartitionedWriter[] = [];
-  readonly #changelogs: {
-    readonly store: StateStore;
-    readonly topic: string | undefined;
-    readonly writer: PartitionedWriter | undefined;
-  }[] = [];
-  /** Of the record in hand. */
+  readonly #timed: readonly BufferedInput[];
+  readonly #processors: readonly Processor<unknown>[];
+  readonly #times: readonly OperatorTime[];
+  readonly #outputs: readonly PartitionedWriter[];
+  /** Of the record that is being processed. */
   readonly #origin = new RecordOrigin();
   /** The low watermark of the sub-topology, as of the last commit; Infinity where no origins are mixed. */
   #low = Number.POSITIVE_INFINITY;
   /** Tasks of the sub-topology. */
   readonly #tasks: number;
   readonly #drops: DropSink;
-  readonly #preparation: TaskOptions['preparation'];
-  #currentInput: Input | undefined;
+  #currentInput: BufferedInput | undefined;
   #currentBlock: Block | undefined;
   #records = 0;
-  #pendingDrops = new Map<DropReason, number>();
+  readonly #pendingDrops = new Map<DropReason, number>();
 
   constructor(options: TaskOptions) {
-    const { subTopology, applicationId, partition } = options;
+    const { subTopology, applicationId, partition, outbox, buffers, tasks = 1 } = options;
     this.id = taskIdOf(subTopology.id, partition);
     this.subTopology = subTopology;
     this.partition = partition;
     this.counters = options.counters ?? new TaskCounters();
     this.#drops = options.drops;
-    this.#preparation = options.preparation;
-
-    const { outbox, buffers, tasks = 1 } = options;
     this.#tasks = tasks;
     const writerOf = (topic: string, origins?: WriterOrigins): PartitionedWriter =>
       new PartitionedWriter({ topic, output: options.outputs(topic), outbox, buffers, origins });
 
-    const storesByName = new Map<string, StateStore>();
-    for (const spec of subTopology.stores) {
-      const store = options.stores(spec);
-      const topic = spec.logged === false ? undefined : changelogTopic(applicationId, spec.name);
-      const writer = topic === undefined ? undefined : writerOf(topic);
-      storesByName.set(spec.name, store);
-      this.#changelogs.push({ store, topic, writer });
-    }
-    this.stores = this.#changelogs.map(({ store, topic }) => ({ store, changelog: topic }));
+    this.#stores = subTopology.stores.map((spec) => {
+      const changelog = spec.logged === false ? undefined : changelogTopic(applicationId, spec.name);
+      const writer = changelog === undefined ? undefined : writerOf(changelog);
+      return { store: options.stores(spec), changelog, writer };
+    });
+    this.stores = this.#stores;
 
-    // Sources of one topic share an input; tables stand first, so that the earlier of two equal times is the table's.
-    const sources = [...subTopology.sources].sort((a, b) => Number(b.kind === 'table') - Number(a.kind === 'table'));
-    const inputOf = new Map<string, Input>();
-    const byTopic = new Map<string, Input>();
-    for (const source of sources) {
-      const topic = topicOf(applicationId, source);
-      if (options.sourcePartitions !== undefined && partition >= options.sourcePartitions(topic)) continue;
-      let input = byTopic.get(topic);
-      if (input === undefined) {
-        input = new Input(this.#inputs.length, topic, partition, source.kind, source.repartition);
-        this.#inputs.push(input);
-        byTopic.set(topic, input);
-      }
-      inputOf.set(source.name, input);
-    }
-    this.inputs = this.#inputs;
+    const inputs = inputsOf(options);
+    this.#inputs = [...new Set(inputs.values())];
     const timed = timedSources(subTopology).map((source) => topicOf(applicationId, source));
     this.#timed = this.#inputs.filter(({ topic }) => timed.includes(topic));
 
-    // Children first, so that a node's forward function calls its children directly.
-    const children = new Map<string, Processor<unknown>[]>();
-    const sourceProcessors = new Map<string, SourceProcessor>();
-    for (const node of subTopology.nodes.toReversed()) {
-      const own = (children.get(node.name) ?? []).reverse();
-      const context = new NodeContext(this, {
-        name: node.name,
-        time: new OperatorTime(node.name),
-        stores: new Map(node.node === 'processor' ? node.stores.map((name) => [name, storesByName.get(name)]) : []),
-        openOutput:
-          node.node === 'sink'
-            ? (topic, ownTime) => {
-                assert(topic === node.topic, `the sink ${node.name} opens the topic ${topic}, not its own`);
-                const { repartition } = node;
-                const origins = { current: this.#origin, tasks, ownTime, repartition };
-                // Results go to a client, which wants rows only.
-                const writer = writerOf(topicOf(applicationId, node), topic === resultTopic ? undefined : origins);
-                this.#outputs.push(writer);
-                return writer;
-              }
-            : undefined,
-        usesTime: (time) => this.#times.push(time),
-      });
-      if (node.node === 'source') {
-        if (inputOf.has(node.name)) sourceProcessors.set(node.name, node.supplier(context, forwardTo(own)));
-        continue;
-      }
-      const processor = node.supplier(context, forwardTo(own));
-      this.#processors.unshift(processor);
-      for (const parent of node.parents) {
-        const siblings = children.get(parent);
-        if (siblings === undefined) children.set(parent, [processor]);
-        else siblings.push(processor);
-      }
+    const { processors, sources, outputs, times } = makeNodes({
+      subTopology,
+      applicationId,
+      taskId: this.id,
+      partition,
+      tasks,
+      origin: this.#origin,
+      stores: new Map(this.#stores.map(({ store }) => [store.name, store])),
+      reads: (source) => inputs.has(source),
+      writerOf,
+      drop: (node, reason, record, detail) => this.#drop(node, reason, record, detail),
+    });
+    this.#processors = processors;
+    this.#outputs = outputs;
+    this.#times = times;
+    for (const [name, input] of inputs) {
+      const source = sources.get(name);
+      if (source !== undefined) input.sources.push(source);
     }
-    for (const { name } of sources) {
-      const processor = sourceProcessors.get(name);
-      if (processor !== undefined) inputOf.get(name)?.sources.push(processor);
-    }
+  }
+
+  get inputs(): readonly TaskInput[] {
+    return this.#inputs;
   }
 
   // ---------------------------------------------------------------- reading
 
   /** Where to begin: for each input the committed position, or where a new group starts. */
-  start(positions: readonly TaskPosition[]): void {
+  start(positions: readonly PartitionPosition[]): void {
     for (const input of this.#inputs) {
       const found = positions.find(({ topic, partition }) => topic === input.topic && partition === input.partition);
-      assert(found !== undefined, `task ${this.id} is not told where to begin in ${input.topic}-${input.partition}`);
-      input.clear();
-      input.position = found.offset;
-      input.fetchOffset = found.offset;
-      if (input.index === 0 && found.metadata !== undefined) this.#startOutputs(found.metadata);
+      assert(found !== undefined, `task ${this.id} has no position for ${input.topic}-${input.partition}`);
+      assert(found.offset >= 0, `task ${this.id} is to begin at offset ${found.offset} of ${input.topic}`);
+      input.start(found.offset);
+      if (input.index === 0 && found.metadata !== undefined) restoreOutputTimes(this.#outputs, found.metadata);
     }
   }
 
-  /** Each output goes on from the largest timestamp that it had written (Kafka Streams keeps its partition time in the
-   *  same place). */
-  #startOutputs(metadata: string): void {
-    if (!metadata.startsWith(timesPrefix)) return;
-    const times = metadata.slice(timesPrefix.length).split(' ');
-    for (const [index, output] of this.#outputs.entries()) {
-      const time = Number.parseInt(times[index] ?? '', 10);
-      if (!Number.isNaN(time)) output.start(time);
-    }
+  /** Releases the blocks that wait, so that reading begins again at the positions; nothing may be pending. */
+  releaseBlocks(): void {
+    assert(this.#records === 0, `task ${this.id} releases its blocks within a transaction`);
+    for (const input of this.#inputs) input.start(input.position);
   }
 
-  /** `times <milliseconds, or - where there is none> …`, one for each output; undefined when there is nothing to be
-   *  kept. */
-  #outputTimes(): string | undefined {
-    if (this.#tasks === 1 || this.#outputs.every(({ latest }) => latest === Number.NEGATIVE_INFINITY)) return undefined;
-    return (
-      timesPrefix + this.#outputs.map(({ latest }) => (latest > Number.NEGATIVE_INFINITY ? latest : '-')).join(' ')
-    );
-  }
-
-  /** The inputs that want a block: read them from their `fetchOffset`. */
+  /** The inputs that can take a block: read them from their `fetchOffset`. */
   wants(): TaskInput[] {
     return this.#inputs.filter((input) => input.wanting);
   }
 
-  /** Gives a block to an input. The input's `fetchOffset` lies in it; records before that are passed over. The task
-   *  releases the block when it is done with it (retain it first to keep it). `readableEnd` is the offset up to which
-   *  the partition could be read at that moment. */
+  /** Gives a block to an input. The input's `fetchOffset` lies in it; records before that are skipped. The task releases
+   *  the block when it is done with it (retain it first to keep it). `readableEnd` is the offset up to which the
+   *  partition could be read at that moment. */
   offer(input: number, block: Block, readableEnd: number): void {
-    const to = this.#inputs[input] as Input;
-    assert(to.fetchOffset >= 0, `task ${this.id} was not started`);
-    const row = rowFrom(block, to.fetchOffset);
-    to.readableEnd = readableEnd;
-    to.fetchOffset = block.nextOffset;
-    if (row < block.columns.count) {
-      if (to.queue.length === 0) to.row = row;
-      to.queue.push(block);
-      this.#prepare(to, block, row);
-    } else {
-      block.release();
-      if (to.queue.length === 0) to.position = to.fetchOffset;
-    }
+    this.#input(input).offer(block, readableEnd);
   }
 
-  /** Lets the sources fetch what they need for a block that has just come. */
-  #prepare(input: Input, block: Block, from: number): void {
-    const begun: Promise<void>[] = [];
-    for (const source of input.sources) {
-      const one = source.prepare?.(block, from);
-      if (one !== undefined) begun.push(one);
-    }
-    if (begun.length === 0) return;
-    const told = this.#preparation;
-    assert(told !== undefined, `a source of task ${this.id} prepares a block, and its driver cannot wait for it`);
-    const all = Promise.all(begun);
-    input.preparing.set(block, all);
-    // After a rollback the block's memory may be in use for another one.
-    const isStill = (): boolean => input.preparing.get(block) === all;
-    all.then(
-      () => {
-        if (!isStill()) return;
-        input.preparing.delete(block);
-        told.ready();
-      },
-      (error: unknown) => {
-        if (isStill()) told.failed(new PreparationError(input.topic, error));
-      },
-    );
-  }
-
-  /** Tells an input that there is nothing to read between its `fetchOffset` and `nextOffset`, and how far could be
-   *  read. */
+  /** There is nothing to read for an input between its `fetchOffset` and `nextOffset`; `readableEnd` as in `offer`, or −1
+   *  where it is not known any more. */
   sawEnd(input: number, nextOffset: number, readableEnd: number): void {
-    const to = this.#inputs[input] as Input;
-    to.readableEnd = readableEnd;
-    if (nextOffset > to.fetchOffset) to.fetchOffset = nextOffset;
-    if (to.queue.length === 0) to.position = to.fetchOffset;
+    this.#input(input).sawEnd(nextOffset, readableEnd);
   }
 
-  /** The next offset to process. */
-  /** Records [from, to) of an input, which were next, were deleted: counts and reports them within this transaction,
-   *  and goes on at `to`. */
+  #input(index: number): BufferedInput {
+    const input = this.#inputs[index];
+    assert(input !== undefined, `task ${this.id} has no input ${index}`);
+    return input;
+  }
+
+  /** Records [from, to) of an input, which were next, were deleted: counts and reports them within this transaction, and
+   *  continues at `to`. */
   lost(input: number, from: number, to: number, detail: string): void {
-    const { topic, partition } = this.#inputs[input] as Input;
+    const { topic, partition } = this.#input(input);
     const reason = 'deleted';
-    this.#pendingDrops.set(reason, (this.#pendingDrops.get(reason) ?? 0) + to - from);
+    this.#countDrops(reason, to - from);
     this.#drops.drop({
       reason,
       taskId: this.id,
@@ -462,16 +210,17 @@ export class Task {
       key: null,
       value: null,
     });
-    // The new position is committed, whether a record follows or not: this is said once.
+    // It is reported once: the new position is committed, whether a record follows or not.
     this.#records++;
-    this.sawEnd(input, to, unknownEnd);
+    this.sawEnd(input, to, -1);
   }
 
+  /** The next offset to process. */
   position(input: number): number {
-    return (this.#inputs[input] as Input).position;
+    return this.#input(input).position;
   }
 
-  /** All inputs are read to their end, as far as was told. */
+  /** All inputs are read to their end, as far as is known. */
   get drained(): boolean {
     for (const input of this.#inputs) if (!input.drained) return false;
     return true;
@@ -497,17 +246,17 @@ export class Task {
     return done;
   }
 
-  /** The input whose record is next; undefined when there is none, or none may go yet. */
-  #next(): Input | undefined {
+  /** The input whose record is next; undefined when there is none, or the task has to wait. */
+  #next(): BufferedInput | undefined {
     const inputs = this.#inputs;
     if (inputs.length === 1) {
-      const only = inputs[0] as Input;
-      return only.queue.length > 0 && only.prepared ? only : undefined;
+      const only = inputs[0] as BufferedInput;
+      return !only.empty && only.prepared ? only : undefined;
     }
-    let lowest: Input | undefined;
+    let lowest: BufferedInput | undefined;
     let time = 0;
     for (const input of inputs) {
-      if (input.queue.length === 0) {
+      if (input.empty) {
         if (input.atEnd) continue;
         return undefined;
       }
@@ -521,8 +270,8 @@ export class Task {
   }
 
   /** Runs the input's first block as long as its records stay first in time; answers how many. */
-  #run(input: Input, atMost: number): number {
-    const block = input.queue[0] as Block;
+  #run(input: BufferedInput, atMost: number): number {
+    const block = input.head();
     const from = input.row;
     const count = block.columns.count;
     let to = Math.min(count, from + atMost);
@@ -536,31 +285,20 @@ export class Task {
 
     this.#currentInput = input;
     this.#currentBlock = block;
-    for (const { store } of this.#changelogs) store.expect(block.columns, from, count);
+    for (const { store } of this.#stores) store.expect(block.columns, from, count);
     const { sources } = input;
     if (sources.length === 1) (sources[0] as SourceProcessor).run(block, from, to);
     else for (let row = from; row < to; row++) for (const source of sources) source.run(block, row, row + 1);
     this.#currentBlock = undefined;
-
-    input.passed(block, to);
-    input.row = to;
-    if (to < count) input.position = block.columns.offset[to] as number;
-    else {
-      input.position = block.nextOffset;
-      input.queue.shift();
-      input.row = input.queue.length === 0 ? 0 : rowFrom(input.queue[0] as Block, input.position);
-      input.batch = 0;
-      block.release();
-      if (input.queue.length === 0) input.position = input.fetchOffset;
-    }
+    input.advance(to);
     return to - from;
   }
 
   /** The largest time up to which this input's records go before those of the others. */
-  #boundOf(input: Input): number {
+  #boundOf(input: BufferedInput): number {
     let bound = Number.POSITIVE_INFINITY;
     for (const other of this.#inputs) {
-      if (other === input || other.queue.length === 0) continue;
+      if (other === input || other.empty) continue;
       // Times are whole numbers: before an earlier input means at least one millisecond before.
       const head = other.index < input.index ? other.headTime() - 1 : other.headTime();
       if (head < bound) bound = head;
@@ -569,7 +307,7 @@ export class Task {
   }
 
   /** The row up to which batches come with origin times like that of the next row, or without like it. */
-  #endOfKind(input: Input, block: Block): number {
+  #endOfKind(input: BufferedInput, block: Block): number {
     while (block.batchRow(input.batch + 1) <= input.row) input.batch++;
     let { batch } = input;
     const carried = !Number.isNaN(block.batchLow(batch));
@@ -589,23 +327,25 @@ export class Task {
   flush(): TaskCommit {
     for (const time of this.#times) time.advance(this.#low);
     for (const processor of this.#processors) processor.flush?.();
-    for (const { store, writer, topic } of this.#changelogs) {
-      if (writer === undefined || store.changed() === 0) continue;
-      const { partition } = this;
-      store.writeChangelog((key, keyStart, keyEnd, value, valueStart, valueEnd) => {
-        const written = writer.append(partition, key, keyStart, keyEnd, value, valueStart, valueEnd, 0);
-        assert(written, () => `an entry of the store ${store.name} is larger than a batch of ${topic} may be`);
-      });
-      writer.handOver();
-    }
+    for (const changed of this.#stores) this.#writeChangelog(changed);
     for (const output of this.#outputs) output.handOver();
-    const metadata = this.#outputTimes();
-    const positions: TaskPosition[] = this.#inputs.map(({ index, topic, partition, position }) =>
+    const metadata = this.#tasks === 1 ? undefined : writeOutputTimes(this.#outputs);
+    const positions: PartitionPosition[] = this.#inputs.map(({ index, topic, partition, position }) =>
       index > 0 || metadata === undefined
         ? { topic, partition, offset: position }
         : { topic, partition, offset: position, metadata },
     );
     return { positions, records: this.#records, inputs: this.inputTimes(), outputs: this.outputTimes() };
+  }
+
+  #writeChangelog({ store, changelog, writer }: TaskStore): void {
+    if (writer === undefined || store.changed() === 0) return;
+    const { partition } = this;
+    store.writeChangelog((key, keyStart, keyEnd, value, valueStart, valueEnd) => {
+      const written = writer.append(partition, key, keyStart, keyEnd, value, valueStart, valueEnd, 0);
+      assert(written, () => `an entry of the store ${store.name} is larger than a batch of ${changelog} may be`);
+    });
+    writer.handOver();
   }
 
   inputTimes(): InputTime[] {
@@ -635,9 +375,9 @@ export class Task {
   }
 
   /** As of the last commit: what is written and flushed from now on goes by it. */
-  setLow({ pieces, mixed, ownTimes }: LowWatermarks): void {
+  setLow({ subTopologies, mixed, ownTimes }: LowWatermarks): void {
     const { id } = this.subTopology;
-    const low = pieces[id] ?? Number.NEGATIVE_INFINITY;
+    const low = subTopologies[id] ?? Number.NEGATIVE_INFINITY;
     this.#low = mixed[id] === false ? Number.POSITIVE_INFINITY : low;
     for (const output of this.#outputs) {
       output.low = output.ownTime ? (ownTimes.get(output.topic) ?? Number.NEGATIVE_INFINITY) : low;
@@ -647,10 +387,10 @@ export class Task {
   /** The transaction of the last `flush` is committed. `changelogNextOffsets`: by changelog topic (full name), the
    *  offset after what the flush wrote there; topics that got nothing may be left out. */
   commit(changelogNextOffsets: ReadonlyMap<string, number>): void {
-    for (const { store, topic } of this.#changelogs) {
+    for (const { store, changelog } of this.#stores) {
       if (store.changed() === 0) continue;
-      const next = topic === undefined ? 0 : changelogNextOffsets.get(topic);
-      assert(next !== undefined, `task ${this.id} is not told the changelog offset of the store ${store.name}`);
+      const next = changelog === undefined ? 0 : changelogNextOffsets.get(changelog);
+      assert(next !== undefined, `task ${this.id} does not get the changelog offset of the store ${store.name}`);
       store.commit(next);
     }
     for (const output of this.#outputs) {
@@ -665,11 +405,11 @@ export class Task {
     this.#records = 0;
   }
 
-  /** Undoes everything since the last commit and reads on from these positions. Blocks and unfinished batches are let
-   *  go. */
-  rollback(positions: readonly TaskPosition[]): void {
+  /** Undoes everything since the last commit and reads again from these positions. Blocks and unfinished batches are
+   *  released. */
+  rollback(positions: readonly PartitionPosition[]): void {
     this.#currentBlock = undefined;
-    for (const { store, writer } of this.#changelogs) {
+    for (const { store, writer } of this.#stores) {
       store.rollback();
       writer?.discard();
     }
@@ -681,169 +421,56 @@ export class Task {
     this.start(positions);
   }
 
-  /** Lets blocks go, and closes the sources. Stores are closed by who opened them. */
+  /** Releases blocks, and closes the sources. Stores are closed by their opener. */
   close(): void {
     for (const input of this.#inputs) {
       input.clear();
       for (const source of input.sources) source.close?.();
     }
     for (const output of this.#outputs) output.discard();
-    for (const { writer } of this.#changelogs) writer?.discard();
+    for (const { writer } of this.#stores) writer?.discard();
   }
 
-  // ---------------------------------------------------------------- for the contexts
+  // ---------------------------------------------------------------- drops
 
-  /** The origin of the record in hand. */
-  get origin(): RecordOrigin {
-    return this.#origin;
+  #countDrops(reason: DropReason, count: number): void {
+    this.#pendingDrops.set(reason, (this.#pendingDrops.get(reason) ?? 0) + count);
   }
 
-  /** Counts and reports what a node left out, with the original bytes where the record's place in the block is known.
-   *  */
-  drop(node: string, reason: DropReason, record: StreamRecord<unknown>, detail: string): void {
-    this.#pendingDrops.set(reason, (this.#pendingDrops.get(reason) ?? 0) + 1);
-    const input = this.#currentInput;
-    const columns = record.offset >= 0 ? this.#currentBlock?.columns : undefined;
-    const row = columns === undefined ? -1 : rowOf(columns.offset, columns.count, record.offset);
-    const original = columns === undefined || row < 0 ? undefined : columns.record(row);
+  /** Counts and reports what a node left out, with the original bytes where the record is found in the block. */
+  #drop(node: string, reason: DropReason, record: StreamRecord<unknown>, detail: string): void {
+    this.#countDrops(reason, 1);
     this.#drops.drop({
       reason,
       taskId: this.id,
       node,
-      topic: input?.topic ?? '',
+      topic: this.#currentInput?.topic ?? '',
       partition: record.offset >= 0 ? record.partition : -1,
       offset: record.offset,
       timestamp: record.timestamp,
       detail,
-      key: original === undefined ? keyOf(record) : original.key,
-      value: original === undefined ? null : original.value,
+      ...originalOf(record, this.#currentBlock),
     });
   }
 }
 
-const keyOf = ({ keyBytes, keyStart, keyEnd }: StreamRecord<unknown>): Uint8Array | null =>
-  keyStart < 0 ? null : keyBytes.slice(keyStart, keyEnd);
-
-/** The first row that does not lie before this offset; the number of rows when all do. */
-const rowFrom = ({ columns: { offset, count } }: Block, from: number): number => {
-  if (count === 0 || (offset[0] as number) >= from) return 0;
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((offset[middle] as number) < from) low = middle + 1;
-    else high = middle;
+/** The inputs of a task, by name of the source: sources of one topic share an input. Tables come first, so that the
+ *  earlier of two equal times is the table's. */
+const inputsOf = (options: TaskOptions): ReadonlyMap<string, BufferedInput> => {
+  const { subTopology, applicationId, partition, sourcePartitions } = options;
+  const byTopic = new Map<string, BufferedInput>();
+  const bySource = new Map<string, BufferedInput>();
+  const sources = [...subTopology.sources].sort((a, b) => Number(b.kind === 'table') - Number(a.kind === 'table'));
+  for (const source of sources) {
+    const topic = topicOf(applicationId, source);
+    if (sourcePartitions !== undefined && partition >= sourcePartitions(topic)) continue;
+    let input = byTopic.get(topic);
+    if (input === undefined) {
+      const { kind, repartition } = source;
+      input = new BufferedInput(byTopic.size, { topic, kind, repartition }, partition, options.preparation);
+      byTopic.set(topic, input);
+    }
+    bySource.set(source.name, input);
   }
-  return low;
+  return bySource;
 };
-
-/** The row that holds this offset, or −1; offsets ascend. */
-const rowOf = (offsets: Float64Array, count: number, offset: number): number => {
-  let low = 0;
-  let high = count - 1;
-  while (low <= high) {
-    const middle = (low + high) >>> 1;
-    const found = offsets[middle] as number;
-    if (found === offset) return middle;
-    if (found < offset) low = middle + 1;
-    else high = middle - 1;
-  }
-  return -1;
-};
-
-/** One function that hands a record to all children. With one child it is that child's own, bound: nothing stands
- *  between. */
-const forwardTo = (children: readonly Processor<unknown>[]): ((record: StreamRecord<unknown>) => void) => {
-  const [only] = children;
-  if (only === undefined) return () => {};
-  if (children.length === 1) return only.process.bind(only);
-  return (record) => {
-    for (const child of children) child.process(record);
-  };
-};
-
-interface NodeScope {
-  readonly name: string;
-  readonly time: OperatorTime;
-  readonly stores: ReadonlyMap<string, StateStore | undefined>;
-  readonly openOutput: ((topic: string, ownTime: boolean) => TopicWriter) | undefined;
-  /** Called when the node first asks for time. */
-  readonly usesTime: (time: OperatorTime) => void;
-}
-
-/** What one node sees of its task. */
-class NodeContext implements ProcessorContext {
-  readonly taskId: string;
-  readonly partition: number;
-  readonly #task: Task;
-  readonly #scope: NodeScope;
-  readonly #time: OperatorTime;
-  readonly #origin: RecordOrigin;
-  readonly #headers = new ByteWriter(64);
-  #timeUsed = false;
-
-  constructor(task: Task, scope: NodeScope) {
-    this.taskId = task.id;
-    this.partition = task.partition;
-    this.#task = task;
-    this.#scope = scope;
-    this.#time = scope.time;
-    this.#origin = task.origin;
-  }
-
-  keyValueStore(name: string): KeyValueStore {
-    const store = this.#store(name);
-    assert(store.kind === 'key-value', `the store ${name} is not a key-value store`);
-    return store;
-  }
-
-  windowStore(name: string): WindowStore {
-    const store = this.#store(name);
-    assert(store.kind === 'window', `the store ${name} is not a window store`);
-    this.#useTime();
-    return store;
-  }
-
-  #store(name: string): StateStore {
-    const store = this.#scope.stores.get(name);
-    assert(store !== undefined, `the node ${this.#scope.name} did not declare that it uses the store ${name}`);
-    this.#time.keepIn(store.meta);
-    return store;
-  }
-
-  #useTime(): void {
-    if (this.#timeUsed) return;
-    this.#timeUsed = true;
-    this.#scope.usesTime(this.#time);
-  }
-
-  output(topic: string, { ownTime = false }: { readonly ownTime?: boolean } = {}): TopicWriter {
-    assert(this.#scope.openOutput !== undefined, `the node ${this.#scope.name} is no sink, but opens ${topic}`);
-    return this.#scope.openOutput(topic, ownTime);
-  }
-
-  takeHeaders(record: StreamRecord<unknown>, bytes: Uint8Array, headersAt: number): void {
-    if (headersAt === 0) {
-      record.headersAt = 0;
-      this.#origin.time = Number.NEGATIVE_INFINITY;
-    } else this.#origin.time = takeHeaders(record, bytes, headersAt, this.#headers);
-  }
-
-  originTime(timestamp: number): number {
-    if (!this.#timeUsed) this.#useTime();
-    return this.#time.observe(timestamp, this.#origin);
-  }
-
-  streamTime(): number {
-    if (!this.#timeUsed) this.#useTime();
-    return this.#time.streamTime;
-  }
-
-  drop(reason: DropReason, record: StreamRecord<unknown>, detail: string): void {
-    this.#task.drop(this.#scope.name, reason, record, detail);
-  }
-
-  scratch(): ByteWriter {
-    return new ByteWriter(256);
-  }
-}

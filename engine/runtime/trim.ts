@@ -14,8 +14,7 @@
 import type { Clock } from '../../base/index.ts';
 import { type Log, LogError } from '../../storage/index.ts';
 import { internalTopic, type Topology } from '../topology.ts';
-import { positionKey } from './commit.ts';
-import type { Position } from './protocol.ts';
+import { type PartitionPosition, partitionKey } from './partition-position.ts';
 
 const leastMs = 1_000;
 const mostMs = 60_000;
@@ -37,14 +36,14 @@ export class RepartitionTrimmer {
   }
 
   /** Called after each commit: the positions are durable. */
-  committed(query: { positions(): readonly Position[] }): void {
+  committed(query: { positions(): readonly PartitionPosition[] }): void {
     if (this.#topics.size === 0) return;
     const now = this.#clock.monotonic();
     if (now - this.#lookedMs < leastMs) return;
     this.#lookedMs = now;
     for (const { topic, partition, offset } of query.positions()) {
       if (!this.#topics.has(topic)) continue;
-      const key = positionKey(topic, partition);
+      const key = partitionKey(topic, partition);
       const before = this.#trimmed.get(key);
       if (before === undefined) {
         this.#trimmed.set(key, { offset, ms: now });
@@ -61,7 +60,7 @@ export class RepartitionTrimmer {
 /** The checkpoint of a store holds everything below this position of its changelog: no restart reads there again. */
 export const releaseTombstones = (
   log: Pick<Log, 'releaseTombstones'>,
-  { offset, ...target }: Position,
+  { offset, ...target }: PartitionPosition,
 ): Promise<void> => asHousekeeping(log.releaseTombstones(target, offset));
 
 const asHousekeeping = async (call: Promise<void>): Promise<void> => {

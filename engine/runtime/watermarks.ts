@@ -1,25 +1,25 @@
 /**
- * Low watermarks: the time before which nothing can come any more from a sub-topology's inputs, but from places that
- * were read to their end. Windows over records of several origins expire by it (`../operator-time.ts`).
+ * Low watermarks: the time before which nothing can come any more from a sub-topology's inputs, except from partitions
+ * that were read to their end. Windows over records of several origins expire by it (`../operator-time.ts`).
  *
- * Worked out at each commit, for the whole query, from what its tasks report. An input is as far as the last record
- * read from it, or, where that came with origin times, as far as the low watermark in its batch says: this is what the
- * writing sub-topology knew at the commit before.
+ * They are worked out at each commit, for the whole query, from what its tasks report. The time of an input is that of
+ * the last record read from it or, where that came with origin times, the low watermark in its batch: what the writing
+ * sub-topology knew at the commit before.
  *
- *   low(piece) = the least of
- *                - the times of its inputs that have something left to read,
- *                - low(the pieces that write its repartition topics), and that of other running queries that write its
- *                  source topics;
- *                where there is none of these: the largest time of all that it and those have read.
+ *   low(sub-topology) = the least of
+ *                       - the times of its inputs that have something left to read,
+ *                       - low(the sub-topologies that write its repartition topics), and that of other running queries
+ *                         that write its source topics;
+ *                       where there is none of these: the largest time of all that it and those have read.
  *
  * A table that streams are joined with does not count: nothing comes out when its rows change, and its timestamps may
  * be of any time.
  *
  * Idle. An input that is read to its end holds nothing back, so that windows expire although a partition is silent or a
- * query is gone; rows that come there later meet windows that have expired, as they would with one partition. What lies
- * in the topics when it was last looked is never overtaken: neither history of several partitions nor a former life's
- * leftovers. A query that was stopped or has failed holds nothing back once what it wrote is read; one that starts or
- * is tried again holds everything until it knows its own times.
+ * query is gone; rows that come there later meet windows that have expired, as they would with one partition. Records
+ * that were in the topics at the last look are never overtaken: neither history of several partitions nor what an earlier
+ * run has left. A query that was stopped or has failed holds nothing back once what it wrote is read; one that starts or
+ * is retried holds everything until it knows its own times.
  */
 
 import { type SourceNode, type SubTopology, topicOf } from '../topology.ts';
@@ -42,7 +42,7 @@ export interface InputTime {
   readonly time: number;
   /** The last batch came with origin times. */
   readonly carried: boolean;
-  /** Nothing was left to read, as far as was told. */
+  /** Nothing was left to read, as far as is known. */
   readonly drained: boolean;
 }
 
@@ -57,10 +57,10 @@ export interface OutputTime {
   readonly idle: boolean;
 }
 
-/** What tasks go by until the next commit. −Infinity: not known. */
+/** What tasks use until the next commit. −Infinity: not known. */
 export interface LowWatermarks {
   /** By number of the sub-topology. */
-  readonly pieces: readonly number[];
+  readonly subTopologies: readonly number[];
   /** Sub-topologies that records of several origins come to: their windows expire by the low watermark. */
   readonly mixed: readonly boolean[];
   /** By topic, for outputs whose timestamps are their own. */
@@ -68,14 +68,14 @@ export interface LowWatermarks {
 }
 
 /** Before anything was measured. */
-export const unknownLow: LowWatermarks = { pieces: [], mixed: [], ownTimes: new Map() };
+export const unknownLow: LowWatermarks = { subTopologies: [], mixed: [], ownTimes: new Map() };
 
-interface Piece {
+interface GraphNode {
   readonly id: number;
   readonly tasks: number;
   readonly sources: readonly string[];
-  /** The pieces that write its repartition topics. */
-  readonly upstream: readonly Piece[];
+  /** The sub-topologies that write its repartition topics. */
+  readonly upstream: readonly GraphNode[];
   /** Topics of its sinks, by full name. */
   readonly sinks: readonly string[];
 }
@@ -91,31 +91,31 @@ interface Low {
 const nothing: Low = { bound: Number.POSITIVE_INFINITY, read: Number.NEGATIVE_INFINITY, mixed: false };
 
 /** How a query's sub-topologies hang together. */
-export class PieceGraph {
-  readonly #pieces: readonly Piece[];
+export class SubTopologyGraph {
+  readonly #nodes: readonly GraphNode[];
 
   /** `tasks`: their number by sub-topology. */
   constructor(subTopologies: readonly SubTopology[], applicationId: string, tasks: readonly number[]) {
-    const pieces = subTopologies.map((subTopology) => ({
+    const nodes = subTopologies.map((subTopology) => ({
       id: subTopology.id,
       tasks: tasks[subTopology.id] ?? 1,
       sources: timedSources(subTopology).flatMap(({ repartition, topic }) => (repartition ? [] : [topic])),
-      upstream: [] as Piece[],
+      upstream: [] as GraphNode[],
       sinks: subTopology.sinks.filter(({ repartition }) => !repartition).map((sink) => topicOf(applicationId, sink)),
     }));
     for (const reader of subTopologies) {
       const read = timedSources(reader).flatMap(({ repartition, topic }) => (repartition ? [topic] : []));
       for (const writer of subTopologies) {
         const writes = writer.sinks.some(({ repartition, topic }) => repartition && read.includes(topic));
-        if (writes && writer !== reader) pieces[reader.id]?.upstream.push(pieces[writer.id] as Piece);
+        if (writes && writer !== reader) nodes[reader.id]?.upstream.push(nodes[writer.id] as GraphNode);
       }
     }
-    this.#pieces = pieces;
+    this.#nodes = nodes;
   }
 
   /** A sub-topology has several tasks. */
   get manyTasks(): boolean {
-    return this.#pieces.some(({ tasks }) => tasks > 1);
+    return this.#nodes.some(({ tasks }) => tasks > 1);
   }
 
   /** `others`: the bound of other queries that write records of several origins to a topic; undefined where there are
@@ -126,53 +126,53 @@ export class PieceGraph {
     others: (topic: string) => number | undefined,
   ): Watermarks {
     const lows: Low[] = [];
-    const visit = (piece: Piece, open: readonly Piece[]): Low => {
-      const known = lows[piece.id];
+    const visit = (node: GraphNode, open: readonly GraphNode[]): Low => {
+      const known = lows[node.id];
       if (known !== undefined) return known;
-      // Pieces that feed each other have no bound but what comes from outside of their circle.
-      if (open.includes(piece)) return nothing;
+      // Sub-topologies that feed each other have no bound but what comes from outside of their cycle.
+      if (open.includes(node)) return nothing;
       let bound = Number.POSITIVE_INFINITY;
       let read = Number.NEGATIVE_INFINITY;
       let mixed = false;
-      for (const upstream of piece.upstream) {
-        const low = visit(upstream, [...open, piece]);
+      for (const upstream of node.upstream) {
+        const low = visit(upstream, [...open, node]);
         bound = Math.min(bound, low.bound);
         read = Math.max(read, low.read);
         mixed ||= upstream.tasks > 1 || low.mixed;
       }
-      for (const topic of piece.sources) {
+      for (const topic of node.sources) {
         const other = others(topic);
         if (other === undefined) continue;
         bound = Math.min(bound, other);
         mixed = true;
       }
       for (const { subTopology, time, drained, carried } of inputs) {
-        if (subTopology !== piece.id) continue;
+        if (subTopology !== node.id) continue;
         read = Math.max(read, time);
         if (!drained) bound = Math.min(bound, time);
         mixed ||= carried;
       }
-      return (lows[piece.id] = { bound, read, mixed });
+      return (lows[node.id] = { bound, read, mixed });
     };
-    for (const piece of this.#pieces) visit(piece, []);
+    for (const node of this.#nodes) visit(node, []);
 
     const ownTimes = new Map<string, Low>();
     for (const { topic, time, idle } of outputs) {
       const { bound, read } = ownTimes.get(topic) ?? nothing;
       ownTimes.set(topic, { bound: idle ? bound : Math.min(bound, time), read: Math.max(read, time), mixed: true });
     }
-    return new Watermarks(this.#pieces, lows, ownTimes);
+    return new Watermarks(this.#nodes, lows, ownTimes);
   }
 }
 
 /** What was measured at one commit. */
 export class Watermarks {
-  readonly #pieces: readonly Piece[];
+  readonly #nodes: readonly GraphNode[];
   readonly #lows: readonly Low[];
   readonly #ownTimes: ReadonlyMap<string, Low>;
 
-  constructor(pieces: readonly Piece[], lows: readonly Low[], ownTimes: ReadonlyMap<string, Low>) {
-    this.#pieces = pieces;
+  constructor(nodes: readonly GraphNode[], lows: readonly Low[], ownTimes: ReadonlyMap<string, Low>) {
+    this.#nodes = nodes;
     this.#lows = lows;
     this.#ownTimes = ownTimes;
   }
@@ -180,7 +180,7 @@ export class Watermarks {
   /** For the tasks. */
   get low(): LowWatermarks {
     const ownTimes = new Map([...this.#ownTimes].map(([topic, low]) => [topic, timeOf(low)]));
-    return { pieces: this.#lows.map(timeOf), mixed: this.#lows.map(({ mixed }) => mixed), ownTimes };
+    return { subTopologies: this.#lows.map(timeOf), mixed: this.#lows.map(({ mixed }) => mixed), ownTimes };
   }
 
   /** For the readers of a topic that this query writes, no repartition: the time before which nothing can come any
@@ -189,7 +189,7 @@ export class Watermarks {
     const own = this.#ownTimes.get(topic);
     if (own !== undefined) return own.bound;
     let bound = Number.POSITIVE_INFINITY;
-    for (const { id, sinks } of this.#pieces) {
+    for (const { id, sinks } of this.#nodes) {
       if (sinks.includes(topic)) bound = Math.min(bound, (this.#lows[id] as Low).bound);
     }
     return bound;

@@ -7,6 +7,7 @@ import {
   filter,
   joinStreamTable,
   mapValues,
+  type PartitionPosition,
   peek,
   repartitionSink,
   repartitionSource,
@@ -18,7 +19,6 @@ import {
   Task,
   type TaskInput,
   type TaskOptions,
-  type TaskPosition,
   Topology,
   tableSource,
   toStream,
@@ -537,7 +537,7 @@ const user = { key: 'user', value: text('x') };
 
 test('where several tasks write a topic, batches begin with origin time and low watermark, and a record behind its time says so', () => {
   bench = new Bench(counting(0, 10), { tasks: 3 });
-  bench.task.setLow({ pieces: [500, 400], mixed: [false, true], ownTimes: new Map() });
+  bench.task.setLow({ subTopologies: [500, 400], mixed: [false, true], ownTimes: new Map() });
   bench.append('in', [
     { key: 'a', value: '1', at: 1000, headers: [user] },
     { key: 'a', value: '2', at: 1000 },
@@ -590,7 +590,7 @@ test('a task that is alone writes no origin times but those that it has read, ea
 });
 
 test('a task goes on from the times of its outputs, after a rollback and in its next life', () => {
-  const started = (positions?: TaskPosition[]): Bench => {
+  const started = (positions?: PartitionPosition[]): Bench => {
     const made = new Bench(counting(0, 10), { tasks: 2 });
     if (positions !== undefined) made.task.start(positions);
     return made;
@@ -671,7 +671,7 @@ test('windows over several origins expire by the low watermark, those over one b
     bench.commit();
   };
   const low = (time: number): void =>
-    bench.task.setLow({ pieces: [0, time], mixed: [false, true], ownTimes: new Map() });
+    bench.task.setLow({ subTopologies: [0, time], mixed: [false, true], ownTimes: new Map() });
   bench = new Bench(counting(0, 20), { piece: 1 });
   read({ key: 'a', value: 'x', at: 5, headers: [origin(5, -1)] }, { key: 'a', value: 'x', at: 100 });
   // Nothing is known yet of what may still come.

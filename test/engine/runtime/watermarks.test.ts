@@ -9,14 +9,14 @@ import {
   source,
   Topology,
 } from '../../../engine/index.ts';
-import { type InputTime, type OutputTime, PieceGraph, timedSources } from '../../../engine/runtime/watermarks.ts';
+import { type InputTime, type OutputTime, SubTopologyGraph, timedSources } from '../../../engine/runtime/watermarks.ts';
 
 const { string } = serdes;
 const NONE = Number.POSITIVE_INFINITY;
 const NEVER = Number.NEGATIVE_INFINITY;
 
-/** in -> r -> out: two pieces. */
-const pieces = new PieceGraph(
+/** in -> r -> out: two sub-topologies. */
+const graph = new SubTopologyGraph(
   new Topology()
     .addSource('in', { topic: 'in', kind: 'stream', supplier: source({ value: string }) })
     .addRepartition('r', {
@@ -48,7 +48,7 @@ const lows = (
   first: readonly [number, 'read'?][],
   second: readonly [number, 'read'?][],
   others = (_topic: string): number | undefined => undefined,
-): readonly number[] => pieces.measure(inputs(first, second), [], others).low.pieces;
+): readonly number[] => graph.measure(inputs(first, second), [], others).low.subTopologies;
 
 test('a piece is as far as the slowest of its inputs that has something left, and of those who write them', () => {
   expect(lows([[100], [50]], [[40], [30]])).toEqual([50, 30]);
@@ -96,14 +96,14 @@ test('what has not said anything yet may bring anything', () => {
 test('other queries that write a source topic hold back, and are told how far this one is', () => {
   expect(lows([[100, 'read']], [[40, 'read']], () => 70)).toEqual([70, 70]);
   expect(lows([[100, 'read']], [[40, 'read']], () => NEVER)).toEqual([NEVER, NEVER]);
-  expect(pieces.measure(inputs([[100]], [[40]]), [], () => undefined).boundOf('out')).toBe(40);
-  expect(pieces.measure(inputs([[100, 'read']], [[40, 'read']]), [], () => undefined).boundOf('out')).toBe(NONE);
-  expect(pieces.measure(inputs([[100]], [[40]]), [], () => undefined).boundOf('another')).toBe(NONE);
+  expect(graph.measure(inputs([[100]], [[40]]), [], () => undefined).boundOf('out')).toBe(40);
+  expect(graph.measure(inputs([[100, 'read']], [[40, 'read']]), [], () => undefined).boundOf('out')).toBe(NONE);
+  expect(graph.measure(inputs([[100]], [[40]]), [], () => undefined).boundOf('another')).toBe(NONE);
 });
 
 test('origins are mixed behind a piece of several tasks, and where other queries mix them', () => {
   const mixed = (others: number | undefined, carried = false) =>
-    pieces.measure(
+    graph.measure(
       inputs([[100]], [[40]]).map((input) => ({ ...input, carried })),
       [],
       () => others,
@@ -115,7 +115,7 @@ test('origins are mixed behind a piece of several tasks, and where other queries
 
 test('an output with timestamps of its own is as far as the slowest task that writes it', () => {
   const out = (time: number, idle = false): OutputTime => ({ subTopology: 1, topic: 'out', time, idle });
-  const measured = (...outputs: OutputTime[]) => pieces.measure(inputs([[100]], [[40]]), outputs, () => undefined);
+  const measured = (...outputs: OutputTime[]) => graph.measure(inputs([[100]], [[40]]), outputs, () => undefined);
   expect(measured(out(7), out(9)).low.ownTimes).toEqual(new Map([['out', 7]]));
   expect(measured(out(7, true), out(9)).boundOf('out')).toBe(9);
   expect(measured(out(7, true), out(9, true)).low.ownTimes).toEqual(new Map([['out', 9]]));
@@ -134,11 +134,11 @@ test('a table that a stream is joined with holds nothing back, whoever writes it
       )
       .addSink('out', { topic: 'out', parents: ['join'], supplier: sink({ topic: 'out', value: string }) });
   const low = (kind: 'stream' | 'table') =>
-    new PieceGraph(topology(kind).subTopologies(), 'app', [2]).measure(inputs([[100]], []), [], (topic) =>
+    new SubTopologyGraph(topology(kind).subTopologies(), 'app', [2]).measure(inputs([[100]], []), [], (topic) =>
       topic === 'dim' ? 7 : undefined,
     ).low;
-  expect(low('stream')).toMatchObject({ pieces: [100], mixed: [false] });
-  expect(low('table')).toMatchObject({ pieces: [7], mixed: [true] });
+  expect(low('stream')).toMatchObject({ subTopologies: [100], mixed: [false] });
+  expect(low('table')).toMatchObject({ subTopologies: [7], mixed: [true] });
   const timed = (kind: 'stream' | 'table') =>
     timedSources(topology(kind).subTopologies()[0] as SubTopology).map(({ topic }) => topic);
   expect(timed('stream')).toEqual(['in']);

@@ -1,0 +1,101 @@
+/** What one node of a topology sees of the task that it runs in. */
+
+import { assert, ByteWriter } from '../../base/index.ts';
+import type { OperatorTime } from '../operator-time.ts';
+import { type RecordOrigin, takeHeaders } from '../origin-time.ts';
+import type { DropReason, ProcessorContext, TopicWriter } from '../processor.ts';
+import type { StreamRecord } from '../record.ts';
+import type { StateStore } from '../stores/state-store.ts';
+import type { KeyValueStore, WindowStore } from '../stores/store.ts';
+
+export interface NodeScope {
+  readonly taskId: string;
+  readonly partition: number;
+  /** Name of the node. */
+  readonly name: string;
+  readonly time: OperatorTime;
+  /** Of the record that is being processed. */
+  readonly origin: RecordOrigin;
+  /** Those that the node declared. */
+  readonly stores: ReadonlyMap<string, StateStore | undefined>;
+  /** Of a sink. */
+  readonly openOutput: ((topic: string, ownTime: boolean) => TopicWriter) | undefined;
+  /** Called when the node first asks for time. */
+  readonly usesTime: (time: OperatorTime) => void;
+  readonly drop: (node: string, reason: DropReason, record: StreamRecord<unknown>, detail: string) => void;
+}
+
+export class NodeContext implements ProcessorContext {
+  readonly taskId: string;
+  readonly partition: number;
+  readonly #scope: NodeScope;
+  readonly #time: OperatorTime;
+  readonly #origin: RecordOrigin;
+  readonly #headers = new ByteWriter(64);
+  #timeUsed = false;
+
+  constructor(scope: NodeScope) {
+    this.taskId = scope.taskId;
+    this.partition = scope.partition;
+    this.#scope = scope;
+    this.#time = scope.time;
+    this.#origin = scope.origin;
+  }
+
+  keyValueStore(name: string): KeyValueStore {
+    const store = this.#store(name);
+    assert(store.kind === 'key-value', `the store ${name} is not a key-value store`);
+    return store;
+  }
+
+  windowStore(name: string): WindowStore {
+    const store = this.#store(name);
+    assert(store.kind === 'window', `the store ${name} is not a window store`);
+    this.#useTime();
+    return store;
+  }
+
+  #store(name: string): StateStore {
+    const store = this.#scope.stores.get(name);
+    assert(store !== undefined, `the node ${this.#scope.name} did not declare that it uses the store ${name}`);
+    this.#time.keepIn(store.meta);
+    return store;
+  }
+
+  #useTime(): void {
+    if (this.#timeUsed) return;
+    this.#timeUsed = true;
+    this.#scope.usesTime(this.#time);
+  }
+
+  output(topic: string, { ownTime = false }: { readonly ownTime?: boolean } = {}): TopicWriter {
+    const { openOutput, name } = this.#scope;
+    assert(openOutput !== undefined, `the node ${name} is not a sink, but opens the topic ${topic}`);
+    return openOutput(topic, ownTime);
+  }
+
+  takeHeaders(record: StreamRecord<unknown>, bytes: Uint8Array, headersAt: number): void {
+    if (headersAt === 0) {
+      record.headersAt = 0;
+      this.#origin.time = Number.NEGATIVE_INFINITY;
+    } else this.#origin.time = takeHeaders(record, bytes, headersAt, this.#headers);
+  }
+
+  originTime(timestamp: number): number {
+    if (!this.#timeUsed) this.#useTime();
+    return this.#time.observe(timestamp, this.#origin);
+  }
+
+  streamTime(): number {
+    if (!this.#timeUsed) this.#useTime();
+    return this.#time.streamTime;
+  }
+
+  drop(reason: DropReason, record: StreamRecord<unknown>, detail: string): void {
+    this.#scope.drop(this.#scope.name, reason, record, detail);
+  }
+
+  scratch(): ByteWriter {
+    return new ByteWriter(256);
+  }
+}
