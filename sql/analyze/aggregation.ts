@@ -23,9 +23,14 @@ type Call = ExpressionOf<'call'>;
 /** Calls of aggregates in SELECT and HAVING, as written. */
 export const aggregateCalls = ({ query, typer }: QueryContext): readonly Call[] => {
   const found: Call[] = [];
-  const visit = (expression: Expression, within: Call | undefined): void => {
+  const visit = (expression: Expression, within: Call | ExpressionOf<'lambda'> | undefined): void => {
     const isCall = expression.kind === 'call' && typer.isAggregate(expression.name);
     if (isCall) {
+      if (within?.kind === 'lambda') {
+        throw new UserError('SQL_AGGREGATE_NOT_ALLOWED', `the aggregate ${expression.name} cannot stand in a lambda`, {
+          at: expression.at,
+        });
+      }
       if (within !== undefined) {
         throw new UserError(
           'SQL_NESTED_AGGREGATE',
@@ -35,7 +40,8 @@ export const aggregateCalls = ({ query, typer }: QueryContext): readonly Call[] 
       }
       found.push(expression);
     }
-    for (const part of partsOfExpression(expression)) visit(part, isCall ? expression : within);
+    const inside = isCall || expression.kind === 'lambda' ? expression : within;
+    for (const part of partsOfExpression(expression)) visit(part, inside);
   };
   for (const item of query.items) {
     if (item.kind === 'expression-item') visit(item.expression, undefined);

@@ -125,6 +125,7 @@ export class Scope {
           ),
         };
       }
+      if (part.kind === 'lambda') this.#checkParameters(part);
       if (part.kind !== 'column') return undefined;
       if (part.source === undefined && bound.has(part.name)) return part;
       const isBound = part.name === 'WINDOWSTART' || part.name === 'WINDOWEND';
@@ -135,6 +136,19 @@ export class Scope {
       return { ...part, source: source.alias, name };
     };
     return replaceExpressions(expression, qualifyColumn);
+  }
+
+  /** A parameter that is called like a column would hide it. */
+  #checkParameters({ parameters, at }: ExpressionOf<'lambda'>): void {
+    for (const name of parameters) {
+      const hidden = this.sources.find((source) => this.has(source, name));
+      if (hidden === undefined) continue;
+      throw new UserError(
+        'SQL_LAMBDA_PARAMETER',
+        `the lambda parameter "${name}" is also a column of "${hidden.source.name}"`,
+        { at, hint: 'Give the parameter another name.' },
+      );
+    }
   }
 
   #isUnit(arg: Expression, bound: ReadonlySet<string>): arg is ExpressionOf<'column'> {

@@ -36,6 +36,7 @@ import {
   typedText,
 } from './expressions/draft.ts';
 import { mismatch, unsupported } from './expressions/faults.ts';
+import { typeParameter } from './expressions/lambda.ts';
 import { typeOfNode } from './type-of-node.ts';
 import type { TypedAggregate, TypedExpression } from './typed.ts';
 
@@ -74,6 +75,7 @@ const typingIn = (scope: ExpressionScope): Typing => {
       if (node.kind === 'decimal') return { kind: 'decimal', text: node.text, at: node.at };
       return { kind: 'typed', typed: typed(typing, node, expected), at: node.at };
     },
+    inLambda: (parameters) => typingIn({ ...scope, parameters }),
   };
   return typing;
 };
@@ -99,7 +101,7 @@ const typed = (
     case 'string':
       return { kind: 'literal', value: node.value, type: stringType };
     case 'column':
-      return typing.scope.column(node);
+      return typeParameter(typing, node) ?? typing.scope.column(node);
     case 'field':
       return typeField(typing, node);
     case 'subscript':
@@ -150,7 +152,10 @@ const typed = (
     case 'struct':
       return typeStruct(typing, node, expected);
     case 'lambda':
-      throw unsupported('a lambda', node.at);
+      throw new UserError('SQL_MISPLACED_LAMBDA', 'a lambda can only be an argument of a function that takes one', {
+        at: node.at,
+        hint: 'For example TRANSFORM(array, x => x + 1).',
+      });
     case 'unit':
       throw new UserError('SQL_MISPLACED_UNIT', `the unit ${node.unit} cannot stand here`, { at: node.at });
     case 'at-time-zone':

@@ -7,6 +7,8 @@
  * - every node knows its type, a NULL too (that of its context);
  * - nothing is implicit: where a BIGINT meets a DOUBLE, or a text a TIMESTAMP, a `cast` node stands around it, so that
  *   the operands of arithmetic have its result's type and those of a comparison have one type;
+ * - what a lambda's parameter means is told by its name: that of the innermost lambda around it which has such a
+ *   parameter;
  * - a call names the declared signature that was chosen, so that overloads added later change no running query.
  *
  * Places in the text are gone: what can be wrong at run time is the data.
@@ -31,6 +33,14 @@ export interface ColumnReference {
   readonly type: SqlType;
 }
 
+/** `x => body`, an argument of a call. `type` is that of the body. */
+export interface TypedLambda {
+  readonly kind: 'lambda';
+  readonly parameters: readonly { readonly name: string; readonly type: SqlType }[];
+  readonly body: TypedExpression;
+  readonly type: SqlType;
+}
+
 export interface TypedCaseBranch {
   readonly when: TypedExpression;
   readonly then: TypedExpression;
@@ -44,6 +54,9 @@ export interface TypedMapEntry {
 export type TypedExpression =
   | { readonly kind: 'literal'; readonly value: LiteralValue; readonly type: SqlType }
   | ColumnReference
+  | TypedLambda
+  /** A parameter of a lambda around. */
+  | { readonly kind: 'parameter'; readonly name: string; readonly type: SqlType }
   /** `base->name`; `index` is the field's place in the struct. */
   | {
       readonly kind: 'field';
@@ -163,7 +176,10 @@ export const partsOf = (expression: TypedExpression): readonly TypedExpression[]
   switch (expression.kind) {
     case 'literal':
     case 'column':
+    case 'parameter':
       return [];
+    case 'lambda':
+      return [expression.body];
     case 'field':
       return [expression.base];
     case 'element':
@@ -213,9 +229,12 @@ export const mapColumns = (
   const go = (part: TypedExpression): TypedExpression => mapColumns(part, replace);
   switch (expression.kind) {
     case 'literal':
+    case 'parameter':
       return expression;
     case 'column':
       return replace(expression);
+    case 'lambda':
+      return { ...expression, body: go(expression.body) };
     case 'field':
       return { ...expression, base: go(expression.base) };
     case 'element':
@@ -282,7 +301,12 @@ export const printTyped = (expression: TypedExpression): string => {
     case 'literal':
       return printLiteral(expression.value, expression.type);
     case 'column':
+    case 'parameter':
       return printName(expression.name);
+    case 'lambda': {
+      const names = expression.parameters.map(({ name }) => printName(name)).join(', ');
+      return `${expression.parameters.length === 1 ? names : `(${names})`} => ${printTyped(expression.body)}`;
+    }
     case 'field':
       return `${printTyped(expression.base)}->${printName(expression.name)}`;
     case 'element':

@@ -1,14 +1,18 @@
 /** Calls of scalar functions, as closures: the body, bound to its place once, behind its arguments. */
 
 import { AssertionError } from '../../base/index.ts';
+import type { StreamRecord } from '../../engine/index.ts';
 import type { TypedOf } from '../analyze/typed.ts';
-import type { Body, FunctionContext, ScalarDefinition } from '../functions/define.ts';
+import type { Body, FunctionContext, Lambda, ScalarDefinition } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
-import type { Value } from '../types/value.ts';
+import type { Row, Value } from '../types/value.ts';
 import { constantOf, type Evaluate } from './closure.ts';
 
-type Call = (...args: readonly Value[]) => Value;
+/** Evaluates an argument: its value, or for a lambda the function that the body may call. */
+export type EvaluateArgument = (record: StreamRecord<Row>) => Value | Lambda;
+
+type Call = (...args: readonly (Value | Lambda)[]) => Value;
 
 /** The body for this place. Where a constant is refused, a body that fails for each row: planning refuses such
  *  constants, other builds may not have. */
@@ -32,7 +36,7 @@ const bodyOf = (definition: ScalarDefinition, part: TypedOf<'call'>, context: Fu
 /** The closure of a call, from those of its arguments. */
 export const call = (
   part: TypedOf<'call'>,
-  args: readonly Evaluate[],
+  args: readonly EvaluateArgument[],
   functions: FunctionRegistry,
   context: FunctionContext,
 ): Evaluate => {

@@ -10,20 +10,22 @@
  * - four kinds of parts are NULL where they fail, and noted (`part-faults.ts`), while the expression around them goes
  *   on: members of ARRAY, MAP and STRUCT; a CAST with all that it casts; a call, and a field of a struct, as the
  *   argument of a function;
+ * - parameters of lambdas lie in one frame for each expression, each at a place of its own: evaluating is serial, and a
+ *   lambda is called within the call that it is an argument of;
  * - what else fails on the data, and the outermost CAST, raises `EvaluationError`, a function's own exceptions
  *   included; the caller decides what that means.
  */
 
 import { assert, unreachable } from '../../base/index.ts';
-import { SerdeError } from '../../engine/index.ts';
-import { partsOf, printTyped, type TypedExpression, type TypedOf } from '../analyze/typed.ts';
-import type { FunctionContext } from '../functions/define.ts';
+import { SerdeError, StreamRecord } from '../../engine/index.ts';
+import { partsOf, printTyped, type TypedExpression, type TypedLambda, type TypedOf } from '../analyze/typed.ts';
+import type { FunctionContext, Lambda } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import { doubleOperators, integerOperators, longOperators, negateLong } from '../types/arithmetic.ts';
 import { converter } from '../types/cast.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import { isScalar } from '../types/type.ts';
-import { isMap, type Value } from '../types/value.ts';
+import { isMap, type Row, type Value } from '../types/value.ts';
 import { call } from './call.ts';
 import { type ColumnScope, constantOf, type Evaluate } from './closure.ts';
 import { comparison, distinctFrom, equality } from './comparison.ts';
@@ -36,6 +38,9 @@ export const compileExpression = (
   functions: FunctionRegistry,
   context: FunctionContext,
 ): Evaluate => {
+  /** The values of the parameters of lambdas, and where those lie that can be named at the place being compiled. */
+  const frame: Value[] = [];
+  let slots: ReadonlyMap<string, number> = new Map();
   const compile = (part: TypedExpression): Evaluate => {
     switch (part.kind) {
       case 'literal': {
@@ -63,8 +68,17 @@ export const compileExpression = (
           return isMap(map) && name !== null ? (map.get(name as string) ?? null) : null;
         };
       }
-      case 'call':
-        return call(part, part.args.map(argument), functions, context);
+      case 'parameter': {
+        const slot = slots.get(part.name);
+        assert(slot !== undefined, `no lambda around has the parameter ${part.name}`);
+        return () => frame[slot] as Value;
+      }
+      case 'lambda':
+        return assert(false, 'a lambda is an argument of a call') as never;
+      case 'call': {
+        const args = part.args.map((arg) => (arg.kind === 'lambda' ? lambda(arg) : argument(arg)));
+        return call(part, args, functions, context);
+      }
       case 'negate':
         return negate(part, compile(part.operand));
       case 'arithmetic':
@@ -131,6 +145,29 @@ export const compileExpression = (
         return unreachable(part);
     }
   };
+  const lambda = ({ parameters, body }: TypedLambda): ((record: StreamRecord<Row>) => Lambda) => {
+    const around = slots;
+    const own = parameters.map(({ name }) => [name, frame.push(null) - 1] as const);
+    slots = new Map([...around, ...own]);
+    const evaluate = compile(body);
+    slots = around;
+    const first = own[0]?.[1] ?? 0;
+    let current = new StreamRecord<Row>();
+    const run: Lambda =
+      own.length === 1
+        ? (value) => {
+            frame[first] = value ?? null;
+            return evaluate(current);
+          }
+        : (...values) => {
+            for (let i = 0; i < own.length; i++) frame[first + i] = values[i] ?? null;
+            return evaluate(current);
+          };
+    return (record) => {
+      current = record;
+      return run;
+    };
+  };
   /** A part that is NULL where it fails. */
   const orNull = (part: TypedExpression): Evaluate => (mayFail(part) ? guarded(part, compile(part)) : compile(part));
   const argument = (part: TypedExpression): Evaluate =>
@@ -173,6 +210,7 @@ const guarded =
 const mayFail = (part: TypedExpression): boolean => {
   switch (part.kind) {
     case 'literal':
+    case 'parameter':
       return false;
     case 'column':
       return part.from === 'key';
@@ -183,6 +221,7 @@ const mayFail = (part: TypedExpression): boolean => {
     case 'struct':
       return false;
     case 'call':
+    case 'lambda':
     case 'logical':
     case 'not':
     case 'like':

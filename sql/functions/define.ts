@@ -31,13 +31,17 @@ export interface FunctionContext {
 
 /** One place where a function is used. */
 export interface Call {
-  /** Types of the arguments, after conversion. */
+  /** Types of the arguments, after conversion; for a lambda the type of its body. */
   readonly args: readonly SqlType[];
   readonly result: SqlType;
   /** For each argument its value if it is a literal, else `undefined`. */
   readonly constants: readonly (Value | undefined)[];
   readonly context: FunctionContext;
 }
+
+/** What a body gets for a lambda, to call as often as it likes before it returns, with as many values as the lambda has
+ *  parameters. */
+export type Lambda = (...values: readonly Value[]) => Value;
 
 /** A body of any number of arguments. What it takes is up to its signature. */
 export type Body = (...args: never[]) => Value;

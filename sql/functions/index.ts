@@ -13,6 +13,7 @@ import { collections } from './collections.ts';
 import { encoding } from './encoding.ts';
 import { geo } from './geo.ts';
 import { json } from './json.ts';
+import { lambdas } from './lambda.ts';
 import { math } from './math.ts';
 import { nulls } from './nulls.ts';
 import { type Family, FunctionRegistry } from './registry.ts';
@@ -49,6 +50,7 @@ export const families: readonly Family[] = [
   nulls,
   time,
   collections,
+  lambdas,
   json,
   url,
   geo,

@@ -10,7 +10,15 @@
 import { assert, closest, type Position, UserError } from '../../base/index.ts';
 import { printType, type SqlType, stringType } from '../types/type.ts';
 import type { AggregateDefinition, FunctionDefinition, ScalarDefinition } from './define.ts';
-import { concrete, countGenerics, fits, type Parameter, type Signature, spread } from './signature.ts';
+import {
+  concrete,
+  countGenerics,
+  fits,
+  type Parameter,
+  printParameterType,
+  type Signature,
+  spread,
+} from './signature.ts';
 
 export interface Family {
   /** As SHOW FUNCTIONS and the documentation head it. */
@@ -30,12 +38,34 @@ export interface Overload<D extends FunctionDefinition = FunctionDefinition> {
   readonly definition: D;
 }
 
+/** What an argument is to the choice of an overload: its type, `null` for an untyped NULL, or for a lambda how many parameters
+ *  it has. */
+export type ArgumentType = SqlType | LambdaShape | null;
+
+export interface LambdaShape {
+  readonly kind: 'LAMBDA';
+  readonly parameters: number;
+}
+
+/** Types the lambda that is an argument of the chosen overload: its parameters have these types. `expected`: the type
+ *  that its body has to have, where that is known. Answers the type of the body. */
+export type TypeLambda = (index: number, parameters: readonly SqlType[], expected: SqlType | undefined) => SqlType;
+
 /** The chosen overload and the types that the arguments are to be converted to. */
 export interface Resolution<D extends FunctionDefinition = FunctionDefinition> {
   readonly overload: Overload<D>;
   readonly parameters: readonly Parameter[];
+  /** For a lambda the type of its body. */
   readonly args: readonly SqlType[];
   readonly result: SqlType;
+}
+
+/** An overload that fits, before its lambdas are looked into. */
+interface Candidate {
+  readonly overload: Overload;
+  readonly parameters: readonly Parameter[];
+  /** What the generics stand for. */
+  readonly bindings: Map<string, SqlType>;
 }
 
 interface Entry {
@@ -83,8 +113,14 @@ export class FunctionRegistry {
     return this.#entries.get(name.toUpperCase())?.kind === 'aggregate';
   }
 
-  /** Chooses the overload of a scalar function. */
-  resolve(name: string, args: readonly (SqlType | null)[], at?: Position): Resolution<ScalarDefinition> {
+  /** Chooses the overload of a scalar function. Lambdas count by the number of their parameters; `typeLambda` types those
+   *  of the chosen overload, in their order: what one gives may be a parameter's type of the next. */
+  resolve(
+    name: string,
+    args: readonly ArgumentType[],
+    at?: Position,
+    typeLambda?: TypeLambda,
+  ): Resolution<ScalarDefinition> {
     const entry = this.#known(name, at);
     if (entry.kind !== 'scalar') {
       throw new UserError('SQL_AGGREGATE_MISPLACED', `${name.toUpperCase()} is an aggregate and cannot be used here`, {
@@ -94,7 +130,7 @@ export class FunctionRegistry {
     }
     const found = choose(entry.overloads, args, false, name, at) ?? choose(entry.overloads, args, true, name, at);
     if (found === undefined) throw noSuchOverload(name, entry, args, at);
-    return found as Resolution<ScalarDefinition>;
+    return complete(found, args, at, typeLambda) as Resolution<ScalarDefinition>;
   }
 
   /** Chooses the overload of an aggregate; arguments are not converted. */
@@ -103,7 +139,7 @@ export class FunctionRegistry {
     assert(entry.kind === 'aggregate', `${name} is no aggregate`);
     const found = choose(entry.overloads, args, false, name, at);
     if (found === undefined) throw noSuchOverload(name, entry, args, at);
-    return found as Resolution<AggregateDefinition>;
+    return complete(found, args, at) as Resolution<AggregateDefinition>;
   }
 
   /** The overload of this signature, which a plan names. */
@@ -142,12 +178,12 @@ export class FunctionRegistry {
 
 const choose = (
   overloads: readonly Overload[],
-  args: readonly (SqlType | null)[],
+  args: readonly ArgumentType[],
   casts: boolean,
   name: string,
   at: Position | undefined,
-): Resolution | undefined => {
-  let best: Resolution | undefined;
+): Candidate | undefined => {
+  let best: Candidate | undefined;
   let equals = 0;
   for (const overload of overloads) {
     const found = match(overload, args, casts);
@@ -168,20 +204,60 @@ const choose = (
   return best;
 };
 
-const match = (overload: Overload, args: readonly (SqlType | null)[], casts: boolean): Resolution | undefined => {
+const match = (overload: Overload, args: readonly ArgumentType[], casts: boolean): Candidate | undefined => {
   const parameters = spread(overload.signature, args.length);
   if (parameters === undefined) return undefined;
   const bindings = new Map<string, SqlType>();
   for (let i = 0; i < args.length; i++) {
-    if (!fits((parameters[i] as Parameter).type, args[i] as SqlType | null, bindings, casts)) return undefined;
+    const { type } = parameters[i] as Parameter;
+    const arg = args[i] as ArgumentType;
+    if (isLambda(arg) || type.kind === 'LAMBDA') {
+      if (!isLambda(arg) || type.kind !== 'LAMBDA' || type.parameters.length !== arg.parameters) return undefined;
+    } else if (!fits(type, arg, bindings, casts)) return undefined;
   }
-  // A generic that only NULLs were given for is as good as any type.
-  const bound = new Map(bindings);
-  for (const generic of 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') if (!bound.has(generic)) bound.set(generic, stringType);
-  const types = args.map((argument, i) => concrete((parameters[i] as Parameter).type, bound) ?? argument ?? stringType);
+  return { overload, parameters, bindings };
+};
+
+const isLambda = (arg: ArgumentType): arg is LambdaShape => arg?.kind === 'LAMBDA';
+
+/** The types of a candidate: what is left open is told by its lambdas, in their order. */
+const complete = (
+  { overload, parameters, bindings }: Candidate,
+  args: readonly ArgumentType[],
+  at: Position | undefined,
+  typeLambda?: TypeLambda,
+): Resolution => {
+  const bodies = new Map<number, SqlType>();
+  parameters.forEach(({ type }, i) => {
+    if (type.kind !== 'LAMBDA') return;
+    assert(typeLambda !== undefined, `${overload.signature.text} takes a lambda where none can stand`);
+    const bound = allBound(bindings);
+    const given = type.parameters.map((parameter) => concrete(parameter, bound) ?? stringType);
+    const body = typeLambda(i, given, concrete(type.result, bindings));
+    bodies.set(i, body);
+    if (fits(type.result, body, bindings, true)) return;
+    throw new UserError(
+      'SQL_TYPE_MISMATCH',
+      `the lambda of ${overload.signature.name} gives ${printType(body)}, which does not fit ${printParameterType(type)}`,
+      { at },
+    );
+  });
+  const bound = allBound(bindings);
+  const types = args.map((arg, i): SqlType => {
+    const { type } = parameters[i] as Parameter;
+    if (type.kind === 'LAMBDA') return bodies.get(i) as SqlType;
+    return concrete(type, bound) ?? (isLambda(arg) ? stringType : (arg ?? stringType));
+  });
   const result = concrete(overload.signature.result, bound);
   assert(result !== undefined, `the result of ${overload.signature.text} is not known`);
   return { overload, parameters, args: types, result };
+};
+
+/** A generic that only NULLs were given for is as good as any type. */
+const allBound = (bindings: ReadonlyMap<string, SqlType>): ReadonlyMap<string, SqlType> => {
+  const bound = new Map(bindings);
+  for (const generic of 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') if (!bound.has(generic)) bound.set(generic, stringType);
+  return bound;
 };
 
 /** Positive when `a` is the better choice, 0 when neither is. */
@@ -197,13 +273,19 @@ const rank = (a: Signature, b: Signature): number => {
 
 const repeatsAny = (signature: Signature): boolean => signature.parameters[signature.variadicAt]?.type.kind === 'ANY';
 
-const printCall = (name: string, args: readonly (SqlType | null)[]): string =>
-  `${name.toUpperCase()}(${args.map((each) => (each === null ? 'NULL' : printType(each))).join(', ')})`;
+const printCall = (name: string, args: readonly ArgumentType[]): string =>
+  `${name.toUpperCase()}(${args.map(printArgument).join(', ')})`;
+
+const printArgument = (arg: ArgumentType): string => {
+  if (arg === null) return 'NULL';
+  if (!isLambda(arg)) return printType(arg);
+  return arg.parameters === 1 ? 'a lambda' : `a lambda of ${arg.parameters}`;
+};
 
 const noSuchOverload = (
   name: string,
   entry: Entry,
-  args: readonly (SqlType | null)[],
+  args: readonly ArgumentType[],
   at: Position | undefined,
 ): UserError =>
   new UserError('SQL_FUNCTION_ARGUMENTS', `the function ${name.toUpperCase()} does not accept ${printCall('', args)}`, {

@@ -3,6 +3,8 @@
  *
  *     signature  NAME '(' [parameter {',' parameter}] ')' '->' type
  *     parameter  ['literal'] type ['...']          at most one parameter may repeat; `literal` wants a constant
+ *                type '->' type                    a lambda of one parameter
+ *                '(' type {',' type} ')' '->' type a lambda of several
  *     type       a type of SQL, ANY, or one capital letter: a generic, the same type wherever it stands
  *                ARRAY<type>, MAP<type, type>, STRUCT<name type, …>
  *
@@ -22,8 +24,15 @@ export type ParameterType =
   | { readonly kind: 'MAP'; readonly key: ParameterType; readonly value: ParameterType }
   | { readonly kind: 'STRUCT'; readonly fields: readonly { readonly name: string; readonly type: ParameterType }[] };
 
+/** What a lambda takes and gives: `(K, V) -> BOOLEAN`. */
+export interface LambdaType {
+  readonly kind: 'LAMBDA';
+  readonly parameters: readonly ParameterType[];
+  readonly result: ParameterType;
+}
+
 export interface Parameter {
-  readonly type: ParameterType;
+  readonly type: ParameterType | LambdaType;
   readonly literal: boolean;
 }
 
@@ -96,6 +105,25 @@ export const parseSignature = (declared: string): Signature => {
     return { kind: 'GENERIC', name: word };
   };
 
+  const readParameter = (): Parameter['type'] => {
+    const types: ParameterType[] = [];
+    if (peek() === '(') {
+      take('(');
+      types.push(readType());
+      while (peek() === ',') {
+        take(',');
+        types.push(readType());
+      }
+      take(')');
+    } else {
+      const type = readType();
+      if (peek() !== '->') return type;
+      types.push(type);
+    }
+    take('->');
+    return { kind: 'LAMBDA', parameters: types, result: readType() };
+  };
+
   const name = take().toUpperCase();
   take('(');
   const parameters: Parameter[] = [];
@@ -104,8 +132,9 @@ export const parseSignature = (declared: string): Signature => {
     if (parameters.length > 0) take(',');
     const literal = peek() === 'literal';
     if (literal) take();
-    const type = readType();
+    const type = readParameter();
     if (peek() === '...') {
+      assert(type.kind !== 'LAMBDA', `the signature "${declared}" repeats a lambda`);
       take();
       assert(variadicAt < 0, `the signature "${declared}" repeats two parameters`);
       variadicAt = parameters.length;
@@ -123,8 +152,12 @@ export const parseSignature = (declared: string): Signature => {
   return { name, parameters, variadicAt, result, text };
 };
 
-export const printParameterType = (type: ParameterType): string => {
+export const printParameterType = (type: Parameter['type']): string => {
   switch (type.kind) {
+    case 'LAMBDA': {
+      const parameters = type.parameters.map(printParameterType).join(', ');
+      return `${type.parameters.length === 1 ? parameters : `(${parameters})`} -> ${printParameterType(type.result)}`;
+    }
     case 'GENERIC':
       return type.name;
     case 'ARRAY':
@@ -241,8 +274,10 @@ export const concrete = (type: ParameterType, bindings: Bindings): SqlType | und
 
 /** How many generics a signature's parameters mention. */
 export const countGenerics = (signature: Signature): number => {
-  const count = (type: ParameterType): number => {
+  const count = (type: Parameter['type']): number => {
     switch (type.kind) {
+      case 'LAMBDA':
+        return type.parameters.reduce((sum, parameter) => sum + count(parameter), count(type.result));
       case 'GENERIC':
         return 1;
       case 'ARRAY':

@@ -4,15 +4,16 @@
  * A constant that a function does not accept is found here, before the query runs: the function is bound once to try.
  */
 
-import { type Position, UserError } from '../../../base/index.ts';
+import { assert, type Position, UserError } from '../../../base/index.ts';
 import type { ScalarDefinition } from '../../functions/define.ts';
-import type { Resolution } from '../../functions/registry.ts';
+import type { ArgumentType, Resolution } from '../../functions/registry.ts';
 import type { Expression, ExpressionOf } from '../../parser/ast.ts';
 import { EvaluationError } from '../../types/evaluation-error.ts';
 import { type SqlType, stringType } from '../../types/type.ts';
-import type { TypedAggregate, TypedExpression } from '../typed.ts';
+import type { TypedAggregate, TypedExpression, TypedLambda } from '../typed.ts';
 import { convertTo, literalOf } from './convert.ts';
 import { asTyped, type Draft, type Typing, typeForChoice } from './draft.ts';
+import { typeLambda } from './lambda.ts';
 
 export const typeCall = (typing: Typing, node: ExpressionOf<'call'>): TypedExpression => {
   if (node.star) {
@@ -33,10 +34,26 @@ export const typeCallOf = (
   args: readonly Expression[],
   at: Position,
 ): TypedExpression => {
-  const drafts = args.map((arg) => draftArgument(typing, arg));
-  const resolution = typing.scope.functions.resolve(name, drafts.map(typeForChoice), at);
+  const drafts = args.map((arg) => (arg.kind === 'lambda' ? arg : draftArgument(typing, arg)));
+  const shapes = drafts.map(
+    (draft): ArgumentType =>
+      draft.kind === 'lambda' ? { kind: 'LAMBDA', parameters: draft.parameters.length } : typeForChoice(draft),
+  );
+  const lambdas = new Map<number, TypedLambda>();
+  const resolution = typing.scope.functions.resolve(name, shapes, at, (index, parameters, expected) => {
+    const node = drafts[index];
+    assert(node?.kind === 'lambda', `argument ${index} of ${name} is a lambda`);
+    const lambda = typeLambda(typing, node, parameters, expected);
+    lambdas.set(index, lambda);
+    return lambda.type;
+  });
   const { signature } = resolution.overload;
-  const converted = drafts.map((draft, i) => convertTo(draft, resolution.args[i] as SqlType, 'strict'));
+  const converted = drafts.map((draft, i): TypedExpression => {
+    if (draft.kind !== 'lambda') return convertTo(draft, resolution.args[i] as SqlType, 'strict');
+    const lambda = lambdas.get(i);
+    assert(lambda !== undefined, `the lambda ${i} of ${name} was typed`);
+    return lambda;
+  });
   checkLiterals(resolution, (i) => converted[i]?.kind === 'literal', args);
   checkConstants(resolution, converted, at);
   return { kind: 'call', name: signature.name, signature: signature.text, args: converted, type: resolution.result };

@@ -17,6 +17,8 @@ export interface ExpressionScope {
   readonly functions: FunctionRegistry;
   /** The column that a name means here. Raises a `UserError` when there is none, or more than one. */
   column(node: ExpressionOf<'column'>): ColumnReference;
+  /** Parameters of the lambdas around. */
+  readonly parameters?: ReadonlyMap<string, SqlType>;
   /** Custom types by name. */
   customType?(name: string): SqlType | undefined;
 }
@@ -26,6 +28,8 @@ export interface Typing {
   readonly scope: ExpressionScope;
   /** `expected` gives a NULL or a literal with a point its type; it converts nothing. */
   draft(node: Expression, expected?: SqlType): Draft;
+  /** The same inside a lambda: with all the parameters that can be named there. */
+  inLambda(parameters: ReadonlyMap<string, SqlType>): Typing;
 }
 
 export type Draft =

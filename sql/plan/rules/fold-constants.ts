@@ -77,8 +77,11 @@ const withParts = (expression: TypedExpression): TypedExpression => {
         branches: expression.branches.map((branch) => ({ when: fold(branch.when), then: fold(branch.then) })),
         ...(expression.otherwise === undefined ? {} : { otherwise: fold(expression.otherwise) }),
       };
+    case 'lambda':
+      return { ...expression, body: fold(expression.body) };
     case 'literal':
     case 'column':
+    case 'parameter':
     case 'field':
     case 'element':
     case 'entry':

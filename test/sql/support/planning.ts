@@ -5,6 +5,7 @@ import {
   builtInFunctions,
   Catalog,
   type Command,
+  type FunctionRegistry,
   type Planned,
   Session,
   Settings,
@@ -22,13 +23,16 @@ export const sources = `
     WITH (KAFKA_TOPIC='windows', VALUE_FORMAT='JSON', PARTITIONS=1, WINDOW_TYPE='TUMBLING', WINDOW_SIZE='10 SECONDS');
   CREATE STREAM bare (v VARCHAR) WITH (KAFKA_TOPIC='bare', VALUE_FORMAT='KAFKA', PARTITIONS=1);`;
 
-export const session = (settings: Readonly<Record<string, unknown>> = {}): Session => {
+export const session = (
+  settings: Readonly<Record<string, unknown>> = {},
+  functions: FunctionRegistry = builtInFunctions(),
+): Session => {
   const topics: Topics = new Map();
   return new Session({
     catalog: new Catalog(),
     topics,
     settings: Settings.of(settings),
-    functions: builtInFunctions(),
+    functions,
     functionContext: { now: () => 1_000_000, random: () => 0.5 },
     number: 0,
   });

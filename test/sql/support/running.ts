@@ -1,7 +1,15 @@
 /** Running persistent queries without a log or a clock: statements and records in, what every query writes out. */
 
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
-import { builtInFunctions, compileTopology, ScanRegistry, sourcesOf } from '../../../sql/index.ts';
+import {
+  builtInFunctions,
+  compileTopology,
+  type FunctionRegistry,
+  readPlan,
+  ScanRegistry,
+  sourcesOf,
+  writePlan,
+} from '../../../sql/index.ts';
 import { parseStatements } from '../../../sql/parser/parse.ts';
 import { session } from './planning.ts';
 
@@ -19,8 +27,12 @@ export interface Ran {
  * Runs the statements (the first make the sources), then the records one after the other; what a query writes is read by the queries behind
  * it before the next record comes. Keys of other formats than text are shown as hexadecimal digits.
  */
-export const runSql = (statements: string, records: readonly Sent[]): Ran => {
-  const own = session();
+export const runSql = (
+  statements: string,
+  records: readonly Sent[],
+  functions: FunctionRegistry = builtInFunctions(),
+): Ran => {
+  const own = session({}, functions);
   const queries: { readonly driver: TopologyTestDriver; readonly inputs: ReadonlySet<string>; readonly out: string }[] =
     [];
   for (const statement of parseStatements(statements)) {
@@ -28,11 +40,12 @@ export const runSql = (statements: string, records: readonly Sent[]): Ran => {
     if (planned.kind !== 'command') continue;
     const { command } = planned;
     if (command.kind !== 'create-as' && command.kind !== 'insert-as') continue;
-    const { plan } = command.query;
+    // As from the statement log.
+    const plan = readPlan(JSON.parse(writePlan(command.query.plan)));
     const { root } = plan;
     if (root.kind === 'result' || !('topic' in root)) throw new Error('a persistent query has a sink');
     const topology = compileTopology(plan, {
-      functions: builtInFunctions(),
+      functions,
       context: { now: () => 0, random: () => 0 },
       scans: new ScanRegistry(),
     });
