@@ -26,6 +26,7 @@ export {
   type WithValue,
 } from './dsl/streams.ts';
 export { TimeWindows, timeWindowBytes, timeWindowed, type Windowed } from './dsl/windows.ts';
+export { type Accumulation, type ByValue, byValue, type InPlace } from './operators/accumulation.ts';
 export { type Aggregation, aggregate } from './operators/aggregate.ts';
 export { filter } from './operators/filter.ts';
 export type { KeyWriter, Predicate, RowMapper, RowPredicate, ValueMapper } from './operators/functions.ts';

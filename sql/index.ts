@@ -43,5 +43,6 @@ export { applyCommand, type Command } from './statements/command.ts';
 export type { Planned, TopicInfo, Topics } from './statements/statement.ts';
 export { EvaluationError } from './types/evaluation-error.ts';
 export { type Column, printSchema, type Schema } from './types/schema.ts';
+export type { Slots } from './types/slots.ts';
 export { describeType, printType, type SqlType, type TypeDescription } from './types/type.ts';
 export type { Row, Value } from './types/value.ts';

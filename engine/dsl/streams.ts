@@ -13,7 +13,9 @@
  */
 
 import { UserError } from '../../base/index.ts';
+import { type Accumulation, byValue } from '../operators/accumulation.ts';
 import { aggregate } from '../operators/aggregate.ts';
+import { counting } from '../operators/count.ts';
 import { filter } from '../operators/filter.ts';
 import { joinStreamTable } from '../operators/join-stream-table.ts';
 import { map } from '../operators/map.ts';
@@ -432,11 +434,9 @@ export class KGroupedStream<K, V> {
 
   /** Counts the records of each key. */
   count(options: Materialized<number | bigint> = {}): KTable<K, number | bigint> {
-    return this.aggregate(
-      () => 0,
-      (_key, _value, count) => plusOne(count),
-      { ...options, value: options.value ?? int64 },
-    );
+    const { value = int64 } = options;
+    const accumulation = value === int64 ? counting : byValue(value, () => 0, plusOne);
+    return this.#aggregate<number | bigint>(accumulation, value, options);
   }
 
   /** Folds the records of each key. The accumulator may be changed in place; null deletes the row. */
@@ -445,22 +445,24 @@ export class KGroupedStream<K, V> {
     add: (key: K, value: V, accumulator: A) => A | null,
     options: Materialized<A> & { readonly value: Serde<A> },
   ): KTable<K, A> {
+    const { key } = this.#parts;
+    const { value } = options;
+    // The operator drops records without a key or a value.
+    const accumulation = byValue<V, A>(value, initialize, (accumulator, record) =>
+      add(presentKeyOf(key, record), record.value as V, accumulator),
+    );
+    return this.#aggregate(accumulation, value, options);
+  }
+
+  #aggregate<A>(accumulation: Accumulation<V, A, A>, value: Serde<A>, options: Materialized<A>): KTable<K, A> {
     const { graph } = this.#parts;
     const store = graph.name('KSTREAM-AGGREGATE-STATE-STORE', options.store);
     const node = graph.name('KSTREAM-AGGREGATE', options.name);
     const { key, node: parent } = broughtTogether(this.#parts, this.#options.name ?? store, this.#options.value);
     const wanted: Wanted = { before: false, store: true };
-    const { value } = options;
     graph.add((topology) => {
       topology.addStore({ name: store, kind: 'key-value' });
-      const supplier = aggregate<V, A>({
-        store,
-        accumulator: value,
-        initialize,
-        // The operator drops records without a key or a value.
-        add: (accumulator, record) => add(presentKeyOf(key, record), record.value as V, accumulator),
-        sendBefore: wanted.before,
-      });
+      const supplier = aggregate<V, A, A>({ store, accumulation, sendBefore: wanted.before });
       topology.addProcessor(node, supplier, [parent], { stores: [store] });
     });
     return new KTable<K, A>({
@@ -493,11 +495,9 @@ export class TimeWindowedKStream<K, V> {
 
   /** Counts the records of each key and window. */
   count(options: WindowMaterialized<number | bigint> = {}): KTable<Windowed<K>, number | bigint> {
-    return this.aggregate(
-      () => 0,
-      (_key, _value, count) => plusOne(count),
-      { ...options, value: options.value ?? int64 },
-    );
+    const { value = int64 } = options;
+    const accumulation = value === int64 ? counting : byValue(value, () => 0, plusOne);
+    return this.#aggregate<number | bigint>(accumulation, value, options);
   }
 
   /** Folds the records of each key and window. */
@@ -506,9 +506,22 @@ export class TimeWindowedKStream<K, V> {
     add: (key: K, value: V | null, accumulator: A) => A | null,
     options: WindowMaterialized<A> & { readonly value: Serde<A> },
   ): KTable<Windowed<K>, A> {
+    const { key } = this.#parts;
+    const { value } = options;
+    const accumulation = byValue<V, A>(value, initialize, (accumulator, record) =>
+      add(presentKeyOf(key, record), record.value, accumulator),
+    );
+    return this.#aggregate(accumulation, value, options);
+  }
+
+  #aggregate<A>(
+    accumulation: Accumulation<V, A, A>,
+    value: Serde<A>,
+    options: WindowMaterialized<A>,
+  ): KTable<Windowed<K>, A> {
     const { graph } = this.#parts;
     const { starts, sizeMs, graceMs } = this.#windows;
-    const { value, retentionMs = sizeMs + graceMs } = options;
+    const { retentionMs = sizeMs + graceMs } = options;
     if (retentionMs < sizeMs + graceMs) {
       throw new UserError(
         'DSL_WINDOW_INVALID',
@@ -521,14 +534,12 @@ export class TimeWindowedKStream<K, V> {
     const wanted: Wanted = { before: false, store: true };
     graph.add((topology) => {
       topology.addStore({ name: store, kind: 'window', retentionMs });
-      const supplier = windowAggregate<V, A>({
+      const supplier = windowAggregate<V, A, A>({
         store,
         windows: starts,
         graceMs,
         retentionMs,
-        accumulator: value,
-        initialize,
-        add: (accumulator, record) => add(presentKeyOf(key, record), record.value, accumulator),
+        accumulation,
         sendBefore: wanted.before,
       });
       topology.addProcessor(node, supplier, [parent], { stores: [store] });

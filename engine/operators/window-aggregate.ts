@@ -1,67 +1,55 @@
 /**
- * Aggregate over a stream, per key and time window: for each window w that holds the record's time, a' = add(a or
- * initialize(), record); emits (k, w): a → a'. The key that goes on is the key's bytes, then the window's start (i64,
- * big-endian).
+ * Aggregate over a stream, per key and time window: for each window w that holds the record's time, a' = add(a or the
+ * initial one, record); emits (k, w): result(a) → result(a'). The key that goes on is the key's bytes, then the window's
+ * start (i64, big-endian).
  *
- * State: a window store, per window and key the time of the result and the accumulator. The result's time is the
- * largest of the records in it. A record without a key is dropped (`null-key`); one without a value is shown to `add`
- * (as in Kafka). `before` as in `aggregate.ts`.
+ * State: a window store, per window and key the time of the result and the accumulator (`accumulation.ts`). The
+ * result's time is the largest of the records in it. A record without a key is dropped (`null-key`); one without a value is given to
+ * `add` (as in Kafka). `before` as in `aggregate.ts`.
  *
  * Late: a window takes nothing more when its end + grace <= the record's origin time (`../operator-time.ts`), each
  * window by itself; such a record is dropped for it (`late`). Expiry: windows whose start is at or below stream time −
  * retention are dropped from the store at the next commit, and never begun anew.
  */
 
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
-import { StreamRecord, unknown } from '../record.ts';
-import type { Serde } from '../serde.ts';
+import type { ProcessorSupplier } from '../processor.ts';
+import { StreamRecord } from '../record.ts';
 import type { TimeWindows } from '../windows/tumbling.ts';
-import { timestampBytes, timestampOf, whyTooLarge, writeTimestamped } from './timestamped.ts';
+import { accumulatorOf, pending } from './accumulation.ts';
+import type { Aggregation } from './aggregate.ts';
+import { whyTooLarge } from './timestamped.ts';
 
-export interface WindowAggregation<V, A> {
-  readonly store: string;
+export interface WindowAggregation<V, A, R> extends Aggregation<V, A, R> {
   readonly windows: TimeWindows;
   readonly graceMs: number;
-  /** How long a window is kept after its start; at least its size and grace. The store's specification says the same.
+  /** How long a window is kept after its start; at least its size and grace. The same as in the store's specification.
    *  */
   readonly retentionMs: number;
-  readonly accumulator: Serde<A>;
-  initialize(): A;
-  add(accumulator: A, record: StreamRecord<V>, context: ProcessorContext): A | null;
-  readonly sendBefore?: boolean;
 }
 
 export const windowAggregate =
-  <V, A>(aggregation: WindowAggregation<V, A>): ProcessorSupplier<V, A> =>
+  <V, A, R>(aggregation: WindowAggregation<V, A, R>): ProcessorSupplier<V, R> =>
   (context, forward) => {
-    const { accumulator: serde, windows, graceMs, retentionMs, sendBefore = false } = aggregation;
+    const { store: name, accumulation, windows, graceMs, retentionMs, sendBefore = false } = aggregation;
     const { sizeMs, advanceMs } = windows;
-    const store = context.windowStore(aggregation.store);
-    const kept = context.scratch();
+    const store = context.windowStore(name);
+    const accumulator = accumulatorOf(accumulation, sendBefore, context);
+    const { inPlace } = accumulator;
     const key = context.scratch();
-    const out = new StreamRecord<A>();
+    const out = new StreamRecord<R>();
     let expired = Number.NEGATIVE_INFINITY;
 
     const update = (record: StreamRecord<V>, start: number): void => {
       const { keyBytes, keyStart, keyEnd } = record;
-      out.timestamp = record.timestamp;
-      let accumulator: A;
-      if (store.get(start, keyBytes, keyStart, keyEnd)) {
-        const { valueBytes, valueStart, valueEnd } = store;
-        const timestamp = timestampOf(valueBytes, valueStart);
-        if (timestamp > out.timestamp) out.timestamp = timestamp;
-        accumulator = serde.read(valueBytes, valueStart + timestampBytes, valueEnd);
-        if (sendBefore) out.before = serde.read(valueBytes, valueStart + timestampBytes, valueEnd);
-      } else {
-        accumulator = aggregation.initialize();
-        if (sendBefore) out.before = null;
-      }
-      const result = aggregation.add(accumulator, record, context);
-      if (result === null) store.delete(start, keyBytes, keyStart, keyEnd);
-      else {
-        writeTimestamped(kept, out.timestamp, result, serde);
-        if (!store.put(start, keyBytes, keyStart, keyEnd, kept.buffer, 0, kept.length))
-          return context.drop('serialization', record, whyTooLarge(aggregation.store, kept.length));
+      const found = inPlace
+        ? store.getForUpdate(start, keyBytes, keyStart, keyEnd)
+        : store.get(start, keyBytes, keyStart, keyEnd);
+      const next = accumulator.add(found ? store : undefined, record, out);
+      if (next === pending.delete) store.delete(start, keyBytes, keyStart, keyEnd);
+      else if (next === pending.put) {
+        const { entry, entryLength } = accumulator;
+        if (!store.put(start, keyBytes, keyStart, keyEnd, entry, 0, entryLength))
+          return context.drop('serialization', record, whyTooLarge(name, entryLength));
       }
       key.reset();
       key.bytes(keyBytes, keyStart, keyEnd);
@@ -69,8 +57,6 @@ export const windowAggregate =
       out.keyBytes = key.buffer;
       out.keyStart = 0;
       out.keyEnd = key.length;
-      out.value = result;
-      if (!sendBefore) out.before = unknown;
       forward(out);
     };
 

@@ -1,17 +1,21 @@
 /**
- * Aggregates at work: a group's row is the accumulators of all calls side by side, each in its own slots.
+ * Aggregates at work: the state of a group is one row, the accumulators of all calls side by side, each in slots of its
+ * own. The step hands on another row: the result of each call.
  *
- * The accumulator row is what the store keeps, in the row encoding; `add` changes it in place. What the step delivers
- * is another row: the result of each call.
+ * The store keeps the accumulator row in the row encoding. Where all slots have a fixed width the functions change the
+ * stored bytes; where one of them is a text or a collection the whole row is read, changed and written. Decided per row
+ * and not per call: what a mixed row would save is small beside the variable part, which is written anyway.
  */
 
 import { assert } from '../../base/index.ts';
-import type { ProcessorContext, StreamRecord } from '../../engine/index.ts';
+import type { Accumulation, ProcessorContext, Serde, StreamRecord } from '../../engine/index.ts';
 import { type AggregateCall, printAggregate } from '../analyze/logical.ts';
 import { printTyped } from '../analyze/typed.ts';
 import { type ColumnScope, constantOf, type Evaluate } from '../evaluate/closure.ts';
 import type { Accumulator } from '../functions/define.ts';
 import { spread } from '../functions/signature.ts';
+import { RowEncoding } from '../types/row-encoding.ts';
+import { FixedSlots, RowSlots, type Slots } from '../types/slots.ts';
 import type { SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
@@ -46,20 +50,21 @@ export const accumulatorTypes = (
   environment: CompileEnvironment,
 ): readonly SqlType[] => membersOf(calls, environment).flatMap(({ accumulator }) => accumulator.slots);
 
-/** The results of the calls from an accumulator row: of all, or of those that are picked, in that order. */
+/** Fills a row with the results of the calls: of all, or of those that are picked, in that order. */
+export type ResultFiller = (slots: Slots, record: StreamRecord<unknown>, context: ProcessorContext, into: Row) => void;
+
 export const resultFiller = (
   calls: readonly AggregateCall[],
   environment: CompileEnvironment,
   picked: readonly number[] = calls.map((_, i) => i),
-): ((record: StreamRecord<Row>, context: ProcessorContext, into: Row) => void) => {
+): ResultFiller => {
   const all = membersOf(calls, environment);
   const members = picked.map((i) => all[i] as Member);
-  return (record, context, into) => {
-    const row = record.value as Row;
+  return (slots, record, context, into) => {
     for (let i = 0; i < members.length; i++) {
       const { accumulator, at, call } = members[i] as Member;
       try {
-        into[i] = accumulator.result(row, at);
+        into[i] = accumulator.result(slots, at);
       } catch (error) {
         into[i] = null;
         context.drop('processing', record, `the result is NULL: ${printAggregate(call)} failed: ${causeOf(error)}`);
@@ -69,10 +74,11 @@ export const resultFiller = (
 };
 
 export interface Aggregator {
-  initialize(): Row;
-  add(row: Row, record: StreamRecord<Row>, context: ProcessorContext): Row;
+  /** All slots are NULL before. */
+  initialize(slots: Slots): void;
+  add(slots: Slots, record: StreamRecord<Row>, context: ProcessorContext): void;
   /** Takes back what the record added; only where every aggregate can. */
-  undo(row: Row, record: StreamRecord<Row>, context: ProcessorContext): Row;
+  undo(slots: Slots, record: StreamRecord<Row>, context: ProcessorContext): void;
 }
 
 export const aggregator = (
@@ -91,7 +97,7 @@ export const aggregator = (
       args: new Array<Value>(read.length).fill(null),
     };
   });
-  const apply = (row: Row, record: StreamRecord<Row>, context: ProcessorContext, takesBack: boolean): Row => {
+  const apply = (slots: Slots, record: StreamRecord<Row>, context: ProcessorContext, takesBack: boolean): void => {
     for (const { accumulator, at, args, evaluators, read, call } of members) {
       for (let i = 0; i < evaluators.length; i++) {
         try {
@@ -108,23 +114,97 @@ export const aggregator = (
       try {
         if (takesBack) {
           assert(accumulator.undo !== undefined, `${call.function} cannot take back what it was given`);
-          accumulator.undo(row, at, args);
-        } else accumulator.add(row, at, args);
+          accumulator.undo(slots, at, args);
+        } else accumulator.add(slots, at, args);
       } catch (error) {
         context.drop('processing', record, `the record is left out of ${printAggregate(call)}: ${causeOf(error)}`);
       }
     }
     noteParts(record, context);
-    return row;
   };
-  const width = members.reduce((sum, { accumulator }) => sum + accumulator.slots.length, 0);
   return {
+    initialize(slots) {
+      for (const { accumulator, at } of members) accumulator.initialize(slots, at);
+    },
+    add: (slots, record, context) => apply(slots, record, context, false),
+    undo: (slots, record, context) => apply(slots, record, context, true),
+  };
+};
+
+/** What the engine's aggregation keeps for these calls; for one task. The rows of results have the given width. */
+export const accumulationOf = (
+  types: readonly SqlType[],
+  { initialize, add }: Omit<Aggregator, 'undo'>,
+  results: ResultFiller,
+  width: number,
+): Accumulation<Row, Row, Row> => {
+  const resultOf = lentResults(results, width);
+  const fixed = FixedSlots.over(types);
+  if (fixed !== undefined) {
+    return {
+      form: 'in place',
+      width: fixed.width,
+      initialize(bytes, at) {
+        fixed.begin(bytes, at);
+        initialize(fixed);
+      },
+      add(bytes, at, record, context) {
+        fixed.moveTo(bytes, at);
+        add(fixed, record, context);
+      },
+      result(bytes, at, record, context) {
+        fixed.moveTo(bytes, at);
+        return resultOf(fixed, record, context);
+      },
+    };
+  }
+  const slots = new RowSlots();
+  return {
+    form: 'by value',
+    accumulator: lentRows(types),
     initialize() {
-      const row: Row = new Array<Value>(width).fill(null);
-      for (const { accumulator, at } of members) accumulator.initialize(row, at);
+      slots.row = new Array<Value>(types.length).fill(null);
+      initialize(slots);
+      return slots.row;
+    },
+    add(row, record, context) {
+      slots.row = row;
+      add(slots, record, context);
       return row;
     },
-    add: (row, record, context) => apply(row, record, context, false),
-    undo: (row, record, context) => apply(row, record, context, true),
+    result(row, record, context) {
+      slots.row = row;
+      return resultOf(slots, record, context);
+    },
+  };
+};
+
+/** Rows of results, two in turn: those before and after a record are alive together. */
+const lentResults = (
+  fill: ResultFiller,
+  width: number,
+): ((slots: Slots, record: StreamRecord<unknown>, context: ProcessorContext) => Row) => {
+  let next: Row = new Array<Value>(width).fill(null);
+  let last: Row = new Array<Value>(width).fill(null);
+  return (slots, record, context) => {
+    const row = next;
+    next = last;
+    last = row;
+    fill(slots, record, context, row);
+    return row;
+  };
+};
+
+/** Rows of these columns, each read into the same row. */
+export const lentRows = (types: readonly SqlType[]): Serde<Row> => {
+  const encoding = new RowEncoding(types);
+  const row: Row = new Array<Value>(types.length).fill(null);
+  return {
+    name: encoding.name,
+    write: (value, out) => encoding.write(value, out),
+    read(bytes, start, end) {
+      encoding.readInto(bytes, start, end, row);
+      return row;
+    },
   };
 };

@@ -147,19 +147,17 @@ export const changeAggregator = ({ initialize, add, undo }: Aggregator, width: n
   const probe = new StreamRecord<Row>();
   return {
     initialize,
-    add(accumulators, record, context) {
+    add(slots, record, context) {
       const change = record.value as Row;
       probe.takeEnvelope(record);
-      let result = accumulators;
       if (change[0] === true) {
         probe.value = change.slice(flags, flags + width);
-        result = undo(result, probe, context);
+        undo(slots, probe, context);
       }
       if (change[1] === true) {
         probe.value = change.slice(flags + width);
-        result = add(result, probe, context);
+        add(slots, probe, context);
       }
-      return result;
     },
   };
 };

@@ -19,7 +19,6 @@ import {
   repartitionSink,
   repartitionSource,
   result,
-  type Serde,
   StreamRecord,
   type TableFields,
   Topology,
@@ -45,7 +44,7 @@ import { RowEncoding } from '../types/row-encoding.ts';
 import type { Column, Schema } from '../types/schema.ts';
 import type { SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
-import { accumulatorTypes, aggregator, resultFiller } from './aggregates.ts';
+import { accumulationOf, accumulatorTypes, aggregator, lentRows, resultFiller } from './aggregates.ts';
 import type { CompileEnvironment } from './environment.ts';
 import { fusedMaker, type Scan, type ScanNeeds, substituted } from './fuse.ts';
 import { wholeKeys, windowBytesOf } from './keys.ts';
@@ -77,20 +76,6 @@ interface Feed {
   readonly reading: Reading;
   readonly schema: Schema;
 }
-
-/** Rows on the way through an internal topic; reading fills one row again and again. */
-const lentRows = (types: readonly SqlType[]): Serde<Row> => {
-  const encoding = new RowEncoding(types);
-  const row: Row = new Array<Value>(types.length).fill(null);
-  return {
-    name: encoding.name,
-    write: (value, out) => encoding.write(value, out),
-    read(bytes, start, end) {
-      encoding.readInto(bytes, start, end, row);
-      return row;
-    },
-  };
-};
 
 /** The scope of what a feed delivers: its value columns, and the key of the step that it stands for. */
 const scopeBehind = (step: Step, { schema, reading }: Feed): ColumnScope =>
@@ -213,7 +198,7 @@ class Compiler {
   #select(step: StepOf<'streamSelect'>): Built {
     if (isAggregate(step.from)) {
       const picked = step.items.map(({ expression }) => (isResult(expression) ? expression.index : -1));
-      if (!picked.includes(-1)) return this.#aggregate(step.from, { id: step.id, picked, schema: step.schema });
+      if (!picked.includes(-1)) return this.#aggregate(step.from, { picked, schema: step.schema });
     }
     const built = this.#build(step.from);
     if (built.kind === 'scan') {
@@ -401,10 +386,10 @@ class Compiler {
 
   // ------------------------------------------------------------------------------------------------- state
 
-  /** `select` is the projection above, where it only picks results: they are then worked out once, in its order. */
+  /** `select` is the projection above, where it only picks results: they are then made once, in its order. */
   #aggregate(
     step: StepOf<'streamAggregate' | 'streamWindowedAggregate'>,
-    select?: { readonly id: string; readonly picked: readonly number[]; readonly schema: Schema },
+    select?: { readonly picked: readonly number[]; readonly schema: Schema },
   ): Built {
     const { aggregates, store } = step;
     const environment = this.#environment;
@@ -424,23 +409,22 @@ class Compiler {
       args: call.args.map(() => expressions[next++] as TypedExpression),
     }));
     const types = accumulatorTypes(calls, environment);
+    const picked = select?.picked ?? calls.map((_, i) => i);
     const sendBefore = this.#sendBefore;
     const supplier: ProcessorSupplier<Row, Row> = (context, forward) => {
       const scope = scopeBehind(step.from, feed);
       const plain = aggregator(calls, scope, environment);
-      const { initialize, add } =
-        step.kind === 'tableAggregate' ? changeAggregator(plain, step.from.schema.value.length) : plain;
-      // Where the row before is asked for, two rows of a key are alive at once.
-      const accumulator = sendBefore ? new RowEncoding(types) : lentRows(types);
-      const shared = { store, accumulator, initialize, add, sendBefore };
+      const steps = step.kind === 'tableAggregate' ? changeAggregator(plain, step.from.schema.value.length) : plain;
+      const results = resultFiller(calls, environment, picked);
+      const shared = { store, accumulation: accumulationOf(types, steps, results, picked.length), sendBefore };
       return windowed
-        ? windowAggregate<Row, Row>({
+        ? windowAggregate<Row, Row, Row>({
             ...shared,
             windows: tumbling(step.window.sizeMs),
             graceMs: step.window.graceMs,
             retentionMs: step.window.retentionMs,
           })(context, forward)
-        : aggregate<Row, Row>(shared)(context, forward);
+        : aggregate<Row, Row, Row>(shared)(context, forward);
     };
     this.topology.addStore(
       windowed
@@ -448,18 +432,7 @@ class Compiler {
         : { name: store, kind: 'key-value' },
     );
     this.topology.addProcessor(step.id, supplier, [feed.parent], { stores: [store] });
-    const results = select?.id ?? `${step.id}-Result`;
-    const picked = select?.picked ?? calls.map((_, i) => i);
-    this.topology.addProcessor<Row, Row>(
-      results,
-      (context, forward) =>
-        tableMapValues<Row, Row>(tableRowMaker(resultFiller(calls, environment, picked), picked.length))(
-          context,
-          forward,
-        ),
-      [step.id],
-    );
-    return { kind: 'rows', parent: results, schema: select?.schema ?? step.schema };
+    return { kind: 'rows', parent: step.id, schema: select?.schema ?? step.schema };
   }
 
   #join(step: StepOf<'streamTableJoin'>): Built {

@@ -12,13 +12,15 @@
  * that place. A constant that it refuses, by an `EvaluationError`, is an error of the statement. Planning calls it too,
  * so it must have no effect.
  *
- * An aggregate keeps its state in slots of a row of the group: its `accumulator` says their types, so that state is
- * stored, logged and restored as any row. `add` and `undo` change the slots from `at` on. `undo` takes back one former
- * `add`; an aggregate without it cannot be used on tables.
+ * An aggregate keeps its state in slots of a row of the group: its `accumulator` names their types, so that state is
+ * stored, logged and restored as any row. `add` and `undo` change the slots from `at` on, by `get` and `set`: where all
+ * slots of a group have a fixed width, that changes the stored bytes themselves. `undo` takes back one former `add`; an
+ * aggregate without it cannot be used on tables.
  */
 
+import type { Slots } from '../types/slots.ts';
 import type { SqlType } from '../types/type.ts';
-import type { Row, Value } from '../types/value.ts';
+import type { Value } from '../types/value.ts';
 import { parseSignature, type Signature } from './signature.ts';
 
 /** What a function may know of the world. */
@@ -69,11 +71,12 @@ export type ScalarDefinition = ScalarDeclaration & {
 export interface Accumulator {
   /** Types of its slots. */
   readonly slots: readonly SqlType[];
-  initialize(row: Row, at: number): void;
+  /** All slots are NULL before. */
+  initialize(slots: Slots, at: number): void;
   /** `args` is lent for the call. Literal arguments are left out of it. */
-  add(row: Row, at: number, args: readonly Value[]): void;
-  undo?(row: Row, at: number, args: readonly Value[]): void;
-  result(row: Row, at: number): Value;
+  add(slots: Slots, at: number, args: readonly Value[]): void;
+  undo?(slots: Slots, at: number, args: readonly Value[]): void;
+  result(slots: Slots, at: number): Value;
 }
 
 /** The value after the given rows, each a list of arguments as SQL text. */

@@ -25,6 +25,7 @@ import { condition, rowFiller } from '../compile/select.ts';
 import type { FormatChoice } from '../formats/choices.ts';
 import { keyedSchema, keyFormatOf, type Step } from '../plan/plan.ts';
 import { RowEncoding } from '../types/row-encoding.ts';
+import { RowSlots } from '../types/slots.ts';
 import type { Row, Value } from '../types/value.ts';
 
 export interface Materialized {
@@ -130,6 +131,7 @@ const stagesOf = (
   environment: CompileEnvironment,
 ): readonly Stage[] => {
   const fillResults = resultFiller(aggregates.aggregates, environment);
+  const slots = new RowSlots();
   const filled = (
     fill: (record: StreamRecord<Row>, context: ProcessorContext, into: Row) => void,
     width: number,
@@ -142,7 +144,10 @@ const stagesOf = (
     };
   };
   return [
-    filled(fillResults, aggregates.aggregates.length),
+    filled((read, context, into) => {
+      slots.row = read.value as Row;
+      fillResults(slots, read, context, into);
+    }, aggregates.aggregates.length),
     ...above.map((step): Stage => {
       assert('from' in step, `${step.kind} above an aggregate`);
       const scope = columnScope(keyedSchema(step.from), keyFormat, 'row');

@@ -22,6 +22,7 @@ import { rebind } from '../plan/rules/prune-columns.ts';
 import { applyRules } from '../plan/rules.ts';
 import { RowEncoding } from '../types/row-encoding.ts';
 import type { Schema } from '../types/schema.ts';
+import { RowSlots } from '../types/slots.ts';
 import type { SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { silentContext } from './materialized.ts';
@@ -53,7 +54,8 @@ export const aggregatePull = (
     schema: { ...groups.input.schema, value: schema.value },
   };
   const calls = groups.aggregates.map((call) => ({ ...call, args: call.args.map((arg) => rebind(arg, schema)) }));
-  const size = new GroupSize(accumulatorTypes(calls, environment));
+  const types = accumulatorTypes(calls, environment);
+  const size = new GroupSize(types);
   const { initialize, add } = aggregator(calls, scopeOf(schema), environment);
   const fillResults = resultFiller(calls, environment);
   const tests = filters.map(({ predicate }) => condition(predicate, scopeOf(groups.schema), environment));
@@ -66,21 +68,21 @@ export const aggregatePull = (
     async function* folded() {
       if (analyzed.limit === 0) return;
       const record = new StreamRecord<Row>();
-      let accumulators = initialize();
+      const slots = new RowSlots(new Array<Value>(types.length).fill(null));
+      initialize(slots);
       let any = false;
       for await (const batch of rows()) {
         any ||= batch.length > 0;
         for (const row of batch) {
           record.value = row;
-          accumulators = add(accumulators, record, silentContext);
+          add(slots, record, silentContext);
         }
-        size.check(accumulators, batch.length);
+        size.check(slots.row, batch.length);
         // Nothing to give yet; but a client that has left is noticed here.
         yield [];
       }
       const results = new Array<Value>(calls.length).fill(null);
-      record.value = accumulators;
-      if (any) fillResults(record, silentContext, results);
+      if (any) fillResults(slots, record, silentContext, results);
       else for (let i = 0; i < calls.length; i++) results[i] = overNothing[i] as Value;
       record.value = results;
       if (!tests.every((test) => test(record, silentContext))) return;

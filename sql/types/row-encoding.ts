@@ -4,7 +4,7 @@
  *     version  u8            1
  *     nulls    ceil(n / 8)   bit i (from the low end) set: column i is NULL
  *     fixed    8 per column  of a carrier of fixed width (boolean, int32, int64, double), NULL or not, in order: so that
- *                            a field of a known slot lies at a known place and can be replaced there
+ *                            a field of a known slot lies at a known place and can be replaced there (`slots.ts`)
  *     rest     …             for each text and each collection that is not NULL, in order
  *
  * Fixed: booleans and whole numbers are big-endian i64, a double is IEEE 754. Rest: a text is an unsigned varint of
@@ -46,8 +46,8 @@ export class RowEncoding implements Serde<Row> {
 
   constructor(types: readonly SqlType[]) {
     this.#columns = types.map(columnCodec);
-    this.#nullBytes = (types.length + 7) >> 3;
-    this.#fixedBytes = 8 * fixedCount(this.#columns);
+    this.#nullBytes = nullBytesOf(types.length);
+    this.#fixedBytes = 8 * this.#columns.filter(({ fixed }) => fixed !== undefined).length;
   }
 
   write(row: readonly Value[], out: ByteWriter): void {
@@ -105,17 +105,10 @@ export class RowEncoding implements Serde<Row> {
     }
     if (cursor.at !== end) throw new SerdeError('bytes are left behind the encoded row');
   }
-
-  /** Where, from the row's first byte, a fixed-width column lies; -1 for others. */
-  fixedOffset(slot: number): number {
-    const column = this.#columns[slot];
-    if (column?.fixed === undefined) return -1;
-    return 1 + this.#nullBytes + 8 * fixedCount(this.#columns.slice(0, slot));
-  }
 }
 
-const fixedCount = (columns: readonly ColumnCodec[]): number =>
-  columns.filter(({ fixed }) => fixed !== undefined).length;
+/** Bytes of the null bits of so many columns. */
+export const nullBytesOf = (columns: number): number => (columns + 7) >> 3;
 
 /** How the values of a column, or the members of a collection, are written. */
 interface ColumnCodec {
@@ -128,7 +121,8 @@ interface ColumnCodec {
   read(bytes: Uint8Array, end: number, cursor: Cursor): Value;
 }
 
-type FixedCarrier = 'boolean' | 'int32' | 'int64' | 'double';
+/** The carriers whose values take 8 bytes, whatever they are. */
+export type FixedCarrier = 'boolean' | 'int32' | 'int64' | 'double';
 
 const writeFixed = (carrier: FixedCarrier, value: Value, out: ByteWriter): void => {
   switch (carrier) {
@@ -147,7 +141,8 @@ const writeFixed = (carrier: FixedCarrier, value: Value, out: ByteWriter): void 
   }
 };
 
-const readFixed = (carrier: FixedCarrier, bytes: Uint8Array, at: number): Value => {
+/** Reads a value of fixed width that is not NULL. */
+export const readFixed = (carrier: FixedCarrier, bytes: Uint8Array, at: number): Value => {
   switch (carrier) {
     case 'int64':
     case 'int32': {
@@ -226,6 +221,9 @@ const readText = (bytes: Uint8Array, end: number, cursor: Cursor): string => {
   for (let at = start; at < stop; at += 2) text += String.fromCharCode(readI16(bytes, at) & 0xffff);
   return text;
 };
+
+/** Undefined: values of the type take more bytes or fewer. */
+export const fixedCarrierOf = (type: SqlType): FixedCarrier | undefined => columnCodec(type).fixed;
 
 const columnCodec = (type: SqlType): ColumnCodec =>
   isScalar(type)

@@ -1,6 +1,6 @@
 /** The functions that the cases bring along, registered as any embedder registers functions of his own. */
 
-import { define, defineAggregate, EvaluationError, type FunctionRegistry } from '../../sql/index.ts';
+import { define, defineAggregate, EvaluationError, type FunctionRegistry, type Slots } from '../../sql/index.ts';
 
 type Field = readonly unknown[];
 
@@ -87,9 +87,9 @@ export const registerCaseFunctions = (registry: FunctionRegistry): void => {
   }
 
   const big = { kind: 'BIGINT' } as const;
-  const adding = (row: unknown[], at: number, by: number | bigint): void => {
-    const sum = BigInt(row[at] as number | bigint) + BigInt(by);
-    row[at] = Number.isSafeInteger(Number(sum)) ? Number(sum) : sum;
+  const adding = (slots: Slots, at: number, by: number | bigint): void => {
+    const sum = BigInt(slots.get(at) as number | bigint) + BigInt(by);
+    slots.set(at, Number.isSafeInteger(Number(sum)) ? Number(sum) : sum);
   };
   const numeric = (value: unknown): number | bigint =>
     typeof value === 'number' || typeof value === 'bigint' ? value : 0;
@@ -103,10 +103,10 @@ export const registerCaseFunctions = (registry: FunctionRegistry): void => {
       signature: ['TEST_UDAF(BIGINT) -> BIGINT', 'TEST_UDAF(INT) -> BIGINT'],
       bind: () => ({
         slots: [big],
-        initialize: (row, at) => void (row[at] = 0),
-        add: (row, at, args) => adding(row, at, numeric(args[0])),
-        undo: (row, at, args) => adding(row, at, -numeric(args[0])),
-        result: (row, at) => row[at] ?? null,
+        initialize: (slots, at) => slots.set(at, 0),
+        add: (slots, at, args) => adding(slots, at, numeric(args[0])),
+        undo: (slots, at, args) => adding(slots, at, -numeric(args[0])),
+        result: (slots, at) => slots.get(at),
       }),
     }),
     category,
@@ -119,9 +119,9 @@ export const registerCaseFunctions = (registry: FunctionRegistry): void => {
       signature: 'TEST_UDAF(DOUBLE) -> DOUBLE',
       bind: () => ({
         slots: [{ kind: 'DOUBLE' }],
-        initialize: (row, at) => void (row[at] = 0),
-        add: (row, at, args) => void (row[at] = Number(row[at]) + Number(numeric(args[0]))),
-        result: (row, at) => row[at] ?? null,
+        initialize: (slots, at) => slots.set(at, 0),
+        add: (slots, at, args) => slots.set(at, Number(slots.get(at)) + Number(numeric(args[0]))),
+        result: (slots, at) => slots.get(at),
       }),
     }),
     category,
@@ -134,15 +134,15 @@ export const registerCaseFunctions = (registry: FunctionRegistry): void => {
       signature: 'TEST_UDAF(STRUCT<A INT, B INT>) -> STRUCT<A INT, B INT>',
       bind: () => ({
         slots: [{ kind: 'INTEGER' }, { kind: 'INTEGER' }],
-        initialize(row, at) {
-          row[at] = 0;
-          row[at + 1] = 0;
+        initialize(slots, at) {
+          slots.set(at, 0);
+          slots.set(at + 1, 0);
         },
-        add(row, at, args) {
+        add(slots, at, args) {
           const struct = args[0] as Field | null;
-          for (const i of [0, 1]) row[at + i] = Number(row[at + i]) + Number(numeric(struct?.[i]));
+          for (const i of [0, 1]) slots.set(at + i, Number(slots.get(at + i)) + Number(numeric(struct?.[i])));
         },
-        result: (row, at) => [row[at] ?? null, row[at + 1] ?? null],
+        result: (slots, at) => [slots.get(at), slots.get(at + 1)],
       }),
     }),
     category,
@@ -161,17 +161,17 @@ export const registerCaseFunctions = (registry: FunctionRegistry): void => {
         signature,
         bind: ({ constants }) => ({
           slots: [big],
-          initialize(row, at) {
-            row[at] = 0;
+          initialize(slots, at) {
+            slots.set(at, 0);
             for (const constant of constants) {
-              if (typeof constant === 'string') adding(row, at, constant.length);
-              else if (typeof constant === 'number') adding(row, at, constant);
+              if (typeof constant === 'string') adding(slots, at, constant.length);
+              else if (typeof constant === 'number') adding(slots, at, constant);
             }
           },
-          add(row, at, args) {
-            for (const arg of args) adding(row, at, typeof arg === 'string' ? lengthOf(arg) : numeric(arg));
+          add(slots, at, args) {
+            for (const arg of args) adding(slots, at, typeof arg === 'string' ? lengthOf(arg) : numeric(arg));
           },
-          result: (row, at) => row[at] ?? null,
+          result: (slots, at) => slots.get(at),
         }),
       }),
       category,
@@ -185,11 +185,11 @@ export const registerCaseFunctions = (registry: FunctionRegistry): void => {
       signature: 'VAR_ARG(BIGINT, STRING...) -> BIGINT',
       bind: () => ({
         slots: [big],
-        initialize: (row, at) => void (row[at] = 0),
-        add(row, at, args) {
-          for (const arg of args) adding(row, at, typeof arg === 'string' ? lengthOf(arg) : numeric(arg));
+        initialize: (slots, at) => slots.set(at, 0),
+        add(slots, at, args) {
+          for (const arg of args) adding(slots, at, typeof arg === 'string' ? lengthOf(arg) : numeric(arg));
         },
-        result: (row, at) => row[at] ?? null,
+        result: (slots, at) => slots.get(at),
       }),
     }),
     category,
@@ -204,11 +204,11 @@ export const registerCaseFunctions = (registry: FunctionRegistry): void => {
         const extra = constants.reduce<number>((sum, one) => sum + (typeof one === 'number' ? one : 0), 0);
         return {
           slots: [big],
-          initialize: (row, at) => void (row[at] = 0),
-          add(row, at, args) {
-            for (const arg of args) adding(row, at, typeof arg === 'string' ? lengthOf(arg) : numeric(arg));
+          initialize: (slots, at) => slots.set(at, 0),
+          add(slots, at, args) {
+            for (const arg of args) adding(slots, at, typeof arg === 'string' ? lengthOf(arg) : numeric(arg));
           },
-          result: (row, at) => Number(row[at]) + extra,
+          result: (slots, at) => Number(slots.get(at)) + extra,
         };
       },
     }),
@@ -223,11 +223,11 @@ export const registerCaseFunctions = (registry: FunctionRegistry): void => {
         signature,
         bind: ({ result }) => ({
           slots: [result],
-          initialize: (row, at) => void (row[at] = []),
-          add(row, at, args) {
-            if (args.every((arg) => arg !== null)) row[at] = [...(row[at] as never[]), args[0] ?? null];
+          initialize: (slots, at) => slots.set(at, []),
+          add(slots, at, args) {
+            if (args.every((arg) => arg !== null)) slots.set(at, [...(slots.get(at) as never[]), args[0] ?? null]);
           },
-          result: (row, at) => row[at] ?? null,
+          result: (slots, at) => slots.get(at),
         }),
       }),
       category,

@@ -3,6 +3,7 @@ import type { ByteWriter } from '../../base/index.ts';
 import {
   aggregate,
   BlockPool,
+  byValue,
   type Drop,
   filter,
   joinStreamTable,
@@ -363,11 +364,13 @@ const summing = (): Topology =>
     .addStore({ name: 'sums', kind: 'key-value' })
     .addProcessor(
       'sum',
-      aggregate<number, number>({
+      aggregate({
         store: 'sums',
-        accumulator: float64,
-        initialize: () => 0,
-        add: (sum, { value }) => sum + (value ?? 0),
+        accumulation: byValue<number, number>(
+          float64,
+          () => 0,
+          (sum, { value }) => sum + (value ?? 0),
+        ),
       }),
       ['kept'],
       { stores: ['sums'] },
@@ -490,14 +493,16 @@ const counting = (graceMs: number, retentionMs: number): Topology =>
     .addStore({ name: 'counts', kind: 'window', retentionMs })
     .addProcessor(
       'count',
-      windowAggregate<string, number>({
+      windowAggregate({
         store: 'counts',
         windows: tumbling(10),
         graceMs,
         retentionMs,
-        accumulator: float64,
-        initialize: () => 0,
-        add: (count) => count + 1,
+        accumulation: byValue(
+          float64,
+          () => 0,
+          (count) => count + 1,
+        ),
       }),
       ['by-key'],
       { stores: ['counts'] },

@@ -6,6 +6,7 @@
  */
 
 import { addLongs } from '../../types/arithmetic.ts';
+import type { Slots } from '../../types/slots.ts';
 import { arrayOf, bigintType, type SqlType } from '../../types/type.ts';
 import { compareScalars, isMap, type Value, valuesEqual } from '../../types/value.ts';
 import { type Accumulator, type AggregateDefinition, type Call, defineAggregate } from '../define.ts';
@@ -19,18 +20,18 @@ export const collectList: AggregateDefinition = defineAggregate({
   undo: true,
   bind: (call) => ({
     slots: [call.result],
-    initialize(row, at) {
-      row[at] = [];
+    initialize(slots, at) {
+      slots.set(at, []);
     },
-    add(row, at, args) {
-      row[at] = [...(row[at] as Values), args[0] as Value];
+    add(slots, at, args) {
+      slots.set(at, [...(slots.get(at) as Values), args[0] as Value]);
     },
-    undo(row, at, args) {
-      const kept = row[at] as Values;
+    undo(slots, at, args) {
+      const kept = slots.get(at) as Values;
       const place = kept.findLastIndex((value) => valuesEqual(value, args[0] as Value));
-      if (place >= 0) row[at] = kept.toSpliced(place, 1);
+      if (place >= 0) slots.set(at, kept.toSpliced(place, 1));
     },
-    result: (row, at) => row[at] as Value,
+    result: (slots, at) => slots.get(at),
   }),
 });
 
@@ -41,15 +42,15 @@ export const collectSet: AggregateDefinition = defineAggregate({
   undo: false,
   bind: (call) => ({
     slots: [call.result],
-    initialize(row, at) {
-      row[at] = [];
+    initialize(slots, at) {
+      slots.set(at, []);
     },
-    add(row, at, args) {
-      const kept = row[at] as Values;
+    add(slots, at, args) {
+      const kept = slots.get(at) as Values;
       const value = args[0] as Value;
-      if (!kept.some((one) => valuesEqual(one, value))) row[at] = [...kept, value];
+      if (!kept.some((one) => valuesEqual(one, value))) slots.set(at, [...kept, value]);
     },
-    result: (row, at) => row[at] as Value,
+    result: (slots, at) => slots.get(at),
   }),
 });
 
@@ -68,13 +69,13 @@ const greatest = (call: Call, valueOf: (args: Values) => Value, orderOf: (value:
   const limit = limitOf(call);
   return {
     slots: [call.result],
-    initialize(row, at) {
-      row[at] = [];
+    initialize(slots, at) {
+      slots.set(at, []);
     },
-    add(row, at, args) {
-      if (args[0] !== null) row[at] = inserted(row[at] as Values, valueOf(args), orderOf, limit);
+    add(slots, at, args) {
+      if (args[0] !== null) slots.set(at, inserted(slots.get(at) as Values, valueOf(args), orderOf, limit));
     },
-    result: (row, at) => row[at] as Value,
+    result: (slots, at) => slots.get(at),
   };
 };
 
@@ -130,16 +131,19 @@ export const topKDistinct: AggregateDefinition = defineAggregate({
     const limit = limitOf(call);
     return {
       slots: [call.result],
-      initialize(row, at) {
-        row[at] = [];
+      initialize(slots, at) {
+        slots.set(at, []);
       },
-      add(row, at, args) {
+      add(slots, at, args) {
         const value = args[0] as Value;
-        const kept = row[at] as Values;
+        const kept = slots.get(at) as Values;
         if (value === null || kept.some((one) => valuesEqual(one, value))) return;
-        row[at] = inserted(kept, value, (one) => one, limit);
+        slots.set(
+          at,
+          inserted(kept, value, (one) => one, limit),
+        );
       },
-      result: (row, at) => row[at] as Value,
+      result: (slots, at) => slots.get(at),
     };
   },
 });
@@ -168,16 +172,16 @@ export const histogram: AggregateDefinition = defineAggregate({
     };
     return {
       slots: [call.result],
-      initialize(row, at) {
-        row[at] = new Map();
+      initialize(slots, at) {
+        slots.set(at, new Map());
       },
-      add(row, at, args) {
-        row[at] = step(row[at] as Value, String(args[0]), 1);
+      add(slots, at, args) {
+        slots.set(at, step(slots.get(at), String(args[0]), 1));
       },
-      undo(row, at, args) {
-        row[at] = step(row[at] as Value, String(args[0]), -1);
+      undo(slots, at, args) {
+        slots.set(at, step(slots.get(at), String(args[0]), -1));
       },
-      result: (row, at) => row[at] as Value,
+      result: (slots, at) => slots.get(at),
     };
   },
 });
@@ -194,29 +198,29 @@ export const attr: AggregateDefinition = defineAggregate({
   ],
   undo: true,
   bind: (call) => {
-    const step = (row: Value[], at: number, value: Value, by: number): void => {
-      const values = row[at] as Values;
-      const counts = row[at + 1] as readonly (number | bigint)[];
+    const step = (slots: Slots, at: number, value: Value, by: number): void => {
+      const values = slots.get(at) as Values;
+      const counts = slots.get(at + 1) as readonly (number | bigint)[];
       const place = values.findIndex((one) => valuesEqual(one, value));
       if (place < 0) {
-        row[at] = [...values, value];
-        row[at + 1] = [...counts, by];
+        slots.set(at, [...values, value]);
+        slots.set(at + 1, [...counts, by]);
         return;
       }
       const count = addLongs(counts[place] ?? 0, by);
-      row[at] = count === 0 ? values.toSpliced(place, 1) : values;
-      row[at + 1] = count === 0 ? counts.toSpliced(place, 1) : counts.with(place, count);
+      slots.set(at, count === 0 ? values.toSpliced(place, 1) : values);
+      slots.set(at + 1, count === 0 ? counts.toSpliced(place, 1) : counts.with(place, count));
     };
     return {
       slots: tally(call),
-      initialize(row, at) {
-        row[at] = [];
-        row[at + 1] = [];
+      initialize(slots, at) {
+        slots.set(at, []);
+        slots.set(at + 1, []);
       },
-      add: (row, at, args) => step(row, at, args[0] as Value, 1),
-      undo: (row, at, args) => step(row, at, args[0] as Value, -1),
-      result(row, at) {
-        const values = row[at] as Values;
+      add: (slots, at, args) => step(slots, at, args[0] as Value, 1),
+      undo: (slots, at, args) => step(slots, at, args[0] as Value, -1),
+      result(slots, at) {
+        const values = slots.get(at) as Values;
         return values.length === 1 ? (values[0] as Value) : null;
       },
     };

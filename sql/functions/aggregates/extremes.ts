@@ -16,15 +16,13 @@ const extreme = (name: string, sign: number, doc: string, result: string): Aggre
     undo: false,
     bind: (call) => ({
       slots: [call.result],
-      initialize(row, at) {
-        row[at] = null;
-      },
-      add(row, at, args) {
+      initialize() {},
+      add(slots, at, args) {
         const value = args[0] as Value;
-        const best = row[at] as Value;
-        if (value !== null && (best === null || compareScalars(value, best) * sign > 0)) row[at] = value;
+        const best = slots.get(at);
+        if (value !== null && (best === null || compareScalars(value, best) * sign > 0)) slots.set(at, value);
       },
-      result: (row, at) => row[at] as Value,
+      result: (slots, at) => slots.get(at),
     }),
   });
 

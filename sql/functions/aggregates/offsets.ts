@@ -32,16 +32,16 @@ const optionsOf = (call: Call, name: string): Options => {
 /** The values kept so far, in a slot of their own. */
 const several = (call: Call, n: number, ignoreNulls: boolean, keepFirst: boolean): Accumulator => ({
   slots: [call.result],
-  initialize(row, at) {
-    row[at] = [];
+  initialize(slots, at) {
+    slots.set(at, []);
   },
-  add(row, at, args) {
+  add(slots, at, args) {
     const value = args[0] as Value;
-    const kept = row[at] as readonly Value[];
+    const kept = slots.get(at) as readonly Value[];
     if ((value === null && ignoreNulls) || (keepFirst && kept.length >= n)) return;
-    row[at] = kept.length < n ? [...kept, value] : [...kept.slice(1), value];
+    slots.set(at, kept.length < n ? [...kept, value] : [...kept.slice(1), value]);
   },
-  result: (row, at) => row[at] as Value,
+  result: (slots, at) => slots.get(at),
 });
 
 export const latestByOffset: AggregateDefinition = defineAggregate({
@@ -58,14 +58,12 @@ export const latestByOffset: AggregateDefinition = defineAggregate({
     if (n !== undefined) return several(call, n, ignoreNulls, false);
     return {
       slots: [call.result],
-      initialize(row, at) {
-        row[at] = null;
-      },
-      add(row, at, args) {
+      initialize() {},
+      add(slots, at, args) {
         const value = args[0] as Value;
-        if (value !== null || !ignoreNulls) row[at] = value;
+        if (value !== null || !ignoreNulls) slots.set(at, value);
       },
-      result: (row, at) => row[at] as Value,
+      result: (slots, at) => slots.get(at),
     };
   },
 });
@@ -85,17 +83,16 @@ export const earliestByOffset: AggregateDefinition = defineAggregate({
     // A NULL may be the earliest value: whether there was one is a slot of its own.
     return {
       slots: [call.result, booleanType],
-      initialize(row, at) {
-        row[at] = null;
-        row[at + 1] = false;
+      initialize(slots, at) {
+        slots.set(at + 1, false);
       },
-      add(row, at, args) {
+      add(slots, at, args) {
         const value = args[0] as Value;
-        if (row[at + 1] === true || (value === null && ignoreNulls)) return;
-        row[at] = value;
-        row[at + 1] = true;
+        if (slots.get(at + 1) === true || (value === null && ignoreNulls)) return;
+        slots.set(at, value);
+        slots.set(at + 1, true);
       },
-      result: (row, at) => row[at] as Value,
+      result: (slots, at) => slots.get(at),
     };
   },
 });

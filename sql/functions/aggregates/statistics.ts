@@ -7,15 +7,23 @@
  */
 
 import { addLongs, subtractLongs } from '../../types/arithmetic.ts';
+import type { Slots } from '../../types/slots.ts';
 import { doubleType } from '../../types/type.ts';
-import type { Row, Value } from '../../types/value.ts';
+import type { Value } from '../../types/value.ts';
 import { type Accumulator, type AggregateDefinition, defineAggregate } from '../define.ts';
 
 const numbers = ['INT', 'BIGINT', 'DOUBLE'];
 
+const zero = (slots: Slots, at: number, count: number): void => {
+  for (let i = 0; i < count; i++) slots.set(at + i, 0);
+};
+
+const doublesOf = (slots: Slots, at: number, count: number): number[] =>
+  Array.from({ length: count }, (_, i) => slots.get(at + i) as number);
+
 /** Adds numbers to the doubles in the slots from `at` on. */
-const addTo = (row: Row, at: number, by: readonly number[], sign: number): void => {
-  for (const [i, each] of by.entries()) row[at + i] = (row[at + i] as number) + sign * each;
+const addTo = (slots: Slots, at: number, by: readonly number[], sign: number): void => {
+  for (const [i, each] of by.entries()) slots.set(at + i, (slots.get(at + i) as number) + sign * each);
 };
 
 /** An accumulator of sums: `terms` says what a row adds to each, undefined for a row that does not count. */
@@ -25,18 +33,18 @@ const sums = (
   result: (sums: readonly number[]) => number,
 ): Accumulator => ({
   slots: Array.from({ length: count }, () => doubleType),
-  initialize(row, at) {
-    row.fill(0, at, at + count);
+  initialize(slots, at) {
+    zero(slots, at, count);
   },
-  add(row, at, args) {
+  add(slots, at, args) {
     const by = terms(args);
-    if (by !== undefined) addTo(row, at, by, 1);
+    if (by !== undefined) addTo(slots, at, by, 1);
   },
-  undo(row, at, args) {
+  undo(slots, at, args) {
     const by = terms(args);
-    if (by !== undefined) addTo(row, at, by, -1);
+    if (by !== undefined) addTo(slots, at, by, -1);
   },
-  result: (row, at) => result(row.slice(at, at + count) as number[]),
+  result: (slots, at) => result(doublesOf(slots, at, count)),
 });
 
 /**
@@ -45,25 +53,25 @@ const sums = (
  * values that are far from zero.
  */
 const spread = (result: (variance: number) => number): Accumulator => {
-  const step = (row: Row, at: number, value: Value, sign: 1 | -1): void => {
+  const step = (slots: Slots, at: number, value: Value, sign: 1 | -1): void => {
     if (value === null) return;
     const x = Number(value);
-    const [n = 0, sum = 0, squares = 0] = row.slice(at, at + 3) as number[];
+    const [n = 0, sum = 0, squares = 0] = doublesOf(slots, at, 3);
     const others = n + sign;
     const distance = x * n - sum;
-    row[at] = others;
-    row[at + 1] = sum + sign * x;
-    row[at + 2] = n > 0 && others > 0 ? squares + (sign * distance * distance) / (n * others) : 0;
+    slots.set(at, others);
+    slots.set(at + 1, sum + sign * x);
+    slots.set(at + 2, n > 0 && others > 0 ? squares + (sign * distance * distance) / (n * others) : 0);
   };
   return {
     slots: [doubleType, doubleType, doubleType],
-    initialize(row, at) {
-      row.fill(0, at, at + 3);
+    initialize(slots, at) {
+      zero(slots, at, 3);
     },
-    add: (row, at, args) => step(row, at, args[0] as Value, 1),
-    undo: (row, at, args) => step(row, at, args[0] as Value, -1),
-    result(row, at) {
-      const [n = 0, , squares = 0] = row.slice(at, at + 3) as number[];
+    add: (slots, at, args) => step(slots, at, args[0] as Value, 1),
+    undo: (slots, at, args) => step(slots, at, args[0] as Value, -1),
+    result(slots, at) {
+      const [n = 0, , squares = 0] = doublesOf(slots, at, 3);
       return result(n < 2 ? 0 : Math.max(squares, 0) / (n - 1));
     },
   };
@@ -128,19 +136,19 @@ export const sumList: AggregateDefinition = defineAggregate({
         : kind === 'INTEGER'
           ? (Number(sum) + sign * Number(value)) | 0
           : longs(sum, value);
-    const fold = (row: Row, at: number, list: Value, longs: (a: Long, b: Long) => Long, sign: number): void => {
+    const fold = (slots: Slots, at: number, list: Value, longs: (a: Long, b: Long) => Long, sign: number): void => {
       for (const value of (list ?? []) as readonly (Long | null)[]) {
-        if (value !== null) row[at] = combined(row[at] as Long, value, longs, sign);
+        if (value !== null) slots.set(at, combined(slots.get(at) as Long, value, longs, sign));
       }
     };
     return {
       slots: [call.result],
-      initialize(row, at) {
-        row[at] = 0;
+      initialize(slots, at) {
+        slots.set(at, 0);
       },
-      add: (row, at, args) => fold(row, at, args[0] as Value, addLongs, 1),
-      undo: (row, at, args) => fold(row, at, args[0] as Value, subtractLongs, -1),
-      result: (row, at) => row[at] as Value,
+      add: (slots, at, args) => fold(slots, at, args[0] as Value, addLongs, 1),
+      undo: (slots, at, args) => fold(slots, at, args[0] as Value, subtractLongs, -1),
+      result: (slots, at) => slots.get(at),
     };
   },
 });

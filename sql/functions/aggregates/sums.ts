@@ -1,14 +1,14 @@
 /** COUNT, SUM and AVG: each can take back what it was given, and so works on tables too. */
 
 import { addLongs, subtractLongs } from '../../types/arithmetic.ts';
+import type { Slots } from '../../types/slots.ts';
 import { bigintType, doubleType, integerType } from '../../types/type.ts';
-import type { Row } from '../../types/value.ts';
 import { type AggregateDefinition, type Call, defineAggregate } from '../define.ts';
 
 type Long = number | bigint;
 
-const step = (row: Row, at: number, by: Long): void => {
-  row[at] = addLongs(row[at] as Long, by);
+const step = (slots: Slots, at: number, by: Long): void => {
+  slots.set(at, addLongs(slots.get(at) as Long, by));
 };
 
 /** Adding and taking away in the type of the argument. */
@@ -47,16 +47,16 @@ export const count: AggregateDefinition = defineAggregate({
     const everyRow = call.args.length === 0;
     return {
       slots: [bigintType],
-      initialize(row, at) {
-        row[at] = 0;
+      initialize(slots, at) {
+        slots.set(at, 0);
       },
-      add(row, at, args) {
-        if (everyRow || args[0] !== null) step(row, at, 1);
+      add(slots, at, args) {
+        if (everyRow || args[0] !== null) step(slots, at, 1);
       },
-      undo(row, at, args) {
-        if (everyRow || args[0] !== null) step(row, at, -1);
+      undo(slots, at, args) {
+        if (everyRow || args[0] !== null) step(slots, at, -1);
       },
-      result: (row, at) => row[at] as Long,
+      result: (slots, at) => slots.get(at) as Long,
     };
   },
 });
@@ -73,18 +73,18 @@ export const sum: AggregateDefinition = defineAggregate({
     const { type, add, subtract } = sumOf(call);
     return {
       slots: [type],
-      initialize(row, at) {
-        row[at] = 0;
+      initialize(slots, at) {
+        slots.set(at, 0);
       },
-      add(row, at, args) {
+      add(slots, at, args) {
         const value = args[0] as Long | null;
-        if (value !== null) row[at] = add(row[at] as Long, value);
+        if (value !== null) slots.set(at, add(slots.get(at) as Long, value));
       },
-      undo(row, at, args) {
+      undo(slots, at, args) {
         const value = args[0] as Long | null;
-        if (value !== null) row[at] = subtract(row[at] as Long, value);
+        if (value !== null) slots.set(at, subtract(slots.get(at) as Long, value));
       },
-      result: (row, at) => row[at] as Long,
+      result: (slots, at) => slots.get(at) as Long,
     };
   },
 });
@@ -101,23 +101,23 @@ export const avg: AggregateDefinition = defineAggregate({
     const { type, add, subtract } = sumOf(call);
     return {
       slots: [type, bigintType],
-      initialize(row, at) {
-        row[at] = 0;
-        row[at + 1] = 0;
+      initialize(slots, at) {
+        slots.set(at, 0);
+        slots.set(at + 1, 0);
       },
-      add(row, at, args) {
+      add(slots, at, args) {
         const value = args[0] as Long | null;
         if (value === null) return;
-        row[at] = add(row[at] as Long, value);
-        step(row, at + 1, 1);
+        slots.set(at, add(slots.get(at) as Long, value));
+        step(slots, at + 1, 1);
       },
-      undo(row, at, args) {
+      undo(slots, at, args) {
         const value = args[0] as Long | null;
         if (value === null) return;
-        row[at] = subtract(row[at] as Long, value);
-        step(row, at + 1, -1);
+        slots.set(at, subtract(slots.get(at) as Long, value));
+        step(slots, at + 1, -1);
       },
-      result: (row, at) => (row[at + 1] === 0 ? 0 : Number(row[at]) / Number(row[at + 1])),
+      result: (slots, at) => (slots.get(at + 1) === 0 ? 0 : Number(slots.get(at)) / Number(slots.get(at + 1))),
     };
   },
 });

@@ -1,18 +1,37 @@
 import { expect, test } from 'vitest';
-import { type Aggregation, aggregate, type Serde } from '../../../engine/index.ts';
+import { readF64, writeF64 } from '../../../base/index.ts';
+import {
+  type Aggregation,
+  aggregate,
+  type ByValue,
+  type InPlace,
+  type Serde,
+  type StreamRecord,
+} from '../../../engine/index.ts';
 import { lineValue, run } from '../../support/changes.ts';
 
 const accumulator = lineValue as Serde<number>;
 const stores = [{ name: 's', kind: 'key-value' }] as const;
 
-const sum: Aggregation<number, number> = {
-  store: 's',
+/** In both forms: a number as text, and a double of eight bytes. */
+const byValue: ByValue<number, number, number> = {
+  form: 'by value',
   accumulator,
   initialize: () => 0,
   add: (total, { value }) => total + (value ?? 0),
+  result: (total) => total,
 };
+const inPlace: InPlace<number, number> = {
+  form: 'in place',
+  width: 8,
+  initialize: (bytes, at) => writeF64(bytes, at, 0),
+  add: (bytes, at, { value }) => writeF64(bytes, at, readF64(bytes, at) + (value ?? 0)),
+  result: readF64,
+};
+type Sum = Aggregation<number, number, number>;
+const sums: readonly Sum[] = [byValue, inPlace].map((accumulation) => ({ store: 's', accumulation }));
 
-test('an aggregate emits every update; its time is the largest of its records', () => {
+test.each(sums)('an aggregate emits every update; its time is the largest of its records', (sum) => {
   expect(
     run(
       aggregate(sum),
@@ -30,7 +49,7 @@ test('an aggregate emits every update; its time is the largest of its records', 
     a: 6 @12`);
 });
 
-test('the row before is sent where it is asked for; a new key has none', () => {
+test.each(sums)('the row before is sent where it is asked for; a new key has none', (sum) => {
   expect(
     run(
       aggregate({ ...sum, sendBefore: true }),
@@ -44,7 +63,7 @@ test('the row before is sent where it is asked for; a new key has none', () => {
     a: 1 -> 3`);
 });
 
-test('records without a key or a value are left out', () => {
+test.each(sums)('records without a key or a value are left out', (sum) => {
   expect(
     run(
       aggregate(sum),
@@ -63,10 +82,13 @@ test('records without a key or a value are left out', () => {
 test('a null result deletes the row; the next record begins anew', () => {
   expect(
     run(
-      aggregate<number, number>({
-        ...sum,
+      aggregate({
+        store: 's',
+        accumulation: {
+          ...byValue,
+          add: (total: number, { value }: StreamRecord<number>) => (value === 0 ? null : total + (value ?? 0)),
+        },
         sendBefore: true,
-        add: (total, { value }) => (value === 0 ? null : total + (value ?? 0)),
       }),
       `
     a: 4
@@ -81,13 +103,17 @@ test('a null result deletes the row; the next record begins anew', () => {
 });
 
 test('an accumulator that is changed in place does not change the row before', () => {
-  const lists: Aggregation<number, number[]> = {
+  const lists: Aggregation<number, number[], number[]> = {
     store: 's',
-    accumulator: lineValue as unknown as Serde<number[]>,
-    initialize: () => [],
-    add(list, { value }) {
-      list.push(value ?? 0);
-      return list;
+    accumulation: {
+      form: 'by value',
+      accumulator: lineValue as unknown as Serde<number[]>,
+      initialize: () => [],
+      add(list, { value }) {
+        list.push(value ?? 0);
+        return list;
+      },
+      result: (list) => list,
     },
     sendBefore: true,
   };
@@ -104,7 +130,7 @@ test('an accumulator that is changed in place does not change the row before', (
     a: [1] -> [1,2]`);
 });
 
-test('a rollback takes back what was added since the last commit', () => {
+test.each(sums)('a rollback takes back what was added since the last commit', (sum) => {
   expect(
     run(
       aggregate(sum),
@@ -124,4 +150,10 @@ test('a rollback takes back what was added since the last commit', () => {
     b: 1
     a: 3 @5
     b: 4`);
+});
+
+test('an entry of another width is an error of ours, and not a wrong number', () => {
+  const supplier = aggregate({ store: 's', accumulation: { ...inPlace, width: 16 } });
+  const given = { supplier: aggregate({ store: 's', accumulation: inPlace }), lines: 'a: 1' };
+  expect(() => run(supplier, 'a: 2', { stores, given })).toThrow('an entry takes 16 bytes, not 24');
 });

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import {
+  byValue as accumulatedByValue,
   StreamsBuilder,
   serdes,
   sink,
@@ -27,14 +28,16 @@ const counting = (): Topology =>
     .addStore({ name: 'windows', kind: 'window', retentionMs: 20 })
     .addProcessor(
       'count',
-      windowAggregate<string, number>({
+      windowAggregate({
         store: 'windows',
         windows: tumbling(10),
         graceMs: 0,
         retentionMs: 20,
-        accumulator: float64,
-        initialize: () => 0,
-        add: (count) => count + 1,
+        accumulation: accumulatedByValue(
+          float64,
+          () => 0,
+          (count) => count + 1,
+        ),
       }),
       ['derived', 'live'],
       { stores: ['windows'] },

@@ -8,6 +8,7 @@ import type { TypedExpression } from '../../../sql/analyze/typed.ts';
 import { compileExpression } from '../../../sql/evaluate/expression.ts';
 import { builtInFunctions } from '../../../sql/functions/index.ts';
 import { parseExpression } from '../../../sql/parser/parse.ts';
+import { RowSlots } from '../../../sql/types/slots.ts';
 import type { SqlType } from '../../../sql/types/type.ts';
 import type { Row, Value } from '../../../sql/types/value.ts';
 
@@ -68,11 +69,11 @@ export const aggregate = (
 ): Value => {
   const { overload, result } = functions.resolveAggregate(name, [type]);
   const accumulator = overload.definition.bind({ args: [type], result, constants: [undefined], context });
-  const row: Row = accumulator.slots.map(() => null);
-  accumulator.initialize(row, 0);
-  for (const value of added) accumulator.add(row, 0, [value]);
-  for (const value of undone) accumulator.undo?.(row, 0, [value]);
-  return accumulator.result(row, 0);
+  const slots = new RowSlots(accumulator.slots.map(() => null));
+  accumulator.initialize(slots, 0);
+  for (const value of added) accumulator.add(slots, 0, [value]);
+  for (const value of undone) accumulator.undo?.(slots, 0, [value]);
+  return accumulator.result(slots, 0);
 };
 
 export const faultOf = (run: () => unknown): string => {

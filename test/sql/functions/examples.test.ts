@@ -5,6 +5,7 @@ import { compileExpression } from '../../../sql/evaluate/expression.ts';
 import { families } from '../../../sql/functions/index.ts';
 import { spread } from '../../../sql/functions/signature.ts';
 import { parseExpression } from '../../../sql/parser/parse.ts';
+import { RowSlots } from '../../../sql/types/slots.ts';
 import type { Row, Value } from '../../../sql/types/value.ts';
 import { context, evaluate, evaluateTyped, functions, scopeOf, type TestColumn, typed } from '../evaluate/support.ts';
 
@@ -58,23 +59,23 @@ describe('every example of the documentation is true', () => {
           ),
         );
       // The slots lie behind others: neighbours must not be touched.
-      const row: Row = ['before', ...accumulator.slots.map(() => null), 'behind'];
-      accumulator.initialize(row, 1);
-      const start = [...row];
+      const slots = new RowSlots(['before', ...accumulator.slots.map(() => null), 'behind']);
+      accumulator.initialize(slots, 1);
+      const start = [...slots.row];
       const steps = rows.map((texts) => texts.map((text) => (text === 'NULL' ? null : evaluate(text))));
       const argsOf = (step: Row): Value[] =>
         evaluators.map((each) => each({ value: step } as Parameters<typeof each>[0]));
-      for (const step of steps) accumulator.add(row, 1, argsOf(step));
+      for (const step of steps) accumulator.add(slots, 1, argsOf(step));
       const wanted =
         result === 'NULL'
           ? null
           : evaluateTyped(typeExpressionAs(parseExpression(result), scopeOf(), aggregate.type, 'strict'));
-      expect(accumulator.result(row, 1)).toEqual(wanted);
-      expect([row[0], row.at(-1)]).toEqual(['before', 'behind']);
+      expect(accumulator.result(slots, 1)).toEqual(wanted);
+      expect([slots.row[0], slots.row.at(-1)]).toEqual(['before', 'behind']);
       expect(accumulator.undo !== undefined).toBe(definition.undo);
       if (accumulator.undo !== undefined) {
-        for (const step of steps) accumulator.undo(row, 1, argsOf(step));
-        expect(row).toEqual(start);
+        for (const step of steps) accumulator.undo(slots, 1, argsOf(step));
+        expect(slots.row).toEqual(start);
       }
     });
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ByteWriter, toHex, writeF64, writeI64 } from '../../../base/index.ts';
+import { ByteWriter, toHex } from '../../../base/index.ts';
 import { SerdeError } from '../../../sql/formats/format.ts';
 import { RowEncoding } from '../../../sql/types/row-encoding.ts';
 import {
@@ -26,15 +26,6 @@ test('the layout is the documented one', () => {
   expect(toHex(encode(encoding, ['ab', null, -2, true, 1.5]))).toBe(
     ['01', '02', '0000000000000000', 'fffffffffffffffe', '0000000000000001', '3ff8000000000000', '04', '6162'].join(''),
   );
-});
-
-test('a fixed-width field lies where it is said to lie', () => {
-  const encoding = new RowEncoding([stringType, bigintType, doubleType]);
-  const bytes = encode(encoding, ['text', 1, 2.5]);
-  writeI64(bytes, encoding.fixedOffset(1), 77);
-  writeF64(bytes, encoding.fixedOffset(2), -0.5);
-  expect(encoding.read(bytes, 0, bytes.length)).toEqual(['text', 77, -0.5]);
-  expect(encoding.fixedOffset(0)).toBe(-1);
 });
 
 test('every row comes back', () => {

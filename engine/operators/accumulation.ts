@@ -1,0 +1,155 @@
+/**
+ * What an aggregate keeps for each group, and how a record changes it: in one of two forms.
+ *
+ * *By value*: the accumulator is any value; for each record it is read from the store, added to, and written whole.
+ *
+ * *In place*: every accumulator takes the same number of bytes, and a record changes them where they lie in the store:
+ * nothing is decoded, copied or written again. A group is never deleted.
+ *
+ * Both are kept behind the time of the result, the largest of the group's records (`timestamped.ts`). Both hand on a
+ * result that is made of the accumulator; it is lent: valid until the next but one is made, since the results before and
+ * after a record are alive together.
+ */
+
+import { assert, writeI64 } from '../../base/index.ts';
+import type { ProcessorContext } from '../processor.ts';
+import { type StreamRecord, unknown } from '../record.ts';
+import type { Serde } from '../serde.ts';
+import type { ValueCursor } from '../stores/store.ts';
+import { timestampBytes, timestampOf, writeTimestamped } from './timestamped.ts';
+
+export interface ByValue<V, A, R> {
+  readonly form: 'by value';
+  readonly accumulator: Serde<A>;
+  initialize(): A;
+  /** May change the accumulator it is given and return it. Null: the group is deleted. */
+  add(accumulator: A, record: StreamRecord<V>, context: ProcessorContext): A | null;
+  result(accumulator: A, record: StreamRecord<V>, context: ProcessorContext): R;
+}
+
+export interface InPlace<V, R> {
+  readonly form: 'in place';
+  /** Bytes that each accumulator takes. */
+  readonly width: number;
+  /** Writes the accumulator of a group without records to `bytes[at, at + width)`. */
+  initialize(bytes: Uint8Array, at: number): void;
+  /** Changes the accumulator in `bytes[at, at + width)`, and no other byte. */
+  add(bytes: Uint8Array, at: number, record: StreamRecord<V>, context: ProcessorContext): void;
+  result(bytes: Uint8Array, at: number, record: StreamRecord<V>, context: ProcessorContext): R;
+}
+
+export type Accumulation<V, A, R> = ByValue<V, A, R> | InPlace<V, R>;
+
+/** An accumulation by value, the result of which is the accumulator itself. */
+export const byValue = <V, A>(
+  accumulator: Serde<A>,
+  initialize: () => A,
+  add: ByValue<V, A, A>['add'],
+): ByValue<V, A, A> => ({ form: 'by value', accumulator, initialize, add, result: (accumulated) => accumulated });
+
+/** What is left to do with a group's entry. */
+export const pending = { nothing: 0, put: 1, delete: 2 } as const;
+export type Pending = (typeof pending)[keyof typeof pending];
+
+/** Adds records to groups, for one task. */
+export interface Accumulator<V, R> {
+  /** Whether an entry has to be found for update. */
+  readonly inPlace: boolean;
+  /** The entry to put, where `add` answered `put`: `entry[0, entryLength)`. */
+  readonly entry: Uint8Array;
+  readonly entryLength: number;
+  /**
+   * Adds the record to the group whose entry is under the cursor (undefined: a new group), and sets value, time and,
+   * where it is sent, `before` of `out`: that of a new group is null.
+   */
+  add(found: ValueCursor | undefined, record: StreamRecord<V>, out: StreamRecord<R>): Pending;
+}
+
+export const accumulatorOf = <V, A, R>(
+  accumulation: Accumulation<V, A, R>,
+  sendBefore: boolean,
+  context: ProcessorContext,
+): Accumulator<V, R> =>
+  accumulation.form === 'in place'
+    ? inPlaceAccumulator(accumulation, sendBefore, context)
+    : byValueAccumulator(accumulation, sendBefore, context);
+
+const inPlaceAccumulator = <V, R>(
+  accumulation: InPlace<V, R>,
+  sendBefore: boolean,
+  context: ProcessorContext,
+): Accumulator<V, R> => {
+  const { width } = accumulation;
+  const length = timestampBytes + width;
+  const entry = new Uint8Array(length);
+  return {
+    inPlace: true,
+    entry,
+    entryLength: length,
+    add(found, record, out) {
+      const { timestamp } = record;
+      if (found === undefined) {
+        writeI64(entry, 0, timestamp);
+        accumulation.initialize(entry, timestampBytes);
+        accumulation.add(entry, timestampBytes, record, context);
+        out.timestamp = timestamp;
+        out.before = sendBefore ? null : unknown;
+        out.value = accumulation.result(entry, timestampBytes, record, context);
+        return pending.put;
+      }
+      const { valueBytes, valueStart, valueEnd } = found;
+      assert(valueEnd - valueStart === length, () => `an entry takes ${valueEnd - valueStart} bytes, not ${length}`);
+      const at = valueStart + timestampBytes;
+      const latest = timestampOf(valueBytes, valueStart);
+      if (timestamp > latest) writeI64(valueBytes, valueStart, timestamp);
+      out.timestamp = timestamp > latest ? timestamp : latest;
+      out.before = sendBefore ? accumulation.result(valueBytes, at, record, context) : unknown;
+      accumulation.add(valueBytes, at, record, context);
+      out.value = accumulation.result(valueBytes, at, record, context);
+      return pending.nothing;
+    },
+  };
+};
+
+const byValueAccumulator = <V, A, R>(
+  accumulation: ByValue<V, A, R>,
+  sendBefore: boolean,
+  context: ProcessorContext,
+): Accumulator<V, R> => {
+  const { accumulator: serde } = accumulation;
+  const kept = context.scratch();
+  return {
+    inPlace: false,
+    get entry() {
+      return kept.buffer;
+    },
+    get entryLength() {
+      return kept.length;
+    },
+    add(found, record, out) {
+      let accumulator: A;
+      out.timestamp = record.timestamp;
+      out.before = sendBefore ? null : unknown;
+      if (found === undefined) accumulator = accumulation.initialize();
+      else {
+        const { valueBytes, valueStart, valueEnd } = found;
+        const latest = timestampOf(valueBytes, valueStart);
+        if (latest > out.timestamp) out.timestamp = latest;
+        if (sendBefore) {
+          // Read for itself: `add` may change what it is given, and the result may be the accumulator itself.
+          const before = serde.read(valueBytes, valueStart + timestampBytes, valueEnd);
+          out.before = accumulation.result(before, record, context);
+        }
+        accumulator = serde.read(valueBytes, valueStart + timestampBytes, valueEnd);
+      }
+      const added = accumulation.add(accumulator, record, context);
+      if (added === null) {
+        out.value = null;
+        return pending.delete;
+      }
+      writeTimestamped(kept, out.timestamp, added, serde);
+      out.value = accumulation.result(added, record, context);
+      return pending.put;
+    },
+  };
+};
