@@ -14,7 +14,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import { assert, type Random, UserError } from './base/index.ts';
+import { assert, type Random, UserError, unreachable } from './base/index.ts';
 import { installNative, nodeFiles, openFileLimit, systemClock, systemRandom } from './base/node/index.ts';
 import {
   defaultRuntimeLimits,
@@ -34,6 +34,8 @@ import { openLevelShard, openSoundLevelShard } from './engine/stores/level-store
 import {
   applicationPrefix,
   checkNotInternal,
+  definitionOf,
+  isScalar,
   openSqlEngine,
   type QueryColumn,
   type QueryHandle,
@@ -476,9 +478,11 @@ const rowToObject = (columns: readonly QueryColumn[]): ((row: readonly Value[]) 
 };
 
 const converter = (type: SqlType): ((value: Value) => unknown) => {
+  if (isScalar(type)) {
+    const { object } = definitionOf(type);
+    return object === undefined ? (value) => value : (value) => (value === null ? null : object.make(value));
+  }
   switch (type.kind) {
-    case 'TIMESTAMP':
-      return (value) => (value === null ? null : new Date(value as number));
     case 'ARRAY': {
       const element = converter(type.element);
       return (value) => (value === null ? null : (value as readonly Value[]).map(element));
@@ -495,6 +499,6 @@ const converter = (type: SqlType): ((value: Value) => unknown) => {
       return (value) => (value === null ? null : toObject(value as readonly Value[]));
     }
     default:
-      return (value) => value;
+      return unreachable(type);
   }
 };

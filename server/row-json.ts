@@ -1,12 +1,13 @@
 /**
  * Rows as JSON arrays, by the types of the query's columns.
  *
- * BIGINT keeps all its digits; TIMESTAMP is ISO text in UTC at the top level, and epoch milliseconds inside a STRUCT
- * (as ksqlDB's converter has it); MAP and STRUCT are objects; numbers that JSON cannot say (NaN, infinities) are text.
+ * Whole numbers keep all their digits; logical types (TIMESTAMP) are text as CAST to STRING prints it, but inside a STRUCT
+ * their carrier's number (as ksqlDB's converter has it); MAP and STRUCT are objects; numbers that JSON cannot say (NaN, infinities) are text.
  * The writer for a query is made once.
  */
 
-import type { SqlType, Value } from '../sql/index.ts';
+import { unreachable } from '../base/index.ts';
+import { definitionOf, isScalar, type ScalarType, type SqlType, textOf, type Value } from '../sql/index.ts';
 
 export type RowWriter = (row: readonly Value[]) => string;
 type ValueWriter = (value: Value) => string;
@@ -25,17 +26,8 @@ export const rowWriter = (types: readonly SqlType[]): RowWriter => {
 };
 
 const writerOf = (type: SqlType, inStruct: boolean): ValueWriter => {
+  if (isScalar(type)) return scalarWriter(type, inStruct);
   switch (type.kind) {
-    case 'BOOLEAN':
-    case 'INTEGER':
-    case 'BIGINT':
-      return String;
-    case 'DOUBLE':
-      return (value) => (Number.isFinite(value) ? String(value) : `"${String(value)}"`);
-    case 'STRING':
-      return (value) => JSON.stringify(value);
-    case 'TIMESTAMP':
-      return inStruct ? String : (value) => `"${timestampText(value as number)}"`;
     case 'ARRAY': {
       const element = nullable(writerOf(type.element, inStruct));
       return (value) => `[${(value as readonly Value[]).map(element).join(',')}]`;
@@ -53,6 +45,28 @@ const writerOf = (type: SqlType, inStruct: boolean): ValueWriter => {
       return (value) =>
         `{${fields.map(({ name, write }, i) => name + write((value as readonly Value[])[i] ?? null)).join(',')}}`;
     }
+    default:
+      return unreachable(type);
+  }
+};
+
+const scalarWriter = (type: ScalarType, inStruct: boolean): ValueWriter => {
+  const { carrier, logical } = definitionOf(type);
+  if (logical && !inStruct) {
+    const print = textOf(type);
+    return (value) => JSON.stringify(print(value));
+  }
+  switch (carrier) {
+    case 'boolean':
+    case 'int32':
+    case 'int64':
+      return String;
+    case 'double':
+      return (value) => (Number.isFinite(value) ? String(value) : `"${String(value)}"`);
+    case 'text':
+      return (value) => JSON.stringify(value);
+    default:
+      return unreachable(carrier);
   }
 };
 
@@ -60,6 +74,3 @@ const nullable =
   (write: ValueWriter): ValueWriter =>
   (value) =>
     value === null ? 'null' : write(value);
-
-/** `yyyy-MM-dd'T'HH:mm:ss.SSS`, UTC. */
-const timestampText = (ms: number): string => new Date(ms).toISOString().replace('Z', '');

@@ -5,11 +5,11 @@
  * Also here: how a new key is named and made (PARTITION BY, GROUP BY, one side of a join), which all clauses do alike.
  */
 
-import { type Position, UserError } from '../../base/index.ts';
+import { type Position, UserError, unreachable } from '../../base/index.ts';
 import type { Expression, ExpressionOf } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
 import type { Schema } from '../types/schema.ts';
-import { printType, type SqlType } from '../types/type.ts';
+import { isScalar, printType, type SqlType } from '../types/type.ts';
 import type { LogicalNode, NamedExpression } from './logical.ts';
 import { type Clause, findColumn, referTo, type Scope } from './scope.ts';
 import type { TypedExpression } from './typed.ts';
@@ -117,10 +117,19 @@ export const checkKeyType = (type: SqlType, clause: string, expression: Expressi
   );
 };
 
-export const containsMap = (type: SqlType): boolean =>
-  type.kind === 'MAP' ||
-  (type.kind === 'ARRAY' && containsMap(type.element)) ||
-  (type.kind === 'STRUCT' && type.fields.some((field) => containsMap(field.type)));
+export const containsMap = (type: SqlType): boolean => {
+  if (isScalar(type)) return false;
+  switch (type.kind) {
+    case 'ARRAY':
+      return containsMap(type.element);
+    case 'MAP':
+      return true;
+    case 'STRUCT':
+      return type.fields.some((field) => containsMap(field.type));
+    default:
+      return unreachable(type);
+  }
+};
 
 export const windowedRekey = (what: string, at: Position): UserError =>
   new UserError('SQL_WINDOWED_SOURCE', `a windowed source cannot be given another key (${what})`, {

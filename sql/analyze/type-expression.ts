@@ -10,6 +10,7 @@ import { UserError, unreachable } from '../../base/index.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import type { Expression, ExpressionOf } from '../parser/ast.ts';
 import { canConvert } from '../types/cast.ts';
+import { literalOfValue } from '../types/literal.ts';
 import {
   bigintType,
   booleanType,
@@ -25,7 +26,7 @@ import { typeAggregateCall, typeCall, typeCallOf } from './expressions/calls.ts'
 import { typeCase } from './expressions/case.ts';
 import { typeBetween, typeComparison, typeDistinctFrom, typeIn } from './expressions/compare.ts';
 import { typeArray, typeMap, typeStruct } from './expressions/constructors.ts';
-import { castTo, convertTo, literalFrom } from './expressions/convert.ts';
+import { castTo, convertTo } from './expressions/convert.ts';
 import {
   asTyped,
   type Draft,
@@ -90,7 +91,7 @@ const typed = (
       return { kind: 'literal', value: node.value, type: booleanType };
     case 'integer': {
       const fitsInteger = typeof node.value === 'number' && node.value === (node.value | 0);
-      return { kind: 'literal', value: literalFrom(node.value), type: fitsInteger ? integerType : bigintType };
+      return { kind: 'literal', value: literalOfValue(node.value), type: fitsInteger ? integerType : bigintType };
     }
     case 'double': {
       const literal = { kind: 'literal', value: node.value, type: doubleType } as const;

@@ -17,13 +17,11 @@
 import { unreachable } from '../../base/index.ts';
 import type { ComparisonOperator } from '../parser/ast.ts';
 import type { ArithmeticOperator } from '../types/arithmetic.ts';
-import { printType, quoteName, type SqlType } from '../types/type.ts';
+import { type LiteralValue, printLiteral } from '../types/literal.ts';
+import { printType, quoteName, type SqlType, stringType } from '../types/type.ts';
 
 /** Where a column's value comes from. `index` counts within key or value columns and is 0 for the others. */
 export type ColumnOrigin = 'key' | 'value' | 'rowtime' | 'rowpartition' | 'rowoffset' | 'windowstart' | 'windowend';
-
-/** A literal as JSON: a BIGINT beyond the safe integers is its decimal text. Only scalars are literals. */
-export type LiteralValue = null | boolean | number | string;
 
 export interface ColumnReference {
   readonly kind: 'column';
@@ -331,7 +329,7 @@ export const printTyped = (expression: TypedExpression): string => {
     case 'in':
       return `(${printTyped(expression.operand)} ${not(expression.negated)}IN (${all(expression.values)}))`;
     case 'like': {
-      const escape = expression.escape === undefined ? '' : ` ESCAPE ${printText(expression.escape)}`;
+      const escape = expression.escape === undefined ? '' : ` ESCAPE ${printLiteral(expression.escape, stringType)}`;
       return `(${printTyped(expression.operand)} ${not(expression.negated)}LIKE ${printTyped(expression.pattern)}${escape})`;
     }
     case 'is-null':
@@ -359,14 +357,3 @@ export const printTyped = (expression: TypedExpression): string => {
 };
 
 const printName = (name: string): string => (/^[A-Z_][A-Z0-9_]*$/.test(name) ? name : quoteName(name));
-
-const printText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-
-const printLiteral = (value: LiteralValue, type: SqlType): string => {
-  if (value === null) return 'NULL';
-  if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE';
-  if (typeof value === 'string') return type.kind === 'BIGINT' ? value : printText(value);
-  if (type.kind !== 'DOUBLE') return String(value);
-  const text = String(value);
-  return text.includes('e') ? text.replace('e+', 'E').replace('e', 'E') : `${text}E0`;
-};

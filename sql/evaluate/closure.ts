@@ -2,7 +2,8 @@
 
 import type { StreamRecord } from '../../engine/index.ts';
 import type { ColumnReference, TypedOf } from '../analyze/typed.ts';
-import { normalizeBigint, type Row, type Value } from '../types/value.ts';
+import { valueOfLiteral } from '../types/literal.ts';
+import type { Row, Value } from '../types/value.ts';
 
 /** Evaluates one expression over a record. Raises `EvaluationError` on data that it cannot work with. */
 export type Evaluate = (record: StreamRecord<Row>) => Value;
@@ -13,5 +14,4 @@ export interface ColumnScope {
 }
 
 /** The value of a literal. */
-export const constantOf = ({ value, type }: TypedOf<'literal'>): Value =>
-  type.kind === 'BIGINT' && typeof value === 'string' ? normalizeBigint(BigInt(value)) : value;
+export const constantOf = ({ value, type }: TypedOf<'literal'>): Value => valueOfLiteral(value, type);

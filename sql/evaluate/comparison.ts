@@ -10,15 +10,20 @@
 
 import { unreachable } from '../../base/index.ts';
 import type { TypedExpression, TypedOf } from '../analyze/typed.ts';
-import { isScalar, typesEqual } from '../types/type.ts';
+import { carriers } from '../types/carriers.ts';
+import { definitionOf } from '../types/scalars/index.ts';
+import { isScalar, type SqlType, typesEqual } from '../types/type.ts';
 import { type Value, valuesEqual } from '../types/value.ts';
 import { constantOf, type Evaluate } from './closure.ts';
 
 type Compile = (part: TypedExpression) => Evaluate;
 
+/** Whether `===` tells equal values of this type. */
+const isIdentical = (type: SqlType): boolean => isScalar(type) && carriers[definitionOf(type).carrier].identical;
+
 /** Whether two values of an operand's type are the same, NULL being the same as NULL. */
-export const equality = (operand: TypedExpression): ((a: Value, b: Value) => boolean) =>
-  isScalar(operand.type) && operand.type.kind !== 'DOUBLE' ? (a, b) => a === b : valuesEqual;
+export const equality = ({ type }: TypedExpression): ((a: Value, b: Value) => boolean) =>
+  isIdentical(type) ? (a, b) => a === b : valuesEqual;
 
 export const comparison = (part: TypedOf<'comparison'>, compile: Compile): Evaluate =>
   compared(part, compile, (left, right) => comparisonOf(part, left, right));
@@ -81,7 +86,7 @@ const comparisonOf = (part: TypedOf<'comparison'>, left: Evaluate, right: Evalua
       return b !== null && valuesEqual(a, b) === wanted;
     };
   }
-  if (operator === '<>' && part.left.type.kind === 'DOUBLE') {
+  if (operator === '<>' && !isIdentical(part.left.type)) {
     return (record) => {
       const a = left(record);
       if (a === null) return false;

@@ -1,10 +1,11 @@
 /** Values of expressions without columns, worked out once: literals of a plan, the values of INSERT … VALUES. */
 
 import { SerdeError, StreamRecord } from '../../engine/index.ts';
-import type { LiteralValue, TypedExpression } from '../analyze/typed.ts';
+import type { TypedExpression } from '../analyze/typed.ts';
 import type { FunctionContext } from '../functions/define.ts';
 import { FunctionRegistry } from '../functions/registry.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
+import { literalOfValue } from '../types/literal.ts';
 import type { Row, Value } from '../types/value.ts';
 import type { ColumnScope } from './closure.ts';
 import { compileExpression } from './expression.ts';
@@ -34,6 +35,5 @@ export const literalOf = (expression: TypedExpression): TypedExpression | undefi
   }
   if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) return undefined;
   if (value !== null && typeof value === 'object') return undefined;
-  const literal: LiteralValue = typeof value === 'bigint' ? value.toString() : value;
-  return { kind: 'literal', value: literal, type: expression.type };
+  return { kind: 'literal', value: literalOfValue(value), type: expression.type };
 };

@@ -21,10 +21,11 @@ import { SerdeError, StreamRecord } from '../../engine/index.ts';
 import { partsOf, printTyped, type TypedExpression, type TypedLambda, type TypedOf } from '../analyze/typed.ts';
 import type { FunctionContext, Lambda } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
-import { doubleOperators, integerOperators, longOperators, negateLong } from '../types/arithmetic.ts';
 import { converter } from '../types/cast.ts';
+import type { NumericDefinition } from '../types/definition.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
-import { isScalar } from '../types/type.ts';
+import { definitionOf } from '../types/scalars/index.ts';
+import { isScalar, type SqlType } from '../types/type.ts';
 import { isMap, type Row, type Value } from '../types/value.ts';
 import { call } from './call.ts';
 import { type ColumnScope, constantOf, type Evaluate } from './closure.ts';
@@ -228,7 +229,9 @@ const mayFail = (part: TypedExpression): boolean => {
     case 'case':
       return true;
     case 'arithmetic':
-      return (part.type.kind !== 'DOUBLE' && /[/%]/.test(part.operator)) || partsOf(part).some(mayFail);
+      return (
+        (numericOf(part.type)?.divisionFails === true && /[/%]/.test(part.operator)) || partsOf(part).some(mayFail)
+      );
     case 'field':
     case 'element':
     case 'entry':
@@ -259,56 +262,40 @@ const element =
     return slot >= 0 && slot < array.length ? (array[slot] as Value) : null;
   };
 
+const numericOf = (type: SqlType): NumericDefinition<Value> | undefined =>
+  isScalar(type) ? definitionOf(type).numeric : undefined;
+
 const negate = (part: TypedOf<'negate'>, operand: Evaluate): Evaluate => {
-  const { kind } = part.type;
+  const numeric = numericOf(part.type);
+  assert(numeric !== undefined, 'a sign is before numbers only');
+  const { negate: negated } = numeric;
   return (record) => {
-    const value = operand(record) as number | bigint | null;
-    if (value === null) return null;
-    if (kind === 'DOUBLE') return -(value as number);
-    return kind === 'INTEGER' ? -(value as number) | 0 : negateLong(value);
+    const value = operand(record);
+    return value === null ? null : negated(value);
   };
 };
 
 const arithmetic = (part: TypedOf<'arithmetic'>, left: Evaluate, right: Evaluate): Evaluate => {
-  switch (part.type.kind) {
-    case 'INTEGER':
-      return withNumbers(integerOperators[part.operator], part, left, right);
-    case 'DOUBLE':
-      return withNumbers(doubleOperators[part.operator], part, left, right);
-    case 'BIGINT': {
-      const apply = longOperators[part.operator];
-      return (record) => {
-        const a = left(record) as number | bigint | null;
-        const b = right(record) as number | bigint | null;
-        return a === null || b === null ? null : apply(a, b);
-      };
-    }
-    default:
-      assert(part.type.kind === 'STRING', 'arithmetic is on numbers and texts');
-      return (record) => {
-        const a = left(record) as string | null;
-        const b = right(record) as string | null;
-        return a === null || b === null ? null : a + b;
-      };
-  }
-};
-
-const withNumbers = (
-  apply: (a: number, b: number) => number,
-  part: TypedOf<'arithmetic'>,
-  left: Evaluate,
-  right: Evaluate,
-): Evaluate => {
-  if (part.right.kind === 'literal' && part.right.value !== null) {
-    const b = part.right.value as number;
+  const numeric = numericOf(part.type);
+  if (numeric === undefined) {
+    assert(part.type.kind === 'STRING', 'arithmetic is on numbers and texts');
     return (record) => {
-      const a = left(record) as number | null;
-      return a === null ? null : apply(a, b);
+      const a = left(record) as string | null;
+      const b = right(record) as string | null;
+      return a === null || b === null ? null : a + b;
+    };
+  }
+  const apply = numeric.operators[part.operator];
+  const constant = part.right.kind === 'literal' ? constantOf(part.right) : null;
+  if (constant !== null) {
+    return (record) => {
+      const a = left(record);
+      return a === null ? null : apply(a, constant);
     };
   }
   return (record) => {
-    const a = left(record) as number | null;
-    const b = right(record) as number | null;
+    const a = left(record);
+    const b = right(record);
     return a === null || b === null ? null : apply(a, b);
   };
 };

@@ -1,20 +1,21 @@
 /**
  * JSON by the schema, in the plain form: the reference that generated code is held to.
  *
- * Reading, by type:
+ * Reading, by the carrier of scalars (`types/carriers.ts`):
  *
- * | column    | takes                                                                                              |
- * | --------- | -------------------------------------------------------------------------------------------------- |
- * | any       | `null`, or no field at all: NULL                                                                   |
- * | BOOLEAN   | `true`, `false`                                                                                    |
- * | INTEGER   | a number (fraction cut off, bits beyond 32 lost), or a text that is a whole number in range        |
- * | BIGINT    | the same in 64 bits, every digit exact                                                             |
- * | DOUBLE    | a number, infinite beyond the range of a double, or a text with one; "NaN", "Infinity", "-Infinity" |
- * | STRING    | a text; a number; true or false; an object as JSON text; an array as `[a, b]`                      |
- * | TIMESTAMP | epoch milliseconds, a safe integer, as number or text                                              |
- * | ARRAY     | an array                                                                                           |
- * | MAP       | an object; of a name that comes twice the last value counts                                        |
- * | STRUCT    | an object, by the rules for fields                                                                 |
+ * | column        | takes                                                                                               |
+ * | ------------- | --------------------------------------------------------------------------------------------------- |
+ * | any           | `null`, or no field at all: NULL                                                                    |
+ * | boolean       | `true`, `false`                                                                                     |
+ * | int32         | a number (fraction cut off, bits beyond 32 lost), or a text that is a whole number in range         |
+ * | int64         | the same in 64 bits, every digit exact                                                              |
+ * | double        | a number, infinite beyond the range of a double, or a text with one; "NaN", "Infinity", "-Infinity" |
+ * | text          | a text; a number; true or false; an object as JSON text; an array as `[a, b]`                       |
+ * | logical types | their carrier's value, as number or text, within the values of the type: TIMESTAMP is epoch         |
+ * |               | milliseconds                                                                                        |
+ * | ARRAY         | an array                                                                                            |
+ * | MAP           | an object; of a name that comes twice the last value counts                                         |
+ * | STRUCT        | an object, by the rules for fields                                                                  |
  *
  * Fields: a name stands for the column of exactly that name, and for the column that its upper-case form names; where
  * both kinds are there for one column, the exact one counts. Of the same kind the last one counts. Names of no column
@@ -23,15 +24,19 @@
  * Names are matched by their bytes: mostly a record has the same names in the same order as the one before, so the name
  * that came there last is tried first, then a table by hash, and only a name never seen before becomes a text.
  *
- * Writing: every column in order, NULL as `null`; a TIMESTAMP as epoch milliseconds; numbers and texts as
+ * Writing: every column in order, NULL as `null`; logical types as their carrier's value; numbers and texts as
  * `json-output.ts` says.
  */
 
 import { type ByteWriter, equalBytes, hashBytes, unreachable, utf8Bytes } from '../../base/index.ts';
+import type { Carrier } from '../types/carriers.ts';
+import type { ScalarType } from '../types/kinds.ts';
 import { parseBigint, parseDouble, parseInteger } from '../types/numbers.ts';
+import { definitionOf } from '../types/scalars/index.ts';
 import type { Column } from '../types/schema.ts';
-import type { SqlType } from '../types/type.ts';
+import { isScalar, type SqlType } from '../types/type.ts';
 import { bigintToInteger, isMap, type Row, type Value } from '../types/value.ts';
+import { valueTest } from '../types/value-test.ts';
 import type { FormatOptions, RowReader, RowWriter } from './format.ts';
 import { recordText, writeJsonDouble, writeJsonInteger, writeJsonText } from './json-output.ts';
 import { JsonInput } from './json-text.ts';
@@ -41,7 +46,7 @@ import { JsonInput } from './json-text.ts';
 /** Reads the value at the input's place, which is a first byte of a value, and stops behind it. */
 export type ValueReader = (input: JsonInput) => Value;
 
-export const readBoolean: ValueReader = (input) => {
+const readBoolean: ValueReader = (input) => {
   switch (input.token()) {
     case 'true':
       input.word('true');
@@ -57,7 +62,7 @@ export const readBoolean: ValueReader = (input) => {
   }
 };
 
-export const readBigint: ValueReader = (input) => {
+const readBigint: ValueReader = (input) => {
   switch (input.token()) {
     case 'number':
       return input.bigint();
@@ -73,7 +78,7 @@ export const readBigint: ValueReader = (input) => {
   }
 };
 
-export const readInteger: ValueReader = (input) => {
+const readInteger: ValueReader = (input) => {
   switch (input.token()) {
     case 'number':
       return bigintToInteger(input.bigint());
@@ -89,7 +94,7 @@ export const readInteger: ValueReader = (input) => {
   }
 };
 
-export const readDouble: ValueReader = (input) => {
+const readDouble: ValueReader = (input) => {
   switch (input.token()) {
     case 'number':
       return input.double();
@@ -105,15 +110,7 @@ export const readDouble: ValueReader = (input) => {
   }
 };
 
-export const readTimestamp: ValueReader = (input) => {
-  const { at } = input;
-  const token = input.token();
-  if (token !== 'number' && token !== 'null' && token !== 'text') return wrongKind(input, 'TIMESTAMP');
-  const value = readBigint(input);
-  return typeof value === 'bigint' ? input.fail('the TIMESTAMP is out of range', at) : value;
-};
-
-export const readString: ValueReader = (input) => {
+const readString: ValueReader = (input) => {
   switch (input.token()) {
     case 'text':
       return input.text();
@@ -183,19 +180,8 @@ const readMap =
   };
 
 export const valueReader = (type: SqlType): ValueReader => {
+  if (isScalar(type)) return scalarReader(type);
   switch (type.kind) {
-    case 'BOOLEAN':
-      return readBoolean;
-    case 'INTEGER':
-      return readInteger;
-    case 'BIGINT':
-      return readBigint;
-    case 'DOUBLE':
-      return readDouble;
-    case 'STRING':
-      return readString;
-    case 'TIMESTAMP':
-      return readTimestamp;
     case 'ARRAY':
       return readArray(valueReader(type.element));
     case 'MAP':
@@ -214,6 +200,59 @@ export const valueReader = (type: SqlType): ValueReader => {
     default:
       return unreachable(type);
   }
+};
+
+const scalarReader = (type: ScalarType): ValueReader => {
+  const { carrier, logical } = definitionOf(type);
+  switch (carrier) {
+    case 'boolean':
+      return checked(readBoolean, type);
+    case 'int32':
+      return logical ? logicalWholeReader(type) : readInteger;
+    case 'int64':
+      return logical ? logicalWholeReader(type) : readBigint;
+    case 'double':
+      return checked(readDouble, type);
+    case 'text':
+      return checked(readString, type);
+    default:
+      return unreachable(carrier);
+  }
+};
+
+/** A logical type over a whole number: the fraction is cut off, but a number that is not a value of the type is a fault. */
+const logicalWholeReader = (type: ScalarType): ValueReader => {
+  const { kind } = type;
+  const isValue = valueTest(type);
+  return (input) => {
+    const { at } = input;
+    let value: Value | undefined;
+    switch (input.token()) {
+      case 'number':
+        value = input.bigint();
+        break;
+      case 'text':
+        value = parseBigint(input.text()) ?? input.fail(`the text is not a valid ${kind}`, at);
+        break;
+      case 'null':
+        input.word('null');
+        return null;
+      default:
+        return wrongKind(input, kind);
+    }
+    return isValue(value) ? value : input.fail(`the ${kind} is out of range`, at);
+  };
+};
+
+/** A reader that fails for what is not a value of the type. */
+const checked = (read: ValueReader, type: ScalarType): ValueReader => {
+  const { kind, accepts } = definitionOf(type);
+  if (accepts === undefined) return read;
+  return (input) => {
+    const { at } = input;
+    const value = read(input);
+    return value === null || accepts(value, type) ? value : input.fail(`the value is not a valid ${kind}`, at);
+  };
 };
 
 /** What a name in the data stands for. Slots are -1 where it stands for none. */
@@ -414,24 +453,31 @@ const nullBytes = utf8Bytes('null');
 const trueBytes = utf8Bytes('true');
 const falseBytes = utf8Bytes('false');
 
-export const writeBoolean: ValueWriter = (value, out) => out.bytes(value === true ? trueBytes : falseBytes);
-export const writeInteger: ValueWriter = (value, out) => writeJsonInteger(out, value as number | bigint);
-export const writeDouble: ValueWriter = (value, out) => writeJsonDouble(out, value as number);
-export const writeString: ValueWriter = (value, out) => writeJsonText(out, value as string);
-export const writeNull = (out: ByteWriter): void => out.bytes(nullBytes);
+const writeBoolean: ValueWriter = (value, out) => out.bytes(value === true ? trueBytes : falseBytes);
+const writeWhole: ValueWriter = (value, out) => writeJsonInteger(out, value as number | bigint);
+const writeDouble: ValueWriter = (value, out) => writeJsonDouble(out, value as number);
+const writeText: ValueWriter = (value, out) => writeJsonText(out, value as string);
+const writeNull = (out: ByteWriter): void => out.bytes(nullBytes);
+
+const scalarWriter = (carrier: Carrier): ValueWriter => {
+  switch (carrier) {
+    case 'boolean':
+      return writeBoolean;
+    case 'int32':
+    case 'int64':
+      return writeWhole;
+    case 'double':
+      return writeDouble;
+    case 'text':
+      return writeText;
+    default:
+      return unreachable(carrier);
+  }
+};
 
 export const valueWriter = (type: SqlType): ValueWriter => {
+  if (isScalar(type)) return scalarWriter(definitionOf(type).carrier);
   switch (type.kind) {
-    case 'BOOLEAN':
-      return writeBoolean;
-    case 'INTEGER':
-    case 'BIGINT':
-    case 'TIMESTAMP':
-      return writeInteger;
-    case 'DOUBLE':
-      return writeDouble;
-    case 'STRING':
-      return writeString;
     case 'ARRAY': {
       const element = valueWriter(type.element);
       return (value, out) => {

@@ -3,21 +3,29 @@
  * the same.
  */
 
+import { unreachable } from '../../base/index.ts';
 import { codegenAllowed } from '../codegen/code.ts';
 import type { Column } from '../types/schema.ts';
-import type { SqlType } from '../types/type.ts';
+import { isScalar, type SqlType } from '../types/type.ts';
 import { describeColumn, type Format, scannerOf } from './format.ts';
 import { generatedJsonScanner } from './generated/json-scanner.ts';
 import { generatedJsonWriter } from './generated/json-writer.ts';
 import { plainJsonReader, plainJsonWriter } from './json-plain.ts';
 
-/** A map whose keys are no STRING, anywhere within a type. */
-const hasOtherKeys = (type: SqlType): boolean =>
-  type.kind === 'ARRAY'
-    ? hasOtherKeys(type.element)
-    : type.kind === 'MAP'
-      ? type.key.kind !== 'STRING' || hasOtherKeys(type.value)
-      : type.kind === 'STRUCT' && type.fields.some((field) => hasOtherKeys(field.type));
+/** Whether a type is, or has within, a map whose keys are not STRING. */
+const hasOtherKeys = (type: SqlType): boolean => {
+  if (isScalar(type)) return false;
+  switch (type.kind) {
+    case 'ARRAY':
+      return hasOtherKeys(type.element);
+    case 'MAP':
+      return type.key.kind !== 'STRING' || hasOtherKeys(type.value);
+    case 'STRUCT':
+      return type.fields.some((field) => hasOtherKeys(field.type));
+    default:
+      return unreachable(type);
+  }
+};
 
 export const json: Format = {
   name: 'JSON',

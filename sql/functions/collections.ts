@@ -1,7 +1,9 @@
 /** Functions on arrays and maps. */
 
 import { EvaluationError } from '../types/evaluation-error.ts';
+import { definitionOf } from '../types/scalars/index.ts';
 import { valueText } from '../types/text.ts';
+import { isScalar, printType } from '../types/type.ts';
 import { compareScalars, identityKey, normalizeBigint, type Value, valuesEqual } from '../types/value.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';
@@ -168,10 +170,11 @@ export const collections: Family = {
       bind: ({ args }) => {
         const [array] = args;
         const element = array?.kind === 'ARRAY' ? array.element : undefined;
+        const isLogical = element !== undefined && isScalar(element) && definitionOf(element).logical;
         const text = (value: Value): string => {
           if (value === null || element === undefined) return 'null';
-          if (element.kind !== 'TIMESTAMP') return valueText(value, element);
-          throw new EvaluationError('points in time are not joined: cast each of them to STRING');
+          if (!isLogical) return valueText(value, element);
+          throw new EvaluationError(`values of type ${printType(element)} are not joined: cast each of them to STRING`);
         };
         return (values: Values | null, delimiter: string | null = ',') =>
           values === null ? null : values.map(text).join(delimiter ?? '');

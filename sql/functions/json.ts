@@ -1,12 +1,14 @@
 /** Functions on JSON text. */
 
-import { assert, utf8Bytes } from '../../base/index.ts';
+import { assert, unreachable, utf8Bytes } from '../../base/index.ts';
 import { SerdeError } from '../formats/format.ts';
 import { jsonText as quoted } from '../formats/json-output.ts';
 import { JsonInput } from '../formats/json-text.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
+import type { ScalarType } from '../types/kinds.ts';
+import { definitionOf } from '../types/scalars/index.ts';
 import { valueText } from '../types/text.ts';
-import { isNumeric, type SqlType } from '../types/type.ts';
+import { isScalar, type SqlType } from '../types/type.ts';
 import { isMap, type Value } from '../types/value.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';
@@ -150,14 +152,30 @@ const concatenated = (texts: readonly string[]): string | null => {
   return parts.every((part) => part !== undefined) ? `[${parts.flat().join(',')}]` : null;
 };
 
-/** Fields of structs and keys of maps by name; points in time as text. */
+/** A scalar as JSON: logical types as text, since JSON has no numbers that mean them. */
+const scalarJson = (value: Value, type: ScalarType): string => {
+  const { carrier, logical } = definitionOf(type);
+  const text = valueText(value, type);
+  if (logical) return quoted(text);
+  switch (carrier) {
+    case 'boolean':
+    case 'int32':
+    case 'int64':
+      return text;
+    case 'double':
+      return Number.isFinite(value) ? text : quoted(text);
+    case 'text':
+      return quoted(text);
+    default:
+      return unreachable(carrier);
+  }
+};
+
+/** Fields of structs and keys of maps by name. */
 const jsonText = (value: Value, type: SqlType): string => {
   if (value === null) return 'null';
+  if (isScalar(type)) return scalarJson(value, type);
   switch (type.kind) {
-    case 'STRING':
-      return quoted(value as string);
-    case 'TIMESTAMP':
-      return quoted(valueText(value, type));
     case 'ARRAY':
       return `[${(value as readonly Value[]).map((element) => jsonText(element, type.element)).join(',')}]`;
     case 'MAP': {
@@ -173,10 +191,8 @@ const jsonText = (value: Value, type: SqlType): string => {
       ]);
       return printObject(new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1))));
     }
-    case 'DOUBLE':
-      return Number.isFinite(value) ? valueText(value, type) : quoted(valueText(value, type));
     default:
-      return valueText(value, type);
+      return unreachable(type);
   }
 };
 
@@ -185,10 +201,22 @@ const isElement = (value: Value, type: SqlType): boolean => {
   const token = input.token();
   const text = plain();
   if (value === null) return token === 'null';
-  if (type.kind === 'STRING') return token === 'text' && text === value;
-  if (type.kind === 'BOOLEAN') return token === String(value);
-  if (token !== 'number' || !isNumeric(type) || /[.eE]/.test(text) !== (type.kind === 'DOUBLE')) return false;
-  return type.kind === 'DOUBLE' ? Number(text) === value : text === String(value);
+  if (!isScalar(type)) return false;
+  const { carrier, logical } = definitionOf(type);
+  if (logical) return false;
+  switch (carrier) {
+    case 'boolean':
+      return token === String(value);
+    case 'int32':
+    case 'int64':
+      return token === 'number' && !/[.eE]/.test(text) && text === String(value);
+    case 'double':
+      return token === 'number' && /[.eE]/.test(text) && Number(text) === value;
+    case 'text':
+      return token === 'text' && text === value;
+    default:
+      return unreachable(carrier);
+  }
 };
 
 export const json: Family = {

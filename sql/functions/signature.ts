@@ -12,14 +12,16 @@
  * that text.
  */
 
-import { assert } from '../../base/index.ts';
+import { assert, unreachable } from '../../base/index.ts';
 import { canConvert } from '../types/cast.ts';
-import { isNumeric, numericRank, quoteName, type SqlType, typesEqual } from '../types/type.ts';
+import type { ScalarType } from '../types/kinds.ts';
+import { scalarDefinitions } from '../types/scalars/index.ts';
+import { isScalar, printType, quoteName, type SqlType, scalarOf, typesEqual } from '../types/type.ts';
 
 export type ParameterType =
   | { readonly kind: 'GENERIC'; readonly name: string }
   | { readonly kind: 'ANY' }
-  | { readonly kind: 'BOOLEAN' | 'INTEGER' | 'BIGINT' | 'DOUBLE' | 'STRING' | 'TIMESTAMP' }
+  | ScalarType
   | { readonly kind: 'ARRAY'; readonly element: ParameterType }
   | { readonly kind: 'MAP'; readonly key: ParameterType; readonly value: ParameterType }
   | { readonly kind: 'STRUCT'; readonly fields: readonly { readonly name: string; readonly type: ParameterType }[] };
@@ -46,16 +48,12 @@ export interface Signature {
   readonly text: string;
 }
 
-const scalarKinds: Readonly<Record<string, 'BOOLEAN' | 'INTEGER' | 'BIGINT' | 'DOUBLE' | 'STRING' | 'TIMESTAMP'>> = {
-  BOOLEAN: 'BOOLEAN',
-  INT: 'INTEGER',
-  INTEGER: 'INTEGER',
-  BIGINT: 'BIGINT',
-  DOUBLE: 'DOUBLE',
-  STRING: 'STRING',
-  VARCHAR: 'STRING',
-  TIMESTAMP: 'TIMESTAMP',
-};
+/** Scalar types without parameters by the words that mean them. */
+const scalarsByWord: ReadonlyMap<string, ScalarType> = new Map(
+  scalarDefinitions
+    .filter(({ parameters }) => parameters.length === 0)
+    .flatMap(({ kind, words }) => words.map((word) => [word, scalarOf(kind)] as const)),
+);
 
 /** Reads a declaration; a mistake in one is the author's, found when the function is registered. */
 export const parseSignature = (declared: string): Signature => {
@@ -70,8 +68,8 @@ export const parseSignature = (declared: string): Signature => {
   const readType = (): ParameterType => {
     const word = take();
     const upper = word.toUpperCase();
-    const scalar = scalarKinds[upper];
-    if (scalar !== undefined) return { kind: scalar };
+    const scalar = scalarsByWord.get(upper);
+    if (scalar !== undefined) return scalar;
     if (upper === 'ANY') return { kind: 'ANY' };
     if (upper === 'ARRAY') {
       take('<');
@@ -153,6 +151,7 @@ export const parseSignature = (declared: string): Signature => {
 };
 
 export const printParameterType = (type: Parameter['type']): string => {
+  if (isScalar(type)) return printType(type);
   switch (type.kind) {
     case 'LAMBDA': {
       const parameters = type.parameters.map(printParameterType).join(', ');
@@ -160,6 +159,8 @@ export const printParameterType = (type: Parameter['type']): string => {
     }
     case 'GENERIC':
       return type.name;
+    case 'ANY':
+      return type.kind;
     case 'ARRAY':
       return `ARRAY<${printParameterType(type.element)}>`;
     case 'MAP':
@@ -167,7 +168,7 @@ export const printParameterType = (type: Parameter['type']): string => {
     case 'STRUCT':
       return `STRUCT<${type.fields.map((field) => `${quoteName(field.name)} ${printParameterType(field.type)}`).join(', ')}>`;
     default:
-      return type.kind;
+      return unreachable(type);
   }
 };
 
@@ -200,8 +201,11 @@ export const fits = (
   bindings: Map<string, SqlType>,
   casts: boolean,
 ): boolean => {
-  if (argument === null || parameter.kind === 'ANY') return true;
+  if (argument === null) return true;
+  if (isScalar(parameter)) return casts ? canConvert(argument, parameter, 'strict') : typesEqual(argument, parameter);
   switch (parameter.kind) {
+    case 'ANY':
+      return true;
     case 'GENERIC': {
       const bound = bindings.get(parameter.name);
       if (bound === undefined) {
@@ -233,17 +237,13 @@ export const fits = (
       });
     }
     default:
-      if (parameter.kind === argument.kind) return true;
-      if (!casts) return false;
-      if (isNumeric(argument) && isNumeric({ kind: parameter.kind })) {
-        return numericRank(argument) < numericRank({ kind: parameter.kind });
-      }
-      return argument.kind === 'STRING' && parameter.kind === 'TIMESTAMP';
+      return unreachable(parameter);
   }
 };
 
 /** The type that a parameter or result means under these bindings; none when a generic is unbound or it is ANY. */
 export const concrete = (type: ParameterType, bindings: Bindings): SqlType | undefined => {
+  if (isScalar(type)) return type;
   switch (type.kind) {
     case 'GENERIC':
       return bindings.get(type.name);
@@ -268,14 +268,17 @@ export const concrete = (type: ParameterType, bindings: Bindings): SqlType | und
       return { kind: 'STRUCT', fields };
     }
     default:
-      return { kind: type.kind };
+      return unreachable(type);
   }
 };
 
 /** How many generics a signature's parameters mention. */
 export const countGenerics = (signature: Signature): number => {
   const count = (type: Parameter['type']): number => {
+    if (isScalar(type)) return 0;
     switch (type.kind) {
+      case 'ANY':
+        return 0;
       case 'LAMBDA':
         return type.parameters.reduce((sum, parameter) => sum + count(parameter), count(type.result));
       case 'GENERIC':
@@ -287,7 +290,7 @@ export const countGenerics = (signature: Signature): number => {
       case 'STRUCT':
         return type.fields.reduce((sum, field) => sum + count(field.type), 0);
       default:
-        return 0;
+        return unreachable(type);
     }
   };
   return signature.parameters.reduce((sum, parameter) => sum + count(parameter.type), 0);

@@ -8,8 +8,9 @@
 
 import { assert } from '../../base/index.ts';
 import type { QueryColumn } from '../facade.ts';
-import { printType, type SqlType } from '../types/type.ts';
+import { printType } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
+import { type ValueTest, valueTest } from '../types/value-test.ts';
 
 export async function* checkedRows(
   columns: readonly QueryColumn[],
@@ -29,52 +30,6 @@ export async function* checkedRows(
     yield batch;
   }
 }
-
-type ValueTest = (value: unknown) => boolean;
-
-/** Whether something other than null is a value of the type, as types/value.ts says. */
-export const valueTest = (type: SqlType): ValueTest => {
-  switch (type.kind) {
-    case 'BOOLEAN':
-      return (value) => typeof value === 'boolean';
-    case 'INTEGER':
-      return (value) => typeof value === 'number' && value === (value | 0);
-    case 'BIGINT':
-      return (value) =>
-        Number.isSafeInteger(value) ||
-        (typeof value === 'bigint' && !isSafe(value) && BigInt.asIntN(64, value) === value);
-    case 'TIMESTAMP':
-      return Number.isSafeInteger;
-    case 'DOUBLE':
-      return (value) => typeof value === 'number';
-    case 'STRING':
-      return (value) => typeof value === 'string';
-    case 'ARRAY': {
-      const element = orNull(valueTest(type.element));
-      return (value) => Array.isArray(value) && value.every(element);
-    }
-    case 'MAP': {
-      const member = orNull(valueTest(type.value));
-      return (value) => {
-        if (!(value instanceof Map)) return false;
-        for (const [key, part] of value) if (typeof key !== 'string' || !member(part)) return false;
-        return true;
-      };
-    }
-    case 'STRUCT': {
-      const fields = type.fields.map((field) => orNull(valueTest(field.type)));
-      return (value) =>
-        Array.isArray(value) && value.length === fields.length && fields.every((test, i) => test(value[i]));
-    }
-  }
-};
-
-const orNull =
-  (test: ValueTest): ValueTest =>
-  (value) =>
-    value === null || test(value);
-
-const isSafe = (value: bigint): boolean => value >= -9007199254740991n && value <= 9007199254740991n;
 
 const describe = (value: unknown): string =>
   Array.isArray(value) ? `an array of ${value.length}` : `${typeof value} ${String(value).slice(0, 100)}`;

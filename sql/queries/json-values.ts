@@ -7,64 +7,65 @@
  * milliseconds or ISO text. Names of struct fields are compared as columns are: as they stand, else in upper case.
  */
 
-import { UserError } from '../../base/index.ts';
+import { UserError, unreachable } from '../../base/index.ts';
+import { type Carrier, carriers } from '../types/carriers.ts';
 import { converter } from '../types/cast.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
-import { printType, type SqlType, stringType } from '../types/type.ts';
-import { normalizeBigint, type Value } from '../types/value.ts';
+import type { ScalarType } from '../types/kinds.ts';
+import { definitionOf } from '../types/scalars/index.ts';
+import { isScalar, printType, type SqlType, stringType } from '../types/type.ts';
+import type { Value } from '../types/value.ts';
 
 export const valueFromJson = (json: unknown, type: SqlType, name: string): Value => {
   if (json === null || json === undefined) return null;
+  if (isScalar(type)) return scalarFromJson(json, type, name);
   switch (type.kind) {
-    case 'INTEGER':
-      if (typeof json === 'number' && json === (json | 0)) return json;
-      break;
-    case 'BIGINT':
-      if (typeof json === 'number' && Number.isSafeInteger(json)) return json === 0 ? 0 : json;
-      if (typeof json === 'bigint' && BigInt.asIntN(64, json) === json) return normalizeBigint(json);
-      break;
-    case 'DOUBLE':
-      if (typeof json === 'number') return json;
-      if (typeof json === 'bigint') return Number(json);
-      break;
-    case 'BOOLEAN':
-      if (typeof json === 'boolean') return json;
-      break;
-    case 'STRING':
-      if (typeof json === 'string') return json;
-      if (typeof json === 'number' || typeof json === 'boolean' || typeof json === 'bigint') return String(json);
-      break;
-    case 'TIMESTAMP':
-      if (typeof json === 'number' && Number.isSafeInteger(json)) return json;
-      break;
     case 'ARRAY':
       if (Array.isArray(json)) return json.map((part) => valueFromJson(part, type.element, name));
-      break;
+      throw wrongType(json, type, name);
     case 'MAP':
-      if (typeof json === 'object' && !Array.isArray(json)) {
-        return new Map(Object.entries(json).map(([key, part]) => [key, valueFromJson(part, type.value, name)]));
-      }
-      break;
-    case 'STRUCT':
-      if (typeof json === 'object' && !Array.isArray(json)) {
-        const fields = new Map(Object.entries(json));
-        for (const [key, part] of Object.entries(json))
-          if (!fields.has(key.toUpperCase())) fields.set(key.toUpperCase(), part);
-        return type.fields.map((field) => valueFromJson(fields.get(field.name), field.type, name));
-      }
-      break;
+      if (typeof json !== 'object' || Array.isArray(json)) throw wrongType(json, type, name);
+      return new Map(Object.entries(json).map(([key, part]) => [key, valueFromJson(part, type.value, name)]));
+    case 'STRUCT': {
+      if (typeof json !== 'object' || Array.isArray(json)) throw wrongType(json, type, name);
+      const fields = new Map(Object.entries(json));
+      for (const [key, part] of Object.entries(json))
+        if (!fields.has(key.toUpperCase())) fields.set(key.toUpperCase(), part);
+      return type.fields.map((field) => valueFromJson(fields.get(field.name), field.type, name));
+    }
+    default:
+      return unreachable(type);
   }
-  if (typeof json === 'string') return fromText(json, type, name);
-  throw wrongType(json, type, name);
 };
 
-const fromText = (text: string, type: SqlType, name: string): Value => {
-  if (type.kind === 'ARRAY' || type.kind === 'MAP' || type.kind === 'STRUCT') throw wrongType(text, type, name);
+const scalarFromJson = (json: unknown, type: ScalarType, name: string): Value => {
+  const { carrier, accepts } = definitionOf(type);
+  const value = carriers[carrier].take(json) ?? converted(json, carrier);
+  if (value !== undefined && accepts?.(value, type) !== false) return value;
+  if (typeof json !== 'string') throw wrongType(json, type, name);
   try {
-    return converter(stringType, type)(text);
+    return converter(stringType, type)(json);
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;
-    throw wrongType(text, type, name);
+    throw wrongType(json, type, name);
+  }
+};
+
+/** What a scalar of JSON that is not a value of the carrier stands for, if anything. */
+const converted = (json: unknown, carrier: Carrier): Value | undefined => {
+  switch (carrier) {
+    case 'text':
+      return typeof json === 'number' || typeof json === 'boolean' || typeof json === 'bigint'
+        ? String(json)
+        : undefined;
+    case 'double':
+      return typeof json === 'bigint' ? Number(json) : undefined;
+    case 'boolean':
+    case 'int32':
+    case 'int64':
+      return undefined;
+    default:
+      return unreachable(carrier);
   }
 };
 

@@ -1,24 +1,23 @@
 /**
  * Values of a program's own types, for columns: each is checked strictly, nothing is converted from text.
  *
- * | type           | takes                                                        |
- * | -------------- | ------------------------------------------------------------ |
- * | BOOLEAN        | boolean                                                      |
- * | INTEGER        | number, a whole one within 32 bits                           |
- * | BIGINT         | number while it is a safe integer; bigint within 64 bits     |
- * | DOUBLE         | number                                                       |
- * | STRING         | string                                                       |
- * | TIMESTAMP      | Date, or number of milliseconds since 1970                   |
- * | ARRAY          | array                                                        |
- * | MAP            | Map with text keys, or an object                             |
- * | STRUCT         | object; names of fields as they stand, or in another case    |
+ * | type           | takes                                                                       |
+ * | -------------- | --------------------------------------------------------------------------- |
+ * | a scalar       | a value of its carrier (`types/carriers.ts`), or the object that stands for |
+ * |                | it: a Date for TIMESTAMP                                                    |
+ * | ARRAY          | array                                                                       |
+ * | MAP            | Map with text keys, or an object                                            |
+ * | STRUCT         | object; names of fields as they stand, or in another case                   |
  *
  * `null` and `undefined` are NULL in every type.
  */
 
+import { unreachable } from '../../base/index.ts';
+import { carriers } from '../types/carriers.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
-import { printType, type SqlType, type StructField } from '../types/type.ts';
-import { normalizeBigint, type Value } from '../types/value.ts';
+import { definitionOf } from '../types/scalars/index.ts';
+import { isScalar, printType, type SqlType, type StructField } from '../types/type.ts';
+import type { Value } from '../types/value.ts';
 
 /** The value of a column; throws an `EvaluationError` that says what was given instead. */
 export type TypedReader = (given: unknown) => Value;
@@ -53,26 +52,15 @@ const presentReader = (type: SqlType): TypedReader => {
   const refuse = (given: unknown): never => {
     throw wrong(given, type);
   };
+  if (isScalar(type)) {
+    const { carrier, accepts, object } = definitionOf(type);
+    const { take } = carriers[carrier];
+    return (given) => {
+      const value = take(object?.read(given) ?? given);
+      return value === undefined || accepts?.(value, type) === false ? refuse(given) : value;
+    };
+  }
   switch (type.kind) {
-    case 'BOOLEAN':
-      return (given) => (typeof given === 'boolean' ? given : refuse(given));
-    case 'INTEGER':
-      return (given) => (typeof given === 'number' && given === (given | 0) ? given | 0 : refuse(given));
-    case 'BIGINT':
-      return (given) => {
-        if (typeof given === 'number' && Number.isSafeInteger(given)) return given === 0 ? 0 : given;
-        if (typeof given === 'bigint' && BigInt.asIntN(64, given) === given) return normalizeBigint(given);
-        return refuse(given);
-      };
-    case 'DOUBLE':
-      return (given) => (typeof given === 'number' ? given : refuse(given));
-    case 'STRING':
-      return (given) => (typeof given === 'string' ? given : refuse(given));
-    case 'TIMESTAMP':
-      return (given) => {
-        const ms = given instanceof Date ? given.getTime() : given;
-        return typeof ms === 'number' && Number.isSafeInteger(ms) ? ms : refuse(given);
-      };
     case 'ARRAY': {
       const element = typedReader(type.element);
       return (given) => (Array.isArray(given) ? given.map(element) : refuse(given));
@@ -93,6 +81,8 @@ const presentReader = (type: SqlType): TypedReader => {
       const fields = type.fields.map((field) => ({ ...field, read: typedReader(field.type) }));
       return (given) => (isPlain(given) ? readStruct(given, fields) : refuse(given));
     }
+    default:
+      return unreachable(type);
   }
 };
 

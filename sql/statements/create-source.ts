@@ -9,7 +9,7 @@ import { defaultKeyFormat } from '../formats/index.ts';
 import type { ColumnElement, CreateSource } from '../parser/ast.ts';
 import { checkNotInternal } from '../queries/internal-topics.ts';
 import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
-import { printType } from '../types/type.ts';
+import { printType, stringType } from '../types/type.ts';
 import { checkName, chooseFormats, chooseTimestamp, chooseTopic, statusAnswer, topicConfigs } from './sources.ts';
 import type { Handler } from './statement.ts';
 
@@ -52,7 +52,7 @@ export const createSource: Handler<CreateSource> = (statement, context) => {
   }
   // An unknown format is the first thing to say; then, that without columns there is nothing to read.
   if (statement.elements.length === 0) {
-    chooseFormats(wanted, properties, { key: [], value: [{ name: 'V', type: { kind: 'STRING' } }] }, context);
+    chooseFormats(wanted, properties, { key: [], value: [{ name: 'V', type: stringType }] }, context);
     throw new UserError('SQL_NO_COLUMNS', `the ${kind} "${name.name}" has no columns`, {
       at: name.at,
       hint: `Name them: CREATE ${kind.toUpperCase()} ${name.name} (id BIGINT ${kind === 'table' ? 'PRIMARY KEY' : 'KEY'}, …) WITH (…).`,

@@ -15,7 +15,7 @@
  * in `definition.ts`.
  */
 
-import { normalizeBigint } from './value.ts';
+import { normalizeBigint, type Value } from './value.ts';
 
 export interface CarrierValues {
   boolean: boolean;
@@ -35,21 +35,27 @@ export interface CarrierDefinition<V> {
   /** Whether `===` tells equal values. Not so for doubles, of which NaN equals itself where values are grouped and
    *  nothing where they are compared. */
   readonly identical: boolean;
+  /** The value that a literal in a plan, which is JSON, stands for. */
+  fromJson(literal: boolean | number | string): Value;
   /** The value as a literal of SQL. */
   printLiteral(value: V): string;
 }
+
+const same = (literal: boolean | number | string): Value => literal;
 
 export const carriers: { readonly [C in Carrier]: CarrierDefinition<CarrierValues[C]> } = {
   boolean: {
     holds: (value) => typeof value === 'boolean',
     take: (given) => (typeof given === 'boolean' ? given : undefined),
     identical: true,
+    fromJson: same,
     printLiteral: (value) => (value ? 'TRUE' : 'FALSE'),
   },
   int32: {
     holds: (value): value is number => typeof value === 'number' && value === (value | 0),
     take: (given) => (typeof given === 'number' && given === (given | 0) ? given | 0 : undefined),
     identical: true,
+    fromJson: same,
     printLiteral: String,
   },
   int64: {
@@ -61,12 +67,14 @@ export const carriers: { readonly [C in Carrier]: CarrierDefinition<CarrierValue
       return typeof given === 'bigint' && BigInt.asIntN(64, given) === given ? normalizeBigint(given) : undefined;
     },
     identical: true,
+    fromJson: (literal) => (typeof literal === 'string' ? normalizeBigint(BigInt(literal)) : literal),
     printLiteral: String,
   },
   double: {
     holds: (value) => typeof value === 'number',
     take: (given) => (typeof given === 'number' ? given : undefined),
     identical: false,
+    fromJson: same,
     printLiteral(value) {
       const text = String(value);
       return text.includes('e') ? text.replace('e+', 'E').replace('e', 'E') : `${text}E0`;
@@ -76,6 +84,7 @@ export const carriers: { readonly [C in Carrier]: CarrierDefinition<CarrierValue
     holds: (value) => typeof value === 'string',
     take: (given) => (typeof given === 'string' ? given : undefined),
     identical: true,
+    fromJson: same,
     printLiteral: (value) => `'${value.replaceAll("'", "''")}'`,
   },
 };

@@ -13,9 +13,6 @@ import type { Value } from './value.ts';
 /** When a conversion happens, each grade a superset of the one before; `cast.ts` says what they are for. */
 export type Grade = 'strict' | 'lax' | 'explicit';
 
-/** A function of a value that the caller knows to be of the type: so that definitions of all types are of one type. */
-type Of<V, Result> = { of(value: V): Result }['of'];
-
 /** A conversion to or from another scalar type. */
 export interface Cast<V> {
   /** The lowest grade in which it happens. */
@@ -34,6 +31,11 @@ export interface NumericDefinition<V> {
   readonly divisionFails: boolean;
 }
 
+/**
+ * `C` is the carrier and `V` its values that are of the type. Functions are declared as methods (`{ of(…) }['of']`), whose
+ * arguments are compared both ways: so that definitions of all types are of one type for code that has a value of
+ * whatever type it knows.
+ */
 export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Carrier = Carrier, V = CarrierValues[C]> {
   readonly kind: K;
   /** The words that mean the type in SQL, in upper case. Types are printed as their kind. */
@@ -49,7 +51,7 @@ export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Car
    */
   readonly logical: boolean;
   /** Which values of the carrier are values of the type; absent when all are. */
-  readonly accepts: Of<V, boolean> | undefined;
+  readonly accepts: { of(value: V, type: ScalarTypeOf<K>): boolean }['of'] | undefined;
   /** Whether <, <=, >, >= and BETWEEN compare it. */
   readonly ordered: boolean;
   readonly numeric: NumericDefinition<V> | undefined;

@@ -36,8 +36,8 @@ export const arrayOf = (element: SqlType): ArrayType => ({ kind: 'ARRAY', elemen
 export const mapOf = (key: SqlType, value: SqlType): MapType => ({ kind: 'MAP', key, value });
 export const structOf = (fields: readonly StructField[]): StructType => ({ kind: 'STRUCT', fields });
 
-/** Whether a value of this type is one datum, not a collection. */
-export const isScalar = (type: SqlType): type is ScalarType => Object.hasOwn(scalars, type.kind);
+/** Whether a value of this type is one datum, not a collection. Types of parameters may be asked too. */
+export const isScalar = (type: { readonly kind: string }): type is ScalarType => Object.hasOwn(scalars, type.kind);
 
 /** The rank of a number type, each wider than those of lower rank; 0 for others. */
 export const numericRank = (type: SqlType): number => (isScalar(type) ? (definitionOf(type).numeric?.rank ?? 0) : 0);

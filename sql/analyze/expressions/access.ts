@@ -2,7 +2,8 @@
 
 import { closest, UserError } from '../../../base/index.ts';
 import type { ExpressionOf } from '../../parser/ast.ts';
-import { integerType, isScalar, printType } from '../../types/type.ts';
+import { canConvert } from '../../types/cast.ts';
+import { bigintType, integerType, isScalar, printType } from '../../types/type.ts';
 import type { TypedExpression } from '../typed.ts';
 import { asTyped, type Typing, typedOr } from './draft.ts';
 import { mismatch } from './faults.ts';
@@ -31,7 +32,7 @@ export const typeSubscript = (typing: Typing, node: ExpressionOf<'subscript'>): 
   const base = asTyped(typing.draft(node.base));
   if (base.type.kind === 'ARRAY') {
     const index = typedOr(typing, node.index, integerType);
-    if (index.type.kind !== 'INTEGER' && index.type.kind !== 'BIGINT') {
+    if (!canConvert(index.type, bigintType, 'strict')) {
       throw mismatch(`the index of an array has to be a whole number, not ${printType(index.type)}`, node.index.at);
     }
     return { kind: 'element', base, index, type: base.type.element };

@@ -9,9 +9,10 @@ import type { ScalarDefinition } from '../../functions/define.ts';
 import type { ArgumentType, Resolution } from '../../functions/registry.ts';
 import type { Expression, ExpressionOf } from '../../parser/ast.ts';
 import { EvaluationError } from '../../types/evaluation-error.ts';
+import { valueOfLiteral } from '../../types/literal.ts';
 import { type SqlType, stringType } from '../../types/type.ts';
 import type { TypedAggregate, TypedExpression, TypedLambda } from '../typed.ts';
-import { convertTo, literalOf } from './convert.ts';
+import { convertTo } from './convert.ts';
 import { asTyped, type Draft, type Typing, typeForChoice } from './draft.ts';
 import { typeLambda } from './lambda.ts';
 
@@ -87,7 +88,7 @@ const checkConstants = (
 ): void => {
   const { definition, signature } = overload;
   if (!('bind' in definition)) return;
-  const constants = given.map((arg) => (arg.kind === 'literal' ? literalOf(arg.value, arg.type) : undefined));
+  const constants = given.map((arg) => (arg.kind === 'literal' ? valueOfLiteral(arg.value, arg.type) : undefined));
   try {
     definition.bind({ args, result, constants, context: { now: () => 0, random: () => 0 } });
   } catch (error) {

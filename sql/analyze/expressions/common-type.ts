@@ -4,32 +4,15 @@
  */
 
 import { canConvert } from '../../types/cast.ts';
-import {
-  arrayOf,
-  isNumeric,
-  isScalar,
-  mapOf,
-  numericRank,
-  printType,
-  type SqlType,
-  type StructField,
-  structOf,
-  typesEqual,
-} from '../../types/type.ts';
+import { arrayOf, mapOf, printType, type SqlType, type StructField, structOf } from '../../types/type.ts';
 import type { TypedExpression } from '../typed.ts';
 import { convertTo } from './convert.ts';
 import type { Draft } from './draft.ts';
 import { decimalLiteral, mismatch } from './faults.ts';
 
 /** The type in which two values can be compared, or none. */
-export const comparisonType = (a: SqlType, b: SqlType): SqlType | undefined => {
-  if (typesEqual(a, b)) return a;
-  if (isNumeric(a) && isNumeric(b)) return numericRank(a) >= numericRank(b) ? a : b;
-  if (a.kind === 'TIMESTAMP' && b.kind === 'STRING') return a;
-  if (a.kind === 'STRING' && b.kind === 'TIMESTAMP') return b;
-  if (isScalar(a) || isScalar(b)) return undefined;
-  return canConvert(b, a, 'strict') ? a : canConvert(a, b, 'strict') ? b : undefined;
-};
+export const comparisonType = (a: SqlType, b: SqlType): SqlType | undefined =>
+  canConvert(b, a, 'strict') ? a : canConvert(a, b, 'strict') ? b : undefined;
 
 /** An element of a list by its type alone, and whether it is a literal, which converts more readily. */
 interface Member {
@@ -70,13 +53,8 @@ const commonType = (common: SqlType, member: Member): SqlType | undefined => {
     }
     return structOf(fields);
   }
-  if (typesEqual(common, type)) return common;
-  if (isNumeric(common) && isNumeric(type)) return numericRank(common) >= numericRank(type) ? common : type;
-  if (common.kind === 'STRING') return isLiteral(member) ? common : type.kind === 'TIMESTAMP' ? type : undefined;
-  if (type.kind === 'STRING' && isScalar(common)) {
-    return isLiteral(member) || common.kind === 'TIMESTAMP' ? common : undefined;
-  }
-  return undefined;
+  if (canConvert(type, common, isLiteral(member) ? 'lax' : 'strict')) return common;
+  return canConvert(common, type, 'strict') ? type : undefined;
 };
 
 const memberOf = (typed: TypedExpression): Member => ({ type: typed.type, typed });

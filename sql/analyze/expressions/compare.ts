@@ -2,8 +2,9 @@
 
 import { type Position, UserError } from '../../../base/index.ts';
 import type { Expression, ExpressionOf } from '../../parser/ast.ts';
+import { canConvert } from '../../types/cast.ts';
 import { parseTimestamp } from '../../types/time/text.ts';
-import { bigintType, booleanType, isScalar, type SqlType } from '../../types/type.ts';
+import { bigintType, booleanType, isOrdered, type SqlType, stringType } from '../../types/type.ts';
 import type { TypedExpression } from '../typed.ts';
 import { comparisonType, unify } from './common-type.ts';
 import { convert } from './convert.ts';
@@ -49,7 +50,7 @@ const comparedAs = (
     if (next === undefined) throw notComparable(common ?? type, type, operator, at);
     common = next;
   }
-  if (common !== undefined && !equality && (common.kind === 'BOOLEAN' || !isScalar(common))) {
+  if (common !== undefined && !equality && !isOrdered(common)) {
     throw notComparable(common, common, operator, at);
   }
   return common;
@@ -86,8 +87,7 @@ export const typeBetween = (typing: Typing, node: ExpressionOf<'between'>): Type
   const low = timeOfPseudoColumn(operand, typing.draft(node.low), node.operand);
   const high = timeOfPseudoColumn(operand, typing.draft(node.high), node.operand);
   if ([operand, low, high].some((draft) => draft.kind === 'null')) throw nullComparison(node.at);
-  const kinds = new Set([operand, low, high].map((draft) => typeOf(draft)?.kind));
-  if (kinds.has('STRING') && kinds.has('TIMESTAMP')) return textAndTimeBetween(typing, node);
+  if (isTextAmongOthers([operand, low, high].map(typeOf))) return textBetween(typing, node);
   const type = comparedAs([operand, low, high], 'BETWEEN', node.at, false);
   return {
     kind: 'between',
@@ -99,11 +99,13 @@ export const typeBetween = (typing: Typing, node: ExpressionOf<'between'>): Type
   };
 };
 
+/** Whether there are texts, and values that a text is converted to wherever the two meet, such as points in time. */
+const isTextAmongOthers = (types: readonly (SqlType | null)[]): boolean =>
+  types.some((type) => type?.kind === 'STRING') &&
+  types.some((type) => type !== null && type.kind !== 'STRING' && canConvert(stringType, type, 'strict'));
+
 /** BETWEEN over texts and points in time: two comparisons, so that the second text is read only where it counts. */
-const textAndTimeBetween = (
-  typing: Typing,
-  { operand, low, high, negated, at }: ExpressionOf<'between'>,
-): TypedExpression => {
+const textBetween = (typing: Typing, { operand, low, high, negated, at }: ExpressionOf<'between'>): TypedExpression => {
   const operands = [
     typeComparison(typing, { kind: 'comparison', operator: '>=', left: operand, right: low, at }),
     typeComparison(typing, { kind: 'comparison', operator: '<=', left: operand, right: high, at }),

@@ -8,17 +8,9 @@
 import { type Position, UserError } from '../../../base/index.ts';
 import { canConvert, converter } from '../../types/cast.ts';
 import { EvaluationError } from '../../types/evaluation-error.ts';
-import {
-  doubleType,
-  isNumeric,
-  numericRank,
-  printType,
-  type SqlType,
-  stringType,
-  typesEqual,
-} from '../../types/type.ts';
-import { normalizeBigint, type Value } from '../../types/value.ts';
-import type { LiteralValue, TypedExpression } from '../typed.ts';
+import { type LiteralValue, literalOfValue, valueOfLiteral } from '../../types/literal.ts';
+import { doubleType, isNumeric, printType, type SqlType, stringType, typesEqual } from '../../types/type.ts';
+import type { TypedExpression } from '../typed.ts';
 import { type Draft, describe } from './draft.ts';
 import { decimalLiteral, mismatch } from './faults.ts';
 
@@ -28,8 +20,9 @@ export const castTo = (expression: TypedExpression, type: SqlType): TypedExpress
   if (expression.kind === 'literal') {
     const { value } = expression;
     if (value === null) return { kind: 'literal', value, type };
-    if (isNumeric(expression.type) && isNumeric(type) && numericRank(expression.type) < numericRank(type)) {
-      return { kind: 'literal', value: type.kind === 'DOUBLE' ? Number(value) : value, type };
+    if (isNumeric(expression.type) && isNumeric(type) && canConvert(expression.type, type, 'strict')) {
+      const converted = converter(expression.type, type)(valueOfLiteral(value, expression.type));
+      return { kind: 'literal', value: literalOfValue(converted), type };
     }
   }
   return { kind: 'cast', operand: expression, type };
@@ -98,18 +91,10 @@ const convertTyped = (
 /** A literal of another type, converted now: what a text stands for is known before the query runs. */
 const convertLiteral = (value: LiteralValue, from: SqlType, to: SqlType, at: Position): TypedExpression => {
   try {
-    const converted = converter(from, to, 'lax')(literalOf(value, from));
-    return { kind: 'literal', value: literalFrom(converted), type: to };
+    const converted = converter(from, to, 'lax')(valueOfLiteral(value, from));
+    return { kind: 'literal', value: literalOfValue(converted), type: to };
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;
     throw new UserError('SQL_BAD_TEXT', `invalid input for type ${printType(to)}: ${error.message}`, { at });
   }
 };
-
-/** The value that a literal stands for. */
-export const literalOf = (value: LiteralValue, type: SqlType): Value =>
-  type.kind === 'BIGINT' && typeof value === 'string' ? normalizeBigint(BigInt(value)) : value;
-
-/** A scalar as a literal. */
-export const literalFrom = (value: Value): LiteralValue =>
-  typeof value === 'bigint' ? String(value) : (value as LiteralValue);

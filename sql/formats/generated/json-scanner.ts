@@ -9,10 +9,13 @@
  * this one only what is quick. When most records differ, the layout is learned anew, a few times.
  */
 
-import { readUtf8 } from '../../../base/index.ts';
+import { readUtf8, unreachable } from '../../../base/index.ts';
 import { type Code, Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
+import type { Carrier } from '../../types/carriers.ts';
+import { definitionOf } from '../../types/scalars/index.ts';
 import type { Column } from '../../types/schema.ts';
 import { asciiText } from '../../types/text-cache.ts';
+import { isScalar } from '../../types/type.ts';
 import type { Row, Value } from '../../types/value.ts';
 import { type FormatOptions, type Scanner, SerdeError, scanned, scanOne } from '../format.ts';
 import { FieldsReader, plainJsonReader, type ValueReader, valueReader } from '../json-plain.ts';
@@ -239,9 +242,22 @@ interface Shared {
 }
 
 /** Reads the value at `at` into `v` (not NULL), stepping over it. */
-const readValue = (column: Column, shared: Shared, constants: Constants): Code => {
-  switch (column.type.kind) {
-    case 'STRING':
+const readValue = ({ type }: Column, shared: Shared, constants: Constants): Code => {
+  if (!isScalar(type)) {
+    return code`
+  v = k${shared.readPart}(k${constants.add(valueReader(type))}, bytes, at, end);
+  if (v === undefined) break quick;
+  at = k${shared.readPart}.end;`;
+  }
+  const { carrier, accepts } = definitionOf(type);
+  const read = readCarrier(carrier, shared);
+  if (accepts === undefined) return read;
+  return joinCode([read, code`if (!k${constants.add((value: Value) => accepts(value, type))}(v)) break quick;`]);
+};
+
+const readCarrier = (carrier: Carrier, shared: Shared): Code => {
+  switch (carrier) {
+    case 'text':
       return code`
   if (bytes[at] !== 34) break quick;
   p = at + 1; h = 0; d = 0;
@@ -251,18 +267,17 @@ const readValue = (column: Column, shared: Shared, constants: Constants): Code =
   }
   v = d < 128 ? k${shared.ascii}(bytes, at + 1, p, h) : k${shared.utf8}(bytes, at + 1, p);
   at = p + 1;`;
-    case 'INTEGER':
-    case 'BIGINT':
-    case 'TIMESTAMP':
+    case 'int32':
+    case 'int64':
       return code`
   p = at;
   n = bytes[p] === 45;
   if (n) p++;
   ${digits(shared.powers)}
-  ${column.type.kind === 'INTEGER' ? code`if (x > 2147483647) break quick;` : noCode}
+  ${carrier === 'int32' ? code`if (x > 2147483647) break quick;` : noCode}
   v = n && x !== 0 ? -x : x;
   at = p;`;
-    case 'DOUBLE':
+    case 'double':
       return code`
   p = at;
   n = bytes[p] === 45;
@@ -274,20 +289,15 @@ const readValue = (column: Column, shared: Shared, constants: Constants): Code =
   else if (f < 0) x *= k${shared.powers}[-f];
   v = n ? 0 - x : x;
   at = p;`;
-    case 'BOOLEAN':
+    case 'boolean':
       return code`
   if (at + 5 > end) break quick;
   c = view.getInt32(at, true);
   if (c === ${trueWord}) { v = true; at += 4; }
   else if (c === ${falseWord} && bytes[at + 4] === 101) { v = false; at += 5; }
   else break quick;`;
-    case 'ARRAY':
-    case 'MAP':
-    case 'STRUCT':
-      return code`
-  v = k${shared.readPart}(k${constants.add(valueReader(column.type))}, bytes, at, end);
-  if (v === undefined) break quick;
-  at = k${shared.readPart}.end;`;
+    default:
+      return unreachable(carrier);
   }
 };
 

@@ -6,8 +6,12 @@
  * plain way in between.
  */
 
+import { unreachable } from '../../../base/index.ts';
 import { type Code, Constants, code, joinCode, run } from '../../codegen/code.ts';
+import type { ScalarType } from '../../types/kinds.ts';
+import { definitionOf } from '../../types/scalars/index.ts';
 import type { Column } from '../../types/schema.ts';
+import { isScalar } from '../../types/type.ts';
 import type { FormatOptions, RowWriter } from '../format.ts';
 import { numberRoom, putDouble, putInteger, putText } from '../json-output.ts';
 import { fieldPrefixes, plainJsonWriter, valueWriter } from '../json-plain.ts';
@@ -39,28 +43,46 @@ const plainValue = (writer: number, room: number): Code => code`
   out.reserve(${room} + more);
   b = out.buffer; view = out.view(); at = out.length;`;
 
-const writeValue = (column: Column, constants: Constants, shared: Shared, room: number): Code => {
-  switch (column.type.kind) {
-    case 'INTEGER':
-    case 'BIGINT':
-    case 'TIMESTAMP':
+const writeValue = ({ type }: Column, constants: Constants, shared: Shared, room: number): Code =>
+  isScalar(type) ? writeScalar(type, constants, shared, room) : plainValue(constants.add(valueWriter(type)), room);
+
+const writeScalar = (type: ScalarType, constants: Constants, shared: Shared, room: number): Code => {
+  const { carrier } = definitionOf(type);
+  switch (carrier) {
+    case 'int32':
+    case 'int64':
       return code`at = k${shared.integer}(b, at, v);`;
-    case 'DOUBLE':
+    case 'double':
       return code`at = k${shared.double}(b, at, v);`;
-    case 'BOOLEAN':
+    case 'boolean':
       return code`
   if (v === true) { view.setInt32(at, ${0x6575_7274}, true); at += 4; }
   else { view.setInt32(at, ${0x736c_6166}, true); b[at + 4] = 101; at += 5; }`;
-    case 'STRING':
+    case 'text':
       return code`
   if (v.length <= ${longestInPlace}) at = k${shared.text}(b, at, v);
   else {
-    ${plainValue(constants.add(valueWriter(column.type)), room)}
+    ${plainValue(constants.add(valueWriter(type)), room)}
   }`;
-    case 'ARRAY':
-    case 'MAP':
-    case 'STRUCT':
-      return plainValue(constants.add(valueWriter(column.type)), room);
+    default:
+      return unreachable(carrier);
+  }
+};
+
+/** Room that a value of this column needs in place, beyond that for a number or a word. */
+const extraRoom = ({ type }: Column, slot: number): readonly Code[] => {
+  if (!isScalar(type)) return [];
+  const { carrier } = definitionOf(type);
+  switch (carrier) {
+    case 'boolean':
+    case 'int32':
+    case 'int64':
+    case 'double':
+      return [];
+    case 'text':
+      return [code`v = row[${slot}]; if (v !== null && v.length <= ${longestInPlace}) more += v.length * 6;`];
+    default:
+      return unreachable(carrier);
   }
 };
 
@@ -78,11 +100,7 @@ export const generatedJsonWriter = (columns: readonly Column[], options: FormatO
   const prefixes = fieldPrefixes(columns);
   // Room for all names, for a number or a word in each column, and for the closing brace.
   const room = prefixes.reduce((sum, prefix) => sum + prefix.length + numberRoom, 8);
-  const texts = columns.flatMap(({ type }, slot) =>
-    type.kind === 'STRING'
-      ? [code`v = row[${slot}]; if (v !== null && v.length <= ${longestInPlace}) more += v.length * 6;`]
-      : [],
-  );
+  const texts = columns.flatMap(extraRoom);
   const fields = columns.map((column, slot) =>
     joinCode([
       storeBytes(prefixes[slot] as Uint8Array, constants),

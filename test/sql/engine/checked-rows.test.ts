@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest';
 import type { QueryColumn, SqlType, Value } from '../../../sql/index.ts';
-import { checkedRows, valueTest } from '../../../sql/queries/checked-rows.ts';
+import { checkedRows } from '../../../sql/queries/checked-rows.ts';
+import { valueTest } from '../../../sql/types/value-test.ts';
 
 const integer: SqlType = { kind: 'INTEGER' };
 const big: SqlType = { kind: 'BIGINT' };

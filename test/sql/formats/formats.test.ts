@@ -49,7 +49,7 @@ describe('KAFKA', () => {
     expect(kafka.writer(columnsOf(bigintType), options).write([null], new ByteWriter(1))).toBe(false);
     expect(() => kafka.reader(columnsOf(bigintType), options).read(new Uint8Array(4), 0, 4, [])).toThrow(SerdeError);
     expect(faultOf(() => kafka.reader(columnsOf(integerType), options).read(new Uint8Array(8), 0, 8, []))).toBe(
-      'SerdeError: an INTEGER is 4 bytes long, not 8',
+      'SerdeError: INTEGER takes 4 bytes, there are 8',
     );
   });
 
@@ -60,7 +60,7 @@ describe('KAFKA', () => {
     scanner.scan(new Uint8Array([0, 0, 0, 7, 1, 2]), Int32Array.of(0, 4, -1), Int32Array.of(4, 6, -1), 0, 3, into);
     expect([...into.status.subarray(0, 3)]).toEqual([scanned.row, scanned.bad, scanned.nullRecord]);
     expect((into.vectors[0] as Value[]).slice(0, 3)).toEqual([7, null, null]);
-    expect(into.errors.get(1)).toBe('an INTEGER is 4 bytes long, not 2');
+    expect(into.errors.get(1)).toBe('INTEGER takes 4 bytes, there are 2');
   });
 });
 
