@@ -52,6 +52,7 @@ export {
   writeFully,
 } from './files.ts';
 export { generatedCodeAllowed, useGeneratedCode } from './generated-code.ts';
+export { isCount, JsonFault, JsonFields, parseJson } from './json-fields.ts';
 export {
   readOrderedBytes,
   readOrderedF64,

@@ -212,6 +212,8 @@ export interface RecoveryReport {
   readonly completedTransactions: readonly string[];
 }
 
+export const damageKinds = ['topic', 'partition', 'records', 'start', 'offsets', 'transactions'] as const;
+
 /**
  * Something acknowledged that is missing or contradicts the rest, found when the log was opened. The log itself goes
  * on: offsets keep their meaning, missing ones are read over as compacted ones are. Whoever computes from the topic has
@@ -227,7 +229,7 @@ export interface RecoveryReport {
  *   any topic.
  */
 export interface Damage {
-  readonly kind: 'topic' | 'partition' | 'records' | 'start' | 'offsets' | 'transactions';
+  readonly kind: (typeof damageKinds)[number];
   /** Undefined when every topic may be concerned (`offsets`, `transactions`), or when the name is lost as well. */
   readonly topic?: string;
   readonly topicId?: string;

@@ -8,6 +8,7 @@
 
 import { assert, type Clock, ManualClock, Random, type Timers, UserError, utf8Length } from '../base/index.ts';
 import { fetchEach } from './fetched.ts';
+import { dropUnused, noteUse, transactionalIdExpirationMs } from './last-use.ts';
 import type {
   Acks,
   Appended,
@@ -29,31 +30,18 @@ import type {
   TopicSpec,
 } from './log.ts';
 import {
-  badBatch,
   badOffset,
   closedError,
-  fencedError,
   metadataTooLarge,
-  noTransaction,
   offsetOutOfRange,
-  outOfOrder,
-  tooLarge,
   unknownPartition,
   unknownTopic,
 } from './log-errors.ts';
 import { PartitionState } from './partition-state.ts';
-import {
-  addSequence,
-  baseOffsetOf,
-  checkNewBatch,
-  encodeControlBatch,
-  isControl,
-  nextOffsetOf,
-  recordCountOf,
-  stampBatch,
-} from './record-batch.ts';
+import { lastEpoch, ProducerSession } from './producer-session.ts';
+import { baseOffsetOf, encodeControlBatch, isControl, nextOffsetOf } from './record-batch.ts';
 import { firstAtOrAfter } from './timed-offset.ts';
-import { checkTopicSpec, numberConfig } from './topic-rules.ts';
+import { checkTopicSpec } from './topic-rules.ts';
 import { FetchWait, Waiters } from './waiting.ts';
 
 export interface MemoryLogOptions {
@@ -69,9 +57,9 @@ class MemoryPartition {
   readonly batches: Uint8Array[] = [];
   readonly waiters = new Waiters();
 
-  append(batch: Uint8Array): void {
+  append(batch: Uint8Array, nowMs: number): void {
     this.batches.push(batch);
-    this.state.apply(batch, 0);
+    this.state.apply(batch, 0, nowMs);
     this.waiters.changed();
   }
 
@@ -93,15 +81,11 @@ interface MemoryTopic {
   readonly partitions: readonly MemoryPartition[];
 }
 
-/** What a transactional id stands for: at most one producer alive. */
+/** The newest producer of a transactional id. */
 interface Identity {
-  producerId: number;
-  epoch: number;
-  producer: MemoryProducer | undefined;
+  readonly producer: MemoryProducer;
+  lastUseMs: number;
 }
-
-/** Epochs are 16 bits wide: behind the last one an identity goes on with another producer id. */
-export const lastEpoch = 32_766;
 
 const nothingRecovered: RecoveryReport = {
   cleanShutdown: true,
@@ -160,7 +144,7 @@ class MemoryLog implements Log {
       for (const [key, offset] of offsets) if (offset.topic === name) offsets.delete(key);
       if (offsets.size === 0) this.#groups.delete(group);
     }
-    for (const { producer } of this.#identities.values()) producer?.forget(topic.partitions, name);
+    for (const { producer } of this.#identities.values()) producer.forget(topic.partitions, name);
     for (const partition of topic.partitions) partition.waiters.changed();
   }
 
@@ -305,20 +289,28 @@ class MemoryLog implements Log {
   async producer(options: ProducerOptions = {}): Promise<Producer> {
     this.checkOpen();
     const id = options.transactionalId;
-    if (id === undefined) return new MemoryProducer(this, this.#nextProducerId++, 0, undefined);
-    let identity = this.#identities.get(id);
-    if (identity === undefined) {
-      identity = { producerId: this.#nextProducerId++, epoch: -1, producer: undefined };
-      this.#identities.set(id, identity);
-    }
-    identity.producer?.fence();
-    identity.epoch++;
-    if (identity.epoch > lastEpoch) {
-      identity.producerId = this.#nextProducerId++;
-      identity.epoch = 0;
-    }
-    identity.producer = new MemoryProducer(this, identity.producerId, identity.epoch, id);
-    return identity.producer;
+    if (id === undefined) return this.#newProducer(undefined, undefined);
+    const former = this.#identities.get(id)?.producer;
+    former?.fence();
+    const now = this.clock.now();
+    const producer = this.#newProducer(id, former);
+    noteUse(this.#identities, id, { producer, lastUseMs: now }, now);
+    dropUnused(this.#identities, now - transactionalIdExpirationMs, (identity) => identity.producer.isAlive);
+    return producer;
+  }
+
+  #newProducer(transactionalId: string | undefined, former: Producer | undefined): MemoryProducer {
+    const session =
+      former === undefined || former.epoch >= lastEpoch
+        ? new ProducerSession(this.#nextProducerId++, 0, transactionalId)
+        : new ProducerSession(former.producerId, former.epoch + 1, transactionalId);
+    return new MemoryProducer(this, session);
+  }
+
+  /** A transactional id was used. */
+  noteUse(transactionalId: string): void {
+    const identity = this.#identities.get(transactionalId);
+    if (identity !== undefined) noteUse(this.#identities, transactionalId, identity, this.clock.now());
   }
 
   /** Refuses offsets that cannot be committed. */
@@ -370,7 +362,7 @@ class MemoryLog implements Log {
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    for (const { producer } of this.#identities.values()) producer?.abandon();
+    for (const { producer } of this.#identities.values()) producer.abandon();
     this.#closed = true;
     for (const wait of this.#waits) wait.wakeup();
   }
@@ -380,64 +372,49 @@ class MemoryLog implements Log {
 export const byPartition = (a: TopicPartition, b: TopicPartition): number =>
   a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition;
 
-type TransactionState = 'idle' | 'open' | 'fenced' | 'closed';
-
 class MemoryProducer implements Producer {
-  readonly producerId: number;
-  readonly epoch: number;
   readonly #log: MemoryLog;
-  readonly #transactionalId: string | undefined;
-  #state: TransactionState = 'idle';
-  readonly #sequences = new Map<MemoryPartition, number>();
+  readonly #session: ProducerSession;
   /** Partitions that hold records of the open transaction. */
   readonly #touched = new Set<MemoryPartition>();
   readonly #pendingOffsets: { group: string; offsets: readonly CommittedOffset[] }[] = [];
 
-  constructor(log: MemoryLog, producerId: number, epoch: number, transactionalId: string | undefined) {
+  constructor(log: MemoryLog, session: ProducerSession) {
     this.#log = log;
-    this.producerId = producerId;
-    this.epoch = epoch;
-    this.#transactionalId = transactionalId;
+    this.#session = session;
+  }
+
+  get producerId(): number {
+    return this.#session.producerId;
+  }
+
+  get epoch(): number {
+    return this.#session.epoch;
+  }
+
+  /** Whether it may still be used. */
+  get isAlive(): boolean {
+    return this.#session.state !== 'closed' && this.#session.state !== 'fenced';
   }
 
   #check(inTransaction: boolean): void {
     this.#log.checkOpen();
-    if (this.#state === 'fenced') throw fencedError(this.#transactionalId);
-    if (this.#state === 'closed') throw closedError();
-    if (inTransaction && this.#state !== 'open') throw noTransaction();
+    this.#session.check(inTransaction);
   }
 
   async append(target: TopicPartition, batch: Uint8Array, _acks: Acks): Promise<Appended> {
-    const transactional = this.#transactionalId !== undefined;
-    this.#check(transactional);
+    const session = this.#session;
+    this.#check(session.isTransactional);
     const partition = this.#log.partition(target);
-    const { configs } = this.#log.topic(target.topic).description;
-    const fault = checkNewBatch(batch);
-    if (fault !== undefined) throw badBatch(target, fault);
-    for (const config of ['max.message.bytes', 'segment.bytes']) {
-      const limit = numberConfig(configs, config);
-      if (batch.length > limit) throw tooLarge(target, batch.length, limit, config);
-    }
-    const { state } = partition;
-    const baseSequence = this.#sequences.get(partition) ?? 0;
-    const count = recordCountOf(batch, 0);
-    const verdict = state.checkSequence(this.producerId, this.epoch, baseSequence, count);
-    if (verdict.kind === 'fenced') throw fencedError(this.#transactionalId);
-    if (verdict.kind === 'out-of-order') throw outOfOrder(target, verdict.expected, baseSequence);
-    assert(verdict.kind === 'append', 'a producer of this process never sends a batch twice');
-    const baseOffset = state.end;
-    stampBatch(batch, { baseOffset, producerId: this.producerId, epoch: this.epoch, baseSequence, transactional });
-    this.#sequences.set(partition, addSequence(baseSequence, count));
-    if (transactional) this.#touched.add(partition);
-    partition.append(batch.slice());
-    return { baseOffset, nextOffset: state.end };
+    session.checkBatch(target, this.#log.topic(target.topic).description, batch);
+    return session.send(target, partition.state, batch, (stamped) => {
+      if (session.isTransactional) this.#touched.add(partition);
+      partition.append(stamped.slice(), this.#log.clock.now());
+    });
   }
 
   begin(): void {
-    assert(this.#transactionalId !== undefined, 'a producer without transactional id has no transactions');
-    if (this.#state === 'fenced' || this.#state === 'closed') return;
-    assert(this.#state === 'idle', 'a transaction is open already');
-    this.#state = 'open';
+    this.#session.begin();
   }
 
   async sendOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void> {
@@ -451,40 +428,36 @@ class MemoryProducer implements Producer {
     this.#end('commit');
     for (const { group, offsets } of this.#pendingOffsets) this.#log.storeOffsets(group, offsets);
     this.#pendingOffsets.length = 0;
+    this.#log.noteUse(this.#session.transactionalId ?? '');
   }
 
   async abort(): Promise<'aborted' | 'committed'> {
     this.#check(false);
-    if (this.#state === 'open') this.#end('abort');
+    this.abandon();
     this.#pendingOffsets.length = 0;
     return 'aborted';
   }
 
   #end(type: 'commit' | 'abort'): void {
+    const { producerId, epoch } = this;
+    const timestamp = this.#log.clock.now();
     for (const partition of this.#touched) {
-      partition.append(
-        encodeControlBatch({
-          type,
-          baseOffset: partition.state.end,
-          producerId: this.producerId,
-          epoch: this.epoch,
-          timestamp: this.#log.clock.now(),
-        }),
-      );
+      const baseOffset = partition.state.end;
+      partition.append(encodeControlBatch({ type, baseOffset, producerId, epoch, timestamp }), timestamp);
     }
     this.#touched.clear();
-    this.#state = 'idle';
+    this.#session.state = 'idle';
   }
 
   /** A newer producer takes over: what is open is aborted. */
   fence(): void {
-    if (this.#state === 'open') this.#end('abort');
-    this.#state = 'fenced';
+    this.abandon();
+    this.#session.state = 'fenced';
   }
 
-  /** The log closes: what is open is aborted, as a restart would. */
+  /** What is open is aborted, as it is when the log closes. */
   abandon(): void {
-    if (this.#state === 'open') this.#end('abort');
+    if (this.#session.hasTransaction) this.#end('abort');
   }
 
   /** A topic is gone, with what this transaction wrote to it. */
@@ -496,7 +469,7 @@ class MemoryProducer implements Producer {
   }
 
   async close(): Promise<void> {
-    if (this.#state === 'open') this.#end('abort');
-    if (this.#state !== 'fenced') this.#state = 'closed';
+    this.abandon();
+    if (this.#session.state !== 'fenced') this.#session.state = 'closed';
   }
 }

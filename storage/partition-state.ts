@@ -8,7 +8,7 @@
  * of them was sent twice: it is answered with the first one's offset and not appended. Otherwise its first sequence
  * number must follow the last one (numbers wrap from 2^31 - 1 to 0), or be 0 when the epoch is new. A lower epoch is
  * fenced. A producer never seen before may begin anywhere, because what was known of it may have been deleted with the
- * records.
+ * records, or forgotten since it had written nothing for a day.
  *
  * Transactions. The first batch of a producer after its last marker opens a transaction here; a control batch ends it.
  * The last stable offset is the first offset of the earliest open one. Aborted ranges [first batch, marker] stay as
@@ -17,6 +17,7 @@
 
 import { assert } from '../base/index.ts';
 import { isGap } from './gap-batch.ts';
+import { dropUnused, noteUse, producerIdExpirationMs } from './last-use.ts';
 import type { Isolation, PartitionOffsets } from './log.ts';
 import {
   addSequence,
@@ -47,6 +48,8 @@ export interface ProducerEntry {
   batches: RememberedBatch[];
   /** First offset of the open transaction, -1 when there is none. */
   openFrom: number;
+  /** When it last wrote here, epoch milliseconds. */
+  lastUseMs: number;
 }
 
 export interface AbortedRange {
@@ -68,7 +71,9 @@ const append: Verdict = { kind: 'append' };
 export class PartitionState {
   start = 0;
   end = 0;
+  /** In order of last use. */
   readonly producers = new Map<number, ProducerEntry>();
+  #lastProducer = -1;
   /** In order of marker. */
   #aborted: AbortedRange[] = [];
   #abortedOf = new Map<number, AbortedRange[]>();
@@ -143,8 +148,9 @@ export class PartitionState {
     return firstSequence === expected ? append : { kind: 'out-of-order', expected };
   }
 
-  /** Takes note of a stamped batch that is in the partition now: the next one in order of offset. */
-  apply(bytes: Uint8Array, position: number): void {
+  /** Takes note of a stamped batch that is in the partition now: the next one in order of offset. `nowMs` is when it was
+   *  appended, epoch milliseconds. */
+  apply(bytes: Uint8Array, position: number, nowMs: number): void {
     const baseOffset = baseOffsetOf(bytes, position);
     const lastOffset = lastOffsetOf(bytes, position);
     assert(baseOffset >= this.end, () => `gap in the log: expected ${this.end}, got ${baseOffset}`);
@@ -157,9 +163,12 @@ export class PartitionState {
     const epoch = producerEpochOf(bytes, position);
     let entry = this.producers.get(producerId);
     if (entry === undefined) {
-      entry = { epoch, batches: [], openFrom: -1 };
-      this.producers.set(producerId, entry);
+      this.expireProducers(nowMs);
+      entry = { epoch, batches: [], openFrom: -1, lastUseMs: nowMs };
     }
+    if (producerId === this.#lastProducer) entry.lastUseMs = nowMs;
+    else noteUse(this.producers, producerId, entry, nowMs);
+    this.#lastProducer = producerId;
     if (epoch > entry.epoch) {
       entry.epoch = epoch;
       entry.batches = [];
@@ -209,9 +218,16 @@ export class PartitionState {
     if (entry.openFrom >= 0) this.#open.add(producerId);
   }
 
+  /** Forgets the producers that have written nothing for long and have no open transaction. */
+  expireProducers(nowMs: number): void {
+    dropUnused(this.producers, nowMs - producerIdExpirationMs, ({ openFrom }) => openFrom >= 0);
+    if (!this.producers.has(this.#lastProducer)) this.#lastProducer = -1;
+  }
+
   /** Forgets the producers that have no open transaction: none of them sends another batch. */
   forgetProducers(): void {
     for (const [producerId, { openFrom }] of this.producers) if (openFrom < 0) this.producers.delete(producerId);
+    this.#lastProducer = -1;
   }
 
   /** Raises the start offset; aborted ranges that lie wholly below it are forgotten. */

@@ -1,54 +1,48 @@
 /**
- * The coordinator: who may write under which name, which transactions are decided, and which offsets groups have
- * committed.
+ * The transaction coordinator: which producer is the newest of a transactional id, and which transactions are decided.
  *
- * It keeps two partitions of its own, the transaction log and the offsets, in the same form as all others; their
- * records are JSON.
+ * It keeps the transaction log, a partition in the same form as all others; its records are JSON. (The other partition
+ * of the log's own, with the offsets of groups, is in group-offsets.ts.)
  *
- *   transactions   ["ids"]            {"limit":2000}                     producer ids below are given out, or lost
- *                  ["producer",id]    {"producerId":7,"epoch":3}         the newest producer of a transactional id
- *                  ["commit",id]      {"producerId":7,"epoch":3,"partitions":[[topic id, partition, first, last],…]}
- *                  ["topic",topic id]             {"name":…,"partitions":…,"configs":…}  a topic there is, or null: it was deleted
- *                  ["offsets",""]                 {"end":47}                             the offsets partition reached at least so far
- *   offsets        [group,topic id,partition]     {"offset":9,"metadata":"…"}, or null: forgotten; with "seen" when the offset lies
- *                                                 beyond the end of its partition, which was there
+ *   ["ids"]             {"limit":2000}                producer ids below are given out, or lost
+ *   ["producer",id]     {"producerId":7,"epoch":3}    the newest producer of a transactional id; the time of the record
+ *                                                     is when it was last used
+ *   ["commit",id]       {"producerId":7,"epoch":3,"partitions":[[topic id, partition, first, last],…]}
+ *   ["topic",topic id]  {"name":…,"partitions":…,"configs":…}    a topic that exists, or null: it was deleted
+ *   ["offsets",""]      {"end":47}                    the offsets partition reached at least so far
  *
  * The commit protocol. (1) Every partition the transaction wrote to is synced, and every partition it read from up to
- * the offset that it commits (a committed position never outruns the disk). (2) The commit record, which lists the
- * offsets written, is appended to the transaction log and synced: this is the commit point. (3) Commit markers are
- * appended to the partitions; nobody waits for them to reach the disk, because recovery writes those that are missing
- * again: wherever a partition has an open transaction of that producer that begins within the listed range. Every other
- * open transaction is aborted by recovery.
+ * the offset that it commits: a committed position never lies beyond what is on the disk. (2) The commit record, which
+ * lists the offsets written, is appended to the transaction log and synced: this is the commit point. (3) Commit markers
+ * are appended to the partitions; nobody waits for them to reach the disk, because recovery writes those that are
+ * missing again: wherever a partition has an open transaction of that producer that begins within the listed range.
+ * Every other open transaction is aborted by recovery.
  *
  * A commit record is needed until its markers are on the disk. When the transaction log has grown by `rotateBytes` it
- * begins a new segment with what still counts (ids, producers, commits whose markers may be missing) and deletes the
- * old ones. The offsets begin a new segment likewise, and wait until every transaction that has written offsets to the
- * old ones has ended: only then are all offsets known that count, are written anew, and the old segments deleted.
+ * begins a new segment with what still counts (ids, producers, topics, commits whose markers may be missing) and deletes
+ * the old ones. A transactional id that nobody has used for seven days is not among them.
  */
 
-import { assert, utf8Bytes, utf8Text } from '../../base/index.ts';
-import { type CommittedOffset, LogError, type TopicDescription } from '../log.ts';
-import {
-  controlTypeOf,
-  decodeBatch,
-  encodeBatch,
-  isControl,
-  isTransactional,
-  type PlainRecord,
-  producerIdOf,
-  RecordColumns,
-  stampBatch,
-} from '../record-batch.ts';
+import { assert, isCount, JsonFault, JsonFields } from '../../base/index.ts';
+import { dropUnused, noteUse, transactionalIdExpirationMs } from '../last-use.ts';
+import { LogError, type TopicDescription } from '../log.ts';
+import { lastEpoch } from '../producer-session.ts';
+import type { PlainRecord } from '../record-batch.ts';
 import { offsetsTopic } from '../topic-rules.ts';
 import { topicOf } from './data-directory.ts';
+import { type GroupOffsets, partitionKey } from './group-offsets.ts';
+import { appendRecords, type InternalRecord, internalRecord, keyText, readRecords } from './internal-records.ts';
 import type { FilePartition } from './partition.ts';
 
 export interface CommitRecord {
   readonly transactionalId: string;
   readonly producerId: number;
   readonly epoch: number;
-  readonly partitions: readonly (readonly [topicId: string, partition: number, first: number, last: number])[];
+  readonly partitions: readonly WrittenOffsets[];
 }
+
+/** Offsets that a transaction has written to a partition; `last` is included. */
+type WrittenOffsets = readonly [topicId: string, partition: number, first: number, last: number];
 
 /** A commit marker that may not be on the disk yet: it is once the partition is synced up to this offset. */
 interface Marker {
@@ -56,37 +50,29 @@ interface Marker {
   readonly offset: number;
 }
 
-interface StoredOffset {
-  readonly topicId: string;
-  readonly partition: number;
-  readonly offset: number;
-  readonly metadata: string | undefined;
-  /** The end of the partition when this was committed, if the offset lies beyond it. */
-  readonly seen: number | undefined;
-}
-
 /** Producer ids are given out from blocks; one sync for each block. */
 const idBlock = 1000;
 
-/** The offsets below which partitions are known to have been on the disk, by topic id and partition. */
-export type Floors = ReadonlyMap<string, number>;
+/** The offsets up to which partitions are known to have been on the disk, by `partitionKey`. */
+export type KnownEnds = ReadonlyMap<string, number>;
 
-export const floorKey = (topicId: string, partition: number): string => `${topicId}/${partition}`;
-
+/** The newest producer of a transactional id. */
 export interface Identity {
   producerId: number;
   epoch: number;
+  /** When it was last opened or committed, epoch milliseconds. */
+  lastUseMs: number;
 }
 
 export class Coordinator {
   readonly transactions: FilePartition;
-  readonly offsets: FilePartition;
-  readonly identities = new Map<string, Identity>();
+  readonly groups: GroupOffsets;
+  /** By transactional id, in order of last use. */
+  readonly #identities = new Map<string, Identity>();
   /** The topics that the transaction log knows, by id. */
   readonly topics = new Map<string, TopicDescription>();
   /** The offsets partition is known to have reached this offset. */
   #offsetsEnd = 0;
-  readonly #groups = new Map<string, Map<string, StoredOffset>>();
   readonly #now: () => number;
   readonly #rotateBytes: number;
   #nextId = 1;
@@ -94,16 +80,12 @@ export class Coordinator {
   #commits: CommitRecord[] = [];
   readonly #unfinished = new Map<CommitRecord, readonly Marker[]>();
   #finishedSinceSweep = 0;
-  /** Where the segment begins that will hold every offset that counts: what lies below is deleted once it does. */
-  #offsetsRotatedAt = 0;
-  /** Sizes after the last rotation. The next one comes when twice as much has been added, so that it stays rare however
-   *  much has to be kept. */
-  #offsetsSizeAtRotation = 0;
-  #transactionsSizeAtRotation = 0;
+  /** The next rotation comes when twice as much has been added, so that it stays rare however much has to be kept. */
+  #sizeAtRotation = 0;
 
-  constructor(transactions: FilePartition, offsets: FilePartition, now: () => number, rotateBytes: number) {
+  constructor(transactions: FilePartition, groups: GroupOffsets, now: () => number, rotateBytes: number) {
     this.transactions = transactions;
-    this.offsets = offsets;
+    this.groups = groups;
     this.#now = now;
     this.#rotateBytes = rotateBytes;
   }
@@ -111,51 +93,68 @@ export class Coordinator {
   // -------------------------------------------------------------- at start
 
   /** Reads the transaction log: producers, and the commits whose markers may be missing. */
-  loadTransactions(): readonly CommitRecord[] {
-    this.transactions.forEachBatch((bytes, at) => {
-      for (const { key, value } of jsonRecords(bytes, at)) {
-        const [kind, id] = key as [string, string];
-        const topic = kind === 'topic' && value !== null ? topicOf(id, value as Record<string, unknown>) : undefined;
-        if (topic !== undefined) this.topics.set(id, topic);
-        else if (kind === 'topic') this.topics.delete(id);
-        else if (kind === 'offsets') this.#offsetsEnd = (value as { end: number }).end;
-        else if (kind === 'ids') this.#idLimit = (value as { limit: number }).limit;
-        else if (kind === 'producer') this.identities.set(id, { ...(value as Identity) });
-        else if (kind === 'commit')
-          this.#commits.push({ transactionalId: id, ...(value as Omit<CommitRecord, 'transactionalId'>) });
-      }
-    });
+  load(): readonly CommitRecord[] {
+    this.transactions.forEachBatch((bytes, at) =>
+      readRecords(this.transactions, bytes, at, (record) => this.#load(record)),
+    );
     return this.#commits;
   }
 
-  /** How far the offsets partition is known to have reached. */
-  get offsetsFloor(): number {
-    let floor = this.#offsetsEnd;
-    for (const { partitions } of this.#commits) {
-      for (const [topicId, , , last] of partitions) if (topicId === offsetsTopic) floor = Math.max(floor, last + 1);
+  #load({ key, value, timestamp }: InternalRecord): void {
+    const kind = keyText(key, 0);
+    switch (kind) {
+      case 'ids':
+        this.#idLimit = new JsonFields(value).count('limit');
+        return;
+      case 'offsets':
+        this.#offsetsEnd = new JsonFields(value).count('end');
+        return;
+      case 'topic': {
+        const id = keyText(key, 1);
+        if (value === null) this.topics.delete(id);
+        else this.topics.set(id, topicOf(id, new JsonFields(value)));
+        return;
+      }
+      case 'producer':
+        noteUse(this.#identities, keyText(key, 1), { ...identityOf(value), lastUseMs: timestamp }, timestamp);
+        return;
+      case 'commit': {
+        const commit = commitOf(keyText(key, 1), value);
+        this.#commits.push(commit);
+        this.#noteUse(commit, timestamp);
+        return;
+      }
+      default:
+        throw new JsonFault(`records of the kind "${kind}" are not known`);
     }
-    return floor;
   }
 
-  /** What commits and committed offsets tell of how far partitions reached: what they name was on the disk before. */
-  floors(): Floors {
-    const floors = new Map<string, number>();
-    const raise = (key: string, to: number): void => void floors.set(key, Math.max(floors.get(key) ?? 0, to));
+  /** Up to where the offsets partition is known to have been on the disk. */
+  get offsetsKnownEnd(): number {
+    let end = this.#offsetsEnd;
     for (const { partitions } of this.#commits) {
-      for (const [topicId, partition, , last] of partitions) raise(floorKey(topicId, partition), last + 1);
+      for (const [topicId, , , last] of partitions) if (topicId === offsetsTopic) end = Math.max(end, last + 1);
     }
-    for (const offsets of this.#groups.values()) {
-      for (const { topicId, partition, offset, seen } of offsets.values()) {
-        raise(floorKey(topicId, partition), seen ?? offset);
-      }
+    return end;
+  }
+
+  /** Up to where partitions are known to have been on the disk: commits and committed offsets name only what was. */
+  knownEnds(): KnownEnds {
+    const ends = new Map<string, number>();
+    const raise = (key: string, to: number): void => void ends.set(key, Math.max(ends.get(key) ?? 0, to));
+    for (const { partitions } of this.#commits) {
+      for (const [topicId, partition, , last] of partitions) raise(partitionKey(topicId, partition), last + 1);
     }
-    return floors;
+    for (const { topicId, partition, offset, seen } of this.groups.all()) {
+      raise(partitionKey(topicId, partition), seen ?? offset);
+    }
+    return ends;
   }
 
   /** Producer ids and epochs that partitions have seen are never given out again. */
   noteProducer(producerId: number, epoch: number): void {
     if (producerId >= this.#idLimit) this.#idLimit = producerId + 1;
-    for (const identity of this.identities.values()) {
+    for (const identity of this.#identities.values()) {
       if (identity.producerId === producerId && identity.epoch < epoch) identity.epoch = epoch;
     }
   }
@@ -168,53 +167,27 @@ export class Coordinator {
     for (const { record, partitions } of commits) this.finish(record, partitions);
   }
 
-  /** Reads the offsets partition: a transaction's offsets count from its commit marker on. */
-  loadOffsets(): void {
-    const pending = new Map<number, { key: unknown; value: unknown }[]>();
-    this.offsets.forEachBatch((bytes, at) => {
-      const producerId = producerIdOf(bytes, at);
-      if (isControl(bytes, at)) {
-        if (controlTypeOf(bytes, at) === 'commit')
-          for (const record of pending.get(producerId) ?? []) this.#load(record);
-        pending.delete(producerId);
-      } else if (isTransactional(bytes, at)) {
-        const records = pending.get(producerId);
-        if (records === undefined) pending.set(producerId, jsonRecords(bytes, at));
-        else records.push(...jsonRecords(bytes, at));
-      } else for (const record of jsonRecords(bytes, at)) this.#load(record);
-    });
-  }
-
-  #load({ key, value }: { key: unknown; value: unknown }): void {
-    const [group, topicId, partition] = key as [string, string, number];
-    if (value === null) this.#forget(group, `${topicId}/${partition}`);
-    else {
-      const { offset, metadata, seen } = value as { offset: number; metadata?: string; seen?: number };
-      this.#store(group, { topicId, partition, offset, metadata, seen });
-    }
-  }
-
   // -------------------------------------------------------------- topics
 
-  /** The topic is there. */
+  /** The topic exists. */
   noteTopic(topic: TopicDescription): void {
-    this.#appendTransactions([topicRecord(topic)]);
+    this.#append([topicRecord(topic)]);
     this.topics.set(topic.id, topic);
   }
 
   /** The topic was deleted. Nothing of it is missed any more once `transactions.sync()` has answered. */
   noteDeleted(topicId: string): void {
-    this.#appendTransactions([json(['topic', topicId], null)]);
+    this.#append([internalRecord(['topic', topicId], null)]);
     this.topics.delete(topicId);
   }
 
-  /** Leaves word of how far the offsets partition reaches on the disk: the first time that it holds anything, and at
-   *  every rotation. */
+  /** Records how far the offsets partition reaches on the disk: the first time that it holds anything, and at every
+   *  rotation. */
   noteOffsetsEnd(): void {
-    const end = this.offsets.syncedEnd;
+    const end = this.groups.partition.syncedEnd;
     if (this.#offsetsEnd > 0 || end === 0) return;
     try {
-      this.#appendTransactions([json(['offsets', ''], { end })]);
+      this.#append([offsetsEndRecord(end)]);
       this.#offsetsEnd = end;
     } catch (cause) {
       // No space for it now: the next commit of offsets tries again.
@@ -228,19 +201,38 @@ export class Coordinator {
   async newProducerId(): Promise<number> {
     if (this.#nextId >= this.#idLimit) {
       this.#idLimit = this.#nextId + idBlock;
-      this.#appendTransactions([json(['ids'], { limit: this.#idLimit })]);
+      this.#append([idsRecord(this.#idLimit)]);
       await this.transactions.sync();
     }
     return this.#nextId++;
   }
 
-  saveIdentity(transactionalId: string, identity: Identity): void {
-    this.identities.set(transactionalId, identity);
-    this.#appendTransactions([json(['producer', transactionalId], identity)]);
+  /** The newest producer of a transactional id. */
+  identityOf(transactionalId: string): Identity | undefined {
+    return this.#identities.get(transactionalId);
   }
 
+  /** A newer producer of a transactional id. */
+  saveIdentity(transactionalId: string, { producerId, epoch }: Omit<Identity, 'lastUseMs'>): void {
+    const now = this.#now();
+    noteUse(this.#identities, transactionalId, { producerId, epoch, lastUseMs: now }, now);
+    this.#append([identityRecord(transactionalId, { producerId, epoch, lastUseMs: now })]);
+  }
+
+  #noteUse({ transactionalId, producerId }: CommitRecord, nowMs: number): void {
+    const identity = this.#identities.get(transactionalId);
+    if (identity?.producerId === producerId) noteUse(this.#identities, transactionalId, identity, nowMs);
+  }
+
+  /** Forgets the transactional ids that nobody has used for long; answers them. */
+  expireIdentities(isInUse: (transactionalId: string, identity: Identity) => boolean): readonly string[] {
+    const before = this.#now() - transactionalIdExpirationMs;
+    return dropUnused(this.#identities, before, (identity, transactionalId) => isInUse(transactionalId, identity));
+  }
+
+  /** The transactional id of a producer, for reports. */
   nameOf(producerId: number): string {
-    for (const [name, identity] of this.identities) if (identity.producerId === producerId) return name;
+    for (const [name, identity] of this.#identities) if (identity.producerId === producerId) return name;
     return `producer ${producerId}`;
   }
 
@@ -250,14 +242,15 @@ export class Coordinator {
    *  lost. */
   async open(): Promise<void> {
     if (this.transactions.state.end > 0) return;
-    this.#appendTransactions([json(['ids'], { limit: this.#idLimit })]);
+    this.#append([idsRecord(this.#idLimit)]);
     await this.transactions.sync();
   }
 
   /** Appends the commit record. The transaction is decided once `transactions.sync()` has answered. */
   decide(record: CommitRecord): void {
-    const { transactionalId, producerId, epoch, partitions } = record;
-    this.#appendTransactions([json(['commit', transactionalId], { producerId, epoch, partitions })]);
+    for (const written of record.partitions) assertWritten(written);
+    this.#append([commitRecord(record)]);
+    this.#noteUse(record, this.#now());
     // Until its markers are written the record must survive a rotation.
     this.#unfinished.set(record, [{ partition: this.transactions, offset: Number.POSITIVE_INFINITY }]);
   }
@@ -279,167 +272,76 @@ export class Coordinator {
     }
   }
 
-  #appendTransactions(records: readonly PlainRecord[]): void {
-    this.#append(this.transactions, records);
-  }
-
-  #append(partition: FilePartition, records: readonly PlainRecord[], producer?: OffsetsProducer): void {
-    partition.checkWritable();
-    const batch = encodeBatch(records.map((record) => ({ ...record, timestamp: this.#now() })));
-    stampBatch(batch, {
-      baseOffset: partition.state.end,
-      producerId: producer?.producerId ?? -1,
-      epoch: producer?.epoch ?? -1,
-      baseSequence: -1,
-      transactional: producer !== undefined,
-    });
-    partition.append(batch);
+  #append(records: readonly PlainRecord[]): void {
+    appendRecords(this.transactions, records, this.#now());
   }
 
   /** Keeps both partitions from growing without bound; called now and then. */
   async rotate(): Promise<void> {
-    if (this.transactions.sizeBytes >= this.#rotateBytes + 2 * this.#transactionsSizeAtRotation) {
+    const { transactions } = this;
+    if (transactions.sizeBytes >= this.#rotateBytes + 2 * this.#sizeAtRotation) {
       const unsynced = new Set<FilePartition>();
       for (const markers of this.#unfinished.values()) {
         for (const marker of markers) if (isUnsynced(marker)) unsynced.add(marker.partition);
       }
       await Promise.all([...unsynced].map((partition) => partition.sync()));
       this.#dropFinished();
-      this.transactions.checkWritable();
-      this.transactions.roll();
-      const from = this.transactions.state.end;
-      this.#offsetsEnd = this.offsets.syncedEnd;
-      this.#appendTransactions([
-        json(['ids'], { limit: this.#idLimit }),
-        json(['offsets', ''], { end: this.#offsetsEnd }),
+      transactions.checkWritable();
+      transactions.roll();
+      const from = transactions.state.end;
+      this.#offsetsEnd = this.groups.partition.syncedEnd;
+      this.#append([
+        idsRecord(this.#idLimit),
+        offsetsEndRecord(this.#offsetsEnd),
         ...[...this.topics.values()].map(topicRecord),
-        ...[...this.identities].map(([id, identity]) => json(['producer', id], identity)),
-        ...[...this.#unfinished.keys()].map(({ transactionalId, ...rest }) => json(['commit', transactionalId], rest)),
+        ...[...this.#identities].map(([id, identity]) => identityRecord(id, identity)),
+        ...[...this.#unfinished.keys()].map(commitRecord),
       ]);
-      await this.transactions.sync();
-      this.transactions.deleteRecords(from);
-      this.#transactionsSizeAtRotation = this.transactions.sizeBytes;
+      await transactions.sync();
+      transactions.deleteRecords(from);
+      this.#sizeAtRotation = transactions.sizeBytes;
     }
-    await this.#rotateOffsets();
-  }
-
-  async #rotateOffsets(): Promise<void> {
-    const { offsets } = this;
-    if (offsets.state.start >= this.#offsetsRotatedAt) {
-      if (offsets.sizeBytes < this.#rotateBytes + 2 * this.#offsetsSizeAtRotation) return;
-      offsets.checkWritable();
-      offsets.roll();
-      this.#offsetsRotatedAt = offsets.state.end;
-    }
-    // A transaction that began below has offsets there which nobody knows yet: they count from its commit on.
-    if (offsets.state.stable() < this.#offsetsRotatedAt) return;
-    const records: PlainRecord[] = [];
-    for (const [group, committed] of this.#groups)
-      for (const stored of committed.values()) records.push(offsetRecord(group, stored));
-    for (let i = 0; i < records.length; i += 1000) this.#append(offsets, records.slice(i, i + 1000));
-    await offsets.sync();
-    offsets.deleteRecords(this.#offsetsRotatedAt);
-    this.#offsetsSizeAtRotation = offsets.sizeBytes;
-  }
-
-  // -------------------------------------------------------------- offsets
-
-  /** Writes offsets to the log: into a transaction, or for good once `offsets.sync()` has answered. */
-  writeOffsets(group: string, offsets: readonly StoredOffset[], producer?: OffsetsProducer): void {
-    if (offsets.length > 0) {
-      this.#append(
-        this.offsets,
-        offsets.map((stored) => offsetRecord(group, stored)),
-        producer,
-      );
-    }
-  }
-
-  /** Makes offsets that were written visible. */
-  applyOffsets(group: string, offsets: readonly StoredOffset[]): void {
-    for (const stored of offsets) this.#store(group, stored);
-  }
-
-  #store(group: string, stored: StoredOffset): void {
-    let offsets = this.#groups.get(group);
-    if (offsets === undefined) {
-      offsets = new Map();
-      this.#groups.set(group, offsets);
-    }
-    offsets.set(`${stored.topicId}/${stored.partition}`, stored);
-  }
-
-  #forget(group: string, key: string): void {
-    const offsets = this.#groups.get(group);
-    if (offsets === undefined) return;
-    offsets.delete(key);
-    if (offsets.size === 0) this.#groups.delete(group);
-  }
-
-  /** Offsets of topics that do not exist (any more) are forgotten; ids are never used again, so nothing need be
-   *  written. */
-  forgetTopics(exists: (topicId: string) => boolean): void {
-    for (const [group, offsets] of this.#groups) {
-      for (const [key, stored] of offsets) if (!exists(stored.topicId)) this.#forget(group, key);
-    }
-  }
-
-  committed(group: string, nameOf: (topicId: string) => string | undefined): CommittedOffset[] {
-    const committed: CommittedOffset[] = [];
-    for (const { topicId, partition, offset, metadata } of this.#groups.get(group)?.values() ?? []) {
-      const topic = nameOf(topicId);
-      if (topic !== undefined)
-        committed.push({ topic, partition, offset, ...(metadata !== undefined && { metadata }) });
-    }
-    return committed;
-  }
-
-  groups(): string[] {
-    return [...this.#groups.keys()].sort();
-  }
-
-  async deleteGroup(group: string): Promise<void> {
-    const offsets = this.#groups.get(group);
-    if (offsets === undefined) return;
-    this.#append(
-      this.offsets,
-      [...offsets.values()].map((stored) => ({ ...offsetRecord(group, stored), value: utf8Bytes('null') })),
-    );
-    this.#groups.delete(group);
-    await this.offsets.sync();
+    await this.groups.rotate();
   }
 }
-
-export type { StoredOffset };
 
 const isUnsynced = ({ partition, offset }: Marker): boolean => !partition.deleted && partition.syncedEnd < offset;
 
-export interface OffsetsProducer {
-  readonly producerId: number;
-  readonly epoch: number;
-}
+const assertWritten = ([topicId, partition, first, last]: WrittenOffsets): void =>
+  assert(isCount(first) && last >= first, () => `[${first}, ${last}] of ${topicId}/${partition} are not offsets`);
 
-const json = (key: unknown, value: unknown): PlainRecord => ({
-  key: utf8Bytes(JSON.stringify(key)),
-  value: utf8Bytes(JSON.stringify(value)),
-});
+// ---------------------------------------------------------------- records
 
-const offsetRecord = (group: string, { topicId, partition, offset, metadata, seen }: StoredOffset): PlainRecord =>
-  json([group, topicId, partition], { offset, metadata, seen });
+const idsRecord = (limit: number): PlainRecord => internalRecord(['ids'], { limit });
+
+const offsetsEndRecord = (end: number): PlainRecord => internalRecord(['offsets', ''], { end });
 
 const topicRecord = ({ id, name, partitions, configs }: TopicDescription): PlainRecord =>
-  json(['topic', id], { name, partitions, configs });
+  internalRecord(['topic', id], { name, partitions, configs });
 
-const jsonRecords = (bytes: Uint8Array, at: number): { key: unknown; value: unknown }[] => {
-  const columns = new RecordColumns(16);
-  columns.reset(bytes);
-  const end = decodeBatch(bytes, at, columns, 0);
-  assert(end > 0, 'a batch whose checksum is right decodes');
-  return Array.from({ length: columns.count }, (_, i) => {
-    const { key, value } = columns.record(i);
-    return {
-      key: JSON.parse(utf8Text(key ?? utf8Bytes('null'))) as unknown,
-      value: JSON.parse(utf8Text(value ?? utf8Bytes('null'))) as unknown,
-    };
-  });
+const identityRecord = (id: string, { producerId, epoch, lastUseMs }: Identity): PlainRecord =>
+  internalRecord(['producer', id], { producerId, epoch }, lastUseMs);
+
+const commitRecord = ({ transactionalId, producerId, epoch, partitions }: CommitRecord): PlainRecord =>
+  internalRecord(['commit', transactionalId], { producerId, epoch, partitions });
+
+const identityOf = (value: unknown): { readonly producerId: number; readonly epoch: number } => {
+  const fields = new JsonFields(value);
+  const [producerId, epoch] = [fields.count('producerId'), fields.count('epoch')];
+  if (epoch > lastEpoch) throw new JsonFault(`the field "epoch" must be at most ${lastEpoch}, not ${epoch}`);
+  return { producerId, epoch };
 };
+
+const commitOf = (transactionalId: string, value: unknown): CommitRecord => ({
+  transactionalId,
+  ...identityOf(value),
+  partitions: new JsonFields(value).list('partitions').map((written): WrittenOffsets => {
+    const [topicId, partition, first, last] = Array.isArray(written) ? (written as readonly unknown[]) : [];
+    if (typeof topicId !== 'string' || !isCount(partition) || !isCount(first) || !isCount(last) || last < first) {
+      throw new JsonFault(
+        `the field "partitions" must list [topic id, partition, first, last], not ${JSON.stringify(written)}`,
+      );
+    }
+    return [topicId, partition, first, last];
+  }),
+});

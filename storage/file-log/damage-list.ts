@@ -10,6 +10,8 @@
 
 import {
   type FileSystem,
+  JsonFault,
+  JsonFields,
   joinPath,
   readWholeFile,
   replaceFile,
@@ -17,7 +19,7 @@ import {
   utf8Bytes,
   utf8Text,
 } from '../../base/index.ts';
-import type { Damage } from '../log.ts';
+import { type Damage, damageKinds } from '../log.ts';
 import { offsetsTopic, transactionsTopic } from '../topic-rules.ts';
 
 const formatVersion = 1;
@@ -49,16 +51,15 @@ export class DamageList {
   #read(): Damage[] {
     if (this.#files.stat(this.#path) === undefined) return [];
     try {
-      const value: unknown = JSON.parse(utf8Text(readWholeFile(this.#files, this.#path)));
-      if (typeof value === 'object' && value !== null && 'entries' in value && Array.isArray(value.entries)) {
-        return value.entries as Damage[];
-      }
+      const fields = JsonFields.parse(utf8Text(readWholeFile(this.#files, this.#path)));
+      return fields.list('entries').map((entry, i) => damageOf(entry, i));
     } catch (cause) {
-      if (!(cause instanceof SyntaxError)) throw cause;
+      if (!(cause instanceof JsonFault)) throw cause;
+      throw new UserError('DATA_DIR_UNREADABLE', `${this.#path} is not a list of damage: ${cause.message}`, {
+        hint: 'It names data that was found lost. Restore it from a backup, or move it away to go on as if nothing were lost.',
+        cause,
+      });
     }
-    throw new UserError('DATA_DIR_UNREADABLE', `${this.#path} is not a list of damage`, {
-      hint: 'It names data that was found lost. Restore it from a backup, or move it away to go on as if nothing were lost.',
-    });
   }
 
   /** On the disk when it returns. The same thing found twice (a crash while it was mended) is one entry. */
@@ -115,3 +116,28 @@ export class DamageList {
     return path;
   }
 }
+
+const damageOf = (value: unknown, index: number): Damage => {
+  try {
+    const fields = new JsonFields(value);
+    const [topic, topicId, keptAt] = [
+      fields.optionalText('topic'),
+      fields.optionalText('topicId'),
+      fields.optionalText('keptAt'),
+    ];
+    const partition = fields.optionalCount('partition');
+    const lost = fields.has('lost') ? fields.fields('lost') : undefined;
+    return {
+      kind: fields.oneOf('kind', damageKinds),
+      path: fields.text('path'),
+      message: fields.text('message'),
+      ...(topic !== undefined && { topic }),
+      ...(topicId !== undefined && { topicId }),
+      ...(partition !== undefined && { partition }),
+      ...(lost !== undefined && { lost: { from: lost.count('from'), to: lost.count('to') } }),
+      ...(keptAt !== undefined && { keptAt }),
+    };
+  } catch (cause) {
+    throw cause instanceof JsonFault ? new JsonFault(`entry ${index + 1}: ${cause.message}`) : cause;
+  }
+};

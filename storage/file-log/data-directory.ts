@@ -19,6 +19,8 @@
 import {
   FileError,
   type FileSystem,
+  JsonFault,
+  JsonFields,
   joinPath,
   parentOf,
   readWholeFile,
@@ -84,9 +86,14 @@ export class DataDirectory {
       replaceFile(this.#files, path, utf8Bytes(`${JSON.stringify({ format: formatVersion })}\n`));
       return;
     }
-    const format = readObject(this.#files, path)['format'];
+    let format: number;
+    try {
+      format = readFields(this.#files, path).count('format');
+    } catch (cause) {
+      if (!(cause instanceof JsonFault)) throw cause;
+      throw unreadable(this.path, `${path} does not tell the format of the directory: ${cause.message}`, cause);
+    }
     if (format === formatVersion) return;
-    if (typeof format !== 'number') throw unreadable(this.path, `${path} does not say which format it is`);
     throw new UserError(
       'DATA_DIR_NEWER',
       `the data directory ${this.path} has format ${format}; this version reads format ${formatVersion}`,
@@ -125,7 +132,13 @@ export class DataDirectory {
   #readTopic(id: string): TopicDescription | undefined {
     const path = joinPath(this.path, 'topics', id, 'topic.json');
     if (this.#files.stat(path) === undefined) return undefined;
-    return topicOf(id, readObject(this.#files, path));
+    try {
+      return topicOf(id, readFields(this.#files, path));
+    } catch (cause) {
+      // The transaction log has the description too.
+      if (cause instanceof JsonFault) return undefined;
+      throw cause;
+    }
   }
 
   /** Whether there is a file, other than an empty one, in the directory or below. */
@@ -213,14 +226,13 @@ export interface FoundTopics {
   readonly undescribed: string[];
 }
 
-/** The topic that such an object describes, if it does. */
-export const topicOf = (
-  id: string,
-  { name, partitions, configs }: Record<string, unknown>,
-): TopicDescription | undefined =>
-  typeof name === 'string' && typeof partitions === 'number' && isConfigs(configs)
-    ? { id, name, partitions, configs }
-    : undefined;
+/** The topic that these fields describe; throws a `JsonFault`. */
+export const topicOf = (id: string, fields: JsonFields): TopicDescription => ({
+  id,
+  name: fields.text('name'),
+  partitions: fields.count('partitions'),
+  configs: fields.texts('configs'),
+});
 
 const unreadable = (path: string, why: string, cause?: unknown): UserError =>
   new UserError('DATA_DIR_UNREADABLE', `the data directory ${path} cannot be used: ${why}`, {
@@ -237,15 +249,6 @@ const guarded = <T>(path: string, run: () => T): T => {
   }
 };
 
-const readObject = (files: FileSystem, path: string): Record<string, unknown> => {
-  try {
-    const value: unknown = JSON.parse(utf8Text(readWholeFile(files, path)));
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return {};
-    throw cause;
-  }
-};
-
-const isConfigs = (value: unknown): value is Record<string, string> =>
-  typeof value === 'object' && value !== null && Object.values(value).every((text) => typeof text === 'string');
+/** The fields of a JSON file; throws a `JsonFault`. */
+const readFields = (files: FileSystem, path: string): JsonFields =>
+  JsonFields.parse(utf8Text(readWholeFile(files, path)));

@@ -50,13 +50,15 @@ import {
   unknownPartition,
   unknownTopic,
 } from '../log-errors.ts';
-import { byPartition, lastEpoch } from '../memory-log.ts';
+import { byPartition } from '../memory-log.ts';
+import { lastEpoch, ProducerSession } from '../producer-session.ts';
 import { checkTopicSpec, offsetsTopic, topicConfigDefaults, transactionsTopic } from '../topic-rules.ts';
 import { FetchWait } from '../waiting.ts';
-import { Coordinator, type Identity, type StoredOffset } from './coordinator.ts';
+import { Coordinator } from './coordinator.ts';
 import { damagedTopic } from './damage-list.ts';
 import { DataDirectory } from './data-directory.ts';
 import { FileProducer, type ProducerHost } from './file-producer.ts';
+import { GroupOffsets, type StoredOffset } from './group-offsets.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { recoverLog, topicReport } from './log-recovery.ts';
 import { defaultOpenFiles, OpenFiles, readerOpenFiles } from './open-files.ts';
@@ -140,11 +142,13 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     const configs = { ...topicConfigDefaults, 'cleanup.policy': 'compact' };
     const own = (topic: string, directory: string) =>
       new FilePartition(this, { topic, partition: 0 }, directory, configs);
+    const now = (): number => this.now();
+    const { rotateBytes = 1024 * 1024 } = options;
     this.coordinator = new Coordinator(
       own(transactionsTopic, this.#directory.internal('transactions')),
-      own(offsetsTopic, this.#directory.internal('offsets')),
-      () => this.now(),
-      options.rotateBytes ?? 1024 * 1024,
+      new GroupOffsets(own(offsetsTopic, this.#directory.internal('offsets')), now, rotateBytes),
+      now,
+      rotateBytes,
     );
     this.housekeeping = new Housekeeping({
       files: options.files,
@@ -226,7 +230,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     }
     await this.coordinator.transactions.sync();
     this.#standing = this.#standing.filter((entry) => !gone.includes(entry));
-    this.coordinator.forgetTopics((topicId) => this.#isKnown(topicId));
+    this.coordinator.groups.forgetTopics((topicId) => this.#isKnown(topicId));
     return [...this.#directory.damage.remove(concerns), ...gone];
   }
 
@@ -295,12 +299,12 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   *#allPartitions(): IterableIterator<FilePartition> {
     yield* this.#topicPartitions();
     yield this.coordinator.transactions;
-    yield this.coordinator.offsets;
+    yield this.coordinator.groups.partition;
   }
 
   /** The offsets partition goes by its topic's name, all others by topic id. */
   #partitionById(topicId: string, index: number): FilePartition | undefined {
-    if (topicId === offsetsTopic) return this.coordinator.offsets;
+    if (topicId === offsetsTopic) return this.coordinator.groups.partition;
     const name = this.#topicNames.get(topicId);
     return name === undefined ? undefined : this.#topics.get(name)?.partitions[index];
   }
@@ -364,7 +368,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     }
     this.#topics.delete(name);
     this.#topicNames.delete(id);
-    this.coordinator.forgetTopics((topicId) => this.#isKnown(topicId));
+    this.coordinator.groups.forgetTopics((topicId) => this.#isKnown(topicId));
     this.#shared?.remove(name);
     for (const partition of topic.partitions) {
       partition.deleted = true;
@@ -495,7 +499,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   async producer(options: ProducerOptions = {}): Promise<Producer> {
     this.#checkWritable();
     const id = options.transactionalId;
-    if (id === undefined) return new FileProducer(this, await this.coordinator.newProducerId(), 0, undefined);
+    if (id === undefined) return this.#newProducer(await this.coordinator.newProducerId(), 0, undefined);
     // Two that open the same name do so one after the other.
     const before = this.#opening.get(id) ?? Promise.resolve();
     const opened = before.catch(() => undefined).then(() => this.#openTransactional(id));
@@ -510,17 +514,36 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   async #openTransactional(id: string): Promise<Producer> {
     await this.#producers.get(id)?.fence();
     this.#checkWritable();
-    const known = this.coordinator.identities.get(id);
-    const identity: Identity =
+    const known = this.coordinator.identityOf(id);
+    const { producerId, epoch } =
       known === undefined || known.epoch >= lastEpoch
         ? { producerId: await this.coordinator.newProducerId(), epoch: 0 }
         : { producerId: known.producerId, epoch: known.epoch + 1 };
-    // Records of a former life that are still open would look like the new producer's own.
-    this.finishMarkers(identity.producerId);
-    this.coordinator.saveIdentity(id, identity);
-    const producer = new FileProducer(this, identity.producerId, identity.epoch, id);
+    // Records of a former producer that are still open would look like the new one's own.
+    this.finishMarkers(producerId);
+    this.coordinator.saveIdentity(id, { producerId, epoch });
+    this.#expireProducers();
+    const producer = this.#newProducer(producerId, epoch, id);
     this.#producers.set(id, producer);
     return producer;
+  }
+
+  #newProducer(producerId: number, epoch: number, transactionalId: string | undefined): FileProducer {
+    return new FileProducer(this, new ProducerSession(producerId, epoch, transactionalId));
+  }
+
+  /** Forgets the transactional ids that nobody has used for long. */
+  #expireProducers(): void {
+    const expired = this.coordinator.expireIdentities(
+      (id, { producerId }) => this.#producers.get(id)?.isAlive === true || this.#hasOpenTransaction(producerId),
+    );
+    for (const id of expired) this.#producers.delete(id);
+  }
+
+  #hasOpenTransaction(producerId: number): boolean {
+    return [...this.#allPartitions()].some(
+      (partition) => partition.hasPendingMarkers && partition.state.openFrom(producerId) >= 0,
+    );
   }
 
   /** See `ProducerHost`. */
@@ -586,28 +609,29 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
 
   async committed(group: string): Promise<readonly CommittedOffset[]> {
     this.checkOpen();
-    return this.coordinator.committed(group, (topicId) => this.#topicNames.get(topicId)).sort(byPartition);
+    return this.coordinator.groups.committed(group, (topicId) => this.#topicNames.get(topicId)).sort(byPartition);
   }
 
   async commitOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void> {
     this.#checkWritable();
     const stored = this.storedOffsets(offsets);
     await Promise.all(this.unsyncedSources(stored).map((partition) => partition.sync()));
-    this.coordinator.writeOffsets(group, stored);
-    this.coordinator.applyOffsets(group, stored);
-    await this.coordinator.offsets.sync();
+    const { groups } = this.coordinator;
+    groups.write(group, stored);
+    groups.apply(group, stored);
+    await groups.partition.sync();
     this.coordinator.noteOffsetsEnd();
     this.transactionEnded([]);
   }
 
   async deleteGroup(group: string): Promise<void> {
     this.#checkWritable();
-    await this.coordinator.deleteGroup(group);
+    await this.coordinator.groups.delete(group);
   }
 
   async groups(): Promise<readonly string[]> {
     this.checkOpen();
-    return this.coordinator.groups();
+    return this.coordinator.groups.names();
   }
 
   // -------------------------------------------------------------- closing

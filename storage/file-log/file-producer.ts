@@ -1,8 +1,7 @@
 /**
- * A producer of the file log: stamps and appends batches, and runs the commit protocol that coordinator.ts describes.
+ * A producer of the file log: appends batches, and runs the commit protocol that coordinator.ts describes.
  */
 
-import { assert } from '../../base/index.ts';
 import {
   type Acks,
   type Appended,
@@ -12,18 +11,12 @@ import {
   type TopicDescription,
   type TopicPartition,
 } from '../log.ts';
-import {
-  badBatch,
-  closedError,
-  fencedError,
-  noTransaction,
-  outOfOrder,
-  tooLarge,
-  transactionBroken,
-} from '../log-errors.ts';
-import { addSequence, type ControlType, checkNewBatch, recordCountOf, stampBatch } from '../record-batch.ts';
-import { numberConfig, offsetsTopic } from '../topic-rules.ts';
-import type { CommitRecord, Coordinator, StoredOffset } from './coordinator.ts';
+import { transactionBroken } from '../log-errors.ts';
+import { ProducerSession } from '../producer-session.ts';
+import type { ControlType } from '../record-batch.ts';
+import { offsetsTopic } from '../topic-rules.ts';
+import type { CommitRecord, Coordinator } from './coordinator.ts';
+import type { StoredOffset } from './group-offsets.ts';
 import type { FilePartition } from './partition.ts';
 
 /** What a producer needs of the log it belongs to. */
@@ -47,82 +40,73 @@ export interface ProducerHost {
   transactionEnded(partitions: Iterable<FilePartition>): void;
 }
 
-type ProducerState = 'idle' | 'open' | 'committing' | 'aborting' | 'fenced' | 'closed';
+/** What the open transaction has written to a partition: offsets from `first` to `last`. */
+interface Written {
+  readonly first: number;
+  last: number;
+  readonly topicId: string;
+}
 
 export class FileProducer implements Producer {
-  readonly producerId: number;
-  readonly epoch: number;
   readonly #log: ProducerHost;
-  readonly #transactionalId: string | undefined;
-  #state: ProducerState = 'idle';
-  /** Why the open transaction can only be aborted. */
-  #broken: unknown;
-  /** Set while a commit runs: whoever takes over waits for its end. */
+  readonly #session: ProducerSession;
+  /** Set while a commit runs: a newer producer waits for its end. */
   #committing: Promise<unknown> | undefined;
-  /** Weak: a producer outlives the topics that it wrote to. */
-  readonly #sequences = new WeakMap<FilePartition, number>();
-  readonly #written = new Map<FilePartition, { first: number; last: number; topicId: string }>();
+  readonly #written = new Map<FilePartition, Written>();
   #offsets: { readonly group: string; readonly stored: readonly StoredOffset[] }[] = [];
 
-  constructor(log: ProducerHost, producerId: number, epoch: number, transactionalId: string | undefined) {
+  constructor(log: ProducerHost, session: ProducerSession) {
     this.#log = log;
-    this.producerId = producerId;
-    this.epoch = epoch;
-    this.#transactionalId = transactionalId;
+    this.#session = session;
+  }
+
+  get producerId(): number {
+    return this.#session.producerId;
+  }
+
+  get epoch(): number {
+    return this.#session.epoch;
+  }
+
+  /** Whether it may still be used. */
+  get isAlive(): boolean {
+    return this.#session.state !== 'closed' && this.#session.state !== 'fenced';
   }
 
   #check(inTransaction: boolean): void {
-    if (this.#state === 'fenced') throw fencedError(this.#transactionalId);
-    this.#log.checkOpen();
-    if (this.#state === 'closed') throw closedError();
-    if (inTransaction && this.#state === 'aborting') throw transactionBroken(this.#broken);
-    if (inTransaction && this.#state !== 'open') throw noTransaction();
+    // A producer that was fenced reports that, also after the log was closed.
+    if (this.#session.state !== 'fenced') this.#log.checkOpen();
+    this.#session.check(inTransaction);
   }
 
   async append(target: TopicPartition, batch: Uint8Array, acks: Acks): Promise<Appended> {
-    const transactional = this.#transactionalId !== undefined;
+    const session = this.#session;
+    const transactional = session.isTransactional;
     this.#check(transactional);
     const partition = this.#log.partition(target);
-    const { configs, id: topicId } = this.#log.topic(target.topic).description;
-    const fault = checkNewBatch(batch);
-    if (fault !== undefined) throw badBatch(target, fault);
-    for (const config of ['max.message.bytes', 'segment.bytes']) {
-      const limit = numberConfig(configs, config);
-      if (batch.length > limit) throw tooLarge(target, batch.length, limit, config);
-    }
-    const { state } = partition;
-    let baseOffset: number;
+    const { description } = this.#log.topic(target.topic);
+    session.checkBatch(target, description, batch);
+    let appended: Appended;
     try {
       partition.checkWritable();
-      const baseSequence = this.#sequences.get(partition) ?? 0;
-      const count = recordCountOf(batch, 0);
-      const verdict = state.checkSequence(this.producerId, this.epoch, baseSequence, count);
-      if (verdict.kind === 'fenced') throw fencedError(this.#transactionalId);
-      if (verdict.kind === 'out-of-order') throw outOfOrder(target, verdict.expected, baseSequence);
-      assert(verdict.kind === 'append', 'a producer of this process never sends a batch twice');
-      baseOffset = state.end;
-      stampBatch(batch, { baseOffset, producerId: this.producerId, epoch: this.epoch, baseSequence, transactional });
-      partition.append(batch);
-      this.#sequences.set(partition, addSequence(baseSequence, count));
+      appended = session.send(target, partition.state, batch, (stamped) => partition.append(stamped));
     } catch (cause) {
-      if (transactional) this.#broken ??= cause;
+      if (transactional) session.broken ??= cause;
       throw cause;
     }
-    const nextOffset = baseOffset + recordCountOf(batch, 0);
-    if (transactional) {
-      const written = this.#written.get(partition);
-      if (written === undefined) this.#written.set(partition, { first: baseOffset, last: nextOffset - 1, topicId });
-      else written.last = nextOffset - 1;
-    } else if (acks === 'durable') await partition.sync();
-    return { baseOffset, nextOffset };
+    if (transactional) this.#noteWritten(partition, description.id, appended);
+    else if (acks === 'durable') await partition.sync();
+    return appended;
+  }
+
+  #noteWritten(partition: FilePartition, topicId: string, { baseOffset, nextOffset }: Appended): void {
+    const written = this.#written.get(partition);
+    if (written === undefined) this.#written.set(partition, { first: baseOffset, last: nextOffset - 1, topicId });
+    else written.last = nextOffset - 1;
   }
 
   begin(): void {
-    assert(this.#transactionalId !== undefined, 'a producer without transactional id has no transactions');
-    if (this.#state === 'fenced' || this.#state === 'closed') return;
-    assert(this.#state === 'idle', 'a transaction is open already');
-    this.#state = 'open';
-    this.#broken = undefined;
+    this.#session.begin();
   }
 
   async sendOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void> {
@@ -131,17 +115,18 @@ export class FileProducer implements Producer {
   }
 
   async commit(): Promise<void> {
+    const session = this.#session;
     this.#check(true);
-    if (this.#broken !== undefined) throw transactionBroken(this.#broken);
-    this.#state = 'committing';
+    if (session.broken !== undefined) throw transactionBroken(session.broken);
+    session.state = 'committing';
     const committing = this.#commit();
     this.#committing = committing;
     try {
       await committing;
-      this.#state = 'idle';
+      session.state = 'idle';
     } catch (cause) {
-      this.#broken = cause;
-      this.#state = 'open';
+      session.broken = cause;
+      session.state = 'open';
       throw cause;
     } finally {
       this.#committing = undefined;
@@ -150,15 +135,15 @@ export class FileProducer implements Producer {
 
   async #commit(): Promise<void> {
     const { coordinator } = this.#log;
-    const transactionalId = this.#transactionalId ?? '';
-    const { producerId, epoch } = this;
+    const { producerId, epoch, transactionalId = '' } = this.#session;
+    const { groups } = coordinator;
     const offsets = this.#offsets.filter(({ stored }) => stored.length > 0);
     if (offsets.length > 0) {
-      const first = coordinator.offsets.state.end;
+      const first = groups.partition.state.end;
       for (const { group, stored } of offsets) {
-        coordinator.writeOffsets(group, stored, this);
-        const last = coordinator.offsets.state.end - 1;
-        this.#written.set(coordinator.offsets, { first, last, topicId: offsetsTopic });
+        groups.write(group, stored, this);
+        const last = groups.partition.state.end - 1;
+        this.#written.set(groups.partition, { first, last, topicId: offsetsTopic });
       }
     }
     for (const partition of this.#written.keys()) if (partition.deleted) this.#written.delete(partition);
@@ -188,15 +173,15 @@ export class FileProducer implements Producer {
       const partitions = [...this.#written.keys()].filter((partition) => !partition.deleted);
       this.#mark('commit');
       coordinator.finish(record, partitions);
-      // The offsets count before the housekeeping may write them anew.
-      for (const { group, stored } of offsets) coordinator.applyOffsets(group, stored);
+      // The offsets count before the housekeeping may rewrite them.
+      for (const { group, stored } of offsets) groups.apply(group, stored);
       this.#log.transactionEnded(partitions);
     }
     this.#offsets = [];
   }
 
   #mark(type: ControlType): void {
-    const { producerId, epoch } = this;
+    const { producerId, epoch } = this.#session;
     for (const partition of this.#written.keys()) {
       if (!partition.deleted) partition.mark({ type, producerId, epoch });
     }
@@ -210,45 +195,40 @@ export class FileProducer implements Producer {
     );
     this.#check(false);
     if (committed === true) return 'committed';
-    if (this.#isOpen) this.#abort();
+    if (this.#session.hasTransaction) this.#abort();
     return 'aborted';
-  }
-
-  get #isOpen(): boolean {
-    return this.#state === 'open' || this.#state === 'aborting';
   }
 
   /** Throws `unavailable` while the disk does not take all abort markers; the transaction can only be aborted again
    *  then. */
   #abort(): void {
     if (this.#log.fenced !== undefined) throw this.#log.fenced;
-    this.#state = 'aborting';
+    this.#session.state = 'aborting';
     this.#offsets = [];
     const partitions = [...this.#written.keys()];
     this.#mark('abort');
     this.#log.transactionEnded(partitions);
     this.#log.finishMarkers(this.producerId);
-    this.#state = 'idle';
+    this.#session.state = 'idle';
   }
 
   /** A newer producer takes over: a commit under way is waited for, what is open is aborted. */
   async fence(): Promise<void> {
-    await this.#committing?.catch(() => undefined);
-    if (this.#isOpen) this.#abort();
-    this.#state = 'fenced';
+    await this.abandon();
+    this.#session.state = 'fenced';
   }
 
   /** The log closes: a commit under way is waited for, what is open is aborted. */
   async abandon(): Promise<void> {
     await this.#committing?.catch(() => undefined);
-    if (this.#isOpen) this.#abort();
+    if (this.#session.hasTransaction) this.#abort();
   }
 
   async close(): Promise<void> {
     try {
       await this.abandon();
     } finally {
-      if (this.#state !== 'fenced') this.#state = 'closed';
+      if (this.#session.state !== 'fenced') this.#session.state = 'closed';
     }
   }
 }

@@ -15,9 +15,10 @@
 import { FileError, joinPath } from '../../base/index.ts';
 import type { Damage, TopicDescription } from '../log.ts';
 import { offsetsTopic, transactionsTopic } from '../topic-rules.ts';
-import { type CommitRecord, type Coordinator, floorKey } from './coordinator.ts';
+import type { CommitRecord, Coordinator } from './coordinator.ts';
 import type { DamageList } from './damage-list.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { partitionKey } from './group-offsets.ts';
 import type { FilePartition } from './partition.ts';
 import type { DamageReport, Expectation, PartitionRecovery } from './partition-recovery.ts';
 
@@ -39,7 +40,8 @@ export interface LogRecovery extends PartitionRecovery {
 export const recoverLog = async (log: RecoveringLog): Promise<LogRecovery> => {
   const { directory, coordinator } = log;
   const { damage } = directory;
-  const { transactions, offsets } = coordinator;
+  const { transactions, groups } = coordinator;
+  const offsets = groups.partition;
   const found = directory.loadTopics();
   const distrust = directory.distrusted;
   const expectation: Expectation = directory.cleanShutdown
@@ -53,14 +55,14 @@ export const recoverLog = async (log: RecoveringLog): Promise<LogRecovery> => {
 
   const isUsed = found.topics.length + found.undescribed.length > 0;
   const internal = internalReport(damage, isUsed);
-  transactions.recover(counts, { ...options, floor: 0 }, internal('transactions'));
-  const commits = coordinator.loadTransactions();
+  transactions.recover(counts, { ...options, knownEnd: 0 }, internal('transactions'));
+  const commits = coordinator.load();
   if (!isUsed) await coordinator.open();
   if (isUsed && transactions.state.end === 0) {
     const what = 'it is empty, although there are topics';
     internal('transactions').found({ kind: 'records', path: transactions.directory, what });
   }
-  offsets.recover(counts, { ...options, floor: coordinator.offsetsFloor }, internal('offsets'));
+  offsets.recover(counts, { ...options, knownEnd: coordinator.offsetsKnownEnd }, internal('offsets'));
   const completed = new Set<string>();
   const aborted = new Set<string>();
   endTransactions(
@@ -71,11 +73,11 @@ export const recoverLog = async (log: RecoveringLog): Promise<LogRecovery> => {
     completed,
     aborted,
   );
-  coordinator.loadOffsets();
+  groups.load();
 
   const topics = [...found.topics, ...restoreDescriptions(log, found.undescribed, standing)];
   await clearDeleted(log, found.deleted);
-  const floors = coordinator.floors();
+  const knownEnds = coordinator.knownEnds();
   const byId = new Map<string, readonly FilePartition[]>();
   const partitions: FilePartition[] = [];
   for (const topic of topics) {
@@ -83,10 +85,10 @@ export const recoverLog = async (log: RecoveringLog): Promise<LogRecovery> => {
     const own = log.add(topic);
     byId.set(topic.id, own);
     for (const partition of own) {
-      const floor = floors.get(floorKey(topic.id, partition.target.partition)) ?? 0;
+      const knownEnd = knownEnds.get(partitionKey(topic.id, partition.target.partition)) ?? 0;
       partition.recover(
         counts,
-        { distrust, expectation, floor },
+        { distrust, expectation, knownEnd },
         topicReport(damage, topic, partition.target.partition),
       );
       partitions.push(partition);
@@ -100,7 +102,10 @@ export const recoverLog = async (log: RecoveringLog): Promise<LogRecovery> => {
   coordinator.begin(unfinished);
   const isKnown = (topicId: string): boolean =>
     byId.has(topicId) || standing.some((entry) => entry.topicId === topicId);
-  coordinator.forgetTopics(isKnown);
+  groups.forgetTopics(isKnown);
+  coordinator.expireIdentities((_, { producerId }) =>
+    partitions.some((partition) => partition.state.openFrom(producerId) >= 0),
+  );
   if (distrust) {
     await Promise.all([...partitions, transactions, offsets].map((partition) => partition.sync()));
     directory.trustAgain();

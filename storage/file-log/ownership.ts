@@ -17,6 +17,8 @@
 import {
   FileError,
   type FileSystem,
+  JsonFault,
+  JsonFields,
   joinPath,
   type OpenFile,
   readWholeFile,
@@ -107,12 +109,10 @@ const lostTo = (files: FileSystem, directory: string): LogError => {
 const readOwner = (files: FileSystem, directory: string): Owner | undefined => {
   const path = joinPath(directory, 'owner');
   try {
-    const value: unknown = JSON.parse(utf8Text(readWholeFile(files, path)));
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { epoch, boot, process } = value as Partial<Owner>;
-    return typeof epoch === 'number' ? { epoch, boot: String(boot), process: String(process) } : undefined;
+    const fields = JsonFields.parse(utf8Text(readWholeFile(files, path)));
+    return { epoch: fields.count('epoch'), boot: fields.text('boot'), process: fields.text('process') };
   } catch (cause) {
-    if (cause instanceof SyntaxError || cause instanceof FileError) return undefined;
+    if (cause instanceof JsonFault || cause instanceof FileError) return undefined;
     throw cause;
   }
 };

@@ -9,13 +9,13 @@
  * A crash leaves one kind of trace: a torn end of the last segment, behind everything that was acknowledged as durable.
  * It is cut off. (A segment is on the disk before the next one begins.) Anything else is damage: a batch that is not
  * whole with whole ones behind it, segments that do not begin where the one before ends, or an end below what is known
- * to have been acknowledged. How far that is follows from snapshots, and from commits and committed offsets (`floor`).
+ * to have been acknowledged. How far that is follows from snapshots, and from commits and committed offsets (`knownEnd`).
  * Bytes that cannot be read are copied aside, the loss is reported, both on the disk before anything is changed; then a
  * gap batch (gap-batch.ts) takes the place of what is lost, and everything else is served. So no offset is ever given
  * out twice.
  *
  * After a kill everything written is there, and a batch that is not whole with whole ones behind it is damage. After a
- * power cut it may also be a write of which the last sectors reached the disk and the first did not: behind the floor,
+ * power cut it may also be a write of which the last sectors reached the disk and the first did not: behind the known end,
  * in the last segment, it is taken for that.
  */
 
@@ -51,7 +51,7 @@ export interface RecoveryOptions {
   readonly distrust: boolean;
   readonly expectation: Expectation;
   /** Offsets below were acknowledged as durable, as far as anything outside of the partition tells. */
-  readonly floor: number;
+  readonly knownEnd: number;
   /** Reads everything, also what a snapshot covers. */
   readonly readAll?: boolean;
 }
@@ -119,14 +119,14 @@ class Recovery {
     this.#context = context;
     this.#report = report;
     this.#state = context.state;
-    this.#expected = context.floor;
+    this.#expected = context.knownEnd;
   }
 
   run(): RecoveredPartition {
-    const { files, directory, newSegment, floor } = this.#context;
+    const { files, directory, newSegment, knownEnd } = this.#context;
     const state = this.#state;
     if (files.stat(directory) === undefined) {
-      this.#lose('partition', 0, floor, directory, 'its directory is gone');
+      this.#lose('partition', 0, knownEnd, directory, 'its directory is gone');
       files.mkdir(directory);
       files.syncDirectory(parentOf(directory));
     }
@@ -226,7 +226,7 @@ class Recovery {
       segment.sync.now();
       this.#forgetIndex(segment);
       // Below the recovery point the state knows already.
-      if (this.#state.end === offset) this.#state.apply(gap, 0);
+      if (this.#state.end === offset) this.#state.apply(gap, 0, this.#context.now());
       offset = next;
     }
     return added;
@@ -314,7 +314,7 @@ class Recovery {
           break;
         }
         if (apply) {
-          this.#state.apply(bytes, at);
+          this.#state.apply(bytes, at, this.#context.now());
           this.#report.batchesScanned++;
         }
         if (noteMs !== undefined) segment.note(bytes, at, position + at, indexInterval, noteMs);
@@ -464,12 +464,12 @@ class Recovery {
   /** The newest snapshot that is whole and fits the files. Newer ones, which do not, tell how far the partition
    *  reached, and are removed: the partition may grow to their offset again, with other batches. */
   #restoreSnapshot(names: readonly string[]): Snapshot | undefined {
-    const { files, directory, readAll } = this.#context;
+    const { files, directory, readAll, now } = this.#context;
     const offsets = names.map((name) => offsetInName(name, 'snapshot')).filter((offset) => offset !== undefined);
     for (const offset of offsets.sort((a, b) => b - a)) {
       const path = joinPath(directory, segmentName(offset, 'snapshot'));
       const bytes = readSideFile(files, path);
-      const snapshot = bytes === undefined ? undefined : decodeSnapshot(bytes, new PartitionState());
+      const snapshot = bytes === undefined ? undefined : decodeSnapshot(bytes, new PartitionState(), now());
       if (snapshot !== undefined) this.#noteExpected(snapshot);
       const segment = this.#segments.find((candidate) => candidate.baseOffset === snapshot?.segment);
       const fits =
@@ -481,7 +481,7 @@ class Recovery {
         this.#unfit.push(path);
         continue;
       }
-      decodeSnapshot(bytes, this.#state);
+      decodeSnapshot(bytes, this.#state, now());
       return snapshot;
     }
     return undefined;

@@ -177,7 +177,7 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
   verify(damage: DamageReport): void {
     this.checkWritable();
     verifyPartition(
-      this.#recoveryContext({ distrust: false, expectation: 'everything', floor: 0 }, damage),
+      this.#recoveryContext({ distrust: false, expectation: 'everything', knownEnd: 0 }, damage),
       this.#segments,
     );
     this.#readPoints.clear();
@@ -237,8 +237,9 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
     }
     segment.size = position + batch.length;
     segment.sync.touch();
-    segment.note(batch, 0, position, this.#indexInterval, this.#host.now());
-    this.state.apply(batch, 0);
+    const now = this.#host.now();
+    segment.note(batch, 0, position, this.#indexInterval, now);
+    this.state.apply(batch, 0, now);
     this.#sinceSnapshot += batch.length;
     this.changed();
     if (this.#sinceSnapshot >= snapshotEveryBytes) this.#host.background(this.snapshot());
@@ -365,6 +366,7 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
         position: segment?.size ?? 0,
         segments: new Map(this.#segments.map(({ baseOffset, size }) => [baseOffset, size])),
       };
+      this.state.expireProducers(this.#host.now());
       const encoded = encodeSnapshot(at, this.state);
       const indexes = segment?.encodeIndexes();
       await this.sync();

@@ -63,8 +63,9 @@ export const encodeSnapshot = (at: Snapshot, state: PartitionState): Uint8Array 
   return out.slice();
 };
 
-/** Reads a snapshot into an empty state; undefined when the bytes are not a whole one. */
-export const decodeSnapshot = (bytes: Uint8Array, into: PartitionState): Snapshot | undefined => {
+/** Reads a snapshot into an empty state; undefined when the bytes are not a whole one. Its producers count as used at
+ *  `nowMs`. */
+export const decodeSnapshot = (bytes: Uint8Array, into: PartitionState, nowMs: number): Snapshot | undefined => {
   if (bytes.length < 42 || readU32(bytes, 0) !== crc32c(bytes, 4, bytes.length) || readI16(bytes, 4) !== version) {
     return undefined;
   }
@@ -94,7 +95,7 @@ export const decodeSnapshot = (bytes: Uint8Array, into: PartitionState): Snapsho
         lastOffset: readI64(bytes, at + 16),
       });
     }
-    into.restoreProducer(producerId, { epoch, openFrom, batches });
+    into.restoreProducer(producerId, { epoch, openFrom, batches, lastUseMs: nowMs });
   }
   const aborted = readI32(bytes, at);
   at += 4;

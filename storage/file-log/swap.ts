@@ -65,7 +65,7 @@ const removeSnapshotsOf = (files: FileSystem, directory: string, bases: Readonly
     if (offsetInName(name, 'snapshot') === undefined) continue;
     const path = joinPath(directory, name);
     const bytes = readSideFile(files, path);
-    const snapshot = bytes === undefined ? undefined : decodeSnapshot(bytes, new PartitionState());
+    const snapshot = bytes === undefined ? undefined : decodeSnapshot(bytes, new PartitionState(), 0);
     if (snapshot === undefined || bases.has(snapshot.segment)) remove(files, path);
   }
 };

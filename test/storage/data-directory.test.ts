@@ -3,9 +3,10 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, s
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { FileError, type FileSystem } from '../../base/index.ts';
+import { FileError, type FileSystem, utf8Bytes } from '../../base/index.ts';
 import { nodeFiles, systemClock, systemRandom } from '../../base/node/index.ts';
 import { openFileLog } from '../../storage/file-log/index.ts';
+import { encodeBatch, stampBatch } from '../../storage/index.ts';
 import { batchOf, failure, readAll } from './conformance/log-suite.ts';
 
 let directory: string;
@@ -117,6 +118,34 @@ test.each([
 ])('%s makes the directory unreadable', async (_, damage) => {
   damage();
   expect(await failure(open())).toBe('DATA_DIR_UNREADABLE');
+});
+
+test.each([
+  ['["ids"]', '{"limit":"many"}', 'the field "limit" must be a whole number of at least 0, not "many"'],
+  ['["producer","id"]', '{"producerId":1,"epoch":40000}', 'the field "epoch" must be at most 32766, not 40000'],
+  ['["commit","id"]', '{"producerId":1,"epoch":0,"partitions":[["t",0,5,4]]}', 'not ["t",0,5,4]'],
+  ['["topic","id"]', '{"name":"t","partitions":1}', 'the field "configs" is missing; it must be an object'],
+  ['["later","id"]', '{}', 'records of the kind "later" are not known'],
+  ['"ids"', '{}', 'its key must be a list'],
+  ['["ids"]', '{"limit":', 'it is not JSON'],
+])('a record %s of the transaction log that holds something else is named: %s', async (key, value, message) => {
+  const log = await open();
+  await log.close();
+  const file = join(directory, 'internal', 'transactions', '00000000000000000000.log');
+  const bytes = readFileSync(file);
+  const batch = encodeBatch([{ key: utf8Bytes(key), value: utf8Bytes(value) }]);
+  stampBatch(batch, { baseOffset: 1, producerId: -1, epoch: -1, baseSequence: -1, transactional: false });
+  writeFileSync(file, Buffer.concat([bytes, batch]));
+  const opened = open();
+  await expect(opened).rejects.toMatchObject({ code: 'DATA_DIR_UNREADABLE' });
+  await expect(opened).rejects.toThrow('the record at offset 1 of');
+  await expect(opened).rejects.toThrow(message);
+});
+
+test('a list of damage that holds something else is named with its entry and field', async () => {
+  await (await open()).close();
+  writeFileSync(join(directory, 'damage'), '{"format":1,"entries":[{"kind":"records","path":"p"}]}');
+  await expect(open()).rejects.toThrow('entry 1: the field "message" is missing; it must be a text');
 });
 
 test('a directory that may not be read or written is unreadable', async () => {

@@ -15,12 +15,12 @@ class Writer {
     const batch = batchOf(...Array.from({ length: count }, (_, i) => `v${i}`));
     const baseOffset = this.state.end;
     stampBatch(batch, { baseOffset, producerId, epoch, baseSequence: sequence, transactional });
-    this.state.apply(batch, 0);
+    this.state.apply(batch, 0, 0);
     return `at ${baseOffset}`;
   }
 
   end(type: 'abort' | 'commit', producerId: number, epoch: number): void {
-    this.state.apply(encodeControlBatch({ type, baseOffset: this.state.end, producerId, epoch, timestamp: 0 }), 0);
+    this.state.apply(encodeControlBatch({ type, baseOffset: this.state.end, producerId, epoch, timestamp: 0 }), 0, 0);
   }
 }
 

@@ -26,14 +26,14 @@ const faults: readonly Fault[] = [
     history: beside,
     edits: [
       {
-        file: 'storage/file-log/coordinator.ts',
-        from: '    if (offsets.state.stable() < this.#offsetsRotatedAt) return;\n',
+        file: 'storage/file-log/group-offsets.ts',
+        from: '    if (partition.state.stable() < this.#rotatedAt) return;\n',
         to: '',
       },
       {
-        file: 'storage/file-log/coordinator.ts',
-        from: '    offsets.deleteRecords(this.#offsetsRotatedAt);\n',
-        to: '    if (offsets.state.stable() < this.#offsetsRotatedAt) return;\n    offsets.deleteRecords(this.#offsetsRotatedAt);\n',
+        file: 'storage/file-log/group-offsets.ts',
+        from: '    partition.deleteRecords(this.#rotatedAt);\n',
+        to: '    if (partition.state.stable() < this.#rotatedAt) return;\n    partition.deleteRecords(this.#rotatedAt);\n',
       },
     ],
   },
