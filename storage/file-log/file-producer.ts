@@ -12,7 +12,7 @@ import {
   type TopicPartition,
 } from '../log.ts';
 import { transactionBroken } from '../log-errors.ts';
-import { ProducerSession } from '../producer-session.ts';
+import type { ProducerSession } from '../producer-session.ts';
 import type { ControlType } from '../record-batch.ts';
 import { offsetsTopic } from '../topic-rules.ts';
 import type { CommitRecord, Coordinator } from './coordinator.ts';
