@@ -53,18 +53,7 @@ export {
 } from './files.ts';
 export { generatedCodeAllowed, useGeneratedCode } from './generated-code.ts';
 export { isCount, JsonFault, JsonFields, parseJson } from './json-fields.ts';
-export {
-  readOrderedBytes,
-  readOrderedF64,
-  readOrderedI32,
-  readOrderedI64,
-  readOrderedText,
-  writeOrderedBytes,
-  writeOrderedF64,
-  writeOrderedI32,
-  writeOrderedI64,
-  writeOrderedText,
-} from './ordered-key.ts';
+export { readOrderedI64, writeOrderedI64 } from './ordered-key.ts';
 export { Random } from './random.ts';
 export {
   isAscii,

@@ -12,7 +12,7 @@
 import type { ByteWriter } from '../base/index.ts';
 import type { Block } from './block.ts';
 import type { StreamRecord } from './record.ts';
-import type { KeyValueStore, WindowStore } from './stores/store.ts';
+import type { OperatorStores, StoreKind } from './stores/store.ts';
 
 export type Forward<V> = (record: StreamRecord<V>) => void;
 
@@ -68,8 +68,8 @@ export interface ProcessorContext {
   /** `<sub-topology>_<partition>`. */
   readonly taskId: string;
   readonly partition: number;
-  keyValueStore(name: string): KeyValueStore;
-  windowStore(name: string): WindowStore;
+  /** A store that the node declared; `kind` is the one of its specification. */
+  store<K extends StoreKind>(name: string, kind: K): OperatorStores[K];
   /** Opens the sink's own output topic once, at build time. `ownTime`: its records do not have the timestamps of what
    *  they were made of, but those of a column: another timeline. */
   output(topic: string, options?: { readonly ownTime?: boolean }): TopicWriter;

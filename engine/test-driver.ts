@@ -33,8 +33,8 @@ import { Task } from './runtime/task.ts';
 import type { TaskInput } from './runtime/task-input.ts';
 import { SubTopologyGraph } from './runtime/watermarks.ts';
 import type { Serde } from './serde.ts';
-import { createStore } from './stores/create-store.ts';
 import type { StateStore } from './stores/state-store.ts';
+import { createStore } from './stores/store-kinds.ts';
 import type { Topology } from './topology.ts';
 
 /** How keys and values of a topic or a store are read and written. */

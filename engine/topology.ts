@@ -24,7 +24,8 @@
 
 import { UserError } from '../base/index.ts';
 import type { ProcessorSupplier, SourceSupplier } from './processor.ts';
-import type { StoreSpec } from './stores/store.ts';
+import type { StoreKind, StoreSpec } from './stores/store.ts';
+import { storeKinds } from './stores/store-kinds.ts';
 
 export type SourceKind = 'stream' | 'table';
 
@@ -236,8 +237,9 @@ export class Topology {
     for (const { name, kind, retentionMs } of this.#stores) {
       if (stores.has(name)) throw fault('TOPOLOGY_DUPLICATE_NAME', `two stores are called "${name}"`);
       if (!topicSafe.test(name)) throw badName('store', name);
-      if (kind === 'window' && !(retentionMs !== undefined && retentionMs > 0)) {
-        throw fault('TOPOLOGY_STORE_RETENTION', `the window store "${name}" does not say how long it keeps a window`);
+      const { retention } = storeKinds[kind];
+      if (retentionMs === undefined ? retention === 'required' : retention === 'none' || !(retentionMs > 0)) {
+        throw fault('TOPOLOGY_STORE_RETENTION', whyRetention(name, kind, retentionMs));
       }
       stores.add(name);
     }
@@ -323,6 +325,13 @@ const headline = (node: Node): string => {
 };
 
 /** Finds the connected pieces. Union by representative: each node, store and source topic points towards its piece. */
+const whyRetention = (name: string, kind: StoreKind, retentionMs: number | undefined): string => {
+  if (retentionMs === undefined) return `the ${kind} store "${name}" has no retention time`;
+  return storeKinds[kind].retention === 'none'
+    ? `the ${kind} store "${name}" has a retention time, but its entries do not expire`
+    : `the ${kind} store "${name}" has a retention time of ${retentionMs} ms, which is not a positive number`;
+};
+
 const split = (ordered: readonly Node[], stores: readonly StoreSpec[]): readonly SubTopology[] => {
   const up = new Map<string, string>();
   const find = (item: string): string => {

@@ -26,7 +26,7 @@ export interface Aggregation<V, A, R> {
 export const aggregate =
   <V, A, R>({ store: name, accumulation, sendBefore = false }: Aggregation<V, A, R>): ProcessorSupplier<V, R> =>
   (context, forward) => {
-    const store = context.keyValueStore(name);
+    const store = context.store(name, 'key-value');
     const accumulator = accumulatorOf(accumulation, sendBefore, context);
     const { inPlace } = accumulator;
     const out = new StreamRecord<R>();

@@ -33,7 +33,7 @@ export const joinStreamTable =
     left,
   }: StreamTableJoin<V, S, R, Out>): ProcessorSupplier<V, Out> =>
   (context, forward) => {
-    const store = context.keyValueStore(name);
+    const store = context.store(name, 'key-value');
     const out = new StreamRecord<Out>();
     return {
       process(record) {

@@ -26,7 +26,7 @@ export interface TableFields<V> {
 export const tableSource =
   <V>({ store: name, row, sendBefore = false, knownDeletesOnly = false }: TableFields<V>): ProcessorSupplier<V, V> =>
   (context, forward) => {
-    const store = name === undefined ? undefined : context.keyValueStore(name);
+    const store = name === undefined ? undefined : context.store(name, 'key-value');
     assert(
       store !== undefined || !(sendBefore || knownDeletesOnly),
       'a table without a store does not know the row before',

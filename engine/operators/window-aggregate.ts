@@ -32,7 +32,7 @@ export const windowAggregate =
   (context, forward) => {
     const { store: name, accumulation, windows, graceMs, retentionMs, sendBefore = false } = aggregation;
     const { sizeMs, advanceMs } = windows;
-    const store = context.windowStore(name);
+    const store = context.store(name, 'window');
     const accumulator = accumulatorOf(accumulation, sendBefore, context);
     const { inPlace } = accumulator;
     const key = context.scratch();

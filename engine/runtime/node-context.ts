@@ -6,7 +6,8 @@ import { type RecordOrigin, takeHeaders } from '../origin-time.ts';
 import type { DropReason, ProcessorContext, TopicWriter } from '../processor.ts';
 import type { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
-import type { KeyValueStore, WindowStore } from '../stores/store.ts';
+import type { OperatorStores, StoreKind } from '../stores/store.ts';
+import { isOfKind, storeKinds } from '../stores/store-kinds.ts';
 
 export interface NodeScope {
   readonly taskId: string;
@@ -42,23 +43,12 @@ export class NodeContext implements ProcessorContext {
     this.#origin = scope.origin;
   }
 
-  keyValueStore(name: string): KeyValueStore {
-    const store = this.#store(name);
-    assert(store.kind === 'key-value', `the store ${name} is not a key-value store`);
-    return store;
-  }
-
-  windowStore(name: string): WindowStore {
-    const store = this.#store(name);
-    assert(store.kind === 'window', `the store ${name} is not a window store`);
-    this.#useTime();
-    return store;
-  }
-
-  #store(name: string): StateStore {
+  store<K extends StoreKind>(name: string, kind: K): OperatorStores[K] {
     const store = this.#scope.stores.get(name);
     assert(store !== undefined, `the node ${this.#scope.name} did not declare that it uses the store ${name}`);
+    assert(isOfKind(store, kind), `the store ${name} is a ${store.kind} store, not a ${kind} store`);
     this.#time.keepIn(store.meta);
+    if (storeKinds[kind].retention !== 'none') this.#useTime();
     return store;
   }
 

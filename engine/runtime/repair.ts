@@ -100,13 +100,13 @@ export class Repair {
     const found: StoredCheckpoint[] = [];
     for (const { kv, ids } of record.state === 'reset' ? [] : this.#shards) {
       for (const store of ids.storesOf(applicationId)) {
-        const topic = changelogTopic(applicationId, store.spec.name);
+        const topic = changelogTopic(applicationId, store.name);
         const description = await this.#log.describeTopic(topic);
         const partition = Number(store.taskId.split('_')[1]);
         if (description === undefined || !(partition < description.partitions)) continue;
         const offsets = await this.#log.offsets({ topic, partition });
         const position = checkpointPosition(kv, store.storeId, description.id);
-        const mismatch = checkpointMismatch({ topic, partition }, store.spec.name, position, offsets);
+        const mismatch = checkpointMismatch({ topic, partition }, store.name, position, offsets);
         if (mismatch !== undefined) found.push({ ids, store, mismatch });
       }
     }
@@ -167,7 +167,7 @@ export class Repair {
       for (const { ids, store, mismatch } of await this.#mismatches(applicationId, record)) {
         if (mismatch.topic !== topic) continue;
         await ids.forget(store);
-        done.push(`the checkpoint of ${store.spec.name}, task ${store.taskId} of ${record.queryId}, is dropped`);
+        done.push(`the checkpoint of ${store.name}, task ${store.taskId} of ${record.queryId}, is dropped`);
       }
       done.push(...(await this.#setPositions(applicationId, record, topic)));
       await this.#records.put(applicationId, await this.#withIdOf(record, topic));

@@ -6,7 +6,7 @@
  * behind can never be taken for another one's.
  *
  *   00000000                                      next number (u32) · sum over all stores (`../stores/entry-sum.ts`)
- *   00000000 · application LF task LF store       number (u32) · kind (1 byte: 0 key-value, 1 window)
+ *   00000000 · application LF task LF store       number (u32) · code of the kind (1 byte, `../stores/store-kinds.ts`)
  *
  * Each value has its checksum behind it. The whole register is read when the shard is opened; two stores with one
  * number would mix their entries, so any damage in it condemns the shard.
@@ -17,6 +17,7 @@ import { verifyChecksum, withChecksum } from '../stores/checksum.ts';
 import { EntrySum } from '../stores/entry-sum.ts';
 import { KvError, type OrderedKv } from '../stores/ordered-kv.ts';
 import type { StoreSpec } from '../stores/store.ts';
+import { storeKinds } from '../stores/store-kinds.ts';
 
 const root = new Uint8Array(4);
 const firstNumber = 1;
@@ -28,7 +29,7 @@ const keyOf = (name: string): Uint8Array => utf8Bytes(`\0\0\0\0${name}`);
 
 interface Known {
   readonly number: number;
-  readonly kind: StoreSpec['kind'];
+  readonly kindCode: number;
   readonly checksum: number;
 }
 
@@ -36,7 +37,7 @@ export interface KnownStore {
   readonly applicationId: string;
   readonly taskId: string;
   readonly storeId: number;
-  readonly spec: StoreSpec;
+  readonly name: string;
 }
 
 export class StoreIds {
@@ -71,8 +72,8 @@ export class StoreIds {
             expected = EntrySum.read(stored.subarray(4));
             continue;
           }
-          const kind = stored[4] === 1 ? 'window' : 'key-value';
-          ids.#known.set(utf8Text(key.subarray(4)), { number: readU32(stored, 0), kind, checksum });
+          const kindCode = stored[4] as number;
+          ids.#known.set(utf8Text(key.subarray(4)), { number: readU32(stored, 0), kindCode, checksum });
           found.replace(0, checksum);
         }
         if (first && ids.#next === firstNumber) throw damaged;
@@ -90,7 +91,7 @@ export class StoreIds {
     return this.#alone(async () => {
       const known = this.#known.get(nameOf(applicationId, taskId, spec.name));
       // A store that changed its kind is another store.
-      return known?.kind === spec.kind ? known.number : this.#give(applicationId, taskId, spec);
+      return known?.kindCode === storeKinds[spec.kind].code ? known.number : this.#give(applicationId, taskId, spec);
     });
   }
 
@@ -102,17 +103,16 @@ export class StoreIds {
   /** All stores of an application in this shard. */
   storesOf(applicationId: string): readonly KnownStore[] {
     const found: KnownStore[] = [];
-    for (const [name, { number, kind }] of this.#known) {
-      const [application, taskId = '', store = ''] = name.split('\n');
+    for (const [fullName, { number }] of this.#known) {
+      const [application, taskId = '', name = ''] = fullName.split('\n');
       if (application !== applicationId) continue;
-      const spec: StoreSpec = kind === 'window' ? { name: store, kind, retentionMs: 1 } : { name: store, kind };
-      found.push({ applicationId, taskId, storeId: number, spec });
+      found.push({ applicationId, taskId, storeId: number, name });
     }
     return found;
   }
 
   /** Deletes a store with all its entries from the shard. */
-  async forget({ applicationId, taskId, storeId, spec }: KnownStore): Promise<void> {
+  async forget({ applicationId, taskId, storeId, name: store }: KnownStore): Promise<void> {
     const range = { from: new Uint8Array(4), to: new Uint8Array(4) };
     writeI32(range.from, 0, storeId);
     writeI32(range.to, 0, storeId + 1);
@@ -121,7 +121,7 @@ export class StoreIds {
       if (!(error instanceof KvError) || error.kind !== 'corrupt') throw error;
     });
     await this.#alone(async () => {
-      const name = nameOf(applicationId, taskId, spec.name);
+      const name = nameOf(applicationId, taskId, store);
       const known = this.#known.get(name);
       if (known === undefined) return;
       this.#known.delete(name);
@@ -139,11 +139,12 @@ export class StoreIds {
     const key = keyOf(name);
     const value = new Uint8Array(5);
     writeI32(value, 0, number);
-    if (kind === 'window') value[4] = 1;
+    const kindCode = storeKinds[kind].code;
+    value[4] = kindCode;
     const stored = withChecksum(key, value);
     const checksum = readU32(stored, value.length);
     this.#sum.replace(this.#known.get(name)?.checksum ?? 0, checksum);
-    this.#known.set(name, { number, kind, checksum });
+    this.#known.set(name, { number, kindCode, checksum });
     const batch = this.#kv.batch();
     batch.put(root, this.#rootValue());
     batch.put(key, stored);

@@ -19,10 +19,10 @@
 import { assert, BufferPool, type Clock, type Timers } from '../../base/index.ts';
 import type { Isolation, Log, PartitionOffsets } from '../../storage/index.ts';
 import { type Block, BlockPool } from '../block.ts';
-import { createStore } from '../stores/create-store.ts';
 import { MemoryBudget } from '../stores/memory-budget.ts';
 import { KvError } from '../stores/ordered-kv.ts';
 import type { StateStore } from '../stores/state-store.ts';
+import { createStore } from '../stores/store-kinds.ts';
 import { entryLimit } from '../stores/store-options.ts';
 import { changelogTopic, resultTopic, type SubTopology, type Topology, taskIdOf } from '../topology.ts';
 import type { Drop } from './drops.ts';

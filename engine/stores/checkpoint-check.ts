@@ -9,7 +9,8 @@
 
 import { verifyChecksum } from './checksum.ts';
 import { EntrySum } from './entry-sum.ts';
-import { kinds, kvPrefixBytes, readNumberValue, readWindowStart } from './layout.ts';
+import type { Expiry } from './expiry.ts';
+import { kinds, kvPrefixBytes, readNumberValue, readTime } from './layout.ts';
 import { KvError, type KvIterator, type KvRange, type OrderedKv } from './ordered-kv.ts';
 
 /** Entries that are read and verified at a time: about a millisecond. */
@@ -17,20 +18,20 @@ const entriesPerSlice = 1_000;
 
 export class CheckpointCheck {
   readonly #iterator: KvIterator;
-  readonly #windowed: boolean;
-  /** Over data entries of key-value stores, meta entries, the expiry and the records of windows that have not expired.
-   *  */
+  readonly #expiry: Expiry | undefined;
+  /** Over data entries and pages of stores that do not expire, meta entries, the expiry and the records of windows that
+   *  have not expired. */
   readonly #sum = new EntrySum();
-  /** By window: the sum over its data entries, taken along. */
-  readonly #windows = new Map<number, EntrySum>();
-  #floor = Number.NEGATIVE_INFINITY;
+  /** By window: the sum over what was found in it, and the one that its record holds. */
+  readonly #windows = new Map<number, { readonly found: EntrySum; expected: EntrySum }>();
+  #firstWindow = Number.NEGATIVE_INFINITY;
   #expected: EntrySum | undefined;
   #stopped = false;
 
   /** Sees the store as it is now. */
-  constructor(kv: OrderedKv, range: KvRange, windowed: boolean) {
+  constructor(kv: OrderedKv, range: KvRange, expiry: Expiry | undefined) {
     this.#iterator = kv.iterate(range);
-    this.#windowed = windowed;
+    this.#expiry = expiry;
   }
 
   stop(): void {
@@ -56,14 +57,17 @@ export class CheckpointCheck {
     const kind = key[kvPrefixBytes - 1] as number;
     switch (kind) {
       case kinds.data:
-        if (this.#windowed) this.#windowOf(readWindowStart(key, kvPrefixBytes)).replace(0, checksum);
-        else this.#sum.replace(0, checksum);
+      case kinds.page:
+        if (this.#expiry === undefined) this.#sum.replace(0, checksum);
+        else this.#windowOf(key).found.replace(0, checksum);
         return;
       case kinds.window:
-        this.#addWindow(readWindowStart(key, kvPrefixBytes), EntrySum.read(stored), checksum);
+        this.#windowOf(key).expected = EntrySum.read(stored);
+        // Expiries come before windows.
+        if (readTime(key, kvPrefixBytes) >= this.#firstWindow) this.#sum.replace(0, checksum);
         return;
       case kinds.expiry:
-        this.#floor = readNumberValue(stored);
+        this.#firstWindow = this.#expiry?.windowOf(readNumberValue(stored)) ?? this.#firstWindow;
         this.#sum.replace(0, checksum);
         return;
       case kinds.meta:
@@ -75,27 +79,20 @@ export class CheckpointCheck {
     }
   }
 
-  #windowOf(windowStart: number): EntrySum {
-    let sum = this.#windows.get(windowStart);
-    if (sum === undefined) {
-      sum = new EntrySum();
-      this.#windows.set(windowStart, sum);
+  #windowOf(key: Uint8Array): { readonly found: EntrySum; expected: EntrySum } {
+    const windowStart = readTime(key, kvPrefixBytes);
+    let sums = this.#windows.get(windowStart);
+    if (sums === undefined) {
+      sums = { found: new EntrySum(), expected: new EntrySum() };
+      this.#windows.set(windowStart, sums);
     }
-    return sum;
-  }
-
-  /** The records of windows come behind all data entries and the expiry. */
-  #addWindow(windowStart: number, expected: EntrySum, checksum: number): void {
-    const found = this.#windowOf(windowStart);
-    this.#windows.delete(windowStart);
-    if (windowStart < this.#floor) return;
-    if (!found.equals(expected)) throw damaged(` of the window ${windowStart}`, found, expected);
-    this.#sum.replace(0, checksum);
+    return sums;
   }
 
   #compare(): void {
-    for (const [windowStart, found] of this.#windows) {
-      if (windowStart >= this.#floor) throw damaged(` of the window ${windowStart}`, found, new EntrySum());
+    for (const [windowStart, { found, expected }] of this.#windows) {
+      if (windowStart >= this.#firstWindow && !found.equals(expected))
+        throw damaged(` of the window ${windowStart}`, found, expected);
     }
     const expected = this.#expected;
     if (expected === undefined) throw new KvError('corrupt', 'the sum over its entries is missing');

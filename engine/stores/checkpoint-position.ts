@@ -1,9 +1,9 @@
 /** Where a store's checkpoint stands, read without opening the store (which would clear a checkpoint that is of no use
  *  to it). */
 
-import { equalBytes, readF64, utf8Bytes, writeI32 } from '../../base/index.ts';
+import { readF64, writeI32 } from '../../base/index.ts';
 import { checksumBytes, isWhole } from './checksum.ts';
-import { kinds, kvPrefixBytes, layoutVersion } from './layout.ts';
+import { changelogIdOf, kinds, kvPrefixBytes, layoutVersion } from './layout.ts';
 import type { OrderedKv } from './ordered-kv.ts';
 
 /** The changelog offset up to which the checkpoint holds everything; undefined when there is none for this changelog,
@@ -16,9 +16,5 @@ export const checkpointPosition = (kv: OrderedKv, storeId: number, changelogId: 
   if (value === undefined) return undefined;
   if (!isWhole(key, value)) return undefined;
   if (value[0] !== layoutVersion) return undefined;
-  const id = utf8Bytes(changelogId);
-  const end = 9 + id.length;
-  return value.length === end + checksumBytes && equalBytes(value, 9, end, id, 0, id.length)
-    ? readF64(value, 1)
-    : undefined;
+  return changelogIdOf(value.subarray(0, value.length - checksumBytes)) === changelogId ? readF64(value, 1) : undefined;
 };

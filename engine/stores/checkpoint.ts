@@ -4,19 +4,20 @@
  * A checkpoint takes note of the position and of the end of the due queue, writes the entries up to there in chunks,
  * each synced, each as it is committed at that moment, and the position last. An entry that is changed meanwhile is
  * written as it was committed; one that is committed again before its turn is written newer than the position says,
- * which is harmless: replaying is absolute. Chunks must be synced one by one: LevelDB's write-ahead log may roll over
+ * which is harmless: replaying is absolute. Pages of an ordered store between which entries have moved are written in one
+ * chunk (`linked-pages.ts`). Chunks must be synced one by one: LevelDB's write-ahead log may roll over
  * unsynced, and a crash could then lose an older chunk and keep a newer one with the position in it.
  *
- * What expired is cleared before the position is written, unsynced: should a crash bring some of it back, the floor
+ * What expired is cleared before the position is written, unsynced: should a crash bring some of it back, the expiry
  * still hides it, and the first clearing after an opening starts from the very first window again.
  */
 
 import { wasAbsent } from './change-list.ts';
+import type { Expiry } from './expiry.ts';
 import { flags } from './flat-table.ts';
-import { kinds, readNumberValue, readWindowStart, windowBytes, writeWindowStart } from './layout.ts';
+import { hasWindow, kinds, readNumberValue, readTime, timeBytes, writeTime } from './layout.ts';
 import type { KvBatch, KvRange, OrderedKv } from './ordered-kv.ts';
 import type { StoreCore } from './store-core.ts';
-import type { WindowIndex } from './window-index.ts';
 
 /** Changelog records after which a checkpoint is due: they bound what a restart replays (93 ms a quarter of a million).
  *  Writing all keys anew each 250,000 cost a fifth of an aggregate over a hundred thousand keys; each 500,000 costs
@@ -41,9 +42,9 @@ export class Checkpoint {
   #running: Promise<void> | undefined;
   #stopped = false;
   readonly #group = new Int32Array(32);
-  #askedAt: number | undefined;
-  /** A checkpoint was asked for and has not begun. */
-  #asked = false;
+  #waitingSince: number | undefined;
+  /** `isDue` was true, and the checkpoint has not begun. */
+  #requested = false;
   #failed = false;
   /** Windows below are cleared from the key-value store. */
   #clearedBelow = Number.NEGATIVE_INFINITY;
@@ -55,26 +56,26 @@ export class Checkpoint {
 
   isDue(nowMs: number): boolean {
     const core = this.#core;
-    if (core.kv === undefined || this.#running !== undefined) return false;
-    if (core.due.count === 0 || this.#askedAt === undefined) this.#askedAt = nowMs;
+    if (core.stored.kv === undefined || this.#running !== undefined) return false;
+    if (core.due.count === 0 || this.#waitingSince === undefined) this.#waitingSince = nowMs;
     if (core.due.count === 0) return false;
-    const waited = nowMs - this.#askedAt;
-    if ((this.#asked && waited < msBetween) || (this.#failed && waited < msBeforeRetry)) return false;
+    const waited = nowMs - this.#waitingSince;
+    if ((this.#requested && waited < msBetween) || (this.#failed && waited < msBeforeRetry)) return false;
     const due =
       core.records >= recordsBetween ||
       waited >= msBetween ||
-      (core.isShort() && core.due.count * 2 > core.table.count);
+      (core.memory.isShort && core.due.count * 2 > core.table.count);
     if (due) {
-      this.#askedAt = nowMs;
-      this.#asked = true;
+      this.#waitingSince = nowMs;
+      this.#requested = true;
     }
     return due;
   }
 
   run(): Promise<void> {
-    this.#asked = false;
+    this.#requested = false;
     if (this.#running !== undefined) return this.#running;
-    const kv = this.#core.kv;
+    const { kv } = this.#core.stored;
     if (kv === undefined || this.#stopped) return Promise.resolve();
     this.#running = this.#run(kv).then(
       () => {
@@ -99,15 +100,16 @@ export class Checkpoint {
   /** After the store was cleared. */
   resume(): void {
     this.#stopped = false;
-    this.#askedAt = undefined;
-    this.#asked = false;
+    this.#waitingSince = undefined;
+    this.#requested = false;
     this.#failed = false;
     this.#clearedBelow = Number.NEGATIVE_INFINITY;
   }
 
   async #run(kv: OrderedKv): Promise<void> {
     const core = this.#core;
-    const { position, committedFloor: floor, records } = core;
+    const { position, records } = core;
+    const expired = core.expiry?.committedWindow ?? Number.NEGATIVE_INFINITY;
     if (position === undefined || (core.due.count === 0 && position === core.checkpointed)) return;
     const end = core.due.tail;
     for (let sorted = core.due.head; core.due.head !== end; ) {
@@ -115,16 +117,16 @@ export class Checkpoint {
       await this.#writeChunk(kv, end);
       if (this.#stopped) return;
     }
-    if (floor > this.#clearedBelow) {
-      for (const kind of [kinds.data, kinds.window]) {
-        await kv.clear(this.#windowRange(kind, this.#clearedBelow, floor), { sync: false });
+    if (expired > this.#clearedBelow) {
+      for (const kind of [kinds.data, kinds.page, kinds.window]) {
+        await kv.clear(this.#windowRange(kind, this.#clearedBelow, expired), { sync: false });
       }
-      this.#clearedBelow = floor;
+      this.#clearedBelow = expired;
       if (this.#stopped) return;
     }
     const batch = kv.batch();
-    core.putSum(batch);
-    core.putPosition(batch, position);
+    core.stored.putSum(batch);
+    core.stored.putPosition(batch, position, core.changelogId, core.form);
     await batch.write({ sync: true });
     core.checkpointed = position;
     core.records -= records;
@@ -202,9 +204,11 @@ export class Checkpoint {
       if (address !== 0) bytes += this.#writeEntry(batch, address, touched);
       index = (index + 1) | 0;
     }
-    for (const windowStart of touched) this.#writeWindow(batch, windowStart);
+    if (core.expiry !== undefined) {
+      for (const windowStart of touched) this.#writeWindow(batch, core.expiry, windowStart);
+    }
     const entries = batch.length;
-    if (entries > 0) core.putSum(batch);
+    if (entries > 0) core.stored.putSum(batch);
     due.inFlight = index;
     try {
       if (entries > 0) await batch.write({ sync: true });
@@ -212,7 +216,7 @@ export class Checkpoint {
       due.giveBack();
       throw error;
     }
-    core.kvWrites += entries;
+    core.stored.writes += entries;
     const { table } = core;
     for (let at = due.head; at !== due.inFlight; at = (at + 1) | 0) {
       const address = due.at(at);
@@ -240,7 +244,7 @@ export class Checkpoint {
   /** Writes an entry as it is committed; answers with its bytes. */
   #writeEntry(batch: KvBatch, address: number, touched: Set<number>): number {
     const core = this.#core;
-    const { table, changes, windows } = core;
+    const { table, changes, expiry, stored } = core;
     let bytes = table.bytesOf(address);
     let start = table.valueStart(address);
     let length = table.valueLength(address);
@@ -252,41 +256,30 @@ export class Checkpoint {
     }
     const read = table.hasFlag(address, flags.unknown) ? bytesPerRead : 0;
     const before = core.storedChecksum(address);
-    const key = core.kvKeyOf(address);
+    const key = core.storedKeyOf(address);
     let after = 0;
-    if (length > wasAbsent) after = core.stored.put(batch, key, bytes, start, length);
+    if (length > wasAbsent) after = stored.put(batch, key, bytes, start, length);
     else if (before !== 0) batch.delete(key);
     core.setStoredChecksum(address, after);
     if (before === 0 && after === 0) return read;
     const kind = table.kindOf(address);
-    if (windows !== undefined && kind === kinds.data) {
-      const windowStart = readWindowStart(table.bytesOf(address), table.keyStart(address) + 1);
-      windows.sum(windows.list(windowStart)).replace(before, after);
+    if (expiry !== undefined && hasWindow(kind)) {
+      const windowStart = readTime(table.bytesOf(address), table.keyStart(address) + 1);
+      expiry.windows.sum(expiry.windows.list(windowStart)).replace(before, after);
       touched.add(windowStart);
-    } else core.sum.replace(before, after);
-    if (kind === kinds.expiry && length > wasAbsent) this.#leaveOutExpired(readNumberValue(bytes, start));
+    } else stored.sum.replace(before, after);
+    if (kind === kinds.expiry && length > wasAbsent) expiry?.leaveOut(readNumberValue(bytes, start), stored.sum);
     return table.keyLength(address) + Math.max(0, length) + read;
   }
 
   /** Writes the record of a window: which there is, and the sum over its entries. */
-  #writeWindow(batch: KvBatch, windowStart: number): void {
-    const core = this.#core;
-    const windows = core.windows as WindowIndex;
+  #writeWindow(batch: KvBatch, { windows }: Expiry, windowStart: number): void {
+    const { stored } = this.#core;
     const list = windows.list(windowStart);
     const value = windows.sum(list).toBytes();
-    const checksum = core.stored.put(batch, this.#windowKey(kinds.window, windowStart), value, 0, value.length);
-    core.sum.replace(windows.checksum(list), checksum);
+    const checksum = stored.put(batch, this.#windowKey(kinds.window, windowStart), value, 0, value.length);
+    stored.sum.replace(windows.checksum(list), checksum);
     windows.setChecksum(list, checksum);
-  }
-
-  /** Windows below the floor that is being written count no more, whether their entries are cleared already or not. */
-  #leaveOutExpired(floor: number): void {
-    const core = this.#core;
-    core.expired = core.expired.filter(({ windowStart, checksum }) => {
-      if (windowStart >= floor) return true;
-      core.sum.replace(checksum, 0);
-      return false;
-    });
   }
 
   #windowRange(kind: number, from: number, to: number): KvRange {
@@ -298,8 +291,8 @@ export class Checkpoint {
   }
 
   #windowKey(kind: number, windowStart: number): Uint8Array {
-    const key = new Uint8Array(windowBytes);
-    writeWindowStart(key, 0, windowStart);
-    return this.#core.stored.key(kind, key, 0, windowBytes).slice();
+    const key = new Uint8Array(timeBytes);
+    writeTime(key, 0, windowStart);
+    return this.#core.stored.key(kind, key, 0, timeBytes).slice();
   }
 }

@@ -312,6 +312,25 @@ export class FlatTable {
     return address;
   }
 
+  /** Sets the length of a value, −1: absent. It keeps its bytes as far as they fit; behind them it is arbitrary. Answers
+   *  with the address, which is a new one when the value did not fit: there it has room to grow by a half. */
+  resize(address: number, length: number): number {
+    const words = this.#words[address >>> segmentShift] as Int32Array;
+    const at = (address & unitMask) << 1;
+    const before = this.headerBytes + (words[at + 1] as number);
+    const room = (((words[at] as number) >>> 8) << 3) - before;
+    const held = words[at + 2] as number;
+    if (length <= room && (room <= 256 || length * 4 >= room || length < 0)) {
+      words[at + 2] = length;
+      return address;
+    }
+    const to = this.slab.allocate((before + length + (length >>> 1) + 7) >>> 3);
+    this.#adopt(address, to, before + Math.max(0, Math.min(held, length)));
+    this.#setWord(to, 2, length);
+    this.slab.free(address);
+    return to;
+  }
+
   #moveWithValue(address: number, value: Uint8Array, start: number, end: number): number {
     const before = this.headerBytes + this.#word(address, 1);
     const to = this.slab.allocate((before + (end - start) + 7) >>> 3);

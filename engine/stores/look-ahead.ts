@@ -15,7 +15,7 @@
 
 import { copyBytes } from '../../base/index.ts';
 import type { FlatTable } from './flat-table.ts';
-import { windowBytes } from './layout.ts';
+import { timeBytes } from './layout.ts';
 import type { KeyColumns } from './state-store.ts';
 
 const largestGroup = 64;
@@ -140,10 +140,10 @@ export class LookAhead {
     start: number,
     end: number,
   ): number {
-    const length = windowBytes + end - start;
+    const length = timeBytes + end - start;
     if (length > this.#key.length) this.#key = new Uint8Array(length * 2);
-    copyBytes(windowKey, 0, windowBytes, this.#key, 0);
-    copyBytes(bytes, start, end, this.#key, windowBytes);
+    copyBytes(windowKey, 0, timeBytes, this.#key, 0);
+    copyBytes(bytes, start, end, this.#key, timeBytes);
     return table.hash(kind, this.#key, 0, length);
   }
 }

@@ -17,7 +17,7 @@ import { ByteWriter, compareBytes } from '../../base/index.ts';
 import { wasAbsent } from './change-list.ts';
 import { checksumBytes, verifyChecksum } from './checksum.ts';
 import { FlatTable, flags } from './flat-table.ts';
-import { kinds, kvPrefixBytes, readWindowStart, windowBytes, writeWindowStart } from './layout.ts';
+import { kinds, kvPrefixBytes, readTime, timeBytes, writeTime } from './layout.ts';
 import { KvError, type KvRange, type OrderedKv } from './ordered-kv.ts';
 import type { ScanChunk, ScanRange, ScanVisitor } from './state-store.ts';
 import type { StoreCore } from './store-core.ts';
@@ -123,15 +123,18 @@ class Bounds {
 
   constructor(core: StoreCore, range: ScanRange) {
     this.#range = range;
-    this.keySkip = core.windows === undefined ? 0 : windowBytes;
-    this.#fromWindow = Math.max(range.fromWindow ?? Number.NEGATIVE_INFINITY, core.committedFloor);
+    this.keySkip = core.expiry === undefined ? 0 : timeBytes;
+    this.#fromWindow = Math.max(
+      range.fromWindow ?? Number.NEGATIVE_INFINITY,
+      core.expiry?.committedBelow ?? Number.NEGATIVE_INFINITY,
+    );
     this.#toWindow = range.toWindow ?? Number.POSITIVE_INFINITY;
   }
 
   /** `bytes[start, end)` without the kind byte. */
   has(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.keySkip > 0) {
-      const windowStart = readWindowStart(bytes, start);
+      const windowStart = readTime(bytes, start);
       if (windowStart < this.#fromWindow || windowStart >= this.#toWindow) return false;
     }
     const { from, to } = this.#range;
@@ -151,9 +154,9 @@ class Bounds {
       };
     }
     const window = (windowStart: number): Uint8Array => {
-      const key = new Uint8Array(windowBytes);
-      writeWindowStart(key, 0, windowStart);
-      return core.stored.key(kinds.data, key, 0, windowBytes).slice();
+      const key = new Uint8Array(timeBytes);
+      writeTime(key, 0, windowStart);
+      return core.stored.key(kinds.data, key, 0, timeBytes).slice();
     };
     return {
       from: Number.isFinite(this.#fromWindow) ? window(this.#fromWindow) : all.from,
@@ -165,12 +168,13 @@ class Bounds {
 export const scanCommitted = async (core: StoreCore, range: ScanRange, visit: ScanVisitor): Promise<void> => {
   const delivery = new Delivery(visit, range.limit ?? Number.POSITIVE_INFINITY, core.scanChunkBytes ?? bytesPerChunk);
   const bounds = new Bounds(core, range);
-  const from = core.kv === undefined || core.complete ? await scanMemory(core, bounds, delivery) : 0;
-  if (core.kv !== undefined && !delivery.ended && from < hashes) {
+  const { kv } = core.stored;
+  const from = kv === undefined || core.complete ? await scanMemory(core, bounds, delivery) : 0;
+  if (kv !== undefined && !delivery.ended && from < hashes) {
     try {
-      await scanBoth(core, core.kv, bounds, delivery, from);
+      await scanBoth(core, kv, bounds, delivery, from);
     } catch (error) {
-      throw core.met(error);
+      throw core.stored.noted(error);
     }
   }
 };
@@ -246,7 +250,7 @@ const addEntry = (
   const bytes = table.bytesOf(address);
   const start = table.keyStart(address) + 1;
   const end = start - 1 + table.keyLength(address);
-  const windowStart = bounds.keySkip > 0 ? readWindowStart(bytes, start) : 0;
+  const windowStart = bounds.keySkip > 0 ? readTime(bytes, start) : 0;
   chunk.add(windowStart, bytes, start + bounds.keySkip, end, value, valueStart, valueEnd);
 };
 
@@ -272,7 +276,7 @@ const scanBoth = async (
         const hash = due.hash(kinds.data, key, kvPrefixBytes, key.length);
         if (due.find(hash, kinds.data, key, kvPrefixBytes, key.length) !== 0) continue;
         verifyChecksum(key, value);
-        const windowStart = bounds.keySkip > 0 ? readWindowStart(key, kvPrefixBytes) : 0;
+        const windowStart = bounds.keySkip > 0 ? readTime(key, kvPrefixBytes) : 0;
         const valueEnd = value.length - checksumBytes;
         chunk.add(windowStart, key, kvPrefixBytes + bounds.keySkip, key.length, value, 0, valueEnd);
         if (delivery.full) break;

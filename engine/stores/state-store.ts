@@ -22,7 +22,7 @@
  * opened anew, and the store with it, before the next one (`guarded-kv.ts`).
  */
 
-import type { KeyValueStore, StoreSpec, WindowStore } from './store.ts';
+import type { KeyValueStore, StoreKind, StoreSpec, WindowStore } from './store.ts';
 
 /** Takes one changelog entry. `valueStart` −1 is a tombstone. The bytes are copied before the call returns. */
 export type ChangelogAppend = (
@@ -106,7 +106,7 @@ export interface OpenedStore {
   readonly discarded: string | undefined;
 }
 
-interface StateStoreLifecycle {
+export interface StateStoreLifecycle {
   readonly name: string;
   readonly spec: StoreSpec;
   readonly meta: StoreMeta;
@@ -174,4 +174,10 @@ export interface WindowStateStore extends WindowStore, StateStoreLifecycle {
   committedWindows(): number[];
 }
 
-export type StateStore = KeyValueStateStore | WindowStateStore;
+/** Every kind of store, as the runtime sees it. */
+export interface StateStores {
+  readonly 'key-value': KeyValueStateStore;
+  readonly window: WindowStateStore;
+}
+
+export type StateStore = StateStores[StoreKind];

@@ -47,11 +47,19 @@ export interface WindowStore extends ValueCursor {
   expireBelow(windowStart: number): void;
 }
 
+/** Every kind of store, as operators see it. */
+export interface OperatorStores {
+  readonly 'key-value': KeyValueStore;
+  readonly window: WindowStore;
+}
+
+export type StoreKind = keyof OperatorStores;
+
 /** How a topology asks for a store. */
 export type StoreSpec = {
   readonly name: string;
-  readonly kind: 'key-value' | 'window';
-  /** Windows only: how long a window stays after its start, in stream time. */
+  readonly kind: StoreKind;
+  /** Window stores: how long a window stays after its start, in stream time. */
   readonly retentionMs?: number;
   /** False for stores that may be lost (push queries): no changelog, no checkpoint. Default true. */
   readonly logged?: boolean;

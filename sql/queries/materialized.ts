@@ -43,8 +43,7 @@ export interface Materialized {
 export const silentContext: ProcessorContext = {
   taskId: 'pull',
   partition: 0,
-  keyValueStore: () => outside(),
-  windowStore: () => outside(),
+  store: () => outside(),
   output: () => outside(),
   takeHeaders: (record, bytes, headersAt) => void takeHeaders(record, bytes, headersAt, headers),
   originTime: (timestamp) => timestamp,

@@ -26,7 +26,7 @@ import {
   tumbling,
   windowAggregate,
 } from '../../engine/index.ts';
-import { createStore } from '../../engine/stores/create-store.ts';
+import { createStore } from '../../engine/stores/store-kinds.ts';
 import {
   decodeBatch,
   encodeBatch,

@@ -153,7 +153,7 @@ test('what does not fit is named', () => {
     'TOPOLOGY_PARTITIONS: the repartition "r" asks for 0 partitions',
   );
   expect(faultOf(base().addStore({ name: 'w', kind: 'window' }))).toBe(
-    'TOPOLOGY_STORE_RETENTION: the window store "w" does not say how long it keeps a window',
+    'TOPOLOGY_STORE_RETENTION: the window store "w" has no retention time',
   );
 });
 

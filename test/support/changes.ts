@@ -24,7 +24,7 @@ import {
   type Unknown,
   unknown,
 } from '../../engine/index.ts';
-import { createStore } from '../../engine/stores/create-store.ts';
+import { createStore } from '../../engine/stores/store-kinds.ts';
 import { encodeBatch, nextOffsetOf, stampBatch } from '../../storage/index.ts';
 
 export interface RunOptions {

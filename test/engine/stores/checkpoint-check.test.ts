@@ -1,11 +1,11 @@
 /** The check of a whole checkpoint: whatever entry is missing, stale, back again or changed, it is found. */
 
 import { describe, expect, test } from 'vitest';
-import { createStore } from '../../../engine/stores/create-store.ts';
 import { GuardedKv } from '../../../engine/stores/guarded-kv.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
 import { KvError, type OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import type { StateStore } from '../../../engine/stores/state-store.ts';
+import { createStore } from '../../../engine/stores/store-kinds.ts';
 import { bytesOf, type Kind } from './world.ts';
 
 const everything = { from: Uint8Array.of(0), to: Uint8Array.of(255, 255, 255, 255, 255) };

@@ -4,11 +4,11 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createKeyValueStore } from '../../../engine/stores/create-store.ts';
 import { damageInFiles } from '../../../engine/stores/level-files.ts';
 import { openLevelKv, openLevelShard } from '../../../engine/stores/level-store.ts';
 import { KvError, type OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import type { KeyValueStateStore } from '../../../engine/stores/state-store.ts';
+import { createStore } from '../../../engine/stores/store-kinds.ts';
 
 let data = '';
 let directory = '';
@@ -25,7 +25,7 @@ const openShard = (onDamage?: (why: string) => void): Promise<OrderedKv> =>
 
 const text = new TextEncoder();
 const storeOf = (kv: OrderedKv, storeId: number, renewStoreId?: () => Promise<number>): KeyValueStateStore =>
-  createKeyValueStore(
+  createStore(
     { name: `s${storeId}`, kind: 'key-value' },
     { kv, storeId, ...(renewStoreId === undefined ? {} : { renewStoreId }) },
   );

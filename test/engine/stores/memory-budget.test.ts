@@ -1,16 +1,16 @@
 /** One memory budget for all stores: shared by use, over threads, and nothing is lost by it. */
 
 import { expect, test } from 'vitest';
-import { createKeyValueStore } from '../../../engine/stores/create-store.ts';
 import { bytesUsed, MemoryBudget, newSharedUse } from '../../../engine/stores/memory-budget.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
 import type { KeyValueStateStore } from '../../../engine/stores/state-store.ts';
+import { createStore } from '../../../engine/stores/store-kinds.ts';
 import { bytesOf, textOf } from './world.ts';
 
 const limit = 1 << 20;
 
 const newStore = async (kv: MemoryKv, storeId: number, memory: MemoryBudget): Promise<KeyValueStateStore> => {
-  const store = createKeyValueStore({ name: `s${storeId}`, kind: 'key-value' }, { kv, storeId, memory });
+  const store = createStore({ name: `s${storeId}`, kind: 'key-value' }, { kv, storeId, memory });
   await store.open();
   return store;
 };

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { withChecksum } from '../../../engine/stores/checksum.ts';
-import { createKeyValueStore, createWindowStore } from '../../../engine/stores/create-store.ts';
 import { openLevelKv } from '../../../engine/stores/level-store.ts';
 import { MemoryBudget } from '../../../engine/stores/memory-budget.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
@@ -16,6 +15,7 @@ import type {
   StateStore,
   WindowStateStore,
 } from '../../../engine/stores/state-store.ts';
+import { createStore } from '../../../engine/stores/store-kinds.ts';
 import { bytesOf, textOf } from './world.ts';
 
 const ends: (() => Promise<void>)[] = [];
@@ -151,12 +151,12 @@ describe.each(Object.keys(setups))('with %s,', (name) => {
   });
 
   const keyValue = async (kv?: OrderedKv): Promise<KeyValueBench> => {
-    const store = createKeyValueStore({ name: 'kv', kind: 'key-value' }, options(kv ?? (await openKv())));
+    const store = createStore({ name: 'kv', kind: 'key-value' }, options(kv ?? (await openKv())));
     await store.open();
     return new KeyValueBench(store);
   };
   const windowed = async (kv?: OrderedKv): Promise<WindowBench> => {
-    const store = createWindowStore({ name: 'w', kind: 'window' }, options(kv ?? (await openKv())));
+    const store = createStore({ name: 'w', kind: 'window' }, options(kv ?? (await openKv())));
     await store.open();
     return new WindowBench(store);
   };
@@ -339,7 +339,7 @@ describe.each(Object.keys(setups))('with %s,', (name) => {
     await bench.store.checkpoint();
     await bench.store.close();
     if (kv === undefined) return;
-    const store = createKeyValueStore({ name: 'kv', kind: 'key-value' }, options(kv));
+    const store = createStore({ name: 'kv', kind: 'key-value' }, options(kv));
     expect((await store.open()).position).toBe(1);
     expect(await new KeyValueBench(store).scan()).toEqual(['again=1']);
   });
@@ -347,7 +347,7 @@ describe.each(Object.keys(setups))('with %s,', (name) => {
   test('stores of one shard do not see each other', async () => {
     const kv = await openKv();
     const all = [1, 2, 256, 0xffff_fffe].map((storeId) => {
-      const store = createKeyValueStore({ name: `s${storeId}`, kind: 'key-value' }, { ...options(kv), storeId });
+      const store = createStore({ name: `s${storeId}`, kind: 'key-value' }, { ...options(kv), storeId });
       return new KeyValueBench(store);
     });
     for (const bench of all) {
@@ -415,12 +415,12 @@ describe('a store that starts again from its checkpoint', () => {
 
   test('answers without loading anything but what it is asked for', async () => {
     const kv = new MemoryKv();
-    const bench = new KeyValueBench(createKeyValueStore({ name: 's', kind: 'key-value' }, options(kv)));
+    const bench = new KeyValueBench(createStore({ name: 's', kind: 'key-value' }, options(kv)));
     await bench.store.open();
     for (let i = 0; i < 5_000; i++) bench.put(`key-${i}`, `${i}`);
     bench.commit();
     await bench.store.checkpoint();
-    const again = new KeyValueBench(createKeyValueStore({ name: 's', kind: 'key-value' }, options(kv)));
+    const again = new KeyValueBench(createStore({ name: 's', kind: 'key-value' }, options(kv)));
     expect((await again.store.open()).position).toBe(5_000);
     expect(again.store.stats.entries).toBe(0);
     const reads = kv.reads;
@@ -435,7 +435,7 @@ describe('a store that starts again from its checkpoint', () => {
   test('knows its windows, and reads no disk for a window that never was', async () => {
     const kv = new MemoryKv();
     const open = async (): Promise<WindowBench> => {
-      const bench = new WindowBench(createWindowStore({ name: 's', kind: 'window' }, options(kv)));
+      const bench = new WindowBench(createStore({ name: 's', kind: 'window' }, options(kv)));
       await bench.store.open();
       return bench;
     };
@@ -463,14 +463,14 @@ describe('a store that starts again from its checkpoint', () => {
         if (writes++ === 4) throw new Error('the power is gone');
       },
     });
-    const bench = new KeyValueBench(createKeyValueStore({ name: 's', kind: 'key-value' }, options(kv)));
+    const bench = new KeyValueBench(createStore({ name: 's', kind: 'key-value' }, options(kv)));
     await bench.store.open();
     for (let i = 0; i < 20_000; i++) bench.put(`key-${i}`, `${i}`);
     bench.commit();
     await expect(bench.store.checkpoint()).rejects.toThrow('the power is gone');
     const after = kv.crash(() => true);
     expect(after.size).toBeGreaterThan(4_000);
-    const again = new KeyValueBench(createKeyValueStore({ name: 's', kind: 'key-value' }, options(after)));
+    const again = new KeyValueBench(createStore({ name: 's', kind: 'key-value' }, options(after)));
     expect((await again.store.open()).position).toBe(undefined);
     expect(again.get('key-1')).toBeUndefined();
     expect(after.size).toBe(0);
@@ -483,7 +483,7 @@ describe('a store that starts again from its checkpoint', () => {
     batch.put(position, withChecksum(position, Uint8Array.from([9, 0, 0, 0, 0, 0, 0, 0, 0])));
     batch.put(Uint8Array.from([0, 0, 0, 1, 0, 65]), Uint8Array.from([1]));
     await batch.write({ sync: true });
-    const bench = new KeyValueBench(createKeyValueStore({ name: 's', kind: 'key-value' }, options(kv)));
+    const bench = new KeyValueBench(createStore({ name: 's', kind: 'key-value' }, options(kv)));
     expect((await bench.store.open()).position).toBe(undefined);
     expect(bench.get('A')).toBeUndefined();
   });
@@ -493,7 +493,7 @@ test('a checkpoint of a changelog that was made anew under the same name is none
   const kv = new MemoryKv();
   const open = async (changelogId: string) => {
     const options = { kv, storeId: 1, changelogId };
-    const bench = new KeyValueBench(createKeyValueStore({ name: 's', kind: 'key-value' }, options));
+    const bench = new KeyValueBench(createStore({ name: 's', kind: 'key-value' }, options));
     return { bench, ...(await bench.store.open()) };
   };
   const { bench } = await open('first');
@@ -510,7 +510,7 @@ test('a checkpoint of a changelog that was made anew under the same name is none
 describe('a checkpoint is due', () => {
   const make = async (memoryLimitBytes: number): Promise<KeyValueBench> => {
     const kv = new MemoryKv();
-    const store = createKeyValueStore(
+    const store = createStore(
       { name: 's', kind: 'key-value' },
       { kv, storeId: 1, memory: new MemoryBudget(memoryLimitBytes) },
     );
@@ -559,7 +559,7 @@ describe('a checkpoint is due', () => {
 
 test('memory that most entries have left is given back at commits, and what stays is moved with its state', async () => {
   const kv = new MemoryKv();
-  const store = createWindowStore({ name: 's', kind: 'window' }, { kv, storeId: 1 });
+  const store = createStore({ name: 's', kind: 'window' }, { kv, storeId: 1 });
   await store.open();
   const bench = new WindowBench(store);
   const value = (i: number): string => `${i}`.padEnd(150 + (i % 13) * 8, '.');
@@ -587,7 +587,7 @@ test('memory that most entries have left is given back at commits, and what stay
   expect(store.stats.dueEntries).toBe(0);
   bench.commit();
   await store.checkpoint();
-  const again = new WindowBench(createWindowStore({ name: 's', kind: 'window' }, { kv, storeId: 1 }));
+  const again = new WindowBench(createStore({ name: 's', kind: 'window' }, { kv, storeId: 1 }));
   await again.store.open();
   expect((await again.scan()).length).toBe(1_999);
   expect(again.get(2_000, 'key-80')).toBe('open');

@@ -6,7 +6,6 @@
  */
 
 import { expect } from 'vitest';
-import { createKeyValueStore, createWindowStore } from '../../../engine/stores/create-store.ts';
 import { GuardedKv } from '../../../engine/stores/guarded-kv.ts';
 import { MemoryBudget } from '../../../engine/stores/memory-budget.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
@@ -17,6 +16,7 @@ import type {
   StateStore,
   WindowStateStore,
 } from '../../../engine/stores/state-store.ts';
+import { createStore } from '../../../engine/stores/store-kinds.ts';
 
 export type Kind = 'key-value' | 'window';
 type Entry = { readonly key: Uint8Array; readonly value: Uint8Array | undefined };
@@ -81,8 +81,8 @@ export class World {
       lookAheadFrom: 0,
     };
     return this.kind === 'window'
-      ? createWindowStore({ name: 'store', kind: 'window' }, options)
-      : createKeyValueStore({ name: 'store', kind: 'key-value' }, options);
+      ? createStore({ name: 'store', kind: 'window' }, options)
+      : createStore({ name: 'store', kind: 'key-value' }, options);
   }
 
   async #beforeWrite(): Promise<void> {

@@ -1,0 +1,26 @@
+/** The key of an entry in a store that expires: the start of a window, then the operator's key. Made in a buffer that is
+ *  used again. */
+
+import { copyBytes } from '../../base/index.ts';
+import { timeBytes, writeTime } from './layout.ts';
+
+export class WindowedKey {
+  bytes = new Uint8Array(256);
+  /** The window start that `bytes` begins with. */
+  #windowStart = Number.NaN;
+
+  /** Makes `bytes[0, length)` the key; answers with the length. */
+  set(windowStart: number, key: Uint8Array, start: number, end: number): number {
+    const length = timeBytes + (end - start);
+    if (length > this.bytes.length) {
+      this.bytes = new Uint8Array(length * 2);
+      this.#windowStart = Number.NaN;
+    }
+    if (windowStart !== this.#windowStart) {
+      writeTime(this.bytes, 0, windowStart);
+      this.#windowStart = windowStart;
+    }
+    copyBytes(key, start, end, this.bytes, timeBytes);
+    return length;
+  }
+}
