@@ -30,7 +30,7 @@ import {
 } from './facade.ts';
 import { builtInFunctions } from './functions/index.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
-import type { ParsedStatement, QueryStatement } from './parser/ast.ts';
+import type { ParsedStatement, QueryStatement } from './parser/statements/index.ts';
 import { planQuery } from './plan/planner.ts';
 import { checkedRows } from './queries/checked-rows.ts';
 import { Inserts } from './queries/inserts.ts';

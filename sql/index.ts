@@ -33,7 +33,7 @@ export {
 } from './functions/define.ts';
 export { builtInFunctions } from './functions/index.ts';
 export type { FunctionRegistry } from './functions/registry.ts';
-export type { ParsedStatement, Statement } from './parser/ast.ts';
+export type { ParsedStatement, Statement } from './parser/statements/index.ts';
 export { type PhysicalPlan, printPlan, readPlan, type Step, sourcesOf, writePlan } from './plan/plan.ts';
 export { checkNotInternal } from './queries/internal-topics.ts';
 export { type PlannedStatement, type PlanStatement, Session } from './session.ts';

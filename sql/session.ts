@@ -10,7 +10,7 @@ import { Typer } from './analyze/typer.ts';
 import type { Catalog } from './catalog.ts';
 import type { FunctionContext } from './functions/define.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
-import type { ParsedStatement } from './parser/ast.ts';
+import type { ParsedStatement } from './parser/statements/index.ts';
 import type { Settings } from './settings.ts';
 import { applyCommand } from './statements/command.ts';
 import { planStatement } from './statements/index.ts';

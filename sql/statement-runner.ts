@@ -14,7 +14,7 @@ import type { Catalog } from './catalog.ts';
 import { ExecutionError, type StatementResult } from './facade.ts';
 import type { FunctionContext } from './functions/define.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
-import type { ParsedStatement } from './parser/ast.ts';
+import type { ParsedStatement } from './parser/statements/index.ts';
 import type { NewRecord } from './queries/inserts.ts';
 import type { NotRunning, QueryLifecycle } from './query-lifecycle.ts';
 import { type PlannedStatement, type PlanStatement, Session } from './session.ts';

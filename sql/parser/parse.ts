@@ -11,9 +11,11 @@
 
 import type { IToken, ParserMethod } from 'chevrotain';
 import { assert, type Position, UserError } from '../../base/index.ts';
-import type { Expression, ParsedStatement, TypeNode } from './ast.ts';
+import type { Expression, TypeNode } from './ast.ts';
 import { spanning, tooDeep } from './build.ts';
-import { StatementGrammar, unsupportedStatement } from './grammar/statements.ts';
+import type { ParsedStatement } from './statements/index.ts';
+import { StatementGrammar } from './statements/index.ts';
+import { unsupportedStatement } from './statements/unsupported.ts';
 import { Expectations, syntaxError } from './syntax-error.ts';
 import { placeOf, Semicolon, tokenize, Variable } from './tokens.ts';
 import { limits } from './words.ts';

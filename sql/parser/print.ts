@@ -10,7 +10,6 @@ import { assert } from '../../base/index.ts';
 import type {
   ByClause,
   CaseBranch,
-  ColumnElement,
   Duration,
   Expression,
   Join,
@@ -19,7 +18,6 @@ import type {
   Query,
   SelectItem,
   SourceReference,
-  Statement,
   TypeNode,
   WindowClause,
 } from './ast.ts';
@@ -39,10 +37,10 @@ export const printName = (name: string): string =>
 /** A string literal. */
 export const printString = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-const names = (list: readonly string[]): string => list.map(printName).join(', ');
+export const printNames = (list: readonly string[]): string => list.map(printName).join(', ');
 
 /** The parts that are there, with a blank between them. */
-const words = (...parts: readonly (string | false | undefined)[]): string =>
+export const words = (...parts: readonly (string | false | undefined)[]): string =>
   parts.filter((part) => part !== false && part !== undefined && part !== '').join(' ');
 
 // ------------------------------------------------------------------------------------------------------ expressions
@@ -81,7 +79,7 @@ const operand = (expression: Expression, least: number): string => {
   return levelOf(expression) < least ? `(${text})` : text;
 };
 
-const expressions = (list: readonly Expression[]): string => list.map(printExpression).join(', ');
+export const printExpressions = (list: readonly Expression[]): string => list.map(printExpression).join(', ');
 
 /** A value that takes part in a predicate. */
 const compared = (expression: Expression): string => operand(expression, level.concat);
@@ -104,7 +102,7 @@ export function printExpression(expression: Expression): string {
     case 'subscript':
       return `${operand(expression.base, level.postfix)}[${printExpression(expression.index)}]`;
     case 'call':
-      return `${printName(expression.name)}(${expression.star ? '*' : expressions(expression.args)})`;
+      return `${printName(expression.name)}(${expression.star ? '*' : printExpressions(expression.args)})`;
     case 'sign': {
       // A digit behind a minus would become part of a literal, and a second minus would begin a comment.
       const text = operand(expression.operand, level.postfix);
@@ -142,7 +140,11 @@ export function printExpression(expression: Expression): string {
         compared(expression.high),
       );
     case 'in':
-      return words(compared(expression.operand), expression.negated && 'NOT', `IN (${expressions(expression.values)})`);
+      return words(
+        compared(expression.operand),
+        expression.negated && 'NOT',
+        `IN (${printExpressions(expression.values)})`,
+      );
     case 'like':
       return words(
         compared(expression.operand),
@@ -159,13 +161,13 @@ export function printExpression(expression: Expression): string {
     case 'cast':
       return `CAST(${printExpression(expression.operand)} AS ${printType(expression.type)})`;
     case 'array':
-      return `ARRAY[${expressions(expression.elements)}]`;
+      return `ARRAY[${printExpressions(expression.elements)}]`;
     case 'map':
       return `MAP(${expression.entries.map(({ key, value }) => `${printExpression(key)} := ${printExpression(value)}`).join(', ')})`;
     case 'struct':
       return `STRUCT(${expression.fields.map(({ name, value }) => `${printName(name)} := ${printExpression(value)}`).join(', ')})`;
     case 'lambda': {
-      const parameters = names(expression.parameters);
+      const parameters = printNames(expression.parameters);
       return `${expression.parameters.length === 1 ? parameters : `(${parameters})`} => ${printExpression(expression.body)}`;
     }
     case 'unit':
@@ -297,93 +299,9 @@ function printWindow(window: WindowClause): string {
 
 const printBy = (by: ByClause): string => by.expressions.map(compared).join(', ');
 
-// ------------------------------------------------------------------------------------------------------- statements
+// ------------------------------------------------------------------------------------------------------ properties
 
-const printProperties = (properties: readonly Property[]): string | undefined =>
+export const printProperties = (properties: readonly Property[]): string | undefined =>
   properties.length === 0
     ? undefined
     : `WITH (${properties.map(({ name, value }) => `${printName(name)} = ${printLiteral(value)}`).join(', ')})`;
-
-function printElement({ name, type, constraint }: ColumnElement): string {
-  const column = `${printName(name)} ${printType(type)}`;
-  switch (constraint.kind) {
-    case 'none':
-      return column;
-    case 'key':
-      return `${column} KEY`;
-    case 'primary-key':
-      return `${column} PRIMARY KEY`;
-    case 'headers':
-      return `${column} HEADERS`;
-    case 'header':
-      return `${column} HEADER(${printString(constraint.key)})`;
-  }
-}
-
-/** A statement without its semicolon. */
-export function printStatement(statement: Statement): string {
-  switch (statement.kind) {
-    case 'query':
-      return printQuery(statement.query);
-    case 'create-source':
-      return words(
-        'CREATE',
-        statement.orReplace && 'OR REPLACE',
-        statement.readOnly && 'SOURCE',
-        statement.sourceKind.toUpperCase(),
-        statement.ifNotExists && 'IF NOT EXISTS',
-        printName(statement.name.name),
-        statement.elements.length > 0 && `(${statement.elements.map(printElement).join(', ')})`,
-        printProperties(statement.properties),
-      );
-    case 'create-as':
-      return words(
-        'CREATE',
-        statement.orReplace && 'OR REPLACE',
-        statement.sourceKind.toUpperCase(),
-        statement.ifNotExists && 'IF NOT EXISTS',
-        printName(statement.name.name),
-        printProperties(statement.properties),
-        `AS ${printQuery(statement.query)}`,
-      );
-    case 'insert-values':
-      return words(
-        `INSERT INTO ${printName(statement.target.name)}`,
-        statement.columns.length > 0 && `(${names(statement.columns.map(({ name }) => name))})`,
-        `VALUES (${expressions(statement.values)})`,
-      );
-    case 'insert-as':
-      return words(
-        `INSERT INTO ${printName(statement.target.name)}`,
-        printProperties(statement.properties),
-        printQuery(statement.query),
-      );
-    case 'drop-source':
-      return words(
-        `DROP ${statement.sourceKind.toUpperCase()}`,
-        statement.ifExists && 'IF EXISTS',
-        printName(statement.name.name),
-        statement.deleteTopic && 'DELETE TOPIC',
-      );
-    case 'terminate':
-      return `TERMINATE ${statement.queryId === undefined ? 'ALL' : printName(statement.queryId.name)}`;
-    case 'show-sources':
-      return words(`SHOW ${statement.sourceKind.toUpperCase()}S`, statement.extended && 'EXTENDED');
-    case 'show-topics':
-      return words('SHOW', statement.all && 'ALL', 'TOPICS', statement.extended && 'EXTENDED');
-    case 'show-queries':
-      return words('SHOW QUERIES', statement.extended && 'EXTENDED');
-    case 'show-functions':
-      return 'SHOW FUNCTIONS';
-    case 'describe':
-      return words(`DESCRIBE ${printName(statement.name.name)}`, statement.extended && 'EXTENDED');
-    case 'explain':
-      return statement.target.kind === 'statement'
-        ? `EXPLAIN ${printStatement(statement.target.statement)}`
-        : `EXPLAIN ${printName(statement.target.id.name)}`;
-    case 'set':
-      return `SET ${printString(statement.name)} = ${printString(statement.value)}`;
-    case 'unset':
-      return `UNSET ${printString(statement.name)}`;
-  }
-}

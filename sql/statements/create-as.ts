@@ -8,7 +8,7 @@ import { milliseconds } from '../analyze/window.ts';
 import type { PersistentQuery } from '../catalog.ts';
 import type { FormatChoice } from '../formats/choices.ts';
 import { defaultKeyFormat, formatNamed, keylessFormat } from '../formats/index.ts';
-import type { CreateAs } from '../parser/ast.ts';
+import type { CreateAs } from '../parser/statements/create.ts';
 import { sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
 import { checkNotInternal } from '../queries/internal-topics.ts';

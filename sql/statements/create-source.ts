@@ -6,7 +6,7 @@ import type { Source } from '../analyze/sources.ts';
 import { containsMap } from '../analyze/stage.ts';
 import { typeOfNode } from '../analyze/type-of-node.ts';
 import { defaultKeyFormat } from '../formats/index.ts';
-import type { ColumnElement, CreateSource } from '../parser/ast.ts';
+import type { ColumnElement, CreateSource } from '../parser/statements/create.ts';
 import { checkNotInternal } from '../queries/internal-topics.ts';
 import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
 import { printType, stringType } from '../types/type.ts';

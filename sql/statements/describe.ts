@@ -5,7 +5,7 @@ import { closest, UserError } from '../../base/index.ts';
 import { type Source, unknownSource } from '../analyze/sources.ts';
 import type { Catalog, PersistentQuery } from '../catalog.ts';
 import type { FieldDescription, QueryRow, SourceDescription, SourceRow } from '../facade.ts';
-import type { Describe } from '../parser/ast.ts';
+import type { Describe } from '../parser/statements/show.ts';
 import type { Schema } from '../types/schema.ts';
 import { describeType } from '../types/type.ts';
 import type { Handler, View } from './statement.ts';

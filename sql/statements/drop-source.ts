@@ -3,7 +3,7 @@
 
 import { UserError } from '../../base/index.ts';
 import { unknownSource } from '../analyze/sources.ts';
-import type { DropSource } from '../parser/ast.ts';
+import type { DropSource } from '../parser/statements/drop.ts';
 import { checkNotInternal } from '../queries/internal-topics.ts';
 import { statusAnswer } from './sources.ts';
 import type { Handler } from './statement.ts';

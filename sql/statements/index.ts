@@ -1,6 +1,6 @@
 /** One handler a statement. The mapped type refuses to compile until every statement of the grammar has one. */
 
-import type { Statement } from '../parser/ast.ts';
+import type { Statement } from '../parser/statements/index.ts';
 import { createAs } from './create-as.ts';
 import { createSource } from './create-source.ts';
 import { describe } from './describe.ts';

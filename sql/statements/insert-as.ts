@@ -11,7 +11,7 @@ import type { LogicalNode, NamedExpression } from '../analyze/logical.ts';
 import { readProperties } from '../analyze/properties.ts';
 import { analyzeQuery } from '../analyze/query.ts';
 import type { PersistentQuery } from '../catalog.ts';
-import type { InsertAs } from '../parser/ast.ts';
+import type { InsertAs } from '../parser/statements/insert.ts';
 import { sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
 import { checkNotInternal } from '../queries/internal-topics.ts';

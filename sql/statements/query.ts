@@ -1,7 +1,7 @@
 /** SELECT among statements: it has rows to give, and goes where rows can be taken. */
 
 import { UserError } from '../../base/index.ts';
-import type { QueryStatement } from '../parser/ast.ts';
+import type { QueryStatement } from '../parser/statements/index.ts';
 import type { Handler } from './statement.ts';
 
 export const query: Handler<QueryStatement> = ({ at }) => {

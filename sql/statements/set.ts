@@ -1,6 +1,6 @@
 /** SET and UNSET: properties for the statements that follow in the same call. */
 
-import type { SetProperty, UnsetProperty } from '../parser/ast.ts';
+import type { SetProperty, UnsetProperty } from '../parser/statements/settings.ts';
 import type { Handler } from './statement.ts';
 
 export const set: Handler<SetProperty> = ({ name, value, at }, context) => {

@@ -1,6 +1,6 @@
 /** SHOW and LIST: streams, tables, topics, queries, functions. */
 
-import type { ShowFunctions, ShowQueries, ShowSources, ShowTopics } from '../parser/ast.ts';
+import type { ShowFunctions, ShowQueries, ShowSources, ShowTopics } from '../parser/statements/show.ts';
 import { describeSource, queryRow, sourceRow } from './describe.ts';
 import type { Handler } from './statement.ts';
 

@@ -18,7 +18,7 @@ import type {
 } from '../facade.ts';
 import type { FunctionContext } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
-import type { Statement } from '../parser/ast.ts';
+import type { Statement } from '../parser/statements/index.ts';
 import type { NewRecord } from '../queries/inserts.ts';
 import type { Settings } from '../settings.ts';
 import type { Command } from './command.ts';

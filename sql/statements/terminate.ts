@@ -1,7 +1,7 @@
 /** TERMINATE: stops a query, or all; what it has written stays, its own state goes. */
 
 import { closest, UserError } from '../../base/index.ts';
-import type { Terminate } from '../parser/ast.ts';
+import type { Terminate } from '../parser/statements/control.ts';
 import { statusAnswer } from './sources.ts';
 import type { Handler } from './statement.ts';
 

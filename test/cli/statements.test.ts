@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isQuery, settingOf, splitStatements } from '../../cli/statements.ts';
 import { parseStatements } from '../../sql/parser/parse.ts';
-import { printStatement } from '../../sql/parser/print.ts';
+import { printStatement } from '../../sql/parser/statements/index.ts';
 import { statement } from '../sql/parser/arbitrary.ts';
 
 test.each([

@@ -3,8 +3,9 @@
  * the smallest rules, names and literals.
  *
  * The grammar is one chevrotain parser, written as a chain of classes, each with the rules of one idea: `Grammar`,
- * `TypeGrammar`, `CallGrammar`, `PrimaryGrammar`, `ExpressionGrammar`, `QueryGrammar`, `StatementGrammar`. A rule
- * builds its part of the tree in place. A class that needs a rule of a class further up the chain declares it abstract.
+ * `TypeGrammar`, `CallGrammar`, `PrimaryGrammar`, `ExpressionGrammar`, `QueryGrammar`, and one for each family of
+ * statements (`../statements/`), up to `StatementGrammar`. A rule builds its part of the tree in place. A class that
+ * needs a rule of a class further up the chain declares it abstract.
  *
  * Chevrotain runs every rule once without input, to learn the grammar ("recording"). Tokens are dummies then and
  * what sub-rules return is nothing, so whatever looks into either stands inside `ACTION`, which is skipped.

@@ -3,7 +3,6 @@
 import fc from 'fast-check';
 import type {
   ByClause,
-  ColumnElement,
   Duration,
   Expression,
   Identifier,
@@ -14,10 +13,11 @@ import type {
   Query,
   SelectItem,
   SourceReference,
-  Statement,
   TypeNode,
   WindowClause,
 } from '../../../sql/parser/ast.ts';
+import type { ColumnElement } from '../../../sql/parser/statements/create.ts';
+import type { Statement } from '../../../sql/parser/statements/index.ts';
 import { keywords } from '../../../sql/parser/words.ts';
 
 const at: Position = { line: 1, column: 1, offset: 0 };

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { checkGrammar, parseStatements } from '../../../sql/parser/parse.ts';
-import { printStatement } from '../../../sql/parser/print.ts';
+import { printStatement } from '../../../sql/parser/statements/index.ts';
 import { bare } from './outline.ts';
 
 const print = (text: string): string[] => parseStatements(text).map(({ statement }) => printStatement(statement));

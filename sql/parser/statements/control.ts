@@ -1,0 +1,43 @@
+/** Statements that control running queries: the trees, the grammar, and the way back to text. */
+
+import type { ParserMethod } from 'chevrotain';
+import type { Identifier, Position } from '../ast.ts';
+import { printName } from '../print.ts';
+import { keyword } from '../tokens.ts';
+import { DropGrammar } from './drop.ts';
+
+/** `TERMINATE id` or `TERMINATE ALL`, which has no id. Ids are compared without regard to case. */
+export interface Terminate {
+  readonly kind: 'terminate';
+  readonly queryId?: Identifier | undefined;
+  readonly at: Position;
+}
+
+export type ControlStatement = Terminate;
+
+export abstract class ControlGrammar extends DropGrammar {
+  protected readonly controlStatement: ParserMethod<[], ControlStatement> = this.RULE(
+    'controlStatement',
+    (): ControlStatement => {
+      const start = this.start();
+      this.CONSUME(keyword.TERMINATE);
+      const queryId = this.OR({
+        DEF: [
+          {
+            ALT: (): Identifier | undefined => {
+              this.CONSUME(keyword.ALL);
+              return undefined;
+            },
+          },
+          { ALT: (): Identifier | undefined => this.SUBRULE(this.identifier) },
+        ],
+        ERR_MSG: 'the id of a query, or ALL',
+      });
+      return { kind: 'terminate', queryId, at: this.since(start) };
+    },
+  );
+}
+
+export const controlPrinters = {
+  terminate: ({ queryId }: Terminate): string => `TERMINATE ${queryId === undefined ? 'ALL' : printName(queryId.name)}`,
+};

@@ -1,0 +1,84 @@
+/**
+ * All statements: the union of their trees, the rule that tells them apart by their first word, and their text. Each
+ * family has a file with its trees, its grammar and its printers; a kind of statement without a printer does not compile.
+ */
+
+import type { ParserMethod } from 'chevrotain';
+import type { Position, Query } from '../ast.ts';
+import { printQuery } from '../print.ts';
+import { type ControlStatement, controlPrinters } from './control.ts';
+import { type CreateStatement, createPrinters } from './create.ts';
+import { type DropStatement, dropPrinters } from './drop.ts';
+import { ExplainGrammar, type Explain as ExplainOf, printExplain } from './explain.ts';
+import { type InsertStatement, insertPrinters } from './insert.ts';
+import { type SettingsStatement, settingsPrinters } from './settings.ts';
+import { type ShowStatement, showPrinters } from './show.ts';
+
+/** A query at the top level: pull without EMIT, push with it. */
+export interface QueryStatement {
+  readonly kind: 'query';
+  readonly query: Query;
+  readonly at: Position;
+}
+
+export type Explain = ExplainOf<Statement>;
+
+export type Statement =
+  | QueryStatement
+  | CreateStatement
+  | InsertStatement
+  | DropStatement
+  | ControlStatement
+  | ShowStatement
+  | SettingsStatement
+  | ExplainOf<Statement>;
+
+/** One kind of statement: `StatementOf<'create-as'>`. */
+export type StatementOf<K extends Statement['kind']> = Extract<Statement, { readonly kind: K }>;
+
+/** A statement together with the text it came from, without the closing semicolon and the blanks around it. Places
+ *  inside the statement count from the start of the whole text that was parsed, `at.offset` is where the slice begins.
+ *  */
+export interface ParsedStatement {
+  readonly statement: Statement;
+  readonly text: string;
+  readonly at: Position;
+}
+
+export class StatementGrammar extends ExplainGrammar<Statement> {
+  readonly statement: ParserMethod<[], Statement> = this.RULE('statement', () =>
+    this.OR({
+      DEF: [
+        { ALT: (): Statement => this.SUBRULE(this.#queryStatement) },
+        { ALT: (): Statement => this.SUBRULE(this.createStatement) },
+        { ALT: (): Statement => this.SUBRULE(this.insertStatement) },
+        { ALT: (): Statement => this.SUBRULE(this.dropStatement) },
+        { ALT: (): Statement => this.SUBRULE(this.controlStatement) },
+        { ALT: (): Statement => this.SUBRULE(this.showStatement) },
+        { ALT: (): Statement => this.SUBRULE(this.explain) },
+        { ALT: (): Statement => this.SUBRULE(this.settingsStatement) },
+      ],
+      ERR_MSG: 'a statement (SELECT, CREATE, INSERT, DROP, TERMINATE, SHOW, DESCRIBE, EXPLAIN, SET or UNSET)',
+    }),
+  );
+
+  readonly #queryStatement: ParserMethod<[], Statement> = this.RULE('queryStatement', (): Statement => {
+    const query = this.SUBRULE(this.query);
+    return this.ACTION((): Statement => ({ kind: 'query', query, at: query.at }));
+  });
+}
+
+const printers: { readonly [K in Statement['kind']]: (statement: StatementOf<K>) => string } = {
+  query: ({ query }) => printQuery(query),
+  ...createPrinters,
+  ...insertPrinters,
+  ...dropPrinters,
+  ...controlPrinters,
+  ...showPrinters,
+  ...settingsPrinters,
+  explain: (statement) => printExplain(statement, printStatement),
+};
+
+/** A statement without its semicolon. */
+export const printStatement = (statement: Statement): string =>
+  (printers[statement.kind] as (statement: Statement) => string)(statement);
