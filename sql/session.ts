@@ -12,9 +12,8 @@ import type { FunctionContext } from './functions/define.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
 import type { ParsedStatement } from './parser/statements/index.ts';
 import type { Settings } from './settings.ts';
-import { applyCommand } from './statements/command.ts';
-import { planStatement } from './statements/index.ts';
-import type { Planned, Topics } from './statements/statement.ts';
+import { applyCommand, type Planned, planStatement, topicDeletedBy } from './statements/index.ts';
+import type { Topics } from './statements/statement.ts';
 
 export interface SessionOptions {
   /** Changed by the session: hand in a copy. */
@@ -81,10 +80,8 @@ export class Session {
         const { topic } = planned;
         if (topic !== undefined) this.topics.set(topic.name, topic);
         const { command } = planned;
-        if (command.kind === 'drop-source' && command.deleteTopic) {
-          const dropped = this.catalog.source(command.name);
-          if (dropped !== undefined) this.topics.delete(dropped.topic);
-        }
+        const deleted = topicDeletedBy(command, this.catalog);
+        if (deleted !== undefined) this.topics.delete(deleted);
         applyCommand(this.catalog, command);
         this.#number++;
         break;
@@ -92,7 +89,9 @@ export class Session {
       case 'settings':
         this.#settings = planned.settings;
         break;
-      default:
+      case 'record':
+      case 'show':
+      case 'nothing':
         break;
     }
     return { text, settings, planned };

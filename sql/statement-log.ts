@@ -19,7 +19,7 @@ import {
   type Producer,
   RecordColumns,
 } from '../storage/index.ts';
-import type { Command } from './statements/command.ts';
+import type { Command } from './statements/index.ts';
 
 export const statementTopic = '_millrace-statements';
 

@@ -21,7 +21,15 @@ import { type PlannedStatement, type PlanStatement, Session } from './session.ts
 import type { Settings } from './settings.ts';
 import type { StatementEntry, StatementLog } from './statement-log.ts';
 import type { StatementTopics } from './statement-topics.ts';
-import { applyCommand, type Command, type Effects, readCommand, type TopicId } from './statements/command.ts';
+import type { Effects, TopicId } from './statements/command.ts';
+import {
+  applyCommand,
+  type Command,
+  deletesTopicOf,
+  readCommand,
+  topicDeletedBy,
+  withTopicId,
+} from './statements/index.ts';
 import type { Answer, View } from './statements/statement.ts';
 
 export interface StatementRunnerOptions {
@@ -166,7 +174,7 @@ export class StatementRunner {
       const { command, topic } = one.planned;
       // What needs what a command before it has done waits for the next turn.
       if (topic !== undefined && deleted.has(topic.name)) break;
-      const dropped = command.kind === 'drop-source' && command.deleteTopic ? command.name : undefined;
+      const dropped = deletesTopicOf(command);
       if (dropped !== undefined && commands.length > 0 && catalog.source(dropped) === undefined) break;
       const waitFor = topic === undefined ? undefined : topics.goes(topic.name);
       if (waitFor !== undefined) {
@@ -205,22 +213,12 @@ export class StatementRunner {
     return { done: commands.map((one, i) => ({ one, warnings: this.#carryOut(effects[i] as Effects) })), failure };
   }
 
-  /** Names the topics of a command by their ids. */
+  /** The command with the id of its topic: of the one that was made for it, or of the one that goes with it. */
   async #bind(command: Command, made: string | undefined): Promise<Command> {
     const { catalog, topics } = this.#options;
-    switch (command.kind) {
-      case 'create-source':
-      case 'create-as':
-        return made === undefined ? command : { ...command, topicId: made };
-      case 'drop-source': {
-        const topic = command.deleteTopic ? catalog.source(command.name)?.topic : undefined;
-        const id = topic === undefined ? undefined : await topics.idOf(topic);
-        return id === undefined ? command : { ...command, topicId: id };
-      }
-      case 'insert-as':
-      case 'terminate':
-        return command;
-    }
+    const deleted = topicDeletedBy(command, catalog);
+    const id = made ?? (deleted === undefined ? undefined : await topics.idOf(deleted));
+    return id === undefined ? command : withTopicId(command, id);
   }
 
   /** Applies what reached the statement log without an answer. */

@@ -9,11 +9,12 @@ import type { PersistentQuery } from '../catalog.ts';
 import type { FormatChoice } from '../formats/choices.ts';
 import { defaultKeyFormat, formatNamed, keylessFormat } from '../formats/index.ts';
 import type { CreateAs } from '../parser/statements/create.ts';
-import { sourcesOf } from '../plan/plan.ts';
+import { readPlan, sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
 import { checkNotInternal } from '../queries/internal-topics.ts';
 import { isPseudoColumn } from '../types/schema.ts';
 import { checkPlan } from './check-plan.ts';
+import type { CommandDefinition } from './command.ts';
 import {
   checkName,
   chooseFormats,
@@ -25,7 +26,27 @@ import {
 } from './sources.ts';
 import type { Handler, StatementContext } from './statement.ts';
 
-export const createAs: Handler<CreateAs> = (statement, context) => {
+export interface CreateAsCommand {
+  readonly kind: 'create-as';
+  readonly source: Source;
+  readonly query: PersistentQuery;
+  /** Of the topic that was made for the statement, if one was. */
+  readonly topicId?: string;
+}
+
+export const createAsCommand: CommandDefinition<CreateAsCommand> = {
+  apply(catalog, { source, query }) {
+    catalog.add(source);
+    catalog.addQuery(query);
+    return { start: query, stop: [] };
+  },
+  check({ query }) {
+    readPlan(query.plan);
+  },
+  withTopicId: (command, topicId) => ({ ...command, topicId }),
+};
+
+export const createAs: Handler<CreateAs, CreateAsCommand> = (statement, context) => {
   const { sourceKind: kind, name, at } = statement;
   const skipped = checkName(name, statement, context);
   if (skipped !== undefined) return skipped;

@@ -10,10 +10,26 @@ import type { ColumnElement, CreateSource } from '../parser/statements/create.ts
 import { checkNotInternal } from '../queries/internal-topics.ts';
 import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
 import { printType, stringType } from '../types/type.ts';
+import type { CommandDefinition } from './command.ts';
 import { checkName, chooseFormats, chooseTimestamp, chooseTopic, statusAnswer, topicConfigs } from './sources.ts';
 import type { Handler } from './statement.ts';
 
-export const createSource: Handler<CreateSource> = (statement, context) => {
+export interface CreateSourceCommand {
+  readonly kind: 'create-source';
+  readonly source: Source;
+  /** Of the topic that was made for the statement, if one was. */
+  readonly topicId?: string;
+}
+
+export const createSourceCommand: CommandDefinition<CreateSourceCommand> = {
+  apply(catalog, { source }) {
+    catalog.add(source);
+    return { stop: [] };
+  },
+  withTopicId: (command, topicId) => ({ ...command, topicId }),
+};
+
+export const createSource: Handler<CreateSource, CreateSourceCommand> = (statement, context) => {
   const { sourceKind: kind, name, at } = statement;
   if (statement.readOnly && kind === 'table') {
     throw new UserError('SQL_UNSUPPORTED', 'CREATE SOURCE TABLE is not supported yet', {

@@ -5,10 +5,33 @@ import { UserError } from '../../base/index.ts';
 import { unknownSource } from '../analyze/sources.ts';
 import type { DropSource } from '../parser/statements/drop.ts';
 import { checkNotInternal } from '../queries/internal-topics.ts';
+import type { CommandDefinition } from './command.ts';
 import { statusAnswer } from './sources.ts';
 import type { Handler } from './statement.ts';
 
-export const dropSource: Handler<DropSource> = (statement, context) => {
+export interface DropSourceCommand {
+  readonly kind: 'drop-source';
+  readonly name: string;
+  readonly deleteTopic: boolean;
+  /** Of the topic that is to be deleted; set when the command is logged. */
+  readonly topicId?: string;
+}
+
+export const dropSourceCommand: CommandDefinition<DropSourceCommand> = {
+  apply(catalog, { name, deleteTopic, topicId }) {
+    const topic = catalog.source(name)?.topic;
+    const query = catalog.remove(name);
+    const id = deleteTopic ? topicId : undefined;
+    return {
+      stop: query === undefined ? [] : [query],
+      deleteTopic: topic === undefined || id === undefined ? undefined : { name: topic, id },
+    };
+  },
+  deletesTopicOf: ({ name, deleteTopic }) => (deleteTopic ? name : undefined),
+  withTopicId: (command, topicId) => ({ ...command, topicId }),
+};
+
+export const dropSource: Handler<DropSource, DropSourceCommand> = (statement, context) => {
   const { name, sourceKind: kind, ifExists, deleteTopic, at } = statement;
   const { catalog } = context;
   const source = catalog.source(name.name);

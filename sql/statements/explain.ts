@@ -64,7 +64,7 @@ const explainStatement = (statement: Statement, query: Query, context: Statement
   const tree = `Statement\n${printStatement(statement)}\n\nAnalysed\n${printLogical(analyzed.plan)}\n\n`;
   if (statement.kind === 'create-as' || statement.kind === 'insert-as') {
     const planned = statement.kind === 'create-as' ? createAs(statement, context) : insertAs(statement, context);
-    if (planned.kind === 'command' && (planned.command.kind === 'create-as' || planned.command.kind === 'insert-as')) {
+    if (planned.kind === 'command') {
       const description = describeQuery(planned.command.query, context);
       const { trace } = applyRules(analyzed.plan, { catalog });
       const executionPlan = `${tree}${printTrace(analyzed.plan, trace)}\n\n${description.executionPlan}`;

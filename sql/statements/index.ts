@@ -1,20 +1,32 @@
-/** One handler a statement. The mapped type refuses to compile until every statement of the grammar has one. */
+/**
+ * All statements: the handler of each, and the definitions of the commands that some of them come to. The mapped types
+ * refuse to compile until every statement of the grammar has a handler and every command a definition.
+ */
 
-import type { Statement } from '../parser/statements/index.ts';
-import { createAs } from './create-as.ts';
-import { createSource } from './create-source.ts';
+import { assert, UserError } from '../../base/index.ts';
+import type { Catalog } from '../catalog.ts';
+import type { Statement, StatementOf } from '../parser/statements/index.ts';
+import type { CommandDefinition, Effects } from './command.ts';
+import { type CreateAsCommand, createAs, createAsCommand } from './create-as.ts';
+import { type CreateSourceCommand, createSource, createSourceCommand } from './create-source.ts';
 import { describe } from './describe.ts';
-import { dropSource } from './drop-source.ts';
+import { type DropSourceCommand, dropSource, dropSourceCommand } from './drop-source.ts';
 import { explain } from './explain.ts';
-import { insertAs } from './insert-as.ts';
+import { type InsertAsCommand, insertAs, insertAsCommand } from './insert-as.ts';
 import { insertValues } from './insert-values.ts';
 import { query } from './query.ts';
 import { set, unset } from './set.ts';
 import { showFunctions, showQueries, showSources, showTopics } from './show.ts';
-import type { Handler, Handlers, Planned, StatementContext } from './statement.ts';
-import { terminate } from './terminate.ts';
+import type { Handler, PlannedBy, StatementContext } from './statement.ts';
+import { type TerminateCommand, terminate, terminateCommand } from './terminate.ts';
 
-export const handlers: Handlers = {
+export type Command = CreateSourceCommand | CreateAsCommand | InsertAsCommand | DropSourceCommand | TerminateCommand;
+type CommandOf<K extends Command['kind']> = Extract<Command, { readonly kind: K }>;
+
+/** What a statement would do. */
+export type Planned = PlannedBy<Command>;
+
+const handlers: { readonly [K in Statement['kind']]: Handler<StatementOf<K>, Command> } = {
   'create-source': createSource,
   'create-as': createAs,
   'insert-values': insertValues,
@@ -32,6 +44,48 @@ export const handlers: Handlers = {
   unset,
 };
 
-/** What a statement would do. */
+const commands: { readonly [K in Command['kind']]: CommandDefinition<CommandOf<K>> } = {
+  'create-source': createSourceCommand,
+  'create-as': createAsCommand,
+  'insert-as': insertAsCommand,
+  'drop-source': dropSourceCommand,
+  terminate: terminateCommand,
+};
+
 export const planStatement = (statement: Statement, context: StatementContext): Planned =>
-  (handlers[statement.kind] as Handler<Statement>)(statement, context);
+  (handlers[statement.kind] as Handler<Statement, Command>)(statement, context);
+
+const definitionOf = (command: Command): CommandDefinition<Command> => commands[command.kind];
+
+/** Applies the command to the catalog, and says what has to happen outside of it. */
+export const applyCommand = (catalog: Catalog, command: Command): Effects =>
+  definitionOf(command).apply(catalog, command);
+
+/** The source whose topic goes with the command. */
+export const deletesTopicOf = (command: Command): string | undefined => definitionOf(command).deletesTopicOf?.(command);
+
+/** The topic that goes with the command, by its name. */
+export const topicDeletedBy = (command: Command, catalog: Catalog): string | undefined => {
+  const source = deletesTopicOf(command);
+  return source === undefined ? undefined : catalog.source(source)?.topic;
+};
+
+/** The command with the id of its topic: of the one that was made for it, or of the one that goes with it. */
+export const withTopicId = (command: Command, topicId: string): Command => {
+  const bound = definitionOf(command).withTopicId?.(command, topicId);
+  assert(bound !== undefined, `a command ${command.kind} has no topic of its own`);
+  return bound;
+};
+
+/** A command as it came back from the log; plans of unknown versions and unknown commands are refused. */
+export const readCommand = (data: unknown): Command => {
+  const command = data as Command;
+  if (typeof command !== 'object' || command === null || !Object.hasOwn(commands, command.kind)) {
+    throw new UserError(
+      'SQL_STATEMENT_UNREADABLE',
+      'the entry of the statement log is not a command that this build knows',
+    );
+  }
+  definitionOf(command).check?.(command);
+  return command;
+};

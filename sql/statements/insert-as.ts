@@ -12,18 +12,34 @@ import { readProperties } from '../analyze/properties.ts';
 import { analyzeQuery } from '../analyze/query.ts';
 import type { PersistentQuery } from '../catalog.ts';
 import type { InsertAs } from '../parser/statements/insert.ts';
-import { sourcesOf } from '../plan/plan.ts';
+import { readPlan, sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
 import { checkNotInternal } from '../queries/internal-topics.ts';
 import { canConvert } from '../types/cast.ts';
 import { type Column, printSchema } from '../types/schema.ts';
 import { printType, typesEqual } from '../types/type.ts';
 import { checkPlan } from './check-plan.ts';
+import type { CommandDefinition } from './command.ts';
 import { checkInputFormats } from './create-as.ts';
 import { statusAnswer } from './sources.ts';
 import type { Handler } from './statement.ts';
 
-export const insertAs: Handler<InsertAs> = (statement, context) => {
+export interface InsertAsCommand {
+  readonly kind: 'insert-as';
+  readonly query: PersistentQuery;
+}
+
+export const insertAsCommand: CommandDefinition<InsertAsCommand> = {
+  apply(catalog, { query }) {
+    catalog.addQuery(query);
+    return { start: query, stop: [] };
+  },
+  check({ query }) {
+    readPlan(query.plan);
+  },
+};
+
+export const insertAs: Handler<InsertAs, InsertAsCommand> = (statement, context) => {
   const { target, at } = statement;
   const properties = readProperties(statement.properties, 'insert');
   const { catalog, typer } = context;

@@ -10,7 +10,7 @@ import { formatNamed } from '../formats/index.ts';
 import { propertyFault } from '../formats/properties.ts';
 import type { Identifier, SourceKind } from '../parser/ast.ts';
 import type { Schema } from '../types/schema.ts';
-import type { Answer, NewTopic, Planned, StatementContext, TopicInfo } from './statement.ts';
+import type { Answer, NewTopic, PlannedBy, StatementContext, TopicInfo } from './statement.ts';
 
 /** Runs a check and gives its error a place, where it has none of its own. */
 export const placed = <T>(at: Position | undefined, check: () => T): T => {
@@ -41,7 +41,7 @@ export const checkName = (
   name: Identifier,
   { ifNotExists, orReplace, at }: { readonly ifNotExists: boolean; readonly orReplace: boolean; readonly at: Position },
   context: StatementContext,
-): Planned | undefined => {
+): PlannedBy<never> | undefined => {
   if (!/^[A-Za-z0-9_-]+$/.test(name.name)) {
     throw new UserError('SQL_INVALID_NAME', `"${name.name}" cannot name a stream or table`, {
       at: name.at,

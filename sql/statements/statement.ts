@@ -21,7 +21,6 @@ import type { FunctionRegistry } from '../functions/registry.ts';
 import type { Statement } from '../parser/statements/index.ts';
 import type { NewRecord } from '../queries/inserts.ts';
 import type { Settings } from '../settings.ts';
-import type { Command } from './command.ts';
 
 export interface TopicInfo {
   readonly partitions: number;
@@ -67,11 +66,12 @@ export type Answer = StatementResult extends infer R
     : never
   : never;
 
-export type Planned =
+/** What a statement would do; `C` is the command that it comes to, if it comes to one. */
+export type PlannedBy<C> =
   /** Changes the catalog: logged, then applied. */
   | {
       readonly kind: 'command';
-      readonly command: Command;
+      readonly command: C;
       readonly topic?: NewTopic | undefined;
       readonly answer: Answer;
     }
@@ -81,8 +81,6 @@ export type Planned =
   /** Nothing to do: IF EXISTS, IF NOT EXISTS. */
   | { readonly kind: 'nothing'; readonly answer: Answer };
 
-export type Handler<S extends Statement> = (statement: S, context: StatementContext) => Planned;
-
-export type Handlers = { readonly [K in Statement['kind']]: Handler<Extract<Statement, { readonly kind: K }>> };
+export type Handler<S extends Statement, C = never> = (statement: S, context: StatementContext) => PlannedBy<C>;
 
 export type { QueryDescription, QueryRow, SourceDescription, SourceRow };

@@ -2,10 +2,24 @@
 
 import { closest, UserError } from '../../base/index.ts';
 import type { Terminate } from '../parser/statements/control.ts';
+import type { CommandDefinition } from './command.ts';
 import { statusAnswer } from './sources.ts';
 import type { Handler } from './statement.ts';
 
-export const terminate: Handler<Terminate> = ({ queryId }, context) => {
+export interface TerminateCommand {
+  readonly kind: 'terminate';
+  readonly queryIds: readonly string[];
+}
+
+export const terminateCommand: CommandDefinition<TerminateCommand> = {
+  apply(catalog, { queryIds }) {
+    const stop = queryIds.filter((id) => catalog.query(id) !== undefined);
+    for (const id of stop) catalog.removeQuery(id);
+    return { stop };
+  },
+};
+
+export const terminate: Handler<Terminate, TerminateCommand> = ({ queryId }, context) => {
   const { catalog } = context;
   const ids = catalog.queries().map((query) => query.id);
   if (queryId === undefined) {
