@@ -29,6 +29,7 @@ export { TimeWindows, timeWindowBytes, timeWindowed, type Windowed } from './dsl
 export { type Accumulation, type ByValue, byValue, type InPlace } from './operators/accumulation.ts';
 export { type Aggregation, aggregate } from './operators/aggregate.ts';
 export { filter } from './operators/filter.ts';
+export { flatMapValues } from './operators/flat-map-values.ts';
 export type { KeyWriter, Predicate, RowMapper, RowPredicate, ValueMapper } from './operators/functions.ts';
 export { joinStreamTable, type StreamTableJoin } from './operators/join-stream-table.ts';
 export { map } from './operators/map.ts';

@@ -26,10 +26,14 @@ export {
   type Call,
   define,
   defineAggregate,
+  defineTable,
   type FunctionContext,
   type FunctionDefinition,
+  type Lambda,
   type ScalarDeclaration,
   type ScalarDefinition,
+  type TableDeclaration,
+  type TableDefinition,
 } from './functions/define.ts';
 export { builtInFunctions } from './functions/index.ts';
 export type { FunctionRegistry } from './functions/registry.ts';

@@ -17,6 +17,7 @@ import { type Accumulation, byValue } from '../operators/accumulation.ts';
 import { aggregate } from '../operators/aggregate.ts';
 import { counting } from '../operators/count.ts';
 import { filter } from '../operators/filter.ts';
+import { flatMapValues } from '../operators/flat-map-values.ts';
 import { joinStreamTable } from '../operators/join-stream-table.ts';
 import { map } from '../operators/map.ts';
 import { mapValues } from '../operators/map-values.ts';
@@ -144,6 +145,23 @@ export class KStream<K, V> {
       topology.addProcessor(
         node,
         mapValues<V, V2>((record) => to(record.value, keyOf(key, record))),
+        [parent],
+      ),
+    );
+    return new KStream({ ...this.#parts, node, value: options.value });
+  }
+
+  /** Each record becomes as many as the function gives values, under the same key. */
+  flatMapValues<V2>(
+    to: (value: V | null, key: K | null) => Iterable<V2 | null>,
+    options: WithValue<V2> = {},
+  ): KStream<K, V2> {
+    const { graph, node: parent, key } = this.#parts;
+    const node = graph.name('KSTREAM-FLATMAPVALUES', options.name);
+    graph.add((topology) =>
+      topology.addProcessor(
+        node,
+        flatMapValues<V, V2>((record) => to(record.value, keyOf(key, record))),
         [parent],
       ),
     );

@@ -13,6 +13,9 @@ export type Predicate<V> = (record: StreamRecord<V>, context: ProcessorContext) 
 /** `null`: the record goes on without a value. */
 export type ValueMapper<In, Out> = (record: StreamRecord<In>, context: ProcessorContext) => Out | null;
 
+/** The values that a record is replaced by, in order. Each may be lent until the next is asked for. */
+export type ValuesMapper<In, Out> = (record: StreamRecord<In>, context: ProcessorContext) => Iterable<Out | null>;
+
 /** Writes the bytes of a new key; false: the key is null. */
 export type KeyWriter<V> = (record: StreamRecord<V>, out: ByteWriter, context: ProcessorContext) => boolean;
 

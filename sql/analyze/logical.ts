@@ -29,6 +29,16 @@ export interface AggregateCall {
   readonly type: Column['type'];
 }
 
+/** A resolved call of a table function: each value that it makes is a row, in the column `name`. */
+export interface TableCall {
+  readonly name: string;
+  readonly function: string;
+  /** The declared signature that was chosen. */
+  readonly signature: string;
+  readonly args: readonly TypedExpression[];
+  readonly type: Column['type'];
+}
+
 export interface AggregateWindow {
   readonly type: 'TUMBLING';
   readonly sizeMs: number;
@@ -58,6 +68,17 @@ export interface LogicalProject {
   readonly input: LogicalNode;
   readonly items: readonly NamedExpression[];
   readonly flow: SourceKind;
+  readonly schema: Schema;
+}
+
+/** Each row becomes as many as the longest of the calls makes. */
+export interface LogicalFlatMap {
+  readonly kind: 'flat-map';
+  readonly input: LogicalNode;
+  /** The columns that are the same in each row; behind them in the schema are those of the calls. */
+  readonly items: readonly NamedExpression[];
+  readonly calls: readonly TableCall[];
+  readonly flow: 'stream';
   readonly schema: Schema;
 }
 
@@ -96,6 +117,7 @@ export type LogicalNode =
   | LogicalSource
   | LogicalFilter
   | LogicalProject
+  | LogicalFlatMap
   | LogicalRekey
   | LogicalAggregate
   | LogicalJoin;
@@ -148,6 +170,9 @@ export const printLogical = (node: LogicalNode, indent = ''): string => {
 export const printNamed = (items: readonly NamedExpression[]): string =>
   items.map(({ name, expression }) => `${printTyped(expression)} AS ${name}`).join(', ');
 
+export const printTableCall = (call: TableCall): string =>
+  `${call.function}(${call.args.map(printTyped).join(', ')}) AS ${call.name}`;
+
 export const printAggregate = (call: AggregateCall): string =>
   `${call.function}(${call.args.map(printTyped).join(', ')}) AS ${call.name}`;
 
@@ -159,6 +184,8 @@ const headline = (node: LogicalNode): string => {
       return `Filter ${node.flow} ${printTyped(node.predicate)}`;
     case 'project':
       return `Project ${node.flow} ${printNamed(node.items)}`;
+    case 'flat-map':
+      return `FlatMap ${node.calls.map(printTableCall).join(', ')}`;
     case 'rekey':
       return `Rekey by ${node.keys.length === 0 ? 'NULL' : printNamed(node.keys)}; keep ${printNamed(node.items)}`;
     case 'aggregate': {

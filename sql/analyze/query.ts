@@ -32,6 +32,7 @@ import {
   sameKeys,
   windowedRekey,
 } from './stage.ts';
+import { flatMapped } from './table-functions.ts';
 import { fingerprint } from './walk.ts';
 
 export interface AnalyzedQuery {
@@ -79,7 +80,7 @@ export const analyzeQuery = (query: Query, options: AnalyzeOptions): AnalyzedQue
     items = query.partitionBy === undefined ? list.items(before, by) : list.items(before, by, stage);
   }
   const left = (scope.sources[0] as ScopedSource).source;
-  const { plan, columns } = project(context, stage, items);
+  const { plan, columns } = project(context, flatMapped(context, stage, items), items);
   return {
     plan,
     sources: scope.sources,

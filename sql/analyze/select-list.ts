@@ -8,7 +8,6 @@ import { printType } from '../types/type.ts';
 import type { QueryContext } from './query-context.ts';
 import type { ScopedSource } from './scope.ts';
 import { columnAt, generatedName, type Stage, unused } from './stage.ts';
-import { findExpression } from './walk.ts';
 
 /** One entry of the SELECT list, after `*` was spelled out. */
 export interface Item {
@@ -105,13 +104,6 @@ export class SelectList {
   }
 
   #qualifyItem(expression: Expression): Expression {
-    const tableFunction = findExpression(
-      expression,
-      (part) => part.kind === 'call' && this.#context.typer.isTableFunction(part.name),
-    );
-    if (tableFunction !== undefined) {
-      throw new UserError('SQL_TABLE_FUNCTION', 'table functions are not supported yet', { at: tableFunction.at });
-    }
     // The bounds of windows over a join are not to be had, as in ksqlDB: read them from the table that results.
     return this.#context.scope.qualify(
       expression,

@@ -22,7 +22,7 @@ import {
 } from '../types/type.ts';
 import { typeField, typeSubscript } from './expressions/access.ts';
 import { typeArithmetic, typeSign } from './expressions/arithmetic.ts';
-import { typeAggregateCall, typeCall, typeCallOf } from './expressions/calls.ts';
+import { typeAggregateCall, typeCall, typeCallOf, typeTableFunctionCall } from './expressions/calls.ts';
 import { typeCase } from './expressions/case.ts';
 import { typeBetween, typeComparison, typeDistinctFrom, typeIn } from './expressions/compare.ts';
 import { typeArray, typeMap, typeStruct } from './expressions/constructors.ts';
@@ -39,7 +39,7 @@ import {
 import { mismatch, unsupported } from './expressions/faults.ts';
 import { typeParameter } from './expressions/lambda.ts';
 import { typeOfNode } from './type-of-node.ts';
-import type { TypedAggregate, TypedExpression } from './typed.ts';
+import type { TypedAggregate, TypedExpression, TypedTableCall } from './typed.ts';
 
 /** The typed form of an expression. `expected` gives a NULL or a literal with a point its type; it converts nothing. */
 export const typeExpression = (node: Expression, scope: ExpressionScope, expected?: SqlType): TypedExpression =>
@@ -63,6 +63,10 @@ export const typeCondition = (node: Expression, scope: ExpressionScope, clause: 
 /** The typed form of a call of an aggregate. */
 export const typeAggregate = (node: ExpressionOf<'call'>, scope: ExpressionScope): TypedAggregate =>
   typeAggregateCall(typingIn(scope), node);
+
+/** The typed form of a call of a table function. */
+export const typeTableCall = (node: ExpressionOf<'call'>, scope: ExpressionScope): TypedTableCall =>
+  typeTableFunctionCall(typingIn(scope), node);
 
 /** Whether the function that a call names is an aggregate. */
 export const isAggregateCall = (node: Expression, functions: FunctionRegistry): node is ExpressionOf<'call'> =>

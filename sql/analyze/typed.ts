@@ -167,6 +167,14 @@ export interface TypedAggregate {
   readonly type: SqlType;
 }
 
+/** A call of a table function; `type` is that of the values that become rows. */
+export interface TypedTableCall {
+  readonly name: string;
+  readonly signature: string;
+  readonly args: readonly TypedExpression[];
+  readonly type: SqlType;
+}
+
 export type TypedOf<K extends TypedExpression['kind']> = Extract<TypedExpression, { readonly kind: K }>;
 
 /** The parts that an expression is made of, from left to right. */

@@ -8,11 +8,8 @@ import type { SqlType } from '../types/type.ts';
 import type { ExpressionScope } from './expressions/draft.ts';
 import type { Clause } from './scope.ts';
 import { referTo } from './scope.ts';
-import { typeAggregate, typeCondition, typeExpression, typeExpressionAs } from './type-expression.ts';
-import type { TypedAggregate, TypedExpression } from './typed.ts';
-
-/** Functions that make rows; the grammar knows no difference, the rules of queries do. */
-const tableFunctions: ReadonlySet<string> = new Set(['EXPLODE', 'CUBE_EXPLODE']);
+import { typeAggregate, typeCondition, typeExpression, typeExpressionAs, typeTableCall } from './type-expression.ts';
+import type { TypedAggregate, TypedExpression, TypedTableCall } from './typed.ts';
 
 export class Typer {
   readonly functions: FunctionRegistry;
@@ -26,7 +23,7 @@ export class Typer {
   }
 
   isTableFunction(name: string): boolean {
-    return tableFunctions.has(name.toUpperCase());
+    return this.functions.isTableFunction(name);
   }
 
   type(expression: Expression, schema: Schema, clause: Clause): TypedExpression {
@@ -40,6 +37,10 @@ export class Typer {
   /** Converted to a type: strictly, or laxly as INSERT VALUES does. The expression has no columns. */
   constant(expression: Expression, target: SqlType, grade: 'strict' | 'lax'): TypedExpression {
     return typeExpressionAs(expression, this.#scope({ key: [], value: [] }, 'VALUES'), target, grade);
+  }
+
+  tableCall(call: ExpressionOf<'call'>, schema: Schema): TypedTableCall {
+    return typeTableCall(call, this.#scope(schema, 'SELECT'));
   }
 
   aggregate(call: ExpressionOf<'call'>, schema: Schema): TypedAggregate {

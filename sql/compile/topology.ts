@@ -46,6 +46,7 @@ import type { SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { accumulationOf, accumulatorTypes, aggregator, lentRows, resultFiller } from './aggregates.ts';
 import type { CompileEnvironment } from './environment.ts';
+import { flatMapRows } from './flat-map.ts';
 import { fusedMaker, type Scan, type ScanNeeds, substituted } from './fuse.ts';
 import { wholeKeys, windowBytesOf } from './keys.ts';
 import { columnScope, type Reading } from './reading.ts';
@@ -132,6 +133,8 @@ class Compiler {
       case 'streamSelect':
       case 'tableSelect':
         return this.#select(step);
+      case 'streamFlatMap':
+        return this.#flatMap(step);
       case 'streamSelectKey':
         return this.#selectKey(step);
       case 'tableSelectKey':
@@ -235,6 +238,22 @@ class Compiler {
         [parent],
       );
     }
+    return { kind: 'rows', parent: step.id, schema: step.schema };
+  }
+
+  #flatMap(step: StepOf<'streamFlatMap'>): Built {
+    const { items, calls } = step;
+    const read = [...items.map((item) => item.expression), ...calls.flatMap((call) => call.args)];
+    const { feed, expressions } = this.#read(this.#build(step.from), read, { noNullValues: true });
+    let next = 0;
+    const take = (): TypedExpression => expressions[next++] as TypedExpression;
+    const mapping = {
+      items: items.map(({ name }) => ({ name, expression: take() })),
+      calls: calls.map((call) => ({ ...call, args: call.args.map(take) })),
+      scope: () => scopeBehind(step.from, feed),
+      environment: this.#environment,
+    };
+    this.topology.addProcessor<Row, Row>(step.id, flatMapRows(mapping), [feed.parent]);
     return { kind: 'rows', parent: step.id, schema: step.schema };
   }
 

@@ -2,27 +2,37 @@
 
 import { AssertionError } from '../../base/index.ts';
 import type { StreamRecord } from '../../engine/index.ts';
-import type { TypedOf } from '../analyze/typed.ts';
-import type { Body, FunctionContext, Lambda, ScalarDefinition } from '../functions/define.ts';
+import type { TypedExpression, TypedOf } from '../analyze/typed.ts';
+import type { Call, FunctionContext, Lambda } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
+import type { SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { constantOf, type Evaluate } from './closure.ts';
 
 /** Evaluates an argument: its value, or for a lambda the function that the body may call. */
 export type EvaluateArgument = (record: StreamRecord<Row>) => Value | Lambda;
 
-type Call = (...args: readonly (Value | Lambda)[]) => Value;
+type Run = (...args: readonly (Value | Lambda)[]) => Value;
+
+/** What a body is bound for: a call of a plan. */
+interface BoundCall {
+  readonly args: readonly TypedExpression[];
+  readonly type: SqlType;
+}
+
+/** How a function is declared that has a body, or makes one for each place. */
+type Bindable<B> = { readonly body: B } | { readonly bind: (call: Call) => B };
 
 /** The body for this place. Where a constant is refused, a body that fails for each row: planning refuses such
  *  constants, other builds may not have. */
-const bodyOf = (definition: ScalarDefinition, part: TypedOf<'call'>, context: FunctionContext): Body => {
+export const bodyOf = <B>(definition: Bindable<B>, call: BoundCall, context: FunctionContext): B | (() => never) => {
   if ('body' in definition) return definition.body;
   try {
     return definition.bind({
-      args: part.args.map((arg) => arg.type),
-      result: part.type,
-      constants: part.args.map((arg) => (arg.kind === 'literal' ? constantOf(arg) : undefined)),
+      args: call.args.map((arg) => arg.type),
+      result: call.type,
+      constants: call.args.map((arg) => (arg.kind === 'literal' ? constantOf(arg) : undefined)),
       context,
     });
   } catch (error) {
@@ -43,7 +53,7 @@ export const call = (
   const { definition } = functions.scalar(part.name, part.signature);
   const body = bodyOf(definition, part, context);
   // The signature has been checked against the arguments: what the body takes is what it gets.
-  const run = body as Call;
+  const run = body as Run;
   const propagates = definition.nulls === 'propagate';
   const { name } = part;
   const [first, second, third] = args;
@@ -104,7 +114,7 @@ export const call = (
 };
 
 /** An exception of a function's body is bad data: the body may be a user's. Only our own asserts stay what they are. */
-const failed = (name: string, error: unknown): Error => {
+export const failed = (name: string, error: unknown): Error => {
   if (error instanceof EvaluationError || error instanceof AssertionError) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new EvaluationError(`${name} failed: ${message}`, { cause: error });

@@ -12,6 +12,8 @@
  * that place. A constant that it refuses, by an `EvaluationError`, is an error of the statement. Planning calls it too,
  * so it must have no effect.
  *
+ * A table function makes rows: its body gives the values that its column has in them.
+ *
  * An aggregate keeps its state in slots of a row of the group: its `accumulator` names their types, so that state is
  * stored, logged and restored as any row. `add` and `undo` change the slots from `at` on, by `get` and `set`: where all
  * slots of a group have a fixed width, that changes the stored bytes themselves. `undo` takes back one former `add`; an
@@ -67,6 +69,22 @@ export type ScalarDefinition = ScalarDeclaration & {
   readonly signatures: readonly Signature[];
 };
 
+/** The body of a table function: the values that become rows, in order. They are taken one by one while the rows go on,
+ *  so that a generator needs no room for all of them. */
+export type TableBody = (...args: never[]) => Iterable<Value>;
+
+export type TableDeclaration = Declared & {
+  /** With 'propagate' an argument that is NULL makes no rows. */
+  readonly nulls: 'propagate' | 'own';
+  /** A call and the literals of its rows, as SQL text. */
+  readonly examples: readonly (readonly [call: string, rows: readonly string[]])[];
+} & ({ readonly body: TableBody } | { readonly bind: (call: Call) => TableBody });
+
+export type TableDefinition = TableDeclaration & {
+  readonly kind: 'table';
+  readonly signatures: readonly Signature[];
+};
+
 /** The state and the steps of an aggregate at one place. */
 export interface Accumulator {
   /** Types of its slots. */
@@ -101,7 +119,7 @@ export type AggregateDefinition = AggregateDeclaration & {
   readonly signatures: readonly Signature[];
 };
 
-export type FunctionDefinition = ScalarDefinition | AggregateDefinition;
+export type FunctionDefinition = ScalarDefinition | AggregateDefinition | TableDefinition;
 
 const signaturesOf = (declared: Declared): readonly Signature[] =>
   (typeof declared.signature === 'string' ? [declared.signature] : declared.signature).map(parseSignature);
@@ -109,6 +127,12 @@ const signaturesOf = (declared: Declared): readonly Signature[] =>
 export const define = (declaration: ScalarDeclaration): ScalarDefinition => ({
   ...declaration,
   kind: 'scalar',
+  signatures: signaturesOf(declaration),
+});
+
+export const defineTable = (declaration: TableDeclaration): TableDefinition => ({
+  ...declaration,
+  kind: 'table',
   signatures: signaturesOf(declaration),
 });
 

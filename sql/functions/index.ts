@@ -18,6 +18,7 @@ import { math } from './math.ts';
 import { nulls } from './nulls.ts';
 import { type Family, FunctionRegistry } from './registry.ts';
 import { strings } from './string.ts';
+import { tables } from './table.ts';
 import { time } from './time.ts';
 import { url } from './url.ts';
 
@@ -45,6 +46,7 @@ export const families: readonly Family[] = [
       sumList,
     ],
   },
+  tables,
   strings,
   math,
   nulls,

@@ -1,6 +1,7 @@
 /** The page about the functions, made from their declarations: what each is called, takes and gives, and examples that
  *  are tested. */
 
+import { unreachable } from '../../base/index.ts';
 import type { FunctionDefinition } from './define.ts';
 import type { Family } from './registry.ts';
 
@@ -44,11 +45,23 @@ const section = (name: string, definitions: readonly FunctionDefinition[]): stri
   ...definitions.flatMap(examples),
 ];
 
-const examples = (definition: FunctionDefinition): string[] =>
-  definition.kind === 'scalar'
-    ? definition.examples.map(([expression, result]) => `- \`${expression}\` is \`${result}\``)
-    : definition.examples.map(({ call, rows, result }) =>
+const examples = (definition: FunctionDefinition): string[] => {
+  switch (definition.kind) {
+    case 'scalar':
+      return definition.examples.map(([expression, result]) => `- \`${expression}\` is \`${result}\``);
+    case 'table':
+      return definition.examples.map(([call, rows]) =>
+        rows.length === 0
+          ? `- \`${call}\` makes no rows`
+          : `- \`${call}\` makes the rows ${rows.map((row) => `\`${row}\``).join(', ')}`,
+      );
+    case 'aggregate':
+      return definition.examples.map(({ call, rows, result }) =>
         rows.length === 0
           ? `- \`${call}\` over no rows is \`${result}\``
           : `- \`${call}\` over ${rows.map((row) => `\`${row.join(', ')}\``).join(', ')} is \`${result}\``,
       );
+    default:
+      return unreachable(definition);
+  }
+};

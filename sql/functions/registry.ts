@@ -1,7 +1,7 @@
 /**
  * The functions that a statement can name, and the choice among overloads.
  *
- * Resolution goes in two rounds: overloads that the arguments fit as they are, then, for scalar functions only, those
+ * Resolution goes in two rounds: overloads that the arguments fit as they are, then, but not for aggregates, those
  * that they fit after strict conversion. Within a round the best is chosen: one that repeats nothing before one that
  * does, then more parameters, then fewer generics, then one that does not repeat ANY, then one that repeats later.
  * Several that are equally good are an error, not a guess. An untyped NULL fits every parameter.
@@ -9,7 +9,7 @@
 
 import { assert, closest, type Position, UserError } from '../../base/index.ts';
 import { printType, type SqlType, stringType } from '../types/type.ts';
-import type { AggregateDefinition, FunctionDefinition, ScalarDefinition } from './define.ts';
+import type { AggregateDefinition, FunctionDefinition, ScalarDefinition, TableDefinition } from './define.ts';
 import {
   concrete,
   countGenerics,
@@ -113,6 +113,10 @@ export class FunctionRegistry {
     return this.#entries.get(name.toUpperCase())?.kind === 'aggregate';
   }
 
+  isTableFunction(name: string): boolean {
+    return this.#entries.get(name.toUpperCase())?.kind === 'table';
+  }
+
   /** Chooses the overload of a scalar function. Lambdas count by the number of their parameters; `typeLambda` types those
    *  of the chosen overload, in their order: what one gives may be a parameter's type of the next. */
   resolve(
@@ -122,15 +126,31 @@ export class FunctionRegistry {
     typeLambda?: TypeLambda,
   ): Resolution<ScalarDefinition> {
     const entry = this.#known(name, at);
-    if (entry.kind !== 'scalar') {
+    if (entry.kind === 'table') {
+      throw new UserError('SQL_TABLE_FUNCTION', `the table function ${name.toUpperCase()} cannot be used here`, {
+        at,
+        hint: 'Table functions stand in the SELECT list of a query over a stream.',
+      });
+    }
+    if (entry.kind === 'aggregate') {
       throw new UserError('SQL_AGGREGATE_MISPLACED', `${name.toUpperCase()} is an aggregate and cannot be used here`, {
         at,
         hint: 'Aggregates stand in SELECT and HAVING of a query with GROUP BY, and not inside one another.',
       });
     }
-    const found = choose(entry.overloads, args, false, name, at) ?? choose(entry.overloads, args, true, name, at);
-    if (found === undefined) throw noSuchOverload(name, entry, args, at);
-    return complete(found, args, at, typeLambda) as Resolution<ScalarDefinition>;
+    return resolved(name, entry, args, at, typeLambda) as Resolution<ScalarDefinition>;
+  }
+
+  /** Chooses the overload of a table function, as of a scalar one. */
+  resolveTableFunction(
+    name: string,
+    args: readonly ArgumentType[],
+    at?: Position,
+    typeLambda?: TypeLambda,
+  ): Resolution<TableDefinition> {
+    const entry = this.#known(name, at);
+    assert(entry.kind === 'table', `${name} is not a table function`);
+    return resolved(name, entry, args, at, typeLambda) as Resolution<TableDefinition>;
   }
 
   /** Chooses the overload of an aggregate; arguments are not converted. */
@@ -147,6 +167,12 @@ export class FunctionRegistry {
     const found = this.#overload(name, signature);
     assert(found.definition.kind === 'scalar', `${signature} is no scalar function`);
     return found as Overload<ScalarDefinition>;
+  }
+
+  table(name: string, signature: string): Overload<TableDefinition> {
+    const found = this.#overload(name, signature);
+    assert(found.definition.kind === 'table', `${signature} is not a table function`);
+    return found as Overload<TableDefinition>;
   }
 
   aggregate(name: string, signature: string): Overload<AggregateDefinition> {
@@ -175,6 +201,19 @@ export class FunctionRegistry {
     });
   }
 }
+
+/** The choice in two rounds: as the arguments are, then with conversions. */
+const resolved = (
+  name: string,
+  entry: Entry,
+  args: readonly ArgumentType[],
+  at: Position | undefined,
+  typeLambda: TypeLambda | undefined,
+): Resolution => {
+  const found = choose(entry.overloads, args, false, name, at) ?? choose(entry.overloads, args, true, name, at);
+  if (found === undefined) throw noSuchOverload(name, entry, args, at);
+  return complete(found, args, at, typeLambda);
+};
 
 const choose = (
   overloads: readonly Overload[],

@@ -110,6 +110,10 @@ class Planner {
         const id = `${path}${path === '' ? 'Project' : 'Columns'}`;
         return { kind: node.flow === 'stream' ? 'streamSelect' : 'tableSelect', id, from, items: node.items, schema };
       }
+      case 'flat-map': {
+        const from = this.plan(node.input, path, join);
+        return { kind: 'streamFlatMap', id: `${path}FlatMap`, from, items: node.items, calls: node.calls, schema };
+      }
       case 'rekey': {
         const from = this.plan(node.input, path);
         const forJoin = node.purpose === 'join' ? join : undefined;

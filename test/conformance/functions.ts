@@ -1,6 +1,13 @@
 /** The functions that the cases bring along, registered as any embedder registers functions of his own. */
 
-import { define, defineAggregate, EvaluationError, type FunctionRegistry, type Slots } from '../../sql/index.ts';
+import {
+  define,
+  defineAggregate,
+  defineTable,
+  EvaluationError,
+  type FunctionRegistry,
+  type Slots,
+} from '../../sql/index.ts';
 
 type Field = readonly unknown[];
 
@@ -233,4 +240,25 @@ export const registerCaseFunctions = (registry: FunctionRegistry): void => {
       category,
     );
   }
+  registry.add(
+    defineTable({
+      ...shared,
+      doc,
+      signature: ['TEST_UDTF(INT) -> INT', 'TEST_UDTF(BIGINT) -> BIGINT', 'TEST_UDTF(DOUBLE) -> DOUBLE'],
+      body: (value: number | null) => [value],
+    }),
+    category,
+  );
+  registry.add(
+    defineTable({
+      ...shared,
+      doc,
+      signature: 'THROWING_UDTF(BOOLEAN) -> BOOLEAN',
+      body: (fails: boolean | null) => {
+        if (fails === true) throw new EvaluationError('You asked me to throw...');
+        return [fails];
+      },
+    }),
+    category,
+  );
 };

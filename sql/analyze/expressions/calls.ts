@@ -5,13 +5,13 @@
  */
 
 import { assert, type Position, UserError } from '../../../base/index.ts';
-import type { ScalarDefinition } from '../../functions/define.ts';
-import type { ArgumentType, Resolution } from '../../functions/registry.ts';
+import type { ScalarDefinition, TableDefinition } from '../../functions/define.ts';
+import type { ArgumentType, Resolution, TypeLambda } from '../../functions/registry.ts';
 import type { Expression, ExpressionOf } from '../../parser/ast.ts';
 import { EvaluationError } from '../../types/evaluation-error.ts';
 import { valueOfLiteral } from '../../types/literal.ts';
 import { type SqlType, stringType } from '../../types/type.ts';
-import type { TypedAggregate, TypedExpression, TypedLambda } from '../typed.ts';
+import type { TypedAggregate, TypedExpression, TypedLambda, TypedTableCall } from '../typed.ts';
 import { convertTo } from './convert.ts';
 import { asTyped, type Draft, type Typing, typeForChoice } from './draft.ts';
 import { typeLambda } from './lambda.ts';
@@ -35,13 +35,38 @@ export const typeCallOf = (
   args: readonly Expression[],
   at: Position,
 ): TypedExpression => {
+  const { functions } = typing.scope;
+  const resolve: Resolve = (...shape) => functions.resolve(name, ...shape);
+  return { kind: 'call', ...resolvedCall(typing, resolve, name, args, at) };
+};
+
+/** The call of a table function. */
+export const typeTableFunctionCall = (typing: Typing, { name, args, at }: ExpressionOf<'call'>): TypedTableCall => {
+  const { functions } = typing.scope;
+  return resolvedCall(typing, (...shape) => functions.resolveTableFunction(name, ...shape), name, args, at);
+};
+
+type Resolve = (
+  args: readonly ArgumentType[],
+  at: Position,
+  typeLambda: TypeLambda,
+) => Resolution<ScalarDefinition | TableDefinition>;
+
+/** The overload that the arguments choose, and the arguments as it takes them. */
+const resolvedCall = (
+  typing: Typing,
+  resolve: Resolve,
+  name: string,
+  args: readonly Expression[],
+  at: Position,
+): TypedTableCall => {
   const drafts = args.map((arg) => (arg.kind === 'lambda' ? arg : draftArgument(typing, arg)));
   const shapes = drafts.map(
     (draft): ArgumentType =>
       draft.kind === 'lambda' ? { kind: 'LAMBDA', parameters: draft.parameters.length } : typeForChoice(draft),
   );
   const lambdas = new Map<number, TypedLambda>();
-  const resolution = typing.scope.functions.resolve(name, shapes, at, (index, parameters, expected) => {
+  const resolution = resolve(shapes, at, (index, parameters, expected) => {
     const node = drafts[index];
     assert(node?.kind === 'lambda', `argument ${index} of ${name} is a lambda`);
     const lambda = typeLambda(typing, node, parameters, expected);
@@ -57,7 +82,7 @@ export const typeCallOf = (
   });
   checkLiterals(resolution, (i) => converted[i]?.kind === 'literal', args);
   checkConstants(resolution, converted, at);
-  return { kind: 'call', name: signature.name, signature: signature.text, args: converted, type: resolution.result };
+  return { name: signature.name, signature: signature.text, args: converted, type: resolution.result };
 };
 
 /** The unit of a duration may stand as an argument: functions get its name as a text. */
@@ -82,7 +107,7 @@ const checkLiterals = (
 
 /** A constant that the function refuses is known to be wrong before the query runs. */
 const checkConstants = (
-  { overload, args, result }: Resolution<ScalarDefinition>,
+  { overload, args, result }: Resolution<ScalarDefinition | TableDefinition>,
   given: readonly TypedExpression[],
   at: Position,
 ): void => {

@@ -22,6 +22,12 @@ const foldNode = (node: LogicalNode): LogicalNode => {
       return { ...node, predicate: fold(node.predicate) };
     case 'project':
       return { ...node, items: node.items.map(foldItem) };
+    case 'flat-map':
+      return {
+        ...node,
+        items: node.items.map(foldItem),
+        calls: node.calls.map((call) => ({ ...call, args: call.args.map(fold) })),
+      };
     case 'rekey':
       return { ...node, keys: node.keys.map(foldItem) };
     case 'aggregate':

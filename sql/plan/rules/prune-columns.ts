@@ -30,6 +30,16 @@ const prune = (node: LogicalNode, needed: ReadonlySet<string>): LogicalNode => {
       const items = rebindAll(kept, input.schema);
       return { ...node, input, items, schema: { ...node.schema, value: columnsOfItems(items) } };
     }
+    case 'flat-map': {
+      // The calls stay, whether their columns are read or not: they tell how many rows there are.
+      const kept = node.items.filter(({ name }) => needed.has(name));
+      const read = [...kept.map(({ expression }) => expression), ...node.calls.flatMap(({ args }) => args)];
+      const input = prune(node.input, columnNames(read));
+      const items = rebindAll(kept, input.schema);
+      const calls = node.calls.map((call) => ({ ...call, args: call.args.map((arg) => rebind(arg, input.schema)) }));
+      const value = [...columnsOfItems(items), ...calls.map(({ name, type }) => ({ name, type }))];
+      return { ...node, input, items, calls, schema: { ...node.schema, value } };
+    }
     case 'rekey': {
       const kept = node.items.filter(({ name }) => needed.has(name));
       const input = prune(node.input, columnNames([...node.keys, ...kept].map(({ expression }) => expression)));

@@ -66,6 +66,7 @@ const moveBelow = (node: LogicalNode, predicate: TypedExpression): LogicalNode |
       return below(node, predicate, [...node.keys, ...node.items]);
     case 'source':
     case 'filter':
+    case 'flat-map':
     case 'aggregate':
       return undefined;
   }

@@ -3,6 +3,7 @@
 import { type AggregateStep as AggregateOf, aggregate } from './aggregate.ts';
 import type { StepDefinition } from './definition.ts';
 import { type FilterStep as FilterOf, filter } from './filter.ts';
+import { type FlatMapStep as FlatMapOf, flatMap } from './flat-map.ts';
 import {
   type GroupByStep as GroupByOf,
   streamGroupBy,
@@ -22,6 +23,7 @@ export type Step =
   | SourceStep
   | FilterOf<Step>
   | SelectOf<Step>
+  | FlatMapOf<Step>
   | SelectKeyOf<Step>
   | TableSelectKeyOf<Step>
   | GroupByOf<Step>
@@ -43,6 +45,7 @@ export const stepDefinitions: { readonly [K in Step['kind']]: StepDefinition<Ste
   tableFilter: filter<Step>(),
   streamSelect: select<Step>(),
   tableSelect: select<Step>(),
+  streamFlatMap: flatMap<Step>(),
   streamSelectKey: streamSelectKey<Step>(),
   tableSelectKey: tableSelectKey<Step>(),
   streamGroupBy: streamGroupBy<Step>(),

@@ -55,6 +55,15 @@ test('words are counted', () => {
   ]);
 });
 
+test('flatMapValues makes several records of one, under its key', () => {
+  const builder = new StreamsBuilder();
+  builder
+    .stream('in', texts)
+    .flatMapValues((value, key) => (value === null ? [] : value.split(',').map((word) => `${key}:${word}`)))
+    .to('out', { value: string });
+  expect(play(builder.build(), { in: ['a: x,y @3', 'b: -'] }, 'out')).toEqual(['a: a:x @3', 'a: a:y @3']);
+});
+
 test('stateless operators chain', () => {
   const seen: string[] = [];
   const builder = new StreamsBuilder();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { map, mapValues, peek, type StreamRecord, selectKey, toStream } from '../../../engine/index.ts';
+import { flatMapValues, map, mapValues, peek, type StreamRecord, selectKey, toStream } from '../../../engine/index.ts';
 import { run } from '../../support/changes.ts';
 
 test('mapValues changes the value and nothing else', () => {
@@ -15,6 +15,25 @@ test('mapValues changes the value and nothing else', () => {
     a: 2 @7
     -: 3 @8
     b: 1 @9`);
+});
+
+test('flatMapValues makes none, one or several of a value, under the same key and time', () => {
+  expect(
+    run(
+      flatMapValues(function* times(record: StreamRecord<number>) {
+        for (let i = 0; i < (record.value ?? 1); i++) yield record.value === null ? null : i;
+      }),
+      `
+    a: 2 @7
+    b: 0 @8
+    -: 1 @9
+    c: - @10`,
+    ),
+  ).toBe(`
+    a: 0 @7
+    a: 1 @7
+    -: 0 @9
+    c: - @10`);
 });
 
 test('map changes key and value; a key that is not written is null', () => {

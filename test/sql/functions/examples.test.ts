@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { isAggregateCall, typeAggregate, typeExpressionAs } from '../../../sql/analyze/type-expression.ts';
+import { StreamRecord } from '../../../engine/index.ts';
+import {
+  isAggregateCall,
+  typeAggregate,
+  typeExpressionAs,
+  typeTableCall,
+} from '../../../sql/analyze/type-expression.ts';
 import { constantOf } from '../../../sql/evaluate/closure.ts';
 import { compileExpression } from '../../../sql/evaluate/expression.ts';
+import { tableCall } from '../../../sql/evaluate/table-call.ts';
 import { families } from '../../../sql/functions/index.ts';
 import { spread } from '../../../sql/functions/signature.ts';
 import { parseExpression } from '../../../sql/parser/parse.ts';
@@ -23,6 +30,21 @@ describe('every example of the documentation is true', () => {
             ? null
             : evaluateTyped(typeExpressionAs(parseExpression(result), scopeOf(), made.type, 'strict'));
         expect(evaluateTyped(made)).toEqual(wanted);
+      });
+      continue;
+    }
+    if (definition.kind === 'table') {
+      test(`${name} has one`, () => expect(definition.examples.length).toBeGreaterThan(0));
+      test.each(definition.examples)('%s makes %j', (call, rows) => {
+        const node = parseExpression(call);
+        if (node.kind !== 'call') throw new Error(`${call} is no call`);
+        const made = typeTableCall(node, scopeOf());
+        const args = made.args.map((arg) => () => evaluateTyped(arg));
+        const evaluateRows = tableCall({ ...made, function: made.name }, args, functions, context);
+        const wanted = rows.map((row) =>
+          evaluateTyped(typeExpressionAs(parseExpression(row), scopeOf(), made.type, 'strict')),
+        );
+        expect([...evaluateRows(new StreamRecord())]).toEqual(wanted);
       });
       continue;
     }

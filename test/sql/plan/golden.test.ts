@@ -31,6 +31,8 @@ const statements: Readonly<Record<string, string>> = {
   'windowed-source': `CREATE STREAM unwindowed AS SELECT k, n + 1 AS more FROM windows;`,
   'insert-as': `INSERT INTO pairs SELECT a, b, UCASE(v) AS v FROM pairs;`,
   'join-of-key-formats': `CREATE STREAM visits (name VARCHAR KEY, page VARCHAR) WITH (KAFKA_TOPIC='visits', FORMAT='JSON', PARTITIONS=4); CREATE STREAM visitors AS SELECT v.name AS name, v.page AS page, c.city AS city FROM visits v JOIN customers c ON v.name = c.name;`,
+  lambda: `CREATE STREAM sums AS SELECT id, REDUCE(TRANSFORM(items, x => x * 2), 0, (s, y) => s + y) AS total FROM orders;`,
+  'table-function': `CREATE STREAM lines AS SELECT id, EXPLODE(items) + 1 AS item, customer FROM orders WHERE amount > 100;`,
   literals: `CREATE STREAM literals AS SELECT a, b, 1 + 2 AS three, CAST('7' AS BIGINT) AS seven, 9223372036854775807 AS huge, CASE WHEN v = 'x' THEN 1.5E0 ELSE 2E0 END AS c, ARRAY[1, 2] AS l, MAP('k' := v) AS m, STRUCT(\`__proto__\` := v) AS s FROM pairs;`,
 };
 

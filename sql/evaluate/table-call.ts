@@ -1,0 +1,37 @@
+/** Calls of table functions, as closures: the rows of one record, over the arguments. */
+
+import type { StreamRecord } from '../../engine/index.ts';
+import type { TableCall } from '../analyze/logical.ts';
+import type { FunctionContext } from '../functions/define.ts';
+import type { FunctionRegistry } from '../functions/registry.ts';
+import type { Row, Value } from '../types/value.ts';
+import { bodyOf, failed } from './call.ts';
+import type { Evaluate } from './closure.ts';
+
+/** The values that the function makes of a record. Raises `EvaluationError`, also while they are taken. */
+export type EvaluateRows = (record: StreamRecord<Row>) => Iterable<Value>;
+
+type Run = (...args: readonly Value[]) => Iterable<Value>;
+
+const noRows: readonly Value[] = [];
+
+export const tableCall = (
+  call: TableCall,
+  args: readonly Evaluate[],
+  functions: FunctionRegistry,
+  context: FunctionContext,
+): EvaluateRows => {
+  const { definition } = functions.table(call.function, call.signature);
+  // The signature has been checked against the arguments: what the body takes is what it gets.
+  const run = bodyOf(definition, call, context) as Run;
+  return function* rows(record) {
+    const values = args.map((arg) => arg(record));
+    if (definition.nulls === 'propagate' && values.includes(null)) return noRows;
+    try {
+      yield* run(...values);
+    } catch (error) {
+      throw failed(call.function, error);
+    }
+    return undefined;
+  };
+};
