@@ -22,10 +22,8 @@ import { partsOf, printTyped, type TypedExpression, type TypedLambda, type Typed
 import type { FunctionContext, Lambda } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import { converter } from '../types/cast.ts';
-import type { NumericDefinition } from '../types/definition.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
-import { definitionOf } from '../types/scalars/index.ts';
-import { isScalar, type SqlType } from '../types/type.ts';
+import { isScalar, numericOf } from '../types/type.ts';
 import { isMap, type Row, type Value } from '../types/value.ts';
 import { call } from './call.ts';
 import { type ColumnScope, constantOf, type Evaluate } from './closure.ts';
@@ -178,18 +176,17 @@ export const compileExpression = (
     const convert = converter(part.operand.type, part.type);
     return (record) => convert(operand(record));
   };
-  /** The same for a cast within an expression. Text that does not convert raises nothing, so that bad data costs no
+  /** The same for a cast within an expression. A scalar that does not convert raises nothing, so that bad data costs no
    *  exception. */
   const safeCast = (part: TypedOf<'cast'>): Evaluate => {
     const { operand, type } = part;
     if (mayFail(operand) || !isScalar(operand.type)) return guarded(part, cast(part));
-    if (operand.type.kind !== 'STRING') return cast(part);
-    const text = compile(operand);
+    const value = compile(operand);
     const convert = converter(operand.type, type, 'explicit', (why) => {
       partFailed(`${printTyped(part)} failed: ${why}`);
       return null;
     });
-    return (record) => convert(text(record));
+    return (record) => convert(value(record));
   };
   return compile(expression);
 };
@@ -261,9 +258,6 @@ const element =
     const slot = at > 0 ? at - 1 : array.length + at;
     return slot >= 0 && slot < array.length ? (array[slot] as Value) : null;
   };
-
-const numericOf = (type: SqlType): NumericDefinition<Value> | undefined =>
-  isScalar(type) ? definitionOf(type).numeric : undefined;
 
 const negate = (part: TypedOf<'negate'>, operand: Evaluate): Evaluate => {
   const numeric = numericOf(part.type);

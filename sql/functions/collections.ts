@@ -7,6 +7,7 @@ import { isScalar, printType } from '../types/type.ts';
 import { compareScalars, identityKey, normalizeBigint, type Value, valuesEqual } from '../types/value.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';
+import { scalarKinds } from './signature.ts';
 
 type Values = readonly Value[];
 
@@ -28,8 +29,6 @@ const sorted = (array: Values, sign: number): Value[] => [
   ...array.filter((element) => element !== null).sort((a, b) => sign * compareScalars(a, b)),
   ...array.filter((element) => element === null),
 ];
-
-const ordered = ['BOOLEAN', 'INT', 'BIGINT', 'DOUBLE', 'STRING', 'TIMESTAMP'];
 
 const directions: Readonly<Record<string, number>> = { ASC: 1, ASCENDING: 1, DESC: -1, DESCENDING: -1 };
 
@@ -127,21 +126,21 @@ export const collections: Family = {
       body: (array: Values | null, value: Value) => array?.filter((element) => !valuesEqual(element, value)) ?? null,
     }),
     define({
-      signature: ordered.map((type) => `ARRAY_MAX(ARRAY<${type}>) -> ${type}`),
+      signature: scalarKinds.map((type) => `ARRAY_MAX(ARRAY<${type}>) -> ${type}`),
       doc: 'The greatest element, NULLs left out; NULL when there is none.',
       nulls: 'propagate',
       examples: [['ARRAY_MAX(ARRAY[1, NULL, 3])', '3']],
       body: (array: Values) => sorted(array, -1)[0] ?? null,
     }),
     define({
-      signature: ordered.map((type) => `ARRAY_MIN(ARRAY<${type}>) -> ${type}`),
+      signature: scalarKinds.map((type) => `ARRAY_MIN(ARRAY<${type}>) -> ${type}`),
       doc: 'The least element, NULLs left out; NULL when there is none.',
       nulls: 'propagate',
       examples: [['ARRAY_MIN(ARRAY[NULL, 1, 3])', '1']],
       body: (array: Values) => sorted(array, 1)[0] ?? null,
     }),
     define({
-      signature: ordered.flatMap((type) => [
+      signature: scalarKinds.flatMap((type) => [
         `ARRAY_SORT(ARRAY<${type}>) -> ARRAY<${type}>`,
         `ARRAY_SORT(ARRAY<${type}>, STRING) -> ARRAY<${type}>`,
       ]),
@@ -157,7 +156,7 @@ export const collections: Family = {
       },
     }),
     define({
-      signature: ordered.flatMap((type) => [
+      signature: scalarKinds.flatMap((type) => [
         `ARRAY_JOIN(ARRAY<${type}>) -> STRING`,
         `ARRAY_JOIN(ARRAY<${type}>, STRING) -> STRING`,
       ]),

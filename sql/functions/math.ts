@@ -5,11 +5,10 @@ import { EvaluationError } from '../types/evaluation-error.ts';
 import { compareScalars, doubleToBigint, type Value } from '../types/value.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';
+import { orderedKinds } from './signature.ts';
 
 const perNumber = (name: string): string[] => ['INT', 'BIGINT', 'DOUBLE'].map((type) => `${name}(${type}) -> ${type}`);
 const toDouble = (name: string): string[] => ['INT', 'BIGINT', 'DOUBLE'].map((type) => `${name}(${type}) -> DOUBLE`);
-
-const ordered = ['INT', 'BIGINT', 'DOUBLE', 'STRING', 'TIMESTAMP'];
 
 const extreme =
   (sign: number) =>
@@ -260,7 +259,7 @@ export const math: Family = {
       body: (value: number | bigint) => (value > 0 ? 1 : value < 0 ? -1 : 0),
     }),
     define({
-      signature: ordered.map((type) => `GREATEST(${type}, ${type}...) -> ${type}`),
+      signature: orderedKinds.map((type) => `GREATEST(${type}, ${type}...) -> ${type}`),
       doc: 'The greatest of the values, NULLs left out.',
       nulls: 'own',
       examples: [
@@ -270,7 +269,7 @@ export const math: Family = {
       body: extreme(1),
     }),
     define({
-      signature: ordered.map((type) => `LEAST(${type}, ${type}...) -> ${type}`),
+      signature: orderedKinds.map((type) => `LEAST(${type}, ${type}...) -> ${type}`),
       doc: 'The least of the values, NULLs left out.',
       nulls: 'own',
       examples: [['LEAST(3, NULL, 7, 5)', '3']],

@@ -48,11 +48,16 @@ export interface Signature {
   readonly text: string;
 }
 
-/** Scalar types without parameters by the words that mean them. */
+/** The scalar types that a signature can name: those without parameters. */
+const plainScalars = scalarDefinitions.filter(({ parameters }) => parameters.length === 0);
+
+/** For signatures of functions that take any scalar, and those that take what has an order. */
+export const scalarKinds: readonly string[] = plainScalars.map(({ kind }) => kind);
+export const orderedKinds: readonly string[] = plainScalars.filter(({ ordered }) => ordered).map(({ kind }) => kind);
+
+/** Scalar types by the words that mean them. */
 const scalarsByWord: ReadonlyMap<string, ScalarType> = new Map(
-  scalarDefinitions
-    .filter(({ parameters }) => parameters.length === 0)
-    .flatMap(({ kind, words }) => words.map((word) => [word, scalarOf(kind)] as const)),
+  plainScalars.flatMap(({ kind, words }) => words.map((word) => [word, scalarOf(kind)] as const)),
 );
 
 /** Reads a declaration; a mistake in one is the author's, found when the function is registered. */

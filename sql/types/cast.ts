@@ -16,7 +16,7 @@
  */
 
 import { unreachable } from '../../base/index.ts';
-import { type Cast, type Grade, same } from './definition.ts';
+import { type Cast, type Grade, type Refusal, same } from './definition.ts';
 import { EvaluationError } from './evaluation-error.ts';
 import type { ScalarType } from './kinds.ts';
 import { javaTrim } from './numbers.ts';
@@ -77,9 +77,6 @@ export const canConvert = (from: SqlType, to: SqlType, grade: Grade): boolean =>
 
 export type Converter = (value: Value) => Value;
 
-/** What a text becomes that stands for no value of the type: the sentence gives the reason. */
-export type Refusal = (why: string) => Value;
-
 const raise: Refusal = (why) => {
   throw new EvaluationError(why);
 };
@@ -104,7 +101,7 @@ const converterOfValues = (from: SqlType, to: SqlType, grade: Grade, refuse: Ref
   if (from.kind === 'STRING') return fromText(to, grade, refuse);
   const cast = castOf(from, to);
   if (cast === undefined) return impossible(from, to);
-  return cast.convert === same ? same : (value) => cast.convert(value, from, to);
+  return cast.convert === same ? same : (value) => cast.convert(value, refuse, from, to);
 };
 
 const converterOfCollections = (from: CollectionType, to: SqlType, grade: Grade): Converter => {

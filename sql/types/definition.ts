@@ -17,9 +17,12 @@ export type Grade = 'strict' | 'lax' | 'explicit';
 export interface Cast<V> {
   /** The lowest grade in which it happens. */
   readonly grade: Grade;
-  /** Never called with NULL. Raises `EvaluationError` for what cannot be converted. */
-  convert(value: V, from: ScalarType, to: ScalarType): Value;
+  /** Never called with NULL. What cannot be converted becomes what `refuse` gives, if it returns. */
+  convert(value: V, refuse: Refusal, from: ScalarType, to: ScalarType): Value;
 }
+
+/** What a value becomes that cannot be converted; the sentence gives the reason. */
+export type Refusal = (why: string) => Value;
 
 /** What arithmetic needs. */
 export interface NumericDefinition<V> {

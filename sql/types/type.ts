@@ -8,8 +8,10 @@
  */
 
 import { assert, unreachable } from '../../base/index.ts';
+import type { NumericDefinition } from './definition.ts';
 import type { ScalarKind, ScalarType } from './kinds.ts';
 import { definitionOf, scalars } from './scalars/index.ts';
+import type { Value } from './value.ts';
 
 export interface StructField {
   readonly name: string;
@@ -39,10 +41,14 @@ export const structOf = (fields: readonly StructField[]): StructType => ({ kind:
 /** Whether a value of this type is one datum, not a collection. Types of parameters may be asked too. */
 export const isScalar = (type: { readonly kind: string }): type is ScalarType => Object.hasOwn(scalars, type.kind);
 
-/** The rank of a number type, each wider than those of lower rank; 0 for others. */
-export const numericRank = (type: SqlType): number => (isScalar(type) ? (definitionOf(type).numeric?.rank ?? 0) : 0);
+/** What arithmetic needs, of a number type. */
+export const numericOf = (type: SqlType): NumericDefinition<Value> | undefined =>
+  isScalar(type) ? definitionOf(type).numeric : undefined;
 
-export const isNumeric = (type: SqlType): boolean => numericRank(type) > 0;
+/** The rank of a number type, each wider than those of lower rank; 0 for others. */
+export const numericRank = (type: SqlType): number => numericOf(type)?.rank ?? 0;
+
+export const isNumeric = (type: SqlType): boolean => numericOf(type) !== undefined;
 
 /** Whether values of this type can be compared by <, <=, >, >= and BETWEEN. */
 export const isOrdered = (type: SqlType): boolean => isScalar(type) && definitionOf(type).ordered;

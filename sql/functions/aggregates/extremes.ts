@@ -2,12 +2,11 @@
 
 import { compareScalars, type Value } from '../../types/value.ts';
 import { type AggregateDefinition, defineAggregate } from '../define.ts';
-
-const types = ['INT', 'BIGINT', 'DOUBLE', 'STRING', 'TIMESTAMP'];
+import { orderedKinds } from '../signature.ts';
 
 const extreme = (name: string, sign: number, doc: string, result: string): AggregateDefinition =>
   defineAggregate({
-    signature: types.map((type) => `${name}(${type}) -> ${type}`),
+    signature: orderedKinds.map((type) => `${name}(${type}) -> ${type}`),
     doc,
     examples: [
       { call: `${name}(A)`, rows: [['3'], ['NULL'], ['1'], ['2']], result },

@@ -6,9 +6,9 @@
  * the deviation.
  */
 
-import { addLongs, subtractLongs } from '../../types/arithmetic.ts';
+import { assert } from '../../../base/index.ts';
 import type { Slots } from '../../types/slots.ts';
-import { doubleType } from '../../types/type.ts';
+import { doubleType, numericOf } from '../../types/type.ts';
 import type { Value } from '../../types/value.ts';
 import { type Accumulator, type AggregateDefinition, defineAggregate } from '../define.ts';
 
@@ -121,24 +121,18 @@ export const correlation: AggregateDefinition = defineAggregate({
     ),
 });
 
-type Long = number | bigint;
-
 export const sumList: AggregateDefinition = defineAggregate({
   signature: ['SUM_LIST(ARRAY<INT>) -> INT', 'SUM_LIST(ARRAY<BIGINT>) -> BIGINT', 'SUM_LIST(ARRAY<DOUBLE>) -> DOUBLE'],
   doc: 'The sum of the elements of all arrays, NULLs left out. Whole numbers wrap in their own type.',
   examples: [{ call: 'SUM_LIST(A)', rows: [['ARRAY[1, 2]'], ['ARRAY[3, NULL]']], result: '6' }],
   undo: true,
   bind: (call) => {
-    const { kind } = call.result;
-    const combined = (sum: Long, value: Long, longs: (a: Long, b: Long) => Long, sign: number): Long =>
-      kind === 'DOUBLE'
-        ? Number(sum) + sign * Number(value)
-        : kind === 'INTEGER'
-          ? (Number(sum) + sign * Number(value)) | 0
-          : longs(sum, value);
-    const fold = (slots: Slots, at: number, list: Value, longs: (a: Long, b: Long) => Long, sign: number): void => {
-      for (const value of (list ?? []) as readonly (Long | null)[]) {
-        if (value !== null) slots.set(at, combined(slots.get(at) as Long, value, longs, sign));
+    const numeric = numericOf(call.result);
+    assert(numeric !== undefined, 'only numbers are summed');
+    const { '+': plus, '-': minus } = numeric.operators;
+    const fold = (slots: Slots, at: number, list: Value, combine: (sum: Value, value: Value) => Value): void => {
+      for (const value of (list ?? []) as readonly Value[]) {
+        if (value !== null) slots.set(at, combine(slots.get(at), value));
       }
     };
     return {
@@ -146,8 +140,8 @@ export const sumList: AggregateDefinition = defineAggregate({
       initialize(slots, at) {
         slots.set(at, 0);
       },
-      add: (slots, at, args) => fold(slots, at, args[0] as Value, addLongs, 1),
-      undo: (slots, at, args) => fold(slots, at, args[0] as Value, subtractLongs, -1),
+      add: (slots, at, args) => fold(slots, at, args[0] ?? null, plus),
+      undo: (slots, at, args) => fold(slots, at, args[0] ?? null, minus),
       result: (slots, at) => slots.get(at),
     };
   },

@@ -1,36 +1,24 @@
 /** COUNT, SUM and AVG: each can take back what it was given, and so works on tables too. */
 
-import { addLongs, subtractLongs } from '../../types/arithmetic.ts';
+import { assert } from '../../../base/index.ts';
+import { addLongs } from '../../types/arithmetic.ts';
 import type { Slots } from '../../types/slots.ts';
-import { bigintType, doubleType, integerType } from '../../types/type.ts';
+import { bigintType, numericOf, type SqlType } from '../../types/type.ts';
+import type { Value } from '../../types/value.ts';
 import { type AggregateDefinition, type Call, defineAggregate } from '../define.ts';
 
 type Long = number | bigint;
+type Operator = (a: Value, b: Value) => Value;
 
 const step = (slots: Slots, at: number, by: Long): void => {
   slots.set(at, addLongs(slots.get(at) as Long, by));
 };
 
 /** Adding and taking away in the type of the argument. */
-const sumOf = (
-  call: Call,
-): { readonly type: typeof bigintType; add(a: Long, b: Long): Long; subtract(a: Long, b: Long): Long } => {
-  switch (call.args[0]?.kind) {
-    case 'INTEGER':
-      return {
-        type: integerType,
-        add: (a, b) => (Number(a) + Number(b)) | 0,
-        subtract: (a, b) => (Number(a) - Number(b)) | 0,
-      };
-    case 'DOUBLE':
-      return {
-        type: doubleType,
-        add: (a, b) => (a as number) + (b as number),
-        subtract: (a, b) => (a as number) - (b as number),
-      };
-    default:
-      return { type: bigintType, add: addLongs, subtract: subtractLongs };
-  }
+const sumOf = ({ args: [type] }: Call): { type: SqlType; add: Operator; subtract: Operator } => {
+  const numeric = type === undefined ? undefined : numericOf(type);
+  assert(type !== undefined && numeric !== undefined, 'only numbers are summed');
+  return { type, add: numeric.operators['+'], subtract: numeric.operators['-'] };
 };
 
 export const count: AggregateDefinition = defineAggregate({
@@ -56,7 +44,7 @@ export const count: AggregateDefinition = defineAggregate({
       undo(slots, at, args) {
         if (everyRow || args[0] !== null) step(slots, at, -1);
       },
-      result: (slots, at) => slots.get(at) as Long,
+      result: (slots, at) => slots.get(at),
     };
   },
 });
@@ -77,14 +65,14 @@ export const sum: AggregateDefinition = defineAggregate({
         slots.set(at, 0);
       },
       add(slots, at, args) {
-        const value = args[0] as Long | null;
-        if (value !== null) slots.set(at, add(slots.get(at) as Long, value));
+        const value = args[0] ?? null;
+        if (value !== null) slots.set(at, add(slots.get(at), value));
       },
       undo(slots, at, args) {
-        const value = args[0] as Long | null;
-        if (value !== null) slots.set(at, subtract(slots.get(at) as Long, value));
+        const value = args[0] ?? null;
+        if (value !== null) slots.set(at, subtract(slots.get(at), value));
       },
-      result: (slots, at) => slots.get(at) as Long,
+      result: (slots, at) => slots.get(at),
     };
   },
 });
@@ -106,15 +94,15 @@ export const avg: AggregateDefinition = defineAggregate({
         slots.set(at + 1, 0);
       },
       add(slots, at, args) {
-        const value = args[0] as Long | null;
+        const value = args[0] ?? null;
         if (value === null) return;
-        slots.set(at, add(slots.get(at) as Long, value));
+        slots.set(at, add(slots.get(at), value));
         step(slots, at + 1, 1);
       },
       undo(slots, at, args) {
-        const value = args[0] as Long | null;
+        const value = args[0] ?? null;
         if (value === null) return;
-        slots.set(at, subtract(slots.get(at) as Long, value));
+        slots.set(at, subtract(slots.get(at), value));
         step(slots, at + 1, -1);
       },
       result: (slots, at) => (slots.get(at + 1) === 0 ? 0 : Number(slots.get(at)) / Number(slots.get(at + 1))),
