@@ -3,8 +3,11 @@
 import fc from 'fast-check';
 import { ByteWriter, utf8Bytes, utf8Text } from '../../../base/index.ts';
 import type { RowReader, RowWriter } from '../../../sql/formats/format.ts';
+import type { Carrier } from '../../../sql/types/carriers.ts';
+import type { ScalarType } from '../../../sql/types/kinds.ts';
+import { definitionOf, scalarDefinitions } from '../../../sql/types/scalars/index.ts';
 import type { Column } from '../../../sql/types/schema.ts';
-import { arrayOf, mapOf, type SqlType, structOf } from '../../../sql/types/type.ts';
+import { arrayOf, isScalar, mapOf, type SqlType, scalarOf, structOf } from '../../../sql/types/type.ts';
 import { normalizeBigint, type Row, type Value } from '../../../sql/types/value.ts';
 
 export const wrapped = { side: 'value', wrapped: true } as const;
@@ -43,10 +46,13 @@ export const hostileNames = [
 
 export const anyName: fc.Arbitrary<string> = fc.oneof(fc.constantFrom(...hostileNames), fc.string({ maxLength: 8 }));
 
-const scalarTypes = ['BOOLEAN', 'INTEGER', 'BIGINT', 'DOUBLE', 'STRING', 'TIMESTAMP'] as const;
+/** Every scalar type without parameters: a new one is in all properties over `anyType` by being defined. */
+export const scalarTypes: readonly ScalarType[] = scalarDefinitions
+  .filter(({ parameters }) => parameters.length === 0)
+  .map(({ kind }) => scalarOf(kind));
 
 export const anyType: fc.Arbitrary<SqlType> = fc.letrec<{ type: SqlType; scalar: SqlType }>((tie) => ({
-  scalar: fc.constantFrom(...scalarTypes).map((kind): SqlType => ({ kind })),
+  scalar: fc.constantFrom(...scalarTypes),
   type: fc.oneof(
     { maxDepth: 3, depthSize: 'small' },
     tie('scalar'),
@@ -72,25 +78,26 @@ const int64 = fc.oneof(
 
 export const valueOf = (type: SqlType): fc.Arbitrary<Value> => fc.option(notNull(type), { nil: null, freq: 5 });
 
-const notNull = (type: SqlType): fc.Arbitrary<Value> => {
+const carried: { readonly [C in Carrier]: fc.Arbitrary<Value> } = {
+  boolean: fc.boolean(),
+  int32: fc.integer(),
+  int64: fc.oneof(int64.map(normalizeBigint), fc.maxSafeInteger()),
+  double: fc.oneof(
+    fc.double(),
+    fc.integer().map((cents) => cents / 100),
+    fc.integer().map((millionths) => millionths / 1e6),
+    fc.constantFrom(0, -0, 1e15, -1e15, 1e21, 5e-324, 0.1, 999999999.99),
+  ),
+  text: anyText,
+};
+
+/** A value that is not NULL. */
+export const notNull = (type: SqlType): fc.Arbitrary<Value> => {
+  if (isScalar(type)) {
+    const { carrier, accepts } = definitionOf(type);
+    return carried[carrier].filter((value) => accepts === undefined || accepts(value, type));
+  }
   switch (type.kind) {
-    case 'BOOLEAN':
-      return fc.boolean();
-    case 'INTEGER':
-      return fc.integer();
-    case 'BIGINT':
-      return int64.map(normalizeBigint);
-    case 'DOUBLE':
-      return fc.oneof(
-        fc.double(),
-        fc.integer().map((cents) => cents / 100),
-        fc.integer().map((millionths) => millionths / 1e6),
-        fc.constantFrom(0, -0, 1e15, -1e15, 1e21, 5e-324, 0.1, 999999999.99),
-      );
-    case 'STRING':
-      return anyText;
-    case 'TIMESTAMP':
-      return fc.maxSafeInteger();
     case 'ARRAY':
       return fc.array(valueOf(type.element), { maxLength: 4 });
     case 'MAP':

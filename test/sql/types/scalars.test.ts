@@ -1,0 +1,308 @@
+/**
+ * What holds for every scalar type, whichever they are: a type that is added is tested by being in the list of
+ * definitions. What one type alone does stands in the tests of casts, formats and expressions.
+ */
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ByteWriter } from '../../../base/index.ts';
+import { rowWriter } from '../../../server/row-json.ts';
+import { typeOfNode } from '../../../sql/analyze/type-of-node.ts';
+import type { Format } from '../../../sql/formats/format.ts';
+import { formats } from '../../../sql/formats/index.ts';
+import { kafka } from '../../../sql/formats/kafka.ts';
+import { parseExpression } from '../../../sql/parser/parse.ts';
+import { valueFromJson } from '../../../sql/queries/json-values.ts';
+import { typedReader } from '../../../sql/queries/typed-values.ts';
+import type { Carrier } from '../../../sql/types/carriers.ts';
+import { canConvert, converter, type Grade } from '../../../sql/types/cast.ts';
+import type { TypeDefinition } from '../../../sql/types/definition.ts';
+import { EvaluationError } from '../../../sql/types/evaluation-error.ts';
+import type { ScalarKind, ScalarType } from '../../../sql/types/kinds.ts';
+import { literalOfValue, printLiteral, valueOfLiteral } from '../../../sql/types/literal.ts';
+import { RowEncoding } from '../../../sql/types/row-encoding.ts';
+import { boolean } from '../../../sql/types/scalars/boolean.ts';
+import { definitionOf, scalarDefinitions, scalars } from '../../../sql/types/scalars/index.ts';
+import { textOf } from '../../../sql/types/text.ts';
+import {
+  arrayOf,
+  describeType,
+  integerType,
+  mapOf,
+  printType,
+  type SqlType,
+  stringType,
+  structOf,
+  typesEqual,
+} from '../../../sql/types/type.ts';
+import { compareScalars, identityKey, type Row, type Value, valuesEqual } from '../../../sql/types/value.ts';
+import { valueTest } from '../../../sql/types/value-test.ts';
+import { faultOf } from '../evaluate/support.ts';
+import { bare, notNull, scalarTypes, valueOf, wrapped } from '../formats/support.ts';
+
+const table = scalarTypes.map((type) => [printType(type), type, definitionOf(type)] as const);
+
+/** The same value, by the type's own equality; and NULL is NULL only. */
+const expectSame = (found: Value | undefined, value: Value): void => {
+  expect(found !== undefined && valuesEqual(found, value), `${String(found)} instead of ${String(value)}`).toBe(true);
+};
+
+describe.each(table)('%s', (text, type, definition) => {
+  const value = notNull(type);
+
+  test('is written by each of its words, and printed as its kind', () => {
+    for (const word of definition.words) {
+      const node = parseExpression(`CAST(NULL AS ${word.toLowerCase()})`);
+      expect(node.kind === 'cast' && typesEqual(typeOfNode(node.type), type)).toBe(true);
+    }
+    expect(definition.words).toContain(text);
+    expect(describeType(type)).toEqual({ type: text, fields: null, memberSchema: null });
+  });
+
+  test('has values in one form, which the test of values takes', () => {
+    fc.assert(
+      fc.property(value, (each) => {
+        expect(valueTest(type)(each)).toBe(true);
+      }),
+    );
+    for (const other of [undefined, Symbol('x'), [], new Map(), 2n ** 64n]) {
+      expect(valueTest(type)(other)).toBe(false);
+    }
+  });
+
+  test('has a total order that agrees with equality and with the key of groups', () => {
+    fc.assert(
+      fc.property(value, value, value, (a, b, c) => {
+        const [ab, ba, bc, ac] = [
+          compareScalars(a, b),
+          compareScalars(b, a),
+          compareScalars(b, c),
+          compareScalars(a, c),
+        ];
+        expect(Math.sign(ab)).toBe(-Math.sign(ba) + 0);
+        if (ab <= 0 && bc <= 0) expect(ac).toBeLessThanOrEqual(0);
+        expect(ab === 0).toBe(valuesEqual(a, b));
+        expect(new Set([identityKey(a), identityKey(b)]).size === 1).toBe(valuesEqual(a, b));
+        expect(compareScalars(a, a)).toBe(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('comes back from a stored row, alone and within collections', () => {
+    const columns = [type, arrayOf(type), mapOf(stringType, type), structOf([{ name: 'A', type }])];
+    const encoding = new RowEncoding(columns);
+    fc.assert(
+      fc.property(valueOf(type), (each) => {
+        const row = [each, [each, null, each], new Map([['k', each]]), [each]];
+        const out = new ByteWriter(1);
+        encoding.write(row, out);
+        const read = encoding.read(out.buffer, 0, out.length);
+        row.forEach((part, i) => {
+          expectSame(read[i], part);
+        });
+        if (each !== null) expect(valueTest(type)(read[0])).toBe(true);
+      }),
+    );
+  });
+
+  test('is read from the text that it prints', () => {
+    const parse = (text: string): Value | undefined => definition.text.parse(text, 'explicit', type);
+    const print = textOf(type);
+    let back = 0;
+    fc.assert(
+      fc.property(value, (each) => {
+        // NaN and infinities are not taken from text, and years before 1 print without their era.
+        const parsed = parse(print(each));
+        if (parsed === undefined) return;
+        expect(print(parsed)).toBe(print(each));
+        if (valuesEqual(parsed, each)) back++;
+      }),
+      { numRuns: 300 },
+    );
+    expect(back).toBeGreaterThan(20);
+  });
+
+  test('comes back from a literal in a plan, which is JSON, and prints as SQL', () => {
+    fc.assert(
+      fc.property(value, (each) => {
+        fc.pre(typeof each !== 'number' || Number.isFinite(each));
+        const literal = literalOfValue(each);
+        expectSame(valueOfLiteral(JSON.parse(JSON.stringify(literal)) as typeof literal, type), each);
+        expect(printLiteral(literal, type)).not.toBe('');
+      }),
+    );
+    expect(printLiteral(null, type)).toBe('NULL');
+  });
+
+  test.each(formats.map((format) => [format.name, format] as const))(
+    'comes back from %s, or is refused',
+    (_, format) => {
+      const columns = [{ name: 'A', type }];
+      if (format.columns === 'none') return;
+      if (format.unsupported(columns) !== undefined) {
+        expect(format.unsupported(columns)).toContain(`column "A" of type ${text}`);
+        return;
+      }
+      const back = (each: Value, options: typeof bare | typeof wrapped): Value =>
+        roundTrip(format, type, each, options);
+      fc.assert(
+        fc.property(valueOf(type), (each) => {
+          // JSON has no negative zero, and UTF-8 no lone surrogates.
+          fc.pre(!Object.is(each, -0) && (typeof each !== 'string' || each.isWellFormed()));
+          if (format.wrapping !== 'never') expectSame(back(each, wrapped), each);
+          expectSame(back(each, bare), each);
+        }),
+      );
+    },
+  );
+
+  test('leaves as JSON, logical types as text', () => {
+    const write = rowWriter([type, structOf([{ name: 'A', type }])]);
+    fc.assert(
+      fc.property(value, (each) => {
+        const [alone, within] = JSON.parse(write([each, [each]])) as [unknown, { A: unknown }];
+        if (definition.logical) expect(alone).toBe(textOf(type)(each));
+        else expect(typeof within.A).toBe(typeof alone);
+      }),
+    );
+  });
+
+  test('comes in from a program and from JSON, as it left', () => {
+    const take = typedReader(type);
+    fc.assert(
+      fc.property(value, (each) => {
+        expectSame(take(each), each);
+        const object = definition.object?.make(each);
+        // A Date ends earlier than a TIMESTAMP does.
+        if (object instanceof Date && Number.isNaN(object.getTime())) return;
+        if (object !== undefined) expectSame(take(object), each);
+        expectSame(valueFromJson(each, type, 'A'), each);
+      }),
+    );
+    expect(() => take(Symbol('x'))).toThrow(EvaluationError);
+    expect(take(undefined)).toBe(null);
+  });
+
+  test('converts to every type that the matrix names, into values of that type or an EvaluationError', () => {
+    for (const to of scalarTypes) {
+      if (!canConvert(type, to, 'explicit')) {
+        const raised = faultOf(() => converter(type, to)(fc.sample(value, 1)[0] ?? null));
+        expect(raised).toContain(`${type.kind} cannot be converted to ${to.kind}`);
+        continue;
+      }
+      const convert = converter(type, to);
+      expect(convert(null)).toBe(null);
+      fc.assert(
+        fc.property(value, (each) => {
+          try {
+            expect(valueTest(to)(convert(each))).toBe(true);
+          } catch (error) {
+            if (!(error instanceof EvaluationError)) throw error;
+          }
+        }),
+        { numRuns: 50 },
+      );
+    }
+  });
+
+  test('has arithmetic within its own values, if it is a number', () => {
+    const { numeric } = definition;
+    if (numeric === undefined) return;
+    const isValue = valueTest(type);
+    for (const operator of ['+', '-', '*', '/', '%'] as const) {
+      fc.assert(
+        fc.property(value, value, (a, b) => {
+          try {
+            expect(isValue(numeric.operators[operator](a, b))).toBe(true);
+            expect(isValue(numeric.negate(a))).toBe(true);
+          } catch (error) {
+            if (!(error instanceof EvaluationError)) throw error;
+            expect(numeric.divisionFails && b === 0 && '/%'.includes(operator)).toBe(true);
+          }
+        }),
+        { numRuns: 50 },
+      );
+    }
+  });
+});
+
+const roundTrip = (format: Format, type: ScalarType, value: Value, options: typeof bare | typeof wrapped): Value => {
+  const columns = [{ name: 'A', type }];
+  const out = new ByteWriter(1);
+  const written = format.writer(columns, options).write([value], out);
+  const row: Row = [null];
+  if (written) format.reader(columns, options).read(out.buffer, 0, out.length, row);
+  return row[0] ?? null;
+};
+
+describe('casts', () => {
+  const grades: readonly (readonly [Grade, string])[] = [
+    ['strict', 'S'],
+    ['lax', 'L'],
+    ['explicit', 'E'],
+  ];
+  const letter = (from: SqlType, to: SqlType): string =>
+    grades.find(([grade]) => canConvert(from, to, grade))?.[1] ?? '-';
+
+  test('happen in these grades: strict (implied), lax (literals of INSERT and of lists), explicit (CAST)', () => {
+    const types: readonly SqlType[] = [...scalarTypes, arrayOf(integerType), structOf([])];
+    const head = types.map((type) => type.kind.padEnd(9)).join(' ');
+    const lines = types.map(
+      (from) => `${from.kind.padEnd(9)} ${types.map((to) => letter(from, to).padEnd(9)).join(' ')}`,
+    );
+    expect(
+      `\n${[`${'from / to'.padEnd(9)} ${head}`, ...lines].map((line) => line.trimEnd()).join('\n')}\n`,
+    ).toMatchInlineSnapshot(`
+      "
+      from / to BOOLEAN   INTEGER   BIGINT    DOUBLE    STRING    TIMESTAMP ARRAY     STRUCT
+      BOOLEAN   S         -         -         -         L         -         -         -
+      INTEGER   -         S         S         S         L         -         -         -
+      BIGINT    -         E         S         S         L         -         -         -
+      DOUBLE    -         E         E         S         L         -         -         -
+      STRING    L         L         L         L         S         S         -         -
+      TIMESTAMP -         -         -         -         L         S         -         -
+      ARRAY     -         -         -         -         E         -         S         -
+      STRUCT    -         -         -         -         E         -         -         S
+      "
+    `);
+  });
+
+  test('of a pair of types stand in one definition only', () => {
+    const twice = scalarDefinitions.flatMap((from) =>
+      scalarDefinitions
+        .filter((to) => from.casts.to[to.kind] !== undefined && to.casts.from[from.kind] !== undefined)
+        .map((to) => `${from.kind} to ${to.kind}`),
+    );
+    expect(twice).toEqual([]);
+    const withText = scalarDefinitions.filter(({ casts }) => casts.to.STRING ?? casts.from.STRING);
+    expect(withText.map(({ kind }) => kind)).toEqual([]);
+  });
+});
+
+test('KAFKA holds the plain carriers of Kafka’s own serializers', () => {
+  const held = scalarTypes.filter((type) => kafka.unsupported([{ name: 'A', type }]) === undefined);
+  expect(held.map(({ kind }) => kind)).toEqual(['INTEGER', 'BIGINT', 'DOUBLE', 'STRING']);
+});
+
+describe('the compiler names what is missing', () => {
+  test('of a definition', () => {
+    const { text: _, ...rest } = boolean;
+    // @ts-expect-error: a definition without `text` does not compile
+    const incomplete: TypeDefinition<'BOOLEAN', 'boolean'> = rest;
+    expect(incomplete.kind).toBe('BOOLEAN');
+  });
+
+  test('in the list of definitions', () => {
+    const { BOOLEAN: _, ...rest } = scalars;
+    // @ts-expect-error: a list without one of the kinds does not compile
+    const incomplete: Readonly<Record<ScalarKind, unknown>> = rest;
+    expect(Object.keys(incomplete)).toHaveLength(scalarDefinitions.length - 1);
+  });
+
+  test('where code switches on carriers', () => {
+    // @ts-expect-error: a table without one of the carriers does not compile
+    const incomplete: Readonly<Record<Carrier, unknown>> = { boolean: 1, int32: 1, int64: 1, double: 1 };
+    expect(Object.keys(incomplete)).toHaveLength(4);
+  });
+});
