@@ -8,6 +8,8 @@
  * `file-log/index.ts`: read on there.
  */
 
+export { BatchBuilder, encodeBatch, type PlainRecord } from './batch-builder.ts';
+export { type ControlType, controlTypeOf, encodeControlBatch } from './control-batch.ts';
 export { type DelayedLog, type DelayedLogFaults, type DelayedLogOptions, openDelayedLog } from './delayed-log.ts';
 export { chunksOrThrow } from './fetched.ts';
 export * from './log.ts';
@@ -21,34 +23,24 @@ export {
   produceRecords,
 } from './plain-records.ts';
 export {
-  BatchBuilder,
   type BatchFault,
   type BatchStamp,
   baseOffsetOf,
   batchBytes,
   batchHeaderBytes,
-  type ControlType,
   checkBatch,
   checkNewBatch,
-  controlTypeOf,
-  decodeBatch,
   describeBatch,
-  encodeBatch,
-  encodeControlBatch,
-  encodeHeaders,
-  forEachHeader,
   isControl,
   isTransactional,
   lastOffsetOf,
   maxTimestampOf,
   nextOffsetOf,
-  type PlainRecord,
   producerIdOf,
-  RecordColumns,
-  type RecordHeader,
-  readHeaders,
   recordCountOf,
   sealBatch,
   stampBatch,
 } from './record-batch.ts';
+export { decodeBatch, RecordColumns } from './record-columns.ts';
+export { encodeHeaders, forEachHeader, type RecordHeader, readHeaders } from './record-headers.ts';
 export { checkTopicName, numberConfig, offsetsTopic, topicConfigDefaults, transactionsTopic } from './topic-rules.ts';

@@ -7,6 +7,7 @@
  */
 
 import { assert, type Clock, ManualClock, Random, type Timers, UserError, utf8Length } from '../base/index.ts';
+import { encodeControlBatch } from './control-batch.ts';
 import { fetchEach } from './fetched.ts';
 import { dropUnused, noteUse, transactionalIdExpirationMs } from './last-use.ts';
 import type {
@@ -39,7 +40,7 @@ import {
 } from './log-errors.ts';
 import { PartitionState } from './partition-state.ts';
 import { lastEpoch, ProducerSession } from './producer-session.ts';
-import { baseOffsetOf, encodeControlBatch, isControl, nextOffsetOf } from './record-batch.ts';
+import { baseOffsetOf, isControl, nextOffsetOf } from './record-batch.ts';
 import { firstAtOrAfter } from './timed-offset.ts';
 import { checkTopicSpec } from './topic-rules.ts';
 import { FetchWait, Waiters } from './waiting.ts';

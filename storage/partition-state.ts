@@ -16,6 +16,7 @@
  */
 
 import { assert } from '../base/index.ts';
+import { controlTypeOf } from './control-batch.ts';
 import { isGap } from './gap-batch.ts';
 import { dropUnused, noteUse, producerIdExpirationMs } from './last-use.ts';
 import type { Isolation, PartitionOffsets } from './log.ts';
@@ -23,7 +24,6 @@ import {
   addSequence,
   baseOffsetOf,
   baseSequenceOf,
-  controlTypeOf,
   isControl,
   isTransactional,
   lastOffsetOf,

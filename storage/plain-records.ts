@@ -7,9 +7,11 @@
  */
 
 import { partitionOfKey, UserError, utf8Bytes } from '../base/index.ts';
+import { BatchBuilder } from './batch-builder.ts';
 import { chunksOrThrow } from './fetched.ts';
 import { type Acks, type CommittedOffset, type FetchRequest, type Log, LogError, type Producer } from './log.ts';
-import { BatchBuilder, decodeBatch, encodeHeaders, RecordColumns, type RecordHeader } from './record-batch.ts';
+import { decodeBatch, RecordColumns } from './record-columns.ts';
+import { encodeHeaders, type RecordHeader } from './record-headers.ts';
 import { numberConfig } from './topic-rules.ts';
 
 export interface ProducedRecord {

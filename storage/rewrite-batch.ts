@@ -12,15 +12,9 @@
  */
 
 import { assert, type ByteWriter, newCursor, readI16, readI64, readVarint, readVarlong } from '../base/index.ts';
-import {
-  batchBytes,
-  batchField,
-  batchHeaderBytes,
-  batchOverheadBytes,
-  encodeBatch,
-  type RecordColumns,
-  sealBatch,
-} from './record-batch.ts';
+import { encodeBatch } from './batch-builder.ts';
+import { batchBytes, batchField, batchHeaderBytes, batchOverheadBytes, sealBatch } from './record-batch.ts';
+import { type RecordColumns } from './record-columns.ts';
 
 const deleteHorizonBit = 0x40;
 const transactionalBit = 0x10;

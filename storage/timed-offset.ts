@@ -1,7 +1,8 @@
 /** Finding a record by its timestamp within a batch. */
 
 import type { TimedOffset } from './log.ts';
-import { decodeBatch, maxTimestampOf, RecordColumns } from './record-batch.ts';
+import { maxTimestampOf } from './record-batch.ts';
+import { decodeBatch, RecordColumns } from './record-columns.ts';
 
 /** The first record of the batch at `position`, at or behind offset `from`, whose timestamp is at least `timestamp`. */
 export const firstAtOrAfter = (

@@ -32,14 +32,13 @@ import {
   baseOffsetOf,
   batchBytes,
   checkBatch,
-  decodeBatch,
   isControl,
   isTransactional,
   nextOffsetOf,
   producerIdOf,
-  RecordColumns,
   recordCountOf,
 } from '../record-batch.ts';
+import { decodeBatch, RecordColumns } from '../record-columns.ts';
 import { RecordKeys } from '../record-keys.ts';
 import { deleteHorizonOf, writeEmptyBatches, writeKept, writeWithoutRecords } from '../rewrite-batch.ts';
 import { numberConfig } from '../topic-rules.ts';

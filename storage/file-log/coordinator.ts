@@ -24,10 +24,10 @@
  */
 
 import { assert, isCount, JsonFault, JsonFields } from '../../base/index.ts';
+import type { PlainRecord } from '../batch-builder.ts';
 import { dropUnused, noteUse, transactionalIdExpirationMs } from '../last-use.ts';
 import { LogError, type TopicDescription } from '../log.ts';
 import { lastEpoch } from '../producer-session.ts';
-import type { PlainRecord } from '../record-batch.ts';
 import { offsetsTopic } from '../topic-rules.ts';
 import { topicOf } from './data-directory.ts';
 import { type GroupOffsets, partitionKey } from './group-offsets.ts';

@@ -2,6 +2,7 @@
  * A producer of the file log: appends batches, and runs the commit protocol that coordinator.ts describes.
  */
 
+import type { ControlType } from '../control-batch.ts';
 import {
   type Acks,
   type Appended,
@@ -13,7 +14,6 @@ import {
 } from '../log.ts';
 import { transactionBroken } from '../log-errors.ts';
 import type { ProducerSession } from '../producer-session.ts';
-import type { ControlType } from '../record-batch.ts';
 import { offsetsTopic } from '../topic-rules.ts';
 import type { CommitRecord, Coordinator } from './coordinator.ts';
 import type { StoredOffset } from './group-offsets.ts';

@@ -12,8 +12,10 @@
  */
 
 import { assert, JsonFields } from '../../base/index.ts';
+import { type PlainRecord } from '../batch-builder.ts';
+import { controlTypeOf } from '../control-batch.ts';
 import type { CommittedOffset } from '../log.ts';
-import { controlTypeOf, isControl, isTransactional, type PlainRecord, producerIdOf } from '../record-batch.ts';
+import { isControl, isTransactional, producerIdOf } from '../record-batch.ts';
 import {
   appendRecords,
   type InternalRecord,

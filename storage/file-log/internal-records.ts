@@ -5,7 +5,9 @@
  */
 
 import { assert, isCount, JsonFault, parseJson, UserError, utf8Bytes, utf8Text } from '../../base/index.ts';
-import { decodeBatch, encodeBatch, type PlainRecord, RecordColumns, stampBatch } from '../record-batch.ts';
+import { encodeBatch, type PlainRecord } from '../batch-builder.ts';
+import { stampBatch } from '../record-batch.ts';
+import { decodeBatch, RecordColumns } from '../record-columns.ts';
 import type { FilePartition } from './partition.ts';
 
 export interface InternalRecord {

@@ -25,6 +25,7 @@ import {
   type OpenFile,
   writeFully,
 } from '../../base/index.ts';
+import { type ControlType, encodeControlBatch } from '../control-batch.ts';
 import {
   type Chunk,
   type FetchRequest,
@@ -35,14 +36,7 @@ import {
 } from '../log.ts';
 import { offsetOutOfRange } from '../log-errors.ts';
 import { PartitionState } from '../partition-state.ts';
-import {
-  batchBytes,
-  type ControlType,
-  checkBatch,
-  encodeControlBatch,
-  lastOffsetOf,
-  nextOffsetOf,
-} from '../record-batch.ts';
+import { batchBytes, checkBatch, lastOffsetOf, nextOffsetOf } from '../record-batch.ts';
 import { isDeleted, numberConfig } from '../topic-rules.ts';
 import { Waiters } from '../waiting.ts';
 import type { ClosedSegment, CompactedPartition, CompactedPiece } from './compaction.ts';

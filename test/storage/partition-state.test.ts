@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { encodeControlBatch } from '../../storage/control-batch.ts';
 import { PartitionState } from '../../storage/partition-state.ts';
-import { encodeControlBatch, stampBatch } from '../../storage/record-batch.ts';
+import { stampBatch } from '../../storage/record-batch.ts';
 import { batchOf } from './conformance/log-suite.ts';
 
 /** A partition that producers of any sequence write to; answers what became of each batch. */

@@ -1,0 +1,252 @@
+/**
+ * Writing record batches: records are encoded straight into one growing buffer.
+ *
+ * The layout is in record-batch.ts; what only the log knows (offset, producer, checksum) it stamps in later.
+ */
+
+import { assert, type BufferPool, writeI16, writeI32, writeI64 } from '../base/index.ts';
+import { batchField, batchHeaderBytes, batchOverheadBytes } from './record-batch.ts';
+import { encodeHeaders, type RecordHeader, skipHeaders } from './record-headers.ts';
+
+/** Bytes of a zigzag varint. */
+const varintBytes = (value: number): number => {
+  const raw = ((value << 1) ^ (value >> 31)) >>> 0;
+  return raw < 0x80 ? 1 : raw < 0x4000 ? 2 : raw < 0x20_0000 ? 3 : raw < 0x1000_0000 ? 4 : 5;
+};
+
+const fits32 = (value: number): boolean => value >= -0x4000_0000 && value < 0x4000_0000;
+
+/** Bytes of a zigzag varint of a whole number beyond 32 bits. */
+const varlongBytes = (value: number): number => {
+  if (fits32(value)) return varintBytes(value);
+  let rest = value >= 0 ? value * 2 : -value * 2 - 1;
+  let count = 1;
+  while (rest >= 0x80) {
+    rest = Math.floor(rest / 0x80);
+    count++;
+  }
+  return count;
+};
+
+const putVarint = (bytes: Uint8Array, position: number, value: number): number => {
+  let rest = ((value << 1) ^ (value >> 31)) >>> 0;
+  while (rest >= 0x80) {
+    bytes[position++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  bytes[position++] = rest;
+  return position;
+};
+
+const putVarlong = (bytes: Uint8Array, position: number, value: number): number => {
+  if (fits32(value)) return putVarint(bytes, position, value);
+  let rest = value >= 0 ? value * 2 : -value * 2 - 1;
+  while (rest >= 0x80) {
+    bytes[position++] = (rest % 0x80) | 0x80;
+    rest = Math.floor(rest / 0x80);
+  }
+  bytes[position++] = rest;
+  return position;
+};
+
+const noBytes = new Uint8Array(0);
+
+/**
+ * Encodes records straight into one growing buffer. With a pool, `finish` hands over the buffer itself (give it back to
+ * the pool when the log has taken it) and the builder goes on with another; without one it hands over a copy and keeps
+ * its buffer.
+ */
+export class BatchBuilder {
+  #buffer: Uint8Array;
+  #length = batchHeaderBytes;
+  #count = 0;
+  #baseTimestamp = 0;
+  #maxTimestamp = 0;
+  #view: DataView;
+  #source: Uint8Array = noBytes;
+  #sourceView: DataView = new DataView(noBytes.buffer);
+  readonly #pool: BufferPool | undefined;
+  readonly #capacity: number;
+
+  constructor(options: { readonly capacity?: number; readonly pool?: BufferPool } = {}) {
+    this.#capacity = Math.max(options.capacity ?? 16_384, 256);
+    this.#pool = options.pool;
+    this.#buffer = this.#pool === undefined ? new Uint8Array(this.#capacity) : noBytes;
+    this.#view = new DataView(this.#buffer.buffer);
+  }
+
+  /** Records in the batch so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Bytes of the batch so far, header included. */
+  get sizeBytes(): number {
+    return this.#length;
+  }
+
+  /** The size that the batch would have with this record as well, at most. */
+  sizeWith(keyBytes: number, valueBytes: number, headerBytes = 1): number {
+    return this.#length + keyBytes + valueBytes + headerBytes + 30;
+  }
+
+  /**
+   * Appends a record: key and value are ranges of bytes, a start of -1 means null. Headers, if any, are copied as they
+   * lie in another batch (count first) at `headersAt` of `headerBytes`; 0 means none, see `encodeHeaders` for new ones.
+   */
+  append(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    timestamp: number,
+    headerBytes: Uint8Array = noBytes,
+    headersAt = 0,
+  ): void {
+    const count = this.#count;
+    if (count === 0) {
+      this.#baseTimestamp = timestamp;
+      this.#maxTimestamp = timestamp;
+    } else if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
+    const delta = timestamp - this.#baseTimestamp;
+    const keyLength = keyStart < 0 ? -1 : keyEnd - keyStart;
+    const valueLength = valueStart < 0 ? -1 : valueEnd - valueStart;
+    const headersEnd = headersAt === 0 ? 0 : skipHeaders(headerBytes, headersAt, headerBytes.length);
+    const headersLength = headersAt === 0 ? 1 : headersEnd - headersAt;
+    const body =
+      1 +
+      (fits32(delta) ? varintBytes(delta) : varlongBytes(delta)) +
+      varintBytes(count) +
+      varintBytes(keyLength) +
+      (keyLength > 0 ? keyLength : 0) +
+      varintBytes(valueLength) +
+      (valueLength > 0 ? valueLength : 0) +
+      headersLength;
+    let position = this.#length;
+    if (position + body + 5 > this.#buffer.length) this.#grow(position + body + 5);
+    const buffer = this.#buffer;
+    position = putVarint(buffer, position, body);
+    buffer[position++] = 0;
+    position = putVarlong(buffer, position, delta);
+    position = putVarint(buffer, position, count);
+    position = putVarint(buffer, position, keyLength);
+    if (keyLength > 0) {
+      this.#copy(key, keyStart, keyEnd, position);
+      position += keyLength;
+    }
+    position = putVarint(buffer, position, valueLength);
+    if (valueLength > 0) {
+      this.#copy(value, valueStart, valueEnd, position);
+      position += valueLength;
+    }
+    if (headersAt === 0) buffer[position++] = 0;
+    else {
+      // They come from elsewhere than key and value: `#copy` would need another view for each record.
+      for (let from = headersAt; from < headersEnd; from++) buffer[position++] = headerBytes[from] as number;
+    }
+    this.#length = position;
+    this.#count = count + 1;
+  }
+
+  /** Short ranges byte by byte, longer ones in words of eight: the optimizing compiler makes a plain load and store of
+   *  them, three times faster than `set` with a view (22 ns against 75 for 98 bytes). The source's DataView is kept,
+   *  because records mostly come from one buffer. */
+  #copy(source: Uint8Array, start: number, end: number, position: number): void {
+    let from = start;
+    let to = position;
+    if (end - start >= 24) {
+      if (source !== this.#source) {
+        this.#source = source;
+        this.#sourceView = new DataView(source.buffer, source.byteOffset, source.byteLength);
+      }
+      const sourceView = this.#sourceView;
+      const view = this.#view;
+      for (const whole = end - 7; from < whole; from += 8, to += 8) view.setBigInt64(to, sourceView.getBigInt64(from));
+    }
+    const buffer = this.#buffer;
+    for (; from < end; from++) buffer[to++] = source[from] as number;
+  }
+
+  #grow(least: number): void {
+    const size = Math.max(this.#buffer.length * 2, least, this.#capacity);
+    const grown = this.#pool === undefined ? new Uint8Array(size) : this.#pool.take(size);
+    grown.set(this.#buffer.subarray(0, this.#length));
+    this.#pool?.give(this.#buffer);
+    this.#buffer = grown;
+    this.#view = new DataView(grown.buffer, grown.byteOffset, grown.byteLength);
+  }
+
+  /** The finished batch; its CRC is set when the log stamps it. The builder is empty afterwards. */
+  finish(): Uint8Array {
+    const buffer = this.#buffer;
+    const length = this.#length;
+    const [first, greatest] = [this.#baseTimestamp, this.#maxTimestamp];
+    assert(
+      Number.isSafeInteger(first) && Number.isSafeInteger(greatest),
+      () => `timestamps are whole numbers, not ${first}, ${greatest}`,
+    );
+    writeHeader(buffer, length, this.#count, first, greatest);
+    this.reset();
+    if (this.#pool === undefined) return buffer.slice(0, length);
+    this.#buffer = noBytes;
+    return buffer.subarray(0, length);
+  }
+
+  /** Forgets what was appended. */
+  reset(): void {
+    this.#length = batchHeaderBytes;
+    this.#count = 0;
+  }
+}
+
+const writeHeader = (
+  bytes: Uint8Array,
+  length: number,
+  count: number,
+  baseTimestamp: number,
+  maxTimestamp: number,
+): void => {
+  writeI64(bytes, batchField.baseOffset, 0);
+  writeI32(bytes, batchField.length, length - batchOverheadBytes);
+  writeI32(bytes, batchField.leaderEpoch, -1);
+  bytes[batchField.magic] = 2;
+  writeI32(bytes, batchField.crc, 0);
+  writeI16(bytes, batchField.attributes, 0);
+  writeI32(bytes, batchField.lastOffsetDelta, count - 1);
+  writeI64(bytes, batchField.baseTimestamp, baseTimestamp);
+  writeI64(bytes, batchField.maxTimestamp, maxTimestamp);
+  writeI64(bytes, batchField.producerId, -1);
+  writeI16(bytes, batchField.producerEpoch, -1);
+  writeI32(bytes, batchField.baseSequence, -1);
+  writeI32(bytes, batchField.count, count);
+};
+
+/** One record as objects: for tests, internal topics, and where few records are written. */
+export interface PlainRecord {
+  readonly key?: Uint8Array | null;
+  readonly value?: Uint8Array | null;
+  readonly timestamp?: number;
+  readonly headers?: readonly RecordHeader[];
+}
+
+/** A batch of a few records; hot paths use a `BatchBuilder`. */
+export const encodeBatch = (records: readonly PlainRecord[]): Uint8Array => {
+  const builder = new BatchBuilder({ capacity: 512 });
+  for (const { key = null, value = null, timestamp = 0, headers } of records) {
+    const headerBytes = headers === undefined || headers.length === 0 ? noBytes : encodeHeaders(headers);
+    builder.append(
+      key ?? noBytes,
+      key === null ? -1 : 0,
+      key?.length ?? -1,
+      value ?? noBytes,
+      value === null ? -1 : 0,
+      value?.length ?? -1,
+      timestamp,
+      headerBytes,
+      headerBytes.length === 0 ? 0 : 1,
+    );
+  }
+  return builder.finish();
+};
