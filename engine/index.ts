@@ -13,6 +13,7 @@
  * runs a topology without a log.
  */
 
+export type { BeforeUse } from './before-images.ts';
 export { type Block, BlockPool, DecodeCounters, type DecodedBlock } from './block.ts';
 export { type Consumed, StreamsBuilder } from './dsl/builder.ts';
 export {

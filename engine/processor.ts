@@ -10,6 +10,7 @@
  */
 
 import type { ByteWriter } from '../base/index.ts';
+import type { BeforeUse } from './before-images.ts';
 import type { Block } from './block.ts';
 import type { StreamRecord } from './record.ts';
 import type { OperatorStores, StoreKind } from './stores/store.ts';
@@ -87,6 +88,11 @@ export interface ProcessorContext {
   /** Counts the drop per query and reason and writes a row of the processing log within this transaction. `record`
    *  gives topic, partition, offset and original bytes where they are known. */
   drop(reason: DropReason, record: StreamRecord<unknown>, detail: string): void;
+  /** Whether a child asks for the row before each change: `before` of what goes on is then set wherever it is known. */
+  readonly sendsBefore: boolean;
+  /** Called when the processor is made, by an operator that reads the row before of its input: the node must have
+   *  declared just that, or its parents would not send it. */
+  usesBefore(use: BeforeUse): void;
   /** A scratch writer of this processor's own: each call answers with another one. */
   scratch(): ByteWriter;
 }

@@ -23,6 +23,7 @@
  */
 
 import { UserError } from '../base/index.ts';
+import { type BeforeUse, sendersOfBefore } from './before-images.ts';
 import type { ProcessorSupplier, SourceSupplier } from './processor.ts';
 import type { StoreKind, StoreSpec } from './stores/store.ts';
 import { storeKinds } from './stores/store-kinds.ts';
@@ -45,6 +46,8 @@ export interface ProcessorNode {
   readonly name: string;
   readonly parents: readonly string[];
   readonly stores: readonly string[];
+  /** Left out: it does not look at the row before. */
+  readonly before: BeforeUse | undefined;
   readonly supplier: ProcessorSupplier<unknown, unknown>;
 }
 
@@ -73,6 +76,15 @@ export interface SubTopology {
   readonly sources: readonly SourceNode[];
   readonly sinks: readonly SinkNode[];
   readonly stores: readonly StoreSpec[];
+  /** Names of the nodes that send the row before a change, since a child asks for it. */
+  readonly beforeSenders: ReadonlySet<string>;
+}
+
+export interface ProcessorOptions {
+  /** Those that it uses. */
+  readonly stores?: readonly string[];
+  /** What it does with the row before each change of its input; left out: nothing. */
+  readonly before?: BeforeUse;
 }
 
 export interface SourceOptions<Out> {
@@ -134,9 +146,9 @@ export class Topology {
     name: string,
     supplier: ProcessorSupplier<In, Out>,
     parents: readonly string[],
-    options: { readonly stores?: readonly string[] } = {},
+    { stores = [], before }: ProcessorOptions = {},
   ): this {
-    return this.#add({ node: 'processor', name, parents, stores: options.stores ?? [], supplier });
+    return this.#add({ node: 'processor', name, parents, stores, before, supplier });
   }
 
   addSink<In>(name: string, options: SinkOptions<In>): this {
@@ -211,10 +223,10 @@ export class Topology {
       for (const parent of node.parents) children.set(parent, [...(children.get(parent) ?? []), node.name]);
     }
     let text = 'Topologies:\n';
-    for (const { id, nodes } of this.subTopologies()) {
+    for (const { id, nodes, beforeSenders } of this.subTopologies()) {
       text += `   Sub-topology: ${id}\n`;
       for (const node of nodes) {
-        text += `    ${headline(node)}\n`;
+        text += `    ${headline(node)}${node.node === 'processor' && beforeSenders.has(node.name) ? ', asked for the row before' : ''}\n`;
         if (node.node !== 'sink') text += `      --> ${(children.get(node.name) ?? ['none']).join(', ')}\n`;
         if (node.node !== 'source') text += `      <-- ${node.parents.join(', ')}\n`;
       }
@@ -362,6 +374,7 @@ const split = (ordered: readonly Node[], stores: readonly StoreSpec[]): readonly
     sources: nodes.filter((node) => node.node === 'source'),
     sinks: nodes.filter((node) => node.node === 'sink'),
     stores: stores.filter(({ name }) => find(`store ${name}`) === piece),
+    beforeSenders: sendersOfBefore(nodes.filter((node) => node.node === 'processor')),
   }));
 };
 

@@ -319,7 +319,6 @@ const broughtTogether = <K, V>(
 
 /** What others have asked of a table that is not built yet. */
 interface Wanted {
-  before: boolean;
   store: boolean;
 }
 
@@ -352,12 +351,11 @@ const tableFrom = <K, V>(from: {
   readonly kept: boolean;
 }): KTable<K, V> => {
   const { graph, name, parent, key, row, store } = from;
-  const wanted: Wanted = { before: false, store: from.kept };
+  const wanted: Wanted = { store: from.kept };
   graph.add((topology) => {
-    const { before } = wanted;
-    const kept = wanted.store || before;
+    const kept = wanted.store;
     if (kept) topology.addStore({ name: store, kind: 'key-value' });
-    topology.addProcessor(name, tableSource<V>({ row, sendBefore: before, ...(kept ? { store } : {}) }), [parent], {
+    topology.addProcessor(name, tableSource<V>({ row, ...(kept ? { store } : {}) }), [parent], {
       stores: kept ? [store] : [],
     });
   });
@@ -393,9 +391,12 @@ export class KTable<K, V> {
   #filter(keeps: (key: K, value: V) => boolean, not: boolean, { name }: Named): KTable<K, V> {
     const { graph, node: parent, key, wanted, lookup } = this.#parts;
     const node = graph.name('KTABLE-FILTER', name);
-    wanted.before = true;
+    // It needs the row before, which only a store knows.
+    wanted.store = true;
     const passes = (row: V, record: StreamRecord<unknown>): boolean => keeps(presentKeyOf(key, record), row);
-    graph.add((topology) => topology.addProcessor(node, tableFilter<V>(passes, { not }), [parent]));
+    graph.add((topology) =>
+      topology.addProcessor(node, tableFilter<V>(passes, { not }), [parent], { before: 'needed' }),
+    );
     const shown = (row: V, record: StreamRecord<unknown>): V | null => (passes(row, record) !== not ? row : null);
     return new KTable({ ...this.#parts, node, lookup: lookup && narrowed(lookup, shown) });
   }
@@ -404,7 +405,9 @@ export class KTable<K, V> {
     const { graph, node: parent, key, wanted, lookup } = this.#parts;
     const node = graph.name('KTABLE-MAPVALUES', options.name);
     const mapped = (row: V, record: StreamRecord<unknown>): V2 | null => to(row, presentKeyOf(key, record));
-    graph.add((topology) => topology.addProcessor(node, tableMapValues<V, V2>(mapped), [parent]));
+    graph.add((topology) =>
+      topology.addProcessor(node, tableMapValues<V, V2>(mapped), [parent], { before: 'passed on' }),
+    );
     return new KTable({ graph, node, key, value: options.value, wanted, lookup: lookup && narrowed(lookup, mapped) });
   }
 
@@ -477,10 +480,10 @@ export class KGroupedStream<K, V> {
     const store = graph.name('KSTREAM-AGGREGATE-STATE-STORE', options.store);
     const node = graph.name('KSTREAM-AGGREGATE', options.name);
     const { key, node: parent } = broughtTogether(this.#parts, this.#options.name ?? store, this.#options.value);
-    const wanted: Wanted = { before: false, store: true };
+    const wanted: Wanted = { store: true };
     graph.add((topology) => {
       topology.addStore({ name: store, kind: 'key-value' });
-      const supplier = aggregate<V, A, A>({ store, accumulation, sendBefore: wanted.before });
+      const supplier = aggregate<V, A, A>({ store, accumulation });
       topology.addProcessor(node, supplier, [parent], { stores: [store] });
     });
     return new KTable<K, A>({
@@ -549,7 +552,7 @@ export class TimeWindowedKStream<K, V> {
     const store = graph.name('KSTREAM-AGGREGATE-STATE-STORE', options.store);
     const node = graph.name('KSTREAM-AGGREGATE', options.name);
     const { key, node: parent } = broughtTogether(this.#parts, this.#options.name ?? store, this.#options.value);
-    const wanted: Wanted = { before: false, store: true };
+    const wanted: Wanted = { store: true };
     graph.add((topology) => {
       topology.addStore({ name: store, kind: 'window', retentionMs });
       const supplier = windowAggregate<V, A, A>({
@@ -558,7 +561,6 @@ export class TimeWindowedKStream<K, V> {
         graceMs,
         retentionMs,
         accumulation,
-        sendBefore: wanted.before,
       });
       topology.addProcessor(node, supplier, [parent], { stores: [store] });
     });

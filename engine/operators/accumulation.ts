@@ -67,19 +67,15 @@ export interface Accumulator<V, R> {
 
 export const accumulatorOf = <V, A, R>(
   accumulation: Accumulation<V, A, R>,
-  sendBefore: boolean,
   context: ProcessorContext,
 ): Accumulator<V, R> =>
   accumulation.form === 'in place'
-    ? inPlaceAccumulator(accumulation, sendBefore, context)
-    : byValueAccumulator(accumulation, sendBefore, context);
+    ? inPlaceAccumulator(accumulation, context)
+    : byValueAccumulator(accumulation, context);
 
-const inPlaceAccumulator = <V, R>(
-  accumulation: InPlace<V, R>,
-  sendBefore: boolean,
-  context: ProcessorContext,
-): Accumulator<V, R> => {
+const inPlaceAccumulator = <V, R>(accumulation: InPlace<V, R>, context: ProcessorContext): Accumulator<V, R> => {
   const { width } = accumulation;
+  const { sendsBefore } = context;
   const length = timestampBytes + width;
   const entry = new Uint8Array(length);
   return {
@@ -93,7 +89,7 @@ const inPlaceAccumulator = <V, R>(
         accumulation.initialize(entry, timestampBytes);
         accumulation.add(entry, timestampBytes, record, context);
         out.timestamp = timestamp;
-        out.before = sendBefore ? null : unknown;
+        out.before = sendsBefore ? null : unknown;
         out.value = accumulation.result(entry, timestampBytes, record, context);
         return pending.put;
       }
@@ -103,7 +99,7 @@ const inPlaceAccumulator = <V, R>(
       const latest = timestampOf(valueBytes, valueStart);
       if (timestamp > latest) writeI64(valueBytes, valueStart, timestamp);
       out.timestamp = timestamp > latest ? timestamp : latest;
-      out.before = sendBefore ? accumulation.result(valueBytes, at, record, context) : unknown;
+      out.before = sendsBefore ? accumulation.result(valueBytes, at, record, context) : unknown;
       accumulation.add(valueBytes, at, record, context);
       out.value = accumulation.result(valueBytes, at, record, context);
       return pending.nothing;
@@ -111,12 +107,9 @@ const inPlaceAccumulator = <V, R>(
   };
 };
 
-const byValueAccumulator = <V, A, R>(
-  accumulation: ByValue<V, A, R>,
-  sendBefore: boolean,
-  context: ProcessorContext,
-): Accumulator<V, R> => {
+const byValueAccumulator = <V, A, R>(accumulation: ByValue<V, A, R>, context: ProcessorContext): Accumulator<V, R> => {
   const { accumulator: serde } = accumulation;
+  const { sendsBefore } = context;
   const kept = context.scratch();
   return {
     inPlace: false,
@@ -129,13 +122,13 @@ const byValueAccumulator = <V, A, R>(
     add(found, record, out) {
       let accumulator: A;
       out.timestamp = record.timestamp;
-      out.before = sendBefore ? null : unknown;
+      out.before = sendsBefore ? null : unknown;
       if (found === undefined) accumulator = accumulation.initialize();
       else {
         const { valueBytes, valueStart, valueEnd } = found;
         const latest = timestampOf(valueBytes, valueStart);
         if (latest > out.timestamp) out.timestamp = latest;
-        if (sendBefore) {
+        if (sendsBefore) {
           // Read for itself: `add` may change what it is given, and the result may be the accumulator itself.
           const before = serde.read(valueBytes, valueStart + timestampBytes, valueEnd);
           out.before = accumulation.result(before, record, context);

@@ -4,8 +4,8 @@
  *
  * State: a key-value store, per key the time of the result and the accumulator (`accumulation.ts`). The result's time is
  * the largest of the records in it. A record without a key or without a value is dropped (`null-key`, `null-value`).
- * Where `add` deletes the group a tombstone goes on. `before` is known only where `sendBefore` asks for it; a new key has
- * null before. (Kafka sends the initializer's result there; a row that nobody has seen is not retracted here.)
+ * Where `add` deletes the group a tombstone goes on. `before` is sent only where a child asks for it; a new key has null
+ * before. (Kafka sends the initializer's result there; a row that nobody has seen is not retracted here.)
  *
  * An accumulator that is larger than a store takes drops the record (`serialization`): the key keeps its last result,
  * and nothing goes on.
@@ -19,15 +19,13 @@ import { whyTooLarge } from './timestamped.ts';
 export interface Aggregation<V, A, R> {
   readonly store: string;
   readonly accumulation: Accumulation<V, A, R>;
-  /** Whether a child needs the row before. */
-  readonly sendBefore?: boolean;
 }
 
 export const aggregate =
-  <V, A, R>({ store: name, accumulation, sendBefore = false }: Aggregation<V, A, R>): ProcessorSupplier<V, R> =>
+  <V, A, R>({ store: name, accumulation }: Aggregation<V, A, R>): ProcessorSupplier<V, R> =>
   (context, forward) => {
     const store = context.store(name, 'key-value');
-    const accumulator = accumulatorOf(accumulation, sendBefore, context);
+    const accumulator = accumulatorOf(accumulation, context);
     const { inPlace } = accumulator;
     const out = new StreamRecord<R>();
     return {

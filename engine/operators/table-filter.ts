@@ -13,6 +13,7 @@ import type { RowPredicate } from './functions.ts';
 export const tableFilter =
   <V>(keeps: RowPredicate<V>, { not = false }: { readonly not?: boolean } = {}): ProcessorSupplier<V, V> =>
   (context, forward) => {
+    context.usesBefore('needed');
     const out = new StreamRecord<V>();
     const kept = (row: V | null, record: StreamRecord<V>, within: ProcessorContext): V | null =>
       row !== null && keeps(row, record, within) !== not ? row : null;

@@ -6,7 +6,7 @@
  * value deletes the row; a record without a key is dropped (`null-key`). A record that is older than the row it meets
  * is applied all the same: later arrival wins, as in Kafka's plain tables. Every record is forwarded, also one that
  * changes nothing, unless `knownDeletesOnly`: then a null value goes on only where it deletes a row of the store.
- * `before` only where `sendBefore` asks for it.
+ * `before` only where a child asks for it.
  */
 
 import { assert } from '../../base/index.ts';
@@ -18,19 +18,16 @@ import { timestampBytes, whyTooLarge, writeTimestamped } from './timestamped.ts'
 export interface TableFields<V> {
   readonly store?: string;
   readonly row: Serde<V>;
-  readonly sendBefore?: boolean;
   /** For what stands behind a filter without a state of its own: a row that was never shown is not taken back. */
   readonly knownDeletesOnly?: boolean;
 }
 
 export const tableSource =
-  <V>({ store: name, row, sendBefore = false, knownDeletesOnly = false }: TableFields<V>): ProcessorSupplier<V, V> =>
+  <V>({ store: name, row, knownDeletesOnly = false }: TableFields<V>): ProcessorSupplier<V, V> =>
   (context, forward) => {
     const store = name === undefined ? undefined : context.store(name, 'key-value');
-    assert(
-      store !== undefined || !(sendBefore || knownDeletesOnly),
-      'a table without a store does not know the row before',
-    );
+    assert(store !== undefined || !knownDeletesOnly, 'a table without a store does not know which rows there are');
+    const { sendsBefore } = context;
     const kept = context.scratch();
     const out = new StreamRecord<V>();
     return {
@@ -42,7 +39,7 @@ export const tableSource =
         out.before = unknown;
         if (store !== undefined) {
           if (knownDeletesOnly && value === null && !store.get(keyBytes, keyStart, keyEnd)) return;
-          if (sendBefore) {
+          if (sendsBefore) {
             const found = store.get(keyBytes, keyStart, keyEnd);
             out.before = found ? row.read(store.valueBytes, store.valueStart + timestampBytes, store.valueEnd) : null;
           }

@@ -30,10 +30,10 @@ export interface WindowAggregation<V, A, R> extends Aggregation<V, A, R> {
 export const windowAggregate =
   <V, A, R>(aggregation: WindowAggregation<V, A, R>): ProcessorSupplier<V, R> =>
   (context, forward) => {
-    const { store: name, accumulation, windows, graceMs, retentionMs, sendBefore = false } = aggregation;
+    const { store: name, accumulation, windows, graceMs, retentionMs } = aggregation;
     const { sizeMs, advanceMs } = windows;
     const store = context.store(name, 'window');
-    const accumulator = accumulatorOf(accumulation, sendBefore, context);
+    const accumulator = accumulatorOf(accumulation, context);
     const { inPlace } = accumulator;
     const key = context.scratch();
     const out = new StreamRecord<R>();

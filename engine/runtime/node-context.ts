@@ -1,6 +1,7 @@
 /** What one node of a topology sees of the task that it runs in. */
 
 import { assert, ByteWriter } from '../../base/index.ts';
+import type { BeforeUse } from '../before-images.ts';
 import type { OperatorTime } from '../operator-time.ts';
 import { type RecordOrigin, takeHeaders } from '../origin-time.ts';
 import type { DropReason, ProcessorContext, TopicWriter } from '../processor.ts';
@@ -19,6 +20,9 @@ export interface NodeScope {
   readonly origin: RecordOrigin;
   /** Those that the node declared. */
   readonly stores: ReadonlyMap<string, StateStore | undefined>;
+  /** As the node declared it. */
+  readonly before: BeforeUse | undefined;
+  readonly sendsBefore: boolean;
   /** Of a sink. */
   readonly openOutput: ((topic: string, ownTime: boolean) => TopicWriter) | undefined;
   /** Called when the node first asks for time. */
@@ -29,6 +33,7 @@ export interface NodeScope {
 export class NodeContext implements ProcessorContext {
   readonly taskId: string;
   readonly partition: number;
+  readonly sendsBefore: boolean;
   readonly #scope: NodeScope;
   readonly #time: OperatorTime;
   readonly #origin: RecordOrigin;
@@ -38,6 +43,7 @@ export class NodeContext implements ProcessorContext {
   constructor(scope: NodeScope) {
     this.taskId = scope.taskId;
     this.partition = scope.partition;
+    this.sendsBefore = scope.sendsBefore;
     this.#scope = scope;
     this.#time = scope.time;
     this.#origin = scope.origin;
@@ -83,6 +89,14 @@ export class NodeContext implements ProcessorContext {
 
   drop(reason: DropReason, record: StreamRecord<unknown>, detail: string): void {
     this.#scope.drop(this.#scope.name, reason, record, detail);
+  }
+
+  usesBefore(use: BeforeUse): void {
+    const { before, name } = this.#scope;
+    assert(
+      before === use,
+      `the row before is ${use} by the node ${name}, which declared that it is ${before ?? 'not'}`,
+    );
   }
 
   scratch(): ByteWriter {

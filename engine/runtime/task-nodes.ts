@@ -69,6 +69,8 @@ export const makeNodes = (options: NodesOptions): TaskNodes => {
       time: new OperatorTime(node.name),
       origin,
       stores: new Map(node.node === 'processor' ? node.stores.map((name) => [name, stores.get(name)]) : []),
+      before: node.node === 'processor' ? node.before : undefined,
+      sendsBefore: subTopology.beforeSenders.has(node.name),
       openOutput: node.node === 'sink' ? openOutput(node) : undefined,
       usesTime: (time) => times.push(time),
       drop,

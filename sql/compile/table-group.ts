@@ -45,6 +45,7 @@ interface Grouping {
 export const tableGroupBy =
   ({ step, scope: makeScope, environment }: Grouping): ProcessorSupplier<Row, Row> =>
   (context, forward) => {
+    context.usesBefore('needed');
     const scope = makeScope();
     const width = step.items.length;
     const groups = [0, 1].map(() => ({ key: context.scratch(), present: false })) as [Group, Group];

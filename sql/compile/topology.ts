@@ -97,17 +97,11 @@ const isResult = (expression: TypedExpression): expression is ColumnReference =>
 class Compiler {
   readonly topology = new Topology();
   readonly #environment: CompileEnvironment;
-  /** Whether a step above an aggregate has to know the row before: HAVING retracts what it showed, and nothing else. */
-  #sendBefore = false;
-
   constructor(environment: CompileEnvironment) {
     this.#environment = environment;
   }
 
   compile(root: Step): void {
-    this.#sendBefore = allSteps(root).some(
-      (step) => step.kind === 'tableFilter' && allSteps(step.from).some(isAggregate),
-    );
     switch (root.kind) {
       case 'streamSink':
       case 'tableSink':
@@ -193,6 +187,7 @@ class Compiler {
           })(context, forward);
         },
         [parent],
+        { before: 'needed' },
       );
     }
     return { kind: 'rows', parent: step.id, schema: step.schema };
@@ -236,6 +231,7 @@ class Compiler {
           return tableMapValues<Row, Row>(tableRowMaker(fill, step.items.length))(context, forward);
         },
         [parent],
+        { before: 'passed on' },
       );
     }
     return { kind: 'rows', parent: step.id, schema: step.schema };
@@ -373,10 +369,12 @@ class Compiler {
   }
 
   #tableGroupBy(step: StepOf<'tableGroupBy'>): Built {
-    const { parent } = this.#table(step.from, step.store, { sendBefore: true });
+    const { parent } = this.#table(step.from, step.store);
     const environment = this.#environment;
     const scope = (): ColumnScope => columnScope(keyedSchema(step.from), keyFormatOf(step.from), 'row');
-    this.topology.addProcessor<Row, Row>(step.id, tableGroupBy({ step, scope, environment }), [parent]);
+    this.topology.addProcessor<Row, Row>(step.id, tableGroupBy({ step, scope, environment }), [parent], {
+      before: 'needed',
+    });
     const { parent: hop } = this.#hop(
       step.id,
       step.repartition,
@@ -429,13 +427,12 @@ class Compiler {
     }));
     const types = accumulatorTypes(calls, environment);
     const picked = select?.picked ?? calls.map((_, i) => i);
-    const sendBefore = this.#sendBefore;
     const supplier: ProcessorSupplier<Row, Row> = (context, forward) => {
       const scope = scopeBehind(step.from, feed);
       const plain = aggregator(calls, scope, environment);
       const steps = step.kind === 'tableAggregate' ? changeAggregator(plain, step.from.schema.value.length) : plain;
       const results = resultFiller(calls, environment, picked);
-      const shared = { store, accumulation: accumulationOf(types, steps, results, picked.length), sendBefore };
+      const shared = { store, accumulation: accumulationOf(types, steps, results, picked.length) };
       return windowed
         ? windowAggregate<Row, Row, Row>({
             ...shared,
@@ -497,7 +494,7 @@ class Compiler {
   }
 
   /** A table that is kept in a store. */
-  #table(step: Step, store: string, options: Pick<TableFields<Row>, 'sendBefore' | 'knownDeletesOnly'> = {}): Rows {
+  #table(step: Step, store: string, options: Pick<TableFields<Row>, 'knownDeletesOnly'> = {}): Rows {
     const built = this.#build(step);
     const { parent } = this.#rows(built);
     const types = typesOf(step.schema.value);

@@ -49,6 +49,8 @@ export const silentContext: ProcessorContext = {
   originTime: (timestamp) => timestamp,
   streamTime: () => Number.NEGATIVE_INFINITY,
   drop: () => undefined,
+  sendsBefore: false,
+  usesBefore: () => outside(),
   scratch: () => new ByteWriter(64),
 };
 

@@ -13,6 +13,7 @@
 
 import { type ByteWriter, readUtf8 } from '../../base/index.ts';
 import {
+  type BeforeUse,
   BlockPool,
   type Processor,
   type ProcessorSupplier,
@@ -31,6 +32,10 @@ export interface RunOptions {
   readonly stores?: readonly StoreSpec[];
   /** Prints a key; text by default. */
   readonly key?: (bytes: Uint8Array, start: number, end: number) => string;
+  /** What the operator does with the row before of its input. */
+  readonly before?: BeforeUse;
+  /** Whether the child behind the operator asks for the row before. */
+  readonly asked?: boolean;
   /** Rows that the operator's stores hold before the first line, by running these lines through another operator first. */
   readonly given?: { readonly supplier: ProcessorSupplier<never, unknown>; readonly lines: string };
 }
@@ -78,13 +83,13 @@ const textKey = (bytes: Uint8Array, start: number, end: number): string => readU
 
 /** Runs lines through one operator; answers what comes out as lines, indented as a template text wants it. */
 export const run = <In, Out>(supplier: ProcessorSupplier<In, Out>, text: string, options: RunOptions = {}): string => {
-  const { stores = [], key = textKey, given } = options;
+  const { stores = [], key = textKey, given, before, asked = false } = options;
   const lines: string[] = [];
   const names = stores.map(({ name }) => name);
   const topology = new Topology();
   for (const spec of stores) topology.addStore(spec);
   topology.addSource('in', { topic: 'in', kind: 'stream', supplier: parseSource });
-  topology.addProcessor('operator', supplier, ['in'], { stores: names });
+  topology.addProcessor('operator', supplier, ['in'], { stores: names, ...(before === undefined ? {} : { before }) });
   topology.addProcessor<Out, never>(
     'capture',
     (): Processor<Out> => ({
@@ -95,6 +100,7 @@ export const run = <In, Out>(supplier: ProcessorSupplier<In, Out>, text: string,
       },
     }),
     ['operator'],
+    asked ? { before: 'needed' } : {},
   );
   if (given !== undefined) {
     topology.addSource('given', { topic: 'given', kind: 'table', supplier: parseSource });

@@ -52,11 +52,11 @@ test.each(sums)('an aggregate emits every update; its time is the largest of its
 test.each(sums)('the row before is sent where it is asked for; a new key has none', (sum) => {
   expect(
     run(
-      aggregate({ ...sum, sendBefore: true }),
+      aggregate(sum),
       `
     a: 1
     a: 2`,
-      { stores },
+      { stores, asked: true },
     ),
   ).toBe(`
     a: - -> 1
@@ -88,13 +88,12 @@ test('a null result deletes the row; the next record begins anew', () => {
           ...byValue,
           add: (total: number, { value }: StreamRecord<number>) => (value === 0 ? null : total + (value ?? 0)),
         },
-        sendBefore: true,
       }),
       `
     a: 4
     a: 0
     a: 3`,
-      { stores },
+      { stores, asked: true },
     ),
   ).toBe(`
     a: - -> 4
@@ -115,7 +114,6 @@ test('an accumulator that is changed in place does not change the row before', (
       },
       result: (list) => list,
     },
-    sendBefore: true,
   };
   expect(
     run(
@@ -123,7 +121,7 @@ test('an accumulator that is changed in place does not change the row before', (
       `
     a: 1
     a: 2`,
-      { stores },
+      { stores, asked: true },
     ),
   ).toBe(`
     a: - -> [1]

@@ -13,6 +13,7 @@ test('a table filter retracts a row that stops matching, once', () => {
     a: 120 -> 80
     a: 80 -> 70
     a: 70 -> 130`,
+      { before: 'needed' },
     ),
   ).toBe(`
     a: - -> 120
@@ -27,6 +28,7 @@ test('a row that never matched goes nowhere', () => {
       `
     a: - -> 80
     a: 80 -> -`,
+      { before: 'needed' },
     ),
   ).toBe('\n');
 });
@@ -39,6 +41,7 @@ test('a retraction goes out where the row before is unknown', () => {
     a: ? -> 80
     a: ? -> -
     a: ? -> 120`,
+      { before: 'needed' },
     ),
   ).toBe(`
     a: -
@@ -54,6 +57,7 @@ test('filterNot keeps the rows that do not match, and no absent ones', () => {
     a: - -> 80
     a: 80 -> 120
     b: - -> -`,
+      { before: 'needed' },
     ),
   ).toBe(`
     a: - -> 80

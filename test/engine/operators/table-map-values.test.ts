@@ -11,6 +11,7 @@ test('both sides of a change are mapped; absent and unknown stay what they are',
     a: 2000 -> 3000
     a: 3000 -> -
     b: ? -> 1000`,
+      { before: 'passed on', asked: true },
     ),
   ).toBe(`
     a: - -> 2
@@ -25,7 +26,18 @@ test('a row that is mapped to null is absent', () => {
       tableMapValues((ms: number) => (ms > 100 ? ms : null)),
       `
     a: 120 -> 80`,
+      { before: 'passed on', asked: true },
     ),
   ).toBe(`
     a: 120 -> -`);
+});
+
+test('the row before is not mapped where no child asks for it', () => {
+  const mapped: number[] = [];
+  const note = (ms: number): number => {
+    mapped.push(ms);
+    return ms;
+  };
+  expect(run(tableMapValues(note), 'a: 2000 -> 3000', { before: 'passed on' })).toBe('\n    a: 3000');
+  expect(mapped).toEqual([3000]);
 });

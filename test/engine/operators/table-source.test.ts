@@ -8,7 +8,7 @@ const stores = [{ name: 's', kind: 'key-value' }] as const;
 test('a table knows the row before when a child asks for it', () => {
   expect(
     run(
-      tableSource({ store: 's', row, sendBefore: true }),
+      tableSource({ store: 's', row }),
       `
     a: 1 @1
     a: 2 @2
@@ -16,7 +16,7 @@ test('a table knows the row before when a child asks for it', () => {
     a: - @4
     a: - @5
     a: 3 @6`,
-      { stores },
+      { stores, asked: true },
     ),
   ).toBe(`
     a: - -> 1 @1
@@ -74,12 +74,12 @@ test('a row without a key is left out', () => {
 test('later arrival wins, whatever the timestamps say', () => {
   expect(
     run(
-      tableSource({ store: 's', row, sendBefore: true }),
+      tableSource({ store: 's', row }),
       `
     a: 1 @10
     a: 2 @5
     a: 3 @7`,
-      { stores },
+      { stores, asked: true },
     ),
   ).toBe(`
     a: - -> 1 @10
@@ -90,7 +90,7 @@ test('later arrival wins, whatever the timestamps say', () => {
 test('a rollback restores the rows of the last commit', () => {
   expect(
     run(
-      tableSource({ store: 's', row, sendBefore: true }),
+      tableSource({ store: 's', row }),
       `
     a: 1
     commit
@@ -99,7 +99,7 @@ test('a rollback restores the rows of the last commit', () => {
     rollback
     a: 4
     b: 5`,
-      { stores },
+      { stores, asked: true },
     ),
   ).toBe(`
     a: - -> 1

@@ -44,13 +44,13 @@ describe.each([byValue, inPlace])('accumulators $form:', (accumulation) => {
   test('each key has a result per window', () => {
     expect(
       run(
-        windowAggregate(sum({ sendBefore: true })),
+        windowAggregate(sum()),
         `
     a: 1 @3
     a: 2 @9
     a: 4 @10
     b: 8 @11`,
-        { stores: stores(), key },
+        { stores: stores(), key, asked: true },
       ),
     ).toBe(`
     a@[0,10): - -> 1 @3
@@ -114,7 +114,7 @@ describe.each([byValue, inPlace])('accumulators $form:', (accumulation) => {
   test('windows beyond retention are gone, and are not begun anew', () => {
     expect(
       run(
-        windowAggregate(sum({ graceMs: 1000, retentionMs: 1010, sendBefore: true })),
+        windowAggregate(sum({ graceMs: 1000, retentionMs: 1010 })),
         `
     a: 1 @3
     a: 1 @1009
@@ -123,7 +123,7 @@ describe.each([byValue, inPlace])('accumulators $form:', (accumulation) => {
     a: 1 @1010
     commit
     a: 1 @5`,
-        { stores: stores(1010), key },
+        { stores: stores(1010), key, asked: true },
       ),
     ).toBe(`
     a@[0,10): - -> 1 @3
