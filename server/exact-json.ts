@@ -29,7 +29,12 @@ export const writeExactJson = (value: unknown): string => {
         .filter(([, field]) => field !== undefined)
         .map(([name, field]) => `${JSON.stringify(name)}:${writeExactJson(field)}`)
         .join(',')}}`;
-    default:
-      return JSON.stringify(value) ?? 'null';
+    case 'string':
+    case 'boolean':
+      return JSON.stringify(value);
+    case 'undefined':
+    case 'function':
+    case 'symbol':
+      return 'null';
   }
 };

@@ -128,7 +128,11 @@ export const inputsOf = (node: LogicalNode): readonly LogicalNode[] => {
       return [];
     case 'join':
       return [node.left, node.right];
-    default:
+    case 'filter':
+    case 'project':
+    case 'flat-map':
+    case 'rekey':
+    case 'aggregate':
       return [node.input];
   }
 };

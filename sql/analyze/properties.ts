@@ -284,7 +284,9 @@ const show = (value: Literal): string => {
       return value.text;
     case 'string':
       return `'${value.value}'`;
-    default:
+    case 'boolean':
+    case 'integer':
+    case 'double':
       return String(value.value);
   }
 };

@@ -57,7 +57,10 @@ const readBoolean: ValueReader = (input) => {
     case 'null':
       input.word('null');
       return null;
-    default:
+    case 'number':
+    case 'text':
+    case 'array':
+    case 'object':
       return wrongKind(input, 'BOOLEAN');
   }
 };
@@ -73,7 +76,10 @@ const readBigint: ValueReader = (input) => {
       const at = input.at;
       return parseBigint(input.text()) ?? input.fail('the text is not a valid BIGINT', at);
     }
-    default:
+    case 'true':
+    case 'false':
+    case 'array':
+    case 'object':
       return wrongKind(input, 'BIGINT');
   }
 };
@@ -89,7 +95,10 @@ const readInteger: ValueReader = (input) => {
       const at = input.at;
       return parseInteger(input.text()) ?? input.fail('the text is not a valid INTEGER', at);
     }
-    default:
+    case 'true':
+    case 'false':
+    case 'array':
+    case 'object':
       return wrongKind(input, 'INTEGER');
   }
 };
@@ -105,7 +114,10 @@ const readDouble: ValueReader = (input) => {
       const at = input.at;
       return parseDouble(input.text()) ?? input.fail('the text is not a valid DOUBLE', at);
     }
-    default:
+    case 'true':
+    case 'false':
+    case 'array':
+    case 'object':
       return wrongKind(input, 'DOUBLE');
   }
 };
@@ -117,7 +129,11 @@ const readString: ValueReader = (input) => {
     case 'null':
       input.word('null');
       return null;
-    default:
+    case 'number':
+    case 'true':
+    case 'false':
+    case 'array':
+    case 'object':
       return input.columnText();
   }
 };
@@ -237,7 +253,10 @@ const logicalWholeReader = (type: ScalarType): ValueReader => {
       case 'null':
         input.word('null');
         return null;
-      default:
+      case 'true':
+      case 'false':
+      case 'array':
+      case 'object':
         return wrongKind(input, kind);
     }
     return isValue(value) ? value : input.fail(`the ${kind} is out of range`, at);

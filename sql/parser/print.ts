@@ -69,7 +69,24 @@ function levelOf(expression: Expression): number {
       return level.sign;
     case 'lambda':
       return 0;
-    default:
+    case 'null':
+    case 'boolean':
+    case 'integer':
+    case 'decimal':
+    case 'double':
+    case 'string':
+    case 'unit':
+    case 'column':
+    case 'field':
+    case 'subscript':
+    case 'call':
+    case 'case':
+    case 'simple-case':
+    case 'cast':
+    case 'array':
+    case 'map':
+    case 'struct':
+    case 'at-time-zone':
       return level.postfix;
   }
 }

@@ -8,11 +8,12 @@
  * the condition itself is then evaluated for every row that was read.
  */
 
-import type { TypedExpression } from '../analyze/typed.ts';
+import type { ColumnReference, TypedExpression } from '../analyze/typed.ts';
 import { constantOf } from '../evaluate/closure.ts';
+import type { ComparisonOperator } from '../parser/ast.ts';
 import type { Schema } from '../types/schema.ts';
-import type { Row, Value } from '../types/value.ts';
-import { identityKey } from '../types/value.ts';
+import { identityKey, type Row, type Value } from '../types/value.ts';
+import { foldCondition } from './condition-fold.ts';
 
 export interface Access {
   /** Keys by column; undefined: all of them. */
@@ -75,55 +76,29 @@ const narrow = (predicate: TypedExpression, schema: Schema): Narrowing => {
     from: Number.NEGATIVE_INFINITY,
     to: Number.POSITIVE_INFINITY,
   };
-  switch (predicate.kind) {
-    case 'logical': {
-      const parts = predicate.operands.map((operand) => narrow(operand, schema));
-      return parts.reduce(predicate.operator === 'AND' ? both : either);
-    }
-    case 'comparison': {
-      const { left, right, operator } = predicate;
-      if (left.kind === 'column' && right.kind === 'literal')
-        return compare(left, operator, constantOf(right), schema, nothing);
-      if (right.kind === 'column' && left.kind === 'literal') {
-        return compare(right, mirrored[operator], constantOf(left), schema, nothing);
-      }
-      return nothing;
-    }
-    case 'between': {
-      const { operand, low, high, negated } = predicate;
-      if (negated || operand.kind !== 'column' || low.kind !== 'literal' || high.kind !== 'literal') return nothing;
-      return both(
-        compare(operand, '>=', constantOf(low), schema, nothing),
-        compare(operand, '<=', constantOf(high), schema, nothing),
-      );
-    }
-    case 'in': {
-      const { operand, values, negated } = predicate;
-      if (negated || operand.kind !== 'column' || operand.from !== 'key') return nothing;
-      if (!values.every((value) => value.kind === 'literal')) return nothing;
+  return foldCondition(predicate, {
+    nothing,
+    both,
+    either,
+    compare: (column, operator, literal) => compare(column, operator, constantOf(literal), schema, nothing),
+    among(column, literals) {
+      if (column.from !== 'key') return nothing;
       const found = new Map<Value, Value>();
-      for (const value of values) {
-        if (value.kind !== 'literal') continue;
-        const constant = constantOf(value);
+      for (const literal of literals) {
+        const constant = constantOf(literal);
         if (constant !== null) found.set(identityKey(constant), constant);
       }
       return {
         ...nothing,
-        columns: nothing.columns.map((_, i) => (i === operand.index ? [...found.values()] : undefined)),
+        columns: nothing.columns.map((_, i) => (i === column.index ? [...found.values()] : undefined)),
       };
-    }
-    default:
-      return nothing;
-  }
+    },
+  });
 };
 
-const mirrored = { '=': '=', '<>': '<>', '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as const;
-
-type ColumnPart = Extract<TypedExpression, { readonly kind: 'column' }>;
-
 const compare = (
-  column: ColumnPart,
-  operator: keyof typeof mirrored,
+  column: ColumnReference,
+  operator: ComparisonOperator,
   value: Value,
   schema: Schema,
   nothing: Narrowing,

@@ -7,8 +7,10 @@
  */
 
 import type { LogicalNode } from '../analyze/logical.ts';
-import type { TypedExpression } from '../analyze/typed.ts';
+import type { ColumnReference, TypedExpression, TypedOf } from '../analyze/typed.ts';
 import { constantOf } from '../evaluate/closure.ts';
+import type { ComparisonOperator } from '../parser/ast.ts';
+import { foldCondition } from './condition-fold.ts';
 
 export interface StreamRange {
   /** Bounds of ROWTIME in epoch milliseconds, both included. */
@@ -33,7 +35,11 @@ export const streamRangeOf = (plan: LogicalNode): StreamRange => {
       return streamRangeOf(plan.input);
     case 'filter':
       return both(streamRangeOf(plan.input), rangeOf(plan.predicate));
-    default:
+    case 'source':
+    case 'flat-map':
+    case 'rekey':
+    case 'aggregate':
+    case 'join':
       return everything;
   }
 };
@@ -42,28 +48,11 @@ export const streamRangeOf = (plan: LogicalNode): StreamRange => {
 export const isEmpty = ({ fromMs, toMs, fromOffset, toOffset }: StreamRange): boolean =>
   fromMs > toMs || fromOffset > toOffset;
 
-export const rangeOf = (predicate: TypedExpression): StreamRange => {
-  switch (predicate.kind) {
-    case 'logical':
-      return predicate.operands.map(rangeOf).reduce(predicate.operator === 'AND' ? both : either);
-    case 'comparison': {
-      const { left, right, operator } = predicate;
-      return right.kind === 'literal' ? compare(left, operator, right) : compare(right, mirrored[operator], left);
-    }
-    case 'between': {
-      const { operand, low, high, negated } = predicate;
-      return negated ? everything : both(compare(operand, '>=', low), compare(operand, '<=', high));
-    }
-    default:
-      return everything;
-  }
-};
-
-const mirrored = { '=': '=', '<>': '<>', '<': '>', '<=': '>=', '>': '<', '>=': '<=' } as const;
+export const rangeOf = (predicate: TypedExpression): StreamRange =>
+  foldCondition(predicate, { nothing: everything, both, either, compare });
 
 /** Bounds are taken as included ones: a row too many is read, and the condition leaves it out. */
-const compare = (column: TypedExpression, operator: keyof typeof mirrored, literal: TypedExpression): StreamRange => {
-  if (column.kind !== 'column' || literal.kind !== 'literal') return everything;
+const compare = (column: ColumnReference, operator: ComparisonOperator, literal: TypedOf<'literal'>): StreamRange => {
   const value = constantOf(literal);
   if (typeof value !== 'number') return everything;
   const low = operator === '>' || operator === '>=' || operator === '=' ? value : Number.NEGATIVE_INFINITY;

@@ -38,7 +38,9 @@ const describe = (given: unknown): string => {
       if (Array.isArray(given)) return 'an array';
       if (given instanceof Date) return Number.isNaN(given.getTime()) ? 'an invalid Date' : 'a Date';
       return given instanceof Map ? 'a Map' : 'an object';
-    default:
+    case 'undefined':
+    case 'function':
+    case 'symbol':
       return `a ${typeof given}`;
   }
 };

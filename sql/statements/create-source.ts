@@ -136,7 +136,8 @@ const readColumns = ({ elements, sourceKind }: CreateSource): Schema => {
         throw new UserError('SQL_UNSUPPORTED', `the column "${name}" reads headers, which is not supported yet`, {
           at,
         });
-      default:
+      case 'key':
+      case 'primary-key':
         checkKeyWord(element, sourceKind, constraint.kind);
         if (containsMap(column.type)) {
           throw new UserError(

@@ -74,7 +74,8 @@ const answerOf = (result: StatementResult): string => {
         .join('\n');
     case 'inserted':
       return 'ok';
-    default:
+    case 'source_descriptions':
+    case 'function_names':
       return result.kind;
   }
 };

@@ -291,7 +291,11 @@ export const isOfDate = (element: Element): boolean => {
       return isOfDate(element.element);
     case 'optional':
       return element.elements.every(isOfDate);
-    default:
+    case 'day-period':
+    case 'local-offset':
+    case 'offset':
+    case 'zone-id':
+    case 'zone-name':
       return false;
   }
 };
