@@ -8,17 +8,17 @@
  */
 
 import { assert } from '../../base/index.ts';
-import type { Accumulation, ProcessorContext, Serde, StreamRecord } from '../../engine/index.ts';
+import type { Accumulation, ProcessorContext, StreamRecord } from '../../engine/index.ts';
 import { type AggregateCall, printAggregate } from '../analyze/logical.ts';
 import { printTyped } from '../analyze/typed.ts';
 import { type ColumnScope, constantOf, type Evaluate } from '../evaluate/closure.ts';
 import type { Accumulator } from '../functions/define.ts';
 import { spread } from '../functions/signature.ts';
-import { RowEncoding } from '../types/row-encoding.ts';
 import { FixedSlots, RowSlots, type Slots } from '../types/slots.ts';
 import type { SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
+import { lentRows } from './lent-rows.ts';
 import { causeOf, compileAll, noteParts } from './select.ts';
 
 interface Member {
@@ -192,19 +192,5 @@ const lentResults = (
     last = row;
     fill(slots, record, context, row);
     return row;
-  };
-};
-
-/** Rows of these columns, each read into the same row. */
-export const lentRows = (types: readonly SqlType[]): Serde<Row> => {
-  const encoding = new RowEncoding(types);
-  const row: Row = new Array<Value>(types.length).fill(null);
-  return {
-    name: encoding.name,
-    write: (value, out) => encoding.write(value, out),
-    read(bytes, start, end) {
-      encoding.readInto(bytes, start, end, row);
-      return row;
-    },
   };
 };
