@@ -60,6 +60,7 @@ export type {
 } from './processor.ts';
 export { StreamRecord, type Unknown, unknown } from './record.ts';
 export { type Drop, type DropSink, TaskCounters } from './runtime/drops.ts';
+export type { QuerySpec } from './runtime/managed-query.ts';
 export {
   describeNote,
   describeShardDamage,
@@ -80,15 +81,10 @@ export type {
   ToHost,
   WindowRange,
 } from './runtime/protocol.ts';
-export type { QuerySpec } from './runtime/query-life.ts';
 export { internalTopics } from './runtime/query-topics.ts';
 export { type QueryFindings, Repair, type RepairFindings, type RepairOptions } from './runtime/repair.ts';
-export {
-  defaultRuntimeLimits,
-  Runtime,
-  type RuntimeLimits,
-  type RuntimeOptions,
-} from './runtime/runtime.ts';
+export { Runtime } from './runtime/runtime.ts';
+export { defaultRuntimeLimits, type RuntimeLimits, type RuntimeOptions } from './runtime/runtime-options.ts';
 export { Task, type TaskCommit, type TaskOptions } from './runtime/task.ts';
 export type { TaskInput } from './runtime/task-input.ts';
 export type { RemoteHost, WorkerOptions } from './runtime/threads.ts';

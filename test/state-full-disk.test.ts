@@ -84,7 +84,7 @@ test.skipIf(!canMount())('state on a disk that runs full and has space again', {
         expect(await viewOf(millrace)).toEqual(expected(count));
         rmSync(join(state, 'ballast'));
         const freed = Date.now();
-        await until('the state is opened anew', () => saidSince(from, 'the state is opened anew'));
+        await until('the state is opened again', () => saidSince(from, 'the state is opened again'));
         await until('it runs again', () => said.at(-1) === 'query running');
         expect(Date.now() - freed).toBeLessThan(10_000);
         await feed(10_000);

@@ -3,7 +3,7 @@
  *
  * Topics, positions, state and the log's own files are written at different moments; a crash between two of them leaves
  * a known set of combinations, all of which a start mends by itself. Everything else means that data was lost or
- * exchanged: files deleted, damaged, or restored from another time. Going on would give wrong results without a word,
+ * exchanged: files deleted, damaged, or restored from another time. To continue would give wrong results silently,
  * so the query fails, names what is missing, and leaves everything as it is. `repair.ts` holds the two ways out.
  *
  * What a first start writes, in this order: the internal topics, empty; the first positions; the query record; only
@@ -26,7 +26,7 @@ import type { TopologyTopic } from './query-topics.ts';
 export type ContradictionCode =
   /** A topic of the query is gone. */
   | 'QUERY_TOPIC_MISSING'
-  /** A topic of the query was deleted and made anew. */
+  /** A topic of the query was deleted and created again. */
   | 'QUERY_TOPIC_REPLACED'
   /** The query has state or a record, but no committed position. */
   | 'QUERY_OFFSETS_LOST'
@@ -72,7 +72,7 @@ export const examine = async (log: Log, examined: Examined): Promise<Findings> =
     committed.find((offset) => offset.topic === topic && offset.partition === partition)?.offset;
 
   const started = record?.state !== 'reset' && (await hasStarted(log, examined));
-  // What a reset query reads and writes has to be there as well; what is its own is made anew.
+  // What a reset query reads and writes has to be there as well; what is its own is created again.
   const expected = topics.filter(
     ({ role }) => started || (record !== undefined && (role === 'source' || role === 'sink')),
   );
@@ -85,7 +85,7 @@ export const examine = async (log: Log, examined: Examined): Promise<Findings> =
       continue;
     }
     if (started && known !== undefined && known.id !== description.id && role !== 'sink') {
-      const message = `${what} is not the one that the query has used: it was deleted and made anew`;
+      const message = `${what} is not the one that the query has used: it was deleted and created again`;
       found.push({ code: 'QUERY_TOPIC_REPLACED', topic: name, message });
       continue;
     }
@@ -118,7 +118,8 @@ export const examine = async (log: Log, examined: Examined): Promise<Findings> =
   return { started, contradictions: found };
 };
 
-const hasStarted = async (log: Log, { record, committed, topics }: Examined): Promise<boolean> => {
+/** Whether there is anything that only a query leaves which has started. */
+export const hasStarted = async (log: Log, { record, committed, topics }: Examined): Promise<boolean> => {
   if (record !== undefined || committed.length > 0) return true;
   for (const { name, role } of topics) {
     if (role !== 'repartition' && role !== 'changelog') continue;
@@ -177,4 +178,4 @@ export const contradictionError = (queryId: string, [first, ...more]: readonly C
 
 const waysOut = (queryId: string, topic: string): string =>
   `Restore what is missing from a backup; or stop the server and run "millrace repair --data DIR --reset-query ${queryId}" ` +
-  `to compute the query anew from its sources, or "millrace repair --data DIR --accept-loss ${topic}" to go on without what is lost.`;
+  `to compute the query again from its sources, or "millrace repair --data DIR --accept-loss ${topic}" to continue without what is lost.`;

@@ -2,7 +2,8 @@
  * Questions to hosts: reads and scans of stores, and whatever else a host answers by the number of the request.
  *
  * Every question is answered once, by its host or, when that has ended, by a refusal. A scan is answered page by page:
- * the host goes on when a page was taken.
+ * the host continues when a page was consumed. A scan during which a task moves to another thread is refused: entries
+ * would be missing, or come twice.
  */
 
 import { UserError } from '../../base/index.ts';
@@ -19,6 +20,11 @@ interface Question {
 
 type Answer = Extract<FromHost, { readonly kind: 'page' | 'refused' | 'counted' }>;
 
+const moved = (): UserError =>
+  new UserError('QUERY_NOT_RUNNING', 'a task of the query was moved to another thread while its state was read', {
+    hint: 'Ask again.',
+  });
+
 interface Page {
   readonly entries: readonly StoreEntry[];
   readonly done: boolean;
@@ -27,8 +33,10 @@ interface Page {
 /** One store of a run, on all hosts that have tasks of it. */
 export interface AskedStore {
   readonly run: Run;
-  readonly threads: Iterable<number>;
+  readonly threads: readonly number[];
   readonly store: string;
+  /** How many tasks of the run were moved to other threads so far. */
+  readonly moves: () => number;
 }
 
 export class HostQuestions {
@@ -74,11 +82,18 @@ export class HostQuestions {
 
   /** All committed entries within the range, page by page, one host after another. */
   async *scan(
-    { run, threads, store }: AskedStore,
+    { run, threads, store, moves }: AskedStore,
     range: ScanRange,
   ): AsyncGenerator<readonly StoreEntry[], void, undefined> {
-    for (const thread of threads)
-      yield* this.#scanHost(thread, (request) => ({ kind: 'scan', request, run, store, range }));
+    const before = moves();
+    for (const thread of threads) {
+      const pages = this.#scanHost(thread, (request) => ({ kind: 'scan', request, run, store, range }));
+      for await (const page of pages) {
+        if (moves() !== before) throw moved();
+        yield page;
+      }
+      if (moves() !== before) throw moved();
+    }
   }
 
   async *#scanHost(
@@ -138,7 +153,7 @@ export class HostQuestions {
     }
   }
 
-  /** The thread has ended: nothing that it was asked is answered any more. */
+  /** The thread has ended: its open questions are refused. */
   refuseAll(thread: number, cause?: Error): void {
     for (const [request, question] of this.#open) {
       if (question.thread !== thread) continue;

@@ -1,7 +1,7 @@
 /**
  * The hosts of a runtime, as the thread that owns the log sees them: one on the calling thread, and one in each worker.
  *
- * Each is started by the first message to it; one that has ended is started anew by the next. Thread 0 is the calling
+ * Each is started by the first message to it; one that has ended is started again by the next. Thread 0 is the calling
  * one. Workers 1 to `count` share the queries that run in workers; each one behind them serves a single query
  * (`suspects.ts`).
  */

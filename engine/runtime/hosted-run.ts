@@ -1,13 +1,14 @@
-/** A run as its host keeps it: its tasks, where it stands in its life, and what is said of it to the coordinator. */
+/** A run as its host keeps it: its tasks, the phase it is in, and what was reported of it. */
 
 import type { DropReason } from '../processor.ts';
 import type { StoreSpec } from '../stores/store.ts';
-import { type SubTopology, topicOf } from '../topology.ts';
+import { type SubTopology, type Topology, topicOf } from '../topology.ts';
+import { TaskCounters } from './drops.ts';
 import type { Exchange } from './exchange.ts';
 import type { Subscription } from './feed.ts';
 import type { PartitionPosition } from './partition-position.ts';
 import type { ProcessingLogWriter } from './processing-log.ts';
-import type { Assignment, HostCounters, LastDrop, Run } from './protocol.ts';
+import type { HostCounters, LastDrop, Run, RunAssignment, TaskAssignment } from './protocol.ts';
 import type { Shard } from './shards.ts';
 import type { Task } from './task.ts';
 import type { TaskInput } from './task-input.ts';
@@ -18,7 +19,14 @@ import type { SubTopologyGraph } from './watermarks.ts';
  * - `holding`: the transaction failed, `rollback` is to come; - `prepared`: flushed, the log decides;
  * - `failed`: stands still for ever; - `removed`: is being taken down.
  */
-export type Phase = 'assigning' | 'ready' | 'running' | 'holding' | 'prepared' | 'failed' | 'removed';
+export type RunPhase = 'assigning' | 'ready' | 'running' | 'holding' | 'prepared' | 'failed' | 'removed';
+
+/**
+ * - `opening`: its stores are opened and restored; - `open`: takes part in the run;
+ * - `suspending`: processes nothing more, what it has done is in the open transaction;
+ * - `suspended`: has nothing uncommitted and stands still; its stores are read as before.
+ */
+export type TaskPhase = 'opening' | 'open' | 'suspending' | 'suspended';
 
 /** Records that a task processes before the next one has its turn. */
 const stepRecords = 8192;
@@ -28,16 +36,21 @@ const firstStepRecords = 64;
 export class HostedTask {
   readonly run: HostedRun;
   readonly task: Task;
+  readonly assignment: TaskAssignment;
+  phase: TaskPhase = 'opening';
+  /** The check of a whole checkpoint is under way: nothing is derived from a store before it is proven to be whole. */
+  checking = 0;
   /** One for each input of the task, in their order; undefined for one that reads an exchange. */
-  readonly subscriptions: (Subscription | undefined)[] = [];
+  subscriptions: readonly (Subscription | undefined)[] = [];
   /** Repartition topics that the task writes. */
   readonly repartitions: readonly string[];
   /** Where its stores are checkpointed. */
   readonly shard: Shard | undefined;
 
-  constructor(run: HostedRun, task: Task, shard: Shard | undefined) {
+  constructor(run: HostedRun, task: Task, assignment: TaskAssignment, shard: Shard | undefined) {
     this.run = run;
     this.task = task;
+    this.assignment = assignment;
     this.shard = shard;
     this.repartitions = task.subTopology.sinks
       .filter(({ repartition }) => repartition)
@@ -46,15 +59,19 @@ export class HostedTask {
 }
 
 export class HostedRun {
-  readonly assignment: Assignment;
+  readonly assignment: RunAssignment;
   /** Of a transient query. */
   exchange: Exchange | undefined;
+  /** All that hold stores: those that are opening and suspended included. */
   readonly tasks: HostedTask[] = [];
-  phase: Phase = 'assigning';
+  /** What tasks have counted that run elsewhere now. */
+  readonly released = new TaskCounters();
+  phase: RunPhase = 'assigning';
   paused = false;
-  /** Batches that were handed over and not given back; the run is not stepped while they exceed `mostUnanswered`. */
-  unansweredBytes = 0;
-  mostUnanswered: number;
+  /** Batches that were handed over and not acknowledged; the run is not stepped while they exceed `mostUnacknowledged`.
+   *  */
+  unacknowledgedBytes = 0;
+  mostUnacknowledged: number;
   /** Records that a task of the run processes in one step. */
   stepRecords: number;
   replayed = 0;
@@ -62,11 +79,13 @@ export class HostedRun {
   commits = 0;
   /** Something was handed over or processed since the last commit. */
   pending = false;
-  /** What was said last; undefined: say it again. */
-  said: string | undefined;
-  saidMs = 0;
+  /** The last progress report; undefined: report again. */
+  reported: string | undefined;
+  reportedMs = 0;
   processingLog: ProcessingLogWriter | undefined;
   lastDrop: LastDrop | undefined;
+  /** Known when it is built. */
+  topology: Topology | undefined;
   graph: SubTopologyGraph | undefined;
   /** When batches for repartition topics were last handed over although they were not full. */
   handedOverMs = 0;
@@ -74,15 +93,12 @@ export class HostedRun {
   checkpointsRunning = 0;
   /** It waits for a checkpoint: a restart would have too much to replay. */
   aheadOfCheckpoint = false;
-  /** Checks of whole checkpoints that are under way: nothing is derived from a store before it is proven to be whole.
-   *  */
-  checking = 0;
-  /** The same, to be awaited: rejects when one has found damage. */
+  /** The checks of whole checkpoints, to be awaited: rejects when one has found damage. */
   checked: Promise<unknown> = Promise.resolve();
 
-  constructor(assignment: Assignment, limits: { readonly unansweredBytes: number }) {
+  constructor(assignment: RunAssignment, limits: { readonly unacknowledgedBytes: number }) {
     this.assignment = assignment;
-    this.mostUnanswered = assignment.window ?? limits.unansweredBytes;
+    this.mostUnacknowledged = assignment.window ?? limits.unacknowledgedBytes;
     this.stepRecords = assignment.window === undefined ? stepRecords : firstStepRecords;
   }
 
@@ -90,8 +106,27 @@ export class HostedRun {
     return this.assignment.run;
   }
 
-  /** For a transient query: what else the coordinator does at each commit. What is left in the exchange is what its
-   *  readers have no room for. */
+  /** Those that take part in transactions: `suspended` ones have nothing to commit. */
+  get transactional(): readonly HostedTask[] {
+    return this.tasks.filter(({ phase }) => phase === 'open' || phase === 'suspending');
+  }
+
+  /** Those whose stores answer questions. */
+  get readable(): readonly HostedTask[] {
+    return this.tasks.filter(({ phase }) => phase !== 'opening');
+  }
+
+  task(id: string): HostedTask | undefined {
+    return this.tasks.find(({ task }) => task.id === id);
+  }
+
+  /** A check of a checkpoint is under way. */
+  get checking(): boolean {
+    return this.tasks.some(({ checking }) => checking > 0);
+  }
+
+  /** For a transient query: what else the commit coordinator does at each commit. What is left in the exchange is what
+   *  its readers have no room for. */
   measureTime(): void {
     const inputs = this.tasks.flatMap(({ task }) => task.inputTimes());
     if (this.graph?.manyTasks !== true && !inputs.some(({ carried }) => carried)) return;
@@ -99,16 +134,16 @@ export class HostedRun {
     if (low !== undefined) for (const { task } of this.tasks) task.setLow(low);
   }
 
-  /** Nothing left to read, and nothing on its way that may have to be read. */
+  /** Nothing left to read, and nothing under way that may have to be read. */
   get drained(): boolean {
-    if (this.unansweredBytes > 0 || this.exchange?.empty === false) return false;
-    for (const { task } of this.tasks) if (!task.drained) return false;
+    if (this.unacknowledgedBytes > 0 || this.exchange?.empty === false) return false;
+    for (const { task, phase } of this.tasks) if (phase !== 'opening' && !task.drained) return false;
     return true;
   }
 
-  /** It is not stepped before some of its batches were given back. */
+  /** It is not stepped before some of its batches were acknowledged. */
   get full(): boolean {
-    return this.unansweredBytes > this.mostUnanswered;
+    return this.unacknowledgedBytes > this.mostUnacknowledged;
   }
 
   /** It will never step again. */
@@ -141,17 +176,21 @@ export const unlogged = (subTopology: SubTopology): SubTopology => ({
   stores: subTopology.stores.map((spec: StoreSpec) => ({ ...spec, logged: false })),
 });
 
+/** Adds what a task has counted to `total`. */
+export const addCounters = (total: TaskCounters, { recordsRead, recordsOut, drops }: TaskCounters): void => {
+  total.recordsRead += recordsRead;
+  total.recordsOut += recordsOut;
+  for (const [reason, count] of drops) total.drops.set(reason, (total.drops.get(reason) ?? 0) + count);
+};
+
 export const countersOf = (run: HostedRun): HostCounters => {
-  let recordsRead = 0;
-  let recordsOut = 0;
+  const total = new TaskCounters();
+  addCounters(total, run.released);
   let lag = 0;
   let storeEntries = 0;
   let storeBytes = 0;
-  const drops: Partial<Record<DropReason, number>> = {};
   for (const { task, subscriptions } of run.tasks) {
-    recordsRead += task.counters.recordsRead;
-    recordsOut += task.counters.recordsOut;
-    for (const [reason, count] of task.counters.drops) drops[reason] = (drops[reason] ?? 0) + count;
+    addCounters(total, task.counters);
     for (const subscription of subscriptions) lag += subscription?.lag ?? 0;
     for (const { store } of task.stores) {
       const { entries, bytesInMemory } = store.stats;
@@ -159,9 +198,10 @@ export const countersOf = (run: HostedRun): HostCounters => {
       storeBytes += bytesInMemory;
     }
   }
+  const drops: Partial<Record<DropReason, number>> = Object.fromEntries(total.drops);
   return {
-    recordsRead,
-    recordsOut,
+    recordsRead: total.recordsRead,
+    recordsOut: total.recordsOut,
     drops,
     lastDrop: run.lastDrop,
     replayed: run.replayed,

@@ -1,20 +1,28 @@
 /**
- * What the coordinator (the thread that owns the log) and the task hosts (one per thread) say to each other.
+ * The messages between the thread that owns the log and the task hosts (one per thread).
  *
- * The same messages go to a host on the calling thread and to one in a worker; only the messenger differs. All of it is
+ * The same messages go to a host on the calling thread and to one in a worker; only the transport differs. All of it is
  * data that survives a structured clone, but for an inline topology, which holds closures and therefore stays on the
- * calling thread. Messages keep their order in each direction. A `run` is one life of a query: a number given at each
- * (re)start; messages of an ended run are ignored by both sides, so that nothing late can touch its successor.
+ * calling thread. Messages keep their order in each direction. A `run` is one attempt to run a query: a number given at
+ * each (re)start; messages of an ended run are ignored by both sides, so that nothing late can affect its successor.
  *
- * One transaction, as the messages see it:
+ * One transaction, as the messages show it:
  *
  *   host      batch…  progress(pending)                           the first of them opens the transaction, 100 ms later at most:
  *   main      prepare                                             hosts stop stepping this query, flush,
- *   host      batch…  prepared(positions)                         and say how far they have read
- *   main      committed(changelog offsets)                        the hosts go on from there
+ *   host      batch…  prepared(positions)                         and report how far they have read
+ *   main      committed(changelog offsets)                        the hosts step again
  *
- * A failure on the way: `hold` stops the hosts; `rollback(positions)` takes them back, each answers `resumed`, and when
- * all have, `go` sends them on. (When the commit turns out to have happened, `committed` comes instead.)
+ * A failure on the way: `hold` stops the hosts; `rollback(positions)` takes them back, each answers `rolled back`, and
+ * when all have, `go` lets them step. (When the commit turns out to have happened, `committed` comes instead.)
+ *
+ * One task that moves to another thread (`task-move.ts`):
+ *
+ *   main      suspend task, prepare                               to the thread that it leaves
+ *   host      prepared(positions) … task suspended                the task stands still behind a commit; its stores are read as before
+ *   main      open task                                           to the thread that it goes to, which restores its stores,
+ *   host      task opened                                         or: task not opened; then the first thread gets `resume task`
+ *   main      release task, start task                            the first thread closes it, the second one steps it
  */
 
 import type { DropReason } from '../processor.ts';
@@ -23,10 +31,10 @@ import type { Topology } from '../topology.ts';
 import type { PartitionPosition } from './partition-position.ts';
 import type { InputTime, LowWatermarks, OutputTime } from './watermarks.ts';
 
-/** Number of one life of a query. */
+/** Number of one attempt to run a query. */
 export type Run = number;
 
-/** Where a query begins without a committed offset, and goes on when the records at its offset were deleted (Kafka's
+/** Where a query begins without a committed offset, and continues when the records at its offset were deleted (Kafka's
  *  `auto.offset.reset`). `none`: it fails instead. */
 export type OffsetReset = 'earliest' | 'latest' | 'none';
 
@@ -41,7 +49,7 @@ export interface LostRecords {
 /** What a host must know of a topic that tasks write. */
 export interface AssignedOutput {
   readonly topic: string;
-  /** The topic's own id: one made anew under the same name is another one. */
+  /** The topic's own id: one that is created again under the same name is another topic. */
   readonly id: string;
   readonly partitions: number;
   /** Largest batch that the topic takes. */
@@ -50,23 +58,26 @@ export interface AssignedOutput {
 
 /** The client of a transient query, on the thread that owns the log. */
 export interface RowSink {
-  /** A record batch of the topology's result (`operators/result.ts`). `Runtime.taken` gives it back: the query waits
-   *  while the memory of batches that were not given back exceeds its window. */
+  /** A record batch of the topology's result (`operators/result.ts`). `Runtime.acknowledge` gives it back: the query
+   *  waits while the memory of batches that were not given back exceeds its window. */
   rows(batch: Uint8Array): void;
   /** The query failed by itself: no more rows come. */
   ended(error: Error): void;
 }
 
+/** A task as the host that runs it gets it. */
 export interface TaskAssignment {
+  readonly id: string;
   readonly subTopology: number;
   readonly partition: number;
+  /** Where its stores are checkpointed. */
   readonly shard: number;
-  /** Where to read each source partition from. */
+  /** The next offset of each source partition. */
   readonly positions: readonly PartitionPosition[];
 }
 
-/** A query as a host gets it. */
-export interface Assignment {
+/** A query as a host gets it, with the tasks that run there. */
+export interface RunAssignment {
   readonly run: Run;
   readonly queryId: string;
   readonly applicationId: string;
@@ -80,7 +91,7 @@ export interface Assignment {
   /** Reads of repartition topics see the open transaction of this producer. Undefined for a transient query, which
    *  writes nothing: its host needs no coordinator. */
   readonly producerId: number | undefined;
-  /** Of a transient query: bytes of result batches that may be under way to its client before the host stops stepping
+  /** Of a transient query: bytes of result batches that its client may leave unacknowledged before the host stops stepping
    *  it. All its tasks are on one host, its stores are neither changelogged nor checkpointed, its repartitions stay in
    *  memory. Undefined for any other query. */
   readonly window: number | undefined;
@@ -166,7 +177,23 @@ export type Note =
   | ({ readonly about: 'records gone' } & LostRecords);
 
 export type ToHost =
-  | { readonly kind: 'assign'; readonly assignment: Assignment }
+  | { readonly kind: 'assign'; readonly assignment: RunAssignment }
+  /** Opens a further task of a run, and restores its stores: their changelogs reach at least to `changelogEnds`. Answered
+   *  by `task opened` or `task not opened`. */
+  | {
+      readonly kind: 'open task';
+      readonly run: Run;
+      readonly task: TaskAssignment;
+      readonly changelogEnds: readonly PartitionPosition[];
+    }
+  /** An opened task steps from now on, and its stores can be read here. */
+  | { readonly kind: 'start task'; readonly run: Run; readonly task: string }
+  /** The task processes nothing more; `task suspended` answers when all it has done is committed or rolled back. */
+  | { readonly kind: 'suspend task'; readonly run: Run; readonly task: string }
+  /** A suspended task steps again. */
+  | { readonly kind: 'resume task'; readonly run: Run; readonly task: string }
+  /** A suspended task runs elsewhere: it is closed, and deleted from its shard. */
+  | { readonly kind: 'release task'; readonly run: Run; readonly task: string }
   | { readonly kind: 'go'; readonly run: Run }
   | { readonly kind: 'hold'; readonly run: Run }
   | { readonly kind: 'pause'; readonly run: Run; readonly paused: boolean }
@@ -180,8 +207,8 @@ export type ToHost =
       readonly low: LowWatermarks | undefined;
     }
   | { readonly kind: 'rollback'; readonly run: Run; readonly positions: readonly PartitionPosition[] }
-  /** Ends the run on this host. `keep`: checkpoint the stores first; else their memory is just let go (the changelog
-   *  has all). */
+  /** Ends the run on this host. `keep`: checkpoint the stores first; else their memory is only released (the changelog has
+   *  all). */
   | { readonly kind: 'remove'; readonly run: Run; readonly keep: boolean }
   /** Deletes what shards hold of an application. Answered. */
   | {
@@ -205,11 +232,11 @@ export type ToHost =
       readonly store: string;
       readonly range: ScanRange;
     }
-  /** A scan goes on after its page was taken, or ends. */
+  /** The page of a scan was consumed: the next one may come, or the scan ends. */
   | { readonly kind: 'scan-next'; readonly request: number; readonly more: boolean }
   | { readonly kind: 'stats'; readonly request: number }
-  /** The log has answered for these bytes; their memory comes back to the host that filled it. */
-  | { readonly kind: 'taken'; readonly run: Run; readonly bytes: Uint8Array }
+  /** The log, or the client, has acknowledged this batch; its memory comes back to the host that filled it. */
+  | { readonly kind: 'acknowledged'; readonly run: Run; readonly bytes: Uint8Array }
   | { readonly kind: 'close' };
 
 export type FromHost =
@@ -221,7 +248,7 @@ export type FromHost =
       readonly partition: number;
       readonly bytes: Uint8Array;
     }
-  /** Result rows of a transient query, final. Answered by `taken`. */
+  /** Result rows of a transient query, final. Answered by `acknowledged`. */
   | { readonly kind: 'rows'; readonly run: Run; readonly bytes: Uint8Array }
   /** `pending`: something is not committed yet. `drained`: nothing left to read, as of the last look; `positions` are
    *  then where that is. */
@@ -241,7 +268,10 @@ export type FromHost =
       readonly inputs: readonly InputTime[];
       readonly outputs: readonly OutputTime[];
     }
-  | { readonly kind: 'resumed'; readonly run: Run }
+  | { readonly kind: 'rolled back'; readonly run: Run }
+  | { readonly kind: 'task suspended'; readonly run: Run; readonly task: string }
+  | { readonly kind: 'task opened'; readonly run: Run; readonly task: string }
+  | { readonly kind: 'task not opened'; readonly run: Run; readonly task: string; readonly error: ErrorReport }
   | { readonly kind: 'removed'; readonly run: Run }
   | { readonly kind: 'failed'; readonly run: Run; readonly error: ErrorReport }
   | { readonly kind: 'page'; readonly request: number; readonly entries: readonly StoreEntry[]; readonly done: boolean }

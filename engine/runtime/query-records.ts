@@ -4,8 +4,8 @@
  *
  * A query without topics and offsets of its own may be new, or may have lost them. The record tells: it is written,
  * durably, once the first start has made the query's topics and committed its first positions, and before it writes
- * anything else. It names the topics that the query uses with their ids, so that a topic which was deleted and made
- * anew is recognized.
+ * anything else. It names the topics that the query uses with their ids, so that a topic which was deleted and created
+ * again is recognized.
  *
  * Records are JSON in a compacted topic, one key per application id; a tombstone forgets a query. Losing this topic
  * loses no data: topics and positions are then taken as they are found.
@@ -36,12 +36,17 @@ export interface RecordedTopic {
 export interface QueryRecord {
   readonly version: 1;
   readonly queryId: string;
-  /** `reset`: a repair has deleted its state and its positions; the next start computes anew from the start of its
+  /** `reset`: a repair has deleted its state and its positions; the next start computes everything again from the start of its
    *  sources. */
   readonly state: 'started' | 'reset';
   readonly topics: Readonly<Record<string, RecordedTopic>>;
   /** Damage of the log that this query goes on in spite of (`damageKey`): it was reset after it. */
   readonly accepted: readonly string[];
+  /** The id under which its transactions are written. Records of earlier versions leave it out: there it is the
+   *  application id. */
+  readonly transactionalId?: string;
+  /** By task id: shards of tasks that were moved, and so hold their state elsewhere than at home (`assignor.ts`). */
+  readonly shards?: Readonly<Record<string, number>>;
 }
 
 const isRecord = (value: unknown): value is QueryRecord =>
@@ -96,6 +101,13 @@ export class QueryRecords {
     await this.#topic;
     await this.#append(applicationId, JSON.stringify(record));
     this.#records.set(applicationId, record);
+  }
+
+  /** Keeps the shard of a task that was moved. */
+  async keepShard(applicationId: string, taskId: string, shard: number): Promise<void> {
+    const record = this.#records.get(applicationId);
+    assert(record !== undefined, `the query ${applicationId} runs without a record`);
+    await this.put(applicationId, { ...record, shards: { ...record.shards, [taskId]: shard } });
   }
 
   async #makeTopic(): Promise<void> {

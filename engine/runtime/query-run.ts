@@ -1,268 +1,59 @@
 /**
- * One life of a query, as the thread that owns the log sees it: what is settled before any task runs, and who runs
- * what.
- *
- * In order: the producer is opened, which ends whatever a former life of the same query has left open; everything there
- * is of the query is compared (`contradictions.ts`); source topics are looked up and partitions planned; internal
- * topics are made; committed offsets are read. At a first start the first positions are committed (so that for `latest`
- * a crash loses nothing that comes meanwhile) and the query's record is written.
+ * A run of a query: one attempt to run it, from the setting up of its topics and positions to the removal of its tasks
+ * from all threads. After a failure that may pass the next run follows.
  */
 
-import { assert, murmur2, UserError, utf8Bytes } from '../../base/index.ts';
-import type { Log, Producer, TopicConfigs, TopicDescription } from '../../storage/index.ts';
-import { changelogBatchBytes } from '../stores/store-options.ts';
-import {
-  changelogTopic,
-  type PartitionPlan,
-  planPartitions,
-  resultTopic,
-  type Topology,
-  topicOf,
-} from '../topology.ts';
-import { contradictionError, examine } from './contradictions.ts';
-import { type PartitionPosition, partitionKey } from './partition-position.ts';
-import type { AssignedOutput, OffsetReset, TaskAssignment } from './protocol.ts';
-import type { QueryRecord, QueryRecords, RecordedTopic } from './query-records.ts';
-import { type TopologyTopic, topicsOf } from './query-topics.ts';
+import type { TaskPlacement } from './assignor.ts';
+import type { CommitCoordinator } from './commit-coordinator.ts';
+import type { PartitionPosition } from './partition-position.ts';
+import type { HostCounters, Run } from './protocol.ts';
+import type { QuerySetup } from './query-setup.ts';
+import type { TaskMove } from './task-move.ts';
 
-export interface QuerySettings {
-  readonly queryId: string;
-  readonly applicationId: string;
-  readonly topology: Topology;
-  readonly offsetReset: OffsetReset;
-  readonly transient: boolean;
-  readonly processingLog: string | undefined;
-  readonly shards: number;
-  /** Undefined for a transient query. */
-  readonly records: QueryRecords | undefined;
+export class QueryRun {
+  readonly id: Run;
+  readonly setup: QuerySetup;
+  /** Threads that were given tasks of this query. */
+  readonly threads: Set<number>;
+  /** Those that have opened and restored them. */
+  readonly assigned = new Set<number>();
+  readonly removed = new Set<number>();
+  /** Where its tasks run now. */
+  readonly assignment: Map<string, TaskPlacement>;
+  /** Undefined before the run is ready, and for a transient query. */
+  coordinator: CommitCoordinator | undefined;
+  move: TaskMove | undefined;
+  /** Tasks moved so far: what was read of several threads before and after a move does not fit together. */
+  moves = 0;
+  /** Of a query without a coordinator. */
+  readonly progress = new Map<number, { readonly pending: boolean; readonly drained: boolean }>();
+  readonly counters = new Map<number, HostCounters>();
+  /** By thread: where its tasks stand when they have nothing left to read. */
+  readonly positions = new Map<number, readonly PartitionPosition[]>();
+  ready: { resolve(): void; reject(error: Error): void } | undefined;
+  onRemoved: (() => void) | undefined;
+
+  constructor(id: Run, setup: QuerySetup) {
+    this.id = id;
+    this.setup = setup;
+    this.assignment = new Map(setup.assignment);
+    this.threads = new Set([...setup.assignment.values()].map(({ thread }) => thread));
+  }
+
+  /** Nothing pending or under way, and everything read as of the hosts' last look. */
+  get idle(): boolean {
+    if (this.move !== undefined) return false;
+    if (this.coordinator !== undefined) return this.coordinator.idle;
+    for (const thread of this.threads) {
+      const progress = this.progress.get(thread);
+      if (progress === undefined || progress.pending || !progress.drained) return false;
+    }
+    return true;
+  }
+
+  checkRemoved(): void {
+    if (this.removed.size < this.threads.size) return;
+    this.onRemoved?.();
+    this.onRemoved = undefined;
+  }
 }
-
-export interface Settled {
-  readonly plan: PartitionPlan;
-  readonly outputs: readonly AssignedOutput[];
-  readonly producer: Producer | undefined;
-  readonly tasks: readonly TaskAssignment[];
-  readonly positions: readonly PartitionPosition[];
-}
-
-/** Largest batch between the steps of a query, and of results. */
-const mostBatchBytes = changelogBatchBytes;
-
-/** Segments are what is trimmed and compacted as a whole, so they are kept small: a minute, or twice the largest batch.
- *  */
-const internalSegments: TopicConfigs = { 'segment.bytes': String(2 * mostBatchBytes), 'segment.ms': '60000' };
-
-/** Trimmed behind the committed positions, see `trim.ts`. */
-const repartitionConfigs: TopicConfigs = {
-  ...internalSegments,
-  'cleanup.policy': 'delete',
-  'retention.ms': '-1',
-  'max.message.bytes': String(mostBatchBytes),
-};
-/** Deletions stay until a checkpoint has them, see `trim.ts`; no time says when that is. */
-const changelogConfigs: TopicConfigs = {
-  ...internalSegments,
-  'cleanup.policy': 'compact',
-  'delete.retention.ms': '9223372036854775807',
-  'max.message.bytes': String(mostBatchBytes),
-};
-
-export const settle = async (log: Log, settings: QuerySettings): Promise<Settled> => {
-  const { applicationId, transient } = settings;
-  const producer = transient ? undefined : await log.producer({ transactionalId: applicationId });
-  try {
-    return await settleWith(log, settings, producer);
-  } catch (error) {
-    await producer?.close().catch(() => undefined);
-    throw error;
-  }
-};
-
-const settleWith = async (log: Log, settings: QuerySettings, producer: Producer | undefined): Promise<Settled> => {
-  const { applicationId, topology, transient, records } = settings;
-  const topics = transient ? [] : topicsOf(applicationId, topology);
-  const record = records?.get(applicationId);
-  const started = !transient && (await checkAgainstRest(log, settings, topics, record));
-  const subTopologies = topology.subTopologies();
-  const sources = new Map<string, TopicDescription>();
-  for (const { sources: nodes } of subTopologies) {
-    for (const node of nodes)
-      if (!node.repartition) sources.set(node.topic, await topicNamed(log, node.topic, 'reads'));
-  }
-  const plan = planPartitions(topology, (topic) => (sources.get(topic) as TopicDescription).partitions);
-  const outputs = await outputsOf(log, settings, plan);
-  if (settings.processingLog !== undefined) await topicNamed(log, settings.processingLog, 'reports to');
-
-  const positions = await positionsOf(log, settings, plan, record?.state === 'reset');
-  if (!transient && !started) await log.commitOffsets(applicationId, [...positions.values()]);
-  if (!transient) await keepRecord(log, settings, topics, record);
-  const tasks: TaskAssignment[] = [];
-  const first = murmur2(utf8Bytes(applicationId)) & 0x7fff_ffff;
-  for (const { id, sources: nodes } of subTopologies) {
-    for (let partition = 0; partition < (plan.subTopologies[id] ?? 0); partition++) {
-      const inputs = new Set(nodes.map((node) => topicOf(applicationId, node)));
-      tasks.push({
-        subTopology: id,
-        partition,
-        shard: (first + partition) % settings.shards,
-        positions: [...inputs].map((topic) => positions.get(partitionKey(topic, partition)) as PartitionPosition),
-      });
-    }
-  }
-  return { plan, outputs, producer, tasks, positions: [...positions.values()] };
-};
-
-/** The topics that the query writes; its own are made where they are missing. What a transient query writes stays in
- *  memory. */
-const outputsOf = async (
-  log: Log,
-  { applicationId, topology, transient }: QuerySettings,
-  plan: PartitionPlan,
-): Promise<readonly AssignedOutput[]> => {
-  const outputs = new Map<string, AssignedOutput>();
-  const inMemory = (topic: string, partitions: number): void => {
-    outputs.set(topic, { topic, id: '', partitions, maxBatchBytes: mostBatchBytes });
-  };
-  const written = ({ name, id, partitions, configs }: TopicDescription): void => {
-    const maxBatchBytes = Number(configs['max.message.bytes'] ?? 1_048_588);
-    outputs.set(name, { topic: name, id, partitions, maxBatchBytes });
-  };
-  for (const { id, sinks, stores } of topology.subTopologies()) {
-    for (const sink of sinks) {
-      const topic = topicOf(applicationId, sink);
-      if (transient) {
-        assert(
-          sink.repartition || topic === resultTopic,
-          `the transient query ${applicationId} writes the topic ${topic}`,
-        );
-        inMemory(topic, sink.repartition ? (plan.repartitions.get(sink.topic) ?? 1) : 1);
-      } else if (!sink.repartition) written(await topicNamed(log, topic, 'writes'));
-      else written(await internal(log, topic, plan.repartitions.get(sink.topic) ?? 1, repartitionConfigs));
-    }
-    for (const { name, logged } of stores) {
-      if (logged === false || transient) continue;
-      const topic = changelogTopic(applicationId, name);
-      written(await internal(log, topic, plan.subTopologies[id] ?? 1, changelogConfigs));
-    }
-  }
-  return [...outputs.values()];
-};
-
-/** Whether the query has started before; throws when what there is of it contradicts itself. */
-const checkAgainstRest = async (
-  log: Log,
-  settings: QuerySettings,
-  topics: readonly TopologyTopic[],
-  record: QueryRecord | undefined,
-): Promise<boolean> => {
-  const { queryId, applicationId, records } = settings;
-  const committed = await log.committed(applicationId);
-  const { started, contradictions } = await examine(log, { applicationId, topics, record, committed });
-  if (contradictions.length === 0) return started;
-  // A repair goes by the record.
-  if (record === undefined) await records?.put(applicationId, await recordOf(log, settings, topics, []));
-  throw contradictionError(queryId, contradictions);
-};
-
-const topicNamed = async (log: Log, name: string, does: string): Promise<TopicDescription> => {
-  const found = await log.describeTopic(name);
-  if (found !== undefined) return found;
-  throw new UserError('TOPIC_UNKNOWN', `the query ${does} the topic "${name}", which does not exist`, {
-    hint: 'Create the topic first, or correct its name.',
-  });
-};
-
-/** Finds or makes a topic of the query's own. */
-const internal = async (
-  log: Log,
-  name: string,
-  partitions: number,
-  configs: TopicConfigs,
-): Promise<TopicDescription> => {
-  const found = await log.describeTopic(name);
-  if (found === undefined) return log.createTopic({ name, partitions, configs });
-  if (found.partitions === partitions) return found;
-  throw new UserError(
-    'QUERY_TOPIC_MISMATCH',
-    `the internal topic "${name}" has ${found.partitions} partitions, but the query needs ${partitions}`,
-    { hint: 'It was left behind by another form of this query. Delete the topic or run the query under another id.' },
-  );
-};
-
-/** Where each source partition is read on. */
-const positionsOf = async (
-  log: Log,
-  { applicationId, topology, offsetReset, transient }: QuerySettings,
-  plan: PartitionPlan,
-  reset: boolean,
-): Promise<ReadonlyMap<string, PartitionPosition>> => {
-  const committed = new Map<string, PartitionPosition>();
-  if (!transient) {
-    for (const position of await log.committed(applicationId)) {
-      committed.set(partitionKey(position.topic, position.partition), position);
-    }
-  }
-  const positions = new Map<string, PartitionPosition>();
-  for (const { id, sources } of topology.subTopologies()) {
-    for (const node of sources) {
-      const topic = topicOf(applicationId, node);
-      for (let partition = 0; partition < (plan.subTopologies[id] ?? 0); partition++) {
-        const key = partitionKey(topic, partition);
-        if (positions.has(key)) continue;
-        if (transient && node.repartition) {
-          positions.set(key, { topic, partition, offset: 0 });
-          continue;
-        }
-        const known = committed.get(key);
-        if (known !== undefined) {
-          // Where the records at this offset were deleted meanwhile the task finds out, and says so
-          // (`lost-records.ts`).
-          positions.set(key, { ...known, topic, partition });
-          continue;
-        }
-        if (offsetReset === 'none' && !reset && !node.repartition) throw noOffsets(topic, partition);
-        const { start, stable } = await log.offsets({ topic, partition });
-        const latest = offsetReset === 'latest' && !reset && node.kind === 'stream' && !node.repartition;
-        positions.set(key, { topic, partition, offset: latest ? stable : start });
-      }
-    }
-  }
-  return positions;
-};
-
-const noOffsets = (topic: string, partition: number): UserError =>
-  new UserError(
-    'QUERY_NO_OFFSETS',
-    `the query has no committed offset for ${topic}/${partition}, and its auto.offset.reset is none`,
-    {
-      hint: 'Commit an offset for its group first, or start it with earliest or latest.',
-    },
-  );
-
-/** The record of the query with its topics as they are now; a topic that is missing is left out. */
-const recordOf = async (
-  log: Log,
-  { queryId }: QuerySettings,
-  topics: readonly TopologyTopic[],
-  accepted: readonly string[],
-): Promise<QueryRecord> => {
-  const recorded: Record<string, RecordedTopic> = {};
-  for (const { name, role } of topics) {
-    const description = await log.describeTopic(name);
-    if (description === undefined) continue;
-    const { id, partitions, configs } = description;
-    recorded[name] = { role, id, partitions, configs };
-  }
-  return { version: 1, queryId, state: 'started', topics: recorded, accepted };
-};
-
-/** Writes the query's record, unless it is written already. */
-const keepRecord = async (
-  log: Log,
-  settings: QuerySettings,
-  topics: readonly TopologyTopic[],
-  record: QueryRecord | undefined,
-): Promise<void> => {
-  const now = await recordOf(log, settings, topics, record?.accepted ?? []);
-  if (JSON.stringify(now) !== JSON.stringify(record)) await settings.records?.put(settings.applicationId, now);
-};

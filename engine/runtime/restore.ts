@@ -4,23 +4,30 @@
  * The store says up to which changelog offset its checkpoint holds everything; from there the changelog is read,
  * committed records only, and applied. Entries are absolute, so it does no harm that some are applied twice. Laws:
  *
- * - The end is taken once, after the query's producer was opened (which ended whatever its former life had left open),
+ * - The end is taken once, after the query's producer was opened (which ended what its former run had left open),
  *   and the reading stops when the *position* has reached it, not when a record has: a changelog may end in any number
  *   of control records.
- * - A stretch is closed by `commit(next offset)` only behind records that were applied. What is interrupted simply
+ * - A range is closed by `commit(next offset)` only behind records that were applied. What is interrupted simply
  *   starts again from the checkpoint.
  * - A damaged key-value store, or a checkpoint from before deletions that compaction has dropped, rebuilds that store
  *   alone, from the changelog's start. A checkpoint outside of its changelog is an error: what the changelog has lost
  *   would be missing from the rebuilt store.
  */
 
-import { chunksOrThrow, decodeBatch, type Log, LogError, RecordColumns } from '../../storage/index.ts';
+import {
+  chunksOrThrow,
+  decodeBatch,
+  type Log,
+  LogError,
+  type PartitionOffsets,
+  RecordColumns,
+} from '../../storage/index.ts';
 import { KvError } from '../stores/ordered-kv.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import { checkpointMismatch, contradictionError } from './contradictions.ts';
 
-/** Changelog records of one store that no checkpoint holds, at which whoever makes more waits for the one under way. A
- *  checkpoint is due well before. */
+/** Changelog records of one store that no checkpoint holds, at which a run waits for the checkpoint under way before it
+ *  makes more. A checkpoint is due well before. */
 export const mostReplayed = 700_000;
 
 export interface RestoreSource {
@@ -29,9 +36,11 @@ export interface RestoreSource {
   readonly topic: string;
   readonly partition: number;
   readonly store: StateStore;
-  /** Lets others work between chunks. */
+  /** The changelog reaches at least up to here: what was committed just before may not be readable on this thread yet. */
+  readonly leastEnd: number;
+  /** Lets the event loop have its share between chunks. */
   readonly breathe: () => Promise<void>;
-  /** Told when the store has to be rebuilt, and why. */
+  /** Called when the store has to be rebuilt, with the reason. */
   readonly rebuilt: (why: string) => void;
   /** True ends the restore early: the task was removed. */
   readonly ended: () => boolean;
@@ -80,7 +89,7 @@ export const whyRebuilt = (damage: string): string => `its checkpoint is damaged
 
 const replay = async (source: RestoreSource, checkpoint: number | undefined): Promise<Omit<Restored, 'verified'>> => {
   const { log, topic, partition, store } = source;
-  const { start, stable, end } = await log.offsets({ topic, partition });
+  const { start, stable, end } = await offsetsBehind(source);
   let from = checkpoint ?? start;
   const mismatch = checkpointMismatch({ topic, partition }, store.name, checkpoint, { start, end });
   if (mismatch !== undefined) throw contradictionError(source.queryId, [mismatch]);
@@ -115,7 +124,7 @@ const replay = async (source: RestoreSource, checkpoint: number | undefined): Pr
         at = chunk.nextOffset;
         chunk.release();
         if (columns.count > 0) store.commit(at);
-        // A long replay keeps to the memory limit: what a checkpoint holds may leave memory. The last stretch, which is
+        // A long replay keeps to the memory limit: what a checkpoint holds may leave memory. The last range, which is
         // all of a replay after an ordinary crash, leaves that to the running query: answers come sooner.
         if (stable - at > mostReplayed && store.checkpointDue(0)) writing = store.checkpoint();
         writing?.catch(() => undefined);
@@ -127,6 +136,22 @@ const replay = async (source: RestoreSource, checkpoint: number | undefined): Pr
     reader.close();
   }
   return { from, records };
+};
+
+/** The offsets of the changelog, when it can be read up to `leastEnd`. */
+const offsetsBehind = async ({
+  log,
+  topic,
+  partition,
+  leastEnd,
+  breathe,
+  ended,
+}: RestoreSource): Promise<PartitionOffsets> => {
+  for (;;) {
+    const offsets = await log.offsets({ topic, partition });
+    if (offsets.stable >= leastEnd || ended()) return offsets;
+    await breathe();
+  }
 };
 
 const apply = (store: StateStore, columns: RecordColumns): void => {

@@ -1,29 +1,30 @@
 /**
- * The runtime: starts queries, keeps them running, answers for their state.
+ * The runtime: starts queries, keeps them running, reads their state.
  *
  * It lives on the thread that owns the log. A query is a topology with an application id; its tasks run on hosts
  * (`task-host.ts`): the host on this thread, or one in each worker thread, started when the first query needs it. A
- * coordinator (`commit.ts`) ends its transactions.
+ * commit coordinator (`commit-coordinator.ts`) ends its transactions; `query-runner.ts` begins and ends its runs.
  *
  *   start -> starting -> running -> stopped
  *                 \         \---> failed | fenced        by itself, for a reason that will not pass
  *                  \-- retrying --/                      by itself, again and again, for one that may
  *
- * One query's failure touches no neighbour: it has its own producer, transactions, stores, and life. A query whose
- * thread died starts again in a new thread. Reads of stores see committed values only.
+ * One query's failure affects no other query: it has its own producer, transactions, stores, and runs. A query whose
+ * thread ended starts again in a new thread. Reads of stores see committed values only.
  *
  * Threads. Where `workers` are given, queries that come with a `plan` run there, each task in the worker that owns its
- * shard, and all tasks of a transient query in one worker, each query in the next. Closures run on the calling thread.
+ * shard (`assignor.ts`), and all tasks of a transient query in one worker, each query in the next. Closures run on the
+ * calling thread.
  */
 
-import { type Clock, type Random, type Timers, UserError } from '../../base/index.ts';
-import { type Log, LogError, type Producer } from '../../storage/index.ts';
+import { assert, UserError } from '../../base/index.ts';
+import { LogError } from '../../storage/index.ts';
 import { bytesUsed, forgetUse, newSharedUse } from '../stores/memory-budget.ts';
 import type { ScanRange } from '../stores/state-store.ts';
-import { Coordinator } from './commit.ts';
-import { errorOf } from './error-report.ts';
+import { type Assignment, divideShards, type ThreadShards } from './assignor.ts';
 import { type AskedStore, HostQuestions } from './host-questions.ts';
 import { HostThreads, localThread } from './host-threads.ts';
+import { ManagedQuery, type QuerySpec } from './managed-query.ts';
 import {
   damageIn,
   type QueryCounters,
@@ -35,83 +36,30 @@ import {
   sumCounters,
 } from './observer.ts';
 import type { PartitionPosition } from './partition-position.ts';
-import type {
-  Assignment,
-  FromHost,
-  Note,
-  Run,
-  StoreEntry,
-  TaskAssignment,
-  ThreadCounters,
-  ToHost,
-  WindowRange,
-} from './protocol.ts';
-import { isSettled, type Life, Query, type QuerySpec } from './query-life.ts';
+import type { FromHost, StoreEntry, ThreadCounters, ToHost, WindowRange } from './protocol.ts';
 import { QueryRecords } from './query-records.ts';
-import { type Settled, settle } from './query-run.ts';
+import { QueryRunner } from './query-runner.ts';
 import { internalTopics } from './query-topics.ts';
-import type { OpenShard } from './shards.ts';
-import { deathsUntilSuspect, mostAlone, Suspects } from './suspects.ts';
-import { defaultLimits, type HostLimits, TaskHost } from './task-host.ts';
-import type { WorkerOptions } from './threads.ts';
-import { RepartitionTrimmer, releaseTombstones } from './trim.ts';
-import { SubTopologyGraph } from './watermarks.ts';
-
-export interface RuntimeLimits extends HostLimits {
-  /** Upper bound of the time between two commits of a query that has something to commit. */
-  readonly commitIntervalMs: number;
-  /** Databases that the stores of this data directory are spread over. Changing it loses time (stores are rebuilt),
-   *  never data. */
-  readonly shards: number;
-  /** How long closing waits for threads that do not answer. */
-  readonly closeWaitMs: number;
-}
-
-export const defaultRuntimeLimits: RuntimeLimits = {
-  ...defaultLimits,
-  commitIntervalMs: 100,
-  shards: 4,
-  closeWaitMs: 10_000,
-};
-
-export interface RuntimeOptions {
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly random: Random;
-  /** Calls back after the event loop has had its share (`setImmediate`); a timer of 0 ms when left out. */
-  readonly soon?: (run: () => void) => void;
-  /** Opens one shard of the state directory for this thread. Without it stores live in memory only, and a restart
-   *  replays whole changelogs. */
-  readonly openShard?: OpenShard;
-  readonly workers?: WorkerOptions;
-  readonly limits?: Partial<RuntimeLimits>;
-  /** Topic for the rows about records that queries left out; it must exist. */
-  readonly processingLog?: string;
-  readonly onEvent?: (event: RuntimeEvent) => void;
-}
+import { defaultRuntimeLimits, type RuntimeLimits, type RuntimeOptions } from './runtime-options.ts';
+import { mostAlone, Suspects } from './suspects.ts';
+import { TaskHost } from './task-host.ts';
 
 const mostDamageKept = 100;
-/** Losses that the status of a query shows, the last ones. */
-const mostLostShown = 20;
-const firstRetryMs = 100;
-const longestRetryMs = 5000;
 
 export class Runtime {
   readonly #options: RuntimeOptions;
   readonly #limits: RuntimeLimits;
-  /** What threads tell each other of the memory of their stores. */
+  /** Memory in which threads exchange how much their stores use. */
   readonly #memoryUse: Int32Array;
   readonly #damage: StateDamage[] = [];
-  readonly #queries = new Map<string, Query>();
-  /** Lives that hosts may still speak of, those that are being taken down included. */
-  readonly #lives = new Map<Run, { readonly query: Query; readonly life: Life }>();
+  readonly #queries = new Map<string, ManagedQuery>();
   readonly #threads: HostThreads;
-  readonly #questions = new HostQuestions((thread, message) => this.#post(thread, message));
+  readonly #questions = new HostQuestions((thread, message) => this.#threads.post(thread, message));
   readonly #suspects = new Suspects();
+  readonly #runner: QueryRunner;
   #records: Promise<QueryRecords> | undefined;
-  #nextRun = 1;
   #nextTransient = 0;
+  #changes = 0;
   #waiting: (() => void)[] = [];
   #closed = false;
 
@@ -131,7 +79,24 @@ export class Runtime {
       workers,
       settings: (thread) => ({ limits, hashSeed, memory: { shared, thread } }),
       receive: (thread, message) => this.#receive(thread, message),
-      died: (thread, atWork, error) => this.#threadDied(thread, atWork, error),
+      died: (thread, atWork, error) => {
+        this.#forgetThread(thread, error);
+        this.#emit({ kind: 'thread died', thread, why: error.message });
+        this.#runner.threadDied(thread, atWork, error);
+      },
+    });
+    this.#runner = new QueryRunner({
+      options,
+      limits,
+      threads: this.#threads,
+      suspects: this.#suspects,
+      queries: this.#queries,
+      records: () => this.#queryRecords(),
+      threadsFor: (query) => this.#threadsFor(query),
+      enter: (query, state, error) => this.#enter(query, state, error),
+      emit: (event) => this.#emit(event),
+      changed: () => this.#changed(),
+      endThreads: (threads) => this.#endThreads(threads),
     });
   }
 
@@ -146,14 +111,14 @@ export class Runtime {
     if (known?.active === true) {
       throw new UserError('QUERY_EXISTS', `the query "${spec.id}" is running already`);
     }
-    const query = new Query(spec, this.#options.clock.now());
+    const query = new ManagedQuery(spec, this.#options.clock.now());
     this.#queries.set(spec.id, query);
     this.#enter(query, 'starting', undefined);
-    query.starting = this.#live(query);
+    query.starting = this.#runner.begin(query);
     try {
       await query.starting;
     } catch (error) {
-      // `#retryLater` took it over when the cause may pass.
+      // The runner tries again when the cause may pass.
       if (query.state !== 'retrying') throw error;
     }
     while (query.state === 'retrying' || query.state === 'starting') await this.#change();
@@ -167,50 +132,61 @@ export class Runtime {
     query.cancelRetry?.();
     query.cancelRetry = undefined;
     this.#enter(query, 'stopped', query.error);
-    if (query.life === undefined) await query.starting.catch(() => undefined);
-    const { life } = query;
-    const tasks = life?.settled.tasks ?? [];
-    if (life !== undefined) await this.#end(query, life, true);
+    if (query.run === undefined) await query.starting.catch(() => undefined);
+    const { run } = query;
+    if (run !== undefined) await this.#runner.end(query, run, true);
     await query.ending;
     this.#suspects.forget(id);
-    if (options.forget === true) await this.#forget(query, tasks);
-    if (query.spec.transient !== undefined || options.forget === true) this.#queries.delete(id);
+    if (options.forget === true) await this.#forget(query, run?.assignment);
+    if (query.transient || options.forget === true) this.#queries.delete(id);
   }
 
-  /** Gives back a batch that the sink of a transient query got; nobody may touch it afterwards. */
-  taken(id: string, batch: Uint8Array): void {
-    this.#tell(id, (run) => ({ kind: 'taken', run, bytes: batch }));
+  /** Moves a task (`<sub-topology>_<partition>`) of a running query to another worker thread, from 1 on: it stands still
+   *  while its stores are restored there, and is readable; the other tasks of the query process on. Answers when it runs
+   *  there. Rejects with a `UserError`: TASK_NOT_MOVABLE, nothing has happened; TASK_NOT_MOVED, it runs where it was. */
+  moveTask(id: string, taskId: string, thread: number): Promise<void> {
+    return this.#runner.move(this.#query(id), taskId, thread);
   }
 
-  /** How many bytes of batches may be under way to the sink of a transient query from now on. */
+  /** Where each task of a query runs; empty while the query does not run. */
+  assignmentOf(id: string): Assignment {
+    return new Map(this.#query(id).run?.assignment);
+  }
+
+  /** Gives back a batch that the sink of a transient query got; the caller may not touch it afterwards. */
+  acknowledge(id: string, batch: Uint8Array): void {
+    this.#post(id, (run) => ({ kind: 'acknowledged', run, bytes: batch }));
+  }
+
+  /** How many bytes of batches the sink of a transient query may leave unacknowledged from now on. */
   setWindow(id: string, bytes: number): void {
-    this.#tell(id, (run) => ({ kind: 'window', run, bytes }));
+    assert(bytes > 0, `a window of ${bytes} bytes would never let the query step`);
+    this.#post(id, (run) => ({ kind: 'window', run, bytes }));
   }
 
   /** To the hosts of a query, if it runs. */
-  #tell(id: string, message: (run: Run) => ToHost): void {
-    const life = this.#queries.get(id)?.life;
-    for (const thread of life?.threads ?? []) this.#post(thread, message((life as Life).run));
+  #post(id: string, message: (run: number) => ToHost): void {
+    const run = this.#queries.get(id)?.run;
+    if (run === undefined) return;
+    for (const thread of run.threads) this.#threads.post(thread, message(run.id));
   }
 
-  /** Holds a query before its next record, or lets it go on. What it has processed is committed as usual. */
+  /** Holds a query before its next record, or lets it continue. What it has processed is committed as usual. */
   pause(id: string): void {
-    this.#setPaused(this.#query(id), true);
+    this.#setPaused(id, true);
   }
 
   resume(id: string): void {
-    this.#setPaused(this.#query(id), false);
+    this.#setPaused(id, false);
   }
 
-  #setPaused(query: Query, paused: boolean): void {
-    query.paused = paused;
-    const { life } = query;
-    if (life === undefined) return;
-    for (const thread of life.threads) this.#post(thread, { kind: 'pause', run: life.run, paused });
+  #setPaused(id: string, paused: boolean): void {
+    this.#query(id).paused = paused;
+    this.#post(id, (run) => ({ kind: 'pause', run, paused }));
     this.#changed();
   }
 
-  /** Answers when the first attempt to start the query has ended, whatever its end. */
+  /** Answers when the first attempt to start the query has ended, in whatever state. */
   async whenStarted(id: string): Promise<QueryStatus> {
     const query = this.#query(id);
     while (query.state === 'starting' && !this.#closed) await this.#change();
@@ -226,7 +202,7 @@ export class Runtime {
     return this.#statusOf(this.#query(id));
   }
 
-  #statusOf({ spec, applicationId, state, paused, error, since, life, lost }: Query): QueryStatus {
+  #statusOf({ spec, applicationId, state, paused, error, since, run, lost }: ManagedQuery): QueryStatus {
     const { code, hint } = (error ?? {}) as { code?: unknown; hint?: unknown };
     return {
       queryId: spec.id,
@@ -243,14 +219,14 @@ export class Runtime {
             },
       since,
       lost,
-      tasks: life?.settled.tasks.length ?? 0,
-      threads: [...(life?.threads ?? [])],
+      tasks: run?.setup.tasks.length ?? 0,
+      threads: [...(run?.threads ?? [])],
     };
   }
 
   counters(id: string): QueryCounters {
-    const { life, past, commits, aborts, restarts } = this.#query(id);
-    return { ...sumCounters(life?.counters.values() ?? [], past), commits, aborts, restarts };
+    const { run, past, commits, aborts, restarts } = this.#query(id);
+    return { ...sumCounters(run?.counters.values() ?? [], past), commits, aborts, restarts };
   }
 
   /** Offsets between what the query has committed and the readable ends of all that it reads, as of now; undefined
@@ -258,10 +234,10 @@ export class Runtime {
    *  will never have a reason to commit. */
   async lag(id: string): Promise<number | undefined> {
     const query = this.#query(id);
-    const { life } = query;
-    if (query.state !== 'running' || life === undefined) return undefined;
-    const held = [...life.positions.values()].flat();
-    const positions = isSettled(query) ? held : (life.coordinator?.positions() ?? held);
+    const { run } = query;
+    if (query.state !== 'running' || run === undefined) return undefined;
+    const held = [...run.positions.values()].flat();
+    const positions = query.idle ? held : (run.coordinator?.positions() ?? held);
     let lag = 0;
     for (const { topic, partition, offset } of positions) {
       const { stable } = await this.#options.log.offsets({ topic, partition });
@@ -286,6 +262,12 @@ export class Runtime {
     return all;
   }
 
+  #query(id: string): ManagedQuery {
+    const query = this.#queries.get(id);
+    if (query === undefined) throw new UserError('QUERY_UNKNOWN', `there is no query "${id}"`);
+    return query;
+  }
+
   // ---------------------------------------------------------------- reads
 
   /** The committed entries of one key: at most one for a key-value store; for a window store one for each window that
@@ -295,8 +277,9 @@ export class Runtime {
   }
 
   /** All committed entries within the range, in pages, in no particular order: each key that stays is met once. Up to 8
-   *  MiB of them per thread are those of one commit there; a larger store is read as fast as pages are taken, each key
-   *  with the value committed when it is met. */
+   *  MiB of them per thread are those of one commit there; a larger store is read as fast as pages are consumed, each key
+   *  with the value committed when it is met. Rejects with QUERY_NOT_RUNNING when the query, or one of its tasks, moves
+   *  to another thread meanwhile. */
   async *scan(
     id: string,
     store: string,
@@ -311,8 +294,9 @@ export class Runtime {
       throw new UserError('STORE_UNKNOWN', `the query "${id}" has no store "${store}"`);
     }
     while (query.state === 'starting' && !this.#closed) await this.#change();
-    const { life, error } = query;
-    if (query.state === 'running' && life !== undefined) return { run: life.run, threads: life.threads, store };
+    const { run, error } = query;
+    if (query.state === 'running' && run !== undefined)
+      return { run: run.id, threads: [...run.threads], store, moves: () => run.moves };
     const { hint = 'Its state can be read while it runs.' } = (error ?? {}) as { readonly hint?: string };
     const why = error === undefined ? '' : `: ${error.message}`;
     throw new UserError(
@@ -328,27 +312,23 @@ export class Runtime {
    *  Transient ones go at their clients' pace and do not count. */
   async awaitIdle(): Promise<void> {
     for (;;) {
-      const busy = [...this.#queries.values()].filter(
-        (query) => query.active && !query.paused && query.spec.transient === undefined,
-      );
-      if (busy.every(isSettled) && (await this.#atTheEnd(busy))) return;
+      const busy = [...this.#queries.values()].filter((query) => query.active && !query.paused && !query.transient);
+      if (busy.every(({ idle }) => idle) && (await this.#atTheEnd(busy))) return;
       await this.#change();
     }
   }
 
   /** Whether these queries stand at the present ends of all that they read. */
-  async #atTheEnd(queries: readonly Query[]): Promise<boolean> {
+  async #atTheEnd(queries: readonly ManagedQuery[]): Promise<boolean> {
     const positions: PartitionPosition[] = [];
-    for (const { life } of queries) for (const held of life?.positions.values() ?? []) positions.push(...held);
+    for (const { run } of queries) for (const held of run?.positions.values() ?? []) positions.push(...held);
     const changes = this.#changes;
     for (const { topic, partition, offset } of positions) {
       const { stable } = await this.#options.log.offsets({ topic, partition });
       if (stable > offset) return false;
     }
-    return changes === this.#changes && queries.every((query) => query.active && isSettled(query));
+    return changes === this.#changes && queries.every((query) => query.active && query.idle);
   }
-
-  #changes = 0;
 
   #changed(): void {
     this.#changes++;
@@ -360,6 +340,8 @@ export class Runtime {
   #change(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
+
+  // ---------------------------------------------------------------- closing and forgetting
 
   /** Stops everything: transactions are committed, stores checkpointed, threads ended. A thread that does not answer is
    *  ended all the same: its stores are restored at the next start. */
@@ -386,94 +368,14 @@ export class Runtime {
     await work(late).finally(cancel);
   }
 
-  // ---------------------------------------------------------------- lives
-
-  /** Begins a life of the query; answers when it runs. */
-  async #live(query: Query): Promise<void> {
-    const { spec, applicationId } = query;
-    const { log } = this.#options;
-    const transient = spec.transient !== undefined;
-    const inWorkers = spec.plan !== undefined && this.#options.workers !== undefined;
-    const { shards } = this.#limits;
-    let settled: Settled;
-    try {
-      settled = await settle(log, {
-        queryId: spec.id,
-        applicationId,
-        topology: spec.topology,
-        offsetReset: spec.offsetReset ?? 'earliest',
-        transient,
-        processingLog: transient ? undefined : this.#options.processingLog,
-        shards,
-        records: transient ? undefined : await this.#queryRecords(),
-      });
-    } catch (error) {
-      this.#couldNotStart(query, asError(error));
-      throw error;
-    }
-    if (query.state === 'stopped') {
-      await settled.producer?.close();
-      return;
-    }
-    const turn = transient ? this.#nextTransient++ : undefined;
-    const tasksOf = new Map<number, TaskAssignment[]>();
-    for (const task of settled.tasks) {
-      const { thread, shard } = this.#placeOf(query, task.shard, turn);
-      const tasks = tasksOf.get(thread) ?? [];
-      tasks.push({ ...task, shard });
-      tasksOf.set(thread, tasks);
-    }
-    const life: Life = {
-      run: this.#nextRun++,
-      settled,
-      threads: new Set(tasksOf.keys()),
-      assigned: new Set(),
-      removed: new Set(),
-      coordinator: undefined,
-      progress: new Map(),
-      counters: new Map(),
-      positions: new Map(),
-      ready: undefined,
-      onRemoved: undefined,
-    };
-    query.life = life;
-    this.#lives.set(life.run, { query, life });
-    const outputs = settled.outputs;
-    await new Promise<void>((resolve, reject) => {
-      life.ready = { resolve, reject };
-      for (const [thread, tasks] of tasksOf) {
-        const assignment: Assignment = {
-          run: life.run,
-          queryId: spec.id,
-          applicationId,
-          topology: inWorkers ? { kind: 'plan', plan: spec.plan } : { kind: 'inline', topology: spec.topology },
-          tasks,
-          outputs,
-          partitionCounts: settled.plan.subTopologies,
-          producerId: settled.producer?.producerId,
-          window: spec.transient?.window,
-          offsetReset: spec.offsetReset ?? 'earliest',
-          processingLog: transient ? undefined : this.#options.processingLog,
-        };
-        this.#post(thread, { kind: 'assign', assignment });
-      }
-    });
+  async #endThreads(threads: readonly number[]): Promise<void> {
+    await this.#inTime((late) => this.#threads.end(threads, late));
+    for (const thread of threads) this.#forgetThread(thread);
   }
 
-  /** Where a task runs. A shard belongs to one thread. Where workers own the shards, this thread has one of its own
-   *  behind them, and each query that runs alone has one behind that. */
-  #placeOf(
-    { spec }: Query,
-    shard: number,
-    turn: number | undefined,
-  ): { readonly thread: number; readonly shard: number } {
-    const { workers } = this.#options;
-    const { shards } = this.#limits;
-    if (workers === undefined) return { thread: localThread, shard };
-    if (spec.plan === undefined) return { thread: localThread, shard: shards };
-    const alone = this.#suspects.placeOf(spec.id);
-    if (alone !== undefined) return { thread: 1 + workers.count + alone, shard: shards + 1 + alone };
-    return { thread: 1 + ((turn ?? shard) % workers.count), shard };
+  #forgetThread(thread: number, cause?: Error): void {
+    forgetUse(this.#memoryUse, thread);
+    this.#questions.refuseAll(thread, cause);
   }
 
   /** Forgets that there ever was a query of this application id; for one that was dropped when nothing ran. */
@@ -491,175 +393,60 @@ export class Runtime {
     return this.#records;
   }
 
-  #assigned(query: Query, life: Life, thread: number): void {
-    life.assigned.add(thread);
-    if (life.assigned.size < life.threads.size || life.ready === undefined) return;
-    const { settled, run } = life;
-    if (settled.producer !== undefined) life.coordinator = this.#coordinate(query, life, settled.producer);
-    if (query.paused) for (const host of life.threads) this.#post(host, { kind: 'pause', run, paused: true });
-    for (const host of life.threads) this.#post(host, { kind: 'go', run });
-    life.ready.resolve();
-    life.ready = undefined;
-    if (query.state !== 'stopped') this.#enter(query, 'running', undefined);
-  }
-
-  #coordinate(query: Query, life: Life, producer: Producer): Coordinator {
-    const { clock, timers } = this.#options;
-    const trimmer = new RepartitionTrimmer(this.#options.log, clock, query.applicationId, query.spec.topology);
-    const coordinator = new Coordinator({
-      run: life.run,
-      group: query.applicationId,
-      producer,
-      hosts: new Map([...life.threads].map((thread) => [thread, (message: ToHost) => this.#post(thread, message)])),
-      positions: life.settled.positions,
-      clock,
-      timers,
-      commitIntervalMs: this.#limits.commitIntervalMs,
-      times: {
-        graph: new SubTopologyGraph(
-          query.spec.topology.subTopologies(),
-          query.applicationId,
-          life.settled.plan.subTopologies,
-        ),
-        boundOf: (topic) => this.#boundOf(topic, query),
-        stableEnd: async (topic, partition) => (await this.#options.log.offsets({ topic, partition })).stable,
-      },
-      listener: {
-        committed: () => {
-          query.commits++;
-          query.failuresInARow = 0;
-          trimmer.committed(coordinator);
-        },
-        aborted: (error, retryInMs) => {
-          query.aborts++;
-          this.#emit({ kind: 'aborted', queryId: query.spec.id, why: error.message, retryInMs });
-        },
-        ended: (error, kind, passing) => void this.#broke(query, life, error, kind, passing),
-        changed: () => this.#changed(),
-      },
-    });
-    return coordinator;
-  }
-
-  /** How far the other queries are in time that write records of several origins to a topic; undefined where none does.
-   *  One that starts may still bring anything. */
-  #boundOf(topic: string, reader: Query): number | undefined {
-    let bound: number | undefined;
-    for (const query of this.#queries.values()) {
-      if (query === reader || !query.active || !query.writes(topic)) continue;
-      const { coordinator } = query.life ?? {};
-      const own = coordinator === undefined ? Number.NEGATIVE_INFINITY : coordinator.boundOf(topic);
-      if (own !== undefined) bound = Math.min(bound ?? Number.POSITIVE_INFINITY, own);
-    }
-    return bound;
-  }
-
-  #couldNotStart(query: Query, error: Error): void {
-    if (query.state === 'stopped') return;
-    const passing = error instanceof LogError && (error.kind === 'unavailable' || error.kind === 'unknown');
-    if (passing && query.spec.transient === undefined) {
-      this.#retryLater(query, error);
-    } else this.#enter(query, error instanceof LogError && error.kind === 'fenced' ? 'fenced' : 'failed', error);
-  }
-
-  /** A life ended by itself. */
-  async #broke(query: Query, life: Life, error: Error, kind: 'fenced' | 'failed', passing: boolean): Promise<void> {
-    if (query.life !== life) return;
-    const stopped = query.state === 'stopped';
-    if (!stopped && (!passing || query.spec.transient !== undefined)) this.#enter(query, kind, error);
-    else if (!stopped) this.#enter(query, 'retrying', error);
-    if (!stopped) query.spec.transient?.sink.ended(error);
-    life.ready?.reject(error);
-    life.ready = undefined;
-    await this.#end(query, life, false);
-    if (query.state === 'retrying') this.#retryLater(query, error);
-  }
-
-  #retryLater(query: Query, error: Error): void {
-    this.#enter(query, 'retrying', error);
-    const delayMs = Math.min(firstRetryMs * 2 ** query.failuresInARow++, longestRetryMs);
-    query.cancelRetry = this.#options.timers.after(delayMs, () => {
-      query.cancelRetry = undefined;
-      if (query.state !== 'retrying') return;
-      query.restarts++;
-      query.starting = this.#live(query);
-      query.starting.catch(() => undefined);
-    });
-  }
-
-  /** Takes the life down on all its threads. `keep`: commits and checkpoints first. */
-  #end(query: Query, life: Life, keep: boolean): Promise<void> {
-    if (query.life !== life) return query.ending;
-    query.life = undefined;
-    query.ending = this.#takeDown(query, life, keep);
-    return query.ending;
-  }
-
-  async #takeDown(query: Query, life: Life, keep: boolean): Promise<void> {
-    const { coordinator, run, settled } = life;
-    life.ready?.resolve();
-    life.ready = undefined;
-    if (coordinator !== undefined) await (keep ? coordinator.stop() : coordinator.kill());
-    await new Promise<void>((resolve) => {
-      life.onRemoved = resolve;
-      for (const thread of life.threads) {
-        if (this.#threads.has(thread)) this.#post(thread, { kind: 'remove', run, keep });
-        else life.removed.add(thread);
-      }
-      this.#checkRemoved(life);
-    });
-    if (coordinator === undefined) await settled.producer?.close().catch(() => undefined);
-    query.past = sumCounters([], { ...sumCounters(life.counters.values(), query.past) });
-    this.#lives.delete(run);
-    const alone = [...life.threads].filter((thread) => this.#threads.isAlone(thread));
-    if (alone.length > 0) await this.#inTime((late) => this.#threads.end(alone, late));
-    for (const thread of alone) {
-      forgetUse(this.#memoryUse, thread);
-      this.#questions.refuseAll(thread);
-    }
-    this.#changed();
-  }
-
-  #checkRemoved(life: Life): void {
-    if (life.removed.size < life.threads.size) return;
-    life.onRemoved?.();
-    life.onRemoved = undefined;
-  }
-
-  /** Deletes what belongs to the query alone. */
-  async #forget(query: Query, tasks: readonly TaskAssignment[]): Promise<void> {
-    const { log, workers } = this.#options;
+  /** Deletes what belongs to the query alone. Where it did not run, its tasks may have been in any shard of its threads.
+   *  */
+  async #forget(query: ManagedQuery, assignment: Assignment | undefined): Promise<void> {
+    const { log } = this.#options;
     const { spec, applicationId } = query;
     await this.forgetRecord(applicationId);
     for (const topic of internalTopics(applicationId, spec.topology)) {
       if ((await log.describeTopic(topic)) !== undefined) await log.deleteTopic(topic);
     }
     await log.deleteGroup(applicationId);
-    const inWorkers = spec.plan !== undefined && workers !== undefined;
-    const shardsOf = new Map<number, Set<number>>();
-    const used = tasks.length > 0 ? tasks.map(({ shard }) => shard) : [...Array(this.#limits.shards).keys()];
-    for (const shard of used) {
-      const thread = inWorkers ? 1 + (shard % workers.count) : localThread;
-      const shards = shardsOf.get(thread) ?? new Set();
-      shards.add(workers !== undefined && !inWorkers ? this.#limits.shards : shard);
-      shardsOf.set(thread, shards);
-    }
-    for (const [thread, shards] of shardsOf) {
-      await this.#questions.ask(thread, (request) => ({ kind: 'forget', request, applicationId, shards: [...shards] }));
+    const used = assignment === undefined ? undefined : new Set([...assignment.values()].map(({ shard }) => shard));
+    for (const { thread, shards: owned } of this.#threadsFor(query)) {
+      const shards = owned.filter((shard) => used === undefined || used.has(shard));
+      if (shards.length === 0) continue;
+      await this.#questions.ask(thread, (request) => ({ kind: 'forget', request, applicationId, shards }));
     }
   }
 
-  #note(query: Query, note: Note): void {
-    if (note.about === 'records gone') {
-      // After a rollback the same loss is found again.
-      const { topic, partition, from, to } = note;
-      if (query.lost.some((lost) => lost.topic === topic && lost.partition === partition && lost.to === to)) return;
-      query.lost = [...query.lost, { topic, partition, from, to }].slice(-mostLostShown);
-    }
-    this.#emit({ kind: 'note', queryId: query.spec.id, note });
+  // ---------------------------------------------------------------- threads
+
+  /** The threads that a query may use, with the shards that each owns. Where workers own the shards of the state
+   *  directory, this thread has one of its own behind them, and each query that runs alone has one behind that. */
+  #threadsFor({ spec, transient }: ManagedQuery): readonly ThreadShards[] {
+    const { workers } = this.#options;
+    const { shards } = this.#limits;
+    if (workers === undefined) return [{ thread: localThread, shards: Array.from({ length: shards }, (_, i) => i) }];
+    if (spec.plan === undefined) return [{ thread: localThread, shards: [shards] }];
+    const slot = this.#suspects.slotOf(spec.id);
+    if (slot !== undefined) return [{ thread: 1 + workers.count + slot, shards: [shards + 1 + slot] }];
+    // The stores of a transient query are in no shard.
+    if (transient) return [{ thread: 1 + (this.#nextTransient++ % workers.count), shards: [0] }];
+    return divideShards(shards, workers.count);
   }
 
-  #enter(query: Query, state: QueryState, error: Error | undefined): void {
+  #receive(thread: number, message: FromHost): void {
+    switch (message.kind) {
+      case 'page':
+      case 'refused':
+      case 'counted':
+        this.#questions.answered(message);
+        return;
+      case 'closed':
+        return;
+      case 'shard damaged':
+        this.#emit({ kind: 'shard damaged', shard: message.shard, why: message.why });
+        return;
+      default:
+        this.#runner.receive(thread, message);
+    }
+  }
+
+  // ---------------------------------------------------------------- events
+
+  #enter(query: ManagedQuery, state: QueryState, error: Error | undefined): void {
     if (query.state === state && state !== 'starting' && query.error === error) return;
     query.state = state;
     query.error = error;
@@ -678,135 +465,4 @@ export class Runtime {
     }
     this.#options.onEvent?.(event);
   }
-
-  #query(id: string): Query {
-    const query = this.#queries.get(id);
-    if (query === undefined) throw new UserError('QUERY_UNKNOWN', `there is no query "${id}"`);
-    return query;
-  }
-
-  // ---------------------------------------------------------------- threads
-
-  #post(thread: number, message: ToHost): void {
-    this.#threads.post(thread, message);
-  }
-
-  /** The queries that ran there start again, in a new thread: the next message to it spawns one. */
-  #threadDied(thread: number, atWork: Run, error: Error): void {
-    forgetUse(this.#memoryUse, thread);
-    this.#emit({ kind: 'thread died', thread, why: error.message });
-    this.#questions.refuseAll(thread, error);
-    const victims = [...this.#lives.values()].filter(({ life }) => life.threads.has(thread));
-    const guilty = this.#blame(atWork, victims, error);
-    for (const { query, life } of victims) {
-      life.removed.add(thread);
-      life.coordinator?.giveUp();
-      this.#checkRemoved(life);
-      const sentence = `a thread of the query "${query.spec.id}" ended: ${error.message}`;
-      const why = query === guilty?.query ? guilty.why : new UserError('THREAD_DIED', sentence, { cause: error });
-      void this.#broke(query, life, why, 'failed', query !== guilty?.query);
-    }
-  }
-
-  /** Counts the death of a thread for the query it worked for: one that has ended threads several times runs alone from
-   *  now on. Answers the query, and the error it fails with, when it has ended its own thread as well. */
-  #blame(
-    atWork: Run,
-    victims: readonly { readonly query: Query }[],
-    error: Error,
-  ): { readonly query: Query; readonly why: UserError } | undefined {
-    const query = this.#lives.get(atWork)?.query ?? (victims.length === 1 ? victims[0]?.query : undefined);
-    if (query === undefined || query.spec.transient !== undefined) return undefined;
-    const { id } = query.spec;
-    const deaths = this.#suspects.died(id, this.#options.clock.monotonic());
-    if (this.#suspects.placeOf(id) !== undefined) {
-      this.#suspects.forget(id);
-      return { query, why: threadEnder(id, deaths, error) };
-    }
-    if (deaths < deathsUntilSuspect || !this.#suspects.isolate(id)) return undefined;
-    this.#emit({ kind: 'isolated', queryId: id, deaths, why: error.message });
-    return undefined;
-  }
-
-  #receive(thread: number, message: FromHost): void {
-    switch (message.kind) {
-      case 'page':
-      case 'refused':
-      case 'counted':
-        this.#questions.answered(message);
-        return;
-      case 'closed':
-        return;
-      case 'shard damaged':
-        this.#emit({ kind: 'shard damaged', shard: message.shard, why: message.why });
-        return;
-      default: {
-        const known = this.#lives.get(message.run);
-        if (known !== undefined) {
-          try {
-            this.#heard(known.query, known.life, thread, message);
-          } catch (error) {
-            // A broken promise of our own: it ends this query, and only it.
-            known.life.coordinator?.giveUp();
-            void this.#broke(known.query, known.life, asError(error), 'failed', false);
-          }
-        } else if (message.kind === 'batch')
-          this.#post(thread, { kind: 'taken', run: message.run, bytes: message.bytes });
-      }
-    }
-  }
-
-  #heard(query: Query, life: Life, thread: number, message: AboutRun): void {
-    switch (message.kind) {
-      case 'assigned':
-        if (query.life === life) this.#assigned(query, life, thread);
-        return;
-      case 'batch':
-        if (life.coordinator !== undefined) life.coordinator.receive(thread, message);
-        else this.#post(thread, { kind: 'taken', run: life.run, bytes: message.bytes });
-        return;
-      case 'rows':
-        query.spec.transient?.sink.rows(message.bytes);
-        return;
-      case 'progress':
-        life.counters.set(thread, message.counters);
-        life.progress.set(thread, message);
-        if (message.drained) life.positions.set(thread, message.positions);
-        life.coordinator?.receive(thread, message);
-        this.#changed();
-        return;
-      case 'prepared':
-      case 'resumed':
-        life.coordinator?.receive(thread, message);
-        return;
-      case 'removed':
-        life.removed.add(thread);
-        this.#checkRemoved(life);
-        return;
-      case 'failed':
-        life.coordinator?.giveUp();
-        void this.#broke(query, life, errorOf(message.error), 'failed', message.error.passing);
-        return;
-      case 'checkpointed':
-        void releaseTombstones(this.#options.log, message.changelog);
-        return;
-      case 'note':
-        this.#note(query, message.note);
-        return;
-    }
-  }
 }
-
-type AboutRun = Extract<FromHost, { readonly run: Run }>;
-
-const threadEnder = (id: string, deaths: number, cause: Error): UserError =>
-  new UserError(
-    'QUERY_ENDS_ITS_THREAD',
-    `the query "${id}" has ended the thread it runs in ${deaths} times, the last time alone in it: ${cause.message}`,
-    {
-      hint: 'What it makes of a record, or keeps for one group, may need more memory than a thread has. Change the query, or start the server with more (NODE_OPTIONS=--max-old-space-size=MiB).',
-      cause,
-    },
-  );
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

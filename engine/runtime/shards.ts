@@ -1,9 +1,9 @@
 /**
- * The shards of one host: key-value stores that are opened when first used, shared by the stores of many runs, and
- * opened anew after a failed write.
+ * The shards of one host: key-value stores that are opened when first used, shared by the stores of many tasks, and
+ * opened again after a failed write.
  *
  * After a failure (a full disk, most often) nothing more is written to a shard (`../stores/guarded-kv.ts`), while its
- * stores go on in memory and are read as before. Once there is room again, all runs that use the shard are ended and
+ * stores continue in memory and are read as before. Once there is room again, all runs that use the shard are ended and
  * the shard is closed; the runs start again by themselves, from what the shard holds after its next opening. That is
  * the same path as after a crash.
  */
@@ -20,7 +20,7 @@ export interface ShardsOptions {
   readonly timers: Timers;
   /** A shard was damaged, and an empty one has taken its place. */
   readonly damaged: (shard: number, why: string) => void;
-  /** Ends the runs that use a shard, so that it can be opened anew. */
+  /** Ends the runs that use a shard, so that it can be opened again. */
   readonly end: (shard: Shard, why: KvError) => void;
 }
 
@@ -29,7 +29,7 @@ export class Shard {
   readonly number: number;
   readonly kv: GuardedKv;
   readonly ids: StoreIds;
-  /** Runs, and whoever else must not find it closed. */
+  /** Assignments of tasks, and other users that must not find it closed. */
   readonly users = new Set<unknown>();
   /** It is closed when its last user has left. */
   retired = false;
@@ -112,7 +112,7 @@ export class Shards {
     return new Shard(number, guarded, await StoreIds.load(guarded));
   }
 
-  /** A write has failed. Looks from time to time whether the shard can be opened anew. */
+  /** A write has failed. Looks from time to time whether the shard can be opened again. */
   failed(shard: Shard): void {
     if (shard.retired || this.#looks.has(shard)) return;
     const cancel = this.#options.timers.after(msBetweenLooks, () => {
@@ -146,7 +146,7 @@ export class Shards {
     if (shard.users.size === 0) this.#freed.get(shard)?.();
   }
 
-  /** Closes all. Nobody uses one any more. */
+  /** Closes all. None of them is in use any more. */
   async close(): Promise<void> {
     for (const cancel of this.#looks.values()) cancel();
     this.#looks.clear();

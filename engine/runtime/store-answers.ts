@@ -1,7 +1,7 @@
 /**
  * What a host answers about its stores: the committed entries of one key, or a scan in pages.
  *
- * Damage that a question meets is rebuilt as if a task had met it, and who asked is told to ask again. While a store's
+ * Damage that a question meets is rebuilt as if a task had met it, and the question is refused, to be asked again. While a store's
  * checkpoint is still being verified, only a value that was found can be answered: what is not found may have been
  * lost.
  */
@@ -25,7 +25,7 @@ export interface StoreAnswersOptions {
 
 export class StoreAnswers {
   readonly #options: StoreAnswersOptions;
-  /** Scans that wait for their page to be taken. */
+  /** Scans that wait for their page to be consumed. */
   readonly #scans = new Map<number, (more: boolean) => void>();
   #closed = false;
 
@@ -37,7 +37,7 @@ export class StoreAnswers {
   *#storesNamed(run: Run, name: string): Generator<StateStore> {
     const found = this.#options.runOf(run);
     if (found === undefined || found.over || found.phase === 'assigning') throw notRunning();
-    for (const { task } of found.tasks) for (const { store } of task.stores) if (store.name === name) yield store;
+    for (const { task } of found.readable) for (const { store } of task.stores) if (store.name === name) yield store;
   }
 
   /** The committed entries of one key. */
@@ -45,7 +45,7 @@ export class StoreAnswers {
     return this.#asked(id, async (run) => {
       const entries: StoreEntry[] = [];
       for (const store of this.#storesNamed(id, name)) readEntries(store, key, windows, entries);
-      if (run === undefined || run.checking === 0) return entries;
+      if (run === undefined || !run.checking) return entries;
       // A value that is found has its checksum; what is not found may have been lost.
       const [store] = this.#storesNamed(id, name);
       if (entries.length > 0 && store?.kind === 'key-value') return entries;
@@ -56,7 +56,7 @@ export class StoreAnswers {
     });
   }
 
-  /** Damage that a question meets is rebuilt, as if a task had met it; who asked is told to ask again. */
+  /** Damage that a question meets is rebuilt, as if a task had met it; the question is refused, to be asked again. */
   async #asked<T>(id: Run, answer: (run: HostedRun | undefined) => Promise<T>): Promise<T> {
     const run = this.#options.runOf(id);
     try {
@@ -71,7 +71,7 @@ export class StoreAnswers {
     }
   }
 
-  /** Posts all committed entries within the range, page after page, each when the one before was taken (`next`). */
+  /** Posts all committed entries within the range, page after page, each when the one before was consumed (`next`). */
   async scan(request: number, run: Run, name: string, range: ScanRange): Promise<void> {
     const { post } = this.#options;
     const page = (entries: readonly StoreEntry[]): Promise<boolean> =>
@@ -108,12 +108,12 @@ export class StoreAnswers {
     }
   }
 
-  /** A page was taken: the scan goes on, or ends. */
+  /** A page was consumed: the scan continues, or ends. */
   next(request: number, more: boolean): void {
     this.#scans.get(request)?.(more);
   }
 
-  /** Ends all scans; they are refused, because what was sent of them is not all there is. */
+  /** Ends all scans; they are refused, because what was sent of them is incomplete. */
   close(): void {
     this.#closed = true;
     for (const more of this.#scans.values()) more(false);

@@ -1,12 +1,11 @@
 /**
- * Suspects: which query is at fault when threads end again and again.
+ * Suspects: which query is the cause when threads end again and again.
  *
  * A thread that ends (its memory is exhausted, most often) takes all its queries along; they start again in a new one.
- * That would go on for ever when one of them ends it each time. So each host notes the run that it works for, and a
- * death counts for the query at work. After `deathsUntilSuspect` of them within `windowMs` the query is a suspect: it
- * runs alone in a thread of its own, with an empty shard of its own. When that thread ends as well, there is no doubt
- * left, and the query fails. If the wrong one was suspected, it runs on alone, and the deaths of the shared thread go
- * on counting.
+ * That would repeat for ever when one of them ends it each time. So each host notes the run that it works for, and the
+ * end of a thread counts for that query. After `deathsUntilSuspect` of them within `windowMs` the query is a suspect: it
+ * runs alone in a thread of its own, with an empty shard of its own. When that thread ends as well, the cause is certain,
+ * and the query fails. If the wrong one was suspected, it continues alone, and the ends of the shared thread still count.
  */
 
 export const deathsUntilSuspect = 3;
@@ -17,7 +16,7 @@ const windowMs = 10 * 60_000;
 export class Suspects {
   /** By query id: when threads ended that it worked in, in order. */
   readonly #deaths = new Map<string, number[]>();
-  /** Query ids, by their place among those that run alone. */
+  /** Query ids, by the slot in which they run alone. */
   readonly #alone: (string | undefined)[] = Array.from({ length: mostAlone }, () => undefined);
 
   /** A thread has ended while it worked for this query. Answers how often that happened of late. */
@@ -28,13 +27,13 @@ export class Suspects {
     return deaths.length;
   }
 
-  /** The place of a query among those that run alone, counted from 0; undefined: it runs with the others. */
-  placeOf(queryId: string): number | undefined {
-    const place = this.#alone.indexOf(queryId);
-    return place < 0 ? undefined : place;
+  /** The slot of a query that runs alone, counted from 0; undefined: it runs with the others. */
+  slotOf(queryId: string): number | undefined {
+    const slot = this.#alone.indexOf(queryId);
+    return slot < 0 ? undefined : slot;
   }
 
-  /** Gives the query a place of its own from its next start on; false while all are taken. */
+  /** Gives the query a slot of its own from its next start on; false while all are in use. */
   isolate(queryId: string): boolean {
     const free = this.#alone.indexOf(undefined);
     if (free < 0) return false;
@@ -42,10 +41,10 @@ export class Suspects {
     return true;
   }
 
-  /** The query was stopped, or has failed: its place is free. */
+  /** The query was stopped, or has failed: its slot is free. */
   forget(queryId: string): void {
     this.#deaths.delete(queryId);
-    const place = this.placeOf(queryId);
-    if (place !== undefined) this.#alone[place] = undefined;
+    const slot = this.slotOf(queryId);
+    if (slot !== undefined) this.#alone[slot] = undefined;
   }
 }

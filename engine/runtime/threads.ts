@@ -1,7 +1,7 @@
 /** Threads: how the runtime starts a host in another one, and how messages travel within one. */
 
+import type { HostLimits, SharedMemory } from './host-options.ts';
 import type { FromHost, Post, Run, ToHost } from './protocol.ts';
-import type { HostLimits, SharedMemory } from './task-host.ts';
 
 /** A host in another thread. */
 export interface RemoteHost {

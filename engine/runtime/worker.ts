@@ -67,7 +67,7 @@ export const workerThreads = ({ count, log, state, builder, heapMb }: WorkerThre
     });
     return {
       post(message) {
-        if (!ended) worker.postMessage(message, message.kind === 'taken' ? buffersOf(message.bytes) : []);
+        if (!ended) worker.postMessage(message, message.kind === 'acknowledged' ? buffersOf(message.bytes) : []);
       },
       async terminate() {
         ended = true;

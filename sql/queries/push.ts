@@ -142,7 +142,7 @@ export class PushQuery implements BufferedQuery {
       rows.push(this.#encoding.read(batch, valueStart[i] as number, valueEnd[i] as number));
     }
     this.#count(-batch.buffer.byteLength);
-    this.#runtime.taken(this.#id, batch);
+    this.#runtime.acknowledge(this.#id, batch);
     return rows;
   }
 

@@ -1,4 +1,4 @@
-/** What contradicts itself at a start fails the query concerned, with what is missing and two ways out; nothing is deleted or made anew. */
+/** What contradicts itself at a start fails the query concerned, with what is missing and two ways out; nothing is deleted or created again. */
 
 import { expect, test } from 'vitest';
 import { type Damage, type Log, openMemoryLog } from '../../../storage/index.ts';
@@ -59,7 +59,7 @@ const cases: readonly [string, (log: Log) => Promise<void> | void, string, strin
   ['a source is gone', (log) => log.deleteTopic('words'), 'QUERY_TOPIC_MISSING', 'the source "words" is gone'],
   ['a sink is gone', (log) => log.deleteTopic('counted'), 'QUERY_TOPIC_MISSING', 'the sink "counted" is gone'],
   ['a source is another one', (log) => replace(log, 'words'), 'QUERY_TOPIC_REPLACED', '"words" is not the one that'],
-  ['a changelog is another one', (log) => replace(log, changelog), 'QUERY_TOPIC_REPLACED', 'deleted and made anew'],
+  ['a changelog is another one', (log) => replace(log, changelog), 'QUERY_TOPIC_REPLACED', 'deleted and created again'],
   [
     'its offsets are gone',
     (log) => log.deleteGroup('count'),

@@ -11,7 +11,7 @@ const notRunning = { code: 'QUERY_NOT_RUNNING' };
 test('a scan fails when its thread ends while the reader is busy with a page', { timeout: 2000 }, async () => {
   const posted: ToHost[] = [];
   const questions = new HostQuestions((_, message) => posted.push(message));
-  const scan = questions.scan({ run: 1, threads: [1], store: 's' }, {});
+  const scan = questions.scan({ run: 1, threads: [1], store: 's', moves: () => 0 }, {});
   const first = scan.next();
   const [asked] = posted;
   if (asked?.kind !== 'scan') throw new Error('no scan was asked for');

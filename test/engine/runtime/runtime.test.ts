@@ -284,7 +284,7 @@ describe.each(logKinds)('on the %s log', (kind) => {
     while (client.texts.length < 400) {
       for (const batch of client.batches.splice(0)) {
         client.held -= batch.buffer.byteLength;
-        runtime.taken('push', batch);
+        runtime.acknowledge('push', batch);
       }
       await new Promise((resolve) => setTimeout(resolve, 1));
       expect(client.held).toBeLessThan(300_000 + 65 * 65_536 * 2);

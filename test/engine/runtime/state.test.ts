@@ -234,7 +234,8 @@ test('a query that another process took over stops and says so', async () => {
   await runtime.start({ id: 'count', topology: wordCount({ repartition: false }) });
   await produce(log, 'words', 0, keyed(3, 3));
   await runtime.awaitIdle();
-  const rival = await log.producer({ transactionalId: 'count' });
+  // Transactional ids are per instance: this is the same one, in another process.
+  const rival = await log.producer({ transactionalId: 'count-local' });
   await produce(log, 'words', 0, keyed(3, 3));
   while (runtime.status('count').state === 'running') await new Promise((resolve) => setTimeout(resolve, 1));
   expect(runtime.status('count').state).toBe('fenced');

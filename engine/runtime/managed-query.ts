@@ -1,16 +1,9 @@
-/**
- * A query as the runtime keeps it: what was asked for, the state it is in, and the life it has now.
- *
- * A life is one attempt to run the query, from the settling of its topics and positions to the removal of its tasks
- * from all threads; after a failure that may pass the next one follows. Counters outlive it.
- */
+/** A query as the runtime keeps it: what was asked for, the state it is in, and its present run. Counters outlive runs. */
 
 import type { Topology } from '../topology.ts';
-import type { Coordinator } from './commit.ts';
 import { noCounters, type QueryState } from './observer.ts';
-import type { PartitionPosition } from './partition-position.ts';
-import type { HostCounters, LostRecords, OffsetReset, RowSink, Run } from './protocol.ts';
-import type { Settled } from './query-run.ts';
+import type { HostCounters, LostRecords, OffsetReset, RowSink } from './protocol.ts';
+import type { QueryRun } from './query-run.ts';
 
 export interface QuerySpec {
   readonly id: string;
@@ -26,28 +19,15 @@ export interface QuerySpec {
    *  commits no offsets and keeps no state; when it fails it is not tried again. */
   readonly transient?: {
     readonly sink: RowSink;
-    /** Bytes of batches that may be under way to the sink; see `Runtime.setWindow`. */
+    /** Bytes of batches that the sink may leave unacknowledged; see `Runtime.setWindow`. */
     readonly window: number;
   };
 }
 
-export interface Life {
-  readonly run: Run;
-  readonly settled: Settled;
-  /** Threads with tasks of this query. */
-  readonly threads: ReadonlySet<number>;
-  readonly assigned: Set<number>;
-  readonly removed: Set<number>;
-  coordinator: Coordinator | undefined;
-  /** Of a query without a coordinator. */
-  readonly progress: Map<number, { readonly pending: boolean; readonly drained: boolean }>;
-  readonly counters: Map<number, HostCounters>;
-  readonly positions: Map<number, readonly PartitionPosition[]>;
-  ready: { resolve(): void; reject(error: Error): void } | undefined;
-  onRemoved: (() => void) | undefined;
-}
+/** Losses that the status of a query shows, the last ones. */
+const mostLostShown = 20;
 
-export class Query {
+export class ManagedQuery {
   readonly spec: QuerySpec;
   readonly applicationId: string;
   readonly #outputs: ReadonlySet<string>;
@@ -55,7 +35,8 @@ export class Query {
   error: Error | undefined;
   since: number;
   paused = false;
-  life: Life | undefined;
+  run: QueryRun | undefined;
+  /** What former runs have counted. */
   past: HostCounters = noCounters;
   commits = 0;
   aborts = 0;
@@ -76,6 +57,10 @@ export class Query {
     this.since = now;
   }
 
+  get transient(): boolean {
+    return this.spec.transient !== undefined;
+  }
+
   /** Whether a sink of it writes that topic. */
   writes(topic: string): boolean {
     return this.#outputs.has(topic);
@@ -84,15 +69,16 @@ export class Query {
   get active(): boolean {
     return this.state === 'starting' || this.state === 'running' || this.state === 'retrying';
   }
-}
 
-/** Nothing pending or under way, and everything read as of the hosts' last look. */
-export const isSettled = ({ state, life }: Query): boolean => {
-  if (state !== 'running' || life === undefined) return false;
-  if (life.coordinator !== undefined) return life.coordinator.idle;
-  for (const thread of life.threads) {
-    const progress = life.progress.get(thread);
-    if (progress === undefined || progress.pending || !progress.drained) return false;
+  /** It runs, with nothing pending or under way, and everything read as of its hosts' last look. */
+  get idle(): boolean {
+    return this.state === 'running' && this.run?.idle === true;
   }
-  return true;
-};
+
+  /** Keeps a loss for the status. Answers false when it is known: after a rollback the same one is found again. */
+  noteLoss({ topic, partition, from, to }: LostRecords): boolean {
+    if (this.lost.some((lost) => lost.topic === topic && lost.partition === partition && lost.to === to)) return false;
+    this.lost = [...this.lost, { topic, partition, from, to }].slice(-mostLostShown);
+    return true;
+  }
+}

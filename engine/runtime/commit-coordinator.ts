@@ -1,14 +1,15 @@
 /**
- * The commit: one transaction per query over all its tasks in this process, driven from the thread that owns the log.
+ * The commit coordinator of a query: one transaction over all its tasks in this process, driven from the thread that owns
+ * the log. (Not to be confused with the log's own transaction coordinator, which it calls through the producer.)
  *
- * A coordinator is a serial state machine; what it hears comes from the hosts (`batch`, `progress`, `prepared`,
- * `resumed`), from the producer's promises and from timers. Laws:
+ * It is a serial state machine; its inputs come from the hosts (`batch`, `progress`, `prepared`, `rolled back`), from the
+ * producer's promises and from timers. Laws:
  *
  * 1. Nothing is ever appended outside of a transaction, and a transaction is begun by the first thing that goes into it: so none is empty.
  * 2. A transaction ends `commitIntervalMs` after it became pending at the latest, or at once when nothing is left to read. (A query
  *    that is drained again and again waits twice the time that its last commit took: commits use a third of its time at most.)
- * 3. Hosts stand still from `prepared` to `committed`; after a failure, from `rollback` until all of them have said that they stand at the committed
- *    positions again (`go`). Batches that arrive in between belong to the failed transaction and are dropped.
+ * 3. Hosts stand still from `prepared` to `committed`; after a failure, from `rollback` until all of them have reported that they stand
+ *    at the committed positions again (`go`). Batches that arrive in between belong to the failed transaction and are dropped.
  * 4. What a failed commit has done is found out, not guessed: `abort` answers `committed` when it had happened.
  * 5. A cause that may pass (full disk, lost answer) is tried again with back-off, for ever. Another one ends the run, and only it.
  */
@@ -16,11 +17,12 @@
 import type { Clock, Timers } from '../../base/index.ts';
 import { assert } from '../../base/index.ts';
 import { LogError, type Producer } from '../../storage/index.ts';
+import { CommitTimes, type CommitTimesOptions } from './commit-times.ts';
 import { type PartitionPosition, partitionKey } from './partition-position.ts';
 import type { FromHost, Post, Run, ToHost } from './protocol.ts';
-import type { InputTime, OutputTime, SubTopologyGraph, Watermarks } from './watermarks.ts';
+import type { InputTime, OutputTime } from './watermarks.ts';
 
-export interface CoordinatorOptions {
+export interface CommitCoordinatorOptions {
   readonly run: Run;
   /** Group of the committed offsets; without one none are committed. */
   readonly group: string | undefined;
@@ -31,26 +33,16 @@ export interface CoordinatorOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly commitIntervalMs: number;
-  readonly listener: CoordinatorListener;
-  readonly times: TimeKeeping;
+  readonly listener: CommitListener;
+  readonly times: CommitTimesOptions;
 }
 
-/** What the coordinator needs to know how far the query is in time. */
-export interface TimeKeeping {
-  readonly graph: SubTopologyGraph;
-  /** The bound of the other running queries that write records of several origins to this topic; undefined: there are
-   *  none. */
-  boundOf(topic: string): number | undefined;
-  /** Where a partition can be read up to, now. */
-  stableEnd(topic: string, partition: number): Promise<number>;
-}
-
-export interface CoordinatorListener {
+export interface CommitListener {
   committed(records: number): void;
   aborted(error: Error, retryInMs: number): void;
   /** The run cannot go on; `passing`: another run may succeed later. Called once. */
   ended(error: Error, kind: 'fenced' | 'failed', passing: boolean): void;
-  /** Something has changed that an idle check may wait for. */
+  /** Something has changed that a wait for idleness may depend on. */
   changed(): void;
 }
 
@@ -64,7 +56,7 @@ type Phase =
 
 const firstBackOffMs = 50;
 const longestBackOffMs = 2000;
-/** After so many aborts that could not be taken a fresh producer has to find out what happened. */
+/** After so many aborts that failed a fresh producer has to find out what happened. */
 const mostAborts = 6;
 
 interface HostState {
@@ -74,8 +66,8 @@ interface HostState {
   answered: boolean;
 }
 
-export class Coordinator {
-  readonly #options: CoordinatorOptions;
+export class CommitCoordinator {
+  readonly #options: CommitCoordinatorOptions;
   readonly #producer: Producer;
   readonly #hosts: Map<number, HostState>;
   readonly #committed = new Map<string, PartitionPosition>();
@@ -85,15 +77,13 @@ export class Coordinator {
   #preparedRecords = 0;
   #inputs: InputTime[] = [];
   #outputs: OutputTime[] = [];
-  /** As of the commit under way, and of the last one. */
-  #measured: Watermarks | undefined;
-  #watermarks: Watermarks | undefined;
-  /** Offsets behind what was written to each partition, so far. */
-  readonly #ends = new Map<string, number>();
+  readonly #times: CommitTimes;
   #phase: Phase = 'open';
   #begun = false;
+  /** See `whenOpen`. */
+  readonly #waiting: (() => void)[] = [];
   #inFlight = 0;
-  #settled: (() => void) | undefined;
+  #appended: (() => void) | undefined;
   #failure: Error | undefined;
   #failedInARow = 0;
   #cancelTimer: (() => void) | undefined;
@@ -106,9 +96,10 @@ export class Coordinator {
   #stopping: (() => void) | undefined;
   #underWay: Promise<unknown> = Promise.resolve();
 
-  constructor(options: CoordinatorOptions) {
+  constructor(options: CommitCoordinatorOptions) {
     this.#options = options;
     this.#producer = options.producer;
+    this.#times = new CommitTimes(options.times);
     this.#hosts = new Map(
       [...options.hosts].map(([id, post]) => [id, { post, pending: false, drained: false, answered: false }]),
     );
@@ -140,9 +131,38 @@ export class Coordinator {
   /** The time before which nothing can come any more in a topic that the query writes (`watermarks.ts`). Undefined:
    *  what it writes has one origin. */
   boundOf(topic: string): number | undefined {
-    if (this.#watermarks === undefined && !this.#options.times.graph.manyTasks) return undefined;
-    if (this.idle) return Number.POSITIVE_INFINITY;
-    return this.#watermarks?.boundOf(topic) ?? Number.NEGATIVE_INFINITY;
+    return this.#times.boundOf(topic, this.idle);
+  }
+
+  /** Offsets behind what was written to each partition of these topics since the run began. */
+  endsOf(topics: ReadonlySet<string>): readonly PartitionPosition[] {
+    return this.#times.ends().filter(({ topic }) => topics.has(topic));
+  }
+
+  /** Does something while the hosts may step: at once, or when the commit or rollback under way has ended. */
+  whenOpen(work: () => void): void {
+    this.#waiting.push(work);
+    this.#doWaiting();
+  }
+
+  #doWaiting(): void {
+    while (this.#phase === 'open' && this.#failure === undefined) {
+      const work = this.#waiting.shift();
+      if (work === undefined) return;
+      work();
+    }
+  }
+
+  /** Ends the transaction that is open, so that the hosts stand behind a commit; also when there is nothing to commit. */
+  commitNow(): void {
+    this.#prepare();
+  }
+
+  /** A further host has tasks of the query. Called by `whenOpen`. */
+  addHost(id: number, post: Post<ToHost>): void {
+    assert(this.#phase === 'open', () => `a host is added in phase ${this.#phase}`);
+    assert(!this.#hosts.has(id), `the host ${id} is added twice`);
+    this.#hosts.set(id, { post, pending: false, drained: false, answered: true });
   }
 
   receive(hostId: number, message: FromHost): void {
@@ -168,7 +188,7 @@ export class Coordinator {
         this.#preparedRecords += message.records;
         if (this.#allAnswered()) void this.#decide();
         return;
-      case 'resumed':
+      case 'rolled back':
         host.answered = true;
         host.pending = false;
         host.drained = false;
@@ -179,7 +199,7 @@ export class Coordinator {
     }
   }
 
-  /** Commits what is pending, if that can be done now, and ends. Resolves when the producer is closed. */
+  /** Commits what is pending, if that can be done now, and ends. Answers when the producer is closed. */
   async stop(): Promise<void> {
     if (this.#phase !== 'ended') {
       await new Promise<void>((resolve) => {
@@ -191,7 +211,7 @@ export class Coordinator {
     await this.kill();
   }
 
-  /** A host has gone: a `stop` under way must not wait for its answer. */
+  /** A host has ended: a `stop` under way must not wait for its answer. */
   giveUp(): void {
     this.#stopping?.();
   }
@@ -215,16 +235,17 @@ export class Coordinator {
   #append(host: HostState, message: Extract<FromHost, { kind: 'batch' }>): void {
     const { topic, partition, bytes, run } = message;
     assert(this.#phase !== 'committing', 'a host handed over a batch while it had to stand still');
-    const taken = (): void => host.post({ kind: 'taken', run, bytes });
+    assert(bytes.length > 0, `an empty batch for ${topic}`);
+    const acknowledge = (): void => host.post({ kind: 'acknowledged', run, bytes });
     if (this.#failure !== undefined || (this.#phase !== 'open' && this.#phase !== 'preparing')) {
-      taken();
+      acknowledge();
       return;
     }
     host.pending = true;
     try {
       this.#begin();
     } catch (error) {
-      taken();
+      acknowledge();
       this.#fail(asError(error));
       return;
     }
@@ -234,14 +255,14 @@ export class Coordinator {
       .then(
         ({ nextOffset }) => {
           this.#written.set(partitionKey(topic, partition), { topic, partition, offset: nextOffset });
-          this.#ends.set(partitionKey(topic, partition), nextOffset);
+          this.#times.wrote({ topic, partition, offset: nextOffset });
         },
         (error: unknown) => this.#fail(asError(error)),
       )
       .finally(() => {
         this.#inFlight--;
-        taken();
-        if (this.#inFlight === 0) this.#settled?.();
+        acknowledge();
+        if (this.#inFlight === 0) this.#appended?.();
       });
     this.#schedule();
   }
@@ -306,7 +327,7 @@ export class Coordinator {
 
   async #decide(): Promise<void> {
     await this.#quiet();
-    await this.#measureTime();
+    await this.#times.measure(this.#inputs, this.#outputs);
     if (this.#phase !== 'preparing') return;
     if (this.#failure !== undefined) return this.#abort();
     // Positions that moved over nothing but control records are not worth a transaction; they go with the next one.
@@ -326,32 +347,6 @@ export class Coordinator {
       return;
     }
     if (this.#stillIn('committing')) this.#commitHappened();
-  }
-
-  /**
-   * Works out the low watermarks as of this commit, unless there is one origin only. Hosts may not know yet what has
-   * just been written for them to read: for the query's own topics the positions tell, and for those of other queries
-   * the log does. (Their bounds are asked for before.)
-   */
-  async #measureTime(): Promise<void> {
-    const { graph, boundOf, stableEnd } = this.#options.times;
-    const bounds = new Map<string, number | undefined>();
-    let mixed = graph.manyTasks || this.#watermarks !== undefined;
-    for (const { topic, carried } of this.#inputs) {
-      if (!bounds.has(topic)) bounds.set(topic, boundOf(topic));
-      mixed ||= carried || bounds.get(topic) !== undefined;
-    }
-    if (!mixed) return;
-    const isRead = async ({ topic, partition, position, drained, carried }: InputTime): Promise<boolean> => {
-      const written = this.#ends.get(partitionKey(topic, partition));
-      if (written !== undefined) return position >= written;
-      if (!drained || (!carried && bounds.get(topic) === undefined)) return drained;
-      return position >= (await stableEnd(topic, partition));
-    };
-    const inputs = await Promise.all(
-      this.#inputs.map(async (input) => ({ ...input, drained: await isRead(input).catch(() => false) })),
-    );
-    this.#measured = graph.measure(inputs, this.#outputs, (topic) => bounds.get(topic));
   }
 
   /** At most one of the calls that end a transaction is under way; `kill` waits for it. */
@@ -378,17 +373,19 @@ export class Coordinator {
     this.#commitEnded = clock.monotonic();
     this.#lastCommitMs = worked ? this.#commitEnded - this.#commitStarted : 0;
     this.#phase = 'open';
-    this.#watermarks = this.#measured;
-    const low = this.#watermarks?.low;
+    const low = this.#times.committed()?.low;
     for (const host of this.#hosts.values()) {
-      // Hosts look again before they call themselves drained: what was committed may be for them to read.
+      // Hosts look again before they report that they are drained: what was committed may be for them to read.
       host.drained = false;
       host.post({ kind: 'committed', run, changelog, low });
     }
     if (worked) listener.committed(this.#preparedRecords);
     listener.changed();
     if (this.#stopping !== undefined) this.#stopping();
-    else this.#schedule();
+    else {
+      this.#doWaiting();
+      this.#schedule();
+    }
   }
 
   // ---------------------------------------------------------------- failure
@@ -418,7 +415,7 @@ export class Coordinator {
         const again = severityOf(asError(error));
         if (this.#phase !== 'aborting') return;
         if (again === 'fenced') return this.#end(asError(error), 'fenced', false);
-        // Whether it ended, and how, only a fresh producer finds out: the next life of the query opens one.
+        // Whether it ended, and how, only a fresh producer finds out: the next run of the query opens one.
         const lost = !(error instanceof LogError && error.kind === 'unavailable');
         if (lost || tries === mostAborts) return this.#end(asError(error), 'failed', true);
         if (!(await this.#backOff(tries))) return;
@@ -445,6 +442,7 @@ export class Coordinator {
     for (const host of this.#hosts.values()) host.post({ kind: 'go', run: this.#options.run });
     this.#options.listener.changed();
     if (this.#stopping !== undefined) this.#stopping();
+    else this.#doWaiting();
   }
 
   #end(error: Error, kind: 'fenced' | 'failed', passing: boolean): void {
@@ -479,9 +477,9 @@ export class Coordinator {
   #quiet(): Promise<void> {
     if (this.#inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const former = this.#settled;
-      this.#settled = () => {
-        this.#settled = undefined;
+      const former = this.#appended;
+      this.#appended = () => {
+        this.#appended = undefined;
         former?.();
         resolve();
       };

@@ -1,0 +1,452 @@
+/**
+ * The runs of queries, as the thread that owns the log sees them: begins them, connects their hosts with their commit
+ * coordinators, moves tasks, and takes them down.
+ *
+ *   setUpQuery -> assign (each thread opens its tasks) -> assigned by all -> go -> running -> remove -> removed by all
+ *
+ * A run that ends by itself is followed by another one after a while, where the cause may pass. A thread that ends takes
+ * the runs with tasks on it along: they start again in a new thread.
+ */
+
+import { UserError, unreachable } from '../../base/index.ts';
+import { type Log, LogError, type Producer } from '../../storage/index.ts';
+import { placementOf, type TaskPlacement, type ThreadShards } from './assignor.ts';
+import { CommitCoordinator } from './commit-coordinator.ts';
+import { errorOf } from './error-report.ts';
+import type { HostThreads } from './host-threads.ts';
+import type { ManagedQuery } from './managed-query.ts';
+import { type QueryState, type RuntimeEvent, sumCounters } from './observer.ts';
+import type { FromHost, Note, Run, RunAssignment, TaskAssignment, ToHost } from './protocol.ts';
+import type { QueryRecords } from './query-records.ts';
+import { QueryRun } from './query-run.ts';
+import { type QuerySetup, setUpQuery } from './query-setup.ts';
+import type { RuntimeLimits, RuntimeOptions } from './runtime-options.ts';
+import type { Suspects } from './suspects.ts';
+import { deathsUntilSuspect } from './suspects.ts';
+import { TaskMove } from './task-move.ts';
+import { RepartitionTrimmer, releaseTombstones } from './trim.ts';
+import { SubTopologyGraph } from './watermarks.ts';
+
+const firstRetryMs = 100;
+const longestRetryMs = 5000;
+
+export interface QueryRunnerOptions {
+  readonly options: RuntimeOptions;
+  readonly limits: RuntimeLimits;
+  readonly threads: HostThreads;
+  readonly suspects: Suspects;
+  readonly queries: ReadonlyMap<string, ManagedQuery>;
+  readonly records: () => Promise<QueryRecords>;
+  /** The threads that a query may use, and the shards that each of them owns. */
+  readonly threadsFor: (query: ManagedQuery) => readonly ThreadShards[];
+  readonly enter: (query: ManagedQuery, state: QueryState, error: Error | undefined) => void;
+  readonly emit: (event: RuntimeEvent) => void;
+  /** Something has changed that a wait may depend on. */
+  readonly changed: () => void;
+  /** Ends threads that served one query alone. */
+  readonly endThreads: (threads: readonly number[]) => Promise<void>;
+}
+
+/** What hosts send about a run. */
+type RunMessage = Extract<FromHost, { readonly run: Run }>;
+
+export class QueryRunner {
+  readonly #options: QueryRunnerOptions;
+  readonly #log: Log;
+  /** Runs that hosts may still send messages about, those that are being taken down included. */
+  readonly #runs = new Map<Run, { readonly query: ManagedQuery; readonly run: QueryRun }>();
+  #nextRun = 1;
+
+  constructor(options: QueryRunnerOptions) {
+    this.#options = options;
+    this.#log = options.options.log;
+  }
+
+  // ---------------------------------------------------------------- begin
+
+  /** Begins a run of the query; answers when it runs. Where it cannot begin, the query's state says why. */
+  async begin(query: ManagedQuery): Promise<void> {
+    const { options, records, threadsFor } = this.#options;
+    const { spec, applicationId, transient } = query;
+    let setup: QuerySetup;
+    try {
+      setup = await setUpQuery(this.#log, {
+        queryId: spec.id,
+        applicationId,
+        instanceId: options.instanceId ?? 'local',
+        topology: spec.topology,
+        offsetReset: spec.offsetReset ?? 'earliest',
+        transient,
+        processingLog: transient ? undefined : options.processingLog,
+        threads: threadsFor(query),
+        records: transient ? undefined : await records(),
+      });
+    } catch (error) {
+      this.#couldNotStart(query, asError(error));
+      throw error;
+    }
+    if (query.state === 'stopped') {
+      await setup.producer?.close();
+      return;
+    }
+    const run = new QueryRun(this.#nextRun++, setup);
+    query.run = run;
+    this.#runs.set(run.id, { query, run });
+    await new Promise<void>((resolve, reject) => {
+      run.ready = { resolve, reject };
+      for (const thread of run.threads) {
+        const tasks = setup.tasks.filter(({ id }) => placementOf(setup.assignment, id).thread === thread);
+        this.#post(thread, { kind: 'assign', assignment: this.#assignmentOf(query, run, tasks) });
+      }
+    });
+  }
+
+  #assignmentOf(query: ManagedQuery, run: QueryRun, tasks: readonly TaskAssignment[]): RunAssignment {
+    const { options } = this.#options;
+    const { spec, applicationId } = query;
+    const inWorkers = spec.plan !== undefined && options.workers !== undefined;
+    const { outputs, plan, producer } = run.setup;
+    return {
+      run: run.id,
+      queryId: spec.id,
+      applicationId,
+      topology: inWorkers ? { kind: 'plan', plan: spec.plan } : { kind: 'inline', topology: spec.topology },
+      tasks,
+      outputs,
+      partitionCounts: plan.subTopologies,
+      producerId: producer?.producerId,
+      window: spec.transient?.window,
+      offsetReset: spec.offsetReset ?? 'earliest',
+      processingLog: query.transient ? undefined : options.processingLog,
+    };
+  }
+
+  #assigned(query: ManagedQuery, run: QueryRun, thread: number): void {
+    run.assigned.add(thread);
+    if (run.assigned.size < run.threads.size || run.ready === undefined) return;
+    const { producer } = run.setup;
+    if (producer !== undefined) run.coordinator = this.#coordinate(query, run, producer);
+    if (query.paused) for (const host of run.threads) this.#post(host, { kind: 'pause', run: run.id, paused: true });
+    for (const host of run.threads) this.#post(host, { kind: 'go', run: run.id });
+    run.ready.resolve();
+    run.ready = undefined;
+    if (query.state !== 'stopped') this.#options.enter(query, 'running', undefined);
+  }
+
+  #coordinate(query: ManagedQuery, run: QueryRun, producer: Producer): CommitCoordinator {
+    const { options, limits, emit, changed } = this.#options;
+    const { clock, timers } = options;
+    const { topology, id: queryId } = query.spec;
+    const { applicationId } = query;
+    const trimmer = new RepartitionTrimmer(this.#log, clock, applicationId, topology);
+    const coordinator = new CommitCoordinator({
+      run: run.id,
+      group: applicationId,
+      producer,
+      hosts: new Map([...run.threads].map((thread) => [thread, (message: ToHost) => this.#post(thread, message)])),
+      positions: run.setup.positions,
+      clock,
+      timers,
+      commitIntervalMs: limits.commitIntervalMs,
+      times: {
+        graph: new SubTopologyGraph(topology.subTopologies(), applicationId, run.setup.plan.subTopologies),
+        boundOf: (topic) => this.#boundOf(topic, query),
+        stableEnd: async (topic, partition) => (await this.#log.offsets({ topic, partition })).stable,
+      },
+      listener: {
+        committed: () => {
+          query.commits++;
+          query.failuresInARow = 0;
+          trimmer.committed(coordinator);
+        },
+        aborted: (error, retryInMs) => {
+          query.aborts++;
+          emit({ kind: 'aborted', queryId, why: error.message, retryInMs });
+        },
+        ended: (error, kind, passing) => void this.#ended(query, run, error, kind, passing),
+        changed,
+      },
+    });
+    return coordinator;
+  }
+
+  /** How far the other queries are in time that write records of several origins to a topic; undefined where none does.
+   *  One that starts may still bring anything. */
+  #boundOf(topic: string, reader: ManagedQuery): number | undefined {
+    let bound: number | undefined;
+    for (const query of this.#options.queries.values()) {
+      if (query === reader || !query.active || !query.writes(topic)) continue;
+      const coordinator = query.run?.coordinator;
+      const own = coordinator === undefined ? Number.NEGATIVE_INFINITY : coordinator.boundOf(topic);
+      if (own !== undefined) bound = Math.min(bound ?? Number.POSITIVE_INFINITY, own);
+    }
+    return bound;
+  }
+
+  // ---------------------------------------------------------------- end
+
+  #couldNotStart(query: ManagedQuery, error: Error): void {
+    if (query.state === 'stopped') return;
+    const passing = error instanceof LogError && (error.kind === 'unavailable' || error.kind === 'unknown');
+    if (passing && !query.transient) {
+      this.#retryLater(query, error);
+      return;
+    }
+    this.#options.enter(query, error instanceof LogError && error.kind === 'fenced' ? 'fenced' : 'failed', error);
+  }
+
+  /** A run ended by itself. */
+  async #ended(
+    query: ManagedQuery,
+    run: QueryRun,
+    error: Error,
+    kind: 'fenced' | 'failed',
+    passing: boolean,
+  ): Promise<void> {
+    if (query.run !== run) return;
+    if (query.state !== 'stopped') {
+      this.#options.enter(query, passing && !query.transient ? 'retrying' : kind, error);
+      query.spec.transient?.sink.ended(error);
+    }
+    run.ready?.reject(error);
+    run.ready = undefined;
+    await this.end(query, run, false);
+    if (query.state === 'retrying') this.#retryLater(query, error);
+  }
+
+  #retryLater(query: ManagedQuery, error: Error): void {
+    this.#options.enter(query, 'retrying', error);
+    const delayMs = Math.min(firstRetryMs * 2 ** query.failuresInARow++, longestRetryMs);
+    query.cancelRetry = this.#options.options.timers.after(delayMs, () => {
+      query.cancelRetry = undefined;
+      if (query.state !== 'retrying') return;
+      query.restarts++;
+      query.starting = this.begin(query);
+      query.starting.catch(() => undefined);
+    });
+  }
+
+  /** Takes the run down on all its threads. `keep`: commits and checkpoints first. */
+  end(query: ManagedQuery, run: QueryRun, keep: boolean): Promise<void> {
+    if (query.run !== run) return query.ending;
+    query.run = undefined;
+    query.ending = this.#takeDown(query, run, keep);
+    return query.ending;
+  }
+
+  async #takeDown(query: ManagedQuery, run: QueryRun, keep: boolean): Promise<void> {
+    const { threads, endThreads, changed } = this.#options;
+    const { coordinator, setup, move } = run;
+    run.ready?.resolve();
+    run.ready = undefined;
+    if (move?.isOnlyTarget(move.target) === true) run.threads.add(move.target);
+    move?.runEnded(query.error ?? new UserError('QUERY_NOT_RUNNING', 'the query has ended'));
+    if (coordinator !== undefined) await (keep ? coordinator.stop() : coordinator.kill());
+    await new Promise<void>((resolve) => {
+      run.onRemoved = resolve;
+      for (const thread of run.threads) {
+        if (threads.has(thread)) this.#post(thread, { kind: 'remove', run: run.id, keep });
+        else run.removed.add(thread);
+      }
+      run.checkRemoved();
+    });
+    if (coordinator === undefined) await setup.producer?.close().catch(() => undefined);
+    query.past = sumCounters([], { ...sumCounters(run.counters.values(), query.past) });
+    this.#runs.delete(run.id);
+    const alone = [...run.threads].filter((thread) => threads.isAlone(thread));
+    if (alone.length > 0) await endThreads(alone);
+    changed();
+  }
+
+  // ---------------------------------------------------------------- tasks that move
+
+  /** Moves a task to another thread; answers when it runs there. Rejects with a `UserError` when it could not be moved:
+   *  it then runs where it was. */
+  async move(query: ManagedQuery, taskId: string, thread: number): Promise<void> {
+    const { run, applicationId } = query;
+    const { coordinator } = run ?? {};
+    const task = run?.setup.tasks.find(({ id }) => id === taskId);
+    const from = run?.assignment.get(taskId)?.thread;
+    if (run === undefined || coordinator === undefined || query.state !== 'running')
+      throw notMovable(query, taskId, 'the query does not run, or is transient');
+    if (task === undefined || from === undefined) throw notMovable(query, taskId, 'there is no such task');
+    if (from === thread) return;
+    if (run.move !== undefined) throw notMovable(query, taskId, 'another task of the query is being moved');
+    const to = this.#placementOn(query, task, thread);
+    const move = new TaskMove({
+      run: run.id,
+      newThread: !run.threads.has(thread),
+      coordinator,
+      task,
+      assignment: this.#assignmentOf(query, run, []),
+      from,
+      to,
+      post: (host, message) => this.#post(host, message),
+      record: async () => (await this.#options.records()).keepShard(applicationId, taskId, to.shard),
+      moved: () => {
+        run.threads.add(thread);
+        run.assignment.set(taskId, to);
+        run.moves++;
+      },
+      paused: () => query.paused,
+    });
+    run.move = move;
+    try {
+      await move.done;
+    } finally {
+      run.move = undefined;
+      this.#options.changed();
+    }
+  }
+
+  #placementOn(query: ManagedQuery, { id, partition }: TaskAssignment, thread: number): TaskPlacement {
+    const owned = this.#options.threadsFor(query).find((one) => one.thread === thread)?.shards ?? [];
+    const shard = owned[partition % owned.length];
+    if (shard === undefined) throw notMovable(query, id, `thread ${thread} owns no shard that the query can use`);
+    return { thread, shard };
+  }
+
+  // ---------------------------------------------------------------- messages
+
+  #post(thread: number, message: ToHost): void {
+    this.#options.threads.post(thread, message);
+  }
+
+  receive(thread: number, message: RunMessage): void {
+    const known = this.#runs.get(message.run);
+    if (known === undefined) {
+      if (message.kind === 'batch') this.#giveBack(thread, message);
+      return;
+    }
+    try {
+      this.#receiveFor(known.query, known.run, thread, message);
+    } catch (error) {
+      // A mistake of our own: it ends this query, and only it.
+      known.run.coordinator?.giveUp();
+      void this.#ended(known.query, known.run, asError(error), 'failed', false);
+    }
+  }
+
+  #giveBack(thread: number, { run, bytes }: Extract<FromHost, { readonly kind: 'batch' }>): void {
+    this.#post(thread, { kind: 'acknowledged', run, bytes });
+  }
+
+  #receiveFor(query: ManagedQuery, run: QueryRun, thread: number, message: RunMessage): void {
+    switch (message.kind) {
+      case 'assigned':
+        if (query.run === run) this.#assigned(query, run, thread);
+        return;
+      case 'batch':
+        if (run.coordinator !== undefined) run.coordinator.receive(thread, message);
+        else this.#giveBack(thread, message);
+        return;
+      case 'rows':
+        query.spec.transient?.sink.rows(message.bytes);
+        return;
+      case 'progress':
+        run.counters.set(thread, message.counters);
+        run.progress.set(thread, message);
+        if (message.drained) run.positions.set(thread, message.positions);
+        run.coordinator?.receive(thread, message);
+        this.#options.changed();
+        return;
+      case 'prepared':
+      case 'rolled back':
+        run.coordinator?.receive(thread, message);
+        return;
+      case 'task suspended':
+      case 'task opened':
+      case 'task not opened':
+        run.move?.receive(message);
+        return;
+      case 'removed':
+        if (!run.threads.has(thread)) {
+          run.move?.targetRemoved();
+          return;
+        }
+        run.removed.add(thread);
+        run.checkRemoved();
+        return;
+      case 'failed':
+        // The run on a thread that it is only about to get a task on is not the run itself.
+        if (run.move?.isOnlyTarget(thread) === true) run.move.targetFailed(errorOf(message.error));
+        else {
+          run.coordinator?.giveUp();
+          void this.#ended(query, run, errorOf(message.error), 'failed', message.error.passing);
+        }
+        return;
+      case 'checkpointed':
+        void releaseTombstones(this.#log, message.changelog);
+        return;
+      case 'note':
+        this.#note(query, message.note);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  #note(query: ManagedQuery, note: Note): void {
+    if (note.about === 'records gone' && !query.noteLoss(note)) return;
+    this.#options.emit({ kind: 'note', queryId: query.spec.id, note });
+  }
+
+  // ---------------------------------------------------------------- threads
+
+  /** The runs that had tasks there end, and their queries start again, in a new thread: the next message to it starts one. */
+  threadDied(thread: number, atWork: Run, error: Error): void {
+    const victims: { readonly query: ManagedQuery; readonly run: QueryRun }[] = [];
+    for (const known of this.#runs.values()) {
+      const { run } = known;
+      if (run.threads.has(thread)) victims.push(known);
+      else if (run.move?.isOnlyTarget(thread) === true) run.move.targetDied(error);
+    }
+    const blamed = this.#blame(atWork, victims, error);
+    for (const { query, run } of victims) {
+      run.removed.add(thread);
+      run.coordinator?.giveUp();
+      run.checkRemoved();
+      const sentence = `a thread of the query "${query.spec.id}" ended: ${error.message}`;
+      const why = query === blamed?.query ? blamed.why : new UserError('THREAD_DIED', sentence, { cause: error });
+      void this.#ended(query, run, why, 'failed', query !== blamed?.query);
+    }
+  }
+
+  /** Counts the death of a thread for the query it worked for: one that has ended threads several times runs alone from
+   *  now on. Answers the query, and the error it fails with, when it has ended its own thread as well. */
+  #blame(
+    atWork: Run,
+    victims: readonly { readonly query: ManagedQuery }[],
+    error: Error,
+  ): { readonly query: ManagedQuery; readonly why: UserError } | undefined {
+    const { suspects, options, emit } = this.#options;
+    const query = this.#runs.get(atWork)?.query ?? (victims.length === 1 ? victims[0]?.query : undefined);
+    if (query === undefined || query.transient) return undefined;
+    const { id } = query.spec;
+    const deaths = suspects.died(id, options.clock.monotonic());
+    if (suspects.slotOf(id) !== undefined) {
+      suspects.forget(id);
+      return { query, why: endsItsThread(id, deaths, error) };
+    }
+    if (deaths < deathsUntilSuspect || !suspects.isolate(id)) return undefined;
+    emit({ kind: 'isolated', queryId: id, deaths, why: error.message });
+    return undefined;
+  }
+}
+
+const notMovable = (query: ManagedQuery, task: string, why: string): UserError =>
+  new UserError('TASK_NOT_MOVABLE', `the task ${task} of the query "${query.spec.id}" cannot be moved: ${why}`, {
+    hint: 'Tasks of a running query with a plan move among worker threads, one at a time.',
+  });
+
+const endsItsThread = (id: string, deaths: number, cause: Error): UserError =>
+  new UserError(
+    'QUERY_ENDS_ITS_THREAD',
+    `the query "${id}" has ended the thread it runs in ${deaths} times, the last time alone in it: ${cause.message}`,
+    {
+      hint: 'What it makes of a record, or keeps for one group, may need more memory than a thread has. Change the query, or start the server with more (NODE_OPTIONS=--max-old-space-size=MiB).',
+      cause,
+    },
+  );
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

@@ -1,0 +1,321 @@
+/**
+ * What is set up before any task of a query runs: its producer, its topics, its positions, and the assignment of its tasks.
+ *
+ * In order: the producer is opened, which ends whatever a former run of the same query has left open; everything there
+ * is of the query is compared (`contradictions.ts`); source topics are looked up and partitions planned; internal
+ * topics are made; committed offsets are read. At a first start the first positions are committed (so that for `latest`
+ * a crash loses nothing that comes meanwhile) and the query's record is written.
+ *
+ * Identities. A query has one producer per *instance* (a process with a data directory of its own), as Kafka Streams has
+ * in its second version of exactly once: the transactional id is `<application id>-<instance id>`. So another instance that
+ * takes over some tasks fences nobody, and the restarted one fences only itself. The record names the id that was used
+ * last; a query that was written under another one (of an earlier version: the application id alone) has that fenced
+ * first.
+ */
+
+import { assert, UserError } from '../../base/index.ts';
+import type { Log, Producer, TopicConfigs, TopicDescription } from '../../storage/index.ts';
+import { changelogBatchBytes } from '../stores/store-options.ts';
+import {
+  changelogTopic,
+  type PartitionPlan,
+  planPartitions,
+  resultTopic,
+  type Topology,
+  taskIdOf,
+  topicOf,
+} from '../topology.ts';
+import { type Assignment, assignTasks, placementOf, type ThreadShards } from './assignor.ts';
+import { contradictionError, examine, hasStarted } from './contradictions.ts';
+import { type PartitionPosition, partitionKey } from './partition-position.ts';
+import type { AssignedOutput, OffsetReset, TaskAssignment } from './protocol.ts';
+import type { QueryRecord, QueryRecords, RecordedTopic } from './query-records.ts';
+import { type TopologyTopic, topicsOf } from './query-topics.ts';
+
+export interface QuerySettings {
+  /** Of this process: see above. */
+  readonly instanceId: string;
+  /** The threads that may run tasks of the query. */
+  readonly threads: readonly ThreadShards[];
+  readonly queryId: string;
+  readonly applicationId: string;
+  readonly topology: Topology;
+  readonly offsetReset: OffsetReset;
+  readonly transient: boolean;
+  readonly processingLog: string | undefined;
+  /** Undefined for a transient query. */
+  readonly records: QueryRecords | undefined;
+}
+
+export interface QuerySetup {
+  readonly plan: PartitionPlan;
+  readonly outputs: readonly AssignedOutput[];
+  readonly producer: Producer | undefined;
+  readonly tasks: readonly TaskAssignment[];
+  readonly assignment: Assignment;
+  readonly positions: readonly PartitionPosition[];
+}
+
+/** Largest batch between the steps of a query, and of results. */
+const mostBatchBytes = changelogBatchBytes;
+
+/** Segments are what is trimmed and compacted as a whole, so they are kept small: a minute, or twice the largest batch.
+ *  */
+const internalSegments: TopicConfigs = { 'segment.bytes': String(2 * mostBatchBytes), 'segment.ms': '60000' };
+
+/** Trimmed behind the committed positions, see `trim.ts`. */
+const repartitionConfigs: TopicConfigs = {
+  ...internalSegments,
+  'cleanup.policy': 'delete',
+  'retention.ms': '-1',
+  'max.message.bytes': String(mostBatchBytes),
+};
+/** Deletions stay until a checkpoint has them, see `trim.ts`; no time says when that is. */
+const changelogConfigs: TopicConfigs = {
+  ...internalSegments,
+  'cleanup.policy': 'compact',
+  'delete.retention.ms': '9223372036854775807',
+  'max.message.bytes': String(mostBatchBytes),
+};
+
+export const setUpQuery = async (log: Log, settings: QuerySettings): Promise<QuerySetup> => {
+  const producer = settings.transient ? undefined : await openProducer(log, settings);
+  try {
+    return await setUpWith(log, settings, producer);
+  } catch (error) {
+    await producer?.close().catch(() => undefined);
+    throw error;
+  }
+};
+
+export const transactionalIdOf = (applicationId: string, instanceId: string): string =>
+  `${applicationId}-${instanceId}`;
+
+const openProducer = async (log: Log, settings: QuerySettings): Promise<Producer> => {
+  const { applicationId, instanceId } = settings;
+  const transactionalId = transactionalIdOf(applicationId, instanceId);
+  const former = await formerTransactionalId(log, settings);
+  if (former !== undefined && former !== transactionalId) {
+    // Opening it fences the former producer, and aborts what that left open.
+    const fenced = await log.producer({ transactionalId: former });
+    await fenced.close();
+  }
+  return log.producer({ transactionalId });
+};
+
+/** The transactional id that the query was written under last; undefined: it was never started. */
+const formerTransactionalId = async (
+  log: Log,
+  { applicationId, topology, records }: QuerySettings,
+): Promise<string | undefined> => {
+  const record = records?.get(applicationId);
+  if (record !== undefined) return record.transactionalId ?? applicationId;
+  const topics = topicsOf(applicationId, topology);
+  const committed = await log.committed(applicationId);
+  return (await hasStarted(log, { applicationId, topics, record, committed })) ? applicationId : undefined;
+};
+
+const setUpWith = async (log: Log, settings: QuerySettings, producer: Producer | undefined): Promise<QuerySetup> => {
+  const { applicationId, topology, transient, records, threads } = settings;
+  const topics = transient ? [] : topicsOf(applicationId, topology);
+  const record = records?.get(applicationId);
+  const started = !transient && (await checkAgainstRest(log, settings, topics, record));
+  const subTopologies = topology.subTopologies();
+  const sources = new Map<string, TopicDescription>();
+  for (const { sources: nodes } of subTopologies) {
+    for (const node of nodes)
+      if (!node.repartition) sources.set(node.topic, await topicNamed(log, node.topic, 'reads'));
+  }
+  const plan = planPartitions(topology, (topic) => {
+    const source = sources.get(topic);
+    assert(source !== undefined, `nothing is known of the source ${topic}`);
+    return source.partitions;
+  });
+  const outputs = await outputsOf(log, settings, plan);
+  if (settings.processingLog !== undefined) await topicNamed(log, settings.processingLog, 'reports to');
+
+  const positions = await positionsOf(log, settings, plan, record?.state === 'reset');
+  if (!transient && !started) await log.commitOffsets(applicationId, [...positions.values()]);
+  if (!transient) await keepRecord(log, settings, topics, record);
+  const positionIn = (topic: string, partition: number): PartitionPosition => {
+    const position = positions.get(partitionKey(topic, partition));
+    assert(position !== undefined, `the query has no position in ${topic}/${partition}`);
+    return position;
+  };
+  const planned = subTopologies.flatMap(({ id: subTopology, sources: nodes }) => {
+    const inputs = [...new Set(nodes.map((node) => topicOf(applicationId, node)))];
+    return Array.from({ length: plan.subTopologies[subTopology] ?? 0 }, (_, partition) => ({
+      id: taskIdOf(subTopology, partition),
+      subTopology,
+      partition,
+      positions: inputs.map((topic) => positionIn(topic, partition)),
+    }));
+  });
+  const shards = record?.shards;
+  const assignment = assignTasks({ applicationId, tasks: planned, threads, ...(shards !== undefined && { shards }) });
+  const tasks = planned.map((task) => ({ ...task, shard: placementOf(assignment, task.id).shard }));
+  return { plan, outputs, producer, tasks, assignment, positions: [...positions.values()] };
+};
+
+/** The topics that the query writes; its own are made where they are missing. What a transient query writes stays in
+ *  memory. */
+const outputsOf = async (
+  log: Log,
+  { applicationId, topology, transient }: QuerySettings,
+  plan: PartitionPlan,
+): Promise<readonly AssignedOutput[]> => {
+  const outputs = new Map<string, AssignedOutput>();
+  const inMemory = (topic: string, partitions: number): void => {
+    outputs.set(topic, { topic, id: '', partitions, maxBatchBytes: mostBatchBytes });
+  };
+  const written = ({ name, id, partitions, configs }: TopicDescription): void => {
+    const maxBatchBytes = Number(configs['max.message.bytes'] ?? 1_048_588);
+    outputs.set(name, { topic: name, id, partitions, maxBatchBytes });
+  };
+  for (const { id, sinks, stores } of topology.subTopologies()) {
+    for (const sink of sinks) {
+      const topic = topicOf(applicationId, sink);
+      if (transient) {
+        assert(
+          sink.repartition || topic === resultTopic,
+          `the transient query ${applicationId} writes the topic ${topic}`,
+        );
+        inMemory(topic, sink.repartition ? (plan.repartitions.get(sink.topic) ?? 1) : 1);
+      } else if (!sink.repartition) written(await topicNamed(log, topic, 'writes'));
+      else written(await internal(log, topic, plan.repartitions.get(sink.topic) ?? 1, repartitionConfigs));
+    }
+    for (const { name, logged } of stores) {
+      if (logged === false || transient) continue;
+      const topic = changelogTopic(applicationId, name);
+      written(await internal(log, topic, plan.subTopologies[id] ?? 1, changelogConfigs));
+    }
+  }
+  return [...outputs.values()];
+};
+
+/** Whether the query has started before; throws when what there is of it contradicts itself. */
+const checkAgainstRest = async (
+  log: Log,
+  settings: QuerySettings,
+  topics: readonly TopologyTopic[],
+  record: QueryRecord | undefined,
+): Promise<boolean> => {
+  const { queryId, applicationId, records } = settings;
+  const committed = await log.committed(applicationId);
+  const { started, contradictions } = await examine(log, { applicationId, topics, record, committed });
+  if (contradictions.length === 0) return started;
+  // A repair goes by the record.
+  if (record === undefined) await records?.put(applicationId, await recordOf(log, settings, topics, undefined));
+  throw contradictionError(queryId, contradictions);
+};
+
+const topicNamed = async (log: Log, name: string, does: string): Promise<TopicDescription> => {
+  const found = await log.describeTopic(name);
+  if (found !== undefined) return found;
+  throw new UserError('TOPIC_UNKNOWN', `the query ${does} the topic "${name}", which does not exist`, {
+    hint: 'Create the topic first, or correct its name.',
+  });
+};
+
+/** Finds or makes a topic of the query's own. */
+const internal = async (
+  log: Log,
+  name: string,
+  partitions: number,
+  configs: TopicConfigs,
+): Promise<TopicDescription> => {
+  const found = await log.describeTopic(name);
+  if (found === undefined) return log.createTopic({ name, partitions, configs });
+  if (found.partitions === partitions) return found;
+  throw new UserError(
+    'QUERY_TOPIC_MISMATCH',
+    `the internal topic "${name}" has ${found.partitions} partitions, but the query needs ${partitions}`,
+    { hint: 'It was left behind by another form of this query. Delete the topic or run the query under another id.' },
+  );
+};
+
+/** The next offset of each source partition. */
+const positionsOf = async (
+  log: Log,
+  { applicationId, topology, offsetReset, transient }: QuerySettings,
+  plan: PartitionPlan,
+  reset: boolean,
+): Promise<ReadonlyMap<string, PartitionPosition>> => {
+  const committed = new Map<string, PartitionPosition>();
+  if (!transient) {
+    for (const position of await log.committed(applicationId)) {
+      committed.set(partitionKey(position.topic, position.partition), position);
+    }
+  }
+  const positions = new Map<string, PartitionPosition>();
+  for (const { id, sources } of topology.subTopologies()) {
+    for (const node of sources) {
+      const topic = topicOf(applicationId, node);
+      for (let partition = 0; partition < (plan.subTopologies[id] ?? 0); partition++) {
+        const key = partitionKey(topic, partition);
+        if (positions.has(key)) continue;
+        if (transient && node.repartition) {
+          positions.set(key, { topic, partition, offset: 0 });
+          continue;
+        }
+        const known = committed.get(key);
+        if (known !== undefined) {
+          // Where the records at this offset were deleted meanwhile, the task finds out and reports it
+          // (`lost-records.ts`).
+          positions.set(key, { ...known, topic, partition });
+          continue;
+        }
+        if (offsetReset === 'none' && !reset && !node.repartition) throw noOffsets(topic, partition);
+        const { start, stable } = await log.offsets({ topic, partition });
+        const latest = offsetReset === 'latest' && !reset && node.kind === 'stream' && !node.repartition;
+        positions.set(key, { topic, partition, offset: latest ? stable : start });
+      }
+    }
+  }
+  return positions;
+};
+
+const noOffsets = (topic: string, partition: number): UserError =>
+  new UserError(
+    'QUERY_NO_OFFSETS',
+    `the query has no committed offset for ${topic}/${partition}, and its auto.offset.reset is none`,
+    {
+      hint: 'Commit an offset for its group first, or start it with earliest or latest.',
+    },
+  );
+
+/** The record of the query with its topics as they are now; a topic that is missing is left out. */
+const recordOf = async (
+  log: Log,
+  { queryId, applicationId, instanceId }: QuerySettings,
+  topics: readonly TopologyTopic[],
+  former: QueryRecord | undefined,
+): Promise<QueryRecord> => {
+  const recorded: Record<string, RecordedTopic> = {};
+  for (const { name, role } of topics) {
+    const description = await log.describeTopic(name);
+    if (description === undefined) continue;
+    const { id, partitions, configs } = description;
+    recorded[name] = { role, id, partitions, configs };
+  }
+  return {
+    version: 1,
+    queryId,
+    state: 'started',
+    topics: recorded,
+    accepted: former?.accepted ?? [],
+    transactionalId: transactionalIdOf(applicationId, instanceId),
+    ...(former?.shards !== undefined && { shards: former.shards }),
+  };
+};
+
+/** Writes the query's record, unless it is written already. */
+const keepRecord = async (
+  log: Log,
+  settings: QuerySettings,
+  topics: readonly TopologyTopic[],
+  record: QueryRecord | undefined,
+): Promise<void> => {
+  const now = await recordOf(log, settings, topics, record);
+  if (JSON.stringify(now) !== JSON.stringify(record)) await settings.records?.put(settings.applicationId, now);
+};

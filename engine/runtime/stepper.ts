@@ -1,0 +1,151 @@
+/**
+ * The stepping loop of a host: its tasks in round robin, each a few thousand records at a time, synchronously.
+ *
+ * After `roundMs` the event loop gets its share. A task is not stepped while its run is not `running`, is paused, has too
+ * much that is not acknowledged, or waits for a checkpoint. At the end of a round batches for repartition topics are
+ * handed over, a transient query's transaction ends, and each run reports its progress where that has changed.
+ */
+
+import type { HostParts } from './host-options.ts';
+import { countersOf, fitSteps, type HostedRun, type HostedTask, positionOf } from './hosted-run.ts';
+
+/** A round ends after so long. */
+const roundMs = 10;
+/** How long records for a repartition topic wait for others to fill their batch. */
+const handOverMs = 25;
+/** How often a transient query that is busy reports what it has counted. */
+const reportEveryMs = 100;
+
+export interface StepperOptions {
+  readonly host: HostParts;
+  /** Tasks may take further blocks. */
+  readonly want: () => void;
+}
+
+export class Stepper {
+  readonly #host: HostParts;
+  readonly #want: () => void;
+  /** All tasks that may step, in their order. */
+  #tasks: HostedTask[] = [];
+  #next = 0;
+  #asked = false;
+  #closed = false;
+
+  constructor({ host, want }: StepperOptions) {
+    this.#host = host;
+    this.#want = want;
+  }
+
+  add(hosted: HostedTask): void {
+    if (!this.#tasks.includes(hosted)) this.#tasks.push(hosted);
+  }
+
+  /** Takes out the tasks of which this holds. */
+  remove(which: (hosted: HostedTask) => boolean): void {
+    this.#tasks = this.#tasks.filter((hosted) => !which(hosted));
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Asks for a round after the event loop has had its share. */
+  wake(): void {
+    if (this.#asked || this.#closed) return;
+    this.#asked = true;
+    this.#host.options.soon(() => {
+      this.#asked = false;
+      if (!this.#closed) this.#round();
+    });
+  }
+
+  #round(): void {
+    const { clock } = this.#host.options;
+    const until = clock.monotonic() + roundMs;
+    const stepped = new Set<HostedRun>();
+    let idle = 0;
+    let late = false;
+    while (idle < this.#tasks.length && !late) {
+      if (this.#next >= this.#tasks.length) this.#next = 0;
+      const hosted = this.#tasks[this.#next++] as HostedTask;
+      const tasks = this.#tasks;
+      const done = this.#step(hosted);
+      if (this.#tasks !== tasks)
+        idle = 0; // its run has failed, and is off the list
+      else if (done === 0) idle++;
+      else {
+        idle = 0;
+        stepped.add(hosted.run);
+        late = clock.monotonic() >= until;
+      }
+    }
+    const nowMs = clock.monotonic();
+    for (const run of stepped) {
+      if (run.exchange === undefined) this.#handOver(run, nowMs);
+      else this.#endTransaction(run, nowMs);
+    }
+    for (const run of this.#host.runs.values()) this.report(run);
+    if (stepped.size > 0) this.#want();
+    if (late) this.wake();
+  }
+
+  /** Steps one task; answers how many records it has processed. */
+  #step({ run, task, repartitions, phase, checking }: HostedTask): number {
+    if (run.phase !== 'running' || run.paused || run.aheadOfCheckpoint || run.full) return 0;
+    if (phase !== 'open' || checking > 0) return 0;
+    const { exchange } = run;
+    if (exchange !== undefined && repartitions.some((topic) => exchange.isFull(topic))) return 0;
+    try {
+      this.#host.options.atWork?.(run.id);
+      const before = run.unacknowledgedBytes;
+      const done = task.step(run.stepRecords);
+      if (done > 0) run.pending = true;
+      if (exchange !== undefined) fitSteps(run, done, run.unacknowledgedBytes - before);
+      return done;
+    } catch (error) {
+      this.#host.fail(run, error);
+      return 0;
+    }
+  }
+
+  /** What is behind a repartition belongs to the same transaction, if it comes in time: batches leave when their writer
+   *  has nothing left to read, and every `handOverMs`. */
+  #handOver(run: HostedRun, nowMs: number): void {
+    const now = nowMs - run.handedOverMs >= handOverMs;
+    for (const { task } of run.tasks) if (now || task.drained) task.handOverRepartitions();
+    if (now) run.handedOverMs = nowMs;
+  }
+
+  /** A transient query's transaction ends with the round: nothing of it can fail half-way. */
+  #endTransaction(run: HostedRun, nowMs: number): void {
+    if (run.phase !== 'running') return;
+    try {
+      for (const { task } of run.tasks) {
+        task.flush();
+        task.commit(new Map());
+      }
+      run.pending = false;
+      if (run.exchange?.deliver() === true) this.wake();
+      run.measureTime();
+    } catch (error) {
+      this.#host.fail(run, error);
+      return;
+    }
+    if (nowMs - run.reportedMs < reportEveryMs && !run.full) return;
+    // No commit makes it report what it has counted: it does so now and then, and before it waits for its client.
+    run.reported = undefined;
+    run.reportedMs = nowMs;
+  }
+
+  /** Reports the progress of a run, when that has changed. */
+  report(run: HostedRun): void {
+    if (run.phase !== 'running') return;
+    const { drained, pending } = run;
+    const positions = drained ? run.transactional.flatMap(({ task }) => task.inputs.map(positionOf)) : [];
+    const reported = `${pending} ${drained} ${positions.map(({ offset }) => offset).join(' ')}`;
+    if (reported === run.reported) return;
+    run.reported = reported;
+    const { post } = this.#host.options;
+    post({ kind: 'progress', run: run.id, pending, drained, positions, counters: countersOf(run) });
+  }
+}

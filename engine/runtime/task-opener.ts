@@ -1,0 +1,210 @@
+/**
+ * Opening a task on a host: its shard, its stores, the task itself, and the replay of its changelogs.
+ *
+ * A task is on its run's list before the first of its stores is opened, so that the removal of the run closes all of them.
+ */
+
+import { assert, type BufferPool } from '../../base/index.ts';
+import type { MemoryBudget } from '../stores/memory-budget.ts';
+import type { StateStore } from '../stores/state-store.ts';
+import type { StoreSpec } from '../stores/store.ts';
+import { createStore } from '../stores/store-kinds.ts';
+import { entryLimit } from '../stores/store-options.ts';
+import { changelogTopic, type SubTopology } from '../topology.ts';
+import { TaskCounters } from './drops.ts';
+import type { HostParts } from './host-options.ts';
+import { type HostedRun, HostedTask } from './hosted-run.ts';
+import type { PartitionPosition } from './partition-position.ts';
+import type { Outbox } from './partitioned-writer.ts';
+import type { AssignedOutput, TaskAssignment } from './protocol.ts';
+import { restoreStore } from './restore.ts';
+import type { Shard, Shards } from './shards.ts';
+import { Task } from './task.ts';
+import { unknownLow } from './watermarks.ts';
+
+/** Characters of the last drop's reason that are shown; the processing log has more. */
+const longestDetail = 500;
+
+export interface TaskOpenerOptions {
+  readonly host: HostParts;
+  /** Undefined: stores live in memory only. */
+  readonly shards: Shards | undefined;
+  readonly memory: MemoryBudget;
+  readonly buffers: BufferPool;
+  /** Takes what tasks of the run write. */
+  readonly outboxOf: (run: HostedRun) => Outbox;
+}
+
+export class TaskOpener {
+  readonly #options: TaskOpenerOptions;
+
+  constructor(options: TaskOpenerOptions) {
+    this.#options = options;
+  }
+
+  /** Answers the task, restored and at its positions, not stepping; undefined when the run has ended meanwhile. A task that
+   *  could not be opened is still on the run's list where it holds stores. */
+  async open(
+    run: HostedRun,
+    subTopology: SubTopology,
+    assignment: TaskAssignment,
+    changelogEnds: readonly PartitionPosition[] = [],
+  ): Promise<HostedTask | undefined> {
+    const { shards } = this.#options;
+    const kept = subTopology.stores.some(({ logged }) => logged !== false);
+    const shard = kept ? await shards?.use(assignment.shard, assignment) : undefined;
+    let hosted: HostedTask;
+    try {
+      const stores = await this.#storesOf(run, subTopology, assignment, shard);
+      // From here on until the task is on the list nothing waits.
+      if (run.over) {
+        shards?.leave(assignment);
+        return undefined;
+      }
+      hosted = new HostedTask(run, this.#taskOf(run, subTopology, assignment, stores()), assignment, shard);
+    } catch (error) {
+      shards?.leave(assignment);
+      throw error;
+    }
+    run.tasks.push(hosted);
+    const { task } = hosted;
+    for (const { store, changelog } of task.stores) {
+      if (changelog === undefined) await store.open();
+      else await this.#restore(hosted, store, changelog, changelogEnds);
+      if (run.over) return undefined;
+    }
+    // Until it is known better, the first commit's windows wait where origins may be mixed.
+    if (run.assignment.partitionCounts.some((tasks) => tasks > 1)) task.setLow(unknownLow);
+    task.start(assignment.positions);
+    return hosted;
+  }
+
+  /** What makes the stores; their numbers in the shard are on the disk. */
+  async #storesOf(
+    { assignment: { applicationId, outputs } }: HostedRun,
+    { stores }: SubTopology,
+    { id: taskId }: TaskAssignment,
+    shard: Shard | undefined,
+  ): Promise<() => ReadonlyMap<string, StateStore>> {
+    const { memory, host } = this.#options;
+    const { hashSeed } = host.options;
+    const numbers = new Map<string, number>();
+    for (const spec of stores) {
+      if (shard === undefined || spec.logged === false) continue;
+      numbers.set(spec.name, await shard.ids.of(applicationId, taskId, spec));
+    }
+    const create = (spec: StoreSpec): StateStore => {
+      const topic = changelogTopic(applicationId, spec.name);
+      const changelog = outputs.find((output) => output.topic === topic);
+      const { kv, ids } = (spec.logged === false ? undefined : shard) ?? {};
+      return createStore(spec, {
+        kv,
+        storeId: numbers.get(spec.name) ?? 0,
+        ...(ids === undefined ? {} : { renewStoreId: () => ids.renew(applicationId, taskId, spec) }),
+        ...(changelog === undefined
+          ? {}
+          : { changelogId: changelog.id, entryLimitBytes: entryLimit(changelog.maxBatchBytes) }),
+        memory,
+        hashSeed,
+      });
+    };
+    return () => new Map(stores.map((spec) => [spec.name, create(spec)]));
+  }
+
+  #taskOf(
+    run: HostedRun,
+    subTopology: SubTopology,
+    { partition }: TaskAssignment,
+    stores: ReadonlyMap<string, StateStore>,
+  ): Task {
+    const { host, buffers, outboxOf } = this.#options;
+    const { assignment } = run;
+    return new Task({
+      subTopology,
+      applicationId: assignment.applicationId,
+      partition,
+      stores: ({ name }) => {
+        const store = stores.get(name);
+        assert(store !== undefined, `the store ${name} was not made`);
+        return store;
+      },
+      outputs: (topic) => {
+        const output: AssignedOutput | undefined = assignment.outputs.find((one) => one.topic === topic);
+        assert(output !== undefined, `the topic ${topic} is written, but nothing is known of it`);
+        return output;
+      },
+      outbox: outboxOf(run),
+      drops: {
+        drop: (drop) => {
+          const { reason, detail, topic, partition: from, offset } = drop;
+          const timeMs = host.options.clock.now();
+          run.lastDrop = { reason, detail: detail.slice(0, longestDetail), topic, partition: from, offset, timeMs };
+          run.processingLog?.drop(drop);
+        },
+      },
+      preparation: { ready: () => host.wake(), failed: (error) => host.fail(run, error) },
+      counters: new TaskCounters(),
+      buffers,
+      tasks: assignment.partitionCounts[subTopology.id] ?? 1,
+    });
+  }
+
+  async #restore(
+    hosted: HostedTask,
+    store: StateStore,
+    changelog: string,
+    ends: readonly PartitionPosition[],
+  ): Promise<void> {
+    const { run, task } = hosted;
+    const { host } = this.#options;
+    const { options } = host;
+    const { id: taskId, partition } = task;
+    const leastEnd = ends.find((end) => end.topic === changelog && end.partition === partition)?.offset ?? 0;
+    const { from, records, verified } = await restoreStore({
+      queryId: run.assignment.queryId,
+      log: options.log,
+      topic: changelog,
+      partition,
+      store,
+      leastEnd,
+      breathe: () => new Promise((resolve) => options.soon(resolve)),
+      rebuilt: (why) => host.note(run, { about: 'rebuilt', store: store.name, taskId, why }),
+      ended: () => {
+        options.atWork?.(run.id);
+        return run.over;
+      },
+    });
+    if (run.over) return;
+    this.#awaitCheck(hosted, verified);
+    run.replayed += records;
+    host.note(run, { about: 'restored', store: store.name, taskId, replayed: records, from });
+  }
+
+  /** Holds the task before its first record until the checkpoint is proven to be whole; damage ends the run, so that the
+   *  store is rebuilt. */
+  #awaitCheck(hosted: HostedTask, verified: Promise<void>): void {
+    const { run } = hosted;
+    const { host } = this.#options;
+    hosted.checking++;
+    run.checked = Promise.all([run.checked, verified]);
+    run.checked.catch(() => {});
+    verified.then(
+      () => {
+        hosted.checking--;
+        host.wake();
+      },
+      (error: unknown) => host.fail(run, error),
+    );
+  }
+
+  /** Closes the stores of a task that was closed itself. `forget` deletes them from the shard. */
+  async closeStores({ task, shard, assignment, run }: HostedTask, forget: boolean): Promise<void> {
+    for (const { store } of task.stores) await store.close().catch(() => undefined);
+    const { applicationId } = run.assignment;
+    for (const known of forget ? (shard?.ids.storesOf(applicationId) ?? []) : []) {
+      // What cannot be deleted is a checkpoint that is older than its changelog: it does no harm.
+      if (known.taskId === task.id) await shard?.ids.forget(known).catch(() => undefined);
+    }
+    this.#options.shards?.leave(assignment);
+  }
+}
