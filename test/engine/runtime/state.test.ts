@@ -184,6 +184,7 @@ const failing = (log: Log, fault: () => LogError | undefined): Log => {
       if (error !== undefined) throw error;
       return producer.append(target, batch, acks);
     };
+    Object.defineProperty(faulty, 'producerId', { value: producer.producerId });
     for (const name of ['begin', 'sendOffsets', 'commit', 'abort', 'close'] as const) {
       Object.defineProperty(faulty, name, { value: producer[name].bind(producer) });
     }
