@@ -14,6 +14,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { assert, type Random, UserError, unreachable } from './base/index.ts';
 import { installNative, nodeFiles, openFileLimit, systemClock, systemRandom } from './base/node/index.ts';
 import {
@@ -33,9 +34,13 @@ import { workerThreads } from './engine/runtime/worker.ts';
 import { openLevelShard, openSoundLevelShard } from './engine/stores/level-store.ts';
 import {
   applicationPrefix,
+  builtInFunctions,
   checkNotInternal,
   definitionOf,
   isScalar,
+  type LoadedModule,
+  loadModule,
+  type ModulePlace,
   openSqlEngine,
   type QueryColumn,
   type QueryHandle,
@@ -61,7 +66,14 @@ import {
 export { UserError } from './base/index.ts';
 export type { RepairFindings } from './engine/index.ts';
 export { KStream, KTable, StreamsBuilder, serdes, TimeWindows, Topology, unknown } from './engine/index.ts';
-export { ExecutionError, type StatementOptions, type StatementResult, type TypedRow } from './sql/index.ts';
+export {
+  ExecutionError,
+  type FunctionModule,
+  type Lambda,
+  type StatementOptions,
+  type StatementResult,
+  type TypedRow,
+} from './sql/index.ts';
 export { type ConsumedRecord, type ConsumeOptions, LogError, type ProducedRecord } from './storage/index.ts';
 
 /** Where records go that a query had to leave out: one JSON row each, written in the query's own transaction. */
@@ -110,6 +122,10 @@ export interface OpenOptions {
   /** Memory for encoded rows that wait for the clients of push queries, in bytes: for each query (default 1 MiB; beyond
    *  it the query waits), and in all (default 128 MiB; beyond it the query that holds most is ended). */
   readonly push?: { readonly bytesPerQuery?: number; readonly bytesInAll?: number };
+  /** Modules of functions for SQL: files whose default export is a `FunctionModule`, as paths or file URLs. They are loaded in
+   *  each thread that needs them. Of several versions of one module new statements get the last one; queries keep the
+   *  version that they were made with, and run only where it is loaded. */
+  readonly functions?: readonly (string | URL)[];
   /** Told of what happens without being asked: queries that stop or retry, threads that die. Never sees record
    *  contents. */
   readonly onEvent?: (event: MillraceEvent) => void;
@@ -123,6 +139,11 @@ export interface MillraceEvent {
 
 /** Rows about dropped records are kept for a week, the newest GiB of them at most. */
 const processingLogConfigs = { 'retention.ms': '604800000', 'retention.bytes': '1073741824' };
+
+const urlOf = (file: string | URL): string => {
+  if (file instanceof URL) return file.href;
+  return file.startsWith('file:') ? file : pathToFileURL(resolve(file)).href;
+};
 
 /** The module by which a worker makes a topology of a plan; beside this one, in sources and in the build. */
 const workerBuilder = import.meta.resolve(
@@ -203,6 +224,14 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       throw new UserError('PUSH_MEMORY_INVALID', `push.${name} is ${bytes} bytes`, {
         hint: `Give a number of bytes from ${MIN_PUSH_MEMORY}, or leave it out.`,
       });
+  const functions = builtInFunctions();
+  const modules: LoadedModule[] = [];
+  for (const file of options.functions ?? []) {
+    const module = await loadModule(urlOf(file));
+    functions.addModule(module);
+    modules.push(module);
+  }
+  const builderOptions = modules.map(({ name, version, url }): ModulePlace => ({ name, version, url }));
   const random = systemRandom();
   const log = await openLog(directory, random);
   try {
@@ -224,7 +253,9 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       openShard: (shard, onDamage) => openLevelShard(state, shard, { onDamage }),
       processingLog: PROCESSING_LOG_TOPIC,
       onEvent: (event) => options.onEvent?.(describeEvent(event)),
-      ...(workers === 0 ? {} : { workers: workerThreads({ count: workers, log, state, builder: workerBuilder }) }),
+      ...(workers === 0
+        ? {}
+        : { workers: workerThreads({ count: workers, log, state, builder: workerBuilder, builderOptions }) }),
       limits: { stateBytes: stateMemoryBytes, ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }) },
     });
     const engine = await openSqlEngine({
@@ -233,6 +264,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       clock: systemClock,
       timers: systemClock,
       random,
+      functions,
       ...(options.push === undefined ? {} : { push: options.push }),
     });
     return new OpenMillrace(directory, log, runtime, engine);

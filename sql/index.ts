@@ -17,6 +17,7 @@ export { keyReader, keyWriter, windowBytesOf } from './compile/keys.ts';
 export { recordWriter } from './compile/record-writer.ts';
 export { ScanRegistry } from './compile/scan.ts';
 export { compileTopology } from './compile/topology.ts';
+export type { ModulePlace } from './compile/worker-builder.ts';
 export { openSqlEngine, type SqlEngineOptions } from './engine.ts';
 export * from './facade.ts';
 export {
@@ -36,6 +37,13 @@ export {
   type TableDefinition,
 } from './functions/define.ts';
 export { builtInFunctions } from './functions/index.ts';
+export {
+  type FunctionModule,
+  type LoadedModule,
+  loadModule,
+  type ModuleId,
+  type UserFunction,
+} from './functions/module.ts';
 export type { FunctionRegistry } from './functions/registry.ts';
 export type { ParsedStatement, Statement } from './parser/statements/index.ts';
 export { type PhysicalPlan, printPlan, readPlan, type Step, sourcesOf, writePlan } from './plan/plan.ts';

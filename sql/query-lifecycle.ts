@@ -13,6 +13,7 @@ import { applicationIdOf } from './application-id.ts';
 import type { PersistentQuery } from './catalog.ts';
 import type { CompileEnvironment } from './compile/environment.ts';
 import { compileTopology } from './compile/topology.ts';
+import { modulesIn } from './plan/modules.ts';
 
 export interface LifecycleOptions {
   readonly runtime: Runtime;
@@ -52,6 +53,7 @@ export class QueryLifecycle {
     await this.#stopping.get(query.id)?.catch(() => undefined);
     const { runtime, environment } = this.#options;
     try {
+      for (const module of modulesIn(query.plan)) environment.functions.checkModule(module);
       const reset = query.properties['auto.offset.reset'] ?? 'latest';
       const started = runtime.start({
         id: query.id,

@@ -3,7 +3,7 @@
  * thread it runs a task host.
  *
  * The worker reads segment files itself (by the log's shared view), owns the LevelDB shards of its tasks, and builds
- * topologies from plan data by a module that is named to it (default export: `(plan, world) => Topology`). What crosses
+ * topologies from plan data by a module that is named to it (default export: `(plan, world, options) => Topology`). What crosses
  * the border: messages of `protocol.ts`, small but for encoded batches, whose memory is *transferred*, to the log's
  * thread and back when the log has answered: no byte of a batch is copied on the way.
  *
@@ -27,6 +27,8 @@ export interface WorkerThreadsOptions {
   readonly state: string;
   /** URL of the module that builds topologies. */
   readonly builder: string;
+  /** What the builder is given with each plan; copied to the thread. */
+  readonly builderOptions?: unknown;
   /** Upper bound of a thread's JavaScript heap, in MiB; what Node sets where it is left out. Memory of stores and
    *  batches lies outside of it. */
   readonly heapMb?: number;
@@ -37,18 +39,26 @@ interface HostData {
   readonly view: SharedLogView;
   readonly state: string;
   readonly builder: string;
+  readonly builderOptions: unknown;
   readonly settings: HostSettings;
   /** One 32-bit word: the run at work. */
   readonly atWork: SharedArrayBuffer;
 }
 
 /** Worker threads for a `Runtime`, each started when the first task needs it. */
-export const workerThreads = ({ count, log, state, builder, heapMb }: WorkerThreadsOptions): WorkerOptions => ({
+export const workerThreads = ({
+  count,
+  log,
+  state,
+  builder,
+  builderOptions,
+  heapMb,
+}: WorkerThreadsOptions): WorkerOptions => ({
   count,
   spawn(_thread, settings, receive, died): RemoteHost {
     const view = log.exportView();
     const atWork = new SharedArrayBuffer(4);
-    const data: HostData = { role: 'millrace task host', view, state, builder, settings, atWork };
+    const data: HostData = { role: 'millrace task host', view, state, builder, builderOptions, settings, atWork };
     const worker = new Worker(new URL(import.meta.url), {
       workerData: data,
       transferList: [view.port],
@@ -81,9 +91,13 @@ export const workerThreads = ({ count, log, state, builder, heapMb }: WorkerThre
 const buffersOf = ({ buffer }: Uint8Array): ArrayBuffer[] => (buffer instanceof ArrayBuffer ? [buffer] : []);
 
 /** `world` is what functions in a topology may know of the hour and of chance. */
-type Build = (plan: unknown, world: { now(): number; random(): number }) => Topology | Promise<Topology>;
+type Build = (
+  plan: unknown,
+  world: { now(): number; random(): number },
+  options: unknown,
+) => Topology | Promise<Topology>;
 
-const runHost = async ({ view, state, builder, settings, atWork }: HostData): Promise<void> => {
+const runHost = async ({ view, state, builder, builderOptions, settings, atWork }: HostData): Promise<void> => {
   const port = parentPort;
   assert(port !== null, 'a task host was started outside of a worker');
   const waiting: ToHost[] = [];
@@ -107,7 +121,7 @@ const runHost = async ({ view, state, builder, settings, atWork }: HostData): Pr
       return openLevelShard(state, shard, { onDamage });
     },
     atWork: (run) => Atomics.store(working, 0, run),
-    build: (plan) => build(plan, world),
+    build: (plan) => build(plan, world, builderOptions),
     hashSeed: settings.hashSeed,
     limits: settings.limits,
     memory: settings.memory,

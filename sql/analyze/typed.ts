@@ -15,6 +15,7 @@
  */
 
 import { unreachable } from '../../base/index.ts';
+import type { ModuleId } from '../functions/module.ts';
 import type { ComparisonOperator } from '../parser/ast.ts';
 import type { ArithmeticOperator } from '../types/arithmetic.ts';
 import { type LiteralValue, printLiteral } from '../types/literal.ts';
@@ -72,11 +73,13 @@ export type TypedExpression =
     }
   /** `base[key]` of a map. */
   | { readonly kind: 'entry'; readonly base: TypedExpression; readonly key: TypedExpression; readonly type: SqlType }
-  /** `signature` is the declared one, as the registry knows it; arguments beyond its fixed ones are variadic. */
+  /** `signature` is the declared one, as the registry knows it; arguments beyond its fixed ones are variadic. `module` is
+   *  there for functions of users. */
   | {
       readonly kind: 'call';
       readonly name: string;
       readonly signature: string;
+      readonly module?: ModuleId | undefined;
       readonly args: readonly TypedExpression[];
       readonly type: SqlType;
     }

@@ -1,18 +1,60 @@
-/** What a worker thread makes topologies with: its default export turns the plan of a query into one. */
+/**
+ * What a worker thread makes topologies with: its default export turns the plan of a query into one.
+ *
+ * Functions of users are loaded here too, from the files that the main thread loaded them from: those of a query's
+ * modules before its plan is compiled. A module that cannot be loaded, or is not the version that the plan names, is an
+ * error of that query alone.
+ */
 
+import { UserError } from '../../base/index.ts';
 import type { Topology } from '../../engine/index.ts';
 import type { FunctionContext } from '../functions/define.ts';
 import { builtInFunctions } from '../functions/index.ts';
+import { loadModule, type ModuleId, printModule } from '../functions/module.ts';
+import { modulesIn } from '../plan/modules.ts';
 import { readPlan } from '../plan/plan.ts';
 import { ScanRegistry } from './scan.ts';
 import { compileTopology } from './topology.ts';
+
+/** Where a module that plans may name is loaded from. */
+export interface ModulePlace extends ModuleId {
+  readonly url: string;
+}
 
 const functions = builtInFunctions();
 
 /** Shared by all queries of this thread: each column of a block is parsed once. */
 const scans = new ScanRegistry();
 
-const build = (plan: unknown, world: FunctionContext): Topology =>
-  compileTopology(readPlan(plan), { functions, context: world, scans });
+/** By name and version. */
+const loading = new Map<string, Promise<void>>();
+
+const load = async (id: ModuleId, places: readonly ModulePlace[]): Promise<void> => {
+  const place = places.find(({ name, version }) => name === id.name && version === id.version);
+  // Compiling the plan then says what is missing.
+  if (place === undefined) return;
+  const loaded = await loadModule(place.url);
+  if (loaded.name !== id.name || loaded.version !== id.version) {
+    throw new UserError(
+      'FUNCTION_MODULE_MISSING',
+      `the file ${place.url} was the module ${printModule(id)} when it was loaded first, and is ${printModule(loaded)} now`,
+      { hint: 'Start again, with a file of its own for each version.' },
+    );
+  }
+  functions.addModule(loaded);
+};
+
+const build = async (plan: unknown, world: FunctionContext, places: readonly ModulePlace[] = []): Promise<Topology> => {
+  for (const id of modulesIn(plan)) {
+    const key = printModule(id);
+    let loaded = loading.get(key);
+    if (loaded === undefined) {
+      loaded = load(id, places);
+      loading.set(key, loaded);
+    }
+    await loaded;
+  }
+  return compileTopology(readPlan(plan), { functions, context: world, scans });
+};
 
 export default build;

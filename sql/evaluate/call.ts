@@ -50,7 +50,7 @@ export const call = (
   functions: FunctionRegistry,
   context: FunctionContext,
 ): Evaluate => {
-  const { definition } = functions.scalar(part.name, part.signature);
+  const { definition } = functions.scalar(part);
   const body = bodyOf(definition, part, context);
   // The signature has been checked against the arguments: what the body takes is what it gets.
   const run = body as Run;

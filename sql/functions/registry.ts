@@ -10,6 +10,7 @@
 import { assert, closest, type Position, UserError } from '../../base/index.ts';
 import { printType, type SqlType, stringType } from '../types/type.ts';
 import type { AggregateDefinition, FunctionDefinition, ScalarDefinition, TableDefinition } from './define.ts';
+import { type LoadedModule, type ModuleId, printModule } from './module.ts';
 import {
   concrete,
   countGenerics,
@@ -36,6 +37,15 @@ export interface RegisteredFunction {
 export interface Overload<D extends FunctionDefinition = FunctionDefinition> {
   readonly signature: Signature;
   readonly definition: D;
+  /** The module of user functions that it belongs to. */
+  readonly module?: ModuleId;
+}
+
+/** The function that a plan means: of a module of users, or built in. */
+export interface FunctionRef {
+  readonly name: string;
+  readonly signature: string;
+  readonly module?: ModuleId | undefined;
 }
 
 /** What an argument is to the choice of an overload: its type, `null` for an untyped NULL, or for a lambda how many parameters
@@ -72,10 +82,15 @@ interface Entry {
   readonly category: string;
   readonly kind: FunctionDefinition['kind'];
   readonly overloads: Overload[];
+  /** The name of the module of user functions that it belongs to. */
+  readonly module?: string;
 }
 
 export class FunctionRegistry {
+  /** What statements can name. */
   readonly #entries = new Map<string, Entry>();
+  /** What plans can name, by module and version, and then by signature. */
+  readonly #modules = new Map<string, ReadonlyMap<string, Overload<ScalarDefinition>>>();
 
   constructor(families: readonly Family[] = []) {
     for (const family of families) for (const each of family.functions) this.add(each, family.category);
@@ -96,6 +111,44 @@ export class FunctionRegistry {
       );
       entry.overloads.push({ signature, definition });
     }
+  }
+
+  /** Adds the functions of a module. New statements get them in the place of those of other versions of the module;
+   *  plans get the version that they name. Raises FUNCTION_MODULE_CONFLICT, and adds nothing, when a name is taken. */
+  addModule({ name, version, url, functions }: LoadedModule): void {
+    const id: ModuleId = { name, version };
+    const overloads = functions.flatMap((definition) =>
+      definition.signatures.map((signature) => ({ signature, definition, module: id })),
+    );
+    const texts = overloads.map(({ signature }) => signature.text);
+    const conflict = (why: string): UserError =>
+      new UserError('FUNCTION_MODULE_CONFLICT', `the function module ${printModule(id)} (${url}): ${why}`);
+    if (this.#modules.has(printModule(id))) throw conflict('a module of this name and version is already loaded');
+    for (const [i, text] of texts.entries()) if (texts.indexOf(text) !== i) throw conflict(`${text} is declared twice`);
+    for (const { signature } of overloads) {
+      const taken = this.#entries.get(signature.name);
+      if (taken === undefined || taken.module === name) continue;
+      throw conflict(
+        `${signature.name} is already a function ${taken.module === undefined ? 'of SQL' : `of the module ${taken.module}`}`,
+      );
+    }
+    for (const [former, entry] of this.#entries) if (entry.module === name) this.#entries.delete(former);
+    for (const overload of overloads) {
+      const { name: called } = overload.signature;
+      const entry = this.#entries.get(called) ?? { category: name, kind: 'scalar', overloads: [], module: name };
+      this.#entries.set(called, entry);
+      entry.overloads.push(overload);
+    }
+    this.#modules.set(printModule(id), new Map(overloads.map((overload) => [overload.signature.text, overload])));
+  }
+
+  /** Raises FUNCTION_MODULE_MISSING unless this version of the module is loaded. */
+  checkModule(id: ModuleId): void {
+    if (this.#modules.has(printModule(id))) return;
+    const others = [...this.#modules.keys()].filter((other) => other.startsWith(`${id.name} `));
+    throw missing(
+      `the module ${printModule(id)} is not loaded${others.length > 0 ? `, but ${others.join(', ')}` : ''}`,
+    );
   }
 
   /** All functions, by name. */
@@ -162,8 +215,9 @@ export class FunctionRegistry {
     return complete(found, args, at) as Resolution<AggregateDefinition>;
   }
 
-  /** The overload of this signature, which a plan names. */
-  scalar(name: string, signature: string): Overload<ScalarDefinition> {
+  /** The overload that a plan names. */
+  scalar({ name, signature, module }: FunctionRef): Overload<ScalarDefinition> {
+    if (module !== undefined) return this.#ofModule(module, signature);
     const found = this.#overload(name, signature);
     assert(found.definition.kind === 'scalar', `${signature} is no scalar function`);
     return found as Overload<ScalarDefinition>;
@@ -191,6 +245,13 @@ export class FunctionRegistry {
     return found;
   }
 
+  #ofModule(module: ModuleId, signature: string): Overload<ScalarDefinition> {
+    this.checkModule(module);
+    const found = this.#modules.get(printModule(module))?.get(signature);
+    if (found === undefined) throw missing(`the module ${printModule(module)} has no function ${signature}`);
+    return found;
+  }
+
   #known(name: string, at: Position | undefined): Entry {
     const entry = this.#entries.get(name.toUpperCase());
     if (entry !== undefined) return entry;
@@ -201,6 +262,11 @@ export class FunctionRegistry {
     });
   }
 }
+
+const missing = (sentence: string): UserError =>
+  new UserError('FUNCTION_MODULE_MISSING', sentence, {
+    hint: 'The query was made with its functions: load that version too, or make the query again.',
+  });
 
 /** The choice in two rounds: as the arguments are, then with conversions. */
 const resolved = (

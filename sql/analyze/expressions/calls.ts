@@ -6,6 +6,7 @@
 
 import { assert, type Position, UserError } from '../../../base/index.ts';
 import type { ScalarDefinition, TableDefinition } from '../../functions/define.ts';
+import type { ModuleId } from '../../functions/module.ts';
 import type { ArgumentType, Resolution, TypeLambda } from '../../functions/registry.ts';
 import type { Expression, ExpressionOf } from '../../parser/ast.ts';
 import { EvaluationError } from '../../types/evaluation-error.ts';
@@ -37,13 +38,14 @@ export const typeCallOf = (
 ): TypedExpression => {
   const { functions } = typing.scope;
   const resolve: Resolve = (...shape) => functions.resolve(name, ...shape);
-  return { kind: 'call', ...resolvedCall(typing, resolve, name, args, at) };
+  const { call, module } = resolvedCall(typing, resolve, name, args, at);
+  return { kind: 'call', ...call, ...(module !== undefined && { module }) };
 };
 
 /** The call of a table function. */
 export const typeTableFunctionCall = (typing: Typing, { name, args, at }: ExpressionOf<'call'>): TypedTableCall => {
   const { functions } = typing.scope;
-  return resolvedCall(typing, (...shape) => functions.resolveTableFunction(name, ...shape), name, args, at);
+  return resolvedCall(typing, (...shape) => functions.resolveTableFunction(name, ...shape), name, args, at).call;
 };
 
 type Resolve = (
@@ -59,7 +61,7 @@ const resolvedCall = (
   name: string,
   args: readonly Expression[],
   at: Position,
-): TypedTableCall => {
+): { readonly call: TypedTableCall; readonly module: ModuleId | undefined } => {
   const drafts = args.map((arg) => (arg.kind === 'lambda' ? arg : draftArgument(typing, arg)));
   const shapes = drafts.map(
     (draft): ArgumentType =>
@@ -73,7 +75,7 @@ const resolvedCall = (
     lambdas.set(index, lambda);
     return lambda.type;
   });
-  const { signature } = resolution.overload;
+  const { signature, module } = resolution.overload;
   const converted = drafts.map((draft, i): TypedExpression => {
     if (draft.kind !== 'lambda') return convertTo(draft, resolution.args[i] as SqlType, 'strict');
     const lambda = lambdas.get(i);
@@ -82,7 +84,8 @@ const resolvedCall = (
   });
   checkLiterals(resolution, (i) => converted[i]?.kind === 'literal', args);
   checkConstants(resolution, converted, at);
-  return { name: signature.name, signature: signature.text, args: converted, type: resolution.result };
+  const call = { name: signature.name, signature: signature.text, args: converted, type: resolution.result };
+  return { call, module };
 };
 
 /** The unit of a duration may stand as an argument: functions get its name as a text. */

@@ -140,6 +140,8 @@ describe('the registry', () => {
     } catch (error) {
       expect(error).toMatchObject({ hint: 'Did you mean "SUBSTRING"?' });
     }
-    expect(() => registry.scalar('GONE', 'GONE() -> INTEGER')).toThrow('this build has no function GONE() -> INTEGER');
+    expect(() => registry.scalar({ name: 'GONE', signature: 'GONE() -> INTEGER' })).toThrow(
+      'this build has no function GONE() -> INTEGER',
+    );
   });
 });

@@ -1,0 +1,25 @@
+/** The modules of user functions that a plan calls: they have to be loaded before it can be compiled. */
+
+import type { ModuleId } from '../functions/module.ts';
+
+/** Each module once. The plan is looked through as the JSON that it is, so that no kind of step can be forgotten. */
+export const modulesIn = (plan: unknown): readonly ModuleId[] => {
+  const found = new Map<string, ModuleId>();
+  const visit = (part: unknown): void => {
+    if (typeof part !== 'object' || part === null) return;
+    if ('kind' in part && part.kind === 'call' && 'module' in part && isModuleId(part.module)) {
+      found.set(`${part.module.name} ${part.module.version}`, part.module);
+    }
+    for (const each of Object.values(part)) visit(each);
+  };
+  visit(plan);
+  return [...found.values()];
+};
+
+const isModuleId = (given: unknown): given is ModuleId =>
+  typeof given === 'object' &&
+  given !== null &&
+  'name' in given &&
+  typeof given.name === 'string' &&
+  'version' in given &&
+  typeof given.version === 'string';

@@ -1,0 +1,190 @@
+/** Functions of users: modules that each thread loads by itself, named with their version in plans. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Millrace, type OpenOptions, open } from 'millrace';
+import { afterEach, describe, expect, test } from 'vitest';
+import { builtInFunctions } from '../../../sql/functions/index.ts';
+import { readModule } from '../../../sql/functions/module.ts';
+import { modulesIn } from '../../../sql/plan/modules.ts';
+
+const one = new URL('./modules/greetings-1.ts', import.meta.url);
+const two = new URL('./modules/greetings-2.ts', import.meta.url);
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+const directory = (): string => {
+  const made = mkdtempSync(join(tmpdir(), 'millrace-functions-'));
+  closing.push(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+};
+
+const opened = async (options: OpenOptions): Promise<Millrace> => {
+  const millrace = await open(options);
+  let closed: Promise<void> | undefined;
+  const close = millrace.close.bind(millrace);
+  millrace.close = () => (closed ??= close());
+  closing.push(() => millrace.close());
+  return millrace;
+};
+
+const rows = async (millrace: Millrace, select: string): Promise<unknown[][]> =>
+  (await millrace.query(select)).map((row) => Object.values(row));
+
+const setUp = `
+  SET 'auto.offset.reset' = 'earliest';
+  CREATE STREAM s (id INT KEY, name VARCHAR, tags ARRAY<VARCHAR>) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);`;
+
+/** State and fault of each query, by the name of what it makes. */
+const states = async (millrace: Millrace): Promise<Record<string, string>> =>
+  Object.fromEntries(
+    (await millrace.engine.queries()).map(({ id, state, error = '' }) => [
+      id.replace(/^CSAS_(.*)_\d+$/, '$1'),
+      `${state} ${error}`.trim(),
+    ]),
+  );
+
+describe.each([0, 1])('with %i worker threads', (workers) => {
+  test('overloads, repeated parameters, generics, lambdas and bound constants', async () => {
+    const millrace = await opened({ data: directory(), workers, functions: [one] });
+    await millrace.sql(`${setUp}
+      CREATE STREAM t AS SELECT id, GREET(name) AS a, GREET(name, 'hi') AS b, COUNT_GIVEN(name, tags, 1) AS c, LAST_OF(tags) AS d,
+        TWICE(name, n => n + '!') AS e, PREFIX('x-', name) AS f FROM s;
+      INSERT INTO s (id, name, tags) VALUES (1, 'ann', ARRAY['p', 'q']);
+      INSERT INTO s (id, name) VALUES (2, NULL);`);
+    await millrace.awaitIdle();
+    expect(await rows(millrace, 'SELECT * FROM t;')).toEqual([
+      [1, 'hello ann', 'hi ann', 3, 'q', 'ann!!', 'x-ann'],
+      [2, null, null, 1, null, null, null],
+    ]);
+  });
+
+  test('what a function throws or returns wrongly is a fault of its record', async () => {
+    const millrace = await opened({ data: directory(), workers, functions: [one] });
+    await millrace.sql(`${setUp} CREATE STREAM t AS SELECT id, MISBEHAVE(name) AS a, name FROM s;`);
+    const names = ['throw', 'text', 'nothing', 'fraction', 'promise', 'right'];
+    await millrace.sql(names.map((name, i) => `INSERT INTO s (id, name) VALUES (${i}, '${name}');`).join('\n'));
+    await millrace.awaitIdle();
+    expect((await rows(millrace, 'SELECT a FROM t;')).flat()).toEqual([null, null, null, null, null, 7]);
+    const [status] = await millrace.engine.queries();
+    expect(status?.dropped).toEqual({ processing: 5 });
+    let texts = '';
+    for await (const { value } of millrace.consume('millrace_processing_log', { untilEnd: true })) {
+      texts += new TextDecoder().decode(value ?? new Uint8Array());
+    }
+    for (const why of [
+      'no such thing',
+      "the text 'seven', not a value of BIGINT",
+      'gave undefined',
+      'gave 1.5',
+      'functions cannot be asynchronous',
+    ])
+      expect(texts).toContain(why);
+  });
+});
+
+test('a query runs with the version that it was made with, and fails alone where that is not loaded', async () => {
+  const data = directory();
+  const first = await opened({ data, workers: 1, functions: [one] });
+  await first.sql(`${setUp}
+    CREATE STREAM greeted AS SELECT id, GREET(name) AS v, name FROM s;
+    CREATE STREAM plain AS SELECT id, UCASE(name) AS v, name FROM s;
+    INSERT INTO s (id, name) VALUES (1, 'ann');`);
+  await first.awaitIdle();
+  await first.close();
+
+  for (const [functions, why] of [
+    [[], 'is not loaded'],
+    [[two], 'is not loaded, but greetings 2.0.0'],
+  ] as const) {
+    const other = await opened({ data, workers: 1, functions });
+    await expect
+      .poll(() => states(other), { timeout: 20_000 })
+      .toEqual({
+        GREETED: `ERROR the module greetings 1.0.0 ${why}`,
+        PLAIN: 'RUNNING',
+      });
+    await other.close();
+  }
+
+  const both = await opened({ data, workers: 1, functions: [one, two] });
+  await both.sql(
+    `CREATE STREAM later AS SELECT id, GREET(name) AS v, name FROM s; INSERT INTO s (id, name) VALUES (2, 'ben');`,
+  );
+  await both.awaitIdle();
+  expect((await rows(both, 'SELECT v FROM greeted;')).flat()).toEqual(['hello ann', 'hello ben']);
+  expect((await rows(both, 'SELECT v FROM later;')).flat()).toEqual(['good morning ben']);
+});
+
+test('a file that changed since it was loaded fails the query that needs it, and no other', async () => {
+  const data = directory();
+  const file = join(directory(), 'tool.mjs');
+  const write = (version: string): void =>
+    writeFileSync(
+      file,
+      `export default { name: 'tool', version: '${version}', functions: [{ signature: 'TOOL(INT) -> INT', body: (n) => n + 1 }] };`,
+    );
+  write('1');
+  const millrace = await opened({ data, workers: 1, functions: [file] });
+  write('2');
+  await millrace.sql(
+    `${setUp} CREATE STREAM t AS SELECT id, TOOL(LEN(name)) AS v FROM s; CREATE STREAM u AS SELECT id, LEN(name) AS v FROM s;`,
+  );
+  const found = await states(millrace);
+  expect(found['U']).toBe('RUNNING');
+  expect(found['T']).toMatch(
+    /^ERROR the file .*tool\.mjs was the module tool 1 when it was loaded first, and is tool 2 now$/,
+  );
+});
+
+describe('a module that cannot be used', () => {
+  const module = (fields: object) => ({ name: 'm', version: '1', functions: [], ...fields });
+  const withFunction = (given: object) => module({ functions: [given] });
+
+  test.each([
+    [undefined, 'its default export is not an object'],
+    [module({ name: 'a b' }), 'its name is not a word'],
+    [module({ version: 1 }), 'its version is not a text without blanks'],
+    [module({ functions: {} }), '"functions" is not an array'],
+    [withFunction({ signature: 'F() -> INT' }), 'function 1 needs a "signature" and a "body"'],
+    [
+      withFunction({ signature: 'F() -> FLOAT', body: () => 1 }),
+      'function 1: the signature "F() -> FLOAT" has an unknown type "FLOAT"',
+    ],
+    [withFunction({ signature: 'F(INT) -> INT', accumulator: {} }), 'only scalar functions are possible yet'],
+  ])('%j', (exported, why) => expect(() => readModule('file:///m.mjs', exported)).toThrow(why));
+
+  test('names that are taken', () => {
+    const registry = builtInFunctions();
+    const add = (name: string, version: string, signature: string): void =>
+      registry.addModule(readModule('file:///m.mjs', { name, version, functions: [{ signature, body: () => null }] }));
+    expect(() => add('m', '1', 'UCASE(INT) -> INT')).toThrow('UCASE is already a function of SQL');
+    expect(() => add('m', '1', 'SUM(STRING) -> INT')).toThrow('SUM is already a function of SQL');
+    add('m', '1', 'MINE(INT) -> INT');
+    expect(() => add('m', '1', 'MINE(INT) -> INT')).toThrow('already loaded');
+    expect(() => add('other', '1', 'MINE(STRING) -> INT')).toThrow('MINE is already a function of the module m');
+    add('m', '2', 'YOURS(INT) -> INT');
+    expect([registry.get('MINE'), registry.get('YOURS')?.category]).toEqual([undefined, 'm']);
+  });
+
+  test('a file that is not there stops the start, before the data directory is touched', async () => {
+    const data = join(directory(), 'data');
+    await expect(open({ data, functions: ['./not/there.mjs'] })).rejects.toThrow('not/there.mjs: it cannot be loaded');
+  });
+});
+
+test('constants that a module refuses are errors of the statement, and a plan tells its modules', async () => {
+  const millrace = await opened({ data: directory(), functions: [one] });
+  await millrace.sql(setUp);
+  await expect(millrace.sql(`CREATE STREAM t AS SELECT id, PREFIX('', name) AS v FROM s;`)).rejects.toThrow(
+    'PREFIX cannot work with its constants: the prefix is empty',
+  );
+  const call = { kind: 'call', name: 'F', module: { name: 'm', version: '1' }, args: [] };
+  expect(modulesIn({ root: { items: [{ expression: { kind: 'negate', operand: call } }, call] } })).toEqual([
+    call.module,
+  ]);
+});
