@@ -18,7 +18,7 @@
 import { unreachable } from '../../base/index.ts';
 import { type Cast, type Grade, type Refusal, same } from './definition.ts';
 import { EvaluationError } from './evaluation-error.ts';
-import type { ScalarType } from './kinds.ts';
+import type { ScalarKind, ScalarType } from './kinds.ts';
 import { javaTrim } from './numbers.ts';
 import { definitionOf } from './scalars/index.ts';
 import { textOf } from './text.ts';
@@ -41,13 +41,27 @@ const includes = (grade: Grade, lowest: Grade): boolean => {
   }
 };
 
-/** How a scalar type converts to another; none when it never does. */
-const castOf = (from: ScalarType, to: ScalarType): Cast<Value> | undefined =>
-  definitionOf(from).casts.to[to.kind] ?? definitionOf(to).casts.from[from.kind];
+interface ScalarCast {
+  readonly grade: Grade;
+  converter(refuse: Refusal): Converter;
+}
+
+/** How a scalar type converts to another one; none when it never does. */
+const castOf = (from: ScalarType, to: ScalarType): ScalarCast | undefined => {
+  const own = definitionOf(from).casts.to[to.kind];
+  if (own !== undefined) return between(own, from, to);
+  const other = definitionOf(to).casts.from[from.kind];
+  return other === undefined ? undefined : between(other, to, from);
+};
+
+const between = ({ grade, convert }: Cast<ScalarKind, Value>, own: ScalarType, other: ScalarType): ScalarCast => ({
+  grade,
+  converter: (refuse) => (convert === same ? same : (value) => convert(value, refuse, own, other)),
+});
 
 /** The lowest grade in which values of one type become those of another that is not a collection of the same kind. */
 const gradeOf = (from: SqlType, to: SqlType): Grade | undefined => {
-  if (from.kind === to.kind) return 'strict';
+  if (typesEqual(from, to)) return 'strict';
   if (!isScalar(to)) return undefined;
   if (to.kind === 'STRING') return isScalar(from) ? 'lax' : 'explicit';
   if (!isScalar(from)) return undefined;
@@ -99,9 +113,7 @@ const converterOfValues = (from: SqlType, to: SqlType, grade: Grade, refuse: Ref
   if (!isScalar(from)) return converterOfCollections(from, to, grade);
   if (!isScalar(to)) return impossible(from, to);
   if (from.kind === 'STRING') return fromText(to, grade, refuse);
-  const cast = castOf(from, to);
-  if (cast === undefined) return impossible(from, to);
-  return cast.convert === same ? same : (value) => cast.convert(value, refuse, from, to);
+  return castOf(from, to)?.converter(refuse) ?? impossible(from, to);
 };
 
 const converterOfCollections = (from: CollectionType, to: SqlType, grade: Grade): Converter => {

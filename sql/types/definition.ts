@@ -13,16 +13,19 @@ import type { Value } from './value.ts';
 /** When a conversion happens, each grade a superset of the one before; `cast.ts` says what they are for. */
 export type Grade = 'strict' | 'lax' | 'explicit';
 
-/** A conversion to or from another scalar type. */
-export interface Cast<V> {
+/** A conversion between two scalar types: `own` is the type in whose definition it stands, `other` the other one. */
+export interface Cast<K extends ScalarKind, V> {
   /** The lowest grade in which it happens. */
   readonly grade: Grade;
   /** Never called with NULL. What cannot be converted becomes what `refuse` gives, if it returns. */
-  convert(value: V, refuse: Refusal, from: ScalarType, to: ScalarType): Value;
+  convert(value: V, refuse: Refusal, own: ScalarTypeOf<K>, other: ScalarType): Value;
 }
 
 /** What a value becomes that cannot be converted; the sentence gives the reason. */
 export type Refusal = (why: string) => Value;
+
+/** The names of a type's parameters. */
+type ParameterName<K extends ScalarKind> = K extends ScalarKind ? Extract<keyof ScalarParameters[K], string> : never;
 
 /** What arithmetic needs. */
 export interface NumericDefinition<V> {
@@ -44,7 +47,7 @@ export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Car
   /** The words that mean the type in SQL, in upper case. Types are printed as their kind. */
   readonly words: readonly string[];
   /** The parameters in the order in which they stand in parentheses behind the word. */
-  readonly parameters: readonly (keyof ScalarParameters[K])[];
+  readonly parameters: readonly ParameterName<K>[];
   readonly carrier: C;
   /**
    * Whether the type gives its carrier another meaning, as TIMESTAMP, DATE and TIME do to whole numbers. Such a type is
@@ -67,10 +70,11 @@ export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Car
     /** The value that a text without blanks around it stands for, or none. */
     readonly parse: { of(text: string, grade: Grade, type: ScalarTypeOf<K>): V | undefined }['of'];
   };
-  /** Conversions to and from other types but STRING, which `text` has. A pair of types is in one of their definitions. */
+  /** Conversions to and from other types but STRING, which `text` has, and to the same kind with other parameters. A pair
+   *  of types is in one of their definitions. */
   readonly casts: {
-    readonly to: Readonly<Partial<Record<ScalarKind, Cast<V>>>>;
-    readonly from: Readonly<Partial<Record<ScalarKind, Cast<Value>>>>;
+    readonly to: Readonly<Partial<Record<ScalarKind, Cast<K, V>>>>;
+    readonly from: Readonly<Partial<Record<ScalarKind, Cast<K, Value>>>>;
   };
   /** The class of JavaScript that stands for a value in programs, which may give the carrier's value as well. */
   readonly object: undefined | { read(given: unknown): V | undefined; make(value: V): unknown };

@@ -59,11 +59,12 @@ const parametersOf = (type: ScalarType): readonly unknown[] => {
   return definitionOf(type).parameters.map((name) => members[name]);
 };
 
-/** The scalar type of this kind with these parameters. */
+/** The scalar type of this kind with these parameters, of which there must be as many as it has. */
 export const scalarOf = (kind: ScalarKind, parameters: readonly number[] = []): ScalarType => {
-  const names = scalars[kind].parameters;
+  const names: readonly string[] = scalars[kind].parameters;
   assert(names.length === parameters.length, `${kind} has ${names.length} parameters, not ${parameters.length}`);
-  return { kind, ...Object.fromEntries(names.map((name, i) => [name, parameters[i]])) };
+  // The names are those of the kind's own members, and all of them: which the language cannot follow.
+  return { kind, ...Object.fromEntries(names.map((name, i) => [name, parameters[i]])) } as ScalarType;
 };
 
 export const typesEqual = (a: SqlType, b: SqlType): boolean => {
