@@ -10,20 +10,19 @@
 
 import { unreachable } from '../../base/index.ts';
 import type { TypedExpression, TypedOf } from '../analyze/typed.ts';
-import { carriers } from '../types/carriers.ts';
-import { definitionOf } from '../types/scalars/index.ts';
-import { isScalar, type SqlType, typesEqual } from '../types/type.ts';
-import { type Value, valuesEqual } from '../types/value.ts';
+import type { Carrier, CarrierValues } from '../types/carriers.ts';
+import { equalityOf, isIdentical } from '../types/equality.ts';
+import { isScalar } from '../types/type.ts';
+import type { Value } from '../types/value.ts';
 import { constantOf, type Evaluate } from './closure.ts';
 
+type Primitive<V extends boolean | number | bigint | string> = V;
+
+/** Scalars are compared here by `<` and `===`, which mean what those of SQL do for primitives only: a carrier that holds
+ *  objects does not compile before it is given its own way. */
+export type ComparedNatively = Primitive<CarrierValues[Carrier]>;
+
 type Compile = (part: TypedExpression) => Evaluate;
-
-/** Whether `===` tells equal values of this type. */
-const isIdentical = (type: SqlType): boolean => isScalar(type) && carriers[definitionOf(type).carrier].identical;
-
-/** Whether two values of an operand's type are the same, NULL being the same as NULL. */
-export const equality = ({ type }: TypedExpression): ((a: Value, b: Value) => boolean) =>
-  isIdentical(type) ? (a, b) => a === b : valuesEqual;
 
 export const comparison = (part: TypedOf<'comparison'>, compile: Compile): Evaluate =>
   compared(part, compile, (left, right) => comparisonOf(part, left, right));
@@ -32,11 +31,7 @@ export const distinctFrom = (part: TypedOf<'distinct-from'>, compile: Compile): 
   const { negated } = part;
   const { type: a } = part.left;
   const { type: b } = part.right;
-  const equal = typesEqual(a, b)
-    ? equality(part.left)
-    : a.kind === b.kind
-      ? valuesEqual
-      : (one: Value, other: Value) => one === null && other === null;
+  const equal = equalityOf(a, b);
   return compared(part, compile, (left, right) => (record) => equal(left(record), right(record)) === negated);
 };
 
@@ -79,11 +74,12 @@ const comparisonOf = (part: TypedOf<'comparison'>, left: Evaluate, right: Evalua
   const { operator } = part;
   if (!isScalar(part.left.type)) {
     const wanted = operator === '=';
+    const equal = equalityOf(part.left.type);
     return (record) => {
       const a = left(record);
       if (a === null) return false;
       const b = right(record);
-      return b !== null && valuesEqual(a, b) === wanted;
+      return b !== null && equal(a, b) === wanted;
     };
   }
   if (operator === '<>' && !isIdentical(part.left.type)) {

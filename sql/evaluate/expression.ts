@@ -22,12 +22,13 @@ import { partsOf, printTyped, type TypedExpression, type TypedLambda, type Typed
 import type { FunctionContext, Lambda } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import { converter } from '../types/cast.ts';
+import { equalityOf } from '../types/equality.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import { isScalar, numericOf } from '../types/type.ts';
 import { isMap, type Row, type Value } from '../types/value.ts';
 import { call } from './call.ts';
 import { type ColumnScope, constantOf, type Evaluate } from './closure.ts';
-import { comparison, distinctFrom, equality } from './comparison.ts';
+import { comparison, distinctFrom } from './comparison.ts';
 import { type LikePattern, likePattern, matchesLike } from './like.ts';
 import { partFailed } from './part-faults.ts';
 
@@ -316,7 +317,7 @@ const isIn = (part: TypedOf<'in'>, compile: (part: TypedExpression) => Evaluate)
     return (record) => known.has(operand(record)) !== negated;
   }
   const values = part.values.map(compile);
-  const equal = equality(part.operand);
+  const equal = equalityOf(part.operand.type);
   return (record) => {
     const value = operand(record);
     if (value === null) return negated;

@@ -1,32 +1,38 @@
 /** Functions on arrays and maps. */
 
+import { assert } from '../../base/index.ts';
+import { equalityOf, type KeyOf, keyOf, type Order, orderOf } from '../types/equality.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import { definitionOf } from '../types/scalars/index.ts';
-import { valueText } from '../types/text.ts';
-import { isScalar, printType } from '../types/type.ts';
-import { compareScalars, identityKey, normalizeBigint, type Value, valuesEqual } from '../types/value.ts';
-import { define } from './define.ts';
+import { textOf } from '../types/text.ts';
+import { isScalar, printType, type SqlType } from '../types/type.ts';
+import { normalizeBigint, type Value } from '../types/value.ts';
+import { type Call, define } from './define.ts';
 import type { Family } from './registry.ts';
 import { scalarKinds } from './signature.ts';
 
 type Values = readonly Value[];
 
+/** The type of the elements of the first argument, which is an array. */
+const elementOf = ({ args: [array] }: Call): SqlType => {
+  assert(array?.kind === 'ARRAY', 'the first argument is an array');
+  return array.element;
+};
+
 /** Equal elements once, where the first of them stands. */
-const distinct = (array: Values): Value[] => {
+const distinct = (array: Values, key: KeyOf): Value[] => {
   const seen = new Set<Value>();
   return array.filter((element) => {
-    const key = identityKey(element);
-    if (seen.has(key)) return false;
-    seen.add(key);
+    const own = key(element);
+    if (seen.has(own)) return false;
+    seen.add(own);
     return true;
   });
 };
 
-const keysOf = (array: Values): Set<Value> => new Set(array.map(identityKey));
-
-/** From the least, NULLs last. */
-const sorted = (array: Values, sign: number): Value[] => [
-  ...array.filter((element) => element !== null).sort((a, b) => sign * compareScalars(a, b)),
+/** From the least, or with a negative sign from the greatest; NULLs last. */
+const sorted = (array: Values, order: Order, sign: number): Value[] => [
+  ...array.filter((element) => element !== null).sort((a, b) => sign * order(a, b)),
   ...array.filter((element) => element === null),
 ];
 
@@ -68,8 +74,10 @@ export const collections: Family = {
         ['ARRAY_CONTAINS(ARRAY[1, NULL], NULL)', 'TRUE'],
         ['ARRAY_CONTAINS(CAST(NULL AS ARRAY<INT>), 1)', 'FALSE'],
       ],
-      body: (array: readonly Value[] | null, value: Value) =>
-        array?.some((element) => valuesEqual(element, value)) ?? false,
+      bind: (call) => {
+        const equal = equalityOf(elementOf(call));
+        return (array: Values | null, value: Value) => array?.some((element) => equal(element, value)) ?? false;
+      },
     }),
     define({
       signature: 'ARRAY_CONCAT(ARRAY<T>, ARRAY<T>) -> ARRAY<T>',
@@ -86,23 +94,32 @@ export const collections: Family = {
       doc: 'The array with equal elements once, in the order in which they first stand.',
       nulls: 'propagate',
       examples: [["ARRAY_DISTINCT(ARRAY['b', 'a', 'b'])", "ARRAY['b', 'a']"]],
-      body: distinct,
+      bind: (call) => {
+        const key = keyOf(elementOf(call));
+        return (array: Values) => distinct(array, key);
+      },
     }),
     define({
       signature: 'ARRAY_UNION(ARRAY<T>, ARRAY<T>) -> ARRAY<T>',
       doc: 'The different elements of both arrays.',
       nulls: 'propagate',
       examples: [['ARRAY_UNION(ARRAY[1, 1, 2], ARRAY[3, 2])', 'ARRAY[1, 2, 3]']],
-      body: (a: Values, b: Values) => distinct([...a, ...b]),
+      bind: (call) => {
+        const key = keyOf(elementOf(call));
+        return (a: Values, b: Values) => distinct([...a, ...b], key);
+      },
     }),
     define({
       signature: 'ARRAY_INTERSECT(ARRAY<T>, ARRAY<T>) -> ARRAY<T>',
       doc: 'The different elements that both arrays have, in the order of the first.',
       nulls: 'propagate',
       examples: [['ARRAY_INTERSECT(ARRAY[3, 1, 3, 2], ARRAY[2, 3])', 'ARRAY[3, 2]']],
-      body: (a: Values, b: Values) => {
-        const others = keysOf(b);
-        return distinct(a).filter((element) => others.has(identityKey(element)));
+      bind: (call) => {
+        const key = keyOf(elementOf(call));
+        return (a: Values, b: Values) => {
+          const others = new Set(b.map(key));
+          return distinct(a, key).filter((element) => others.has(key(element)));
+        };
       },
     }),
     define({
@@ -110,9 +127,12 @@ export const collections: Family = {
       doc: 'The different elements of the first array that the second does not have.',
       nulls: 'propagate',
       examples: [["ARRAY_EXCEPT(ARRAY['foo', 'bar', 'foo'], ARRAY['bar'])", "ARRAY['foo']"]],
-      body: (a: Values, b: Values) => {
-        const others = keysOf(b);
-        return distinct(a).filter((element) => !others.has(identityKey(element)));
+      bind: (call) => {
+        const key = keyOf(elementOf(call));
+        return (a: Values, b: Values) => {
+          const others = new Set(b.map(key));
+          return distinct(a, key).filter((element) => !others.has(key(element)));
+        };
       },
     }),
     define({
@@ -123,21 +143,30 @@ export const collections: Family = {
         ['ARRAY_REMOVE(ARRAY[1, 2, 1], 1)', 'ARRAY[2]'],
         ['ARRAY_REMOVE(ARRAY[1, NULL], NULL)', 'ARRAY[1]'],
       ],
-      body: (array: Values | null, value: Value) => array?.filter((element) => !valuesEqual(element, value)) ?? null,
+      bind: (call) => {
+        const equal = equalityOf(elementOf(call));
+        return (array: Values | null, value: Value) => array?.filter((element) => !equal(element, value)) ?? null;
+      },
     }),
     define({
       signature: scalarKinds.map((type) => `ARRAY_MAX(ARRAY<${type}>) -> ${type}`),
       doc: 'The greatest element, NULLs left out; NULL when there is none.',
       nulls: 'propagate',
       examples: [['ARRAY_MAX(ARRAY[1, NULL, 3])', '3']],
-      body: (array: Values) => sorted(array, -1)[0] ?? null,
+      bind: (call) => {
+        const order = orderOf(elementOf(call));
+        return (array: Values) => sorted(array, order, -1)[0] ?? null;
+      },
     }),
     define({
       signature: scalarKinds.map((type) => `ARRAY_MIN(ARRAY<${type}>) -> ${type}`),
       doc: 'The least element, NULLs left out; NULL when there is none.',
       nulls: 'propagate',
       examples: [['ARRAY_MIN(ARRAY[NULL, 1, 3])', '1']],
-      body: (array: Values) => sorted(array, 1)[0] ?? null,
+      bind: (call) => {
+        const order = orderOf(elementOf(call));
+        return (array: Values) => sorted(array, order, 1)[0] ?? null;
+      },
     }),
     define({
       signature: scalarKinds.flatMap((type) => [
@@ -150,9 +179,12 @@ export const collections: Family = {
         ['ARRAY_SORT(ARRAY[3, NULL, 1])', 'ARRAY[1, 3, NULL]'],
         ["ARRAY_SORT(ARRAY['a', 'b'], 'DESC')", "ARRAY['b', 'a']"],
       ],
-      body: (array: Values, direction = 'ASC') => {
-        const sign = directions[direction.trim().toUpperCase()];
-        return sign === undefined ? null : sorted(array, sign);
+      bind: (call) => {
+        const order = orderOf(elementOf(call));
+        return (array: Values, direction = 'ASC') => {
+          const sign = directions[direction.trim().toUpperCase()];
+          return sign === undefined ? null : sorted(array, order, sign);
+        };
       },
     }),
     define({
@@ -166,13 +198,13 @@ export const collections: Family = {
         ['ARRAY_JOIN(ARRAY[1, NULL, 3])', "'1,null,3'"],
         ["ARRAY_JOIN(ARRAY['a', 'b'], '')", "'ab'"],
       ],
-      bind: ({ args }) => {
-        const [array] = args;
-        const element = array?.kind === 'ARRAY' ? array.element : undefined;
-        const isLogical = element !== undefined && isScalar(element) && definitionOf(element).logical;
+      bind: (call) => {
+        const element = elementOf(call);
+        const isLogical = isScalar(element) && definitionOf(element).logical;
+        const print = textOf(element);
         const text = (value: Value): string => {
-          if (value === null || element === undefined) return 'null';
-          if (!isLogical) return valueText(value, element);
+          if (value === null) return 'null';
+          if (!isLogical) return print(value);
           throw new EvaluationError(`values of type ${printType(element)} are not joined: cast each of them to STRING`);
         };
         return (values: Values | null, delimiter: string | null = ',') =>

@@ -1,24 +1,26 @@
 /** Functions on numbers. INTEGER and BIGINT wrap as in Java; DOUBLE is IEEE 754. */
 
 import { negateLong } from '../types/arithmetic.ts';
+import { orderOf } from '../types/equality.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
-import { compareScalars, doubleToBigint, type Value } from '../types/value.ts';
-import { define } from './define.ts';
+import { doubleToBigint, type Value } from '../types/value.ts';
+import { type Call, define } from './define.ts';
 import type { Family } from './registry.ts';
 import { orderedKinds } from './signature.ts';
 
 const perNumber = (name: string): string[] => ['INT', 'BIGINT', 'DOUBLE'].map((type) => `${name}(${type}) -> ${type}`);
 const toDouble = (name: string): string[] => ['INT', 'BIGINT', 'DOUBLE'].map((type) => `${name}(${type}) -> DOUBLE`);
 
-const extreme =
-  (sign: number) =>
-  (...values: Value[]): Value => {
+const extreme = ({ result }: Call, sign: number): ((...values: readonly Value[]) => Value) => {
+  const order = orderOf(result);
+  return (...values) => {
     let best: Value = null;
     for (const value of values) {
-      if (value !== null && (best === null || compareScalars(value, best) * sign > 0)) best = value;
+      if (value !== null && (best === null || order(value, best) * sign > 0)) best = value;
     }
     return best;
   };
+};
 
 /** Rounds the shortest decimal form of a double to so many places, halves toward plus infinity: 2.5 to 3, -2.5 to -2.
  *  */
@@ -266,14 +268,14 @@ export const math: Family = {
         ['GREATEST(3, NULL, 7, 5)', '7'],
         ["GREATEST('apple', 'pear')", "'pear'"],
       ],
-      body: extreme(1),
+      bind: (call) => extreme(call, 1),
     }),
     define({
       signature: orderedKinds.map((type) => `LEAST(${type}, ${type}...) -> ${type}`),
       doc: 'The least of the values, NULLs left out.',
       nulls: 'own',
       examples: [['LEAST(3, NULL, 7, 5)', '3']],
-      body: extreme(-1),
+      bind: (call) => extreme(call, -1),
     }),
     define({
       signature: 'RANDOM() -> DOUBLE',

@@ -1,6 +1,7 @@
 /** Functions about NULL, and the mark for key columns. */
 
-import { type Value, valuesEqual } from '../types/value.ts';
+import { equalityOf } from '../types/equality.ts';
+import type { Value } from '../types/value.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';
 
@@ -32,7 +33,10 @@ export const nulls: Family = {
         ["NULLIF('a', 'a')", 'NULL'],
         ["NULLIF('a', 'b')", "'a'"],
       ],
-      body: (value: Value, other: Value) => (valuesEqual(value, other) ? null : value),
+      bind: ({ result }) => {
+        const equal = equalityOf(result);
+        return (value: Value, other: Value) => (equal(value, other) ? null : value);
+      },
     }),
     define({
       signature: 'AS_VALUE(T) -> T',

@@ -11,8 +11,9 @@
 import type { ColumnReference, TypedExpression } from '../analyze/typed.ts';
 import { constantOf } from '../evaluate/closure.ts';
 import type { ComparisonOperator } from '../parser/ast.ts';
+import { literalOfValue } from '../types/literal.ts';
 import type { Schema } from '../types/schema.ts';
-import { identityKey, type Row, type Value } from '../types/value.ts';
+import type { Row, Value } from '../types/value.ts';
 import { foldCondition } from './condition-fold.ts';
 
 export interface Access {
@@ -83,10 +84,10 @@ const narrow = (predicate: TypedExpression, schema: Schema): Narrowing => {
     compare: (column, operator, literal) => compare(column, operator, constantOf(literal), schema, nothing),
     among(column, literals) {
       if (column.from !== 'key') return nothing;
-      const found = new Map<Value, Value>();
+      const found = new Map<string, Value>();
       for (const literal of literals) {
         const constant = constantOf(literal);
-        if (constant !== null) found.set(identityKey(constant), constant);
+        if (constant !== null) found.set(keyOf([constant]), constant);
       }
       return {
         ...nothing,
@@ -134,8 +135,8 @@ const both = (a: Narrowing, b: Narrowing): Narrowing => ({
   columns: a.columns.map((values, i) => {
     const others = b.columns[i];
     if (values === undefined || others === undefined) return values ?? others;
-    const allowed = new Set(others.map(identityKey));
-    return values.filter((value) => allowed.has(identityKey(value)));
+    const allowed = new Set(others.map((value) => keyOf([value])));
+    return values.filter((value) => allowed.has(keyOf([value])));
   }),
   // The condition is evaluated anyway: one side's keys are enough.
   keys: a.keys ?? b.keys,
@@ -166,6 +167,7 @@ const either = (a: Narrowing, b: Narrowing): Narrowing => {
   };
 };
 
-const distinct = (rows: readonly Row[]): readonly Row[] => [
-  ...new Map(rows.map((row) => [identityKey(row), row])).values(),
-];
+const distinct = (rows: readonly Row[]): readonly Row[] => [...new Map(rows.map((row) => [keyOf(row), row])).values()];
+
+/** Values from literals as text: as different as they are, since each is in the type of its column. */
+const keyOf = (values: Row): string => JSON.stringify(values.map(literalOfValue));

@@ -35,19 +35,27 @@ export interface CarrierDefinition<V> {
   /** Whether `===` tells equal values. Not so for doubles, of which NaN equals itself where values are grouped and
    *  nothing where they are compared. */
   readonly identical: boolean;
+  /** The total order: negative when `a` comes first, 0 for equal values. */
+  compare(a: V, b: V): number;
+  /** What stands for the value in a Map or Set: the same for equal values, and for those only. */
+  key(value: V): Value;
   /** The value that a literal in a plan, which is JSON, stands for. */
   fromJson(literal: boolean | number | string): Value;
   /** The value as a literal of SQL. */
   printLiteral(value: V): string;
 }
 
-const same = (literal: boolean | number | string): Value => literal;
+const same = <V extends Value>(value: V): Value => value;
+
+const natural = <V extends boolean | number | bigint | string>(a: V, b: V): number => (a < b ? -1 : a > b ? 1 : 0);
 
 export const carriers: { readonly [C in Carrier]: CarrierDefinition<CarrierValues[C]> } = {
   boolean: {
     holds: (value) => typeof value === 'boolean',
     take: (given) => (typeof given === 'boolean' ? given : undefined),
     identical: true,
+    compare: natural,
+    key: same,
     fromJson: same,
     printLiteral: (value) => (value ? 'TRUE' : 'FALSE'),
   },
@@ -55,6 +63,8 @@ export const carriers: { readonly [C in Carrier]: CarrierDefinition<CarrierValue
     holds: (value): value is number => typeof value === 'number' && value === (value | 0),
     take: (given) => (typeof given === 'number' && given === (given | 0) ? given | 0 : undefined),
     identical: true,
+    compare: natural,
+    key: same,
     fromJson: same,
     printLiteral: String,
   },
@@ -67,6 +77,8 @@ export const carriers: { readonly [C in Carrier]: CarrierDefinition<CarrierValue
       return typeof given === 'bigint' && BigInt.asIntN(64, given) === given ? normalizeBigint(given) : undefined;
     },
     identical: true,
+    compare: natural,
+    key: same,
     fromJson: (literal) => (typeof literal === 'string' ? normalizeBigint(BigInt(literal)) : literal),
     printLiteral: String,
   },
@@ -74,6 +86,9 @@ export const carriers: { readonly [C in Carrier]: CarrierDefinition<CarrierValue
     holds: (value) => typeof value === 'number',
     take: (given) => (typeof given === 'number' ? given : undefined),
     identical: false,
+    compare: (a, b) =>
+      Number.isNaN(a) || Number.isNaN(b) ? Number(Number.isNaN(a)) - Number(Number.isNaN(b)) : natural(a, b),
+    key: same,
     fromJson: same,
     printLiteral(value) {
       const text = String(value);
@@ -84,6 +99,8 @@ export const carriers: { readonly [C in Carrier]: CarrierDefinition<CarrierValue
     holds: (value) => typeof value === 'string',
     take: (given) => (typeof given === 'string' ? given : undefined),
     identical: true,
+    compare: natural,
+    key: same,
     fromJson: same,
     printLiteral: (value) => `'${value.replaceAll("'", "''")}'`,
   },

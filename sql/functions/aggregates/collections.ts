@@ -5,34 +5,45 @@
  * made: they are for groups of moderate size.
  */
 
+import { assert } from '../../../base/index.ts';
 import { addLongs } from '../../types/arithmetic.ts';
+import { equalityOf, type Order, orderOf } from '../../types/equality.ts';
 import type { Slots } from '../../types/slots.ts';
 import { arrayOf, bigintType, type SqlType } from '../../types/type.ts';
-import { compareScalars, isMap, type Value, valuesEqual } from '../../types/value.ts';
+import { isMap, type Value } from '../../types/value.ts';
 import { type Accumulator, type AggregateDefinition, type Call, defineAggregate } from '../define.ts';
 
 type Values = readonly Value[];
+
+/** The type of the first argument. */
+const firstOf = ({ args: [first] }: Call): SqlType => {
+  assert(first !== undefined, 'the aggregate has an argument');
+  return first;
+};
 
 export const collectList: AggregateDefinition = defineAggregate({
   signature: 'COLLECT_LIST(T) -> ARRAY<T>',
   doc: 'All values in the order of arrival, NULLs included. A row of a table that changes takes back the last equal value.',
   examples: [{ call: 'COLLECT_LIST(A)', rows: [['1'], ['NULL'], ['1']], result: 'ARRAY[1, NULL, 1]' }],
   undo: true,
-  bind: (call) => ({
-    slots: [call.result],
-    initialize(slots, at) {
-      slots.set(at, []);
-    },
-    add(slots, at, args) {
-      slots.set(at, [...(slots.get(at) as Values), args[0] as Value]);
-    },
-    undo(slots, at, args) {
-      const kept = slots.get(at) as Values;
-      const place = kept.findLastIndex((value) => valuesEqual(value, args[0] as Value));
-      if (place >= 0) slots.set(at, kept.toSpliced(place, 1));
-    },
-    result: (slots, at) => slots.get(at),
-  }),
+  bind: (call) => {
+    const equal = equalityOf(firstOf(call));
+    return {
+      slots: [call.result],
+      initialize(slots, at) {
+        slots.set(at, []);
+      },
+      add(slots, at, args) {
+        slots.set(at, [...(slots.get(at) as Values), args[0] as Value]);
+      },
+      undo(slots, at, args) {
+        const kept = slots.get(at) as Values;
+        const place = kept.findLastIndex((value) => equal(value, args[0] as Value));
+        if (place >= 0) slots.set(at, kept.toSpliced(place, 1));
+      },
+      result: (slots, at) => slots.get(at),
+    };
+  },
 });
 
 export const collectSet: AggregateDefinition = defineAggregate({
@@ -40,32 +51,34 @@ export const collectSet: AggregateDefinition = defineAggregate({
   doc: 'The different values in the order in which they first arrived, NULL included.',
   examples: [{ call: 'COLLECT_SET(A)', rows: [['1'], ['NULL'], ['1']], result: 'ARRAY[1, NULL]' }],
   undo: false,
-  bind: (call) => ({
-    slots: [call.result],
-    initialize(slots, at) {
-      slots.set(at, []);
-    },
-    add(slots, at, args) {
-      const kept = slots.get(at) as Values;
-      const value = args[0] as Value;
-      if (!kept.some((one) => valuesEqual(one, value))) slots.set(at, [...kept, value]);
-    },
-    result: (slots, at) => slots.get(at),
-  }),
+  bind: (call) => {
+    const equal = equalityOf(firstOf(call));
+    return {
+      slots: [call.result],
+      initialize(slots, at) {
+        slots.set(at, []);
+      },
+      add(slots, at, args) {
+        const kept = slots.get(at) as Values;
+        const value = args[0] as Value;
+        if (!kept.some((one) => equal(one, value))) slots.set(at, [...kept, value]);
+      },
+      result: (slots, at) => slots.get(at),
+    };
+  },
 });
 
 /** How many are kept: the last argument. */
 const limitOf = ({ constants }: Call): number => constants.at(-1) as number;
 
 /** Puts a value before the first that is less, and lets the last go when there are too many. */
-const inserted = (kept: Values, value: Value, orderOf: (value: Value) => Value, limit: number): Values => {
-  const order = orderOf(value);
-  const place = kept.findIndex((one) => compareScalars(orderOf(one), order) < 0);
+const inserted = (kept: Values, value: Value, order: Order, limit: number): Values => {
+  const place = kept.findIndex((one) => order(one, value) < 0);
   if (place < 0) return kept.length < limit ? [...kept, value] : kept;
   return kept.toSpliced(place, 0, value).slice(0, limit);
 };
 
-const greatest = (call: Call, valueOf: (args: Values) => Value, orderOf: (value: Value) => Value): Accumulator => {
+const greatest = (call: Call, valueOf: (args: Values) => Value, order: Order): Accumulator => {
   const limit = limitOf(call);
   return {
     slots: [call.result],
@@ -73,7 +86,7 @@ const greatest = (call: Call, valueOf: (args: Values) => Value, orderOf: (value:
       slots.set(at, []);
     },
     add(slots, at, args) {
-      if (args[0] !== null) slots.set(at, inserted(slots.get(at) as Values, valueOf(args), orderOf, limit));
+      if (args[0] !== null) slots.set(at, inserted(slots.get(at) as Values, valueOf(args), order, limit));
     },
     result: (slots, at) => slots.get(at),
   };
@@ -86,12 +99,7 @@ export const topK: AggregateDefinition = defineAggregate({
   doc: 'The so many greatest values, the greatest first, NULLs left out.',
   examples: [{ call: 'TOPK(A, 2)', rows: [['1'], ['3'], ['NULL'], ['3'], ['2']], result: 'ARRAY[3, 3]' }],
   undo: false,
-  bind: (call) =>
-    greatest(
-      call,
-      (args) => args[0] as Value,
-      (value) => value,
-    ),
+  bind: (call) => greatest(call, (args) => args[0] as Value, orderOf(firstOf(call))),
 });
 
 export const topKRows: AggregateDefinition = defineAggregate({
@@ -114,12 +122,14 @@ export const topKRows: AggregateDefinition = defineAggregate({
     },
   ],
   undo: false,
-  bind: (call) =>
-    greatest(
+  bind: (call) => {
+    const order = orderOf(firstOf(call));
+    return greatest(
       call,
       (args) => [...args],
-      (value) => (value as Values)[0] as Value,
-    ),
+      (a, b) => order((a as Values)[0] as Value, (b as Values)[0] as Value),
+    );
+  },
 });
 
 export const topKDistinct: AggregateDefinition = defineAggregate({
@@ -129,6 +139,7 @@ export const topKDistinct: AggregateDefinition = defineAggregate({
   undo: false,
   bind: (call) => {
     const limit = limitOf(call);
+    const order = orderOf(firstOf(call));
     return {
       slots: [call.result],
       initialize(slots, at) {
@@ -137,11 +148,9 @@ export const topKDistinct: AggregateDefinition = defineAggregate({
       add(slots, at, args) {
         const value = args[0] as Value;
         const kept = slots.get(at) as Values;
-        if (value === null || kept.some((one) => valuesEqual(one, value))) return;
-        slots.set(
-          at,
-          inserted(kept, value, (one) => one, limit),
-        );
+        if (value !== null && !kept.some((one) => order(one, value) === 0)) {
+          slots.set(at, inserted(kept, value, order, limit));
+        }
       },
       result: (slots, at) => slots.get(at),
     };
@@ -198,10 +207,11 @@ export const attr: AggregateDefinition = defineAggregate({
   ],
   undo: true,
   bind: (call) => {
+    const equal = equalityOf(firstOf(call));
     const step = (slots: Slots, at: number, value: Value, by: number): void => {
       const values = slots.get(at) as Values;
       const counts = slots.get(at + 1) as readonly (number | bigint)[];
-      const place = values.findIndex((one) => valuesEqual(one, value));
+      const place = values.findIndex((one) => equal(one, value));
       if (place < 0) {
         slots.set(at, [...values, value]);
         slots.set(at + 1, [...counts, by]);

@@ -1,6 +1,7 @@
 /** MIN and MAX. What was the least may be gone when it is taken back, so neither works on tables. */
 
-import { compareScalars, type Value } from '../../types/value.ts';
+import { orderOf } from '../../types/equality.ts';
+import type { Value } from '../../types/value.ts';
 import { type AggregateDefinition, defineAggregate } from '../define.ts';
 import { orderedKinds } from '../signature.ts';
 
@@ -13,16 +14,19 @@ const extreme = (name: string, sign: number, doc: string, result: string): Aggre
       { call: `${name}(A)`, rows: [['CAST(NULL AS INT)']], result: 'NULL' },
     ],
     undo: false,
-    bind: (call) => ({
-      slots: [call.result],
-      initialize() {},
-      add(slots, at, args) {
-        const value = args[0] as Value;
-        const best = slots.get(at);
-        if (value !== null && (best === null || compareScalars(value, best) * sign > 0)) slots.set(at, value);
-      },
-      result: (slots, at) => slots.get(at),
-    }),
+    bind: ({ result: type }) => {
+      const order = orderOf(type);
+      return {
+        slots: [type],
+        initialize() {},
+        add(slots, at, args) {
+          const value = args[0] as Value;
+          const best = slots.get(at);
+          if (value !== null && (best === null || order(value, best) * sign > 0)) slots.set(at, value);
+        },
+        result: (slots, at) => slots.get(at),
+      };
+    },
   });
 
 export const max: AggregateDefinition = extreme('MAX', 1, 'The greatest of the values, NULLs left out.', '3');

@@ -17,6 +17,7 @@ import { typedReader } from '../../../sql/queries/typed-values.ts';
 import type { Carrier } from '../../../sql/types/carriers.ts';
 import { canConvert, converter, type Grade } from '../../../sql/types/cast.ts';
 import type { TypeDefinition } from '../../../sql/types/definition.ts';
+import { equalityOf, keyOf, orderOf } from '../../../sql/types/equality.ts';
 import { EvaluationError } from '../../../sql/types/evaluation-error.ts';
 import type { ScalarKind, ScalarType } from '../../../sql/types/kinds.ts';
 import { literalOfValue, printLiteral, valueOfLiteral } from '../../../sql/types/literal.ts';
@@ -35,7 +36,7 @@ import {
   structOf,
   typesEqual,
 } from '../../../sql/types/type.ts';
-import { compareScalars, identityKey, type Row, type Value, valuesEqual } from '../../../sql/types/value.ts';
+import type { Row, Value } from '../../../sql/types/value.ts';
 import { valueTest } from '../../../sql/types/value-test.ts';
 import { faultOf } from '../evaluate/support.ts';
 import { bare, notNull, scalarTypes, valueOf, wrapped } from '../formats/support.ts';
@@ -43,12 +44,16 @@ import { bare, notNull, scalarTypes, valueOf, wrapped } from '../formats/support
 const table = scalarTypes.map((type) => [printType(type), type, definitionOf(type)] as const);
 
 /** The same value, by the type's own equality; and NULL is NULL only. */
-const expectSame = (found: Value | undefined, value: Value): void => {
-  expect(found !== undefined && valuesEqual(found, value), `${String(found)} instead of ${String(value)}`).toBe(true);
-};
+const expectSameOf =
+  (type: SqlType) =>
+  (found: Value | undefined, value: Value): void => {
+    expect(found !== undefined && equalityOf(type)(found, value), `${String(found)}, not ${String(value)}`).toBe(true);
+  };
 
 describe.each(table)('%s', (text, type, definition) => {
   const value = notNull(type);
+  const expectSame = expectSameOf(type);
+  const equal = equalityOf(type);
 
   test('is written by each of its words, and printed as its kind', () => {
     for (const word of definition.words) {
@@ -71,19 +76,16 @@ describe.each(table)('%s', (text, type, definition) => {
   });
 
   test('has a total order that agrees with equality and with the key of groups', () => {
+    const order = orderOf(type);
+    const key = keyOf(type);
     fc.assert(
       fc.property(value, value, value, (a, b, c) => {
-        const [ab, ba, bc, ac] = [
-          compareScalars(a, b),
-          compareScalars(b, a),
-          compareScalars(b, c),
-          compareScalars(a, c),
-        ];
+        const [ab, ba, bc, ac] = [order(a, b), order(b, a), order(b, c), order(a, c)];
         expect(Math.sign(ab)).toBe(-Math.sign(ba) + 0);
         if (ab <= 0 && bc <= 0) expect(ac).toBeLessThanOrEqual(0);
-        expect(ab === 0).toBe(valuesEqual(a, b));
-        expect(new Set([identityKey(a), identityKey(b)]).size === 1).toBe(valuesEqual(a, b));
-        expect(compareScalars(a, a)).toBe(0);
+        expect(ab === 0).toBe(equal(a, b));
+        expect(new Set([key(a), key(b)]).size === 1).toBe(equal(a, b));
+        expect(order(a, a)).toBe(0);
       }),
       { numRuns: 300 },
     );
@@ -99,7 +101,7 @@ describe.each(table)('%s', (text, type, definition) => {
         encoding.write(row, out);
         const read = encoding.read(out.buffer, 0, out.length);
         row.forEach((part, i) => {
-          expectSame(read[i], part);
+          expectSameOf(columns[i] as SqlType)(read[i], part);
         });
         if (each !== null) expect(valueTest(type)(read[0])).toBe(true);
       }),
@@ -116,7 +118,7 @@ describe.each(table)('%s', (text, type, definition) => {
         const parsed = parse(print(each));
         if (parsed === undefined) return;
         expect(print(parsed)).toBe(print(each));
-        if (valuesEqual(parsed, each)) back++;
+        if (equal(parsed, each)) back++;
       }),
       { numRuns: 300 },
     );

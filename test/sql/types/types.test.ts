@@ -2,26 +2,22 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { typeOfNode } from '../../../sql/analyze/type-of-node.ts';
 import { parseExpression } from '../../../sql/parser/parse.ts';
+import { equalityOf, keyOf } from '../../../sql/types/equality.ts';
 import { parseBigint, parseDouble, parseInteger, printDouble } from '../../../sql/types/numbers.ts';
 import {
   arrayOf,
   bigintType,
   describeType,
+  doubleType,
   integerType,
   mapOf,
   printType,
   stringType,
   structOf,
+  timestampType,
   typesEqual,
 } from '../../../sql/types/type.ts';
-import {
-  bigintToInteger,
-  doubleToBigint,
-  doubleToInteger,
-  identityKey,
-  normalizeBigint,
-  valuesEqual,
-} from '../../../sql/types/value.ts';
+import { bigintToInteger, doubleToBigint, doubleToInteger, normalizeBigint } from '../../../sql/types/value.ts';
 import { faultOf } from '../evaluate/support.ts';
 import { anyType, valueOf } from '../formats/support.ts';
 
@@ -130,16 +126,28 @@ describe('numbers', () => {
 });
 
 describe('values', () => {
-  test('equal ones, and no others, have equal identity keys', () => {
-    const pairs = anyType.chain((type) => fc.tuple(valueOf(type), valueOf(type)));
+  test('equal ones, and no others, have equal keys', () => {
+    const pairs = anyType.chain((type) => fc.tuple(fc.constant(type), valueOf(type), valueOf(type)));
     fc.assert(
-      fc.property(pairs, ([a, b]) => {
-        const same = new Set([identityKey(a), identityKey(b)]).size === 1;
-        expect(valuesEqual(a, b)).toBe(same);
-        expect(valuesEqual(a, structuredClone(a))).toBe(true);
+      fc.property(pairs, ([type, a, b]) => {
+        const key = keyOf(type);
+        const equal = equalityOf(type);
+        expect(equal(a, b)).toBe(new Set([key(a), key(b)]).size === 1);
+        expect(equal(a, structuredClone(a))).toBe(true);
+        expect(key(structuredClone(a))).toBe(key(a));
       }),
       { numRuns: 500 },
     );
+  });
+
+  test('keys keep apart what prints alike', () => {
+    const texts = keyOf(arrayOf(stringType));
+    expect(texts(['null'])).not.toBe(texts([null]));
+    expect(texts(['a","b'])).not.toBe(texts(['a', 'b']));
+    const doubles = keyOf(arrayOf(doubleType));
+    expect(doubles([Number.NaN])).toBe(doubles([Number.NaN]));
+    expect(doubles([0])).toBe(doubles([-0]));
+    expect(keyOf(bigintType)(2n ** 60n)).toBe(keyOf(bigintType)(2n ** 60n));
   });
 
   test('maps are equal whatever their order', () => {
@@ -151,8 +159,22 @@ describe('values', () => {
       ['y', 2],
       ['x', 1],
     ]);
-    expect(valuesEqual(a, b)).toBe(true);
-    expect(identityKey(a)).toBe(identityKey(b));
-    expect(valuesEqual(new Map([['x', integerType.kind]]), new Map([['y', integerType.kind]]))).toBe(false);
+    const type = mapOf(stringType, integerType);
+    expect(equalityOf(type)(a, b)).toBe(true);
+    expect(keyOf(type)(a)).toBe(keyOf(type)(b));
+    expect(equalityOf(type)(new Map([['x', 1]]), new Map([['y', 1]]))).toBe(false);
+  });
+
+  test('of types that have nothing in common are equal only when both are NULL', () => {
+    for (const [a, b] of [
+      [bigintType, timestampType],
+      [arrayOf(stringType), stringType],
+    ] as const) {
+      expect([equalityOf(a, b)(null, null), equalityOf(a, b)(1, null), equalityOf(a, b)(1, 1)]).toEqual([
+        true,
+        false,
+        false,
+      ]);
+    }
   });
 });

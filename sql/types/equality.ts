@@ -1,0 +1,121 @@
+/**
+ * Equality, order and grouping keys of values, by their types: each is made once, when a query is built.
+ *
+ * They are those of sorting and grouping, where NULL equals NULL and NaN equals NaN. Comparison in SQL, where neither is
+ * equal to anything, is in `sql/evaluate/comparison.ts`.
+ */
+
+import { assert, unreachable } from '../../base/index.ts';
+import { type CarrierDefinition, carriers } from './carriers.ts';
+import type { ScalarType } from './kinds.ts';
+import { definitionOf } from './scalars/index.ts';
+import { isScalar, type SqlType } from './type.ts';
+import { isMap, type Value } from './value.ts';
+
+export type Equality = (a: Value, b: Value) => boolean;
+
+/** Negative when the first value comes first, 0 when they are equal. Not for NULL. */
+export type Order = (a: Value, b: Value) => number;
+
+const carrierOf = (type: ScalarType): CarrierDefinition<Value> => carriers[definitionOf(type).carrier];
+
+/** Whether `===` tells equal values of this type. */
+export const isIdentical = (type: SqlType): boolean => isScalar(type) && carrierOf(type).identical;
+
+/** Equality of values of a type, or of two types: values of types that have nothing in common are equal only when both
+ *  are NULL. */
+export const equalityOf = (a: SqlType, b: SqlType = a): Equality => {
+  if (isScalar(a)) {
+    const carrier = carrierOf(a);
+    if (a.kind !== b.kind) return bothNull;
+    return carrier.identical ? identical : orNull((x, y) => carrier.compare(x, y) === 0);
+  }
+  switch (a.kind) {
+    case 'ARRAY': {
+      if (b.kind !== 'ARRAY') return bothNull;
+      const element = equalityOf(a.element, b.element);
+      return orNull((x, y) => allEqual(x as readonly Value[], y as readonly Value[], () => element));
+    }
+    case 'MAP': {
+      if (b.kind !== 'MAP') return bothNull;
+      const member = equalityOf(a.value, b.value);
+      return orNull((x, y) => {
+        if (!isMap(x) || !isMap(y) || x.size !== y.size) return false;
+        for (const [key, each] of x) {
+          const other = y.get(key);
+          if (other === undefined || !member(each, other)) return false;
+        }
+        return true;
+      });
+    }
+    case 'STRUCT': {
+      if (b.kind !== 'STRUCT' || a.fields.length !== b.fields.length) return bothNull;
+      const fields = a.fields.map((field, i) => equalityOf(field.type, b.fields[i]?.type));
+      return orNull((x, y) => allEqual(x as readonly Value[], y as readonly Value[], (i) => fields[i] as Equality));
+    }
+    default:
+      return unreachable(a);
+  }
+};
+
+const identical: Equality = (a, b) => a === b;
+const bothNull: Equality = (a, b) => a === null && b === null;
+const orNull =
+  (equal: Equality): Equality =>
+  (a, b) =>
+    a === null || b === null ? a === b : equal(a, b);
+
+const allEqual = (a: readonly Value[], b: readonly Value[], equalAt: (index: number) => Equality): boolean => {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (!equalAt(i)(a[i] as Value, b[i] as Value)) return false;
+  return true;
+};
+
+/** The natural order of scalars: texts by UTF-16 units, as in Java; false before true; NaN behind all other numbers. */
+export const orderOf = (type: SqlType): Order => {
+  assert(isScalar(type), 'collections have no order');
+  const carrier = carrierOf(type);
+  return (a, b) => carrier.compare(a, b);
+};
+
+/** What stands for a value in a Map or Set: the same for equal values of the type, and for those only. */
+export type KeyOf = (value: Value) => Value;
+
+export const keyOf = (type: SqlType): KeyOf => (isScalar(type) ? scalarKey(type) : keyText(type));
+
+const scalarKey = (type: ScalarType): KeyOf => {
+  const carrier = carrierOf(type);
+  return (value) => (value === null ? null : carrier.key(value));
+};
+
+/** The key as text, in which keys of scalars stay apart. */
+const keyText = (type: SqlType): ((value: Value) => string) => {
+  if (isScalar(type)) {
+    const key = scalarKey(type);
+    return (value) => {
+      const own = key(value);
+      return typeof own === 'string' ? JSON.stringify(own) : String(own);
+    };
+  }
+  switch (type.kind) {
+    case 'ARRAY': {
+      const element = keyText(type.element);
+      return (value) => (value === null ? 'null' : `[${(value as readonly Value[]).map(element).join()}]`);
+    }
+    case 'MAP': {
+      const member = keyText(type.value);
+      return (value) => {
+        if (!isMap(value)) return 'null';
+        const entries = [...value].map(([key, each]) => `${JSON.stringify(key)}:${member(each)}`);
+        return `{${entries.sort().join()}}`;
+      };
+    }
+    case 'STRUCT': {
+      const fields = type.fields.map((field) => keyText(field.type));
+      return (value) =>
+        value === null ? 'null' : `(${fields.map((field, i) => field((value as readonly Value[])[i] ?? null)).join()})`;
+    }
+    default:
+      return unreachable(type);
+  }
+};
