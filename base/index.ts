@@ -7,6 +7,7 @@
  * `bytes.ts` first.
  */
 
+export { Bits } from './bits.ts';
 export { BufferPool } from './buffer-pool.ts';
 export {
   ByteWriter,

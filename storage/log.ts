@@ -24,8 +24,6 @@
  * of its partition.
  */
 
-import type { UserError } from '../base/index.ts';
-
 /** One partition of one topic. */
 export interface TopicPartition {
   readonly topic: string;
@@ -289,6 +287,3 @@ export interface Log {
   /** Waits for what is in flight, syncs, marks the shutdown clean. */
   close(): Promise<void>;
 }
-
-/** The error a caller made (see `UserError`) or the log's own; both carry a stable code. */
-export type AnyLogError = LogError | UserError;

@@ -6,14 +6,10 @@
  * stands still is used, so that a fetch that waits is woken by what happens and never by the hour.
  */
 
-import { assert, type Clock, ManualClock, Random, type Timers, UserError, utf8Length } from '../base/index.ts';
-import { encodeControlBatch } from './control-batch.ts';
+import { type Clock, ManualClock, Random, type Timers, utf8Length } from '../base/index.ts';
 import { fetchEach } from './fetched.ts';
 import { dropUnused, noteUse, transactionalIdExpirationMs } from './last-use.ts';
 import type {
-  Acks,
-  Appended,
-  Chunk,
   CommittedOffset,
   Damage,
   Fetched,
@@ -30,20 +26,15 @@ import type {
   TopicPartition,
   TopicSpec,
 } from './log.ts';
-import {
-  badOffset,
-  closedError,
-  metadataTooLarge,
-  offsetOutOfRange,
-  unknownPartition,
-  unknownTopic,
-} from './log-errors.ts';
-import { PartitionState } from './partition-state.ts';
+import { badOffset, closedError, metadataTooLarge, offsetOutOfRange } from './log-errors.ts';
+import { MemoryPartition } from './memory-partition.ts';
+import { type MemoryHost, MemoryProducer } from './memory-producer.ts';
 import { lastEpoch, ProducerSession } from './producer-session.ts';
-import { baseOffsetOf, isControl, nextOffsetOf } from './record-batch.ts';
+import { baseOffsetOf } from './record-batch.ts';
 import { firstAtOrAfter } from './timed-offset.ts';
-import { checkTopicSpec } from './topic-rules.ts';
-import { FetchWait, Waiters } from './waiting.ts';
+import { TopicMap } from './topic-map.ts';
+import { byPartition, checkTopicSpec } from './topic-rules.ts';
+import { FetchWait } from './waiting.ts';
 
 export interface MemoryLogOptions {
   readonly clock?: Clock;
@@ -52,35 +43,6 @@ export interface MemoryLogOptions {
 }
 
 export const openMemoryLog = (options: MemoryLogOptions = {}): Promise<Log> => Promise.resolve(new MemoryLog(options));
-
-class MemoryPartition {
-  readonly state = new PartitionState();
-  readonly batches: Uint8Array[] = [];
-  readonly waiters = new Waiters();
-
-  append(batch: Uint8Array, nowMs: number): void {
-    this.batches.push(batch);
-    this.state.apply(batch, 0, nowMs);
-    this.waiters.changed();
-  }
-
-  /** The index of the batch that holds the offset. */
-  find(offset: number): number {
-    let low = 0;
-    let high = this.batches.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (nextOffsetOf(this.batches[middle] as Uint8Array, 0) <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-}
-
-interface MemoryTopic {
-  readonly description: TopicDescription;
-  readonly partitions: readonly MemoryPartition[];
-}
 
 /** The newest producer of a transactional id. */
 interface Identity {
@@ -99,7 +61,7 @@ const nothingRecovered: RecoveryReport = {
   completedTransactions: [],
 };
 
-class MemoryLog implements Log {
+class MemoryLog implements Log, MemoryHost {
   readonly recovery = nothingRecovered;
   readonly damage = [];
   readonly housekeepingFailure = undefined;
@@ -107,7 +69,7 @@ class MemoryLog implements Log {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly #random: Random;
-  readonly #topics = new Map<string, MemoryTopic>();
+  readonly #topics = new TopicMap<MemoryPartition>();
   readonly #groups = new Map<string, Map<string, CommittedOffset>>();
   readonly #identities = new Map<string, Identity>();
   readonly #waits = new Set<FetchWait>();
@@ -128,48 +90,44 @@ class MemoryLog implements Log {
   async createTopic(spec: TopicSpec): Promise<TopicDescription> {
     this.checkOpen();
     const description = checkTopicSpec(spec, this.#random.shortId());
-    if (this.#topics.has(spec.name)) {
-      throw new UserError('TOPIC_EXISTS', `topic "${spec.name}" exists already`);
-    }
+    this.#topics.checkIsNew(spec.name);
     const partitions = Array.from({ length: spec.partitions }, () => new MemoryPartition());
-    this.#topics.set(spec.name, { description, partitions });
+    this.#topics.add(description, partitions);
     return description;
   }
 
   async deleteTopic(name: string): Promise<void> {
     this.checkOpen();
-    const topic = this.#topics.get(name);
-    if (topic === undefined) throw unknownTopic(name);
-    this.#topics.delete(name);
+    const { description, partitions } = this.#topics.get(name);
+    this.#topics.remove(description);
     for (const [group, offsets] of this.#groups) {
       for (const [key, offset] of offsets) if (offset.topic === name) offsets.delete(key);
       if (offsets.size === 0) this.#groups.delete(group);
     }
-    for (const { producer } of this.#identities.values()) producer.forget(topic.partitions, name);
-    for (const partition of topic.partitions) partition.waiters.changed();
+    for (const { producer } of this.#identities.values()) producer.forget(partitions, name);
+    for (const partition of partitions) partition.waiters.changed();
   }
 
   async describeTopics(): Promise<readonly TopicDescription[]> {
     this.checkOpen();
-    return [...this.#topics.values()].map((topic) => topic.description).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#topics.descriptions();
   }
 
   async describeTopic(name: string): Promise<TopicDescription | undefined> {
     this.checkOpen();
-    return this.#topics.get(name)?.description;
+    return this.#topics.find(name)?.description;
   }
 
-  topic(name: string): MemoryTopic {
-    const topic = this.#topics.get(name);
-    if (topic === undefined) throw unknownTopic(name);
-    return topic;
+  describe(topic: string): TopicDescription {
+    return this.#topics.get(topic).description;
   }
 
   partition(target: TopicPartition): MemoryPartition {
-    const topic = this.topic(target.topic);
-    const partition = topic.partitions[target.partition];
-    if (partition === undefined) throw unknownPartition(target, topic.partitions.length);
-    return partition;
+    return this.#topics.partition(target);
+  }
+
+  now(): number {
+    return this.clock.now();
   }
 
   async offsets(target: TopicPartition): Promise<PartitionOffsets> {
@@ -237,54 +195,7 @@ class MemoryLog implements Log {
 
   #read(requests: readonly FetchRequest[], options: FetchOptions): Fetched {
     this.checkOpen();
-    return fetchEach(requests, (request) => this.#readPartition(request, options.maxBytesPerPartition));
-  }
-
-  #readPartition(request: FetchRequest, maxBytes: number): Chunk | undefined {
-    const partition = this.partition(request);
-    const { state, batches } = partition;
-    const { topic, offset, isolation } = request;
-    if (!(offset >= state.start && offset <= state.end)) {
-      throw offsetOutOfRange(request, offset, state.start, state.end);
-    }
-    const limit = state.limit(isolation);
-    const taken: Uint8Array[] = [];
-    let nextOffset = offset;
-    let size = 0;
-    for (let i = partition.find(offset); i < batches.length; i++) {
-      const batch = batches[i] as Uint8Array;
-      if (baseOffsetOf(batch, 0) >= limit) break;
-      const shown = isolation.kind === 'uncommitted' ? !isControl(batch, 0) : state.shows(batch, 0);
-      if (shown && taken.length > 0 && size + batch.length > maxBytes) break;
-      nextOffset = nextOffsetOf(batch, 0);
-      if (!shown) continue;
-      taken.push(batch);
-      size += batch.length;
-    }
-    if (nextOffset === offset) return undefined;
-    const bytes = new Uint8Array(size);
-    const positions: number[] = [];
-    let position = 0;
-    for (const batch of taken) {
-      positions.push(position);
-      bytes.set(batch, position);
-      position += batch.length;
-    }
-    let released = false;
-    return {
-      topic,
-      partition: request.partition,
-      bytes,
-      batches: positions,
-      nextOffset,
-      offsets: state.offsets(),
-      release() {
-        assert(!released, 'a chunk is released once');
-        released = true;
-        // Whoever reads lent bytes too late must not get away with it here.
-        bytes.fill(0xdd);
-      },
-    };
+    return fetchEach(requests, (request) => this.partition(request).read(request, options.maxBytesPerPartition));
   }
 
   async producer(options: ProducerOptions = {}): Promise<Producer> {
@@ -366,111 +277,5 @@ class MemoryLog implements Log {
     for (const { producer } of this.#identities.values()) producer.abandon();
     this.#closed = true;
     for (const wait of this.#waits) wait.wakeup();
-  }
-}
-
-/** Order of what `committed` answers. */
-export const byPartition = (a: TopicPartition, b: TopicPartition): number =>
-  a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition;
-
-class MemoryProducer implements Producer {
-  readonly #log: MemoryLog;
-  readonly #session: ProducerSession;
-  /** Partitions that hold records of the open transaction. */
-  readonly #touched = new Set<MemoryPartition>();
-  readonly #pendingOffsets: { group: string; offsets: readonly CommittedOffset[] }[] = [];
-
-  constructor(log: MemoryLog, session: ProducerSession) {
-    this.#log = log;
-    this.#session = session;
-  }
-
-  get producerId(): number {
-    return this.#session.producerId;
-  }
-
-  get epoch(): number {
-    return this.#session.epoch;
-  }
-
-  /** Whether it may still be used. */
-  get isAlive(): boolean {
-    return this.#session.state !== 'closed' && this.#session.state !== 'fenced';
-  }
-
-  #check(inTransaction: boolean): void {
-    this.#log.checkOpen();
-    this.#session.check(inTransaction);
-  }
-
-  async append(target: TopicPartition, batch: Uint8Array, _acks: Acks): Promise<Appended> {
-    const session = this.#session;
-    this.#check(session.isTransactional);
-    const partition = this.#log.partition(target);
-    session.checkBatch(target, this.#log.topic(target.topic).description, batch);
-    return session.send(target, partition.state, batch, (stamped) => {
-      if (session.isTransactional) this.#touched.add(partition);
-      partition.append(stamped.slice(), this.#log.clock.now());
-    });
-  }
-
-  begin(): void {
-    this.#session.begin();
-  }
-
-  async sendOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void> {
-    this.#check(true);
-    this.#log.checkOffsets(offsets);
-    this.#pendingOffsets.push({ group, offsets: offsets.map((offset) => ({ ...offset })) });
-  }
-
-  async commit(): Promise<void> {
-    this.#check(true);
-    this.#end('commit');
-    for (const { group, offsets } of this.#pendingOffsets) this.#log.storeOffsets(group, offsets);
-    this.#pendingOffsets.length = 0;
-    this.#log.noteUse(this.#session.transactionalId ?? '');
-  }
-
-  async abort(): Promise<'aborted' | 'committed'> {
-    this.#check(false);
-    this.abandon();
-    this.#pendingOffsets.length = 0;
-    return 'aborted';
-  }
-
-  #end(type: 'commit' | 'abort'): void {
-    const { producerId, epoch } = this;
-    const timestamp = this.#log.clock.now();
-    for (const partition of this.#touched) {
-      const baseOffset = partition.state.end;
-      partition.append(encodeControlBatch({ type, baseOffset, producerId, epoch, timestamp }), timestamp);
-    }
-    this.#touched.clear();
-    this.#session.state = 'idle';
-  }
-
-  /** A newer producer takes over: what is open is aborted. */
-  fence(): void {
-    this.abandon();
-    this.#session.state = 'fenced';
-  }
-
-  /** What is open is aborted, as it is when the log closes. */
-  abandon(): void {
-    if (this.#session.hasTransaction) this.#end('abort');
-  }
-
-  /** A topic is gone, with what this transaction wrote to it. */
-  forget(partitions: readonly MemoryPartition[], topic: string): void {
-    for (const partition of partitions) this.#touched.delete(partition);
-    for (const pending of this.#pendingOffsets) {
-      pending.offsets = pending.offsets.filter((offset) => offset.topic !== topic);
-    }
-  }
-
-  async close(): Promise<void> {
-    this.abandon();
-    if (this.#session.state !== 'fenced') this.#session.state = 'closed';
   }
 }

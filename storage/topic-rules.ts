@@ -8,7 +8,7 @@
  */
 
 import { closestName, UserError } from '../base/index.ts';
-import type { TopicConfigs, TopicDescription, TopicSpec } from './log.ts';
+import type { TopicConfigs, TopicDescription, TopicPartition, TopicSpec } from './log.ts';
 
 /** Topics of the log's own, hidden from `describeTopics`. */
 export const transactionsTopic = '__transaction_state';
@@ -135,3 +135,7 @@ export const checkTopicSpec = (spec: TopicSpec, id: string): TopicDescription =>
   }
   return { name: spec.name, partitions: spec.partitions, configs: Object.fromEntries(configs), id };
 };
+
+/** Order of what `committed` answers. */
+export const byPartition = (a: TopicPartition, b: TopicPartition): number =>
+  a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition;

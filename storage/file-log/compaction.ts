@@ -6,7 +6,7 @@
  *   1. From where the last run ended, records go into a bounded offset map (`key-map.ts`): which is the last one of each key. The stretch ends
  *      at the first offset that must not be compacted yet, or when the map is full; then another run goes on there.
  *   2. All segments up to the end of the stretch are copied, the oldest first, without what is superseded. Neighbours that have become small
- *      are merged up to `segment.bytes`. Each merged piece takes the place of its originals at once (`swap.ts`).
+ *      are merged up to `segment.bytes`. Each new segment takes the place of its originals at once (`swap.ts`).
  *
  * What stays:
  * - the last record of each key; every record at or behind the end of the stretch; order and offsets of all of them.
@@ -21,11 +21,11 @@
  * transaction in reach is decided.
  *
  * A run is abandoned, without harm, when the partition is deleted, closed or loses records at its start meanwhile, or
- * when the disk is full. Pieces that were swapped in before stay: each is right by itself, because a record goes only
+ * when the disk is full. Segments that were swapped in before stay: each is right by itself, because a record goes only
  * when a newer one of its key stands further behind.
  */
 
-import { ByteWriter, FileError, type FileSystem, joinPath, type OpenFile, writeFully } from '../../base/index.ts';
+import { Bits, type FileSystem } from '../../base/index.ts';
 import type { LogError, TopicConfigs } from '../log.ts';
 import type { PartitionState } from '../partition-state.ts';
 import {
@@ -40,12 +40,12 @@ import {
 } from '../record-batch.ts';
 import { decodeBatch, RecordColumns } from '../record-columns.ts';
 import { RecordKeys } from '../record-keys.ts';
-import { deleteHorizonOf, writeEmptyBatches, writeKept, writeWithoutRecords } from '../rewrite-batch.ts';
+import { deleteHorizonOf } from '../rewrite-batch.ts';
 import { numberConfig } from '../topic-rules.ts';
 import { groupRows, type KeyMap } from './key-map.ts';
-import { OffsetIndex } from './offset-index.ts';
-import { noteInIndexes, type Segment, segmentName } from './segment.ts';
-import { TimeIndex } from './time-index.ts';
+import { type FinishedSegment, MergedSegment } from './merged-segment.ts';
+import type { Segment } from './segment.ts';
+import type { ClosedSegment } from './segment-list.ts';
 import { damagedBatch, wholeBatches } from './whole-batches.ts';
 
 /** What compaction needs of a partition. */
@@ -60,22 +60,13 @@ export interface CompactedPartition {
   /** All segments but the active one, the oldest first. */
   closedSegments(): readonly ClosedSegment[];
   sync(): Promise<void>;
-  /** Puts a finished piece in the place of the segments it was made of; false, and nothing is changed, when they are
+  /** Puts a finished segment in the place of the segments it was made of; false, and nothing is changed, when they are
    *  not there any more. */
-  replaceSegments(originals: readonly Segment[], piece: CompactedPiece): boolean;
+  replaceSegments(originals: readonly Segment[], merged: CompactedSegment): boolean;
 }
 
-export interface ClosedSegment {
-  readonly segment: Segment;
-  /** Where the segment behind it begins. */
-  readonly nextOffset: number;
-}
-
-/** A file of its own (`.cleaned`), synced, that can take the place of the segments it was made of. */
-export interface CompactedPiece {
-  readonly sizeBytes: number;
-  readonly index: OffsetIndex;
-  readonly timeIndex: TimeIndex;
+/** What takes the place of the segments it was made of. */
+export interface CompactedSegment extends FinishedSegment {
   /** The offset behind the last tombstone that was dropped and not superseded; 0 when there was none. */
   readonly deletionsDroppedTo: number;
 }
@@ -98,7 +89,6 @@ export interface CompactionResult {
 
 /** How much is read between two pauses: about a millisecond of work. */
 const sliceBytes = 512 * 1024;
-const writeBytes = 256 * 1024;
 const mostOriginals = 64;
 /** The numbers of the records of one stretch are bits: 8 MiB of them. */
 const mostRecords = 1 << 26;
@@ -183,7 +173,7 @@ class Run {
     let first = true;
     for (const { segment, nextOffset } of this.#partition.closedSegments()) {
       if (nextOffset <= this.#from) continue;
-      const { position } = segment.index.floor(this.#from);
+      const { position } = segment.index.lookup(this.#from);
       const whole = await this.#eachBatch(segment, position, (bytes, at) => {
         const base = baseOffsetOf(bytes, at);
         if (base < this.#from) return true;
@@ -260,11 +250,11 @@ class Run {
     const segmentBytes = numberConfig(configs, 'segment.bytes');
     let bytesBefore = 0;
     let bytesAfter = 0;
-    let piece: Piece | undefined;
+    let merged: MergedSegment | undefined;
     const finish = async (): Promise<void> => {
-      if (piece === undefined) return;
-      const finished = piece;
-      piece = undefined;
+      if (merged === undefined) return;
+      const finished = merged;
+      merged = undefined;
       bytesAfter += await this.#finish(finished);
     };
     this.#number = 0;
@@ -272,16 +262,16 @@ class Run {
       for (const { segment, nextOffset } of this.#partition.closedSegments()) {
         if (segment.baseOffset >= this.#end) break;
         const fits =
-          piece !== undefined &&
-          piece.nextOffset === segment.baseOffset &&
-          piece.sizeBytes + segment.size <= segmentBytes &&
-          piece.originals.length < mostOriginals &&
-          nextOffset - piece.baseOffset <= 0x7fff_ffff;
+          merged !== undefined &&
+          merged.nextOffset === segment.baseOffset &&
+          merged.sizeBytes + segment.size <= segmentBytes &&
+          merged.originals.length < mostOriginals &&
+          nextOffset - merged.baseOffset <= 0x7fff_ffff;
         if (!fits) await finish();
-        piece ??= new Piece(this.#host.files, this.#partition, segment.baseOffset);
-        piece.originals.push(segment);
+        merged ??= new MergedSegment(this.#host.files, this.#partition, segment.baseOffset);
+        merged.originals.push(segment);
         bytesBefore += segment.size;
-        const into = piece;
+        const into = merged;
         await this.#eachBatch(segment, 0, (bytes, at) => {
           this.#copyBatch(into, bytes, at);
           return true;
@@ -289,32 +279,33 @@ class Run {
       }
       await finish();
     } finally {
-      piece?.discard();
+      merged?.discard();
     }
     // Every aborted record below is gone, and with it the need to know.
     state.replaceAborted(state.aborted.filter(({ last }) => last >= this.#end));
     return { cleanedTo: this.#end, bytesBefore, bytesAfter };
   }
 
-  /** Swaps a piece in; answers the bytes that stand there now. */
-  async #finish(piece: Piece): Promise<number> {
-    const before = piece.originals.reduce((sum, { size }) => sum + size, 0);
-    const finished = await piece.finish();
+  /** Swaps the new segment in; answers the bytes that are there now. */
+  async #finish(merged: MergedSegment): Promise<number> {
+    const before = merged.originals.reduce((sum, { size }) => sum + size, 0);
+    const finished = await merged.finish();
     if (finished === undefined) return before;
     try {
-      // What the originals hold is on the disk before they are replaced: the piece holds no more than they did.
+      // What the originals hold is on the disk before they are replaced: the new segment holds no more than they did.
       await this.#partition.sync();
       this.#check();
       const deletionsDroppedTo = this.#deletionsDroppedTo;
-      if (!this.#partition.replaceSegments(piece.originals, { ...finished, deletionsDroppedTo })) throw new Abandoned();
+      if (!this.#partition.replaceSegments(merged.originals, { ...finished, deletionsDroppedTo }))
+        throw new Abandoned();
     } catch (cause) {
-      piece.discard();
+      merged.discard();
       throw cause;
     }
     return finished.sizeBytes;
   }
 
-  #copyBatch(piece: Piece, bytes: Uint8Array, at: number): void {
+  #copyBatch(merged: MergedSegment, bytes: Uint8Array, at: number): void {
     const base = baseOffsetOf(bytes, at);
     const next = nextOffsetOf(bytes, at);
     const producerId = producerIdOf(bytes, at);
@@ -325,25 +316,25 @@ class Run {
       // A marker behind the end stays in any case; before it, as long as it ends something.
       const stays = base >= this.#end || this.#alive.has(producerId);
       this.#alive.delete(producerId);
-      if (stays) piece.keep(bytes, at);
-      else piece.drop(base, next);
+      if (stays) merged.keep(bytes, at);
+      else merged.drop(base, next);
       return;
     }
     if (base >= this.#end) {
       if (isTransactional(bytes, at)) this.#alive.add(producerId);
-      piece.keep(bytes, at);
+      merged.keep(bytes, at);
       return;
     }
     const kept = this.#isData(bytes, at) ? this.#keptOf(bytes, at, base) : 0;
     if (kept > 0) {
       if (isTransactional(bytes, at)) this.#alive.add(producerId);
       const horizon = this.#horizonOf(bytes, at);
-      if (kept === recordCountOf(bytes, at) && horizon === undefined) piece.keep(bytes, at);
-      else piece.keepSome(bytes, at, { columns: this.#columns, stays: this.#stays, count: kept }, horizon);
+      if (kept === recordCountOf(bytes, at) && horizon === undefined) merged.keep(bytes, at);
+      else merged.keepSome(bytes, at, { columns: this.#columns, stays: this.#stays, count: kept }, horizon);
     } else if (producerId >= 0 && state.producers.get(producerId)?.batches.at(-1)?.baseOffset === base) {
-      if (recordCountOf(bytes, at) === 0) piece.keep(bytes, at);
-      else piece.keepEmpty(bytes, at);
-    } else piece.drop(base, next);
+      if (recordCountOf(bytes, at) === 0) merged.keep(bytes, at);
+      else merged.keepEmpty(bytes, at);
+    } else merged.drop(base, next);
   }
 
   /** Decides which records of a data batch stay (`#stays`), and answers how many. */
@@ -420,171 +411,5 @@ class Run {
       position += length;
     }
     return true;
-  }
-}
-
-/** The output of the second pass until it is swapped in: `<base>.cleaned`. */
-class Piece {
-  readonly baseOffset: number;
-  readonly originals: Segment[] = [];
-  readonly #path: string;
-  readonly #files: FileSystem;
-  readonly #file: OpenFile;
-  readonly #interval: number;
-  readonly #out = new ByteWriter(writeBytes * 2);
-  readonly #index: OffsetIndex;
-  readonly #timeIndex: TimeIndex;
-  #written = 0;
-  #dropped = false;
-  #closed = false;
-  /** Offsets [from, to) that are gone and not covered by an empty batch yet. */
-  #emptyFrom = -1;
-  nextOffset: number;
-
-  constructor(files: FileSystem, { directory, configs }: CompactedPartition, baseOffset: number) {
-    this.#files = files;
-    this.baseOffset = baseOffset;
-    this.nextOffset = baseOffset;
-    this.#interval = numberConfig(configs, 'index.interval.bytes');
-    this.#index = new OffsetIndex(baseOffset);
-    this.#timeIndex = new TimeIndex(baseOffset);
-    this.#path = joinPath(directory, segmentName(baseOffset, 'cleaned'));
-    this.#file = files.open(this.#path, 'create');
-    this.#file.truncate(0);
-  }
-
-  get sizeBytes(): number {
-    return this.#written + this.#out.length;
-  }
-
-  keep(bytes: Uint8Array, at: number): void {
-    this.#cover(baseOffsetOf(bytes, at));
-    const from = this.#out.length;
-    this.#out.bytes(bytes, at, at + batchBytes(bytes, at));
-    this.#wrote(from, nextOffsetOf(bytes, at));
-  }
-
-  keepSome(bytes: Uint8Array, at: number, kept: Parameters<typeof writeKept>[3], horizon: number | undefined): void {
-    this.#cover(baseOffsetOf(bytes, at));
-    const from = this.#out.length;
-    writeKept(this.#out, bytes, at, kept, horizon);
-    this.#dropped = true;
-    this.#wrote(from, nextOffsetOf(bytes, at));
-  }
-
-  keepEmpty(bytes: Uint8Array, at: number): void {
-    this.#cover(baseOffsetOf(bytes, at));
-    const from = this.#out.length;
-    writeWithoutRecords(this.#out, bytes, at);
-    this.#dropped = true;
-    this.#wrote(from, nextOffsetOf(bytes, at));
-  }
-
-  /** The offsets [from, to) hold nothing any more. */
-  drop(from: number, to: number): void {
-    if (this.#emptyFrom < 0) this.#emptyFrom = from;
-    this.#dropped = true;
-    this.nextOffset = to;
-  }
-
-  #cover(to: number): void {
-    if (this.#emptyFrom < 0) return;
-    const from = this.#out.length;
-    writeEmptyBatches(this.#out, this.#emptyFrom, to - 1);
-    this.#emptyFrom = -1;
-    this.#wrote(from, to);
-  }
-
-  /** Indexes what was written behind `from`. */
-  #wrote(from: number, nextOffset: number): void {
-    const out = this.#out;
-    for (let at = from; at < out.length; at += batchBytes(out.buffer, at)) {
-      noteInIndexes(this.#index, this.#timeIndex, out.buffer, at, this.#written + at, this.#interval);
-    }
-    this.nextOffset = nextOffset;
-    if (out.length >= writeBytes) this.#flush();
-  }
-
-  #flush(): void {
-    writeFully(this.#file, this.#out.buffer, 0, this.#out.length, this.#written);
-    this.#written += this.#out.length;
-    this.#out.reset();
-  }
-
-  /** Puts the piece on the disk. Undefined, and the file is gone, when it would be what stands there already. */
-  async finish(): Promise<Omit<CompactedPiece, 'deletionsDroppedTo'> | undefined> {
-    try {
-      if (!this.#dropped && this.originals.length === 1) {
-        this.discard();
-        return undefined;
-      }
-      this.#cover(this.nextOffset);
-      this.#flush();
-      await this.#file.datasync();
-      this.#close();
-    } catch (cause) {
-      this.discard();
-      throw cause;
-    }
-    const [first] = this.originals;
-    this.#index.firstAppendMs = first?.index.firstAppendMs ?? 0;
-    for (const { index } of this.originals) {
-      this.#index.lastAppendMs = Math.max(this.#index.lastAppendMs, index.lastAppendMs);
-    }
-    return { sizeBytes: this.#written, index: this.#index, timeIndex: this.#timeIndex };
-  }
-
-  #close(): void {
-    if (!this.#closed) this.#file.close();
-    this.#closed = true;
-  }
-
-  discard(): void {
-    this.#close();
-    try {
-      if (this.#files.stat(this.#path) !== undefined) this.#files.unlink(this.#path);
-    } catch (cause) {
-      // The next run of the partition, or the next start, removes it.
-      if (!(cause instanceof FileError)) throw cause;
-    }
-  }
-}
-
-/** A row of bits that grows. */
-class Bits {
-  #words = new Uint32Array(1024);
-
-  reserve(count: number): void {
-    let words = this.#words.length;
-    while (count > words * 32) words *= 2;
-    if (words === this.#words.length) return;
-    const wider = new Uint32Array(words);
-    wider.set(this.#words);
-    this.#words = wider;
-  }
-
-  set(at: number): void {
-    this.#words[at >>> 5] = (this.#words[at >>> 5] as number) | (1 << (at & 31));
-  }
-
-  clear(at: number): void {
-    this.#words[at >>> 5] = (this.#words[at >>> 5] as number) & ~(1 << (at & 31));
-  }
-
-  get(at: number): boolean {
-    return ((this.#words[at >>> 5] as number) & (1 << (at & 31))) !== 0;
-  }
-
-  /** Whether one of `count` bits from `at` on is set. */
-  any(at: number, count: number): boolean {
-    const end = at + count;
-    let bit = at;
-    while (bit < end) {
-      if ((bit & 31) === 0 && end - bit >= 32) {
-        if (this.#words[bit >>> 5] !== 0) return true;
-        bit += 32;
-      } else if (this.get(bit++)) return true;
-    }
-    return false;
   }
 }

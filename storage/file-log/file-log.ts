@@ -19,7 +19,6 @@ import {
   type FileSystem,
   type Random,
   type Timers,
-  UserError,
   utf8Length,
 } from '../../base/index.ts';
 import { fetchEach } from '../fetched.ts';
@@ -41,30 +40,23 @@ import {
   type TopicPartition,
   type TopicSpec,
 } from '../log.ts';
-import {
-  badOffset,
-  closedError,
-  metadataTooLarge,
-  offsetOutOfRange,
-  readFailed,
-  unknownPartition,
-  unknownTopic,
-} from '../log-errors.ts';
-import { byPartition } from '../memory-log.ts';
-import { lastEpoch, ProducerSession } from '../producer-session.ts';
-import { checkTopicSpec, offsetsTopic, topicConfigDefaults, transactionsTopic } from '../topic-rules.ts';
+import { badOffset, closedError, metadataTooLarge, offsetOutOfRange, readFailed } from '../log-errors.ts';
+import { type Topic, TopicMap } from '../topic-map.ts';
+import { byPartition, checkTopicSpec, offsetsTopic, topicConfigDefaults, transactionsTopic } from '../topic-rules.ts';
 import { FetchWait } from '../waiting.ts';
 import { Coordinator } from './coordinator.ts';
 import { damagedTopic } from './damage-list.ts';
 import { DataDirectory } from './data-directory.ts';
-import { FileProducer, type ProducerHost } from './file-producer.ts';
 import { GroupOffsets, type StoredOffset } from './group-offsets.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { recoverLog, topicReport } from './log-recovery.ts';
+import { MarkerRetry, type MarkerRetryHost } from './marker-retry.ts';
 import { defaultOpenFiles, OpenFiles, readerOpenFiles } from './open-files.ts';
 import { FilePartition, type PartitionHost } from './partition.ts';
+import { Producers, type ProducersHost } from './producers.ts';
 import { SharedPublisher } from './shared-publisher.ts';
 import type { SharedLogView } from './shared-view.ts';
+import { callFailed, syncFailed } from './write-errors.ts';
 
 export interface FileLogOptions {
   readonly directory: string;
@@ -89,13 +81,6 @@ export interface FileLog extends Log {
   exportView(): SharedLogView;
 }
 
-interface FileTopic {
-  readonly description: TopicDescription;
-  readonly partitions: readonly FilePartition[];
-}
-
-const markerRetryMs = 200;
-
 export const openFileLog = async (options: FileLogOptions): Promise<FileLog> => {
   const log = new OpenFileLog(options);
   try {
@@ -107,7 +92,7 @@ export const openFileLog = async (options: FileLogOptions): Promise<FileLog> => 
   }
 };
 
-class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
+class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryHost {
   readonly files: FileSystem;
   readonly pool = new BufferPool();
   readonly openFiles: OpenFiles;
@@ -118,10 +103,9 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   readonly #directory: DataDirectory;
   /** Damage that every start finds again. */
   #standing: readonly Damage[] = [];
-  readonly #topics = new Map<string, FileTopic>();
-  readonly #topicNames = new Map<string, string>();
-  readonly #producers = new Map<string, FileProducer>();
-  readonly #opening = new Map<string, Promise<unknown>>();
+  readonly #topics = new TopicMap<FilePartition>();
+  readonly #producers = new Producers(this);
+  readonly #markers = new MarkerRetry(this);
   readonly #waits = new Set<FetchWait>();
   readonly #inBackground = new Set<Promise<unknown>>();
   #shared: SharedPublisher | undefined;
@@ -129,7 +113,6 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   #fenced: LogError | undefined;
   #closed = false;
   #rotating = false;
-  #cancelRetry: (() => void) | undefined;
   readonly housekeeping: Housekeeping;
 
   constructor(options: FileLogOptions) {
@@ -154,7 +137,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
       files: options.files,
       timers: options.timers,
       now: () => this.now(),
-      partitions: () => this.#topicPartitions(),
+      partitions: () => this.#topics.partitions(),
       background: (work) => this.background(work),
       compactionMapBytes: options.compactionMapBytes ?? 32 * 1024 * 1024,
     });
@@ -172,12 +155,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
 
   fence(cause: unknown): void {
     if (this.#fenced !== undefined) return;
-    this.#fenced = new LogError(
-      'unavailable',
-      'LOG_SYNC_FAILED',
-      'the disk failed to take what was written; nothing is acknowledged until the log is opened again',
-      { hint: 'Check the disk, then start anew: what was not on it for certain is checked then.', cause },
-    );
+    this.#fenced = syncFailed(cause);
     this.#directory.noteFailedSync();
   }
 
@@ -215,10 +193,10 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   }
 
   async acceptLoss(topic?: string): Promise<readonly Damage[]> {
-    this.#checkWritable();
+    this.checkWritable();
     const concerns = (entry: Damage): boolean => topic === undefined || damagedTopic(entry) === topic;
     // What nobody has read since it was damaged is found only now.
-    for (const { description, partitions } of this.#topics.values()) {
+    for (const { description, partitions } of this.#topics.all()) {
       if (topic !== undefined && description.name !== topic) continue;
       for (const [i, partition] of partitions.entries())
         partition.verify(topicReport(this.#directory.damage, description, i));
@@ -236,7 +214,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
 
   /** Whether offsets on this topic are kept: it is there, or is missing and nobody has accepted that yet. */
   #isKnown(topicId: string): boolean {
-    return this.#topicNames.has(topicId) || this.#standing.some((entry) => entry.topicId === topicId);
+    return this.#topics.nameOf(topicId) !== undefined || this.#standing.some((entry) => entry.topicId === topicId);
   }
 
   get recovery(): RecoveryReport {
@@ -252,7 +230,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
       add: (description) => this.#add(description).partitions,
     });
     this.#standing = recovered.standing;
-    this.#retryMarkers();
+    this.#markers.start();
     this.housekeeping.start();
     const cleanShutdown = this.#directory.cleanShutdown || this.#directory.isNew;
     this.#recovery = {
@@ -270,43 +248,29 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   /** Opening failed: leaves the directory to others. */
   giveUp(): void {
     this.#closed = true;
-    for (const partition of this.#allPartitions()) partition.close();
+    for (const partition of this.allPartitions()) partition.close();
     this.#directory.release();
   }
 
-  #add(description: TopicDescription): FileTopic {
-    const { name, id } = description;
+  #add(description: TopicDescription): Topic<FilePartition> {
+    const { name, id, configs } = description;
     const partitions = Array.from(
       { length: description.partitions },
       (_, partition) =>
-        new FilePartition(
-          this,
-          { topic: name, partition },
-          this.#directory.partition(id, partition),
-          description.configs,
-        ),
+        new FilePartition(this, { topic: name, partition }, this.#directory.partition(id, partition), configs),
     );
-    const topic = { description, partitions };
-    this.#topics.set(name, topic);
-    this.#topicNames.set(id, name);
-    return topic;
+    return this.#topics.add(description, partitions);
   }
 
-  *#topicPartitions(): IterableIterator<FilePartition> {
-    for (const topic of this.#topics.values()) yield* topic.partitions;
-  }
-
-  *#allPartitions(): IterableIterator<FilePartition> {
-    yield* this.#topicPartitions();
+  *allPartitions(): IterableIterator<FilePartition> {
+    yield* this.#topics.partitions();
     yield this.coordinator.transactions;
     yield this.coordinator.groups.partition;
   }
 
   /** The offsets partition goes by its topic's name, all others by topic id. */
   #partitionById(topicId: string, index: number): FilePartition | undefined {
-    if (topicId === offsetsTopic) return this.coordinator.groups.partition;
-    const name = this.#topicNames.get(topicId);
-    return name === undefined ? undefined : this.#topics.get(name)?.partitions[index];
+    return topicId === offsetsTopic ? this.coordinator.groups.partition : this.#topics.byId(topicId, index);
   }
 
   // -------------------------------------------------------------- topics
@@ -315,23 +279,23 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     if (this.#closed) throw closedError();
   }
 
-  #checkWritable(): void {
+  checkWritable(): void {
     this.checkOpen();
     this.checkOwner();
     if (this.#fenced !== undefined) throw this.#fenced;
   }
 
   async createTopic(spec: TopicSpec): Promise<TopicDescription> {
-    this.#checkWritable();
+    this.checkWritable();
     const description = checkTopicSpec(spec, this.#random.shortId());
-    if (this.#topics.has(spec.name)) throw new UserError('TOPIC_EXISTS', `topic "${spec.name}" exists already`);
+    this.#topics.checkIsNew(spec.name);
     this.#shared?.checkRoom(spec.name, spec.partitions);
     try {
       this.#directory.createTopic(description);
       this.coordinator.noteTopic(description);
     } catch (cause) {
       this.#undoTopic(description.id);
-      throw this.#unavailable(`topic "${spec.name}" cannot be made`, cause);
+      throw callFailed(`topic "${spec.name}" cannot be made`, cause);
     }
     const topic = this.#add(description);
     this.#shared?.add(description, topic.partitions);
@@ -346,31 +310,19 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     }
   }
 
-  #unavailable(what: string, cause: unknown): LogError {
-    if (cause instanceof LogError) return cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const full = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
-    return new LogError('unavailable', full ? 'LOG_DISK_FULL' : 'LOG_WRITE_FAILED', `${what}: ${why}`, {
-      cause,
-      ...(full && { hint: 'Free some space: writing goes on by itself.' }),
-    });
-  }
-
   async deleteTopic(name: string): Promise<void> {
-    this.#checkWritable();
-    const topic = this.#topics.get(name);
-    if (topic === undefined) throw unknownTopic(name);
-    const { id } = topic.description;
+    this.checkWritable();
+    const { description, partitions } = this.#topics.get(name);
+    const { id } = description;
     try {
       this.#directory.forgetTopic(id);
     } catch (cause) {
-      throw this.#unavailable(`topic "${name}" cannot be deleted`, cause);
+      throw callFailed(`topic "${name}" cannot be deleted`, cause);
     }
-    this.#topics.delete(name);
-    this.#topicNames.delete(id);
+    this.#topics.remove(description);
     this.coordinator.groups.forgetTopics((topicId) => this.#isKnown(topicId));
     this.#shared?.remove(name);
-    for (const partition of topic.partitions) {
+    for (const partition of partitions) {
       partition.deleted = true;
       partition.close();
       partition.waiters.changed();
@@ -387,25 +339,20 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
 
   async describeTopics(): Promise<readonly TopicDescription[]> {
     this.checkOpen();
-    return [...this.#topics.values()].map((topic) => topic.description).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#topics.descriptions();
   }
 
   async describeTopic(name: string): Promise<TopicDescription | undefined> {
     this.checkOpen();
-    return this.#topics.get(name)?.description;
+    return this.#topics.find(name)?.description;
   }
 
-  topic(name: string): FileTopic {
-    const topic = this.#topics.get(name);
-    if (topic === undefined) throw unknownTopic(name);
-    return topic;
+  describe(topic: string): TopicDescription {
+    return this.#topics.get(topic).description;
   }
 
   partition(target: TopicPartition): FilePartition {
-    const topic = this.topic(target.topic);
-    const partition = topic.partitions[target.partition];
-    if (partition === undefined) throw unknownPartition(target, topic.partitions.length);
-    return partition;
+    return this.#topics.partition(target);
   }
 
   async offsets(target: TopicPartition): Promise<PartitionOffsets> {
@@ -414,7 +361,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   }
 
   async deleteRecords(target: TopicPartition, offset: number): Promise<void> {
-    this.#checkWritable();
+    this.checkWritable();
     const partition = this.partition(target);
     const { start, stable } = partition.state.offsets();
     if (!Number.isSafeInteger(offset) || offset < 0 || offset > stable) {
@@ -423,7 +370,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     try {
       partition.deleteRecords(offset);
     } catch (cause) {
-      throw this.#unavailable(`records of ${target.topic}/${target.partition} cannot be deleted`, cause);
+      throw callFailed(`records of ${target.topic}/${target.partition} cannot be deleted`, cause);
     }
   }
 
@@ -486,7 +433,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     this.checkOpen();
     if (this.#shared === undefined) {
       this.#shared = new SharedPublisher(this.#directory.path, readerOpenFiles(this.openFiles.limit));
-      for (const { description, partitions } of this.#topics.values()) {
+      for (const { description, partitions } of this.#topics.all()) {
         this.#shared.checkRoom(description.name, partitions.length);
         this.#shared.add(description, partitions);
       }
@@ -497,84 +444,18 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   // -------------------------------------------------------------- producers and transactions
 
   async producer(options: ProducerOptions = {}): Promise<Producer> {
-    this.#checkWritable();
-    const id = options.transactionalId;
-    if (id === undefined) return this.#newProducer(await this.coordinator.newProducerId(), 0, undefined);
-    // Two that open the same name do so one after the other.
-    const before = this.#opening.get(id) ?? Promise.resolve();
-    const opened = before.catch(() => undefined).then(() => this.#openTransactional(id));
-    this.#opening.set(id, opened);
-    const settled = (): void => {
-      if (this.#opening.get(id) === opened) this.#opening.delete(id);
-    };
-    opened.then(settled, settled);
-    return opened;
-  }
-
-  async #openTransactional(id: string): Promise<Producer> {
-    await this.#producers.get(id)?.fence();
-    this.#checkWritable();
-    const known = this.coordinator.identityOf(id);
-    const { producerId, epoch } =
-      known === undefined || known.epoch >= lastEpoch
-        ? { producerId: await this.coordinator.newProducerId(), epoch: 0 }
-        : { producerId: known.producerId, epoch: known.epoch + 1 };
-    // Records of a former producer that are still open would look like the new one's own.
-    this.finishMarkers(producerId);
-    this.coordinator.saveIdentity(id, { producerId, epoch });
-    this.#expireProducers();
-    const producer = this.#newProducer(producerId, epoch, id);
-    this.#producers.set(id, producer);
-    return producer;
-  }
-
-  #newProducer(producerId: number, epoch: number, transactionalId: string | undefined): FileProducer {
-    return new FileProducer(this, new ProducerSession(producerId, epoch, transactionalId));
-  }
-
-  /** Forgets the transactional ids that nobody has used for long. */
-  #expireProducers(): void {
-    const expired = this.coordinator.expireIdentities(
-      (id, { producerId }) => this.#producers.get(id)?.isAlive === true || this.#hasOpenTransaction(producerId),
-    );
-    for (const id of expired) this.#producers.delete(id);
-  }
-
-  #hasOpenTransaction(producerId: number): boolean {
-    return [...this.#allPartitions()].some(
-      (partition) => partition.hasPendingMarkers && partition.state.openFrom(producerId) >= 0,
-    );
+    this.checkWritable();
+    return this.#producers.open(options);
   }
 
   /** See `ProducerHost`. */
   finishMarkers(producerId: number): void {
-    for (const partition of this.#allPartitions()) {
-      if (partition.hasPendingMarkers && partition.state.openFrom(producerId) >= 0) partition.checkWritable();
-    }
-  }
-
-  /** Markers that found no space are tried again until they are written. */
-  #retryMarkers(): void {
-    if (this.#cancelRetry !== undefined || this.#closed) return;
-    const waiting = [...this.#allPartitions()].filter((partition) => partition.hasPendingMarkers);
-    if (waiting.length === 0) return;
-    this.#cancelRetry = this.timers.after(markerRetryMs, () => {
-      this.#cancelRetry = undefined;
-      if (this.#closed || this.#fenced !== undefined) return;
-      for (const partition of waiting) {
-        try {
-          if (!partition.deleted) partition.checkWritable();
-        } catch (cause) {
-          if (!(cause instanceof LogError)) this.fence(cause);
-        }
-      }
-      this.#retryMarkers();
-    });
+    this.#markers.finish(producerId);
   }
 
   /** After the end of a transaction: housekeeping that nobody waits for. */
   transactionEnded(partitions: Iterable<FilePartition>): void {
-    for (const partition of partitions) if (partition.hasPendingMarkers) this.#retryMarkers();
+    for (const partition of partitions) if (partition.hasPendingMarkers) this.#markers.start();
     if (this.#rotating) return;
     this.#rotating = true;
     this.background(
@@ -592,7 +473,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
       if (metadata !== undefined && utf8Length(metadata) > 4096) throw metadataTooLarge(committed);
       const { end } = this.partition(committed).state;
       const seen = offset > end ? end : undefined;
-      return { topicId: this.topic(topic).description.id, partition, offset, metadata, seen };
+      return { topicId: this.describe(topic).id, partition, offset, metadata, seen };
     });
   }
 
@@ -609,11 +490,11 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
 
   async committed(group: string): Promise<readonly CommittedOffset[]> {
     this.checkOpen();
-    return this.coordinator.groups.committed(group, (topicId) => this.#topicNames.get(topicId)).sort(byPartition);
+    return this.coordinator.groups.committed(group, (topicId) => this.#topics.nameOf(topicId)).sort(byPartition);
   }
 
   async commitOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void> {
-    this.#checkWritable();
+    this.checkWritable();
     const stored = this.storedOffsets(offsets);
     await Promise.all(this.unsyncedSources(stored).map((partition) => partition.sync()));
     const { groups } = this.coordinator;
@@ -625,7 +506,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
   }
 
   async deleteGroup(group: string): Promise<void> {
-    this.#checkWritable();
+    this.checkWritable();
     await this.coordinator.groups.delete(group);
   }
 
@@ -638,9 +519,9 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    await Promise.allSettled([...this.#producers.values()].map((producer) => producer.abandon()));
+    await this.#producers.abandonAll();
     this.#closed = true;
-    this.#cancelRetry?.();
+    this.#markers.stop();
     this.housekeeping.stop();
     for (const wait of this.#waits) wait.wakeup();
     while (this.#inBackground.size > 0) await Promise.all(this.#inBackground);
@@ -648,7 +529,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     try {
       this.checkOwner();
       let clean = this.#fenced === undefined;
-      const partitions = [...this.#allPartitions()];
+      const partitions = [...this.allPartitions()];
       await Promise.all(partitions.map((partition) => partition.snapshot()));
       await Promise.all(partitions.map((partition) => partition.sync()));
       clean &&= !partitions.some((partition) => partition.hasPendingMarkers);
@@ -656,7 +537,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducerHost {
     } catch {
       // Not a clean shutdown: the next start recovers.
     }
-    for (const partition of this.#allPartitions()) partition.close();
+    for (const partition of this.allPartitions()) partition.close();
     this.#directory.release();
   }
 }

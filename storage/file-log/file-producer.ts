@@ -27,7 +27,7 @@ export interface ProducerHost {
   checkOpen(): void;
   /** What is on the disk is not known any more: nothing is acknowledged until the next start. */
   fence(cause: unknown): void;
-  topic(name: string): { readonly description: TopicDescription };
+  describe(topic: string): TopicDescription;
   partition(target: TopicPartition): FilePartition;
   /** Checks offsets and puts them in the form in which they are stored. */
   storedOffsets(offsets: readonly CommittedOffset[]): StoredOffset[];
@@ -84,7 +84,7 @@ export class FileProducer implements Producer {
     const transactional = session.isTransactional;
     this.#check(transactional);
     const partition = this.#log.partition(target);
-    const { description } = this.#log.topic(target.topic);
+    const description = this.#log.describe(target.topic);
     session.checkBatch(target, description, batch);
     let appended: Appended;
     try {

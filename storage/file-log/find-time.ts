@@ -24,7 +24,7 @@ const leastBytes = 64 * 1024;
  *  is read. */
 export const findTime = (search: TimeSearch): TimedOffset | undefined => {
   const { topic, partition, segment, state, timestamp, stable, pool } = search;
-  let { position } = segment.index.floor(Math.max(segment.timeIndex.firstCandidate(timestamp), state.start));
+  let { position } = segment.index.lookup(Math.max(segment.timeIndex.firstCandidate(timestamp), state.start));
   let want = leastBytes;
   while (position + batchHeaderBytes <= segment.size) {
     const bytes = pool.take(want);

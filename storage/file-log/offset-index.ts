@@ -49,7 +49,7 @@ export class OffsetIndex {
   }
 
   /** Where to begin looking for an offset: a batch that begins at or below it, with its position. */
-  floor(offset: number): { readonly offset: number; readonly position: number } {
+  lookup(offset: number): { readonly offset: number; readonly position: number } {
     const wanted = offset - this.baseOffset;
     let low = 0;
     let high = this.count;

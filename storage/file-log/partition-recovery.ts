@@ -242,7 +242,7 @@ class Recovery {
       return next.baseOffset;
     }
     const { index } = segment;
-    const last = known && index.count > 0 ? index.floor(Number.MAX_SAFE_INTEGER) : undefined;
+    const last = known && index.count > 0 ? index.lookup(Number.MAX_SAFE_INTEGER) : undefined;
     const from = last ?? { position: 0, offset: segment.baseOffset };
     const noteMs = known ? undefined : this.#context.now();
     return this.#readFrom(segment, next, { ...from }, { check: false, apply: false, noteMs });

@@ -16,15 +16,7 @@
  * The way back after a crash is in partition-recovery.ts.
  */
 
-import {
-  assert,
-  type BufferPool,
-  FileError,
-  type FileSystem,
-  joinPath,
-  type OpenFile,
-  writeFully,
-} from '../../base/index.ts';
+import { assert, type BufferPool, FileError, type FileSystem, joinPath, writeFully } from '../../base/index.ts';
 import { type ControlType, encodeControlBatch } from '../control-batch.ts';
 import {
   type Chunk,
@@ -36,10 +28,10 @@ import {
 } from '../log.ts';
 import { offsetOutOfRange } from '../log-errors.ts';
 import { PartitionState } from '../partition-state.ts';
-import { batchBytes, checkBatch, lastOffsetOf, nextOffsetOf } from '../record-batch.ts';
-import { isDeleted, numberConfig } from '../topic-rules.ts';
+import { baseOffsetOf, batchBytes, checkBatch, lastOffsetOf, nextOffsetOf } from '../record-batch.ts';
+import { numberConfig } from '../topic-rules.ts';
 import { Waiters } from '../waiting.ts';
-import type { ClosedSegment, CompactedPartition, CompactedPiece } from './compaction.ts';
+import type { CompactedPartition, CompactedSegment } from './compaction.ts';
 import { readDeletions, writeDeletions } from './deletions.ts';
 import { findTime } from './find-time.ts';
 import type { OpenFiles } from './open-files.ts';
@@ -52,12 +44,15 @@ import {
   verifyPartition,
   writeStart,
 } from './partition-recovery.ts';
-import { type ReadPoint, ReadPoints, readPartition, type SegmentFiles } from './read-partition.ts';
+import { ReadPoints, readPartition } from './read-partition.ts';
+import { retentionOf } from './retention.ts';
 import { type RollRules, rollRules } from './roll-rules.ts';
 import { offsetInName, Segment, segmentName, writeSideFile } from './segment.ts';
+import { type ClosedSegment, SegmentList } from './segment-list.ts';
 import { encodeSnapshot } from './snapshot.ts';
 import { isSwapDecided, swapIn } from './swap.ts';
 import { damagedBatch, wholeBatches } from './whole-batches.ts';
+import { brokenTail, offlineError, writeError } from './write-errors.ts';
 
 /** What a partition needs of the log it belongs to. */
 export interface PartitionHost {
@@ -88,7 +83,7 @@ const snapshotEveryBytes = 16 * 1024 * 1024;
 /** How much is read at once where every batch is visited. */
 const sliceBytes = 512 * 1024;
 
-export class FilePartition implements CompactedPartition, SegmentFiles {
+export class FilePartition implements CompactedPartition {
   readonly target: TopicPartition;
   readonly directory: string;
   readonly state = new PartitionState();
@@ -107,7 +102,7 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
   readonly #rollRules: RollRules;
   #closed = false;
   readonly #indexInterval: number;
-  #segments: Segment[] = [];
+  #segments = new SegmentList();
   #syncedEnd = 0;
   #sinceSnapshot = 0;
   #snapshotting = false;
@@ -138,11 +133,11 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
   }
 
   get sizeBytes(): number {
-    return this.#segments.reduce((sum, segment) => sum + segment.size, 0);
+    return this.#segments.sizeBytes;
   }
 
   get segmentCount(): number {
-    return this.#segments.length;
+    return this.#segments.all.length;
   }
 
   // -------------------------------------------------------------- opening
@@ -152,7 +147,7 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
   recover(report: PartitionRecovery, options: RecoveryOptions, damage: DamageReport): void {
     try {
       const recovered = recoverPartition(this.#recoveryContext(options, damage), report);
-      this.#segments = recovered.segments;
+      this.#segments = new SegmentList(recovered.segments);
       this.#syncedEnd = recovered.syncedEnd;
       this.#snapshotAt = recovered.snapshotAt;
       this.#deleteBelow(this.state.start);
@@ -170,10 +165,13 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
   /** Checks every batch; what is damaged is reported, kept aside and replaced by a gap. */
   verify(damage: DamageReport): void {
     this.checkWritable();
-    verifyPartition(
-      this.#recoveryContext({ distrust: false, expectation: 'everything', knownEnd: 0 }, damage),
-      this.#segments,
-    );
+    const context = this.#recoveryContext({ distrust: false, expectation: 'everything', knownEnd: 0 }, damage);
+    const segments = [...this.#segments.all];
+    try {
+      verifyPartition(context, segments);
+    } finally {
+      this.#segments = new SegmentList(segments);
+    }
     this.#readPoints.clear();
     this.changed();
   }
@@ -204,9 +202,7 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
     if (this.#host.fenced !== undefined) throw this.#host.fenced;
     if (this.#offline !== undefined) throw this.#offline;
     if (this.#broken !== undefined) {
-      throw new LogError('unavailable', 'LOG_WRITE_FAILED', `${this.directory} takes no writes until the next start`, {
-        cause: this.#broken,
-      });
+      throw brokenTail(this.directory, this.#broken);
     }
     while (this.#pendingMarkers.length > 0) {
       const [marker] = this.#pendingMarkers;
@@ -221,13 +217,17 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
 
   /** Appends a stamped batch to the page cache, or throws and leaves everything as it was. */
   append(batch: Uint8Array): void {
+    assert(
+      baseOffsetOf(batch, 0) === this.state.end,
+      () => `a batch for offset ${baseOffsetOf(batch, 0)} cannot be appended at ${this.state.end}`,
+    );
     this.#host.checkOwner();
     const segment = this.#active(batch);
     const position = segment.size;
     try {
       writeFully(segment.file, batch, 0, batch.length, position);
     } catch (cause) {
-      this.#takeBack(segment, cause);
+      this.#undoWrite(segment, cause);
     }
     segment.size = position + batch.length;
     segment.sync.touch();
@@ -244,7 +244,8 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
     this.waiters.changed();
   }
 
-  #takeBack(segment: Segment, cause: unknown): never {
+  /** Cuts the file to its last whole batch after a write that failed. */
+  #undoWrite(segment: Segment, cause: unknown): never {
     try {
       segment.file.truncate(segment.size);
       // A power cut must not bring the bytes back behind the start of a later segment.
@@ -257,7 +258,7 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
 
   /** The segment that takes this batch: the last one, or a new one when it is full. */
   #active(batch: Uint8Array): Segment {
-    const last = this.#segments.at(-1);
+    const last = this.#segments.active;
     if (last !== undefined) {
       const { bytes, ms } = this.#rollRules;
       const fits = last.size + batch.length <= bytes && this.#host.now() - last.index.firstAppendMs < ms;
@@ -271,7 +272,7 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
 
   /** A segment is on the disk before the next one begins: recovery relies on that. */
   #createSegment(): Segment {
-    const last = this.#segments.at(-1);
+    const last = this.#segments.active;
     try {
       if (last?.dirty === true) last.sync.now();
     } catch (cause) {
@@ -288,7 +289,7 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
       }
       throw writeError(this.directory, cause);
     }
-    this.#segments.push(segment);
+    this.#segments.append(segment);
     return segment;
   }
 
@@ -312,7 +313,7 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
 
   /** Starts the append of a batch in a segment of its own: what lies before can then be deleted as a whole. */
   roll(): void {
-    const last = this.#segments.at(-1);
+    const last = this.#segments.active;
     if (last === undefined || last.size === 0) return;
     this.#createSegment();
     this.#closedSegment(last);
@@ -330,7 +331,7 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
     const { end } = this.state;
     try {
       const syncs: Promise<void>[] = [];
-      for (const segment of this.#segments) if (segment.dirty) syncs.push(segment.sync.sync());
+      for (const segment of this.#segments.all) if (segment.dirty) syncs.push(segment.sync.sync());
       if (syncs.length > 0) await Promise.all(syncs);
     } catch (cause) {
       if (this.deleted) return;
@@ -352,20 +353,20 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
     this.#snapshotting = true;
     this.#sinceSnapshot = 0;
     try {
-      const segment = this.#segments.at(-1);
+      const segment = this.#segments.active;
       const { end } = this.state;
       const at = {
         offset: end,
         segment: segment?.baseOffset ?? end,
         position: segment?.size ?? 0,
-        segments: new Map(this.#segments.map(({ baseOffset, size }) => [baseOffset, size])),
+        segments: new Map(this.#segments.all.map(({ baseOffset, size }) => [baseOffset, size])),
       };
       this.state.expireProducers(this.#host.now());
       const encoded = encodeSnapshot(at, this.state);
       const indexes = segment?.encodeIndexes();
       await this.sync();
       // A segment that was compacted meanwhile has other positions.
-      if (this.deleted || (segment !== undefined && !this.#segments.includes(segment))) return;
+      if (this.deleted || (segment !== undefined && !this.#segments.all.includes(segment))) return;
       const { files } = this.#host;
       if (indexes !== undefined) segment?.writeIndexes(indexes);
       const path = joinPath(this.directory, segmentName(end, 'snapshot'));
@@ -396,36 +397,7 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
     const limit = state.limit(isolation);
     if (offset >= limit) return undefined;
     const read = { request, limit, offsets: state.offsets(), state, maxBytes };
-    return readPartition(this, this.#readPoints, read, this.#host.pool);
-  }
-
-  // See `SegmentFiles`.
-
-  find(offset: number): ReadPoint | undefined {
-    const segment = this.#segments[Math.max(0, this.#after(offset) - 1)];
-    return segment && { base: segment.baseOffset, ...segment.index.floor(offset) };
-  }
-
-  open(base: number): { readonly file: OpenFile; readonly size: number } {
-    const segment = this.#segments[this.#after(base) - 1];
-    assert(segment?.baseOffset === base, () => `${this.directory} has no segment with offset ${base}`);
-    return segment;
-  }
-
-  after(base: number): number | undefined {
-    return this.#segments[this.#after(base)]?.baseOffset;
-  }
-
-  /** The index of the first segment that begins behind the offset. */
-  #after(offset: number): number {
-    let low = 0;
-    let high = this.#segments.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#segments[middle] as Segment).baseOffset <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return readPartition(this.#segments, this.#readPoints, read, this.#host.pool);
   }
 
   /** See `Log.offsetForTime`. The time index says where to begin in a segment, and most segments need no look at all.
@@ -433,7 +405,7 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
   offsetForTime(timestamp: number): TimedOffset | undefined {
     const { state } = this;
     const stable = state.stable();
-    for (const segment of this.#segments) {
+    for (const segment of this.#segments.all) {
       if (segment.baseOffset >= stable) break;
       if (segment.index.maxTimestamp < timestamp) continue;
       const found = findTime({ ...this.target, segment, state, timestamp, stable, pool: this.#host.pool });
@@ -444,7 +416,7 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
 
   /** Calls `visit` for every batch from the start on, uncommitted ones and markers included. */
   forEachBatch(visit: (bytes: Uint8Array, at: number) => void): void {
-    for (const segment of this.#segments) {
+    for (const segment of this.#segments.all) {
       let position = 0;
       for (const { bytes, length } of wholeBatches(segment, 0, sliceBytes)) {
         for (let at = 0; at < length; at += batchBytes(bytes, at)) {
@@ -464,6 +436,7 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
   /** Raises the start offset for good, and deletes the segments that lie wholly below it. */
   deleteRecords(offset: number): void {
     if (offset <= this.state.start) return;
+    assert(offset <= this.state.end, () => `records below ${offset} cannot be deleted: the end is ${this.state.end}`);
     writeStart(this.#host.files, this.directory, offset);
     this.state.raiseStart(offset);
     this.#deleteBelow(offset);
@@ -471,11 +444,9 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
   }
 
   #deleteBelow(offset: number): void {
-    while (this.#segments.length > 1 && (this.#segments[1] as Segment).baseOffset <= offset) {
-      const [oldest] = this.#segments.splice(0, 1);
-      this.#readPoints.clear();
-      if (oldest !== undefined) this.#unremoved.push(oldest);
-    }
+    const below = this.#segments.removeBelow(offset);
+    if (below.length > 0) this.#readPoints.clear();
+    this.#unremoved.push(...below);
     this.#removeFiles();
   }
 
@@ -495,37 +466,21 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
     });
   }
 
-  /** Deletes what the topic's retention does not keep: whole segments, the oldest first, never beyond the last stable
-   *  offset. The active segment is closed first when it is as old. Age counts from the last append: old events that
-   *  came today stay, and an event dated in the future keeps nothing. Throws a `FileError` or `LogError` when the disk
-   *  refuses; nothing is lost then, and a later call goes on. */
+  /** Deletes what the topic's retention does not keep; see retention.ts. The active segment is closed first when it is
+   *  as old. Throws a `FileError` or `LogError` when the disk refuses; nothing is lost then, and a later call goes on. */
   retain(): void {
     this.#host.checkOwner();
     if (this.gone) return;
     this.#removeFiles();
-    if (!isDeleted(this.configs)) {
-      if (this.#removalFailure !== undefined) throw this.#removalFailure;
-      return;
+    const retention = retentionOf(this.configs);
+    if (retention !== undefined) {
+      const now = this.#host.now();
+      const { active } = this.#segments;
+      const ended = this.state.stable() === this.state.end;
+      const isOld = active !== undefined && active.size > 0 && retention.isOld(active, now);
+      if (isOld && ended && this.#broken === undefined) this.roll();
+      this.deleteRecords(retention.deletableTo(this.#segments, now, this.state.stable()));
     }
-    const bytes = numberConfig(this.configs, 'retention.bytes');
-    const ms = numberConfig(this.configs, 'retention.ms');
-    const now = this.#host.now();
-    const isOld = ({ index }: Segment): boolean => ms >= 0 && now - index.lastAppendMs > ms;
-    const active = this.#segments.at(-1);
-    const ended = this.state.stable() === this.state.end;
-    if (active !== undefined && active.size > 0 && isOld(active) && ended && this.#broken === undefined) this.roll();
-    const stable = this.state.stable();
-    let total = this.sizeBytes;
-    let to = 0;
-    for (let i = 0; i + 1 < this.#segments.length; i++) {
-      const oldest = this.#segments[i] as Segment;
-      const { baseOffset } = this.#segments[i + 1] as Segment;
-      const due = isOld(oldest) || (bytes >= 0 && total - oldest.size >= bytes);
-      if (!due || baseOffset > stable) break;
-      total -= oldest.size;
-      to = baseOffset;
-    }
-    this.deleteRecords(to);
     if (this.#removalFailure !== undefined) throw this.#removalFailure;
   }
 
@@ -542,42 +497,38 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
   }
 
   closedSegments(): readonly ClosedSegment[] {
-    return this.#segments
-      .slice(0, -1)
-      .map((segment, i) => ({ segment, nextOffset: (this.#segments[i + 1] as Segment).baseOffset }));
+    return this.#segments.closed();
   }
 
-  replaceSegments(originals: readonly Segment[], compacted: CompactedPiece): boolean {
-    const { sizeBytes, index, timeIndex, deletionsDroppedTo } = compacted;
+  replaceSegments(originals: readonly Segment[], merged: CompactedSegment): boolean {
+    const { sizeBytes, index, timeIndex, deletionsDroppedTo } = merged;
     this.#host.checkOwner();
     if (this.gone) return false;
-    const first = this.#segments.indexOf(originals[0] as Segment);
-    const together = originals.every((segment, i) => this.#segments[first + i] === segment && !segment.dirty);
-    if (first < 0 || first + originals.length >= this.#segments.length || !together) return false;
+    if (!this.#segments.holdsTogether(originals) || originals.some(({ dirty }) => dirty)) return false;
     const { files } = this.#host;
     if (deletionsDroppedTo > this.deletionsKeptFrom) {
       writeDeletions(files, this.directory, deletionsDroppedTo);
       this.#deletionsKeptFrom = deletionsDroppedTo;
     }
-    const piece = this.#newSegment((originals[0] as Segment).baseOffset);
-    piece.size = sizeBytes;
-    piece.index = index;
-    piece.timeIndex = timeIndex;
+    const segment = this.#newSegment((originals[0] as Segment).baseOffset);
+    segment.size = sizeBytes;
+    segment.index = index;
+    segment.timeIndex = timeIndex;
     this.publishLayout?.(true);
     try {
       const bases = originals.map(({ baseOffset }) => baseOffset);
       swapIn(files, this.directory, bases);
-      this.#segments.splice(first, originals.length, piece);
+      this.#segments.replace(originals, segment);
       for (const original of originals) original.close();
       this.#readPoints.clear();
     } catch (cause) {
       // Half-way through, what is on the disk is no longer what is in memory: the next start finishes the swap.
-      if (isSwapDecided(files, this.directory, piece.baseOffset)) this.#host.fence(cause);
+      if (isSwapDecided(files, this.directory, segment.baseOffset)) this.#host.fence(cause);
       throw cause;
     } finally {
       this.publishLayout?.(false);
     }
-    piece.writeIndexes();
+    segment.writeIndexes();
     const newest = joinPath(this.directory, segmentName(Math.max(0, this.#snapshotAt), 'snapshot'));
     if (files.stat(newest) === undefined) this.#snapshotAt = -1;
     return true;
@@ -585,24 +536,6 @@ export class FilePartition implements CompactedPartition, SegmentFiles {
 
   close(): void {
     this.#closed = true;
-    for (const segment of this.#segments) segment.close();
+    for (const segment of this.#segments.all) segment.close();
   }
 }
-
-const offlineError = ({ topic, partition }: TopicPartition, cause: FileError): LogError =>
-  new LogError('unavailable', 'LOG_PARTITION_OFFLINE', `${topic}/${partition} could not be opened: ${cause.message}`, {
-    hint: 'Check the disk and the permissions of the file, then start again.',
-    cause,
-  });
-
-const writeError = (directory: string, cause: unknown): LogError => {
-  const code = cause instanceof FileError ? cause.code : '';
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new LogError('unavailable', 'LOG_DISK_FULL', `no space is left on the device of ${directory}`, {
-      hint: 'Free some space: writing goes on by itself.',
-      cause,
-    });
-  }
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new LogError('unavailable', 'LOG_WRITE_FAILED', `writing to ${directory} failed: ${why}`, { cause });
-};

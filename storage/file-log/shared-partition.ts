@@ -53,7 +53,7 @@ export class SharedPartition implements SegmentFiles {
     const bytes = readSideFile(this.#files, joinPath(this.directory, segmentName(base, 'index')));
     const { size } = this.open(base);
     const index = bytes === undefined ? undefined : OffsetIndex.decode(bytes, base, size);
-    return { base, ...(index?.floor(offset) ?? { offset: base, position: 0 }) };
+    return { base, ...(index?.lookup(offset) ?? { offset: base, position: 0 }) };
   }
 
   open(base: number): { readonly file: OpenFile; readonly size: number } {
