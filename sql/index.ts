@@ -46,7 +46,8 @@ export {
 } from './functions/module.ts';
 export type { FunctionRegistry } from './functions/registry.ts';
 export type { ParsedStatement, Statement } from './parser/statements/index.ts';
-export { type PhysicalPlan, printPlan, readPlan, type Step, sourcesOf, writePlan } from './plan/plan.ts';
+export { type PhysicalPlan, printPlan, type Step, sourcesOf, writePlan } from './plan/plan.ts';
+export { readPlan } from './plan/read-plan.ts';
 export { checkNotInternal } from './queries/internal-topics.ts';
 export { type PlannedStatement, type PlanStatement, Session } from './session.ts';
 export { isKnownProperty, knownProperties, Settings } from './settings.ts';

@@ -9,6 +9,7 @@
  *   of control records.
  * - A range is closed by `commit(next offset)` only behind records that were applied. What is interrupted simply
  *   starts again from the checkpoint.
+ * - What the restored store holds has to look as the topology reads it (`store-schema.ts`).
  * - A damaged key-value store, or a checkpoint from before deletions that compaction has dropped, rebuilds that store
  *   alone, from the changelog's start. A checkpoint outside of its changelog is an error: what the changelog has lost
  *   would be missing from the rebuilt store.
@@ -25,6 +26,7 @@ import {
 import { KvError } from '../stores/ordered-kv.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import { checkpointMismatch, contradictionError } from './contradictions.ts';
+import { checkStoreSchema } from './store-schema.ts';
 
 /** Changelog records of one store that no checkpoint holds, at which a run waits for the checkpoint under way before it
  *  makes more. A checkpoint is due well before. */
@@ -88,6 +90,15 @@ const rebuild = async ({ store, rebuilt }: RestoreSource, why: string): Promise<
 export const whyRebuilt = (damage: string): string => `its checkpoint is damaged: ${damage}`;
 
 const replay = async (source: RestoreSource, checkpoint: number | undefined): Promise<Omit<Restored, 'verified'>> => {
+  const replayed = await replayChangelog(source, checkpoint);
+  if (!source.ended()) checkStoreSchema(source.queryId, source.store);
+  return replayed;
+};
+
+const replayChangelog = async (
+  source: RestoreSource,
+  checkpoint: number | undefined,
+): Promise<Omit<Restored, 'verified'>> => {
   const { log, topic, partition, store } = source;
   const { start, stable, end } = await offsetsBehind(source);
   let from = checkpoint ?? start;

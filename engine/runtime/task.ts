@@ -34,6 +34,7 @@ import { type DropSink, originalOf, TaskCounters } from './drops.ts';
 import { restoreOutputTimes, writeOutputTimes } from './output-times.ts';
 import type { PartitionPosition } from './partition-position.ts';
 import { type Outbox, type OutputTopic, PartitionedWriter, type WriterOrigins } from './partitioned-writer.ts';
+import { keepStoreSchema } from './store-schema.ts';
 import { BufferedInput, type Preparation, type TaskInput } from './task-input.ts';
 import { makeNodes } from './task-nodes.ts';
 import { type InputTime, type LowWatermarks, type OutputTime, timedSources } from './watermarks.ts';
@@ -327,7 +328,10 @@ export class Task {
   flush(): TaskCommit {
     for (const time of this.#times) time.advance(this.#low);
     for (const processor of this.#processors) processor.flush?.();
-    for (const changed of this.#stores) this.#writeChangelog(changed);
+    for (const changed of this.#stores) {
+      if (this.#records > 0 && changed.writer !== undefined) keepStoreSchema(changed.store);
+      this.#writeChangelog(changed);
+    }
     for (const output of this.#outputs) output.handOver();
     const metadata = this.#tasks === 1 ? undefined : writeOutputTimes(this.#outputs);
     const positions: PartitionPosition[] = this.#inputs.map(({ index, topic, partition, position }) =>

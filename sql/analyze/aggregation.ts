@@ -10,6 +10,7 @@ import { UserError } from '../../base/index.ts';
 import type { Expression, ExpressionOf } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
 import { integerType } from '../types/type.ts';
+import { accumulatorOf } from './accumulator.ts';
 import type { AggregateCall, LogicalAggregate, NamedExpression } from './logical.ts';
 import { type QueryContext, windowBounds } from './query-context.ts';
 import type { Clause, ScopedSource } from './scope.ts';
@@ -211,6 +212,7 @@ const resolveCalls = (
       signature: resolved.signature,
       args: resolved.args,
       type: resolved.type,
+      slots: accumulatorOf(definition, resolved, { now: () => 0, random: () => 0 }).slots,
     });
   }
   return { aggregates: [...byPrint.values()], byPrint };

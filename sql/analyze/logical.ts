@@ -27,6 +27,8 @@ export interface AggregateCall {
   readonly signature: string;
   readonly args: readonly TypedExpression[];
   readonly type: Column['type'];
+  /** Types of the slots that its accumulator takes in the row of a group. */
+  readonly slots: readonly Column['type'][];
 }
 
 /** A resolved call of a table function: each value that it makes is a row, in the column `name`. */

@@ -9,9 +9,10 @@
 
 import { assert } from '../../base/index.ts';
 import type { Accumulation, ProcessorContext, StreamRecord } from '../../engine/index.ts';
+import { accumulatorOf } from '../analyze/accumulator.ts';
 import { type AggregateCall, printAggregate } from '../analyze/logical.ts';
 import { printTyped } from '../analyze/typed.ts';
-import { type ColumnScope, constantOf, type Evaluate } from '../evaluate/closure.ts';
+import type { ColumnScope, Evaluate } from '../evaluate/closure.ts';
 import type { Accumulator } from '../functions/define.ts';
 import { spread } from '../functions/signature.ts';
 import { FixedSlots, RowSlots, type Slots } from '../types/slots.ts';
@@ -32,12 +33,7 @@ const membersOf = (calls: readonly AggregateCall[], environment: CompileEnvironm
   let at = 0;
   return calls.map((call) => {
     const { definition } = environment.functions.aggregate(call.function, call.signature);
-    const accumulator = definition.bind({
-      args: call.args.map((argument) => argument.type),
-      result: call.type,
-      constants: call.args.map((argument) => (argument.kind === 'literal' ? constantOf(argument) : undefined)),
-      context: environment.context,
-    });
+    const accumulator = accumulatorOf(definition, call, environment.context);
     const member = { call, accumulator, at };
     at += accumulator.slots.length;
     return member;

@@ -5,10 +5,12 @@
  * it, which becomes a node only when the step that reads it says what it needs (`fuse.ts`).
  */
 
-import { filter, Topology } from '../../engine/index.ts';
+import { assert } from '../../base/index.ts';
+import { filter, type StoreSpec, Topology } from '../../engine/index.ts';
 import type { TypedExpression } from '../analyze/typed.ts';
 import type { ColumnScope } from '../evaluate/closure.ts';
 import { keyColumnsOf, keyFormatOf, type Step } from '../plan/plan.ts';
+import { type StoreHashes, storeHashNumber } from '../plan/store-schema.ts';
 import type { Column, Schema } from '../types/schema.ts';
 import type { SqlType } from '../types/type.ts';
 import type { Row } from '../types/value.ts';
@@ -42,9 +44,15 @@ export const typesOf = (columns: readonly Column[]): readonly SqlType[] => colum
 export class TopologyBuilder {
   readonly topology = new Topology();
   readonly environment: CompileEnvironment;
+  readonly #stores: StoreHashes;
   readonly #buildStep: (step: Step, builder: TopologyBuilder) => Built;
 
-  constructor(environment: CompileEnvironment, buildStep: (step: Step, builder: TopologyBuilder) => Built) {
+  constructor(
+    stores: StoreHashes,
+    environment: CompileEnvironment,
+    buildStep: (step: Step, builder: TopologyBuilder) => Built,
+  ) {
+    this.#stores = stores;
     this.environment = environment;
     this.#buildStep = buildStep;
   }
@@ -52,6 +60,13 @@ export class TopologyBuilder {
   /** Builds the step, and before it the steps that feed it. */
   build(step: Step): Built {
     return this.#buildStep(step, this);
+  }
+
+  /** Adds a store with the hash of what it holds. */
+  addStore(spec: StoreSpec): void {
+    const hash = this.#stores[spec.name];
+    assert(hash !== undefined, `the plan has no schema hash of the store ${spec.name}`);
+    this.topology.addStore({ ...spec, schemaHash: storeHashNumber(hash) });
   }
 
   /** Makes the scan a node. */

@@ -17,7 +17,7 @@ export const keptTable = (
   const { node } = builder.rows(built);
   const types = typesOf(step.schema.value);
   const id = `${node}-Table`;
-  builder.topology.addStore({ name: store, kind: 'key-value' });
+  builder.addStore({ name: store, kind: 'key-value' });
   builder.topology.addProcessor<Row, Row>(
     id,
     (context, forward) => tableSource<Row>({ store, row: new RowEncoding(types), ...options })(context, forward),

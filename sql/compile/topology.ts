@@ -12,6 +12,8 @@
 import { assert } from '../../base/index.ts';
 import type { Topology } from '../../engine/index.ts';
 import type { PhysicalPlan, Step } from '../plan/plan.ts';
+import { checkStores } from '../plan/store-schema.ts';
+import { accumulatorTypes } from './aggregates.ts';
 import { type Built, TopologyBuilder } from './builder.ts';
 import type { CompileEnvironment } from './environment.ts';
 import { endBuilders, stepBuilders } from './steps/index.ts';
@@ -19,8 +21,9 @@ import { endBuilders, stepBuilders } from './steps/index.ts';
 export { resultEncoding } from './steps/result.ts';
 
 export const compileTopology = (plan: PhysicalPlan, environment: CompileEnvironment): Topology => {
-  const builder = new TopologyBuilder(environment, buildStep);
-  const { root } = plan;
+  const { root, stores } = plan;
+  checkStores(plan, (call) => accumulatorTypes([call], environment));
+  const builder = new TopologyBuilder(stores, environment, buildStep);
   assert(root.kind in endBuilders, `a plan does not end in ${root.kind}`);
   const build = endBuilders[root.kind as keyof typeof endBuilders] as (step: Step, builder: TopologyBuilder) => void;
   build(root, builder);

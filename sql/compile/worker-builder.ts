@@ -12,7 +12,7 @@ import type { FunctionContext } from '../functions/define.ts';
 import { builtInFunctions } from '../functions/index.ts';
 import { loadModule, type ModuleId, printModule } from '../functions/module.ts';
 import { modulesIn } from '../plan/modules.ts';
-import { readPlan } from '../plan/plan.ts';
+import { readPlan } from '../plan/read-plan.ts';
 import { ScanRegistry } from './scan.ts';
 import { compileTopology } from './topology.ts';
 

@@ -15,28 +15,30 @@
  * whatever the steps between call the columns.
  */
 
-import { assert, UserError } from '../../base/index.ts';
+import { assert } from '../../base/index.ts';
 import { windowText } from '../analyze/logical.ts';
 import type { FormatChoice } from '../formats/choices.ts';
 import { type Column, printSchema, type Schema } from '../types/schema.ts';
-import type { KeysMade, StepDefinition } from './steps/definition.ts';
+import type { KeysMade, StepDefinition, Stored } from './steps/definition.ts';
 import { type Step, type StepOf, stepDefinitions } from './steps/index.ts';
 import type { SourceStep } from './steps/source.ts';
 
 export type { Step, StepOf };
 
-export const planVersion = 1;
+export const planVersion = 2;
 
 export interface PhysicalPlan {
   readonly version: typeof planVersion;
   readonly root: Step;
+  /** What the stores hold: a hash by the name of the store (`store-schema.ts`). */
+  readonly stores: Readonly<Record<string, string>>;
 }
 
 /** The definition that belongs to the step's kind. */
-const definitionOf = (step: Step): StepDefinition<Step, Step> => stepDefinitions[step.kind];
+export const stepDefinitionOf = (step: Step): StepDefinition<Step, Step> => stepDefinitions[step.kind];
 
 /** The steps that feed this one, in the order of the text of the query: left before right. */
-export const stepsBelow = (step: Step): readonly Step[] => definitionOf(step).inputs(step);
+export const stepsBelow = (step: Step): readonly Step[] => stepDefinitionOf(step).inputs(step);
 
 /** Every step, those below first. */
 export const allSteps = (step: Step): readonly Step[] => [...stepsBelow(step).flatMap(allSteps), step];
@@ -47,7 +49,7 @@ export const sourcesOf = (plan: PhysicalPlan): readonly SourceStep[] =>
 
 /** The step that made the keys behind this one, or wrote them again. */
 const keyMakerOf = (step: Step): { readonly step: Step; readonly keys: KeysMade<Step> } => {
-  const { keys } = definitionOf(step);
+  const { keys } = stepDefinitionOf(step);
   if (keys !== 'passed') return { step, keys };
   const [input] = stepsBelow(step);
   assert(input !== undefined, `${step.kind} passes on the keys of its input`);
@@ -71,7 +73,7 @@ export const keyedSchema = (step: Step): Schema => ({ ...step.schema, key: keyCo
 
 /** The same steps, the key of which has these names in its bytes. */
 export const withKeyNames = (step: Step, names: readonly string[]): Step => {
-  const { keys, withInputs } = definitionOf(step);
+  const { keys, withInputs } = stepDefinitionOf(step);
   if (keys !== 'passed') return keys.renamed(step, names);
   const [first, ...others] = stepsBelow(step);
   assert(first !== undefined, `${step.kind} passes on the keys of its input`);
@@ -80,48 +82,22 @@ export const withKeyNames = (step: Step, names: readonly string[]): Step => {
 
 /** The step whose store has the rows of the table behind this one; none where they are not kept. */
 export const keeperOf = (step: Step): Step | undefined => {
-  const { lookup } = definitionOf(step);
+  const { lookup } = stepDefinitionOf(step);
   if (lookup === 'own store') return step;
   const [input] = stepsBelow(step);
   return lookup === 'none' || input === undefined ? undefined : keeperOf(input);
 };
 
+/** What the step's store holds; undefined where it has none. */
+export const storedBy = (step: Step): Stored<Step> | undefined => stepDefinitionOf(step).stored?.(step);
+
 /** The plan as text for the statement log and the golden files: two spaces, fields in the order in which they were
  *  made. */
 export const writePlan = (plan: PhysicalPlan): string => `${JSON.stringify(plan, null, 2)}\n`;
 
-/** A plan as it came back from the log. What is not a plan of a version that this build knows is refused. */
-export const readPlan = (data: unknown): PhysicalPlan => {
-  const plan = data as Partial<PhysicalPlan> | null;
-  if (typeof plan !== 'object' || plan === null || typeof plan.version !== 'number') {
-    throw new UserError('SQL_PLAN_UNREADABLE', 'the entry of the statement log holds no plan');
-  }
-  if (plan.version !== planVersion) {
-    throw new UserError(
-      'SQL_PLAN_VERSION',
-      `the plan has version ${plan.version}, and this build reads version ${planVersion}`,
-      {
-        hint: 'It was written by a newer Millrace: run that one, or make the query again.',
-      },
-    );
-  }
-  assert(plan.root !== undefined, 'a plan has a root');
-  checkKinds(plan.root);
-  return plan as PhysicalPlan;
-};
-
-const checkKinds = (step: Step): void => {
-  if (!Object.hasOwn(stepDefinitions, step.kind)) {
-    throw new UserError('SQL_PLAN_UNREADABLE', `the plan has a step of the unknown kind "${step.kind}"`, {
-      hint: 'It was written by a newer Millrace: run that one, or make the query again.',
-    });
-  }
-  for (const below of stepsBelow(step)) checkKinds(below);
-};
-
 /** The plan as a tree, the last step first. */
 export const printPlan = (step: Step, indent = ''): string => {
-  const details = definitionOf(step).print(step);
+  const details = stepDefinitionOf(step).print(step);
   const lines = [
     `${indent}[${step.id}] ${step.kind}${details === '' ? '' : ` ${details}`}`,
     `${indent}    -> ${printSchema(step.schema)}${windowText(step.schema.windowed)}`,

@@ -25,6 +25,7 @@ import { keeperOf, keyFormatOf, type PhysicalPlan, planVersion, type Step, withK
 import { rebind } from './rules/prune-columns.ts';
 import { applyRules, type RewriteStep } from './rules.ts';
 import type { SourceStep } from './steps/source.ts';
+import { storeHashesOf } from './store-schema.ts';
 
 export interface PlanTarget {
   readonly topic: string;
@@ -66,7 +67,7 @@ export const planQuery = (
           store: logical.flow === 'table' && keeperOf(from) === undefined ? 'Sink' : undefined,
           schema: logical.schema,
         };
-  return { logical, trace, physical: clean({ version: planVersion, root }) };
+  return { logical, trace, physical: clean({ version: planVersion, root, stores: storeHashesOf(root) }) };
 };
 
 /** Without fields that are undefined, so that a plan equals what is read back from its text. */

@@ -26,8 +26,9 @@ export interface Effects {
 /** How commands of one kind are applied; `C` is their data. */
 export interface CommandDefinition<C> {
   apply(catalog: Catalog, command: C): Effects;
-  /** Raises a `UserError` on data from the statement log that this build cannot apply. */
-  check?(command: C): void;
+  /** The command as it came back from the statement log, in the form of this build; raises a `UserError` for data that
+   *  this build cannot apply. */
+  read?(command: C): C;
   /** The source whose topic goes with it. */
   deletesTopicOf?(command: C): string | undefined;
   /** The command with the id of its topic: of the one that was made for it, or of the one that goes with it. */

@@ -9,8 +9,9 @@ import type { PersistentQuery } from '../catalog.ts';
 import type { FormatChoice } from '../formats/choices.ts';
 import { defaultKeyFormat, formatNamed, keylessFormat } from '../formats/index.ts';
 import type { CreateAs } from '../parser/statements/create.ts';
-import { readPlan, sourcesOf } from '../plan/plan.ts';
+import { sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
+import { readPlan } from '../plan/read-plan.ts';
 import { checkNotInternal } from '../queries/internal-topics.ts';
 import { isPseudoColumn } from '../types/schema.ts';
 import { checkPlan } from './check-plan.ts';
@@ -40,9 +41,7 @@ export const createAsCommand: CommandDefinition<CreateAsCommand> = {
     catalog.addQuery(query);
     return { start: query, stop: [] };
   },
-  check({ query }) {
-    readPlan(query.plan);
-  },
+  read: (command) => ({ ...command, query: { ...command.query, plan: readPlan(command.query.plan) } }),
   withTopicId: (command, topicId) => ({ ...command, topicId }),
 };
 

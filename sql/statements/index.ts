@@ -86,6 +86,5 @@ export const readCommand = (data: unknown): Command => {
       'the entry of the statement log is not a command that this build knows',
     );
   }
-  definitionOf(command).check?.(command);
-  return command;
+  return definitionOf(command).read?.(command) ?? command;
 };

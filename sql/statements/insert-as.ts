@@ -12,8 +12,9 @@ import { readProperties } from '../analyze/properties.ts';
 import { analyzeQuery } from '../analyze/query.ts';
 import type { PersistentQuery } from '../catalog.ts';
 import type { InsertAs } from '../parser/statements/insert.ts';
-import { readPlan, sourcesOf } from '../plan/plan.ts';
+import { sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
+import { readPlan } from '../plan/read-plan.ts';
 import { checkNotInternal } from '../queries/internal-topics.ts';
 import { canConvert } from '../types/cast.ts';
 import { type Column, printSchema } from '../types/schema.ts';
@@ -34,9 +35,7 @@ export const insertAsCommand: CommandDefinition<InsertAsCommand> = {
     catalog.addQuery(query);
     return { start: query, stop: [] };
   },
-  check({ query }) {
-    readPlan(query.plan);
-  },
+  read: (command) => ({ ...command, query: { ...command.query, plan: readPlan(command.query.plan) } }),
 };
 
 export const insertAs: Handler<InsertAs, InsertAsCommand> = (statement, context) => {

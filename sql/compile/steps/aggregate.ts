@@ -53,7 +53,7 @@ export const buildAggregate = (
         })(context, forward)
       : aggregate<Row, Row, Row>(shared)(context, forward);
   };
-  builder.topology.addStore(
+  builder.addStore(
     windowed
       ? { name: store, kind: 'window', retentionMs: step.window.retentionMs }
       : { name: store, kind: 'key-value' },

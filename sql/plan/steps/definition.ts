@@ -5,6 +5,7 @@
  * `Input` is the union of all steps, which only `index.ts` can name.
  */
 
+import type { AggregateCall } from '../../analyze/logical.ts';
 import type { FormatChoice } from '../../formats/choices.ts';
 import type { Column, Schema } from '../../types/schema.ts';
 
@@ -24,8 +25,19 @@ export interface StepDefinition<S, Input> {
   /** Where the rows of a table behind it can be looked up by key: in its own store, in that of its input (with the
    *  step's work done again at each look-up), or nowhere. */
   readonly lookup: 'own store' | 'input' | 'none';
+  /** What its store holds, where it has one. */
+  stored?(step: S): Stored<S | Input> | undefined;
   /** What it does, as EXPLAIN shows it behind the kind. */
   print(step: S): string;
+}
+
+/** The entries of a step's store. */
+export interface Stored<S> {
+  readonly store: string;
+  /** The keys are those behind this step, and so are the rows. */
+  readonly of: S;
+  /** In place of those rows, the accumulators of these calls. */
+  readonly accumulators?: readonly AggregateCall[];
 }
 
 export interface KeysMade<S> {

@@ -32,4 +32,7 @@ const groupBy = {
 } as const;
 
 export const streamGroupBy = <Input>(): StepDefinition<GroupByStep<Input>, Input> => groupBy;
-export const tableGroupBy = <Input>(): StepDefinition<TableGroupByStep<Input>, Input> => groupBy;
+export const tableGroupBy = <Input>(): StepDefinition<TableGroupByStep<Input>, Input> => ({
+  ...groupBy,
+  stored: ({ store, from }) => ({ store, of: from }),
+});

@@ -15,6 +15,7 @@ export const windowedAggregate = <Input>(): StepDefinition<WindowedAggregateStep
   ...overOneInput,
   keys: 'passed',
   lookup: 'own store',
+  stored: (step) => ({ store: step.store, of: step, accumulators: step.aggregates }),
   print: ({ aggregates, store, window: { type, sizeMs, retentionMs, graceMs } }) =>
     `${aggregates.map(printAggregate).join(', ')} in ${store}, ${type} of ${sizeMs} ms, kept ${retentionMs} ms, grace ${graceMs} ms`,
 });

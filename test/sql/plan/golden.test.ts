@@ -64,7 +64,7 @@ describe('golden plans', () => {
 
   test('a plan of a version that this build does not know is refused', () => {
     expect(() => readPlan({ version: 99, root: {} })).toThrow(
-      'the plan has version 99, and this build reads version 1',
+      'the plan has version 99, and this build reads versions 1 to 2',
     );
     expect(() => readPlan('nothing')).toThrow('the entry of the statement log holds no plan');
   });

@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { allSteps, readPlan } from '../../../sql/plan/plan.ts';
+import { allSteps } from '../../../sql/plan/plan.ts';
+import { readPlan } from '../../../sql/plan/read-plan.ts';
 import type { StepDefinition } from '../../../sql/plan/steps/definition.ts';
 import { type Step, stepDefinitions } from '../../../sql/plan/steps/index.ts';
 

@@ -1,0 +1,38 @@
+/**
+ * What the entries of a store look like is part of the store: a hash of it lies among the store's own numbers, in the
+ * changelog and in the checkpoint.
+ *
+ * A topology may name the hash of what its nodes read and write (`StoreSpec.schemaHash`). Once the store is restored the
+ * two are compared. If they differ, the query fails and nothing is changed: its nodes would take the bytes for something
+ * else. A store that has no hash yet was written before there were hashes, or is empty; it gets one with the next commit.
+ */
+
+import { UserError } from '../../base/index.ts';
+import type { StateStore } from '../stores/state-store.ts';
+
+const metaName = 'schema hash';
+
+/** Throws `STATE_SCHEMA_MISMATCH` when the store holds something else than its specification says. */
+export const checkStoreSchema = (queryId: string, store: StateStore): void => {
+  const { schemaHash } = store.spec;
+  const found = store.meta.get(metaName);
+  if (schemaHash === undefined || found === undefined || found === schemaHash) return;
+  throw new UserError(
+    'STATE_SCHEMA_MISMATCH',
+    `the entries of the store "${store.name}" were written with other keys or rows than the query's plan has now: ` +
+      `their schema hash is ${hashText(found)}, the plan's is ${hashText(schemaHash)}; nothing was changed`,
+    {
+      hint:
+        'Run the version of Millrace that wrote them; or stop the server and run ' +
+        `"millrace repair --data DIR --reset-query ${queryId}" to compute the query again from its sources.`,
+    },
+  );
+};
+
+/** Within the open transaction. */
+export const keepStoreSchema = (store: StateStore): void => {
+  const { schemaHash } = store.spec;
+  if (schemaHash !== undefined) store.meta.set(metaName, schemaHash);
+};
+
+const hashText = (hash: number): string => hash.toString(16).padStart(12, '0');

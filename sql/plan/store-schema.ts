@@ -1,0 +1,87 @@
+/**
+ * What the stores of a plan hold, as hashes in the plan.
+ *
+ * The hash of a store covers the version of the row encoding, the format, names and types of its key, its window, and
+ * the names and types of the row's columns; for aggregates the function of each call and the types of its slots. A plan
+ * that runs is not changed, so its hashes are not either: a build that would keep something else in a store finds that
+ * out when it compiles the plan (`checkStores`), and the engine compares the hash with the one that the store was written
+ * under.
+ */
+
+import { crc32c, murmur2, UserError, utf8Bytes } from '../../base/index.ts';
+import type { AggregateCall } from '../analyze/logical.ts';
+import { rowEncodingVersion } from '../types/row-encoding.ts';
+import type { Column } from '../types/schema.ts';
+import { printType, type SqlType } from '../types/type.ts';
+import { allSteps, keyedSchema, keyFormatOf, type PhysicalPlan, type Step, storedBy } from './plan.ts';
+import type { Stored } from './steps/definition.ts';
+
+/** Hashes by the name of the store: 48 bits each, in hexadecimal digits. */
+export type StoreHashes = Readonly<Record<string, string>>;
+
+const describedColumn = ({ name, type }: Column): readonly unknown[] => [name, printType(type)];
+
+const describedCall = ({ function: name, slots }: AggregateCall): readonly unknown[] => [name, slots.map(printType)];
+
+const hashOf = ({ of, accumulators }: Stored<Step>): string => {
+  const { key, value, windowed } = keyedSchema(of);
+  const text = JSON.stringify({
+    encoding: rowEncodingVersion,
+    key: { format: keyFormatOf(of), columns: key.map(describedColumn), windowed },
+    row: accumulators?.map(describedCall) ?? value.map(describedColumn),
+  });
+  const bytes = utf8Bytes(text);
+  const high = crc32c(bytes, 0, bytes.length) >>> 0;
+  const low = murmur2(bytes) & 0xffff;
+  return `${high.toString(16).padStart(8, '0')}${low.toString(16).padStart(4, '0')}`;
+};
+
+export const storeHashesOf = (root: Step): StoreHashes =>
+  Object.fromEntries(
+    allSteps(root)
+      .map(storedBy)
+      .filter((stored) => stored !== undefined)
+      .map((stored) => [stored.store, hashOf(stored)]),
+  );
+
+/** The hash as the engine keeps it: a safe integer. */
+export const storeHashNumber = (hash: string): number => Number.parseInt(hash, 16);
+
+/** Throws `SQL_PLAN_STATE` where this build would keep other rows than the plan says. `slotsOf`: what it keeps for a
+ *  call of an aggregate. */
+export const checkStores = (
+  { root, stores }: PhysicalPlan,
+  slotsOf: (call: AggregateCall) => readonly SqlType[],
+): void => {
+  for (const step of allSteps(root)) {
+    const stored = storedBy(step);
+    if (stored === undefined) continue;
+    for (const call of stored.accumulators ?? []) {
+      const [planned, built] = [call.slots, slotsOf(call)].map((slots) => slots.map(printType).join(', '));
+      if (planned !== built) {
+        throw misread(`for ${call.signature} the plan keeps the types ${planned}, and this build ${built}`);
+      }
+    }
+    const own = hashOf(stored);
+    const planned = stores[stored.store];
+    if (own !== planned) {
+      throw misread(`the store "${stored.store}" has the schema hash ${planned} in the plan, and ${own} in this build`);
+    }
+  }
+};
+
+/** Throws `SQL_PLAN_UNREADABLE` where a store of the plan has no hash. */
+export const checkStoreHashes = ({ root, stores }: PhysicalPlan): void => {
+  for (const step of allSteps(root)) {
+    const store = storedBy(step)?.store;
+    if (store === undefined || /^[0-9a-f]{12}$/.test(String(stores?.[store]))) continue;
+    throw new UserError('SQL_PLAN_UNREADABLE', `the plan has no schema hash of its store "${store}"`);
+  }
+};
+
+const misread = (what: string): UserError =>
+  new UserError('SQL_PLAN_STATE', `this build would misread the state of the query: ${what}`, {
+    hint:
+      'Run the version of Millrace that the query was created with; or drop the query and create it again: it is then ' +
+      'computed from what its sources still have.',
+  });
