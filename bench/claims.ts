@@ -11,6 +11,7 @@ import { latency } from './latency.ts';
 import { originTimes } from './origin-times.ts';
 import { restart } from './restart.ts';
 import { start } from './start.ts';
+import { storeRange } from './store-range.ts';
 import { streamTableJoin } from './stream-table-join.ts';
 import { tumblingSum } from './tumbling-sum.ts';
 import { twoWorkers } from './two-workers.ts';
@@ -21,6 +22,7 @@ export const claims: readonly Claim[] = [
   housekeeping,
   tumblingSum,
   streamTableJoin,
+  storeRange,
   originTimes,
   twoWorkers,
   hundredQueries,

@@ -104,7 +104,10 @@ export interface RunAssignment {
 export interface StoreEntry {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
+  /** Entries of window stores. */
   readonly windowStart?: number;
+  /** Entries of ordered stores. */
+  readonly order?: Uint8Array;
 }
 
 /** Bounds of window starts, both included. */

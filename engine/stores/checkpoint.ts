@@ -15,9 +15,11 @@
 import { wasAbsent } from './change-list.ts';
 import type { Expiry } from './expiry.ts';
 import { flags } from './flat-table.ts';
-import { hasWindow, kinds, readNumberValue, readTime, timeBytes, writeTime } from './layout.ts';
+import { hasWindow, isPage, kinds, readNumberValue, readTime, timeBytes, writeTime } from './layout.ts';
+import { firstPage } from './linked-pages.ts';
 import type { KvBatch, KvRange, OrderedKv } from './ordered-kv.ts';
 import type { StoreCore } from './store-core.ts';
+import { endOfTreeKey, TreeKey } from './tree-key.ts';
 
 /** Changelog records after which a checkpoint is due: they bound what a restart replays (93 ms a quarter of a million).
  *  Writing all keys anew each 250,000 cost a fifth of an aggregate over a hundred thousand keys; each 500,000 costs
@@ -42,6 +44,7 @@ export class Checkpoint {
   #running: Promise<void> | undefined;
   #stopped = false;
   readonly #group = new Int32Array(32);
+  readonly #treeKey = new TreeKey();
   #waitingSince: number | undefined;
   /** `isDue` was true, and the checkpoint has not begun. */
   #requested = false;
@@ -201,7 +204,10 @@ export class Checkpoint {
     for (let ahead = 0; index !== end && batch.length < this.#chunkEntries && bytes < bytesPerChunk; ahead--) {
       if (ahead === 0) ahead = this.#touch(index, end);
       const address = due.at(index);
-      if (address !== 0) bytes += this.#writeEntry(batch, address, touched);
+      if (address !== 0) {
+        bytes += this.#writeEntry(batch, address, touched);
+        if (core.linked.size > 0) bytes += this.#writeLinked(batch, address, index, touched);
+      }
       index = (index + 1) | 0;
     }
     if (core.expiry !== undefined) {
@@ -270,6 +276,41 @@ export class Checkpoint {
     } else stored.sum.replace(before, after);
     if (kind === kinds.expiry && length > wasAbsent) expiry?.leaveOut(readNumberValue(bytes, start), stored.sum);
     return table.keyLength(address) + Math.max(0, length) + read;
+  }
+
+  /** Writes the pages that must reach the disk together with the one at `index` of the queue. Answers with their bytes. */
+  #writeLinked(batch: KvBatch, address: number, index: number, touched: Set<number>): number {
+    const core = this.#core;
+    const { table, due, linked } = core;
+    const kind = table.kindOf(address);
+    if (!isPage(kind)) return 0;
+    const start = table.keyStart(address) + 1;
+    const end = start - 1 + table.keyLength(address);
+    const key = this.#treeKey;
+    key.set(table.bytesOf(address), start, endOfTreeKey(kind === kinds.data, end));
+    const pages = linked.of(key.bytes, 0, key.length);
+    if (pages === undefined) return 0;
+    const addressOf = (page: number): number => {
+      const pageKind = page === firstPage ? kinds.data : kinds.page;
+      const pageEnd = page === firstPage ? key.length : key.page(page);
+      return table.find(table.hash(pageKind, key.bytes, 0, pageEnd), pageKind, key.bytes, 0, pageEnd);
+    };
+    let bytes = 0;
+    for (const page of pages) {
+      const other = addressOf(page);
+      if (other === 0 || !table.hasFlag(other, flags.due)) continue;
+      const place = core.duePlace(other);
+      if (((place - index) | 0) <= 0) continue;
+      due.drop(place);
+      core.setDuePlace(other, due.unshift(other));
+      bytes += this.#writeEntry(batch, other, touched);
+    }
+    // What the open transaction has changed since is linked for the next time.
+    linked.written(key.bytes, 0, key.length, (page) => {
+      const other = addressOf(page);
+      return other !== 0 && table.hasFlag(other, flags.changed);
+    });
+    return bytes;
   }
 
   /** Writes the record of a window: which there is, and the sum over its entries. */

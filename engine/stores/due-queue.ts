@@ -30,6 +30,15 @@ export class DueQueue {
     return index;
   }
 
+  /** Queues an entry before all others; answers with its index. */
+  unshift(address: number): number {
+    if (((this.tail - this.head) | 0) === this.#ring.length) this.#grow();
+    this.head = (this.head - 1) | 0;
+    this.#ring[this.head & (this.#ring.length - 1)] = address;
+    this.count++;
+    return this.head;
+  }
+
   at(index: number): number {
     return this.#ring[index & (this.#ring.length - 1)] as number;
   }

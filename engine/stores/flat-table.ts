@@ -62,6 +62,7 @@ export class FlatTable {
   readonly #seed: number;
   readonly #multiplier: number;
   readonly #listed: boolean;
+  readonly #coarse: boolean;
   readonly #heads: number[] = [];
   #directory: Int32Array[];
   /** 32 − bits that the directory uses. */
@@ -69,7 +70,9 @@ export class FlatTable {
   #handAt = 0;
   #handSlot = 0;
 
-  constructor(options: { readonly seed: number; readonly listed: boolean }) {
+  /** `listed`: entries are kept in lists. `coarse`: values change their length all the time. */
+  constructor(options: { readonly seed: number; readonly listed: boolean; readonly coarse?: boolean }) {
+    this.#coarse = options.coarse ?? false;
     this.#seed = options.seed | 0;
     this.#multiplier = Math.imul(options.seed ^ 0x5bd1e995, 0xcc9e2d51) | 1;
     this.#listed = options.listed;
@@ -276,7 +279,7 @@ export class FlatTable {
   /** Adds an entry whose key is known to be missing; its value is absent until `setValue`, with room for `room` bytes.
    *  */
   insert(hash: number, kind: number, key: Uint8Array, start: number, end: number, room: number): number {
-    const address = this.slab.allocate((this.headerBytes + 1 + (end - start) + room + 7) >>> 3);
+    const address = this.slab.allocate(this.#unitsFor(this.headerBytes + 1 + (end - start) + room));
     const segment = address >>> segmentShift;
     const unit = address & unitMask;
     const words = this.#words[segment] as Int32Array;
@@ -292,6 +295,14 @@ export class FlatTable {
     this.count++;
     this.#place(hash, address);
     return address;
+  }
+
+  /** Values that grow and shrink all the time get blocks of few sizes, so that a block that is freed fits the next one. */
+  #unitsFor(bytes: number): number {
+    const units = (bytes + 7) >>> 3;
+    if (!this.#coarse || units < 16) return units;
+    const step = 1 << (29 - Math.clz32(units));
+    return (units + step - 1) & -step;
   }
 
   /** Sets the value, `start` −1: absent. Answers with the address, which is a new one when the value did not fit. */
@@ -313,7 +324,7 @@ export class FlatTable {
   }
 
   /** Sets the length of a value, −1: absent. It keeps its bytes as far as they fit; behind them it is arbitrary. Answers
-   *  with the address, which is a new one when the value did not fit: there it has room to grow by a half. */
+   *  with the address, which is a new one when the value did not fit: there it has room to grow by a quarter. */
   resize(address: number, length: number): number {
     const words = this.#words[address >>> segmentShift] as Int32Array;
     const at = (address & unitMask) << 1;
@@ -324,7 +335,7 @@ export class FlatTable {
       words[at + 2] = length;
       return address;
     }
-    const to = this.slab.allocate((before + length + (length >>> 1) + 7) >>> 3);
+    const to = this.slab.allocate(this.#unitsFor(before + length + (length >>> 2)));
     this.#adopt(address, to, before + Math.max(0, Math.min(held, length)));
     this.#setWord(to, 2, length);
     this.slab.free(address);
@@ -333,7 +344,7 @@ export class FlatTable {
 
   #moveWithValue(address: number, value: Uint8Array, start: number, end: number): number {
     const before = this.headerBytes + this.#word(address, 1);
-    const to = this.slab.allocate((before + (end - start) + 7) >>> 3);
+    const to = this.slab.allocate(this.#unitsFor(before + (end - start)));
     copyBytes(value, start, end, this.bytesOf(to), ((to & unitMask) << 3) + before);
     this.#adopt(address, to, before);
     (this.#words[to >>> segmentShift] as Int32Array)[((to & unitMask) << 1) + 2] = end - start;

@@ -27,8 +27,11 @@ import { ByteWriter, readF64, readOrderedI64, utf8Text, writeF64, writeOrderedI6
 
 export const kinds = { data: 0, meta: 1, expiry: 2, window: 3, position: 4, sum: 5, page: 6 } as const;
 
+/** In an ordered store: whether the value of such an entry is a page. */
+export const isPage = (kind: number): boolean => kind === kinds.data || kind === kinds.page;
+
 /** In a store that expires: whether the key of such an entry begins with the start of a window. */
-export const hasWindow = (kind: number): boolean => kind === kinds.data || kind === kinds.page;
+export const hasWindow = isPage;
 
 export const layoutVersion = 2;
 export const timeBytes = 8;

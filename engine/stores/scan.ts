@@ -22,19 +22,22 @@ import { KvError, type KvRange, type OrderedKv } from './ordered-kv.ts';
 import type { ScanChunk, ScanRange, ScanVisitor } from './state-store.ts';
 import type { StoreCore } from './store-core.ts';
 
-const bytesPerChunk = 1 << 20;
-const entriesPerChunk = 1_000;
-const hashes = 2 ** 32;
+export const bytesPerChunk = 1 << 20;
+export const entriesPerChunk = 1_000;
+/** One more than the largest unsigned hash. */
+export const hashes = 2 ** 32;
 
 const noBytes = new Uint8Array(0);
 
-class Chunk implements ScanChunk {
+export class Chunk implements ScanChunk {
   count = 0;
   keyStarts = new Int32Array(64);
   keyEnds = new Int32Array(64);
   valueStarts = new Int32Array(64);
   valueEnds = new Int32Array(64);
   windowStarts = new Float64Array(64);
+  orderStarts = new Int32Array(64);
+  orderEnds = new Int32Array(64);
   readonly #writer = new ByteWriter(4096);
 
   get bytes(): Uint8Array {
@@ -63,12 +66,30 @@ class Chunk implements ScanChunk {
     const index = this.count++;
     const at = this.#writer.length;
     this.windowStarts[index] = windowStart;
+    this.orderStarts[index] = this.orderEnds[index] = at;
     this.keyStarts[index] = at;
     this.keyEnds[index] = at + keyEnd - keyStart;
     this.valueStarts[index] = at + keyEnd - keyStart;
     this.valueEnds[index] = at + keyEnd - keyStart + valueEnd - valueStart;
     this.#writer.bytes(key, keyStart, keyEnd);
     this.#writer.bytes(value, valueStart, valueEnd);
+  }
+
+  /** An entry of an ordered store: the order and behind it the value are `bytes[orderStart, valueEnd)`. */
+  addOrdered(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    bytes: Uint8Array,
+    orderStart: number,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    this.add(0, key, keyStart, keyEnd, bytes, orderStart, valueEnd);
+    const index = this.count - 1;
+    const order = this.valueStarts[index] as number;
+    this.orderStarts[index] = order;
+    this.orderEnds[index] = this.valueStarts[index] = order + valueStart - orderStart;
   }
 
   #grow(): void {
@@ -82,11 +103,13 @@ class Chunk implements ScanChunk {
     this.valueStarts = grown(this.valueStarts, new Int32Array(size));
     this.valueEnds = grown(this.valueEnds, new Int32Array(size));
     this.windowStarts = grown(this.windowStarts, new Float64Array(size));
+    this.orderStarts = grown(this.orderStarts, new Int32Array(size));
+    this.orderEnds = grown(this.orderEnds, new Int32Array(size));
   }
 }
 
 /** Collects entries into a chunk and gives it to the visitor when it is full. */
-class Delivery {
+export class Delivery {
   readonly chunk = new Chunk();
   readonly chunkBytes: number;
   readonly #visit: ScanVisitor;
@@ -115,7 +138,7 @@ class Delivery {
 }
 
 /** Where the operator's key begins behind the kind byte, and whether an entry's key lies in the range. */
-class Bounds {
+export class Bounds {
   readonly keySkip: number;
   readonly #range: ScanRange;
   readonly #fromWindow: number;
@@ -126,7 +149,7 @@ class Bounds {
     this.keySkip = core.expiry === undefined ? 0 : timeBytes;
     this.#fromWindow = Math.max(
       range.fromWindow ?? Number.NEGATIVE_INFINITY,
-      core.expiry?.committedBelow ?? Number.NEGATIVE_INFINITY,
+      core.expiry?.committedWindow ?? Number.NEGATIVE_INFINITY,
     );
     this.#toWindow = range.toWindow ?? Number.POSITIVE_INFINITY;
   }
@@ -191,7 +214,7 @@ const scanMemory = async (core: StoreCore, bounds: Bounds, delivery: Delivery): 
   return from;
 };
 
-const assertNotCleared = (core: StoreCore, table: FlatTable): void => {
+export const assertNotCleared = (core: StoreCore, table: FlatTable): void => {
   if (core.table !== table) throw new KvError('failed', 'the store was cleared while it was scanned');
 };
 
@@ -263,7 +286,13 @@ const scanBoth = async (
   fromHash: number,
 ): Promise<void> => {
   const { table } = core;
-  const due = copyDue(core, bounds, fromHash);
+  const due = copyDue(
+    core,
+    (kind, bytes, start, end) =>
+      kind === kinds.data &&
+      bounds.has(bytes, start, end) &&
+      (fromHash === 0 || table.hash(kind, bytes, start, end) >>> 0 >= fromHash),
+  );
   const iterator = kv.iterate(bounds.kvRange(core));
   const { chunk } = delivery;
   try {
@@ -297,8 +326,11 @@ const scanBoth = async (
   }
 };
 
-/** A table of what is due within the range, deletions included, as it is committed now. */
-const copyDue = (core: StoreCore, bounds: Bounds, fromHash: number): FlatTable => {
+/** A table of what is due and chosen, deletions included, as it is committed now. */
+export const copyDue = (
+  core: StoreCore,
+  isChosen: (kind: number, bytes: Uint8Array, start: number, end: number) => boolean,
+): FlatTable => {
   const { table, changes, due } = core;
   const copy = new FlatTable({ seed: 0, listed: false });
   for (let index = due.head; index !== due.tail; index = (index + 1) | 0) {
@@ -307,20 +339,13 @@ const copyDue = (core: StoreCore, bounds: Bounds, fromHash: number): FlatTable =
     const bytes = table.bytesOf(address);
     const start = table.keyStart(address) + 1;
     const end = start - 1 + table.keyLength(address);
-    if (bytes[start - 1] !== kinds.data || !bounds.has(bytes, start, end)) continue;
-    if (fromHash > 0 && table.hash(kinds.data, bytes, start, end) >>> 0 < fromHash) continue;
+    const kind = table.kindOf(address);
+    if (!isChosen(kind, bytes, start, end)) continue;
     const changed = table.hasFlag(address, flags.changed) ? table.place(address) : -1;
     const length = changed < 0 ? table.valueLength(address) : changes.lengthBefore(changed);
     const valueStart = changed < 0 ? table.valueStart(address) : changes.startBefore(changed);
     const value = changed < 0 ? bytes : changes.bytesBefore(changed);
-    const copied = copy.insert(
-      copy.hash(kinds.data, bytes, start, end),
-      kinds.data,
-      bytes,
-      start,
-      end,
-      Math.max(0, length),
-    );
+    const copied = copy.insert(copy.hash(kind, bytes, start, end), kind, bytes, start, end, Math.max(0, length));
     if (length >= 0) copy.setValue(copied, value, valueStart, valueStart + length);
     else copy.setValue(copied, noBytes, -1, -1);
   }

@@ -8,7 +8,7 @@
  *
  * Segments begin at 4 KiB and double up to 1 MiB, so that a small store stays small and a large one never copies itself
  * to grow. A block above 256 KiB has a segment of its own, that goes when the block is freed. Freed blocks are kept by
- * size (exact below 128 units, by power of two above) and reused; a larger one is cut when nothing fits. Blocks are
+ * size (exact below 512 units, by power of two above) and reused; a larger one is cut when nothing fits. Blocks are
  * never joined: that would undo the exact sizes which steady state lives on. Instead the owner moves what is left in
  * the emptiest segment elsewhere and releases the segment (`emptiest`, `walk`, `release`), while `wasteful` says so.
  *
@@ -29,10 +29,10 @@ const segmentUnits = 1 << unitBits;
 const largestSharedUnits = 1 << 15;
 const largestUnits = (1 << 24) - 1;
 const largestSegments = 1 << 14;
-const exactClasses = 128;
-const classCount = exactClasses + 11;
+const exactClasses = 512;
+const classCount = exactClasses + 9;
 
-const classOf = (units: number): number => (units < exactClasses ? units : exactClasses + 24 - Math.clz32(units));
+const classOf = (units: number): number => (units < exactClasses ? units : exactClasses + 22 - Math.clz32(units));
 
 const noBytes = new Uint8Array(0);
 const noWords = new Int32Array(0);

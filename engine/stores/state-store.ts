@@ -12,7 +12,7 @@
  * ends in the same state. A position never runs ahead of what the key-value store durably holds. Losing the checkpoint
  * loses time, never data.
  *
- * Committed values. `readCommitted`, `readCommittedWindow`, `scanCommitted` and `committedWindows` see the last commit,
+ * Committed values. `readCommitted`, `readCommittedWindow`, `committedCursor`, `scanCommitted` and `committedWindows` see the last commit,
  * whatever the open transaction did. What they return is a copy (a scan's chunk is lent until its callback has
  * settled).
  *
@@ -22,7 +22,7 @@
  * opened anew, and the store with it, before the next one (`guarded-kv.ts`).
  */
 
-import type { KeyValueStore, StoreKind, StoreSpec, WindowStore } from './store.ts';
+import type { KeyValueStore, OrderedCursor, OrderedStore, StoreKind, StoreSpec, WindowStore } from './store.ts';
 
 /** Takes one changelog entry. `valueStart` −1 is a tombstone. The bytes are copied before the call returns. */
 export type ChangelogAppend = (
@@ -73,15 +73,18 @@ export interface ScanChunk {
   readonly keyEnds: Int32Array;
   readonly valueStarts: Int32Array;
   readonly valueEnds: Int32Array;
-  /** Window stores: each entry's window. For key-value stores all zero. */
+  /** Window stores: each entry's window. For other stores all zero. */
   readonly windowStarts: Float64Array;
+  /** Ordered stores: the order is `bytes[orderStarts[i], orderEnds[i])`. For other stores it is empty. */
+  readonly orderStarts: Int32Array;
+  readonly orderEnds: Int32Array;
 }
 
 /** Answering `false` ends the scan. */
 export type ScanVisitor = (chunk: ScanChunk) => boolean | void | Promise<boolean | void>;
 
 export type StoreStats = {
-  /** Entries in memory, including deletions that wait for the checkpoint. */
+  /** Entries in memory (ordered stores: pages of entries), including deletions that wait for the checkpoint. */
   readonly entries: number;
   /** Blocks in use, hash slots and lists, in bytes. */
   readonly bytesInMemory: number;
@@ -174,10 +177,26 @@ export interface WindowStateStore extends WindowStore, StateStoreLifecycle {
   committedWindows(): number[];
 }
 
+export interface OrderedStateStore extends OrderedStore, StateStoreLifecycle {
+  readonly kind: 'ordered';
+  readonly name: string;
+  readCommitted(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    order: Uint8Array,
+    orderStart: number,
+    orderEnd: number,
+  ): Uint8Array | undefined;
+  /** A cursor over committed entries; commits do not end it. */
+  committedCursor(): OrderedCursor;
+}
+
 /** Every kind of store, as the runtime sees it. */
 export interface StateStores {
   readonly 'key-value': KeyValueStateStore;
   readonly window: WindowStateStore;
+  readonly ordered: OrderedStateStore;
 }
 
 export type StateStore = StateStores[StoreKind];

@@ -25,6 +25,7 @@ import { DueQueue } from './due-queue.ts';
 import type { Expiry } from './expiry.ts';
 import { FlatTable, flags } from './flat-table.ts';
 import { hasWindow, kinds, numberValue, readNumberValue, readTime } from './layout.ts';
+import { LinkedPages } from './linked-pages.ts';
 import { LookAhead } from './look-ahead.ts';
 import type { ChangelogAppend, StoreStats } from './state-store.ts';
 import { type EntriesInMemory, StoreMemory } from './store-memory.ts';
@@ -38,6 +39,8 @@ const touchedTogether = 32;
 export type CoreForm = {
   /** Undefined: entries do not expire. Else keys of data entries begin with a window's start. */
   readonly expiry?: Expiry;
+  /** Values are pages of entries. */
+  readonly paged?: boolean;
   /** Written with the position of a checkpoint: one that was written in another form is discarded. */
   readonly form?: string;
 };
@@ -68,6 +71,10 @@ export class StoreCore implements EntriesInMemory {
   readonly memory: StoreMemory;
   /** Readers of entries where they lie. */
   readonly readers: EntryReader[] = [];
+  /** Pages of ordered stores: which have to be written together. */
+  readonly linked = new LinkedPages();
+  /** How many of the changes are pages. */
+  changedPages = 0;
   readonly scanChunkBytes: number | undefined;
   readonly changelogId: string;
   readonly form: string;
@@ -85,8 +92,10 @@ export class StoreCore implements EntriesInMemory {
   /** An entry that was just found or written, or 0: an operator that reads a key writes it next. */
   #last = 0;
   readonly #hashSeed: number;
+  readonly #paged: boolean;
 
-  constructor(options: StoreOptions, { expiry, form = '' }: CoreForm) {
+  constructor(options: StoreOptions, { expiry, paged = false, form = '' }: CoreForm) {
+    this.#paged = paged;
     this.#hashSeed = options.hashSeed ?? 0;
     this.changelogId = options.changelogId ?? '';
     this.form = form;
@@ -100,7 +109,7 @@ export class StoreCore implements EntriesInMemory {
   }
 
   #newTable(): FlatTable {
-    const table = new FlatTable({ seed: this.#hashSeed, listed: this.expiry !== undefined });
+    const table = new FlatTable({ seed: this.#hashSeed, listed: this.expiry !== undefined, coarse: this.#paged });
     table.onMove = (from, to) => this.#moved(from, to);
     return table;
   }
@@ -113,6 +122,8 @@ export class StoreCore implements EntriesInMemory {
     this.due = new DueQueue();
     this.expiry?.reset();
     this.stored.reset();
+    this.linked.clear();
+    this.changedPages = 0;
     this.complete = true;
     this.position = this.checkpointed = undefined;
     this.records = 0;
@@ -315,10 +326,16 @@ export class StoreCore implements EntriesInMemory {
   #edited(address: number, length: number, write: PageWrite): number {
     const { table } = this;
     this.#release(address);
-    if (write === 'change' && !table.hasFlag(address, flags.changed)) this.#note(address, table.valueLength(address));
+    if (write === 'change' && !table.hasFlag(address, flags.changed)) {
+      this.#note(address, table.valueLength(address));
+      this.changedPages++;
+    }
+    const grown = length - table.valueLength(address);
     const to = table.resize(address, length);
     if (write === 'replay') this.#committed(to);
     this.#last = 0;
+    // The entry itself stays: it is changed or due.
+    if (grown > 0) this.memory.afterGrowth(grown);
     return to;
   }
 
@@ -347,7 +364,7 @@ export class StoreCore implements EntriesInMemory {
     this.table.setPlace(address, this.changes.duePlaces[index] as number);
   }
 
-  #duePlace(address: number): number {
+  duePlace(address: number): number {
     const place = this.table.place(address);
     return this.table.hasFlag(address, flags.changed) ? (this.changes.duePlaces[place] as number) : place;
   }
@@ -362,7 +379,7 @@ export class StoreCore implements EntriesInMemory {
     const table = this.table;
     this.#release(from);
     if (table.hasFlag(to, flags.changed)) this.changes.addresses[table.place(to)] = to;
-    if (table.hasFlag(to, flags.due)) this.due.move(this.#duePlace(to), to);
+    if (table.hasFlag(to, flags.due)) this.due.move(this.duePlace(to), to);
     if (this.#last === from) this.#last = to;
   }
 
@@ -412,6 +429,7 @@ export class StoreCore implements EntriesInMemory {
     }
     this.records += records;
     changes.reset();
+    this.changedPages = 0;
     this.#commitExpiry();
     this.position = changelogNextOffset;
     this.memory.account();
@@ -455,6 +473,7 @@ export class StoreCore implements EntriesInMemory {
       else this.remove(address);
     }
     changes.reset();
+    this.changedPages = 0;
     this.expiry?.rollback();
     this.#last = 0;
   }

@@ -5,6 +5,7 @@
  */
 
 import { KeyValueStateTable } from './key-value-store.ts';
+import { OrderedStateTable } from './ordered-store.ts';
 import type { StateStore, StateStores } from './state-store.ts';
 import type { StoreKind, StoreSpec } from './store.ts';
 import type { StoreOptions } from './store-options.ts';
@@ -28,6 +29,11 @@ export const storeKinds: { readonly [K in StoreKind]: KindOfStore<K> } = {
     code: 1,
     retention: 'required',
     create: (spec, options) => new WindowStateTable(spec, options),
+  },
+  ordered: {
+    code: 2,
+    retention: 'optional',
+    create: (spec, options) => new OrderedStateTable(spec, options),
   },
 };
 

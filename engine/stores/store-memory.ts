@@ -19,6 +19,8 @@ const slotsPerEntry = 64;
 /** New entries after which memory is accounted for; larger ones are at once. */
 const entriesBetween = 64;
 const largeEntryBytes = 16 << 10;
+/** Bytes by which entries grow before memory is accounted for again. */
+const grownBetween = 2 << 10;
 
 /** What of a store is in memory. */
 export interface EntriesInMemory {
@@ -39,6 +41,7 @@ export class StoreMemory implements MemoryUser {
   readonly #budget: MemoryBudget | undefined;
   /** New entries until memory is accounted for again. */
   #untilAccount = entriesBetween;
+  #grown = 0;
   /** What the budget knows of. */
   #reported = 0;
 
@@ -74,6 +77,14 @@ export class StoreMemory implements MemoryUser {
   /** Call it before an entry is added: entries that were found before may leave memory now, changed and due ones stay. */
   beforeInsert(bytes: number): void {
     if (--this.#untilAccount < 0 || bytes > largeEntryBytes) this.account();
+  }
+
+  /** An entry has grown where it lies. Entries that were found before may leave memory now, changed and due ones stay. */
+  afterGrowth(bytes: number): void {
+    this.#grown += bytes;
+    if (this.#grown < grownBetween) return;
+    this.#grown = 0;
+    this.account();
   }
 
   /** Reports what is in use, and where that is too much makes some room. */

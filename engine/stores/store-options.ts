@@ -32,6 +32,8 @@ export type StoreOptions = {
   readonly lookAheadFrom?: number;
   /** Entries that a checkpoint writes together; tests make it small. */
   readonly chunkEntries?: number;
+  /** Bytes of a page of an ordered store; tests make it small. */
+  readonly pageBytes?: number;
   /** Bytes of one chunk of a scan; tests make it small. */
   readonly scanChunkBytes?: number;
 };

@@ -47,10 +47,79 @@ export interface WindowStore extends ValueCursor {
   expireBelow(windowStart: number): void;
 }
 
+/**
+ * Entries of one key in the order of bytes (unsigned, a prefix first): a time and a sequence, a foreign key's primary keys.
+ * Key and order together name an entry. Range fetch within a key, forward and backward.
+ *
+ * Where the specification has a retention time, orders and bounds begin with a time (8 bytes as `writeOrderedI64` has
+ * them), and `expireBelow` drops entries by it: one that has expired is absent at once, and a put of it is left out.
+ *
+ * To take what is earliest over all keys, keep everything under one key, with orders of time, sequence and key.
+ */
+export interface OrderedStore extends ValueCursor {
+  readonly name: string;
+  /** True when the entry is present; its value is then under the store's own cursor until the next call. */
+  get(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    order: Uint8Array,
+    orderStart: number,
+    orderEnd: number,
+  ): boolean;
+  /** As for key-value stores; the order counts for the entry's size. */
+  put(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    order: Uint8Array,
+    orderStart: number,
+    orderEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): boolean;
+  /** Removing an absent entry is no change. */
+  delete(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    order: Uint8Array,
+    orderStart: number,
+    orderEnd: number,
+  ): void;
+  /** A cursor over entries of this store. An operator makes its cursors once and uses them again. */
+  cursor(): OrderedCursor;
+  /** Drops every entry whose time is below. Only where the specification has a retention time. */
+  expireBelow(time: number): void;
+}
+
+/**
+ * Visits the entries of a key within [from, to): `from` inclusive, `to` exclusive, either may be left out. The entry that
+ * `next` came to has the order `valueBytes[orderStart, orderEnd)` and the value `valueBytes[valueStart, valueEnd)`. Both
+ * stay valid until the cursor's next call, whatever happens to the store; read the fields again after the store was
+ * changed.
+ *
+ * The store may be changed while a cursor is open, the entry under it included: `next` goes to the entry that is the next
+ * one at that moment, and never back. So an entry that is put ahead is visited, and one that is removed ahead is not. A
+ * commit or a rollback ends all cursors.
+ */
+export interface OrderedCursor extends ValueCursor {
+  readonly orderStart: number;
+  readonly orderEnd: number;
+  /** Begins anew, before the first entry of the range. The bounds are copied. */
+  fetch(key: Uint8Array, keyStart: number, keyEnd: number, from?: Uint8Array, to?: Uint8Array): void;
+  /** The same, from the last entry of the range down to its first. */
+  fetchBackward(key: Uint8Array, keyStart: number, keyEnd: number, from?: Uint8Array, to?: Uint8Array): void;
+  /** Moves on; false: there is no further entry. A caller may stop before. */
+  next(): boolean;
+}
+
 /** Every kind of store, as operators see it. */
 export interface OperatorStores {
   readonly 'key-value': KeyValueStore;
   readonly window: WindowStore;
+  readonly ordered: OrderedStore;
 }
 
 export type StoreKind = keyof OperatorStores;
@@ -59,7 +128,8 @@ export type StoreKind = keyof OperatorStores;
 export type StoreSpec = {
   readonly name: string;
   readonly kind: StoreKind;
-  /** Window stores: how long a window stays after its start, in stream time. */
+  /** How long an entry stays after its time, in stream time: the window's start, or the time that its order begins with.
+   *  Ordered stores without it keep their entries until they are deleted. */
   readonly retentionMs?: number;
   /** False for stores that may be lost (push queries): no changelog, no checkpoint. Default true. */
   readonly logged?: boolean;

@@ -73,6 +73,26 @@ export class WindowIndex {
     return low;
   }
 
+  /** The first window that starts at a time or later; undefined: there is none. */
+  atOrAfter(time: number): number | undefined {
+    return this.#starts[this.#placeOf(time)];
+  }
+
+  after(windowStart: number): number | undefined {
+    const place = this.#placeOf(windowStart);
+    return this.#starts[this.#starts[place] === windowStart ? place + 1 : place];
+  }
+
+  before(windowStart: number): number | undefined {
+    return this.#starts[this.#placeOf(windowStart) - 1];
+  }
+
+  /** The last window that starts at a time or earlier. */
+  atOrBefore(time: number): number | undefined {
+    const place = this.#placeOf(time);
+    return this.#starts[place] === time ? time : this.#starts[place - 1];
+  }
+
   isComplete(list: number): boolean {
     return this.#complete[list] as boolean;
   }

@@ -2,12 +2,14 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Key, type Kind, World } from './world.ts';
+import { formOf } from './forms.ts';
+import { allKinds, type Fetch, type Key, type Kind, World } from './world.ts';
 
 type Step =
   | { readonly op: 'put'; readonly at: Key; readonly size: number; readonly tag: number }
   | { readonly op: 'get' | 'delete'; readonly at: Key }
   | { readonly op: 'update'; readonly at: Key; readonly tag: number }
+  | { readonly op: 'fetch'; readonly fetch: Fetch }
   | { readonly op: 'expire'; readonly window: number }
   | { readonly op: 'meta'; readonly name: string; readonly value: number }
   | { readonly op: 'commit' | 'rollback' | 'checkpoint' | 'fail' | 'check' | 'scan-aside' }
@@ -16,8 +18,13 @@ type Step =
   | { readonly op: 'crash'; readonly survive: number; readonly checkpoint: boolean };
 
 const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
+  const { timed } = formOf(kind);
+  const time = fc.oneof(
+    fc.integer({ min: -3, max: 12 }).map((n) => n * 60_000),
+    fc.integer({ min: -9, max: 36 }).map((n) => n * (kind === 'window' ? 60_000 : 20_000)),
+  );
   const key = fc.record({
-    window: kind === 'window' ? fc.integer({ min: -3, max: 12 }).map((n) => n * 60_000) : fc.constant(0),
+    window: timed ? time : fc.constant(0),
     key: fc.oneof(
       fc.constant(''),
       fc.integer({ min: 0, max: 30 }).map((n) => `key-${n}`),
@@ -51,9 +58,23 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
     keys: fc.array(key, { maxLength: 100 }),
     size: fc.nat(400),
   });
-  const expire = fc.record({
-    op: fc.constant('expire' as const),
-    window: fc.integer({ min: -3, max: 12 }).map((n) => n * 60_000),
+  const expire = fc.record({ op: fc.constant('expire' as const), window: time });
+  const fetch = fc.record({
+    op: fc.constant('fetch' as const),
+    fetch: fc.record({
+      group: fc.constantFrom('', '0', '1', '2', '2'),
+      from: fc.option(key, { nil: undefined }),
+      to: fc.option(key, { nil: undefined }),
+      backward: fc.boolean(),
+      changes: fc.array(
+        fc.record({
+          op: fc.constantFrom('put' as const, 'delete' as const),
+          at: fc.option(key, { nil: undefined }),
+          text: fc.nat(60).map((length) => 'c'.repeat(length)),
+        }),
+        { maxLength: 20 },
+      ),
+    }),
   });
   const options: fc.WeightedArbitrary<Step>[] = [
     { arbitrary: put, weight: 20 },
@@ -65,7 +86,8 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
     { arbitrary: block, weight: 2 },
     { arbitrary: crash, weight: 1 },
   ];
-  if (kind === 'window') options.push({ arbitrary: expire, weight: 1 });
+  if (timed) options.push({ arbitrary: expire, weight: 1 });
+  if (kind === 'ordered' || kind === 'ordered by time') options.push({ arbitrary: fetch, weight: 4 });
   return fc.array(fc.oneof(...options), { minLength: 1, maxLength: 160, size: 'max' });
 };
 
@@ -87,6 +109,9 @@ const run = async (world: World, history: readonly Step[]): Promise<void> => {
         break;
       case 'delete':
         world.delete(step.at);
+        break;
+      case 'fetch':
+        world.fetch(step.fetch);
         break;
       case 'expire':
         world.expireBelow(step.window);
@@ -144,7 +169,7 @@ const setups = {
   'a tiny memory limit': { kv: true, memoryLimitBytes: 3_000, slow: true },
 } as const;
 
-describe.each(['key-value', 'window'] as const)('a %s store', (kind) => {
+describe.each(allKinds)('a %s store', (kind) => {
   test.each(Object.keys(setups) as (keyof typeof setups)[])(
     'with %s is a plain map under any history',
     async (setup) => {
@@ -158,27 +183,24 @@ describe.each(['key-value', 'window'] as const)('a %s store', (kind) => {
   );
 });
 
-test.each(['key-value', 'window'] as const)(
-  'a scan of a %s store whose client is slow loses no row to the first eviction',
-  async (kind) => {
-    for (let rowsBefore = 0; rowsBefore < 24; rowsBefore += 3) {
-      const world = new World(kind, { kv: true, memoryLimitBytes: 4_000 });
-      await world.store.open();
-      const put = (i: number): void =>
-        world.put({ window: kind === 'window' ? (i % 3) * 1000 : 0, key: `key-${i}` }, `value-${i}`);
-      for (let i = 0; i < 30; i++) put(i);
-      world.commit();
-      world.startCheckpoint();
-      await world.finishCheckpoint();
-      expect(world.store.stats.complete).toBe(true);
-      await world.startScan();
-      // The scan has visited a part of the rows when others push the first ones out of memory.
-      await world.advance(rowsBefore);
-      for (let i = 1000; i < 1200; i++) put(i);
-      world.commit();
-      expect(world.store.stats.complete).toBe(false);
-      await world.finishScan();
-      await world.check();
-    }
-  },
-);
+test.each(allKinds)('a scan of a %s store whose client is slow loses no row to the first eviction', async (kind) => {
+  for (let rowsBefore = 0; rowsBefore < 24; rowsBefore += 3) {
+    const world = new World(kind, { kv: true, memoryLimitBytes: 4_000 });
+    await world.store.open();
+    const put = (i: number): void =>
+      world.put({ window: formOf(kind).timed ? (i % 3) * 1000 : 0, key: `key-${i}` }, `value-${i}`);
+    for (let i = 0; i < 30; i++) put(i);
+    world.commit();
+    world.startCheckpoint();
+    await world.finishCheckpoint();
+    expect(world.store.stats.complete).toBe(true);
+    await world.startScan();
+    // The scan has visited a part of the rows when others push the first ones out of memory.
+    await world.advance(rowsBefore);
+    for (let i = 1000; i < 1200; i++) put(i);
+    world.commit();
+    expect(world.store.stats.complete).toBe(false);
+    await world.finishScan();
+    await world.check();
+  }
+});

@@ -10,24 +10,36 @@ import { GuardedKv } from '../../../engine/stores/guarded-kv.ts';
 import { MemoryBudget } from '../../../engine/stores/memory-budget.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
 import { KvError } from '../../../engine/stores/ordered-kv.ts';
-import type {
-  KeyValueStateStore,
-  ScanRange,
-  StateStore,
-  WindowStateStore,
-} from '../../../engine/stores/state-store.ts';
+import type { ScanRange, StateStore } from '../../../engine/stores/state-store.ts';
+import type { OrderedCursor } from '../../../engine/stores/store.ts';
 import { createStore } from '../../../engine/stores/store-kinds.ts';
+import {
+  bytesOf,
+  compareOrders,
+  formOf,
+  groupOf,
+  type Key,
+  type Kind,
+  nameOf,
+  orderedStore,
+  orderOf,
+  textOf,
+  windowStore,
+} from './forms.ts';
 
-export type Kind = 'key-value' | 'window';
+export { allKinds, bytesOf, type Key, type Kind, textOf } from './forms.ts';
+
 type Entry = { readonly key: Uint8Array; readonly value: Uint8Array | undefined };
 
-export const textOf = (bytes: Uint8Array, start = 0, end = bytes.length): string =>
-  Array.from(bytes.subarray(start, end), (byte) => String.fromCharCode(byte)).join('');
-export const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
-
-/** Key-value histories leave `window` at 0. */
-export type Key = { readonly window: number; readonly key: string };
-const nameOf = ({ window, key }: Key): string => `${window}/${key}`;
+/** A fetch of the entries of one group of an ordered kind, and what happens to the store while its cursor is open. */
+export type Fetch = {
+  readonly group: string;
+  readonly from: Key | undefined;
+  readonly to: Key | undefined;
+  readonly backward: boolean;
+  /** Before the cursor moves on for the n-th time: the entry under it, or another one, is put or removed. */
+  readonly changes: readonly { readonly op: 'put' | 'delete'; readonly at: Key | undefined; readonly text: string }[];
+};
 
 /** What a scan that runs beside other operations may find: for each key all values that were committed since it began. */
 type Aside = {
@@ -79,10 +91,9 @@ export class World {
       chunkEntries: 5,
       scanChunkBytes: 100,
       lookAheadFrom: 0,
+      pageBytes: 90,
     };
-    return this.kind === 'window'
-      ? createStore({ name: 'store', kind: 'window' }, options)
-      : createStore({ name: 'store', kind: 'key-value' }, options);
+    return createStore(formOf(this.kind).spec, options);
   }
 
   async #beforeWrite(): Promise<void> {
@@ -93,16 +104,6 @@ export class World {
     }
   }
 
-  get #keyValue(): KeyValueStateStore {
-    if (this.store.kind !== 'key-value') throw new Error('not a key-value store');
-    return this.store;
-  }
-
-  get #window(): WindowStateStore {
-    if (this.store.kind !== 'window') throw new Error('not a window store');
-    return this.store;
-  }
-
   get(at: Key): string | undefined {
     this.keys.set(nameOf(at), at);
     const key = bytesOf(`#${at.key}#`);
@@ -110,8 +111,7 @@ export class World {
   }
 
   #get(window: number, key: Uint8Array, start: number, end: number): string | undefined {
-    const found =
-      this.kind === 'window' ? this.#window.get(window, key, start, end) : this.#keyValue.get(key, start, end);
+    const found = formOf(this.kind).get(this.store, window, key, start, end);
     return found ? textOf(this.store.valueBytes, this.store.valueStart, this.store.valueEnd) : undefined;
   }
 
@@ -138,8 +138,7 @@ export class World {
       if (row % 3 === 0) {
         this.delete(at);
       } else {
-        if (this.kind === 'window') this.#window.put(at.window, bytes, start, end, value, 0, value.length);
-        else this.#keyValue.put(bytes, start, end, value, 0, value.length);
+        formOf(this.kind).put(this.store, at.window, bytes, start, end, [value, 0, value.length]);
         if (at.window >= this.openFloor) this.open.set(nameOf(at), text);
       }
     }
@@ -149,8 +148,7 @@ export class World {
     this.keys.set(nameOf(at), at);
     const key = bytesOf(`#${at.key}#`);
     const value = bytesOf(`#${text}#`);
-    if (this.kind === 'window') this.#window.put(at.window, key, 1, key.length - 1, value, 1, value.length - 1);
-    else this.#keyValue.put(key, 1, key.length - 1, value, 1, value.length - 1);
+    formOf(this.kind).put(this.store, at.window, key, 1, key.length - 1, [value, 1, value.length - 1]);
     if (at.window >= this.openFloor) this.open.set(nameOf(at), text);
   }
 
@@ -158,10 +156,9 @@ export class World {
   update(at: Key, digit: string): void {
     this.keys.set(nameOf(at), at);
     const key = bytesOf(`#${at.key}#`);
-    const found =
-      this.kind === 'window'
-        ? this.#window.getForUpdate(at.window, key, 1, key.length - 1)
-        : this.#keyValue.getForUpdate(key, 1, key.length - 1);
+    const { getForUpdate } = formOf(this.kind);
+    if (getForUpdate === undefined) return;
+    const found = getForUpdate(this.store, at.window, key, 1, key.length - 1);
     const before = this.open.get(nameOf(at));
     expect(found).toBe(before !== undefined);
     if (before === undefined || before === '') return;
@@ -173,13 +170,12 @@ export class World {
   delete(at: Key): void {
     this.keys.set(nameOf(at), at);
     const key = bytesOf(`#${at.key}#`);
-    if (this.kind === 'window') this.#window.delete(at.window, key, 1, key.length - 1);
-    else this.#keyValue.delete(key, 1, key.length - 1);
+    formOf(this.kind).delete(this.store, at.window, key, 1, key.length - 1);
     this.open.delete(nameOf(at));
   }
 
   expireBelow(window: number): void {
-    this.#window.expireBelow(window);
+    if (this.store.kind === 'window' || this.store.kind === 'ordered') this.store.expireBelow(window);
     if (window <= this.openFloor) return;
     this.openFloor = window;
     for (const name of [...this.open.keys()]) {
@@ -295,8 +291,7 @@ export class World {
     await this.store.scanCommitted(range, async (chunk) => {
       await settle();
       for (let i = 0; i < chunk.count; i++) {
-        const window = chunk.windowStarts[i] as number;
-        const name = nameOf({ window, key: textOf(chunk.bytes, chunk.keyStarts[i], chunk.keyEnds[i]) });
+        const name = nameOf(formOf(this.kind).keyOf(chunk, i));
         expect(found.has(name), `the scan visits ${name} twice`).toBe(false);
         found.set(name, textOf(chunk.bytes, chunk.valueStarts[i], chunk.valueEnds[i]));
       }
@@ -329,10 +324,7 @@ export class World {
 
   readCommitted(at: Key): string | undefined {
     const key = bytesOf(`#${at.key}#`);
-    const value =
-      this.kind === 'window'
-        ? this.#window.readCommittedWindow(at.window, key, 1, key.length - 1)
-        : this.#keyValue.readCommitted(key, 1, key.length - 1);
+    const value = formOf(this.kind).readCommitted(this.store, at.window, key, 1, key.length - 1);
     return value === undefined ? undefined : textOf(value);
   }
 
@@ -345,12 +337,100 @@ export class World {
     for (const name of this.openMeta.keys()) expect(this.store.meta.get(name)).toBe(this.openMeta.get(name));
     expect(await this.scan()).toEqual(this.committed);
     if (this.kind === 'window') {
-      const windows = this.#window.committedWindows();
+      const windows = windowStore(this.store).committedWindows();
       expect(windows).toEqual([...new Set(windows)].sort((a, b) => a - b));
       const held = new Set([...this.committed.keys()].map((name) => (this.keys.get(name) as Key).window));
       expect(windows).toEqual(expect.arrayContaining([...held]));
       if (windows.length > 0) expect(windows[0] as number).toBeGreaterThanOrEqual(this.committedFloor);
     }
+    if (this.store.kind === 'ordered') this.#checkFetches();
     if (this.kv === undefined) expect(this.store.stats.complete).toBe(true);
   }
+
+  /** The entries of a group in order. */
+  #inOrder(group: string, entries: ReadonlyMap<string, string>): Key[] {
+    return [...entries.keys()]
+      .map((name) => this.keys.get(name) as Key)
+      .filter(({ key }) => groupOf(key) === group)
+      .sort((a, b) => compareOrders(this.kind, a, b));
+  }
+
+  /** A whole fetch of each group finds what was committed, and what the open transaction sees. */
+  #checkFetches(): void {
+    const store = orderedStore(this.store);
+    for (const group of ['', '0', '1', '2']) {
+      const key = bytesOf(`#${group}#`);
+      for (const [cursor, entries] of [
+        [store.committedCursor(), this.committed],
+        [store.cursor(), this.open],
+      ] as const) {
+        const expected = this.#inOrder(group, entries).map((at) => `${nameOf(at)}=${entries.get(nameOf(at))}`);
+        const visit = (): string[] => {
+          const found: string[] = [];
+          while (cursor.next()) {
+            const at = this.#keyUnder(cursor);
+            found.push(`${nameOf(at)}=${textOf(cursor.valueBytes, cursor.valueStart, cursor.valueEnd)}`);
+          }
+          expect(cursor.next()).toBe(false);
+          return found;
+        };
+        cursor.fetch(key, 1, key.length - 1);
+        expect(visit(), `group ${group}`).toEqual(expected);
+        cursor.fetchBackward(key, 1, key.length - 1);
+        expect(visit(), `group ${group}, backward`).toEqual(expected.reverse());
+      }
+    }
+  }
+
+  #keyUnder(cursor: OrderedCursor): Key {
+    const { valueBytes: bytes, orderStart, orderEnd } = cursor;
+    const orders = { orderStarts: Int32Array.of(orderStart), orderEnds: Int32Array.of(orderEnd) };
+    return formOf(this.kind).keyOf({ ...noChunk, bytes, ...orders }, 0);
+  }
+
+  /** Fetches within bounds while entries come and go: each step goes to the entry that is the next one then. */
+  fetch({ group, from, to, backward, changes }: Fetch): void {
+    const cursor = orderedStore(this.store).cursor();
+    const key = bytesOf(group);
+    const bounds = [from, to].map((bound) => (bound === undefined ? undefined : orderOf(this.kind, bound))) as [
+      Uint8Array | undefined,
+      Uint8Array | undefined,
+    ];
+    if (backward) cursor.fetchBackward(key, 0, key.length, ...bounds);
+    else cursor.fetch(key, 0, key.length, ...bounds);
+    let at: Key | undefined;
+    for (let step = 0; ; step++) {
+      const next = this.#inOrder(group, this.open).filter(
+        (each) =>
+          (from === undefined || compareOrders(this.kind, each, from) >= 0) &&
+          (to === undefined || compareOrders(this.kind, each, to) < 0) &&
+          (at === undefined ||
+            (backward ? compareOrders(this.kind, each, at) < 0 : compareOrders(this.kind, each, at) > 0)),
+      );
+      const expected = backward ? next.at(-1) : next[0];
+      expect(cursor.next(), `step ${step} of a fetch`).toBe(expected !== undefined);
+      if (expected === undefined) return;
+      at = expected;
+      const text = this.open.get(nameOf(expected));
+      const seen = (): string =>
+        `${nameOf(this.#keyUnder(cursor))}=${textOf(cursor.valueBytes, cursor.valueStart, cursor.valueEnd)}`;
+      expect(seen()).toBe(`${nameOf(expected)}=${text}`);
+      const change = changes[step];
+      if (change === undefined) continue;
+      if (change.op === 'put') this.put(change.at ?? expected, change.text);
+      else this.delete(change.at ?? expected);
+      // What lies under the cursor stays as it was.
+      expect(seen()).toBe(`${nameOf(expected)}=${text}`);
+    }
+  }
 }
+
+const noChunk = {
+  count: 1,
+  bytes: new Uint8Array(0),
+  keyStarts: new Int32Array(1),
+  keyEnds: new Int32Array(1),
+  valueStarts: new Int32Array(1),
+  valueEnds: new Int32Array(1),
+  windowStarts: new Float64Array(1),
+};

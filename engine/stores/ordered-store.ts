@@ -1,0 +1,244 @@
+/**
+ * The ordered store: per key, entries in the order of bytes. Each key's entries are a tree of pages (`page-tree.ts`) in the
+ * common core.
+ *
+ * With a retention time orders begin with a time, and there is one tree per key and window of time, a third of the
+ * retention long: expiry drops whole windows, a fetch visits at most the four or so that it overlaps. Entries that have
+ * expired within a window that has not are absent for every reader.
+ *
+ * The changelog has one entry for each key and order, so pages are rebuilt from it, whatever their size and the width of a
+ * window. What of a transaction has changed is listed beside the pages (`changed-entries.ts`).
+ */
+
+import { assert, newCursor, readUnsignedVarint } from '../../base/index.ts';
+import { ChangedEntries } from './changed-entries.ts';
+import { Expiry } from './expiry.ts';
+import { isPage, kinds, readTime, timeBytes } from './layout.ts';
+import { committedPages, livePages, OrderCursor } from './order-cursor.ts';
+import { defaultPageBytes, PageTree } from './page-tree.ts';
+import { scanPages } from './scan-pages.ts';
+import type { ChangelogAppend, OrderedStateStore, ScanRange, ScanVisitor } from './state-store.ts';
+import { StateTable } from './state-table.ts';
+import type { OrderedCursor, StoreSpec } from './store.ts';
+import type { PageWrite } from './store-core.ts';
+import type { StoreOptions } from './store-options.ts';
+import { TreeKey } from './tree-key.ts';
+
+const noBytes = new Uint8Array(0);
+const windowsPerRetention = 3;
+/** What a changelog key has beside key and order. */
+const keyOverheadBytes = 5;
+
+const expiryOf = (retentionMs: number): Expiry => new Expiry(Math.ceil(retentionMs / windowsPerRetention));
+const formOf = (retentionMs: number | undefined): string =>
+  retentionMs === undefined ? 'pages' : `pages of windows of ${Math.ceil(retentionMs / windowsPerRetention)} ms`;
+
+const isNoPage = (kind: number): boolean => !isPage(kind);
+
+export class OrderedStateTable extends StateTable implements OrderedStateStore {
+  readonly kind = 'ordered';
+  readonly #expiry: Expiry | undefined;
+  readonly #key = new TreeKey();
+  readonly #tree: PageTree;
+  readonly #changed: ChangedEntries;
+  readonly #cursors: OrderCursor[] = [];
+  readonly #parsed = newCursor();
+
+  constructor(spec: StoreSpec, options: StoreOptions) {
+    const { retentionMs } = spec;
+    const expiry = retentionMs === undefined ? undefined : expiryOf(retentionMs);
+    super(spec, options, { ...(expiry === undefined ? {} : { expiry }), paged: true, form: formOf(retentionMs) });
+    this.#expiry = expiry;
+    this.#tree = new PageTree(this.core, this.#key, options.pageBytes ?? defaultPageBytes);
+    this.#changed = new ChangedEntries(options.hashSeed ?? 0);
+  }
+
+  // ---- what operators call
+
+  get(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    order: Uint8Array,
+    orderStart: number,
+    orderEnd: number,
+  ): boolean {
+    if (!this.#locate(key, keyStart, keyEnd, order, orderStart, orderEnd)) return false;
+    if (this.#tree.find(order, orderStart, orderEnd) < 0) return false;
+    const { core } = this;
+    const { page } = this.#tree;
+    core.valueBytes = page.bytes;
+    core.valueStart = page.valueStart;
+    core.valueEnd = page.valueEnd;
+    return true;
+  }
+
+  put(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    order: Uint8Array,
+    orderStart: number,
+    orderEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): boolean {
+    const bytes = keyEnd - keyStart + orderEnd - orderStart + valueEnd - valueStart;
+    if (bytes + keyOverheadBytes > this.core.entryLimitBytes) return false;
+    if (!this.#locate(key, keyStart, keyEnd, order, orderStart, orderEnd)) return true;
+    this.#changed.add(key, keyStart, keyEnd, order, orderStart, orderEnd);
+    this.#tree.put(order, orderStart, orderEnd, value, valueStart, valueEnd, 'change');
+    return true;
+  }
+
+  delete(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    order: Uint8Array,
+    orderStart: number,
+    orderEnd: number,
+  ): void {
+    if (!this.#locate(key, keyStart, keyEnd, order, orderStart, orderEnd)) return;
+    if (this.#tree.find(order, orderStart, orderEnd) < 0) return;
+    this.#changed.add(key, keyStart, keyEnd, order, orderStart, orderEnd);
+    this.#tree.delete(order, orderStart, orderEnd, 'change');
+  }
+
+  cursor(): OrderedCursor {
+    const cursor = new OrderCursor(this.core, livePages(this.core));
+    this.#cursors.push(cursor);
+    return cursor;
+  }
+
+  expireBelow(time: number): void {
+    assert(this.#expiry !== undefined, `the store ${this.name} has no retention time: its entries do not expire`);
+    // What has expired is absent for cursors too.
+    for (const cursor of this.#cursors) cursor.leavePage();
+    this.core.expireBelow(time);
+  }
+
+  /** Sets the key of the tree that holds the order; false: its time has expired. */
+  #locate(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    order: Uint8Array,
+    orderStart: number,
+    orderEnd: number,
+  ): boolean {
+    const expiry = this.#expiry;
+    if (expiry === undefined) {
+      this.#key.set(key, keyStart, keyEnd);
+      return true;
+    }
+    assert(
+      orderEnd - orderStart >= timeBytes,
+      () => `an order of the store ${this.name}, which expires, does not begin with a time`,
+    );
+    const time = readTime(order, orderStart);
+    if (time < expiry.below) return false;
+    this.#key.setWindowed(expiry.windowOf(time), key, keyStart, keyEnd);
+    return true;
+  }
+
+  // ---- what is committed
+
+  readCommitted(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    order: Uint8Array,
+    orderStart: number,
+    orderEnd: number,
+  ): Uint8Array | undefined {
+    const cursor = this.committedCursor();
+    // The least order above.
+    const to = new Uint8Array(orderEnd - orderStart + 1);
+    to.set(order.subarray(orderStart, orderEnd));
+    cursor.fetch(key, keyStart, keyEnd, to.subarray(0, -1), to);
+    return cursor.next() ? cursor.valueBytes.slice(cursor.valueStart, cursor.valueEnd) : undefined;
+  }
+
+  committedCursor(): OrderedCursor {
+    return new OrderCursor(this.core, committedPages(this.core));
+  }
+
+  override scanCommitted(range: ScanRange, visit: ScanVisitor): Promise<void> {
+    return scanPages(this.core, range, visit);
+  }
+
+  // ---- the transaction
+
+  override changed(): number {
+    return this.#changed.count + this.core.changes.count - this.core.changedPages;
+  }
+
+  override writeChangelog(append: ChangelogAppend): void {
+    const { page } = this.#tree;
+    this.#changed.forEach((name, start, end) => {
+      const order = this.#parse(name, start, end);
+      // What expires in the same transaction is left out: the expiry itself is an entry.
+      if (order < 0) return;
+      if (this.#tree.find(name, order, end) < 0) append(name, start, end, noBytes, -1, -1);
+      else append(name, start, end, page.bytes, page.valueStart, page.valueEnd);
+    });
+    this.core.writeChangelog(append, isNoPage);
+  }
+
+  override commit(changelogNextOffset: number): void {
+    this.#endTransaction();
+    this.core.commit(changelogNextOffset, this.changed());
+    this.#changed.reset();
+  }
+
+  override rollback(): void {
+    this.#endTransaction();
+    this.core.rollback();
+    this.#changed.reset();
+  }
+
+  override async clear(): Promise<void> {
+    this.#endTransaction();
+    this.#changed.reset();
+    await super.clear();
+  }
+
+  #endTransaction(): void {
+    for (const cursor of this.#cursors) cursor.endTransaction();
+  }
+
+  override applyChangelog(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    if (key[keyStart] !== kinds.data) {
+      super.applyChangelog(key, keyStart, keyEnd, value, valueStart, valueEnd);
+      return;
+    }
+    const { core } = this;
+    assert(core.changes.count === 0, 'changelog entries are applied outside of a transaction');
+    core.records++;
+    const order = this.#parse(key, keyStart, keyEnd);
+    if (order < 0) return;
+    const write: PageWrite = 'replay';
+    if (valueStart < 0) this.#tree.delete(key, order, keyEnd, write);
+    else this.#tree.put(key, order, keyEnd, value, valueStart, valueEnd, write);
+  }
+
+  /** Reads a changelog key and sets the key of the tree; answers with where the order begins, −1: its time has
+   *  expired. */
+  #parse(bytes: Uint8Array, start: number, end: number): number {
+    const parsed = this.#parsed;
+    parsed.at = start + 1;
+    const keyLength = readUnsignedVarint(bytes, end, parsed);
+    const key = parsed.at;
+    assert(keyLength <= end - key, () => `a changelog key of the store ${this.name} ends within its key`);
+    return this.#locate(bytes, key, key + keyLength, bytes, key + keyLength, end) ? key + keyLength : -1;
+  }
+}

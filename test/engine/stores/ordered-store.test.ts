@@ -1,0 +1,297 @@
+/** What the ordered kind promises beyond what the random histories compare: named cases, as an operator meets them. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { readOrderedI64, writeOrderedI64 } from '../../../base/index.ts';
+import { openLevelKv } from '../../../engine/stores/level-store.ts';
+import { MemoryBudget } from '../../../engine/stores/memory-budget.ts';
+import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
+import type { OrderedStateStore } from '../../../engine/stores/state-store.ts';
+import type { OrderedCursor } from '../../../engine/stores/store.ts';
+import { createStore } from '../../../engine/stores/store-kinds.ts';
+import type { StoreOptions } from '../../../engine/stores/store-options.ts';
+import { bytesOf, textOf } from './forms.ts';
+
+const ends: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
+
+const newStore = async (options: Partial<StoreOptions> & { retentionMs?: number } = {}): Promise<OrderedStateStore> => {
+  const { retentionMs, ...rest } = options;
+  const spec = { name: 'o', kind: 'ordered' as const, ...(retentionMs === undefined ? {} : { retentionMs }) };
+  const store = createStore(spec, { kv: undefined, storeId: 1, ...rest });
+  await store.open();
+  return store;
+};
+
+/** A time, then a text. */
+const timeOrder = (time: number, rest = ''): Uint8Array => {
+  const order = new Uint8Array(8 + rest.length);
+  writeOrderedI64(order, 0, time);
+  order.set(bytesOf(rest), 8);
+  return order;
+};
+
+const put = (store: OrderedStateStore, key: string, order: Uint8Array, text: string): boolean => {
+  const [k, v] = [bytesOf(key), bytesOf(text)];
+  return store.put(k, 0, k.length, order, 0, order.length, v, 0, v.length);
+};
+
+const valueUnder = (cursor: OrderedCursor): string => textOf(cursor.valueBytes, cursor.valueStart, cursor.valueEnd);
+
+const fetch = (
+  store: OrderedStateStore,
+  key: string,
+  {
+    from,
+    to,
+    limit = 1_000_000,
+    backward = false,
+  }: { from?: Uint8Array; to?: Uint8Array; limit?: number; backward?: boolean } = {},
+): string[] => {
+  const cursor = store.cursor();
+  const bytes = bytesOf(key);
+  if (backward) cursor.fetchBackward(bytes, 0, bytes.length, from, to);
+  else cursor.fetch(bytes, 0, bytes.length, from, to);
+  const found: string[] = [];
+  while (found.length < limit && cursor.next()) found.push(valueUnder(cursor));
+  return found;
+};
+
+describe('a range fetch', () => {
+  test('takes its lower bound in and leaves its upper bound out, in both directions, and may stop early', async () => {
+    const store = await newStore({ pageBytes: 64 });
+    for (let i = 0; i < 50; i++) put(store, 'k', bytesOf(String(i).padStart(2, '0')), `${i}`);
+    put(store, 'j', bytesOf('20'), 'another key');
+    const bounds = { from: bytesOf('20'), to: bytesOf('24') };
+    expect(fetch(store, 'k', bounds)).toEqual(['20', '21', '22', '23']);
+    expect(fetch(store, 'k', { ...bounds, backward: true })).toEqual(['23', '22', '21', '20']);
+    expect(fetch(store, 'k', { ...bounds, limit: 2 })).toEqual(['20', '21']);
+    expect(fetch(store, 'k', { from: bytesOf('48') })).toEqual(['48', '49']);
+    expect(fetch(store, 'k', { to: bytesOf('01') })).toEqual(['0']);
+    expect(fetch(store, 'k', { from: bytesOf('24'), to: bytesOf('20') })).toEqual([]);
+    expect(fetch(store, 'nobody')).toEqual([]);
+  });
+
+  test('visits what a prefix begins with when the upper bound is the prefix with its last byte raised', async () => {
+    const store = await newStore();
+    for (const order of ['a', 'ab', 'ab\0', 'abc', 'ac', 'b']) put(store, 'k', bytesOf(order), order);
+    expect(fetch(store, 'k', { from: bytesOf('ab'), to: bytesOf('ac') })).toEqual(['ab', 'ab\0', 'abc']);
+  });
+
+  test('finds the version that was valid at a time: the newest one at or below it', async () => {
+    const store = await newStore();
+    for (const time of [100, 200, 300]) put(store, 'k', timeOrder(time), `from ${time}`);
+    const validAt = (time: number): string[] =>
+      fetch(store, 'k', { to: timeOrder(time + 1), limit: 1, backward: true });
+    expect([99, 100, 199, 200, 1000].map(validAt)).toEqual([
+      [],
+      ['from 100'],
+      ['from 100'],
+      ['from 200'],
+      ['from 300'],
+    ]);
+  });
+
+  test('takes the earliest over all keys where orders hold time, sequence and key', async () => {
+    const store = await newStore({ pageBytes: 100 });
+    const times = Array.from({ length: 200 }, (_, i) => (i * 7919) % 1000);
+    for (const [i, time] of times.entries())
+      put(store, '', timeOrder(time, `#${String(i).padStart(3, '0')}`), `${time}`);
+    const none = new Uint8Array(0);
+    const cursor = store.cursor();
+    const taken: number[] = [];
+    cursor.fetch(none, 0, 0, undefined, timeOrder(500));
+    while (cursor.next()) {
+      taken.push(readOrderedI64(cursor.valueBytes, cursor.orderStart));
+      const { valueBytes, orderStart, orderEnd } = cursor;
+      store.delete(none, 0, 0, valueBytes, orderStart, orderEnd);
+    }
+    expect(taken).toEqual(times.filter((time) => time < 500).sort((a, b) => a - b));
+    expect(fetch(store, '').length).toBe(200 - taken.length);
+  });
+});
+
+describe('a cursor', () => {
+  test('goes on where it is when the entry under it is removed, put anew or grows, and visits what is put ahead', async () => {
+    const store = await newStore({ pageBytes: 64 });
+    for (let i = 0; i < 20; i++) put(store, 'k', bytesOf(String(i * 2).padStart(2, '0')), `${i * 2}`);
+    const cursor = store.cursor();
+    const key = bytesOf('k');
+    cursor.fetch(key, 0, 1);
+    const found: string[] = [];
+    while (cursor.next()) {
+      const value = valueUnder(cursor);
+      const order = cursor.valueBytes.slice(cursor.orderStart, cursor.orderEnd);
+      if (value === '4') store.delete(key, 0, 1, order, 0, order.length);
+      if (value === '6') put(store, 'k', order, 'x'.repeat(5000));
+      if (value === '8') put(store, 'k', bytesOf('09'), 'put ahead');
+      if (value === '10') put(store, 'k', bytesOf('03'), 'put behind');
+      if (value === '12') store.delete(key, 0, 1, bytesOf('14'), 0, 2);
+      expect(valueUnder(cursor)).toBe(value);
+      found.push(value);
+    }
+    expect(found).toEqual([
+      '0',
+      '2',
+      '4',
+      '6',
+      '8',
+      'put ahead',
+      '10',
+      '12',
+      ...Array.from({ length: 12 }, (_, i) => `${16 + i * 2}`),
+    ]);
+  });
+
+  test('keeps what lies under it when another store pushes its page out of memory', async () => {
+    const memory = new MemoryBudget(20_000);
+    const kv = new MemoryKv();
+    const store = await newStore({ kv, memory });
+    for (let i = 0; i < 100; i++) put(store, 'k', bytesOf(String(i).padStart(2, '0')), `${i}`.padEnd(50, '.'));
+    store.commit(100);
+    await store.checkpoint();
+    const other = await newStore({ kv, memory, storeId: 2 });
+    const cursor = store.cursor();
+    cursor.fetch(bytesOf('k'), 0, 1);
+    for (let i = 0; i < 100; i++) {
+      expect(cursor.next()).toBe(true);
+      for (let j = 0; j < 20; j++) put(other, `${i} ${j}`, bytesOf('o'), 'v'.repeat(100));
+      expect(valueUnder(cursor)).toBe(`${i}`.padEnd(50, '.'));
+    }
+    expect(cursor.next()).toBe(false);
+    expect(store.stats.evictions).toBeGreaterThan(0);
+  });
+
+  test('ends with its transaction', async () => {
+    const store = await newStore();
+    for (const order of ['a', 'b']) put(store, 'k', bytesOf(order), order);
+    const cursor = store.cursor();
+    cursor.fetch(bytesOf('k'), 0, 1);
+    expect(cursor.next()).toBe(true);
+    store.commit(2);
+    expect(() => cursor.next()).toThrow('a cursor is used after the end of its transaction');
+    cursor.fetch(bytesOf('k'), 0, 1);
+    expect(cursor.next()).toBe(true);
+  });
+});
+
+test('the changelog has one entry for each key and order, and its keys do not depend on pages or retention', async () => {
+  const store = await newStore({ retentionMs: 90_000 });
+  put(store, 'key', timeOrder(1, 'a'), 'first');
+  put(store, 'key', timeOrder(1, 'a'), 'second');
+  put(store, 'key', timeOrder(100_000, 'b'), 'other window');
+  const order = timeOrder(100_000, 'c');
+  put(store, 'key', order, 'removed again');
+  store.delete(bytesOf('key'), 0, 3, order, 0, order.length);
+  expect(store.changed()).toBe(3);
+  const entries: [string, string | undefined][] = [];
+  store.writeChangelog((key, keyStart, keyEnd, value, valueStart, valueEnd) =>
+    entries.push([textOf(key, keyStart, keyEnd), valueStart < 0 ? undefined : textOf(value, valueStart, valueEnd)]),
+  );
+  const name = (of: Uint8Array): string => `\0\x03key${textOf(of)}`;
+  expect(entries).toEqual([
+    [name(timeOrder(1, 'a')), 'second'],
+    [name(timeOrder(100_000, 'b')), 'other window'],
+    [name(order), undefined],
+  ]);
+});
+
+test('what has expired is absent at once, also within a window that has not wholly expired, and stays so after a restart', async () => {
+  const kv = new MemoryKv();
+  const store = await newStore({ kv, retentionMs: 3_000 });
+  for (let time = 0; time < 5_000; time += 100) put(store, 'k', timeOrder(time), `${time}`);
+  store.commit(50);
+  await store.checkpoint();
+  store.expireBelow(2_250);
+  expect(fetch(store, 'k', { limit: 1 })).toEqual(['2300']);
+  expect(fetch(store, 'k', { backward: true }).at(-1)).toBe('2300');
+  const late = timeOrder(2_200);
+  expect(store.get(bytesOf('k'), 0, 1, late, 0, late.length)).toBe(false);
+  expect(put(store, 'k', late, 'too late')).toBe(true);
+  expect(store.readCommitted(bytesOf('k'), 0, 1, late, 0, late.length)).toEqual(bytesOf('2200'));
+  store.rollback();
+  expect(fetch(store, 'k', { limit: 1 })).toEqual(['0']);
+  store.expireBelow(2_250);
+  store.commit(51);
+  expect(store.readCommitted(bytesOf('k'), 0, 1, late, 0, late.length)).toBeUndefined();
+  await store.checkpoint();
+  const again = await newStore({ kv: kv.crash(() => false), retentionMs: 3_000 });
+  expect(fetch(again, 'k', { limit: 1 })).toEqual(['2300']);
+  let scanned = 0;
+  await again.scanCommitted({}, (chunk) => {
+    scanned += chunk.count;
+  });
+  expect(scanned).toBe(27);
+});
+
+test('a checkpoint that was written for another retention time is discarded: the windows of its pages are others', async () => {
+  const kv = new MemoryKv();
+  const store = await newStore({ kv, retentionMs: 3_000 });
+  put(store, 'k', timeOrder(1), 'a');
+  store.commit(1);
+  await store.checkpoint();
+  const spec = { name: 'o', kind: 'ordered' as const, retentionMs: 6_000 };
+  const other = createStore(spec, { kv, storeId: 1 });
+  expect(await other.open()).toEqual({
+    position: undefined,
+    discarded: 'its checkpoint was written for another retention time',
+  });
+  expect(fetch(other, 'k')).toEqual([]);
+});
+
+test('an entry that is larger than a store takes is refused, order included', async () => {
+  const store = await newStore({ entryLimitBytes: 1_000 });
+  expect(put(store, 'k', bytesOf('o'), 'v'.repeat(900))).toBe(true);
+  expect(put(store, 'k', bytesOf('o'.repeat(100)), 'v'.repeat(900))).toBe(false);
+  expect(fetch(store, 'k').map((value) => value.length)).toEqual([900]);
+});
+
+test('orders without a time, and an expiry without a retention time, are faults of the caller', async () => {
+  const byTime = await newStore({ retentionMs: 1_000 });
+  expect(() => put(byTime, 'k', bytesOf('short'), 'v')).toThrow('does not begin with a time');
+  const store = await newStore();
+  expect(() => store.expireBelow(5)).toThrow('has no retention time');
+});
+
+test('one key with 200,000 entries on LevelDB opens without reading them, and keeps to its memory', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-ordered-'));
+  let kv = await openLevelKv(directory);
+  ends.push(async () => {
+    await kv.close();
+    await rm(directory, { recursive: true });
+  });
+  const limit = 4 << 20;
+  const count = 200_000;
+  const order = new Uint8Array(4);
+  const value = bytesOf('v'.repeat(40));
+  const setOrder = (i: number): void => {
+    new DataView(order.buffer).setUint32(0, Math.imul(i, 0x9e3779b1));
+  };
+  const store = await newStore({ kv, memory: new MemoryBudget(limit) });
+  const key = bytesOf('foreign');
+  for (let i = 0; i < count; i++) {
+    setOrder(i);
+    store.put(key, 0, key.length, order, 0, 4, value, 0, value.length);
+    if (i % 2_000 !== 1_999) continue;
+    store.commit(i + 1);
+    if (store.checkpointDue(i)) await store.checkpoint();
+  }
+  await store.checkpoint();
+  expect(store.stats.evictions).toBeGreaterThan(1_000);
+  expect(store.stats.bytesInMemory).toBeLessThan(limit * 2.5);
+  await store.close();
+  await kv.close();
+  kv = await openLevelKv(directory);
+  const again = await newStore({ kv, memory: new MemoryBudget(limit) });
+  expect(again.stats.entries).toBe(0);
+  expect(fetch(again, 'foreign', { limit: 10 }).length).toBe(10);
+  // A way down the tree, whatever its size.
+  expect(again.stats.kvReads).toBeLessThan(8);
+  setOrder(123_456);
+  expect(again.get(key, 0, key.length, order, 0, 4)).toBe(true);
+  expect(fetch(again, 'foreign').length).toBe(count);
+});
