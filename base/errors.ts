@@ -53,6 +53,9 @@ export function assert(condition: unknown, message: string | (() => string)): as
   if (!condition) throw new AssertionError(typeof message === 'string' ? message : message());
 }
 
+/** What was thrown, in words: an error's message, or the thing itself as text. */
+export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+
 /** For the `default` of a switch over a union: forgetting a case does not compile. */
 export function unreachable(value: never): never {
   throw new AssertionError(`unreachable case: ${String(value)}`);

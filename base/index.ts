@@ -39,7 +39,15 @@ export {
 export { type Clock, ManualClock, type Timers } from './clock.ts';
 export { closestName, closestName as closest, editDistance } from './closest.ts';
 export { crc32c, plainCrc32c, useNativeCrc32c } from './crc32c.ts';
-export { AssertionError, assert, type Position, UserError, type UserErrorDetails, unreachable } from './errors.ts';
+export {
+  AssertionError,
+  assert,
+  messageOf,
+  type Position,
+  UserError,
+  type UserErrorDetails,
+  unreachable,
+} from './errors.ts';
 export {
   FileError,
   type FileStat,

@@ -2,6 +2,7 @@
  * Reading JSON that comes from the disk: every field is checked when it is read, and a fault names the field and what it
  * holds. Who reads a file adds its path.
  */
+import { messageOf } from './errors.ts';
 
 /** The text is not JSON, or a field is not what it must be. The message completes "… cannot be read: ". */
 export class JsonFault extends Error {
@@ -95,7 +96,7 @@ export const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new JsonFault(`it is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw new JsonFault(`it is not JSON: ${messageOf(cause)}`);
   }
 };
 

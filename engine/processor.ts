@@ -10,6 +10,7 @@
  */
 
 import type { ByteWriter } from '../base/index.ts';
+import { messageOf } from '../base/index.ts';
 import type { BeforeUse } from './before-images.ts';
 import type { Block } from './block.ts';
 import type { StreamRecord } from './record.ts';
@@ -46,7 +47,7 @@ export interface SourceProcessor {
 /** What a source needs for its records could not be fetched; the cause may pass. */
 export class PreparationError extends Error {
   constructor(topic: string, cause: unknown) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     super(`what is needed to read records of ${topic} could not be fetched: ${why}`, { cause });
     this.name = 'PreparationError';
   }

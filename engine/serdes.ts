@@ -6,7 +6,7 @@
  * key or value never comes here.
  */
 
-import { type ByteWriter, readBigI64, readF64, readI32, readI64, readUtf8 } from '../base/index.ts';
+import { type ByteWriter, messageOf, readBigI64, readF64, readI32, readI64, readUtf8 } from '../base/index.ts';
 import { type Serde, SerdeError } from './serde.ts';
 
 const sized = <T>(
@@ -68,7 +68,7 @@ export const json = <T>(): Serde<T> => ({
     try {
       text = JSON.stringify(value);
     } catch (cause) {
-      throw new SerdeError(`no JSON form: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      throw new SerdeError(`no JSON form: ${messageOf(cause)}`, { cause });
     }
     if (text === undefined) throw new SerdeError(`a value of type ${typeof value} has no JSON form`);
     out.utf8(text);
@@ -77,7 +77,7 @@ export const json = <T>(): Serde<T> => ({
     try {
       return JSON.parse(readUtf8(bytes, start, end)) as T;
     } catch (cause) {
-      throw new SerdeError(`no JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      throw new SerdeError(`no JSON: ${messageOf(cause)}`, { cause });
     }
   },
 });

@@ -1,6 +1,7 @@
 /** Request bodies: read whole within a limit, or line by line. */
 
 import type { IncomingMessage } from 'node:http';
+import { messageOf } from '../base/index.ts';
 import { RequestError } from './errors.ts';
 import { parseExactJson } from './exact-json.ts';
 import { errorCodes } from './protocol.ts';
@@ -52,10 +53,7 @@ export const parseObject = (text: string, what: string): Record<string, unknown>
   try {
     parsed = parseExactJson(text);
   } catch (error) {
-    throw new RequestError(
-      errorCodes.badRequest,
-      `${what} is not JSON: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new RequestError(errorCodes.badRequest, `${what} is not JSON: ${messageOf(error)}`);
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
     throw new RequestError(errorCodes.badRequest, `${what} must be a JSON object`);

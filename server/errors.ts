@@ -6,7 +6,7 @@
  * server's log.
  */
 
-import { UserError } from '../base/index.ts';
+import { messageOf, UserError } from '../base/index.ts';
 import { LogError } from '../storage/index.ts';
 import { type Entity, type ErrorEntity, errorCodes } from './protocol.ts';
 
@@ -71,7 +71,7 @@ export const faultOf = (error: unknown, context: FaultContext = {}): HttpFault =
     const { body, status } = generic(code, withHint(error.message, error.hint));
     return { status, body: { ...body, millrace: { code: error.code } } };
   }
-  return generic(errorCodes.serverError, error instanceof Error ? error.message : String(error));
+  return generic(errorCodes.serverError, messageOf(error));
 };
 
 /** The fault and the way out of it, as two sentences. */

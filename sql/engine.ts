@@ -9,7 +9,7 @@
  * Queries start side by side and restore their state in the background.
  */
 
-import { type Clock, type Random, type Timers, UserError } from '../base/index.ts';
+import { type Clock, messageOf, type Random, type Timers, UserError } from '../base/index.ts';
 import type { Runtime, StateReport } from '../engine/index.ts';
 import type { Log } from '../storage/index.ts';
 import { analyzeQuery } from './analyze/query.ts';
@@ -363,5 +363,3 @@ async function* forgetting<T>(rows: AsyncIterable<T>, ended: () => void): AsyncG
 }
 
 const closedError = (): UserError => new UserError('SQL_CLOSED', 'the engine is closed');
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -9,7 +9,7 @@
  * not written. Should it come after all, late, `news` finds it before the next statement is planned.
  */
 
-import { assert, ByteWriter, readUtf8, UserError, utf8Bytes } from '../base/index.ts';
+import { assert, ByteWriter, messageOf, readUtf8, UserError, utf8Bytes } from '../base/index.ts';
 import {
   BatchBuilder,
   chunksOrThrow,
@@ -174,7 +174,7 @@ const parse = (text: string, offset: number): FoundEntry => {
     }
     return { kind: 'entry', offset, text: shown, raw: text, data };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     return {
       kind: 'unreadable',
       offset,

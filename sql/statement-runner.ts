@@ -9,7 +9,7 @@
  * (`query-lifecycle.ts`).
  */
 
-import { AssertionError, type Clock, UserError } from '../base/index.ts';
+import { AssertionError, type Clock, messageOf, UserError } from '../base/index.ts';
 import type { Catalog } from './catalog.ts';
 import { ExecutionError, type StatementResult } from './facade.ts';
 import type { FunctionContext } from './functions/define.ts';
@@ -276,8 +276,6 @@ export class StatementRunner {
 
 const notRunning = (id: string, { why, retried }: NotRunning): string =>
   `the query ${id} was created, but does not run${retried ? ' yet, and is tried again' : ''}: ${why}`;
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const resultOf = ({ text }: PlannedStatement, answer: Answer, warnings: readonly string[] = []): StatementResult =>
   ({ ...answer, statementText: text, warnings }) as unknown as StatementResult;

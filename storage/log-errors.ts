@@ -1,5 +1,6 @@
 /** The log's errors, each made in one place so that its sentence is the same whichever log says it. */
 
+import { messageOf } from '../base/index.ts';
 import { LogError, type TopicPartition } from './log.ts';
 import type { BatchFault } from './record-batch.ts';
 
@@ -72,7 +73,7 @@ export const badOffset = (target: TopicPartition, offset: number): LogError =>
   new LogError('refused', 'LOG_BAD_OFFSET', `${offset} is not an offset of ${show(target)}`);
 
 export const readFailed = (request: TopicPartition & { readonly offset: number }, cause: unknown): LogError => {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageOf(cause);
   const message = `${show(request)} cannot be read from offset ${request.offset} on: ${why}`;
   return new LogError('unavailable', 'LOG_READ_FAILED', message, { cause });
 };

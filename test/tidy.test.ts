@@ -87,6 +87,12 @@ const table: [sentence: string, rule: rules.Rule, files: rules.SourceFile[], off
     ],
   ],
   [
+    'what is exported is used',
+    rules.exportsAreUsed,
+    all,
+    [[bad('base/a.ts', 'export const used = 1;\nexport const left = used;')]],
+  ],
+  [
     'time, chance, disks and the process are injected',
     rules.platformIsInjected,
     all,

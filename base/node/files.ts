@@ -23,12 +23,13 @@ import {
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { pid, platform } from 'node:process';
+import { messageOf } from '../errors.ts';
 import { FileError, type FileStat, type FileSystem, type OpenFile } from '../files.ts';
 import { takeLock } from './lock.ts';
 
 const failure = (path: string, cause: unknown): FileError => {
   const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'EIO';
-  return new FileError(code, path, cause instanceof Error ? cause.message : String(cause), { cause });
+  return new FileError(code, path, messageOf(cause), { cause });
 };
 
 const guarded = <T>(path: string, run: () => T): T => {

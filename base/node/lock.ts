@@ -12,6 +12,7 @@
 
 import process from 'node:process';
 import type * as sqlite from 'node:sqlite';
+import { messageOf } from '../errors.ts';
 import { FileError, type LockResult } from '../files.ts';
 
 /** SQLite's result code for a lock that somebody else holds. */
@@ -27,14 +28,9 @@ export const takeLock = (path: string): LockResult => {
   } catch (cause) {
     database?.close();
     if (cause instanceof Error && 'errcode' in cause && cause.errcode === busy) return { held: false };
-    throw new FileError(
-      'EIO',
-      path,
-      `the lock ${path} cannot be taken: ${cause instanceof Error ? cause.message : cause}`,
-      {
-        cause,
-      },
-    );
+    throw new FileError('EIO', path, `the lock ${path} cannot be taken: ${messageOf(cause)}`, {
+      cause,
+    });
   }
   const held = database;
   return { held: true, release: () => held.close() };

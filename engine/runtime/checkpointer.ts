@@ -6,6 +6,7 @@
  * holds nothing back.
  */
 
+import { messageOf } from '../../base/index.ts';
 import type { MemoryBudget } from '../stores/memory-budget.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import type { HostParts } from './host-options.ts';
@@ -87,7 +88,7 @@ export class Checkpointer {
       if (offset === undefined) return;
       this.#host.options.post({ kind: 'checkpointed', run: run.id, changelog: { topic, partition, offset } });
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       if (shard !== undefined && shard.kv.failure !== undefined) this.#shards?.failed(shard);
       // A failure of the shard is reported once, and not for each store in it.
       if (former === undefined) this.#host.note(run, { about: 'checkpoint failed', store: store.name, taskId, why });

@@ -17,6 +17,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Level } from 'level';
+import { messageOf } from '../../base/index.ts';
 import { damageInFiles } from './level-files.ts';
 import {
   type KvBatch,
@@ -226,7 +227,7 @@ const codeOf = (error: unknown): string =>
 /** LevelDB tells its errors by a code or by the beginning of the message; opening wraps the reason as a cause. */
 const kvError = (error: unknown, { opening = false } = {}): KvError => {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = messageOf(cause);
   return new KvError(kindOf(codeOf(cause), message, opening), `LevelDB: ${message}`, { cause: error });
 };
 

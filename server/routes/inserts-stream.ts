@@ -8,6 +8,7 @@
  */
 
 import type { ServerResponse } from 'node:http';
+import { messageOf } from '../../base/index.ts';
 import type { Inserter, InsertOutcome } from '../../sql/index.ts';
 import { lineGroups, objectField, parseObject, textField, withinTime } from '../body.ts';
 import { drained } from '../drained.ts';
@@ -43,10 +44,7 @@ export const insertsStreamRoute: Route = (app, { engine, limits }) => {
     } catch (error) {
       await acknowledgements.settled().catch(() => {});
       if (!out.destroyed) out.write(`${JSON.stringify(faultOf(error).body)}\n`);
-      request.log.warn(
-        { route: '/inserts-stream', reason: error instanceof Error ? error.message : String(error) },
-        'inserts ended',
-      );
+      request.log.warn({ route: '/inserts-stream', reason: messageOf(error) }, 'inserts ended');
     }
     if (!out.destroyed) out.end();
     return reply;

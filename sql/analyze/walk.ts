@@ -172,6 +172,3 @@ export const fingerprint = (expression: Expression): string =>
         .sort(([a], [b]) => (a < b ? -1 : 1)),
     );
   });
-
-export const saysTheSame = (a: Expression, b: Expression): boolean =>
-  a.kind === b.kind && fingerprint(a) === fingerprint(b);

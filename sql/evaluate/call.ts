@@ -1,6 +1,6 @@
 /** Calls of scalar functions, as closures: the body, bound to its place once, behind its arguments. */
 
-import { AssertionError } from '../../base/index.ts';
+import { AssertionError, messageOf } from '../../base/index.ts';
 import type { StreamRecord } from '../../engine/index.ts';
 import type { TypedExpression, TypedOf } from '../analyze/typed.ts';
 import type { Call, FunctionContext, Lambda } from '../functions/define.ts';
@@ -116,6 +116,6 @@ export const call = (
 /** An exception of a function's body is bad data: the body may be a user's. Only our own asserts stay what they are. */
 export const failed = (name: string, error: unknown): Error => {
   if (error instanceof EvaluationError || error instanceof AssertionError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return new EvaluationError(`${name} failed: ${message}`, { cause: error });
 };

@@ -17,7 +17,7 @@
  * loaded last.
  */
 
-import { UserError } from '../../base/index.ts';
+import { messageOf, UserError } from '../../base/index.ts';
 import { valueCheck } from '../types/check-value.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import { printType } from '../types/type.ts';
@@ -113,8 +113,6 @@ const checkedBody = (id: ModuleId, { result }: Call, make: () => Body): Body => 
     );
   };
 };
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const describe = (value: unknown): string => {
   if (value instanceof Promise) return 'a Promise (functions cannot be asynchronous)';

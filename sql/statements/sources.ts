@@ -22,8 +22,9 @@ export const placed = <T>(at: Position | undefined, check: () => T): T => {
   }
 };
 
+/** `subject` is what the statement acts on, as the id of its command begins: a kind of source, or a word of its own. */
 export const statusAnswer = (
-  kind: SourceKind | 'query',
+  subject: string,
   name: string,
   action: 'create' | 'drop' | 'execute',
   message: string,
@@ -31,7 +32,7 @@ export const statusAnswer = (
   queryId: string | null = null,
 ): Answer => ({
   kind: 'currentStatus',
-  commandId: `${kind === 'query' ? 'terminate' : kind}/\`${name}\`/${action}`,
+  commandId: `${subject}/\`${name}\`/${action}`,
   commandStatus: { status: 'SUCCESS', message, queryId },
   commandSequenceNumber: context.number,
 });

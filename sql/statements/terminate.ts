@@ -26,7 +26,7 @@ export const terminate: Handler<Terminate, TerminateCommand> = ({ queryId }, con
     return {
       kind: 'command',
       command: { kind: 'terminate', queryIds: ids },
-      answer: statusAnswer('query', 'ALL', 'execute', `${ids.length} queries terminated.`, context),
+      answer: statusAnswer('terminate', 'ALL', 'execute', `${ids.length} queries terminated.`, context),
     };
   }
   const query = catalog.findQuery(queryId.name);
@@ -40,6 +40,6 @@ export const terminate: Handler<Terminate, TerminateCommand> = ({ queryId }, con
   return {
     kind: 'command',
     command: { kind: 'terminate', queryIds: [query.id] },
-    answer: statusAnswer('query', query.id, 'execute', 'Query terminated.', context, query.id),
+    answer: statusAnswer('terminate', query.id, 'execute', 'Query terminated.', context, query.id),
   };
 };

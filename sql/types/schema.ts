@@ -5,7 +5,7 @@
  * Names are unique over key and value. Pseudo columns belong to every source and stand in no schema.
  */
 
-import { printType, quoteName, type SqlType, typesEqual } from './type.ts';
+import { printType, quoteName, type SqlType } from './type.ts';
 
 export interface Column {
   readonly name: string;
@@ -45,13 +45,6 @@ export type PseudoColumn = (typeof pseudoColumns)[number];
 /** Whether a name is reserved for what every record has. */
 export const isPseudoColumn = (name: string): name is PseudoColumn =>
   (pseudoColumns as readonly string[]).includes(name);
-
-export const columnsEqual = (a: readonly Column[], b: readonly Column[]): boolean =>
-  a.length === b.length &&
-  a.every((column, i) => {
-    const other = b[i];
-    return other !== undefined && column.name === other.name && typesEqual(column.type, other.type);
-  });
 
 /** The schema as text, as the REST interface has it: `` `ID` BIGINT KEY, `V` STRING ``. */
 export const printSchema = (schema: Schema): string =>

@@ -24,10 +24,6 @@ export const normalizeBigint = (value: bigint): number | bigint => {
   return wrapped >= -9007199254740991n && wrapped <= 9007199254740991n ? Number(wrapped) : wrapped;
 };
 
-/** The same for a whole number that may be beyond the safe integers: exact only if the number itself is. */
-export const normalizeNumber = (value: number): number | bigint =>
-  Number.isSafeInteger(value) ? (value === 0 ? 0 : value) : normalizeBigint(BigInt(value));
-
 /** A double as Java narrows it to long: toward zero, NaN to 0, beyond the range to its ends. */
 export const doubleToBigint = (value: number): number | bigint => {
   const whole = Math.trunc(value);

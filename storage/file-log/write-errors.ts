@@ -1,6 +1,7 @@
 /** The errors of a file log whose disk does not take or give what it should. */
 
 import type { FileError } from '../../base/index.ts';
+import { messageOf } from '../../base/index.ts';
 import { LogError, type TopicPartition } from '../log.ts';
 
 const freeSpace = 'Free some space: writing goes on by itself.';
@@ -9,7 +10,7 @@ const freeSpace = 'Free some space: writing goes on by itself.';
 const isFull = (cause: unknown): boolean =>
   cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
 
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+const reasonOf = (cause: unknown): string => messageOf(cause);
 
 /** A write to a partition's directory failed. */
 export const writeError = (directory: string, cause: unknown): LogError =>

@@ -209,6 +209,26 @@ export const foldersHaveNoCycles: Rule = (files) => {
   return wrong;
 };
 
+/** Files whose exports are for others than this code: the shapes on the wire, and the library's entry point. */
+const publicFiles = new Set(['server/protocol.ts', 'millrace.ts']);
+
+/** A value that is exported is used somewhere, be it in its own file: its name stands in the code more than once. A type
+ *  may be there for the compiler alone. */
+export const exportsAreUsed: Rule = (files) => {
+  const counts = new Map<string, number>();
+  const code = files.map(({ path, text }) => ({ path, text: codeOf(text) }));
+  for (const { text } of code) {
+    for (const [name] of text.matchAll(/[A-Za-z_$][\w$]*/g)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return code
+    .filter(({ path }) => !outside.includes(layerOf(path)) && !publicFiles.has(path))
+    .flatMap(({ path, text }) =>
+      [...text.matchAll(/^export (?:abstract )?(?:async )?(?:const|function\*?|class) (\w+)/gm)]
+        .filter(([, name = '']) => (counts.get(name) ?? 0) < 2)
+        .map(([, name]) => `${path} exports ${name}, which nothing uses`),
+    );
+};
+
 /** Clock, randomness, disks and the process are injected; nothing portable imports a file that has them. */
 export const platformIsInjected: Rule = (files) =>
   files

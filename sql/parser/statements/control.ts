@@ -15,6 +15,9 @@ export interface Terminate {
 
 export type ControlStatement = Terminate;
 
+/** What these statements begin with, for the error where no statement is found. */
+export const controlWords = ['TERMINATE'] as const;
+
 export abstract class ControlGrammar extends DropGrammar {
   protected readonly controlStatement: ParserMethod<[], ControlStatement> = this.RULE(
     'controlStatement',

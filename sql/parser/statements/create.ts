@@ -51,6 +51,9 @@ export interface CreateAs {
 
 export type CreateStatement = CreateSource | CreateAs;
 
+/** What these statements begin with, for the error where no statement is found. */
+export const createWords = ['CREATE'] as const;
+
 export abstract class CreateGrammar extends QueryGrammar {
   protected readonly createStatement: ParserMethod<[], CreateStatement> = this.RULE(
     'createStatement',

@@ -18,6 +18,9 @@ export interface DropSource {
 
 export type DropStatement = DropSource;
 
+/** What these statements begin with, for the error where no statement is found. */
+export const dropWords = ['DROP'] as const;
+
 export abstract class DropGrammar extends InsertGrammar {
   protected readonly dropStatement: ParserMethod<[], DropStatement> = this.RULE('dropStatement', (): DropStatement => {
     const start = this.start();

@@ -18,6 +18,9 @@ export interface Explain<S> {
   readonly at: Position;
 }
 
+/** What these statements begin with, for the error where no statement is found. */
+export const explainWords = ['EXPLAIN'] as const;
+
 export abstract class ExplainGrammar<S> extends SettingsGrammar {
   abstract readonly statement: ParserMethod<[], S>;
 

@@ -6,13 +6,13 @@
 import type { ParserMethod } from 'chevrotain';
 import type { Position, Query } from '../ast.ts';
 import { printQuery } from '../print.ts';
-import { type ControlStatement, controlPrinters } from './control.ts';
-import { type CreateStatement, createPrinters } from './create.ts';
-import { type DropStatement, dropPrinters } from './drop.ts';
-import { ExplainGrammar, type Explain as ExplainOf, printExplain } from './explain.ts';
-import { type InsertStatement, insertPrinters } from './insert.ts';
-import { type SettingsStatement, settingsPrinters } from './settings.ts';
-import { type ShowStatement, showPrinters } from './show.ts';
+import { type ControlStatement, controlPrinters, controlWords } from './control.ts';
+import { type CreateStatement, createPrinters, createWords } from './create.ts';
+import { type DropStatement, dropPrinters, dropWords } from './drop.ts';
+import { ExplainGrammar, type Explain as ExplainOf, explainWords, printExplain } from './explain.ts';
+import { type InsertStatement, insertPrinters, insertWords } from './insert.ts';
+import { type SettingsStatement, settingsPrinters, settingsWords } from './settings.ts';
+import { type ShowStatement, showPrinters, showWords } from './show.ts';
 
 /** A query at the top level: pull without EMIT, push with it. */
 export interface QueryStatement {
@@ -45,6 +45,19 @@ export interface ParsedStatement {
   readonly at: Position;
 }
 
+const firstWords = [
+  'SELECT',
+  ...createWords,
+  ...insertWords,
+  ...dropWords,
+  ...controlWords,
+  ...showWords,
+  ...explainWords,
+  ...settingsWords,
+];
+
+const listed = (words: readonly string[]): string => `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+
 export class StatementGrammar extends ExplainGrammar<Statement> {
   readonly statement: ParserMethod<[], Statement> = this.RULE('statement', () =>
     this.OR({
@@ -58,7 +71,7 @@ export class StatementGrammar extends ExplainGrammar<Statement> {
         { ALT: (): Statement => this.SUBRULE(this.explain) },
         { ALT: (): Statement => this.SUBRULE(this.settingsStatement) },
       ],
-      ERR_MSG: 'a statement (SELECT, CREATE, INSERT, DROP, TERMINATE, SHOW, DESCRIBE, EXPLAIN, SET or UNSET)',
+      ERR_MSG: `a statement (${listed(firstWords)})`,
     }),
   );
 

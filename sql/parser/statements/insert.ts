@@ -27,6 +27,9 @@ export interface InsertAs {
 
 export type InsertStatement = InsertValues | InsertAs;
 
+/** What these statements begin with, for the error where no statement is found. */
+export const insertWords = ['INSERT'] as const;
+
 export abstract class InsertGrammar extends CreateGrammar {
   protected readonly insertStatement: ParserMethod<[], InsertStatement> = this.RULE(
     'insertStatement',

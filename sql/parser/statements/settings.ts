@@ -23,6 +23,9 @@ export interface UnsetProperty {
 
 export type SettingsStatement = SetProperty | UnsetProperty;
 
+/** What these statements begin with, for the error where no statement is found. */
+export const settingsWords = ['SET', 'UNSET'] as const;
+
 export abstract class SettingsGrammar extends ShowGrammar {
   protected readonly settingsStatement: ParserMethod<[], SettingsStatement> = this.RULE('settingsStatement', () =>
     this.OR([

@@ -47,6 +47,9 @@ type Show = ShowSources | ShowTopics | ShowQueries | ShowFunctions;
 
 export type ShowStatement = Show | Describe;
 
+/** What these statements begin with, for the error where no statement is found. */
+export const showWords = ['SHOW', 'DESCRIBE'] as const;
+
 export abstract class ShowGrammar extends ControlGrammar {
   protected readonly showStatement: ParserMethod<[], ShowStatement> = this.RULE('showStatement', () =>
     this.OR([
