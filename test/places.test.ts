@@ -35,9 +35,12 @@ const rows = rowsOf(page.slice(page.indexOf('## Where to add what')));
 /** A layer's `index.ts` hands names to other layers, and has no part in what they mean. */
 const isEntryPoint = (path: string): boolean => /^[a-z]+\/index\.ts$/.test(path);
 
+/** What reads the data of a former version names what there was then, and nothing new comes to it. */
+const isFrozen = (path: string): boolean => /\/upgrade-version-\d+\.ts$/.test(path);
+
 const shipped = globSync('{base,storage,engine,sql,server,cli}/**/*.ts', { cwd: home })
   .map((path) => path.split(sep).join('/'))
-  .filter((path) => !isEntryPoint(path))
+  .filter((path) => !isEntryPoint(path) && !isFrozen(path))
   .concat('millrace.ts')
   .map((path) => ({ path, text: read(path).replaceAll(/^\s*(?:\/\/|\/?\*).*$/gm, '') }));
 const errorsPage = { path: 'docs/errors.md', text: read('docs/errors.md') };
