@@ -15,7 +15,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { assert, type Random, UserError, unreachable } from './base/index.ts';
+import { assert, type Random, replaceFile, UserError, unreachable, utf8Bytes } from './base/index.ts';
 import { installNative, nodeFiles, openFileLimit, systemClock, systemRandom } from './base/node/index.ts';
 import {
   defaultRuntimeLimits,
@@ -249,6 +249,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       clock: systemClock,
       timers: systemClock,
       random,
+      instanceId: instanceIdIn(state, random),
       soon: setImmediate,
       openShard: (shard, onDamage) => openLevelShard(state, shard, { onDamage }),
       processingLog: PROCESSING_LOG_TOPIC,
@@ -272,6 +273,17 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
     await log.close();
     throw error;
   }
+};
+
+/** Names this data directory among the processes that work on one log, and is a part of transactional ids. Where the file
+ *  is gone the directory gets another name: each query's record says what it was called before. */
+const instanceIdIn = (state: string, random: Random): string => {
+  const path = join(state, 'instance-id');
+  const known = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  if (/^[0-9a-f]{8}$/.test(known)) return known;
+  const made = random.u32().toString(16).padStart(8, '0');
+  replaceFile(nodeFiles, path, utf8Bytes(made));
+  return made;
 };
 
 export interface RepairRequest {
