@@ -96,7 +96,7 @@ export const slowHosts = (options: {
   readonly openShard: (shard: number) => Promise<OrderedKv>;
   readonly build: (plan: unknown) => Topology;
   /** Probability of a host's end with each message to it. */
-  readonly deaths: number;
+  readonly deaths: number | ((thread: number) => number);
 }): WorkerOptions => {
   const { count, timers, random, deaths } = options;
   const slow = <M>(deliver: (message: M) => void): ((message: M) => void) => {
@@ -114,7 +114,7 @@ export const slowHosts = (options: {
   };
   return {
     count,
-    spawn(_thread, settings, receive, died) {
+    spawn(thread, settings, receive, died) {
       // What is dead hears of no timer, and nothing of what it writes arrives any more.
       let alive = true;
       const onlyAlive = (run: () => void) => () => {
@@ -133,7 +133,7 @@ export const slowHosts = (options: {
       });
       const post = slow((message: ToHost) => {
         if (!alive) return;
-        if (random.chance(deaths)) {
+        if (random.chance(typeof deaths === 'number' ? deaths : deaths(thread))) {
           alive = false;
           died(new Error('the host died'));
         } else host.receive(message);

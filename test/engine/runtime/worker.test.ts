@@ -226,3 +226,26 @@ describe('worker threads', () => {
     expect(events.filter(({ kind }) => kind === 'thread died')).toHaveLength(3);
   });
 });
+
+test('a task moves from one worker to another under load; counts are exact, and the other tasks are not opened again', async () => {
+  const { log, runtime: open } = await place({ words: 4, counted: 4, problems: 1 });
+  const restored: string[] = [];
+  const runtime = open(2, (event) => {
+    if (event.kind === 'note' && event.note.about === 'restored') restored.push(event.note.taskId);
+  });
+  await start(runtime, 'count', { name: 'count', repartition: false });
+  const rows = words(1300);
+  const writing = produceAll(log, 'words', 4, rows);
+  const from = runtime.assignmentOf('count').get('0_1')?.thread ?? 0;
+  await runtime.moveTask('count', '0_1', 3 - from);
+  await writing;
+  await runtime.moveTask('count', '0_1', from);
+  await runtime.awaitIdle();
+  const expected: Record<string, string> = {};
+  for (const { key } of rows) expected[key ?? ''] = String(Number(expected[key ?? ''] ?? 0) + 1);
+  expect(lastOf(await consume(log, 'counted'))).toEqual(expected);
+  expect(await recordsOf(log, 'words', 4)).toBe(1300);
+  expect(restored.toSorted()).toEqual(['0_0', '0_1', '0_1', '0_1', '0_2', '0_3']);
+  const [entry] = await runtime.read('count', 'counts', utf8('k1'));
+  expect(entry).toBeDefined();
+});
