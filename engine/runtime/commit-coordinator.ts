@@ -165,6 +165,14 @@ export class CommitCoordinator {
     this.#hosts.set(id, { post, pending: false, drained: false, answered: true });
   }
 
+  /** Tasks have come to these hosts, or gone: whether they are drained is not known before they report again. */
+  tasksChanged(hosts: readonly number[]): void {
+    for (const id of hosts) {
+      const host = this.#hosts.get(id);
+      if (host !== undefined) host.drained = false;
+    }
+  }
+
   receive(hostId: number, message: FromHost): void {
     const host = this.#hosts.get(hostId);
     if (host === undefined) return;

@@ -260,6 +260,8 @@ export type FromHost =
       readonly run: Run;
       readonly pending: boolean;
       readonly drained: boolean;
+      /** How many tasks of the run this is about: where one has come or gone since, `drained` holds no more. */
+      readonly tasks: number;
       readonly positions: readonly PartitionPosition[];
       readonly counters: HostCounters;
     }

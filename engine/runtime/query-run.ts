@@ -51,6 +51,13 @@ export class QueryRun {
     return true;
   }
 
+  /** How many tasks run on a thread. */
+  tasksOn(thread: number): number {
+    let tasks = 0;
+    for (const placement of this.assignment.values()) if (placement.thread === thread) tasks++;
+    return tasks;
+  }
+
   checkRemoved(): void {
     if (this.removed.size < this.threads.size) return;
     this.onRemoved?.();

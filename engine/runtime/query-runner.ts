@@ -286,6 +286,7 @@ export class QueryRunner {
       moved: () => {
         run.threads.add(thread);
         run.assignment.set(taskId, to);
+        coordinator.tasksChanged([from, thread]);
         run.moves++;
       },
       paused: () => query.paused,
@@ -344,11 +345,7 @@ export class QueryRunner {
         query.spec.transient?.sink.rows(message.bytes);
         return;
       case 'progress':
-        run.counters.set(thread, message.counters);
-        run.progress.set(thread, message);
-        if (message.drained) run.positions.set(thread, message.positions);
-        run.coordinator?.receive(thread, message);
-        this.#options.changed();
+        this.#progress(run, thread, message);
         return;
       case 'prepared':
       case 'rolled back':
@@ -384,6 +381,16 @@ export class QueryRunner {
       default:
         unreachable(message);
     }
+  }
+
+  #progress(run: QueryRun, thread: number, message: Extract<RunMessage, { readonly kind: 'progress' }>): void {
+    // A report from before a task came or went says nothing about that task.
+    const drained = message.drained && message.tasks === run.tasksOn(thread);
+    run.counters.set(thread, message.counters);
+    run.progress.set(thread, { pending: message.pending, drained });
+    if (drained) run.positions.set(thread, message.positions);
+    run.coordinator?.receive(thread, { ...message, drained });
+    this.#options.changed();
   }
 
   #note(query: ManagedQuery, note: Note): void {

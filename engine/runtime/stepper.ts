@@ -142,10 +142,11 @@ export class Stepper {
     if (run.phase !== 'running') return;
     const { drained, pending } = run;
     const positions = drained ? run.transactional.flatMap(({ task }) => task.inputs.map(positionOf)) : [];
-    const reported = `${pending} ${drained} ${positions.map(({ offset }) => offset).join(' ')}`;
+    const tasks = run.readable.length;
+    const reported = `${tasks} ${pending} ${drained} ${positions.map(({ offset }) => offset).join(' ')}`;
     if (reported === run.reported) return;
     run.reported = reported;
     const { post } = this.#host.options;
-    post({ kind: 'progress', run: run.id, pending, drained, positions, counters: countersOf(run) });
+    post({ kind: 'progress', run: run.id, pending, drained, tasks, positions, counters: countersOf(run) });
   }
 }
