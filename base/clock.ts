@@ -4,7 +4,7 @@
  */
 
 export interface Clock {
-  /** Wall time, epoch milliseconds. May jump. */
+  /** Wall time in whole epoch milliseconds. May jump. */
   now(): number;
   /** Milliseconds since some fixed moment, with a fraction. Never goes back. */
   monotonic(): number;
@@ -32,7 +32,7 @@ export class ManualClock implements Clock, Timers {
   }
 
   now(): number {
-    return this.#now;
+    return Math.floor(this.#now);
   }
 
   monotonic(): number {

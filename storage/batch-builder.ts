@@ -53,8 +53,8 @@ const noBytes = new Uint8Array(0);
 
 /**
  * Encodes records straight into one growing buffer. With a pool, `finish` hands over the buffer itself (give it back to
- * the pool when the log has taken it) and the builder goes on with another; without one it hands over a copy and keeps
- * its buffer.
+ * the pool after the log has appended it) and the builder goes on with another; without one it hands over a copy and
+ * keeps its buffer.
  */
 export class BatchBuilder {
   #buffer: Uint8Array;

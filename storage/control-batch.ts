@@ -36,7 +36,7 @@ export const encodeControlBatch = (control: ControlBatch): Uint8Array => {
   return bytes;
 };
 
-/** What the control batch at `position` says; undefined for types that end no transaction. */
+/** The type of the control batch at `position`; undefined for types that end no transaction. */
 export const controlTypeOf = (bytes: Uint8Array, position: number): ControlType | undefined => {
   // One record: length, attributes, timestamp delta, offset delta and key length take one byte each, the key's version
   // two.

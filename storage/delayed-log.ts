@@ -1,8 +1,8 @@
 /**
  * The delayed log: the memory log behind a bad network, for tests.
  *
- * Every call takes time; some are answered "unknown" although their effect happened, or never will, or is still to
- * come; some find that a newer producer has taken over. All of it follows from one seed and the injected timers, so
+ * Every call takes time; some are answered "unknown", whether their effect has happened, never will, or is still
+ * to come; some find that a newer producer has taken over. All of it follows from one seed and the injected timers, so
  * that a failing run can be run again.
  *
  * What a network may do is done here, and no more: the requests of one producer take effect in the order of the calls,
@@ -36,7 +36,7 @@ export interface DelayedLogOptions {
   readonly clock?: Clock;
   /** Where every delay and fault comes from. */
   readonly seed?: number;
-  /** Longest way there, and longest way back. Default 5. */
+  /** The longest delay of a request, and of its answer. Default 5. */
   readonly maxDelayMs?: number;
   /** Probabilities, per call; default 0. */
   readonly faults?: DelayedLogFaults;
@@ -49,7 +49,7 @@ export interface DelayedLogFaults {
   readonly appendUnknown?: number;
   /** Commits: answered "unknown"; a third each had their effect, never will have it, will have it later. */
   readonly commitUnknown?: number;
-  /** Aborts: answered "unknown"; half of them had their effect. Whoever sees it opens the producer anew. */
+  /** Aborts: answered "unknown"; half of them had their effect. The caller has to open the producer again. */
   readonly abortUnknown?: number;
   /** Appends and commits: a newer producer with the same transactional id takes over before the effect. */
   readonly fenced?: number;
@@ -220,8 +220,8 @@ class DelayedProducer implements Producer {
   readonly #inner: Producer;
   readonly #rival: () => Promise<void>;
   readonly #transactional: boolean;
-  /** Effects stand in line: none happens before the former one. */
-  #line: Promise<unknown> = Promise.resolve();
+  /** The effect that was asked for last: none happens before the one before it. */
+  #lastEffect: Promise<unknown> = Promise.resolve();
   /** Counts transactions; a late commit knows which one it meant. */
   #transaction = 0;
   #open = false;
@@ -240,10 +240,11 @@ class DelayedProducer implements Producer {
     this.epoch = inner.epoch;
   }
 
-  #inLine<T>(effect: () => Promise<T>): Promise<T> {
-    const turn = this.#line.then(effect);
-    this.#line = turn.catch(() => undefined);
-    return turn;
+  /** Runs effects one after another, in the order of the calls. */
+  #inOrder<T>(effect: () => Promise<T>): Promise<T> {
+    const outcome = this.#lastEffect.then(effect);
+    this.#lastEffect = outcome.catch(() => undefined);
+    return outcome;
   }
 
   async #takeOver(): Promise<void> {
@@ -254,13 +255,13 @@ class DelayedProducer implements Producer {
     }
   }
 
-  /** A request that may end in doubt: there, effect, back. */
+  /** A request, its effect and its answer; each may be lost. */
   async #send<T>(call: string, unknownRate: number, effect: () => Promise<T>): Promise<T> {
     const { random } = this.#network;
     const lost = random.chance(unknownRate);
     const happens = !lost || random.chance(0.5);
-    // The pause before the effect keeps the line, so that overlapping calls stay in order.
-    const answer = this.#inLine(async () => {
+    // The delay of the request is part of the effect, so that overlapping calls stay in order.
+    const answer = this.#inOrder(async () => {
       await this.#network.pause();
       if (!happens) throw unknownError(call);
       await this.#takeOver();
@@ -326,7 +327,7 @@ class DelayedProducer implements Producer {
       throw this.#broken;
     }
     try {
-      await this.#inLine(async () => {
+      await this.#inOrder(async () => {
         await this.#network.pause();
         await this.#takeOver();
         await this.#inner.commit();
@@ -341,7 +342,7 @@ class DelayedProducer implements Producer {
 
   /** The effect of a commit whose answer is lost, if its transaction is still the open one. */
   async #commitOf(transaction: number): Promise<void> {
-    await this.#inLine(async () => {
+    await this.#inOrder(async () => {
       if (transaction !== this.#transaction || this.#late !== undefined || !this.#open) return;
       await this.#inner.commit();
       this.#late = 'committed';
@@ -369,6 +370,6 @@ class DelayedProducer implements Producer {
   }
 
   async close(): Promise<void> {
-    await this.#inLine(() => this.#inner.close());
+    await this.#inOrder(() => this.#inner.close());
   }
 }

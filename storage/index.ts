@@ -3,7 +3,7 @@
  * positions are kept here.
  *
  * Read `log.ts` first: it is the contract that every layer above uses, prose first. `record-batch.ts` draws the bytes
- * and turns them into columns of positions. `memory-log.ts` is the reference and the oracle of the tests;
+ * and decodes them into columns of positions. `memory-log.ts` is the reference and the oracle of the tests;
  * `delayed-log.ts` is the same behind a bad network. The log on disk has an entry point of its own,
  * `file-log/index.ts`: read on there.
  */

@@ -1,8 +1,8 @@
 /**
  * Forgetting what nobody has used for long: producers and transactional ids, which otherwise add up for ever.
  *
- * A map holds its entries in order of last use. Those unused for longest are first, so whoever adds an entry drops the
- * old ones without looking at the others, and no timer is needed: nothing grows while nothing is added.
+ * A map holds its entries in order of last use. Those unused for longest are first, so that adding an entry can drop
+ * the old ones without a look at the others, and no timer is needed: nothing grows while nothing is added.
  */
 
 /** How long a partition remembers a producer that writes nothing (Kafka's `producer.id.expiration.ms`). */

@@ -1,4 +1,4 @@
-/** The log's errors, each made in one place so that its sentence is the same whichever log says it. */
+/** The errors of the log's contract, the same in every implementation. */
 
 import { messageOf } from '../base/index.ts';
 import { LogError, type TopicPartition } from './log.ts';
@@ -27,7 +27,7 @@ export const tooLarge = (target: TopicPartition, size: number, limit: number, co
   new LogError(
     'refused',
     'LOG_RECORD_TOO_LARGE',
-    `a batch of ${size} bytes is larger than topic "${target.topic}" takes (${limit} bytes)`,
+    `a batch of ${size} bytes is too large for topic "${target.topic}", which allows ${limit} bytes`,
     { hint: `Send smaller records, or raise ${config} of the topic.` },
   );
 

@@ -15,12 +15,12 @@
  * transactions and without control records. `own` is `committed` plus the open transaction of one named producer: the
  * tasks of one query read each other's repartition records before the commit that makes them visible to everybody else.
  *
- * Failure. Every rejected promise is a `LogError`; its `kind` says what the caller may do.
+ * Failure. Every rejected promise is a `LogError`; its `kind` tells what the caller can do next.
  *
  * Damage. What was acknowledged and is not there any more when the log is opened (a file gone, unreadable bytes) is
  * listed in `damage`, and stays listed, over restarts and whatever is appended meanwhile, until `acceptLoss`. Offsets
  * are never given out twice: when the end of a partition is lost, its end offset stays where commits, committed offsets
- * and snapshots have seen it, and what is missing below is read over. So a committed position never lies beyond the end
+ * and snapshots have seen it, and readers skip what is missing below. So a committed position never lies beyond the end
  * of its partition.
  */
 
@@ -47,7 +47,7 @@ export interface TopicSpec {
 }
 
 export interface TopicDescription extends TopicSpec {
-  /** A v4 UUID as 22 characters of base64url; stable for the life of the topic. Directories are named by it. */
+  /** A v4 UUID as 22 characters of base64url; it never changes. Directories are named by it. */
   readonly id: string;
   readonly configs: TopicConfigs;
 }
@@ -178,11 +178,11 @@ export interface Producer {
   readonly producerId: number;
   readonly epoch: number;
   /** Appends one batch as `encodeBatch` made it (base offset 0, no producer fields): the log stamps offset, producer
-   *  id, epoch, sequence, the transactional bit and the CRC *in place*. The bytes belong to the log until the promise
-   *  settles. In a transaction acks is at most `append`: the commit makes it durable. */
+   *  id, epoch, sequence, the transactional bit and the CRC *in place*. The bytes belong to the log until the
+   *  promise has an outcome. In a transaction acks is at most `append`: the commit makes it durable. */
   append(target: TopicPartition, batch: Uint8Array, acks: Acks): Promise<Appended>;
-  /** Opens a transaction. Appends and offsets from here on belong to it. It sends nothing and so finds nothing out: a
-   *  fenced producer hears of it from the next call. */
+  /** Opens a transaction. Appends and offsets from here on belong to it. It sends nothing: that the
+   *  producer is fenced shows at the next call. */
   begin(): void;
   /** Puts the group's offsets into the open transaction: they become visible with its commit, or not at all. */
   sendOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void>;
@@ -214,11 +214,11 @@ export const damageKinds = ['topic', 'partition', 'records', 'start', 'offsets',
 
 /**
  * Something acknowledged that is missing or contradicts the rest, found when the log was opened. The log itself goes
- * on: offsets keep their meaning, missing ones are read over as compacted ones are. Whoever computes from the topic has
- * to stop until a user accepts the loss.
+ * on: offsets keep their meaning, missing ones are skipped by readers, as compacted ones are. What computes from the
+ * topic has to stop until a user accepts the loss.
  *
  * - `topic`: the topic's directory is gone, or holds data and no description. The topic does not exist now; a topic
- *   made anew under its name is another one, and the entry stays. Committed offsets on it are kept but not shown.
+ *   created later under its name is another one, and the entry stays. Committed offsets on it are kept but not shown.
  * - `partition`: the partition's directory is gone; the partition is empty.
  * - `records`: records are missing or unreadable, those of `lost`.
  * - `start`: the file with the start offset is unreadable; deleted records may be visible again.
@@ -253,7 +253,7 @@ export interface Log {
    *  good. `__consumer_offsets` and `__transaction_state` name the entries of kind `offsets` and `transactions`.
    *  Committed offsets on a topic that is gone are forgotten. Answers the entries removed. */
   acceptLoss(topic?: string): Promise<readonly Damage[]>;
-  /** Why the log takes no writes until it is opened again; undefined while it takes them. */
+  /** Why the log accepts no writes until it is opened again; undefined while it accepts them. */
   readonly fenced: LogError | undefined;
   /** Rejects with `UserError` TOPIC_EXISTS, TOPIC_NAME_INVALID, TOPIC_CONFIG_INVALID, TOPIC_PARTITIONS_INVALID. */
   createTopic(spec: TopicSpec): Promise<TopicDescription>;
@@ -264,14 +264,14 @@ export interface Log {
   offsets(target: TopicPartition): Promise<PartitionOffsets>;
   /** Deletes records below `offset` by raising the start offset (Kafka's DeleteRecords). */
   deleteRecords(target: TopicPartition, offset: number): Promise<void>;
-  /** For topics with `cleanup.policy=compact`: whoever restores from this partition will never again read from below
+  /** For topics with `cleanup.policy=compact`: what restores from this partition will never again read from below
    *  `offset`, so compaction may drop tombstones there at once, without waiting for `delete.retention.ms`. It holds
    *  until the log is closed: after the next opening nothing is released until it is announced again. Other records and
    *  offsets are not affected. See `deletionsKeptFrom`. */
   releaseTombstones(target: TopicPartition, offset: number): Promise<void>;
   /** The offset at or above which every tombstone of a compacted partition is still there; 0 while none was dropped.
    *  What was built from the records below that offset, such as a checkpoint, may have missed a deletion: it has to be
-   *  built anew from the partition's start. */
+   *  rebuilt from the partition's start. */
   deletionsKeptFrom(target: TopicPartition): Promise<number>;
   /** The first committed record at or behind the start whose timestamp is at least `timestamp` (epoch milliseconds);
    *  undefined when there is none. Later records may have smaller timestamps again: topics are not ordered by time. */

@@ -1,9 +1,9 @@
 /**
- * The log in memory: the reference that the others are held to, and the oracle of their tests.
+ * The log in memory: the reference for the other logs, and the oracle of their tests.
  *
  * Every effect happens within the call, in the order of the calls; the promises only carry the answer. It is plain on
- * purpose: a partition is a list of batches. Time, timers and chance are injected; without them a manual clock that
- * stands still is used, so that a fetch that waits is woken by what happens and never by the hour.
+ * purpose: a partition is a list of batches. Time, timers and randomness are injected; without them a manual clock that
+ * never advances is used: a fetch that waits is woken by changes and never by time.
  */
 
 import { type Clock, ManualClock, Random, type Timers, utf8Length } from '../base/index.ts';

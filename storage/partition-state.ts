@@ -148,8 +148,7 @@ export class PartitionState {
     return firstSequence === expected ? append : { kind: 'out-of-order', expected };
   }
 
-  /** Takes note of a stamped batch that is in the partition now: the next one in order of offset. `nowMs` is when it was
-   *  appended, epoch milliseconds. */
+  /** Notes a stamped batch that was appended, the next one in order of offset, at `nowMs` (epoch milliseconds). */
   apply(bytes: Uint8Array, position: number, nowMs: number): void {
     const baseOffset = baseOffsetOf(bytes, position);
     const lastOffset = lastOffsetOf(bytes, position);
@@ -239,7 +238,7 @@ export class PartitionState {
     }
   }
 
-  /** All aborted ranges anew, as a reader in another thread learns them. */
+  /** Replaces all aborted ranges, as a reader in another thread receives them. */
   replaceAborted(ranges: readonly AbortedRange[]): void {
     const version = this.abortedVersion;
     this.#aborted = [];

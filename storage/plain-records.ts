@@ -2,7 +2,7 @@
  * Records one by one, for callers outside the engine: plain objects in, plain objects out.
  *
  * `produceRecords` spreads records over partitions as Kafka's default partitioner does (murmur2 of the key; without a
- * key in turns), fills batches, and answers when all are acknowledged. `consumeRecords` follows a topic as an async
+ * key round robin), fills batches, and answers when all are acknowledged. `consumeRecords` follows a topic as an async
  * iterator: it reads ahead no more than one fetch, so a slow consumer slows nobody else.
  */
 
@@ -64,7 +64,7 @@ export const produceRecords = async (
     done.catch(() => {});
     appended.push(done);
   };
-  let turn = 0;
+  let roundRobin = 0;
   for (const { key, value, timestamp, partition, headers } of records) {
     const keyBytes = bytesOf(key ?? null, 'key');
     const valueBytes = bytesOf(value, 'value');
@@ -73,7 +73,8 @@ export const produceRecords = async (
         hint: 'Give milliseconds since 1970 as a whole number.',
       });
     const target =
-      partition ?? (keyBytes === null ? turn++ % partitions : partitionOfKey(keyBytes, 0, keyBytes.length, partitions));
+      partition ??
+      (keyBytes === null ? roundRobin++ % partitions : partitionOfKey(keyBytes, 0, keyBytes.length, partitions));
     if (!Number.isInteger(target) || target < 0 || target >= partitions) {
       throw new UserError(
         'PARTITION_UNKNOWN',
@@ -120,8 +121,8 @@ export interface ConsumeOptions {
 const fetchBytes = 1 << 20;
 const fetchWaitMs = 500;
 
-/** Committed records of all partitions, each partition in order. Ends when the signal is given, or as `untilEnd` says.
- *  */
+/** Committed records of all partitions, each partition in order. Ends when the signal is given, or with `untilEnd`
+ *  at the end as of the call. */
 export async function* consumeRecords(
   log: Log,
   topic: string,

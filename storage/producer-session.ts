@@ -55,7 +55,8 @@ export class ProducerSession {
     return this.state === 'open' || this.state === 'aborting';
   }
 
-  /** Throws unless the producer may be used now, and with `inTransaction` unless its transaction takes more. */
+  /** Throws unless the producer may be used now, and with `inTransaction` unless a transaction is open that can
+   *  still be committed. */
   check(inTransaction: boolean): void {
     if (this.state === 'fenced') throw fencedError(this.transactionalId);
     if (this.state === 'closed') throw closedError();
@@ -72,7 +73,7 @@ export class ProducerSession {
     this.broken = undefined;
   }
 
-  /** Throws unless the topic takes such a batch. */
+  /** Throws unless the topic allows such a batch. */
   checkBatch(target: TopicPartition, { configs }: TopicDescription, batch: Uint8Array): void {
     const fault = checkNewBatch(batch);
     if (fault !== undefined) throw badBatch(target, fault);
@@ -82,8 +83,8 @@ export class ProducerSession {
     }
   }
 
-  /** Stamps the batch as the next one of this producer at the end of the partition, and appends it by `append`. When that
-   *  throws, the batch counts as never sent. */
+  /** Stamps the batch as the next one of this producer at the end of the partition, and appends it by `append`. When
+   *  that throws, the batch counts as never sent. */
   send(
     target: TopicPartition,
     partition: PartitionState,

@@ -45,7 +45,7 @@ import {
 export const batchHeaderBytes = 61;
 /** Bytes before the length field's count begins. */
 export const batchOverheadBytes = 12;
-/** The least a record takes: seven one-byte fields. */
+/** The smallest size of a record: seven one-byte fields. */
 export const leastRecordBytes = 7;
 
 /** Where the fields lie. */

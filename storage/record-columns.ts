@@ -105,7 +105,7 @@ export const decodeBatch = (bytes: Uint8Array, position: number, into: RecordCol
   let p = position + batchHeaderBytes;
 
   for (let i = 0; i < count; i++) {
-    // Each field: one byte in most records, so that form stands first and the general one behind a call. A read beyond
+    // Each field: one byte in most records, so that form is inline and the general one behind a call. A read beyond
     // `end` is found by the checks on `stop`, which come before any position is kept.
     let byte = bytes[p++] as number;
     let raw = byte;

@@ -22,7 +22,7 @@ export class RecordKeys {
     const { start, end } = this;
     let p = position + batchHeaderBytes;
     for (let row = 0; row < count; row++) {
-      // Most fields have one byte, or two: those forms stand first.
+      // Most fields have one byte, or two: those forms come first.
       let raw = bytes[p++] as number;
       if (raw >= 0x80) {
         const second = bytes[p++] as number;

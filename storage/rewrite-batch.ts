@@ -2,7 +2,7 @@
  * Record batches after compaction: the same batch with fewer records, and empty batches.
  *
  * Offsets never change. A batch that loses records keeps its base offset, its last offset, its producer fields and the
- * bytes of the records that stay. Where nothing stays, an empty batch (record count 0) stands for the whole range of
+ * bytes of the records that stay. Where nothing stays, an empty batch (record count 0) covers the whole range of
  * offsets that went, so that in a partition each batch begins where the one before ends, compacted or not, and a
  * missing piece is noticed.
  *
@@ -30,7 +30,7 @@ export const deleteHorizonOf = (bytes: Uint8Array, position: number): number | u
     ? undefined
     : readI64(bytes, position + batchField.baseTimestamp);
 
-/** Appends empty batches that stand for the offsets [first, last]. */
+/** Appends empty batches that cover the offsets [first, last]. */
 export const writeEmptyBatches = (out: ByteWriter, first: number, last: number): void => {
   for (let from = first; from <= last; from += mostOffsets) {
     const to = Math.min(last, from + mostOffsets - 1);
@@ -46,7 +46,7 @@ export const writeEmptyBatches = (out: ByteWriter, first: number, last: number):
   }
 };
 
-/** Appends the batch at `position` without its records: what is left tells which sequence numbers its producer has
+/** Appends the batch at `position` without its records: what is left shows which sequence numbers its producer has
  *  used. */
 export const writeWithoutRecords = (out: ByteWriter, bytes: Uint8Array, position: number): void => {
   const batch = bytes.slice(position, position + batchHeaderBytes);

@@ -4,7 +4,7 @@
  * Names: 1 to 249 characters out of `[a-zA-Z0-9._-]`, not `.` or `..`; names that the log keeps for itself are refused.
  * Configurations go by Kafka's names and are kept as text, as Kafka keeps them; each has a default and a rule. A name
  * that is not known is refused: a typing error must not look like a setting. Some are kept and shown but not acted on
- * by this log; their row says so.
+ * by this log; a comment in their row notes that.
  */
 
 import { closestName, UserError } from '../base/index.ts';

@@ -9,7 +9,8 @@ import type { Timers } from '../base/index.ts';
 import { foundNothing } from './fetched.ts';
 import type { Fetched } from './log.ts';
 
-/** Whoever waits on a partition; `changed` is called by the log after an append, a marker or a change of the start. */
+/** The fetches that wait on a partition; `changed` is called by the log after an append, a marker or a change of the
+ *  start. */
 export class Waiters {
   readonly #waiting = new Set<() => void>();
 

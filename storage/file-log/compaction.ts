@@ -3,17 +3,19 @@
  *
  * It runs in slices beside appends and reads, in two passes over closed segments (the active one is never touched):
  *
- *   1. From where the last run ended, records go into a bounded offset map (`key-map.ts`): which is the last one of each key. The stretch ends
- *      at the first offset that must not be compacted yet, or when the map is full; then another run goes on there.
- *   2. All segments up to the end of the stretch are copied, the oldest first, without what is superseded. Neighbours that have become small
- *      are merged up to `segment.bytes`. Each new segment takes the place of its originals at once (`swap.ts`).
+ *   1. From where the last run ended, records go into a bounded offset map (`key-map.ts`): which is the last one of
+ *      each key. The stretch ends at the first offset that must not be compacted yet, or when the map is full; then
+ *      another run goes on there.
+ *   2. All segments up to the end of the stretch are copied, the oldest first, without what is superseded. Neighbours
+ *      that have become small are merged up to `segment.bytes`. Each new segment takes the place of its originals at
+ *      once (`swap.ts`).
  *
  * What stays:
  * - the last record of each key; every record at or behind the end of the stretch; order and offsets of all of them.
  *   Emptied ranges of offsets are covered by empty batches (`rewrite-batch.ts`), so that a reader at any offset goes
  *   on;
  * - tombstones, until their delete horizon (`delete.retention.ms` after the first compaction that met them), or until
- *   whoever restores from this partition has announced that it needs none below an offset (`releaseTombstones`);
+ *   what restores from this partition has announced that it needs none below an offset (`releaseTombstones`);
  * - the last batch of each producer that the partition knows, empty if need be: it carries the sequence number.
  *
  * What goes besides: records without a key (Kafka drops them as well), records of aborted transactions, and the marker
@@ -22,7 +24,7 @@
  *
  * A run is abandoned, without harm, when the partition is deleted, closed or loses records at its start meanwhile, or
  * when the disk is full. Segments that were swapped in before stay: each is right by itself, because a record goes only
- * when a newer one of its key stands further behind.
+ * when a newer one of its key follows.
  */
 
 import { Bits, type FileSystem } from '../../base/index.ts';
@@ -60,12 +62,12 @@ export interface CompactedPartition {
   /** All segments but the active one, the oldest first. */
   closedSegments(): readonly ClosedSegment[];
   sync(): Promise<void>;
-  /** Puts a finished segment in the place of the segments it was made of; false, and nothing is changed, when they are
+  /** Replaces segments by the one that was made of them; false, and nothing is changed, when they are
    *  not there any more. */
   replaceSegments(originals: readonly Segment[], merged: CompactedSegment): boolean;
 }
 
-/** What takes the place of the segments it was made of. */
+/** What replaces the segments it was made of. */
 export interface CompactedSegment extends FinishedSegment {
   /** The offset behind the last tombstone that was dropped and not superseded; 0 when there was none. */
   readonly deletionsDroppedTo: number;
@@ -81,7 +83,7 @@ export interface CompactionHost {
 }
 
 export interface CompactionResult {
-  /** Below this offset every key stands once. */
+  /** Below this offset there is one record of each key. */
   readonly cleanedTo: number;
   readonly bytesBefore: number;
   readonly bytesAfter: number;

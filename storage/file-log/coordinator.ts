@@ -13,14 +13,14 @@
  *
  * The commit protocol. (1) Every partition the transaction wrote to is synced, and every partition it read from up to
  * the offset that it commits: a committed position never lies beyond what is on the disk. (2) The commit record, which
- * lists the offsets written, is appended to the transaction log and synced: this is the commit point. (3) Commit markers
- * are appended to the partitions; nobody waits for them to reach the disk, because recovery writes those that are
- * missing again: wherever a partition has an open transaction of that producer that begins within the listed range.
+ * lists the offsets written, is appended to the transaction log and synced: this is the commit point. (3) Commit
+ * markers are appended to the partitions; nobody waits for them to reach the disk, because recovery writes those that
+ * are missing again: wherever a partition has an open transaction of that producer that begins within the listed range.
  * Every other open transaction is aborted by recovery.
  *
  * A commit record is needed until its markers are on the disk. When the transaction log has grown by `rotateBytes` it
- * begins a new segment with what still counts (ids, producers, topics, commits whose markers may be missing) and deletes
- * the old ones. A transactional id that nobody has used for seven days is not among them.
+ * begins a new segment with what still counts (ids, producers, topics, commits whose markers may be missing) and
+ * deletes the old ones. A transactional id that nobody has used for seven days is not among them.
  */
 
 import { assert, isCount, JsonFault, JsonFields } from '../../base/index.ts';

@@ -3,7 +3,7 @@
  *
  *   damage                              {"format":1,"entries":[…]}: every entry of `Log.damage` that was not accepted yet, on the disk before anything is
  *                                       mended, because once mended it could not be found again
- *   quarantine/<n>-<name of the file>   the bytes that were taken out of a file; nothing ever deletes them
+ *   quarantine/<n>-<name of the file>   the bytes that were taken out of a file; they are never deleted
  *
  * Topics that are gone are no entries of the file: every start finds them again.
  */

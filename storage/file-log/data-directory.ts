@@ -4,7 +4,7 @@
  *   lock, owner       who uses the directory, see ownership.ts
  *   format            {"format":1}: the version of everything here
  *   clean             there only between a clean shutdown and the next start
- *   sync-failed       there when a sync failed since the last start: the tails are written anew then
+ *   sync-failed       there when a sync failed since the last start: the ends of files are then written again
  *   topics/<id>/topic.json        a topic: name, partitions, configurations
  *   topics/<id>/deleted           the topic was deleted, what is left of it can go
  *   topics/<id>/<n>/              its partitions, see partition.ts
@@ -46,7 +46,7 @@ export class DataDirectory {
   readonly owner: Ownership;
   readonly #files: FileSystem;
 
-  /** Takes the directory for this process, or throws the `UserError` that says why not. */
+  /** Locks the directory for this process, or throws a `UserError` with the reason. */
   constructor(files: FileSystem, path: string) {
     this.#files = files;
     this.path = path;
@@ -91,7 +91,7 @@ export class DataDirectory {
       format = readFields(this.#files, path).count('format');
     } catch (cause) {
       if (!(cause instanceof JsonFault)) throw cause;
-      throw unreadable(this.path, `${path} does not tell the format of the directory: ${cause.message}`, cause);
+      throw unreadable(this.path, `${path} does not hold the format of the directory: ${cause.message}`, cause);
     }
     if (format === formatVersion) return;
     throw new UserError(
@@ -193,12 +193,12 @@ export class DataDirectory {
     this.#files.syncDirectory(joinPath(this.path, 'topics'));
   }
 
-  /** The tails have been written anew and synced. */
-  trustAgain(): void {
+  /** The ends of files have been written again and synced. */
+  forgetFailedSync(): void {
     this.#files.unlink(joinPath(this.path, 'sync-failed'));
   }
 
-  /** Leaves word for the next start. It need not be on the disk: what a power cut forgets is read from the disk anyway.
+  /** A note for the next start. It need not be on the disk: what a power cut forgets is read from the disk anyway.
    *  */
   noteFailedSync(): void {
     try {

@@ -2,8 +2,8 @@
  * Which tombstones a partition still holds: the file `deletions` (`offset-file.ts`), written before compaction drops
  * the first one below an offset.
  *
- * At or above that offset every tombstone is there. Whoever was built from records up to a lower offset may have missed
- * a deletion since, and has to begin anew. A file that cannot be read counts as if every tombstone might be gone.
+ * At or above that offset every tombstone is there. What was built from records up to a lower offset may have missed a
+ * deletion since, and has to be rebuilt. A file that cannot be read counts as if every tombstone might be gone.
  */
 
 import { FileError, type FileSystem, joinPath, readWholeFile, replaceFile } from '../../base/index.ts';

@@ -3,12 +3,12 @@
  *
  * All of it lives in one thread; workers read the segment files themselves (`shared-reader.ts`) and send what they
  * append here. An append is written to the page cache within the call, so overlapping calls keep their order without a
- * queue; whoever needs the disk waits for a sync that is shared with everybody else who waits (`file-sync.ts`).
+ * queue; callers that need the disk share one sync (`file-sync.ts`).
  *
- * Failures. No space: the append, or the commit, is refused as `unavailable` and leaves nothing behind; readers go on,
- * and so do writers as soon as there is space. A failed sync: the log is *fenced*, every write is refused until the
- * next start, because what the kernel lost it will not report twice; the next start reads and writes anew what was not
- * on the disk for certain.
+ * Failures. No space: the append, or the commit, is refused as `unavailable` and leaves nothing behind; reads go on,
+ * and writes too as soon as there is space. A failed sync: the log is *fenced*, every write is refused until the
+ * next start, because the kernel reports what it lost only once; the next start reads and writes again what may not be
+ * on the disk.
  */
 
 import {
@@ -161,11 +161,11 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
 
   checkOwner(): void {
     this.#fenced ??= this.#directory.owner.check();
-    if (this.#takenOver) throw this.#fenced;
+    if (this.#isTakenOver) throw this.#fenced;
   }
 
-  /** Whether the directory is another process's now: nothing may be written there any more. */
-  get #takenOver(): boolean {
+  /** Whether another process uses the directory now: nothing may be written there any more. */
+  get #isTakenOver(): boolean {
     return this.#fenced?.code === 'LOG_TAKEN_OVER';
   }
 

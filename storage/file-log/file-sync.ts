@@ -1,12 +1,12 @@
 /**
  * Group commit of one file: at most one `datasync` under way and one in line.
  *
- * Whoever needs what is written so far on the disk asks `sync`. The first to ask starts one; those who come while it
+ * `sync` answers when what is written so far is on the disk. The first call starts a sync; calls that come while it
  * runs share the next, which covers all of them. However many commit at once, the disk sees one call after the other,
  * each as late as can be.
  *
  * A sync that failed is never tried again: what the kernel could not write it may have forgotten, and a second call
- * would report success. The owner hears of it once and stops acknowledging.
+ * would report success. The log is told once, and stops acknowledging.
  */
 
 import type { OpenFile } from '../../base/index.ts';
@@ -46,7 +46,7 @@ export class FileSync {
   #next: Promise<void> | undefined;
   #abandoned = false;
 
-  /** `file` opens it, or answers the open one. `failed` hears of a sync that failed. */
+  /** `file` opens it, or answers the open one. `failed` is called when a sync failed. */
   constructor(file: () => OpenFile, slots: SyncSlots, failed: (cause: unknown) => void) {
     this.#file = file;
     this.#slots = slots;
@@ -62,7 +62,7 @@ export class FileSync {
     return !this.#abandoned && this.#synced < this.#written;
   }
 
-  /** The file is not used any more, and may be gone: who still waits for a sync that has not begun is answered. */
+  /** The file is not used any more, and may be gone: calls that wait for a sync that has not begun are answered. */
   abandon(): void {
     this.#abandoned = true;
   }
@@ -93,11 +93,11 @@ export class FileSync {
   }
 
   #start(): Promise<void> {
-    // Until its turn comes it covers everything.
+    // Until it begins it covers everything.
     this.#covers = Number.POSITIVE_INFINITY;
     const running = this.#slots.run(() => this.#sync());
     this.#running = running;
-    // Whoever asked sees the failure; when nobody waits any more it must not end the process.
+    // The callers see the failure; without callers it must not end the process.
     running.catch(() => undefined);
     return running;
   }

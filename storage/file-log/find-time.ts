@@ -1,4 +1,4 @@
-/** Finding a record by its timestamp within a segment, from where its time index says on. */
+/** Finding a record by its timestamp within a segment, from where its time index points. */
 
 import type { BufferPool } from '../../base/index.ts';
 import type { LogError, TimedOffset, TopicPartition } from '../log.ts';

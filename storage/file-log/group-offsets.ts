@@ -7,8 +7,8 @@
  * An offset that is part of a transaction counts from its commit marker on.
  *
  * When the partition has grown by `rotateBytes` it begins a new segment. It waits until every transaction that has
- * written offsets to the old ones has ended: only then are all offsets known that count. They are written again, and the
- * old segments are deleted.
+ * written offsets to the old ones has ended: only then are all offsets known that count. They are written again, and
+ * the old segments are deleted.
  */
 
 import { assert, JsonFields } from '../../base/index.ts';

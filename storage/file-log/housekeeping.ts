@@ -1,5 +1,5 @@
 /**
- * What a log does by itself while it is open: retention and compaction of all topics.
+ * What a log does in the background while it is open: retention and compaction of all topics.
  *
  * Every few seconds, and soon after a segment was closed, each partition deletes what its retention does not keep; then
  * the partitions of compacted topics are compacted one after another, the dirtiest first: those whose share of dirty
@@ -79,7 +79,7 @@ export class Housekeeping {
     this.#schedule(everyMs);
   }
 
-  /** There may be something to do before the next turn. */
+  /** There may be something to do before the next run. */
   soon(): void {
     if (this.#soon || this.#stopped || this.#cancelTimer === undefined) return;
     this.#soon = true;
@@ -89,7 +89,7 @@ export class Housekeeping {
   /** Does what there is to do now; resolves when it is done. */
   async run(): Promise<void> {
     await this.#compacting;
-    this.#turn();
+    this.#runOnce();
     await this.#compacting;
   }
 
@@ -105,7 +105,7 @@ export class Housekeeping {
     this.#cancelTimer = this.#options.timers.after(ms, () => {
       this.#soon = false;
       this.#schedule(everyMs);
-      if (!this.suspended) this.#turn();
+      if (!this.suspended) this.#runOnce();
     });
   }
 
@@ -118,7 +118,7 @@ export class Housekeeping {
     return this.#retentionFailure ?? compactionFailure;
   }
 
-  #turn(): void {
+  #runOnce(): void {
     this.#retentionFailure = undefined;
     for (const partition of this.#options.partitions()) {
       try {

@@ -78,16 +78,16 @@ export const readRecords = (
   }
 };
 
-/** The text at a place of a key. */
-export const keyText = (key: readonly unknown[], place: number): string => {
-  const part = key[place];
-  if (typeof part !== 'string') throw new JsonFault(`part ${place + 1} of its key must be a text`);
+/** The text at a position of a key. */
+export const keyText = (key: readonly unknown[], index: number): string => {
+  const part = key[index];
+  if (typeof part !== 'string') throw new JsonFault(`part ${index + 1} of its key must be a text`);
   return part;
 };
 
-/** The whole number at a place of a key. */
-export const keyCount = (key: readonly unknown[], place: number): number => {
-  const part = key[place];
-  if (!isCount(part)) throw new JsonFault(`part ${place + 1} of its key must be a whole number of at least 0`);
+/** The whole number at a position of a key. */
+export const keyCount = (key: readonly unknown[], index: number): number => {
+  const part = key[index];
+  if (!isCount(part)) throw new JsonFault(`part ${index + 1} of its key must be a whole number of at least 0`);
   return part;
 };

@@ -1,13 +1,13 @@
 /**
  * The offset map of the compactor: for each key of a stretch of log, the number of its last record there.
  *
- * Keys are compared byte by byte, so two keys are never taken for one, whatever they hash to. Memory is bounded: a key
- * that would need more than `limitBytes` is refused, and the caller ends its stretch there. (The first batch of a
+ * Keys are compared byte by byte, so two keys are never mistaken for one, whatever they hash to. Memory is bounded: a
+ * key that would need more than `limitBytes` is refused, and the caller ends its stretch there. (The first batch of a
  * stretch is never refused: a stretch with keys left out would keep records that look superseded, and a tombstone
  * dropped later would bring them back.) One entry takes 32 bytes, 8 to 16 bytes of hash table, and, where the key has
  * more than 12 bytes, those.
  *
- *   slots     Int32Array     entry + 1 at the place of its hash or behind (linear probing, at most half full); 0: free
+ *   slots     Int32Array     entry + 1 at the slot of its hash or behind (linear probing, at most half full); 0: free
  *   entries   Int32Array     8 words each: hash · length · number of the last record · the key in 3 words, or its start in `keys` · 2 unused
  *   keys      Uint8Array     longer keys, one behind the other
  *
@@ -62,7 +62,7 @@ export class KeyMap {
     this.#keysEnd = 0;
   }
 
-  /** Takes the keys `[starts, ends)` of rows [from, to), at most `groupRows`: `has` and `set` are then asked for them
+  /** Hashes the keys `[starts, ends)` of rows [from, to), at most `groupRows`: `has` and `set` are then asked for them
    *  by `row - from`. A negative start means that the row has no key. */
   prepare(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, from: number, to: number): void {
     const hashes = this.#hashes;
@@ -172,7 +172,7 @@ export class KeyMap {
     return -1;
   }
 
-  /** The entry of a prepared key, or -1; `#slot` is its place. */
+  /** The entry of a prepared key, or -1; `#slot` is its slot. */
   #find(bytes: Uint8Array, start: number, end: number, i: number): number {
     const slots = this.#slots;
     const entries = this.#entries;

@@ -2,12 +2,14 @@
  * Opening a log: what is read in which order, and what is compared with what.
  *
  * 1. The topics that the directory describes.
- * 2. The transaction log: producers, commits that may not be finished, which topics there are, how far the offsets partition reached.
+ * 2. The transaction log: producers, commits that may not be finished, which topics there are, how far the
+ *    offsets partition reached.
  * 3. The offsets, in which open transactions are ended first.
- * 4. The partitions. Commits and committed offsets tell how far each of them must reach; what is missing is damage (partition-recovery.ts).
+ * 4. The partitions. Commits and committed offsets show how far each of them must reach; what is missing is
+ *    damage (partition-recovery.ts).
  * 5. Every transaction that is still open is ended: committed where its commit record is found, otherwise aborted.
  *
- * What the directory and the transaction log know of topics is compared. A description that is gone is written anew
+ * What the directory and the transaction log know of topics is compared. A description that is gone is restored
  * from the transaction log; a directory that is gone is damage; one that neither explains is damage too, and stays as
  * it is.
  */
@@ -108,7 +110,7 @@ export const recoverLog = async (log: RecoveringLog): Promise<LogRecovery> => {
   );
   if (distrust) {
     await Promise.all([...partitions, transactions, offsets].map((partition) => partition.sync()));
-    directory.trustAgain();
+    directory.forgetFailedSync();
   }
   return {
     ...counts,
@@ -169,7 +171,7 @@ const restoreDescriptions = (
       continue;
     }
     const path = joinPath(directory.path, 'topics', id);
-    const message = `${path} holds data of a topic, and nothing tells which: its topic.json is gone or unreadable`;
+    const message = `${path} holds data of an unknown topic: its topic.json is gone or unreadable`;
     standing.push({ kind: 'topic', topicId: id, path, message });
   }
   return restored;

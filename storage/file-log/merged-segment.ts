@@ -1,5 +1,5 @@
 /**
- * What compaction writes: one segment in the place of some neighbours, in a file of its own (`<base>.cleaned`) until it
+ * What compaction writes: one segment that replaces some neighbours, in a file of its own (`<base>.cleaned`) until it
  * is swapped in.
  *
  * Batches are kept as they are, rewritten without some records, or dropped. Dropped ranges of offsets are covered by
@@ -25,7 +25,7 @@ import { TimeIndex } from './time-index.ts';
 
 const writeBytes = 256 * 1024;
 
-/** A file that is on the disk and can take the place of its originals. */
+/** A file that is on the disk and can replace its originals. */
 export interface FinishedSegment {
   readonly sizeBytes: number;
   readonly index: OffsetIndex;

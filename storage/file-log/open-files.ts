@@ -4,7 +4,7 @@
  * file is opened when it is needed and closed when others are needed more.
  *
  * A file may be closed with writes that are not synced yet; its sync opens it again. Linux reports a write that failed
- * in between to whoever syncs next, also through a descriptor opened later (since 4.17; PostgreSQL relies on the same).
+ * in between to the next sync, also through a descriptor opened later (since 4.17; PostgreSQL relies on the same).
  */
 
 import { assert, FileError, type OpenFile } from '../../base/index.ts';

@@ -1,11 +1,11 @@
 /**
- * Whose the data directory is: the lock, and behind it an epoch.
+ * Who owns the data directory: a lock, and an epoch for when the lock fails.
  *
  *   lock    the kernel's lock, held while a log is open (base/node/lock.ts)
  *   owner   {"epoch":7,"boot":"…","process":"process 4711 on host"}: raised by one each time a log is opened
  *
  * A lock can be lost without notice: its file is removed and another process locks a new one, or a network file system
- * forgets it. Then two processes write. The epoch ends that. Whoever opens the log replaces `owner` before reading
+ * forgets it. Then two processes write. The epoch ends that. Opening the log replaces `owner` before reading
  * anything else. Every log keeps its own `owner` file open, and looks whether that still has its name: before each
  * append, and after each sync before anything is acknowledged (a call of one microsecond). So what a log has
  * acknowledged as durable or committed was on the disk before another one took over, and the other one has read it. A
@@ -43,7 +43,7 @@ export class Ownership {
   readonly #file: OpenFile;
   readonly #release: () => void;
 
-  /** Takes the directory, or throws the `UserError` that says who has it. */
+  /** Takes the directory, or throws a `UserError` that names its owner. */
   constructor(files: FileSystem, directory: string) {
     this.#files = files;
     this.#directory = directory;

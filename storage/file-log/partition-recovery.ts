@@ -1,33 +1,33 @@
 /**
- * The way back of a partition when it is opened.
+ * Opening a partition again: what is on the disk is read, checked, and repaired where a crash has left it half-written.
  *
- * The newest whole snapshot says up to where everything is known and on the disk. Below it only the sizes of segments
- * are compared with those that it lists; from there on batches are read, checked and applied. Without a snapshot
- * everything is read. What was read again counts as unsynced, so that the next sync covers it, closed segments
+ * Below the offset of the newest whole snapshot everything is known to be on the disk. There only the sizes of segments
+ * are compared with those that the snapshot lists; from there on batches are read, checked and applied. Without a
+ * snapshot everything is read. What was read counts as unsynced, so that the next sync covers it, closed segments
  * included.
  *
  * A crash leaves one kind of trace: a torn end of the last segment, behind everything that was acknowledged as durable.
  * It is cut off. (A segment is on the disk before the next one begins.) Anything else is damage: a batch that is not
  * whole with whole ones behind it, segments that do not begin where the one before ends, or an end below what is known
- * to have been acknowledged. How far that is follows from snapshots, and from commits and committed offsets (`knownEnd`).
- * Bytes that cannot be read are copied aside, the loss is reported, both on the disk before anything is changed; then a
- * gap batch (gap-batch.ts) takes the place of what is lost, and everything else is served. So no offset is ever given
- * out twice.
+ * to have been acknowledged. How far that is follows from snapshots, and from commits and committed offsets
+ * (`knownEnd`). Bytes that cannot be read are copied aside and the loss is reported, both on the disk before anything
+ * is changed; then a gap batch (gap-batch.ts) covers the offsets that are lost, and everything else is served. So no
+ * offset is ever given out twice.
  *
  * After a kill everything written is there, and a batch that is not whole with whole ones behind it is damage. After a
- * power cut it may also be a write of which the last sectors reached the disk and the first did not: behind the known end,
- * in the last segment, it is taken for that.
+ * power cut it may also be a write of which the last sectors reached the disk and the first did not: behind the known
+ * end, in the last segment, it counts as a torn end.
  */
 
-import { type BufferPool, type FileSystem, joinPath, parentOf, replaceFile, writeFully } from '../../base/index.ts';
+import { type BufferPool, type FileSystem, joinPath, parentOf, writeFully } from '../../base/index.ts';
 import { gapBatch, mostGapOffsets } from '../gap-batch.ts';
 import type { Damage } from '../log.ts';
 import { PartitionState } from '../partition-state.ts';
-import { baseOffsetOf, batchBytes, batchField, batchHeaderBytes, checkBatch, nextOffsetOf } from '../record-batch.ts';
 import type { DamageList } from './damage-list.ts';
-import { decodeOffset, encodeOffset } from './offset-file.ts';
+import { type BatchPosition, guessEndOffset, nextWholeBatch, scanBytes, scanSegment } from './scan-segment.ts';
 import { offsetInName, readSideFile, type Segment, segmentName } from './segment.ts';
 import { decodeSnapshot, type Snapshot } from './snapshot.ts';
+import { readStart, startPath, writeStart } from './start-offset.ts';
 import { recoverSwaps } from './swap.ts';
 
 /** What recovery of all partitions adds up to. */
@@ -36,21 +36,21 @@ export interface PartitionRecovery {
   bytesTruncated: number;
 }
 
-/** What must be there of that which was written and not synced for certain: all of it (clean shutdown), all but a torn
- *  end (the process was killed, the machine ran on), or nothing (the machine may have lost its power). */
+/** What must be there of what was written after the last sync: all of it (clean shutdown), all but a torn end (the
+ *  process was killed, the machine ran on), or nothing (the machine may have lost its power). */
 export type Expectation = 'everything' | 'written' | 'synced';
 
-/** Where a partition reports what it finds damaged; the log adds whose it is. */
+/** Where a partition reports what it finds damaged; the log adds the topic and partition. */
 export interface DamageReport {
   found(damage: Pick<Damage, 'kind' | 'path' | 'lost' | 'keptAt'> & { readonly what: string }): void;
   readonly keep: DamageList['keep'];
 }
 
 export interface RecoveryOptions {
-  /** What was not synced for certain is written anew (see the file log's fencing). */
+  /** What may not have been synced is written again, because a sync has failed (see fencing in file-log.ts). */
   readonly distrust: boolean;
   readonly expectation: Expectation;
-  /** Offsets below were acknowledged as durable, as far as anything outside of the partition tells. */
+  /** Offsets below were acknowledged as durable, as far as commits and committed offsets show. */
   readonly knownEnd: number;
   /** Reads everything, also what a snapshot covers. */
   readonly readAll?: boolean;
@@ -76,8 +76,6 @@ export interface RecoveredPartition {
   readonly snapshotAt: number;
 }
 
-const scanBytes = 1024 * 1024;
-
 export const recoverPartition = (context: RecoveryContext, report: PartitionRecovery): RecoveredPartition =>
   new Recovery(context, report).run();
 
@@ -86,18 +84,12 @@ export const recoverPartition = (context: RecoveryContext, report: PartitionReco
 export const verifyPartition = (context: RecoveryContext, segments: Segment[]): void =>
   new Recovery(context, { batchesScanned: 0, bytesTruncated: 0 }).verify(segments);
 
-/** In a segment, a batch that begins at this offset lies at this position. */
-interface Place {
-  position: number;
-  offset: number;
-}
-
 interface Reading {
   /** Whether checksums are verified, or only that each batch begins where the one before ends. */
   readonly check: boolean;
   /** Whether batches are applied to the state. */
   readonly apply: boolean;
-  /** The time of the last append as the index is to know it; undefined: the index is not changed. */
+  /** The time of the last append that the index gets; undefined: the index is not changed. */
   readonly noteMs: number | undefined;
 }
 
@@ -207,8 +199,8 @@ class Recovery {
   }
 
   /** Writes gap batches for [from, to) behind `last`, or, where that cannot reach so far, into segments of their own,
-   *  from `place` in the list on; answers how many those are. */
-  #fill(last: Segment | undefined, place: number, from: number, to: number): number {
+   *  at `index` of the list and behind; answers how many those are. */
+  #fill(last: Segment | undefined, index: number, from: number, to: number): number {
     let added = 0;
     let segment = last;
     for (let offset = from; offset < to; ) {
@@ -216,7 +208,7 @@ class Recovery {
       if (segment === undefined || next - segment.baseOffset > mostGapOffsets) {
         segment = this.#context.newSegment(offset);
         segment.create();
-        this.#segments.splice(place + added++, 0, segment);
+        this.#segments.splice(index + added++, 0, segment);
       }
       const gap = gapBatch(offset, next);
       writeFully(segment.file, gap, 0, gap.length, segment.size);
@@ -232,8 +224,7 @@ class Recovery {
     return added;
   }
 
-  /** A segment below the recovery point: a look at its size tells that it is as it was, otherwise its end is looked
-   *  for. */
+  /** A segment below the recovery point: its size shows that it is unchanged; otherwise its end is looked for. */
   #readClosed(segment: Segment, next: Segment | undefined, { segments }: Snapshot): number {
     const known = segment.readIndexes();
     const bases = [...segments.keys()];
@@ -270,88 +261,55 @@ class Recovery {
     return end;
   }
 
-  /** Reads from a place to the end of the segment, and mends what is damaged; answers the offset at its end. */
-  #readFrom(segment: Segment, next: Segment | undefined, from: Place, reading: Reading): number {
+  /** Reads from a position to the end of the segment, and repairs what is damaged; answers the offset at its end. */
+  #readFrom(segment: Segment, next: Segment | undefined, from: BatchPosition, reading: Reading): number {
+    let begin = from;
     for (let how = reading; ; ) {
-      const place = this.#scan(segment, from, segment.size, how);
-      if (place.position >= segment.size || !this.#mend(segment, next, place)) return place.offset;
-      // On from the gap: the index is made anew from here.
-      from = place;
-      segment.cutIndexes(place.position, place.offset);
+      const reached = this.#scan(segment, begin, segment.size, how);
+      if (reached.position >= segment.size || !this.#repair(segment, next, reached)) return reached.offset;
+      // Reading goes on with the gap batch; from here on the index is rebuilt.
+      begin = reached;
+      segment.cutIndexes(reached.position, reached.offset);
       how = { ...reading, noteMs: reading.noteMs ?? segment.index.lastAppendMs };
     }
   }
 
-  /** Goes through the batches from a place on; answers the place of the first byte that does not belong to a sound
-   *  batch, or of the end. */
-  #scan(segment: Segment, from: Place, to: number, { check, apply, noteMs }: Reading): Place {
-    const { pool, indexInterval } = this.#context;
-    let { position, offset } = from;
-    let want = scanBytes;
-    while (position < to) {
-      const bytes = pool.take(Math.min(want, to - position));
-      const length = segment.fill(bytes, Math.min(bytes.length, to - position), position);
-      let at = 0;
-      let sound = true;
-      let whole = true;
-      while (at < length) {
-        if (length - at < batchHeaderBytes) {
-          whole = false;
-          break;
-        }
-        const size = batchBytes(bytes, at);
-        if (size < batchHeaderBytes || baseOffsetOf(bytes, at) !== offset || nextOffsetOf(bytes, at) <= offset) {
-          sound = false;
-          break;
-        }
-        if (size > length - at) {
-          whole = false;
-          want = Math.max(want, size);
-          break;
-        }
-        if (check && checkBatch(bytes, at, length) !== undefined) {
-          sound = false;
-          break;
-        }
-        if (apply) {
-          this.#state.apply(bytes, at, this.#context.now());
-          this.#report.batchesScanned++;
-        }
-        if (noteMs !== undefined) segment.note(bytes, at, position + at, indexInterval, noteMs);
-        offset = nextOffsetOf(bytes, at);
-        at += size;
+  #scan(segment: Segment, from: BatchPosition, to: number, { check, apply, noteMs }: Reading): BatchPosition {
+    const { pool, indexInterval, now } = this.#context;
+    const visit = (bytes: Uint8Array, at: number, position: number): void => {
+      if (apply) {
+        this.#state.apply(bytes, at, now());
+        this.#report.batchesScanned++;
       }
-      pool.give(bytes);
-      position += at;
-      if (!sound) break;
-      // A batch that is longer than what is left of the file was torn.
-      if (!whole && at === 0 && (length === to - position || want > to - position)) break;
-      if (length === 0) break;
-    }
-    return { position, offset };
+      if (noteMs !== undefined) segment.note(bytes, at, position, indexInterval, noteMs);
+    };
+    return scanSegment(segment, from, { to, check, visit }, pool);
   }
 
   // -------------------------------------------------------------- damage
 
-  /** At `place` begins something that is not a whole batch. Puts a gap batch there where whole ones follow; otherwise
-   *  cuts the file. Answers whether there is more to read. */
-  #mend(segment: Segment, next: Segment | undefined, { position, offset }: Place): boolean {
+  /** Bytes begin here that are not a whole batch. Covers them with a gap batch where whole ones follow; otherwise cuts
+   *  the file. Answers whether there is more to read. */
+  #repair(segment: Segment, next: Segment | undefined, damaged: BatchPosition): boolean {
+    const { position, offset } = damaged;
     const { expectation } = this.#context;
-    const found = this.#nextWhole(segment, next, position, offset);
+    // A gap batch reaches so far.
+    const limit = Math.min(next?.baseOffset ?? Number.POSITIVE_INFINITY, offset + mostGapOffsets);
+    const found = nextWholeBatch(segment, damaged, limit);
     const mayBeTorn = expectation === 'synced' || (expectation === 'written' && found === undefined);
     if (next === undefined && offset >= this.#expected && mayBeTorn) {
       this.#report.bytesTruncated += segment.size - position;
-      this.#cut(segment, { position, offset });
+      this.#cut(segment, damaged);
       return false;
     }
-    const to = found?.offset ?? next?.baseOffset ?? Math.max(this.#expected, this.#guessEnd(segment, position, offset));
+    const to = found?.offset ?? next?.baseOffset ?? Math.max(this.#expected, guessEndOffset(segment, damaged));
     const until = found?.position ?? segment.size;
     const keptAt = this.#keepAside(segment, position, until);
     const what = `${until - position} bytes from byte ${position} on are not readable`;
     this.#lose('records', offset, to, segment.path, what, keptAt);
     if (found === undefined) {
       this.#expected = Math.max(this.#expected, to);
-      this.#cut(segment, { position, offset });
+      this.#cut(segment, damaged);
       return false;
     }
     const gap = gapBatch(offset, to, until - position);
@@ -360,39 +318,6 @@ class Recovery {
     segment.sync.now();
     this.#forgetIndex(segment);
     return true;
-  }
-
-  /** The first whole batch behind the damage that a gap batch can reach. */
-  #nextWhole(segment: Segment, next: Segment | undefined, position: number, offset: number): Place | undefined {
-    const limit = Math.min(next?.baseOffset ?? Number.POSITIVE_INFINITY, offset + mostGapOffsets);
-    const { size } = segment;
-    const window = new Uint8Array(Math.min(4 * scanBytes, size - position));
-    for (let from = position + batchHeaderBytes; from + batchHeaderBytes <= size; ) {
-      const length = segment.fill(window, Math.min(window.length, size - from), from);
-      const last = length - batchHeaderBytes;
-      for (let i = 0; i <= last; i++) {
-        if (window[i + batchField.magic] !== 2) continue;
-        const bytes = batchBytes(window, i);
-        const base = baseOffsetOf(window, i);
-        if (bytes < batchHeaderBytes || from + i + bytes > size || !(base > offset && base < limit)) continue;
-        const batch = new Uint8Array(bytes);
-        segment.fill(batch, bytes, from + i);
-        if (checkBatch(batch, 0, bytes) === undefined) return { position: from + i, offset: base };
-      }
-      if (last < 0) break;
-      from += last + 1;
-    }
-    return undefined;
-  }
-
-  /** Where the offsets of a damaged batch end, as far as its header tells. */
-  #guessEnd(segment: Segment, position: number, offset: number): number {
-    const header = new Uint8Array(batchHeaderBytes);
-    const whole = segment.fill(header, batchHeaderBytes, position) === batchHeaderBytes;
-    const next = nextOffsetOf(header, 0);
-    return whole && baseOffsetOf(header, 0) === offset && next > offset && next <= offset + 1_000_000
-      ? next
-      : offset + 1;
   }
 
   /** Behind the last batch: offsets up to what was acknowledged are gone. */
@@ -424,7 +349,7 @@ class Recovery {
     });
   }
 
-  /** A segment that begins before the one before it ends: nobody wrote it so. */
+  /** A segment that begins before the one before it ends: the log never writes that. */
   #setAside(segment: Segment): void {
     const keptAt = this.#keepAside(segment, 0, segment.size);
     const what = `a segment begins at offset ${segment.baseOffset}, before the one before it ends`;
@@ -432,7 +357,7 @@ class Recovery {
     segment.remove();
   }
 
-  #cut(segment: Segment, { position, offset }: Place): void {
+  #cut(segment: Segment, { position, offset }: BatchPosition): void {
     segment.file.truncate(position);
     segment.size = position;
     segment.cutIndexes(position, offset);
@@ -440,7 +365,7 @@ class Recovery {
     this.#forgetIndex(segment);
   }
 
-  /** An index that knows more of the file than is left of it would mislead whoever reads it later. */
+  /** An index with entries beyond the end of the file would mislead later reads. */
   #forgetIndex(segment: Segment): void {
     const { files, directory } = this.#context;
     const paths = [segment.indexPath, segment.timeIndexPath].filter((path) => files.stat(path) !== undefined);
@@ -461,8 +386,8 @@ class Recovery {
 
   // -------------------------------------------------------------- snapshot and start offset
 
-  /** The newest snapshot that is whole and fits the files. Newer ones, which do not, tell how far the partition
-   *  reached, and are removed: the partition may grow to their offset again, with other batches. */
+  /** The newest snapshot that is whole and fits the files. Newer ones, which do not fit, show how far the
+   *  partition reached, and are removed: the partition may grow to their offset again, with other batches. */
   #restoreSnapshot(names: readonly string[]): Snapshot | undefined {
     const { files, directory, readAll, now } = this.#context;
     const offsets = names.map((name) => offsetInName(name, 'snapshot')).filter((offset) => offset !== undefined);
@@ -487,7 +412,7 @@ class Recovery {
     return undefined;
   }
 
-  /** What a whole snapshot tells of what has to be there, even if it fits the files no more. */
+  /** What has to be there according to a whole snapshot, even if it does not fit the files any more. */
   #noteExpected({ offset, segment, segments }: Snapshot): void {
     this.#expected = Math.max(this.#expected, offset);
     const first = this.#segments[0]?.baseOffset ?? 0;
@@ -503,25 +428,18 @@ class Recovery {
 
   #readStart(): number {
     const { files, directory, damage } = this.#context;
-    const path = joinPath(directory, 'start');
-    if (files.stat(path) === undefined) return 0;
-    const bytes = readSideFile(files, path);
-    const start = bytes === undefined ? undefined : decodeOffset(bytes);
-    if (start !== undefined) return start;
+    const start = readStart(files, directory);
+    if ('offset' in start) return start.offset;
     const fallback = this.#segments[0]?.baseOffset ?? 0;
+    const { unreadable } = start;
     const keptAt =
-      bytes &&
-      damage.keep(`${directory.split('/').slice(-2).join('-')}-start`, bytes.length, (write) =>
-        write(bytes, bytes.length),
+      unreadable &&
+      damage.keep(`${directory.split('/').slice(-2).join('-')}-start`, unreadable.length, (write) =>
+        write(unreadable, unreadable.length),
       );
-    const what = `the start offset cannot be read; ${fallback} is taken, so that deleted records may be visible again`;
-    damage.found({ kind: 'start', path, what, ...(keptAt !== undefined && { keptAt }) });
+    const what = `the start offset cannot be read; it is set to ${fallback}, so deleted records may be visible again`;
+    damage.found({ kind: 'start', path: startPath(directory), what, ...(keptAt !== undefined && { keptAt }) });
     writeStart(files, directory, fallback);
     return fallback;
   }
 }
-
-/** Keeps the start offset of a partition for good. */
-export const writeStart = (files: FileSystem, directory: string, offset: number): void => {
-  replaceFile(files, joinPath(directory, 'start'), encodeOffset(offset));
-};

@@ -1,5 +1,5 @@
 /**
- * A partition on disk: segments, the state that follows from them, and the way back after a crash.
+ * A partition on disk: its segments, and the state that follows from them.
  *
  *   <directory>/00000000000000000000.log        batches from offset 0 on
  *   <directory>/00000000000000000000.index      hints for finding offsets in it (rebuilt when missing)
@@ -10,10 +10,10 @@
  *   <directory>/compacted                       below which offset the partition is compacted (see housekeeping.ts)
  *
  * Appending writes to the page cache at once (an acknowledged append outlives the process); `sync` puts everything
- * written so far on the disk (it outlives the machine). A write that fails is taken back: the file is cut to its last
+ * written so far on the disk (it outlives the machine). A write that fails is undone: the file is cut to its last
  * whole batch, reads go on, and the next append may succeed.
  *
- * The way back after a crash is in partition-recovery.ts.
+ * Opening it after a crash is in partition-recovery.ts, walking its batches in read-partition.ts.
  */
 
 import { assert, type BufferPool, FileError, type FileSystem, joinPath, writeFully } from '../../base/index.ts';
@@ -42,7 +42,6 @@ import {
   type RecoveryOptions,
   recoverPartition,
   verifyPartition,
-  writeStart,
 } from './partition-recovery.ts';
 import { ReadPoints, readPartition } from './read-partition.ts';
 import { retentionOf } from './retention.ts';
@@ -50,6 +49,7 @@ import { type RollRules, rollRules } from './roll-rules.ts';
 import { offsetInName, Segment, segmentName, writeSideFile } from './segment.ts';
 import { type ClosedSegment, SegmentList } from './segment-list.ts';
 import { encodeSnapshot } from './snapshot.ts';
+import { writeStart } from './start-offset.ts';
 import { isSwapDecided, swapIn } from './swap.ts';
 import { damagedBatch, wholeBatches } from './whole-batches.ts';
 import { brokenTail, offlineError, writeError } from './write-errors.ts';
@@ -256,7 +256,7 @@ export class FilePartition implements CompactedPartition {
     throw writeError(this.directory, cause);
   }
 
-  /** The segment that takes this batch: the last one, or a new one when it is full. */
+  /** The segment that this batch goes to: the last one, or a new one when it is full. */
   #active(batch: Uint8Array): Segment {
     const last = this.#segments.active;
     if (last !== undefined) {
@@ -285,7 +285,7 @@ export class FilePartition implements CompactedPartition {
       try {
         segment.remove();
       } catch {
-        // What cannot be removed is an empty file; recovery takes it for what it is.
+        // What cannot be removed is an empty file; recovery handles it.
       }
       throw writeError(this.directory, cause);
     }
@@ -400,7 +400,7 @@ export class FilePartition implements CompactedPartition {
     return readPartition(this.#segments, this.#readPoints, read, this.#host.pool);
   }
 
-  /** See `Log.offsetForTime`. The time index says where to begin in a segment, and most segments need no look at all.
+  /** See `Log.offsetForTime`. The time index gives where to begin in a segment, and most segments are not read at all.
    *  */
   offsetForTime(timestamp: number): TimedOffset | undefined {
     const { state } = this;
@@ -466,8 +466,9 @@ export class FilePartition implements CompactedPartition {
     });
   }
 
-  /** Deletes what the topic's retention does not keep; see retention.ts. The active segment is closed first when it is
-   *  as old. Throws a `FileError` or `LogError` when the disk refuses; nothing is lost then, and a later call goes on. */
+  /** Deletes what the topic's retention does not keep; see retention.ts. The active segment is closed first when it
+   *  is as old. Throws a `FileError` or `LogError` when the disk refuses; nothing is lost then, and a later call
+   *  goes on. */
   retain(): void {
     this.#host.checkOwner();
     if (this.gone) return;

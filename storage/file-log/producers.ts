@@ -1,6 +1,6 @@
 /**
- * The producers of a file log. Of each transactional id there is one that may write; opening another one fences it. An id
- * that nobody has used for seven days is forgotten, unless its producer is still open.
+ * The producers of a file log. Of each transactional id there is one that may write; opening another one fences it. An
+ * id that nobody has used for seven days is forgotten, unless its producer is still open.
  */
 
 import type { Producer, ProducerOptions } from '../log.ts';
@@ -10,7 +10,7 @@ import { FileProducer, type ProducerHost } from './file-producer.ts';
 import type { FilePartition } from './partition.ts';
 
 export interface ProducersHost extends ProducerHost {
-  /** Throws when the log takes no writes. */
+  /** Throws when the log accepts no writes. */
   checkWritable(): void;
   allPartitions(): Iterable<FilePartition>;
 }

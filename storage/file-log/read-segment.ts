@@ -112,7 +112,7 @@ export const readSegment = (read: SegmentRead, pool: BufferPool): SegmentChunk =
           break;
         }
         const shown = visibility === undefined ? !isControl(bytes, at) : visibility.shows(bytes, at);
-        // Compaction, and what stands for lost records, leave empty batches.
+        // Compaction, and gap batches for lost records, leave empty batches.
         if (shown && recordCountOf(bytes, at) > 0) {
           batches.push(at);
           shownBytes += batchLength;

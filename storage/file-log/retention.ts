@@ -2,8 +2,8 @@
  * Retention: which whole segments a topic's configuration does not keep, the oldest first, never beyond the last stable
  * offset.
  *
- * Age counts from the last append, not from the times of records: old events that came today stay, and an event dated in
- * the future keeps nothing.
+ * Age counts from the last append, not from the times of records: old events that came today stay, and an event dated
+ * in the future keeps nothing.
  */
 
 import type { TopicConfigs } from '../log.ts';

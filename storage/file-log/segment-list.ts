@@ -49,7 +49,7 @@ export class SegmentList implements SegmentFiles {
     this.#segments.push(segment);
   }
 
-  /** Takes the segments out that lie wholly below an offset; the active one stays. */
+  /** Removes the segments that lie wholly below an offset, and answers them; the active one stays. */
   removeBelow(offset: number): readonly Segment[] {
     const count = this.closed().filter(({ nextOffset }) => nextOffset <= offset).length;
     return this.#segments.splice(0, count);
@@ -65,7 +65,7 @@ export class SegmentList implements SegmentFiles {
     );
   }
 
-  /** Puts one segment in the place of some. */
+  /** Replaces some segments by one. */
   replace(originals: readonly Segment[], by: Segment): void {
     assert(this.holdsTogether(originals), 'the segments to be replaced are there');
     assert(by.baseOffset === originals[0]?.baseOffset, 'the new segment begins where the old ones begin');

@@ -96,7 +96,7 @@ export class Segment implements FileUser {
     return this.#sync.dirty;
   }
 
-  /** Takes note of a batch at `at` of `bytes`, which lies at `position`: the next one. An index entry is due each
+  /** Notes a batch at `at` of `bytes`, which lies at `position`: the next one. An index entry is due each
    *  `interval` bytes. */
   note(bytes: Uint8Array, at: number, position: number, interval: number, nowMs: number): void {
     const { index } = this;

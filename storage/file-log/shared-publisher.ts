@@ -39,9 +39,9 @@ export class SharedPublisher {
 
   /** Throws a `LogError` when a topic of so many partitions has no room. */
   checkRoom(name: string, partitions: number): void {
-    const slot = this.#slots.take(partitions);
+    const slot = this.#slots.allocate(partitions);
     if (slot !== undefined) {
-      this.#slots.give(slot, partitions);
+      this.#slots.free(slot, partitions);
       return;
     }
     throw new LogError(
@@ -57,7 +57,7 @@ export class SharedPublisher {
   add(description: TopicDescription, partitions: readonly FilePartition[]): void {
     const { name, id } = description;
     assert(!this.#topics.has(name), () => `topic "${name}" is in the shared view already`);
-    const firstSlot = this.#slots.take(partitions.length);
+    const firstSlot = this.#slots.allocate(partitions.length);
     assert(firstSlot !== undefined, () => `topic "${name}" has no room in the shared view`);
     const topic = { name, id, number: this.#nextNumber++, partitions: partitions.length, firstSlot };
     for (const [i, partition] of partitions.entries()) {
@@ -86,7 +86,7 @@ export class SharedPublisher {
       this.#partitions.delete(slot);
       this.#words.set(slot, word.start, deletedStart);
     }
-    this.#slots.give(topic.firstSlot, topic.partitions);
+    this.#slots.free(topic.firstSlot, topic.partitions);
     this.#wake();
     this.#announce({ kind: 'deleted', name });
   }

@@ -1,11 +1,11 @@
 /**
- * The shared view: what lets other threads read the segment files of a log themselves. Here: what is shared, and what is
- * sent. The owner's side is shared-publisher.ts, the readers' side shared-reader.ts.
+ * The shared view: what lets other threads read the segment files of a log themselves. Here: what is shared, and what
+ * is sent. The owner's side is shared-publisher.ts, the readers' side shared-reader.ts.
  *
  * After every change the thread that owns the log writes the offsets of the partition into a shared array. A reader in
  * another thread reads only below them, so it never meets bytes that are still being written. The array begins with a
- * line of 64 bytes; its first two 32-bit words are a change counter, on which readers wait, and the number of those that
- * wait. Behind it each partition has a slot of 64-bit words:
+ * line of 64 bytes; its first two 32-bit words are a change counter, on which readers wait, and the number of those
+ * that wait. Behind it each partition has a slot of 64-bit words:
  *
  *   0 version (odd while it is being written)   1 start (-1: deleted)   2 stable   3 end
  *   4 version of the aborted ranges   5 producer of the earliest open transaction (-1: none)   6 stable without that one
@@ -16,8 +16,8 @@
  * number for the same reason.
  *
  * Aborted ranges have no fixed size and change seldom: they are sent over a port. A reader that finds another version
- * than it knows asks for them before it reads below the stable offset; the owner writes the version before it raises the
- * stable offset. Topics made or deleted later are announced over the same port.
+ * than it knows asks for them before it reads below the stable offset; the owner writes the version before it raises
+ * the stable offset. Topics made or deleted later are announced over the same port.
  */
 
 import { assert } from '../../base/index.ts';

@@ -1,4 +1,4 @@
-/** Ranges of consecutive slots out of a fixed number: taken, given back, and taken again. First fit; neighbours that
+/** Ranges of consecutive slots out of a fixed number: allocated, freed, and allocated again. First fit; neighbours that
  *  are free are one range. */
 
 interface Range {
@@ -15,7 +15,7 @@ export class Slots {
   }
 
   /** The first slot of a range of so many; undefined when there is none. */
-  take(count: number): number | undefined {
+  allocate(count: number): number | undefined {
     const at = this.#free.findIndex((range) => range.count >= count);
     const range = this.#free[at];
     if (range === undefined) return undefined;
@@ -24,8 +24,8 @@ export class Slots {
     return range.first;
   }
 
-  /** Gives a range back that was taken. */
-  give(first: number, count: number): void {
+  /** Frees a range that was allocated. */
+  free(first: number, count: number): void {
     const next = this.#free.findIndex((range) => range.first > first);
     const at = next < 0 ? this.#free.length : next;
     const before = this.#free[at - 1];

@@ -1,12 +1,11 @@
 /**
- * The snapshot of a partition: what its batches below an offset say about producers and transactions, and thereby its
- * recovery point. It is written only after a sync has put everything below that offset on the disk, so whoever finds a
- * whole one need read the log from there on alone. It need not be synced itself: its checksum tells a whole one from a
- * torn one, and an older one, or none, only means more to read. (Aborted ranges are kept here and not in a file per
- * segment: one file cannot disagree with itself.)
+ * The snapshot of a partition: the producers and transactions as of an offset, and thereby its recovery point. It is
+ * written only after a sync has put everything below that offset on the disk, so with a whole one the log need be read
+ * only from there on. It need not be synced itself: its checksum tells a whole one from a torn one, and an older one,
+ * or none, only means more to read. (Aborted ranges are kept here and not in a file per segment: one file cannot
+ * disagree with itself.)
  *
- * It also lists the segments: whoever finds their sizes unchanged need not look into them to know that nothing is
- * missing.
+ * It also lists the segments: while their sizes are unchanged, nothing is missing, and they need not be read.
  *
  *   crc u32 (of what follows) · version i16 (2) · offset i64 · segment i64 · position i64
  *   count i32 · { base offset, size i64 } …                                                the segments, the last one up to `position`

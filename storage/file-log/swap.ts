@@ -1,14 +1,18 @@
 /**
- * Replacing segments by the compacted piece that was made of them, so that a crash at any point leaves the originals or
- * the piece.
+ * Replacing segments by the compacted segment that was made of them, so that a crash at any point leaves the originals
+ * or the new segment.
  *
  *   1. `<base>.cleaned` is written and synced, whole; a start that finds one removes it.
- *   2. What would be wrong beside the piece is removed: snapshots that point into the originals, the indexes of the first one.
- *   3. `<base>.cleaned` is renamed to `<base>.swap`, and the directory is synced. This decides: a start that finds a `.swap` goes on from here.
+ *   2. What would be wrong beside the new segment is removed: snapshots that point into the originals, the indexes of
+ *      the first one.
+ *   3. `<base>.cleaned` is renamed to `<base>.swap`, and the directory is synced. This decides: a start that finds a
+ *      `.swap` goes on from here.
  *   4. The originals behind the first are removed, and the directory is synced.
- *   5. `<base>.swap` is renamed to `<base>.log`, which replaces the first original. Its indexes are written; they can be rebuilt.
+ *   5. `<base>.swap` is renamed to `<base>.log`, which replaces the first original. Its indexes are written; they can
+ *      be rebuilt.
  *
- * A piece covers the offsets of its originals without a gap, so which segments it replaces follows from its last batch.
+ * The new segment covers the offsets of its originals without a gap, so which segments it replaces follows from its
+ * last batch.
  */
 
 import { FileError, type FileSystem, joinPath, type OpenFile } from '../../base/index.ts';
@@ -17,7 +21,7 @@ import { batchBytes, batchHeaderBytes, nextOffsetOf } from '../record-batch.ts';
 import { offsetInName, readSideFile, segmentName } from './segment.ts';
 import { decodeSnapshot } from './snapshot.ts';
 
-/** Puts `<bases[0]>.cleaned` in the place of the segments with these base offsets. The directory's lock is held and
+/** Replaces the segments with these base offsets by `<bases[0]>.cleaned`. The directory's lock is held and
  *  nobody reads meanwhile. */
 export const swapIn = (files: FileSystem, directory: string, bases: readonly number[]): void => {
   const [base] = bases as [number];

@@ -1,10 +1,10 @@
 /**
  * The time index of a segment: some timestamps, and up to which offset no record is later.
  *
- * An entry (timestamp, offset) says: no record up to this offset has a greater timestamp. Both grow strictly from entry
- * to entry. It is sparse (at most one entry for each entry of the offset index), and a lookup only tells where to begin
- * reading. On disk (`.timeindex`) it has Kafka's layout, which holds no checksum; the offset index beside it keeps one
- * for it. It can always be rebuilt from the segment:
+ * An entry (timestamp, offset) means: no record up to this offset has a greater timestamp. Both grow strictly from
+ * entry to entry. It is sparse (at most one entry for each entry of the offset index), and a lookup only gives where to
+ * begin reading. On disk (`.timeindex`) it has Kafka's layout, which holds no checksum; the offset index beside it
+ * keeps one for it. It can always be rebuilt from the segment:
  *
  *   { timestamp i64, offset - base i32 } …
  */

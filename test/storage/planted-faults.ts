@@ -59,8 +59,8 @@ const faults: readonly Fault[] = [
     edits: [
       {
         file: recovery,
-        from: '    const found = this.#nextWhole(segment, next, position, offset);\n',
-        to: '    const found = undefined as Place | undefined;\n',
+        from: '    const found = nextWholeBatch(segment, damaged, limit);\n',
+        to: '    const found = undefined as BatchPosition | undefined;\n',
       },
     ],
   },

@@ -234,7 +234,7 @@ test('slots are what a plain list of free ones says', () => {
   for (let step = 0; step < 3000; step++) {
     if (random.chance(0.55)) {
       const count = random.between(1, 20);
-      const first = slots.take(count);
+      const first = slots.allocate(count);
       const used = new Set([...taken].flatMap(([from, n]) => Array.from({ length: n }, (_, i) => from + i)));
       const fits = (from: number): boolean =>
         Array.from({ length: count }, (_, i) => from + i).every((slot) => !used.has(slot));
@@ -244,7 +244,7 @@ test('slots are what a plain list of free ones says', () => {
     } else if (taken.size > 0) {
       const [first, count] = random.pick([...taken]);
       taken.delete(first);
-      slots.give(first, count);
+      slots.free(first, count);
     }
   }
 });
