@@ -7,8 +7,8 @@ import { JsonInput } from '../formats/json-text.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import type { ScalarType } from '../types/kinds.ts';
 import { definitionOf } from '../types/scalars/index.ts';
-import { valueText } from '../types/text.ts';
-import { isScalar, type SqlType } from '../types/type.ts';
+import { textOf } from '../types/text.ts';
+import { type CollectionType, isScalar, type SqlType } from '../types/type.ts';
 import { isMap, type Value } from '../types/value.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';
@@ -152,71 +152,84 @@ const concatenated = (texts: readonly string[]): string | null => {
   return parts.every((part) => part !== undefined) ? `[${parts.flat().join(',')}]` : null;
 };
 
-/** A scalar as JSON: logical types as text, since JSON has no numbers that mean them. */
-const scalarJson = (value: Value, type: ScalarType): string => {
+/** Prints values that are not NULL as JSON: logical types as text, since JSON has no numbers that mean them. */
+const scalarJson = (type: ScalarType): ((value: Value) => string) => {
   const { carrier, logical } = definitionOf(type);
-  const text = valueText(value, type);
-  if (logical) return quoted(text);
+  const print = textOf(type);
+  if (logical) return (value) => quoted(print(value));
   switch (carrier) {
     case 'boolean':
     case 'int32':
     case 'int64':
-      return text;
+      return print;
     case 'double':
-      return Number.isFinite(value) ? text : quoted(text);
+      return (value) => (Number.isFinite(value) ? print(value) : quoted(print(value)));
     case 'text':
-      return quoted(text);
+      return (value) => quoted(print(value));
     default:
       return unreachable(carrier);
   }
 };
 
-/** Fields of structs and keys of maps by name. */
-const jsonText = (value: Value, type: SqlType): string => {
-  if (value === null) return 'null';
-  if (isScalar(type)) return scalarJson(value, type);
+/** Prints values as JSON: fields of structs and entries of maps in the order of their names. */
+const jsonOf = (type: SqlType): ((value: Value) => string) => {
+  const print = isScalar(type) ? scalarJson(type) : collectionJson(type);
+  return (value) => (value === null ? 'null' : print(value));
+};
+
+const collectionJson = (type: CollectionType): ((value: Value) => string) => {
   switch (type.kind) {
-    case 'ARRAY':
-      return `[${(value as readonly Value[]).map((element) => jsonText(element, type.element)).join(',')}]`;
+    case 'ARRAY': {
+      const element = jsonOf(type.element);
+      return (value) => `[${(value as readonly Value[]).map(element).join(',')}]`;
+    }
     case 'MAP': {
-      assert(isMap(value), 'a MAP is a Map');
-      const entries = [...value].map(([name, each]): [string, string] => [name, jsonText(each, type.value)]);
-      return printObject(new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1))));
+      const member = jsonOf(type.value);
+      return (value) => {
+        assert(isMap(value), 'a MAP is a Map');
+        const entries = [...value].map(([name, each]): [string, string] => [name, member(each)]);
+        return printObject(new Map(entries.sort(byName)));
+      };
     }
     case 'STRUCT': {
-      const row = value as readonly Value[];
-      const entries = type.fields.map((field, i): [string, string] => [
-        field.name,
-        jsonText(row[i] ?? null, field.type),
-      ]);
-      return printObject(new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1))));
+      const fields = type.fields
+        .map((field, i) => [field.name, { i, print: jsonOf(field.type) }] as const)
+        .sort(byName);
+      return (value) => {
+        const row = value as readonly Value[];
+        return printObject(new Map(fields.map(([name, { i, print }]) => [name, print(row[i] ?? null)])));
+      };
     }
     default:
       return unreachable(type);
   }
 };
 
-/** Whether the element here is this value of SQL: a whole number equals only whole numbers, a DOUBLE only others. */
-const isElement = (value: Value, type: SqlType): boolean => {
-  const token = input.token();
-  const text = plain();
-  if (value === null) return token === 'null';
-  if (!isScalar(type)) return false;
-  const { carrier, logical } = definitionOf(type);
-  if (logical) return false;
-  switch (carrier) {
-    case 'boolean':
-      return token === String(value);
-    case 'int32':
-    case 'int64':
-      return token === 'number' && !/[.eE]/.test(text) && text === String(value);
-    case 'double':
-      return token === 'number' && /[.eE]/.test(text) && Number(text) === value;
-    case 'text':
-      return token === 'text' && text === value;
-    default:
-      return unreachable(carrier);
-  }
+const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
+
+/** Whether the element here is a value of SQL: a whole number equals only whole numbers, a DOUBLE only others. */
+const elementTest = (type: SqlType): ((value: Value) => boolean) => {
+  const carrier = isScalar(type) && !definitionOf(type).logical ? definitionOf(type).carrier : undefined;
+  return (value) => {
+    const token = input.token();
+    const text = plain();
+    if (value === null) return token === 'null';
+    switch (carrier) {
+      case undefined:
+        return false;
+      case 'boolean':
+        return token === String(value);
+      case 'int32':
+      case 'int64':
+        return token === 'number' && !/[.eE]/.test(text) && text === String(value);
+      case 'double':
+        return token === 'number' && /[.eE]/.test(text) && Number(text) === value;
+      case 'text':
+        return token === 'text' && text === value;
+      default:
+        return unreachable(carrier);
+    }
+  };
 };
 
 export const json: Family = {
@@ -268,11 +281,11 @@ export const json: Family = {
         [`JSON_ARRAY_CONTAINS('["1"]', 1)`, 'FALSE'],
       ],
       bind: ({ args }) => {
-        const type = args[1] as SqlType;
+        const isElement = elementTest(args[1] as SqlType);
         return (text: string | null, value: Value) =>
           text === null
             ? null
-            : (parsed(text, 'array', () => elements(() => isElement(value, type)).includes(true)) ?? false);
+            : (parsed(text, 'array', () => elements(() => isElement(value)).includes(true)) ?? false);
       },
     }),
     define({
@@ -322,10 +335,7 @@ export const json: Family = {
         ["TO_JSON_STRING(STRUCT(B := ARRAY[1, NULL], A := 'x'))", `'{"A":"x","B":[1,null]}'`],
         ['TO_JSON_STRING(CAST(NULL AS INT))', "'null'"],
       ],
-      bind: ({ args }) => {
-        const type = args[0] as SqlType;
-        return (value: Value) => jsonText(value, type);
-      },
+      bind: ({ args }) => jsonOf(args[0] as SqlType),
     }),
   ],
 };

@@ -11,8 +11,8 @@
  *
  * Which pair of scalars converts in which grade, and how, is in the definitions of the two (`scalars/`); here are the
  * collections, and what is common to all. From a number to a narrower one the fraction is cut off; BIGINT to INTEGER
- * keeps the low 32 bits, DOUBLE stops at the ends of the range. A text is trimmed. NULL stays NULL, everywhere. Text
- * that stands for no value of the type raises `EvaluationError`.
+ * keeps the low 32 bits, DOUBLE stops at the ends of the range. A text is trimmed. NULL stays NULL, everywhere. What
+ * cannot be converted raises `EvaluationError`.
  */
 
 import { unreachable } from '../../base/index.ts';

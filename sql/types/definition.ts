@@ -1,8 +1,8 @@
 /**
  * What there is to know of a scalar type: one literal of this shape per type, in `scalars/`.
  *
- * All that differs by type is here or follows from the carrier; nothing else switches on a scalar's kind. Members are
- * asked when a query is built, and what they answer is kept in closures: no value looks its type up.
+ * All that differs by type is here or follows from the carrier; nothing else switches on a scalar's kind. A definition is
+ * looked up when a query is built, and its functions are kept in closures: nothing is looked up for each value.
  */
 
 import type { ArithmeticOperator } from './arithmetic.ts';
@@ -27,21 +27,23 @@ export type Refusal = (why: string) => Value;
 /** The names of a type's parameters. */
 type ParameterName<K extends ScalarKind> = K extends ScalarKind ? Extract<keyof ScalarParameters[K], string> : never;
 
+/**
+ * A function whose arguments are of the type at hand. It is declared as a method, whose arguments TypeScript compares in
+ * both directions, so that the definitions of all types can stand in one list (`AnyTypeDefinition`).
+ */
+type Taking<Arguments extends readonly unknown[], Result> = { of(...args: Arguments): Result }['of'];
+
 /** What arithmetic needs. */
 export interface NumericDefinition<V> {
   /** The type of greater rank is that of the result. */
   readonly rank: number;
-  readonly operators: Readonly<Record<ArithmeticOperator, { of(a: V, b: V): V }['of']>>;
-  readonly negate: { of(value: V): V }['of'];
+  readonly operators: Readonly<Record<ArithmeticOperator, Taking<[a: V, b: V], V>>>;
+  readonly negate: Taking<[value: V], V>;
   /** Whether / and % raise `EvaluationError` for a divisor of zero. */
   readonly divisionFails: boolean;
 }
 
-/**
- * `C` is the carrier and `V` its values that are of the type. Functions are declared as methods (`{ of(…) }['of']`), whose
- * arguments are compared both ways: so that definitions of all types are of one type for code that has a value of
- * whatever type it knows.
- */
+/** `C` is the carrier, and `V` the carrier's values that are values of the type. */
 export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Carrier = Carrier, V = CarrierValues[C]> {
   readonly kind: K;
   /** The words that mean the type in SQL, in upper case. Types are printed as their kind. */
@@ -51,24 +53,24 @@ export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Car
   readonly carrier: C;
   /**
    * Whether the type gives its carrier another meaning, as TIMESTAMP, DATE and TIME do to whole numbers. Such a type is
-   * shown as text where people or clients read it, and sent as its carrier in formats; a format whose serializers know
-   * plain carriers only (KAFKA) refuses it. A number outside its values is an error, where one that is too large for a
-   * plain integer loses its high bits.
+   * text for people and clients, and its carrier's value in formats; a format whose serializers know plain carriers only
+   * (KAFKA) refuses it. A number that is not a value of it is an error, while a number that is too large for INTEGER
+   * loses its high bits.
    */
   readonly logical: boolean;
-  /** Which values of the carrier are values of the type; absent when all are. */
-  readonly accepts: { of(value: V, type: ScalarTypeOf<K>): boolean }['of'] | undefined;
+  /** Which values of the carrier are values of the type; undefined when all are. */
+  readonly accepts: Taking<[value: V, type: ScalarTypeOf<K>], boolean> | undefined;
   /** Whether <, <=, >, >= and BETWEEN compare it. */
   readonly ordered: boolean;
   readonly numeric: NumericDefinition<V> | undefined;
   readonly text: {
     /** As CAST to STRING prints it, and within the text of a collection. */
-    readonly print: { of(value: V, type: ScalarTypeOf<K>): string }['of'];
-    readonly printMember: { of(value: V, type: ScalarTypeOf<K>): string }['of'];
+    readonly print: Taking<[value: V, type: ScalarTypeOf<K>], string>;
+    readonly printMember: Taking<[value: V, type: ScalarTypeOf<K>], string>;
     /** The lowest grade in which a text becomes a value of the type. */
     readonly grade: Grade;
     /** The value that a text without blanks around it stands for, or none. */
-    readonly parse: { of(text: string, grade: Grade, type: ScalarTypeOf<K>): V | undefined }['of'];
+    readonly parse: Taking<[text: string, grade: Grade, type: ScalarTypeOf<K>], V | undefined>;
   };
   /** Conversions to and from other types but STRING, which `text` has, and to the same kind with other parameters. A pair
    *  of types is in one of their definitions. */

@@ -1,5 +1,5 @@
 /**
- * Values as text: as CAST to STRING prints them, as TO_JSON_STRING does, and as literals of SQL.
+ * Values as text, as CAST to STRING prints them.
  *
  * Scalars print as their definitions say; collections as in Java: `[1, null]`, `{k=v}`, `Struct{A=1}` without the fields
  * that are NULL.
@@ -52,6 +52,3 @@ const orNull =
   (print: (value: Value) => string): ((value: Value) => string) =>
   (value) =>
     value === null ? 'null' : print(value);
-
-/** A value as text; NULL is `null`. */
-export const valueText = (value: Value, type: SqlType): string => (value === null ? 'null' : textOf(type)(value));
