@@ -67,18 +67,24 @@ const caughtUp = async (runtime: Runtime, revive: (runtime: Runtime) => void): P
   }
 };
 
-/** `hosts`: 0 runs the tasks beside the coordinator, else they are spread over hosts whose messages take their time.
- *  `damage`: from some round on a batch of `amounts` cannot be read (without crashes only). `diskFull`: the probability that a write of a
- *  checkpoint fails; there is little memory then, so that checkpoints are written and read all the time. */
-const scenario = async (
-  seed: number,
-  faults: DelayedLogFaults,
-  crashes: number,
-  hosts = 0,
-  deaths = 0,
-  damage = false,
-  diskFull = 0,
-): Promise<void> => {
+interface Scenario {
+  /** How many crashes to expect in all rounds. */
+  readonly crashes?: number;
+  /** 0 runs the tasks beside the coordinator, else they are spread over hosts whose messages take their time. */
+  readonly hosts?: number;
+  /** Probability that a host ends with a message to it. */
+  readonly deaths?: number;
+  /** From some round on a batch of `amounts` cannot be read (without crashes only). */
+  readonly damage?: boolean;
+  /** The probability that a write of a checkpoint fails; there is little memory then, so that checkpoints are written and
+   *  read all the time. */
+  readonly diskFull?: number;
+  /** Probability, at each step, that some task is moved to another host. */
+  readonly moves?: number;
+}
+
+const scenario = async (seed: number, faults: DelayedLogFaults, options: Scenario = {}): Promise<void> => {
+  const { crashes = 0, hosts = 0, deaths = 0, damage = false, diskFull = 0, moves = 0 } = options;
   const random = new Random(seed);
   const clock = new ManualClock(1_000_000);
   const inner: Log = await openMemoryLog({ clock, timers: clock });
@@ -153,6 +159,17 @@ const scenario = async (
     }
   };
 
+  let moved = 0;
+  const move = (runtime: Runtime): void => {
+    const { queryId } = random.pick(runtime.queries());
+    const tasks = [...runtime.assignmentOf(queryId).keys()];
+    if (tasks.length === 0) return;
+    runtime.moveTask(queryId, random.pick(tasks), 1 + random.below(hosts)).then(
+      () => moved++,
+      () => undefined,
+    );
+  };
+
   let runtime = await open();
   let minute = 0;
   const rounds = 12;
@@ -183,6 +200,7 @@ const scenario = async (
       await new Promise((resolve) => setImmediate(resolve));
       clock.advanceToNext();
       if (random.chance(0.1)) revive(runtime);
+      if (random.chance(moves)) move(runtime);
     }
     if (random.chance(crashes / rounds)) {
       // The process is gone: what it held is never heard of again.
@@ -198,6 +216,7 @@ const scenario = async (
     expect(sums).toMatchObject({ state: 'failed', error: { code: 'LOG_CORRUPT_BATCH' } });
     expect(sums.error?.message).toMatch(/^the batch at offset \d+ of amounts\/0 is damaged/);
   }
+  if (moves > 0) expect(moved).toBeGreaterThan(0);
   // The network mends; everything comes to rest.
   alive.process = false;
   shards.crash(random);
@@ -237,38 +256,50 @@ describe('exactly once', () => {
   const seeds = Array.from({ length: 12 }, (_, i) => i + 1);
 
   test.each(seeds)('with lost answers, seed %i', async (seed) => {
-    await scenario(seed, { appendUnknown: 0.05, commitUnknown: 0.2, abortUnknown: 0.1 }, 0);
+    await scenario(seed, { appendUnknown: 0.05, commitUnknown: 0.2, abortUnknown: 0.1 });
   });
 
   test.each(seeds)('with a log that is full now and then, seed %i', async (seed) => {
-    await scenario(100 + seed, { unavailable: 0.2 }, 0);
+    await scenario(100 + seed, { unavailable: 0.2 });
   });
 
   test.each(seeds)('with producers that are fenced, seed %i', async (seed) => {
-    await scenario(200 + seed, { fenced: 0.05, commitUnknown: 0.1 }, 0);
+    await scenario(200 + seed, { fenced: 0.05, commitUnknown: 0.1 });
   });
 
   test.each(seeds)('with crashes, seed %i', async (seed) => {
-    await scenario(300 + seed, { appendUnknown: 0.02, commitUnknown: 0.1, unavailable: 0.05 }, 4);
+    await scenario(300 + seed, { appendUnknown: 0.02, commitUnknown: 0.1, unavailable: 0.05 }, { crashes: 4 });
   });
 
   test.each(seeds)('with tasks spread over hosts that answer late, seed %i', async (seed) => {
-    await scenario(400 + seed, { appendUnknown: 0.03, commitUnknown: 0.1, unavailable: 0.1, fenced: 0.01 }, 1, 2);
+    await scenario(
+      400 + seed,
+      { appendUnknown: 0.03, commitUnknown: 0.1, unavailable: 0.1, fenced: 0.01 },
+      { crashes: 1, hosts: 2 },
+    );
   });
 
   test.each(seeds)('with reads that fail now and then, seed %i', async (seed) => {
-    await scenario(600 + seed, { readUnavailable: 0.2, commitUnknown: 0.1 }, 2);
+    await scenario(600 + seed, { readUnavailable: 0.2, commitUnknown: 0.1 }, { crashes: 2 });
   });
 
   test.each(seeds)('with a batch that cannot be read, seed %i', async (seed) => {
-    await scenario(700 + seed, { readUnavailable: 0.05, unavailable: 0.05 }, 0, seed % 3, 0, true);
+    await scenario(700 + seed, { readUnavailable: 0.05, unavailable: 0.05 }, { hosts: seed % 3, damage: true });
   });
 
   test.each(seeds)('with a disk that is full now and then under the checkpoints, seed %i', async (seed) => {
-    await scenario(800 + seed, { commitUnknown: 0.05 }, 3, 0, 0, false, 0.1);
+    await scenario(800 + seed, { commitUnknown: 0.05 }, { crashes: 3, diskFull: 0.1 });
   });
 
   test.each(seeds)('with hosts that die, seed %i', async (seed) => {
-    await scenario(500 + seed, { commitUnknown: 0.1, unavailable: 0.05 }, 1, 2, 0.01);
+    await scenario(500 + seed, { commitUnknown: 0.1, unavailable: 0.05 }, { crashes: 1, hosts: 2, deaths: 0.01 });
+  });
+
+  test.each(seeds)('with tasks that move between hosts, seed %i', async (seed) => {
+    await scenario(900 + seed, { commitUnknown: 0.1, unavailable: 0.05 }, { crashes: 1, hosts: 3, moves: 0.05 });
+  });
+
+  test.each(seeds)('with tasks that move between hosts that die, seed %i', async (seed) => {
+    await scenario(1000 + seed, { commitUnknown: 0.05 }, { crashes: 1, hosts: 3, moves: 0.05, deaths: 0.01 });
   });
 });
