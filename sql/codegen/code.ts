@@ -47,8 +47,8 @@ export const codegenAllowed = (): boolean => {
 
 const canCompile = (): boolean => {
   try {
-    // A host that forbids it says so by an EvalError.
-    // oxlint-disable-next-line typescript/no-implied-eval -- this asks whether it is possible
+    // A host that forbids it throws an EvalError.
+    // oxlint-disable-next-line typescript/no-implied-eval -- this finds out whether it is possible
     return new Function('return true')() === true;
   } catch {
     return false;
@@ -58,7 +58,7 @@ const canCompile = (): boolean => {
 /** Runs the code, a function body that sees the constants, and gives its result. */
 export const run = (body: Code, constants: Constants): unknown => {
   const names = constants.values.map((_, i) => `k${i}`);
-  // oxlint-disable-next-line typescript/no-implied-eval -- the one place where text becomes code; `Code` says what text that may be
+  // oxlint-disable-next-line typescript/no-implied-eval -- the one place where text becomes code; `Code` restricts what that text may be
   const made: unknown = new Function(...names, `'use strict';\n${body}`)(...constants.values);
   return made;
 };

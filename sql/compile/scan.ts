@@ -36,11 +36,11 @@ import { type TimestampReader, timestampReader } from './timestamps.ts';
 
 /** Which columns are parsed, and how often; shared by all queries of one thread. */
 export class ScanRegistry {
-  /** View id -> slot -> how many scans want it. */
+  /** View id -> slot -> how many scans read it. */
   readonly #wanted = new Map<string, Map<number, number>>();
   readonly counters = { passes: 0, columnsParsed: 0, recordsScanned: 0 };
 
-  /** A scan wants these slots, each once, from now on; the answer ends that. */
+  /** A scan reads these slots, each once, from now on; the returned function ends that. */
   want(view: string, slots: readonly number[]): () => void {
     const wanted = this.#wanted.get(view) ?? new Map<number, number>();
     this.#wanted.set(view, wanted);
@@ -55,12 +55,12 @@ export class ScanRegistry {
     };
   }
 
-  /** Slots that some scan wants. */
+  /** Slots that some scan reads. */
   wanted(view: string): Iterable<number> {
     return this.#wanted.get(view)?.keys() ?? [];
   }
 
-  /** Views of which some scan wants a column. */
+  /** Views of which some scan reads a column. */
   get size(): number {
     return this.#wanted.size;
   }
@@ -102,9 +102,9 @@ class ScanView {
     return this.#passOf[slot] as Pass;
   }
 
-  /** Parses the slots that are not there yet, together with what other queries will want. */
+  /** Parses the slots that are not there yet, together with those that other queries read. */
   ensure(slots: readonly number[], registry: ScanRegistry, make: (wanted: readonly number[]) => Scanner): void {
-    // Also a query that wants no column has to know which records are none.
+    // A query that reads no column still has to know which records are NULL records or bad.
     if (this.passes.length > 0 && slots.every((slot) => this.#passOf[slot] !== undefined)) return;
     const missing = new Set(slots);
     for (const slot of registry.wanted(this.id)) missing.add(slot);
@@ -180,7 +180,7 @@ export const scanSource =
       reader: undefined,
       row: new Array<Value>(schema.value.length).fill(null),
     };
-    /** Why this query cannot use the record, by the columns that it wants; undefined when it can. */
+    /** Why this query cannot use the record, by the columns that it reads; undefined when it can. */
     const faultOf = (columns: RecordColumns, row: number): string | undefined => {
       own.reader ??= format.reader(schema.value, options, slots);
       try {
@@ -298,8 +298,7 @@ const prepareOf = (value: Format, key: Format): Pick<SourceProcessor, 'prepare'>
   };
 };
 
-/** The result of the test; undefined where it, or a part of it, fails: then it is made again by whoever can log that.
- *  */
+/** The result of the test; undefined where it, or a part of it, fails: the test that logs failures is then run. */
 const attempt = (test: (record: StreamRecord<Row>) => boolean, record: StreamRecord<Row>): boolean | undefined => {
   try {
     const passed = test(record);

@@ -31,7 +31,7 @@ const loading = new Map<string, Promise<void>>();
 
 const load = async (id: ModuleId, places: readonly ModulePlace[]): Promise<void> => {
   const place = places.find(({ name, version }) => name === id.name && version === id.version);
-  // Compiling the plan then says what is missing.
+  // Compiling the plan then raises the error.
   if (place === undefined) return;
   const loaded = await loadModule(place.url);
   if (loaded.name !== id.name || loaded.version !== id.version) {

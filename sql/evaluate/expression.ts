@@ -5,7 +5,7 @@
  * that is left at run time. The rules:
  *
  * - logic has two values: a comparison with NULL is false, so is BETWEEN, and NULL is in no list; NOT, AND, OR and WHEN
- *   want a BOOLEAN that is not NULL and raise otherwise; AND, OR and CASE evaluate no more than they need;
+ *   need a BOOLEAN that is not NULL and raise otherwise; AND, OR and CASE evaluate no more than they need;
  * - arithmetic and access to parts give NULL where an operand is NULL; so do an index out of range and a missing key;
  * - four kinds of parts are NULL where they fail, and noted (`part-faults.ts`), while the expression around them goes
  *   on: members of ARRAY, MAP and STRUCT; a CAST with all that it casts; a call, and a field of a struct, as the

@@ -2,15 +2,15 @@
  * Faults of parts of an expression: a cast, a member or an argument that failed and is NULL, while the expression
  * around it goes on.
  *
- * An expression returns its value or raises; a part that failed does neither, so its fault waits here until whoever
- * evaluated the whole takes it, right after the evaluation and in the same turn, and writes it to the processing log
- * with the record.
+ * An expression returns its value or raises; a part that failed does neither, so its fault is kept here. The caller that
+ * evaluated the expression takes it right afterwards, in the same turn, and writes it to the processing log with the
+ * record.
  */
 
 const none: readonly string[] = [];
 let pending: string[] = [];
 
-/** Of a row with a million bad members, so many are enough. */
+/** How many are kept: a row may have a million bad members. */
 const most = 10;
 
 export const partFailed = (fault: string): void => {

@@ -11,16 +11,16 @@
  *
  * Laws:
  *
- * - bytes that cannot be read raise `SerdeError` with the place and the fault, and nothing else ever; a scanner notes
- *   the fault for its row and goes on;
- * - a column that is not wanted is skipped, not checked: a wrong value in it is no fault of the record for this reader
- *   (bytes that are no text of the format at all are, wherever they stand);
+ * - bytes that cannot be read raise `SerdeError` with the place and the fault, and no other error; a scanner notes the
+ *   fault for its row and goes on;
+ * - a column that is not requested is skipped, not checked: a wrong value in it is not a fault of the record for this
+ *   reader (bytes that are not of the format at all are a fault, wherever they stand);
  * - a record without columns of its own (bytes absent, or the format's literal null) is the NULL record: `read` and
- *   `write` say false.
+ *   `write` return false.
  *
- * *Wrapped* means that the columns lie in an envelope that names them, as a JSON object does. A single key column never is, a single
- * value column is unless WRAP_SINGLE_VALUE says otherwise. Without an envelope, a NULL column and a NULL record are the
- * same thing.
+ * *Wrapped* means that the columns lie in an envelope that names them, as a JSON object does. A single key column is not
+ * wrapped where the format can do without; a single value column is where the format can, unless WRAP_SINGLE_VALUE is
+ * false. Without an envelope, a NULL column and a NULL record are the same thing.
  */
 
 import { type ByteWriter, UserError } from '../../base/index.ts';
@@ -51,7 +51,7 @@ export interface RowReader {
   read(bytes: Uint8Array, start: number, end: number, into: Row): boolean;
 }
 
-/** What a scan says of one record. */
+/** What a scan found one record to be. */
 export const scanned = { row: 0, nullRecord: 1, bad: 2 } as const;
 
 /** The result of a scan: vectors by column slot, rows by record index. Grows as asked and is used again. */
@@ -91,8 +91,8 @@ export interface Scanner {
 }
 
 /**
- * A property of WITH that belongs to formats: `DELIMITER` is given as KEY_DELIMITER or VALUE_DELIMITER. A format names
- * those that it takes; what is read from one stands in the plan as text, with the format's choice.
+ * A property of WITH that belongs to formats: `DELIMITER` is given as KEY_DELIMITER or VALUE_DELIMITER. A format lists
+ * those that it takes; their values are kept as text, with the choice of the format.
  */
 export interface FormatProperty {
   /** Without KEY_ or VALUE_. */
@@ -104,8 +104,8 @@ export interface FormatProperty {
 }
 
 /**
- * What a format can do stands here as data, so that nothing else has to know any format by its name: which columns it
- * holds on which side, what its bytes tell about one another, which properties it takes.
+ * What a format can do is data, so that no other code has to know a format by its name: which columns it holds on which
+ * side, how its bytes compare, which properties it takes.
  */
 export interface Format {
   /** In upper case, as in FORMAT, KEY_FORMAT and VALUE_FORMAT. */
@@ -114,16 +114,17 @@ export interface Format {
   readonly sides: readonly Side[];
   /** How many columns it can hold on one side: none, exactly one, or any number. */
   readonly columns: 'none' | 'one' | 'many';
-  /** Whether its bytes tell columns apart by their names (JSON) or only by their order (KAFKA, a delimited line). A key of several columns keeps its names
-   *  in its bytes where they are named. */
+  /** Whether its bytes hold the names of columns (JSON), or columns are told apart by their order only (a delimited
+   *  line). */
   readonly named: boolean;
-  /** Whether a single column lies in an envelope: always, never, or as WRAP_SINGLE_VALUE says. */
+  /** Whether a single column lies in an envelope: always, never, or as WRAP_SINGLE_VALUE is set. */
   readonly wrapping: 'always' | 'never' | 'either';
-  /** Whether equal rows have equal bytes, whoever wrote them. Keys of a topic in a format that allows several spellings
-   *  of one row are written again by our own writer, which has one, before they meet others. */
+  /** Whether equal rows have equal bytes, no matter which program wrote them. Where a format allows several spellings of
+   *  one row, keys that come from a topic are written again by our own writer, which always uses the same one, before
+   *  they are compared. */
   readonly canonical: boolean;
   /** Whether the bytes of single columns of this type, compared byte by byte, lie in the order of the values. Left out:
-   *  for no type. Only a `canonical` format may say so. */
+   *  for no type. Only a `canonical` format has it. */
   sorts?(type: SqlType): boolean;
   /** The properties of WITH that it takes. */
   readonly properties: readonly FormatProperty[];
@@ -137,10 +138,10 @@ export interface Format {
   reader(columns: readonly Column[], options: FormatOptions, wanted?: readonly number[]): RowReader;
   scanner(columns: readonly Column[], options: FormatOptions, wanted: readonly number[]): Scanner;
   /**
-   * For formats whose records name the schema of their writer, so that it has to be known before they are read: begins
-   * to look up those of records `[from, to)` that are not known yet. The scan of these records begins when the promise is fulfilled;
-   * undefined, nothing is missing. A schema that does not exist is a fault of its records, raised by the reader; the promise is rejected only when schemas
-   * cannot be asked for at all, which ends the run.
+   * For formats whose records name the schema of their writer, which has to be known before they are read: begins to
+   * look up the schemas of records `[from, to)` that are not known yet. The records are scanned when the promise is
+   * fulfilled; undefined: no schema is missing. A schema that does not exist is a fault of its records, raised by the
+   * reader; the promise is rejected only when schemas cannot be looked up at all.
    */
   prepare?(
     bytes: Uint8Array,
@@ -154,7 +155,7 @@ export interface Format {
   checker?(columns: readonly Column[], options: FormatOptions): BytesCheck | undefined;
 }
 
-/** How the columns of a side are told from the text of a schema. */
+/** How the columns of a side follow from the text of a schema. */
 export interface SchemaInference {
   columnsOf(schema: string, side: Side): readonly Column[];
 }
@@ -193,7 +194,11 @@ export const checkColumns = (format: Format, columns: readonly Column[], side: S
 export const holdsColumns = (format: Format, columns: readonly Column[], side: Side): boolean =>
   columnsFault(format, columns, side) === undefined;
 
-/** Whether a single value column can lie as `wrapSingle` says: in an envelope, or without one. */
+/** Whether its bytes can be read without anything from a registry: what is written inside of a query has to be. */
+export const isSelfContained = ({ inference, prepare }: Format): boolean =>
+  inference === undefined && prepare === undefined;
+
+/** Whether a single value column can lie in an envelope (`wrapSingle`), or without one. */
 export const canWrapAs = ({ wrapping }: Format, wrapSingle: boolean): boolean =>
   wrapping === 'either' || (wrapping === 'always') === wrapSingle;
 

@@ -24,8 +24,8 @@
  * Names are matched by their bytes: mostly a record has the same names in the same order as the one before, so the name
  * that came there last is tried first, then a table by hash, and only a name never seen before becomes a text.
  *
- * Writing: every column in order, NULL as `null`; logical types as their carrier's value; numbers and texts as
- * `json-output.ts` says.
+ * Writing: every column in order, NULL as `null`; logical types as their carrier's value; numbers and texts by
+ * `json-output.ts`.
  */
 
 import { type ByteWriter, equalBytes, hashBytes, unreachable, utf8Bytes } from '../../base/index.ts';
@@ -283,7 +283,7 @@ interface KnownName {
   readonly loose: number;
 }
 
-/** How many names are remembered, and how many places of the order. What is beyond is looked up anew each time. */
+/** How many names are remembered, and how many places of the order. What is beyond is looked up each time. */
 const mostNames = 1024;
 const mostPlaces = 256;
 

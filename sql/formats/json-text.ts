@@ -1,7 +1,7 @@
 /**
  * JSON as bytes: a reader at a position. `json-output.ts` writes.
  *
- * The reader never makes a value that nobody asked for, never uses `JSON.parse`, and checks the whole grammar (RFC
+ * The reader makes no value that was not requested, never uses `JSON.parse`, and checks the whole grammar (RFC
  * 8259), also of what it skips: a text is bad wherever it is bad. Depth is counted, not recursed, and ends at
  * `maxDepth`. Numbers keep their digits: a 64-bit integer is exact, a fraction is rounded once.
  *
@@ -510,7 +510,7 @@ const wholePart = (text: string): number | bigint => {
     if (zeros >= 64) return 0;
     digits += '0'.repeat(zeros);
   }
-  // Only the low 64 bits count, and of them only the last 64 digits can say anything.
+  // Only the low 64 bits count, and of them only the last 64 digits matter.
   const magnitude = BigInt(digits.length > 64 ? digits.slice(-64) : digits);
   return normalizeBigint(sign === '-' ? -magnitude : magnitude);
 };

@@ -1,5 +1,5 @@
 /**
- * JSON: the format itself. `json-plain.ts` says how each type is read and written; `generated/` holds faster forms of
+ * JSON: the format itself. How each type is read and written is in `json-plain.ts`; `generated/` holds faster forms of
  * the same.
  */
 

@@ -4,7 +4,7 @@ import { type Format, scanned } from './format.ts';
 
 export const none: Format = {
   name: 'NONE',
-  doc: 'No data: the key is not looked at and written as null.',
+  doc: 'No data: the key is not read, and written as null.',
   sides: ['key'],
   columns: 'none',
   named: false,

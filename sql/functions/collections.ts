@@ -269,7 +269,7 @@ export const collections: Family = {
     }),
     define({
       signature: 'SPLIT_TO_MAP(STRING, STRING, STRING) -> MAP<STRING, STRING>',
-      doc: 'A text such as a=1;b=2 as a map: the second argument parts entries, the third keys from values. What is no entry is left out; of equal keys the last counts. NULL for delimiters that are empty or equal.',
+      doc: 'A text such as a=1;b=2 as a map: the second argument separates entries, the third keys from values. What is not an entry is left out; of equal keys the last counts. NULL for delimiters that are empty or equal.',
       nulls: 'propagate',
       examples: [
         ["SPLIT_TO_MAP('a=1;b=2;c', ';', '=')", "MAP('a' := '1', 'b' := '2')"],

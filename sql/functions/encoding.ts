@@ -157,7 +157,7 @@ export const encoding: Family = {
     }),
     define({
       signature: ['MASK(STRING) -> STRING', `MASK(STRING, ${fourMasks}) -> STRING`],
-      doc: 'The text with every capital as X, small letter as x, digit as n and other character as -, or as the four masks say; a NULL mask leaves its kind.',
+      doc: 'The text with every capital as X, small letter as x, digit as n and other character as -, or as the four masks; a NULL mask leaves its kind.',
       nulls: 'own',
       examples: [
         ["MASK('My Test $123')", "'Xx-Xxxx--nnn'"],

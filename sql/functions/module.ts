@@ -103,7 +103,7 @@ const checkedBody = (id: ModuleId, { result }: Call, make: () => Body): Body => 
     throw error instanceof EvaluationError ? error : new EvaluationError(messageOf(error), { cause: error });
   }
   if (typeof body !== 'function') throw new EvaluationError(`the module ${printModule(id)} gave no body for the call`);
-  // What it takes is what the signature says, which the arguments were checked against.
+  // The arguments were checked against the signature.
   const run = body as (...args: readonly unknown[]) => unknown;
   return (...args: readonly unknown[]): Value => {
     const value = run(...args);

@@ -10,7 +10,7 @@ export const functionReference = (families: readonly Family[]): string => {
     '# Functions',
     '',
     'The functions that are built in. Names are read without regard to case. `T`, `K` and `V` stand for any type, the same wherever the letter',
-    'stands; `...` repeats a parameter; `literal` wants a constant. Arguments of scalar functions are widened (INTEGER to BIGINT to DOUBLE, text to',
+    'stands; `...` repeats a parameter; `literal` needs a constant. Arguments of scalar functions are widened (INTEGER to BIGINT to DOUBLE, text to',
     'TIMESTAMP) where no form takes them as they are. Unless said otherwise a NULL argument makes the result NULL.',
   ];
   for (const family of families) {

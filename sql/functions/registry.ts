@@ -209,7 +209,7 @@ export class FunctionRegistry {
   /** Chooses the overload of an aggregate; arguments are not converted. */
   resolveAggregate(name: string, args: readonly (SqlType | null)[], at?: Position): Resolution<AggregateDefinition> {
     const entry = this.#known(name, at);
-    assert(entry.kind === 'aggregate', `${name} is no aggregate`);
+    assert(entry.kind === 'aggregate', `${name} is not an aggregate`);
     const found = choose(entry.overloads, args, false, name, at);
     if (found === undefined) throw noSuchOverload(name, entry, args, at);
     return complete(found, args, at) as Resolution<AggregateDefinition>;
@@ -219,7 +219,7 @@ export class FunctionRegistry {
   scalar({ name, signature, module }: FunctionRef): Overload<ScalarDefinition> {
     if (module !== undefined) return this.#ofModule(module, signature);
     const found = this.#overload(name, signature);
-    assert(found.definition.kind === 'scalar', `${signature} is no scalar function`);
+    assert(found.definition.kind === 'scalar', `${signature} is not a scalar function`);
     return found as Overload<ScalarDefinition>;
   }
 
@@ -231,7 +231,7 @@ export class FunctionRegistry {
 
   aggregate(name: string, signature: string): Overload<AggregateDefinition> {
     const found = this.#overload(name, signature);
-    assert(found.definition.kind === 'aggregate', `${signature} is no aggregate`);
+    assert(found.definition.kind === 'aggregate', `${signature} is not an aggregate`);
     return found as Overload<AggregateDefinition>;
   }
 

@@ -2,7 +2,7 @@
  * Signatures: `LPAD(STRING, INT, STRING) -> STRING`, read from the text in which functions declare them.
  *
  *     signature  NAME '(' [parameter {',' parameter}] ')' '->' type
- *     parameter  ['literal'] type ['...']          at most one parameter may repeat; `literal` wants a constant
+ *     parameter  ['literal'] type ['...']          at most one parameter may repeat; `literal` needs a constant
  *                type '->' type                    a lambda of one parameter
  *                '(' type {',' type} ')' '->' type a lambda of several
  *     type       a type of SQL, ANY, or one capital letter: a generic, the same type wherever it stands
@@ -67,7 +67,10 @@ export const parseSignature = (declared: string): Signature => {
   const peek = (): string => tokens[at] ?? '';
   const take = (wanted?: string): string => {
     const token = tokens[at++] ?? '';
-    assert(wanted === undefined || token === wanted, `the signature "${declared}" wants "${wanted}", not "${token}"`);
+    assert(
+      wanted === undefined || token === wanted,
+      `the signature "${declared}" has "${token}" in the place of "${wanted}"`,
+    );
     return token;
   };
   const readType = (): ParameterType => {

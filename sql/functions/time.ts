@@ -29,7 +29,7 @@ const timestampOf = (ms: number | bigint): number => {
   return ms;
 };
 
-/** What is made of a text (a pattern), kept for the last few. */
+/** What was compiled of a text (a pattern), kept for the last few. */
 const remembered = <T>(make: (text: string) => T): ((text: string) => T) => {
   const made = new Map<string, T>();
   return (text) => {
@@ -80,7 +80,7 @@ export const time: Family = {
   functions: [
     define({
       signature: 'UNIX_TIMESTAMP() -> BIGINT',
-      doc: 'The present time in epoch milliseconds, for each row anew.',
+      doc: 'The present time in epoch milliseconds, read again for each row.',
       nulls: 'propagate',
       examples: [['UNIX_TIMESTAMP() > 0', 'TRUE']],
       bind:
@@ -114,7 +114,7 @@ export const time: Family = {
     }),
     define({
       signature: zoned('PARSE_TIMESTAMP', 'STRING, STRING', 'TIMESTAMP'),
-      doc: "The point in time that a text says, read by a pattern such as 'yyyy-MM-dd HH:mm:ss', in UTC or in a zone; a zone in the text counts more.",
+      doc: "The point in time that a text stands for, read by a pattern such as 'yyyy-MM-dd HH:mm:ss', in UTC or in a zone; a zone in the text counts more.",
       nulls: 'propagate',
       examples: [
         ["CAST(PARSE_TIMESTAMP('11.05.2018 21:58', 'dd.MM.yyyy HH:mm') AS STRING)", "'2018-05-11T21:58:00.000'"],
@@ -134,7 +134,7 @@ export const time: Family = {
     }),
     define({
       signature: zoned('STRINGTOTIMESTAMP', 'STRING, STRING', 'BIGINT'),
-      doc: 'The epoch milliseconds that a text says, read by a pattern, in UTC or in a zone. PARSE_TIMESTAMP gives a point in time.',
+      doc: 'The epoch milliseconds that a text stands for, read by a pattern, in UTC or in a zone. PARSE_TIMESTAMP gives a point in time.',
       nulls: 'propagate',
       examples: [["STRINGTOTIMESTAMP('1970-01-02', 'yyyy-MM-dd')", '86400000']],
       bind: parsing,
@@ -151,7 +151,7 @@ export const time: Family = {
     }),
     define({
       signature: 'STRINGTODATE(STRING, STRING) -> INT',
-      doc: 'The day that a text says, read by a pattern, counted from 1970-01-01.',
+      doc: 'The day that a text stands for, read by a pattern, counted from 1970-01-01.',
       nulls: 'propagate',
       examples: [["STRINGTODATE('01-Jan-2022', 'dd-MMM-yyyy')", '18993']],
       bind: (call) => {

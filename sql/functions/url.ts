@@ -24,7 +24,7 @@ const server =
 
 /**
  * A URL as java.net.URI takes it apart. Behind a protocol that no slash follows (`mailto:a@b`) there are no parts; an
- * authority that is no server has no host and no port. Characters that stand in no URL make it none.
+ * authority that is not a server has no host and no port. A text with characters that no URL has is not a URL.
  */
 const partsOf = (text: string): Parts => {
   if (/[\s\p{C}"<>\\^`{|}]|%(?![\dA-Fa-f]{2})/u.test(text)) return notUrl();

@@ -18,7 +18,7 @@ import type { LogicalNode, NamedExpression } from '../analyze/logical.ts';
 import type { SourceCatalog } from '../analyze/sources.ts';
 import { columnsOf } from '../analyze/typed.ts';
 import { type FormatChoice, sameFormat, type TimestampColumn } from '../formats/choices.ts';
-import { holdsColumns } from '../formats/format.ts';
+import { type Format, holdsColumns, isSelfContained } from '../formats/format.ts';
 import { formatNamed, formats, keylessFormat } from '../formats/index.ts';
 import type { Column } from '../types/schema.ts';
 import { keeperOf, keyFormatOf, type PhysicalPlan, planVersion, type Step, withKeyNames } from './plan.ts';
@@ -203,14 +203,15 @@ class Planner {
       : { kind: 'streamWindowedAggregate', id, from, aggregates, store: id, window: node.window, schema };
   }
 
-  /** The sink's key format where it can hold these columns, else the first of those that can and that need no registry:
-   *  canonical ones first, which are compact and have one way to write a key. */
+  /** The sink's key format where it can hold these columns, else the first format that can: canonical ones first, which
+   *  are compact and have one way to write a key. Formats of a registry are not used between steps. */
   #innerKeyFormat(key: readonly Column[]): FormatChoice {
     if (key.length === 0) return { name: keylessFormat.name };
-    const wanted = this.#target?.keyFormat;
-    if (wanted !== undefined && holdsColumns(formatNamed(wanted.name), key, 'key')) return wanted;
-    const able = formats.filter((format) => format.inference === undefined && holdsColumns(format, key, 'key'));
-    const chosen = able.find((format) => format.canonical) ?? able[0];
+    const able = (format: Format): boolean => isSelfContained(format) && holdsColumns(format, key, 'key');
+    const sink = this.#target?.keyFormat;
+    if (sink !== undefined && able(formatNamed(sink.name))) return sink;
+    const others = formats.filter(able);
+    const chosen = others.find((format) => format.canonical) ?? others[0];
     assert(chosen !== undefined, 'some format can hold every key');
     return { name: chosen.name };
   }

@@ -1,6 +1,6 @@
 /**
  * EARLIEST_BY_OFFSET and LATEST_BY_OFFSET: the first or last value by order of arrival, or the first or last n of them.
- * NULLs are left out unless the last argument, a literal, says FALSE.
+ * NULLs are left out unless the last argument, a literal, is FALSE.
  */
 
 import { UserError } from '../../../base/index.ts';

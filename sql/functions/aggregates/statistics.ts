@@ -26,7 +26,7 @@ const addTo = (slots: Slots, at: number, by: readonly number[], sign: number): v
   for (const [i, each] of by.entries()) slots.set(at + i, (slots.get(at + i) as number) + sign * each);
 };
 
-/** An accumulator of sums: `terms` says what a row adds to each, undefined for a row that does not count. */
+/** An accumulator of sums: `terms` gives what a row adds to each, undefined for a row that does not count. */
 const sums = (
   terms: (args: readonly Value[]) => readonly number[] | undefined,
   count: number,

@@ -10,9 +10,10 @@ import { workerThreads } from '../../../engine/runtime/worker.ts';
 import { openLevelKv } from '../../../engine/stores/level-store.ts';
 import { registerFormat } from '../../../sql/formats/index.ts';
 import { WriterSchemas } from '../../../sql/formats/writer-schemas.ts';
+import { printPlan } from '../../../sql/index.ts';
 import { openFileLog } from '../../../storage/file-log/index.ts';
 import { type Log, type ProducedRecord, produceRecords } from '../../../storage/index.ts';
-import { faultOf } from '../support/planning.ts';
+import { commandOf, faultOf } from '../support/planning.ts';
 import { closeWorlds, openWorld, rowsOf, type World } from '../support/world.ts';
 import { framed, framedFormat, slowSchemas } from './framed.ts';
 
@@ -113,6 +114,17 @@ test('an id is asked for once at a time, and again only while there is no schema
   expect(schemas.prepare(bytes, starts, ends, 2, 5)).toBeUndefined();
   await schemas.prepare(bytes, starts, ends, 0, 5);
   expect(asked).toEqual([1, 9, 9]);
+});
+
+test('keys are not written in a format of a registry between steps, but are in the sink', () => {
+  const command = commandOf(
+    `CREATE TABLE t WITH (KEY_FORMAT='FRAMED') AS SELECT customer, COUNT(*) AS n FROM orders GROUP BY customer;
+     `,
+  );
+  if (command.kind !== 'create-as') throw new Error('a query was expected');
+  const plan = printPlan(command.query.plan.root);
+  expect(plan).toContain('tableSink topic T, key FRAMED');
+  expect(plan).toContain('streamGroupBy CUSTOMER AS CUSTOMER as KAFKA');
 });
 
 test("a format's properties are its own: unknown ones and wrong values are errors with their place", () => {
