@@ -5,8 +5,8 @@
  *   await millrace.sql(`CREATE STREAM …; CREATE TABLE … AS SELECT …;`);
  *
  * `sql` runs statements, `query` asks a view or a stream once (pull), `subscribe` follows it (push), `produce` and
- * `consume` deal with the records of topics, `streams` runs a topology of the DSL. The HTTP server is a face over the
- * same object.
+ * `consume` deal with the records of topics, `streams` runs a topology of the DSL. The HTTP server is built on
+ * the same object.
  *
  * Everything native is injected here: files, clock, checksums, LevelDB, threads. The layers below use interfaces only.
  */
@@ -94,7 +94,7 @@ function* withoutReservedHeaders(records: Iterable<ProducedRecord>): Generator<P
 /** Longer, and a commit would hold more than a store should keep open. */
 const MAX_COMMIT_INTERVAL_MS = 60_000;
 
-/** Less, and stores would live on the disk. */
+/** Less, and stores would be on the disk only. */
 const MIN_STATE_MEMORY = 1 << 20;
 
 /** Less, and the client of a push query would wait for each batch of rows. */
@@ -122,11 +122,11 @@ export interface OpenOptions {
   /** Memory for encoded rows that wait for the clients of push queries, in bytes: for each query (default 1 MiB; beyond
    *  it the query waits), and in all (default 128 MiB; beyond it the query that holds most is ended). */
   readonly push?: { readonly bytesPerQuery?: number; readonly bytesInAll?: number };
-  /** Modules of functions for SQL: files whose default export is a `FunctionModule`, as paths or file URLs. They are loaded in
-   *  each thread that needs them. Of several versions of one module new statements get the last one; queries keep the
-   *  version that they were made with, and run only where it is loaded. */
+  /** Modules of functions for SQL: files whose default export is a `FunctionModule`, as paths or file URLs. They are
+   *  loaded in each thread that needs them. Of several versions of one module new statements get the last one;
+   *  queries keep the version that they were made with, and run only where it is loaded. */
   readonly functions?: readonly (string | URL)[];
-  /** Told of what happens without being asked: queries that stop or retry, threads that die. Never sees record
+  /** Called for events: queries that stop or retry, threads that die. Never sees record
    *  contents. */
   readonly onEvent?: (event: MillraceEvent) => void;
 }
@@ -169,10 +169,10 @@ export interface Millrace {
   sql(text: string, options?: StatementOptions): Promise<readonly StatementResult[]>;
   /** All rows of a pull query. */
   query(text: string, options?: StatementOptions): Promise<readonly ResultRow[]>;
-  /** The rows of a query, push or pull, as they come; nothing is produced that is not taken. The query starts when the
-   *  first row is asked for; leaving the loop, or `return()` from elsewhere, ends it. */
+  /** The rows of a query, push or pull, as they come; nothing is produced before it is asked for. The query starts
+   *  when the first row is asked for; leaving the loop, or `return()` from elsewhere, ends it. */
   subscribe(text: string, options?: StatementOptions): AsyncIterableIterator<ResultRow, void, undefined>;
-  /** Appends records; answers when they are on the disk (`acks`: `durable`, the default), or as `acks` says. */
+  /** Appends records; answers when they are on the disk (`acks`: `durable`, the default), or as `acks` defines. */
   produce(topic: string, records: Iterable<ProducedRecord>, options?: { readonly acks?: Acks }): Promise<void>;
   /** Writes rows into a stream or table, all of a call or none: each is checked against the declared columns before any
    *  is sent, and they become readable together. Answers when they are on the disk. Values: boolean, number, bigint,
@@ -275,8 +275,8 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
   }
 };
 
-/** Names this data directory among the processes that work on one log, and is a part of transactional ids. Where the file
- *  is gone the directory gets another name: each query's record says what it was called before. */
+/** Names this data directory among the processes that work on one log, and is a part of transactional ids. Where the
+ *  file is gone the directory gets another name: each query's record holds its former name. */
 const instanceIdIn = (state: string, random: Random): string => {
   const path = join(state, 'instance-id');
   const known = existsSync(path) ? readFileSync(path, 'utf8') : '';
@@ -288,7 +288,7 @@ const instanceIdIn = (state: string, random: Random): string => {
 
 export interface RepairRequest {
   readonly data: string;
-  /** Queries whose state and positions are deleted: their next start computes them anew from the start of their
+  /** Queries whose state and positions are deleted: their next start recomputes them from the start of their
    *  sources. */
   readonly resetQueries?: readonly string[];
   /** Topics to go on with as they are, without what is lost of them. */
@@ -470,9 +470,9 @@ async function* rowsOf(start: () => Promise<QueryHandle>): AsyncGenerator<Result
 }
 
 const packageVersion = (): string => {
-  for (const place of ['./package.json', '../package.json']) {
+  for (const path of ['./package.json', '../package.json']) {
     try {
-      return (JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as { version: string }).version;
+      return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string }).version;
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     }

@@ -1,6 +1,6 @@
 /**
  * Buffers used again. A fresh large buffer costs a page fault for every 4 KiB, ten times what filling it costs; so
- * whoever fills buffers at a high rate takes them here and gives them back. Sizes are powers of two; at most
+ * code that fills many buffers borrows them here and gives them back. Sizes are powers of two; at most
  * `keepBytes` lie idle.
  */
 

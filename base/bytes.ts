@@ -5,7 +5,7 @@
  * object per field. All fixed-width integers are big-endian, as Kafka has them. Varints are zigzag base-128,
  * little-endian groups (0 -> 00, -1 -> 01, 1 -> 02, 300 -> d8 04); *unsigned* varints are the same without the zigzag.
  *
- * Whole numbers pass as `number` while they are safe integers; `bigint` is taken and given where 64 bits are meant to
+ * Whole numbers pass as `number` while they are safe integers; `bigint` is used where 64 bits are meant to
  * be exact.
  */
 

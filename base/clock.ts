@@ -1,6 +1,7 @@
 /**
- * Time is injected: code that needs the time or a timer takes a `Clock` or `Timers`, never the platform's own.
- * `ManualClock` is both, stands still until it is told to go on, and fires due timers in order of time, then of arming.
+ * Time is injected: code that needs the time or a timer gets a `Clock` or `Timers`, and never uses the platform's own.
+ * `ManualClock` is both. It stays at one time until it is advanced, and fires due timers in order of time, then of
+ * arming.
  */
 
 export interface Clock {

@@ -1,8 +1,8 @@
 /**
  * CRC-32C (Castagnoli; reflected polynomial 0x82F63B78), the checksum of record batches. "123456789" gives 0xE3069283.
  *
- * The plain form takes eight bytes a step through eight tables (1.8 GB/s); a host installs its own (`useNativeCrc32c`;
- * 7 GB/s by `@node-rs/crc32`), which is then used for ranges long enough to pay for the call.
+ * The plain form processes eight bytes a step through eight tables (1.8 GB/s); a host installs its own
+ * (`useNativeCrc32c`; 7 GB/s by `@node-rs/crc32`), which is then used for ranges long enough to pay for the call.
  */
 
 const tables: readonly Int32Array[] = makeTables();
@@ -67,7 +67,7 @@ export const useNativeCrc32c = (crc: (bytes: Uint8Array, before: number) => numb
   native = crc;
 };
 
-/** The checksum of `bytes[start, end)`, unsigned. `before` is the checksum of bytes that stand before them. */
+/** The checksum of `bytes[start, end)`, unsigned. `before` is the checksum of the bytes before them. */
 export const crc32c = (bytes: Uint8Array, start: number, end: number, before = 0): number =>
   native === undefined || end - start < 256
     ? plainCrc32c(bytes, start, end, before)

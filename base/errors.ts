@@ -1,13 +1,13 @@
 /**
  * The two kinds of failure, never mixed.
  *
- * Ours is a broken promise inside the program: `assert` throws an `AssertionError` and the task that met it stops.
- * Theirs is something a user can mend: a `UserError` carries a stable code, a plain sentence, where it can a hint and
- * the place in the text, and nothing else stops. Bad data in a record is neither: it becomes a row of the processing
- * log.
+ * Ours is a broken promise inside the program: `assert` throws an `AssertionError` and the task that met it stops. A
+ * user's is something the user can correct: a `UserError` carries a stable code, a plain sentence, where it can a hint
+ * and the position in the text, and nothing else stops. Bad data in a record is neither: it becomes a row of the
+ * processing log.
  */
 
-/** A place in a text that a user wrote. Lines and columns count from 1, the offset from 0; columns and offsets count
+/** A position in a text that a user wrote. Lines and columns count from 1, the offset from 0; columns and offsets count
  *  UTF-16 units. `length` says how much of the text is meant, where that is more than a point. */
 export interface Position {
   readonly line: number;
@@ -24,7 +24,7 @@ export interface UserErrorDetails {
   readonly cause?: unknown;
 }
 
-/** A fault of the user's, said in words: `code` is stable and documented, `message` is one plain sentence. */
+/** A fault of the user's: `code` is stable and documented, `message` is one plain sentence. */
 export class UserError extends Error {
   readonly code: string;
   readonly hint: string | undefined;

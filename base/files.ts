@@ -1,5 +1,5 @@
 /**
- * The file system as the rooms above see it: injected, so that a test can lose, tear or refuse what was written.
+ * The file system as the layers above see it: injected, so that a test can lose, tear or refuse what was written.
  *
  * Reads and writes are synchronous (they go through the page cache and cost a few microseconds; an asynchronous call
  * costs more than it saves); what waits for the disk, `datasync`, is asynchronous. Every call may throw a `FileError`.
@@ -41,7 +41,7 @@ export interface FileStat {
   readonly size: number;
 }
 
-/** A lock taken, or one that is held already, by another process or by this one. */
+/** A lock that was acquired, or one that is held already, by another process or by this one. */
 export type LockResult = { readonly held: true; readonly release: () => void } | { readonly held: false };
 
 export interface FileSystem {
@@ -61,10 +61,10 @@ export interface FileSystem {
   /** Names the run of the machine: while it is the same, everything written is still there, synced or not. Empty when
    *  unknown. */
   bootId(): string;
-  /** This process and its machine in words, for whoever finds the directory in use. */
+  /** This process and its machine as text, for the error of others that find the directory in use. */
   processName(): string;
-  /** Takes the exclusive lock named by this path, held until released or until the process ends, however it ends. Its
-   *  file may stay. */
+  /** Acquires the exclusive lock named by this path, held until released or until the process ends, however it ends.
+   *  Its file may stay. */
   lock(path: string): LockResult;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Reading JSON that comes from the disk: every field is checked when it is read, and a fault names the field and what it
- * holds. Who reads a file adds its path.
+ * Reading JSON that comes from the disk: every field is checked when it is read, and a fault names the field and what
+ * it holds. Who reads a file adds its path.
  */
 import { messageOf } from './errors.ts';
 

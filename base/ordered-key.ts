@@ -1,6 +1,6 @@
 /**
- * Whole numbers of 64 bits as bytes whose order is the order of the numbers: big-endian, the sign bit flipped. So a store
- * that is sorted by bytes can be read in order of time, before 1970 as well.
+ * Whole numbers of 64 bits as bytes whose order is the order of the numbers: big-endian, the sign bit flipped. So a
+ * store that is sorted by bytes can be read in order of time, before 1970 as well.
  */
 
 import { readI32, readU32 } from './bytes.ts';

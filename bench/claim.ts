@@ -1,14 +1,15 @@
 /**
  * What a benchmark is: one claim per file, with the figure it must reach.
  *
- * A claim runs in a process of its own, pinned to one core where its `cores` say so, and answers rounds of measurement; the runner takes the
- * median and prints it beside what is asked. A ratio is always against something measured in the same process, next to it in time: these
- * machines drift by a factor of two within an hour.
+ * A claim runs in a process of its own, pinned to one core where its `cores` ask for it, and answers rounds of
+ * measurement; the runner takes the median and prints it beside what is asked. A ratio is always against something
+ * measured in the same process, next to it in time: these machines drift by a factor of two within an hour.
  */
 
 export interface Round {
   readonly value: number;
-  /** The rate of the baseline measured around this round, in the unit of `value`; absent where the figure is absolute. */
+  /** The rate of the baseline measured around this round, in the unit of `value`; absent where the figure is
+   *  absolute. */
   readonly base?: number;
 }
 
@@ -24,7 +25,7 @@ export interface Claim {
   /** The same claim with code generation off and on the wide schema is printed beside it. */
   readonly variants: boolean;
   run(variant: Variant): Promise<readonly Round[]>;
-  /** Measured in a process of its own, in turns with `run`, where baseline and claim need other cores or threads. */
+  /** Measured in a process of its own, alternating with `run`, where baseline and claim need other cores or threads. */
   readonly baseline?: { readonly cores: 1 | 2; run(variant: Variant): Promise<readonly Round[]> };
 }
 

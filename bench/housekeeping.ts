@@ -1,9 +1,11 @@
 /**
- * Claim: compaction of a changelog and of a result topic, under full load on the same core, costs at most a tenth of count-sum.
+ * Claim: compaction of a changelog and of a result topic, under full load on the same core, costs at most a tenth of
+ * count-sum.
  *
- * Two statements like count-sum's in turns, one with the log's housekeeping and one without, in one process. The first counts until the
- * last record is committed *and* everything that is due is compacted: work that is put off is not saved. What is counted is processor time
- * of the whole process, which other work on the machine disturbs less than a clock.
+ * Two statements like count-sum's alternately, one with the log's housekeeping and one without, in one process. The
+ * first counts until the last record is committed *and* everything that is due is compacted: work that is put off is
+ * not saved. What is counted is processor time of the whole process, which other work on the machine disturbs less than
+ * a clock.
  */
 
 import { open } from '../millrace.ts';

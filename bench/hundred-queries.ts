@@ -1,8 +1,9 @@
 /**
- * Claim: a hundred filters over one topic, each passing one record in a hundred, cost at most twenty-five times the CPU of one such filter.
+ * Claim: a hundred filters over one topic, each passing one record in a hundred, cost at most twenty-five times the CPU
+ * of one such filter.
  *
- * CPU of the whole process, per record read, from the first record appended to the last commit, less what appending alone costs (measured on a topic
- * that nobody reads). The queries exist before the first record.
+ * CPU of the whole process, per record read, from the first record appended to the last commit, less what appending
+ * alone costs (measured on a topic that nobody reads). The queries exist before the first record.
  */
 
 import { type Millrace, open } from '../millrace.ts';

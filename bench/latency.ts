@@ -2,10 +2,10 @@
  * Claim: at 10,000 records a second, 99 of 100 rows reach the client of a push query within 20 ms of their insert.
  *
  * Rows carry the time at which they were sent. They go through a derived stream and, beside it, a table of counts (both
- * exactly once, so a row is seen only when it is committed on the disk), and come back as rows of a push query over each.
- * Sender and receiver are one process and one clock. Two ways: over HTTP, to a built server, by one insert stream and two
- * push queries; and embedded, by calls of `insert` and `subscribe`. What is printed beside the figure: the median, the
- * 99th percentile and the longest of each way and query; the figure is the worst 99th percentile.
+ * exactly once, so a row is seen only when it is committed on the disk), and come back as rows of a push query over
+ * each. Sender and receiver are one process and one clock. Two ways: over HTTP, to a built server, by one insert stream
+ * and two push queries; and embedded, by calls of `insert` and `subscribe`. What is printed beside the figure: the
+ * median, the 99th percentile and the longest of each way and query; the figure is the worst 99th percentile.
  */
 
 import { request } from 'node:http';

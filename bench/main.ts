@@ -1,9 +1,10 @@
 /**
  * `npm run bench -- [--only NAME] [--full] [--json FILE] [--records N] [--rounds N]`
  *
- * Runs each claim in a process of its own, pinned to one core where the claim says so (`taskset`, on Linux), prints the median of its rounds beside
- * what is asked, and writes `[{name, value, unit, base, ratio}]`. Without options it takes less than ten minutes on two free cores. `--full`
- * takes twice the records and more rounds, and the SQL paths also with code generation off (`/plain`), on the wide schema (`/wide`), and both.
+ * Runs each claim in a process of its own, pinned to one core where the claim says so (`taskset`, on Linux), prints the
+ * median of its rounds beside what is asked, and writes `[{name, value, unit, base, ratio}]`. Without options it runs
+ * less than ten minutes on two free cores. `--full` uses twice the records and more rounds, and the SQL paths also with
+ * code generation off (`/plain`), on the wide schema (`/wide`), and both.
  */
 
 import { spawn } from 'node:child_process';
@@ -90,7 +91,7 @@ const runApart = async (claim: Claim, options: ChildOptions): Promise<Round[]> =
   return JSON.parse(output.trim().split('\n').at(-1) ?? '') as Round[];
 };
 
-/** A claim with a baseline in another process: one round of each in turns, so that they see the same weather. */
+/** A claim with a baseline in another process: one round of each alternately, so that both run under the same load. */
 const runPaired = async (claim: Claim, baseline: NonNullable<Claim['baseline']>): Promise<Round[]> => {
   const measured: Round[] = [];
   for (let round = 0; round < rounds; round++) {

@@ -1,9 +1,10 @@
 /**
- * Claim: origin times (`engine/origin-time.ts`) where they cost most, on records that are all out of order, make writing a repartition's batches and
- * reading them back at most 2.5 times as dear as without.
+ * Claim: origin times (`engine/origin-time.ts`) where they cost most, on records that are all out of order, make
+ * writing a repartition's batches and reading them back at most 2.5 times as dear as without.
  *
- * Writer and reader only: what encodes records into batches, decodes them and takes their headers off, in one process. Records in order get a
- * header on the first one of a batch only, which is lost in the noise. Of each round the least of many passes counts.
+ * Writer and reader only: what encodes records into batches, decodes them and removes their headers, in one process.
+ * Records in order get a header on the first one of a batch only, which is lost in the noise. Of each round the least
+ * of many passes counts.
  */
 
 import { BufferPool, ByteWriter } from '../base/index.ts';
@@ -30,7 +31,7 @@ const fastest = (tasks: number): number => {
   const scratch = new ByteWriter(64);
   let batches: Uint8Array[] = [];
   const writer = new PartitionedWriter({
-    topic: 'hop',
+    topic: 'repartition',
     output: { partitions: PARTITIONS, maxBatchBytes: 1 << 20 },
     outbox: { batch: (_topic, _partition, bytes) => batches.push(bytes) },
     buffers,
@@ -51,7 +52,7 @@ const fastest = (tasks: number): number => {
       const offsets = { start: 0, stable: end, end };
       const release = (): void => buffers.give(bytes);
       const block = blocks.decode(
-        { topic: 'hop', partition: 0, bytes, batches: [0], nextOffset: end, offsets, release },
+        { topic: 'repartition', partition: 0, bytes, batches: [0], nextOffset: end, offsets, release },
         0,
       );
       const { columns } = block;

@@ -1,8 +1,10 @@
 /**
- * Claim: SIGKILL under load with a million keys of state; from the next spawn to the first right answer of a pull query.
+ * Claim: SIGKILL under load with a million keys of state; from the next spawn to the first right answer of a pull
+ * query.
  *
- * Rows arrive over HTTP: first one for each of a million keys, then more for some of them while the kill comes. The answer is right when a key that
- * was touched once only, and one that was touched last of all acknowledged rows, both have the count they must have.
+ * Rows arrive over HTTP: first one for each of a million keys, then more for some of them while the kill comes. The
+ * answer is right when a key that was touched once only, and one that was touched last of all acknowledged rows, both
+ * have the count they must have.
  */
 
 import type { Claim, Round } from './claim.ts';

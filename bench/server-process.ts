@@ -34,12 +34,13 @@ export class BenchServer {
         stdio: ['ignore', 'ignore', 'pipe'],
       },
     );
-    let said = '';
+    let output = '';
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-2000);
+      output = (output + text).slice(-2000);
     });
     for (;;) {
-      if (this.#child.exitCode !== null) throw new Error(`the server ended with code ${this.#child.exitCode}: ${said}`);
+      if (this.#child.exitCode !== null)
+        throw new Error(`the server ended with code ${this.#child.exitCode}: ${output}`);
       if ((await isListening(port)) && (await ready(this.#url).catch(() => false))) return performance.now() - started;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

@@ -1,15 +1,18 @@
 /**
  * `npm run soak -- --minutes N [--rows-per-second N] [--data DIRECTORY] [--json FILE]`
  *
- * Whether a server that is never stopped fits its machine: a built server in its default setup takes rows over HTTP, as fast as it acknowledges
- * them or at a given rate, for queries of every kind that keeps something (aggregates over repartitions, windows, a join, 200 keys). Disk, open
- * handles and resident memory are printed as a curve. At the end it is killed under load and started again.
+ * Whether a server that is never stopped fits its machine: a built server in its default setup takes rows over HTTP, as
+ * fast as it acknowledges them or at a given rate, for queries of every kind that keeps something (aggregates over
+ * repartitions, windows, a join, 200 keys). Disk, open handles and resident memory are printed as a curve. At the end
+ * it is killed under load and started again.
  *
  * It exits with 1 when one of these does not hold:
- * - disk at the end is at most three times what it was after a fifth of the time, and the last quarter is no more than a quarter
- *   above the one before;
- * - in the last quarter there are no more handles than the most before it and 16 more, and memory is at most 15 % above the quarter before;
- * - after SIGKILL a restart answers a pull query within a second: the best of three, each killed as soon as it has answered.
+ * - disk at the end is at most three times what it was after a fifth of the time, and the last quarter is no more than
+ *   a quarter above the one before;
+ * - in the last quarter there are no more handles than the most before it and 16 more, and memory is at most 15 % above
+ *   the quarter before;
+ * - after SIGKILL a restart answers a pull query within a second: the best of three, each killed as soon as it has
+ *   answered.
  */
 
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -69,7 +72,7 @@ const diskBytes = (directory: string): number => {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Sends orders until told to stop; answers how many were acknowledged. */
+/** Sends orders until it is stopped; answers how many were acknowledged. */
 class Load {
   readonly #server: BenchServer;
   readonly #rowsPerSecond: number | undefined;

@@ -1,9 +1,10 @@
 /**
- * The way every SQL figure is taken: one query, from its statement to its last commit.
+ * How every SQL figure is measured: one query, from its statement to its last commit.
  *
- * A data directory with a source topic of one partition on the file log; then, for each round: BASE over the source's segments, the statement through the
- * public API (exactly once, changelog on, tasks on the calling thread), the time until all is read and committed, BASE again. The
- * round's ratio is the query's rate over the mean of the two. A first round warms up and is not counted; each round's output is dropped.
+ * A data directory with a source topic of one partition on the file log; then, for each round: BASE over the source's
+ * segments, the statement through the public API (exactly once, changelog on, tasks on the calling thread), the time
+ * until all is read and committed, BASE again. The round's ratio is the query's rate over the mean of the two. A first
+ * round warms up and is not counted; each round's output is dropped.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

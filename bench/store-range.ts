@@ -1,10 +1,10 @@
 /**
- * Claim: an ordered store of 1e6 entries over 1e4 keys reads at least 2,000,000 entries a second by range fetch, from memory:
- * 1.25 x BASE where BASE is 1,600,000.
+ * Claim: an ordered store of 1e6 entries over 1e4 keys reads at least 2,000,000 entries a second by range fetch, from
+ * memory: 1.25 x BASE where BASE is 1,600,000.
  *
  * Orders are a time and a sequence, as those of a stream-stream join; entries arrive in order of time, over all keys in
- * turns. A fetch takes a key at random and half of its entries, every second one backward, and reads the first byte of each
- * order and value. The store has LevelDB behind it and is checkpointed; its memory limit is above its size.
+ * turns. A fetch takes a key at random and half of its entries, every second one backward, and reads the first byte of
+ * each order and value. The store has LevelDB behind it and is checkpointed; its memory limit is above its size.
  */
 
 import { join } from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * Claim: count and sum over two partitions with two workers, against the same with one worker, both with the same two cores free.
- * The baseline runs in a process of its own right before each round: the runner pairs them. The calling thread, which writes the log, takes part of a
- * core in both, so that two cores cannot give twice the rate.
+ * Claim: count and sum over two partitions with two workers, against the same with one worker, both with the same two
+ * cores free. The baseline runs in a process of its own right before each round: the runner pairs them. The calling
+ * thread, which writes the log, takes part of a core in both, so that two cores cannot give twice the rate.
  */
 
 import { open } from '../millrace.ts';

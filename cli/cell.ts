@@ -33,7 +33,7 @@ export function cellJson(cell: Cell): string {
 
 const isList = (cell: object): cell is readonly Cell[] => Array.isArray(cell);
 
-/** A value as it stands in a table: text without quotes, and without anything that could move the cursor. */
+/** A value as it is shown in a table: text without quotes, and without anything that could move the cursor. */
 export function cellText(cell: Cell): string {
   if (cell === null) return 'NULL';
   return visible(typeof cell === 'string' ? cell : cellJson(cell));

@@ -36,7 +36,7 @@ export type Properties = Readonly<Record<string, string>>;
 /** The rows of one query. They can be read once. */
 export interface Rows {
   readonly header: QueryHeader;
-  /** Rows in the pieces in which they came. Throws what the server says went wrong on the way. */
+  /** Rows in the parts in which they came. Throws the server's error, if one comes between them. */
   batches(): AsyncIterable<readonly (readonly Cell[])[]>;
 }
 
@@ -162,7 +162,7 @@ const isError = (value: unknown): value is ErrorEntity =>
 const isHeader = (value: unknown): value is QueryHeader =>
   typeof value === 'object' && value !== null && 'columnNames' in value && Array.isArray(value.columnNames);
 
-/** The rows of some lines, in one piece. A line that says what went wrong comes to light when the rows before it are
+/** The rows of some lines, in one part. A line with an error is thrown when the rows before it are
  *  out. */
 function* rowsOf(lines: readonly string[]): Generator<readonly (readonly Cell[])[]> {
   const rows: (readonly Cell[])[] = [];
@@ -186,7 +186,7 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return parts.join('\n');
 }
 
-/** The lines of an answer, in the pieces in which they come. An interruption by the signal ends them quietly. */
+/** The lines of an answer, in the parts in which they come. An interruption by the signal ends them quietly. */
 async function* linesOf(response: IncomingMessage, signal?: AbortSignal): AsyncGenerator<string[], undefined> {
   response.setEncoding('utf8');
   let open = '';

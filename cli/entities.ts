@@ -1,8 +1,8 @@
 /**
  * What statements answer, as something to read: each shape of answer becomes tables, texts and messages.
  *
- * Answers cross a border, so nothing in them is taken for granted: a field that is not what it should be is shown as it
- * is, and a shape that is not known is shown as JSON.
+ * Answers come from another process, so everything in them is checked: a field that is not what it should be is shown
+ * as it is, and a shape that is not known is shown as JSON.
  */
 
 import type { Entity } from '../server/protocol.ts';
@@ -161,9 +161,9 @@ function droppedLines(queries: unknown): string {
     const counts = Object.entries(fieldsOf(dropped)).map(([reason, count]) => `${textOf(count)} ${reason}`);
     if (counts.length === 0) return [];
     const { reason, detail, topic, partition, offset, time } = fieldsOf(lastDropped);
-    const place = typeof offset === 'number' ? ` at ${textOf(topic)}-${textOf(partition)} offset ${offset}` : '';
+    const position = typeof offset === 'number' ? ` at ${textOf(topic)}-${textOf(partition)} offset ${offset}` : '';
     const last =
-      lastDropped === undefined ? '' : `; the last${place}, ${textOf(time)}: ${textOf(reason)}, ${textOf(detail)}`;
+      lastDropped === undefined ? '' : `; the last${position}, ${textOf(time)}: ${textOf(reason)}, ${textOf(detail)}`;
     return [`${textOf(query['id'])}: ${counts.join(', ')}${last}`];
   });
   return lines.join('\n');

@@ -4,19 +4,19 @@
  *     SELECT id, naem FROM users
  *                ^^^^
  *
- * The mark covers the part of the fault that lies on its first line. A tab becomes one blank, so that what stands above
- * each other stays so, and a line too long to be read is cut around the place, with `…` where something is missing.
+ * The mark covers the part of the fault that lies on its first line. A tab becomes one blank, so that mark and text
+ * stay aligned, and a line too long to be read is cut around the position, with `…` where something is missing.
  * Characters that take two columns in a terminal (Chinese, Japanese, Korean, emoji) are counted as two.
  */
 
 import type { ErrorEntity } from '../server/protocol.ts';
 
-/** A place in a text, as the server names it. */
+/** A position in a text, as the server names it. */
 export type Position = NonNullable<NonNullable<ErrorEntity['millrace']>['at']>;
 
 const maxWidth = 100;
 
-/** Two lines, without a line end at the last. An unknown place gives the beginning of the text. */
+/** Two lines, without a line end at the last. An unknown position gives the beginning of the text. */
 export function renderCaret(text: string, at: Position): string {
   const lines = text.split(/\r\n?|\n/);
   const line = lines[at.line - 1] ?? '';
@@ -36,13 +36,13 @@ export function renderCaret(text: string, at: Position): string {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const plain = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ');
 
-/** A place to cut that is not inside a surrogate pair. */
+/** A position to cut at that is not inside a surrogate pair. */
 const safeCut = (text: string, index: number): number => {
   const unit = text.charCodeAt(index);
   return unit >= 0xdc00 && unit <= 0xdfff ? index - 1 : index;
 };
 
-/** How many columns of a terminal a text takes: two for wide characters, none for marks that combine with the one
+/** How many columns of a terminal a text is wide: two for wide characters, none for marks that combine with the one
  *  before. */
 export function displayWidth(text: string): number {
   let width = 0;

@@ -1,7 +1,7 @@
 /**
  * What was typed before, one statement a line, kept in a file of the user's.
  *
- * The newest stands last in the file and first in memory, as the line editor wants it. A history that cannot be read or
+ * The newest is last in the file and first in memory, as the line editor expects it. A history that cannot be read or
  * written is no reason to stop: it is then kept in memory alone.
  */
 
@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 
 export const maxHistory = 1000;
 
-/** Where the history is kept, unless `MILLRACE_HISTORY` says otherwise. */
+/** Where the history is kept, unless `MILLRACE_HISTORY` names another file. */
 export const historyFile = (environment: NodeJS.ProcessEnv): string =>
   environment['MILLRACE_HISTORY'] ?? join(homedir(), '.millrace_history');
 
@@ -29,7 +29,8 @@ export function readHistory(file: string): string[] {
   }
 }
 
-/** Takes the newest first. Only the user may read the file: statements may hold what others should not see. */
+/** Writes the history, given newest first. Only the user may read the file: statements may hold what others should
+ *  not see. */
 export function writeHistory(file: string, entries: readonly string[]): void {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });

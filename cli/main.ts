@@ -45,7 +45,7 @@ function program(finish: (code: number) => void): Command {
     .command('server')
     .description('run the server until Ctrl-C')
     .option('--data <dir>', 'data directory; made when missing', '.millrace')
-    .option('--port <n>', 'port for HTTP; 0 takes a free one', wholeNumber(0, 65_535), DEFAULT_PORT)
+    .option('--port <n>', 'port for HTTP; 0: any free one', wholeNumber(0, 65_535), DEFAULT_PORT)
     .option('--host <address>', 'address to listen at; 0.0.0.0 is every interface', '127.0.0.1')
     .option(
       '--workers <n>',
@@ -107,13 +107,13 @@ function program(finish: (code: number) => void): Command {
     .command('repair')
     .description('list what keeps queries from starting, and mend it; only while no server uses the directory')
     .option('--data <dir>', 'data directory of the server', '.millrace')
-    .option('--reset-query <query>', 'delete the state and offsets of a query: it is computed anew (repeatable)', also)
+    .option('--reset-query <query>', 'delete the state and offsets of a query: it is recomputed (repeatable)', also)
     .option('--accept-loss <topic>', 'go on without what is lost of a topic (repeatable)', also)
     .addHelpText(
       'after',
       `
 Without --reset-query and --accept-loss nothing is changed: what contradicts itself is listed.
-A query that is reset is computed anew from the start of its sources at the next start of the server. What it has
+A query that is reset is recomputed from the start of its sources at the next start of the server. What it has
 written stays in its output topic: rows of a table are overwritten, rows of a stream are written a second time.
 Exit codes: 0 nothing is missing, 1 usage, 3 something is.`,
     )

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * What the installed command `millrace` starts: it says in one sentence that Node is too old, or loads the command line
- * (main.ts).
+ * What the installed command `millrace` starts: it reports in one sentence that Node is too old, or loads the command
+ * line (main.ts).
  *
  * It imports nothing before it has looked, because what main.ts imports does not load on an old Node. The oldest
  * version is that of `engines` in package.json; a test compares them.

@@ -3,7 +3,7 @@
  *
  * Ctrl-C ends the query that runs; with none running it throws away what was typed so far. Either way, lines that wait
  * are dropped. Ctrl-D on an empty line leaves, and so do the words `exit`, `quit` and `\q`. Lines that come while a
- * statement runs (a pasted script) wait for their turn.
+ * statement runs (a pasted script) wait until it is done.
  */
 
 import { createInterface, type Interface } from 'node:readline';
@@ -57,7 +57,7 @@ export async function runPrompt(session: Session, terminal: Terminal, streams: P
   });
 
   let running: AbortController | undefined;
-  /** Lines that have come and wait for their turn. */
+  /** Lines that came while a statement runs. */
   const waiting: string[] = [];
   /** The lines of the statement that is being typed. */
   let typed: string[] = [];
@@ -68,8 +68,8 @@ export async function runPrompt(session: Session, terminal: Terminal, streams: P
       running.abort();
       return;
     }
-    if (typed.length === 0 && editor.line === '') terminal.say('\n(Ctrl-D or \\q leaves.)');
-    else terminal.say('^C');
+    if (typed.length === 0 && editor.line === '') terminal.message('\n(Ctrl-D or \\q leaves.)');
+    else terminal.message('^C');
     typed = [];
     clearLine(editor);
     editor.setPrompt(firstPrompt);
@@ -79,24 +79,24 @@ export async function runPrompt(session: Session, terminal: Terminal, streams: P
   editor.prompt();
   for await (const line of linesOf(editor, waiting)) {
     if (typed.length === 0 && leave.test(line)) break;
-    if (typed.length === 0 && help.test(line)) terminal.say(helpText);
+    if (typed.length === 0 && help.test(line)) terminal.message(helpText);
     else {
       typed.push(line);
-      const { pieces, rest } = splitStatements(typed.join('\n'));
-      if (pieces.length > 0) {
+      const { statements, rest } = splitStatements(typed.join('\n'));
+      if (statements.length > 0) {
         const entry = joinLines(typed);
         if (entry !== undefined && typed.length > 1) replaceNewest(history, typed, entry);
         writeHistory(file, history);
-        for (const piece of pieces) {
+        for (const statement of statements) {
           running = new AbortController();
-          const code = await session.run({ ...piece, line: 1, column: 1 }, running.signal);
+          const code = await session.run({ ...statement, line: 1, column: 1 }, running.signal);
           const interrupted = running.signal.aborted;
           running = undefined;
           if (code !== exitCode.ok || interrupted) break;
         }
       }
       // A comment or a blank alone is nothing to go on with.
-      if (pieces.length > 0 || rest === undefined) typed = rest === undefined ? [] : [rest.text];
+      if (statements.length > 0 || rest === undefined) typed = rest === undefined ? [] : [rest.text];
     }
     editor.setPrompt(typed.length === 0 ? firstPrompt : nextPrompt);
     editor.prompt();
@@ -130,13 +130,13 @@ async function* linesOf(editor: Interface, waiting: string[]): AsyncGenerator<st
   }
 }
 
-/** Puts one entry of history in place of the lines that it was typed in. */
+/** Replaces the lines of a statement by one entry of the history. */
 function replaceNewest(history: string[], lines: readonly string[], entry: string): void {
   for (const line of lines.toReversed()) if (history[0] === line) history.shift();
   history.unshift(entry);
 }
 
-/** Throws away what stands in the line. */
+/** Clears the line. */
 function clearLine(editor: Interface): void {
   editor.write(null, { ctrl: true, name: 'e' });
   editor.write(null, { ctrl: true, name: 'u' });

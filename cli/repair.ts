@@ -1,5 +1,5 @@
 /**
- * `millrace repair`: lists what keeps queries of a data directory from starting, and does what it is told to about it.
+ * `millrace repair`: lists what keeps queries of a data directory from starting, and repairs what its options name.
  *
  * It opens the directory itself, and so works only while no server does.
  */
@@ -41,7 +41,7 @@ function describe({ queries, otherDamage }: RepairFindings): readonly string[] {
   }
   if (lines.length > 0) {
     lines.push(
-      'Restore what is missing from a backup, or repeat this command with --reset-query QUERY (compute it anew from its sources)',
+      'Restore what is missing from a backup, or repeat this command with --reset-query QUERY (recompute it from its sources)',
       'or with --accept-loss TOPIC (go on without what is lost).',
     );
   } else lines.push('Nothing is missing: every query can start.');

@@ -1,5 +1,5 @@
 /**
- * `millrace server`: runs the server until it is told to stop.
+ * `millrace server`: runs the server until it is stopped.
  *
  * The only file of the terminal that imports the server, and only when it is called, so that `millrace sql` does not
  * pay for it. Ctrl-C and SIGTERM end open queries, commit what is under way and close the data directory cleanly; a
@@ -59,12 +59,12 @@ export async function serve({
       ...(maxQueries === undefined ? {} : { limits: { maxOpenQueries: maxQueries } }),
     });
     const { engine } = server.millrace;
-    for (const line of startReport(engine.report)) terminal.say(line);
+    for (const line of startReport(engine.report)) terminal.message(line);
     for (const { id, state, error } of await engine.queries())
-      if (state === 'ERROR') terminal.say(`The query ${id} does not run: ${error}`);
-    terminal.say(`Millrace listens at ${server.url}, data in ${options.data}. Ctrl-C stops it.`);
+      if (state === 'ERROR') terminal.message(`The query ${id} does not run: ${error}`);
+    terminal.message(`Millrace listens at ${server.url}, data in ${options.data}. Ctrl-C stops it.`);
     await stopped;
-    terminal.say('Stopping.');
+    terminal.message('Stopping.');
     await server.close();
     return exitCode.ok;
   } catch (error) {
@@ -72,28 +72,28 @@ export async function serve({
   }
 }
 
-/** What the start found and mended; nothing after a clean end. */
+/** What the start found and repaired; nothing after a clean end. */
 function startReport({
   recovery,
   failedStatements,
   unclaimed,
   damage,
 }: RunningServer['millrace']['engine']['report']): string[] {
-  const said = failedStatements.map(
+  const lines = failedStatements.map(
     ({ statement, message }) => `A statement of the statement log does not run (${message}): ${statement}`,
   );
   if (unclaimed.length > 0)
-    said.push(`Kept, although no statement that this version can read owns it: ${unclaimed.join(', ')}`);
-  for (const message of damage) said.push(`Missing: ${message}. See: millrace repair.`);
+    lines.push(`Kept, although no statement that this version can read owns it: ${unclaimed.join(', ')}`);
+  for (const message of damage) lines.push(`Missing: ${message}. See: millrace repair.`);
   const { abortedTransactions: aborted, completedTransactions: completed, bytesTruncated, durationMs } = recovery;
-  if (aborted.length > 0) said.unshift(`Transactions aborted: ${aborted.join(', ')}.`);
-  if (completed.length > 0) said.unshift(`Transactions completed: ${completed.join(', ')}.`);
-  if (bytesTruncated > 0) said.unshift(`Torn bytes cut from the ends of segments: ${bytesTruncated}.`);
+  if (aborted.length > 0) lines.unshift(`Transactions aborted: ${aborted.join(', ')}.`);
+  if (completed.length > 0) lines.unshift(`Transactions completed: ${completed.join(', ')}.`);
+  if (bytesTruncated > 0) lines.unshift(`Torn bytes cut from the ends of segments: ${bytesTruncated}.`);
   if (!recovery.cleanShutdown && recovery.partitionsRecovered > 0)
-    said.unshift(
+    lines.unshift(
       `The last run did not end cleanly: ${recovery.partitionsRecovered} partitions checked in ${Math.ceil(durationMs)} ms.`,
     );
-  return said;
+  return lines;
 }
 
 /** A directory or a port that cannot be used is a matter of the command line. Anything else is a fault of ours, and is

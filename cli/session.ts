@@ -2,7 +2,7 @@
  * Runs statements one after the other against a server, shows what they answer, and keeps what SET has set.
  *
  * Statements are sent one by one, so the first that fails is known, and those before it have run. A query's rows are
- * shown as they come: what arrives within a moment of the first row sets the widths of the table, then every piece is
+ * shown as they come: what arrives within a moment of the first row sets the widths of the table, then every part is
  * written at once.
  */
 
@@ -13,7 +13,7 @@ import { blocksOf } from './entities.ts';
 import { renderCaret } from './excerpt.ts';
 import { exitCode } from './exit.ts';
 import { reportFault } from './report.ts';
-import { isQuery, type Piece, settingOf } from './statements.ts';
+import { isQuery, type StatementText, settingOf } from './statements.ts';
 import { TableWriter } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -25,7 +25,7 @@ export interface SessionOptions {
   readonly output: OutputFormat;
   /** The name of the script that statements come from, for errors. */
   readonly script?: string | undefined;
-  /** Whether somebody sits there and likes to be told how it goes. */
+  /** Whether a person reads along: progress is shown. */
   readonly interactive: boolean;
 }
 
@@ -45,13 +45,13 @@ export class Session {
   }
 
   /** Runs one statement and gives the exit code it would end a script with. Faults are shown, not thrown. */
-  async run(piece: Piece, signal: AbortSignal): Promise<number> {
+  async run(statement: StatementText, signal: AbortSignal): Promise<number> {
     const both = AbortSignal.any([signal, this.#options.terminal.closed]);
     try {
-      if (isQuery(piece.text)) await this.#query(piece.text, both);
-      else await this.#execute(piece.text, both);
+      if (isQuery(statement.text)) await this.#query(statement.text, both);
+      else await this.#execute(statement.text, both);
     } catch (error) {
-      if (!both.aborted) return this.#report(error, piece);
+      if (!both.aborted) return this.#report(error, statement);
     }
     return signal.aborted ? exitCode.interrupted : exitCode.ok;
   }
@@ -68,19 +68,19 @@ export class Session {
       if (setting.value === undefined) this.#properties.delete(setting.name);
       else this.#properties.set(setting.name, setting.value);
       if (interactive)
-        terminal.say(setting.value === undefined ? `${setting.name} is unset.` : `${setting.name} is set.`);
+        terminal.message(setting.value === undefined ? `${setting.name} is unset.` : `${setting.name} is set.`);
     }
     for (const entity of entities) {
       if (output === 'json') await terminal.write(`${JSON.stringify(entity)}\n`);
       else await this.#show(entity);
     }
-    if (interactive && entities.length === 0 && setting === undefined) terminal.say('Done.');
+    if (interactive && entities.length === 0 && setting === undefined) terminal.message('Done.');
   }
 
   async #show(entity: Entity): Promise<void> {
     const { terminal } = this.#options;
     for (const block of blocksOf(entity)) {
-      if (block.kind === 'message') terminal.say(visible(block.text));
+      if (block.kind === 'message') terminal.message(visible(block.text));
       else if (block.kind === 'text') await terminal.write(`${block.text}\n`);
       else await terminal.write(new TableWriter(block.columns, terminal.tableStyle).write(block.rows));
     }
@@ -104,7 +104,7 @@ export class Session {
     }
     if (interactive) {
       const seconds = ((performance.now() - began) / 1000).toFixed(2);
-      terminal.say(terminal.colors.dim(`${count} ${count === 1 ? 'row' : 'rows'} in ${seconds} s`));
+      terminal.message(terminal.colors.dim(`${count} ${count === 1 ? 'row' : 'rows'} in ${seconds} s`));
     }
   }
 
@@ -132,28 +132,28 @@ export class Session {
     if (!/\bemit\s+\w+/i.test(statement)) return;
     const fromStart = this.#properties.get('auto.offset.reset') === 'earliest';
     const why = fromStart ? '' : " Only new records are read; SET 'auto.offset.reset' = 'earliest'; reads them all.";
-    terminal.say(terminal.colors.dim(`No rows so far.${why}`));
+    terminal.message(terminal.colors.dim(`No rows so far.${why}`));
   }
 
-  /** Says what went wrong, with the place in the statement where there is one. */
-  #report(error: unknown, piece: Piece): number {
+  /** Shows an error, with its position in the statement where there is one. */
+  #report(error: unknown, statement: StatementText): number {
     const { terminal, script } = this.#options;
     const { red, bold, dim } = terminal.colors;
     if (!(error instanceof ServerFault)) return reportFault(error, terminal);
     const { message, error_code, millrace } = error.entity;
     const { code, hint, at } = millrace ?? {};
     const sentence = hint !== undefined && message.endsWith(` ${hint}`) ? message.slice(0, -hint.length - 1) : message;
-    terminal.say(`${red(bold('error'))} ${dim(String(code ?? error_code))}: ${visible(sentence)}`);
+    terminal.message(`${red(bold('error'))} ${dim(String(code ?? error_code))}: ${visible(sentence)}`);
     if (at !== undefined) {
-      const line = piece.line + at.line - 1;
-      const column = at.line === 1 ? piece.column + at.column - 1 : at.column;
-      terminal.say(
+      const line = statement.line + at.line - 1;
+      const column = at.line === 1 ? statement.column + at.column - 1 : at.column;
+      terminal.message(
         dim(`  at ${script === undefined ? `line ${line}, column ${column}` : `${script}:${line}:${column}`}`),
       );
-      const [text, mark] = renderCaret(piece.text, at).split('\n');
-      terminal.say(`  ${text}\n  ${red(mark ?? '')}`);
+      const [text, mark] = renderCaret(statement.text, at).split('\n');
+      terminal.message(`  ${text}\n  ${red(mark ?? '')}`);
     }
-    if (hint !== undefined) terminal.say(`${bold('hint')}: ${visible(hint)}`);
+    if (hint !== undefined) terminal.message(`${bold('hint')}: ${visible(hint)}`);
     return exitCode.sql;
   }
 }
@@ -191,7 +191,7 @@ async function* gathered(
     if (first.length > 0) yield first;
     for (let step = await next; step.done !== true; step = await source.next()) yield step.value;
   } finally {
-    // Where the reader left early, what is still under way has nobody to tell of its end.
+    // Where the reader left early, nobody awaits the end of what is still under way.
     next.catch(() => {});
     await source.return?.();
   }

@@ -1,7 +1,7 @@
 /**
  * `millrace sql`: statements from the command line, from a file, from a pipe, or from a prompt.
  *
- * A script stops at its first error, and the exit code says of what kind that was.
+ * A script stops at its first error, and the exit code shows of what kind that was.
  */
 
 import { readFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ export async function runSql(options: SqlOptions): Promise<number> {
     });
     if (script !== undefined) return await runScript(script, session);
     const { KsqlServerInfo } = await client.info();
-    terminal.say(`Millrace ${KsqlServerInfo.version} at ${client.url.origin}. "help" helps, \\q leaves.`);
+    terminal.message(`Millrace ${KsqlServerInfo.version} at ${client.url.origin}. "help" helps, \\q leaves.`);
     const [{ runPrompt }, { historyFile }] = await Promise.all([import('./prompt.ts'), import('./history.ts')]);
     return await runPrompt(session, terminal, {
       input: process.stdin,
@@ -70,9 +70,9 @@ function readScript(file: string): string {
 async function runScript(script: string, session: Session): Promise<number> {
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());
-  const { pieces, rest } = splitStatements(script);
-  for (const piece of rest === undefined ? pieces : [...pieces, rest]) {
-    const code = await session.run(piece, interrupt.signal);
+  const { statements, rest } = splitStatements(script);
+  for (const statement of rest === undefined ? statements : [...statements, rest]) {
+    const code = await session.run(statement, interrupt.signal);
     if (code !== exitCode.ok) return code;
   }
   return exitCode.ok;

@@ -2,11 +2,11 @@
  * Finds where statements end in a text, without understanding them.
  *
  * The server parses; the terminal only has to know when a statement is complete, so that a prompt can go on to the next
- * line and a script can be sent piece by piece. A semicolon ends a statement unless it stands in quotes or in a
+ * line and a script can be sent statement by statement. A semicolon ends a statement unless it is in quotes or in a
  * comment; the rules for those are the lexical ones of the language.
  */
 
-export interface Piece {
+export interface StatementText {
   /** From its first word to before its semicolon. */
   readonly text: string;
   /** Where it begins in the whole text; lines and columns count from 1. */
@@ -15,31 +15,31 @@ export interface Piece {
 }
 
 export interface Split {
-  readonly pieces: readonly Piece[];
-  /** What stands behind the last semicolon, blanks and comments before it taken off; undefined when that is nothing. */
-  readonly rest: Piece | undefined;
+  readonly statements: readonly StatementText[];
+  /** What follows the last semicolon, blanks and comments before it taken off; undefined when that is nothing. */
+  readonly rest: StatementText | undefined;
 }
 
 /** Cuts a text at its semicolons. */
 export function splitStatements(text: string): Split {
-  const pieces: Piece[] = [];
+  const statements: StatementText[] = [];
   let start = -1;
   let offset = 0;
-  const piece = (from: number, to: number): Piece => {
+  const textAt = (from: number, to: number): StatementText => {
     const lines = text.slice(0, from).split(/\r\n?|\n/);
     return { text: text.slice(from, to).trimEnd(), line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
   };
   while (offset < text.length) {
     const next = endOfPart(text, offset);
     if (next.kind === 'end') {
-      if (start >= 0) pieces.push(piece(start, offset));
+      if (start >= 0) statements.push(textAt(start, offset));
       start = -1;
     } else if (next.kind === 'words' && start < 0) {
       start = offset;
     }
     offset = next.to;
   }
-  return { pieces, rest: start < 0 ? undefined : piece(start, text.length) };
+  return { statements, rest: start < 0 ? undefined : textAt(start, text.length) };
 }
 
 interface Part {

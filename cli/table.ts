@@ -5,10 +5,10 @@
  *     ────────┼─────────┼───────────
  *      ATL    │    17875 │       7.1
  *
- * Numbers stand to the right, all else to the left; a wide character counts as two columns. Rows may come in pieces:
- * the first piece sets the widths, and a later row that needs more room makes its column wider from there on. Where the
- * width of the terminal is known, the widest columns of text give way until a row fits, and their cells wrap. In a pipe
- * nothing wraps and the lines are plain ASCII.
+ * Numbers are aligned to the right, all else to the left; a wide character counts as two columns. Rows may come in
+ * parts: the first part sets the widths, and a later row that needs more room makes its column wider from there on.
+ * Where the width of the terminal is known, the widest columns of text give way until a row fits, and their cells wrap.
+ * In a pipe nothing wraps and the lines are plain ASCII.
  */
 
 import Table from 'cli-table3';
@@ -80,7 +80,7 @@ export class TableWriter {
     return `${names}${rule}\n`;
   }
 
-  /** Makes room for these cells, as far as the terminal has any. */
+  /** Widens columns for these cells, as far as the terminal is wide enough. */
   #widen(texts: readonly (readonly string[])[]): void {
     for (const row of texts) {
       row.forEach((text, index) => {

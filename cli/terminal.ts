@@ -1,5 +1,5 @@
 /**
- * Where output goes: data to standard output, everything said about it to standard error, so that a pipe holds data
+ * Where output goes: data to standard output, every message about it to standard error, so that a pipe holds data
  * alone.
  *
  * Writing waits for a slow reader. When the reader of standard output goes away (`| head`), that is no error: the
@@ -21,7 +21,7 @@ export class Terminal {
   readonly #out: Stream;
   readonly #err: Stream;
   readonly #closed = new AbortController();
-  /** Colours of what is said on standard error. */
+  /** Colours of messages on standard error. */
   readonly colors: Colors;
   readonly #outColors: Colors;
 
@@ -34,7 +34,7 @@ export class Terminal {
       if (error.code !== 'EPIPE') throw error;
       this.#closed.abort();
     });
-    // Nobody is left to be told.
+    // There is no reader any more.
     err.on('error', () => {});
   }
 
@@ -54,7 +54,7 @@ export class Terminal {
     };
   }
 
-  /** Writes data; resolves when there is room for more. */
+  /** Writes data; resolves when more can be written. */
   async write(text: string): Promise<void> {
     if (text === '' || this.closed.aborted || this.#out.write(text)) return;
     await new Promise<void>((resolve) => {
@@ -68,8 +68,8 @@ export class Terminal {
     });
   }
 
-  /** Says something about what is going on; a line. */
-  say(text: string): void {
+  /** Writes a message, one line, to standard error. */
+  message(text: string): void {
     this.#err.write(`${text}\n`);
   }
 }

@@ -38,7 +38,7 @@ export const checkAccess = (request: IncomingMessage, response: ServerResponse, 
     const sent = type === undefined ? 'no content type' : `the content type "${type}"`;
     throw new RequestError(
       errorCodes.unsupportedMediaType,
-      `the request has ${sent}, and the server takes JSON. Send it with the header "Content-Type: ${mediaTypes.json}".`,
+      `the request has ${sent}, and the server accepts JSON only. Send it with the header "Content-Type: ${mediaTypes.json}".`,
     );
   }
 };

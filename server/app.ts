@@ -1,5 +1,5 @@
 /**
- * The HTTP face: routes over one open engine.
+ * The HTTP server: routes over one open engine.
  *
  * A request is a statement, a query or rows; how it is carried out is the SQL layer's work. Decided here: who may send
  * requests (`access.ts`), how large a body may be and how long it may take, how many queries may be open, and how a

@@ -29,7 +29,7 @@ const readWhole = async (request: IncomingMessage, maxBytes: number): Promise<st
   return Buffer.concat(parts).toString('utf8');
 };
 
-/** What a client sends, or a fault when it takes longer than it may. `what` names it. */
+/** What a client sends, or a fault when that exceeds the time allowed. `what` names it. */
 export const withinTime = async <T>(reading: Promise<T>, ms: number, what: string): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -47,7 +47,7 @@ export const withinTime = async <T>(reading: Promise<T>, ms: number, what: strin
   }
 };
 
-/** Parses a JSON object, or says what is wrong with it. */
+/** Parses a JSON object; the error names what is wrong. */
 export const parseObject = (text: string, what: string): Record<string, unknown> => {
   let parsed: unknown;
   try {

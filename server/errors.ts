@@ -1,7 +1,7 @@
 /**
  * Faults as HTTP: which status and which of ksqlDB's numbers an error gets.
  *
- * A user's fault is 400 with code, sentence, hint and place; the log's refusals, a full disk and a query that has
+ * A user's fault is 400 with code, sentence, hint and position; the log's refusals, a full disk and a query that has
  * failed have numbers of their own; anything else is our bug: 500, the sentence without a stack, and the stack in the
  * server's log.
  */

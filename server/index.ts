@@ -22,7 +22,7 @@ export interface ServerOptions {
   /** Data directory; made when missing. */
   readonly data: string;
   readonly host?: string;
-  /** 0 takes a free one. */
+  /** 0: any free one. */
   readonly port: number;
   /** Worker threads for queries, started with the first one; 0 runs them on this thread. Default: one less than there
    *  are cores, at least 1. */
@@ -50,7 +50,7 @@ export interface RunningServer {
 
 const LOOPBACK = '127.0.0.1';
 
-/** Throws a `UserError` when the directory cannot be used or the port is taken. */
+/** Throws a `UserError` when the directory cannot be used or the port is in use. */
 export const startServer = async (options: ServerOptions): Promise<RunningServer> => {
   const { data, port, host = LOOPBACK } = options;
   const logger = pino({ level: options.logLevel ?? 'info', base: null }, pino.destination(2));
@@ -93,8 +93,8 @@ const listenFault = (error: unknown, host: string, port: number): unknown => {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'EADDRINUSE':
-      return new UserError('PORT_IN_USE', `port ${port} on ${host} is taken by another process`, {
-        hint: 'Stop that process, or choose another port with --port (0 takes a free one).',
+      return new UserError('PORT_IN_USE', `port ${port} on ${host} is in use by another process`, {
+        hint: 'Stop that process, or choose another port with --port (0: any free one).',
         cause: error,
       });
     case 'EACCES':

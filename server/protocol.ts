@@ -2,7 +2,7 @@
  * What goes over HTTP: the request and response shapes of the ksqlDB REST API that this server speaks.
  *
  * The only file of this layer that the terminal and the console may import. Field names are the wire's. Fields that
- * ksqlDB does not have stand under `millrace`, so that its clients never meet them by accident.
+ * ksqlDB does not have are under `millrace`, so that its clients never see them by accident.
  */
 
 export const DEFAULT_PORT = 8088;
@@ -71,7 +71,7 @@ export interface ErrorEntity {
     /** Stable name of the error, listed in docs/errors.md. */
     readonly code: string;
     readonly hint?: string;
-    /** Place in the text of the request: line and column count from 1, the offset from 0. */
+    /** Position in the text of the request: line and column count from 1, the offset from 0. */
     readonly at?: {
       readonly line: number;
       readonly column: number;
@@ -152,7 +152,7 @@ export interface QueryInfo {
   readonly replayed: number;
   /** Records left out, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
-  /** The last of them; topic, partition and offset are null where the record's place is not known. */
+  /** The last of them; topic, partition and offset are null where they are not known. */
   readonly lastDropped?: {
     readonly reason: string;
     readonly detail: string;

@@ -12,7 +12,7 @@ export interface ServerLimits {
   readonly maxRowBytes: number;
   /** Push and pull queries open at once. */
   readonly maxOpenQueries: number;
-  /** Bytes written to a client that it has not taken yet; beyond it the query waits. */
+  /** Bytes written to a client that it has not received yet; beyond it the query waits. */
   readonly maxUnsentBytes: number;
   /** How long a client may take to send the body of a request (of /inserts-stream: its first line). */
   readonly bodyTimeoutMs: number;

@@ -42,8 +42,8 @@ const guarded = <T>(path: string, run: () => T): T => {
 
 const codeOf = (cause: unknown): unknown => (cause instanceof Error && 'code' in cause ? cause.code : undefined);
 
-/** A directory with those above it. (Node's own recursive form never returns where the system says "no such directory"
- *  of a place whose parent exists, as Linux does below /proc.) */
+/** A directory with those above it. (Node's own recursive form never returns where the system answers "no such
+ *  directory" for a path whose parent exists, as Linux does below /proc.) */
 const makeDirectories = (path: string): void => {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   try {

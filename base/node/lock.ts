@@ -1,10 +1,10 @@
 /**
  * A lock that the kernel holds for this process, and lets go of when the process ends, however it ends.
  *
- * Node has no advisory file locks of its own, but the SQLite that it contains takes one (`fcntl`) on the file of a
+ * Node has no advisory file locks of its own, but the SQLite that it contains uses one (`fcntl`) on the file of a
  * database while a transaction is open. So the lock is an open exclusive transaction on an empty database, in which
- * nothing is ever written: it needs no space, and the file may stay. A process id says nothing in another container,
- * and a file's presence says nothing after a kill; the kernel knows who holds it, wherever the processes run, as long
+ * nothing is ever written: it needs no space, and the file may stay. A process id means nothing in another container,
+ * and a file's presence means nothing after a kill; the kernel knows who holds it, wherever the processes run, as long
  * as they share the kernel (or a network file system that passes locks on).
  *
  * The kernel drops such a lock when the process closes any descriptor of the file: nothing else here may open it.
@@ -28,7 +28,7 @@ export const takeLock = (path: string): LockResult => {
   } catch (cause) {
     database?.close();
     if (cause instanceof Error && 'errcode' in cause && cause.errcode === busy) return { held: false };
-    throw new FileError('EIO', path, `the lock ${path} cannot be taken: ${messageOf(cause)}`, {
+    throw new FileError('EIO', path, `the lock ${path} cannot be acquired: ${messageOf(cause)}`, {
       cause,
     });
   }

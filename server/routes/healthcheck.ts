@@ -1,5 +1,5 @@
 /**
- * GET /healthcheck: always 200; the body's `isHealthy` tells, as in ksqlDB.
+ * GET /healthcheck: always 200, as in ksqlDB; the body's `isHealthy` holds the result.
  *
  * The log (`kafka`) is unhealthy once a sync has failed: nothing is acknowledged until the next start. The
  * `commandRunner` is unhealthy while there are statements in the statement log that could not be applied. A query in

@@ -1,4 +1,4 @@
-/** GET /info (and /): what runs here, what the last start found and mended, and the persistent queries as they stand.
+/** GET /info (and /): what runs here, what the last start found and repaired, and the state of the persistent queries.
  *  */
 
 import { type InfoResponse, mediaTypes } from '../protocol.ts';

@@ -40,9 +40,9 @@ export const insertsStreamRoute: Route = (app, { engine, limits }) => {
         if (out.destroyed) break;
         await acknowledgements.take(group);
       }
-      await acknowledgements.settled();
+      await acknowledgements.written();
     } catch (error) {
-      await acknowledgements.settled().catch(() => {});
+      await acknowledgements.written().catch(() => {});
       if (!out.destroyed) out.write(`${JSON.stringify(faultOf(error).body)}\n`);
       request.log.warn({ route: '/inserts-stream', reason: messageOf(error) }, 'inserts ended');
     }
@@ -56,7 +56,8 @@ class Acknowledgements {
   readonly #out: ServerResponse;
   #sequence = 0;
   #underWay = 0;
-  /** Resolves when the last group taken has been answered: groups answer in order. Never rejects; `#failure` tells. */
+  /** Resolves when the last group received has been answered: groups answer in order. Never rejects; `#failure`
+   *  holds why. */
   #last: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
   #oneLess: (() => void) | undefined;
@@ -84,7 +85,7 @@ class Acknowledgements {
     if (this.#out.writableNeedDrain) await drained(this.#out);
   }
 
-  async settled(): Promise<void> {
+  async written(): Promise<void> {
     await this.#last;
     if (this.#failure !== undefined) throw this.#failure;
   }

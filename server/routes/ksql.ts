@@ -1,5 +1,5 @@
 /** POST /ksql: statements in, entities out. All are validated before the first runs; the first failure ends the request
- *  and says what ran. */
+ *  and names what ran. */
 
 import { ExecutionError, type StatementResult } from '../../sql/index.ts';
 import { objectField, readJsonBody, textField } from '../body.ts';

@@ -81,7 +81,7 @@ const streamRows = async (
   // A line is sent with its end, so that a client need not wait for the next one to know that it is whole.
   const [open, before, after, close] = asArray ? ['[', ',', '', ']'] : ['', '', '\n', ''];
   const write = rowWriter(handle.columns.map(({ type }) => type));
-  // A client may have left while the query was being started: nothing will tell of it again.
+  // A client may have left while the query was being started: no further event will report it.
   if (out.destroyed) return;
   const gone = once(out, 'close').then(() => handle.close());
   // Awaited below; when it fails before, that is no unhandled rejection, which would end the process.

@@ -124,7 +124,7 @@ test('a port that is taken and a directory that is in use are said plainly', asy
   const port = new URL(url).port;
   const taken = await finished(start(['--data', join(folder, 'other'), '--port', port]));
   expect(taken.code).toBe(1);
-  expect(taken.err).toContain(`error: port ${port} on 127.0.0.1 is taken by another process\nhint: `);
+  expect(taken.err).toContain(`error: port ${port} on 127.0.0.1 is in use by another process\nhint: `);
   const locked = await finished(start(['--data', join(folder, 'data'), '--port', '0']));
   expect(locked.code).toBe(1);
   expect(locked.err).toMatch(/^error: .*in use|^error: .*lock/m);

@@ -16,26 +16,26 @@ test.each([
   ["a 'never; closed", [], "a 'never; closed"],
   ['a /* never; closed', [], 'a /* never; closed'],
   ['-- first\nshow streams;', ['show streams'], undefined],
-])('%j is cut at its semicolons', (text, pieces, rest) => {
+])('%j is cut at its semicolons', (text, statements, rest) => {
   const split = splitStatements(text);
-  expect(split.pieces.map((piece) => piece.text)).toEqual(pieces);
+  expect(split.statements.map((piece) => piece.text)).toEqual(statements);
   expect(split.rest?.text).toBe(rest);
 });
 
 test('a piece knows where it begins', () => {
-  const { pieces, rest } = splitStatements('a;\n  -- note\n  b\n c; d');
-  expect([...pieces, rest]).toEqual([
+  const { statements, rest } = splitStatements('a;\n  -- note\n  b\n c; d');
+  expect([...statements, rest]).toEqual([
     { text: 'a', line: 1, column: 1 },
     { text: 'b\n c', line: 3, column: 3 },
     { text: 'd', line: 4, column: 5 },
   ]);
 });
 
-test('the pieces are the statements that the parser finds', () => {
+test('the statements are the statements that the parser finds', () => {
   fc.assert(
     fc.property(fc.array(statement, { maxLength: 3 }), (trees) => {
       const text = trees.map((tree) => `${printStatement(tree)};`).join('\n');
-      expect(splitStatements(text).pieces.map((piece) => piece.text)).toEqual(
+      expect(splitStatements(text).statements.map((piece) => piece.text)).toEqual(
         parseStatements(text).map((one) => one.text),
       );
     }),
