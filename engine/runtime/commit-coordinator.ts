@@ -202,7 +202,21 @@ export class CommitCoordinator {
         host.drained = false;
         if (this.#phase === 'rolling back' && this.#allAnswered()) this.#open();
         return;
-      default:
+      // Of no concern to a commit.
+      case 'assigned':
+      case 'checkpointed':
+      case 'closed':
+      case 'counted':
+      case 'failed':
+      case 'note':
+      case 'page':
+      case 'refused':
+      case 'removed':
+      case 'rows':
+      case 'shard damaged':
+      case 'task not opened':
+      case 'task opened':
+      case 'task suspended':
         return;
     }
   }

@@ -439,7 +439,19 @@ export class Runtime {
       case 'shard damaged':
         this.#emit({ kind: 'shard damaged', shard: message.shard, why: message.why });
         return;
-      default:
+      case 'assigned':
+      case 'batch':
+      case 'checkpointed':
+      case 'failed':
+      case 'note':
+      case 'prepared':
+      case 'progress':
+      case 'removed':
+      case 'rolled back':
+      case 'rows':
+      case 'task not opened':
+      case 'task opened':
+      case 'task suspended':
         this.#runner.receive(thread, message);
     }
   }
