@@ -48,6 +48,7 @@ export { timestampBytes, timestampOf, writeTimestamped } from './operators/times
 export { toStream } from './operators/to-stream.ts';
 export { type WindowAggregation, windowAggregate } from './operators/window-aggregate.ts';
 export { originTimeHeader, takeHeaders, withoutOriginTime } from './origin-time.ts';
+export { type PartitionPlan, planPartitions } from './partition-plan.ts';
 export type {
   DropReason,
   Forward,
@@ -91,13 +92,12 @@ export type { RemoteHost, WorkerOptions } from './runtime/threads.ts';
 export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';
 export type { KeyValueStore, StoreSpec, WindowStore } from './stores/store.ts';
+export { Topology } from './topology.ts';
 export {
   changelogTopic,
   internalTopic,
   type Node,
-  type PartitionPlan,
   type ProcessorNode,
-  planPartitions,
   type Repartition,
   repartitionTopic,
   resultTopic,
@@ -105,8 +105,7 @@ export {
   type SourceKind,
   type SourceNode,
   type SubTopology,
-  Topology,
   taskIdOf,
   topicOf,
-} from './topology.ts';
+} from './topology-nodes.ts';
 export { type TimeWindows as WindowStarts, tumbling } from './windows/tumbling.ts';

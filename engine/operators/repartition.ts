@@ -7,7 +7,7 @@
  */
 
 import type { ProcessorSupplier } from '../processor.ts';
-import { repartitionTopic } from '../topology.ts';
+import { repartitionTopic } from '../topology-nodes.ts';
 import { type SinkFields, Turn, writeRecord } from './sink.ts';
 import { source } from './source.ts';
 

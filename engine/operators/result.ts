@@ -8,7 +8,7 @@
 
 import type { ProcessorSupplier } from '../processor.ts';
 import { type Serde, SerdeError } from '../serde.ts';
-import { resultTopic } from '../topology.ts';
+import { resultTopic } from '../topology-nodes.ts';
 
 export const result =
   <V>(value: Pick<Serde<V>, 'write'>): ProcessorSupplier<V, never> =>

@@ -2,7 +2,8 @@
 
 import type { DropReason } from '../processor.ts';
 import type { StoreSpec } from '../stores/store.ts';
-import { type SubTopology, type Topology, topicOf } from '../topology.ts';
+import { type Topology } from '../topology.ts';
+import { type SubTopology, topicOf } from '../topology-nodes.ts';
 import { TaskCounters } from './drops.ts';
 import type { Exchange } from './exchange.ts';
 import type { Subscription } from './feed.ts';

@@ -15,16 +15,10 @@
 
 import { assert, UserError } from '../../base/index.ts';
 import type { Log, Producer, TopicConfigs, TopicDescription } from '../../storage/index.ts';
+import { type PartitionPlan, planPartitions } from '../partition-plan.ts';
 import { changelogBatchBytes } from '../stores/store-options.ts';
-import {
-  changelogTopic,
-  type PartitionPlan,
-  planPartitions,
-  resultTopic,
-  type Topology,
-  taskIdOf,
-  topicOf,
-} from '../topology.ts';
+import { type Topology } from '../topology.ts';
+import { changelogTopic, resultTopic, taskIdOf, topicOf } from '../topology-nodes.ts';
 import { type Assignment, assignTasks, placementOf, type ThreadShards } from './assignor.ts';
 import { contradictionError, examine, hasStarted } from './contradictions.ts';
 import { type PartitionPosition, partitionKey } from './partition-position.ts';

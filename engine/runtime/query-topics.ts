@@ -1,6 +1,7 @@
 /** The topics that a query uses, each with its role; and their names. */
 
-import { changelogTopic, internalTopic, type Topology } from '../topology.ts';
+import { type Topology } from '../topology.ts';
+import { changelogTopic, internalTopic } from '../topology-nodes.ts';
 import type { TopicRole } from './query-records.ts';
 
 export interface TopologyTopic {

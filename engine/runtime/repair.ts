@@ -12,7 +12,7 @@ import { closestName, UserError } from '../../base/index.ts';
 import { type CommittedOffset, type Damage, type Log, offsetsTopic, transactionsTopic } from '../../storage/index.ts';
 import { checkpointPosition } from '../stores/checkpoint-position.ts';
 import { KvError, type OrderedKv } from '../stores/ordered-kv.ts';
-import { changelogTopic } from '../topology.ts';
+import { changelogTopic } from '../topology-nodes.ts';
 import { type Contradiction, checkpointMismatch, damageKey, examine } from './contradictions.ts';
 import { type QueryRecord, QueryRecords } from './query-records.ts';
 import type { TopologyTopic } from './query-topics.ts';

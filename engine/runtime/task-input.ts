@@ -7,7 +7,7 @@
 import { assert } from '../../base/index.ts';
 import type { Block } from '../block.ts';
 import { PreparationError, type SourceProcessor } from '../processor.ts';
-import type { SourceKind } from '../topology.ts';
+import type { SourceKind } from '../topology-nodes.ts';
 
 /** Blocks that an input may have waiting before it takes no more. */
 const blocksAhead = 2;

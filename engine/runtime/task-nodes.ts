@@ -10,7 +10,7 @@ import type { RecordOrigin } from '../origin-time.ts';
 import type { Processor, SourceProcessor } from '../processor.ts';
 import type { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
-import { resultTopic, type SinkNode, type SubTopology, topicOf } from '../topology.ts';
+import { resultTopic, type SinkNode, type SubTopology, topicOf } from '../topology-nodes.ts';
 import { NodeContext, type NodeScope } from './node-context.ts';
 import type { PartitionedWriter, WriterOrigins } from './partitioned-writer.ts';
 

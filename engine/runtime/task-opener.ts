@@ -10,7 +10,7 @@ import type { StateStore } from '../stores/state-store.ts';
 import type { StoreSpec } from '../stores/store.ts';
 import { createStore } from '../stores/store-kinds.ts';
 import { entryLimit } from '../stores/store-options.ts';
-import { changelogTopic, type SubTopology } from '../topology.ts';
+import { changelogTopic, type SubTopology } from '../topology-nodes.ts';
 import { TaskCounters } from './drops.ts';
 import type { HostParts } from './host-options.ts';
 import { type HostedRun, HostedTask } from './hosted-run.ts';

@@ -29,7 +29,7 @@ import type { DropReason, Processor, SourceProcessor } from '../processor.ts';
 import type { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import type { StoreSpec } from '../stores/store.ts';
-import { changelogTopic, type SubTopology, taskIdOf, topicOf } from '../topology.ts';
+import { changelogTopic, type SubTopology, taskIdOf, topicOf } from '../topology-nodes.ts';
 import { type DropSink, originalOf, TaskCounters } from './drops.ts';
 import { restoreOutputTimes, writeOutputTimes } from './output-times.ts';
 import type { PartitionPosition } from './partition-position.ts';

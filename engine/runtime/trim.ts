@@ -13,7 +13,8 @@
 
 import type { Clock } from '../../base/index.ts';
 import { type Log, LogError } from '../../storage/index.ts';
-import { internalTopic, type Topology } from '../topology.ts';
+import { type Topology } from '../topology.ts';
+import { internalTopic } from '../topology-nodes.ts';
 import { type PartitionPosition, partitionKey } from './partition-position.ts';
 
 const leastMs = 1_000;

@@ -22,7 +22,7 @@
  * is retried holds everything until it knows its own times.
  */
 
-import { type SourceNode, type SubTopology, topicOf } from '../topology.ts';
+import { type SourceNode, type SubTopology, topicOf } from '../topology-nodes.ts';
 
 /** The sources by which a sub-topology's time goes: its streams, or its tables where it has no streams. */
 export const timedSources = ({ sources }: SubTopology): readonly SourceNode[] => {

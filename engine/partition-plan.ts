@@ -1,0 +1,81 @@
+/**
+ * How many partitions each sub-topology and each repartition topic of a query has.
+ *
+ * A sub-topology has one task per partition; all its source topics must have the same number of them (equal keys must
+ * meet). A repartition topic takes the number of what it is joined with, else that of the sub-topology that writes it.
+ */
+
+import { UserError } from '../base/index.ts';
+import type { Topology } from './topology.ts';
+import type { SourceNode, SubTopology } from './topology-nodes.ts';
+
+/** By id of the sub-topology, and by the name of the repartition topic within the topology. */
+export interface PartitionPlan {
+  readonly subTopologies: readonly number[];
+  readonly repartitions: ReadonlyMap<string, number>;
+}
+
+/**
+ * Works out the numbers of partitions. `countOf` answers for topics that exist; it is called for every source topic that
+ * is not a repartition. Throws `TOPOLOGY_NOT_COPARTITIONED`, naming both topics and counts, where sources of one
+ * sub-topology differ.
+ */
+export const planPartitions = (topology: Topology, countOf: (topic: string) => number): PartitionPlan => {
+  const subTopologies = topology.subTopologies();
+  const asked = new Map(topology.repartitions.map(({ topic, partitions }) => [topic, partitions]));
+  const decided = new Map<string, number>();
+  const counts: (number | undefined)[] = subTopologies.map(() => undefined);
+
+  const decide = (id: number, source: SourceNode, count: number): void => {
+    const known = counts[id];
+    if (known !== undefined && known !== count) {
+      const other = subTopologies[id]?.sources.find(
+        (one) => one !== source && (one.repartition ? decided.get(one.topic) : countOf(one.topic)) === known,
+      );
+      throw new UserError(
+        'TOPOLOGY_NOT_COPARTITIONED',
+        `"${other?.topic}" has ${known} partitions and "${source.topic}" has ${count}, but they are read together`,
+        { hint: 'Equal keys must meet in one task: give both topics the same number of partitions.' },
+      );
+    }
+    counts[id] = count;
+    if (source.repartition) decided.set(source.topic, count);
+  };
+
+  for (const { id, sources } of subTopologies) {
+    for (const source of sources) {
+      const count = source.repartition ? asked.get(source.topic) : countOf(source.topic);
+      if (count !== undefined) decide(id, source, count);
+    }
+  }
+  // A sub-topology that reads only repartitions takes the largest number of those that write them. Where some wait for each
+  // other, those that are known decide.
+  const writersOf = ({ id, sources }: SubTopology): readonly SubTopology[] =>
+    subTopologies.filter(
+      (writer) =>
+        writer.id !== id &&
+        writer.sinks.some(
+          (sink) => sink.repartition && sources.some((one) => one.repartition && one.topic === sink.topic),
+        ),
+    );
+  for (let roundsWithout = 0; counts.includes(undefined); ) {
+    let found = false;
+    for (const reader of subTopologies) {
+      if (counts[reader.id] !== undefined) continue;
+      const known = writersOf(reader).map(({ id }) => counts[id]);
+      const numbers = known.filter((count) => count !== undefined);
+      if (numbers.length === 0 || (numbers.length < known.length && roundsWithout === 0)) continue;
+      counts[reader.id] = Math.max(...numbers);
+      found = true;
+    }
+    if (found) roundsWithout = 0;
+    else if (roundsWithout++ > 0)
+      throw new UserError('TOPOLOGY_PARTITIONS', 'the number of partitions of a repartition cannot be worked out');
+  }
+  for (const { id, sources } of subTopologies) {
+    for (const { repartition, topic } of sources) {
+      if (repartition && !decided.has(topic)) decided.set(topic, counts[id] as number);
+    }
+  }
+  return { subTopologies: counts.map((count) => count ?? 0), repartitions: decided };
+};

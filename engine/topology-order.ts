@@ -1,0 +1,140 @@
+/**
+ * Puts the nodes of a topology in order, parents before children, and checks on the way what can be wrong with it: names,
+ * parents, stores, repartitions, cycles. The first thing that does not fit is a `UserError` that names it.
+ */
+
+import { UserError } from '../base/index.ts';
+import { type StoreKind, type StoreSpec } from './stores/store.ts';
+import { storeKinds } from './stores/store-kinds.ts';
+import type { Node, Repartition } from './topology-nodes.ts';
+
+export interface TopologyParts {
+  readonly nodes: readonly Node[];
+  readonly stores: readonly StoreSpec[];
+  readonly repartitions: readonly Repartition[];
+}
+
+export const orderNodes = ({ nodes, stores, repartitions }: TopologyParts): readonly Node[] => {
+  const byName = nodesByName(nodes);
+  const storeNames = checkStores(stores);
+  const writersOf = repartitionWriters(nodes, repartitions);
+  checkParentsAndStores(nodes, byName, storeNames);
+
+  const ordered: Node[] = [];
+  const state = new Map<Node, 'open' | 'done'>();
+  const visit = (node: Node): void => {
+    const seen = state.get(node);
+    if (seen === 'done') return;
+    if (seen === 'open') throw fault('TOPOLOGY_CYCLE', `the node "${node.name}" feeds itself`);
+    state.set(node, 'open');
+    if (node.node === 'source') {
+      const writer = node.repartition ? writersOf.get(node.topic) : undefined;
+      if (writer !== undefined) visit(writer);
+    } else {
+      for (const parent of node.parents) visit(byName.get(parent) as Node);
+    }
+    state.set(node, 'done');
+    ordered.push(node);
+  };
+  for (const node of nodes) visit(node);
+  return ordered;
+};
+
+const nodesByName = (nodes: readonly Node[]): ReadonlyMap<string, Node> => {
+  const byName = new Map<string, Node>();
+  for (const node of nodes) {
+    if (byName.has(node.name)) throw fault('TOPOLOGY_DUPLICATE_NAME', `two nodes are called "${node.name}"`);
+    byName.set(node.name, node);
+  }
+  if (!nodes.some((node) => node.node === 'source')) {
+    throw fault('TOPOLOGY_EMPTY', 'the topology has no source', 'A topology reads at least one topic.');
+  }
+  return byName;
+};
+
+/** The names of the stores. */
+const checkStores = (stores: readonly StoreSpec[]): ReadonlySet<string> => {
+  const names = new Set<string>();
+  for (const { name, kind, retentionMs } of stores) {
+    if (names.has(name)) throw fault('TOPOLOGY_DUPLICATE_NAME', `two stores are called "${name}"`);
+    if (!topicSafe.test(name)) throw badName('store', name);
+    const { retention } = storeKinds[kind];
+    if (retentionMs === undefined ? retention === 'required' : retention === 'none' || !(retentionMs > 0)) {
+      throw fault('TOPOLOGY_STORE_RETENTION', whyRetention(name, kind, retentionMs));
+    }
+    names.add(name);
+  }
+  return names;
+};
+
+/** By topic of a repartition: the node that writes it. */
+const repartitionWriters = (
+  nodes: readonly Node[],
+  repartitions: readonly Repartition[],
+): ReadonlyMap<string, Node> => {
+  const writersOf = new Map<string, Node>();
+  for (const { name, topic, partitions } of repartitions) {
+    if (!topicSafe.test(name)) throw badName('repartition', name);
+    if (writersOf.has(topic)) throw fault('TOPOLOGY_DUPLICATE_NAME', `two repartitions are called "${name}"`);
+    if (partitions !== undefined && !(Number.isInteger(partitions) && partitions > 0)) {
+      throw fault('TOPOLOGY_PARTITIONS', `the repartition "${name}" asks for ${partitions} partitions`);
+    }
+    for (const node of nodes) {
+      if (node.node === 'sink' && node.repartition && node.topic === topic) writersOf.set(topic, node);
+    }
+  }
+  return writersOf;
+};
+
+const checkParentsAndStores = (
+  nodes: readonly Node[],
+  byName: ReadonlyMap<string, Node>,
+  storeNames: ReadonlySet<string>,
+): void => {
+  const used = new Set<string>();
+  for (const node of nodes) {
+    if (node.node === 'source') continue;
+    if (node.parents.length === 0) throw fault('TOPOLOGY_UNKNOWN_PARENT', `the node "${node.name}" has no parent`);
+    for (const parent of node.parents) {
+      const found = byName.get(parent);
+      if (found === undefined) {
+        throw fault(
+          'TOPOLOGY_UNKNOWN_PARENT',
+          `the node "${node.name}" names a parent "${parent}" that does not exist`,
+        );
+      }
+      if (found.node === 'sink') {
+        throw fault('TOPOLOGY_UNKNOWN_PARENT', `the node "${node.name}" names the sink "${parent}" as its parent`);
+      }
+    }
+    if (node.node !== 'processor') continue;
+    for (const store of node.stores) {
+      if (!storeNames.has(store)) {
+        throw fault('TOPOLOGY_UNKNOWN_STORE', `the node "${node.name}" uses a store "${store}" that was not added`);
+      }
+      used.add(store);
+    }
+  }
+  for (const store of storeNames) {
+    if (!used.has(store)) throw fault('TOPOLOGY_UNUSED_STORE', `the store "${store}" was added, but no node uses it`);
+  }
+};
+
+const whyRetention = (name: string, kind: StoreKind, retentionMs: number | undefined): string => {
+  if (retentionMs === undefined) return `the ${kind} store "${name}" has no retention time`;
+  return storeKinds[kind].retention === 'none'
+    ? `the ${kind} store "${name}" has a retention time, but its entries do not expire`
+    : `the ${kind} store "${name}" has a retention time of ${retentionMs} ms, which is not a positive number`;
+};
+
+const topicSafe = /^[A-Za-z0-9._-]+$/;
+
+const fault = (code: string, sentence: string, hint?: string): UserError =>
+  new UserError(code, sentence, hint === undefined ? {} : { hint });
+
+const badName = (what: string, name: string): UserError =>
+  fault(
+    'TOPOLOGY_NAME_INVALID',
+    `"${name}" cannot name a ${what}`,
+    'It becomes part of a topic name: use letters, digits, ".", "_" and "-".',
+  );
