@@ -242,6 +242,16 @@ export const readI64 = (bytes: Uint8Array, at: number): number => readI32(bytes,
 export const readBigI64 = (bytes: Uint8Array, at: number): bigint =>
   (BigInt(readI32(bytes, at)) << 32n) | BigInt(readU32(bytes, at + 4));
 
+/** As `readI64`, of a view: two loads of four bytes and not eight of one. */
+export const readViewI64 = (view: DataView, at: number): number => view.getInt32(at) * two32 + view.getUint32(at + 4);
+
+/** Writes a whole number that is a safe integer. */
+export const writeViewI64 = (view: DataView, at: number, value: number): void => {
+  const high = Math.floor(value / two32);
+  view.setInt32(at, high);
+  view.setUint32(at + 4, value - high * two32);
+};
+
 const float = new DataView(new ArrayBuffer(8));
 
 export const readF64 = (bytes: Uint8Array, at: number): number => {

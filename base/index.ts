@@ -29,12 +29,14 @@ export {
   readUnsignedVarint,
   readVarint,
   readVarlong,
+  readViewI64,
   toHex,
   writeBigI64,
   writeF64,
   writeI16,
   writeI32,
   writeI64,
+  writeViewI64,
 } from './bytes.ts';
 export { type Clock, ManualClock, type Timers } from './clock.ts';
 export { closestName, closestName as closest, editDistance } from './closest.ts';

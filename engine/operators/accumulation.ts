@@ -11,11 +11,11 @@
  * after a record are alive together.
  */
 
-import { assert, writeI64 } from '../../base/index.ts';
+import { assert, readViewI64, writeViewI64 } from '../../base/index.ts';
 import type { ProcessorContext } from '../processor.ts';
 import { type StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
-import type { ValueCursor } from '../stores/store.ts';
+import type { UpdateCursor } from '../stores/store.ts';
 import { timestampBytes, timestampOf, writeTimestamped } from './timestamped.ts';
 
 export interface ByValue<V, A, R> {
@@ -31,11 +31,11 @@ export interface InPlace<V, R> {
   readonly form: 'in place';
   /** Bytes that each accumulator takes. */
   readonly width: number;
-  /** Writes the accumulator of a group without records to `bytes[at, at + width)`. */
-  initialize(bytes: Uint8Array, at: number): void;
-  /** Changes the accumulator in `bytes[at, at + width)`, and no other byte. */
-  add(bytes: Uint8Array, at: number, record: StreamRecord<V>, context: ProcessorContext): void;
-  result(bytes: Uint8Array, at: number, record: StreamRecord<V>, context: ProcessorContext): R;
+  /** Writes the accumulator of a group without records to the bytes [at, at + width) of the view. */
+  initialize(view: DataView, at: number): void;
+  /** Changes the accumulator in the bytes [at, at + width) of the view, and no other byte. */
+  add(view: DataView, at: number, record: StreamRecord<V>, context: ProcessorContext): void;
+  result(view: DataView, at: number, record: StreamRecord<V>, context: ProcessorContext): R;
 }
 
 export type Accumulation<V, A, R> = ByValue<V, A, R> | InPlace<V, R>;
@@ -62,7 +62,7 @@ export interface Accumulator<V, R> {
    * Adds the record to the group whose entry is under the cursor (undefined: a new group), and sets value, time and,
    * where it is sent, `before` of `out`: that of a new group is null.
    */
-  add(found: ValueCursor | undefined, record: StreamRecord<V>, out: StreamRecord<R>): Pending;
+  add(found: UpdateCursor | undefined, record: StreamRecord<V>, out: StreamRecord<R>): Pending;
 }
 
 export const accumulatorOf = <V, A, R>(
@@ -78,6 +78,7 @@ const inPlaceAccumulator = <V, R>(accumulation: InPlace<V, R>, context: Processo
   const { sendsBefore } = context;
   const length = timestampBytes + width;
   const entry = new Uint8Array(length);
+  const entryView = new DataView(entry.buffer);
   return {
     inPlace: true,
     entry,
@@ -85,23 +86,23 @@ const inPlaceAccumulator = <V, R>(accumulation: InPlace<V, R>, context: Processo
     add(found, record, out) {
       const { timestamp } = record;
       if (found === undefined) {
-        writeI64(entry, 0, timestamp);
-        accumulation.initialize(entry, timestampBytes);
-        accumulation.add(entry, timestampBytes, record, context);
+        writeViewI64(entryView, 0, timestamp);
+        accumulation.initialize(entryView, timestampBytes);
+        accumulation.add(entryView, timestampBytes, record, context);
         out.timestamp = timestamp;
         out.before = sendsBefore ? null : unknown;
-        out.value = accumulation.result(entry, timestampBytes, record, context);
+        out.value = accumulation.result(entryView, timestampBytes, record, context);
         return pending.put;
       }
-      const { valueBytes, valueStart, valueEnd } = found;
+      const { valueView, valueStart, valueEnd } = found;
       assert(valueEnd - valueStart === length, () => `an entry takes ${valueEnd - valueStart} bytes, not ${length}`);
       const at = valueStart + timestampBytes;
-      const latest = timestampOf(valueBytes, valueStart);
-      if (timestamp > latest) writeI64(valueBytes, valueStart, timestamp);
+      const latest = readViewI64(valueView, valueStart);
+      if (timestamp > latest) writeViewI64(valueView, valueStart, timestamp);
       out.timestamp = timestamp > latest ? timestamp : latest;
-      out.before = sendsBefore ? accumulation.result(valueBytes, at, record, context) : unknown;
-      accumulation.add(valueBytes, at, record, context);
-      out.value = accumulation.result(valueBytes, at, record, context);
+      out.before = sendsBefore ? accumulation.result(valueView, at, record, context) : unknown;
+      accumulation.add(valueView, at, record, context);
+      out.value = accumulation.result(valueView, at, record, context);
       return pending.nothing;
     },
   };

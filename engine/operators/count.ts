@@ -1,17 +1,17 @@
 /** The number of a group's records, kept in place: an i64, as `serdes.int64` has it. */
 
-import { readI64, writeI64 } from '../../base/index.ts';
+import { readViewI64, writeViewI64 } from '../../base/index.ts';
 import type { InPlace } from './accumulation.ts';
 
 export const counting: InPlace<unknown, number> = {
   form: 'in place',
   width: 8,
-  initialize(bytes, at) {
-    writeI64(bytes, at, 0);
+  initialize(view, at) {
+    writeViewI64(view, at, 0);
   },
   // A count stays a safe integer: at a record each nanosecond it would take 104 days to get there.
-  add(bytes, at) {
-    writeI64(bytes, at, readI64(bytes, at) + 1);
+  add(view, at) {
+    writeViewI64(view, at, readViewI64(view, at) + 1);
   },
-  result: readI64,
+  result: readViewI64,
 };

@@ -36,11 +36,13 @@ const classOf = (units: number): number => (units < exactClasses ? units : exact
 
 const noBytes = new Uint8Array(0);
 const noWords = new Int32Array(0);
+const noView = new DataView(noWords.buffer);
 
 export class Slab {
-  /** Both see the same memory, by segment number. */
+  /** All see the same memory, by segment number. */
   readonly bytes: Uint8Array[] = [];
   readonly words: Int32Array[] = [];
+  readonly views: DataView[] = [];
   /** Bytes of blocks in use. */
   liveBytes = 0;
   /** Bytes of all segments. */
@@ -219,6 +221,7 @@ export class Slab {
     assert(segment < largestSegments, 'a store holds more than its address space (16 GiB)');
     this.bytes[segment] = new Uint8Array(memory);
     this.words[segment] = new Int32Array(memory);
+    this.views[segment] = new DataView(memory);
     this.#liveUnits[segment] = 0;
     this.reservedBytes += units << 3;
     return segment;
@@ -228,6 +231,7 @@ export class Slab {
     this.reservedBytes -= (this.bytes[segment] as Uint8Array).length;
     this.bytes[segment] = noBytes;
     this.words[segment] = noWords;
+    this.views[segment] = noView;
     this.#vacant.push(segment);
   }
 }

@@ -42,6 +42,10 @@ export abstract class StateTable implements StateStoreLifecycle {
     return this.core.valueBytes;
   }
 
+  get valueView(): DataView {
+    return this.core.valueView;
+  }
+
   get valueStart(): number {
     return this.core.valueStart;
   }

@@ -33,6 +33,7 @@ import { mostEntryBytes, type StoreOptions } from './store-options.ts';
 import { StoredEntries } from './stored-entries.ts';
 
 const noBytes = new Uint8Array(0);
+const noView = new DataView(noBytes.buffer);
 const touchedTogether = 32;
 
 /** What depends on the kind of store. */
@@ -59,6 +60,8 @@ const isAny = (): boolean => true;
 export class StoreCore implements EntriesInMemory {
   /** The cursor: the value that the last `get` found. */
   valueBytes: Uint8Array = noBytes;
+  /** The same memory; set by `getForUpdate` only. */
+  valueView: DataView = noView;
   valueStart = 0;
   valueEnd = 0;
 
@@ -129,6 +132,7 @@ export class StoreCore implements EntriesInMemory {
     this.records = 0;
     this.#last = 0;
     this.valueBytes = noBytes;
+    this.valueView = noView;
     this.memory.report();
   }
 
@@ -162,6 +166,7 @@ export class StoreCore implements EntriesInMemory {
   getForUpdate(kind: number, key: Uint8Array, start: number, end: number, hint: number): boolean {
     if (!this.get(kind, key, start, end, hint)) return false;
     const address = this.#last;
+    this.valueView = this.table.viewOf(address);
     if (!this.table.hasFlag(address, flags.changed)) this.#note(address, this.valueEnd - this.valueStart);
     return true;
   }

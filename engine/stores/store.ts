@@ -2,8 +2,9 @@
  * The store contracts as operators see them: bytes in, bytes out, synchronous.
  *
  * `get` leaves its result in three public fields instead of an object: `valueBytes[valueStart, valueEnd)`, valid until
- * the next call on the store, and not to be changed. `getForUpdate` leaves the same fields, and the caller may overwrite
- * those bytes until the next call: the entry counts as changed, whether it was overwritten or not. Writes of an open
+ * the next call on the store, and not to be changed. `getForUpdate` leaves the same fields, and a view of the same
+ * memory; the caller may overwrite those bytes until the next call: the entry counts as changed, whether it was
+ * overwritten or not. Writes of an open
  * transaction are seen by `get` at once, by others after the commit (`readCommitted`), and are undone by a rollback: on
  * a key's first change in a transaction the store notes the key and its pre-image.
  */
@@ -14,7 +15,13 @@ export interface ValueCursor {
   readonly valueEnd: number;
 }
 
-export interface KeyValueStore extends ValueCursor {
+/** The cursor of a store whose values can be overwritten in place. */
+export interface UpdateCursor extends ValueCursor {
+  /** Of the memory that `valueBytes` shows, with the same positions; of the last `getForUpdate`. */
+  readonly valueView: DataView;
+}
+
+export interface KeyValueStore extends UpdateCursor {
   readonly name: string;
   /** True when the key is present; its value is then under the cursor. */
   get(key: Uint8Array, start: number, end: number): boolean;
@@ -27,7 +34,7 @@ export interface KeyValueStore extends ValueCursor {
 }
 
 /** Kept by window start, then key. Point reads only on the record path; expiry drops whole windows. */
-export interface WindowStore extends ValueCursor {
+export interface WindowStore extends UpdateCursor {
   readonly name: string;
   get(windowStart: number, key: Uint8Array, start: number, end: number): boolean;
   /** As for key-value stores. */

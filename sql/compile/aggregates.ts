@@ -140,16 +140,16 @@ export const accumulationOf = (
     return {
       form: 'in place',
       width: fixed.width,
-      initialize(bytes, at) {
-        fixed.begin(bytes, at);
+      initialize(view, at) {
+        fixed.begin(view, at);
         initialize(fixed);
       },
-      add(bytes, at, record, context) {
-        fixed.moveTo(bytes, at);
+      add(view, at, record, context) {
+        fixed.moveTo(view, at);
         add(fixed, record, context);
       },
-      result(bytes, at, record, context) {
-        fixed.moveTo(bytes, at);
+      result(view, at, record, context) {
+        fixed.moveTo(view, at);
         return resultOf(fixed, record, context);
       },
     };

@@ -141,8 +141,7 @@ const writeFixed = (carrier: FixedCarrier, value: Value, out: ByteWriter): void 
   }
 };
 
-/** Reads a value of fixed width that is not NULL. */
-export const readFixed = (carrier: FixedCarrier, bytes: Uint8Array, at: number): Value => {
+const readFixed = (carrier: FixedCarrier, bytes: Uint8Array, at: number): Value => {
   switch (carrier) {
     case 'int64':
     case 'int32': {

@@ -6,10 +6,10 @@
  * encoded row keeps its length whatever is put into it.
  */
 
-import { assert, writeBigI64, writeF64, writeI64 } from '../../base/index.ts';
-import { type FixedCarrier, fixedCarrierOf, nullBytesOf, readFixed, rowEncodingVersion } from './row-encoding.ts';
+import { AssertionError, readViewI64, unreachable, writeViewI64 } from '../../base/index.ts';
+import { type FixedCarrier, fixedCarrierOf, nullBytesOf, rowEncodingVersion } from './row-encoding.ts';
 import type { SqlType } from './type.ts';
-import type { Row, Value } from './value.ts';
+import { normalizeBigint, type Row, type Value } from './value.ts';
 
 export interface Slots {
   get(slot: number): Value;
@@ -39,7 +39,7 @@ export class FixedSlots implements Slots {
   readonly width: number;
   readonly #carriers: readonly FixedCarrier[];
   readonly #fixedAt: number;
-  #bytes: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #start = 0;
 
   /** Undefined: not all columns have a fixed width. */
@@ -55,48 +55,61 @@ export class FixedSlots implements Slots {
   }
 
   /** The row that begins at `start` is read and written from here on. */
-  moveTo(bytes: Uint8Array, start: number): void {
-    assert(
-      bytes[start] === rowEncodingVersion,
-      () => `the encoded row has version ${bytes[start]}, this build reads ${rowEncodingVersion}`,
-    );
-    this.#bytes = bytes;
+  moveTo(view: DataView, start: number): void {
+    const version = view.getUint8(start);
+    if (version !== rowEncodingVersion) throw otherVersion(version);
+    this.#view = view;
     this.#start = start;
   }
 
-  /** Writes a row of NULLs to `bytes[start, start + width)`, and moves there. */
-  begin(bytes: Uint8Array, start: number): void {
-    bytes.fill(0, start, start + this.width);
-    bytes[start] = rowEncodingVersion;
-    for (let slot = 0; slot < this.#carriers.length; slot++) {
-      (bytes[start + 1 + (slot >> 3)] as number) |= 1 << (slot & 7);
-    }
-    this.moveTo(bytes, start);
+  /** Writes a row of NULLs to the bytes [start, start + width), and moves there. */
+  begin(view: DataView, start: number): void {
+    for (let at = start; at < start + this.width; at++) view.setUint8(at, 0);
+    view.setUint8(start, rowEncodingVersion);
+    this.moveTo(view, start);
+    for (let slot = 0; slot < this.#carriers.length; slot++) this.set(slot, null);
   }
 
   get(slot: number): Value {
-    const bytes = this.#bytes;
+    const view = this.#view;
     const start = this.#start;
-    if (((bytes[start + 1 + (slot >> 3)] as number) & (1 << (slot & 7))) !== 0) return null;
-    return readFixed(this.#carriers[slot] as FixedCarrier, bytes, start + this.#fixedAt + 8 * slot);
+    if ((view.getUint8(start + 1 + (slot >> 3)) & (1 << (slot & 7))) !== 0) return null;
+    const at = start + this.#fixedAt + 8 * slot;
+    const carrier = this.#carriers[slot] as FixedCarrier;
+    switch (carrier) {
+      case 'double':
+        return view.getFloat64(at);
+      case 'int32':
+      case 'int64': {
+        const value = readViewI64(view, at);
+        return Number.isSafeInteger(value) ? value : normalizeBigint(view.getBigInt64(at));
+      }
+      case 'boolean':
+        return view.getUint8(at + 7) !== 0;
+      default:
+        return unreachable(carrier);
+    }
   }
 
   set(slot: number, value: Value): void {
-    const bytes = this.#bytes;
+    const view = this.#view;
     const start = this.#start;
     const nullAt = start + 1 + (slot >> 3);
     const bit = 1 << (slot & 7);
-    const nulls = bytes[nullAt] as number;
+    const nulls = view.getUint8(nullAt);
     const at = start + this.#fixedAt + 8 * slot;
     if (value === null) {
-      bytes[nullAt] = nulls | bit;
-      writeI64(bytes, at, 0);
+      view.setUint8(nullAt, nulls | bit);
+      writeViewI64(view, at, 0);
       return;
     }
-    if ((nulls & bit) !== 0) bytes[nullAt] = nulls & ~bit;
-    if (this.#carriers[slot] === 'double') writeF64(bytes, at, value as number);
-    else if (typeof value === 'number') writeI64(bytes, at, value);
-    else if (typeof value === 'boolean') writeI64(bytes, at, value ? 1 : 0);
-    else writeBigI64(bytes, at, value as bigint);
+    if ((nulls & bit) !== 0) view.setUint8(nullAt, nulls & ~bit);
+    if (this.#carriers[slot] === 'double') view.setFloat64(at, value as number);
+    else if (typeof value === 'number') writeViewI64(view, at, value);
+    else if (typeof value === 'boolean') writeViewI64(view, at, value ? 1 : 0);
+    else view.setBigInt64(at, value as bigint);
   }
 }
+
+const otherVersion = (version: number): AssertionError =>
+  new AssertionError(`the encoded row has version ${version}, this build reads ${rowEncodingVersion}`);

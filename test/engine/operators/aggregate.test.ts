@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { readF64, writeF64 } from '../../../base/index.ts';
 import {
   type Aggregation,
   aggregate,
@@ -24,9 +23,9 @@ const byValue: ByValue<number, number, number> = {
 const inPlace: InPlace<number, number> = {
   form: 'in place',
   width: 8,
-  initialize: (bytes, at) => writeF64(bytes, at, 0),
-  add: (bytes, at, { value }) => writeF64(bytes, at, readF64(bytes, at) + (value ?? 0)),
-  result: readF64,
+  initialize: (view, at) => view.setFloat64(at, 0),
+  add: (view, at, { value }) => view.setFloat64(at, view.getFloat64(at) + (value ?? 0)),
+  result: (view, at) => view.getFloat64(at),
 };
 type Sum = Aggregation<number, number, number>;
 const sums: readonly Sum[] = [byValue, inPlace].map((accumulation) => ({ store: 's', accumulation }));

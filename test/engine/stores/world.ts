@@ -163,7 +163,8 @@ export class World {
     expect(found).toBe(before !== undefined);
     if (before === undefined || before === '') return;
     expect(textOf(this.store.valueBytes, this.store.valueStart, this.store.valueEnd)).toBe(before);
-    this.store.valueBytes[this.store.valueStart] = digit.charCodeAt(0);
+    if (!('valueView' in this.store)) throw new Error('values of the store cannot be overwritten');
+    this.store.valueView.setUint8(this.store.valueStart, digit.charCodeAt(0));
     this.open.set(nameOf(at), digit + before.slice(1));
   }
 
