@@ -34,6 +34,7 @@ import { workerThreads } from './engine/runtime/worker.ts';
 import { openLevelShard, openSoundLevelShard } from './engine/stores/level-store.ts';
 import {
   applicationPrefix,
+  arrayValue,
   builtInFunctions,
   checkNotInternal,
   definitionOf,
@@ -41,6 +42,7 @@ import {
   type LoadedModule,
   loadModule,
   type ModulePlace,
+  mapValue,
   openSqlEngine,
   type QueryColumn,
   type QueryHandle,
@@ -529,18 +531,16 @@ const converter = (type: SqlType): ((value: Value) => unknown) => {
   switch (type.kind) {
     case 'ARRAY': {
       const element = converter(type.element);
-      return (value) => (value === null ? null : (value as readonly Value[]).map(element));
+      return (value) => (value === null ? null : arrayValue(value).map(element));
     }
     case 'MAP': {
       const member = converter(type.value);
       return (value) =>
-        value === null
-          ? null
-          : new Map(Array.from(value as ReadonlyMap<string, Value>, ([key, item]) => [key, member(item)]));
+        value === null ? null : new Map(Array.from(mapValue(value), ([key, item]) => [key, member(item)]));
     }
     case 'STRUCT': {
       const toObject = rowToObject(type.fields.map(({ name, type: field }) => ({ name, type: field, isKey: false })));
-      return (value) => (value === null ? null : toObject(value as readonly Value[]));
+      return (value) => (value === null ? null : toObject(arrayValue(value)));
     }
     default:
       return unreachable(type);

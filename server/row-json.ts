@@ -7,7 +7,16 @@
  */
 
 import { unreachable } from '../base/index.ts';
-import { definitionOf, isScalar, type ScalarType, type SqlType, textOf, type Value } from '../sql/index.ts';
+import {
+  arrayValue,
+  definitionOf,
+  isScalar,
+  mapValue,
+  type ScalarType,
+  type SqlType,
+  textOf,
+  type Value,
+} from '../sql/index.ts';
 
 export type RowWriter = (row: readonly Value[]) => string;
 type ValueWriter = (value: Value) => string;
@@ -30,20 +39,19 @@ const writerOf = (type: SqlType, inStruct: boolean): ValueWriter => {
   switch (type.kind) {
     case 'ARRAY': {
       const element = nullable(writerOf(type.element, inStruct));
-      return (value) => `[${(value as readonly Value[]).map(element).join(',')}]`;
+      return (value) => `[${arrayValue(value).map(element).join(',')}]`;
     }
     case 'MAP': {
       const member = nullable(writerOf(type.value, inStruct));
       return (value) =>
-        `{${Array.from(value as ReadonlyMap<string, Value>, ([key, item]) => `${JSON.stringify(key)}:${member(item)}`).join(',')}}`;
+        `{${Array.from(mapValue(value), ([key, item]) => `${JSON.stringify(key)}:${member(item)}`).join(',')}}`;
     }
     case 'STRUCT': {
       const fields = type.fields.map((field) => ({
         name: `${JSON.stringify(field.name)}:`,
         write: nullable(writerOf(field.type, true)),
       }));
-      return (value) =>
-        `{${fields.map(({ name, write }, i) => name + write((value as readonly Value[])[i] ?? null)).join(',')}}`;
+      return (value) => `{${fields.map(({ name, write }, i) => name + write(arrayValue(value)[i] ?? null)).join(',')}}`;
     }
     default:
       return unreachable(type);

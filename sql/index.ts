@@ -61,4 +61,4 @@ export { type Column, printSchema, type Schema } from './types/schema.ts';
 export type { Slots } from './types/slots.ts';
 export { textOf } from './types/text.ts';
 export { describeType, isScalar, printType, type SqlType, type TypeDescription } from './types/type.ts';
-export type { Row, Value } from './types/value.ts';
+export { arrayValue, mapValue, type Row, type Value } from './types/value.ts';

@@ -35,7 +35,7 @@ import { parseBigint, parseDouble, parseInteger } from '../types/numbers.ts';
 import { definitionOf } from '../types/scalars/index.ts';
 import type { Column } from '../types/schema.ts';
 import { isScalar, type SqlType } from '../types/type.ts';
-import { bigintToInteger, isMap, type Row, type Value } from '../types/value.ts';
+import { arrayValue, bigintToInteger, mapValue, type Row, type Value } from '../types/value.ts';
 import { valueTest } from '../types/value-test.ts';
 import type { FormatOptions, RowReader, RowWriter } from './format.ts';
 import { recordText, writeJsonDouble, writeJsonInteger, writeJsonText } from './json-output.ts';
@@ -501,7 +501,7 @@ export const valueWriter = (type: SqlType): ValueWriter => {
       const element = valueWriter(type.element);
       return (value, out) => {
         out.i8(91);
-        const elements = value as readonly Value[];
+        const elements = arrayValue(value);
         for (let i = 0; i < elements.length; i++) {
           if (i > 0) out.i8(44);
           const each = elements[i] as Value;
@@ -516,22 +516,20 @@ export const valueWriter = (type: SqlType): ValueWriter => {
       return (value, out) => {
         out.i8(123);
         let first = true;
-        if (isMap(value)) {
-          for (const [key, each] of value) {
-            if (!first) out.i8(44);
-            first = false;
-            writeJsonText(out, key);
-            out.i8(58);
-            if (each === null) writeNull(out);
-            else member(each, out);
-          }
+        for (const [key, each] of mapValue(value)) {
+          if (!first) out.i8(44);
+          first = false;
+          writeJsonText(out, key);
+          out.i8(58);
+          if (each === null) writeNull(out);
+          else member(each, out);
         }
         out.i8(125);
       };
     }
     case 'STRUCT': {
       const fields = fieldsWriter(type.fields);
-      return (value, out) => fields(value as readonly Value[], out);
+      return (value, out) => fields(arrayValue(value), out);
     }
     default:
       return unreachable(type);

@@ -1,6 +1,6 @@
 /** Functions on JSON text. */
 
-import { assert, unreachable, utf8Bytes } from '../../base/index.ts';
+import { unreachable, utf8Bytes } from '../../base/index.ts';
 import { SerdeError } from '../formats/format.ts';
 import { jsonText as quoted } from '../formats/json-output.ts';
 import { JsonInput } from '../formats/json-text.ts';
@@ -9,7 +9,7 @@ import type { ScalarType } from '../types/kinds.ts';
 import { definitionOf } from '../types/scalars/index.ts';
 import { textOf } from '../types/text.ts';
 import { type CollectionType, isScalar, type SqlType } from '../types/type.ts';
-import { isMap, type Value } from '../types/value.ts';
+import { arrayValue, mapValue, type Value } from '../types/value.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';
 
@@ -181,13 +181,12 @@ const collectionJson = (type: CollectionType): ((value: Value) => string) => {
   switch (type.kind) {
     case 'ARRAY': {
       const element = jsonOf(type.element);
-      return (value) => `[${(value as readonly Value[]).map(element).join(',')}]`;
+      return (value) => `[${arrayValue(value).map(element).join(',')}]`;
     }
     case 'MAP': {
       const member = jsonOf(type.value);
       return (value) => {
-        assert(isMap(value), 'a MAP is a Map');
-        const entries = [...value].map(([name, each]): [string, string] => [name, member(each)]);
+        const entries = Array.from(mapValue(value), ([name, each]): [string, string] => [name, member(each)]);
         return printObject(new Map(entries.sort(byName)));
       };
     }
@@ -196,7 +195,7 @@ const collectionJson = (type: CollectionType): ((value: Value) => string) => {
         .map((field, i) => [field.name, { i, print: jsonOf(field.type) }] as const)
         .sort(byName);
       return (value) => {
-        const row = value as readonly Value[];
+        const row = arrayValue(value);
         return printObject(new Map(fields.map(([name, { i, print }]) => [name, print(row[i] ?? null)])));
       };
     }

@@ -23,7 +23,7 @@ import { javaTrim } from './numbers.ts';
 import { definitionOf } from './scalars/index.ts';
 import { textOf } from './text.ts';
 import { type CollectionType, isScalar, printType, type SqlType, typesEqual } from './type.ts';
-import { isMap, type Value } from './value.ts';
+import { arrayValue, mapValue, type Value } from './value.ts';
 
 export type { Grade } from './definition.ts';
 
@@ -121,14 +121,14 @@ const converterOfCollections = (from: CollectionType, to: SqlType, grade: Grade)
     case 'ARRAY': {
       if (to.kind !== 'ARRAY') return impossible(from, to);
       const element = converter(from.element, to.element, grade);
-      return (value) => (value as readonly Value[]).map(element);
+      return (value) => arrayValue(value).map(element);
     }
     case 'MAP': {
       if (to.kind !== 'MAP') return impossible(from, to);
       const member = converter(from.value, to.value, grade);
       return (value) => {
         const made = new Map<string, Value>();
-        if (isMap(value)) for (const [key, each] of value) made.set(key, member(each));
+        for (const [key, each] of mapValue(value)) made.set(key, member(each));
         return made;
       };
     }
@@ -140,7 +140,7 @@ const converterOfCollections = (from: CollectionType, to: SqlType, grade: Grade)
         return { index, convert: source === undefined ? same : converter(source.type, field.type, grade) };
       });
       return (value) =>
-        parts.map(({ index, convert }) => (index < 0 ? null : convert((value as readonly Value[])[index] as Value)));
+        parts.map(({ index, convert }) => (index < 0 ? null : convert(arrayValue(value)[index] as Value)));
     }
     default:
       return unreachable(from);

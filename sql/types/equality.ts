@@ -10,7 +10,7 @@ import { type CarrierDefinition, carriers } from './carriers.ts';
 import type { ScalarType } from './kinds.ts';
 import { definitionOf } from './scalars/index.ts';
 import { isScalar, type SqlType } from './type.ts';
-import { isMap, type Value } from './value.ts';
+import { arrayValue, mapValue, type Value } from './value.ts';
 
 export type Equality = (a: Value, b: Value) => boolean;
 
@@ -34,15 +34,16 @@ export const equalityOf = (a: SqlType, b: SqlType = a): Equality => {
     case 'ARRAY': {
       if (b.kind !== 'ARRAY') return bothNull;
       const element = equalityOf(a.element, b.element);
-      return orNull((x, y) => allEqual(x as readonly Value[], y as readonly Value[], () => element));
+      return orNull((x, y) => allEqual(arrayValue(x), arrayValue(y), () => element));
     }
     case 'MAP': {
       if (b.kind !== 'MAP') return bothNull;
       const member = equalityOf(a.value, b.value);
       return orNull((x, y) => {
-        if (!isMap(x) || !isMap(y) || x.size !== y.size) return false;
-        for (const [key, each] of x) {
-          const other = y.get(key);
+        const others = mapValue(y);
+        if (mapValue(x).size !== others.size) return false;
+        for (const [key, each] of mapValue(x)) {
+          const other = others.get(key);
           if (other === undefined || !member(each, other)) return false;
         }
         return true;
@@ -51,7 +52,7 @@ export const equalityOf = (a: SqlType, b: SqlType = a): Equality => {
     case 'STRUCT': {
       if (b.kind !== 'STRUCT' || a.fields.length !== b.fields.length) return bothNull;
       const fields = a.fields.map((field, i) => equalityOf(field.type, b.fields[i]?.type));
-      return orNull((x, y) => allEqual(x as readonly Value[], y as readonly Value[], (i) => fields[i] as Equality));
+      return orNull((x, y) => allEqual(arrayValue(x), arrayValue(y), (i) => fields[i] as Equality));
     }
     default:
       return unreachable(a);
@@ -100,20 +101,20 @@ const keyText = (type: SqlType): ((value: Value) => string) => {
   switch (type.kind) {
     case 'ARRAY': {
       const element = keyText(type.element);
-      return (value) => (value === null ? 'null' : `[${(value as readonly Value[]).map(element).join()}]`);
+      return (value) => (value === null ? 'null' : `[${arrayValue(value).map(element).join()}]`);
     }
     case 'MAP': {
       const member = keyText(type.value);
       return (value) => {
-        if (!isMap(value)) return 'null';
-        const entries = [...value].map(([key, each]) => `${JSON.stringify(key)}:${member(each)}`);
+        if (value === null) return 'null';
+        const entries = Array.from(mapValue(value), ([key, each]) => `${JSON.stringify(key)}:${member(each)}`);
         return `{${entries.sort().join()}}`;
       };
     }
     case 'STRUCT': {
       const fields = type.fields.map((field) => keyText(field.type));
       return (value) =>
-        value === null ? 'null' : `(${fields.map((field, i) => field((value as readonly Value[])[i] ?? null)).join()})`;
+        value === null ? 'null' : `(${fields.map((field, i) => field(arrayValue(value)[i] ?? null)).join()})`;
     }
     default:
       return unreachable(type);

@@ -32,7 +32,7 @@ import type { Carrier } from './carriers.ts';
 import { definitionOf } from './scalars/index.ts';
 import { asciiText } from './text-cache.ts';
 import { type CollectionType, isScalar, type SqlType } from './type.ts';
-import { isMap, normalizeBigint, type Row, type Value } from './value.ts';
+import { arrayValue, mapValue, normalizeBigint, type Row, type Value } from './value.ts';
 
 export const rowEncodingVersion = 1;
 
@@ -261,7 +261,7 @@ const collectionCodec = (type: CollectionType): ValueCodec => {
       const element = memberCodec(type.element);
       return {
         write(value, out) {
-          const elements = value as readonly Value[];
+          const elements = arrayValue(value);
           writeCount(elements.length, out);
           for (const each of elements) element.write(each, out);
         },
@@ -277,9 +277,9 @@ const collectionCodec = (type: CollectionType): ValueCodec => {
       const member = memberCodec(type.value);
       return {
         write(value, out) {
-          if (!isMap(value)) throw new SerdeError('the value of a map is a Map');
-          writeCount(value.size, out);
-          for (const [key, each] of value) {
+          const entries = mapValue(value);
+          writeCount(entries.size, out);
+          for (const [key, each] of entries) {
             writeText(key, out);
             member.write(each, out);
           }
@@ -299,7 +299,7 @@ const collectionCodec = (type: CollectionType): ValueCodec => {
       const fields = type.fields.map((field) => memberCodec(field.type));
       return {
         write(value, out) {
-          const members = value as readonly Value[];
+          const members = arrayValue(value);
           for (let i = 0; i < fields.length; i++) (fields[i] as ValueCodec).write(members[i] as Value, out);
         },
         read: (bytes, end, cursor) => fields.map((field) => field.read(bytes, end, cursor)),

@@ -8,7 +8,7 @@
 import { unreachable } from '../../base/index.ts';
 import { definitionOf } from './scalars/index.ts';
 import { isScalar, type SqlType } from './type.ts';
-import { isMap, type Value } from './value.ts';
+import { arrayValue, mapValue, type Value } from './value.ts';
 
 /** Prints values of this type that are not NULL. */
 export const textOf = (type: SqlType): ((value: Value) => string) => {
@@ -26,17 +26,16 @@ const memberTextOf = (type: SqlType): ((value: Value) => string) => {
   switch (type.kind) {
     case 'ARRAY': {
       const element = orNull(memberTextOf(type.element));
-      return (value) => `[${(value as readonly Value[]).map(element).join(', ')}]`;
+      return (value) => `[${arrayValue(value).map(element).join(', ')}]`;
     }
     case 'MAP': {
       const member = orNull(memberTextOf(type.value));
-      return (value) =>
-        isMap(value) ? `{${[...value].map(([key, each]) => `${key}=${member(each)}`).join(', ')}}` : '{}';
+      return (value) => `{${Array.from(mapValue(value), ([key, each]) => `${key}=${member(each)}`).join(', ')}}`;
     }
     case 'STRUCT': {
       const fields = type.fields.map((field) => ({ name: field.name, print: memberTextOf(field.type) }));
       return (value) => {
-        const values = value as readonly Value[];
+        const values = arrayValue(value);
         const parts = fields.flatMap(({ name, print }, i) =>
           values[i] === null ? [] : [`${name}=${print(values[i] as Value)}`],
         );

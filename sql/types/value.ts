@@ -13,6 +13,8 @@
  * (`sql/evaluate/comparison.ts`).
  */
 
+import { assert } from '../../base/index.ts';
+
 export type Value = null | boolean | number | bigint | string | readonly Value[] | ReadonlyMap<string, Value>;
 
 /** Values by column slot. */
@@ -53,3 +55,15 @@ export const bigintToInteger = (value: number | bigint): number =>
     : Number(BigInt.asIntN(32, value));
 
 export const isMap = (value: unknown): value is ReadonlyMap<string, Value> => value instanceof Map;
+
+/** The elements of an ARRAY, or the fields of a STRUCT in the order of the type. */
+export const arrayValue = (value: Value): readonly Value[] => {
+  assert(Array.isArray(value), 'the value of an ARRAY or STRUCT is an array');
+  return value;
+};
+
+/** The entries of a MAP. */
+export const mapValue = (value: Value): ReadonlyMap<string, Value> => {
+  assert(isMap(value), 'the value of a MAP is a Map');
+  return value;
+};
