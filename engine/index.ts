@@ -91,7 +91,14 @@ export type { TaskInput } from './runtime/task-input.ts';
 export type { RemoteHost, WorkerOptions } from './runtime/threads.ts';
 export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';
-export type { KeyValueStore, StoreSpec, WindowStore } from './stores/store.ts';
+export type {
+  KeyValueStore,
+  OrderedCursor,
+  OrderedStore,
+  StoreKind,
+  StoreSpec,
+  WindowStore,
+} from './stores/store.ts';
 export { Topology } from './topology.ts';
 export {
   changelogTopic,

@@ -26,7 +26,7 @@
  */
 
 import type { DropReason } from '../processor.ts';
-import type { ScanRange } from '../stores/state-store.ts';
+import type { CommittedEntry, ScanRange, WindowRange } from '../stores/state-store.ts';
 import type { Topology } from '../topology.ts';
 import type { PartitionPosition } from './partition-position.ts';
 import type { InputTime, LowWatermarks, OutputTime } from './watermarks.ts';
@@ -101,20 +101,9 @@ export interface RunAssignment {
 }
 
 /** Store entries that a read or a scan found: bytes of their own. `windowStart` for windowed stores only. */
-export interface StoreEntry {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-  /** Entries of window stores. */
-  readonly windowStart?: number;
-  /** Entries of ordered stores. */
-  readonly order?: Uint8Array;
-}
+export type StoreEntry = CommittedEntry;
 
-/** Bounds of window starts, both included. */
-export interface WindowRange {
-  readonly from: number;
-  readonly to: number;
-}
+export type { WindowRange };
 
 /** A record, or a part of one, that a query left out: where it was, and why. */
 export interface LastDrop {

@@ -12,7 +12,7 @@ import type { ScanRange, StateStore } from '../stores/state-store.ts';
 import { reportOf } from './error-report.ts';
 import type { HostedRun } from './hosted-run.ts';
 import type { FromHost, Post, Run, StoreEntry, WindowRange } from './protocol.ts';
-import { copyOfOneCommit, entriesOf, readEntries } from './store-questions.ts';
+import { copyOfOneCommit, entriesOf } from './store-questions.ts';
 
 /** Entries of one page of a scan. */
 const pageEntries = 1000;
@@ -43,16 +43,14 @@ export class StoreAnswers {
   /** The committed entries of one key. */
   async read(id: Run, name: string, key: Uint8Array, windows: WindowRange | undefined): Promise<readonly StoreEntry[]> {
     return this.#asked(id, async (run) => {
-      const entries: StoreEntry[] = [];
-      for (const store of this.#storesNamed(id, name)) readEntries(store, key, windows, entries);
+      const stores = (): StateStore[] => [...this.#storesNamed(id, name)];
+      const read = (): StoreEntry[] => stores().flatMap((store) => store.committedEntries(key, windows));
+      const entries = read();
       if (run === undefined || !run.checking) return entries;
       // A value that is found has its checksum; what is not found may have been lost.
-      const [store] = this.#storesNamed(id, name);
-      if (entries.length > 0 && store?.kind === 'key-value') return entries;
+      if (entries.length > 0 && stores()[0]?.kind === 'key-value') return entries;
       await run.checked;
-      entries.length = 0;
-      for (const proven of this.#storesNamed(id, name)) readEntries(proven, key, windows, entries);
-      return entries;
+      return read();
     });
   }
 

@@ -1,56 +1,7 @@
-/** What a pull query asks of a store: the committed entries of one key, or pages of a scan, as copies that may cross a
- *  thread. */
+/** Scans of stores for pull queries, as copies that may cross a thread. */
 
-import { unreachable } from '../../base/index.ts';
-import type { OrderedStateStore, ScanChunk, ScanRange, StateStore, WindowStateStore } from '../stores/state-store.ts';
-import type { StoreEntry, WindowRange } from './protocol.ts';
-
-/** The committed entries of a key: one, one for each window within the range, or one for each order. */
-export const readEntries = (
-  store: StateStore,
-  key: Uint8Array,
-  windows: WindowRange | undefined,
-  entries: StoreEntry[],
-): void => {
-  switch (store.kind) {
-    case 'key-value': {
-      const value = store.readCommitted(key, 0, key.length);
-      if (value !== undefined) entries.push({ key, value });
-      return;
-    }
-    case 'window':
-      readWindows(store, key, windows, entries);
-      return;
-    case 'ordered':
-      readOrdered(store, key, entries);
-      return;
-    default:
-      unreachable(store);
-  }
-};
-
-const readOrdered = (store: OrderedStateStore, key: Uint8Array, entries: StoreEntry[]): void => {
-  const cursor = store.committedCursor();
-  cursor.fetch(key, 0, key.length);
-  while (cursor.next()) {
-    const { valueBytes: bytes, orderStart, orderEnd, valueStart, valueEnd } = cursor;
-    entries.push({ key, value: bytes.slice(valueStart, valueEnd), order: bytes.slice(orderStart, orderEnd) });
-  }
-};
-
-const readWindows = (
-  store: WindowStateStore,
-  key: Uint8Array,
-  windows: WindowRange | undefined,
-  entries: StoreEntry[],
-): void => {
-  const { from, to } = windows ?? { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
-  for (const windowStart of store.committedWindows()) {
-    if (windowStart < from || windowStart > to) continue;
-    const value = store.readCommittedWindow(windowStart, key, 0, key.length);
-    if (value !== undefined) entries.push({ key, value, windowStart });
-  }
-};
+import type { ScanChunk, ScanRange, StateStore } from '../stores/state-store.ts';
+import type { StoreEntry } from './protocol.ts';
 
 /** What a scan may copy at once, keys and values together. */
 const copyBytes = 8 << 20;
@@ -85,24 +36,7 @@ export const copyOfOneCommit = async (
 
 /** Entries [from, to) of a scan's chunk. */
 export const entriesOf = (store: StateStore, chunk: ScanChunk, from: number, to: number): readonly StoreEntry[] => {
-  const { bytes, keyStarts, keyEnds, valueStarts, valueEnds, windowStarts, orderStarts, orderEnds } = chunk;
   const entries: StoreEntry[] = [];
-  for (let i = from; i < to; i++) {
-    const key = bytes.slice(keyStarts[i], keyEnds[i]);
-    const value = bytes.slice(valueStarts[i], valueEnds[i]);
-    switch (store.kind) {
-      case 'key-value':
-        entries.push({ key, value });
-        break;
-      case 'window':
-        entries.push({ key, value, windowStart: windowStarts[i] as number });
-        break;
-      case 'ordered':
-        entries.push({ key, value, order: bytes.slice(orderStarts[i], orderEnds[i]) });
-        break;
-      default:
-        unreachable(store);
-    }
-  }
+  for (let i = from; i < to; i++) entries.push(store.entryAt(chunk, i));
   return entries;
 };

@@ -3,7 +3,7 @@
  *
  * A checkpoint takes note of the position and of the end of the due queue, writes the entries up to there in chunks,
  * each synced, each as it is committed at that moment, and the position last. An entry that is changed meanwhile is
- * written as it was committed; one that is committed again before its turn is written newer than the position says,
+ * written as it was committed; one that is committed again before it is written, is written newer than the position says,
  * which is harmless: replaying is absolute. Pages of an ordered store between which entries have moved are written in one
  * chunk (`linked-pages.ts`). Chunks must be synced one by one: LevelDB's write-ahead log may roll over
  * unsynced, and a crash could then lose an older chunk and keep a newer one with the position in it.
@@ -22,7 +22,7 @@ import type { StoreCore } from './store-core.ts';
 import { endOfTreeKey, TreeKey } from './tree-key.ts';
 
 /** Changelog records after which a checkpoint is due: they bound what a restart replays (93 ms a quarter of a million).
- *  Writing all keys anew each 250,000 cost a fifth of an aggregate over a hundred thousand keys; each 500,000 costs
+ *  Writing all keys again each 250,000 cost a fifth of an aggregate over a hundred thousand keys; each 500,000 costs
  *  half of that. */
 const recordsBetween = 500_000;
 const msBetween = 5_000;
@@ -231,7 +231,7 @@ export class Checkpoint {
       table.clearFlag(address, flags.due);
       if (table.valueLength(address) < 0 && !table.hasFlag(address, flags.changed)) core.remove(address);
     }
-    due.settle();
+    due.written();
   }
 
   /** Brings the entries of the next places into the cache; answers with how many. */

@@ -3,7 +3,7 @@
  *
  *   … head ≤ inFlight ≤ tail …      indexes only ever grow (modulo 2^32); a slot whose entry left holds 0
  *
- * Entries in [head, inFlight) are in the batch that is being written. When it is on the disk `settle` takes them out;
+ * Entries in [head, inFlight) are in the batch that is being written. When it is on the disk `written` takes them out;
  * when it failed `giveBack` leaves them where they are. An entry that is committed again while in flight is queued
  * anew, since the batch holds its former value.
  */
@@ -57,7 +57,7 @@ export class DueQueue {
   }
 
   /** Everything in flight is written: the head moves on. Slots must have been dropped before. */
-  settle(): void {
+  written(): void {
     this.head = this.inFlight;
     if (this.head === this.tail && this.#ring.length > 1 << 19) this.#ring = new Int32Array(64);
   }

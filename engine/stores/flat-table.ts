@@ -13,7 +13,7 @@
  *   word 6   previous one, or ~list for the first   (tables with lists only)
  *   then     kind (one byte), key, value, room for the value to grow
  *
- * The kind byte stands before the key because the changelog wants it there (`layout.ts`); to the table it is a part of
+ * The kind byte stands before the key because it stands there in the changelog (`layout.ts`); to the table it is a part of
  * the key.
  *
  * Slots are pairs (hash, address) with linear probing, in sub-tables of at most 8,192 slots. A directory maps the upper
@@ -22,7 +22,7 @@
  * sub-table covers a range of hashes that a split only ever narrows: whoever visits hash ranges in order meets each
  * entry that stays exactly once, whatever happens between.
  *
- * A value that fits its block is overwritten in place; else the entry moves to a larger block, and `onMove` is told.
+ * A value that fits its block is overwritten in place; else the entry moves to a larger block, and `onMove` is called.
  */
 
 import { copyBytes } from '../../base/index.ts';
@@ -56,7 +56,7 @@ export class FlatTable {
   touched = 0;
   /** Bytes of the slots. */
   slotBytes = 0;
-  /** Told when an entry has a new address. */
+  /** Called when an entry gets a new address. */
   onMove: (from: number, to: number) => void = () => {};
 
   readonly #bytes: Uint8Array[];
@@ -201,7 +201,7 @@ export class FlatTable {
     return (unit << 3) + this.headerBytes + (words[(unit << 1) + 1] as number);
   }
 
-  /** −1: the entry says that its key is absent. */
+  /** −1: the key is absent. */
   valueLength(address: number): number {
     return this.#word(address, 2);
   }
@@ -223,7 +223,7 @@ export class FlatTable {
     words[at] = (words[at] as number) & ~flag;
   }
 
-  /** Word 3: whoever set it last knows what it means. */
+  /** Word 3: a place in the list of changes or in the queue of due entries. */
   place(address: number): number {
     return this.#word(address, 3);
   }
@@ -368,7 +368,7 @@ export class FlatTable {
     this.slab.abandon(address);
   }
 
-  /** Makes `to` the entry that `from` was: copies its first `bytes` bytes, and mends slot, list and whoever keeps
+  /** Makes `to` the entry that `from` was: copies its first `bytes` bytes, and updates slot, list and every holder of
    *  addresses. */
   #adopt(from: number, to: number, bytes: number): void {
     const fromWords = this.#words[from >>> segmentShift] as Int32Array;

@@ -4,7 +4,7 @@
  * A write that fails may leave a torn record at the end of LevelDB's write-ahead log. The open database takes further
  * writes all the same, but the next opening skips what follows the torn record, and may keep what was written after the
  * log rolled over: a hole. So the first failure ends the writing: what is on the disk is a prefix of what was written,
- * and stays one. Reads go on. To write again, close it and open it anew.
+ * and stays one. Reads go on. To write again, close it and open it again.
  *
  * Writes wait for each other: none is under way behind one that fails.
  */
@@ -45,7 +45,7 @@ export class GuardedKv implements OrderedKv {
     return this.#kv.iterate(range);
   }
 
-  /** Damage that is met on the way says nothing of the writing, and is not a failure in this sense. */
+  /** Damage that is found while clearing is no failure to write, and does not end the writing. */
   clear(range: KvRange, options: { readonly sync: boolean }): Promise<void> {
     return this.#write(
       () => this.#kv.clear(range, options),

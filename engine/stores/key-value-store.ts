@@ -1,7 +1,7 @@
 /** The key-value store: the common core with the operator's key as it is. */
 
 import { kinds } from './layout.ts';
-import type { KeyValueStateStore } from './state-store.ts';
+import type { CommittedEntry, KeyValueStateStore } from './state-store.ts';
 import { StateTable } from './state-table.ts';
 import type { StoreSpec } from './store.ts';
 import type { StoreOptions } from './store-options.ts';
@@ -31,6 +31,11 @@ export class KeyValueStateTable extends StateTable implements KeyValueStateStore
 
   readCommitted(key: Uint8Array, start: number, end: number): Uint8Array | undefined {
     return this.core.readCommitted(kinds.data, key, start, end);
+  }
+
+  committedEntries(key: Uint8Array): CommittedEntry[] {
+    const value = this.readCommitted(key, 0, key.length);
+    return value === undefined ? [] : [{ key, value }];
   }
 
   /** Where the entry may be, if this is a key that was expected; else 0. */

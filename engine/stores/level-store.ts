@@ -37,10 +37,10 @@ export type LevelKvOptions = {
   readonly writeBufferBytes?: number;
 };
 
-/** Name of a file in the database's directory that says why it has to go. */
+/** Name of a file in the database's directory that holds why it cannot be used. */
 const damageMark = 'DAMAGED';
 
-/** What has to fit the disk before a shard that met a full one is opened again. */
+/** What has to fit the disk before a shard that had no room for a write is opened again. */
 const roomBytes = 16 << 20;
 const roomFile = 'room';
 
@@ -67,7 +67,7 @@ export const openLevelKv = async (directory: string, options: LevelKvOptions = {
 /**
  * Opens shard `shard` of the state directory `state`. One that is damaged beyond opening, or was condemned, is moved
  * aside, and an empty one takes its place: a checkpoint is a copy, its stores come back from their changelogs.
- * `onDamage` is told why, and where the damaged one is now: `quarantine/state/shard-N` beside the state directory,
+ * `onDamage` is called with the reason, and with where the damaged one is now: `quarantine/state/shard-N` beside the state directory,
  * which holds the last damaged form of each shard.
  */
 export const openLevelShard = async (
@@ -94,7 +94,7 @@ export const openLevelShard = async (
   return openLevelKv(directory, options);
 };
 
-/** Deletes a shard, of which nobody needs anything any more. */
+/** Deletes a shard that is not needed any more. */
 export const destroyLevelShard = (state: string, shard: number): Promise<void> =>
   rm(join(state, `shard-${shard}`), { recursive: true, force: true });
 
@@ -224,7 +224,7 @@ class LevelBatch implements KvBatch {
 const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 
-/** LevelDB tells its errors by a code or by the beginning of the message; opening wraps the reason as a cause. */
+/** LevelDB marks its errors by a code or by the beginning of the message; opening wraps the reason as a cause. */
 const kvError = (error: unknown, { opening = false } = {}): KvError => {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const message = messageOf(cause);

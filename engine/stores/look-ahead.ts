@@ -1,16 +1,16 @@
 /**
- * Looking ahead: the keys of the next rows of a block are looked up together, before each is asked for.
+ * Looking ahead: the keys of the next rows of a block are looked up together, before the first of them is read.
  *
  * A look-up in a large table waits for memory twice: for the slot, then for the entry (130 ns each once the table has
- * outgrown the cache); asked for in groups, the waits overlap. The task says which block it is about to run; a store
- * cannot know whether an operator will ask it for the keys of that block, so nothing happens until one does, with a key
+ * outgrown the cache); looked up in groups, the waits overlap. The task announces the block that it is about to run; a store
+ * cannot know whether an operator will read the keys of that block, so nothing happens until one does, with a key
  * that lies where the next row's lies. What was found for a row is a hint, to be verified by comparing the key: entries
  * may have moved or gone since. It saves a fifth of a read and a write over 1e5 keys, and a quarter over 1e6.
  *
  * Where few rows come through a filter before they reach the store, looking ahead would cost more than it saves: the
- * groups shrink while less than half of their rows are asked for, down to a pause.
+ * groups shrink while less than half of their rows are read, down to a pause.
  *
- * For window stores the rows ahead are taken to fall into the window of the row that was asked for.
+ * For window stores the rows ahead are taken to fall into the window of the row that was read.
  */
 
 import { copyBytes } from '../../base/index.ts';
@@ -20,7 +20,7 @@ import type { KeyColumns } from './state-store.ts';
 
 const largestGroup = 64;
 const smallestGroup = 8;
-/** Rows to let pass where most of what was looked up was not asked for; twice as many each time. */
+/** Rows to let pass where most of what was looked up was not read; twice as many each time. */
 const firstPause = 512;
 const longestPause = 8_192;
 /** A table of fewer entries lies in the cache anyway. */
@@ -30,14 +30,14 @@ export class LookAhead {
   /** What a key must lie in to be one of those. */
   bytes: Uint8Array | undefined;
   #columns: KeyColumns | undefined;
-  /** The row last asked for. */
+  /** The row last read. */
   #row = 0;
   #to = 0;
   /** Rows [first, end) were looked up. */
   #first = 0;
   #end = 0;
-  /** How many of them were asked for. */
-  #asked = 0;
+  /** How many of them were read. */
+  #read = 0;
   #group = largestGroup;
   #pause = firstPause;
   /** During a pause: keys that begin before this position get no hint. */
@@ -57,7 +57,7 @@ export class LookAhead {
       this.bytes = columns.bytes;
       this.#first = this.#end = from;
       this.#pausedTo = 0;
-      this.#asked = 0;
+      this.#read = 0;
     }
     this.#row = from;
     this.#to = to;
@@ -72,7 +72,7 @@ export class LookAhead {
   /** Memory was given back: what was found before may not even be an entry. */
   refresh(): void {
     this.#first = this.#end = 0;
-    this.#asked = 0;
+    this.#read = 0;
   }
 
   /** Where the entry of the key that begins at `start` may be; 0: unknown. `windowKey` begins with the window's start.
@@ -89,7 +89,7 @@ export class LookAhead {
     if (row >= this.#end && !this.#lookUp(table, kind, row, windowKey)) return 0;
     if (row < this.#first) return 0;
     // A row is read and then written: it counts once.
-    if (row !== before) this.#asked++;
+    if (row !== before) this.#read++;
     return this.#addresses[row - this.#first] as number;
   }
 
@@ -97,10 +97,10 @@ export class LookAhead {
   #adapt(row: number): boolean {
     const looked = this.#end - this.#first;
     if (looked === 0) return true;
-    const useful = this.#asked * 2 >= looked;
+    const useful = this.#read * 2 >= looked;
     this.#group = useful ? Math.min(largestGroup, this.#group * 2) : this.#group >> 1;
     this.#first = this.#end = row;
-    this.#asked = 0;
+    this.#read = 0;
     if (useful) this.#pause = firstPause;
     if (this.#group >= smallestGroup) return true;
     this.#group = smallestGroup;

@@ -24,7 +24,7 @@ export interface MemoryUser {
 
 const unit = 1024;
 
-/** What threads tell each other: two numbers for each. */
+/** What threads share: two numbers for each. */
 export const newSharedUse = (threads: number): Int32Array =>
   new Int32Array(threads === 1 ? new ArrayBuffer(8) : new SharedArrayBuffer(8 * threads));
 

@@ -2,7 +2,7 @@
  * A cursor over the entries of one key in an ordered store, within a range of orders, forward or backward.
  *
  * `next` goes to the entry whose order comes next, as the store is at that moment: the entry under the cursor may be
- * removed or put anew, and others may come and go; what comes before the cursor is not visited again. What lies under the
+ * removed or put again, and others may come and go; what comes before the cursor is not visited again. What lies under the
  * cursor stays valid until its next call, whatever happens to the store: when the page is about to change or to leave
  * memory, the entry is copied.
  *

@@ -1,5 +1,5 @@
 /**
- * The little that Millrace asks of an ordered key-value store: LevelDB in production (`level-store.ts`), a model with
+ * What Millrace needs of an ordered key-value store: LevelDB in production (`level-store.ts`), a model with
  * LevelDB's sync semantics in tests (`memory-kv.ts`). One of them is a *shard*; many stores share it, each below a
  * prefix of its own.
  *
@@ -9,7 +9,7 @@
 
 /**
  * Why the key-value store failed.
- * - `corrupt`: what it holds is damaged. The store that met it is cleared and rebuilt from its changelog.
+ * - `corrupt`: what it holds is damaged. The store that found it is cleared and rebuilt from its changelog.
  * - `full`: no space, or no more open files; trying again later may help.
  * - `locked`: another process has the directory.
  * - `failed`: anything else.
@@ -53,7 +53,7 @@ export interface OrderedKv {
   /** Deletes a range, not atomically. Without `sync` a crash may bring some of it back, even below later synced writes.
    *  */
   clear(range: KvRange, options: { readonly sync: boolean }): Promise<void>;
-  /** After a full disk: whether there is room for what opening it anew takes. */
+  /** After a full disk: whether there is room for what opening it again takes. */
   hasRoom(): Promise<boolean>;
   /** What it holds cannot be trusted: the next opening keeps it aside and begins with an empty one. */
   condemn(why: string): Promise<void>;

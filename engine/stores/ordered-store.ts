@@ -17,7 +17,14 @@ import { isPage, kinds, readTime, timeBytes } from './layout.ts';
 import { committedPages, livePages, OrderCursor } from './order-cursor.ts';
 import { defaultPageBytes, PageTree } from './page-tree.ts';
 import { scanPages } from './scan-pages.ts';
-import type { ChangelogAppend, OrderedStateStore, ScanRange, ScanVisitor } from './state-store.ts';
+import type {
+  ChangelogAppend,
+  CommittedEntry,
+  OrderedStateStore,
+  ScanChunk,
+  ScanRange,
+  ScanVisitor,
+} from './state-store.ts';
 import { StateTable } from './state-table.ts';
 import type { OrderedCursor, StoreSpec } from './store.ts';
 import type { PageWrite } from './store-core.ts';
@@ -51,6 +58,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     this.#expiry = expiry;
     this.#tree = new PageTree(this.core, this.#key, options.pageBytes ?? defaultPageBytes);
     this.#changed = new ChangedEntries(options.hashSeed ?? 0);
+    this.core.bytesBeside = () => this.#changed.bytesInMemory;
   }
 
   // ---- what operators call
@@ -163,6 +171,22 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
 
   committedCursor(): OrderedCursor {
     return new OrderCursor(this.core, committedPages(this.core));
+  }
+
+  committedEntries(key: Uint8Array): CommittedEntry[] {
+    const entries: CommittedEntry[] = [];
+    const cursor = this.committedCursor();
+    cursor.fetch(key, 0, key.length);
+    while (cursor.next()) {
+      const { valueBytes: bytes, orderStart, orderEnd, valueStart, valueEnd } = cursor;
+      entries.push({ key, value: bytes.slice(valueStart, valueEnd), order: bytes.slice(orderStart, orderEnd) });
+    }
+    return entries;
+  }
+
+  override entryAt(chunk: ScanChunk, index: number): CommittedEntry {
+    const order = chunk.bytes.slice(chunk.orderStarts[index], chunk.orderEnds[index]);
+    return { ...super.entryAt(chunk, index), order };
   }
 
   override scanCommitted(range: ScanRange, visit: ScanVisitor): Promise<void> {

@@ -4,7 +4,7 @@
  * A key with few entries is one page, found by one look-up. A page that outgrows `pageBytes` is split, and the first page
  * of the tree (the one under the key itself) then holds references. So memory, eviction, pre-images, checkpoints and
  * checksums see pages as they see any value. Pages are split where an entry is added at an end, so that entries that
- * come in order fill them; else in the middle. A page without entries goes; half-empty neighbours are not joined.
+ * come in order fill them; else in the middle. A page without entries is removed; half-empty neighbours are not joined.
  *
  * Entries move between pages only by a split, or when a tree gets lower: those pages are noted as linked
  * (`linked-pages.ts`), and reach the key-value store in one batch.
@@ -163,7 +163,7 @@ export class PageTree {
     this.page.set(table.bytesOf(this.#address), start, start + used);
   }
 
-  /** The page in view is as long as its entry says from now on. */
+  /** Gives the entry of the page in view the length that the page has now. */
   #shrink(): void {
     const { page } = this;
     this.#address = this.#core.table.resize(this.#address, page.length);

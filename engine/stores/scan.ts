@@ -1,8 +1,8 @@
 /**
  * Visiting the committed entries of a store, in chunks, while the store goes on.
  *
- * A complete store is visited by ranges of hashes, one sub-table at a time: a key that stays is met once, with the
- * value that is committed when it is met. Otherwise the scan sees one moment: what is due at that moment is copied (at
+ * A complete store is visited by ranges of hashes, one sub-table at a time: a key that stays is visited once, with the
+ * value that is committed at that moment. Otherwise the scan sees one moment: what is due at that moment is copied (at
  * most what lies between two checkpoints), an iterator over the key-value store as it is at that moment is opened, and
  * what both have counts from the copy. A store that evicts its first entry while its memory is visited is read in the
  * second way from there on: the hashes not visited yet.

@@ -2,7 +2,7 @@
  * Memory for entries: blocks of whole 8-byte units inside segments, addressed by one 31-bit number.
  *
  *   address = segment number << 17 | unit within the segment          0 is no address
- *   block   = word 0: units << 8 | flags, then whatever the owner keeps; flag 1 says that the block is in use
+ *   block   = word 0: units << 8 | flags, then whatever the owner keeps; flag 1: the block is in use
  *   free    = word 0: units << 8, word 1: next, word 2: previous block of the same size class (a free block
  *             of one unit has no links and waits for its segment's end)
  *
@@ -10,7 +10,7 @@
  * to grow. A block above 256 KiB has a segment of its own, that goes when the block is freed. Freed blocks are kept by
  * size (exact below 512 units, by power of two above) and reused; a larger one is cut when nothing fits. Blocks are
  * never joined: that would undo the exact sizes which steady state lives on. Instead the owner moves what is left in
- * the emptiest segment elsewhere and releases the segment (`emptiest`, `walk`, `release`), while `wasteful` says so.
+ * the emptiest segment elsewhere and releases the segment (`emptiest`, `walk`, `release`), while `wasteful` is true.
  *
  * The garbage collector sees one array per segment. Limits: 16 GiB in ordinary segments, 128 MiB in one block.
  */

@@ -1,11 +1,11 @@
 /**
  * The other face of a store: what the task, the coordinator and the restore do with it. Operators see `store.ts` only.
  *
- * Life. `open` answers with the position: the changelog offset up to which the checkpoint holds everything (undefined:
+ * Life cycle. `open` answers with the position: the changelog offset up to which the checkpoint holds everything (undefined:
  * start at the changelog's beginning). The runtime then feeds the rest of the changelog to `applyChangelog` and ends
  * each stretch with `commit(next offset)`. From then on each transaction is: operators change keys; `writeChangelog`
  * hands out one absolute entry for each changed key; the log commits; `commit(next offset)` or `rollback()`. Whenever
- * `checkpointDue` says so the runtime calls `checkpoint`, without waiting for it: stepping, committing and rolling back
+ * `checkpointDue` is true the runtime calls `checkpoint`, without waiting for it: stepping, committing and rolling back
  * go on meanwhile. All of it happens on the one thread that owns the store.
  *
  * Law. Changelog entries are absolute: applying any of them twice, or applying a stretch again from an older position,
@@ -19,7 +19,7 @@
  * Failure. What the key-value store reports comes out as a `KvError` (`ordered-kv.ts`): thrown by `get` and
  * `readCommitted`, rejected by the asynchronous calls. After `corrupt` the runtime calls `clear()` and restores this
  * store from offset 0. After a failed `checkpoint` the store goes on, but its key-value store has to be closed and
- * opened anew, and the store with it, before the next one (`guarded-kv.ts`).
+ * opened again, and the store with it, before the next one (`guarded-kv.ts`).
  */
 
 import type { KeyValueStore, OrderedCursor, OrderedStore, StoreKind, StoreSpec, WindowStore } from './store.ts';
@@ -80,6 +80,19 @@ export interface ScanChunk {
   readonly orderEnds: Int32Array;
 }
 
+/** A committed entry as a copy that may cross a thread. */
+export type CommittedEntry = {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  /** Entries of window stores. */
+  readonly windowStart?: number;
+  /** Entries of ordered stores. */
+  readonly order?: Uint8Array;
+};
+
+/** Bounds of window starts, both included. */
+export type WindowRange = { readonly from: number; readonly to: number };
+
 /** Answering `false` ends the scan. */
 export type ScanVisitor = (chunk: ScanChunk) => boolean | void | Promise<boolean | void>;
 
@@ -122,10 +135,10 @@ export interface StateStoreLifecycle {
    *  it once, after `open`. Rejects with a `KvError` of kind `corrupt` when something is damaged or missing. */
   verify(): Promise<void>;
   /** Whether that is done, or there was nothing to prove. Until then a value that is found is the one that was written
-   *  (its checksum says so), but a key that is not found may have been lost: nothing may be derived from the store, and
+   *  (its checksum matches), but a key that is not found may have been lost: nothing may be derived from the store, and
    *  such answers have to wait. */
   readonly verified: boolean;
-  /** What is wrong with the checkpoint, once a read, a scan or `verify` has met it: `clear` and restore the store. */
+  /** What is wrong with the checkpoint, once a read, a scan or `verify` has found it: `clear` and restore the store. */
   readonly damage: string | undefined;
   /** Ends a running checkpoint after its current chunk; writes nothing more. The key-value store stays open: it is the
    *  shard's. */
@@ -161,6 +174,10 @@ export interface StateStoreLifecycle {
   checkpoint(): Promise<void>;
 
   scanCommitted(range: ScanRange, visit: ScanVisitor): Promise<void>;
+  /** An entry of a scan's chunk. */
+  entryAt(chunk: ScanChunk, index: number): CommittedEntry;
+  /** The committed entries of one key: one, those of windows within the range, or one for each order. */
+  committedEntries(key: Uint8Array, windows?: WindowRange): CommittedEntry[];
 }
 
 export interface KeyValueStateStore extends KeyValueStore, StateStoreLifecycle {

@@ -1,14 +1,16 @@
 /**
- * The life cycle that stores of all kinds share, over one core. A kind extends it by the calls of its operators, and
- * says with which keys they reach the core.
+ * The life cycle that stores of all kinds share, over one core. A kind extends it by the calls of its operators, which
+ * determine the keys that reach the core.
  */
 
 import { Checkpoint } from './checkpoint.ts';
 import { scanCommitted } from './scan.ts';
 import type {
   ChangelogAppend,
+  CommittedEntry,
   KeyColumns,
   OpenedStore,
+  ScanChunk,
   ScanRange,
   ScanVisitor,
   StateStoreLifecycle,
@@ -21,7 +23,7 @@ import { MetaEntries } from './store-meta.ts';
 import { StoreOpening } from './store-opening.ts';
 import type { StoreOptions } from './store-options.ts';
 
-export abstract class StateTable implements StateStoreLifecycle {
+export abstract class StateTable implements Omit<StateStoreLifecycle, 'committedEntries'> {
   readonly name: string;
   readonly spec: StoreSpec;
   protected readonly core: StoreCore;
@@ -123,6 +125,13 @@ export abstract class StateTable implements StateStoreLifecycle {
 
   checkpoint(): Promise<void> {
     return this.#checkpoint.run();
+  }
+
+  entryAt({ bytes, keyStarts, keyEnds, valueStarts, valueEnds }: ScanChunk, index: number): CommittedEntry {
+    return {
+      key: bytes.slice(keyStarts[index], keyEnds[index]),
+      value: bytes.slice(valueStarts[index], valueEnds[index]),
+    };
   }
 
   scanCommitted(range: ScanRange, visit: ScanVisitor): Promise<void> {

@@ -14,7 +14,7 @@
  *
  * Beside this file: memory and eviction (`store-memory.ts`), expiry by time (`expiry.ts`), entries in the key-value store
  * (`stored-entries.ts`), opening and clearing (`store-opening.ts`), writing checkpoints (`checkpoint.ts`), scans (`scan.ts`).
- * The kinds (`store-kinds.ts`) differ in the keys they make of what an operator asks for; an ordered store keeps pages of
+ * The kinds (`store-kinds.ts`) differ in the keys they make of what an operator reads and writes; an ordered store keeps pages of
  * entries as values (`page-tree.ts`).
  */
 
@@ -76,6 +76,8 @@ export class StoreCore implements EntriesInMemory {
   readonly readers: EntryReader[] = [];
   /** Pages of ordered stores: which have to be written together. */
   readonly linked = new LinkedPages();
+  /** Bytes that the kind keeps in memory beside the entries, such as lists of an open transaction. */
+  bytesBeside: () => number = () => 0;
   /** How many of the changes are pages. */
   changedPages = 0;
   readonly scanChunkBytes: number | undefined;
@@ -363,7 +365,7 @@ export class StoreCore implements EntriesInMemory {
     table.setPlace(address, index);
   }
 
-  /** The list of changes lets go of an entry. */
+  /** Takes an entry off the list of changes. */
   #unnote(address: number, index: number): void {
     this.table.clearFlag(address, flags.changed);
     this.table.setPlace(address, this.changes.duePlaces[index] as number);

@@ -29,6 +29,7 @@ export interface EntriesInMemory {
   readonly due: DueQueue;
   readonly expiry: Expiry | undefined;
   readonly stored: StoredEntries;
+  readonly bytesBeside: () => number;
   /** Memory holds everything. */
   complete: boolean;
   /** Takes an unchanged entry out of memory. */
@@ -53,12 +54,13 @@ export class StoreMemory implements MemoryUser {
 
   /** Bytes that are counted against the budget. */
   get bytesInUse(): number {
-    const { table, changes, due, expiry } = this.#entries;
+    const { table, changes, due, expiry, bytesBeside } = this.#entries;
     return (
       table.slab.liveBytes +
       table.slotBytes +
       changes.bytesInMemory +
       due.bytesInMemory +
+      bytesBeside() +
       (expiry?.windows.bytesInMemory ?? 0)
     );
   }

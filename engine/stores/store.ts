@@ -114,7 +114,7 @@ export interface OrderedStore extends ValueCursor {
 export interface OrderedCursor extends ValueCursor {
   readonly orderStart: number;
   readonly orderEnd: number;
-  /** Begins anew, before the first entry of the range. The bounds are copied. */
+  /** Begins before the first entry of the range. The bounds are copied. */
   fetch(key: Uint8Array, keyStart: number, keyEnd: number, from?: Uint8Array, to?: Uint8Array): void;
   /** The same, from the last entry of the range down to its first. */
   fetchBackward(key: Uint8Array, keyStart: number, keyEnd: number, from?: Uint8Array, to?: Uint8Array): void;
@@ -131,7 +131,7 @@ export interface OperatorStores {
 
 export type StoreKind = keyof OperatorStores;
 
-/** How a topology asks for a store. */
+/** How a topology declares a store. */
 export type StoreSpec = {
   readonly name: string;
   readonly kind: StoreKind;

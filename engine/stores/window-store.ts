@@ -7,11 +7,13 @@
 
 import { Expiry } from './expiry.ts';
 import { kinds } from './layout.ts';
-import type { WindowStateStore } from './state-store.ts';
+import type { CommittedEntry, ScanChunk, WindowRange, WindowStateStore } from './state-store.ts';
 import { StateTable } from './state-table.ts';
 import type { StoreSpec } from './store.ts';
 import type { StoreOptions } from './store-options.ts';
 import { WindowedKey } from './windowed-key.ts';
+
+const everyWindow: WindowRange = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 
 export class WindowStateTable extends StateTable implements WindowStateStore {
   readonly kind = 'window';
@@ -69,6 +71,20 @@ export class WindowStateTable extends StateTable implements WindowStateStore {
 
   committedWindows(): number[] {
     return this.#expiry.windows.committed();
+  }
+
+  committedEntries(key: Uint8Array, { from, to }: WindowRange = everyWindow): CommittedEntry[] {
+    const entries: CommittedEntry[] = [];
+    for (const windowStart of this.committedWindows()) {
+      if (windowStart < from || windowStart > to) continue;
+      const value = this.readCommittedWindow(windowStart, key, 0, key.length);
+      if (value !== undefined) entries.push({ key, value, windowStart });
+    }
+    return entries;
+  }
+
+  override entryAt(chunk: ScanChunk, index: number): CommittedEntry {
+    return { ...super.entryAt(chunk, index), windowStart: chunk.windowStarts[index] as number };
   }
 
   /** Where the entry may be, if this is a key that was expected; else 0. */
