@@ -85,7 +85,7 @@ export class Catalog implements SourceCatalog {
     this.#queries.delete(id);
   }
 
-  /** Takes the source out, together with its own CREATE … AS query, whose id is answered. */
+  /** Removes the source, together with its own CREATE … AS query, whose id is returned. */
   remove(name: string): string | undefined {
     const query = this.#sources.get(name)?.query;
     this.#sources.delete(name);
@@ -93,14 +93,14 @@ export class Catalog implements SourceCatalog {
     return undefined;
   }
 
-  /** The source, or an error that says what is close. */
+  /** The source, or an error that names one with a similar name. */
   require(name: string, at?: Position): Source {
     const source = this.#sources.get(name);
     if (source !== undefined) return source;
     throw unknownSource(this, name, at);
   }
 
-  /** Says why a source cannot be dropped, or nothing when it can. */
+  /** Raises a `UserError` when the source cannot be dropped. */
   checkDrop(name: string, at?: Position): void {
     const own = this.#sources.get(name)?.query;
     const readers = this.readersOf(name).map((query) => query.id);

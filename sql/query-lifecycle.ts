@@ -62,7 +62,7 @@ export class QueryLifecycle {
         plan: query.plan,
         offsetReset: reset.toLowerCase() === 'earliest' ? 'earliest' : 'latest',
       });
-      // The query's state tells how it went; a runtime that is closed does not know the query.
+      // The query's state shows how it went; a runtime that is closed does not know the query.
       started.catch(() => undefined);
       if (!runtime.knows(query.id)) await started;
     } catch (error) {

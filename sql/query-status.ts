@@ -16,7 +16,7 @@ export const statusesOf = (
     queries.map(async (query): Promise<QueryStatus> => {
       const status = running.get(query.id);
       const counters = status === undefined ? undefined : runtime.counters(query.id);
-      // A topic that was deleted under the query has no end; the query's own error tells of it.
+      // A topic that was deleted under the query has no end; the query's own error has it.
       const lag = status === undefined ? undefined : await runtime.lag(query.id).catch(() => undefined);
       const fault = lifecycle.faultOf(query.id);
       const error = status?.error ?? fault;

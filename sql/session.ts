@@ -1,9 +1,9 @@
 /**
  * A session: planning statements one after the other, each against what those before it would have made.
  *
- * It is the sandbox of a request, and all there is of a server for whoever only wants plans (the conformance runner): a
- * copy of the catalog, the names of topics, the settings, and the number that the next command will get. Nothing here
- * touches a log.
+ * It is the sandbox of a request, and all there is of a server for a caller that only needs plans (the conformance
+ * runner): a copy of the catalog, the names of topics, the settings, and the number that the next command will get.
+ * Nothing here touches a log.
  */
 
 import { Typer } from './analyze/typer.ts';

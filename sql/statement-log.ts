@@ -5,7 +5,7 @@
  * restart applies what was decided then and plans nothing again. An entry is durable before any of its effects happens;
  * its offset is the number that its query is named by. This process is the only writer.
  *
- * An append may answer "unknown". The end of the topic then tells whether the entry is there: it is, or it counts as
+ * An append may answer "unknown". The end of the topic then shows whether the entry is there: it is, or it counts as
  * not written. Should it come after all, late, `news` finds it before the next statement is planned.
  */
 
@@ -53,8 +53,8 @@ export class StatementLog {
     this.#next = next;
   }
 
-  /** Makes the topic in a new directory. Rejects with STATEMENT_LOG_LOST where there was one: without it nobody knows
-   *  which queries there are, and new ones would get the numbers of the lost ones. */
+  /** Makes the topic in a new directory. Rejects with STATEMENT_LOG_LOST where there was one: without the topic it is
+   *  not known which queries there are, and new ones would get the numbers of the lost ones. */
   static async open(log: Log): Promise<StatementLog> {
     if ((await log.describeTopic(statementTopic)) === undefined) {
       const lost = log.damage.find(({ topic }) => topic === statementTopic);

@@ -154,7 +154,7 @@ export class StatementRunner {
         }
         return this.#log(request, at);
       });
-      // A topic of that name is about to be deleted; only a statement that wants the name waits for that.
+      // A topic of that name is about to be deleted; only a statement that needs the name waits for that.
       if (!('waitFor' in decided)) return decided;
       await decided.waitFor;
     }

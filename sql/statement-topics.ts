@@ -70,8 +70,8 @@ export class StatementTopics {
     for (const topic of topics) await this.delete(topic).catch(() => undefined);
   }
 
-  /** At start: deletes what was made for statements that were never logged. `isOwned` tells whether an entry of the
-   *  statement log holds the id, or a source has a topic of that name (a repair may have made it anew). */
+  /** At start: deletes what was made for statements that were never logged. `isOwned` answers whether an entry of the
+   *  statement log holds the id, or a source has a topic of that name (a repair may have made it again). */
   async sweep(isOwned: (topic: TopicId) => boolean): Promise<void> {
     for (const { name, id, partitions, configs } of await this.#log.describeTopics()) {
       if (configs[mark] !== 'true' || isOwned({ name, id })) continue;

@@ -1,9 +1,9 @@
 /**
  * The logical plan: what a query does, as a tree, before it is decided how.
  *
- * Every node says what it delivers (`schema`) and whether that is a stream or a table; its expressions are typed and
- * speak of the schema of its input. Rewrite rules (`rules.ts`) turn one tree into another that delivers the same;
- * `planner.ts` turns the last one into steps.
+ * Every node has the columns that it delivers (`schema`) and whether that is a stream or a table; its expressions are
+ * typed and refer to the schema of its input. Rewrite rules (`rules.ts`) turn one tree into another that delivers the
+ * same; `planner.ts` turns the last one into steps.
  *
  * Key columns pass a projection under a new name but never change in it; a new key is made by `rekey` (PARTITION BY, or
  * one side of a join) or by `aggregate` (GROUP BY) only. An item may copy a key column into the value.

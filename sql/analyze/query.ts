@@ -1,5 +1,5 @@
 /**
- * From a SELECT's syntax tree to its logical plan, or to an error that tells what is wrong and where.
+ * From a SELECT's syntax tree to its logical plan, or to an error with what is wrong and where.
  *
  * The order is that of evaluation: sources and joins, WHERE, PARTITION BY or GROUP BY with the aggregates, HAVING,
  * SELECT. Names are qualified first (`Scope`), so that "the same expression" is a comparison of trees; then each clause

@@ -111,8 +111,8 @@ export class Scope {
     });
   }
 
-  /** The same expression with the alias of its source before every column, and units of time told from columns. With
-   *  `freeBounds` the bounds of the windows that the query itself makes stay as they are. */
+  /** The same expression with the alias of its source before every column, and units of time marked as what they are.
+   *  With `freeBounds` the bounds of the windows that the query itself makes stay as they are. */
   qualify(expression: Expression, clause: Clause, freeBounds = false): Expression {
     const qualifyColumn = (part: Expression, bound: ReadonlySet<string>): Expression | undefined => {
       if (part.kind === 'call') {

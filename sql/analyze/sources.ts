@@ -13,7 +13,7 @@ export interface Source {
   readonly keyFormat: FormatChoice;
   readonly valueFormat: FormatChoice;
   readonly timestamp?: TimestampColumn;
-  /** Declared with the word SOURCE: nobody may insert into it or delete its topic. */
+  /** Declared with the word SOURCE: rows cannot be inserted into it, and its topic cannot be deleted. */
   readonly readOnly: boolean;
   /** The statement that made it. */
   readonly statement: string;

@@ -7,7 +7,7 @@
  * - every node knows its type, a NULL too (that of its context);
  * - nothing is implicit: where a BIGINT meets a DOUBLE, or a text a TIMESTAMP, a `cast` node stands around it, so that
  *   the operands of arithmetic have its result's type and those of a comparison have one type;
- * - what a lambda's parameter means is told by its name: that of the innermost lambda around it which has such a
+ * - a lambda's parameter is found by its name: it is that of the innermost lambda around it which has such a
  *   parameter;
  * - a call names the declared signature that was chosen, so that overloads added later change no running query.
  *
@@ -73,8 +73,8 @@ export type TypedExpression =
     }
   /** `base[key]` of a map. */
   | { readonly kind: 'entry'; readonly base: TypedExpression; readonly key: TypedExpression; readonly type: SqlType }
-  /** `signature` is the declared one, as the registry knows it; arguments beyond its fixed ones are variadic. `module` is
-   *  there for functions of users. */
+  /** `signature` is the declared one, as the registry knows it; arguments beyond its fixed ones are variadic. `module`
+   *  is there for functions of users. */
   | {
       readonly kind: 'call';
       readonly name: string;

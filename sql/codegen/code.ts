@@ -1,11 +1,13 @@
 /**
- * Generated code, and the rule that keeps it harmless: emitted text holds only words of our templates and integers. Names, literals and
- * anything else that a user or a record brought are captured constants, reached as `k0`, `k1` …, and never become source text.
+ * Generated code, and the rule that keeps it harmless: emitted text holds only words of our templates and integers.
+ * Names, literals and anything else that a user or a record brought are captured constants, reached as `k0`, `k1` …,
+ * and never become source text.
  *
- * The rule is kept by construction: `Code` can only be made by the `code` template, whose gaps take integers and other `Code`.
+ * The rule is kept by construction: `Code` can only be made by the `code` template, whose gaps take integers and other
+ * `Code`.
  *
- * Where the host forbids code from text (`--disallow-code-generation-from-strings`), or it was switched off (`base/generated-code.ts`,
- * `MILLRACE_CODEGEN=off`), `codegenAllowed` is false and callers keep to their plain forms.
+ * Where the host forbids code from text (`--disallow-code-generation-from-strings`), or it was switched off
+ * (`base/generated-code.ts`, `MILLRACE_CODEGEN=off`), `codegenAllowed` is false and callers keep to their plain forms.
  */
 
 import { assert, generatedCodeAllowed } from '../../base/index.ts';
@@ -58,7 +60,8 @@ const canCompile = (): boolean => {
 /** Runs the code, a function body that sees the constants, and gives its result. */
 export const run = (body: Code, constants: Constants): unknown => {
   const names = constants.values.map((_, i) => `k${i}`);
-  // oxlint-disable-next-line typescript/no-implied-eval -- the one place where text becomes code; `Code` restricts what that text may be
+  // The one place where text becomes code; `Code` restricts what that text may be.
+  // oxlint-disable-next-line typescript/no-implied-eval
   const made: unknown = new Function(...names, `'use strict';\n${body}`)(...constants.values);
   return made;
 };

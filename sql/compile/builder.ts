@@ -2,7 +2,7 @@
  * The builder of a topology: what the steps of a plan are built with, and how one reads what is built below it.
  *
  * What a step has built is either a node that delivers rows, or a scan: a source with the stateless steps right above
- * it, which becomes a node only when the step that reads it says what it needs (`fuse.ts`).
+ * it, which becomes a node only when the step that reads it is known, and with it what is read (`fuse.ts`).
  */
 
 import { assert } from '../../base/index.ts';

@@ -1,6 +1,6 @@
 /**
- * The rows that table functions make of one: the first values of all of them, then the second ones, and so on to the end
- * of the longest; where one has no more values its column is NULL. The other columns are the same in each row.
+ * The rows that table functions make of one: the first values of all of them, then the second ones, and so on to the
+ * end of the longest; where one has no more values its column is NULL. The other columns are the same in each row.
  *
  * A call that fails, in its arguments or in its body, ends the rows of its record, and is noted: rows that went on
  * before stay.

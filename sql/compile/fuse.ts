@@ -37,7 +37,7 @@ export interface ScanNeeds {
   readonly keys?: (() => Test) | undefined;
 }
 
-/** The fused steps of a scan, for each task anew. */
+/** The fused steps of a scan, made once for each task. */
 export const fusedMaker = (scan: Scan, needs: ScanNeeds, environment: CompileEnvironment): (() => Fused) => {
   const { step, filters } = scan;
   const rowsWanted = needs.columns === undefined;

@@ -3,11 +3,11 @@
  *
  * A block's values are parsed into vectors, one per column, for all records at once. The vectors belong to the block:
  * every query of this thread that reads the topic in the same format shares them (`ScanRegistry` knows which columns
- * any of them wants, so that one pass over a record's bytes parses them all). What a query does itself starts behind
+ * any of them needs, so that one pass over a record's bytes parses them all). What a query does itself starts behind
  * that: a record is a row number, a predicate reads vectors, and a row of values is made only for records that pass, if
- * anybody above wants a row at all.
+ * a step above reads rows.
  *
- * A query checks only the columns that it wants: where a shared pass found a bad record, the query reads that record
+ * A query checks only the columns that it reads: where a shared pass found a bad record, the query reads that record
  * again by itself, so that the neighbours' columns never decide what it drops. Bad records are dropped and noted
  * (`deserialization`); so are those whose key is not a key of the format, and those without a usable event time
  * (`invalid-timestamp`).

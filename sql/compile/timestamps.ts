@@ -3,7 +3,7 @@
  *
  * The column, of the value or of the key, is a BIGINT with epoch milliseconds, a TIMESTAMP, or a STRING with
  * TIMESTAMP_FORMAT (a pattern of Java's DateTimeFormatter, UTC where the text names no zone). NULL, a negative time, or
- * text that does not fit the pattern is no event time: the record is dropped and noted, or, where
+ * text that does not fit the pattern is not an event time: the record is dropped and noted, or, where
  * `ksql.timestamp.throw.on.invalid` was set when the query was made, the query fails.
  */
 
@@ -74,7 +74,7 @@ export const timestampReader = (
         }
       }
       if (Number.isSafeInteger(time) && time >= 0) return time;
-      return { fault: `the timestamp column "${name}" holds ${time}, which is no time since 1970` };
+      return { fault: `the timestamp column "${name}" holds ${time}, which is not a time since 1970` };
     },
   };
 };

@@ -18,8 +18,8 @@ import { constantOf, type Evaluate } from './closure.ts';
 
 type Primitive<V extends boolean | number | bigint | string> = V;
 
-/** Scalars are compared here by `<` and `===`, which mean what those of SQL do for primitives only: a carrier that holds
- *  objects does not compile before it is given its own way. */
+/** Scalars are compared here by `<` and `===`, which mean what those of SQL do for primitives only: a carrier that
+ *  holds objects does not compile before it is given its own way. */
 export type ComparedNatively = Primitive<CarrierValues[Carrier]>;
 
 type Compile = (part: TypedExpression) => Evaluate;

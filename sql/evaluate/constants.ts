@@ -23,8 +23,8 @@ export const valueOf = (expression: TypedExpression, functions: FunctionRegistry
   return value;
 };
 
-/** The expression of literals and operators as one literal; undefined where it fails, or where its value is not a literal.
- *  */
+/** The expression of literals and operators as one literal; undefined where it fails, or where its value is not a
+ *  literal. */
 export const literalOf = (expression: TypedExpression): TypedExpression | undefined => {
   let value: Value;
   try {

@@ -2,9 +2,9 @@
  * Faults of parts of an expression: a cast, a member or an argument that failed and is NULL, while the expression
  * around it goes on.
  *
- * An expression returns its value or raises; a part that failed does neither, so its fault is kept here. The caller that
- * evaluated the expression takes it right afterwards, in the same turn, and writes it to the processing log with the
- * record.
+ * An expression returns its value or raises; a part that failed does neither, so its fault is kept here. The caller
+ * that evaluated the expression takes it right afterwards, in the same turn, and writes it to the processing log with
+ * the record.
  */
 
 const none: readonly string[] = [];

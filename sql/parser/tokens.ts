@@ -100,7 +100,7 @@ const symbols: readonly (readonly [image: string, type: TokenType])[] = [
 /** The unit that a unit token names. */
 export const unitOf = (token: IToken): TimeUnit => {
   const unit = units.get(token.image.toUpperCase());
-  assert(unit !== undefined, `${token.image} is no unit of time`);
+  assert(unit !== undefined, `${token.image} is not a unit of time`);
   return unit;
 };
 
@@ -183,8 +183,8 @@ const endOfQuoted = (text: string, start: number): number => {
   }
 };
 
-/** Cuts a text into tokens; blanks and comments are left out. Throws a `UserError` at the first thing that is no word
- *  of the language. */
+/** Cuts a text into tokens; blanks and comments are left out. Throws a `UserError` at the first thing that is not a
+ *  word of the language. */
 export function tokenize(text: string): IToken[] {
   const tokens: IToken[] = [];
   let offset = 0;

@@ -1,6 +1,6 @@
 /**
  * The words of the language and the bounds on a statement, as plain data. Nothing here needs the parser's library,
- * which takes its time to load: whoever only prints names does without it.
+ * which takes a while to load: code that only prints names does not load it.
  */
 
 import { plannedTypes } from '../types/kinds.ts';

@@ -9,7 +9,8 @@ import { stepDefinitions } from './steps/index.ts';
 import { checkStoreHashes } from './store-schema.ts';
 import { upgradeVersion1 } from './upgrade-version-1.ts';
 
-/** What is not a plan of a version that this build knows is refused with `SQL_PLAN_UNREADABLE` or `SQL_PLAN_VERSION`. */
+/** What is not a plan of a version that this build knows is refused with `SQL_PLAN_UNREADABLE` or
+ *  `SQL_PLAN_VERSION`. */
 export const readPlan = (data: unknown): PhysicalPlan => {
   if (!isObject(data) || typeof data['version'] !== 'number') {
     throw new UserError('SQL_PLAN_UNREADABLE', 'the entry of the statement log holds no plan');

@@ -4,8 +4,8 @@
  * The hash of a store covers the version of the row encoding, the format, names and types of its key, its window, and
  * the names and types of the row's columns; for aggregates the function of each call and the types of its slots. A plan
  * that runs is not changed, so its hashes are not either: a build that would keep something else in a store finds that
- * out when it compiles the plan (`checkStores`), and the engine compares the hash with the one that the store was written
- * under.
+ * out when it compiles the plan (`checkStores`), and the engine compares the hash with the one that the store was
+ * written under.
  */
 
 import { crc32c, murmur2, UserError, utf8Bytes } from '../../base/index.ts';

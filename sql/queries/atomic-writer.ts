@@ -3,7 +3,7 @@
  * none of it, after a crash too.
  *
  * Writes that come while a transaction is under way share the next one, in their order; when that fails they fail
- * together. The writer opens its producer with the first write, and anew after a failure that leaves the old one of no
+ * together. The writer opens its producer with the first write, and again after a failure that leaves the old one of no
  * use.
  */
 

@@ -1,7 +1,7 @@
 /**
- * What a condition tells beforehand about the rows that it lets through, put together from its comparisons of columns
- * with literals: AND takes what both sides allow, OR what either does. Whatever else is in a condition tells nothing, so
- * a fold may only be used to read less: the condition itself is evaluated for every row that was read.
+ * What follows from a condition, beforehand, about the rows that it lets through, put together from its comparisons of
+ * columns with literals: AND takes what both sides allow, OR what either does. Nothing follows from anything else in a
+ * condition, so a fold may only be used to read less: the condition itself is evaluated for every row that was read.
  */
 
 import type { ColumnReference, TypedExpression, TypedOf } from '../analyze/typed.ts';

@@ -1,7 +1,7 @@
 /**
  * Topics that Millrace keeps for itself: the statement log, the processing log, what queries have between their steps.
  *
- * They may be read, by a stream over them; nobody but Millrace makes, writes or deletes them, or a statement could take
+ * They may be read, by a stream over them; only Millrace makes, writes or deletes them, or a statement could take
  * away what every other statement stands on.
  */
 

@@ -19,7 +19,7 @@ import { definitionOf } from '../types/scalars/index.ts';
 import { isScalar, printType, type SqlType, type StructField } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
 
-/** The value of a column; throws an `EvaluationError` that says what was given instead. */
+/** The value of a column; throws an `EvaluationError` with what was given instead. */
 export type TypedReader = (given: unknown) => Value;
 
 const wrong = (given: unknown, type: SqlType): EvaluationError =>

@@ -17,7 +17,7 @@ export const checkPlan = (plan: PhysicalPlan, { functions, functionContext, topi
     planPartitions(topology, (topic) => topics.get(topic)?.partitions ?? 1);
   } catch (error) {
     if (!(error instanceof UserError && error.code === 'TOPOLOGY_NOT_COPARTITIONED')) throw error;
-    // The engine speaks of topics; whoever wrote the query thinks of sources.
+    // The engine's errors name topics; the query names sources.
     const sources = sourcesOf(plan).map(
       ({ source, topic }) => `"${source}" (topic "${topic}", ${topics.get(topic)?.partitions} partitions)`,
     );

@@ -179,8 +179,8 @@ const sinkFormats = (
   return { key: { name: fallback }, value };
 };
 
-/** The format that was named, with the properties of the source where that has the same one; the source's where none was
- *  named. */
+/** The format that was named, with the properties of the source where that has the same one; the source's where none
+ *  was named. */
 const chosenOr = (name: string | undefined, source: FormatChoice): FormatChoice => {
   const { properties } = source;
   const same = name === undefined || name === source.name;

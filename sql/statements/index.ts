@@ -57,7 +57,7 @@ export const planStatement = (statement: Statement, context: StatementContext): 
 
 const definitionOf = (command: Command): CommandDefinition<Command> => commands[command.kind];
 
-/** Applies the command to the catalog, and says what has to happen outside of it. */
+/** Applies the command to the catalog, and gives what has to happen outside of it. */
 export const applyCommand = (catalog: Catalog, command: Command): Effects =>
   definitionOf(command).apply(catalog, command);
 

@@ -22,7 +22,8 @@ interface Member {
 
 const isLiteral = (member: Member): boolean => member.typed?.kind === 'literal';
 
-/** The common type of what came so far and one more member, or none. A literal takes the type of what is not a literal. */
+/** The common type of what came so far and one more member, or none. A literal takes the type of what is not a
+ *  literal. */
 const commonType = (common: SqlType, member: Member): SqlType | undefined => {
   const { type, typed } = member;
   if (typed?.kind === 'literal' && typed.value === null) return common;

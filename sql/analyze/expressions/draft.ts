@@ -2,8 +2,8 @@
  * Drafts: expressions whose type may still depend on their surroundings.
  *
  * Two things have no type of their own until something next to them gives them one: NULL, and a literal with a point,
- * which stands for a DOUBLE until DECIMAL is a type. `asTyped` gives a draft the type that is expected of it, and raises
- * an error where nothing is expected.
+ * which stands for a DOUBLE until DECIMAL is a type. `asTyped` gives a draft the type that is expected of it, and
+ * raises an error where nothing is expected.
  */
 
 import { type Position, UserError } from '../../../base/index.ts';

@@ -23,8 +23,8 @@ export const buildAggregate = (
   const { environment } = builder;
   const read = aggregates.flatMap((call) => call.args);
   const windowed = step.kind === 'streamWindowedAggregate';
-  // Of a key of several columns each may be NULL; one column that is NULL is no key at all, which the aggregate drops
-  // by itself.
+  // Of a key of several columns each may be NULL; where the only column is NULL there is no key, and the aggregate
+  // drops the record by itself.
   const columns = keyColumnsOf(step.from);
   const keys =
     columns.length > 1 && step.from.kind !== 'streamGroupBy' && step.from.kind !== 'tableGroupBy'

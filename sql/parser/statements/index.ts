@@ -1,6 +1,7 @@
 /**
  * All statements: the union of their trees, the rule that tells them apart by their first word, and their text. Each
- * family has a file with its trees, its grammar and its printers; a kind of statement without a printer does not compile.
+ * family has a file with its trees, its grammar and its printers; a kind of statement without a printer does not
+ * compile.
  */
 
 import type { ParserMethod } from 'chevrotain';
