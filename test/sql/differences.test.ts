@@ -82,6 +82,7 @@ describe('values and expressions', () => {
   test('maps keep the order of their entries', () => {
     expect(evaluate("MAP_KEYS(MAP('b' := 1, 'a' := 2))")).toEqual(['b', 'a']);
     expect(evaluate("CAST(MAP('b' := 1, 'a' := 2) AS STRING)")).toBe('{b=1, a=2}');
+    expect(evaluate("REDUCE(MAP('b' := 1, 'a' := 2), '', (s, k, v) => s + k)")).toBe('ba');
   });
 
   test('a TIMESTAMP is a safe integer', () => {
