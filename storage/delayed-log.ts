@@ -12,7 +12,7 @@
  * transaction: only `abort` remains.
  */
 
-import { assert, type Clock, Random, type Timers } from '../base/index.ts';
+import { assert, type Clock, itemAt, Random, type Timers } from '../base/index.ts';
 import {
   type Acks,
   type Appended,
@@ -207,9 +207,9 @@ const damagedBatch = ({ topic, partition, offset }: FetchRequest): LogError =>
 const soundPart = (chunk: Chunk, damagedAt: number): Chunk | undefined => {
   if (chunk.nextOffset <= damagedAt) return chunk;
   const bad = chunk.batches.findIndex((at) => nextOffsetOf(chunk.bytes, at) > damagedAt);
-  if (bad < 0 || baseOffsetOf(chunk.bytes, chunk.batches[bad] as number) > damagedAt) return chunk;
+  if (bad < 0 || baseOffsetOf(chunk.bytes, itemAt(chunk.batches, bad)) > damagedAt) return chunk;
   if (bad === 0) return undefined;
-  const nextOffset = baseOffsetOf(chunk.bytes, chunk.batches[bad] as number);
+  const nextOffset = baseOffsetOf(chunk.bytes, itemAt(chunk.batches, bad));
   return { ...chunk, batches: chunk.batches.slice(0, bad), nextOffset };
 };
 

@@ -7,7 +7,7 @@
  * Whether a transaction that was open at the gap was committed within it cannot be known: it counts as aborted.
  */
 
-import { readI16, writeI16, writeI32, writeI64 } from '../base/index.ts';
+import { assert, readI16, writeI16, writeI32, writeI64 } from '../base/index.ts';
 import { batchField, batchHeaderBytes, batchOverheadBytes, sealBatch } from './record-batch.ts';
 
 const gapBit = 0x80;
@@ -17,6 +17,8 @@ export const mostGapOffsets = 0x7fff_ffff;
 
 /** A batch of `size` bytes for the offsets [from, to), at most `mostGapOffsets` of them. */
 export const gapBatch = (from: number, to: number, size = batchHeaderBytes): Uint8Array => {
+  assert(from >= 0 && from < to && to - from <= mostGapOffsets, () => `[${from}, ${to}) is not one gap`);
+  assert(size >= batchHeaderBytes, () => `a gap batch of ${size} bytes has no header`);
   const bytes = new Uint8Array(size);
   writeI64(bytes, batchField.baseOffset, from);
   writeI32(bytes, batchField.length, size - batchOverheadBytes);

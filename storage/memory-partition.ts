@@ -1,6 +1,6 @@
 /** A partition of the log in memory: its batches in a list. */
 
-import { assert } from '../base/index.ts';
+import { assert, firstNotBefore, itemAt } from '../base/index.ts';
 import type { Chunk, FetchRequest } from './log.ts';
 import { offsetOutOfRange } from './log-errors.ts';
 import { PartitionState } from './partition-state.ts';
@@ -20,14 +20,8 @@ export class MemoryPartition {
 
   /** The index of the batch that holds the offset. */
   find(offset: number): number {
-    let low = 0;
-    let high = this.batches.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (nextOffsetOf(this.batches[middle] as Uint8Array, 0) <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    const { batches } = this;
+    return firstNotBefore(batches.length, (i) => nextOffsetOf(itemAt(batches, i), 0) <= offset);
   }
 
   /** See `Reader.fetch`. The bytes are a copy. */
@@ -42,7 +36,7 @@ export class MemoryPartition {
     let nextOffset = offset;
     let size = 0;
     for (let i = this.find(offset); i < batches.length; i++) {
-      const batch = batches[i] as Uint8Array;
+      const batch = itemAt(batches, i);
       if (baseOffsetOf(batch, 0) >= limit) break;
       const shown = isolation.kind === 'uncommitted' ? !isControl(batch, 0) : state.shows(batch, 0);
       if (shown && chosen.length > 0 && size + batch.length > maxBytes) break;

@@ -15,7 +15,7 @@
  * long as their records.
  */
 
-import { assert } from '../base/index.ts';
+import { assert, firstNotBefore, itemAt } from '../base/index.ts';
 import { controlTypeOf } from './control-batch.ts';
 import { isGap } from './gap-batch.ts';
 import { dropUnused, noteUse, producerIdExpirationMs } from './last-use.ts';
@@ -204,6 +204,7 @@ export class PartitionState {
   }
 
   addAborted(range: AbortedRange): void {
+    assert(range.first >= 0 && range.first <= range.last, () => `[${range.first}, ${range.last}] is not a range`);
     this.#aborted.push(range);
     const own = this.#abortedOf.get(range.producerId);
     if (own === undefined) this.#abortedOf.set(range.producerId, [range]);
@@ -213,6 +214,8 @@ export class PartitionState {
 
   /** Restores a producer from a snapshot. */
   restoreProducer(producerId: number, entry: ProducerEntry): void {
+    assert(producerId >= 0 && entry.epoch >= 0, () => `${producerId}, ${entry.epoch} name no producer`);
+    assert(entry.batches.length <= remembered, () => `${entry.batches.length} batches of one producer`);
     this.producers.set(producerId, entry);
     if (entry.openFrom >= 0) this.#open.add(producerId);
   }
@@ -232,6 +235,7 @@ export class PartitionState {
   /** Raises the start offset; aborted ranges that lie wholly below it are forgotten. */
   raiseStart(start: number): void {
     if (start <= this.start) return;
+    assert(start <= this.end, () => `a start of ${start} lies beyond the end ${this.end}`);
     this.start = start;
     if (this.#aborted.some((range) => range.last < start)) {
       this.replaceAborted(this.#aborted.filter((range) => range.last >= start));
@@ -252,14 +256,8 @@ export class PartitionState {
     const ranges = this.#abortedOf.get(producerId);
     if (ranges === undefined) return false;
     // Ranges of one producer do not overlap and are in order: the first that ends at or behind the offset decides.
-    let low = 0;
-    let high = ranges.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((ranges[middle] as AbortedRange).last < offset) low = middle + 1;
-      else high = middle;
-    }
-    const range = ranges[low];
+    const first = firstNotBefore(ranges.length, (i) => itemAt(ranges, i).last < offset);
+    const range = ranges[first];
     return range !== undefined && range.first <= offset;
   }
 

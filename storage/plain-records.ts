@@ -6,7 +6,7 @@
  * iterator: it reads ahead no more than one fetch, so a slow consumer slows nobody else.
  */
 
-import { partitionOfKey, UserError, utf8Bytes } from '../base/index.ts';
+import { itemAt, partitionOfKey, UserError, utf8Bytes } from '../base/index.ts';
 import { BatchBuilder } from './batch-builder.ts';
 import { chunksOrThrow } from './fetched.ts';
 import { type Acks, type CommittedOffset, type FetchRequest, type Log, LogError, type Producer } from './log.ts';
@@ -152,7 +152,7 @@ export async function* consumeRecords(
     while (signal?.aborted !== true) {
       const requests: FetchRequest[] = [];
       for (const [partition, offset] of positions.entries()) {
-        if (untilEnd && offset >= (ends[partition] as number)) continue;
+        if (untilEnd && offset >= itemAt(ends, partition)) continue;
         requests.push({ topic, partition, offset, isolation: { kind: 'committed' } });
       }
       if (requests.length === 0) return;
@@ -162,10 +162,10 @@ export async function* consumeRecords(
         const { partition } = chunk;
         const found: ConsumedRecord[] = [];
         columns.reset(chunk.bytes);
-        for (const at of chunk.batches) decodeBatch(chunk.bytes, at, columns, positions[partition] as number);
+        for (const at of chunk.batches) decodeBatch(chunk.bytes, at, columns, itemAt(positions, partition));
         for (let i = 0; i < columns.count; i++) {
           const record = columns.record(i);
-          if (untilEnd && record.offset >= (ends[partition] as number)) break;
+          if (untilEnd && record.offset >= itemAt(ends, partition)) break;
           found.push({ topic, partition, ...record });
         }
         chunk.release();

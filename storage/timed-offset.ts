@@ -1,5 +1,6 @@
 /** Finding a record by its timestamp within a batch. */
 
+import { assert, itemAt } from '../base/index.ts';
 import type { TimedOffset } from './log.ts';
 import { maxTimestampOf } from './record-batch.ts';
 import { decodeBatch, RecordColumns } from './record-columns.ts';
@@ -14,10 +15,10 @@ export const firstAtOrAfter = (
   if (maxTimestampOf(bytes, position) < timestamp) return undefined;
   const columns = new RecordColumns(64);
   columns.reset(bytes);
-  decodeBatch(bytes, position, columns, from);
+  assert(decodeBatch(bytes, position, columns, from) > 0, 'a batch whose checksum is right decodes');
   for (let row = 0; row < columns.count; row++) {
-    const found = columns.timestamp[row] as number;
-    if (found >= timestamp) return { offset: columns.offset[row] as number, timestamp: found };
+    const found = itemAt(columns.timestamp, row);
+    if (found >= timestamp) return { offset: itemAt(columns.offset, row), timestamp: found };
   }
   return undefined;
 };

@@ -4,11 +4,12 @@
  *   crc u32 (of what follows) · version i16 (1) · offset i64
  */
 
-import { ByteWriter, crc32c, readI16, readI64, readU32 } from '../../base/index.ts';
+import { assert, ByteWriter, crc32c, isCount, readI16, readI64, readU32 } from '../../base/index.ts';
 
 const fileBytes = 14;
 
 export const encodeOffset = (offset: number): Uint8Array => {
+  assert(isCount(offset), () => `${offset} is not an offset`);
   const out = new ByteWriter(fileBytes);
   out.u32(0);
   out.i16(1);

@@ -9,7 +9,17 @@
  *   count i32 · { offset - base i32, position i32 } …
  */
 
-import { ByteWriter, crc32c, readI16, readI32, readI64, readU32 } from '../../base/index.ts';
+import {
+  assert,
+  ByteWriter,
+  crc32c,
+  firstNotBefore,
+  itemAt,
+  readI16,
+  readI32,
+  readI64,
+  readU32,
+} from '../../base/index.ts';
 
 const version = 2;
 const headerBytes = 38;
@@ -32,37 +42,33 @@ export class OffsetIndex {
   }
 
   get lastPosition(): number {
-    return this.count === 0 ? -1 : (this.#positions[this.count - 1] as number);
+    return this.count === 0 ? -1 : itemAt(this.#positions, this.count - 1);
   }
 
+  /** The next entry, behind all others. */
   add(offset: number, position: number): void {
+    const relative = offset - this.baseOffset;
+    const last = this.count > 0 ? itemAt(this.#relative, this.count - 1) : -1;
+    assert(relative > last && relative <= 0x7fff_ffff, () => `offset ${offset} cannot follow in the index`);
+    assert(position > this.lastPosition, () => `position ${position} cannot follow ${this.lastPosition} in the index`);
     if (this.count === this.#relative.length) {
-      const relative = new Int32Array(this.count * 2);
+      const wider = new Int32Array(this.count * 2);
       const positions = new Int32Array(this.count * 2);
-      relative.set(this.#relative);
+      wider.set(this.#relative);
       positions.set(this.#positions);
-      this.#relative = relative;
+      this.#relative = wider;
       this.#positions = positions;
     }
-    this.#relative[this.count] = offset - this.baseOffset;
+    this.#relative[this.count] = relative;
     this.#positions[this.count++] = position;
   }
 
   /** Where to begin looking for an offset: a batch that begins at or below it, with its position. */
   lookup(offset: number): { readonly offset: number; readonly position: number } {
     const wanted = offset - this.baseOffset;
-    let low = 0;
-    let high = this.count;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#relative[middle] as number) <= wanted) low = middle + 1;
-      else high = middle;
-    }
-    if (low === 0) return { offset: this.baseOffset, position: 0 };
-    return {
-      offset: this.baseOffset + (this.#relative[low - 1] as number),
-      position: this.#positions[low - 1] as number,
-    };
+    const next = firstNotBefore(this.count, (i) => itemAt(this.#relative, i) <= wanted);
+    if (next === 0) return { offset: this.baseOffset, position: 0 };
+    return { offset: this.baseOffset + itemAt(this.#relative, next - 1), position: itemAt(this.#positions, next - 1) };
   }
 
   /** Forgets entries at or behind a position, after the file was cut there. */
@@ -81,8 +87,8 @@ export class OffsetIndex {
     out.u32(timeIndexCrc);
     out.i32(this.count);
     for (let i = 0; i < this.count; i++) {
-      out.i32(this.#relative[i] as number);
-      out.i32(this.#positions[i] as number);
+      out.i32(itemAt(this.#relative, i));
+      out.i32(itemAt(this.#positions, i));
     }
     out.view().setUint32(0, crc32c(out.buffer, 4, out.length));
     return out.slice();

@@ -19,7 +19,7 @@
  * end, in the last segment, it counts as a torn end.
  */
 
-import { type BufferPool, type FileSystem, joinPath, parentOf, writeFully } from '../../base/index.ts';
+import { type BufferPool, type FileSystem, itemAt, joinPath, parentOf, writeFully } from '../../base/index.ts';
 import { gapBatch, mostGapOffsets } from '../gap-batch.ts';
 import type { Damage } from '../log.ts';
 import { PartitionState } from '../partition-state.ts';
@@ -181,7 +181,7 @@ class Recovery {
     const segments = this.#segments;
     let end = begin;
     for (let i = 0; i < segments.length; i++) {
-      const segment = segments[i] as Segment;
+      const segment = itemAt(segments, i);
       const { baseOffset } = segment;
       if (baseOffset < end) {
         this.#setAside(segment);

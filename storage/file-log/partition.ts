@@ -16,7 +16,7 @@
  * Opening it after a crash is in partition-recovery.ts, walking its batches in read-partition.ts.
  */
 
-import { assert, type BufferPool, FileError, type FileSystem, joinPath, writeFully } from '../../base/index.ts';
+import { assert, type BufferPool, FileError, type FileSystem, itemAt, joinPath, writeFully } from '../../base/index.ts';
 import { type ControlType, encodeControlBatch } from '../control-batch.ts';
 import {
   type Chunk,
@@ -511,7 +511,7 @@ export class FilePartition implements CompactedPartition {
       writeDeletions(files, this.directory, deletionsDroppedTo);
       this.#deletionsKeptFrom = deletionsDroppedTo;
     }
-    const segment = this.#newSegment((originals[0] as Segment).baseOffset);
+    const segment = this.#newSegment(itemAt(originals, 0).baseOffset);
     segment.size = sizeBytes;
     segment.index = index;
     segment.timeIndex = timeIndex;

@@ -63,6 +63,8 @@ export const corruption = (
 
 export const readSegment = (read: SegmentRead, pool: BufferPool): SegmentChunk => {
   const { file, size, offset, limit, visibility } = read;
+  assert(read.positionOffset <= offset, () => `offset ${offset} is read from behind it, at ${read.positionOffset}`);
+  assert(read.position >= 0, () => `byte ${read.position} of ${file.path}`);
   let position = read.position;
   let nextOffset = offset;
   let expected = read.positionOffset;

@@ -1,6 +1,6 @@
 /** The segments of a partition in order of offset, found by offset; the last one is the active one. */
 
-import { assert, type OpenFile } from '../../base/index.ts';
+import { assert, firstNotBefore, itemAt, type OpenFile } from '../../base/index.ts';
 import type { ReadPoint, SegmentFiles } from './read-partition.ts';
 import type { Segment } from './segment.ts';
 
@@ -94,13 +94,7 @@ export class SegmentList implements SegmentFiles {
 
   /** The index of the first segment that begins behind the offset. */
   #behind(offset: number): number {
-    let low = 0;
-    let high = this.#segments.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#segments[middle] as Segment).baseOffset <= offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    const segments = this.#segments;
+    return firstNotBefore(segments.length, (i) => itemAt(segments, i).baseOffset <= offset);
   }
 }

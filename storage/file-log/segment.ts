@@ -3,7 +3,15 @@
  * partition is a row of segments; only the last one, the active one, is written to.
  */
 
-import { crc32c, FileError, type FileSystem, joinPath, type OpenFile, readWholeFile } from '../../base/index.ts';
+import {
+  assert,
+  crc32c,
+  FileError,
+  type FileSystem,
+  joinPath,
+  type OpenFile,
+  readWholeFile,
+} from '../../base/index.ts';
 import { baseOffsetOf, maxTimestampOf } from '../record-batch.ts';
 import { FileSync } from './file-sync.ts';
 import { OffsetIndex } from './offset-index.ts';
@@ -100,6 +108,7 @@ export class Segment implements FileUser {
    *  `interval` bytes. */
   note(bytes: Uint8Array, at: number, position: number, interval: number, nowMs: number): void {
     const { index } = this;
+    assert(baseOffsetOf(bytes, at) >= this.baseOffset, () => `a batch below the offsets of ${this.path}`);
     noteInIndexes(index, this.timeIndex, bytes, at, position, interval);
     if (index.firstAppendMs === 0) index.firstAppendMs = nowMs;
     index.lastAppendMs = nowMs;

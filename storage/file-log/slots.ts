@@ -1,6 +1,8 @@
 /** Ranges of consecutive slots out of a fixed number: allocated, freed, and allocated again. First fit; neighbours that
  *  are free are one range. */
 
+import { assert } from '../../base/index.ts';
+
 interface Range {
   readonly first: number;
   readonly count: number;
@@ -26,10 +28,13 @@ export class Slots {
 
   /** Frees a range that was allocated. */
   free(first: number, count: number): void {
+    assert(first >= 0 && count > 0, () => `[${first}, ${first} + ${count}) is not a range of slots`);
     const next = this.#free.findIndex((range) => range.first > first);
     const at = next < 0 ? this.#free.length : next;
     const before = this.#free[at - 1];
     const after = this.#free[at];
+    assert(before === undefined || before.first + before.count <= first, () => `slot ${first} is free already`);
+    assert(after === undefined || first + count <= after.first, () => `slot ${after?.first} is free already`);
     const joinsBefore = before !== undefined && before.first + before.count === first;
     const joinsAfter = after !== undefined && first + count === after.first;
     const joined = {

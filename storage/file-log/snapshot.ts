@@ -13,7 +13,7 @@
  *   count i32 · { producer, first, last i64 } …                                            the aborted ranges
  */
 
-import { ByteWriter, crc32c, readI16, readI32, readI64, readU32 } from '../../base/index.ts';
+import { assert, ByteWriter, crc32c, readI16, readI32, readI64, readU32 } from '../../base/index.ts';
 import type { PartitionState, RememberedBatch } from '../partition-state.ts';
 
 const version = 2;
@@ -28,6 +28,8 @@ export interface Snapshot {
 }
 
 export const encodeSnapshot = (at: Snapshot, state: PartitionState): Uint8Array => {
+  assert(at.offset === state.end, () => `a snapshot at ${at.offset} of a state at ${state.end}`);
+  assert(at.position >= 0 && at.segment <= at.offset, () => `segment ${at.segment}, position ${at.position}`);
   const out = new ByteWriter(1024);
   out.u32(0);
   out.i16(version);
@@ -101,6 +103,8 @@ export const decodeSnapshot = (bytes: Uint8Array, into: PartitionState, nowMs: n
   for (let i = 0; i < aborted; i++, at += 24) {
     into.addAborted({ producerId: readI64(bytes, at), first: readI64(bytes, at + 8), last: readI64(bytes, at + 16) });
   }
+  assert(at === bytes.length, () => `a snapshot of ${bytes.length} bytes was read up to ${at}`);
+  assert(snapshot.offset >= 0 && snapshot.segment <= snapshot.offset, () => `a snapshot at offset ${snapshot.offset}`);
   into.end = snapshot.offset;
   return snapshot;
 };

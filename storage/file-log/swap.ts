@@ -56,7 +56,8 @@ export const recoverSwaps = (files: FileSystem, directory: string): void => {
     const end = endOf(files, joinPath(directory, name), base);
     const replaced = names
       .map((other) => offsetInName(other, 'log'))
-      .filter((other) => other !== undefined && other > base && other < end) as number[];
+      .filter((other) => other !== undefined)
+      .filter((other) => other > base && other < end);
     for (const suffix of ['index', 'timeindex'] as const) remove(files, joinPath(directory, segmentName(base, suffix)));
     removeSnapshotsOf(files, directory, new Set([base, ...replaced]));
     finishSwap(files, directory, base, replaced);

@@ -9,7 +9,7 @@
  *   { timestamp i64, offset - base i32 } …
  */
 
-import { ByteWriter, readI32, readI64 } from '../../base/index.ts';
+import { assert, ByteWriter, firstNotBefore, itemAt, readI32, readI64 } from '../../base/index.ts';
 
 const entryBytes = 12;
 
@@ -27,7 +27,9 @@ export class TimeIndex {
    *  before. */
   add(timestamp: number, offset: number): void {
     const { count } = this;
-    if (count > 0 && timestamp <= (this.#timestamps[count - 1] as number)) return;
+    if (count > 0 && timestamp <= itemAt(this.#timestamps, count - 1)) return;
+    const least = count > 0 ? this.#offsetAt(count - 1) : this.baseOffset;
+    assert(offset >= least, () => `offset ${offset} in a time index that has reached ${least}`);
     if (count === this.#relative.length) {
       const timestamps = new Float64Array(count * 2);
       const relative = new Int32Array(count * 2);
@@ -43,26 +45,24 @@ export class TimeIndex {
 
   /** The least offset that can hold a record at `timestamp` or later: whatever lies before is earlier. */
   firstCandidate(timestamp: number): number {
-    let low = 0;
-    let high = this.count;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#timestamps[middle] as number) < timestamp) low = middle + 1;
-      else high = middle;
-    }
-    return low === 0 ? this.baseOffset : this.baseOffset + (this.#relative[low - 1] as number) + 1;
+    const next = firstNotBefore(this.count, (i) => itemAt(this.#timestamps, i) < timestamp);
+    return next === 0 ? this.baseOffset : this.#offsetAt(next - 1) + 1;
   }
 
   /** Forgets entries about offsets at or behind `offset`, after the file was cut there. */
   cut(offset: number): void {
-    while (this.count > 0 && this.baseOffset + (this.#relative[this.count - 1] as number) >= offset) this.count--;
+    while (this.count > 0 && this.#offsetAt(this.count - 1) >= offset) this.count--;
+  }
+
+  #offsetAt(index: number): number {
+    return this.baseOffset + itemAt(this.#relative, index);
   }
 
   encode(): Uint8Array {
     const out = new ByteWriter(Math.max(16, this.count * entryBytes));
     for (let i = 0; i < this.count; i++) {
-      out.i64(this.#timestamps[i] as number);
-      out.i32(this.#relative[i] as number);
+      out.i64(itemAt(this.#timestamps, i));
+      out.i32(itemAt(this.#relative, i));
     }
     return out.slice();
   }
