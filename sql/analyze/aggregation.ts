@@ -137,7 +137,7 @@ const checkGrouping = (
     for (const { expression } of items) {
       findExpression(expression, (part) => {
         if (part.kind === 'call' && typer.functions.get(part.name) === undefined)
-          typer.functions.resolve(part.name, [], part.at);
+          typer.functions.resolve({ name: part.name, args: [], at: part.at });
         return false;
       });
     }

@@ -1,25 +1,15 @@
 /**
- * The functions that a statement can name, and the choice among overloads.
+ * The functions that a statement can name, and those that a plan names.
  *
- * Resolution goes in two rounds: overloads that the arguments fit as they are, then, but not for aggregates, those
- * that they fit after strict conversion. Within a round the best is chosen: one that repeats nothing before one that
- * does, then more parameters, then fewer generics, then one that does not repeat ANY, then one that repeats later.
- * Several that are equally good are an error, not a guess. An untyped NULL fits every parameter.
+ * A name belongs to one kind of functions. Which overload of it a call means is decided in `overloads.ts`; a plan names
+ * the overload that was chosen, by its signature.
  */
 
-import { assert, closest, type Position, UserError } from '../../base/index.ts';
-import { printType, type SqlType, stringType } from '../types/type.ts';
+import { assert, closest, type Position, UserError, unreachable } from '../../base/index.ts';
+import type { SqlType } from '../types/type.ts';
 import type { AggregateDefinition, FunctionDefinition, ScalarDefinition, TableDefinition } from './define.ts';
 import { type LoadedModule, type ModuleId, printModule } from './module.ts';
-import {
-  concrete,
-  countGenerics,
-  fits,
-  type Parameter,
-  printParameterType,
-  type Signature,
-  spread,
-} from './signature.ts';
+import { type CallShape, chooseOverload, type Overload, type Resolution } from './overloads.ts';
 
 export interface Family {
   /** As SHOW FUNCTIONS and the documentation head it. */
@@ -32,13 +22,8 @@ export interface RegisteredFunction {
   readonly kind: FunctionDefinition['kind'];
   readonly category: string;
   readonly overloads: readonly Overload[];
-}
-
-export interface Overload<D extends FunctionDefinition = FunctionDefinition> {
-  readonly signature: Signature;
-  readonly definition: D;
-  /** The module of user functions that it belongs to. */
-  readonly module?: ModuleId;
+  /** The name of the module of user functions that it belongs to. */
+  readonly module?: string;
 }
 
 /** The function that a plan means: of a module of users, or built in. */
@@ -48,47 +33,20 @@ export interface FunctionRef {
   readonly module?: ModuleId | undefined;
 }
 
-/** What an argument is to the choice of an overload: its type, `null` for an untyped NULL, or for a lambda how many parameters
- *  it has. */
-export type ArgumentType = SqlType | LambdaShape | null;
-
-export interface LambdaShape {
-  readonly kind: 'LAMBDA';
-  readonly parameters: number;
-}
-
-/** Types the lambda that is an argument of the chosen overload: its parameters have these types. `expected`: the type
- *  that its body has to have, where that is known. Answers the type of the body. */
-export type TypeLambda = (index: number, parameters: readonly SqlType[], expected: SqlType | undefined) => SqlType;
-
-/** The chosen overload and the types that the arguments are to be converted to. */
-export interface Resolution<D extends FunctionDefinition = FunctionDefinition> {
-  readonly overload: Overload<D>;
-  readonly parameters: readonly Parameter[];
-  /** For a lambda the type of its body. */
-  readonly args: readonly SqlType[];
-  readonly result: SqlType;
-}
-
-/** An overload that fits, before its lambdas are looked into. */
-interface Candidate {
-  readonly overload: Overload;
-  readonly parameters: readonly Parameter[];
-  /** What the generics stand for. */
-  readonly bindings: Map<string, SqlType>;
-}
-
-interface Entry {
+interface Entry<D extends FunctionDefinition> {
   readonly category: string;
-  readonly kind: FunctionDefinition['kind'];
-  readonly overloads: Overload[];
+  readonly overloads: Overload<D>[];
   /** The name of the module of user functions that it belongs to. */
   readonly module?: string;
 }
 
+type Entries<D extends FunctionDefinition> = Map<string, Entry<D>>;
+
 export class FunctionRegistry {
-  /** What statements can name. */
-  readonly #entries = new Map<string, Entry>();
+  /** What statements can name; a name is in one of the three. */
+  readonly #scalars: Entries<ScalarDefinition> = new Map();
+  readonly #aggregates: Entries<AggregateDefinition> = new Map();
+  readonly #tables: Entries<TableDefinition> = new Map();
   /** What plans can name, by module and version, and then by signature. */
   readonly #modules = new Map<string, ReadonlyMap<string, Overload<ScalarDefinition>>>();
 
@@ -98,18 +56,30 @@ export class FunctionRegistry {
 
   /** Adds a function, or overloads to a function of the same name and kind. */
   add(definition: FunctionDefinition, category = 'OTHER'): void {
+    switch (definition.kind) {
+      case 'scalar':
+        return this.#add(this.#scalars, definition, category);
+      case 'aggregate':
+        return this.#add(this.#aggregates, definition, category);
+      case 'table':
+        return this.#add(this.#tables, definition, category);
+      default:
+        return unreachable(definition);
+    }
+  }
+
+  #add<D extends FunctionDefinition>(entries: Entries<D>, definition: D, category: string): void {
     for (const signature of definition.signatures) {
-      let entry = this.#entries.get(signature.name);
-      if (entry === undefined) {
-        entry = { category, kind: definition.kind, overloads: [] };
-        this.#entries.set(signature.name, entry);
-      }
-      assert(entry.kind === definition.kind, `${signature.name} is already a function of another kind`);
+      const { name, text } = signature;
+      const known = this.get(name);
+      assert(known === undefined || known.kind === definition.kind, `${name} is already a function of another kind`);
+      const entry = entries.get(name) ?? { category, overloads: [] };
       assert(
-        entry.overloads.every((other) => other.signature.text !== signature.text),
-        `${signature.text} is declared twice`,
+        entry.overloads.every((other) => other.signature.text !== text),
+        `${text} is declared twice`,
       );
       entry.overloads.push({ signature, definition });
+      entries.set(name, entry);
     }
   }
 
@@ -126,17 +96,16 @@ export class FunctionRegistry {
     if (this.#modules.has(printModule(id))) throw conflict('a module of this name and version is already loaded');
     for (const [i, text] of texts.entries()) if (texts.indexOf(text) !== i) throw conflict(`${text} is declared twice`);
     for (const { signature } of overloads) {
-      const taken = this.#entries.get(signature.name);
+      const taken = this.get(signature.name);
       if (taken === undefined || taken.module === name) continue;
-      throw conflict(
-        `${signature.name} is already a function ${taken.module === undefined ? 'of SQL' : `of the module ${taken.module}`}`,
-      );
+      const owner = taken.module === undefined ? 'SQL' : `the module ${taken.module}`;
+      throw conflict(`${signature.name} is already a function of ${owner}`);
     }
-    for (const [former, entry] of this.#entries) if (entry.module === name) this.#entries.delete(former);
+    for (const [former, entry] of this.#scalars) if (entry.module === name) this.#scalars.delete(former);
     for (const overload of overloads) {
       const { name: called } = overload.signature;
-      const entry = this.#entries.get(called) ?? { category: name, kind: 'scalar', overloads: [], module: name };
-      this.#entries.set(called, entry);
+      const entry = this.#scalars.get(called) ?? { category: name, overloads: [], module: name };
+      this.#scalars.set(called, entry);
       entry.overloads.push(overload);
     }
     this.#modules.set(printModule(id), new Map(overloads.map((overload) => [overload.signature.text, overload])));
@@ -153,96 +122,74 @@ export class FunctionRegistry {
 
   /** All functions, by name. */
   list(): readonly RegisteredFunction[] {
-    return [...this.#entries].map(([name, entry]) => ({ name, ...entry })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const names = [this.#scalars, this.#aggregates, this.#tables].flatMap((entries) => [...entries.keys()]);
+    return names.sort().flatMap((name) => this.get(name) ?? []);
   }
 
   get(name: string): RegisteredFunction | undefined {
     const upper = name.toUpperCase();
-    const entry = this.#entries.get(upper);
-    return entry === undefined ? undefined : { name: upper, ...entry };
+    const scalar = this.#scalars.get(upper);
+    if (scalar !== undefined) return { name: upper, kind: 'scalar', ...scalar };
+    const aggregate = this.#aggregates.get(upper);
+    if (aggregate !== undefined) return { name: upper, kind: 'aggregate', ...aggregate };
+    const table = this.#tables.get(upper);
+    return table === undefined ? undefined : { name: upper, kind: 'table', ...table };
   }
 
   isAggregate(name: string): boolean {
-    return this.#entries.get(name.toUpperCase())?.kind === 'aggregate';
+    return this.#aggregates.has(name.toUpperCase());
   }
 
   isTableFunction(name: string): boolean {
-    return this.#entries.get(name.toUpperCase())?.kind === 'table';
+    return this.#tables.has(name.toUpperCase());
   }
 
-  /** Chooses the overload of a scalar function. Lambdas count by the number of their parameters; `typeLambda` types those
-   *  of the chosen overload, in their order: what one gives may be a parameter's type of the next. */
-  resolve(
-    name: string,
-    args: readonly ArgumentType[],
-    at?: Position,
-    typeLambda?: TypeLambda,
-  ): Resolution<ScalarDefinition> {
-    const entry = this.#known(name, at);
-    if (entry.kind === 'table') {
-      throw new UserError('SQL_TABLE_FUNCTION', `the table function ${name.toUpperCase()} cannot be used here`, {
+  /** Chooses the overload of a scalar function; arguments may be converted. */
+  resolve(call: CallShape): Resolution<ScalarDefinition> {
+    const { at } = call;
+    const name = call.name.toUpperCase();
+    const entry = this.#scalars.get(name);
+    if (entry !== undefined) return chooseOverload(entry.overloads, call, true);
+    if (this.#tables.has(name)) {
+      throw new UserError('SQL_TABLE_FUNCTION', `the table function ${name} cannot be used here`, {
         at,
         hint: 'Table functions stand in the SELECT list of a query over a stream.',
       });
     }
-    if (entry.kind === 'aggregate') {
-      throw new UserError('SQL_AGGREGATE_MISPLACED', `${name.toUpperCase()} is an aggregate and cannot be used here`, {
+    if (this.#aggregates.has(name)) {
+      throw new UserError('SQL_AGGREGATE_MISPLACED', `${name} is an aggregate and cannot be used here`, {
         at,
         hint: 'Aggregates stand in SELECT and HAVING of a query with GROUP BY, and not inside one another.',
       });
     }
-    return resolved(name, entry, args, at, typeLambda) as Resolution<ScalarDefinition>;
+    throw this.#unknown(call.name, at);
   }
 
   /** Chooses the overload of a table function, as of a scalar one. */
-  resolveTableFunction(
-    name: string,
-    args: readonly ArgumentType[],
-    at?: Position,
-    typeLambda?: TypeLambda,
-  ): Resolution<TableDefinition> {
-    const entry = this.#known(name, at);
-    assert(entry.kind === 'table', `${name} is not a table function`);
-    return resolved(name, entry, args, at, typeLambda) as Resolution<TableDefinition>;
+  resolveTableFunction(call: CallShape): Resolution<TableDefinition> {
+    const entry = this.#tables.get(call.name.toUpperCase());
+    assert(entry !== undefined, `${call.name} is not a table function`);
+    return chooseOverload(entry.overloads, call, true);
   }
 
   /** Chooses the overload of an aggregate; arguments are not converted. */
   resolveAggregate(name: string, args: readonly (SqlType | null)[], at?: Position): Resolution<AggregateDefinition> {
-    const entry = this.#known(name, at);
-    assert(entry.kind === 'aggregate', `${name} is not an aggregate`);
-    const found = choose(entry.overloads, args, false, name, at);
-    if (found === undefined) throw noSuchOverload(name, entry, args, at);
-    return complete(found, args, at) as Resolution<AggregateDefinition>;
+    const entry = this.#aggregates.get(name.toUpperCase());
+    assert(entry !== undefined, `${name} is not an aggregate`);
+    return chooseOverload(entry.overloads, { name, args, at }, false);
   }
 
   /** The overload that a plan names. */
   scalar({ name, signature, module }: FunctionRef): Overload<ScalarDefinition> {
-    if (module !== undefined) return this.#ofModule(module, signature);
-    const found = this.#overload(name, signature);
-    assert(found.definition.kind === 'scalar', `${signature} is not a scalar function`);
-    return found as Overload<ScalarDefinition>;
+    return module === undefined ? overloadOf(this.#scalars, name, signature) : this.#ofModule(module, signature);
   }
 
   table(name: string, signature: string): Overload<TableDefinition> {
-    const found = this.#overload(name, signature);
-    assert(found.definition.kind === 'table', `${signature} is not a table function`);
-    return found as Overload<TableDefinition>;
+    return overloadOf(this.#tables, name, signature);
   }
 
   aggregate(name: string, signature: string): Overload<AggregateDefinition> {
-    const found = this.#overload(name, signature);
-    assert(found.definition.kind === 'aggregate', `${signature} is not an aggregate`);
-    return found as Overload<AggregateDefinition>;
-  }
-
-  #overload(name: string, signature: string): Overload {
-    const found = this.#entries.get(name)?.overloads.find((overload) => overload.signature.text === signature);
-    if (found === undefined) {
-      throw new UserError('SQL_UNKNOWN_FUNCTION', `this build has no function ${signature}`, {
-        hint: 'The plan was made with other functions: register them before it is applied.',
-      });
-    }
-    return found;
+    return overloadOf(this.#aggregates, name, signature);
   }
 
   #ofModule(module: ModuleId, signature: string): Overload<ScalarDefinition> {
@@ -252,148 +199,31 @@ export class FunctionRegistry {
     return found;
   }
 
-  #known(name: string, at: Position | undefined): Entry {
-    const entry = this.#entries.get(name.toUpperCase());
-    if (entry !== undefined) return entry;
-    const near = closest(name.toUpperCase(), this.#entries.keys());
-    throw new UserError('SQL_UNKNOWN_FUNCTION', `there is no function called "${name}"`, {
+  #unknown(name: string, at: Position | undefined): UserError {
+    const near = closest(
+      name.toUpperCase(),
+      this.list().map((known) => known.name),
+    );
+    return new UserError('SQL_UNKNOWN_FUNCTION', `there is no function called "${name}"`, {
       at,
       hint: near === undefined ? 'SHOW FUNCTIONS lists them all.' : `Did you mean "${near}"?`,
     });
   }
 }
 
+const overloadOf = <D extends FunctionDefinition>(
+  entries: Entries<D>,
+  name: string,
+  signature: string,
+): Overload<D> => {
+  const found = entries.get(name)?.overloads.find((overload) => overload.signature.text === signature);
+  if (found !== undefined) return found;
+  throw new UserError('SQL_UNKNOWN_FUNCTION', `this build has no function ${signature}`, {
+    hint: 'The plan was made with other functions: register them before it is applied.',
+  });
+};
+
 const missing = (sentence: string): UserError =>
   new UserError('FUNCTION_MODULE_MISSING', sentence, {
     hint: 'The query was made with its functions: load that version too, or make the query again.',
-  });
-
-/** The choice in two rounds: as the arguments are, then with conversions. */
-const resolved = (
-  name: string,
-  entry: Entry,
-  args: readonly ArgumentType[],
-  at: Position | undefined,
-  typeLambda: TypeLambda | undefined,
-): Resolution => {
-  const found = choose(entry.overloads, args, false, name, at) ?? choose(entry.overloads, args, true, name, at);
-  if (found === undefined) throw noSuchOverload(name, entry, args, at);
-  return complete(found, args, at, typeLambda);
-};
-
-const choose = (
-  overloads: readonly Overload[],
-  args: readonly ArgumentType[],
-  casts: boolean,
-  name: string,
-  at: Position | undefined,
-): Candidate | undefined => {
-  let best: Candidate | undefined;
-  let equals = 0;
-  for (const overload of overloads) {
-    const found = match(overload, args, casts);
-    if (found === undefined) continue;
-    const order = best === undefined ? 1 : rank(overload.signature, best.overload.signature);
-    if (order > 0) {
-      best = found;
-      equals = 1;
-    } else if (order === 0) equals++;
-  }
-  if (equals > 1) {
-    throw new UserError(
-      'SQL_AMBIGUOUS_FUNCTION',
-      `the call ${printCall(name, args)} is ambiguous: several forms of the function fit it equally well`,
-      { at, hint: 'Use CAST to say which types are meant.' },
-    );
-  }
-  return best;
-};
-
-const match = (overload: Overload, args: readonly ArgumentType[], casts: boolean): Candidate | undefined => {
-  const parameters = spread(overload.signature, args.length);
-  if (parameters === undefined) return undefined;
-  const bindings = new Map<string, SqlType>();
-  for (let i = 0; i < args.length; i++) {
-    const { type } = parameters[i] as Parameter;
-    const arg = args[i] as ArgumentType;
-    if (isLambda(arg) || type.kind === 'LAMBDA') {
-      if (!isLambda(arg) || type.kind !== 'LAMBDA' || type.parameters.length !== arg.parameters) return undefined;
-    } else if (!fits(type, arg, bindings, casts)) return undefined;
-  }
-  return { overload, parameters, bindings };
-};
-
-const isLambda = (arg: ArgumentType): arg is LambdaShape => arg?.kind === 'LAMBDA';
-
-/** The types of a candidate: what is left open is told by its lambdas, in their order. */
-const complete = (
-  { overload, parameters, bindings }: Candidate,
-  args: readonly ArgumentType[],
-  at: Position | undefined,
-  typeLambda?: TypeLambda,
-): Resolution => {
-  const bodies = new Map<number, SqlType>();
-  parameters.forEach(({ type }, i) => {
-    if (type.kind !== 'LAMBDA') return;
-    assert(typeLambda !== undefined, `${overload.signature.text} takes a lambda where none can stand`);
-    const bound = allBound(bindings);
-    const given = type.parameters.map((parameter) => concrete(parameter, bound) ?? stringType);
-    const body = typeLambda(i, given, concrete(type.result, bindings));
-    bodies.set(i, body);
-    if (fits(type.result, body, bindings, true)) return;
-    throw new UserError(
-      'SQL_TYPE_MISMATCH',
-      `the lambda of ${overload.signature.name} gives ${printType(body)}, which does not fit ${printParameterType(type)}`,
-      { at },
-    );
-  });
-  const bound = allBound(bindings);
-  const types = args.map((arg, i): SqlType => {
-    const { type } = parameters[i] as Parameter;
-    if (type.kind === 'LAMBDA') return bodies.get(i) as SqlType;
-    return concrete(type, bound) ?? (isLambda(arg) ? stringType : (arg ?? stringType));
-  });
-  const result = concrete(overload.signature.result, bound);
-  assert(result !== undefined, `the result of ${overload.signature.text} is not known`);
-  return { overload, parameters, args: types, result };
-};
-
-/** A generic that only NULLs were given for is as good as any type. */
-const allBound = (bindings: ReadonlyMap<string, SqlType>): ReadonlyMap<string, SqlType> => {
-  const bound = new Map(bindings);
-  for (const generic of 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') if (!bound.has(generic)) bound.set(generic, stringType);
-  return bound;
-};
-
-/** Positive when `a` is the better choice, 0 when neither is. */
-const rank = (a: Signature, b: Signature): number => {
-  const variadic = Number(b.variadicAt >= 0) - Number(a.variadicAt >= 0);
-  if (variadic !== 0) return variadic;
-  if (a.parameters.length !== b.parameters.length) return a.parameters.length - b.parameters.length;
-  const generics = countGenerics(b) - countGenerics(a);
-  if (generics !== 0) return generics;
-  const any = Number(repeatsAny(b)) - Number(repeatsAny(a));
-  return any !== 0 ? any : a.variadicAt - b.variadicAt;
-};
-
-const repeatsAny = (signature: Signature): boolean => signature.parameters[signature.variadicAt]?.type.kind === 'ANY';
-
-const printCall = (name: string, args: readonly ArgumentType[]): string =>
-  `${name.toUpperCase()}(${args.map(printArgument).join(', ')})`;
-
-const printArgument = (arg: ArgumentType): string => {
-  if (arg === null) return 'NULL';
-  if (!isLambda(arg)) return printType(arg);
-  return arg.parameters === 1 ? 'a lambda' : `a lambda of ${arg.parameters}`;
-};
-
-const noSuchOverload = (
-  name: string,
-  entry: Entry,
-  args: readonly ArgumentType[],
-  at: Position | undefined,
-): UserError =>
-  new UserError('SQL_FUNCTION_ARGUMENTS', `the function ${name.toUpperCase()} does not accept ${printCall('', args)}`, {
-    at,
-    hint: `Its forms are ${entry.overloads.map((overload) => overload.signature.text).join('; ')}.`,
   });

@@ -7,7 +7,7 @@
 import { assert, type Position, UserError } from '../../../base/index.ts';
 import type { ScalarDefinition, TableDefinition } from '../../functions/define.ts';
 import type { ModuleId } from '../../functions/module.ts';
-import type { ArgumentType, Resolution, TypeLambda } from '../../functions/registry.ts';
+import type { ArgumentType, CallShape, Resolution } from '../../functions/overloads.ts';
 import type { Expression, ExpressionOf } from '../../parser/ast.ts';
 import { EvaluationError } from '../../types/evaluation-error.ts';
 import { valueOfLiteral } from '../../types/literal.ts';
@@ -37,22 +37,17 @@ export const typeCallOf = (
   at: Position,
 ): TypedExpression => {
   const { functions } = typing.scope;
-  const resolve: Resolve = (...shape) => functions.resolve(name, ...shape);
-  const { call, module } = resolvedCall(typing, resolve, name, args, at);
+  const { call, module } = resolvedCall(typing, (shape) => functions.resolve(shape), name, args, at);
   return { kind: 'call', ...call, ...(module !== undefined && { module }) };
 };
 
 /** The call of a table function. */
 export const typeTableFunctionCall = (typing: Typing, { name, args, at }: ExpressionOf<'call'>): TypedTableCall => {
   const { functions } = typing.scope;
-  return resolvedCall(typing, (...shape) => functions.resolveTableFunction(name, ...shape), name, args, at).call;
+  return resolvedCall(typing, (shape) => functions.resolveTableFunction(shape), name, args, at).call;
 };
 
-type Resolve = (
-  args: readonly ArgumentType[],
-  at: Position,
-  typeLambda: TypeLambda,
-) => Resolution<ScalarDefinition | TableDefinition>;
+type Resolve = (call: CallShape) => Resolution<ScalarDefinition | TableDefinition>;
 
 /** The overload that the arguments choose, and the arguments as it takes them. */
 const resolvedCall = (
@@ -68,13 +63,14 @@ const resolvedCall = (
       draft.kind === 'lambda' ? { kind: 'LAMBDA', parameters: draft.parameters.length } : typeForChoice(draft),
   );
   const lambdas = new Map<number, TypedLambda>();
-  const resolution = resolve(shapes, at, (index, parameters, expected) => {
+  const lambdaOf: CallShape['typeLambda'] = (index, parameters, expected) => {
     const node = drafts[index];
     assert(node?.kind === 'lambda', `argument ${index} of ${name} is a lambda`);
     const lambda = typeLambda(typing, node, parameters, expected);
     lambdas.set(index, lambda);
     return lambda.type;
-  });
+  };
+  const resolution = resolve({ name, args: shapes, at, typeLambda: lambdaOf });
   const { signature, module } = resolution.overload;
   const converted = drafts.map((draft, i): TypedExpression => {
     if (draft.kind !== 'lambda') return convertTo(draft, resolution.args[i] as SqlType, 'strict');

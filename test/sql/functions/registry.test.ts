@@ -26,7 +26,7 @@ const registryOf = (...signatures: string[]): FunctionRegistry => {
 
 const chosen = (registry: FunctionRegistry, ...args: (SqlType | null)[]): string =>
   faultOf(() => {
-    const { overload, result } = registry.resolve('F', args);
+    const { overload, result } = registry.resolve({ name: 'F', args });
     throw new Error(`${overload.signature.text} gives ${printType(result)}`);
   }).replace('Error: ', '');
 
@@ -134,9 +134,9 @@ describe('the registry', () => {
 
   test('says what is close to a name, and which functions a plan misses', () => {
     const registry = builtInFunctions();
-    expect(() => registry.resolve('SUBSTRNG', [])).toThrow('there is no function called "SUBSTRNG"');
+    expect(() => registry.resolve({ name: 'SUBSTRNG', args: [] })).toThrow('there is no function called "SUBSTRNG"');
     try {
-      registry.resolve('SUBSTRNG', []);
+      registry.resolve({ name: 'SUBSTRNG', args: [] });
     } catch (error) {
       expect(error).toMatchObject({ hint: 'Did you mean "SUBSTRING"?' });
     }
