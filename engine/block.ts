@@ -3,7 +3,7 @@
  *
  * Columns of positions are decoded once per block. A *view* is what a deserializer makes of the block (SQL's lazily
  * parsed columns); it is made once per block and deserializer id, however many queries read it. Blocks are immutable
- * but for that cache, and lent: whoever keeps one retains it; after the last `release` its memory is used for another
+ * but for that cache, and lent: a task that keeps one retains it; after the last `release` its memory is used for another
  * block of the same topic, and the chunk of bytes goes back to its reader.
  *
  * `BlockPool` makes them from a reader's chunks and counts what was decoded, so that a test can show that a hundred
@@ -18,7 +18,7 @@ export interface Block {
   readonly topic: string;
   readonly partition: number;
   readonly columns: RecordColumns;
-  /** Where to read on after this block. */
+  /** The next offset to read after this block. */
   readonly nextOffset: number;
   /** How many batches lie in the block; `batchRow(i)` is the first row of the i-th one that the block shows, so batch i
    *  is the rows [batchRow(i), batchRow(i + 1)), and `batchRow(batchCount)` is the number of rows. Batches without a
@@ -49,7 +49,7 @@ export class DecodeCounters {
 /** Free blocks kept per topic; more are left to the garbage collector. */
 const keptPerTopic = 8;
 
-type View = { value: unknown; life: number };
+type View = { value: unknown; use: number };
 
 export class DecodedBlock implements Block {
   readonly topic: string;
@@ -65,7 +65,7 @@ export class DecodedBlock implements Block {
   #chunk: Chunk | undefined;
   #holders = 0;
   /** Counts the uses of this object: a view belongs to one of them. */
-  #life = 0;
+  #use = 0;
   #oneBatch: RecordColumns | undefined;
 
   constructor(pool: BlockPool, topic: string) {
@@ -76,8 +76,8 @@ export class DecodedBlock implements Block {
   /** Decodes the chunk's batches from `fromOffset` on. The caller holds the block once. */
   load(chunk: Chunk, fromOffset: number): void {
     assert(this.#holders === 0, `a block of ${this.topic} is filled while it is lent`);
-    this.#life++;
-    for (const [id, view] of this.#views) if (view.life < this.#life - 4) this.#views.delete(id);
+    this.#use++;
+    for (const [id, view] of this.#views) if (view.use < this.#use - 4) this.#views.delete(id);
     const { columns } = this;
     const { counters } = this.#pool;
     columns.reset(chunk.bytes);
@@ -138,13 +138,13 @@ export class DecodedBlock implements Block {
 
   view<T>(id: string, make: (columns: RecordColumns, recycled: T | undefined) => T): T {
     const kept = this.#views.get(id);
-    if (kept !== undefined && kept.life === this.#life) return kept.value as T;
+    if (kept !== undefined && kept.use === this.#use) return kept.value as T;
     this.#pool.counters.views++;
     const value = make(this.columns, kept?.value as T | undefined);
-    if (kept === undefined) this.#views.set(id, { value, life: this.#life });
+    if (kept === undefined) this.#views.set(id, { value, use: this.#use });
     else {
       kept.value = value;
-      kept.life = this.#life;
+      kept.use = this.#use;
     }
     return value;
   }
@@ -183,7 +183,7 @@ export class BlockPool {
     else if (free.length < keptPerTopic) free.push(block);
   }
 
-  /** Lets go of the memory kept for a topic (it was deleted, or nobody reads it any more). */
+  /** Frees the memory kept for a topic (it was deleted, or is not read any more). */
   forget(topic: string): void {
     this.#free.delete(topic);
   }

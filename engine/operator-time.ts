@@ -1,5 +1,5 @@
 /**
- * The time of one operator: by which rows are late there, and by which its windows expire. Kept with the operator's
+ * The time of one operator: it decides which rows are late there, and which of its windows expire. Kept with the operator's
  * state.
  *
  * Late. Records with an origin time (`origin-time.ts`) are measured by that. All others by the largest timestamp of
@@ -12,7 +12,7 @@
 
 import type { RecordOrigin } from './origin-time.ts';
 
-/** Times live among a store's own small numbers (`StoreMeta`): committed, changelogged and rolled back with it. */
+/** Times are kept among a store's own small numbers (`StoreMeta`): committed, changelogged and rolled back with it. */
 interface Times {
   get(name: string): number | undefined;
   set(name: string, value: number): void;
@@ -43,7 +43,7 @@ class KeptTime {
     this.#changed = false;
   }
 
-  /** Without a place where it is kept there is nothing to go back to. */
+  /** It is kept nowhere, so there is no former value. */
   forget(): void {
     this.#value = Number.NaN;
     this.#changed = false;

@@ -1,11 +1,10 @@
 /**
- * Origin time: how far in time the place was that a record comes from, carried with the record through any number of
- * hops.
+ * Origin time: how far in time the partition was that a record comes from, carried with the record through any number of
+ * repartitions.
  *
  * A row is late when it comes behind its time in the order of the partition in which it was first read. Behind a
- * repartition, a join or in a derived topic the rows of several partitions meet, each at its own place in time, so
- * their order says nothing any more. It is therefore the task that still knows the order that writes down what it
- * knows:
+ * repartition, a join or in a derived topic the rows of several partitions meet, each at its own point in time, so
+ * their order means nothing any more. So the task that still knows the order writes down what it knows:
  *
  *   - A task that reads a plain partition (a source topic) writes with each record its *origin time*: the largest
  *     timestamp that the task has written to that topic so far, this record's included. For a record in order that is
@@ -14,25 +13,25 @@
  *     own counts.
  *   - An operator that drops late rows takes the origin time of the record as stream time.
  *
- * So what is late depends neither on how fast the partitions were read nor on the number of hops. With a single task no
- * origins are mixed: it writes no origin times, and operators go by the largest timestamp that has reached them,
+ * So what is late depends neither on how fast the partitions were read nor on the number of repartitions. With a single task no
+ * origins are mixed: it writes no origin times, and operators use the largest timestamp that has reached them,
  * exactly as in Kafka Streams.
  *
  * What is promised: a record that is in order in the partition where it was first read is not late; one that is behind
  * its time there by more than size and grace of its window is late, also after a restart (the tasks' times are kept
  * with their committed offsets). What is not:
- *   - Origin time counts all that the first task sent on, also what a filter further on keeps back; with one partition
+ *   - Origin time counts all that the first task has written, also what a later filter drops; with one partition
  *     the filter comes first.
  *   - A sink that takes its timestamps from a column begins a new timeline. It is ordered by the task that writes it;
  *     where the records that it reads come from several origins nothing is known of their order on the new timeline,
  *     and none of them is late.
- *   - Windows of which the low watermark says that nothing can come any more are gone: a record that arrives at a
+ *   - Windows below the low watermark have expired: a record that arrives at a
  *     source topic after that is dropped as late even if its own partition was silent before.
  *
  * On the wire the origin time is the record's first header, `millrace.time`: an i64, big-endian, epoch milliseconds.
  * The first record of each batch always has it, followed by a second i64: the *low watermark* of the writer's
  * sub-topology (`runtime/watermarks.ts`; -1: not known). That marks a batch as one with origin times, where a record
- * without the header is in order. The reader takes the header off: neither operators nor what goes on ever see it.
+ * without the header is in order. The reader takes the header off: operators and what they write never have it.
  * (Compaction may remove the first record of a batch of a table's topic, and with it the mark: such a batch is then
  * read like one of a plain topic.)
  */
@@ -43,7 +42,7 @@ import type { StreamRecord } from './record.ts';
 
 export const originTimeHeader = 'millrace.time';
 
-/** Headers as whoever produced the record wrote them. */
+/** Headers as the producer of the record wrote them. */
 export const withoutOriginTime = (headers: readonly RecordHeader[]): readonly RecordHeader[] =>
   headers[0]?.key === originTimeHeader ? headers.slice(1) : headers;
 

@@ -5,7 +5,7 @@
  * and returns the processor. Serial: the task never calls `process` before the former call returned. `flush` comes once
  * per commit, after the last record of the transaction; what is forwarded before it returns belongs to that commit.
  * After a rollback stores hold what they held at the last commit and the same records come again; a processor must keep
- * no state outside of stores but what it can lose (`rollback` says so). A processor never awaits, never reads a clock,
+ * no state outside of stores but what it can lose (`rollback` is called then). A processor never awaits, never reads a clock,
  * never touches the log.
  */
 
@@ -75,7 +75,7 @@ export interface ProcessorContext {
   /** Opens the sink's own output topic once, at build time. `ownTime`: its records do not have the timestamps of what
    *  they were made of, but those of a column: another timeline. */
   output(topic: string, options?: { readonly ownTime?: boolean }): TopicWriter;
-  /** For sources: puts the headers at `headersAt` of `bytes` (0: none) into the record, as whoever produced it wrote
+  /** For sources: puts the headers at `headersAt` of `bytes` (0: none) into the record, as its producer wrote
    *  them: the engine's own is taken off and remembered (`origin-time.ts`). Call it before the record is forwarded, for
    *  each record of a block that `carriesTimes`; the headers are valid until the next call. */
   takeHeaders(record: StreamRecord<unknown>, bytes: Uint8Array, headersAt: number): void;
@@ -89,7 +89,7 @@ export interface ProcessorContext {
   /** Counts the drop per query and reason and writes a row of the processing log within this transaction. `record`
    *  gives topic, partition, offset and original bytes where they are known. */
   drop(reason: DropReason, record: StreamRecord<unknown>, detail: string): void;
-  /** Whether a child asks for the row before each change: `before` of what goes on is then set wherever it is known. */
+  /** Whether a child asks for the row before each change: `before` of what is forwarded is then set wherever it is known. */
   readonly sendsBefore: boolean;
   /** Called when the processor is made, by an operator that reads the row before of its input: the node must have
    *  declared just that, or its parents would not send it. */

@@ -1,6 +1,6 @@
 /**
- * TopologyTestDriver: runs a topology without a log, threads or time, and shows what it does. Public: for the tests of
- * those who build topologies, and for whatever wants records in and records out (the conformance runner does).
+ * TopologyTestDriver: runs a topology without a log, threads or time, and shows what it does. Public: for tests of
+ * topologies, and for other uses with records in and records out (the conformance runner is one).
  *
  *   const driver = new TopologyTestDriver(topology);
  *   driver.input('words', { key: string, value: string }).pipe(null, 'hello', 1000);
@@ -9,8 +9,8 @@
  * Everything is synchronous. What is piped is processed to the end, through repartition topics and topics that the
  * topology both writes and reads, and every task commits, before `pipe` returns. Each sub-topology is one task, all
  * partitions of a topic are one; `partitions` asks for more. Stores are in memory, nothing is limited, late and bad
- * records are in `drops`. The clock stands still until it is told to go on; it only says what time it is where a piped
- * record does not.
+ * records are in `drops`. The clock stands still until it is advanced; it gives the time of a piped record
+ * that has none.
  */
 
 import { assert, ByteWriter, ManualClock, partitionOfKey } from '../base/index.ts';
@@ -72,7 +72,7 @@ export interface DriverOptions {
 const noLimit = 0x7fff_ffff;
 
 /** One partition of one topic: nothing is kept but how far it goes, and who reads it. */
-interface Place {
+interface PartitionState {
   readonly readers: { readonly task: Task; readonly input: TaskInput }[];
   end: number;
 }
@@ -87,7 +87,7 @@ export class TopologyTestDriver {
   readonly #blocks = new BlockPool();
   readonly #tasks: Task[] = [];
   readonly #stores: StateStore[][] = [];
-  readonly #places = new Map<string, Place[]>();
+  readonly #partitionStates = new Map<string, PartitionState[]>();
   /** Records of topics, not read yet. */
   readonly #written = new Map<string, TestRecord<Uint8Array, Uint8Array>[]>();
   /** Batches on their way to a partition. */
@@ -124,7 +124,7 @@ export class TopologyTestDriver {
         });
         task.start(task.inputs.map(({ topic }) => ({ topic, partition, offset: 0 })));
         for (const input of task.inputs) {
-          this.#place(input.topic, partition).readers.push({ task, input });
+          this.#stateOf(input.topic, partition).readers.push({ task, input });
           task.sawEnd(input.index, 0, 0);
         }
         this.#tasks.push(task);
@@ -133,15 +133,15 @@ export class TopologyTestDriver {
     }
   }
 
-  #place(topic: string, partition: number): Place {
-    let places = this.#places.get(topic);
-    if (places === undefined) {
-      places = Array.from({ length: this.#partitions }, () => ({ readers: [], end: 0 }));
-      this.#places.set(topic, places);
+  #stateOf(topic: string, partition: number): PartitionState {
+    let states = this.#partitionStates.get(topic);
+    if (states === undefined) {
+      states = Array.from({ length: this.#partitions }, () => ({ readers: [], end: 0 }));
+      this.#partitionStates.set(topic, states);
     }
-    const place = places[partition];
-    assert(place !== undefined, `${topic} has no partition ${partition}`);
-    return place;
+    const state = states[partition];
+    assert(state !== undefined, `${topic} has no partition ${partition}`);
+    return state;
   }
 
   // ---------------------------------------------------------------- in
@@ -231,7 +231,7 @@ export class TopologyTestDriver {
         const next = new Map<string, number>();
         this.#deliver();
         for (const { changelog } of task.stores) {
-          if (changelog !== undefined) next.set(changelog, this.#place(changelog, task.partition).end);
+          if (changelog !== undefined) next.set(changelog, this.#stateOf(changelog, task.partition).end);
         }
         task.commit(next);
       }
@@ -249,12 +249,12 @@ export class TopologyTestDriver {
     const sent = this.#sent;
     this.#sent = [];
     for (const { topic, partition, bytes } of sent) {
-      const place = this.#place(topic, partition);
-      stampBatch(bytes, { baseOffset: place.end, producerId: -1, epoch: -1, baseSequence: -1, transactional: false });
-      place.end = nextOffsetOf(bytes, 0);
+      const state = this.#stateOf(topic, partition);
+      stampBatch(bytes, { baseOffset: state.end, producerId: -1, epoch: -1, baseSequence: -1, transactional: false });
+      state.end = nextOffsetOf(bytes, 0);
       this.#record(topic, partition, bytes);
-      const { end } = place;
-      for (const { task, input } of place.readers) {
+      const { end } = state;
+      for (const { task, input } of state.readers) {
         const chunk: Chunk = {
           topic,
           partition,

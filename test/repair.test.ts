@@ -264,7 +264,7 @@ describe.each(runs)('$gone is gone after a $end', ({ damage, code, says, topic, 
   });
 });
 
-test('a source that is gone as a whole is made anew, empty, when its loss is accepted', async () => {
+test('a source that is gone as a whole is created again, empty, when its loss is accepted', async () => {
   await ran('close');
   remove(directoryOf('clicks'));
   const refused = await openHere();
@@ -394,7 +394,7 @@ describe('the command', () => {
     expect(command('--accept-loss', 'clicks').stderr).toContain('nothing is missing of the topic "clicks"');
     expect(command('--reset-query', query)).toMatchObject({
       status: 0,
-      stdout: expect.stringContaining(`${query} is reset: its next start computes it anew`),
+      stdout: expect.stringContaining(`${query} is reset: its next start computes it again`),
     });
   });
 

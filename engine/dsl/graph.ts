@@ -30,7 +30,7 @@ export class Graph {
   }
 }
 
-/** The serde given last, or a fault that says where one is missing. */
+/** The serde given last, or an error that says where one is missing. */
 export const serdeFor = <T>(what: string, where: string, ...given: readonly (Serde<T> | undefined)[]): Serde<T> => {
   for (const serde of given) if (serde !== undefined) return serde;
   throw new UserError('DSL_SERDE_MISSING', `${where} does not know how to write the ${what}`, {

@@ -9,7 +9,7 @@
  * Repartition. An operator that may change the key sets a flag; what follows by key (grouping, joining, `toTable`) then
  * goes through a repartition topic first, and clears it.
  *
- * All classes stand in one file because each makes the others.
+ * All classes are in one file because each makes the others.
  */
 
 import { UserError } from '../../base/index.ts';
@@ -347,7 +347,7 @@ const tableFrom = <K, V>(from: {
   readonly key: KeyForm<K>;
   readonly row: Serde<V>;
   readonly store: string;
-  /** Kept in any case, not only where somebody asks for rows. */
+  /** Kept in any case, not only where rows are asked for. */
   readonly kept: boolean;
 }): KTable<K, V> => {
   const { graph, name, parent, key, row, store } = from;

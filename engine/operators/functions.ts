@@ -10,7 +10,7 @@ import type { StreamRecord } from '../record.ts';
 
 export type Predicate<V> = (record: StreamRecord<V>, context: ProcessorContext) => boolean;
 
-/** `null`: the record goes on without a value. */
+/** `null`: the record is forwarded without a value. */
 export type ValueMapper<In, Out> = (record: StreamRecord<In>, context: ProcessorContext) => Out | null;
 
 /** The values that a record is replaced by, in order. Each may be lent until the next is asked for. */
@@ -19,6 +19,6 @@ export type ValuesMapper<In, Out> = (record: StreamRecord<In>, context: Processo
 /** Writes the bytes of a new key; false: the key is null. */
 export type KeyWriter<V> = (record: StreamRecord<V>, out: ByteWriter, context: ProcessorContext) => boolean;
 
-/** A function of a table's row, before or after a change: `row` is never null, `record` tells key and time. */
+/** A function of a table's row, before or after a change: `row` is never null, `record` has its key and time. */
 export type RowPredicate<V> = (row: V, record: StreamRecord<V>, context: ProcessorContext) => boolean;
 export type RowMapper<In, Out> = (row: In, record: StreamRecord<In>, context: ProcessorContext) => Out | null;

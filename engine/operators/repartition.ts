@@ -3,12 +3,12 @@
  *
  * `repartitionSink` writes, `repartitionSource` reads; the topology joins them (`Topology.addRepartition`). State:
  * none. A record without a key is dropped before the topic (`null-key`) unless `nullKeys` says `keep`, for a left join
- * or a plain re-keying; it then goes to the partitions in turn. Headers and timestamps pass through.
+ * or a plain re-keying; it then goes to the partitions in round robin. Headers and timestamps pass through.
  */
 
 import type { ProcessorSupplier } from '../processor.ts';
 import { repartitionTopic } from '../topology-nodes.ts';
-import { type SinkFields, Turn, writeRecord } from './sink.ts';
+import { RoundRobin, type SinkFields, writeRecord } from './sink.ts';
 import { source } from './source.ts';
 
 export interface RepartitionFields<V> extends Omit<SinkFields<V>, 'topic'> {
@@ -22,7 +22,7 @@ export const repartitionSink =
   (context) => {
     const writer = context.output(repartitionTopic(fields.name));
     const out = context.scratch();
-    const turn = new Turn(writer.partitions);
+    const roundRobin = new RoundRobin(writer.partitions);
     const keepsNullKeys = fields.nullKeys === 'keep';
     return {
       process(record) {
@@ -30,13 +30,13 @@ export const repartitionSink =
           context.drop('null-key', record, 'the record has no key to be grouped or joined by');
           return;
         }
-        writeRecord(record, fields, writer, out, turn, context);
+        writeRecord(record, fields, writer, out, roundRobin, context);
       },
       flush() {
-        turn.keep();
+        roundRobin.mark();
       },
       rollback() {
-        turn.goBack();
+        roundRobin.rollback();
       },
     };
   };

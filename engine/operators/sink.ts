@@ -2,8 +2,8 @@
  * Sink: appends records to a topic. `key` bytes as they are, the value by a serde, timestamp and headers of the record.
  *
  * Partition: murmur2 of the key's bytes, as Kafka's clients pick it; of a windowed key only the key's own bytes, so
- * that all windows of a key lie together. Records without a key go round the partitions in turn. State: none but that
- * turn, which is no more than a spread. A null value is written as a tombstone. A value that cannot be written, or is
+ * that all windows of a key lie together. Records without a key go to the partitions in round robin. State: none but
+ * that. A null value is written as a tombstone. A value that cannot be written, or is
  * larger than the topic takes, drops the record (`serialization`).
  */
 
@@ -28,25 +28,25 @@ export const sink =
   (context) => {
     const writer = context.output(fields.topic);
     const out = context.scratch();
-    const turn = new Turn(writer.partitions);
+    const roundRobin = new RoundRobin(writer.partitions);
     return {
       process(record) {
-        writeRecord(record, fields, writer, out, turn, context);
+        writeRecord(record, fields, writer, out, roundRobin, context);
       },
       flush() {
-        turn.keep();
+        roundRobin.mark();
       },
       rollback() {
-        turn.goBack();
+        roundRobin.rollback();
       },
     };
   };
 
-/** Partitions in turn, for records without a key. Starts again where the transaction began when that is rolled back. */
-export class Turn {
+/** Partitions in round robin, for records without a key. A rollback takes it back to the last flush. */
+export class RoundRobin {
   readonly #partitions: number;
   #next = 0;
-  #kept = 0;
+  #marked = 0;
 
   constructor(partitions: number) {
     this.#partitions = partitions;
@@ -58,12 +58,12 @@ export class Turn {
     return partition;
   }
 
-  keep(): void {
-    this.#kept = this.#next;
+  mark(): void {
+    this.#marked = this.#next;
   }
 
-  goBack(): void {
-    this.#next = this.#kept;
+  rollback(): void {
+    this.#next = this.#marked;
   }
 }
 
@@ -75,7 +75,7 @@ export const writeRecord = <V>(
   { value, windowBytes = 0, partitioner }: Omit<SinkFields<V>, 'topic'>,
   writer: TopicWriter,
   out: ByteWriter,
-  turn: Turn,
+  roundRobin: RoundRobin,
   context: ProcessorContext,
 ): void => {
   const { keyBytes, keyStart, keyEnd } = record;
@@ -94,7 +94,7 @@ export const writeRecord = <V>(
   const { partitions } = writer;
   let partition = partitioner?.(record, partitions);
   if (partition === undefined) {
-    if (keyStart < 0) partition = turn.next();
+    if (keyStart < 0) partition = roundRobin.next();
     else partition = partitions === 1 ? 0 : partitionOfKey(keyBytes, keyStart, keyEnd - windowBytes, partitions);
   }
   const valueBytes = valueStart < 0 ? nothing : out.buffer;

@@ -2,7 +2,7 @@
  * Source: the records of a topic, values (and keys, to see that they are sound) read by serdes.
  *
  * State: none. Nulls: a null key or value passes as it is. A key or value that its serde cannot read drops the record
- * (`deserialization`), and so does a negative timestamp (`invalid-timestamp`). The key goes on as the bytes that lie in
+ * (`deserialization`), and so does a negative timestamp (`invalid-timestamp`). The key is forwarded as the bytes in
  * the batch.
  */
 

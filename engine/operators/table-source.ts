@@ -5,7 +5,7 @@
  * State: a key-value store, per key the time and the row; or none (`store` left out), then `before` is unknown. A null
  * value deletes the row; a record without a key is dropped (`null-key`). A record that is older than the row it meets
  * is applied all the same: later arrival wins, as in Kafka's plain tables. Every record is forwarded, also one that
- * changes nothing, unless `knownDeletesOnly`: then a null value goes on only where it deletes a row of the store.
+ * changes nothing, unless `knownDeletesOnly`: then a null value is forwarded only where it deletes a row of the store.
  * `before` only where a child asks for it.
  */
 
@@ -18,7 +18,7 @@ import { timestampBytes, whyTooLarge, writeTimestamped } from './timestamped.ts'
 export interface TableFields<V> {
   readonly store?: string;
   readonly row: Serde<V>;
-  /** For what stands behind a filter without a state of its own: a row that was never shown is not taken back. */
+  /** For a source behind a filter without state: a row that was never forwarded is not retracted. */
   readonly knownDeletesOnly?: boolean;
 }
 

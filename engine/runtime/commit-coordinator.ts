@@ -40,7 +40,7 @@ export interface CommitCoordinatorOptions {
 export interface CommitListener {
   committed(records: number): void;
   aborted(error: Error, retryInMs: number): void;
-  /** The run cannot go on; `passing`: another run may succeed later. Called once. */
+  /** The run cannot continue; `passing`: another run may succeed later. Called once. */
   ended(error: Error, kind: 'fenced' | 'failed', passing: boolean): void;
   /** Something has changed that a wait for idleness may depend on. */
   changed(): void;

@@ -55,14 +55,14 @@ export class Exchange {
   /** Takes a batch; its bytes belong to the exchange. */
   append(topic: string, partition: number, bytes: Uint8Array): void {
     const queue = this.#topics.get(topic)?.queues[partition];
-    assert(queue !== undefined, `nobody reads ${topic}-${partition}`);
+    assert(queue !== undefined, `${topic}-${partition} has no reader`);
     stampBatch(bytes, { baseOffset: queue.end, producerId: -1, epoch: -1, baseSequence: -1, transactional: false });
     queue.end += recordCountOf(bytes, 0);
     queue.batches.push(bytes);
     this.#topic(topic).bytes += bytes.length;
   }
 
-  /** Hands the readers what they have room for; true when somebody got something. */
+  /** Hands the readers what they have room for; true when one of them got something. */
   deliver(): boolean {
     let handed = false;
     for (const [name, topic] of this.#topics) {
@@ -96,7 +96,7 @@ export class Exchange {
     };
   }
 
-  /** Whether whoever writes this topic has to wait. */
+  /** Whether the tasks that write this topic have to wait. */
   isFull(topic: string): boolean {
     return (this.#topics.get(topic)?.bytes ?? 0) > fullBytes;
   }

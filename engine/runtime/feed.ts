@@ -15,7 +15,7 @@
  * it is about to process (`askEndAgain`): then a row that was acknowledged in one topic before another row was sent to a
  * second topic is always seen first.
  *
- * Failures. What a subscriber throws ends that subscription: the subscriber is told, and the others are served.
+ * Failures. What a subscriber throws ends that subscription: its `failed` is called, and the others are served.
  */
 
 import type { Chunk, FetchRequest, Isolation, PartitionOffsets } from '../../storage/index.ts';
@@ -80,8 +80,8 @@ export class Subscription {
     return !this.#failed && this.subscriber.able();
   }
 
-  /** Hands the subscriber a block, which is held for it, or what is known of the end. An error that it throws is its
-   *  own: it is told, and the feed serves the others. A block that it threw at stays held, since it may have kept it. */
+  /** Hands the subscriber a block, which is held for it, or what is known of the end. An error that it throws ends
+   *  its subscription only. A block that it threw at stays held, since it may have kept it. */
   serve(work: (subscriber: Subscriber) => void): void {
     if (this.#failed) return;
     try {

@@ -102,7 +102,7 @@ export class HostQuestions {
   ): AsyncGenerator<readonly StoreEntry[], void, undefined> {
     let arrived: ((page: Page) => void) | undefined;
     let failed: ((error: Error) => void) | undefined;
-    // A refusal may come while the reader is busy with a page, and nobody waits for the next one.
+    // A refusal may come while the reader is busy with a page and does not wait for the next one.
     let refused: Error | undefined;
     const next = (): Promise<Page> =>
       new Promise((resolve, reject) => {

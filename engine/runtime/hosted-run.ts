@@ -18,7 +18,7 @@ import type { SubTopologyGraph } from './watermarks.ts';
 /**
  * - `assigning`: stores are opened and restored; - `ready`: waits for `go`; - `running`: steps;
  * - `holding`: the transaction failed, `rollback` is to come; - `prepared`: flushed, the log decides;
- * - `failed`: stands still for ever; - `removed`: is being taken down.
+ * - `failed`: never steps again; - `removed`: is being taken down.
  */
 export type RunPhase = 'assigning' | 'ready' | 'running' | 'holding' | 'prepared' | 'failed' | 'removed';
 
@@ -29,7 +29,7 @@ export type RunPhase = 'assigning' | 'ready' | 'running' | 'holding' | 'prepared
  */
 export type TaskPhase = 'opening' | 'open' | 'suspending' | 'suspended';
 
-/** Records that a task processes before the next one has its turn. */
+/** Records that a task processes before the next one steps. */
 const stepRecords = 8192;
 /** The same for a transient query, whose rows may be large, before it is known how large. */
 const firstStepRecords = 64;

@@ -4,10 +4,10 @@ import type { DropReason } from '../processor.ts';
 import type { HostCounters, LastDrop, LostRecords, Note } from './protocol.ts';
 
 /**
- * - `starting`: topics and positions are settled, stores restored; - `running`;
+ * - `starting`: topics and positions are set up, stores restored; - `running`;
  * - `retrying`: something failed that may pass; it is tried again by itself;
  * - `failed`: it stopped, for the reason given; - `fenced`: another process runs this query now;
- * - `stopped`: somebody stopped it.
+ * - `stopped`: it was asked to stop.
  */
 export type QueryState = 'starting' | 'running' | 'retrying' | 'failed' | 'fenced' | 'stopped';
 
@@ -83,7 +83,7 @@ export interface StateDamage {
   readonly message: string;
 }
 
-/** What an event says of damage of the state directory. */
+/** The damage of the state directory that an event reports. */
 export const damageIn = (event: RuntimeEvent): Omit<StateDamage, 'time'> | undefined => {
   if (event.kind === 'shard damaged') return { queryId: undefined, message: describeShardDamage(event) };
   if (event.kind !== 'note' || event.note.about !== 'rebuilt') return undefined;

@@ -1,8 +1,8 @@
 /**
  * What a task commits together with its positions: the largest timestamp that each of its outputs has written.
  *
- * It is text in the metadata of the first input's committed offset (Kafka Streams keeps its partition time in the same
- * place), so that an output continues from there after a restart or on another thread:
+ * It is text in the metadata of the first input's committed offset (Kafka Streams keeps its partition time there
+ * as well), so that an output continues from there after a restart or on another thread:
  *
  *   times <milliseconds, or - where there is none> …          one for each output of the task, in their order
  */

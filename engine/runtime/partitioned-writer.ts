@@ -1,7 +1,7 @@
 /**
  * Builds the batches of one output topic: one builder per partition, handed over as they fill and at each flush.
  *
- * It also knows what has to be said of the origins of the records (`../origin-time.ts`): a header before a record's
+ * It also writes what is known of the origins of the records (`../origin-time.ts`): a header before a record's
  * own, on the first record of each batch and on those that are not in order. The topic is written so where several
  * tasks write it, or where what they write came so.
  */
@@ -32,7 +32,7 @@ export interface WriterOptions {
   readonly outbox: Outbox;
   /** Where batches are built; without it each batch gets a buffer of its own. */
   readonly buffers: BufferPool | undefined;
-  /** What is to be said of the records' origins; undefined: nothing (changelogs). */
+  /** What is known of the records' origins; undefined: nothing is written of them (changelogs). */
   readonly origins?: WriterOrigins | undefined;
 }
 
@@ -118,7 +118,7 @@ export class PartitionedWriter implements TopicWriter {
     return true;
   }
 
-  /** What was carried along goes on. A record that came without is the next one in this task's own order. */
+  /** An origin time that was carried along is passed on. A record without one is the next in this task's own order. */
   #originTime({ current, ownTime }: WriterOrigins, timestamp: number): number {
     if (current.carried && !ownTime) return Math.max(timestamp, current.time);
     if (timestamp > this.#latest) this.#latest = timestamp;
@@ -149,7 +149,7 @@ export class PartitionedWriter implements TopicWriter {
     return this.#latest;
   }
 
-  /** Goes on from the largest timestamp that a former life of the task has written. */
+  /** Continues from the largest timestamp that a former run of the task has written. */
   start(latest: number): void {
     this.#latest = latest;
     this.#committedLatest = latest;

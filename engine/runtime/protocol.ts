@@ -110,7 +110,7 @@ export interface LastDrop {
   readonly reason: DropReason;
   readonly detail: string;
   readonly topic: string;
-  /** −1, and the offset too, where the record's place is not known. */
+  /** −1, and the offset too, where the record's offset is not known. */
   readonly partition: number;
   readonly offset: number;
   /** When it was left out, epoch milliseconds. */
@@ -276,7 +276,7 @@ export type FromHost =
   /** Something for the observer that changes nothing: a checkpoint that failed, a store rebuilt, records lost to
    *  retention. */
   | { readonly kind: 'note'; readonly run: Run; readonly note: Note }
-  /** A shard of the state directory was damaged beyond opening; an empty one has taken its place. */
+  /** A shard of the state directory was damaged beyond opening; an empty one replaces it. */
   | { readonly kind: 'shard damaged'; readonly shard: number; readonly why: string }
   | { readonly kind: 'closed' };
 

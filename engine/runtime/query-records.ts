@@ -2,13 +2,13 @@
  * Query records: what the runtime knows for certain of each query that was ever started, apart from its state and its
  * positions.
  *
- * A query without topics and offsets of its own may be new, or may have lost them. The record tells: it is written,
+ * A query without topics and offsets of its own may be new, or may have lost them. The record decides: it is written,
  * durably, once the first start has made the query's topics and committed its first positions, and before it writes
  * anything else. It names the topics that the query uses with their ids, so that a topic which was deleted and created
  * again is recognized.
  *
  * Records are JSON in a compacted topic, one key per application id; a tombstone forgets a query. Losing this topic
- * loses no data: topics and positions are then taken as they are found.
+ * loses no data: topics and positions are then used as they are found.
  */
 
 import { assert, readUtf8 } from '../../base/index.ts';
@@ -40,7 +40,7 @@ export interface QueryRecord {
    *  sources. */
   readonly state: 'started' | 'reset';
   readonly topics: Readonly<Record<string, RecordedTopic>>;
-  /** Damage of the log that this query goes on in spite of (`damageKey`): it was reset after it. */
+  /** Damage of the log that this query has accepted (`damageKey`): it was reset after it. */
   readonly accepted: readonly string[];
   /** The id under which its transactions are written. Records of earlier versions leave it out: there it is the
    *  application id. */

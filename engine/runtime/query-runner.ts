@@ -64,7 +64,7 @@ export class QueryRunner {
 
   // ---------------------------------------------------------------- begin
 
-  /** Begins a run of the query; answers when it runs. Where it cannot begin, the query's state says why. */
+  /** Begins a run of the query; answers when it runs. Where it cannot begin, the query's error is set. */
   async begin(query: ManagedQuery): Promise<void> {
     const { options, records, threadsFor } = this.#options;
     const { spec, applicationId, transient } = query;
@@ -384,7 +384,7 @@ export class QueryRunner {
   }
 
   #progress(run: QueryRun, thread: number, message: Extract<RunMessage, { readonly kind: 'progress' }>): void {
-    // A report from before a task came or went says nothing about that task.
+    // A report from before a task came or went does not cover that task.
     const drained = message.drained && message.tasks === run.tasksOn(thread);
     run.counters.set(thread, message.counters);
     run.progress.set(thread, { pending: message.pending, drained });

@@ -8,7 +8,7 @@
  *
  * Identities. A query has one producer per *instance* (a process with a data directory of its own), as Kafka Streams has
  * in its second version of exactly once: the transactional id is `<application id>-<instance id>`. So another instance that
- * takes over some tasks fences nobody, and the restarted one fences only itself. The record names the id that was used
+ * takes over some tasks fences no other, and the restarted one fences only itself. The record names the id that was used
  * last; a query that was written under another one (of an earlier version: the application id alone) has that fenced
  * first.
  */
@@ -64,7 +64,7 @@ const repartitionConfigs: TopicConfigs = {
   'retention.ms': '-1',
   'max.message.bytes': String(mostBatchBytes),
 };
-/** Deletions stay until a checkpoint has them, see `trim.ts`; no time says when that is. */
+/** Deletions stay until a checkpoint has them, see `trim.ts`; which no fixed time can tell. */
 const changelogConfigs: TopicConfigs = {
   ...internalSegments,
   'cleanup.policy': 'compact',

@@ -53,6 +53,6 @@ export const unreadable = ({ topic, partition }: TopicPartition, offset: number,
     ? cause.message
     : `${where} cannot be read from offset ${offset} on: ${cause.message}`;
   const again = cause.kind === 'refused' ? '' : ` (tried again for ${retriedForMs / 1000} s)`;
-  const { hint = 'Check the disk, then restart the server: the query goes on where it stopped.' } = cause;
+  const { hint = 'Check the disk, then restart the server: the query continues where it stopped.' } = cause;
   return new LogError('refused', cause.code, `${what}${again}`, { cause, hint });
 };

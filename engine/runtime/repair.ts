@@ -1,8 +1,8 @@
 /**
  * Repair: the two ways out of a contradiction, for a log that no server has open.
  *
- * `list` says what contradicts itself, query by query, and changes nothing. `resetQuery` forgets what a query has
- * computed, so that its next start computes it anew from the start of its sources. `acceptLoss` goes on with what is
+ * `list` names what contradicts itself, query by query, and changes nothing. `resetQuery` forgets what a query has
+ * computed, so that its next start computes it again from the start of its sources. `acceptLoss` continues with what is
  * there of a topic. Both may be interrupted and called again: each step leaves either the former contradiction or none.
  *
  * Everything follows from the query records, so that no topology and no statement is needed.
@@ -128,7 +128,7 @@ export class Repair {
     await this.#deleteOwn(applicationId, record);
     const accepted = this.#log.damage.map(damageKey);
     await this.#records.put(applicationId, { ...record, state: 'reset', accepted });
-    return [`${record.queryId} is reset: its next start computes it anew from the start of its sources`];
+    return [`${record.queryId} is reset: its next start computes it again from the start of its sources`];
   }
 
   /** Deletes what belongs to queries of which nothing else is left. The topics that they read and wrote stay. */
@@ -188,10 +188,10 @@ export class Repair {
     const known = record.topics[name];
     if (known === undefined || (await this.#log.describeTopic(name)) !== undefined) return [];
     await this.#log.createTopic({ name, partitions: known.partitions, configs: known.configs });
-    return [`the topic "${name}" is made anew, empty, with ${known.partitions} partitions`];
+    return [`the topic "${name}" is created again, empty, with ${known.partitions} partitions`];
   }
 
-  /** Puts positions that are missing or out of range to where there is something to go on from. */
+  /** Puts positions that are missing or out of range to where there is something to continue from. */
   async #setPositions(applicationId: string, record: QueryRecord, topic: string): Promise<readonly string[]> {
     const log = this.#log;
     const committed = await log.committed(applicationId);
@@ -205,14 +205,14 @@ export class Repair {
         const { start, stable, end } = await log.offsets(target);
         const known = committed.find((offset) => offset.topic === input.name && offset.partition === partition);
         if (known === undefined) {
-          // In a topic made anew everything is new; in the one that was read, what was read is not known any more.
+          // In a topic that was created again everything is new; in the one that was read, what was read is not known any more.
           set.push({ ...target, offset: id === record.topics[input.name]?.id ? stable : start });
         } else if (known.offset > end) set.push({ ...known, offset: stable });
         else if (known.offset < start) set.push({ ...known, offset: start });
       }
     }
     if (set.length > 0) await log.commitOffsets(applicationId, set);
-    return set.map((at) => `${record.queryId} goes on at offset ${at.offset} of ${at.topic}/${at.partition}`);
+    return set.map((at) => `${record.queryId} continues at offset ${at.offset} of ${at.topic}/${at.partition}`);
   }
 
   async #withIdOf(record: QueryRecord, name: string): Promise<QueryRecord> {

@@ -1,10 +1,10 @@
 /**
  * Restore: a store is brought to the end of its changelog before its task steps.
  *
- * The store says up to which changelog offset its checkpoint holds everything; from there the changelog is read,
+ * The store knows up to which changelog offset its checkpoint holds everything; from there the changelog is read,
  * committed records only, and applied. Entries are absolute, so it does no harm that some are applied twice. Laws:
  *
- * - The end is taken once, after the query's producer was opened (which ended what its former run had left open),
+ * - The end is read once, after the query's producer was opened (which ended what its former run had left open),
  *   and the reading stops when the *position* has reached it, not when a record has: a changelog may end in any number
  *   of control records.
  * - A range is closed by `commit(next offset)` only behind records that were applied. What is interrupted simply

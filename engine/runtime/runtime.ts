@@ -1,7 +1,7 @@
 /**
  * The runtime: starts queries, keeps them running, reads their state.
  *
- * It lives on the thread that owns the log. A query is a topology with an application id; its tasks run on hosts
+ * It is on the thread that owns the log. A query is a topology with an application id; its tasks run on hosts
  * (`task-host.ts`): the host on this thread, or one in each worker thread, started when the first query needs it. A
  * commit coordinator (`commit-coordinator.ts`) ends its transactions; `query-runner.ts` begins and ends its runs.
  *

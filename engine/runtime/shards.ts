@@ -18,7 +18,7 @@ export type OpenShard = (shard: number, onDamage: (why: string) => void) => Prom
 export interface ShardsOptions {
   readonly open: OpenShard;
   readonly timers: Timers;
-  /** A shard was damaged, and an empty one has taken its place. */
+  /** A shard was damaged, and an empty one replaces it. */
   readonly damaged: (shard: number, why: string) => void;
   /** Ends the runs that use a shard, so that it can be opened again. */
   readonly end: (shard: Shard, why: KvError) => void;

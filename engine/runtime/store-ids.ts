@@ -3,7 +3,7 @@
  *
  * A shard is shared by the stores of many queries; each keeps its entries below a number of four bytes. The numbers are
  * given here, kept in the shard itself below number 0, and never given twice: what a forgotten or damaged store left
- * behind can never be taken for another one's.
+ * behind can never be mistaken for another one's.
  *
  *   00000000                                      next number (u32) · sum over all stores (`../stores/entry-sum.ts`)
  *   00000000 · application LF task LF store       number (u32) · code of the kind (1 byte, `../stores/store-kinds.ts`)

@@ -19,7 +19,7 @@ export const copyOfOneCommit = async (
     const copy: StoreEntry[] = [];
     let bytes = 0;
     for (const store of stores) {
-      // A visitor that answers at once lets nobody else run between the chunks of a store in memory.
+      // With a visitor that answers at once nothing else runs between the chunks of a store in memory.
       await store.scanCommitted(range, (chunk) => {
         for (const entry of entriesOf(store, chunk, 0, chunk.count)) {
           bytes += entry.key.length + entry.value.length;

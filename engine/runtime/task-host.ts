@@ -1,5 +1,5 @@
 /**
- * Task host: runs the tasks of one thread. This file is its life cycle and its messages; what it does stands in
+ * Task host: runs the tasks of one thread. This file is its life cycle and its messages; what it does is in
  *
  *   task-opener.ts        opens a task: shard, stores, replay of changelogs
  *   task-reading.ts       reads source partitions for the tasks (`feed-reader.ts`, `feed.ts`)
@@ -10,7 +10,7 @@
  *
  * Two loops share the thread. The reading loop keeps one `fetch` under way for all source partitions of which a task can
  * take more. The stepping loop lets each runnable task process a few thousand records. Neither ever waits for the other:
- * stepping stops for want of blocks, reading for want of room.
+ * stepping stops when there are no blocks, reading when there is no room.
  *
  * Phases of a run on a host: `assign` (topology built, stores opened and restored) -> `go` -> stepping, with a `prepare`
  * and `committed` or `rollback` for each transaction -> `remove`. A transient query writes nothing, so it has no

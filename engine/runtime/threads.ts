@@ -12,7 +12,7 @@ export interface RemoteHost {
   atWork?(): Run;
 }
 
-/** What a host in another thread is told once. */
+/** What a host in another thread gets at its start. */
 export interface HostSettings {
   readonly limits: HostLimits;
   readonly hashSeed: number;

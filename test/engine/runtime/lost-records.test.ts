@@ -42,7 +42,7 @@ describe.each(logKinds)('on the %s log', (kind) => {
   test.each([
     ['earliest', 5, { a: '2', b: '1', d: '1' }],
     ['latest', 7, { a: '1', b: '1' }],
-  ] as const)('%s says what is lost, once, and goes on at %i', async (offsetReset, to, counted) => {
+  ] as const)('%s reports what is lost, once, and continues at %i', async (offsetReset, to, counted) => {
     const log = await openLog(kind);
     await afterLoss(log);
     const events: RuntimeEvent[] = [];
@@ -57,7 +57,7 @@ describe.each(logKinds)('on the %s log', (kind) => {
     expect(runtime.counters('count').drops).toEqual({ deleted: to - 2 });
     const rows = await problems(log);
     expect(rows).toMatchObject([{ query: 'count', reason: 'deleted', topic: 'words', partition: 0, offset: 2 }]);
-    expect(rows[0]?.['detail']).toContain(`goes on at ${to === 5 ? '5' : 'the end, 7'}`);
+    expect(rows[0]?.['detail']).toContain(`continues at ${to === 5 ? '5' : 'the end, 7'}`);
     expect(lastOf(await consume(log, 'counted'))).toEqual(counted);
     await runtime.close();
     // The next start has nothing to say about it.
@@ -107,7 +107,7 @@ test.each([1, 2, 3, 4, 5, 6])('a rollback does not say it twice, seed %i', async
   expect(events.filter((event) => event.kind === 'note' && event.note.about === 'records gone')).toHaveLength(1);
 });
 
-test('a table goes on at what is left, also with latest', async () => {
+test('a table continues at what is left, also with latest', async () => {
   const log = await openLog('memory');
   for (const name of ['orders', 'customers', 'enriched', 'problems']) await log.createTopic({ name, partitions: 1 });
   const first = newRuntime(log);
