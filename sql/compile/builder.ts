@@ -16,7 +16,7 @@ import type { SqlType } from '../types/type.ts';
 import type { Row } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
 import { fusedMaker, type Scan, type ScanNeeds, substituted } from './fuse.ts';
-import { columnScope, type Reading } from './reading.ts';
+import { columnScope, type Reading, type RecordValue } from './reading.ts';
 import { scanSource } from './scan.ts';
 
 /** A node that delivers rows. */
@@ -73,7 +73,7 @@ export class TopologyBuilder {
   #scan(scan: Scan, needs: ScanNeeds = {}): Input {
     const { step } = scan;
     const environment = this.environment;
-    this.topology.addSource<Row>(step.id, {
+    this.topology.addSource<RecordValue>(step.id, {
       topic: step.topic,
       kind: step.kind === 'tableSource' ? 'table' : 'stream',
       supplier: scanSource(step, environment.scans, fusedMaker(scan, needs, environment)),

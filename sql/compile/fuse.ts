@@ -13,9 +13,8 @@ import type { Evaluate } from '../evaluate/closure.ts';
 import { keyedSchema } from '../plan/plan.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
 import type { Schema } from '../types/schema.ts';
-import type { Row } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
-import { columnScope, vectorScope } from './reading.ts';
+import { columnScope, type RecordValue, vectorScope } from './reading.ts';
 import type { Fused } from './scan.ts';
 import { compileAll, condition, rowMaker, type Test } from './select.ts';
 
@@ -75,7 +74,7 @@ export const fusedMaker = (scan: Scan, needs: ScanNeeds, environment: CompileEnv
 
 const isPlain = (expression: TypedExpression): boolean => expression.kind === 'column' || expression.kind === 'literal';
 
-const allTrue = (conditions: readonly Evaluate[]): ((record: StreamRecord<Row>) => boolean) => {
+const allTrue = (conditions: readonly Evaluate[]): ((record: StreamRecord<RecordValue>) => boolean) => {
   const [first, second] = conditions;
   if (first !== undefined && second === undefined) return (record) => first(record) === true;
   return (record) => {

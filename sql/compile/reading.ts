@@ -1,9 +1,9 @@
 /**
  * Reading columns: how the closures of expressions get at a record's columns, at one place of a topology.
  *
- * Two forms of a record's value: a *row* (values by slot, lent until `process` returns), and, right behind a scan, the
- * *vectors* of the scanned block, of which `record.index` picks the row: nothing is copied for a record that a filter
- * drops or an aggregate reads one column of. In both forms a null value is the NULL record, whose columns are NULL. Key
+ * Two forms of a record's value (`RecordValue`): a *row* (values by slot, lent until `process` returns), and, right behind
+ * a scan, the *vectors* of the scanned block, of which `record.index` picks the row: nothing is copied for a record that a
+ * filter drops or an aggregate reads one column of. Which of them it is, is known when the closures are made. In both forms a null value is the NULL record, whose columns are NULL. Key
  * columns are decoded from the key's bytes when asked for.
  */
 
@@ -17,6 +17,12 @@ import { KeyColumns } from './keys.ts';
 
 export type Reading = 'row' | 'vectors';
 
+/** The columns of a scanned block, by slot: `vectors[slot][row]`. The slots that a query does not read may be empty. */
+export type BlockVectors = readonly (readonly Value[])[];
+
+/** What a record carries between the operators of a query. */
+export type RecordValue = Row | BlockVectors;
+
 /** The scope of expressions over records of this schema. One scope serves one task: it holds scratch space for keys. */
 export const columnScope = (schema: Schema, keyFormat: FormatChoice, reading: Reading): ColumnScope => {
   let keys: KeyColumns | undefined;
@@ -27,8 +33,8 @@ export const columnScope = (schema: Schema, keyFormat: FormatChoice, reading: Re
         case 'value':
           return reading === 'vectors'
             ? (record) => {
-                const vectors = record.value as unknown as Value[][] | null;
-                return vectors === null ? null : ((vectors[index] as Value[])[record.index] as Value);
+                const vectors = record.value as BlockVectors | null;
+                return vectors === null ? null : ((vectors[index] as readonly Value[])[record.index] as Value);
               }
             : (record) => {
                 const row = record.value as Row | null;
@@ -66,6 +72,6 @@ export const columnScope = (schema: Schema, keyFormat: FormatChoice, reading: Re
 export const vectorScope: ColumnScope = {
   column: ({ from, index }) => {
     assert(from === 'value', `the column comes from ${from}`);
-    return (record) => ((record.value as unknown as Value[][])[index] as Value[])[record.index] as Value;
+    return (record) => ((record.value as BlockVectors)[index] as readonly Value[])[record.index] as Value;
   },
 };

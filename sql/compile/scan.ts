@@ -32,6 +32,7 @@ import type { Schema } from '../types/schema.ts';
 import { printType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { keyReader, keyWriter, windowBytesOf } from './keys.ts';
+import type { RecordValue } from './reading.ts';
 import { type TimestampReader, timestampReader } from './timestamps.ts';
 
 /** Which columns are parsed, and how often; shared by all queries of one thread. */
@@ -136,22 +137,22 @@ export interface Fused {
   /** Slots of the source's value columns that the fused steps, or what reads vectors behind them, ask for. */
   readonly slots: readonly number[];
   /** False: the record ends here. */
-  readonly keeps: ((record: StreamRecord<Row>, context: ProcessorContext) => boolean) | undefined;
+  readonly keeps: ((record: StreamRecord<RecordValue>, context: ProcessorContext) => boolean) | undefined;
   /** The part of `keeps` that needs nothing but value columns of a record that is not NULL, tried before anything else
    *  is looked at: most records of a filter that passes little end here. It raises what its expressions raise; `keeps`
    *  then decides again, and logs why. Where there is such a part, NULL records are not kept. */
-  readonly quick: ((record: StreamRecord<Row>) => boolean) | undefined;
+  readonly quick: ((record: StreamRecord<RecordValue>) => boolean) | undefined;
   /** What is left of `keeps` behind `quick`. */
   readonly rest: Fused['keeps'];
   /** The row that goes on, lent until the next call; left out: vectors go on. */
-  readonly row: ((record: StreamRecord<Row>, context: ProcessorContext) => Row | null) | undefined;
+  readonly row: ((record: StreamRecord<RecordValue>, context: ProcessorContext) => Row | null) | undefined;
   /** A record that is not kept goes on as a deletion: tables. */
   readonly retracts: boolean;
 }
 
 /** Fused parts hold scratch space, so they are made for each task. */
 export const scanSource =
-  (step: SourceStep, registry: ScanRegistry, makeFused: () => Fused): SourceSupplier<Row> =>
+  (step: SourceStep, registry: ScanRegistry, makeFused: () => Fused): SourceSupplier<RecordValue> =>
   (context, forward): SourceProcessor => {
     const { schema } = step;
     const fused = makeFused();
@@ -191,7 +192,7 @@ export const scanSource =
         return error.message;
       }
     };
-    const record = new StreamRecord<Row>();
+    const record = new StreamRecord<RecordValue>();
 
     return {
       close: forget,
@@ -214,7 +215,7 @@ export const scanSource =
             if (valueStart < 0) continue;
             if (onlyPass !== undefined && onlyPass[row] === scanned.row) {
               record.index = row;
-              record.value = vectors as unknown as Row;
+              record.value = vectors;
               const passed = attempt(quick, record);
               if (passed === false) continue;
               if (passed === true) keeps = fused.rest;
@@ -229,7 +230,7 @@ export const scanSource =
           else record.headersAt = columns.headersAt[row] as number;
           record.index = row;
           // What is not NULL is the vectors, in the place of a row (see reading.ts).
-          record.value = valueStart < 0 ? null : (vectors as unknown as Row);
+          record.value = valueStart < 0 ? null : vectors;
           if (valueStart >= 0) {
             for (let i = 0; i < passes.length; i++) {
               const status = (passes[i] as Pass).vectors.status[row] as number;
@@ -299,7 +300,10 @@ const prepareOf = (value: Format, key: Format): Pick<SourceProcessor, 'prepare'>
 };
 
 /** The result of the test; undefined where it, or a part of it, fails: the test that logs failures is then run. */
-const attempt = (test: (record: StreamRecord<Row>) => boolean, record: StreamRecord<Row>): boolean | undefined => {
+const attempt = (
+  test: (record: StreamRecord<RecordValue>) => boolean,
+  record: StreamRecord<RecordValue>,
+): boolean | undefined => {
   try {
     const passed = test(record);
     return takePartFaults().length === 0 ? passed : undefined;

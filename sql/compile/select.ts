@@ -13,9 +13,10 @@ import { takePartFaults } from '../evaluate/part-faults.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import type { Row, Value } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
+import type { RecordValue } from './reading.ts';
 
-export type RowOf = (record: StreamRecord<Row>, context: ProcessorContext) => Row;
-export type Test = (record: StreamRecord<Row>, context: ProcessorContext) => boolean;
+export type RowOf = (record: StreamRecord<RecordValue>, context: ProcessorContext) => Row;
+export type Test = (record: StreamRecord<RecordValue>, context: ProcessorContext) => boolean;
 
 /** Bad data in an expression is an ordinary thing; anything else is a fault of ours and stops the task. */
 export const causeOf = (error: unknown): string => {
@@ -45,7 +46,7 @@ export const rowFiller = (
   scope: ColumnScope,
   environment: CompileEnvironment,
   at = 0,
-): ((record: StreamRecord<Row>, context: ProcessorContext, into: Row) => void) => {
+): ((record: StreamRecord<RecordValue>, context: ProcessorContext, into: Row) => void) => {
   const evaluators = compileAll(
     items.map((item) => item.expression),
     scope,
@@ -102,9 +103,9 @@ export const condition = (predicate: TypedExpression, scope: ColumnScope, enviro
 /** A function of a table's row, before or after a change: rows of both may be alive at once, so two are lent in turn.
  *  */
 export const tableRowMaker = (
-  fill: (record: StreamRecord<Row>, context: ProcessorContext, into: Row) => void,
+  fill: (record: StreamRecord<RecordValue>, context: ProcessorContext, into: Row) => void,
   width: number,
-): ((row: Row, record: StreamRecord<Row>, context: ProcessorContext) => Row) => {
+): ((row: Row, record: StreamRecord<RecordValue>, context: ProcessorContext) => Row) => {
   const rows: [Row, Row] = [new Array<Value>(width).fill(null), new Array<Value>(width).fill(null)];
   let turn: 0 | 1 = 0;
   const probe = new StreamRecord<Row>();

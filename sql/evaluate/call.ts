@@ -7,11 +7,11 @@ import type { Call, FunctionContext, Lambda } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import type { SqlType } from '../types/type.ts';
-import type { Row, Value } from '../types/value.ts';
+import type { Value } from '../types/value.ts';
 import { constantOf, type Evaluate } from './closure.ts';
 
 /** Evaluates an argument: its value, or for a lambda the function that the body may call. */
-export type EvaluateArgument = (record: StreamRecord<Row>) => Value | Lambda;
+export type EvaluateArgument = (record: StreamRecord<unknown>) => Value | Lambda;
 
 type Run = (...args: readonly (Value | Lambda)[]) => Value;
 

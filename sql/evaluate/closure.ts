@@ -3,10 +3,10 @@
 import type { StreamRecord } from '../../engine/index.ts';
 import type { ColumnReference, TypedOf } from '../analyze/typed.ts';
 import { valueOfLiteral } from '../types/literal.ts';
-import type { Row, Value } from '../types/value.ts';
+import type { Value } from '../types/value.ts';
 
 /** Evaluates one expression over a record. Raises `EvaluationError` on data that it cannot work with. */
-export type Evaluate = (record: StreamRecord<Row>) => Value;
+export type Evaluate = (record: StreamRecord<unknown>) => Value;
 
 /** How columns are read at one place of a topology. */
 export interface ColumnScope {

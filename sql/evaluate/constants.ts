@@ -6,7 +6,7 @@ import type { FunctionContext } from '../functions/define.ts';
 import { FunctionRegistry } from '../functions/registry.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import { literalOfValue } from '../types/literal.ts';
-import type { Row, Value } from '../types/value.ts';
+import type { Value } from '../types/value.ts';
 import type { ColumnScope } from './closure.ts';
 import { compileExpression } from './expression.ts';
 import { takePartFaults } from './part-faults.ts';
@@ -17,7 +17,7 @@ const noWorld: FunctionContext = { now: () => 0, random: () => 0 };
 
 /** The value of an expression that reads no column. Raises `EvaluationError`. */
 export const valueOf = (expression: TypedExpression, functions: FunctionRegistry, context: FunctionContext): Value => {
-  const value = compileExpression(expression, noColumns, functions, context)(new StreamRecord<Row>());
+  const value = compileExpression(expression, noColumns, functions, context)(new StreamRecord<unknown>());
   const [fault] = takePartFaults();
   if (fault !== undefined) throw new EvaluationError(fault);
   return value;

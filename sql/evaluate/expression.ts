@@ -25,7 +25,7 @@ import { converter } from '../types/cast.ts';
 import { equalityOf } from '../types/equality.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import { isScalar, numericOf } from '../types/type.ts';
-import { isMap, type Row, type Value } from '../types/value.ts';
+import { isMap, type Value } from '../types/value.ts';
 import { call } from './call.ts';
 import { type ColumnScope, constantOf, type Evaluate } from './closure.ts';
 import { comparison, distinctFrom } from './comparison.ts';
@@ -145,14 +145,14 @@ export const compileExpression = (
         return unreachable(part);
     }
   };
-  const lambda = ({ parameters, body }: TypedLambda): ((record: StreamRecord<Row>) => Lambda) => {
+  const lambda = ({ parameters, body }: TypedLambda): ((record: StreamRecord<unknown>) => Lambda) => {
     const around = slots;
     const own = parameters.map(({ name }) => [name, frame.push(null) - 1] as const);
     slots = new Map([...around, ...own]);
     const evaluate = compile(body);
     slots = around;
     const first = own[0]?.[1] ?? 0;
-    let current = new StreamRecord<Row>();
+    let current = new StreamRecord<unknown>();
     const run: Lambda =
       own.length === 1
         ? (value) => {

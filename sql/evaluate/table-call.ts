@@ -4,12 +4,12 @@ import type { StreamRecord } from '../../engine/index.ts';
 import type { TableCall } from '../analyze/logical.ts';
 import type { FunctionContext } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
-import type { Row, Value } from '../types/value.ts';
+import type { Value } from '../types/value.ts';
 import { bodyOf, failed } from './call.ts';
 import type { Evaluate } from './closure.ts';
 
 /** The values that the function makes of a record. Raises `EvaluationError`, also while they are taken. */
-export type EvaluateRows = (record: StreamRecord<Row>) => Iterable<Value>;
+export type EvaluateRows = (record: StreamRecord<unknown>) => Iterable<Value>;
 
 type Run = (...args: readonly Value[]) => Iterable<Value>;
 
