@@ -230,18 +230,16 @@ export const partsOf = (expression: TypedExpression): readonly TypedExpression[]
   }
 };
 
-/** The same expression with each column replaced. */
-export const mapColumns = (
+/** The same expression with each of its parts (`partsOf`) changed. */
+export const mapParts = (
   expression: TypedExpression,
-  replace: (column: ColumnReference) => TypedExpression,
+  go: (part: TypedExpression) => TypedExpression,
 ): TypedExpression => {
-  const go = (part: TypedExpression): TypedExpression => mapColumns(part, replace);
   switch (expression.kind) {
     case 'literal':
+    case 'column':
     case 'parameter':
       return expression;
-    case 'column':
-      return replace(expression);
     case 'lambda':
       return { ...expression, body: go(expression.body) };
     case 'field':
@@ -273,7 +271,7 @@ export const mapColumns = (
       return {
         ...expression,
         branches: expression.branches.map((branch) => ({ when: go(branch.when), then: go(branch.then) })),
-        otherwise: expression.otherwise === undefined ? undefined : go(expression.otherwise),
+        ...(expression.otherwise === undefined ? {} : { otherwise: go(expression.otherwise) }),
       };
     case 'array':
       return { ...expression, elements: expression.elements.map(go) };
@@ -288,6 +286,13 @@ export const mapColumns = (
       return unreachable(expression);
   }
 };
+
+/** The same expression with each column replaced. */
+export const mapColumns = (
+  expression: TypedExpression,
+  replace: (column: ColumnReference) => TypedExpression,
+): TypedExpression =>
+  expression.kind === 'column' ? replace(expression) : mapParts(expression, (part) => mapColumns(part, replace));
 
 /** Every column that the expression reads, once each, in order of first use. */
 export const columnsOf = (...expressions: readonly TypedExpression[]): readonly ColumnReference[] => {

@@ -6,7 +6,7 @@
  */
 
 import { type LogicalNode, type NamedExpression, rewriteUp } from '../../analyze/logical.ts';
-import { partsOf, type TypedExpression } from '../../analyze/typed.ts';
+import { mapParts, partsOf, type TypedExpression } from '../../analyze/typed.ts';
 import { literalOf } from '../../evaluate/constants.ts';
 import { isScalar } from '../../types/type.ts';
 import type { Rule } from '../rule.ts';
@@ -46,55 +46,8 @@ const foldable: ReadonlySet<TypedExpression['kind']> = new Set([
 ]);
 
 const fold = (expression: TypedExpression): TypedExpression => {
-  const folded = withParts(expression);
+  const folded = mapParts(expression, fold);
   if (!foldable.has(folded.kind) || !isScalar(folded.type)) return folded;
   if (!partsOf(folded).every((part) => part.kind === 'literal')) return folded;
   return literalOf(folded) ?? folded;
-};
-
-/** The same node over folded parts. Only kinds that are worth it are looked into. */
-const withParts = (expression: TypedExpression): TypedExpression => {
-  switch (expression.kind) {
-    case 'negate':
-    case 'not':
-    case 'is-null':
-    case 'cast':
-      return { ...expression, operand: fold(expression.operand) };
-    case 'arithmetic':
-    case 'comparison':
-    case 'distinct-from':
-      return { ...expression, left: fold(expression.left), right: fold(expression.right) };
-    case 'logical':
-      return { ...expression, operands: expression.operands.map(fold) };
-    case 'between':
-      return {
-        ...expression,
-        operand: fold(expression.operand),
-        low: fold(expression.low),
-        high: fold(expression.high),
-      };
-    case 'in':
-      return { ...expression, operand: fold(expression.operand), values: expression.values.map(fold) };
-    case 'call':
-      return { ...expression, args: expression.args.map(fold) };
-    case 'case':
-      return {
-        ...expression,
-        branches: expression.branches.map((branch) => ({ when: fold(branch.when), then: fold(branch.then) })),
-        ...(expression.otherwise === undefined ? {} : { otherwise: fold(expression.otherwise) }),
-      };
-    case 'lambda':
-      return { ...expression, body: fold(expression.body) };
-    case 'literal':
-    case 'column':
-    case 'parameter':
-    case 'field':
-    case 'element':
-    case 'entry':
-    case 'like':
-    case 'array':
-    case 'map':
-    case 'struct':
-      return expression;
-  }
 };
