@@ -19,26 +19,27 @@ export type ControlStatement = Terminate;
 export const controlWords = ['TERMINATE'] as const;
 
 export abstract class ControlGrammar extends DropGrammar {
-  protected readonly controlStatement: ParserMethod<[], ControlStatement> = this.RULE(
-    'controlStatement',
-    (): ControlStatement => {
-      const start = this.start();
-      this.CONSUME(keyword.TERMINATE);
-      const queryId = this.OR({
-        DEF: [
-          {
-            ALT: (): Identifier | undefined => {
-              this.CONSUME(keyword.ALL);
-              return undefined;
-            },
-          },
-          { ALT: (): Identifier | undefined => this.SUBRULE(this.identifier) },
-        ],
-        ERR_MSG: 'the id of a query, or ALL',
-      });
-      return { kind: 'terminate', queryId, at: this.since(start) };
-    },
+  protected readonly controlStatement: ParserMethod<[], ControlStatement> = this.RULE('controlStatement', () =>
+    this.OR([{ ALT: (): ControlStatement => this.SUBRULE(this.#terminate) }]),
   );
+
+  readonly #terminate: ParserMethod<[], Terminate> = this.RULE('terminate', (): Terminate => {
+    const start = this.start();
+    this.CONSUME(keyword.TERMINATE);
+    const queryId = this.OR({
+      DEF: [
+        {
+          ALT: (): Identifier | undefined => {
+            this.CONSUME(keyword.ALL);
+            return undefined;
+          },
+        },
+        { ALT: (): Identifier | undefined => this.SUBRULE(this.identifier) },
+      ],
+      ERR_MSG: 'the id of a query, or ALL',
+    });
+    return { kind: 'terminate', queryId, at: this.since(start) };
+  });
 }
 
 export const controlPrinters = {
