@@ -14,7 +14,7 @@ import { assert, type Position, UserError } from '../../base/index.ts';
 import type { Expression, TypeNode } from './ast.ts';
 import { spanning, tooDeep } from './build.ts';
 import type { ParsedStatement } from './statements/index.ts';
-import { StatementGrammar } from './statements/index.ts';
+import { StatementGrammar, unsupportedForms } from './statements/index.ts';
 import { unsupportedStatement } from './statements/unsupported.ts';
 import { Expectations, syntaxError } from './syntax-error.ts';
 import { placeOf, Semicolon, tokenize, Variable } from './tokens.ts';
@@ -68,7 +68,7 @@ export function parseStatements(text: string): ParsedStatement[] {
     const last = own.at(-1);
     if (first === undefined || last === undefined) continue;
     const at = spanning(placeOf(first), placeOf(last));
-    const refusal = unsupportedStatement(own);
+    const refusal = unsupportedStatement(own, unsupportedForms);
     if (refusal !== undefined) throw refusal;
     const statement = parseTokens((grammar) => grammar.statement, text, own);
     statements.push({ statement, text: text.slice(at.offset, at.offset + (at.length ?? 0)), at });

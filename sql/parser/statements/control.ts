@@ -5,6 +5,7 @@ import type { Identifier, Position } from '../ast.ts';
 import { printName } from '../print.ts';
 import { keyword } from '../tokens.ts';
 import { DropGrammar } from './drop.ts';
+import type { UnsupportedForms } from './unsupported.ts';
 
 /** `TERMINATE id` or `TERMINATE ALL`, which has no id. Ids are compared without regard to case. */
 export interface Terminate {
@@ -17,6 +18,9 @@ export type ControlStatement = Terminate;
 
 /** What these statements begin with, for the error where no statement is found. */
 export const controlWords = ['TERMINATE'] as const;
+
+/** Forms of this family that are not supported. */
+export const controlUnsupported: UnsupportedForms = [['PAUSE', 'TERMINATE stops a query for good.'], ['RESUME']];
 
 export abstract class ControlGrammar extends DropGrammar {
   protected readonly controlStatement: ParserMethod<[], ControlStatement> = this.RULE('controlStatement', () =>

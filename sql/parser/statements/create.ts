@@ -6,6 +6,7 @@ import type { Identifier, Literal, Position, Property, Query, SourceKind, TypeNo
 import { QueryGrammar } from '../grammar/queries.ts';
 import { printName, printProperties, printQuery, printString, printType, words } from '../print.ts';
 import { Comma, Equal, keyword, LeftParen, Name, nameOf, placeOf, RightParen, StringText, unquote } from '../tokens.ts';
+import type { UnsupportedForms } from './unsupported.ts';
 
 /** What stands behind a column's type in CREATE. A plain column has the constraint `none`. */
 export type ColumnConstraint =
@@ -53,6 +54,18 @@ export type CreateStatement = CreateSource | CreateAs;
 
 /** What these statements begin with, for the error where no statement is found. */
 export const createWords = ['CREATE'] as const;
+
+/** Forms of this family that are not supported. */
+export const createUnsupported: UnsupportedForms = [
+  ['CREATE SOURCE|SINK CONNECTOR'],
+  ['CREATE TYPE', 'Write the type out where it is used.'],
+  ['CREATE VIEW', 'CREATE TABLE … AS SELECT keeps the result of a query up to date.'],
+  ['CREATE MATERIALIZED VIEW', 'CREATE TABLE … AS SELECT keeps the result of a query up to date.'],
+  ['CREATE INDEX'],
+  ['CREATE DATABASE'],
+  ['CREATE SCHEMA'],
+  ['CREATE FUNCTION'],
+];
 
 export abstract class CreateGrammar extends QueryGrammar {
   protected readonly createStatement: ParserMethod<[], CreateStatement> = this.RULE(

@@ -5,6 +5,7 @@ import type { Identifier, Position, SourceKind } from '../ast.ts';
 import { printName, words } from '../print.ts';
 import { keyword, PlainName } from '../tokens.ts';
 import { InsertGrammar } from './insert.ts';
+import type { UnsupportedForms } from './unsupported.ts';
 
 /** `DROP STREAM|TABLE [IF EXISTS] name [DELETE TOPIC]`. */
 export interface DropSource {
@@ -20,6 +21,9 @@ export type DropStatement = DropSource;
 
 /** What these statements begin with, for the error where no statement is found. */
 export const dropWords = ['DROP'] as const;
+
+/** Forms of this family that are not supported. */
+export const dropUnsupported: UnsupportedForms = [['DROP CONNECTOR'], ['DROP TYPE']];
 
 export abstract class DropGrammar extends InsertGrammar {
   protected readonly dropStatement: ParserMethod<[], DropStatement> = this.RULE('dropStatement', (): DropStatement => {

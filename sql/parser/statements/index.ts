@@ -7,13 +7,14 @@
 import type { ParserMethod } from 'chevrotain';
 import type { Position, Query } from '../ast.ts';
 import { printQuery } from '../print.ts';
-import { type ControlStatement, controlPrinters, controlWords } from './control.ts';
-import { type CreateStatement, createPrinters, createWords } from './create.ts';
-import { type DropStatement, dropPrinters, dropWords } from './drop.ts';
+import { type ControlStatement, controlPrinters, controlUnsupported, controlWords } from './control.ts';
+import { type CreateStatement, createPrinters, createUnsupported, createWords } from './create.ts';
+import { type DropStatement, dropPrinters, dropUnsupported, dropWords } from './drop.ts';
 import { ExplainGrammar, type Explain as ExplainOf, explainWords, printExplain } from './explain.ts';
 import { type InsertStatement, insertPrinters, insertWords } from './insert.ts';
-import { type SettingsStatement, settingsPrinters, settingsWords } from './settings.ts';
-import { type ShowStatement, showPrinters, showWords } from './show.ts';
+import { type SettingsStatement, settingsPrinters, settingsUnsupported, settingsWords } from './settings.ts';
+import { type ShowStatement, showPrinters, showUnsupported, showWords } from './show.ts';
+import { otherForms, type UnsupportedForms } from './unsupported.ts';
 
 /** A query at the top level: pull without EMIT, push with it. */
 export interface QueryStatement {
@@ -45,6 +46,16 @@ export interface ParsedStatement {
   readonly text: string;
   readonly at: Position;
 }
+
+/** Forms that are known and not supported, so that their error says so. */
+export const unsupportedForms: UnsupportedForms = [
+  ...createUnsupported,
+  ...dropUnsupported,
+  ...controlUnsupported,
+  ...showUnsupported,
+  ...settingsUnsupported,
+  ...otherForms,
+];
 
 const firstWords = [
   'SELECT',

@@ -5,6 +5,7 @@ import type { Position } from '../ast.ts';
 import { printString } from '../print.ts';
 import { Equal, keyword, StringText, unquote } from '../tokens.ts';
 import { ShowGrammar } from './show.ts';
+import type { UnsupportedForms } from './unsupported.ts';
 
 /** `SET 'name' = 'value'`. */
 export interface SetProperty {
@@ -25,6 +26,9 @@ export type SettingsStatement = SetProperty | UnsetProperty;
 
 /** What these statements begin with, for the error where no statement is found. */
 export const settingsWords = ['SET', 'UNSET'] as const;
+
+/** Forms of this family that are not supported. */
+export const settingsUnsupported: UnsupportedForms = [['ALTER SYSTEM'], ['DEFINE'], ['UNDEFINE']];
 
 export abstract class SettingsGrammar extends ShowGrammar {
   protected readonly settingsStatement: ParserMethod<[], SettingsStatement> = this.RULE('settingsStatement', () =>

@@ -5,6 +5,7 @@ import type { Identifier, Position, SourceKind } from '../ast.ts';
 import { printName, words } from '../print.ts';
 import { keyword } from '../tokens.ts';
 import { ControlGrammar } from './control.ts';
+import type { UnsupportedForms } from './unsupported.ts';
 
 /** `SHOW STREAMS|TABLES [EXTENDED]`; LIST means the same as SHOW in all of these. */
 export interface ShowSources {
@@ -49,6 +50,20 @@ export type ShowStatement = Show | Describe;
 
 /** What these statements begin with, for the error where no statement is found. */
 export const showWords = ['SHOW', 'DESCRIBE'] as const;
+
+/** Forms of this family that are not supported. */
+export const showUnsupported: UnsupportedForms = [
+  ['SHOW|LIST PROPERTIES'],
+  ['SHOW|LIST CONNECTORS'],
+  ['SHOW|LIST SOURCE|SINK CONNECTORS'],
+  ['SHOW|LIST CONNECTOR PLUGINS'],
+  ['SHOW|LIST TYPES'],
+  ['SHOW|LIST VARIABLES'],
+  ['DESCRIBE STREAMS', 'Use SHOW STREAMS, or DESCRIBE with the name of one.'],
+  ['DESCRIBE TABLES', 'Use SHOW TABLES, or DESCRIBE with the name of one.'],
+  ['DESCRIBE FUNCTION *', 'SHOW FUNCTIONS lists all functions.'],
+  ['DESCRIBE CONNECTOR'],
+];
 
 export abstract class ShowGrammar extends ControlGrammar {
   protected readonly showStatement: ParserMethod<[], ShowStatement> = this.RULE('showStatement', () =>

@@ -7,30 +7,15 @@ import type { IToken } from 'chevrotain';
 import { type Position, UserError } from '../../../base/index.ts';
 import { keyword, placeOf } from '../tokens.ts';
 
-/** Words that begin a form which is not supported. `*` stands for any one word that is not EXTENDED. */
-const unsupported: readonly (readonly [words: string, hint?: string])[] = [
-  ['SHOW|LIST PROPERTIES'],
-  ['SHOW|LIST CONNECTORS'],
-  ['SHOW|LIST SOURCE|SINK CONNECTORS'],
-  ['SHOW|LIST CONNECTOR PLUGINS'],
-  ['SHOW|LIST TYPES'],
-  ['SHOW|LIST VARIABLES'],
-  ['DESCRIBE STREAMS', 'Use SHOW STREAMS, or DESCRIBE with the name of one.'],
-  ['DESCRIBE TABLES', 'Use SHOW TABLES, or DESCRIBE with the name of one.'],
-  ['DESCRIBE FUNCTION *', 'SHOW FUNCTIONS lists all functions.'],
-  ['DESCRIBE CONNECTOR'],
+/** Words that begin a form, and a hint. `|` stands between words of one place, `*` for any one word that is not EXTENDED.
+ *  Each family of statements lists the forms that it does not have yet. */
+export type UnsupportedForms = readonly (readonly [words: string, hint?: string])[];
+
+/** Statements of no family: of the dialect, or of SQL elsewhere. */
+export const otherForms: UnsupportedForms = [
   ['PRINT', 'Create a stream over the topic and SELECT from it with EMIT CHANGES.'],
-  ['PAUSE', 'TERMINATE stops a query for good.'],
-  ['RESUME'],
-  ['ALTER SYSTEM'],
   ['ALTER STREAM'],
   ['ALTER TABLE'],
-  ['DEFINE'],
-  ['UNDEFINE'],
-  ['CREATE SOURCE|SINK CONNECTOR'],
-  ['CREATE TYPE', 'Write the type out where it is used.'],
-  ['DROP CONNECTOR'],
-  ['DROP TYPE'],
   ['ASSERT'],
   ['RUN SCRIPT', 'Run a file with: millrace sql -f FILE.'],
   ['UPDATE', 'A table changes by the records of its topic: use INSERT INTO … VALUES with the same key.'],
@@ -43,21 +28,15 @@ const unsupported: readonly (readonly [words: string, hint?: string])[] = [
   ['ROLLBACK', 'There are no transactions over several statements.'],
   ['GRANT'],
   ['REVOKE'],
-  ['CREATE VIEW', 'CREATE TABLE … AS SELECT keeps the result of a query up to date.'],
-  ['CREATE MATERIALIZED VIEW', 'CREATE TABLE … AS SELECT keeps the result of a query up to date.'],
-  ['CREATE INDEX'],
-  ['CREATE DATABASE'],
-  ['CREATE SCHEMA'],
-  ['CREATE FUNCTION'],
 ];
 
-/** The error for a statement of a form that is known and not supported; undefined for any other. */
-export function unsupportedStatement(tokens: readonly IToken[]): UserError | undefined {
+/** The error for a statement of one of these forms; undefined for any other. */
+export function unsupportedStatement(tokens: readonly IToken[], forms: UnsupportedForms): UserError | undefined {
   let from = 0;
   while (tokens[from]?.tokenType === keyword.EXPLAIN) from++;
   // A single word behind EXPLAIN is the id of a query.
   if (from > 0 && tokens.length === from + 1) return undefined;
-  for (const [words, hint] of unsupported) {
+  for (const [words, hint] of forms) {
     const pattern = words.split(' ');
     const fits = pattern.every((choices, index) => {
       const token = tokens[from + index];
