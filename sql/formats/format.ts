@@ -18,9 +18,9 @@
  * - a record without columns of its own (bytes absent, or the format's literal null) is the NULL record: `read` and
  *   `write` return false.
  *
- * *Wrapped* means that the columns lie in an envelope that names them, as a JSON object does. A single key column is not
- * wrapped where the format can do without; a single value column is where the format can, unless WRAP_SINGLE_VALUE is
- * false. Without an envelope, a NULL column and a NULL record are the same thing.
+ * *Wrapped* means that the columns lie in an envelope that names them, as a JSON object does. A single key column is
+ * not wrapped where the format can do without; a single value column is where the format can, unless WRAP_SINGLE_VALUE
+ * is false. Without an envelope, a NULL column and a NULL record are the same thing.
  */
 
 import { type ByteWriter, UserError } from '../../base/index.ts';
@@ -119,9 +119,9 @@ export interface Format {
   readonly named: boolean;
   /** Whether a single column lies in an envelope: always, never, or as WRAP_SINGLE_VALUE is set. */
   readonly wrapping: 'always' | 'never' | 'either';
-  /** Whether equal rows have equal bytes, no matter which program wrote them. Where a format allows several spellings of
-   *  one row, keys that come from a topic are written again by our own writer, which always uses the same one, before
-   *  they are compared. */
+  /** Whether equal rows have equal bytes, no matter which program wrote them. Where a format allows several spellings
+   *  of one row, keys that come from a topic are written again by our own writer, which always uses the same one,
+   *  before they are compared. */
   readonly canonical: boolean;
   /** Whether the bytes of single columns of this type, compared byte by byte, lie in the order of the values. Left out:
    *  for no type. Only a `canonical` format has it. */

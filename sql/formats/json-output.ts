@@ -185,7 +185,7 @@ const two27 = 2 ** 27;
 const two53 = 2 ** 53;
 
 /**
- * Puts a double that is not a whole number, between 1 and 2^30 in magnitude, by its shortest digits: what sums of amounts
+ * Puts a double that is not whole, between 1 and 2^30 in magnitude, by its shortest digits: what sums of amounts
  * look like after some roundings. Answers −1 where two ways of rounding are equally good: the host then decides.
  *
  * The way of Steele and White: the fraction in units of 2^-53 is multiplied by ten, digit by digit, until what is left,

@@ -7,8 +7,8 @@ import { UserError } from '../../base/index.ts';
 import type { Format, FormatProperty } from './format.ts';
 import { knownFormats } from './index.ts';
 
-/** Names that the dialect has, without KEY_ and VALUE_, and what they are for: naming one in vain is then not "unknown".
- *  */
+/** Names that the dialect has, without KEY_ and VALUE_, and what they are for: the hint where a format does not take
+ *  one. */
 const dialect: Readonly<Record<string, string>> = {
   DELIMITER: 'It is for the format DELIMITED: leave it out.',
   SCHEMA_ID: 'It is for formats with a schema registry: name the columns in the statement instead.',

@@ -9,8 +9,8 @@
 
 import { assert, readI32 } from '../../base/index.ts';
 
-/** The schema of an id, parsed; undefined when there is none. A rejection ends the queries that wait for it, which start again
- *  with back-off; a look-up must end, so it has its own time-out. */
+/** The schema of an id, parsed; undefined when there is none. A rejection ends the queries that wait for it, which start
+ *  again with back-off. A look-up must end, so it has a time-out of its own. */
 export type SchemaLookUp<S> = (id: number) => Promise<S | undefined>;
 
 /** Bytes before the data of a framed record. */
@@ -35,8 +35,8 @@ export class WriterSchemas<S> {
     return this.#known.get(id);
   }
 
-  /** Begins to look up the ids of records `[from, to)` that are not known; undefined: all are. The bytes are read before
-   *  this returns. */
+  /** Begins to look up the ids of records `[from, to)` that are not known; undefined: all are. The bytes are read
+   *  before this returns. */
   prepare(
     bytes: Uint8Array,
     starts: Int32Array,

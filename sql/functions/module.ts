@@ -7,9 +7,9 @@
  *       functions: [{ signature: 'NEARBY(DOUBLE, DOUBLE) -> BOOLEAN', body: (a, b) => Math.abs(a - b) < 1 }],
  *     };
  *
- * Bodies follow the rules of built-in ones (`define.ts`), and get values in the forms of `types/value.ts`: a STRUCT is an array
- * of its fields, a MAP is a Map. What a body returns is checked: a value that is not of the declared type is a fault of its
- * record, as an exception is.
+ * Bodies follow the rules of built-in ones (`define.ts`), and get values in the forms of `types/value.ts`: a STRUCT is
+ * an array of its fields, a MAP is a Map. What a body returns is checked: a value that is not of the declared type is a
+ * fault of its record, as an exception is.
  *
  * A closure cannot go to another thread, so a module is loaded by its URL in each thread that needs it. Plans name
  * the module and its version: a query runs only with the version that it was made with, so that a new version never

@@ -1,9 +1,9 @@
 /**
  * The choice among the overloads of a function.
  *
- * An overload fits the arguments as they are, or after strict conversion. Of those that fit the best is chosen: one that
- * repeats nothing before one that does, then more parameters, then fewer generics, then one that does not repeat ANY,
- * then one that repeats later. Several that are equally good are an error, not a guess. An untyped NULL fits every
+ * An overload fits the arguments as they are, or after strict conversion. Of those that fit the best is chosen: one
+ * that repeats nothing before one that does, then more parameters, then fewer generics, then one that does not repeat
+ * ANY, then one that repeats later. Several that are equally good are an error, not a guess. An untyped NULL fits every
  * parameter. Of a lambda only the number of its parameters counts; its body is typed when the overload is chosen, and
  * its type then binds generics that are still open.
  */
@@ -29,8 +29,8 @@ export interface Overload<D extends FunctionDefinition = FunctionDefinition> {
   readonly module?: ModuleId;
 }
 
-/** What an argument is to the choice of an overload: its type, `null` for an untyped NULL, or for a lambda how many parameters
- *  it has. */
+/** What an argument is to the choice of an overload: its type, `null` for an untyped NULL, or for a lambda how many
+ *  parameters it has. */
 export type ArgumentType = SqlType | LambdaShape | null;
 
 export interface LambdaShape {
@@ -64,8 +64,8 @@ export interface CallShape {
   readonly name: string;
   readonly args: readonly ArgumentType[];
   readonly at?: Position | undefined;
-  /** Types the lambdas of the chosen overload, in their order: what one gives may be a parameter's type of the next. Left
-   *  out where no lambda can stand. */
+  /** Types the lambdas of the chosen overload, in their order: what one gives may be a parameter's type of the next.
+   *  Left out where no lambda can stand. */
   readonly typeLambda?: TypeLambda | undefined;
 }
 
