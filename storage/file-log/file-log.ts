@@ -1,6 +1,9 @@
 /**
  * The file log: the contract of `log.ts` on a directory.
  *
+ * It is where the parts of the log meet, and so has a method for each call of the contract; what a call does is in the
+ * parts: `partition.ts`, `producers.ts`, `coordinator.ts`, `group-offsets.ts`, `log-recovery.ts`, `housekeeping.ts`.
+ *
  * All of it lives in one thread; workers read the segment files themselves (`shared-reader.ts`) and send what they
  * append here. An append is written to the page cache within the call, so overlapping calls keep their order without a
  * queue; callers that need the disk share one sync (`file-sync.ts`).

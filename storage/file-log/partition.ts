@@ -13,10 +13,13 @@
  * written so far on the disk (it outlives the machine). A write that fails is undone: the file is cut to its last
  * whole batch, reads go on, and the next append may succeed.
  *
- * Opening it after a crash is in partition-recovery.ts, walking its batches in read-partition.ts.
+ * Here is what changes a partition: appending, markers, syncing, deleting, and segments replaced by compaction; all of it
+ * keeps segments, state and files in step, and so is one file. The parts are next to it: opening after a crash
+ * (partition-recovery.ts), reading (read-partition.ts), the list of segments (segment-list.ts), snapshots
+ * (partition-snapshots.ts), retention (retention.ts).
  */
 
-import { assert, type BufferPool, FileError, type FileSystem, itemAt, joinPath, writeFully } from '../../base/index.ts';
+import { assert, type BufferPool, FileError, type FileSystem, itemAt, writeFully } from '../../base/index.ts';
 import { type ControlType, encodeControlBatch } from '../control-batch.ts';
 import {
   type Chunk,
@@ -43,12 +46,13 @@ import {
   recoverPartition,
   verifyPartition,
 } from './partition-recovery.ts';
+import { PartitionSnapshots } from './partition-snapshots.ts';
 import { ReadPoints, readPartition } from './read-partition.ts';
+import { RemovedSegments } from './removed-segments.ts';
 import { retentionOf } from './retention.ts';
 import { type RollRules, rollRules } from './roll-rules.ts';
-import { offsetInName, Segment, segmentName, writeSideFile } from './segment.ts';
+import { Segment } from './segment.ts';
 import { type ClosedSegment, SegmentList } from './segment-list.ts';
-import { encodeSnapshot } from './snapshot.ts';
 import { writeStart } from './start-offset.ts';
 import { isSwapDecided, swapIn } from './swap.ts';
 import { damagedBatch, wholeBatches } from './whole-batches.ts';
@@ -104,18 +108,13 @@ export class FilePartition implements CompactedPartition {
   readonly #indexInterval: number;
   #segments = new SegmentList();
   #syncedEnd = 0;
-  #sinceSnapshot = 0;
-  #snapshotting = false;
-  /** Offset of the last snapshot written or found; nothing is to be written while the end is still there. */
-  #snapshotAt = -1;
+  readonly #snapshots: PartitionSnapshots;
   /** Why the tail of the active file cannot be trusted: it could not be cut back after a failed write. */
   #broken: unknown;
   #offline: LogError | undefined;
   /** Markers that could not be written yet (full disk): nothing is appended before them. */
   #pendingMarkers: PendingMarker[] = [];
-  /** Deleted segments whose files are still there. */
-  #unremoved: Segment[] = [];
-  #removalFailure: FileError | undefined;
+  readonly #removed = new RemovedSegments();
   readonly #readPoints = new ReadPoints();
 
   constructor(host: PartitionHost, target: TopicPartition, directory: string, configs: TopicConfigs) {
@@ -124,6 +123,7 @@ export class FilePartition implements CompactedPartition {
     this.directory = directory;
     this.configs = configs;
     this.#rollRules = rollRules(configs);
+    this.#snapshots = new PartitionSnapshots(host, directory, this.state, () => this.deleted);
     this.#indexInterval = numberConfig(configs, 'index.interval.bytes');
   }
 
@@ -149,7 +149,7 @@ export class FilePartition implements CompactedPartition {
       const recovered = recoverPartition(this.#recoveryContext(options, damage), report);
       this.#segments = new SegmentList(recovered.segments);
       this.#syncedEnd = recovered.syncedEnd;
-      this.#snapshotAt = recovered.snapshotAt;
+      this.#snapshots.foundAt(recovered.snapshotAt);
       this.#deleteBelow(this.state.start);
     } catch (cause) {
       if (!(cause instanceof FileError)) throw cause;
@@ -234,9 +234,9 @@ export class FilePartition implements CompactedPartition {
     const now = this.#host.now();
     segment.note(batch, 0, position, this.#indexInterval, now);
     this.state.apply(batch, 0, now);
-    this.#sinceSnapshot += batch.length;
+    this.#snapshots.bytesSince += batch.length;
     this.changed();
-    if (this.#sinceSnapshot >= snapshotEveryBytes) this.#host.background(this.snapshot());
+    if (this.#snapshots.bytesSince >= snapshotEveryBytes) this.#host.background(this.snapshot());
   }
 
   changed(): void {
@@ -344,45 +344,15 @@ export class FilePartition implements CompactedPartition {
 
   /** Bytes that a start after a crash would have to read. */
   get bytesSinceSnapshot(): number {
-    return this.#sinceSnapshot;
+    return this.#snapshots.bytesSince;
   }
 
   /** Writes a snapshot of now, once a sync has put everything below it on the disk. */
-  async snapshot(): Promise<void> {
-    if (this.#snapshotting || this.deleted || this.state.end === this.#snapshotAt) return;
-    this.#snapshotting = true;
-    this.#sinceSnapshot = 0;
-    try {
-      const segment = this.#segments.active;
-      const { end } = this.state;
-      const at = {
-        offset: end,
-        segment: segment?.baseOffset ?? end,
-        position: segment?.size ?? 0,
-        segments: new Map(this.#segments.all.map(({ baseOffset, size }) => [baseOffset, size])),
-      };
-      this.state.expireProducers(this.#host.now());
-      const encoded = encodeSnapshot(at, this.state);
-      const indexes = segment?.encodeIndexes();
-      await this.sync();
-      // A segment that was compacted meanwhile has other positions.
-      if (this.deleted || (segment !== undefined && !this.#segments.all.includes(segment))) return;
-      const { files } = this.#host;
-      if (indexes !== undefined) segment?.writeIndexes(indexes);
-      const path = joinPath(this.directory, segmentName(end, 'snapshot'));
-      if (!writeSideFile(files, path, encoded)) return;
-      this.#snapshotAt = end;
-      const old = files
-        .readdir(this.directory)
-        .filter((name) => (offsetInName(name, 'snapshot') ?? end) < end)
-        .slice(0, -1);
-      for (const name of old) files.unlink(joinPath(this.directory, name));
-    } catch (cause) {
-      // Without this snapshot the next start reads more. A failed sync has fenced the log already.
-      if (!(cause instanceof LogError || cause instanceof FileError)) throw cause;
-    } finally {
-      this.#snapshotting = false;
-    }
+  snapshot(): Promise<void> {
+    return this.#snapshots.write(
+      () => this.#segments,
+      () => this.sync(),
+    );
   }
 
   // -------------------------------------------------------------- reading
@@ -446,24 +416,8 @@ export class FilePartition implements CompactedPartition {
   #deleteBelow(offset: number): void {
     const below = this.#segments.removeBelow(offset);
     if (below.length > 0) this.#readPoints.clear();
-    this.#unremoved.push(...below);
-    this.#removeFiles();
-  }
-
-  /** Removes the files of segments that are not part of the log any more. What the file system refuses now is tried
-   *  again later. */
-  #removeFiles(): void {
-    this.#removalFailure = undefined;
-    this.#unremoved = this.#unremoved.filter((segment) => {
-      try {
-        segment.remove();
-        return false;
-      } catch (cause) {
-        if (!(cause instanceof FileError)) throw cause;
-        this.#removalFailure = cause;
-        return true;
-      }
-    });
+    this.#removed.add(below);
+    this.#removed.removeFiles();
   }
 
   /** Deletes what the topic's retention does not keep; see retention.ts. The active segment is closed first when it
@@ -472,7 +426,6 @@ export class FilePartition implements CompactedPartition {
   retain(): void {
     this.#host.checkOwner();
     if (this.gone) return;
-    this.#removeFiles();
     const retention = retentionOf(this.configs);
     if (retention !== undefined) {
       const now = this.#host.now();
@@ -482,7 +435,8 @@ export class FilePartition implements CompactedPartition {
       if (isOld && ended && this.#broken === undefined) this.roll();
       this.deleteRecords(retention.deletableTo(this.#segments, now, this.state.stable()));
     }
-    if (this.#removalFailure !== undefined) throw this.#removalFailure;
+    const failure = this.#removed.removeFiles();
+    if (failure !== undefined) throw failure;
   }
 
   // -------------------------------------------------------------- compaction
@@ -530,8 +484,7 @@ export class FilePartition implements CompactedPartition {
       this.publishLayout?.(false);
     }
     segment.writeIndexes();
-    const newest = joinPath(this.directory, segmentName(Math.max(0, this.#snapshotAt), 'snapshot'));
-    if (files.stat(newest) === undefined) this.#snapshotAt = -1;
+    this.#snapshots.checkNewest();
     return true;
   }
 
