@@ -141,10 +141,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
       this.#key.set(key, keyStart, keyEnd);
       return true;
     }
-    assert(
-      orderEnd - orderStart >= timeBytes,
-      () => `an order of the store ${this.name}, which expires, does not begin with a time`,
-    );
+    assert(orderEnd - orderStart >= timeBytes, 'an order of a store that expires does not begin with a time');
     const time = readTime(order, orderStart);
     if (time < expiry.below) return false;
     this.#key.setWindowed(expiry.windowOf(time), key, keyStart, keyEnd);

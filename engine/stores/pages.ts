@@ -87,7 +87,7 @@ export class Page {
     this.end = end;
     this.count = readU32(bytes, end - countBytes);
     this.#offsets = end - countBytes - offsetBytes * this.count;
-    assert(this.#offsets >= start + headerBytes, () => `a page of ${end - start} bytes has ${this.count} entries`);
+    assert(this.#offsets >= start + headerBytes, 'a page is shorter than its entries');
   }
 
   get length(): number {
