@@ -8,6 +8,8 @@
  * anew, since the batch holds its former value.
  */
 
+import { assert } from '../../base/index.ts';
+
 export class DueQueue {
   #ring = new Int32Array(64);
   /** Slots that hold an entry. */
@@ -48,6 +50,7 @@ export class DueQueue {
   }
 
   drop(index: number): void {
+    assert(this.at(index) !== 0, 'an entry leaves the queue of due entries twice');
     this.#ring[index & (this.#ring.length - 1)] = 0;
     this.count--;
   }

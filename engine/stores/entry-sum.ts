@@ -3,7 +3,7 @@
  * sum of their checksums modulo 2^48, in whatever order they are added. As bytes: number (f64), sum (f64).
  */
 
-import { readF64, writeF64 } from '../../base/index.ts';
+import { assert, readF64, writeF64 } from '../../base/index.ts';
 
 const modulus = 2 ** 48;
 export const entrySumBytes = 16;
@@ -35,6 +35,7 @@ export class EntrySum {
     const sum = new EntrySum();
     sum.count = readF64(bytes, 0);
     sum.total = readF64(bytes, 8);
+    assert(Number.isSafeInteger(sum.count) && sum.total >= 0 && sum.total < modulus, 'the sum over entries is not a valid one');
     return sum;
   }
 }

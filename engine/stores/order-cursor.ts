@@ -238,19 +238,18 @@ export class OrderCursor implements OrderedCursor, EntryReader {
     const first = this.#backward
       ? windows.atOrBefore(window ?? Number.POSITIVE_INFINITY)
       : windows.atOrAfter(window ?? Number.NEGATIVE_INFINITY);
-    return this.#fromWindow(first);
+    return this.#fromWindow(expiry, first);
   }
 
   #nextWindow(): boolean {
     const expiry = this.#expiry;
     if (expiry === undefined || this.#oneTree) return this.#end();
     const { windows } = expiry;
-    return this.#fromWindow(this.#backward ? windows.before(this.#window) : windows.after(this.#window));
+    return this.#fromWindow(expiry, this.#backward ? windows.before(this.#window) : windows.after(this.#window));
   }
 
   /** Goes to the first window from here on that holds an entry of the range. */
-  #fromWindow(start: number | undefined): boolean {
-    const expiry = this.#expiry as Expiry;
+  #fromWindow(expiry: Expiry, start: number | undefined): boolean {
     const { windows } = expiry;
     const last = this.#backward ? this.#from : this.#to;
     const end = last.length < 0 ? undefined : expiry.windowOf(readTime(last.bytes, 0));

@@ -5,7 +5,7 @@
  * Everything that is read is verified. Damage that was found stays noted: the store has to be cleared and restored.
  */
 
-import { copyBytes, readU32, writeI32 } from '../../base/index.ts';
+import { assert, copyBytes, readU32, writeI32 } from '../../base/index.ts';
 import { appendChecksum, checksumBytes, verifyChecksum } from './checksum.ts';
 import { EntrySum, entrySumBytes } from './entry-sum.ts';
 import { kinds, kvPrefixBytes, positionValue } from './layout.ts';
@@ -41,6 +41,7 @@ export class StoredEntries {
 
   /** The key of an entry; good until the next call. */
   key(kind: number, key: Uint8Array, start: number, end: number): Uint8Array {
+    assert(start <= end, 'a key ends before it begins');
     const length = kvPrefixBytes + (end - start);
     const bytes = this.#keys.reserve(length);
     writeI32(bytes, 0, this.storeId);
@@ -71,10 +72,12 @@ export class StoredEntries {
 
   /** Every batch that changes entries of the store ends with the sum over them: what survives a crash goes together. */
   putSum(batch: KvBatch): void {
+    assert(this.sum.count >= 0, 'more entries of a store were removed from its sum than were added');
     this.put(batch, this.key(kinds.sum, noBytes, 0, 0), this.sum.toBytes(), 0, entrySumBytes);
   }
 
   putPosition(batch: KvBatch, position: number, changelogId: string, form: string): void {
+    assert(Number.isSafeInteger(position) && position >= 0, `a checkpoint at the changelog offset ${position}`);
     const value = positionValue(position, changelogId, form);
     this.put(batch, this.key(kinds.position, noBytes, 0, 0), value, 0, value.length);
   }

@@ -6,6 +6,7 @@
  * *complete* while memory holds all of its entries: one that was opened after the start and had nothing evicted.
  */
 
+import { assert } from '../../base/index.ts';
 import { EntrySum } from './entry-sum.ts';
 
 /** A window as the key-value store has it. */
@@ -48,6 +49,8 @@ export class WindowIndex {
 
   /** `record` is left out for a window that begins now: the key-value store has nothing of it. */
   add(windowStart: number, options: { complete: boolean; record?: WindowRecord; committed: boolean }): number {
+    assert(!this.#lists.has(windowStart), () => `the window ${windowStart} is added twice`);
+    assert(Number.isSafeInteger(windowStart), () => `a window starts at ${windowStart}`);
     const list = this.#freeLists.pop() ?? this.#lists.size;
     this.#lists.set(windowStart, list);
     this.#complete[list] = options.complete;
