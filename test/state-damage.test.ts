@@ -74,6 +74,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const databaseFiles = (data: string, pattern: RegExp): string[] =>
   readdirSync(join(data, 'state'))
+    .filter((name) => name.startsWith('shard-'))
     .flatMap((shard) => readdirSync(join(data, 'state', shard)).map((file) => join(data, 'state', shard, file)))
     .filter((file) => pattern.test(file) && statSync(file).size > 0)
     .sort();

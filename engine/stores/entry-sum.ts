@@ -35,7 +35,10 @@ export class EntrySum {
     const sum = new EntrySum();
     sum.count = readF64(bytes, 0);
     sum.total = readF64(bytes, 8);
-    assert(Number.isSafeInteger(sum.count) && sum.total >= 0 && sum.total < modulus, 'the sum over entries is not a valid one');
+    assert(
+      Number.isSafeInteger(sum.count) && sum.total >= 0 && sum.total < modulus,
+      'the sum over entries is not a valid one',
+    );
     return sum;
   }
 }
