@@ -27,7 +27,7 @@ export const tooLarge = (target: TopicPartition, size: number, limit: number, co
   new LogError(
     'refused',
     'LOG_RECORD_TOO_LARGE',
-    `a batch of ${size} bytes is too large for topic "${target.topic}", which allows ${limit} bytes`,
+    `a batch of ${size} bytes is larger than topic "${target.topic}" allows (${limit} bytes)`,
     { hint: `Send smaller records, or raise ${config} of the topic.` },
   );
 
