@@ -24,6 +24,8 @@
  * Names are matched by their bytes: mostly a record has the same names in the same order as the one before, so the name
  * that came there last is tried first, then a table by hash, and only a name never seen before becomes a text.
  *
+ * Reading and writing are one file, so that what one carrier means in JSON stands in one place.
+ *
  * Writing: every column in order, NULL as `null`; logical types as their carrier's value; numbers and texts by
  * `json-output.ts`.
  */

@@ -7,6 +7,8 @@
  *
  * Text is UTF-8; malformed bytes read as U+FFFD. A lone surrogate can be written as an escape only (`\ud800`) and is
  * read back from it.
+ *
+ * It is one class, and so one file: every method moves the same position over the same bytes.
  */
 
 import { readLatin1, readUtf8 } from '../../base/index.ts';

@@ -6,7 +6,9 @@
  * one. The code made for a layout compares those bytes, four at a time, and reads each value by its column's type where
  * it stands, without looking names up. A record that differs in anything (another name, an escape, an exponent, a
  * number where a text was) is read by the plain form instead, from its start: the plain form decides what is right,
- * this one only what is quick. When most records differ, the layout is learned anew, a few times.
+ * this one only what is quick. When most records differ, the layout is learned again, a few times.
+ *
+ * Learning a layout and emitting the code for it are one file, because the one is the description of the other.
  */
 
 import { readUtf8, unreachable } from '../../../base/index.ts';

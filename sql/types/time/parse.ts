@@ -5,6 +5,8 @@
  * says about the 31st of a shorter month means its last day; 24:00 is the beginning of the next day. Fields of what is
  * complete must agree (`Mon, 5 May 2020` does not). Where a date is not complete, its fields change 1970-01-01 one
  * after the other, and there the 30th of February is an error.
+ *
+ * Both halves are one file, because they share the table of fields.
  */
 
 import { EvaluationError } from '../evaluation-error.ts';
