@@ -3,8 +3,8 @@
  *
  * Columns of positions are decoded once per block. A *view* is what a deserializer makes of the block (SQL's lazily
  * parsed columns); it is made once per block and deserializer id, however many queries read it. Blocks are immutable
- * but for that cache, and lent: a task that keeps one retains it; after the last `release` its memory is used for another
- * block of the same topic, and the chunk of bytes goes back to its reader.
+ * but for that cache, and lent: a task that keeps one retains it; after the last `release` its memory is used for
+ * another block of the same topic, and the chunk of bytes goes back to its reader.
  *
  * `BlockPool` makes them from a reader's chunks and counts what was decoded, so that a test can show that a hundred
  * queries decode each batch once.

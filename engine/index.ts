@@ -7,10 +7,10 @@
  * one transaction.
  *
  * Read first: `record.ts` (a record in flight), `processor.ts` (who calls what, in which order), `topology.ts` (nodes,
- * sub-topologies, partitions). Then the path of a record: `block.ts` (decoded batches, shared), `runtime/task.ts` (steps
- * one sub-topology over one partition), `operators/` (one per file), `stores/` (state, bytes in and out), `runtime/` (reads,
- * commits, threads). `origin-time.ts` says what time is behind a repartition. `test-driver.ts`, an entry point of its own,
- * runs a topology without a log.
+ * sub-topologies, partitions). Then the path of a record: `block.ts` (decoded batches, shared), `runtime/task.ts`
+ * (steps one sub-topology over one partition), `operators/` (one per file), `stores/` (state, bytes in and out),
+ * `runtime/` (reads, commits, threads). `origin-time.ts` says what time is behind a repartition. `test-driver.ts`, an
+ * entry point of its own, runs a topology without a log.
  */
 
 export type { BeforeUse } from './before-images.ts';

@@ -1,6 +1,6 @@
 /**
- * The time of one operator: it decides which rows are late there, and which of its windows expire. Kept with the operator's
- * state.
+ * The time of one operator: it decides which rows are late there, and which of its windows expire. Kept with the
+ * operator's state.
  *
  * Late. Records with an origin time (`origin-time.ts`) are measured by that. All others by the largest timestamp of
  * them that has reached *this operator*: what a filter kept back does not count, as in Kafka Streams.

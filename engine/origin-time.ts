@@ -1,6 +1,6 @@
 /**
- * Origin time: how far in time the partition was that a record comes from, carried with the record through any number of
- * repartitions.
+ * Origin time: how far in time the partition was that a record comes from, carried with the record through any number
+ * of repartitions.
  *
  * A row is late when it comes behind its time in the order of the partition in which it was first read. Behind a
  * repartition, a join or in a derived topic the rows of several partitions meet, each at its own point in time, so
@@ -13,8 +13,8 @@
  *     own counts.
  *   - An operator that drops late rows takes the origin time of the record as stream time.
  *
- * So what is late depends neither on how fast the partitions were read nor on the number of repartitions. With a single task no
- * origins are mixed: it writes no origin times, and operators use the largest timestamp that has reached them,
+ * So what is late depends neither on how fast the partitions were read nor on the number of repartitions. With a single
+ * task no origins are mixed: it writes no origin times, and operators use the largest timestamp that has reached them,
  * exactly as in Kafka Streams.
  *
  * What is promised: a record that is in order in the partition where it was first read is not late; one that is behind

@@ -16,8 +16,8 @@ export interface PartitionPlan {
 }
 
 /**
- * Works out the numbers of partitions. `countOf` answers for topics that exist; it is called for every source topic that
- * is not a repartition. Throws `TOPOLOGY_NOT_COPARTITIONED`, naming both topics and counts, where sources of one
+ * Works out the numbers of partitions. `countOf` answers for topics that exist; it is called for every source topic
+ * that is not a repartition. Throws `TOPOLOGY_NOT_COPARTITIONED`, naming both topics and counts, where sources of one
  * sub-topology differ.
  */
 export const planPartitions = (topology: Topology, countOf: (topic: string) => number): PartitionPlan => {
@@ -48,8 +48,8 @@ export const planPartitions = (topology: Topology, countOf: (topic: string) => n
       if (count !== undefined) decide(id, source, count);
     }
   }
-  // A sub-topology that reads only repartitions takes the largest number of those that write them. Where some wait for each
-  // other, those that are known decide.
+  // A sub-topology that reads only repartitions takes the largest number of those that write them. Where some wait for
+  // each other, those that are known decide.
   const writersOf = ({ id, sources }: SubTopology): readonly SubTopology[] =>
     subTopologies.filter(
       (writer) =>

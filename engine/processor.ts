@@ -5,8 +5,8 @@
  * and returns the processor. Serial: the task never calls `process` before the former call returned. `flush` comes once
  * per commit, after the last record of the transaction; what is forwarded before it returns belongs to that commit.
  * After a rollback stores hold what they held at the last commit and the same records come again; a processor must keep
- * no state outside of stores but what it can lose (`rollback` is called then). A processor never awaits, never reads a clock,
- * never touches the log.
+ * no state outside of stores but what it can lose (`rollback` is called then). A processor never awaits, never reads a
+ * clock, never touches the log.
  */
 
 import type { ByteWriter } from '../base/index.ts';
@@ -89,7 +89,8 @@ export interface ProcessorContext {
   /** Counts the drop per query and reason and writes a row of the processing log within this transaction. `record`
    *  gives topic, partition, offset and original bytes where they are known. */
   drop(reason: DropReason, record: StreamRecord<unknown>, detail: string): void;
-  /** Whether a child asks for the row before each change: `before` of what is forwarded is then set wherever it is known. */
+  /** Whether a child asks for the row before each change: `before` of what is forwarded is then set wherever it is
+   *  known. */
   readonly sendsBefore: boolean;
   /** Called when the processor is made, by an operator that reads the row before of its input: the node must have
    *  declared just that, or its parents would not send it. */

@@ -2,12 +2,13 @@
  * A record in flight.
  *
  * One mutable object per edge of the topology, not one per record: it and what its fields point to (key bytes, value
- * row) are valid until `process` returns. A processor that keeps something copies it. The key is always bytes, as it lies in
- * the source batch or in a store; values are whatever the operators on this path agree on (a DSL user's objects, SQL's
- * row arrays).
+ * row) are valid until `process` returns. A processor that keeps something copies it. The key is always bytes, as it
+ * lies in the source batch or in a store; values are whatever the operators on this path agree on (a DSL user's
+ * objects, SQL's row arrays).
  *
  * The same shape carries stream records and table changes. For a change, `value` is the row after (`null`: deleted) and
- * `before` the row before: a row, `null` (it was absent) or `unknown` (it was not kept). Streams leave `before` unknown.
+ * `before` the row before: a row, `null` (it was absent) or `unknown` (it was not kept). Streams leave `before`
+ * unknown.
  */
 
 /** The row before a change is not known. A unique value, never a row. */

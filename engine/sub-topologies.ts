@@ -2,8 +2,9 @@
  * Where a topology is cut into sub-topologies, which run by themselves.
  *
  * Nodes belong together when they feed each other, share a store, or read the same topic (a task has one position per
- * partition). A repartition is a sink and a source over an internal topic and cuts: what is before it and what is behind
- * it may run apart, unless something else joins them. Sub-topologies are numbered in the order of their first nodes.
+ * partition). A repartition is a sink and a source over an internal topic and cuts: what is before it and what is
+ * behind it may run apart, unless something else joins them. Sub-topologies are numbered in the order of their first
+ * nodes.
  *
  * Union by representative: each node, store and source topic points towards its part.
  */

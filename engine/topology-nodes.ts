@@ -51,7 +51,8 @@ export interface Repartition {
   readonly partitions: number | undefined;
 }
 
-/** A part of a topology that runs by itself: its nodes parents first, otherwise in the order in which they were added. */
+/** A part of a topology that runs by itself: its nodes parents first, otherwise in the order in which they were
+ *  added. */
 export interface SubTopology {
   readonly id: number;
   readonly nodes: readonly Node[];

@@ -1,8 +1,8 @@
 /**
  * What all parts of one DSL topology share: the counter that names nodes, and the steps that add them.
  *
- * Nodes are added when the topology is built, not when a method is called: only then is it known whether a table needs a
- * store. Names are Kafka's: a prefix and a ten-digit number from one counter, so
+ * Nodes are added when the topology is built, not when a method is called: only then is it known whether a table needs
+ * a store. Names are Kafka's: a prefix and a ten-digit number from one counter, so
  * that inserting an operator renames those after it; whatever has state should be named by hand.
  */
 

@@ -6,9 +6,9 @@
  *   task -> shard     the one that holds its state already (sticky), else its home: hash of the application id + partition
  *   shard -> thread   its owner
  *
- * So a task comes back to its checkpoint after a restart, tasks of one partition meet on one thread, and queries begin at
- * different threads. A shard that none of the threads owns (there are fewer shards than before) counts as not known. A
- * task that is moved by hand keeps its new shard in the query's record.
+ * So a task comes back to its checkpoint after a restart, tasks of one partition meet on one thread, and queries begin
+ * at different threads. A shard that none of the threads owns (there are fewer shards than before) counts as not known.
+ * A task that is moved by hand keeps its new shard in the query's record.
  */
 
 import { assert, murmur2, utf8Bytes } from '../../base/index.ts';

@@ -2,8 +2,8 @@
  * Checkpoints of a host's stores: written when they are due, one after another for each run, beside the stepping.
  *
  * They are looked at after each commit, and every second for runs that are idle. A run whose checkpoints cannot keep up
- * is held until they have, so that what a restart has to replay stays bounded. A checkpoint that cannot be written at all
- * holds nothing back.
+ * is held until they have, so that what a restart has to replay stays bounded. A checkpoint that cannot be written at
+ * all holds nothing back.
  */
 
 import { messageOf } from '../../base/index.ts';

@@ -1,17 +1,23 @@
 /**
- * The commit coordinator of a query: one transaction over all its tasks in this process, driven from the thread that owns
- * the log. (Not to be confused with the log's own transaction coordinator, which it calls through the producer.)
+ * The commit coordinator of a query: one transaction over all its tasks in this process, driven from the thread that
+ * owns the log. (Not to be confused with the log's own transaction coordinator, which it calls through the producer.)
  *
- * It is a serial state machine; its inputs come from the hosts (`batch`, `progress`, `prepared`, `rolled back`), from the
- * producer's promises and from timers. Laws:
+ * It is a serial state machine; its inputs come from the hosts (`batch`, `progress`, `prepared`, `rolled back`), from
+ * the producer's promises and from timers. Laws:
  *
- * 1. Nothing is ever appended outside of a transaction, and a transaction is begun by the first thing that goes into it: so none is empty.
- * 2. A transaction ends `commitIntervalMs` after it became pending at the latest, or at once when nothing is left to read. (A query
- *    that is drained again and again waits twice the time that its last commit took: commits use a third of its time at most.)
- * 3. Hosts stand still from `prepared` to `committed`; after a failure, from `rollback` until all of them have reported that they stand
- *    at the committed positions again (`go`). Batches that arrive in between belong to the failed transaction and are dropped.
+ * 1. Nothing is ever appended outside of a transaction, and a transaction is begun by the first thing that goes into
+ *    it: so none is empty.
+ * 2. A transaction ends `commitIntervalMs` after it became pending at the latest, or at once when nothing is left to
+ *    read. (A query
+ *    that is drained again and again waits twice the time that its last commit took: commits use a third of its time at
+ *    most.)
+ * 3. Hosts stand still from `prepared` to `committed`; after a failure, from `rollback` until all of them have reported
+ *    that they stand
+ *    at the committed positions again (`go`). Batches that arrive in between belong to the failed transaction and are
+ *    dropped.
  * 4. What a failed commit has done is found out, not guessed: `abort` answers `committed` when it had happened.
- * 5. A cause that may pass (full disk, lost answer) is tried again with back-off, for ever. Another one ends the run, and only it.
+ * 5. A cause that may pass (full disk, lost answer) is tried again with back-off, for ever. Another one ends the run,
+ *    and only it.
  */
 
 import type { Clock, Timers } from '../../base/index.ts';
@@ -153,7 +159,8 @@ export class CommitCoordinator {
     }
   }
 
-  /** Ends the transaction that is open, so that the hosts stand behind a commit; also when there is nothing to commit. */
+  /** Ends the transaction that is open, so that the hosts stand behind a commit; also when there is nothing to
+   *  commit. */
   commitNow(): void {
     this.#prepare();
   }

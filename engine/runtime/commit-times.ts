@@ -33,9 +33,9 @@ export class CommitTimes {
   }
 
   /**
-   * Works out the low watermarks as of the commit under way, unless there is one origin only. Hosts may not know yet what
-   * has just been written for them to read: for the query's own topics the positions tell, and for those of other queries
-   * the log does. (Their bounds are asked for before.)
+   * Works out the low watermarks as of the commit under way, unless there is one origin only. Hosts may not know yet
+   * what has just been written for them to read: for the query's own topics the positions tell, and for those of other
+   * queries the log does. (Their bounds are asked for before.)
    */
   async measure(reported: readonly InputTime[], outputs: readonly OutputTime[]): Promise<void> {
     const { graph, boundOf, stableEnd } = this.#options;
@@ -64,8 +64,8 @@ export class CommitTimes {
     return this.#watermarks;
   }
 
-  /** The time before which nothing can come any more in a topic that the query writes; Infinity when it has nothing left
-   *  to do. Undefined: what it writes has one origin. */
+  /** The time before which nothing can come any more in a topic that the query writes; Infinity when it has nothing
+   *  left to do. Undefined: what it writes has one origin. */
   boundOf(topic: string, idle: boolean): number | undefined {
     if (this.#watermarks === undefined && !this.#options.graph.manyTasks) return undefined;
     if (idle) return Number.POSITIVE_INFINITY;

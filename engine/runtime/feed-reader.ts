@@ -5,8 +5,8 @@
  * only for feeds that have not changed since it was made (`generation`: a transaction was rolled back; `endQuestions`:
  * the end has to be asked for again).
  *
- * Law: the loop never ends by an error. What fails for one feed ends the subscriptions of that feed; the others are read
- * on.
+ * Law: the loop never ends by an error. What fails for one feed ends the subscriptions of that feed; the others are
+ * read on.
  */
 
 import type { Clock, Timers } from '../../base/index.ts';
@@ -230,8 +230,8 @@ export class FeedReader {
     else feed.failed(offset, unreadable(feed, offset, error));
   }
 
-  /** Positions outside of what the partition holds: one before its start may continue at the start, one beyond its end is
-   *  a contradiction. */
+  /** Positions outside of what the partition holds: one before its start may continue at the start, one beyond its end
+   *  is a contradiction. */
   async #reposition(feed: Feed): Promise<void> {
     try {
       const { topic, partition } = feed;

@@ -5,15 +5,16 @@
  * the blocks that were read last, and every subscription whose position lies in one of them gets that block, whichever
  * subscription caused the read. So a hundred queries over a topic decode it once.
  *
- * Subscriptions near each other are read for as a group. Those ahead wait while the oldest kept block is still needed, so
- * that the group stays together (a query that is just committing falls back a little). They wait `patienceMs` at most, and
- * never for a subscription that cannot read now. One that does not catch up in that time is left behind: blocks are then
- * read for it alone, until its position meets the group's. So a slow query holds back the others for a moment only.
+ * Subscriptions near each other are read for as a group. Those ahead wait while the oldest kept block is still needed,
+ * so that the group stays together (a query that is just committing falls back a little). They wait `patienceMs` at
+ * most, and never for a subscription that cannot read now. One that does not catch up in that time is left behind:
+ * blocks are then read for it alone, until its position meets the group's. So a slow query holds back the others for a
+ * moment only.
  *
  * `readableEnd` is the offset behind the last record that this feed may see, as of the last fetch; `known` is false
- * before the first one. A task with several inputs may pass over an empty one only by knowledge that is younger than what
- * it is about to process (`askEndAgain`): then a row that was acknowledged in one topic before another row was sent to a
- * second topic is always seen first.
+ * before the first one. A task with several inputs may pass over an empty one only by knowledge that is younger than
+ * what it is about to process (`askEndAgain`): then a row that was acknowledged in one topic before another row was
+ * sent to a second topic is always seen first.
  *
  * Failures. What a subscriber throws ends that subscription: its `failed` is called, and the others are served.
  */
@@ -180,8 +181,8 @@ export class Feed {
     return handed;
   }
 
-  /** What to ask the log for: the position of one of the subscriptions that wait, in round robin. Those that are known to
-   *  be at the end come only when no other waits. */
+  /** What to ask the log for: the position of one of the subscriptions that wait, in round robin. Those that are known
+   *  to be at the end come only when no other waits. */
   request(nowMs: number): FetchRequest | undefined {
     if (!this.retry.due(nowMs)) return undefined;
     const mayLead = this.#mayLead(nowMs);
@@ -243,8 +244,8 @@ export class Feed {
     this.#keep(recent);
   }
 
-  /** Keeps a block for those of the group that reach it later. One that was read for a subscription left behind is of no
-   *  use to them. */
+  /** Keeps a block for those of the group that reach it later. One that was read for a subscription left behind is of
+   *  no use to them. */
   #keep(recent: Recent): void {
     const oldest = this.#recent[0];
     if (oldest !== undefined && recent.startOffset < oldest.startOffset) {

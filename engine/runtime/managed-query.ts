@@ -1,4 +1,5 @@
-/** A query as the runtime keeps it: what was asked for, the state it is in, and its present run. Counters outlive runs. */
+/** A query as the runtime keeps it: what was asked for, the state it is in, and its present run. Counters outlive
+ *  runs. */
 
 import type { Topology } from '../topology.ts';
 import { noCounters, type QueryState } from './observer.ts';

@@ -91,9 +91,9 @@ export interface RunAssignment {
   /** Reads of repartition topics see the open transaction of this producer. Undefined for a transient query, which
    *  writes nothing: its host needs no coordinator. */
   readonly producerId: number | undefined;
-  /** Of a transient query: bytes of result batches that its client may leave unacknowledged before the host stops stepping
-   *  it. All its tasks are on one host, its stores are neither changelogged nor checkpointed, its repartitions stay in
-   *  memory. Undefined for any other query. */
+  /** Of a transient query: bytes of result batches that its client may leave unacknowledged before the host stops
+   *  stepping it. All its tasks are on one host, its stores are neither changelogged nor checkpointed, its repartitions
+   *  stay in memory. Undefined for any other query. */
   readonly window: number | undefined;
   readonly offsetReset: OffsetReset;
   /** Where rows about dropped records go; undefined: they are counted only. */
@@ -170,8 +170,8 @@ export type Note =
 
 export type ToHost =
   | { readonly kind: 'assign'; readonly assignment: RunAssignment }
-  /** Opens a further task of a run, and restores its stores: their changelogs reach at least to `changelogEnds`. Answered
-   *  by `task opened` or `task not opened`. */
+  /** Opens a further task of a run, and restores its stores: their changelogs reach at least to `changelogEnds`.
+   *  Answered by `task opened` or `task not opened`. */
   | {
       readonly kind: 'open task';
       readonly run: Run;
@@ -199,8 +199,8 @@ export type ToHost =
       readonly low: LowWatermarks | undefined;
     }
   | { readonly kind: 'rollback'; readonly run: Run; readonly positions: readonly PartitionPosition[] }
-  /** Ends the run on this host. `keep`: checkpoint the stores first; else their memory is only released (the changelog has
-   *  all). */
+  /** Ends the run on this host. `keep`: checkpoint the stores first; else their memory is only released (the changelog
+   *  has all). */
   | { readonly kind: 'remove'; readonly run: Run; readonly keep: boolean }
   /** Deletes what shards hold of an application. Answered. */
   | {

@@ -36,8 +36,8 @@ export interface RecordedTopic {
 export interface QueryRecord {
   readonly version: 1;
   readonly queryId: string;
-  /** `reset`: a repair has deleted its state and its positions; the next start computes everything again from the start of its
-   *  sources. */
+  /** `reset`: a repair has deleted its state and its positions; the next start computes everything again from the start
+   *  of its sources. */
   readonly state: 'started' | 'reset';
   readonly topics: Readonly<Record<string, RecordedTopic>>;
   /** Damage of the log that this query has accepted (`damageKey`): it was reset after it. */

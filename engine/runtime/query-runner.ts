@@ -4,8 +4,8 @@
  *
  *   setUpQuery -> assign (each thread opens its tasks) -> assigned by all -> go -> running -> remove -> removed by all
  *
- * A run that ends by itself is followed by another one after a while, where the cause may pass. A thread that ends takes
- * the runs with tasks on it along: they start again in a new thread.
+ * A run that ends by itself is followed by another one after a while, where the cause may pass. A thread that ends
+ * takes the runs with tasks on it along: they start again in a new thread.
  */
 
 import { UserError, unreachable } from '../../base/index.ts';
@@ -400,7 +400,8 @@ export class QueryRunner {
 
   // ---------------------------------------------------------------- threads
 
-  /** The runs that had tasks there end, and their queries start again, in a new thread: the next message to it starts one. */
+  /** The runs that had tasks there end, and their queries start again, in a new thread: the next message to it
+   *  starts one. */
   threadDied(thread: number, atWork: Run, error: Error): void {
     const victims: { readonly query: ManagedQuery; readonly run: QueryRun }[] = [];
     for (const known of this.#runs.values()) {

@@ -1,16 +1,17 @@
 /**
- * What is set up before any task of a query runs: its producer, its topics, its positions, and the assignment of its tasks.
+ * What is set up before any task of a query runs: its producer, its topics, its positions, and the assignment of its
+ * tasks.
  *
  * In order: the producer is opened, which ends whatever a former run of the same query has left open; everything there
  * is of the query is compared (`contradictions.ts`); source topics are looked up and partitions planned; internal
  * topics are made; committed offsets are read. At a first start the first positions are committed (so that for `latest`
  * a crash loses nothing that comes meanwhile) and the query's record is written.
  *
- * Identities. A query has one producer per *instance* (a process with a data directory of its own), as Kafka Streams has
- * in its second version of exactly once: the transactional id is `<application id>-<instance id>`. So another instance that
- * takes over some tasks fences no other, and the restarted one fences only itself. The record names the id that was used
- * last; a query that was written under another one (of an earlier version: the application id alone) has that fenced
- * first.
+ * Identities. A query has one producer per *instance* (a process with a data directory of its own), as Kafka Streams
+ * has in its second version of exactly once: the transactional id is `<application id>-<instance id>`. So another
+ * instance that takes over some tasks fences no other, and the restarted one fences only itself. The record names the
+ * id that was used last; a query that was written under another one (of an earlier version: the application id alone)
+ * has that fenced first.
  */
 
 import { assert, UserError } from '../../base/index.ts';

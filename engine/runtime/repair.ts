@@ -205,7 +205,8 @@ export class Repair {
         const { start, stable, end } = await log.offsets(target);
         const known = committed.find((offset) => offset.topic === input.name && offset.partition === partition);
         if (known === undefined) {
-          // In a topic that was created again everything is new; in the one that was read, what was read is not known any more.
+          // In a topic that was created again everything is new; in the one that was read, what was read is not known
+          // any more.
           set.push({ ...target, offset: id === record.topics[input.name]?.id ? stable : start });
         } else if (known.offset > end) set.push({ ...known, offset: stable });
         else if (known.offset < start) set.push({ ...known, offset: start });

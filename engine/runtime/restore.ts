@@ -38,7 +38,8 @@ export interface RestoreSource {
   readonly topic: string;
   readonly partition: number;
   readonly store: StateStore;
-  /** The changelog reaches at least up to here: what was committed just before may not be readable on this thread yet. */
+  /** The changelog reaches at least up to here: what was committed just before may not be readable on this thread
+   *  yet. */
   readonly leastEnd: number;
   /** Lets the event loop have its share between chunks. */
   readonly breathe: () => Promise<void>;

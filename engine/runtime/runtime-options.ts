@@ -29,8 +29,8 @@ export interface RuntimeOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
-  /** Names this process among those that work on the same log, and stays the same over restarts: a part of transactional
-   *  ids (`query-setup.ts`). Default: `local`, for a log that only one process uses. */
+  /** Names this process among those that work on the same log, and stays the same over restarts: a part of
+   *  transactional ids (`query-setup.ts`). Default: `local`, for a log that only one process uses. */
   readonly instanceId?: string;
   /** Calls back after the event loop has had its share (`setImmediate`); a timer of 0 ms when left out. */
   readonly soon?: (run: () => void) => void;

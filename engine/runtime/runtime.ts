@@ -141,9 +141,10 @@ export class Runtime {
     if (query.transient || options.forget === true) this.#queries.delete(id);
   }
 
-  /** Moves a task (`<sub-topology>_<partition>`) of a running query to another worker thread, from 1 on: it stands still
-   *  while its stores are restored there, and is readable; the other tasks of the query process on. Answers when it runs
-   *  there. Rejects with a `UserError`: TASK_NOT_MOVABLE, nothing has happened; TASK_NOT_MOVED, it runs where it was. */
+  /** Moves a task (`<sub-topology>_<partition>`) of a running query to another worker thread, from 1 on: it stands
+   *  still while its stores are restored there, and is readable; the other tasks of the query process on. Answers when
+   *  it runs there. Rejects with a `UserError`: TASK_NOT_MOVABLE, nothing has happened; TASK_NOT_MOVED, it runs
+   *  where it was. */
   moveTask(id: string, taskId: string, thread: number): Promise<void> {
     return this.#runner.move(this.#query(id), taskId, thread);
   }
@@ -277,9 +278,9 @@ export class Runtime {
   }
 
   /** All committed entries within the range, in pages, in no particular order: each key that stays is met once. Up to 8
-   *  MiB of them per thread are those of one commit there; a larger store is read as fast as pages are consumed, each key
-   *  with the value committed when it is met. Rejects with QUERY_NOT_RUNNING when the query, or one of its tasks, moves
-   *  to another thread meanwhile. */
+   *  MiB of them per thread are those of one commit there; a larger store is read as fast as pages are consumed, each
+   *  key with the value committed when it is met. Rejects with QUERY_NOT_RUNNING when the query, or one of its tasks,
+   *  moves to another thread meanwhile. */
   async *scan(
     id: string,
     store: string,
@@ -393,8 +394,8 @@ export class Runtime {
     return this.#records;
   }
 
-  /** Deletes what belongs to the query alone. Where it did not run, its tasks may have been in any shard of its threads.
-   *  */
+  /** Deletes what belongs to the query alone. Where it did not run, its tasks may have been in any shard of its
+   *  threads. */
   async #forget(query: ManagedQuery, assignment: Assignment | undefined): Promise<void> {
     const { log } = this.#options;
     const { spec, applicationId } = query;

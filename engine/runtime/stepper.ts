@@ -1,9 +1,9 @@
 /**
  * The stepping loop of a host: its tasks in round robin, each a few thousand records at a time, synchronously.
  *
- * After `roundMs` the event loop gets its share. A task is not stepped while its run is not `running`, is paused, has too
- * much that is not acknowledged, or waits for a checkpoint. At the end of a round batches for repartition topics are
- * handed over, a transient query's transaction ends, and each run reports its progress where that has changed.
+ * After `roundMs` the event loop gets its share. A task is not stepped while its run is not `running`, is paused, has
+ * too much that is not acknowledged, or waits for a checkpoint. At the end of a round batches for repartition topics
+ * are handed over, a transient query's transaction ends, and each run reports its progress where that has changed.
  */
 
 import type { HostParts } from './host-options.ts';

@@ -1,9 +1,9 @@
 /**
  * What a host answers about its stores: the committed entries of one key, or a scan in pages.
  *
- * Damage that a question meets is rebuilt as if a task had met it, and the question is refused, to be asked again. While a store's
- * checkpoint is still being verified, only a value that was found can be answered: what is not found may have been
- * lost.
+ * Damage that a question meets is rebuilt as if a task had met it, and the question is refused, to be asked again.
+ * While a store's checkpoint is still being verified, only a value that was found can be answered: what is not found
+ * may have been lost.
  */
 
 import { UserError } from '../../base/index.ts';

@@ -3,9 +3,10 @@
  *
  * A thread that ends (its memory is exhausted, most often) takes all its queries along; they start again in a new one.
  * That would repeat for ever when one of them ends it each time. So each host notes the run that it works for, and the
- * end of a thread counts for that query. After `deathsUntilSuspect` of them within `windowMs` the query is a suspect: it
- * runs alone in a thread of its own, with an empty shard of its own. When that thread ends as well, the cause is certain,
- * and the query fails. If the wrong one was suspected, it continues alone, and the ends of the shared thread still count.
+ * end of a thread counts for that query. After `deathsUntilSuspect` of them within `windowMs` the query is a suspect:
+ * it runs alone in a thread of its own, with an empty shard of its own. When that thread ends as well, the cause is
+ * certain, and the query fails. If the wrong one was suspected, it continues alone, and the ends of the shared thread
+ * still count.
  */
 
 export const deathsUntilSuspect = 3;

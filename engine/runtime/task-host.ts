@@ -8,13 +8,13 @@
  *   checkpointer.ts       writes checkpoints of their stores
  *   store-answers.ts      answers reads and scans of their stores
  *
- * Two loops share the thread. The reading loop keeps one `fetch` under way for all source partitions of which a task can
- * take more. The stepping loop lets each runnable task process a few thousand records. Neither ever waits for the other:
- * stepping stops when there are no blocks, reading when there is no room.
+ * Two loops share the thread. The reading loop keeps one `fetch` under way for all source partitions of which a task
+ * can take more. The stepping loop lets each runnable task process a few thousand records. Neither ever waits for the
+ * other: stepping stops when there are no blocks, reading when there is no room.
  *
- * Phases of a run on a host: `assign` (topology built, stores opened and restored) -> `go` -> stepping, with a `prepare`
- * and `committed` or `rollback` for each transaction -> `remove`. A transient query writes nothing, so it has no
- * coordinator: its host ends its transactions itself, after each round, and hands its rows to the client. What a
+ * Phases of a run on a host: `assign` (topology built, stores opened and restored) -> `go` -> stepping, with a
+ * `prepare` and `committed` or `rollback` for each transaction -> `remove`. A transient query writes nothing, so it has
+ * no coordinator: its host ends its transactions itself, after each round, and hands its rows to the client. What a
  * processor throws ends its run; the neighbours continue.
  *
  * Back-pressure: an input holds two blocks at most; a run whose unacknowledged batches exceed `unacknowledgedBytes` (a
@@ -329,8 +329,8 @@ export class TaskHost {
     this.#resume(run);
   }
 
-  /** Closes a task that runs elsewhere from now on, and is suspended here, or was opened and not started. Its stores answer
-   *  no question from here on. */
+  /** Closes a task that runs elsewhere from now on, and is suspended here, or was opened and not started. Its stores
+   *  answer no question from here on. */
   #releaseTask(run: HostedRun, hosted: HostedTask): void {
     assert(
       hosted.phase === 'suspended' || hosted.phase === 'opening',

@@ -6,9 +6,9 @@
  *   recording    the query's record gets the new shard, so that a restart finds the checkpoints there
  *   done         the first thread closes the task and deletes it from its shard; the second one steps it
  *
- * What fails before that leaves the task where it was: it is resumed there, from the same positions. Only the end of the
- * run ends a move otherwise. Nothing of the task is uncommitted while it moves, so a transaction that fails meanwhile
- * concerns the others only, and a crash at any moment loses time, never data: the changelog has all.
+ * What fails before that leaves the task where it was: it is resumed there, from the same positions. Only the end of
+ * the run ends a move otherwise. Nothing of the task is uncommitted while it moves, so a transaction that fails
+ * meanwhile concerns the others only, and a crash at any moment loses time, never data: the changelog has all.
  */
 
 import { UserError } from '../../base/index.ts';

@@ -1,7 +1,8 @@
 /**
  * Opening a task on a host: its shard, its stores, the task itself, and the replay of its changelogs.
  *
- * A task is on its run's list before the first of its stores is opened, so that the removal of the run closes all of them.
+ * A task is on its run's list before the first of its stores is opened, so that the removal of the run closes all of
+ * them.
  */
 
 import { assert, type BufferPool } from '../../base/index.ts';
@@ -42,8 +43,8 @@ export class TaskOpener {
     this.#options = options;
   }
 
-  /** Answers the task, restored and at its positions, not stepping; undefined when the run has ended meanwhile. A task that
-   *  could not be opened is still on the run's list where it holds stores. */
+  /** Answers the task, restored and at its positions, not stepping; undefined when the run has ended meanwhile. A task
+   *  that could not be opened is still on the run's list where it holds stores. */
   async open(
     run: HostedRun,
     subTopology: SubTopology,
@@ -180,8 +181,8 @@ export class TaskOpener {
     host.note(run, { about: 'restored', store: store.name, taskId, replayed: records, from });
   }
 
-  /** Holds the task before its first record until the checkpoint is proven to be whole; damage ends the run, so that the
-   *  store is rebuilt. */
+  /** Holds the task before its first record until the checkpoint is proven to be whole; damage ends the run, so that
+   *  the store is rebuilt. */
   #awaitCheck(hosted: HostedTask, verified: Promise<void>): void {
     const { run } = hosted;
     const { host } = this.#options;

@@ -17,7 +17,8 @@ export class TaskReading {
     this.#feeds = feeds;
   }
 
-  /** Reads the inputs of a task from their `fetchOffset` on; repartitions of a transient query come from its exchange. */
+  /** Reads the inputs of a task from their `fetchOffset` on; repartitions of a transient query come from its
+   *  exchange. */
   subscribe(hosted: HostedTask): void {
     const { task, run } = hosted;
     hosted.subscriptions = task.inputs.map((input) => {

@@ -174,15 +174,15 @@ export class Task {
     return this.#inputs.filter((input) => input.wanting);
   }
 
-  /** Gives a block to an input. The input's `fetchOffset` lies in it; records before that are skipped. The task releases
-   *  the block when it is done with it (retain it first to keep it). `readableEnd` is the offset up to which the
-   *  partition could be read at that moment. */
+  /** Gives a block to an input. The input's `fetchOffset` lies in it; records before that are skipped. The task
+   *  releases the block when it is done with it (retain it first to keep it). `readableEnd` is the offset up to which
+   *  the partition could be read at that moment. */
   offer(input: number, block: Block, readableEnd: number): void {
     this.#input(input).offer(block, readableEnd);
   }
 
-  /** There is nothing to read for an input between its `fetchOffset` and `nextOffset`; `readableEnd` as in `offer`, or −1
-   *  where it is not known any more. */
+  /** There is nothing to read for an input between its `fetchOffset` and `nextOffset`; `readableEnd` as in `offer`, or
+   *  −1 where it is not known any more. */
   sawEnd(input: number, nextOffset: number, readableEnd: number): void {
     this.#input(input).sawEnd(nextOffset, readableEnd);
   }
@@ -193,8 +193,8 @@ export class Task {
     return input;
   }
 
-  /** Records [from, to) of an input, which were next, were deleted: counts and reports them within this transaction, and
-   *  continues at `to`. */
+  /** Records [from, to) of an input, which were next, were deleted: counts and reports them within this transaction,
+   *  and continues at `to`. */
   lost(input: number, from: number, to: number, detail: string): void {
     const { topic, partition } = this.#input(input);
     const reason = 'deleted';

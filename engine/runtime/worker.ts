@@ -3,9 +3,9 @@
  * thread it runs a task host.
  *
  * The worker reads segment files itself (by the log's shared view), owns the LevelDB shards of its tasks, and builds
- * topologies from plan data by a module that is named to it (default export: `(plan, world, options) => Topology`). What
- * crosses the border: messages of `protocol.ts`, small but for encoded batches, whose memory is *transferred*, to the
- * log's thread and back when the log has answered: no byte of a batch is copied on the way.
+ * topologies from plan data by a module that is named to it (default export: `(plan, world, options) => Topology`).
+ * What crosses the border: messages of `protocol.ts`, small but for encoded batches, whose memory is *transferred*, to
+ * the log's thread and back when the log has answered: no byte of a batch is copied on the way.
  *
  * The only file of the engine that knows threads.
  */
