@@ -8,13 +8,11 @@
  * 1. Nothing is ever appended outside of a transaction, and a transaction is begun by the first thing that goes into
  *    it: so none is empty.
  * 2. A transaction ends `commitIntervalMs` after it became pending at the latest, or at once when nothing is left to
- *    read. (A query
- *    that is drained again and again waits twice the time that its last commit took: commits use a third of its time at
- *    most.)
+ *    read. (A query that is drained again and again waits twice the time that its last commit took: commits use a third
+ *    of its time at most.)
  * 3. Hosts stand still from `prepared` to `committed`; after a failure, from `rollback` until all of them have reported
- *    that they stand
- *    at the committed positions again (`go`). Batches that arrive in between belong to the failed transaction and are
- *    dropped.
+ *    that they stand at the committed positions again (`go`). Batches that arrive in between belong to the failed
+ *    transaction and are dropped.
  * 4. What a failed commit has done is found out, not guessed: `abort` answers `committed` when it had happened.
  * 5. A cause that may pass (full disk, lost answer) is tried again with back-off, for ever. Another one ends the run,
  *    and only it.
