@@ -168,8 +168,8 @@ export class Page {
       // Orders mostly grow: the last entry is looked at first.
       const middle = high === this.count && low === 0 ? high - 1 : (low + high) >>> 1;
       this.at(middle);
-      const order1 = compareBytes(this.bytes, this.orderStart, this.orderEnd, order, start, end);
-      if (order1 < limit) low = middle + 1;
+      const comparison = compareBytes(this.bytes, this.orderStart, this.orderEnd, order, start, end);
+      if (comparison < limit) low = middle + 1;
       else high = middle;
     }
     return low;
