@@ -20,7 +20,6 @@
 import { messageOf, UserError } from '../../base/index.ts';
 import { valueCheck } from '../types/check-value.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
-import { printType } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
 import { type Body, type Call, define, type ScalarDefinition } from './define.ts';
 
@@ -95,29 +94,35 @@ const definitionOf = (url: string, id: ModuleId, given: unknown, index: number):
 
 /** A body whose results are values of the call's type, or a fault of the record. */
 const checkedBody = (id: ModuleId, { result }: Call, make: () => Body): Body => {
-  const isResult = valueCheck(result);
+  const checked = valueCheck(result);
   let body: Body;
   try {
     body = make();
   } catch (error) {
     throw error instanceof EvaluationError ? error : new EvaluationError(messageOf(error), { cause: error });
   }
-  if (typeof body !== 'function') throw new EvaluationError(`the module ${printModule(id)} gave no body for the call`);
+  if (typeof body !== 'function') {
+    ignoreRejections(body);
+    throw new EvaluationError(`the module ${printModule(id)} gave no body for the call`);
+  }
   // The arguments were checked against the signature.
   const run = body as (...args: readonly unknown[]) => unknown;
   return (...args: readonly unknown[]): Value => {
-    const value = run(...args);
-    if (isResult(value)) return value;
-    throw new EvaluationError(
-      `the module ${printModule(id)} gave ${describe(value)}, not a value of ${printType(result)}`,
-    );
+    const given = run(...args);
+    try {
+      return checked(given);
+    } catch (error) {
+      ignoreRejections(given);
+      throw new EvaluationError(`the module ${printModule(id)} gave ${messageOf(error)}`);
+    }
   };
 };
 
-const describe = (value: unknown): string => {
-  if (value instanceof Promise) return 'a Promise (functions cannot be asynchronous)';
-  if (typeof value === 'string') return `the text '${value.slice(0, 40)}'`;
-  return typeof value === 'object' || typeof value === 'function' ? `a ${typeof value}` : String(value);
+/** What was given is refused already: if it is a Promise, or an array of them, their rejections must not end the
+ *  process. */
+const ignoreRejections = (given: unknown): void => {
+  if (given instanceof Promise) given.catch(() => {});
+  else if (Array.isArray(given)) for (const each of given) ignoreRejections(each);
 };
 
 const isObject = (given: unknown): given is Readonly<Record<string, unknown>> =>

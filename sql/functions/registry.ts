@@ -116,7 +116,7 @@ export class FunctionRegistry {
     if (this.#modules.has(printModule(id))) return;
     const others = [...this.#modules.keys()].filter((other) => other.startsWith(`${id.name} `));
     throw missing(
-      `the module ${printModule(id)} is not loaded${others.length > 0 ? `, but ${others.join(', ')}` : ''}`,
+      `the module ${printModule(id)} is not loaded${others.length > 0 ? `; of this module there is ${others.join(', ')}` : ''}`,
     );
   }
 

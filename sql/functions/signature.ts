@@ -16,7 +16,7 @@ import { assert, unreachable } from '../../base/index.ts';
 import { canConvert } from '../types/cast.ts';
 import type { ScalarType } from '../types/kinds.ts';
 import { scalarDefinitions } from '../types/scalars/index.ts';
-import { isScalar, printType, quoteName, type SqlType, scalarOf, typesEqual } from '../types/type.ts';
+import { isScalar, printType, quoteName, type SqlType, scalarOf, stringType, typesEqual } from '../types/type.ts';
 
 export type ParameterType =
   | { readonly kind: 'GENERIC'; readonly name: string }
@@ -151,6 +151,11 @@ export const parseSignature = (declared: string): Signature => {
   take('->');
   const result = readType();
   assert(at === tokens.length, `the signature "${declared}" goes on behind its result`);
+  const known = new Map(parameters.flatMap(({ type }) => genericsOf(type)).map((generic) => [generic, stringType]));
+  assert(
+    concrete(result, known) !== undefined,
+    `the result of the signature "${declared}" is ANY, or a generic that no parameter has`,
+  );
   const list = parameters.map(
     (each, i) => `${each.literal ? 'literal ' : ''}${printParameterType(each.type)}${i === variadicAt ? '...' : ''}`,
   );
@@ -281,25 +286,26 @@ export const concrete = (type: ParameterType, bindings: Bindings): SqlType | und
 };
 
 /** How many generics a signature's parameters mention. */
-export const countGenerics = (signature: Signature): number => {
-  const count = (type: Parameter['type']): number => {
-    if (isScalar(type)) return 0;
-    switch (type.kind) {
-      case 'ANY':
-        return 0;
-      case 'LAMBDA':
-        return type.parameters.reduce((sum, parameter) => sum + count(parameter), count(type.result));
-      case 'GENERIC':
-        return 1;
-      case 'ARRAY':
-        return count(type.element);
-      case 'MAP':
-        return count(type.key) + count(type.value);
-      case 'STRUCT':
-        return type.fields.reduce((sum, field) => sum + count(field.type), 0);
-      default:
-        return unreachable(type);
-    }
-  };
-  return signature.parameters.reduce((sum, parameter) => sum + count(parameter.type), 0);
+export const countGenerics = ({ parameters }: Signature): number =>
+  parameters.flatMap(({ type }) => genericsOf(type)).length;
+
+/** The generics that a type mentions, each as often as it does. */
+const genericsOf = (type: Parameter['type']): readonly string[] => {
+  if (isScalar(type)) return [];
+  switch (type.kind) {
+    case 'ANY':
+      return [];
+    case 'LAMBDA':
+      return [...type.parameters, type.result].flatMap(genericsOf);
+    case 'GENERIC':
+      return [type.name];
+    case 'ARRAY':
+      return genericsOf(type.element);
+    case 'MAP':
+      return [type.key, type.value].flatMap(genericsOf);
+    case 'STRUCT':
+      return type.fields.flatMap((field) => genericsOf(field.type));
+    default:
+      return unreachable(type);
+  }
 };

@@ -1,5 +1,6 @@
 /** Functions of users: modules that each thread loads by itself, named with their version in plans. */
 
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { type Millrace, type OpenOptions, open } from 'millrace';
 import { afterEach, describe, expect, test } from 'vitest';
 import { builtInFunctions } from '../../../sql/functions/index.ts';
 import { readModule } from '../../../sql/functions/module.ts';
+import { concrete, parseSignature } from '../../../sql/functions/signature.ts';
 import { modulesIn } from '../../../sql/plan/modules.ts';
 
 const one = new URL('./modules/greetings-1.ts', import.meta.url);
@@ -34,6 +36,14 @@ const opened = async (options: OpenOptions): Promise<Millrace> => {
 
 const rows = async (millrace: Millrace, select: string): Promise<unknown[][]> =>
   (await millrace.query(select)).map((row) => Object.values(row));
+
+const processingLog = async (millrace: Millrace): Promise<string> => {
+  let texts = '';
+  for await (const { value } of millrace.consume('millrace_processing_log', { untilEnd: true })) {
+    texts += new TextDecoder().decode(value ?? new Uint8Array());
+  }
+  return texts;
+};
 
 const setUp = `
   SET 'auto.offset.reset' = 'earliest';
@@ -66,22 +76,35 @@ describe.each([0, 1])('with %i worker threads', (workers) => {
   test('what a function throws or returns wrongly is a fault of its record', async () => {
     const millrace = await opened({ data: directory(), workers, functions: [one] });
     await millrace.sql(`${setUp} CREATE STREAM t AS SELECT id, MISBEHAVE(name) AS a, name FROM s;`);
-    const names = ['throw', 'text', 'nothing', 'fraction', 'promise', 'right'];
+    const names = ['throw', 'text', 'nothing', 'fraction', 'promise', 'rejected', 'right', 'big', 'minus zero'];
     await millrace.sql(names.map((name, i) => `INSERT INTO s (id, name) VALUES (${i}, '${name}');`).join('\n'));
     await millrace.awaitIdle();
-    expect((await rows(millrace, 'SELECT a FROM t;')).flat()).toEqual([null, null, null, null, null, 7]);
+    expect((await rows(millrace, 'SELECT a FROM t;')).flat()).toEqual([null, null, null, null, null, null, 7, 7, 0]);
     const [status] = await millrace.engine.queries();
-    expect(status?.dropped).toEqual({ processing: 5 });
-    let texts = '';
-    for await (const { value } of millrace.consume('millrace_processing_log', { untilEnd: true })) {
-      texts += new TextDecoder().decode(value ?? new Uint8Array());
-    }
+    expect(status?.dropped).toEqual({ processing: 6 });
+    const texts = await processingLog(millrace);
     for (const why of [
       'no such thing',
       "the text 'seven', not a value of BIGINT",
       'gave undefined',
       'gave 1.5',
       'functions cannot be asynchronous',
+    ])
+      expect(texts).toContain(why);
+  });
+
+  test('collections are checked element by element', async () => {
+    const millrace = await opened({ data: directory(), workers, functions: [one] });
+    await millrace.sql(`${setUp} CREATE STREAM t AS SELECT id, MISBEHAVE_MANY(name) AS a, name FROM s;`);
+    const names = ['object', 'holes', 'promises', 'a text', 'right'];
+    await millrace.sql(names.map((name, i) => `INSERT INTO s (id, name) VALUES (${i}, '${name}');`).join('\n'));
+    await millrace.awaitIdle();
+    expect((await rows(millrace, 'SELECT a FROM t;')).flat()).toEqual([null, null, null, null, [7, 0, null]]);
+    const texts = await processingLog(millrace);
+    for (const why of [
+      'gave an object, not a value of ARRAY<BIGINT>',
+      'gave undefined, not a value of BIGINT, in ARRAY<BIGINT>',
+      "gave the text 'b', not a value of BIGINT, in ARRAY<BIGINT>",
     ])
       expect(texts).toContain(why);
   });
@@ -99,7 +122,7 @@ test('a query runs with the version that it was made with, and fails alone where
 
   for (const [functions, why] of [
     [[], 'is not loaded'],
-    [[two], 'is not loaded, but greetings 2.0.0'],
+    [[two], 'is not loaded; of this module there is greetings 2.0.0'],
   ] as const) {
     const other = await opened({ data, workers: 1, functions });
     await expect
@@ -155,6 +178,8 @@ describe('a module that cannot be used', () => {
       withFunction({ signature: 'F() -> FLOAT', body: () => 1 }),
       'function 1: the signature "F() -> FLOAT" has an unknown type "FLOAT"',
     ],
+    [withFunction({ signature: 'F(ANY) -> ANY', body: () => 1 }), 'is ANY, or a generic that no parameter has'],
+    [withFunction({ signature: 'F() -> ARRAY<T>', body: () => [] }), 'is ANY, or a generic that no parameter has'],
     [withFunction({ signature: 'F(INT) -> INT', accumulator: {} }), 'only scalar functions are possible yet'],
   ])('%j', (exported, why) => expect(() => readModule('file:///m.mjs', exported)).toThrow(why));
 
@@ -169,6 +194,30 @@ describe('a module that cannot be used', () => {
     expect(() => add('other', '1', 'MINE(STRING) -> INT')).toThrow('MINE is already a function of the module m');
     add('m', '2', 'YOURS(INT) -> INT');
     expect([registry.get('MINE'), registry.get('YOURS')?.category]).toEqual([undefined, 'm']);
+  });
+
+  test('STRUCT and MAP have one form each, which the message names', () => {
+    const body = (result: string, given: unknown): (() => unknown) => {
+      const [made] = readModule(
+        'file:///m.mjs',
+        withFunction({ signature: `F() -> ${result}`, body: () => given }),
+      ).functions;
+      assert(made !== undefined && 'bind' in made);
+      const type = concrete(parseSignature(`F() -> ${result}`).result, new Map());
+      assert(type !== undefined);
+      return made.bind({ args: [], result: type, constants: [], context: { now: () => 0, random: () => 0 } });
+    };
+    const struct = 'STRUCT<`A` BIGINT, `B` STRING>';
+    expect(body(struct, [1, 'b'])()).toEqual([1, 'b']);
+    expect(body(struct, { A: 1, B: 'b' })).toThrow(
+      `gave an object, not a value of ${struct} (an array of its 2 fields)`,
+    );
+    expect(body(struct, [1])).toThrow('gave an array of 1, not');
+    expect(body('MAP<STRING, BIGINT>', { a: 1 })).toThrow('gave an object, not a value of MAP<STRING, BIGINT> (a Map)');
+    expect(body('MAP<STRING, BIGINT>', new Map([[1, 1]]))).toThrow(
+      'gave the key 1, not a text, in MAP<STRING, BIGINT>',
+    );
+    expect(body('BIGINT', 2n ** 64n)).toThrow('gave 18446744073709551616n, not a value of BIGINT');
   });
 
   test('a file that is not there stops the start, before the data directory is touched', async () => {

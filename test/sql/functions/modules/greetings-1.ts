@@ -27,7 +27,23 @@ export default {
           nothing: undefined,
           fraction: 1.5,
           promise: Promise.resolve(1),
+          rejected: how === 'rejected' && Promise.reject(new Error('too late')),
           right: 7,
+          big: 7n,
+          'minus zero': -0,
+        };
+        return values[how] as never;
+      },
+    },
+    {
+      signature: 'MISBEHAVE_MANY(STRING) -> ARRAY<BIGINT>',
+      body: (how: string): never => {
+        const values: Record<string, unknown> = {
+          object: { 0: 1 },
+          holes: new Array(2),
+          promises: how === 'promises' && [1, 2].map((n) => Promise.reject(new Error(`too late ${n}`))),
+          'a text': [1, 'b'],
+          right: [7n, -0, null],
         };
         return values[how] as never;
       },
