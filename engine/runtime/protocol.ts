@@ -20,7 +20,9 @@
  *
  *   main      suspend task, prepare                               to the thread that it leaves
  *   host      prepared(positions) … task suspended                the task stands still behind a commit; its stores are read as before
- *   main      open task                                           to the thread that it goes to, which restores its stores,
+ *   main      assign                                              to the thread that it goes to, where that has nothing of the run
+ *   host      assigned
+ *   main      open task                                           it restores the stores of the task,
  *   host      task opened                                         or: task not opened; then the first thread gets `resume task`
  *   main      release task, start task                            the first thread closes it, the second one steps it
  */

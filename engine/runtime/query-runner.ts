@@ -335,7 +335,8 @@ export class QueryRunner {
   #receiveFor(query: ManagedQuery, run: QueryRun, thread: number, message: RunMessage): void {
     switch (message.kind) {
       case 'assigned':
-        if (query.run === run) this.#assigned(query, run, thread);
+        if (run.move?.isOnlyTarget(thread) === true) run.move.targetAssigned();
+        else if (query.run === run) this.#assigned(query, run, thread);
         return;
       case 'batch':
         if (run.coordinator !== undefined) run.coordinator.receive(thread, message);

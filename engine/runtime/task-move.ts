@@ -2,7 +2,8 @@
  * A task that moves to another thread, while the other tasks of its query process on.
  *
  *   suspending   the task stands still behind a commit; its stores answer questions on the thread that it leaves
- *   opening      the other thread opens its stores in a shard of its own and replays their changelogs
+ *   opening      the other thread opens its stores in a shard of its own and replays their changelogs; one that has
+ *                nothing of the run yet is assigned the run first
  *   recording    the query's record gets the new shard, so that a restart finds the checkpoints there
  *   done         the first thread closes the task and deletes it from its shard; the second one steps it
  *
@@ -86,9 +87,20 @@ export class TaskMove {
 
   #open(): void {
     this.#phase = 'opening';
+    const { newThread, assignment, to, post } = this.#options;
+    // It answers when it has built the topology, and takes no task before.
+    if (newThread) post(to.thread, { kind: 'assign', assignment });
+    else this.#openTask();
+  }
+
+  /** The thread that the task goes to has the run. */
+  targetAssigned(): void {
+    if (this.#phase === 'opening') this.#openTask();
+  }
+
+  #openTask(): void {
     const { run, coordinator, task, assignment, to, post } = this.#options;
     const { outputs } = assignment;
-    if (this.#options.newThread) post(to.thread, { kind: 'assign', assignment });
     const committed = coordinator.positions();
     const positions = task.positions.map(
       (known) =>

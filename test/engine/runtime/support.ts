@@ -94,7 +94,7 @@ export const slowHosts = (options: {
   readonly random: Random;
   readonly soon: (run: () => void) => void;
   readonly openShard: (shard: number) => Promise<OrderedKv>;
-  readonly build: (plan: unknown) => Topology;
+  readonly build: (plan: unknown) => Topology | Promise<Topology>;
   /** Probability of a host's end with each message to it. */
   readonly deaths: number | ((thread: number) => number);
 }): WorkerOptions => {

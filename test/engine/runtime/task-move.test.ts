@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { Random } from '../../../base/index.ts';
 import { systemClock } from '../../../base/node/index.ts';
-import type { Runtime, RuntimeEvent } from '../../../engine/index.ts';
+import type { Runtime, RuntimeEvent, Topology } from '../../../engine/index.ts';
 import { KvError, type OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import type { Log } from '../../../storage/index.ts';
 import { type TestPlan, topologyOf } from './build-topology.ts';
@@ -32,13 +32,15 @@ interface BenchOptions {
   readonly threads?: number;
   /** Whether this shard cannot be opened now. */
   readonly fails?: (shard: number) => boolean;
+  /** How long a thread takes to build the topology: it may have to load modules of functions. */
+  readonly buildMs?: number;
 }
 
 const keyed: TestPlan = { name: 'count', repartition: false };
 const repartitioned: TestPlan = { name: 'count', repartition: true };
 
 const bench = async (options: BenchOptions = {}): Promise<Bench> => {
-  const { kind = 'memory', plan = keyed, partitions = 4, threads = 2, fails = () => false } = options;
+  const { kind = 'memory', plan = keyed, partitions = 4, threads = 2, fails = () => false, buildMs = 0 } = options;
   const log = await openLog(kind);
   await log.createTopic({ name: 'words', partitions });
   await log.createTopic({ name: 'counted', partitions: 1 });
@@ -49,7 +51,10 @@ const bench = async (options: BenchOptions = {}): Promise<Bench> => {
   };
   const events: RuntimeEvent[] = [];
   const doomed = new Set<number>();
-  const build = (data: unknown) => topologyOf(data as TestPlan);
+  const build = async (data: unknown): Promise<Topology> => {
+    if (buildMs > 0) await pause(buildMs);
+    return topologyOf(data as TestPlan);
+  };
   const hosts = slowHosts({
     count: threads,
     log,
@@ -250,6 +255,21 @@ test('a task that cannot be opened on the other thread runs on where it was', as
   expect(Object.keys(all.opens())).toEqual(Object.keys(opened));
   for (const opens of Object.values(all.opens())) expect(opens).toBe(2);
   expect(log.damage).toEqual([]);
+  await stopAll(all);
+});
+
+test('a task moves to a thread that takes its time to build the topology', async () => {
+  const all = await bench({ partitions: 2, threads: 3, buildMs: 50 });
+  const { runtime } = all;
+  const used = new Set([...runtime.assignmentOf('count').values()].map(({ thread }) => thread));
+  const [free = 0] = [1, 2, 3].filter((thread) => !used.has(thread));
+  const writing = load(all);
+  await pause(50);
+  await runtime.moveTask('count', '0_0', free);
+  expect(threadOf(runtime, '0_0')).toBe(free);
+  await pause(50);
+  await expectExact(all, await writing.stop());
+  expect(all.opens()).toEqual({ '0_0': 2, '0_1': 1 });
   await stopAll(all);
 });
 
