@@ -59,7 +59,7 @@ const members: Readonly<Record<string, Member>> = {
   LPAD: { row: 'function', names: /\bLPAD\b/, files: ['sql/functions/string.ts'] },
   STDDEV_SAMP: {
     row: 'aggregate',
-    names: /\bSTDDEV_SAMP\b/,
+    names: /\bSTDDEV_SAMP\b|\bstddevSamp\b/,
     files: ['sql/functions/aggregates/statistics.ts'],
   },
   EXPLODE: { row: 'table function', names: /\bEXPLODE\b/, files: ['sql/functions/table.ts'] },

@@ -21,7 +21,7 @@ const firstOf = ({ args: [first] }: Call): SqlType => {
   return first;
 };
 
-export const collectList: AggregateDefinition = defineAggregate({
+const collectList: AggregateDefinition = defineAggregate({
   signature: 'COLLECT_LIST(T) -> ARRAY<T>',
   doc: 'All values in the order of arrival, NULLs included. A row of a table that changes takes back the last equal value.',
   examples: [{ call: 'COLLECT_LIST(A)', rows: [['1'], ['NULL'], ['1']], result: 'ARRAY[1, NULL, 1]' }],
@@ -46,7 +46,7 @@ export const collectList: AggregateDefinition = defineAggregate({
   },
 });
 
-export const collectSet: AggregateDefinition = defineAggregate({
+const collectSet: AggregateDefinition = defineAggregate({
   signature: 'COLLECT_SET(T) -> ARRAY<T>',
   doc: 'The different values in the order in which they first arrived, NULL included.',
   examples: [{ call: 'COLLECT_SET(A)', rows: [['1'], ['NULL'], ['1']], result: 'ARRAY[1, NULL]' }],
@@ -94,7 +94,7 @@ const greatest = (call: Call, valueOf: (args: Values) => Value, order: Order): A
 
 const sortable = ['INT', 'BIGINT', 'DOUBLE', 'STRING'];
 
-export const topK: AggregateDefinition = defineAggregate({
+const topK: AggregateDefinition = defineAggregate({
   signature: sortable.map((type) => `TOPK(${type}, literal INT) -> ARRAY<${type}>`),
   doc: 'The so many greatest values, the greatest first, NULLs left out.',
   examples: [{ call: 'TOPK(A, 2)', rows: [['1'], ['3'], ['NULL'], ['3'], ['2']], result: 'ARRAY[3, 3]' }],
@@ -102,7 +102,7 @@ export const topK: AggregateDefinition = defineAggregate({
   bind: (call) => greatest(call, (args) => args[0] as Value, orderOf(firstOf(call))),
 });
 
-export const topKRows: AggregateDefinition = defineAggregate({
+const topKRows: AggregateDefinition = defineAggregate({
   signature: sortable.flatMap((type) =>
     ['A', 'A, B', 'A, B, C', 'A, B, C, D'].map((others) => {
       const columns = others.split(', ').map((other, i) => `\`col${i}\` ${other}`);
@@ -132,7 +132,7 @@ export const topKRows: AggregateDefinition = defineAggregate({
   },
 });
 
-export const topKDistinct: AggregateDefinition = defineAggregate({
+const topKDistinct: AggregateDefinition = defineAggregate({
   signature: [...sortable, 'TIMESTAMP'].map((type) => `TOPKDISTINCT(${type}, literal INT) -> ARRAY<${type}>`),
   doc: 'The so many greatest different values, the greatest first, NULLs left out.',
   examples: [{ call: 'TOPKDISTINCT(A, 2)', rows: [['1'], ['3'], ['3'], ['2']], result: 'ARRAY[3, 2]' }],
@@ -159,7 +159,7 @@ export const topKDistinct: AggregateDefinition = defineAggregate({
 
 const histogramLimit = 1000;
 
-export const histogram: AggregateDefinition = defineAggregate({
+const histogram: AggregateDefinition = defineAggregate({
   signature: 'HISTOGRAM(STRING) -> MAP<STRING, BIGINT>',
   doc: "How often each text came; at most 1000 different ones are counted. NULL counts as the text 'null'.",
   examples: [
@@ -198,7 +198,7 @@ export const histogram: AggregateDefinition = defineAggregate({
 /** The different values in one slot, how often each came in the next. */
 const tally = (call: Call): readonly SqlType[] => [arrayOf(call.result), arrayOf(bigintType)];
 
-export const attr: AggregateDefinition = defineAggregate({
+const attr: AggregateDefinition = defineAggregate({
   signature: 'ATTR(T) -> T',
   doc: 'The value that all rows have; NULL when there are different ones. NULL counts as a value.',
   examples: [
@@ -236,3 +236,13 @@ export const attr: AggregateDefinition = defineAggregate({
     };
   },
 });
+
+export const collectionAggregates: readonly AggregateDefinition[] = [
+  collectList,
+  collectSet,
+  topK,
+  topKRows,
+  topKDistinct,
+  histogram,
+  attr,
+];

@@ -29,5 +29,7 @@ const extreme = (name: string, sign: number, doc: string, result: string): Aggre
     },
   });
 
-export const max: AggregateDefinition = extreme('MAX', 1, 'The greatest of the values, NULLs left out.', '3');
-export const min: AggregateDefinition = extreme('MIN', -1, 'The least of the values, NULLs left out.', '1');
+const max: AggregateDefinition = extreme('MAX', 1, 'The greatest of the values, NULLs left out.', '3');
+const min: AggregateDefinition = extreme('MIN', -1, 'The least of the values, NULLs left out.', '1');
+
+export const extremeAggregates: readonly AggregateDefinition[] = [min, max];

@@ -44,7 +44,7 @@ const several = (call: Call, n: number, ignoreNulls: boolean, keepFirst: boolean
   result: (slots, at) => slots.get(at),
 });
 
-export const latestByOffset: AggregateDefinition = defineAggregate({
+const latestByOffset: AggregateDefinition = defineAggregate({
   signature: overloads('LATEST_BY_OFFSET'),
   doc: 'The last value to arrive, or the last n; NULLs left out unless the last argument is FALSE.',
   examples: [
@@ -68,7 +68,7 @@ export const latestByOffset: AggregateDefinition = defineAggregate({
   },
 });
 
-export const earliestByOffset: AggregateDefinition = defineAggregate({
+const earliestByOffset: AggregateDefinition = defineAggregate({
   signature: overloads('EARLIEST_BY_OFFSET'),
   doc: 'The first value to arrive, or the first n; NULLs left out unless the last argument is FALSE.',
   examples: [
@@ -96,3 +96,5 @@ export const earliestByOffset: AggregateDefinition = defineAggregate({
     };
   },
 });
+
+export const offsetAggregates: readonly AggregateDefinition[] = [earliestByOffset, latestByOffset];

@@ -77,7 +77,7 @@ const spread = (result: (variance: number) => number): Accumulator => {
   };
 };
 
-export const stddevSamp: AggregateDefinition = defineAggregate({
+const stddevSamp: AggregateDefinition = defineAggregate({
   signature: numbers.map((type) => `STDDEV_SAMP(${type}) -> DOUBLE`),
   doc: 'The sample variance of the values, NULLs left out; 0 for fewer than two. For the deviation, which is its root, use STDDEV_SAMPLE.',
   examples: [{ call: 'STDDEV_SAMP(A)', rows: [['1'], ['NULL'], ['5']], result: '8E0' }],
@@ -85,7 +85,7 @@ export const stddevSamp: AggregateDefinition = defineAggregate({
   bind: () => spread((variance) => variance),
 });
 
-export const stddevSample: AggregateDefinition = defineAggregate({
+const stddevSample: AggregateDefinition = defineAggregate({
   signature: numbers.map((type) => `STDDEV_SAMPLE(${type}) -> DOUBLE`),
   doc: 'The sample standard deviation of the values, NULLs left out; 0 for fewer than two.',
   examples: [{ call: 'STDDEV_SAMPLE(A)', rows: [['1'], ['2'], ['3']], result: '1E0' }],
@@ -93,7 +93,7 @@ export const stddevSample: AggregateDefinition = defineAggregate({
   bind: () => spread(Math.sqrt),
 });
 
-export const correlation: AggregateDefinition = defineAggregate({
+const correlation: AggregateDefinition = defineAggregate({
   signature: numbers.map((type) => `CORRELATION(${type}, ${type}) -> DOUBLE`),
   doc: 'Pearson’s coefficient of correlation of the pairs, those with a NULL left out; NaN for fewer than two different ones.',
   examples: [
@@ -121,7 +121,7 @@ export const correlation: AggregateDefinition = defineAggregate({
     ),
 });
 
-export const sumList: AggregateDefinition = defineAggregate({
+const sumList: AggregateDefinition = defineAggregate({
   signature: ['SUM_LIST(ARRAY<INT>) -> INT', 'SUM_LIST(ARRAY<BIGINT>) -> BIGINT', 'SUM_LIST(ARRAY<DOUBLE>) -> DOUBLE'],
   doc: 'The sum of the elements of all arrays, NULLs left out. Whole numbers wrap in their own type.',
   examples: [{ call: 'SUM_LIST(A)', rows: [['ARRAY[1, 2]'], ['ARRAY[3, NULL]']], result: '6' }],
@@ -146,3 +146,5 @@ export const sumList: AggregateDefinition = defineAggregate({
     };
   },
 });
+
+export const statisticAggregates: readonly AggregateDefinition[] = [stddevSamp, stddevSample, correlation, sumList];

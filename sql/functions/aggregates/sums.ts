@@ -21,7 +21,7 @@ const sumOf = ({ args: [type] }: Call): { type: SqlType; add: Operator; subtract
   return { type, add: numeric.operators['+'], subtract: numeric.operators['-'] };
 };
 
-export const count: AggregateDefinition = defineAggregate({
+const count: AggregateDefinition = defineAggregate({
   signature: ['COUNT() -> BIGINT', 'COUNT(T) -> BIGINT'],
   doc: 'The number of rows, written COUNT(*), or of rows in which the argument is not NULL.',
   examples: [
@@ -49,7 +49,7 @@ export const count: AggregateDefinition = defineAggregate({
   },
 });
 
-export const sum: AggregateDefinition = defineAggregate({
+const sum: AggregateDefinition = defineAggregate({
   signature: ['SUM(INT) -> INT', 'SUM(BIGINT) -> BIGINT', 'SUM(DOUBLE) -> DOUBLE'],
   doc: 'The sum of the values, NULLs left out; 0 when there are none. Whole numbers wrap in their own type.',
   examples: [
@@ -77,7 +77,7 @@ export const sum: AggregateDefinition = defineAggregate({
   },
 });
 
-export const avg: AggregateDefinition = defineAggregate({
+const avg: AggregateDefinition = defineAggregate({
   signature: ['AVG(INT) -> DOUBLE', 'AVG(BIGINT) -> DOUBLE', 'AVG(DOUBLE) -> DOUBLE'],
   doc: 'The mean of the values, NULLs left out; 0 when there are none. The sum behind it wraps in the type of the argument.',
   examples: [
@@ -109,3 +109,5 @@ export const avg: AggregateDefinition = defineAggregate({
     };
   },
 });
+
+export const sumAggregates: readonly AggregateDefinition[] = [count, sum, avg];
