@@ -132,15 +132,15 @@ const checkGrouping = (
       hint: 'Add GROUP BY with the columns that the groups are made of.',
     });
   }
+  // A misspelt aggregate is the likelier fault than a forgotten one, or than a column in its arguments.
+  for (const { expression } of items) {
+    findExpression(expression, (part) => {
+      if (part.kind === 'call' && typer.functions.get(part.name) === undefined)
+        typer.functions.resolve({ name: part.name, args: [], at: part.at });
+      return false;
+    });
+  }
   if (call === undefined && query.groupBy !== undefined) {
-    // A misspelt aggregate is the likelier fault than a forgotten one.
-    for (const { expression } of items) {
-      findExpression(expression, (part) => {
-        if (part.kind === 'call' && typer.functions.get(part.name) === undefined)
-          typer.functions.resolve({ name: part.name, args: [], at: part.at });
-        return false;
-      });
-    }
     throw new UserError('SQL_GROUP_BY_WITHOUT_AGGREGATE', 'GROUP BY needs an aggregate in SELECT or HAVING', {
       at: query.groupBy.at,
       hint: 'For example COUNT(*). Use PARTITION BY to give a stream another key.',

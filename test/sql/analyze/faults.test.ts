@@ -107,6 +107,14 @@ describe('aggregates', () => {
     );
   });
 
+  test('a misspelt aggregate is named, and not the column in it', () => {
+    for (const other of ['', ', COUNT(*) AS n']) {
+      expect(ctas(`SELECT customer, SUMM(amount) AS total${other} FROM orders GROUP BY customer`)).toMatch(
+        /^SQL_UNKNOWN_FUNCTION at 1:36: there is no function called "SUMM"/,
+      );
+    }
+  });
+
   test('aggregates have their place', () => {
     expect(ctas('SELECT customer, SUM(COUNT(*)) AS n FROM orders GROUP BY customer')).toMatch(/^SQL_NESTED_AGGREGATE/);
     expect(csas('SELECT * FROM orders WHERE COUNT(*) > 1')).toMatch(
