@@ -17,7 +17,7 @@ import type {
   WindowClause,
 } from '../../../sql/parser/ast.ts';
 import type { ColumnElement } from '../../../sql/parser/statements/create.ts';
-import type { Statement } from '../../../sql/parser/statements/index.ts';
+import type { Statement, StatementOf } from '../../../sql/parser/statements/index.ts';
 import { keywords } from '../../../sql/parser/words.ts';
 
 const at: Position = { line: 1, column: 1, offset: 0 };
@@ -213,7 +213,8 @@ const window: fc.Arbitrary<WindowClause> = fc
 
 const by: fc.Arbitrary<ByClause> = some(expression).map((expressions) => ({ expressions, at }));
 
-export const query: fc.Arbitrary<Query> = fc.record({
+/** A clause that is missing here does not compile. */
+const clauses: { readonly [K in keyof Required<Query>]: fc.Arbitrary<Query[K]> } = {
   items: some(item),
   from: source,
   joins: few(join),
@@ -225,7 +226,9 @@ export const query: fc.Arbitrary<Query> = fc.record({
   emit: perhaps(fc.constantFrom('changes' as const, 'final' as const).map((kind) => ({ kind, at }))),
   limit: perhaps(fc.maxSafeNat().map((count) => ({ count, at }))),
   at: fc.constant(at),
-});
+};
+
+export const query: fc.Arbitrary<Query> = fc.record(clauses);
 
 const property: fc.Arbitrary<Property> = fc
   .tuple(name, literal)
@@ -243,44 +246,51 @@ const element: fc.Arbitrary<ColumnElement> = fc.record({
 
 const sourceKind = fc.constantFrom('stream' as const, 'table' as const);
 
-export const statement: fc.Arbitrary<Statement> = fc.letrec<{ statement: Statement }>((tie) => ({
-  statement: fc.oneof(
-    { maxDepth: 2 },
-    query.map((one): Statement => ({ kind: 'query', query: one, at })),
-    fc
-      .record({
-        sourceKind,
-        orReplace: flag,
-        readOnly: flag,
-        ifNotExists: flag,
-        name: identifier,
-        elements: few(element),
-        properties: few(property),
-      })
-      .map((rest): Statement => ({ kind: 'create-source', ...rest, at })),
-    fc
-      .record({ sourceKind, orReplace: flag, ifNotExists: flag, name: identifier, properties: few(property), query })
-      .map((rest): Statement => ({ kind: 'create-as', ...rest, at })),
-    fc
-      .record({ target: identifier, columns: few(identifier), values: some(expression) })
-      .map((rest): Statement => ({ kind: 'insert-values', ...rest, at })),
-    fc
-      .record({ target: identifier, properties: few(property), query })
-      .map((rest): Statement => ({ kind: 'insert-as', ...rest, at })),
-    fc
-      .record({ sourceKind, ifExists: flag, name: identifier, deleteTopic: flag })
-      .map((rest): Statement => ({ kind: 'drop-source', ...rest, at })),
-    perhaps(identifier).map((queryId): Statement => ({ kind: 'terminate', queryId, at })),
-    fc.record({ sourceKind, extended: flag }).map((rest): Statement => ({ kind: 'show-sources', ...rest, at })),
-    fc.record({ all: flag, extended: flag }).map((rest): Statement => ({ kind: 'show-topics', ...rest, at })),
-    flag.map((extended): Statement => ({ kind: 'show-queries', extended, at })),
-    fc.constant<Statement>({ kind: 'show-functions', at }),
-    fc.record({ name: identifier, extended: flag }).map((rest): Statement => ({ kind: 'describe', ...rest, at })),
-    identifier.map((id): Statement => ({ kind: 'explain', target: { kind: 'query-id', id }, at })),
-    fc.tuple(text, text).map(([one, value]): Statement => ({ kind: 'set', name: one, value, at })),
-    text.map((one): Statement => ({ kind: 'unset', name: one, at })),
-    tie('statement').map(
-      (inner): Statement => ({ kind: 'explain', target: { kind: 'statement', statement: inner }, at }),
+/** A kind of statement that is missing here does not compile. */
+type ByKind = { readonly [K in Statement['kind']]: fc.Arbitrary<StatementOf<K>> };
+
+const statements = (inner: fc.Arbitrary<Statement>): ByKind => ({
+  query: query.map((one) => ({ kind: 'query', query: one, at })),
+  'create-source': fc
+    .record({
+      sourceKind,
+      orReplace: flag,
+      readOnly: flag,
+      ifNotExists: flag,
+      name: identifier,
+      elements: few(element),
+      properties: few(property),
+    })
+    .map((rest) => ({ kind: 'create-source', ...rest, at })),
+  'create-as': fc
+    .record({ sourceKind, orReplace: flag, ifNotExists: flag, name: identifier, properties: few(property), query })
+    .map((rest) => ({ kind: 'create-as', ...rest, at })),
+  'insert-values': fc
+    .record({ target: identifier, columns: few(identifier), values: some(expression) })
+    .map((rest) => ({ kind: 'insert-values', ...rest, at })),
+  'insert-as': fc
+    .record({ target: identifier, properties: few(property), query })
+    .map((rest) => ({ kind: 'insert-as', ...rest, at })),
+  'drop-source': fc
+    .record({ sourceKind, ifExists: flag, name: identifier, deleteTopic: flag })
+    .map((rest) => ({ kind: 'drop-source', ...rest, at })),
+  terminate: perhaps(identifier).map((queryId) => ({ kind: 'terminate', queryId, at })),
+  'show-sources': fc.record({ sourceKind, extended: flag }).map((rest) => ({ kind: 'show-sources', ...rest, at })),
+  'show-topics': fc.record({ all: flag, extended: flag }).map((rest) => ({ kind: 'show-topics', ...rest, at })),
+  'show-queries': flag.map((extended) => ({ kind: 'show-queries', extended, at })),
+  'show-functions': fc.constant({ kind: 'show-functions', at }),
+  describe: fc.record({ name: identifier, extended: flag }).map((rest) => ({ kind: 'describe', ...rest, at })),
+  set: fc.tuple(text, text).map(([one, value]) => ({ kind: 'set', name: one, value, at })),
+  unset: text.map((one) => ({ kind: 'unset', name: one, at })),
+  explain: fc.oneof(
+    identifier.map((id): StatementOf<'explain'> => ({ kind: 'explain', target: { kind: 'query-id', id }, at })),
+    inner.map(
+      (one): StatementOf<'explain'> => ({ kind: 'explain', target: { kind: 'statement', statement: one }, at }),
     ),
   ),
+});
+
+export const statement: fc.Arbitrary<Statement> = fc.letrec<{ statement: Statement }>((tie) => ({
+  // At the greatest depth the first one is taken, a query.
+  statement: fc.oneof({ maxDepth: 2 }, ...Object.values<fc.Arbitrary<Statement>>(statements(tie('statement')))),
 })).statement;
