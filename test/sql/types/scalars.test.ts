@@ -198,7 +198,8 @@ describe.each(table)('%s', (text, type, definition) => {
       fc.assert(
         fc.property(value, (each) => {
           try {
-            expect(valueTest(to)(convert(each))).toBe(true);
+            const converted = convert(each);
+            expect(valueTest(to)(converted), `${String(converted)} is a value of ${printType(to)}`).toBe(true);
           } catch (error) {
             if (!(error instanceof EvaluationError)) throw error;
           }
