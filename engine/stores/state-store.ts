@@ -22,7 +22,15 @@
  * opened again, and the store with it, before the next one (`guarded-kv.ts`).
  */
 
-import type { KeyValueStore, OrderedCursor, OrderedStore, StoreKind, StoreSpec, WindowStore } from './store.ts';
+import type {
+  KeyValueStore,
+  OperatorStores,
+  OrderedCursor,
+  OrderedStore,
+  StoreKind,
+  StoreSpec,
+  WindowStore,
+} from './store.ts';
 
 /** Takes one changelog entry. `valueStart` −1 is a tombstone. The bytes are copied before the call returns. */
 export type ChangelogAppend = (
@@ -209,8 +217,11 @@ export interface OrderedStateStore extends OrderedStore, StateStoreLifecycle {
   committedCursor(): OrderedCursor;
 }
 
+/** Every kind has at least the calls of its operators and the common life cycle. */
+type LeastFaces = { readonly [K in StoreKind]: OperatorStores[K] & StateStoreLifecycle & { readonly kind: K } };
+
 /** Every kind of store, as the runtime sees it. */
-export interface StateStores {
+export interface StateStores extends LeastFaces {
   readonly 'key-value': KeyValueStateStore;
   readonly window: WindowStateStore;
   readonly ordered: OrderedStateStore;

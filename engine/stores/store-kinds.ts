@@ -1,7 +1,7 @@
 /**
  * The kinds of stores, one row each: what stands behind a kind, and how it is noted on the disk. To add a kind, add its
  * faces to `OperatorStores` (`store.ts`) and `StateStores` (`state-store.ts`), a file with its class, a row here, and a
- * line in the conformance suite (`test/engine/stores/world.ts`).
+ * row in the conformance suite (`test/engine/stores/forms.ts`), without which the suite does not compile.
  */
 
 import { KeyValueStateTable } from './key-value-store.ts';

@@ -176,7 +176,7 @@ export class World {
   }
 
   expireBelow(window: number): void {
-    if (this.store.kind === 'window' || this.store.kind === 'ordered') this.store.expireBelow(window);
+    if ('expireBelow' in this.store) this.store.expireBelow(window);
     if (window <= this.openFloor) return;
     this.openFloor = window;
     for (const name of [...this.open.keys()]) {
