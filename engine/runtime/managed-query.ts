@@ -36,6 +36,8 @@ export class ManagedQuery {
   error: Error | undefined;
   since: number;
   paused = false;
+  /** Of a transient query: as it was set last. */
+  window: number | undefined;
   run: QueryRun | undefined;
   /** What former runs have counted. */
   past: HostCounters = noCounters;
@@ -52,6 +54,7 @@ export class ManagedQuery {
   constructor(spec: QuerySpec, now: number) {
     this.spec = spec;
     this.applicationId = spec.applicationId ?? spec.id;
+    this.window = spec.transient?.window;
     this.#outputs = new Set(
       spec.topology.nodes.flatMap((node) => (node.node === 'sink' && !node.repartition ? [node.topic] : [])),
     );

@@ -115,7 +115,7 @@ export class QueryRunner {
       outputs,
       partitionCounts: plan.subTopologies,
       producerId: producer?.producerId,
-      window: spec.transient?.window,
+      window: query.window,
       offsetReset: spec.offsetReset ?? 'earliest',
       processingLog: query.transient ? undefined : options.processingLog,
     };
@@ -251,7 +251,8 @@ export class QueryRunner {
       run.checkRemoved();
     });
     if (coordinator === undefined) await setup.producer?.close().catch(() => undefined);
-    query.past = sumCounters([], { ...sumCounters(run.counters.values(), query.past) });
+    // Of counters that are past only what was done is kept.
+    query.past = sumCounters([], sumCounters(run.counters.values(), query.past));
     this.#runs.delete(run.id);
     const alone = [...run.threads].filter((thread) => threads.isAlone(thread));
     if (alone.length > 0) await endThreads(alone);

@@ -162,6 +162,9 @@ export class Runtime {
   /** How many bytes of batches the sink of a transient query may leave unacknowledged from now on. */
   setWindow(id: string, bytes: number): void {
     assert(bytes > 0, `a window of ${bytes} bytes would never let the query step`);
+    const query = this.#queries.get(id);
+    if (query === undefined) return;
+    query.window = bytes;
     this.#post(id, (run) => ({ kind: 'window', run, bytes }));
   }
 

@@ -51,7 +51,7 @@ const giveMemoryEveryMs = 1000;
 const giveMemorySlots = 65_536;
 
 type Forget = Extract<ToHost, { readonly kind: 'forget' }>;
-/** What is about a run that this host knows. */
+/** Messages about a run that is on this host. */
 type RunMessage = Exclude<Extract<ToHost, { readonly run: Run }>, { readonly kind: 'read' | 'scan' | 'acknowledged' }>;
 
 export class TaskHost {
@@ -176,6 +176,12 @@ export class TaskHost {
       void this.#remove(run, message.keep);
       return;
     }
+    if (message.kind === 'window') {
+      run.mostUnacknowledged = message.bytes;
+      this.#stepper.wake();
+      return;
+    }
+    // A run that is being assigned gets nothing else before it has answered.
     if (run.over || run.phase === 'assigning') return;
     switch (message.kind) {
       case 'open task':
@@ -203,10 +209,6 @@ export class TaskHost {
       case 'pause':
         run.paused = message.paused;
         this.#resume(run);
-        return;
-      case 'window':
-        run.mostUnacknowledged = message.bytes;
-        this.#stepper.wake();
         return;
       case 'prepare':
         this.#guard(run, () => this.#transactions.prepare(run));

@@ -293,6 +293,25 @@ describe.each(logKinds)('on the %s log', (kind) => {
     await runtime.stop('push');
   });
 
+  test('a window that is set while a transient query starts counts from its first row on', async () => {
+    const log = await open({ words: 1 });
+    const runtime = start(log);
+    const builder = new StreamsBuilder();
+    builder
+      .stream('words', { key: serdes.string, value: serdes.string })
+      .mapValues((value) => value?.repeat(50_000) ?? null);
+    await produce(log, 'words', 0, words(...Array.from({ length: 400 }, () => 'x')));
+    const client = new Client();
+    const transient = { sink: client, window: 1 << 30 };
+    const starting = runtime.start({ id: 'push', topology: withResult(builder.build()), transient });
+    runtime.setWindow('push', 300_000);
+    await starting;
+    await vi.waitFor(() => expect(client.held).toBeGreaterThan(300_000));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(client.held).toBeLessThan(300_000 + 65 * 65_536 * 2);
+    await runtime.stop('push');
+  });
+
   test('a query whose processor throws stops and says why; its neighbours go on', async () => {
     const log = await open({ words: 1, counted: 1, out: 1 });
     const events: RuntimeEvent[] = [];
