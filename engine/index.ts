@@ -1,6 +1,6 @@
 /**
  * engine: the topology runtime and its state. It reads topics, runs operators over their records, keeps state, and
- * writes topics; it knows no SQL.
+ * writes topics; nothing in it depends on SQL.
  *
  * What enters: record batches of a log, and a `Topology` (made by the DSL in `dsl/`, by hand, or by a compiler above
  * this layer). What leaves: batches for output, repartition and changelog topics, committed with the input positions in
@@ -9,7 +9,7 @@
  * Read first: `record.ts` (a record in flight), `processor.ts` (who calls what, in which order), `topology.ts` (nodes,
  * sub-topologies, partitions). Then the path of a record: `block.ts` (decoded batches, shared), `runtime/task.ts`
  * (steps one sub-topology over one partition), `operators/` (one per file), `stores/` (state, bytes in and out),
- * `runtime/` (reads, commits, threads). `origin-time.ts` says what time is behind a repartition. `test-driver.ts`, an
+ * `runtime/` (reads, commits, threads). `origin-time.ts` explains time behind a repartition. `test-driver.ts`, an
  * entry point of its own, runs a topology without a log.
  */
 

@@ -4,7 +4,7 @@
  *
  * A row is late when it comes behind its time in the order of the partition in which it was first read. Behind a
  * repartition, a join or in a derived topic the rows of several partitions meet, each at its own point in time, so
- * their order means nothing any more. So the task that still knows the order writes down what it knows:
+ * their order means nothing any more. So the task that still sees the order writes it down:
  *
  *   - A task that reads a plain partition (a source topic) writes with each record its *origin time*: the largest
  *     timestamp that the task has written to that topic so far, this record's included. For a record in order that is

@@ -33,7 +33,7 @@ export class Graph {
 /** The serde given last, or an error that says where one is missing. */
 export const serdeFor = <T>(what: string, where: string, ...given: readonly (Serde<T> | undefined)[]): Serde<T> => {
   for (const serde of given) if (serde !== undefined) return serde;
-  throw new UserError('DSL_SERDE_MISSING', `${where} does not know how to write the ${what}`, {
-    hint: `A function made it: give a serde there, or here as { ${what}: … }.`,
+  throw new UserError('DSL_SERDE_MISSING', `${where} has no serde to write the ${what} with`, {
+    hint: `Give one as { ${what}: … }, here or to the method that made the ${what}.`,
   });
 };

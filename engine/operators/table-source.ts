@@ -26,7 +26,7 @@ export const tableSource =
   <V>({ store: name, row, knownDeletesOnly = false }: TableFields<V>): ProcessorSupplier<V, V> =>
   (context, forward) => {
     const store = name === undefined ? undefined : context.store(name, 'key-value');
-    assert(store !== undefined || !knownDeletesOnly, 'a table without a store does not know which rows there are');
+    assert(store !== undefined || !knownDeletesOnly, 'a table without a store cannot tell which rows there are');
     const { sendsBefore } = context;
     const kept = context.scratch();
     const out = new StreamRecord<V>();

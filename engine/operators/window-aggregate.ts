@@ -4,12 +4,12 @@
  * start (i64, big-endian).
  *
  * State: a window store, per window and key the time of the result and the accumulator (`accumulation.ts`). The
- * result's time is the largest of the records in it. A record without a key is dropped (`null-key`); one without a value is given to
- * `add` (as in Kafka). `before` as in `aggregate.ts`.
+ * result's time is the largest of the records in it. A record without a key is dropped (`null-key`); one without a
+ * value is given to `add` (as in Kafka). `before` as in `aggregate.ts`.
  *
  * Late: a window takes nothing more when its end + grace <= the record's origin time (`../operator-time.ts`), each
  * window by itself; such a record is dropped for it (`late`). Expiry: windows whose start is at or below stream time −
- * retention are dropped from the store at the next commit, and never begun anew.
+ * retention are dropped from the store at the next commit, and do not begin again.
  */
 
 import type { ProcessorSupplier } from '../processor.ts';

@@ -111,7 +111,7 @@ export class FeedReader {
   }
 
   /** Call it when what should be read has changed. */
-  want(): void {
+  wake(): void {
     if (this.#polling) this.#reader.wakeup();
     if (!this.#reading) void this.#readOn();
   }
@@ -160,7 +160,7 @@ export class FeedReader {
     return { asked, requests, mustKnow };
   }
 
-  /** Undefined when it failed: the feeds know by then. */
+  /** Undefined when it failed: each feed was then given the error. */
   async #fetch(
     asked: ReadonlyMap<Feed, Asked>,
     requests: readonly FetchRequest[],
@@ -183,7 +183,7 @@ export class FeedReader {
   #lookAgain(): void {
     this.#cancelLook ??= this.#options.timers.after(lookAgainMs, () => {
       this.#cancelLook = undefined;
-      this.want();
+      this.wake();
     });
   }
 

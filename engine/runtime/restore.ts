@@ -1,7 +1,7 @@
 /**
  * Restore: a store is brought to the end of its changelog before its task steps.
  *
- * The store knows up to which changelog offset its checkpoint holds everything; from there the changelog is read,
+ * The store has the changelog offset up to which its checkpoint holds everything; from there the changelog is read,
  * committed records only, and applied. Entries are absolute, so it does no harm that some are applied twice. Laws:
  *
  * - The end is read once, after the query's producer was opened (which ended what its former run had left open),

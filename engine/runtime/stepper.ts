@@ -19,21 +19,21 @@ const reportEveryMs = 100;
 export interface StepperOptions {
   readonly host: HostParts;
   /** Tasks may take further blocks. */
-  readonly want: () => void;
+  readonly wakeReading: () => void;
 }
 
 export class Stepper {
   readonly #host: HostParts;
-  readonly #want: () => void;
+  readonly #wakeReading: () => void;
   /** All tasks that may step, in their order. */
   #tasks: HostedTask[] = [];
   #next = 0;
   #asked = false;
   #closed = false;
 
-  constructor({ host, want }: StepperOptions) {
+  constructor({ host, wakeReading }: StepperOptions) {
     this.#host = host;
-    this.#want = want;
+    this.#wakeReading = wakeReading;
   }
 
   add(hosted: HostedTask): void {
@@ -85,7 +85,7 @@ export class Stepper {
       else this.#endTransaction(run, nowMs);
     }
     for (const run of this.#host.runs.values()) this.report(run);
-    if (stepped.size > 0) this.#want();
+    if (stepped.size > 0) this.#wakeReading();
     if (late) this.wake();
   }
 

@@ -20,7 +20,7 @@ export class Suspects {
   /** Query ids, by the slot in which they run alone. */
   readonly #alone: (string | undefined)[] = Array.from({ length: mostAlone }, () => undefined);
 
-  /** A thread has ended while it worked for this query. Answers how often that happened of late. */
+  /** A thread has ended while it worked for this query. Answers how often that has happened within `windowMs`. */
   died(queryId: string, nowMs: number): number {
     const deaths = (this.#deaths.get(queryId) ?? []).filter((ms) => nowMs - ms < windowMs);
     deaths.push(nowMs);

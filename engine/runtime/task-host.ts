@@ -102,7 +102,7 @@ export class TaskHost {
       blockBytes: limits.blockBytes,
       served: () => this.#stepper.wake(),
     });
-    this.#stepper = new Stepper({ host, want: () => this.#feeds.want() });
+    this.#stepper = new Stepper({ host, wakeReading: () => this.#feeds.wake() });
     this.#reading = new TaskReading(host, this.#feeds);
     this.#opener = new TaskOpener({
       host,
@@ -298,7 +298,7 @@ export class TaskHost {
       for (const hosted of run.tasks) if (hosted.phase === 'open') this.#stepper.add(hosted);
       this.#stepper.report(run);
     }
-    this.#feeds.want();
+    this.#feeds.wake();
     this.#stepper.wake();
   }
 

@@ -186,6 +186,6 @@ export class TaskMove {
 
 const notMoved = (task: string, thread: number, cause: Error): UserError =>
   new UserError('TASK_NOT_MOVED', `the task ${task} could not be moved to thread ${thread}: ${cause.message}`, {
-    hint: 'The query is not affected: the task runs where it ran before, or was started again with its query.',
+    hint: 'No data is lost: the task runs where it ran before, or starts again with its query.',
     cause,
   });

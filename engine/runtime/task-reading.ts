@@ -26,7 +26,7 @@ export class TaskReading {
       run.exchange.connect(task, input);
       return undefined;
     });
-    this.#feeds.want();
+    this.#feeds.wake();
   }
 
   unsubscribe(hosted: HostedTask): void {
@@ -72,7 +72,7 @@ export class TaskReading {
       for (const input of hosted.task.inputs) {
         if (!input.repartition || !only(input)) continue;
         this.askEndAgain(hosted, input);
-        this.#feeds.want();
+        this.#feeds.wake();
       }
     }
   }

@@ -7,7 +7,7 @@
  * What crosses the border: messages of `protocol.ts`, small but for encoded batches, whose memory is *transferred*, to
  * the log's thread and back when the log has answered: no byte of a batch is copied on the way.
  *
- * The only file of the engine that knows threads.
+ * The only file of the engine that uses `node:worker_threads`.
  */
 
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
@@ -90,7 +90,7 @@ export const workerThreads = ({
 
 const buffersOf = ({ buffer }: Uint8Array): ArrayBuffer[] => (buffer instanceof ArrayBuffer ? [buffer] : []);
 
-/** `world` is what functions in a topology may know of the hour and of chance. */
+/** `world`: the time and the random numbers that functions in a topology get. */
 type Build = (
   plan: unknown,
   world: { now(): number; random(): number },

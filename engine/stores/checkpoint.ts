@@ -28,7 +28,7 @@ const recordsBetween = 500_000;
 const msBetween = 5_000;
 /** After a failure. */
 const msBeforeRetry = 1_000;
-/** Entries written at once: about 10 ms of work, in which the thread answers nobody. With 8,192 of them each checkpoint of
+/** Entries written at once: about 10 ms of work, in which the thread answers nothing. With 8,192 of them each checkpoint of
  *  60,000 entries held up rows of a push query by 40 ms eight times. */
 const entriesPerChunk = 2_048;
 /** Entries that are sorted together: LevelDB takes sorted ones at 60 % of the cost. */

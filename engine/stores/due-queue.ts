@@ -5,7 +5,7 @@
  *
  * Entries in [head, inFlight) are in the batch that is being written. When it is on the disk `written` takes them out;
  * when it failed `giveBack` leaves them where they are. An entry that is committed again while in flight is queued
- * anew, since the batch holds its former value.
+ * again, since the batch holds its former value.
  */
 
 import { assert } from '../../base/index.ts';

@@ -19,8 +19,8 @@
  * Slots are pairs (hash, address) with linear probing, in sub-tables of at most 8,192 slots. A directory maps the upper
  * bits of a hash to a sub-table; a full one is split by one more bit (extendible hashing), so that growth never moves
  * more than a sub-table. Taking an entry out shifts the ones behind it back: there are no tombstones among the slots. A
- * sub-table covers a range of hashes that a split only ever narrows: whoever visits hash ranges in order meets each
- * entry that stays exactly once, whatever happens between.
+ * sub-table covers a range of hashes that a split only ever narrows: a visit of hash ranges in order meets each entry
+ * that stays exactly once, whatever happens between.
  *
  * A value that fits its block is overwritten in place; else the entry moves to a larger block, and `onMove` is called.
  */
@@ -34,8 +34,7 @@ export const flags = { inUse, referenced: 2, due: 4, changed: 8, unknown: 16 } a
 const touchedBehind = 15;
 const smallestSlots = 16;
 const largestSlots = 8192;
-/** Beyond so many bits a sub-table grows instead: were hashes alike against all odds, the directory must not explode.
- *  */
+/** Beyond so many bits a sub-table grows instead: should very many hashes be alike, the directory stays small. */
 const deepest = 20;
 const plainHeaderBytes = 20;
 const listedHeaderBytes = 28;
@@ -87,7 +86,7 @@ export class FlatTable {
 
   // ---- look-up
 
-  /** Signed 32 bits. The seed makes sure that nobody outside can prepare keys that collide. */
+  /** Signed 32 bits. Keys that collide cannot be prepared without the seed. */
   hash(kind: number, key: Uint8Array, start: number, end: number): number {
     const multiplier = this.#multiplier;
     let hash = this.#seed ^ kind;

@@ -17,10 +17,12 @@
  *   kind 6  page       LevelDB only, ordered stores; key: the key of kind 0 · number of the page (u32, big-endian)
  *
  * A window start is a time: 8 bytes, big-endian, the sign bit flipped, so that byte order is the order of time before 1970
- * as well. In LevelDB a checksum follows each value (`checksum.ts`). The version byte makes a checkpoint in another layout
- * as good as none: the store is rebuilt from its changelog, whose layout is part of the topic's contract. So does the id:
- * an offset means nothing in a topic that was deleted and created again under the same name. So does the form, which
- * holds what of the layout depends on the store's specification.
+ * as well. In LevelDB a checksum follows each value (`checksum.ts`).
+ *
+ * A checkpoint is not used, and the store is rebuilt from its changelog (whose layout is part of the topic's contract),
+ * where one of these is another than now: the version byte; the changelog's id, since an offset means nothing in a topic
+ * that was deleted and created again under the same name; the form, which holds what of the layout depends on the
+ * store's specification.
  */
 
 import { ByteWriter, readF64, readOrderedI64, utf8Text, writeF64, writeOrderedI64 } from '../../base/index.ts';

@@ -54,7 +54,7 @@ const readU32 = (bytes: Uint8Array, at: number): number =>
     ((bytes[at + 3] as number) << 24)) >>>
   0;
 
-/** Checksums are stored rotated and shifted, so that a checksum of data that holds checksums is none of them. */
+/** Checksums are stored rotated and shifted: a plain one would be weak over data that itself contains checksums. */
 const unmasked = (stored: number): number => {
   const rotated = (stored - 0xa282ead8) >>> 0;
   return ((rotated >>> 17) | (rotated << 15)) >>> 0;

@@ -9,7 +9,7 @@
  * Entries move between pages only by a split, or when a tree gets lower: those pages are noted as linked
  * (`linked-pages.ts`), and reach the key-value store in one batch.
  *
- * Addresses are good until the next page is found, loaded or created: that may evict others, unless they are changed.
+ * Addresses are valid until the next page is found, loaded or created: that may evict others, unless they are changed.
  */
 
 import { assert, ByteWriter } from '../../base/index.ts';

@@ -9,8 +9,8 @@
  *
  * A scan of a store that is cleared meanwhile fails: it could only show a part.
  *
- * A visitor that answers at once never lets anybody else run over a complete store: one that serves a large scan should
- * give way (await something real) between chunks.
+ * While a complete store is scanned with a visitor that answers at once, nothing else runs on the thread: one that
+ * serves a large scan should await a turn of the event loop between chunks.
  */
 
 import { ByteWriter, compareBytes } from '../../base/index.ts';

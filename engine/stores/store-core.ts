@@ -260,7 +260,7 @@ export class StoreCore implements EntriesInMemory {
     this.table.setChecksum(address, checksum);
   }
 
-  /** The key of an entry in memory as it is stored; good until the next one is made. */
+  /** The key of an entry in memory as it is stored; valid until the next one is made. */
   storedKeyOf(address: number): Uint8Array {
     const { table } = this;
     const start = table.keyStart(address);

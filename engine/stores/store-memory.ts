@@ -43,7 +43,7 @@ export class StoreMemory implements MemoryUser {
   /** New entries until memory is accounted for again. */
   #untilAccount = entriesBetween;
   #grown = 0;
-  /** What the budget knows of. */
+  /** What was reported to the budget. */
   #reported = 0;
 
   constructor(entries: EntriesInMemory, budget: MemoryBudget | undefined) {

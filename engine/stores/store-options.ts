@@ -20,7 +20,7 @@ export type StoreOptions = {
   /** Gives the store another number in its shard. With it a store that is cleared leaves what it had behind, out of
    *  reach. */
   readonly renewStoreId?: () => Promise<number>;
-  /** Id of the changelog topic. A checkpoint of another one is none. */
+  /** Id of the changelog topic. A checkpoint that was written for another topic is not used. */
   readonly changelogId?: string;
   /** Largest entry, key and value together, in bytes: what a changelog record may have. Default `mostEntryBytes`. */
   readonly entryLimitBytes?: number;

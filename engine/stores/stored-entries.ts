@@ -39,7 +39,7 @@ export class StoredEntries {
     this.damage = undefined;
   }
 
-  /** The key of an entry; good until the next call. */
+  /** The key of an entry; valid until the next call. */
   key(kind: number, key: Uint8Array, start: number, end: number): Uint8Array {
     assert(start <= end, 'a key ends before it begins');
     const length = kvPrefixBytes + (end - start);

@@ -283,13 +283,13 @@ test('a table keeps rows only where somebody asks for them', () => {
 
 test('what cannot be written or cannot work is said when it is asked for', () => {
   const stream = new StreamsBuilder().stream('in', texts);
-  expect(() => stream.mapValues(() => 1).to('out')).toThrow('to("out") does not know how to write the value');
+  expect(() => stream.mapValues(() => 1).to('out')).toThrow('to("out") has no serde to write the value with');
   expect(() =>
     stream
       .map(() => ['a', 1], { key: string })
       .groupByKey({ name: 'g' })
       .count(),
-  ).toThrow('the repartition "g" does not know how to write the value');
+  ).toThrow('the repartition "g" has no serde to write the value with');
   expect(() => TimeWindows.ofSizeAndGrace(0, 1)).toThrow('a window cannot have the size 0 ms');
   expect(() => TimeWindows.ofSizeAndGrace(10, -1)).toThrow('a window cannot have a grace of -1 ms');
   const windowed = stream.groupByKey().windowedBy(TimeWindows.ofSizeAndGrace(10, 5));

@@ -83,7 +83,7 @@ test.each([
   for (let round = 1; round <= 3; round++) {
     await produce(log, 'shared', 0, one);
     await produce(log, 'other', 0, one);
-    feeds.want();
+    feeds.wake();
     await until(() => neighbour.records === round && other.records === round);
   }
   expect((bad.failure as Error).message).toBe(message);
@@ -104,13 +104,13 @@ test('a subscriber that fails to take a block which is at hand is told, and the 
   // One that stays at the start keeps the blocks at hand.
   behind.wants = () => false;
   feeds.subscribe({ topic: 'shared', partition: 0, isolation }, behind, 0);
-  feeds.want();
+  feeds.wake();
   await until(() => first.records === 2);
   feeds.subscribe({ topic: 'shared', partition: 0, isolation }, late, 0);
-  feeds.want();
+  feeds.wake();
   await until(() => late.failure !== undefined);
   await produce(log, 'shared', 0, one);
-  feeds.want();
+  feeds.wake();
   await until(() => first.records === 3);
   expect(first.failure).toBeUndefined();
   feeds.close();
