@@ -15,10 +15,18 @@ const noColumns: ColumnScope = { column: () => () => null };
 const noFunctions = new FunctionRegistry();
 const noWorld: FunctionContext = { now: () => 0, random: () => 0 };
 
-/** The value of an expression that reads no column. Raises `EvaluationError`. */
+/** The value of an expression that reads no column. Raises `EvaluationError` where it, or a part of it, fails. */
 export const valueOf = (expression: TypedExpression, functions: FunctionRegistry, context: FunctionContext): Value => {
-  const value = compileExpression(expression, noColumns, functions, context)(new StreamRecord<unknown>());
-  const [fault] = takePartFaults();
+  const evaluate = compileExpression(expression, noColumns, functions, context);
+  let value: Value;
+  let faults: readonly string[] = [];
+  try {
+    value = evaluate(new StreamRecord<unknown>());
+  } finally {
+    // Also where it fails: the next expression must not be blamed for them.
+    faults = takePartFaults();
+  }
+  const [fault] = faults;
   if (fault !== undefined) throw new EvaluationError(fault);
   return value;
 };

@@ -129,3 +129,10 @@ test('a condition goes by the members that stand', () => {
 test('what is inserted must not fail in any part', () => {
   expect(faultOf('INSERT INTO orders (id, items) VALUES (1, ARRAY[1 / 0, 2]);')).toMatch(/division by zero/);
 });
+
+test('the faults of an inserted value that fails are not those of the next one', () => {
+  const like = "INSERT INTO flags VALUES (ARRAY[CAST(1 / 0 AS STRING)][1] LIKE 'x');";
+  const flags = "CREATE STREAM flags (f BOOLEAN) WITH (KAFKA_TOPIC='flags', VALUE_FORMAT='JSON', PARTITIONS=1);";
+  expect(faultOf(like, flags)).toMatch(/an operand of LIKE is NULL/);
+  expect(faultOf('INSERT INTO flags VALUES (NOT FALSE);', flags)).toBe('no fault');
+});
