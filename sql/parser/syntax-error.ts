@@ -94,7 +94,8 @@ const listEnds: ReadonlyMap<string, TokenType> = new Map([
   ['elements', RightParen],
   ['properties', RightParen],
   ['columnNames', RightParen],
-  ['insert', RightParen],
+  ['insertStatement', RightParen],
+  ['by', RightParen],
 ]);
 
 const listStarts: readonly TokenType[] = [LeftParen, LeftBracket, Less];

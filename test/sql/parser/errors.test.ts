@@ -186,6 +186,14 @@ const syntax: readonly (readonly [sentence: string, cases: readonly (readonly [t
     ],
   ],
   [
+    'a list may go on',
+    [
+      ['INSERT INTO s VALUES (1 2)', '1:25 expected "," or ")", found "2"'],
+      ['INSERT INTO s (a b) VALUES (1, 2)', '1:18 expected "," or ")", found "b"'],
+      ['SELECT * FROM s GROUP BY (a, b c)', '1:32 expected "," or ")", found "c"'],
+    ],
+  ],
+  [
     'columns and types',
     [
       ['CREATE STREAM s (a INT KEY, b)', '1:30 expected a type, found ")"'],
