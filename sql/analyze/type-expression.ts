@@ -11,15 +11,7 @@ import type { FunctionRegistry } from '../functions/registry.ts';
 import type { Expression, ExpressionOf } from '../parser/ast.ts';
 import { canConvert } from '../types/cast.ts';
 import { literalOfValue } from '../types/literal.ts';
-import {
-  bigintType,
-  booleanType,
-  doubleType,
-  integerType,
-  printType,
-  type SqlType,
-  stringType,
-} from '../types/type.ts';
+import { bigintType, booleanType, integerType, printType, type SqlType, stringType } from '../types/type.ts';
 import { typeField, typeSubscript } from './expressions/access.ts';
 import { typeArithmetic, typeSign } from './expressions/arithmetic.ts';
 import { typeAggregateCall, typeCall, typeCallOf, typeTableFunctionCall } from './expressions/calls.ts';
@@ -30,6 +22,7 @@ import { castTo, convertTo } from './expressions/convert.ts';
 import {
   asTyped,
   type Draft,
+  doubleLiteral,
   type ExpressionScope,
   type Typing,
   typedCondition,
@@ -97,12 +90,8 @@ const typed = (
       const fitsInteger = typeof node.value === 'number' && node.value === (node.value | 0);
       return { kind: 'literal', value: literalOfValue(node.value), type: fitsInteger ? integerType : bigintType };
     }
-    case 'double': {
-      const literal = { kind: 'literal', value: node.value, type: doubleType } as const;
-      // A plan is JSON, which has no negative zero.
-      if (!Object.is(node.value, -0)) return literal;
-      return { kind: 'negate', operand: { ...literal, value: 0 }, type: doubleType };
-    }
+    case 'double':
+      return doubleLiteral(node.value);
     case 'string':
       return { kind: 'literal', value: node.value, type: stringType };
     case 'column':

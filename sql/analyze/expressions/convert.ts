@@ -9,9 +9,9 @@ import { type Position, UserError } from '../../../base/index.ts';
 import { canConvert, converter } from '../../types/cast.ts';
 import { EvaluationError } from '../../types/evaluation-error.ts';
 import { type LiteralValue, literalOfValue, valueOfLiteral } from '../../types/literal.ts';
-import { doubleType, isNumeric, printType, type SqlType, stringType, typesEqual } from '../../types/type.ts';
+import { isNumeric, printType, type SqlType, stringType, typesEqual } from '../../types/type.ts';
 import type { TypedExpression } from '../typed.ts';
-import { type Draft, describe } from './draft.ts';
+import { type Draft, decimalAsDouble, describe } from './draft.ts';
 import { decimalLiteral, mismatch } from './faults.ts';
 
 /** A cast around an expression where its type is another; the caller knows that the conversion is possible. */
@@ -35,7 +35,7 @@ export const convert = (draft: Draft, target: SqlType, grade: 'strict' | 'lax'):
     case 'null':
       return { kind: 'literal', value: null, type: target };
     case 'decimal':
-      if (target.kind === 'DOUBLE') return { kind: 'literal', value: Number(draft.text), type: doubleType };
+      if (target.kind === 'DOUBLE') return decimalAsDouble(draft);
       if (target.kind === 'STRING' && grade === 'lax') return { kind: 'literal', value: draft.text, type: stringType };
       throw decimalLiteral(draft.text, draft.at);
     case 'typed':

@@ -11,7 +11,7 @@ import type { FunctionRegistry } from '../../functions/registry.ts';
 import type { Expression, ExpressionOf } from '../../parser/ast.ts';
 import { booleanType, doubleType, printType, type SqlType, stringType } from '../../types/type.ts';
 import type { ColumnReference, TypedExpression } from '../typed.ts';
-import { decimalLiteral, mismatch } from './faults.ts';
+import { beyondDouble, decimalLiteral, mismatch } from './faults.ts';
 
 export interface ExpressionScope {
   readonly functions: FunctionRegistry;
@@ -66,9 +66,22 @@ export const asTyped = (draft: Draft, expected?: SqlType | null): TypedExpressio
       return { kind: 'literal', value: null, type: expected };
     case 'decimal':
       if (expected?.kind !== 'DOUBLE') throw decimalLiteral(draft.text, draft.at);
-      return { kind: 'literal', value: Number(draft.text), type: doubleType };
+      return decimalAsDouble(draft);
   }
 };
+
+/** A literal with a point as a DOUBLE. */
+export const decimalAsDouble = ({ text, at }: Extract<Draft, { readonly kind: 'decimal' }>): TypedExpression => {
+  const value = Number(text);
+  if (!Number.isFinite(value)) throw beyondDouble(text, at);
+  return doubleLiteral(value);
+};
+
+/** A finite double. A plan is JSON, which has no negative zero: it is 0 with a sign. */
+export const doubleLiteral = (value: number): TypedExpression =>
+  Object.is(value, -0)
+    ? { kind: 'negate', operand: { kind: 'literal', value: 0, type: doubleType }, type: doubleType }
+    : { kind: 'literal', value, type: doubleType };
 
 /** The typed form of an operand; `typeOfNull` is the type that a NULL gets. */
 export const typedOr = (typing: Typing, node: Expression, typeOfNull: SqlType): TypedExpression => {

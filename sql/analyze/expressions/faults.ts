@@ -12,6 +12,13 @@ export const decimalLiteral = (text: string, at: Position): UserError =>
     hint: `Write ${text.startsWith('.') ? `0${text}` : text}E0 for a DOUBLE.`,
   });
 
+export const beyondDouble = (text: string, at: Position): UserError =>
+  new UserError(
+    'SQL_NUMBER_OUT_OF_RANGE',
+    `the number ${text.length > 40 ? `${text.slice(0, 37)}…` : text} is beyond what a DOUBLE can hold`,
+    { at },
+  );
+
 export const nullComparison = (at: Position): UserError =>
   new UserError('SQL_NULL_COMPARISON', 'a comparison with NULL is never true', {
     at,

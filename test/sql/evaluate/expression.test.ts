@@ -71,6 +71,7 @@ describe('arithmetic', () => {
     ['-9223372036854775808 / -1', -9223372036854775808n],
     ['D / 0', Number.POSITIVE_INFINITY],
     ['D * 1.5', 3.75],
+    ['1E0 / -0.0', Number.NEGATIVE_INFINITY],
     ['I * D', 17.5],
     ['N + 1', null],
     ["S || 'x' || NS", 'textx'],
@@ -290,6 +291,14 @@ describe('errors of typing name the fault', () => {
     ['I + NULL', 'SQL_TYPE_MISMATCH: + with a NULL literal is always NULL'],
     ['TRUE + 1', 'SQL_TYPE_MISMATCH: + cannot be applied to BOOLEAN and INTEGER'],
     ['I * 1.5', 'SQL_DECIMAL_LITERAL: the literal 1.5 is a DECIMAL, which is not supported here yet'],
+    [
+      `D * 1${'0'.repeat(400)}.0`,
+      `SQL_NUMBER_OUT_OF_RANGE: the number 1${'0'.repeat(36)}… is beyond what a DOUBLE can hold`,
+    ],
+    [
+      `CAST(1${'0'.repeat(400)}.0 AS DOUBLE)`,
+      `SQL_NUMBER_OUT_OF_RANGE: the number 1${'0'.repeat(36)}… is beyond what a DOUBLE can hold`,
+    ],
     ['1.5', 'SQL_DECIMAL_LITERAL: the literal 1.5 is a DECIMAL, which is not supported here yet'],
     ['NULL', 'SQL_UNTYPED_NULL: the type of this NULL is not known'],
     ['ARRAY[]', 'SQL_EMPTY_CONSTRUCTOR: an array needs at least one element to know its type'],
