@@ -51,8 +51,12 @@ export const flatMapRows =
           yield row;
         }
       } catch (error) {
-        const { function: name } = calls[failing] as TableCall;
-        within.drop('processing', record, `the rows of ${name} are left out: ${causeOf(error)}`);
+        const cause = causeOf(error);
+        within.drop(
+          'processing',
+          record,
+          `the rows of ${(calls[failing] as TableCall).function} are left out: ${cause}`,
+        );
       }
       noteParts(record, within);
     }

@@ -1,10 +1,13 @@
 /** Table functions: where they may stand, and the rows that they make, from the plan in the statement log to the topic. */
 
 import { afterEach, describe, expect, test } from 'vitest';
+import { flatMapRows } from '../../sql/compile/flat-map.ts';
 import { defineTable } from '../../sql/functions/define.ts';
 import { builtInFunctions } from '../../sql/functions/index.ts';
-import { EvaluationError, printPlan } from '../../sql/index.ts';
+import { EvaluationError, printPlan, ScanRegistry } from '../../sql/index.ts';
+import { arrayOf, integerType } from '../../sql/types/type.ts';
 import type { Row } from '../../sql/types/value.ts';
+import { run as runOperator } from '../support/changes.ts';
 import { commandOf, faultOf } from './support/planning.ts';
 import { runSql } from './support/running.ts';
 import { closeWorlds, openWorld, rowsOf } from './support/world.ts';
@@ -72,6 +75,26 @@ describe('rows', () => {
       '{"V":12,"N":12} @1',
       'processing: the rows of COUNTDOWN are left out: 13 is left out',
     ]);
+  });
+
+  test('a fault of ours in the other columns stays what it is', () => {
+    const one = { kind: 'literal', value: 1, type: integerType } as const;
+    const ones = { kind: 'array', elements: [one], type: arrayOf(integerType) } as const;
+    const rows = flatMapRows({
+      items: [{ name: 'N', expression: { kind: 'column', name: 'N', from: 'value', index: 0, type: integerType } }],
+      calls: [{ name: 'X', function: 'EXPLODE', signature: 'EXPLODE(ARRAY<T>) -> T', args: [ones], type: integerType }],
+      scope: () => ({
+        column: () => () => {
+          throw new Error('ours');
+        },
+      }),
+      environment: {
+        functions: builtInFunctions(),
+        context: { now: () => 0, random: () => 0 },
+        scans: new ScanRegistry(),
+      },
+    });
+    expect(() => runOperator(rows, 'a: 1')).toThrow('ours');
   });
 
   test('WHERE comes before, PARTITION BY too; lambdas may stand in the arguments', () => {
