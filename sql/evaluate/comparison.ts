@@ -11,6 +11,7 @@
 import { unreachable } from '../../base/index.ts';
 import type { TypedExpression, TypedOf } from '../analyze/typed.ts';
 import type { Carrier, CarrierValues } from '../types/carriers.ts';
+import { converter } from '../types/cast.ts';
 import { equalityOf, isIdentical } from '../types/equality.ts';
 import { isScalar } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
@@ -52,7 +53,7 @@ const compared = (
   }
   if (!isTextBesideTime(left)) return decide(compile(left), compile(right));
   const unread = compile(left.operand);
-  const read = compile(left);
+  const read = converter(left.operand.type, left.type);
   const other = compile(right);
   let text: Value = null;
   let time: Value = null;
@@ -62,7 +63,8 @@ const compared = (
   );
   return (record) => {
     time = other(record);
-    text = time === null ? unread(record) : read(record);
+    const own = unread(record);
+    text = time === null ? own : read(own);
     return decided(record);
   };
 };
@@ -90,7 +92,7 @@ const comparisonOf = (part: TypedOf<'comparison'>, left: Evaluate, right: Evalua
       return b !== null && a !== b && !Number.isNaN(a) && !Number.isNaN(b);
     };
   }
-  // A constant on the right is the rule in filters; it is never NULL (typing refuses that).
+  // A constant on the right is the usual case in filters. It is NULL only where that is written as a CAST.
   if (part.right.kind === 'literal') {
     const b = constantOf(part.right);
     if (b === null) return () => false;

@@ -1,7 +1,7 @@
 /** Comparisons: `= <> < <= > >=`, IS DISTINCT FROM, BETWEEN and IN. The operands are compared in one type. */
 
 import { type Position, UserError } from '../../../base/index.ts';
-import type { Expression, ExpressionOf } from '../../parser/ast.ts';
+import type { ComparisonOperator, Expression, ExpressionOf } from '../../parser/ast.ts';
 import { canConvert } from '../../types/cast.ts';
 import { parseTimestamp } from '../../types/time/text.ts';
 import { bigintType, booleanType, isOrdered, type SqlType, stringType } from '../../types/type.ts';
@@ -11,26 +11,33 @@ import { convert } from './convert.ts';
 import { asTyped, type Draft, type Typing, typeOf } from './draft.ts';
 import { notComparable, nullComparison } from './faults.ts';
 
-export const typeComparison = (typing: Typing, node: ExpressionOf<'comparison'>): TypedExpression => {
-  const equality = node.operator === '=' || node.operator === '<>';
-  const [left, right] = pair(typing, node.left, node.right, node.operator, node.at, equality);
-  return { kind: 'comparison', operator: node.operator, left, right, type: booleanType };
+export const typeComparison = (typing: Typing, node: ExpressionOf<'comparison'>): TypedExpression =>
+  comparison(node.operator, operandOf(typing, node.left), operandOf(typing, node.right), node.at);
+
+/** An operand as written, and its draft: each is typed once, so that nested comparisons take no more time than others. */
+interface Operand {
+  readonly node: Expression;
+  readonly draft: Draft;
+}
+
+const operandOf = (typing: Typing, node: Expression): Operand => ({ node, draft: typing.draft(node) });
+
+const comparison = (operator: ComparisonOperator, a: Operand, b: Operand, at: Position): TypedExpression => {
+  const [left, right] = pair(a, b, operator, at, operator === '=' || operator === '<>');
+  return { kind: 'comparison', operator, left, right, type: booleanType };
 };
 
 /** Two operands that are compared with each other. */
 const pair = (
-  typing: Typing,
-  leftNode: Expression,
-  rightNode: Expression,
+  a: Operand,
+  b: Operand,
   operator: string,
   at: Position,
   equality: boolean,
 ): readonly [TypedExpression, TypedExpression] => {
-  let left = typing.draft(leftNode);
-  let right = typing.draft(rightNode);
-  if (left.kind === 'null' || right.kind === 'null') throw nullComparison(at);
-  right = timeOfPseudoColumn(left, right, leftNode);
-  left = timeOfPseudoColumn(right, left, rightNode);
+  if (a.draft.kind === 'null' || b.draft.kind === 'null') throw nullComparison(at);
+  const right = timeOfPseudoColumn(a, b.draft);
+  const left = timeOfPseudoColumn(b, a.draft);
   const type = comparedAs([left, right], operator, at, equality);
   return [toCompare(left, type), toCompare(right, type)];
 };
@@ -74,25 +81,32 @@ export const typeDistinctFrom = (typing: Typing, node: ExpressionOf<'distinct-fr
     right,
     type: booleanType,
   });
-  const [a, b] = [typing.draft(node.left), typing.draft(node.right)];
-  if (a.kind === 'typed' && b.kind === 'typed' && comparisonType(a.typed.type, b.typed.type) === undefined) {
-    return made(a.typed, b.typed);
+  const [a, b] = [operandOf(typing, node.left), operandOf(typing, node.right)];
+  if (
+    a.draft.kind === 'typed' &&
+    b.draft.kind === 'typed' &&
+    comparisonType(a.draft.typed.type, b.draft.typed.type) === undefined
+  ) {
+    return made(a.draft.typed, b.draft.typed);
   }
-  const [left, right] = pair(typing, node.left, node.right, 'IS DISTINCT FROM', node.at, true);
+  const [left, right] = pair(a, b, 'IS DISTINCT FROM', node.at, true);
   return made(left, right);
 };
 
 export const typeBetween = (typing: Typing, node: ExpressionOf<'between'>): TypedExpression => {
-  const operand = typing.draft(node.operand);
-  const low = timeOfPseudoColumn(operand, typing.draft(node.low), node.operand);
-  const high = timeOfPseudoColumn(operand, typing.draft(node.high), node.operand);
-  if ([operand, low, high].some((draft) => draft.kind === 'null')) throw nullComparison(node.at);
-  if (isTextAmongOthers([operand, low, high].map(typeOf))) return textBetween(typing, node);
-  const type = comparedAs([operand, low, high], 'BETWEEN', node.at, false);
+  const operand = operandOf(typing, node.operand);
+  const low = timeOfPseudoColumn(operand, typing.draft(node.low));
+  const high = timeOfPseudoColumn(operand, typing.draft(node.high));
+  const drafts = [operand.draft, low, high];
+  if (drafts.some((draft) => draft.kind === 'null')) throw nullComparison(node.at);
+  if (isTextAmongOthers(drafts.map(typeOf))) {
+    return textBetween(operand, { node: node.low, draft: low }, { node: node.high, draft: high }, node);
+  }
+  const type = comparedAs(drafts, 'BETWEEN', node.at, false);
   return {
     kind: 'between',
     negated: node.negated,
-    operand: toCompare(operand, type),
+    operand: toCompare(operand.draft, type),
     low: toCompare(low, type),
     high: toCompare(high, type),
     type: booleanType,
@@ -105,11 +119,13 @@ const isTextAmongOthers = (types: readonly (SqlType | null)[]): boolean =>
   types.some((type) => type !== null && type.kind !== 'STRING' && canConvert(stringType, type, 'strict'));
 
 /** BETWEEN over texts and points in time: two comparisons, so that the second text is read only where it counts. */
-const textBetween = (typing: Typing, { operand, low, high, negated, at }: ExpressionOf<'between'>): TypedExpression => {
-  const operands = [
-    typeComparison(typing, { kind: 'comparison', operator: '>=', left: operand, right: low, at }),
-    typeComparison(typing, { kind: 'comparison', operator: '<=', left: operand, right: high, at }),
-  ];
+const textBetween = (
+  operand: Operand,
+  low: Operand,
+  high: Operand,
+  { negated, at }: ExpressionOf<'between'>,
+): TypedExpression => {
+  const operands = [comparison('>=', operand, low, at), comparison('<=', operand, high, at)];
   const within: TypedExpression = { kind: 'logical', operator: 'AND', operands, type: booleanType };
   return negated ? { kind: 'not', operand: within, type: booleanType } : within;
 };
@@ -125,9 +141,9 @@ export const typeIn = (typing: Typing, node: ExpressionOf<'in'>): TypedExpressio
 const timeNames: ReadonlySet<string> = new Set(['ROWTIME', 'WINDOWSTART', 'WINDOWEND']);
 
 /** A text that is compared with ROWTIME, WINDOWSTART or WINDOWEND is a point in time, in milliseconds as they are. */
-const timeOfPseudoColumn = (column: Draft, text: Draft, columnNode: Expression): Draft => {
+const timeOfPseudoColumn = ({ node, draft: column }: Operand, text: Draft): Draft => {
   if (text.kind !== 'typed' || text.typed.kind !== 'literal' || text.typed.type.kind !== 'STRING') return text;
-  if (columnNode.kind !== 'column' || !timeNames.has(columnNode.name)) return text;
+  if (node.kind !== 'column' || !timeNames.has(node.name)) return text;
   if (column.kind !== 'typed' || column.typed.type.kind !== 'BIGINT') return text;
   const value = String(text.typed.value);
   const epochMs = parseTimestamp(value);

@@ -400,6 +400,17 @@ describe('LIKE', () => {
   });
 });
 
+test('comparisons nested deeply are typed and compiled as quickly as others', () => {
+  let distinct = 'TRUE';
+  let times = "CAST('2020-01-01' AS STRING)";
+  for (let i = 0; i < 40; i++) {
+    distinct = `(${distinct} IS DISTINCT FROM TRUE)`;
+    times = `CAST(${times} < T AS STRING)`;
+  }
+  expect(evaluate(distinct)).toBe(true);
+  expect(evaluate(times, { T: { type: timestampType, value: null } })).toBe('false');
+});
+
 test('a typed expression prints as SQL that means the same', () => {
   const sql = "CASE WHEN I + L > 3 AND S LIKE 'a%' ESCAPE '!' THEN A[1] ELSE R->F END";
   const printed = printTyped(typed(sql, columns));
