@@ -118,8 +118,7 @@ export interface OpenOptions {
    *  100. */
   readonly commitIntervalMs?: number;
   /** Memory for the state of all queries, in bytes, shared by use; what exceeds it lies on the disk only. Default: a
-   *  quarter of what the process may use. LevelDB's caches come on top: up to 24 MiB for each of at most five shards.
-   *  */
+   *  quarter of what the process may use. LevelDB's caches come on top: up to 24 MiB for each of at most five shards. */
   readonly stateMemoryBytes?: number;
   /** Memory for encoded rows that wait for the clients of push queries, in bytes: for each query (default 1 MiB; beyond
    *  it the query waits), and in all (default 128 MiB; beyond it the query that holds most is ended). */
@@ -128,8 +127,7 @@ export interface OpenOptions {
    *  loaded in each thread that needs them. Of several versions of one module new statements get the last one;
    *  queries keep the version that they were made with, and run only where it is loaded. */
   readonly functions?: readonly (string | URL)[];
-  /** Called for events: queries that stop or retry, threads that die. Never sees record
-   *  contents. */
+  /** Called for events: queries that stop or retry, threads that die. Never sees record contents. */
   readonly onEvent?: (event: MillraceEvent) => void;
 }
 
@@ -338,7 +336,7 @@ export const repair = async ({ data, resetQueries = [], acceptLoss = [] }: Repai
     const done: string[] = [];
     for (const topic of acceptLoss) {
       done.push(...(await repairing.acceptLoss(topic)));
-      // Without its statement nobody knows what a query computes.
+      // Without its statement it is not known what a query computes.
       const forgotten = topic === statementTopic && (await log.describeTopic(topic)) === undefined;
       if (forgotten) done.push(...(await repairing.forgetQueries((id) => id.startsWith(applicationPrefix))));
     }

@@ -107,7 +107,7 @@ export interface InfoResponse {
   };
   readonly millrace: {
     readonly dataDirectory: string;
-    /** What the last start found and mended. */
+    /** What the last start found and repaired. */
     readonly recovery: {
       readonly cleanShutdown: boolean;
       readonly durationMs: number;

@@ -59,7 +59,7 @@ export interface SqlEngineOptions {
   /** Functions that statements can name; the built-in ones when left out. Queries that run in worker threads know the
    *  built-in ones only. */
   readonly functions?: FunctionRegistry;
-  /** Properties that hold where a request says nothing else. */
+  /** Properties that hold unless a request sets them. */
   readonly settings?: Readonly<Record<string, unknown>>;
   /** How statements are planned. A restart never asks it: a test proves that with one that always fails. */
   readonly plan?: PlanStatement;

@@ -91,8 +91,7 @@ export class QueryLifecycle {
     return stopped;
   }
 
-  /** What a statement says of its effects: nothing when they are done, a warning when they failed or take longer than a
-   *  statement waits. */
+  /** A statement's warning about its effects: when they failed, or take longer than a statement waits. */
   async within(work: Promise<string | undefined>, unfinished: string): Promise<string | undefined> {
     const { timers, waitMs = defaultWaitMs } = this.#options;
     let cancel = (): void => undefined;

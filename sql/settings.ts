@@ -3,8 +3,8 @@
  *
  * Names stand with or without the prefix `ksql.streams.`; each has one meaning and one check. Later ones win: defaults,
  * then the host's, then the request's, then SET in the order of the statements. An unknown name is an error and not
- * silently kept, since a misspelt property that does nothing costs somebody a day; names that other servers of this
- * dialect know, and that have no meaning here, are known too.
+ * silently kept, since a misspelt property that has no effect is hard to find; names that other servers of this dialect
+ * have, and that mean nothing here, are accepted.
  */
 
 import { closest, type Position, UserError } from '../base/index.ts';

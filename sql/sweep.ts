@@ -2,7 +2,7 @@
  * Sweeping at start: deletes what dropped queries have left behind when a crash came between the statement and its
  * effects.
  *
- * Law: only what the statement log says was dropped is deleted, by exact name. Every other topic or group that is named
+ * Law: only what the statement log shows as dropped is deleted, by exact name. Every other topic or group that is named
  * like a query's own but belongs to no query (its statement cannot be read by this build, or is lost) is left as it is,
  * and listed.
  */

@@ -1,8 +1,8 @@
 /**
- * A client of the HTTP API, as any stranger would write it: nothing here knows the server's code.
+ * A client of the HTTP API, as any other program would be: it imports nothing of the server.
  *
- * `statements` posts to /ksql, `rows` reads a query of /query-stream line by line, `Inserts` keeps one /inserts-stream request open: rows
- * go up, acknowledgements come down on the same connection, in the order of the rows.
+ * `statements` posts to /ksql, `rows` reads a query of /query-stream line by line, `Inserts` keeps one /inserts-stream
+ * request open: rows go up, acknowledgements come down on the same connection, in the order of the rows.
  */
 
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';

@@ -88,7 +88,7 @@ const main = async (): Promise<number> => {
   }
 };
 
-/** Shows the first rows of a push query as they come; answers how long the first took. A kill ends the subscription; then it begins anew. */
+/** Shows the first rows of a push query as they come; answers how long the first took. A kill ends the subscription; then it begins again. */
 const watch = async (server: Server): Promise<number> => {
   let firstRowMs: number | undefined;
   let shown = 0;

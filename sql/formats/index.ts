@@ -36,6 +36,9 @@ export const registerFormat = (format: Format): (() => void) => {
 /** The formats of this thread. */
 export const knownFormats = (): readonly Format[] => (added.length === 0 ? formats : [...formats, ...added]);
 
+/** Formats that ksqlDB has and Millrace does not have yet. */
+const dialect: ReadonlySet<string> = new Set(['AVRO', 'DELIMITED', 'JSON_SR', 'PROTOBUF', 'PROTOBUF_NOSR']);
+
 /** The format of this name, without regard to case. */
 export const formatNamed = (name: string, at?: Position): Format => {
   const upper = name.toUpperCase();
@@ -43,10 +46,14 @@ export const formatNamed = (name: string, at?: Position): Format => {
   const found = known.find((format) => format.name === upper);
   if (found !== undefined) return found;
   const names = known.map((format) => format.name);
+  const all = `The formats are ${names.join(', ')}.`;
+  if (dialect.has(upper)) {
+    throw new UserError('SQL_UNKNOWN_FORMAT', `the format ${upper} is not supported yet`, { at, hint: all });
+  }
   const near = closest(upper, names);
   throw new UserError('SQL_UNKNOWN_FORMAT', `there is no format called "${name}"`, {
     at,
-    hint: near === undefined ? `The formats are ${names.join(', ')}.` : `Did you mean "${near}"?`,
+    hint: near === undefined ? all : `Did you mean "${near}"?`,
   });
 };
 

@@ -1,6 +1,6 @@
 /**
  * Properties of WITH that belong to formats: `KEY_DELIMITER`, `VALUE_SCHEMA_ID`. A format lists those that it takes;
- * here is what is done with them for every format, and what is known of properties whose formats are not there yet.
+ * this file reads them for every format, and lists the properties of formats that are not there yet.
  */
 
 import { UserError } from '../../base/index.ts';
@@ -17,7 +17,7 @@ const dialect: Readonly<Record<string, string>> = {
   PROTOBUF_NULLABLE_REPRESENTATION: 'It is for formats that write Protocol Buffers: leave it out.',
 };
 
-/** Every property of a format that WITH knows, without KEY_ and VALUE_. */
+/** Every property of a format that can stand in WITH, without KEY_ and VALUE_. */
 export const formatPropertyNames = (): readonly string[] => [
   ...new Set([
     ...Object.keys(dialect),

@@ -9,8 +9,8 @@
 
 import { assert, readI32 } from '../../base/index.ts';
 
-/** The schema of an id, parsed; undefined when there is none. A rejection ends the queries that wait for it, which start
- *  again with back-off. A look-up must end, so it has a time-out of its own. */
+/** The schema of an id, parsed; undefined when there is none. A rejection ends the queries that wait for it, which
+ *  start again with back-off. A look-up must end, so it has a time-out of its own. */
 export type SchemaLookUp<S> = (id: number) => Promise<S | undefined>;
 
 /** Bytes before the data of a framed record. */

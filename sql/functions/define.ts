@@ -1,6 +1,6 @@
 /**
- * How a function is declared: one literal with its signatures, words, examples and body. Documentation, completion,
- * DESCRIBE FUNCTION and tests read it; nothing else has to be told that the function is there.
+ * How a function is declared: one literal with its signatures, words, examples and body. Documentation and tests read
+ * it; the function needs no other line anywhere.
  *
  * A body takes its arguments as JavaScript values (`sql/types/value.ts`), already of the declared types, and gives back
  * a value of the result's type. It must not keep or change them, must end, and raises `EvaluationError` for what it
@@ -25,7 +25,7 @@ import type { SqlType } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
 import { parseSignature, type Signature } from './signature.ts';
 
-/** What a function may know of the world. */
+/** What a function may use of its surroundings. */
 export interface FunctionContext {
   /** Wall clock, epoch milliseconds. */
   now(): number;

@@ -157,7 +157,7 @@ const complete = <D extends FunctionDefinition>(
   return { overload, parameters, args: types, result };
 };
 
-/** A generic that only NULLs were given for is as good as any type. */
+/** A generic that only NULLs were given for becomes STRING. */
 const allBound = (bindings: ReadonlyMap<string, SqlType>): ReadonlyMap<string, SqlType> => {
   const bound = new Map(bindings);
   for (const generic of 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') if (!bound.has(generic)) bound.set(generic, stringType);
@@ -183,7 +183,7 @@ const printCall = (name: string, args: readonly ArgumentType[]): string =>
 const printArgument = (arg: ArgumentType): string => {
   if (arg === null) return 'NULL';
   if (!isLambda(arg)) return printType(arg);
-  return arg.parameters === 1 ? 'a lambda' : `a lambda of ${arg.parameters}`;
+  return arg.parameters === 1 ? 'a lambda' : `a lambda of ${arg.parameters} parameters`;
 };
 
 const noSuchOverload = (overloads: readonly Overload[], { name, args, at }: CallShape): UserError =>

@@ -9,9 +9,10 @@ export const functionReference = (families: readonly Family[]): string => {
   const parts = [
     '# Functions',
     '',
-    'The functions that are built in. Names are read without regard to case. `T`, `K` and `V` stand for any type, the same wherever the letter',
-    'stands; `...` repeats a parameter; `literal` needs a constant. Arguments of scalar functions are widened (INTEGER to BIGINT to DOUBLE, text to',
-    'TIMESTAMP) where no form takes them as they are. Unless said otherwise a NULL argument makes the result NULL.',
+    'The functions that are built in. Names are read without regard to case. `T`, `K` and `V` stand for any type, the same',
+    'wherever the letter stands; `...` repeats a parameter; `literal` needs a constant. Arguments of scalar functions are',
+    'widened (INTEGER to BIGINT to DOUBLE, text to TIMESTAMP) where no form takes them as they are. Unless said otherwise a',
+    'NULL argument makes the result NULL.',
   ];
   for (const family of families) {
     parts.push('', `## ${family.category}`);

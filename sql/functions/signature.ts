@@ -60,7 +60,7 @@ const scalarsByWord: ReadonlyMap<string, ScalarType> = new Map(
   plainScalars.flatMap(({ kind, words }) => words.map((word) => [word, scalarOf(kind)] as const)),
 );
 
-/** Reads a declaration; a mistake in one is the author's, found when the function is registered. */
+/** Reads a declaration; a mistake in it is found when the function is registered. */
 export const parseSignature = (declared: string): Signature => {
   const tokens = declared.match(/->|\.\.\.|`(?:[^`]|``)*`|\w+|\S/g) ?? [];
   let at = 0;

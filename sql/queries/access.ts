@@ -1,6 +1,6 @@
 /**
- * How a pull query gets at the rows of a table: by which keys, within which windows; or, where the condition does not
- * say, by a scan.
+ * How a pull query finds the rows of a table: by which keys, within which windows; or, where the condition names none,
+ * by a scan.
  *
  * The condition is read for what it allows: equality with a literal (or a list of them) on every key column gives keys,
  * comparisons of a single key of text give a range of keys, comparisons of WINDOWSTART and WINDOWEND with literals give
@@ -35,10 +35,10 @@ const everything: Access = {
   to: Number.POSITIVE_INFINITY,
 };
 
-/** More keys than this are no look-ups any more. */
+/** With more keys than this the table is scanned. */
 const mostKeys = 1000;
 
-/** What one condition says: values by key column, and windows. */
+/** What one condition allows: values by key column, and windows. */
 interface Narrowing {
   /** For each key column the values that it may have; undefined: any. */
   readonly columns: readonly (readonly Value[] | undefined)[];

@@ -1,8 +1,8 @@
 /**
- * The border between the engine and a client: every value of a row that leaves is a value of its column's SQL type, in
- * every build.
+ * The border between the engine and a client: every value of a row that is sent is checked to be of its column's SQL
+ * type, in every build.
  *
- * What is none is a defect of ours. It ends the query with an error; a client never sees what was inside. The test
+ * Anything else is a defect of ours, and ends the query with an error; a client never sees the value. The test
  * costs less than writing the value as JSON does.
  */
 

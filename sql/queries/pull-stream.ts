@@ -1,6 +1,6 @@
 /**
- * Pull queries on streams: the topic from its beginning to where it ended when the query came, filtered and projected,
- * and no further. Where the condition bounds ROWTIME or ROWOFFSET, reading starts at the first record in range, by the
+ * Pull queries on streams: the topic from its beginning to its end at the time when the query began, filtered and
+ * projected. Where the condition bounds ROWTIME or ROWOFFSET, reading starts at the first record in range, by the
  * log's time index. Where retention deletes records before they are read, reading goes on at the topic's new start.
  *
  * It is the fused scan of a persistent query, run outside of a task, over the committed records. Only a batch is held

@@ -1,7 +1,8 @@
 /**
- * Which part of a topic a pull query on a stream has to read: what its condition says about ROWTIME and ROWOFFSET.
+ * Which part of a topic a pull query on a stream has to read: the range that its condition leaves of ROWTIME and
+ * ROWOFFSET.
  *
- * Comparisons with literals narrow the range, AND narrows further, OR takes both sides'; everything else says nothing.
+ * Comparisons with literals narrow the range, AND narrows further, OR takes both sides'; nothing else narrows.
  * The range only saves reading: the condition itself is evaluated for every row that was read. An upper bound of
  * ROWTIME alone ends nothing, because topics are not ordered by time.
  */

@@ -156,7 +156,7 @@ export class TypedInserter {
     for (const name in row) {
       if (name !== shape[place]) {
         if (!Object.hasOwn(row, name)) continue;
-        // Another shape: what the row before had from here on says nothing about this one.
+        // Another shape: from here on the slots of the row before do not hold for this one.
         shape.length = place;
         const slot = this.#slotOf(name, index);
         if (slots.indexOf(slot) >= 0 && slots.indexOf(slot) < place) {

@@ -152,7 +152,8 @@ export const checkInputFormats = (analyzed: AnalyzedQuery): void => {
   }
 };
 
-/** Formats of a sink: what WITH says, else what the first source has; a key that came or went changes that. */
+/** Formats of a sink: those that WITH names, else those of the first source; where the query adds or drops the key,
+ * another key format. */
 const sinkFormats = (
   analyzed: AnalyzedQuery,
   keyFormat: { readonly value: string; readonly at: CreateAs['at'] } | undefined,

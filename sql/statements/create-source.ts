@@ -1,4 +1,4 @@
-/** CREATE STREAM and CREATE TABLE over a topic, which is made when it is not there and PARTITIONS says how. */
+/** CREATE STREAM and CREATE TABLE over a topic, which is made when it does not exist and PARTITIONS is given. */
 
 import { UserError } from '../../base/index.ts';
 import { readProperties } from '../analyze/properties.ts';
@@ -66,7 +66,7 @@ export const createSource: Handler<CreateSource, CreateSourceCommand> = (stateme
       hint: 'The window is part of the key: mark a column with KEY or PRIMARY KEY.',
     });
   }
-  // An unknown format is the first thing to say; then, that without columns there is nothing to read.
+  // An unknown format is reported first; then, that there are no columns.
   if (statement.elements.length === 0) {
     chooseFormats(wanted, properties, { key: [], value: [{ name: 'V', type: stringType }] }, context);
     throw new UserError('SQL_NO_COLUMNS', `the ${kind} "${name.name}" has no columns`, {

@@ -38,7 +38,7 @@ export const insertValues: Handler<InsertValues> = (statement, context) => {
       return valueOf(typer.constant(expression, type, 'lax'), functions, functionContext);
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error;
-      throw new UserError('SQL_INVALID_VALUE', `a value cannot be worked out: ${error.message}`, { at: expression.at });
+      throw new UserError('SQL_INVALID_VALUE', `a value cannot be computed: ${error.message}`, { at: expression.at });
     }
   };
   const given = new Map<string, Value>();

@@ -185,8 +185,8 @@ export const chooseTopic = (
 /** Compaction leaves the active segment alone, so a table's is kept smaller than Kafka's GiB. */
 const tableSegments = { 'segment.bytes': '33554432' };
 
-/** Configs of a topic that is made for a source. Streams are deleted by age and tables compacted unless CLEANUP_POLICY
- *  says otherwise; RETENTION_MS for a table deletes what is older as well, as windowed tables do. `windowRetentionMs`
+/** Configs of a topic that is made for a source. Without CLEANUP_POLICY streams are deleted by age and tables
+ *  compacted; RETENTION_MS for a table deletes what is older as well, as windowed tables do. `windowRetentionMs`
  *  is that of an explicit RETENTION clause, else 0: the topic of a windowed table is not shortened to the time that its
  *  windows stay open, as in ksqlDB. */
 export const topicConfigs = (

@@ -47,7 +47,7 @@ export interface NewTopic extends TopicInfo {
   readonly name: string;
 }
 
-/** What runs say of persistent queries and topics, for statements that only show. */
+/** State of the persistent queries and of the topics at run time, for statements that only show. */
 export interface View {
   readonly catalog: Catalog;
   readonly topics: ReadonlyMap<string, TopicInfo>;

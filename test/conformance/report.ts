@@ -7,9 +7,10 @@ export const conformanceReport = (outcomes: readonly Outcome[]): string => {
   const [passed, failed, skipped] = [count('pass'), count('fail'), count('skip')];
   return `# Conformance
 
-How Millrace does on published query cases of ksqlDB: statements and records in, records out, or the rejection. The cases are not part of this
-repository; with a folder of them, \`npm run conformance -- DIR\` runs them, and with \`--update\` it writes this page. A case that fails and is
-not in [failing.txt](../test/conformance/failing.txt) fails the build.
+How Millrace does on published query cases of ksqlDB: statements and records in, records out, or the rejection. The
+cases are not part of this repository; with a folder of them, \`npm run conformance -- DIR\` runs them, and with
+\`--update\` it writes this page. A case that fails and is not in [failing.txt](../test/conformance/failing.txt) fails the
+build.
 
 | cases | run | pass | fail | skipped |
 | ---: | ---: | ---: | ---: | ---: |

@@ -109,7 +109,7 @@ describe('errors with their place', () => {
   test.each([
     [
       'TRANSFORM(items, (x, y) => x)',
-      'SQL_FUNCTION_ARGUMENTS at 1:31: the function TRANSFORM does not accept (ARRAY<INTEGER>, a lambda of 2) | Its forms are TRANSFORM(ARRAY<T>, T -> U) -> ARRAY<U>; TRANSFORM(MAP<STRING, V>, (STRING, V) -> STRING, (STRING, V) -> U) -> MAP<STRING, U>.',
+      'SQL_FUNCTION_ARGUMENTS at 1:31: the function TRANSFORM does not accept (ARRAY<INTEGER>, a lambda of 2 parameters) | Its forms are TRANSFORM(ARRAY<T>, T -> U) -> ARRAY<U>; TRANSFORM(MAP<STRING, V>, (STRING, V) -> STRING, (STRING, V) -> U) -> MAP<STRING, U>.',
     ],
     ['UCASE(x => x)', 'SQL_FUNCTION_ARGUMENTS at 1:31: the function UCASE does not accept (a lambda)'],
     ['FILTER(items, x => x + 1)', 'SQL_TYPE_MISMATCH at 1:50: a value of type INTEGER cannot be used as BOOLEAN'],

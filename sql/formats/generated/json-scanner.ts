@@ -147,7 +147,7 @@ const objectLayout = (
     input,
     new Array<Value>(columns.length).fill(null),
     (valueAt, valueEnd, slot) => {
-      // One value for two columns, or two values for one: the plain form knows which counts.
+      // One value for two columns, or two values for one: the plain form decides which counts.
       if (slot === -2 || (slot >= 0 && seen.has(slot))) plain = false;
       seen.add(slot);
       const read = slot >= 0 && (wanted === undefined || wanted.includes(slot));
@@ -303,7 +303,7 @@ const readCarrier = (carrier: Carrier, shared: Shared): Code => {
   }
 };
 
-/** Steps over a value that nobody wants. */
+/** Steps over a value that is not read. */
 const skipValue = (shared: Shared): Code => code`
   c = bytes[at];
   if (c === 34) {
@@ -396,7 +396,7 @@ const readFields = (
     expectBytes(layout.behind, constants),
   ]);
 
-/** Reads an object as a new struct into `v`, or steps over one that nobody wants. */
+/** Reads an object as a new struct into `v`, or steps over one that is not read. */
 const readObject = (layout: Layout, column: Column | undefined, shared: Shared, constants: Constants): Code => {
   const fields = column?.type.kind === 'STRUCT' ? column.type.fields : [];
   const struct = constants.add(fields.map(() => null));

@@ -106,6 +106,7 @@ describe('what a format cannot do', () => {
       () => isWrapped(json, columnsOf(stringType, stringType), 'value', false),
       'SQL_WRAP_SINGLE_VALUE: WRAP_SINGLE_VALUE is only for sources with one value column',
     ],
+    ['a format to come', () => formatNamed('avro'), 'SQL_UNKNOWN_FORMAT: the format AVRO is not supported yet'],
     ['an unknown name', () => formatNamed('JSNO'), 'SQL_UNKNOWN_FORMAT: there is no format called "JSNO"'],
   ])('%s', (_, run, wanted) => expect(faultOf(run)).toBe(wanted));
 
