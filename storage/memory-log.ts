@@ -207,7 +207,8 @@ class MemoryLog implements Log, MemoryHost {
     const now = this.clock.now();
     const producer = this.#newProducer(id, former);
     noteUse(this.#identities, id, { producer, lastUseMs: now }, now);
-    dropUnused(this.#identities, now - transactionalIdExpirationMs, (identity) => identity.producer.isAlive);
+    const unused = { nowMs: now, keepMs: transactionalIdExpirationMs };
+    dropUnused(this.#identities, unused, (identity) => identity.producer.isAlive);
     return producer;
   }
 

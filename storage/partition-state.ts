@@ -222,7 +222,7 @@ export class PartitionState {
 
   /** Forgets the producers that have written nothing for long and have no open transaction. */
   expireProducers(nowMs: number): void {
-    dropUnused(this.producers, nowMs - producerIdExpirationMs, ({ openFrom }) => openFrom >= 0);
+    dropUnused(this.producers, { nowMs, keepMs: producerIdExpirationMs }, ({ openFrom }) => openFrom >= 0);
     if (!this.producers.has(this.#lastProducer)) this.#lastProducer = -1;
   }
 

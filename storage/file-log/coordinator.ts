@@ -44,6 +44,15 @@ export interface CommitRecord {
 /** Offsets that a transaction has written to a partition; `last` is included. */
 type WrittenOffsets = readonly [topicId: string, partition: number, first: number, last: number];
 
+/** A commit that a start has found in the transaction log. */
+export interface FoundCommit {
+  readonly record: CommitRecord;
+  /** Those that it wrote to; their markers are written by now, or wait there for space. */
+  readonly partitions: readonly FilePartition[];
+  /** A partition that it wrote to is missing or cannot be read now, and may hold records without a marker. */
+  readonly isOutOfReach: boolean;
+}
+
 /** A commit marker that may not be on the disk yet: it is once the partition is synced up to this offset. */
 interface Marker {
   readonly partition: FilePartition;
@@ -80,11 +89,14 @@ export class Coordinator {
   #commits: CommitRecord[] = [];
   readonly #unfinished = new Map<CommitRecord, readonly Marker[]>();
   #finishedSinceSweep = 0;
+  /** Instead of markers: keeps the record of a commit until the next start. */
+  readonly #neverSynced: Marker;
   /** The next rotation comes when twice as much has been added, so that it stays rare however much has to be kept. */
   #sizeAtRotation = 0;
 
   constructor(transactions: FilePartition, groups: GroupOffsets, now: () => number, rotateBytes: number) {
     this.transactions = transactions;
+    this.#neverSynced = { partition: transactions, offset: Number.POSITIVE_INFINITY };
     this.groups = groups;
     this.#now = now;
     this.#rotateBytes = rotateBytes;
@@ -159,12 +171,14 @@ export class Coordinator {
     }
   }
 
-  /** The commits that were found, their markers in these partitions written by now. Ids are given out above all former
-   *  ones. */
-  begin(commits: readonly { readonly record: CommitRecord; readonly partitions: readonly FilePartition[] }[]): void {
+  /** Takes over the commits that were found. Ids are given out above all former ones. */
+  begin(commits: readonly FoundCommit[]): void {
     this.#nextId = this.#idLimit;
     this.#commits = [];
-    for (const { record, partitions } of commits) this.finish(record, partitions);
+    for (const { record, partitions, isOutOfReach } of commits) {
+      if (isOutOfReach) this.#unfinished.set(record, [this.#neverSynced]);
+      else this.finish(record, partitions);
+    }
   }
 
   // -------------------------------------------------------------- topics
@@ -200,8 +214,9 @@ export class Coordinator {
   /** A producer id never used before. Only the first of a block waits for the disk. */
   async newProducerId(): Promise<number> {
     if (this.#nextId >= this.#idLimit) {
-      this.#idLimit = this.#nextId + idBlock;
-      this.#append([idsRecord(this.#idLimit)]);
+      const limit = this.#nextId + idBlock;
+      this.#append([idsRecord(limit)]);
+      this.#idLimit = limit;
       await this.transactions.sync();
     }
     return this.#nextId++;
@@ -226,8 +241,8 @@ export class Coordinator {
 
   /** Forgets the transactional ids that nobody has used for long; answers them. */
   expireIdentities(isInUse: (transactionalId: string, identity: Identity) => boolean): readonly string[] {
-    const before = this.#now() - transactionalIdExpirationMs;
-    return dropUnused(this.#identities, before, (identity, transactionalId) => isInUse(transactionalId, identity));
+    const unused = { nowMs: this.#now(), keepMs: transactionalIdExpirationMs };
+    return dropUnused(this.#identities, unused, (identity, transactionalId) => isInUse(transactionalId, identity));
   }
 
   /** The transactional id of a producer, for reports. */
@@ -252,7 +267,7 @@ export class Coordinator {
     this.#append([commitRecord(record)]);
     this.#noteUse(record, this.#now());
     // Until its markers are written the record must survive a rotation.
-    this.#unfinished.set(record, [{ partition: this.transactions, offset: Number.POSITIVE_INFINITY }]);
+    this.#unfinished.set(record, [this.#neverSynced]);
   }
 
   /** The markers of a decided commit are in their partitions, or wait there for space. */

@@ -141,3 +141,21 @@ test('a producer with an open transaction is remembered however long it takes', 
   expect([...state.producers.keys()]).toEqual([1, 3]);
   expect(state.stable()).toBe(0);
 });
+
+test('what was used while the clock was ahead is forgotten too, and keeps nothing else', async () => {
+  const clock = new ManualClock(1_700_000_000_000);
+  const state = new PartitionState();
+  const apply = (producerId: number): void => {
+    const batch = batchOf('v');
+    stampBatch(batch, { baseOffset: state.end, producerId, epoch: 0, baseSequence: 0, transactional: false });
+    state.apply(batch, 0, clock.now());
+  };
+  clock.jump(1_700_000_000_000 + 9000 * dayMs);
+  for (const producerId of [1, 2]) apply(producerId);
+  clock.jump(1_700_000_000_000);
+  for (let producerId = 3; producerId < 13; producerId++) {
+    apply(producerId);
+    clock.advance(dayMs);
+  }
+  expect(state.producers.size).toBeLessThanOrEqual(3);
+});
