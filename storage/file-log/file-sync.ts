@@ -5,8 +5,9 @@
  * runs share the next, which covers all of them. However many commit at once, the disk sees one call after the other,
  * each as late as can be.
  *
- * A sync that failed is never tried again: what the kernel could not write it may have forgotten, and a second call
- * would report success. The log is told once, and stops acknowledging.
+ * A sync that failed is never tried again: the kernel may have forgotten what it could not write, and a second call
+ * would report success. The log is told once, and stops acknowledging. (A file that could not be opened for the sync is
+ * another matter: nothing is known to be lost, and the next call tries again.)
  */
 
 import type { OpenFile } from '../../base/index.ts';
@@ -72,11 +73,18 @@ export class FileSync {
     if (!this.dirty) return Promise.resolve();
     if (this.#running === undefined) return this.#start();
     if (this.#covers >= this.#written) return this.#running;
-    this.#next ??= this.#running.then(() => {
-      this.#next = undefined;
-      return this.#abandoned ? undefined : this.#start();
-    });
+    this.#next ??= this.#running.then(
+      () => this.#goOn(),
+      // Only a failed sync is still there.
+      (cause: unknown) => (this.#running === undefined ? this.#goOn() : Promise.reject(cause)),
+    );
     return this.#next;
+  }
+
+  /** The sync that was in line. */
+  #goOn(): Promise<void> {
+    this.#next = undefined;
+    return this.sync();
   }
 
   /** Puts everything written so far on the disk before it returns. */
@@ -95,7 +103,8 @@ export class FileSync {
   #start(): Promise<void> {
     // Until it begins it covers everything.
     this.#covers = Number.POSITIVE_INFINITY;
-    const running = this.#slots.run(() => this.#sync());
+    // Not within this call: a file that cannot be opened makes `#running` undefined, which must come after it is set.
+    const running = Promise.resolve().then(() => this.#slots.run(() => this.#sync()));
     this.#running = running;
     // The callers see the failure; without callers it must not end the process.
     running.catch(() => undefined);
@@ -113,7 +122,7 @@ export class FileSync {
     try {
       file = this.#file();
     } catch (cause) {
-      // It could not even be opened: nothing is known to be lost, and the next call tries again.
+      // See above: the next call tries again.
       this.#running = undefined;
       throw cause;
     }

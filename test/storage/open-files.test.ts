@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { FileError, type FileSystem, ManualClock, type OpenFile, Random } from '../../base/index.ts';
+import { FileSync, SyncSlots } from '../../storage/file-log/file-sync.ts';
 import { openFileLog, openSharedReaders } from '../../storage/file-log/index.ts';
 import { type FileUser, OpenFiles } from '../../storage/file-log/open-files.ts';
 import { FaultyFiles } from '../support/faulty-files.ts';
@@ -131,4 +132,37 @@ test('the limit comes back once the process can open files again', () => {
   for (let i = 0; i < 2000; i++) files.of(user());
   expect([files.limit, files.count, open]).toEqual([40, 40, 40]);
   files.closeAll();
+});
+
+test.each([1, 2])('a sync whose file could not be opened is done by the next call (%i slots)', async (slots) => {
+  const syncSlots = new SyncSlots(slots);
+  // With one slot the first sync waits for it; with two it begins at once.
+  let free = (): void => {};
+  const busy = syncSlots.run(() => new Promise((resolve) => (free = resolve)));
+  let refuse = true;
+  let syncs = 0;
+  const file = { datasync: async () => void syncs++ } as unknown as OpenFile;
+  const failures: unknown[] = [];
+  const sync = new FileSync(
+    () => {
+      if (refuse) throw new FileError('EMFILE', 'f', 'EMFILE: too many open files');
+      return file;
+    },
+    syncSlots,
+    (cause) => failures.push(cause),
+  );
+  sync.touch();
+  const first = sync.sync().catch((cause: unknown) => cause);
+  sync.touch();
+  const second = sync.sync().catch((cause: unknown) => cause);
+  free();
+  await busy;
+  expect(await first).toMatchObject({ code: 'EMFILE' });
+  await second;
+  refuse = false;
+  await sync.sync();
+  expect([sync.dirty, syncs, failures]).toEqual([false, 1, []]);
+  sync.touch();
+  await Promise.all([sync.sync(), sync.sync()]);
+  expect([sync.dirty, syncs]).toEqual([false, 2]);
 });
