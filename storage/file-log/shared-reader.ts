@@ -192,7 +192,8 @@ class SharedLog implements SharedReaders {
           }
           Atomics.add(counters, waitingCounter, 1);
           try {
-            const change = Atomics.waitAsync(counters, changeCounter, seen);
+            // The limit of time is for a wait that something else has ended: only a change would remove it otherwise.
+            const change = Atomics.waitAsync(counters, changeCounter, seen, until);
             if (!change.async) continue;
             expiry ??= expiryOf(until);
             const woke = new Promise<void>((resolve) => {

@@ -8,6 +8,7 @@ import { nodeFiles, systemClock, systemRandom } from '../../base/node/index.ts';
 import { type FileLog, openFileLog, openSharedReaders, type SharedReaders } from '../../storage/file-log/index.ts';
 import type { FilePartition } from '../../storage/file-log/partition.ts';
 import { SharedPublisher } from '../../storage/file-log/shared-publisher.ts';
+import { changeCounter } from '../../storage/file-log/shared-view.ts';
 import { Slots } from '../../storage/file-log/slots.ts';
 import { chunksOrThrow, encodeBatch, type Isolation, type Log } from '../../storage/index.ts';
 import { PartitionState } from '../../storage/partition-state.ts';
@@ -277,4 +278,15 @@ test('a question about a topic is never answered with what is known of the topic
   const made = log.createTopic({ name: 'u', partitions: 1 });
   expect(await question).toBe('refused/LOG_UNKNOWN_TOPIC');
   await Promise.all([gone, made, producer.close()]);
+});
+
+test('a fetch that found nothing leaves nothing behind that waits for a change', async () => {
+  const view = log.exportView();
+  const readers = openSharedReaders(view, nodeFiles);
+  const reader = readers.reader();
+  const request = [{ ...t, offset: 0, isolation: committed }];
+  for (let i = 0; i < 20; i++) await reader.fetch(request, { maxBytesPerPartition: 1000, maxWaitMs: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(Atomics.notify(new Int32Array(view.shared), changeCounter)).toBe(0);
+  readers.close();
 });
