@@ -212,21 +212,32 @@ export class FileProducer implements Producer {
     this.#session.state = 'idle';
   }
 
+  async #commitEnded(): Promise<void> {
+    while (this.#committing !== undefined) await this.#committing.catch(() => undefined);
+  }
+
+  #abortOpen(): void {
+    if (this.#session.hasTransaction) this.#abort();
+  }
+
   /** A newer producer takes over: a commit under way is waited for, what is open is aborted. */
   async fence(): Promise<void> {
-    await this.abandon();
+    await this.#commitEnded();
+    // Both within one turn: what was appended in between would become part of the newer producer's transaction.
+    this.#abortOpen();
     this.#session.state = 'fenced';
   }
 
   /** The log closes: a commit under way is waited for, what is open is aborted. */
   async abandon(): Promise<void> {
-    await this.#committing?.catch(() => undefined);
-    if (this.#session.hasTransaction) this.#abort();
+    await this.#commitEnded();
+    this.#abortOpen();
   }
 
   async close(): Promise<void> {
+    await this.#commitEnded();
     try {
-      await this.abandon();
+      this.#abortOpen();
     } finally {
       if (this.#session.state !== 'fenced') this.#session.state = 'closed';
     }

@@ -12,7 +12,7 @@
  */
 
 import { assert, JsonFields } from '../../base/index.ts';
-import { type PlainRecord } from '../batch-builder.ts';
+import type { PlainRecord } from '../batch-builder.ts';
 import { controlTypeOf } from '../control-batch.ts';
 import type { CommittedOffset } from '../log.ts';
 import { isControl, isTransactional, producerIdOf } from '../record-batch.ts';
@@ -58,7 +58,8 @@ export class GroupOffsets {
     this.#rotateBytes = rotateBytes;
   }
 
-  /** Reads the partition, whose transactions have all ended. */
+  /** Reads the partition, whose transactions have all ended. Markers that wait for space count as written: what they
+   *  commit is decided. */
   load(): void {
     const pending = new Map<number, Change[]>();
     this.partition.forEachBatch((bytes, at) => {
@@ -74,6 +75,9 @@ export class GroupOffsets {
       if (!isTransactional(bytes, at)) for (const change of changes) this.#change(change);
       else pending.set(producerId, [...(pending.get(producerId) ?? []), ...changes]);
     });
+    for (const { type, producerId } of this.partition.pendingMarkers) {
+      if (type === 'commit') for (const change of pending.get(producerId) ?? []) this.#change(change);
+    }
   }
 
   #change({ group, topicId, partition, stored }: Change): void {

@@ -17,7 +17,7 @@
 import { FileError, joinPath } from '../../base/index.ts';
 import type { Damage, TopicDescription } from '../log.ts';
 import { offsetsTopic, transactionsTopic } from '../topic-rules.ts';
-import type { CommitRecord, Coordinator } from './coordinator.ts';
+import type { CommitRecord, Coordinator, FoundCommit } from './coordinator.ts';
 import type { DamageList } from './damage-list.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { partitionKey } from './group-offsets.ts';
@@ -106,7 +106,7 @@ export const recoverLog = async (log: RecoveringLog): Promise<LogRecovery> => {
     byId.has(topicId) || standing.some((entry) => entry.topicId === topicId);
   groups.forgetTopics(isKnown);
   coordinator.expireIdentities((_, { producerId }) =>
-    partitions.some((partition) => partition.state.openFrom(producerId) >= 0),
+    [offsets, ...partitions].some((partition) => partition.state.openFrom(producerId) >= 0),
   );
   if (distrust) {
     await Promise.all([...partitions, transactions, offsets].map((partition) => partition.sync()));
@@ -121,8 +121,8 @@ export const recoverLog = async (log: RecoveringLog): Promise<LogRecovery> => {
   };
 };
 
-/** Ends every transaction that is open in these partitions; answers the commits with the partitions that hold their
- *  records. */
+/** Ends every transaction that is open in these partitions; answers the commits with what there is of the partitions
+ *  that they wrote to. */
 const endTransactions = (
   partitions: readonly FilePartition[],
   commits: readonly CommitRecord[],
@@ -130,11 +130,15 @@ const endTransactions = (
   coordinator: Coordinator,
   completed: Set<string>,
   aborted: Set<string>,
-): { record: CommitRecord; partitions: FilePartition[] }[] => {
+): FoundCommit[] => {
   const unfinished = commits.map((record) => {
     const written: FilePartition[] = [];
+    let isOutOfReach = false;
     for (const [topicId, index, first, last] of record.partitions) {
       const partition = partitionsOf(topicId)?.[index];
+      if (partition?.offline !== undefined || (partition === undefined && coordinator.topics.has(topicId))) {
+        isOutOfReach = true;
+      }
       if (partition === undefined) continue;
       written.push(partition);
       const openFrom = partition.state.openFrom(record.producerId);
@@ -142,7 +146,7 @@ const endTransactions = (
       partition.mark({ type: 'commit', producerId: record.producerId, epoch: record.epoch });
       completed.add(record.transactionalId);
     }
-    return { record, partitions: written };
+    return { record, partitions: written, isOutOfReach };
   });
   for (const partition of partitions) {
     for (const [producerId, { epoch }] of partition.state.producers) coordinator.noteProducer(producerId, epoch);

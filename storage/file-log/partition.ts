@@ -76,7 +76,7 @@ export interface PartitionHost {
   segmentClosed(): void;
 }
 
-interface PendingMarker {
+export interface PendingMarker {
   readonly type: ControlType;
   readonly producerId: number;
   readonly epoch: number;
@@ -213,6 +213,11 @@ export class FilePartition implements CompactedPartition {
 
   get hasPendingMarkers(): boolean {
     return this.#pendingMarkers.length > 0;
+  }
+
+  /** Those that could not be written yet, in the order in which they will be. */
+  get pendingMarkers(): readonly PendingMarker[] {
+    return this.#pendingMarkers;
   }
 
   /** Appends a stamped batch to the page cache, or throws and leaves everything as it was. */

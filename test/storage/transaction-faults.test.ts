@@ -146,3 +146,94 @@ test('a commit whose record could not be synced because its file could not be op
   expect(await readAll(again, { ...t, partition: 1 })).toEqual(['0:b']);
   await again.close();
 });
+
+test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+  'a producer that goes on as soon as its commit answers adds nothing once another one takes over (%i turns later)',
+  async (turns) => {
+    const { log } = await setUp();
+    const old = await log.producer({ transactionalId: 'id' });
+    old.begin();
+    await old.append(t, batchOf('a'), 'append');
+    const goOn = async (): Promise<void> => {
+      await old.commit();
+      for (let i = 0; i < turns; i++) await Promise.resolve();
+      old.begin();
+      await old.append(t, batchOf('late'), 'append');
+    };
+    const late = failure(goOn());
+    await Promise.resolve();
+    const next = await log.producer({ transactionalId: 'id' });
+    await late;
+    next.begin();
+    await next.append(t, batchOf('b'), 'append');
+    await next.commit();
+    expect((await readAll(log, t)).map((row) => row.split(':')[1])).toEqual(['a', 'b']);
+    expect(await failure(old.append(t, batchOf('later'), 'append'))).toBe('fenced/LOG_PRODUCER_FENCED');
+    await log.close();
+  },
+);
+
+test('offsets whose commit marker finds no space at the next start are committed all the same', async () => {
+  const { files, log } = await setUp();
+  const writer = await log.producer({ transactionalId: 'id' });
+  await log.commitOffsets('g', [{ ...t, partition: 1, offset: 0 }]);
+  writer.begin();
+  await writer.append(t, batchOf('a'), 'append');
+  await writer.sendOffsets('g', [{ ...t, offset: 1 }]);
+  await writer.commit();
+  // A power cut: the commit is on the disk, its markers are not.
+  const disk = files.crashed('lost', new Random(1));
+  fillDisk(disk, '/internal/offsets/');
+  const again = await openOn(disk);
+  expect(again.recovery.completedTransactions).toEqual(['id']);
+  expect(await readAll(again, t)).toEqual(['0:a']);
+  const both = [
+    { ...t, offset: 1 },
+    { ...t, partition: 1, offset: 0 },
+  ];
+  expect(await again.committed('g')).toEqual(both);
+  disk.onCall = undefined;
+  await again.commitOffsets('h', [{ ...t, offset: 0 }]);
+  const third = await openOn(disk.crashed('kill', new Random(1)));
+  expect(await third.committed('g')).toEqual(both);
+  await third.close();
+});
+
+test('a producer id that could not be noted for want of space is given out to nobody else', async () => {
+  const { files, log } = await setUp();
+  fillDisk(files, '/internal/transactions/');
+  expect(await failure(log.producer())).toBe('unavailable/LOG_DISK_FULL');
+  files.onCall = undefined;
+  const { producerId } = await log.producer({ transactionalId: 'a' });
+  const again = await openOn(files.crashed('kill', new Random(1)));
+  const other = await again.producer({ transactionalId: 'b' });
+  expect(await again.producer({ transactionalId: 'a' })).toMatchObject({ producerId, epoch: 1 });
+  expect(other.producerId).not.toBe(producerId);
+  await again.close();
+});
+
+test('a commit outlives the rotations of a run in which a partition that it wrote to could not be read', async () => {
+  const { files, log } = await setUp();
+  const writer = await log.producer({ transactionalId: 'id' });
+  writer.begin();
+  await writer.append(t, batchOf('a'), 'append');
+  await writer.commit();
+  const disk = files.crashed('lost', new Random(1));
+  const [topic] = await log.describeTopics();
+  const unreadable = `/topics/${topic?.id}/0/`;
+  disk.onCall = ({ kind, path }) => (kind === 'read' && path.includes(unreadable) ? { error: 'EIO' } : undefined);
+  const clock = new ManualClock(1_700_000_000_000);
+  const offline = await openOn(disk, clock);
+  expect(await failure(readAll(offline, t))).toBe('unavailable/LOG_PARTITION_OFFLINE');
+  for (let i = 0; i < 60; i++) {
+    const other = await offline.producer({ transactionalId: 'other' });
+    other.begin();
+    await other.append({ ...t, partition: 1 }, batchOf('b'), 'append');
+    await other.commit();
+  }
+  await settle();
+  disk.onCall = undefined;
+  const again = await openOn(disk.crashed('kill', new Random(1)));
+  expect(await readAll(again, t)).toEqual(['0:a']);
+  await again.close();
+});
