@@ -18,6 +18,7 @@ import {
   UserError,
   utf8Bytes,
   utf8Text,
+  writeFully,
 } from '../../base/index.ts';
 import { type Damage, damageKinds } from '../log.ts';
 import { offsetsTopic, transactionsTopic } from '../topic-rules.ts';
@@ -101,11 +102,8 @@ export class DamageList {
     try {
       let at = 0;
       write((bytes, length) => {
-        for (let start = 0; start < length; ) {
-          const written = file.writeAt(bytes, start, length - start, at);
-          start += written;
-          at += written;
-        }
+        writeFully(file, bytes, 0, length, at);
+        at += length;
       });
       file.datasyncSync();
     } finally {

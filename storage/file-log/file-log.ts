@@ -435,11 +435,12 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
   exportView(): SharedLogView {
     this.checkOpen();
     if (this.#shared === undefined) {
-      this.#shared = new SharedPublisher(this.#directory.path, readerOpenFiles(this.openFiles.limit));
+      const shared = new SharedPublisher(this.#directory.path, readerOpenFiles(this.openFiles.limit));
       for (const { description, partitions } of this.#topics.all()) {
-        this.#shared.checkRoom(description.name, partitions.length);
-        this.#shared.add(description, partitions);
+        shared.checkRoom(description.name, partitions.length);
+        shared.add(description, partitions);
       }
+      this.#shared = shared;
     }
     return this.#shared.view();
   }

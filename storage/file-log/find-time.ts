@@ -51,7 +51,9 @@ export const findTime = (search: TimeSearch): TimedOffset | undefined => {
         }
         at += size;
       }
-      if (length < batchHeaderBytes) throw damaged(segment.baseOffset, position, 'the file was shortened');
+      if (length < Math.min(bytes.length, segment.size - position)) {
+        throw damaged(segment.baseOffset, position + length, 'the file was shortened');
+      }
       position += at;
     } finally {
       pool.give(bytes);

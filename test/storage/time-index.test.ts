@@ -97,3 +97,15 @@ test('looking up a time reads little of a long partition', async () => {
   expect(await log.offsetForTime(t, 1500)).toEqual({ offset: 1500, timestamp: 1500 });
   expect(reads).toBeLessThan(3);
 });
+
+test('a time that is looked for in a file that was shortened meanwhile is answered with damage', async () => {
+  const { state, log } = await setUp();
+  const producer = await log.producer();
+  await log.createTopic({ name: 'large', partitions: 1 });
+  const large = { topic: 'large', partition: 0 };
+  await producer.append(large, encodeBatch([{ timestamp: 1, value: new Uint8Array(200_000) }]), 'append');
+  const path =
+    state.files.paths().find((one) => one.endsWith('.log') && state.files.bytesOf(one).length > 200_000) ?? '';
+  state.files.corrupt(path, (bytes) => bytes.slice(0, 100_000));
+  await expect(log.offsetForTime(large, 1)).rejects.toMatchObject({ code: 'LOG_CORRUPT_BATCH' });
+});
