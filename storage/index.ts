@@ -43,4 +43,11 @@ export {
 } from './record-batch.ts';
 export { decodeBatch, RecordColumns } from './record-columns.ts';
 export { encodeHeaders, forEachHeader, type RecordHeader, readHeaders } from './record-headers.ts';
-export { checkTopicName, numberConfig, offsetsTopic, topicConfigDefaults, transactionsTopic } from './topic-rules.ts';
+export {
+  batchLimitOf,
+  checkTopicName,
+  numberConfig,
+  offsetsTopic,
+  topicConfigDefaults,
+  transactionsTopic,
+} from './topic-rules.ts';

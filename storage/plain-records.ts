@@ -1,5 +1,5 @@
 /**
- * Records one by one, for callers outside the engine: plain objects in, plain objects out.
+ * Records one by one, for callers outside of the engine: plain objects in, plain objects out.
  *
  * `produceRecords` spreads records over partitions as Kafka's default partitioner does (murmur2 of the key; without a
  * key round robin), fills batches, and answers when all are acknowledged. `consumeRecords` follows a topic as an async
@@ -12,7 +12,7 @@ import { chunksOrThrow } from './fetched.ts';
 import { type Acks, type CommittedOffset, type FetchRequest, type Log, LogError, type Producer } from './log.ts';
 import { decodeBatch, RecordColumns } from './record-columns.ts';
 import { encodeHeaders, type RecordHeader } from './record-headers.ts';
-import { numberConfig } from './topic-rules.ts';
+import { batchLimitOf } from './topic-rules.ts';
 
 export interface ProducedRecord {
   /** Text is written as UTF-8. */
@@ -56,7 +56,7 @@ export const produceRecords = async (
   const description = await log.describeTopic(topic);
   if (description === undefined) throw unknownTopic(topic);
   const { partitions } = description;
-  const batchBytes = Math.min(targetBatchBytes, numberConfig(description.configs, 'max.message.bytes'));
+  const batchBytes = Math.min(targetBatchBytes, batchLimitOf(description.configs));
   const builders: (BatchBuilder | undefined)[] = [];
   const appended: Promise<unknown>[] = [];
   const send = (partition: number, builder: BatchBuilder): void => {

@@ -3,8 +3,10 @@
  *
  * Names: 1 to 249 characters out of `[a-zA-Z0-9._-]`, not `.` or `..`; names that the log keeps for itself are refused.
  * Configurations go by Kafka's names and are kept as text, as Kafka keeps them; each has a default and a rule. A name
- * that is not known is refused: a typing error must not look like a setting. Some are kept and shown but not acted on
- * by this log; a comment in their row notes that.
+ * that is not known is refused: a typing error must not look like a setting. The log acts on `cleanup.policy`,
+ * `delete.retention.ms`, `index.interval.bytes`, `max.compaction.lag.ms`, `max.message.bytes`,
+ * `min.cleanable.dirty.ratio`, `min.compaction.lag.ms`, `retention.*`, `segment.bytes` and `segment.ms`; the others are
+ * checked, kept and shown.
  */
 
 import { closestName, UserError } from '../base/index.ts';
@@ -45,7 +47,7 @@ const rules: Readonly<Record<string, ConfigRule>> = {
     accepts: (text) => text === '' || text.split(',').every((part) => ['delete', 'compact'].includes(part.trim())),
     expected: 'delete, compact or both, separated by a comma',
   },
-  // This build keeps codecs out of the log: batches are stored as the producer made them.
+  // Batches are stored as the producer made them; compressed ones are refused.
   'compression.type': oneOf('producer', 'producer', 'uncompressed'),
   'delete.retention.ms': whole('86400000', 0n, longMax),
   'file.delete.delay.ms': whole('60000', 0n, longMax),
@@ -87,13 +89,17 @@ export const numberConfig = (configs: TopicConfigs, name: string): number => {
   return value > Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : value;
 };
 
+/** The size of the largest batch that a topic takes. A batch lies within one segment. */
+export const batchLimitOf = (configs: TopicConfigs): number =>
+  Math.min(numberConfig(configs, 'max.message.bytes'), numberConfig(configs, 'segment.bytes'));
+
 export const isCompacted = (configs: TopicConfigs): boolean =>
   (configs['cleanup.policy'] ?? '').split(',').some((part) => part.trim() === 'compact');
 
 export const isDeleted = (configs: TopicConfigs): boolean =>
   (configs['cleanup.policy'] ?? 'delete').split(',').some((part) => part.trim() === 'delete');
 
-/** Throws the `UserError` that a name deserves, if any. */
+/** Throws TOPIC_NAME_INVALID unless a topic may have this name. */
 export const checkTopicName = (name: string): void => {
   const refuse = (why: string): never => {
     const shown = JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);

@@ -15,7 +15,13 @@
  */
 
 import { assert, UserError } from '../../base/index.ts';
-import type { Log, Producer, TopicConfigs, TopicDescription } from '../../storage/index.ts';
+import {
+  batchLimitOf,
+  type Log,
+  type Producer,
+  type TopicConfigs,
+  type TopicDescription,
+} from '../../storage/index.ts';
 import { type PartitionPlan, planPartitions } from '../partition-plan.ts';
 import { changelogBatchBytes } from '../stores/store-options.ts';
 import { type Topology } from '../topology.ts';
@@ -164,8 +170,7 @@ const outputsOf = async (
     outputs.set(topic, { topic, id: '', partitions, maxBatchBytes: mostBatchBytes });
   };
   const written = ({ name, id, partitions, configs }: TopicDescription): void => {
-    const maxBatchBytes = Number(configs['max.message.bytes'] ?? 1_048_588);
-    outputs.set(name, { topic: name, id, partitions, maxBatchBytes });
+    outputs.set(name, { topic: name, id, partitions, maxBatchBytes: batchLimitOf(configs) });
   };
   for (const { id, sinks, stores } of topology.subTopologies()) {
     for (const sink of sinks) {

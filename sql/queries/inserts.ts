@@ -2,7 +2,7 @@
  *  */
 
 import { type Clock, UserError } from '../../base/index.ts';
-import { type Log, numberConfig, type Producer, produceRecords } from '../../storage/index.ts';
+import { batchLimitOf, type Log, type Producer, produceRecords } from '../../storage/index.ts';
 import type { Source } from '../analyze/sources.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Inserter, TypedRow } from '../facade.ts';
@@ -73,7 +73,7 @@ export class Inserts {
       source,
       topicId: topic.id,
       partitions: topic.partitions,
-      maxBatchBytes: numberConfig(topic.configs, 'max.message.bytes'),
+      maxBatchBytes: batchLimitOf(topic.configs),
       now: () => this.#clock.now(),
     };
   }
