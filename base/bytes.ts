@@ -170,15 +170,15 @@ export class ByteWriter {
   }
 }
 
-/** Copies `source[start, end)` to `target[at, …)`: by a loop when short (no view is made), else by the host's memmove.
- *  */
+/** Copies `source[start, end)` to `target[at, …)`: by a loop when short (no view is made), else by the memmove of the
+ *  host. */
 export const copyBytes = (source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void => {
   if (end - start <= 48) for (let i = start; i < end; i++) target[at++] = source[i] as number;
   else target.set(start === 0 && end === source.length ? source : source.subarray(start, end), at);
 };
 
-/** The result of a read whose length is not known before: the value and where to read on. `value` NaN: the bytes are no
- *  varint. */
+/** The result of a read whose length is not known before: the value and where to read on. `value` is NaN when the bytes
+ *  are not a varint. */
 export interface Cursor {
   value: number;
   at: number;

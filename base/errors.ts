@@ -2,13 +2,13 @@
  * The two kinds of failure, never mixed.
  *
  * Ours is a broken promise inside the program: `assert` throws an `AssertionError` and the task that met it stops. A
- * user's is something the user can correct: a `UserError` carries a stable code, a plain sentence, where it can a hint
- * and the position in the text, and nothing else stops. Bad data in a record is neither: it becomes a row of the
- * processing log.
+ * user's is something the user can correct: a `UserError` carries a stable code, a plain sentence and, where there are
+ * any, a hint and the position in the text; only the call that it answers fails. Bad data in a record is neither: it
+ * becomes a row of the processing log.
  */
 
 /** A position in a text that a user wrote. Lines and columns count from 1, the offset from 0; columns and offsets count
- *  UTF-16 units. `length` says how much of the text is meant, where that is more than a point. */
+ *  UTF-16 units. `length` is how much of the text is meant, where that is more than a point. */
 export interface Position {
   readonly line: number;
   readonly column: number;

@@ -1,5 +1,5 @@
 /**
- * base: what every other layer builds on, and nothing that knows what a stream is.
+ * base: what every other layer builds on; it has no notion of a stream.
  *
  * Errors and asserts, bytes (writer, readers at a position, hashes), text, the checksum, keys that sort as their
  * values, and the three things that must be injected: time (`clock.ts`), randomness (`random.ts`) and disks

@@ -1,6 +1,6 @@
 /**
- * Reading JSON that comes from the disk: every field is checked when it is read, and a fault names the field and what
- * it holds. Who reads a file adds its path.
+ * Reads JSON that comes from the disk: every field is checked when it is read, and a fault names the field and what it
+ * holds. The caller adds the path of the file.
  */
 import { messageOf } from './errors.ts';
 
@@ -91,7 +91,7 @@ export class JsonFields {
   }
 }
 
-/** `JSON.parse` with a fault that names where in the text it is. */
+/** `JSON.parse`, whose error becomes a `JsonFault`. */
 export const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);

@@ -12,7 +12,7 @@ export interface NativeText {
   /** Writes the whole text at `at`, where there is room for 3 bytes per UTF-16 unit; returns the number of bytes
    *  written. */
   writeUtf8(bytes: Uint8Array, text: string, at: number): number;
-  /** Writes one byte per UTF-16 unit; the caller knows that each is below 256. */
+  /** Writes one byte per UTF-16 unit; the caller makes sure that each is below 256. */
   writeLatin1(bytes: Uint8Array, text: string, at: number): number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * BASE: what the plainest reader of a segment costs. Read the file, decode the batches to positions, make a latin1
+ * BASE: the rate of the plainest reader of a segment. Read the file, decode the batches to positions, make a latin1
  * string of each value, and `JSON.parse` it. No state, no output, no commit. Every other figure is a ratio to this,
  * measured in the same process before and after.
  */

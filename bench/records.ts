@@ -1,7 +1,7 @@
 /**
  * The records that the benchmarks read: two schemas.
  *
- * `narrow` is the record of the project's measured limits: six columns, a 98-byte JSON value, an 8-byte key (KAFKA
+ * `narrow` is the record for which the targets were set: six columns, a 98-byte JSON value, an 8-byte key (KAFKA
  * BIGINT), 117 bytes on disk. `wide` keeps us honest: 26 columns, about 360 bytes, five of them used, a nested struct,
  * text beyond ASCII. The same seed makes the same records.
  */

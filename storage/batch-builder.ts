@@ -1,7 +1,7 @@
 /**
  * Writing record batches: records are encoded straight into one growing buffer.
  *
- * The layout is in record-batch.ts; what only the log knows (offset, producer, checksum) it stamps in later.
+ * The layout is in record-batch.ts; the fields that the log decides (offset, producer, checksum) are stamped in later.
  */
 
 import { assert, type BufferPool, writeI16, writeI32, writeI64 } from '../base/index.ts';

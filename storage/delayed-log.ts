@@ -222,7 +222,7 @@ class DelayedProducer implements Producer {
   readonly #transactional: boolean;
   /** The effect that was asked for last: none happens before the one before it. */
   #lastEffect: Promise<unknown> = Promise.resolve();
-  /** Counts transactions; a late commit knows which one it meant. */
+  /** Counts transactions; a late commit compares it with the one that it was sent for. */
   #transaction = 0;
   #open = false;
   /** Appends and offsets of the transaction that are not answered yet. */

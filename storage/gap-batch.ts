@@ -1,7 +1,7 @@
 /**
  * A gap batch covers the offsets of a partition whose records are lost: an empty batch, as compaction leaves them too,
- * with bit 7 of its attributes set (unused in Kafka's format: other readers see an empty batch). Thereby each batch of
- * a partition begins where the one before ends, whatever was lost, and nothing that reads needs to know of gaps.
+ * with bit 7 of its attributes set (unused in Kafka's format: other readers see an empty batch). So each batch of a
+ * partition begins where the one before ends, whatever was lost, and reading needs no case for gaps.
  *
  * It may be longer than its header: what follows is zeros, so that it fits exactly where the damaged bytes were.
  * Whether a transaction that was open at the gap was committed within it cannot be known: it counts as aborted.

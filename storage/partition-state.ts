@@ -1,5 +1,5 @@
 /**
- * What a partition knows besides its batches: who has written to it and which transactions are open or aborted.
+ * The state of a partition besides its batches: who has written to it and which transactions are open or aborted.
  *
  * Everything here follows from the batches in order of offset, so it can always be rebuilt by reading them again
  * (`apply`).
@@ -60,13 +60,13 @@ export interface AbortedRange {
 }
 
 /** What to do with a batch that a producer sends. */
-export type Verdict =
+export type SequenceCheck =
   | { readonly kind: 'append' }
   | { readonly kind: 'duplicate'; readonly baseOffset: number; readonly lastOffset: number }
   | { readonly kind: 'fenced' }
   | { readonly kind: 'out-of-order'; readonly expected: number };
 
-const append: Verdict = { kind: 'append' };
+const append: SequenceCheck = { kind: 'append' };
 
 export class PartitionState {
   start = 0;
@@ -101,7 +101,7 @@ export class PartitionState {
     return { start: this.start, stable: this.stable(), end: this.end };
   }
 
-  /** Below which offset a reader may look. */
+  /** The offset at which a reader has to stop. */
   limit(isolation: Isolation): number {
     switch (isolation.kind) {
       case 'uncommitted':
@@ -131,7 +131,7 @@ export class PartitionState {
 
   /** Whether a producer's next batch may be appended, by its epoch and its sequence numbers; or which batch it repeats.
    *  */
-  checkSequence(producerId: number, epoch: number, firstSequence: number, count: number): Verdict {
+  checkSequence(producerId: number, epoch: number, firstSequence: number, count: number): SequenceCheck {
     const entry = this.producers.get(producerId);
     if (entry === undefined) return append;
     if (epoch < entry.epoch) return { kind: 'fenced' };

@@ -43,7 +43,7 @@ import {
 } from '../base/index.ts';
 
 export const batchHeaderBytes = 61;
-/** Bytes before the length field's count begins. */
+/** The bytes of a batch that its length field does not count. */
 export const batchOverheadBytes = 12;
 /** The smallest size of a record: seven one-byte fields. */
 export const leastRecordBytes = 7;
@@ -72,7 +72,7 @@ export const batchBits = { codec: 0x07, logAppendTime: 0x08, transactional: 0x10
 
 // ---------------------------------------------------------------- reading a header in place
 
-/** Bytes of the whole batch at `position`; the caller knows that the first twelve bytes are there. */
+/** Bytes of the whole batch at `position`; the caller makes sure that the first twelve bytes are there. */
 export const batchBytes = (bytes: Uint8Array, position: number): number =>
   batchOverheadBytes + readI32(bytes, position + at.length);
 export const baseOffsetOf = (bytes: Uint8Array, position: number): number => readI64(bytes, position);
@@ -157,7 +157,7 @@ export interface BatchStamp {
   readonly transactional: boolean;
 }
 
-/** Writes what only the log knows into the batch, in place, and the CRC over it. */
+/** Writes the fields that the log decides into the batch, in place, and the CRC over it. */
 export const stampBatch = (bytes: Uint8Array, stamp: BatchStamp): void => {
   const { baseOffset, producerId, epoch } = stamp;
   assert(Number.isSafeInteger(baseOffset) && baseOffset >= 0, () => `${baseOffset} is not an offset`);

@@ -13,18 +13,17 @@
 
 import { assert, type ByteWriter, newCursor, readI16, readI64, readVarint, readVarlong } from '../base/index.ts';
 import { encodeBatch } from './batch-builder.ts';
-import { batchBytes, batchField, batchHeaderBytes, batchOverheadBytes, sealBatch } from './record-batch.ts';
-import { type RecordColumns } from './record-columns.ts';
+import { batchBits, batchBytes, batchField, batchHeaderBytes, batchOverheadBytes, sealBatch } from './record-batch.ts';
+import type { RecordColumns } from './record-columns.ts';
 
 const deleteHorizonBit = 0x40;
-const transactionalBit = 0x10;
 /** The most offsets that one empty batch covers: its last offset delta has 32 bits. */
 const mostOffsets = 0x7fff_ffff;
 
 const cursor = newCursor();
 
 /** The epoch milliseconds from which on tombstones of this batch may be dropped; undefined when no compaction has set
- *  them. */
+ *  it. */
 export const deleteHorizonOf = (bytes: Uint8Array, position: number): number | undefined =>
   (readI16(bytes, position + batchField.attributes) & deleteHorizonBit) === 0
     ? undefined
@@ -53,7 +52,10 @@ export const writeWithoutRecords = (out: ByteWriter, bytes: Uint8Array, position
   const view = new DataView(batch.buffer);
   view.setInt32(batchField.length, batchHeaderBytes - batchOverheadBytes);
   // Nothing of the transaction is left here: this batch must not open it.
-  view.setInt16(batchField.attributes, view.getInt16(batchField.attributes) & ~(transactionalBit | deleteHorizonBit));
+  view.setInt16(
+    batchField.attributes,
+    view.getInt16(batchField.attributes) & ~(batchBits.transactional | deleteHorizonBit),
+  );
   view.setInt32(batchField.count, 0);
   sealBatch(batch);
   out.bytes(batch);

@@ -1,6 +1,6 @@
 /**
- * base/node: the platform's forms of what base leaves open. `installNative` refuses a Node that is too old, puts Node's
- * text and checksum instead of the plain ones, for the thread that calls it, and applies `MILLRACE_CODEGEN=off`;
+ * base/node: what base leaves to the platform, as Node has it. `installNative` refuses a Node that is too old, replaces
+ * the plain text functions and checksum by Node's, for the thread that calls it, and applies `MILLRACE_CODEGEN=off`;
  * whatever starts a thread (`open`, the server, a worker) calls it first.
  */
 

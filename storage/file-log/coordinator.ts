@@ -78,7 +78,7 @@ export class Coordinator {
   readonly groups: GroupOffsets;
   /** By transactional id, in order of last use. */
   readonly #identities = new Map<string, Identity>();
-  /** The topics that the transaction log knows, by id. */
+  /** The topics in the transaction log, by id. */
   readonly topics = new Map<string, TopicDescription>();
   /** The offsets partition is known to have reached this offset. */
   #offsetsEnd = 0;

@@ -1,11 +1,12 @@
 /**
  * What was found damaged, and what is left of it.
  *
- *   damage                              {"format":1,"entries":[…]}: every entry of `Log.damage` that was not accepted yet, on the disk before anything is
- *                                       mended, because once mended it could not be found again
+ *   damage                              {"format":1,"entries":[…]}: the entries of `Log.damage` that are not accepted
+ *                                       yet, on the disk before anything is mended, because damage that is mended
+ *                                       cannot be found again
  *   quarantine/<n>-<name of the file>   the bytes that were taken out of a file; they are never deleted
  *
- * Topics that are gone are no entries of the file: every start finds them again.
+ * Topics that are gone and partitions that cannot be opened are not in the file: every start finds them again.
  */
 
 import {

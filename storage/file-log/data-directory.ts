@@ -12,7 +12,7 @@
  *   damage, quarantine/           what was found damaged, see damage-list.ts
  *
  * A topic exists while its `topic.json` does: it is written last when a topic is made; to delete a topic it is renamed
- * to `deleted`, and the rest follows. The transaction log also knows which topics there are, so that a start notices
+ * to `deleted`, and the rest follows. The transaction log also holds which topics there are, so that a start notices
  * what is gone. A directory that nothing explains is left as it is.
  */
 
@@ -164,7 +164,7 @@ export class DataDirectory {
     replaceFile(this.#files, joinPath(this.path, 'topics', id, 'topic.json'), utf8Bytes(text));
   }
 
-  /** After this the topic does not exist, come what may; its files follow. */
+  /** The topic does not exist any more when this returns; its files are removed later. */
   forgetTopic(id: string): void {
     const directory = joinPath(this.path, 'topics', id);
     this.#files.rename(joinPath(directory, 'topic.json'), joinPath(directory, 'deleted'));

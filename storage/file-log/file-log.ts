@@ -75,7 +75,7 @@ export interface FileLogOptions {
   readonly compactionMapBytes?: number;
 }
 
-/** The file log offers workers a view to read by. */
+/** The contract, and what only a log on disk has. */
 export interface FileLog extends Log {
   /** Retention and compaction, which the log does by itself. */
   readonly housekeeping: Pick<Housekeeping, 'run' | 'totals' | 'suspended'>;
@@ -309,7 +309,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
     try {
       this.#directory.removeTopic(id);
     } catch {
-      // What is left holds nothing: the next start clears it away.
+      // What is left is an empty topic: the next start shows it, or clears it away when its description is gone.
     }
   }
 
@@ -452,7 +452,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
     return this.#producers.open(options);
   }
 
-  /** See `ProducerHost`. */
+  /** See `ProducerHost.finishMarkers`. */
   finishMarkers(producerId: number): void {
     this.#markers.finish(producerId);
   }

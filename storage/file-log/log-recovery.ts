@@ -9,7 +9,7 @@
  *    damage (partition-recovery.ts).
  * 5. Every transaction that is still open is ended: committed where its commit record is found, otherwise aborted.
  *
- * What the directory and the transaction log know of topics is compared. A description that is gone is restored
+ * The topics of the directory are compared with those of the transaction log. A description that is gone is restored
  * from the transaction log; a directory that is gone is damage; one that neither explains is damage too, and stays as
  * it is.
  */

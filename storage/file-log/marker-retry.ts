@@ -22,7 +22,7 @@ export class MarkerRetry {
     this.#log = log;
   }
 
-  /** Sees to markers that wait, if there are any. */
+  /** Begins to write the markers that wait, if there are any. */
   start(): void {
     if (this.#cancel !== undefined || this.#stopped) return;
     const waiting = [...this.#log.allPartitions()].filter((partition) => partition.hasPendingMarkers);

@@ -5,7 +5,8 @@
  * or below an offset, and the reader goes on from there, batch by batch. So an index that is old, short or missing
  * costs time, never truth. On disk:
  *
- *   crc u32 (of what follows) · version i16 (2) · first and last append ms i64 · greatest timestamp i64 · crc u32 of the time index
+ *   crc u32 (of what follows) · version i16 (2) · first and last append ms i64 · greatest timestamp i64
+ *   crc u32 of the time index
  *   count i32 · { offset - base i32, position i32 } …
  */
 
@@ -76,7 +77,7 @@ export class OffsetIndex {
     while (this.lastPosition >= position) this.count--;
   }
 
-  /** `timeIndexCrc` vouches for the time index that is written beside this one. */
+  /** `timeIndexCrc` is the checksum of the time index that is written beside this one. */
   encode(timeIndexCrc: number): Uint8Array {
     const out = new ByteWriter(headerBytes + this.count * 8);
     out.u32(0);

@@ -217,7 +217,7 @@ class Recovery {
       segment.sync.touch();
       segment.sync.now();
       this.#forgetIndex(segment);
-      // Below the recovery point the state knows already.
+      // Below the recovery point the state has it already.
       if (this.#state.end === offset) this.#state.apply(gap, 0, this.#context.now());
       offset = next;
     }

@@ -32,7 +32,7 @@ export interface PartitionRead {
   /** Batches that begin here or behind are not looked at; above the offset asked for. */
   readonly limit: number;
   readonly offsets: PartitionOffsets;
-  /** Knows what is aborted. */
+  /** Holds which ranges are aborted. */
   readonly state: PartitionState;
   readonly maxBytes: number;
 }

@@ -114,7 +114,7 @@ export class Segment implements FileUser {
     index.lastAppendMs = nowMs;
   }
 
-  /** Forgets what the indexes know of the file from a position on; `offset` begins there. */
+  /** Removes the index entries for a position and what lies behind it; `offset` begins there. */
   cutIndexes(position: number, offset: number): void {
     this.index.cut(position);
     this.timeIndex.cut(offset);

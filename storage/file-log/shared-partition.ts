@@ -15,9 +15,9 @@ import type { SlotOfTopic } from './shared-view.ts';
 export class SharedPartition implements SegmentFiles {
   readonly slot: SlotOfTopic;
   readonly directory: string;
-  /** Knows the aborted ranges, and nothing else. */
+  /** Holds the aborted ranges, and nothing else. */
   readonly visibility = new PartitionState();
-  /** The version of the aborted ranges that `visibility` knows. */
+  /** The version of the aborted ranges in `visibility`. */
   knownAborted = 0;
   /** The layout that the open files and the read points belong to. */
   #layout = 0;

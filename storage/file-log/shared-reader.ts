@@ -41,10 +41,10 @@ import {
   word,
 } from './shared-view.ts';
 
-/** One per thread; any number of readers share its files and what it knows of aborted transactions. */
+/** One per thread; any number of readers share its files and its list of aborted transactions. */
 export interface SharedReaders {
   reader(): Reader;
-  /** What the contract's `offsets` answers, without asking the log's own thread. */
+  /** See `Log.offsets`; the log's own thread is not asked. */
   offsets(target: TopicPartition): Promise<PartitionOffsets>;
   /** See `Log.deletionsKeptFrom`. */
   deletionsKeptFrom(target: TopicPartition): Promise<number>;
@@ -320,7 +320,7 @@ const limitOf = (marks: Watermarks, isolation: Isolation): number => {
   }
 };
 
-/** Answers `timed-out` after a while, by a word that nobody ever changes: no timer of the host is needed. */
+/** Answers `timed-out` after a while, by waiting for a word that never changes: no timer of the host is needed. */
 const expiryOf = (ms: number): Promise<'not-equal' | 'ok' | 'timed-out'> => {
   const wait = Atomics.waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
   return wait.async ? wait.value : Promise.resolve(wait.value);

@@ -12,11 +12,11 @@
  *   7 layout (odd while segments are being replaced by compacted ones)   8 number of the topic
  *
  * Slots of a deleted topic are used again. The number of a topic is never used again: a reader that still has a slot of
- * a former topic finds another number there, and knows that its topic is deleted. A question about a slot carries the
+ * a former topic finds another number there: its topic is deleted. A question about a slot carries the
  * number for the same reason.
  *
  * Aborted ranges have no fixed size and change seldom: they are sent over a port. A reader that finds another version
- * than it knows asks for them before it reads below the stable offset; the owner writes the version before it raises
+ * than its own asks for them before it reads below the stable offset; the owner writes the version before it raises
  * the stable offset. Topics made or deleted later are announced over the same port.
  */
 

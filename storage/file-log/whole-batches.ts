@@ -3,7 +3,7 @@
  * one that is larger.
  *
  * A slice is read when the next one is asked for, into the same bytes as the one before. Only the lengths of batches
- * are looked at here; who uses their content checks it first (`checkBatch`).
+ * are looked at here: `checkBatch` has to come before any use of their content.
  */
 
 import { assert } from '../../base/index.ts';

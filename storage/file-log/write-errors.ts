@@ -1,7 +1,6 @@
-/** The errors of a file log whose disk does not take or give what it should. */
+/** The errors of a file log whose disk refuses a call. */
 
-import type { FileError } from '../../base/index.ts';
-import { messageOf } from '../../base/index.ts';
+import { type FileError, messageOf } from '../../base/index.ts';
 import { LogError, type TopicPartition } from '../log.ts';
 
 const freeSpace = 'Free some space: writing goes on by itself.';
@@ -10,8 +9,6 @@ const freeSpace = 'Free some space: writing goes on by itself.';
 const isFull = (cause: unknown): boolean =>
   cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
 
-const reasonOf = (cause: unknown): string => messageOf(cause);
-
 /** A write to a partition's directory failed. */
 export const writeError = (directory: string, cause: unknown): LogError =>
   isFull(cause)
@@ -19,13 +16,13 @@ export const writeError = (directory: string, cause: unknown): LogError =>
         hint: freeSpace,
         cause,
       })
-    : new LogError('unavailable', 'LOG_WRITE_FAILED', `writing to ${directory} failed: ${reasonOf(cause)}`, { cause });
+    : new LogError('unavailable', 'LOG_WRITE_FAILED', `writing to ${directory} failed: ${messageOf(cause)}`, { cause });
 
 /** A call on the log failed because of the disk; `what` is the first half of the message. */
 export const callFailed = (what: string, cause: unknown): LogError => {
   if (cause instanceof LogError) return cause;
   const full = isFull(cause);
-  return new LogError('unavailable', full ? 'LOG_DISK_FULL' : 'LOG_WRITE_FAILED', `${what}: ${reasonOf(cause)}`, {
+  return new LogError('unavailable', full ? 'LOG_DISK_FULL' : 'LOG_WRITE_FAILED', `${what}: ${messageOf(cause)}`, {
     cause,
     ...(full && { hint: freeSpace }),
   });
@@ -33,12 +30,14 @@ export const callFailed = (what: string, cause: unknown): LogError => {
 
 /** The end of a partition's file could not be cut back after a write that failed. */
 export const brokenTail = (directory: string, cause: unknown): LogError =>
-  new LogError('unavailable', 'LOG_WRITE_FAILED', `${directory} takes no writes until the next start`, {
-    hint: 'Check the disk, then start again.',
-    cause,
-  });
+  new LogError(
+    'unavailable',
+    'LOG_WRITE_FAILED',
+    `${directory} takes no writes until the next start: what a failed write left could not be cut off (${messageOf(cause)})`,
+    { hint: 'Check the disk, then start again.', cause },
+  );
 
-/** The file system did not let a partition be read when the log was opened. */
+/** A partition could not be read when the log was opened. */
 export const offlineError = ({ topic, partition }: TopicPartition, cause: FileError): LogError =>
   new LogError('unavailable', 'LOG_PARTITION_OFFLINE', `${topic}/${partition} could not be opened: ${cause.message}`, {
     hint: 'Check the disk and the permissions of the file, then start again.',
