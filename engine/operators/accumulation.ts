@@ -11,7 +11,7 @@
  * after a record are alive together.
  */
 
-import { assert, readViewI64, writeViewI64 } from '../../base/index.ts';
+import { AssertionError, readViewI64, writeViewI64 } from '../../base/index.ts';
 import type { ProcessorContext } from '../processor.ts';
 import { type StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
@@ -95,7 +95,8 @@ const inPlaceAccumulator = <V, R>(accumulation: InPlace<V, R>, context: Processo
         return pending.put;
       }
       const { valueView, valueStart, valueEnd } = found;
-      assert(valueEnd - valueStart === length, () => `an entry takes ${valueEnd - valueStart} bytes, not ${length}`);
+      // Not by `assert`: its message would be a closure, made for each record.
+      if (valueEnd - valueStart !== length) throw otherLength(valueEnd - valueStart, length);
       const at = valueStart + timestampBytes;
       const latest = readViewI64(valueView, valueStart);
       if (timestamp > latest) writeViewI64(valueView, valueStart, timestamp);
@@ -107,6 +108,9 @@ const inPlaceAccumulator = <V, R>(accumulation: InPlace<V, R>, context: Processo
     },
   };
 };
+
+const otherLength = (found: number, length: number): AssertionError =>
+  new AssertionError(`an entry takes ${found} bytes, not ${length}`);
 
 const byValueAccumulator = <V, A, R>(accumulation: ByValue<V, A, R>, context: ProcessorContext): Accumulator<V, R> => {
   const { accumulator: serde } = accumulation;
