@@ -75,6 +75,23 @@ test('the checksum of 123456789 is e3069283', () => {
   expect(crc32c(utf8Bytes('123456789'), 0, 9)).toBe(0xe3069283);
 });
 
+test('ranges of every length come whole out of one buffer, of a few in turns, and of many', () => {
+  for (const buffers of [1, 2, 7, 40]) {
+    const sources = Array.from({ length: buffers }, (_, i) => Uint8Array.from({ length: 256 }, (_, at) => at * 7 + i));
+    const builder = new BatchBuilder();
+    const written: { key: Uint8Array; value: Uint8Array }[] = [];
+    for (let i = 0; i < 600; i++) {
+      const key = sources[(i * i) % buffers] as Uint8Array;
+      const value = i % 3 === 0 ? (sources[(i + 1) % buffers] as Uint8Array) : key;
+      const [start, middle, end] = [i % 100, (i % 100) + (i % 29), (i % 100) + (i % 29) + (i % 67)];
+      builder.append(key, start, middle, value, middle, end, i);
+      written.push({ key: key.slice(start, middle), value: value.slice(middle, end) });
+    }
+    const { records } = decoded(builder.finish());
+    expect(records.map(({ key, value }) => ({ key, value }))).toEqual(written);
+  }
+});
+
 const bytesOrNull = fc.option(fc.uint8Array({ maxLength: 300 }), { nil: null });
 const anyRecord: fc.Arbitrary<Required<PlainRecord>> = fc.record({
   key: bytesOrNull,
