@@ -47,6 +47,12 @@ export class LinkedPages {
     if (pages.size === 0) this.#trees.delete(name);
   }
 
+  /** Forgets the trees whose keys lie below `key[0, end)`, by their bytes: names compare as they do. */
+  forgetBelow(key: Uint8Array, end: number): void {
+    const bound = nameOf(key, 0, end);
+    for (const name of this.#trees.keys()) if (name < bound) this.#trees.delete(name);
+  }
+
   clear(): void {
     this.#trees.clear();
   }

@@ -24,7 +24,7 @@ import { checksumBytes } from './checksum.ts';
 import { DueQueue } from './due-queue.ts';
 import type { Expiry } from './expiry.ts';
 import { FlatTable, flags } from './flat-table.ts';
-import { hasWindow, kinds, numberValue, readNumberValue, readTime } from './layout.ts';
+import { hasWindow, kinds, numberValue, readNumberValue, readTime, timeBytes, writeTime } from './layout.ts';
 import { LinkedPages } from './linked-pages.ts';
 import { LookAhead } from './look-ahead.ts';
 import type { ChangelogAppend, StoreStats } from './state-store.ts';
@@ -460,10 +460,17 @@ export class StoreCore implements EntriesInMemory {
   }
 
   #commitExpiry(): void {
-    const { table } = this;
-    this.expiry?.commit((list) => {
+    const { table, expiry } = this;
+    if (expiry === undefined) return;
+    const before = expiry.committedWindow;
+    expiry.commit((list) => {
       for (let address = table.headOf(list); address !== 0; address = table.headOf(list)) this.remove(address);
     });
+    if (this.linked.size === 0 || expiry.committedWindow === before) return;
+    // Pages of expired windows are not written any more.
+    const window = new Uint8Array(timeBytes);
+    writeTime(window, 0, expiry.committedWindow);
+    this.linked.forgetBelow(window, timeBytes);
   }
 
   rollback(): void {

@@ -5,13 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { readOrderedI64, writeOrderedI64 } from '../../../base/index.ts';
+import { Expiry } from '../../../engine/stores/expiry.ts';
 import { openLevelKv } from '../../../engine/stores/level-store.ts';
 import { MemoryBudget } from '../../../engine/stores/memory-budget.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
+import { PageTree } from '../../../engine/stores/page-tree.ts';
 import type { OrderedStateStore } from '../../../engine/stores/state-store.ts';
 import type { OrderedCursor } from '../../../engine/stores/store.ts';
+import { StoreCore } from '../../../engine/stores/store-core.ts';
 import { createStore } from '../../../engine/stores/store-kinds.ts';
 import type { StoreOptions } from '../../../engine/stores/store-options.ts';
+import { TreeKey } from '../../../engine/stores/tree-key.ts';
 import { bytesOf, textOf } from './forms.ts';
 
 const ends: (() => Promise<void>)[] = [];
@@ -226,6 +230,31 @@ test('what has expired is absent at once, also within a window that has not whol
     scanned += chunk.count;
   });
   expect(scanned).toBe(27);
+});
+
+test('splits of trees that expire before a checkpoint are forgotten with them', () => {
+  const windowMs = 1_000;
+  const core = new StoreCore({ kv: new MemoryKv(), storeId: 1 }, { expiry: new Expiry(windowMs), paged: true });
+  const key = new TreeKey();
+  const tree = new PageTree(core, key, 64);
+  for (let window = -5; window < 5; window++) {
+    key.setWindowed(window * windowMs, bytesOf('k'), 0, 1);
+    for (let i = 0; i < 10; i++) {
+      const order = timeOrder(window * windowMs + i);
+      tree.put(order, 0, order.length, order, 0, order.length, 'change');
+    }
+  }
+  core.commit(1);
+  expect(core.linked.size).toBe(10);
+  core.expireBelow(-500);
+  core.commit(2);
+  expect(core.linked.size).toBe(6);
+  core.expireBelow(5_000);
+  core.rollback();
+  expect(core.linked.size).toBe(6);
+  core.expireBelow(5_000);
+  core.commit(3);
+  expect(core.linked.size).toBe(0);
 });
 
 test('a checkpoint that was written for another retention time is discarded: the windows of its pages are others', async () => {
