@@ -1,9 +1,9 @@
 /**
  * WITH (…): which properties there are, what they take, which go together.
  *
- * Names come in upper case from the parser; values are literals. What is read here is checked by itself only: whether a
- * topic exists, whether a format can carry the columns, whether the timestamp column is there, is for the statement to
- * say.
+ * Names come in upper case from the parser; values are literals. Each is checked by itself only: whether a
+ * topic exists, whether a format can carry the columns, and whether the timestamp column is there, is checked by the
+ * statement.
  *
  * Properties of formats (`KEY_DELIMITER`, `VALUE_SCHEMA_ID`) are read here and checked by the format that takes them,
  * once it is known which one that is.

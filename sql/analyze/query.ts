@@ -2,8 +2,9 @@
  * From a SELECT's syntax tree to its logical plan, or to an error with what is wrong and where.
  *
  * The order is that of evaluation: sources and joins, WHERE, PARTITION BY or GROUP BY with the aggregates, HAVING,
- * SELECT. Names are qualified first (`Scope`), so that "the same expression" is a comparison of trees; then each clause
- * is typed against what the clause before it delivers. Joins, groups and the SELECT list have files of their own.
+ * SELECT. Names are qualified first (`Scope`), so that two expressions are the same when their trees are equal; then
+ * each clause is typed over what the clause before it delivers. Joins, groups and the SELECT list have files of their
+ * own.
  *
  * Key rules. The result of a persistent query has a key: that of its source, or what PARTITION BY, GROUP BY or a join
  * made of it, and the SELECT list must name each key column once; everything else in the list is a value column. A push

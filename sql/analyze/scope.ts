@@ -6,7 +6,7 @@
  * they are. Pseudo columns belong to every source, the bounds of windows to windowed ones only.
  *
  * `qualify` makes the names in an expression comparable: every column gets its source's alias, so that `ID` and `T.ID`
- * say the same.
+ * become the same.
  */
 
 import { closest, type Position, UserError } from '../../base/index.ts';

@@ -23,8 +23,8 @@ export class SelectList {
     this.#context = context;
   }
 
-  /** The list with `*` spelled out and every item named; expressions are qualified. `rekeyed` is the stage behind
-   *  PARTITION BY. */
+  /** The list with `*` spelled out and every item named; expressions are qualified. `rekeyedStage` is the stage behind
+   *  PARTITION BY, where there is one; `stage` the one before it. */
   items(stage: Stage, by: readonly Expression[], rekeyedStage?: Stage): readonly Item[] {
     const items: readonly SelectItem[] = this.#context.query.items;
     const persistent = this.#context.options.purpose === 'persistent';
@@ -104,7 +104,7 @@ export class SelectList {
   }
 
   #qualifyItem(expression: Expression): Expression {
-    // The bounds of windows over a join are not to be had, as in ksqlDB: read them from the table that results.
+    // The bounds of windows over a join cannot be selected, as in ksqlDB; the table that results has them.
     return this.#context.scope.qualify(
       expression,
       'SELECT',

@@ -58,7 +58,7 @@ export const localizeByPlanName =
         : undefined,
     );
 
-/** Another key: what was a value column by itself moves into it, the former key columns move out. */
+/** Another key: a value column that it names leaves the value, and the former key columns become values. */
 export const rekeyed = (
   input: LogicalNode,
   keys: readonly NamedExpression[],

@@ -2,9 +2,9 @@
  * Table functions of a SELECT list: the rows of a query, each as many times as the functions make of it.
  *
  * Several of them are evaluated side by side, so all calls of a query are one node of the plan. They stand in the
- * SELECT list of a query over a stream, within expressions if need be, but not where a row decides whether its parts
- * are evaluated at all: in CASE, in a lambda, in another table function. There are none together with groups, and none
- * in pull queries, whose rows are those of the table or topic.
+ * SELECT list of a query over a stream, also as parts of expressions, but not where it depends on the row whether and
+ * how often a part is evaluated: in CASE, in a lambda, in another table function. A query with groups has none, and
+ * neither has a pull query, whose rows are those of the table or topic.
  */
 
 import { UserError } from '../../base/index.ts';

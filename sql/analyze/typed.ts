@@ -1,14 +1,14 @@
 /**
  * Typed expressions: what stands in plans, and what `evaluate/expression.ts` turns into closures.
  *
- * They are JSON: written to the statement log and read back without being resolved again. Three laws hold, made by
- * `type-expression.ts` and relied upon by the compiler:
+ * They are JSON: written to the statement log and read back without being resolved again. Four laws hold, which
+ * `type-expression.ts` makes and the compiler relies on:
  *
  * - every node knows its type, a NULL too (that of its context);
  * - nothing is implicit: where a BIGINT meets a DOUBLE, or a text a TIMESTAMP, a `cast` node stands around it, so that
  *   the operands of arithmetic have its result's type and those of a comparison have one type;
- * - a lambda's parameter is found by its name: it is that of the innermost lambda around it which has such a
- *   parameter;
+ * - a parameter is that of the innermost lambda around it that has one of this name; inner and outer lambdas may share
+ *   names where a rule put one expression into another;
  * - a call names the declared signature that was chosen, so that overloads added later change no running query.
  *
  * Places in the text are gone: what can be wrong at run time is the data.
@@ -180,7 +180,7 @@ export interface TypedTableCall {
 
 export type TypedOf<K extends TypedExpression['kind']> = Extract<TypedExpression, { readonly kind: K }>;
 
-/** The parts that an expression is made of, from left to right. */
+/** The parts that an expression is made of, from left to right; of a lambda its body. */
 export const partsOf = (expression: TypedExpression): readonly TypedExpression[] => {
   switch (expression.kind) {
     case 'literal':

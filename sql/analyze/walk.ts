@@ -1,9 +1,9 @@
 /**
- * Walking the syntax tree of expressions: the parts of a node, a copy with parts replaced, and whether two say the
- * same.
+ * Walking the syntax tree of expressions: the parts of a node, a copy with parts replaced, and whether two expressions
+ * are the same.
  *
- * Two expressions say the same when their trees are equal, places aside: `A + B` and `B + A` do not. Callers make the
- * names in both comparable first (see `Scope.qualify`).
+ * They are when their trees are equal, places aside: `A + B` and `B + A` are not. Callers make the names in both
+ * comparable first (see `Scope.qualify`).
  */
 
 import { unreachable } from '../../base/index.ts';
@@ -71,9 +71,9 @@ export const partsOfExpression = (expression: Expression): readonly Expression[]
 };
 
 /**
- * A copy of the expression in which `replace` has had its say, from the top down: where it answers an expression, that
- * stands in the copy and is not looked into; where it answers undefined, the parts are walked. `bound` holds the
- * parameters of the lambdas around.
+ * A copy of the expression with parts replaced, from the top down: what `replace` returns stands in the copy and is not
+ * walked; where it returns undefined, the parts of the expression are. `bound` holds the parameters of the lambdas
+ * around.
  */
 export const replaceExpressions = (
   expression: Expression,
@@ -151,7 +151,7 @@ export const replaceExpressions = (
   }
 };
 
-/** Whether any part of the expression, itself included, passes the test. */
+/** The first part of the expression, itself included, that passes the test. */
 export const findExpression = (expression: Expression, test: (part: Expression) => boolean): Expression | undefined => {
   if (test(expression)) return expression;
   for (const part of partsOfExpression(expression)) {

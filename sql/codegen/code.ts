@@ -1,7 +1,7 @@
 /**
  * Generated code, and the rule that keeps it harmless: emitted text holds only words of our templates and integers.
- * Names, literals and anything else that a user or a record brought are captured constants, reached as `k0`, `k1` …,
- * and never become source text.
+ * Names, literals and everything else that comes from a user or a record are captured constants, reached as `k0`, `k1`
+ * …, and never become source text.
  *
  * The rule is kept by construction: `Code` can only be made by the `code` template, whose gaps take integers and other
  * `Code`.
@@ -57,7 +57,7 @@ const canCompile = (): boolean => {
   }
 };
 
-/** Runs the code, a function body that sees the constants, and gives its result. */
+/** Runs the code, the body of a function with the constants as parameters, and returns its result. */
 export const run = (body: Code, constants: Constants): unknown => {
   const names = constants.values.map((_, i) => `k${i}`);
   // The one place where text becomes code; `Code` restricts what that text may be.

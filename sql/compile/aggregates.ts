@@ -1,10 +1,10 @@
 /**
- * Aggregates at work: the state of a group is one row, the accumulators of all calls side by side, each in slots of its
- * own. The step hands on another row: the result of each call.
+ * Aggregates while a query runs: the state of a group is one row, the accumulators of all calls side by side, each in
+ * slots of its own. The step hands on another row: the result of each call.
  *
  * The store keeps the accumulator row in the row encoding. Where all slots have a fixed width the functions change the
- * stored bytes; where one of them is a text or a collection the whole row is read, changed and written. Decided per row
- * and not per call: what a mixed row would save is small beside the variable part, which is written anyway.
+ * stored bytes; where one of them is a text or a collection the whole row is read, changed and written. This is decided
+ * for the row and not for each call: a mixed row would save little, since its variable part is written anyway.
  */
 
 import { assert } from '../../base/index.ts';

@@ -1,5 +1,5 @@
-/** What compiling a plan needs beside the plan: the functions, what they may know of the world, and what queries of one
- *  thread share. */
+/** What compiling a plan needs besides the plan: the functions, the clock and randomness that they may use, and what
+ *  the queries of one thread share. */
 
 import type { FunctionContext } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';

@@ -100,8 +100,8 @@ const conjunction = (tests: readonly Test[], table: boolean): Test | undefined =
 
 /**
  * The expression with the items of a projection below it in the place of its columns, so that both are one step over
- * the scan. Undefined where an item would then be evaluated more than once (`inPlace` takes that only for plain
- * columns).
+ * the scan. Undefined where an item that is more than a column or a literal would stand within the expression, which
+ * may evaluate it more than once. With `inPlace` it may stand there as the whole expression.
  */
 export const substituted = (
   expression: TypedExpression,

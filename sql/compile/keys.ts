@@ -42,8 +42,8 @@ export class KeyColumns {
     this.#row = new Array<Value>(schema.key.length).fill(null);
   }
 
-  /** All key columns; valid until the next call. A null key has NULL columns. Raises `SerdeError` on bytes that are no
-   *  such key. */
+  /** All key columns; valid until the next call. A null key has NULL columns. Raises `SerdeError` on bytes that are
+   *  not such a key. */
   columns(record: StreamRecord<unknown>): Row {
     const row = this.#row;
     const { keyStart } = record;
@@ -72,7 +72,7 @@ export class KeyColumns {
   }
 }
 
-/** Whether no column of a record's key is NULL: what stands in a group. Drops the others, and notes them. Not for two
+/** Whether no column of a record's key is NULL, as groups need it. Drops the other records, and notes them. Not for two
  *  callers at once. */
 export const wholeKeys = (
   schema: Schema,

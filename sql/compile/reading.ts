@@ -1,10 +1,11 @@
 /**
  * Reading columns: how the closures of expressions get at a record's columns, at one place of a topology.
  *
- * Two forms of a record's value (`RecordValue`): a *row* (values by slot, lent until `process` returns), and, right behind
- * a scan, the *vectors* of the scanned block, of which `record.index` picks the row: nothing is copied for a record that a
- * filter drops or an aggregate reads one column of. Which of them it is, is known when the closures are made. In both forms a null value is the NULL record, whose columns are NULL. Key
- * columns are decoded from the key's bytes when asked for.
+ * Two forms of a record's value (`RecordValue`): a *row* (values by slot, lent until `process` returns), and, right
+ * behind a scan, the *vectors* of the scanned block, of which `record.index` picks the row: nothing is copied for a
+ * record that a filter drops, or of which an aggregate reads one column. The form is known when the closures are made.
+ * In both a null value is the NULL record, whose columns are NULL. Key columns are decoded from the key's bytes when
+ * asked for.
  */
 
 import { assert, unreachable } from '../../base/index.ts';

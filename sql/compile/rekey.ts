@@ -21,7 +21,7 @@ interface Rekeying {
   readonly keyFormat: FormatChoice;
   readonly scope: () => ColumnScope;
   readonly environment: CompileEnvironment;
-  /** What becomes of a record of whose new key a part is NULL or failed. */
+  /** What happens to a record whose new key has a part that is NULL or failed. */
   readonly nulls: 'keep' | 'drop';
 }
 
@@ -35,7 +35,7 @@ export const rekey =
       scope,
       environment,
     );
-    // A NULL record has a key still: what is made of that alone is known, the rest is NULL.
+    // A NULL record still has a key: what is made of that alone is evaluated, the rest is NULL.
     const ofKeyOnly = keys.map((key) => columnsOf(key.expression).every((column) => column.from === 'key'));
     const writer = keyWriter(schema.key, keyFormat);
     const row: RowOf = rowMaker(items, scope, environment);

@@ -75,7 +75,7 @@ interface Pass {
 
 type RecordColumns = Block['columns'];
 
-/** What the queries of a thread make of a block: vectors by slot. */
+/** The columns that the queries of a thread read of a block: vectors by slot. */
 class ScanView {
   readonly id: string;
   /** `vectors[slot][row]`; valid for the slots that were asked for by `ensure`. */
@@ -105,7 +105,7 @@ class ScanView {
 
   /** Parses the slots that are not there yet, together with those that other queries read. */
   ensure(slots: readonly number[], registry: ScanRegistry, make: (wanted: readonly number[]) => Scanner): void {
-    // A query that reads no column still has to know which records are NULL records or bad.
+    // Also for a query that reads no column: the pass finds the records that are NULL records or bad.
     if (this.passes.length > 0 && slots.every((slot) => this.#passOf[slot] !== undefined)) return;
     const missing = new Set(slots);
     for (const slot of registry.wanted(this.id)) missing.add(slot);

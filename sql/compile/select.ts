@@ -31,7 +31,7 @@ export const compileAll = (
 ): readonly Evaluate[] =>
   expressions.map((expression) => compileExpression(expression, scope, environment.functions, environment.context));
 
-/** Logs what failed within the values just made. Whoever evaluates an expression calls this, or drops the faults,
+/** Logs what failed within the values just made. Each place that evaluates expressions calls this, or drops the faults,
  *  before the next record. */
 export const noteParts = (record: StreamRecord<unknown>, context: ProcessorContext): void => {
   const faults = takePartFaults();

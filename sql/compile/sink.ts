@@ -4,8 +4,8 @@
  *
  * A NULL record is a tombstone, and so is a row that the format can only write as nothing (a NULL that stands by
  * itself, unwrapped). The record's time is the row's, or that of the sink's own timestamp column. The partition is
- * murmur2 of the key's own bytes, without its window; records without a key go round the partitions in turn. What
- * stands in the key of a source that declares no key column goes no further.
+ * murmur2 of the key's own bytes, without its window; records without a key go to the partitions in round robin. Keys
+ * of a source that declares no key column are not written.
  */
 
 import { partitionOfKey } from '../../base/index.ts';

@@ -3,10 +3,10 @@
  *
  * What goes from the grouping to the aggregation is a *change row*: whether there is a former and a present row, the
  * columns of the one, the columns of the other. Where both belong to the same group they travel together, so that the
- * group is emitted once; else the former group comes first. A row of which a part of the group is NULL belongs to none
- * and is noted, as in a stream; so is a change of it.
+ * group is emitted once; else the former group comes first. A row whose group has a part that is NULL belongs to no
+ * group, and is noted each time it changes, as in a stream.
  *
- * State: the grouping keeps the table's rows (the step's own store), for it has to know the row before; the aggregation
+ * State: the grouping keeps the table's rows (the step's own store), since it needs the row before; the aggregation
  * keeps accumulators.
  */
 
@@ -78,7 +78,7 @@ export const tableGroupBy =
     return {
       process(record) {
         const { before, value } = record;
-        assert(before !== unknown, 'a table that is grouped knows the row before');
+        assert(before !== unknown, 'a table that is grouped has the row before');
         probe.takeEnvelope(record);
         old.present = before !== null && groupOf(probe, before, old, false);
         fresh.present = value !== null && groupOf(probe, value, fresh, true);
@@ -102,8 +102,8 @@ const sameBytes = (a: Group, b: Group): boolean => {
   return true;
 };
 
-/** Writes the key of a row's group; false when it has none, which is noted for the row that comes, not for the one that
- *  goes. */
+/** Writes the key of a row's group; false when it has none. That is noted for the row after the change (`noted`), not
+ *  for the row before. */
 const grouper = (
   { keys, schema, keyFormat }: StepOf<'tableGroupBy'>,
   scope: ColumnScope,
@@ -143,7 +143,7 @@ const grouper = (
   };
 };
 
-/** Applies change rows: what goes is undone, what comes is added. */
+/** Applies change rows: the former row is undone, the present one is added. */
 export const changeAggregator = ({ initialize, add, undo }: Aggregator, width: number): Omit<Aggregator, 'undo'> => {
   const probe = new StreamRecord<Row>();
   return {

@@ -22,7 +22,7 @@ export interface NoTimestamp {
 export type ReadTimestamp = (value: Value) => number | NoTimestamp;
 
 export interface TimestampReader {
-  /** Which columns the slot is one of. */
+  /** The columns that the slot counts in. */
   readonly from: 'key' | 'value';
   readonly slot: number;
   readonly read: ReadTimestamp;

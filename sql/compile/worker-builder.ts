@@ -1,5 +1,5 @@
 /**
- * What a worker thread makes topologies with: its default export turns the plan of a query into one.
+ * How a worker thread makes topologies: the default export makes one of the plan of a query.
  *
  * Functions of users are loaded here too, from the files that the main thread loaded them from: those of a query's
  * modules before its plan is compiled. A module that cannot be loaded, or is not the version that the plan names, is an
@@ -31,7 +31,7 @@ const loading = new Map<string, Promise<void>>();
 
 const load = async (id: ModuleId, places: readonly ModulePlace[]): Promise<void> => {
   const place = places.find(({ name, version }) => name === id.name && version === id.version);
-  // Compiling the plan then raises the error.
+  // Without a place the module stays unknown: compiling the plan raises the error.
   if (place === undefined) return;
   const loaded = await loadModule(place.url);
   if (loaded.name !== id.name || loaded.version !== id.version) {

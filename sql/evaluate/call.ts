@@ -24,8 +24,8 @@ interface BoundCall {
 /** How a function is declared that has a body, or makes one for each place. */
 type Bindable<B> = { readonly body: B } | { readonly bind: (call: Call) => B };
 
-/** The body for this place. Where a constant is refused, a body that fails for each row: planning refuses such
- *  constants, other builds may not have. */
+/** The body for this place. Where it refuses a constant, a body that fails for each row: the analysis refuses such
+ *  constants, but not those that only become one by folding, nor those that an older build accepted. */
 export const bodyOf = <B>(definition: Bindable<B>, call: BoundCall, context: FunctionContext): B | (() => never) => {
   if ('body' in definition) return definition.body;
   try {

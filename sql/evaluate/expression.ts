@@ -12,7 +12,7 @@
  *   argument of a function;
  * - parameters of lambdas lie in one frame for each expression, each at a place of its own: evaluating is serial, and a
  *   lambda is called within the call that it is an argument of;
- * - what else fails on the data, and the outermost CAST, raises `EvaluationError`, a function's own exceptions
+ * - everything else that fails on the data raises `EvaluationError`, the outermost CAST and a function's own exceptions
  *   included; the caller decides what that means.
  */
 

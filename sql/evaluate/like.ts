@@ -1,9 +1,9 @@
 /**
- * LIKE: does a whole text fit a pattern, in which `%` stands for any run of characters and `_` for one?
+ * LIKE: whether a whole text fits a pattern, in which `%` stands for any run of characters and `_` for one?
  *
  * Neither stands for a line break, as in ksqlDB, and a character is a code point. A character behind the escape
  * character stands for itself. The matcher goes back to the last `%` only, never further: at most text times pattern
- * steps, however evil the pattern.
+ * steps, whatever the pattern.
  */
 
 import { EvaluationError } from '../types/evaluation-error.ts';

@@ -8,12 +8,10 @@ import type { Value } from '../types/value.ts';
 import { bodyOf, failed } from './call.ts';
 import type { Evaluate } from './closure.ts';
 
-/** The values that the function makes of a record. Raises `EvaluationError`, also while they are taken. */
+/** The values that the function makes of a record, each when it is asked for. Raises `EvaluationError`, then too. */
 export type EvaluateRows = (record: StreamRecord<unknown>) => Iterable<Value>;
 
 type Run = (...args: readonly Value[]) => Iterable<Value>;
-
-const noRows: readonly Value[] = [];
 
 export const tableCall = (
   call: TableCall,
@@ -26,12 +24,11 @@ export const tableCall = (
   const run = bodyOf(definition, call, context) as Run;
   return function* rows(record) {
     const values = args.map((arg) => arg(record));
-    if (definition.nulls === 'propagate' && values.includes(null)) return noRows;
+    if (definition.nulls === 'propagate' && values.includes(null)) return;
     try {
       yield* run(...values);
     } catch (error) {
       throw failed(call.function, error);
     }
-    return undefined;
   };
 };

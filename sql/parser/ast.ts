@@ -2,7 +2,7 @@
  * The abstract syntax tree: what the parser makes of a text, as plain data that is never changed. Here are queries,
  * expressions and types; the trees of statements are in `statements/`, one file for each family.
  *
- * Every node is a member of a union, told apart by `kind`, and knows its place in the text (`at`). Three laws hold for
+ * Every node is a member of a union, told apart by `kind`, and has its place in the text (`at`). Three laws hold for
  * every tree that the parser builds:
  *
  * - names are already resolved: an unquoted identifier is in upper case, a quoted one as it was written, quotes gone;
@@ -174,8 +174,7 @@ export type Expression =
       readonly at: Position;
     }
   /** A bare unit as argument of a call: `DATEADD(DAYS, 1, d)`. The singular words DAY, HOUR, MINUTE and SECOND are not
-   *  reserved and come as columns: an argument of unit type that is such a column, and no column of the source, is
-   *  the unit. */
+   *  reserved and come as columns: where no source has a column of that name, the analysis makes the unit of it. */
   | { readonly kind: 'unit'; readonly unit: TimeUnit; readonly at: Position }
   | { readonly kind: 'at-time-zone'; readonly operand: Expression; readonly zone: string; readonly at: Position };
 
@@ -184,7 +183,7 @@ export type ExpressionOf<K extends Expression['kind']> = Extract<Expression, { r
 
 // ---------------------------------------------------------------------------------------------------------- types
 
-/** INT is INTEGER and VARCHAR (with or without a length, which means nothing) is STRING here. */
+/** INT is INTEGER and VARCHAR (with or without a length, which has no effect) is STRING here. */
 export type BaseTypeName = ScalarKind | PlannedKind;
 
 export interface StructTypeField {

@@ -1,6 +1,6 @@
 /**
  * Pieces of the tree that take more than a line to build: literals from their text, and chains of operators put
- * together by precedence. Nothing here knows the parser.
+ * together by precedence. Nothing here needs the parser itself.
  */
 
 import type { IToken } from 'chevrotain';
@@ -137,7 +137,7 @@ const outOfRange = (text: string, what: string, at: Position): UserError =>
 const shorten = (text: string): string => (text.length > 40 ? `${text.slice(0, 37)}…` : text);
 
 export const tooDeep = (at: Position, limit: number): UserError =>
-  new UserError('SQL_NESTED_TOO_DEEP', `expressions may stand at most ${limit} deep in one another`, {
+  new UserError('SQL_NESTED_TOO_DEEP', `expressions may be nested at most ${limit} deep`, {
     at,
     hint: 'Split the statement into several, or write the expression with less nesting.',
   });

@@ -1,9 +1,9 @@
 /**
- * What is said when a text does not fit the grammar: what was found, what was expected, where, and what was
- * probably meant.
+ * The error for a text that does not fit the grammar: what was found, what was expected, where, and what was probably
+ * meant.
  *
- * The parser tells this file what it expected in its own terms (token types); here they become words. A hint is added
- * for the slips that people make: a misspelt keyword, a reserved word as a name, the wrong quotes, and the parts of SQL
+ * The parser reports what it expected as token types; here they become words. A hint is added for the slips that people
+ * make: a misspelt keyword, a reserved word as a name, the wrong quotes, and the parts of SQL
  * that this dialect does not have.
  */
 
@@ -269,7 +269,7 @@ const endsList = (found: IToken, description: string | undefined): boolean =>
   description !== undefined && clauseWords.includes(upper(found));
 
 function typeName(found: IToken): string | undefined {
-  return found.tokenType === keyword.NULL ? 'NULL is a value and no type; every type holds it.' : undefined;
+  return found.tokenType === keyword.NULL ? 'NULL is a value, not a type; every type has it.' : undefined;
 }
 
 const joinsConditions: ReadonlySet<TokenType> = new Set([keyword.AND, keyword.OR]);
@@ -285,9 +285,9 @@ function slip(tokens: readonly IToken[], index: number, expected: readonly Token
   const found = tokens[index];
   const before = tokens[index - 1];
   if (found === undefined || before === undefined) return undefined;
-  if (before.tokenType === Comma) return 'Take the comma before it away, or write what was meant to come behind it.';
+  if (before.tokenType === Comma) return 'Remove the comma before it, or write what should follow it.';
   if (before.tokenType === keyword.DECIMAL)
-    return 'A decimal has digits in all and digits behind the point: DECIMAL(10, 2).';
+    return 'Write how many digits it has, and how many of them are behind the point: DECIMAL(10, 2).';
   if (found.tokenType === Dot) return 'A dot stands only between a source and a column; the field of a struct is a->b.';
   const compares = found.tokenType.CATEGORIES?.includes(ComparisonOperator) ?? false;
   if ((compares || joinsConditions.has(found.tokenType)) && standsInBy(tokens, index)) {

@@ -2,7 +2,7 @@
 
 import type { ModuleId } from '../functions/module.ts';
 
-/** Each module once. The plan is looked through as the JSON that it is, so that no kind of step can be forgotten. */
+/** Each module once. The plan is searched as JSON, whatever its steps are, so that no kind of step can be forgotten. */
 export const modulesIn = (plan: unknown): readonly ModuleId[] => {
   const found = new Map<string, ModuleId>();
   const visit = (part: unknown): void => {

@@ -2,7 +2,7 @@
  * The physical plan: the steps that a query runs, as plain data.
  *
  * A plan is written to the statement log, goes to worker threads, and is applied at every start without being made
- * again: it is versioned, it is JSON, and what it says does not change when the planner gets better. Steps form a tree,
+ * again: it is versioned, it is JSON, and it stays as it is when the planner gets better. Steps form a tree,
  * each over the step that feeds it; columns are referred to by slot in the schema of that step, functions by the
  * signature that was chosen.
  *
@@ -43,7 +43,7 @@ export const stepsBelow = (step: Step): readonly Step[] => stepDefinitionOf(step
 /** Every step, those below first. */
 export const allSteps = (step: Step): readonly Step[] => [...stepsBelow(step).flatMap(allSteps), step];
 
-/** In the order of the text of the query: left before right. */
+/** The sources that it reads, in the order of the text of the query: left before right. */
 export const sourcesOf = (plan: PhysicalPlan): readonly SourceStep[] =>
   allSteps(plan.root).filter((step): step is SourceStep => step.kind === 'streamSource' || step.kind === 'tableSource');
 

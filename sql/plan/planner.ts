@@ -1,9 +1,9 @@
 /**
  * The planner: from the logical plan, rewritten by the rules, to the steps that run.
  *
- * Decided here: where a hop through a repartition topic is needed (only where the key really changes and somebody
- * behind needs equal keys together), which format keys have on the way (the sink's, so that it need not write them
- * again, where that can hold them), which stores there are and what they are called.
+ * Decided here: where records go through a repartition topic (only where the key really changes and a later step needs
+ * equal keys together), which format keys have on the way (the sink's where it can hold them, so that they are not
+ * written twice), which stores there are and what they are called.
  *
  * Keys meet as bytes, so both sides of a join have theirs in one format: that of the left side, unless it gets another
  * key for the join anyway and the right side does not; the side that has another one is written again through a
@@ -36,7 +36,7 @@ export interface PlanTarget {
   readonly timesMustBeValid?: boolean | undefined;
 }
 
-/** The steps of a query that writes a topic, or, without a target, of one whose rows go to a client. */
+/** The steps of a query that writes a topic; without a target, of one whose rows go to a client. */
 export const planQuery = (
   plan: LogicalNode,
   catalog: SourceCatalog,

@@ -24,8 +24,8 @@ export const readPlan = (data: unknown): PhysicalPlan => {
     );
   }
   checkStep(data['root']);
-  // The steps are of kinds that this build knows, over as many inputs as they need; what they say was written by it or
-  // by one before it.
+  // The steps are of kinds that this build knows, each over as many inputs as it needs. Their other members are not
+  // checked: this build wrote them, or an older one.
   if (version === 1) return upgradeVersion1((data as { readonly root: Step }).root);
   const plan = data as unknown as PhysicalPlan;
   checkStoreHashes(plan);

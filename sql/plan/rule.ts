@@ -3,7 +3,7 @@
 import type { LogicalNode } from '../analyze/logical.ts';
 import type { SourceCatalog } from '../analyze/sources.ts';
 
-/** What a rule may know beside the plan. */
+/** What a rule may use besides the plan. */
 export interface RuleContext {
   /** The sources as they are when the query is planned. */
   readonly catalog: SourceCatalog;

@@ -3,8 +3,8 @@
  *
  * The hash of a store covers the version of the row encoding, the format, names and types of its key, its window, and
  * the names and types of the row's columns; for aggregates the function of each call and the types of its slots. A plan
- * that runs is not changed, so its hashes are not either: a build that would keep something else in a store finds that
- * out when it compiles the plan (`checkStores`), and the engine compares the hash with the one that the store was
+ * that runs is never changed, nor are its hashes: a build that would keep something else in a store refuses the plan
+ * when it compiles it (`checkStores`), and the engine compares the hash with the one that the store was
  * written under.
  */
 

@@ -1,8 +1,8 @@
 /**
  * Plans of version 1 named the functions of an aggregate, but not what they keep, and had no hashes of their stores.
  *
- * What the functions of then kept is written down here and stays as it is, whatever later functions of those names
- * keep: a query of then has state of that form.
+ * What the functions kept at that time is written down here and stays as it is, whatever later functions of the same
+ * names keep: a query of version 1 has state of that form.
  */
 
 import { UserError } from '../../base/index.ts';

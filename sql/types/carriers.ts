@@ -32,7 +32,7 @@ export interface CarrierDefinition<V> {
   holds(value: unknown): value is V;
   /** What a program gives as a value in its one form; none when it is not one. Nothing is converted from text. */
   take(given: unknown): V | undefined;
-  /** Whether `===` tells equal values. Not so for doubles, of which NaN equals itself where values are grouped and
+  /** Whether `===` decides equality. Not so for doubles, of which NaN equals itself where values are grouped and
    *  nothing where they are compared. */
   readonly identical: boolean;
   /** The total order: negative when `a` comes first, 0 for equal values. */

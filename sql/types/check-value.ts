@@ -8,7 +8,7 @@ import { isScalar, printType, type SqlType } from './type.ts';
 import type { Value } from './value.ts';
 
 /**
- * Checks what is given, at any depth, and answers it in its one form: a bigint within the safe integers as a number, a
+ * Checks what is given, at any depth, and returns it in its one form: a bigint within the safe integers as a number, a
  * whole number without the sign of −0. Collections are copied, so that a function may return the same array for each
  * row. NULL is `null`. Raises `EvaluationError` with what was given instead: "the text 'a', not a value of BIGINT".
  * `within`: the type of the collection that it is a part of.

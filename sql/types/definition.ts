@@ -1,5 +1,5 @@
 /**
- * What there is to know of a scalar type: one literal of this shape per type, in `scalars/`.
+ * The definition of a scalar type: one literal of this shape per type, in `scalars/`.
  *
  * All that differs by type is here or follows from the carrier; nothing else switches on a scalar's kind. A definition is
  * looked up when a query is built, and its functions are kept in closures: nothing is looked up for each value.
@@ -82,7 +82,7 @@ export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Car
   readonly object: undefined | { read(given: unknown): V | undefined; make(value: V): unknown };
 }
 
-/** The definition of any type, for code that knows that its values are of that type. */
+/** The definition of any type, for code whose values are known to be of that type. */
 export type AnyTypeDefinition = TypeDefinition<ScalarKind, Carrier, Value>;
 
 /** A conversion that leaves the value as it is. */

@@ -19,7 +19,7 @@ export type Order = (a: Value, b: Value) => number;
 
 const carrierOf = (type: ScalarType): CarrierDefinition<Value> => carriers[definitionOf(type).carrier];
 
-/** Whether `===` tells equal values of this type. */
+/** Whether `===` decides equality of values of this type. */
 export const isIdentical = (type: SqlType): boolean => isScalar(type) && carrierOf(type).identical;
 
 /** Equality of values of a type, or of two types: values of types that have nothing in common are equal only when both

@@ -34,7 +34,8 @@ export const parseInteger = (text: string): number | undefined => {
   return typeof value === 'number' && value >= -2147483648 && value <= 2147483647 ? value : undefined;
 };
 
-/** A literal such as '2e1' stands for a whole number too, if it is one: read so where `read` takes nothing. */
+/** A whole number that may also be written like a double, as '2e1' is: where `read` does not take the text, the double
+ *  that it stands for is read, if that is a whole number. */
 export const parseWhole = <N extends number | bigint>(
   text: string,
   read: (text: string) => N | undefined,

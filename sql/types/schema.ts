@@ -24,8 +24,8 @@ export interface Schema {
   readonly windowed?: WindowedKey | undefined;
 }
 
-/** Slots by name of the columns of some list, made when first asked for: statements over thousands of columns look each
- *  up. */
+/** The slots of a list's columns by name, made when first asked for: statements over thousands of columns look up each
+ *  of them. */
 const slots = new WeakMap<readonly Column[], ReadonlyMap<string, number>>();
 
 /** The slot of the first column of that name; −1 when there is none. */

@@ -4,7 +4,7 @@
  *
  * A type is a union told apart by `kind`: a scalar, of which everything else is in its definition (`scalars/`), or one
  * of the three collections, which have types inside. There will be more scalars, but no more collections: code asks
- * `isScalar` first and lists the other three. Two types are equal when their text is.
+ * `isScalar` first and lists the other three. Two types are equal when they print as the same text.
  */
 
 import { assert, unreachable } from '../../base/index.ts';
@@ -38,7 +38,7 @@ export const arrayOf = (element: SqlType): ArrayType => ({ kind: 'ARRAY', elemen
 export const mapOf = (key: SqlType, value: SqlType): MapType => ({ kind: 'MAP', key, value });
 export const structOf = (fields: readonly StructField[]): StructType => ({ kind: 'STRUCT', fields });
 
-/** Whether a value of this type is one datum, not a collection. Types of parameters may be asked too. */
+/** Whether a value of this type is one datum, not a collection. Takes the types of signatures too, such as LAMBDA. */
 export const isScalar = (type: { readonly kind: string }): type is ScalarType => Object.hasOwn(scalars, type.kind);
 
 /** What arithmetic needs, of a number type. */

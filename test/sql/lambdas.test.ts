@@ -120,9 +120,9 @@ describe('errors with their place', () => {
     ],
     [
       'TRANSFORM(items, x => REDUCE(items, 0, (s, x) => s))',
-      'SQL_LAMBDA_PARAMETER at 1:70: the lambda parameter "X" stands twice',
+      'SQL_LAMBDA_PARAMETER at 1:70: the lambda parameter "X" is declared twice',
     ],
-    ['REDUCE(items, 0, (x, x) => x)', 'SQL_LAMBDA_PARAMETER at 1:48: the lambda parameter "X" stands twice'],
+    ['REDUCE(items, 0, (x, x) => x)', 'SQL_LAMBDA_PARAMETER at 1:48: the lambda parameter "X" is declared twice'],
     ['TRANSFORM(items, x => NULL)', 'SQL_UNTYPED_NULL at 1:53'],
     [
       'REDUCE(items, 0, (s, x) => amount)',

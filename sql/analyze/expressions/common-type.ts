@@ -14,7 +14,7 @@ import { decimalLiteral, mismatch } from './faults.ts';
 export const comparisonType = (a: SqlType, b: SqlType): SqlType | undefined =>
   canConvert(b, a, 'strict') ? a : canConvert(a, b, 'strict') ? b : undefined;
 
-/** An element of a list by its type alone, and whether it is a literal, which converts more readily. */
+/** A member of a list: its type, and its expression where there is one; a literal converts more readily. */
 interface Member {
   readonly type: SqlType;
   readonly typed?: TypedExpression | undefined;
@@ -83,7 +83,7 @@ export const unify = (
     common = next;
   }
   if (common === undefined) {
-    // Only NULLs and literals with a point: what stands around the list may know the type.
+    // Only NULLs and literals with a point: the type may come from what stands around the list.
     const decimal = drafts.find((draft) => draft.kind === 'decimal');
     if (expected === undefined && decimal !== undefined) throw decimalLiteral(decimal.text, decimal.at);
   }

@@ -14,7 +14,7 @@ import { notComparable, nullComparison } from './faults.ts';
 export const typeComparison = (typing: Typing, node: ExpressionOf<'comparison'>): TypedExpression =>
   comparison(node.operator, operandOf(typing, node.left), operandOf(typing, node.right), node.at);
 
-/** An operand as written, and its draft: each is typed once, so that nested comparisons take no more time than others. */
+/** An operand as written, and its draft: it is typed once, so that nested comparisons take no more time than others. */
 interface Operand {
   readonly node: Expression;
   readonly draft: Draft;
@@ -140,7 +140,8 @@ export const typeIn = (typing: Typing, node: ExpressionOf<'in'>): TypedExpressio
 
 const timeNames: ReadonlySet<string> = new Set(['ROWTIME', 'WINDOWSTART', 'WINDOWEND']);
 
-/** A text that is compared with ROWTIME, WINDOWSTART or WINDOWEND is a point in time, in milliseconds as they are. */
+/** A text that is compared with ROWTIME, WINDOWSTART or WINDOWEND is a point in time: it becomes milliseconds, like
+ *  them. */
 const timeOfPseudoColumn = ({ node, draft: column }: Operand, text: Draft): Draft => {
   if (text.kind !== 'typed' || text.typed.kind !== 'literal' || text.typed.type.kind !== 'STRING') return text;
   if (node.kind !== 'column' || !timeNames.has(node.name)) return text;

@@ -20,11 +20,11 @@ export const typeLambda = (
   types: readonly SqlType[],
   expected: SqlType | undefined,
 ): TypedLambda => {
-  assert(types.length === node.parameters.length, 'the overload takes a lambda of so many parameters');
+  assert(types.length === node.parameters.length, 'the overload takes a lambda with this number of parameters');
   const bound = new Map(typing.scope.parameters);
   const parameters = node.parameters.map((name, i) => {
     if (bound.has(name)) {
-      throw new UserError('SQL_LAMBDA_PARAMETER', `the lambda parameter "${name}" stands twice`, {
+      throw new UserError('SQL_LAMBDA_PARAMETER', `the lambda parameter "${name}" is declared twice`, {
         at: node.at,
         hint: 'Parameters of a lambda, and of those inside of it, have different names.',
       });

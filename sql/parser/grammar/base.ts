@@ -8,7 +8,7 @@
  * needs a rule of a class further up the chain declares it abstract.
  *
  * Chevrotain runs every rule once without input, to learn the grammar ("recording"). Tokens are dummies then and
- * what sub-rules return is nothing, so whatever looks into either stands inside `ACTION`, which is skipped.
+ * sub-rules return nothing, so code that reads either stands inside `ACTION`, which is skipped.
  */
 
 import { EmbeddedActionsParser, type IToken, type ParserMethod, type TokenType } from 'chevrotain';

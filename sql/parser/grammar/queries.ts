@@ -2,8 +2,8 @@
  * The grammar of SELECT. The order of its clauses is fixed: FROM and joins, WINDOW, WHERE, GROUP BY, PARTITION BY,
  * HAVING, EMIT, LIMIT.
  *
- * A name right behind a source is its alias, AS or not. Two words that are no reserved ones may stand there and mean
- * something else, EMIT and PARTITION; the word after them decides.
+ * A name right behind a source is its alias, with or without AS. Two words that are not reserved may stand there and
+ * mean something else, EMIT and PARTITION; the word after them decides.
  */
 
 import type { ParserMethod } from 'chevrotain';
@@ -299,8 +299,8 @@ export class QueryGrammar extends ExpressionGrammar {
     },
   );
 
-  /** `BY e, …` or `BY (e, …)`. */
-  /** The expressions of GROUP BY and PARTITION BY are values: a condition has to stand in parentheses. */
+  /** `BY e, …` or `BY (e, …)`. The expressions of GROUP BY and PARTITION BY are values: a condition has to stand in
+   *  parentheses. */
   readonly #by: ParserMethod<[], ByClause> = this.RULE('by', () => {
     const start = this.start();
     const expressions: Expression[] = [];
@@ -308,7 +308,7 @@ export class QueryGrammar extends ExpressionGrammar {
     this.OR({
       DEF: [
         {
-          // Nothing at all is for the analysis to refuse, which knows the clause.
+          // An empty list is refused by the analysis, which names the clause.
           GATE: () => this.ahead(LeftParen, RightParen),
           ALT: () => {
             this.CONSUME1(LeftParen);

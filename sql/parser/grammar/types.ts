@@ -110,7 +110,7 @@ export class TypeGrammar extends Grammar {
     return this.ACTION((): TypeNode => ({ kind: 'struct-type', fields, at: this.since(start) }));
   });
 
-  /** A type that is one word. A built-in one may have a length, as in VARCHAR(20), which means nothing. */
+  /** A type that is one word. A built-in one may have a length, as in VARCHAR(20), which has no effect. */
   readonly #namedType: ParserMethod<[], TypeNode> = this.RULE('namedType', () => {
     const start = this.start();
     const token = this.CONSUME(Name);

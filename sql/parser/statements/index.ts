@@ -47,7 +47,7 @@ export interface ParsedStatement {
   readonly at: Position;
 }
 
-/** Forms that are known and not supported, so that their error says so. */
+/** Forms that are known and not supported, for an error that tells so. */
 export const unsupportedForms: UnsupportedForms = [
   ...createUnsupported,
   ...dropUnsupported,

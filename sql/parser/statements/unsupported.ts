@@ -1,6 +1,6 @@
 /**
- * Forms of the dialect, and of SQL, that are not supported: they are known by their first words, so that their error
- * says so instead of pointing at a word that "was not expected".
+ * Forms of the dialect, and of SQL, that are not supported: they are recognized by their first words, so that their
+ * error names the form instead of a word that was not expected.
  */
 
 import type { IToken } from 'chevrotain';

@@ -1,8 +1,8 @@
 /**
  * Replaces operators over literals by their result: `1 + 2` by `3`, `CAST('2020' AS INTEGER)` by `2020`.
  *
- * Functions stay: they may answer differently each time. So does what fails: `1 / 0` is a fault of each record, not of
- * the query.
+ * Functions stay: they may give another result each time. So does what fails: `1 / 0` is a fault of each record, not
+ * of the query.
  */
 
 import { type LogicalNode, type NamedExpression, rewriteUp } from '../../analyze/logical.ts';

@@ -13,7 +13,7 @@ export interface SelectKeyStep<Input> extends StepBase {
   readonly keyFormat: FormatChoice;
   /** The internal topic that brings equal keys together; absent where no step behind needs them together. */
   readonly repartition?: string | undefined;
-  /** A record whose new key is NULL is dropped: an inner join has no use for it. */
+  /** A record whose new key is NULL is dropped: an inner join finds no row for it. */
   readonly dropNullKeys: boolean;
 }
 

@@ -1,10 +1,10 @@
 /**
  * Reading points in time by a pattern: first the parts of the text become fields, then the fields a point in time.
  *
- * A date is complete with year, month and day, or year and day of the year; a time with an hour. What a complete date
- * says about the 31st of a shorter month means its last day; 24:00 is the beginning of the next day. Fields of what is
- * complete must agree (`Mon, 5 May 2020` does not). Where a date is not complete, its fields change 1970-01-01 one
- * after the other, and there the 30th of February is an error.
+ * A date is complete with year, month and day, or year and day of the year; a time with an hour. In a complete date the
+ * 31st of a shorter month means its last day; 24:00 is the beginning of the next day. All fields of a complete date or
+ * time must agree (those of `Mon, 5 May 2020` do not). Where a date is not complete, its fields change 1970-01-01 one
+ * after the other, and then the 30th of February is an error.
  *
  * Both halves are one file, because they share the table of fields.
  */
@@ -85,7 +85,7 @@ const checkReadable = (elements: readonly Element[], pattern: string): void => {
 
 // ------------------------------------------------------------------------------------------------------------ text
 
-/** What a text says: an object of one shape, because texts are read for every record of some streams. */
+/** The fields read from a text: an object of one shape, because texts are read for every record of some streams. */
 type Fields = { [F in Field]: number | undefined };
 
 const noFields = (): Fields => ({
@@ -221,7 +221,7 @@ const parseNumber = (input: Input, { field, min, max, sign, as, subsequent }: Nu
 const powersOfTen: readonly number[] = Array.from({ length: 10 }, (_, i) => 10 ** i);
 
 const setOffset = (input: Input, offsetMs: number): boolean => {
-  // A region says more than an offset, and comes with rules.
+  // A region counts for more than an offset, since it has rules.
   input.zone ??= fixedZone(offsetId(offsetMs), offsetMs);
   return true;
 };
@@ -363,7 +363,7 @@ const timeOf = (fields: Fields): number => {
   return ms;
 };
 
-/** Days since 1970-01-01 of a complete date, with which all that the text says of the date agrees. */
+/** Days since 1970-01-01 of a complete date; an error where other fields of the date do not agree with it. */
 const dateOf = (fields: Fields): number | undefined => {
   const year = yearOf(fields);
   const month = fields.month;

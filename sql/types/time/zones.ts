@@ -50,7 +50,7 @@ export const offsetId = (offsetMs: number): string => {
 
 const zones = new Map<string, Zone>();
 
-/** The zone of an id; asked for again, the same one. Raises `EvaluationError` when there is none. */
+/** The zone of an id, made once. Raises `EvaluationError` when there is none. */
 export const zoneNamed = (id: string): Zone => {
   const known = zones.get(id);
   if (known !== undefined) return known;
@@ -78,7 +78,7 @@ const makeZone = (id: string): Zone | undefined => {
 
 const writtenIds = new Map(['Z', 'UTC', 'GMT', 'UT'].map((id) => [id.toLowerCase(), id]));
 
-/** An id in any case as it is written: `Europe/Berlin` for `europe/berlin`. Text that is no id stays as it is. */
+/** An id in any case as it is written: `Europe/Berlin` for `europe/berlin`. Text that is not an id stays as it is. */
 export const writtenId = (id: string): string => {
   if (zones.has(id)) return id;
   const lower = id.toLowerCase();
@@ -122,7 +122,7 @@ const regionNamed = (id: string): Zone | undefined => {
   } catch {
     return undefined;
   }
-  // The platform takes names in any case and says how they are written.
+  // The platform takes names in any case, and gives them as they are written.
   const written = clock.resolvedOptions().timeZone;
   if (written !== id && written.toLowerCase() === id.toLowerCase()) return undefined;
   const namesOf = (timeZoneName: 'long' | 'longGeneric'): Intl.DateTimeFormat =>

@@ -132,11 +132,11 @@ const syntax: readonly (readonly [sentence: string, cases: readonly (readonly [t
     [
       [
         'SELECT a, FROM x',
-        '1:11 expected an expression or *, found "FROM" [Take the comma before it away, or write what was meant to come behind it.]',
+        '1:11 expected an expression or *, found "FROM" [Remove the comma before it, or write what should follow it.]',
       ],
       [
         'CREATE STREAM s (a INT,)',
-        '1:24 expected a name, found ")" [Take the comma before it away, or write what was meant to come behind it.]',
+        '1:24 expected a name, found ")" [Remove the comma before it, or write what should follow it.]',
       ],
       [
         'SELECT a.b.c FROM s',
@@ -200,11 +200,11 @@ const syntax: readonly (readonly [sentence: string, cases: readonly (readonly [t
       ['CREATE STREAM s ()', '1:18 expected a column (a name and a type), found ")"'],
       [
         'CREATE STREAM s (a NULL)',
-        '1:20 expected a type, found "NULL" [NULL is a value and no type; every type holds it.]',
+        '1:20 expected a type, found "NULL" [NULL is a value, not a type; every type has it.]',
       ],
       [
         'CREATE STREAM s (a DECIMAL)',
-        '1:27 expected "(", found ")" [A decimal has digits in all and digits behind the point: DECIMAL(10, 2).]',
+        '1:27 expected "(", found ")" [Write how many digits it has, and how many of them are behind the point: DECIMAL(10, 2).]',
       ],
       [
         'CREATE STREAM s (a INT) AS SELECT 1 FROM x',
