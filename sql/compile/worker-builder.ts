@@ -41,7 +41,7 @@ const load = async (id: ModuleId, places: readonly ModulePlace[]): Promise<void>
       { hint: 'Start again, with a file of its own for each version.' },
     );
   }
-  functions.addModule(loaded);
+  functions.addModuleForPlans(loaded);
 };
 
 const build = async (plan: unknown, world: FunctionContext, places: readonly ModulePlace[] = []): Promise<Topology> => {

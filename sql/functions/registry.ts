@@ -85,22 +85,16 @@ export class FunctionRegistry {
 
   /** Adds the functions of a module. New statements get them in the place of those of other versions of the module;
    *  plans get the version that they name. Raises FUNCTION_MODULE_CONFLICT, and adds nothing, when a name is taken. */
-  addModule({ name, version, url, functions }: LoadedModule): void {
-    const id: ModuleId = { name, version };
-    const overloads = functions.flatMap((definition) =>
-      definition.signatures.map((signature) => ({ signature, definition, module: id })),
-    );
-    const texts = overloads.map(({ signature }) => signature.text);
-    const conflict = (why: string): UserError =>
-      new UserError('FUNCTION_MODULE_CONFLICT', `the function module ${printModule(id)} (${url}): ${why}`);
-    if (this.#modules.has(printModule(id))) throw conflict('a module of this name and version is already loaded');
-    for (const [i, text] of texts.entries()) if (texts.indexOf(text) !== i) throw conflict(`${text} is declared twice`);
+  addModule(module: LoadedModule): void {
+    const { name } = module;
+    const overloads = overloadsOf(module);
     for (const { signature } of overloads) {
       const taken = this.get(signature.name);
       if (taken === undefined || taken.module === name) continue;
       const owner = taken.module === undefined ? 'SQL' : `the module ${taken.module}`;
-      throw conflict(`${signature.name} is already a function of ${owner}`);
+      throw conflict(module, `${signature.name} is already a function of ${owner}`);
     }
+    this.addModuleForPlans(module);
     for (const [former, entry] of this.#scalars) if (entry.module === name) this.#scalars.delete(former);
     for (const overload of overloads) {
       const { name: called } = overload.signature;
@@ -108,7 +102,20 @@ export class FunctionRegistry {
       this.#scalars.set(called, entry);
       entry.overloads.push(overload);
     }
-    this.#modules.set(printModule(id), new Map(overloads.map((overload) => [overload.signature.text, overload])));
+  }
+
+  /** Adds the functions of a module for plans alone, which name their version: other modules may have functions of the
+   *  same names. Raises FUNCTION_MODULE_CONFLICT when this version is there. */
+  addModuleForPlans(module: LoadedModule): void {
+    const id = printModule(module);
+    if (this.#modules.has(id)) throw conflict(module, 'a module of this name and version is already loaded');
+    const byText = new Map<string, Overload<ScalarDefinition>>();
+    for (const overload of overloadsOf(module)) {
+      const { text } = overload.signature;
+      if (byText.has(text)) throw conflict(module, `${text} is declared twice`);
+      byText.set(text, overload);
+    }
+    this.#modules.set(id, byText);
   }
 
   /** Raises FUNCTION_MODULE_MISSING unless this version of the module is loaded. */
@@ -210,6 +217,14 @@ export class FunctionRegistry {
     });
   }
 }
+
+const overloadsOf = ({ name, version, functions }: LoadedModule): readonly Overload<ScalarDefinition>[] =>
+  functions.flatMap((definition) =>
+    definition.signatures.map((signature) => ({ signature, definition, module: { name, version } })),
+  );
+
+const conflict = (module: LoadedModule, why: string): UserError =>
+  new UserError('FUNCTION_MODULE_CONFLICT', `the function module ${printModule(module)} (${module.url}): ${why}`);
 
 const overloadOf = <D extends FunctionDefinition>(
   entries: Entries<D>,

@@ -164,6 +164,30 @@ test('a file that changed since it was loaded fails the query that needs it, and
   );
 });
 
+test('where a function has gone to another module, queries of both run', async () => {
+  const data = directory();
+  const folder = directory();
+  const write = (name: string, version: string, called: string, result: number): string => {
+    const path = join(folder, `${name}-${version}.mjs`);
+    const functions = `[{ signature: '${called}(INT) -> INT', body: () => ${result} }]`;
+    writeFileSync(path, `export default { name: '${name}', version: '${version}', functions: ${functions} };`);
+    return path;
+  };
+  const old = write('old', '1', 'MOVED', 1);
+  const first = await opened({ data, workers: 1, functions: [old] });
+  await first.sql(`${setUp} CREATE STREAM t AS SELECT id, MOVED(id) AS v, name FROM s;`);
+  await first.close();
+
+  const functions = [old, write('old', '2', 'STAYED', 2), write('other', '1', 'MOVED', 3)];
+  const second = await opened({ data, workers: 1, functions });
+  await second.sql(`
+    CREATE STREAM u AS SELECT id, MOVED(id) AS v, name FROM s;
+    INSERT INTO s (id, name) VALUES (1, 'ann');`);
+  await second.awaitIdle();
+  expect(await states(second)).toEqual({ T: 'RUNNING', U: 'RUNNING' });
+  expect([await rows(second, 'SELECT v FROM t;'), await rows(second, 'SELECT v FROM u;')]).toEqual([[[1]], [[3]]]);
+});
+
 describe('a module that cannot be used', () => {
   const module = (fields: object) => ({ name: 'm', version: '1', functions: [], ...fields });
   const withFunction = (given: object) => module({ functions: [given] });
