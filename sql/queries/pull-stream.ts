@@ -7,6 +7,7 @@
  * at a time: nothing is read that is not taken. A batch may be empty, where no record of it fits.
  */
 
+import { assert } from '../../base/index.ts';
 import { BlockPool, type StreamRecord } from '../../engine/index.ts';
 import { chunksOrThrow, type Log } from '../../storage/index.ts';
 import type { AnalyzedQuery } from '../analyze/query.ts';
@@ -34,11 +35,16 @@ export const pullStream = (
   // With a TIMESTAMP column ROWTIME is not the record's own time, by which the log finds records.
   const byTime = Number.isFinite(range.fromMs) && !allSteps(physical.root).some(hasTimestampColumn);
   const topology = compileTopology(physical, environment);
-  const node = topology.nodes.find((one) => one.node === 'source');
+  // Rows are taken from the scan: a node behind it would be left out.
+  const [node, ...behind] = topology.nodes;
+  assert(
+    node?.node === 'source' && behind.every((one) => one.node === 'sink'),
+    'the steps of a pull query over a stream are fused into its scan',
+  );
   const limit = analyzed.limit ?? Number.POSITIVE_INFINITY;
 
   return async function* rows() {
-    if (node === undefined || limit <= 0 || isEmpty(range)) return;
+    if (limit <= 0 || isEmpty(range)) return;
     let found: Row[] = [];
     const take = (record: StreamRecord<unknown>): void => {
       const row = record.value as Row | null;

@@ -133,7 +133,8 @@ const withZero = (out: ByteWriter): Uint8Array => {
 
 /** WHERE, and HAVING, which is a condition like it where nothing is grouped. */
 const conditionOf = (node: LogicalNode): TypedExpression | undefined => {
-  if (node.kind !== 'filter') return undefined;
+  if (node.kind === 'source') return undefined;
+  assert(node.kind === 'filter', () => `a pull query over a table filters and projects, it has no ${node.kind}`);
   const below = conditionOf(node.input);
   if (below === undefined) return node.predicate;
   return { kind: 'logical', operator: 'AND', operands: [below, node.predicate], type: booleanType };
