@@ -136,8 +136,20 @@ const checkColumnNames = (analyzed: AnalyzedQuery): void => {
 
 /** A value format that holds one column only cannot be grouped or joined, as in ksqlDB. */
 export const checkInputFormats = (analyzed: AnalyzedQuery): void => {
-  const stateful = (node: AnalyzedQuery['plan']): boolean =>
-    node.kind === 'aggregate' || node.kind === 'join' || (node.kind !== 'source' && stateful(node.input));
+  const stateful = (node: AnalyzedQuery['plan']): boolean => {
+    switch (node.kind) {
+      case 'source':
+        return false;
+      case 'aggregate':
+      case 'join':
+        return true;
+      case 'filter':
+      case 'project':
+      case 'flat-map':
+      case 'rekey':
+        return stateful(node.input);
+    }
+  };
   if (!stateful(analyzed.plan)) return;
   for (const { source, at } of analyzed.sources) {
     if (formatNamed(source.valueFormat.name).columns !== 'one') continue;
