@@ -78,7 +78,8 @@ export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Car
     readonly to: Readonly<Partial<Record<ScalarKind, Cast<K, V>>>>;
     readonly from: Readonly<Partial<Record<ScalarKind, Cast<K, Value>>>>;
   };
-  /** The class of JavaScript that stands for a value in programs, which may give the carrier's value as well. */
+  /** The class of JavaScript that stands for a value in programs, which may give the carrier's value as well; undefined:
+   *  programs give and get the carrier's value. */
   readonly object: undefined | { read(given: unknown): V | undefined; make(value: V): unknown };
 }
 
