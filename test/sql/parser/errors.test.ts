@@ -223,7 +223,7 @@ const syntax: readonly (readonly [sentence: string, cases: readonly (readonly [t
 ];
 
 for (const [sentence, cases] of syntax) {
-  test.each(cases)(`${sentence}: %s`, (text, error) => {
+  test.each(cases)(`${sentence}: %j`, (text, error) => {
     expect(say(() => parseStatements(text))).toBe(`SQL_SYNTAX ${error}`);
   });
 }
@@ -266,7 +266,7 @@ test.each([
     'SQL_NUMBER_OUT_OF_RANGE 1:8 the number -9223372036854775809 is beyond what a BIGINT can hold',
   ],
   ['SELECT 1e999 FROM s', 'SQL_NUMBER_OUT_OF_RANGE 1:8 the number 1e999 is beyond what a DOUBLE can hold'],
-])('words that cannot be read: %s', (text, error) => {
+])('words that cannot be read: %j', (text, error) => {
   expect(say(() => parseStatements(text))).toBe(error);
 });
 
@@ -292,7 +292,7 @@ test.each([
     'EXPLAIN PRINT x',
     '1:9 the statement PRINT is not supported [Create a stream over the topic and SELECT from it with EMIT CHANGES.]',
   ],
-])('a form that is not supported is named: %s', (text, error) => {
+])('a form that is not supported is named: %j', (text, error) => {
   expect(say(() => parseStatements(text))).toBe(`SQL_UNSUPPORTED_STATEMENT ${error}`);
 });
 
