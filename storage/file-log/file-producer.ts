@@ -168,7 +168,10 @@ export class FileProducer implements Producer {
         // The record may be on the disk or not, also when its file could not even be opened for the sync: only the next
         // start finds out. An abort now would contradict a record that a start finds later.
         this.#log.fence(cause);
-        throw new LogError('unknown', 'LOG_COMMIT_UNKNOWN', 'the disk failed while the commit was written', { cause });
+        throw new LogError('unknown', 'LOG_COMMIT_UNKNOWN', 'the disk failed while the commit was written', {
+          hint: 'Check the disk, then start again: the log finds out then whether the transaction is committed.',
+          cause,
+        });
       }
       const partitions = [...this.#written.keys()].filter((partition) => !partition.deleted);
       this.#mark('commit');

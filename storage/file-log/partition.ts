@@ -378,6 +378,7 @@ export class FilePartition implements CompactedPartition {
   /** See `Log.offsetForTime`. The time index gives where to begin in a segment, and most segments are not read at all.
    *  */
   offsetForTime(timestamp: number): TimedOffset | undefined {
+    if (this.#offline !== undefined) throw this.#offline;
     const { state } = this;
     const stable = state.stable();
     for (const segment of this.#segments.all) {

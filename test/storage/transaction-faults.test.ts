@@ -237,3 +237,49 @@ test('a commit outlives the rotations of a run in which a partition that it wrot
   expect(await readAll(again, t)).toEqual(['0:a']);
   await again.close();
 });
+
+test('a log that closes waits for offsets that wait for the disk', async () => {
+  const { files, log } = await setUp();
+  const writer = await log.producer();
+  await writer.append(t, batchOf('a'), 'append');
+  const held: (() => void)[] = [];
+  const hold = (path: string) =>
+    path.includes('/topics/') || path.includes('/transactions/')
+      ? new Promise<void>((resolve) => held.push(resolve))
+      : undefined;
+  files.onSync = hold;
+  const committing = failure(log.commitOffsets('g', [{ ...t, offset: 1 }]));
+  await settle();
+  const closing = log.close();
+  await settle();
+  files.onSync = undefined;
+  for (const release of held) release();
+  await closing;
+  expect(await committing).toBe('fine');
+  const again = await openOn(files.crashed('lost', new Random(1)));
+  expect([again.recovery.cleanShutdown, again.damage]).toEqual([true, []]);
+  expect(await again.committed('g')).toEqual([{ ...t, offset: 1 }]);
+  await again.close();
+});
+
+test('a log that closes waits for a producer that is being opened', async () => {
+  const { files, log } = await setUp();
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  files.onSync = (path) => (path.includes('/transactions/') ? held : undefined);
+  // The first id of a block waits for the disk.
+  const opening = failure(log.producer({ transactionalId: 'id' }));
+  await settle();
+  const closing = log.close();
+  await settle();
+  files.onSync = undefined;
+  release();
+  await closing;
+  expect(await opening).toBe('fine');
+  const again = await openOn(files.crashed('lost', new Random(1)));
+  expect([again.recovery.cleanShutdown, again.damage]).toEqual([true, []]);
+  expect(await again.producer({ transactionalId: 'id' })).toMatchObject({ epoch: 1 });
+  await again.close();
+});
