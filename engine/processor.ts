@@ -26,8 +26,8 @@ export interface Processor<In> {
 
 export type ProcessorSupplier<In, Out> = (context: ProcessorContext, forward: Forward<Out>) => Processor<In>;
 
-/** A source turns ranges of a decoded block into records. `run` is handed `[from, to)` of one block, in offset order.
- *  */
+/** A source turns ranges of a decoded block into records. `run` is handed `[from, to)` of one block, in offset
+ *  order. */
 export interface SourceProcessor {
   run(block: Block, from: number, to: number): void;
   /**

@@ -30,8 +30,8 @@ export class StreamRecord<V> {
   /** Record headers as they lie in a batch (count varint first) in `headerBytes` at `headersAt`; 0 means none. */
   headerBytes: Uint8Array = noBytes;
   headersAt = 0;
-  /** Where the record came from: partition and offset within the source topic of this path; −1 when it was made here.
-   *  */
+  /** Where the record came from: partition and offset within the source topic of this path; −1 when it was made
+   *  here. */
   partition = -1;
   offset = -1;
   /** Row number within the block being scanned; meaningful to the source's own fused operators only. */

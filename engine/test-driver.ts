@@ -243,8 +243,8 @@ export class TopologyTestDriver {
     }
   }
 
-  /** Gives batches their offsets, keeps their records for `output`, and offers them to the tasks that read the topic.
-   *  */
+  /** Gives batches their offsets, keeps their records for `output`, and offers them to the tasks that read the
+   *  topic. */
   #deliver(): void {
     const sent = this.#sent;
     this.#sent = [];

@@ -46,8 +46,8 @@ export interface WithValue<V> extends Named {
   readonly value?: Serde<V>;
 }
 
-/** A store with a name of its own can be read from outside, and keeps its data when operators are inserted before it.
- *  */
+/** A store with a name of its own can be read from outside, and keeps its data when operators are inserted before
+ *  it. */
 export interface Materialized<V> extends WithValue<V> {
   readonly store?: string;
 }

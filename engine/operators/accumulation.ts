@@ -7,8 +7,8 @@
  * nothing is decoded, copied or written again. A group is never deleted.
  *
  * Both are kept behind the time of the result, the largest of the group's records (`timestamped.ts`). Both hand on a
- * result that is made of the accumulator; it is lent: valid until the next but one is made, since the results before and
- * after a record are alive together.
+ * result that is made of the accumulator; it is lent: valid until the next but one is made, since the results before
+ * and after a record are alive together.
  */
 
 import { AssertionError, readViewI64, writeViewI64 } from '../../base/index.ts';

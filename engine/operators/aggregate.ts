@@ -2,10 +2,10 @@
  * Aggregate over a stream, per key: a' = add(a or the initial one, record); emits k: result(a) → result(a') for every
  * record.
  *
- * State: a key-value store, per key the time of the result and the accumulator (`accumulation.ts`). The result's time is
- * the largest of the records in it. A record without a key or without a value is dropped (`null-key`, `null-value`).
- * Where `add` deletes the group a tombstone goes on. `before` is sent only where a child asks for it; a new key has null
- * before. (Kafka sends the initializer's result there; a row that was never sent is not retracted here.)
+ * State: a key-value store, per key the time of the result and the accumulator (`accumulation.ts`). The result's time
+ * is the largest of the records in it. A record without a key or without a value is dropped (`null-key`, `null-value`).
+ * Where `add` deletes the group a tombstone goes on. `before` is sent only where a child asks for it; a new key has
+ * null before. (Kafka sends the initializer's result there; a row that was never sent is not retracted here.)
  *
  * An accumulator that is larger than a store takes drops the record (`serialization`): the key keeps its last result,
  * and nothing goes on.

@@ -3,8 +3,8 @@
  *
  * Partition: murmur2 of the key's bytes, as Kafka's clients pick it; of a windowed key only the key's own bytes, so
  * that all windows of a key lie together. Records without a key go to the partitions in round robin. State: none but
- * that. A null value is written as a tombstone. A value that cannot be written, or is
- * larger than the topic takes, drops the record (`serialization`).
+ * that. A null value is written as a tombstone. A value that cannot be written, or is larger than the topic takes, drops
+ * the record (`serialization`).
  */
 
 import { type ByteWriter, partitionOfKey } from '../../base/index.ts';

@@ -1,7 +1,7 @@
 /**
  * MapValues over a table: emits f(before) → f(after). State: none. An absent row stays absent (the function is not
- * called); a row that the function maps to null is absent as well. The row before is mapped
- * only where a child asks for it; an unknown one stays unknown.
+ * called); a row that the function maps to null is absent as well. The row before is mapped only where a child asks for
+ * it; an unknown one stays unknown.
  */
 
 import type { ProcessorSupplier } from '../processor.ts';

@@ -1,7 +1,7 @@
 /**
  * Aggregate over a stream, per key and time window: for each window w that holds the record's time, a' = add(a or the
- * initial one, record); emits (k, w): result(a) → result(a'). The key that goes on is the key's bytes, then the window's
- * start (i64, big-endian).
+ * initial one, record); emits (k, w): result(a) → result(a'). The key that goes on is the key's bytes, then the
+ * window's start (i64, big-endian).
  *
  * State: a window store, per window and key the time of the result and the accumulator (`accumulation.ts`). The
  * result's time is the largest of the records in it. A record without a key is dropped (`null-key`); one without a
@@ -22,8 +22,8 @@ import { whyTooLarge } from './timestamped.ts';
 export interface WindowAggregation<V, A, R> extends Aggregation<V, A, R> {
   readonly windows: TimeWindows;
   readonly graceMs: number;
-  /** How long a window is kept after its start; at least its size and grace. The same as in the store's specification.
-   *  */
+  /** How long a window is kept after its start; at least its size and grace. The same as in the store's
+   *  specification. */
   readonly retentionMs: number;
 }
 

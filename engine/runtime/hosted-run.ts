@@ -69,8 +69,8 @@ export class HostedRun {
   readonly released = new TaskCounters();
   phase: RunPhase = 'assigning';
   paused = false;
-  /** Batches that were handed over and not acknowledged; the run is not stepped while they exceed `mostUnacknowledged`.
-   *  */
+  /** Batches that were handed over and not acknowledged; the run is not stepped while they exceed
+   *  `mostUnacknowledged`. */
   unacknowledgedBytes = 0;
   mostUnacknowledged: number;
   /** Records that a task of the run processes in one step. */

@@ -251,7 +251,7 @@ export type FromHost =
       readonly run: Run;
       readonly pending: boolean;
       readonly drained: boolean;
-      /** How many tasks of the run this is about: where one has come or gone since, `drained` holds no more. */
+      /** How many tasks of the run this is about: where one has come or gone since, `drained` does not hold. */
       readonly tasks: number;
       readonly positions: readonly PartitionPosition[];
       readonly counters: HostCounters;
@@ -273,7 +273,7 @@ export type FromHost =
   | { readonly kind: 'page'; readonly request: number; readonly entries: readonly StoreEntry[]; readonly done: boolean }
   | { readonly kind: 'refused'; readonly request: number; readonly error: ErrorReport }
   | { readonly kind: 'counted'; readonly request: number; readonly thread: ThreadCounters }
-  /** The checkpoint of a store holds everything below this position of its changelog, for good. */
+  /** The checkpoint of a store durably holds everything below this position of its changelog. */
   | { readonly kind: 'checkpointed'; readonly run: Run; readonly changelog: PartitionPosition }
   /** Something for the observer that changes nothing: a checkpoint that failed, a store rebuilt, records lost to
    *  retention. */

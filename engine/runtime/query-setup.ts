@@ -60,8 +60,8 @@ export interface QuerySetup {
 /** Largest batch between the steps of a query, and of results. */
 const mostBatchBytes = changelogBatchBytes;
 
-/** Segments are what is trimmed and compacted as a whole, so they are kept small: a minute, or twice the largest batch.
- *  */
+/** Segments are what is trimmed and compacted as a whole, so they are kept small: a minute, or twice the largest
+ *  batch. */
 const internalSegments: TopicConfigs = { 'segment.bytes': String(2 * mostBatchBytes), 'segment.ms': '60000' };
 
 /** Trimmed behind the committed positions, see `trim.ts`. */

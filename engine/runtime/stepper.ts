@@ -70,8 +70,8 @@ export class Stepper {
       const hosted = this.#tasks[this.#next++] as HostedTask;
       const tasks = this.#tasks;
       const done = this.#step(hosted);
-      if (this.#tasks !== tasks)
-        idle = 0; // its run has failed, and is off the list
+      // Another list: its run has failed, and its tasks are off it.
+      if (this.#tasks !== tasks) idle = 0;
       else if (done === 0) idle++;
       else {
         idle = 0;

@@ -52,8 +52,8 @@ export class StoreIds {
     this.#kv = kv;
   }
 
-  /** Reads the register of a shard that was just opened. Rejects with a `KvError` of kind `corrupt` when it is damaged.
-   *  */
+  /** Reads the register of a shard that was just opened. Rejects with a `KvError` of kind `corrupt` when it is
+   *  damaged. */
   static async load(kv: OrderedKv): Promise<StoreIds> {
     const ids = new StoreIds(kv);
     const iterator = kv.iterate({ from: root, to: Uint8Array.of(0xff, 0xff, 0xff, 0xff) });

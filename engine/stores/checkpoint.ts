@@ -3,9 +3,9 @@
  *
  * A checkpoint takes note of the position and of the end of the due queue, writes the entries up to there in chunks,
  * each synced, each as it is committed at that moment, and the position last. An entry that is changed meanwhile is
- * written as it was committed; one that is committed again before it is written, is written newer than the position says,
- * which is harmless: replaying is absolute. Pages of an ordered store between which entries have moved are written in one
- * chunk (`linked-pages.ts`). Chunks must be synced one by one: LevelDB's write-ahead log may roll over
+ * written as it was committed; one that is committed again before it is written, is written newer than the position
+ * says, which is harmless: replaying is absolute. Pages of an ordered store between which entries have moved are
+ * written in one chunk (`linked-pages.ts`). Chunks must be synced one by one: LevelDB's write-ahead log may roll over
  * unsynced, and a crash could then lose an older chunk and keep a newer one with the position in it.
  *
  * What expired is cleared before the position is written, unsynced: should a crash bring some of it back, the expiry
@@ -278,7 +278,8 @@ export class Checkpoint {
     return table.keyLength(address) + Math.max(0, length) + read;
   }
 
-  /** Writes the pages that must reach the disk together with the one at `index` of the queue. Answers with their bytes. */
+  /** Writes the pages that must reach the disk together with the one at `index` of the queue. Answers with their
+   *  bytes. */
   #writeLinked(batch: KvBatch, address: number, index: number, touched: Set<number>): number {
     const core = this.#core;
     const { table, due, linked } = core;

@@ -1,6 +1,6 @@
 /**
- * A sum over entries that shows whether one of them is missing, is there twice, or is an older one: their number and the
- * sum of their checksums modulo 2^48, in whatever order they are added. As bytes: number (f64), sum (f64).
+ * A sum over entries that shows whether one of them is missing, is there twice, or is an older one: their number and
+ * the sum of their checksums modulo 2^48, in whatever order they are added. As bytes: number (f64), sum (f64).
  */
 
 import { assert, readF64, writeF64 } from '../../base/index.ts';

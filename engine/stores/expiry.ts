@@ -65,7 +65,8 @@ export class Expiry {
     this.below = this.committedBelow;
   }
 
-  /** An expiry was put into a batch: expired windows count no more, whether their entries are cleared already or not. */
+  /** An expiry was put into a batch: expired windows count no more, whether their entries are cleared already or
+   *  not. */
   leaveOut(time: number, sum: EntrySum): void {
     const start = this.windowOf(time);
     this.#dropped = this.#dropped.filter(({ windowStart, checksum }) => {

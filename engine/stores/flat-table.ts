@@ -13,8 +13,8 @@
  *   word 6   previous one, or ~list for the first   (tables with lists only)
  *   then     kind (one byte), key, value, room for the value to grow
  *
- * The kind byte stands before the key because it stands there in the changelog (`layout.ts`); to the table it is a part of
- * the key.
+ * The kind byte stands before the key because it stands there in the changelog (`layout.ts`); to the table it is a part
+ * of the key.
  *
  * Slots are pairs (hash, address) with linear probing, in sub-tables of at most 8,192 slots. A directory maps the upper
  * bits of a hash to a sub-table; a full one is split by one more bit (extendible hashing), so that growth never moves
@@ -253,8 +253,8 @@ export class FlatTable {
   /**
    * Brings entries into the processor's cache; address 0 is passed over. Walking a list of addresses pays a full trip
    * to memory for each; asked for together, they come together (measured over 1e5 entries: 130 ns one by one, 8 ns in
-   * groups of 32). Of each entry the cache line of its header, and of the word that is the last of an entry of 64 bytes:
-   * so all of an entry of that size, wherever it lies, and most of a longer one.
+   * groups of 32). Of each entry the cache line of its header, and of the word that is the last of an entry of 64
+   * bytes: so all of an entry of that size, wherever it lies, and most of a longer one.
    */
   touch(addresses: Int32Array, from: number, to: number): void {
     const segments = this.#words;
@@ -283,8 +283,8 @@ export class FlatTable {
 
   // ---- changing
 
-  /** Adds an entry whose key is known to be missing; its value is absent until `setValue`, with room for `room` bytes.
-   *  */
+  /** Adds an entry whose key is known to be missing; its value is absent until `setValue`, with room for `room`
+   *  bytes. */
   insert(hash: number, kind: number, key: Uint8Array, start: number, end: number, room: number): number {
     const address = this.slab.allocate(this.#unitsFor(this.headerBytes + 1 + (end - start) + room));
     const segment = address >>> segmentShift;
@@ -304,7 +304,8 @@ export class FlatTable {
     return address;
   }
 
-  /** Values that grow and shrink all the time get blocks of few sizes, so that a block that is freed fits the next one. */
+  /** Values that grow and shrink all the time get blocks of few sizes, so that a block that is freed fits the next
+   *  one. */
   #unitsFor(bytes: number): number {
     const units = (bytes + 7) >>> 3;
     if (!this.#coarse || units < 16) return units;

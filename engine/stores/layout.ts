@@ -16,12 +16,12 @@
  *                      windows hold, and for windows that have expired
  *   kind 6  page       LevelDB only, ordered stores; key: the key of kind 0 · number of the page (u32, big-endian)
  *
- * A window start is a time: 8 bytes, big-endian, the sign bit flipped, so that byte order is the order of time before 1970
- * as well. In LevelDB a checksum follows each value (`checksum.ts`).
+ * A window start is a time: 8 bytes, big-endian, the sign bit flipped, so that byte order is the order of time before
+ * 1970 as well. In LevelDB a checksum follows each value (`checksum.ts`).
  *
  * A checkpoint is not used, and the store is rebuilt from its changelog (whose layout is part of the topic's contract),
- * where one of these is another than now: the version byte; the changelog's id, since an offset means nothing in a topic
- * that was deleted and created again under the same name; the form, which holds what of the layout depends on the
+ * where one of these is another than now: the version byte; the changelog's id, since an offset means nothing in a
+ * topic that was deleted and created again under the same name; the form, which holds what of the layout depends on the
  * store's specification.
  */
 

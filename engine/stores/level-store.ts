@@ -67,8 +67,8 @@ export const openLevelKv = async (directory: string, options: LevelKvOptions = {
 /**
  * Opens shard `shard` of the state directory `state`. One that is damaged beyond opening, or was condemned, is moved
  * aside, and an empty one takes its place: a checkpoint is a copy, its stores come back from their changelogs.
- * `onDamage` is called with the reason, and with where the damaged one is now: `quarantine/state/shard-N` beside the state directory,
- * which holds the last damaged form of each shard.
+ * `onDamage` is called with the reason, and with where the damaged one is now: `quarantine/state/shard-N` beside the
+ * state directory, which holds the last damaged form of each shard.
  */
 export const openLevelShard = async (
   state: string,

@@ -75,8 +75,8 @@ export class LookAhead {
     this.#read = 0;
   }
 
-  /** Where the entry of the key that begins at `start` may be; 0: unknown. `windowKey` begins with the window's start.
-   *  */
+  /** Where the entry of the key that begins at `start` may be; 0: unknown. `windowKey` begins with the window's
+   *  start. */
   hint(table: FlatTable, kind: number, start: number, windowKey: Uint8Array | undefined): number {
     if (start < this.#pausedTo || table.count < this.#worthIt) return 0;
     const { keyStart } = this.#columns as KeyColumns;

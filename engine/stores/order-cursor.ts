@@ -2,15 +2,15 @@
  * A cursor over the entries of one key in an ordered store, within a range of orders, forward or backward.
  *
  * `next` goes to the entry whose order comes next, as the store is at that moment: the entry under the cursor may be
- * removed or put again, and others may come and go; what comes before the cursor is not visited again. What lies under the
- * cursor stays valid until its next call, whatever happens to the store: when the page is about to change or to leave
- * memory, the entry is copied.
+ * removed or put again, and others may come and go; what comes before the cursor is not visited again. What lies under
+ * the cursor stays valid until its next call, whatever happens to the store: when the page is about to change or to
+ * leave memory, the entry is copied.
  *
  * The same code reads the open transaction, where pages lie (`livePages`), and what is committed, from copies of pages
  * (`committedPages`).
  */
 
-import { assert, compareBytes } from '../../base/index.ts';
+import { assert, compareBytes, copyBytes } from '../../base/index.ts';
 import type { Expiry } from './expiry.ts';
 import { kinds, readTime, timeBytes, writeTime } from './layout.ts';
 import { firstPage } from './linked-pages.ts';
@@ -64,7 +64,7 @@ class Bound {
   set(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
     if (length > this.bytes.length) this.bytes = new Uint8Array(length * 2);
-    for (let i = 0; i < length; i++) this.bytes[i] = bytes[start + i] as number;
+    copyBytes(bytes, start, end, this.bytes, 0);
     this.length = length;
   }
 
@@ -100,7 +100,7 @@ export class OrderCursor implements OrderedCursor, EntryReader {
   readonly #expiry: Expiry | undefined;
   readonly #key = new TreeKey();
   /** The operator's key, where the key of the tree depends on the window. */
-  #operatorKey: Uint8Array = noBytes;
+  readonly #operatorKey = new Bound();
   readonly #from = new Bound();
   readonly #to = new Bound();
   #backward = false;
@@ -158,7 +158,7 @@ export class OrderCursor implements OrderedCursor, EntryReader {
       (from === undefined || from.length >= timeBytes) && (to === undefined || to.length >= timeBytes),
       'a bound of an ordered store that expires begins with a time',
     );
-    this.#operatorKey = key.slice(start, end);
+    this.#operatorKey.set(key, start, end);
   }
 
   /** Visits all entries of the tree with this key. */
@@ -256,7 +256,7 @@ export class OrderCursor implements OrderedCursor, EntryReader {
     for (let window = start; window !== undefined; ) {
       if (end !== undefined && (this.#backward ? window < end : window > end)) break;
       this.#window = window;
-      this.#key.setWindowed(window, this.#operatorKey, 0, this.#operatorKey.length);
+      this.#key.setWindowed(window, this.#operatorKey.bytes, 0, this.#operatorKey.length);
       if (this.#seekFirst()) return true;
       window = this.#backward ? windows.before(window) : windows.after(window);
     }
@@ -345,7 +345,7 @@ export class OrderCursor implements OrderedCursor, EntryReader {
     this.#place.set(valueBytes, orderStart, orderEnd);
     const length = valueEnd - orderStart;
     if (length > this.#copy.length) this.#copy = new Uint8Array(length * 2);
-    this.#copy.set(valueBytes.subarray(orderStart, valueEnd));
+    copyBytes(valueBytes, orderStart, valueEnd, this.#copy, 0);
     this.valueBytes = this.#copy;
     this.orderStart = 0;
     this.orderEnd = orderEnd - orderStart;

@@ -50,8 +50,8 @@ export interface OrderedKv {
   getSync(key: Uint8Array): Uint8Array | undefined;
   batch(): KvBatch;
   iterate(range: KvRange): KvIterator;
-  /** Deletes a range, not atomically. Without `sync` a crash may bring some of it back, even below later synced writes.
-   *  */
+  /** Deletes a range, not atomically. Without `sync` a crash may bring some of it back, even below later synced
+   *  writes. */
   clear(range: KvRange, options: { readonly sync: boolean }): Promise<void>;
   /** After a full disk: whether there is room for what opening it again takes. */
   hasRoom(): Promise<boolean>;

@@ -1,13 +1,13 @@
 /**
- * The ordered store: per key, entries in the order of bytes. Each key's entries are a tree of pages (`page-tree.ts`) in the
- * common core.
+ * The ordered store: per key, entries in the order of bytes. Each key's entries are a tree of pages (`page-tree.ts`) in
+ * the common core.
  *
  * With a retention time orders begin with a time, and there is one tree per key and window of time, a third of the
  * retention long: expiry drops whole windows, a fetch visits at most the four or so that it overlaps. Entries that have
  * expired within a window that has not are absent for every reader.
  *
- * The changelog has one entry for each key and order, so pages are rebuilt from it, whatever their size and the width of a
- * window. What of a transaction has changed is listed beside the pages (`changed-entries.ts`).
+ * The changelog has one entry for each key and order, so pages are rebuilt from it, whatever their size and the width
+ * of a window. What of a transaction has changed is listed beside the pages (`changed-entries.ts`).
  */
 
 import { assert, newCursor, readUnsignedVarint } from '../../base/index.ts';

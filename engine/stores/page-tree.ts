@@ -1,10 +1,11 @@
 /**
  * The entries of one key in an ordered store: a B+ tree of pages (`pages.ts`), each an entry of the store's core.
  *
- * A key with few entries is one page, found by one look-up. A page that outgrows `pageBytes` is split, and the first page
- * of the tree (the one under the key itself) then holds references. So memory, eviction, pre-images, checkpoints and
- * checksums see pages as they see any value. Pages are split where an entry is added at an end, so that entries that
- * come in order fill them; else in the middle. A page without entries is removed; half-empty neighbours are not joined.
+ * A key with few entries is one page, found by one look-up. A page that outgrows `pageBytes` is split, and the first
+ * page of the tree (the one under the key itself) then holds references. So memory, eviction, pre-images, checkpoints
+ * and checksums see pages as they see any value. Pages are split where an entry is added at an end, so that entries
+ * that come in order fill them; else in the middle. A page without entries is removed; half-empty neighbours are not
+ * joined.
  *
  * Entries move between pages only by a split, or when a tree gets lower: those pages are noted as linked
  * (`linked-pages.ts`), and reach the key-value store in one batch.
@@ -269,7 +270,8 @@ export class PageTree {
     core.table.bytesOf(address).set(content.bytesView(), core.table.valueStart(address));
   }
 
-  /** Adds a reference to a new page behind the one that was followed at `depth`, and splits what has become too long. */
+  /** Adds a reference to a new page behind the one that was followed at `depth`, and splits what has become too
+   *  long. */
   #addReference(depth: number, number: number, write: PageWrite): void {
     const { page } = this;
     this.#viewOther(this.#numbers[depth] as number);

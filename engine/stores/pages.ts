@@ -7,9 +7,9 @@
  *   then        where each entry begins, counted from the page's first byte (u32 each)
  *   last 4      number of entries (u32)
  *
- * Above level 0 an entry stands for a page below: its value is that page's number (u32), and its order separates it from
- * the one before: all entries of that page are at or above it, all entries of pages before are below. The order of the
- * first one means nothing.
+ * Above level 0 an entry stands for a page below: its value is that page's number (u32), and its order separates it
+ * from the one before: all entries of that page are at or above it, all entries of pages before are below. The order of
+ * the first one means nothing.
  */
 
 import {

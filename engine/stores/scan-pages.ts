@@ -1,9 +1,9 @@
 /**
  * Visiting the committed entries of an ordered store, in chunks, while the store goes on: as `scan.ts` does, by pages.
  *
- * While memory holds everything the trees of pages are visited one after the other, each from its first entry to its last,
- * by a cursor that finds its place again when pages were split between two chunks. Otherwise the scan sees one moment:
- * every page of level 0 that was due or stored at that moment is visited once, whatever tree it belongs to.
+ * While memory holds everything the trees of pages are visited one after the other, each from its first entry to its
+ * last, by a cursor that finds its place again when pages were split between two chunks. Otherwise the scan sees one
+ * moment: every page of level 0 that was due or stored at that moment is visited once, whatever tree it belongs to.
  */
 
 import { assert } from '../../base/index.ts';

@@ -1,20 +1,20 @@
 /**
  * The other face of a store: what the task, the coordinator and the restore do with it. Operators see `store.ts` only.
  *
- * Life cycle. `open` answers with the position: the changelog offset up to which the checkpoint holds everything (undefined:
- * start at the changelog's beginning). The runtime then feeds the rest of the changelog to `applyChangelog` and ends
- * each stretch with `commit(next offset)`. From then on each transaction is: operators change keys; `writeChangelog`
- * hands out one absolute entry for each changed key; the log commits; `commit(next offset)` or `rollback()`. Whenever
- * `checkpointDue` is true the runtime calls `checkpoint`, without waiting for it: stepping, committing and rolling back
- * go on meanwhile. All of it happens on the one thread that owns the store.
+ * Life cycle. `open` answers with the position: the changelog offset up to which the checkpoint holds everything
+ * (undefined: start at the changelog's beginning). The runtime then feeds the rest of the changelog to `applyChangelog`
+ * and ends each stretch with `commit(next offset)`. From then on each transaction is: operators change keys;
+ * `writeChangelog` hands out one absolute entry for each changed key; the log commits; `commit(next offset)` or
+ * `rollback()`. Whenever `checkpointDue` is true the runtime calls `checkpoint`, without waiting for it: stepping,
+ * committing and rolling back go on meanwhile. All of it happens on the one thread that owns the store.
  *
  * Law. Changelog entries are absolute: applying any of them twice, or applying a stretch again from an older position,
  * ends in the same state. A position never runs ahead of what the key-value store durably holds. Losing the checkpoint
  * loses time, never data.
  *
- * Committed values. `readCommitted`, `readCommittedWindow`, `committedCursor`, `scanCommitted` and `committedWindows` see the last commit,
- * whatever the open transaction did. What they return is a copy (a scan's chunk is lent until its callback has
- * settled).
+ * Committed values. `readCommitted`, `readCommittedWindow`, `committedCursor`, `scanCommitted` and `committedWindows`
+ * see the last commit, whatever the open transaction did. What they return is a copy (a scan's chunk is lent until its
+ * callback has settled).
  *
  * Failure. What the key-value store reports comes out as a `KvError` (`ordered-kv.ts`): thrown by `get` and
  * `readCommitted`, rejected by the asynchronous calls. After `corrupt` the runtime calls `clear()` and restores this

@@ -12,10 +12,10 @@
  * evicted and it did not start from a checkpoint): then it is absent. A blind write of an entry that is not in memory
  * reads nothing; its value before stays "on disk".
  *
- * Beside this file: memory and eviction (`store-memory.ts`), expiry by time (`expiry.ts`), entries in the key-value store
- * (`stored-entries.ts`), opening and clearing (`store-opening.ts`), writing checkpoints (`checkpoint.ts`), scans (`scan.ts`).
- * The kinds (`store-kinds.ts`) differ in the keys they make of what an operator reads and writes; an ordered store keeps pages of
- * entries as values (`page-tree.ts`).
+ * Beside this file: memory and eviction (`store-memory.ts`), expiry by time (`expiry.ts`), entries in the key-value
+ * store (`stored-entries.ts`), opening and clearing (`store-opening.ts`), writing checkpoints (`checkpoint.ts`), scans
+ * (`scan.ts`). The kinds (`store-kinds.ts`) differ in the keys they make of what an operator reads and writes; an
+ * ordered store keeps pages of entries as values (`page-tree.ts`).
  */
 
 import { assert, readU32 } from '../../base/index.ts';

@@ -12,7 +12,8 @@ import type { StoreOptions } from './store-options.ts';
 import { WindowStateTable } from './window-store.ts';
 
 interface KindOfStore<K extends StoreKind> {
-  /** The byte that stands for the kind in a shard's register (`../runtime/store-ids.ts`). Never changed, never reused. */
+  /** The byte that stands for the kind in a shard's register (`../runtime/store-ids.ts`). Never changed, never
+   *  reused. */
   readonly code: number;
   /** Whether a specification of this kind has a retention time. */
   readonly retention: 'none' | 'optional' | 'required';

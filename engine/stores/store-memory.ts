@@ -76,12 +76,14 @@ export class StoreMemory implements MemoryUser {
     );
   }
 
-  /** Call it before an entry is added: entries that were found before may leave memory now, changed and due ones stay. */
+  /** Call it before an entry is added: entries that were found before may leave memory now, changed and due ones
+   *  stay. */
   beforeInsert(bytes: number): void {
     if (--this.#untilAccount < 0 || bytes > largeEntryBytes) this.account();
   }
 
-  /** An entry has grown where it lies. Entries that were found before may leave memory now, changed and due ones stay. */
+  /** An entry has grown where it lies. Entries that were found before may leave memory now, changed and due ones
+   *  stay. */
   afterGrowth(bytes: number): void {
     this.#grown += bytes;
     if (this.#grown < grownBetween) return;

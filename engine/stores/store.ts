@@ -55,8 +55,8 @@ export interface WindowStore extends UpdateCursor {
 }
 
 /**
- * Entries of one key in the order of bytes (unsigned, a prefix first): a time and a sequence, a foreign key's primary keys.
- * Key and order together name an entry. Range fetch within a key, forward and backward.
+ * Entries of one key in the order of bytes (unsigned, a prefix first): a time and a sequence, a foreign key's primary
+ * keys. Key and order together name an entry. Range fetch within a key, forward and backward.
  *
  * Where the specification has a retention time, orders and bounds begin with a time (8 bytes as `writeOrderedI64` has
  * them), and `expireBelow` drops entries by it: one that has expired is absent at once, and a put of it is left out.
@@ -102,14 +102,14 @@ export interface OrderedStore extends ValueCursor {
 }
 
 /**
- * Visits the entries of a key within [from, to): `from` inclusive, `to` exclusive, either may be left out. The entry that
- * `next` came to has the order `valueBytes[orderStart, orderEnd)` and the value `valueBytes[valueStart, valueEnd)`. Both
- * stay valid until the cursor's next call, whatever happens to the store; read the fields again after the store was
- * changed.
+ * Visits the entries of a key within [from, to): `from` inclusive, `to` exclusive, either may be left out. The entry
+ * that `next` came to has the order `valueBytes[orderStart, orderEnd)` and the value `valueBytes[valueStart,
+ * valueEnd)`. Both stay valid until the cursor's next call, whatever happens to the store; read the fields again after
+ * the store was changed.
  *
- * The store may be changed while a cursor is open, the entry under it included: `next` goes to the entry that is the next
- * one at that moment, and never back. So an entry that is put ahead is visited, and one that is removed ahead is not. A
- * commit or a rollback ends all cursors.
+ * The store may be changed while a cursor is open, the entry under it included: `next` goes to the entry that is the
+ * next one at that moment, and never back. So an entry that is put ahead is visited, and one that is removed ahead is
+ * not. A commit or a rollback ends all cursors.
  */
 export interface OrderedCursor extends ValueCursor {
   readonly orderStart: number;
