@@ -15,7 +15,7 @@ import type { AggregateCall, LogicalAggregate, NamedExpression } from './logical
 import { type QueryContext, windowBounds } from './query-context.ts';
 import type { Clause, ScopedSource } from './scope.ts';
 import type { Item } from './select-list.ts';
-import { checkKeyType, nameKey, type Stage, sameKeys } from './stage.ts';
+import { checkKeyType, localColumn, nameKey, type Stage, sameKeys } from './stage.ts';
 import { findExpression, fingerprint, partsOfExpression, replaceExpressions } from './walk.ts';
 import { analyzeWindow } from './window.ts';
 
@@ -225,7 +225,7 @@ const groupedColumns =
     replaceExpressions(expression, (part, bound) => {
       const print = fingerprint(part);
       const name = keyNames.get(print) ?? (part.kind === 'call' ? calls.get(print)?.name : undefined);
-      if (name !== undefined) return { kind: 'column', name, at: part.at };
+      if (name !== undefined) return localColumn(name, part.at);
       if (part.kind !== 'column' || (part.source === undefined && bound.has(part.name))) return undefined;
       if (part.source === undefined && (part.name === 'WINDOWSTART' || part.name === 'WINDOWEND')) {
         if (clause === 'SELECT') return part;

@@ -38,6 +38,10 @@ export const columnAt = (source: string, name: string, at: Position): Expression
   at,
 });
 
+/** A column by its name in the schema of a stage's node. It has a source, if an empty one, so that it is not taken for a
+ *  parameter of that name where it stands in a lambda. */
+export const localColumn = (name: string, at: Position): Expression => columnAt('', name, at);
+
 const nowhere: Position = { line: 1, column: 1, offset: 0 };
 
 export const qualified = (alias: string, name: string): Expression => columnAt(alias, name, nowhere);
@@ -54,7 +58,7 @@ export const localizeByPlanName =
   (expression: Expression): Expression =>
     replaceExpressions(expression, (part) =>
       part.kind === 'column' && part.source !== undefined
-        ? { kind: 'column', name: scope.planName(part.source, part.name), at: part.at }
+        ? localColumn(scope.planName(part.source, part.name), part.at)
         : undefined,
     );
 

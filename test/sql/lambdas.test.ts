@@ -56,6 +56,26 @@ describe('a lambda', () => {
     expect(ran.lines('T')).toEqual(['[2] {"C":1,"Z":1}', '[2] {"C":2,"Z":2}']);
   });
 
+  test('has parameters that are not taken for what the plan calls its columns', () => {
+    const joined = runSql(
+      `${source}
+       CREATE TABLE u (id VARCHAR PRIMARY KEY, w INT) WITH (KAFKA_TOPIC='u', VALUE_FORMAT='JSON', PARTITIONS=1);
+       CREATE STREAM t AS SELECT s.k AS k, TRANSFORM(a, s_n => s_n + s.n) AS v, w FROM s JOIN u ON s.k = u.id;`,
+      [
+        ['u', 'k', { w: 1 }],
+        ['s', 'k', { a: [1], n: 10 }],
+      ],
+    );
+    expect(joined.lines('T')).toEqual(['k {"V":[11],"W":1}']);
+    const grouped = runSql(
+      `CREATE STREAM s (k VARCHAR KEY, a ARRAY<INT>, p STRUCT<g INT>) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);
+       CREATE TABLE t AS SELECT p->g AS h, COUNT(*) AS c,
+         TRANSFORM(LATEST_BY_OFFSET(a), g => g + p->g) AS v FROM s GROUP BY p->g;`,
+      [['s', 'k', { a: [1], p: { g: 5 } }]],
+    );
+    expect(grouped.lines('T').map((line) => line.replace(/^\S* /, ''))).toEqual(['{"C":1,"V":[6]}']);
+  });
+
   test('that fails makes its column NULL, and says why', () => {
     const ran = runSql(`${source} CREATE STREAM t AS SELECT k, FILTER(a, x => NULLIF(x > 1, TRUE)) AS v, n FROM s;`, [
       ['s', 'k', { a: [1, 2], n: 3 }],
