@@ -140,8 +140,16 @@ export interface MillraceEvent {
 /** Rows about dropped records are kept for a week, the newest GiB of them at most. */
 const processingLogConfigs = { 'retention.ms': '604800000', 'retention.bytes': '1073741824' };
 
-const urlOf = (file: string | URL): string => {
+const functionsHint = "Write open({ data, functions: ['./tools.ts'] }).";
+
+/** The URL of a file of functions. What a program gives may be anything. */
+const urlOf = (file: unknown): string => {
   if (file instanceof URL) return file.href;
+  if (typeof file !== 'string' || file === '') {
+    throw new UserError('FUNCTION_MODULE_INVALID', 'a file of functions is neither a path nor a URL', {
+      hint: functionsHint,
+    });
+  }
   return file.startsWith('file:') ? file : pathToFileURL(resolve(file)).href;
 };
 
@@ -226,7 +234,11 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       });
   const functions = builtInFunctions();
   const modules: LoadedModule[] = [];
-  for (const file of options.functions ?? []) {
+  const files: unknown = options.functions ?? [];
+  if (!Array.isArray(files)) {
+    throw new UserError('FUNCTION_MODULE_INVALID', '"functions" is not an array of files', { hint: functionsHint });
+  }
+  for (const file of files) {
     const module = await loadModule(urlOf(file));
     functions.addModule(module);
     modules.push(module);

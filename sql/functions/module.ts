@@ -61,7 +61,8 @@ export const loadModule = async (url: string): Promise<LoadedModule> => {
   try {
     exported = (await import(/* @vite-ignore */ url)) as { readonly default?: unknown };
   } catch (error) {
-    throw invalid(url, `it cannot be loaded: ${messageOf(error)}`, error);
+    const sentence = `the function module ${url} cannot be loaded: ${messageOf(error)}`;
+    throw new UserError('FUNCTION_MODULE_INVALID', sentence, { cause: error });
   }
   return readModule(url, exported.default);
 };
@@ -80,9 +81,7 @@ export const readModule = (url: string, exported: unknown): LoadedModule => {
 
 const definitionOf = (url: string, id: ModuleId, given: unknown, index: number): ScalarDefinition => {
   const place = `function ${index + 1}`;
-  if (!isUserFunction(given)) {
-    throw invalid(url, `${place} needs a "signature" and a "body" (or "bind"); only scalar functions are possible yet`);
-  }
+  if (!isUserFunction(given)) throw invalid(url, `${place} ${functionFault(given)}`);
   const shared = { signature: given.signature, doc: given.doc ?? '', nulls: given.nulls ?? 'propagate', examples: [] };
   const bodyFor = 'body' in given ? () => given.body : given.bind;
   try {
@@ -128,17 +127,27 @@ const ignoreRejections = (given: unknown): void => {
 const isObject = (given: unknown): given is Readonly<Record<string, unknown>> =>
   typeof given === 'object' && given !== null;
 
-const isUserFunction = (given: unknown): given is UserFunction => {
-  if (!isObject(given)) return false;
+const isUserFunction = (given: unknown): given is UserFunction => functionFault(given) === undefined;
+
+const known: readonly string[] = ['signature', 'doc', 'nulls', 'body', 'bind'];
+
+/** What is wrong with a function of a module, behind its place; undefined when it has the right form. */
+const functionFault = (given: unknown): string | undefined => {
+  if (!isObject(given)) return 'is not an object';
   const { signature, doc, nulls, body, bind } = given;
-  const texts = Array.isArray(signature) ? signature : [signature];
-  return (
-    texts.length > 0 &&
-    texts.every((text) => typeof text === 'string') &&
-    (doc === undefined || typeof doc === 'string') &&
-    (nulls === undefined || nulls === 'propagate' || nulls === 'own') &&
-    (typeof body === 'function') !== (typeof bind === 'function')
-  );
+  const texts: readonly unknown[] = Array.isArray(signature) ? signature : [signature];
+  if (texts.length === 0 || !texts.every((text) => typeof text === 'string')) {
+    return 'needs a "signature": a text, or an array of texts';
+  }
+  if ((typeof body === 'function') === (typeof bind === 'function')) {
+    return 'needs either a "body" or a "bind" that is a function; only scalar functions are possible yet';
+  }
+  if (doc !== undefined && typeof doc !== 'string') return 'has a "doc" that is not a text';
+  if (nulls !== undefined && nulls !== 'propagate' && nulls !== 'own') {
+    return 'has a "nulls" that is neither "propagate" nor "own"';
+  }
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  return unknown === undefined ? undefined : `has the unknown property "${unknown}"; there are ${known.join(', ')}`;
 };
 
 const invalid = (url: string, why: string, cause?: unknown): UserError =>

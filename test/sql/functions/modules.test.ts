@@ -1,7 +1,7 @@
 /** Functions of users: modules that each thread loads by itself, named with their version in plans. */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Millrace, type OpenOptions, open } from 'millrace';
@@ -197,7 +197,14 @@ describe('a module that cannot be used', () => {
     [module({ name: 'a b' }), 'its name is not a word'],
     [module({ version: 1 }), 'its version is not a text without blanks'],
     [module({ functions: {} }), '"functions" is not an array'],
-    [withFunction({ signature: 'F() -> INT' }), 'function 1 needs a "signature" and a "body"'],
+    [withFunction({ signature: 'F() -> INT' }), 'function 1 needs either a "body" or a "bind" that is a function'],
+    [withFunction({ body: () => 1 }), 'function 1 needs a "signature": a text'],
+    [withFunction({ signature: 'F() -> INT', body: () => 1, nulls: 'keep' }), 'neither "propagate" nor "own"'],
+    [
+      withFunction({ signature: 'F() -> INT', body: () => 1, null: 'own' }),
+      'has the unknown property "null"; there are signature, doc, nulls, body, bind',
+    ],
+    [module({ functions: [() => 1] }), 'function 1 is not an object'],
     [
       withFunction({ signature: 'F() -> FLOAT', body: () => 1 }),
       'function 1: the signature "F() -> FLOAT" has an unknown type "FLOAT"',
@@ -246,7 +253,10 @@ describe('a module that cannot be used', () => {
 
   test('a file that is not there stops the start, before the data directory is touched', async () => {
     const data = join(directory(), 'data');
-    await expect(open({ data, functions: ['./not/there.mjs'] })).rejects.toThrow('not/there.mjs: it cannot be loaded');
+    await expect(open({ data, functions: ['./not/there.mjs'] })).rejects.toThrow('not/there.mjs cannot be loaded');
+    await expect(open({ data, functions: './tools.mjs' as never })).rejects.toThrow('"functions" is not an array');
+    await expect(open({ data, functions: [5 as never] })).rejects.toThrow('neither a path nor a URL');
+    expect(existsSync(data)).toBe(false);
   });
 });
 
