@@ -8,8 +8,8 @@
  *     };
  *
  * Bodies follow the rules of built-in ones (`define.ts`), and get values in the forms of `types/value.ts`: a STRUCT is
- * an array of its fields, a MAP is a Map. What a body returns is checked: a value that is not of the declared type is a
- * fault of its record, as an exception is.
+ * an array of its fields, a MAP is a Map; collections are copies, which a body may change. What a body returns is
+ * checked: a value that is not of the declared type is a fault of its record, as an exception is.
  *
  * A closure cannot go to another thread, so a module is loaded by its URL in each thread that needs it. Plans name
  * the module and its version: a query runs only with the version that it was made with, so that a new version never
@@ -20,6 +20,7 @@
 import { messageOf, UserError } from '../../base/index.ts';
 import { valueCheck } from '../types/check-value.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
+import { isScalar } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
 import { type Body, type Call, define, type ScalarDefinition } from './define.ts';
 
@@ -92,8 +93,9 @@ const definitionOf = (url: string, id: ModuleId, given: unknown, index: number):
 };
 
 /** A body whose results are values of the call's type, or a fault of the record. */
-const checkedBody = (id: ModuleId, { result }: Call, make: () => Body): Body => {
+const checkedBody = (id: ModuleId, { args: types, result }: Call, make: () => Body): Body => {
   const checked = valueCheck(result);
+  const copies = !types.every(isScalar);
   let body: Body;
   try {
     body = make();
@@ -107,7 +109,8 @@ const checkedBody = (id: ModuleId, { result }: Call, make: () => Body): Body => 
   // The arguments were checked against the signature.
   const run = body as (...args: readonly unknown[]) => unknown;
   return (...args: readonly unknown[]): Value => {
-    const given = run(...args);
+    // Operators share values: an array that a body sorts in place may be another query's too.
+    const given = copies ? run(...args.map(copyOf)) : run(...args);
     try {
       return checked(given);
     } catch (error) {
@@ -115,6 +118,11 @@ const checkedBody = (id: ModuleId, { result }: Call, make: () => Body): Body => 
       throw new EvaluationError(`the module ${printModule(id)} gave ${messageOf(error)}`);
     }
   };
+};
+
+const copyOf = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(copyOf);
+  return value instanceof Map ? new Map(Array.from(value, ([key, member]) => [key, copyOf(member)])) : value;
 };
 
 /** What was given is refused already: if it is a Promise, or an array of them, their rejections must not end the

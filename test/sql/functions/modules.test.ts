@@ -93,6 +93,16 @@ describe.each([0, 1])('with %i worker threads', (workers) => {
       expect(texts).toContain(why);
   });
 
+  test('a function that changes its arguments changes nothing else', async () => {
+    const millrace = await opened({ data: directory(), workers, functions: [one] });
+    await millrace.sql(`${setUp}
+      CREATE STREAM t AS SELECT id, SORTED(tags) AS a, tags FROM s; CREATE STREAM u AS SELECT id, tags FROM s;
+      INSERT INTO s (id, tags) VALUES (1, ARRAY['q', 'p']);`);
+    await millrace.awaitIdle();
+    expect(await rows(millrace, 'SELECT * FROM t;')).toEqual([[1, ['p', 'q'], ['q', 'p']]]);
+    expect(await rows(millrace, 'SELECT * FROM u;')).toEqual([[1, ['q', 'p']]]);
+  });
+
   test('collections are checked element by element', async () => {
     const millrace = await opened({ data: directory(), workers, functions: [one] });
     await millrace.sql(`${setUp} CREATE STREAM t AS SELECT id, MISBEHAVE_MANY(name) AS a, name FROM s;`);

@@ -49,6 +49,11 @@ export default {
       },
     },
     {
+      signature: 'SORTED(ARRAY<STRING>) -> ARRAY<STRING>',
+      // Changes what it is given.
+      body: (array: readonly string[]) => (array as string[]).sort(),
+    },
+    {
       signature: 'PREFIX(literal STRING, STRING) -> STRING',
       bind: ({ constants: [prefix] }) => {
         if (prefix === '') throw new Error('the prefix is empty');
