@@ -1,4 +1,4 @@
-/** A row of bits that grows. */
+/** Bits by index, in an array that grows: `reserve` before the first access to new ones. */
 export class Bits {
   #words = new Uint32Array(1024);
 

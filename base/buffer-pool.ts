@@ -1,5 +1,5 @@
 /**
- * Buffers used again. A fresh large buffer costs a page fault for every 4 KiB, ten times what filling it costs; so
+ * Reuses buffers. A fresh large buffer costs a page fault for every 4 KiB, ten times what filling it costs; so
  * code that fills many buffers borrows them here and gives them back. Sizes are powers of two; at most
  * `keepBytes` lie idle.
  */
@@ -22,8 +22,8 @@ export class BufferPool {
     return new Uint8Array(found);
   }
 
-  /** Gives back the whole buffer behind `bytes`; nobody may touch it afterwards. Buffers that are not ours are left to
-   *  the collector. */
+  /** Gives back the whole buffer behind `bytes`, which must not be used afterwards. Buffers of other sizes than the
+   *  pool's are left to the garbage collector. */
   give(bytes: Uint8Array): void {
     const buffer = bytes.buffer;
     if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < 4096) return;

@@ -1,4 +1,4 @@
-/** Lists and typed arrays by index, where an index outside of them is a fault of ours. */
+/** Lists and typed arrays by index; an index outside of them is a fault of ours. */
 
 import { assert } from './errors.ts';
 
@@ -9,8 +9,8 @@ export const itemAt = <T>(items: ArrayLike<T>, index: number): T => {
   return item;
 };
 
-/** Of `count` items of which the first ones are before something and the others are not: the index of the first that is
- *  not; `count` when all are. */
+/** Binary search. Of `count` items, those that are before something come first: the index of the first one that is not,
+ *  or `count` when all are. */
 export const firstNotBefore = (count: number, isBefore: (index: number) => boolean): number => {
   let low = 0;
   let high = count;

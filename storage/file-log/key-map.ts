@@ -8,7 +8,8 @@
  * more than 12 bytes, those.
  *
  *   slots     Int32Array     entry + 1 at the slot of its hash or behind (linear probing, at most half full); 0: free
- *   entries   Int32Array     8 words each: hash · length · number of the last record · the key in 3 words, or its start in `keys` · 2 unused
+ *   entries   Int32Array     8 words each: hash · length · number of the last record · the key in 3 words, or its start
+ *                            in `keys` · 2 unused
  *   keys      Uint8Array     longer keys, one behind the other
  *
  * A look-up in a large map costs cache misses. `prepare` takes a group of keys ahead: it makes the same accesses for

@@ -5,17 +5,17 @@
  *   <directory>/00000000000000000000.index      hints for finding offsets in it (rebuilt when missing)
  *   <directory>/00000000000000000000.timeindex  hints for finding timestamps in it (rebuilt when missing)
  *   <directory>/00000000000000004711.snapshot   producers and transactions as of offset 4711, and the recovery point
- *   <directory>/start                           the start offset, once records were deleted (these three: see offset-file.ts)
- *   <directory>/deletions                       which tombstones compaction has dropped (see deletions.ts)
- *   <directory>/compacted                       below which offset the partition is compacted (see housekeeping.ts)
+ *   <directory>/start                           the start offset, once records were deleted (start-offset.ts)
+ *   <directory>/deletions                       which tombstones compaction has dropped (deletions.ts)
+ *   <directory>/compacted                       below which offset the partition is compacted (housekeeping.ts)
  *
  * Appending writes to the page cache at once (an acknowledged append outlives the process); `sync` puts everything
  * written so far on the disk (it outlives the machine). A write that fails is undone: the file is cut to its last
  * whole batch, reads go on, and the next append may succeed.
  *
- * Here is what changes a partition: appending, markers, syncing, deleting, and segments replaced by compaction; all of it
- * keeps segments, state and files in step, and so is one file. The parts are next to it: opening after a crash
- * (partition-recovery.ts), reading (read-partition.ts), the list of segments (segment-list.ts), snapshots
+ * This file holds what changes a partition: appending, markers, syncing, deleting, and segments replaced by compaction.
+ * All of it keeps segments, state and files in step, so it is one file. The parts have files of their own: opening after
+ * a crash (partition-recovery.ts), reading (read-partition.ts), the list of segments (segment-list.ts), snapshots
  * (partition-snapshots.ts), retention (retention.ts).
  */
 
@@ -94,8 +94,8 @@ export class FilePartition implements CompactedPartition {
   readonly waiters = new Waiters();
   /** Called after every change that readers may see. */
   publish: (() => void) | undefined;
-  /** Called before and after segments are replaced by others: readers in other threads must not mix old and new ones.
-   *  */
+  /** Called before and after segments are replaced by others: readers in other threads must not mix the old ones with
+   *  the new ones. */
   publishLayout: ((changing: boolean) => void) | undefined;
   deleted = false;
   readonly configs: TopicConfigs;
@@ -316,7 +316,7 @@ export class FilePartition implements CompactedPartition {
     );
   }
 
-  /** Starts the append of a batch in a segment of its own: what lies before can then be deleted as a whole. */
+  /** Begins a new segment: what lies before can then be deleted as a whole. */
   roll(): void {
     const last = this.#segments.active;
     if (last === undefined || last.size === 0) return;

@@ -8,7 +8,8 @@
  * that wait. Behind it each partition has a slot of 64-bit words:
  *
  *   0 version (odd while it is being written)   1 start (-1: deleted)   2 stable   3 end
- *   4 version of the aborted ranges   5 producer of the earliest open transaction (-1: none)   6 stable without that one
+ *   4 version of the aborted ranges   5 producer of the earliest open transaction (-1: none)
+ *   6 stable without that transaction
  *   7 layout (odd while segments are being replaced by compacted ones)   8 number of the topic
  *
  * Slots of a deleted topic are used again. The number of a topic is never used again: a reader that still has a slot of

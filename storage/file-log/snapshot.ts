@@ -8,9 +8,10 @@
  * It also lists the segments: while their sizes are unchanged, nothing is missing, and they need not be read.
  *
  *   crc u32 (of what follows) · version i16 (2) · offset i64 · segment i64 · position i64
- *   count i32 · { base offset, size i64 } …                                                the segments, the last one up to `position`
- *   count i32 · { producer i64, epoch i16, open from i64 (-1: none), count i16 · { first, last sequence i32, base, last offset i64 } … } …
- *   count i32 · { producer, first, last i64 } …                                            the aborted ranges
+ *   count i32 · { base offset, size i64 } …            the segments, the last one up to `position`
+ *   count i32 · { producer i64, epoch i16, open from i64 (-1: none), batches } …
+ *     batches: count i16 · { first, last sequence i32, base, last offset i64 } …
+ *   count i32 · { producer, first, last i64 } …        the aborted ranges
  */
 
 import { assert, ByteWriter, crc32c, readI16, readI32, readI64, readU32 } from '../../base/index.ts';

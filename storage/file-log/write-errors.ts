@@ -1,6 +1,6 @@
 /** The errors of a file log whose disk refuses a call. */
 
-import { AssertionError, FileError, messageOf } from '../../base/index.ts';
+import { FileError, messageOf } from '../../base/index.ts';
 import { LogError, type TopicPartition } from '../log.ts';
 
 const freeSpace = 'Free some space: writing goes on by itself.';
@@ -46,18 +46,18 @@ export const offlineError = ({ topic, partition }: TopicPartition, cause: FileEr
 
 /** What was written may not be on the disk; see fencing in file-log.ts. */
 export const syncFailed = (cause: unknown): LogError =>
-  cause instanceof AssertionError
+  cause instanceof FileError || cause instanceof LogError
     ? new LogError(
-        'unavailable',
-        'LOG_SYNC_FAILED',
-        `a fault of Millrace stopped the log: ${cause.message}; nothing is acknowledged until the log is opened again`,
-        { hint: 'Start again, and please report this.', cause },
-      )
-    : new LogError(
         'unavailable',
         'LOG_SYNC_FAILED',
         `the disk failed to take what was written (${whereAndWhy(cause)}); nothing is acknowledged until the log is opened again`,
         { hint: 'Check the disk, then start again: what may not be on it is checked then.', cause },
+      )
+    : new LogError(
+        'unavailable',
+        'LOG_SYNC_FAILED',
+        `a fault of Millrace stopped the log: ${messageOf(cause)}; nothing is acknowledged until the log is opened again`,
+        { hint: 'Start again, and please report this.', cause },
       );
 
 /** The messages of calls on an open file do not name it. */
