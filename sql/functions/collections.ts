@@ -91,7 +91,7 @@ export const collections: Family = {
     }),
     define({
       signature: 'ARRAY_DISTINCT(ARRAY<T>) -> ARRAY<T>',
-      doc: 'The array with equal elements once, in the order in which they first stand.',
+      doc: 'The array with equal elements once, in the order in which they first occur.',
       nulls: 'propagate',
       examples: [["ARRAY_DISTINCT(ARRAY['b', 'a', 'b'])", "ARRAY['b', 'a']"]],
       bind: (call) => {
@@ -173,7 +173,7 @@ export const collections: Family = {
         `ARRAY_SORT(ARRAY<${type}>) -> ARRAY<${type}>`,
         `ARRAY_SORT(ARRAY<${type}>, STRING) -> ARRAY<${type}>`,
       ]),
-      doc: "The elements in order, from the least, or with 'DESC' from the greatest; NULLs come last. NULL for another direction.",
+      doc: "The elements in order, from the least, or with 'DESC' from the greatest; NULLs come last. NULL for any other direction.",
       nulls: 'propagate',
       examples: [
         ['ARRAY_SORT(ARRAY[3, NULL, 1])', 'ARRAY[1, 3, NULL]'],
@@ -255,14 +255,14 @@ export const collections: Family = {
     }),
     define({
       signature: 'MAP_KEYS(MAP<STRING, V>) -> ARRAY<STRING>',
-      doc: 'The keys of the map, in no order that counts.',
+      doc: 'The keys of the map, in the order of its entries.',
       nulls: 'propagate',
       examples: [["MAP_KEYS(MAP('a' := 1, 'b' := 2))", "ARRAY['a', 'b']"]],
       body: (map: ReadonlyMap<string, Value>) => [...map.keys()],
     }),
     define({
       signature: 'MAP_VALUES(MAP<STRING, V>) -> ARRAY<V>',
-      doc: 'The values of the map, in no order that counts.',
+      doc: 'The values of the map, in the order of its entries.',
       nulls: 'propagate',
       examples: [["MAP_VALUES(MAP('a' := 1, 'b' := 2))", 'ARRAY[1, 2]']],
       body: (map: ReadonlyMap<string, Value>) => [...map.values()],
@@ -304,7 +304,7 @@ export const collections: Family = {
     }),
     define({
       signature: 'AS_MAP(ARRAY<STRING>, ARRAY<V>) -> MAP<STRING, V>',
-      doc: 'The map from each key to the value at the same place. A missing value is NULL, values without key are left out.',
+      doc: 'The map from each key to the value at the same position. A missing value is NULL, values without key are left out.',
       nulls: 'propagate',
       examples: [["AS_MAP(ARRAY['a', 'b'], ARRAY[1, 2, 3])", "MAP('a' := 1, 'b' := 2)"]],
       body: (keys: readonly (string | null)[], values: readonly Value[]) =>

@@ -317,7 +317,7 @@ export const json: Family = {
     }),
     define({
       signature: 'JSON_CONCAT(STRING...) -> STRING',
-      doc: 'One JSON text of several: objects are merged, the last field of a name counts; arrays and anything else become one array. NULL when a text is NULL or no JSON.',
+      doc: 'One JSON text of several: objects are merged, the last field of a name counts; arrays and anything else become one array. NULL when a text is NULL or not JSON.',
       nulls: 'propagate',
       examples: [
         [`JSON_CONCAT('{"a": 1}', '{"b": 2}')`, `'{"a":1,"b":2}'`],

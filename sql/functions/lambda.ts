@@ -34,7 +34,7 @@ export const lambdas: Family = {
     }),
     define({
       signature: 'TRANSFORM(ARRAY<T>, T -> U) -> ARRAY<U>',
-      doc: 'What the lambda makes of each element; of a map, what one lambda makes of the keys and another of the values.',
+      doc: 'The result of the lambda for each element; for a map, one lambda gives the keys and another the values.',
       nulls: 'propagate',
       examples: [
         ['TRANSFORM(ARRAY[1, 2], x => x * 10)', 'ARRAY[10, 20]'],
@@ -44,7 +44,7 @@ export const lambdas: Family = {
     }),
     define({
       signature: 'TRANSFORM(MAP<STRING, V>, (STRING, V) -> STRING, (STRING, V) -> U) -> MAP<STRING, U>',
-      doc: 'What the lambda makes of each element; of a map, what one lambda makes of the keys and another of the values.',
+      doc: 'The result of the lambda for each element; for a map, one lambda gives the keys and another the values.',
       nulls: 'propagate',
       examples: [
         ["TRANSFORM(MAP('a' := 1, 'b' := 2), (k, v) => UCASE(k), (k, v) => v + 1)", "MAP('A' := 2, 'B' := 3)"],
@@ -62,7 +62,7 @@ export const lambdas: Family = {
     }),
     define({
       signature: 'REDUCE(ARRAY<T>, S, (S, T) -> S) -> S',
-      doc: 'What the lambda makes of a state and each element, one after the other; the second argument is the first state.',
+      doc: 'Folds the elements: the lambda gets a state and an element, and its result is the next state. The second argument is the first state; the last one is the result.',
       nulls: 'own',
       examples: [
         ['REDUCE(ARRAY[1, 2, 3], 10, (s, x) => s + x)', '16'],
@@ -74,7 +74,7 @@ export const lambdas: Family = {
     }),
     define({
       signature: 'REDUCE(MAP<K, V>, S, (S, K, V) -> S) -> S',
-      doc: 'What the lambda makes of a state and each element, one after the other; the second argument is the first state.',
+      doc: 'Folds the elements: the lambda gets a state and an element, and its result is the next state. The second argument is the first state; the last one is the result.',
       nulls: 'own',
       examples: [["REDUCE(MAP('a' := 1, 'b' := 2), 0, (s, k, v) => s + v)", '3']],
       body(map: Entries | null, initial: Value, next: Lambda) {

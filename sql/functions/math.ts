@@ -106,14 +106,14 @@ export const math: Family = {
     }),
     define({
       signature: ['CEIL(INT) -> INT', 'CEIL(BIGINT) -> BIGINT'],
-      doc: 'The least whole number that is not below.',
+      doc: 'The least whole number that is not below the argument.',
       nulls: 'propagate',
       examples: [['CEIL(3)', '3']],
       body: (value: number | bigint) => value,
     }),
     define({
       signature: 'CEIL(DOUBLE) -> DOUBLE',
-      doc: 'The least whole number that is not below.',
+      doc: 'The least whole number that is not below the argument.',
       nulls: 'propagate',
       examples: [
         ['CEIL(1.2E0)', '2E0'],
@@ -123,14 +123,14 @@ export const math: Family = {
     }),
     define({
       signature: ['FLOOR(INT) -> INT', 'FLOOR(BIGINT) -> BIGINT'],
-      doc: 'The greatest whole number that is not above.',
+      doc: 'The greatest whole number that is not above the argument.',
       nulls: 'propagate',
       examples: [['FLOOR(3)', '3']],
       body: (value: number | bigint) => value,
     }),
     define({
       signature: 'FLOOR(DOUBLE) -> DOUBLE',
-      doc: 'The greatest whole number that is not above.',
+      doc: 'The greatest whole number that is not above the argument.',
       nulls: 'propagate',
       examples: [
         ['FLOOR(1.7E0)', '1E0'],
@@ -158,7 +158,7 @@ export const math: Family = {
     }),
     define({
       signature: 'ROUND(DOUBLE, INT) -> DOUBLE',
-      doc: 'The nearest number with so many decimal places, of two equally near ones the greater; negative places round to tens, hundreds …',
+      doc: 'The number rounded to a number of decimal places, of two equally near ones to the greater; negative places round to tens, hundreds …',
       nulls: 'propagate',
       examples: [
         ['ROUND(1.234567E0, 2)', '1.23E0'],
@@ -196,7 +196,7 @@ export const math: Family = {
     }),
     define({
       signature: 'TRUNC(DOUBLE, INT) -> DOUBLE',
-      doc: 'The number cut off behind so many decimal places; negative places cut off tens, hundreds …',
+      doc: 'The number cut off behind a number of decimal places; negative places cut off tens, hundreds …',
       nulls: 'propagate',
       examples: [
         ['TRUNC(12345.678E0, 2)', '12345.67E0'],

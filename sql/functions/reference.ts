@@ -34,7 +34,7 @@ const byName = (functions: readonly FunctionDefinition[]): Map<string, FunctionD
 const section = (name: string, definitions: readonly FunctionDefinition[]): string[] => [
   `### ${name}`,
   '',
-  ...[...new Set(definitions.map((definition) => definition.doc))],
+  ...[...new Set(definitions.map((definition) => definition.doc))].flatMap(wrapped),
   ...(definitions.some((definition) => definition.kind === 'aggregate' && definition.undo)
     ? ['', 'Works on tables too.']
     : []),
@@ -45,6 +45,21 @@ const section = (name: string, definitions: readonly FunctionDefinition[]): stri
   '',
   ...definitions.flatMap(examples),
 ];
+
+const pageWidth = 120;
+
+/** A paragraph in lines of the page's width. */
+const wrapped = (text: string): readonly string[] => {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > pageWidth) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+};
 
 const examples = (definition: FunctionDefinition): string[] => {
   switch (definition.kind) {

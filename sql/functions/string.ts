@@ -94,7 +94,7 @@ export const strings: Family = {
     }),
     define({
       signature: 'CONCAT(STRING...) -> STRING',
-      doc: 'The texts one behind the other, NULLs left out; empty when there are none. The operator || is the same.',
+      doc: 'The texts joined, NULLs left out; empty when there are none. The operator || is the same.',
       nulls: 'own',
       examples: [
         ["CONCAT('a', 'b', 'c')", "'abc'"],
@@ -105,7 +105,7 @@ export const strings: Family = {
     }),
     define({
       signature: 'CONCAT_WS(STRING, STRING, STRING...) -> STRING',
-      doc: 'The texts behind the first one after the other, with the first between them; NULLs left out. NULL when the first is.',
+      doc: 'The second and later texts joined, with the first between them; NULLs left out. NULL when the first is NULL.',
       nulls: 'own',
       examples: [
         ["CONCAT_WS(', ', 'a', NULL, 'b')", "'a, b'"],

@@ -114,7 +114,7 @@ export const time: Family = {
     }),
     define({
       signature: zoned('PARSE_TIMESTAMP', 'STRING, STRING', 'TIMESTAMP'),
-      doc: "The point in time that a text stands for, read by a pattern such as 'yyyy-MM-dd HH:mm:ss', in UTC or in a zone; a zone in the text counts more.",
+      doc: "The point in time that a text stands for, read by a pattern such as 'yyyy-MM-dd HH:mm:ss', in UTC or in a zone; a zone in the text takes precedence.",
       nulls: 'propagate',
       examples: [
         ["CAST(PARSE_TIMESTAMP('11.05.2018 21:58', 'dd.MM.yyyy HH:mm') AS STRING)", "'2018-05-11T21:58:00.000'"],

@@ -96,7 +96,7 @@ const sortable = ['INT', 'BIGINT', 'DOUBLE', 'STRING'];
 
 const topK: AggregateDefinition = defineAggregate({
   signature: sortable.map((type) => `TOPK(${type}, literal INT) -> ARRAY<${type}>`),
-  doc: 'The so many greatest values, the greatest first, NULLs left out.',
+  doc: 'The n greatest values, the greatest first, NULLs left out; n is the last argument.',
   examples: [{ call: 'TOPK(A, 2)', rows: [['1'], ['3'], ['NULL'], ['3'], ['2']], result: 'ARRAY[3, 3]' }],
   undo: false,
   bind: (call) => greatest(call, (args) => args[0] as Value, orderOf(firstOf(call))),
@@ -109,7 +109,7 @@ const topKRows: AggregateDefinition = defineAggregate({
       return `TOPK(${type}, ${others}, literal INT) -> ARRAY<STRUCT<\`sort_col\` ${type}, ${columns.join(', ')}>>`;
     }),
   ),
-  doc: 'The so many rows with the greatest values, as structs of the value and the other columns.',
+  doc: 'The n rows with the greatest values, as structs of the value and the other columns; n is the last argument.',
   examples: [
     {
       call: 'TOPK(A, B, 1)',
@@ -134,7 +134,7 @@ const topKRows: AggregateDefinition = defineAggregate({
 
 const topKDistinct: AggregateDefinition = defineAggregate({
   signature: [...sortable, 'TIMESTAMP'].map((type) => `TOPKDISTINCT(${type}, literal INT) -> ARRAY<${type}>`),
-  doc: 'The so many greatest different values, the greatest first, NULLs left out.',
+  doc: 'The n greatest different values, the greatest first, NULLs left out; n is the last argument.',
   examples: [{ call: 'TOPKDISTINCT(A, 2)', rows: [['1'], ['3'], ['3'], ['2']], result: 'ARRAY[3, 2]' }],
   undo: false,
   bind: (call) => {
