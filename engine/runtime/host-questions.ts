@@ -33,7 +33,8 @@ interface Page {
 /** One store of a run, on all hosts that have tasks of it. */
 export interface AskedStore {
   readonly run: Run;
-  readonly threads: readonly number[];
+  /** Those that have tasks of it now. */
+  readonly threads: () => readonly number[];
   readonly store: string;
   /** How many tasks of the run were moved to other threads so far. */
   readonly moves: () => number;
@@ -68,16 +69,21 @@ export class HostQuestions {
     });
   }
 
-  /** The committed entries of one key. */
+  /** The committed entries of one key. Asks again where a task was moved meanwhile: an answer that had to wait may have
+   *  come when the task was gone. */
   async read(
-    { run, threads, store }: AskedStore,
+    { run, threads, store, moves }: AskedStore,
     key: Uint8Array,
     windows: WindowRange | undefined,
   ): Promise<readonly StoreEntry[]> {
-    const answers = [...threads].map((thread) =>
-      this.ask(thread, (request) => ({ kind: 'read', request, run, store, key, windows })),
-    );
-    return (await Promise.all(answers)).flat();
+    for (;;) {
+      const before = moves();
+      const answers = threads().map((thread) =>
+        this.ask(thread, (request) => ({ kind: 'read', request, run, store, key, windows })),
+      );
+      const entries = (await Promise.all(answers)).flat();
+      if (moves() === before) return entries;
+    }
   }
 
   /** All committed entries within the range, page by page, one host after another. */
@@ -86,7 +92,7 @@ export class HostQuestions {
     range: ScanRange,
   ): AsyncGenerator<readonly StoreEntry[], void, undefined> {
     const before = moves();
-    for (const thread of threads) {
+    for (const thread of threads()) {
       const pages = this.#scanHost(thread, (request) => ({ kind: 'scan', request, run, store, range }));
       for await (const page of pages) {
         if (moves() !== before) throw moved();

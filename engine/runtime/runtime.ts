@@ -300,7 +300,7 @@ export class Runtime {
     while (query.state === 'starting' && !this.#closed) await this.#change();
     const { run, error } = query;
     if (query.state === 'running' && run !== undefined)
-      return { run: run.id, threads: [...run.threads], store, moves: () => run.moves };
+      return { run: run.id, threads: () => [...run.threads], store, moves: () => run.moves };
     const { hint = 'Its state can be read while it runs.' } = (error ?? {}) as { readonly hint?: string };
     const why = error === undefined ? '' : `: ${error.message}`;
     throw new UserError(

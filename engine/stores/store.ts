@@ -109,7 +109,7 @@ export interface OrderedStore extends ValueCursor {
  *
  * The store may be changed while a cursor is open, the entry under it included: `next` goes to the entry that is the
  * next one at that moment, and never back. So an entry that is put ahead is visited, and one that is removed ahead is
- * not. A commit or a rollback ends all cursors.
+ * not. A commit or a rollback of the store ends all cursors.
  */
 export interface OrderedCursor extends ValueCursor {
   readonly orderStart: number;
