@@ -90,7 +90,11 @@ const table: [sentence: string, rule: rules.Rule, files: rules.SourceFile[], off
     'what is exported is used',
     rules.exportsAreUsed,
     all,
-    [[bad('base/a.ts', 'export const used = 1;\nexport const left = used;')]],
+    [
+      [bad('base/a.ts', 'export const used = 1;\nexport const left = used;')],
+      // The same name elsewhere means something else.
+      [bad('base/a.ts', 'export const left = 1;'), { path: 'base/b.ts', text: 'const left = 2;\nuse(left);' }],
+    ],
   ],
   [
     'time, chance, disks and the process are injected',

@@ -6,7 +6,7 @@
  * a key whose format stays the same passes as the bytes that it came as.
  */
 
-import { assert, type ByteWriter, readI64 } from '../../base/index.ts';
+import { type ByteWriter, readI64 } from '../../base/index.ts';
 import { type ProcessorContext, SerdeError, type StreamRecord } from '../../engine/index.ts';
 import type { FormatChoice } from '../formats/choices.ts';
 import type { RowReader, RowWriter } from '../formats/format.ts';
@@ -100,11 +100,4 @@ export const keyRecoder = (
     if (windowBytes > 0) out.bytes(record.keyBytes, record.keyEnd - windowBytes, record.keyEnd);
     return true;
   };
-};
-
-/** The slot of a column, which is there. */
-export const slotOf = (columns: readonly Column[], name: string): number => {
-  const slot = columns.findIndex((column) => column.name === name);
-  assert(slot >= 0, `no column ${name}`);
-  return slot;
 };

@@ -17,6 +17,8 @@ export interface Import {
   /** A path from the root for a file of ours, otherwise the package or `node:` module as written. */
   readonly to: string;
   readonly typeOnly: boolean;
+  /** The names in braces, as the other file calls them; else `all`. */
+  readonly names: readonly string[] | 'all';
 }
 
 export type Rule = (files: readonly SourceFile[]) => string[];
@@ -89,7 +91,12 @@ export function importsOf({ path, text }: SourceFile): Import[] {
       ?.split(',')
       .filter((name) => name.trim() !== '');
     const onlyTypes = inner !== undefined && inner.length > 0 && inner.every((name) => /^\s*type\s/.test(name));
-    return { from: path, to: resolvePath(path, still ?? lazy ?? ''), typeOnly: type !== undefined || onlyTypes };
+    return {
+      from: path,
+      to: resolvePath(path, still ?? lazy ?? ''),
+      typeOnly: type !== undefined || onlyTypes,
+      names: inner?.map((name) => name.trim().replace(/^type\s+|\s+as\s[\s\S]*$/g, '')) ?? 'all',
+    };
   });
 }
 
@@ -212,19 +219,20 @@ export const foldersHaveNoCycles: Rule = (files) => {
 /** Files whose exports are for others than this code: the shapes on the wire, and the library's entry point. */
 const publicFiles = new Set(['server/protocol.ts', 'millrace.ts']);
 
-/** A value that is exported is used somewhere, be it in its own file: its name stands in the code more than once. A type
- *  may be there for the compiler alone. */
+/** A value that is exported is used in its own file, or imported by another. A type may be there for the compiler alone.
+ *  */
 export const exportsAreUsed: Rule = (files) => {
-  const counts = new Map<string, number>();
-  const code = files.map(({ path, text }) => ({ path, text: codeOf(text) }));
-  for (const { text } of code) {
-    for (const [name] of text.matchAll(/[A-Za-z_$][\w$]*/g)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const imported = new Set<string>();
+  for (const { to, names } of allImports(files)) {
+    for (const name of names === 'all' ? ['*'] : names) imported.add(`${to} ${name}`);
   }
-  return code
+  return files
     .filter(({ path }) => !outside.includes(layerOf(path)) && !publicFiles.has(path))
+    .map(({ path, text }) => ({ path, text: codeOf(text) }))
     .flatMap(({ path, text }) =>
       [...text.matchAll(/^export (?:abstract )?(?:async )?(?:const|function\*?|class) (\w+)/gm)]
-        .filter(([, name = '']) => (counts.get(name) ?? 0) < 2)
+        .filter(([, name]) => !imported.has(`${path} ${name}`) && !imported.has(`${path} *`))
+        .filter(([, name]) => [...text.matchAll(new RegExp(`\\b${name}\\b`, 'g'))].length < 2)
         .map(([, name]) => `${path} exports ${name}, which nothing uses`),
     );
 };
