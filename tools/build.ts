@@ -2,8 +2,8 @@
  * Builds `dist/`: what `npm pack` ships.
  *
  * The compiler only erases types and turns `.ts` into `.js` in import paths; there is no bundler, so a stack trace of a
- * user shows the same files as the repository. Law: `dist/` is always built from nothing, because a file that was renamed
- * in the source would otherwise live on in the package.
+ * user shows the same files as the repository. Law: `dist/` is always built from nothing, because a file that was
+ * renamed in the source would otherwise live on in the package.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, rmSync } from 'node:fs';

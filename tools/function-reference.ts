@@ -1,6 +1,6 @@
 /**
- * Writes `docs/functions.md`: the built-in functions by family, from their own declarations. Run it after changing one; a test holds
- * the page to the declarations.
+ * Writes `docs/functions.md`: the built-in functions by family, from their own declarations. Run it after changing one;
+ * a test holds the page to the declarations.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -2,10 +2,10 @@
  * Completes `package-lock.json` after `npm install`, so that `npm ci` works on every platform.
  *
  * Why: native tools come as one optional package per platform. When a registry mirror lacks one of them (a musl or an
- * Android build, say), npm leaves it out of the lock and then `npm ci` refuses the lock as out of date, on every machine.
- * This adds what npm itself would have written from the parent's exact version and the platform in the package's name.
- * The entries carry no checksum, because the file was never fetched here; npm fetches such a package only on the platform
- * it is for. Law: nothing that npm has written is changed, and only exact versions are added.
+ * Android build, say), npm leaves it out of the lock and then `npm ci` refuses the lock as out of date, on every
+ * machine. This adds what npm itself would have written from the parent's exact version and the platform in the
+ * package's name. The entries carry no checksum, because the file was never fetched here; npm fetches such a package
+ * only on the platform it is for. Law: nothing that npm has written is changed, and only exact versions are added.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,13 +1,14 @@
 /**
  * Tries the package as a stranger gets it: `npm pack`, install into an empty folder, and use what was installed.
  *
- * Three things must work there, with nothing of this repository within reach: the server (`millrace server`), the terminal (`millrace sql -e`) and
- * the library, by `import` (the ten lines of the README) and by `require`. They run on this Node and on the oldest one that package.json promises;
- * an older one must be refused with a sentence. What this catches and the tests cannot: a file that `files` in package.json forgets, a development
- * dependency that the product needs, a path that exists only in the source, a call that the oldest Node does not have.
+ * Three things must work there, with nothing of this repository within reach: the server (`millrace server`), the
+ * terminal (`millrace sql -e`) and the library, by `import` (the ten lines of the README) and by `require`. They run on
+ * this Node and on the oldest one that package.json promises; an older one must be refused with a sentence. What this
+ * catches and the tests cannot: a file that `files` in package.json forgets, a development dependency that the product
+ * needs, a path that exists only in the source, a call that the oldest Node does not have.
  *
- * The other Nodes come from the npm registry (one package per platform). Where a platform has no such package, that is printed, and this Node alone
- * is tried.
+ * The other Nodes come from the npm registry (one package per platform). Where a platform has no such package, that is
+ * printed, and this Node alone is tried.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

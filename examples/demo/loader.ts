@@ -1,9 +1,10 @@
 /**
  * Sends the flights, and survives the server.
  *
- * Rows go up over one connection in order of arrival. At each of the planned moments the server is killed (SIGKILL) while rows are
- * unanswered; it is started again and asked what arrived (`id > last acknowledged`, a pull query on the stream); only the rest is sent. A
- * kill counts only if the restart report names a transaction that recovery had to abort: one that found none is repeated a little later.
+ * Rows go up over one connection in order of arrival. At each of the planned moments the server is killed (SIGKILL)
+ * while rows are unanswered; it is started again and asked what arrived (`id > last acknowledged`, a pull query on the
+ * stream); only the rest is sent. A kill counts only if the restart report names a transaction that recovery had to
+ * abort: one that found none is repeated a little later.
  */
 
 import { get, Inserts, rows } from './client.ts';

@@ -1,9 +1,9 @@
 /**
  * The demonstration: `npm run demo [-- --rows N]`.
  *
- * Starts a real server on a fresh directory, creates a table and a stream from real data, runs four continuous queries while a million rows
- * arrive, kills the server twice on the way, and ends with a comparison against a plain re-computation over the file: every window, every
- * origin. Exits 0, or 1 when anything differs.
+ * Starts a real server on a fresh directory, creates a table and a stream from real data, runs four continuous queries
+ * while a million rows arrive, kills the server twice on the way, and ends with a comparison against a plain
+ * re-computation over the file: every window, every origin. Exits 0, or 1 when anything differs.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -88,7 +88,8 @@ const main = async (): Promise<number> => {
   }
 };
 
-/** Shows the first rows of a push query as they come; answers how long the first took. A kill ends the subscription; then it begins again. */
+/** Shows the first rows of a push query as they come; answers how long the first took. A kill ends the subscription;
+ *  then it begins again. */
 const watch = async (server: Server): Promise<number> => {
   let firstRowMs: number | undefined;
   let shown = 0;

@@ -1,9 +1,10 @@
 /**
  * The plain re-computation: what the four queries must hold, by a loop over the file and nothing else.
  *
- * A row is late for its day when the largest event time that its partition has seen before it (itself included) has reached the end of the
- * day plus three days of grace. A row's partition is any fixed function of its number here: one hundred rows are a year late, all others
- * in time, so that the answer is the same for every way of spreading rows over partitions.
+ * A row is late for its day when the largest event time that its partition has seen before it (itself included) has
+ * reached the end of the day plus three days of grace. A row's partition is any fixed function of its number here: one
+ * hundred rows are a year late, all others in time, so that the answer is the same for every way of spreading rows over
+ * partitions.
  */
 
 import { type Flights, LATE_ROWS } from './flights.ts';

@@ -1,4 +1,5 @@
-/** The server of the demonstration: a real `millrace server` process that can be started, killed without warning, and started again. */
+/** The server of the demonstration: a real `millrace server` process that can be started, killed without warning, and
+ *  started again. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

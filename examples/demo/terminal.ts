@@ -1,4 +1,5 @@
-/** What the demonstration prints: headings, a progress bar, aligned tables. Colours and the moving bar only on a terminal. */
+/** What the demonstration prints: headings, a progress bar, aligned tables. Colours and the moving bar only on a
+ *  terminal. */
 
 import Table from 'cli-table3';
 import pc from 'picocolors';

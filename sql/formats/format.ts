@@ -194,7 +194,7 @@ export const checkColumns = (format: Format, columns: readonly Column[], side: S
 export const holdsColumns = (format: Format, columns: readonly Column[], side: Side): boolean =>
   columnsFault(format, columns, side) === undefined;
 
-/** Whether its bytes can be read without anything from a registry: what is written inside of a query has to be. */
+/** Whether its bytes can be read without a registry, as those of a query's internal topics have to be. */
 export const isSelfContained = ({ inference, prepare }: Format): boolean =>
   inference === undefined && prepare === undefined;
 

@@ -238,7 +238,8 @@ const scalarReader = (type: ScalarType): ValueReader => {
   }
 };
 
-/** A logical type over a whole number: the fraction is cut off, but a number that is not a value of the type is a fault. */
+/** A logical type over a whole number: the fraction is cut off, but a number that is not a value of the type is a
+ *  fault. */
 const logicalWholeReader = (type: ScalarType): ValueReader => {
   const { kind } = type;
   const isValue = valueTest(type);

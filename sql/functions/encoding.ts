@@ -58,7 +58,7 @@ const encodingNamed = (name: string): Encoding => {
   return found;
 };
 
-/** What stands for a character of a class; NULL leaves it. */
+/** What replaces a character of a class; NULL leaves it as it is. */
 type Masks = readonly [upper: string | null, lower: string | null, digit: string | null, other: string | null];
 
 /** Masks each UTF-16 unit: a character beyond the basic plane counts as two others. */

@@ -74,7 +74,7 @@ const ofTwoNumbers = (name: string): string[] =>
 /** Cuts the shortest decimal form of a double off behind so many places. */
 const truncateDouble = (value: number, places: number): number => {
   const rounded = roundDouble(value, places);
-  // What rounding moved away from zero is one unit too far.
+  // Where rounding moved away from zero, the result is one unit too large.
   return Math.abs(rounded) > Math.abs(value)
     ? roundDouble(rounded - Math.sign(value) * 10 ** -places, places)
     : rounded;

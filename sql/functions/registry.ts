@@ -240,5 +240,5 @@ const overloadOf = <D extends FunctionDefinition>(
 
 const missing = (sentence: string): UserError =>
   new UserError('FUNCTION_MODULE_MISSING', sentence, {
-    hint: 'The query was made with its functions: load that version too, or make the query again.',
+    hint: 'The query was made with its functions: load that version too, or create the query again.',
   });

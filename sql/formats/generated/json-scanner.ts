@@ -1,5 +1,5 @@
 /**
- * The generated scanner of JSON: made for the way in which records really come.
+ * The generated scanner of JSON: made for records that all look alike, as those of a topic mostly do.
  *
  * Records of one topic mostly have the same fields in the same order, with the same blanks. The first record is read in
  * the plain form, which shows the *layout*: the bytes before each value (`{"id":`, `,"name":` …) and behind the last
