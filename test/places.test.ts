@@ -177,7 +177,10 @@ test('every endpoint is named in README.md', () => {
     .flatMap(({ text }) => [...text.matchAll(/\bapp\.[a-z]+\('(\/[^']+)'/g)].map(([, path = '']) => path));
   expect(paths).toContain('/info');
   const readme = read('README.md');
-  expect(paths.filter((path) => !readme.includes(`\`${path}\``))).toEqual([]);
+  expect(
+    paths.filter((path) => !readme.includes(`\`${path}\``)),
+    'endpoints to name in README.md',
+  ).toEqual([]);
 });
 
 test('every path that the page names without a placeholder exists', () => {

@@ -1,7 +1,8 @@
 /**
  * The kinds of stores, one row each: what stands behind a kind, and how it is noted on the disk. To add a kind, add its
- * faces to `OperatorStores` (`store.ts`) and `StateStores` (`state-store.ts`), a file with its class, a row here, and a
- * row in the conformance suite (`test/engine/stores/forms.ts`), without which the suite does not compile.
+ * face to `OperatorStores` (`store.ts`), what the runtime reads of it besides the common life cycle to `StateStores`
+ * (`state-store.ts`), a file with its class, a row here, and a row in the conformance suite
+ * (`test/engine/stores/forms.ts`), without which the suite does not compile.
  */
 
 import { KeyValueStateTable } from './key-value-store.ts';
