@@ -9,7 +9,7 @@ import { assert, unreachable } from '../../base/index.ts';
 import { type CarrierDefinition, carriers } from './carriers.ts';
 import type { ScalarType } from './kinds.ts';
 import { definitionOf } from './scalars/index.ts';
-import { isScalar, type SqlType } from './type.ts';
+import { isScalar, type SqlType, type StructType } from './type.ts';
 import { arrayValue, mapValue, type Value } from './value.ts';
 
 export type Equality = (a: Value, b: Value) => boolean;
@@ -50,7 +50,7 @@ export const equalityOf = (a: SqlType, b: SqlType = a): Equality => {
       });
     }
     case 'STRUCT': {
-      if (b.kind !== 'STRUCT' || a.fields.length !== b.fields.length) return bothNull;
+      if (b.kind !== 'STRUCT' || !sameNames(a, b)) return bothNull;
       const fields = a.fields.map((field, i) => equalityOf(field.type, b.fields[i]?.type));
       return orNull((x, y) => allEqual(arrayValue(x), arrayValue(y), (i) => fields[i] as Equality));
     }
@@ -58,6 +58,9 @@ export const equalityOf = (a: SqlType, b: SqlType = a): Equality => {
       return unreachable(a);
   }
 };
+
+const sameNames = (a: StructType, b: StructType): boolean =>
+  a.fields.length === b.fields.length && a.fields.every(({ name }, i) => name === b.fields[i]?.name);
 
 const identical: Equality = (a, b) => a === b;
 const bothNull: Equality = (a, b) => a === null && b === null;

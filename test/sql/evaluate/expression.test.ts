@@ -124,6 +124,8 @@ describe('logic', () => {
     ['I IS NOT NULL', true],
     ['N IS DISTINCT FROM I', true],
     ['N IS NOT DISTINCT FROM N', true],
+    ['STRUCT(A := 1) IS DISTINCT FROM STRUCT(B := 1)', true],
+    ['STRUCT(A := 1, B := 2) IS DISTINCT FROM STRUCT(B := 2, A := 1)', false],
     ['L = 9007199254740993', true],
     ['L > D', true],
     ['A = ARRAY[10, NULL, 30]', true],
