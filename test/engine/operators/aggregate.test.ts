@@ -78,7 +78,7 @@ test.each(sums)('records without a key or a value are left out', (sum) => {
     a: 2`);
 });
 
-test('a null result deletes the row; the next record begins anew', () => {
+test('a null result deletes the row; the next record begins a new one', () => {
   expect(
     run(
       aggregate({

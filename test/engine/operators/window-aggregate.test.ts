@@ -110,7 +110,7 @@ describe.each([byValue, inPlace])('accumulators $form:', (accumulation) => {
     a@[0,10): 0 @3`);
   });
 
-  test('windows beyond retention are gone, and are not begun anew', () => {
+  test('windows beyond retention are gone, and do not begin again', () => {
     expect(
       run(
         windowAggregate(sum({ graceMs: 1000, retentionMs: 1010 })),

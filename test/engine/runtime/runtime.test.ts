@@ -365,7 +365,7 @@ describe.each(logKinds)('on the %s log', (kind) => {
     expect(lastOf(await consume(log, 'counted'))).toEqual({ new: '1' });
   });
 
-  test('a forgotten query leaves no topics, offsets or state, and starts anew', async () => {
+  test('a forgotten query leaves no topics, offsets or state, and starts from nothing', async () => {
     const log = await open({ words: 1, counted: 1 });
     const shards = new Shards();
     const runtime = start(log, { openShard: shards.open });

@@ -114,7 +114,7 @@ test('a damaged table file is found by the store that it belongs to; cleared, th
 });
 
 test.each(['CURRENT', 'MANIFEST'])(
-  'a damaged %s is told as damage when it is opened; as a shard it is begun anew',
+  'a damaged %s is reported as damage when it is opened; as a shard it begins again, empty',
   async (name) => {
     await fill(1);
     const file = (await readdir(directory)).find((each) => each.startsWith(name)) ?? '';

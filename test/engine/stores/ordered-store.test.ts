@@ -120,7 +120,7 @@ describe('a range fetch', () => {
 });
 
 describe('a cursor', () => {
-  test('goes on where it is when the entry under it is removed, put anew or grows, and visits what is put ahead', async () => {
+  test('goes on where it is when the entry under it is removed, put again or grows, and visits what is put ahead', async () => {
     const store = await newStore({ pageBytes: 64 });
     for (let i = 0; i < 20; i++) put(store, 'k', bytesOf(String(i * 2).padStart(2, '0')), `${i * 2}`);
     const cursor = store.cursor();

@@ -476,7 +476,7 @@ describe('a store that starts again from its checkpoint', () => {
     expect(after.size).toBe(0);
   });
 
-  test('takes a checkpoint of another layout for none', async () => {
+  test('does not use a checkpoint of another layout', async () => {
     const kv = new MemoryKv();
     const batch = kv.batch();
     const position = Uint8Array.from([0, 0, 0, 1, 4]);
@@ -489,7 +489,7 @@ describe('a store that starts again from its checkpoint', () => {
   });
 });
 
-test('a checkpoint of a changelog that was made anew under the same name is none', async () => {
+test('a checkpoint of a changelog that was deleted and created again under the same name is not used', async () => {
   const kv = new MemoryKv();
   const open = async (changelogId: string) => {
     const options = { kv, storeId: 1, changelogId };
