@@ -60,7 +60,7 @@ type Phase =
 
 const firstBackOffMs = 50;
 const longestBackOffMs = 2000;
-/** After so many aborts that failed a fresh producer has to find out what happened. */
+/** After so many aborts that failed, what happened can only be asked through a fresh producer. */
 const mostAborts = 6;
 
 interface HostState {

@@ -71,7 +71,7 @@ const repartitionConfigs: TopicConfigs = {
   'retention.ms': '-1',
   'max.message.bytes': String(mostBatchBytes),
 };
-/** Deletions stay until a checkpoint has them, see `trim.ts`; which no fixed time can tell. */
+/** Deletions stay until a checkpoint holds them (`trim.ts`); no fixed time would do. */
 const changelogConfigs: TopicConfigs = {
   ...internalSegments,
   'cleanup.policy': 'compact',

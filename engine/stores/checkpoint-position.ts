@@ -1,5 +1,5 @@
-/** Where a store's checkpoint stands, read without opening the store (which would clear a checkpoint that is of no use
- *  to it). */
+/** Where a store's checkpoint stands, read without opening the store, which would clear a checkpoint that cannot be
+ *  used. */
 
 import { readF64, writeI32 } from '../../base/index.ts';
 import { checksumBytes, isWhole } from './checksum.ts';

@@ -50,7 +50,7 @@ export class MemoryKv implements OrderedKv {
     return this.#current.size;
   }
 
-  /** The store after a crash. `survives` decides over each unsynced write. This one is closed. */
+  /** The store after a crash. `survives` is asked whether to keep each unsynced write. This one is closed. */
   crash(survives: () => boolean, options: MemoryKvOptions = {}): MemoryKv {
     this.#closed = true;
     const content = new Map(this.#durable);
