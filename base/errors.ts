@@ -54,7 +54,14 @@ export function assert(condition: unknown, message: string | (() => string)): as
 }
 
 /** What was thrown, in words: an error's message, or the thing itself as text. */
-export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+export const messageOf = (thrown: unknown): string => {
+  if (thrown instanceof Error) return thrown.message;
+  try {
+    return String(thrown);
+  } catch {
+    return 'an object that has no text';
+  }
+};
 
 /** For the `default` of a switch over a union: forgetting a case does not compile. */
 export function unreachable(value: never): never {

@@ -22,6 +22,7 @@ export default {
       signature: 'MISBEHAVE(STRING) -> BIGINT',
       body: (how: string): never => {
         if (how === 'throw') throw new TypeError('no such thing');
+        if (how === 'throw an object') throw Object.create(null);
         const values: Record<string, unknown> = {
           text: 'seven',
           nothing: undefined,
