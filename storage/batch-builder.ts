@@ -55,9 +55,9 @@ const putVarlong = (bytes: Uint8Array, position: number, value: number): number 
 
 const noBytes = new Uint8Array(0);
 
-/** Of so many buffers that records come from a view is kept. */
+/** A view is kept of at most so many of the buffers that records come from. */
 const mostViews = 8;
-/** After so many ranges without a view, a batch comes from too many buffers to look for one. */
+/** After so many ranges without a view none is looked for any more: the batch comes from too many buffers. */
 const mostMisses = 64;
 
 /**
@@ -169,8 +169,9 @@ export class BatchBuilder {
     this.#count = count + 1;
   }
 
-  /** In words of eight bytes, of which the last two may overlap: the optimizing compiler makes a plain load and store of
-   *  each, three times faster than `set` with a subarray (22 ns against 75 for 98 bytes) and than a loop over bytes. */
+  /** In words of eight bytes, of which the last two may overlap: the optimizing compiler makes a plain load and store
+   *  of each, three times faster than `set` with a subarray (22 ns against 75 for 98 bytes) and than a loop over
+   *  bytes. */
   #copy(from: DataView | undefined, source: Uint8Array, start: number, length: number, position: number): void {
     if (from === undefined || length < 4) {
       const buffer = this.#buffer;
@@ -190,7 +191,8 @@ export class BatchBuilder {
   }
 
   /** A view of a buffer that records of this batch came from before. The entries of a store lie in many buffers, and
-   *  making a view for each record would cost more than the copy: one is made where neighbouring records share a buffer. */
+   *  making a view for each record would cost more than the copy: one is made where records next to each other share a
+   *  buffer. */
   #viewOf(source: Uint8Array): DataView | undefined {
     if (this.#misses > mostMisses) return undefined;
     const sources = this.#sources;

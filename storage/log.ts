@@ -261,6 +261,7 @@ export interface Log {
   deleteTopic(name: string): Promise<void>;
   describeTopics(): Promise<readonly TopicDescription[]>;
   describeTopic(name: string): Promise<TopicDescription | undefined>;
+  /** Rejects with LOG_PARTITION_OFFLINE when the partition could not be read at opening: its offsets are not known. */
   offsets(target: TopicPartition): Promise<PartitionOffsets>;
   /** Deletes records below `offset` by raising the start offset (Kafka's DeleteRecords). */
   deleteRecords(target: TopicPartition, offset: number): Promise<void>;

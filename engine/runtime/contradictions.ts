@@ -16,7 +16,9 @@ import {
   type CommittedOffset,
   type Damage,
   type Log,
+  LogError,
   offsetsTopic,
+  type PartitionOffsets,
   type TopicPartition,
   transactionsTopic,
 } from '../../storage/index.ts';
@@ -97,7 +99,10 @@ export const examine = async (log: Log, examined: Examined): Promise<Findings> =
         found.push({ code: 'QUERY_OFFSETS_LOST', topic: offsetsTopic, partition, message });
         continue;
       }
-      const { start, end } = await log.offsets({ topic: name, partition });
+      const offsets = await offsetsIfKnown(log, { topic: name, partition });
+      // What cannot be read is in `damage`.
+      if (offsets === undefined) continue;
+      const { start, end } = offsets;
       if (position > end) {
         const message = `the committed offset ${position} lies beyond the end ${end} of ${name}/${partition}`;
         found.push({ code: 'QUERY_POSITION_BEYOND_END', topic: name, partition, message });
@@ -125,10 +130,21 @@ export const hasStarted = async (log: Log, { record, committed, topics }: Examin
     if (role !== 'repartition' && role !== 'changelog') continue;
     const description = await log.describeTopic(name);
     for (let partition = 0; partition < (description?.partitions ?? 0); partition++) {
-      if ((await log.offsets({ topic: name, partition })).end > 0) return true;
+      const offsets = await offsetsIfKnown(log, { topic: name, partition });
+      if (offsets === undefined || offsets.end > 0) return true;
     }
   }
   return false;
+};
+
+/** The offsets of a partition; undefined when it could not be read at opening. */
+const offsetsIfKnown = async (log: Log, target: TopicPartition): Promise<PartitionOffsets | undefined> => {
+  try {
+    return await log.offsets(target);
+  } catch (cause) {
+    if (cause instanceof LogError && cause.code === 'LOG_PARTITION_OFFLINE') return undefined;
+    throw cause;
+  }
 };
 
 /** What damage of the log means for a query; undefined: nothing. */

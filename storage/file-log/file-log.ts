@@ -360,7 +360,9 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
 
   async offsets(target: TopicPartition): Promise<PartitionOffsets> {
     this.checkOpen();
-    return this.partition(target).state.offsets();
+    const { offline, state } = this.partition(target);
+    if (offline !== undefined) throw offline;
+    return state.offsets();
   }
 
   async deleteRecords(target: TopicPartition, offset: number): Promise<void> {

@@ -394,6 +394,7 @@ test('a partition that the file system does not let read is offline; the others 
   expect(log.damage).toMatchObject([{ kind: 'partition', topic: 't', partition: 0 }]);
   expect(await failure(readAll(log, t))).toBe('unavailable/LOG_PARTITION_OFFLINE');
   expect(await failure(log.offsetForTime(t, 0))).toBe('unavailable/LOG_PARTITION_OFFLINE');
+  expect(await failure(log.offsets(t))).toBe('unavailable/LOG_PARTITION_OFFLINE');
   expect(await readAll(log, { ...t, partition: 1 })).toEqual(['0:fine']);
   world.files.onCall = undefined;
   await log.close();

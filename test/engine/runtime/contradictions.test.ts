@@ -1,7 +1,7 @@
 /** What contradicts itself at a start fails the query concerned, with what is missing and two ways out; nothing is deleted or created again. */
 
 import { expect, test } from 'vitest';
-import { type Damage, type Log, openMemoryLog } from '../../../storage/index.ts';
+import { type Damage, type Log, LogError, openMemoryLog } from '../../../storage/index.ts';
 import { consume, lastOf, newRuntime, produce, Shards } from './support.ts';
 import { minuteSums, wordCount } from './topologies.ts';
 
@@ -180,3 +180,22 @@ test('a crash between the steps of a first start is none: the next start makes w
   }
   expect.unreachable('the first start never came to its end');
 });
+
+test.each(['words', repartition])(
+  '%s could not be opened: the query names that, and no offset is compared',
+  async (topic) => {
+    const { log, run, start } = await world();
+    const message = `${topic}/0 could not be opened: EIO`;
+    damaged(log, { kind: 'partition', topic, partition: 0, message });
+    const offsets = log.offsets.bind(log);
+    log.offsets = (target) =>
+      target.topic === topic
+        ? Promise.reject(new LogError('unavailable', 'LOG_PARTITION_OFFLINE', message))
+        : offsets(target);
+    const runtime = run();
+    const [count, sums] = start(runtime);
+    await expect(count).rejects.toMatchObject({ message: expect.stringContaining(message) });
+    await sums;
+    await runtime.close();
+  },
+);
