@@ -16,7 +16,7 @@ import { analyzeQuery } from './analyze/query.ts';
 import { Typer } from './analyze/typer.ts';
 import { Catalog, type PersistentQuery } from './catalog.ts';
 import type { CompileEnvironment } from './compile/environment.ts';
-import { ScanRegistry } from './compile/scan.ts';
+import { ScanRegistry } from './compile/scan-view.ts';
 import { compileTopology, resultEncoding } from './compile/topology.ts';
 import {
   type EngineReport,

@@ -3,7 +3,7 @@
 
 import type { FunctionContext } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
-import type { ScanRegistry } from './scan.ts';
+import type { ScanRegistry } from './scan-view.ts';
 
 export interface CompileEnvironment {
   readonly functions: FunctionRegistry;

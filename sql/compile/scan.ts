@@ -2,9 +2,8 @@
  * The fused scan: a source together with the stateless steps right above it.
  *
  * A block's values are parsed into vectors, one per column, for all records at once. The vectors belong to the block:
- * every query of this thread that reads the topic in the same format shares them (`ScanRegistry` knows which columns
- * any of them needs, so that one pass over a record's bytes parses them all). What a query does itself starts behind
- * that: a record is a row number, a predicate reads vectors, and a row of values is made only for records that pass, if
+ * every query of this thread that reads the topic in the same format shares them (`scan-view.ts`). What a query does
+ * itself comes after that: a record is a row number, a predicate reads vectors, and a row of values is made only for records that pass, if
  * a step above reads rows.
  *
  * A query checks only the columns that it reads: where a shared pass found a bad record, the query reads that record
@@ -13,123 +12,23 @@
  * (`invalid-timestamp`).
  */
 
-import { ByteWriter } from '../../base/index.ts';
 import {
   type Block,
   type ProcessorContext,
-  SerdeError,
   type SourceProcessor,
   type SourceSupplier,
   StreamRecord,
 } from '../../engine/index.ts';
 import { takePartFaults } from '../evaluate/part-faults.ts';
-import { type FormatChoice, printProperties } from '../formats/choices.ts';
-import { type Format, type RowReader, type Scanner, ScanVectors, scanned } from '../formats/format.ts';
-import { formatNamed, formatOf } from '../formats/index.ts';
-import { keyColumnsOf } from '../plan/plan.ts';
+import { type Format, scanned } from '../formats/format.ts';
+import { formatNamed } from '../formats/index.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
-import type { Schema } from '../types/schema.ts';
-import { printType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
-import { keyReader, keyWriter, windowBytesOf } from './keys.ts';
 import type { RecordValue } from './reading.ts';
-import { type TimestampReader, timestampReader } from './timestamps.ts';
-
-/** Which columns are parsed, and how often; shared by all queries of one thread. */
-export class ScanRegistry {
-  /** View id -> slot -> how many scans read it. */
-  readonly #wanted = new Map<string, Map<number, number>>();
-  readonly counters = { passes: 0, columnsParsed: 0, recordsScanned: 0 };
-
-  /** A scan reads these slots, each once, from now on; the returned function ends that. */
-  want(view: string, slots: readonly number[]): () => void {
-    const wanted = this.#wanted.get(view) ?? new Map<number, number>();
-    this.#wanted.set(view, wanted);
-    for (const slot of slots) wanted.set(slot, (wanted.get(slot) ?? 0) + 1);
-    return () => {
-      for (const slot of slots) {
-        const others = (wanted.get(slot) as number) - 1;
-        if (others > 0) wanted.set(slot, others);
-        else wanted.delete(slot);
-      }
-      if (wanted.size === 0 && this.#wanted.get(view) === wanted) this.#wanted.delete(view);
-    };
-  }
-
-  /** Slots that some scan reads. */
-  wanted(view: string): Iterable<number> {
-    return this.#wanted.get(view)?.keys() ?? [];
-  }
-
-  /** Views of which some scan reads a column. */
-  get size(): number {
-    return this.#wanted.size;
-  }
-}
-
-/** One pass over a block: some columns of all its records. */
-interface Pass {
-  readonly scanner: Scanner;
-  readonly vectors: ScanVectors;
-}
-
-type RecordColumns = Block['columns'];
-
-/** The columns that the queries of a thread read of a block: vectors by slot. */
-class ScanView {
-  readonly id: string;
-  /** `vectors[slot][row]`; valid for the slots that were asked for by `ensure`. */
-  readonly vectors: Value[][];
-  /** Passes that were made for this block, in order; and those of former blocks, whose memory is used again. */
-  passes: Pass[] = [];
-  #spare: Pass[] = [];
-  #passOf: (Pass | undefined)[];
-  #columns: RecordColumns | undefined;
-
-  constructor(id: string, columnCount: number) {
-    this.id = id;
-    this.vectors = Array.from({ length: columnCount }, () => []);
-    this.#passOf = new Array<Pass | undefined>(columnCount).fill(undefined);
-  }
-
-  renew(columns: RecordColumns): void {
-    this.#columns = columns;
-    this.#spare.push(...this.passes);
-    this.passes = [];
-    this.#passOf.fill(undefined);
-  }
-
-  passOf(slot: number): Pass {
-    return this.#passOf[slot] as Pass;
-  }
-
-  /** Parses the slots that are not there yet, together with those that other queries read. */
-  ensure(slots: readonly number[], registry: ScanRegistry, make: (wanted: readonly number[]) => Scanner): void {
-    // Also for a query that reads no column: the pass finds the records that are NULL records or bad.
-    if (this.passes.length > 0 && slots.every((slot) => this.#passOf[slot] !== undefined)) return;
-    const missing = new Set(slots);
-    for (const slot of registry.wanted(this.id)) missing.add(slot);
-    const wanted = [...missing].filter((slot) => this.#passOf[slot] === undefined).sort((a, b) => a - b);
-    const key = wanted.join();
-    const columns = this.#columns as RecordColumns;
-    const spare = this.#spare.findIndex((pass) => pass.scanner.wanted.join() === key);
-    const pass =
-      spare >= 0
-        ? (this.#spare.splice(spare, 1)[0] as Pass)
-        : { scanner: make(wanted), vectors: new ScanVectors(this.vectors.length, wanted) };
-    if (this.#spare.length > 4) this.#spare.length = 0;
-    pass.vectors.reset(columns.count);
-    pass.scanner.scan(columns.bytes, columns.valueStart, columns.valueEnd, 0, columns.count, pass.vectors);
-    registry.counters.passes++;
-    registry.counters.columnsParsed += wanted.length;
-    registry.counters.recordsScanned += columns.count;
-    this.passes.push(pass);
-    for (const slot of wanted) {
-      this.#passOf[slot] = pass;
-      this.vectors[slot] = pass.vectors.vectors[slot] as Value[];
-    }
-  }
-}
+import { keyReading } from './scan-key.ts';
+import { timeOf, timeValue } from './scan-time.ts';
+import { type Pass, type ScanRegistry, scanValues } from './scan-view.ts';
+import { timestampReader } from './timestamps.ts';
 
 /** What the steps fused into the scan do with a record whose envelope is set and whose value is the block's vectors
  *  (null: NULL record). */
@@ -154,49 +53,18 @@ export interface Fused {
 export const scanSource =
   (step: SourceStep, registry: ScanRegistry, makeFused: () => Fused): SourceSupplier<RecordValue> =>
   (context, forward): SourceProcessor => {
-    const { schema } = step;
     const fused = makeFused();
-    const time = step.timestamp === undefined ? undefined : timestampReader(step.timestamp, schema);
+    const time = step.timestamp === undefined ? undefined : timestampReader(step.timestamp, step.schema);
     const timeAt = time === undefined ? undefined : timeValue(time, step);
     const slots = [...new Set([...fused.slots, ...(time?.from === 'value' ? [time.slot] : [])])].sort((a, b) => a - b);
-    const { format, options } = formatOf(step.valueFormat, schema.value, 'value');
-    const id = `${step.topic}/${step.valueFormat.name}/${printProperties(step.valueFormat)}/${options.wrapped ? 'w' : 'u'}/${schema.value.map((column) => `${column.name} ${printType(column.type)}`).join(',')}`;
-    const forget = registry.want(id, slots);
-    const makeScanner = (wanted: readonly number[]): Scanner => format.scanner(schema.value, options, wanted);
-    const viewOf = (block: Block): ScanView => {
-      const view = block.view<ScanView>(id, (columns, recycled) => {
-        const made = recycled ?? new ScanView(id, schema.value.length);
-        made.renew(columns);
-        return made;
-      });
-      view.ensure(slots, registry, makeScanner);
-      return view;
-    };
-    const checkKey = keyCheck(schema, step.keyFormat);
-    const keyFormat = formatNamed(step.keyFormat.name);
-    const recode = keyFormat.canonical ? undefined : keyWriter(keyColumnsOf(step), step.keyFormat);
-    const keyBytes = new ByteWriter(64);
-    const windowBytes = windowBytesOf(schema.windowed);
-    const own: { reader: RowReader | undefined; row: Row } = {
-      reader: undefined,
-      row: new Array<Value>(schema.value.length).fill(null),
-    };
-    /** Why this query cannot use the record, by the columns that it reads; undefined when it can. */
-    const faultOf = (columns: RecordColumns, row: number): string | undefined => {
-      own.reader ??= format.reader(schema.value, options, slots);
-      try {
-        own.reader.read(columns.bytes, columns.valueStart[row] as number, columns.valueEnd[row] as number, own.row);
-        return undefined;
-      } catch (error) {
-        if (!(error instanceof SerdeError)) throw error;
-        return error.message;
-      }
-    };
+    const values = scanValues(step, slots, registry);
+    const { viewOf } = values;
+    const readKey = keyReading(step);
     const record = new StreamRecord<RecordValue>();
 
     return {
-      close: forget,
-      ...prepareOf(format, keyFormat),
+      close: values.close,
+      ...prepareOf(formatNamed(step.valueFormat.name), formatNamed(step.keyFormat.name)),
       ...(time === undefined || timeAt === undefined
         ? {}
         : { timestampAt: (block: Block, row: number) => timeOf(block, row, viewOf(block), time, timeAt) }),
@@ -237,32 +105,23 @@ export const scanSource =
               if (status === scanned.row) continue;
               if (status === scanned.nullRecord) record.value = null;
               else {
-                const fault = faultOf(columns, row);
+                const fault = values.faultOf(columns, row);
                 if (fault !== undefined) {
                   context.drop('deserialization', record, fault);
                   record.index = -1;
                   break;
                 }
                 // A neighbour's column is bad, ours are not: put them where they would be.
-                for (const slot of slots) (vectors[slot] as Value[])[row] = own.row[slot] as Value;
+                for (const slot of slots) (vectors[slot] as Value[])[row] = values.row[slot] as Value;
               }
             }
             if (record.index < 0) continue;
           }
           if (record.keyStart >= 0) {
-            const fault = checkKey(columns.bytes, record.keyStart, record.keyEnd);
-            if (typeof fault === 'string') {
+            const fault = readKey(record);
+            if (fault !== undefined) {
               context.drop('deserialization', record, fault);
               continue;
-            }
-            if (recode !== undefined) {
-              // The format has several ways to write one key; equal keys must have equal bytes from here on.
-              keyBytes.reset();
-              const present = recode.write(fault, keyBytes);
-              if (windowBytes > 0) keyBytes.bytes(columns.bytes, record.keyEnd - windowBytes, record.keyEnd);
-              record.keyBytes = keyBytes.buffer;
-              record.keyStart = present ? 0 : -1;
-              record.keyEnd = present ? keyBytes.length : -1;
             }
           }
           if (time !== undefined && timeAt !== undefined && record.value !== null) {
@@ -311,66 +170,4 @@ const attempt = (
     takePartFaults();
     return undefined;
   }
-};
-
-type TimeValue = (columns: RecordColumns, vectors: readonly Value[][], row: number) => Value;
-
-/** The value of the timestamp column: from its vector, or from the key, where NULL also stands for a key that cannot be
- *  read. */
-const timeValue = ({ from, slot }: TimestampReader, { schema, keyFormat }: SourceStep): TimeValue => {
-  if (from === 'value') return (_columns, vectors, row) => (vectors[slot] as Value[])[row] as Value;
-  const reader = keyReader(schema.key, keyFormat);
-  const key: Row = new Array<Value>(schema.key.length).fill(null);
-  const windowBytes = windowBytesOf(schema.windowed);
-  return ({ bytes, keyStart, keyEnd }, _vectors, row) => {
-    const start = keyStart[row] as number;
-    const end = (keyEnd[row] as number) - windowBytes;
-    if (start < 0 || end < start) return null;
-    try {
-      return reader.read(bytes, start, end, key) ? (key[slot] as Value) : null;
-    } catch (error) {
-      if (!(error instanceof SerdeError)) throw error;
-      return null;
-    }
-  };
-};
-
-/** For the choice between inputs: a record that will be dropped for its time counts with the record's own. */
-const timeOf = (block: Block, row: number, view: ScanView, time: TimestampReader, timeAt: TimeValue): number => {
-  const recorded = block.columns.timestamp[row] as number;
-  if ((block.columns.valueStart[row] as number) < 0) return recorded;
-  if (time.from === 'value' && view.passOf(time.slot).vectors.status[row] !== scanned.row) return recorded;
-  const timestamp = time.read(timeAt(block.columns, view.vectors, row));
-  return typeof timestamp === 'number' ? timestamp : recorded;
-};
-
-/** Checks a key's bytes: a fault as text, or the columns (only where they had to be decoded for it). */
-const keyCheck = (
-  schema: Schema,
-  choice: FormatChoice,
-): ((bytes: Uint8Array, start: number, end: number) => string | Row) => {
-  const row: Row = new Array<Value>(schema.key.length).fill(null);
-  const windowBytes = windowBytesOf(schema.windowed);
-  if (schema.key.length === 0) return () => row;
-  const { format, options } = formatOf(choice, schema.key, 'key');
-  // A key that is written again has to be read for it.
-  const check = format.canonical && windowBytes === 0 ? format.checker?.(schema.key, options) : undefined;
-  if (check !== undefined) {
-    return (bytes, start, end) => {
-      const fault = check(bytes, start, end);
-      return fault === undefined ? row : `the key ${fault}`;
-    };
-  }
-  const reader = format.reader(schema.key, options);
-  return (bytes, start, end) => {
-    const keyEnd = end - windowBytes;
-    if (keyEnd < start) return 'the key is too short to hold a window';
-    try {
-      if (!reader.read(bytes, start, keyEnd, row)) row.fill(null);
-      return row;
-    } catch (error) {
-      if (!(error instanceof SerdeError)) throw error;
-      return `the key cannot be read: ${error.message}`;
-    }
-  };
 };

@@ -13,7 +13,7 @@ import { builtInFunctions } from '../functions/index.ts';
 import { loadModule, type ModuleId, printModule } from '../functions/module.ts';
 import { modulesIn } from '../plan/modules.ts';
 import { readPlan } from '../plan/read-plan.ts';
-import { ScanRegistry } from './scan.ts';
+import { ScanRegistry } from './scan-view.ts';
 import { compileTopology } from './topology.ts';
 
 /** Where a module that plans may name is loaded from. */

@@ -2,7 +2,7 @@
 
 import { UserError } from '../../base/index.ts';
 import { planPartitions } from '../../engine/index.ts';
-import { ScanRegistry } from '../compile/scan.ts';
+import { ScanRegistry } from '../compile/scan-view.ts';
 import { compileTopology } from '../compile/topology.ts';
 import { type PhysicalPlan, sourcesOf } from '../plan/plan.ts';
 import type { StatementContext } from './statement.ts';

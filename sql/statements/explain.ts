@@ -8,7 +8,7 @@ import { UserError } from '../../base/index.ts';
 import { printLogical } from '../analyze/logical.ts';
 import { analyzeQuery } from '../analyze/query.ts';
 import type { PersistentQuery } from '../catalog.ts';
-import { ScanRegistry } from '../compile/scan.ts';
+import { ScanRegistry } from '../compile/scan-view.ts';
 import { compileTopology } from '../compile/topology.ts';
 import type { QueryDescription } from '../facade.ts';
 import type { Query } from '../parser/ast.ts';
