@@ -92,42 +92,52 @@ const comparisonOf = (part: TypedOf<'comparison'>, left: Evaluate, right: Evalua
       return b !== null && a !== b && !Number.isNaN(a) && !Number.isNaN(b);
     };
   }
-  // A constant on the right is the usual case in filters. It is NULL only where that is written as a CAST.
-  if (part.right.kind === 'literal') {
-    const b = constantOf(part.right);
-    if (b === null) return () => false;
-    switch (operator) {
-      case '=':
-        return (record) => left(record) === b;
-      case '<>':
-        return (record) => {
-          const a = left(record);
-          return a !== null && a !== b;
-        };
-      case '<':
-        return (record) => {
-          const a = left(record);
-          return a !== null && a < b;
-        };
-      case '<=':
-        return (record) => {
-          const a = left(record);
-          return a !== null && a <= b;
-        };
-      case '>':
-        return (record) => {
-          const a = left(record);
-          return a !== null && a > b;
-        };
-      case '>=':
-        return (record) => {
-          const a = left(record);
-          return a !== null && a >= b;
-        };
-      default:
-        return unreachable(operator);
-    }
+  // A constant on the right is the usual case in filters.
+  return part.right.kind === 'literal'
+    ? withConstant(operator, left, constantOf(part.right))
+    : ofTwo(operator, left, right);
+};
+
+type Operator = TypedOf<'comparison'>['operator'];
+
+/** A closure for each operator, so that a comparison costs no choice per record. The constant is NULL only where that is
+ *  written as a CAST. */
+const withConstant = (operator: Operator, left: Evaluate, b: Value): Evaluate => {
+  if (b === null) return () => false;
+  switch (operator) {
+    case '=':
+      return (record) => left(record) === b;
+    case '<>':
+      return (record) => {
+        const a = left(record);
+        return a !== null && a !== b;
+      };
+    case '<':
+      return (record) => {
+        const a = left(record);
+        return a !== null && a < b;
+      };
+    case '<=':
+      return (record) => {
+        const a = left(record);
+        return a !== null && a <= b;
+      };
+    case '>':
+      return (record) => {
+        const a = left(record);
+        return a !== null && a > b;
+      };
+    case '>=':
+      return (record) => {
+        const a = left(record);
+        return a !== null && a >= b;
+      };
+    default:
+      return unreachable(operator);
   }
+};
+
+const ofTwo = (operator: Operator, left: Evaluate, right: Evaluate): Evaluate => {
   switch (operator) {
     case '=':
       return (record) => {

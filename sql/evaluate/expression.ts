@@ -2,7 +2,8 @@
  * From a typed expression to a closure over records.
  *
  * A closure is made for its place: types, constants and bodies are chosen once, here, so that a call per node is all
- * that is left at run time. The rules:
+ * that is left at run time. All kinds of expressions are in one switch: they share the scope and the frame of lambdas,
+ * and the compiler names a kind that is missing. The rules:
  *
  * - logic has two values: a comparison with NULL is false, so is BETWEEN, and NULL is in no list; NOT, AND, OR and WHEN
  *   need a BOOLEAN that is not NULL and raise otherwise; AND, OR and CASE evaluate no more than they need;

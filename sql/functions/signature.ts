@@ -60,97 +60,129 @@ const scalarsByWord: ReadonlyMap<string, ScalarType> = new Map(
   plainScalars.flatMap(({ kind, words }) => words.map((word) => [word, scalarOf(kind)] as const)),
 );
 
-/** Reads a declaration; a mistake in it is found when the function is registered. */
-export const parseSignature = (declared: string): Signature => {
-  const tokens = declared.match(/->|\.\.\.|`(?:[^`]|``)*`|\w+|\S/g) ?? [];
-  let at = 0;
-  const peek = (): string => tokens[at] ?? '';
-  const take = (wanted?: string): string => {
-    const token = tokens[at++] ?? '';
-    assert(
-      wanted === undefined || token === wanted,
-      `the signature "${declared}" has "${token}" in the place of "${wanted}"`,
-    );
+/** The tokens of a declaration, and what can be read from them. */
+class Declaration {
+  readonly #text: string;
+  readonly #tokens: readonly string[];
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#tokens = text.match(/->|\.\.\.|`(?:[^`]|``)*`|\w+|\S/g) ?? [];
+  }
+
+  peek(): string {
+    return this.#tokens[this.#at] ?? '';
+  }
+
+  fault(what: string): string {
+    return `the signature "${this.#text}" ${what}`;
+  }
+
+  take(wanted?: string): string {
+    const token = this.peek();
+    this.#at++;
+    assert(wanted === undefined || token === wanted, this.fault(`has "${token}" in the place of "${wanted}"`));
     return token;
-  };
-  const readType = (): ParameterType => {
-    const word = take();
+  }
+
+  type(): ParameterType {
+    const word = this.take();
     const upper = word.toUpperCase();
     const scalar = scalarsByWord.get(upper);
     if (scalar !== undefined) return scalar;
     if (upper === 'ANY') return { kind: 'ANY' };
-    if (upper === 'ARRAY') {
-      take('<');
-      const element = readType();
-      take('>');
-      return { kind: 'ARRAY', element };
+    if (upper === 'ARRAY' || upper === 'MAP' || upper === 'STRUCT') {
+      this.take('<');
+      const type = this.#collection(upper);
+      this.take('>');
+      return type;
     }
-    if (upper === 'MAP') {
-      take('<');
-      const key = readType();
-      take(',');
-      const value = readType();
-      take('>');
-      return { kind: 'MAP', key, value };
-    }
-    if (upper === 'STRUCT') {
-      take('<');
-      const fields: { name: string; type: ParameterType }[] = [];
-      while (peek() !== '>') {
-        if (fields.length > 0) take(',');
-        const name = take();
-        fields.push({
-          name: name.startsWith('`') ? name.slice(1, -1).replaceAll('``', '`') : name.toUpperCase(),
-          type: readType(),
-        });
-      }
-      take('>');
-      return { kind: 'STRUCT', fields };
-    }
-    assert(/^[A-Z]$/.test(word), `the signature "${declared}" has an unknown type "${word}"`);
+    assert(/^[A-Z]$/.test(word), this.fault(`has an unknown type "${word}"`));
     return { kind: 'GENERIC', name: word };
-  };
+  }
 
-  const readParameter = (): Parameter['type'] => {
-    const types: ParameterType[] = [];
-    if (peek() === '(') {
-      take('(');
-      types.push(readType());
-      while (peek() === ',') {
-        take(',');
-        types.push(readType());
+  #collection(kind: 'ARRAY' | 'MAP' | 'STRUCT'): ParameterType {
+    switch (kind) {
+      case 'ARRAY':
+        return { kind, element: this.type() };
+      case 'MAP': {
+        const key = this.type();
+        this.take(',');
+        return { kind, key, value: this.type() };
       }
-      take(')');
+      case 'STRUCT': {
+        const fields: { name: string; type: ParameterType }[] = [];
+        while (this.peek() !== '>') {
+          if (fields.length > 0) this.take(',');
+          const name = this.take();
+          const quoted = name.startsWith('`');
+          fields.push({
+            name: quoted ? name.slice(1, -1).replaceAll('``', '`') : name.toUpperCase(),
+            type: this.type(),
+          });
+        }
+        return { kind, fields };
+      }
+      default:
+        return unreachable(kind);
+    }
+  }
+
+  /** A type, or a lambda: `T -> U`, `(K, V) -> U`. */
+  parameterType(): Parameter['type'] {
+    const types: ParameterType[] = [];
+    if (this.peek() === '(') {
+      this.take('(');
+      types.push(this.type());
+      while (this.peek() === ',') {
+        this.take(',');
+        types.push(this.type());
+      }
+      this.take(')');
     } else {
-      const type = readType();
-      if (peek() !== '->') return type;
+      const type = this.type();
+      if (this.peek() !== '->') return type;
       types.push(type);
     }
-    take('->');
-    return { kind: 'LAMBDA', parameters: types, result: readType() };
-  };
-
-  const name = take().toUpperCase();
-  take('(');
-  const parameters: Parameter[] = [];
-  let variadicAt = -1;
-  while (peek() !== ')') {
-    if (parameters.length > 0) take(',');
-    const literal = peek() === 'literal';
-    if (literal) take();
-    const type = readParameter();
-    if (peek() === '...') {
-      assert(type.kind !== 'LAMBDA', `the signature "${declared}" repeats a lambda`);
-      take();
-      assert(variadicAt < 0, `the signature "${declared}" repeats two parameters`);
-      variadicAt = parameters.length;
-    }
-    parameters.push({ type, literal });
+    this.take('->');
+    return { kind: 'LAMBDA', parameters: types, result: this.type() };
   }
-  take(')');
-  take('->');
-  const result = readType();
-  assert(at === tokens.length, `the signature "${declared}" goes on behind its result`);
+
+  parameters(): Pick<Signature, 'parameters' | 'variadicAt'> {
+    const parameters: Parameter[] = [];
+    let variadicAt = -1;
+    this.take('(');
+    while (this.peek() !== ')') {
+      if (parameters.length > 0) this.take(',');
+      const literal = this.peek() === 'literal';
+      if (literal) this.take();
+      const type = this.parameterType();
+      if (this.peek() === '...') {
+        assert(type.kind !== 'LAMBDA', this.fault('repeats a lambda'));
+        this.take();
+        assert(variadicAt < 0, this.fault('repeats two parameters'));
+        variadicAt = parameters.length;
+      }
+      parameters.push({ type, literal });
+    }
+    this.take(')');
+    return { parameters, variadicAt };
+  }
+
+  end(): void {
+    assert(this.#at === this.#tokens.length, this.fault('goes on behind its result'));
+  }
+}
+
+/** Reads a declaration; a mistake in it is found when the function is registered. */
+export const parseSignature = (declared: string): Signature => {
+  const declaration = new Declaration(declared);
+  const name = declaration.take().toUpperCase();
+  const { parameters, variadicAt } = declaration.parameters();
+  declaration.take('->');
+  const result = declaration.type();
+  declaration.end();
   const known = new Map(parameters.flatMap(({ type }) => genericsOf(type)).map((generic) => [generic, stringType]));
   assert(
     concrete(result, known) !== undefined,
