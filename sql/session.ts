@@ -63,7 +63,7 @@ export class Session {
   }
 
   /** Plans the statement and applies it to this session. */
-  plan({ statement, text }: ParsedStatement): PlannedStatement {
+  plan({ statement, text, canonical }: ParsedStatement): PlannedStatement {
     const settings = this.#settings;
     const planned = this.#plan(statement, {
       catalog: this.catalog,
@@ -73,6 +73,7 @@ export class Session {
       functions: this.#functions,
       functionContext: this.#functionContext,
       text,
+      canonical,
       number: this.#number,
     });
     switch (planned.kind) {

@@ -54,6 +54,18 @@ const table: [sentence: string, rule: rules.Rule, files: rules.SourceFile[], off
     ],
   ],
   [
+    'a start loads no parser',
+    rules.parserIsLoadedLater,
+    all,
+    [
+      [
+        bad('millrace.ts', `import { a } from './sql/a.ts';`),
+        bad('sql/a.ts', `import { b } from './b.ts';`),
+        bad('sql/b.ts', `import { createToken } from 'chevrotain';`),
+      ],
+    ],
+  ],
+  [
     'no code names a format',
     rules.formatsAreNotNamed,
     shipped,

@@ -13,8 +13,13 @@ import type { IToken, ParserMethod } from 'chevrotain';
 import { assert, type Position, UserError } from '../../base/index.ts';
 import type { Expression, TypeNode } from './ast.ts';
 import { spanning, tooDeep } from './build.ts';
-import type { ParsedStatement } from './statements/index.ts';
-import { StatementGrammar, unsupportedForms } from './statements/index.ts';
+import {
+  type ParsedStatement,
+  printStatement,
+  type Statement,
+  StatementGrammar,
+  unsupportedForms,
+} from './statements/index.ts';
 import { unsupportedStatement } from './statements/unsupported.ts';
 import { Expectations, syntaxError } from './syntax-error.ts';
 import { placeOf, Semicolon, tokenize, Variable } from './tokens.ts';
@@ -71,10 +76,20 @@ export function parseStatements(text: string): ParsedStatement[] {
     const refusal = unsupportedStatement(own, unsupportedForms);
     if (refusal !== undefined) throw refusal;
     const statement = parseTokens((grammar) => grammar.statement, text, own);
-    statements.push({ statement, text: text.slice(at.offset, at.offset + (at.length ?? 0)), at });
+    statements.push({
+      statement,
+      text: text.slice(at.offset, at.offset + (at.length ?? 0)),
+      at,
+      canonical: () => canonicalForm(statement),
+    });
   }
   return statements;
 }
+
+const canonicalForm = (statement: Statement): string =>
+  printStatement(
+    statement.kind === 'explain' && statement.target.kind === 'statement' ? statement.target.statement : statement,
+  );
 
 /** Parses a text that is one expression. */
 export const parseExpression = (text: string): Expression =>

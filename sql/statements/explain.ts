@@ -13,7 +13,6 @@ import { compileTopology } from '../compile/topology.ts';
 import type { QueryDescription } from '../facade.ts';
 import type { Query } from '../parser/ast.ts';
 import type { Explain, Statement } from '../parser/statements/index.ts';
-import { printStatement } from '../parser/statements/index.ts';
 import { type PhysicalPlan, printPlan, sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
 import { applyRules, printTrace } from '../plan/rules.ts';
@@ -61,7 +60,7 @@ const explainStatement = (statement: Statement, query: Query, context: Statement
   const purpose = statement.kind === 'query' ? (query.emit === undefined ? 'pull' : 'push') : 'persistent';
   const { catalog, typer } = context;
   const analyzed = analyzeQuery(query, { catalog, typer, purpose });
-  const tree = `Statement\n${printStatement(statement)}\n\nAnalysed\n${printLogical(analyzed.plan)}\n\n`;
+  const tree = `Statement\n${context.canonical()}\n\nAnalysed\n${printLogical(analyzed.plan)}\n\n`;
   if (statement.kind === 'create-as' || statement.kind === 'insert-as') {
     const planned = statement.kind === 'create-as' ? createAs(statement, context) : insertAs(statement, context);
     if (planned.kind === 'command') {

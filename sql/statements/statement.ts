@@ -39,6 +39,8 @@ export interface StatementContext {
   readonly functionContext: FunctionContext;
   /** The statement as written. */
   readonly text: string;
+  /** As in `ParsedStatement`. Printing needs the parser, which is loaded with the first text. */
+  canonical(): string;
   /** The number that the next command will have: the n of query ids. */
   readonly number: number;
 }

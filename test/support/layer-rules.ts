@@ -17,6 +17,8 @@ export interface Import {
   /** A path from the root for a file of ours, otherwise the package or `node:` module as written. */
   readonly to: string;
   readonly typeOnly: boolean;
+  /** Loaded when the call is reached, not with the file. */
+  readonly lazy: boolean;
   /** The names in braces, as the other file calls them; else `all`. */
   readonly names: readonly string[] | 'all';
 }
@@ -95,6 +97,7 @@ export function importsOf({ path, text }: SourceFile): Import[] {
       from: path,
       to: resolvePath(path, still ?? lazy ?? ''),
       typeOnly: type !== undefined || onlyTypes,
+      lazy: still === undefined,
       names: inner?.map((name) => name.trim().replace(/^type\s+|\s+as\s[\s\S]*$/g, '')) ?? 'all',
     };
   });
@@ -153,6 +156,26 @@ export const noCycles: Rule = (files) => {
     done.add(path);
   };
   for (const path of edges.keys()) walk(path, []);
+  return wrong;
+};
+
+/** A start loads no parser: what is imported at once, from the library's entry point on, does not reach it. */
+export const parserIsLoadedLater: Rule = (files) => {
+  const edges = Map.groupBy(
+    allImports(files).filter(({ typeOnly, lazy }) => !typeOnly && !lazy),
+    ({ from }) => from,
+  );
+  const wrong: string[] = [];
+  const seen = new Set<string>();
+  const walk = (path: string, trail: readonly string[]): void => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    for (const { to } of edges.get(path) ?? []) {
+      if (to === 'chevrotain') wrong.push(`a start loads the parser: ${[...trail, path, to].join(' -> ')}`);
+      else walk(to, [...trail, path]);
+    }
+  };
+  walk('millrace.ts', []);
   return wrong;
 };
 

@@ -45,6 +45,8 @@ export interface ParsedStatement {
   readonly statement: Statement;
   readonly text: string;
   readonly at: Position;
+  /** The statement in its canonical form; for EXPLAIN, that of the statement which it explains. */
+  canonical(): string;
 }
 
 /** Forms that are known and not supported, for an error that tells so. */
