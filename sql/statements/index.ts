@@ -83,7 +83,7 @@ export const readCommand = (data: unknown): Command => {
   if (typeof command !== 'object' || command === null || !Object.hasOwn(commands, command.kind)) {
     throw new UserError(
       'SQL_STATEMENT_UNREADABLE',
-      'the entry of the statement log is of no kind that this build can read',
+      'the entry of the statement log is not a command that this build can read',
     );
   }
   return definitionOf(command).read?.(command) ?? command;

@@ -74,11 +74,13 @@ test('a changelog is compacted while its query runs; a store that lost its check
     await produce(log, 'words', 0, [...rows, { key: `once ${round}`, value: 'x' }]);
     await first.awaitIdle();
   }
-  await until(async () => (await sizeOf(log, 'count-counts-changelog')) < 500);
+  // Of 2,100 entries 120 are the last of their keys. Compaction leaves what is dirty when it is half of the bytes at most:
+  // up to 580 entries, depending on when it ran.
+  await until(async () => (await sizeOf(log, 'count-counts-changelog')) < 700);
   await first.close();
   const second = newRuntime(log, { openShard: new Shards().open });
   await second.start({ id: 'count', topology });
-  expect(second.counters('count').replayed).toBeLessThan(500);
+  expect(second.counters('count').replayed).toBeLessThan(700);
   const asked = ['key 0', 'key 19', 'once 3', 'once 99'];
   await produce(
     log,
