@@ -3,19 +3,19 @@
  *
  * Reading, by the carrier of scalars (`types/carriers.ts`):
  *
- * | column        | takes                                                                                               |
- * | ------------- | --------------------------------------------------------------------------------------------------- |
- * | any           | `null`, or no field at all: NULL                                                                    |
- * | boolean       | `true`, `false`                                                                                     |
- * | int32         | a number (fraction cut off, bits beyond 32 lost), or a text that is a whole number in range         |
- * | int64         | the same in 64 bits, every digit exact                                                              |
- * | double        | a number, infinite beyond the range of a double, or a text with one; "NaN", "Infinity", "-Infinity" |
- * | text          | a text; a number; true or false; an object as JSON text; an array as `[a, b]`                       |
- * | logical types | their carrier's value, as number or text, within the values of the type: TIMESTAMP is epoch         |
- * |               | milliseconds                                                                                        |
- * | ARRAY         | an array                                                                                            |
- * | MAP           | an object; of a name that comes twice the last value counts                                         |
- * | STRUCT        | an object, by the rules for fields                                                                  |
+ * | column  | takes                                                                                               |
+ * | ------- | --------------------------------------------------------------------------------------------------- |
+ * | any     | `null`, or no field at all: NULL                                                                    |
+ * | boolean | `true`, `false`                                                                                     |
+ * | int32   | a number (fraction cut off, bits beyond 32 lost), or a text that is a whole number in range         |
+ * | int64   | the same in 64 bits, every digit exact                                                              |
+ * | double  | a number, infinite beyond the range of a double, or a text with one; "NaN", "Infinity", "-Infinity" |
+ * | text    | a text; a number; true or false; an object as JSON text; an array as `[a, b]`                       |
+ * | logical | their carrier's value, as number or text, within the values of the type: TIMESTAMP is epoch         |
+ * |         | milliseconds                                                                                        |
+ * | ARRAY   | an array                                                                                            |
+ * | MAP     | an object; of a name that comes twice the last value counts                                         |
+ * | STRUCT  | an object, by the rules for fields                                                                  |
  *
  * Fields: a name stands for the column of exactly that name, and for the column that its upper-case form names; where
  * both kinds are there for one column, the exact one counts. Of the same kind the last one counts. Names of no column

@@ -2,18 +2,18 @@
  * Time patterns, as Java's DateTimeFormatter (release 19 and later) has them, taken apart into elements; `format.ts`
  * writes by them, `parse.ts` reads.
  *
- * | letters       | stand for                                | letters    | stand for                                     |
- * | ------------- | ---------------------------------------- | ---------- | --------------------------------------------- |
- * | G             | era: AD                                  | a, B       | AM or PM; in the morning, noon …              |
- * | y, u          | year of the era; year, 0 before year 1   | H, k, K, h | hour 0-23, 1-24, 0-11, 1-12                   |
- * | M, L          | month: 7, 07, Jul, July, J               | m, s       | minute, second                                |
- * | Q, q          | quarter: 3, 03, Q3, 3rd quarter, 3       | S          | fraction of a second, one digit for each      |
- * | d, D, g       | day of month, of year; modified Julian   | A, n, N    | milliseconds of the day, nanoseconds of the   |
- * |               | day                                      |            | second, of the day                            |
- * | E, e, c       | day of week: Tue, Tuesday, T; a number   | V, z, v    | zone: its id (VV), its name                   |
- * |               | counted from Sunday                      | X, x, Z, O | offset: Z, +01, +0100, +01:00, GMT+1          |
- * | Y, w, W, F    | year and number of the week, that of the | p          | pads what follows with blanks                 |
- * |               | month; of the month in sevens            | [ ]        | around a part that may be left out            |
+ * | letters    | stand for                                | letters    | stand for                                   |
+ * | ---------- | ---------------------------------------- | ---------- | ------------------------------------------- |
+ * | G          | era: AD                                  | a, B       | AM or PM; in the morning, noon …            |
+ * | y, u       | year of the era; year, 0 before year 1   | H, k, K, h | hour 0-23, 1-24, 0-11, 1-12                 |
+ * | M, L       | month: 7, 07, Jul, July, J               | m, s       | minute, second                              |
+ * | Q, q       | quarter: 3, 03, Q3, 3rd quarter, 3       | S          | fraction of a second, one digit for each    |
+ * | d, D, g    | day of month, of year; modified Julian   | A, n, N    | milliseconds of the day, nanoseconds of the |
+ * |            | day                                      |            | second, of the day                          |
+ * | E, e, c    | day of week: Tue, Tuesday, T; a number   | V, z, v    | zone: its id (VV), its name                 |
+ * |            | counted from Sunday                      | X, x, Z, O | offset: Z, +01, +0100, +01:00, GMT+1        |
+ * | Y, w, W, F | year and number of the week, that of the | p          | pads what follows with blanks               |
+ * |            | month; of the month in sevens            | [ ]        | around a part that may be left out          |
  *
  * The number of letters says how: one writes a number as it is, several pad it; three letters are a short name, four a
  * long one, five a single letter. Weeks begin on Sunday. Text between single quotes and other signs stand for
