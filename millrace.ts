@@ -67,7 +67,7 @@ import {
 
 export { UserError } from './base/index.ts';
 export type { RepairFindings } from './engine/index.ts';
-export { KStream, KTable, StreamsBuilder, serdes, TimeWindows, Topology, unknown } from './engine/index.ts';
+export { type KStream, type KTable, StreamsBuilder, serdes, TimeWindows, Topology, unknown } from './engine/index.ts';
 export {
   ExecutionError,
   type FunctionModule,

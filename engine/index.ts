@@ -16,16 +16,11 @@
 export type { BeforeUse } from './before-images.ts';
 export { type Block, BlockPool, DecodeCounters, type DecodedBlock } from './block.ts';
 export { type Consumed, StreamsBuilder } from './dsl/builder.ts';
-export {
-  KGroupedStream,
-  KStream,
-  KTable,
-  type Materialized,
-  type Named,
-  TimeWindowedKStream,
-  type WindowMaterialized,
-  type WithValue,
-} from './dsl/streams.ts';
+export type { KGroupedStream } from './dsl/kgrouped-stream.ts';
+export type { KStream } from './dsl/kstream.ts';
+export type { KTable } from './dsl/ktable.ts';
+export type { Materialized, Named, WindowMaterialized, WithValue } from './dsl/options.ts';
+export type { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
 export { TimeWindows, timeWindowBytes, timeWindowed, type Windowed } from './dsl/windows.ts';
 export { type Accumulation, type ByValue, byValue, type InPlace } from './operators/accumulation.ts';
 export { type Aggregation, aggregate } from './operators/aggregate.ts';

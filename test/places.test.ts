@@ -114,7 +114,7 @@ const members: Readonly<Record<string, Member>> = {
     row: 'operator',
     names: /\bpeek\b/,
     within: 'engine/',
-    files: ['engine/dsl/streams.ts', 'engine/operators/peek.ts'],
+    files: ['engine/dsl/kstream.ts', 'engine/operators/peek.ts'],
   },
   'flat map step': {
     row: 'plan step',
@@ -131,7 +131,7 @@ const members: Readonly<Record<string, Member>> = {
     row: 'join',
     names: /[jJ]oinStreamTable|[sS]treamTableJoin|join-stream-table|stream-table-join/,
     files: [
-      'engine/dsl/streams.ts',
+      'engine/dsl/kstream.ts',
       'engine/operators/join-stream-table.ts',
       'sql/compile/steps/index.ts',
       'sql/compile/steps/stream-table-join.ts',

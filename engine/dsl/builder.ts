@@ -15,7 +15,11 @@ import { source } from '../operators/source.ts';
 import type { Serde } from '../serde.ts';
 import type { Topology } from '../topology.ts';
 import { Graph } from './graph.ts';
-import { KStream, type KTable, type Named, sourceTable } from './streams.ts';
+import type { KStream } from './kstream.ts';
+import type { KTable } from './ktable.ts';
+import { makers } from './makers.ts';
+import type { Named } from './options.ts';
+import { tableFrom } from './table-from.ts';
 
 /** How a topic's records are read. */
 export interface Consumed<K, V> extends Named {
@@ -24,13 +28,19 @@ export interface Consumed<K, V> extends Named {
 }
 
 export class StreamsBuilder {
-  readonly #graph = new Graph();
+  readonly #graph = new Graph(makers);
 
   /** The topic's records, each for itself. */
   stream<K, V>(topic: string, { key, value, name }: Consumed<K, V>): KStream<K, V> {
     const node = this.#graph.name('KSTREAM-SOURCE', name);
     this.#source(node, topic, 'stream', { key, value });
-    return new KStream({ graph: this.#graph, node, key: { serde: key, windowBytes: 0 }, value, flagged: false });
+    return this.#graph.make.stream({
+      graph: this.#graph,
+      node,
+      key: { serde: key, windowBytes: 0 },
+      value,
+      flagged: false,
+    });
   }
 
   /** The topic's records as rows: the last value of each key; a null value deletes the row. Kept in a store where
@@ -43,7 +53,7 @@ export class StreamsBuilder {
     const name = graph.name('KTABLE-SOURCE', options.name);
     this.#source(parent, topic, 'table', { key, value });
     const form = { serde: key, windowBytes: 0 };
-    return sourceTable({ graph, name, parent, key: form, row: value, store, kept: options.store !== undefined });
+    return tableFrom({ graph, name, parent, key: form, row: value, store, kept: options.store !== undefined });
   }
 
   #source<K, V>(node: string, topic: string, kind: 'stream' | 'table', { key, value }: Consumed<K, V>): void {

@@ -1,5 +1,6 @@
 /**
- * What all parts of one DSL topology share: the counter that names nodes, and the steps that add them.
+ * What all parts of one DSL topology share: the counter that names nodes, the steps that add them, and what makes the
+ * objects that the methods answer.
  *
  * Nodes are added when the topology is built, not when a method is called: only then is it known whether a table needs
  * a store. Names are Kafka's: a prefix and a ten-digit number from one counter, so
@@ -9,10 +10,31 @@
 import { UserError } from '../../base/index.ts';
 import type { Serde } from '../serde.ts';
 import { Topology } from '../topology.ts';
+import type { KGroupedStream } from './kgrouped-stream.ts';
+import type { KStream } from './kstream.ts';
+import type { KTable } from './ktable.ts';
+import type { WithValue } from './options.ts';
+import type { StreamParts, TableParts } from './parts.ts';
+import type { TimeWindowedKStream } from './time-windowed-kstream.ts';
+import type { TimeWindows } from './windows.ts';
+
+/** Makes the DSL's objects. Their methods make each other: through this list no file imports another that imports it
+ *  (`makers.ts` fills it). */
+export interface Makers {
+  stream<K, V>(parts: StreamParts<K, V>): KStream<K, V>;
+  table<K, V>(parts: TableParts<K, V>): KTable<K, V>;
+  grouped<K, V>(parts: StreamParts<K, V>, options: WithValue<V>): KGroupedStream<K, V>;
+  timeWindowed<K, V>(parts: StreamParts<K, V>, options: WithValue<V>, windows: TimeWindows): TimeWindowedKStream<K, V>;
+}
 
 export class Graph {
+  readonly make: Makers;
   #counter = 0;
   readonly #steps: ((topology: Topology) => void)[] = [];
+
+  constructor(make: Makers) {
+    this.make = make;
+  }
 
   /** `given`, or `<prefix>-0000000007`. */
   name(prefix: string, given?: string): string {

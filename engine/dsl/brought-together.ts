@@ -1,0 +1,40 @@
+/**
+ * Repartition: records with equal keys are brought together in one partition.
+ *
+ * An operator that may change the key sets a flag; what follows by key (grouping, joining, `toTable`) then goes through
+ * a repartition topic first, and clears it.
+ */
+
+import { repartitionSink, repartitionSource } from '../operators/repartition.ts';
+import type { Serde } from '../serde.ts';
+import { serdeFor } from './graph.ts';
+import type { StreamParts } from './parts.ts';
+
+/** The stream behind a repartition, if its key may have changed; else as it is. `as` names the repartition. */
+export const broughtTogether = <K, V>(
+  parts: StreamParts<K, V>,
+  as: string,
+  given: Serde<V> | undefined,
+  keepNullKeys = false,
+): StreamParts<K, V> => {
+  if (!parts.flagged) return parts;
+  const { graph, key } = parts;
+  const value = serdeFor('value', `the repartition "${as}"`, given, parts.value);
+  const sinkName = graph.name('KSTREAM-SINK');
+  const sourceName = graph.name('KSTREAM-SOURCE');
+  graph.add((topology) =>
+    topology.addRepartition(as, {
+      parents: [parts.node],
+      sink: repartitionSink<V>({
+        name: as,
+        value,
+        windowBytes: key.windowBytes,
+        nullKeys: keepNullKeys ? 'keep' : 'drop',
+      }),
+      source: repartitionSource<V>({ value, key: key.serde }),
+      sinkName,
+      sourceName,
+    }),
+  );
+  return { ...parts, node: sourceName, value, flagged: false };
+};
