@@ -91,6 +91,12 @@ export class ByteWriter {
     this.length += 8;
   }
 
+  f32(value: number): void {
+    this.reserve(4);
+    this.#view.setFloat32(this.length, value);
+    this.length += 4;
+  }
+
   f64(value: number): void {
     this.reserve(8);
     this.#view.setFloat64(this.length, value);
@@ -253,6 +259,11 @@ export const writeViewI64 = (view: DataView, at: number, value: number): void =>
 };
 
 const float = new DataView(new ArrayBuffer(8));
+
+export const readF32 = (bytes: Uint8Array, at: number): number => {
+  float.setInt32(0, readI32(bytes, at));
+  return float.getFloat32(0);
+};
 
 export const readF64 = (bytes: Uint8Array, at: number): number => {
   float.setInt32(0, readI32(bytes, at));

@@ -21,6 +21,7 @@ export {
   newCursor,
   partitionOfKey,
   readBigI64,
+  readF32,
   readF64,
   readI16,
   readI32,

@@ -1,13 +1,20 @@
-/** How values become bytes and come back. `read` throws `SerdeError` on bytes it cannot read; it never throws anything
- *  else. */
+/**
+ * How values become bytes and come back. `write` throws `SerdeError` on a value that it cannot write, `read` on bytes
+ * that it cannot read; neither throws anything else.
+ *
+ * A serde of a wider type is not one of a narrower type, nor the other way: `read` would give, or `write` would get,
+ * what the other side does not expect. The functions are properties so that the compiler refuses both.
+ */
 
 import type { ByteWriter } from '../base/index.ts';
 
 export interface Serde<T> {
   /** Names the form; part of a store's description. */
   readonly name: string;
-  write(value: T, out: ByteWriter): void;
-  read(bytes: Uint8Array, start: number, end: number): T;
+  /** Bytes that each value takes; left out where values differ. */
+  readonly length?: number;
+  readonly write: (value: T, out: ByteWriter) => void;
+  readonly read: (bytes: Uint8Array, start: number, end: number) => T;
 }
 
 /** Bytes that are not what the serde expects: bad data, an ordinary thing; goes to the processing log. */

@@ -57,9 +57,7 @@ export class StreamsBuilder {
   }
 
   #source<K, V>(node: string, topic: string, kind: 'stream' | 'table', { key, value }: Consumed<K, V>): void {
-    this.#graph.add((topology) =>
-      topology.addSource(node, { topic, kind, supplier: source<V>({ key: key as Serde<unknown>, value }) }),
-    );
+    this.#graph.add((topology) => topology.addSource(node, { topic, kind, supplier: source<V>({ key, value }) }));
   }
 
   /** The topology, validated. What is added afterwards belongs to the next `build`. */

@@ -59,7 +59,7 @@ export class KGroupedStream<K, V> {
       key,
       value,
       wanted,
-      lookup: () => ({ store, row: value as Serde<unknown>, view: (stored) => stored as A }),
+      lookup: () => ({ store, row: value, view: (stored) => stored as A }),
     });
   }
 

@@ -35,7 +35,7 @@ export interface Wanted {
 /** Where a join finds a table's rows: the store, how a row is read, and what the table shows of it. */
 export interface Lookup<V> {
   readonly store: string;
-  readonly row: Serde<unknown>;
+  readonly row: Pick<Serde<unknown>, 'read'>;
   readonly view: (row: unknown, record: StreamRecord<unknown>) => V | null;
 }
 

@@ -33,6 +33,6 @@ export const tableFrom = <K, V>(from: {
     value: row,
     wanted,
     // A row read by this serde is a V.
-    lookup: () => ({ store, row: row as Serde<unknown>, view: (stored) => stored as V }),
+    lookup: () => ({ store, row, view: (stored) => stored as V }),
   });
 };

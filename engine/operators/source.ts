@@ -11,9 +11,9 @@ import { StreamRecord } from '../record.ts';
 import { type Serde, SerdeError } from '../serde.ts';
 
 export interface SourceFields<V> {
-  readonly value: Serde<V>;
+  readonly value: Pick<Serde<V>, 'read'>;
   /** When given, a key that it cannot read drops the record. */
-  readonly key?: Serde<unknown>;
+  readonly key?: Pick<Serde<unknown>, 'read'>;
 }
 
 export const source =

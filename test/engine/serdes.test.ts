@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, expectTypeOf, test } from 'vitest';
+import { z } from 'zod';
 import { ByteWriter } from '../../base/index.ts';
 import { type Serde, SerdeError, serdes } from '../../engine/index.ts';
 
-const { bytes, float64, int32, int64, json, string } = serdes;
+const { bigint, boolean, bytes, float32, float64, int16, int32, int64, json, list, safeInt64, string, uuid } = serdes;
 
 const through = <T>(serde: Serde<T>, value: T): T => {
   const out = new ByteWriter(1);
@@ -29,13 +30,26 @@ test('what is written comes back', () => {
       fc.double(),
       fc.json(),
       fc.uint8Array(),
-      (text, small, large, float, document, raw) => {
+      fc.uuid(),
+      fc.boolean(),
+      fc.array(fc.option(fc.string())),
+      (text, small, large, float, document, raw, id, flag, texts) => {
         expect(through(string, text)).toBe(text);
         expect(through(int32, small)).toBe(small);
         expect(BigInt(through(int64, large))).toBe(large);
         expect(through(float64, float)).toBe(float);
         expect(through(json(), JSON.parse(document))).toEqual(JSON.parse(document));
         expect(through(bytes, raw)).toEqual(raw);
+        expect(through(uuid, id)).toBe(id);
+        expect(through(boolean, flag)).toBe(flag);
+        expect(through(bigint, large)).toBe(large);
+        expect(through(int16, (small << 16) >> 16)).toBe((small << 16) >> 16);
+        expect(through(safeInt64, small * 2 ** 20)).toBe(small * 2 ** 20);
+        expect(through(float32, Math.fround(float))).toBe(Math.fround(float));
+        expect(through(list(string), texts)).toEqual(texts);
+        const numbers = texts.map((entry) => (entry === null ? null : entry.length));
+        expect(through(list(int32), numbers)).toEqual(numbers);
+        expect(through(list(list(string)), [texts, null])).toEqual([texts, null]);
       },
     ),
   );
@@ -46,6 +60,21 @@ test('the bytes are those of Kafka', () => {
   expect(written(int64, -1)).toEqual([255, 255, 255, 255, 255, 255, 255, 255]);
   expect(written(float64, 1)).toEqual([0x3f, 0xf0, 0, 0, 0, 0, 0, 0]);
   expect(written(string, 'é')).toEqual([0xc3, 0xa9]);
+  expect(written(int16, -2)).toEqual([255, 254]);
+  expect(written(float32, 1)).toEqual([0x3f, 0x80, 0, 0]);
+  expect(written(boolean, true)).toEqual([1]);
+  expect(written(bigint, 1n)).toEqual([0, 0, 0, 0, 0, 0, 0, 1]);
+  const id = '123E4567-e89b-12d3-a456-426614174000';
+  expect(written(uuid, id)).toEqual(written(string, id.toLowerCase()));
+  // Form, nulls and their places, number of values, values.
+  expect(written(list(int16), [7, null])).toEqual([0, ...[0, 0, 0, 1], ...[0, 0, 0, 1], ...[0, 0, 0, 2], ...[0, 7]]);
+  // Form, number of values, each behind its length.
+  expect(written(list(string), ['a', null])).toEqual([
+    1,
+    ...[0, 0, 0, 2],
+    ...[0, 0, 0, 1, 97],
+    ...[255, 255, 255, 255],
+  ]);
 });
 
 test('64-bit integers are numbers while those are exact, and bigints beyond', () => {
@@ -65,4 +94,62 @@ test('what is not of the form is refused with a SerdeError', () => {
   expect(() => written(int64, 2n ** 63n)).toThrow(SerdeError);
   expect(() => written(json(), undefined)).toThrow(SerdeError);
   expect(() => written(json(), 1n)).toThrow(SerdeError);
+});
+
+test('each serde refuses what belongs to another', () => {
+  const raw = new Uint8Array([9, 2, 3]);
+  const wrong = {} as unknown;
+  for (const serde of [
+    int16,
+    int32,
+    int64,
+    safeInt64,
+    bigint,
+    float32,
+    float64,
+    boolean,
+    string,
+    uuid,
+    bytes,
+    list(string),
+  ])
+    expect(() => written(serde as Serde<unknown>, wrong), serde.name).toThrow(SerdeError);
+  for (const serde of [int16, int32, int64, safeInt64, bigint, float32, float64, boolean, uuid, json(), list(string)])
+    expect(() => serde.read(raw, 0, 3), serde.name).toThrow(SerdeError);
+  expect(() => boolean.read(raw, 1, 2)).toThrow(new SerdeError('a boolean is the byte 0 or 1, not 2'));
+  expect(() => through(safeInt64, 2 ** 53)).toThrow(SerdeError);
+  const large = new ByteWriter();
+  large.i64(2n ** 53n);
+  expect(() => safeInt64.read(large.buffer, 0, 8)).toThrow('9007199254740992 is not a safe integer');
+  expect(() => uuid.read(new Uint8Array(36), 0, 36)).toThrow(SerdeError);
+});
+
+test('a list is read to its last byte, and not beyond', () => {
+  const out = new ByteWriter();
+  list(string).write(['ab', null, ''], out);
+  const whole = out.slice();
+  for (let end = 0; end < whole.length; end++)
+    expect(() => list(string).read(whole, 0, end), `${end} bytes`).toThrow(SerdeError);
+  expect(() => list(string).read(new Uint8Array([...whole, 0]), 0, whole.length + 1)).toThrow('1 bytes are left');
+  expect(() => list(int32).read(whole, 0, whole.length)).toThrow('does not hold values of the serde int32');
+});
+
+test('JSON is checked by a Standard Schema where one is given', () => {
+  const order = json(z.object({ id: z.int(), lines: z.array(z.object({ price: z.number() })) }));
+  expectTypeOf(order).toEqualTypeOf<Serde<{ id: number; lines: { price: number }[] }>>();
+  expect(through(order, { id: 7, lines: [{ price: 1.5 }] })).toEqual({ id: 7, lines: [{ price: 1.5 }] });
+  const text = written(string, '{"id":"7","lines":[{}]}');
+  expect(() => order.read(new Uint8Array(text), 0, text.length)).toThrow(
+    /does not fit its schema: id: .*; lines\.0\.price: /,
+  );
+  const later = json(z.string().refine(() => Promise.resolve(true)));
+  expect(() => through(later, 'x')).toThrow(SerdeError);
+});
+
+test('a serde of one type does not stand for another', () => {
+  // @ts-expect-error: int32 cannot write a bigint
+  const wide: Serde<number | bigint> = int32;
+  // @ts-expect-error: int64 may read a bigint
+  const narrow: Serde<number> = int64;
+  expect([wide, narrow]).toHaveLength(2);
 });

@@ -337,4 +337,7 @@ test('types follow the operators', () => {
   const other = builder.table('other', { key: serdes.float64, value: string });
   // @ts-expect-error: a table whose keys are of another type cannot be joined
   stream.join(other, (value) => value);
+  // @ts-expect-error: a count may be a bigint
+  grouped.count().toStream().to('out', { value: serdes.int32 });
+  grouped.count().toStream().to('out', { value: int64 });
 });
