@@ -1,0 +1,33 @@
+/**
+ * `millrace/engine`: what a program imports to build topologies and to test them.
+ *
+ *   import { StreamsBuilder, serdes, TopologyTestDriver } from 'millrace/engine';
+ *
+ * `StreamsBuilder` begins a topology, `serdes` name how keys and values are written, `TopologyTestDriver` runs it
+ * without a log; `open` of `millrace` runs it on one. `index.ts` beside this file is the engine's inner interface, for
+ * the layers above; it may change with any version.
+ */
+
+export { UserError } from '../base/index.ts';
+export { type Consumed, StreamsBuilder } from './dsl/builder.ts';
+export type { KGroupedStream } from './dsl/kgrouped-stream.ts';
+export type { KStream } from './dsl/kstream.ts';
+export type { KTable } from './dsl/ktable.ts';
+export type { Materialized, Named, WindowMaterialized, WithValue } from './dsl/options.ts';
+export type { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
+export { TimeWindows, timeWindowed, type Windowed } from './dsl/windows.ts';
+export { type Serde, SerdeError } from './serde.ts';
+export * as serdes from './serdes.ts';
+export {
+  type DriverOptions,
+  type Forms,
+  type PipedRecord,
+  type StoredValue,
+  TestInput,
+  TestOutput,
+  type TestRecord,
+  TestStore,
+  TestWindowStore,
+  TopologyTestDriver,
+} from './test-driver.ts';
+export { Topology } from './topology.ts';
