@@ -47,9 +47,9 @@ export { type PartitionPlan, planPartitions } from './partition-plan.ts';
 export type {
   DropReason,
   Forward,
-  Processor,
-  ProcessorContext,
-  ProcessorSupplier,
+  Processor as Operator,
+  ProcessorContext as OperatorContext,
+  ProcessorSupplier as OperatorSupplier,
   SourceProcessor,
   SourceSupplier,
   TopicWriter,

@@ -8,7 +8,7 @@
  */
 
 import { assert } from '../../base/index.ts';
-import type { Accumulation, ProcessorContext, StreamRecord } from '../../engine/index.ts';
+import type { Accumulation, OperatorContext, StreamRecord } from '../../engine/index.ts';
 import { accumulatorOf } from '../analyze/accumulator.ts';
 import { type AggregateCall, printAggregate } from '../analyze/logical.ts';
 import { printTyped } from '../analyze/typed.ts';
@@ -47,7 +47,7 @@ export const accumulatorTypes = (
 ): readonly SqlType[] => membersOf(calls, environment).flatMap(({ accumulator }) => accumulator.slots);
 
 /** Fills a row with the results of the calls: of all, or of those that are picked, in that order. */
-export type ResultFiller = (slots: Slots, record: StreamRecord<unknown>, context: ProcessorContext, into: Row) => void;
+export type ResultFiller = (slots: Slots, record: StreamRecord<unknown>, context: OperatorContext, into: Row) => void;
 
 export const resultFiller = (
   calls: readonly AggregateCall[],
@@ -72,9 +72,9 @@ export const resultFiller = (
 export interface Aggregator {
   /** All slots are NULL before. */
   initialize(slots: Slots): void;
-  add(slots: Slots, record: StreamRecord<Row>, context: ProcessorContext): void;
+  add(slots: Slots, record: StreamRecord<Row>, context: OperatorContext): void;
   /** Takes back what the record added; only where every aggregate can. */
-  undo(slots: Slots, record: StreamRecord<Row>, context: ProcessorContext): void;
+  undo(slots: Slots, record: StreamRecord<Row>, context: OperatorContext): void;
 }
 
 export const aggregator = (
@@ -93,7 +93,7 @@ export const aggregator = (
       args: new Array<Value>(read.length).fill(null),
     };
   });
-  const apply = (slots: Slots, record: StreamRecord<Row>, context: ProcessorContext, takesBack: boolean): void => {
+  const apply = (slots: Slots, record: StreamRecord<Row>, context: OperatorContext, takesBack: boolean): void => {
     for (const { accumulator, at, args, evaluators, read, call } of members) {
       for (let i = 0; i < evaluators.length; i++) {
         try {
@@ -179,7 +179,7 @@ export const accumulationOf = (
 const lentResults = (
   fill: ResultFiller,
   width: number,
-): ((slots: Slots, record: StreamRecord<unknown>, context: ProcessorContext) => Row) => {
+): ((slots: Slots, record: StreamRecord<unknown>, context: OperatorContext) => Row) => {
   let next: Row = new Array<Value>(width).fill(null);
   let last: Row = new Array<Value>(width).fill(null);
   return (slots, record, context) => {

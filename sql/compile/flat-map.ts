@@ -6,7 +6,7 @@
  * before stay.
  */
 
-import { flatMapValues, type ProcessorContext, type ProcessorSupplier, type StreamRecord } from '../../engine/index.ts';
+import { flatMapValues, type OperatorContext, type OperatorSupplier, type StreamRecord } from '../../engine/index.ts';
 import type { NamedExpression, TableCall } from '../analyze/logical.ts';
 import type { ColumnScope } from '../evaluate/closure.ts';
 import { tableCall } from '../evaluate/table-call.ts';
@@ -23,7 +23,7 @@ export interface FlatMapping {
 }
 
 export const flatMapRows =
-  ({ items, calls, scope: makeScope, environment }: FlatMapping): ProcessorSupplier<Row, Row> =>
+  ({ items, calls, scope: makeScope, environment }: FlatMapping): OperatorSupplier<Row, Row> =>
   (context, forward) => {
     const scope = makeScope();
     const { functions } = environment;
@@ -32,7 +32,7 @@ export const flatMapRows =
       tableCall(call, compileAll(call.args, scope, environment), functions, environment.context),
     );
     const row: Row = new Array<Value>(items.length + calls.length).fill(null);
-    function* rowsOf(record: StreamRecord<Row>, within: ProcessorContext): Generator<Row> {
+    function* rowsOf(record: StreamRecord<Row>, within: OperatorContext): Generator<Row> {
       if (record.value === null) return;
       let failing = 0;
       try {

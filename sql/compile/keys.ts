@@ -7,7 +7,7 @@
  */
 
 import { type ByteWriter, readI64 } from '../../base/index.ts';
-import { type ProcessorContext, SerdeError, type StreamRecord } from '../../engine/index.ts';
+import { type OperatorContext, SerdeError, type StreamRecord } from '../../engine/index.ts';
 import type { FormatChoice } from '../formats/choices.ts';
 import type { RowReader, RowWriter } from '../formats/format.ts';
 import { formatOf } from '../formats/index.ts';
@@ -77,7 +77,7 @@ export class KeyColumns {
 export const wholeKeys = (
   schema: Schema,
   choice: FormatChoice,
-): ((record: StreamRecord<unknown>, context: ProcessorContext) => boolean) => {
+): ((record: StreamRecord<unknown>, context: OperatorContext) => boolean) => {
   const keys = new KeyColumns(schema, choice);
   return (record, context) => {
     if (!keys.columns(record).includes(null)) return true;

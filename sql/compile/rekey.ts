@@ -3,7 +3,7 @@
  * columns in another format (`recodeKeys`), so that equal keys are equal bytes where they meet.
  */
 
-import { type ProcessorContext, type ProcessorSupplier, SerdeError, StreamRecord } from '../../engine/index.ts';
+import { type OperatorContext, type OperatorSupplier, SerdeError, StreamRecord } from '../../engine/index.ts';
 import type { NamedExpression } from '../analyze/logical.ts';
 import { columnsOf } from '../analyze/typed.ts';
 import type { ColumnScope } from '../evaluate/closure.ts';
@@ -27,7 +27,7 @@ interface Rekeying {
 
 /** Gives records another key and keeps the columns that are needed behind it. */
 export const rekey =
-  ({ keys, items, schema, keyFormat, scope: makeScope, environment, nulls }: Rekeying): ProcessorSupplier<Row, Row> =>
+  ({ keys, items, schema, keyFormat, scope: makeScope, environment, nulls }: Rekeying): OperatorSupplier<Row, Row> =>
   (context, forward) => {
     const scope = makeScope();
     const evaluators = compileAll(
@@ -43,7 +43,7 @@ export const rekey =
     const key = context.scratch();
     const out = new StreamRecord<Row>();
     /** False: the key is NULL. */
-    const evaluate = (record: StreamRecord<Row>, within: ProcessorContext): boolean => {
+    const evaluate = (record: StreamRecord<Row>, within: OperatorContext): boolean => {
       let complete = true;
       for (let i = 0; i < evaluators.length; i++) {
         values[i] = null;
@@ -94,7 +94,7 @@ interface Recoding {
 /** Writes the keys of a table's records in another format; deletions keep their key too. A record without a key goes on
  *  without one. */
 export const recodeKeys =
-  ({ schema, from, to }: Recoding): ProcessorSupplier<Row, Row> =>
+  ({ schema, from, to }: Recoding): OperatorSupplier<Row, Row> =>
   (context, forward) => {
     const recode = keyRecoder(schema, from, to);
     const key = context.scratch();

@@ -14,7 +14,7 @@
 
 import {
   type Block,
-  type ProcessorContext,
+  type OperatorContext,
   type SourceProcessor,
   type SourceSupplier,
   StreamRecord,
@@ -36,7 +36,7 @@ export interface Fused {
   /** Slots of the source's value columns that the fused steps, or what reads vectors behind them, ask for. */
   readonly slots: readonly number[];
   /** False: the record ends here. */
-  readonly keeps: ((record: StreamRecord<RecordValue>, context: ProcessorContext) => boolean) | undefined;
+  readonly keeps: ((record: StreamRecord<RecordValue>, context: OperatorContext) => boolean) | undefined;
   /** The part of `keeps` that needs nothing but value columns of a record that is not NULL, tried before anything else
    *  is looked at: most records of a filter that passes little end here. It raises what its expressions raise; `keeps`
    *  then decides again, and logs why. Where there is such a part, NULL records are not kept. */
@@ -44,7 +44,7 @@ export interface Fused {
   /** What is left of `keeps` behind `quick`. */
   readonly rest: Fused['keeps'];
   /** The row that goes on, lent until the next call; left out: vectors go on. */
-  readonly row: ((record: StreamRecord<RecordValue>, context: ProcessorContext) => Row | null) | undefined;
+  readonly row: ((record: StreamRecord<RecordValue>, context: OperatorContext) => Row | null) | undefined;
   /** A record that is not kept goes on as a deletion: tables. */
   readonly retracts: boolean;
 }

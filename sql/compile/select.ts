@@ -4,7 +4,7 @@
  * expression and the cause.
  */
 
-import { type ProcessorContext, SerdeError, StreamRecord } from '../../engine/index.ts';
+import { type OperatorContext, SerdeError, StreamRecord } from '../../engine/index.ts';
 import type { NamedExpression } from '../analyze/logical.ts';
 import { printTyped, type TypedExpression } from '../analyze/typed.ts';
 import type { ColumnScope, Evaluate } from '../evaluate/closure.ts';
@@ -15,8 +15,8 @@ import type { Row, Value } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
 import type { RecordValue } from './reading.ts';
 
-export type RowOf = (record: StreamRecord<RecordValue>, context: ProcessorContext) => Row;
-export type Test = (record: StreamRecord<RecordValue>, context: ProcessorContext) => boolean;
+export type RowOf = (record: StreamRecord<RecordValue>, context: OperatorContext) => Row;
+export type Test = (record: StreamRecord<RecordValue>, context: OperatorContext) => boolean;
 
 /** Bad data in an expression is an ordinary thing; anything else is a fault of ours and stops the task. */
 export const causeOf = (error: unknown): string => {
@@ -33,7 +33,7 @@ export const compileAll = (
 
 /** Logs what failed within the values just made. Each place that evaluates expressions calls this, or drops the faults,
  *  before the next record. */
-export const noteParts = (record: StreamRecord<unknown>, context: ProcessorContext): void => {
+export const noteParts = (record: StreamRecord<unknown>, context: OperatorContext): void => {
   const faults = takePartFaults();
   for (let i = 0; i < faults.length; i++) {
     context.drop('processing', record, `a part of a value is NULL: ${faults[i]}`);
@@ -46,7 +46,7 @@ export const rowFiller = (
   scope: ColumnScope,
   environment: CompileEnvironment,
   at = 0,
-): ((record: StreamRecord<RecordValue>, context: ProcessorContext, into: Row) => void) => {
+): ((record: StreamRecord<RecordValue>, context: OperatorContext, into: Row) => void) => {
   const evaluators = compileAll(
     items.map((item) => item.expression),
     scope,
@@ -103,9 +103,9 @@ export const condition = (predicate: TypedExpression, scope: ColumnScope, enviro
 /** A function of a table's row, before or after a change: rows of both may be alive at once, so two are lent in turn.
  *  */
 export const tableRowMaker = (
-  fill: (record: StreamRecord<RecordValue>, context: ProcessorContext, into: Row) => void,
+  fill: (record: StreamRecord<RecordValue>, context: OperatorContext, into: Row) => void,
   width: number,
-): ((row: Row, record: StreamRecord<RecordValue>, context: ProcessorContext) => Row) => {
+): ((row: Row, record: StreamRecord<RecordValue>, context: OperatorContext) => Row) => {
   const rows: [Row, Row] = [new Array<Value>(width).fill(null), new Array<Value>(width).fill(null)];
   let turn: 0 | 1 = 0;
   const probe = new StreamRecord<Row>();

@@ -9,7 +9,7 @@
  */
 
 import { partitionOfKey } from '../../base/index.ts';
-import { type ProcessorSupplier, SerdeError } from '../../engine/index.ts';
+import { type OperatorSupplier, SerdeError } from '../../engine/index.ts';
 import { type FormatChoice, sameFormat } from '../formats/choices.ts';
 import { formatOf } from '../formats/index.ts';
 import type { StepOf } from '../plan/plan.ts';
@@ -20,7 +20,7 @@ import { timestampReader } from './timestamps.ts';
 const nothing = new Uint8Array(0);
 
 export const sqlSink =
-  (step: StepOf<'streamSink'>, keyFormat: FormatChoice): ProcessorSupplier<Row, never> =>
+  (step: StepOf<'streamSink'>, keyFormat: FormatChoice): OperatorSupplier<Row, never> =>
   (context) => {
     const { schema } = step;
     const { format, options } = formatOf(step.valueFormat, schema.value, 'value');

@@ -11,7 +11,7 @@
  */
 
 import { assert } from '../../base/index.ts';
-import { type ProcessorContext, type ProcessorSupplier, StreamRecord, unknown } from '../../engine/index.ts';
+import { type OperatorContext, type OperatorSupplier, StreamRecord, unknown } from '../../engine/index.ts';
 import type { NamedExpression } from '../analyze/logical.ts';
 import type { ColumnScope, Evaluate } from '../evaluate/closure.ts';
 import { takePartFaults } from '../evaluate/part-faults.ts';
@@ -43,7 +43,7 @@ interface Grouping {
 
 /** From changes of the table's rows to change rows under the key of their group. */
 export const tableGroupBy =
-  ({ step, scope: makeScope, environment }: Grouping): ProcessorSupplier<Row, Row> =>
+  ({ step, scope: makeScope, environment }: Grouping): OperatorSupplier<Row, Row> =>
   (context, forward) => {
     context.usesBefore('needed');
     const scope = makeScope();
@@ -92,7 +92,7 @@ export const tableGroupBy =
   };
 
 interface Group {
-  readonly key: ReturnType<ProcessorContext['scratch']>;
+  readonly key: ReturnType<OperatorContext['scratch']>;
   present: boolean;
 }
 
@@ -108,7 +108,7 @@ const grouper = (
   { keys, schema, keyFormat }: StepOf<'tableGroupBy'>,
   scope: ColumnScope,
   environment: CompileEnvironment,
-  context: ProcessorContext,
+  context: OperatorContext,
 ): ((probe: StreamRecord<Row>, row: Row, into: Group, noted: boolean) => boolean) => {
   const evaluators = compileAll(
     keys.map((key) => key.expression),

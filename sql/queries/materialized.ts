@@ -9,7 +9,7 @@
 
 import { AssertionError, assert, ByteWriter, type Position, UserError } from '../../base/index.ts';
 import {
-  type ProcessorContext,
+  type OperatorContext,
   type StoreEntry,
   StreamRecord,
   takeHeaders,
@@ -40,7 +40,7 @@ export interface Materialized {
 
 /** Outside of a task there is no processing log: what fails is NULL or left out, silently, as it was noted when it was
  *  written. */
-export const silentContext: ProcessorContext = {
+export const silentContext: OperatorContext = {
   taskId: 'pull',
   partition: 0,
   store: () => outside(),
@@ -134,7 +134,7 @@ const stagesOf = (
   const fillResults = resultFiller(aggregates.aggregates, environment);
   const slots = new RowSlots();
   const filled = (
-    fill: (record: StreamRecord<Row>, context: ProcessorContext, into: Row) => void,
+    fill: (record: StreamRecord<Row>, context: OperatorContext, into: Row) => void,
     width: number,
   ): Stage => {
     return (record) => {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { readUtf8 } from '../../base/index.ts';
 import {
   type BeforeUse,
-  type ProcessorSupplier,
+  type OperatorSupplier,
   StreamsBuilder,
   serdes,
   source,
@@ -27,7 +27,7 @@ const addTable = (topology: Topology, name: string): Topology =>
 
 /** Notes what comes as `node key before>after`. */
 const seeing =
-  (node: string, lines: string[]): ProcessorSupplier<number, never> =>
+  (node: string, lines: string[]): OperatorSupplier<number, never> =>
   () => ({
     process({ keyBytes, keyStart, keyEnd, before, value }) {
       lines.push(`${node} ${readUtf8(keyBytes, keyStart, keyEnd)} ${before === unknown ? '?' : before}>${value}`);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { UserError } from '../../base/index.ts';
 import {
-  type Processor,
+  type Operator,
   planPartitions,
   type SourceProcessor,
   type StoreSpec,
@@ -10,7 +10,7 @@ import {
 } from '../../engine/index.ts';
 
 const source = (): SourceProcessor => ({ run() {} });
-const nothing = (): Processor<unknown> => ({ process() {} });
+const nothing = (): Operator<unknown> => ({ process() {} });
 const store = (name: string): StoreSpec => ({ name, kind: 'key-value' });
 const from = (topic: string, kind: 'stream' | 'table' = 'stream') => ({ topic, kind, supplier: source });
 const through = (...parents: string[]) => ({ parents, sink: nothing, source });

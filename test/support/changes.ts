@@ -15,8 +15,8 @@ import { type ByteWriter, readUtf8 } from '../../base/index.ts';
 import {
   type BeforeUse,
   BlockPool,
-  type Processor,
-  type ProcessorSupplier,
+  type Operator,
+  type OperatorSupplier,
   type SourceProcessor,
   type StoreSpec,
   StreamRecord,
@@ -37,7 +37,7 @@ export interface RunOptions {
   /** Whether the child behind the operator asks for the row before. */
   readonly asked?: boolean;
   /** Rows that the operator's stores hold before the first line, by running these lines through another operator first. */
-  readonly given?: { readonly supplier: ProcessorSupplier<never, unknown>; readonly lines: string };
+  readonly given?: { readonly supplier: OperatorSupplier<never, unknown>; readonly lines: string };
 }
 
 type Value = number | string;
@@ -82,7 +82,7 @@ const parseSource = (_context: unknown, forward: (record: StreamRecord<never>) =
 const textKey = (bytes: Uint8Array, start: number, end: number): string => readUtf8(bytes, start, end);
 
 /** Runs lines through one operator; answers what comes out as lines, indented as a template text wants it. */
-export const run = <In, Out>(supplier: ProcessorSupplier<In, Out>, text: string, options: RunOptions = {}): string => {
+export const run = <In, Out>(supplier: OperatorSupplier<In, Out>, text: string, options: RunOptions = {}): string => {
   const { stores = [], key = textKey, given, before, asked = false } = options;
   const lines: string[] = [];
   const names = stores.map(({ name }) => name);
@@ -92,7 +92,7 @@ export const run = <In, Out>(supplier: ProcessorSupplier<In, Out>, text: string,
   topology.addProcessor('operator', supplier, ['in'], { stores: names, ...(before === undefined ? {} : { before }) });
   topology.addProcessor<Out, never>(
     'capture',
-    (): Processor<Out> => ({
+    (): Operator<Out> => ({
       process({ keyBytes, keyStart, keyEnd, value, before, timestamp }) {
         const shownKey = keyStart < 0 ? '-' : key(keyBytes, keyStart, keyEnd);
         const change = before === unknown ? print(value) : `${print(before)} -> ${print(value)}`;

@@ -1,6 +1,6 @@
 /** Aggregates, windowed and not: a store of accumulators, and the results of each change. */
 
-import { aggregate, type ProcessorSupplier, tumbling, windowAggregate } from '../../../engine/index.ts';
+import { aggregate, type OperatorSupplier, tumbling, windowAggregate } from '../../../engine/index.ts';
 import type { TypedExpression } from '../../analyze/typed.ts';
 import { keyColumnsOf, keyedSchema, keyFormatOf, type Step, type StepOf } from '../../plan/plan.ts';
 import type { Schema } from '../../types/schema.ts';
@@ -38,7 +38,7 @@ export const buildAggregate = (
   }));
   const types = accumulatorTypes(calls, environment);
   const picked = select?.picked ?? calls.map((_, i) => i);
-  const supplier: ProcessorSupplier<Row, Row> = (context, forward) => {
+  const supplier: OperatorSupplier<Row, Row> = (context, forward) => {
     const scope = scopeBehind(step.from, input);
     const plain = aggregator(calls, scope, environment);
     const steps = step.kind === 'tableAggregate' ? changeAggregator(plain, step.from.schema.value.length) : plain;
