@@ -28,6 +28,14 @@ export { filter } from './operators/filter.ts';
 export { flatMapValues } from './operators/flat-map-values.ts';
 export type { KeyWriter, Predicate, RowMapper, RowPredicate, ValueMapper } from './operators/functions.ts';
 export { joinStreamTable, type StreamTableJoin } from './operators/join-stream-table.ts';
+export {
+  type JoinRows,
+  joinedRows,
+  joinTableTable,
+  type KeptAlone,
+  type TableTableJoin,
+  tableTableJoinBefore,
+} from './operators/join-table-table.ts';
 export { map } from './operators/map.ts';
 export { mapValues } from './operators/map-values.ts';
 export { peek } from './operators/peek.ts';
@@ -38,7 +46,9 @@ export { type Partitioner, type SinkFields, sink } from './operators/sink.ts';
 export { type SourceFields, source } from './operators/source.ts';
 export { tableFilter } from './operators/table-filter.ts';
 export { tableMapValues } from './operators/table-map-values.ts';
+export { tablePassed } from './operators/table-passed.ts';
 export { type TableFields, tableSource } from './operators/table-source.ts';
+export { mappedRows, storedRows, type TableView, type ViewedTable } from './operators/table-view.ts';
 export { timestampBytes, timestampOf, writeTimestamped } from './operators/timestamped.ts';
 export { toStream } from './operators/to-stream.ts';
 export { type WindowAggregation, windowAggregate } from './operators/window-aggregate.ts';

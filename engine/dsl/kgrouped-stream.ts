@@ -2,6 +2,7 @@
 
 import { type Accumulation, byValue } from '../operators/accumulation.ts';
 import { aggregate } from '../operators/aggregate.ts';
+import { storedRows } from '../operators/table-view.ts';
 import type { Serde } from '../serde.ts';
 import { int64 } from '../serdes.ts';
 import { broughtTogether } from './brought-together.ts';
@@ -53,14 +54,7 @@ export class KGroupedStream<K, V> {
       const supplier = aggregate<V, A, A>({ store, accumulation });
       topology.addProcessor(node, supplier, [parent], { stores: [store] });
     });
-    return graph.make.table<K, A>({
-      graph,
-      node,
-      key,
-      value,
-      wanted,
-      lookup: () => ({ store, row: value, view: (stored) => stored as A }),
-    });
+    return graph.make.table<K, A>({ graph, node, key, value, wanted, rows: () => storedRows(store, value) });
   }
 
   windowedBy(windows: TimeWindows): TimeWindowedKStream<K, V> {

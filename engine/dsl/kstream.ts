@@ -204,21 +204,19 @@ export class KStream<K, V> {
     const node = graph.name(left ? 'KSTREAM-LEFTJOIN' : 'KSTREAM-JOIN', options.name);
     const stream = broughtTogether(this.#parts, `${node}-left`, value, left);
     const { key, node: parent } = stream;
-    const lookup = table.lookup();
+    const rows = table.lookup();
     graph.add((topology) => {
-      const { store, row, view } = lookup();
+      const viewed = rows();
       topology.addProcessor(
         node,
-        joinStreamTable<V, unknown, R, V2>({
-          store,
-          row,
-          view,
+        joinStreamTable<V, R, V2>({
+          table: viewed,
           // The operator drops records without a value.
           join: (record, joined) => joiner(record.value as V, joined, keyOf(key, record)),
           left,
         }),
         [parent],
-        { stores: [store] },
+        { stores: viewed.stores },
       );
     });
     return this.#parts.graph.make.stream({ ...stream, node, value: options.value });

@@ -1,13 +1,14 @@
 /** A table: the last row of each key, as a changing thing. Its functions see rows only; a missing row needs none. */
 
-import { UserError } from '../../base/index.ts';
 import { tableFilter } from '../operators/table-filter.ts';
 import { tableMapValues } from '../operators/table-map-values.ts';
+import { mappedRows, type ViewedTable } from '../operators/table-view.ts';
 import { toStream } from '../operators/to-stream.ts';
 import type { StreamRecord } from '../record.ts';
 import type { KStream } from './kstream.ts';
-import type { Named, WithValue } from './options.ts';
-import { type Lookup, presentKeyOf, type TableParts } from './parts.ts';
+import type { Materialized, Named, WithValue } from './options.ts';
+import { presentKeyOf, rowsOf, type TableParts } from './parts.ts';
+import { tableTableJoin } from './table-table-join.ts';
 
 export class KTable<K, V> {
   readonly #parts: TableParts<K, V>;
@@ -25,7 +26,7 @@ export class KTable<K, V> {
   }
 
   #filter(keeps: (key: K, value: V) => boolean, not: boolean, { name }: Named): KTable<K, V> {
-    const { graph, node: parent, key, wanted, lookup } = this.#parts;
+    const { graph, node: parent, key, wanted, rows } = this.#parts;
     const node = graph.name('KTABLE-FILTER', name);
     // It needs the row before, which only a store knows.
     wanted.store = true;
@@ -34,11 +35,11 @@ export class KTable<K, V> {
       topology.addProcessor(node, tableFilter<V>(passes, { not }), [parent], { before: 'needed' }),
     );
     const shown = (row: V, record: StreamRecord<unknown>): V | null => (passes(row, record) !== not ? row : null);
-    return graph.make.table({ ...this.#parts, node, lookup: lookup && narrowed(lookup, shown) });
+    return graph.make.table({ ...this.#parts, node, rows: rows && (() => mappedRows(rows(), shown)) });
   }
 
   mapValues<V2>(to: (value: V, key: K) => V2 | null, options: WithValue<V2> = {}): KTable<K, V2> {
-    const { graph, node: parent, key, wanted, lookup } = this.#parts;
+    const { graph, node: parent, key, wanted, rows } = this.#parts;
     const node = graph.name('KTABLE-MAPVALUES', options.name);
     const mapped = (row: V, record: StreamRecord<unknown>): V2 | null => to(row, presentKeyOf(key, record));
     graph.add((topology) =>
@@ -50,8 +51,44 @@ export class KTable<K, V> {
       key,
       value: options.value,
       wanted,
-      lookup: lookup && narrowed(lookup, mapped),
+      rows: rows && (() => mappedRows(rows(), mapped)),
     });
+  }
+
+  /** Rows of both tables with the same key; only where both have one. The result is kept where `store` names one. */
+  join<R, V2>(
+    other: KTable<K, R>,
+    joiner: (value: V, other: R, key: K) => V2 | null,
+    options: Materialized<V2> = {},
+  ): KTable<K, V2> {
+    // An inner join shows no null row.
+    return tableTableJoin(this.#parts, other.#parts, {
+      kind: 'inner',
+      joiner: (value, row, key) => joiner(value as V, row as R, key),
+      options,
+    });
+  }
+
+  /** Each row of this table with the other's row of the same key, or with null. */
+  leftJoin<R, V2>(
+    other: KTable<K, R>,
+    joiner: (value: V, other: R | null, key: K) => V2 | null,
+    options: Materialized<V2> = {},
+  ): KTable<K, V2> {
+    return tableTableJoin(this.#parts, other.#parts, {
+      kind: 'left',
+      joiner: (value, row, key) => joiner(value as V, row, key),
+      options,
+    });
+  }
+
+  /** Every row of both tables, with the other's row of the same key, or with null; one of them is there. */
+  outerJoin<R, V2>(
+    other: KTable<K, R>,
+    joiner: (value: V | null, other: R | null, key: K) => V2 | null,
+    options: Materialized<V2> = {},
+  ): KTable<K, V2> {
+    return tableTableJoin(this.#parts, other.#parts, { kind: 'outer', joiner, options });
   }
 
   /** The changes as a stream; a deletion is a record without a value. */
@@ -63,26 +100,7 @@ export class KTable<K, V> {
   }
 
   /** For joins: asks for a store, and answers where rows are found once the topology is built. */
-  lookup(): () => Lookup<V> {
-    const { wanted, lookup } = this.#parts;
-    if (lookup === undefined) {
-      throw new UserError('DSL_JOIN_INVALID', 'a stream cannot be joined with a windowed table');
-    }
-    wanted.store = true;
-    return lookup;
+  lookup(): () => ViewedTable<V> {
+    return rowsOf(this.#parts);
   }
 }
-
-/** A look-up that shows less, or something else, of each row. */
-const narrowed =
-  <V, V2>(lookup: () => Lookup<V>, view: (row: V, record: StreamRecord<unknown>) => V2 | null): (() => Lookup<V2>) =>
-  () => {
-    const inner = lookup();
-    return {
-      ...inner,
-      view(stored, record) {
-        const row = inner.view(stored, record);
-        return row === null ? null : view(row, record);
-      },
-    };
-  };

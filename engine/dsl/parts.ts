@@ -1,5 +1,7 @@
 /** What the DSL's streams and tables are made of. */
 
+import { UserError } from '../../base/index.ts';
+import type { ViewedTable } from '../operators/table-view.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import type { Graph } from './graph.ts';
@@ -32,19 +34,19 @@ export interface Wanted {
   store: boolean;
 }
 
-/** Where a join finds a table's rows: the store, how a row is read, and what the table shows of it. */
-export interface Lookup<V> {
-  readonly store: string;
-  readonly row: Pick<Serde<unknown>, 'read'>;
-  readonly view: (row: unknown, record: StreamRecord<unknown>) => V | null;
-}
-
 export interface TableParts<K, V> {
   readonly graph: Graph;
   readonly node: string;
   readonly key: KeyForm<K>;
   readonly value: Serde<V> | undefined;
   readonly wanted: Wanted;
-  /** Called when the topology is built; undefined: nothing to look up (a windowed table). */
-  readonly lookup: (() => Lookup<V>) | undefined;
+  /** Where rows are looked up; called when the topology is built. Undefined: nowhere (a windowed table). */
+  readonly rows: (() => ViewedTable<V>) | undefined;
 }
+
+/** For joins: asks the table to be kept, and answers where its rows are looked up once the topology is built. */
+export const rowsOf = <K, V>({ wanted, rows }: TableParts<K, V>): (() => ViewedTable<V>) => {
+  if (rows === undefined) throw new UserError('DSL_JOIN_INVALID', 'a windowed table cannot be joined with');
+  wanted.store = true;
+  return rows;
+};

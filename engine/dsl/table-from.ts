@@ -1,6 +1,7 @@
 /** A table of a topic or of a stream: the last value of each key. */
 
 import { tableSource } from '../operators/table-source.ts';
+import { storedRows } from '../operators/table-view.ts';
 import type { Serde } from '../serde.ts';
 import type { Graph } from './graph.ts';
 import type { KTable } from './ktable.ts';
@@ -32,7 +33,6 @@ export const tableFrom = <K, V>(from: {
     key,
     value: row,
     wanted,
-    // A row read by this serde is a V.
-    lookup: () => ({ store, row, view: (stored) => stored as V }),
+    rows: () => storedRows(store, row),
   });
 };

@@ -73,6 +73,6 @@ export class TimeWindowedKStream<K, V> {
       topology.addProcessor(node, supplier, [parent], { stores: [store] });
     });
     const windowed = { serde: timeWindowed(key.serde, sizeMs), windowBytes: timeWindowBytes };
-    return graph.make.table({ graph, node, key: windowed, value, wanted, lookup: undefined });
+    return graph.make.table({ graph, node, key: windowed, value, wanted, rows: undefined });
   }
 }

@@ -17,6 +17,7 @@ import {
   serdes,
   sink,
   source,
+  storedRows,
   Task,
   type TaskInput,
   type TaskOptions,
@@ -346,10 +347,8 @@ const summing = (): Topology =>
     .addSource('in', { topic: 'in', kind: 'stream', supplier: source({ value: number }) })
     .addProcessor(
       'join',
-      joinStreamTable<number, number, number, number>({
-        store: 'rates',
-        row: number,
-        view: (row) => row,
+      joinStreamTable<number, number, number>({
+        table: storedRows('rates', number),
         join: (record, rate) => (record.value ?? 0) * (rate ?? 1),
         left: true,
       }),

@@ -1,6 +1,6 @@
 /** The join of a stream with a table that is kept in a store. */
 
-import { joinStreamTable } from '../../../engine/index.ts';
+import { joinStreamTable, storedRows } from '../../../engine/index.ts';
 import type { TypedExpression } from '../../analyze/typed.ts';
 import type { StepOf } from '../../plan/plan.ts';
 import type { Row, Value } from '../../types/value.ts';
@@ -33,10 +33,8 @@ export const buildStreamTableJoin = (step: StepOf<'streamTableJoin'>, builder: T
     (context, forward) => {
       const fill = rowFiller(items, scopeBehind(left, input), environment);
       const joined: Row = new Array<Value>(width + rightWidth).fill(null);
-      return joinStreamTable<Row, Row, Row, Row>({
-        store,
-        row: lentRows(typesOf(right.schema.value)),
-        view: (row) => row,
+      return joinStreamTable<Row, Row, Row>({
+        table: storedRows(store, lentRows(typesOf(right.schema.value))),
         join(record, row, within) {
           fill(record, within, joined);
           for (let i = 0; i < rightWidth; i++) joined[width + i] = row === null ? null : (row[i] as Value);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { joinStreamTable, type Serde, tableSource } from '../../../engine/index.ts';
+import { joinStreamTable, mappedRows, type Serde, storedRows, tableSource } from '../../../engine/index.ts';
 import { lineValue, run } from '../../support/changes.ts';
 
 const row = lineValue as Serde<string>;
@@ -15,10 +15,8 @@ const options = {
 };
 
 const joined = (left: boolean) =>
-  joinStreamTable<number, string, string, string>({
-    store: 's',
-    row,
-    view: (stored) => stored,
+  joinStreamTable<number, string, string>({
+    table: storedRows('s', row),
     join: (record, name) => `${record.value}+${name}`,
     left,
   });
@@ -66,10 +64,8 @@ test('without a value a record falls out of both; without a key it stays in a le
 });
 
 test('a row that the view does not show counts as absent', () => {
-  const hidden = joinStreamTable<number, string, string, string>({
-    store: 's',
-    row,
-    view: () => null,
+  const hidden = joinStreamTable<number, string, string>({
+    table: mappedRows<string, string>(storedRows('s', row), () => null),
     join: (record, name) => `${record.value}+${name}`,
     left: true,
   });

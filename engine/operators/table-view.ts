@@ -1,0 +1,63 @@
+/**
+ * A table's rows, looked up by key: how a join sees the table that it joins with.
+ *
+ * A table that is kept has its rows in a store. One that is derived from it (filtered, mapped, joined) needs no store of
+ * its own: its view reads the rows of the tables that it is made of, and derives the row when it is asked for.
+ */
+
+import type { ProcessorContext } from '../processor.ts';
+import type { StreamRecord } from '../record.ts';
+import type { Serde } from '../serde.ts';
+import { timestampBytes, timestampOf } from './timestamped.ts';
+
+/** The rows of a table, for one processor. */
+export interface TableView<R> {
+  /** The row of the record's key, which must have one; null: there is none. */
+  find(record: StreamRecord<unknown>): R | null;
+  /** Event time of the row that `find` came to last. */
+  readonly timestamp: number;
+}
+
+export interface ViewedTable<R> {
+  /** What a node declares that looks up rows. */
+  readonly stores: readonly string[];
+  /** Called when the processor is made. */
+  open(context: ProcessorContext): TableView<R>;
+}
+
+/** The rows of a key-value store. */
+export const storedRows = <R>(name: string, row: Pick<Serde<R>, 'read'>): ViewedTable<R> => ({
+  stores: [name],
+  open(context) {
+    const store = context.store(name, 'key-value');
+    const view = {
+      timestamp: 0,
+      find({ keyBytes, keyStart, keyEnd }: StreamRecord<unknown>): R | null {
+        if (!store.get(keyBytes, keyStart, keyEnd)) return null;
+        view.timestamp = timestampOf(store.valueBytes, store.valueStart);
+        return row.read(store.valueBytes, store.valueStart + timestampBytes, store.valueEnd);
+      },
+    };
+    return view;
+  },
+});
+
+/** Something else, or nothing (null), for each row. */
+export const mappedRows = <In, Out>(
+  table: ViewedTable<In>,
+  to: (row: In, record: StreamRecord<unknown>, context: ProcessorContext) => Out | null,
+): ViewedTable<Out> => ({
+  stores: table.stores,
+  open(context) {
+    const inner = table.open(context);
+    return {
+      get timestamp() {
+        return inner.timestamp;
+      },
+      find(record) {
+        const row = inner.find(record);
+        return row === null ? null : to(row, record, context);
+      },
+    };
+  },
+});
