@@ -13,7 +13,15 @@ export { type Consumed, StreamsBuilder } from './dsl/builder.ts';
 export type { KGroupedStream } from './dsl/kgrouped-stream.ts';
 export type { KStream } from './dsl/kstream.ts';
 export type { KTable } from './dsl/ktable.ts';
-export type { Materialized, Named, WindowMaterialized, WithValue } from './dsl/options.ts';
+export type {
+  Materialized,
+  Named,
+  Printed,
+  Repartitioned,
+  WindowMaterialized,
+  WithKeyAndValue,
+  WithValue,
+} from './dsl/options.ts';
 export type { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
 export { TimeWindows, timeWindowed, type Windowed } from './dsl/windows.ts';
 export { type Serde, SerdeError } from './serde.ts';

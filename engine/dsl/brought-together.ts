@@ -10,12 +10,18 @@ import type { Serde } from '../serde.ts';
 import { serdeFor } from './graph.ts';
 import type { StreamParts } from './parts.ts';
 
+export interface BroughtTogether<V> {
+  readonly value?: Serde<V> | undefined;
+  /** Default: dropped. */
+  readonly nullKeys?: 'drop' | 'keep';
+  readonly partitions?: number;
+}
+
 /** The stream behind a repartition, if its key may have changed; else as it is. `as` names the repartition. */
 export const broughtTogether = <K, V>(
   parts: StreamParts<K, V>,
   as: string,
-  given: Serde<V> | undefined,
-  keepNullKeys = false,
+  { value: given, nullKeys = 'drop', partitions }: BroughtTogether<V>,
 ): StreamParts<K, V> => {
   if (!parts.flagged) return parts;
   const { graph, key } = parts;
@@ -25,13 +31,9 @@ export const broughtTogether = <K, V>(
   graph.add((topology) =>
     topology.addRepartition(as, {
       parents: [parts.node],
-      sink: repartitionSink<V>({
-        name: as,
-        value,
-        windowBytes: key.windowBytes,
-        nullKeys: keepNullKeys ? 'keep' : 'drop',
-      }),
+      sink: repartitionSink<V>({ name: as, value, windowBytes: key.windowBytes, nullKeys }),
       source: repartitionSource<V>({ value, key: key.serde }),
+      ...(partitions === undefined ? {} : { partitions }),
       sinkName,
       sourceName,
     }),

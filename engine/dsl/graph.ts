@@ -52,6 +52,14 @@ export class Graph {
   }
 }
 
+/** Streams and tables that are combined come from one builder. */
+export const assertSameBuilder = (one: Graph, other: Graph, method: string): void => {
+  if (one === other) return;
+  throw new UserError('DSL_BUILDERS_DIFFER', `${method} combines streams or tables of two builders`, {
+    hint: 'Make both with the same StreamsBuilder.',
+  });
+};
+
 /** The serde given last, or an error that says where one is missing. */
 export const serdeFor = <T>(what: string, where: string, ...given: readonly (Serde<T> | undefined)[]): Serde<T> => {
   for (const serde of given) if (serde !== undefined) return serde;

@@ -47,7 +47,7 @@ export class KGroupedStream<K, V> {
     const { graph } = this.#parts;
     const store = graph.name('KSTREAM-AGGREGATE-STATE-STORE', options.store);
     const node = graph.name('KSTREAM-AGGREGATE', options.name);
-    const { key, node: parent } = broughtTogether(this.#parts, this.#options.name ?? store, this.#options.value);
+    const { key, node: parent } = broughtTogether(this.#parts, this.#options.name ?? store, this.#options);
     const wanted: Wanted = { store: true };
     graph.add((topology) => {
       topology.addStore({ name: store, kind: 'key-value' });

@@ -8,19 +8,23 @@
  */
 
 import { filter } from '../operators/filter.ts';
+import { flatMap } from '../operators/flat-map.ts';
 import { flatMapValues } from '../operators/flat-map-values.ts';
+import { forEach } from '../operators/for-each.ts';
 import { joinStreamTable } from '../operators/join-stream-table.ts';
 import { map } from '../operators/map.ts';
 import { mapValues } from '../operators/map-values.ts';
+import { merge } from '../operators/merge.ts';
 import { peek } from '../operators/peek.ts';
 import { selectKey } from '../operators/select-key.ts';
 import { sink } from '../operators/sink.ts';
+import type { ProcessorSupplier } from '../processor.ts';
 import type { Serde } from '../serde.ts';
 import { broughtTogether } from './brought-together.ts';
-import { serdeFor } from './graph.ts';
+import { assertSameBuilder, type Graph, serdeFor } from './graph.ts';
 import type { KGroupedStream } from './kgrouped-stream.ts';
 import type { KTable } from './ktable.ts';
-import type { Materialized, Named, WithValue } from './options.ts';
+import type { Materialized, Named, Printed, Repartitioned, WithKeyAndValue, WithValue } from './options.ts';
 import { keyOf, type StreamParts } from './parts.ts';
 import { tableFrom } from './table-from.ts';
 
@@ -31,6 +35,14 @@ export class KStream<K, V> {
     this.#parts = parts;
   }
 
+  /** Adds a processor behind this stream, named by `prefix` or by the caller; answers its name. */
+  #add<V2>(prefix: string, { name }: Named, supplier: ProcessorSupplier<V, V2>): string {
+    const { graph, node: parent } = this.#parts;
+    const node = graph.name(prefix, name);
+    graph.add((topology) => topology.addProcessor(node, supplier, [parent]));
+    return node;
+  }
+
   filter(keeps: (key: K | null, value: V | null) => boolean, options: Named = {}): KStream<K, V> {
     return this.#filter(keeps, false, options);
   }
@@ -39,60 +51,52 @@ export class KStream<K, V> {
     return this.#filter(drops, true, options);
   }
 
-  #filter(keeps: (key: K | null, value: V | null) => boolean, not: boolean, { name }: Named): KStream<K, V> {
-    const { graph, node: parent, key } = this.#parts;
-    const node = graph.name('KSTREAM-FILTER', name);
-    graph.add((topology) =>
-      topology.addProcessor(
-        node,
-        filter<V>((record) => keeps(keyOf(key, record), record.value), { not }),
-        [parent],
-      ),
-    );
-    return this.#parts.graph.make.stream({ ...this.#parts, node });
+  #filter(keeps: (key: K | null, value: V | null) => boolean, not: boolean, options: Named): KStream<K, V> {
+    const { graph, key } = this.#parts;
+    const supplier = filter<V>((record) => keeps(keyOf(key, record), record.value), { not });
+    return graph.make.stream({ ...this.#parts, node: this.#add('KSTREAM-FILTER', options, supplier) });
   }
 
   /** New key and value; the new key's serde has to be given. */
   map<K2, V2>(
     to: (key: K | null, value: V | null) => readonly [K2 | null, V2 | null],
-    options: Named & { readonly key: Serde<K2>; readonly value?: Serde<V2> },
+    options: WithKeyAndValue<K2, V2>,
   ): KStream<K2, V2> {
-    const { graph, node: parent, key } = this.#parts;
-    const node = graph.name('KSTREAM-MAP', options.name);
-    graph.add((topology) => {
-      let value: V2 | null = null;
-      const mapped = map<V, V2>({
-        key(record, out) {
-          const pair = to(keyOf(key, record), record.value);
-          value = pair[1];
-          if (pair[0] === null) return false;
-          options.key.write(pair[0], out);
-          return true;
-        },
-        value: () => value,
-      });
-      topology.addProcessor(node, mapped, [parent]);
+    const { graph, key } = this.#parts;
+    let value: V2 | null = null;
+    const supplier = map<V, V2>({
+      key(record, out) {
+        const pair = to(keyOf(key, record), record.value);
+        value = pair[1];
+        if (pair[0] === null) return false;
+        options.key.write(pair[0], out);
+        return true;
+      },
+      value: () => value,
     });
-    return this.#parts.graph.make.stream({
-      graph,
-      node,
-      key: { serde: options.key, windowBytes: 0 },
-      value: options.value,
-      flagged: true,
+    return graph.make.stream(rekeyed(graph, this.#add('KSTREAM-MAP', options, supplier), options));
+  }
+
+  /** Each record becomes as many as the function gives pairs of key and value; the new key's serde has to be given. */
+  flatMap<K2, V2>(
+    to: (key: K | null, value: V | null) => Iterable<readonly [K2 | null, V2 | null]>,
+    options: WithKeyAndValue<K2, V2>,
+  ): KStream<K2, V2> {
+    const { graph, key } = this.#parts;
+    const supplier = flatMap<V, K2, V2>({
+      writeKey: options.key.write,
+      to(record, emit) {
+        for (const [newKey, value] of to(keyOf(key, record), record.value)) emit(newKey, value);
+      },
     });
+    return graph.make.stream(rekeyed(graph, this.#add('KSTREAM-FLATMAP', options, supplier), options));
   }
 
   mapValues<V2>(to: (value: V | null, key: K | null) => V2 | null, options: WithValue<V2> = {}): KStream<K, V2> {
-    const { graph, node: parent, key } = this.#parts;
-    const node = graph.name('KSTREAM-MAPVALUES', options.name);
-    graph.add((topology) =>
-      topology.addProcessor(
-        node,
-        mapValues<V, V2>((record) => to(record.value, keyOf(key, record))),
-        [parent],
-      ),
-    );
-    return this.#parts.graph.make.stream({ ...this.#parts, node, value: options.value });
+    const { graph, key } = this.#parts;
+    const supplier = mapValues<V, V2>((record) => to(record.value, keyOf(key, record)));
+    const node = this.#add('KSTREAM-MAPVALUES', options, supplier);
+    return graph.make.stream({ ...this.#parts, node, value: options.value });
   }
 
   /** Each record becomes as many as the function gives values, under the same key. */
@@ -100,56 +104,79 @@ export class KStream<K, V> {
     to: (value: V | null, key: K | null) => Iterable<V2 | null>,
     options: WithValue<V2> = {},
   ): KStream<K, V2> {
-    const { graph, node: parent, key } = this.#parts;
-    const node = graph.name('KSTREAM-FLATMAPVALUES', options.name);
-    graph.add((topology) =>
-      topology.addProcessor(
-        node,
-        flatMapValues<V, V2>((record) => to(record.value, keyOf(key, record))),
-        [parent],
-      ),
-    );
-    return this.#parts.graph.make.stream({ ...this.#parts, node, value: options.value });
+    const { graph, key } = this.#parts;
+    const supplier = flatMapValues<V, V2>((record) => to(record.value, keyOf(key, record)));
+    const node = this.#add('KSTREAM-FLATMAPVALUES', options, supplier);
+    return graph.make.stream({ ...this.#parts, node, value: options.value });
   }
 
   selectKey<K2>(
     to: (key: K | null, value: V | null) => K2 | null,
     options: Named & { readonly key: Serde<K2> },
   ): KStream<K2, V> {
-    const { graph, node: parent, key, value } = this.#parts;
-    const node = graph.name('KSTREAM-KEY-SELECT', options.name);
-    graph.add((topology) =>
-      topology.addProcessor(
-        node,
-        selectKey<V>((record, out) => {
-          const selected = to(keyOf(key, record), record.value);
-          if (selected === null) return false;
-          options.key.write(selected, out);
-          return true;
-        }),
-        [parent],
-      ),
+    const { graph, key, value } = this.#parts;
+    const supplier = selectKey<V>((record, out) => {
+      const selected = to(keyOf(key, record), record.value);
+      if (selected === null) return false;
+      options.key.write(selected, out);
+      return true;
+    });
+    const node = this.#add('KSTREAM-KEY-SELECT', options, supplier);
+    return graph.make.stream(rekeyed(graph, node, { key: options.key, value }));
+  }
+
+  peek(see: (key: K | null, value: V | null) => void, options: Named = {}): KStream<K, V> {
+    const { graph, key } = this.#parts;
+    const supplier = peek<V>((record) => see(keyOf(key, record), record.value));
+    return graph.make.stream({ ...this.#parts, node: this.#add('KSTREAM-PEEK', options, supplier) });
+  }
+
+  /** Shows each record to the function, and ends this branch of the topology. After a crash records may be shown
+   *  again. */
+  foreach(see: (key: K | null, value: V | null) => void, options: Named = {}): void {
+    const { key } = this.#parts;
+    this.#add(
+      'KSTREAM-FOREACH',
+      options,
+      forEach<V>((record) => see(keyOf(key, record), record.value)),
     );
-    return this.#parts.graph.make.stream({
+  }
+
+  /** Writes each record as a line `[label]: key, value`, and ends this branch. */
+  print(options: Printed<K, V> = {}): void {
+    const { key, node: parent } = this.#parts;
+    const { label = parent, write = logLine, mapper = textOf } = options;
+    this.#add(
+      'KSTREAM-PRINTER',
+      options,
+      forEach<V>((record) => write(`[${label}]: ${mapper(keyOf(key, record), record.value)}`)),
+    );
+  }
+
+  /** The records of both streams. Those of each stay in their order. */
+  merge(other: KStream<K, V>, { name }: Named = {}): KStream<K, V> {
+    const { graph, node: parent, key, value, flagged } = this.#parts;
+    const theirs = other.#parts;
+    assertSameBuilder(graph, theirs.graph, 'merge');
+    const node = graph.name('KSTREAM-MERGE', name);
+    graph.add((topology) => topology.addProcessor(node, merge<V>(), [parent, theirs.node]));
+    return graph.make.stream({
       graph,
       node,
-      key: { serde: options.key, windowBytes: 0 },
-      value,
-      flagged: true,
+      key,
+      value: value ?? theirs.value,
+      flagged: flagged || theirs.flagged,
     });
   }
 
-  peek(see: (key: K | null, value: V | null) => void, { name }: Named = {}): KStream<K, V> {
-    const { graph, node: parent, key } = this.#parts;
-    const node = graph.name('KSTREAM-PEEK', name);
-    graph.add((topology) =>
-      topology.addProcessor(
-        node,
-        peek<V>((record) => see(keyOf(key, record), record.value)),
-        [parent],
-      ),
-    );
-    return this.#parts.graph.make.stream({ ...this.#parts, node });
+  /** Writes the records to a topic of the topology's own and reads them again: records with equal keys then lie in one
+   *  partition, of as many as are asked for. `name` names the topic. */
+  repartition(options: Repartitioned<K, V> = {}): KStream<K, V> {
+    const { graph, key } = this.#parts;
+    const name = graph.name('KSTREAM-REPARTITION', options.name);
+    const serde = options.key ?? key.serde;
+    const parts = { ...this.#parts, key: { ...key, serde }, flagged: true };
+    return graph.make.stream(broughtTogether(parts, name, { ...options, nullKeys: 'keep' }));
   }
 
   /** Groups by a new key. `name` names the repartition topic. */
@@ -170,7 +197,7 @@ export class KStream<K, V> {
     const { graph } = this.#parts;
     const name = graph.name('KSTREAM-TOTABLE', options.name);
     const store = graph.name('KSTREAM-TOTABLE-STATE-STORE', options.store);
-    const { node: parent, key } = broughtTogether(this.#parts, options.name ?? name, options.value);
+    const { node: parent, key } = broughtTogether(this.#parts, options.name ?? name, options);
     const row = serdeFor('value', 'toTable', options.value, this.#parts.value);
     return tableFrom({ graph, name, parent, key, row, store, kept: true });
   }
@@ -202,7 +229,7 @@ export class KStream<K, V> {
   ): KStream<K, V2> {
     const { graph, value } = this.#parts;
     const node = graph.name(left ? 'KSTREAM-LEFTJOIN' : 'KSTREAM-JOIN', options.name);
-    const stream = broughtTogether(this.#parts, `${node}-left`, value, left);
+    const stream = broughtTogether(this.#parts, `${node}-left`, { value, nullKeys: left ? 'keep' : 'drop' });
     const { key, node: parent } = stream;
     const rows = table.lookup();
     graph.add((topology) => {
@@ -219,7 +246,7 @@ export class KStream<K, V> {
         { stores: viewed.stores },
       );
     });
-    return this.#parts.graph.make.stream({ ...stream, node, value: options.value });
+    return graph.make.stream({ ...stream, node, value: options.value });
   }
 
   to(topic: string, options: Named & { readonly value?: Serde<V> } = {}): void {
@@ -235,3 +262,19 @@ export class KStream<K, V> {
     );
   }
 }
+
+/** The parts of a stream whose key is another one than before. */
+const rekeyed = <K, V>(
+  graph: Graph,
+  node: string,
+  { key, value }: { readonly key: Serde<K>; readonly value?: Serde<V> | undefined },
+): StreamParts<K, V> => ({ graph, node, key: { serde: key, windowBytes: 0 }, value, flagged: true });
+
+const logLine = (line: string): void => console.log(line);
+
+const textOf = (key: unknown, value: unknown): string => `${shown(key)}, ${shown(value)}`;
+
+const shown = (value: unknown): string => {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return JSON.stringify(value, (_name, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
+};

@@ -12,6 +12,11 @@ export interface WithValue<V> extends Named {
   readonly value?: Serde<V>;
 }
 
+export interface WithKeyAndValue<K, V> extends WithValue<V> {
+  /** How the key is written from here on. */
+  readonly key: Serde<K>;
+}
+
 /** A store with a name of its own can be read from outside, and keeps its data when operators are inserted before
  *  it. */
 export interface Materialized<V> extends WithValue<V> {
@@ -21,4 +26,20 @@ export interface Materialized<V> extends WithValue<V> {
 export interface WindowMaterialized<V> extends Materialized<V> {
   /** How long a window is kept after its start; at least size + grace, which is the default. */
   readonly retentionMs?: number;
+}
+
+export interface Repartitioned<K, V> extends WithValue<V> {
+  /** How the key is written; where it is left out, as before. */
+  readonly key?: Serde<K>;
+  /** Partitions of the topic. Left out: as many as the topics have that it is read together with. */
+  readonly partitions?: number;
+}
+
+export interface Printed<K, V> extends Named {
+  /** Begins each line; left out: the name of the node that the records come from. */
+  readonly label?: string;
+  /** Takes each line; left out: standard output. */
+  readonly write?: (line: string) => void;
+  /** The text of a record; left out: key and value, objects as JSON. */
+  readonly mapper?: (key: K | null, value: V | null) => string;
 }
