@@ -60,6 +60,7 @@ export type {
   Processor as Operator,
   ProcessorContext as OperatorContext,
   ProcessorSupplier as OperatorSupplier,
+  Punctuation,
   SourceProcessor,
   SourceSupplier,
   TopicWriter,

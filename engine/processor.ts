@@ -66,6 +66,14 @@ export type DropReason =
   | 'invalid-timestamp'
   | 'deleted'; // retention deleted records of a source before they were read; counted in offsets
 
+/** When a punctuator comes round. */
+export interface Punctuation {
+  /** Milliseconds from one call to the next, a whole number above 0. */
+  readonly everyMs: number;
+  /** Whether the time of the records or that of the host counts (`runtime/punctuators.ts`). */
+  readonly by: 'stream time' | 'wall clock';
+}
+
 export interface ProcessorContext {
   /** `<sub-topology>_<partition>`. */
   readonly taskId: string;
@@ -95,6 +103,11 @@ export interface ProcessorContext {
   /** Called when the processor is made, by an operator that reads the row before of its input: the node must have
    *  declared just that, or its parents would not send it. */
   usesBefore(use: BeforeUse): void;
+  /** Calls back again and again, between records; what is forwarded and stored then is part of the open transaction. The
+   *  callback gets the time by which it goes, in epoch milliseconds. What is answered cancels it. To be called when the
+   *  processor is made; later only where its node `schedules`: then the first call by stream time comes right after the
+   *  record in hand. One that was scheduled later does not outlive a restart of its task. */
+  schedule(punctuation: Punctuation, callback: (time: number) => void): () => void;
   /** A scratch writer of this processor's own: each call answers with another one. */
   scratch(): ByteWriter;
 }

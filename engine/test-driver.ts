@@ -9,8 +9,8 @@
  * Everything is synchronous. What is piped is processed to the end, through repartition topics and topics that the
  * topology both writes and reads, and every task commits, before `pipe` returns. Each sub-topology is one task, all
  * partitions of a topic are one; `partitions` asks for more. Stores are in memory, nothing is limited, late and bad
- * records are in `drops`. The clock stands still until it is advanced; it gives the time of a piped record
- * that has none.
+ * records are in `drops`. The clock stands still until `advanceWallClock`; it gives the time of a piped record
+ * that has none, and wall-clock punctuators go by it.
  */
 
 import { assert, ByteWriter, ManualClock, partitionOfKey } from '../base/index.ts';
@@ -127,6 +127,8 @@ export class TopologyTestDriver {
           this.#stateOf(input.topic, partition).readers.push({ task, input });
           task.sawEnd(input.index, 0, 0);
         }
+        // Its wall-clock punctuators are counted from here on.
+        task.punctuate(this.clock.monotonic(), now);
         this.#tasks.push(task);
         this.#stores.push(stores);
       }
@@ -178,6 +180,13 @@ export class TopologyTestDriver {
     this.#run();
   }
 
+  /** Moves the clock on, calls the punctuators that have become due by the wall clock, once each, and processes all that
+   *  follows. */
+  advanceWallClock(ms: number): void {
+    this.clock.advance(ms);
+    this.#run();
+  }
+
   // ---------------------------------------------------------------- out
 
   /** A way to read what was written to a topic, typed. */
@@ -224,6 +233,7 @@ export class TopologyTestDriver {
       let worked = false;
       for (const task of this.#tasks) {
         let steps = 0;
+        if (task.punctuate(this.clock.monotonic(), this.clock.now())) steps++;
         while (task.step(1_000_000) > 0) steps++;
         if (steps === 0) continue;
         worked = true;

@@ -30,6 +30,8 @@ export interface ProcessorNode {
   readonly stores: readonly string[];
   /** Left out: it does not look at the row before. */
   readonly before: BeforeUse | undefined;
+  /** It may call `schedule` while it processes records: its task takes them one at a time. */
+  readonly schedules: boolean;
   readonly supplier: ProcessorSupplier<unknown, unknown>;
 }
 

@@ -29,6 +29,8 @@ export interface ProcessorOptions {
   readonly stores?: readonly string[];
   /** What it does with the row before each change of its input; left out: nothing. */
   readonly before?: BeforeUse;
+  /** It calls `schedule` while it processes records, not only when it is made. */
+  readonly schedules?: boolean;
 }
 
 export interface SourceOptions<Out> {
@@ -70,9 +72,9 @@ export class Topology {
     name: string,
     supplier: ProcessorSupplier<In, Out>,
     parents: readonly string[],
-    { stores = [], before }: ProcessorOptions = {},
+    { stores = [], before, schedules = false }: ProcessorOptions = {},
   ): this {
-    return this.#add({ node: 'processor', name, parents, stores, before, supplier });
+    return this.#add({ node: 'processor', name, parents, stores, before, schedules, supplier });
   }
 
   addSink<In>(name: string, options: SinkOptions<In>): this {

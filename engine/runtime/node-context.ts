@@ -4,7 +4,7 @@ import { assert, ByteWriter } from '../../base/index.ts';
 import type { BeforeUse } from '../before-images.ts';
 import type { OperatorTime } from '../operator-time.ts';
 import { type RecordOrigin, takeHeaders } from '../origin-time.ts';
-import type { DropReason, ProcessorContext, TopicWriter } from '../processor.ts';
+import type { DropReason, ProcessorContext, Punctuation, TopicWriter } from '../processor.ts';
 import type { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import type { OperatorStores, StoreKind } from '../stores/store.ts';
@@ -27,6 +27,9 @@ export interface NodeScope {
   readonly openOutput: ((topic: string, ownTime: boolean) => TopicWriter) | undefined;
   /** Called when the node first asks for time. */
   readonly usesTime: (time: OperatorTime) => void;
+  readonly schedule: (punctuation: Punctuation, callback: (time: number) => void) => () => void;
+  /** As the node declared it. */
+  readonly schedules: boolean;
   readonly drop: (node: string, reason: DropReason, record: StreamRecord<unknown>, detail: string) => void;
 }
 
@@ -39,6 +42,7 @@ export class NodeContext implements ProcessorContext {
   readonly #origin: RecordOrigin;
   readonly #headers = new ByteWriter(64);
   #timeUsed = false;
+  #made = false;
 
   constructor(scope: NodeScope) {
     this.taskId = scope.taskId;
@@ -97,6 +101,17 @@ export class NodeContext implements ProcessorContext {
       before === use,
       `the row before is ${use} by the node ${name}, which declared that it is ${before ?? 'not'}`,
     );
+  }
+
+  schedule(punctuation: Punctuation, callback: (time: number) => void): () => void {
+    const { schedule, schedules, name } = this.#scope;
+    assert(!this.#made || schedules, `the node ${name} schedules a punctuator later than it has declared`);
+    return schedule(punctuation, callback);
+  }
+
+  /** The processor is made. */
+  made(): void {
+    this.#made = true;
   }
 
   scratch(): ByteWriter {

@@ -5,7 +5,7 @@ export interface PartitionPosition {
   readonly partition: number;
   /** The offset after the last record that was processed, or written. */
   readonly offset: number;
-  /** What a task keeps with a position that it commits: the times of its outputs (`output-times.ts`). */
+  /** What a task keeps with a position that it commits: how far it is in time (`task-times.ts`). */
   readonly metadata?: string;
 }
 

@@ -1,6 +1,9 @@
 /**
  * The stepping loop of a host: its tasks in round robin, each a few thousand records at a time, synchronously.
  *
+ * Punctuators that go by the wall clock are called before their task steps; a timer wakes the loop for the next one,
+ * also when there is nothing to step.
+ *
  * After `roundMs` the event loop gets its share. A task is not stepped while its run is not `running`, is paused, has
  * too much that is not acknowledged, or waits for a checkpoint. At the end of a round batches for repartition topics
  * are handed over, a transient query's transaction ends, and each run reports its progress where that has changed.
@@ -30,6 +33,9 @@ export class Stepper {
   #next = 0;
   #asked = false;
   #closed = false;
+  /** The timer for the next punctuator. */
+  #cancelTimer: (() => void) | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
 
   constructor({ host, wakeReading }: StepperOptions) {
     this.#host = host;
@@ -47,6 +53,7 @@ export class Stepper {
 
   close(): void {
     this.#closed = true;
+    this.#cancelTimer?.();
   }
 
   /** Asks for a round after the event loop has had its share. */
@@ -69,13 +76,12 @@ export class Stepper {
       if (this.#next >= this.#tasks.length) this.#next = 0;
       const hosted = this.#tasks[this.#next++] as HostedTask;
       const tasks = this.#tasks;
-      const done = this.#step(hosted);
+      const done = this.#step(hosted, stepped);
       // Another list: its run has failed, and its tasks are off it.
       if (this.#tasks !== tasks) idle = 0;
       else if (done === 0) idle++;
       else {
         idle = 0;
-        stepped.add(hosted.run);
         late = clock.monotonic() >= until;
       }
     }
@@ -87,25 +93,47 @@ export class Stepper {
     for (const run of this.#host.runs.values()) this.report(run);
     if (stepped.size > 0) this.#wakeReading();
     if (late) this.wake();
+    else this.#arm();
   }
 
-  /** Steps one task; answers how many records it has processed. */
-  #step({ run, task, repartitions, phase, checking }: HostedTask): number {
-    if (run.phase !== 'running' || run.paused || run.aheadOfCheckpoint || run.full) return 0;
-    if (phase !== 'open' || checking > 0) return 0;
+  /** Steps one task; answers how many records it has processed. Its run is added to `stepped` where it did anything. */
+  #step(hosted: HostedTask, stepped: Set<HostedRun>): number {
+    if (!mayStep(hosted)) return 0;
+    const { run, task } = hosted;
     const { exchange } = run;
-    if (exchange !== undefined && repartitions.some((topic) => exchange.isFull(topic))) return 0;
+    const { atWork, clock } = this.#host.options;
     try {
-      this.#host.options.atWork?.(run.id);
+      atWork?.(run.id);
       const before = run.unacknowledgedBytes;
+      const punctuated = task.punctuateAt < Number.POSITIVE_INFINITY && task.punctuate(clock.monotonic(), clock.now());
       const done = task.step(run.stepRecords);
-      if (done > 0) run.pending = true;
+      if (done > 0 || punctuated) {
+        run.pending = true;
+        stepped.add(run);
+      }
       if (exchange !== undefined) fitSteps(run, done, run.unacknowledgedBytes - before);
       return done;
     } catch (error) {
       this.#host.fail(run, error);
       return 0;
     }
+  }
+
+  /** Sets the timer for the punctuator that is due first. */
+  #arm(): void {
+    let at = Number.POSITIVE_INFINITY;
+    for (const hosted of this.#tasks) if (mayStep(hosted)) at = Math.min(at, hosted.task.punctuateAt);
+    if (at === this.#timerAt) return;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#timerAt = at;
+    if (at === Number.POSITIVE_INFINITY) return;
+    const { clock, timers } = this.#host.options;
+    this.#cancelTimer = timers.after(Math.max(0, at - clock.monotonic()), () => {
+      this.#cancelTimer = undefined;
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.wake();
+    });
   }
 
   /** What is behind a repartition belongs to the same transaction, if it comes in time: batches leave when their writer
@@ -150,3 +178,11 @@ export class Stepper {
     post({ kind: 'progress', run: run.id, pending, drained, tasks, positions, counters: countersOf(run) });
   }
 }
+
+/** The task may process records, and its punctuators may be called. */
+const mayStep = ({ run, repartitions, phase, checking }: HostedTask): boolean => {
+  if (run.phase !== 'running' || run.paused || run.aheadOfCheckpoint || run.full) return false;
+  if (phase !== 'open' || checking > 0) return false;
+  const { exchange } = run;
+  return exchange === undefined || !repartitions.some((topic) => exchange.isFull(topic));
+};

@@ -28,6 +28,7 @@ export interface NodesOptions {
   /** Makes the writer of a topic (full name). */
   readonly writerOf: (topic: string, origins: WriterOrigins | undefined) => PartitionedWriter;
   readonly drop: NodeScope['drop'];
+  readonly schedule: NodeScope['schedule'];
 }
 
 export interface TaskNodes {
@@ -41,7 +42,7 @@ export interface TaskNodes {
 }
 
 export const makeNodes = (options: NodesOptions): TaskNodes => {
-  const { subTopology, applicationId, taskId, partition, tasks, origin, stores, drop } = options;
+  const { subTopology, applicationId, taskId, partition, tasks, origin, stores, drop, schedule } = options;
   const processors: Processor<unknown>[] = [];
   const sources = new Map<string, SourceProcessor>();
   const outputs: PartitionedWriter[] = [];
@@ -73,13 +74,17 @@ export const makeNodes = (options: NodesOptions): TaskNodes => {
       sendsBefore: subTopology.beforeSenders.has(node.name),
       openOutput: node.node === 'sink' ? openOutput(node) : undefined,
       usesTime: (time) => times.push(time),
+      schedule,
+      schedules: node.node === 'processor' && node.schedules,
       drop,
     });
     if (node.node === 'source') {
       if (options.reads(node.name)) sources.set(node.name, node.supplier(context, forwardTo(own)));
+      context.made();
       continue;
     }
     const processor = node.supplier(context, forwardTo(own));
+    context.made();
     processors.unshift(processor);
     for (const parent of node.parents) {
       const siblings = children.get(parent);

@@ -31,12 +31,13 @@ import type { StateStore } from '../stores/state-store.ts';
 import type { StoreSpec } from '../stores/store.ts';
 import { changelogTopic, type SubTopology, taskIdOf, topicOf } from '../topology-nodes.ts';
 import { type DropSink, originalOf, TaskCounters } from './drops.ts';
-import { restoreOutputTimes, writeOutputTimes } from './output-times.ts';
 import type { PartitionPosition } from './partition-position.ts';
 import { type Outbox, type OutputTopic, PartitionedWriter, type WriterOrigins } from './partitioned-writer.ts';
+import { Punctuators } from './punctuators.ts';
 import { keepStoreSchema } from './store-schema.ts';
 import { BufferedInput, type Preparation, type TaskInput } from './task-input.ts';
 import { makeNodes } from './task-nodes.ts';
+import { restoreTaskTimes, writeTaskTimes } from './task-times.ts';
 import { type InputTime, type LowWatermarks, type OutputTime, timedSources } from './watermarks.ts';
 
 export interface TaskOptions {
@@ -90,6 +91,9 @@ export class Task {
   readonly #processors: readonly Processor<unknown>[];
   readonly #times: readonly OperatorTime[];
   readonly #outputs: readonly PartitionedWriter[];
+  readonly #punctuators = new Punctuators();
+  /** A node may schedule punctuators at any record. */
+  readonly #oneByOne: boolean;
   /** Of the record that is being processed. */
   readonly #origin = new RecordOrigin();
   /** The low watermark of the sub-topology, as of the last commit; Infinity where no origins are mixed. */
@@ -100,6 +104,8 @@ export class Task {
   #currentInput: BufferedInput | undefined;
   #currentBlock: Block | undefined;
   #records = 0;
+  /** Punctuators were called since the last commit. */
+  #punctuated = false;
   readonly #pendingDrops = new Map<DropReason, number>();
 
   constructor(options: TaskOptions) {
@@ -136,10 +142,12 @@ export class Task {
       reads: (source) => inputs.has(source),
       writerOf,
       drop: (node, reason, record, detail) => this.#drop(node, reason, record, detail),
+      schedule: (punctuation, callback) => this.#punctuators.schedule(punctuation, callback),
     });
     this.#processors = processors;
     this.#outputs = outputs;
     this.#times = times;
+    this.#oneByOne = subTopology.nodes.some((node) => node.node === 'processor' && node.schedules);
     for (const [name, input] of inputs) {
       const source = sources.get(name);
       if (source !== undefined) input.sources.push(source);
@@ -159,7 +167,11 @@ export class Task {
       assert(found !== undefined, `task ${this.id} has no position for ${input.topic}-${input.partition}`);
       assert(found.offset >= 0, `task ${this.id} is to begin at offset ${found.offset} of ${input.topic}`);
       input.start(found.offset);
-      if (input.index === 0 && found.metadata !== undefined) restoreOutputTimes(this.#outputs, found.metadata);
+      if (input.index > 0) continue;
+      const { metadata } = found;
+      this.#punctuators.start(
+        metadata === undefined ? Number.NEGATIVE_INFINITY : restoreTaskTimes(this.#outputs, metadata),
+      );
     }
   }
 
@@ -284,6 +296,13 @@ export class Task {
       if (bound < Number.POSITIVE_INFINITY) to = input.firstAfter(block, from + 1, to, bound);
     }
 
+    const punctuators = this.#punctuators;
+    const ticks = punctuators.usesStreamTime || this.#oneByOne;
+    if (this.#oneByOne) to = from + 1;
+    else if (ticks && !this.#origin.carried) {
+      to = Math.min(to, input.firstAfter(block, from, to, punctuators.streamDue - 1) + 1);
+    }
+
     this.#currentInput = input;
     this.#currentBlock = block;
     for (const { store } of this.#stores) store.expect(block.columns, from, count);
@@ -291,7 +310,13 @@ export class Task {
     if (sources.length === 1) (sources[0] as SourceProcessor).run(block, from, to);
     else for (let row = from; row < to; row++) for (const source of sources) source.run(block, row, row + 1);
     this.#currentBlock = undefined;
+    if (ticks) {
+      let time = Number.NEGATIVE_INFINITY;
+      for (let row = from; row < to; row++) time = Math.max(time, input.timeAt(block, row));
+      punctuators.took(time, this.#origin.carried);
+    }
     input.advance(to);
+    if (ticks) this.#punctuateByStreamTime();
     return to - from;
   }
 
@@ -317,6 +342,34 @@ export class Task {
     return block.batchRow(batch);
   }
 
+  // ---------------------------------------------------------------- punctuators
+
+  /** When punctuators are due by the wall clock next: the `elapsed` at which the driver is to call `punctuate`, or calls
+   *  it for the first time (−Infinity). Infinity: there are none. */
+  get punctuateAt(): number {
+    return this.#punctuators.wallDue;
+  }
+
+  /** Calls the punctuators that are due by the wall clock; answers whether there were any. Between steps only.
+   *  `elapsed`: milliseconds of a clock that never jumps; `now`: epoch milliseconds. */
+  punctuate(elapsed: number, now: number): boolean {
+    this.#noRecord();
+    if (!this.#punctuators.fireByWallClock(elapsed, now)) return false;
+    this.#punctuated = true;
+    return true;
+  }
+
+  #punctuateByStreamTime(): void {
+    this.#noRecord();
+    if (this.#punctuators.fireByStreamTime()) this.#punctuated = true;
+  }
+
+  /** What comes now is made of no record. */
+  #noRecord(): void {
+    this.#currentInput = undefined;
+    this.#origin.time = Number.NEGATIVE_INFINITY;
+  }
+
   // ---------------------------------------------------------------- transactions
 
   /** Hands over what was written to repartition topics so far, for those who read them within the transaction. */
@@ -327,13 +380,19 @@ export class Task {
   /** Ends the work of a transaction: flushes processors, writes the changelogs, hands over every batch begun. */
   flush(): TaskCommit {
     for (const time of this.#times) time.advance(this.#low);
+    this.#punctuators.advance(this.#low);
+    this.#punctuateByStreamTime();
     for (const processor of this.#processors) processor.flush?.();
     for (const changed of this.#stores) {
-      if (this.#records > 0 && changed.writer !== undefined) keepStoreSchema(changed.store);
+      if ((this.#records > 0 || this.#punctuated) && changed.writer !== undefined) keepStoreSchema(changed.store);
       this.#writeChangelog(changed);
     }
     for (const output of this.#outputs) output.handOver();
-    const metadata = this.#tasks === 1 ? undefined : writeOutputTimes(this.#outputs);
+    const { usesStreamTime, streamTime } = this.#punctuators;
+    const metadata = writeTaskTimes(
+      this.#tasks === 1 ? [] : this.#outputs,
+      usesStreamTime ? streamTime : Number.NEGATIVE_INFINITY,
+    );
     const positions: PartitionPosition[] = this.#inputs.map(({ index, topic, partition, position }) =>
       index > 0 || metadata === undefined
         ? { topic, partition, offset: position }
@@ -402,6 +461,8 @@ export class Task {
       output.commit();
     }
     for (const input of this.#inputs) input.commit();
+    this.#punctuators.commit();
+    this.#punctuated = false;
     for (const [reason, count] of this.#pendingDrops) {
       this.counters.drops.set(reason, (this.counters.drops.get(reason) ?? 0) + count);
     }
@@ -419,6 +480,8 @@ export class Task {
     }
     for (const output of this.#outputs) output.discard();
     for (const time of this.#times) time.rollback();
+    this.#punctuators.rollback();
+    this.#punctuated = false;
     for (const processor of this.#processors) processor.rollback?.();
     this.#pendingDrops.clear();
     this.#records = 0;

@@ -51,6 +51,7 @@ export const silentContext: OperatorContext = {
   drop: () => undefined,
   sendsBefore: false,
   usesBefore: () => outside(),
+  schedule: () => outside(),
   scratch: () => new ByteWriter(64),
 };
 
