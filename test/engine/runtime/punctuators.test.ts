@@ -3,8 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { ManualClock } from '../../../base/index.ts';
 import {
-  type ProcessorContext,
-  type ProcessorSupplier,
+  type OperatorContext,
+  type OperatorSupplier,
   type Punctuation,
   repartitionSink,
   repartitionSource,
@@ -25,7 +25,7 @@ const keyBytes = utf8('n');
 /** Forwards each record, and says at each tick how many have come since the last one, as `n: text` at the tick's time. The count
  *  is in a store: it outlives a rollback as any state does. */
 const counting =
-  (punctuation: Punctuation, label = 'tick'): ProcessorSupplier<string, string> =>
+  (punctuation: Punctuation, label = 'tick'): OperatorSupplier<string, string> =>
   (context, forward) => {
     const store = context.store('count', 'key-value');
     const out = new StreamRecord<string>();
@@ -49,7 +49,7 @@ const counting =
   };
 
 const topologyOf = (
-  supplier: ProcessorSupplier<string, string>,
+  supplier: OperatorSupplier<string, string>,
   options: { readonly schedules?: boolean } = {},
 ): Topology =>
   new Topology()
@@ -125,7 +125,7 @@ describe('by stream time', () => {
 
   test('one that is cancelled is not called any more, also by its own call', () => {
     const ticks: string[] = [];
-    const supplier = (context: ProcessorContext): { process(): void } => {
+    const supplier = (context: OperatorContext): { process(): void } => {
       const cancelFirst = context.schedule({ everyMs: 10, by: 'stream time' }, (time) => {
         ticks.push(`first ${time}`);
         cancelSecond();
@@ -205,39 +205,53 @@ describe('by stream time', () => {
     await log.close();
   });
 
-  test('where records of several partitions come together ticks go by the low watermark', async () => {
-    const ticks: number[] = [];
+  test('where records of several partitions come together ticks go by the low watermark, at commits', () => {
+    const calls: number[] = [];
+    const punctuators = new Punctuators();
+    punctuators.schedule({ everyMs: 100, by: 'stream time' }, (time) => calls.push(time));
+    punctuators.start(Number.NEGATIVE_INFINITY);
+    const take = (time: number): void => {
+      punctuators.took(time, true);
+      punctuators.fireByStreamTime();
+    };
+    const commit = (low: number): number[] => {
+      punctuators.advance(low);
+      punctuators.fireByStreamTime();
+      return calls.splice(0);
+    };
+    take(1000);
+    // Nothing was measured yet.
+    expect(commit(Number.POSITIVE_INFINITY)).toEqual([]);
+    take(150);
+    expect(commit(150)).toEqual([150]);
+    take(190);
+    expect(commit(190)).toEqual([]);
+    expect(commit(2000)).toEqual([1000]);
+  });
+
+  test('a task behind a repartition of several partitions has ticks, too', () => {
+    const ticks: string[] = [];
     const topology = new Topology()
       .addSource('in', { topic: 'in', kind: 'stream', supplier: source({ value: string }) })
       .addRepartition('r', {
         parents: ['in'],
         sink: repartitionSink<string>({ name: 'r', value: string }),
         source: repartitionSource<string>({ value: string }),
-        partitions: 1,
       })
       .addProcessor(
         'ticks',
         (context) => {
-          context.schedule({ everyMs: 100, by: 'stream time' }, (time) => ticks.push(time));
-          return { process() {} };
+          const { partition } = context;
+          context.schedule({ everyMs: 100, by: 'stream time' }, (time) => ticks.push(`${partition}: ${time}`));
+          return { process: ({ timestamp }) => void ticks.push(`${partition} takes ${timestamp}`) };
         },
         ['r'],
       );
-    const log = await openLog('memory');
-    await log.createTopic({ name: 'in', partitions: 2 });
-    // One partition has a record of far ahead, then many; the other is slow, and not at its end.
-    const far = Array.from({ length: 20_000 }, () => ({ key: 'a', value: 'x', timestamp: 1000 }));
-    const slow = Array.from({ length: 20_000 }, (_, i) => ({ key: 'a', value: 'x', timestamp: Math.floor(i / 100) }));
-    await produce(log, 'in', 0, far);
-    await produce(log, 'in', 1, slow);
-    const runtime = newRuntime(log, { limits: { commitIntervalMs: 2 } });
-    await runtime.start({ id: 'q', topology });
-    await runtime.awaitIdle();
-    await runtime.close();
-    await log.close();
-    expect(ticks[0]).toBeLessThan(1000);
-    expect(ticks.at(-1)).toBe(1000);
-    expect([...ticks].sort((a, b) => a - b)).toEqual(ticks);
+    const driver = new TopologyTestDriver(topology, { partitions: 2 });
+    for (const timestamp of [50, 250]) driver.pipe('in', [{ key: keyBytes, value: keyBytes, timestamp }]);
+    // It moves at the commit that follows.
+    driver.pipe('in', [{ key: keyBytes, value: keyBytes, timestamp: 10 }]);
+    expect(ticks.map((tick) => tick.slice(2))).toEqual(['takes 50', 'takes 250', ' 50', 'takes 10', ' 250']);
   });
 });
 
