@@ -80,6 +80,8 @@ export interface ProcessorContext {
   readonly partition: number;
   /** A store that the node declared; `kind` is the one of its specification. */
   store<K extends StoreKind>(name: string, kind: K): OperatorStores[K];
+  /** Forwards to one child alone, named by its node. Asked for when the processor is made. */
+  child<V>(name: string): Forward<V>;
   /** Opens the sink's own output topic once, at build time. `ownTime`: its records do not have the timestamps of what
    *  they were made of, but those of a column: another timeline. */
   output(topic: string, options?: { readonly ownTime?: boolean }): TopicWriter;

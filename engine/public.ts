@@ -9,6 +9,7 @@
  */
 
 export { UserError } from '../base/index.ts';
+export type { BranchedKStream, Branches } from './dsl/branched-kstream.ts';
 export { type Consumed, StreamsBuilder } from './dsl/builder.ts';
 export type { KGroupedStream } from './dsl/kgrouped-stream.ts';
 export type { KStream } from './dsl/kstream.ts';

@@ -10,6 +10,7 @@
 import { UserError } from '../../base/index.ts';
 import type { Serde } from '../serde.ts';
 import { Topology } from '../topology.ts';
+import type { BranchedKStream } from './branched-kstream.ts';
 import type { KGroupedStream } from './kgrouped-stream.ts';
 import type { KStream } from './kstream.ts';
 import type { KTable } from './ktable.ts';
@@ -22,6 +23,7 @@ import type { TimeWindows } from './windows.ts';
  *  (`makers.ts` fills it). */
 export interface Makers {
   stream<K, V>(parts: StreamParts<K, V>): KStream<K, V>;
+  branched<K, V>(parts: StreamParts<K, V>, name: string | undefined): BranchedKStream<K, V>;
   table<K, V>(parts: TableParts<K, V>): KTable<K, V>;
   grouped<K, V>(parts: StreamParts<K, V>, options: WithValue<V>): KGroupedStream<K, V>;
   timeWindowed<K, V>(parts: StreamParts<K, V>, options: WithValue<V>, windows: TimeWindows): TimeWindowedKStream<K, V>;

@@ -14,12 +14,13 @@ import { forEach } from '../operators/for-each.ts';
 import { joinStreamTable } from '../operators/join-stream-table.ts';
 import { map } from '../operators/map.ts';
 import { mapValues } from '../operators/map-values.ts';
-import { merge } from '../operators/merge.ts';
+import { passThrough } from '../operators/pass-through.ts';
 import { peek } from '../operators/peek.ts';
 import { selectKey } from '../operators/select-key.ts';
 import { sink } from '../operators/sink.ts';
 import type { ProcessorSupplier } from '../processor.ts';
 import type { Serde } from '../serde.ts';
+import type { BranchedKStream } from './branched-kstream.ts';
 import { broughtTogether } from './brought-together.ts';
 import { assertSameBuilder, type Graph, serdeFor } from './graph.ts';
 import type { KGroupedStream } from './kgrouped-stream.ts';
@@ -159,7 +160,7 @@ export class KStream<K, V> {
     const theirs = other.#parts;
     assertSameBuilder(graph, theirs.graph, 'merge');
     const node = graph.name('KSTREAM-MERGE', name);
-    graph.add((topology) => topology.addProcessor(node, merge<V>(), [parent, theirs.node]));
+    graph.add((topology) => topology.addProcessor(node, passThrough<V>(), [parent, theirs.node]));
     return graph.make.stream({
       graph,
       node,
@@ -167,6 +168,12 @@ export class KStream<K, V> {
       value: value ?? theirs.value,
       flagged: flagged || theirs.flagged,
     });
+  }
+
+  /** Splits the stream: each record goes to the first of the branches that takes it. `name` is put before their names,
+   *  in those of the nodes. */
+  split({ name }: Named = {}): BranchedKStream<K, V> {
+    return this.#parts.graph.make.branched(this.#parts, name);
   }
 
   /** Writes the records to a topic of the topology's own and reads them again: records with equal keys then lie in one

@@ -1,5 +1,6 @@
 /** Each class of the DSL, for those that make it. */
 
+import { BranchedKStream } from './branched-kstream.ts';
 import type { Makers } from './graph.ts';
 import { KGroupedStream } from './kgrouped-stream.ts';
 import { KStream } from './kstream.ts';
@@ -8,6 +9,7 @@ import { TimeWindowedKStream } from './time-windowed-kstream.ts';
 
 export const makers: Makers = {
   stream: (parts) => new KStream(parts),
+  branched: (parts, name) => new BranchedKStream(parts, name),
   table: (parts) => new KTable(parts),
   grouped: (parts, options) => new KGroupedStream(parts, options),
   timeWindowed: (parts, options, windows) => new TimeWindowedKStream(parts, options, windows),

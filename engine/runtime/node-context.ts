@@ -1,10 +1,10 @@
 /** What one node of a topology sees of the task that it runs in. */
 
-import { assert, ByteWriter } from '../../base/index.ts';
+import { assert, ByteWriter, UserError } from '../../base/index.ts';
 import type { BeforeUse } from '../before-images.ts';
 import type { OperatorTime } from '../operator-time.ts';
 import { type RecordOrigin, takeHeaders } from '../origin-time.ts';
-import type { DropReason, ProcessorContext, Punctuation, TopicWriter } from '../processor.ts';
+import type { DropReason, Forward, Processor, ProcessorContext, Punctuation, TopicWriter } from '../processor.ts';
 import type { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import type { OperatorStores, StoreKind } from '../stores/store.ts';
@@ -23,6 +23,8 @@ export interface NodeScope {
   /** As the node declared it. */
   readonly before: BeforeUse | undefined;
   readonly sendsBefore: boolean;
+  /** By name of the node. */
+  readonly children: ReadonlyMap<string, Processor<unknown>>;
   /** Of a sink. */
   readonly openOutput: ((topic: string, ownTime: boolean) => TopicWriter) | undefined;
   /** Called when the node first asks for time. */
@@ -66,6 +68,16 @@ export class NodeContext implements ProcessorContext {
     if (this.#timeUsed) return;
     this.#timeUsed = true;
     this.#scope.usesTime(this.#time);
+  }
+
+  child<V>(name: string): Forward<V> {
+    const child = this.#scope.children.get(name);
+    if (child === undefined) {
+      throw new UserError('TOPOLOGY_UNKNOWN_NODE', `the node "${this.#scope.name}" has no child "${name}"`, {
+        hint: `Its children are: ${[...this.#scope.children.keys()].join(', ') || 'none'}.`,
+      });
+    }
+    return child.process.bind(child);
   }
 
   output(topic: string, { ownTime = false }: { readonly ownTime?: boolean } = {}): TopicWriter {

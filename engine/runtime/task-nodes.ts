@@ -47,7 +47,8 @@ export const makeNodes = (options: NodesOptions): TaskNodes => {
   const sources = new Map<string, SourceProcessor>();
   const outputs: PartitionedWriter[] = [];
   const times: OperatorTime[] = [];
-  const children = new Map<string, Processor<unknown>[]>();
+  /** By name of the parent, then by that of the child; the last node first. */
+  const children = new Map<string, Map<string, Processor<unknown>>>();
 
   const openOutput =
     (node: SinkNode): NodeScope['openOutput'] =>
@@ -62,7 +63,8 @@ export const makeNodes = (options: NodesOptions): TaskNodes => {
     };
 
   for (const node of subTopology.nodes.toReversed()) {
-    const own = (children.get(node.name) ?? []).reverse();
+    const own = new Map([...(children.get(node.name) ?? [])].reverse());
+    const forward = forwardTo([...own.values()]);
     const context = new NodeContext({
       taskId,
       partition,
@@ -72,6 +74,7 @@ export const makeNodes = (options: NodesOptions): TaskNodes => {
       stores: new Map(node.node === 'processor' ? node.stores.map((name) => [name, stores.get(name)]) : []),
       before: node.node === 'processor' ? node.before : undefined,
       sendsBefore: subTopology.beforeSenders.has(node.name),
+      children: own,
       openOutput: node.node === 'sink' ? openOutput(node) : undefined,
       usesTime: (time) => times.push(time),
       schedule,
@@ -79,17 +82,17 @@ export const makeNodes = (options: NodesOptions): TaskNodes => {
       drop,
     });
     if (node.node === 'source') {
-      if (options.reads(node.name)) sources.set(node.name, node.supplier(context, forwardTo(own)));
+      if (options.reads(node.name)) sources.set(node.name, node.supplier(context, forward));
       context.made();
       continue;
     }
-    const processor = node.supplier(context, forwardTo(own));
+    const processor = node.supplier(context, forward);
     context.made();
     processors.unshift(processor);
     for (const parent of node.parents) {
       const siblings = children.get(parent);
-      if (siblings === undefined) children.set(parent, [processor]);
-      else siblings.push(processor);
+      if (siblings === undefined) children.set(parent, new Map([[node.name, processor]]));
+      else siblings.set(node.name, processor);
     }
   }
   return { processors, sources, outputs, times };

@@ -44,6 +44,7 @@ export const silentContext: OperatorContext = {
   taskId: 'pull',
   partition: 0,
   store: () => outside(),
+  child: () => outside(),
   output: () => outside(),
   takeHeaders: (record, bytes, headersAt) => void takeHeaders(record, bytes, headersAt, headers),
   originTime: (timestamp) => timestamp,

@@ -99,3 +99,31 @@ test('repartition writes a topic of its own, of as many partitions as are asked 
   expect(topology.repartitions).toEqual([{ name: 'moved', topic: 'moved-repartition', partitions: 3 }]);
   expect(run('a:x a:y -:z', { partitions: 3 })).toBe('a:1 a:2 -:z');
 });
+
+test('split sends each record to the first branch that takes it', () => {
+  const { builder, stream, run } = begin();
+  const { short, b, rest } = stream
+    .split({ name: 'by' })
+    .branch('short', (_key, value) => (value?.length ?? 0) < 2)
+    .branch('b', (key) => key === 'b')
+    .defaultBranch('rest');
+  expectTypeOf(rest).toEqualTypeOf<KStream<string, string>>();
+  short.mapValues((value) => `short ${value}`, { value: string }).to('out');
+  b.mapValues((value) => `b ${value}`, { value: string }).to('out');
+  rest.mapValues((value) => `rest ${value}`, { value: string }).to('out');
+  expect(run('a:x b:yy b:y c:zzz -:-')).toBe('a:short x b:b yy b:short y c:rest zzz -:short null');
+  expect(builder.build().describe()).toContain('--> by-short, by-b, by-rest');
+});
+
+test('without a default branch what no branch takes is left out; branches have names of their own', () => {
+  const { stream, run } = begin();
+  const split = stream.split().branch('a', (key) => key === 'a');
+  expect(() => split.branch('a', () => true)).toThrow('two branches are called "a"');
+  const branches = split.noDefaultBranch();
+  expect(() => split.branch('late', () => true)).toThrow('cannot follow');
+  expect(Object.keys(branches)).toEqual(['a']);
+  // @ts-expect-error: there is no such branch
+  expect(branches.b).toBeUndefined();
+  branches.a.to('out');
+  expect(run('a:x b:y')).toBe('a:x');
+});

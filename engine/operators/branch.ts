@@ -1,0 +1,28 @@
+/**
+ * Branch of a stream: each record goes to the first child whose predicate takes it; one that none takes is left out.
+ * State: none. Null keys and values are shown to the predicates.
+ */
+
+import type { ProcessorSupplier } from '../processor.ts';
+import type { Predicate } from './functions.ts';
+
+export interface Branch<V> {
+  /** The name of the child node. */
+  readonly child: string;
+  readonly takes: Predicate<V>;
+}
+
+export const branch =
+  <V>(branches: readonly Branch<V>[]): ProcessorSupplier<V, V> =>
+  (context) => {
+    const targets = branches.map(({ child, takes }) => ({ takes, forward: context.child<V>(child) }));
+    return {
+      process(record) {
+        for (const { takes, forward } of targets) {
+          if (!takes(record, context)) continue;
+          forward(record);
+          return;
+        }
+      },
+    };
+  };
