@@ -27,7 +27,8 @@ import {
   type RepairOptions,
   Runtime,
   type RuntimeEvent,
-  type Topology,
+  Streams,
+  type StreamsOptions,
   withoutOriginTime,
 } from './engine/index.ts';
 import { workerThreads } from './engine/runtime/worker.ts';
@@ -66,7 +67,20 @@ import {
 } from './storage/index.ts';
 
 export { UserError } from './base/index.ts';
-export type { RepairFindings } from './engine/index.ts';
+export type {
+  CloseOptions,
+  RepairFindings,
+  ResetTo,
+  RestoreProgress,
+  Streams,
+  StreamsEvents,
+  StreamsOptions,
+  StreamsState,
+  TaskMetadata,
+  ThreadMetadata,
+  Uncaught,
+  UncaughtHandler,
+} from './engine/index.ts';
 export { type KStream, type KTable, StreamsBuilder, serdes, TimeWindows, Topology, unknown } from './engine/index.ts';
 export {
   ExecutionError,
@@ -162,11 +176,6 @@ const workerBuilder = import.meta.resolve(
  *  bigint beyond. */
 export type ResultRow = Readonly<Record<string, unknown>>;
 
-export interface Streams {
-  /** Commits what is under way and stops; the next `streams` with the same id goes on where it stood. */
-  stop(): Promise<void>;
-}
-
 export interface Millrace {
   readonly version: string;
   /** The interface of the SQL layer, for servers and tools. */
@@ -190,15 +199,12 @@ export interface Millrace {
   insert(target: string, rows: Iterable<TypedRow>): Promise<void>;
   /** Committed records of a topic, as they come. */
   consume(topic: string, options?: ConsumeOptions): AsyncIterableIterator<ConsumedRecord>;
-  /** Runs a topology on the calling thread, exactly once. `id` names its offsets, its state and its internal topics. */
-  streams(app: {
-    readonly id: string;
-    readonly topology: Topology;
-    /** Where it begins without committed offsets, and goes on when records were deleted before it read them; `none`
-     *  makes it fail then. Default: earliest. */
-    readonly from?: 'earliest' | 'latest' | 'none';
-  }): Promise<Streams>;
-  /** Answers when every query has read and committed all there is. */
+  /** Runs a topology on the calling thread, exactly once. Answers when it runs; with `start: false` before, so that
+   *  listeners hear of everything: call `start()` then. */
+  streams(app: StreamsOptions & { readonly start?: boolean }): Promise<Streams>;
+  /** Answers when every query has read and committed all there is. Rejects with the error of an application of
+   *  `streams` that has failed, and was not closed since. (Queries in SQL that have failed are left out: `SHOW QUERIES`
+   *  names them.) */
   awaitIdle(): Promise<void>;
   /** The directory of a partition's segment files. */
   partitionDirectory(topic: string, partition: number): Promise<string>;
@@ -366,6 +372,8 @@ class OpenMillrace implements Millrace {
   readonly log: Log;
   readonly #directory: string;
   readonly #runtime: Runtime;
+  /** By id: those that were started, and not closed since. */
+  readonly #streams = new Map<string, Streams>();
   readonly #producer: () => ReturnType<Log['producer']>;
   #closing: Promise<void> | undefined;
 
@@ -443,14 +451,30 @@ class OpenMillrace implements Millrace {
     }
   }
 
-  async streams({ id, topology, from = 'earliest' }: Parameters<Millrace['streams']>[0]): Promise<Streams> {
-    const runtime = this.#runtime;
-    await runtime.start({ id, topology, offsetReset: from });
-    return { stop: () => runtime.stop(id) };
+  async streams({ start = true, ...options }: Parameters<Millrace['streams']>[0]): Promise<Streams> {
+    const streams = new Streams(this.#runtime, options);
+    streams.on('state', (state) => {
+      if (state === 'rebalancing') this.#streams.set(streams.id, streams);
+      else if (state === 'closed') this.#forgetStreams(streams);
+    });
+    if (!start) return streams;
+    try {
+      await streams.start();
+      return streams;
+    } catch (error) {
+      // The caller hears of it here.
+      this.#forgetStreams(streams);
+      throw error;
+    }
+  }
+
+  #forgetStreams(streams: Streams): void {
+    if (this.#streams.get(streams.id) === streams) this.#streams.delete(streams.id);
   }
 
   async awaitIdle(): Promise<void> {
     await this.#runtime.awaitIdle();
+    for (const { error } of this.#streams.values()) if (error !== undefined) throw error;
   }
 
   async partitionDirectory(topic: string, partition: number): Promise<string> {

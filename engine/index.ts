@@ -67,7 +67,7 @@ export type {
 } from './processor.ts';
 export { StreamRecord, type Unknown, unknown } from './record.ts';
 export { type Drop, type DropSink, TaskCounters } from './runtime/drops.ts';
-export type { QuerySpec } from './runtime/managed-query.ts';
+export type { QuerySpec, Uncaught, UncaughtHandler } from './runtime/managed-query.ts';
 export {
   describeNote,
   describeShardDamage,
@@ -82,6 +82,7 @@ export { batchTargetBytes, type Outbox, type OutputTopic } from './runtime/parti
 export type {
   FromHost,
   Note,
+  RestoreProgress,
   RowSink,
   StoreEntry,
   ThreadCounters,
@@ -90,8 +91,16 @@ export type {
 } from './runtime/protocol.ts';
 export { internalTopics } from './runtime/query-topics.ts';
 export { type QueryFindings, Repair, type RepairFindings, type RepairOptions } from './runtime/repair.ts';
-export { Runtime } from './runtime/runtime.ts';
+export type { ResetTo } from './runtime/reset.ts';
+export { Runtime, type TaskMetadata, type ThreadMetadata } from './runtime/runtime.ts';
 export { defaultRuntimeLimits, type RuntimeLimits, type RuntimeOptions } from './runtime/runtime-options.ts';
+export {
+  type CloseOptions,
+  Streams,
+  type StreamsEvents,
+  type StreamsOptions,
+  type StreamsState,
+} from './runtime/streams.ts';
 export { Task, type TaskCommit, type TaskOptions } from './runtime/task.ts';
 export type { TaskInput } from './runtime/task-input.ts';
 export type { RemoteHost, WorkerOptions } from './runtime/threads.ts';

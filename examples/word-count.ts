@@ -27,5 +27,5 @@ for await (const { key, value } of millrace.consume('counted', { untilEnd: true 
   if (key !== null && value !== null) counts.set(string.read(key, 0, key.length), int64.read(value, 0, value.length));
 }
 console.log(counts);
-await streams.stop();
+await streams.close();
 await millrace.close();

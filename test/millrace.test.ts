@@ -311,7 +311,7 @@ describe('streams', () => {
         words.map((value) => ({ value })),
       );
       await millrace.awaitIdle();
-      await streams.stop();
+      await streams.close();
       await millrace.produce('words', [{ value: 'between' }]);
       await millrace.close();
     };

@@ -217,6 +217,7 @@ export class CommitCoordinator {
       case 'page':
       case 'refused':
       case 'removed':
+      case 'restoring':
       case 'rows':
       case 'shard damaged':
       case 'task not opened':

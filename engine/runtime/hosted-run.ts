@@ -91,6 +91,9 @@ export class HostedRun {
   /** When batches for repartition topics were last handed over although they were not full. */
   handedOverMs = 0;
   checkpointing: Promise<void> = Promise.resolve();
+  /** What is not checkpointed when the run is taken down is then. */
+  checkpointAtEnd = true;
+  removal: Promise<void> | undefined;
   checkpointsRunning = 0;
   /** It waits for a checkpoint: a restart would have too much to replay. */
   aheadOfCheckpoint = false;

@@ -3,8 +3,19 @@
 
 import type { Topology } from '../topology.ts';
 import { noCounters, type QueryState } from './observer.ts';
-import type { HostCounters, LostRecords, OffsetReset, RowSink } from './protocol.ts';
+import type { HostCounters, LostRecords, OffsetReset, RestoreProgress, RowSink } from './protocol.ts';
 import type { QueryRun } from './query-run.ts';
+
+/** What becomes of a query that fails for a reason that will not pass by itself. `replace thread`: its tasks start again
+ *  from the last commit, with back-off; `shut down`: it stays failed. */
+export type Uncaught = 'replace thread' | 'shut down';
+export type UncaughtHandler = (error: Error) => Uncaught;
+
+/** Hears of one query as things happen. */
+export interface QueryListener {
+  state?(state: QueryState, error: Error | undefined): void;
+  restoring?(progress: RestoreProgress): void;
+}
 
 export interface QuerySpec {
   readonly id: string;
@@ -16,6 +27,11 @@ export interface QuerySpec {
   readonly plan?: unknown;
   /** Default: earliest. */
   readonly offsetReset?: OffsetReset;
+  readonly listener?: QueryListener;
+  /** It is held before its first record. */
+  readonly paused?: boolean;
+  /** Default: `shut down`. */
+  readonly onUncaught?: UncaughtHandler;
   /** A query that ends with its client, which gets what the topology's `addResult` is given. It writes no topic,
    *  commits no offsets and keeps no state; when it fails it is not tried again. */
   readonly transient?: {
@@ -35,7 +51,7 @@ export class ManagedQuery {
   state: QueryState = 'starting';
   error: Error | undefined;
   since: number;
-  paused = false;
+  paused: boolean;
   /** Of a transient query: as it was set last. */
   window: number | undefined;
   run: QueryRun | undefined;
@@ -47,6 +63,8 @@ export class ManagedQuery {
   failuresInARow = 0;
   lost: readonly LostRecords[] = [];
   cancelRetry: (() => void) | undefined;
+  /** Of a stop that may not take for ever. */
+  cancelHurry: (() => void) | undefined;
   /** The start under way, if any: stopping waits for it. */
   starting: Promise<void> = Promise.resolve();
   ending: Promise<void> = Promise.resolve();
@@ -54,6 +72,7 @@ export class ManagedQuery {
   constructor(spec: QuerySpec, now: number) {
     this.spec = spec;
     this.applicationId = spec.applicationId ?? spec.id;
+    this.paused = spec.paused === true;
     this.window = spec.transient?.window;
     this.#outputs = new Set(
       spec.topology.nodes.flatMap((node) => (node.node === 'sink' && !node.repartition ? [node.topic] : [])),

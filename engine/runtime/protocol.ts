@@ -170,6 +170,25 @@ export type Note =
   | { readonly about: 'checkpoint failed'; readonly store: string; readonly taskId: string; readonly why: string }
   | ({ readonly about: 'records gone' } & LostRecords);
 
+/** How far the restore of a store has come; `start` and `end` come once for each, also where nothing is to be replayed. */
+export interface RestoreProgress {
+  readonly phase: 'start' | 'batch' | 'end';
+  readonly store: string;
+  readonly taskId: string;
+  /** The changelog. */
+  readonly topic: string;
+  readonly partition: number;
+  /** Offsets of the changelog: where the restore began (behind what the checkpoint holds), how far it has come, and
+   *  where it ends. */
+  readonly from: number;
+  readonly position: number;
+  readonly end: number;
+  /** Records applied so far. */
+  readonly restored: number;
+  /** Offsets that are left; records at most, as control records and compacted ones have offsets too. */
+  readonly remaining: number;
+}
+
 export type ToHost =
   | { readonly kind: 'assign'; readonly assignment: RunAssignment }
   /** Opens a further task of a run, and restores its stores: their changelogs reach at least to `changelogEnds`.
@@ -269,6 +288,7 @@ export type FromHost =
   | { readonly kind: 'task opened'; readonly run: Run; readonly task: string }
   | { readonly kind: 'task not opened'; readonly run: Run; readonly task: string; readonly error: ErrorReport }
   | { readonly kind: 'removed'; readonly run: Run }
+  | { readonly kind: 'restoring'; readonly run: Run; readonly progress: RestoreProgress }
   | { readonly kind: 'failed'; readonly run: Run; readonly error: ErrorReport }
   | { readonly kind: 'page'; readonly request: number; readonly entries: readonly StoreEntry[]; readonly done: boolean }
   | { readonly kind: 'refused'; readonly request: number; readonly error: ErrorReport }

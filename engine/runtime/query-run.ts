@@ -31,6 +31,8 @@ export class QueryRun {
   /** By thread: where its tasks stand when they have nothing left to read. */
   readonly positions = new Map<number, readonly PartitionPosition[]>();
   ready: { resolve(): void; reject(error: Error): void } | undefined;
+  /** It is taken down without waiting for commits and checkpoints. */
+  hurried = false;
   onRemoved: (() => void) | undefined;
 
   constructor(id: Run, setup: QuerySetup) {

@@ -204,14 +204,28 @@ export class QueryRunner {
     passing: boolean,
   ): Promise<void> {
     if (query.run !== run) return;
+    let why = error;
     if (query.state !== 'stopped') {
-      this.#options.enter(query, passing && !query.transient ? 'retrying' : kind, error);
-      query.spec.transient?.sink.ended(error);
+      let again = passing;
+      try {
+        again ||= kind === 'failed' && this.#mayReplace(query, error);
+      } catch (thrown) {
+        why = asError(thrown);
+      }
+      this.#options.enter(query, again && !query.transient ? 'retrying' : kind, why);
+      query.spec.transient?.sink.ended(why);
     }
-    run.ready?.reject(error);
+    run.ready?.reject(why);
     run.ready = undefined;
     await this.end(query, run, false);
-    if (query.state === 'retrying') this.#retryLater(query, error);
+    if (query.state === 'retrying') this.#retryLater(query, why);
+  }
+
+  /** Whether the query starts again although the cause will not pass by itself. One that ends its threads does not.
+   *  What the policy throws is what the query fails with. */
+  #mayReplace({ spec }: ManagedQuery, error: Error): boolean {
+    if (error instanceof UserError && error.code === endsThread) return false;
+    return spec.onUncaught?.(error) === 'replace thread';
   }
 
   #retryLater(query: ManagedQuery, error: Error): void {
@@ -224,6 +238,19 @@ export class QueryRunner {
       query.starting = this.begin(query);
       query.starting.catch(() => undefined);
     });
+  }
+
+  /** The end of a query that is under way takes no more time than it must: what is open is aborted, stores that are not
+   *  checkpointed yet are restored at the next start. */
+  hurry(query: ManagedQuery): void {
+    for (const [id, { run, query: owner }] of this.#runs) {
+      if (owner !== query || query.run === run) continue;
+      run.hurried = true;
+      run.coordinator?.giveUp();
+      for (const thread of run.threads) {
+        if (this.#options.threads.has(thread)) this.#post(thread, { kind: 'remove', run: id, keep: false });
+      }
+    }
   }
 
   /** Takes the run down on all its threads. `keep`: commits and checkpoints first. */
@@ -245,7 +272,7 @@ export class QueryRunner {
     await new Promise<void>((resolve) => {
       run.onRemoved = resolve;
       for (const thread of run.threads) {
-        if (threads.has(thread)) this.#post(thread, { kind: 'remove', run: run.id, keep });
+        if (threads.has(thread)) this.#post(thread, { kind: 'remove', run: run.id, keep: keep && !run.hurried });
         else run.removed.add(thread);
       }
       run.checkRemoved();
@@ -380,6 +407,9 @@ export class QueryRunner {
       case 'note':
         this.#note(query, message.note);
         return;
+      case 'restoring':
+        query.spec.listener?.restoring?.(message.progress);
+        return;
       default:
         unreachable(message);
     }
@@ -449,9 +479,11 @@ const notMovable = (query: ManagedQuery, task: string, why: string): UserError =
     hint: 'Tasks of a running query with a plan move among worker threads, one at a time.',
   });
 
+const endsThread = 'QUERY_ENDS_ITS_THREAD';
+
 const endsItsThread = (id: string, deaths: number, cause: Error): UserError =>
   new UserError(
-    'QUERY_ENDS_ITS_THREAD',
+    endsThread,
     `the query "${id}" has ended the thread it runs in ${deaths} times, the last time alone in it: ${cause.message}`,
     {
       hint: 'What it makes of a record, or keeps for one group, may need more memory than a thread has. Change the query, or start the server with more (NODE_OPTIONS=--max-old-space-size=MiB).',

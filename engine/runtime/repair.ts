@@ -16,6 +16,7 @@ import { changelogTopic } from '../topology-nodes.ts';
 import { type Contradiction, checkpointMismatch, damageKey, examine } from './contradictions.ts';
 import { type QueryRecord, QueryRecords } from './query-records.ts';
 import type { TopologyTopic } from './query-topics.ts';
+import { deleteOwnTopics } from './reset.ts';
 import { type KnownStore, StoreIds } from './store-ids.ts';
 
 export interface RepairOptions {
@@ -144,11 +145,12 @@ export class Repair {
   /** Deletes state, internal topics and positions. */
   async #deleteOwn(applicationId: string, record: QueryRecord): Promise<void> {
     for (const { ids } of this.#shards) for (const store of ids.storesOf(applicationId)) await ids.forget(store);
-    for (const { name } of topicsOf(record).filter(isInternal)) {
-      if (this.#log.damage.some(({ topic }) => topic === name)) await this.#log.acceptLoss(name);
-      if ((await this.#log.describeTopic(name)) !== undefined) await this.#log.deleteTopic(name);
-    }
-    await this.#log.deleteGroup(applicationId);
+    const own = topicsOf(record).filter(isInternal);
+    await deleteOwnTopics(
+      this.#log,
+      applicationId,
+      own.map(({ name }) => name),
+    );
   }
 
   /** Goes on with what is there of a topic, for all queries that use it. Answers what was done, as sentences. */

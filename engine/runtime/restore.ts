@@ -26,6 +26,7 @@ import {
 import { KvError } from '../stores/ordered-kv.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import { checkpointMismatch, contradictionError } from './contradictions.ts';
+import type { RestoreProgress } from './protocol.ts';
 import { checkStoreSchema } from './store-schema.ts';
 
 /** Changelog records of one store that no checkpoint holds, at which a run waits for the checkpoint under way before it
@@ -45,9 +46,12 @@ export interface RestoreSource {
   readonly breathe: () => Promise<void>;
   /** Called when the store has to be rebuilt, with the reason. */
   readonly rebuilt: (why: string) => void;
+  readonly progress: (progress: Progress) => void;
   /** True ends the restore early: the task was removed. */
   readonly ended: () => boolean;
 }
+
+type Progress = Pick<RestoreProgress, 'phase' | 'from' | 'position' | 'end' | 'restored' | 'remaining'>;
 
 export interface Restored {
   /** Where the replay began. */
@@ -112,7 +116,20 @@ const replayChangelog = async (
   }
   let records = 0;
   let at = from;
-  if (at >= stable) return { from, records };
+  const report = (phase: RestoreProgress['phase']): void =>
+    source.progress({
+      phase,
+      from,
+      position: at,
+      end: Math.max(at, stable),
+      restored: records,
+      remaining: Math.max(0, stable - at),
+    });
+  report('start');
+  if (at >= stable) {
+    report('end');
+    return { from, records };
+  }
   const reader = log.reader();
   const columns = new RecordColumns();
   let writing: Promise<void> | undefined;
@@ -142,11 +159,13 @@ const replayChangelog = async (
         writing?.catch(() => undefined);
         if (store.stats.dueRecords > mostReplayed) await writing;
       }
+      report('batch');
       await source.breathe();
     }
   } finally {
     reader.close();
   }
+  if (!source.ended()) report('end');
   return { from, records };
 };
 

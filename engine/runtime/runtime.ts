@@ -40,11 +40,37 @@ import type { FromHost, StoreEntry, ThreadCounters, ToHost, WindowRange } from '
 import { QueryRecords } from './query-records.ts';
 import { QueryRunner } from './query-runner.ts';
 import { internalTopics } from './query-topics.ts';
+import { deleteOwnTopics, type ResetTo, resetQuery } from './reset.ts';
 import { defaultRuntimeLimits, type RuntimeLimits, type RuntimeOptions } from './runtime-options.ts';
 import { mostAlone, Suspects } from './suspects.ts';
 import { TaskHost } from './task-host.ts';
 
 const mostDamageKept = 100;
+
+export interface StopOptions {
+  /** Also deletes the query's internal topics, offsets and state. */
+  readonly forget?: boolean;
+  /** How long commits and checkpoints may take; default: no limit. 0: nothing is committed any more. */
+  readonly timeoutMs?: number;
+}
+
+/** A task of a query that runs. */
+export interface TaskMetadata {
+  /** `<sub-topology>_<partition>`. */
+  readonly id: string;
+  readonly subTopology: number;
+  readonly partition: number;
+  /** Of the state directory. */
+  readonly shard: number;
+  /** The topics that it reads, with the offsets committed last. */
+  readonly inputs: readonly PartitionPosition[];
+}
+
+export interface ThreadMetadata {
+  /** 0: the calling thread. */
+  readonly thread: number;
+  readonly tasks: readonly TaskMetadata[];
+}
 
 export class Runtime {
   readonly #options: RuntimeOptions;
@@ -127,18 +153,51 @@ export class Runtime {
 
   /** Stops a query: what it has processed is committed, its stores are checkpointed. `forget` also deletes its internal
    *  topics, offsets and state. */
-  async stop(id: string, options: { readonly forget?: boolean } = {}): Promise<void> {
+  async stop(id: string, options: StopOptions = {}): Promise<void> {
     const query = this.#query(id);
+    const { forget = false, timeoutMs } = options;
     query.cancelRetry?.();
     query.cancelRetry = undefined;
     this.#enter(query, 'stopped', query.error);
     if (query.run === undefined) await query.starting.catch(() => undefined);
     const { run } = query;
-    if (run !== undefined) await this.#runner.end(query, run, true);
+    if (run !== undefined) void this.#runner.end(query, run, timeoutMs !== 0);
+    if (timeoutMs !== undefined) this.hurry(id, timeoutMs);
     await query.ending;
+    query.cancelHurry?.();
+    query.cancelHurry = undefined;
     this.#suspects.forget(id);
-    if (options.forget === true) await this.#forget(query, run?.assignment);
-    if (query.transient || options.forget === true) this.#queries.delete(id);
+    if (forget) await this.#forget(query);
+    if (query.transient || forget) this.#queries.delete(id);
+  }
+
+  /** The stop under way takes at most so long from now on: then what is open is aborted, and stores are not
+   *  checkpointed any more. */
+  hurry(id: string, timeoutMs: number): void {
+    const query = this.#query(id);
+    query.cancelHurry?.();
+    query.cancelHurry = this.#options.timers.after(timeoutMs, () => this.#runner.hurry(query));
+  }
+
+  /** Answers when nothing of the query's last run is left on any thread. */
+  async whenEnded(id: string): Promise<void> {
+    const query = this.#query(id);
+    if (query.run === undefined) await query.ending;
+  }
+
+  /** Deletes what a query has computed; its next start begins at `to` (`reset.ts`). */
+  async reset(query: Pick<QuerySpec, 'id' | 'topology' | 'applicationId'>, to: ResetTo): Promise<void> {
+    await this.forgetState(query);
+    const { id: queryId, topology, applicationId = queryId } = query;
+    await resetQuery(this.#options.log, await this.#queryRecords(), { queryId, applicationId, topology }, to);
+  }
+
+  /** Deletes the state of a query from the shards: it is restored from changelogs at the next start. */
+  async forgetState(spec: Pick<QuerySpec, 'id' | 'topology' | 'applicationId'>): Promise<void> {
+    if (this.#queries.get(spec.id)?.active === true) {
+      throw new UserError('QUERY_EXISTS', `the query "${spec.id}" is running`);
+    }
+    await this.#forgetShards(new ManagedQuery(spec, this.#options.clock.now()));
   }
 
   /** Moves a task (`<sub-topology>_<partition>`) of a running query to another worker thread, from 1 on: it stands
@@ -152,6 +211,23 @@ export class Runtime {
   /** Where each task of a query runs; empty while the query does not run. */
   assignmentOf(id: string): Assignment {
     return new Map(this.#query(id).run?.assignment);
+  }
+
+  /** The threads that run tasks of a query, with those tasks; empty while it does not run. */
+  threadsOf(id: string): readonly ThreadMetadata[] {
+    const { run } = this.#query(id);
+    if (run === undefined) return [];
+    const committed = run.coordinator?.positions() ?? run.setup.positions;
+    const tasks = (thread: number): readonly TaskMetadata[] =>
+      run.setup.tasks.flatMap(({ id: taskId, subTopology, partition, positions }) => {
+        const placement = run.assignment.get(taskId);
+        if (placement?.thread !== thread) return [];
+        const inputs = positions.map(
+          (known) => committed.find((at) => at.topic === known.topic && at.partition === known.partition) ?? known,
+        );
+        return [{ id: taskId, subTopology, partition, shard: placement.shard, inputs }];
+      });
+    return [...run.threads].map((thread) => ({ thread, tasks: tasks(thread) }));
   }
 
   /** Gives back a batch that the sink of a transient query got; the caller may not touch it afterwards. */
@@ -322,6 +398,16 @@ export class Runtime {
     }
   }
 
+  /** Answers when this query has processed and committed all that its topics held. Rejects when it ends before. */
+  async awaitIdleOf(id: string): Promise<void> {
+    const query = this.#query(id);
+    while (query.active) {
+      if (query.idle && !query.paused && (await this.#atTheEnd([query]))) return;
+      await this.#change();
+    }
+    throw query.error ?? new UserError('QUERY_NOT_RUNNING', `the query "${id}" is ${query.state}`);
+  }
+
   /** Whether these queries stand at the present ends of all that they read. */
   async #atTheEnd(queries: readonly ManagedQuery[]): Promise<boolean> {
     const positions: PartitionPosition[] = [];
@@ -397,20 +483,19 @@ export class Runtime {
     return this.#records;
   }
 
-  /** Deletes what belongs to the query alone. Where it did not run, its tasks may have been in any shard of its
-   *  threads. */
-  async #forget(query: ManagedQuery, assignment: Assignment | undefined): Promise<void> {
-    const { log } = this.#options;
+  /** Deletes what belongs to the query alone. */
+  async #forget(query: ManagedQuery): Promise<void> {
     const { spec, applicationId } = query;
     await this.forgetRecord(applicationId);
-    for (const topic of internalTopics(applicationId, spec.topology)) {
-      if ((await log.describeTopic(topic)) !== undefined) await log.deleteTopic(topic);
-    }
-    await log.deleteGroup(applicationId);
-    const used = assignment === undefined ? undefined : new Set([...assignment.values()].map(({ shard }) => shard));
-    for (const { thread, shards: owned } of this.#threadsFor(query)) {
-      const shards = owned.filter((shard) => used === undefined || used.has(shard));
-      if (shards.length === 0) continue;
+    await deleteOwnTopics(this.#options.log, applicationId, internalTopics(applicationId, spec.topology));
+    await this.#forgetShards(query);
+  }
+
+  /** In whatever shard there is something of a query: a task that was moved, or a move that failed, may have left it
+   *  anywhere. */
+  async #forgetShards(query: ManagedQuery): Promise<void> {
+    const { applicationId } = query;
+    for (const { thread, shards } of this.#threadsFor(query)) {
       await this.#questions.ask(thread, (request) => ({ kind: 'forget', request, applicationId, shards }));
     }
   }
@@ -451,6 +536,7 @@ export class Runtime {
       case 'prepared':
       case 'progress':
       case 'removed':
+      case 'restoring':
       case 'rolled back':
       case 'rows':
       case 'task not opened':
@@ -467,6 +553,7 @@ export class Runtime {
     query.state = state;
     query.error = error;
     query.since = this.#options.clock.now();
+    query.spec.listener?.state?.(state, error);
     const hint = error instanceof UserError || error instanceof LogError ? error.hint : undefined;
     const why = error?.message;
     this.#emit({ kind: 'state', queryId: query.spec.id, state, why, ...(hint !== undefined && { hint }) });

@@ -315,7 +315,8 @@ export class TaskHost {
       if (opened?.assignment === task) {
         run.tasks.splice(run.tasks.indexOf(opened), 1);
         opened.task.close();
-        await this.#opener.closeStores(opened, false);
+        // Nothing of it is of use: the task's state is on the thread that it comes from.
+        await this.#opener.closeStores(opened, true);
       }
       if (!run.over)
         this.#options.post({ kind: 'task not opened', run: run.id, task: task.id, error: reportOf(error) });
@@ -421,8 +422,14 @@ export class TaskHost {
 
   // ---------------------------------------------------------------- removal
 
-  async #remove(run: HostedRun, keep: boolean): Promise<void> {
-    const checkpoint = keep && run.phase !== 'failed' && run.phase !== 'assigning';
+  /** Asked again, it only hurries. */
+  #remove(run: HostedRun, keep: boolean): Promise<void> {
+    run.checkpointAtEnd &&= keep && run.phase !== 'failed' && run.phase !== 'assigning';
+    run.removal ??= this.#takeDown(run);
+    return run.removal;
+  }
+
+  async #takeDown(run: HostedRun): Promise<void> {
     run.phase = 'removed';
     this.#stepper.remove((hosted) => hosted.run === run);
     for (const hosted of run.tasks) {
@@ -433,7 +440,7 @@ export class TaskHost {
     await run.checkpointing;
     for (const hosted of run.tasks) {
       for (const { store, changelog } of hosted.task.stores) {
-        if (checkpoint && hosted.phase !== 'opening' && changelog !== undefined)
+        if (run.checkpointAtEnd && hosted.phase !== 'opening' && changelog !== undefined)
           await this.#checkpointer.write(hosted, store, changelog);
       }
       await this.#opener.closeStores(hosted, false);

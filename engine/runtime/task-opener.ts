@@ -170,6 +170,14 @@ export class TaskOpener {
       leastEnd,
       breathe: () => new Promise((resolve) => options.soon(resolve)),
       rebuilt: (why) => host.note(run, { about: 'rebuilt', store: store.name, taskId, why }),
+      progress: (progress) => {
+        const { name } = store;
+        options.post({
+          kind: 'restoring',
+          run: run.id,
+          progress: { ...progress, store: name, taskId, topic: changelog, partition },
+        });
+      },
       ended: () => {
         options.atWork?.(run.id);
         return run.over;

@@ -377,7 +377,7 @@ describe.each(logKinds)('on the %s log', (kind) => {
     expect((await log.describeTopics()).map(({ name }) => name)).toEqual([queriesTopic, 'counted', 'words']);
     expect(await log.groups()).toEqual([]);
     // Of the store nothing is left but the counter of its shard.
-    expect([...shards.kvs.values()].map(({ size }) => size)).toEqual([1]);
+    expect([...shards.kvs.values()].map(({ size }) => size).filter((size) => size > 0)).toEqual([1]);
     await runtime.start({ id: 'count', topology });
     await runtime.awaitIdle();
     expect((await consume(log, 'counted')).map(({ value }) => value)).toEqual(['1', '2', '1', '2']);

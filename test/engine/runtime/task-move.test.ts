@@ -116,6 +116,10 @@ const load = ({ round }: Bench): { stop(): Promise<number> } => {
   };
 };
 
+const never = (): never => {
+  throw new Error('there is no task');
+};
+
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Every update of every key, in order, exactly once; and the state says the same. */
@@ -327,3 +331,25 @@ test('what cannot be moved is refused, and nothing happens', async () => {
   expect(Object.values(all.opens()).toSorted()).toEqual([1, 1, 1, 2]);
   await stopAll(all);
 });
+
+test.each([0, 15, 30, 40, 50, 60, 75, 90, 120])(
+  'a query that is dropped %i ms after a move began leaves nothing in any shard',
+  async (afterMs) => {
+    const all = await bench({ threads: 3 });
+    const { runtime, shards: kvs } = all;
+    for (let i = 0; i < 5; i++) await all.round();
+    await runtime.awaitIdle();
+    const [[task, { thread }] = never()] = runtime.assignmentOf('count');
+    const move = runtime.moveTask('count', task, 1 + (thread % 3)).catch((error: unknown) => {
+      expect(error).toMatchObject({ code: 'TASK_NOT_MOVED' });
+    });
+    await pause(afterMs);
+    // Twice, the second time in a hurry: what a host takes down already is not taken down again.
+    const stopped = runtime.stop('count', { forget: true });
+    runtime.hurry('count', 0);
+    await Promise.all([stopped, move]);
+    // The counter of store numbers is all that a shard keeps.
+    for (const [shard, { size }] of kvs.kvs) expect(size, `shard ${shard}`).toBeLessThanOrEqual(1);
+    await stopAll(all);
+  },
+);

@@ -1,0 +1,285 @@
+/**
+ * Streams: a topology that a program runs, as the program sees it: its state, its error, its end.
+ *
+ *   created -> rebalancing -> running -> pending shutdown -> closed
+ *                  ^------------/
+ *                  \---- any of these ----> pending error -> error
+ *
+ * `rebalancing`: topics and positions are set up, stores restored, tasks moved to other threads, or a failure that may
+ * pass is being waited out. What a topology throws ends it, unless its policy for uncaught errors starts it again
+ * (`onUncaught`). Listeners hear of each change of state as it happens. An application that is closed, or has failed,
+ * can be started again, reset, or cleaned up.
+ *
+ * The work is done by the `Runtime`, for which such an application is a query like any other.
+ */
+
+import { UserError } from '../../base/index.ts';
+import type { Topology } from '../topology.ts';
+import type { QueryListener, Uncaught, UncaughtHandler } from './managed-query.ts';
+import type { QueryCounters, QueryState } from './observer.ts';
+import type { OffsetReset, RestoreProgress } from './protocol.ts';
+import type { ResetTo } from './reset.ts';
+import type { Runtime, ThreadMetadata } from './runtime.ts';
+
+export type StreamsState =
+  | 'created'
+  | 'rebalancing'
+  | 'running'
+  | 'pending shutdown'
+  | 'closed'
+  | 'pending error'
+  | 'error';
+
+export interface StreamsOptions {
+  /** Names its offsets, its state and its internal topics: the same id continues where the former one stood. */
+  readonly id: string;
+  readonly topology: Topology;
+  /** Where it begins without committed offsets, and goes on when records were deleted before it read them; `none` makes
+   *  it fail then. Default: earliest. */
+  readonly from?: OffsetReset;
+  /** What becomes of the application when its topology throws, or fails for another reason that will not pass by
+   *  itself. `replace thread`: its tasks start again from the last commit, with back-off; `shut down`: its state is
+   *  `error`. A function chooses one of both, error by error. Default: shut down. */
+  readonly onUncaught?: Uncaught | UncaughtHandler;
+}
+
+/** By event: what its listeners are called with. */
+export interface StreamsEvents {
+  state: [state: StreamsState, former: StreamsState];
+  /** The application has failed: its state is `pending error` now. */
+  error: [error: Error];
+  restore: [progress: RestoreProgress];
+}
+
+type Listener<E extends keyof StreamsEvents> = (...details: StreamsEvents[E]) => void;
+
+export interface CloseOptions {
+  /** How long what is under way may take to be committed, and stores to be checkpointed. After that the open
+   *  transaction is aborted, and the next start restores more. 0 stops at once. Default: no limit. */
+  readonly timeoutMs?: number;
+}
+
+export class Streams {
+  readonly id: string;
+  readonly #runtime: Runtime;
+  readonly #options: StreamsOptions;
+  readonly #listeners: { readonly [E in keyof StreamsEvents]: Set<Listener<E>> } = {
+    state: new Set(),
+    error: new Set(),
+    restore: new Set(),
+  };
+  #state: StreamsState = 'created';
+  #error: Error | undefined;
+  /** This object has started the application, so that it runs under its name, or has. */
+  #started = false;
+  #paused = false;
+  #closing: Promise<void> | undefined;
+  #waiting: { resolve(): void; reject(error: Error): void }[] = [];
+
+  constructor(runtime: Runtime, options: StreamsOptions) {
+    this.id = options.id;
+    this.#runtime = runtime;
+    this.#options = options;
+  }
+
+  get state(): StreamsState {
+    return this.#state;
+  }
+
+  /** Why it has failed; undefined while it has not. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  /** Fulfilled when it runs, at once if it does; rejects when it fails or is closed before. */
+  get running(): Promise<void> {
+    if (this.#state === 'running') return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#settle();
+    });
+  }
+
+  /** Calls `listener` for each such event from now on; answers what ends that. What a listener throws is an uncaught
+   *  exception of the program, and does not concern the application. */
+  on<E extends keyof StreamsEvents>(event: E, listener: Listener<E>): () => void {
+    const listeners: Set<Listener<E>> = this.#listeners[event];
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+    };
+  }
+
+  /** Starts it, or starts it again; answers when it runs. Rejects when it cannot be started; it has failed then. */
+  async start(): Promise<void> {
+    await this.#closing;
+    if (this.#state !== 'created' && this.#state !== 'closed' && this.#state !== 'error') {
+      throw new UserError('QUERY_EXISTS', `the application "${this.id}" is running already`);
+    }
+    const { id, topology, from, onUncaught = 'shut down' } = this.#options;
+    const listener: QueryListener = {
+      state: (state, error) => this.#followed(state, error),
+      restoring: (progress) => this.#call('restore', progress),
+    };
+    this.#error = undefined;
+    this.#closing = undefined;
+    const started = this.#runtime.start({
+      id,
+      topology,
+      ...(from !== undefined && { offsetReset: from }),
+      listener,
+      paused: this.#paused,
+      onUncaught: typeof onUncaught === 'function' ? onUncaught : () => onUncaught,
+    });
+    this.#started = true;
+    try {
+      await started;
+    } catch (error) {
+      // Nothing was started, and what runs under this id is another object's.
+      if (this.#error === undefined) this.#started = false;
+      throw error;
+    }
+    await this.running;
+  }
+
+  // ---------------------------------------------------------------- pause
+
+  /** Holds it before its next record; what it has processed is committed as usual, and its stores can be read. */
+  pause(): void {
+    this.#paused = true;
+    if (this.#started) this.#runtime.pause(this.id);
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (this.#started) this.#runtime.resume(this.id);
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  // ---------------------------------------------------------------- end
+
+  /** Commits what is under way, checkpoints the stores, and stops; the next start goes on where it stood. It may be
+   *  called again, with a shorter time. */
+  close({ timeoutMs }: CloseOptions = {}): Promise<void> {
+    if (this.#closing === undefined) {
+      this.#closing = this.#close(timeoutMs);
+    } else if (timeoutMs !== undefined && this.#started) this.#runtime.hurry(this.id, timeoutMs);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs: number | undefined): Promise<void> {
+    if (this.#started) {
+      this.#enter('pending shutdown');
+      await this.#runtime.stop(this.id, timeoutMs === undefined ? {} : { timeoutMs });
+    }
+    this.#enter('closed');
+  }
+
+  /** Answers when it has processed and committed all that its topics held. Rejects when it fails or is closed before. A
+   *  paused application is not idle before it is resumed and done. */
+  async awaitIdle(): Promise<void> {
+    await this.running;
+    await this.#runtime.awaitIdleOf(this.id);
+  }
+
+  // ---------------------------------------------------------------- reset
+
+  /** Deletes all that it has computed: its state, its internal topics, its offsets. The next start begins at `to`:
+   *  `earliest`, the default, `latest`, or a time, from whose first record on it reads. What it has written to its
+   *  output topics stays. It has to be closed. An interrupted reset is completed by another one. */
+  async reset({ to = 'earliest' }: { readonly to?: ResetTo } = {}): Promise<void> {
+    this.#mustNotRun('reset');
+    await this.#runtime.reset({ id: this.id, topology: this.#options.topology }, to);
+  }
+
+  /** Deletes its local state: the next start restores it from the changelogs. It has to be closed. */
+  async cleanUp(): Promise<void> {
+    this.#mustNotRun('cleaned up');
+    await this.#runtime.forgetState({ id: this.id, topology: this.#options.topology });
+  }
+
+  #mustNotRun(done: string): void {
+    if (this.#state === 'created' || this.#state === 'closed' || this.#state === 'error') return;
+    throw new UserError('STREAMS_RUNNING', `the application "${this.id}" is ${this.#state}: it cannot be ${done}`, {
+      hint: 'Close it first.',
+    });
+  }
+
+  // ---------------------------------------------------------------- what it does
+
+  /** What it has counted since this process started it. */
+  get counters(): QueryCounters | undefined {
+    return this.#started ? this.#runtime.counters(this.id) : undefined;
+  }
+
+  /** The threads that run its tasks, and where those stand; empty while it does not run. */
+  threads(): readonly ThreadMetadata[] {
+    return this.#started ? this.#runtime.threadsOf(this.id) : [];
+  }
+
+  // ---------------------------------------------------------------- state
+
+  #followed(state: QueryState, error: Error | undefined): void {
+    switch (state) {
+      case 'starting':
+      case 'retrying':
+        this.#enter('rebalancing');
+        return;
+      case 'running':
+        this.#enter('running');
+        return;
+      case 'failed':
+      case 'fenced': {
+        const why = error ?? new Error('the application has failed');
+        this.#error = why;
+        this.#enter('pending error');
+        this.#call('error', why);
+        // The run is taken down behind this call.
+        void Promise.resolve()
+          .then(() => this.#runtime.whenEnded(this.id))
+          .then(() => {
+            if (this.#state === 'pending error') this.#enter('error');
+          });
+        return;
+      }
+      case 'stopped':
+        // `close` goes on when it has ended; the runtime may be closed as a whole.
+        if (this.#closing === undefined) void this.close();
+    }
+  }
+
+  #enter(state: StreamsState): void {
+    const former = this.#state;
+    if (former === state) return;
+    this.#state = state;
+    this.#settle();
+    this.#call('state', state, former);
+  }
+
+  #settle(): void {
+    const state = this.#state;
+    if (state !== 'running' && state !== 'error' && state !== 'closed') return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { resolve, reject } of waiting) {
+      if (state === 'running') resolve();
+      else reject(this.#error ?? new UserError('STREAMS_CLOSED', `the application "${this.id}" is closed`));
+    }
+  }
+
+  #call<E extends keyof StreamsEvents>(event: E, ...details: StreamsEvents[E]): void {
+    const listeners: Set<Listener<E>> = this.#listeners[event];
+    for (const listener of listeners) {
+      try {
+        listener(...details);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}
