@@ -40,3 +40,9 @@ export {
   TopologyTestDriver,
 } from './test-driver.ts';
 export { Topology } from './topology.ts';
+export type {
+  NodeDescription,
+  StoreDescription,
+  SubTopologyDescription,
+  TopologyDescription,
+} from './topology-description.ts';

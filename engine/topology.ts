@@ -14,6 +14,7 @@ import type { BeforeUse } from './before-images.ts';
 import type { ProcessorSupplier, SourceSupplier } from './processor.ts';
 import type { StoreSpec } from './stores/store.ts';
 import { splitTopology } from './sub-topologies.ts';
+import { describeSubTopologies, printDescription, type TopologyDescription } from './topology-description.ts';
 import {
   type Node,
   type Repartition,
@@ -141,34 +142,13 @@ export class Topology {
     return this.#subTopologies;
   }
 
-  /** The topology as text; the same for the same nodes added in the same order. */
+  /** The topology as data. */
+  description(): TopologyDescription {
+    return describeSubTopologies(this.subTopologies());
+  }
+
+  /** The topology as text, in the layout of Kafka Streams. */
   describe(): string {
-    const children = new Map<string, string[]>();
-    for (const node of this.#nodes) {
-      if (node.node === 'source') continue;
-      for (const parent of node.parents) children.set(parent, [...(children.get(parent) ?? []), node.name]);
-    }
-    let text = 'Topologies:\n';
-    for (const { id, nodes, beforeSenders } of this.subTopologies()) {
-      text += `   Sub-topology: ${id}\n`;
-      for (const node of nodes) {
-        text += `    ${headline(node)}${node.node === 'processor' && beforeSenders.has(node.name) ? ', asked for the row before' : ''}\n`;
-        if (node.node !== 'sink') text += `      --> ${(children.get(node.name) ?? ['none']).join(', ')}\n`;
-        if (node.node !== 'source') text += `      <-- ${node.parents.join(', ')}\n`;
-      }
-      text += '\n';
-    }
-    return text;
+    return printDescription(this.description());
   }
 }
-
-const headline = (node: Node): string => {
-  switch (node.node) {
-    case 'source':
-      return `Source: ${node.name} (topics: [${node.topic}])`;
-    case 'processor':
-      return `Processor: ${node.name} (stores: [${node.stores.join(', ')}])`;
-    case 'sink':
-      return `Sink: ${node.name} (topic: ${node.topic})`;
-  }
-};
