@@ -20,9 +20,20 @@ export type { KGroupedStream } from './dsl/kgrouped-stream.ts';
 export type { KStream } from './dsl/kstream.ts';
 export type { KTable } from './dsl/ktable.ts';
 export type { Materialized, Named, WindowMaterialized, WithValue } from './dsl/options.ts';
+export type { Reducer } from './dsl/reduce.ts';
+export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
+export { SessionWindows } from './dsl/session-windows.ts';
 export type { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
-export { TimeWindows, timeWindowBytes, timeWindowed, type Windowed } from './dsl/windows.ts';
-export { type Accumulation, type ByValue, byValue, type InPlace } from './operators/accumulation.ts';
+export { TimeWindows } from './dsl/time-windows.ts';
+export { UnlimitedWindows } from './dsl/unlimited-windows.ts';
+export { sessionBytes, sessionWindowed, timeWindowBytes, timeWindowed, type Windowed } from './dsl/windowed.ts';
+export {
+  type Accumulation,
+  type ByValue,
+  byValue,
+  type InPlace,
+  type MergingAccumulation,
+} from './operators/accumulation.ts';
 export { type Aggregation, aggregate } from './operators/aggregate.ts';
 export { filter } from './operators/filter.ts';
 export { flatMapValues } from './operators/flat-map-values.ts';
@@ -42,6 +53,7 @@ export { peek } from './operators/peek.ts';
 export { type RepartitionFields, repartitionSink, repartitionSource } from './operators/repartition.ts';
 export { result } from './operators/result.ts';
 export { selectKey } from './operators/select-key.ts';
+export { type SessionAggregation, sessionAggregate } from './operators/session-aggregate.ts';
 export { type Partitioner, type SinkFields, sink } from './operators/sink.ts';
 export { type SourceFields, source } from './operators/source.ts';
 export { tableFilter } from './operators/table-filter.ts';
@@ -51,7 +63,7 @@ export { type TableFields, tableSource } from './operators/table-source.ts';
 export { mappedRows, storedRows, type TableView, type ViewedTable } from './operators/table-view.ts';
 export { timestampBytes, timestampOf, writeTimestamped } from './operators/timestamped.ts';
 export { toStream } from './operators/to-stream.ts';
-export { type WindowAggregation, windowAggregate } from './operators/window-aggregate.ts';
+export { type NullValues, type WindowAggregation, windowAggregate } from './operators/window-aggregate.ts';
 export { originTimeHeader, takeHeaders, withoutOriginTime } from './origin-time.ts';
 export { type PartitionPlan, planPartitions } from './partition-plan.ts';
 export type {
@@ -130,4 +142,7 @@ export {
   taskIdOf,
   topicOf,
 } from './topology-nodes.ts';
+export { hopping } from './windows/hopping.ts';
+export { type SessionWindows as SessionBounds, sessions } from './windows/session.ts';
 export { type TimeWindows as WindowStarts, tumbling } from './windows/tumbling.ts';
+export { unlimited } from './windows/unlimited.ts';

@@ -23,8 +23,13 @@ export type {
   WithKeyAndValue,
   WithValue,
 } from './dsl/options.ts';
+export type { Reducer } from './dsl/reduce.ts';
+export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
+export { SessionWindows } from './dsl/session-windows.ts';
 export type { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
-export { TimeWindows, timeWindowed, type Windowed } from './dsl/windows.ts';
+export { TimeWindows } from './dsl/time-windows.ts';
+export { UnlimitedWindows } from './dsl/unlimited-windows.ts';
+export { sessionWindowed, timeWindowed, type Windowed } from './dsl/windowed.ts';
 export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';
 export {

@@ -1,11 +1,23 @@
 /** How records are counted: in place, where the count is written as an int64. */
 
-import { type Accumulation, byValue } from '../operators/accumulation.ts';
+import type { MergingAccumulation } from '../operators/accumulation.ts';
 import { counting } from '../operators/count.ts';
 import type { Serde } from '../serde.ts';
 import { int64 } from '../serdes.ts';
 
-export const countOf = (value: Serde<number | bigint>): Accumulation<unknown, number | bigint, number | bigint> =>
-  value === int64 ? counting : byValue(value, () => 0, plusOne);
+type Count = number | bigint;
 
-const plusOne = (count: number | bigint): number | bigint => (typeof count === 'bigint' ? count + 1n : count + 1);
+export const countOf = (value: Serde<Count>): MergingAccumulation<unknown, Count, Count> =>
+  value === int64
+    ? counting
+    : {
+        form: 'by value',
+        accumulator: value,
+        initialize: () => 0,
+        add: (count) => sum(count, 1),
+        result: (count) => count,
+        merge: sum,
+      };
+
+const sum = (a: Count, b: Count): Count =>
+  typeof a === 'number' && typeof b === 'number' ? a + b : BigInt(a) + BigInt(b);

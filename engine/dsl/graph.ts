@@ -16,8 +16,10 @@ import type { KStream } from './kstream.ts';
 import type { KTable } from './ktable.ts';
 import type { WithValue } from './options.ts';
 import type { StreamParts, TableParts } from './parts.ts';
+import type { SessionWindowedKStream } from './session-windowed-kstream.ts';
+import type { SessionWindows } from './session-windows.ts';
 import type { TimeWindowedKStream } from './time-windowed-kstream.ts';
-import type { TimeWindows } from './windows.ts';
+import type { FixedWindows } from './windowed-aggregate.ts';
 
 /** Makes the DSL's objects. Their methods make each other: through this list no file imports another that imports it
  *  (`makers.ts` fills it). */
@@ -26,7 +28,12 @@ export interface Makers {
   branched<K, V>(parts: StreamParts<K, V>, name: string | undefined): BranchedKStream<K, V>;
   table<K, V>(parts: TableParts<K, V>): KTable<K, V>;
   grouped<K, V>(parts: StreamParts<K, V>, options: WithValue<V>): KGroupedStream<K, V>;
-  timeWindowed<K, V>(parts: StreamParts<K, V>, options: WithValue<V>, windows: TimeWindows): TimeWindowedKStream<K, V>;
+  timeWindowed<K, V>(parts: StreamParts<K, V>, options: WithValue<V>, windows: FixedWindows): TimeWindowedKStream<K, V>;
+  sessionWindowed<K, V>(
+    parts: StreamParts<K, V>,
+    options: WithValue<V>,
+    windows: SessionWindows,
+  ): SessionWindowedKStream<K, V>;
 }
 
 export class Graph {

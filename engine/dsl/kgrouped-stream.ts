@@ -7,11 +7,15 @@ import type { Serde } from '../serde.ts';
 import { int64 } from '../serdes.ts';
 import { broughtTogether } from './brought-together.ts';
 import { countOf } from './count.ts';
+import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized, WithValue } from './options.ts';
 import { presentKeyOf, type StreamParts, type Wanted } from './parts.ts';
+import { type Reducer, reduceOf } from './reduce.ts';
+import type { SessionWindowedKStream } from './session-windowed-kstream.ts';
+import { SessionWindows } from './session-windows.ts';
 import type { TimeWindowedKStream } from './time-windowed-kstream.ts';
-import type { TimeWindows } from './windows.ts';
+import type { FixedWindows } from './windowed-aggregate.ts';
 
 export class KGroupedStream<K, V> {
   readonly #parts: StreamParts<K, V>;
@@ -25,7 +29,13 @@ export class KGroupedStream<K, V> {
   /** Counts the records of each key. */
   count(options: Materialized<number | bigint> = {}): KTable<K, number | bigint> {
     const { value = int64 } = options;
-    return this.#aggregate<number | bigint>(countOf(value), value, options);
+    return this.#aggregate<number | bigint, number | bigint>('AGGREGATE', countOf(value), value, options);
+  }
+
+  /** Joins the values of each key to one of the same type. */
+  reduce(reducer: Reducer<V>, options: Materialized<V> = {}): KTable<K, V> {
+    const value = serdeFor('value', 'reduce', options.value, this.#options.value, this.#parts.value);
+    return this.#aggregate<V | null, V>('REDUCE', reduceOf(value, reducer), value, options);
   }
 
   /** Folds the records of each key. The accumulator may be changed in place; null deletes the row. */
@@ -40,24 +50,35 @@ export class KGroupedStream<K, V> {
     const accumulation = byValue<V, A>(value, initialize, (accumulator, record) =>
       add(presentKeyOf(key, record), record.value as V, accumulator),
     );
-    return this.#aggregate(accumulation, value, options);
+    return this.#aggregate('AGGREGATE', accumulation, value, options);
   }
 
-  #aggregate<A>(accumulation: Accumulation<V, A, A>, value: Serde<A>, options: Materialized<A>): KTable<K, A> {
+  #aggregate<A, R>(
+    kind: 'AGGREGATE' | 'REDUCE',
+    accumulation: Accumulation<V, A, R>,
+    value: Serde<R>,
+    options: Materialized<R>,
+  ): KTable<K, R> {
     const { graph } = this.#parts;
-    const store = graph.name('KSTREAM-AGGREGATE-STATE-STORE', options.store);
-    const node = graph.name('KSTREAM-AGGREGATE', options.name);
+    const store = graph.name(`KSTREAM-${kind}-STATE-STORE`, options.store);
+    const node = graph.name(`KSTREAM-${kind}`, options.name);
     const { key, node: parent } = broughtTogether(this.#parts, this.#options.name ?? store, this.#options);
     const wanted: Wanted = { store: true };
     graph.add((topology) => {
       topology.addStore({ name: store, kind: 'key-value' });
-      const supplier = aggregate<V, A, A>({ store, accumulation });
+      const supplier = aggregate<V, A, R>({ store, accumulation });
       topology.addProcessor(node, supplier, [parent], { stores: [store] });
     });
-    return graph.make.table<K, A>({ graph, node, key, value, wanted, rows: () => storedRows(store, value) });
+    return graph.make.table<K, R>({ graph, node, key, value, wanted, rows: () => storedRows(store, value) });
   }
 
-  windowedBy(windows: TimeWindows): TimeWindowedKStream<K, V> {
-    return this.#parts.graph.make.timeWindowed(this.#parts, this.#options, windows);
+  /** Groups by windows of time besides, or by sessions. */
+  windowedBy(windows: FixedWindows): TimeWindowedKStream<K, V>;
+  windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>;
+  windowedBy(windows: FixedWindows | SessionWindows): TimeWindowedKStream<K, V> | SessionWindowedKStream<K, V> {
+    const { make } = this.#parts.graph;
+    return windows instanceof SessionWindows
+      ? make.sessionWindowed(this.#parts, this.#options, windows)
+      : make.timeWindowed(this.#parts, this.#options, windows);
   }
 }

@@ -5,6 +5,7 @@ import type { Makers } from './graph.ts';
 import { KGroupedStream } from './kgrouped-stream.ts';
 import { KStream } from './kstream.ts';
 import { KTable } from './ktable.ts';
+import { SessionWindowedKStream } from './session-windowed-kstream.ts';
 import { TimeWindowedKStream } from './time-windowed-kstream.ts';
 
 export const makers: Makers = {
@@ -13,4 +14,5 @@ export const makers: Makers = {
   table: (parts) => new KTable(parts),
   grouped: (parts, options) => new KGroupedStream(parts, options),
   timeWindowed: (parts, options, windows) => new TimeWindowedKStream(parts, options, windows),
+  sessionWindowed: (parts, options, windows) => new SessionWindowedKStream(parts, options, windows),
 };

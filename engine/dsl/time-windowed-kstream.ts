@@ -1,23 +1,25 @@
-/** A stream grouped by its key and by windows of time, to be aggregated. */
+/** A stream grouped by its key and by windows of time (tumbling, hopping, sliding or unlimited), to be aggregated. */
 
-import { UserError } from '../../base/index.ts';
 import { type Accumulation, byValue } from '../operators/accumulation.ts';
-import { windowAggregate } from '../operators/window-aggregate.ts';
+import type { NullValues } from '../operators/window-aggregate.ts';
 import type { Serde } from '../serde.ts';
 import { int64 } from '../serdes.ts';
 import { broughtTogether } from './brought-together.ts';
 import { countOf } from './count.ts';
+import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { WindowMaterialized, WithValue } from './options.ts';
 import { presentKeyOf, type StreamParts, type Wanted } from './parts.ts';
-import { type TimeWindows, timeWindowBytes, timeWindowed, type Windowed } from './windows.ts';
+import { type Reducer, reduceOf } from './reduce.ts';
+import type { Windowed } from './windowed.ts';
+import { type FixedWindows, fixedWindowAggregate } from './windowed-aggregate.ts';
 
 export class TimeWindowedKStream<K, V> {
   readonly #parts: StreamParts<K, V>;
   readonly #options: WithValue<V>;
-  readonly #windows: TimeWindows;
+  readonly #windows: FixedWindows;
 
-  constructor(parts: StreamParts<K, V>, options: WithValue<V>, windows: TimeWindows) {
+  constructor(parts: StreamParts<K, V>, options: WithValue<V>, windows: FixedWindows) {
     this.#parts = parts;
     this.#options = options;
     this.#windows = windows;
@@ -26,10 +28,16 @@ export class TimeWindowedKStream<K, V> {
   /** Counts the records of each key and window. */
   count(options: WindowMaterialized<number | bigint> = {}): KTable<Windowed<K>, number | bigint> {
     const { value = int64 } = options;
-    return this.#aggregate<number | bigint>(countOf(value), value, options);
+    return this.#aggregate<number | bigint, number | bigint>('AGGREGATE', countOf(value), value, options);
   }
 
-  /** Folds the records of each key and window. */
+  /** Joins the values of each key and window to one of the same type. Records without a value are left out. */
+  reduce(reducer: Reducer<V>, options: WindowMaterialized<V> = {}): KTable<Windowed<K>, V> {
+    const value = serdeFor('value', 'reduce', options.value, this.#options.value, this.#parts.value);
+    return this.#aggregate<V | null, V>('REDUCE', reduceOf(value, reducer), value, options, 'dropped');
+  }
+
+  /** Folds the records of each key and window. The accumulator may be changed in place; null deletes the row. */
   aggregate<A>(
     initialize: () => A,
     add: (key: K, value: V | null, accumulator: A) => A | null,
@@ -40,39 +48,26 @@ export class TimeWindowedKStream<K, V> {
     const accumulation = byValue<V, A>(value, initialize, (accumulator, record) =>
       add(presentKeyOf(key, record), record.value, accumulator),
     );
-    return this.#aggregate(accumulation, value, options);
+    return this.#aggregate('AGGREGATE', accumulation, value, options);
   }
 
-  #aggregate<A>(
-    accumulation: Accumulation<V, A, A>,
-    value: Serde<A>,
-    options: WindowMaterialized<A>,
-  ): KTable<Windowed<K>, A> {
+  #aggregate<A, R>(
+    kind: 'AGGREGATE' | 'REDUCE',
+    accumulation: Accumulation<V, A, R>,
+    value: Serde<R>,
+    options: WindowMaterialized<R>,
+    nullValues?: NullValues,
+  ): KTable<Windowed<K>, R> {
     const { graph } = this.#parts;
-    const { starts, sizeMs, graceMs } = this.#windows;
-    const { retentionMs = sizeMs + graceMs } = options;
-    if (retentionMs < sizeMs + graceMs) {
-      throw new UserError(
-        'DSL_WINDOW_INVALID',
-        `a retention of ${retentionMs} ms is shorter than the window and its grace, ${sizeMs + graceMs} ms`,
-      );
-    }
-    const store = graph.name('KSTREAM-AGGREGATE-STATE-STORE', options.store);
-    const node = graph.name('KSTREAM-AGGREGATE', options.name);
+    const store = graph.name(`KSTREAM-${kind}-STATE-STORE`, options.store);
+    const node = graph.name(`KSTREAM-${kind}`, options.name);
+    const aggregate = fixedWindowAggregate(this.#windows, store, options.retentionMs);
     const { key, node: parent } = broughtTogether(this.#parts, this.#options.name ?? store, this.#options);
     const wanted: Wanted = { store: true };
     graph.add((topology) => {
-      topology.addStore({ name: store, kind: 'window', retentionMs });
-      const supplier = windowAggregate<V, A, A>({
-        store,
-        windows: starts,
-        graceMs,
-        retentionMs,
-        accumulation,
-      });
-      topology.addProcessor(node, supplier, [parent], { stores: [store] });
+      topology.addStore(aggregate.store);
+      topology.addProcessor(node, aggregate.operator(accumulation, nullValues), [parent], { stores: [store] });
     });
-    const windowed = { serde: timeWindowed(key.serde, sizeMs), windowBytes: timeWindowBytes };
-    return graph.make.table({ graph, node, key: windowed, value, wanted, rows: undefined });
+    return graph.make.table({ graph, node, key: aggregate.keyForm(key.serde), value, wanted, rows: undefined });
   }
 }

@@ -25,6 +25,9 @@ export interface ByValue<V, A, R> {
   /** May change the accumulator it is given and return it. Null: the group is deleted. */
   add(accumulator: A, record: StreamRecord<V>, context: ProcessorContext): A | null;
   result(accumulator: A, record: StreamRecord<V>, context: ProcessorContext): R;
+  /** Joins the accumulators of two groups that have become one, the earlier one first; may change the first and return
+   *  it. Needed by sessions only. `record` is the one that joins them. */
+  merge?(accumulator: A, other: A, record: StreamRecord<V>, context: ProcessorContext): A;
 }
 
 export interface InPlace<V, R> {
@@ -36,9 +39,23 @@ export interface InPlace<V, R> {
   /** Changes the accumulator in the bytes [at, at + width) of the view, and no other byte. */
   add(view: DataView, at: number, record: StreamRecord<V>, context: ProcessorContext): void;
   result(view: DataView, at: number, record: StreamRecord<V>, context: ProcessorContext): R;
+  /** Joins the accumulator at `otherAt` of another view to the one in the bytes [at, at + width); as for `ByValue`. */
+  merge?(
+    view: DataView,
+    at: number,
+    other: DataView,
+    otherAt: number,
+    record: StreamRecord<V>,
+    context: ProcessorContext,
+  ): void;
 }
 
 export type Accumulation<V, A, R> = ByValue<V, A, R> | InPlace<V, R>;
+
+/** One whose groups can be joined. */
+export type MergingAccumulation<V, A, R> =
+  | (ByValue<V, A, R> & Required<Pick<ByValue<V, A, R>, 'merge'>>)
+  | (InPlace<V, R> & Required<Pick<InPlace<V, R>, 'merge'>>);
 
 /** An accumulation by value, the result of which is the accumulator itself. */
 export const byValue = <V, A>(
@@ -51,7 +68,7 @@ export const byValue = <V, A>(
 export const pending = { nothing: 0, put: 1, delete: 2 } as const;
 export type Pending = (typeof pending)[keyof typeof pending];
 
-/** Adds records to groups, for one task. */
+/** Adds records to groups where they lie in their store, for one task. */
 export interface Accumulator<V, R> {
   /** Whether an entry has to be found for update. */
   readonly inPlace: boolean;

@@ -3,7 +3,7 @@
 import { readViewI64, writeViewI64 } from '../../base/index.ts';
 import type { InPlace } from './accumulation.ts';
 
-export const counting: InPlace<unknown, number> = {
+export const counting: InPlace<unknown, number> & Required<Pick<InPlace<unknown, number>, 'merge'>> = {
   form: 'in place',
   width: 8,
   initialize(view, at) {
@@ -14,4 +14,7 @@ export const counting: InPlace<unknown, number> = {
     writeViewI64(view, at, readViewI64(view, at) + 1);
   },
   result: readViewI64,
+  merge(view, at, other, otherAt) {
+    writeViewI64(view, at, readViewI64(view, at) + readViewI64(other, otherAt));
+  },
 };

@@ -5,7 +5,7 @@
  *
  * State: a window store, per window and key the time of the result and the accumulator (`accumulation.ts`). The
  * result's time is the largest of the records in it. A record without a key is dropped (`null-key`); one without a
- * value is given to `add` (as in Kafka). `before` as in `aggregate.ts`.
+ * value is given to `add` (as in Kafka), or dropped (`null-value`). `before` as in `aggregate.ts`.
  *
  * Late: a window takes nothing more when its end + grace <= the record's origin time (`../operator-time.ts`), each
  * window by itself; such a record is dropped for it (`late`). Expiry: windows whose start is at or below stream time −
@@ -19,18 +19,23 @@ import { accumulatorOf, pending } from './accumulation.ts';
 import type { Aggregation } from './aggregate.ts';
 import { whyTooLarge } from './timestamped.ts';
 
+/** What a windowed aggregate does with records without a value: they are given to its function, or dropped. */
+export type NullValues = 'given' | 'dropped';
+
 export interface WindowAggregation<V, A, R> extends Aggregation<V, A, R> {
   readonly windows: TimeWindows;
   readonly graceMs: number;
   /** How long a window is kept after its start; at least its size and grace. The same as in the store's
    *  specification. */
   readonly retentionMs: number;
+  /** Default: given. */
+  readonly nullValues?: NullValues;
 }
 
 export const windowAggregate =
   <V, A, R>(aggregation: WindowAggregation<V, A, R>): ProcessorSupplier<V, R> =>
   (context, forward) => {
-    const { store: name, accumulation, windows, graceMs, retentionMs } = aggregation;
+    const { store: name, accumulation, windows, graceMs, retentionMs, nullValues } = aggregation;
     const { sizeMs, advanceMs } = windows;
     const store = context.store(name, 'window');
     const accumulator = accumulatorOf(accumulation, context);
@@ -63,6 +68,8 @@ export const windowAggregate =
     return {
       process(record) {
         if (record.keyStart < 0) return context.drop('null-key', record, 'a record without a key is not aggregated');
+        if (record.value === null && nullValues === 'dropped')
+          return context.drop('null-value', record, 'a record without a value is not aggregated');
         const { timestamp } = record;
         const time = context.originTime(timestamp);
         const oldest = context.streamTime() - retentionMs;

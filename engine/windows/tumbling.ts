@@ -2,8 +2,8 @@
  * Tumbling windows: [n·size, (n+1)·size), aligned to the epoch; every time lies in exactly one.
  *
  * Windows of fixed size are a pure function from a time to the starts of those that hold it: `first`, then every
- * `advanceMs` up to the time itself. Tumbling ones advance by their size. (Hopping windows are the same with a smaller
- * advance and belong in `hopping.ts`; sessions depend on what has come before and will not have this shape.)
+ * `advanceMs` up to the time itself. Tumbling ones advance by their size; hopping windows (`hopping.ts`) are the same
+ * with a smaller advance. Sliding windows and sessions depend on what has come before and do not have this shape.
  */
 
 export interface TimeWindows {

@@ -177,6 +177,12 @@ export const windowedKey =
     return `${readUtf8(bytes, start, end - 8)}@[${from},${from + sizeMs})`;
   };
 
+/** Prints keys with a session: `a@[0,10]`. */
+export const sessionKey = (bytes: Uint8Array, start: number, end: number): string => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  return `${readUtf8(bytes, start, end - 16)}@[${view.getBigInt64(end - 8)},${view.getBigInt64(end - 16)}]`;
+};
+
 /** A serde of the values that lines hold, as JSON. */
 export const lineValue = {
   name: 'line',

@@ -1,0 +1,84 @@
+/** A stream grouped by its key and by sessions, to be aggregated. */
+
+import type { MergingAccumulation } from '../operators/accumulation.ts';
+import type { NullValues } from '../operators/window-aggregate.ts';
+import type { Serde } from '../serde.ts';
+import { int64 } from '../serdes.ts';
+import { broughtTogether } from './brought-together.ts';
+import { countOf } from './count.ts';
+import { serdeFor } from './graph.ts';
+import type { KTable } from './ktable.ts';
+import type { WindowMaterialized, WithValue } from './options.ts';
+import { presentKeyOf, type StreamParts, type Wanted } from './parts.ts';
+import { type Reducer, reduceOf } from './reduce.ts';
+import type { SessionWindows } from './session-windows.ts';
+import type { Windowed } from './windowed.ts';
+import { sessionWindowAggregate } from './windowed-aggregate.ts';
+
+export class SessionWindowedKStream<K, V> {
+  readonly #parts: StreamParts<K, V>;
+  readonly #options: WithValue<V>;
+  readonly #windows: SessionWindows;
+
+  constructor(parts: StreamParts<K, V>, options: WithValue<V>, windows: SessionWindows) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#windows = windows;
+  }
+
+  /** Counts the records of each key and session. */
+  count(options: WindowMaterialized<number | bigint> = {}): KTable<Windowed<K>, number | bigint> {
+    const { value = int64 } = options;
+    return this.#aggregate<number | bigint, number | bigint>('AGGREGATE', countOf(value), value, options);
+  }
+
+  /** Joins the values of each key and session to one of the same type. Records without a value are left out. */
+  reduce(reducer: Reducer<V>, options: WindowMaterialized<V> = {}): KTable<Windowed<K>, V> {
+    const value = serdeFor('value', 'reduce', options.value, this.#options.value, this.#parts.value);
+    return this.#aggregate<V | null, V>('REDUCE', reduceOf(value, reducer), value, options, 'dropped');
+  }
+
+  /**
+   * Folds the records of each key and session. `merge` joins the accumulators of two sessions that a record has made one,
+   * the earlier one first; each session begins with an accumulator of `initialize`, to which those that were found are
+   * joined. Accumulators may be changed in place; where `add` answers null the session has no row.
+   */
+  aggregate<A>(
+    initialize: () => A,
+    add: (key: K, value: V | null, accumulator: A) => A | null,
+    merge: (key: K, accumulator: A, other: A) => A,
+    options: WindowMaterialized<A> & { readonly value: Serde<A> },
+  ): KTable<Windowed<K>, A> {
+    const { key } = this.#parts;
+    const { value } = options;
+    const accumulation: MergingAccumulation<V, A, A> = {
+      form: 'by value',
+      accumulator: value,
+      initialize,
+      add: (accumulator, record) => add(presentKeyOf(key, record), record.value, accumulator),
+      result: (accumulator) => accumulator,
+      merge: (accumulator, other, record) => merge(presentKeyOf(key, record), accumulator, other),
+    };
+    return this.#aggregate('AGGREGATE', accumulation, value, options);
+  }
+
+  #aggregate<A, R>(
+    kind: 'AGGREGATE' | 'REDUCE',
+    accumulation: MergingAccumulation<V, A, R>,
+    value: Serde<R>,
+    options: WindowMaterialized<R>,
+    nullValues?: NullValues,
+  ): KTable<Windowed<K>, R> {
+    const { graph } = this.#parts;
+    const store = graph.name(`KSTREAM-${kind}-STATE-STORE`, options.store);
+    const node = graph.name(`KSTREAM-${kind}`, options.name);
+    const aggregate = sessionWindowAggregate(this.#windows, store, options.retentionMs);
+    const { key, node: parent } = broughtTogether(this.#parts, this.#options.name ?? store, this.#options);
+    const wanted: Wanted = { store: true };
+    graph.add((topology) => {
+      topology.addStore(aggregate.store);
+      topology.addProcessor(node, aggregate.operator(accumulation, nullValues), [parent], { stores: [store] });
+    });
+    return graph.make.table({ graph, node, key: aggregate.keyForm(key.serde), value, wanted, rows: undefined });
+  }
+}

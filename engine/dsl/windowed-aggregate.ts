@@ -1,0 +1,61 @@
+/** How a stream is aggregated by each kind of windows: the store, the operator over it, and the form of the keys that come
+ *  out. */
+
+import type { Accumulation, MergingAccumulation } from '../operators/accumulation.ts';
+import { sessionAggregate } from '../operators/session-aggregate.ts';
+import { type NullValues, windowAggregate } from '../operators/window-aggregate.ts';
+import type { ProcessorSupplier } from '../processor.ts';
+import type { Serde } from '../serde.ts';
+import type { StoreSpec } from '../stores/store.ts';
+import type { KeyForm } from './parts.ts';
+import type { SessionWindows } from './session-windows.ts';
+import type { TimeWindows } from './time-windows.ts';
+import type { UnlimitedWindows } from './unlimited-windows.ts';
+import { retentionOf } from './window-times.ts';
+import { sessionBytes, sessionWindowed, timeWindowBytes, timeWindowed, type Windowed } from './windowed.ts';
+
+/** Windows that a stream is grouped by, but for sessions. */
+export type FixedWindows = TimeWindows | UnlimitedWindows;
+
+export interface WindowedAggregate {
+  readonly store: StoreSpec;
+  keyForm<K>(key: Serde<K>): KeyForm<Windowed<K>>;
+}
+
+/** By windows of fixed size. */
+export interface FixedWindowAggregate extends WindowedAggregate {
+  operator<V, A, R>(accumulation: Accumulation<V, A, R>, nullValues?: NullValues): ProcessorSupplier<V, R>;
+}
+
+export const fixedWindowAggregate = (
+  windows: FixedWindows,
+  store: string,
+  givenRetentionMs: number | undefined,
+): FixedWindowAggregate => {
+  const { starts, sizeMs, graceMs } = windows;
+  const retentionMs = retentionOf(givenRetentionMs, sizeMs + graceMs, 'the window and its grace');
+  return {
+    store: { name: store, kind: 'window', retentionMs },
+    keyForm: (key) => ({ serde: timeWindowed(key, sizeMs), windowBytes: timeWindowBytes }),
+    operator: (accumulation, nullValues = 'given') =>
+      windowAggregate({ store, windows: starts, graceMs, retentionMs, accumulation, nullValues }),
+  };
+};
+
+export interface SessionWindowAggregate extends WindowedAggregate {
+  operator<V, A, R>(accumulation: MergingAccumulation<V, A, R>, nullValues?: NullValues): ProcessorSupplier<V, R>;
+}
+
+export const sessionWindowAggregate = (
+  { sessions, gapMs, graceMs }: SessionWindows,
+  store: string,
+  givenRetentionMs: number | undefined,
+): SessionWindowAggregate => {
+  const retentionMs = retentionOf(givenRetentionMs, gapMs + graceMs, 'the gap of the sessions and their grace');
+  return {
+    store: { name: store, kind: 'ordered', retentionMs },
+    keyForm: (key) => ({ serde: sessionWindowed(key), windowBytes: sessionBytes }),
+    operator: (accumulation, nullValues = 'given') =>
+      sessionAggregate({ store, windows: sessions, graceMs, retentionMs, accumulation, nullValues }),
+  };
+};

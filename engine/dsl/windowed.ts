@@ -1,0 +1,51 @@
+/**
+ * Keys that carry a window, as Kafka writes them: the key's bytes, then the start of a time window, or the end and the
+ * start of a session (i64, big-endian).
+ */
+
+import { readI64 } from '../../base/index.ts';
+import { type Serde, SerdeError } from '../serde.ts';
+
+/** A key within one window. Bounds are epoch milliseconds. The end of a tumbling or hopping window is exclusive, that of
+ *  a sliding window or a session inclusive; that of an unlimited window is Infinity. */
+export interface Windowed<K> {
+  readonly key: K;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Bytes that a time window adds behind the key's own. */
+export const timeWindowBytes = 8;
+/** Bytes that a session adds. */
+export const sessionBytes = 16;
+
+/** Keys of time windows of one size; of sliding windows that is the time difference. The end is not written: it follows
+ *  from the size. */
+export const timeWindowed = <K>(key: Serde<K>, sizeMs: number): Serde<Windowed<K>> => ({
+  name: `time-windowed ${key.name}`,
+  write(value, out) {
+    key.write(value.key, out);
+    out.i64(value.start);
+  },
+  read(bytes, start, end) {
+    const at = end - timeWindowBytes;
+    if (at < start) throw new SerdeError(`a windowed key takes at least ${timeWindowBytes} bytes`);
+    const windowStart = readI64(bytes, at);
+    return { key: key.read(bytes, start, at), start: windowStart, end: windowStart + sizeMs };
+  },
+});
+
+/** Keys of sessions. */
+export const sessionWindowed = <K>(key: Serde<K>): Serde<Windowed<K>> => ({
+  name: `session-windowed ${key.name}`,
+  write(value, out) {
+    key.write(value.key, out);
+    out.i64(value.end);
+    out.i64(value.start);
+  },
+  read(bytes, start, end) {
+    const at = end - sessionBytes;
+    if (at < start) throw new SerdeError(`a key with a session takes at least ${sessionBytes} bytes`);
+    return { key: key.read(bytes, start, at), start: readI64(bytes, at + 8), end: readI64(bytes, at) };
+  },
+});

@@ -1,0 +1,166 @@
+/**
+ * Aggregate over a stream, per key and session: the sessions s1 … sn that the record's time joins become one, s = their
+ * span with the point [t, t] of the record; a' = add(merge(merge(initial, a1) …, an), record). Emits (k, si): ai →
+ * nothing for each of them in the order of their ends, then (k, s): nothing → result(a'). The key that goes on is the
+ * key's bytes, then the session's end and its start (i64, big-endian); the time of a result is the end of its session.
+ *
+ * Also where s has the same bounds as the only session found it is retracted first, as in Kafka Streams; but not where
+ * both are the point [t, t]: then its result changes as that of any group. (There Kafka sends no row before; here it is
+ * the one that was sent last.)
+ *
+ * State: sessions in an ordered store (`../stores/session-store.ts`), per session the accumulator. A record without a key
+ * is dropped (`null-key`); one without a value is given to `add`, or dropped (`null-value`). Where `add` deletes the
+ * group a tombstone goes on for s.
+ *
+ * Late: where the end of s < the record's origin time (`../operator-time.ts`) − grace − gap the record is dropped
+ * (`late`), and nothing changes. A session is kept until its end < that time − retention, and is not found from then on,
+ * whether it has been dropped from the store (at the next commit) or not. With the least retention, gap + grace, a
+ * session that is closed is never joined again.
+ */
+
+import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import { StreamRecord, unknown } from '../record.ts';
+import { SessionStore } from '../stores/session-store.ts';
+import type { SessionWindows } from '../windows/session.ts';
+import type { MergingAccumulation } from './accumulation.ts';
+import { heldAccumulatorOf } from './held-accumulator.ts';
+import { whyTooLarge } from './timestamped.ts';
+import type { NullValues } from './window-aggregate.ts';
+
+export interface SessionAggregation<V, A, R> {
+  readonly store: string;
+  readonly windows: SessionWindows;
+  readonly graceMs: number;
+  /** How long a session is kept after its end; at least gap and grace. The same as in the store's specification. */
+  readonly retentionMs: number;
+  readonly accumulation: MergingAccumulation<V, A, R>;
+  /** What happens to records without a value; default: they are given to `add`. */
+  readonly nullValues?: NullValues;
+}
+
+export const sessionAggregate =
+  <V, A, R>(aggregation: SessionAggregation<V, A, R>): ProcessorSupplier<V, R> =>
+  (context, forward) => {
+    const { store: name, accumulation, windows, graceMs, retentionMs, nullValues } = aggregation;
+    const store = new SessionStore(context.store(name, 'ordered'));
+    const held = heldAccumulatorOf(accumulation, context);
+    const { sendsBefore } = context;
+    const found = new FoundSessions(context);
+    const entry = context.scratch();
+    const key = context.scratch();
+    const out = new StreamRecord<R>();
+    const closesAfter = graceMs + windows.gapMs;
+
+    /** Sends what `out` has under the key of the record and a session. */
+    const send = ({ keyBytes, keyStart, keyEnd }: StreamRecord<V>, start: number, end: number): void => {
+      key.reset();
+      key.bytes(keyBytes, keyStart, keyEnd);
+      key.i64(end);
+      key.i64(start);
+      out.keyBytes = key.buffer;
+      out.keyStart = 0;
+      out.keyEnd = key.length;
+      out.timestamp = end;
+      forward(out);
+    };
+
+    const resultBefore = (index: number, record: StreamRecord<V>): R => {
+      held.read(found.values.buffer, found.valueStart(index), found.valueEnd(index));
+      return held.result(record);
+    };
+
+    return {
+      process(record) {
+        const { keyBytes, keyStart, keyEnd, timestamp } = record;
+        if (keyStart < 0) return context.drop('null-key', record, 'a record without a key is not aggregated');
+        if (record.value === null && nullValues === 'dropped')
+          return context.drop('null-value', record, 'a record without a value is not aggregated');
+        const time = Math.max(context.originTime(timestamp), context.streamTime());
+
+        let start = timestamp;
+        let end = timestamp;
+        found.reset();
+        const earliestEnd = Math.max(windows.earliestEnd(timestamp), time - retentionMs);
+        store.find(keyBytes, keyStart, keyEnd, earliestEnd, windows.latestStart(timestamp));
+        while (store.next()) {
+          found.add(store);
+          if (store.start < start) start = store.start;
+          if (store.end > end) end = store.end;
+        }
+        if (end < time - closesAfter)
+          return context.drop('late', record, whyLate(start, end, windows.gapMs, graceMs, time));
+
+        held.initialize();
+        for (let i = 0; i < found.count; i++)
+          held.merge(found.values.buffer, found.valueStart(i), found.valueEnd(i), record);
+        const kept = held.add(record);
+        if (kept) {
+          entry.reset();
+          held.write(entry);
+          if (!store.put(keyBytes, keyStart, keyEnd, start, end, entry.buffer, 0, entry.length))
+            return context.drop('serialization', record, whyTooLarge(name, entry.length));
+        }
+        for (let i = 0; i < found.count; i++) {
+          const same = kept && found.starts[i] === start && found.ends[i] === end;
+          if (!same) store.remove(keyBytes, keyStart, keyEnd, found.starts[i] as number, found.ends[i] as number);
+        }
+
+        out.takeEnvelope(record);
+        out.headersAt = 0;
+        const isPoint = start === end;
+        out.value = null;
+        for (let i = 0; i < found.count && !isPoint; i++) {
+          out.before = sendsBefore ? resultBefore(i, record) : unknown;
+          send(record, found.starts[i] as number, found.ends[i] as number);
+        }
+        out.before = unknown;
+        if (sendsBefore) {
+          out.before = isPoint && found.count > 0 ? resultBefore(0, record) : null;
+          // What is held is one of those before.
+          if (kept) held.read(entry.buffer, 0, entry.length);
+        }
+        out.value = kept ? held.result(record) : null;
+        send(record, start, end);
+      },
+      flush() {
+        store.expireBelow(context.streamTime() - retentionMs);
+      },
+    };
+  };
+
+/** The sessions that a record joins: bounds, and copies of their values. */
+class FoundSessions {
+  count = 0;
+  readonly starts: number[] = [];
+  readonly ends: number[] = [];
+  readonly values;
+  readonly #valueEnds: number[] = [];
+
+  constructor(context: ProcessorContext) {
+    this.values = context.scratch();
+  }
+
+  reset(): void {
+    this.count = 0;
+    this.values.reset();
+  }
+
+  add({ start, end, valueBytes, valueStart, valueEnd }: SessionStore): void {
+    const index = this.count++;
+    this.starts[index] = start;
+    this.ends[index] = end;
+    this.values.bytes(valueBytes, valueStart, valueEnd);
+    this.#valueEnds[index] = this.values.length;
+  }
+
+  valueStart(index: number): number {
+    return index === 0 ? 0 : (this.#valueEnds[index - 1] as number);
+  }
+
+  valueEnd(index: number): number {
+    return this.#valueEnds[index] as number;
+  }
+}
+
+const whyLate = (start: number, end: number, gapMs: number, graceMs: number, time: number): string =>
+  `the session [${start}, ${end}] with a gap of ${gapMs} ms and a grace of ${graceMs} ms is closed: stream time is ${time}`;

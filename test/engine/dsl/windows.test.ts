@@ -1,0 +1,217 @@
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import {
+  type KTable,
+  type Serde,
+  SessionWindows,
+  StreamsBuilder,
+  serdes,
+  sessionWindowed,
+  TimeWindows,
+  timeWindowed,
+  UnlimitedWindows,
+  type Windowed,
+} from '../../../engine/index.ts';
+import { TopologyTestDriver } from '../../../engine/test-driver.ts';
+
+const { string } = serdes;
+const texts = { key: string, value: string };
+
+/** Pipes `key: value @time` lines to the topic `in` of the topology that ends in a table; prints the table's changes. */
+const play = <V>(
+  table: (builder: StreamsBuilder) => KTable<Windowed<string>, V>,
+  forms: { readonly key: Serde<Windowed<string>>; readonly value: Serde<V> },
+  lines: string,
+): string => {
+  const builder = new StreamsBuilder();
+  table(builder).toStream().to('out', { value: forms.value });
+  const driver = new TopologyTestDriver(builder.build());
+  const input = driver.input('in', texts);
+  for (const line of lines.split('\n')) {
+    if (line.trim() === '') continue;
+    const [, key = '', value = '', time = '0'] = /^ *(\S+): (.*?)(?: @(\d+))?$/.exec(line) ?? [];
+    input.pipe(key === '-' ? null : key, value === '-' ? null : value, Number(time));
+  }
+  const written = driver
+    .output('out', forms)
+    .readAll()
+    .map(({ key, value, timestamp }) => `    ${key?.key}@${key?.start}-${key?.end}: ${value ?? '-'} @${timestamp}`);
+  driver.close();
+  return `\n${written.join('\n')}`;
+};
+
+const joined = (a: string, b: string): string => `${a}+${b}`;
+
+describe('reduce', () => {
+  test('joins the values of a key; a record without a value is left out, null deletes the row', () => {
+    const builder = new StreamsBuilder();
+    const table = builder
+      .stream('in', texts)
+      .groupByKey()
+      .reduce((a, b) => (b === 'end' ? null : joined(a, b)), { store: 'reduced' });
+    expectTypeOf(table).toEqualTypeOf<KTable<string, string>>();
+    table.toStream().to('out');
+    const driver = new TopologyTestDriver(builder.build());
+    const input = driver.input('in', texts);
+    for (const [value, time] of [
+      ['x', 3],
+      [null, 9],
+      ['y', 2],
+      ['end', 5],
+      ['z', 4],
+    ] as const)
+      input.pipe('a', value, time);
+    expect(
+      driver
+        .output('out', texts)
+        .readAll()
+        .map(({ value, timestamp }) => [value, timestamp]),
+    ).toEqual([
+      ['x', 3],
+      ['x+y', 3],
+      [null, 5],
+      ['z', 4],
+    ]);
+    expect(driver.drops.map(({ reason }) => reason)).toEqual(['null-value']);
+    expect(driver.keyValueStore('reduced', texts).get('a')).toEqual({ value: 'z', timestamp: 4 });
+    driver.close();
+  });
+
+  test('names nodes and stores as Kafka does', () => {
+    const builder = new StreamsBuilder();
+    const grouped = builder.stream('in', texts).groupByKey();
+    grouped.reduce(joined);
+    grouped.windowedBy(TimeWindows.ofSizeWithNoGrace(5)).reduce(joined);
+    grouped.windowedBy(SessionWindows.ofInactivityGapWithNoGrace(5)).reduce(joined);
+    grouped.windowedBy(SessionWindows.ofInactivityGapWithNoGrace(5)).count();
+    const topology = builder.build();
+    expect(topology.nodes.slice(1).map(({ name }) => name)).toEqual([
+      'KSTREAM-REDUCE-0000000002',
+      'KSTREAM-REDUCE-0000000004',
+      'KSTREAM-REDUCE-0000000006',
+      'KSTREAM-AGGREGATE-0000000008',
+    ]);
+    expect(topology.stores.map(({ name }) => name)).toEqual([
+      'KSTREAM-REDUCE-STATE-STORE-0000000001',
+      'KSTREAM-REDUCE-STATE-STORE-0000000003',
+      'KSTREAM-REDUCE-STATE-STORE-0000000005',
+      'KSTREAM-AGGREGATE-STATE-STORE-0000000007',
+    ]);
+  });
+});
+
+test('hopping windows overlap; a record may be late for some of its windows and not for others', () => {
+  const windows = TimeWindows.ofSizeAndGrace(10, 2).advanceBy(5);
+  expect(
+    play(
+      (builder) => builder.stream('in', texts).groupByKey().windowedBy(windows).reduce(joined),
+      { key: timeWindowed(string, 10), value: string },
+      `
+    a: 1 @3
+    a: 2 @7
+    a: 3 @13
+    a: 4 @9
+    a: - @14
+    a: 5 @12`,
+    ),
+  ).toBe(`
+    a@0-10: 1 @3
+    a@0-10: 1+2 @7
+    a@5-15: 2 @7
+    a@5-15: 2+3 @13
+    a@10-20: 3 @13
+    a@5-15: 2+3+4 @13
+    a@5-15: 2+3+4+5 @13
+    a@10-20: 3+5 @13`);
+});
+
+test('the unlimited window takes all records from its start on, however late', () => {
+  expect(
+    play(
+      (builder) => builder.stream('in', texts).groupByKey().windowedBy(UnlimitedWindows.of().startOn(5)).reduce(joined),
+      { key: timeWindowed(string, Number.POSITIVE_INFINITY), value: string },
+      `
+    a: 1 @4
+    a: 2 @5
+    a: 3 @100000000000
+    a: 4 @6`,
+    ),
+  ).toBe(`
+    a@5-Infinity: 2 @5
+    a@5-Infinity: 2+3 @100000000000
+    a@5-Infinity: 2+3+4 @100000000000`);
+});
+
+describe('sessions', () => {
+  const forms = { key: sessionWindowed(string), value: string };
+  const windows = SessionWindows.ofInactivityGapAndGrace(5, 20);
+  const lines = `
+    a: 1 @0
+    a: 2 @10
+    b: 9 @10
+    a: 3 @5
+    a: 4 @3`;
+
+  test('are counted, reduced and aggregated, and retracted when they are joined', () => {
+    const reduced = play(
+      (builder) => builder.stream('in', texts).groupByKey().windowedBy(windows).reduce(joined),
+      forms,
+      lines,
+    );
+    expect(reduced).toBe(`
+    a@0-0: 1 @0
+    a@10-10: 2 @10
+    b@10-10: 9 @10
+    a@0-0: - @0
+    a@10-10: - @10
+    a@0-10: 1+2+3 @10
+    a@0-10: - @10
+    a@0-10: 1+2+3+4 @10`);
+    expect(
+      play(
+        (builder) =>
+          builder
+            .stream('in', texts)
+            .groupByKey()
+            .windowedBy(windows)
+            .aggregate(
+              () => '0',
+              (key, value, all) => `${all}+${key}${value}`,
+              (_key, all, other) => `${all}|${other}`,
+              { value: string },
+            ),
+        forms,
+        lines,
+      ),
+    ).toBe(`
+    a@0-0: 0+a1 @0
+    a@10-10: 0+a2 @10
+    b@10-10: 0+b9 @10
+    a@0-0: - @0
+    a@10-10: - @10
+    a@0-10: 0|0+a1|0+a2+a3 @10
+    a@0-10: - @10
+    a@0-10: 0|0|0+a1|0+a2+a3+a4 @10`);
+    const counted = play(
+      (builder) => builder.stream('in', texts).groupByKey().windowedBy(windows).count(),
+      { key: forms.key, value: serdes.int64 },
+      lines,
+    );
+    expect(counted.split('\n').at(-1)).toBe('    a@0-10: 4 @10');
+  });
+});
+
+test('windows that cannot be are refused', () => {
+  const hopping = TimeWindows.ofSizeAndGrace(10, 0);
+  expect(() => hopping.advanceBy(0)).toThrow('windows of 10 ms cannot advance by 0 ms');
+  expect(() => hopping.advanceBy(11)).toThrow('windows of 10 ms cannot advance by 11 ms');
+  expect(() => SessionWindows.ofInactivityGapAndGrace(0, 1)).toThrow('a window cannot have a gap of 0 ms');
+  expect(() => SessionWindows.ofInactivityGapAndGrace(1, -1)).toThrow('a window cannot have a grace of -1 ms');
+  expect(() => UnlimitedWindows.of().startOn(-1)).toThrow('a window cannot have the start -1 ms');
+  const sessions = new StreamsBuilder()
+    .stream('in', texts)
+    .groupByKey()
+    .windowedBy(SessionWindows.ofInactivityGapAndGrace(10, 5));
+  expect(() => sessions.count({ retentionMs: 14 })).toThrow(
+    'a retention of 14 ms is shorter than the gap of the sessions and their grace, 15 ms',
+  );
+});
