@@ -33,6 +33,7 @@ import { Task } from './runtime/task.ts';
 import type { TaskInput } from './runtime/task-input.ts';
 import { SubTopologyGraph } from './runtime/watermarks.ts';
 import type { Serde } from './serde.ts';
+import { readSessionOrder } from './stores/session-store.ts';
 import type { StateStore } from './stores/state-store.ts';
 import { createStore } from './stores/store-kinds.ts';
 import type { Topology } from './topology.ts';
@@ -212,6 +213,11 @@ export class TopologyTestDriver {
   /** Reads a window store, typed: `get` takes the window's start. */
   windowStore<K, V>(name: string, forms: Forms<K, V>): TestWindowStore<K, V> {
     return new TestWindowStore(this.stores(name), forms);
+  }
+
+  /** Reads a store of sessions, typed. */
+  sessionStore<K, V>(name: string, forms: Forms<K, V>): TestSessionStore<K, V> {
+    return new TestSessionStore(this.stores(name), forms);
   }
 
   /** A store as it is: one per partition. */
@@ -425,5 +431,34 @@ export class TestWindowStore<K, V> {
       for (const start of store.committedWindows()) starts.add(start);
     }
     return [...starts].sort((a, b) => a - b);
+  }
+}
+
+/** A session in a store; its bounds are inclusive. */
+export interface StoredSession<V> {
+  readonly start: number;
+  readonly end: number;
+  readonly value: V;
+}
+
+export class TestSessionStore<K, V> {
+  readonly #stores: readonly StateStore[];
+  readonly #forms: Forms<K, V>;
+
+  constructor(stores: readonly StateStore[], forms: Forms<K, V>) {
+    this.#stores = stores;
+    this.#forms = forms;
+  }
+
+  /** The sessions of a key, in order of time. */
+  fetch(key: K): StoredSession<V>[] {
+    const bytes = bytesOf(this.#forms.key, key) ?? noBytes;
+    return this.#stores.flatMap((store) => {
+      assert(store.kind === 'ordered', `${store.name} is not a store of sessions`);
+      return store.committedEntries(bytes).map(({ order = noBytes, value }) => ({
+        ...readSessionOrder(order, 0),
+        value: this.#forms.value.read(value, 0, value.length),
+      }));
+    });
   }
 }

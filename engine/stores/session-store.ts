@@ -7,9 +7,9 @@ import { readOrderedI64, writeOrderedI64 } from '../../base/index.ts';
 import type { OrderedCursor, OrderedStore, ValueCursor } from './store.ts';
 
 const timeBytes = 8;
-export const sessionOrderBytes = 2 * timeBytes;
+const sessionOrderBytes = 2 * timeBytes;
 
-export const writeSessionOrder = (bytes: Uint8Array, start: number, end: number): void => {
+const writeSessionOrder = (bytes: Uint8Array, start: number, end: number): void => {
   writeOrderedI64(bytes, 0, end);
   writeOrderedI64(bytes, timeBytes, start);
 };

@@ -200,6 +200,25 @@ describe('sessions', () => {
   });
 });
 
+test('a store of sessions can be read in a test', () => {
+  const builder = new StreamsBuilder();
+  const windows = SessionWindows.ofInactivityGapWithNoGrace(5);
+  builder.stream('in', texts).groupByKey().windowedBy(windows).reduce(joined, { store: 'sessions', retentionMs: 100 });
+  const driver = new TopologyTestDriver(builder.build(), { partitions: 2 });
+  const input = driver.input('in', texts);
+  for (const time of [0, 3, 20, 40, 38]) input.pipe('a', `${time}`, time);
+  input.pipe('b', '41', 41);
+  const sessions = driver.sessionStore('sessions', texts);
+  expect(sessions.fetch('a')).toEqual([
+    { start: 0, end: 3, value: '0+3' },
+    { start: 20, end: 20, value: '20' },
+    { start: 38, end: 40, value: '40+38' },
+  ]);
+  expect(sessions.fetch('b')).toEqual([{ start: 41, end: 41, value: '41' }]);
+  expect(sessions.fetch('c')).toEqual([]);
+  driver.close();
+});
+
 test('windows that cannot be are refused', () => {
   const hopping = TimeWindows.ofSizeAndGrace(10, 0);
   expect(() => hopping.advanceBy(0)).toThrow('windows of 10 ms cannot advance by 0 ms');
