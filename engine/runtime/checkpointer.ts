@@ -7,8 +7,9 @@
  */
 
 import { messageOf } from '../../base/index.ts';
+import { recordsBetween } from '../stores/checkpoint.ts';
 import type { MemoryBudget } from '../stores/memory-budget.ts';
-import type { StateStore } from '../stores/state-store.ts';
+import type { CheckpointPace, StateStore } from '../stores/state-store.ts';
 import type { HostParts } from './host-options.ts';
 import type { HostedRun, HostedTask } from './hosted-run.ts';
 import { mostReplayed } from './restore.ts';
@@ -78,12 +79,30 @@ export class Checkpointer {
     if (before && !run.aheadOfCheckpoint) this.#host.wake();
   }
 
+  /** A checkpoint rests until something waits for it: the end of the run, a task that moves, another store of the run. */
+  #paceOf(hosted: HostedTask): CheckpointPace {
+    const { run } = hosted;
+    const { timers } = this.#host.options;
+    return {
+      urgent: () =>
+        run.over ||
+        run.aheadOfCheckpoint ||
+        !run.tasks.includes(hosted) ||
+        run.tasks.some(
+          ({ task, phase }) =>
+            phase === 'suspended' || task.stores.some(({ store }) => store.stats.dueRecords >= recordsBetween),
+        ),
+      rest: (ms) => new Promise((resolve) => timers.after(ms, resolve)),
+    };
+  }
+
   /** Writes one checkpoint; a failure is noted, and damage ends the run. */
-  async write({ run, task, shard }: HostedTask, store: StateStore, topic: string): Promise<void> {
+  async write(hosted: HostedTask, store: StateStore, topic: string): Promise<void> {
+    const { run, task, shard } = hosted;
     const { id: taskId, partition } = task;
     const former = shard?.kv.failure;
     try {
-      await store.checkpoint();
+      await store.checkpoint(this.#paceOf(hosted));
       const { position: offset } = store.stats;
       if (offset === undefined) return;
       this.#host.options.post({ kind: 'checkpointed', run: run.id, changelog: { topic, partition, offset } });

@@ -8,6 +8,9 @@
  * written in one chunk (`linked-pages.ts`). Chunks must be synced one by one: LevelDB's write-ahead log may roll over
  * unsynced, and a crash could then lose an older chunk and keep a newer one with the position in it.
  *
+ * A checkpoint that nobody waits for is written in small chunks with rests between them, so that rows which pass through
+ * the same thread meanwhile are not held up. It stops resting when it becomes urgent.
+ *
  * What expired is cleared before the position is written, unsynced: should a crash bring some of it back, the expiry
  * still hides it, and the first clearing after an opening starts from the very first window again.
  */
@@ -18,22 +21,32 @@ import { flags } from './flat-table.ts';
 import { hasWindow, isPage, kinds, readNumberValue, readTime, timeBytes, writeTime } from './layout.ts';
 import { firstPage } from './linked-pages.ts';
 import type { KvBatch, KvRange, OrderedKv } from './ordered-kv.ts';
+import type { CheckpointPace } from './state-store.ts';
 import type { StoreCore } from './store-core.ts';
 import { endOfTreeKey, TreeKey } from './tree-key.ts';
 
 /** Changelog records after which a checkpoint is due: they bound what a restart replays (93 ms a quarter of a million).
  *  Writing all keys again each 250,000 cost a fifth of an aggregate over a hundred thousand keys; each 500,000 costs
  *  half of that. */
-const recordsBetween = 500_000;
+export const recordsBetween = 500_000;
 const msBetween = 5_000;
 /** After a failure. */
 const msBeforeRetry = 1_000;
-/** Entries written at once: about 10 ms of work, in which the thread answers nothing. With 8,192 of them each checkpoint of
- *  60,000 entries held up rows of a push query by 40 ms eight times. */
-const entriesPerChunk = 2_048;
-/** Entries that are sorted together: LevelDB takes sorted ones at 60 % of the cost. */
-const sortedTogether = 8_192;
-const bytesPerChunk = 1 << 20;
+/** How much is done without a turn of the event loop. */
+interface Portion {
+  /** Entries that are sorted together: LevelDB takes sorted ones at 60 % of the cost. */
+  readonly sorted: number;
+  /** Entries and bytes of a chunk. */
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** A chunk of 5 ms; sorting takes 10 ms for every fourth. */
+const urgentPortion: Portion = { sorted: 8_192, entries: 2_048, bytes: 1 << 20 };
+/** Below 1 ms for each chunk, and as much again for sorting for every second. 60,000 entries take two seconds with
+ *  their rests. */
+const smallPortion: Portion = { sorted: 512, entries: 256, bytes: 1 << 17 };
+const restMs = 5;
 /** What an entry counts for whose former checksum has to be read from the key-value store (some microseconds), so that
  *  no chunk takes long to build. */
 const bytesPerRead = 1 << 10;
@@ -41,6 +54,7 @@ const bytesPerRead = 1 << 10;
 export class Checkpoint {
   readonly #core: StoreCore;
   readonly #chunkEntries: number;
+  #portion = urgentPortion;
   #running: Promise<void> | undefined;
   #stopped = false;
   readonly #group = new Int32Array(32);
@@ -52,7 +66,7 @@ export class Checkpoint {
   /** Windows below are cleared from the key-value store. */
   #clearedBelow = Number.NEGATIVE_INFINITY;
 
-  constructor(core: StoreCore, chunkEntries = entriesPerChunk) {
+  constructor(core: StoreCore, chunkEntries = urgentPortion.entries) {
     this.#core = core;
     this.#chunkEntries = chunkEntries;
   }
@@ -64,10 +78,7 @@ export class Checkpoint {
     if (core.due.count === 0) return false;
     const waited = nowMs - this.#waitingSince;
     if ((this.#requested && waited < msBetween) || (this.#failed && waited < msBeforeRetry)) return false;
-    const due =
-      core.records >= recordsBetween ||
-      waited >= msBetween ||
-      (core.memory.isShort && core.due.count * 2 > core.table.count);
+    const due = waited >= msBetween || this.#isUrgent;
     if (due) {
       this.#waitingSince = nowMs;
       this.#requested = true;
@@ -75,12 +86,18 @@ export class Checkpoint {
     return due;
   }
 
-  run(): Promise<void> {
+  /** Memory, or a restart that would replay it all, cannot wait. */
+  get #isUrgent(): boolean {
+    const { records, memory, due, table } = this.#core;
+    return records >= recordsBetween || (memory.isShort && due.count * 2 > table.count);
+  }
+
+  run(pace: CheckpointPace | undefined): Promise<void> {
     this.#requested = false;
     if (this.#running !== undefined) return this.#running;
     const { kv } = this.#core.stored;
     if (kv === undefined || this.#stopped) return Promise.resolve();
-    this.#running = this.#run(kv).then(
+    this.#running = this.#run(kv, pace).then(
       () => {
         this.#running = undefined;
         this.#failed = false;
@@ -109,15 +126,19 @@ export class Checkpoint {
     this.#clearedBelow = Number.NEGATIVE_INFINITY;
   }
 
-  async #run(kv: OrderedKv): Promise<void> {
+  async #run(kv: OrderedKv, pace: CheckpointPace | undefined): Promise<void> {
     const core = this.#core;
     const { position, records } = core;
     const expired = core.expiry?.committedWindow ?? Number.NEGATIVE_INFINITY;
     if (position === undefined || (core.due.count === 0 && position === core.checkpointed)) return;
     const end = core.due.tail;
+    let rests = pace !== undefined;
     for (let sorted = core.due.head; core.due.head !== end; ) {
+      rests &&= pace?.urgent() === false && !this.#isUrgent;
+      this.#portion = rests ? smallPortion : urgentPortion;
       if (((sorted - core.due.head) | 0) <= 0) sorted = this.#sort(end);
       await this.#writeChunk(kv, end);
+      if (rests && !this.#stopped && core.due.head !== end) await pace?.rest(restMs);
       if (this.#stopped) return;
     }
     if (expired > this.#clearedBelow) {
@@ -145,7 +166,7 @@ export class Checkpoint {
     const core = this.#core;
     const { due, table } = core;
     const from = due.head;
-    const to = (from + Math.min(sortedTogether, (end - from) | 0)) | 0;
+    const to = (from + Math.min(this.#portion.sorted, (end - from) | 0)) | 0;
     const addresses = new Int32Array((to - from) | 0);
     let count = 0;
     for (let place = from; place !== to; place = (place + 1) | 0) {
@@ -163,11 +184,11 @@ export class Checkpoint {
       for (let at = keyStart + shared; at < keyStart + shared + 4; at++) {
         number = number * 256 + (at < keyEnd ? (bytes[at] as number) : 0);
       }
-      order[i] = number * sortedTogether + i;
+      order[i] = number * count + i;
     }
     order.sort();
     for (let i = 0, place = from; place !== to; i++, place = (place + 1) | 0) {
-      const address = i < count ? (addresses[(order[i] as number) % sortedTogether] as number) : 0;
+      const address = i < count ? (addresses[(order[i] as number) % count] as number) : 0;
       due.move(place, address);
       if (address !== 0) core.setDuePlace(address, place);
     }
@@ -197,11 +218,13 @@ export class Checkpoint {
   async #writeChunk(kv: OrderedKv, end: number): Promise<void> {
     const core = this.#core;
     const { due } = core;
+    const mostEntries = Math.min(this.#chunkEntries, this.#portion.entries);
+    const mostBytes = this.#portion.bytes;
     const batch = kv.batch();
     const touched = new Set<number>();
     let index = due.head;
     let bytes = 0;
-    for (let ahead = 0; index !== end && batch.length < this.#chunkEntries && bytes < bytesPerChunk; ahead--) {
+    for (let ahead = 0; index !== end && batch.length < mostEntries && bytes < mostBytes; ahead--) {
       if (ahead === 0) ahead = this.#touch(index, end);
       const address = due.at(index);
       if (address !== 0) {

@@ -130,6 +130,14 @@ export interface OpenedStore {
   readonly discarded: string | undefined;
 }
 
+/** How a checkpoint that nobody waits for leaves time to the thread's other work. */
+export interface CheckpointPace {
+  /** Asked before each chunk. True: something waits for the checkpoint by now, and it does not rest any more. */
+  urgent(): boolean;
+  /** Resolves after so many milliseconds. */
+  rest(ms: number): Promise<void>;
+}
+
 export interface StateStoreLifecycle {
   readonly name: string;
   readonly spec: StoreSpec;
@@ -178,8 +186,9 @@ export interface StateStoreLifecycle {
 
   /** True when 500,000 changelog records or a few seconds have passed since the last checkpoint, or memory is short. */
   checkpointDue(nowMs: number): boolean;
-  /** Writes what is committed and due, then the position. A call while one runs answers with that one's promise. */
-  checkpoint(): Promise<void>;
+  /** Writes what is committed and due, then the position. A call while one runs answers with that one's promise. Without a
+   *  pace it is written as fast as it can be. */
+  checkpoint(pace?: CheckpointPace): Promise<void>;
 
   scanCommitted(range: ScanRange, visit: ScanVisitor): Promise<void>;
   /** An entry of a scan's chunk. */

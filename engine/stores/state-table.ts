@@ -7,6 +7,7 @@ import { Checkpoint } from './checkpoint.ts';
 import { scanCommitted } from './scan.ts';
 import type {
   ChangelogAppend,
+  CheckpointPace,
   CommittedEntry,
   KeyColumns,
   OpenedStore,
@@ -123,8 +124,8 @@ export abstract class StateTable implements Omit<StateStoreLifecycle, 'committed
     return this.#checkpoint.isDue(nowMs);
   }
 
-  checkpoint(): Promise<void> {
-    return this.#checkpoint.run();
+  checkpoint(pace?: CheckpointPace): Promise<void> {
+    return this.#checkpoint.run(pace);
   }
 
   entryAt({ bytes, keyStarts, keyEnds, valueStarts, valueEnds }: ScanChunk, index: number): CommittedEntry {

@@ -10,7 +10,7 @@ import { GuardedKv } from '../../../engine/stores/guarded-kv.ts';
 import { MemoryBudget } from '../../../engine/stores/memory-budget.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
 import { KvError } from '../../../engine/stores/ordered-kv.ts';
-import type { ScanRange, StateStore } from '../../../engine/stores/state-store.ts';
+import type { CheckpointPace, ScanRange, StateStore } from '../../../engine/stores/state-store.ts';
 import type { OrderedCursor } from '../../../engine/stores/store.ts';
 import { createStore } from '../../../engine/stores/store-kinds.ts';
 import {
@@ -71,6 +71,8 @@ export class World {
   /** Without it writes do not wait. */
   #slow: boolean;
   checkpoint: Promise<void> | undefined;
+  /** Every second checkpoint rests between its chunks, until it becomes urgent. */
+  #checkpoints = 0;
   /** A scan that runs beside everything else. */
   #aside: Aside | undefined;
 
@@ -223,8 +225,14 @@ export class World {
   }
 
   startCheckpoint(): void {
-    this.checkpoint ??= this.store
-      .checkpoint()
+    if (this.checkpoint !== undefined) return;
+    let chunks = 0;
+    const pace: CheckpointPace = {
+      urgent: () => ++chunks > 6,
+      rest: () => new Promise((resolve) => this.#waiting.push(resolve)),
+    };
+    this.checkpoint = this.store
+      .checkpoint(this.#checkpoints++ % 2 === 0 ? pace : undefined)
       .catch((error: unknown) => {
         if (!(error instanceof KvError)) throw error;
       })
