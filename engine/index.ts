@@ -16,10 +16,11 @@
 export type { BeforeUse } from './before-images.ts';
 export { type Block, BlockPool, DecodeCounters, type DecodedBlock } from './block.ts';
 export { type Consumed, StreamsBuilder } from './dsl/builder.ts';
+export { JoinWindows } from './dsl/join-windows.ts';
 export type { KGroupedStream } from './dsl/kgrouped-stream.ts';
 export type { KStream } from './dsl/kstream.ts';
 export type { KTable } from './dsl/ktable.ts';
-export type { Materialized, Named, WindowMaterialized, WithValue } from './dsl/options.ts';
+export type { Materialized, Named, StreamJoined, WindowMaterialized, WithValue } from './dsl/options.ts';
 export type { Reducer } from './dsl/reduce.ts';
 export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
 export { SessionWindows } from './dsl/session-windows.ts';
@@ -38,6 +39,9 @@ export { type Aggregation, aggregate } from './operators/aggregate.ts';
 export { filter } from './operators/filter.ts';
 export { flatMapValues } from './operators/flat-map-values.ts';
 export type { KeyWriter, Predicate, RowMapper, RowPredicate, ValueMapper } from './operators/functions.ts';
+export type { JoinSide } from './operators/join-buffer.ts';
+export { joinStreamSelf, type StreamSelfJoin } from './operators/join-stream-self.ts';
+export { joinStreamStream, type OfSide, type StreamStreamJoin, sideOfJoin } from './operators/join-stream-stream.ts';
 export { joinStreamTable, type StreamTableJoin } from './operators/join-stream-table.ts';
 export {
   type JoinRows,
@@ -47,6 +51,7 @@ export {
   type TableTableJoin,
   tableTableJoinBefore,
 } from './operators/join-table-table.ts';
+export { type JoinTimes, joinRetention } from './operators/join-times.ts';
 export { map } from './operators/map.ts';
 export { mapValues } from './operators/map-values.ts';
 export { peek } from './operators/peek.ts';

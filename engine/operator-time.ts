@@ -86,16 +86,22 @@ export class OperatorTime {
     return timestamp;
   }
 
-  /** At a commit: moves stream time on, and puts everything where it is kept. `low` is the low watermark of the
-   *  sub-topology as of the commit before; Infinity: no origins are mixed there, as far as is known. */
+  /** What a commit now would move stream time to. `low` is the low watermark of the sub-topology as of the commit
+   *  before; Infinity: no origins are mixed there, as far as is known. */
+  reached(low: number): number {
+    const times = this.#times;
+    const { streamTime } = this;
+    const carried = this.#carried.get(times);
+    if (low === Number.POSITIVE_INFINITY && carried > Number.NEGATIVE_INFINITY) return streamTime;
+    return Math.max(streamTime, Math.min(low, Math.max(this.#plain.get(times), carried)));
+  }
+
+  /** At a commit: moves stream time on, and puts everything where it is kept. */
   advance(low: number): void {
     const times = this.#times;
-    const plain = this.#plain.get(times);
-    const carried = this.#carried.get(times);
+    const next = this.reached(low);
     this.#plain.keep(times);
     this.#carried.keep(times);
-    if (low === Number.POSITIVE_INFINITY && carried > Number.NEGATIVE_INFINITY) return;
-    const next = Math.min(low, Math.max(plain, carried));
     if (next <= this.streamTime) return;
     this.#streamTime.set(next);
     this.#streamTime.keep(times);

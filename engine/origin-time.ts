@@ -56,6 +56,9 @@ export class RecordOrigin {
   carried = false;
   /** Its origin time where that is later than its timestamp; −Infinity: it is in order. */
   time = Number.NEGATIVE_INFINITY;
+  /** The low watermark of the sub-topology, as of the last commit; Infinity: no origins are mixed there, as far as is
+   *  known. */
+  low = Number.POSITIVE_INFINITY;
 }
 
 const cursor = newCursor();

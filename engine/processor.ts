@@ -96,6 +96,10 @@ export interface ProcessorContext {
   /** The time by which windows expire (`operator-time.ts`). It moves at commits only (before `flush`), never back;
    *  −Infinity before the first. */
   streamTime(): number;
+  /** What `streamTime` would be if the transaction ended with the record in hand: where no origins are mixed, the
+   *  largest timestamp that has reached this operator. What is emitted as time passes, beside other results, goes by it
+   *  with each record: so neither the results nor their order depend on where commits fall. */
+  reachedTime(): number;
   /** Counts the drop per query and reason and writes a row of the processing log within this transaction. `record`
    *  gives topic, partition, offset and original bytes where they are known. */
   drop(reason: DropReason, record: StreamRecord<unknown>, detail: string): void;

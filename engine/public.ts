@@ -11,6 +11,7 @@
 export { UserError } from '../base/index.ts';
 export type { BranchedKStream, Branches } from './dsl/branched-kstream.ts';
 export { type Consumed, StreamsBuilder } from './dsl/builder.ts';
+export { JoinWindows } from './dsl/join-windows.ts';
 export type { KGroupedStream } from './dsl/kgrouped-stream.ts';
 export type { KStream } from './dsl/kstream.ts';
 export type { KTable } from './dsl/ktable.ts';
@@ -19,6 +20,7 @@ export type {
   Named,
   Printed,
   Repartitioned,
+  StreamJoined,
   WindowMaterialized,
   WithKeyAndValue,
   WithValue,

@@ -23,10 +23,20 @@ import type { Serde } from '../serde.ts';
 import type { BranchedKStream } from './branched-kstream.ts';
 import { broughtTogether } from './brought-together.ts';
 import { assertSameBuilder, type Graph, serdeFor } from './graph.ts';
+import { JoinWindows } from './join-windows.ts';
 import type { KGroupedStream } from './kgrouped-stream.ts';
 import type { KTable } from './ktable.ts';
-import type { Materialized, Named, Printed, Repartitioned, WithKeyAndValue, WithValue } from './options.ts';
+import type {
+  Materialized,
+  Named,
+  Printed,
+  Repartitioned,
+  StreamJoined,
+  WithKeyAndValue,
+  WithValue,
+} from './options.ts';
 import { keyOf, type StreamParts } from './parts.ts';
+import { joinStreams, type StreamJoiner, type StreamJoinKind } from './stream-join.ts';
 import { tableFrom } from './table-from.ts';
 
 export class KStream<K, V> {
@@ -213,26 +223,83 @@ export class KStream<K, V> {
   join<R, V2>(
     table: KTable<K, R>,
     joiner: (value: V, row: R, key: K) => V2 | null,
-    options: WithValue<V2> = {},
+    options?: WithValue<V2>,
+  ): KStream<K, V2>;
+  /** Joins each two records of both streams that have one key and lie within the window of each other. Joined with
+   *  itself, a stream keeps its records once. */
+  join<R, V2>(
+    other: KStream<K, R>,
+    joiner: (left: V, right: R, key: K) => V2 | null,
+    windows: JoinWindows,
+    options?: StreamJoined<V, R, V2>,
+  ): KStream<K, V2>;
+  join<R, V2>(
+    other: KTable<K, R> | KStream<K, R>,
+    joiner: (value: V, row: R, key: K) => V2 | null,
+    second?: WithValue<V2> | JoinWindows,
+    options: StreamJoined<V, R, V2> = {},
   ): KStream<K, V2> {
     // An inner join shows no null row and no null key.
-    return this.#join(table, (value, row, key) => joiner(value, row as R, key as K), false, options);
+    const shown = (value: V | null, row: R | null, key: K | null): V2 | null => joiner(value as V, row as R, key as K);
+    if (second instanceof JoinWindows && other instanceof KStream)
+      return this.#joinStream(other, shown, second, 'inner', options);
+    return this.#joinTable(other as KTable<K, R>, shown, false, second as WithValue<V2> | undefined);
   }
 
   /** Joins each record with the table's row of the same key, or with null. */
   leftJoin<R, V2>(
     table: KTable<K, R>,
     joiner: (value: V, row: R | null, key: K | null) => V2 | null,
-    options: WithValue<V2> = {},
+    options?: WithValue<V2>,
+  ): KStream<K, V2>;
+  /** As `join`; records of this stream that meet none are emitted with null when their window and its grace have passed
+   *  by stream time. */
+  leftJoin<R, V2>(
+    other: KStream<K, R>,
+    joiner: (left: V, right: R | null, key: K | null) => V2 | null,
+    windows: JoinWindows,
+    options?: StreamJoined<V, R, V2>,
+  ): KStream<K, V2>;
+  leftJoin<R, V2>(
+    other: KTable<K, R> | KStream<K, R>,
+    joiner: (value: V, row: R | null, key: K | null) => V2 | null,
+    second?: WithValue<V2> | JoinWindows,
+    options: StreamJoined<V, R, V2> = {},
   ): KStream<K, V2> {
-    return this.#join(table, joiner, true, options);
+    // A left join shows no null on the left.
+    const shown = (value: V | null, row: R | null, key: K | null): V2 | null => joiner(value as V, row, key);
+    if (second instanceof JoinWindows && other instanceof KStream)
+      return this.#joinStream(other, shown, second, 'left', options);
+    return this.#joinTable(other as KTable<K, R>, shown, true, second as WithValue<V2> | undefined);
   }
 
-  #join<R, V2>(
+  /** As `join`; records of both streams that meet none are emitted with null for the other side when their window and
+   *  its grace have passed by stream time. */
+  outerJoin<R, V2>(
+    other: KStream<K, R>,
+    joiner: (left: V | null, right: R | null, key: K | null) => V2 | null,
+    windows: JoinWindows,
+    options: StreamJoined<V, R, V2> = {},
+  ): KStream<K, V2> {
+    return this.#joinStream(other, joiner, windows, 'outer', options);
+  }
+
+  #joinStream<R, V2>(
+    other: KStream<K, R>,
+    joiner: StreamJoiner<K, V, R, V2>,
+    windows: JoinWindows,
+    kind: StreamJoinKind,
+    options: StreamJoined<V, R, V2>,
+  ): KStream<K, V2> {
+    const { graph } = this.#parts;
+    return graph.make.stream(joinStreams(this.#parts, other.#parts, joiner, windows, kind, options));
+  }
+
+  #joinTable<R, V2>(
     table: KTable<K, R>,
     joiner: (value: V, row: R | null, key: K | null) => V2 | null,
     left: boolean,
-    options: WithValue<V2>,
+    options: WithValue<V2> = {},
   ): KStream<K, V2> {
     const { graph, value } = this.#parts;
     const node = graph.name(left ? 'KSTREAM-LEFTJOIN' : 'KSTREAM-JOIN', options.name);

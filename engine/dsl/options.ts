@@ -44,3 +44,13 @@ export interface Printed<K, V> extends Named {
   /** The text of a record; left out: key and value, objects as JSON. */
   readonly mapper?: (key: K | null, value: V | null) => string;
 }
+
+/** How two streams are joined. */
+export interface StreamJoined<V, R, V2> extends WithValue<V2> {
+  /** How the records of the left stream are kept; left out: as they were read. */
+  readonly left?: Serde<V>;
+  /** The same for the right stream. */
+  readonly right?: Serde<R>;
+  /** Names the stores: `<store>-this-join-store` and so on. */
+  readonly store?: string;
+}

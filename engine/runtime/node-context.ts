@@ -103,6 +103,11 @@ export class NodeContext implements ProcessorContext {
     return this.#time.streamTime;
   }
 
+  reachedTime(): number {
+    if (!this.#timeUsed) this.#useTime();
+    return this.#time.reached(this.#origin.low);
+  }
+
   drop(reason: DropReason, record: StreamRecord<unknown>, detail: string): void {
     this.#scope.drop(this.#scope.name, reason, record, detail);
   }

@@ -96,8 +96,6 @@ export class Task {
   readonly #oneByOne: boolean;
   /** Of the record that is being processed. */
   readonly #origin = new RecordOrigin();
-  /** The low watermark of the sub-topology, as of the last commit; Infinity where no origins are mixed. */
-  #low = Number.POSITIVE_INFINITY;
   /** Tasks of the sub-topology. */
   readonly #tasks: number;
   readonly #drops: DropSink;
@@ -379,8 +377,8 @@ export class Task {
 
   /** Ends the work of a transaction: flushes processors, writes the changelogs, hands over every batch begun. */
   flush(): TaskCommit {
-    for (const time of this.#times) time.advance(this.#low);
-    this.#punctuators.advance(this.#low);
+    for (const time of this.#times) time.advance(this.#origin.low);
+    this.#punctuators.advance(this.#origin.low);
     this.#punctuateByStreamTime();
     for (const processor of this.#processors) processor.flush?.();
     for (const changed of this.#stores) {
@@ -441,7 +439,7 @@ export class Task {
   setLow({ subTopologies, mixed, ownTimes }: LowWatermarks): void {
     const { id } = this.subTopology;
     const low = subTopologies[id] ?? Number.NEGATIVE_INFINITY;
-    this.#low = mixed[id] === false ? Number.POSITIVE_INFINITY : low;
+    this.#origin.low = mixed[id] === false ? Number.POSITIVE_INFINITY : low;
     for (const output of this.#outputs) {
       output.low = output.ownTime ? (ownTimes.get(output.topic) ?? Number.NEGATIVE_INFINITY) : low;
     }

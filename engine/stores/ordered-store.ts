@@ -10,10 +10,10 @@
  * of a window. What of a transaction has changed is listed beside the pages (`changed-entries.ts`).
  */
 
-import { assert, newCursor, readUnsignedVarint } from '../../base/index.ts';
+import { assert, newCursor, readUnsignedVarint, writeI32 } from '../../base/index.ts';
 import { ChangedEntries } from './changed-entries.ts';
 import { Expiry } from './expiry.ts';
-import { isPage, kinds, readTime, timeBytes } from './layout.ts';
+import { isPage, kinds, readTime, timeBytes, writeTime } from './layout.ts';
 import { committedPages, livePages, OrderCursor } from './order-cursor.ts';
 import { defaultPageBytes, PageTree } from './page-tree.ts';
 import { scanPages } from './scan-pages.ts';
@@ -35,6 +35,8 @@ const noBytes = new Uint8Array(0);
 const windowsPerRetention = 3;
 /** What a changelog key has beside key and order. */
 const keyOverheadBytes = 5;
+/** A time and a sequence. */
+const appendedBytes = timeBytes + 4;
 
 const expiryOf = (retentionMs: number): Expiry => new Expiry(Math.ceil(retentionMs / windowsPerRetention));
 const formOf = (retentionMs: number | undefined): string =>
@@ -50,6 +52,8 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   readonly #changed: ChangedEntries;
   readonly #cursors: OrderCursor[] = [];
   readonly #parsed = newCursor();
+  /** An order that `append` makes. */
+  readonly #appended = new Uint8Array(appendedBytes);
 
   constructor(spec: StoreSpec, options: StoreOptions) {
     const { retentionMs } = spec;
@@ -98,6 +102,24 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     this.#changed.add(key, keyStart, keyEnd, order, orderStart, orderEnd);
     this.#tree.put(order, orderStart, orderEnd, value, valueStart, valueEnd, 'change');
     return true;
+  }
+
+  append(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    time: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): number {
+    const order = this.#appended;
+    writeTime(order, 0, time);
+    writeI32(order, timeBytes, -1);
+    if (!this.#locate(key, keyStart, keyEnd, order, 0, appendedBytes)) return 0;
+    const sequence = this.#tree.lastSequence(order, timeBytes) + 1;
+    writeI32(order, timeBytes, sequence);
+    return this.put(key, keyStart, keyEnd, order, 0, appendedBytes, value, valueStart, valueEnd) ? sequence : -1;
   }
 
   delete(

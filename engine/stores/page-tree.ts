@@ -13,7 +13,7 @@
  * Addresses are valid until the next page is found, loaded or created: that may evict others, unless they are changed.
  */
 
-import { assert, ByteWriter } from '../../base/index.ts';
+import { assert, ByteWriter, compareBytes, readU32 } from '../../base/index.ts';
 import { kinds } from './layout.ts';
 import { firstPage } from './linked-pages.ts';
 import { KvError } from './ordered-kv.ts';
@@ -60,6 +60,44 @@ export class PageTree {
     if (!this.#descend(order, start, end)) return -1;
     const index = this.page.lowerBound(order, start, end);
     return this.page.has(index, order, start, end) ? index : -1;
+  }
+
+  /** The sequence of the last entry at or before an order of a time (its first `timeLength` bytes) and a sequence (u32)
+   *  that has this time; −1: there is none. */
+  lastSequence(order: Uint8Array, timeLength: number): number {
+    const { page } = this;
+    const end = timeLength + 4;
+    if (!this.#descend(order, 0, end)) return -1;
+    let index = page.upperBound(order, 0, end) - 1;
+    while (index < 0) {
+      // Entries may have been removed from the beginning of the page: the one before it may be at the end of another.
+      if (!this.#previousPage()) return -1;
+      index = page.count - 1;
+    }
+    page.at(index);
+    const { orderStart, orderEnd } = page;
+    if (orderEnd - orderStart !== end) return -1;
+    if (compareBytes(page.bytes, orderStart, orderStart + timeLength, order, 0, timeLength) !== 0) return -1;
+    return readU32(page.bytes, orderStart + timeLength);
+  }
+
+  /** Views the page of level 0 before the one in view; false: that is the first one. */
+  #previousPage(): boolean {
+    let depth = this.#depth - 1;
+    while (depth >= 0 && (this.#indexes[depth] as number) === 0) depth--;
+    if (depth < 0) return false;
+    const { page } = this;
+    this.#viewOther(this.#numbers[depth] as number);
+    let index = (this.#indexes[depth] as number) - 1;
+    while (page.level > 0) {
+      const number = page.numberAt(index);
+      this.#indexes[depth++] = index;
+      this.#numbers[depth] = number;
+      this.#viewOther(number);
+      index = page.count - 1;
+    }
+    this.#depth = depth;
+    return true;
   }
 
   /** Views the page of level 0 that an order belongs to; false: the tree is empty. */

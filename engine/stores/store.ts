@@ -86,6 +86,18 @@ export interface OrderedStore extends ValueCursor {
     valueStart: number,
     valueEnd: number,
   ): boolean;
+  /** Puts an entry behind those of the same time: its order is the time (8 bytes) and a sequence (4 bytes, u32). Answers
+   *  with the sequence; −1, and nothing changes, when the entry is larger than a store takes. The time has not
+   *  expired. */
+  append(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    time: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): number;
   /** Removing an absent entry is no change. */
   delete(
     key: Uint8Array,

@@ -49,6 +49,7 @@ export const silentContext: OperatorContext = {
   takeHeaders: (record, bytes, headersAt) => void takeHeaders(record, bytes, headersAt, headers),
   originTime: (timestamp) => timestamp,
   streamTime: () => Number.NEGATIVE_INFINITY,
+  reachedTime: () => Number.NEGATIVE_INFINITY,
   drop: () => undefined,
   sendsBefore: false,
   usesBefore: () => outside(),

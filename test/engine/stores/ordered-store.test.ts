@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { readOrderedI64, writeOrderedI64 } from '../../../base/index.ts';
+import { Random, readOrderedI64, writeOrderedI64 } from '../../../base/index.ts';
 import { Expiry } from '../../../engine/stores/expiry.ts';
 import { openLevelKv } from '../../../engine/stores/level-store.ts';
 import { MemoryBudget } from '../../../engine/stores/memory-budget.ts';
@@ -116,6 +116,46 @@ describe('a range fetch', () => {
     }
     expect(taken).toEqual(times.filter((time) => time < 500).sort((a, b) => a - b));
     expect(fetch(store, '').length).toBe(200 - taken.length);
+  });
+});
+
+describe('an append', () => {
+  test.each([undefined, 90])(
+    'puts an entry behind all of its time, whatever was deleted (retention %s)',
+    async (retentionMs) => {
+      const store = await newStore({ pageBytes: 64, ...(retentionMs === undefined ? {} : { retentionMs }) });
+      const random = new Random(7);
+      const key = bytesOf('k');
+      const model = new Map<number, number[]>();
+      for (let step = 0; step < 3_000; step++) {
+        const time = random.below(40);
+        const sequences = model.get(time) ?? [];
+        model.set(time, sequences);
+        if (sequences.length > 0 && random.chance(0.45)) {
+          const at = random.chance(0.5) ? sequences.length - 1 : random.below(sequences.length);
+          const [sequence = 0] = sequences.splice(at, 1);
+          const order = new Uint8Array(12);
+          writeOrderedI64(order, 0, time);
+          order[11] = sequence;
+          expect(store.get(key, 0, 1, order, 0, 12)).toBe(true);
+          store.delete(key, 0, 1, order, 0, 12);
+        } else {
+          const value = bytesOf(`${step}`);
+          const sequence = store.append(key, 0, 1, time, value, 0, value.length);
+          expect(sequence).toBe((sequences.at(-1) ?? -1) + 1);
+          sequences.push(sequence);
+        }
+      }
+      expect(fetch(store, 'k').length).toBe([...model.values()].flat().length);
+    },
+  );
+
+  test('refuses what is larger than an entry may be', async () => {
+    const store = await newStore({ entryLimitBytes: 100 });
+    const key = bytesOf('k');
+    expect(store.append(key, 0, 1, 5, new Uint8Array(100), 0, 100)).toBe(-1);
+    expect(store.append(key, 0, 1, 5, new Uint8Array(10), 0, 10)).toBe(0);
+    expect(store.append(key, 0, 1, 5, new Uint8Array(0), 0, 0)).toBe(1);
   });
 });
 
