@@ -70,7 +70,7 @@ export { timestampBytes, timestampOf, writeTimestamped } from './operators/times
 export { toStream } from './operators/to-stream.ts';
 export { type NullValues, type WindowAggregation, windowAggregate } from './operators/window-aggregate.ts';
 export { originTimeHeader, takeHeaders, withoutOriginTime } from './origin-time.ts';
-export { type PartitionPlan, planPartitions } from './partition-plan.ts';
+export { type PartitionPlan, partitionsOf, planPartitions } from './partition-plan.ts';
 export type {
   DropReason,
   Forward,

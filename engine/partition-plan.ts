@@ -1,11 +1,13 @@
 /**
  * How many partitions each sub-topology and each repartition topic of a query has.
  *
- * A sub-topology has one task per partition; all its source topics must have the same number of them (equal keys must
- * meet). A repartition topic takes the number of what it is joined with, else that of the sub-topology that writes it.
+ * A sub-topology has one task per partition. Where it keeps state, all its source topics must have the same number of
+ * partitions, since equal keys must meet; where it keeps none (streams that are merged), the largest number counts, and
+ * a task reads the topics that have its partition. A repartition topic takes the number of what it is joined with, else
+ * that of the sub-topology that writes it.
  */
 
-import { UserError } from '../base/index.ts';
+import { assert, UserError } from '../base/index.ts';
 import type { Topology } from './topology.ts';
 import type { SourceNode, SubTopology } from './topology-nodes.ts';
 
@@ -13,7 +15,16 @@ import type { SourceNode, SubTopology } from './topology-nodes.ts';
 export interface PartitionPlan {
   readonly subTopologies: readonly number[];
   readonly repartitions: ReadonlyMap<string, number>;
+  /** By name of the source topic, without repartitions. */
+  readonly topics: ReadonlyMap<string, number>;
 }
+
+/** Partitions of the topic that a source reads. */
+export const partitionsOf = ({ topics, repartitions }: PartitionPlan, { topic, repartition }: SourceNode): number => {
+  const count = (repartition ? repartitions : topics).get(topic);
+  assert(count !== undefined, `nothing is known of the topic ${topic}`);
+  return count;
+};
 
 /**
  * Works out the numbers of partitions. `countOf` answers for topics that exist; it is called for every source topic
@@ -24,28 +35,29 @@ export const planPartitions = (topology: Topology, countOf: (topic: string) => n
   const subTopologies = topology.subTopologies();
   const asked = new Map(topology.repartitions.map(({ topic, partitions }) => [topic, partitions]));
   const decided = new Map<string, number>();
+  const topics = new Map<string, number>();
+  const decidedFor = ({ topic, repartition }: SourceNode): number | undefined =>
+    (repartition ? decided : topics).get(topic);
   const counts: (number | undefined)[] = subTopologies.map(() => undefined);
 
-  const decide = (id: number, source: SourceNode, count: number): void => {
+  const decide = ({ id, stores }: SubTopology, source: SourceNode, count: number): void => {
     const known = counts[id];
-    if (known !== undefined && known !== count) {
-      const other = subTopologies[id]?.sources.find(
-        (one) => one !== source && (one.repartition ? decided.get(one.topic) : countOf(one.topic)) === known,
-      );
+    if (known !== undefined && known !== count && stores.length > 0) {
+      const other = subTopologies[id]?.sources.find((one) => one !== source && decidedFor(one) === known);
       throw new UserError(
         'TOPOLOGY_NOT_COPARTITIONED',
         `"${other?.topic}" has ${known} partitions and "${source.topic}" has ${count}, but they are read together`,
         { hint: 'Equal keys must meet in one task: give both topics the same number of partitions.' },
       );
     }
-    counts[id] = count;
-    if (source.repartition) decided.set(source.topic, count);
+    counts[id] = Math.max(known ?? 0, count);
+    (source.repartition ? decided : topics).set(source.topic, count);
   };
 
-  for (const { id, sources } of subTopologies) {
-    for (const source of sources) {
+  for (const subTopology of subTopologies) {
+    for (const source of subTopology.sources) {
       const count = source.repartition ? asked.get(source.topic) : countOf(source.topic);
-      if (count !== undefined) decide(id, source, count);
+      if (count !== undefined) decide(subTopology, source, count);
     }
   }
   // A sub-topology that reads only repartitions takes the largest number of those that write them. Where some wait for
@@ -77,5 +89,5 @@ export const planPartitions = (topology: Topology, countOf: (topic: string) => n
       if (repartition && !decided.has(topic)) decided.set(topic, counts[id] as number);
     }
   }
-  return { subTopologies: counts.map((count) => count ?? 0), repartitions: decided };
+  return { subTopologies: counts.map((count) => count ?? 0), repartitions: decided, topics };
 };

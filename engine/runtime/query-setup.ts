@@ -22,7 +22,7 @@ import {
   type TopicConfigs,
   type TopicDescription,
 } from '../../storage/index.ts';
-import { type PartitionPlan, planPartitions } from '../partition-plan.ts';
+import { type PartitionPlan, partitionsOf, planPartitions } from '../partition-plan.ts';
 import { changelogBatchBytes } from '../stores/store-options.ts';
 import { type Topology } from '../topology.ts';
 import { changelogTopic, resultTopic, taskIdOf, topicOf } from '../topology-nodes.ts';
@@ -144,12 +144,12 @@ const setUpWith = async (log: Log, settings: QuerySettings, producer: Producer |
     return position;
   };
   const planned = subTopologies.flatMap(({ id: subTopology, sources: nodes }) => {
-    const inputs = [...new Set(nodes.map((node) => topicOf(applicationId, node)))];
+    const inputs = new Map(nodes.map((node) => [topicOf(applicationId, node), partitionsOf(plan, node)]));
     return Array.from({ length: plan.subTopologies[subTopology] ?? 0 }, (_, partition) => ({
       id: taskIdOf(subTopology, partition),
       subTopology,
       partition,
-      positions: inputs.map((topic) => positionIn(topic, partition)),
+      positions: [...inputs].flatMap(([topic, count]) => (partition < count ? [positionIn(topic, partition)] : [])),
     }));
   });
   const shards = record?.shards;
@@ -248,10 +248,10 @@ const positionsOf = async (
     }
   }
   const positions = new Map<string, PartitionPosition>();
-  for (const { id, sources } of topology.subTopologies()) {
+  for (const { sources } of topology.subTopologies()) {
     for (const node of sources) {
       const topic = topicOf(applicationId, node);
-      for (let partition = 0; partition < (plan.subTopologies[id] ?? 0); partition++) {
+      for (let partition = 0; partition < partitionsOf(plan, node); partition++) {
         const key = partitionKey(topic, partition);
         if (positions.has(key)) continue;
         if (transient && node.repartition) {

@@ -115,7 +115,7 @@ export class TaskOpener {
   #taskOf(
     run: HostedRun,
     subTopology: SubTopology,
-    { partition }: TaskAssignment,
+    { partition, positions }: TaskAssignment,
     stores: ReadonlyMap<string, StateStore>,
   ): Task {
     const { host, buffers, outboxOf } = this.#options;
@@ -146,6 +146,7 @@ export class TaskOpener {
       preparation: { ready: () => host.wake(), failed: (error) => host.fail(run, error) },
       counters: new TaskCounters(),
       buffers,
+      reads: (topic) => positions.some((position) => position.topic === topic),
       tasks: assignment.partitionCounts[subTopology.id] ?? 1,
     });
   }

@@ -55,8 +55,8 @@ export interface TaskOptions {
   readonly preparation?: Preparation;
   /** Where batches are built; without it each batch gets a buffer of its own. */
   readonly buffers?: BufferPool;
-  /** Number of partitions of a source topic (full name), where it may have fewer than the sub-topology has tasks. */
-  readonly sourcePartitions?: (topic: string) => number;
+  /** Whether a source topic (full name) has this task's partition; left out: all have. */
+  readonly reads?: (topic: string) => boolean;
   /** Number of tasks of the sub-topology; default 1. */
   readonly tasks?: number;
 }
@@ -522,13 +522,13 @@ export class Task {
 /** The inputs of a task, by name of the source: sources of one topic share an input. Tables come first, so that the
  *  earlier of two equal times is the table's. */
 const inputsOf = (options: TaskOptions): ReadonlyMap<string, BufferedInput> => {
-  const { subTopology, applicationId, partition, sourcePartitions } = options;
+  const { subTopology, applicationId, partition, reads } = options;
   const byTopic = new Map<string, BufferedInput>();
   const bySource = new Map<string, BufferedInput>();
   const sources = [...subTopology.sources].sort((a, b) => Number(b.kind === 'table') - Number(a.kind === 'table'));
   for (const source of sources) {
     const topic = topicOf(applicationId, source);
-    if (sourcePartitions !== undefined && partition >= sourcePartitions(topic)) continue;
+    if (reads?.(topic) === false) continue;
     let input = byTopic.get(topic);
     if (input === undefined) {
       const { kind, repartition } = source;

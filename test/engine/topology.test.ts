@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { UserError } from '../../base/index.ts';
 import {
   type Operator,
+  partitionsOf,
   planPartitions,
   type SourceProcessor,
   type StoreSpec,
@@ -180,6 +181,7 @@ test('a number asked for holds, and goes on to what follows', () => {
       ['a-repartition', 6],
       ['b-repartition', 6],
     ]),
+    topics: new Map([['in', 3]]),
   });
 });
 
@@ -197,7 +199,8 @@ test('topics that are read together must have the same number of partitions', ()
   const topology = new Topology()
     .addSource('flights', from('flights'))
     .addSource('airports', from('airports', 'table'))
-    .addProcessor('join', nothing, ['flights', 'airports']);
+    .addStore(store('rows'))
+    .addProcessor('join', nothing, ['flights', 'airports'], { stores: ['rows'] });
   expect(() => planPartitions(topology, countOf)).toThrow(
     '"flights" has 8 partitions and "airports" has 4, but they are read together',
   );
@@ -205,6 +208,18 @@ test('topics that are read together must have the same number of partitions', ()
     .addSource('airports', from('airports', 'table'))
     .addSource('in', from('in'))
     .addRepartition('r', { ...through('in'), partitions: 6 })
-    .addProcessor('join', nothing, ['r', 'airports']);
+    .addStore(store('rows'))
+    .addProcessor('join', nothing, ['r', 'airports'], { stores: ['rows'] });
   expect(() => planPartitions(asked, countOf)).toThrow(/has 4 partitions and .* has 6|has 6 partitions and .* has 4/);
+});
+
+test('streams that are merged, without state behind, may have different numbers of partitions', () => {
+  const topology = new Topology()
+    .addSource('flights', from('flights'))
+    .addSource('airports', from('airports'))
+    .addProcessor('merge', nothing, ['flights', 'airports'])
+    .addRepartition('group', through('merge'));
+  const plan = planPartitions(topology, countOf);
+  expect(plan.subTopologies).toEqual([8, 8]);
+  expect(topology.subTopologies()[0]?.sources.map((source) => partitionsOf(plan, source))).toEqual([8, 4]);
 });

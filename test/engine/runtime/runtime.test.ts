@@ -13,7 +13,7 @@ import {
 import { queriesTopic } from '../../../engine/runtime/query-records.ts';
 import { decodeBatch, type Log, RecordColumns } from '../../../storage/index.ts';
 import { consume, lastOf, logKinds, newRuntime, openLog, produce, type Row, Shards, text, utf8 } from './support.ts';
-import { enriched, minuteSums, wordCount } from './topologies.ts';
+import { decimal, enriched, minuteSums, wordCount } from './topologies.ts';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -80,6 +80,30 @@ describe.each(logKinds)('on the %s log', (kind) => {
       restarts: 0,
       lag: 0,
     });
+  });
+
+  test('streams of different numbers of partitions are merged, and counted behind a repartition', async () => {
+    const log = await open({ words: 3, more: 1, counted: 2 });
+    const runtime = start(log);
+    const builder = new StreamsBuilder();
+    const texts = { key: serdes.string, value: serdes.string };
+    builder
+      .stream('words', texts)
+      .merge(builder.stream('more', texts))
+      .groupBy((_key, word) => word, { key: serdes.string, name: 'by-word' })
+      .count({ store: 'counts' })
+      .toStream()
+      .to('counted', { value: decimal });
+    await runtime.start({ id: 'count', topology: builder.build() });
+    for (const partition of [0, 1, 2]) await produce(log, 'words', partition, words('a', `${partition}`));
+    await produce(log, 'more', 0, words('a', 'b'));
+    await runtime.awaitIdle();
+    expect(lastOf(await consume(log, 'counted'))).toEqual({ a: '4', b: '1', 0: '1', 1: '1', 2: '1' });
+    await runtime.stop('count');
+    await runtime.start({ id: 'count', topology: builder.build() });
+    await produce(log, 'words', 2, words('a'));
+    await runtime.awaitIdle();
+    expect(lastOf(await consume(log, 'counted'))).toEqual({ a: '5', b: '1', 0: '1', 1: '1', 2: '1' });
   });
 
   test('a stopped query goes on where it stopped, with the state it had', async () => {
