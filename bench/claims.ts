@@ -13,6 +13,7 @@ import { restart } from './restart.ts';
 import { start } from './start.ts';
 import { storeRange } from './store-range.ts';
 import { streamTableJoin } from './stream-table-join.ts';
+import { tableTableJoin } from './table-table-join.ts';
 import { tumblingSum } from './tumbling-sum.ts';
 import { twoWorkers } from './two-workers.ts';
 
@@ -22,6 +23,7 @@ export const claims: readonly Claim[] = [
   housekeeping,
   tumblingSum,
   streamTableJoin,
+  tableTableJoin,
   storeRange,
   originTimes,
   twoWorkers,
