@@ -18,6 +18,7 @@ export { type Block, BlockPool, DecodeCounters, type DecodedBlock } from './bloc
 export { type Consumed, StreamsBuilder } from './dsl/builder.ts';
 export { JoinWindows } from './dsl/join-windows.ts';
 export type { KGroupedStream } from './dsl/kgrouped-stream.ts';
+export type { KGroupedTable } from './dsl/kgrouped-table.ts';
 export type { KStream } from './dsl/kstream.ts';
 export type { KTable } from './dsl/ktable.ts';
 export type { Materialized, Named, StreamJoined, WindowMaterialized, WithValue } from './dsl/options.ts';
@@ -36,6 +37,7 @@ export {
   type MergingAccumulation,
 } from './operators/accumulation.ts';
 export { type Aggregation, aggregate } from './operators/aggregate.ts';
+export { type Change, changeSerde } from './operators/change.ts';
 export { filter } from './operators/filter.ts';
 export { flatMapValues } from './operators/flat-map-values.ts';
 export type { KeyWriter, Predicate, RowMapper, RowPredicate, ValueMapper } from './operators/functions.ts';
@@ -61,7 +63,9 @@ export { selectKey } from './operators/select-key.ts';
 export { type SessionAggregation, sessionAggregate } from './operators/session-aggregate.ts';
 export { type Partitioner, type SinkFields, sink } from './operators/sink.ts';
 export { type SourceFields, source } from './operators/source.ts';
+export { type TableAggregation, tableAggregate } from './operators/table-aggregate.ts';
 export { tableFilter } from './operators/table-filter.ts';
+export { type GroupOf, tableGroupBy } from './operators/table-group-by.ts';
 export { tableMapValues } from './operators/table-map-values.ts';
 export { tablePassed } from './operators/table-passed.ts';
 export { type TableFields, tableSource } from './operators/table-source.ts';

@@ -13,6 +13,7 @@ export type { BranchedKStream, Branches } from './dsl/branched-kstream.ts';
 export { type Consumed, StreamsBuilder } from './dsl/builder.ts';
 export { JoinWindows } from './dsl/join-windows.ts';
 export type { KGroupedStream } from './dsl/kgrouped-stream.ts';
+export type { KGroupedTable } from './dsl/kgrouped-table.ts';
 export type { KStream } from './dsl/kstream.ts';
 export type { KTable } from './dsl/ktable.ts';
 export type {

@@ -12,6 +12,7 @@ import type { Serde } from '../serde.ts';
 import { Topology } from '../topology.ts';
 import type { BranchedKStream } from './branched-kstream.ts';
 import type { KGroupedStream } from './kgrouped-stream.ts';
+import type { GroupedTableParts, KGroupedTable } from './kgrouped-table.ts';
 import type { KStream } from './kstream.ts';
 import type { KTable } from './ktable.ts';
 import type { WithValue } from './options.ts';
@@ -28,6 +29,7 @@ export interface Makers {
   branched<K, V>(parts: StreamParts<K, V>, name: string | undefined): BranchedKStream<K, V>;
   table<K, V>(parts: TableParts<K, V>): KTable<K, V>;
   grouped<K, V>(parts: StreamParts<K, V>, options: WithValue<V>): KGroupedStream<K, V>;
+  groupedTable<K, V>(parts: GroupedTableParts<K, V>): KGroupedTable<K, V>;
   timeWindowed<K, V>(parts: StreamParts<K, V>, options: WithValue<V>, windows: FixedWindows): TimeWindowedKStream<K, V>;
   sessionWindowed<K, V>(
     parts: StreamParts<K, V>,

@@ -1,12 +1,15 @@
 /** A table: the last row of each key, as a changing thing. Its functions see rows only; a missing row needs none. */
 
 import { tableFilter } from '../operators/table-filter.ts';
+import { type GroupOf, tableGroupBy } from '../operators/table-group-by.ts';
 import { tableMapValues } from '../operators/table-map-values.ts';
 import { mappedRows, type ViewedTable } from '../operators/table-view.ts';
 import { toStream } from '../operators/to-stream.ts';
 import type { StreamRecord } from '../record.ts';
+import type { Serde } from '../serde.ts';
+import type { KGroupedTable } from './kgrouped-table.ts';
 import type { KStream } from './kstream.ts';
-import type { Materialized, Named, WithValue } from './options.ts';
+import type { Materialized, Named, WithKeyAndValue, WithValue } from './options.ts';
 import { presentKeyOf, rowsOf, type TableParts } from './parts.ts';
 import { tableTableJoin } from './table-table-join.ts';
 
@@ -89,6 +92,28 @@ export class KTable<K, V> {
     options: Materialized<V2> = {},
   ): KTable<K, V2> {
     return tableTableJoin(this.#parts, other.#parts, { kind: 'outer', joiner, options });
+  }
+
+  /** Groups rows by a new key, each with what the group takes of it; where either is null, or both, a row belongs to
+   *  no group.
+   *  `name` names the repartition topic. */
+  groupBy<K2, V2>(
+    to: (key: K, value: V) => readonly [K2 | null, V2 | null] | null,
+    options: WithKeyAndValue<K2, V2> & { readonly value: Serde<V2> },
+  ): KGroupedTable<K2, V2> {
+    const { graph, node: parent, key, wanted } = this.#parts;
+    const node = graph.name('KTABLE-SELECT');
+    // It needs the row before, which only a store knows.
+    wanted.store = true;
+    const groupOf: GroupOf<V, V2> = (row, record, out) => {
+      const pair = to(presentKeyOf(key, record), row);
+      if (pair === null || pair[0] === null || pair[1] === null) return null;
+      options.key.write(pair[0], out);
+      return pair[1];
+    };
+    graph.add((topology) => topology.addProcessor(node, tableGroupBy(groupOf), [parent], { before: 'needed' }));
+    const { value, name } = options;
+    return graph.make.groupedTable({ graph, node, key: { serde: options.key, windowBytes: 0 }, value, name });
   }
 
   /** The changes as a stream; a deletion is a record without a value. */

@@ -3,6 +3,7 @@
 import { BranchedKStream } from './branched-kstream.ts';
 import type { Makers } from './graph.ts';
 import { KGroupedStream } from './kgrouped-stream.ts';
+import { KGroupedTable } from './kgrouped-table.ts';
 import { KStream } from './kstream.ts';
 import { KTable } from './ktable.ts';
 import { SessionWindowedKStream } from './session-windowed-kstream.ts';
@@ -13,6 +14,7 @@ export const makers: Makers = {
   branched: (parts, name) => new BranchedKStream(parts, name),
   table: (parts) => new KTable(parts),
   grouped: (parts, options) => new KGroupedStream(parts, options),
+  groupedTable: (parts) => new KGroupedTable(parts),
   timeWindowed: (parts, options, windows) => new TimeWindowedKStream(parts, options, windows),
   sessionWindowed: (parts, options, windows) => new SessionWindowedKStream(parts, options, windows),
 };
