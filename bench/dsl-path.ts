@@ -78,7 +78,7 @@ const runPath = async (path: DslPath, variant: Variant, directory: string): Prom
       const elapsedMs = performance.now() - started;
       const after = measureBase(segments);
       const { end } = await millrace.log.offsets({ topic: sink, partition: 0 });
-      await streams.stop();
+      await streams.close();
       if (end < path.outputs(variant.records))
         throw new Error(`only ${end} records came out: the topology did not do its work`);
       if (round > 0) measured.push({ value: counted / (elapsedMs / 1000), base: (before + after) / 2 });
