@@ -136,7 +136,7 @@ test('nodes, stores and the repartition are called as in Kafka Streams', () => {
    Sub-topology: 0
     Source: KSTREAM-SOURCE-0000000001 (topics: [in])
       --> KTABLE-SOURCE-0000000002
-    Processor: KTABLE-SOURCE-0000000002 (stores: [in-STATE-STORE-0000000000]), asked for the row before
+    Processor: KTABLE-SOURCE-0000000002 (stores: [in-STATE-STORE-0000000000])
       --> KTABLE-SELECT-0000000003
       <-- KSTREAM-SOURCE-0000000001
     Processor: KTABLE-SELECT-0000000003 (stores: [])
