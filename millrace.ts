@@ -25,8 +25,11 @@ import {
   Repair,
   type RepairFindings,
   type RepairOptions,
+  type Replayed,
+  type ReplayOptions,
   Runtime,
   type RuntimeEvent,
+  replayDeadLetters,
   Streams,
   type StreamsOptions,
   withoutOriginTime,
@@ -69,7 +72,15 @@ import {
 export { UserError } from './base/index.ts';
 export type {
   CloseOptions,
+  DeadLetter,
+  RecordError,
+  RecordErrorAnswer,
+  RecordErrorKind,
+  RecordErrorPolicies,
+  RecordErrorPolicy,
   RepairFindings,
+  Replayed,
+  ReplayOptions,
   ResetTo,
   RestoreProgress,
   Streams,
@@ -81,7 +92,16 @@ export type {
   Uncaught,
   UncaughtHandler,
 } from './engine/index.ts';
-export { type KStream, type KTable, StreamsBuilder, serdes, TimeWindows, Topology, unknown } from './engine/index.ts';
+export {
+  deadLetterOf,
+  type KStream,
+  type KTable,
+  StreamsBuilder,
+  serdes,
+  TimeWindows,
+  Topology,
+  unknown,
+} from './engine/index.ts';
 export {
   ExecutionError,
   type FunctionModule,
@@ -202,6 +222,9 @@ export interface Millrace {
   /** Runs a topology on the calling thread, exactly once. Answers when it runs; with `start: false` before, so that
    *  listeners hear of everything: call `start()` then. */
   streams(app: StreamsOptions & { readonly start?: boolean }): Promise<Streams>;
+  /** Produces the records of a topic of dead letters again, to the topics that they come from or to others, each once:
+   *  those that came since the last such call. */
+  replayDeadLetters(topic: string, options?: ReplayOptions): Promise<Replayed>;
   /** Answers when every query has read and committed all there is. Rejects with the error of an application of
    *  `streams` that has failed, and was not closed since. (Queries in SQL that have failed are left out: `SHOW QUERIES`
    *  names them.) */
@@ -470,6 +493,10 @@ class OpenMillrace implements Millrace {
 
   #forgetStreams(streams: Streams): void {
     if (this.#streams.get(streams.id) === streams) this.#streams.delete(streams.id);
+  }
+
+  replayDeadLetters(topic: string, options?: ReplayOptions): Promise<Replayed> {
+    return replayDeadLetters(this.log, topic, options);
   }
 
   async awaitIdle(): Promise<void> {

@@ -87,6 +87,13 @@ export type {
   TopicWriter,
 } from './processor.ts';
 export { StreamRecord, type Unknown, unknown } from './record.ts';
+export {
+  type DeadLetter,
+  deadLetterOf,
+  type Replayed,
+  type ReplayOptions,
+  replayDeadLetters,
+} from './runtime/dead-letters.ts';
 export { type Drop, type DropSink, TaskCounters } from './runtime/drops.ts';
 export type { QuerySpec, Uncaught, UncaughtHandler } from './runtime/managed-query.ts';
 export {
@@ -111,6 +118,13 @@ export type {
   WindowRange,
 } from './runtime/protocol.ts';
 export { internalTopics } from './runtime/query-topics.ts';
+export type {
+  RecordError,
+  RecordErrorAnswer,
+  RecordErrorKind,
+  RecordErrorPolicies,
+  RecordErrorPolicy,
+} from './runtime/record-errors.ts';
 export { type QueryFindings, Repair, type RepairFindings, type RepairOptions } from './runtime/repair.ts';
 export type { ResetTo } from './runtime/reset.ts';
 export { Runtime, type TaskMetadata, type ThreadMetadata } from './runtime/runtime.ts';

@@ -1,5 +1,6 @@
 /** Drops: records, or parts of one, that a task left out, and what a task counts. */
 
+import type { RecordHeader } from '../../storage/index.ts';
 import type { Block } from '../block.ts';
 import type { DropReason } from '../processor.ts';
 import type { StreamRecord } from '../record.ts';
@@ -19,6 +20,8 @@ export interface Drop {
   readonly detail: string;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
+  /** Those of the original. */
+  readonly headers: readonly RecordHeader[];
 }
 
 /** Takes what was left out, within the open transaction: after a rollback the same drops come again. */
@@ -34,22 +37,22 @@ export class TaskCounters {
   readonly drops = new Map<DropReason, number>();
 }
 
-/** Original key and value of a record that is being processed: from its block where its offset is found there, else the
+/** Original key, value and headers of a record that is being processed: from its block where its offset is found there, else the
  *  key as the record has it. */
 export const originalOf = (
   record: StreamRecord<unknown>,
   block: Block | undefined,
-): { readonly key: Uint8Array | null; readonly value: Uint8Array | null } => {
+): Pick<Drop, 'key' | 'value' | 'headers'> => {
   if (block !== undefined && record.offset >= 0) {
     const { columns } = block;
     const row = rowOf(columns.offset, columns.count, record.offset);
     if (row >= 0) {
-      const { key, value } = columns.record(row);
-      return { key, value };
+      const { key, value, headers } = columns.record(row);
+      return { key, value, headers };
     }
   }
   const { keyBytes, keyStart, keyEnd } = record;
-  return { key: keyStart < 0 ? null : keyBytes.slice(keyStart, keyEnd), value: null };
+  return { key: keyStart < 0 ? null : keyBytes.slice(keyStart, keyEnd), value: null, headers: [] };
 };
 
 /** The row that holds this offset, or −1; offsets ascend. */

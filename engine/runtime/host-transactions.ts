@@ -43,6 +43,7 @@ export class HostTransactions {
       records += commit.records;
     }
     run.processingLog?.flush();
+    run.deadLetters?.flush();
     this.#host.options.post({ kind: 'prepared', run: run.id, positions, records, inputs, outputs });
   }
 
@@ -64,6 +65,7 @@ export class HostTransactions {
 
   rollback(run: HostedRun, positions: readonly PartitionPosition[]): void {
     run.processingLog?.discard();
+    run.deadLetters?.discard();
     run.pending = false;
     for (const hosted of run.transactional) {
       const { task } = hosted;

@@ -4,12 +4,14 @@ import type { DropReason } from '../processor.ts';
 import type { StoreSpec } from '../stores/store.ts';
 import { type Topology } from '../topology.ts';
 import { type SubTopology, topicOf } from '../topology-nodes.ts';
+import type { DeadLetterWriter } from './dead-letters.ts';
 import { TaskCounters } from './drops.ts';
 import type { Exchange } from './exchange.ts';
 import type { Subscription } from './feed.ts';
 import type { PartitionPosition } from './partition-position.ts';
 import type { ProcessingLogWriter } from './processing-log.ts';
 import type { HostCounters, LastDrop, Run, RunAssignment, TaskAssignment } from './protocol.ts';
+import type { RecordErrorPolicies } from './record-errors.ts';
 import type { Shard } from './shards.ts';
 import type { Task } from './task.ts';
 import type { TaskInput } from './task-input.ts';
@@ -84,6 +86,9 @@ export class HostedRun {
   reported: string | undefined;
   reportedMs = 0;
   processingLog: ProcessingLogWriter | undefined;
+  deadLetters: DeadLetterWriter | undefined;
+  /** Known when the topology is. */
+  onError: RecordErrorPolicies = {};
   lastDrop: LastDrop | undefined;
   /** Known when it is built. */
   topology: Topology | undefined;

@@ -5,6 +5,7 @@ import type { Topology } from '../topology.ts';
 import { noCounters, type QueryState } from './observer.ts';
 import type { HostCounters, LostRecords, OffsetReset, RestoreProgress, RowSink } from './protocol.ts';
 import type { QueryRun } from './query-run.ts';
+import type { RecordErrorPolicies } from './record-errors.ts';
 
 /** What becomes of a query that fails for a reason that will not pass by itself. `replace thread`: its tasks start again
  *  from the last commit, with back-off; `shut down`: it stays failed. */
@@ -28,6 +29,11 @@ export interface QuerySpec {
   /** Default: earliest. */
   readonly offsetReset?: OffsetReset;
   readonly listener?: QueryListener;
+  /** What becomes of records that cannot be read, processed or written. Only for a topology that runs where it is given:
+   *  functions do not cross threads. */
+  readonly onError?: RecordErrorPolicies;
+  /** The topic that gets them as they were, if they are left out; it must exist. */
+  readonly deadLetters?: string;
   /** It is held before its first record. */
   readonly paused?: boolean;
   /** Default: `shut down`. */

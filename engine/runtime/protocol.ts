@@ -31,6 +31,7 @@ import type { DropReason } from '../processor.ts';
 import type { CommittedEntry, ScanRange, WindowRange } from '../stores/state-store.ts';
 import type { Topology } from '../topology.ts';
 import type { PartitionPosition } from './partition-position.ts';
+import type { RecordErrorPolicies } from './record-errors.ts';
 import type { InputTime, LowWatermarks, OutputTime } from './watermarks.ts';
 
 /** Number of one attempt to run a query. */
@@ -84,7 +85,7 @@ export interface RunAssignment {
   readonly queryId: string;
   readonly applicationId: string;
   readonly topology:
-    | { readonly kind: 'inline'; readonly topology: Topology }
+    | { readonly kind: 'inline'; readonly topology: Topology; readonly onError: RecordErrorPolicies }
     | { readonly kind: 'plan'; readonly plan: unknown };
   readonly tasks: readonly TaskAssignment[];
   readonly outputs: readonly AssignedOutput[];
@@ -100,6 +101,8 @@ export interface RunAssignment {
   readonly offsetReset: OffsetReset;
   /** Where rows about dropped records go; undefined: they are counted only. */
   readonly processingLog: string | undefined;
+  /** Where records go that could not be read, processed or written; one of `outputs`. */
+  readonly deadLetters: string | undefined;
 }
 
 /** Store entries that a read or a scan found: bytes of their own. `windowStart` for windowed stores only. */

@@ -78,6 +78,7 @@ export class QueryRunner {
         offsetReset: spec.offsetReset ?? 'earliest',
         transient,
         processingLog: transient ? undefined : options.processingLog,
+        deadLetters: spec.deadLetters,
         threads: threadsFor(query),
         records: transient ? undefined : await records(),
       });
@@ -110,7 +111,9 @@ export class QueryRunner {
       run: run.id,
       queryId: spec.id,
       applicationId,
-      topology: inWorkers ? { kind: 'plan', plan: spec.plan } : { kind: 'inline', topology: spec.topology },
+      topology: inWorkers
+        ? { kind: 'plan', plan: spec.plan }
+        : { kind: 'inline', topology: spec.topology, onError: spec.onError ?? {} },
       tasks,
       outputs,
       partitionCounts: plan.subTopologies,
@@ -118,6 +121,7 @@ export class QueryRunner {
       window: query.window,
       offsetReset: spec.offsetReset ?? 'earliest',
       processingLog: query.transient ? undefined : options.processingLog,
+      deadLetters: spec.deadLetters,
     };
   }
 

@@ -44,6 +44,7 @@ export interface QuerySettings {
   readonly offsetReset: OffsetReset;
   readonly transient: boolean;
   readonly processingLog: string | undefined;
+  readonly deadLetters: string | undefined;
   /** Undefined for a transient query. */
   readonly records: QueryRecords | undefined;
 }
@@ -162,7 +163,7 @@ const setUpWith = async (log: Log, settings: QuerySettings, producer: Producer |
  *  memory. */
 const outputsOf = async (
   log: Log,
-  { applicationId, topology, transient }: QuerySettings,
+  { applicationId, topology, transient, deadLetters }: QuerySettings,
   plan: PartitionPlan,
 ): Promise<readonly AssignedOutput[]> => {
   const outputs = new Map<string, AssignedOutput>();
@@ -190,6 +191,7 @@ const outputsOf = async (
       written(await internal(log, topic, plan.subTopologies[id] ?? 1, changelogConfigs));
     }
   }
+  if (deadLetters !== undefined) written(await topicNamed(log, deadLetters, 'writes dead letters to'));
   return [...outputs.values()];
 };
 

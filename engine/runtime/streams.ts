@@ -18,6 +18,7 @@ import type { Topology } from '../topology.ts';
 import type { QueryListener, Uncaught, UncaughtHandler } from './managed-query.ts';
 import type { QueryCounters, QueryState } from './observer.ts';
 import type { OffsetReset, RestoreProgress } from './protocol.ts';
+import type { RecordErrorPolicies } from './record-errors.ts';
 import type { ResetTo } from './reset.ts';
 import type { Runtime, ThreadMetadata } from './runtime.ts';
 
@@ -41,6 +42,11 @@ export interface StreamsOptions {
    *  itself. `replace thread`: its tasks start again from the last commit, with back-off; `shut down`: its state is
    *  `error`. A function chooses one of both, error by error. Default: shut down. */
   readonly onUncaught?: Uncaught | UncaughtHandler;
+  /** What becomes of a record that cannot be read, processed or written, by kind (`record-errors.ts`). Default: what
+   *  cannot be read or written is left out; what the topology throws ends it. */
+  readonly onError?: RecordErrorPolicies;
+  /** A topic that gets the records that are left out, as they were, with what happened to them (`dead-letters.ts`). */
+  readonly deadLetters?: { readonly topic: string };
 }
 
 /** By event: what its listeners are called with. */
@@ -116,7 +122,7 @@ export class Streams {
     if (this.#state !== 'created' && this.#state !== 'closed' && this.#state !== 'error') {
       throw new UserError('QUERY_EXISTS', `the application "${this.id}" is running already`);
     }
-    const { id, topology, from, onUncaught = 'shut down' } = this.#options;
+    const { id, topology, from, onUncaught = 'shut down', onError, deadLetters } = this.#options;
     const listener: QueryListener = {
       state: (state, error) => this.#followed(state, error),
       restoring: (progress) => this.#call('restore', progress),
@@ -127,6 +133,8 @@ export class Streams {
       id,
       topology,
       ...(from !== undefined && { offsetReset: from }),
+      ...(onError !== undefined && { onError }),
+      ...(deadLetters !== undefined && { deadLetters: deadLetters.topic }),
       listener,
       paused: this.#paused,
       onUncaught: typeof onUncaught === 'function' ? onUncaught : () => onUncaught,

@@ -28,6 +28,7 @@ import { KvError } from '../stores/ordered-kv.ts';
 import { type Topology } from '../topology.ts';
 import { resultTopic, type SubTopology } from '../topology-nodes.ts';
 import { Checkpointer } from './checkpointer.ts';
+import { DeadLetterWriter } from './dead-letters.ts';
 import { reportOf } from './error-report.ts';
 import { Exchange } from './exchange.ts';
 import { FeedReader } from './feed-reader.ts';
@@ -248,13 +249,23 @@ export class TaskHost {
     try {
       this.#options.atWork?.(run.id);
       run.topology = await this.#topologyOf(assignment);
-      const { processingLog, queryId } = assignment;
+      if (assignment.topology.kind === 'inline') run.onError = assignment.topology.onError;
+      const { processingLog, deadLetters, queryId } = assignment;
       if (processingLog !== undefined) {
         const partition = 0;
         run.processingLog = new ProcessingLogWriter(
           queryId,
           () => this.#options.clock.now(),
           (bytes) => this.#send(run, processingLog, partition, bytes),
+        );
+      }
+      if (deadLetters !== undefined) {
+        const output = assignment.outputs.find(({ topic }) => topic === deadLetters);
+        assert(output !== undefined, `nothing is known of the topic of dead letters ${deadLetters}`);
+        run.deadLetters = new DeadLetterWriter(
+          output,
+          () => this.#options.clock.now(),
+          (partition, bytes) => this.#send(run, deadLetters, partition, bytes),
         );
       }
       const subTopologies = run.topology.subTopologies();

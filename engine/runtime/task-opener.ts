@@ -18,6 +18,7 @@ import { type HostedRun, HostedTask } from './hosted-run.ts';
 import type { PartitionPosition } from './partition-position.ts';
 import type { Outbox } from './partitioned-writer.ts';
 import type { AssignedOutput, TaskAssignment } from './protocol.ts';
+import { RecordErrors } from './record-errors.ts';
 import { restoreStore } from './restore.ts';
 import type { Shard, Shards } from './shards.ts';
 import { Task } from './task.ts';
@@ -135,14 +136,13 @@ export class TaskOpener {
         return output;
       },
       outbox: outboxOf(run),
-      drops: {
-        drop: (drop) => {
-          const { reason, detail, topic, partition: from, offset } = drop;
-          const timeMs = host.options.clock.now();
-          run.lastDrop = { reason, detail: detail.slice(0, longestDetail), topic, partition: from, offset, timeMs };
-          run.processingLog?.drop(drop);
-        },
-      },
+      drops: new RecordErrors(run.onError, (drop, error) => {
+        const { reason, detail, topic, partition: from, offset } = drop;
+        const timeMs = host.options.clock.now();
+        run.lastDrop = { reason, detail: detail.slice(0, longestDetail), topic, partition: from, offset, timeMs };
+        run.processingLog?.drop(drop);
+        if (error !== undefined) run.deadLetters?.add(error);
+      }),
       preparation: { ready: () => host.wake(), failed: (error) => host.fail(run, error) },
       counters: new TaskCounters(),
       buffers,

@@ -220,6 +220,7 @@ export class Task {
       detail,
       key: null,
       value: null,
+      headers: [],
     });
     // It is reported once: the new position is committed, whether a record follows or not.
     this.#records++;

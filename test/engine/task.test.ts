@@ -463,6 +463,7 @@ test('what is left out is reported with its place and its original bytes', () =>
       detail: 'float64 takes 8 bytes, there are 15',
       key: text('b'),
       value: text('not eight bytes'),
+      headers: [],
     },
     {
       reason: 'invalid-timestamp',
@@ -475,6 +476,7 @@ test('what is left out is reported with its place and its original bytes', () =>
       detail: 'the timestamp -3 is negative',
       key: text('c'),
       value: text('12345678'),
+      headers: [],
     },
   ]);
 });
