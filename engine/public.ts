@@ -35,20 +35,10 @@ export { UnlimitedWindows } from './dsl/unlimited-windows.ts';
 export { sessionWindowed, timeWindowed, type Windowed } from './dsl/windowed.ts';
 export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';
-export {
-  type DriverOptions,
-  type Forms,
-  type PipedRecord,
-  type StoredSession,
-  type StoredValue,
-  TestInput,
-  TestOutput,
-  type TestRecord,
-  TestSessionStore,
-  TestStore,
-  TestWindowStore,
-  TopologyTestDriver,
-} from './test-driver.ts';
+export { type DriverOptions, TopologyTestDriver } from './test-driver.ts';
+export type { Forms, PipedRecord, TestRecord } from './test-records.ts';
+export type { StoredSession, StoredValue, TestSessionStore, TestStore, TestWindowStore } from './test-stores.ts';
+export type { InputOptions, TestInput, TestOutput } from './test-topics.ts';
 export { Topology } from './topology.ts';
 export type {
   NodeDescription,

@@ -13,7 +13,7 @@
  * that has none, and wall-clock punctuators go by it.
  */
 
-import { assert, ByteWriter, ManualClock, partitionOfKey } from '../base/index.ts';
+import { assert, ManualClock, partitionOfKey } from '../base/index.ts';
 import {
   BatchBuilder,
   type Chunk,
@@ -21,46 +21,23 @@ import {
   encodeHeaders,
   nextOffsetOf,
   RecordColumns,
-  type RecordHeader,
   readHeaders,
   stampBatch,
 } from '../storage/index.ts';
 import { BlockPool } from './block.ts';
-import { timestampBytes, timestampOf } from './operators/timestamped.ts';
 import { withoutOriginTime } from './origin-time.ts';
 import { type Drop, TaskCounters } from './runtime/drops.ts';
 import { Task } from './runtime/task.ts';
 import type { TaskInput } from './runtime/task-input.ts';
 import { SubTopologyGraph } from './runtime/watermarks.ts';
-import type { Serde } from './serde.ts';
-import { readSessionOrder } from './stores/session-store.ts';
 import type { StateStore } from './stores/state-store.ts';
 import { createStore } from './stores/store-kinds.ts';
+import { type Forms, noBytes, type PipedRecord, type TestRecord } from './test-records.ts';
+import { TestSessionStore, TestStore, TestWindowStore } from './test-stores.ts';
+import { type InputOptions, TestInput, TestOutput } from './test-topics.ts';
 import type { Topology } from './topology.ts';
 
-/** How keys and values of a topic or a store are read and written. */
-export interface Forms<K, V> {
-  readonly key: Serde<K>;
-  readonly value: Serde<V>;
-}
-
-export interface TestRecord<K, V> {
-  readonly key: K | null;
-  readonly value: V | null;
-  readonly timestamp: number;
-  readonly headers: readonly RecordHeader[];
-  readonly partition: number;
-  readonly offset: number;
-}
-
-/** A record to be piped. Left out: no key, no value, the clock's time, no headers, the partition of the key. */
-export interface PipedRecord<K, V> {
-  readonly key?: K | null;
-  readonly value?: V | null;
-  readonly timestamp?: number;
-  readonly headers?: readonly RecordHeader[];
-  readonly partition?: number;
-}
+export type { TestRecord } from './test-records.ts';
 
 export interface DriverOptions {
   readonly applicationId?: string;
@@ -150,8 +127,8 @@ export class TopologyTestDriver {
   // ---------------------------------------------------------------- in
 
   /** A way to pipe typed records to a topic. */
-  input<K, V>(topic: string, forms: Forms<K, V>): TestInput<K, V> {
-    return new TestInput(forms, (records) => this.pipe(topic, records));
+  input<K, V>(topic: string, forms: Forms<K, V>, options: InputOptions = {}): TestInput<K, V> {
+    return new TestInput(forms, options, (records) => this.pipe(topic, records));
   }
 
   /** Writes records, keys and values as bytes, to a topic and processes all that follows from them. Several records go
@@ -296,169 +273,5 @@ export class TopologyTestDriver {
       const headers = withoutOriginTime(readHeaders(bytes, columns.headersAt[row] as number));
       written.push({ key, value, timestamp, headers, partition, offset });
     }
-  }
-}
-
-const noBytes = new Uint8Array(0);
-
-const bytesOf = <T>(serde: Serde<T>, value: T | null | undefined): Uint8Array | null => {
-  if (value === null || value === undefined) return null;
-  const out = new ByteWriter(64);
-  serde.write(value, out);
-  return out.slice();
-};
-
-const valueOf = <T>(serde: Serde<T>, bytes: Uint8Array | null): T | null =>
-  bytes === null ? null : serde.read(bytes, 0, bytes.length);
-
-export class TestInput<K, V> {
-  readonly #forms: Forms<K, V>;
-  readonly #pipe: (records: PipedRecord<Uint8Array, Uint8Array>[]) => void;
-
-  constructor(forms: Forms<K, V>, pipe: (records: PipedRecord<Uint8Array, Uint8Array>[]) => void) {
-    this.#forms = forms;
-    this.#pipe = pipe;
-  }
-
-  /** Pipes one record and processes it to the end. */
-  pipe(key: K | null, value: V | null, timestamp?: number): void {
-    this.pipeAll([timestamp === undefined ? { key, value } : { key, value, timestamp }]);
-  }
-
-  /** Pipes records as one batch, committed together. */
-  pipeAll(records: readonly PipedRecord<K, V>[]): void {
-    this.#pipe(
-      records.map((record) => ({
-        ...record,
-        key: bytesOf(this.#forms.key, record.key),
-        value: bytesOf(this.#forms.value, record.value),
-      })),
-    );
-  }
-}
-
-export class TestOutput<K, V> {
-  readonly #forms: Forms<K, V>;
-  readonly #written: () => TestRecord<Uint8Array, Uint8Array>[];
-
-  constructor(forms: Forms<K, V>, written: () => TestRecord<Uint8Array, Uint8Array>[]) {
-    this.#forms = forms;
-    this.#written = written;
-  }
-
-  get isEmpty(): boolean {
-    return this.#written().length === 0;
-  }
-
-  /** The next record, or undefined. */
-  read(): TestRecord<K, V> | undefined {
-    const record = this.#written().shift();
-    if (record === undefined) return undefined;
-    return { ...record, key: valueOf(this.#forms.key, record.key), value: valueOf(this.#forms.value, record.value) };
-  }
-
-  readAll(): TestRecord<K, V>[] {
-    const records: TestRecord<K, V>[] = [];
-    for (let record = this.read(); record !== undefined; record = this.read()) records.push(record);
-    return records;
-  }
-
-  /** The last value of each key, by the key's text. Reads all. */
-  readTable(): Map<string, V> {
-    const table = new Map<string, V>();
-    for (const { key, value } of this.readAll()) {
-      const text = typeof key === 'string' ? key : JSON.stringify(key);
-      if (value === null) table.delete(text);
-      else table.set(text, value);
-    }
-    return table;
-  }
-}
-
-/** A value in a store, with the event time of its result. */
-export interface StoredValue<V> {
-  readonly value: V;
-  readonly timestamp: number;
-}
-
-const storedOf = <V>(serde: Serde<V>, bytes: Uint8Array | undefined): StoredValue<V> | undefined =>
-  bytes && { value: serde.read(bytes, timestampBytes, bytes.length), timestamp: timestampOf(bytes, 0) };
-
-export class TestStore<K, V> {
-  readonly #stores: readonly StateStore[];
-  readonly #forms: Forms<K, V>;
-
-  constructor(stores: readonly StateStore[], forms: Forms<K, V>) {
-    this.#stores = stores;
-    this.#forms = forms;
-  }
-
-  get(key: K): StoredValue<V> | undefined {
-    const bytes = bytesOf(this.#forms.key, key) ?? noBytes;
-    for (const store of this.#stores) {
-      assert(store.kind === 'key-value', `${store.name} is not a key-value store`);
-      const found = store.readCommitted(bytes, 0, bytes.length);
-      if (found !== undefined) return storedOf(this.#forms.value, found);
-    }
-    return undefined;
-  }
-}
-
-export class TestWindowStore<K, V> {
-  readonly #stores: readonly StateStore[];
-  readonly #forms: Forms<K, V>;
-
-  constructor(stores: readonly StateStore[], forms: Forms<K, V>) {
-    this.#stores = stores;
-    this.#forms = forms;
-  }
-
-  get(key: K, windowStart: number): StoredValue<V> | undefined {
-    const bytes = bytesOf(this.#forms.key, key) ?? noBytes;
-    for (const store of this.#stores) {
-      assert(store.kind === 'window', `${store.name} is not a window store`);
-      const found = store.readCommittedWindow(windowStart, bytes, 0, bytes.length);
-      if (found !== undefined) return storedOf(this.#forms.value, found);
-    }
-    return undefined;
-  }
-
-  /** Starts of the windows that are kept, in order. */
-  windows(): number[] {
-    const starts = new Set<number>();
-    for (const store of this.#stores) {
-      assert(store.kind === 'window', `${store.name} is not a window store`);
-      for (const start of store.committedWindows()) starts.add(start);
-    }
-    return [...starts].sort((a, b) => a - b);
-  }
-}
-
-/** A session in a store; its bounds are inclusive. */
-export interface StoredSession<V> {
-  readonly start: number;
-  readonly end: number;
-  readonly value: V;
-}
-
-export class TestSessionStore<K, V> {
-  readonly #stores: readonly StateStore[];
-  readonly #forms: Forms<K, V>;
-
-  constructor(stores: readonly StateStore[], forms: Forms<K, V>) {
-    this.#stores = stores;
-    this.#forms = forms;
-  }
-
-  /** The sessions of a key, in order of time. */
-  fetch(key: K): StoredSession<V>[] {
-    const bytes = bytesOf(this.#forms.key, key) ?? noBytes;
-    return this.#stores.flatMap((store) => {
-      assert(store.kind === 'ordered', `${store.name} is not a store of sessions`);
-      return store.committedEntries(bytes).map(({ order = noBytes, value }) => ({
-        ...readSessionOrder(order, 0),
-        value: this.#forms.value.read(value, 0, value.length),
-      }));
-    });
   }
 }

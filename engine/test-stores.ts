@@ -1,0 +1,96 @@
+/** The stores of a topology under test, typed, as of the last commit. */
+
+import { assert } from '../base/index.ts';
+import { timestampBytes, timestampOf } from './operators/timestamped.ts';
+import type { Serde } from './serde.ts';
+import { readSessionOrder } from './stores/session-store.ts';
+import type { StateStore } from './stores/state-store.ts';
+import { bytesOf, type Forms, noBytes } from './test-records.ts';
+
+/** A value in a store, with the event time of its result. */
+export interface StoredValue<V> {
+  readonly value: V;
+  readonly timestamp: number;
+}
+
+const storedOf = <V>(serde: Serde<V>, bytes: Uint8Array | undefined): StoredValue<V> | undefined =>
+  bytes && { value: serde.read(bytes, timestampBytes, bytes.length), timestamp: timestampOf(bytes, 0) };
+
+export class TestStore<K, V> {
+  readonly #stores: readonly StateStore[];
+  readonly #forms: Forms<K, V>;
+
+  constructor(stores: readonly StateStore[], forms: Forms<K, V>) {
+    this.#stores = stores;
+    this.#forms = forms;
+  }
+
+  get(key: K): StoredValue<V> | undefined {
+    const bytes = bytesOf(this.#forms.key, key) ?? noBytes;
+    for (const store of this.#stores) {
+      assert(store.kind === 'key-value', `${store.name} is not a key-value store`);
+      const found = store.readCommitted(bytes, 0, bytes.length);
+      if (found !== undefined) return storedOf(this.#forms.value, found);
+    }
+    return undefined;
+  }
+}
+
+export class TestWindowStore<K, V> {
+  readonly #stores: readonly StateStore[];
+  readonly #forms: Forms<K, V>;
+
+  constructor(stores: readonly StateStore[], forms: Forms<K, V>) {
+    this.#stores = stores;
+    this.#forms = forms;
+  }
+
+  get(key: K, windowStart: number): StoredValue<V> | undefined {
+    const bytes = bytesOf(this.#forms.key, key) ?? noBytes;
+    for (const store of this.#stores) {
+      assert(store.kind === 'window', `${store.name} is not a window store`);
+      const found = store.readCommittedWindow(windowStart, bytes, 0, bytes.length);
+      if (found !== undefined) return storedOf(this.#forms.value, found);
+    }
+    return undefined;
+  }
+
+  /** Starts of the windows that are kept, in order. */
+  windows(): number[] {
+    const starts = new Set<number>();
+    for (const store of this.#stores) {
+      assert(store.kind === 'window', `${store.name} is not a window store`);
+      for (const start of store.committedWindows()) starts.add(start);
+    }
+    return [...starts].sort((a, b) => a - b);
+  }
+}
+
+/** A session in a store; its bounds are inclusive. */
+export interface StoredSession<V> {
+  readonly start: number;
+  readonly end: number;
+  readonly value: V;
+}
+
+export class TestSessionStore<K, V> {
+  readonly #stores: readonly StateStore[];
+  readonly #forms: Forms<K, V>;
+
+  constructor(stores: readonly StateStore[], forms: Forms<K, V>) {
+    this.#stores = stores;
+    this.#forms = forms;
+  }
+
+  /** The sessions of a key, in order of time. */
+  fetch(key: K): StoredSession<V>[] {
+    const bytes = bytesOf(this.#forms.key, key) ?? noBytes;
+    return this.#stores.flatMap((store) => {
+      assert(store.kind === 'ordered', `${store.name} is not a store of sessions`);
+      return store.committedEntries(bytes).map(({ order = noBytes, value }) => ({
+        ...readSessionOrder(order, 0),
+        value: this.#forms.value.read(value, 0, value.length),
+      }));
+    });
+  }
+}

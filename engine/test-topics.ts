@@ -1,0 +1,114 @@
+/** The topics of a topology under test, typed. */
+
+import { assert } from '../base/index.ts';
+import { parseRecords, printRecords } from './record-text.ts';
+import { bytesOf, type Forms, type PipedRecord, type TestRecord, valueOf } from './test-records.ts';
+
+type RawRecord = PipedRecord<Uint8Array, Uint8Array>;
+
+export interface InputOptions {
+  /** The time of the first record that has none of its own; left out: what the clock shows then. */
+  readonly startMs?: number;
+  /** How far the time moves on after each such record. Default 0. */
+  readonly advanceMs?: number;
+}
+
+/** Pipes records to a topic. Each call processes them, and all that follows from them, to the end. */
+export class TestInput<K, V> {
+  readonly #forms: Forms<K, V>;
+  readonly #pipe: (records: RawRecord[]) => void;
+  readonly #advanceMs: number;
+  /** Undefined: records without a time get the clock's. */
+  #timeMs: number | undefined;
+
+  constructor(forms: Forms<K, V>, { startMs, advanceMs = 0 }: InputOptions, pipe: (records: RawRecord[]) => void) {
+    this.#forms = forms;
+    this.#pipe = pipe;
+    this.#timeMs = startMs ?? (advanceMs === 0 ? undefined : 0);
+    this.#advanceMs = advanceMs;
+  }
+
+  /** Pipes one record. */
+  pipe(key: K | null, value: V | null, timestamp?: number): void {
+    this.pipeAll([timestamp === undefined ? { key, value } : { key, value, timestamp }]);
+  }
+
+  /** Pipes records as one batch, committed together. */
+  pipeAll(records: readonly PipedRecord<K, V>[]): void {
+    this.#pipe(records.map((record) => this.#encoded(record)));
+  }
+
+  /** Pipes records that are written as text (`record-text.ts`), each by itself. */
+  pipeText(text: string): void {
+    for (const record of parseRecords(text, this.#forms)) this.pipeAll([record]);
+  }
+
+  /** Moves the time of the records to come that have none of their own. */
+  advanceTime(ms: number): void {
+    assert(this.#timeMs !== undefined, 'the input has no time of its own: give it startMs');
+    this.#timeMs += ms;
+  }
+
+  #encoded(record: PipedRecord<K, V>): RawRecord {
+    const { key, value } = this.#forms;
+    const raw = { ...record, key: bytesOf(key, record.key), value: bytesOf(value, record.value) };
+    if (record.timestamp !== undefined || this.#timeMs === undefined) return raw;
+    const timestamp = this.#timeMs;
+    this.#timeMs += this.#advanceMs;
+    return { ...raw, timestamp };
+  }
+}
+
+/** Reads what was written to a topic, each record once. */
+export class TestOutput<K, V> {
+  readonly #forms: Forms<K, V>;
+  readonly #written: () => TestRecord<Uint8Array, Uint8Array>[];
+
+  constructor(forms: Forms<K, V>, written: () => TestRecord<Uint8Array, Uint8Array>[]) {
+    this.#forms = forms;
+    this.#written = written;
+  }
+
+  get isEmpty(): boolean {
+    return this.size === 0;
+  }
+
+  /** Records that were not read yet. */
+  get size(): number {
+    return this.#written().length;
+  }
+
+  /** The next record, or undefined. */
+  read(): TestRecord<K, V> | undefined {
+    const record = this.#written().shift();
+    if (record === undefined) return undefined;
+    return { ...record, key: valueOf(this.#forms.key, record.key), value: valueOf(this.#forms.value, record.value) };
+  }
+
+  readAll(): TestRecord<K, V>[] {
+    const records: TestRecord<K, V>[] = [];
+    for (let record = this.read(); record !== undefined; record = this.read()) records.push(record);
+    return records;
+  }
+
+  /** The values of all records. */
+  readValues(): (V | null)[] {
+    return this.readAll().map(({ value }) => value);
+  }
+
+  /** All records as text, a line each (`record-text.ts`). */
+  readText(): string {
+    return printRecords(this.readAll(), this.#forms);
+  }
+
+  /** The last value of each key, by the key's text. Reads all. */
+  readTable(): Map<string, V> {
+    const table = new Map<string, V>();
+    for (const { key, value } of this.readAll()) {
+      const text = typeof key === 'string' ? key : JSON.stringify(key);
+      if (value === null) table.delete(text);
+      else table.set(text, value);
+    }
+    return table;
+  }
+}
