@@ -25,6 +25,7 @@ export type { Materialized, Named, StreamJoined, WindowMaterialized, WithValue }
 export type { Reducer } from './dsl/reduce.ts';
 export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
 export { SessionWindows } from './dsl/session-windows.ts';
+export { BufferConfig, Suppressed } from './dsl/suppressed.ts';
 export type { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
 export { TimeWindows } from './dsl/time-windows.ts';
 export { UnlimitedWindows } from './dsl/unlimited-windows.ts';
@@ -64,6 +65,7 @@ export { type SessionAggregation, sessionAggregate } from './operators/session-a
 export { type Partitioner, type SinkFields, sink } from './operators/sink.ts';
 export { type SourceFields, source } from './operators/source.ts';
 export { type TableAggregation, tableAggregate } from './operators/table-aggregate.ts';
+export { type BufferLimit, type Suppression, suppress, suppressedRows } from './operators/suppress.ts';
 export { tableFilter } from './operators/table-filter.ts';
 export { type GroupOf, tableGroupBy } from './operators/table-group-by.ts';
 export { tableMapValues } from './operators/table-map-values.ts';

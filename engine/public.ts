@@ -29,6 +29,7 @@ export type {
 export type { Reducer } from './dsl/reduce.ts';
 export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
 export { SessionWindows } from './dsl/session-windows.ts';
+export { BufferConfig, Suppressed } from './dsl/suppressed.ts';
 export type { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
 export { TimeWindows } from './dsl/time-windows.ts';
 export { UnlimitedWindows } from './dsl/unlimited-windows.ts';

@@ -11,6 +11,8 @@ import type { KGroupedTable } from './kgrouped-table.ts';
 import type { KStream } from './kstream.ts';
 import type { Materialized, Named, WithKeyAndValue, WithValue } from './options.ts';
 import { presentKeyOf, rowsOf, type TableParts } from './parts.ts';
+import type { Suppressed } from './suppressed.ts';
+import { suppressedTable } from './suppressed-table.ts';
 import { tableTableJoin } from './table-table-join.ts';
 
 export class KTable<K, V> {
@@ -114,6 +116,12 @@ export class KTable<K, V> {
     graph.add((topology) => topology.addProcessor(node, tableGroupBy(groupOf), [parent], { before: 'needed' }));
     const { value, name } = options;
     return graph.make.groupedTable({ graph, node, key: { serde: options.key, windowBytes: 0 }, value, name });
+  }
+
+  /** Holds changes back, so that only some of them are sent on: the last one within a time limit, or the final result of
+   *  each window (`Suppressed`). */
+  suppress(suppressed: Suppressed<K>, options: WithValue<V> = {}): KTable<K, V> {
+    return suppressedTable(this.#parts, suppressed, options);
   }
 
   /** The changes as a stream; a deletion is a record without a value. */

@@ -6,10 +6,19 @@ import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import type { Graph } from './graph.ts';
 
+/** When the window of a key closes: `closesAfterMs` after its end, it takes no record any more. */
+export interface WindowClosing {
+  /** The end of the window in a key whose bytes end at `keyEnd`. */
+  readonly endOf: (keyBytes: Uint8Array, keyEnd: number) => number;
+  readonly closesAfterMs: number;
+}
+
 /** A key's form: its serde, and how many bytes of a window lie behind the key's own. */
 export interface KeyForm<K> {
   readonly serde: Serde<K>;
   readonly windowBytes: number;
+  /** Of keys with a window that closes. */
+  readonly closing?: WindowClosing;
 }
 
 export const keyOf = <K>({ serde }: KeyForm<K>, record: StreamRecord<unknown>): K | null =>

@@ -12,7 +12,15 @@ import type { SessionWindows } from './session-windows.ts';
 import type { TimeWindows } from './time-windows.ts';
 import type { UnlimitedWindows } from './unlimited-windows.ts';
 import { retentionOf } from './window-times.ts';
-import { sessionBytes, sessionWindowed, timeWindowBytes, timeWindowed, type Windowed } from './windowed.ts';
+import {
+  endOfSession,
+  endOfTimeWindow,
+  sessionBytes,
+  sessionWindowed,
+  timeWindowBytes,
+  timeWindowed,
+  type Windowed,
+} from './windowed.ts';
 
 /** Windows that a stream is grouped by, but for sessions. */
 export type FixedWindows = TimeWindows | UnlimitedWindows;
@@ -36,7 +44,11 @@ export const fixedWindowAggregate = (
   const retentionMs = retentionOf(givenRetentionMs, sizeMs + graceMs, 'the window and its grace');
   return {
     store: { name: store, kind: 'window', retentionMs },
-    keyForm: (key) => ({ serde: timeWindowed(key, sizeMs), windowBytes: timeWindowBytes }),
+    keyForm: (key) => ({
+      serde: timeWindowed(key, sizeMs),
+      windowBytes: timeWindowBytes,
+      ...(Number.isFinite(sizeMs) && { closing: { endOf: endOfTimeWindow(sizeMs), closesAfterMs: graceMs } }),
+    }),
     operator: (accumulation, nullValues = 'given') =>
       windowAggregate({ store, windows: starts, graceMs, retentionMs, accumulation, nullValues }),
   };
@@ -54,7 +66,12 @@ export const sessionWindowAggregate = (
   const retentionMs = retentionOf(givenRetentionMs, gapMs + graceMs, 'the gap of the sessions and their grace');
   return {
     store: { name: store, kind: 'ordered', retentionMs },
-    keyForm: (key) => ({ serde: sessionWindowed(key), windowBytes: sessionBytes }),
+    keyForm: (key) => ({
+      serde: sessionWindowed(key),
+      windowBytes: sessionBytes,
+      // A record that comes just then is not late yet.
+      closing: { endOf: endOfSession, closesAfterMs: gapMs + graceMs + 1 },
+    }),
     operator: (accumulation, nullValues = 'given') =>
       sessionAggregate({ store, windows: sessions, graceMs, retentionMs, accumulation, nullValues }),
   };

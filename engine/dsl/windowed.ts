@@ -35,6 +35,14 @@ export const timeWindowed = <K>(key: Serde<K>, sizeMs: number): Serde<Windowed<K
   },
 });
 
+/** The end of the time window in a key whose bytes end at `keyEnd`. */
+export const endOfTimeWindow =
+  (sizeMs: number) =>
+  (bytes: Uint8Array, keyEnd: number): number =>
+    readI64(bytes, keyEnd - timeWindowBytes) + sizeMs;
+
+export const endOfSession = (bytes: Uint8Array, keyEnd: number): number => readI64(bytes, keyEnd - sessionBytes);
+
 /** Keys of sessions. */
 export const sessionWindowed = <K>(key: Serde<K>): Serde<Windowed<K>> => ({
   name: `session-windowed ${key.name}`,

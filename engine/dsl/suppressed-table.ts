@@ -1,0 +1,54 @@
+/** A table whose changes are held back: the operator with its two stores. */
+
+import { UserError } from '../../base/index.ts';
+import { type BufferLimit, type Suppression, suppress, suppressedRows } from '../operators/suppress.ts';
+import { serdeFor } from './graph.ts';
+import type { KTable } from './ktable.ts';
+import type { WithValue } from './options.ts';
+import type { TableParts } from './parts.ts';
+import type { BufferConfig, Suppressed } from './suppressed.ts';
+
+export const suppressedTable = <K, V>(
+  parts: TableParts<K, V>,
+  suppressed: Suppressed<K>,
+  options: WithValue<V>,
+): KTable<K, V> => {
+  const { graph, node: parent, wanted, rows } = parts;
+  const { name } = suppressed;
+  const node = graph.name('KTABLE-SUPPRESS', name);
+  const store = name === undefined ? graph.name('KTABLE-SUPPRESS-STATE-STORE') : `${name}-store`;
+  const byTime = `${store}-by-time`;
+  const row = serdeFor('value', 'suppress', options.value, parts.value);
+  const limit = limitOf(suppressed.buffer);
+  const when = whenOf(parts, suppressed);
+  graph.add((topology) => {
+    // Rows that are looked up are those before what is held back.
+    const before = wanted.store && rows !== undefined ? 'needed' : 'passed on';
+    topology.addStore({ name: store, kind: 'key-value' });
+    topology.addStore({ name: byTime, kind: 'ordered' });
+    const supplier = suppress<V>({ store, byTime, row, ...when, ...(limit && { limit }), before });
+    topology.addProcessor(node, supplier, [parent], { stores: [store, byTime], before });
+  });
+  return graph.make.table({ ...parts, node, value: row, rows: rows && (() => suppressedRows(rows(), store, row)) });
+};
+
+/** When a key goes. */
+const whenOf = <K, V>(
+  { key: { closing } }: TableParts<K, V>,
+  { until, waitMs }: Suppressed<K>,
+): Pick<Suppression<V>, 'waitMs' | 'windowEnd'> => {
+  if (until === 'time limit') return { waitMs };
+  if (closing !== undefined) return { waitMs: closing.closesAfterMs, windowEnd: closing.endOf };
+  throw new UserError('DSL_SUPPRESS_INVALID', 'the windows of this table never close', {
+    hint: 'Final results are those of an aggregation over windows or sessions that end.',
+  });
+};
+
+const limitOf = ({ maxRecords, maxBytes, whenFull }: BufferConfig): BufferLimit | undefined =>
+  maxRecords === undefined && maxBytes === undefined
+    ? undefined
+    : {
+        whenFull,
+        ...(maxRecords !== undefined && { maxRecords }),
+        ...(maxBytes !== undefined && { maxBytes }),
+      };

@@ -1,0 +1,266 @@
+/** KTable.suppress in whole topologies: what Kafka Streams publishes of it, and what becomes of it over restarts. */
+
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import {
+  BufferConfig,
+  type KTable,
+  SessionWindows,
+  StreamsBuilder,
+  Suppressed,
+  serdes,
+  TimeWindows,
+  type Windowed,
+} from '../../../engine/index.ts';
+import { TopologyTestDriver } from '../../../engine/test-driver.ts';
+import { consume, newRuntime, openLog, produce } from '../runtime/support.ts';
+
+const { string } = serdes;
+const texts = { key: string, value: string };
+const { untilTimeLimit, untilWindowCloses } = Suppressed;
+const { unbounded, maxRecords } = BufferConfig;
+
+/** Writes the rows of a windowed table as `key@start-end`. */
+const written = <V>(table: KTable<Windowed<string>, V>, topic: string): void =>
+  table
+    .toStream()
+    .map((key, value) => [`${key?.key}@${key?.start}-${key?.end}`, value === null ? null : String(value)], {
+      key: string,
+      value: string,
+    })
+    .to(topic);
+
+const linesOf = (driver: TopologyTestDriver, topic: string): string[] =>
+  driver
+    .output(topic, texts)
+    .readAll()
+    .map(({ key, value, timestamp }) => `${key}: ${value ?? '-'} @${timestamp}`);
+
+/** Pipes `key@time` words, each with the value `v`. */
+const piped = (driver: TopologyTestDriver, words: string): void => {
+  for (const word of words.trim().split(/\s+/)) {
+    const [key = '', time = ''] = word.split('@');
+    driver.input('in', texts).pipe(key, 'v', Number(time));
+  }
+};
+
+const played = (windowed: (builder: StreamsBuilder) => KTable<Windowed<string>, number | bigint>, words: string) => {
+  const builder = new StreamsBuilder();
+  const counts = windowed(builder);
+  written(counts.suppress(untilWindowCloses(unbounded())), 'final');
+  written(counts, 'raw');
+  const driver = new TopologyTestDriver(builder.build());
+  piped(driver, words);
+  return { final: linesOf(driver, 'final'), raw: linesOf(driver, 'raw') };
+};
+
+describe('final results', () => {
+  test('of time windows', () => {
+    const { final, raw } = played(
+      (builder) => builder.stream('in', texts).groupByKey().windowedBy(TimeWindows.ofSizeAndGrace(2, 1)).count(),
+      'k1@0 k1@1 k1@2 k1@1 k1@0 k1@5 k1@0',
+    );
+    expect(raw).toEqual([
+      'k1@0-2: 1 @0',
+      'k1@0-2: 2 @1',
+      'k1@2-4: 1 @2',
+      'k1@0-2: 3 @1',
+      'k1@0-2: 4 @1',
+      'k1@4-6: 1 @5',
+    ]);
+    expect(final).toEqual(['k1@0-2: 4 @1', 'k1@2-4: 1 @2']);
+  });
+
+  test('of time windows that a large step in time closes', () => {
+    const { final, raw } = played(
+      (builder) => builder.stream('in', texts).groupByKey().windowedBy(TimeWindows.ofSizeAndGrace(2, 2)).count(),
+      'k1@0 k1@1 k1@2 k1@0 k1@3 k1@0 k1@4 k1@0 k1@30',
+    );
+    expect(raw).toEqual([
+      'k1@0-2: 1 @0',
+      'k1@0-2: 2 @1',
+      'k1@2-4: 1 @2',
+      'k1@0-2: 3 @1',
+      'k1@2-4: 2 @3',
+      'k1@0-2: 4 @1',
+      'k1@4-6: 1 @4',
+      'k1@30-32: 1 @30',
+    ]);
+    expect(final).toEqual(['k1@0-2: 4 @1', 'k1@2-4: 2 @3', 'k1@4-6: 1 @4']);
+  });
+
+  test('of sessions: those that were joined are never sent', () => {
+    const { final, raw } = played(
+      (builder) =>
+        builder.stream('in', texts).groupByKey().windowedBy(SessionWindows.ofInactivityGapWithNoGrace(5)).count(),
+      'k1@0 k1@5 k1@1 k2@11 k1@5 k1@30',
+    );
+    expect(raw).toEqual([
+      'k1@0-0: 1 @0',
+      'k1@0-0: - @0',
+      'k1@0-5: 2 @5',
+      'k1@0-5: - @5',
+      'k1@0-5: 3 @5',
+      'k2@11-11: 1 @11',
+      'k1@30-30: 1 @30',
+    ]);
+    expect(final).toEqual(['k1@0-5: 3 @5', 'k2@11-11: 1 @11']);
+  });
+
+  test('of a session wait until nothing can join it any more', () => {
+    // Kafka Streams sends it when the record at 10 comes, and again with the record that is still in time.
+    const { final } = played(
+      (builder) =>
+        builder.stream('in', texts).groupByKey().windowedBy(SessionWindows.ofInactivityGapWithNoGrace(5)).count(),
+      'a@5 b@10 a@5 b@11',
+    );
+    expect(final).toEqual(['a@5-5: 2 @5']);
+  });
+
+  test('of what a filter and a mapping leave', () => {
+    const { final } = played(
+      (builder) =>
+        builder
+          .stream('in', texts)
+          .groupByKey()
+          .windowedBy(TimeWindows.ofSizeWithNoGrace(10))
+          .count()
+          .filter((_key, count) => Number(count) < 3)
+          .mapValues((count) => Number(count) * 10, { value: serdes.int64 }),
+      'a@0 b@1 a@2 a@3 b@4 c@10',
+    );
+    expect(final).toEqual(['b@0-10: 20 @4']);
+  });
+
+  test('of windows that never close, or of no windows, are refused', () => {
+    const builder = new StreamsBuilder();
+    const table = builder.stream('in', texts).groupByKey().count();
+    // @ts-expect-error the keys of the table have no windows
+    expect(() => table.suppress(untilWindowCloses(unbounded()))).toThrow('the windows of this table never close');
+    // @ts-expect-error what goes early is not final
+    untilWindowCloses(maxRecords(10));
+    expectTypeOf(untilWindowCloses(maxRecords(10).shutDownWhenFull())).toEqualTypeOf<Suppressed<Windowed<unknown>>>();
+  });
+});
+
+describe('a time limit', () => {
+  test('before a join: the join sees the rows as they were before what is held back', () => {
+    for (const side of ['left', 'right']) {
+      const builder = new StreamsBuilder();
+      const slow = builder.table('slow', texts).suppress(untilTimeLimit(10, unbounded()));
+      const plain = builder.table('plain', texts);
+      const pair = (a: string | null, b: string | null): string => `(${a},${b})`;
+      const joined =
+        side === 'right'
+          ? plain.outerJoin(slow, pair, { value: string })
+          : slow.outerJoin(plain, (a, b) => pair(b, a), { value: string });
+      joined.toStream().to('out');
+      const driver = new TopologyTestDriver(builder.build());
+      const pipe = (topic: string, key: string, value: string, time: number): string[] => {
+        driver.input(topic, texts).pipe(key, value, time);
+        return linesOf(driver, 'out');
+      };
+      expect(pipe('slow', 'B', '1', 0)).toEqual([]);
+      expect(pipe('slow', 'A', '1', 0)).toEqual([]);
+      expect(pipe('slow', 'tick', 'tick', 10)).toEqual(['A: (null,1) @0', 'B: (null,1) @0']);
+      expect(pipe('slow', 'A', '2', 11)).toEqual([]);
+      expect(pipe('plain', 'A', 'a', 12)).toEqual(['A: (a,1) @12']);
+      expect(pipe('plain', 'B', 'b', 12)).toEqual(['B: (b,1) @12']);
+      expect(pipe('plain', 'A', 'b', 13)).toEqual(['A: (b,1) @13']);
+      expect(pipe('slow', 'tick', 'tick1', 21)).toEqual(['tick: (null,tick1) @21', 'A: (b,2) @13']);
+    }
+  });
+
+  test('keeps the headers of the last change', () => {
+    const builder = new StreamsBuilder();
+    builder.table('in', texts).suppress(untilTimeLimit(10, unbounded())).toStream().to('out');
+    const driver = new TopologyTestDriver(builder.build());
+    const header = (value: string) => [{ key: 'h', value: new TextEncoder().encode(value) }];
+    driver.input('in', texts).pipeAll([
+      { key: 'a', value: '1', timestamp: 0, headers: header('first') },
+      { key: 'a', value: '2', timestamp: 1, headers: header('last') },
+      { key: 'b', value: '1', timestamp: 2, headers: header('other') },
+      { key: 'c', value: '1', timestamp: 12 },
+    ]);
+    const records = driver.output('out', texts).readAll();
+    expect(
+      records.map(
+        ({ key, value, headers }) =>
+          `${key}: ${value} ${headers.map((h) => new TextDecoder().decode(h.value ?? undefined)).join()}`,
+      ),
+    ).toEqual(['a: 2 last', 'b: 1 other']);
+  });
+
+  test('the nodes and stores have the names of Kafka Streams', () => {
+    const builder = new StreamsBuilder();
+    const table = builder.table('in', texts);
+    table.suppress(untilTimeLimit(10, unbounded())).toStream().to('out');
+    table.suppress(untilTimeLimit(10, unbounded()).withName('later')).toStream().to('other');
+    const topology = builder.build();
+    expect(topology.stores.map(({ name }) => name)).toEqual([
+      'KTABLE-SUPPRESS-STATE-STORE-0000000004',
+      'KTABLE-SUPPRESS-STATE-STORE-0000000004-by-time',
+      'later-store',
+      'later-store-by-time',
+    ]);
+    expect(topology.nodes.map(({ name }) => name)).toContain('KTABLE-SUPPRESS-0000000003');
+  });
+});
+
+test('what is held back survives restarts, and goes when its time has come', async () => {
+  const builder = new StreamsBuilder();
+  const counts = builder
+    .stream('in', texts)
+    .groupByKey()
+    .windowedBy(TimeWindows.ofSizeAndGrace(10, 5))
+    .count({ store: 'counts' });
+  written(counts.suppress(untilWindowCloses(unbounded().withMaxRecords(100)).withName('last')), 'final');
+  const topology = builder.build();
+  const log = await openLog('memory');
+  for (const topic of ['in', 'final']) await log.createTopic({ name: topic, partitions: 1 });
+  const results: string[][] = [];
+  for (const times of [
+    [1, 2, 11],
+    [3, 15, 4],
+    [24, 12],
+    [25, 40],
+  ]) {
+    const runtime = newRuntime(log);
+    await runtime.start({ id: 'q', topology });
+    await produce(
+      log,
+      'in',
+      0,
+      times.map((timestamp) => ({ key: 'k', value: 'v', timestamp })),
+    );
+    await runtime.awaitIdle();
+    await runtime.close();
+    results.push((await consume(log, 'final')).map(({ key, value, timestamp }) => `${key}: ${value} @${timestamp}`));
+  }
+  const first = 'k@0-10: 3 @3';
+  const second = 'k@10-20: 3 @15';
+  expect(results).toEqual([[], [first], [first], [first, second, 'k@20-30: 2 @25']]);
+  await log.close();
+});
+
+test('a query whose buffer is full fails and names the store', async () => {
+  const builder = new StreamsBuilder();
+  builder
+    .table('in', texts)
+    .suppress(untilTimeLimit(10, maxRecords(1).shutDownWhenFull()).withName('held'))
+    .toStream()
+    .to('out');
+  const log = await openLog('memory');
+  for (const topic of ['in', 'out']) await log.createTopic({ name: topic, partitions: 1 });
+  const runtime = newRuntime(log);
+  await runtime.start({ id: 'q', topology: builder.build() });
+  await produce(log, 'in', 0, [
+    { key: 'a', value: '1', timestamp: 1 },
+    { key: 'b', value: '1', timestamp: 1 },
+  ]);
+  await runtime.awaitIdle().catch(() => undefined);
+  await expect.poll(() => runtime.status('q').state).toBe('failed');
+  expect(runtime.status('q').error).toMatchObject({ code: 'SUPPRESS_BUFFER_FULL' });
+  expect(runtime.status('q').error?.message).toContain('the store "held-store" holds back more than it may: 2 records');
+  await runtime.close();
+  await log.close();
+});
