@@ -148,8 +148,8 @@ export interface OpenOptions {
   readonly data: string;
   /** Threads for SQL queries, started with the first one. 0, the default, runs them on the calling thread. */
   readonly workers?: number;
-  /** Upper bound of the time between a record's arrival and the commit of what came of it, in milliseconds. Default
-   *  100. */
+  /** Upper bound of the time between a record's processing and the commit of what came of it, in milliseconds; a query
+   *  that is far behind takes up to five times as long. Default 100. */
   readonly commitIntervalMs?: number;
   /** Memory for the state of all queries, in bytes, shared by use; what exceeds it lies on the disk only. Default: a
    *  quarter of what the process may use. LevelDB's caches come on top: up to 24 MiB for each of at most five shards. */

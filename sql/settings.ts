@@ -48,7 +48,10 @@ export const knownProperties: Readonly<Record<string, Known>> = {
   'ksql.persistence.wrap.single.values': { check: truth, doc: 'WRAP_SINGLE_VALUE where WITH names none.' },
   'ksql.output.topic.name.prefix': { check: anything, doc: 'Put before the names of topics that CREATE … AS makes.' },
   'ksql.query.pull.table.scan.enabled': { check: truth, doc: 'false: pull queries without a key are refused.' },
-  'commit.interval.ms': { check: wholeNumber, doc: 'Accepted. Commits come within 100 ms.' },
+  'commit.interval.ms': {
+    check: wholeNumber,
+    doc: 'Accepted. Commits come within 100 ms, and within 500 ms while a query is far behind.',
+  },
   'cache.max.bytes.buffering': { check: wholeNumber, doc: 'Accepted. Every update is emitted.' },
   'buffered.records.per.partition': { check: wholeNumber, doc: 'Accepted.' },
   'max.task.idle.ms': { check: wholeNumber, doc: 'Accepted.' },

@@ -9,7 +9,8 @@
  *    it: so none is empty.
  * 2. A transaction ends `commitIntervalMs` after it became pending at the latest, or at once when nothing is left to
  *    read. (A query that is drained again and again waits twice the time that its last commit took: commits use a third
- *    of its time at most.)
+ *    of its time at most.) While all that have something to commit are far behind, it goes on for up to
+ *    `mostIntervals`: a key that many of its records change is logged, committed and checkpointed once.
  * 3. Hosts stand still from `prepared` to `committed`; after a failure, from `rollback` until all of them have reported
  *    that they stand at the committed positions again (`go`). Batches that arrive in between belong to the failed
  *    transaction and are dropped.
@@ -58,6 +59,9 @@ type Phase =
   | 'rolling back' // hosts go back to the committed positions
   | 'ended';
 
+/** Of a transaction while the query is far behind. `count-sum` over 1e5 keys and a million records that wait ran at 0.52
+ *  to 0.57 x BASE with five, and at 0.35 to 0.40 with one, in turns on a busy machine. */
+const mostIntervals = 5;
 const firstBackOffMs = 50;
 const longestBackOffMs = 2000;
 /** After so many aborts that failed, what happened can only be asked through a fresh producer. */
@@ -67,6 +71,7 @@ interface HostState {
   readonly post: Post<ToHost>;
   pending: boolean;
   drained: boolean;
+  behind: boolean;
   answered: boolean;
 }
 
@@ -104,9 +109,7 @@ export class CommitCoordinator {
     this.#options = options;
     this.#producer = options.producer;
     this.#times = new CommitTimes(options.times);
-    this.#hosts = new Map(
-      [...options.hosts].map(([id, post]) => [id, { post, pending: false, drained: false, answered: false }]),
-    );
+    this.#hosts = new Map([...options.hosts].map(([id, post]) => [id, newHost(post)]));
     for (const position of options.positions) {
       this.#committed.set(partitionKey(position.topic, position.partition), position);
     }
@@ -167,7 +170,7 @@ export class CommitCoordinator {
   addHost(id: number, post: Post<ToHost>): void {
     assert(this.#phase === 'open', () => `a host is added in phase ${this.#phase}`);
     assert(!this.#hosts.has(id), `the host ${id} is added twice`);
-    this.#hosts.set(id, { post, pending: false, drained: false, answered: true });
+    this.#hosts.set(id, { ...newHost(post), answered: true });
   }
 
   /** Tasks have come to these hosts, or gone: whether they are drained is not known before they report again. */
@@ -188,6 +191,7 @@ export class CommitCoordinator {
       case 'progress':
         host.pending = message.pending;
         host.drained = message.drained;
+        host.behind = message.behind;
         this.#schedule();
         this.#options.listener.changed();
         return;
@@ -313,10 +317,7 @@ export class CommitCoordinator {
     }
     if (!pending) return;
     const { timers, clock, commitIntervalMs } = this.#options;
-    this.#cancelTimer ??= timers.after(commitIntervalMs, () => {
-      this.#cancelTimer = undefined;
-      this.#prepare();
-    });
+    if (this.#cancelTimer === undefined) this.#endLater(mostIntervals);
     if (!drained || this.#cancelLinger !== undefined) return;
     const waitMs = this.#commitEnded + Math.min(2 * this.#lastCommitMs, commitIntervalMs) - clock.monotonic();
     if (waitMs <= 0) this.#prepare();
@@ -326,6 +327,22 @@ export class CommitCoordinator {
         this.#schedule();
       });
     }
+  }
+
+  /** Ends the transaction after an interval, or, while the query is far behind, after so many. */
+  #endLater(intervals: number): void {
+    const { timers, commitIntervalMs } = this.#options;
+    this.#cancelTimer = timers.after(commitIntervalMs, () => {
+      this.#cancelTimer = undefined;
+      if (intervals > 1 && this.#isBehind) this.#endLater(intervals - 1);
+      else this.#prepare();
+    });
+  }
+
+  /** All hosts that have something to commit are far behind. */
+  get #isBehind(): boolean {
+    const pending = [...this.#hosts.values()].filter((host) => host.pending);
+    return pending.length > 0 && pending.every((host) => host.behind);
   }
 
   #cancelTimers(): void {
@@ -514,6 +531,14 @@ export class CommitCoordinator {
     });
   }
 }
+
+const newHost = (post: Post<ToHost>): HostState => ({
+  post,
+  pending: false,
+  drained: false,
+  behind: false,
+  answered: false,
+});
 
 const backOffMs = (failures: number): number => Math.min(firstBackOffMs * 2 ** (failures - 1), longestBackOffMs);
 

@@ -35,6 +35,9 @@ export type TaskPhase = 'opening' | 'open' | 'suspending' | 'suspended';
 const stepRecords = 8192;
 /** The same for a transient query, whose rows may be large, before it is known how large. */
 const firstStepRecords = 64;
+/** A transaction that has changed more entries of the stores than this does not get longer: the next checkpoint has to
+ *  write them, and they cannot leave memory before. */
+const mostChanges = 1 << 17;
 
 export class HostedTask {
   readonly run: HostedRun;
@@ -148,6 +151,27 @@ export class HostedRun {
     if (this.unacknowledgedBytes > 0 || this.exchange?.empty === false) return false;
     for (const { task, phase } of this.tasks) if (phase !== 'opening' && !task.drained) return false;
     return true;
+  }
+
+  /**
+   * Each task that has read something in this transaction has more than that left to read: even the last of its records
+   * waits at least as long again. (What the transaction itself has written to repartition topics does not count.) A run
+   * whose transaction has changed very much, or that has to stand still, is not behind.
+   */
+  get behind(): boolean {
+    if (this.aheadOfCheckpoint || this.paused) return false;
+    let behind = false;
+    let changes = 0;
+    for (const { task, phase, subscriptions } of this.transactional) {
+      for (const { store } of task.stores) changes += store.changed();
+      if (phase === 'suspending') return false;
+      if (task.pending === 0 || task.inputs.every(({ repartition }) => repartition)) continue;
+      let left = 0;
+      for (const subscription of subscriptions) left += subscription?.lag ?? 0;
+      if (left <= task.pending) return false;
+      behind = true;
+    }
+    return behind && changes <= mostChanges;
   }
 
   /** It is not stepped before some of its batches were acknowledged. */

@@ -8,7 +8,7 @@
  *
  * One transaction, as the messages show it:
  *
- *   host      batch…  progress(pending)                           the first of them opens the transaction, 100 ms later at most:
+ *   host      batch…  progress(pending)                           the first of them opens the transaction, 100 ms later (500 when far behind) at most:
  *   main      prepare                                             hosts stop stepping this query, flush,
  *   host      batch…  prepared(positions)                         and report how far they have read
  *   main      committed(changelog offsets)                        the hosts step again
@@ -267,12 +267,13 @@ export type FromHost =
   /** Result rows of a transient query, final. Answered by `acknowledged`. */
   | { readonly kind: 'rows'; readonly run: Run; readonly bytes: Uint8Array }
   /** `pending`: something is not committed yet. `drained`: nothing left to read, as of the last look; `positions` are
-   *  then where that is. */
+   *  then where that is. `behind`: see `HostedRun`. */
   | {
       readonly kind: 'progress';
       readonly run: Run;
       readonly pending: boolean;
       readonly drained: boolean;
+      readonly behind: boolean;
       /** How many tasks of the run this is about: where one has come or gone since, `drained` does not hold. */
       readonly tasks: number;
       readonly positions: readonly PartitionPosition[];

@@ -9,6 +9,7 @@
  * are handed over, a transient query's transaction ends, and each run reports its progress where that has changed.
  */
 
+import type { MemoryBudget } from '../stores/memory-budget.ts';
 import type { HostParts } from './host-options.ts';
 import { countersOf, fitSteps, type HostedRun, type HostedTask, positionOf } from './hosted-run.ts';
 
@@ -21,12 +22,14 @@ const reportEveryMs = 100;
 
 export interface StepperOptions {
   readonly host: HostParts;
+  readonly memory: Pick<MemoryBudget, 'isShort'>;
   /** Tasks may take further blocks. */
   readonly wakeReading: () => void;
 }
 
 export class Stepper {
   readonly #host: HostParts;
+  readonly #memory: Pick<MemoryBudget, 'isShort'>;
   readonly #wakeReading: () => void;
   /** All tasks that may step, in their order. */
   #tasks: HostedTask[] = [];
@@ -37,8 +40,9 @@ export class Stepper {
   #cancelTimer: (() => void) | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
 
-  constructor({ host, wakeReading }: StepperOptions) {
+  constructor({ host, memory, wakeReading }: StepperOptions) {
     this.#host = host;
+    this.#memory = memory;
     this.#wakeReading = wakeReading;
   }
 
@@ -169,13 +173,14 @@ export class Stepper {
   report(run: HostedRun): void {
     if (run.phase !== 'running') return;
     const { drained, pending } = run;
+    const behind = run.behind && !this.#memory.isShort;
     const positions = drained ? run.transactional.flatMap(({ task }) => task.inputs.map(positionOf)) : [];
     const tasks = run.readable.length;
-    const reported = `${tasks} ${pending} ${drained} ${positions.map(({ offset }) => offset).join(' ')}`;
+    const reported = `${tasks} ${pending} ${drained} ${behind} ${positions.map(({ offset }) => offset).join(' ')}`;
     if (reported === run.reported) return;
     run.reported = reported;
     const { post } = this.#host.options;
-    post({ kind: 'progress', run: run.id, pending, drained, tasks, positions, counters: countersOf(run) });
+    post({ kind: 'progress', run: run.id, pending, drained, behind, tasks, positions, counters: countersOf(run) });
   }
 }
 

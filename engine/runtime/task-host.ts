@@ -103,7 +103,7 @@ export class TaskHost {
       blockBytes: limits.blockBytes,
       served: () => this.#stepper.wake(),
     });
-    this.#stepper = new Stepper({ host, wakeReading: () => this.#feeds.wake() });
+    this.#stepper = new Stepper({ host, memory: this.#memory, wakeReading: () => this.#feeds.wake() });
     this.#reading = new TaskReading(host, this.#feeds);
     this.#opener = new TaskOpener({
       host,

@@ -1,0 +1,85 @@
+/** What a host reports of a run. */
+
+import { expect, test } from 'vitest';
+import { systemClock } from '../../../base/node/index.ts';
+import { defaultLimits } from '../../../engine/runtime/host-options.ts';
+import type { FromHost } from '../../../engine/runtime/protocol.ts';
+import { TaskHost } from '../../../engine/runtime/task-host.ts';
+import { openLog, produce, soon } from './support.ts';
+import { wordCount } from './topologies.ts';
+
+/** How a host reports that a run is behind, each change once, until all is read; partition `i` of `words` has
+ *  `records[i]` records. */
+const reportsOf = async (records: readonly number[]): Promise<boolean[]> => {
+  const log = await openLog('memory');
+  const partitions = records.length;
+  for (const name of ['words', 'counted', 'app-counts-changelog']) await log.createTopic({ name, partitions });
+  for (const [partition, count] of records.entries()) {
+    for (let from = 0; from < count; from += 100) {
+      const rows = Array.from({ length: Math.min(100, count - from) }, (_, i) => ({ key: `${i % 7}`, value: 'v' }));
+      await produce(log, 'words', partition, rows);
+    }
+  }
+  const reports: boolean[] = [];
+  const { promise: allRead, resolve, reject } = Promise.withResolvers<void>();
+  const post = (message: FromHost): void => {
+    if (message.kind === 'assigned') host.receive({ kind: 'go', run: 1 });
+    else if (message.kind === 'batch') host.receive({ kind: 'acknowledged', run: 1, bytes: message.bytes });
+    else if (message.kind === 'progress') {
+      if (message.pending && message.behind !== reports.at(-1)) reports.push(message.behind);
+      if (message.drained && message.pending) resolve();
+    } else if (message.kind === 'failed') reject(message.error);
+  };
+  const host = new TaskHost({
+    log,
+    clock: systemClock,
+    timers: systemClock,
+    soon,
+    openShard: undefined,
+    build: undefined,
+    hashSeed: 1,
+    limits: { ...defaultLimits, blockBytes: 4096 },
+    memory: { shared: new Int32Array(2), thread: 0 },
+    post,
+  });
+  host.receive({
+    kind: 'assign',
+    assignment: {
+      run: 1,
+      queryId: 'q',
+      applicationId: 'app',
+      topology: { kind: 'inline', topology: wordCount({ repartition: false }), onError: {} },
+      tasks: records.map((_, partition) => ({
+        id: `0_${partition}`,
+        subTopology: 0,
+        partition,
+        shard: 0,
+        positions: [{ topic: 'words', partition, offset: 0 }],
+      })),
+      outputs: ['counted', 'app-counts-changelog'].map((topic) => ({
+        topic,
+        id: topic,
+        partitions,
+        maxBatchBytes: 1_000_000,
+      })),
+      partitionCounts: [partitions],
+      producerId: 1,
+      window: undefined,
+      offsetReset: 'earliest',
+      processingLog: undefined,
+      deadLetters: undefined,
+    },
+  });
+  await allRead;
+  host.receive({ kind: 'close' });
+  await log.close();
+  return reports;
+};
+
+test('a run is behind until it has read half of what there was', async () => {
+  expect(await reportsOf([20_000])).toEqual([true, false]);
+});
+
+test('a run is not behind while one of its tasks has little left to read', async () => {
+  expect(await reportsOf([100, 20_000])).toEqual([false]);
+});
