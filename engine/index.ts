@@ -10,7 +10,7 @@
  * sub-topologies, partitions). Then the path of a record: `block.ts` (decoded batches, shared), `runtime/task.ts`
  * (steps one sub-topology over one partition), `operators/` (one per file), `stores/` (state, bytes in and out),
  * `runtime/` (reads, commits, threads). `origin-time.ts` explains time behind a repartition. `test-driver.ts`, an
- * entry point of its own, runs a topology without a log.
+ * entry point of its own, runs a topology without a log. `processors/` is the Processor API for users.
  */
 
 export type { BeforeUse } from './before-images.ts';
@@ -77,6 +77,7 @@ export { toStream } from './operators/to-stream.ts';
 export { type NullValues, type WindowAggregation, windowAggregate } from './operators/window-aggregate.ts';
 export { originTimeHeader, takeHeaders, withoutOriginTime } from './origin-time.ts';
 export { type PartitionPlan, partitionsOf, planPartitions } from './partition-plan.ts';
+export { ProcessingError, type ProcessingFailure, type ProcessingPolicy } from './processing-error.ts';
 export type {
   DropReason,
   Forward,
@@ -88,6 +89,28 @@ export type {
   SourceSupplier,
   TopicWriter,
 } from './processor.ts';
+export { type StateKeyValueStore } from './processors/key-value-face.ts';
+export type { Direction, StateOrderedKeyValueStore } from './processors/ordered-key-value-face.ts';
+export { type ProcessFields, process, processValues } from './processors/process.ts';
+export {
+  type CommonContext,
+  type FixedKeyContext,
+  type FixedKeyProcessor,
+  type FixedKeyProcessorSupplier,
+  FixedKeyRecord,
+  type ForwardedRecord,
+  type Processor,
+  type ProcessorContext,
+  type ProcessorRecord,
+  type ProcessorSupplier,
+  type PunctuationType,
+  type RecordMetadata,
+} from './processors/processor.ts';
+export { RecordHeaders } from './processors/record-headers.ts';
+export type { AnyStoreBuilder, StoreAccess, StoreBuilder, StoreOf } from './processors/store-builder.ts';
+export { type StoreBuilderOptions, Stores, type WindowStoreOptions } from './processors/stores.ts';
+export type { ValueAndTimestamp } from './processors/value-and-timestamp.ts';
+export type { StateWindowStore, WindowEntry } from './processors/window-face.ts';
 export { StreamRecord, type Unknown, unknown } from './record.ts';
 export {
   type DeadLetter,

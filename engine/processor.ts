@@ -14,17 +14,28 @@ import { messageOf } from '../base/index.ts';
 import type { BeforeUse } from './before-images.ts';
 import type { Block } from './block.ts';
 import type { StreamRecord } from './record.ts';
-import type { OperatorStores, StoreKind } from './stores/store.ts';
+import type { OperatorStores, StoreKind, StoreSpec } from './stores/store.ts';
 
 export type Forward<V> = (record: StreamRecord<V>) => void;
 
 export interface Processor<In> {
+  /** Before the first record, and again after each rollback: the stores are as of the last commit. */
+  start?(): void;
   process(record: StreamRecord<In>): void;
   flush?(): void;
   rollback?(): void;
+  /** The task has ended. Must not throw. */
+  close?(): void;
 }
 
-export type ProcessorSupplier<In, Out> = (context: ProcessorContext, forward: Forward<Out>) => Processor<In>;
+/** Makes the processor of one task. It may name what its node needs besides, which is then part of the topology. */
+export interface ProcessorSupplier<In, Out> {
+  (context: ProcessorContext, forward: Forward<Out>): Processor<In>;
+  /** Stores that the node uses. */
+  readonly stores?: readonly StoreSpec[];
+  /** It calls `schedule` while it processes records. */
+  readonly schedules?: boolean;
+}
 
 /** A source turns ranges of a decoded block into records. `run` is handed `[from, to)` of one block, in offset
  *  order. */
@@ -75,12 +86,13 @@ export interface Punctuation {
 }
 
 export interface ProcessorContext {
+  readonly applicationId: string;
   /** `<sub-topology>_<partition>`. */
   readonly taskId: string;
   readonly partition: number;
   /** A store that the node declared; `kind` is the one of its specification. */
   store<K extends StoreKind>(name: string, kind: K): OperatorStores[K];
-  /** Forwards to one child alone, named by its node. Asked for when the processor is made. */
+  /** Forwards to one child alone, named by its node. Throws TOPOLOGY_UNKNOWN_NODE. */
   child<V>(name: string): Forward<V>;
   /** Opens the sink's own output topic once, at build time. `ownTime`: its records do not have the timestamps of what
    *  they were made of, but those of a column: another timeline. */
@@ -111,9 +123,17 @@ export interface ProcessorContext {
   usesBefore(use: BeforeUse): void;
   /** Calls back again and again, between records; what is forwarded and stored then is part of the open transaction. The
    *  callback gets the time by which it goes, in epoch milliseconds. What is answered cancels it. To be called when the
-   *  processor is made; later only where its node `schedules`: then the first call by stream time comes right after the
+   *  processor is made or started; later only where its node `schedules`: then the first call by stream time comes right after the
    *  record in hand. One that was scheduled later does not outlive a restart of its task. */
   schedule(punctuation: Punctuation, callback: (time: number) => void): () => void;
+  /** Topic of the source record in hand, as the log names it; undefined where there is none: in a punctuator, when the
+   *  processor is started. */
+  inputTopic(): string | undefined;
+  /** Asks for a commit soon after the record in hand. */
+  requestCommit(): void;
+  /** Epoch milliseconds by the clock of the task's driver. What goes by it does not come out the same after a
+   *  rollback. */
+  systemTime(): number;
   /** A scratch writer of this processor's own: each call answers with another one. */
   scratch(): ByteWriter;
 }

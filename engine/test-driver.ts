@@ -26,6 +26,7 @@ import {
 } from '../storage/index.ts';
 import { BlockPool } from './block.ts';
 import { withoutOriginTime } from './origin-time.ts';
+import type { ProcessingPolicy } from './processing-error.ts';
 import { type Drop, TaskCounters } from './runtime/drops.ts';
 import { Task } from './runtime/task.ts';
 import type { TaskInput } from './runtime/task-input.ts';
@@ -45,6 +46,9 @@ export interface DriverOptions {
   readonly partitions?: number;
   /** What the clock shows at first. */
   readonly now?: number;
+  /** What becomes of a record that code of the topology has failed on. Default: `pipe` throws a `ProcessingError`, and
+   *  nothing of the transaction is kept. */
+  readonly processingPolicy?: ProcessingPolicy;
 }
 
 const noLimit = 0x7fff_ffff;
@@ -72,7 +76,7 @@ export class TopologyTestDriver {
   #sent: { readonly topic: string; readonly partition: number; readonly bytes: Uint8Array }[] = [];
 
   constructor(topology: Topology, options: DriverOptions = {}) {
-    const { applicationId = 'test', partitions = 1, now = 0 } = options;
+    const { applicationId = 'test', partitions = 1, now = 0, processingPolicy } = options;
     this.clock = new ManualClock(now);
     this.#partitions = partitions;
     const subTopologies = topology.subTopologies();
@@ -99,6 +103,8 @@ export class TopologyTestDriver {
           drops: { drop: (drop) => this.drops.push(drop) },
           counters: this.counters,
           tasks: partitions,
+          now: () => this.clock.now(),
+          ...(processingPolicy === undefined ? {} : { processingPolicy }),
         });
         task.start(task.inputs.map(({ topic }) => ({ topic, partition, offset: 0 })));
         for (const input of task.inputs) {

@@ -10,6 +10,7 @@
  * transient: its host hands the batches to the client, and keeps repartitions in memory (`runtime/exchange.ts`).
  */
 
+import { UserError } from '../base/index.ts';
 import type { BeforeUse } from './before-images.ts';
 import type { ProcessorSupplier, SourceSupplier } from './processor.ts';
 import type { StoreSpec } from './stores/store.ts';
@@ -61,6 +62,9 @@ export interface RepartitionOptions<In, Out> {
 export class Topology {
   readonly #nodes: Node[] = [];
   readonly #stores: StoreSpec[] = [];
+  /** Those that suppliers name; several may name one. */
+  readonly #connected: StoreSpec[] = [];
+  readonly #connections: { readonly processor: string; readonly stores: readonly string[] }[] = [];
   readonly #repartitions: Repartition[] = [];
   #subTopologies: readonly SubTopology[] | undefined;
 
@@ -75,7 +79,24 @@ export class Topology {
     parents: readonly string[],
     { stores = [], before, schedules = false }: ProcessorOptions = {},
   ): this {
-    return this.#add({ node: 'processor', name, parents, stores, before, schedules, supplier });
+    const { stores: connected = [] } = supplier;
+    this.#connected.push(...connected);
+    return this.#add({
+      node: 'processor',
+      name,
+      parents,
+      stores: [...new Set([...stores, ...connected.map((spec) => spec.name)])],
+      before,
+      schedules: schedules || supplier.schedules === true,
+      supplier,
+    });
+  }
+
+  /** Lets a processor use further stores; it may be added later. */
+  connect(processor: string, ...stores: readonly string[]): this {
+    this.#subTopologies = undefined;
+    this.#connections.push({ processor, stores });
+    return this;
   }
 
   addSink<In>(name: string, options: SinkOptions<In>): this {
@@ -106,6 +127,7 @@ export class Topology {
     return this.#add({ node: 'source', name: sourceName, topic, kind, repartition: true, supplier: source });
   }
 
+  /** A store that one of the nodes has to use. Those that a supplier names itself need not be added. */
   addStore(spec: StoreSpec): this {
     this.#subTopologies = undefined;
     this.#stores.push(spec);
@@ -119,11 +141,22 @@ export class Topology {
   }
 
   get nodes(): readonly Node[] {
-    return this.#nodes;
+    if (this.#connections.length === 0) return this.#nodes;
+    return this.#nodes.map((node) => {
+      if (node.node !== 'processor') return node;
+      const further = this.#connections.filter(({ processor }) => processor === node.name);
+      return { ...node, stores: [...new Set([...node.stores, ...further.flatMap(({ stores }) => stores)])] };
+    });
   }
 
   get stores(): readonly StoreSpec[] {
-    return this.#stores;
+    const stores = [...this.#stores];
+    for (const spec of this.#connected) {
+      const known = stores.find(({ name }) => name === spec.name);
+      if (known === undefined) stores.push(spec);
+      else if (known.kind !== spec.kind) throw otherKind(known, spec);
+    }
+    return stores;
   }
 
   get repartitions(): readonly Repartition[] {
@@ -138,7 +171,7 @@ export class Topology {
 
   /** The parts that run by themselves. Validates first. */
   subTopologies(): readonly SubTopology[] {
-    this.#subTopologies ??= splitTopology(orderNodes(this), this.#stores);
+    this.#subTopologies ??= splitTopology(orderNodes(this), this.stores);
     return this.#subTopologies;
   }
 
@@ -152,3 +185,10 @@ export class Topology {
     return printDescription(this.description());
   }
 }
+
+const otherKind = (known: StoreSpec, spec: StoreSpec): UserError =>
+  new UserError(
+    'TOPOLOGY_STORE_KIND',
+    `the store "${spec.name}" is of the kind ${known.kind}, but a processor is connected to it as ${spec.kind}`,
+    { hint: 'Give one builder to all processors that share a store.' },
+  );

@@ -12,6 +12,7 @@
  */
 
 import { source } from '../operators/source.ts';
+import type { AnyStoreBuilder } from '../processors/store-builder.ts';
 import type { Serde } from '../serde.ts';
 import type { Topology } from '../topology.ts';
 import { Graph } from './graph.ts';
@@ -58,6 +59,13 @@ export class StreamsBuilder {
 
   #source<K, V>(node: string, topic: string, kind: 'stream' | 'table', { key, value }: Consumed<K, V>): void {
     this.#graph.add((topology) => topology.addSource(node, { topic, kind, supplier: source<V>({ key, value }) }));
+  }
+
+  /** Adds a store that processors are connected to (`KStream.process`): needed only for one that is to be part of the
+   *  topology in any case; building it then fails where no processor uses it. */
+  addStateStore(store: AnyStoreBuilder): this {
+    this.#graph.add((topology) => topology.addStore(store));
+    return this;
   }
 
   /** The topology, validated. What is added afterwards belongs to the next `build`. */

@@ -19,6 +19,9 @@ import { peek } from '../operators/peek.ts';
 import { selectKey } from '../operators/select-key.ts';
 import { sink } from '../operators/sink.ts';
 import type { ProcessorSupplier } from '../processor.ts';
+import { process, processValues } from '../processors/process.ts';
+import type { FixedKeyProcessorSupplier, ProcessorSupplier as UserProcessorSupplier } from '../processors/processor.ts';
+import type { AnyStoreBuilder } from '../processors/store-builder.ts';
 import type { Serde } from '../serde.ts';
 import type { BranchedKStream } from './branched-kstream.ts';
 import { broughtTogether } from './brought-together.ts';
@@ -30,6 +33,7 @@ import type {
   Materialized,
   Named,
   Printed,
+  Processed,
   Repartitioned,
   StreamJoined,
   WithKeyAndValue,
@@ -321,6 +325,43 @@ export class KStream<K, V> {
       );
     });
     return graph.make.stream({ ...stream, node, value: options.value });
+  }
+
+  /**
+   * Runs a processor of the user's over the records (`../processors/processor.ts`). What it forwards is the stream that
+   * is answered. Its keys may be others than before: what follows by key goes through a repartition. Where their type is
+   * another one, `key` has to be given.
+   */
+  process<K2, V2, const S extends readonly AnyStoreBuilder[] = readonly []>(
+    supplier: UserProcessorSupplier<K, V, K2, V2, S[number]>,
+    options: Processed<S> & WithKeyAndValue<K2, V2>,
+  ): KStream<K2, V2>;
+  process<V2 = never, const S extends readonly AnyStoreBuilder[] = readonly []>(
+    supplier: UserProcessorSupplier<K, V, K, V2, S[number]>,
+    options?: Processed<S> & WithValue<V2>,
+  ): KStream<K, V2>;
+  process<K2, V2, S extends readonly AnyStoreBuilder[]>(
+    supplier: UserProcessorSupplier<K, V, K2, V2, S[number]>,
+    options: Processed<S> & WithValue<V2> & { readonly key?: Serde<K2> } = {},
+  ): KStream<K2, V2> {
+    const { graph, key } = this.#parts;
+    // Without a serde of its own the type of the key is the one of before.
+    const keyOut = options.key ?? (key.serde as Serde<unknown> as Serde<K2>);
+    const windowBytes = options.key === undefined ? key.windowBytes : 0;
+    const operator = process<K, V, K2, V2, S[number]>(supplier, { ...options, key: key.serde, keyOut });
+    const node = this.#add('KSTREAM-PROCESSOR', options, operator);
+    return graph.make.stream({ graph, node, key: { serde: keyOut, windowBytes }, value: options.value, flagged: true });
+  }
+
+  /** The same for a processor that keeps the key: what follows by key needs no repartition. */
+  processValues<V2 = never, const S extends readonly AnyStoreBuilder[] = readonly []>(
+    supplier: FixedKeyProcessorSupplier<K, V, V2, S[number]>,
+    options: Processed<S> & WithValue<V2> = {},
+  ): KStream<K, V2> {
+    const { graph, key } = this.#parts;
+    const operator = processValues<K, V, V2, S[number]>(supplier, { ...options, key: key.serde });
+    const node = this.#add('KSTREAM-PROCESSVALUES', options, operator);
+    return graph.make.stream({ ...this.#parts, node, value: options.value });
   }
 
   to(topic: string, options: Named & { readonly value?: Serde<V> } = {}): void {

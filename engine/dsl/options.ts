@@ -1,5 +1,6 @@
 /** What methods of the DSL are told besides their functions. */
 
+import type { AnyStoreBuilder } from '../processors/store-builder.ts';
 import type { Serde } from '../serde.ts';
 
 /** A name for the node that a method adds. */
@@ -15,6 +16,14 @@ export interface WithValue<V> extends Named {
 export interface WithKeyAndValue<K, V> extends WithValue<V> {
   /** How the key is written from here on. */
   readonly key: Serde<K>;
+}
+
+/** For the processors of users. */
+export interface Processed<S extends readonly AnyStoreBuilder[]> extends Named {
+  /** The stores that the processor is connected to. Those that were not added yet become part of the topology. */
+  readonly stores?: S;
+  /** It calls `schedule` in `process`, not only while it is made; records then go one by one. */
+  readonly schedules?: boolean;
 }
 
 /** A store with a name of its own can be read from outside, and keeps its data when operators are inserted before

@@ -205,6 +205,9 @@ export class CommitCoordinator {
         this.#preparedRecords += message.records;
         if (this.#allAnswered()) void this.#decide();
         return;
+      case 'commit asked':
+        this.commitNow();
+        return;
       case 'rolled back':
         host.answered = true;
         host.pending = false;

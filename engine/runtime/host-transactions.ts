@@ -57,6 +57,7 @@ export class HostTransactions {
       if (low !== undefined) task.setLow(low);
     }
     run.pending = false;
+    run.commitAsked = false;
     run.commits++;
     this.#suspend(run);
     this.#reading.askRepartitionEndsAgain(run);
@@ -67,6 +68,7 @@ export class HostTransactions {
     run.processingLog?.discard();
     run.deadLetters?.discard();
     run.pending = false;
+    run.commitAsked = false;
     for (const hosted of run.transactional) {
       const { task } = hosted;
       task.rollback(positions.filter(({ partition }) => partition === task.partition));

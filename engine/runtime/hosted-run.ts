@@ -85,6 +85,8 @@ export class HostedRun {
   commits = 0;
   /** Something was handed over or processed since the last commit. */
   pending = false;
+  /** One of its tasks has asked for a commit since the last one. */
+  commitAsked = false;
   /** The last progress report; undefined: report again. */
   reported: string | undefined;
   reportedMs = 0;

@@ -4,38 +4,49 @@ import { assert, ByteWriter, UserError } from '../../base/index.ts';
 import type { BeforeUse } from '../before-images.ts';
 import type { OperatorTime } from '../operator-time.ts';
 import { type RecordOrigin, takeHeaders } from '../origin-time.ts';
-import type { DropReason, Forward, Processor, ProcessorContext, Punctuation, TopicWriter } from '../processor.ts';
+
+import type { DropReason, Forward, ProcessorContext, Punctuation, TopicWriter } from '../processor.ts';
+
 import type { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import type { OperatorStores, StoreKind } from '../stores/store.ts';
 import { isOfKind, storeKinds } from '../stores/store-kinds.ts';
 
-export interface NodeScope {
+/** What all nodes of a task share. */
+export interface TaskScope {
+  readonly applicationId: string;
   readonly taskId: string;
   readonly partition: number;
+  /** Of the record that is being processed. */
+  readonly origin: RecordOrigin;
+  readonly schedule: (punctuation: Punctuation, callback: (time: number) => void) => () => void;
+  readonly drop: (node: string, reason: DropReason, record: StreamRecord<unknown>, detail: string) => void;
+  readonly inputTopic: () => string | undefined;
+  readonly requestCommit: () => void;
+  readonly systemTime: () => number;
+}
+
+export interface NodeScope extends TaskScope {
   /** Name of the node. */
   readonly name: string;
   readonly time: OperatorTime;
-  /** Of the record that is being processed. */
-  readonly origin: RecordOrigin;
   /** Those that the node declared. */
   readonly stores: ReadonlyMap<string, StateStore | undefined>;
   /** As the node declared it. */
   readonly before: BeforeUse | undefined;
   readonly sendsBefore: boolean;
-  /** By name of the node. */
-  readonly children: ReadonlyMap<string, Processor<unknown>>;
   /** Of a sink. */
   readonly openOutput: ((topic: string, ownTime: boolean) => TopicWriter) | undefined;
   /** Called when the node first asks for time. */
   readonly usesTime: (time: OperatorTime) => void;
-  readonly schedule: (punctuation: Punctuation, callback: (time: number) => void) => () => void;
   /** As the node declared it. */
   readonly schedules: boolean;
-  readonly drop: (node: string, reason: DropReason, record: StreamRecord<unknown>, detail: string) => void;
+  /** By name. */
+  readonly children: ReadonlyMap<string, Forward<unknown>>;
 }
 
 export class NodeContext implements ProcessorContext {
+  readonly applicationId: string;
   readonly taskId: string;
   readonly partition: number;
   readonly sendsBefore: boolean;
@@ -47,6 +58,7 @@ export class NodeContext implements ProcessorContext {
   #made = false;
 
   constructor(scope: NodeScope) {
+    this.applicationId = scope.applicationId;
     this.taskId = scope.taskId;
     this.partition = scope.partition;
     this.sendsBefore = scope.sendsBefore;
@@ -77,7 +89,7 @@ export class NodeContext implements ProcessorContext {
         hint: `Its children are: ${[...this.#scope.children.keys()].join(', ') || 'none'}.`,
       });
     }
-    return child.process.bind(child);
+    return child;
   }
 
   output(topic: string, { ownTime = false }: { readonly ownTime?: boolean } = {}): TopicWriter {
@@ -126,9 +138,21 @@ export class NodeContext implements ProcessorContext {
     return schedule(punctuation, callback);
   }
 
-  /** The processor is made. */
-  made(): void {
-    this.#made = true;
+  /** The processor is being made, or started: it may schedule; or no longer. */
+  making(goesOn: boolean): void {
+    this.#made = !goesOn;
+  }
+
+  inputTopic(): string | undefined {
+    return this.#scope.inputTopic();
+  }
+
+  requestCommit(): void {
+    this.#scope.requestCommit();
+  }
+
+  systemTime(): number {
+    return this.#scope.systemTime();
   }
 
   scratch(): ByteWriter {

@@ -287,6 +287,8 @@ export type FromHost =
       readonly inputs: readonly InputTime[];
       readonly outputs: readonly OutputTime[];
     }
+  /** A processor asks for a commit: what it has done so far, at least, is to be in it. */
+  | { readonly kind: 'commit asked'; readonly run: Run }
   | { readonly kind: 'rolled back'; readonly run: Run }
   | { readonly kind: 'task suspended'; readonly run: Run; readonly task: string }
   | { readonly kind: 'task opened'; readonly run: Run; readonly task: string }

@@ -380,6 +380,7 @@ export class QueryRunner {
       case 'progress':
         this.#progress(run, thread, message);
         return;
+      case 'commit asked':
       case 'prepared':
       case 'rolled back':
         run.coordinator?.receive(thread, message);

@@ -531,6 +531,7 @@ export class Runtime {
       case 'assigned':
       case 'batch':
       case 'checkpointed':
+      case 'commit asked':
       case 'failed':
       case 'note':
       case 'prepared':

@@ -116,6 +116,10 @@ export class Stepper {
         stepped.add(run);
       }
       if (exchange !== undefined) fitSteps(run, done, run.unacknowledgedBytes - before);
+      else if (task.commitAsked && !run.commitAsked) {
+        run.commitAsked = true;
+        this.#host.options.post({ kind: 'commit asked', run: run.id });
+      }
       return done;
     } catch (error) {
       this.#host.fail(run, error);

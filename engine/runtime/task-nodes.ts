@@ -1,39 +1,46 @@
 /**
  * The processors of one task, made from the nodes of its sub-topology and wired to each other.
  *
- * Children are made before their parents, so that a parent's forward function calls its children directly.
+ * Children are made before their parents, so that a parent's forward function calls its children directly. Each node is
+ * called within a frame of its own that catches what it throws, so that it is known which node failed on which record,
+ * and its siblings go on where the failure is passed over (`../processing-error.ts`).
  */
 
 import { assert } from '../../base/index.ts';
 import { OperatorTime } from '../operator-time.ts';
-import type { RecordOrigin } from '../origin-time.ts';
-import type { Processor, SourceProcessor } from '../processor.ts';
-import type { StreamRecord } from '../record.ts';
+import type { Forward, Processor, SourceProcessor } from '../processor.ts';
+import { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import { resultTopic, type SinkNode, type SubTopology, topicOf } from '../topology-nodes.ts';
-import { NodeContext, type NodeScope } from './node-context.ts';
+import { NodeContext, type NodeScope, type TaskScope } from './node-context.ts';
 import type { PartitionedWriter, WriterOrigins } from './partitioned-writer.ts';
 
 export interface NodesOptions {
   readonly subTopology: SubTopology;
-  readonly applicationId: string;
-  readonly taskId: string;
-  readonly partition: number;
+  readonly scope: TaskScope;
   /** Tasks of the sub-topology. */
   readonly tasks: number;
-  readonly origin: RecordOrigin;
   readonly stores: ReadonlyMap<string, StateStore>;
   /** Whether the task reads this source. */
   readonly reads: (source: string) => boolean;
   /** Makes the writer of a topic (full name). */
   readonly writerOf: (topic: string, origins: WriterOrigins | undefined) => PartitionedWriter;
-  readonly drop: NodeScope['drop'];
-  readonly schedule: NodeScope['schedule'];
+  /** A node has thrown: throws as well, or answers where the record is passed over. Undefined: nothing can be passed
+   *  over. */
+  readonly failed: (node: string, record: StreamRecord<unknown> | undefined, error: unknown) => void;
+}
+
+/** A processor of the task, by whose calls nothing of another node fails. */
+export interface TaskNode {
+  readonly name: string;
+  readonly start: () => void;
+  readonly flush: (() => void) | undefined;
+  readonly processor: Processor<unknown>;
 }
 
 export interface TaskNodes {
   /** All but the sources, parents before children. */
-  readonly processors: readonly Processor<unknown>[];
+  readonly processors: readonly TaskNode[];
   /** By name of the node. */
   readonly sources: ReadonlyMap<string, SourceProcessor>;
   readonly outputs: readonly PartitionedWriter[];
@@ -42,13 +49,14 @@ export interface TaskNodes {
 }
 
 export const makeNodes = (options: NodesOptions): TaskNodes => {
-  const { subTopology, applicationId, taskId, partition, tasks, origin, stores, drop, schedule } = options;
-  const processors: Processor<unknown>[] = [];
+  const { subTopology, scope, tasks, stores, failed } = options;
+  const { applicationId, origin } = scope;
+  const processors: TaskNode[] = [];
   const sources = new Map<string, SourceProcessor>();
   const outputs: PartitionedWriter[] = [];
   const times: OperatorTime[] = [];
   /** By name of the parent, then by that of the child; the last node first. */
-  const children = new Map<string, Map<string, Processor<unknown>>>();
+  const children = new Map<string, Map<string, Forward<unknown>>>();
 
   const openOutput =
     (node: SinkNode): NodeScope['openOutput'] =>
@@ -63,48 +71,92 @@ export const makeNodes = (options: NodesOptions): TaskNodes => {
     };
 
   for (const node of subTopology.nodes.toReversed()) {
-    const own = new Map([...(children.get(node.name) ?? [])].reverse());
+    const { name } = node;
+    // Made in the opposite order.
+    const own = new Map([...(children.get(name) ?? [])].reverse());
     const forward = forwardTo([...own.values()]);
     const context = new NodeContext({
-      taskId,
-      partition,
-      name: node.name,
-      time: new OperatorTime(node.name),
-      origin,
-      stores: new Map(node.node === 'processor' ? node.stores.map((name) => [name, stores.get(name)]) : []),
-      before: node.node === 'processor' ? node.before : undefined,
-      sendsBefore: subTopology.beforeSenders.has(node.name),
+      ...scope,
+      name,
+      time: new OperatorTime(name),
       children: own,
+      stores: new Map(node.node === 'processor' ? node.stores.map((store) => [store, stores.get(store)]) : []),
+      before: node.node === 'processor' ? node.before : undefined,
+      sendsBefore: subTopology.beforeSenders.has(name),
       openOutput: node.node === 'sink' ? openOutput(node) : undefined,
       usesTime: (time) => times.push(time),
-      schedule,
+      schedule: (punctuation, callback) =>
+        scope.schedule(punctuation, (time) => {
+          try {
+            callback(time);
+          } catch (error) {
+            failed(name, new StreamRecord(), error);
+          }
+        }),
       schedules: node.node === 'processor' && node.schedules,
-      drop,
     });
     if (node.node === 'source') {
-      if (options.reads(node.name)) sources.set(node.name, node.supplier(context, forward));
-      context.made();
+      if (options.reads(name)) sources.set(name, node.supplier(context, forward));
+      context.making(false);
       continue;
     }
     const processor = node.supplier(context, forward);
-    context.made();
-    processors.unshift(processor);
+    context.making(false);
+    processors.unshift(taskNode(name, processor, context, failed));
+    const called = caught(name, processor, failed);
     for (const parent of node.parents) {
       const siblings = children.get(parent);
-      if (siblings === undefined) children.set(parent, new Map([[node.name, processor]]));
-      else siblings.set(node.name, processor);
+      if (siblings === undefined) children.set(parent, new Map([[name, called]]));
+      else siblings.set(name, called);
     }
   }
   return { processors, sources, outputs, times };
 };
 
-/** One function that hands a record to all children. With one child it is that child's own method, bound: nothing is
- *  called in between. */
-const forwardTo = (children: readonly Processor<unknown>[]): ((record: StreamRecord<unknown>) => void) => {
+const taskNode = (
+  name: string,
+  processor: Processor<unknown>,
+  context: NodeContext,
+  failed: NodesOptions['failed'],
+): TaskNode => {
+  const guarded = (work: () => void) => (): void => {
+    try {
+      work();
+    } catch (error) {
+      failed(name, undefined, error);
+    }
+  };
+  const { flush } = processor;
+  return {
+    name,
+    processor,
+    start: guarded(() => {
+      context.making(true);
+      processor.start?.();
+      context.making(false);
+    }),
+    flush: flush && guarded(() => flush.call(processor)),
+  };
+};
+
+/** A node's `process` as its parents call it. */
+const caught = (name: string, processor: Processor<unknown>, failed: NodesOptions['failed']): Forward<unknown> => {
+  const process = processor.process.bind(processor);
+  return (record) => {
+    try {
+      process(record);
+    } catch (error) {
+      failed(name, record, error);
+    }
+  };
+};
+
+/** One function that hands a record to all children; with one child it is that child's own. */
+const forwardTo = (children: readonly Forward<unknown>[]): Forward<unknown> => {
   const [only] = children;
   if (only === undefined) return () => {};
-  if (children.length === 1) return only.process.bind(only);
+  if (children.length === 1) return only;
   return (record) => {
-    for (const child of children) child.process(record);
+    for (const child of children) child(record);
   };
 };

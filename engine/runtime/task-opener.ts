@@ -27,6 +27,8 @@ import { unknownLow } from './watermarks.ts';
 /** Characters of the last drop's reason that are shown; the processing log has more. */
 const longestDetail = 500;
 
+const isCheckpointed = ({ logged, persistent }: StoreSpec): boolean => logged !== false && persistent !== false;
+
 export interface TaskOpenerOptions {
   readonly host: HostParts;
   /** Undefined: stores live in memory only. */
@@ -53,7 +55,7 @@ export class TaskOpener {
     changelogEnds: readonly PartitionPosition[] = [],
   ): Promise<HostedTask | undefined> {
     const { shards } = this.#options;
-    const kept = subTopology.stores.some(({ logged }) => logged !== false);
+    const kept = subTopology.stores.some(isCheckpointed);
     const shard = kept ? await shards?.use(assignment.shard, assignment) : undefined;
     let hosted: HostedTask;
     try {
@@ -92,13 +94,13 @@ export class TaskOpener {
     const { hashSeed } = host.options;
     const numbers = new Map<string, number>();
     for (const spec of stores) {
-      if (shard === undefined || spec.logged === false) continue;
+      if (shard === undefined || !isCheckpointed(spec)) continue;
       numbers.set(spec.name, await shard.ids.of(applicationId, taskId, spec));
     }
     const create = (spec: StoreSpec): StateStore => {
       const topic = changelogTopic(applicationId, spec.name);
       const changelog = outputs.find((output) => output.topic === topic);
-      const { kv, ids } = (spec.logged === false ? undefined : shard) ?? {};
+      const { kv, ids } = (isCheckpointed(spec) ? shard : undefined) ?? {};
       return createStore(spec, {
         kv,
         storeId: numbers.get(spec.name) ?? 0,
@@ -148,6 +150,7 @@ export class TaskOpener {
       buffers,
       reads: (topic) => positions.some((position) => position.topic === topic),
       tasks: assignment.partitionCounts[subTopology.id] ?? 1,
+      now: () => host.options.clock.now(),
     });
   }
 

@@ -21,11 +21,17 @@
  * outputs.
  */
 
-import { assert, type BufferPool } from '../../base/index.ts';
+import { assert, type BufferPool, messageOf } from '../../base/index.ts';
 import type { Block } from '../block.ts';
 import type { OperatorTime } from '../operator-time.ts';
 import { RecordOrigin } from '../origin-time.ts';
-import type { DropReason, Processor, SourceProcessor } from '../processor.ts';
+import {
+  isEngineFailure,
+  ProcessingError,
+  type ProcessingFailure,
+  type ProcessingPolicy,
+} from '../processing-error.ts';
+import type { DropReason, SourceProcessor } from '../processor.ts';
 import type { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import type { StoreSpec } from '../stores/store.ts';
@@ -36,7 +42,7 @@ import { type Outbox, type OutputTopic, PartitionedWriter, type WriterOrigins } 
 import { Punctuators } from './punctuators.ts';
 import { keepStoreSchema } from './store-schema.ts';
 import { BufferedInput, type Preparation, type TaskInput } from './task-input.ts';
-import { makeNodes } from './task-nodes.ts';
+import { makeNodes, type TaskNode } from './task-nodes.ts';
 import { restoreTaskTimes, writeTaskTimes } from './task-times.ts';
 import { type InputTime, type LowWatermarks, type OutputTime, timedSources } from './watermarks.ts';
 
@@ -59,6 +65,10 @@ export interface TaskOptions {
   readonly reads?: (topic: string) => boolean;
   /** Number of tasks of the sub-topology; default 1. */
   readonly tasks?: number;
+  /** Wall time in epoch milliseconds, for processors that ask; left out: none of them may. */
+  readonly now?: () => number;
+  /** What becomes of a record that a node has failed on. Default: the task fails (`../processing-error.ts`). */
+  readonly processingPolicy?: ProcessingPolicy;
 }
 
 export interface TaskCommit {
@@ -88,7 +98,7 @@ export class Task {
   readonly #inputs: readonly BufferedInput[];
   /** Those by which time goes. */
   readonly #timed: readonly BufferedInput[];
-  readonly #processors: readonly Processor<unknown>[];
+  readonly #processors: readonly TaskNode[];
   readonly #times: readonly OperatorTime[];
   readonly #outputs: readonly PartitionedWriter[];
   readonly #punctuators = new Punctuators();
@@ -99,6 +109,9 @@ export class Task {
   /** Tasks of the sub-topology. */
   readonly #tasks: number;
   readonly #drops: DropSink;
+  readonly #processingPolicy: ProcessingPolicy | undefined;
+  /** A processor has asked for a commit since the last one. */
+  commitAsked = false;
   #currentInput: BufferedInput | undefined;
   #currentBlock: Block | undefined;
   #records = 0;
@@ -113,6 +126,7 @@ export class Task {
     this.partition = partition;
     this.counters = options.counters ?? new TaskCounters();
     this.#drops = options.drops;
+    this.#processingPolicy = options.processingPolicy;
     this.#tasks = tasks;
     const writerOf = (topic: string, origins?: WriterOrigins): PartitionedWriter =>
       new PartitionedWriter({ topic, output: options.outputs(topic), outbox, buffers, origins });
@@ -131,16 +145,27 @@ export class Task {
 
     const { processors, sources, outputs, times } = makeNodes({
       subTopology,
-      applicationId,
-      taskId: this.id,
-      partition,
+      scope: {
+        applicationId,
+        taskId: this.id,
+        partition,
+        origin: this.#origin,
+        drop: (node, reason, record, detail) => this.#drop(node, reason, record, detail),
+        schedule: (punctuation, callback) => this.#punctuators.schedule(punctuation, callback),
+        inputTopic: () => this.#currentInput?.topic,
+        requestCommit: () => {
+          this.commitAsked = true;
+        },
+        systemTime: () => {
+          assert(options.now !== undefined, `the driver of task ${this.id} gives it no clock`);
+          return options.now();
+        },
+      },
       tasks,
-      origin: this.#origin,
       stores: new Map(this.#stores.map(({ store }) => [store.name, store])),
       reads: (source) => inputs.has(source),
       writerOf,
-      drop: (node, reason, record, detail) => this.#drop(node, reason, record, detail),
-      schedule: (punctuation, callback) => this.#punctuators.schedule(punctuation, callback),
+      failed: (node, record, error) => this.#failed(node, record, error),
     });
     this.#processors = processors;
     this.#outputs = outputs;
@@ -160,6 +185,8 @@ export class Task {
 
   /** Where to begin: for each input the committed position, or where a new group starts. */
   start(positions: readonly PartitionPosition[]): void {
+    this.#noRecord();
+    for (const { start } of this.#processors) start();
     for (const input of this.#inputs) {
       const found = positions.find(({ topic, partition }) => topic === input.topic && partition === input.partition);
       assert(found !== undefined, `task ${this.id} has no position for ${input.topic}-${input.partition}`);
@@ -381,7 +408,7 @@ export class Task {
     for (const time of this.#times) time.advance(this.#origin.low);
     this.#punctuators.advance(this.#origin.low);
     this.#punctuateByStreamTime();
-    for (const processor of this.#processors) processor.flush?.();
+    for (const { flush } of this.#processors) flush?.();
     for (const changed of this.#stores) {
       if ((this.#records > 0 || this.#punctuated) && changed.writer !== undefined) keepStoreSchema(changed.store);
       this.#writeChangelog(changed);
@@ -462,6 +489,7 @@ export class Task {
     for (const input of this.#inputs) input.commit();
     this.#punctuators.commit();
     this.#punctuated = false;
+    this.commitAsked = false;
     for (const [reason, count] of this.#pendingDrops) {
       this.counters.drops.set(reason, (this.counters.drops.get(reason) ?? 0) + count);
     }
@@ -481,14 +509,16 @@ export class Task {
     for (const time of this.#times) time.rollback();
     this.#punctuators.rollback();
     this.#punctuated = false;
-    for (const processor of this.#processors) processor.rollback?.();
+    this.commitAsked = false;
+    for (const { processor } of this.#processors) processor.rollback?.();
     this.#pendingDrops.clear();
     this.#records = 0;
     this.start(positions);
   }
 
-  /** Releases blocks, and closes the sources. Stores are closed by their opener. */
+  /** Releases blocks, and closes processors and sources. Stores are closed by their opener. */
   close(): void {
+    for (const { processor } of this.#processors) processor.close?.();
     for (const input of this.#inputs) {
       input.clear();
       for (const source of input.sources) source.close?.();
@@ -497,7 +527,27 @@ export class Task {
     for (const { writer } of this.#stores) writer?.discard();
   }
 
-  // ---------------------------------------------------------------- drops
+  // ---------------------------------------------------------------- failures and drops
+
+  /** A node has thrown. Answers where the policy is to continue without the record; undefined: that cannot be. */
+  #failed(node: string, record: StreamRecord<unknown> | undefined, error: unknown): void {
+    if (isEngineFailure(error)) throw error;
+    const topic = record !== undefined && record.offset >= 0 ? (this.#currentInput?.topic ?? '') : '';
+    const { key, value } = record === undefined ? { key: null, value: null } : originalOf(record, this.#currentBlock);
+    const failure: ProcessingFailure = {
+      taskId: this.id,
+      node,
+      topic,
+      partition: topic === '' ? -1 : (record?.partition ?? -1),
+      offset: topic === '' ? -1 : (record?.offset ?? -1),
+      timestamp: record?.timestamp ?? 0,
+      key,
+      value,
+      error,
+    };
+    if (record === undefined || this.#processingPolicy?.(failure) !== 'continue') throw new ProcessingError(failure);
+    this.#drop(node, 'processing', record, messageOf(error));
+  }
 
   #countDrops(reason: DropReason, count: number): void {
     this.#pendingDrops.set(reason, (this.#pendingDrops.get(reason) ?? 0) + count);

@@ -152,6 +152,8 @@ export type StoreSpec = {
   readonly retentionMs?: number;
   /** False for stores that may be lost (push queries): no changelog, no checkpoint. Default true. */
   readonly logged?: boolean;
+  /** False: no checkpoint; entries are in memory only and come from the changelog at each start. Default true. */
+  readonly persistent?: boolean;
   /** A hash of what keys and values look like, a safe integer: a store that was written under another one is not used
    *  (`../runtime/store-schema.ts`). Left out: not compared. */
   readonly schemaHash?: number;

@@ -41,6 +41,7 @@ export interface Materialized {
 /** Outside of a task there is no processing log: what fails is NULL or left out, silently, as it was noted when it was
  *  written. */
 export const silentContext: OperatorContext = {
+  applicationId: 'pull',
   taskId: 'pull',
   partition: 0,
   store: () => outside(),
@@ -54,6 +55,9 @@ export const silentContext: OperatorContext = {
   sendsBefore: false,
   usesBefore: () => outside(),
   schedule: () => outside(),
+  inputTopic: () => undefined,
+  requestCommit: () => outside(),
+  systemTime: () => outside(),
   scratch: () => new ByteWriter(64),
 };
 

@@ -1,0 +1,114 @@
+/**
+ * Store builders for processors of users.
+ *
+ *   const counts = Stores.keyValue('counts', string, int64);
+ *   const prices = Stores.orderedKeyValue('prices', string, float64);       // with range, prefix, all
+ *   const clicks = Stores.window('clicks', string, int64, { retentionMs: 3_600_000 });
+ *
+ * A plain key-value store is a hash table: it answers single keys, an order of magnitude faster than an ordered one. So
+ * whether a store can be walked in order is declared with the store, and calls that need an order exist only there.
+ *
+ * All stores are transactional: what a processor writes is seen by it at once, becomes visible to queries with the
+ * commit, and is undone when the transaction is.
+ */
+
+import { UserError } from '../../base/index.ts';
+import { timestampBytes } from '../operators/timestamped.ts';
+import type { Serde } from '../serde.ts';
+import { KeyValueFace, type StateKeyValueStore } from './key-value-face.ts';
+import { OrderedKeyValueFace, type StateOrderedKeyValueStore } from './ordered-key-value-face.ts';
+import type { StoreBuilder } from './store-builder.ts';
+import { type ValueAndTimestamp, valueAndTimestamp } from './value-and-timestamp.ts';
+import { type StateWindowStore, WindowFace } from './window-face.ts';
+
+export interface StoreBuilderOptions {
+  /** False: entries are in memory only, and are read again from the changelog at each start. Default: entries are also
+   *  checkpointed in the state directory, may take more room than there is memory, and a start replays only the end of
+   *  the changelog. */
+  readonly persistent?: boolean;
+  /** False: there is no changelog, and a restart begins with an empty store. Default true. */
+  readonly logged?: boolean;
+}
+
+export interface WindowStoreOptions extends StoreBuilderOptions {
+  /** How long an entry stays after its time, in stream time. */
+  readonly retentionMs: number;
+}
+
+const specOf = ({
+  persistent,
+  logged,
+}: StoreBuilderOptions): Pick<StoreBuilder<string, unknown>, 'persistent' | 'logged'> => ({
+  ...(persistent === undefined ? {} : { persistent }),
+  ...(logged === undefined ? {} : { logged }),
+});
+
+export const Stores = {
+  /** Values by key. */
+  keyValue<const Name extends string, K, V>(
+    name: Name,
+    key: Serde<K>,
+    value: Serde<V>,
+    options: StoreBuilderOptions = {},
+  ): StoreBuilder<Name, StateKeyValueStore<K, V>> {
+    return {
+      name,
+      kind: 'key-value',
+      ...specOf(options),
+      open: (access) => new KeyValueFace(access, name, key, value),
+    };
+  },
+
+  /** Values by key, each with an event time: the form of the DSL's own stores, so that a builder of the same name gives
+   *  a processor access to a table's rows. */
+  timestampedKeyValue<const Name extends string, K, V>(
+    name: Name,
+    key: Serde<K>,
+    value: Serde<V>,
+    options: StoreBuilderOptions = {},
+  ): StoreBuilder<Name, StateKeyValueStore<K, ValueAndTimestamp<V>>> {
+    return Stores.keyValue(name, key, valueAndTimestamp(value, timestampBytes), options);
+  },
+
+  /** Values by key, in the order of the keys' bytes: with ranges, prefixes, and all entries. Text is in the order of its
+   *  UTF-8, non-negative numbers in their own; negative ones come behind them, as in Kafka. */
+  orderedKeyValue<const Name extends string, K, V>(
+    name: Name,
+    key: Serde<K>,
+    value: Serde<V>,
+    options: StoreBuilderOptions = {},
+  ): StoreBuilder<Name, StateOrderedKeyValueStore<K, V>> {
+    return {
+      name,
+      kind: 'ordered',
+      ...specOf(options),
+      open: (access) => new OrderedKeyValueFace(access, name, key, value),
+    };
+  },
+
+  /** Values by key and time (the start of a window, as a rule), for a limited time. Throws STORE_RETENTION_INVALID. */
+  window<const Name extends string, K, V>(
+    name: Name,
+    key: Serde<K>,
+    value: Serde<V>,
+    options: WindowStoreOptions,
+  ): StoreBuilder<Name, StateWindowStore<K, V>> {
+    const { retentionMs } = options;
+    if (!(Number.isInteger(retentionMs) && retentionMs > 0)) {
+      throw new UserError(
+        'STORE_RETENTION_INVALID',
+        `the store "${name}" cannot keep its entries for ${retentionMs} ms`,
+        {
+          hint: 'Give a whole number of milliseconds above 0.',
+        },
+      );
+    }
+    return {
+      name,
+      kind: 'ordered',
+      retentionMs,
+      ...specOf(options),
+      open: (access) => new WindowFace(access, name, key, value, retentionMs),
+    };
+  },
+} as const;

@@ -1,0 +1,450 @@
+/** The Processor API: what a processor sees, what it may do, and what becomes of what it forwards and stores. */
+
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import {
+  type FixedKeyContext,
+  type FixedKeyProcessor,
+  FixedKeyRecord,
+  type KStream,
+  type Processor,
+  type ProcessorContext,
+  type ProcessorRecord,
+  process,
+  RecordHeaders,
+  Stores,
+  StreamsBuilder,
+  serdes,
+  sink,
+  source,
+  Topology,
+} from '../../../engine/index.ts';
+import { TopologyTestDriver } from '../../../engine/test-driver.ts';
+
+const { int64, string } = serdes;
+const texts = { key: string, value: string };
+
+/** Pipes `key: value @time` lines to the topic `in`, and shows what came out in the same form. */
+const play = (topology: Topology, lines: readonly string[], output = 'out'): string[] => {
+  const driver = new TopologyTestDriver(topology);
+  const input = driver.input('in', texts);
+  for (const line of lines) {
+    const [, key = '', value = '', time = '0'] = /^(\S+): (.*?)(?: @(\d+))?$/.exec(line) ?? [];
+    input.pipe(key === '-' ? null : key, value === '-' ? null : value, Number(time));
+  }
+  const shown = shownOf(driver, output);
+  driver.close();
+  return shown;
+};
+
+const shownOf = (driver: TopologyTestDriver, output: string): string[] =>
+  driver
+    .output(output, texts)
+    .readAll()
+    .map(({ key, value, timestamp }) => `${key ?? '-'}: ${value ?? '-'} @${timestamp}`);
+
+/** A topology with one processor between `in` and `out`. */
+const withProcessor = (add: (stream: KStream<string, string>) => KStream<string, string>): Topology => {
+  const builder = new StreamsBuilder();
+  add(builder.stream('in', texts)).to('out', { value: string });
+  return builder.build();
+};
+
+describe('process', () => {
+  test('sees key, value, time and headers, null keys and values included, and forwards none, one or several', () => {
+    const topology = withProcessor((stream) =>
+      stream.process<string>((context) => ({
+        process({ key, value, timestamp }) {
+          for (let i = 0; i < Number(value ?? 1); i++)
+            context.forward({ key, value: `${key} ${i}`, timestamp: timestamp + i });
+        },
+      })),
+    );
+    expect(play(topology, ['a: 2 @5', 'b: 0 @6', '-: 1 @7', 'c: - @8'])).toEqual([
+      'a: a 0 @5',
+      'a: a 1 @6',
+      '-: null 0 @7',
+      'c: c 0 @8',
+    ]);
+  });
+
+  test('a record that is forwarded without time and headers has those of the record in hand', () => {
+    const topology = withProcessor((stream) =>
+      stream.process<string>((context) => ({ process: ({ key }) => context.forward({ key, value: 'x' }) })),
+    );
+    const driver = new TopologyTestDriver(topology);
+    const headers = [{ key: 'h', value: Uint8Array.of(1) }];
+    driver.pipe('in', [{ key: null, value: Uint8Array.of(65), timestamp: 9, headers }]);
+    expect(driver.output('out', texts).read()).toMatchObject({ value: 'x', timestamp: 9, headers });
+  });
+
+  test('headers can be read, replaced and left out', () => {
+    const seen: string[] = [];
+    const topology = withProcessor((stream) =>
+      stream.process<string>((context) => ({
+        process(record) {
+          const { headers } = record;
+          seen.push(`${[...headers].map(({ key }) => key).join(',')}/${headers.size}/${headers.last('a')?.value?.[0]}`);
+          context.forward({ ...record, headers: headers.without('a').with('b', null) });
+          context.forward({ ...record, headers: RecordHeaders.empty });
+        },
+      })),
+    );
+    const driver = new TopologyTestDriver(topology);
+    const given = [1, 2].map((value) => ({ key: 'a', value: Uint8Array.of(value) }));
+    driver.pipe('in', [{ value: Uint8Array.of(65), headers: given }, { value: Uint8Array.of(65) }]);
+    expect(seen).toEqual(['a,a/2/2', '/0/undefined']);
+    const out = driver.output('out', texts).readAll();
+    expect(out.map(({ headers }) => headers)).toEqual([
+      [{ key: 'b', value: null }],
+      [],
+      [{ key: 'b', value: null }],
+      [],
+    ]);
+  });
+
+  test('a kept record stays as it was', () => {
+    let kept: ProcessorRecord<string, string> | undefined;
+    const topology = withProcessor((stream) =>
+      stream.process<string>((context) => ({
+        process(record) {
+          if (kept !== undefined) context.forward(kept);
+          kept = record;
+        },
+      })),
+    );
+    const driver = new TopologyTestDriver(topology);
+    for (const name of ['a', 'b', 'c']) {
+      const bytes = new TextEncoder().encode(name);
+      driver.pipe('in', [{ key: bytes, value: bytes, headers: [{ key: name, value: bytes }] }]);
+    }
+    const out = driver.output('out', texts).readAll();
+    expect(out.map(({ key, value, headers }) => `${key} ${value} ${headers[0]?.key}`)).toEqual(['a a a', 'b b b']);
+  });
+
+  test('forwards to all children, or to the one that is named', () => {
+    const builder = new StreamsBuilder();
+    const parted = builder.stream('in', texts).process<string>((context) => ({
+      process(record) {
+        if (record.value === 'all') context.forward(record);
+        else context.forward(record, record.value === 'left' ? 'left' : 'right');
+      },
+    }));
+    parted.mapValues((value) => `l ${value}`, { name: 'left', value: string }).to('left-out');
+    parted.mapValues((value) => `r ${value}`, { name: 'right', value: string }).to('right-out');
+    const lines = ['a: all', 'b: left', 'c: other'];
+    const topology = builder.build();
+    expect(play(topology, lines, 'left-out')).toEqual(['a: l all @0', 'b: l left @0']);
+    expect(play(topology, lines, 'right-out')).toEqual(['a: r all @0', 'c: r other @0']);
+  });
+
+  test('knows application, task, place of the record, stream time and the clock of the driver', () => {
+    const seen: unknown[] = [];
+    const topology = withProcessor((stream) =>
+      stream.process<string>((context) => {
+        seen.push([context.applicationId, context.taskId, context.recordMetadata(), context.currentStreamTimeMs()]);
+        return {
+          process() {
+            seen.push([context.recordMetadata(), context.currentStreamTimeMs(), context.currentSystemTimeMs()]);
+          },
+        };
+      }),
+    );
+    const driver = new TopologyTestDriver(topology, { applicationId: 'app', now: 77 });
+    for (const timestamp of [30, 10, 40]) driver.pipe('in', [{ value: Uint8Array.of(65), timestamp }]);
+    expect(seen).toEqual([
+      ['app', '0_0', undefined, -1],
+      [{ topic: 'in', partition: 0, offset: 0 }, 30, 77],
+      [{ topic: 'in', partition: 0, offset: 1 }, 30, 77],
+      [{ topic: 'in', partition: 0, offset: 2 }, 40, 77],
+    ]);
+  });
+
+  test('a class with init, process and close', () => {
+    const calls: string[] = [];
+    class Upper implements Processor<string, string, string, string> {
+      #context: ProcessorContext<string, string> | undefined;
+      init(context: ProcessorContext<string, string>): void {
+        calls.push('init');
+        this.#context = context;
+      }
+      process(record: ProcessorRecord<string, string>): void {
+        calls.push(`process ${record.value}`);
+        this.#context?.forward({ ...record, value: record.value?.toUpperCase() ?? null });
+      }
+      close(): void {
+        calls.push('close');
+      }
+    }
+    expect(
+      play(
+        withProcessor((stream) => stream.process(() => new Upper())),
+        ['a: x'],
+      ),
+    ).toEqual(['a: X @0']);
+    expect(calls).toEqual(['init', 'process x', 'close']);
+  });
+
+  test('a new key has its own serde, and what follows by key is brought together by it', () => {
+    const builder = new StreamsBuilder();
+    const rekeyed = builder.stream('in', texts).process(
+      (context: ProcessorContext<number | bigint, string>) => ({
+        process: (record: ProcessorRecord<string, string>) =>
+          context.forward({ ...record, key: record.value?.length ?? 0 }),
+      }),
+      { key: int64, value: string },
+    );
+    expectTypeOf(rekeyed).toEqualTypeOf<KStream<number | bigint, string>>();
+    rekeyed.groupByKey().count({ store: 'counts' }).toStream().to('out');
+    const topology = builder.build();
+    expect(topology.describe()).toContain('counts-repartition');
+    const driver = new TopologyTestDriver(topology);
+    const input = driver.input('in', texts);
+    for (const value of ['x', 'yy', 'z']) input.pipe('k', value);
+    expect(
+      driver
+        .output('out', { key: int64, value: int64 })
+        .readAll()
+        .map(({ key, value }) => [key, value]),
+    ).toEqual([
+      [1, 1],
+      [2, 1],
+      [1, 2],
+    ]);
+  });
+
+  test('punctuators forward with their own time and see no record', () => {
+    const topology = withProcessor((stream) =>
+      stream.process<string>((context) => {
+        let count = 0;
+        context.schedule(10, 'stream time', (time) => {
+          context.forward({ key: 'stream', value: `${count} ${context.recordMetadata()?.offset} ${time}` });
+        });
+        const cancel = context.schedule(100, 'wall clock', (time) => {
+          context.forward({ key: 'wall', value: `${count}`, timestamp: time });
+          cancel();
+        });
+        return {
+          process() {
+            count++;
+          },
+        };
+      }),
+    );
+    const driver = new TopologyTestDriver(topology, { now: 1000 });
+    const input = driver.input('in', texts);
+    for (const time of [1, 5, 12, 45]) input.pipe('a', 'x', time);
+    driver.advanceWallClock(99);
+    driver.advanceWallClock(1);
+    driver.advanceWallClock(1000);
+    expect(shownOf(driver, 'out')).toEqual([
+      'stream: 1 undefined 1 @1',
+      'stream: 3 undefined 12 @12',
+      'stream: 4 undefined 45 @45',
+      'wall: 4 @1100',
+    ]);
+  });
+
+  test('what does not fit is an error that says so', () => {
+    const failing = (work: (context: ProcessorContext<string, string>) => void, how = {}): unknown => {
+      const topology = withProcessor((stream) =>
+        stream.process((context: ProcessorContext<string, string>) => ({ process: () => work(context) }), how),
+      );
+      try {
+        play(topology, ['a: x']);
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    };
+    const place = 'the node "KSTREAM-PROCESSOR-0000000001" failed on the record in/0 offset 0 (task 0_0): ';
+    expect(failing((context) => context.forward({ key: 'a', value: 'b', timestamp: -1 }))).toMatchObject({
+      code: 'PROCESSING_FAILED',
+      message: `${place}a record cannot be forwarded with the timestamp -1`,
+      cause: { code: 'PROCESSOR_FORWARD_INVALID' },
+    });
+    expect(failing((context) => context.forward({ key: 'a', value: 'b' }, 'nobody'))).toMatchObject({
+      message: `${place}the node "KSTREAM-PROCESSOR-0000000001" has no child "nobody"`,
+    });
+    expect(failing((context) => context.getStateStore('nothing'))).toMatchObject({
+      message: `${place}the processor is not connected to a store "nothing"`,
+    });
+    expect(failing((context) => context.schedule(10, 'wall clock', () => undefined))).toMatchObject({
+      cause: { code: 'PROCESSOR_SCHEDULE_INVALID' },
+    });
+    expect(failing((context) => context.schedule(10, 'wall clock', () => undefined), { schedules: true })).toBe(
+      undefined,
+    );
+    expect(() =>
+      play(
+        withProcessor((stream) =>
+          stream.process((context: ProcessorContext<string, string>) => {
+            context.forward({ key: 'a', value: 'b' });
+            return { process: () => undefined };
+          }),
+        ),
+        [],
+      ),
+    ).toThrow('the node "KSTREAM-PROCESSOR-0000000001" failed (task 0_0): a record is forwarded outside of process');
+  });
+});
+
+describe('processValues', () => {
+  test('keeps the key, so that grouping needs no repartition', () => {
+    const builder = new StreamsBuilder();
+    const twice = builder.stream('in', texts).processValues<number | bigint>(
+      (context) => ({
+        process(record) {
+          context.forward(record.withValue(record.value?.length ?? 0));
+          context.forward(record.withValue(0).withTimestamp(99));
+        },
+      }),
+      { value: int64 },
+    );
+    twice.groupByKey().count({ store: 'counts' }).toStream().to('out');
+    const topology = builder.build();
+    expect(topology.describe()).not.toContain('repartition');
+    const driver = new TopologyTestDriver(topology);
+    driver.input('in', texts).pipe('a', 'xyz', 5);
+    expect(driver.output('out', { key: string, value: int64 }).readAll()).toMatchObject([
+      { key: 'a', value: 1, timestamp: 5 },
+      { key: 'a', value: 2, timestamp: 99 },
+    ]);
+  });
+
+  test('a record that was kept is forwarded later, by a punctuator too', () => {
+    class Later implements FixedKeyProcessor<string, string, string> {
+      #held: FixedKeyRecord<string, string>[] = [];
+      init(context: FixedKeyContext<string, string>): void {
+        context.schedule(1000, 'wall clock', () => {
+          for (const record of this.#held) context.forward(record.withValue(`late ${record.value}`));
+          this.#held = [];
+        });
+      }
+      process(record: FixedKeyRecord<string, string>): void {
+        this.#held.push(record);
+      }
+    }
+    const builder = new StreamsBuilder();
+    builder
+      .stream('in', texts)
+      .processValues(() => new Later(), { value: string })
+      .to('out');
+    const driver = new TopologyTestDriver(builder.build());
+    const input = driver.input('in', texts);
+    input.pipe('a', '1', 5);
+    input.pipe('b', '2', 6);
+    driver.advanceWallClock(1000);
+    expect(shownOf(driver, 'out')).toEqual(['a: late 1 @5', 'b: late 2 @6']);
+  });
+
+  test('no record with another key can be made', () => {
+    const builder = new StreamsBuilder();
+    builder.stream('in', texts).processValues<string>((context) => ({
+      process(record) {
+        // @ts-expect-error: it is not a record that was received
+        context.forward({ ...record, key: 'other' });
+      },
+    }));
+    expect(() => play(builder.build(), ['a: x'])).toThrow(
+      'a processor that keeps the key forwards records that it was given',
+    );
+  });
+});
+
+describe('stores', () => {
+  test('are typed by their builder, or by its name', () => {
+    const seen = Stores.keyValue('seen', string, int64);
+    const topology = withProcessor((stream) =>
+      stream.process(
+        (context: ProcessorContext<string, string, typeof seen>) => {
+          const store = context.getStateStore('seen');
+          expectTypeOf(store.get('a')).toEqualTypeOf<number | bigint | undefined>();
+          expect(context.getStateStore(seen)).toBe(store);
+          return {
+            process(record: ProcessorRecord<string, string>) {
+              if (record.key === null || store.get(record.key) !== undefined) return;
+              store.put(record.key, record.timestamp);
+              context.forward(record);
+            },
+          };
+        },
+        { stores: [seen] },
+      ),
+    );
+    expect(play(topology, ['a: 1', 'b: 2', 'a: 3', '-: 4'])).toEqual(['a: 1 @0', 'b: 2 @0']);
+  });
+
+  test('the stores of a supplier written in place are known by name', () => {
+    const seen = Stores.keyValue('seen', string, int64);
+    const builder = new StreamsBuilder();
+    builder.stream('in', texts).process<string, readonly [typeof seen]>(
+      (context) => {
+        const store = context.getStateStore('seen');
+        expectTypeOf(store.get('a')).toEqualTypeOf<number | bigint | undefined>();
+        // @ts-expect-error: there is no such store
+        expect(() => context.getStateStore('other')).toThrow('not connected to a store "other"');
+        return { process: () => undefined };
+      },
+      { stores: [seen] },
+    );
+    play(builder.build(), ['a: 1']);
+  });
+
+  test('one store is shared by several processors, of hand-built topologies too', () => {
+    const last = Stores.keyValue('last', string, string);
+    const topology = new Topology()
+      .addSource('numbers', { topic: 'numbers', kind: 'stream', supplier: source(texts) })
+      .addSource('questions', { topic: 'questions', kind: 'stream', supplier: source(texts) })
+      .addProcessor(
+        'keep',
+        process<string, string, never, typeof last>(
+          (context) => ({
+            process: ({ key, value }) => context.getStateStore(last).put(key ?? '', value),
+          }),
+          { key: string, stores: [last] },
+        ),
+        ['numbers'],
+      )
+      .addProcessor(
+        'ask',
+        process<string, string, string, typeof last>(
+          (context) => ({
+            process: (record) =>
+              context.forward({ ...record, value: context.getStateStore('last').get(record.key ?? '') ?? '?' }),
+          }),
+          { key: string, stores: [last] },
+        ),
+        ['questions'],
+      )
+      .addSink('out', { topic: 'out', parents: ['ask'], supplier: sink({ topic: 'out', value: string }) });
+    expect(topology.subTopologies().length).toBe(1);
+    const driver = new TopologyTestDriver(topology);
+    const numbers = driver.input('numbers', texts);
+    const questions = driver.input('questions', texts);
+    questions.pipe('a', '');
+    numbers.pipe('a', '1');
+    questions.pipe('a', '');
+    numbers.pipe('a', null);
+    questions.pipe('a', '');
+    expect(shownOf(driver, 'out')).toEqual(['a: ? @0', 'a: 1 @0', 'a: ? @0']);
+  });
+
+  test('a processor reads the rows that a table keeps', () => {
+    const counts = Stores.timestampedKeyValue('counts', string, int64);
+    const builder = new StreamsBuilder();
+    const stream = builder.stream('in', texts);
+    stream.groupByKey().count({ store: 'counts' });
+    stream
+      .process<string, readonly [typeof counts]>(
+        (context) => ({
+          process(record) {
+            const { value, timestamp } = context.getStateStore(counts).get(record.key ?? '') ?? {};
+            context.forward({ ...record, value: `${value}@${timestamp}` });
+          },
+        }),
+        { stores: [counts] },
+      )
+      .to('out', { value: string });
+    expect(play(builder.build(), ['a: x @5', 'b: x @6', 'a: x @3'])).toEqual(['a: 1@5 @5', 'b: 1@6 @6', 'a: 2@5 @3']);
+  });
+});

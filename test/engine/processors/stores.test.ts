@@ -1,0 +1,238 @@
+/** The stores of a user's processors: typed faces over bytes, held against maps. */
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type AnyStoreBuilder,
+  type StateKeyValueStore,
+  type StateWindowStore,
+  type StoreBuilder,
+  type StoreOf,
+  Stores,
+  StreamsBuilder,
+  serdes,
+} from '../../../engine/index.ts';
+import { TopologyTestDriver } from '../../../engine/test-driver.ts';
+
+const { int64, json, string } = serdes;
+
+/** Runs each piece of work within a processor's call, one record after the other; a record carries the time. */
+const within = <B extends AnyStoreBuilder>(
+  builder: B,
+  works: readonly ((store: StoreOf<B>, timestamp: number) => void)[],
+  times: readonly number[] = works.map(() => 0),
+): void => {
+  const topology = new StreamsBuilder();
+  let next = 0;
+  topology.stream('in', { key: string, value: string }).process<never, readonly [B]>(
+    (context) => {
+      const store = context.getStateStore(builder) as StoreOf<B>;
+      return {
+        process({ timestamp }) {
+          works[next++]?.(store, timestamp);
+        },
+      };
+    },
+    { stores: [builder] },
+  );
+  const driver = new TopologyTestDriver(topology.build());
+  for (const timestamp of times) driver.pipe('in', [{ value: Uint8Array.of(65), timestamp }]);
+  driver.close();
+};
+
+/** Calls that every key-value store has, against a map. */
+const behavesLikeAMap = (builder: StoreBuilder<string, StateKeyValueStore<string, number>>): void => {
+  const call = fc.record({
+    what: fc.constantFrom('put', 'putIfAbsent', 'delete', 'putNull', 'get'),
+    key: fc.constantFrom('', 'a', 'b', 'bb', 'c'),
+    value: fc.integer(),
+  });
+  fc.assert(
+    fc.property(fc.array(fc.array(call, { maxLength: 6 }), { maxLength: 6 }), (transactions) => {
+      const model = new Map<string, number>();
+      within(
+        builder,
+        transactions.map((calls) => (store) => {
+          for (const { what, key, value } of calls) {
+            const before = model.get(key);
+            if (what === 'put') {
+              store.put(key, value);
+              model.set(key, value);
+            } else if (what === 'putIfAbsent') {
+              expect(store.putIfAbsent(key, value)).toBe(before);
+              if (before === undefined) model.set(key, value);
+            } else if (what === 'delete') {
+              expect(store.delete(key)).toBe(before);
+              model.delete(key);
+            } else if (what === 'putNull') {
+              store.put(key, null);
+              model.delete(key);
+            } else expect(store.get(key)).toBe(before);
+          }
+          for (const key of ['', 'a', 'b', 'bb', 'c']) expect(store.get(key)).toBe(model.get(key));
+        }),
+      );
+    }),
+    { numRuns: 50 },
+  );
+};
+
+const plain = () => Stores.keyValue('store', string, json<number>());
+const ordered = () => Stores.orderedKeyValue('store', string, json<number>());
+
+test('a key-value store behaves like a map', () => {
+  behavesLikeAMap(plain());
+});
+
+describe('an ordered key-value store', () => {
+  test('behaves like a map', () => {
+    behavesLikeAMap(ordered());
+  });
+
+  test('has ranges, prefixes and all entries in the order of the keys, forward and backward', () => {
+    const key = fc.string({ unit: fc.constantFrom('a', 'b', 'é', '\u{10ffff}'), maxLength: 3 });
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(key, { maxLength: 12 }),
+        fc.option(key),
+        fc.option(key),
+        key,
+        (keys, from, to, prefix) => {
+          within(ordered(), [
+            (store) => keys.forEach((each, i) => store.put(each, i)),
+            (store) => {
+              const bytes = (text: string): Buffer => Buffer.from(text);
+              const sorted = keys.toSorted((a, b) => Buffer.compare(bytes(a), bytes(b)));
+              const keysOf = (entries: Iterable<readonly [string, number]>): string[] =>
+                [...entries].map(([each]) => each);
+              expect(keysOf(store.all())).toEqual(sorted);
+              const inRange = sorted.filter(
+                (each) =>
+                  (from === null || Buffer.compare(bytes(each), bytes(from)) >= 0) &&
+                  (to === null || Buffer.compare(bytes(each), bytes(to)) <= 0),
+              );
+              expect(keysOf(store.range(from, to))).toEqual(inRange);
+              expect(keysOf(store.range(from, to, { reversed: true }))).toEqual(inRange.toReversed());
+              const prefixed = sorted.filter((each) => each.startsWith(prefix));
+              expect(keysOf(store.prefix(prefix, string))).toEqual(prefixed);
+              expect(keysOf(store.prefix(prefix, string, { reversed: true }))).toEqual(prefixed.toReversed());
+              expect([...store.all()].map(([each, i]) => keys[i] === each)).toEqual(keys.map(() => true));
+            },
+          ]);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test('iterators may be nested, left early, and see what is changed ahead of them', () => {
+    let forgotten: IterableIterator<readonly [string, number]> | undefined;
+    within(ordered(), [
+      (store) => {
+        for (const [i, key] of ['a', 'b', 'c', 'd'].entries()) store.put(key, i);
+        const pairs: string[] = [];
+        for (const [one] of store.all()) for (const [other] of store.range(one, null)) pairs.push(one + other);
+        expect(pairs).toEqual(['aa', 'ab', 'ac', 'ad', 'bb', 'bc', 'bd', 'cc', 'cd', 'dd']);
+        const seen: string[] = [];
+        for (const [key] of store.all()) {
+          seen.push(key);
+          if (key === 'a') store.delete('b');
+          if (key === 'c') store.put('cc', 9);
+          if (key === 'd') break;
+        }
+        expect(seen).toEqual(['a', 'c', 'cc', 'd']);
+        forgotten = store.all();
+        expect(forgotten.next().value).toEqual(['a', 0]);
+      },
+      (store) => {
+        expect(() => forgotten?.next()).toThrow('is used after the call in which it was made');
+        // Its cursor is in use again, and not disturbed by what is left of the iterator.
+        const again = store.all();
+        forgotten?.return?.();
+        expect([...again].map(([key]) => key)).toEqual(['a', 'c', 'cc', 'd']);
+      },
+    ]);
+  });
+});
+
+describe('a window store', () => {
+  const clicks = Stores.window('clicks', string, int64, { retentionMs: 100 });
+  const timesOf = (
+    store: StateWindowStore<string, number | bigint>,
+    from: number,
+    to: number,
+    reversed = false,
+  ): number[] => [...store.fetchRange('k', from, to, { reversed })].map(({ time }) => time);
+
+  test('has values by key and time, and ranges of times, bounds included', () => {
+    within(clicks, [
+      (store) => {
+        for (const time of [30, 10, 20]) store.put('k', time * 2, time);
+        store.put('kk', 1, 10);
+        store.put('k', 7, 20);
+        expect(store.fetch('k', 20)).toBe(7);
+        expect(store.fetch('k', 21)).toBe(undefined);
+        expect(timesOf(store, 10, 30)).toEqual([10, 20, 30]);
+        expect(timesOf(store, 11, 29)).toEqual([20]);
+        expect(timesOf(store, -Infinity, Infinity, true)).toEqual([30, 20, 10]);
+        store.put('k', null, 20);
+        expect(timesOf(store, 0, 100)).toEqual([10, 30]);
+        expect(() => store.put('k', 1, 0.5)).toThrow('0.5 cannot be the time of an entry');
+      },
+    ]);
+  });
+
+  test('entries expire by the time of the records, whether a commit has come meanwhile or not', () => {
+    const works = [
+      (store: StateWindowStore<string, number | bigint>): void => {
+        store.put('k', 1, 5);
+        store.put('k', 2, 6);
+      },
+      (store: StateWindowStore<string, number | bigint>): void => {
+        // 105 - 100: an entry of the time 5 is gone.
+        expect(timesOf(store, 0, 1000)).toEqual([6]);
+        expect(store.fetch('k', 5)).toBe(undefined);
+        store.put('k', 3, 5);
+        expect(store.fetch('k', 5)).toBe(undefined);
+      },
+      (store: StateWindowStore<string, number | bigint>): void => {
+        // A record that is behind does not bring anything back.
+        expect(timesOf(store, 0, 1000)).toEqual([6]);
+      },
+    ];
+    within(clicks, works, [0, 105, 50]);
+    const builder = new StreamsBuilder();
+    let next = 0;
+    builder
+      .stream('in', { key: string, value: string })
+      .process<never, readonly [typeof clicks]>(
+        (context) => ({ process: () => works[next++]?.(context.getStateStore(clicks)) }),
+        { stores: [clicks] },
+      );
+    const driver = new TopologyTestDriver(builder.build());
+    driver.pipe(
+      'in',
+      [0, 105, 50].map((timestamp) => ({ timestamp })),
+    );
+    expect(next).toBe(3);
+  });
+
+  test('needs a retention time', () => {
+    expect(() => Stores.window('w', string, int64, { retentionMs: 0 })).toThrow('cannot keep its entries for 0 ms');
+  });
+});
+
+test('an entry that is too large is refused, and what was there stays', () => {
+  const large = 'x'.repeat(17 << 20);
+  for (const builder of [Stores.keyValue('texts', string, string), Stores.orderedKeyValue('texts', string, string)]) {
+    within<StoreBuilder<'texts', StateKeyValueStore<string, string>>>(builder, [
+      (store) => {
+        store.put('a', 'small');
+        expect(() => store.put('a', large)).toThrow(
+          `the entry takes ${large.length + 1} bytes, more than one of the store`,
+        );
+        expect(store.get('a')).toBe('small');
+      },
+    ]);
+  }
+});
