@@ -76,7 +76,7 @@ export const processValues = <K, VIn, VOut, S extends AnyStoreBuilder>(
   return connected(fields, (context, forward) => {
     const scope = new Scope<K, K, VOut, S>(context, forward, fields);
     const outer: FixedKeyContext<K, VOut, S> = scope.withForward((record: FixedKeyRecord<K, VOut>, child) => {
-      if (!FixedKeyRecord.isOne(record)) throw notFixed();
+      if (!(record instanceof FixedKeyRecord)) throw notFixed();
       scope.forward(record, child);
     });
     return scope.run(

@@ -102,15 +102,14 @@ export type ProcessorSupplier<KIn, VIn, KOut = never, VOut = never, S extends An
 
 /** A record whose key cannot be changed: it is made of one that was received. */
 export class FixedKeyRecord<K, V> implements ProcessorRecord<K, V> {
-  readonly key: K | null;
+  /** Private, so that an object of the same shape is another type. */
+  readonly #key: K | null;
   readonly value: V | null;
   readonly timestamp: number;
   readonly headers: RecordHeaders;
-  /** Nobody else makes one: an object of the same shape is another type. */
-  readonly #fixed = true;
 
   private constructor(key: K | null, value: V | null, timestamp: number, headers: RecordHeaders) {
-    this.key = key;
+    this.#key = key;
     this.value = value;
     this.timestamp = timestamp;
     this.headers = headers;
@@ -126,8 +125,8 @@ export class FixedKeyRecord<K, V> implements ProcessorRecord<K, V> {
     return new FixedKeyRecord(key, value, timestamp, headers);
   }
 
-  static isOne(record: object): record is FixedKeyRecord<unknown, unknown> {
-    return #fixed in record;
+  get key(): K | null {
+    return this.#key;
   }
 
   withValue<V2>(value: V2 | null): FixedKeyRecord<K, V2> {

@@ -4,7 +4,7 @@ import { describe, expect, expectTypeOf, test } from 'vitest';
 import {
   type FixedKeyContext,
   type FixedKeyProcessor,
-  FixedKeyRecord,
+  type FixedKeyRecord,
   type KStream,
   type Processor,
   type ProcessorContext,
@@ -342,7 +342,7 @@ describe('processValues', () => {
     builder.stream('in', texts).processValues<string>((context) => ({
       process(record) {
         // @ts-expect-error: it is not a record that was received
-        context.forward({ ...record, key: 'other' });
+        context.forward({ key: 'other', value: record.value, timestamp: record.timestamp, headers: record.headers });
       },
     }));
     expect(() => play(builder.build(), ['a: x'])).toThrow(
