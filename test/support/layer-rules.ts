@@ -343,7 +343,9 @@ export const layersHaveEntryPoints: Rule = (files) => {
 export const errorCodesOf = ({ text }: SourceFile): string[] =>
   [
     ...text.matchAll(/\bUserError\(\s*'([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)'/g),
-    ...text.matchAll(/'((?:SQL|LOG|TOPIC|TOPOLOGY|DSL|STORE|DATA_DIR|REQUEST|SERVER|QUERY(?!_ID'))_[A-Z0-9_]+)'/g),
+    ...text.matchAll(
+      /'((?:SQL|LOG|TOPIC|TOPOLOGY|DSL|STORE|DATA_DIR|PROCESSING|PROCESSOR|REQUEST|SERVER|QUERY(?!_ID'))_[A-Z0-9_]+)'/g,
+    ),
   ].map(([, code]) => code ?? '');
 
 /** Codes thrown and codes documented are the same set. A documented code stands in backticks at the start of a table row. */
