@@ -5,12 +5,13 @@
  * failed on, and the node's siblings are not affected. The driver of the task decides: `fail`, which is the default as
  * in Kafka Streams, throws a `ProcessingError`, and the transaction is undone; `continue` drops the record at this node
  * (reason `processing`), what it has forwarded and stored before stays. Failures of our own (asserts, the log, the
- * state directory) are never passed for the user's.
+ * state directory), and those by which an operator ends the query, are never passed for a record's.
  */
 
 import { AssertionError, messageOf, UserError } from '../base/index.ts';
 import { LogError } from '../storage/index.ts';
 import { PreparationError } from './processor.ts';
+import { ProcessorMisuse } from './processors/misuse.ts';
 import { KvError } from './stores/ordered-kv.ts';
 
 export interface ProcessingFailure {
@@ -50,10 +51,11 @@ export const describeFailure = ({ node, taskId, topic, partition, offset, error 
   return `the node "${node}" failed${place} (task ${taskId}): ${messageOf(error)}`;
 };
 
-/** A failure of the engine itself or of what it stands on, or one that was placed already. */
+/** A failure of the engine itself or of what it stands on, one that an operator means to end the query by (a buffer
+ *  that is full), or one that was placed already. */
 export const isEngineFailure = (error: unknown): boolean =>
   error instanceof AssertionError ||
-  error instanceof ProcessingError ||
+  (error instanceof UserError && !(error instanceof ProcessorMisuse)) ||
   error instanceof LogError ||
   error instanceof KvError ||
   error instanceof PreparationError;

@@ -1,8 +1,9 @@
 /** A key-value store as a processor sees it: typed keys and values over bytes. */
 
-import { type ByteWriter, UserError } from '../../base/index.ts';
+import { type ByteWriter } from '../../base/index.ts';
 import type { Serde } from '../serde.ts';
 import type { KeyValueStore } from '../stores/store.ts';
+import { ProcessorMisuse } from './misuse.ts';
 import type { StoreAccess } from './store-builder.ts';
 
 export interface StateKeyValueStore<K, V> {
@@ -17,8 +18,8 @@ export interface StateKeyValueStore<K, V> {
   delete(key: K): V | undefined;
 }
 
-export const tooLarge = (store: string, bytes: number): UserError =>
-  new UserError(
+export const tooLarge = (store: string, bytes: number): ProcessorMisuse =>
+  new ProcessorMisuse(
     'STORE_ENTRY_TOO_LARGE',
     `the entry takes ${bytes} bytes, more than one of the store "${store}" may have; what was there stays`,
   );

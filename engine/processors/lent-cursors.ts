@@ -6,8 +6,9 @@
  * from then on it may not be used.
  */
 
-import { UserError } from '../../base/index.ts';
+import {} from '../../base/index.ts';
 import type { OrderedCursor, OrderedStore } from '../stores/store.ts';
+import { ProcessorMisuse } from './misuse.ts';
 
 interface Loan {
   readonly cursor: OrderedCursor;
@@ -62,7 +63,7 @@ class StoreIterator<Entry> implements IterableIterator<Entry, undefined> {
     const loan = this.#loan;
     if (loan === undefined) return { done: true, value: undefined };
     if (this.#now() !== this.#turn) {
-      throw new UserError(
+      throw new ProcessorMisuse(
         'STORE_ITERATOR_OVER',
         `an iterator over the store "${this.#store}" is used after the call in which it was made`,
         { hint: 'Take what is needed of it before process, or the punctuator, returns.' },

@@ -6,7 +6,7 @@
  * each rollback, so that nothing it holds outlives a transaction that was undone.
  */
 
-import { type ByteWriter, UserError } from '../../base/index.ts';
+import { type ByteWriter } from '../../base/index.ts';
 import { forEachHeader } from '../../storage/index.ts';
 import type {
   Forward,
@@ -17,6 +17,7 @@ import type {
 } from '../processor.ts';
 import { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
+import { ProcessorMisuse } from './misuse.ts';
 import {
   type FixedKeyContext,
   type FixedKeyProcessorSupplier,
@@ -95,10 +96,14 @@ const connected = <In, Out>(
   supplier: OperatorSupplier<In, Out>,
 ): OperatorSupplier<In, Out> => Object.assign(supplier, { stores, schedules });
 
-const notFixed = (): UserError =>
-  new UserError('PROCESSOR_FORWARD_INVALID', 'a processor that keeps the key forwards records that it was given', {
-    hint: 'Make the record of the one in hand: record.withValue(…).',
-  });
+const notFixed = (): ProcessorMisuse =>
+  new ProcessorMisuse(
+    'PROCESSOR_FORWARD_INVALID',
+    'a processor that keeps the key forwards records that it was given',
+    {
+      hint: 'Make the record of the one in hand: record.withValue(…).',
+    },
+  );
 
 type Phase = 'making' | 'processing' | 'punctuating' | 'over';
 
@@ -230,7 +235,7 @@ class Scope<KIn, KOut, VOut, S extends AnyStoreBuilder> implements StoreAccess {
     const name = typeof asked === 'string' ? asked : asked.name;
     const builder = this.#builders.get(name);
     if (builder === undefined) {
-      throw new UserError('PROCESSOR_STORE_UNKNOWN', `the processor is not connected to a store "${name}"`, {
+      throw new ProcessorMisuse('PROCESSOR_STORE_UNKNOWN', `the processor is not connected to a store "${name}"`, {
         hint: 'Name its builder in "stores" where the processor is added.',
       });
     }
@@ -241,14 +246,18 @@ class Scope<KIn, KOut, VOut, S extends AnyStoreBuilder> implements StoreAccess {
 
   #schedule(everyMs: number, type: PunctuationType, callback: (time: number) => void): () => void {
     if (!(Number.isInteger(everyMs) && everyMs > 0)) {
-      throw new UserError('PROCESSOR_SCHEDULE_INVALID', `a punctuator cannot be called every ${everyMs} ms`, {
+      throw new ProcessorMisuse('PROCESSOR_SCHEDULE_INVALID', `a punctuator cannot be called every ${everyMs} ms`, {
         hint: 'Give a whole number of milliseconds above 0.',
       });
     }
     if (this.#phase !== 'making' && !this.#schedules) {
-      throw new UserError('PROCESSOR_SCHEDULE_INVALID', 'a punctuator is scheduled after the processor was made', {
-        hint: 'Schedule it in the supplier or in init, or give the processor { schedules: true }.',
-      });
+      throw new ProcessorMisuse(
+        'PROCESSOR_SCHEDULE_INVALID',
+        'a punctuator is scheduled after the processor was made',
+        {
+          hint: 'Schedule it in the supplier or in init, or give the processor { schedules: true }.',
+        },
+      );
     }
     const punctuation: Punctuation = { everyMs, by: type };
     const stop = this.#context.schedule(punctuation, (time) => {
@@ -273,14 +282,21 @@ class Scope<KIn, KOut, VOut, S extends AnyStoreBuilder> implements StoreAccess {
 
   forward(record: ForwardedRecord<KOut, VOut>, child: string | undefined): void {
     if (this.#phase !== 'processing' && this.#phase !== 'punctuating') {
-      throw new UserError('PROCESSOR_FORWARD_INVALID', 'a record is forwarded outside of process and of punctuators');
+      throw new ProcessorMisuse(
+        'PROCESSOR_FORWARD_INVALID',
+        'a record is forwarded outside of process and of punctuators',
+      );
     }
     const send = child === undefined ? this.#forward : this.#child(child);
     const { timestamp = this.#time, headers = this.#recordHeaders } = record;
     if (!(Number.isSafeInteger(timestamp) && timestamp >= 0)) {
-      throw new UserError('PROCESSOR_FORWARD_INVALID', `a record cannot be forwarded with the timestamp ${timestamp}`, {
-        hint: 'Give epoch milliseconds, a whole number that is not negative.',
-      });
+      throw new ProcessorMisuse(
+        'PROCESSOR_FORWARD_INVALID',
+        `a record cannot be forwarded with the timestamp ${timestamp}`,
+        {
+          hint: 'Give epoch milliseconds, a whole number that is not negative.',
+        },
+      );
     }
     const out = this.#out;
     const inHand = this.#record;

@@ -6,11 +6,12 @@
  * removes what has expired.
  */
 
-import { type ByteWriter, readOrderedI64, UserError, writeOrderedI64 } from '../../base/index.ts';
+import { type ByteWriter, readOrderedI64, writeOrderedI64 } from '../../base/index.ts';
 import type { Serde } from '../serde.ts';
 import type { OrderedCursor, OrderedStore } from '../stores/store.ts';
 import { tooLarge } from './key-value-face.ts';
 import { LentCursors } from './lent-cursors.ts';
+import { ProcessorMisuse } from './misuse.ts';
 import type { Direction } from './ordered-key-value-face.ts';
 import type { StoreAccess } from './store-builder.ts';
 
@@ -73,9 +74,13 @@ export class WindowFace<K, V> implements StateWindowStore<K, V> {
 
   put(key: K, value: V | null, time: number): void {
     if (!Number.isSafeInteger(time)) {
-      throw new UserError('STORE_TIME_INVALID', `${time} cannot be the time of an entry of the store "${this.name}"`, {
-        hint: 'Give a whole number of milliseconds.',
-      });
+      throw new ProcessorMisuse(
+        'STORE_TIME_INVALID',
+        `${time} cannot be the time of an entry of the store "${this.name}"`,
+        {
+          hint: 'Give a whole number of milliseconds.',
+        },
+      );
     }
     if (time < this.#firstTime()) return;
     const { buffer, length } = this.#write(key);

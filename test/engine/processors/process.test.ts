@@ -263,7 +263,7 @@ describe('process', () => {
       cause: { code: 'PROCESSOR_FORWARD_INVALID' },
     });
     expect(failing((context) => context.forward({ key: 'a', value: 'b' }, 'nobody'))).toMatchObject({
-      message: `${place}the node "KSTREAM-PROCESSOR-0000000001" has no child "nobody"`,
+      message: 'the node "KSTREAM-PROCESSOR-0000000001" has no child "nobody"',
     });
     expect(failing((context) => context.getStateStore('nothing'))).toMatchObject({
       message: `${place}the processor is not connected to a store "nothing"`,
