@@ -25,6 +25,7 @@ export type { Materialized, Named, StreamJoined, WindowMaterialized, WithValue }
 export type { Reducer } from './dsl/reduce.ts';
 export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
 export { SessionWindows } from './dsl/session-windows.ts';
+export { SlidingWindows } from './dsl/sliding-windows.ts';
 export { BufferConfig, Suppressed } from './dsl/suppressed.ts';
 export type { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
 export { TimeWindows } from './dsl/time-windows.ts';
@@ -63,6 +64,7 @@ export { result } from './operators/result.ts';
 export { selectKey } from './operators/select-key.ts';
 export { type SessionAggregation, sessionAggregate } from './operators/session-aggregate.ts';
 export { type Partitioner, type SinkFields, sink } from './operators/sink.ts';
+export { type SlidingAggregation, slidingAggregate } from './operators/sliding-aggregate.ts';
 export { type SourceFields, source } from './operators/source.ts';
 export { type BufferLimit, type Suppression, suppress, suppressedRows } from './operators/suppress.ts';
 export { type TableAggregation, tableAggregate } from './operators/table-aggregate.ts';
@@ -192,5 +194,6 @@ export {
 } from './topology-nodes.ts';
 export { hopping } from './windows/hopping.ts';
 export { type SessionWindows as SessionBounds, sessions } from './windows/session.ts';
+export { type SlidingWindows as SlidingBounds, sliding } from './windows/sliding.ts';
 export { type TimeWindows as WindowStarts, tumbling } from './windows/tumbling.ts';
 export { unlimited } from './windows/unlimited.ts';

@@ -29,6 +29,7 @@ export type {
 export type { Reducer } from './dsl/reduce.ts';
 export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
 export { SessionWindows } from './dsl/session-windows.ts';
+export { SlidingWindows } from './dsl/sliding-windows.ts';
 export { BufferConfig, Suppressed } from './dsl/suppressed.ts';
 export type { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
 export { TimeWindows } from './dsl/time-windows.ts';
@@ -38,7 +39,14 @@ export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';
 export { type DriverOptions, TopologyTestDriver } from './test-driver.ts';
 export type { Forms, PipedRecord, TestRecord } from './test-records.ts';
-export type { StoredSession, StoredValue, TestSessionStore, TestStore, TestWindowStore } from './test-stores.ts';
+export type {
+  StoredSession,
+  StoredValue,
+  StoredWindow,
+  TestSessionStore,
+  TestStore,
+  TestWindowStore,
+} from './test-stores.ts';
 export type { InputOptions, TestInput, TestOutput } from './test-topics.ts';
 export { Topology } from './topology.ts';
 export type {

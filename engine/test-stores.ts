@@ -1,6 +1,6 @@
 /** The stores of a topology under test, typed, as of the last commit. */
 
-import { assert } from '../base/index.ts';
+import { assert, readOrderedI64 } from '../base/index.ts';
 import { timestampBytes, timestampOf } from './operators/timestamped.ts';
 import type { Serde } from './serde.ts';
 import { readSessionOrder } from './stores/session-store.ts';
@@ -36,6 +36,12 @@ export class TestStore<K, V> {
   }
 }
 
+/** A window in a store; its end follows from its size. */
+export interface StoredWindow<V> extends StoredValue<V> {
+  readonly start: number;
+}
+
+/** Of time windows or sliding windows. */
 export class TestWindowStore<K, V> {
   readonly #stores: readonly StateStore[];
   readonly #forms: Forms<K, V>;
@@ -46,13 +52,23 @@ export class TestWindowStore<K, V> {
   }
 
   get(key: K, windowStart: number): StoredValue<V> | undefined {
+    const [found] = this.fetch(key, windowStart, windowStart);
+    return found && { value: found.value, timestamp: found.timestamp };
+  }
+
+  /** The windows of a key that start within [from, to], in order of time. */
+  fetch(key: K, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY): StoredWindow<V>[] {
     const bytes = bytesOf(this.#forms.key, key) ?? noBytes;
-    for (const store of this.#stores) {
-      assert(store.kind === 'window', `${store.name} is not a window store`);
-      const found = store.readCommittedWindow(windowStart, bytes, 0, bytes.length);
-      if (found !== undefined) return storedOf(this.#forms.value, found);
-    }
-    return undefined;
+    return this.#stores.flatMap((store) => {
+      assert(store.kind !== 'key-value', `${store.name} is not a window store`);
+      const entries =
+        store.kind === 'window' ? store.committedEntries(bytes, { from, to }) : store.committedEntries(bytes);
+      return entries.flatMap(({ windowStart, order, value }) => {
+        const start = order === undefined ? (windowStart ?? 0) : readOrderedI64(order, 0);
+        const stored = storedOf(this.#forms.value, value);
+        return stored === undefined || start < from || start > to ? [] : [{ ...stored, start }];
+      });
+    });
   }
 
   /** Starts of the windows that are kept, in order. */

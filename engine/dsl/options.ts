@@ -33,8 +33,8 @@ export interface Materialized<V> extends WithValue<V> {
 }
 
 export interface WindowMaterialized<V> extends Materialized<V> {
-  /** How long a window is kept: after its start, at least size + grace; a session after its end, at least gap + grace.
-   *  The least is the default. */
+  /** How long a window is kept: after its start, at least size + grace; a session after its end, at least gap + grace;
+   *  a sliding window after its end, at least twice the time difference + grace. The least is the default. */
   readonly retentionMs?: number;
 }
 

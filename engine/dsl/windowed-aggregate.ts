@@ -3,12 +3,14 @@
 
 import type { Accumulation, MergingAccumulation } from '../operators/accumulation.ts';
 import { sessionAggregate } from '../operators/session-aggregate.ts';
+import { slidingAggregate } from '../operators/sliding-aggregate.ts';
 import { type NullValues, windowAggregate } from '../operators/window-aggregate.ts';
 import type { ProcessorSupplier } from '../processor.ts';
 import type { Serde } from '../serde.ts';
 import type { StoreSpec } from '../stores/store.ts';
 import type { KeyForm } from './parts.ts';
 import type { SessionWindows } from './session-windows.ts';
+import { SlidingWindows } from './sliding-windows.ts';
 import type { TimeWindows } from './time-windows.ts';
 import type { UnlimitedWindows } from './unlimited-windows.ts';
 import { retentionOf } from './window-times.ts';
@@ -23,7 +25,7 @@ import {
 } from './windowed.ts';
 
 /** Windows that a stream is grouped by, but for sessions. */
-export type FixedWindows = TimeWindows | UnlimitedWindows;
+export type FixedWindows = TimeWindows | UnlimitedWindows | SlidingWindows;
 
 export interface WindowedAggregate {
   readonly store: StoreSpec;
@@ -40,6 +42,7 @@ export const fixedWindowAggregate = (
   store: string,
   givenRetentionMs: number | undefined,
 ): FixedWindowAggregate => {
+  if (windows instanceof SlidingWindows) return slidingWindowAggregate(windows, store, givenRetentionMs);
   const { starts, sizeMs, graceMs } = windows;
   const retentionMs = retentionOf(givenRetentionMs, sizeMs + graceMs, 'the window and its grace');
   return {
@@ -51,6 +54,27 @@ export const fixedWindowAggregate = (
     }),
     operator: (accumulation, nullValues = 'given') =>
       windowAggregate({ store, windows: starts, graceMs, retentionMs, accumulation, nullValues }),
+  };
+};
+
+const slidingWindowAggregate = (
+  { windows, graceMs }: SlidingWindows,
+  store: string,
+  givenRetentionMs: number | undefined,
+): FixedWindowAggregate => {
+  const { differenceMs } = windows;
+  const needs = 'twice the time difference and the grace';
+  const retentionMs = retentionOf(givenRetentionMs, Math.max(1, 2 * differenceMs + graceMs), needs);
+  return {
+    store: { name: store, kind: 'ordered', retentionMs: differenceMs + retentionMs },
+    keyForm: (key) => ({
+      serde: timeWindowed(key, differenceMs),
+      windowBytes: timeWindowBytes,
+      // A record that comes just then is not late yet.
+      closing: { endOf: endOfTimeWindow(differenceMs), closesAfterMs: graceMs + 1 },
+    }),
+    // Records without a value are dropped in any case.
+    operator: (accumulation) => slidingAggregate({ store, windows, graceMs, retentionMs, accumulation }),
   };
 };
 

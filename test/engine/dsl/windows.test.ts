@@ -3,6 +3,7 @@ import {
   type KTable,
   type Serde,
   SessionWindows,
+  SlidingWindows,
   StreamsBuilder,
   serdes,
   sessionWindowed,
@@ -141,6 +142,32 @@ test('the unlimited window takes all records from its start on, however late', (
     a@5-Infinity: 2+3+4 @100000000000`);
 });
 
+test('sliding windows hold records within a time difference of each other', () => {
+  expect(
+    play(
+      (builder) =>
+        builder
+          .stream('in', texts)
+          .groupByKey()
+          .windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(10, 50))
+          .reduce(joined),
+      { key: timeWindowed(string, 10), value: string },
+      `
+    a: 1 @20
+    a: 2 @25
+    a: - @26
+    a: 3 @22`,
+    ),
+  ).toBe(`
+    a@10-20: 1 @20
+    a@21-31: 2 @25
+    a@15-25: 1+2 @25
+    a@21-31: 2+3 @25
+    a@15-25: 1+2+3 @25
+    a@12-22: 1+3 @22
+    a@23-33: 2 @25`);
+});
+
 describe('sessions', () => {
   const forms = { key: sessionWindowed(string), value: string };
   const windows = SessionWindows.ofInactivityGapAndGrace(5, 20);
@@ -226,6 +253,16 @@ test('windows that cannot be are refused', () => {
   expect(() => SessionWindows.ofInactivityGapAndGrace(0, 1)).toThrow('a window cannot have a gap of 0 ms');
   expect(() => SessionWindows.ofInactivityGapAndGrace(1, -1)).toThrow('a window cannot have a grace of -1 ms');
   expect(() => UnlimitedWindows.of().startOn(-1)).toThrow('a window cannot have the start -1 ms');
+  expect(() => SlidingWindows.ofTimeDifferenceAndGrace(-1, 0)).toThrow(
+    'a window cannot have a time difference of -1 ms',
+  );
+  const slides = new StreamsBuilder()
+    .stream('in', texts)
+    .groupByKey()
+    .windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(10, 5));
+  expect(() => slides.count({ retentionMs: 24 })).toThrow(
+    'a retention of 24 ms is shorter than twice the time difference and the grace, 25 ms',
+  );
   const sessions = new StreamsBuilder()
     .stream('in', texts)
     .groupByKey()
