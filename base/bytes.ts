@@ -322,6 +322,32 @@ export const hashBytes = (bytes: Uint8Array, start: number, end: number): number
   return (hash ^ (hash >>> 16)) >>> 0;
 };
 
+/** A hash of 53 bits, a safe integer: four bytes at a time in two lanes, each with a multiplier of its own. Stored and
+ *  sent, so it never changes. */
+export const fingerprint = (bytes: Uint8Array, start: number, end: number): number => {
+  let a = (end - start) ^ 0xdeadbeef;
+  let b = (end - start) ^ 0x41c6ce57;
+  let at = start;
+  for (const whole = end - 3; at < whole; at += 4) {
+    const word =
+      (bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24);
+    a = Math.imul(a ^ word, 0x9e3779b1);
+    b = Math.imul(b ^ word, 0x5f356495);
+    a = (a << 13) | (a >>> 19);
+    b = (b << 17) | (b >>> 15);
+  }
+  for (; at < end; at++) {
+    a = Math.imul(a ^ (bytes[at] as number), 0x9e3779b1);
+    b = Math.imul(b ^ (bytes[at] as number), 0x5f356495);
+  }
+  a = Math.imul(a ^ (a >>> 16), 0x85ebca6b) ^ Math.imul(b ^ (b >>> 13), 0xc2b2ae35);
+  b = Math.imul(b ^ (b >>> 16), 0x85ebca6b) ^ Math.imul(a ^ (a >>> 13), 0xc2b2ae35);
+  return (b & 0x1fffff) * 0x1_0000_0000 + (a >>> 0);
+};
+
 /** Murmur2 with Kafka's seed: what its clients partition keys by. Signed 32-bit. */
 export const murmur2 = (bytes: Uint8Array, start = 0, end = bytes.length): number => {
   const m = 0x5bd1e995;

@@ -15,6 +15,7 @@ export {
   compareBytes,
   copyBytes,
   equalBytes,
+  fingerprint,
   fromHex,
   hashBytes,
   murmur2,

@@ -44,6 +44,16 @@ export { filter } from './operators/filter.ts';
 export { flatMapValues } from './operators/flat-map-values.ts';
 export type { KeyWriter, Predicate, RowMapper, RowPredicate, ValueMapper } from './operators/functions.ts';
 export type { JoinSide } from './operators/join-buffer.ts';
+export {
+  answerChanges,
+  answerSubscriptions,
+  emitAlone,
+  type ForeignKey,
+  type ForeignKeyJoin,
+  type JoinForeign,
+  resolveAnswers,
+  subscribe,
+} from './operators/join-foreign-key.ts';
 export { joinStreamSelf, type StreamSelfJoin } from './operators/join-stream-self.ts';
 export { joinStreamStream, type OfSide, type StreamStreamJoin, sideOfJoin } from './operators/join-stream-stream.ts';
 export { joinStreamTable, type StreamTableJoin } from './operators/join-stream-table.ts';

@@ -7,6 +7,7 @@ import { mappedRows, type ViewedTable } from '../operators/table-view.ts';
 import { toStream } from '../operators/to-stream.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
+import { foreignKeyJoin } from './foreign-key-join.ts';
 import type { KGroupedTable } from './kgrouped-table.ts';
 import type { KStream } from './kstream.ts';
 import type { Materialized, Named, WithKeyAndValue, WithValue } from './options.ts';
@@ -64,27 +65,65 @@ export class KTable<K, V> {
   join<R, V2>(
     other: KTable<K, R>,
     joiner: (value: V, other: R, key: K) => V2 | null,
-    options: Materialized<V2> = {},
+    options?: Materialized<V2>,
+  ): KTable<K, V2>;
+  /** Each row of this table with the other's row under its foreign key; only where both are there. Many rows of this
+   *  table may have the same one. */
+  join<FK, R, V2>(
+    other: KTable<FK, R>,
+    foreignKey: (value: V, key: K) => FK | null,
+    joiner: (value: V, other: R, key: K) => V2 | null,
+    options?: Materialized<V2>,
+  ): KTable<K, V2>;
+  join<FK, R, V2>(
+    other: KTable<K, R> | KTable<FK, R>,
+    second: ((value: V, other: R, key: K) => V2 | null) | ((value: V, key: K) => FK | null),
+    third: ((value: V, other: R, key: K) => V2 | null) | Materialized<V2> = {},
+    fourth: Materialized<V2> = {},
   ): KTable<K, V2> {
-    // An inner join shows no null row.
-    return tableTableJoin(this.#parts, other.#parts, {
-      kind: 'inner',
-      joiner: (value, row, key) => joiner(value as V, row as R, key),
-      options,
-    });
+    // The overloads have what belongs together; an inner join shows no null row.
+    if (typeof third === 'function') {
+      const joiner = third as (value: V, row: R | null, key: K) => V2 | null;
+      return foreignKeyJoin(this.#parts, (other as KTable<FK, R>).#parts, {
+        foreignKey: second as (value: V, key: K) => FK | null,
+        joiner,
+        leftJoin: false,
+        options: fourth,
+      });
+    }
+    const joiner = second as (value: V | null, row: R | null, key: K) => V2 | null;
+    return tableTableJoin(this.#parts, (other as KTable<K, R>).#parts, { kind: 'inner', joiner, options: third });
   }
 
   /** Each row of this table with the other's row of the same key, or with null. */
   leftJoin<R, V2>(
     other: KTable<K, R>,
     joiner: (value: V, other: R | null, key: K) => V2 | null,
-    options: Materialized<V2> = {},
+    options?: Materialized<V2>,
+  ): KTable<K, V2>;
+  /** Each row of this table with the other's row under its foreign key, or with null. */
+  leftJoin<FK, R, V2>(
+    other: KTable<FK, R>,
+    foreignKey: (value: V, key: K) => FK | null,
+    joiner: (value: V, other: R | null, key: K) => V2 | null,
+    options?: Materialized<V2>,
+  ): KTable<K, V2>;
+  leftJoin<FK, R, V2>(
+    other: KTable<K, R> | KTable<FK, R>,
+    second: ((value: V, other: R | null, key: K) => V2 | null) | ((value: V, key: K) => FK | null),
+    third: ((value: V, other: R | null, key: K) => V2 | null) | Materialized<V2> = {},
+    fourth: Materialized<V2> = {},
   ): KTable<K, V2> {
-    return tableTableJoin(this.#parts, other.#parts, {
-      kind: 'left',
-      joiner: (value, row, key) => joiner(value as V, row, key),
-      options,
-    });
+    if (typeof third === 'function') {
+      return foreignKeyJoin(this.#parts, (other as KTable<FK, R>).#parts, {
+        foreignKey: second as (value: V, key: K) => FK | null,
+        joiner: third,
+        leftJoin: true,
+        options: fourth,
+      });
+    }
+    const joiner = second as (value: V | null, row: R | null, key: K) => V2 | null;
+    return tableTableJoin(this.#parts, (other as KTable<K, R>).#parts, { kind: 'left', joiner, options: third });
   }
 
   /** Every row of both tables, with the other's row of the same key, or with null; one of them is there. */

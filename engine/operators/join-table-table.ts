@@ -97,4 +97,9 @@ export const joinedRows = <L, R, Out>(
     };
     return view;
   },
+  fingerprints(context) {
+    const lefts = left.fingerprints(context);
+    const rights = right.fingerprints(context);
+    return (record) => (lefts(record) % 0x20_0000) * 0x1_0000_0000 + (rights(record) % 0x1_0000_0000);
+  },
 });

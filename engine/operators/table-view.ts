@@ -5,6 +5,7 @@
  * its own: its view reads the rows of the tables that it is made of, and derives the row when it is asked for.
  */
 
+import { fingerprint } from '../../base/index.ts';
 import type { ProcessorContext } from '../processor.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
@@ -23,6 +24,9 @@ export interface ViewedTable<R> {
   readonly stores: readonly string[];
   /** Called when the processor is made. */
   open(context: ProcessorContext): TableView<R>;
+  /** The same: a hash, in up to 53 bits, of what is kept for the record's key, times included. It tells one row of a key
+   *  from another one. */
+  fingerprints(context: ProcessorContext): (record: StreamRecord<unknown>) => number;
 }
 
 /** The rows of a key-value store. */
@@ -39,6 +43,11 @@ export const storedRows = <R>(name: string, row: Pick<Serde<R>, 'read'>): Viewed
       },
     };
     return view;
+  },
+  fingerprints(context) {
+    const store = context.store(name, 'key-value');
+    return ({ keyBytes, keyStart, keyEnd }) =>
+      store.get(keyBytes, keyStart, keyEnd) ? fingerprint(store.valueBytes, store.valueStart, store.valueEnd) : 0;
   },
 });
 
@@ -60,4 +69,5 @@ export const mappedRows = <In, Out>(
       },
     };
   },
+  fingerprints: (context) => table.fingerprints(context),
 });

@@ -1,0 +1,151 @@
+/** Joins of two tables by a foreign key: two sub-topologies that send each other subscriptions and answers. */
+
+import { type Answer, answerSerde, type Subscription, subscriptionSerde } from '../operators/foreign-key-messages.ts';
+import {
+  answerChanges,
+  answerSubscriptions,
+  emitAlone,
+  type ForeignKey,
+  type ForeignKeyJoin,
+  resolveAnswers,
+  subscribe,
+} from '../operators/join-foreign-key.ts';
+import { repartitionSink, repartitionSource } from '../operators/repartition.ts';
+import { tablePassed } from '../operators/table-passed.ts';
+import { tableSource } from '../operators/table-source.ts';
+import { storedRows } from '../operators/table-view.ts';
+import type { Topology } from '../topology.ts';
+import { type Graph, serdeFor } from './graph.ts';
+import type { KTable } from './ktable.ts';
+import type { Materialized } from './options.ts';
+import { presentKeyOf, rowsOf, type TableParts, type Wanted } from './parts.ts';
+
+interface ForeignKeyJoinOptions<K, FK, L, R, V> {
+  readonly foreignKey: (value: L, key: K) => FK | null;
+  readonly joiner: (left: L, right: R | null, key: K) => V | null;
+  readonly leftJoin: boolean;
+  readonly options: Materialized<V>;
+}
+
+export const foreignKeyJoin = <K, FK, L, R, V>(
+  left: TableParts<K, L>,
+  right: TableParts<FK, R>,
+  { foreignKey, joiner, leftJoin, options }: ForeignKeyJoinOptions<K, FK, L, R, V>,
+): KTable<K, V> => {
+  const { graph, key } = left;
+  const names = namesOf(left, options);
+  const row = serdeFor('value', `the table that is joined by the foreign key`, right.value);
+  const leftRows = rowsOf(left);
+  const rightRows = rowsOf(right);
+  const wanted: Wanted = { store: options.store !== undefined };
+  const keyOf: ForeignKey<L> = (value, record, out) => {
+    const found = foreignKey(value, presentKeyOf(key, record));
+    if (found === null) return false;
+    right.key.serde.write(found, out);
+    return true;
+  };
+  graph.add((topology) => {
+    const join: ForeignKeyJoin<L, R, V> = {
+      left: leftRows(),
+      right: rightRows(),
+      row,
+      foreignKey: keyOf,
+      join: (a, b, record) => joiner(a, b, presentKeyOf(key, record)),
+      leftJoin,
+      store: names.subscriptions,
+    };
+    addNodes(topology, join, { left, right }, names);
+    const parents = [names.alone, names.resolver];
+    if (!wanted.store) return topology.addProcessor(names.output, tablePassed<V>(), parents, { before: 'passed on' });
+    const value = serdeFor('value', `the join "${names.output}"`, options.value);
+    topology.addStore({ name: names.store, kind: 'key-value' });
+    return topology.addProcessor(names.output, tableSource<V>({ store: names.store, row: value }), parents, {
+      stores: [names.store],
+    });
+  });
+  return graph.make.table<K, V>({
+    graph,
+    node: names.output,
+    key,
+    value: options.value,
+    wanted,
+    rows: () => storedRows(names.store, serdeFor('value', `the join "${names.output}"`, options.value)),
+  });
+};
+
+/** The names of nodes, repartitions and stores. */
+const namesOf = (
+  { graph }: { readonly graph: Graph },
+  { name, store }: { readonly name?: string; readonly store?: string },
+) => {
+  const named = (prefix: string, suffix: string): string => graph.name(prefix, name && `${name}${suffix}`);
+  const registration = named('KTABLE-FK-JOIN-SUBSCRIPTION-REGISTRATION', '-subscription-registration');
+  const subscribe = named('KTABLE-FK-JOIN-SUBSCRIPTION-REGISTRATION', '-subscription-registration-processor');
+  const registrationSink = named('KTABLE-SINK', '-subscription-registration-sink');
+  const registrationSource = named('KTABLE-SOURCE', '-subscription-registration-source');
+  const subscriptions = named('KTABLE-FK-JOIN-SUBSCRIPTION-STATE-STORE', '-subscription-store');
+  const receive = named('KTABLE-FK-JOIN-SUBSCRIPTION-PROCESSOR', '-subscription-join-foreign');
+  const change = named('KTABLE-FK-JOIN-SUBSCRIPTION-PROCESSOR', '-foreign-join-subscription');
+  const response = named('KTABLE-FK-JOIN-SUBSCRIPTION-RESPONSE', '-subscription-response');
+  const responseSink = named('KTABLE-SINK', '-subscription-response-sink');
+  const responseSource = named('KTABLE-SOURCE', '-subscription-response-source');
+  const resolver = named('KTABLE-FK-JOIN-SUBSCRIPTION-RESPONSE-RESOLVER-PROCESSOR', '-subscription-response-resolver');
+  const output = named('KTABLE-FK-JOIN-OUTPUT', '-result-table');
+  return {
+    registration,
+    subscribe,
+    registrationSink,
+    registrationSource,
+    subscriptions,
+    receive,
+    change,
+    response,
+    responseSink,
+    responseSource,
+    resolver,
+    alone: `${resolver}-alone`,
+    output,
+    store: store ?? `${output}-STATE-STORE`,
+  };
+};
+
+const addNodes = <K, FK, L, R, V>(
+  topology: Topology,
+  join: ForeignKeyJoin<L, R, V>,
+  { left, right }: { readonly left: TableParts<K, L>; readonly right: TableParts<FK, R> },
+  names: ReturnType<typeof namesOf>,
+): void => {
+  const subscriptions = subscriptionSerde();
+  const answers = answerSerde();
+  topology.addProcessor(names.subscribe, subscribe<L>(join), [left.node], {
+    stores: join.left.stores,
+    before: 'needed',
+  });
+  topology.addRepartition(names.registration, {
+    parents: [names.subscribe],
+    sink: repartitionSink<Subscription>({ name: names.registration, value: subscriptions }),
+    source: repartitionSource<Subscription>({ value: subscriptions, key: right.key.serde }),
+    sinkName: names.registrationSink,
+    sourceName: names.registrationSource,
+  });
+  topology.addStore({ name: names.subscriptions, kind: 'ordered' });
+  topology.addProcessor(names.receive, answerSubscriptions<R>(join), [names.registrationSource], {
+    stores: [names.subscriptions, ...join.right.stores],
+  });
+  topology.addProcessor(names.change, answerChanges<R>(join), [right.node], { stores: [names.subscriptions] });
+  topology.addRepartition(names.response, {
+    parents: [names.receive, names.change],
+    sink: repartitionSink<Answer>({
+      name: names.response,
+      value: answers,
+      partitioner: (record) => record.value?.partition,
+    }),
+    source: repartitionSource<Answer>({ value: answers, key: left.key.serde }),
+    sinkName: names.responseSink,
+    sourceName: names.responseSource,
+  });
+  topology.addProcessor(names.resolver, resolveAnswers<L, R, V>(join), [names.responseSource], {
+    stores: join.left.stores,
+  });
+  topology.addProcessor(names.alone, emitAlone<L, V>(join), [left.node], { before: 'needed' });
+};
