@@ -243,3 +243,34 @@ test('a filtered table is joined by what another one makes of its rows; a filter
   expect(seen).toEqual(['', 'a|r:ONE', '-', 'b|r:ONE', '-', 'b|r:THREE']);
   driver.close();
 });
+
+test('there are as many subscriptions as left rows with a foreign key', () => {
+  const builder = new StreamsBuilder();
+  builder
+    .table('left', forms)
+    .join(builder.table('right', forms), keyOf, (a, b) => `${a}${b}`, { value: string, name: 'orders' })
+    .toStream()
+    .to('out');
+  const driver = new TopologyTestDriver(builder.build());
+  const [store] = driver.stores('orders-subscription-store');
+  if (store?.kind !== 'ordered') throw new Error('not an ordered store');
+  const subscribed = (): string[] =>
+    ['r1', 'r2'].flatMap((right) => {
+      const entries = store.committedEntries(new TextEncoder().encode(right));
+      return entries.map(({ order }) => `${right}:${new TextDecoder().decode(order)}`);
+    });
+  const seen: string[] = [];
+  for (const [key, value] of [
+    ['l1', 'a|r1'],
+    ['l2', 'a|r1'],
+    ['l1', 'b|r1'],
+    ['l1', 'b|r2'],
+    ['l2', 'a|-'],
+    ['l1', null],
+  ] as const) {
+    driver.input('left', forms).pipe(key, value);
+    seen.push(subscribed().join(' '));
+  }
+  expect(seen).toEqual(['r1:l1', 'r1:l1 r1:l2', 'r1:l1 r1:l2', 'r1:l2 r2:l1', 'r2:l1', '']);
+  driver.close();
+});
