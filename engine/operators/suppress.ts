@@ -312,4 +312,6 @@ export const suppressedRows = <V>(
     };
     return view;
   },
+  // Of a held row that of the row which comes: what was subscribed to with the row before is done with.
+  fingerprints: (context) => table.fingerprints(context),
 });
