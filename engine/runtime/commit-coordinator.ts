@@ -8,9 +8,10 @@
  * 1. Nothing is ever appended outside of a transaction, and a transaction is begun by the first thing that goes into
  *    it: so none is empty.
  * 2. A transaction ends `commitIntervalMs` after it became pending at the latest, or at once when nothing is left to
- *    read. (A query that is drained again and again waits twice the time that its last commit took: commits use a third
- *    of its time at most.) While all that have something to commit are far behind, it goes on for up to
- *    `mostIntervals`: a key that many of its records change is logged, committed and checkpointed once.
+ *    read. (A query that is drained again and again waits twice the time that its commits take, the median of the last
+ *    few: commits use a third of its time, and a single slow one, such as a slow sync of the disk, holds up nothing
+ *    beyond itself.) While all that have something to commit are far behind, it goes on for up to `mostIntervals`: a
+ *    key that many of its records change is logged, committed and checkpointed once.
  * 3. Hosts stand still from `prepared` to `committed`; after a failure, from `rollback` until all of them have reported
  *    that they stand at the committed positions again (`go`). Batches that arrive in between belong to the failed
  *    transaction and are dropped.
@@ -67,6 +68,9 @@ const longestBackOffMs = 2000;
 /** After so many aborts that failed, what happened can only be asked through a fresh producer. */
 const mostAborts = 6;
 
+/** Of so many commits the median decides how long the next one waits. */
+const recentCommits = 5;
+
 interface HostState {
   readonly post: Post<ToHost>;
   pending: boolean;
@@ -100,7 +104,10 @@ export class CommitCoordinator {
   #cancelLinger: (() => void) | undefined;
   #commitStarted = 0;
   #commitEnded = Number.NEGATIVE_INFINITY;
-  #lastCommitMs = 0;
+  /** How long the last transactions took to commit, the newest one last. */
+  #commitMs: readonly number[] = [];
+  /** The last commit had something to commit. */
+  #worked = false;
   #transactions = 0;
   #stopping: (() => void) | undefined;
   #underWay: Promise<unknown> = Promise.resolve();
@@ -322,7 +329,8 @@ export class CommitCoordinator {
     const { timers, clock, commitIntervalMs } = this.#options;
     if (this.#cancelTimer === undefined) this.#endLater(mostIntervals);
     if (!drained || this.#cancelLinger !== undefined) return;
-    const waitMs = this.#commitEnded + Math.min(2 * this.#lastCommitMs, commitIntervalMs) - clock.monotonic();
+    const usualMs = this.#worked ? medianOf(this.#commitMs) : 0;
+    const waitMs = this.#commitEnded + Math.min(2 * usualMs, commitIntervalMs) - clock.monotonic();
     if (waitMs <= 0) this.#prepare();
     else {
       this.#cancelLinger = timers.after(waitMs, () => {
@@ -419,7 +427,8 @@ export class CommitCoordinator {
     this.#begun = false;
     this.#written = new Map();
     this.#commitEnded = clock.monotonic();
-    this.#lastCommitMs = worked ? this.#commitEnded - this.#commitStarted : 0;
+    this.#worked = worked;
+    if (worked) this.#commitMs = [...this.#commitMs.slice(1 - recentCommits), this.#commitEnded - this.#commitStarted];
     this.#phase = 'open';
     const low = this.#times.committed()?.low;
     for (const host of this.#hosts.values()) {
@@ -542,6 +551,8 @@ const newHost = (post: Post<ToHost>): HostState => ({
   behind: false,
   answered: false,
 });
+
+const medianOf = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[(values.length - 1) >> 1] ?? 0;
 
 const backOffMs = (failures: number): number => Math.min(firstBackOffMs * 2 ** (failures - 1), longestBackOffMs);
 
