@@ -21,7 +21,16 @@ export type { KGroupedStream } from './dsl/kgrouped-stream.ts';
 export type { KGroupedTable } from './dsl/kgrouped-table.ts';
 export type { KStream } from './dsl/kstream.ts';
 export type { KTable } from './dsl/ktable.ts';
-export type { Materialized, Named, StreamJoined, WindowMaterialized, WithValue } from './dsl/options.ts';
+export type {
+  Joined,
+  Materialized,
+  Named,
+  StreamJoined,
+  TableMaterialized,
+  Versioned,
+  WindowMaterialized,
+  WithValue,
+} from './dsl/options.ts';
 export type { Reducer } from './dsl/reduce.ts';
 export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
 export { SessionWindows } from './dsl/session-windows.ts';
@@ -57,6 +66,7 @@ export {
 export { joinStreamSelf, type StreamSelfJoin } from './operators/join-stream-self.ts';
 export { joinStreamStream, type OfSide, type StreamStreamJoin, sideOfJoin } from './operators/join-stream-stream.ts';
 export { joinStreamTable, type StreamTableJoin } from './operators/join-stream-table.ts';
+export { joinStreamTableGrace, type StreamTableGraceJoin } from './operators/join-stream-table-grace.ts';
 export {
   type JoinRows,
   joinedRows,
@@ -83,9 +93,11 @@ export { type GroupOf, tableGroupBy } from './operators/table-group-by.ts';
 export { tableMapValues } from './operators/table-map-values.ts';
 export { tablePassed } from './operators/table-passed.ts';
 export { type TableFields, tableSource } from './operators/table-source.ts';
-export { mappedRows, storedRows, type TableView, type ViewedTable } from './operators/table-view.ts';
+export { mappedRows, storedRows, type TableView, type ViewedTable, versionedRows } from './operators/table-view.ts';
 export { timestampBytes, timestampOf, writeTimestamped } from './operators/timestamped.ts';
 export { toStream } from './operators/to-stream.ts';
+export { type VersionedTableFields, versionedTableSource } from './operators/versioned-table-source.ts';
+export { type VersionedStores, Versions } from './operators/versions.ts';
 export { type NullValues, type WindowAggregation, windowAggregate } from './operators/window-aggregate.ts';
 export { originTimeHeader, takeHeaders, withoutOriginTime } from './origin-time.ts';
 export { type PartitionPlan, partitionsOf, planPartitions } from './partition-plan.ts';

@@ -17,11 +17,14 @@ export type { KGroupedTable } from './dsl/kgrouped-table.ts';
 export type { KStream } from './dsl/kstream.ts';
 export type { KTable } from './dsl/ktable.ts';
 export type {
+  Joined,
   Materialized,
   Named,
   Printed,
   Repartitioned,
   StreamJoined,
+  TableMaterialized,
+  Versioned,
   WindowMaterialized,
   WithKeyAndValue,
   WithValue,

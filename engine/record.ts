@@ -25,6 +25,8 @@ export class StreamRecord<V> {
   keyEnd = -1;
   value: V | null = null;
   before: V | null | Unknown = unknown;
+  /** For a change of a versioned table: its key has a later row already. Joins and aggregates of tables pass over it. */
+  outdated = false;
   /** Event time, epoch milliseconds. */
   timestamp = 0;
   /** Record headers as they lie in a batch (count varint first) in `headerBytes` at `headersAt`; 0 means none. */
@@ -46,6 +48,7 @@ export class StreamRecord<V> {
     this.keyBytes = from.keyBytes;
     this.keyStart = from.keyStart;
     this.keyEnd = from.keyEnd;
+    this.outdated = from.outdated;
     this.timestamp = from.timestamp;
     this.headerBytes = from.headerBytes;
     this.headersAt = from.headersAt;

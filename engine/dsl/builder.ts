@@ -19,7 +19,7 @@ import { Graph } from './graph.ts';
 import type { KStream } from './kstream.ts';
 import type { KTable } from './ktable.ts';
 import { makers } from './makers.ts';
-import type { Named } from './options.ts';
+import type { Named, TableMaterialized } from './options.ts';
 import { tableFrom } from './table-from.ts';
 
 /** How a topic's records are read. */
@@ -45,16 +45,28 @@ export class StreamsBuilder {
   }
 
   /** The topic's records as rows: the last value of each key; a null value deletes the row. Kept in a store where
-   *  `store` names one, or where a join or a filter needs it. */
-  table<K, V>(topic: string, options: Consumed<K, V> & { readonly store?: string }): KTable<K, V> {
+   *  `store` names one, or where a join or a filter needs it. With `versioned` the rows of before are kept as well. */
+  table<K, V>(
+    topic: string,
+    options: Consumed<K, V> & Pick<TableMaterialized<V>, 'store' | 'versioned'>,
+  ): KTable<K, V> {
     const graph = this.#graph;
-    const { key, value } = options;
+    const { key, value, versioned } = options;
     const store = graph.name(`${topic}-STATE-STORE`, options.store);
     const parent = graph.name('KSTREAM-SOURCE');
     const name = graph.name('KTABLE-SOURCE', options.name);
     this.#source(parent, topic, 'table', { key, value });
     const form = { serde: key, windowBytes: 0 };
-    return tableFrom({ graph, name, parent, key: form, row: value, store, kept: options.store !== undefined });
+    return tableFrom({
+      graph,
+      name,
+      parent,
+      key: form,
+      row: value,
+      store,
+      kept: options.store !== undefined,
+      versioned,
+    });
   }
 
   #source<K, V>(node: string, topic: string, kind: 'stream' | 'table', { key, value }: Consumed<K, V>): void {

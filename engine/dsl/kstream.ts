@@ -11,7 +11,6 @@ import { filter } from '../operators/filter.ts';
 import { flatMap } from '../operators/flat-map.ts';
 import { flatMapValues } from '../operators/flat-map-values.ts';
 import { forEach } from '../operators/for-each.ts';
-import { joinStreamTable } from '../operators/join-stream-table.ts';
 import { map } from '../operators/map.ts';
 import { mapValues } from '../operators/map-values.ts';
 import { passThrough } from '../operators/pass-through.ts';
@@ -30,17 +29,19 @@ import { JoinWindows } from './join-windows.ts';
 import type { KGroupedStream } from './kgrouped-stream.ts';
 import type { KTable } from './ktable.ts';
 import type {
-  Materialized,
+  Joined,
   Named,
   Printed,
   Processed,
   Repartitioned,
   StreamJoined,
+  TableMaterialized,
   WithKeyAndValue,
   WithValue,
 } from './options.ts';
 import { keyOf, type StreamParts } from './parts.ts';
 import { joinStreams, type StreamJoiner, type StreamJoinKind } from './stream-join.ts';
+import { joinWithTable } from './stream-table-join.ts';
 import { tableFrom } from './table-from.ts';
 
 export class KStream<K, V> {
@@ -214,20 +215,20 @@ export class KStream<K, V> {
   }
 
   /** Keeps the last value of each key; a null value deletes the row. */
-  toTable(options: Materialized<V> = {}): KTable<K, V> {
+  toTable(options: TableMaterialized<V> = {}): KTable<K, V> {
     const { graph } = this.#parts;
     const name = graph.name('KSTREAM-TOTABLE', options.name);
     const store = graph.name('KSTREAM-TOTABLE-STATE-STORE', options.store);
     const { node: parent, key } = broughtTogether(this.#parts, options.name ?? name, options);
     const row = serdeFor('value', 'toTable', options.value, this.#parts.value);
-    return tableFrom({ graph, name, parent, key, row, store, kept: true });
+    return tableFrom({ graph, name, parent, key, row, store, kept: true, versioned: options.versioned });
   }
 
   /** Joins each record with the table's row of the same key; records without one fall out. */
   join<R, V2>(
     table: KTable<K, R>,
     joiner: (value: V, row: R, key: K) => V2 | null,
-    options?: WithValue<V2>,
+    options?: Joined<V, V2>,
   ): KStream<K, V2>;
   /** Joins each two records of both streams that have one key and lie within the window of each other. Joined with
    *  itself, a stream keeps its records once. */
@@ -240,21 +241,21 @@ export class KStream<K, V> {
   join<R, V2>(
     other: KTable<K, R> | KStream<K, R>,
     joiner: (value: V, row: R, key: K) => V2 | null,
-    second?: WithValue<V2> | JoinWindows,
+    second?: Joined<V, V2> | JoinWindows,
     options: StreamJoined<V, R, V2> = {},
   ): KStream<K, V2> {
     // An inner join shows no null row and no null key.
     const shown = (value: V | null, row: R | null, key: K | null): V2 | null => joiner(value as V, row as R, key as K);
     if (second instanceof JoinWindows && other instanceof KStream)
       return this.#joinStream(other, shown, second, 'inner', options);
-    return this.#joinTable(other as KTable<K, R>, shown, false, second as WithValue<V2> | undefined);
+    return this.#joinTable(other as KTable<K, R>, shown, false, second as Joined<V, V2> | undefined);
   }
 
   /** Joins each record with the table's row of the same key, or with null. */
   leftJoin<R, V2>(
     table: KTable<K, R>,
     joiner: (value: V, row: R | null, key: K | null) => V2 | null,
-    options?: WithValue<V2>,
+    options?: Joined<V, V2>,
   ): KStream<K, V2>;
   /** As `join`; records of this stream that meet none are emitted with null when their window and its grace have passed
    *  by stream time. */
@@ -267,14 +268,14 @@ export class KStream<K, V> {
   leftJoin<R, V2>(
     other: KTable<K, R> | KStream<K, R>,
     joiner: (value: V, row: R | null, key: K | null) => V2 | null,
-    second?: WithValue<V2> | JoinWindows,
+    second?: Joined<V, V2> | JoinWindows,
     options: StreamJoined<V, R, V2> = {},
   ): KStream<K, V2> {
     // A left join shows no null on the left.
     const shown = (value: V | null, row: R | null, key: K | null): V2 | null => joiner(value as V, row, key);
     if (second instanceof JoinWindows && other instanceof KStream)
       return this.#joinStream(other, shown, second, 'left', options);
-    return this.#joinTable(other as KTable<K, R>, shown, true, second as WithValue<V2> | undefined);
+    return this.#joinTable(other as KTable<K, R>, shown, true, second as Joined<V, V2> | undefined);
   }
 
   /** As `join`; records of both streams that meet none are emitted with null for the other side when their window and
@@ -301,30 +302,11 @@ export class KStream<K, V> {
 
   #joinTable<R, V2>(
     table: KTable<K, R>,
-    joiner: (value: V, row: R | null, key: K | null) => V2 | null,
+    joiner: StreamJoiner<K, V, R, V2>,
     left: boolean,
-    options: WithValue<V2> = {},
+    options: Joined<V, V2> = {},
   ): KStream<K, V2> {
-    const { graph, value } = this.#parts;
-    const node = graph.name(left ? 'KSTREAM-LEFTJOIN' : 'KSTREAM-JOIN', options.name);
-    const stream = broughtTogether(this.#parts, `${node}-left`, { value, nullKeys: left ? 'keep' : 'drop' });
-    const { key, node: parent } = stream;
-    const rows = table.lookup();
-    graph.add((topology) => {
-      const viewed = rows();
-      topology.addProcessor(
-        node,
-        joinStreamTable<V, R, V2>({
-          table: viewed,
-          // The operator drops records without a value.
-          join: (record, joined) => joiner(record.value as V, joined, keyOf(key, record)),
-          left,
-        }),
-        [parent],
-        { stores: viewed.stores },
-      );
-    });
-    return graph.make.stream({ ...stream, node, value: options.value });
+    return this.#parts.graph.make.stream(joinWithTable(this.#parts, table.lookup(), joiner, left, options));
   }
 
   /**

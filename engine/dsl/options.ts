@@ -63,3 +63,23 @@ export interface StreamJoined<V, R, V2> extends WithValue<V2> {
   /** Names the stores: `<store>-this-join-store` and so on. */
   readonly store?: string;
 }
+
+/** How a stream is joined with a table. */
+export interface Joined<V, V2> extends WithValue<V2> {
+  /** How long a record of the stream waits for rows of the table that come late, by stream time. The table has to be
+   *  versioned, with a history at least as long. Left out: it is joined at once. */
+  readonly graceMs?: number;
+  /** How the records that wait are kept; left out: as they were read. */
+  readonly left?: Serde<V>;
+}
+
+/** A table that keeps the rows of before, so that a stream finds the row of a record's own time. */
+export interface Versioned {
+  /** How far back, by the table's stream time; a record that is older is refused. */
+  readonly historyMs: number;
+}
+
+export interface TableMaterialized<V> extends Materialized<V> {
+  /** Left out: the last record of a key counts, whatever its time. */
+  readonly versioned?: Versioned;
+}

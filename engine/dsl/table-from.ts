@@ -1,14 +1,16 @@
 /** A table of a topic or of a stream: the last value of each key. */
 
+import { UserError } from '../../base/index.ts';
 import { tableSource } from '../operators/table-source.ts';
-import { storedRows } from '../operators/table-view.ts';
+import { storedRows, versionedRows } from '../operators/table-view.ts';
+import { versionedTableSource } from '../operators/versioned-table-source.ts';
 import type { Serde } from '../serde.ts';
 import type { Graph } from './graph.ts';
 import type { KTable } from './ktable.ts';
+import type { Versioned } from './options.ts';
 import type { KeyForm, Wanted } from './parts.ts';
 
-/** The node that keeps rows, for tables of a topic and of a stream. */
-export const tableFrom = <K, V>(from: {
+interface TableFrom<K, V> {
   readonly graph: Graph;
   readonly name: string;
   readonly parent: string;
@@ -17,8 +19,13 @@ export const tableFrom = <K, V>(from: {
   readonly store: string;
   /** Kept in any case, not only where rows are asked for. */
   readonly kept: boolean;
-}): KTable<K, V> => {
-  const { graph, name, parent, key, row, store } = from;
+  readonly versioned?: Versioned | undefined;
+}
+
+/** The node that keeps rows, for tables of a topic and of a stream. */
+export const tableFrom = <K, V>(from: TableFrom<K, V>): KTable<K, V> => {
+  const { graph, name, parent, key, row, store, versioned } = from;
+  if (versioned !== undefined) return versionedTable(from, versioned);
   const wanted: Wanted = { store: from.kept };
   graph.add((topology) => {
     const kept = wanted.store;
@@ -34,5 +41,29 @@ export const tableFrom = <K, V>(from: {
     value: row,
     wanted,
     rows: () => storedRows(store, row),
+  });
+};
+
+const versionedTable = <K, V>(
+  { graph, name, parent, key, row, store }: TableFrom<K, V>,
+  { historyMs }: Versioned,
+): KTable<K, V> => {
+  if (!(Number.isInteger(historyMs) && historyMs > 0))
+    throw new UserError('DSL_HISTORY_INVALID', `a table cannot keep a history of ${historyMs} ms`);
+  const stores = { rows: store, history: `${store}-history`, historyMs };
+  graph.add((topology) => {
+    topology.addStore({ name: stores.rows, kind: 'key-value' });
+    topology.addStore({ name: stores.history, kind: 'ordered', retentionMs: historyMs });
+    topology.addProcessor(name, versionedTableSource<V>({ stores, row }), [parent], {
+      stores: [stores.rows, stores.history],
+    });
+  });
+  return graph.make.table<K, V>({
+    graph,
+    node: name,
+    key,
+    value: row,
+    wanted: { store: true },
+    rows: () => versionedRows(stores, row),
   });
 };

@@ -3,7 +3,7 @@
  * table emit nothing.
  *
  * State: the table's own, read only: the row is what the table holds when the record is processed (the task takes its
- * inputs in order of time). Inner: a record without a key or a value is dropped (`null-key`, `null-value`), one
+ * inputs in order of time), or, where the table is versioned, what it held at the record's time. Inner: a record without a key or a value is dropped (`null-key`, `null-value`), one
  * without a row is passed over. Left: a record without a key, or without a row, is joined with null; one without a
  * value is dropped. The result has the stream record's time and headers.
  */
@@ -21,7 +21,7 @@ export interface StreamTableJoin<V, R, Out> {
 export const joinStreamTable =
   <V, R, Out>({ table, join, left }: StreamTableJoin<V, R, Out>): ProcessorSupplier<V, Out> =>
   (context, forward) => {
-    const view = table.open(context);
+    const view = (table.history ?? table).open(context);
     const out = new StreamRecord<Out>();
     return {
       process(record) {

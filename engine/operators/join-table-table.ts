@@ -6,7 +6,8 @@
  * Which rows without a partner are joined with null: none (inner), those of the left side (left), all (outer). Where
  * the other side has no row and this side's are not kept alone, nothing goes out; nor where this side has no row before
  * and after. Else a change goes out, and a deletion also when nothing was there before (as in Kafka Streams). The
- * result's time is the later one of the two rows. A change without a key is dropped (`null-key`).
+ * result's time is the later one of the two rows. A change without a key is dropped (`null-key`), and an outdated one
+ * of a versioned table passed over.
  *
  * State: none; both sides are looked up where their tables have their rows. The row before is joined only where a
  * child asks for it, with the other side's row of now: right as long as one record never changes both sides (else the
@@ -54,6 +55,7 @@ export const joinTableTable =
     return {
       process(record) {
         if (record.keyStart < 0) return context.drop('null-key', record, 'a row of a table needs a key');
+        if (record.outdated) return;
         const { before, value, timestamp } = record;
         const other = view.find(record);
         if (other === null && (!keepsOwn || (value === null && before === null))) return;

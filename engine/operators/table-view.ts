@@ -10,6 +10,7 @@ import type { ProcessorContext } from '../processor.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { timestampBytes, timestampOf } from './timestamped.ts';
+import { type VersionedStores, Versions } from './versions.ts';
 
 /** The rows of a table, for one processor. */
 export interface TableView<R> {
@@ -27,6 +28,8 @@ export interface ViewedTable<R> {
   /** The same: a hash, in up to 53 bits, of what is kept for the record's key, times included. It tells one row of a key
    *  from another one. */
   fingerprints(context: ProcessorContext): (record: StreamRecord<unknown>) => number;
+  /** For a versioned table: how far back its rows are known, and a view that finds the row as of the record's time. */
+  readonly history?: { readonly historyMs: number; open(context: ProcessorContext): TableView<R> };
 }
 
 /** The rows of a key-value store. */
@@ -51,23 +54,48 @@ export const storedRows = <R>(name: string, row: Pick<Serde<R>, 'read'>): Viewed
   },
 });
 
+/** The rows of a versioned table. */
+export const versionedRows = <R>(stores: VersionedStores, row: Pick<Serde<R>, 'read'>): ViewedTable<R> => ({
+  ...storedRows(stores.rows, row),
+  stores: [stores.rows, stores.history],
+  history: {
+    historyMs: stores.historyMs,
+    open(context) {
+      const versions = new Versions(context, stores);
+      return {
+        get timestamp() {
+          return versions.timestamp;
+        },
+        find(record) {
+          if (!versions.find(record, record.timestamp)) return null;
+          return row.read(versions.valueBytes, versions.valueStart, versions.valueEnd);
+        },
+      };
+    },
+  },
+});
+
 /** Something else, or nothing (null), for each row. */
 export const mappedRows = <In, Out>(
   table: ViewedTable<In>,
   to: (row: In, record: StreamRecord<unknown>, context: ProcessorContext) => Out | null,
-): ViewedTable<Out> => ({
-  stores: table.stores,
-  open(context) {
-    const inner = table.open(context);
-    return {
-      get timestamp() {
-        return inner.timestamp;
-      },
-      find(record) {
-        const row = inner.find(record);
-        return row === null ? null : to(row, record, context);
-      },
-    };
-  },
-  fingerprints: (context) => table.fingerprints(context),
-});
+): ViewedTable<Out> => {
+  const { stores, history } = table;
+  const mapped = (context: ProcessorContext, inner: TableView<In>): TableView<Out> => ({
+    get timestamp() {
+      return inner.timestamp;
+    },
+    find(record) {
+      const row = inner.find(record);
+      return row === null ? null : to(row, record, context);
+    },
+  });
+  return {
+    stores,
+    open: (context) => mapped(context, table.open(context)),
+    fingerprints: (context) => table.fingerprints(context),
+    ...(history === undefined
+      ? {}
+      : { history: { historyMs: history.historyMs, open: (context) => mapped(context, history.open(context)) } }),
+  };
+};

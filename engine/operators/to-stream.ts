@@ -13,6 +13,7 @@ export const toStream =
     return {
       process(record) {
         out.takeEnvelope(record);
+        out.outdated = false;
         out.value = record.value;
         forward(out);
       },

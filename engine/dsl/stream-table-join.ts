@@ -1,0 +1,54 @@
+/** The node of a join of a stream with a table, and the store of the records that wait for late rows. */
+
+import { UserError } from '../../base/index.ts';
+import { joinStreamTable } from '../operators/join-stream-table.ts';
+import { joinStreamTableGrace } from '../operators/join-stream-table-grace.ts';
+import type { ViewedTable } from '../operators/table-view.ts';
+import type { StreamRecord } from '../record.ts';
+import { broughtTogether } from './brought-together.ts';
+import { serdeFor } from './graph.ts';
+import type { Joined } from './options.ts';
+import { keyOf, type StreamParts } from './parts.ts';
+import type { StreamJoiner } from './stream-join.ts';
+
+export const joinWithTable = <K, V, R, V2>(
+  parts: StreamParts<K, V>,
+  rows: () => ViewedTable<R>,
+  joiner: StreamJoiner<K, V, R, V2>,
+  left: boolean,
+  options: Joined<V, V2>,
+): StreamParts<K, V2> => {
+  const { graph, value } = parts;
+  const { graceMs } = options;
+  const node = graph.name(left ? 'KSTREAM-LEFTJOIN' : 'KSTREAM-JOIN', options.name);
+  const stream = broughtTogether(parts, `${node}-left`, { value, nullKeys: left ? 'keep' : 'drop' });
+  const { key, node: parent } = stream;
+  const store = `${node}-Buffer`;
+  const row = graceMs === undefined ? undefined : serdeFor('left', 'the join with a grace', options.left, stream.value);
+  graph.add((topology) => {
+    const table = rows();
+    const join = (record: StreamRecord<V>, joined: R | null): V2 | null =>
+      joiner(record.value, joined, keyOf(key, record));
+    if (graceMs === undefined || row === undefined) {
+      topology.addProcessor(node, joinStreamTable<V, R, V2>({ table, join, left }), [parent], {
+        stores: table.stores,
+      });
+      return;
+    }
+    checkGrace(graceMs, table);
+    topology.addStore({ name: store, kind: 'ordered' });
+    const supplier = joinStreamTableGrace<V, R, V2>({ table, join, left, graceMs, store, row });
+    topology.addProcessor(node, supplier, [parent], { stores: [...table.stores, store] });
+  });
+  return { ...stream, node, value: options.value };
+};
+
+const checkGrace = (graceMs: number, { history }: ViewedTable<unknown>): void => {
+  if (!(Number.isInteger(graceMs) && graceMs >= 0))
+    throw new UserError('DSL_WINDOW_INVALID', `a join cannot have a grace of ${graceMs} ms`);
+  if (history !== undefined && history.historyMs >= graceMs) return;
+  const why = history === undefined ? 'the table is not versioned' : `its history is kept for ${history.historyMs} ms`;
+  throw new UserError('DSL_JOIN_INVALID', `a grace of ${graceMs} ms has no effect: ${why}`, {
+    hint: 'Make the table with versioned: { historyMs }, at least as long as the grace.',
+  });
+};
