@@ -129,9 +129,10 @@ const members: Readonly<Record<string, Member>> = {
   },
   'stream-table join': {
     row: 'join',
-    names: /[jJ]oinStreamTable|[sS]treamTableJoin|join-stream-table|stream-table-join/,
+    names: /[jJ]oinStreamTable\b|[sS]treamTableJoin\b|join-stream-table\b(?!-)|stream-table-join/,
     files: [
       'engine/dsl/kstream.ts',
+      'engine/dsl/stream-table-join.ts',
       'engine/operators/join-stream-table.ts',
       'sql/compile/steps/index.ts',
       'sql/compile/steps/stream-table-join.ts',

@@ -1,5 +1,5 @@
 /**
- * Join of a stream with a versioned table, by key, after a grace: as `joinStreamTable`, but a record waits until stream
+ * Join of a stream with a versioned table, by key, after a grace: as without one, but a record waits until stream
  * time >= its time + grace; so rows of the table that come late, within the grace, are still found. Stream time is that
  * of the stream alone.
  *
@@ -11,17 +11,20 @@
  *   value   length of the key (unsigned varint) · key · length of the headers (unsigned varint) · headers · row
  *
  * A record that comes later than the grace is joined at once, and so is one without a key in a left join. What is
- * dropped, and does not count for the time: as in `joinStreamTable`.
+ * dropped, and does not count for the time: as without a grace.
  */
 
 import { newCursor, readOrderedI64, readUnsignedVarint } from '../../base/index.ts';
 import { forEachHeader } from '../../storage/index.ts';
-import type { ProcessorSupplier } from '../processor.ts';
+import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
 import { StreamRecord } from '../record.ts';
 import { type Serde, SerdeError } from '../serde.ts';
-import type { StreamTableJoin } from './join-stream-table.ts';
+import type { ViewedTable } from './table-view.ts';
 
-export interface StreamTableGraceJoin<V, R, Out> extends StreamTableJoin<V, R, Out> {
+export interface StreamTableGraceJoin<V, R, Out> {
+  readonly table: ViewedTable<R>;
+  readonly join: (record: StreamRecord<V>, row: R | null, context: ProcessorContext) => Out | null;
+  readonly left: boolean;
   readonly graceMs: number;
   /** An ordered store without a retention time. */
   readonly store: string;
