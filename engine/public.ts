@@ -11,6 +11,8 @@
 export { UserError } from '../base/index.ts';
 export type { BranchedKStream, Branches } from './dsl/branched-kstream.ts';
 export { type Consumed, StreamsBuilder } from './dsl/builder.ts';
+export type { CogroupAdd } from './dsl/cogroup.ts';
+export type { CogroupedKStream } from './dsl/cogrouped-kstream.ts';
 export { JoinWindows } from './dsl/join-windows.ts';
 export type { KGroupedStream } from './dsl/kgrouped-stream.ts';
 export type { KGroupedTable } from './dsl/kgrouped-table.ts';
@@ -30,10 +32,12 @@ export type {
   WithValue,
 } from './dsl/options.ts';
 export type { Reducer } from './dsl/reduce.ts';
+export type { SessionWindowedCogroupedKStream } from './dsl/session-windowed-cogrouped-kstream.ts';
 export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
 export { SessionWindows } from './dsl/session-windows.ts';
 export { SlidingWindows } from './dsl/sliding-windows.ts';
 export { BufferConfig, Suppressed } from './dsl/suppressed.ts';
+export type { TimeWindowedCogroupedKStream } from './dsl/time-windowed-cogrouped-kstream.ts';
 export type { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
 export { TimeWindows } from './dsl/time-windows.ts';
 export { UnlimitedWindows } from './dsl/unlimited-windows.ts';

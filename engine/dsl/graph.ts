@@ -11,14 +11,18 @@ import { UserError } from '../../base/index.ts';
 import type { Serde } from '../serde.ts';
 import { Topology } from '../topology.ts';
 import type { BranchedKStream } from './branched-kstream.ts';
+import type { CogroupInputs } from './cogroup.ts';
+import type { CogroupedKStream } from './cogrouped-kstream.ts';
 import type { KGroupedStream } from './kgrouped-stream.ts';
 import type { GroupedTableParts, KGroupedTable } from './kgrouped-table.ts';
 import type { KStream } from './kstream.ts';
 import type { KTable } from './ktable.ts';
 import type { WithValue } from './options.ts';
 import type { StreamParts, TableParts } from './parts.ts';
+import type { SessionWindowedCogroupedKStream } from './session-windowed-cogrouped-kstream.ts';
 import type { SessionWindowedKStream } from './session-windowed-kstream.ts';
 import type { SessionWindows } from './session-windows.ts';
+import type { TimeWindowedCogroupedKStream } from './time-windowed-cogrouped-kstream.ts';
 import type { TimeWindowedKStream } from './time-windowed-kstream.ts';
 import type { FixedWindows } from './windowed-aggregate.ts';
 
@@ -36,6 +40,12 @@ export interface Makers {
     options: WithValue<V>,
     windows: SessionWindows,
   ): SessionWindowedKStream<K, V>;
+  cogrouped<K, A>(inputs: CogroupInputs<K>): CogroupedKStream<K, A>;
+  timeWindowedCogrouped<K, A>(inputs: CogroupInputs<K>, windows: FixedWindows): TimeWindowedCogroupedKStream<K, A>;
+  sessionWindowedCogrouped<K, A>(
+    inputs: CogroupInputs<K>,
+    windows: SessionWindows,
+  ): SessionWindowedCogroupedKStream<K, A>;
 }
 
 export class Graph {

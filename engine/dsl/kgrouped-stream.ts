@@ -6,6 +6,8 @@ import { storedRows } from '../operators/table-view.ts';
 import type { Serde } from '../serde.ts';
 import { int64 } from '../serdes.ts';
 import { broughtTogether } from './brought-together.ts';
+import { type CogroupAdd, cogroupInput } from './cogroup.ts';
+import type { CogroupedKStream } from './cogrouped-kstream.ts';
 import { countOf } from './count.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
@@ -70,6 +72,11 @@ export class KGroupedStream<K, V> {
       topology.addProcessor(node, supplier, [parent], { stores: [store] });
     });
     return graph.make.table<K, R>({ graph, node, key, value, wanted, rows: () => storedRows(store, value) });
+  }
+
+  /** Begins an aggregate of several streams: `add` adds the records of this one to it. A is the accumulator's type. */
+  cogroup<A>(add: CogroupAdd<K, V, A>): CogroupedKStream<K, A> {
+    return this.#parts.graph.make.cogrouped([cogroupInput(this.#parts, this.#options, add)]);
   }
 
   /** Groups by windows of time besides, or by sessions. */

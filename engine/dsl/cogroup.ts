@@ -1,0 +1,72 @@
+/** How cogrouped streams are wired: a node for each stream, and one behind them that aggregates. */
+
+import { type Addition, sideOfCogroup } from '../operators/cogroup.ts';
+import type { ProcessorSupplier } from '../processor.ts';
+import type { StoreSpec } from '../stores/store.ts';
+import type { Topology } from '../topology.ts';
+import { broughtTogether } from './brought-together.ts';
+import { assertSameBuilder, type Graph } from './graph.ts';
+import type { Materialized, WithValue } from './options.ts';
+import { type KeyForm, presentKeyOf, type StreamParts } from './parts.ts';
+
+/** Adds a record to the accumulator of its key; null deletes the row. */
+export type CogroupAdd<K, V, A> = (key: K, value: V, accumulator: A) => A | null;
+
+/** One of the streams. */
+export interface CogroupInput<K> {
+  readonly graph: Graph;
+  readonly key: KeyForm<K>;
+  /** Brings equal keys together; answers what adds the node of this stream. `as` names the repartition, unless the
+   *  grouping has a name. */
+  bringTogether(as: string): (topology: Topology, node: string) => void;
+}
+
+export const cogroupInput = <K, V, A>(
+  parts: StreamParts<K, V>,
+  options: WithValue<V>,
+  add: CogroupAdd<K, V, A>,
+): CogroupInput<K> => {
+  const { graph, key } = parts;
+  return {
+    graph,
+    key,
+    bringTogether(as) {
+      const { node: parent } = broughtTogether(parts, options.name ?? as, options);
+      // Records without a value are dropped before.
+      const supplier = sideOfCogroup<V, A>((accumulator, record) =>
+        add(presentKeyOf(key, record), record.value as V, accumulator),
+      );
+      return (topology, node) => topology.addProcessor(node, supplier, [parent]);
+    },
+  };
+};
+
+/** What aggregates: its operator over a store, and what else its caller takes of it. */
+interface CogroupAggregate<A> {
+  readonly spec: StoreSpec;
+  readonly operator: ProcessorSupplier<Addition<A>, A>;
+}
+
+export type CogroupInputs<K> = readonly [CogroupInput<K>, ...CogroupInput<K>[]];
+
+/** Adds the nodes, named as Kafka's, and answers with the one that aggregates. `aggregateOver` is called with the name
+ *  of its store. */
+export const cogrouped = <K, A, G extends CogroupAggregate<A>>(
+  inputs: CogroupInputs<K>,
+  { name, store: given }: Materialized<A>,
+  aggregateOver: (store: string) => G,
+): G & { readonly graph: Graph; readonly node: string; readonly store: string } => {
+  const [{ graph }] = inputs;
+  for (const input of inputs) assertSameBuilder(graph, input.graph, 'cogroup');
+  const store = graph.name('COGROUPKSTREAM-AGGREGATE-STATE-STORE', given);
+  const aggregate = aggregateOver(store);
+  const sides = inputs.map((input) => input.bringTogether(store));
+  const names = sides.map((_, i) => graph.name('COGROUPKSTREAM-AGGREGATE', name && `${name}-cogroup-agg-${i}`));
+  const node = graph.name('COGROUPKSTREAM-MERGE', name && `${name}-cogroup-merge`);
+  graph.add((topology) => {
+    topology.addStore(aggregate.spec);
+    for (const [i, addSide] of sides.entries()) addSide(topology, names[i] as string);
+    topology.addProcessor(node, aggregate.operator, names, { stores: [store] });
+  });
+  return { ...aggregate, graph, node, store };
+};

@@ -1,0 +1,52 @@
+/** Several streams grouped by key and by sessions, to be aggregated together. */
+
+import type { MergingAccumulation } from '../operators/accumulation.ts';
+import { type Addition, addAddition } from '../operators/cogroup.ts';
+import type { Serde } from '../serde.ts';
+import { type CogroupInputs, cogrouped } from './cogroup.ts';
+import type { KTable } from './ktable.ts';
+import type { WindowMaterialized } from './options.ts';
+import { presentKeyOf } from './parts.ts';
+import type { SessionWindows } from './session-windows.ts';
+import type { Windowed } from './windowed.ts';
+import { sessionWindowAggregate } from './windowed-aggregate.ts';
+
+export class SessionWindowedCogroupedKStream<K, A> {
+  readonly #inputs: CogroupInputs<K>;
+  readonly #windows: SessionWindows;
+
+  constructor(inputs: CogroupInputs<K>, windows: SessionWindows) {
+    this.#inputs = inputs;
+    this.#windows = windows;
+  }
+
+  /** Folds the records of each key and session; `merge` as in `SessionWindowedKStream.aggregate`. */
+  aggregate(
+    initialize: () => A,
+    merge: (key: K, accumulator: A, other: A) => A,
+    options: WindowMaterialized<A> & { readonly value: Serde<A> },
+  ): KTable<Windowed<K>, A> {
+    const { value } = options;
+    const [{ key }] = this.#inputs;
+    const accumulation: MergingAccumulation<Addition<A>, A, A> = {
+      form: 'by value',
+      accumulator: value,
+      initialize,
+      add: addAddition,
+      result: (accumulator) => accumulator,
+      merge: (accumulator, other, record) => merge(presentKeyOf(key, record), accumulator, other),
+    };
+    const { graph, node, keyForm } = cogrouped(this.#inputs, options, (store) => {
+      const { store: spec, operator, keyForm } = sessionWindowAggregate(this.#windows, store, options.retentionMs);
+      return { spec, operator: operator(accumulation), keyForm };
+    });
+    return graph.make.table({
+      graph,
+      node,
+      key: keyForm(key.serde),
+      value,
+      wanted: { store: true },
+      rows: undefined,
+    });
+  }
+}

@@ -1,0 +1,43 @@
+/** Several streams grouped by key and by windows of time (tumbling, hopping, sliding or unlimited), to be aggregated
+ *  together. */
+
+import { byValue } from '../operators/accumulation.ts';
+import { type Addition, addAddition } from '../operators/cogroup.ts';
+import type { Serde } from '../serde.ts';
+import { type CogroupInputs, cogrouped } from './cogroup.ts';
+import type { KTable } from './ktable.ts';
+import type { WindowMaterialized } from './options.ts';
+import type { Windowed } from './windowed.ts';
+import { type FixedWindows, fixedWindowAggregate } from './windowed-aggregate.ts';
+
+export class TimeWindowedCogroupedKStream<K, A> {
+  readonly #inputs: CogroupInputs<K>;
+  readonly #windows: FixedWindows;
+
+  constructor(inputs: CogroupInputs<K>, windows: FixedWindows) {
+    this.#inputs = inputs;
+    this.#windows = windows;
+  }
+
+  /** Folds the records of each key and window. The accumulator may be changed in place. */
+  aggregate(
+    initialize: () => A,
+    options: WindowMaterialized<A> & { readonly value: Serde<A> },
+  ): KTable<Windowed<K>, A> {
+    const { value } = options;
+    const accumulation = byValue<Addition<A>, A>(value, initialize, addAddition);
+    const { graph, node, keyForm } = cogrouped(this.#inputs, options, (store) => {
+      const { store: spec, operator, keyForm } = fixedWindowAggregate(this.#windows, store, options.retentionMs);
+      return { spec, operator: operator(accumulation), keyForm };
+    });
+    const [{ key }] = this.#inputs;
+    return graph.make.table({
+      graph,
+      node,
+      key: keyForm(key.serde),
+      value,
+      wanted: { store: true },
+      rows: undefined,
+    });
+  }
+}

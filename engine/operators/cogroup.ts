@@ -1,0 +1,41 @@
+/**
+ * Cogroup: several streams aggregated into one accumulator per key, each by a function of its own. `sideOfCogroup` stands
+ * before the aggregate in each stream and says by what its records are added, so one aggregate (plain or windowed) sees
+ * the records and the time of all of them.
+ *
+ * State: none. A record without a value is dropped (`null-value`).
+ */
+
+import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import { StreamRecord } from '../record.ts';
+import type { ByValue } from './accumulation.ts';
+
+/** A record of one of the streams, and how it is added. Lent, as the record itself. */
+export interface Addition<A> {
+  addTo(accumulator: A, context: ProcessorContext): A | null;
+}
+
+export const sideOfCogroup =
+  <V, A>(add: ByValue<V, A, unknown>['add']): ProcessorSupplier<V, Addition<A>> =>
+  (context, forward) => {
+    let inHand = new StreamRecord<V>();
+    const out = new StreamRecord<Addition<A>>();
+    const addition: Addition<A> = { addTo: (accumulator, of) => add(accumulator, inHand, of) };
+    return {
+      process(record) {
+        if (record.value === null)
+          return context.drop('null-value', record, 'a record without a value is not aggregated');
+        inHand = record;
+        out.takeEnvelope(record);
+        out.value = addition;
+        forward(out);
+      },
+    };
+  };
+
+/** What the aggregate behind the sides does. */
+export const addAddition = <A>(
+  accumulator: A,
+  { value }: StreamRecord<Addition<A>>,
+  context: ProcessorContext,
+): A | null => (value === null ? accumulator : value.addTo(accumulator, context));
