@@ -1,13 +1,14 @@
 /** What a worker builds topologies by in the tests: the plan is the name of one of theirs. */
 
 import type { Topology } from '../../../engine/index.ts';
-import { enriched, explained, hoard, minuteSums, wordCount } from './topologies.ts';
+import { enriched, explained, hoard, minuteSums, ordersOfCustomers, wordCount } from './topologies.ts';
 
 export type TestPlan =
   | { readonly name: 'count'; readonly repartition: boolean }
   | { readonly name: 'sums'; readonly graceMs: number }
   | { readonly name: 'enriched' }
   | { readonly name: 'explained' }
+  | { readonly name: 'orders' }
   /** Ends its thread while it is built, the first `times` times (1). */
   | { readonly name: 'exit'; readonly once: Int32Array; readonly times?: number }
   /** Takes all the memory of its thread when it meets the word `boom`. */
@@ -26,6 +27,8 @@ export const topologyOf = (plan: TestPlan): Topology => {
       return hoard();
     case 'explained':
       return explained();
+    case 'orders':
+      return ordersOfCustomers();
     case 'enriched':
       return enriched(true);
   }

@@ -77,6 +77,41 @@ export const explained = (): Topology => {
   return builder.build();
 };
 
+/** orders (`customer/amount`) joined with the table customers by the foreign key in them: `customer/amount/name` to
+ *  `ordered`; with the table notes by key, in an outer join: `order~note` to `noted`; and grouped by their customer: the
+ *  sums of the amounts to `spent`. */
+export const ordersOfCustomers = (): Topology => {
+  const builder = new StreamsBuilder();
+  const texts = { key: string, value: string };
+  const orders = builder.table('orders', texts);
+  orders
+    .leftJoin(
+      builder.table('customers', texts),
+      (order) => order.split('/')[0] || null,
+      (order, name) => `${order}/${name ?? '-'}`,
+      { value: string, store: 'ordered' },
+    )
+    .toStream()
+    .to('ordered');
+  orders
+    .outerJoin(builder.table('notes', texts), (order, note) => `${order ?? '-'}~${note ?? '-'}`, { value: string })
+    .toStream()
+    .to('noted');
+  orders
+    .groupBy((_key, order) => [order.split('/')[0] || null, Number(order.split('/')[1])], {
+      key: string,
+      value: decimal,
+    })
+    .reduce(
+      (sum, amount) => Number(sum) + Number(amount),
+      (sum, amount) => Number(sum) - Number(amount),
+      { store: 'spent' },
+    )
+    .toStream()
+    .to('spent', { value: decimal });
+  return builder.build();
+};
+
 /** Copies lines to hoarded; at the word boom it takes all the memory that its thread has. */
 export const hoard = (): Topology => {
   const builder = new StreamsBuilder();

@@ -1,0 +1,209 @@
+/**
+ * Fault histories: queries run over a log with a bad network, lost answers, refusals and crashes, spread over hosts that
+ * answer late, die and hand over their tasks. Every run follows from its seed. In the end the network mends, everything
+ * comes to rest, and the history checks what was committed.
+ */
+
+import { expect } from 'vitest';
+import { ManualClock, Random, type Timers } from '../../../base/index.ts';
+import type { Runtime } from '../../../engine/index.ts';
+import {
+  type DelayedLog,
+  type DelayedLogFaults,
+  type Log,
+  openDelayedLog,
+  openMemoryLog,
+} from '../../../storage/index.ts';
+import { type TestPlan, topologyOf } from './build-topology.ts';
+import { newRuntime, Shards, slowHosts } from './support.ts';
+
+/** Lets the promise come true, moving the clock on whenever nothing else can happen. */
+const drive = async <T>(clock: ManualClock, promise: Promise<T>): Promise<T> => {
+  let settled = false;
+  const marked = promise.finally(() => {
+    settled = true;
+  });
+  marked.catch(() => undefined);
+  for (let steps = 0; !settled; steps++) {
+    if (steps > 20_000) throw new Error('it does not come to rest');
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!settled) clock.advanceToNext();
+  }
+  return marked;
+};
+
+const start = (runtime: Runtime, id: string, plan: TestPlan): Promise<void> =>
+  runtime.start({ id, topology: topologyOf(plan), plan });
+
+/** Answers when the queries have committed all there is, but those named, which have failed. The fenced are started
+ *  again. */
+const caughtUp = async (
+  runtime: Runtime,
+  ids: readonly string[],
+  failed: readonly string[],
+  revive: (runtime: Runtime) => void,
+): Promise<void> => {
+  for (const id of ids) {
+    const done = async (): Promise<boolean> =>
+      failed.includes(id) ? runtime.status(id).state === 'failed' : (await runtime.lag(id)) === 0;
+    for (let tries = 0; !(await done()); tries++) {
+      if (tries > 2_000) throw new Error(`${id} stands still: ${JSON.stringify(runtime.status(id))}`);
+      if (!failed.includes(id)) revive(runtime);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+};
+
+export interface Scenario {
+  /** How many crashes to expect in all rounds. */
+  readonly crashes?: number;
+  /** 0 runs the tasks beside the coordinator, else they are spread over hosts whose messages take their time. */
+  readonly hosts?: number;
+  /** Probability that a host ends with a message to it. */
+  readonly deaths?: number;
+  /** The probability that a write of a checkpoint fails; there is little memory then, so that checkpoints are written and
+   *  read all the time. */
+  readonly diskFull?: number;
+  /** Probability, at each step, that some task is moved to another host. */
+  readonly moves?: number;
+}
+
+export interface History {
+  /** By id of the query. */
+  readonly plans: Readonly<Record<string, TestPlan>>;
+  readonly rounds: number;
+  /** Makes the topics, and `problems` with one partition. */
+  prepare(log: Log): Promise<void>;
+  /** Writes what comes in one round. `network` is what the queries see of the log. */
+  round(round: number, log: Log, random: Random, network: DelayedLog): Promise<void>;
+  /** Called when all rounds are over, before the last crash. `settle` mends the network, revives what has failed (but the
+   *  queries named), and answers when all others have committed all there is. */
+  beforeTheEnd?(runtime: Runtime, settle: (failed: readonly string[]) => Promise<void>): Promise<void>;
+  /** Everything has come to rest. */
+  check(log: Log, runtime: Runtime): Promise<void>;
+}
+
+export const runHistory = async (
+  seed: number,
+  faults: DelayedLogFaults,
+  history: History,
+  options: Scenario = {},
+): Promise<void> => {
+  const { crashes = 0, hosts = 0, deaths = 0, diskFull = 0, moves = 0 } = options;
+  const { plans, rounds } = history;
+  const random = new Random(seed);
+  const clock = new ManualClock(1_000_000);
+  const inner: Log = await openMemoryLog({ clock, timers: clock });
+  await history.prepare(inner);
+  const shards = new Shards();
+  const disk = new Random(seed + 1);
+  if (diskFull > 0) shards.failing = () => disk.chance(diskFull);
+  const rebuilt: string[] = [];
+
+  let alive = { process: true };
+  let network: DelayedLog | undefined;
+
+  const open = async (): Promise<Runtime> => {
+    // A process that is gone hears of no timer and no turn any more, and so no call of its own is ever answered.
+    alive.process = false;
+    const life = { process: true };
+    alive = life;
+    const timers: Timers = {
+      after: (ms, run) =>
+        clock.after(ms, () => {
+          if (life.process) run();
+        }),
+    };
+    const log = await openDelayedLog({ clock, timers, seed: random.u32(), maxDelayMs: 5, log: inner });
+    log.setFaults(faults);
+    network = log;
+    const soon = (run: () => void): void => {
+      setImmediate(() => life.process && run());
+    };
+    const messages = new Random(random.u32());
+    const workers = slowHosts({
+      count: hosts,
+      deaths,
+      log,
+      clock,
+      timers,
+      random: messages,
+      soon,
+      openShard: shards.open,
+      build: (plan) => topologyOf(plan as TestPlan),
+    });
+    const runtime = newRuntime(log, {
+      clock,
+      timers,
+      soon,
+      ...(hosts > 0 && { workers }),
+      openShard: shards.open,
+      processingLog: 'problems',
+      onEvent: (event) => {
+        if (event.kind === 'note' && event.note.about === 'rebuilt') rebuilt.push(event.note.why);
+      },
+      limits: { commitIntervalMs: 20, ...(diskFull > 0 && { stateBytes: 2_000 }) },
+    });
+    for (const [id, plan] of Object.entries(plans)) void start(runtime, id, plan).catch(() => undefined);
+    return runtime;
+  };
+
+  /** The fenced and the failed are started again, as an operator would. */
+  const revive = (runtime: Runtime): void => {
+    for (const { queryId, state } of runtime.queries()) {
+      if (state !== 'fenced' && state !== 'failed') continue;
+      void start(runtime, queryId, plans[queryId] as TestPlan).catch(() => undefined);
+    }
+  };
+
+  let moved = 0;
+  const move = (runtime: Runtime): void => {
+    const { queryId } = random.pick(runtime.queries());
+    const tasks = [...runtime.assignmentOf(queryId).keys()];
+    if (tasks.length === 0) return;
+    runtime.moveTask(queryId, random.pick(tasks), 1 + random.below(hosts)).then(
+      () => moved++,
+      () => undefined,
+    );
+  };
+
+  let runtime = await open();
+  for (let round = 0; round < rounds; round++) {
+    await history.round(round, inner, random, network as DelayedLog);
+    // Some steps of everything that goes on.
+    for (let i = random.below(hosts > 0 || diskFull > 0 ? 800 : 60); i > 0; i--) {
+      await new Promise((resolve) => setImmediate(resolve));
+      clock.advanceToNext();
+      if (random.chance(0.1)) revive(runtime);
+      if (random.chance(moves)) move(runtime);
+    }
+    if (random.chance(crashes / rounds)) {
+      // The process is gone: what it held is never heard of again.
+      shards.crash(random);
+      runtime = await open();
+    }
+  }
+  await history.beforeTheEnd?.(runtime, async (failed) => {
+    network?.setFaults({});
+    await drive(clock, caughtUp(runtime, Object.keys(plans), failed, revive));
+  });
+  if (moves > 0) expect(moved).toBeGreaterThan(0);
+  // The network mends; everything comes to rest.
+  alive.process = false;
+  shards.crash(random);
+  shards.failing = () => false;
+  if (diskFull > 0) expect(shards.failures).toBeGreaterThan(0);
+  const mended = newRuntime(inner, {
+    clock,
+    timers: clock,
+    openShard: shards.open,
+    processingLog: 'problems',
+    limits: { commitIntervalMs: 20 },
+  });
+  for (const [id, plan] of Object.entries(plans)) await drive(clock, start(mended, id, plan));
+  await drive(clock, mended.awaitIdle());
+  await history.check(inner, mended);
+  await drive(clock, mended.close());
+  // A failed write, a crash: none of them is damage.
+  expect(rebuilt).toEqual([]);
+};

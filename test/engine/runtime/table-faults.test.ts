@@ -1,0 +1,102 @@
+/**
+ * Joins and groupings of tables under faults: by a foreign key between topics of different numbers of partitions, by key,
+ * and grouped. What is committed in the end is what a loop over the last rows computes.
+ */
+
+import { describe, expect, test } from 'vitest';
+import { partitionOfKey, type Random } from '../../../base/index.ts';
+import type { Log } from '../../../storage/index.ts';
+import { type History, runHistory } from './fault-history.ts';
+import { consume, lastOf, produce, utf8 } from './support.ts';
+
+const topics = { orders: 2, customers: 3, notes: 2, ordered: 2, noted: 2, spent: 2, problems: 1 };
+type Input = 'orders' | 'customers' | 'notes';
+
+const history = (): History => {
+  const tables = {
+    orders: new Map<string, string>(),
+    customers: new Map<string, string>(),
+    notes: new Map<string, string>(),
+  };
+  let time = 0;
+  const put = async (log: Log, topic: Input, key: string, value: string | null): Promise<void> => {
+    const bytes = utf8(key);
+    const partition = partitionOfKey(bytes, 0, bytes.length, topics[topic]);
+    await produce(log, topic, partition, [{ key, value, timestamp: time++ }]);
+    if (value === null) tables[topic].delete(key);
+    else tables[topic].set(key, value);
+  };
+  const change = async (log: Log, random: Random): Promise<void> => {
+    const gone = random.chance(0.2);
+    const order = `o${random.below(6)}`;
+    switch (random.below(4)) {
+      case 0:
+        return put(log, 'customers', `c${random.below(4)}`, gone ? null : `name${random.below(100)}`);
+      case 1:
+        return put(log, 'notes', order, gone ? null : `note${random.below(100)}`);
+      default: {
+        const customer = random.chance(0.1) ? '' : `c${random.below(5)}`;
+        return put(log, 'orders', order, gone ? null : `${customer}/${random.below(50)}`);
+      }
+    }
+  };
+  return {
+    plans: { orders: { name: 'orders' } },
+    rounds: 12,
+    async prepare(log) {
+      for (const [name, partitions] of Object.entries(topics)) await log.createTopic({ name, partitions });
+    },
+    async round(_round, log, random) {
+      for (let i = random.below(12); i >= 0; i--) await change(log, random);
+    },
+    async check(log, runtime) {
+      const { orders, customers, notes } = tables;
+      const ordered: Record<string, string> = {};
+      const spent = new Map<string, number>();
+      for (const [key, order] of orders) {
+        const [customer = '', amount] = order.split('/');
+        ordered[key] = `${order}/${customers.get(customer) ?? '-'}`;
+        if (customer !== '') spent.set(customer, (spent.get(customer) ?? 0) + Number(amount));
+      }
+      const noted: Record<string, string> = {};
+      for (const key of [...orders.keys(), ...notes.keys()])
+        noted[key] = `${orders.get(key) ?? '-'}~${notes.get(key) ?? '-'}`;
+      expect(lastOf(await consume(log, 'ordered'))).toEqual(ordered);
+      expect(lastOf(await consume(log, 'noted'))).toEqual(noted);
+      const sums = Object.entries(lastOf(await consume(log, 'spent'))).filter(([, sum]) => sum !== '0');
+      expect(Object.fromEntries(sums)).toEqual(
+        Object.fromEntries([...spent].filter(([, sum]) => sum !== 0).map(([key, sum]) => [key, String(sum)])),
+      );
+      const kept: Record<string, string> = {};
+      for await (const page of runtime.scan('orders', 'ordered')) {
+        for (const { key, value } of page) {
+          const text = new TextDecoder();
+          kept[text.decode(key)] = text.decode(value.subarray(8));
+        }
+      }
+      expect(kept).toEqual(ordered);
+    },
+  };
+};
+
+describe('tables', () => {
+  const seeds = Array.from({ length: 8 }, (_, i) => i + 1);
+
+  test.each(seeds)('with lost answers and a log that is full now and then, seed %i', async (seed) => {
+    await runHistory(seed, { appendUnknown: 0.05, commitUnknown: 0.2, abortUnknown: 0.1, unavailable: 0.1 }, history());
+  });
+
+  test.each(seeds)('with crashes, seed %i', async (seed) => {
+    const faults = { appendUnknown: 0.02, commitUnknown: 0.1, unavailable: 0.05, fenced: 0.02 };
+    await runHistory(100 + seed, faults, history(), { crashes: 4 });
+  });
+
+  test.each(seeds)('with a disk that is full now and then under the checkpoints, seed %i', async (seed) => {
+    await runHistory(200 + seed, { commitUnknown: 0.05 }, history(), { crashes: 3, diskFull: 0.1 });
+  });
+
+  test.each(seeds)('with tasks that move between hosts that die, seed %i', async (seed) => {
+    const faults = { commitUnknown: 0.1, unavailable: 0.05 };
+    await runHistory(300 + seed, faults, history(), { crashes: 1, hosts: 3, moves: 0.05, deaths: 0.01 });
+  });
+});
