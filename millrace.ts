@@ -18,9 +18,9 @@ import { pathToFileURL } from 'node:url';
 import { assert, type Random, replaceFile, UserError, unreachable, utf8Bytes } from './base/index.ts';
 import { installNative, nodeFiles, openFileLimit, systemClock, systemRandom } from './base/node/index.ts';
 import {
-  defaultRuntimeLimits,
   describeNote,
   describeShardDamage,
+  isPassingShard,
   originTimeHeader,
   Repair,
   type RepairFindings,
@@ -31,6 +31,7 @@ import {
   type RuntimeEvent,
   replayDeadLetters,
   Streams,
+  type StreamsModuleOptions,
   type StreamsOptions,
   withoutOriginTime,
 } from './engine/index.ts';
@@ -85,6 +86,7 @@ export type {
   RestoreProgress,
   Streams,
   StreamsEvents,
+  StreamsModuleOptions,
   StreamsOptions,
   StreamsState,
   TaskMetadata,
@@ -219,9 +221,9 @@ export interface Millrace {
   insert(target: string, rows: Iterable<TypedRow>): Promise<void>;
   /** Committed records of a topic, as they come. */
   consume(topic: string, options?: ConsumeOptions): AsyncIterableIterator<ConsumedRecord>;
-  /** Runs a topology on the calling thread, exactly once. Answers when it runs; with `start: false` before, so that
-   *  listeners hear of everything: call `start()` then. */
-  streams(app: StreamsOptions & { readonly start?: boolean }): Promise<Streams>;
+  /** Runs a topology exactly once: on the calling thread, or where it is a module in threads of its own. Answers when it
+   *  runs; with `start: false` before, so that listeners hear of everything: call `start()` then. */
+  streams(app: (StreamsOptions | StreamsModuleOptions) & { readonly start?: boolean }): Promise<Streams>;
   /** Produces the records of a topic of dead letters again, to the topics that they come from or to others, each once:
    *  those that came since the last such call. */
   replayDeadLetters(topic: string, options?: ReplayOptions): Promise<Replayed>;
@@ -281,9 +283,8 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
     const state = join(directory, 'state');
     mkdirSync(state, { recursive: true });
     for (const name of readdirSync(state)) {
-      // Shards of queries that ran alone: copies of what is in the changelogs, of which a start makes no use.
-      if (Number(/^shard-(\d+)$/.exec(name)?.[1]) > defaultRuntimeLimits.shards)
-        rmSync(join(state, name), { recursive: true });
+      // Copies of what is in the changelogs, of which a start makes no use.
+      if (isPassingShard(Number(/^shard-(\d+)$/.exec(name)?.[1] ?? -1))) rmSync(join(state, name), { recursive: true });
     }
     const runtime = new Runtime({
       log,
@@ -295,9 +296,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       openShard: (shard, onDamage) => openLevelShard(state, shard, { onDamage }),
       processingLog: PROCESSING_LOG_TOPIC,
       onEvent: (event) => options.onEvent?.(describeEvent(event)),
-      ...(workers === 0
-        ? {}
-        : { workers: workerThreads({ count: workers, log, state, builder: workerBuilder, builderOptions }) }),
+      workers: workerThreads({ count: workers, log, state, builder: workerBuilder, builderOptions }),
       limits: { stateBytes: stateMemoryBytes, ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }) },
     });
     const engine = await openSqlEngine({
@@ -475,7 +474,7 @@ class OpenMillrace implements Millrace {
   }
 
   async streams({ start = true, ...options }: Parameters<Millrace['streams']>[0]): Promise<Streams> {
-    const streams = new Streams(this.#runtime, options);
+    const streams = await Streams.of(this.#runtime, options);
     streams.on('state', (state) => {
       if (state === 'rebalancing') this.#streams.set(streams.id, streams);
       else if (state === 'closed') this.#forgetStreams(streams);

@@ -186,9 +186,11 @@ export {
   type CloseOptions,
   Streams,
   type StreamsEvents,
+  type StreamsModuleOptions,
   type StreamsOptions,
   type StreamsState,
 } from './runtime/streams.ts';
+export { isPassingShard } from './runtime/suspects.ts';
 export { Task, type TaskCommit, type TaskOptions } from './runtime/task.ts';
 export type { TaskInput } from './runtime/task-input.ts';
 export type { RemoteHost, WorkerOptions } from './runtime/threads.ts';

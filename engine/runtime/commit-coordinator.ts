@@ -180,6 +180,17 @@ export class CommitCoordinator {
     this.#hosts.set(id, { ...newHost(post), answered: true });
   }
 
+  /** A host has no tasks of the query any more, and nothing uncommitted. */
+  removeHost(id: number): void {
+    const host = this.#hosts.get(id);
+    if (host === undefined) return;
+    this.#hosts.delete(id);
+    if (host.answered || !this.#allAnswered()) return;
+    // Only its answer was missing.
+    if (this.#phase === 'preparing') void this.#decide();
+    else if (this.#phase === 'rolling back') this.#open();
+  }
+
   /** Tasks have come to these hosts, or gone: whether they are drained is not known before they report again. */
   tasksChanged(hosts: readonly number[]): void {
     for (const id of hosts) {

@@ -6,6 +6,7 @@ import type { Topology } from '../topology.ts';
 import type { HostedRun } from './hosted-run.ts';
 import type { FromHost, Note, Post, Run } from './protocol.ts';
 import type { OpenShard } from './shards.ts';
+import type { LoadedTopology, TopologyModule } from './topology-module.ts';
 
 export interface HostLimits {
   /** Memory of all stores of the process (`../stores/memory-budget.ts`). */
@@ -38,6 +39,8 @@ export interface HostOptions {
   readonly openShard: OpenShard | undefined;
   /** Builds a topology of plan data. */
   readonly build: ((plan: unknown) => Topology | Promise<Topology>) | undefined;
+  /** Loads a topology that is a module; undefined: applications of that kind do not run here. */
+  readonly load?: (module: TopologyModule) => Promise<LoadedTopology>;
   readonly hashSeed: number;
   readonly limits: HostLimits;
   readonly memory: SharedMemory;

@@ -2,12 +2,13 @@
  * The hosts of a runtime, as the thread that owns the log sees them: one on the calling thread, and one in each worker.
  *
  * Each is started by the first message to it; one that has ended is started again by the next. Thread 0 is the calling
- * one. Workers 1 to `count` share the queries that run in workers; each one behind them serves a single query
- * (`suspects.ts`).
+ * one. Workers 1 to `count` share the queries that run in workers; each of the next ones serves a single query
+ * (`suspects.ts`), and those behind them belong to applications (`app-threads.ts`).
  */
 
 import { assert } from '../../base/index.ts';
 import type { FromHost, Post, Run, ToHost } from './protocol.ts';
+import { mostAlone } from './suspects.ts';
 import type { TaskHost } from './task-host.ts';
 import { type HostSettings, mailbox, type WorkerOptions } from './threads.ts';
 
@@ -50,7 +51,7 @@ export class HostThreads {
   /** Whether a worker serves one query alone. */
   isAlone(thread: number): boolean {
     const { workers } = this.#options;
-    return workers !== undefined && thread > workers.count;
+    return workers !== undefined && thread > workers.count && thread <= workers.count + mostAlone;
   }
 
   post(thread: number, message: ToHost): void {

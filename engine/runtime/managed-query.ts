@@ -6,6 +6,7 @@ import { noCounters, type QueryState } from './observer.ts';
 import type { HostCounters, LostRecords, OffsetReset, RestoreProgress, RowSink } from './protocol.ts';
 import type { QueryRun } from './query-run.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
+import type { TopologyModule } from './topology-module.ts';
 
 /** What becomes of a query that fails for a reason that will not pass by itself. `replace thread`: its tasks start again
  *  from the last commit, with back-off; `shut down`: it stays failed. */
@@ -16,6 +17,8 @@ export type UncaughtHandler = (error: Error) => Uncaught;
 export interface QueryListener {
   state?(state: QueryState, error: Error | undefined): void;
   restoring?(progress: RestoreProgress): void;
+  /** While it runs: tasks begin to move to other threads, or are where they are to be. */
+  rebalancing?(active: boolean): void;
 }
 
 export interface QuerySpec {
@@ -26,6 +29,9 @@ export interface QuerySpec {
   readonly topology: Topology;
   /** The same topology as data, from which a worker builds it. Without it the query runs on the calling thread. */
   readonly plan?: unknown;
+  /** The same topology as a module, and the number of threads of its own in which it runs. */
+  readonly module?: TopologyModule;
+  readonly threads?: number;
   /** Default: earliest. */
   readonly offsetReset?: OffsetReset;
   readonly listener?: QueryListener;
@@ -74,6 +80,8 @@ export class ManagedQuery {
   /** The start under way, if any: stopping waits for it. */
   starting: Promise<void> = Promise.resolve();
   ending: Promise<void> = Promise.resolve();
+  /** Changes of its threads, one after the other. */
+  changing: Promise<unknown> = Promise.resolve();
 
   constructor(spec: QuerySpec, now: number) {
     this.spec = spec;

@@ -32,6 +32,7 @@ import type { CommittedEntry, ScanRange, WindowRange } from '../stores/state-sto
 import type { Topology } from '../topology.ts';
 import type { PartitionPosition } from './partition-position.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
+import type { TopologyModule } from './topology-module.ts';
 import type { InputTime, LowWatermarks, OutputTime } from './watermarks.ts';
 
 /** Number of one attempt to run a query. */
@@ -86,7 +87,9 @@ export interface RunAssignment {
   readonly applicationId: string;
   readonly topology:
     | { readonly kind: 'inline'; readonly topology: Topology; readonly onError: RecordErrorPolicies }
-    | { readonly kind: 'plan'; readonly plan: unknown };
+    | { readonly kind: 'plan'; readonly plan: unknown }
+    /** `shape`: as the topology describes itself, the same in each thread. */
+    | { readonly kind: 'module'; readonly module: TopologyModule; readonly shape: string };
   readonly tasks: readonly TaskAssignment[];
   readonly outputs: readonly AssignedOutput[];
   /** Numbers of tasks per sub-topology. */

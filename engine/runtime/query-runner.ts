@@ -14,7 +14,7 @@ import { placementOf, type TaskPlacement, type ThreadShards } from './assignor.t
 import { CommitCoordinator } from './commit-coordinator.ts';
 import { errorOf } from './error-report.ts';
 import type { HostThreads } from './host-threads.ts';
-import type { ManagedQuery } from './managed-query.ts';
+import type { ManagedQuery, QuerySpec } from './managed-query.ts';
 import { type QueryState, type RuntimeEvent, sumCounters } from './observer.ts';
 import type { FromHost, Note, Run, RunAssignment, TaskAssignment, ToHost } from './protocol.ts';
 import type { QueryRecords } from './query-records.ts';
@@ -38,11 +38,15 @@ export interface QueryRunnerOptions {
   readonly queries: ReadonlyMap<string, ManagedQuery>;
   readonly records: () => Promise<QueryRecords>;
   /** The threads that a query may use, and the shards that each of them owns. */
-  readonly threadsFor: (query: ManagedQuery) => readonly ThreadShards[];
+  readonly threadsFor: (query: ManagedQuery, records: QueryRecords | undefined) => readonly ThreadShards[];
   readonly enter: (query: ManagedQuery, state: QueryState, error: Error | undefined) => void;
   readonly emit: (event: RuntimeEvent) => void;
   /** Something has changed that a wait may depend on. */
   readonly changed: () => void;
+  /** A run of the query runs. */
+  readonly begun: (query: ManagedQuery) => void;
+  /** No run of the query follows, unless it is started again. */
+  readonly over: (query: ManagedQuery) => Promise<void>;
   /** Ends threads that served one query alone. */
   readonly endThreads: (threads: readonly number[]) => Promise<void>;
 }
@@ -70,6 +74,7 @@ export class QueryRunner {
     const { spec, applicationId, transient } = query;
     let setup: QuerySetup;
     try {
+      const known = transient ? undefined : await records();
       setup = await setUpQuery(this.#log, {
         queryId: spec.id,
         applicationId,
@@ -79,8 +84,9 @@ export class QueryRunner {
         transient,
         processingLog: transient ? undefined : options.processingLog,
         deadLetters: spec.deadLetters,
-        threads: threadsFor(query),
-        records: transient ? undefined : await records(),
+        keepsShards: spec.module !== undefined,
+        threads: threadsFor(query, known),
+        records: known,
       });
     } catch (error) {
       this.#couldNotStart(query, asError(error));
@@ -105,15 +111,12 @@ export class QueryRunner {
   #assignmentOf(query: ManagedQuery, run: QueryRun, tasks: readonly TaskAssignment[]): RunAssignment {
     const { options } = this.#options;
     const { spec, applicationId } = query;
-    const inWorkers = spec.plan !== undefined && options.workers !== undefined;
     const { outputs, plan, producer } = run.setup;
     return {
       run: run.id,
       queryId: spec.id,
       applicationId,
-      topology: inWorkers
-        ? { kind: 'plan', plan: spec.plan }
-        : { kind: 'inline', topology: spec.topology, onError: spec.onError ?? {} },
+      topology: this.#topologyOf(spec),
       tasks,
       outputs,
       partitionCounts: plan.subTopologies,
@@ -125,6 +128,12 @@ export class QueryRunner {
     };
   }
 
+  #topologyOf({ plan, module, topology, onError = {} }: QuerySpec): RunAssignment['topology'] {
+    const { count = 0 } = this.#options.options.workers ?? {};
+    if (module !== undefined) return { kind: 'module', module, shape: topology.describe() };
+    return plan !== undefined && count > 0 ? { kind: 'plan', plan } : { kind: 'inline', topology, onError };
+  }
+
   #assigned(query: ManagedQuery, run: QueryRun, thread: number): void {
     run.assigned.add(thread);
     if (run.assigned.size < run.threads.size || run.ready === undefined) return;
@@ -134,7 +143,9 @@ export class QueryRunner {
     for (const host of run.threads) this.#post(host, { kind: 'go', run: run.id });
     run.ready.resolve();
     run.ready = undefined;
-    if (query.state !== 'stopped') this.#options.enter(query, 'running', undefined);
+    if (query.state === 'stopped') return;
+    this.#options.enter(query, 'running', undefined);
+    this.#options.begun(query);
   }
 
   #coordinate(query: ManagedQuery, run: QueryRun, producer: Producer): CommitCoordinator {
@@ -287,6 +298,7 @@ export class QueryRunner {
     this.#runs.delete(run.id);
     const alone = [...run.threads].filter((thread) => threads.isAlone(thread));
     if (alone.length > 0) await endThreads(alone);
+    if (query.state !== 'retrying') await this.#options.over(query);
     changed();
   }
 
@@ -332,8 +344,16 @@ export class QueryRunner {
     }
   }
 
+  /** Takes a thread out of a run that has no tasks there any more. */
+  release(run: QueryRun, thread: number): void {
+    if (run.tasksOn(thread) > 0 || !run.threads.delete(thread)) return;
+    run.coordinator?.removeHost(thread);
+    run.positions.delete(thread);
+    this.#post(thread, { kind: 'remove', run: run.id, keep: false });
+  }
+
   #placementOn(query: ManagedQuery, { id, partition }: TaskAssignment, thread: number): TaskPlacement {
-    const owned = this.#options.threadsFor(query).find((one) => one.thread === thread)?.shards ?? [];
+    const owned = this.#options.threadsFor(query, undefined).find((one) => one.thread === thread)?.shards ?? [];
     const shard = owned[partition % owned.length];
     if (shard === undefined) throw notMovable(query, id, `thread ${thread} owns no shard that the query can use`);
     return { thread, shard };
@@ -481,7 +501,7 @@ export class QueryRunner {
 
 const notMovable = (query: ManagedQuery, task: string, why: string): UserError =>
   new UserError('TASK_NOT_MOVABLE', `the task ${task} of the query "${query.spec.id}" cannot be moved: ${why}`, {
-    hint: 'Tasks of a running query with a plan move among worker threads, one at a time.',
+    hint: 'Tasks of a running query with a plan, or with a module, move among its worker threads, one at a time.',
   });
 
 const endsThread = 'QUERY_ENDS_ITS_THREAD';

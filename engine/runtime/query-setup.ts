@@ -45,6 +45,8 @@ export interface QuerySettings {
   readonly transient: boolean;
   readonly processingLog: string | undefined;
   readonly deadLetters: string | undefined;
+  /** The record names the shards of all tasks, not only of those that were moved. */
+  readonly keepsShards: boolean;
   /** Undefined for a transient query. */
   readonly records: QueryRecords | undefined;
 }
@@ -138,7 +140,6 @@ const setUpWith = async (log: Log, settings: QuerySettings, producer: Producer |
 
   const positions = await positionsOf(log, settings, plan, record?.state === 'reset');
   if (!transient && !started) await log.commitOffsets(applicationId, [...positions.values()]);
-  if (!transient) await keepRecord(log, settings, topics, record);
   const positionIn = (topic: string, partition: number): PartitionPosition => {
     const position = positions.get(partitionKey(topic, partition));
     assert(position !== undefined, `the query has no position in ${topic}/${partition}`);
@@ -155,6 +156,7 @@ const setUpWith = async (log: Log, settings: QuerySettings, producer: Producer |
   });
   const shards = record?.shards;
   const assignment = assignTasks({ applicationId, tasks: planned, threads, ...(shards !== undefined && { shards }) });
+  if (!transient) await keepRecord(log, settings, topics, record, assignment);
   const tasks = planned.map((task) => ({ ...task, shard: placementOf(assignment, task.id).shard }));
   return { plan, outputs, producer, tasks, assignment, positions: [...positions.values()] };
 };
@@ -292,6 +294,7 @@ const recordOf = async (
   { queryId, applicationId, instanceId }: QuerySettings,
   topics: readonly TopologyTopic[],
   former: QueryRecord | undefined,
+  shards = former?.shards,
 ): Promise<QueryRecord> => {
   const recorded: Record<string, RecordedTopic> = {};
   for (const { name, role } of topics) {
@@ -307,7 +310,7 @@ const recordOf = async (
     topics: recorded,
     accepted: former?.accepted ?? [],
     transactionalId: transactionalIdOf(applicationId, instanceId),
-    ...(former?.shards !== undefined && { shards: former.shards }),
+    ...(shards !== undefined && { shards }),
   };
 };
 
@@ -317,7 +320,11 @@ const keepRecord = async (
   settings: QuerySettings,
   topics: readonly TopologyTopic[],
   record: QueryRecord | undefined,
+  assignment: Assignment,
 ): Promise<void> => {
-  const now = await recordOf(log, settings, topics, record);
+  const shards = settings.keepsShards
+    ? Object.fromEntries([...assignment].map(([task, { shard }]) => [task, shard]))
+    : record?.shards;
+  const now = await recordOf(log, settings, topics, record, shards);
   if (JSON.stringify(now) !== JSON.stringify(record)) await settings.records?.put(settings.applicationId, now);
 };

@@ -13,14 +13,15 @@
  * thread ended starts again in a new thread. Reads of stores see committed values only.
  *
  * Threads. Where `workers` are given, queries that come with a `plan` run there, each task in the worker that owns its
- * shard (`assignor.ts`), and all tasks of a transient query in one worker, each query in the next. Closures run on the
- * calling thread.
+ * shard (`assignor.ts`), and all tasks of a transient query in one worker, each query in the next. Topologies that are
+ * modules run in threads of their own (`app-threads.ts`). Closures run on the calling thread.
  */
 
 import { assert, UserError } from '../../base/index.ts';
 import { LogError } from '../../storage/index.ts';
 import { bytesUsed, forgetUse, newSharedUse } from '../stores/memory-budget.ts';
 import type { ScanRange } from '../stores/state-store.ts';
+import { AppThreads, mostAppThreads } from './app-threads.ts';
 import { type Assignment, divideShards, type ThreadShards } from './assignor.ts';
 import { type AskedStore, HostQuestions } from './host-questions.ts';
 import { HostThreads, localThread } from './host-threads.ts';
@@ -44,8 +45,17 @@ import { deleteOwnTopics, type ResetTo, resetQuery } from './reset.ts';
 import { defaultRuntimeLimits, type RuntimeLimits, type RuntimeOptions } from './runtime-options.ts';
 import { mostAlone, Suspects } from './suspects.ts';
 import { TaskHost } from './task-host.ts';
+import { ThreadChanges } from './thread-changes.ts';
 
 const mostDamageKept = 100;
+
+/** Shards that hold state of other queries than this one. */
+const othersShards = (records: QueryRecords, { applicationId }: ManagedQuery): ReadonlySet<number> => {
+  const used = [...records.all()].flatMap(([id, { shards = {} }]) =>
+    id === applicationId ? [] : Object.values(shards),
+  );
+  return new Set(used);
+};
 
 export interface StopOptions {
   /** Also deletes the query's internal topics, offsets and state. */
@@ -83,6 +93,8 @@ export class Runtime {
   readonly #questions = new HostQuestions((thread, message) => this.#threads.post(thread, message));
   readonly #suspects = new Suspects();
   readonly #runner: QueryRunner;
+  readonly #apps: AppThreads;
+  readonly #threadChanges: ThreadChanges;
   #records: Promise<QueryRecords> | undefined;
   #nextTransient = 0;
   #changes = 0;
@@ -93,7 +105,12 @@ export class Runtime {
     this.#options = options;
     this.#limits = { ...defaultRuntimeLimits, ...options.limits };
     const { log, clock, timers, openShard, workers } = options;
-    const shared = newSharedUse(workers === undefined ? 1 : 1 + workers.count + mostAlone);
+    const shared = newSharedUse(workers === undefined ? 1 : 1 + workers.count + mostAlone + mostAppThreads);
+    const { shards } = this.#limits;
+    this.#apps = new AppThreads({
+      firstThread: 1 + (workers?.count ?? 0) + mostAlone,
+      firstShard: shards + 1 + mostAlone,
+    });
     this.#memoryUse = shared;
     const hashSeed = options.random.u32();
     const limits = this.#limits;
@@ -118,11 +135,24 @@ export class Runtime {
       suspects: this.#suspects,
       queries: this.#queries,
       records: () => this.#queryRecords(),
-      threadsFor: (query) => this.#threadsFor(query),
+      threadsFor: (query, records) => this.#threadsFor(query, records),
       enter: (query, state, error) => this.#enter(query, state, error),
       emit: (event) => this.#emit(event),
       changed: () => this.#changed(),
+      begun: (query) => {
+        if (query.spec.module !== undefined) this.#threadChanges.balance(query);
+      },
+      over: (query) => this.#endApp(query),
       endThreads: (threads) => this.#endThreads(threads),
+    });
+    this.#threadChanges = new ThreadChanges({
+      apps: this.#apps,
+      timers,
+      move: (query, task, thread) => this.#runner.move(query, task, thread),
+      release: (run, thread) => this.#runner.release(run, thread),
+      end: (thread) => this.#endThreads([thread]),
+      change: () => this.#change(),
+      othersShards: async (query) => othersShards(await this.#queryRecords(), query),
     });
   }
 
@@ -168,6 +198,7 @@ export class Runtime {
     query.cancelHurry = undefined;
     this.#suspects.forget(id);
     if (forget) await this.#forget(query);
+    await this.#endApp(query);
     if (query.transient || forget) this.#queries.delete(id);
   }
 
@@ -186,18 +217,23 @@ export class Runtime {
   }
 
   /** Deletes what a query has computed; its next start begins at `to` (`reset.ts`). */
-  async reset(query: Pick<QuerySpec, 'id' | 'topology' | 'applicationId'>, to: ResetTo): Promise<void> {
+  async reset(query: QuerySpec, to: ResetTo): Promise<void> {
     await this.forgetState(query);
     const { id: queryId, topology, applicationId = queryId } = query;
     await resetQuery(this.#options.log, await this.#queryRecords(), { queryId, applicationId, topology }, to);
   }
 
   /** Deletes the state of a query from the shards: it is restored from changelogs at the next start. */
-  async forgetState(spec: Pick<QuerySpec, 'id' | 'topology' | 'applicationId'>): Promise<void> {
+  async forgetState(spec: QuerySpec): Promise<void> {
     if (this.#queries.get(spec.id)?.active === true) {
       throw new UserError('QUERY_EXISTS', `the query "${spec.id}" is running`);
     }
-    await this.#forgetShards(new ManagedQuery(spec, this.#options.clock.now()));
+    const query = new ManagedQuery(spec, this.#options.clock.now());
+    try {
+      await this.#forgetShards(query);
+    } finally {
+      await this.#endApp(query);
+    }
   }
 
   /** Moves a task (`<sub-topology>_<partition>`) of a running query to another worker thread, from 1 on: it stands
@@ -206,6 +242,25 @@ export class Runtime {
    *  where it was. */
   moveTask(id: string, taskId: string, thread: number): Promise<void> {
     return this.#runner.move(this.#query(id), taskId, thread);
+  }
+
+  /** Gives an application with a module one thread more; answers its number when tasks have moved there. */
+  addThread(id: string): Promise<number> {
+    return this.#threadChanges.add(this.#application(id));
+  }
+
+  /** Takes a thread from an application, the newest one where none is named; answers its number when its tasks run
+   *  elsewhere. */
+  removeThread(id: string, thread?: number): Promise<number> {
+    return this.#threadChanges.remove(this.#application(id), thread);
+  }
+
+  #application(id: string): ManagedQuery {
+    const query = this.#query(id);
+    if (query.spec.module !== undefined) return query;
+    throw new UserError('STREAMS_NOT_IN_THREADS', `the topology of "${id}" runs on the calling thread`, {
+      hint: 'Closures cannot go to another thread: put the topology into a module, streams({ module }).',
+    });
   }
 
   /** Where each task of a query runs; empty while the query does not run. */
@@ -227,7 +282,8 @@ export class Runtime {
         );
         return [{ id: taskId, subTopology, partition, shard: placement.shard, inputs }];
       });
-    return [...run.threads].map((thread) => ({ thread, tasks: tasks(thread) }));
+    const own = this.#apps.threadsOf(id).map(({ thread }) => thread);
+    return [...new Set([...own, ...run.threads])].map((thread) => ({ thread, tasks: tasks(thread) }));
   }
 
   /** Gives back a batch that the sink of a transient query got; the caller may not touch it afterwards. */
@@ -463,6 +519,13 @@ export class Runtime {
     for (const thread of threads) this.#forgetThread(thread);
   }
 
+  /** An application that does not run needs no threads. */
+  async #endApp({ spec }: ManagedQuery): Promise<void> {
+    if (spec.module === undefined) return;
+    await this.#endThreads(this.#apps.threadsOf(spec.id).map(({ thread }) => thread));
+    this.#apps.end(spec.id);
+  }
+
   #forgetThread(thread: number, cause?: Error): void {
     forgetUse(this.#memoryUse, thread);
     this.#questions.refuseAll(thread, cause);
@@ -486,16 +549,18 @@ export class Runtime {
   /** Deletes what belongs to the query alone. */
   async #forget(query: ManagedQuery): Promise<void> {
     const { spec, applicationId } = query;
-    await this.forgetRecord(applicationId);
-    await deleteOwnTopics(this.#options.log, applicationId, internalTopics(applicationId, spec.topology));
+    // By its record, which goes last.
     await this.#forgetShards(query);
+    await deleteOwnTopics(this.#options.log, applicationId, internalTopics(applicationId, spec.topology));
+    await this.forgetRecord(applicationId);
   }
 
   /** In whatever shard there is something of a query: a task that was moved, or a move that failed, may have left it
    *  anywhere. */
   async #forgetShards(query: ManagedQuery): Promise<void> {
     const { applicationId } = query;
-    for (const { thread, shards } of this.#threadsFor(query)) {
+    const records = await this.#queryRecords();
+    for (const { thread, shards } of this.#threadsFor(query, records)) {
       await this.#questions.ask(thread, (request) => ({ kind: 'forget', request, applicationId, shards }));
     }
   }
@@ -504,10 +569,18 @@ export class Runtime {
 
   /** The threads that a query may use, with the shards that each owns. Where workers own the shards of the state
    *  directory, this thread has one of its own behind them, and each query that runs alone has one behind that. */
-  #threadsFor({ spec, transient }: ManagedQuery): readonly ThreadShards[] {
+  #threadsFor(query: ManagedQuery, records?: QueryRecords): readonly ThreadShards[] {
+    const { spec, transient } = query;
     const { workers } = this.#options;
     const { shards } = this.#limits;
-    if (workers === undefined) return [{ thread: localThread, shards: Array.from({ length: shards }, (_, i) => i) }];
+    if (spec.module !== undefined) {
+      assert(workers !== undefined, 'this runtime can start no threads');
+      if (records === undefined) return this.#apps.threadsOf(spec.id);
+      const known = Object.values(records.get(query.applicationId)?.shards ?? {});
+      return this.#apps.begin(spec.id, spec.threads ?? 1, known, othersShards(records, query));
+    }
+    if (workers === undefined || workers.count === 0)
+      return [{ thread: localThread, shards: Array.from({ length: shards }, (_, i) => i) }];
     if (spec.plan === undefined) return [{ thread: localThread, shards: [shards] }];
     const slot = this.#suspects.slotOf(spec.id);
     if (slot !== undefined) return [{ thread: 1 + workers.count + slot, shards: [shards + 1 + slot] }];

@@ -13,14 +13,16 @@
  * The work is done by the `Runtime`, for which such an application is a query like any other.
  */
 
-import { UserError } from '../../base/index.ts';
+import { messageOf, UserError } from '../../base/index.ts';
 import type { Topology } from '../topology.ts';
-import type { QueryListener, Uncaught, UncaughtHandler } from './managed-query.ts';
+import { mostAppThreads } from './app-threads.ts';
+import type { QueryListener, QuerySpec, Uncaught, UncaughtHandler } from './managed-query.ts';
 import type { QueryCounters, QueryState } from './observer.ts';
 import type { OffsetReset, RestoreProgress } from './protocol.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
 import type { ResetTo } from './reset.ts';
 import type { Runtime, ThreadMetadata } from './runtime.ts';
+import { loadTopology } from './topology-module.ts';
 
 export type StreamsState =
   | 'created'
@@ -31,10 +33,9 @@ export type StreamsState =
   | 'pending error'
   | 'error';
 
-export interface StreamsOptions {
+interface CommonOptions {
   /** Names its offsets, its state and its internal topics: the same id continues where the former one stood. */
   readonly id: string;
-  readonly topology: Topology;
   /** Where it begins without committed offsets, and goes on when records were deleted before it read them; `none` makes
    *  it fail then. Default: earliest. */
   readonly from?: OffsetReset;
@@ -42,12 +43,32 @@ export interface StreamsOptions {
    *  itself. `replace thread`: its tasks start again from the last commit, with back-off; `shut down`: its state is
    *  `error`. A function chooses one of both, error by error. Default: shut down. */
   readonly onUncaught?: Uncaught | UncaughtHandler;
-  /** What becomes of a record that cannot be read, processed or written, by kind (`record-errors.ts`). Default: what
-   *  cannot be read or written is left out; what the topology throws ends it. */
-  readonly onError?: RecordErrorPolicies;
   /** A topic that gets the records that are left out, as they were, with what happened to them (`dead-letters.ts`). */
   readonly deadLetters?: { readonly topic: string };
 }
+
+/** A topology that runs on the calling thread: functions cannot go to another one. */
+export interface StreamsOptions extends CommonOptions {
+  readonly topology: Topology;
+  /** What becomes of a record that cannot be read, processed or written, by kind (`record-errors.ts`). Default: what
+   *  cannot be read or written is left out; what the topology throws ends it. */
+  readonly onError?: RecordErrorPolicies;
+}
+
+/** A topology that runs in worker threads of its own. */
+export interface StreamsModuleOptions extends CommonOptions {
+  /** The file whose default export is the topology, or a function that makes it (`topology-module.ts`), as a URL:
+   *  `new URL('./app.ts', import.meta.url)`. Each thread loads it. It may export `onError` besides, as
+   *  `StreamsOptions` has it. */
+  readonly module: URL;
+  /** What the function is called with; copied to each thread. */
+  readonly config?: unknown;
+  /** Number of threads; default 1. It can change while the application runs. */
+  readonly threads?: number;
+}
+
+/** What an application is, when its module is loaded. */
+type StreamsSpec = Pick<QuerySpec, 'topology' | 'onError' | 'module' | 'threads'>;
 
 /** By event: what its listeners are called with. */
 export interface StreamsEvents {
@@ -68,7 +89,8 @@ export interface CloseOptions {
 export class Streams {
   readonly id: string;
   readonly #runtime: Runtime;
-  readonly #options: StreamsOptions;
+  readonly #options: CommonOptions;
+  readonly #spec: StreamsSpec;
   readonly #listeners: { readonly [E in keyof StreamsEvents]: Set<Listener<E>> } = {
     state: new Set(),
     error: new Set(),
@@ -79,13 +101,41 @@ export class Streams {
   /** This object has started the application, so that it runs under its name, or has. */
   #started = false;
   #paused = false;
+  #threads: number;
+  /** Tasks move to other threads. */
+  #moving = false;
   #closing: Promise<void> | undefined;
   #waiting: { resolve(): void; reject(error: Error): void }[] = [];
 
-  constructor(runtime: Runtime, options: StreamsOptions) {
+  private constructor(runtime: Runtime, options: CommonOptions, spec: StreamsSpec) {
     this.id = options.id;
     this.#runtime = runtime;
     this.#options = options;
+    this.#spec = spec;
+    this.#threads = spec.threads ?? 1;
+  }
+
+  /** Rejects with STREAMS_MODULE_INVALID, STREAMS_THREADS_INVALID or STREAMS_CONFIG_INVALID. */
+  static async of(runtime: Runtime, options: StreamsOptions | StreamsModuleOptions): Promise<Streams> {
+    if (!('module' in options)) {
+      const { topology, onError } = options;
+      return new Streams(runtime, options, { topology, ...(onError !== undefined && { onError }) });
+    }
+    const { threads = 1, config } = options;
+    if (!Number.isInteger(threads) || threads < 1 || threads > mostAppThreads)
+      throw new UserError('STREAMS_THREADS_INVALID', `the number of threads is ${threads}`, {
+        hint: `Give a whole number from 1 to ${mostAppThreads}.`,
+      });
+    try {
+      structuredClone(config);
+    } catch (error) {
+      throw new UserError('STREAMS_CONFIG_INVALID', `the config cannot be copied to threads: ${messageOf(error)}`, {
+        hint: 'Give plain data; functions belong into the module.',
+      });
+    }
+    const module = { url: String(options.module), config };
+    const { topology } = await loadTopology(module);
+    return new Streams(runtime, options, { topology, module, threads });
   }
 
   get state(): StreamsState {
@@ -122,18 +172,19 @@ export class Streams {
     if (this.#state !== 'created' && this.#state !== 'closed' && this.#state !== 'error') {
       throw new UserError('QUERY_EXISTS', `the application "${this.id}" is running already`);
     }
-    const { id, topology, from, onUncaught = 'shut down', onError, deadLetters } = this.#options;
+    const { id, from, onUncaught = 'shut down', deadLetters } = this.#options;
     const listener: QueryListener = {
       state: (state, error) => this.#followed(state, error),
       restoring: (progress) => this.#call('restore', progress),
+      rebalancing: (active) => this.#rebalancing(active),
     };
     this.#error = undefined;
     this.#closing = undefined;
     const started = this.#runtime.start({
+      ...this.#spec,
       id,
-      topology,
+      threads: this.#threads,
       ...(from !== undefined && { offsetReset: from }),
-      ...(onError !== undefined && { onError }),
       ...(deadLetters !== undefined && { deadLetters: deadLetters.topic }),
       listener,
       paused: this.#paused,
@@ -200,13 +251,13 @@ export class Streams {
    *  output topics stays. It has to be closed. An interrupted reset is completed by another one. */
   async reset({ to = 'earliest' }: { readonly to?: ResetTo } = {}): Promise<void> {
     this.#mustNotRun('reset');
-    await this.#runtime.reset({ id: this.id, topology: this.#options.topology }, to);
+    await this.#runtime.reset({ ...this.#spec, id: this.id }, to);
   }
 
   /** Deletes its local state: the next start restores it from the changelogs. It has to be closed. */
   async cleanUp(): Promise<void> {
     this.#mustNotRun('cleaned up');
-    await this.#runtime.forgetState({ id: this.id, topology: this.#options.topology });
+    await this.#runtime.forgetState({ ...this.#spec, id: this.id });
   }
 
   #mustNotRun(done: string): void {
@@ -214,6 +265,28 @@ export class Streams {
     throw new UserError('STREAMS_RUNNING', `the application "${this.id}" is ${this.#state}: it cannot be ${done}`, {
       hint: 'Close it first.',
     });
+  }
+
+  // ---------------------------------------------------------------- threads
+
+  /** One thread more, for an application whose topology is a module; answers its number when it has its share of the
+   *  tasks. The others process on meanwhile. */
+  async addThread(): Promise<number> {
+    const thread = await this.#runtime.addThread(this.#running());
+    this.#threads++;
+    return thread;
+  }
+
+  /** One thread less: the newest, or the one of this number; answers its number when its tasks run elsewhere. */
+  async removeThread(thread?: number): Promise<number> {
+    const removed = await this.#runtime.removeThread(this.#running(), thread);
+    this.#threads--;
+    return removed;
+  }
+
+  #running(): string {
+    if (this.#started) return this.id;
+    throw new UserError('QUERY_NOT_RUNNING', `the application "${this.id}" does not run`, { hint: 'Start it first.' });
   }
 
   // ---------------------------------------------------------------- what it does
@@ -237,7 +310,7 @@ export class Streams {
         this.#enter('rebalancing');
         return;
       case 'running':
-        this.#enter('running');
+        this.#enter(this.#moving ? 'rebalancing' : 'running');
         return;
       case 'failed':
       case 'fenced': {
@@ -257,6 +330,13 @@ export class Streams {
         // `close` goes on when it has ended; the runtime may be closed as a whole.
         if (this.#closing === undefined) void this.close();
     }
+  }
+
+  #rebalancing(active: boolean): void {
+    this.#moving = active;
+    if (active && this.#state === 'running') this.#enter('rebalancing');
+    else if (!active && this.#state === 'rebalancing' && this.#runtime.status(this.id).state === 'running')
+      this.#enter('running');
   }
 
   #enter(state: StreamsState): void {

@@ -9,10 +9,17 @@
  * still count.
  */
 
+import { defaultRuntimeLimits } from './runtime-options.ts';
+
 export const deathsUntilSuspect = 3;
 /** Queries that may run alone at the same time. */
 export const mostAlone = 8;
 const windowMs = 10 * 60_000;
+
+/** Whether a shard of the state directory belonged to a query that ran alone. They come behind those that workers share
+ *  and the one of the calling thread; what they hold is of use to that run only. */
+export const isPassingShard = (shard: number, { shards } = defaultRuntimeLimits): boolean =>
+  shard > shards && shard <= shards + mostAlone;
 
 export class Suspects {
   /** By query id: when threads ended that it worked in, in order. */

@@ -21,11 +21,10 @@
  * transient query: its client's window) is not stepped.
  */
 
-import { assert, BufferPool, unreachable } from '../../base/index.ts';
+import { assert, BufferPool, UserError, unreachable } from '../../base/index.ts';
 import { BlockPool } from '../block.ts';
 import { MemoryBudget } from '../stores/memory-budget.ts';
 import { KvError } from '../stores/ordered-kv.ts';
-import { type Topology } from '../topology.ts';
 import { resultTopic, type SubTopology } from '../topology-nodes.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { DeadLetterWriter } from './dead-letters.ts';
@@ -45,6 +44,7 @@ import { Stepper } from './stepper.ts';
 import { StoreAnswers } from './store-answers.ts';
 import { TaskOpener } from './task-opener.ts';
 import { TaskReading } from './task-reading.ts';
+import type { LoadedTopology } from './topology-module.ts';
 import { SubTopologyGraph } from './watermarks.ts';
 
 /** How often a thread looks whether others need some of its memory, and how many entries it looks at then. */
@@ -248,8 +248,9 @@ export class TaskHost {
     this.#runs.set(run.id, run);
     try {
       this.#options.atWork?.(run.id);
-      run.topology = await this.#topologyOf(assignment);
-      if (assignment.topology.kind === 'inline') run.onError = assignment.topology.onError;
+      const { topology, onError } = await this.#topologyOf(assignment);
+      run.topology = topology;
+      run.onError = onError;
       const { processingLog, deadLetters, queryId } = assignment;
       if (processingLog !== undefined) {
         const partition = 0;
@@ -284,10 +285,26 @@ export class TaskHost {
     }
   }
 
-  async #topologyOf({ topology }: RunAssignment): Promise<Topology> {
-    if (topology.kind === 'inline') return topology.topology;
-    assert(this.#options.build !== undefined, 'this host got a plan, but nothing that builds topologies');
-    return this.#options.build(topology.plan);
+  async #topologyOf({ topology, queryId }: RunAssignment): Promise<LoadedTopology> {
+    switch (topology.kind) {
+      case 'inline':
+        return topology;
+      case 'plan':
+        assert(this.#options.build !== undefined, 'this host got a plan, but nothing that builds topologies');
+        return { topology: await this.#options.build(topology.plan), onError: {} };
+      case 'module': {
+        assert(this.#options.load !== undefined, 'this host got a module, but nothing that loads topologies');
+        const loaded = await this.#options.load(topology.module);
+        if (loaded.topology.describe() === topology.shape) return loaded;
+        throw new UserError(
+          'STREAMS_MODULE_DIFFERS',
+          `the module of "${queryId}" made another topology in another thread: ${topology.module.url}`,
+          { hint: 'What it makes may depend on nothing but its config.' },
+        );
+      }
+      default:
+        return unreachable(topology);
+    }
   }
 
   #subTopologyOf(run: HostedRun, { subTopology: number }: TaskAssignment): SubTopology {

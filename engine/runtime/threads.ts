@@ -22,6 +22,8 @@ export interface HostSettings {
 }
 
 export interface WorkerOptions {
+  /** Threads that share the queries with a plan; 0: those run on the calling thread. Applications whose topology is a
+   *  module have threads of their own. */
   readonly count: number;
   /** Starts a thread with a host in it. `died` is called once when it ends without being asked to. */
   spawn(thread: number, settings: HostSettings, receive: Post<FromHost>, died: (error: Error) => void): RemoteHost;

@@ -3,7 +3,8 @@
  * thread it runs a task host.
  *
  * The worker reads segment files itself (by the log's shared view), owns the LevelDB shards of its tasks, and builds
- * topologies from plan data by a module that is named to it (default export: `(plan, world, options) => Topology`).
+ * topologies from plan data by a module that is named to it (default export: `(plan, world, options) => Topology`), or
+ * loads the modules of applications (`topology-module.ts`).
  * What crosses the border: messages of `protocol.ts`, small but for encoded batches, whose memory is *transferred*, to
  * the log's thread and back when the log has answered: no byte of a batch is copied on the way.
  *
@@ -19,6 +20,7 @@ import type { Topology } from '../topology.ts';
 import type { FromHost, ToHost } from './protocol.ts';
 import { TaskHost } from './task-host.ts';
 import type { HostSettings, RemoteHost, WorkerOptions } from './threads.ts';
+import { loadTopology } from './topology-module.ts';
 
 export interface WorkerThreadsOptions {
   readonly count: number;
@@ -122,6 +124,7 @@ const runHost = async ({ view, state, builder, builderOptions, settings, atWork 
     },
     atWork: (run) => Atomics.store(working, 0, run),
     build: (plan) => build(plan, world, builderOptions),
+    load: loadTopology,
     hashSeed: settings.hashSeed,
     limits: settings.limits,
     memory: settings.memory,
