@@ -9,7 +9,7 @@
  */
 
 import { AssertionError, messageOf, UserError } from '../base/index.ts';
-import { LogError } from '../storage/index.ts';
+import { LogError, type RecordHeader } from '../storage/index.ts';
 import { PreparationError } from './processor.ts';
 import { ProcessorMisuse } from './processors/misuse.ts';
 import { KvError } from './stores/ordered-kv.ts';
@@ -28,6 +28,7 @@ export interface ProcessingFailure {
   /** The original key and value of the source record, null where there are none. */
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
   /** What was thrown. */
   readonly error: unknown;
 }

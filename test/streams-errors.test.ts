@@ -190,6 +190,68 @@ describe('what cannot be read or written', () => {
   });
 });
 
+describe('what a function of the topology throws', () => {
+  test('ends the application; or leaves the record out, with its bytes, headers and the stack', async () => {
+    const streams = await app();
+    await send('"a"', '"bad"', '"b"');
+    await expect(streams.awaitIdle()).rejects.toMatchObject({
+      code: 'PROCESSING_FAILED',
+      message: expect.stringContaining('in/1 offset 1'),
+    });
+    await streams.close();
+    const going = await app({ onError: { processing: 'continue' }, deadLetters: { topic: 'letters' } });
+    await going.awaitIdle();
+    expect(await valuesOf('out')).toEqual(['A', 'B']);
+    const [letter, ...more] = await lettersOf();
+    expect(more).toEqual([]);
+    expect(letter).toMatchObject({
+      topic: 'in',
+      partition: 1,
+      offset: 1,
+      timestamp: 1001,
+      kind: 'processing',
+      node: 'KSTREAM-MAPVALUES-0000000001',
+      exception: 'RangeError',
+      message: 'this word is bad',
+      stacktrace: expect.stringContaining('streams-errors.test.ts'),
+      headers: [{ key: 'trace', value: encoder.encode('t1') }],
+    });
+    expect(text(letter?.value)).toBe('"bad"');
+    expect(going.counters?.drops).toEqual({ processing: 1 });
+  });
+
+  test('a function decides, by what was thrown', async () => {
+    const asked: RecordError[] = [];
+    const streams = await app({
+      onError: {
+        processing(error) {
+          asked.push(error);
+          return error.cause instanceof RangeError ? 'continue' : 'fail';
+        },
+      },
+    });
+    await send('"bad"', '"a"');
+    await streams.awaitIdle();
+    expect(await valuesOf('out')).toEqual(['A']);
+    expect(asked.map(({ kind, offset, headers }) => [kind, offset, text(headers[0]?.value)])).toEqual([
+      ['processing', 0, 't0'],
+    ]);
+  });
+
+  test('what a policy throws is not taken for what the topology throws', async () => {
+    const streams = await app({
+      onError: {
+        processing: 'continue',
+        production() {
+          throw new Error('no policy');
+        },
+      },
+    });
+    await send(JSON.stringify(long));
+    await expect(streams.awaitIdle()).rejects.toMatchObject({ code: 'RECORD_POLICY_INVALID' });
+  });
+});
+
 describe('replay', () => {
   const letters = async (): Promise<Streams> => {
     const streams = await app({ deadLetters: { topic: 'letters' } });

@@ -142,7 +142,10 @@ describe('what a topology throws', () => {
     await expect(streams.awaitIdle()).rejects.toThrow('this word is bad');
     await expect.poll(() => streams.state).toBe('error');
     expect(states).toEqual(['pending error', 'error']);
-    expect(streams.error?.message).toBe('this word is bad');
+    expect(streams.error).toMatchObject({
+      code: 'PROCESSING_FAILED',
+      message: expect.stringMatching(/KSTREAM-PEEK.* on the record words\/. offset .*: this word is bad$/),
+    });
     expect(heard).toEqual([streams.error]);
     await expect(streams.running).rejects.toThrow('this word is bad');
     await expect(millrace.awaitIdle()).rejects.toThrow('this word is bad');
@@ -173,7 +176,7 @@ describe('what a topology throws', () => {
     const errors: string[] = [];
     const streams = await app({
       onUncaught(error) {
-        errors.push(error.message);
+        errors.push(error.message.replace(/^.*: /, ''));
         return 'replace thread';
       },
     });

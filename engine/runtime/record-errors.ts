@@ -15,6 +15,7 @@
 
 import { messageOf, UserError } from '../../base/index.ts';
 import type { RecordHeader } from '../../storage/index.ts';
+import type { ProcessingFailure } from '../processing-error.ts';
 import type { DropReason } from '../processor.ts';
 import type { Drop } from './drops.ts';
 
@@ -78,15 +79,18 @@ export class RecordFailed extends UserError {
 
 const answerOf = (policy: RecordErrorPolicy, error: RecordError): RecordErrorAnswer => {
   if (typeof policy !== 'function') return policy;
-  const answer: unknown = policy(error);
+  let answer: unknown;
+  try {
+    answer = policy(error);
+  } catch (cause) {
+    const why = `the policy for ${error.kind} errors has failed: ${messageOf(cause)}`;
+    throw new UserError('RECORD_POLICY_INVALID', why, { cause });
+  }
   if (answer === 'continue' || answer === 'fail') return answer;
   throw new UserError('RECORD_POLICY_INVALID', `the policy for ${error.kind} errors answered ${String(answer)}`, {
     hint: "Answer 'continue' or 'fail', without a promise.",
   });
 };
-
-/** An exception of a node, as the task meets it, and what its record was. */
-export type Thrown = Omit<RecordError, 'kind' | 'message' | 'cause' | 'headers'> & { readonly error: unknown };
 
 /** Decides about the errors of one task, and passes on what is left out. */
 export class RecordErrors {
@@ -102,8 +106,8 @@ export class RecordErrors {
   }
 
   /** A node has thrown. After `continue` the drop of its record follows. */
-  thrown({ error: cause, ...place }: Thrown): RecordErrorAnswer {
-    const error: RecordError = { ...place, kind: 'processing', headers: [], message: messageOf(cause), cause };
+  thrown({ error: cause, ...place }: ProcessingFailure): RecordErrorAnswer {
+    const error: RecordError = { ...place, kind: 'processing', message: messageOf(cause), cause };
     const answer = answerOf(this.#policies.processing ?? defaults.processing, error);
     if (answer === 'continue') this.#thrown = cause;
     return answer;

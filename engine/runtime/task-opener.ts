@@ -123,6 +123,13 @@ export class TaskOpener {
   ): Task {
     const { host, buffers, outboxOf } = this.#options;
     const { assignment } = run;
+    const errors = new RecordErrors(run.onError, (drop, error) => {
+      const { reason, detail, topic, partition: from, offset } = drop;
+      const timeMs = host.options.clock.now();
+      run.lastDrop = { reason, detail: detail.slice(0, longestDetail), topic, partition: from, offset, timeMs };
+      run.processingLog?.drop(drop);
+      if (error !== undefined) run.deadLetters?.add(error);
+    });
     return new Task({
       subTopology,
       applicationId: assignment.applicationId,
@@ -138,13 +145,8 @@ export class TaskOpener {
         return output;
       },
       outbox: outboxOf(run),
-      drops: new RecordErrors(run.onError, (drop, error) => {
-        const { reason, detail, topic, partition: from, offset } = drop;
-        const timeMs = host.options.clock.now();
-        run.lastDrop = { reason, detail: detail.slice(0, longestDetail), topic, partition: from, offset, timeMs };
-        run.processingLog?.drop(drop);
-        if (error !== undefined) run.deadLetters?.add(error);
-      }),
+      drops: errors,
+      processingPolicy: (failure) => errors.thrown(failure),
       preparation: { ready: () => host.wake(), failed: (error) => host.fail(run, error) },
       counters: new TaskCounters(),
       buffers,

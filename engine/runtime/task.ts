@@ -533,7 +533,8 @@ export class Task {
   #failed(node: string, record: StreamRecord<unknown> | undefined, error: unknown): void {
     if (isEngineFailure(error)) throw error;
     const topic = record !== undefined && record.offset >= 0 ? (this.#currentInput?.topic ?? '') : '';
-    const { key, value } = record === undefined ? { key: null, value: null } : originalOf(record, this.#currentBlock);
+    const original =
+      record === undefined ? { key: null, value: null, headers: [] } : originalOf(record, this.#currentBlock);
     const failure: ProcessingFailure = {
       taskId: this.id,
       node,
@@ -541,8 +542,7 @@ export class Task {
       partition: topic === '' ? -1 : (record?.partition ?? -1),
       offset: topic === '' ? -1 : (record?.offset ?? -1),
       timestamp: record?.timestamp ?? 0,
-      key,
-      value,
+      ...original,
       error,
     };
     if (record === undefined || this.#processingPolicy?.(failure) !== 'continue') throw new ProcessingError(failure);

@@ -359,7 +359,10 @@ describe.each(logKinds)('on the %s log', (kind) => {
     await produce(log, 'words', 0, words('c'));
     while (runtime.status('fragile').state === 'running') await new Promise((resolve) => setTimeout(resolve, 1));
     await runtime.awaitIdle();
-    expect(runtime.status('fragile')).toMatchObject({ state: 'failed', error: { message: 'cannot read the bomb' } });
+    expect(runtime.status('fragile')).toMatchObject({
+      state: 'failed',
+      error: { message: expect.stringContaining('cannot read the bomb') },
+    });
     expect(lastOf(await consume(log, 'counted'))).toEqual({ a: '1', b: '1', bomb: '1', c: '1' });
     expect((await consume(log, 'out')).map(({ value }) => value)).toEqual(['a']);
     await expect(runtime.read('fragile', 'x', utf8('a'))).rejects.toMatchObject({ code: 'STORE_UNKNOWN' });
