@@ -175,10 +175,15 @@ export class Runtime {
       await query.starting;
     } catch (error) {
       // The runner tries again when the cause may pass.
-      if (query.state !== 'retrying') throw error;
+      if (query.state !== 'retrying') {
+        await query.ending;
+        throw error;
+      }
     }
     while (query.state === 'retrying' || query.state === 'starting') await this.#change();
-    if (query.state === 'failed' || query.state === 'fenced') throw query.error ?? new Error('the query failed');
+    if (query.state !== 'failed' && query.state !== 'fenced') return;
+    await query.ending;
+    throw query.error ?? new Error('the query failed');
   }
 
   /** Stops a query: what it has processed is committed, its stores are checkpointed. `forget` also deletes its internal
