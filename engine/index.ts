@@ -44,6 +44,7 @@ export type { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
 export { TimeWindows } from './dsl/time-windows.ts';
 export { UnlimitedWindows } from './dsl/unlimited-windows.ts';
 export { sessionBytes, sessionWindowed, timeWindowBytes, timeWindowed, type Windowed } from './dsl/windowed.ts';
+export type { EmitStrategy } from './dsl/windowed-aggregate.ts';
 export {
   type Accumulation,
   type ByValue,

@@ -42,6 +42,7 @@ export type { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
 export { TimeWindows } from './dsl/time-windows.ts';
 export { UnlimitedWindows } from './dsl/unlimited-windows.ts';
 export { sessionWindowed, timeWindowed, type Windowed } from './dsl/windowed.ts';
+export type { EmitStrategy } from './dsl/windowed-aggregate.ts';
 export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';
 export { type DriverOptions, TopologyTestDriver } from './test-driver.ts';

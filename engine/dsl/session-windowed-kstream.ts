@@ -13,17 +13,29 @@ import { presentKeyOf, type StreamParts, type Wanted } from './parts.ts';
 import { type Reducer, reduceOf } from './reduce.ts';
 import type { SessionWindows } from './session-windows.ts';
 import type { Windowed } from './windowed.ts';
-import { sessionWindowAggregate } from './windowed-aggregate.ts';
+import { type EmitStrategy, sessionWindowAggregate } from './windowed-aggregate.ts';
 
 export class SessionWindowedKStream<K, V> {
   readonly #parts: StreamParts<K, V>;
   readonly #options: WithValue<V>;
   readonly #windows: SessionWindows;
+  readonly #emit: EmitStrategy;
 
-  constructor(parts: StreamParts<K, V>, options: WithValue<V>, windows: SessionWindows) {
+  constructor(
+    parts: StreamParts<K, V>,
+    options: WithValue<V>,
+    windows: SessionWindows,
+    emit: EmitStrategy = 'on window update',
+  ) {
     this.#parts = parts;
     this.#options = options;
     this.#windows = windows;
+    this.#emit = emit;
+  }
+
+  /** When results are sent: with each update (the default), or one for each session, when it closes. */
+  emitStrategy(emit: EmitStrategy): SessionWindowedKStream<K, V> {
+    return new SessionWindowedKStream(this.#parts, this.#options, this.#windows, emit);
   }
 
   /** Counts the records of each key and session. */
@@ -72,12 +84,14 @@ export class SessionWindowedKStream<K, V> {
     const { graph } = this.#parts;
     const store = graph.name(`KSTREAM-${kind}-STATE-STORE`, options.store);
     const node = graph.name(`KSTREAM-${kind}`, options.name);
-    const aggregate = sessionWindowAggregate(this.#windows, store, options.retentionMs);
+    const aggregate = sessionWindowAggregate(this.#windows, store, options.retentionMs, this.#emit);
     const { key, node: parent } = broughtTogether(this.#parts, this.#options.name ?? store, this.#options);
     const wanted: Wanted = { store: true };
     graph.add((topology) => {
-      topology.addStore(aggregate.store);
-      topology.addProcessor(node, aggregate.operator(accumulation, nullValues), [parent], { stores: [store] });
+      for (const spec of aggregate.stores) topology.addStore(spec);
+      topology.addProcessor(node, aggregate.operator(accumulation, nullValues), [parent], {
+        stores: aggregate.stores.map(({ name }) => name),
+      });
     });
     return graph.make.table({ graph, node, key: aggregate.keyForm(key.serde), value, wanted, rows: undefined });
   }

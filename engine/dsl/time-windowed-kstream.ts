@@ -12,17 +12,29 @@ import type { WindowMaterialized, WithValue } from './options.ts';
 import { presentKeyOf, type StreamParts, type Wanted } from './parts.ts';
 import { type Reducer, reduceOf } from './reduce.ts';
 import type { Windowed } from './windowed.ts';
-import { type FixedWindows, fixedWindowAggregate } from './windowed-aggregate.ts';
+import { type EmitStrategy, type FixedWindows, fixedWindowAggregate } from './windowed-aggregate.ts';
 
 export class TimeWindowedKStream<K, V> {
   readonly #parts: StreamParts<K, V>;
   readonly #options: WithValue<V>;
   readonly #windows: FixedWindows;
+  readonly #emit: EmitStrategy;
 
-  constructor(parts: StreamParts<K, V>, options: WithValue<V>, windows: FixedWindows) {
+  constructor(
+    parts: StreamParts<K, V>,
+    options: WithValue<V>,
+    windows: FixedWindows,
+    emit: EmitStrategy = 'on window update',
+  ) {
     this.#parts = parts;
     this.#options = options;
     this.#windows = windows;
+    this.#emit = emit;
+  }
+
+  /** When results are sent: with each update (the default), or one for each window, when it closes. */
+  emitStrategy(emit: EmitStrategy): TimeWindowedKStream<K, V> {
+    return new TimeWindowedKStream(this.#parts, this.#options, this.#windows, emit);
   }
 
   /** Counts the records of each key and window. */
@@ -61,12 +73,14 @@ export class TimeWindowedKStream<K, V> {
     const { graph } = this.#parts;
     const store = graph.name(`KSTREAM-${kind}-STATE-STORE`, options.store);
     const node = graph.name(`KSTREAM-${kind}`, options.name);
-    const aggregate = fixedWindowAggregate(this.#windows, store, options.retentionMs);
+    const aggregate = fixedWindowAggregate(this.#windows, store, options.retentionMs, this.#emit);
     const { key, node: parent } = broughtTogether(this.#parts, this.#options.name ?? store, this.#options);
     const wanted: Wanted = { store: true };
     graph.add((topology) => {
-      topology.addStore(aggregate.store);
-      topology.addProcessor(node, aggregate.operator(accumulation, nullValues), [parent], { stores: [store] });
+      for (const spec of aggregate.stores) topology.addStore(spec);
+      topology.addProcessor(node, aggregate.operator(accumulation, nullValues), [parent], {
+        stores: aggregate.stores.map(({ name }) => name),
+      });
     });
     return graph.make.table({ graph, node, key: aggregate.keyForm(key.serde), value, wanted, rows: undefined });
   }

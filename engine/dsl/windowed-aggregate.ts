@@ -1,6 +1,7 @@
 /** How a stream is aggregated by each kind of windows: the store, the operator over it, and the form of the keys that come
  *  out. */
 
+import { UserError } from '../../base/index.ts';
 import type { Accumulation, MergingAccumulation } from '../operators/accumulation.ts';
 import { sessionAggregate } from '../operators/session-aggregate.ts';
 import { slidingAggregate } from '../operators/sliding-aggregate.ts';
@@ -27,10 +28,23 @@ import {
 /** Windows that a stream is grouped by, but for sessions. */
 export type FixedWindows = TimeWindows | UnlimitedWindows | SlidingWindows;
 
+/** When the results of windows are sent: each update, or one for each window, when it closes. */
+export type EmitStrategy = 'on window update' | 'on window close';
+
 export interface WindowedAggregate {
-  readonly store: StoreSpec;
+  readonly stores: readonly StoreSpec[];
   keyForm<K>(key: Serde<K>): KeyForm<Windowed<K>>;
 }
+
+/** What an aggregate gets besides that sends results when windows close: the store of the open ones. */
+const openWindowsOf = (
+  store: string,
+  emit: EmitStrategy,
+): { readonly stores: readonly StoreSpec[]; readonly option: { readonly openWindows?: string } } => {
+  if (emit === 'on window update') return { stores: [], option: {} };
+  const openWindows = `${store}-open`;
+  return { stores: [{ name: openWindows, kind: 'ordered' }], option: { openWindows } };
+};
 
 /** By windows of fixed size. */
 export interface FixedWindowAggregate extends WindowedAggregate {
@@ -41,19 +55,26 @@ export const fixedWindowAggregate = (
   windows: FixedWindows,
   store: string,
   givenRetentionMs: number | undefined,
+  emit: EmitStrategy,
 ): FixedWindowAggregate => {
   if (windows instanceof SlidingWindows) return slidingWindowAggregate(windows, store, givenRetentionMs);
   const { starts, sizeMs, graceMs } = windows;
+  if (emit === 'on window close' && !Number.isFinite(sizeMs)) {
+    throw new UserError('DSL_WINDOW_INVALID', 'an unlimited window never closes', {
+      hint: 'Send each update of it (emitStrategy of on window update, the default).',
+    });
+  }
   const retentionMs = retentionOf(givenRetentionMs, sizeMs + graceMs, 'the window and its grace');
+  const open = openWindowsOf(store, emit);
   return {
-    store: { name: store, kind: 'window', retentionMs },
+    stores: [{ name: store, kind: 'window', retentionMs }, ...open.stores],
     keyForm: (key) => ({
       serde: timeWindowed(key, sizeMs),
       windowBytes: timeWindowBytes,
       ...(Number.isFinite(sizeMs) && { closing: { endOf: endOfTimeWindow(sizeMs), closesAfterMs: graceMs } }),
     }),
     operator: (accumulation, nullValues = 'given') =>
-      windowAggregate({ store, windows: starts, graceMs, retentionMs, accumulation, nullValues }),
+      windowAggregate({ store, windows: starts, graceMs, retentionMs, accumulation, nullValues, ...open.option }),
   };
 };
 
@@ -86,10 +107,12 @@ export const sessionWindowAggregate = (
   { sessions, gapMs, graceMs }: SessionWindows,
   store: string,
   givenRetentionMs: number | undefined,
+  emit: EmitStrategy,
 ): SessionWindowAggregate => {
+  const open = openWindowsOf(store, emit);
   const retentionMs = retentionOf(givenRetentionMs, gapMs + graceMs, 'the gap of the sessions and their grace');
   return {
-    store: { name: store, kind: 'ordered', retentionMs },
+    stores: [{ name: store, kind: 'ordered', retentionMs }, ...open.stores],
     keyForm: (key) => ({
       serde: sessionWindowed(key),
       windowBytes: sessionBytes,
@@ -97,6 +120,6 @@ export const sessionWindowAggregate = (
       closing: { endOf: endOfSession, closesAfterMs: gapMs + graceMs + 1 },
     }),
     operator: (accumulation, nullValues = 'given') =>
-      sessionAggregate({ store, windows: sessions, graceMs, retentionMs, accumulation, nullValues }),
+      sessionAggregate({ store, windows: sessions, graceMs, retentionMs, accumulation, nullValues, ...open.option }),
   };
 };

@@ -16,14 +16,20 @@
  * (`late`), and nothing changes. A session is kept until its end < that time − retention, and is not found from then on,
  * whether it has been dropped from the store (at the next commit) or not. With the least retention, gap + grace, a
  * session that is closed is never joined again.
+ *
+ * On window close (`openWindows`): emits (k, s): nothing → result(a) once, when s closes, which is when nothing can join
+ * it any more, end + gap + grace < stream time (`open-windows.ts`); retractions go nowhere. A session that has gone is
+ * never joined again, whatever the retention. (Kafka Streams joins it while it is kept, and sends the joined one too.)
  */
 
+import { assert, readI64 } from '../../base/index.ts';
 import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import { SessionStore } from '../stores/session-store.ts';
 import type { SessionWindows } from '../windows/session.ts';
 import type { MergingAccumulation } from './accumulation.ts';
 import { heldAccumulatorOf } from './held-accumulator.ts';
+import { OpenWindows } from './open-windows.ts';
 import { whyTooLarge } from './timestamped.ts';
 import type { NullValues } from './window-aggregate.ts';
 
@@ -36,12 +42,16 @@ export interface SessionAggregation<V, A, R> {
   readonly accumulation: MergingAccumulation<V, A, R>;
   /** What happens to records without a value; default: they are given to `add`. */
   readonly nullValues?: NullValues;
+  /** Results go when sessions close; the ordered store that keeps the open ones. Left out: every update goes. */
+  readonly openWindows?: string;
 }
+
+const boundsBytes = 16;
 
 export const sessionAggregate =
   <V, A, R>(aggregation: SessionAggregation<V, A, R>): ProcessorSupplier<V, R> =>
   (context, forward) => {
-    const { store: name, accumulation, windows, graceMs, retentionMs, nullValues } = aggregation;
+    const { store: name, accumulation, windows, graceMs, retentionMs, nullValues, openWindows } = aggregation;
     const store = new SessionStore(context.store(name, 'ordered'));
     const held = heldAccumulatorOf(accumulation, context);
     const { sendsBefore } = context;
@@ -51,12 +61,20 @@ export const sessionAggregate =
     const out = new StreamRecord<R>();
     const closesAfter = graceMs + windows.gapMs;
 
-    /** Sends what `out` has under the key of the record and a session. */
-    const send = ({ keyBytes, keyStart, keyEnd }: StreamRecord<V>, start: number, end: number): void => {
+    const open = openWindows === undefined ? undefined : new OpenWindows(context, openWindows);
+    const closed = new StreamRecord<V>();
+    const closesAt = (end: number): number => end + closesAfter + 1;
+
+    const writeKey = ({ keyBytes, keyStart, keyEnd }: StreamRecord<V>, start: number, end: number): void => {
       key.reset();
       key.bytes(keyBytes, keyStart, keyEnd);
       key.i64(end);
       key.i64(start);
+    };
+
+    /** Sends what `out` has under the key of the record and a session. */
+    const send = (record: StreamRecord<V>, start: number, end: number): void => {
+      writeKey(record, start, end);
       out.keyBytes = key.buffer;
       out.keyStart = 0;
       out.keyEnd = key.length;
@@ -69,18 +87,58 @@ export const sessionAggregate =
       return held.result(record);
     };
 
+    /** Retracts the sessions found, and sends the one that was made of them. */
+    const sendChanges = (record: StreamRecord<V>, start: number, end: number, kept: boolean): void => {
+      out.takeEnvelope(record);
+      out.headersAt = 0;
+      const isPoint = start === end;
+      out.value = null;
+      for (let i = 0; i < found.count && !isPoint; i++) {
+        out.before = sendsBefore ? resultBefore(i, record) : unknown;
+        send(record, found.starts[i] as number, found.ends[i] as number);
+      }
+      out.before = unknown;
+      if (sendsBefore) {
+        out.before = isPoint && found.count > 0 ? resultBefore(0, record) : null;
+        // What is held is one of those before.
+        if (kept) held.read(entry.buffer, 0, entry.length);
+      }
+      out.value = kept ? held.result(record) : null;
+      send(record, start, end);
+    };
+
+    const close = (keyBytes: Uint8Array, keyStart: number, keyEnd: number): void => {
+      const ownEnd = keyEnd - boundsBytes;
+      const end = readI64(keyBytes, ownEnd);
+      const kept = store.get(keyBytes, keyStart, ownEnd, readI64(keyBytes, ownEnd + 8), end);
+      assert(kept, 'a session that closes is not there');
+      out.keyBytes = closed.keyBytes = keyBytes;
+      out.keyStart = closed.keyStart = keyStart;
+      out.keyEnd = keyEnd;
+      closed.keyEnd = ownEnd;
+      out.timestamp = closed.timestamp = end;
+      out.headersAt = 0;
+      out.partition = out.offset = -1;
+      held.read(store.valueBytes, store.valueStart, store.valueEnd);
+      out.before = sendsBefore ? null : unknown;
+      out.value = held.result(closed);
+      forward(out);
+    };
+
     return {
       process(record) {
         const { keyBytes, keyStart, keyEnd, timestamp } = record;
         if (keyStart < 0) return context.drop('null-key', record, 'a record without a key is not aggregated');
         if (record.value === null && nullValues === 'dropped')
           return context.drop('null-value', record, 'a record without a value is not aggregated');
-        const time = Math.max(context.originTime(timestamp), context.streamTime());
+        let time = Math.max(context.originTime(timestamp), context.streamTime());
+        if (open !== undefined) time = Math.max(time, context.reachedTime());
 
         let start = timestamp;
         let end = timestamp;
         found.reset();
-        const earliestEnd = Math.max(windows.earliestEnd(timestamp), time - retentionMs);
+        const keptMs = open === undefined ? retentionMs : closesAfter;
+        const earliestEnd = Math.max(windows.earliestEnd(timestamp), time - keptMs);
         store.find(keyBytes, keyStart, keyEnd, earliestEnd, windows.latestStart(timestamp));
         while (store.next()) {
           found.add(store);
@@ -102,28 +160,25 @@ export const sessionAggregate =
         }
         for (let i = 0; i < found.count; i++) {
           const same = kept && found.starts[i] === start && found.ends[i] === end;
-          if (!same) store.remove(keyBytes, keyStart, keyEnd, found.starts[i] as number, found.ends[i] as number);
+          if (same) continue;
+          store.remove(keyBytes, keyStart, keyEnd, found.starts[i] as number, found.ends[i] as number);
+          if (open === undefined) continue;
+          writeKey(record, found.starts[i] as number, found.ends[i] as number);
+          open.remove(closesAt(found.ends[i] as number), key);
         }
-
-        out.takeEnvelope(record);
-        out.headersAt = 0;
-        const isPoint = start === end;
-        out.value = null;
-        for (let i = 0; i < found.count && !isPoint; i++) {
-          out.before = sendsBefore ? resultBefore(i, record) : unknown;
-          send(record, found.starts[i] as number, found.ends[i] as number);
+        if (open === undefined) return sendChanges(record, start, end, kept);
+        if (kept) {
+          writeKey(record, start, end);
+          open.add(closesAt(end), key);
         }
-        out.before = unknown;
-        if (sendsBefore) {
-          out.before = isPoint && found.count > 0 ? resultBefore(0, record) : null;
-          // What is held is one of those before.
-          if (kept) held.read(entry.buffer, 0, entry.length);
-        }
-        out.value = kept ? held.result(record) : null;
-        send(record, start, end);
+        open.closeUntil(context.reachedTime(), close);
       },
       flush() {
+        open?.closeUntil(context.streamTime(), close);
         store.expireBelow(context.streamTime() - retentionMs);
+      },
+      rollback() {
+        open?.rollback();
       },
     };
   };

@@ -10,14 +10,21 @@
  * Late: a window takes nothing more when its end + grace <= the record's origin time (`../operator-time.ts`), each
  * window by itself; such a record is dropped for it (`late`). Expiry: windows whose start is at or below stream time −
  * retention are dropped from the store at the next commit, and do not begin again.
+ *
+ * On window close (`openWindows`): emits (k, w): nothing → result(a) once, when the window closes, which is at end +
+ * grace by stream time (`open-windows.ts`); a group that was deleted is not sent. Such a window is late by stream time as
+ * well: where origins are mixed, a record that is in time by its own origin may come when its window has gone.
  */
 
+import { assert, readI64 } from '../../base/index.ts';
 import type { ProcessorSupplier } from '../processor.ts';
-import { StreamRecord } from '../record.ts';
+import { StreamRecord, unknown } from '../record.ts';
 import type { TimeWindows } from '../windows/tumbling.ts';
 import { accumulatorOf, pending } from './accumulation.ts';
 import type { Aggregation } from './aggregate.ts';
-import { whyTooLarge } from './timestamped.ts';
+import { heldAccumulatorOf } from './held-accumulator.ts';
+import { OpenWindows } from './open-windows.ts';
+import { timestampBytes, timestampOf, whyTooLarge } from './timestamped.ts';
 
 /** What a windowed aggregate does with records without a value: they are given to its function, or dropped. */
 export type NullValues = 'given' | 'dropped';
@@ -30,12 +37,16 @@ export interface WindowAggregation<V, A, R> extends Aggregation<V, A, R> {
   readonly retentionMs: number;
   /** Default: given. */
   readonly nullValues?: NullValues;
+  /** Results go when windows close; the ordered store that keeps the open ones. Left out: every update goes. */
+  readonly openWindows?: string;
 }
+
+const startBytes = 8;
 
 export const windowAggregate =
   <V, A, R>(aggregation: WindowAggregation<V, A, R>): ProcessorSupplier<V, R> =>
   (context, forward) => {
-    const { store: name, accumulation, windows, graceMs, retentionMs, nullValues } = aggregation;
+    const { store: name, accumulation, windows, graceMs, retentionMs, nullValues, openWindows } = aggregation;
     const { sizeMs, advanceMs } = windows;
     const store = context.store(name, 'window');
     const accumulator = accumulatorOf(accumulation, context);
@@ -43,6 +54,10 @@ export const windowAggregate =
     const key = context.scratch();
     const out = new StreamRecord<R>();
     let expired = Number.NEGATIVE_INFINITY;
+    const open = openWindows === undefined ? undefined : new OpenWindows(context, openWindows);
+    const held = heldAccumulatorOf(accumulation, context);
+    const closed = new StreamRecord<V>();
+    const closesAt = (start: number): number => start + sizeMs + graceMs;
 
     const update = (record: StreamRecord<V>, start: number): void => {
       const { keyBytes, keyStart, keyEnd } = record;
@@ -59,9 +74,31 @@ export const windowAggregate =
       key.reset();
       key.bytes(keyBytes, keyStart, keyEnd);
       key.i64(start);
+      if (open !== undefined) {
+        if (next === pending.delete) open.remove(closesAt(start), key);
+        else if (!found) open.add(closesAt(start), key);
+        return;
+      }
       out.keyBytes = key.buffer;
       out.keyStart = 0;
       out.keyEnd = key.length;
+      forward(out);
+    };
+
+    const close = (keyBytes: Uint8Array, keyStart: number, keyEnd: number): void => {
+      const ownEnd = keyEnd - startBytes;
+      assert(store.get(readI64(keyBytes, ownEnd), keyBytes, keyStart, ownEnd), 'a window that closes has no result');
+      const { valueBytes, valueStart, valueEnd } = store;
+      out.keyBytes = closed.keyBytes = keyBytes;
+      out.keyStart = closed.keyStart = keyStart;
+      out.keyEnd = keyEnd;
+      closed.keyEnd = ownEnd;
+      out.timestamp = closed.timestamp = timestampOf(valueBytes, valueStart);
+      out.headersAt = 0;
+      out.partition = out.offset = -1;
+      held.read(valueBytes, valueStart + timestampBytes, valueEnd);
+      out.before = context.sendsBefore ? null : unknown;
+      out.value = held.result(closed);
       forward(out);
     };
 
@@ -71,16 +108,19 @@ export const windowAggregate =
         if (record.value === null && nullValues === 'dropped')
           return context.drop('null-value', record, 'a record without a value is not aggregated');
         const { timestamp } = record;
-        const time = context.originTime(timestamp);
+        let time = context.originTime(timestamp);
+        if (open !== undefined) time = Math.max(time, context.reachedTime());
         const oldest = context.streamTime() - retentionMs;
         out.takeEnvelope(record);
         out.headersAt = 0;
         for (let start = windows.first(timestamp); start <= timestamp; start += advanceMs) {
-          if (start + sizeMs + graceMs > time && start > oldest) update(record, start);
+          if (closesAt(start) > time && start > oldest) update(record, start);
           else context.drop('late', record, whyLate(start, sizeMs, graceMs, Math.max(time, context.streamTime())));
         }
+        open?.closeUntil(context.reachedTime(), close);
       },
       flush() {
+        open?.closeUntil(context.streamTime(), close);
         const below = context.streamTime() - retentionMs + 1;
         if (below <= expired) return;
         expired = below;
@@ -88,6 +128,7 @@ export const windowAggregate =
       },
       rollback() {
         expired = Number.NEGATIVE_INFINITY;
+        open?.rollback();
       },
     };
   };

@@ -1,0 +1,46 @@
+/**
+ * The windows of an aggregate that sends one result for each, when it closes: those that have a result and are still
+ * open, by the time when they close.
+ *
+ * A window goes when stream time has reached that: right after the record that moves it, or at a commit
+ * (`ProcessorContext.reachedTime`), in the order of closing, then of the key's bytes. Which windows have gone is part of
+ * the state: one that is not here any more. State: an ordered store (`../stores/keys-by-time.ts`), one entry for each
+ * key with its window, as it goes on.
+ */
+
+import type { ByteWriter } from '../../base/index.ts';
+import type { ProcessorContext } from '../processor.ts';
+import { KeysByTime } from '../stores/keys-by-time.ts';
+
+export class OpenWindows {
+  readonly #keys: KeysByTime;
+
+  constructor(context: ProcessorContext, store: string) {
+    this.#keys = new KeysByTime(context.store(store, 'ordered'), context.scratch());
+  }
+
+  /** The key has its first result in this window. */
+  add(closesAt: number, key: ByteWriter): void {
+    this.#keys.add(closesAt, key.buffer, 0, key.length);
+  }
+
+  /** It has none any more. */
+  remove(closesAt: number, key: ByteWriter): void {
+    this.#keys.remove(closesAt, key.buffer, 0, key.length);
+  }
+
+  /** Calls `close` for each window that closes at this time or before. */
+  closeUntil(time: number, close: (key: Uint8Array, keyStart: number, keyEnd: number) => void): void {
+    const keys = this.#keys;
+    if (keys.earliest > time) return;
+    keys.first();
+    while (keys.next() && keys.time <= time) {
+      keys.removeCurrent();
+      close(keys.keyBytes, keys.keyStart, keys.keyEnd);
+    }
+  }
+
+  rollback(): void {
+    this.#keys.rollback();
+  }
+}
