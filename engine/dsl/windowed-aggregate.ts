@@ -57,7 +57,7 @@ export const fixedWindowAggregate = (
   givenRetentionMs: number | undefined,
   emit: EmitStrategy,
 ): FixedWindowAggregate => {
-  if (windows instanceof SlidingWindows) return slidingWindowAggregate(windows, store, givenRetentionMs);
+  if (windows instanceof SlidingWindows) return slidingWindowAggregate(windows, store, givenRetentionMs, emit);
   const { starts, sizeMs, graceMs } = windows;
   if (emit === 'on window close' && !Number.isFinite(sizeMs)) {
     throw new UserError('DSL_WINDOW_INVALID', 'an unlimited window never closes', {
@@ -82,12 +82,14 @@ const slidingWindowAggregate = (
   { windows, graceMs }: SlidingWindows,
   store: string,
   givenRetentionMs: number | undefined,
+  emit: EmitStrategy,
 ): FixedWindowAggregate => {
   const { differenceMs } = windows;
+  const open = openWindowsOf(store, emit);
   const needs = 'twice the time difference and the grace';
   const retentionMs = retentionOf(givenRetentionMs, Math.max(1, 2 * differenceMs + graceMs), needs);
   return {
-    store: { name: store, kind: 'ordered', retentionMs: differenceMs + retentionMs },
+    stores: [{ name: store, kind: 'ordered', retentionMs: differenceMs + retentionMs }, ...open.stores],
     keyForm: (key) => ({
       serde: timeWindowed(key, differenceMs),
       windowBytes: timeWindowBytes,
@@ -95,7 +97,8 @@ const slidingWindowAggregate = (
       closing: { endOf: endOfTimeWindow(differenceMs), closesAfterMs: graceMs + 1 },
     }),
     // Records without a value are dropped in any case.
-    operator: (accumulation) => slidingAggregate({ store, windows, graceMs, retentionMs, accumulation }),
+    operator: (accumulation) =>
+      slidingAggregate({ store, windows, graceMs, retentionMs, accumulation, ...open.option }),
   };
 };
 

@@ -20,9 +20,12 @@
  * that begins with it ended before time − grace; else each window that ended before that takes nothing more, and the
  * record is dropped for it. A window is kept until its end < time − retention, and is not found from then on, whether it
  * has been dropped from the store (at the next commit) or not.
+ *
+ * On window close (`openWindows`): emits (k, w): nothing → result(a) once, when w closes, which is when end + grace <
+ * stream time (`open-windows.ts`); a group that was deleted is not sent.
  */
 
-import type { ByteWriter } from '../../base/index.ts';
+import { assert, type ByteWriter, readI64 } from '../../base/index.ts';
 import type { ProcessorSupplier } from '../processor.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { ValueCursor } from '../stores/store.ts';
@@ -30,6 +33,7 @@ import { WindowsByStart } from '../stores/windows-by-start.ts';
 import type { SlidingWindows } from '../windows/sliding.ts';
 import type { Aggregation } from './aggregate.ts';
 import { heldAccumulatorOf } from './held-accumulator.ts';
+import { OpenWindows } from './open-windows.ts';
 import { timestampBytes, timestampOf, whyTooLarge } from './timestamped.ts';
 
 export interface SlidingAggregation<V, A, R> extends Aggregation<V, A, R> {
@@ -38,7 +42,11 @@ export interface SlidingAggregation<V, A, R> extends Aggregation<V, A, R> {
   /** How long a window is kept after its end: at least twice the difference, and grace. The store's specification has
    *  the difference more, since windows expire by their starts. */
   readonly retentionMs: number;
+  /** Results go when windows close; the ordered store that keeps the open ones. Left out: every update goes. */
+  readonly openWindows?: string;
 }
+
+const startBytes = 8;
 
 /** An aggregate that a new window may begin with: a copy of its entry. */
 class KeptEntry {
@@ -75,7 +83,7 @@ const none = Number.NEGATIVE_INFINITY;
 export const slidingAggregate =
   <V, A, R>(aggregation: SlidingAggregation<V, A, R>): ProcessorSupplier<V, R> =>
   (context, forward) => {
-    const { store: name, accumulation, windows, graceMs, retentionMs } = aggregation;
+    const { store: name, accumulation, windows, graceMs, retentionMs, openWindows } = aggregation;
     const store = new WindowsByStart(context.store(name, 'ordered'));
     const held = heldAccumulatorOf(accumulation, context);
     const { sendsBefore } = context;
@@ -89,11 +97,20 @@ export const slidingAggregate =
     const found: number[] = [];
     /** The time that windows are late by. */
     let time = none;
+    const open = openWindows === undefined ? undefined : new OpenWindows(context, openWindows);
+    const closed = new StreamRecord<V>();
+    const closesAt = (start: number): number => windows.endOf(start) + graceMs + 1;
 
-    const send = ({ keyBytes, keyStart, keyEnd }: StreamRecord<V>, start: number): void => {
+    /** Sends the change of a window that `begins` or was there. */
+    const send = ({ keyBytes, keyStart, keyEnd }: StreamRecord<V>, start: number, begins: boolean): void => {
       key.reset();
       key.bytes(keyBytes, keyStart, keyEnd);
       key.i64(start);
+      if (open !== undefined) {
+        if (out.value === null) open.remove(closesAt(start), key);
+        else if (begins) open.add(closesAt(start), key);
+        return;
+      }
       out.keyBytes = key.buffer;
       out.keyStart = 0;
       out.keyEnd = key.length;
@@ -101,7 +118,7 @@ export const slidingAggregate =
     };
 
     /** Adds the record to a window: to what is held, which is as of `latest`. */
-    const add = (record: StreamRecord<V>, start: number, latest: number): void => {
+    const add = (record: StreamRecord<V>, start: number, latest: number, begins: boolean): void => {
       const { keyBytes, keyStart, keyEnd, timestamp } = record;
       out.timestamp = Math.max(latest, timestamp);
       if (held.add(record)) {
@@ -115,7 +132,7 @@ export const slidingAggregate =
         store.remove(keyBytes, keyStart, keyEnd, start);
         out.value = null;
       }
-      send(record, start);
+      send(record, start, begins);
     };
 
     const isOpen = (record: StreamRecord<V>, start: number): boolean => {
@@ -137,7 +154,7 @@ export const slidingAggregate =
         // Once more: `add` may change what it is given, and the result may be the accumulator itself.
         hold(from);
       }
-      add(record, start, timestampOf(from.valueBytes, from.valueStart));
+      add(record, start, timestampOf(from.valueBytes, from.valueStart), false);
     };
 
     /** Begins a window with the record and, where it is given, with what another one holds. */
@@ -146,7 +163,7 @@ export const slidingAggregate =
       if (from === undefined) held.initialize();
       else hold(from);
       out.before = sendsBefore ? null : unknown;
-      add(record, start, record.timestamp);
+      add(record, start, record.timestamp, true);
     };
 
     /** Begins the window right behind the record, where records behind it are known, with what holds them. */
@@ -159,7 +176,7 @@ export const slidingAggregate =
       out.before = sendsBefore ? null : unknown;
       out.value = held.result(record);
       out.timestamp = right.time;
-      send(record, start);
+      send(record, start, true);
     };
 
     const process = (record: StreamRecord<V>): void => {
@@ -226,6 +243,24 @@ export const slidingAggregate =
       else begin(record, 0);
     };
 
+    const close = (keyBytes: Uint8Array, keyStart: number, keyEnd: number): void => {
+      const ownEnd = keyEnd - startBytes;
+      const start = readI64(keyBytes, ownEnd);
+      store.fetch(keyBytes, keyStart, ownEnd, start, start);
+      assert(store.next(), 'a window that closes has no result');
+      out.keyBytes = closed.keyBytes = keyBytes;
+      out.keyStart = closed.keyStart = keyStart;
+      out.keyEnd = keyEnd;
+      closed.keyEnd = ownEnd;
+      out.timestamp = closed.timestamp = timestampOf(store.valueBytes, store.valueStart);
+      out.headersAt = 0;
+      out.partition = out.offset = -1;
+      hold(store);
+      out.before = sendsBefore ? null : unknown;
+      out.value = held.result(closed);
+      forward(out);
+    };
+
     return {
       process(record) {
         if (record.keyStart < 0) return context.drop('null-key', record, 'a record without a key is not aggregated');
@@ -235,6 +270,7 @@ export const slidingAggregate =
         if (timestamp < 0)
           return context.drop('invalid-timestamp', record, `no sliding window holds the time ${timestamp}`);
         time = Math.max(context.originTime(timestamp), context.streamTime());
+        if (open !== undefined) time = Math.max(time, context.reachedTime());
         if (!isOpen(record, timestamp)) return;
         out.takeEnvelope(record);
         out.headersAt = 0;
@@ -242,9 +278,14 @@ export const slidingAggregate =
         left.isPresent = right.isPresent = false;
         if (windows.isEarly(timestamp)) processEarly(record);
         else process(record);
+        open?.closeUntil(context.reachedTime(), close);
       },
       flush() {
+        open?.closeUntil(context.streamTime(), close);
         store.expireBelow(context.streamTime() - windows.differenceMs - retentionMs);
+      },
+      rollback() {
+        open?.rollback();
       },
     };
   };

@@ -18,8 +18,8 @@
  * State: two stores. A key-value store has what is held (the entry below), an ordered one its keys by buffer time
  * (`../stores/keys-by-time.ts`), and, where there is a limit, how much is held:
  *
- *   buffer time i64 · timestamp i64 · which follow u8 (row before 1, its absence 2, headers 4, row 8)
- *   · row before (varint length, bytes) · headers (varint length, bytes as in a batch) · row (the rest)
+ *   timestamp i64 · which follow u8 (row before 1, its absence 2, headers 4, row 8) · row before (varint length, bytes)
+ *   · headers (varint length, bytes as in a batch) · row (the rest)
  *
  * A record without a key is dropped (`null-key`); a row that is larger than a store takes is, too (`serialization`), and
  * the key keeps what is held.
@@ -66,8 +66,8 @@ export interface Suppression<V> {
 }
 
 const flag = { before: 1, beforeAbsent: 2, headers: 4, row: 8 } as const;
-const fixedBytes = 17;
-const flagsAt = 16;
+const flagsAt = 8;
+const fixedBytes = 9;
 
 export const suppress =
   <V>(suppression: Suppression<V>): ProcessorSupplier<V, V> =>
@@ -85,14 +85,13 @@ export const suppress =
     const out = new StreamRecord<V>();
 
     /** Writes the entry of a change; `found`: the key is held, and its entry is under the store's cursor. */
-    const write = (record: StreamRecord<V>, bufferTime: number, found: boolean): void => {
+    const write = (record: StreamRecord<V>, found: boolean): void => {
       const { value, before, headersAt, headerBytes } = record;
       const foundFlags = found ? (store.valueBytes[store.valueStart + flagsAt] as number) : 0;
       let flags = (value === null ? 0 : flag.row) | (headersAt === 0 ? 0 : flag.headers);
       if (found) flags |= foundFlags & (flag.before | flag.beforeAbsent);
       else if (keepsBefore && before !== unknown) flags |= before === null ? flag.beforeAbsent : flag.before;
       entry.reset();
-      entry.i64(bufferTime);
       entry.i64(record.timestamp);
       entry.i8(flags);
       if (flags & flag.before) {
@@ -129,7 +128,7 @@ export const suppress =
       out.keyBytes = keys.keyBytes;
       out.keyStart = keys.keyStart;
       out.keyEnd = keys.keyEnd;
-      out.timestamp = readI64(buffer, 8);
+      out.timestamp = readI64(buffer, 0);
       let at = fixedBytes;
       let before: V | null | Unknown = flags & flag.beforeAbsent ? null : unknown;
       if (flags & flag.before) {
@@ -170,16 +169,17 @@ export const suppress =
         context.originTime(timestamp);
         if (closed) return context.drop('late', record, whyLate(end, waitMs, context.reachedTime()));
         const found = store.getForUpdate(keyBytes, keyStart, keyEnd);
-        const bufferTime = found ? readI64(store.valueBytes, store.valueStart) : (end ?? timestamp);
         const bytesBefore = found ? store.valueEnd - store.valueStart : 0;
-        write(record, bufferTime, found);
+        write(record, found);
         const { buffer, length } = entry;
         if (bytesBefore === length) copyBytes(buffer, 0, length, store.valueBytes, store.valueStart);
         else if (!store.put(keyBytes, keyStart, keyEnd, buffer, 0, length))
           return context.drop('serialization', record, whyTooLarge(name, length));
-        if (!found) keys.add(bufferTime, keyBytes, keyStart, keyEnd);
         if (found) held?.change(length - bytesBefore);
-        else held?.add(keyEnd - keyStart + length);
+        else {
+          keys.add(end ?? timestamp, keyBytes, keyStart, keyEnd);
+          held?.add(keyEnd - keyStart + length);
+        }
         emitUntil(context.reachedTime());
         if (held !== undefined) keepToLimit(held);
       },

@@ -5,6 +5,7 @@ import {
   type EmitStrategy,
   type KTable,
   SessionWindows,
+  SlidingWindows,
   StreamsBuilder,
   serdes,
   TimeWindows,
@@ -93,6 +94,23 @@ describe('time windows', () => {
     const stream = builder.stream('in', texts).groupByKey().windowedBy(UnlimitedWindows.of());
     expect(() => stream.emitStrategy('on window close').count()).toThrow('an unlimited window never closes');
   });
+});
+
+test('sliding windows go once, when a record that comes just at their end and the grace is late', () => {
+  const windows = SlidingWindows.ofTimeDifferenceAndGrace(100, 50);
+  const table = (builder: StreamsBuilder) =>
+    builder.stream('in', texts).groupByKey().windowedBy(windows).emitStrategy('on window close').count();
+  expect(play(table, '1@100 1@150 1@500 2@200 2@150')).toEqual([
+    '1@0-100: 1 @100',
+    '1@50-150: 2 @150',
+    '1@101-201: 1 @150',
+  ]);
+  expect(play(table, '1@500 1@550 2@550 2@350 1@700')).toEqual([
+    '1@400-500: 1 @500',
+    '1@450-550: 2 @550',
+    '2@450-550: 1 @550',
+    '1@501-601: 1 @550',
+  ]);
 });
 
 describe('sessions', () => {

@@ -259,8 +259,8 @@ describe('a buffer with a limit', () => {
   });
 
   test('of bytes counts keys and entries, and what replaces them', () => {
-    // An entry takes 17 bytes and its row, here JSON; with its key `a` is 19, `b` 19.
-    const options = { waitMs: 1000, limit: { maxBytes: 40, whenFull: 'emit early' } } as const;
+    // An entry takes 9 bytes and its row, here JSON.
+    const options = { waitMs: 1000, limit: { maxBytes: 24, whenFull: 'emit early' } } as const;
     expect(play(options, 'a: 1 @0\n b: 1 @1')).toBe('\n');
     expect(play(options, 'a: 1 @0\n b: 1 @1\n a: 100 @2\n a: 1 @3\n b: 1234 @4')).toBe(`
     a: 1 @3`);
@@ -269,7 +269,7 @@ describe('a buffer with a limit', () => {
   test('that must not go early ends the query when there is more', () => {
     const options = { waitMs: 1000, limit: { maxRecords: 1, whenFull: 'shut down' } } as const;
     expect(() => play(options, 'a: 1 @0\n a: 2 @1\n b: 1 @2')).toThrow(
-      'the store "held" holds back more than it may: 2 records, 38 bytes',
+      'the store "held" holds back more than it may: 2 records, 22 bytes',
     );
     // What is due goes before.
     expect(play(options, 'a: 1 @0\n b: 1 @1000')).toBe(`
