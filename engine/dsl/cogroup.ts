@@ -41,9 +41,9 @@ export const cogroupInput = <K, V, A>(
   };
 };
 
-/** What aggregates: its operator over a store, and what else its caller takes of it. */
+/** What aggregates: its operator over its stores, and what else its caller takes of it. */
 interface CogroupAggregate<A> {
-  readonly spec: StoreSpec;
+  readonly stores: readonly StoreSpec[];
   readonly operator: ProcessorSupplier<Addition<A>, A>;
 }
 
@@ -64,9 +64,9 @@ export const cogrouped = <K, A, G extends CogroupAggregate<A>>(
   const names = sides.map((_, i) => graph.name('COGROUPKSTREAM-AGGREGATE', name && `${name}-cogroup-agg-${i}`));
   const node = graph.name('COGROUPKSTREAM-MERGE', name && `${name}-cogroup-merge`);
   graph.add((topology) => {
-    topology.addStore(aggregate.spec);
+    for (const spec of aggregate.stores) topology.addStore(spec);
     for (const [i, addSide] of sides.entries()) addSide(topology, names[i] as string);
-    topology.addProcessor(node, aggregate.operator, names, { stores: [store] });
+    topology.addProcessor(node, aggregate.operator, names, { stores: aggregate.stores.map((spec) => spec.name) });
   });
   return { ...aggregate, graph, node, store };
 };

@@ -41,7 +41,7 @@ export class CogroupedKStream<K, A> {
     const { value } = options;
     const accumulation = byValue<Addition<A>, A>(value, initialize, addAddition);
     const { graph, node, store } = cogrouped(this.#inputs, options, (name) => ({
-      spec: { name, kind: 'key-value' as const },
+      stores: [{ name, kind: 'key-value' as const }],
       operator: aggregate({ store: name, accumulation }),
     }));
     const [{ key }] = this.#inputs;

@@ -37,8 +37,8 @@ export class SessionWindowedCogroupedKStream<K, A> {
       merge: (accumulator, other, record) => merge(presentKeyOf(key, record), accumulator, other),
     };
     const { graph, node, keyForm } = cogrouped(this.#inputs, options, (store) => {
-      const { store: spec, operator, keyForm } = sessionWindowAggregate(this.#windows, store, options.retentionMs);
-      return { spec, operator: operator(accumulation), keyForm };
+      const { stores, operator, keyForm } = sessionWindowAggregate(this.#windows, store, options.retentionMs);
+      return { stores, operator: operator(accumulation), keyForm };
     });
     return graph.make.table({
       graph,

@@ -27,8 +27,8 @@ export class TimeWindowedCogroupedKStream<K, A> {
     const { value } = options;
     const accumulation = byValue<Addition<A>, A>(value, initialize, addAddition);
     const { graph, node, keyForm } = cogrouped(this.#inputs, options, (store) => {
-      const { store: spec, operator, keyForm } = fixedWindowAggregate(this.#windows, store, options.retentionMs);
-      return { spec, operator: operator(accumulation), keyForm };
+      const { stores, operator, keyForm } = fixedWindowAggregate(this.#windows, store, options.retentionMs);
+      return { stores, operator: operator(accumulation), keyForm };
     });
     const [{ key }] = this.#inputs;
     return graph.make.table({

@@ -55,7 +55,7 @@ export const fixedWindowAggregate = (
   windows: FixedWindows,
   store: string,
   givenRetentionMs: number | undefined,
-  emit: EmitStrategy,
+  emit: EmitStrategy = 'on window update',
 ): FixedWindowAggregate => {
   if (windows instanceof SlidingWindows) return slidingWindowAggregate(windows, store, givenRetentionMs, emit);
   const { starts, sizeMs, graceMs } = windows;
@@ -110,7 +110,7 @@ export const sessionWindowAggregate = (
   { sessions, gapMs, graceMs }: SessionWindows,
   store: string,
   givenRetentionMs: number | undefined,
-  emit: EmitStrategy,
+  emit: EmitStrategy = 'on window update',
 ): SessionWindowAggregate => {
   const open = openWindowsOf(store, emit);
   const retentionMs = retentionOf(givenRetentionMs, gapMs + graceMs, 'the gap of the sessions and their grace');
