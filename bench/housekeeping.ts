@@ -8,6 +8,7 @@
  * a clock.
  */
 
+import { setTimeout as after } from 'node:timers/promises';
 import { open } from '../millrace.ts';
 import type { FileLog } from '../storage/file-log/index.ts';
 import type { Claim, Round } from './claim.ts';
@@ -34,6 +35,7 @@ export const housekeeping: Claim = {
           log.housekeeping.suspended = !on;
           const started = process.cpuUsage();
           await timeStatement(millrace, countSumStatement(sink));
+          await atRest();
           if (on) await log.housekeeping.run();
           const { user, system } = process.cpuUsage(started);
           log.housekeeping.suspended = true;
@@ -55,4 +57,14 @@ export const housekeeping: Claim = {
         await millrace.close();
       }
     }),
+};
+
+/** Resolves when the process hardly uses the processor any more. Waiting takes no processor time. */
+const atRest = async (): Promise<void> => {
+  for (;;) {
+    const before = process.cpuUsage();
+    await after(300);
+    const { user, system } = process.cpuUsage(before);
+    if (user + system < 10_000) return;
+  }
 };
