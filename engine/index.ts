@@ -15,9 +15,10 @@
 
 export type { BeforeUse } from './before-images.ts';
 export { type Block, BlockPool, DecodeCounters, type DecodedBlock } from './block.ts';
-export { type Consumed, StreamsBuilder } from './dsl/builder.ts';
+export { StreamsBuilder } from './dsl/builder.ts';
 export type { CogroupAdd } from './dsl/cogroup.ts';
 export type { CogroupedKStream } from './dsl/cogrouped-kstream.ts';
+export type { Consumed, SourceRecord, TimestampExtractor } from './dsl/consumed.ts';
 export { JoinWindows } from './dsl/join-windows.ts';
 export type { KGroupedStream } from './dsl/kgrouped-stream.ts';
 export type { KGroupedTable } from './dsl/kgrouped-table.ts';
@@ -33,6 +34,7 @@ export type {
   WindowMaterialized,
   WithValue,
 } from './dsl/options.ts';
+export type { Produced } from './dsl/produced.ts';
 export type { Reducer } from './dsl/reduce.ts';
 export type { SessionWindowedCogroupedKStream } from './dsl/session-windowed-cogrouped-kstream.ts';
 export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
@@ -84,13 +86,15 @@ export { type JoinTimes, joinRetention } from './operators/join-times.ts';
 export { map } from './operators/map.ts';
 export { mapValues } from './operators/map-values.ts';
 export { peek } from './operators/peek.ts';
+export type { Partitioner, WrittenFields } from './operators/record-writer.ts';
 export { type RepartitionFields, repartitionSink, repartitionSource } from './operators/repartition.ts';
 export { result } from './operators/result.ts';
 export { selectKey } from './operators/select-key.ts';
 export { type SessionAggregation, sessionAggregate } from './operators/session-aggregate.ts';
-export { type Partitioner, type SinkFields, sink } from './operators/sink.ts';
+export { type SinkFields, sink } from './operators/sink.ts';
 export { type SlidingAggregation, slidingAggregate } from './operators/sliding-aggregate.ts';
 export { type SourceFields, source } from './operators/source.ts';
+export type { InvalidTime, SourceTime } from './operators/source-times.ts';
 export { type BufferLimit, type Suppression, suppress, suppressedRows } from './operators/suppress.ts';
 export { type TableAggregation, tableAggregate } from './operators/table-aggregate.ts';
 export { tableFilter } from './operators/table-filter.ts';

@@ -51,6 +51,10 @@ export interface SourceProcessor {
   /** Event time of a row, where it is not the record's own timestamp; a task with several inputs takes them in its
    *  order. */
   timestampAt?(block: Block, row: number): number;
+  /** Before the first record and after each rollback: `partitionTime` as of the last commit, −1 where there is none. */
+  start?(partitionTime: number): void;
+  /** The largest time of its records so far, where later ones may be given it; kept with the committed positions. */
+  partitionTime?(): number;
   /** The task has ended: gives back what the source has registered elsewhere. */
   close?(): void;
 }
@@ -115,6 +119,10 @@ export interface ProcessorContext {
   /** Counts the drop per query and reason and writes a row of the processing log within this transaction. `record`
    *  gives topic, partition, offset and original bytes where they are known. */
   drop(reason: DropReason, record: StreamRecord<unknown>, detail: string): void;
+  /** Code of a user has thrown on a record: throws (`processing-error.ts`), or answers where the record is to be left
+   *  out. For operators that call such code with records that they have kept; what is thrown in `process` comes here by
+   *  itself. */
+  failed(record: StreamRecord<unknown>, error: unknown): void;
   /** Whether a child asks for the row before each change: `before` of what is forwarded is then set wherever it is
    *  known. */
   readonly sendsBefore: boolean;

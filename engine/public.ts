@@ -10,9 +10,10 @@
 
 export { UserError } from '../base/index.ts';
 export type { BranchedKStream, Branches } from './dsl/branched-kstream.ts';
-export { type Consumed, StreamsBuilder } from './dsl/builder.ts';
+export { StreamsBuilder } from './dsl/builder.ts';
 export type { CogroupAdd } from './dsl/cogroup.ts';
 export type { CogroupedKStream } from './dsl/cogrouped-kstream.ts';
+export type { Consumed, SourceRecord, TimestampExtractor } from './dsl/consumed.ts';
 export { JoinWindows } from './dsl/join-windows.ts';
 export type { KGroupedStream } from './dsl/kgrouped-stream.ts';
 export type { KGroupedTable } from './dsl/kgrouped-table.ts';
@@ -23,6 +24,7 @@ export type {
   Materialized,
   Named,
   Printed,
+  Processed,
   Repartitioned,
   StreamJoined,
   TableMaterialized,
@@ -31,6 +33,7 @@ export type {
   WithKeyAndValue,
   WithValue,
 } from './dsl/options.ts';
+export type { Produced } from './dsl/produced.ts';
 export type { Reducer } from './dsl/reduce.ts';
 export type { SessionWindowedCogroupedKStream } from './dsl/session-windowed-cogrouped-kstream.ts';
 export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
@@ -43,6 +46,30 @@ export { TimeWindows } from './dsl/time-windows.ts';
 export { UnlimitedWindows } from './dsl/unlimited-windows.ts';
 export { sessionWindowed, timeWindowed, type Windowed } from './dsl/windowed.ts';
 export type { EmitStrategy } from './dsl/windowed-aggregate.ts';
+export type { InvalidTime } from './operators/source-times.ts';
+export { ProcessingError, type ProcessingFailure, type ProcessingPolicy } from './processing-error.ts';
+export type { StateKeyValueStore } from './processors/key-value-face.ts';
+export type { Direction, StateOrderedKeyValueStore } from './processors/ordered-key-value-face.ts';
+export { type ProcessFields, process, processValues } from './processors/process.ts';
+export {
+  type CommonContext,
+  type FixedKeyContext,
+  type FixedKeyProcessor,
+  type FixedKeyProcessorSupplier,
+  FixedKeyRecord,
+  type ForwardedRecord,
+  type Processor,
+  type ProcessorContext,
+  type ProcessorRecord,
+  type ProcessorSupplier,
+  type PunctuationType,
+  type RecordMetadata,
+} from './processors/processor.ts';
+export { RecordHeaders } from './processors/record-headers.ts';
+export type { AnyStoreBuilder, StoreBuilder, StoreOf } from './processors/store-builder.ts';
+export { type StoreBuilderOptions, Stores, type WindowStoreOptions } from './processors/stores.ts';
+export type { ValueAndTimestamp } from './processors/value-and-timestamp.ts';
+export type { StateWindowStore, WindowEntry } from './processors/window-face.ts';
 export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';
 export { type DriverOptions, TopologyTestDriver } from './test-driver.ts';

@@ -47,7 +47,7 @@ export interface DriverOptions {
   /** What the clock shows at first. */
   readonly now?: number;
   /** What becomes of a record that code of the topology has failed on. Default: `pipe` throws a `ProcessingError`, and
-   *  nothing of the transaction is kept. */
+   *  the driver is of no further use. */
   readonly processingPolicy?: ProcessingPolicy;
 }
 

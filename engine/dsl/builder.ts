@@ -11,30 +11,24 @@
  *   const topology = builder.build();
  */
 
-import { source } from '../operators/source.ts';
 import type { AnyStoreBuilder } from '../processors/store-builder.ts';
-import type { Serde } from '../serde.ts';
 import type { Topology } from '../topology.ts';
+import { type Consumed, sourceOf } from './consumed.ts';
 import { Graph } from './graph.ts';
 import type { KStream } from './kstream.ts';
 import type { KTable } from './ktable.ts';
 import { makers } from './makers.ts';
-import type { Named, TableMaterialized } from './options.ts';
+import type { TableMaterialized } from './options.ts';
 import { tableFrom } from './table-from.ts';
-
-/** How a topic's records are read. */
-export interface Consumed<K, V> extends Named {
-  readonly key: Serde<K>;
-  readonly value: Serde<V>;
-}
 
 export class StreamsBuilder {
   readonly #graph = new Graph(makers);
 
   /** The topic's records, each for itself. */
-  stream<K, V>(topic: string, { key, value, name }: Consumed<K, V>): KStream<K, V> {
+  stream<K, V>(topic: string, consumed: Consumed<K, V>): KStream<K, V> {
+    const { key, value, name } = consumed;
     const node = this.#graph.name('KSTREAM-SOURCE', name);
-    this.#source(node, topic, 'stream', { key, value });
+    this.#source(node, topic, 'stream', consumed);
     return this.#graph.make.stream({
       graph: this.#graph,
       node,
@@ -55,7 +49,7 @@ export class StreamsBuilder {
     const store = graph.name(`${topic}-STATE-STORE`, options.store);
     const parent = graph.name('KSTREAM-SOURCE');
     const name = graph.name('KTABLE-SOURCE', options.name);
-    this.#source(parent, topic, 'table', { key, value });
+    this.#source(parent, topic, 'table', options);
     const form = { serde: key, windowBytes: 0 };
     return tableFrom({
       graph,
@@ -69,8 +63,8 @@ export class StreamsBuilder {
     });
   }
 
-  #source<K, V>(node: string, topic: string, kind: 'stream' | 'table', { key, value }: Consumed<K, V>): void {
-    this.#graph.add((topology) => topology.addSource(node, { topic, kind, supplier: source<V>({ key, value }) }));
+  #source<K, V>(node: string, topic: string, kind: 'stream' | 'table', consumed: Consumed<K, V>): void {
+    this.#graph.add((topology) => topology.addSource(node, { topic, kind, supplier: sourceOf(topic, consumed) }));
   }
 
   /** Adds a store that processors are connected to (`KStream.process`): needed only for one that is to be part of the

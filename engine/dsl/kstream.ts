@@ -40,6 +40,7 @@ import type {
   WithValue,
 } from './options.ts';
 import { keyOf, type StreamParts } from './parts.ts';
+import { type Produced, writtenFields } from './produced.ts';
 import { joinStreams, type StreamJoiner, type StreamJoinKind } from './stream-join.ts';
 import { joinWithTable } from './stream-table-join.ts';
 import { tableFrom } from './table-from.ts';
@@ -346,17 +347,13 @@ export class KStream<K, V> {
     return graph.make.stream({ ...this.#parts, node, value: options.value });
   }
 
-  to(topic: string, options: Named & { readonly value?: Serde<V> } = {}): void {
+  /** Writes the records to a topic, which has to exist. */
+  to(topic: string, options: Produced<K, V> = {}): void {
     const { graph, node: parent, key } = this.#parts;
     const value = serdeFor('value', `to("${topic}")`, options.value, this.#parts.value);
     const node = graph.name('KSTREAM-SINK', options.name);
-    graph.add((topology) =>
-      topology.addSink(node, {
-        topic,
-        parents: [parent],
-        supplier: sink<V>({ topic, value, windowBytes: key.windowBytes }),
-      }),
-    );
+    const fields = writtenFields(key, value, options);
+    graph.add((topology) => topology.addSink(node, { topic, parents: [parent], supplier: sink({ topic, ...fields }) }));
   }
 }
 

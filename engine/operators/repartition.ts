@@ -8,10 +8,10 @@
 
 import type { ProcessorSupplier } from '../processor.ts';
 import { repartitionTopic } from '../topology-nodes.ts';
-import { RoundRobin, type SinkFields, writeRecord } from './sink.ts';
+import { RecordWriter, type WrittenFields } from './record-writer.ts';
 import { source } from './source.ts';
 
-export interface RepartitionFields<V> extends Omit<SinkFields<V>, 'topic'> {
+export interface RepartitionFields<V> extends WrittenFields<V> {
   /** The repartition's name, as the topology has it. */
   readonly name: string;
   readonly nullKeys?: 'drop' | 'keep';
@@ -20,9 +20,7 @@ export interface RepartitionFields<V> extends Omit<SinkFields<V>, 'topic'> {
 export const repartitionSink =
   <V>(fields: RepartitionFields<V>): ProcessorSupplier<V, never> =>
   (context) => {
-    const writer = context.output(repartitionTopic(fields.name));
-    const out = context.scratch();
-    const roundRobin = new RoundRobin(writer.partitions);
+    const writer = new RecordWriter(fields, context.output(repartitionTopic(fields.name)), context);
     const keepsNullKeys = fields.nullKeys === 'keep';
     return {
       process(record) {
@@ -30,14 +28,10 @@ export const repartitionSink =
           context.drop('null-key', record, 'the record has no key to be grouped or joined by');
           return;
         }
-        writeRecord(record, fields, writer, out, roundRobin, context);
+        writer.write(record);
       },
-      flush() {
-        roundRobin.mark();
-      },
-      rollback() {
-        roundRobin.rollback();
-      },
+      flush: () => writer.flush(),
+      rollback: () => writer.rollback(),
     };
   };
 

@@ -2,70 +2,132 @@
  * Source: the records of a topic, values (and keys, to see that they are sound) read by serdes.
  *
  * State: none. Nulls: a null key or value passes as it is. A key or value that its serde cannot read drops the record
- * (`deserialization`), and so does a negative timestamp (`invalid-timestamp`). The key is forwarded as the bytes in
- * the batch.
+ * (`deserialization`). The key is forwarded as the bytes in the batch. The time is that of the record; a negative one
+ * drops it (`invalid-timestamp`). With `time` it is worked out, and `invalidTime` is what becomes of a record for which
+ * that cannot be done (`source-times.ts`).
  */
 
+import type { UserError } from '../../base/index.ts';
+import type { Block } from '../block.ts';
 import type { ProcessorContext, SourceProcessor, SourceSupplier } from '../processor.ts';
+import { ProcessorMisuse } from '../processors/misuse.ts';
 import { StreamRecord } from '../record.ts';
 import { type Serde, SerdeError } from '../serde.ts';
+import { type InvalidTime, type RowFault, type SourceTime, SourceTimes } from './source-times.ts';
 
 export interface SourceFields<V> {
   readonly value: Pick<Serde<V>, 'read'>;
   /** When given, a key that it cannot read drops the record. */
   readonly key?: Pick<Serde<unknown>, 'read'>;
+  /** The event time of a record, where it is not the record's own. */
+  readonly time?: SourceTime<V>;
+  /** Default: skip. */
+  readonly invalidTime?: InvalidTime;
 }
 
 export const source =
   <V>(fields: SourceFields<V>): SourceSupplier<V> =>
   (context, forward): SourceProcessor => {
+    const { time, invalidTime = 'skip' } = fields;
     const record = new StreamRecord<V>();
+    const takeRow = (block: Block, row: number): void => {
+      const { columns } = block;
+      const headersAt = columns.headersAt[row] as number;
+      record.partition = block.partition;
+      record.headerBytes = columns.bytes;
+      if (block.carriesTimes) context.takeHeaders(record, columns.bytes, headersAt);
+      else record.headersAt = headersAt;
+    };
+    if (time === undefined && invalidTime === 'skip') {
+      return {
+        run(block, from, to) {
+          for (let row = from; row < to; row++) {
+            takeRow(block, row);
+            const unreadable = readRecord(record, block, row, fields);
+            if (record.timestamp < 0)
+              context.drop('invalid-timestamp', record, `the timestamp ${record.timestamp} is not valid`);
+            else if (unreadable !== undefined) context.drop('deserialization', record, unreadable);
+            else forward(record);
+          }
+        },
+      };
+    }
+    const readWhole = (into: StreamRecord<V>, block: Block, row: number): string | undefined => {
+      into.partition = block.partition;
+      into.headerBytes = block.columns.bytes;
+      into.headersAt = block.columns.headersAt[row] as number;
+      return readRecord(into, block, row, fields);
+    };
+    const times = new SourceTimes<V>(time ?? ownTime, invalidTime, readWhole, context);
     return {
+      timestampAt: (block, row) => times.at(block, row).time,
+      start: (partitionTime) => times.start(partitionTime),
+      partitionTime: () => times.partitionTime,
       run(block, from, to) {
-        const { columns, carriesTimes } = block;
-        record.partition = block.partition;
-        record.headerBytes = columns.bytes;
         for (let row = from; row < to; row++) {
-          const headersAt = columns.headersAt[row] as number;
-          if (carriesTimes) context.takeHeaders(record, columns.bytes, headersAt);
-          else record.headersAt = headersAt;
-          if (readRecord(record, columns, row, fields, context)) forward(record);
+          const read = times.take(block, row);
+          takeRow(block, row);
+          setPlace(record, block, row);
+          record.value = read.value;
+          if (read.fault !== undefined) leaveOut(record, read.fault, invalidTime, context);
+          else {
+            record.timestamp = read.time;
+            forward(record);
+          }
         }
       },
     };
   };
 
-type Columns = Parameters<SourceProcessor['run']>[0]['columns'];
+const ownTime = ({ timestamp }: StreamRecord<unknown>): number => timestamp;
 
-/** Fills key, value, time and offset from a row; false: it was dropped. Partition and headers are the caller's. */
-const readRecord = <V>(
-  record: StreamRecord<V>,
-  columns: Columns,
-  row: number,
-  { key, value }: SourceFields<V>,
+const leaveOut = (
+  record: StreamRecord<unknown>,
+  fault: RowFault,
+  invalidTime: InvalidTime,
   context: ProcessorContext,
-): boolean => {
-  const { bytes } = columns;
-  const keyStart = columns.keyStart[row] as number;
-  const valueStart = columns.valueStart[row] as number;
-  record.keyBytes = bytes;
-  record.keyStart = keyStart;
+): void => {
+  if (fault.kind === 'unreadable') context.drop('deserialization', record, fault.why);
+  else if (fault.kind === 'failed') context.failed(record, fault.error);
+  else if (invalidTime === 'fail') context.failed(record, invalidTimestamp(fault.why));
+  else context.drop('invalid-timestamp', record, fault.why);
+};
+
+const invalidTimestamp = (why: string): UserError =>
+  new ProcessorMisuse('PROCESSING_TIMESTAMP_INVALID', why, {
+    hint: 'Give the source { invalidTimestamp: "skip" } or "partition time", or correct the records.',
+  });
+
+/** Key, own time and offset of a row. */
+const setPlace = (record: StreamRecord<unknown>, { columns }: Block, row: number): void => {
+  record.keyBytes = columns.bytes;
+  record.keyStart = columns.keyStart[row] as number;
   record.keyEnd = columns.keyEnd[row] as number;
   record.timestamp = columns.timestamp[row] as number;
   record.offset = columns.offset[row] as number;
   record.index = row;
+};
+
+/** Fills key, value, time and offset from a row; answers why it cannot be read. Partition and headers are the
+ *  caller's. */
+const readRecord = <V>(
+  record: StreamRecord<V>,
+  block: Block,
+  row: number,
+  { key, value }: SourceFields<V>,
+): string | undefined => {
+  const { columns } = block;
+  const { bytes } = columns;
+  setPlace(record, block, row);
+  const { keyStart } = record;
+  const valueStart = columns.valueStart[row] as number;
   record.value = null;
-  if (record.timestamp < 0) {
-    context.drop('invalid-timestamp', record, `the timestamp ${record.timestamp} is negative`);
-    return false;
-  }
   try {
     if (key !== undefined && keyStart >= 0) key.read(bytes, keyStart, record.keyEnd);
     if (valueStart >= 0) record.value = value.read(bytes, valueStart, columns.valueEnd[row] as number);
-    return true;
+    return undefined;
   } catch (error) {
     if (!(error instanceof SerdeError)) throw error;
-    context.drop('deserialization', record, error.message);
-    return false;
+    return error.message;
   }
 };

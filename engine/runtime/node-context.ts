@@ -21,6 +21,9 @@ export interface TaskScope {
   readonly origin: RecordOrigin;
   readonly schedule: (punctuation: Punctuation, callback: (time: number) => void) => () => void;
   readonly drop: (node: string, reason: DropReason, record: StreamRecord<unknown>, detail: string) => void;
+  /** A node has thrown: throws as well, or answers where the record is passed over. Undefined: nothing can be passed
+   *  over. */
+  readonly failed: (node: string, record: StreamRecord<unknown> | undefined, error: unknown) => void;
   readonly inputTopic: () => string | undefined;
   readonly requestCommit: () => void;
   readonly systemTime: () => number;
@@ -122,6 +125,10 @@ export class NodeContext implements ProcessorContext {
 
   drop(reason: DropReason, record: StreamRecord<unknown>, detail: string): void {
     this.#scope.drop(this.#scope.name, reason, record, detail);
+  }
+
+  failed(record: StreamRecord<unknown>, error: unknown): void {
+    this.#scope.failed(this.#scope.name, record, error);
   }
 
   usesBefore(use: BeforeUse): void {

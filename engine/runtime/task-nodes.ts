@@ -25,9 +25,6 @@ export interface NodesOptions {
   readonly reads: (source: string) => boolean;
   /** Makes the writer of a topic (full name). */
   readonly writerOf: (topic: string, origins: WriterOrigins | undefined) => PartitionedWriter;
-  /** A node has thrown: throws as well, or answers where the record is passed over. Undefined: nothing can be passed
-   *  over. */
-  readonly failed: (node: string, record: StreamRecord<unknown> | undefined, error: unknown) => void;
 }
 
 /** A processor of the task, by whose calls nothing of another node fails. */
@@ -49,8 +46,8 @@ export interface TaskNodes {
 }
 
 export const makeNodes = (options: NodesOptions): TaskNodes => {
-  const { subTopology, scope, tasks, stores, failed } = options;
-  const { applicationId, origin } = scope;
+  const { subTopology, scope, tasks, stores } = options;
+  const { applicationId, origin, failed } = scope;
   const processors: TaskNode[] = [];
   const sources = new Map<string, SourceProcessor>();
   const outputs: PartitionedWriter[] = [];
@@ -117,7 +114,7 @@ const taskNode = (
   name: string,
   processor: Processor<unknown>,
   context: NodeContext,
-  failed: NodesOptions['failed'],
+  failed: TaskScope['failed'],
 ): TaskNode => {
   const guarded = (work: () => void) => (): void => {
     try {
@@ -140,7 +137,7 @@ const taskNode = (
 };
 
 /** A node's `process` as its parents call it. */
-const caught = (name: string, processor: Processor<unknown>, failed: NodesOptions['failed']): Forward<unknown> => {
+const caught = (name: string, processor: Processor<unknown>, failed: TaskScope['failed']): Forward<unknown> => {
   const process = processor.process.bind(processor);
   return (record) => {
     try {

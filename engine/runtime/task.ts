@@ -100,6 +100,8 @@ export class Task {
   readonly #timed: readonly BufferedInput[];
   readonly #processors: readonly TaskNode[];
   readonly #times: readonly OperatorTime[];
+  /** Sources that work out the times of their records, and keep a partition time. */
+  readonly #ownTimes: SourceProcessor[] = [];
   readonly #outputs: readonly PartitionedWriter[];
   readonly #punctuators = new Punctuators();
   /** A node may schedule punctuators at any record. */
@@ -152,6 +154,7 @@ export class Task {
         origin: this.#origin,
         drop: (node, reason, record, detail) => this.#drop(node, reason, record, detail),
         schedule: (punctuation, callback) => this.#punctuators.schedule(punctuation, callback),
+        failed: (node, record, error) => this.#failed(node, record, error),
         inputTopic: () => this.#currentInput?.topic,
         requestCommit: () => {
           this.commitAsked = true;
@@ -165,7 +168,6 @@ export class Task {
       stores: new Map(this.#stores.map(({ store }) => [store.name, store])),
       reads: (source) => inputs.has(source),
       writerOf,
-      failed: (node, record, error) => this.#failed(node, record, error),
     });
     this.#processors = processors;
     this.#outputs = outputs;
@@ -173,7 +175,9 @@ export class Task {
     this.#oneByOne = subTopology.nodes.some((node) => node.node === 'processor' && node.schedules);
     for (const [name, input] of inputs) {
       const source = sources.get(name);
-      if (source !== undefined) input.sources.push(source);
+      if (source === undefined) continue;
+      input.sources.push(source);
+      if (source.partitionTime !== undefined) this.#ownTimes.push(source);
     }
   }
 
@@ -194,9 +198,9 @@ export class Task {
       input.start(found.offset);
       if (input.index > 0) continue;
       const { metadata } = found;
-      this.#punctuators.start(
-        metadata === undefined ? Number.NEGATIVE_INFINITY : restoreTaskTimes(this.#outputs, metadata),
-      );
+      const { streamTime, partitionTimes } = restoreTaskTimes(this.#outputs, metadata);
+      for (const [index, source] of this.#ownTimes.entries()) source.start?.(partitionTimes[index] ?? -1);
+      this.#punctuators.start(streamTime);
     }
   }
 
@@ -415,10 +419,11 @@ export class Task {
     }
     for (const output of this.#outputs) output.handOver();
     const { usesStreamTime, streamTime } = this.#punctuators;
-    const metadata = writeTaskTimes(
-      this.#tasks === 1 ? [] : this.#outputs,
-      usesStreamTime ? streamTime : Number.NEGATIVE_INFINITY,
-    );
+    const metadata = writeTaskTimes({
+      outputs: this.#tasks === 1 ? [] : this.#outputs,
+      streamTime: usesStreamTime ? streamTime : Number.NEGATIVE_INFINITY,
+      partitionTimes: this.#ownTimes.map((source) => source.partitionTime?.() ?? -1),
+    });
     const positions: PartitionPosition[] = this.#inputs.map(({ index, topic, partition, position }) =>
       index > 0 || metadata === undefined
         ? { topic, partition, offset: position }

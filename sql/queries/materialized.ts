@@ -57,6 +57,7 @@ export const silentContext: OperatorContext = {
   schedule: () => outside(),
   inputTopic: () => undefined,
   requestCommit: () => outside(),
+  failed: () => outside(),
   systemTime: () => outside(),
   scratch: () => new ByteWriter(64),
 };
