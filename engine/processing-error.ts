@@ -10,8 +10,8 @@
 
 import { AssertionError, messageOf, UserError } from '../base/index.ts';
 import { LogError, type RecordHeader } from '../storage/index.ts';
+import { ProcessorMisuse } from './misuse.ts';
 import { PreparationError } from './processor.ts';
-import { ProcessorMisuse } from './processors/misuse.ts';
 import { KvError } from './stores/ordered-kv.ts';
 
 export interface ProcessingFailure {

@@ -6,8 +6,8 @@
  */
 
 import { type ByteWriter, partitionOfKey } from '../../base/index.ts';
+import { ProcessorMisuse } from '../misuse.ts';
 import type { ProcessorContext, TopicWriter } from '../processor.ts';
-import { ProcessorMisuse } from '../processors/misuse.ts';
 import type { StreamRecord } from '../record.ts';
 import { type Serde, SerdeError } from '../serde.ts';
 import type { KeyWriter } from './functions.ts';

@@ -9,8 +9,8 @@
 
 import type { UserError } from '../../base/index.ts';
 import type { Block } from '../block.ts';
+import { ProcessorMisuse } from '../misuse.ts';
 import type { ProcessorContext, SourceProcessor, SourceSupplier } from '../processor.ts';
-import { ProcessorMisuse } from '../processors/misuse.ts';
 import { StreamRecord } from '../record.ts';
 import { type Serde, SerdeError } from '../serde.ts';
 import { type InvalidTime, type RowFault, type SourceTime, SourceTimes } from './source-times.ts';
@@ -45,7 +45,7 @@ export const source =
             takeRow(block, row);
             const unreadable = readRecord(record, block, row, fields);
             if (record.timestamp < 0)
-              context.drop('invalid-timestamp', record, `the timestamp ${record.timestamp} is not valid`);
+              context.drop('invalid-timestamp', record, `the timestamp ${record.timestamp} is negative`);
             else if (unreadable !== undefined) context.drop('deserialization', record, unreadable);
             else forward(record);
           }

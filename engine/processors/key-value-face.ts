@@ -1,9 +1,9 @@
 /** A key-value store as a processor sees it: typed keys and values over bytes. */
 
 import { type ByteWriter } from '../../base/index.ts';
+import { ProcessorMisuse } from '../misuse.ts';
 import type { Serde } from '../serde.ts';
 import type { KeyValueStore } from '../stores/store.ts';
-import { ProcessorMisuse } from './misuse.ts';
 import type { StoreAccess } from './store-builder.ts';
 
 export interface StateKeyValueStore<K, V> {

@@ -7,8 +7,8 @@
  */
 
 import {} from '../../base/index.ts';
+import { ProcessorMisuse } from '../misuse.ts';
 import type { OrderedCursor, OrderedStore } from '../stores/store.ts';
-import { ProcessorMisuse } from './misuse.ts';
 
 interface Loan {
   readonly cursor: OrderedCursor;

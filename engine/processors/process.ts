@@ -8,6 +8,7 @@
 
 import { type ByteWriter } from '../../base/index.ts';
 import { forEachHeader } from '../../storage/index.ts';
+import { ProcessorMisuse } from '../misuse.ts';
 import type {
   Forward,
   Processor as Operator,
@@ -17,7 +18,6 @@ import type {
 } from '../processor.ts';
 import { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
-import { ProcessorMisuse } from './misuse.ts';
 import {
   type FixedKeyContext,
   type FixedKeyProcessorSupplier,

@@ -7,11 +7,11 @@
  */
 
 import { type ByteWriter, readOrderedI64, writeOrderedI64 } from '../../base/index.ts';
+import { ProcessorMisuse } from '../misuse.ts';
 import type { Serde } from '../serde.ts';
 import type { OrderedCursor, OrderedStore } from '../stores/store.ts';
 import { tooLarge } from './key-value-face.ts';
 import { LentCursors } from './lent-cursors.ts';
-import { ProcessorMisuse } from './misuse.ts';
 import type { Direction } from './ordered-key-value-face.ts';
 import type { StoreAccess } from './store-builder.ts';
 
