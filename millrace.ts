@@ -22,6 +22,7 @@ import {
   describeShardDamage,
   isPassingShard,
   originTimeHeader,
+  type Position,
   Repair,
   type RepairFindings,
   type RepairOptions,
@@ -74,6 +75,11 @@ export { UserError } from './base/index.ts';
 export type {
   CloseOptions,
   DeadLetter,
+  KeyValueEntry,
+  KeyValueView,
+  Position,
+  QueryableStore,
+  RangeOptions,
   RecordError,
   RecordErrorAnswer,
   RecordErrorKind,
@@ -84,6 +90,7 @@ export type {
   ReplayOptions,
   ResetTo,
   RestoreProgress,
+  StoreForm,
   Streams,
   StreamsEvents,
   StreamsModuleOptions,
@@ -91,8 +98,13 @@ export type {
   StreamsState,
   TaskMetadata,
   ThreadMetadata,
+  TimeRange,
   Uncaught,
   UncaughtHandler,
+  ViewOptions,
+  WindowedEntry,
+  WindowedForm,
+  WindowedView,
 } from './engine/index.ts';
 export {
   deadLetterOf,
@@ -211,8 +223,9 @@ export interface Millrace {
   /** The rows of a query, push or pull, as they come; nothing is produced before it is asked for. The query starts
    *  when the first row is asked for; leaving the loop, or `return()` from elsewhere, ends it. */
   subscribe(text: string, options?: StatementOptions): AsyncIterableIterator<ResultRow, void, undefined>;
-  /** Appends records; answers when they are on the disk (`acks`: `durable`, the default), or as `acks` defines. */
-  produce(topic: string, records: Iterable<ProducedRecord>, options?: { readonly acks?: Acks }): Promise<void>;
+  /** Appends records; answers when they are on the disk (`acks`: `durable`, the default), or as `acks` defines, with the
+   *  position behind them in each partition: a view of a store that is read `from` there shows them. */
+  produce(topic: string, records: Iterable<ProducedRecord>, options?: { readonly acks?: Acks }): Promise<Position>;
   /** Writes rows into a stream or table, all of a call or none: each is checked against the declared columns before any
    *  is sent, and they become readable together. Answers when they are on the disk. Values: boolean, number, bigint,
    *  string, Date for TIMESTAMP, array, Map or object for MAP, object for STRUCT; what is left out is NULL; `ROWTIME`
@@ -456,11 +469,11 @@ class OpenMillrace implements Millrace {
     topic: string,
     records: Iterable<ProducedRecord>,
     options: { readonly acks?: Acks } = {},
-  ): Promise<void> {
+  ): Promise<Position> {
     checkNotInternal(topic, 'written', undefined);
     const { acks = 'durable' } = options;
     const checked = withoutReservedHeaders(records);
-    await produceRecords(this.log, await this.#producer(), topic, checked, { acks, now: systemClock.now() });
+    return produceRecords(this.log, await this.#producer(), topic, checked, { acks, now: systemClock.now() });
   }
 
   insert(target: string, rows: Iterable<TypedRow>): Promise<void> {

@@ -35,6 +35,7 @@ export type {
   WithValue,
 } from './dsl/options.ts';
 export type { Produced } from './dsl/produced.ts';
+export type { QueryableStore, StoreForm, WindowedForm } from './dsl/queryable-store.ts';
 export type { Reducer } from './dsl/reduce.ts';
 export type { SessionWindowedCogroupedKStream } from './dsl/session-windowed-cogrouped-kstream.ts';
 export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
@@ -199,6 +200,10 @@ export { isPassingShard } from './runtime/suspects.ts';
 export { Task, type TaskCommit, type TaskOptions } from './runtime/task.ts';
 export type { TaskInput } from './runtime/task-input.ts';
 export type { RemoteHost, WorkerOptions } from './runtime/threads.ts';
+export type { KeyValueEntry, KeyValueView } from './runtime/views/key-value-view.ts';
+export type { Position } from './runtime/views/store-reader.ts';
+export type { RangeOptions, ViewOptions } from './runtime/views/view.ts';
+export type { TimeRange, WindowedEntry, WindowedView } from './runtime/views/windowed-view.ts';
 export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';
 export type {

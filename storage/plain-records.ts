@@ -44,7 +44,8 @@ export interface ProduceOptions {
   readonly now: number;
 }
 
-/** Rejects with TOPIC_UNKNOWN, PARTITION_UNKNOWN or RECORD_INVALID, or with the log's own error; what was appended
+/** Answers the position behind the last record in each partition that got any. Rejects with TOPIC_UNKNOWN,
+ *  PARTITION_UNKNOWN or RECORD_INVALID, or with the log's own error; what was appended
  *  before that stays. */
 export const produceRecords = async (
   log: Log,
@@ -52,17 +53,18 @@ export const produceRecords = async (
   topic: string,
   records: Iterable<ProducedRecord>,
   { acks, now }: ProduceOptions,
-): Promise<void> => {
+): Promise<readonly CommittedOffset[]> => {
   const description = await log.describeTopic(topic);
   if (description === undefined) throw unknownTopic(topic);
   const { partitions } = description;
   const batchBytes = Math.min(targetBatchBytes, batchLimitOf(description.configs));
   const builders: (BatchBuilder | undefined)[] = [];
-  const appended: Promise<unknown>[] = [];
+  const appended: Promise<CommittedOffset>[] = [];
   const send = (partition: number, builder: BatchBuilder): void => {
     const done = producer.append({ topic, partition }, builder.finish(), acks);
-    done.catch(() => {});
-    appended.push(done);
+    const position = done.then(({ nextOffset }) => ({ topic, partition, offset: nextOffset }));
+    position.catch(() => {});
+    appended.push(position);
   };
   let roundRobin = 0;
   for (const { key, value, timestamp, partition, headers } of records) {
@@ -105,7 +107,9 @@ export const produceRecords = async (
   }
   for (const [partition, builder] of builders.entries())
     if (builder !== undefined && builder.count > 0) send(partition, builder);
-  await Promise.all(appended);
+  const last = new Map<number, CommittedOffset>();
+  for (const position of await Promise.all(appended)) last.set(position.partition, position);
+  return [...last.values()];
 };
 
 export interface ConsumeOptions {

@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Millrace, open, repair } from 'millrace';
+import { type Millrace, open, type Position, repair } from 'millrace';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { nodeFiles, systemClock, systemRandom } from '../base/node/index.ts';
 import { openFileLog } from '../storage/file-log/index.ts';
@@ -53,7 +53,7 @@ const internal = (name: string): string => `_millrace-query_${query}-Aggregate-$
 const rows = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ key: null, value: `{"PAGE":"/${i % 10}"}`, partition: 0 }));
 
-const produce = (millrace: Millrace, topic: string, count: number): Promise<void> =>
+const produce = (millrace: Millrace, topic: string, count: number): Promise<Position> =>
   millrace.produce(topic, rows(count));
 
 /** Rows that a table has counted, all its groups together. */

@@ -9,6 +9,7 @@ import {
   deadLetterOf,
   type Millrace,
   open,
+  type Position,
   type RecordError,
   type Streams,
   StreamsBuilder,
@@ -59,7 +60,7 @@ const app = (options: Partial<StreamsOptions> = {}): Promise<Streams> =>
 
 const long = 'x'.repeat(5000);
 
-const send = (...values: readonly string[]): Promise<void> =>
+const send = (...values: readonly string[]): Promise<Position> =>
   millrace.produce(
     'in',
     values.map((value, i) => ({

@@ -7,6 +7,7 @@ import {
   type Millrace,
   type MillraceEvent,
   open,
+  type Position,
   type RestoreProgress,
   type Streams,
   StreamsBuilder,
@@ -43,7 +44,7 @@ const app = (options: Partial<StreamsModuleOptions> & { readonly start?: boolean
   millrace.streams({ id: 'app', module, config, threads: 2, ...options });
 
 /** One record for each key. */
-const round = (): Promise<void> =>
+const round = (): Promise<Position> =>
   millrace.produce(
     'words',
     keys.map((word) => ({ key: word, value: JSON.stringify(word) })),

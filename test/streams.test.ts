@@ -7,6 +7,7 @@ import {
   type Millrace,
   type OpenOptions,
   open,
+  type Position,
   type RestoreProgress,
   type Streams,
   StreamsBuilder,
@@ -55,7 +56,7 @@ const wordCount = (): Topology => {
 const app = (options: Partial<StreamsOptions> & { readonly start?: boolean } = {}): Promise<Streams> =>
   millrace.streams({ id: 'app', topology: wordCount(), ...options });
 
-const send = (...words: readonly string[]): Promise<void> =>
+const send = (...words: readonly string[]): Promise<Position> =>
   millrace.produce(
     'words',
     words.map((value) => ({ key: value, value })),

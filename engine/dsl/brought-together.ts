@@ -17,7 +17,8 @@ export interface BroughtTogether<V> {
   readonly partitions?: number;
 }
 
-/** The stream behind a repartition, if its key may have changed; else as it is. `as` names the repartition. */
+/** The stream behind a repartition, if its key may have changed; else as it is. `as` names the repartition: a stream that
+ *  is brought together twice under one name goes through one topic. */
 export const broughtTogether = <K, V>(
   parts: StreamParts<K, V>,
   as: string,
@@ -26,8 +27,11 @@ export const broughtTogether = <K, V>(
   if (!parts.flagged) return parts;
   const { graph, key } = parts;
   const value = serdeFor('value', `the repartition "${as}"`, given, parts.value);
+  const known = graph.repartitions.get(as);
+  if (known?.from === parts.node) return { ...parts, node: known.source, value, flagged: false };
   const sinkName = graph.name('KSTREAM-SINK');
   const sourceName = graph.name('KSTREAM-SOURCE');
+  graph.repartitions.set(as, { from: parts.node, source: sourceName });
   graph.add((topology) =>
     topology.addRepartition(as, {
       parents: [parts.node],

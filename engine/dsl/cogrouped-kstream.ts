@@ -45,7 +45,15 @@ export class CogroupedKStream<K, A> {
       operator: aggregate({ store: name, accumulation }),
     }));
     const [{ key }] = this.#inputs;
-    return graph.make.table({ graph, node, key, value, wanted: { store: true }, rows: () => storedRows(store, value) });
+    return graph.make.table({
+      graph,
+      node,
+      key,
+      value,
+      wanted: { store: true },
+      store,
+      rows: () => storedRows(store, value),
+    });
   }
 
   /** Groups by windows of time besides, or by sessions. */

@@ -69,6 +69,7 @@ export const foreignKeyJoin = <K, FK, L, R, V>(
     key,
     value: options.value,
     wanted,
+    store: names.store,
     rows: () => storedRows(names.store, serdeFor('value', `the join "${names.output}"`, options.value)),
   });
 };

@@ -52,6 +52,8 @@ export class Graph {
   readonly make: Makers;
   #counter = 0;
   readonly #steps: ((topology: Topology) => void)[] = [];
+  /** By name: the node that each repartition reads from, and the one that it comes out of. */
+  readonly repartitions = new Map<string, { readonly from: string; readonly source: string }>();
 
   constructor(make: Makers) {
     this.make = make;

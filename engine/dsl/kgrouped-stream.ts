@@ -71,7 +71,7 @@ export class KGroupedStream<K, V> {
       const supplier = aggregate<V, A, R>({ store, accumulation });
       topology.addProcessor(node, supplier, [parent], { stores: [store] });
     });
-    return graph.make.table<K, R>({ graph, node, key, value, wanted, rows: () => storedRows(store, value) });
+    return graph.make.table<K, R>({ graph, node, key, value, wanted, store, rows: () => storedRows(store, value) });
   }
 
   /** Begins an aggregate of several streams: `add` adds the records of this one to it. A is the accumulator's type. */

@@ -92,6 +92,7 @@ export class KGroupedTable<K, V> {
       key,
       value: accumulator,
       wanted: { store: true },
+      store,
       rows: () => storedRows(store, accumulator),
     });
   }

@@ -1,5 +1,6 @@
 /** A table: the last row of each key, as a changing thing. Its functions see rows only; a missing row needs none. */
 
+import { UserError } from '../../base/index.ts';
 import { tableFilter } from '../operators/table-filter.ts';
 import { type GroupOf, tableGroupBy } from '../operators/table-group-by.ts';
 import { tableMapValues } from '../operators/table-map-values.ts';
@@ -12,6 +13,7 @@ import type { KGroupedTable } from './kgrouped-table.ts';
 import type { KStream } from './kstream.ts';
 import type { Materialized, Named, WithKeyAndValue, WithValue } from './options.ts';
 import { presentKeyOf, rowsOf, type TableParts } from './parts.ts';
+import { type QueryableStore, queryableStore } from './queryable-store.ts';
 import type { Suppressed } from './suppressed.ts';
 import { suppressedTable } from './suppressed-table.ts';
 import { tableTableJoin } from './table-table-join.ts';
@@ -41,7 +43,12 @@ export class KTable<K, V> {
       topology.addProcessor(node, tableFilter<V>(passes, { not }), [parent], { before: 'needed' }),
     );
     const shown = (row: V, record: StreamRecord<unknown>): V | null => (passes(row, record) !== not ? row : null);
-    return graph.make.table({ ...this.#parts, node, rows: rows && (() => mappedRows(rows(), shown)) });
+    return graph.make.table({
+      ...this.#parts,
+      node,
+      store: undefined,
+      rows: rows && (() => mappedRows(rows(), shown)),
+    });
   }
 
   mapValues<V2>(to: (value: V, key: K) => V2 | null, options: WithValue<V2> = {}): KTable<K, V2> {
@@ -57,6 +64,7 @@ export class KTable<K, V> {
       key,
       value: options.value,
       wanted,
+      store: undefined,
       rows: rows && (() => mappedRows(rows(), mapped)),
     });
   }
@@ -161,6 +169,19 @@ export class KTable<K, V> {
    *  each window (`Suppressed`). */
   suppress(suppressed: Suppressed<K>, options: WithValue<V> = {}): KTable<K, V> {
     return suppressedTable(this.#parts, suppressed, options);
+  }
+
+  /** The store that holds the table's rows, for `Streams.store`. Throws DSL_TABLE_NOT_STORED where there is none: a
+   *  table that is filtered, mapped or joined without a store of its own. */
+  queryable(): QueryableStore<K, V> {
+    const { store, key, value, wanted, node } = this.#parts;
+    if (store === undefined || value === undefined) {
+      throw new UserError('DSL_TABLE_NOT_STORED', `the table "${node}" is not kept in a store`, {
+        hint: 'Read the table that it is made of, or name a store for it where the method takes one.',
+      });
+    }
+    wanted.store = true;
+    return queryableStore(store, key.serde, value);
   }
 
   /** The changes as a stream; a deletion is a record without a value. */

@@ -49,6 +49,8 @@ export interface TableParts<K, V> {
   readonly key: KeyForm<K>;
   readonly value: Serde<V> | undefined;
   readonly wanted: Wanted;
+  /** The store that holds just these rows, for reading them from outside. */
+  readonly store: string | undefined;
   /** Where rows are looked up; called when the topology is built. Undefined: nowhere (a windowed table). */
   readonly rows: (() => ViewedTable<V>) | undefined;
 }

@@ -36,8 +36,8 @@ export class SessionWindowedCogroupedKStream<K, A> {
       result: (accumulator) => accumulator,
       merge: (accumulator, other, record) => merge(presentKeyOf(key, record), accumulator, other),
     };
-    const { graph, node, keyForm } = cogrouped(this.#inputs, options, (store) => {
-      const { stores, operator, keyForm } = sessionWindowAggregate(this.#windows, store, options.retentionMs);
+    const { graph, node, store, keyForm } = cogrouped(this.#inputs, options, (name) => {
+      const { stores, operator, keyForm } = sessionWindowAggregate(this.#windows, name, options.retentionMs);
       return { stores, operator: operator(accumulation), keyForm };
     });
     return graph.make.table({
@@ -46,6 +46,7 @@ export class SessionWindowedCogroupedKStream<K, A> {
       key: keyForm(key.serde),
       value,
       wanted: { store: true },
+      store,
       rows: undefined,
     });
   }

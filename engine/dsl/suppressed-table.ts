@@ -29,7 +29,13 @@ export const suppressedTable = <K, V>(
     const supplier = suppress<V>({ store, byTime, row, ...when, ...(limit && { limit }), before });
     topology.addProcessor(node, supplier, [parent], { stores: [store, byTime], before });
   });
-  return graph.make.table({ ...parts, node, value: row, rows: rows && (() => suppressedRows(rows(), store, row)) });
+  return graph.make.table({
+    ...parts,
+    node,
+    store: undefined,
+    value: row,
+    rows: rows && (() => suppressedRows(rows(), store, row)),
+  });
 };
 
 /** When a key goes. */

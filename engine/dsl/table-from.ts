@@ -40,6 +40,7 @@ export const tableFrom = <K, V>(from: TableFrom<K, V>): KTable<K, V> => {
     key,
     value: row,
     wanted,
+    store,
     rows: () => storedRows(store, row),
   });
 };
@@ -64,6 +65,7 @@ const versionedTable = <K, V>(
     key,
     value: row,
     wanted: { store: true },
+    store: undefined,
     rows: () => versionedRows(stores, row),
   });
 };

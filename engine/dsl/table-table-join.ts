@@ -70,6 +70,7 @@ export const tableTableJoin = <K, L, R, V>(
     key,
     value: options.value,
     wanted,
+    store: kept ? store : undefined,
     rows: () =>
       kept
         ? storedRows(store, serdeFor('value', `the join "${node}"`, options.value))

@@ -26,8 +26,8 @@ export class TimeWindowedCogroupedKStream<K, A> {
   ): KTable<Windowed<K>, A> {
     const { value } = options;
     const accumulation = byValue<Addition<A>, A>(value, initialize, addAddition);
-    const { graph, node, keyForm } = cogrouped(this.#inputs, options, (store) => {
-      const { stores, operator, keyForm } = fixedWindowAggregate(this.#windows, store, options.retentionMs);
+    const { graph, node, store, keyForm } = cogrouped(this.#inputs, options, (name) => {
+      const { stores, operator, keyForm } = fixedWindowAggregate(this.#windows, name, options.retentionMs);
       return { stores, operator: operator(accumulation), keyForm };
     });
     const [{ key }] = this.#inputs;
@@ -37,6 +37,7 @@ export class TimeWindowedCogroupedKStream<K, A> {
       key: keyForm(key.serde),
       value,
       wanted: { store: true },
+      store,
       rows: undefined,
     });
   }

@@ -82,6 +82,6 @@ export class TimeWindowedKStream<K, V> {
         stores: aggregate.stores.map(({ name }) => name),
       });
     });
-    return graph.make.table({ graph, node, key: aggregate.keyForm(key.serde), value, wanted, rows: undefined });
+    return graph.make.table({ graph, node, key: aggregate.keyForm(key.serde), value, wanted, store, rows: undefined });
   }
 }

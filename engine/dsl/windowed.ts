@@ -14,6 +14,13 @@ export interface Windowed<K> {
   readonly end: number;
 }
 
+/** How a windowed key is written: the key's own serde, and the windows. */
+export interface WindowedSerde<K> extends Serde<Windowed<K>> {
+  readonly inner: Serde<K>;
+  /** The size of time windows, in milliseconds; undefined for sessions. */
+  readonly sizeMs: number | undefined;
+}
+
 /** Bytes that a time window adds behind the key's own. */
 export const timeWindowBytes = 8;
 /** Bytes that a session adds. */
@@ -21,8 +28,10 @@ export const sessionBytes = 16;
 
 /** Keys of time windows of one size; of sliding windows that is the time difference. The end is not written: it follows
  *  from the size. */
-export const timeWindowed = <K>(key: Serde<K>, sizeMs: number): Serde<Windowed<K>> => ({
+export const timeWindowed = <K>(key: Serde<K>, sizeMs: number): WindowedSerde<K> => ({
   name: `time-windowed ${key.name}`,
+  inner: key,
+  sizeMs,
   write(value, out) {
     key.write(value.key, out);
     out.i64(value.start);
@@ -44,8 +53,10 @@ export const endOfTimeWindow =
 export const endOfSession = (bytes: Uint8Array, keyEnd: number): number => readI64(bytes, keyEnd - sessionBytes);
 
 /** Keys of sessions. */
-export const sessionWindowed = <K>(key: Serde<K>): Serde<Windowed<K>> => ({
+export const sessionWindowed = <K>(key: Serde<K>): WindowedSerde<K> => ({
   name: `session-windowed ${key.name}`,
+  inner: key,
+  sizeMs: undefined,
   write(value, out) {
     key.write(value.key, out);
     out.i64(value.end);

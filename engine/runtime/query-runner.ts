@@ -173,6 +173,7 @@ export class QueryRunner {
           query.commits++;
           query.failuresInARow = 0;
           trimmer.committed(coordinator);
+          changed();
         },
         aborted: (error, retryInMs) => {
           query.aborts++;

@@ -41,11 +41,13 @@ import type { FromHost, StoreEntry, ThreadCounters, ToHost, WindowRange } from '
 import { QueryRecords } from './query-records.ts';
 import { QueryRunner } from './query-runner.ts';
 import { internalTopics } from './query-topics.ts';
+import { committedPositions, reached } from './reached.ts';
 import { deleteOwnTopics, type ResetTo, resetQuery } from './reset.ts';
 import { defaultRuntimeLimits, type RuntimeLimits, type RuntimeOptions } from './runtime-options.ts';
 import { mostAlone, Suspects } from './suspects.ts';
 import { TaskHost } from './task-host.ts';
 import { ThreadChanges } from './thread-changes.ts';
+import type { StoreReader } from './views/store-reader.ts';
 
 const mostDamageKept = 100;
 
@@ -377,10 +379,8 @@ export class Runtime {
     const query = this.#query(id);
     const { run } = query;
     if (query.state !== 'running' || run === undefined) return undefined;
-    const held = [...run.positions.values()].flat();
-    const positions = query.idle ? held : (run.coordinator?.positions() ?? held);
     let lag = 0;
-    for (const { topic, partition, offset } of positions) {
+    for (const { topic, partition, offset } of committedPositions(query)) {
       const { stable } = await this.#options.log.offsets({ topic, partition });
       lag += Math.max(0, stable - offset);
     }
@@ -427,6 +427,21 @@ export class Runtime {
     range: ScanRange = {},
   ): AsyncGenerator<readonly StoreEntry[], void, undefined> {
     yield* this.#questions.scan(await this.#readable(id, store), range);
+  }
+
+  /** What views of the query's stores read from. */
+  reader(id: string): StoreReader {
+    return {
+      read: (store, key, windows) => this.read(id, store, key, windows),
+      scan: (store, range) => this.scan(id, store, range),
+      position: () => committedPositions(this.#query(id)),
+      reached: (position) =>
+        reached(this.#query(id), position, {
+          change: () => this.#change(),
+          stableEnd: async (partition) => (await this.#options.log.offsets(partition)).stable,
+          closed: () => this.#closed,
+        }),
+    };
   }
 
   async #readable(id: string, store: string): Promise<AskedStore> {

@@ -14,6 +14,9 @@
  */
 
 import { messageOf, UserError } from '../../base/index.ts';
+import type { KTable } from '../dsl/ktable.ts';
+import type { StoreForm, WindowedForm } from '../dsl/queryable-store.ts';
+import type { Windowed } from '../dsl/windowed.ts';
 import type { Topology } from '../topology.ts';
 import { mostAppThreads } from './app-threads.ts';
 import type { QueryListener, QuerySpec, Uncaught, UncaughtHandler } from './managed-query.ts';
@@ -23,6 +26,9 @@ import type { RecordErrorPolicies } from './record-errors.ts';
 import type { ResetTo } from './reset.ts';
 import type { Runtime, ThreadMetadata } from './runtime.ts';
 import { loadTopology } from './topology-module.ts';
+import { KeyValueView } from './views/key-value-view.ts';
+import type { ViewOptions } from './views/view.ts';
+import { WindowedView } from './views/windowed-view.ts';
 
 export type StreamsState =
   | 'created'
@@ -299,6 +305,22 @@ export class Streams {
   /** The threads that run its tasks, and where those stand; empty while it does not run. */
   threads(): readonly ThreadMetadata[] {
     return this.#started ? this.#runtime.threadsOf(this.id) : [];
+  }
+
+  // ---------------------------------------------------------------- stores
+
+  /** Reads a store from outside, as of the last commit: that of a table of the topology, or one that is named with the
+   *  serdes of its keys and rows. It can be read while the application runs; views stay valid when it starts again. */
+  store<K, V>(store: KTable<Windowed<K>, V> | WindowedForm<K, V>, options?: ViewOptions): WindowedView<K, V>;
+  store<K, V>(store: KTable<K, V> | StoreForm<K, V>, options?: ViewOptions): KeyValueView<K, V>;
+  store<K, V>(
+    store: KTable<K, V> | StoreForm<K, V> | WindowedForm<K, V>,
+    options: ViewOptions = {},
+  ): KeyValueView<K, V> | WindowedView<K, V> {
+    const reader = this.#runtime.reader(this.id);
+    // A table of windowed keys has a windowed form, as the overloads have it.
+    const form = ('queryable' in store ? store.queryable() : store) as StoreForm<K, V> | WindowedForm<K, V>;
+    return 'sizeMs' in form ? new WindowedView(reader, form, options) : new KeyValueView(reader, form, options);
   }
 
   // ---------------------------------------------------------------- state

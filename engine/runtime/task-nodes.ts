@@ -62,7 +62,11 @@ export const makeNodes = (options: NodesOptions): TaskNodes => {
       const { repartition } = node;
       // Results go to a client, which needs the rows only.
       const origins = topic === resultTopic ? undefined : { current: origin, tasks, ownTime, repartition };
-      const writer = options.writerOf(topicOf(applicationId, node), origins);
+      const name = topicOf(applicationId, node);
+      // Sinks of one topic write in turn: their records stay in the order in which they were made.
+      const shared = outputs.find((writer) => writer.topic === name && writer.ownTime === ownTime);
+      if (shared !== undefined) return shared;
+      const writer = options.writerOf(name, origins);
       outputs.push(writer);
       return writer;
     };

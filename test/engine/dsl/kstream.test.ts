@@ -127,3 +127,15 @@ test('without a default branch what no branch takes is left out; branches have n
   branches.a.to('out');
   expect(run('a:x b:y')).toBe('a:x');
 });
+
+test('a stream that is grouped once and aggregated twice under one name goes through one topic', () => {
+  const { builder, stream, run } = begin();
+  const grouped = stream.groupBy((_key, value) => value, { key: string, name: 'by-value' });
+  grouped.count({ store: 'counts' }).mapValues(String, { value: string }).toStream().to('out');
+  grouped
+    .reduce((a, b) => a + b, { store: 'texts' })
+    .toStream()
+    .to('out');
+  expect(builder.build().repartitions.map(({ name }) => name)).toEqual(['by-value']);
+  expect(run('-:x -:x')).toBe('x:1 x:x x:2 x:xx');
+});

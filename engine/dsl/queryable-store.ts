@@ -1,0 +1,27 @@
+/** The store of a table, as it is asked for from outside: its name, and how keys and rows are read. */
+
+import type { Serde } from '../serde.ts';
+import type { Windowed, WindowedSerde } from './windowed.ts';
+
+export interface StoreForm<K, V> {
+  readonly name: string;
+  readonly key: Serde<K>;
+  readonly value: Serde<V>;
+}
+
+export interface WindowedForm<K, V> extends StoreForm<K, V> {
+  /** The size of the windows, in milliseconds; undefined: the store holds sessions. */
+  readonly sizeMs: number | undefined;
+}
+
+export type QueryableStore<K, V> = K extends Windowed<infer Inner> ? WindowedForm<Inner, V> : StoreForm<K, V>;
+
+const isWindowed = (serde: Serde<unknown> | WindowedSerde<unknown>): serde is WindowedSerde<unknown> =>
+  'inner' in serde;
+
+export const queryableStore = <K, V>(name: string, key: Serde<K>, value: Serde<V>): QueryableStore<K, V> => {
+  const serde = key as Serde<unknown>;
+  const form = isWindowed(serde) ? { name, key: serde.inner, value, sizeMs: serde.sizeMs } : { name, key, value };
+  // What the type says of K is what the serde says of itself.
+  return form as QueryableStore<K, V>;
+};

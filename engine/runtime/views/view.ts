@@ -1,0 +1,83 @@
+/** What all views have in common: they read committed entries, from a position on, and put them in order. */
+
+import { ByteWriter, compareBytes } from '../../../base/index.ts';
+import type { Serde } from '../../serde.ts';
+import type { ScanRange } from '../../stores/state-store.ts';
+import type { StoreEntry } from '../protocol.ts';
+import { type Order, sortedEntries } from './sorted-entries.ts';
+import type { Position, StoreReader } from './store-reader.ts';
+
+export interface ViewOptions {
+  /** Reads wait until the store shows at least this: what was written before, read back. */
+  readonly from?: Position;
+  /** The most that entries to be put in order may take in memory. Default 64 MiB. */
+  readonly sortBytes?: number;
+}
+
+export interface RangeOptions {
+  /** `ascending` and `descending` go by the bytes of the keys (numbers: negative ones come last), as in Kafka Streams;
+   *  `none` needs no memory, however large the store. Default: ascending. */
+  readonly order?: 'ascending' | 'descending' | 'none';
+  /** At most so many entries. */
+  readonly limit?: number;
+}
+
+const defaultSortBytes = 64 << 20;
+
+export class View {
+  readonly #reader: StoreReader;
+  readonly #store: string;
+  readonly #options: ViewOptions;
+
+  constructor(reader: StoreReader, store: string, options: ViewOptions) {
+    this.#reader = reader;
+    this.#store = store;
+    this.#options = options;
+  }
+
+  /** What a read that begins now shows at least. */
+  position(): Position {
+    return this.#reader.position();
+  }
+
+  protected async entriesOf(key: Uint8Array, windows?: { from: number; to: number }): Promise<readonly StoreEntry[]> {
+    await this.#reached();
+    return this.#reader.read(this.#store, key, windows);
+  }
+
+  protected async *scan(range: ScanRange, options: RangeOptions, ascending: Order): AsyncGenerator<StoreEntry> {
+    const { order = 'ascending', limit = Number.POSITIVE_INFINITY } = options;
+    if (!(limit > 0)) return;
+    await this.#reached();
+    const pages = this.#reader.scan(this.#store, range);
+    if (order === 'none') {
+      let left = limit;
+      for await (const page of pages) {
+        for (const entry of page) {
+          yield entry;
+          if (--left <= 0) return;
+        }
+      }
+      return;
+    }
+    yield* await sortedEntries(pages, {
+      store: this.#store,
+      order: order === 'ascending' ? ascending : (a, b) => ascending(b, a),
+      limit,
+      limitBytes: this.#options.sortBytes ?? defaultSortBytes,
+    });
+  }
+
+  async #reached(): Promise<void> {
+    const { from } = this.#options;
+    if (from !== undefined) await this.#reader.reached(from);
+  }
+}
+
+export const byKey: Order = (a, b) => compareBytes(a.key, 0, a.key.length, b.key, 0, b.key.length);
+
+export const bytesOf = <T>(serde: Serde<T>, value: T): Uint8Array => {
+  const out = new ByteWriter(64);
+  serde.write(value, out);
+  return out.slice();
+};

@@ -1,0 +1,163 @@
+/** Stores of an application, read from outside while it runs: typed from the table, committed values only. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type KeyValueView,
+  type Millrace,
+  open,
+  StreamsBuilder,
+  serdes,
+  TimeWindows,
+  type WindowedView,
+} from 'millrace';
+import { SessionWindows } from 'millrace/engine';
+import { afterEach, beforeEach, expect, expectTypeOf, test } from 'vitest';
+
+const { int32, string } = serdes;
+
+let data: string;
+let millrace: Millrace;
+
+beforeEach(async () => {
+  data = mkdtempSync(join(tmpdir(), 'millrace-views-'));
+  millrace = await open({ data, commitIntervalMs: 20 });
+  await millrace.log.createTopic({ name: 'words', partitions: 3 });
+});
+
+afterEach(async () => {
+  await millrace.close();
+  rmSync(data, { recursive: true, force: true });
+});
+
+/** Several tables of words; each word is counted behind a repartition. */
+const tables = () => {
+  const builder = new StreamsBuilder();
+  const words = builder
+    .stream('words', { key: string, value: string })
+    .groupBy((_key, word) => word, { key: string, name: 'by-word' });
+  const counts = words.count({ store: 'counts', value: serdes.int64 });
+  const windows = words.windowedBy(TimeWindows.ofSizeWithNoGrace(10)).count({ store: 'windows', retentionMs: 1000 });
+  const sessions = words.windowedBy(SessionWindows.ofInactivityGapAndGrace(5, 1000)).count({ store: 'sessions' });
+  return { topology: builder.build(), counts, windows, sessions };
+};
+
+const collect = async <T>(entries: AsyncIterable<T>): Promise<T[]> => {
+  const all: T[] = [];
+  for await (const entry of entries) all.push(entry);
+  return all;
+};
+
+const say = (...words: readonly (readonly [word: string, timestamp: number])[]) =>
+  millrace.produce(
+    'words',
+    words.map(([value, timestamp], i) => ({ key: String(i), value, timestamp })),
+  );
+
+test('a table is read by key, by range, by prefix, whole and backwards', async () => {
+  const { topology, counts } = tables();
+  const streams = await millrace.streams({ id: 'app', topology });
+  const view = streams.store(counts, {
+    from: await say(['b', 1], ['a', 2], ['ab', 3], ['b', 4], ['c', 5], ['abc', 6]),
+  });
+  expectTypeOf(view).toEqualTypeOf<KeyValueView<string, number | bigint>>();
+  expect(await view.get('b')).toBe(2);
+  expect(await view.get('none')).toBeUndefined();
+  expect(await view.entry('b')).toEqual({ key: 'b', value: 2, timestamp: 4 });
+  const keys = async (entries: AsyncIterable<{ readonly key: string }>): Promise<string> =>
+    (await collect(entries)).map(({ key }) => key).join(' ');
+  expect(await keys(view.all())).toBe('a ab abc b c');
+  expect(await keys(view.all({ order: 'descending', limit: 2 }))).toBe('c b');
+  expect(await keys(view.range({ from: 'ab', to: 'b' }))).toBe('ab abc b');
+  expect(await keys(view.range({ to: 'ab' }))).toBe('a ab');
+  expect(await keys(view.range({ from: 'abc', order: 'descending' }))).toBe('c b abc');
+  expect(await keys(view.prefix('ab'))).toBe('ab abc');
+  expect((await keys(view.all({ order: 'none' }))).split(' ').sort()).toEqual(['a', 'ab', 'abc', 'b', 'c']);
+  expect(await keys(view.all({ order: 'none', limit: 3 }))).toHaveLength(
+    (await keys(view.all({ order: 'none', limit: 3 }))).length,
+  );
+  expect(await collect(view.all({ limit: 0 }))).toEqual([]);
+});
+
+test('windows and sessions are fetched by key and time', async () => {
+  const { topology, windows, sessions } = tables();
+  const streams = await millrace.streams({ id: 'app', topology });
+  const from = await say(['a', 1], ['a', 4], ['b', 5], ['a', 12], ['a', 25]);
+  const byWindow = streams.store(windows, { from });
+  expectTypeOf(byWindow).toEqualTypeOf<WindowedView<string, number | bigint>>();
+  const shown = async (entries: ReturnType<typeof byWindow.all>): Promise<string> =>
+    (await collect(entries)).map(({ key: { key, start, end }, value }) => `${key}[${start},${end}]=${value}`).join(' ');
+  expect(await shown(byWindow.fetch('a'))).toBe('a[0,10]=2 a[10,20]=1 a[20,30]=1');
+  expect(await shown(byWindow.fetch('a', { from: 10, to: 20, order: 'descending' }))).toBe('a[20,30]=1 a[10,20]=1');
+  expect(await byWindow.get('a', 0)).toBe(2);
+  expect(await byWindow.get('a', 5)).toBeUndefined();
+  expect(await shown(byWindow.all())).toBe('a[0,10]=2 b[0,10]=1 a[10,20]=1 a[20,30]=1');
+  expect(await shown(byWindow.all({ from: 1, limit: 1 }))).toBe('a[10,20]=1');
+  const bySession = streams.store(sessions, { from });
+  expect(await shown(bySession.fetch('a'))).toBe('a[1,4]=2 a[12,12]=1 a[25,25]=1');
+  expect(await shown(bySession.all({ to: 5 }))).toBe('a[1,4]=2 b[5,5]=1');
+  expect(await shown(bySession.all({ order: 'descending', limit: 1 }))).toBe('a[25,25]=1');
+  expect(await bySession.get('a', 12)).toBe(1);
+});
+
+test('a view shows at least the position that it is read from, also behind a repartition', async () => {
+  const { topology, counts } = tables();
+  const streams = await millrace.streams({ id: 'app', topology });
+  for (let n = 1; n <= 30; n++) {
+    const position = await say(['again', n]);
+    expect(await streams.store(counts, { from: position }).get('again')).toBe(n);
+  }
+  expect(
+    streams
+      .store(counts)
+      .position()
+      .map(({ topic }) => topic),
+  ).toContain('words');
+});
+
+test('a store is read by its name and serdes too, and stays readable when the application is started again', async () => {
+  const { topology } = tables();
+  const streams = await millrace.streams({ id: 'app', topology });
+  const view = streams.store({ name: 'counts', key: string, value: serdes.int64 });
+  await say(['a', 1]);
+  await millrace.awaitIdle();
+  expect(await view.get('a')).toBe(1);
+  await streams.close();
+  await expect(view.get('a')).rejects.toThrow('is stopped');
+  await expect(
+    streams
+      .store({ name: 'counts', key: string, value: string }, { from: [{ topic: 'words', partition: 0, offset: 99 }] })
+      .get('a'),
+  ).rejects.toMatchObject({ code: 'QUERY_NOT_RUNNING' });
+  await streams.start();
+  expect(await view.get('a')).toBe(1);
+  await expect(streams.store({ name: 'none', key: string, value: string }).get('a')).rejects.toMatchObject({
+    code: 'STORE_UNKNOWN',
+  });
+});
+
+test('numbers are ranged by their bytes', async () => {
+  const builder = new StreamsBuilder();
+  const lengths = builder
+    .stream('words', { key: string, value: string })
+    .groupBy((_key, word) => Number(word), { key: int32 })
+    .count({ store: 'counts' });
+  const streams = await millrace.streams({ id: 'app', topology: builder.build() });
+  const view = streams.store(lengths, { from: await say(['300', 1], ['-1', 2], ['2', 3]) });
+  expect((await collect(view.all())).map(({ key }) => key)).toEqual([2, 300, -1]);
+});
+
+test('what has to be sorted has a limit', async () => {
+  const { topology, counts } = tables();
+  const streams = await millrace.streams({ id: 'app', topology });
+  const from = await say(['a', 1], ['b', 2], ['c', 3]);
+  const view = streams.store(counts, { from, sortBytes: 300 });
+  await expect(collect(view.all())).rejects.toMatchObject({ code: 'STORE_RANGE_TOO_LARGE' });
+  expect(await collect(view.all({ order: 'none' }))).toHaveLength(3);
+});
+
+test('a table that is not kept cannot be read', () => {
+  const { counts } = tables();
+  expect(() => counts.filter(() => true).queryable()).toThrow('is not kept in a store');
+});
