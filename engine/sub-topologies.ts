@@ -3,7 +3,7 @@
  *
  * Nodes belong together when they feed each other, share a store, or read the same topic (a task has one position per
  * partition). A repartition is a sink and a source over an internal topic and cuts: what is before it and what is
- * behind it may run apart, unless something else joins them. Sub-topologies are numbered in the order of their first
+ * behind it may run apart, unless something else joins them. A global store joins nothing. Sub-topologies are numbered in the order of their first
  * nodes.
  *
  * Union by representative: each node, store and source topic points towards its part.
@@ -13,7 +13,11 @@ import { sendersOfBefore } from './before-images.ts';
 import type { StoreSpec } from './stores/store.ts';
 import type { Node, SubTopology } from './topology-nodes.ts';
 
-export const splitTopology = (ordered: readonly Node[], stores: readonly StoreSpec[]): readonly SubTopology[] => {
+export const splitTopology = (
+  ordered: readonly Node[],
+  stores: readonly StoreSpec[],
+  globals: readonly string[],
+): readonly SubTopology[] => {
   const up = new Map<string, string>();
   const find = (item: string): string => {
     let at = item;
@@ -28,7 +32,9 @@ export const splitTopology = (ordered: readonly Node[], stores: readonly StoreSp
     const self = `node ${node.name}`;
     if (node.node === 'source') join(self, `topic ${node.repartition} ${node.topic}`);
     else for (const parent of node.parents) join(self, `node ${parent}`);
-    if (node.node === 'processor') for (const store of node.stores) join(self, `store ${store}`);
+    if (node.node === 'processor') {
+      for (const store of node.stores) if (!globals.includes(store)) join(self, `store ${store}`);
+    }
   }
   const parts = new Map<string, Node[]>();
   for (const node of ordered) {

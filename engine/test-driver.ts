@@ -28,6 +28,7 @@ import { BlockPool } from './block.ts';
 import { withoutOriginTime } from './origin-time.ts';
 import type { ProcessingPolicy } from './processing-error.ts';
 import { type Drop, TaskCounters } from './runtime/drops.ts';
+import { writesNothing } from './runtime/global-stores.ts';
 import { Task } from './runtime/task.ts';
 import type { TaskInput } from './runtime/task-input.ts';
 import { SubTopologyGraph } from './runtime/watermarks.ts';
@@ -37,6 +38,7 @@ import { type Forms, noBytes, type PipedRecord, type TestRecord } from './test-r
 import { TestSessionStore, TestStore, TestWindowStore } from './test-stores.ts';
 import { type InputOptions, TestInput, TestOutput } from './test-topics.ts';
 import type { Topology } from './topology.ts';
+import type { GlobalStore } from './topology-nodes.ts';
 
 export type { TestRecord } from './test-records.ts';
 
@@ -68,6 +70,7 @@ export class TopologyTestDriver {
   readonly #graph: SubTopologyGraph;
   readonly #blocks = new BlockPool();
   readonly #tasks: Task[] = [];
+  readonly #globalTasks: Task[] = [];
   readonly #stores: StateStore[][] = [];
   readonly #partitionStates = new Map<string, PartitionState[]>();
   /** Records of topics, not read yet. */
@@ -85,6 +88,8 @@ export class TopologyTestDriver {
       applicationId,
       subTopologies.map(() => partitions),
     );
+    const globals = new Map<string, StateStore>();
+    for (const global of topology.globals) globals.set(global.store.name, this.#openGlobal(global, applicationId));
     let storeId = 0;
     for (const subTopology of subTopologies) {
       for (let partition = 0; partition < partitions; partition++) {
@@ -98,6 +103,7 @@ export class TopologyTestDriver {
             stores.push(store);
             return store;
           },
+          globals,
           outputs: () => ({ partitions, maxBatchBytes: noLimit }),
           outbox: { batch: (topic, to, bytes) => this.#sent.push({ topic, partition: to, bytes }) },
           drops: { drop: (drop) => this.drops.push(drop) },
@@ -116,6 +122,39 @@ export class TopologyTestDriver {
         this.#tasks.push(task);
         this.#stores.push(stores);
       }
+    }
+  }
+
+  /** The store, with a task for each partition that fills it. */
+  #openGlobal(global: GlobalStore, applicationId: string): StateStore {
+    const store = createStore(global.store, { kv: undefined, storeId: 0 });
+    this.#stores.push([store]);
+    for (let partition = 0; partition < this.#partitions; partition++) {
+      const task = new Task({
+        subTopology: global,
+        applicationId,
+        partition,
+        stores: () => store,
+        outputs: writesNothing,
+        outbox: { batch: writesNothing },
+        drops: { drop: (drop) => this.drops.push(drop) },
+        counters: this.counters,
+        now: () => this.clock.now(),
+      });
+      task.start([{ topic: global.topic, partition, offset: 0 }]);
+      for (const input of task.inputs) this.#stateOf(global.topic, partition).readers.push({ task, input });
+      this.#globalTasks.push(task);
+    }
+    return store;
+  }
+
+  /** What is in topics of global stores is in the stores before anything else is processed. */
+  #fillGlobals(): void {
+    for (const task of this.#globalTasks) {
+      if (task.step(1_000_000) === 0) continue;
+      while (task.step(1_000_000) > 0);
+      task.flush();
+      task.commit(new Map());
     }
   }
 
@@ -211,7 +250,7 @@ export class TopologyTestDriver {
   }
 
   close(): void {
-    for (const task of this.#tasks) task.close();
+    for (const task of [...this.#tasks, ...this.#globalTasks]) task.close();
   }
 
   // ---------------------------------------------------------------- between
@@ -219,6 +258,7 @@ export class TopologyTestDriver {
   #run(): void {
     for (;;) {
       this.#deliver();
+      this.#fillGlobals();
       let worked = false;
       for (const task of this.#tasks) {
         let steps = 0;

@@ -42,20 +42,24 @@ export interface SubTopologyDescription {
 
 export interface TopologyDescription {
   readonly subTopologies: readonly SubTopologyDescription[];
+  /** Those that fill a store on each thread; they have no tasks. */
+  readonly globals: readonly SubTopologyDescription[];
 }
 
-export const describeSubTopologies = (subTopologies: readonly SubTopology[]): TopologyDescription => {
+export const describeSubTopologies = (
+  subTopologies: readonly SubTopology[],
+  globals: readonly SubTopology[],
+): TopologyDescription => {
   const children = new Map<string, string[]>();
-  for (const { nodes } of subTopologies)
+  for (const { nodes } of [...subTopologies, ...globals])
     for (const node of nodes)
       for (const parent of parentsOf(node)) children.set(parent, [...(children.get(parent) ?? []), node.name]);
-  return {
-    subTopologies: subTopologies.map(({ id, nodes, stores, beforeSenders }) => ({
-      id,
-      nodes: nodes.map((node) => describeNode(node, children.get(node.name) ?? [], beforeSenders)),
-      stores: stores.map(({ name, kind, retentionMs, logged = true }) => ({ name, kind, retentionMs, logged })),
-    })),
-  };
+  const describe = ({ id, nodes, stores, beforeSenders }: SubTopology): SubTopologyDescription => ({
+    id,
+    nodes: nodes.map((node) => describeNode(node, children.get(node.name) ?? [], beforeSenders)),
+    stores: stores.map(({ name, kind, retentionMs, logged = true }) => ({ name, kind, retentionMs, logged })),
+  });
+  return { subTopologies: subTopologies.map(describe), globals: globals.map(describe) };
 };
 
 const parentsOf = (node: Node): readonly string[] => (node.node === 'source' ? [] : node.parents);
@@ -73,10 +77,11 @@ const describeNode = (node: Node, children: readonly string[], beforeSenders: Re
 };
 
 /** The same text for the same nodes added in the same order. */
-export const printDescription = ({ subTopologies }: TopologyDescription): string => {
+export const printDescription = ({ subTopologies, globals }: TopologyDescription): string => {
   let text = 'Topologies:\n';
-  for (const { id, nodes } of subTopologies) {
-    text += `   Sub-topology: ${id}\n`;
+  for (const part of [...subTopologies, ...globals]) {
+    const { id, nodes } = part;
+    text += `   Sub-topology: ${id}${globals.includes(part) ? ' for global store (will not generate tasks)' : ''}\n`;
     for (const node of nodes) {
       text += `    ${headline(node)}\n`;
       if (node.kind !== 'sink') text += `      --> ${node.children.join(', ') || 'none'}\n`;

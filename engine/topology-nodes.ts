@@ -65,6 +65,10 @@ export interface SubTopology {
   readonly beforeSenders: ReadonlySet<string>;
 }
 
+/** A store that each thread fills for itself with all partitions of a topic: a part of a source and a processor, whose
+ *  tasks, one for each partition, share the store (`runtime/global-stores.ts`). */
+export type GlobalStore = SubTopology & { readonly topic: string; readonly store: StoreSpec };
+
 /** Stands for the client instead of a sink's topic; no topic can have this name. */
 export const resultTopic = '(result)';
 

@@ -12,13 +12,15 @@ export interface TopologyParts {
   readonly nodes: readonly Node[];
   readonly stores: readonly StoreSpec[];
   readonly repartitions: readonly Repartition[];
+  readonly globalNames: { readonly nodes: readonly string[]; readonly stores: readonly string[] };
 }
 
-export const orderNodes = ({ nodes, stores, repartitions }: TopologyParts): readonly Node[] => {
+export const orderNodes = ({ nodes, stores, repartitions, globalNames }: TopologyParts): readonly Node[] => {
   const byName = nodesByName(nodes);
+  checkGlobals(globalNames, byName, stores);
   const storeNames = checkStores(stores);
   const writersOf = repartitionWriters(nodes, repartitions);
-  checkParentsAndStores(nodes, byName, storeNames);
+  checkParentsAndStores(nodes, byName, storeNames, globalNames.stores);
 
   const ordered: Node[] = [];
   const state = new Map<Node, 'open' | 'done'>();
@@ -50,6 +52,24 @@ const nodesByName = (nodes: readonly Node[]): ReadonlyMap<string, Node> => {
     throw fault('TOPOLOGY_EMPTY', 'the topology has no source', 'A topology reads at least one topic.');
   }
   return byName;
+};
+
+/** Nothing else has the name of a global store, or of one of its nodes. */
+const checkGlobals = (
+  globals: TopologyParts['globalNames'],
+  byName: ReadonlyMap<string, Node>,
+  stores: readonly StoreSpec[],
+): void => {
+  const nodes = new Set(byName.keys());
+  for (const name of globals.nodes) {
+    if (nodes.has(name)) throw fault('TOPOLOGY_DUPLICATE_NAME', `two nodes are called "${name}"`);
+    nodes.add(name);
+  }
+  const names = new Set(stores.map(({ name }) => name));
+  for (const name of globals.stores) {
+    if (names.has(name)) throw fault('TOPOLOGY_DUPLICATE_NAME', `two stores are called "${name}"`);
+    names.add(name);
+  }
 };
 
 /** The names of the stores. */
@@ -90,6 +110,7 @@ const checkParentsAndStores = (
   nodes: readonly Node[],
   byName: ReadonlyMap<string, Node>,
   storeNames: ReadonlySet<string>,
+  globals: readonly string[],
 ): void => {
   const used = new Set<string>();
   for (const node of nodes) {
@@ -109,6 +130,7 @@ const checkParentsAndStores = (
     }
     if (node.node !== 'processor') continue;
     for (const store of node.stores) {
+      if (globals.includes(store)) continue;
       if (!storeNames.has(store)) {
         throw fault('TOPOLOGY_UNKNOWN_STORE', `the node "${node.name}" uses a store "${store}" that was not added`);
       }

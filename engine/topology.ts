@@ -17,11 +17,14 @@ import type { StoreSpec } from './stores/store.ts';
 import { splitTopology } from './sub-topologies.ts';
 import { describeSubTopologies, printDescription, type TopologyDescription } from './topology-description.ts';
 import {
+  type GlobalStore,
   type Node,
+  type ProcessorNode,
   type Repartition,
   repartitionTopic,
   resultTopic,
   type SourceKind,
+  type SourceNode,
   type SubTopology,
 } from './topology-nodes.ts';
 import { orderNodes } from './topology-order.ts';
@@ -47,6 +50,17 @@ export interface SinkOptions<In> {
   readonly supplier: ProcessorSupplier<In, never>;
 }
 
+export interface GlobalStoreOptions<V> {
+  readonly topic: string;
+  /** It has no changelog: the topic is all it needs. */
+  readonly store: StoreSpec;
+  readonly source: SourceSupplier<V>;
+  readonly sourceName: string;
+  /** Puts the records into the store. */
+  readonly processor: ProcessorSupplier<V, unknown>;
+  readonly processorName: string;
+}
+
 export interface RepartitionOptions<In, Out> {
   readonly parents: readonly string[];
   /** Writes to `repartitionTopic(name)`. */
@@ -66,6 +80,7 @@ export class Topology {
   readonly #connected: StoreSpec[] = [];
   readonly #connections: { readonly processor: string; readonly stores: readonly string[] }[] = [];
   readonly #repartitions: Repartition[] = [];
+  readonly #globals: GlobalStoreOptions<unknown>[] = [];
   #subTopologies: readonly SubTopology[] | undefined;
 
   addSource<Out>(name: string, options: SourceOptions<Out>): this {
@@ -134,6 +149,14 @@ export class Topology {
     return this;
   }
 
+  /** A store with all rows of a topic, which each thread keeps for itself; every node may read it that names it among
+   *  its stores. */
+  addGlobalStore<V>(options: GlobalStoreOptions<V>): this {
+    this.#subTopologies = undefined;
+    this.#globals.push(options);
+    return this;
+  }
+
   #add(node: Node): this {
     this.#subTopologies = undefined;
     this.#nodes.push(node);
@@ -151,12 +174,57 @@ export class Topology {
 
   get stores(): readonly StoreSpec[] {
     const stores = [...this.#stores];
+    const globals = this.#globals.map(({ store }) => store);
     for (const spec of this.#connected) {
+      if (globals.some(({ name }) => name === spec.name)) continue;
       const known = stores.find(({ name }) => name === spec.name);
       if (known === undefined) stores.push(spec);
       else if (known.kind !== spec.kind) throw otherKind(known, spec);
     }
     return stores;
+  }
+
+  /** They are numbered behind the sub-topologies. */
+  get globals(): readonly GlobalStore[] {
+    const first = this.subTopologies().length;
+    return this.#globals.map(({ topic, store: spec, source, sourceName, processor, processorName }, at) => {
+      const store = { ...spec, logged: false };
+      const input: SourceNode = {
+        node: 'source',
+        name: sourceName,
+        topic,
+        kind: 'table',
+        repartition: false,
+        supplier: source,
+      };
+      const keeper: ProcessorNode = {
+        node: 'processor',
+        name: processorName,
+        parents: [sourceName],
+        stores: [store.name],
+        before: undefined,
+        schedules: false,
+        supplier: processor,
+      };
+      return {
+        id: first + at,
+        topic,
+        store,
+        nodes: [input, keeper],
+        sources: [input],
+        sinks: [],
+        stores: [store],
+        beforeSenders: new Set(),
+      };
+    });
+  }
+
+  /** Names of what global stores bring: nodes and stores. */
+  get globalNames(): { readonly nodes: readonly string[]; readonly stores: readonly string[] } {
+    return {
+      nodes: this.#globals.flatMap(({ sourceName, processorName }) => [sourceName, processorName]),
+      stores: this.#globals.map(({ store }) => store.name),
+    };
   }
 
   get repartitions(): readonly Repartition[] {
@@ -171,13 +239,13 @@ export class Topology {
 
   /** The parts that run by themselves. Validates first. */
   subTopologies(): readonly SubTopology[] {
-    this.#subTopologies ??= splitTopology(orderNodes(this), this.stores);
+    this.#subTopologies ??= splitTopology(orderNodes(this), this.stores, this.globalNames.stores);
     return this.#subTopologies;
   }
 
   /** The topology as data. */
   description(): TopologyDescription {
-    return describeSubTopologies(this.subTopologies());
+    return describeSubTopologies(this.subTopologies(), this.globals);
   }
 
   /** The topology as text, in the layout of Kafka Streams. */

@@ -11,9 +11,14 @@
  *   const topology = builder.build();
  */
 
+import { tableSource } from '../operators/table-source.ts';
+import { storedRows } from '../operators/table-view.ts';
+import { process } from '../processors/process.ts';
+import type { ProcessorSupplier } from '../processors/processor.ts';
 import type { AnyStoreBuilder } from '../processors/store-builder.ts';
 import type { Topology } from '../topology.ts';
 import { type Consumed, sourceOf } from './consumed.ts';
+import { GlobalKTable } from './global-ktable.ts';
 import { Graph } from './graph.ts';
 import type { KStream } from './kstream.ts';
 import type { KTable } from './ktable.ts';
@@ -61,6 +66,52 @@ export class StreamsBuilder {
       kept: options.store !== undefined,
       versioned,
     });
+  }
+
+  /** The topic's records as rows, all partitions of them on every thread: it can be joined with by any key
+   *  (`KStream.join`). The rows are in memory. A start reads the whole topic before it processes anything. */
+  globalTable<K, V>(topic: string, options: Consumed<K, V> & { readonly store?: string }): GlobalKTable<K, V> {
+    const graph = this.#graph;
+    const { key, value } = options;
+    const store = graph.name(`${topic}-STATE-STORE`, options.store);
+    const sourceName = graph.name('KSTREAM-SOURCE');
+    const processorName = graph.name('KTABLE-SOURCE', options.name);
+    graph.add((topology) =>
+      topology.addGlobalStore<V>({
+        topic,
+        store: { name: store, kind: 'key-value' },
+        source: sourceOf<K, V>(topic, options),
+        sourceName,
+        processor: tableSource<V>({ store, row: value }),
+        processorName,
+      }),
+    );
+    return new GlobalKTable({ key, store, rows: storedRows(store, value) });
+  }
+
+  /** A store that every thread fills for itself with all partitions of a topic, by a processor of the user's; other
+   *  processors that are connected to it may read it. It is in memory, without a changelog: a start reads the whole
+   *  topic again. */
+  addGlobalStore<K, V, S extends AnyStoreBuilder>(
+    store: AnyStoreBuilder,
+    topic: string,
+    consumed: Consumed<K, V>,
+    supplier: ProcessorSupplier<K, V, K, never, S>,
+  ): this {
+    const sourceName = this.#graph.name('KSTREAM-SOURCE', consumed.name);
+    const processorName = this.#graph.name('KTABLE-SOURCE');
+    const processor = process<K, V, never, S>(supplier, { key: consumed.key });
+    this.#graph.add((topology) =>
+      topology.addGlobalStore<V>({
+        topic,
+        store,
+        source: sourceOf<K, V>(topic, consumed),
+        sourceName,
+        processor,
+        processorName,
+      }),
+    );
+    return this;
   }
 
   #source<K, V>(node: string, topic: string, kind: 'stream' | 'table', consumed: Consumed<K, V>): void {

@@ -24,6 +24,7 @@ import type { AnyStoreBuilder } from '../processors/store-builder.ts';
 import type { Serde } from '../serde.ts';
 import type { BranchedKStream } from './branched-kstream.ts';
 import { broughtTogether } from './brought-together.ts';
+import { GlobalKTable } from './global-ktable.ts';
 import { assertSameBuilder, type Graph, serdeFor } from './graph.ts';
 import { JoinWindows } from './join-windows.ts';
 import type { KGroupedStream } from './kgrouped-stream.ts';
@@ -41,6 +42,7 @@ import type {
 } from './options.ts';
 import { keyOf, type StreamParts } from './parts.ts';
 import { type Produced, writtenFields } from './produced.ts';
+import { joinWithGlobalTable, type SelectKey } from './stream-global-table-join.ts';
 import { joinStreams, type StreamJoiner, type StreamJoinKind } from './stream-join.ts';
 import { joinWithTable } from './stream-table-join.ts';
 import { tableFrom } from './table-from.ts';
@@ -239,13 +241,25 @@ export class KStream<K, V> {
     windows: JoinWindows,
     options?: StreamJoined<V, R, V2>,
   ): KStream<K, V2>;
-  join<R, V2>(
-    other: KTable<K, R> | KStream<K, R>,
-    joiner: (value: V, row: R, key: K) => V2 | null,
-    second?: Joined<V, V2> | JoinWindows,
+  /** Joins each record with the row of the global table under the key that `select` gives; records without one fall
+   *  out. */
+  join<GK, R, V2>(
+    table: GlobalKTable<GK, R>,
+    select: (key: K | null, value: V) => GK | null,
+    joiner: (value: V, row: R, key: K | null) => V2 | null,
+    options?: WithValue<V2>,
+  ): KStream<K, V2>;
+  join<GK, R, V2>(
+    other: KTable<K, R> | KStream<K, R> | GlobalKTable<GK, R>,
+    first: ((value: V, row: R, key: K) => V2 | null) | ((key: K | null, value: V) => GK | null),
+    second?: Joined<V, V2> | JoinWindows | ((value: V, row: R, key: K | null) => V2 | null),
     options: StreamJoined<V, R, V2> = {},
   ): KStream<K, V2> {
-    // An inner join shows no null row and no null key.
+    // The overloads have what belongs together; an inner join shows no null row.
+    if (other instanceof GlobalKTable)
+      return this.#joinGlobal(other, first as SelectKey<K, V, GK>, second as StreamJoiner<K, V, R, V2>, false, options);
+    const joiner = first as (value: V, row: R, key: K) => V2 | null;
+    // Nor a null key.
     const shown = (value: V | null, row: R | null, key: K | null): V2 | null => joiner(value as V, row as R, key as K);
     if (second instanceof JoinWindows && other instanceof KStream)
       return this.#joinStream(other, shown, second, 'inner', options);
@@ -266,12 +280,22 @@ export class KStream<K, V> {
     windows: JoinWindows,
     options?: StreamJoined<V, R, V2>,
   ): KStream<K, V2>;
-  leftJoin<R, V2>(
-    other: KTable<K, R> | KStream<K, R>,
+  /** Joins each record with the row of the global table under the key that `select` gives, or with null. */
+  leftJoin<GK, R, V2>(
+    table: GlobalKTable<GK, R>,
+    select: (key: K | null, value: V) => GK | null,
     joiner: (value: V, row: R | null, key: K | null) => V2 | null,
-    second?: Joined<V, V2> | JoinWindows,
+    options?: WithValue<V2>,
+  ): KStream<K, V2>;
+  leftJoin<GK, R, V2>(
+    other: KTable<K, R> | KStream<K, R> | GlobalKTable<GK, R>,
+    first: ((value: V, row: R | null, key: K | null) => V2 | null) | ((key: K | null, value: V) => GK | null),
+    second?: Joined<V, V2> | JoinWindows | ((value: V, row: R | null, key: K | null) => V2 | null),
     options: StreamJoined<V, R, V2> = {},
   ): KStream<K, V2> {
+    if (other instanceof GlobalKTable)
+      return this.#joinGlobal(other, first as SelectKey<K, V, GK>, second as StreamJoiner<K, V, R, V2>, true, options);
+    const joiner = first as (value: V, row: R | null, key: K | null) => V2 | null;
     // A left join shows no null on the left.
     const shown = (value: V | null, row: R | null, key: K | null): V2 | null => joiner(value as V, row, key);
     if (second instanceof JoinWindows && other instanceof KStream)
@@ -299,6 +323,16 @@ export class KStream<K, V> {
   ): KStream<K, V2> {
     const { graph } = this.#parts;
     return graph.make.stream(joinStreams(this.#parts, other.#parts, joiner, windows, kind, options));
+  }
+
+  #joinGlobal<GK, R, V2>(
+    table: GlobalKTable<GK, R>,
+    select: SelectKey<K, V, GK>,
+    joiner: StreamJoiner<K, V, R, V2>,
+    left: boolean,
+    options: WithValue<V2>,
+  ): KStream<K, V2> {
+    return this.#parts.graph.make.stream(joinWithGlobalTable(this.#parts, table, select, joiner, left, options));
   }
 
   #joinTable<R, V2>(

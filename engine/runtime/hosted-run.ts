@@ -1,6 +1,7 @@
 /** A run as its host keeps it: its tasks, the phase it is in, and what was reported of it. */
 
 import type { DropReason } from '../processor.ts';
+import type { StateStore } from '../stores/state-store.ts';
 import type { StoreSpec } from '../stores/store.ts';
 import { type Topology } from '../topology.ts';
 import { type SubTopology, topicOf } from '../topology-nodes.ts';
@@ -64,6 +65,13 @@ export class HostedTask {
   }
 }
 
+/** The global stores of the run on this thread (`global-stores.ts`). */
+export interface OpenGlobals {
+  readonly ready: Promise<void>;
+  readonly stores: ReadonlyMap<string, StateStore>;
+  close(): Promise<void>;
+}
+
 export class HostedRun {
   readonly assignment: RunAssignment;
   /** Of a transient query. */
@@ -98,6 +106,8 @@ export class HostedRun {
   /** Known when it is built. */
   topology: Topology | undefined;
   graph: SubTopologyGraph | undefined;
+  /** Made with the first task. */
+  globals: OpenGlobals | undefined;
   /** When batches for repartition topics were last handed over although they were not full. */
   handedOverMs = 0;
   checkpointing: Promise<void> = Promise.resolve();

@@ -17,6 +17,8 @@ export interface TaskScope {
   readonly applicationId: string;
   readonly taskId: string;
   readonly partition: number;
+  /** Shared by all tasks of the thread; to be read only. */
+  readonly globals: ReadonlyMap<string, StateStore>;
   /** Of the record that is being processed. */
   readonly origin: RecordOrigin;
   readonly schedule: (punctuation: Punctuation, callback: (time: number) => void) => () => void;
@@ -71,10 +73,11 @@ export class NodeContext implements ProcessorContext {
   }
 
   store<K extends StoreKind>(name: string, kind: K): OperatorStores[K] {
-    const store = this.#scope.stores.get(name);
+    const own = this.#scope.stores.get(name);
+    const store = own ?? this.#scope.globals.get(name);
     assert(store !== undefined, `the node ${this.#scope.name} did not declare that it uses the store ${name}`);
     assert(isOfKind(store, kind), `the store ${name} is a ${store.kind} store, not a ${kind} store`);
-    this.#time.keepIn(store.meta);
+    if (own !== undefined) this.#time.keepIn(own.meta);
     if (storeKinds[kind].retention !== 'none') this.#useTime();
     return store;
   }

@@ -94,6 +94,8 @@ export interface RunAssignment {
   readonly outputs: readonly AssignedOutput[];
   /** Numbers of tasks per sub-topology. */
   readonly partitionCounts: readonly number[];
+  /** Topics of global stores. */
+  readonly globalTopics: readonly { readonly topic: string; readonly partitions: number }[];
   /** Reads of repartition topics see the open transaction of this producer. Undefined for a transient query, which
    *  writes nothing: its host needs no coordinator. */
   readonly producerId: number | undefined;

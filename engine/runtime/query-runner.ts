@@ -120,6 +120,7 @@ export class QueryRunner {
       tasks,
       outputs,
       partitionCounts: plan.subTopologies,
+      globalTopics: run.setup.globalTopics,
       producerId: producer?.producerId,
       window: query.window,
       offsetReset: spec.offsetReset ?? 'earliest',

@@ -54,6 +54,7 @@ export interface QuerySettings {
 export interface QuerySetup {
   readonly plan: PartitionPlan;
   readonly outputs: readonly AssignedOutput[];
+  readonly globalTopics: readonly { readonly topic: string; readonly partitions: number }[];
   readonly producer: Producer | undefined;
   readonly tasks: readonly TaskAssignment[];
   readonly assignment: Assignment;
@@ -135,6 +136,11 @@ const setUpWith = async (log: Log, settings: QuerySettings, producer: Producer |
     assert(source !== undefined, `nothing is known of the source ${topic}`);
     return source.partitions;
   });
+  const globalTopics: { readonly topic: string; readonly partitions: number }[] = [];
+  for (const { topic } of topology.globals) {
+    const { partitions } = await topicNamed(log, topic, 'reads');
+    globalTopics.push({ topic, partitions });
+  }
   const outputs = await outputsOf(log, settings, plan);
   if (settings.processingLog !== undefined) await topicNamed(log, settings.processingLog, 'reports to');
 
@@ -158,7 +164,7 @@ const setUpWith = async (log: Log, settings: QuerySettings, producer: Producer |
   const assignment = assignTasks({ applicationId, tasks: planned, threads, ...(shards !== undefined && { shards }) });
   if (!transient) await keepRecord(log, settings, topics, record, assignment);
   const tasks = planned.map((task) => ({ ...task, shard: placementOf(assignment, task.id).shard }));
-  return { plan, outputs, producer, tasks, assignment, positions: [...positions.values()] };
+  return { plan, outputs, globalTopics, producer, tasks, assignment, positions: [...positions.values()] };
 };
 
 /** The topics that the query writes; its own are made where they are missing. What a transient query writes stays in

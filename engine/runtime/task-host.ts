@@ -110,6 +110,7 @@ export class TaskHost {
       shards: this.#shards,
       memory: this.#memory,
       buffers: this.#buffers,
+      feeds: this.#feeds,
       outboxOf: (run) => this.#outboxOf(run),
     });
     this.#transactions = new HostTransactions(host, this.#reading);
@@ -465,6 +466,7 @@ export class TaskHost {
       hosted.task.close();
     }
     run.exchange?.close();
+    await run.globals?.close();
     await run.checkpointing;
     for (const hosted of run.tasks) {
       for (const { store, changelog } of hosted.task.stores) {

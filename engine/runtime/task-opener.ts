@@ -13,6 +13,8 @@ import { createStore } from '../stores/store-kinds.ts';
 import { entryLimit } from '../stores/store-options.ts';
 import { changelogTopic, type SubTopology } from '../topology-nodes.ts';
 import { TaskCounters } from './drops.ts';
+import type { FeedReader } from './feed-reader.ts';
+import { GlobalStores } from './global-stores.ts';
 import type { HostParts } from './host-options.ts';
 import { type HostedRun, HostedTask } from './hosted-run.ts';
 import type { PartitionPosition } from './partition-position.ts';
@@ -35,6 +37,7 @@ export interface TaskOpenerOptions {
   readonly shards: Shards | undefined;
   readonly memory: MemoryBudget;
   readonly buffers: BufferPool;
+  readonly feeds: FeedReader;
   /** Takes what tasks of the run write. */
   readonly outboxOf: (run: HostedRun) => Outbox;
 }
@@ -55,6 +58,7 @@ export class TaskOpener {
     changelogEnds: readonly PartitionPosition[] = [],
   ): Promise<HostedTask | undefined> {
     const { shards } = this.#options;
+    const globals = await this.#globalsOf(run);
     const kept = subTopology.stores.some(isCheckpointed);
     const shard = kept ? await shards?.use(assignment.shard, assignment) : undefined;
     let hosted: HostedTask;
@@ -65,7 +69,7 @@ export class TaskOpener {
         shards?.leave(assignment);
         return undefined;
       }
-      hosted = new HostedTask(run, this.#taskOf(run, subTopology, assignment, stores()), assignment, shard);
+      hosted = new HostedTask(run, this.#taskOf(run, subTopology, assignment, stores(), globals), assignment, shard);
     } catch (error) {
       shards?.leave(assignment);
       throw error;
@@ -81,6 +85,17 @@ export class TaskOpener {
     if (run.assignment.partitionCounts.some((tasks) => tasks > 1)) task.setLow(unknownLow);
     task.start(assignment.positions);
     return hosted;
+  }
+
+  /** Those that the tasks of the thread share, filled. */
+  async #globalsOf(run: HostedRun): Promise<ReadonlyMap<string, StateStore>> {
+    const globals = run.topology?.globals ?? [];
+    if (globals.length === 0 || run.over) return new Map();
+    const { host, memory, feeds } = this.#options;
+    const errors = this.#errorsOf(run);
+    const open = (run.globals ??= new GlobalStores(run, globals, { host, memory, feeds, errors }));
+    await open.ready;
+    return open.stores;
   }
 
   /** What makes the stores; their numbers in the shard are on the disk. */
@@ -120,16 +135,11 @@ export class TaskOpener {
     subTopology: SubTopology,
     { partition, positions }: TaskAssignment,
     stores: ReadonlyMap<string, StateStore>,
+    globals: ReadonlyMap<string, StateStore>,
   ): Task {
     const { host, buffers, outboxOf } = this.#options;
     const { assignment } = run;
-    const errors = new RecordErrors(run.onError, (drop, error) => {
-      const { reason, detail, topic, partition: from, offset } = drop;
-      const timeMs = host.options.clock.now();
-      run.lastDrop = { reason, detail: detail.slice(0, longestDetail), topic, partition: from, offset, timeMs };
-      run.processingLog?.drop(drop);
-      if (error !== undefined) run.deadLetters?.add(error);
-    });
+    const errors = this.#errorsOf(run);
     return new Task({
       subTopology,
       applicationId: assignment.applicationId,
@@ -139,6 +149,7 @@ export class TaskOpener {
         assert(store !== undefined, `the store ${name} was not made`);
         return store;
       },
+      globals,
       outputs: (topic) => {
         const output: AssignedOutput | undefined = assignment.outputs.find((one) => one.topic === topic);
         assert(output !== undefined, `the topic ${topic} is written, but nothing is known of it`);
@@ -153,6 +164,17 @@ export class TaskOpener {
       reads: (topic) => positions.some((position) => position.topic === topic),
       tasks: assignment.partitionCounts[subTopology.id] ?? 1,
       now: () => host.options.clock.now(),
+    });
+  }
+
+  #errorsOf(run: HostedRun): RecordErrors {
+    const { clock } = this.#options.host.options;
+    return new RecordErrors(run.onError, (drop, error) => {
+      const { reason, detail, topic, partition, offset } = drop;
+      const timeMs = clock.now();
+      run.lastDrop = { reason, detail: detail.slice(0, longestDetail), topic, partition, offset, timeMs };
+      run.processingLog?.drop(drop);
+      if (error !== undefined) run.deadLetters?.add(error);
     });
   }
 

@@ -52,6 +52,8 @@ export interface TaskOptions {
   readonly partition: number;
   /** Opened and restored before the first `step`; asked once for each store of the sub-topology. */
   readonly stores: (spec: StoreSpec) => StateStore;
+  /** Global stores, which its nodes may read. */
+  readonly globals?: ReadonlyMap<string, StateStore>;
   /** By full name: topics of sinks, of repartitions and of changelogs. */
   readonly outputs: (topic: string) => OutputTopic;
   readonly outbox: Outbox;
@@ -151,6 +153,7 @@ export class Task {
         applicationId,
         taskId: this.id,
         partition,
+        globals: options.globals ?? new Map(),
         origin: this.#origin,
         drop: (node, reason, record, detail) => this.#drop(node, reason, record, detail),
         schedule: (punctuation, callback) => this.#punctuators.schedule(punctuation, callback),

@@ -1,7 +1,7 @@
 /** What a worker builds topologies by in the tests: the plan is the name of one of theirs. */
 
 import type { Topology } from '../../../engine/index.ts';
-import { enriched, explained, hoard, minuteSums, ordersOfCustomers, wordCount } from './topologies.ts';
+import { enriched, explained, hoard, minuteSums, ordersOfCustomers, titledVisits, wordCount } from './topologies.ts';
 
 export type TestPlan =
   | { readonly name: 'count'; readonly repartition: boolean }
@@ -9,6 +9,7 @@ export type TestPlan =
   | { readonly name: 'enriched' }
   | { readonly name: 'explained' }
   | { readonly name: 'orders' }
+  | { readonly name: 'titled' }
   /** Ends its thread while it is built, the first `times` times (1). */
   | { readonly name: 'exit'; readonly once: Int32Array; readonly times?: number }
   /** Takes all the memory of its thread when it meets the word `boom`. */
@@ -29,6 +30,8 @@ export const topologyOf = (plan: TestPlan): Topology => {
       return explained();
     case 'orders':
       return ordersOfCustomers();
+    case 'titled':
+      return titledVisits();
     case 'enriched':
       return enriched(true);
   }

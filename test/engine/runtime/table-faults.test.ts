@@ -9,7 +9,20 @@ import type { Log } from '../../../storage/index.ts';
 import { type History, runHistory } from './fault-history.ts';
 import { consume, lastOf, produce, utf8 } from './support.ts';
 
-const topics = { orders: 2, customers: 3, notes: 2, ordered: 2, noted: 2, spent: 2, problems: 1 };
+/** Rows of the global table are there before anything starts, but that of `live` changes all the time. */
+const pages = ['a', 'b', 'c', 'd', 'live'];
+const topics = {
+  visits: 2,
+  pages: 3,
+  titled: 2,
+  orders: 2,
+  customers: 3,
+  notes: 2,
+  ordered: 2,
+  noted: 2,
+  spent: 2,
+  problems: 1,
+};
 type Input = 'orders' | 'customers' | 'notes';
 
 const history = (): History => {
@@ -26,6 +39,13 @@ const history = (): History => {
     if (value === null) tables[topic].delete(key);
     else tables[topic].set(key, value);
   };
+  const visits: string[] = [];
+  let visited = 0;
+  let version = 0;
+  const title = async (log: Log, page: string, of: number): Promise<void> => {
+    const partition = partitionOfKey(utf8(page), 0, page.length, topics.pages);
+    await produce(log, 'pages', partition, [{ key: page, value: `title${of}`, timestamp: 0 }]);
+  };
   const change = async (log: Log, random: Random): Promise<void> => {
     const gone = random.chance(0.2);
     const order = `o${random.below(6)}`;
@@ -41,13 +61,20 @@ const history = (): History => {
     }
   };
   return {
-    plans: { orders: { name: 'orders' } },
+    plans: { orders: { name: 'orders' }, titled: { name: 'titled' } },
     rounds: 12,
     async prepare(log) {
       for (const [name, partitions] of Object.entries(topics)) await log.createTopic({ name, partitions });
+      for (const page of pages) await title(log, page, 0);
     },
     async round(_round, log, random) {
       for (let i = random.below(12); i >= 0; i--) await change(log, random);
+      for (const partition of [0, 1]) {
+        const value = random.pick(pages);
+        await produce(log, 'visits', partition, [{ key: `v${visited++}`, value, timestamp: time++ }]);
+        visits.push(value);
+      }
+      await title(log, 'live', ++version);
     },
     async check(log, runtime) {
       const { orders, customers, notes } = tables;
@@ -75,11 +102,19 @@ const history = (): History => {
         }
       }
       expect(kept).toEqual(ordered);
+      // Each visit once, and none without the title that was there from the beginning.
+      const titled = await consume(log, 'titled');
+      expect(titled.map(({ key }) => key).sort()).toEqual(visits.map((_, at) => `v${at}`).sort());
+      for (const { key, value } of titled) {
+        const page = visits[Number(key?.slice(1))];
+        if (page === 'live') expect(value).toMatch(/^live=title\d+$/);
+        else expect(value).toBe(`${page}=title0`);
+      }
     },
   };
 };
 
-describe('tables', () => {
+describe('tables, and a global one', () => {
   const seeds = Array.from({ length: 8 }, (_, i) => i + 1);
 
   test.each(seeds)('with lost answers and a log that is full now and then, seed %i', async (seed) => {

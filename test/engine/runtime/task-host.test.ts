@@ -62,6 +62,7 @@ const reportsOf = async (records: readonly number[]): Promise<boolean[]> => {
         partitions,
         maxBatchBytes: 1_000_000,
       })),
+      globalTopics: [],
       partitionCounts: [partitions],
       producerId: 1,
       window: undefined,

@@ -112,6 +112,23 @@ export const ordersOfCustomers = (): Topology => {
   return builder.build();
 };
 
+/** visits (of any key, each a page) joined with the global table pages: `page=title` to `titled`. */
+export const titledVisits = (): Topology => {
+  const builder = new StreamsBuilder();
+  const texts = { key: string, value: string };
+  const pages = builder.globalTable('pages', texts);
+  builder
+    .stream('visits', texts)
+    .leftJoin(
+      pages,
+      (_key, page) => page,
+      (page, title) => `${page}=${title ?? '-'}`,
+      { value: string },
+    )
+    .to('titled');
+  return builder.build();
+};
+
 /** Copies lines to hoarded; at the word boom it takes all the memory that its thread has. */
 export const hoard = (): Topology => {
   const builder = new StreamsBuilder();
