@@ -75,6 +75,7 @@ export { UserError } from './base/index.ts';
 export type {
   CloseOptions,
   DeadLetter,
+  Guarantee,
   KeyValueEntry,
   KeyValueView,
   Position,

@@ -169,6 +169,7 @@ export type { PartitionPosition } from './runtime/partition-position.ts';
 export { batchTargetBytes, type Outbox, type OutputTopic } from './runtime/partitioned-writer.ts';
 export type {
   FromHost,
+  Guarantee,
   Note,
   RestoreProgress,
   RowSink,

@@ -267,6 +267,41 @@ describe('close', () => {
   });
 });
 
+describe('at least once', () => {
+  test('results can be read before they are committed, and a hard stop repeats what was not', async () => {
+    await millrace.close();
+    millrace = await openHere({ commitIntervalMs: 60_000 });
+    const streams = await app({ guarantee: 'at least once' });
+    await send('a', 'b', 'a');
+    await expect.poll(counted).toBe('a=1 a=2 b=1');
+    const positions = () =>
+      millrace.log.committed('app').then((all) => all.map(({ offset }) => offset).reduce((sum, one) => sum + one, 0));
+    expect(await positions()).toBe(0);
+    await streams.close({ timeoutMs: 0 });
+    await streams.start();
+    // Twice by the first part of the topology, and so three times by the second one.
+    await expect.poll(counted, { timeout: 10_000 }).toBe('a=1 a=1 a=2 a=2 a=3 a=4 b=1 b=1 b=2');
+    await streams.close();
+    expect(await positions()).toBeGreaterThan(0);
+    const again = await app({ guarantee: 'at least once' });
+    await send('c');
+    await expect.poll(counted).toContain('c=1');
+    expect((await counted()).split(' ').filter((row) => row.startsWith('b'))).toHaveLength(3);
+    await again.close();
+    // Whatever the guarantee was before.
+    const exact = await app();
+    await send('c');
+    await exact.awaitIdle();
+    expect(await counted()).toContain('c=2');
+    await exact.close();
+    const last = await app({ guarantee: 'at least once' });
+    await send('c');
+    await expect.poll(counted).toContain('c=3');
+    await last.close();
+    expect(last.counters).toMatchObject({ aborts: 0, restarts: 0 });
+  });
+});
+
 describe('reset', () => {
   const last = async (words: readonly string[], to?: 'earliest' | 'latest' | Date): Promise<string> => {
     const streams = await app({ start: false });

@@ -16,7 +16,10 @@
  *    that they stand at the committed positions again (`go`). Batches that arrive in between belong to the failed
  *    transaction and are dropped.
  * 4. What a failed commit has done is found out, not guessed: `abort` answers `committed` when it had happened.
- * 5. A cause that may pass (full disk, lost answer) is tried again with back-off, for ever. Another one ends the run,
+ * 5. At least once (`commitOffsets`): there are no transactions. What hosts hand over is appended at once, durably, and
+ *    offsets are committed when all of it is on the disk; only by time. Nothing can be taken back: a failure ends the
+ *    run, and the next one begins at the committed offsets and the ends of the changelogs.
+ * 6. A cause that may pass (full disk, lost answer) is tried again with back-off, for ever. Another one ends the run,
  *    and only it.
  */
 
@@ -33,6 +36,8 @@ export interface CommitCoordinatorOptions {
   /** Group of the committed offsets; without one none are committed. */
   readonly group: string | undefined;
   readonly producer: Producer;
+  /** At least once: commits offsets outside of transactions. */
+  readonly commitOffsets?: (positions: readonly PartitionPosition[]) => Promise<void>;
   /** Hosts that have tasks of this query. */
   readonly hosts: ReadonlyMap<number, Post<ToHost>>;
   readonly positions: readonly PartitionPosition[];
@@ -276,7 +281,7 @@ export class CommitCoordinator {
     this.#stopping?.();
     await this.#quiet();
     await this.#underWay.catch(() => undefined);
-    if (this.#begun) {
+    if (this.#begun && this.#options.commitOffsets === undefined) {
       this.#begun = false;
       await this.#producer.abort().catch(() => 'aborted');
     }
@@ -304,7 +309,7 @@ export class CommitCoordinator {
     }
     this.#inFlight++;
     this.#producer
-      .append({ topic, partition }, bytes, 'append')
+      .append({ topic, partition }, bytes, this.#options.commitOffsets === undefined ? 'append' : 'durable')
       .then(
         ({ nextOffset }) => {
           this.#written.set(partitionKey(topic, partition), { topic, partition, offset: nextOffset });
@@ -322,7 +327,7 @@ export class CommitCoordinator {
 
   #begin(): void {
     if (this.#begun) return;
-    this.#producer.begin();
+    if (this.#options.commitOffsets === undefined) this.#producer.begin();
     this.#begun = true;
     this.#transactions++;
   }
@@ -339,7 +344,7 @@ export class CommitCoordinator {
     if (!pending) return;
     const { timers, clock, commitIntervalMs } = this.#options;
     if (this.#cancelTimer === undefined) this.#endLater(mostIntervals);
-    if (!drained || this.#cancelLinger !== undefined) return;
+    if (!drained || this.#cancelLinger !== undefined || this.#options.commitOffsets !== undefined) return;
     const usualMs = this.#worked ? medianOf(this.#commitMs) : 0;
     const waitMs = this.#commitEnded + Math.min(2 * usualMs, commitIntervalMs) - clock.monotonic();
     if (waitMs <= 0) this.#prepare();
@@ -403,9 +408,10 @@ export class CommitCoordinator {
     this.#phase = 'committing';
     try {
       this.#begin();
-      const { group } = this.#options;
-      if (group !== undefined) await this.#call(this.#producer.sendOffsets(group, this.#prepared));
-      if (this.#stillIn('committing')) await this.#call(this.#producer.commit());
+      const { group, commitOffsets } = this.#options;
+      if (commitOffsets !== undefined) await this.#call(commitOffsets(this.#prepared));
+      else if (group !== undefined) await this.#call(this.#producer.sendOffsets(group, this.#prepared));
+      if (commitOffsets === undefined && this.#stillIn('committing')) await this.#call(this.#producer.commit());
     } catch (error) {
       if (this.#stillIn('committing')) {
         this.#failure = asError(error);
@@ -474,6 +480,7 @@ export class CommitCoordinator {
     const cause = this.#failure ?? new Error('aborted');
     const severity = severityOf(cause);
     if (severity === 'fenced') return this.#end(cause, 'fenced', false);
+    if (this.#options.commitOffsets !== undefined) return this.#end(cause, 'failed', severity === 'passing');
     let outcome: 'aborted' | 'committed' = 'aborted';
     for (let tries = 1; this.#begun; tries++) {
       try {

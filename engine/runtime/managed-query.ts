@@ -3,7 +3,7 @@
 
 import type { Topology } from '../topology.ts';
 import { noCounters, type QueryState } from './observer.ts';
-import type { HostCounters, LostRecords, OffsetReset, RestoreProgress, RowSink } from './protocol.ts';
+import type { Guarantee, HostCounters, LostRecords, OffsetReset, RestoreProgress, RowSink } from './protocol.ts';
 import type { QueryRun } from './query-run.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
 import type { TopologyModule } from './topology-module.ts';
@@ -35,6 +35,8 @@ export interface QuerySpec {
   /** Default: earliest. */
   readonly offsetReset?: OffsetReset;
   readonly listener?: QueryListener;
+  /** Default: exactly once. */
+  readonly guarantee?: Guarantee;
   /** What becomes of records that cannot be read, processed or written. Only for a topology that runs where it is given:
    *  functions do not cross threads. */
   readonly onError?: RecordErrorPolicies;

@@ -42,6 +42,16 @@ export type Run = number;
  *  `auto.offset.reset`). `none`: it fails instead. */
 export type OffsetReset = 'earliest' | 'latest' | 'none';
 
+/**
+ * What a failure may do to results. Either way nothing is lost.
+ *
+ * - `exactly once`: outputs, state and positions are committed together, and read by nobody before that.
+ * - `at least once`: there are no transactions. Outputs can be read as soon as they are written, within milliseconds;
+ *   positions are committed afterwards, when all that was written before is on the disk. What was processed behind the
+ *   last commit is processed again after a crash or a failure: its outputs come twice, and a count counts it twice.
+ */
+export type Guarantee = 'exactly once' | 'at least once';
+
 /** Records of a source, offsets [from, to), that a query never saw. */
 export interface LostRecords {
   readonly topic: string;
@@ -99,6 +109,7 @@ export interface RunAssignment {
   /** Reads of repartition topics see the open transaction of this producer. Undefined for a transient query, which
    *  writes nothing: its host needs no coordinator. */
   readonly producerId: number | undefined;
+  readonly guarantee: Guarantee;
   /** Of a transient query: bytes of result batches that its client may leave unacknowledged before the host stops
    *  stepping it. All its tasks are on one host, its stores are neither changelogged nor checkpointed, its repartitions
    *  stay in memory. Undefined for any other query. */

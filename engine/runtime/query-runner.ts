@@ -16,6 +16,7 @@ import { errorOf } from './error-report.ts';
 import type { HostThreads } from './host-threads.ts';
 import type { ManagedQuery, QuerySpec } from './managed-query.ts';
 import { type QueryState, type RuntimeEvent, sumCounters } from './observer.ts';
+import type { PartitionPosition } from './partition-position.ts';
 import type { FromHost, Note, Run, RunAssignment, TaskAssignment, ToHost } from './protocol.ts';
 import type { QueryRecords } from './query-records.ts';
 import { QueryRun } from './query-run.ts';
@@ -81,6 +82,7 @@ export class QueryRunner {
         instanceId: options.instanceId ?? 'local',
         topology: spec.topology,
         offsetReset: spec.offsetReset ?? 'earliest',
+        guarantee: spec.guarantee ?? 'exactly once',
         transient,
         processingLog: transient ? undefined : options.processingLog,
         deadLetters: spec.deadLetters,
@@ -122,6 +124,7 @@ export class QueryRunner {
       partitionCounts: plan.subTopologies,
       globalTopics: run.setup.globalTopics,
       producerId: producer?.producerId,
+      guarantee: spec.guarantee ?? 'exactly once',
       window: query.window,
       offsetReset: spec.offsetReset ?? 'earliest',
       processingLog: query.transient ? undefined : options.processingLog,
@@ -159,6 +162,9 @@ export class QueryRunner {
       run: run.id,
       group: applicationId,
       producer,
+      ...(query.spec.guarantee === 'at least once' && {
+        commitOffsets: (positions: readonly PartitionPosition[]) => this.#log.commitOffsets(applicationId, positions),
+      }),
       hosts: new Map([...run.threads].map((thread) => [thread, (message: ToHost) => this.#post(thread, message)])),
       positions: run.setup.positions,
       clock,

@@ -29,7 +29,7 @@ import { changelogTopic, resultTopic, taskIdOf, topicOf } from '../topology-node
 import { type Assignment, assignTasks, placementOf, type ThreadShards } from './assignor.ts';
 import { contradictionError, examine, hasStarted } from './contradictions.ts';
 import { type PartitionPosition, partitionKey } from './partition-position.ts';
-import type { AssignedOutput, OffsetReset, TaskAssignment } from './protocol.ts';
+import type { AssignedOutput, Guarantee, OffsetReset, TaskAssignment } from './protocol.ts';
 import type { QueryRecord, QueryRecords, RecordedTopic } from './query-records.ts';
 import { type TopologyTopic, topicsOf } from './query-topics.ts';
 
@@ -42,6 +42,7 @@ export interface QuerySettings {
   readonly applicationId: string;
   readonly topology: Topology;
   readonly offsetReset: OffsetReset;
+  readonly guarantee: Guarantee;
   readonly transient: boolean;
   readonly processingLog: string | undefined;
   readonly deadLetters: string | undefined;
@@ -105,7 +106,11 @@ const openProducer = async (log: Log, settings: QuerySettings): Promise<Producer
     const fenced = await log.producer({ transactionalId: former });
     await fenced.close();
   }
-  return log.producer({ transactionalId });
+  const producer = await log.producer({ transactionalId });
+  if (settings.guarantee === 'exactly once') return producer;
+  // It has ended what a former run may have left open.
+  await producer.close();
+  return log.producer();
 };
 
 /** The transactional id that the query was written under last; undefined: it was never started. */

@@ -147,6 +147,11 @@ export class Stepper {
   /** What is behind a repartition belongs to the same transaction, if it comes in time: batches leave when their writer
    *  has nothing left to read, and every `handOverMs`. */
   #handOver(run: HostedRun, nowMs: number): void {
+    if (run.assignment.guarantee === 'at least once') {
+      // Whoever reads it needs no commit.
+      for (const { task } of run.tasks) task.handOver();
+      return;
+    }
     const now = nowMs - run.handedOverMs >= handOverMs;
     for (const { task } of run.tasks) if (now || task.drained) task.handOverRepartitions();
     if (now) run.handedOverMs = nowMs;

@@ -21,7 +21,7 @@ import type { Topology } from '../topology.ts';
 import { mostAppThreads } from './app-threads.ts';
 import type { QueryListener, QuerySpec, Uncaught, UncaughtHandler } from './managed-query.ts';
 import type { QueryCounters, QueryState } from './observer.ts';
-import type { OffsetReset, RestoreProgress } from './protocol.ts';
+import type { Guarantee, OffsetReset, RestoreProgress } from './protocol.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
 import type { ResetTo } from './reset.ts';
 import type { Runtime, ThreadMetadata } from './runtime.ts';
@@ -51,6 +51,9 @@ interface CommonOptions {
   readonly onUncaught?: Uncaught | UncaughtHandler;
   /** A topic that gets the records that are left out, as they were, with what happened to them (`dead-letters.ts`). */
   readonly deadLetters?: { readonly topic: string };
+  /** Default: exactly once. `at least once` makes results readable within milliseconds, before they are committed; what
+   *  a crash or a failure interrupts is done again (`protocol.ts`). It may be changed at any start. */
+  readonly guarantee?: Guarantee;
 }
 
 /** A topology that runs on the calling thread: functions cannot go to another one. */
@@ -178,7 +181,7 @@ export class Streams {
     if (this.#state !== 'created' && this.#state !== 'closed' && this.#state !== 'error') {
       throw new UserError('QUERY_EXISTS', `the application "${this.id}" is running already`);
     }
-    const { id, from, onUncaught = 'shut down', deadLetters } = this.#options;
+    const { id, from, onUncaught = 'shut down', deadLetters, guarantee = 'exactly once' } = this.#options;
     const listener: QueryListener = {
       state: (state, error) => this.#followed(state, error),
       restoring: (progress) => this.#call('restore', progress),
@@ -192,6 +195,7 @@ export class Streams {
       threads: this.#threads,
       ...(from !== undefined && { offsetReset: from }),
       ...(deadLetters !== undefined && { deadLetters: deadLetters.topic }),
+      guarantee,
       listener,
       paused: this.#paused,
       onUncaught: typeof onUncaught === 'function' ? onUncaught : () => onUncaught,
@@ -350,7 +354,7 @@ export class Streams {
       }
       case 'stopped':
         // `close` goes on when it has ended; the runtime may be closed as a whole.
-        if (this.#closing === undefined) void this.close();
+        if (this.#state !== 'pending shutdown') void this.close();
     }
   }
 

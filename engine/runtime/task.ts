@@ -410,6 +410,11 @@ export class Task {
     for (const output of this.#outputs) if (output.repartition) output.handOver();
   }
 
+  /** Hands over all that was written to output and repartition topics so far. */
+  handOver(): void {
+    for (const output of this.#outputs) output.handOver();
+  }
+
   /** Ends the work of a transaction: flushes processors, writes the changelogs, hands over every batch begun. */
   flush(): TaskCommit {
     for (const time of this.#times) time.advance(this.#origin.low);

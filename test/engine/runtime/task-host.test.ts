@@ -69,6 +69,7 @@ const reportsOf = async (records: readonly number[]): Promise<boolean[]> => {
       offsetReset: 'earliest',
       processingLog: undefined,
       deadLetters: undefined,
+      guarantee: 'exactly once',
     },
   });
   await allRead;
