@@ -20,6 +20,7 @@ import { installNative, nodeFiles, openFileLimit, systemClock, systemRandom } fr
 import {
   describeNote,
   describeShardDamage,
+  ensureTopic,
   isPassingShard,
   originTimeHeader,
   type Position,
@@ -34,6 +35,8 @@ import {
   Streams,
   type StreamsModuleOptions,
   type StreamsOptions,
+  type TopicOptions,
+  TypedTopic,
   withoutOriginTime,
 } from './engine/index.ts';
 import { workerThreads } from './engine/runtime/worker.ts';
@@ -100,6 +103,10 @@ export type {
   TaskMetadata,
   ThreadMetadata,
   TimeRange,
+  TopicOptions,
+  TypedConsumedRecord,
+  TypedRecord,
+  TypedTopic,
   Uncaught,
   UncaughtHandler,
   ViewOptions,
@@ -227,6 +234,8 @@ export interface Millrace {
   /** Appends records; answers when they are on the disk (`acks`: `durable`, the default), or as `acks` defines, with the
    *  position behind them in each partition: a view of a store that is read `from` there shows them. */
   produce(topic: string, records: Iterable<ProducedRecord>, options?: { readonly acks?: Acks }): Promise<Position>;
+  /** A topic with the serdes of its records; it is made where it does not exist. */
+  topic<K, V>(name: string, options: TopicOptions<K, V>): Promise<TypedTopic<K, V>>;
   /** Writes rows into a stream or table, all of a call or none: each is checked against the declared columns before any
    *  is sent, and they become readable together. Answers when they are on the disk. Values: boolean, number, bigint,
    *  string, Date for TIMESTAMP, array, Map or object for MAP, object for STRUCT; what is left out is NULL; `ROWTIME`
@@ -475,6 +484,15 @@ class OpenMillrace implements Millrace {
     const { acks = 'durable' } = options;
     const checked = withoutReservedHeaders(records);
     return produceRecords(this.log, await this.#producer(), topic, checked, { acks, now: systemClock.now() });
+  }
+
+  async topic<K, V>(name: string, options: TopicOptions<K, V>): Promise<TypedTopic<K, V>> {
+    checkNotInternal(name, 'written', undefined);
+    await ensureTopic(this.log, name, options.partitions);
+    return new TypedTopic(name, options, {
+      produce: (topic, records) => this.produce(topic, records),
+      consume: (topic, consuming) => this.consume(topic, consuming),
+    });
   }
 
   insert(target: string, rows: Iterable<TypedRow>): Promise<void> {

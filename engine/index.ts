@@ -232,6 +232,13 @@ export {
   taskIdOf,
   topicOf,
 } from './topology-nodes.ts';
+export {
+  ensureTopic,
+  type TopicOptions,
+  type TypedConsumedRecord,
+  type TypedRecord,
+  TypedTopic,
+} from './typed-topic.ts';
 export { hopping } from './windows/hopping.ts';
 export { type SessionWindows as SessionBounds, sessions } from './windows/session.ts';
 export { type SlidingWindows as SlidingBounds, sliding } from './windows/sliding.ts';

@@ -380,3 +380,50 @@ describe('open', () => {
     expect(bad).toMatchObject([{ query: 'CTAS_BY_PAGE_1', reason: 'deserialization', topic: 'clicks', offset: 0 }]);
   });
 });
+
+describe('typed topics', () => {
+  const { int32, json, string } = serdes;
+
+  test('records are produced and consumed by the serdes of the topic', async () => {
+    const millrace = await openHere();
+    const orders = await millrace.topic('orders', { key: string, value: json<{ n: number }>(), partitions: 2 });
+    const position = await orders.produce([
+      { key: 'a', value: { n: 1 }, timestamp: 5, partition: 1, headers: [{ key: 'h', value: null }] },
+      { value: null, partition: 1 },
+    ]);
+    expect(position).toEqual([{ topic: 'orders', partition: 1, offset: 2 }]);
+    const seen = [];
+    for await (const record of orders.consume({ untilEnd: true })) seen.push(record);
+    expect(seen).toMatchObject([
+      { key: 'a', value: { n: 1 }, timestamp: 5, partition: 1, offset: 0, headers: [{ key: 'h' }] },
+      { key: null, value: null, offset: 1 },
+    ]);
+    expect((await millrace.log.describeTopic('orders'))?.partitions).toBe(2);
+  });
+
+  test('a topic that exists is taken as it is, or not at all', async () => {
+    const millrace = await openHere();
+    await millrace.topic('numbers', { key: string, value: int32, partitions: 3 });
+    await millrace.topic('numbers', { key: string, value: int32 });
+    await expect(millrace.topic('numbers', { key: string, value: int32, partitions: 2 })).rejects.toMatchObject({
+      code: 'TOPIC_PARTITIONS_DIFFER',
+    });
+  });
+
+  test('what a serde refuses is an error that names the record; nothing is appended', async () => {
+    const millrace = await openHere();
+    const numbers = await millrace.topic('numbers', { key: string, value: int32 });
+    await expect(numbers.produce([{ value: 1 }, { value: 1.5 }])).rejects.toThrow('the value of record 1');
+    await millrace.produce('numbers', [{ value: 'text' }, { value: 'more' }]);
+    const texts = await millrace.topic('numbers', { key: string, value: string });
+    const values = [];
+    for await (const { value } of texts.consume({ untilEnd: true })) values.push(value);
+    expect(values).toEqual(['text', 'more']);
+    await millrace.produce('numbers', [{ value: 'a longer text' }]);
+    await expect(
+      (async () => {
+        for await (const { offset } of numbers.consume({ untilEnd: true })) values.push(String(offset));
+      })(),
+    ).rejects.toMatchObject({ code: 'RECORD_UNREADABLE' });
+  });
+});
