@@ -3,6 +3,7 @@
 import type { Claim } from './claim.ts';
 import { countSum } from './count-sum.ts';
 import { filterProject } from './filter-project.ts';
+import { hoppingSum } from './hopping-sum.ts';
 import { housekeeping } from './housekeeping.ts';
 import { hundredQueries } from './hundred-queries.ts';
 import { idleRss } from './idle-rss.ts';
@@ -10,6 +11,7 @@ import { insert } from './insert.ts';
 import { latency } from './latency.ts';
 import { originTimes } from './origin-times.ts';
 import { restart } from './restart.ts';
+import { sessionWindows } from './session-windows.ts';
 import { start } from './start.ts';
 import { storeRange } from './store-range.ts';
 import { streamTableJoin } from './stream-table-join.ts';
@@ -22,6 +24,8 @@ export const claims: readonly Claim[] = [
   countSum,
   housekeeping,
   tumblingSum,
+  hoppingSum,
+  sessionWindows,
   streamTableJoin,
   tableTableJoin,
   storeRange,
