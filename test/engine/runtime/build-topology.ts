@@ -1,7 +1,16 @@
 /** What a worker builds topologies by in the tests: the plan is the name of one of theirs. */
 
 import type { Topology } from '../../../engine/index.ts';
-import { enriched, explained, hoard, minuteSums, ordersOfCustomers, titledVisits, wordCount } from './topologies.ts';
+import {
+  clicksByWindows,
+  enriched,
+  explained,
+  hoard,
+  minuteSums,
+  ordersOfCustomers,
+  titledVisits,
+  wordCount,
+} from './topologies.ts';
 
 export type TestPlan =
   | { readonly name: 'count'; readonly repartition: boolean }
@@ -10,6 +19,7 @@ export type TestPlan =
   | { readonly name: 'explained' }
   | { readonly name: 'orders' }
   | { readonly name: 'titled' }
+  | { readonly name: 'clicks' }
   /** Ends its thread while it is built, the first `times` times (1). */
   | { readonly name: 'exit'; readonly once: Int32Array; readonly times?: number }
   /** Takes all the memory of its thread when it meets the word `boom`. */
@@ -32,6 +42,8 @@ export const topologyOf = (plan: TestPlan): Topology => {
       return ordersOfCustomers();
     case 'titled':
       return titledVisits();
+    case 'clicks':
+      return clicksByWindows();
     case 'enriched':
       return enriched(true);
   }

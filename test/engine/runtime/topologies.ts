@@ -1,7 +1,18 @@
 /** Topologies that the runtime's tests run: their results can be recomputed from the input in a few lines. */
 
 import type { ByteWriter } from '../../../base/index.ts';
-import { type Serde, SerdeError, StreamsBuilder, serdes, TimeWindows, type Topology } from '../../../engine/index.ts';
+import {
+  type KTable,
+  type Serde,
+  SerdeError,
+  SessionWindows,
+  SlidingWindows,
+  StreamsBuilder,
+  serdes,
+  TimeWindows,
+  type Topology,
+  type Windowed,
+} from '../../../engine/index.ts';
 import { text } from './support.ts';
 
 /** Whole numbers as decimal text, so that outputs can be read. */
@@ -126,6 +137,44 @@ export const titledVisits = (): Topology => {
       { value: string },
     )
     .to('titled');
+  return builder.build();
+};
+
+/**
+ * clicks by hopping windows, sliding windows and sessions, their values joined as text: each result to `hops`, `slides`
+ * and `sessions` under the key, as `start-end=value`. clicks and views together, counted by sessions of both that nothing
+ * is too late for: to `visits`.
+ */
+export const clicksByWindows = (): Topology => {
+  const builder = new StreamsBuilder();
+  const texts = { key: string, value: string };
+  const joined = (a: string, b: string): string => a + b;
+  const send = <V>(results: KTable<Windowed<string>, V>, topic: string): void => {
+    results
+      .toStream()
+      .map((window, value) => [window?.key ?? null, `${window?.start}-${window?.end}=${value ?? '-'}`], texts)
+      .to(topic);
+  };
+  const clicks = builder.stream('clicks', texts).groupByKey();
+  const views = builder.stream('views', texts).groupByKey();
+  send(clicks.windowedBy(TimeWindows.ofSizeAndGrace(10, 5).advanceBy(4)).reduce(joined, { store: 'hops' }), 'hops');
+  send(clicks.windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(6, 5)).reduce(joined, { store: 'slides' }), 'slides');
+  send(
+    clicks.windowedBy(SessionWindows.ofInactivityGapAndGrace(3, 5)).reduce(joined, { store: 'sessions' }),
+    'sessions',
+  );
+  send(
+    clicks
+      .cogroup<number>((_key, _click, visits) => visits + 1)
+      .cogroup(views, (_key, _view, visits) => visits + 1)
+      .windowedBy(SessionWindows.ofInactivityGapAndGrace(3, 1_000_000))
+      .aggregate(
+        () => 0,
+        (_key, visits, others) => visits + others,
+        { value: serdes.int32, store: 'visits' },
+      ),
+    'visits',
+  );
   return builder.build();
 };
 

@@ -3,6 +3,8 @@
 export interface Event {
   readonly time: number;
   readonly value: string;
+  /** Of another key: it only moves stream time on. */
+  readonly other?: boolean;
 }
 
 export interface Result {
@@ -33,6 +35,7 @@ export const hoppingResults = (
   let streamTime = Number.NEGATIVE_INFINITY;
   for (const event of events) {
     streamTime = Math.max(streamTime, event.time);
+    if (event.other === true) continue;
     for (let start = 0; start <= event.time; start += advance) {
       if (start + size <= event.time) continue;
       if (start + size + grace <= streamTime) {
@@ -65,6 +68,7 @@ export const sessionResults = (
   for (const event of events) {
     const { time } = event;
     streamTime = Math.max(streamTime, time);
+    if (event.other === true) continue;
     const joined = sessions
       .filter(({ start, end }) => end >= time - gap && start <= time + gap && end >= streamTime - retention)
       .sort((a, b) => a.end - b.end);
@@ -114,8 +118,9 @@ export const slidingResults = (
     windows.set(start, { value, time });
     results.push({ start, end: start + difference, value, time });
   };
-  for (const { time, value } of events) {
+  for (const { time, value, other } of events) {
     streamTime = Math.max(streamTime, time);
+    if (other === true) continue;
     const isOpen = (start: number): boolean => start + difference >= streamTime - grace;
     const add = (start: number, before: string, latest: number): void => {
       if (isOpen(start)) put(start, before + value, Math.max(time, latest));
