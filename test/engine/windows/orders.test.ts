@@ -225,7 +225,7 @@ describe.each(timesWithin.map((times) => ({ times })))('all orders of $times:', 
 const byStart = (windows: Iterable<readonly unknown[]>): string =>
   JSON.stringify([...windows].sort(([a], [b]) => Number(a) - Number(b)));
 
-const inOrder = (value: string): string => [...value].sort().join('');
+const inOrder = (value: string): string => Array.from(value).sort().join('');
 
 test('hopping windows begin at 0 at the earliest', () => {
   const events = [0, 2, 5, 1].map((time, i) => ({ time, value: `${i}` }));
