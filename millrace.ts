@@ -18,8 +18,10 @@ import { pathToFileURL } from 'node:url';
 import { assert, type Random, replaceFile, UserError, unreachable, utf8Bytes } from './base/index.ts';
 import { installNative, nodeFiles, openFileLimit, systemClock, systemRandom } from './base/node/index.ts';
 import {
+  defaultRuntimeLimits,
   describeNote,
   describeShardDamage,
+  divideShards,
   ensureTopic,
   isPassingShard,
   originTimeHeader,
@@ -39,7 +41,7 @@ import {
   TypedTopic,
   withoutOriginTime,
 } from './engine/index.ts';
-import { workerThreads } from './engine/runtime/worker.ts';
+import { LaunchedThreads, workerThreads } from './engine/runtime/worker.ts';
 import { openLevelShard, openSoundLevelShard } from './engine/stores/level-store.ts';
 import {
   applicationPrefix,
@@ -299,11 +301,13 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
   }
   const builderOptions = modules.map(({ name, version, url }): ModulePlace => ({ name, version, url }));
   const random = systemRandom();
-  const log = await openLog(directory, random);
+  const state = join(directory, 'state');
+  const launched = new LaunchedThreads(workerBuilder, threadsWithState(state, workers));
+  let log: FileLog | undefined;
   try {
+    log = await openLog(directory, random);
     if ((await log.describeTopic(PROCESSING_LOG_TOPIC)) === undefined)
       await log.createTopic({ name: PROCESSING_LOG_TOPIC, partitions: 1, configs: processingLogConfigs });
-    const state = join(directory, 'state');
     mkdirSync(state, { recursive: true });
     for (const name of readdirSync(state)) {
       // Copies of what is in the changelogs, of which a start makes no use.
@@ -319,7 +323,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       openShard: (shard, onDamage) => openLevelShard(state, shard, { onDamage }),
       processingLog: PROCESSING_LOG_TOPIC,
       onEvent: (event) => options.onEvent?.(describeEvent(event)),
-      workers: workerThreads({ count: workers, log, state, builder: workerBuilder, builderOptions }),
+      workers: workerThreads({ count: workers, log, state, builder: workerBuilder, builderOptions, launched }),
       limits: { stateBytes: stateMemoryBytes, ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }) },
     });
     const engine = await openSqlEngine({
@@ -331,11 +335,21 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       functions,
       ...(options.push === undefined ? {} : { push: options.push }),
     });
-    return new OpenMillrace(directory, log, runtime, engine);
+    return new OpenMillrace(directory, log, runtime, engine, launched);
   } catch (error) {
-    await log.close();
+    await launched.end();
+    await log?.close();
     throw error;
   }
+};
+
+/** How many workers own a shard that holds state: their queries start with the directory. */
+const threadsWithState = (state: string, workers: number): number => {
+  if (workers === 0 || !existsSync(state)) return 0;
+  const shards = readdirSync(state).map((name) => Number(/^shard-(\d+)$/.exec(name)?.[1]));
+  return divideShards(defaultRuntimeLimits.shards, workers).filter((thread) =>
+    thread.shards.some((shard) => shards.includes(shard)),
+  ).length;
 };
 
 /** Names this data directory among the processes that work on one log, and is a part of transactional ids. Where the
@@ -420,9 +434,11 @@ class OpenMillrace implements Millrace {
   /** By id: those that were started, and not closed since. */
   readonly #streams = new Map<string, Streams>();
   readonly #producer: () => ReturnType<Log['producer']>;
+  readonly #launched: LaunchedThreads;
   #closing: Promise<void> | undefined;
 
-  constructor(directory: string, log: Log, runtime: Runtime, engine: SqlEngine) {
+  constructor(directory: string, log: Log, runtime: Runtime, engine: SqlEngine, launched: LaunchedThreads) {
+    this.#launched = launched;
     this.engine = engine;
     this.log = log;
     this.#directory = directory;
@@ -549,6 +565,7 @@ class OpenMillrace implements Millrace {
   async #close(): Promise<void> {
     await this.engine.close();
     await this.#runtime.close();
+    await this.#launched.end();
     await this.log.close();
   }
 }

@@ -6,10 +6,14 @@
  * second one does not wait.
  */
 
+import { flushCompileCache } from 'node:module';
 import type { RunningServer } from '../server/index.ts';
 import { exitCode, UsageFault } from './exit.ts';
 import { reportFault } from './report.ts';
 import { Terminal } from './terminal.ts';
+
+/** By then the functions that a start calls are compiled. */
+const flushAfterMs = 1000;
 
 export interface ServeOptions {
   readonly data: string;
@@ -63,6 +67,8 @@ export async function serve({
     for (const { id, state, error } of await engine.queries())
       if (state === 'ERROR') terminal.message(`The query ${id} does not run: ${error}`);
     terminal.message(`Millrace listens at ${server.url}, data in ${options.data}. Ctrl-C stops it.`);
+    // Not at the end alone: many a server is killed, and the next start would compile everything again.
+    setTimeout(flushCompileCache, flushAfterMs).unref();
     await stopped;
     terminal.message('Stopping.');
     await server.close();

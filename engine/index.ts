@@ -147,6 +147,7 @@ export { type StoreBuilderOptions, Stores, type WindowStoreOptions } from './pro
 export type { ValueAndTimestamp } from './processors/value-and-timestamp.ts';
 export type { StateWindowStore, WindowEntry } from './processors/window-face.ts';
 export { StreamRecord, type Unknown, unknown } from './record.ts';
+export { divideShards } from './runtime/assignor.ts';
 export {
   type DeadLetter,
   deadLetterOf,

@@ -42,3 +42,6 @@ export const mailbox = <M>(deliver: (message: M) => void): Post<M> => {
     });
   };
 };
+
+/** The memory of a batch that goes to another thread: it is transferred, unless both share it. */
+export const buffersOf = ({ buffer }: Uint8Array): ArrayBuffer[] => (buffer instanceof ArrayBuffer ? [buffer] : []);

@@ -1,26 +1,21 @@
 /**
- * Hosts in worker threads. This file is both ends: `workerThreads` starts a thread on this very file, and in that
- * thread it runs a task host.
+ * Worker threads for hosts of tasks. This file is both ends: `workerThreads` starts a thread on this very file, and in
+ * that thread it loads and runs a host (`worker-host.ts`).
  *
- * The worker reads segment files itself (by the log's shared view), owns the LevelDB shards of its tasks, and builds
- * topologies from plan data by a module that is named to it (default export: `(plan, world, options) => Topology`), or
- * loads the modules of applications (`topology-module.ts`).
  * What crosses the border: messages of `protocol.ts`, small but for encoded batches, whose memory is *transferred*, to
  * the log's thread and back when the log has answered: no byte of a batch is copied on the way.
  *
- * The only file of the engine that uses `node:worker_threads`.
+ * Loading its modules takes a thread longer than anything else that it does at its start. So this file imports hardly
+ * anything, and uses the compile cache of the thread that starts it; and threads that will be needed can be launched
+ * before there is a log that they could read.
  */
 
+import { enableCompileCache, flushCompileCache, getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { assert } from '../../base/index.ts';
-import { installNative, nodeFiles, systemClock, systemRandom } from '../../base/node/index.ts';
-import { type FileLog, openSharedReaders, type SharedLogView } from '../../storage/file-log/index.ts';
-import { destroyLevelShard, openLevelShard } from '../stores/level-store.ts';
-import type { Topology } from '../topology.ts';
-import type { FromHost, ToHost } from './protocol.ts';
-import { TaskHost } from './task-host.ts';
-import type { HostSettings, RemoteHost, WorkerOptions } from './threads.ts';
-import { loadTopology } from './topology-module.ts';
+import type { FileLog } from '../../storage/file-log/index.ts';
+import { buffersOf, type RemoteHost, type WorkerOptions } from './threads.ts';
+import type { HostData } from './worker-host.ts';
 
 export interface WorkerThreadsOptions {
   readonly count: number;
@@ -34,17 +29,63 @@ export interface WorkerThreadsOptions {
   /** Upper bound of a thread's JavaScript heap, in MiB; what Node sets where it is left out. Memory of stores and
    *  batches lies outside of it. */
   readonly heapMb?: number;
+  /** Threads that load their modules already, with the same builder; they are used first. */
+  readonly launched?: LaunchedThreads;
 }
 
-interface HostData {
+/** What a thread is given when it is launched. */
+interface ThreadData {
   readonly role: 'millrace task host';
-  readonly view: SharedLogView;
-  readonly state: string;
   readonly builder: string;
-  readonly builderOptions: unknown;
-  readonly settings: HostSettings;
-  /** One 32-bit word: the run at work. */
-  readonly atWork: SharedArrayBuffer;
+  /** Directory of the compile cache; undefined: the thread that launches it uses none. */
+  readonly compileCache: string | undefined;
+}
+
+/** By then the functions that a start calls are compiled. */
+const flushAfterMs = 1000;
+
+const launch = (builder: string, heapMb?: number): Worker => {
+  const cache = getCompileCacheDir();
+  // Node makes a directory for its version in the one that it is given.
+  const compileCache = cache === undefined ? undefined : dirname(cache);
+  const data: ThreadData = { role: 'millrace task host', builder, compileCache };
+  return new Worker(new URL(import.meta.url), {
+    workerData: data,
+    ...(heapMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: heapMb } }),
+  });
+};
+
+/** Threads that load their modules, and wait for what they are to do. */
+export class LaunchedThreads {
+  readonly #waiting = new Set<Worker>();
+
+  constructor(builder: string, count: number) {
+    for (let i = 0; i < count; i++) {
+      const worker = launch(builder);
+      this.#waiting.add(worker);
+      // One that fails is not used: the thread that is started in its place reports why.
+      worker.on('error', () => this.#waiting.delete(worker));
+      worker.on('exit', () => this.#waiting.delete(worker));
+    }
+  }
+
+  /** How many have not been taken. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  take(): Worker | undefined {
+    for (const worker of this.#waiting) {
+      this.#waiting.delete(worker);
+      return worker;
+    }
+    return undefined;
+  }
+
+  /** Ends those that were not taken. */
+  async end(): Promise<void> {
+    await Promise.all([...this.#waiting].map((worker) => worker.terminate()));
+  }
 }
 
 /** Worker threads for a `Runtime`, each started when the first task needs it. */
@@ -55,17 +96,15 @@ export const workerThreads = ({
   builder,
   builderOptions,
   heapMb,
+  launched,
 }: WorkerThreadsOptions): WorkerOptions => ({
   count,
   spawn(_thread, settings, receive, died): RemoteHost {
     const view = log.exportView();
     const atWork = new SharedArrayBuffer(4);
-    const data: HostData = { role: 'millrace task host', view, state, builder, builderOptions, settings, atWork };
-    const worker = new Worker(new URL(import.meta.url), {
-      workerData: data,
-      transferList: [view.port],
-      ...(heapMb !== undefined && { resourceLimits: { maxOldGenerationSizeMb: heapMb } }),
-    });
+    const worker = launched?.take() ?? launch(builder, heapMb);
+    const begin: HostData = { kind: 'begin', view, state, builderOptions, settings, atWork };
+    worker.postMessage(begin, [view.port]);
     let ended = false;
     let cause: Error | undefined;
     worker.on('message', receive);
@@ -90,54 +129,19 @@ export const workerThreads = ({
   },
 });
 
-const buffersOf = ({ buffer }: Uint8Array): ArrayBuffer[] => (buffer instanceof ArrayBuffer ? [buffer] : []);
-
-/** `world`: the time and the random numbers that functions in a topology get. */
-type Build = (
-  plan: unknown,
-  world: { now(): number; random(): number },
-  options: unknown,
-) => Topology | Promise<Topology>;
-
-const runHost = async ({ view, state, builder, builderOptions, settings, atWork }: HostData): Promise<void> => {
-  const port = parentPort;
-  assert(port !== null, 'a task host was started outside of a worker');
-  const waiting: ToHost[] = [];
-  let receive = (message: ToHost): void => {
-    waiting.push(message);
-  };
-  port.on('message', (message: ToHost) => receive(message));
-  installNative();
-  const { default: build } = (await import(builder)) as { readonly default?: Build };
-  const chance = systemRandom();
-  const world = { now: () => systemClock.now(), random: () => chance.float() };
-  assert(typeof build === 'function', () => `the default export of ${builder} builds no topology`);
-  const working = new Int32Array(atWork);
-  const host = new TaskHost({
-    log: openSharedReaders(view, nodeFiles),
-    clock: systemClock,
-    timers: systemClock,
-    soon: setImmediate,
-    openShard: async (shard, onDamage) => {
-      if (settings.alone) await destroyLevelShard(state, shard);
-      return openLevelShard(state, shard, { onDamage });
-    },
-    atWork: (run) => Atomics.store(working, 0, run),
-    build: (plan) => build(plan, world, builderOptions),
-    load: loadTopology,
-    hashSeed: settings.hashSeed,
-    limits: settings.limits,
-    memory: settings.memory,
-    post: (message: FromHost) =>
-      port.postMessage(message, message.kind === 'batch' || message.kind === 'rows' ? buffersOf(message.bytes) : []),
-  });
-  receive = (message) => host.receive(message);
-  waiting.forEach(receive);
-};
-
-const isHostData = (data: unknown): data is HostData =>
+const isThreadData = (data: unknown): data is ThreadData =>
   typeof data === 'object' && data !== null && 'role' in data && data.role === 'millrace task host';
+
+// ---------------------------------------------------------------- in the thread
+
+const begin = async ({ builder, compileCache }: ThreadData): Promise<void> => {
+  if (compileCache !== undefined) enableCompileCache(compileCache);
+  const { runHost } = await import('./worker-host.ts');
+  await runHost(parentPort, builder);
+  // The thread will be terminated, and would leave nothing in the cache.
+  if (compileCache !== undefined) setTimeout(flushCompileCache, flushAfterMs).unref();
+};
 
 // No `await` here: `require('millrace')` loads only modules without a top-level await. A rejection ends the thread as
 // an error.
-if (!isMainThread && isHostData(workerData)) void runHost(workerData);
+if (!isMainThread && isThreadData(workerData)) void begin(workerData);

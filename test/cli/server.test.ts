@@ -2,7 +2,7 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -10,7 +10,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const main = join(import.meta.dirname, '..', '..', 'cli', 'main.ts');
 const folder = mkdtempSync(join(tmpdir(), 'millrace-cli-server-'));
-const environment = { ...process.env, NO_COLOR: '1' };
+const compiled = join(folder, 'compiled');
+const environment = { ...process.env, NO_COLOR: '1', NODE_COMPILE_CACHE: compiled };
 
 let server: ChildProcessWithoutNullStreams;
 let said = '';
@@ -53,6 +54,11 @@ async function finished(child: ChildProcessWithoutNullStreams): Promise<Result> 
 
 const sql = (...args: readonly string[]): Promise<Result> =>
   finished(spawn(process.execPath, [main, 'sql', url, ...args], { env: environment }));
+
+test('a server keeps what was compiled while it runs: it may be killed', async () => {
+  const files = (): number => (existsSync(compiled) ? readdirSync(compiled, { recursive: true }).length : 0);
+  while (files() < 200) await new Promise((resolve) => setTimeout(resolve, 50));
+});
 
 const lines = (...all: readonly string[]): string => all.map((line) => `${line}\n`).join('');
 

@@ -48,6 +48,7 @@ const knowsPlatform = (path: string): boolean =>
     'engine/stores/level-files.ts',
     'engine/stores/level-store.ts',
     'engine/runtime/worker.ts',
+    'engine/runtime/worker-host.ts',
     'millrace.ts',
     'vitest.config.ts',
   ].includes(path);

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Random } from '../../../base/index.ts';
 import { nodeFiles, systemClock } from '../../../base/node/index.ts';
 import type { Runtime, RuntimeEvent } from '../../../engine/index.ts';
-import { workerThreads } from '../../../engine/runtime/worker.ts';
+import { LaunchedThreads, workerThreads } from '../../../engine/runtime/worker.ts';
 import { openLevelKv } from '../../../engine/stores/level-store.ts';
 import { type FileLog, openFileLog } from '../../../storage/file-log/index.ts';
 import { type TestPlan, topologyOf } from './build-topology.ts';
@@ -20,8 +20,15 @@ afterEach(async () => {
 
 interface Place {
   readonly log: FileLog;
-  readonly runtime: (threads: number, onEvent?: (event: RuntimeEvent) => void, heapMb?: number) => Runtime;
+  readonly runtime: (
+    threads: number,
+    onEvent?: (event: RuntimeEvent) => void,
+    heapMb?: number,
+    launched?: LaunchedThreads,
+  ) => Runtime;
 }
+
+const builder = import.meta.resolve('./build-topology.ts');
 
 const place = async (topics: Record<string, number>): Promise<Place> => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-worker-'));
@@ -38,15 +45,21 @@ const place = async (topics: Record<string, number>): Promise<Place> => {
   const state = join(directory, 'state');
   mkdirSync(state);
   for (const [name, partitions] of Object.entries(topics)) await log.createTopic({ name, partitions });
-  const builder = import.meta.resolve('./build-topology.ts');
   return {
     log,
-    runtime(threads, onEvent, heapMb) {
+    runtime(threads, onEvent, heapMb, launched) {
       const runtime = newRuntime(log, {
         openShard: (shard) => openLevelKv(join(state, `shard-${shard}`)),
         processingLog: 'problems',
         ...(threads > 0 && {
-          workers: workerThreads({ count: threads, log, state, builder, ...(heapMb !== undefined && { heapMb }) }),
+          workers: workerThreads({
+            count: threads,
+            log,
+            state,
+            builder,
+            ...(heapMb !== undefined && { heapMb }),
+            ...(launched !== undefined && { launched }),
+          }),
         }),
         ...(onEvent !== undefined && { onEvent }),
       });
@@ -132,6 +145,32 @@ describe('worker threads', () => {
     ] as const) {
       expect(await outcome(partitions, threads), `${partitions} partitions, ${threads} threads`).toEqual(expected);
     }
+  });
+
+  test('threads that were launched early are used first; the others end', async () => {
+    const launched = new LaunchedThreads(builder, 2);
+    closing.push(() => launched.end());
+    const { log, runtime: open } = await place({ words: 1, counted: 1, problems: 1 });
+    const runtime = open(1, undefined, undefined, launched);
+    await start(runtime, 'count', { name: 'count', repartition: true });
+    await produceAll(log, 'words', 1, words(40));
+    await runtime.awaitIdle();
+    expect(Object.keys(lastOf(await consume(log, 'counted'))).length).toBeGreaterThan(0);
+    const other = launched.take();
+    expect(other).toBeDefined();
+    expect(launched.take()).toBeUndefined();
+    await other?.terminate();
+  });
+
+  test('a thread that was launched early and failed is replaced', async () => {
+    const launched = new LaunchedThreads('file:///no/such/module.ts', 1);
+    while (launched.waiting > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const { log, runtime: open } = await place({ words: 1, counted: 1, problems: 1 });
+    const runtime = open(1, undefined, undefined, launched);
+    await start(runtime, 'count', { name: 'count', repartition: true });
+    await produceAll(log, 'words', 1, words(40));
+    await runtime.awaitIdle();
+    expect(Object.keys(lastOf(await consume(log, 'counted'))).length).toBeGreaterThan(0);
   });
 
   test('a query goes on after a restart with its state from LevelDB, in other threads', async () => {
