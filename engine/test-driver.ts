@@ -48,6 +48,9 @@ export interface DriverOptions {
   readonly partitions?: number;
   /** What the clock shows at first. */
   readonly now?: number;
+  /** How long a task waits for an input that has nothing to read while others have, in milliseconds; default 0. Every
+   *  input is at its end as soon as `pipe` returns. */
+  readonly maxTaskIdleMs?: number;
   /** What becomes of a record that code of the topology has failed on. Default: `pipe` throws a `ProcessingError`, and
    *  the driver is of no further use. */
   readonly processingPolicy?: ProcessingPolicy;
@@ -79,7 +82,7 @@ export class TopologyTestDriver {
   #sent: { readonly topic: string; readonly partition: number; readonly bytes: Uint8Array }[] = [];
 
   constructor(topology: Topology, options: DriverOptions = {}) {
-    const { applicationId = 'test', partitions = 1, now = 0, processingPolicy } = options;
+    const { applicationId = 'test', partitions = 1, now = 0, maxTaskIdleMs = 0, processingPolicy } = options;
     this.clock = new ManualClock(now);
     this.#partitions = partitions;
     const subTopologies = topology.subTopologies();
@@ -110,6 +113,7 @@ export class TopologyTestDriver {
           counters: this.counters,
           tasks: partitions,
           now: () => this.clock.now(),
+          maxIdleMs: maxTaskIdleMs,
           ...(processingPolicy === undefined ? {} : { processingPolicy }),
         });
         task.start(task.inputs.map(({ topic }) => ({ topic, partition, offset: 0 })));
@@ -263,7 +267,7 @@ export class TopologyTestDriver {
       for (const task of this.#tasks) {
         let steps = 0;
         if (task.punctuate(this.clock.monotonic(), this.clock.now())) steps++;
-        while (task.step(1_000_000) > 0) steps++;
+        while (task.step(1_000_000, this.clock.monotonic()) > 0) steps++;
         if (steps === 0) continue;
         worked = true;
         task.flush();

@@ -20,6 +20,8 @@ export interface SourceNode {
   /** Tables go first where timestamps are equal. */
   readonly kind: SourceKind;
   readonly repartition: boolean;
+  /** It is read to where its partition ends at the start before any other source of its task that is not. */
+  readonly bootstrap: boolean;
   readonly supplier: SourceSupplier<unknown>;
 }
 

@@ -42,6 +42,9 @@ export interface SourceOptions<Out> {
   readonly topic: string;
   readonly kind: SourceKind;
   readonly supplier: SourceSupplier<Out>;
+  /** It is read first, to where its partitions end when the tasks start; for a table that is to be there before the
+   *  streams that are joined with it. Default false. */
+  readonly bootstrap?: boolean;
 }
 
 export interface SinkOptions<In> {
@@ -84,8 +87,8 @@ export class Topology {
   #subTopologies: readonly SubTopology[] | undefined;
 
   addSource<Out>(name: string, options: SourceOptions<Out>): this {
-    const { topic, kind, supplier } = options;
-    return this.#add({ node: 'source', name, topic, kind, repartition: false, supplier });
+    const { topic, kind, supplier, bootstrap = false } = options;
+    return this.#add({ node: 'source', name, topic, kind, repartition: false, bootstrap, supplier });
   }
 
   addProcessor<In, Out>(
@@ -139,7 +142,15 @@ export class Topology {
     const topic = repartitionTopic(name);
     this.#repartitions.push({ name, topic, partitions });
     this.#add({ node: 'sink', name: sinkName, parents, topic, repartition: true, supplier: sink });
-    return this.#add({ node: 'source', name: sourceName, topic, kind, repartition: true, supplier: source });
+    return this.#add({
+      node: 'source',
+      name: sourceName,
+      topic,
+      kind,
+      repartition: true,
+      bootstrap: false,
+      supplier: source,
+    });
   }
 
   /** A store that one of the nodes has to use. Those that a supplier names itself need not be added. */
@@ -195,6 +206,7 @@ export class Topology {
         topic,
         kind: 'table',
         repartition: false,
+        bootstrap: false,
         supplier: source,
       };
       const keeper: ProcessorNode = {

@@ -17,7 +17,7 @@ import { process } from '../processors/process.ts';
 import type { ProcessorSupplier } from '../processors/processor.ts';
 import type { AnyStoreBuilder } from '../processors/store-builder.ts';
 import type { Topology } from '../topology.ts';
-import { type Consumed, sourceOf } from './consumed.ts';
+import { type Consumed, sourceOf, type TableSource } from './consumed.ts';
 import { GlobalKTable } from './global-ktable.ts';
 import { Graph } from './graph.ts';
 import type { KStream } from './kstream.ts';
@@ -47,14 +47,14 @@ export class StreamsBuilder {
    *  `store` names one, or where a join or a filter needs it. With `versioned` the rows of before are kept as well. */
   table<K, V>(
     topic: string,
-    options: Consumed<K, V> & Pick<TableMaterialized<V>, 'store' | 'versioned'>,
+    options: Consumed<K, V> & Pick<TableMaterialized<V>, 'store' | 'versioned'> & TableSource,
   ): KTable<K, V> {
     const graph = this.#graph;
     const { key, value, versioned } = options;
     const store = graph.name(`${topic}-STATE-STORE`, options.store);
     const parent = graph.name('KSTREAM-SOURCE');
     const name = graph.name('KTABLE-SOURCE', options.name);
-    this.#source(parent, topic, 'table', options);
+    this.#source(parent, topic, 'table', options, options.bootstrap);
     const form = { serde: key, windowBytes: 0 };
     return tableFrom({
       graph,
@@ -114,8 +114,16 @@ export class StreamsBuilder {
     return this;
   }
 
-  #source<K, V>(node: string, topic: string, kind: 'stream' | 'table', consumed: Consumed<K, V>): void {
-    this.#graph.add((topology) => topology.addSource(node, { topic, kind, supplier: sourceOf(topic, consumed) }));
+  #source<K, V>(
+    node: string,
+    topic: string,
+    kind: 'stream' | 'table',
+    consumed: Consumed<K, V>,
+    bootstrap = false,
+  ): void {
+    this.#graph.add((topology) =>
+      topology.addSource(node, { topic, kind, bootstrap, supplier: sourceOf(topic, consumed) }),
+    );
   }
 
   /** Adds a store that processors are connected to (`KStream.process`): needed only for one that is to be part of the

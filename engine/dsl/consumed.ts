@@ -35,6 +35,13 @@ export interface Consumed<K, V> extends Named {
   readonly invalidTimestamp?: InvalidTime;
 }
 
+/** How the topic of a table is read. */
+export interface TableSource {
+  /** True: at each start the topic is read to its end as of then before the first record of the streams that the table is
+   *  joined with, whatever their times. Default: rows and records are taken in the order of their times. */
+  readonly bootstrap?: boolean;
+}
+
 /** The source of a topic, or of any other name that its records are to be known by. */
 export const sourceOf = <K, V>(topic: string, consumed: Consumed<K, V>): SourceSupplier<V> => {
   const { key, value, timestamp, invalidTimestamp: invalidTime } = consumed;

@@ -34,6 +34,9 @@ export interface QuerySpec {
   readonly threads?: number;
   /** Default: earliest. */
   readonly offsetReset?: OffsetReset;
+  /** How long a task waits for an input that has nothing to read while others have, in milliseconds; -1: not even for
+   *  one that is behind. Default: 0 (`input-order.ts`). */
+  readonly maxTaskIdleMs?: number;
   readonly listener?: QueryListener;
   /** Default: exactly once. */
   readonly guarantee?: Guarantee;

@@ -115,6 +115,8 @@ export interface RunAssignment {
    *  stay in memory. Undefined for any other query. */
   readonly window: number | undefined;
   readonly offsetReset: OffsetReset;
+  /** See `input-order.ts`. */
+  readonly maxTaskIdleMs: number;
   /** Where rows about dropped records go; undefined: they are counted only. */
   readonly processingLog: string | undefined;
   /** Where records go that could not be read, processed or written; one of `outputs`. */

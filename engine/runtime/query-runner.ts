@@ -127,6 +127,7 @@ export class QueryRunner {
       guarantee: spec.guarantee ?? 'exactly once',
       window: query.window,
       offsetReset: spec.offsetReset ?? 'earliest',
+      maxTaskIdleMs: spec.maxTaskIdleMs ?? 0,
       processingLog: query.transient ? undefined : options.processingLog,
       deadLetters: spec.deadLetters,
     };

@@ -110,7 +110,7 @@ export class Stepper {
       atWork?.(run.id);
       const before = run.unacknowledgedBytes;
       const punctuated = task.punctuateAt < Number.POSITIVE_INFINITY && task.punctuate(clock.monotonic(), clock.now());
-      const done = task.step(run.stepRecords);
+      const done = task.step(run.stepRecords, clock.monotonic());
       if (done > 0 || punctuated) {
         run.pending = true;
         stepped.add(run);
@@ -130,7 +130,8 @@ export class Stepper {
   /** Sets the timer for the punctuator that is due first. */
   #arm(): void {
     let at = Number.POSITIVE_INFINITY;
-    for (const hosted of this.#tasks) if (mayStep(hosted)) at = Math.min(at, hosted.task.punctuateAt);
+    for (const hosted of this.#tasks)
+      if (mayStep(hosted)) at = Math.min(at, hosted.task.punctuateAt, hosted.task.idleUntil);
     if (at === this.#timerAt) return;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;

@@ -49,6 +49,9 @@ interface CommonOptions {
    *  itself. `replace thread`: its tasks start again from the last commit, with back-off; `shut down`: its state is
    *  `error`. A function chooses one of both, error by error. Default: shut down. */
   readonly onUncaught?: Uncaught | UncaughtHandler;
+  /** How long a task waits for an input that has nothing to read while others have, in milliseconds (Kafka's
+   *  `max.task.idle.ms`); -1: not even for one that is behind. Default 0 (`input-order.ts`). */
+  readonly maxTaskIdleMs?: number;
   /** A topic that gets the records that are left out, as they were, with what happened to them (`dead-letters.ts`). */
   readonly deadLetters?: { readonly topic: string };
   /** Default: exactly once. `at least once` makes results readable within milliseconds, before they are committed; what
@@ -181,7 +184,18 @@ export class Streams {
     if (this.#state !== 'created' && this.#state !== 'closed' && this.#state !== 'error') {
       throw new UserError('QUERY_EXISTS', `the application "${this.id}" is running already`);
     }
-    const { id, from, onUncaught = 'shut down', deadLetters, guarantee = 'exactly once' } = this.#options;
+    const {
+      id,
+      from,
+      onUncaught = 'shut down',
+      deadLetters,
+      guarantee = 'exactly once',
+      maxTaskIdleMs = 0,
+    } = this.#options;
+    if (!(maxTaskIdleMs === -1 || maxTaskIdleMs >= 0))
+      throw new UserError('STREAMS_IDLE_INVALID', `an application cannot wait ${maxTaskIdleMs} ms for its inputs`, {
+        hint: 'Give a number of milliseconds from 0, or -1 for not waiting at all.',
+      });
     const listener: QueryListener = {
       state: (state, error) => this.#followed(state, error),
       restoring: (progress) => this.#call('restore', progress),
@@ -194,6 +208,7 @@ export class Streams {
       id,
       threads: this.#threads,
       ...(from !== undefined && { offsetReset: from }),
+      maxTaskIdleMs,
       ...(deadLetters !== undefined && { deadLetters: deadLetters.topic }),
       guarantee,
       listener,

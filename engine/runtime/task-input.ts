@@ -49,6 +49,10 @@ export class BufferedInput implements TaskInput {
   /** Blocks of the queue that a source still prepares. */
   readonly #preparing = new Map<Block, Promise<unknown>>();
   readonly #preparation: Preparation | undefined;
+  /** It is read before inputs that are not, to where its partition ended when it was first looked at; −1: not known
+   *  yet. */
+  bootstrap = false;
+  bootstrapEnd = -1;
   /** Row of the first block that is next. */
   row = 0;
   /** Batch of the first block that `row` lies in. */
@@ -97,6 +101,11 @@ export class BufferedInput implements TaskInput {
     return this.empty && this.atEnd;
   }
 
+  /** Nothing else has to wait for it. */
+  get bootstrapped(): boolean {
+    return !this.bootstrap || (this.bootstrapEnd >= 0 && this.position >= this.bootstrapEnd);
+  }
+
   /** Begins at this offset, with nothing buffered. */
   start(offset: number): void {
     this.clear();
@@ -109,7 +118,7 @@ export class BufferedInput implements TaskInput {
     assert(this.fetchOffset >= 0, `the input ${this.topic}-${this.partition} was not started`);
     assert(block.nextOffset >= this.fetchOffset, () => `a block of ${this.topic} ends before the offset to read next`);
     const row = rowFrom(block, this.fetchOffset);
-    this.#readableEnd = readableEnd;
+    this.#setEnd(readableEnd);
     this.fetchOffset = block.nextOffset;
     if (row < block.columns.count) {
       if (this.empty) this.row = row;
@@ -119,6 +128,11 @@ export class BufferedInput implements TaskInput {
       block.release();
       if (this.empty) this.position = this.fetchOffset;
     }
+  }
+
+  #setEnd(readableEnd: number): void {
+    this.#readableEnd = readableEnd;
+    if (this.bootstrapEnd < 0) this.bootstrapEnd = readableEnd;
   }
 
   /** Lets the sources fetch what they need for a block that has just come. */
@@ -153,7 +167,7 @@ export class BufferedInput implements TaskInput {
 
   /** There is nothing to read between `fetchOffset` and `nextOffset`; `readableEnd` is −1 where it is not known. */
   sawEnd(nextOffset: number, readableEnd: number): void {
-    this.#readableEnd = readableEnd;
+    this.#setEnd(readableEnd);
     if (nextOffset > this.fetchOffset) this.fetchOffset = nextOffset;
     if (this.empty) this.position = this.fetchOffset;
   }

@@ -157,6 +157,7 @@ export class TaskOpener {
       },
       outbox: outboxOf(run),
       drops: errors,
+      maxIdleMs: assignment.maxTaskIdleMs,
       processingPolicy: (failure) => errors.thrown(failure),
       preparation: { ready: () => host.wake(), failed: (error) => host.fail(run, error) },
       counters: new TaskCounters(),

@@ -10,10 +10,7 @@
  *   task.commit(nextOffsetsOfChangelogs);      or  task.rollback(committedPositions)
  *
  * Order. A record goes through the whole sub-topology before the next one. Between inputs the head record with the
- * lowest timestamp is next, tables before streams where timestamps are equal, then in the order of the sources. An
- * input that has nothing buffered but is behind its partition's readable end (or does not know it) makes the task wait,
- * so that what is there is merged in order of time (Kafka's `max.task.idle.ms` = 0); at its end the others continue
- * without it. `step` works in runs: the longest range of one block that stays lowest is handed to the source at once,
+ * lowest time is next (`input-order.ts`). `step` works in runs: the longest range of one block that stays lowest is handed to the source at once,
  * so one input costs nothing per record.
  *
  * Failure. When `step` or `flush` throws, the transaction is lost: the driver rolls back. `rollback` empties queues and
@@ -37,6 +34,7 @@ import type { StateStore } from '../stores/state-store.ts';
 import type { StoreSpec } from '../stores/store.ts';
 import { changelogTopic, type SubTopology, taskIdOf, topicOf } from '../topology-nodes.ts';
 import { type DropSink, originalOf, TaskCounters } from './drops.ts';
+import { InputOrder } from './input-order.ts';
 import type { PartitionPosition } from './partition-position.ts';
 import { type Outbox, type OutputTopic, PartitionedWriter, type WriterOrigins } from './partitioned-writer.ts';
 import { Punctuators } from './punctuators.ts';
@@ -67,6 +65,9 @@ export interface TaskOptions {
   readonly reads?: (topic: string) => boolean;
   /** Number of tasks of the sub-topology; default 1. */
   readonly tasks?: number;
+  /** How long the task waits for an input that has nothing to read while others have; default 0
+   *  (`input-order.ts`). */
+  readonly maxIdleMs?: number;
   /** Wall time in epoch milliseconds, for processors that ask; left out: none of them may. */
   readonly now?: () => number;
   /** What becomes of a record that a node has failed on. Default: the task fails (`../processing-error.ts`). */
@@ -98,6 +99,7 @@ export class Task {
   readonly stores: readonly Pick<TaskStore, 'store' | 'changelog'>[];
   readonly #stores: readonly TaskStore[];
   readonly #inputs: readonly BufferedInput[];
+  readonly #order: InputOrder;
   /** Those by which time goes. */
   readonly #timed: readonly BufferedInput[];
   readonly #processors: readonly TaskNode[];
@@ -144,6 +146,7 @@ export class Task {
 
     const inputs = inputsOf(options);
     this.#inputs = [...new Set(inputs.values())];
+    this.#order = new InputOrder(this.#inputs, options.maxIdleMs ?? 0);
     const timed = timedSources(subTopology).map((source) => topicOf(applicationId, source));
     this.#timed = this.#inputs.filter(({ topic }) => timed.includes(topic));
 
@@ -194,6 +197,7 @@ export class Task {
   start(positions: readonly PartitionPosition[]): void {
     this.#noRecord();
     for (const { start } of this.#processors) start();
+    this.#order.start();
     for (const input of this.#inputs) {
       const found = positions.find(({ topic, partition }) => topic === input.topic && partition === input.partition);
       assert(found !== undefined, `task ${this.id} has no position for ${input.topic}-${input.partition}`);
@@ -279,40 +283,18 @@ export class Task {
 
   // ---------------------------------------------------------------- stepping
 
-  /** Processes up to about `maxRecords` records; answers how many. 0: there is nothing to do before more is offered. */
-  step(maxRecords: number): number {
+  /** Processes up to about `maxRecords` records; answers how many. 0: there is nothing to do before more is offered, or
+   *  `idleUntil` has come. `elapsed`: milliseconds of a clock that never jumps, where `maxIdleMs` is above 0. */
+  step(maxRecords: number, elapsed = 0): number {
     let done = 0;
     while (done < maxRecords) {
-      const input = this.#next();
+      const input = this.#order.next(elapsed);
       if (input === undefined) break;
       done += this.#run(input, maxRecords - done);
     }
     this.#records += done;
     this.counters.recordsRead += done;
     return done;
-  }
-
-  /** The input whose record is next; undefined when there is none, or the task has to wait. */
-  #next(): BufferedInput | undefined {
-    const inputs = this.#inputs;
-    if (inputs.length === 1) {
-      const only = inputs[0] as BufferedInput;
-      return !only.empty && only.prepared ? only : undefined;
-    }
-    let lowest: BufferedInput | undefined;
-    let time = 0;
-    for (const input of inputs) {
-      if (input.empty) {
-        if (input.atEnd) continue;
-        return undefined;
-      }
-      if (!input.prepared) return undefined;
-      const head = input.headTime();
-      if (lowest !== undefined && head >= time) continue;
-      lowest = input;
-      time = head;
-    }
-    return lowest;
   }
 
   /** Runs the input's first block as long as its records stay first in time; answers how many. */
@@ -324,10 +306,7 @@ export class Task {
     this.#origin.carried = false;
     this.#origin.time = Number.NEGATIVE_INFINITY;
     if (block.carriesTimes) to = Math.min(to, this.#endOfKind(input, block));
-    if (this.#inputs.length > 1) {
-      const bound = this.#boundOf(input);
-      if (bound < Number.POSITIVE_INFINITY) to = input.firstAfter(block, from + 1, to, bound);
-    }
+    if (this.#inputs.length > 1) to = this.#order.endOfRun(input, to);
 
     const punctuators = this.#punctuators;
     const ticks = punctuators.usesStreamTime || this.#oneByOne;
@@ -353,18 +332,6 @@ export class Task {
     return to - from;
   }
 
-  /** The largest time up to which this input's records go before those of the others. */
-  #boundOf(input: BufferedInput): number {
-    let bound = Number.POSITIVE_INFINITY;
-    for (const other of this.#inputs) {
-      if (other === input || other.empty) continue;
-      // Times are whole numbers: before an earlier input means at least one millisecond before.
-      const head = other.index < input.index ? other.headTime() - 1 : other.headTime();
-      if (head < bound) bound = head;
-    }
-    return bound;
-  }
-
   /** The row up to which batches come with origin times like that of the next row, or without like it. */
   #endOfKind(input: BufferedInput, block: Block): number {
     while (block.batchRow(input.batch + 1) <= input.row) input.batch++;
@@ -373,6 +340,12 @@ export class Task {
     this.#origin.carried = carried;
     while (++batch < block.batchCount && !Number.isNaN(block.batchLow(batch)) === carried);
     return block.batchRow(batch);
+  }
+
+  /** The `elapsed` from which `step` may do more than it did last, though nothing came meanwhile: it waits for an input
+   *  no longer than that. Infinity: it does not. */
+  get idleUntil(): number {
+    return this.#order.idleUntil;
   }
 
   // ---------------------------------------------------------------- punctuators
@@ -599,6 +572,7 @@ const inputsOf = (options: TaskOptions): ReadonlyMap<string, BufferedInput> => {
       input = new BufferedInput(byTopic.size, { topic, kind, repartition }, partition, options.preparation);
       byTopic.set(topic, input);
     }
+    if (source.bootstrap) input.bootstrap = true;
     bySource.set(source.name, input);
   }
   return bySource;

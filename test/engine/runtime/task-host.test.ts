@@ -67,6 +67,7 @@ const reportsOf = async (records: readonly number[]): Promise<boolean[]> => {
       producerId: 1,
       window: undefined,
       offsetReset: 'earliest',
+      maxTaskIdleMs: 0,
       processingLog: undefined,
       deadLetters: undefined,
       guarantee: 'exactly once',
