@@ -19,6 +19,7 @@ export { StreamsBuilder } from './dsl/builder.ts';
 export type { CogroupAdd } from './dsl/cogroup.ts';
 export type { CogroupedKStream } from './dsl/cogrouped-kstream.ts';
 export type { Consumed, SourceRecord, TimestampExtractor } from './dsl/consumed.ts';
+export type { ValueTransformer, ValueTransformerSupplier } from './dsl/derived-table.ts';
 export type { GlobalKTable } from './dsl/global-ktable.ts';
 export { JoinWindows } from './dsl/join-windows.ts';
 export type { KGroupedStream } from './dsl/kgrouped-stream.ts';

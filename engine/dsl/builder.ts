@@ -93,14 +93,14 @@ export class StreamsBuilder {
    *  processors that are connected to it may read it. It is in memory, without a changelog: a start reads the whole
    *  topic again. */
   addGlobalStore<K, V, S extends AnyStoreBuilder>(
-    store: AnyStoreBuilder,
+    store: S,
     topic: string,
     consumed: Consumed<K, V>,
     supplier: ProcessorSupplier<K, V, K, never, S>,
   ): this {
     const sourceName = this.#graph.name('KSTREAM-SOURCE', consumed.name);
     const processorName = this.#graph.name('KTABLE-SOURCE');
-    const processor = process<K, V, never, S>(supplier, { key: consumed.key });
+    const processor = process<K, V, never, S>(supplier, { key: consumed.key, stores: [store] });
     this.#graph.add((topology) =>
       topology.addGlobalStore<V>({
         topic,

@@ -4,14 +4,16 @@ import { UserError } from '../../base/index.ts';
 import { tableFilter } from '../operators/table-filter.ts';
 import { type GroupOf, tableGroupBy } from '../operators/table-group-by.ts';
 import { tableMapValues } from '../operators/table-map-values.ts';
-import { mappedRows, type ViewedTable } from '../operators/table-view.ts';
+import type { ViewedTable } from '../operators/table-view.ts';
 import { toStream } from '../operators/to-stream.ts';
+import type { AnyStoreBuilder } from '../processors/store-builder.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
+import { derivedTable, transformedTable, type ValueTransformerSupplier } from './derived-table.ts';
 import { foreignKeyJoin } from './foreign-key-join.ts';
 import type { KGroupedTable } from './kgrouped-table.ts';
 import type { KStream } from './kstream.ts';
-import type { Materialized, Named, WithKeyAndValue, WithValue } from './options.ts';
+import type { Materialized, Named, Processed, WithKeyAndValue, WithValue } from './options.ts';
 import { presentKeyOf, rowsOf, type TableParts } from './parts.ts';
 import { type QueryableStore, queryableStore } from './queryable-store.ts';
 import type { Suppressed } from './suppressed.ts';
@@ -25,48 +27,48 @@ export class KTable<K, V> {
     this.#parts = parts;
   }
 
-  filter(keeps: (key: K, value: V) => boolean, options: Named = {}): KTable<K, V> {
+  /** The rows for which `keeps` holds. They are kept where `store` names one. */
+  filter(keeps: (key: K, value: V) => boolean, options: Materialized<V> = {}): KTable<K, V> {
     return this.#filter(keeps, false, options);
   }
 
-  filterNot(drops: (key: K, value: V) => boolean, options: Named = {}): KTable<K, V> {
+  filterNot(drops: (key: K, value: V) => boolean, options: Materialized<V> = {}): KTable<K, V> {
     return this.#filter(drops, true, options);
   }
 
-  #filter(keeps: (key: K, value: V) => boolean, not: boolean, { name }: Named): KTable<K, V> {
-    const { graph, node: parent, key, wanted, rows } = this.#parts;
-    const node = graph.name('KTABLE-FILTER', name);
+  #filter(keeps: (key: K, value: V) => boolean, not: boolean, options: Materialized<V>): KTable<K, V> {
+    const { graph, key, wanted } = this.#parts;
+    const node = graph.name('KTABLE-FILTER', options.name);
     // It needs the row before, which only a store knows.
     wanted.store = true;
     const passes = (row: V, record: StreamRecord<unknown>): boolean => keeps(presentKeyOf(key, record), row);
-    graph.add((topology) =>
-      topology.addProcessor(node, tableFilter<V>(passes, { not }), [parent], { before: 'needed' }),
-    );
-    const shown = (row: V, record: StreamRecord<unknown>): V | null => (passes(row, record) !== not ? row : null);
-    return graph.make.table({
-      ...this.#parts,
+    return derivedTable(this.#parts, {
       node,
-      store: undefined,
-      rows: rows && (() => mappedRows(rows(), shown)),
+      operator: tableFilter<V>(passes, { not }),
+      before: 'needed',
+      row: (row, record) => (passes(row, record) !== not ? row : null),
+      value: options.value ?? this.#parts.value,
+      store: options.store,
     });
   }
 
-  mapValues<V2>(to: (value: V, key: K) => V2 | null, options: WithValue<V2> = {}): KTable<K, V2> {
-    const { graph, node: parent, key, wanted, rows } = this.#parts;
+  /** A new value for each row; null: there is no row. They are kept where `store` names one. */
+  mapValues<V2>(to: (value: V, key: K) => V2 | null, options: Materialized<V2> = {}): KTable<K, V2> {
+    const { graph, key } = this.#parts;
     const node = graph.name('KTABLE-MAPVALUES', options.name);
-    const mapped = (row: V, record: StreamRecord<unknown>): V2 | null => to(row, presentKeyOf(key, record));
-    graph.add((topology) =>
-      topology.addProcessor(node, tableMapValues<V, V2>(mapped), [parent], { before: 'passed on' }),
-    );
-    return graph.make.table({
-      graph,
-      node,
-      key,
-      value: options.value,
-      wanted,
-      store: undefined,
-      rows: rows && (() => mappedRows(rows(), mapped)),
-    });
+    const row = (value: V, record: StreamRecord<unknown>): V2 | null => to(value, presentKeyOf(key, record));
+    const { value, store } = options;
+    return derivedTable(this.#parts, { node, operator: tableMapValues(row), before: 'passed on', row, value, store });
+  }
+
+  /** A new value for each row by a function with state, made for each task: it sees the stores that `stores` names, and
+   *  is called once for each change, for a deletion with null. Its results are kept where `store` names one, or where
+   *  a join or a filter needs them. */
+  transformValues<V2, const S extends readonly AnyStoreBuilder[] = readonly []>(
+    supplier: ValueTransformerSupplier<K, V, V2, S[number]>,
+    options: Processed<S> & Materialized<V2> = {},
+  ): KTable<K, V2> {
+    return transformedTable<K, V, V2, S>(this.#parts, supplier, options);
   }
 
   /** Rows of both tables with the same key; only where both have one. The result is kept where `store` names one. */
@@ -185,7 +187,23 @@ export class KTable<K, V> {
   }
 
   /** The changes as a stream; a deletion is a record without a value. */
-  toStream({ name }: Named = {}): KStream<K, V> {
+  toStream(options?: Named): KStream<K, V>;
+  /** The same under a new key. */
+  toStream<K2>(
+    to: (key: K, value: V | null) => K2 | null,
+    options: Named & { readonly key: Serde<K2> },
+  ): KStream<K2, V>;
+  toStream<K2>(
+    first: Named | ((key: K, value: V | null) => K2 | null) = {},
+    options?: Named & { readonly key: Serde<K2> },
+  ): KStream<K, V> | KStream<K2, V> {
+    if (typeof first !== 'function') return this.#toStream(first);
+    // The overloads have what belongs together; a table's rows have keys.
+    const { name, key } = options as Named & { readonly key: Serde<K2> };
+    return this.#toStream(name === undefined ? {} : { name }).selectKey((k, value) => first(k as K, value), { key });
+  }
+
+  #toStream({ name }: Named): KStream<K, V> {
     const { graph, node: parent, key, value } = this.#parts;
     const node = graph.name('KTABLE-TOSTREAM', name);
     graph.add((topology) => topology.addProcessor(node, toStream<V>(), [parent]));

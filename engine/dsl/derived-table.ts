@@ -1,0 +1,105 @@
+/**
+ * Tables that are made of another one, row by row. Their rows are kept where a store is named; else they are derived
+ * when they are looked up.
+ */
+
+import type { BeforeUse } from '../before-images.ts';
+import { keptTable } from '../operators/kept-table.ts';
+import { mappedRows, storedRows } from '../operators/table-view.ts';
+import type { ProcessorSupplier } from '../processor.ts';
+import { processValues } from '../processors/process.ts';
+import type { CommonContext } from '../processors/processor.ts';
+import type { AnyStoreBuilder } from '../processors/store-builder.ts';
+import type { StreamRecord } from '../record.ts';
+import type { Serde } from '../serde.ts';
+import { serdeFor } from './graph.ts';
+import type { KTable } from './ktable.ts';
+import type { Materialized, Processed } from './options.ts';
+import type { TableParts, Wanted } from './parts.ts';
+
+interface Derivation<V, V2> {
+  readonly node: string;
+  readonly operator: ProcessorSupplier<V, V2>;
+  readonly before: BeforeUse;
+  /** The derived row of a row; null: there is none. */
+  readonly row: (row: V, record: StreamRecord<unknown>) => V2 | null;
+  readonly value: Serde<V2> | undefined;
+  readonly store: string | undefined;
+}
+
+export const derivedTable = <K, V, V2>(
+  { graph, node: parent, key, wanted, rows }: TableParts<K, V>,
+  { node, operator, before, row, value, store }: Derivation<V, V2>,
+): KTable<K, V2> => {
+  if (store === undefined) {
+    graph.add((topology) => topology.addProcessor(node, operator, [parent], { before }));
+    return graph.make.table({
+      graph,
+      node,
+      key,
+      value,
+      wanted,
+      store,
+      rows: rows && (() => mappedRows(rows(), row)),
+    });
+  }
+  const serde = serdeFor('value', `the store "${store}"`, value);
+  graph.add((topology) => {
+    topology.addStore({ name: store, kind: 'key-value' });
+    const kept = keptTable(operator, { store, row: serde });
+    topology.addProcessor(node, kept, [parent], { stores: [store], before });
+  });
+  return graph.make.table({
+    graph,
+    node,
+    key,
+    value: serde,
+    wanted: { store: true },
+    store,
+    rows: () => storedRows(store, serde),
+  });
+};
+
+/** Makes a new value of a table's value, with state; called for deletions too, with null. */
+export type ValueTransformer<K, V, V2> = (value: V | null, key: K) => V2 | null;
+
+/** Makes the transformer of one task. */
+export type ValueTransformerSupplier<K, V, V2, S extends AnyStoreBuilder> = (
+  context: CommonContext<S>,
+) => ValueTransformer<K, V, V2>;
+
+/** A function with state is called once for each change: where its former results are needed they are kept. */
+export const transformedTable = <K, V, V2, const S extends readonly AnyStoreBuilder[]>(
+  { graph, node: parent, key }: TableParts<K, V>,
+  supplier: ValueTransformerSupplier<K, V, V2, S[number]>,
+  options: Processed<S> & Materialized<V2>,
+): KTable<K, V2> => {
+  const node = graph.name('KTABLE-TRANSFORMVALUES', options.name);
+  const wanted: Wanted = { store: options.store !== undefined };
+  const store = options.store ?? `${node}-STATE-STORE`;
+  const row = (): Serde<V2> => serdeFor('value', `the table "${node}"`, options.value);
+  const operator = processValues<K, V, V2, S[number]>(
+    (context) => {
+      const transform = supplier(context);
+      return {
+        // A table drops records without a key.
+        process: (record) => context.forward(record.withValue(transform(record.value, record.key as K))),
+      };
+    },
+    { ...options, key: key.serde },
+  );
+  graph.add((topology) => {
+    if (!wanted.store) return topology.addProcessor(node, operator, [parent]);
+    topology.addStore({ name: store, kind: 'key-value' });
+    return topology.addProcessor(node, keptTable(operator, { store, row: row() }), [parent], { stores: [store] });
+  });
+  return graph.make.table<K, V2>({
+    graph,
+    node,
+    key,
+    value: options.value,
+    wanted,
+    store: options.value && store,
+    rows: () => storedRows(store, row()),
+  });
+};

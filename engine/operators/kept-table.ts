@@ -1,0 +1,22 @@
+/**
+ * Keeps the rows of a table that another operator makes, in the same node: what the operator emits goes to the store and
+ * then on, with the row before from there.
+ *
+ * State: a key-value store, as that of a table source (`table-source.ts`).
+ */
+
+import type { ProcessorSupplier } from '../processor.ts';
+import type { Serde } from '../serde.ts';
+import { tableSource } from './table-source.ts';
+
+export const keptTable = <In, V>(
+  operator: ProcessorSupplier<In, V>,
+  fields: { readonly store: string; readonly row: Serde<V> },
+): ProcessorSupplier<In, V> => {
+  const { stores = [], schedules = false } = operator;
+  const kept: ProcessorSupplier<In, V> = (context, forward) => {
+    const table = tableSource<V>(fields)(context, forward);
+    return operator(context, (record) => table.process(record));
+  };
+  return Object.assign(kept, { stores, schedules });
+};
