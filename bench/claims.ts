@@ -14,6 +14,7 @@ import { restart } from './restart.ts';
 import { sessionWindows } from './session-windows.ts';
 import { start } from './start.ts';
 import { storeRange } from './store-range.ts';
+import { streamStreamJoin } from './stream-stream-join.ts';
 import { streamTableJoin } from './stream-table-join.ts';
 import { tableTableJoin } from './table-table-join.ts';
 import { tumblingSum } from './tumbling-sum.ts';
@@ -27,6 +28,7 @@ export const claims: readonly Claim[] = [
   hoppingSum,
   sessionWindows,
   streamTableJoin,
+  streamStreamJoin,
   tableTableJoin,
   storeRange,
   originTimes,

@@ -32,6 +32,7 @@ export const flags = { inUse, referenced: 2, due: 4, changed: 8, unknown: 16 } a
 
 /** Words behind the header that `touch` reads. */
 const touchedBehind = 15;
+const shortValue = 512;
 const smallestSlots = 16;
 const largestSlots = 8192;
 /** Beyond so many bits a sub-table grows instead: should very many hashes be alike, the directory stays small. */
@@ -332,7 +333,8 @@ export class FlatTable {
   }
 
   /** Sets the length of a value, −1: absent. It keeps its bytes as far as they fit; behind them it is arbitrary. Answers
-   *  with the address, which is a new one when the value did not fit: there it has room to grow by a quarter. */
+   *  with the address, which is a new one when the value did not fit: there it has room to grow by a quarter, a short
+   *  one by as much again. */
   resize(address: number, length: number): number {
     const words = this.#words[address >>> segmentShift] as Int32Array;
     const at = (address & unitMask) << 1;
@@ -343,7 +345,9 @@ export class FlatTable {
       words[at + 2] = length;
       return address;
     }
-    const to = this.slab.allocate(this.#unitsFor(before + length + (length >>> 2)));
+    // Short values grow more steps at a time: a move costs more than the room.
+    const spare = length < shortValue ? length : length >>> 2;
+    const to = this.slab.allocate(this.#unitsFor(before + length + spare));
     this.#adopt(address, to, before + Math.max(0, Math.min(held, length)));
     this.#setWord(to, 2, length);
     this.slab.free(address);

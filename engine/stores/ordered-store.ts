@@ -2,20 +2,22 @@
  * The ordered store: per key, entries in the order of bytes. Each key's entries are a tree of pages (`page-tree.ts`) in
  * the common core.
  *
- * With a retention time orders begin with a time, and there is one tree per key and window of time, a third of the
- * retention long: expiry drops whole windows, a fetch visits at most the four or so that it overlaps. Entries that have
- * expired within a window that has not are absent for every reader.
+ * With a retention time orders begin with a time, and there is one tree per key and window of time, as long as the
+ * retention: expiry drops whole windows, a fetch visits the two or so that it overlaps. Entries that have expired within
+ * a window that has not are absent for every reader.
+ * (Shorter windows would keep less of what has expired; where a key has few entries, each would then be a page of its
+ * own.)
  *
  * The changelog has one entry for each key and order, so pages are rebuilt from it, whatever their size and the width
  * of a window. What of a transaction has changed is listed beside the pages (`changed-entries.ts`).
  */
 
-import { assert, newCursor, readUnsignedVarint, writeI32 } from '../../base/index.ts';
+import { assert, newCursor, readUnsignedVarint } from '../../base/index.ts';
 import { ChangedEntries } from './changed-entries.ts';
 import { Expiry } from './expiry.ts';
 import { isPage, kinds, readTime, timeBytes, writeTime } from './layout.ts';
 import { committedPages, livePages, OrderCursor } from './order-cursor.ts';
-import { defaultPageBytes, PageTree } from './page-tree.ts';
+import { appendedBytes, defaultPageBytes, PageTree } from './page-tree.ts';
 import { scanPages } from './scan-pages.ts';
 import type {
   ChangelogAppend,
@@ -32,15 +34,11 @@ import type { StoreOptions } from './store-options.ts';
 import { TreeKey } from './tree-key.ts';
 
 const noBytes = new Uint8Array(0);
-const windowsPerRetention = 3;
 /** What a changelog key has beside key and order. */
 const keyOverheadBytes = 5;
-/** A time and a sequence. */
-const appendedBytes = timeBytes + 4;
 
-const expiryOf = (retentionMs: number): Expiry => new Expiry(Math.ceil(retentionMs / windowsPerRetention));
 const formOf = (retentionMs: number | undefined): string =>
-  retentionMs === undefined ? 'pages' : `pages of windows of ${Math.ceil(retentionMs / windowsPerRetention)} ms`;
+  retentionMs === undefined ? 'pages' : `pages of windows of ${retentionMs} ms`;
 
 const isNoPage = (kind: number): boolean => !isPage(kind);
 
@@ -57,7 +55,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
 
   constructor(spec: StoreSpec, options: StoreOptions) {
     const { retentionMs } = spec;
-    const expiry = retentionMs === undefined ? undefined : expiryOf(retentionMs);
+    const expiry = retentionMs === undefined ? undefined : new Expiry(retentionMs);
     super(spec, options, { ...(expiry === undefined ? {} : { expiry }), paged: true, form: formOf(retentionMs) });
     this.#expiry = expiry;
     this.#tree = new PageTree(this.core, this.#key, options.pageBytes ?? defaultPageBytes);
@@ -113,13 +111,14 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     valueStart: number,
     valueEnd: number,
   ): number {
+    const bytes = keyEnd - keyStart + appendedBytes + valueEnd - valueStart;
+    if (bytes + keyOverheadBytes > this.core.entryLimitBytes) return -1;
     const order = this.#appended;
     writeTime(order, 0, time);
-    writeI32(order, timeBytes, -1);
     if (!this.#locate(key, keyStart, keyEnd, order, 0, appendedBytes)) return 0;
-    const sequence = this.#tree.lastSequence(order, timeBytes) + 1;
-    writeI32(order, timeBytes, sequence);
-    return this.put(key, keyStart, keyEnd, order, 0, appendedBytes, value, valueStart, valueEnd) ? sequence : -1;
+    const sequence = this.#tree.append(order, value, valueStart, valueEnd);
+    this.#changed.append(key, keyStart, keyEnd, order, appendedBytes, value, valueStart, valueEnd);
+    return sequence;
   }
 
   delete(
@@ -220,6 +219,10 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
 
   override writeChangelog(append: ChangelogAppend): void {
     const { page } = this.#tree;
+    this.#changed.forEachAppended((bytes, start, end, valueEnd) => {
+      if (this.#expiry === undefined || this.#parse(bytes, start, end) >= 0)
+        append(bytes, start, end, bytes, end, valueEnd);
+    });
     this.#changed.forEach((name, start, end) => {
       const order = this.#parse(name, start, end);
       // What expires in the same transaction is left out: the expiry itself is an entry.

@@ -13,8 +13,8 @@
  * Addresses are valid until the next page is found, loaded or created: that may evict others, unless they are changed.
  */
 
-import { assert, ByteWriter, compareBytes, readU32 } from '../../base/index.ts';
-import { kinds } from './layout.ts';
+import { assert, ByteWriter, compareBytes, readU32, writeI32 } from '../../base/index.ts';
+import { kinds, timeBytes } from './layout.ts';
 import { firstPage } from './linked-pages.ts';
 import { KvError } from './ordered-kv.ts';
 import { bytesInPage, emptyPageBytes, Page, PageEntry } from './pages.ts';
@@ -25,6 +25,9 @@ import type { TreeKey } from './tree-key.ts';
 export const defaultPageBytes = 1024;
 /** A page above level 0 is split only where this leaves more than one reference on both sides. */
 const fewestReferences = 4;
+
+/** The order of an appended entry: a time and a sequence. */
+export const appendedBytes = timeBytes + 4;
 
 const noBytes = new Uint8Array(0);
 
@@ -60,25 +63,6 @@ export class PageTree {
     if (!this.#descend(order, start, end)) return -1;
     const index = this.page.lowerBound(order, start, end);
     return this.page.has(index, order, start, end) ? index : -1;
-  }
-
-  /** The sequence of the last entry at or before an order of a time (its first `timeLength` bytes) and a sequence (u32)
-   *  that has this time; −1: there is none. */
-  lastSequence(order: Uint8Array, timeLength: number): number {
-    const { page } = this;
-    const end = timeLength + 4;
-    if (!this.#descend(order, 0, end)) return -1;
-    let index = page.upperBound(order, 0, end) - 1;
-    while (index < 0) {
-      // Entries may have been removed from the beginning of the page: the one before it may be at the end of another.
-      if (!this.#previousPage()) return -1;
-      index = page.count - 1;
-    }
-    page.at(index);
-    const { orderStart, orderEnd } = page;
-    if (orderEnd - orderStart !== end) return -1;
-    if (compareBytes(page.bytes, orderStart, orderStart + timeLength, order, 0, timeLength) !== 0) return -1;
-    return readU32(page.bytes, orderStart + timeLength);
   }
 
   /** Views the page of level 0 before the one in view; false: that is the first one. */
@@ -170,10 +154,49 @@ export class PageTree {
     this.#createFirst(write);
   }
 
+  /** Puts an entry behind all those that begin with the same time. `order` begins with it, and gets the sequence, which
+   *  is answered. */
+  append(order: Uint8Array, value: Uint8Array, valueStart: number, valueEnd: number): number {
+    const { page } = this;
+    const entry = this.#entry;
+    writeI32(order, timeBytes, -1);
+    if (!this.#descend(order, 0, appendedBytes)) {
+      writeI32(order, timeBytes, 0);
+      entry.set(order, 0, appendedBytes, value, valueStart, valueEnd);
+      this.#createFirst('change');
+      return 0;
+    }
+    const index = page.upperBound(order, 0, appendedBytes);
+    const sequence = this.#sequenceBefore(index, order) + 1;
+    writeI32(order, timeBytes, sequence);
+    entry.set(order, 0, appendedBytes, value, valueStart, valueEnd);
+    const length = page.length + bytesInPage(entry.length);
+    if (index > 0 && length <= this.#pageBytes) this.#putInto(index, false, length, 'change');
+    else this.put(order, 0, appendedBytes, value, valueStart, valueEnd, 'change');
+    return sequence;
+  }
+
+  /** The sequence of the entry before the one at `index` of the page in view, if it has the same time; else −1. */
+  #sequenceBefore(index: number, order: Uint8Array): number {
+    const { page } = this;
+    let before = index - 1;
+    while (before < 0) {
+      // Entries may have been removed from the beginning of the page: the one before it may be at the end of another.
+      if (!this.#previousPage()) return -1;
+      before = page.count - 1;
+    }
+    page.at(before);
+    const { orderStart, orderEnd } = page;
+    if (orderEnd - orderStart !== appendedBytes) return -1;
+    if (compareBytes(page.bytes, orderStart, orderStart + timeBytes, order, 0, timeBytes) !== 0) return -1;
+    return readU32(page.bytes, orderStart + timeBytes);
+  }
+
   #createFirst(write: PageWrite): void {
     const length = emptyPageBytes + bytesInPage(this.#entry.length);
     const { bytes, length: keyLength } = this.#key;
-    const address = this.#core.create(kinds.data, bytes, 0, keyLength, length, write);
+    const room = Math.min(length * 2, this.#pageBytes);
+    const address = this.#core.create(kinds.data, bytes, 0, keyLength, length, write, Math.max(room, length));
     const { table } = this.#core;
     this.page.clear(table.bytesOf(address), table.valueStart(address), 0, firstPage + 1);
     this.page.insert(0, this.#entry);

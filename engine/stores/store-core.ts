@@ -315,12 +315,21 @@ export class StoreCore implements EntriesInMemory {
     return this.#edited(address, length, write);
   }
 
-  /** Adds an entry that is known to be absent, with a value of arbitrary bytes. May evict others. */
-  create(kind: number, key: Uint8Array, start: number, end: number, length: number, write: PageWrite): number {
+  /** Adds an entry that is known to be absent, with a value of arbitrary bytes and room for it to grow. May evict
+   *  others. */
+  create(
+    kind: number,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    length: number,
+    write: PageWrite,
+    room = length,
+  ): number {
     const { table } = this;
     const hash = table.hash(kind, key, start, end);
     let address = table.find(hash, kind, key, start, end);
-    if (address === 0) address = this.#insert(hash, kind, key, start, end, length, write === 'replay');
+    if (address === 0) address = this.#insert(hash, kind, key, start, end, room, write === 'replay');
     else assert(table.valueLength(address) < 0, 'an entry is created that exists');
     return this.#edited(address, length, write);
   }

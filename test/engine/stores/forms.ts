@@ -112,7 +112,7 @@ export const forms = {
     (order) => ({ window: 0, key: textOf(order) }),
   ),
   // Windows of 50 s, over times that are multiples of 1, 20 and 60 s.
-  'ordered by time': ordered({ name: 'store', kind: 'ordered', retentionMs: 150_000 }, timed, (order) => ({
+  'ordered by time': ordered({ name: 'store', kind: 'ordered', retentionMs: 50_000 }, timed, (order) => ({
     window: readOrderedI64(order, 0),
     key: textOf(order, 8),
   })),

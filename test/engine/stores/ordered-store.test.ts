@@ -150,6 +150,38 @@ describe('an append', () => {
     },
   );
 
+  test.each([undefined, 60])('reaches the changelog with what follows it (retention %s)', async (retentionMs) => {
+    const options = { pageBytes: 128, ...(retentionMs === undefined ? {} : { retentionMs }) };
+    const store = await newStore(options);
+    const restored = await newStore(options);
+    const random = new Random(11);
+    const order = new Uint8Array(12);
+    let offset = 0;
+    for (let step = 0; step < 4_000; step++) {
+      const key = bytesOf(`${random.below(3)}`);
+      const time = random.below(20);
+      const value = bytesOf('v'.repeat(random.below(9)) + step);
+      writeOrderedI64(order, 0, time);
+      order[11] = random.below(4);
+      const choice = random.below(12);
+      if (choice < 5) store.append(key, 0, 1, time, value, 0, value.length);
+      else if (choice < 7) store.put(key, 0, 1, order, 0, 12, value, 0, value.length);
+      else if (choice < 10) store.delete(key, 0, 1, order, 0, 12);
+      else if (choice === 10) store.rollback();
+      else {
+        if (retentionMs !== undefined && step > 2_000) store.expireBelow(Math.floor((step - 2_000) / 400));
+        store.writeChangelog((bytes, start, end, from, valueStart, valueEnd) =>
+          restored.applyChangelog(bytes, start, end, from, valueStart, valueEnd),
+        );
+        offset += 1000;
+        store.commit(offset);
+        restored.commit(offset);
+        for (const one of ['0', '1', '2'])
+          expect(restored.committedEntries(bytesOf(one))).toEqual(store.committedEntries(bytesOf(one)));
+      }
+    }
+  });
+
   test('refuses what is larger than an entry may be', async () => {
     const store = await newStore({ entryLimitBytes: 100 });
     const key = bytesOf('k');
