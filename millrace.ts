@@ -24,6 +24,7 @@ import {
   divideShards,
   ensureTopic,
   isPassingShard,
+  type Metric,
   originTimeHeader,
   type Position,
   Repair,
@@ -83,6 +84,7 @@ export type {
   Guarantee,
   KeyValueEntry,
   KeyValueView,
+  Metric,
   Position,
   QueryableStore,
   RangeOptions,
@@ -120,6 +122,7 @@ export {
   deadLetterOf,
   type KStream,
   type KTable,
+  prometheusText,
   StreamsBuilder,
   serdes,
   TimeWindows,
@@ -252,6 +255,8 @@ export interface Millrace {
   /** Produces the records of a topic of dead letters again, to the topics that they come from or to others, each once:
    *  those that came since the last such call. */
   replayDeadLetters(topic: string, options?: ReplayOptions): Promise<Replayed>;
+  /** What all queries and threads do, in numbers; `prometheusText` prints them as `/metrics` of the server does. */
+  metrics(): Promise<readonly Metric[]>;
   /** Answers when every query has read and committed all there is. Rejects with the error of an application of
    *  `streams` that has failed, and was not closed since. (Queries in SQL that have failed are left out: `SHOW QUERIES`
    *  names them.) */
@@ -544,6 +549,10 @@ class OpenMillrace implements Millrace {
 
   replayDeadLetters(topic: string, options?: ReplayOptions): Promise<Replayed> {
     return replayDeadLetters(this.log, topic, options);
+  }
+
+  metrics(): Promise<readonly Metric[]> {
+    return this.engine.metrics();
   }
 
   async awaitIdle(): Promise<void> {

@@ -158,6 +158,7 @@ export {
 } from './runtime/dead-letters.ts';
 export { type Drop, type DropSink, TaskCounters } from './runtime/drops.ts';
 export type { QuerySpec, Uncaught, UncaughtHandler } from './runtime/managed-query.ts';
+export { type Metric, prometheusText } from './runtime/metrics.ts';
 export {
   describeNote,
   describeShardDamage,

@@ -10,7 +10,7 @@
  */
 
 import { type Clock, messageOf, type Random, type Timers, UserError } from '../base/index.ts';
-import type { Runtime, StateReport } from '../engine/index.ts';
+import type { Metric, Runtime, StateReport } from '../engine/index.ts';
 import type { Log } from '../storage/index.ts';
 import { analyzeQuery } from './analyze/query.ts';
 import { Typer } from './analyze/typer.ts';
@@ -139,6 +139,10 @@ class Engine implements SqlEngine {
 
   get state(): StateReport {
     return this.#runtime.state;
+  }
+
+  metrics(): Promise<readonly Metric[]> {
+    return this.#runtime.metrics();
   }
 
   get report(): EngineReport {

@@ -6,7 +6,7 @@
  * answered.
  */
 
-import type { StateReport } from '../engine/index.ts';
+import type { Metric, StateReport } from '../engine/index.ts';
 import type { RecoveryReport } from '../storage/index.ts';
 import type { SqlType, TypeDescription } from './types/type.ts';
 import type { Value } from './types/value.ts';
@@ -190,6 +190,8 @@ export interface SqlEngine {
   readonly report: EngineReport;
   /** The state of all queries: memory, and damage of the state directory. */
   readonly state: StateReport;
+  /** What all queries and threads do, in numbers. */
+  metrics(): Promise<readonly Metric[]>;
   /** Why nothing can be written until the log is opened again; undefined in ordinary life. */
   readonly fault: Error | undefined;
   execute(sql: string, options?: StatementOptions): Promise<readonly StatementResult[]>;

@@ -49,7 +49,8 @@ export interface CommitCoordinatorOptions {
 }
 
 export interface CommitListener {
-  committed(records: number): void;
+  /** `ms`: how long the commit took. */
+  committed(records: number, ms: number): void;
   aborted(error: Error, retryInMs: number): void;
   /** The run cannot continue; `passing`: another run may succeed later. Called once. */
   ended(error: Error, kind: 'fenced' | 'failed', passing: boolean): void;
@@ -453,7 +454,7 @@ export class CommitCoordinator {
       host.drained = false;
       host.post({ kind: 'committed', run, changelog, low });
     }
-    if (worked) listener.committed(this.#preparedRecords);
+    if (worked) listener.committed(this.#preparedRecords, this.#commitEnded - this.#commitStarted);
     listener.changed();
     if (this.#stopping !== undefined) this.#stopping();
     else {

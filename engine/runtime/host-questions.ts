@@ -9,13 +9,13 @@
 import { UserError } from '../../base/index.ts';
 import type { ScanRange } from '../stores/state-store.ts';
 import { errorOf } from './error-report.ts';
-import type { FromHost, Run, StoreEntry, ThreadCounters, ToHost, WindowRange } from './protocol.ts';
+import type { FromHost, Run, StoreEntry, ThreadReport, ToHost, WindowRange } from './protocol.ts';
 
 interface Question {
   readonly thread: number;
   page(entries: readonly StoreEntry[], done: boolean): void;
   refuse(error: Error): void;
-  counted?(counters: ThreadCounters): void;
+  counted?(report: ThreadReport): void;
 }
 
 type Answer = Extract<FromHost, { readonly kind: 'page' | 'refused' | 'counted' }>;
@@ -62,7 +62,7 @@ export class HostQuestions {
     });
   }
 
-  counters(thread: number): Promise<ThreadCounters> {
+  report(thread: number): Promise<ThreadReport> {
     return new Promise((resolve, reject) => {
       const request = this.#ask({ thread, page: () => {}, refuse: reject, counted: resolve });
       this.#post(thread, { kind: 'stats', request });
@@ -154,7 +154,7 @@ export class HostQuestions {
         question?.refuse(errorOf(message.error));
         return;
       case 'counted':
-        question?.counted?.(message.thread);
+        question?.counted?.(message.report);
         return;
     }
   }

@@ -4,14 +4,15 @@ import type { DropReason } from '../processor.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import type { StoreSpec } from '../stores/store.ts';
 import { type Topology } from '../topology.ts';
-import { type SubTopology, topicOf } from '../topology-nodes.ts';
+import { type SinkNode, type SourceNode, type SubTopology, topicOf } from '../topology-nodes.ts';
 import type { DeadLetterWriter } from './dead-letters.ts';
 import { TaskCounters } from './drops.ts';
 import type { Exchange } from './exchange.ts';
 import type { Subscription } from './feed.ts';
+import { Meter } from './meter.ts';
 import type { PartitionPosition } from './partition-position.ts';
 import type { ProcessingLogWriter } from './processing-log.ts';
-import type { HostCounters, LastDrop, Run, RunAssignment, TaskAssignment } from './protocol.ts';
+import type { HostCounters, LastDrop, Run, RunAssignment, TaskAssignment, TaskReport } from './protocol.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
 import type { Shard } from './shards.ts';
 import type { Task } from './task.ts';
@@ -45,6 +46,14 @@ export class HostedTask {
   readonly task: Task;
   readonly assignment: TaskAssignment;
   phase: TaskPhase = 'opening';
+  readonly process = new Meter();
+  readonly punctuate = new Meter();
+  /** By index of the input: between a record's time and its processing. */
+  readonly latencies: readonly Meter[];
+  /** Records of each input up to its last measurement. */
+  readonly measured: number[];
+  /** By store. */
+  readonly restores = new Map<string, { readonly restored: number; readonly remaining: number }>();
   /** The check of a whole checkpoint is under way: nothing is derived from a store before it is proven to be whole. */
   checking = 0;
   /** One for each input of the task, in their order; undefined for one that reads an exchange. */
@@ -59,6 +68,8 @@ export class HostedTask {
     this.task = task;
     this.assignment = assignment;
     this.shard = shard;
+    this.latencies = task.inputs.map(() => new Meter());
+    this.measured = task.inputs.map(() => 0);
     this.repartitions = task.subTopology.sinks
       .filter(({ repartition }) => repartition)
       .map((sink) => topicOf(run.assignment.applicationId, sink));
@@ -253,5 +264,36 @@ export const countersOf = (run: HostedRun): HostCounters => {
     lag,
     storeEntries,
     storeBytes,
+  };
+};
+
+/** What a task shows of itself. `nowMs` is that of its meters. */
+export const reportOfTask = (hosted: HostedTask, nowMs: number): TaskReport => {
+  const { task, run, subscriptions, latencies, restores } = hosted;
+  const { sources, sinks } = task.subTopology;
+  const { applicationId, queryId } = run.assignment;
+  const nodeOf = (nodes: readonly (SourceNode | SinkNode)[], topic: string): string =>
+    nodes.find((node) => topicOf(applicationId, node) === topic)?.name ?? '';
+  return {
+    queryId,
+    taskId: task.id,
+    process: hosted.process.read(nowMs),
+    punctuate: hosted.punctuate.read(nowMs),
+    drops: Object.fromEntries(task.counters.drops),
+    buffered: task.inputs.reduce((sum, { buffered }) => sum + buffered, 0),
+    inputs: task.inputs.map(({ index, topic, partition, records }) => ({
+      topic,
+      partition,
+      node: nodeOf(sources, topic),
+      records,
+      lag: subscriptions[index]?.lag ?? 0,
+      latency: (latencies[index] ?? new Meter()).read(nowMs),
+    })),
+    outputs: task.outputCounts().map(({ topic, records }) => ({ node: nodeOf(sinks, topic), records })),
+    stores: task.stores.map(({ store }) => {
+      const { entries, bytesInMemory: bytes, dueRecords: due } = store.stats;
+      const { restored = 0, remaining = 0 } = restores.get(store.name) ?? {};
+      return { name: store.name, entries, bytes, due, restored, remaining };
+    }),
   };
 };

@@ -2,6 +2,7 @@
  *  runs. */
 
 import type { Topology } from '../topology.ts';
+import { Meter } from './meter.ts';
 import { noCounters, type QueryState } from './observer.ts';
 import type { Guarantee, HostCounters, LostRecords, OffsetReset, RestoreProgress, RowSink } from './protocol.ts';
 import type { QueryRun } from './query-run.ts';
@@ -75,6 +76,9 @@ export class ManagedQuery {
   /** What former runs have counted. */
   past: HostCounters = noCounters;
   commits = 0;
+  readonly commitMeter = new Meter();
+  /** Threads that have ended with tasks of it. */
+  failedThreads = 0;
   aborts = 0;
   restarts = 0;
   failuresInARow = 0;

@@ -49,8 +49,9 @@ export interface WriterOrigins {
 export class PartitionedWriter implements TopicWriter {
   readonly topic: string;
   readonly partitions: number;
-  /** Appended since the last commit. */
+  /** Appended since the last commit, and in those before it. */
   records = 0;
+  committedRecords = 0;
   readonly #outbox: Outbox;
   readonly #buffers: BufferPool | undefined;
   readonly #target: number;
@@ -156,6 +157,7 @@ export class PartitionedWriter implements TopicWriter {
   }
 
   commit(): void {
+    this.committedRecords += this.records;
     this.records = 0;
     this.#committedLatest = this.#latest;
   }

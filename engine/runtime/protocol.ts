@@ -30,6 +30,7 @@
 import type { DropReason } from '../processor.ts';
 import type { CommittedEntry, ScanRange, WindowRange } from '../stores/state-store.ts';
 import type { Topology } from '../topology.ts';
+import type { MeterReading } from './meter.ts';
 import type { PartitionPosition } from './partition-position.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
 import type { TopologyModule } from './topology-module.ts';
@@ -165,6 +166,44 @@ export interface ThreadCounters {
   readonly viewsMade: number;
   /** Times that a block went to one more task than the one that it was read for. */
   readonly blocksShared: number;
+}
+
+/** What a task has done, and where it stands (`metrics.ts`). */
+export interface TaskReport {
+  readonly queryId: string;
+  readonly taskId: string;
+  readonly process: MeterReading;
+  readonly punctuate: MeterReading;
+  readonly drops: Readonly<Partial<Record<DropReason, number>>>;
+  /** Blocks that wait. */
+  readonly buffered: number;
+  readonly inputs: readonly {
+    readonly topic: string;
+    readonly partition: number;
+    readonly node: string;
+    readonly records: number;
+    readonly lag: number;
+    /** Between a record's time and its processing, of the last records of steps. */
+    readonly latency: MeterReading;
+  }[];
+  readonly outputs: readonly { readonly node: string; readonly records: number }[];
+  readonly stores: readonly {
+    readonly name: string;
+    readonly entries: number;
+    readonly bytes: number;
+    /** Changelog records that no checkpoint holds yet. */
+    readonly due: number;
+    readonly restored: number;
+    /** Offsets that are left to restore. */
+    readonly remaining: number;
+  }[];
+}
+
+export interface ThreadReport {
+  readonly counters: ThreadCounters;
+  readonly process: MeterReading;
+  readonly punctuate: MeterReading;
+  readonly tasks: readonly TaskReport[];
 }
 
 /** An error as it crosses a thread. */
@@ -316,7 +355,7 @@ export type FromHost =
   | { readonly kind: 'failed'; readonly run: Run; readonly error: ErrorReport }
   | { readonly kind: 'page'; readonly request: number; readonly entries: readonly StoreEntry[]; readonly done: boolean }
   | { readonly kind: 'refused'; readonly request: number; readonly error: ErrorReport }
-  | { readonly kind: 'counted'; readonly request: number; readonly thread: ThreadCounters }
+  | { readonly kind: 'counted'; readonly request: number; readonly report: ThreadReport }
   /** The checkpoint of a store durably holds everything below this position of its changelog. */
   | { readonly kind: 'checkpointed'; readonly run: Run; readonly changelog: PartitionPosition }
   /** Something for the observer that changes nothing: a checkpoint that failed, a store rebuilt, records lost to

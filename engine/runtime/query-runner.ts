@@ -177,8 +177,9 @@ export class QueryRunner {
         stableEnd: async (topic, partition) => (await this.#log.offsets({ topic, partition })).stable,
       },
       listener: {
-        committed: () => {
+        committed: (_records, ms) => {
           query.commits++;
+          query.commitMeter.add(1, ms, clock.monotonic());
           query.failuresInARow = 0;
           trimmer.committed(coordinator);
           changed();
@@ -477,6 +478,7 @@ export class QueryRunner {
     }
     const blamed = this.#blame(atWork, victims, error);
     for (const { query, run } of victims) {
+      query.failedThreads++;
       run.removed.add(thread);
       run.coordinator?.giveUp();
       run.checkRemoved();

@@ -26,6 +26,7 @@ import { type Assignment, divideShards, type ThreadShards } from './assignor.ts'
 import { type AskedStore, HostQuestions } from './host-questions.ts';
 import { HostThreads, localThread } from './host-threads.ts';
 import { ManagedQuery, type QuerySpec } from './managed-query.ts';
+import { type Metric, metricsOfMemory, metricsOfQuery, metricsOfThread } from './metrics.ts';
 import {
   damageIn,
   type QueryCounters,
@@ -37,7 +38,7 @@ import {
   sumCounters,
 } from './observer.ts';
 import type { PartitionPosition } from './partition-position.ts';
-import type { FromHost, StoreEntry, ThreadCounters, ToHost, WindowRange } from './protocol.ts';
+import type { FromHost, StoreEntry, ThreadCounters, ThreadReport, ToHost, WindowRange } from './protocol.ts';
 import { QueryRecords } from './query-records.ts';
 import { QueryRunner } from './query-runner.ts';
 import { internalTopics } from './query-topics.ts';
@@ -399,8 +400,37 @@ export class Runtime {
   /** What each started thread has read and decoded, all queries together; 0 is the calling thread. */
   async threadCounters(): Promise<ReadonlyMap<number, ThreadCounters>> {
     const all = new Map<number, ThreadCounters>();
-    for (const thread of this.#threads.numbers()) all.set(thread, await this.#questions.counters(thread));
+    for (const [thread, { counters }] of await this.#reports()) all.set(thread, counters);
     return all;
+  }
+
+  async #reports(): Promise<ReadonlyMap<number, ThreadReport>> {
+    const threads = [...this.#threads.numbers()];
+    const reports = await Promise.all(
+      // One that has just ended has nothing to report.
+      threads.map((thread) => this.#questions.report(thread).catch(() => undefined)),
+    );
+    return new Map(threads.flatMap((thread, i) => (reports[i] === undefined ? [] : [[thread, reports[i]]])));
+  }
+
+  /** What all queries, or one of them, and the threads do, in numbers (`metrics.ts`). */
+  async metrics(id?: string): Promise<readonly Metric[]> {
+    const nowMs = this.#options.clock.monotonic();
+    const metrics: Metric[] = [];
+    for (const [queryId, query] of this.#queries) {
+      if (id !== undefined && queryId !== id) continue;
+      const { aborts, restarts, failedThreads, commitMeter } = query;
+      const { lag } = this.counters(queryId);
+      const commit = commitMeter.read(nowMs);
+      metrics.push(...metricsOfQuery({ status: this.#statusOf(query), commit, aborts, restarts, failedThreads, lag }));
+    }
+    const { memory } = this.state;
+    if (id === undefined) metrics.push(...metricsOfMemory(memory.usedBytes, memory.limitBytes));
+    for (const [thread, report] of await this.#reports()) {
+      const tasks = report.tasks.filter(({ queryId }) => id === undefined || queryId === id);
+      if (id === undefined || tasks.length > 0) metrics.push(...metricsOfThread(thread, { ...report, tasks }));
+    }
+    return metrics;
   }
 
   #query(id: string): ManagedQuery {

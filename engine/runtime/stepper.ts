@@ -12,6 +12,7 @@
 import type { MemoryBudget } from '../stores/memory-budget.ts';
 import type { HostParts } from './host-options.ts';
 import { countersOf, fitSteps, type HostedRun, type HostedTask, positionOf } from './hosted-run.ts';
+import { Meter } from './meter.ts';
 
 /** A round ends after so long. */
 const roundMs = 10;
@@ -28,6 +29,9 @@ export interface StepperOptions {
 }
 
 export class Stepper {
+  /** Of all tasks. */
+  readonly processing = new Meter();
+  readonly punctuating = new Meter();
   readonly #host: HostParts;
   readonly #memory: Pick<MemoryBudget, 'isShort'>;
   readonly #wakeReading: () => void;
@@ -109,8 +113,12 @@ export class Stepper {
     try {
       atWork?.(run.id);
       const before = run.unacknowledgedBytes;
-      const punctuated = task.punctuateAt < Number.POSITIVE_INFINITY && task.punctuate(clock.monotonic(), clock.now());
-      const done = task.step(run.stepRecords, clock.monotonic());
+      const startMs = clock.monotonic();
+      const punctuated = task.punctuateAt < Number.POSITIVE_INFINITY && task.punctuate(startMs, clock.now());
+      const steppedMs = punctuated ? clock.monotonic() : startMs;
+      if (punctuated) this.#measure(hosted.punctuate, this.punctuating, 1, startMs, steppedMs);
+      const done = task.step(run.stepRecords, steppedMs);
+      if (done > 0) this.#processed(hosted, done, steppedMs);
       if (done > 0 || punctuated) {
         run.pending = true;
         stepped.add(run);
@@ -125,6 +133,23 @@ export class Stepper {
       this.#host.fail(run, error);
       return 0;
     }
+  }
+
+  #processed(hosted: HostedTask, records: number, startMs: number): void {
+    const { clock } = this.#host.options;
+    const endMs = clock.monotonic();
+    this.#measure(hosted.process, this.processing, records, startMs, endMs);
+    const nowMs = clock.now();
+    for (const { index, time, records: read } of hosted.task.inputs) {
+      if (read === hosted.measured[index]) continue;
+      hosted.measured[index] = read;
+      hosted.latencies[index]?.add(1, Math.max(0, nowMs - time), endMs);
+    }
+  }
+
+  #measure(ofTask: Meter, ofThread: Meter, count: number, startMs: number, endMs: number): void {
+    ofTask.add(count, endMs - startMs, endMs);
+    ofThread.add(count, endMs - startMs, endMs);
   }
 
   /** Sets the timer for the punctuator that is due first. */

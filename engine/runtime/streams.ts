@@ -20,6 +20,7 @@ import type { Windowed } from '../dsl/windowed.ts';
 import type { Topology } from '../topology.ts';
 import { mostAppThreads } from './app-threads.ts';
 import type { QueryListener, QuerySpec, Uncaught, UncaughtHandler } from './managed-query.ts';
+import type { Metric } from './metrics.ts';
 import type { QueryCounters, QueryState } from './observer.ts';
 import type { Guarantee, OffsetReset, RestoreProgress } from './protocol.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
@@ -319,6 +320,11 @@ export class Streams {
   /** What it has counted since this process started it. */
   get counters(): QueryCounters | undefined {
     return this.#started ? this.#runtime.counters(this.id) : undefined;
+  }
+
+  /** What it and its threads do, in numbers (`metrics.ts`). */
+  async metrics(): Promise<readonly Metric[]> {
+    return this.#started ? this.#runtime.metrics(this.id) : [];
   }
 
   /** The threads that run its tasks, and where those stand; empty while it does not run. */

@@ -33,7 +33,7 @@ import { Exchange } from './exchange.ts';
 import { FeedReader } from './feed-reader.ts';
 import type { HostOptions, HostParts } from './host-options.ts';
 import { HostTransactions } from './host-transactions.ts';
-import { addCounters, HostedRun, type HostedTask, unlogged } from './hosted-run.ts';
+import { addCounters, HostedRun, type HostedTask, reportOfTask, unlogged } from './hosted-run.ts';
 import type { PartitionPosition } from './partition-position.ts';
 import type { Outbox } from './partitioned-writer.ts';
 import { ProcessingLogWriter } from './processing-log.ts';
@@ -515,7 +515,7 @@ export class TaskHost {
 
   #count(request: number): void {
     const { blocks, batches, records, views } = this.#pool.counters;
-    const thread = {
+    const counters = {
       fetches: this.#feeds.fetches,
       blocks,
       batchesDecoded: batches,
@@ -523,7 +523,11 @@ export class TaskHost {
       viewsMade: views,
       blocksShared: this.#feeds.shared,
     };
-    this.#options.post({ kind: 'counted', request, thread });
+    const nowMs = this.#options.clock.monotonic();
+    const tasks = [...this.#runs.values()].flatMap((run) => run.tasks.map((hosted) => reportOfTask(hosted, nowMs)));
+    const { processing, punctuating } = this.#stepper;
+    const report = { counters, process: processing.read(nowMs), punctuate: punctuating.read(nowMs), tasks };
+    this.#options.post({ kind: 'counted', request, report });
   }
 
   #note(run: HostedRun, note: Note): void {

@@ -28,6 +28,12 @@ export interface TaskInput {
   readonly wanting: boolean;
   /** Nothing is buffered and the readable end is reached. */
   readonly drained: boolean;
+  /** Processed so far, again after a rollback. */
+  readonly records: number;
+  /** Of the record that was processed last; −Infinity before the first. */
+  readonly time: number;
+  /** Blocks that wait. */
+  readonly buffered: number;
 }
 
 /** Told when a block that a source had to prepare (`SourceProcessor.prepare`) can be stepped, or why it cannot. */
@@ -59,6 +65,8 @@ export class BufferedInput implements TaskInput {
   batch = 0;
   position = -1;
   fetchOffset = -1;
+  /** Processed so far, again after a rollback. */
+  records = 0;
   #readableEnd = unknownEnd;
   /** See `InputTime`. */
   time = Number.NEGATIVE_INFINITY;
@@ -91,6 +99,10 @@ export class BufferedInput implements TaskInput {
 
   get wanting(): boolean {
     return this.#queue.length < blocksAhead;
+  }
+
+  get buffered(): number {
+    return this.#queue.length;
   }
 
   get empty(): boolean {
@@ -202,6 +214,7 @@ export class BufferedInput implements TaskInput {
   /** The rows of the first block up to `to` were processed. */
   advance(to: number): void {
     const block = this.head();
+    this.records += to - this.row;
     this.#noteTime(block, to);
     this.row = to;
     const { count } = block.columns;

@@ -201,6 +201,8 @@ export class TaskOpener {
       rebuilt: (why) => host.note(run, { about: 'rebuilt', store: store.name, taskId, why }),
       progress: (progress) => {
         const { name } = store;
+        const { restored, remaining } = progress;
+        hosted.restores.set(name, { restored, remaining });
         options.post({
           kind: 'restoring',
           run: run.id,

@@ -436,6 +436,11 @@ export class Task {
     }));
   }
 
+  /** Topics (full names) of the task's sinks, with the records committed there. */
+  outputCounts(): { readonly topic: string; readonly records: number }[] {
+    return this.#outputs.map(({ topic, committedRecords: records }) => ({ topic, records }));
+  }
+
   outputTimes(): OutputTime[] {
     const { id: subTopology } = this.subTopology;
     const { drained } = this;

@@ -6,6 +6,7 @@ import { healthcheckRoute } from './healthcheck.ts';
 import { infoRoute } from './info.ts';
 import { insertsStreamRoute } from './inserts-stream.ts';
 import { ksqlRoute } from './ksql.ts';
+import { metricsRoute } from './metrics.ts';
 import { queryStreamRoute } from './query-stream.ts';
 
 export const routes: readonly Route[] = [
@@ -15,4 +16,5 @@ export const routes: readonly Route[] = [
   closeQueryRoute,
   infoRoute,
   healthcheckRoute,
+  metricsRoute,
 ];

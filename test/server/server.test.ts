@@ -258,6 +258,14 @@ describe('the server itself', () => {
     expect(await get(url, '/healthcheck')).toMatchObject({ isHealthy: true });
   });
 
+  test('shows what its queries do to Prometheus', async () => {
+    const answer = await fetch(new URL('/metrics', url));
+    expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    const text = await answer.text();
+    expect(text).toMatch(/^millrace_stream_client_state\{query_id="[^"]+",application_id="[^"]+"\} 2$/m);
+    expect(text).toMatch(/^millrace_stream_task_process_total\{thread_id="\d+",query_id="[^"]+",task_id="0_0"\} \d+$/m);
+  });
+
   test('a foreign Host or Origin is refused on the loopback interface', async () => {
     const status = (headers: Record<string, string>) =>
       new Promise<number | undefined>((resolve) => {
