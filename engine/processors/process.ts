@@ -178,8 +178,7 @@ class Scope<KIn, KOut, VOut, S extends AnyStoreBuilder> implements StoreAccess {
         this.#phase = 'processing';
         this.#record = record;
         this.#time = record.timestamp;
-        this.#context.originTime(record.timestamp);
-        this.#streamTime = this.#context.reachedTime();
+        this.#streamTime = this.#context.originTime(record.timestamp);
         processWith(processor as P, record);
         this.#record = undefined;
         this.#phase = 'over';

@@ -64,8 +64,7 @@ export interface CommonContext<S extends AnyStoreBuilder = AnyStoreBuilder> {
    *  record that was made here (a window that has closed) has none either. */
   recordMetadata(): RecordMetadata | undefined;
   /** The largest timestamp that has reached this processor, the record in hand included; −1 before the first. Where
-   *  records of several partitions meet (behind a repartition) it is at most the time that all of them have reached.
-   *  Kept over restarts where the processor has a store. */
+   *  records of several partitions meet (behind a repartition): the time by which the record in hand may be late. Kept over restarts where the processor has a store. */
   currentStreamTimeMs(): number;
   /** The clock of whatever drives the task: the machine's, or the one that a test moves on. Epoch milliseconds. */
   currentSystemTimeMs(): number;

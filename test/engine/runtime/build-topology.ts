@@ -8,6 +8,7 @@ import {
   hoard,
   minuteSums,
   ordersOfCustomers,
+  taps,
   titledVisits,
   wordCount,
 } from './topologies.ts';
@@ -20,6 +21,7 @@ export type TestPlan =
   | { readonly name: 'orders' }
   | { readonly name: 'titled' }
   | { readonly name: 'clicks' }
+  | { readonly name: 'taps' }
   /** Ends its thread while it is built, the first `times` times (1). */
   | { readonly name: 'exit'; readonly once: Int32Array; readonly times?: number }
   /** Takes all the memory of its thread when it meets the word `boom`. */
@@ -42,6 +44,8 @@ export const topologyOf = (plan: TestPlan): Topology => {
       return ordersOfCustomers();
     case 'titled':
       return titledVisits();
+    case 'taps':
+      return taps();
     case 'clicks':
       return clicksByWindows();
     case 'enriched':

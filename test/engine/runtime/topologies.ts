@@ -2,11 +2,13 @@
 
 import type { ByteWriter } from '../../../base/index.ts';
 import {
+  type AnyStoreBuilder,
   type KTable,
   type Serde,
   SerdeError,
   SessionWindows,
   SlidingWindows,
+  Stores,
   StreamsBuilder,
   serdes,
   TimeWindows,
@@ -175,6 +177,53 @@ export const clicksByWindows = (): Topology => {
       ),
     'visits',
   );
+  return builder.build();
+};
+
+/**
+ * taps by a processor of a user's, with stores of three kinds and both punctuators. To `tapped`, under the key: for each
+ * record `n text`, with the number of its key's records and the values of the key's last 10 ms; at each tick of stream time
+ * `tick time n`, for each key. To `walls`, under the task: how many records have come since the last tick of the wall
+ * clock. The numbers by key are also kept in memory, as they are in the store when the processor is made.
+ */
+export const taps = (): Topology => {
+  const tallies = Stores.orderedKeyValue('tallies', string, decimal);
+  const recent = Stores.window('recent', string, string, { retentionMs: 20 });
+  const since = Stores.keyValue('since', string, decimal);
+  const builder = new StreamsBuilder();
+  const tapped = builder.stream('taps', { key: string, value: string }).process<string, readonly AnyStoreBuilder[]>(
+    (context) => {
+      const counts = context.getStateStore(tallies);
+      const values = context.getStateStore(recent);
+      const fresh = context.getStateStore(since);
+      const inMemory = new Map(counts.all());
+      context.schedule(10, 'stream time', (time) => {
+        for (const [key, count] of counts.all())
+          context.forward({ key, value: `tick ${time} ${count}`, timestamp: time }, 'tapped');
+      });
+      context.schedule(3, 'wall clock', () => {
+        const count = fresh.delete('all');
+        if (count !== undefined) context.forward({ key: context.taskId, value: String(count) }, 'walls');
+      });
+      return {
+        process({ key, value, timestamp }) {
+          const name = key ?? '';
+          const count = Number(inMemory.get(name) ?? 0) + 1;
+          inMemory.set(name, count);
+          counts.put(name, count);
+          fresh.put('all', Number(fresh.get('all') ?? 0) + 1);
+          values.put(name, value, timestamp);
+          let last = '';
+          for (const entry of values.fetchRange(name, timestamp - 10, timestamp)) last += entry.value;
+          context.forward({ key, value: `${count} ${last}` }, 'tapped');
+          if (value === 'c') context.commit();
+        },
+      };
+    },
+    { stores: [tallies, recent, since] },
+  );
+  tapped.filter(() => true, { name: 'tapped' }).to('tapped', { value: string });
+  tapped.filter(() => true, { name: 'walls' }).to('walls', { value: string });
   return builder.build();
 };
 
