@@ -182,6 +182,7 @@ export type {
   WindowRange,
 } from './runtime/protocol.ts';
 export { internalTopics } from './runtime/query-topics.ts';
+export { type ClosingTime, QuietTime } from './runtime/quiet-time.ts';
 export type {
   RecordError,
   RecordErrorAnswer,

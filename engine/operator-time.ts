@@ -7,7 +7,8 @@
  *
  * Expiry. Stream time is the largest timestamp that has reached the operator. Where origins are mixed it is also at
  * most the low watermark of the sub-topology, because slower origins may still bring rows. It moves at commits only and
- * never goes back.
+ * never goes back. Where windows close on a quiet stream as well (`runtime/quiet-time.ts`) commits pass it on without
+ * records, and records behind that are late; where they close by the wall clock no record moves it beyond that clock.
  */
 
 import type { RecordOrigin } from './origin-time.ts';
@@ -56,12 +57,15 @@ export class OperatorTime {
   /** The largest timestamp of records with one. */
   readonly #carried: KeptTime;
   readonly #streamTime: KeptTime;
+  /** What stream time was passed on to without records. */
+  readonly #passed: KeptTime;
   #times: Times | undefined;
 
   constructor(operator: string) {
     this.#plain = new KeptTime(`${operator} time`);
     this.#carried = new KeptTime(`${operator} carried time`);
     this.#streamTime = new KeptTime(`${operator} stream time`);
+    this.#passed = new KeptTime(`${operator} passed time`);
   }
 
   /** Reads times from here on first use, and keeps them here at each commit. Without it they are lost with the task. */
@@ -76,6 +80,12 @@ export class OperatorTime {
 
   /** Takes note of a record; answers the time by which it may be late. */
   observe(timestamp: number, origin: RecordOrigin): number {
+    const time = Math.min(this.#observe(timestamp, origin), origin.clock);
+    const passed = this.#passed.get(this.#times);
+    return time > passed ? time : passed;
+  }
+
+  #observe(timestamp: number, origin: RecordOrigin): number {
     if (origin.carried) {
       if (timestamp > this.#carried.get(this.#times)) this.#carried.set(timestamp);
       return origin.time > timestamp ? origin.time : timestamp;
@@ -86,25 +96,34 @@ export class OperatorTime {
     return timestamp;
   }
 
-  /** What a commit now would move stream time to. `low` is the low watermark of the sub-topology as of the commit
-   *  before; Infinity: no origins are mixed there, as far as is known. */
-  reached(low: number): number {
+  /** The largest time that a record had, or that it was passed on to. */
+  get latest(): number {
+    return Math.max(this.#plain.get(this.#times), this.#carried.get(this.#times), this.streamTime);
+  }
+
+  /** What a commit now would move stream time to. */
+  reached({ low, clock }: RecordOrigin): number {
     const times = this.#times;
     const { streamTime } = this;
     const carried = this.#carried.get(times);
     if (low === Number.POSITIVE_INFINITY && carried > Number.NEGATIVE_INFINITY) return streamTime;
-    return Math.max(streamTime, Math.min(low, Math.max(this.#plain.get(times), carried)));
+    return Math.max(streamTime, Math.min(low, clock, Math.max(this.#plain.get(times), carried)));
   }
 
-  /** At a commit: moves stream time on, and puts everything where it is kept. */
-  advance(low: number): void {
+  /** At a commit: moves stream time on. `passed`: at least to here, whatever records have come. */
+  advance(origin: RecordOrigin, passed: number): void {
+    const next = Math.max(this.reached(origin), passed);
+    if (passed > this.#passed.get(this.#times)) this.#passed.set(passed);
+    if (next > this.streamTime) this.#streamTime.set(next);
+  }
+
+  /** At a commit that is worth it: puts everything where it is kept. */
+  keep(): void {
     const times = this.#times;
-    const next = this.reached(low);
     this.#plain.keep(times);
     this.#carried.keep(times);
-    if (next <= this.streamTime) return;
-    this.#streamTime.set(next);
     this.#streamTime.keep(times);
+    this.#passed.keep(times);
   }
 
   /** Forgets what is not committed: everything is looked up again. */
@@ -112,5 +131,6 @@ export class OperatorTime {
     this.#plain.forget();
     this.#carried.forget();
     this.#streamTime.forget();
+    this.#passed.forget();
   }
 }

@@ -59,6 +59,8 @@ export class RecordOrigin {
   /** The low watermark of the sub-topology, as of the last commit; Infinity: no origins are mixed there, as far as is
    *  known. */
   low = Number.POSITIVE_INFINITY;
+  /** What the clock of the host shows, where windows close by that: no record's time counts beyond it. */
+  clock = Number.POSITIVE_INFINITY;
 }
 
 const cursor = newCursor();

@@ -23,6 +23,9 @@ export interface Processor<In> {
   start?(): void;
   process(record: StreamRecord<In>): void;
   flush?(): void;
+  /** The stream time from which on `flush` sends something although no record came; Infinity: nothing waits. Asked after
+   *  `flush` (`runtime/quiet-time.ts`). */
+  due?(): number;
   rollback?(): void;
   /** The task has ended. Must not throw. */
   close?(): void;

@@ -72,6 +72,7 @@ export type { AnyStoreBuilder, StoreBuilder, StoreOf } from './processors/store-
 export { type StoreBuilderOptions, Stores, type WindowStoreOptions } from './processors/stores.ts';
 export type { ValueAndTimestamp } from './processors/value-and-timestamp.ts';
 export type { StateWindowStore, WindowEntry } from './processors/window-face.ts';
+export type { ClosingTime } from './runtime/quiet-time.ts';
 export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';
 export { type DriverOptions, TopologyTestDriver } from './test-driver.ts';

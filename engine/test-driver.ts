@@ -10,7 +10,7 @@
  * topology both writes and reads, and every task commits, before `pipe` returns. Each sub-topology is one task, all
  * partitions of a topic are one; `partitions` asks for more. Stores are in memory, nothing is limited, late and bad
  * records are in `drops`. The clock stands still until `advanceWallClock`; it gives the time of a piped record
- * that has none, and wall-clock punctuators go by it.
+ * that has none, wall-clock punctuators go by it, and windows that close on a quiet stream (`closing`).
  */
 
 import { assert, ManualClock, partitionOfKey } from '../base/index.ts';
@@ -29,7 +29,8 @@ import { withoutOriginTime } from './origin-time.ts';
 import type { ProcessingPolicy } from './processing-error.ts';
 import { type Drop, TaskCounters } from './runtime/drops.ts';
 import { writesNothing } from './runtime/global-stores.ts';
-import { Task } from './runtime/task.ts';
+import { type ClosingTime, QuietTime } from './runtime/quiet-time.ts';
+import { Task, type TaskCommit } from './runtime/task.ts';
 import type { TaskInput } from './runtime/task-input.ts';
 import { SubTopologyGraph } from './runtime/watermarks.ts';
 import type { StateStore } from './stores/state-store.ts';
@@ -51,6 +52,8 @@ export interface DriverOptions {
   /** How long a task waits for an input that has nothing to read while others have, in milliseconds; default 0. Every
    *  input is at its end as soon as `pipe` returns. */
   readonly maxTaskIdleMs?: number;
+  /** By what windows close. Default: stream time alone. */
+  readonly closing?: ClosingTime;
   /** What becomes of a record that code of the topology has failed on. Default: `pipe` throws a `ProcessingError`, and
    *  the driver is of no further use. */
   readonly processingPolicy?: ProcessingPolicy;
@@ -71,6 +74,10 @@ export class TopologyTestDriver {
   readonly counters = new TaskCounters();
   readonly #partitions: number;
   readonly #graph: SubTopologyGraph;
+  readonly #closing: ClosingTime;
+  readonly #quiet: QuietTime;
+  /** Of each task, the last. */
+  readonly #commits = new Map<Task, TaskCommit>();
   readonly #blocks = new BlockPool();
   readonly #tasks: Task[] = [];
   readonly #globalTasks: Task[] = [];
@@ -82,8 +89,17 @@ export class TopologyTestDriver {
   #sent: { readonly topic: string; readonly partition: number; readonly bytes: Uint8Array }[] = [];
 
   constructor(topology: Topology, options: DriverOptions = {}) {
-    const { applicationId = 'test', partitions = 1, now = 0, maxTaskIdleMs = 0, processingPolicy } = options;
+    const {
+      applicationId = 'test',
+      partitions = 1,
+      now = 0,
+      closing = { by: 'stream time' },
+      maxTaskIdleMs = 0,
+      processingPolicy,
+    } = options;
     this.clock = new ManualClock(now);
+    this.#closing = closing;
+    this.#quiet = new QuietTime(closing, this.clock);
     this.#partitions = partitions;
     const subTopologies = topology.subTopologies();
     this.#graph = new SubTopologyGraph(
@@ -204,14 +220,14 @@ export class TopologyTestDriver {
       );
     }
     for (const [partition, builder] of builders) this.#sent.push({ topic, partition, bytes: builder.finish() });
-    this.#run();
+    this.#run(true);
   }
 
   /** Moves the clock on, calls the punctuators that have become due by the wall clock, once each, and processes all that
    *  follows. */
   advanceWallClock(ms: number): void {
     this.clock.advance(ms);
-    this.#run();
+    this.#run(false);
   }
 
   // ---------------------------------------------------------------- out
@@ -259,31 +275,63 @@ export class TopologyTestDriver {
 
   // ---------------------------------------------------------------- between
 
-  #run(): void {
-    for (;;) {
+  /** Processes all that there is, and all that is due by time then. `came`: records were piped. */
+  #run(came: boolean): void {
+    this.#work(Number.NEGATIVE_INFINITY, came);
+    for (let waitMs = this.#quiet.waitMs(); waitMs !== undefined && waitMs <= 0; waitMs = this.#quiet.waitMs()) {
+      this.#work(this.#quiet.pass(true), false);
+    }
+  }
+
+  /** Processes all that there is. `passed`: first, stream time is moved on to here. */
+  #work(passed: number, came: boolean): void {
+    const looks = !came;
+    let low = Number.NEGATIVE_INFINITY;
+    for (let first = true; ; first = false) {
       this.#deliver();
       this.#fillGlobals();
       let worked = false;
       for (const task of this.#tasks) {
+        if (this.#closing.by === 'wall clock') task.setClock(this.clock.now());
         let steps = 0;
         if (task.punctuate(this.clock.monotonic(), this.clock.now())) steps++;
         while (task.step(1_000_000, this.clock.monotonic()) > 0) steps++;
-        if (steps === 0) continue;
-        worked = true;
-        task.flush();
-        const next = new Map<string, number>();
-        this.#deliver();
-        for (const { changelog } of task.stores) {
-          if (changelog !== undefined) next.set(changelog, this.#stateOf(changelog, task.partition).end);
-        }
-        task.commit(next);
+        if (steps === 0 && !(looks && first)) continue;
+        worked ||= steps > 0;
+        if (this.#commit(task, passed)) worked = true;
       }
-      if (!worked) return;
-      const inputs = this.#tasks.flatMap((task) => task.inputTimes());
-      const outputs = this.#tasks.flatMap((task) => task.outputTimes());
-      const { low } = this.#graph.measure(inputs, outputs, () => undefined);
-      for (const task of this.#tasks) task.setLow(low);
+      if (!worked && !first) break;
+      low = this.#measure();
     }
+    const commits = [...this.#commits.values()];
+    this.#quiet.committed({
+      came,
+      due: Math.min(Number.POSITIVE_INFINITY, ...commits.map(({ due }) => due)),
+      time: Math.max(Number.NEGATIVE_INFINITY, ...commits.map(({ time }) => time)),
+      low,
+    });
+  }
+
+  /** Answers whether the task has sent anything. */
+  #commit(task: Task, passed: number): boolean {
+    this.#commits.set(task, task.flush(passed));
+    const sent = this.#sent.length > 0;
+    const next = new Map<string, number>();
+    this.#deliver();
+    for (const { changelog } of task.stores) {
+      if (changelog !== undefined) next.set(changelog, this.#stateOf(changelog, task.partition).end);
+    }
+    task.commit(next);
+    return sent;
+  }
+
+  /** Answers the largest of the low watermarks. */
+  #measure(): number {
+    const inputs = this.#tasks.flatMap((task) => task.inputTimes());
+    const outputs = this.#tasks.flatMap((task) => task.outputTimes());
+    const { low } = this.#graph.measure(inputs, outputs, () => undefined);
+    for (const task of this.#tasks) task.setLow(low);
+    return Math.max(Number.NEGATIVE_INFINITY, ...low.subTopologies);
   }
 
   /** Gives batches their offsets, keeps their records for `output`, and offers them to the tasks that read the

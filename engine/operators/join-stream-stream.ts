@@ -228,6 +228,10 @@ class JoinOperator<L, R, Out> implements Processor<OfSide<L> | OfSide<R>> {
     this.#right.buffer.expireBelow(time - this.#right.keptMs);
   }
 
+  due(): number {
+    return this.#alone === undefined ? Number.POSITIVE_INFINITY : this.#alone.earliest + 1;
+  }
+
   rollback(): void {
     this.#alone?.rollback();
     this.#left.buffer.rollback();

@@ -116,6 +116,7 @@ export const joinStreamTableGrace =
       flush() {
         emitDue(context.streamTime());
       },
+      due: () => earliest + graceMs,
       rollback() {
         earliest = Number.NEGATIVE_INFINITY;
       },

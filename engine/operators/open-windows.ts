@@ -40,6 +40,11 @@ export class OpenWindows {
     }
   }
 
+  /** When the first of them closes; Infinity: there is none. */
+  get earliest(): number {
+    return this.#keys.earliest;
+  }
+
   rollback(): void {
     this.#keys.rollback();
   }

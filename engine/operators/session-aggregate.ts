@@ -177,6 +177,7 @@ export const sessionAggregate =
         open?.closeUntil(context.streamTime(), close);
         store.expireBelow(context.streamTime() - retentionMs);
       },
+      due: () => open?.earliest ?? Number.POSITIVE_INFINITY,
       rollback() {
         open?.rollback();
       },

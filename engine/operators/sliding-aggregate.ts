@@ -284,6 +284,7 @@ export const slidingAggregate =
         open?.closeUntil(context.streamTime(), close);
         store.expireBelow(context.streamTime() - windows.differenceMs - retentionMs);
       },
+      due: () => open?.earliest ?? Number.POSITIVE_INFINITY,
       rollback() {
         open?.rollback();
       },

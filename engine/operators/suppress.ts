@@ -187,6 +187,7 @@ export const suppress =
         emitUntil(context.streamTime());
         held?.keep();
       },
+      due: () => keys.earliest + waitMs,
       rollback() {
         keys.rollback();
         held?.rollback();

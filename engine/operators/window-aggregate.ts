@@ -126,6 +126,7 @@ export const windowAggregate =
         expired = below;
         store.expireBelow(below);
       },
+      due: () => open?.earliest ?? Number.POSITIVE_INFINITY,
       rollback() {
         expired = Number.NEGATIVE_INFINITY;
         open?.rollback();

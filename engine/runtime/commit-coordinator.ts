@@ -12,6 +12,7 @@
  *    few: commits use a third of its time, and a single slow one, such as a slow sync of the disk, holds up nothing
  *    beyond itself.) While all that have something to commit are far behind, it goes on for up to `mostIntervals`: a
  *    key that many of its records change is logged, committed and checkpointed once.
+ *    A commit without records comes when something is due by time (`quiet-time.ts`).
  * 3. Hosts stand still from `prepared` to `committed`; after a failure, from `rollback` until all of them have reported
  *    that they stand at the committed positions again (`go`). Batches that arrive in between belong to the failed
  *    transaction and are dropped.
@@ -29,6 +30,7 @@ import { LogError, type Producer } from '../../storage/index.ts';
 import { CommitTimes, type CommitTimesOptions } from './commit-times.ts';
 import { type PartitionPosition, partitionKey } from './partition-position.ts';
 import type { FromHost, Post, Run, ToHost } from './protocol.ts';
+import { QuietTime } from './quiet-time.ts';
 import type { InputTime, OutputTime } from './watermarks.ts';
 
 export interface CommitCoordinatorOptions {
@@ -46,6 +48,9 @@ export interface CommitCoordinatorOptions {
   readonly commitIntervalMs: number;
   readonly listener: CommitListener;
   readonly times: CommitTimesOptions;
+  readonly quiet?: QuietTime;
+  /** The topics that the query reads and does not write itself. */
+  readonly sources?: ReadonlySet<string>;
 }
 
 export interface CommitListener {
@@ -96,7 +101,11 @@ export class CommitCoordinator {
   #preparedRecords = 0;
   #inputs: InputTime[] = [];
   #outputs: OutputTime[] = [];
+  #due = Number.POSITIVE_INFINITY;
+  #reachedTime = Number.NEGATIVE_INFINITY;
   readonly #times: CommitTimes;
+  readonly #quietTime: QuietTime;
+  readonly #sources: ReadonlySet<string>;
   #phase: Phase = 'open';
   #begun = false;
   /** See `whenOpen`. */
@@ -108,6 +117,7 @@ export class CommitCoordinator {
   #cancelTimer: (() => void) | undefined;
   #cancelBackOff: (() => void) | undefined;
   #cancelLinger: (() => void) | undefined;
+  #cancelQuiet: (() => void) | undefined;
   #commitStarted = 0;
   #commitEnded = Number.NEGATIVE_INFINITY;
   /** How long the last transactions took to commit, the newest one last. */
@@ -122,6 +132,8 @@ export class CommitCoordinator {
     this.#options = options;
     this.#producer = options.producer;
     this.#times = new CommitTimes(options.times);
+    this.#quietTime = options.quiet ?? new QuietTime({ by: 'stream time' }, options.clock);
+    this.#sources = options.sources ?? new Set();
     this.#hosts = new Map([...options.hosts].map(([id, post]) => [id, newHost(post)]));
     for (const position of options.positions) {
       this.#committed.set(partitionKey(position.topic, position.partition), position);
@@ -227,6 +239,8 @@ export class CommitCoordinator {
         this.#inputs.push(...message.inputs);
         this.#outputs.push(...message.outputs);
         this.#preparedRecords += message.records;
+        this.#due = Math.min(this.#due, message.due);
+        this.#reachedTime = Math.max(this.#reachedTime, message.time);
         if (this.#allAnswered()) void this.#decide();
         return;
       case 'commit asked':
@@ -336,13 +350,11 @@ export class CommitCoordinator {
   /** Arms the timer when something is pending; commits when everything is drained. */
   #schedule(): void {
     if (this.#phase !== 'open' || this.#failure !== undefined) return;
-    let pending = this.#begun;
-    let drained = true;
-    for (const host of this.#hosts.values()) {
-      pending ||= host.pending;
-      drained &&= host.drained;
+    const drained = this.#isDrained;
+    if (!this.#isPending) {
+      if (drained) this.#endQuiet();
+      return;
     }
-    if (!pending) return;
     const { timers, clock, commitIntervalMs } = this.#options;
     if (this.#cancelTimer === undefined) this.#endLater(mostIntervals);
     if (!drained || this.#cancelLinger !== undefined || this.#options.commitOffsets !== undefined) return;
@@ -355,6 +367,35 @@ export class CommitCoordinator {
         this.#schedule();
       });
     }
+  }
+
+  /** Nothing is left to read, and nothing to commit: begins a commit when something is due by time. */
+  #endQuiet(): void {
+    this.#cancelQuiet?.();
+    this.#cancelQuiet = undefined;
+    const waitMs = this.#quietTime.waitMs();
+    if (waitMs === undefined) return;
+    this.#cancelQuiet = this.#options.timers.after(waitMs, () => {
+      this.#cancelQuiet = undefined;
+      if (this.#phase === 'open' && this.idle) this.#prepare();
+    });
+  }
+
+  /** The query stood still, and continues: what is there to be read is not known yet. */
+  resumed(): void {
+    this.#quietTime.restart();
+    for (const host of this.#hosts.values()) host.drained = false;
+  }
+
+  get #isPending(): boolean {
+    if (this.#begun) return true;
+    for (const host of this.#hosts.values()) if (host.pending) return true;
+    return false;
+  }
+
+  get #isDrained(): boolean {
+    for (const host of this.#hosts.values()) if (!host.drained) return false;
+    return true;
   }
 
   /** Ends the transaction after an interval, or, while the query is far behind, after so many. */
@@ -377,7 +418,9 @@ export class CommitCoordinator {
     this.#cancelTimer?.();
     this.#cancelLinger?.();
     this.#cancelBackOff?.();
+    this.#cancelQuiet?.();
     this.#cancelTimer = undefined;
+    this.#cancelQuiet = undefined;
     this.#cancelLinger = undefined;
     this.#cancelBackOff = undefined;
   }
@@ -393,9 +436,14 @@ export class CommitCoordinator {
     this.#preparedRecords = 0;
     this.#inputs = [];
     this.#outputs = [];
+    this.#due = Number.POSITIVE_INFINITY;
+    this.#reachedTime = Number.NEGATIVE_INFINITY;
     const { run } = this.#options;
+    const passed = this.#isDrained ? this.#quietTime.pass(!this.#isPending) : Number.NEGATIVE_INFINITY;
     for (const host of this.#hosts.values()) host.answered = false;
-    for (const host of this.#hosts.values()) host.post({ kind: 'prepare', run });
+    for (const host of this.#hosts.values()) {
+      host.post({ kind: 'prepare', run, ...(passed > Number.NEGATIVE_INFINITY && { passed }) });
+    }
   }
 
   async #decide(): Promise<void> {
@@ -435,8 +483,11 @@ export class CommitCoordinator {
 
   #commitHappened(): void {
     const { run, listener, clock } = this.#options;
+    let came = false;
     for (const position of this.#prepared) {
-      this.#committed.set(partitionKey(position.topic, position.partition), position);
+      const key = partitionKey(position.topic, position.partition);
+      came ||= this.#sources.has(position.topic) && position.offset > (this.#committed.get(key)?.offset ?? -1);
+      this.#committed.set(key, position);
     }
     const changelog = [...this.#written.values()];
     const worked = this.#begun;
@@ -449,6 +500,12 @@ export class CommitCoordinator {
     if (worked) this.#commitMs = [...this.#commitMs.slice(1 - recentCommits), this.#commitEnded - this.#commitStarted];
     this.#phase = 'open';
     const low = this.#times.committed()?.low;
+    this.#quietTime.committed({
+      came,
+      due: this.#due,
+      time: this.#reachedTime,
+      low: Math.max(Number.NEGATIVE_INFINITY, ...(low?.subTopologies ?? [])),
+    });
     for (const host of this.#hosts.values()) {
       // Hosts look again before they report that they are drained: what was committed may be for them to read.
       host.drained = false;

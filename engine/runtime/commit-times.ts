@@ -1,5 +1,6 @@
 /** How far a query is in time, worked out at each of its commits (`watermarks.ts`), and what it has written so far. */
 
+import type { Clock } from '../../base/index.ts';
 import { type PartitionPosition, partitionKey } from './partition-position.ts';
 import type { InputTime, OutputTime, SubTopologyGraph, Watermarks } from './watermarks.ts';
 
@@ -10,6 +11,8 @@ export interface CommitTimesOptions {
   boundOf(topic: string): number | undefined;
   /** The offset up to which a partition can be read, now. */
   stableEnd(topic: string, partition: number): Promise<number>;
+  /** How long a partition of these topics that is read to its end holds the others back; left out: not at all. */
+  readonly idle?: { readonly ms: number; readonly clock: Clock; readonly topics: ReadonlySet<string> };
 }
 
 export class CommitTimes {
@@ -20,8 +23,27 @@ export class CommitTimes {
   /** Offsets behind what was written to each partition. */
   readonly #ends = new Map<string, PartitionPosition>();
 
+  /** By partition of a source: where it stood, and since when, by the monotonic clock. */
+  readonly #stands = new Map<string, { readonly position: number; readonly since: number }>();
+  readonly #begun: number;
+
   constructor(options: CommitTimesOptions) {
     this.#options = options;
+    this.#begun = options.idle?.clock.monotonic() ?? 0;
+  }
+
+  /** It had no record for so long that it holds nothing back. */
+  #isIdle({ topic, partition, position }: InputTime): boolean {
+    const { idle } = this.#options;
+    if (idle === undefined || !idle.topics.has(topic)) return true;
+    const key = partitionKey(topic, partition);
+    const now = idle.clock.monotonic();
+    let stands = this.#stands.get(key);
+    if (stands?.position !== position) {
+      stands = { position, since: stands === undefined && position === 0 ? this.#begun : now };
+      this.#stands.set(key, stands);
+    }
+    return now - stands.since >= idle.ms;
   }
 
   wrote(end: PartitionPosition): void {
@@ -53,7 +75,10 @@ export class CommitTimes {
       return position >= (await stableEnd(topic, partition));
     };
     const inputs = await Promise.all(
-      reported.map(async (input) => ({ ...input, drained: await isRead(input).catch(() => false) })),
+      reported.map(async (input) => {
+        const idle = this.#isIdle(input);
+        return { ...input, drained: (await isRead(input).catch(() => false)) && idle };
+      }),
     );
     this.#measured = graph.measure(inputs, outputs, (topic) => bounds.get(topic));
   }

@@ -20,14 +20,16 @@ export class HostTransactions {
     this.#reading = reading;
   }
 
-  /** Flushes the tasks and answers how far they have read. */
-  prepare(run: HostedRun): void {
+  /** Flushes the tasks, which moves their stream time on to `passed` at least, and answers how far they have read. */
+  prepare(run: HostedRun, passed: number | undefined): void {
     if (run.phase !== 'running' && run.phase !== 'holding') return;
     run.phase = 'prepared';
     const positions: PartitionPosition[] = [];
     const inputs: InputTime[] = [];
     const outputs: OutputTime[] = [];
     let records = 0;
+    let due = Number.POSITIVE_INFINITY;
+    let time = Number.NEGATIVE_INFINITY;
     for (const { task, phase } of run.tasks) {
       if (phase === 'opening') continue;
       if (phase === 'suspended') {
@@ -36,7 +38,11 @@ export class HostTransactions {
         outputs.push(...task.outputTimes());
         continue;
       }
-      const commit = task.flush();
+      if (run.byWallClock) task.setClock(this.#host.options.clock.now());
+      // While it is paused records may wait that it has not seen.
+      const commit = task.flush(run.paused ? undefined : passed);
+      due = Math.min(due, commit.due);
+      time = Math.max(time, commit.time);
       positions.push(...commit.positions);
       inputs.push(...commit.inputs);
       outputs.push(...commit.outputs);
@@ -44,7 +50,7 @@ export class HostTransactions {
     }
     run.processingLog?.flush();
     run.deadLetters?.flush();
-    this.#host.options.post({ kind: 'prepared', run: run.id, positions, records, inputs, outputs });
+    this.#host.options.post({ kind: 'prepared', run: run.id, positions, records, due, time, inputs, outputs });
   }
 
   committed(run: HostedRun, changelog: readonly PartitionPosition[], low: LowWatermarks | undefined): void {

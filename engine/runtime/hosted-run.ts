@@ -137,6 +137,11 @@ export class HostedRun {
     this.stepRecords = assignment.window === undefined ? stepRecords : firstStepRecords;
   }
 
+  /** Its windows close by the wall clock. */
+  get byWallClock(): boolean {
+    return this.assignment.closing.by === 'wall clock';
+  }
+
   get id(): Run {
     return this.assignment.run;
   }

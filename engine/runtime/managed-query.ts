@@ -6,6 +6,7 @@ import { Meter } from './meter.ts';
 import { noCounters, type QueryState } from './observer.ts';
 import type { Guarantee, HostCounters, LostRecords, OffsetReset, RestoreProgress, RowSink } from './protocol.ts';
 import type { QueryRun } from './query-run.ts';
+import type { ClosingTime } from './quiet-time.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
 import type { TopologyModule } from './topology-module.ts';
 
@@ -38,6 +39,8 @@ export interface QuerySpec {
   /** How long a task waits for an input that has nothing to read while others have, in milliseconds; -1: not even for
    *  one that is behind. Default: 0 (`input-order.ts`). */
   readonly maxTaskIdleMs?: number;
+  /** By what windows close. Default: stream time alone. */
+  readonly closing?: ClosingTime;
   readonly listener?: QueryListener;
   /** Default: exactly once. */
   readonly guarantee?: Guarantee;

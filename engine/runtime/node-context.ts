@@ -123,7 +123,7 @@ export class NodeContext implements ProcessorContext {
 
   reachedTime(): number {
     if (!this.#timeUsed) this.#useTime();
-    return this.#time.reached(this.#origin.low);
+    return this.#time.reached(this.#origin);
   }
 
   drop(reason: DropReason, record: StreamRecord<unknown>, detail: string): void {

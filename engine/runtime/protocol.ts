@@ -32,6 +32,7 @@ import type { CommittedEntry, ScanRange, WindowRange } from '../stores/state-sto
 import type { Topology } from '../topology.ts';
 import type { MeterReading } from './meter.ts';
 import type { PartitionPosition } from './partition-position.ts';
+import type { ClosingTime } from './quiet-time.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
 import type { TopologyModule } from './topology-module.ts';
 import type { InputTime, LowWatermarks, OutputTime } from './watermarks.ts';
@@ -118,6 +119,7 @@ export interface RunAssignment {
   readonly offsetReset: OffsetReset;
   /** See `input-order.ts`. */
   readonly maxTaskIdleMs: number;
+  readonly closing: ClosingTime;
   /** Where rows about dropped records go; undefined: they are counted only. */
   readonly processingLog: string | undefined;
   /** Where records go that could not be read, processed or written; one of `outputs`. */
@@ -271,7 +273,8 @@ export type ToHost =
   | { readonly kind: 'hold'; readonly run: Run }
   | { readonly kind: 'pause'; readonly run: Run; readonly paused: boolean }
   | { readonly kind: 'window'; readonly run: Run; readonly bytes: number }
-  | { readonly kind: 'prepare'; readonly run: Run }
+  /** `passed`: stream time moves on at least to here (`quiet-time.ts`). */
+  | { readonly kind: 'prepare'; readonly run: Run; readonly passed?: number }
   /** `low`: left out where no origins can be mixed. */
   | {
       readonly kind: 'committed';
@@ -341,6 +344,9 @@ export type FromHost =
       readonly run: Run;
       readonly positions: readonly PartitionPosition[];
       readonly records: number;
+      /** See `TaskCommit`. */
+      readonly due: number;
+      readonly time: number;
       readonly inputs: readonly InputTime[];
       readonly outputs: readonly OutputTime[];
     }

@@ -94,10 +94,10 @@ export class Punctuators {
   }
 
   /** At a commit: `low` is the low watermark of the sub-topology; Infinity: no origins are mixed there, as far as is
-   *  known. */
-  advance(low: number): void {
-    if (low === Number.POSITIVE_INFINITY) return;
-    this.#streamTime = Math.max(this.#streamTime, Math.min(low, this.#carried));
+   *  known. `passed`: at least to here, whatever records have come (`quiet-time.ts`). */
+  advance(low: number, passed: number): void {
+    const carried = low === Number.POSITIVE_INFINITY ? Number.NEGATIVE_INFINITY : Math.min(low, this.#carried);
+    this.#streamTime = Math.max(this.#streamTime, carried, passed);
   }
 
   /** Calls those that are due by stream time; answers whether there were any. */

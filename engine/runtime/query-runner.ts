@@ -21,12 +21,15 @@ import type { FromHost, Note, Run, RunAssignment, TaskAssignment, ToHost } from 
 import type { QueryRecords } from './query-records.ts';
 import { QueryRun } from './query-run.ts';
 import { type QuerySetup, setUpQuery } from './query-setup.ts';
+import { type ClosingTime, QuietTime } from './quiet-time.ts';
 import type { RuntimeLimits, RuntimeOptions } from './runtime-options.ts';
 import type { Suspects } from './suspects.ts';
 import { deathsUntilSuspect } from './suspects.ts';
 import { TaskMove } from './task-move.ts';
 import { RepartitionTrimmer, releaseTombstones } from './trim.ts';
 import { SubTopologyGraph } from './watermarks.ts';
+
+const byStreamTime: ClosingTime = { by: 'stream time' };
 
 const firstRetryMs = 100;
 const longestRetryMs = 5000;
@@ -128,6 +131,7 @@ export class QueryRunner {
       window: query.window,
       offsetReset: spec.offsetReset ?? 'earliest',
       maxTaskIdleMs: spec.maxTaskIdleMs ?? 0,
+      closing: spec.closing ?? byStreamTime,
       processingLog: query.transient ? undefined : options.processingLog,
       deadLetters: spec.deadLetters,
     };
@@ -159,6 +163,11 @@ export class QueryRunner {
     const { topology, id: queryId } = query.spec;
     const { applicationId } = query;
     const trimmer = new RepartitionTrimmer(this.#log, clock, applicationId, topology);
+    const subTopologies = topology.subTopologies();
+    const closing = query.spec.closing ?? byStreamTime;
+    const sources = new Set(
+      subTopologies.flatMap((part) => part.sources.flatMap(({ topic, repartition }) => (repartition ? [] : topic))),
+    );
     const coordinator = new CommitCoordinator({
       run: run.id,
       group: applicationId,
@@ -172,10 +181,14 @@ export class QueryRunner {
       timers,
       commitIntervalMs: limits.commitIntervalMs,
       times: {
-        graph: new SubTopologyGraph(topology.subTopologies(), applicationId, run.setup.plan.subTopologies),
+        graph: new SubTopologyGraph(subTopologies, applicationId, run.setup.plan.subTopologies),
         boundOf: (topic) => this.#boundOf(topic, query),
         stableEnd: async (topic, partition) => (await this.#log.offsets({ topic, partition })).stable,
+        ...(closing.by === 'stream time' &&
+          closing.idleMs !== undefined && { idle: { ms: closing.idleMs, clock, topics: sources } }),
       },
+      quiet: new QuietTime(closing, clock),
+      sources,
       listener: {
         committed: (_records, ms) => {
           query.commits++;

@@ -326,6 +326,7 @@ export class Runtime {
 
   #setPaused(id: string, paused: boolean): void {
     this.#query(id).paused = paused;
+    if (!paused) this.#query(id).run?.coordinator?.resumed();
     this.#post(id, (run) => ({ kind: 'pause', run, paused }));
     this.#changed();
   }

@@ -113,6 +113,7 @@ export class Stepper {
     try {
       atWork?.(run.id);
       const before = run.unacknowledgedBytes;
+      if (run.byWallClock) task.setClock(clock.now());
       const startMs = clock.monotonic();
       const punctuated = task.punctuateAt < Number.POSITIVE_INFINITY && task.punctuate(startMs, clock.now());
       const steppedMs = punctuated ? clock.monotonic() : startMs;

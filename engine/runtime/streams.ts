@@ -23,6 +23,7 @@ import type { QueryListener, QuerySpec, Uncaught, UncaughtHandler } from './mana
 import type { Metric } from './metrics.ts';
 import type { QueryCounters, QueryState } from './observer.ts';
 import type { Guarantee, OffsetReset, RestoreProgress } from './protocol.ts';
+import type { ClosingTime } from './quiet-time.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
 import type { ResetTo } from './reset.ts';
 import type { Runtime, ThreadMetadata } from './runtime.ts';
@@ -53,6 +54,10 @@ interface CommonOptions {
   /** How long a task waits for an input that has nothing to read while others have, in milliseconds (Kafka's
    *  `max.task.idle.ms`); -1: not even for one that is behind. Default 0 (`input-order.ts`). */
   readonly maxTaskIdleMs?: number;
+  /** By what windows close, results become final, and joins give up waiting (`quiet-time.ts`). Default: stream time, which
+   *  moves with records only: on a quiet stream results wait. `{ by: 'stream time', idleMs }`: it goes on where no record
+   *  has come for so long; `{ by: 'wall clock' }`: it goes by the clock of the host. */
+  readonly closing?: ClosingTime;
   /** A topic that gets the records that are left out, as they were, with what happened to them (`dead-letters.ts`). */
   readonly deadLetters?: { readonly topic: string };
   /** Default: exactly once. `at least once` makes results readable within milliseconds, before they are committed; what
@@ -190,6 +195,7 @@ export class Streams {
       from,
       onUncaught = 'shut down',
       deadLetters,
+      closing,
       guarantee = 'exactly once',
       maxTaskIdleMs = 0,
     } = this.#options;
@@ -210,6 +216,7 @@ export class Streams {
       threads: this.#threads,
       ...(from !== undefined && { offsetReset: from }),
       maxTaskIdleMs,
+      ...(closing !== undefined && { closing }),
       ...(deadLetters !== undefined && { deadLetters: deadLetters.topic }),
       guarantee,
       listener,

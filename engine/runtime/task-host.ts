@@ -210,10 +210,11 @@ export class TaskHost {
         return;
       case 'pause':
         run.paused = message.paused;
+        if (!run.paused) this.#reading.askEndsAgain(run);
         this.#resume(run);
         return;
       case 'prepare':
-        this.#guard(run, () => this.#transactions.prepare(run));
+        this.#guard(run, () => this.#transactions.prepare(run, message.passed));
         return;
       case 'committed':
         this.#guard(run, () => {

@@ -66,6 +66,11 @@ export class TaskReading {
     subscription.feed.askEndAgain();
   }
 
+  /** A run continues that stood still: what is known of the ends of its inputs is old. */
+  askEndsAgain(run: HostedRun): void {
+    for (const hosted of run.tasks) for (const input of hosted.task.inputs) this.askEndAgain(hosted, input);
+  }
+
   /** Records of the transaction may lie in repartition topics now, for this host to read. */
   askRepartitionEndsAgain(run: HostedRun, only: (input: TaskInput) => boolean = () => true): void {
     for (const hosted of run.tasks) {

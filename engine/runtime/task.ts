@@ -78,6 +78,10 @@ export interface TaskCommit {
   readonly positions: readonly PartitionPosition[];
   /** Records processed in this transaction: without any there is nothing to commit but, maybe, moved positions. */
   readonly records: number;
+  /** The stream time from which on something is sent without a record; Infinity: nothing waits. */
+  readonly due: number;
+  /** The largest time that an operator has seen, or was passed on to; −Infinity: none. */
+  readonly time: number;
   readonly inputs: readonly InputTime[];
   readonly outputs: readonly OutputTime[];
 }
@@ -325,7 +329,7 @@ export class Task {
     if (ticks) {
       let time = Number.NEGATIVE_INFINITY;
       for (let row = from; row < to; row++) time = Math.max(time, input.timeAt(block, row));
-      punctuators.took(time, this.#origin.carried);
+      punctuators.took(Math.min(time, this.#origin.clock), this.#origin.carried);
     }
     input.advance(to);
     if (ticks) this.#punctuateByStreamTime();
@@ -388,16 +392,23 @@ export class Task {
     for (const output of this.#outputs) output.handOver();
   }
 
-  /** Ends the work of a transaction: flushes processors, writes the changelogs, hands over every batch begun. */
-  flush(): TaskCommit {
-    for (const time of this.#times) time.advance(this.#origin.low);
-    this.#punctuators.advance(this.#origin.low);
+  /** Where windows close by the wall clock: what it shows, epoch milliseconds. */
+  setClock(now: number): void {
+    this.#origin.clock = now;
+  }
+
+  /** Ends the work of a transaction: moves stream time on, at least to `passed` (`quiet-time.ts`), flushes processors,
+   *  writes the changelogs, hands over every batch begun. */
+  flush(passed = Number.NEGATIVE_INFINITY): TaskCommit {
+    for (const time of this.#times) time.advance(this.#origin, passed);
+    this.#punctuators.advance(this.#origin.low, passed);
     this.#punctuateByStreamTime();
     for (const { flush } of this.#processors) flush?.();
-    for (const changed of this.#stores) {
-      if ((this.#records > 0 || this.#punctuated) && changed.writer !== undefined) keepStoreSchema(changed.store);
-      this.#writeChangelog(changed);
+    if (this.#worked) {
+      for (const time of this.#times) time.keep();
+      for (const { store, writer } of this.#stores) if (writer !== undefined) keepStoreSchema(store);
     }
+    for (const changed of this.#stores) this.#writeChangelog(changed);
     for (const output of this.#outputs) output.handOver();
     const { usesStreamTime, streamTime } = this.#punctuators;
     const metadata = writeTaskTimes({
@@ -410,7 +421,37 @@ export class Task {
         ? { topic, partition, offset: position }
         : { topic, partition, offset: position, metadata },
     );
-    return { positions, records: this.#records, inputs: this.inputTimes(), outputs: this.outputTimes() };
+    return {
+      positions,
+      records: this.#records,
+      due: this.#due(),
+      time: this.#latest(),
+      inputs: this.inputTimes(),
+      outputs: this.outputTimes(),
+    };
+  }
+
+  /** There is something to commit. Times that have only been passed on are kept with what comes next: nothing was decided
+   *  by them yet. */
+  get #worked(): boolean {
+    return (
+      this.#records > 0 ||
+      this.#punctuated ||
+      this.#stores.some(({ store }) => store.changed() > 0) ||
+      this.#outputs.some(({ records }) => records > 0)
+    );
+  }
+
+  #due(): number {
+    let due = this.#punctuators.streamDue;
+    for (const { processor } of this.#processors) due = Math.min(due, processor.due?.() ?? due);
+    return due;
+  }
+
+  #latest(): number {
+    let latest = this.#punctuators.streamTime;
+    for (const time of this.#times) latest = Math.max(latest, time.latest);
+    return latest;
   }
 
   #writeChangelog({ store, changelog, writer }: TaskStore): void {

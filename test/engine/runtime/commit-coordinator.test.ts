@@ -21,13 +21,20 @@ const producer: Producer = {
   close: idle,
 };
 
+const noTimes = {
+  due: Number.POSITIVE_INFINITY,
+  time: Number.NEGATIVE_INFINITY,
+  inputs: [],
+  outputs: [],
+} as const;
+
 /** A coordinator whose hosts answer at once; `commits` are the times of its commits. */
 const coordinatorOf = (hosts: number) => {
   const clock = new ManualClock();
   const commits: number[] = [];
   const answer = (id: number) => (message: ToHost) => {
     if (message.kind !== 'prepare') return;
-    coordinator.receive(id, { kind: 'prepared', run: 1, positions: [], records: 1, inputs: [], outputs: [] });
+    coordinator.receive(id, { kind: 'prepared', run: 1, positions: [], records: 1, ...noTimes });
   };
   const coordinator: CommitCoordinator = new CommitCoordinator({
     run: 1,

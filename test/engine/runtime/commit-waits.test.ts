@@ -9,7 +9,7 @@ import { SubTopologyGraph } from '../../../engine/runtime/watermarks.ts';
 import type { Producer } from '../../../storage/index.ts';
 
 const run = 1;
-const noTimes = { inputs: [], outputs: [] };
+const noTimes = { due: Number.POSITIVE_INFINITY, time: Number.NEGATIVE_INFINITY, inputs: [], outputs: [] };
 
 /** A query with one host, whose records arrive as soon as it may read them: it is drained again and again. */
 class DrainedQuery {
