@@ -91,6 +91,12 @@ test('the word count goes on counting where it stood', async () => {
   expect(linesOf(second ?? '')).toEqual(['mill: 4', 'of: 2', 'race: 4', 'the: 4']);
 });
 
+test('the README shows the word count', () => {
+  const program = readFileSync(join(home, 'examples/word-count.ts'), 'utf8').replace(/^\/\*\*.*?\*\/\s*/s, '');
+  const shown = program.slice(0, program.indexOf('\nawait streams.close'));
+  expect(readFileSync(join(home, 'README.md'), 'utf8')).toContain(shown.trim());
+});
+
 test('the README shows the program as it is', () => {
   const program = readFileSync(join(home, 'examples/ten-lines.ts'), 'utf8').replace(/^\/\*\*.*?\*\/\s*/s, '');
   expect(readFileSync(join(home, 'README.md'), 'utf8')).toContain(program.trim());
