@@ -3,6 +3,7 @@
 import type { Claim } from './claim.ts';
 import { countSum } from './count-sum.ts';
 import { filterProject } from './filter-project.ts';
+import { foreignKeyJoin } from './foreign-key-join.ts';
 import { hoppingSum } from './hopping-sum.ts';
 import { housekeeping } from './housekeeping.ts';
 import { hundredQueries } from './hundred-queries.ts';
@@ -30,6 +31,7 @@ export const claims: readonly Claim[] = [
   streamTableJoin,
   streamStreamJoin,
   tableTableJoin,
+  foreignKeyJoin,
   storeRange,
   originTimes,
   twoWorkers,

@@ -125,7 +125,7 @@ const addNodes = <K, FK, L, R, V>(
   topology.addRepartition(names.registration, {
     parents: [names.subscribe],
     sink: repartitionSink<Subscription>({ name: names.registration, value: subscriptions }),
-    source: repartitionSource<Subscription>({ value: subscriptions, key: right.key.serde }),
+    source: repartitionSource<Subscription>({ value: subscriptions }),
     sinkName: names.registrationSink,
     sourceName: names.registrationSource,
   });
@@ -141,7 +141,7 @@ const addNodes = <K, FK, L, R, V>(
       value: answers,
       partitioner: (record) => record.value?.partition,
     }),
-    source: repartitionSource<Answer>({ value: answers, key: left.key.serde }),
+    source: repartitionSource<Answer>({ value: answers }),
     sinkName: names.responseSink,
     sourceName: names.responseSource,
   });

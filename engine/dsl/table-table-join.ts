@@ -38,11 +38,11 @@ export const tableTableJoin = <K, L, R, V>(
   graph.add((topology) => {
     const lefts = leftRows();
     const rights = rightRows();
-    // Where one record changes both sides, only the store knows the row before.
-    kept = options.store !== undefined || (wanted.store && haveCommonAncestor(topology, left.node, right.node));
+    const together = haveCommonAncestor(topology, left.node, right.node);
+    kept = options.store !== undefined || together;
     topology.addProcessor(
       leftNode,
-      joinTableTable<L, R, V>({ other: rights, join, keepsOwn: alone.left, keepsOther: alone.right }),
+      joinTableTable<L, R, V>({ other: rights, join, keepsOwn: alone.left, keepsOther: alone.right, together }),
       [left.node],
       { stores: rights.stores, before: tableTableJoinBefore(alone.left) },
     );
@@ -53,6 +53,7 @@ export const tableTableJoin = <K, L, R, V>(
         join: (b, a, record, context) => join(a, b, record, context),
         keepsOwn: alone.right,
         keepsOther: alone.left,
+        together,
       }),
       [right.node],
       { stores: lefts.stores, before: tableTableJoinBefore(alone.right) },
@@ -61,7 +62,9 @@ export const tableTableJoin = <K, L, R, V>(
     if (kept) {
       const row = serdeFor('value', `the join "${node}"`, options.value);
       topology.addStore({ name: store, kind: 'key-value' });
-      topology.addProcessor(node, tableSource<V>({ store, row }), parents, { stores: [store] });
+      topology.addProcessor(node, tableSource<V>({ store, row, knownDeletesOnly: together }), parents, {
+        stores: [store],
+      });
     } else topology.addProcessor(node, tablePassed<V>(), parents, { before: 'passed on' });
   });
   return graph.make.table<K, V>({
@@ -70,7 +73,7 @@ export const tableTableJoin = <K, L, R, V>(
     key,
     value: options.value,
     wanted,
-    store: kept ? store : undefined,
+    store: options.store,
     rows: () =>
       kept
         ? storedRows(store, serdeFor('value', `the join "${node}"`, options.value))

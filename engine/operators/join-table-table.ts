@@ -10,8 +10,11 @@
  * of a versioned table passed over.
  *
  * State: none; both sides are looked up where their tables have their rows. The row before is joined only where a
- * child asks for it, with the other side's row of now: right as long as one record never changes both sides (else the
- * result has to be kept, and its store knows the row before).
+ * child asks for it, with the other side's row of now.
+ *
+ * Where one record may change both sides (`together`: tables that stem from the same one), that row may never have been
+ * there, and each side finds the other one changed already. So the result has to be kept behind the join: its store
+ * knows the row before, and a side that finds no partner sends a deletion, which goes on where there is a row.
  */
 
 import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
@@ -40,11 +43,19 @@ export interface TableTableJoin<V, O, Out> {
   readonly keepsOwn: boolean;
   /** The same of the other side's rows. */
   readonly keepsOther: boolean;
+  /** One record may change both sides. */
+  readonly together?: boolean;
 }
 
 /** One side of the join. Its node declares `before` as `tableTableJoinBefore` has it. */
 export const joinTableTable =
-  <V, O, Out>({ other: table, join, keepsOwn, keepsOther }: TableTableJoin<V, O, Out>): ProcessorSupplier<V, Out> =>
+  <V, O, Out>({
+    other: table,
+    join,
+    keepsOwn,
+    keepsOther,
+    together = false,
+  }: TableTableJoin<V, O, Out>): ProcessorSupplier<V, Out> =>
   (context, forward) => {
     context.usesBefore(tableTableJoinBefore(keepsOwn));
     const { sendsBefore } = context;
@@ -58,14 +69,16 @@ export const joinTableTable =
         if (record.outdated) return;
         const { before, value, timestamp } = record;
         const other = view.find(record);
-        if (other === null && (!keepsOwn || (value === null && before === null))) return;
+        const alone = other === null && !keepsOwn;
+        if (alone && !together) return;
+        if (other === null && keepsOwn && value === null && before === null) return;
         out.takeEnvelope(record);
         out.headersAt = 0;
         if (other !== null && view.timestamp > timestamp) out.timestamp = view.timestamp;
         let was: Out | null | Unknown = unknown;
-        if (sendsBefore && before !== unknown) was = joined(before, other, record);
+        if (sendsBefore && before !== unknown && !alone) was = joined(before, other, record);
         out.before = was;
-        out.value = joined(value, other, record);
+        out.value = alone ? null : joined(value, other, record);
         forward(out);
       },
     };

@@ -56,6 +56,13 @@ const joins: Record<string, Join> = {
     build: (left, right) => left.leftJoin(right, foreignKey, pair, value),
     compute: byForeignKey(true),
   },
+  'inner, of an inner join and one of its sides': {
+    build: (left, right) => left.join(right, pair, value).join(right, pair, value),
+    compute: ({ left, right }) => {
+      const inner = byKey((a, b) => a !== undefined && b !== undefined)({ left, right });
+      return new Map([...inner].map(([key, row]) => [key, pair(row, right.get(key))]));
+    },
+  },
   'of a join and one of its sides': {
     build: (left, right) =>
       left

@@ -120,6 +120,47 @@ describe.each(kinds)('the script of Kafka: %s', (kind) => {
   });
 });
 
+describe('versioned tables: what comes out of order does not change the result', () => {
+  const run = (kind: Kind, versioned: readonly string[]): string => {
+    const builder = new StreamsBuilder();
+    const [left, right] = ['left', 'right'].map((topic) =>
+      builder.table(topic, {
+        ...{ key: string, value: string },
+        ...(versioned.includes(topic) ? { versioned: { historyMs: 300_000 } } : {}),
+      }),
+    ) as [KTable<string, string>, KTable<string, string>];
+    joined(kind, left, right).toStream().to('out');
+    return runJoin(builder.build());
+  };
+  /** The first 13 steps are in order: as without versions. */
+  const outOfOrder: readonly (readonly [versioned: string, kind: Kind, results: string])[] = [
+    ['left right', 'inner', 'Rd@7 LD@6 L-@2 R-@3 Re@14 LE@15: E-e@15 L-@10 R-@9 LF@4 Rf@3'],
+    ['left right', 'left', 'Rd@7 LD@6 L-@2 R-@3 Re@14 LE@15: E-e@15 L-@10 R-@9 LF@4 Rf@3'],
+    ['left right', 'outer', 'Rd@7 LD@6 L-@2 R-@3 Re@14: null-e@14 LE@15: E-e@15 L-@10 R-@9 LF@4 Rf@3'],
+    ['left', 'inner', 'Rd@7 LD@6 L-@2 R-@3 Re@14 LE@15: E-e@15 L-@10 R-@9: -@15 LF@4 Rf@3: E-f@15'],
+    ['left', 'left', 'Rd@7 LD@6 L-@2 R-@3 Re@14 LE@15: E-e@15 L-@10 R-@9: E-null@15 LF@4 Rf@3: E-f@15'],
+    [
+      'left',
+      'outer',
+      'Rd@7: null-d@7 LD@6 L-@2 R-@3: -@3 Re@14: null-e@14 LE@15: E-e@15 L-@10 R-@9: E-null@15 LF@4 Rf@3: E-f@15',
+    ],
+    ['right', 'inner', 'Rd@7 LD@6 L-@2 R-@3 Re@14 LE@15: E-e@15 L-@10: -@14 R-@9 LF@4: F-e@14 Rf@3'],
+    ['right', 'left', 'Rd@7 LD@6: D-null@6 L-@2: -@2 R-@3 Re@14 LE@15: E-e@15 L-@10: -@14 R-@9 LF@4: F-e@14 Rf@3'],
+    [
+      'right',
+      'outer',
+      'Rd@7 LD@6: D-null@6 L-@2: -@2 R-@3 Re@14: null-e@14 LE@15: E-e@15 L-@10: null-e@14 R-@9 LF@4: F-e@14 Rf@3',
+    ],
+  ];
+
+  test.each(outOfOrder)('%s, %s', (versioned, kind, results) => {
+    const lines = run(kind, versioned.split(' ')).split('\n');
+    expect(lines.slice(0, 14)).toEqual(expected[kind].split('\n').slice(0, 14));
+    const last = lines.slice(14).map((line) => line.trim().replace(/^([LR]) /, '$1'));
+    expect(last.join(' ')).toBe(results);
+  });
+});
+
 test('a kept result has row and time of the last one', () => {
   for (const kind of kinds) {
     const driver = new TopologyTestDriver(topologyOf(kind, { store: 'joined' }));
