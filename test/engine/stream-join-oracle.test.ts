@@ -7,20 +7,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { JoinWindows, StreamsBuilder, serdes, type Topology } from '../../engine/index.ts';
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
+import { type Event, joinResults, type Kind, kinds } from './stream-join-oracle.ts';
 
 const { string } = serdes;
 const texts = { key: string, value: string };
-
-const kinds = ['inner', 'left', 'outer'] as const;
-type Kind = (typeof kinds)[number];
-
-interface Event {
-  readonly side: 'L' | 'R';
-  readonly key: string;
-  readonly time: number;
-  /** Unique. */
-  readonly id: string;
-}
 
 /** Both streams come from one topic, in the order in which they are piped. */
 const topologyOf = (kind: Kind, windows: JoinWindows): Topology => {
@@ -58,58 +48,6 @@ const results = (topology: Topology, events: readonly Event[], cuts: readonly nu
     .map(({ value, timestamp }) => `${value}@${timestamp}`);
   driver.close();
   return found;
-};
-
-/**
- * The same from all records. A record is kept by its side while it may meet one that is in time; it meets an earlier
- * one that is kept, unless that one has met none before its window closed. The others of an outer side come out alone
- * as soon as their window is closed.
- */
-const expected = (kind: Kind, { beforeMs, afterMs, graceMs }: JoinWindows, events: readonly Event[]): string[] => {
-  const out: string[] = [];
-  const isOuter = ({ side }: Event): boolean => kind === 'outer' || (kind === 'left' && side === 'L');
-  const ahead = ({ side }: Event): number => (side === 'L' ? afterMs : beforeMs);
-  const behind = ({ side }: Event): number => (side === 'L' ? beforeMs : afterMs);
-  const closes = (event: Event): number => event.time + ahead(event) + graceMs;
-  const met = new Set<Event>();
-  const done = new Set<Event>();
-  const show = (event: Event): string => `${event.side === 'L' ? `${event.id}+-` : `-+${event.id}`}@${event.time}`;
-  const closed = (before: readonly Event[], time: number): void => {
-    const all = before.filter((one) => isOuter(one) && !met.has(one) && !done.has(one) && closes(one) < time);
-    const bySide = ({ side }: Event): number => (side === 'R' ? 0 : 1);
-    all.sort((a, b) => closes(a) - closes(b) || bySide(a) - bySide(b) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-    for (const one of all) {
-      done.add(one);
-      out.push(show(one));
-    }
-  };
-  let time = Number.NEGATIVE_INFINITY;
-  events.forEach((event, at) => {
-    time = Math.max(time, event.time);
-    const earlier = events.slice(0, at);
-    closed(earlier, time);
-    const partners = earlier
-      .filter((other) => {
-        const [l, r] = event.side === 'L' ? [event, other] : [other, event];
-        return (
-          other.side !== event.side &&
-          other.key === event.key &&
-          r.time - l.time >= -beforeMs &&
-          r.time - l.time <= afterMs
-        );
-      })
-      .filter((other) => other.time >= time - (ahead(other) + graceMs + Math.max(0, behind(other))))
-      .filter((other) => !done.has(other))
-      .sort((a, b) => a.time - b.time);
-    for (const other of partners) {
-      met.add(other);
-      met.add(event);
-      const [l, r] = event.side === 'L' ? [event, other] : [other, event];
-      out.push(`${l.id}+${r.id}@${Math.max(event.time, other.time)}`);
-    }
-    closed([event], time);
-  });
-  return out;
 };
 
 const permutations = <T>(items: readonly T[]): T[][] =>
@@ -151,7 +89,7 @@ describe.each(kinds)('%s', (kind) => {
     const sets = ['L10 R12 L20 R25', 'L10 R10 R10 L14', 'L5 R20 L21 R0a L40', 'L10 R5 L12 R18 R30'];
     for (const set of [sets[i % 2], sets[2 + (i % 2)]] as string[]) {
       for (const order of permutations(eventsOf(set))) {
-        const wanted = expected(kind, windows, order);
+        const wanted = joinResults(kind, windows, order);
         const each = order.map((_, i) => i + 1);
         expect(results(topology, order, each), order.map(({ id }) => id).join(' ')).toEqual(wanted);
         expect(results(topology, order, []), `in one: ${order.map(({ id }) => id).join(' ')}`).toEqual(wanted);
@@ -163,7 +101,7 @@ describe.each(kinds)('%s', (kind) => {
     const topology = topologyOf(kind, windows);
     for (const order of permutations(eventsOf('L10 R15 L18 R27 R4 L60b'))) {
       expect(results(topology, order, [3]), order.map(({ id }) => id).join(' ')).toEqual(
-        expected(kind, windows, order),
+        joinResults(kind, windows, order),
       );
     }
   });
@@ -186,7 +124,7 @@ describe.each(kinds)('%s', (kind) => {
         const windows = windowsOf(span, grace);
         const named = events.map((one, i) => ({ ...one, id: `${one.side}${one.time}#${i}` }));
         const ordered = cuts.map((cut) => Math.min(cut, named.length)).sort((a, b) => a - b);
-        expect(results(topologyOf(kind, windows), named, ordered)).toEqual(expected(kind, windows, named));
+        expect(results(topologyOf(kind, windows), named, ordered)).toEqual(joinResults(kind, windows, named));
       }),
       { numRuns: 200 },
     );

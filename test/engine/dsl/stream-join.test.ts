@@ -95,6 +95,109 @@ test('a join of a join', () => {
   R e @17 without key`);
 });
 
+describe('a record comes out alone once, and only if it met none until its window had closed', () => {
+  const noGrace = JoinWindows.ofTimeDifferenceWithNoGrace(100);
+
+  test('not before (KAFKA-10847), and before the results of the record that closes its window', () => {
+    expect(
+      play(
+        joined('leftJoin', noGrace),
+        `
+  L A @0 of a
+  L B @50 of b
+  R x @100 of a
+  L C @60 of c
+  R y @150 of b
+  R z @161 of z`,
+      ),
+    ).toBe(`
+  L A @0 of a
+  L B @50 of b
+  R x @100 of a => a:A-x@100
+  L C @60 of c
+  R y @150 of b => b:B-y@150
+  R z @161 of z => c:C-null@60`);
+  });
+
+  test('each side by its own bound, where they differ (KAFKA-13721, KAFKA-15417)', () => {
+    const later = noGrace.before(0);
+    expect(
+      play(
+        joined('outerJoin', later),
+        `
+  L A @0 of a
+  R b @0 of b
+  R c @1 of c
+  R x @100 of a
+  L D @101 of d`,
+      ),
+    ).toBe(`
+  L A @0 of a
+  R b @0 of b
+  R c @1 of c => b:null-b@0
+  R x @100 of a => c:null-c@1 a:A-x@100
+  L D @101 of d`);
+    const earlier = noGrace.after(0);
+    expect(
+      play(
+        joined('leftJoin', earlier),
+        `
+  L A @100 of a
+  R x @100 of a
+  L B @101 of b
+  R y @102 of y
+  R z @50 of c
+  L C @150 of c`,
+      ),
+    ).toBe(`
+  L A @100 of a
+  R x @100 of a => a:A-x@100
+  L B @101 of b
+  R y @102 of y => b:B-null@101
+  R z @50 of c
+  L C @150 of c => c:C-z@150`);
+  });
+
+  test('nor when it comes out of order, within the grace (KAFKA-19536)', () => {
+    const windows = JoinWindows.ofTimeDifferenceAndGrace(10, 30);
+    expect(
+      play(
+        joined('outerJoin', windows),
+        `
+  L A @100 of a
+  L B @80 of b
+  R y @85 of b
+  L C @80 of c
+  R v @70 of v
+  R z @121 of z`,
+      ),
+    ).toBe(`
+  L A @100 of a
+  L B @80 of b
+  R y @85 of b => b:B-y@85
+  L C @80 of c
+  R v @70 of v
+  R z @121 of z => v:null-v@70 c:C-null@80`);
+  });
+
+  test('and what comes after its window and the grace comes out at once, and is late', () => {
+    expect(
+      play(
+        joined('leftJoin', noGrace),
+        `
+  R x @500 of x
+  L A @399 of a
+  L B @100 of x
+  R a @399 of a`,
+      ),
+    ).toBe(`
+  R x @500 of x
+  L A @399 of a => a:A-null@399
+  L B @100 of x => x:B-null@100
+  R a @399 of a`);
+  });
+});
+
 describe('with itself', () => {
   const script = `
   L - @1

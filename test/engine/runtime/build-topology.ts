@@ -6,6 +6,7 @@ import {
   enriched,
   explained,
   hoard,
+  joinedEvents,
   minuteSums,
   ordersOfCustomers,
   taps,
@@ -22,6 +23,7 @@ export type TestPlan =
   | { readonly name: 'titled' }
   | { readonly name: 'clicks' }
   | { readonly name: 'taps' }
+  | { readonly name: 'joins' }
   /** Ends its thread while it is built, the first `times` times (1). */
   | { readonly name: 'exit'; readonly once: Int32Array; readonly times?: number }
   /** Takes all the memory of its thread when it meets the word `boom`. */
@@ -48,6 +50,8 @@ export const topologyOf = (plan: TestPlan): Topology => {
       return taps();
     case 'clicks':
       return clicksByWindows();
+    case 'joins':
+      return joinedEvents();
     case 'enriched':
       return enriched(true);
   }

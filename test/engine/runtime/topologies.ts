@@ -3,6 +3,7 @@
 import type { ByteWriter } from '../../../base/index.ts';
 import {
   type AnyStoreBuilder,
+  JoinWindows,
   type KTable,
   type Serde,
   SerdeError,
@@ -224,6 +225,30 @@ export const taps = (): Topology => {
   );
   tapped.filter(() => true, { name: 'tapped' }).to('tapped', { value: string });
   tapped.filter(() => true, { name: 'walls' }).to('walls', { value: string });
+  return builder.build();
+};
+
+/** Windows of the joins of `joinedEvents`, and how long its last one waits. */
+export const eventWindows = JoinWindows.ofTimeDifferenceAndGrace(6, 5).after(9);
+export const eventGraceMs = 4;
+
+/** Values of events that begin with L (left) and R (right): joined as two streams to `inner`, `left` and `outer`, the
+ *  left ones with themselves to `self`; the left ones with the right ones as a versioned table, after a grace, to
+ *  `looked`. */
+export const joinedEvents = (): Topology => {
+  const builder = new StreamsBuilder();
+  const texts = { key: string, value: string };
+  const all = builder.stream('events', texts);
+  const left = all.filter((_key, value) => value?.startsWith('L') === true);
+  const right = all.filter((_key, value) => value?.startsWith('R') === true);
+  const shown = (l: string | null, r: string | null): string => `${l ?? '-'}+${r ?? '-'}`;
+  const options = { value: string };
+  left.join(right, shown, eventWindows, options).to('inner');
+  left.leftJoin(right, shown, eventWindows, options).to('left');
+  left.outerJoin(right, shown, eventWindows, options).to('outer');
+  left.join(left, shown, eventWindows, options).to('self');
+  const rows = right.toTable({ store: 'rows', versioned: { historyMs: 1_000_000 } });
+  left.leftJoin(rows, shown, { value: string, graceMs: eventGraceMs }).to('looked');
   return builder.build();
 };
 

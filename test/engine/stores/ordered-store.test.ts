@@ -157,7 +157,7 @@ describe('an append', () => {
     const random = new Random(11);
     const order = new Uint8Array(12);
     let offset = 0;
-    for (let step = 0; step < 4_000; step++) {
+    for (let step = 0; step < 1_500; step++) {
       const key = bytesOf(`${random.below(3)}`);
       const time = random.below(20);
       const value = bytesOf('v'.repeat(random.below(9)) + step);
@@ -169,7 +169,7 @@ describe('an append', () => {
       else if (choice < 10) store.delete(key, 0, 1, order, 0, 12);
       else if (choice === 10) store.rollback();
       else {
-        if (retentionMs !== undefined && step > 2_000) store.expireBelow(Math.floor((step - 2_000) / 400));
+        if (retentionMs !== undefined && step > 800) store.expireBelow(Math.floor((step - 800) / 150));
         store.writeChangelog((bytes, start, end, from, valueStart, valueEnd) =>
           restored.applyChangelog(bytes, start, end, from, valueStart, valueEnd),
         );
