@@ -1,7 +1,8 @@
 /**
  * What an aggregate keeps for each group, and how a record changes it: in one of two forms.
  *
- * *By value*: the accumulator is any value; for each record it is read from the store, added to, and written whole.
+ * *By value*: the accumulator is any value; for each record it is read from the store, added to, and written whole
+ * (over the one before, where the serde's values all have one length).
  *
  * *In place*: every accumulator takes the same number of bytes, and a record changes them where they lie in the store:
  * nothing is decoded, copied or written again. A group is never deleted.
@@ -11,7 +12,7 @@
  * and after a record are alive together.
  */
 
-import { AssertionError, readViewI64, writeViewI64 } from '../../base/index.ts';
+import { AssertionError, copyBytes, readViewI64, writeViewI64 } from '../../base/index.ts';
 import type { ProcessorContext } from '../processor.ts';
 import { type StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
@@ -133,8 +134,9 @@ const byValueAccumulator = <V, A, R>(accumulation: ByValue<V, A, R>, context: Pr
   const { accumulator: serde } = accumulation;
   const { sendsBefore } = context;
   const kept = context.scratch();
+  const inPlace = serde.length !== undefined;
   return {
-    inPlace: false,
+    inPlace,
     get entry() {
       return kept.buffer;
     },
@@ -164,7 +166,9 @@ const byValueAccumulator = <V, A, R>(accumulation: ByValue<V, A, R>, context: Pr
       }
       writeTimestamped(kept, out.timestamp, added, serde);
       out.value = accumulation.result(added, record, context);
-      return pending.put;
+      if (!inPlace || found === undefined || kept.length !== found.valueEnd - found.valueStart) return pending.put;
+      copyBytes(kept.buffer, 0, kept.length, found.valueBytes, found.valueStart);
+      return pending.nothing;
     },
   };
 };

@@ -37,7 +37,7 @@ export interface SessionAggregation<V, A, R> {
   readonly store: string;
   readonly windows: SessionWindows;
   readonly graceMs: number;
-  /** How long a session is kept after its end; at least gap and grace. The same as in the store's specification. */
+  /** How long a session is kept after its end; at least gap and grace. The store's specification has at least this. */
   readonly retentionMs: number;
   readonly accumulation: MergingAccumulation<V, A, R>;
   /** What happens to records without a value; default: they are given to `add`. */

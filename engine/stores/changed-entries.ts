@@ -3,7 +3,8 @@
  * lists:
  *
  *   appended   entries that were new, with their values, one behind the other: nothing has to be looked up for them
- *   others     each once; their values are looked up when the changelog is written
+ *   others     each once; their values are looked up when the changelog is written. One that was absent before the
+ *              transaction, and is absent again, is not listed
  *
  * An entry that was appended and then changed is in both: the changelog gets the appended ones first, so that its last
  * entry is what holds.
@@ -18,12 +19,18 @@ const headerBytes = 8;
 const segmentBytes = 1 << 20;
 const keptSegments = 16;
 
+/** No address: the entry that stood there is not listed any more. */
+const dropped = 0;
+
 export class ChangedEntries {
   /** Entries in both lists. */
   count = 0;
-  #others = 0;
   #table = new FlatTable({ seed: 0, listed: false });
+  /** The others in the order of their first change; the place of an entry in the table is its index here. */
   #addresses = new Int32Array(64);
+  /** Whether they were there before they were first put or removed, by index. */
+  #existed = new Uint8Array(64);
+  #others = 0;
   readonly #seed: number;
   readonly #key = new ByteWriter(64);
   /** Segments of appended entries, and how far they are filled. */
@@ -39,10 +46,32 @@ export class ChangedEntries {
   }
 
   get bytesInMemory(): number {
-    return this.#table.slab.liveBytes + this.#table.slotBytes + this.#addresses.length * 4 + this.#reserved;
+    return this.#table.slab.liveBytes + this.#table.slotBytes + this.#addresses.length * 5 + this.#reserved;
   }
 
-  add(
+  /** Lists an entry that is about to be put. Answers its index where it was not listed yet, for `setExisted`; else
+   *  −1. */
+  put(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    order: Uint8Array,
+    orderStart: number,
+    orderEnd: number,
+  ): number {
+    const { buffer, length } = this.#name(key, keyStart, keyEnd, order, orderStart, orderEnd);
+    const hash = this.#table.hash(kinds.data, buffer, 0, length);
+    if (this.#table.find(hash, kinds.data, buffer, 0, length) !== 0) return -1;
+    return this.#add(hash, buffer, length, 0);
+  }
+
+  /** The entry that was just listed was there before. */
+  setExisted(index: number): void {
+    this.#existed[index] = 1;
+  }
+
+  /** Lists an entry that is there and is about to be removed. */
+  remove(
     key: Uint8Array,
     keyStart: number,
     keyEnd: number,
@@ -50,22 +79,53 @@ export class ChangedEntries {
     orderStart: number,
     orderEnd: number,
   ): void {
+    const { buffer, length } = this.#name(key, keyStart, keyEnd, order, orderStart, orderEnd);
+    const table = this.#table;
+    const hash = table.hash(kinds.data, buffer, 0, length);
+    const address = table.find(hash, kinds.data, buffer, 0, length);
+    if (address === 0) {
+      this.#add(hash, buffer, length, 1);
+      return;
+    }
+    const index = table.place(address);
+    if (this.#existed[index] === 1) return;
+    table.remove(address);
+    this.#addresses[index] = dropped;
+    this.count--;
+  }
+
+  #name(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    order: Uint8Array,
+    orderStart: number,
+    orderEnd: number,
+  ): ByteWriter {
     const name = this.#key;
     name.reset();
     name.unsignedVarint(keyEnd - keyStart);
     name.bytes(key, keyStart, keyEnd);
     name.bytes(order, orderStart, orderEnd);
-    const { buffer, length } = name;
-    const table = this.#table;
-    const hash = table.hash(kinds.data, buffer, 0, length);
-    if (table.find(hash, kinds.data, buffer, 0, length) !== 0) return;
+    return name;
+  }
+
+  #add(hash: number, name: Uint8Array, length: number, existed: number): number {
     if (this.#others === this.#addresses.length) {
-      const grown = new Int32Array(this.#others * 2);
-      grown.set(this.#addresses);
-      this.#addresses = grown;
+      const addresses = new Int32Array(this.#others * 2);
+      addresses.set(this.#addresses);
+      this.#addresses = addresses;
+      const flags = new Uint8Array(this.#others * 2);
+      flags.set(this.#existed);
+      this.#existed = flags;
     }
-    this.#addresses[this.#others++] = table.insert(hash, kinds.data, buffer, 0, length, 0);
+    const index = this.#others++;
+    const address = this.#table.insert(hash, kinds.data, name, 0, length, 0);
+    this.#table.setPlace(address, index);
+    this.#addresses[index] = address;
+    this.#existed[index] = existed;
     this.count++;
+    return index;
   }
 
   /** Adds an entry that was not there before. */
@@ -130,6 +190,7 @@ export class ChangedEntries {
     const table = this.#table;
     for (let i = 0; i < this.#others; i++) {
       const address = this.#addresses[i] as number;
+      if (address === dropped) continue;
       const start = table.keyStart(address);
       visit(table.bytesOf(address), start, start + table.keyLength(address));
     }
@@ -138,7 +199,10 @@ export class ChangedEntries {
   reset(): void {
     if (this.#others > 0 || this.#addresses.length > 64)
       this.#table = new FlatTable({ seed: this.#seed, listed: false });
-    if (this.#addresses.length > 1 << 20) this.#addresses = new Int32Array(64);
+    if (this.#addresses.length > 1 << 20) {
+      this.#addresses = new Int32Array(64);
+      this.#existed = new Uint8Array(64);
+    }
     this.#others = 0;
     this.count = 0;
     this.#segment = -1;

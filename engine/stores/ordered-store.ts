@@ -97,8 +97,10 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     const bytes = keyEnd - keyStart + orderEnd - orderStart + valueEnd - valueStart;
     if (bytes + keyOverheadBytes > this.core.entryLimitBytes) return false;
     if (!this.#locate(key, keyStart, keyEnd, order, orderStart, orderEnd)) return true;
-    this.#changed.add(key, keyStart, keyEnd, order, orderStart, orderEnd);
-    this.#tree.put(order, orderStart, orderEnd, value, valueStart, valueEnd, 'change');
+    // Before the put: key and order may lie in a page that changes there.
+    const index = this.#changed.put(key, keyStart, keyEnd, order, orderStart, orderEnd);
+    const existed = this.#tree.put(order, orderStart, orderEnd, value, valueStart, valueEnd, 'change');
+    if (existed && index >= 0) this.#changed.setExisted(index);
     return true;
   }
 
@@ -130,9 +132,10 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     orderEnd: number,
   ): void {
     if (!this.#locate(key, keyStart, keyEnd, order, orderStart, orderEnd)) return;
-    if (this.#tree.find(order, orderStart, orderEnd) < 0) return;
-    this.#changed.add(key, keyStart, keyEnd, order, orderStart, orderEnd);
-    this.#tree.delete(order, orderStart, orderEnd, 'change');
+    const index = this.#tree.find(order, orderStart, orderEnd);
+    if (index < 0) return;
+    this.#changed.remove(key, keyStart, keyEnd, order, orderStart, orderEnd);
+    this.#tree.deleteFound(index, 'change');
   }
 
   cursor(): OrderedCursor {

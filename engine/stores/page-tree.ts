@@ -125,6 +125,7 @@ export class PageTree {
 
   // ---- writing
 
+  /** Whether the entry was there. */
   put(
     order: Uint8Array,
     orderStart: number,
@@ -133,8 +134,9 @@ export class PageTree {
     valueStart: number,
     valueEnd: number,
     write: PageWrite,
-  ): void {
+  ): boolean {
     const { page } = this;
+    let existed = false;
     const entry = this.#entry;
     // A copy: order and value may lie in a page that changes here.
     entry.set(order, orderStart, orderEnd, value, valueStart, valueEnd);
@@ -142,16 +144,18 @@ export class PageTree {
     while (this.#descend(bytes, entry.orderStart, entry.orderEnd)) {
       const index = page.lowerBound(bytes, entry.orderStart, entry.orderEnd);
       const found = page.has(index, bytes, entry.orderStart, entry.orderEnd);
+      existed ||= found;
       const without = page.length - (found ? bytesInPage(page.entryLength(index)) : 0);
       const length = without + bytesInPage(entry.length);
       if (length <= this.#pageBytes || without === emptyPageBytes) {
         this.#putInto(index, found, length, write);
-        return;
+        return existed;
       }
       if (found) this.#removeAt(index, write);
       else this.#splitLeaf(index, write);
     }
     this.#createFirst(write);
+    return existed;
   }
 
   /** Puts an entry behind all those that begin with the same time. `order` begins with it, and gets the sequence, which
@@ -352,12 +356,17 @@ export class PageTree {
   delete(order: Uint8Array, start: number, end: number, write: PageWrite): boolean {
     const index = this.find(order, start, end);
     if (index < 0) return false;
+    this.deleteFound(index, write);
+    return true;
+  }
+
+  /** Removes the entry that `find` has just come to. */
+  deleteFound(index: number, write: PageWrite): void {
     if (this.page.count > 1) this.#removeAt(index, write);
     else {
       this.#removePage(this.#depth, write);
       this.#lower(write);
     }
-    return true;
   }
 
   /** Removes the page in view, `depth` steps below the first one, and the reference to it. */

@@ -297,12 +297,16 @@ export class StoreCore implements EntriesInMemory {
   /** The address of an entry, 0: the key is absent. Where it is not in memory it is loaded, which may evict others. */
   find(kind: number, key: Uint8Array, start: number, end: number): number {
     const { table } = this;
-    const hash = table.hash(kind, key, start, end);
-    let address = table.find(hash, kind, key, start, end);
-    if (address === 0) {
-      if (this.complete) return 0;
-      address = this.#load(hash, kind, key, start, end);
-      if (address === 0) return 0;
+    let address = this.#last;
+    if (address === 0 || !table.holds(address, kind, key, start, end)) {
+      const hash = table.hash(kind, key, start, end);
+      address = table.find(hash, kind, key, start, end);
+      if (address === 0) {
+        if (this.complete) return 0;
+        address = this.#load(hash, kind, key, start, end);
+        if (address === 0) return 0;
+      }
+      this.#last = address;
     }
     table.setFlag(address, flags.referenced);
     return table.valueLength(address) < 0 ? 0 : address;
@@ -348,8 +352,8 @@ export class StoreCore implements EntriesInMemory {
     }
     const grown = length - table.valueLength(address);
     const to = table.resize(address, length);
+    this.#last = to;
     if (write === 'replay') this.#committed(to);
-    this.#last = 0;
     // The entry itself stays: it is changed or due.
     if (grown > 0) this.memory.afterGrowth(grown);
     return to;
