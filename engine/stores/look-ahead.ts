@@ -10,7 +10,8 @@
  * Where few rows come through a filter before they reach the store, looking ahead would cost more than it saves: the
  * groups shrink while less than half of their rows are read, down to a pause.
  *
- * For window stores the rows ahead are taken to fall into the window of the row that was read.
+ * For window stores the rows ahead are taken to fall into the same windows as the row that was read: there is one for
+ * each window that was read of late, so that hopping windows, several of which hold a row, look ahead in each.
  */
 
 import { copyBytes } from '../../base/index.ts';
@@ -23,6 +24,8 @@ const smallestGroup = 8;
 /** Rows to let pass where most of what was looked up was not read; twice as many each time. */
 const firstPause = 512;
 const longestPause = 8_192;
+/** Windows that rows are looked up in side by side. */
+const mostWindows = 8;
 /** A table of fewer entries lies in the cache anyway. */
 const entriesWorthIt = 4_096;
 
@@ -46,6 +49,12 @@ export class LookAhead {
   readonly #hashes = new Int32Array(largestGroup);
   readonly #addresses = new Int32Array(largestGroup);
   #key = new Uint8Array(64);
+  /** What was looked up is of another window. */
+  #stale = false;
+  #windowStart = Number.NaN;
+  /** Those of further windows; they are told what this one is told. */
+  readonly #others: LookAhead[] = [];
+  #replaced = 0;
 
   constructor(worthIt = entriesWorthIt) {
     this.#worthIt = worthIt;
@@ -61,18 +70,52 @@ export class LookAhead {
     }
     this.#row = from;
     this.#to = to;
+    for (const other of this.#others) other.expect(columns, from, to);
+  }
+
+  /** The one that looks up rows in a window. */
+  of(windowStart: number): LookAhead {
+    if (this.#windowStart === windowStart) return this;
+    const others = this.#others;
+    for (let i = 0; i < others.length; i++) {
+      const other = others[i] as LookAhead;
+      if (other.#windowStart === windowStart) return other;
+    }
+    return this.#other(windowStart);
+  }
+
+  /** Where there are as many as there may be, the oldest one turns to the new window. How useful it was stays known, so
+   *  that it pauses where windows come and go with every row. */
+  #other(windowStart: number): LookAhead {
+    let one: LookAhead = this;
+    if (!Number.isNaN(this.#windowStart)) {
+      const others = this.#others;
+      if (others.length + 1 < mostWindows) {
+        one = new LookAhead(this.#worthIt);
+        if (this.#columns !== undefined) one.expect(this.#columns, this.#row, this.#to);
+        others.push(one);
+      } else {
+        const index = this.#replaced++ % mostWindows;
+        if (index < others.length) one = others[index] as LookAhead;
+      }
+    }
+    one.#windowStart = windowStart;
+    one.#stale = true;
+    return one;
   }
 
   /** Addresses mean nothing any more. */
   forget(): void {
     this.bytes = undefined;
     this.#columns = undefined;
+    for (const other of this.#others) other.forget();
   }
 
   /** Memory was given back: what was found before may not even be an entry. */
   refresh(): void {
     this.#first = this.#end = 0;
     this.#read = 0;
+    for (const other of this.#others) other.refresh();
   }
 
   /** Where the entry of the key that begins at `start` may be; 0: unknown. `windowKey` begins with the window's
@@ -86,7 +129,7 @@ export class LookAhead {
     while (row < to && (keyStart[row] as number) < start) row++;
     this.#row = row;
     if (row === to || keyStart[row] !== start) return 0;
-    if (row >= this.#end && !this.#lookUp(table, kind, row, windowKey)) return 0;
+    if ((row >= this.#end || this.#stale) && !this.#lookUp(table, kind, row, windowKey)) return 0;
     if (row < this.#first) return 0;
     // A row is read and then written: it counts once.
     if (row !== before) this.#read++;
@@ -112,6 +155,7 @@ export class LookAhead {
   }
 
   #lookUp(table: FlatTable, kind: number, row: number, windowKey: Uint8Array | undefined): boolean {
+    this.#stale = false;
     if (!this.#adapt(row)) return false;
     const { bytes, keyStart, keyEnd } = this.#columns as KeyColumns;
     const count = Math.min(this.#group, this.#to - row);

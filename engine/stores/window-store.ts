@@ -29,13 +29,13 @@ export class WindowStateTable extends StateTable implements WindowStateStore {
   get(windowStart: number, key: Uint8Array, start: number, end: number): boolean {
     if (windowStart < this.#expiry.below) return false;
     const length = this.#key.set(windowStart, key, start, end);
-    return this.core.get(kinds.data, this.#key.bytes, 0, length, this.#hint(key, start));
+    return this.core.get(kinds.data, this.#key.bytes, 0, length, this.#hint(windowStart, key, start));
   }
 
   getForUpdate(windowStart: number, key: Uint8Array, start: number, end: number): boolean {
     if (windowStart < this.#expiry.below) return false;
     const length = this.#key.set(windowStart, key, start, end);
-    return this.core.getForUpdate(kinds.data, this.#key.bytes, 0, length, this.#hint(key, start));
+    return this.core.getForUpdate(kinds.data, this.#key.bytes, 0, length, this.#hint(windowStart, key, start));
   }
 
   put(
@@ -49,7 +49,7 @@ export class WindowStateTable extends StateTable implements WindowStateStore {
   ): boolean {
     if (windowStart < this.#expiry.below) return true;
     const length = this.#key.set(windowStart, key, start, end);
-    const hint = this.#hint(key, start);
+    const hint = this.#hint(windowStart, key, start);
     return this.core.put(kinds.data, this.#key.bytes, 0, length, value, valueStart, valueEnd, hint);
   }
 
@@ -88,8 +88,8 @@ export class WindowStateTable extends StateTable implements WindowStateStore {
   }
 
   /** Where the entry may be, if this is a key that was expected; else 0. */
-  #hint(key: Uint8Array, start: number): number {
+  #hint(windowStart: number, key: Uint8Array, start: number): number {
     const { ahead, table } = this.core;
-    return key === ahead.bytes ? ahead.hint(table, kinds.data, start, this.#key.bytes) : 0;
+    return key === ahead.bytes ? ahead.of(windowStart).hint(table, kinds.data, start, this.#key.bytes) : 0;
   }
 }
