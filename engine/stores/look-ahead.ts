@@ -87,21 +87,20 @@ export class LookAhead {
   /** Where there are as many as there may be, the oldest one turns to the new window. How useful it was stays known, so
    *  that it pauses where windows come and go with every row. */
   #other(windowStart: number): LookAhead {
-    let one: LookAhead = this;
-    if (!Number.isNaN(this.#windowStart)) {
-      const others = this.#others;
-      if (others.length + 1 < mostWindows) {
-        one = new LookAhead(this.#worthIt);
-        if (this.#columns !== undefined) one.expect(this.#columns, this.#row, this.#to);
-        others.push(one);
-      } else {
-        const index = this.#replaced++ % mostWindows;
-        if (index < others.length) one = others[index] as LookAhead;
-      }
-    }
-    one.#windowStart = windowStart;
-    one.#stale = true;
-    return one;
+    if (Number.isNaN(this.#windowStart)) return this.#turnTo(windowStart);
+    const others = this.#others;
+    // This one is one of them.
+    if (others.length + 1 === mostWindows) return (others[this.#replaced++ % mostWindows] ?? this).#turnTo(windowStart);
+    const other = new LookAhead(this.#worthIt);
+    if (this.#columns !== undefined) other.expect(this.#columns, this.#row, this.#to);
+    others.push(other);
+    return other.#turnTo(windowStart);
+  }
+
+  #turnTo(windowStart: number): this {
+    this.#windowStart = windowStart;
+    this.#stale = true;
+    return this;
   }
 
   /** Addresses mean nothing any more. */
