@@ -104,6 +104,12 @@ export interface ProcessorContext {
   /** Opens the sink's own output topic once, at build time. `ownTime`: its records do not have the timestamps of what
    *  they were made of, but those of a column: another timeline. */
   output(topic: string, options?: { readonly ownTime?: boolean }): TopicWriter;
+  /** For a sink of many topics (`Topology.addDynamicSink`): opens an existing one. `asked`: it is being looked up, and is
+   *  known at the flush that ends the transaction; undefined: there is no such topic. */
+  topicWriter(topic: string): TopicWriter | 'asked' | undefined;
+  /** For a record that is written later: answers what sets the origin of the record in hand again
+   *  (`origin-time.ts`). */
+  keepOrigin(): () => void;
   /** For sources: puts the headers at `headersAt` of `bytes` (0: none) into the record, as its producer wrote
    *  them: the engine's own is taken off and remembered (`origin-time.ts`). Call it before the record is forwarded, for
    *  each record of a block that `carriesTimes`; the headers are valid until the next call. */

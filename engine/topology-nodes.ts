@@ -71,6 +71,9 @@ export interface SubTopology {
  *  tasks, one for each partition, share the store (`runtime/global-stores.ts`). */
 export type GlobalStore = SubTopology & { readonly topic: string; readonly store: StoreSpec };
 
+/** Stands for the topic of a sink whose records name their topics; no topic can have this name. */
+export const dynamicTopic = '(dynamic)';
+
 /** Stands for the client instead of a sink's topic; no topic can have this name. */
 export const resultTopic = '(result)';
 

@@ -17,6 +17,7 @@ import type { StoreSpec } from './stores/store.ts';
 import { splitTopology } from './sub-topologies.ts';
 import { describeSubTopologies, printDescription, type TopologyDescription } from './topology-description.ts';
 import {
+  dynamicTopic,
   type GlobalStore,
   type Node,
   type ProcessorNode,
@@ -120,6 +121,11 @@ export class Topology {
   addSink<In>(name: string, options: SinkOptions<In>): this {
     const { topic, parents, supplier } = options;
     return this.#add({ node: 'sink', name, parents, topic, repartition: false, supplier });
+  }
+
+  /** A sink whose supplier opens topics as its records name them (`operators/dynamic-sink.ts`). */
+  addDynamicSink<In>(name: string, options: Omit<SinkOptions<In>, 'topic'>): this {
+    return this.addSink(name, { ...options, topic: dynamicTopic });
   }
 
   /** A sink whose batches go to the client of a transient query; its supplier opens `resultTopic`. */

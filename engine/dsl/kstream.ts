@@ -7,6 +7,7 @@
  * are shown to the functions of a stream, typed so; a table's functions see rows only.
  */
 
+import { dynamicSink } from '../operators/dynamic-sink.ts';
 import { filter } from '../operators/filter.ts';
 import { flatMap } from '../operators/flat-map.ts';
 import { flatMapValues } from '../operators/flat-map-values.ts';
@@ -41,7 +42,7 @@ import type {
   WithValue,
 } from './options.ts';
 import { keyOf, type StreamParts } from './parts.ts';
-import { type Produced, writtenFields } from './produced.ts';
+import { chosenTopic, type Produced, type TopicChooser, writtenFields } from './produced.ts';
 import { joinWithGlobalTable, type SelectKey } from './stream-global-table-join.ts';
 import { joinStreams, type StreamJoiner, type StreamJoinKind } from './stream-join.ts';
 import { joinWithTable } from './stream-table-join.ts';
@@ -381,12 +382,19 @@ export class KStream<K, V> {
     return graph.make.stream({ ...this.#parts, node, value: options.value });
   }
 
-  /** Writes the records to a topic, which has to exist. */
-  to(topic: string, options: Produced<K, V> = {}): void {
+  /** Writes the records to a topic, which has to exist; or each to the topic that a function of it names. A record for
+   *  one that does not exist is dropped (`serialization`). */
+  to(topic: string | TopicChooser<K, V>, options: Produced<K, V> = {}): void {
     const { graph, node: parent, key } = this.#parts;
-    const value = serdeFor('value', `to("${topic}")`, options.value, this.#parts.value);
+    const where = typeof topic === 'string' ? `to("${topic}")` : 'to(…)';
+    const value = serdeFor('value', where, options.value, this.#parts.value);
     const node = graph.name('KSTREAM-SINK', options.name);
     const fields = writtenFields(key, value, options);
+    if (typeof topic !== 'string') {
+      const supplier = dynamicSink<V>({ topic: chosenTopic(key, topic), ...fields });
+      graph.add((topology) => topology.addDynamicSink(node, { parents: [parent], supplier }));
+      return;
+    }
     graph.add((topology) => topology.addSink(node, { topic, parents: [parent], supplier: sink({ topic, ...fields }) }));
   }
 }

@@ -1,6 +1,10 @@
 /** How records are written to a topic. */
 
+import { readHeaders } from '../../storage/index.ts';
+import type { DynamicSinkFields } from '../operators/dynamic-sink.ts';
 import type { Partitioner, WrittenFields } from '../operators/record-writer.ts';
+import type { RecordMetadata } from '../processors/processor.ts';
+import { RecordHeaders } from '../processors/record-headers.ts';
 import type { Serde } from '../serde.ts';
 import type { WithValue } from './options.ts';
 import { type KeyForm, keyOf, presentKeyOf } from './parts.ts';
@@ -13,6 +17,29 @@ export interface Produced<K, V> extends WithValue<V> {
    *  in round robin without a key. */
   readonly partition?: (key: K | null, value: V | null, count: number) => number | readonly number[] | undefined;
 }
+
+/** What is known of a record beside key and value. Topic, partition and offset are those of the record that it comes
+ *  from; undefined where there is none. */
+export interface RecordContext {
+  readonly timestamp: number;
+  readonly headers: RecordHeaders;
+  readonly metadata: RecordMetadata | undefined;
+}
+
+/** Names the topic that a record is written to. */
+export type TopicChooser<K, V> = (key: K | null, value: V | null, context: RecordContext) => string;
+
+export const chosenTopic =
+  <K, V>(form: KeyForm<K>, choose: TopicChooser<K, V>): DynamicSinkFields<V>['topic'] =>
+  (record, context) => {
+    const { timestamp, headerBytes, headersAt, partition, offset } = record;
+    const from = context.inputTopic();
+    return choose(keyOf(form, record), record.value, {
+      timestamp,
+      headers: headersAt === 0 ? RecordHeaders.empty : RecordHeaders.of(readHeaders(headerBytes, headersAt)),
+      metadata: offset < 0 || from === undefined ? undefined : { topic: from, partition, offset },
+    });
+  };
 
 export const writtenFields = <K, V>(
   form: KeyForm<K>,

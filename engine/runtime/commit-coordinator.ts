@@ -268,6 +268,7 @@ export class CommitCoordinator {
       case 'task not opened':
       case 'task opened':
       case 'task suspended':
+      case 'topic asked':
         return;
     }
   }

@@ -23,6 +23,11 @@ export class HostTransactions {
   /** Flushes the tasks, which moves their stream time on to `passed` at least, and answers how far they have read. */
   prepare(run: HostedRun, passed: number | undefined): void {
     if (run.phase !== 'running' && run.phase !== 'holding') return;
+    run.prepareWaits = [...run.topics.values()].includes('asked');
+    if (run.prepareWaits) {
+      run.phase = 'holding';
+      return;
+    }
     run.phase = 'prepared';
     const positions: PartitionPosition[] = [];
     const inputs: InputTime[] = [];
@@ -64,6 +69,7 @@ export class HostTransactions {
     }
     run.pending = false;
     run.commitAsked = false;
+    forgetMissing(run);
     run.commits++;
     this.#suspend(run);
     this.#reading.askRepartitionEndsAgain(run);
@@ -75,6 +81,8 @@ export class HostTransactions {
     run.deadLetters?.discard();
     run.pending = false;
     run.commitAsked = false;
+    run.prepareWaits = false;
+    forgetMissing(run);
     for (const hosted of run.transactional) {
       const { task } = hosted;
       task.rollback(positions.filter(({ partition }) => partition === task.partition));
@@ -96,3 +104,8 @@ export class HostTransactions {
     }
   }
 }
+
+/** A topic that was missing may be there in the next transaction. */
+const forgetMissing = ({ topics }: HostedRun): void => {
+  for (const [topic, known] of topics) if (known === 'missing') topics.delete(topic);
+};

@@ -12,7 +12,15 @@ import type { Subscription } from './feed.ts';
 import { Meter } from './meter.ts';
 import type { PartitionPosition } from './partition-position.ts';
 import type { ProcessingLogWriter } from './processing-log.ts';
-import type { HostCounters, LastDrop, Run, RunAssignment, TaskAssignment, TaskReport } from './protocol.ts';
+import type {
+  AssignedOutput,
+  HostCounters,
+  LastDrop,
+  Run,
+  RunAssignment,
+  TaskAssignment,
+  TaskReport,
+} from './protocol.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
 import type { Shard } from './shards.ts';
 import type { Task } from './task.ts';
@@ -104,6 +112,10 @@ export class HostedRun {
   commits = 0;
   /** Something was handed over or processed since the last commit. */
   pending = false;
+  /** Topics that records have named (`operators/dynamic-sink.ts`). */
+  readonly topics = new Map<string, AssignedOutput | 'asked' | 'missing'>();
+  /** The transaction is to end when all topics that were asked for are known. */
+  prepareWaits = false;
   /** One of its tasks has asked for a commit since the last one. */
   commitAsked = false;
   /** The last progress report; undefined: report again. */

@@ -42,6 +42,8 @@ export interface NodeScope extends TaskScope {
   readonly sendsBefore: boolean;
   /** Of a sink. */
   readonly openOutput: ((topic: string, ownTime: boolean) => TopicWriter) | undefined;
+  /** Of a dynamic sink. */
+  readonly openTopic: ((topic: string) => TopicWriter | 'asked' | undefined) | undefined;
   /** Called when the node first asks for time. */
   readonly usesTime: (time: OperatorTime) => void;
   /** As the node declared it. */
@@ -102,6 +104,21 @@ export class NodeContext implements ProcessorContext {
     const { openOutput, name } = this.#scope;
     assert(openOutput !== undefined, `the node ${name} is not a sink, but opens the topic ${topic}`);
     return openOutput(topic, ownTime);
+  }
+
+  topicWriter(topic: string): TopicWriter | 'asked' | undefined {
+    const { openTopic, name } = this.#scope;
+    assert(openTopic !== undefined, `the node ${name} is not a dynamic sink, but opens the topic ${topic}`);
+    return openTopic(topic);
+  }
+
+  keepOrigin(): () => void {
+    const origin = this.#origin;
+    const { carried, time } = origin;
+    return () => {
+      origin.carried = carried;
+      origin.time = time;
+    };
   }
 
   takeHeaders(record: StreamRecord<unknown>, bytes: Uint8Array, headersAt: number): void {

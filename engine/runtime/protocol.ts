@@ -272,6 +272,13 @@ export type ToHost =
   | { readonly kind: 'go'; readonly run: Run }
   | { readonly kind: 'hold'; readonly run: Run }
   | { readonly kind: 'pause'; readonly run: Run; readonly paused: boolean }
+  /** Answers `topic asked`; undefined: there is no such topic. */
+  | {
+      readonly kind: 'topic';
+      readonly run: Run;
+      readonly topic: string;
+      readonly output: AssignedOutput | undefined;
+    }
   | { readonly kind: 'window'; readonly run: Run; readonly bytes: number }
   /** `passed`: stream time moves on at least to here (`quiet-time.ts`). */
   | { readonly kind: 'prepare'; readonly run: Run; readonly passed?: number }
@@ -350,6 +357,8 @@ export type FromHost =
       readonly inputs: readonly InputTime[];
       readonly outputs: readonly OutputTime[];
     }
+  /** A record names a topic that the host has not met yet. The transaction does not end before the answer. */
+  | { readonly kind: 'topic asked'; readonly run: Run; readonly topic: string }
   /** A processor asks for a commit: what it has done so far, at least, is to be in it. */
   | { readonly kind: 'commit asked'; readonly run: Run }
   | { readonly kind: 'rolled back'; readonly run: Run }

@@ -9,7 +9,7 @@
  */
 
 import { UserError, unreachable } from '../../base/index.ts';
-import { type Log, LogError, type Producer } from '../../storage/index.ts';
+import { batchLimitOf, type Log, LogError, type Producer } from '../../storage/index.ts';
 import { placementOf, type TaskPlacement, type ThreadShards } from './assignor.ts';
 import { CommitCoordinator } from './commit-coordinator.ts';
 import { errorOf } from './error-report.ts';
@@ -22,6 +22,7 @@ import type { QueryRecords } from './query-records.ts';
 import { QueryRun } from './query-run.ts';
 import { type QuerySetup, setUpQuery } from './query-setup.ts';
 import { type ClosingTime, QuietTime } from './quiet-time.ts';
+import { internalTopics } from './query-topics.ts';
 import type { RuntimeLimits, RuntimeOptions } from './runtime-options.ts';
 import type { Suspects } from './suspects.ts';
 import { deathsUntilSuspect } from './suspects.ts';
@@ -428,6 +429,9 @@ export class QueryRunner {
       case 'rolled back':
         run.coordinator?.receive(thread, message);
         return;
+      case 'topic asked':
+        void this.#lookUp(query, run, thread, message.topic);
+        return;
       case 'task suspended':
       case 'task opened':
       case 'task not opened':
@@ -460,6 +464,25 @@ export class QueryRunner {
         return;
       default:
         unreachable(message);
+    }
+  }
+
+  /** Answers what is known of a topic that a record names. */
+  async #lookUp(query: ManagedQuery, run: QueryRun, thread: number, topic: string): Promise<void> {
+    try {
+      // Its own internal topics are written by nobody else.
+      const own = internalTopics(query.applicationId, query.spec.topology).includes(topic);
+      const found = own ? undefined : await this.#log.describeTopic(topic);
+      const output = found && {
+        topic,
+        id: found.id,
+        partitions: found.partitions,
+        maxBatchBytes: batchLimitOf(found.configs),
+      };
+      this.#post(thread, { kind: 'topic', run: run.id, topic, output });
+    } catch (error) {
+      run.coordinator?.giveUp();
+      void this.#ended(query, run, asError(error), 'failed', error instanceof LogError);
     }
   }
 

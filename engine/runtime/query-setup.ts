@@ -25,7 +25,7 @@ import {
 import { type PartitionPlan, partitionsOf, planPartitions } from '../partition-plan.ts';
 import { changelogBatchBytes } from '../stores/store-options.ts';
 import { type Topology } from '../topology.ts';
-import { changelogTopic, resultTopic, taskIdOf, topicOf } from '../topology-nodes.ts';
+import { changelogTopic, dynamicTopic, resultTopic, taskIdOf, topicOf } from '../topology-nodes.ts';
 import { type Assignment, assignTasks, placementOf, type ThreadShards } from './assignor.ts';
 import { contradictionError, examine, hasStarted } from './contradictions.ts';
 import { type PartitionPosition, partitionKey } from './partition-position.ts';
@@ -189,6 +189,7 @@ const outputsOf = async (
   for (const { id, sinks, stores } of topology.subTopologies()) {
     for (const sink of sinks) {
       const topic = topicOf(applicationId, sink);
+      if (topic === dynamicTopic && !transient) continue;
       if (transient) {
         assert(
           sink.repartition || topic === resultTopic,

@@ -1,7 +1,7 @@
 /** The topics that a query uses, each with its role; and their names. */
 
 import { type Topology } from '../topology.ts';
-import { changelogTopic, internalTopic } from '../topology-nodes.ts';
+import { changelogTopic, dynamicTopic, internalTopic } from '../topology-nodes.ts';
 import type { TopicRole } from './query-records.ts';
 
 export interface TopologyTopic {
@@ -19,7 +19,7 @@ export const topicsOf = (applicationId: string, topology: Topology): readonly To
   for (const { sources } of subTopologies)
     for (const { topic, repartition } of sources) if (!repartition) add(topic, 'source');
   for (const { sinks } of subTopologies)
-    for (const { topic, repartition } of sinks) if (!repartition) add(topic, 'sink');
+    for (const { topic, repartition } of sinks) if (!repartition && topic !== dynamicTopic) add(topic, 'sink');
   for (const { topic } of topology.repartitions) add(internalTopic(applicationId, topic), 'repartition');
   for (const { name, logged } of topology.stores)
     if (logged !== false) add(changelogTopic(applicationId, name), 'changelog');

@@ -667,6 +667,7 @@ export class Runtime {
       case 'task not opened':
       case 'task opened':
       case 'task suspended':
+      case 'topic asked':
         this.#runner.receive(thread, message);
     }
   }

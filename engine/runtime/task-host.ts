@@ -160,6 +160,7 @@ export class TaskHost {
       case 'hold':
       case 'pause':
       case 'window':
+      case 'topic':
       case 'prepare':
       case 'committed':
       case 'rollback':
@@ -212,6 +213,10 @@ export class TaskHost {
         run.paused = message.paused;
         if (!run.paused) this.#reading.askEndsAgain(run);
         this.#resume(run);
+        return;
+      case 'topic':
+        run.topics.set(message.topic, message.output ?? 'missing');
+        if (run.prepareWaits) this.#guard(run, () => this.#transactions.prepare(run));
         return;
       case 'prepare':
         this.#guard(run, () => this.#transactions.prepare(run, message.passed));

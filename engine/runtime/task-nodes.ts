@@ -11,7 +11,7 @@ import { OperatorTime } from '../operator-time.ts';
 import type { Forward, Processor, SourceProcessor } from '../processor.ts';
 import { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
-import { resultTopic, type SinkNode, type SubTopology, topicOf } from '../topology-nodes.ts';
+import { dynamicTopic, resultTopic, type SinkNode, type SubTopology, topicOf } from '../topology-nodes.ts';
 import { NodeContext, type NodeScope, type TaskScope } from './node-context.ts';
 import type { PartitionedWriter, WriterOrigins } from './partitioned-writer.ts';
 
@@ -25,6 +25,8 @@ export interface NodesOptions {
   readonly reads: (source: string) => boolean;
   /** Makes the writer of a topic (full name). */
   readonly writerOf: (topic: string, origins: WriterOrigins | undefined) => PartitionedWriter;
+  /** Whether a topic that is written as records name it can be opened. */
+  readonly lookUp: (topic: string) => 'known' | 'asked' | undefined;
 }
 
 /** A processor of the task, by whose calls nothing of another node fails. */
@@ -71,6 +73,15 @@ export const makeNodes = (options: NodesOptions): TaskNodes => {
       return writer;
     };
 
+  /** Each dynamic sink opens a topic once. */
+  const openTopic: NodeScope['openTopic'] = (topic) => {
+    const found = options.lookUp(topic);
+    if (found !== 'known') return found;
+    const writer = options.writerOf(topic, { current: origin, tasks, ownTime: false, repartition: false });
+    outputs.push(writer);
+    return writer;
+  };
+
   for (const node of subTopology.nodes.toReversed()) {
     const { name } = node;
     // Made in the opposite order.
@@ -85,6 +96,7 @@ export const makeNodes = (options: NodesOptions): TaskNodes => {
       before: node.node === 'processor' ? node.before : undefined,
       sendsBefore: subTopology.beforeSenders.has(name),
       openOutput: node.node === 'sink' ? openOutput(node) : undefined,
+      openTopic: node.node === 'sink' && node.topic === dynamicTopic ? openTopic : undefined,
       usesTime: (time) => times.push(time),
       schedule: (punctuation, callback) =>
         scope.schedule(punctuation, (time) => {

@@ -151,9 +151,21 @@ export class TaskOpener {
       },
       globals,
       outputs: (topic) => {
-        const output: AssignedOutput | undefined = assignment.outputs.find((one) => one.topic === topic);
+        const named = run.topics.get(topic);
+        const output: AssignedOutput | undefined =
+          assignment.outputs.find((one) => one.topic === topic) ?? (typeof named === 'object' ? named : undefined);
         assert(output !== undefined, `the topic ${topic} is written, but nothing is known of it`);
         return output;
+      },
+      lookUp: (topic) => {
+        const known = run.topics.get(topic);
+        if (known === 'missing') return undefined;
+        if (typeof known === 'object') return 'known';
+        if (known === undefined) {
+          run.topics.set(topic, 'asked');
+          host.options.post({ kind: 'topic asked', run: run.id, topic });
+        }
+        return 'asked';
       },
       outbox: outboxOf(run),
       drops: errors,

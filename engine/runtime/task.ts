@@ -54,6 +54,9 @@ export interface TaskOptions {
   readonly globals?: ReadonlyMap<string, StateStore>;
   /** By full name: topics of sinks, of repartitions and of changelogs. */
   readonly outputs: (topic: string) => OutputTopic;
+  /** For sinks whose records name their topics: whether `outputs` answers for this one; `asked`: at the next `flush` it
+   *  is known; undefined: it does not exist. Left out: every topic is known. */
+  readonly lookUp?: (topic: string) => 'known' | 'asked' | undefined;
   readonly outbox: Outbox;
   readonly drops: DropSink;
   readonly counters?: TaskCounters;
@@ -178,6 +181,7 @@ export class Task {
       stores: new Map(this.#stores.map(({ store }) => [store.name, store])),
       reads: (source) => inputs.has(source),
       writerOf,
+      lookUp: options.lookUp ?? (() => 'known'),
     });
     this.#processors = processors;
     this.#outputs = outputs;

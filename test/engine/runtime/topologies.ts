@@ -184,7 +184,7 @@ export const clicksByWindows = (): Topology => {
 /**
  * taps by a processor of a user's, with stores of three kinds and both punctuators. To `tapped`, under the key: for each
  * record `n text`, with the number of its key's records and the values of the key's last 10 ms; at each tick of stream time
- * `tick time n`, for each key. To `walls`, under the task: how many records have come since the last tick of the wall
+ * `tick time n`, for each key; each record names that topic. To `walls`, under the task: how many records have come since the last tick of the wall
  * clock. The numbers by key are also kept in memory, as they are in the store when the processor is made.
  */
 export const taps = (): Topology => {
@@ -223,7 +223,7 @@ export const taps = (): Topology => {
     },
     { stores: [tallies, recent, since] },
   );
-  tapped.filter(() => true, { name: 'tapped' }).to('tapped', { value: string });
+  tapped.filter(() => true, { name: 'tapped' }).to(() => 'tapped', { value: string });
   tapped.filter(() => true, { name: 'walls' }).to('walls', { value: string });
   return builder.build();
 };
