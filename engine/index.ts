@@ -59,6 +59,7 @@ export {
 } from './operators/accumulation.ts';
 export { type Aggregation, aggregate } from './operators/aggregate.ts';
 export { type Change, changeSerde } from './operators/change.ts';
+export { type DynamicSinkFields, dynamicSink } from './operators/dynamic-sink.ts';
 export { filter } from './operators/filter.ts';
 export { flatMapValues } from './operators/flat-map-values.ts';
 export type { KeyWriter, Predicate, RowMapper, RowPredicate, ValueMapper } from './operators/functions.ts';

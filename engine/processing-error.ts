@@ -11,7 +11,7 @@
 import { AssertionError, messageOf, UserError } from '../base/index.ts';
 import { LogError, type RecordHeader } from '../storage/index.ts';
 import { ProcessorMisuse } from './misuse.ts';
-import { PreparationError } from './processor.ts';
+import { PreparationError, TopicNotKnown } from './processor.ts';
 import { KvError } from './stores/ordered-kv.ts';
 
 export interface ProcessingFailure {
@@ -59,4 +59,5 @@ export const isEngineFailure = (error: unknown): boolean =>
   (error instanceof UserError && !(error instanceof ProcessorMisuse)) ||
   error instanceof LogError ||
   error instanceof KvError ||
-  error instanceof PreparationError;
+  error instanceof PreparationError ||
+  error instanceof TopicNotKnown;

@@ -71,6 +71,15 @@ export class PreparationError extends Error {
   }
 }
 
+/** A record that was made while a transaction ended names a topic that is not known yet: the run starts again, and
+ *  knows it. */
+export class TopicNotKnown extends Error {
+  constructor(topic: string) {
+    super(`the topic "${topic}" has to be looked up before the transaction can end`);
+    this.name = 'TopicNotKnown';
+  }
+}
+
 export type SourceSupplier<Out> = (context: ProcessorContext, forward: Forward<Out>) => SourceProcessor;
 
 /** Why a record or a part of it was left out; the row of the processing log names it. */

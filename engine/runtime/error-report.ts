@@ -2,7 +2,7 @@
 
 import { UserError } from '../../base/index.ts';
 import { LogError } from '../../storage/index.ts';
-import { PreparationError } from '../processor.ts';
+import { PreparationError, TopicNotKnown } from '../processor.ts';
 import { KvError } from '../stores/ordered-kv.ts';
 import type { ErrorReport } from './protocol.ts';
 
@@ -13,7 +13,9 @@ export const reportOf = (error: unknown): ErrorReport => {
   const passing =
     known instanceof LogError
       ? known.kind === 'unavailable' || known.kind === 'unknown'
-      : known instanceof PreparationError || (known instanceof KvError && known.kind !== 'failed');
+      : known instanceof PreparationError ||
+        known instanceof TopicNotKnown ||
+        (known instanceof KvError && known.kind !== 'failed');
   return {
     name: known.name,
     message: known.message,

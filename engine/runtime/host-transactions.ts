@@ -23,8 +23,9 @@ export class HostTransactions {
   /** Flushes the tasks, which moves their stream time on to `passed` at least, and answers how far they have read. */
   prepare(run: HostedRun, passed: number | undefined): void {
     if (run.phase !== 'running' && run.phase !== 'holding') return;
-    run.prepareWaits = [...run.topics.values()].includes('asked');
-    if (run.prepareWaits) {
+    run.prepareWaits = undefined;
+    if ([...run.topics.values()].includes('asked')) {
+      run.prepareWaits = { passed };
       run.phase = 'holding';
       return;
     }
@@ -81,7 +82,7 @@ export class HostTransactions {
     run.deadLetters?.discard();
     run.pending = false;
     run.commitAsked = false;
-    run.prepareWaits = false;
+    run.prepareWaits = undefined;
     forgetMissing(run);
     for (const hosted of run.transactional) {
       const { task } = hosted;
@@ -107,5 +108,5 @@ export class HostTransactions {
 
 /** A topic that was missing may be there in the next transaction. */
 const forgetMissing = ({ topics }: HostedRun): void => {
-  for (const [topic, known] of topics) if (known === 'missing') topics.delete(topic);
+  for (const [topic, known] of topics) if (known === 'missing') topics.set(topic, 'was missing');
 };

@@ -113,9 +113,9 @@ export class HostedRun {
   /** Something was handed over or processed since the last commit. */
   pending = false;
   /** Topics that records have named (`operators/dynamic-sink.ts`). */
-  readonly topics = new Map<string, AssignedOutput | 'asked' | 'missing'>();
+  readonly topics: Map<string, AssignedOutput | 'asked' | 'missing' | 'was missing'>;
   /** The transaction is to end when all topics that were asked for are known. */
-  prepareWaits = false;
+  prepareWaits: { readonly passed: number | undefined } | undefined;
   /** One of its tasks has asked for a commit since the last one. */
   commitAsked = false;
   /** The last progress report; undefined: report again. */
@@ -145,6 +145,7 @@ export class HostedRun {
 
   constructor(assignment: RunAssignment, limits: { readonly unacknowledgedBytes: number }) {
     this.assignment = assignment;
+    this.topics = new Map(assignment.namedTopics.map(({ topic, output }) => [topic, output ?? 'was missing']));
     this.mostUnacknowledged = assignment.window ?? limits.unacknowledgedBytes;
     this.stepRecords = assignment.window === undefined ? stepRecords : firstStepRecords;
   }

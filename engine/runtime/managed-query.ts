@@ -76,6 +76,8 @@ export class ManagedQuery {
   /** Of a transient query: as it was set last. */
   window: number | undefined;
   run: QueryRun | undefined;
+  /** Topics that its records have named. */
+  readonly namedTopics = new Set<string>();
   /** What former runs have counted. */
   past: HostCounters = noCounters;
   commits = 0;

@@ -117,6 +117,8 @@ export interface RunAssignment {
    *  stay in memory. Undefined for any other query. */
   readonly window: number | undefined;
   readonly offsetReset: OffsetReset;
+  /** Topics that records have named in former runs; undefined: there was no such topic when this run began. */
+  readonly namedTopics: readonly { readonly topic: string; readonly output: AssignedOutput | undefined }[];
   /** See `input-order.ts`. */
   readonly maxTaskIdleMs: number;
   readonly closing: ClosingTime;

@@ -6,12 +6,14 @@
 import type { TaskPlacement } from './assignor.ts';
 import type { CommitCoordinator } from './commit-coordinator.ts';
 import type { PartitionPosition } from './partition-position.ts';
-import type { HostCounters, Run } from './protocol.ts';
+import type { HostCounters, Run, RunAssignment } from './protocol.ts';
 import type { QuerySetup } from './query-setup.ts';
 import type { TaskMove } from './task-move.ts';
 
 export class QueryRun {
   readonly id: Run;
+  /** What is known of the topics that records have named in former runs. */
+  readonly namedTopics: RunAssignment['namedTopics'];
   readonly setup: QuerySetup;
   /** Threads that were given tasks of this query. */
   readonly threads: Set<number>;
@@ -35,8 +37,9 @@ export class QueryRun {
   hurried = false;
   onRemoved: (() => void) | undefined;
 
-  constructor(id: Run, setup: QuerySetup) {
+  constructor(id: Run, setup: QuerySetup, namedTopics: RunAssignment['namedTopics']) {
     this.id = id;
+    this.namedTopics = namedTopics;
     this.setup = setup;
     this.assignment = new Map(setup.assignment);
     this.threads = new Set([...setup.assignment.values()].map(({ thread }) => thread));

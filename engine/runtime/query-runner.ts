@@ -17,12 +17,12 @@ import type { HostThreads } from './host-threads.ts';
 import type { ManagedQuery, QuerySpec } from './managed-query.ts';
 import { type QueryState, type RuntimeEvent, sumCounters } from './observer.ts';
 import type { PartitionPosition } from './partition-position.ts';
-import type { FromHost, Note, Run, RunAssignment, TaskAssignment, ToHost } from './protocol.ts';
+import type { AssignedOutput, FromHost, Note, Run, RunAssignment, TaskAssignment, ToHost } from './protocol.ts';
 import type { QueryRecords } from './query-records.ts';
 import { QueryRun } from './query-run.ts';
 import { type QuerySetup, setUpQuery } from './query-setup.ts';
-import { type ClosingTime, QuietTime } from './quiet-time.ts';
 import { internalTopics } from './query-topics.ts';
+import { type ClosingTime, QuietTime } from './quiet-time.ts';
 import type { RuntimeLimits, RuntimeOptions } from './runtime-options.ts';
 import type { Suspects } from './suspects.ts';
 import { deathsUntilSuspect } from './suspects.ts';
@@ -78,7 +78,11 @@ export class QueryRunner {
     const { options, records, threadsFor } = this.#options;
     const { spec, applicationId, transient } = query;
     let setup: QuerySetup;
+    let namedTopics: RunAssignment['namedTopics'];
     try {
+      namedTopics = await Promise.all(
+        Array.from(query.namedTopics, async (topic) => ({ topic, output: await this.#outputNamed(query, topic) })),
+      );
       const known = transient ? undefined : await records();
       setup = await setUpQuery(this.#log, {
         queryId: spec.id,
@@ -102,7 +106,7 @@ export class QueryRunner {
       await setup.producer?.close();
       return;
     }
-    const run = new QueryRun(this.#nextRun++, setup);
+    const run = new QueryRun(this.#nextRun++, setup, namedTopics);
     query.run = run;
     this.#runs.set(run.id, { query, run });
     await new Promise<void>((resolve, reject) => {
@@ -131,6 +135,7 @@ export class QueryRunner {
       guarantee: spec.guarantee ?? 'exactly once',
       window: query.window,
       offsetReset: spec.offsetReset ?? 'earliest',
+      namedTopics: run.namedTopics,
       maxTaskIdleMs: spec.maxTaskIdleMs ?? 0,
       closing: spec.closing ?? byStreamTime,
       processingLog: query.transient ? undefined : options.processingLog,
@@ -469,21 +474,21 @@ export class QueryRunner {
 
   /** Answers what is known of a topic that a record names. */
   async #lookUp(query: ManagedQuery, run: QueryRun, thread: number, topic: string): Promise<void> {
+    query.namedTopics.add(topic);
     try {
-      // Its own internal topics are written by nobody else.
-      const own = internalTopics(query.applicationId, query.spec.topology).includes(topic);
-      const found = own ? undefined : await this.#log.describeTopic(topic);
-      const output = found && {
-        topic,
-        id: found.id,
-        partitions: found.partitions,
-        maxBatchBytes: batchLimitOf(found.configs),
-      };
+      const output = await this.#outputNamed(query, topic);
       this.#post(thread, { kind: 'topic', run: run.id, topic, output });
     } catch (error) {
       run.coordinator?.giveUp();
       void this.#ended(query, run, asError(error), 'failed', error instanceof LogError);
     }
+  }
+
+  async #outputNamed(query: ManagedQuery, topic: string): Promise<AssignedOutput | undefined> {
+    // Its own internal topics are written by nobody else.
+    const own = internalTopics(query.applicationId, query.spec.topology).includes(topic);
+    const found = own ? undefined : await this.#log.describeTopic(topic);
+    return found && { topic, id: found.id, partitions: found.partitions, maxBatchBytes: batchLimitOf(found.configs) };
   }
 
   #progress(run: QueryRun, thread: number, message: Extract<RunMessage, { readonly kind: 'progress' }>): void {

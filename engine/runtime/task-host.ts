@@ -216,7 +216,10 @@ export class TaskHost {
         return;
       case 'topic':
         run.topics.set(message.topic, message.output ?? 'missing');
-        if (run.prepareWaits) this.#guard(run, () => this.#transactions.prepare(run));
+        if (run.prepareWaits !== undefined) {
+          const { passed } = run.prepareWaits;
+          this.#guard(run, () => this.#transactions.prepare(run, passed));
+        }
         return;
       case 'prepare':
         this.#guard(run, () => this.#transactions.prepare(run, message.passed));

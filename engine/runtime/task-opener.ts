@@ -6,6 +6,7 @@
  */
 
 import { assert, type BufferPool } from '../../base/index.ts';
+import { TopicNotKnown } from '../processor.ts';
 import type { MemoryBudget } from '../stores/memory-budget.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import type { StoreSpec } from '../stores/store.ts';
@@ -161,10 +162,14 @@ export class TaskOpener {
         const known = run.topics.get(topic);
         if (known === 'missing') return undefined;
         if (typeof known === 'object') return 'known';
-        if (known === undefined) {
+        // Made by the flush itself: the answer would come too late.
+        const flushing = run.phase === 'prepared';
+        if (known === 'was missing' && flushing) return undefined;
+        if (known !== 'asked') {
           run.topics.set(topic, 'asked');
           host.options.post({ kind: 'topic asked', run: run.id, topic });
         }
+        if (flushing) throw new TopicNotKnown(topic);
         return 'asked';
       },
       outbox: outboxOf(run),

@@ -1,7 +1,17 @@
 /** Sinks whose records name their topics: existing ones are found while the query runs, others are reported. */
 
 import { describe, expect, test } from 'vitest';
-import { StreamsBuilder, serdes, type Topology } from '../../../engine/index.ts';
+import {
+  BufferConfig,
+  dynamicSink,
+  StreamRecord,
+  StreamsBuilder,
+  Suppressed,
+  serdes,
+  source,
+  TimeWindows,
+  Topology,
+} from '../../../engine/index.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 import { consume, logKinds, newRuntime, openLog, produce, type Row } from './support.ts';
 
@@ -45,6 +55,73 @@ describe.each(logKinds)('over a %s log', (kind) => {
     await runtime.close();
     await log.close();
   });
+});
+
+test('a record that is made while the transaction ends may name a topic, too', async () => {
+  const log = await openLog('memory');
+  for (const name of ['in', 'late', 'problems']) await log.createTopic({ name, partitions: 1 });
+  const builder = new StreamsBuilder();
+  builder
+    .stream('in', texts)
+    .groupByKey()
+    .windowedBy(TimeWindows.ofSizeWithNoGrace(10))
+    .count({ store: 'counts' })
+    .suppress(Suppressed.untilWindowCloses(BufferConfig.unbounded()))
+    .toStream()
+    .map((window, count) => [window?.key ?? null, String(count)], texts)
+    .to((key) => key ?? '');
+  const runtime = newRuntime(log, { processingLog: 'problems' });
+  await runtime.start({ id: 'app', topology: builder.build() });
+  const at = (key: string, timestamp: number): Row => ({ key, value: 'x', timestamp });
+  await produce(log, 'in', 0, [at('late', 1), at('late', 2), at('never', 3), at('late', 15)]);
+  await runtime.awaitIdle();
+  await produce(log, 'in', 0, [at('never', 21), at('late', 35), at('late', 55)]);
+  await runtime.awaitIdle();
+  expect((await consume(log, 'late')).map(({ value }) => value)).toEqual(['2', '1', '1']);
+  expect(
+    (await consume(log, 'problems')).map(({ value }) => (JSON.parse(value ?? '') as { detail: string }).detail),
+  ).toEqual([
+    expect.stringContaining('the topic "never" does not exist'),
+    expect.stringContaining('the topic "never" does not exist'),
+  ]);
+  await runtime.close();
+  await log.close();
+});
+
+test('one that a flush makes ends the run, and the next one knows its topic', async () => {
+  const log = await openLog('memory');
+  for (const name of ['in', 'out', 'problems']) await log.createTopic({ name, partitions: 1 });
+  const topology = new Topology()
+    .addSource('in', { topic: 'in', kind: 'stream', supplier: source({ value: string }) })
+    .addProcessor<string, string>(
+      'hold',
+      (_context, forward) => {
+        const held: string[] = [];
+        return {
+          process: ({ value }) => void held.push(value ?? ''),
+          flush() {
+            const record = new StreamRecord<string>();
+            for (record.value of held.splice(0)) forward(record);
+          },
+          rollback: () => void held.splice(0),
+        };
+      },
+      ['in'],
+    )
+    .addDynamicSink('sink', {
+      parents: ['hold'],
+      supplier: dynamicSink<string>({ value: string, topic: ({ value }) => value ?? '' }),
+    });
+  const runtime = newRuntime(log, { processingLog: 'problems' });
+  await runtime.start({ id: 'app', topology });
+  for (const value of ['out', 'nowhere', 'out']) {
+    await produce(log, 'in', 0, [{ key: null, value }]);
+    await runtime.awaitIdle();
+  }
+  expect((await consume(log, 'out')).map(({ value }) => value)).toEqual(['out', 'out']);
+  expect(runtime.counters('app')).toMatchObject({ restarts: 2, drops: { serialization: 1 } });
+  await runtime.close();
+  await log.close();
 });
 
 test('the internal topics of the application are not written so', async () => {

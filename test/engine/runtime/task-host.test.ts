@@ -68,6 +68,7 @@ const reportsOf = async (records: readonly number[]): Promise<boolean[]> => {
       window: undefined,
       offsetReset: 'earliest',
       maxTaskIdleMs: 0,
+      namedTopics: [],
       closing: { by: 'stream time' },
       processingLog: undefined,
       deadLetters: undefined,
