@@ -11,8 +11,8 @@
  * Everything native is injected here: files, clock, checksums, LevelDB, threads. The layers below use interfaces only.
  */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { totalmem } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { assert, type Random, replaceFile, UserError, unreachable, utf8Bytes } from './base/index.ts';
@@ -24,6 +24,7 @@ import {
   divideShards,
   ensureTopic,
   isPassingShard,
+  LogTestDriver,
   type Metric,
   originTimeHeader,
   type Position,
@@ -39,7 +40,9 @@ import {
   type StreamsModuleOptions,
   type StreamsOptions,
   type TopicOptions,
+  type Topology,
   TypedTopic,
+  topicsOfTopology,
   withoutOriginTime,
 } from './engine/index.ts';
 import { LaunchedThreads, workerThreads } from './engine/runtime/worker.ts';
@@ -122,6 +125,9 @@ export {
   deadLetterOf,
   type KStream,
   type KTable,
+  type LogTestDriver,
+  type LogTestInput,
+  type LogTestOutput,
   prometheusText,
   StreamsBuilder,
   serdes,
@@ -395,6 +401,38 @@ const openLog = (directory: string, random: Random): Promise<FileLog> =>
     random,
     openFiles: Math.min(512, Math.max(32, Math.floor(openFileLimit() / 4))),
   });
+
+export interface TestDriverOptions {
+  readonly topology: Topology;
+  /** Of each topic that the topology reads or writes. Default 1. */
+  readonly partitions?: number;
+  /** Left out: a temporary directory, which is removed at the end. */
+  readonly data?: string;
+}
+
+/** Runs a topology on a log of its own, for tests: the same calls as those of the `TopologyTestDriver`, awaited. */
+export const openTestDriver = async (options: TestDriverOptions): Promise<LogTestDriver> => {
+  const { topology, partitions = 1, data = mkdtempSync(join(tmpdir(), 'millrace-test-')) } = options;
+  const millrace = await open({ data, commitIntervalMs: 1 });
+  const close = async (): Promise<void> => {
+    await millrace.close();
+    if (options.data === undefined) rmSync(data, { recursive: true, force: true });
+  };
+  try {
+    for (const topic of topicsOfTopology(topology)) await ensureTopic(millrace.log, topic, partitions);
+    const streams = await millrace.streams({ id: 'test', topology });
+    const consumed = (topic: string): AsyncIterable<ConsumedRecord> =>
+      millrace.consume(topic, { group: 'test-output', untilEnd: true });
+    return new LogTestDriver(streams, {
+      produce: (topic, records) => millrace.produce(topic, records),
+      consumed,
+      close,
+    });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
 
 /** Lists what keeps the queries of a data directory from starting, and does what is asked for about it. Without a
  *  request it changes nothing. Rejects with DATA_DIR_LOCKED while the directory is open anywhere. */

@@ -50,6 +50,7 @@ export { TimeWindows } from './dsl/time-windows.ts';
 export { UnlimitedWindows } from './dsl/unlimited-windows.ts';
 export { sessionBytes, sessionWindowed, timeWindowBytes, timeWindowed, type Windowed } from './dsl/windowed.ts';
 export type { EmitStrategy } from './dsl/windowed-aggregate.ts';
+export { LogTestDriver, type LogTestInput, type LogTestOutput, topicsOfTopology } from './log-test-driver.ts';
 export {
   type Accumulation,
   type ByValue,

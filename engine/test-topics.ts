@@ -4,7 +4,7 @@ import { assert } from '../base/index.ts';
 import { parseRecords, printRecords } from './record-text.ts';
 import { bytesOf, type Forms, type PipedRecord, type TestRecord, valueOf } from './test-records.ts';
 
-type RawRecord = PipedRecord<Uint8Array, Uint8Array>;
+export type RawRecord = PipedRecord<Uint8Array, Uint8Array>;
 
 export interface InputOptions {
   /** The time of the first record that has none of its own; left out: what the clock shows then. */
@@ -13,49 +13,69 @@ export interface InputOptions {
   readonly advanceMs?: number;
 }
 
-/** Pipes records to a topic. Each call processes them, and all that follows from them, to the end. */
-export class TestInput<K, V> {
+/** Turns typed records into bytes, and gives those without a time one of the input's own. */
+export class InputEncoder<K, V> {
   readonly #forms: Forms<K, V>;
-  readonly #pipe: (records: RawRecord[]) => void;
   readonly #advanceMs: number;
   /** Undefined: records without a time get the clock's. */
   #timeMs: number | undefined;
 
-  constructor(forms: Forms<K, V>, { startMs, advanceMs = 0 }: InputOptions, pipe: (records: RawRecord[]) => void) {
+  constructor(forms: Forms<K, V>, { startMs, advanceMs = 0 }: InputOptions) {
     this.#forms = forms;
-    this.#pipe = pipe;
     this.#timeMs = startMs ?? (advanceMs === 0 ? undefined : 0);
     this.#advanceMs = advanceMs;
   }
 
-  /** Pipes one record. */
-  pipe(key: K | null, value: V | null, timestamp?: number): void {
-    this.pipeAll([timestamp === undefined ? { key, value } : { key, value, timestamp }]);
-  }
-
-  /** Pipes records as one batch, committed together. */
-  pipeAll(records: readonly PipedRecord<K, V>[]): void {
-    this.#pipe(records.map((record) => this.#encoded(record)));
-  }
-
-  /** Pipes records that are written as text (`record-text.ts`), each by itself. */
-  pipeText(text: string): void {
-    for (const record of parseRecords(text, this.#forms)) this.pipeAll([record]);
-  }
-
-  /** Moves the time of the records to come that have none of their own. */
   advanceTime(ms: number): void {
     assert(this.#timeMs !== undefined, 'the input has no time of its own: give it startMs');
     this.#timeMs += ms;
   }
 
-  #encoded(record: PipedRecord<K, V>): RawRecord {
+  parse(text: string): PipedRecord<K, V>[] {
+    return parseRecords(text, this.#forms);
+  }
+
+  encode(record: PipedRecord<K, V>): RawRecord {
     const { key, value } = this.#forms;
     const raw = { ...record, key: bytesOf(key, record.key), value: bytesOf(value, record.value) };
     if (record.timestamp !== undefined || this.#timeMs === undefined) return raw;
     const timestamp = this.#timeMs;
     this.#timeMs += this.#advanceMs;
     return { ...raw, timestamp };
+  }
+}
+
+export const recordOf = <K, V>(key: K | null, value: V | null, timestamp: number | undefined): PipedRecord<K, V> =>
+  timestamp === undefined ? { key, value } : { key, value, timestamp };
+
+/** Pipes records to a topic. Each call processes them, and all that follows from them, to the end. */
+export class TestInput<K, V> {
+  readonly #encoder: InputEncoder<K, V>;
+  readonly #pipe: (records: RawRecord[]) => void;
+
+  constructor(forms: Forms<K, V>, options: InputOptions, pipe: (records: RawRecord[]) => void) {
+    this.#encoder = new InputEncoder(forms, options);
+    this.#pipe = pipe;
+  }
+
+  /** Pipes one record. */
+  pipe(key: K | null, value: V | null, timestamp?: number): void {
+    this.pipeAll([recordOf(key, value, timestamp)]);
+  }
+
+  /** Pipes records as one batch, committed together. */
+  pipeAll(records: readonly PipedRecord<K, V>[]): void {
+    this.#pipe(records.map((record) => this.#encoder.encode(record)));
+  }
+
+  /** Pipes records that are written as text (`record-text.ts`), each by itself. */
+  pipeText(text: string): void {
+    for (const record of this.#encoder.parse(text)) this.pipeAll([record]);
+  }
+
+  /** Moves the time of the records to come that have none of their own. */
+  advanceTime(ms: number): void {
+    this.#encoder.advanceTime(ms);
   }
 }
 
