@@ -17,6 +17,7 @@ import { start } from './start.ts';
 import { storeRange } from './store-range.ts';
 import { streamStreamJoin } from './stream-stream-join.ts';
 import { streamTableJoin } from './stream-table-join.ts';
+import { streamsRestart } from './streams-restart.ts';
 import { tableTableJoin } from './table-table-join.ts';
 import { tumblingSum } from './tumbling-sum.ts';
 import { twoWorkers } from './two-workers.ts';
@@ -40,5 +41,6 @@ export const claims: readonly Claim[] = [
   latency,
   start,
   restart,
+  streamsRestart,
   idleRss,
 ];

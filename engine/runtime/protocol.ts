@@ -293,8 +293,8 @@ export type ToHost =
     }
   | { readonly kind: 'rollback'; readonly run: Run; readonly positions: readonly PartitionPosition[] }
   /** Ends the run on this host. `keep`: checkpoint the stores first; else their memory is only released (the changelog
-   *  has all). */
-  | { readonly kind: 'remove'; readonly run: Run; readonly keep: boolean }
+   *  has all). `stray`: a task that is deleted from its shard, as its state is elsewhere. */
+  | { readonly kind: 'remove'; readonly run: Run; readonly keep: boolean; readonly stray?: string }
   /** Deletes what shards hold of an application. Answered. */
   | {
       readonly kind: 'forget';

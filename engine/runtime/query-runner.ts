@@ -311,13 +311,18 @@ export class QueryRunner {
     run.ready?.resolve();
     run.ready = undefined;
     if (move?.isOnlyTarget(move.target) === true) run.threads.add(move.target);
+    const strayOn = move?.strayOn();
     move?.runEnded(query.error ?? new UserError('QUERY_NOT_RUNNING', 'the query has ended'));
     if (coordinator !== undefined) await (keep ? coordinator.stop() : coordinator.kill());
+    const strayThread = await strayOn;
     await new Promise<void>((resolve) => {
       run.onRemoved = resolve;
       for (const thread of run.threads) {
-        if (threads.has(thread)) this.#post(thread, { kind: 'remove', run: run.id, keep: keep && !run.hurried });
-        else run.removed.add(thread);
+        if (threads.has(thread)) {
+          const stray = thread === strayThread ? move?.task : undefined;
+          const message = { kind: 'remove', run: run.id, keep: keep && !run.hurried } as const;
+          this.#post(thread, stray === undefined ? message : { ...message, stray });
+        } else run.removed.add(thread);
       }
       run.checkRemoved();
     });

@@ -176,7 +176,7 @@ export class TaskHost {
 
   #receiveFor(run: HostedRun, message: RunMessage): void {
     if (message.kind === 'remove') {
-      void this.#remove(run, message.keep);
+      void this.#remove(run, message.keep, message.stray);
       return;
     }
     if (message.kind === 'window') {
@@ -461,13 +461,13 @@ export class TaskHost {
   // ---------------------------------------------------------------- removal
 
   /** Asked again, it only hurries. */
-  #remove(run: HostedRun, keep: boolean): Promise<void> {
+  #remove(run: HostedRun, keep: boolean, stray?: string): Promise<void> {
     run.checkpointAtEnd &&= keep && run.phase !== 'failed' && run.phase !== 'assigning';
-    run.removal ??= this.#takeDown(run);
+    run.removal ??= this.#takeDown(run, stray);
     return run.removal;
   }
 
-  async #takeDown(run: HostedRun): Promise<void> {
+  async #takeDown(run: HostedRun, stray: string | undefined): Promise<void> {
     run.phase = 'removed';
     this.#stepper.remove((hosted) => hosted.run === run);
     for (const hosted of run.tasks) {
@@ -479,10 +479,10 @@ export class TaskHost {
     await run.checkpointing;
     for (const hosted of run.tasks) {
       for (const { store, changelog } of hosted.task.stores) {
-        if (run.checkpointAtEnd && hosted.phase !== 'opening' && changelog !== undefined)
+        if (run.checkpointAtEnd && hosted.phase !== 'opening' && hosted.task.id !== stray && changelog !== undefined)
           await this.#checkpointer.write(hosted, store, changelog);
       }
-      await this.#opener.closeStores(hosted, false);
+      await this.#opener.closeStores(hosted, hosted.task.id === stray);
     }
     this.#runs.delete(run.id);
     this.#options.post({ kind: 'removed', run: run.id });

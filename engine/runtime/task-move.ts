@@ -42,6 +42,8 @@ export class TaskMove {
   readonly done: Promise<void>;
   readonly #options: TaskMoveOptions;
   #phase: 'suspending' | 'opening' | 'recording' | 'taking back' | 'done' = 'suspending';
+  /** The new shard is kept, or not. */
+  #recorded: Promise<boolean> = Promise.resolve(false);
   #failure = new Error('the query has ended');
   #resolve: () => void = () => {};
   #reject: (error: Error) => void = () => {};
@@ -57,6 +59,10 @@ export class TaskMove {
       post(from, { kind: 'suspend task', run, task: task.id });
       coordinator.commitNow();
     });
+  }
+
+  get task(): string {
+    return this.#options.task.id;
   }
 
   /** The thread that the task goes to. */
@@ -112,8 +118,13 @@ export class TaskMove {
 
   async #record(): Promise<void> {
     this.#phase = 'recording';
+    const recording = this.#options.record();
+    this.#recorded = recording.then(
+      () => true,
+      () => false,
+    );
     try {
-      await this.#options.record();
+      await recording;
     } catch (error) {
       this.#takeBack(error instanceof Error ? error : new Error(String(error)));
       return;
@@ -162,11 +173,17 @@ export class TaskMove {
     const { run, task, to, post } = this.#options;
     this.#resume(why);
     if (this.#options.newThread) {
-      post(to.thread, { kind: 'remove', run, keep: false });
+      post(to.thread, { kind: 'remove', run, keep: false, stray: task.id });
       return;
     }
     if (opened) post(to.thread, { kind: 'release task', run, task: task.id });
     this.targetRemoved();
+  }
+
+  /** The thread on which the task's state is of no use any more, should the run end now; undefined: there is none. */
+  async strayOn(): Promise<number | undefined> {
+    if (this.#phase !== 'opening' && this.#phase !== 'recording' && this.#phase !== 'taking back') return undefined;
+    return (await this.#recorded) ? this.#options.from : this.target;
   }
 
   #resume(why: Error): void {

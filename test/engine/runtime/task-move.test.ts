@@ -4,8 +4,9 @@ import { expect, test } from 'vitest';
 import { Random } from '../../../base/index.ts';
 import { systemClock } from '../../../base/node/index.ts';
 import type { Runtime, RuntimeEvent, Topology } from '../../../engine/index.ts';
+import { StoreIds } from '../../../engine/runtime/store-ids.ts';
 import { KvError, type OrderedKv } from '../../../engine/stores/ordered-kv.ts';
-import type { Log } from '../../../storage/index.ts';
+import type { DelayedLog, Log } from '../../../storage/index.ts';
 import { type TestPlan, topologyOf } from './build-topology.ts';
 import { consume, newRuntime, openLog, produce, type Row, Shards, slowHosts, soon, text, utf8 } from './support.ts';
 
@@ -353,3 +354,49 @@ test.each([0, 15, 30, 40, 50, 60, 75, 90, 120])(
     await stopAll(all);
   },
 );
+
+/** The shards that hold stores of each task. */
+const placesOf = async ({ shards: kvs }: Bench): Promise<Record<string, number[]>> => {
+  const places: Record<string, number[]> = {};
+  for (const [shard, kv] of kvs.kvs)
+    for (const { taskId } of (await StoreIds.load(kv)).storesOf('count')) (places[taskId] ??= []).push(shard);
+  return places;
+};
+
+test.each([0, 15, 20, 25, 30, 35, 40, 45, 50, 60, 75])(
+  'a query that is stopped %i ms after a move began has the state of each task in one shard',
+  async (afterMs) => {
+    const all = await bench({ threads: 3 });
+    const { runtime } = all;
+    for (let i = 0; i < 5; i++) await all.round();
+    await runtime.awaitIdle();
+    const [[task, { thread }] = never()] = runtime.assignmentOf('count');
+    const move = runtime.moveTask('count', task, 1 + (thread % 3)).catch(() => undefined);
+    await pause(afterMs);
+    await runtime.stop('count');
+    await move;
+    const places = await placesOf(all);
+    expect(Object.keys(places)).toHaveLength(4);
+    for (const [id, shardsOf] of Object.entries(places)) expect(shardsOf, id).toHaveLength(1);
+    await runtime.start({ id: 'count', topology: topologyOf(keyed), plan: keyed });
+    expect(await placesOf(all)).toEqual(places);
+    await expectExact(all, 5);
+    await stopAll(all);
+  },
+);
+
+test('a move that fails while the stores are restored leaves nothing in the other shard', async () => {
+  const all = await bench({ kind: 'delayed' });
+  const { runtime, log } = all;
+  await all.round();
+  await runtime.awaitIdle();
+  const before = await placesOf(all);
+  const [[task, { thread }] = never()] = runtime.assignmentOf('count');
+  const partition = Number(task.split('_')[1]);
+  (log as DelayedLog).makeUnreadable({ topic: 'count-counts-changelog', partition }, 0);
+  await expect(runtime.moveTask('count', task, otherThan(thread))).rejects.toMatchObject({ code: 'TASK_NOT_MOVED' });
+  await expect.poll(() => placesOf(all)).toEqual(before);
+  await all.round();
+  await expectExact(all, 2);
+  await stopAll(all);
+});
