@@ -56,6 +56,18 @@ const joins: Record<string, Join> = {
     build: (left, right) => left.leftJoin(right, foreignKey, pair, value),
     compute: byForeignKey(true),
   },
+  'by foreign key, of a table and itself, twice': {
+    build: (left, right) =>
+      left
+        .join(left, foreignKey, pair, value)
+        .leftJoin(right, (row) => row.split('|')[1]?.charAt(0) ?? null, pair, value),
+    compute: ({ left, right }) => {
+      const once = byForeignKey(false)({ left, right: left });
+      return new Map(
+        [...once].map(([key, row]) => [key, pair(row, right.get(row.split('|')[1]?.charAt(0) ?? ''))]),
+      );
+    },
+  },
   'inner, of an inner join and one of its sides': {
     build: (left, right) => left.join(right, pair, value).join(right, pair, value),
     compute: ({ left, right }) => {
