@@ -38,7 +38,8 @@ export const tableTableJoin = <K, L, R, V>(
   graph.add((topology) => {
     const lefts = leftRows();
     const rights = rightRows();
-    const together = haveCommonAncestor(topology, left.node, right.node);
+    // Only an inner join loses deletions without the store; the row before is wrong without it in all kinds.
+    const together = (kind === 'inner' || wanted.store) && haveCommonAncestor(topology, left.node, right.node);
     kept = options.store !== undefined || together;
     topology.addProcessor(
       leftNode,
@@ -60,7 +61,8 @@ export const tableTableJoin = <K, L, R, V>(
     );
     const parents = [leftNode, rightNode];
     if (kept) {
-      const row = serdeFor('value', `the join "${node}"`, options.value);
+      const why = together ? ', which is kept since one record changes both sides,' : '';
+      const row = serdeFor('value', `the join "${node}"${why}`, options.value);
       topology.addStore({ name: store, kind: 'key-value' });
       topology.addProcessor(node, tableSource<V>({ store, row, knownDeletesOnly: together }), parents, {
         stores: [store],

@@ -63,9 +63,7 @@ const joins: Record<string, Join> = {
         .leftJoin(right, (row) => row.split('|')[1]?.charAt(0) ?? null, pair, value),
     compute: ({ left, right }) => {
       const once = byForeignKey(false)({ left, right: left });
-      return new Map(
-        [...once].map(([key, row]) => [key, pair(row, right.get(row.split('|')[1]?.charAt(0) ?? ''))]),
-      );
+      return new Map([...once].map(([key, row]) => [key, pair(row, right.get(row.split('|')[1]?.charAt(0) ?? ''))]));
     },
   },
   'inner, of an inner join and one of its sides': {

@@ -239,6 +239,23 @@ test('a join of a join: each change of the right side comes through both, the la
   });
 });
 
+test('a join of two tables that stem from one keeps its result where that is needed, and needs a serde then', () => {
+  const storesOf = (kind: Kind, grouped: boolean, options: { readonly value?: typeof string } = {}): number => {
+    const builder = new StreamsBuilder();
+    const [left] = tables(builder);
+    const upper = left.mapValues((value) => value.toUpperCase());
+    const result =
+      kind === 'inner' ? left.join(upper, joiner, options) : left.leftJoin(upper, (a, b) => `${a}-${b}`, options);
+    if (grouped) result.filter(() => true);
+    else result.toStream();
+    return builder.build().stores.length;
+  };
+  expect(storesOf('left', false)).toBe(1);
+  expect(storesOf('left', true, { value: string })).toBe(2);
+  expect(storesOf('inner', false, { value: string })).toBe(2);
+  expect(() => storesOf('inner', false)).toThrow('which is kept since one record changes both sides');
+});
+
 test('a filter behind a join retracts what it has shown, also where one record changes both sides', () => {
   const builder = new StreamsBuilder();
   const numbers = builder.table('numbers', { key: string, value: int32 });
