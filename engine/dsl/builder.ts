@@ -11,6 +11,8 @@
  *   const topology = builder.build();
  */
 
+import { UserError } from '../../base/index.ts';
+import { passThrough } from '../operators/pass-through.ts';
 import { tableSource } from '../operators/table-source.ts';
 import { storedRows } from '../operators/table-view.ts';
 import { process } from '../processors/process.ts';
@@ -29,13 +31,28 @@ import { tableFrom } from './table-from.ts';
 export class StreamsBuilder {
   readonly #graph = new Graph(makers);
 
-  /** The topic's records, each for itself. */
-  stream<K, V>(topic: string, consumed: Consumed<K, V>): KStream<K, V> {
+  /** The records of a topic, each for itself; or of several topics, which are taken together in the order of their
+   *  times. Topics have the same number of partitions where what follows keeps state. */
+  stream<K, V>(topics: string | readonly string[], consumed: Consumed<K, V>): KStream<K, V> {
     const { key, value, name } = consumed;
-    const node = this.#graph.name('KSTREAM-SOURCE', name);
-    this.#source(node, topic, 'stream', consumed);
-    return this.#graph.make.stream({
-      graph: this.#graph,
+    const graph = this.#graph;
+    const node = graph.name('KSTREAM-SOURCE', name);
+    const several = typeof topics === 'string' ? [topics] : [...new Set(topics)];
+    const [first, ...others] = several;
+    if (first === undefined) {
+      throw new UserError('DSL_TOPICS_MISSING', 'a stream of no topic at all', {
+        hint: 'Name at least one topic.',
+      });
+    }
+    if (others.length === 0) this.#source(node, first, 'stream', consumed);
+    else {
+      const sources = several.map((topic) => ({ topic, source: `${node}-${topic}` }));
+      for (const { topic, source } of sources) this.#source(source, topic, 'stream', consumed);
+      const parents = sources.map(({ source }) => source);
+      graph.add((topology) => topology.addProcessor(node, passThrough<V>(), parents));
+    }
+    return graph.make.stream({
+      graph,
       node,
       key: { serde: key, windowBytes: 0 },
       value,

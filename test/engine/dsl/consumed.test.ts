@@ -168,3 +168,47 @@ describe('a time that is not valid', () => {
     expect(driver.drops).toMatchObject([{ reason: 'deserialization', offset: 0 }]);
   });
 });
+
+describe('a stream of several topics', () => {
+  test('has the records of all of them, in the order of their times, and knows where each comes from', async () => {
+    const builder = new StreamsBuilder();
+    builder
+      .stream(['in', 'table', 'in'], { ...texts, name: 'both' })
+      .process<string>((context) => ({
+        process: (record) =>
+          context.forward({ ...record, value: `${context.recordMetadata()?.topic} ${record.value}` }),
+      }))
+      .to('out', { value: string });
+    const topology = builder.build();
+    expect(topology.description().subTopologies[0]?.nodes.map(({ name }) => name)).toEqual([
+      'both-in',
+      'both-table',
+      'both',
+      'KSTREAM-PROCESSOR-0000000000',
+      'KSTREAM-SINK-0000000001',
+    ]);
+    const log = await openMemoryLog({ clock: systemClock, timers: systemClock });
+    for (const name of ['table', 'in', 'out']) await log.createTopic({ name, partitions: 1 });
+    const rows = (...times: readonly number[]): Row[] =>
+      times.map((timestamp) => ({ key: 'k', value: String(timestamp), timestamp }));
+    await produce(log, 'in', 0, rows(1, 4, 5));
+    await produce(log, 'table', 0, rows(2, 3, 6));
+    const runtime = newRuntime(log);
+    await runtime.start({ id: 'app', topology });
+    await runtime.awaitIdle();
+    expect((await consume(log, 'out')).map(({ value }) => value)).toEqual([
+      'in 1',
+      'table 2',
+      'table 3',
+      'in 4',
+      'in 5',
+      'table 6',
+    ]);
+    await runtime.close();
+    await log.close();
+  });
+
+  test('has at least one', () => {
+    expect(() => new StreamsBuilder().stream([], texts)).toThrow('a stream of no topic at all');
+  });
+});
