@@ -18,6 +18,7 @@ import { storeRange } from './store-range.ts';
 import { streamStreamJoin } from './stream-stream-join.ts';
 import { streamTableJoin } from './stream-table-join.ts';
 import { streamsRestart } from './streams-restart.ts';
+import { suppress } from './suppress.ts';
 import { tableTableJoin } from './table-table-join.ts';
 import { tumblingSum } from './tumbling-sum.ts';
 import { twoWorkers } from './two-workers.ts';
@@ -29,6 +30,7 @@ export const claims: readonly Claim[] = [
   tumblingSum,
   hoppingSum,
   sessionWindows,
+  suppress,
   streamTableJoin,
   streamStreamJoin,
   tableTableJoin,

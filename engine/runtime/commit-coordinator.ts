@@ -376,6 +376,8 @@ export class CommitCoordinator {
     this.#cancelQuiet = undefined;
     const waitMs = this.#quietTime.waitMs();
     if (waitMs === undefined) return;
+    // What is due at once belongs to what has been read: the query is not idle before.
+    if (waitMs <= 0) return this.#prepare();
     this.#cancelQuiet = this.#options.timers.after(waitMs, () => {
       this.#cancelQuiet = undefined;
       if (this.#phase === 'open' && this.idle) this.#prepare();

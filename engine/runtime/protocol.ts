@@ -122,6 +122,9 @@ export interface RunAssignment {
   /** See `input-order.ts`. */
   readonly maxTaskIdleMs: number;
   readonly closing: ClosingTime;
+  /** Before anything was read: no times, but where origins are mixed. Undefined: where there is one task of each
+   *  sub-topology. */
+  readonly low: LowWatermarks | undefined;
   /** Where rows about dropped records go; undefined: they are counted only. */
   readonly processingLog: string | undefined;
   /** Where records go that could not be read, processed or written; one of `outputs`. */

@@ -28,7 +28,7 @@ import type { Suspects } from './suspects.ts';
 import { deathsUntilSuspect } from './suspects.ts';
 import { TaskMove } from './task-move.ts';
 import { RepartitionTrimmer, releaseTombstones } from './trim.ts';
-import { SubTopologyGraph } from './watermarks.ts';
+import { type LowWatermarks, SubTopologyGraph, timedSources, unknownLow } from './watermarks.ts';
 
 const byStreamTime: ClosingTime = { by: 'stream time' };
 
@@ -138,9 +138,23 @@ export class QueryRunner {
       namedTopics: run.namedTopics,
       maxTaskIdleMs: spec.maxTaskIdleMs ?? 0,
       closing: spec.closing ?? byStreamTime,
+      low: this.#lowAtFirst(query, run),
       processingLog: query.transient ? undefined : options.processingLog,
       deadLetters: spec.deadLetters,
     };
+  }
+
+  /** Nothing is read yet, but where records of several origins will come together is known. */
+  #lowAtFirst(query: ManagedQuery, run: QueryRun): LowWatermarks | undefined {
+    const { spec, applicationId } = query;
+    const graph = new SubTopologyGraph(spec.topology.subTopologies(), applicationId, run.setup.plan.subTopologies);
+    if (!graph.manyTasks) return undefined;
+    const measured = graph.measure([], [], (topic) => this.#boundOf(topic, query)).low;
+    // Of several topics one may get such records from a query that is about to start.
+    const mixed = spec.topology
+      .subTopologies()
+      .map((part) => measured.mixed[part.id] === true || timedSources(part).length > 1);
+    return { ...unknownLow, subTopologies: mixed.map(() => Number.NEGATIVE_INFINITY), mixed };
   }
 
   #topologyOf({ plan, module, topology, onError = {} }: QuerySpec): RunAssignment['topology'] {

@@ -52,6 +52,8 @@ export class QuietTime {
   #known = false;
   /** Where the commit under way moves stream time to. */
   #passed = Number.NEGATIVE_INFINITY;
+  /** The furthest that it was moved to. */
+  #mostPassed = Number.NEGATIVE_INFINITY;
   /** The last commit has left something that was due. */
   #stuck = false;
 
@@ -62,10 +64,11 @@ export class QuietTime {
   }
 
   committed({ came, due, time, low }: QuietCommit): void {
-    if (came || !this.#known) {
-      this.#since = this.#clock.monotonic();
-      this.#base = time;
-    }
+    if (came || !this.#known) this.#since = this.#clock.monotonic();
+    this.#mostPassed = Math.max(this.#mostPassed, this.#passed);
+    // What has come may reach operators behind repartitions with a later commit only.
+    if (time > this.#mostPassed) this.#base = Math.max(this.#base, time);
+    if (came) this.#base = Math.max(this.#base, this.#mostPassed);
     this.#known = true;
     this.#stuck = due <= this.#passed;
     this.#passed = Number.NEGATIVE_INFINITY;

@@ -25,7 +25,6 @@ import { RecordErrors } from './record-errors.ts';
 import { restoreStore } from './restore.ts';
 import type { Shard, Shards } from './shards.ts';
 import { Task } from './task.ts';
-import { unknownLow } from './watermarks.ts';
 
 /** Characters of the last drop's reason that are shown; the processing log has more. */
 const longestDetail = 500;
@@ -83,7 +82,7 @@ export class TaskOpener {
       if (run.over) return undefined;
     }
     // Until it is known better, the first commit's windows wait where origins may be mixed.
-    if (run.assignment.partitionCounts.some((tasks) => tasks > 1)) task.setLow(unknownLow);
+    if (run.assignment.low !== undefined) task.setLow(run.assignment.low);
     task.start(assignment.positions);
     return hosted;
   }

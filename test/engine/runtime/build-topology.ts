@@ -3,6 +3,7 @@
 import type { Topology } from '../../../engine/index.ts';
 import {
   clicksByWindows,
+  closingClicks,
   enriched,
   explained,
   hoard,
@@ -22,6 +23,7 @@ export type TestPlan =
   | { readonly name: 'orders' }
   | { readonly name: 'titled' }
   | { readonly name: 'clicks' }
+  | { readonly name: 'closing' }
   | { readonly name: 'taps' }
   | { readonly name: 'joins' }
   /** Ends its thread while it is built, the first `times` times (1). */
@@ -52,6 +54,8 @@ export const topologyOf = (plan: TestPlan): Topology => {
       return clicksByWindows();
     case 'joins':
       return joinedEvents();
+    case 'closing':
+      return closingClicks();
     case 'enriched':
       return enriched(true);
   }

@@ -7,6 +7,7 @@ import {
   type ClosingTime,
   JoinWindows,
   type KTable,
+  QuietTime,
   type Runtime,
   StreamsBuilder,
   Suppressed,
@@ -175,6 +176,28 @@ test('an outer join gives up on a quiet stream', () => {
       .readAll()
       .map(({ value }) => value),
   ).toEqual(['a+null']);
+});
+
+test('time goes on from the last record, however often it was passed on meanwhile', () => {
+  const clock = new ManualClock();
+  const quiet = new QuietTime(idle(100), clock);
+  const commit = (came: boolean, time: number, due: number): void =>
+    quiet.committed({ came, time, due, low: Number.NEGATIVE_INFINITY });
+  commit(true, 50, 60);
+  // Behind a repartition its time is known one commit later.
+  commit(false, 55, 60);
+  expect(quiet.waitMs()).toBe(105);
+  clock.advance(105);
+  expect(quiet.pass(true)).toBe(60);
+  commit(false, 60, 80);
+  expect(quiet.waitMs()).toBe(20);
+  clock.advance(20);
+  expect(quiet.pass(true)).toBe(80);
+  // A second look at what did not go makes nothing spin.
+  commit(false, 80, 80);
+  expect(quiet.waitMs()).toBe(1000);
+  commit(true, 70, 200);
+  expect(quiet.waitMs()).toBe(100 + 120);
 });
 
 describe('on a log', () => {

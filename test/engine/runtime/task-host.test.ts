@@ -70,6 +70,7 @@ const reportsOf = async (records: readonly number[]): Promise<boolean[]> => {
       maxTaskIdleMs: 0,
       namedTopics: [],
       closing: { by: 'stream time' },
+      low: undefined,
       processingLog: undefined,
       deadLetters: undefined,
       guarantee: 'exactly once',

@@ -3,15 +3,21 @@
 import type { ByteWriter } from '../../../base/index.ts';
 import {
   type AnyStoreBuilder,
+  BufferConfig,
   JoinWindows,
   type KTable,
+  type OperatorSupplier,
+  type Punctuation,
   type Serde,
   SerdeError,
   SessionWindows,
   SlidingWindows,
   Stores,
+  StreamRecord,
   StreamsBuilder,
+  Suppressed,
   serdes,
+  sink,
   TimeWindows,
   type Topology,
   type Windowed,
@@ -265,3 +271,74 @@ export const hoard = (): Topology => {
     .to('hoarded', { value: string });
   return builder.build();
 };
+
+/** clicks by windows, of which only final results are sent: hopping windows and sessions on window close (`hops`,
+ *  `sessions`), sliding windows suppressed until they close (`slides`); counts of clicks that are held back for 7 ms, two
+ *  of them at most (`counts`); and how many clicks came since the last tick of a punctuator, every 10 ms of stream time
+ *  (`ticks`) and every 15 ms by the wall clock (`beats`). */
+export const closingClicks = (): Topology => {
+  const builder = new StreamsBuilder();
+  const texts = { key: string, value: string };
+  const joined = (a: string, b: string): string => a + b;
+  const send = <V>(results: KTable<Windowed<string>, V>, topic: string): void => {
+    results
+      .toStream()
+      .map((window, value) => [window?.key ?? null, `${window?.start}-${window?.end}=${value ?? '-'}`], texts)
+      .to(topic);
+  };
+  const clicks = builder.stream('clicks', { ...texts, name: 'clicks' }).groupByKey();
+  const hops = clicks.windowedBy(TimeWindows.ofSizeAndGrace(10, 5).advanceBy(4)).emitStrategy('on window close');
+  send(hops.reduce(joined, { store: 'hops' }), 'hops');
+  const sessions = clicks.windowedBy(SessionWindows.ofInactivityGapAndGrace(3, 5)).emitStrategy('on window close');
+  send(sessions.reduce(joined, { store: 'sessions' }), 'sessions');
+  const slides = clicks.windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(6, 5)).reduce(joined, { store: 'slides' });
+  const final = Suppressed.untilWindowCloses(BufferConfig.unbounded()).withName('final');
+  send(slides.suppress(final), 'slides');
+  clicks
+    .count({ store: 'totals', value: decimal })
+    .suppress(Suppressed.untilTimeLimit(7, BufferConfig.maxRecords(2)).withName('held'))
+    .toStream()
+    .to('counts', { value: decimal });
+  const topology = builder.build();
+  for (const [topic, everyMs, by] of [
+    ['ticks', 10, 'stream time'],
+    ['beats', 15, 'wall clock'],
+  ] as const) {
+    topology
+      .addStore({ name: `since-${topic}`, kind: 'key-value' })
+      .addProcessor(`count-${topic}`, countedSince(`since-${topic}`, { everyMs, by }), ['clicks'], {
+        stores: [`since-${topic}`],
+      })
+      .addSink(topic, {
+        topic,
+        parents: [`count-${topic}`],
+        supplier: sink<number | bigint>({ topic, value: decimal }),
+      });
+  }
+  return topology;
+};
+
+/** How many records came since the last tick: in a store, and sent with each tick under the key of the partition. */
+const countedSince =
+  (name: string, punctuation: Punctuation): OperatorSupplier<unknown, number | bigint> =>
+  (context, forward) => {
+    const store = context.store(name, 'key-value');
+    const key = new TextEncoder().encode(`p${context.partition}`);
+    const out = new StreamRecord<number | bigint>();
+    const count = (): number => (store.get(key, 0, key.length) ? (store.valueBytes[store.valueStart] as number) : 0);
+    context.schedule(punctuation, (time) => {
+      if (count() === 0) return;
+      out.keyBytes = key;
+      out.keyStart = 0;
+      out.keyEnd = key.length;
+      out.timestamp = time;
+      out.value = count();
+      store.delete(key, 0, key.length);
+      forward(out);
+    });
+    return {
+      process() {
+        store.put(key, 0, key.length, Uint8Array.of(count() + 1), 0, 1);
+      },
+    };
+  };
