@@ -22,6 +22,7 @@ import { suppress } from './suppress.ts';
 import { tableTableJoin } from './table-table-join.ts';
 import { tumblingSum } from './tumbling-sum.ts';
 import { twoWorkers } from './two-workers.ts';
+import { wordCount } from './word-count.ts';
 
 export const claims: readonly Claim[] = [
   filterProject,
@@ -35,6 +36,7 @@ export const claims: readonly Claim[] = [
   streamStreamJoin,
   tableTableJoin,
   foreignKeyJoin,
+  wordCount,
   storeRange,
   originTimes,
   twoWorkers,

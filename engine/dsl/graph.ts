@@ -52,8 +52,9 @@ export class Graph {
   readonly make: Makers;
   #counter = 0;
   readonly #steps: ((topology: Topology) => void)[] = [];
-  /** By name: the node that each repartition reads from, and the one that it comes out of. */
-  readonly repartitions = new Map<string, { readonly from: string; readonly source: string }>();
+  /** By name: the node that each repartition reads from, the one that it comes out of, and whether something behind it
+   *  reads its values. */
+  readonly repartitions = new Map<string, { readonly from: string; readonly source: string; readsValues: boolean }>();
 
   constructor(make: Makers) {
     this.make = make;

@@ -31,7 +31,7 @@ export class KGroupedStream<K, V> {
   /** Counts the records of each key. */
   count(options: Materialized<number | bigint> = {}): KTable<K, number | bigint> {
     const { value = int64 } = options;
-    return this.#aggregate<number | bigint, number | bigint>('AGGREGATE', countOf(value), value, options);
+    return this.#aggregate<number | bigint, number | bigint>('AGGREGATE', countOf(value), value, options, false);
   }
 
   /** Joins the values of each key to one of the same type. */
@@ -60,11 +60,15 @@ export class KGroupedStream<K, V> {
     accumulation: Accumulation<V, A, R>,
     value: Serde<R>,
     options: Materialized<R>,
+    readsValues = true,
   ): KTable<K, R> {
     const { graph } = this.#parts;
     const store = graph.name(`KSTREAM-${kind}-STATE-STORE`, options.store);
     const node = graph.name(`KSTREAM-${kind}`, options.name);
-    const { key, node: parent } = broughtTogether(this.#parts, this.#options.name ?? store, this.#options);
+    const { key, node: parent } = broughtTogether(this.#parts, this.#options.name ?? store, {
+      ...this.#options,
+      readsValues,
+    });
     const wanted: Wanted = { store: true };
     graph.add((topology) => {
       topology.addStore({ name: store, kind: 'key-value' });
