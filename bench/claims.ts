@@ -12,6 +12,7 @@ import { insert } from './insert.ts';
 import { latency } from './latency.ts';
 import { originTimes } from './origin-times.ts';
 import { restart } from './restart.ts';
+import { restore } from './restore.ts';
 import { sessionWindows } from './session-windows.ts';
 import { start } from './start.ts';
 import { storeRange } from './store-range.ts';
@@ -46,5 +47,6 @@ export const claims: readonly Claim[] = [
   start,
   restart,
   streamsRestart,
+  restore,
   idleRss,
 ];
