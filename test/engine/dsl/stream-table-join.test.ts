@@ -187,9 +187,9 @@ test('what comes out of order shows in the stream of a versioned table, and does
   L b @3`;
   expect(play(plan(true), script)).toBe(`
   R r @1
-  L a @5 => a@5 a-r@5
+  L a @5 => a-r@5 a@5
   L b @3 => b@3`);
-  expect(play(plan(false), script)).toContain('L b @3 => b@3 b-r@3');
+  expect(play(plan(false), script)).toContain('L b @3 => b-r@3 b@3');
 });
 
 test('a grace needs a history as long', () => {
