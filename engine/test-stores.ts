@@ -61,8 +61,7 @@ export class TestWindowStore<K, V> {
     const bytes = bytesOf(this.#forms.key, key) ?? noBytes;
     return this.#stores.flatMap((store) => {
       assert(store.kind !== 'key-value', `${store.name} is not a window store`);
-      const entries =
-        store.kind === 'window' ? store.committedEntries(bytes, { from, to }) : store.committedEntries(bytes);
+      const entries = store.committedEntries(bytes, { windows: { from, to } });
       return entries.flatMap(({ windowStart, order, value }) => {
         const start = order === undefined ? (windowStart ?? 0) : readOrderedI64(order, 0);
         const stored = storedOf(this.#forms.value, value);

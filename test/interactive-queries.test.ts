@@ -12,7 +12,7 @@ import {
   TimeWindows,
   type WindowedView,
 } from 'millrace';
-import { SessionWindows } from 'millrace/engine';
+import { SessionWindows, Stores } from 'millrace/engine';
 import { afterEach, beforeEach, expect, expectTypeOf, test } from 'vitest';
 
 const { int32, string } = serdes;
@@ -160,4 +160,57 @@ test('what has to be sorted has a limit', async () => {
 test('a table that is not kept cannot be read', () => {
   const { counts } = tables();
   expect(() => counts.filter(() => true).queryable()).toThrow('is not kept in a store');
+});
+
+test('the stores of processors are read by their builders', async () => {
+  const plain = Stores.keyValue('plain', string, int32);
+  const ordered = Stores.orderedKeyValue('ordered', int32, string);
+  const times = Stores.window('times', string, int32, { retentionMs: 1000 });
+  const builder = new StreamsBuilder();
+  builder.stream('words', { key: string, value: string }).process<never, [typeof plain, typeof ordered, typeof times]>(
+    (context) => ({
+      process({ value, timestamp }) {
+        if (value === null) return;
+        context.getStateStore(plain).put(value, timestamp);
+        context.getStateStore(ordered).put(timestamp, value);
+        context.getStateStore(times).put(value, timestamp * 10, timestamp);
+      },
+    }),
+    { stores: [plain, ordered, times] },
+  );
+  const streams = await millrace.streams({ id: 'app', topology: builder.build() });
+  const many = Array.from({ length: 2500 }, (_, i): [string, number] => ['many', 1000 + i]);
+  const from = await say(['b', 2], ['a', 1], ['a', 5], ...many);
+
+  const byKey = streams.store(plain, { from });
+  expectTypeOf(byKey).toEqualTypeOf<KeyValueView<string, number>>();
+  expect(await byKey.entry('b')).toEqual({ key: 'b', value: 2, timestamp: undefined });
+
+  const inOrder = streams.store(ordered, { from });
+  expectTypeOf(inOrder).toEqualTypeOf<KeyValueView<number, string>>();
+  expect(await inOrder.get(5)).toBe('a');
+  expect(await inOrder.get(6)).toBeUndefined();
+  const keys = (await collect(inOrder.all())).map(({ key }) => key);
+  expect(keys).toEqual([1, 2, 5, ...many.map(([, time]) => time)]);
+  expect((await collect(inOrder.all({ order: 'descending' }))).map(({ key }) => key)).toEqual(keys.toReversed());
+  expect((await collect(inOrder.range({ from: 2, to: 1001 }))).map(({ key }) => key)).toEqual([2, 5, 1000, 1001]);
+  expect(await collect(inOrder.all({ order: 'descending', limit: 2 }))).toMatchObject([{ key: 3499 }, { key: 3498 }]);
+
+  const byTime = streams.store(times, { from });
+  expectTypeOf(byTime).toEqualTypeOf<WindowedView<string, number>>();
+  expect((await collect(byTime.fetch('many', { from: 3498 }))).map(({ key, value }) => [key.start, value])).toEqual([
+    [3498, 34980],
+    [3499, 34990],
+  ]);
+});
+
+test('a versioned table is read as of its latest rows', async () => {
+  const builder = new StreamsBuilder();
+  const rows = builder.table('words', { key: string, value: string, store: 'rows', versioned: { historyMs: 1000 } });
+  const streams = await millrace.streams({ id: 'app', topology: builder.build() });
+  const from = await millrace.produce('words', [
+    { key: 'a', value: 'new', timestamp: 10 },
+    { key: 'a', value: 'old', timestamp: 5 },
+  ]);
+  expect(await streams.store(rows, { from }).entry('a')).toEqual({ key: 'a', value: 'new', timestamp: 10 });
 });

@@ -7,6 +7,9 @@ export interface StoreForm<K, V> {
   readonly name: string;
   readonly key: Serde<K>;
   readonly value: Serde<V>;
+  /** How entries are kept. `timestamped`, the default: behind the time of their rows, as tables are; `plain`: by
+   *  themselves; `ordered`: by themselves, all under one key, in the order of their own keys. */
+  readonly entries?: 'timestamped' | 'plain' | 'ordered';
 }
 
 export interface WindowedForm<K, V> extends StoreForm<K, V> {

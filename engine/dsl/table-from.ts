@@ -65,7 +65,7 @@ const versionedTable = <K, V>(
     key,
     value: row,
     wanted: { store: true },
-    store: undefined,
+    store,
     rows: () => versionedRows(stores, row),
   });
 };

@@ -4,6 +4,7 @@
  */
 
 import type { ByteWriter } from '../../base/index.ts';
+import type { Serde } from '../serde.ts';
 import type { OperatorStores, StoreKind, StoreSpec } from '../stores/store.ts';
 
 /** What a face needs of the processor that it belongs to. */
@@ -23,7 +24,30 @@ export interface StoreBuilder<Name extends string, Store> extends StoreSpec {
   readonly name: Name;
   /** Called once for each processor. */
   open(access: StoreAccess): Store;
+  /** How its entries are read from outside. */
+  readonly form: StoredForm;
 }
+
+/** Left out, `sizeMs`: a key-value store; else the entries have times. */
+export interface StoredForm {
+  readonly key: Serde<unknown>;
+  readonly value: Serde<unknown>;
+  readonly entries: 'plain' | 'ordered';
+  readonly sizeMs?: number;
+}
+
+export const storedForm = <K, V>(
+  key: Serde<K>,
+  value: Serde<V>,
+  entries: StoredForm['entries'],
+  sizeMs?: number,
+): StoredForm => ({
+  // Who reads the store has the types of its builder.
+  key: key as Serde<unknown>,
+  value: value as Serde<unknown>,
+  entries,
+  ...(sizeMs !== undefined && { sizeMs }),
+});
 
 export type AnyStoreBuilder = StoreBuilder<string, unknown>;
 

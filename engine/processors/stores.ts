@@ -17,7 +17,7 @@ import { timestampBytes } from '../operators/timestamped.ts';
 import type { Serde } from '../serde.ts';
 import { KeyValueFace, type StateKeyValueStore } from './key-value-face.ts';
 import { OrderedKeyValueFace, type StateOrderedKeyValueStore } from './ordered-key-value-face.ts';
-import type { StoreBuilder } from './store-builder.ts';
+import { type StoreBuilder, storedForm } from './store-builder.ts';
 import { type ValueAndTimestamp, valueAndTimestamp } from './value-and-timestamp.ts';
 import { type StateWindowStore, WindowFace } from './window-face.ts';
 
@@ -56,6 +56,7 @@ export const Stores = {
       kind: 'key-value',
       ...specOf(options),
       open: (access) => new KeyValueFace(access, name, key, value),
+      form: storedForm(key, value, 'plain'),
     };
   },
 
@@ -83,6 +84,7 @@ export const Stores = {
       kind: 'ordered',
       ...specOf(options),
       open: (access) => new OrderedKeyValueFace(access, name, key, value),
+      form: storedForm(key, value, 'ordered'),
     };
   },
 
@@ -109,6 +111,7 @@ export const Stores = {
       retentionMs,
       ...specOf(options),
       open: (access) => new WindowFace(access, name, key, value, retentionMs),
+      form: storedForm(key, value, 'plain', 0),
     };
   },
 } as const;

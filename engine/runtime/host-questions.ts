@@ -9,7 +9,7 @@
 import { UserError } from '../../base/index.ts';
 import type { ScanRange } from '../stores/state-store.ts';
 import { errorOf } from './error-report.ts';
-import type { FromHost, Run, StoreEntry, ThreadReport, ToHost, WindowRange } from './protocol.ts';
+import type { EntryRange, FromHost, Run, StoreEntry, ThreadReport, ToHost } from './protocol.ts';
 
 interface Question {
   readonly thread: number;
@@ -74,12 +74,12 @@ export class HostQuestions {
   async read(
     { run, threads, store, moves }: AskedStore,
     key: Uint8Array,
-    windows: WindowRange | undefined,
+    range: EntryRange,
   ): Promise<readonly StoreEntry[]> {
     for (;;) {
       const before = moves();
       const answers = threads().map((thread) =>
-        this.ask(thread, (request) => ({ kind: 'read', request, run, store, key, windows })),
+        this.ask(thread, (request) => ({ kind: 'read', request, run, store, key, range })),
       );
       const entries = (await Promise.all(answers)).flat();
       if (moves() === before) return entries;

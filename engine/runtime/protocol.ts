@@ -28,7 +28,7 @@
  */
 
 import type { DropReason } from '../processor.ts';
-import type { CommittedEntry, ScanRange, WindowRange } from '../stores/state-store.ts';
+import type { CommittedEntry, EntryRange, ScanRange, WindowRange } from '../stores/state-store.ts';
 import type { Topology } from '../topology.ts';
 import type { MeterReading } from './meter.ts';
 import type { PartitionPosition } from './partition-position.ts';
@@ -134,7 +134,7 @@ export interface RunAssignment {
 /** Store entries that a read or a scan found: bytes of their own. `windowStart` for windowed stores only. */
 export type StoreEntry = CommittedEntry;
 
-export type { WindowRange };
+export type { EntryRange, WindowRange };
 
 /** A record, or a part of one, that a query left out: where it was, and why. */
 export interface LastDrop {
@@ -311,7 +311,7 @@ export type ToHost =
       readonly run: Run;
       readonly store: string;
       readonly key: Uint8Array;
-      readonly windows: WindowRange | undefined;
+      readonly range: EntryRange;
     }
   | {
       readonly kind: 'scan';

@@ -38,7 +38,7 @@ import {
   sumCounters,
 } from './observer.ts';
 import type { PartitionPosition } from './partition-position.ts';
-import type { FromHost, StoreEntry, ThreadCounters, ThreadReport, ToHost, WindowRange } from './protocol.ts';
+import type { EntryRange, FromHost, StoreEntry, ThreadCounters, ThreadReport, ToHost } from './protocol.ts';
 import { QueryRecords } from './query-records.ts';
 import { QueryRunner } from './query-runner.ts';
 import { internalTopics } from './query-topics.ts';
@@ -444,8 +444,8 @@ export class Runtime {
 
   /** The committed entries of one key: at most one for a key-value store; for a window store one for each window that
    *  starts within the range. */
-  async read(id: string, store: string, key: Uint8Array, windows?: WindowRange): Promise<readonly StoreEntry[]> {
-    return this.#questions.read(await this.#readable(id, store), key, windows);
+  async read(id: string, store: string, key: Uint8Array, range: EntryRange = {}): Promise<readonly StoreEntry[]> {
+    return this.#questions.read(await this.#readable(id, store), key, range);
   }
 
   /** All committed entries within the range, in pages, in no particular order: each key that stays is met once. Up to 8
@@ -463,7 +463,7 @@ export class Runtime {
   /** What views of the query's stores read from. */
   reader(id: string): StoreReader {
     return {
-      read: (store, key, windows) => this.read(id, store, key, windows),
+      read: (store, key, range) => this.read(id, store, key, range),
       scan: (store, range) => this.scan(id, store, range),
       position: () => committedPositions(this.#query(id)),
       reached: (position) =>

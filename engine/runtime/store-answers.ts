@@ -11,7 +11,7 @@ import { KvError } from '../stores/ordered-kv.ts';
 import type { ScanRange, StateStore } from '../stores/state-store.ts';
 import { reportOf } from './error-report.ts';
 import type { HostedRun } from './hosted-run.ts';
-import type { FromHost, Post, Run, StoreEntry, WindowRange } from './protocol.ts';
+import type { EntryRange, FromHost, Post, Run, StoreEntry } from './protocol.ts';
 import { copyOfOneCommit, entriesOf } from './store-questions.ts';
 
 /** Entries of one page of a scan. */
@@ -41,10 +41,10 @@ export class StoreAnswers {
   }
 
   /** The committed entries of one key. */
-  async read(id: Run, name: string, key: Uint8Array, windows: WindowRange | undefined): Promise<readonly StoreEntry[]> {
+  async read(id: Run, name: string, key: Uint8Array, range: EntryRange): Promise<readonly StoreEntry[]> {
     return this.#asked(id, async (run) => {
       const stores = (): StateStore[] => [...this.#storesNamed(id, name)];
-      const read = (): StoreEntry[] => stores().flatMap((store) => store.committedEntries(key, windows));
+      const read = (): StoreEntry[] => stores().flatMap((store) => store.committedEntries(key, range));
       const entries = read();
       if (run === undefined || !run.checking) return entries;
       // A value that is found has its checksum; what is not found may have been lost.

@@ -17,6 +17,9 @@ import { messageOf, UserError } from '../../base/index.ts';
 import type { KTable } from '../dsl/ktable.ts';
 import type { StoreForm, WindowedForm } from '../dsl/queryable-store.ts';
 import type { Windowed } from '../dsl/windowed.ts';
+import type { StateKeyValueStore } from '../processors/key-value-face.ts';
+import type { AnyStoreBuilder, StoreBuilder } from '../processors/store-builder.ts';
+import type { StateWindowStore } from '../processors/window-face.ts';
 import type { Topology } from '../topology.ts';
 import { mostAppThreads } from './app-threads.ts';
 import type { QueryListener, QuerySpec, Uncaught, UncaughtHandler } from './managed-query.ts';
@@ -341,17 +344,23 @@ export class Streams {
 
   // ---------------------------------------------------------------- stores
 
-  /** Reads a store from outside, as of the last commit: that of a table of the topology, or one that is named with the
-   *  serdes of its keys and rows. It can be read while the application runs; views stay valid when it starts again. */
-  store<K, V>(store: KTable<Windowed<K>, V> | WindowedForm<K, V>, options?: ViewOptions): WindowedView<K, V>;
-  store<K, V>(store: KTable<K, V> | StoreForm<K, V>, options?: ViewOptions): KeyValueView<K, V>;
+  /** Reads a store from outside, as of the last commit: that of a table of the topology, of a processor (by its builder),
+   *  or one that is named with the serdes of its keys and rows. It can be read while the application runs; views stay
+   *  valid when it starts again. */
   store<K, V>(
-    store: KTable<K, V> | StoreForm<K, V> | WindowedForm<K, V>,
+    store: KTable<Windowed<K>, V> | WindowedForm<K, V> | StoreBuilder<string, StateWindowStore<K, V>>,
+    options?: ViewOptions,
+  ): WindowedView<K, V>;
+  store<K, V>(
+    store: KTable<K, V> | StoreForm<K, V> | StoreBuilder<string, StateKeyValueStore<K, V>>,
+    options?: ViewOptions,
+  ): KeyValueView<K, V>;
+  store<K, V>(
+    store: KTable<K, V> | StoreForm<K, V> | WindowedForm<K, V> | AnyStoreBuilder,
     options: ViewOptions = {},
   ): KeyValueView<K, V> | WindowedView<K, V> {
     const reader = this.#runtime.reader(this.id);
-    // A table of windowed keys has a windowed form, as the overloads have it.
-    const form = ('queryable' in store ? store.queryable() : store) as StoreForm<K, V> | WindowedForm<K, V>;
+    const form = formOf<K, V>(store);
     return 'sizeMs' in form ? new WindowedView(reader, form, options) : new KeyValueView(reader, form, options);
   }
 
@@ -425,3 +434,13 @@ export class Streams {
     }
   }
 }
+
+/** A table of windowed keys has a windowed form, as has a builder of entries with times: what the overloads of `store`
+ *  have. */
+const formOf = <K, V>(
+  store: KTable<K, V> | StoreForm<K, V> | WindowedForm<K, V> | AnyStoreBuilder,
+): StoreForm<K, V> | WindowedForm<K, V> => {
+  if ('queryable' in store) return store.queryable() as StoreForm<K, V> | WindowedForm<K, V>;
+  if ('form' in store) return { name: store.name, ...store.form } as StoreForm<K, V> | WindowedForm<K, V>;
+  return store;
+};

@@ -132,9 +132,7 @@ export class TaskHost {
         this.#answer(message.request, () => this.#forget(message));
         return;
       case 'read':
-        this.#answer(message.request, () =>
-          this.#answers.read(message.run, message.store, message.key, message.windows),
-        );
+        this.#answer(message.request, () => this.#answers.read(message.run, message.store, message.key, message.range));
         return;
       case 'scan':
         void this.#answers.scan(message.request, message.run, message.store, message.range);

@@ -22,6 +22,7 @@ import { scanPages } from './scan-pages.ts';
 import type {
   ChangelogAppend,
   CommittedEntry,
+  EntryRange,
   OrderedStateStore,
   ScanChunk,
   ScanRange,
@@ -194,11 +195,13 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     return new OrderCursor(this.core, committedPages(this.core));
   }
 
-  committedEntries(key: Uint8Array): CommittedEntry[] {
+  committedEntries(key: Uint8Array, { orders = {} }: EntryRange = {}): CommittedEntry[] {
+    const { from, to, reversed = false, limit = Number.POSITIVE_INFINITY } = orders;
     const entries: CommittedEntry[] = [];
     const cursor = this.committedCursor();
-    cursor.fetch(key, 0, key.length);
-    while (cursor.next()) {
+    if (reversed) cursor.fetchBackward(key, 0, key.length, from, to);
+    else cursor.fetch(key, 0, key.length, from, to);
+    while (entries.length < limit && cursor.next()) {
       const { valueBytes: bytes, orderStart, orderEnd, valueStart, valueEnd } = cursor;
       entries.push({ key, value: bytes.slice(valueStart, valueEnd), order: bytes.slice(orderStart, orderEnd) });
     }

@@ -101,6 +101,19 @@ export type CommittedEntry = {
 /** Bounds of window starts, both included. */
 export type WindowRange = { readonly from: number; readonly to: number };
 
+/** Which entries of one key of an ordered store are read: bounds of their orders, the second one exclusive; either may be
+ *  left out. */
+export type OrderRange = {
+  readonly from?: Uint8Array;
+  readonly to?: Uint8Array;
+  /** From the last entry down to the first. */
+  readonly reversed?: boolean;
+  readonly limit?: number;
+};
+
+/** The part of a key's entries that is asked for, by the kind of the store. */
+export type EntryRange = { readonly windows?: WindowRange; readonly orders?: OrderRange };
+
 /** Answering `false` ends the scan. */
 export type ScanVisitor = (chunk: ScanChunk) => boolean | void | Promise<boolean | void>;
 
@@ -193,8 +206,8 @@ export interface StateStoreLifecycle {
   scanCommitted(range: ScanRange, visit: ScanVisitor): Promise<void>;
   /** An entry of a scan's chunk. */
   entryAt(chunk: ScanChunk, index: number): CommittedEntry;
-  /** The committed entries of one key: one, those of windows within the range, or one for each order. */
-  committedEntries(key: Uint8Array, windows?: WindowRange): CommittedEntry[];
+  /** The committed entries of one key within the range: at most one, one for each window, or one for each order. */
+  committedEntries(key: Uint8Array, range?: EntryRange): CommittedEntry[];
 }
 
 export interface KeyValueStateStore extends KeyValueStore, StateStoreLifecycle {

@@ -7,7 +7,7 @@
 
 import { Expiry } from './expiry.ts';
 import { kinds } from './layout.ts';
-import type { CommittedEntry, ScanChunk, WindowRange, WindowStateStore } from './state-store.ts';
+import type { CommittedEntry, EntryRange, ScanChunk, WindowRange, WindowStateStore } from './state-store.ts';
 import { StateTable } from './state-table.ts';
 import type { StoreSpec } from './store.ts';
 import type { StoreOptions } from './store-options.ts';
@@ -73,7 +73,7 @@ export class WindowStateTable extends StateTable implements WindowStateStore {
     return this.#expiry.windows.committed();
   }
 
-  committedEntries(key: Uint8Array, { from, to }: WindowRange = everyWindow): CommittedEntry[] {
+  committedEntries(key: Uint8Array, { windows: { from, to } = everyWindow }: EntryRange = {}): CommittedEntry[] {
     const entries: CommittedEntry[] = [];
     for (const windowStart of this.committedWindows()) {
       if (windowStart < from || windowStart > to) continue;

@@ -121,7 +121,7 @@ export const pullTable = (
     for (const key of keys) {
       out.reset();
       if (!writer.write(key, out)) continue;
-      yield await runtime.read(table.queryId, table.store, out.slice(), windows);
+      yield await runtime.read(table.queryId, table.store, out.slice(), windows === undefined ? {} : { windows });
     }
   }
 };

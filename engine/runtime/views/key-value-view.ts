@@ -1,18 +1,19 @@
 /** A key-value store as a program reads it from outside: committed values only, wherever its tasks run. */
 
+import { assert, compareBytes } from '../../../base/index.ts';
 import type { StoreForm } from '../../dsl/queryable-store.ts';
 import { timestampBytes, timestampOf } from '../../operators/timestamped.ts';
 import type { Serde } from '../../serde.ts';
-import type { ScanRange } from '../../stores/state-store.ts';
 import type { StoreEntry } from '../protocol.ts';
+import type { Order } from './sorted-entries.ts';
 import type { StoreReader } from './store-reader.ts';
 import { byKey, bytesOf, type RangeOptions, View, type ViewOptions } from './view.ts';
 
 export interface KeyValueEntry<K, V> {
   readonly key: K;
   readonly value: V;
-  /** Event time of the value, epoch milliseconds. */
-  readonly timestamp: number;
+  /** Event time of the value, epoch milliseconds; undefined where the store keeps none. */
+  readonly timestamp: number | undefined;
 }
 
 export class KeyValueView<K, V> extends View {
@@ -30,7 +31,11 @@ export class KeyValueView<K, V> extends View {
 
   /** The value of a key with its time. */
   async entry(key: K): Promise<KeyValueEntry<K, V> | undefined> {
-    const [found] = await this.entriesOf(bytesOf(this.#form.key, key));
+    const bytes = bytesOf(this.#form.key, key);
+    const [found] =
+      this.#form.entries === 'ordered'
+        ? await this.entriesOf(noKey, { orders: { from: bytes, to: behind(bytes) } })
+        : await this.entriesOf(bytes);
     return found && this.#entryOf(found);
   }
 
@@ -69,18 +74,67 @@ export class KeyValueView<K, V> extends View {
     return this.#scan({}, options);
   }
 
-  async *#scan(range: ScanRange, options: RangeOptions): AsyncGenerator<KeyValueEntry<K, V>, void, undefined> {
-    for await (const entry of this.scan(range, options, byKey)) yield this.#entryOf(entry);
+  async *#scan(range: Bounds, options: RangeOptions): AsyncGenerator<KeyValueEntry<K, V>, void, undefined> {
+    const entries = this.#form.entries === 'ordered' ? this.#inOrder(range, options) : this.scan(range, options, byKey);
+    for await (const entry of entries) yield this.#entryOf(entry);
   }
 
-  #entryOf({ key, value }: StoreEntry): KeyValueEntry<K, V> {
+  /** Entries of an ordered store, page by page. Each task answers with its first entries of the rest: the first ones of
+   *  all tasks are among them. */
+  async *#inOrder(
+    { from, to }: Bounds,
+    { order, limit = Number.POSITIVE_INFINITY }: RangeOptions,
+  ): AsyncGenerator<StoreEntry> {
+    const reversed = order === 'descending';
+    let rest: Bounds = { ...(from && { from }), ...(to && { to }) };
+    for (let left = limit; left > 0; ) {
+      const entries = [...(await this.entriesOf(noKey, { orders: { ...rest, reversed, limit: pageEntries } }))];
+      entries.sort((a, b) => (reversed ? byOrder(b, a) : byOrder(a, b)));
+      const last = entries[pageEntries - 1];
+      // Entries of one key in several tasks stay together.
+      const page =
+        last === undefined ? entries : entries.filter((entry, i) => i < pageEntries || byOrder(entry, last) === 0);
+      yield* page.slice(0, left);
+      left -= page.length;
+      if (last === undefined) return;
+      const at = orderOf(last);
+      rest = reversed ? { ...rest, to: at } : { ...rest, from: behind(at) };
+    }
+  }
+
+  #entryOf(entry: StoreEntry): KeyValueEntry<K, V> {
+    const { entries = 'timestamped', key: keySerde, value: valueSerde } = this.#form;
+    const { value } = entry;
+    const key = entries === 'ordered' ? orderOf(entry) : entry.key;
+    const timestamped = entries === 'timestamped';
     return {
-      key: this.#form.key.read(key, 0, key.length),
-      value: this.#form.value.read(value, timestampBytes, value.length),
-      timestamp: timestampOf(value, 0),
+      key: keySerde.read(key, 0, key.length),
+      value: valueSerde.read(value, timestamped ? timestampBytes : 0, value.length),
+      timestamp: timestamped ? timestampOf(value, 0) : undefined,
     };
   }
 }
+
+/** Keys from `from`, inclusive, to `to`, exclusive; either may be left out. */
+interface Bounds {
+  readonly from?: Uint8Array;
+  readonly to?: Uint8Array;
+}
+
+/** What all entries of an ordered key-value store lie under. */
+const noKey = new Uint8Array(0);
+
+const pageEntries = 1000;
+
+const orderOf = ({ order }: StoreEntry): Uint8Array => {
+  assert(order !== undefined, 'the store is not an ordered one');
+  return order;
+};
+
+const byOrder: Order = (a, b) => {
+  const [one, other] = [orderOf(a), orderOf(b)];
+  return compareBytes(one, 0, one.length, other, 0, other.length);
+};
 
 /** The first bytes behind these. */
 const behind = (bytes: Uint8Array): Uint8Array => {

@@ -2,7 +2,7 @@
 
 import { ByteWriter, compareBytes } from '../../../base/index.ts';
 import type { Serde } from '../../serde.ts';
-import type { ScanRange } from '../../stores/state-store.ts';
+import type { EntryRange, ScanRange } from '../../stores/state-store.ts';
 import type { StoreEntry } from '../protocol.ts';
 import { type Order, sortedEntries } from './sorted-entries.ts';
 import type { Position, StoreReader } from './store-reader.ts';
@@ -40,9 +40,9 @@ export class View {
     return this.#reader.position();
   }
 
-  protected async entriesOf(key: Uint8Array, windows?: { from: number; to: number }): Promise<readonly StoreEntry[]> {
+  protected async entriesOf(key: Uint8Array, range: EntryRange = {}): Promise<readonly StoreEntry[]> {
     await this.#reached();
-    return this.#reader.read(this.#store, key, windows);
+    return this.#reader.read(this.#store, key, range);
   }
 
   protected async *scan(range: ScanRange, options: RangeOptions, ascending: Order): AsyncGenerator<StoreEntry> {

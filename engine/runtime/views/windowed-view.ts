@@ -13,8 +13,8 @@ import { byKey, bytesOf, type RangeOptions, View, type ViewOptions } from './vie
 export interface WindowedEntry<K, V> {
   readonly key: Windowed<K>;
   readonly value: V;
-  /** Event time of the value, epoch milliseconds. */
-  readonly timestamp: number;
+  /** Event time of the value, epoch milliseconds; undefined where the store keeps none. */
+  readonly timestamp: number | undefined;
 }
 
 /** Times, both included; either may be left out. */
@@ -42,7 +42,7 @@ export class WindowedView<K, V> extends View {
     key: K,
     { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY, order, limit }: TimeRange & RangeOptions = {},
   ): AsyncGenerator<WindowedEntry<K, V>, void, undefined> {
-    const entries = (await this.entriesOf(bytesOf(this.#form.key, key), { from, to }))
+    const entries = (await this.entriesOf(bytesOf(this.#form.key, key), { windows: { from, to } }))
       .map((entry) => this.#entryOf(entry))
       .filter(({ key: { start } }) => start >= from && start <= to)
       .sort((a, b) => a.key.start - b.key.start);
@@ -75,10 +75,11 @@ export class WindowedView<K, V> extends View {
     const key = keySerde.read(keyBytes, 0, keyBytes.length);
     if (sizeMs !== undefined) {
       const start = startOf(entry);
+      const timestamped = this.#form.entries !== 'plain';
       return {
         key: { key, start, end: start + sizeMs },
-        value: valueSerde.read(value, timestampBytes, value.length),
-        timestamp: timestampOf(value, 0),
+        value: valueSerde.read(value, timestamped ? timestampBytes : 0, value.length),
+        timestamp: timestamped ? timestampOf(value, 0) : undefined,
       };
     }
     assert(order !== undefined, `the store "${this.#form.name}" does not hold sessions`);

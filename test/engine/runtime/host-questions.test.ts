@@ -31,7 +31,7 @@ test('a key is read again when its task has moved to another thread before the a
   });
   let moves = 0;
   const threads = (): number[] => (moves === 0 ? [1] : [1, 2]);
-  const read = questions.read({ run: 1, threads, store: 's', moves: () => moves }, entry.key, undefined);
+  const read = questions.read({ run: 1, threads, store: 's', moves: () => moves }, entry.key, {});
   moves++;
   questions.answered({ kind: 'page', request: asked[0]?.request ?? 0, entries: [], done: true });
   await expect.poll(() => asked.map(({ thread }) => thread)).toEqual([1, 1, 2]);
@@ -43,7 +43,7 @@ test('a key is read again when its task has moved to another thread before the a
 test('a run that has ended is not answered as if its stores were empty', async () => {
   const posted: FromHost[] = [];
   const answers = new StoreAnswers({ runOf: () => undefined, fail: () => {}, post: (message) => posted.push(message) });
-  await expect(answers.read(1, 's', entry.key, undefined)).rejects.toMatchObject(notRunning);
+  await expect(answers.read(1, 's', entry.key, {})).rejects.toMatchObject(notRunning);
   await answers.scan(7, 1, 's', {});
   expect(posted).toMatchObject([{ kind: 'refused', request: 7, error: notRunning }]);
 });

@@ -222,7 +222,7 @@ describe.each(logKinds)('on the %s log', (kind) => {
     await produce(log, 'amounts', 0, amounts);
     await produce(log, 'amounts', 1, [{ key: 'b', value: '5', timestamp: 0 }]);
     await runtime.awaitIdle();
-    const found = await runtime.read('sums', 'minutes', utf8('a'), { from: 5 * 60_000, to: 7 * 60_000 });
+    const found = await runtime.read('sums', 'minutes', utf8('a'), { windows: { from: 5 * 60_000, to: 7 * 60_000 } });
     expect(found.map(({ windowStart }) => (windowStart ?? 0) / 60_000)).toEqual([5, 6, 7]);
     let scanned = 0;
     for await (const page of runtime.scan('sums', 'minutes')) scanned += page.length;
