@@ -96,9 +96,14 @@ export class OperatorTime {
     return timestamp;
   }
 
-  /** The largest time that a record had, or that it was passed on to. */
+  /** The largest time that a record had, those of former runs included. */
+  get read(): number {
+    return Math.max(this.#plain.get(this.#times), this.#carried.get(this.#times));
+  }
+
+  /** The same, or what it was passed on to. */
   get latest(): number {
-    return Math.max(this.#plain.get(this.#times), this.#carried.get(this.#times), this.streamTime);
+    return Math.max(this.read, this.streamTime);
   }
 
   /** What a commit now would move stream time to. */

@@ -101,7 +101,8 @@ export class QuietTime {
   waitMs(): number | undefined {
     const closing = this.#closing;
     const moves = closing.by === 'wall clock' || closing.idleMs !== undefined;
-    if (!this.#known) return moves ? 0 : undefined;
+    // What a former run has left may be due.
+    if (!this.#known) return 0;
     if (this.#due === Number.POSITIVE_INFINITY) return undefined;
     if (this.#lowMoved && this.#due <= this.#low) return 0;
     if (!moves) return undefined;

@@ -470,12 +470,15 @@ export class Task {
 
   inputTimes(): InputTime[] {
     const { id: subTopology } = this.subTopology;
+    let known = Number.NEGATIVE_INFINITY;
+    for (const time of this.#times) known = Math.max(known, time.read);
     return this.#timed.map(({ topic, partition, position, time, carried, drained }) => ({
       subTopology,
       topic,
       partition,
       position,
       time,
+      known,
       carried,
       drained,
     }));

@@ -10,7 +10,8 @@
  *                       - the times of its inputs that have something left to read,
  *                       - low(the sub-topologies that write its repartition topics), and that of other running queries
  *                         that write its source topics;
- *                       where there is none of these: the largest time of all that it and those have read.
+ *                       where there is none of these: the largest time of all that it and those have read, in former
+ *                       runs too.
  *
  * A table that streams are joined with does not count: nothing comes out when its rows change, and its timestamps may
  * be of any time.
@@ -41,6 +42,9 @@ export interface InputTime {
   /** The timestamp of the last record read, or the low watermark in its batch. −Infinity: nothing was read, or it is
    *  not known. */
   readonly time: number;
+  /** The largest time that the operators of its task have seen; of former runs too, since it is kept with their
+   *  state. */
+  readonly known: number;
   /** The last batch came with origin times. */
   readonly carried: boolean;
   /** Nothing was left to read, as far as is known. */
@@ -147,9 +151,9 @@ export class SubTopologyGraph {
         bound = Math.min(bound, other);
         mixed = true;
       }
-      for (const { subTopology, time, drained, carried } of inputs) {
+      for (const { subTopology, time, known, drained, carried } of inputs) {
         if (subTopology !== node.id) continue;
-        read = Math.max(read, time);
+        read = Math.max(read, time, known);
         if (!drained) bound = Math.min(bound, time);
         mixed ||= carried;
       }

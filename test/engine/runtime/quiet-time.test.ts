@@ -285,6 +285,35 @@ describe('on a log', () => {
     }
   });
 
+  test.each(['closed', 'suppressed'] as const)(
+    'what records have closed is sent wherever the process was killed: %s windows behind a repartition',
+    async (how) => {
+      const topology = counts(how, true);
+      for (let turns = 0; turns < 60; turns++) {
+        const { clock, log } = await open(2);
+        let alive = true;
+        const whileAlive = (run: () => void) => () => {
+          if (alive) run();
+        };
+        const killed = newRuntime(log, {
+          clock,
+          timers: { after: (ms, run) => clock.after(ms, whileAlive(run)) },
+          soon: (run) => setImmediate(whileAlive(run)),
+        });
+        await produce(log, 'in', 0, [{ key: 'a', value: 'v', timestamp: 1010 }]);
+        await produce(log, 'in', 1, [{ key: 'b', value: 'v', timestamp: 3000 }]);
+        await killed.start({ id: 'q', topology });
+        for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+        alive = false;
+        const runtime = await started(log, clock, topology, { by: 'stream time' });
+        await pass(clock, 300);
+        expect(await rows(log), `killed after ${turns} turns`).toEqual(['v@1000: 1']);
+        await runtime.close();
+        await log.close();
+      }
+    },
+  );
+
   test('a paused query closes nothing, and reads what has come before it goes on', async () => {
     for (const closing of [idle(500), wall]) {
       const { clock, log } = await open(1);

@@ -39,6 +39,7 @@ const inputs = (first: readonly [number, 'read'?][], second: readonly [number, '
       partition,
       position: 0,
       time,
+      known: Number.NEGATIVE_INFINITY,
       carried: subTopology === 1,
       drained: read === 'read',
     })),
