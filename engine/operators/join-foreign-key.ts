@@ -82,6 +82,7 @@ export const subscribe =
     return {
       process(record) {
         const { before, value } = record;
+        if (record.outdated) return;
         if (record.keyStart < 0) return context.drop('null-key', record, 'a row of a table needs a key');
         assert(before !== unknown, 'a table that is joined by a foreign key has the row before');
         oldKey.reset();
@@ -115,7 +116,7 @@ export const emitAlone =
     return {
       process(record) {
         const { before, value } = record;
-        if (record.keyStart < 0 || (value !== null && hasKey(value, record))) return;
+        if (record.outdated || record.keyStart < 0 || (value !== null && hasKey(value, record))) return;
         const had = before !== null && before !== unknown && (leftJoin || hasKey(before, record));
         if (value !== null && !leftJoin) context.drop('null-key', record, 'a row without a foreign key is not joined');
         if (!had && (value === null || !leftJoin)) return;
@@ -187,6 +188,7 @@ export const answerChanges =
     return {
       process(record) {
         const { keyBytes, keyStart, keyEnd } = record;
+        if (record.outdated) return;
         if (keyStart < 0) return context.drop('null-key', record, 'a row of a table needs a key');
         cursor.fetch(keyBytes, keyStart, keyEnd);
         let written = false;

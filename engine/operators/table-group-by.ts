@@ -37,6 +37,7 @@ export const tableGroupBy =
     return {
       process(record) {
         const { before, value } = record;
+        if (record.outdated) return;
         assert(before !== unknown, 'a table that is grouped has the row before');
         oldKey.reset();
         newKey.reset();

@@ -192,6 +192,39 @@ test('what comes out of order shows in the stream of a versioned table, and does
   expect(play(plan(false), script)).toContain('L b @3 => b-r@3 b@3');
 });
 
+test('nor its groups, its joins by a foreign key, or what is kept of it', () => {
+  const builder = new StreamsBuilder();
+  const left = builder.table('left', { ...texts, versioned: { historyMs: 100 } });
+  const right = builder.table('right', { ...texts, versioned: { historyMs: 100 } });
+  left
+    .groupBy((_key, value) => [value, value], texts)
+    .count()
+    .toStream()
+    .mapValues((count, key) => `${key}=${count}`, { value: string })
+    .to('out');
+  left
+    .leftJoin(
+      right,
+      (value) => value,
+      (value, row) => `${value}/${row}`,
+      { value: string },
+    )
+    .toStream()
+    .to('out');
+  const script = `
+  L a @5
+  R x @6 of a
+  L b @3
+  R y @2 of a
+  L c @4 of other`;
+  expect(play(builder.build(), script)).toBe(`
+  L a @5 => a:a=1@5 a/null@5
+  R x @6 of a => a/x@6
+  L b @3
+  R y @2 of a
+  L c @4 of other => c:c=1@4 other:c/null@4`);
+});
+
 test('a grace needs a history as long', () => {
   const refused = (plan: Plan, code: string): void =>
     expect(() => joined(plan)).toThrow(expect.objectContaining({ code }));
