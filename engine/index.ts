@@ -6,7 +6,7 @@
  * this layer). What leaves: batches for output, repartition and changelog topics, committed with the input positions in
  * one transaction.
  *
- * Read first: `record.ts` (a record in flight), `processor.ts` (who calls what, in which order), `topology.ts` (nodes,
+ * Read first: `record.ts` (a record in flight), `operator.ts` (who calls what, in which order), `topology.ts` (nodes,
  * sub-topologies, partitions). Then the path of a record: `block.ts` (decoded batches, shared), `runtime/task.ts`
  * (steps one sub-topology over one partition), `operators/` (one per file), `stores/` (state, bytes in and out),
  * `runtime/` (reads, commits, threads). `origin-time.ts` explains time behind a repartition. `test-driver.ts`, an
@@ -51,6 +51,17 @@ export { UnlimitedWindows } from './dsl/unlimited-windows.ts';
 export { sessionBytes, sessionWindowed, timeWindowBytes, timeWindowed, type Windowed } from './dsl/windowed.ts';
 export type { EmitStrategy } from './dsl/windowed-aggregate.ts';
 export { LogTestDriver, type LogTestInput, type LogTestOutput, topicsOfTopology } from './log-test-driver.ts';
+export type {
+  DropReason,
+  Forward,
+  Operator,
+  OperatorContext,
+  OperatorSupplier,
+  Punctuation,
+  SourceOperator,
+  SourceSupplier,
+  TopicWriter,
+} from './operator.ts';
 export {
   type Accumulation,
   type ByValue,
@@ -116,17 +127,6 @@ export { type NullValues, type WindowAggregation, windowAggregate } from './oper
 export { originTimeHeader, takeHeaders, withoutOriginTime } from './origin-time.ts';
 export { type PartitionPlan, partitionsOf, planPartitions } from './partition-plan.ts';
 export { ProcessingError, type ProcessingFailure, type ProcessingPolicy } from './processing-error.ts';
-export type {
-  DropReason,
-  Forward,
-  Processor as Operator,
-  ProcessorContext as OperatorContext,
-  ProcessorSupplier as OperatorSupplier,
-  Punctuation,
-  SourceProcessor,
-  SourceSupplier,
-  TopicWriter,
-} from './processor.ts';
 export { type StateKeyValueStore } from './processors/key-value-face.ts';
 export type { Direction, StateOrderedKeyValueStore } from './processors/ordered-key-value-face.ts';
 export { type ProcessFields, process, processValues } from './processors/process.ts';

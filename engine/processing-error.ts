@@ -11,7 +11,7 @@
 import { AssertionError, messageOf, UserError } from '../base/index.ts';
 import { LogError, type RecordHeader } from '../storage/index.ts';
 import { ProcessorMisuse } from './misuse.ts';
-import { PreparationError, TopicNotKnown } from './processor.ts';
+import { PreparationError, TopicNotKnown } from './operator.ts';
 import { KvError } from './stores/ordered-kv.ts';
 
 export interface ProcessingFailure {

@@ -7,7 +7,7 @@
  */
 
 import type { BeforeUse } from './before-images.ts';
-import type { ProcessorSupplier, SourceSupplier } from './processor.ts';
+import type { OperatorSupplier, SourceSupplier } from './operator.ts';
 import type { StoreSpec } from './stores/store.ts';
 
 export type SourceKind = 'stream' | 'table';
@@ -34,7 +34,7 @@ export interface ProcessorNode {
   readonly before: BeforeUse | undefined;
   /** It may call `schedule` while it processes records: its task takes them one at a time. */
   readonly schedules: boolean;
-  readonly supplier: ProcessorSupplier<unknown, unknown>;
+  readonly supplier: OperatorSupplier<unknown, unknown>;
 }
 
 export interface SinkNode {
@@ -43,7 +43,7 @@ export interface SinkNode {
   readonly parents: readonly string[];
   readonly topic: string;
   readonly repartition: boolean;
-  readonly supplier: ProcessorSupplier<unknown, never>;
+  readonly supplier: OperatorSupplier<unknown, never>;
 }
 
 export type Node = SourceNode | ProcessorNode | SinkNode;

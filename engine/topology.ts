@@ -12,7 +12,7 @@
 
 import { UserError } from '../base/index.ts';
 import type { BeforeUse } from './before-images.ts';
-import type { ProcessorSupplier, SourceSupplier } from './processor.ts';
+import type { OperatorSupplier, SourceSupplier } from './operator.ts';
 import type { StoreSpec } from './stores/store.ts';
 import { splitTopology } from './sub-topologies.ts';
 import { describeSubTopologies, printDescription, type TopologyDescription } from './topology-description.ts';
@@ -51,7 +51,7 @@ export interface SourceOptions<Out> {
 export interface SinkOptions<In> {
   readonly topic: string;
   readonly parents: readonly string[];
-  readonly supplier: ProcessorSupplier<In, never>;
+  readonly supplier: OperatorSupplier<In, never>;
 }
 
 export interface GlobalStoreOptions<V> {
@@ -61,14 +61,14 @@ export interface GlobalStoreOptions<V> {
   readonly source: SourceSupplier<V>;
   readonly sourceName: string;
   /** Puts the records into the store. */
-  readonly processor: ProcessorSupplier<V, unknown>;
+  readonly processor: OperatorSupplier<V, unknown>;
   readonly processorName: string;
 }
 
 export interface RepartitionOptions<In, Out> {
   readonly parents: readonly string[];
   /** Writes to `repartitionTopic(name)`. */
-  readonly sink: ProcessorSupplier<In, never>;
+  readonly sink: OperatorSupplier<In, never>;
   readonly source: SourceSupplier<Out>;
   readonly kind?: SourceKind;
   readonly partitions?: number;
@@ -94,7 +94,7 @@ export class Topology {
 
   addProcessor<In, Out>(
     name: string,
-    supplier: ProcessorSupplier<In, Out>,
+    supplier: OperatorSupplier<In, Out>,
     parents: readonly string[],
     { stores = [], before, schedules = false }: ProcessorOptions = {},
   ): this {

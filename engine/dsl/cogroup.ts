@@ -1,7 +1,7 @@
 /** How cogrouped streams are wired: a node for each stream, and one behind them that aggregates. */
 
+import type { OperatorSupplier } from '../operator.ts';
 import { type Addition, sideOfCogroup } from '../operators/cogroup.ts';
-import type { ProcessorSupplier } from '../processor.ts';
 import type { StoreSpec } from '../stores/store.ts';
 import type { Topology } from '../topology.ts';
 import { broughtTogether } from './brought-together.ts';
@@ -44,7 +44,7 @@ export const cogroupInput = <K, V, A>(
 /** What aggregates: its operator over its stores, and what else its caller takes of it. */
 interface CogroupAggregate<A> {
   readonly stores: readonly StoreSpec[];
-  readonly operator: ProcessorSupplier<Addition<A>, A>;
+  readonly operator: OperatorSupplier<Addition<A>, A>;
 }
 
 export type CogroupInputs<K> = readonly [CogroupInput<K>, ...CogroupInput<K>[]];

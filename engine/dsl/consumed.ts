@@ -1,10 +1,10 @@
 /** How a topic's records are read: serdes, and where their event times come from. */
 
 import { readHeaders } from '../../storage/index.ts';
+import type { SourceSupplier } from '../operator.ts';
 import { source } from '../operators/source.ts';
 import type { InvalidTime, SourceTime } from '../operators/source-times.ts';
 import { withoutOriginTime } from '../origin-time.ts';
-import type { SourceSupplier } from '../processor.ts';
 import type { RecordMetadata } from '../processors/processor.ts';
 import { RecordHeaders } from '../processors/record-headers.ts';
 import type { Serde } from '../serde.ts';

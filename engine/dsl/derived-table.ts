@@ -4,9 +4,9 @@
  */
 
 import type { BeforeUse } from '../before-images.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { keptTable } from '../operators/kept-table.ts';
 import { mappedRows, storedRows } from '../operators/table-view.ts';
-import type { ProcessorSupplier } from '../processor.ts';
 import { processValues } from '../processors/process.ts';
 import type { CommonContext } from '../processors/processor.ts';
 import type { AnyStoreBuilder } from '../processors/store-builder.ts';
@@ -19,7 +19,7 @@ import type { TableParts, Wanted } from './parts.ts';
 
 interface Derivation<V, V2> {
   readonly node: string;
-  readonly operator: ProcessorSupplier<V, V2>;
+  readonly operator: OperatorSupplier<V, V2>;
   readonly before: BeforeUse;
   /** The derived row of a row; null: there is none. */
   readonly row: (row: V, record: StreamRecord<unknown>) => V2 | null;

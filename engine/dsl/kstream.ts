@@ -7,6 +7,7 @@
  * are shown to the functions of a stream, typed so; a table's functions see rows only.
  */
 
+import type { OperatorSupplier } from '../operator.ts';
 import { dynamicSink } from '../operators/dynamic-sink.ts';
 import { filter } from '../operators/filter.ts';
 import { flatMap } from '../operators/flat-map.ts';
@@ -18,9 +19,8 @@ import { passThrough } from '../operators/pass-through.ts';
 import { peek } from '../operators/peek.ts';
 import { selectKey } from '../operators/select-key.ts';
 import { sink } from '../operators/sink.ts';
-import type { ProcessorSupplier } from '../processor.ts';
 import { process, processValues } from '../processors/process.ts';
-import type { FixedKeyProcessorSupplier, ProcessorSupplier as UserProcessorSupplier } from '../processors/processor.ts';
+import type { FixedKeyProcessorSupplier, ProcessorSupplier } from '../processors/processor.ts';
 import type { AnyStoreBuilder } from '../processors/store-builder.ts';
 import type { Serde } from '../serde.ts';
 import type { BranchedKStream } from './branched-kstream.ts';
@@ -56,7 +56,7 @@ export class KStream<K, V> {
   }
 
   /** Adds a processor behind this stream, named by `prefix` or by the caller; answers its name. */
-  #add<V2>(prefix: string, { name }: Named, supplier: ProcessorSupplier<V, V2>): string {
+  #add<V2>(prefix: string, { name }: Named, supplier: OperatorSupplier<V, V2>): string {
     const { graph, node: parent } = this.#parts;
     const node = graph.name(prefix, name);
     graph.add((topology) => topology.addProcessor(node, supplier, [parent]));
@@ -351,15 +351,15 @@ export class KStream<K, V> {
    * another one, `key` has to be given.
    */
   process<K2, V2, const S extends readonly AnyStoreBuilder[] = readonly []>(
-    supplier: UserProcessorSupplier<K, V, K2, V2, S[number]>,
+    supplier: ProcessorSupplier<K, V, K2, V2, S[number]>,
     options: Processed<S> & WithKeyAndValue<K2, V2>,
   ): KStream<K2, V2>;
   process<V2 = never, const S extends readonly AnyStoreBuilder[] = readonly []>(
-    supplier: UserProcessorSupplier<K, V, K, V2, S[number]>,
+    supplier: ProcessorSupplier<K, V, K, V2, S[number]>,
     options?: Processed<S> & WithValue<V2>,
   ): KStream<K, V2>;
   process<K2, V2, S extends readonly AnyStoreBuilder[]>(
-    supplier: UserProcessorSupplier<K, V, K2, V2, S[number]>,
+    supplier: ProcessorSupplier<K, V, K2, V2, S[number]>,
     options: Processed<S> & WithValue<V2> & { readonly key?: Serde<K2> } = {},
   ): KStream<K2, V2> {
     const { graph, key } = this.#parts;

@@ -1,9 +1,9 @@
 /** The nodes and stores of a join of two streams; names as Kafka Streams has them. */
 
+import type { OperatorContext } from '../operator.ts';
 import { joinStreamSelf } from '../operators/join-stream-self.ts';
 import { joinStreamStream, sideOfJoin } from '../operators/join-stream-stream.ts';
 import { joinRetention } from '../operators/join-times.ts';
-import type { ProcessorContext } from '../processor.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { broughtTogether } from './brought-together.ts';
@@ -59,7 +59,7 @@ export const joinStreams = <K, V, R, V2>(
   assertSameBuilder(graph, rightParts.graph, 'a join');
   const names = namesOf(graph, kind, name, options.store);
   const sides = sidesOf(leftParts, rightParts, kind, name ?? names.merge, options);
-  const join = (left: V | null, right: R | null, record: StreamRecord<V2>, _context: ProcessorContext): V2 | null =>
+  const join = (left: V | null, right: R | null, record: StreamRecord<V2>, _context: OperatorContext): V2 | null =>
     joiner(left, right, keyOf(key, record));
   graph.add((topology) => {
     const retention = joinRetention(windows);

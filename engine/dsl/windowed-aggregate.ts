@@ -2,11 +2,11 @@
  *  out. */
 
 import { UserError } from '../../base/index.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import type { Accumulation, MergingAccumulation } from '../operators/accumulation.ts';
 import { sessionAggregate } from '../operators/session-aggregate.ts';
 import { slidingAggregate } from '../operators/sliding-aggregate.ts';
 import { type NullValues, windowAggregate } from '../operators/window-aggregate.ts';
-import type { ProcessorSupplier } from '../processor.ts';
 import type { Serde } from '../serde.ts';
 import type { StoreSpec } from '../stores/store.ts';
 import type { KeyForm } from './parts.ts';
@@ -48,7 +48,7 @@ const openWindowsOf = (
 
 /** By windows of fixed size. */
 export interface FixedWindowAggregate extends WindowedAggregate {
-  operator<V, A, R>(accumulation: Accumulation<V, A, R>, nullValues?: NullValues): ProcessorSupplier<V, R>;
+  operator<V, A, R>(accumulation: Accumulation<V, A, R>, nullValues?: NullValues): OperatorSupplier<V, R>;
 }
 
 export const fixedWindowAggregate = (
@@ -103,7 +103,7 @@ const slidingWindowAggregate = (
 };
 
 export interface SessionWindowAggregate extends WindowedAggregate {
-  operator<V, A, R>(accumulation: MergingAccumulation<V, A, R>, nullValues?: NullValues): ProcessorSupplier<V, R>;
+  operator<V, A, R>(accumulation: MergingAccumulation<V, A, R>, nullValues?: NullValues): OperatorSupplier<V, R>;
 }
 
 export const sessionWindowAggregate = (

@@ -13,7 +13,7 @@
  */
 
 import { AssertionError, copyBytes, readViewI64, writeViewI64 } from '../../base/index.ts';
-import type { ProcessorContext } from '../processor.ts';
+import type { OperatorContext } from '../operator.ts';
 import { type StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import type { UpdateCursor } from '../stores/store.ts';
@@ -24,11 +24,11 @@ export interface ByValue<V, A, R> {
   readonly accumulator: Serde<A>;
   initialize(): A;
   /** May change the accumulator it is given and return it. Null: the group is deleted. */
-  add(accumulator: A, record: StreamRecord<V>, context: ProcessorContext): A | null;
-  result(accumulator: A, record: StreamRecord<V>, context: ProcessorContext): R;
+  add(accumulator: A, record: StreamRecord<V>, context: OperatorContext): A | null;
+  result(accumulator: A, record: StreamRecord<V>, context: OperatorContext): R;
   /** Joins the accumulators of two groups that have become one, the earlier one first; may change the first and return
    *  it. Needed by sessions only. `record` is the one that joins them. */
-  merge?(accumulator: A, other: A, record: StreamRecord<V>, context: ProcessorContext): A;
+  merge?(accumulator: A, other: A, record: StreamRecord<V>, context: OperatorContext): A;
 }
 
 export interface InPlace<V, R> {
@@ -38,8 +38,8 @@ export interface InPlace<V, R> {
   /** Writes the accumulator of a group without records to the bytes [at, at + width) of the view. */
   initialize(view: DataView, at: number): void;
   /** Changes the accumulator in the bytes [at, at + width) of the view, and no other byte. */
-  add(view: DataView, at: number, record: StreamRecord<V>, context: ProcessorContext): void;
-  result(view: DataView, at: number, record: StreamRecord<V>, context: ProcessorContext): R;
+  add(view: DataView, at: number, record: StreamRecord<V>, context: OperatorContext): void;
+  result(view: DataView, at: number, record: StreamRecord<V>, context: OperatorContext): R;
   /** Joins the accumulator at `otherAt` of another view to the one in the bytes [at, at + width); as for `ByValue`. */
   merge?(
     view: DataView,
@@ -47,7 +47,7 @@ export interface InPlace<V, R> {
     other: DataView,
     otherAt: number,
     record: StreamRecord<V>,
-    context: ProcessorContext,
+    context: OperatorContext,
   ): void;
 }
 
@@ -85,13 +85,13 @@ export interface Accumulator<V, R> {
 
 export const accumulatorOf = <V, A, R>(
   accumulation: Accumulation<V, A, R>,
-  context: ProcessorContext,
+  context: OperatorContext,
 ): Accumulator<V, R> =>
   accumulation.form === 'in place'
     ? inPlaceAccumulator(accumulation, context)
     : byValueAccumulator(accumulation, context);
 
-const inPlaceAccumulator = <V, R>(accumulation: InPlace<V, R>, context: ProcessorContext): Accumulator<V, R> => {
+const inPlaceAccumulator = <V, R>(accumulation: InPlace<V, R>, context: OperatorContext): Accumulator<V, R> => {
   const { width } = accumulation;
   const { sendsBefore } = context;
   const length = timestampBytes + width;
@@ -130,7 +130,7 @@ const inPlaceAccumulator = <V, R>(accumulation: InPlace<V, R>, context: Processo
 const otherLength = (found: number, length: number): AssertionError =>
   new AssertionError(`an entry takes ${found} bytes, not ${length}`);
 
-const byValueAccumulator = <V, A, R>(accumulation: ByValue<V, A, R>, context: ProcessorContext): Accumulator<V, R> => {
+const byValueAccumulator = <V, A, R>(accumulation: ByValue<V, A, R>, context: OperatorContext): Accumulator<V, R> => {
   const { accumulator: serde } = accumulation;
   const { sendsBefore } = context;
   const kept = context.scratch();

@@ -11,7 +11,7 @@
  * and nothing goes on.
  */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 import { type Accumulation, accumulatorOf, pending } from './accumulation.ts';
 import { whyTooLarge } from './timestamped.ts';
@@ -22,7 +22,7 @@ export interface Aggregation<V, A, R> {
 }
 
 export const aggregate =
-  <V, A, R>({ store: name, accumulation }: Aggregation<V, A, R>): ProcessorSupplier<V, R> =>
+  <V, A, R>({ store: name, accumulation }: Aggregation<V, A, R>): OperatorSupplier<V, R> =>
   (context, forward) => {
     const store = context.store(name, 'key-value');
     const accumulator = accumulatorOf(accumulation, context);

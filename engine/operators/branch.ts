@@ -3,7 +3,7 @@
  * State: none. Null keys and values are shown to the predicates.
  */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import type { Predicate } from './functions.ts';
 
 export interface Branch<V> {
@@ -13,7 +13,7 @@ export interface Branch<V> {
 }
 
 export const branch =
-  <V>(branches: readonly Branch<V>[]): ProcessorSupplier<V, V> =>
+  <V>(branches: readonly Branch<V>[]): OperatorSupplier<V, V> =>
   (context) => {
     const targets = branches.map(({ child, takes }) => ({ takes, forward: context.child<V>(child) }));
     return {

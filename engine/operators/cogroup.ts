@@ -6,17 +6,17 @@
  * State: none. A record without a value is dropped (`null-value`).
  */
 
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 import type { ByValue } from './accumulation.ts';
 
 /** A record of one of the streams, and how it is added. Lent, as the record itself. */
 export interface Addition<A> {
-  addTo(accumulator: A, context: ProcessorContext): A | null;
+  addTo(accumulator: A, context: OperatorContext): A | null;
 }
 
 export const sideOfCogroup =
-  <V, A>(add: ByValue<V, A, unknown>['add']): ProcessorSupplier<V, Addition<A>> =>
+  <V, A>(add: ByValue<V, A, unknown>['add']): OperatorSupplier<V, Addition<A>> =>
   (context, forward) => {
     let inHand = new StreamRecord<V>();
     const out = new StreamRecord<Addition<A>>();
@@ -37,5 +37,5 @@ export const sideOfCogroup =
 export const addAddition = <A>(
   accumulator: A,
   { value }: StreamRecord<Addition<A>>,
-  context: ProcessorContext,
+  context: OperatorContext,
 ): A | null => (value === null ? accumulator : value.addTo(accumulator, context));

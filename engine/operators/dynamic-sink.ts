@@ -8,12 +8,12 @@
  */
 
 import { ProcessorMisuse } from '../misuse.ts';
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 import { RecordWriter, type WrittenFields } from './record-writer.ts';
 
 export interface DynamicSinkFields<V> extends WrittenFields<V> {
-  readonly topic: (record: StreamRecord<V>, context: ProcessorContext) => string;
+  readonly topic: (record: StreamRecord<V>, context: OperatorContext) => string;
 }
 
 interface Waiting<V> {
@@ -25,7 +25,7 @@ interface Waiting<V> {
 }
 
 export const dynamicSink =
-  <V>(fields: DynamicSinkFields<V>): ProcessorSupplier<V, never> =>
+  <V>(fields: DynamicSinkFields<V>): OperatorSupplier<V, never> =>
   (context) => {
     const writers = new Map<string, RecordWriter<V>>();
     const waiting: Waiting<V>[] = [];

@@ -3,11 +3,11 @@
  * values are shown to the predicate like any other.
  */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import type { Predicate } from './functions.ts';
 
 export const filter =
-  <V>(keeps: Predicate<V>, { not = false }: { readonly not?: boolean } = {}): ProcessorSupplier<V, V> =>
+  <V>(keeps: Predicate<V>, { not = false }: { readonly not?: boolean } = {}): OperatorSupplier<V, V> =>
   (context, forward) => ({
     process(record) {
       if (keeps(record, context) !== not) forward(record);

@@ -4,12 +4,12 @@
  * function. Values are asked for one by one, so that a record that makes very many needs no room for all of them.
  */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 import type { ValuesMapper } from './functions.ts';
 
 export const flatMapValues =
-  <In, Out>(to: ValuesMapper<In, Out>): ProcessorSupplier<In, Out> =>
+  <In, Out>(to: ValuesMapper<In, Out>): OperatorSupplier<In, Out> =>
   (context, forward) => {
     const out = new StreamRecord<Out>();
     return {

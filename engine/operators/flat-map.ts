@@ -6,7 +6,7 @@
  */
 
 import type { ByteWriter } from '../../base/index.ts';
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 
 export interface FlatMapping<In, K, Out> {
@@ -14,12 +14,12 @@ export interface FlatMapping<In, K, Out> {
   readonly to: (
     record: StreamRecord<In>,
     emit: (key: K | null, value: Out | null) => void,
-    context: ProcessorContext,
+    context: OperatorContext,
   ) => void;
 }
 
 export const flatMap =
-  <In, K, Out>({ writeKey, to }: FlatMapping<In, K, Out>): ProcessorSupplier<In, Out> =>
+  <In, K, Out>({ writeKey, to }: FlatMapping<In, K, Out>): OperatorSupplier<In, Out> =>
   (context, forward) => {
     const out = new StreamRecord<Out>();
     const keyWriter = context.scratch();

@@ -3,11 +3,11 @@
  * outside of the transaction: after a rollback or a crash it sees records again that it has seen.
  */
 
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import type { StreamRecord } from '../record.ts';
 
 export const forEach =
-  <V>(see: (record: StreamRecord<V>, context: ProcessorContext) => void): ProcessorSupplier<V, never> =>
+  <V>(see: (record: StreamRecord<V>, context: OperatorContext) => void): OperatorSupplier<V, never> =>
   (context) => ({
     process(record) {
       see(record, context);

@@ -7,7 +7,7 @@
  */
 
 import { AssertionError, assert, type ByteWriter, copyBytes } from '../../base/index.ts';
-import type { ProcessorContext } from '../processor.ts';
+import type { OperatorContext } from '../operator.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Accumulation, ByValue, InPlace } from './accumulation.ts';
 
@@ -27,13 +27,13 @@ export interface HeldAccumulator<V, R> {
 
 export const heldAccumulatorOf = <V, A, R>(
   accumulation: Accumulation<V, A, R>,
-  context: ProcessorContext,
+  context: OperatorContext,
 ): HeldAccumulator<V, R> =>
   accumulation.form === 'in place' ? heldBytes(accumulation, context) : heldValue(accumulation, context);
 
 const cannotMerge = 'the accumulation cannot join groups';
 
-const heldBytes = <V, R>(accumulation: InPlace<V, R>, context: ProcessorContext): HeldAccumulator<V, R> => {
+const heldBytes = <V, R>(accumulation: InPlace<V, R>, context: OperatorContext): HeldAccumulator<V, R> => {
   const { width } = accumulation;
   const held = new Uint8Array(width);
   const view = new DataView(held.buffer);
@@ -67,7 +67,7 @@ const heldBytes = <V, R>(accumulation: InPlace<V, R>, context: ProcessorContext)
   };
 };
 
-const heldValue = <V, A, R>(accumulation: ByValue<V, A, R>, context: ProcessorContext): HeldAccumulator<V, R> => {
+const heldValue = <V, A, R>(accumulation: ByValue<V, A, R>, context: OperatorContext): HeldAccumulator<V, R> => {
   const { accumulator: serde } = accumulation;
   let held = accumulation.initialize();
   return {

@@ -9,7 +9,7 @@
  */
 
 import { type ByteWriter, readOrderedI64, readU32, writeOrderedI64 } from '../../base/index.ts';
-import type { ProcessorContext } from '../processor.ts';
+import type { OperatorContext } from '../operator.ts';
 import type { StreamRecord } from '../record.ts';
 import type { OrderedCursor, OrderedStore } from '../stores/store.ts';
 
@@ -31,7 +31,7 @@ export class AloneRecords {
   readonly #cursor: OrderedCursor;
   readonly #order: ByteWriter;
 
-  constructor(context: ProcessorContext, store: string) {
+  constructor(context: OperatorContext, store: string) {
     this.#store = context.store(store, 'ordered');
     this.#cursor = this.#store.cursor();
     this.#order = context.scratch();

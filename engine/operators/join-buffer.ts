@@ -10,7 +10,7 @@
  */
 
 import { type ByteWriter, readOrderedI64, readU32, writeI32, writeOrderedI64 } from '../../base/index.ts';
-import type { ProcessorContext } from '../processor.ts';
+import type { OperatorContext } from '../operator.ts';
 import type { StreamRecord } from '../record.ts';
 import { type Serde, SerdeError } from '../serde.ts';
 import type { OrderedCursor, OrderedStore } from '../stores/store.ts';
@@ -43,7 +43,7 @@ export class JoinBuffer<V> {
   readonly #to = new Uint8Array(timeBytes);
   readonly #order = new Uint8Array(orderBytes);
 
-  constructor(context: ProcessorContext, { store, row }: JoinSide<V>) {
+  constructor(context: OperatorContext, { store, row }: JoinSide<V>) {
     this.#store = context.store(store, 'ordered');
     this.#cursor = this.#store.cursor();
     this.#row = row;
@@ -57,7 +57,7 @@ export class JoinBuffer<V> {
 
   /** Keeps a record. Answers with its sequence; −1: it cannot be written, or is larger than an entry of the store may be,
    *  and was dropped. */
-  keep(record: StreamRecord<unknown>, value: V, state: JoinState, context: ProcessorContext): number {
+  keep(record: StreamRecord<unknown>, value: V, state: JoinState, context: OperatorContext): number {
     const { keyBytes, keyStart, keyEnd, timestamp } = record;
     const entry = this.#entry;
     const store = this.#store;

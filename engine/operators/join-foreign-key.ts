@@ -22,21 +22,21 @@
 
 import type { ByteWriter } from '../../base/index.ts';
 import { assert, equalBytes, readI32, readI64 } from '../../base/index.ts';
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { Answer, asks, Subscription } from './foreign-key-messages.ts';
 import type { ViewedTable } from './table-view.ts';
 
 /** Writes the foreign key of a left row; false: it has none. */
-export type ForeignKey<L> = (row: L, record: StreamRecord<L>, out: ByteWriter, context: ProcessorContext) => boolean;
+export type ForeignKey<L> = (row: L, record: StreamRecord<L>, out: ByteWriter, context: OperatorContext) => boolean;
 
 /** Makes the joined row; `right` is null in left joins only. */
 export type JoinForeign<L, R, Out> = (
   left: L,
   right: R | null,
   record: StreamRecord<unknown>,
-  context: ProcessorContext,
+  context: OperatorContext,
 ) => Out | null;
 
 export interface ForeignKeyJoin<L, R, Out> {
@@ -57,7 +57,7 @@ export const subscribe =
     left,
     foreignKey,
     leftJoin,
-  }: Pick<ForeignKeyJoin<L, never, never>, 'left' | 'foreignKey' | 'leftJoin'>): ProcessorSupplier<L, Subscription> =>
+  }: Pick<ForeignKeyJoin<L, never, never>, 'left' | 'foreignKey' | 'leftJoin'>): OperatorSupplier<L, Subscription> =>
   (context, forward) => {
     context.usesBefore('needed');
     const fingerprintOf = left.fingerprints(context);
@@ -104,7 +104,7 @@ export const emitAlone =
     foreignKey,
     join,
     leftJoin,
-  }: Pick<ForeignKeyJoin<L, never, Out>, 'foreignKey' | 'join' | 'leftJoin'>): ProcessorSupplier<L, Out> =>
+  }: Pick<ForeignKeyJoin<L, never, Out>, 'foreignKey' | 'join' | 'leftJoin'>): OperatorSupplier<L, Out> =>
   (context, forward) => {
     context.usesBefore('needed');
     const key = context.scratch();
@@ -137,7 +137,7 @@ export const answerSubscriptions =
     right,
     row: serde,
     store: name,
-  }: Pick<ForeignKeyJoin<never, R, never>, 'right' | 'row' | 'store'>): ProcessorSupplier<Subscription, Answer> =>
+  }: Pick<ForeignKeyJoin<never, R, never>, 'right' | 'row' | 'store'>): OperatorSupplier<Subscription, Answer> =>
   (context, forward) => {
     const view = right.open(context);
     const store = context.store(name, 'ordered');
@@ -179,7 +179,7 @@ export const answerChanges =
   <R>({
     row: serde,
     store: name,
-  }: Pick<ForeignKeyJoin<never, R, never>, 'row' | 'store'>): ProcessorSupplier<R, Answer> =>
+  }: Pick<ForeignKeyJoin<never, R, never>, 'row' | 'store'>): OperatorSupplier<R, Answer> =>
   (context, forward) => {
     const cursor = context.store(name, 'ordered').cursor();
     const bytes = context.scratch();
@@ -227,7 +227,7 @@ export const resolveAnswers =
     row: serde,
     join,
     leftJoin,
-  }: Pick<ForeignKeyJoin<L, R, Out>, 'left' | 'row' | 'join' | 'leftJoin'>): ProcessorSupplier<Answer, Out> =>
+  }: Pick<ForeignKeyJoin<L, R, Out>, 'left' | 'row' | 'join' | 'leftJoin'>): OperatorSupplier<Answer, Out> =>
   (context, forward) => {
     const view = left.open(context);
     const fingerprintOf = left.fingerprints(context);

@@ -9,7 +9,7 @@
  * stream record's time and headers.
  */
 
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 import type { KeyWriter } from './functions.ts';
 import type { ViewedTable } from './table-view.ts';
@@ -18,12 +18,12 @@ export interface StreamGlobalTableJoin<V, R, Out> {
   readonly table: ViewedTable<R>;
   /** Writes the key of the row that the record is joined with. */
   readonly key: KeyWriter<V>;
-  readonly join: (record: StreamRecord<V>, row: R | null, context: ProcessorContext) => Out | null;
+  readonly join: (record: StreamRecord<V>, row: R | null, context: OperatorContext) => Out | null;
   readonly left: boolean;
 }
 
 export const joinStreamGlobalTable =
-  <V, R, Out>({ table, key, join, left }: StreamGlobalTableJoin<V, R, Out>): ProcessorSupplier<V, Out> =>
+  <V, R, Out>({ table, key, join, left }: StreamGlobalTableJoin<V, R, Out>): OperatorSupplier<V, Out> =>
   (context, forward) => {
     const view = table.open(context);
     const selected = context.scratch();

@@ -7,7 +7,7 @@
  * State, time, late records, and what is dropped: as there.
  */
 
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 import { JoinBuffer, type JoinSide, joinStates } from './join-buffer.ts';
 import { type JoinTimes, keptMs, whyLate } from './join-times.ts';
@@ -16,11 +16,11 @@ export interface StreamSelfJoin<V, Out> {
   /** Its store has the larger of the two retention times (`joinRetention`). */
   readonly side: JoinSide<V>;
   readonly times: JoinTimes;
-  readonly join: (a: V, b: V, record: StreamRecord<Out>, context: ProcessorContext) => Out | null;
+  readonly join: (a: V, b: V, record: StreamRecord<Out>, context: OperatorContext) => Out | null;
 }
 
 export const joinStreamSelf =
-  <V, Out>({ side, times, join }: StreamSelfJoin<V, Out>): ProcessorSupplier<V, Out> =>
+  <V, Out>({ side, times, join }: StreamSelfJoin<V, Out>): OperatorSupplier<V, Out> =>
   (context, forward) => {
     const { beforeMs, afterMs } = times;
     const kept = keptMs(times);

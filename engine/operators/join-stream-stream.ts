@@ -25,7 +25,7 @@
  */
 
 import { assert } from '../../base/index.ts';
-import type { Forward, Processor, ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { Forward, Operator, OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 import { AloneRecords } from './join-alone.ts';
 import { JoinBuffer, type JoinSide, joinStates } from './join-buffer.ts';
@@ -39,7 +39,7 @@ export interface StreamStreamJoin<L, R, Out> {
   /** An ordered store without a retention time; where a side is outer. */
   readonly alone?: string;
   /** One of the two is null where a record is emitted alone. `record` has key and time of the result. */
-  readonly join: (left: L | null, right: R | null, record: StreamRecord<Out>, context: ProcessorContext) => Out | null;
+  readonly join: (left: L | null, right: R | null, record: StreamRecord<Out>, context: OperatorContext) => Out | null;
 }
 
 /** A record of one of the two streams. One object for each side and task: `value` is that of the record in hand. */
@@ -54,7 +54,7 @@ export class OfSide<V> {
 
 /** Marks the records of one stream, for the join behind it. State: none. */
 export const sideOfJoin =
-  <V>(side: 'left' | 'right'): ProcessorSupplier<V, OfSide<V>> =>
+  <V>(side: 'left' | 'right'): OperatorSupplier<V, OfSide<V>> =>
   (_context, forward) => {
     const out = new StreamRecord<OfSide<V>>();
     const value = new OfSide<V>(side === 'left');
@@ -81,12 +81,12 @@ interface Side<V> {
 }
 
 export const joinStreamStream =
-  <L, R, Out>(options: StreamStreamJoin<L, R, Out>): ProcessorSupplier<OfSide<L> | OfSide<R>, Out> =>
+  <L, R, Out>(options: StreamStreamJoin<L, R, Out>): OperatorSupplier<OfSide<L> | OfSide<R>, Out> =>
   (context, forward) =>
     new JoinOperator<L, R, Out>(options, context, forward);
 
-class JoinOperator<L, R, Out> implements Processor<OfSide<L> | OfSide<R>> {
-  readonly #context: ProcessorContext;
+class JoinOperator<L, R, Out> implements Operator<OfSide<L> | OfSide<R>> {
+  readonly #context: OperatorContext;
   readonly #forward: Forward<Out>;
   readonly #join: StreamStreamJoin<L, R, Out>['join'];
   readonly #left: Side<unknown>;
@@ -94,7 +94,7 @@ class JoinOperator<L, R, Out> implements Processor<OfSide<L> | OfSide<R>> {
   readonly #alone: AloneRecords | undefined;
   readonly #out = new StreamRecord<Out>();
 
-  constructor(options: StreamStreamJoin<L, R, Out>, context: ProcessorContext, forward: Forward<Out>) {
+  constructor(options: StreamStreamJoin<L, R, Out>, context: OperatorContext, forward: Forward<Out>) {
     const { left, right, times, outer, alone, join } = options;
     const { beforeMs, afterMs } = times;
     const kept = keptMs(times);

@@ -16,14 +16,14 @@
 
 import { newCursor, readOrderedI64, readUnsignedVarint } from '../../base/index.ts';
 import { forEachHeader } from '../../storage/index.ts';
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 import { type Serde, SerdeError } from '../serde.ts';
 import type { ViewedTable } from './table-view.ts';
 
 export interface StreamTableGraceJoin<V, R, Out> {
   readonly table: ViewedTable<R>;
-  readonly join: (record: StreamRecord<V>, row: R | null, context: ProcessorContext) => Out | null;
+  readonly join: (record: StreamRecord<V>, row: R | null, context: OperatorContext) => Out | null;
   readonly left: boolean;
   readonly graceMs: number;
   /** An ordered store without a retention time. */
@@ -35,7 +35,7 @@ export interface StreamTableGraceJoin<V, R, Out> {
 const noBytes = new Uint8Array(0);
 
 export const joinStreamTableGrace =
-  <V, R, Out>(options: StreamTableGraceJoin<V, R, Out>): ProcessorSupplier<V, Out> =>
+  <V, R, Out>(options: StreamTableGraceJoin<V, R, Out>): OperatorSupplier<V, Out> =>
   (context, forward) => {
     const { table, join, left, graceMs, row: serde } = options;
     const view = (table.history ?? table).open(context);

@@ -8,18 +8,18 @@
  * value is dropped. The result has the stream record's time and headers.
  */
 
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 import type { ViewedTable } from './table-view.ts';
 
 export interface StreamTableJoin<V, R, Out> {
   readonly table: ViewedTable<R>;
-  readonly join: (record: StreamRecord<V>, row: R | null, context: ProcessorContext) => Out | null;
+  readonly join: (record: StreamRecord<V>, row: R | null, context: OperatorContext) => Out | null;
   readonly left: boolean;
 }
 
 export const joinStreamTable =
-  <V, R, Out>({ table, join, left }: StreamTableJoin<V, R, Out>): ProcessorSupplier<V, Out> =>
+  <V, R, Out>({ table, join, left }: StreamTableJoin<V, R, Out>): OperatorSupplier<V, Out> =>
   (context, forward) => {
     const view = (table.history ?? table).open(context);
     const out = new StreamRecord<Out>();

@@ -17,7 +17,7 @@
  * knows the row before, and a side that finds no partner sends a deletion, which goes on where there is a row.
  */
 
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord, type Unknown, unknown } from '../record.ts';
 import type { TableView, ViewedTable } from './table-view.ts';
 
@@ -32,7 +32,7 @@ export type JoinRows<L, R, Out> = (
   left: L | null,
   right: R | null,
   record: StreamRecord<unknown>,
-  context: ProcessorContext,
+  context: OperatorContext,
 ) => Out | null;
 
 export interface TableTableJoin<V, O, Out> {
@@ -55,7 +55,7 @@ export const joinTableTable =
     keepsOwn,
     keepsOther,
     together = false,
-  }: TableTableJoin<V, O, Out>): ProcessorSupplier<V, Out> =>
+  }: TableTableJoin<V, O, Out>): OperatorSupplier<V, Out> =>
   (context, forward) => {
     context.usesBefore(tableTableJoinBefore(keepsOwn));
     const { sendsBefore } = context;

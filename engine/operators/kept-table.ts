@@ -5,16 +5,16 @@
  * State: a key-value store, as that of a table source (`table-source.ts`).
  */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import type { Serde } from '../serde.ts';
 import { tableSource } from './table-source.ts';
 
 export const keptTable = <In, V>(
-  operator: ProcessorSupplier<In, V>,
+  operator: OperatorSupplier<In, V>,
   fields: { readonly store: string; readonly row: Serde<V> },
-): ProcessorSupplier<In, V> => {
+): OperatorSupplier<In, V> => {
   const { stores = [], schedules = false } = operator;
-  const kept: ProcessorSupplier<In, V> = (context, forward) => {
+  const kept: OperatorSupplier<In, V> = (context, forward) => {
     const table = tableSource<V>(fields)(context, forward);
     return operator(context, (record) => {
       if (!record.outdated) table.process(record);

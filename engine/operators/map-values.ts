@@ -3,12 +3,12 @@
  * repartition. A null value is shown to the function.
  */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 import type { ValueMapper } from './functions.ts';
 
 export const mapValues =
-  <In, Out>(to: ValueMapper<In, Out>): ProcessorSupplier<In, Out> =>
+  <In, Out>(to: ValueMapper<In, Out>): OperatorSupplier<In, Out> =>
   (context, forward) => {
     const out = new StreamRecord<Out>();
     return {

@@ -3,12 +3,12 @@
  * Null keys and values are shown to both. What follows by key needs a repartition.
  */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 import type { KeyWriter, ValueMapper } from './functions.ts';
 
 export const map =
-  <In, Out>(to: { readonly key: KeyWriter<In>; readonly value: ValueMapper<In, Out> }): ProcessorSupplier<In, Out> =>
+  <In, Out>(to: { readonly key: KeyWriter<In>; readonly value: ValueMapper<In, Out> }): OperatorSupplier<In, Out> =>
   (context, forward) => {
     const out = new StreamRecord<Out>();
     const key = context.scratch();

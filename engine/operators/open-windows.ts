@@ -3,19 +3,19 @@
  * open, by the time when they close.
  *
  * A window goes when stream time has reached that: right after the record that moves it, or at a commit
- * (`ProcessorContext.reachedTime`), in the order of closing, then of the key's bytes. Which windows have gone is part of
+ * (`OperatorContext.reachedTime`), in the order of closing, then of the key's bytes. Which windows have gone is part of
  * the state: one that is not here any more. State: an ordered store (`../stores/keys-by-time.ts`), one entry for each
  * key with its window, as it goes on.
  */
 
 import type { ByteWriter } from '../../base/index.ts';
-import type { ProcessorContext } from '../processor.ts';
+import type { OperatorContext } from '../operator.ts';
 import { KeysByTime } from '../stores/keys-by-time.ts';
 
 export class OpenWindows {
   readonly #keys: KeysByTime;
 
-  constructor(context: ProcessorContext, store: string) {
+  constructor(context: OperatorContext, store: string) {
     this.#keys = new KeysByTime(context.store(store, 'ordered'), context.scratch());
   }
 

@@ -4,8 +4,8 @@
  * inputs.
  */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 
 export const passThrough =
-  <V>(): ProcessorSupplier<V, V> =>
+  <V>(): OperatorSupplier<V, V> =>
   (_context, forward) => ({ process: forward });

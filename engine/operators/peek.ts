@@ -3,11 +3,11 @@
  * the transaction: after a rollback it sees the same records again.
  */
 
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import type { StreamRecord } from '../record.ts';
 
 export const peek =
-  <V>(see: (record: StreamRecord<V>, context: ProcessorContext) => void): ProcessorSupplier<V, V> =>
+  <V>(see: (record: StreamRecord<V>, context: OperatorContext) => void): OperatorSupplier<V, V> =>
   (context, forward) => ({
     process(record) {
       see(record, context);

@@ -7,7 +7,7 @@
 
 import { type ByteWriter, partitionOfKey } from '../../base/index.ts';
 import { ProcessorMisuse } from '../misuse.ts';
-import type { ProcessorContext, TopicWriter } from '../processor.ts';
+import type { OperatorContext, TopicWriter } from '../operator.ts';
 import type { StreamRecord } from '../record.ts';
 import { type Serde, SerdeError } from '../serde.ts';
 import type { KeyWriter } from './functions.ts';
@@ -30,12 +30,12 @@ const nothing = new Uint8Array(0);
 export class RecordWriter<V> {
   readonly #fields: WrittenFields<V>;
   readonly #writer: TopicWriter;
-  readonly #context: ProcessorContext;
+  readonly #context: OperatorContext;
   readonly #value: ByteWriter;
   readonly #key: ByteWriter | undefined;
   readonly #roundRobin: RoundRobin;
 
-  constructor(fields: WrittenFields<V>, writer: TopicWriter, context: ProcessorContext) {
+  constructor(fields: WrittenFields<V>, writer: TopicWriter, context: OperatorContext) {
     this.#fields = fields;
     this.#writer = writer;
     this.#context = context;

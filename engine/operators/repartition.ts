@@ -6,7 +6,7 @@
  * or a plain re-keying; it then goes to the partitions in round robin. Headers and timestamps pass through.
  */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { repartitionTopic } from '../topology-nodes.ts';
 import { RecordWriter, type WrittenFields } from './record-writer.ts';
 import { source } from './source.ts';
@@ -18,7 +18,7 @@ export interface RepartitionFields<V> extends WrittenFields<V> {
 }
 
 export const repartitionSink =
-  <V>(fields: RepartitionFields<V>): ProcessorSupplier<V, never> =>
+  <V>(fields: RepartitionFields<V>): OperatorSupplier<V, never> =>
   (context) => {
     const writer = new RecordWriter(fields, context.output(repartitionTopic(fields.name)), context);
     const keepsNullKeys = fields.nullKeys === 'keep';

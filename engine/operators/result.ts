@@ -6,12 +6,12 @@
  * none.
  */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { type Serde, SerdeError } from '../serde.ts';
 import { resultTopic } from '../topology-nodes.ts';
 
 export const result =
-  <V>(value: Pick<Serde<V>, 'write'>): ProcessorSupplier<V, never> =>
+  <V>(value: Pick<Serde<V>, 'write'>): OperatorSupplier<V, never> =>
   (context) => {
     const writer = context.output(resultTopic);
     const out = context.scratch();

@@ -3,12 +3,12 @@
  * follows by key needs a repartition.
  */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 import type { KeyWriter } from './functions.ts';
 
 export const selectKey =
-  <V>(write: KeyWriter<V>): ProcessorSupplier<V, V> =>
+  <V>(write: KeyWriter<V>): OperatorSupplier<V, V> =>
   (context, forward) => {
     const out = new StreamRecord<V>();
     const key = context.scratch();

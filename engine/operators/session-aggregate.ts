@@ -23,7 +23,7 @@
  */
 
 import { assert, readI64 } from '../../base/index.ts';
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import { SessionStore } from '../stores/session-store.ts';
 import type { SessionWindows } from '../windows/session.ts';
@@ -49,7 +49,7 @@ export interface SessionAggregation<V, A, R> {
 const boundsBytes = 16;
 
 export const sessionAggregate =
-  <V, A, R>(aggregation: SessionAggregation<V, A, R>): ProcessorSupplier<V, R> =>
+  <V, A, R>(aggregation: SessionAggregation<V, A, R>): OperatorSupplier<V, R> =>
   (context, forward) => {
     const { store: name, accumulation, windows, graceMs, retentionMs, nullValues, openWindows } = aggregation;
     const store = new SessionStore(context.store(name, 'ordered'));
@@ -192,7 +192,7 @@ class FoundSessions {
   readonly values;
   readonly #valueEnds: number[] = [];
 
-  constructor(context: ProcessorContext) {
+  constructor(context: OperatorContext) {
     this.values = context.scratch();
   }
 

@@ -7,7 +7,7 @@
  * that cannot be written, or is larger than the topic takes, drops the record (`serialization`).
  */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { RecordWriter, type WrittenFields } from './record-writer.ts';
 
 export interface SinkFields<V> extends WrittenFields<V> {
@@ -15,7 +15,7 @@ export interface SinkFields<V> extends WrittenFields<V> {
 }
 
 export const sink =
-  <V>(fields: SinkFields<V>): ProcessorSupplier<V, never> =>
+  <V>(fields: SinkFields<V>): OperatorSupplier<V, never> =>
   (context) => {
     const writer = new RecordWriter(fields, context.output(fields.topic), context);
     return {

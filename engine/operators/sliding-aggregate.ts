@@ -26,7 +26,7 @@
  */
 
 import { assert, type ByteWriter, readI64 } from '../../base/index.ts';
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { ValueCursor } from '../stores/store.ts';
 import { WindowsByStart } from '../stores/windows-by-start.ts';
@@ -81,7 +81,7 @@ class KeptEntry {
 const none = Number.NEGATIVE_INFINITY;
 
 export const slidingAggregate =
-  <V, A, R>(aggregation: SlidingAggregation<V, A, R>): ProcessorSupplier<V, R> =>
+  <V, A, R>(aggregation: SlidingAggregation<V, A, R>): OperatorSupplier<V, R> =>
   (context, forward) => {
     const { store: name, accumulation, windows, graceMs, retentionMs, openWindows } = aggregation;
     const store = new WindowsByStart(context.store(name, 'ordered'));

@@ -8,12 +8,12 @@
 
 import { messageOf } from '../../base/index.ts';
 import type { Block } from '../block.ts';
-import type { ProcessorContext } from '../processor.ts';
+import type { OperatorContext } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 
 /** Works out the time of a record, epoch milliseconds. A negative number, and whatever is not a whole one, is not valid.
  *  `partitionTime`: −1 before the first valid time. */
-export type SourceTime<V> = (record: StreamRecord<V>, partitionTime: number, context: ProcessorContext) => number;
+export type SourceTime<V> = (record: StreamRecord<V>, partitionTime: number, context: OperatorContext) => number;
 
 /** What becomes of a record whose time is not valid: it is dropped (`invalid-timestamp`), it fails (`context.failed`),
  *  or it gets the partition time; where there is none yet it is dropped. */
@@ -41,7 +41,7 @@ export class SourceTimes<V> {
   readonly #time: SourceTime<V>;
   readonly #invalid: InvalidTime;
   readonly #read: RowReader<V>;
-  readonly #context: ProcessorContext;
+  readonly #context: OperatorContext;
   readonly #record = new StreamRecord<V>();
   #block: Block | undefined;
   #blockStart = -1;
@@ -53,7 +53,7 @@ export class SourceTimes<V> {
   #partitionTime = -1;
   #taken = -1;
 
-  constructor(time: SourceTime<V>, invalid: InvalidTime, read: RowReader<V>, context: ProcessorContext) {
+  constructor(time: SourceTime<V>, invalid: InvalidTime, read: RowReader<V>, context: OperatorContext) {
     this.#time = time;
     this.#invalid = invalid;
     this.#read = read;

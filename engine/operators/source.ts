@@ -10,7 +10,7 @@
 import type { UserError } from '../../base/index.ts';
 import type { Block } from '../block.ts';
 import { ProcessorMisuse } from '../misuse.ts';
-import type { ProcessorContext, SourceProcessor, SourceSupplier } from '../processor.ts';
+import type { OperatorContext, SourceOperator, SourceSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 import { type Serde, SerdeError } from '../serde.ts';
 import { type InvalidTime, type RowFault, type SourceTime, SourceTimes } from './source-times.ts';
@@ -27,7 +27,7 @@ export interface SourceFields<V> {
 
 export const source =
   <V>(fields: SourceFields<V>): SourceSupplier<V> =>
-  (context, forward): SourceProcessor => {
+  (context, forward): SourceOperator => {
     const { time, invalidTime = 'skip' } = fields;
     const record = new StreamRecord<V>();
     const takeRow = (block: Block, row: number): void => {
@@ -85,7 +85,7 @@ const leaveOut = (
   record: StreamRecord<unknown>,
   fault: RowFault,
   invalidTime: InvalidTime,
-  context: ProcessorContext,
+  context: OperatorContext,
 ): void => {
   if (fault.kind === 'unreadable') context.drop('deserialization', record, fault.why);
   else if (fault.kind === 'failed') context.failed(record, fault.error);

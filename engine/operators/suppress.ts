@@ -5,7 +5,7 @@
  * When. Each held key has a buffer time: the time of its first change held (a time limit), or the end of its window
  * (final results). A key goes when buffer time + `waitMs` <= stream time, in the order of buffer time, then of the key's
  * bytes. A further change replaces the row, the timestamp and the headers, and keeps the place. What goes is looked for
- * with each record, and at each commit (`ProcessorContext.reachedTime`); stream time is that of the changes that reach
+ * with each record, and at each commit (`OperatorContext.reachedTime`); stream time is that of the changes that reach
  * this node. A time limit of 0 holds nothing back.
  *
  * Final results. Deletions go nowhere: nothing of their window has gone out. A change for a window that has gone is
@@ -37,7 +37,7 @@ import {
 } from '../../base/index.ts';
 import { forEachHeader } from '../../storage/index.ts';
 import type { BeforeUse } from '../before-images.ts';
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord, type Unknown, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { KeysByTime } from '../stores/keys-by-time.ts';
@@ -70,7 +70,7 @@ const flagsAt = 8;
 const fixedBytes = 9;
 
 export const suppress =
-  <V>(suppression: Suppression<V>): ProcessorSupplier<V, V> =>
+  <V>(suppression: Suppression<V>): OperatorSupplier<V, V> =>
   (context, forward) => {
     const { store: name, byTime, row, waitMs, windowEnd, limit } = suppression;
     context.usesBefore(suppression.before);

@@ -9,7 +9,7 @@
  * An accumulator that is larger than a store takes drops the change (`serialization`): the group keeps its last result.
  */
 
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import type { Change } from './change.ts';
@@ -19,13 +19,13 @@ export interface TableAggregation<V, A> {
   readonly store: string;
   readonly accumulator: Serde<A>;
   /** The accumulator with the row; it may be changed in place. Null: a group without rows. */
-  readonly add: (accumulator: A | null, row: V, record: StreamRecord<Change<V>>, context: ProcessorContext) => A | null;
+  readonly add: (accumulator: A | null, row: V, record: StreamRecord<Change<V>>, context: OperatorContext) => A | null;
   /** The accumulator without the row. */
-  readonly subtract: (accumulator: A, row: V, record: StreamRecord<Change<V>>, context: ProcessorContext) => A | null;
+  readonly subtract: (accumulator: A, row: V, record: StreamRecord<Change<V>>, context: OperatorContext) => A | null;
 }
 
 export const tableAggregate =
-  <V, A>({ store: name, accumulator: serde, add, subtract }: TableAggregation<V, A>): ProcessorSupplier<Change<V>, A> =>
+  <V, A>({ store: name, accumulator: serde, add, subtract }: TableAggregation<V, A>): OperatorSupplier<Change<V>, A> =>
   (context, forward) => {
     const store = context.store(name, 'key-value');
     const { sendsBefore } = context;

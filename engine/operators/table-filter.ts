@@ -6,16 +6,16 @@
  * before is unknown, a retraction goes out to be safe.
  */
 
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord, type Unknown, unknown } from '../record.ts';
 import type { RowPredicate } from './functions.ts';
 
 export const tableFilter =
-  <V>(keeps: RowPredicate<V>, { not = false }: { readonly not?: boolean } = {}): ProcessorSupplier<V, V> =>
+  <V>(keeps: RowPredicate<V>, { not = false }: { readonly not?: boolean } = {}): OperatorSupplier<V, V> =>
   (context, forward) => {
     context.usesBefore('needed');
     const out = new StreamRecord<V>();
-    const kept = (row: V | null, record: StreamRecord<V>, within: ProcessorContext): V | null =>
+    const kept = (row: V | null, record: StreamRecord<V>, within: OperatorContext): V | null =>
       row !== null && keeps(row, record, within) !== not ? row : null;
     return {
       process(record) {

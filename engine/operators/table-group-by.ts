@@ -9,15 +9,15 @@
 
 import type { ByteWriter } from '../../base/index.ts';
 import { assert, equalBytes } from '../../base/index.ts';
-import type { ProcessorContext, ProcessorSupplier } from '../processor.ts';
+import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Change } from './change.ts';
 
 /** Writes the key of the row's group to `out`, and answers what the group takes of the row; null: it has no group. */
-export type GroupOf<V, G> = (row: V, record: StreamRecord<V>, out: ByteWriter, context: ProcessorContext) => G | null;
+export type GroupOf<V, G> = (row: V, record: StreamRecord<V>, out: ByteWriter, context: OperatorContext) => G | null;
 
 export const tableGroupBy =
-  <V, G>(groupOf: GroupOf<V, G>): ProcessorSupplier<V, Change<G>> =>
+  <V, G>(groupOf: GroupOf<V, G>): OperatorSupplier<V, Change<G>> =>
   (context, forward) => {
     context.usesBefore('needed');
     const oldKey = context.scratch();

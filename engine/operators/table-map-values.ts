@@ -4,12 +4,12 @@
  * it; an unknown one stays unknown.
  */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { RowMapper } from './functions.ts';
 
 export const tableMapValues =
-  <In, Out>(to: RowMapper<In, Out>): ProcessorSupplier<In, Out> =>
+  <In, Out>(to: RowMapper<In, Out>): OperatorSupplier<In, Out> =>
   (context, forward) => {
     context.usesBefore('passed on');
     const { sendsBefore } = context;

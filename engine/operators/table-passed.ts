@@ -1,9 +1,9 @@
 /** Passes a table's changes on as they are: where several processors feed one table. State: none. */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 
 export const tablePassed =
-  <V>(): ProcessorSupplier<V, V> =>
+  <V>(): OperatorSupplier<V, V> =>
   (context, forward) => {
     context.usesBefore('passed on');
     return { process: forward };

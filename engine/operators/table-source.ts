@@ -10,7 +10,7 @@
  */
 
 import { assert } from '../../base/index.ts';
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { timestampBytes, whyTooLarge, writeTimestamped } from './timestamped.ts';
@@ -23,7 +23,7 @@ export interface TableFields<V> {
 }
 
 export const tableSource =
-  <V>({ store: name, row, knownDeletesOnly = false }: TableFields<V>): ProcessorSupplier<V, V> =>
+  <V>({ store: name, row, knownDeletesOnly = false }: TableFields<V>): OperatorSupplier<V, V> =>
   (context, forward) => {
     const store = name === undefined ? undefined : context.store(name, 'key-value');
     assert(store !== undefined || !knownDeletesOnly, 'a table without a store cannot tell which rows there are');

@@ -6,7 +6,7 @@
  */
 
 import { fingerprint } from '../../base/index.ts';
-import type { ProcessorContext } from '../processor.ts';
+import type { OperatorContext } from '../operator.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { timestampBytes, timestampOf } from './timestamped.ts';
@@ -24,12 +24,12 @@ export interface ViewedTable<R> {
   /** What a node declares that looks up rows. */
   readonly stores: readonly string[];
   /** Called when the processor is made. */
-  open(context: ProcessorContext): TableView<R>;
+  open(context: OperatorContext): TableView<R>;
   /** The same: a hash, in up to 53 bits, of what is kept for the record's key, times included. It tells one row of a key
    *  from another one. */
-  fingerprints(context: ProcessorContext): (record: StreamRecord<unknown>) => number;
+  fingerprints(context: OperatorContext): (record: StreamRecord<unknown>) => number;
   /** For a versioned table: how far back its rows are known, and a view that finds the row as of the record's time. */
-  readonly history?: { readonly historyMs: number; open(context: ProcessorContext): TableView<R> };
+  readonly history?: { readonly historyMs: number; open(context: OperatorContext): TableView<R> };
 }
 
 /** The rows of a key-value store. */
@@ -78,10 +78,10 @@ export const versionedRows = <R>(stores: VersionedStores, row: Pick<Serde<R>, 'r
 /** Something else, or nothing (null), for each row. */
 export const mappedRows = <In, Out>(
   table: ViewedTable<In>,
-  to: (row: In, record: StreamRecord<unknown>, context: ProcessorContext) => Out | null,
+  to: (row: In, record: StreamRecord<unknown>, context: OperatorContext) => Out | null,
 ): ViewedTable<Out> => {
   const { stores, history } = table;
-  const mapped = (context: ProcessorContext, inner: TableView<In>): TableView<Out> => ({
+  const mapped = (context: OperatorContext, inner: TableView<In>): TableView<Out> => ({
     get timestamp() {
       return inner.timestamp;
     },

@@ -3,11 +3,11 @@
  * without a value. State: none.
  */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 
 export const toStream =
-  <V>(): ProcessorSupplier<V, V> =>
+  <V>(): OperatorSupplier<V, V> =>
   (_context, forward) => {
     const out = new StreamRecord<V>();
     return {

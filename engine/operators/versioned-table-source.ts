@@ -9,7 +9,7 @@
  * depend on where commits fall.
  */
 
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { whyTooLarge, writeTimestamped } from './timestamped.ts';
@@ -21,7 +21,7 @@ export interface VersionedTableFields<V> {
 }
 
 export const versionedTableSource =
-  <V>({ stores, row }: VersionedTableFields<V>): ProcessorSupplier<V, V> =>
+  <V>({ stores, row }: VersionedTableFields<V>): OperatorSupplier<V, V> =>
   (context, forward) => {
     const versions = new Versions(context, stores);
     const { historyMs } = stores;

@@ -17,7 +17,7 @@
  */
 
 import { readOrderedI64, writeOrderedI64 } from '../../base/index.ts';
-import type { ProcessorContext } from '../processor.ts';
+import type { OperatorContext } from '../operator.ts';
 import type { StreamRecord } from '../record.ts';
 import type { KeyValueStore, OrderedCursor, OrderedStore } from '../stores/store.ts';
 import { timestampBytes, timestampOf } from './timestamped.ts';
@@ -57,7 +57,7 @@ export class Versions {
   #end = 0;
   #begin = 0;
 
-  constructor(context: ProcessorContext, { rows, history }: VersionedStores) {
+  constructor(context: OperatorContext, { rows, history }: VersionedStores) {
     this.#rows = context.store(rows, 'key-value');
     this.#history = context.store(history, 'ordered');
     this.#cursor = this.#history.cursor();

@@ -17,7 +17,7 @@
  */
 
 import { assert, readI64 } from '../../base/index.ts';
-import type { ProcessorSupplier } from '../processor.ts';
+import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { TimeWindows } from '../windows/tumbling.ts';
 import { accumulatorOf, pending } from './accumulation.ts';
@@ -44,7 +44,7 @@ export interface WindowAggregation<V, A, R> extends Aggregation<V, A, R> {
 const startBytes = 8;
 
 export const windowAggregate =
-  <V, A, R>(aggregation: WindowAggregation<V, A, R>): ProcessorSupplier<V, R> =>
+  <V, A, R>(aggregation: WindowAggregation<V, A, R>): OperatorSupplier<V, R> =>
   (context, forward) => {
     const { store: name, accumulation, windows, graceMs, retentionMs, nullValues, openWindows } = aggregation;
     const { sizeMs, advanceMs } = windows;

@@ -9,13 +9,7 @@
 import { type ByteWriter } from '../../base/index.ts';
 import { forEachHeader } from '../../storage/index.ts';
 import { ProcessorMisuse } from '../misuse.ts';
-import type {
-  Forward,
-  Processor as Operator,
-  ProcessorContext as OperatorContext,
-  ProcessorSupplier as OperatorSupplier,
-  Punctuation,
-} from '../processor.ts';
+import type { Forward, Operator, OperatorContext, OperatorSupplier, Punctuation } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import {

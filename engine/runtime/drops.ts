@@ -2,7 +2,7 @@
 
 import type { RecordHeader } from '../../storage/index.ts';
 import type { Block } from '../block.ts';
-import type { DropReason } from '../processor.ts';
+import type { DropReason } from '../operator.ts';
 import type { StreamRecord } from '../record.ts';
 
 /** A record, or a part of one, that was left out. `key` and `value` are copies of the original bytes, null where there

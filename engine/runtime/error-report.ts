@@ -2,7 +2,7 @@
 
 import { UserError } from '../../base/index.ts';
 import { LogError } from '../../storage/index.ts';
-import { PreparationError, TopicNotKnown } from '../processor.ts';
+import { PreparationError, TopicNotKnown } from '../operator.ts';
 import { KvError } from '../stores/ordered-kv.ts';
 import type { ErrorReport } from './protocol.ts';
 

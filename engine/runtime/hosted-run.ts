@@ -1,6 +1,6 @@
 /** A run as its host keeps it: its tasks, the phase it is in, and what was reported of it. */
 
-import type { DropReason } from '../processor.ts';
+import type { DropReason } from '../operator.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import type { StoreSpec } from '../stores/store.ts';
 import { type Topology } from '../topology.ts';

@@ -2,10 +2,9 @@
 
 import { assert, ByteWriter, UserError } from '../../base/index.ts';
 import type { BeforeUse } from '../before-images.ts';
+import type { DropReason, Forward, OperatorContext, Punctuation, TopicWriter } from '../operator.ts';
 import type { OperatorTime } from '../operator-time.ts';
 import { type RecordOrigin, takeHeaders } from '../origin-time.ts';
-
-import type { DropReason, Forward, ProcessorContext, Punctuation, TopicWriter } from '../processor.ts';
 
 import type { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
@@ -52,7 +51,7 @@ export interface NodeScope extends TaskScope {
   readonly children: ReadonlyMap<string, Forward<unknown>>;
 }
 
-export class NodeContext implements ProcessorContext {
+export class NodeContext implements OperatorContext {
   readonly applicationId: string;
   readonly taskId: string;
   readonly partition: number;

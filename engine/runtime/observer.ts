@@ -1,6 +1,6 @@
 /** What can be seen of a running query from outside: its state, its counters, and events as they happen. */
 
-import type { DropReason } from '../processor.ts';
+import type { DropReason } from '../operator.ts';
 import type { HostCounters, LastDrop, LostRecords, Note } from './protocol.ts';
 
 /**

@@ -8,8 +8,8 @@
 
 import { assert, type BufferPool, ByteWriter } from '../../base/index.ts';
 import { BatchBuilder, forEachHeader } from '../../storage/index.ts';
+import type { TopicWriter } from '../operator.ts';
 import { OriginHeaders, type RecordOrigin } from '../origin-time.ts';
-import type { TopicWriter } from '../processor.ts';
 
 /** Batches leave when they reach this size. */
 export const batchTargetBytes = 128 * 1024;

@@ -27,7 +27,7 @@
  *   main      release task, start task                            the first thread closes it, the second one steps it
  */
 
-import type { DropReason } from '../processor.ts';
+import type { DropReason } from '../operator.ts';
 import type { CommittedEntry, EntryRange, ScanRange, WindowRange } from '../stores/state-store.ts';
 import type { Topology } from '../topology.ts';
 import type { MeterReading } from './meter.ts';

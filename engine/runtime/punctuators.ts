@@ -1,5 +1,5 @@
 /**
- * The punctuators of a task: callbacks of its processors that come round by time (`ProcessorContext.schedule`).
+ * The punctuators of a task: callbacks of its processors that come round by time (`OperatorContext.schedule`).
  *
  * By stream time: the largest time of the records that the task has taken from its inputs. Ticks are the multiples of
  * `everyMs`; one comes right after the record that reaches it, the first one after the first record (as in Kafka).
@@ -16,7 +16,7 @@
  */
 
 import { assert } from '../../base/index.ts';
-import type { Punctuation } from '../processor.ts';
+import type { Punctuation } from '../operator.ts';
 
 type Callback = (time: number) => void;
 

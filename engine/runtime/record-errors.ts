@@ -15,8 +15,8 @@
 
 import { messageOf, UserError } from '../../base/index.ts';
 import type { RecordHeader } from '../../storage/index.ts';
+import type { DropReason } from '../operator.ts';
 import type { ProcessingFailure } from '../processing-error.ts';
-import type { DropReason } from '../processor.ts';
 import type { Drop } from './drops.ts';
 
 export type RecordErrorKind = 'deserialization' | 'processing' | 'production';

@@ -6,7 +6,7 @@
 
 import { assert } from '../../base/index.ts';
 import type { Block } from '../block.ts';
-import { PreparationError, type SourceProcessor } from '../processor.ts';
+import { PreparationError, type SourceOperator } from '../operator.ts';
 import type { SourceKind } from '../topology-nodes.ts';
 
 /** Blocks that an input may have waiting before it takes no more. */
@@ -36,7 +36,7 @@ export interface TaskInput {
   readonly buffered: number;
 }
 
-/** Told when a block that a source had to prepare (`SourceProcessor.prepare`) can be stepped, or why it cannot. */
+/** Told when a block that a source had to prepare (`SourceOperator.prepare`) can be stepped, or why it cannot. */
 export interface Preparation {
   ready(): void;
   failed(error: unknown): void;
@@ -50,7 +50,7 @@ export class BufferedInput implements TaskInput {
   readonly partition: number;
   readonly kind: SourceKind;
   readonly repartition: boolean;
-  readonly sources: SourceProcessor[] = [];
+  readonly sources: SourceOperator[] = [];
   readonly #queue: Block[] = [];
   /** Blocks of the queue that a source still prepares. */
   readonly #preparing = new Map<Block, Promise<unknown>>();
@@ -195,14 +195,14 @@ export class BufferedInput implements TaskInput {
   }
 
   timeAt(block: Block, row: number): number {
-    const source = this.sources[0] as SourceProcessor;
+    const source = this.sources[0] as SourceOperator;
     return source.timestampAt === undefined ? (block.columns.timestamp[row] as number) : source.timestampAt(block, row);
   }
 
   /** The first of the rows [from, to) whose time lies after `bound`, else `to`. */
   firstAfter(block: Block, from: number, to: number, bound: number): number {
     let row = from;
-    if ((this.sources[0] as SourceProcessor).timestampAt !== undefined) {
+    if ((this.sources[0] as SourceOperator).timestampAt !== undefined) {
       while (row < to && this.timeAt(block, row) <= bound) row++;
       return row;
     }

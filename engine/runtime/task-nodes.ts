@@ -7,8 +7,8 @@
  */
 
 import { assert } from '../../base/index.ts';
+import type { Forward, Operator, SourceOperator } from '../operator.ts';
 import { OperatorTime } from '../operator-time.ts';
-import type { Forward, Processor, SourceProcessor } from '../processor.ts';
 import { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import { dynamicTopic, resultTopic, type SinkNode, type SubTopology, topicOf } from '../topology-nodes.ts';
@@ -34,14 +34,14 @@ export interface TaskNode {
   readonly name: string;
   readonly start: () => void;
   readonly flush: (() => void) | undefined;
-  readonly processor: Processor<unknown>;
+  readonly processor: Operator<unknown>;
 }
 
 export interface TaskNodes {
   /** All but the sources, parents before children. */
   readonly processors: readonly TaskNode[];
   /** By name of the node. */
-  readonly sources: ReadonlyMap<string, SourceProcessor>;
+  readonly sources: ReadonlyMap<string, SourceOperator>;
   readonly outputs: readonly PartitionedWriter[];
   /** Of the nodes that go by time. It grows: a node may ask for time with its first record. */
   readonly times: readonly OperatorTime[];
@@ -51,7 +51,7 @@ export const makeNodes = (options: NodesOptions): TaskNodes => {
   const { subTopology, scope, tasks, stores } = options;
   const { applicationId, origin, failed } = scope;
   const processors: TaskNode[] = [];
-  const sources = new Map<string, SourceProcessor>();
+  const sources = new Map<string, SourceOperator>();
   const outputs: PartitionedWriter[] = [];
   const times: OperatorTime[] = [];
   /** By name of the parent, then by that of the child; the last node first. */
@@ -128,7 +128,7 @@ export const makeNodes = (options: NodesOptions): TaskNodes => {
 
 const taskNode = (
   name: string,
-  processor: Processor<unknown>,
+  processor: Operator<unknown>,
   context: NodeContext,
   failed: TaskScope['failed'],
 ): TaskNode => {
@@ -153,7 +153,7 @@ const taskNode = (
 };
 
 /** A node's `process` as its parents call it. */
-const caught = (name: string, processor: Processor<unknown>, failed: TaskScope['failed']): Forward<unknown> => {
+const caught = (name: string, processor: Operator<unknown>, failed: TaskScope['failed']): Forward<unknown> => {
   const process = processor.process.bind(processor);
   return (record) => {
     try {

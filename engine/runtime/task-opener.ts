@@ -6,7 +6,7 @@
  */
 
 import { assert, type BufferPool } from '../../base/index.ts';
-import { TopicNotKnown } from '../processor.ts';
+import { TopicNotKnown } from '../operator.ts';
 import type { MemoryBudget } from '../stores/memory-budget.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import type { StoreSpec } from '../stores/store.ts';

@@ -20,6 +20,7 @@
 
 import { assert, type BufferPool, messageOf } from '../../base/index.ts';
 import type { Block } from '../block.ts';
+import type { DropReason, SourceOperator } from '../operator.ts';
 import type { OperatorTime } from '../operator-time.ts';
 import { RecordOrigin } from '../origin-time.ts';
 import {
@@ -28,7 +29,6 @@ import {
   type ProcessingFailure,
   type ProcessingPolicy,
 } from '../processing-error.ts';
-import type { DropReason, SourceProcessor } from '../processor.ts';
 import type { StreamRecord } from '../record.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import type { StoreSpec } from '../stores/store.ts';
@@ -112,7 +112,7 @@ export class Task {
   readonly #processors: readonly TaskNode[];
   readonly #times: readonly OperatorTime[];
   /** Sources that work out the times of their records, and keep a partition time. */
-  readonly #ownTimes: SourceProcessor[] = [];
+  readonly #ownTimes: SourceOperator[] = [];
   readonly #outputs: readonly PartitionedWriter[];
   readonly #punctuators = new Punctuators();
   /** A node may schedule punctuators at any record. */
@@ -327,7 +327,7 @@ export class Task {
     this.#currentBlock = block;
     for (const { store } of this.#stores) store.expect(block.columns, from, count);
     const { sources } = input;
-    if (sources.length === 1) (sources[0] as SourceProcessor).run(block, from, to);
+    if (sources.length === 1) (sources[0] as SourceOperator).run(block, from, to);
     else for (let row = from; row < to; row++) for (const source of sources) source.run(block, row, row + 1);
     this.#currentBlock = undefined;
     if (ticks) {

@@ -5,7 +5,7 @@
  * over a record's bytes parses them all; a scan that asks for more columns later makes another pass.
  */
 
-import type { Block, SourceProcessor } from '../../engine/index.ts';
+import type { Block, SourceOperator } from '../../engine/index.ts';
 import { SerdeError } from '../../engine/index.ts';
 import { printProperties } from '../formats/choices.ts';
 import { type RowReader, type Scanner, ScanVectors } from '../formats/format.ts';
@@ -118,7 +118,7 @@ export interface ScannedValues {
    *  undefined when it can, and its columns are then in `row`. */
   faultOf(columns: RecordColumns, index: number): string | undefined;
   readonly row: Row;
-  readonly close: NonNullable<SourceProcessor['close']>;
+  readonly close: NonNullable<SourceOperator['close']>;
 }
 
 export const scanValues = (step: SourceStep, slots: readonly number[], registry: ScanRegistry): ScannedValues => {

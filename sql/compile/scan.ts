@@ -15,7 +15,7 @@
 import {
   type Block,
   type OperatorContext,
-  type SourceProcessor,
+  type SourceOperator,
   type SourceSupplier,
   StreamRecord,
 } from '../../engine/index.ts';
@@ -52,7 +52,7 @@ export interface Fused {
 /** Fused parts hold scratch space, so they are made for each task. */
 export const scanSource =
   (step: SourceStep, registry: ScanRegistry, makeFused: () => Fused): SourceSupplier<RecordValue> =>
-  (context, forward): SourceProcessor => {
+  (context, forward): SourceOperator => {
     const fused = makeFused();
     const time = step.timestamp === undefined ? undefined : timestampReader(step.timestamp, step.schema);
     const timeAt = time === undefined ? undefined : timeValue(time, step);
@@ -146,7 +146,7 @@ export const scanSource =
   };
 
 /** Where one of the formats has to know schemas that records name: they are looked up when a block comes. */
-const prepareOf = (value: Format, key: Format): Pick<SourceProcessor, 'prepare'> => {
+const prepareOf = (value: Format, key: Format): Pick<SourceOperator, 'prepare'> => {
   if (value.prepare === undefined && key.prepare === undefined) return {};
   return {
     prepare({ columns }, from) {

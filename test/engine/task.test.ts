@@ -12,7 +12,7 @@ import {
   peek,
   repartitionSink,
   repartitionSource,
-  type SourceProcessor,
+  type SourceOperator,
   type StreamRecord,
   serdes,
   sink,
@@ -298,7 +298,7 @@ test('one topic read by two sources is read once, each record by both', () => {
 });
 
 test('a source that takes time from the value sets the order of inputs', () => {
-  const byValue = (...args: Parameters<ReturnType<typeof source<string>>>): SourceProcessor => ({
+  const byValue = (...args: Parameters<ReturnType<typeof source<string>>>): SourceOperator => ({
     run: source({ value: string })(...args).run,
     timestampAt: ({ columns }, row) =>
       Number(shown(columns.bytes.slice(columns.valueStart[row], columns.valueEnd[row]))),

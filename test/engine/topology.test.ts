@@ -4,13 +4,13 @@ import {
   type Operator,
   partitionsOf,
   planPartitions,
-  type SourceProcessor,
+  type SourceOperator,
   type StoreSpec,
   Topology,
   topicOf,
 } from '../../engine/index.ts';
 
-const source = (): SourceProcessor => ({ run() {} });
+const source = (): SourceOperator => ({ run() {} });
 const nothing = (): Operator<unknown> => ({ process() {} });
 const store = (name: string): StoreSpec => ({ name, kind: 'key-value' });
 const from = (topic: string, kind: 'stream' | 'table' = 'stream') => ({ topic, kind, supplier: source });

@@ -17,7 +17,7 @@ import {
   BlockPool,
   type Operator,
   type OperatorSupplier,
-  type SourceProcessor,
+  type SourceOperator,
   type StoreSpec,
   StreamRecord,
   Task,
@@ -56,7 +56,7 @@ const linesOf = (text: string): string[] =>
     .filter((line) => line !== '');
 
 /** Reads the text of a value as `before -> after` or `after`. */
-const parseSource = (_context: unknown, forward: (record: StreamRecord<never>) => void): SourceProcessor => {
+const parseSource = (_context: unknown, forward: (record: StreamRecord<never>) => void): SourceOperator => {
   const record = new StreamRecord<Value>();
   return {
     run({ columns, partition }, from, to) {

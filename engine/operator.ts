@@ -1,11 +1,11 @@
 /**
- * The processor contract: who calls what, in which order.
+ * The operator contract: who calls what, in which order.
  *
  * A supplier is called once per task; it receives the task's context and the function that forwards to the children,
- * and returns the processor. Serial: the task never calls `process` before the former call returned. `flush` comes once
+ * and returns the operator. Serial: the task never calls `process` before the former call returned. `flush` comes once
  * per commit, after the last record of the transaction; what is forwarded before it returns belongs to that commit.
- * After a rollback stores hold what they held at the last commit and the same records come again; a processor must keep
- * no state outside of stores but what it can lose (`rollback` is called then). A processor never awaits, never reads a
+ * After a rollback stores hold what they held at the last commit and the same records come again; an operator must keep
+ * no state outside of stores but what it can lose (`rollback` is called then). An operator never awaits, never reads a
  * clock, never touches the log.
  */
 
@@ -18,7 +18,7 @@ import type { OperatorStores, StoreKind, StoreSpec } from './stores/store.ts';
 
 export type Forward<V> = (record: StreamRecord<V>) => void;
 
-export interface Processor<In> {
+export interface Operator<In> {
   /** Before the first record, and again after each rollback: the stores are as of the last commit. */
   start?(): void;
   process(record: StreamRecord<In>): void;
@@ -31,9 +31,9 @@ export interface Processor<In> {
   close?(): void;
 }
 
-/** Makes the processor of one task. It may name what its node needs besides, which is then part of the topology. */
-export interface ProcessorSupplier<In, Out> {
-  (context: ProcessorContext, forward: Forward<Out>): Processor<In>;
+/** Makes the operator of one task. It may name what its node needs besides, which is then part of the topology. */
+export interface OperatorSupplier<In, Out> {
+  (context: OperatorContext, forward: Forward<Out>): Operator<In>;
   /** Stores that the node uses. */
   readonly stores?: readonly StoreSpec[];
   /** It calls `schedule` while it processes records. */
@@ -42,7 +42,7 @@ export interface ProcessorSupplier<In, Out> {
 
 /** A source turns ranges of a decoded block into records. `run` is handed `[from, to)` of one block, in offset
  *  order. */
-export interface SourceProcessor {
+export interface SourceOperator {
   run(block: Block, from: number, to: number): void;
   /**
    * Called when a block arrives, with the rows from `from` on that will be run: begins to fetch what the source needs
@@ -80,7 +80,7 @@ export class TopicNotKnown extends Error {
   }
 }
 
-export type SourceSupplier<Out> = (context: ProcessorContext, forward: Forward<Out>) => SourceProcessor;
+export type SourceSupplier<Out> = (context: OperatorContext, forward: Forward<Out>) => SourceOperator;
 
 /** Why a record or a part of it was left out; the row of the processing log names it. */
 export type DropReason =
@@ -101,7 +101,7 @@ export interface Punctuation {
   readonly by: 'stream time' | 'wall clock';
 }
 
-export interface ProcessorContext {
+export interface OperatorContext {
   readonly applicationId: string;
   /** `<sub-topology>_<partition>`. */
   readonly taskId: string;
@@ -144,23 +144,23 @@ export interface ProcessorContext {
   /** Whether a child asks for the row before each change: `before` of what is forwarded is then set wherever it is
    *  known. */
   readonly sendsBefore: boolean;
-  /** Called when the processor is made, by an operator that reads the row before of its input: the node must have
+  /** Called by an operator when it is made, if it reads the row before of its input: the node must have
    *  declared just that, or its parents would not send it. */
   usesBefore(use: BeforeUse): void;
   /** Calls back again and again, between records; what is forwarded and stored then is part of the open transaction. The
    *  callback gets the time by which it goes, in epoch milliseconds. What is answered cancels it. To be called when the
-   *  processor is made or started; later only where its node `schedules`: then the first call by stream time comes right after the
+   *  operator is made or started; later only where its node `schedules`: then the first call by stream time comes right after the
    *  record in hand. One that was scheduled later does not outlive a restart of its task. */
   schedule(punctuation: Punctuation, callback: (time: number) => void): () => void;
   /** Topic of the source record in hand, as the log names it; undefined where there is none: in a punctuator, when the
-   *  processor is started. */
+   *  operator is started. */
   inputTopic(): string | undefined;
   /** Asks for a commit soon after the record in hand. */
   requestCommit(): void;
   /** Epoch milliseconds by the clock of the task's driver. What goes by it does not come out the same after a
    *  rollback. */
   systemTime(): number;
-  /** A scratch writer of this processor's own: each call answers with another one. */
+  /** A scratch writer of this operator's own: each call answers with another one. */
   scratch(): ByteWriter;
 }
 
