@@ -13,7 +13,7 @@
  * that has none, wall-clock punctuators go by it, and windows that close on a quiet stream (`closing`).
  */
 
-import { assert, ManualClock, partitionOfKey } from '../base/index.ts';
+import { assert, ManualClock, partitionOfKey, UserError } from '../base/index.ts';
 import {
   BatchBuilder,
   type Chunk,
@@ -265,7 +265,11 @@ export class TopologyTestDriver {
   /** A store as it is: one per partition. */
   stores(name: string): StateStore[] {
     const found = this.#stores.flat().filter((store) => store.name === name);
-    assert(found.length > 0, `the topology has no store ${name}`);
+    if (found.length === 0) {
+      throw new UserError('STORE_UNKNOWN', `the topology has no store "${name}"`, {
+        hint: `Its stores are: ${[...new Set(this.#stores.flat().map((store) => store.name))].sort().join(', ') || 'none'}.`,
+      });
+    }
     return found;
   }
 

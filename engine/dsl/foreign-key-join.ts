@@ -35,8 +35,8 @@ export const foreignKeyJoin = <K, FK, L, R, V>(
   const { graph, key } = left;
   const names = namesOf(left, options);
   const row = serdeFor('value', `the table that is joined by the foreign key`, right.value);
-  const leftRows = rowsOf(left);
-  const rightRows = rowsOf(right);
+  const leftRows = rowsOf(graph, left);
+  const rightRows = rowsOf(graph, right);
   const wanted: Wanted = { store: options.store !== undefined };
   const keyOf: ForeignKey<L> = (value, record, out) => {
     const found = foreignKey(value, presentKeyOf(key, record));

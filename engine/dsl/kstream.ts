@@ -342,7 +342,9 @@ export class KStream<K, V> {
     left: boolean,
     options: Joined<V, V2> = {},
   ): KStream<K, V2> {
-    return this.#parts.graph.make.stream(joinWithTable(this.#parts, table.lookup(), joiner, left, options));
+    return this.#parts.graph.make.stream(
+      joinWithTable(this.#parts, table.lookup(this.#parts.graph), joiner, left, options),
+    );
   }
 
   /**

@@ -11,6 +11,7 @@ import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { derivedTable, transformedTable, type ValueTransformerSupplier } from './derived-table.ts';
 import { foreignKeyJoin } from './foreign-key-join.ts';
+import type { Graph } from './graph.ts';
 import type { KGroupedTable } from './kgrouped-table.ts';
 import type { KStream } from './kstream.ts';
 import type { Materialized, Named, Processed, WithKeyAndValue, WithValue } from './options.ts';
@@ -211,7 +212,7 @@ export class KTable<K, V> {
   }
 
   /** For joins: asks for a store, and answers where rows are found once the topology is built. */
-  lookup(): () => ViewedTable<V> {
-    return rowsOf(this.#parts);
+  lookup(graph: Graph): () => ViewedTable<V> {
+    return rowsOf(graph, this.#parts);
   }
 }

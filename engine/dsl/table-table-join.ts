@@ -30,8 +30,8 @@ export const tableTableJoin = <K, L, R, V>(
   const rightNode = options.name === undefined ? graph.name('KTABLE-JOINOTHER') : `${node}-join-other`;
   const alone = { left: kind !== 'inner', right: kind === 'outer' };
   const join: JoinRows<L, R, V> = (a, b, record) => joiner(a, b, presentKeyOf(key, record));
-  const leftRows = rowsOf(left);
-  const rightRows = rowsOf(right);
+  const leftRows = rowsOf(graph, left);
+  const rightRows = rowsOf(graph, right);
   const wanted: Wanted = { store: options.store !== undefined };
   const store = options.store ?? `${node}-STATE-STORE`;
   let kept = false;

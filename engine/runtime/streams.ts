@@ -30,7 +30,7 @@ import type { ClosingTime } from './quiet-time.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
 import type { ResetTo } from './reset.ts';
 import type { Runtime, ThreadMetadata } from './runtime.ts';
-import { loadTopology } from './topology-module.ts';
+import { isTopology, loadTopology } from './topology-module.ts';
 import { KeyValueView } from './views/key-value-view.ts';
 import type { ViewOptions } from './views/view.ts';
 import { WindowedView } from './views/windowed-view.ts';
@@ -107,6 +107,33 @@ export interface CloseOptions {
   readonly timeoutMs?: number;
 }
 
+/** What a program gives may be anything. */
+const checkId = (id: unknown): void => {
+  if (typeof id === 'string' && /^[\w.-]{1,100}$/.test(id)) return;
+  throw new UserError('STREAMS_ID_INVALID', `an application cannot have the id ${JSON.stringify(id)}`, {
+    hint: 'It takes up to 100 letters, digits, ".", "_" and "-": topics of the application are named by it.',
+  });
+};
+
+const checkTopology = (topology: unknown, options: object): void => {
+  if (!isTopology(topology))
+    throw new UserError('STREAMS_TOPOLOGY_INVALID', 'the application has no topology', {
+      hint: 'Give the one that a builder makes, topology: builder.build(), or a module.',
+    });
+  if ('threads' in options && options.threads !== undefined)
+    throw new UserError('STREAMS_NOT_IN_THREADS', 'a topology that is given as an object has no threads of its own', {
+      hint: 'Functions cannot be sent to other threads: give the file that makes it, as module.',
+    });
+};
+
+const urlOf = (module: URL): string => {
+  const url = String(module);
+  if (/^[a-z]+:/.test(url)) return url;
+  throw new UserError('STREAMS_MODULE_INVALID', `the module ${JSON.stringify(url)} is not a URL`, {
+    hint: "Write new URL('./app.ts', import.meta.url).",
+  });
+};
+
 export class Streams {
   readonly id: string;
   readonly #runtime: Runtime;
@@ -136,10 +163,13 @@ export class Streams {
     this.#threads = spec.threads ?? 1;
   }
 
-  /** Rejects with STREAMS_MODULE_INVALID, STREAMS_THREADS_INVALID or STREAMS_CONFIG_INVALID. */
+  /** Rejects with STREAMS_ID_INVALID, STREAMS_TOPOLOGY_INVALID, STREAMS_NOT_IN_THREADS, STREAMS_MODULE_INVALID,
+   *  STREAMS_THREADS_INVALID or STREAMS_CONFIG_INVALID. */
   static async of(runtime: Runtime, options: StreamsOptions | StreamsModuleOptions): Promise<Streams> {
+    checkId(options.id);
     if (!('module' in options)) {
       const { topology, onError } = options;
+      checkTopology(topology, options);
       return new Streams(runtime, options, { topology, ...(onError !== undefined && { onError }) });
     }
     const { threads = 1, config } = options;
@@ -154,7 +184,7 @@ export class Streams {
         hint: 'Give plain data; functions belong into the module.',
       });
     }
-    const module = { url: String(options.module), config };
+    const module = { url: urlOf(options.module), config };
     const { topology } = await loadTopology(module);
     return new Streams(runtime, options, { topology, module, threads });
   }

@@ -32,7 +32,7 @@ interface Exports {
 }
 
 /** By shape: the module may have the class from another copy of this package. */
-const isTopology = (value: unknown): value is Topology =>
+export const isTopology = (value: unknown): value is Topology =>
   typeof value === 'object' && value !== null && 'subTopologies' in value && typeof value.subTopologies === 'function';
 
 const isPolicies = (value: unknown): value is RecordErrorPolicies => typeof value === 'object' && value !== null;

@@ -7,7 +7,7 @@ import type { Serde } from '../../serde.ts';
 import type { StoreEntry } from '../protocol.ts';
 import type { Order } from './sorted-entries.ts';
 import type { StoreReader } from './store-reader.ts';
-import { byKey, bytesOf, type RangeOptions, View, type ViewOptions } from './view.ts';
+import { byKey, bytesOf, otherForm, type RangeOptions, reading, View, type ViewOptions } from './view.ts';
 
 export interface KeyValueEntry<K, V> {
   readonly key: K;
@@ -107,11 +107,13 @@ export class KeyValueView<K, V> extends View {
     const { value } = entry;
     const key = entries === 'ordered' ? orderOf(entry) : entry.key;
     const timestamped = entries === 'timestamped';
-    return {
+    if (entry.windowStart !== undefined || (entry.order !== undefined && entries !== 'ordered'))
+      throw otherForm(this.#form.name, 'it holds windows, or an order of its own');
+    return reading(this.#form.name, () => ({
       key: keySerde.read(key, 0, key.length),
       value: valueSerde.read(value, timestamped ? timestampBytes : 0, value.length),
       timestamp: timestamped ? timestampOf(value, 0) : undefined,
-    };
+    }));
   }
 }
 

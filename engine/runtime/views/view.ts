@@ -1,7 +1,7 @@
 /** What all views have in common: they read committed entries, from a position on, and put them in order. */
 
-import { ByteWriter, compareBytes } from '../../../base/index.ts';
-import type { Serde } from '../../serde.ts';
+import { ByteWriter, compareBytes, UserError } from '../../../base/index.ts';
+import { type Serde, SerdeError } from '../../serde.ts';
 import type { EntryRange, ScanRange } from '../../stores/state-store.ts';
 import type { StoreEntry } from '../protocol.ts';
 import { type Order, sortedEntries } from './sorted-entries.ts';
@@ -73,6 +73,23 @@ export class View {
     if (from !== undefined) await this.#reader.reached(from);
   }
 }
+
+/** For an entry that is not what the store was asked for as. */
+export const otherForm = (store: string, why: string, cause?: unknown): UserError =>
+  new UserError('STORE_FORM_DIFFERS', `the store "${store}" cannot be read so: ${why}`, {
+    hint: 'Give the table itself, or the serdes, the size of windows and the form of entries that the store has.',
+    ...(cause !== undefined && { cause }),
+  });
+
+/** What `read` makes of bytes of the store. */
+export const reading = <T>(store: string, read: () => T): T => {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SerdeError) throw otherForm(store, error.message, error);
+    throw error;
+  }
+};
 
 export const byKey: Order = (a, b) => compareBytes(a.key, 0, a.key.length, b.key, 0, b.key.length);
 

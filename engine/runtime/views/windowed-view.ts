@@ -8,7 +8,7 @@ import { readSessionOrder } from '../../stores/session-store.ts';
 import type { StoreEntry } from '../protocol.ts';
 import type { Order } from './sorted-entries.ts';
 import type { StoreReader } from './store-reader.ts';
-import { byKey, bytesOf, type RangeOptions, View, type ViewOptions } from './view.ts';
+import { byKey, bytesOf, otherForm, type RangeOptions, reading, View, type ViewOptions } from './view.ts';
 
 export interface WindowedEntry<K, V> {
   readonly key: Windowed<K>;
@@ -70,6 +70,14 @@ export class WindowedView<K, V> extends View {
   }
 
   #entryOf(entry: StoreEntry): WindowedEntry<K, V> {
+    const { name, sizeMs } = this.#form;
+    const holdsWindows = entry.windowStart !== undefined || entry.order !== undefined;
+    if (!holdsWindows || (sizeMs === undefined && entry.order === undefined))
+      throw otherForm(name, sizeMs === undefined ? 'it holds no sessions' : 'it holds no windows');
+    return reading(name, () => this.#read(entry));
+  }
+
+  #read(entry: StoreEntry): WindowedEntry<K, V> {
     const { key: keySerde, value: valueSerde, sizeMs } = this.#form;
     const { key: keyBytes, value, order } = entry;
     const key = keySerde.read(keyBytes, 0, keyBytes.length);
