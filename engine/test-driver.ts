@@ -191,8 +191,13 @@ export class TopologyTestDriver {
 
   // ---------------------------------------------------------------- in
 
-  /** A way to pipe typed records to a topic. */
+  /** A way to pipe typed records to a topic that the topology reads; throws TOPIC_UNKNOWN for another one. */
   input<K, V>(topic: string, forms: Forms<K, V>, options: InputOptions = {}): TestInput<K, V> {
+    if (!this.#partitionStates.get(topic)?.some(({ readers }) => readers.length > 0)) {
+      throw new UserError('TOPIC_UNKNOWN', `the topology does not read the topic "${topic}"`, {
+        hint: `It reads: ${[...this.#partitionStates.keys()].sort().join(', ')}.`,
+      });
+    }
     return new TestInput(forms, options, (records) => this.pipe(topic, records));
   }
 

@@ -28,6 +28,13 @@ describe('a topology', () => {
       expect(() => built(joined)).toThrow(expect.objectContaining({ code: 'DSL_BUILDERS_DIFFER' }));
   });
 
+  test('has to read a topic that records are piped to', () => {
+    const driver = new TopologyTestDriver(built((builder) => builder.table('in', texts)));
+    expect(() => driver.input('inn', texts)).toThrow(
+      expect.objectContaining({ code: 'TOPIC_UNKNOWN', hint: 'It reads: in.' }),
+    );
+  });
+
   test('names the stores that there are where the test driver is asked for another', () => {
     const driver = new TopologyTestDriver(built((builder) => builder.table('in', { ...texts, store: 'rows' })));
     expect(() => driver.keyValueStore('row', texts)).toThrow(
