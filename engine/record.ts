@@ -25,7 +25,8 @@ export class StreamRecord<V> {
   keyEnd = -1;
   value: V | null = null;
   before: V | null | Unknown = unknown;
-  /** For a change of a versioned table: its key has a later row already. Joins and aggregates of tables pass over it. */
+  /** For a change of a versioned table: its key has a later row already. Joins and aggregates of tables, and
+   *  stores of tables that are made of it, pass over it. */
   outdated = false;
   /** Event time, epoch milliseconds. */
   timestamp = 0;

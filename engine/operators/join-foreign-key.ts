@@ -17,7 +17,8 @@
  * a foreign key before. Left: it is joined with null.
  *
  * State: in the right task an ordered store: foreign key → primary key → fingerprint, partition. The rows themselves
- * are looked up where both tables have them. The result's time is the later one of both rows.
+ * are looked up where both tables have them. The result's time is the later one of both rows. Outdated changes of a
+ * versioned table are passed over.
  */
 
 import type { ByteWriter } from '../../base/index.ts';

@@ -16,9 +16,7 @@ export const keptTable = <In, V>(
   const { stores = [], schedules = false } = operator;
   const kept: OperatorSupplier<In, V> = (context, forward) => {
     const table = tableSource<V>(fields)(context, forward);
-    return operator(context, (record) => {
-      if (!record.outdated) table.process(record);
-    });
+    return operator(context, (record) => table.process(record));
   };
   return Object.assign(kept, { stores, schedules });
 };

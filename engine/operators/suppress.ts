@@ -21,8 +21,8 @@
  *   timestamp i64 · which follow u8 (row before 1, its absence 2, headers 4, row 8) · row before (varint length, bytes)
  *   · headers (varint length, bytes as in a batch) · row (the rest)
  *
- * A record without a key is dropped (`null-key`); a row that is larger than a store takes is, too (`serialization`), and
- * the key keeps what is held.
+ * An outdated change of a versioned table is passed over. A record without a key is dropped (`null-key`); a row that is
+ * larger than a store takes is, too (`serialization`), and the key keeps what is held.
  */
 
 import {
@@ -164,6 +164,7 @@ export const suppress =
       process(record) {
         const { keyBytes, keyStart, keyEnd, timestamp } = record;
         if (keyStart < 0) return context.drop('null-key', record, 'a change without a key is not held back');
+        if (record.outdated) return;
         const end = windowEnd?.(keyBytes, keyEnd);
         const closed = end !== undefined && end + waitMs <= context.reachedTime();
         context.originTime(timestamp);

@@ -5,6 +5,7 @@
  *
  * State: none; the row before is needed. What goes on is the change as a value (`change.ts`), lent, so that it can be
  * sent through a repartition; `table-aggregate.ts` applies it. A row whose group or value is null belongs to no group.
+ * An outdated change of a versioned table is passed over.
  */
 
 import type { ByteWriter } from '../../base/index.ts';

@@ -3,10 +3,10 @@
  * but which row a key has is decided by the records' times, not by the order in which they come.
  *
  * State: `versions.ts`. A null value deletes the row from its time on. A record older than the latest version of its
- * key changes history only: it is forwarded as `outdated`, with the row before unknown, for those who want to see every
- * record (`toStream`); joins and aggregates of tables pass over it. A record of before stream time − history is dropped
- * (`late`), one without a key as well (`null-key`). History expires with each record, so that what is found does not
- * depend on where commits fall.
+ * key changes history only: it is forwarded as `outdated`, with the row before unknown. `toStream` sends it on; joins
+ * and aggregates of tables, stores of tables that are made of this one, and `suppress` pass over it. A record of before
+ * stream time − history is dropped (`late`), one without a key as well (`null-key`). History expires with each record,
+ * so that what is found does not depend on where commits fall.
  */
 
 import type { OperatorSupplier } from '../operator.ts';

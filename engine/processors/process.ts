@@ -296,6 +296,7 @@ class Scope<KIn, KOut, VOut, S extends AnyStoreBuilder> implements StoreAccess {
     this.#setKey(record.key ?? null, inHand);
     out.value = record.value ?? null;
     out.timestamp = timestamp;
+    out.outdated = inHand?.outdated ?? false;
     this.#setHeaders(headers, inHand);
     out.partition = inHand === undefined ? -1 : inHand.partition;
     out.offset = inHand === undefined ? -1 : inHand.offset;
