@@ -65,7 +65,8 @@ export class QuietTime {
 
   committed({ came, due, time, low }: QuietCommit): void {
     if (came || !this.#known) this.#since = this.#clock.monotonic();
-    this.#mostPassed = Math.max(this.#mostPassed, this.#passed);
+    // A query that is paused passes nothing on, and a commit that failed is undone.
+    if (time >= this.#passed) this.#mostPassed = Math.max(this.#mostPassed, this.#passed);
     // What has come may reach operators behind repartitions with a later commit only.
     if (time > this.#mostPassed) this.#base = Math.max(this.#base, time);
     if (came) this.#base = Math.max(this.#base, this.#mostPassed);

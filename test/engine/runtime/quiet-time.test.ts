@@ -200,6 +200,21 @@ test('time goes on from the last record, however often it was passed on meanwhil
   expect(quiet.waitMs()).toBe(100 + 120);
 });
 
+test('time that hosts were not passed on to does not count', () => {
+  const clock = new ManualClock();
+  const quiet = new QuietTime(idle(100), clock);
+  const commit = (came: boolean, time: number): void =>
+    quiet.committed({ came, time, due: 200, low: Number.NEGATIVE_INFINITY });
+  commit(true, 50);
+  clock.advance(400);
+  expect(quiet.pass(true)).toBe(350);
+  // Paused, they pass nothing on.
+  commit(false, 50);
+  quiet.restart();
+  commit(true, 55);
+  expect(quiet.waitMs()).toBe(100 + 145);
+});
+
 describe('on a log', () => {
   const settle = async (): Promise<void> => {
     for (let i = 0; i < 60; i++) await new Promise((resolve) => setImmediate(resolve));
@@ -329,6 +344,12 @@ describe('on a log', () => {
       runtime.resume('q');
       await pass(clock, 2000);
       expect(await rows(log)).toEqual(['a@1000: 2']);
+      // The pause itself has moved stream time nowhere.
+      const next = closing.by === 'wall clock' ? clock.now() : 1200;
+      await produce(log, 'in', 0, [{ key: 'a', value: 'v', timestamp: next }]);
+      await pass(clock, 2000);
+      expect(runtime.counters('q').drops).toEqual({});
+      expect(await rows(log)).toHaveLength(2);
       await runtime.close();
       await log.close();
     }
