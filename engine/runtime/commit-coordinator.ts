@@ -203,8 +203,9 @@ export class CommitCoordinator {
     const host = this.#hosts.get(id);
     if (host === undefined) return;
     this.#hosts.delete(id);
+    // Only it may have had something left to read, or its answer may have been missing.
+    if (this.#phase === 'open') this.#schedule();
     if (host.answered || !this.#allAnswered()) return;
-    // Only its answer was missing.
     if (this.#phase === 'preparing') void this.#decide();
     else if (this.#phase === 'rolling back') this.#open();
   }

@@ -59,12 +59,13 @@ const coordinatorOf = (hosts: number) => {
   });
   return {
     commits,
-    reports(host: number, { pending = true, behind = false }): void {
+    removeHost: (host: number) => coordinator.removeHost(host),
+    reports(host: number, { pending = true, behind = false, drained = false }): void {
       coordinator.receive(host, {
         kind: 'progress',
         run: 1,
         pending,
-        drained: false,
+        drained,
         behind,
         tasks: 1,
         positions: [],
@@ -115,4 +116,13 @@ test('one host that is not behind is enough to end the transaction, unless it ha
   one.reports(1, { pending: false, behind: false });
   await one.pass(1000);
   expect(one.commits).toEqual([500]);
+});
+
+test('a transaction ends at once when only a host that goes had something left to read', async () => {
+  const { commits, reports, pass, removeHost } = coordinatorOf(2);
+  reports(0, { drained: true });
+  reports(1, { pending: false });
+  removeHost(1);
+  await pass(50);
+  expect(commits).toHaveLength(1);
 });
