@@ -229,6 +229,13 @@ describe('modules', () => {
     await expect(streams.addThread()).rejects.toMatchObject({ code: 'QUERY_NOT_RUNNING' });
   });
 
+  test('one that could not be started keeps no threads', async () => {
+    const missing = { config: { ...config, input: 'nowhere' } };
+    await expect(app({ ...missing, threads: 32 })).rejects.toMatchObject({ code: 'TOPIC_UNKNOWN' });
+    const streams = await app({ threads: 1 });
+    expect(spread(streams)).toEqual([8]);
+  });
+
   test('closures run on the calling thread only', async () => {
     const builder = new StreamsBuilder();
     builder.stream('words', { key: serdes.string, value: serdes.string }).to('counted');

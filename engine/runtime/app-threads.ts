@@ -16,6 +16,8 @@ export const mostAppThreads = 32;
 interface AppThread {
   readonly slot: number;
   readonly shards: number[];
+  /** It is being ended: it gets nothing more, but may still have its shards open. */
+  ending: boolean;
 }
 
 export interface AppThreadsOptions {
@@ -43,16 +45,17 @@ export class AppThreads {
   begin(id: string, count: number, known: Iterable<number>, others: ReadonlySet<number>): readonly ThreadShards[] {
     let threads = this.#apps.get(id);
     if (threads === undefined) {
-      threads = this.#freeSlots(count).map((slot) => ({ slot, shards: [] }));
+      threads = this.#freeSlots(count).map((slot) => ({ slot, shards: [], ending: false }));
       this.#apps.set(id, threads);
     }
     const owned = new Set(threads.flatMap(({ shards }) => shards));
+    const staying = threads.filter(({ ending }) => !ending);
     for (const shard of [...new Set(known)].sort((a, b) => a - b)) {
       if (shard < this.#options.firstShard || owned.has(shard)) continue;
-      const [least] = threads.toSorted((a, b) => a.shards.length - b.shards.length);
+      const [least] = staying.toSorted((a, b) => a.shards.length - b.shards.length);
       least?.shards.push(shard);
     }
-    for (const { shards } of threads) if (shards.length === 0) shards.push(this.#freeShard(others));
+    for (const { shards } of staying) if (shards.length === 0) shards.push(this.#freeShard(others));
     return this.threadsOf(id);
   }
 
@@ -60,17 +63,20 @@ export class AppThreads {
   add(id: string, others: ReadonlySet<number>): number {
     const threads = this.#apps.get(id) ?? [];
     const [slot = 0] = this.#freeSlots(1);
-    this.#apps.set(id, [...threads, { slot, shards: [this.#freeShard(others)] }]);
+    this.#apps.set(id, [...threads, { slot, shards: [this.#freeShard(others)], ending: false }]);
     return this.#options.firstThread + slot;
+  }
+
+  /** The thread, which has no tasks, is about to be ended: a run that begins meanwhile does not use it. */
+  ends(id: string, thread: number): void {
+    for (const one of this.#apps.get(id) ?? []) if (this.#options.firstThread + one.slot === thread) one.ending = true;
   }
 
   /** The thread has ended, and is not to come back. */
   remove(id: string, thread: number): void {
-    const threads = this.#apps.get(id) ?? [];
-    this.#apps.set(
-      id,
-      threads.filter(({ slot }) => this.#options.firstThread + slot !== thread),
-    );
+    const threads = this.#apps.get(id);
+    const others = threads?.filter(({ slot }) => this.#options.firstThread + slot !== thread);
+    if (others !== undefined) this.#apps.set(id, others);
   }
 
   /** The application has ended, with its threads. */
@@ -78,9 +84,12 @@ export class AppThreads {
     this.#apps.delete(id);
   }
 
+  /** Without those that are being ended. */
   threadsOf(id: string): readonly ThreadShards[] {
     const { firstThread } = this.#options;
-    return (this.#apps.get(id) ?? []).map(({ slot, shards }) => ({ thread: firstThread + slot, shards: [...shards] }));
+    return (this.#apps.get(id) ?? [])
+      .filter(({ ending }) => !ending)
+      .map(({ slot, shards }) => ({ thread: firstThread + slot, shards: [...shards] }));
   }
 
   #all(): readonly AppThread[] {

@@ -250,6 +250,7 @@ export class QueryRunner {
       this.#retryLater(query, error);
       return;
     }
+    query.ending = this.#options.over(query);
     this.#options.enter(query, error instanceof LogError && error.kind === 'fenced' ? 'fenced' : 'failed', error);
   }
 

@@ -172,8 +172,9 @@ export class Runtime {
     }
     const query = new ManagedQuery(spec, this.#options.clock.now());
     this.#queries.set(spec.id, query);
-    this.#enter(query, 'starting', undefined);
+    // A listener that stops it at once waits for this.
     query.starting = this.#runner.begin(query);
+    this.#enter(query, 'starting', undefined);
     try {
       await query.starting;
     } catch (error) {
@@ -571,8 +572,10 @@ export class Runtime {
   }
 
   /** An application that does not run needs no threads. */
-  async #endApp({ spec }: ManagedQuery): Promise<void> {
+  async #endApp({ spec, changing }: ManagedQuery): Promise<void> {
     if (spec.module === undefined) return;
+    // One of them may be ending.
+    await changing;
     await this.#endThreads(this.#apps.threadsOf(spec.id).map(({ thread }) => thread));
     this.#apps.end(spec.id);
   }

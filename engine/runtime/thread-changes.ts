@@ -64,8 +64,10 @@ export class ThreadChanges {
         });
       }
       await this.#balance(query, new Set([thread]));
-      if (query.run !== undefined) release(query.run, thread);
       if (!query.active) return thread;
+      // The run may end while the thread does, and the next one begin.
+      apps.ends(id, thread);
+      if (query.run !== undefined) release(query.run, thread);
       await end(thread);
       apps.remove(id, thread);
       return thread;

@@ -1,9 +1,13 @@
 /** Which task moves to which thread, and which threads and shards applications have. */
 
 import { expect, test } from 'vitest';
-import { Random } from '../../../base/index.ts';
+import { ManualClock, Random } from '../../../base/index.ts';
+import { StreamsBuilder, serdes } from '../../../engine/index.ts';
 import { AppThreads, mostAppThreads } from '../../../engine/runtime/app-threads.ts';
+import { ManagedQuery } from '../../../engine/runtime/managed-query.ts';
+import type { QueryRun } from '../../../engine/runtime/query-run.ts';
 import { nextMove } from '../../../engine/runtime/rebalance.ts';
+import { ThreadChanges } from '../../../engine/runtime/thread-changes.ts';
 
 /** Makes all moves; answers the threads of the tasks, and the number of moves. */
 const settle = (
@@ -78,6 +82,44 @@ test('each application has threads and shards of its own; shards that hold state
   expect(apps.begin('a', 1, [13, 14, 17], none)).toEqual([{ thread: 9, shards: [13, 14, 17] }]);
   // Shards from before it had threads of its own are not used.
   expect(apps.begin('c', 1, [2], none)).toEqual([{ thread: 10, shards: [14 + 1] }]);
+});
+
+test('a thread that ends has nothing any more, and nobody gets its number or its shards before it has ended', () => {
+  const apps = new AppThreads({ firstThread: 9, firstShard: 13 });
+  const none = new Set<number>();
+  apps.begin('a', 2, [], none);
+  apps.ends('a', 10);
+  expect(apps.threadsOf('a')).toEqual([{ thread: 9, shards: [13] }]);
+  expect(apps.begin('a', 2, [13, 14], none)).toEqual([{ thread: 9, shards: [13] }]);
+  expect(apps.begin('b', 1, [], none)).toEqual([{ thread: 11, shards: [15] }]);
+  apps.remove('a', 10);
+  expect(apps.begin('a', 2, [13, 14], none)).toEqual([{ thread: 9, shards: [13, 14] }]);
+  expect(apps.add('b', none)).toBe(10);
+});
+
+test('a run that begins while a removed thread ends gets no tasks there', async () => {
+  const apps = new AppThreads({ firstThread: 9, firstShard: 13 });
+  apps.begin('q', 2, [], new Set());
+  const begins: number[] = [];
+  const changes = new ThreadChanges({
+    apps,
+    timers: new ManualClock(),
+    move: async () => {},
+    release: () => {},
+    end: async () => {
+      begins.push(...apps.begin('q', 2, [], new Set()).map(({ thread }) => thread));
+    },
+    change: async () => {},
+    othersShards: async () => new Set(),
+  });
+  const builder = new StreamsBuilder();
+  builder.stream('in', { key: serdes.string, value: serdes.string }).to('out');
+  const query = new ManagedQuery({ id: 'q', topology: builder.build() }, 0);
+  query.state = 'running';
+  query.run = { assignment: new Map([['0_0', { thread: 9, shard: 13 }]]) } as unknown as QueryRun;
+  expect(await changes.remove(query, undefined)).toBe(10);
+  expect(begins).toEqual([9]);
+  expect(apps.threadsOf('q')).toEqual([{ thread: 9, shards: [13] }]);
 });
 
 test('threads are limited in number, and what could not begin holds none', () => {
