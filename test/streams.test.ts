@@ -118,6 +118,48 @@ describe('states', () => {
     await expect(running).rejects.toMatchObject({ code: 'STREAMS_CLOSED' });
   });
 
+  test('one that is closed while it starts does not run afterwards', async () => {
+    const streams = await app({ start: false });
+    const states = followed(streams);
+    const first = expect(streams.start()).rejects.toMatchObject({ code: 'STREAMS_CLOSED' });
+    await streams.close();
+    await first;
+    expect(states.at(-1)).toBe('closed');
+    await streams.start();
+    void streams.close();
+    const again = expect(streams.start()).rejects.toMatchObject({ code: 'STREAMS_CLOSED' });
+    await streams.close();
+    await again;
+    expect(streams.state).toBe('closed');
+    await streams.start();
+    expect(streams.state).toBe('running');
+  });
+
+  test('a listener may close or pause it at its first state', async () => {
+    const closed = await app({ start: false });
+    const off = closed.on('state', () => void closed.close());
+    await expect(closed.start()).rejects.toMatchObject({ code: 'STREAMS_CLOSED' });
+    await closed.close();
+    off();
+    expect(closed.state).toBe('closed');
+    await expect(closed.awaitIdle()).rejects.toMatchObject({ code: 'STREAMS_CLOSED' });
+
+    const paused = await app({ start: false });
+    const states = followed(paused);
+    const once = paused.on('state', () => {
+      once();
+      paused.pause();
+    });
+    await send('a');
+    await paused.start();
+    await pause(100);
+    expect(states).toEqual(['rebalancing', 'running']);
+    expect(await counted()).toBe('');
+    paused.resume();
+    await paused.awaitIdle();
+    expect(await counted()).toBe('a=1');
+  });
+
   test('an id that runs already is refused, and what runs is not affected', async () => {
     const first = await app();
     await expect(app()).rejects.toMatchObject({ code: 'QUERY_EXISTS' });

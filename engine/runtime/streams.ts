@@ -153,6 +153,8 @@ export class Streams {
   /** Tasks move to other threads. */
   #moving = false;
   #closing: Promise<void> | undefined;
+  /** How often it was asked to close. */
+  #closes = 0;
   #waiting: { resolve(): void; reject(error: Error): void }[] = [];
 
   private constructor(runtime: Runtime, options: CommonOptions, spec: StreamsSpec) {
@@ -217,9 +219,12 @@ export class Streams {
     };
   }
 
-  /** Starts it, or starts it again; answers when it runs. Rejects when it cannot be started; it has failed then. */
+  /** Starts it, or starts it again; answers when it runs. Rejects when it cannot be started; it has failed then. Rejects
+   *  with STREAMS_CLOSED when it is closed meanwhile. */
   async start(): Promise<void> {
+    const closes = this.#closes;
     await this.#closing;
+    if (closes !== this.#closes) throw this.#closedError();
     if (this.#state !== 'created' && this.#state !== 'closed' && this.#state !== 'error') {
       throw new UserError('QUERY_EXISTS', `the application "${this.id}" is running already`);
     }
@@ -243,6 +248,8 @@ export class Streams {
     };
     this.#error = undefined;
     this.#closing = undefined;
+    // Listeners hear of the start before the call returns: what they ask for is for this run.
+    this.#started = true;
     const started = this.#runtime.start({
       ...this.#spec,
       id,
@@ -256,7 +263,6 @@ export class Streams {
       paused: this.#paused,
       onUncaught: typeof onUncaught === 'function' ? onUncaught : () => onUncaught,
     });
-    this.#started = true;
     try {
       await started;
     } catch (error) {
@@ -289,6 +295,7 @@ export class Streams {
   /** Commits what is under way, checkpoints the stores, and stops; the next start goes on where it stood. It may be
    *  called again, with a shorter time. */
   close({ timeoutMs }: CloseOptions = {}): Promise<void> {
+    this.#closes++;
     if (this.#closing === undefined) {
       this.#closing = this.#close(timeoutMs);
     } else if (timeoutMs !== undefined && this.#started) this.#runtime.hurry(this.id, timeoutMs);
@@ -447,8 +454,12 @@ export class Streams {
     this.#waiting = [];
     for (const { resolve, reject } of waiting) {
       if (state === 'running') resolve();
-      else reject(this.#error ?? new UserError('STREAMS_CLOSED', `the application "${this.id}" is closed`));
+      else reject(this.#error ?? this.#closedError());
     }
+  }
+
+  #closedError(): UserError {
+    return new UserError('STREAMS_CLOSED', `the application "${this.id}" is closed`);
   }
 
   #call<E extends keyof StreamsEvents>(event: E, ...details: StreamsEvents[E]): void {
