@@ -84,6 +84,7 @@ export { UserError } from './base/index.ts';
 export type {
   CloseOptions,
   DeadLetter,
+  EmitCache,
   Guarantee,
   KeyValueEntry,
   KeyValueView,

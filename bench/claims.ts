@@ -2,6 +2,7 @@
 
 import type { Claim } from './claim.ts';
 import { countSum } from './count-sum.ts';
+import { countSumCached } from './count-sum-cached.ts';
 import { filterProject } from './filter-project.ts';
 import { foreignKeyJoin } from './foreign-key-join.ts';
 import { hoppingSum } from './hopping-sum.ts';
@@ -28,6 +29,7 @@ import { wordCount } from './word-count.ts';
 export const claims: readonly Claim[] = [
   filterProject,
   countSum,
+  countSumCached,
   housekeeping,
   tumblingSum,
   hoppingSum,

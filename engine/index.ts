@@ -27,6 +27,7 @@ export type { KGroupedTable } from './dsl/kgrouped-table.ts';
 export type { KStream } from './dsl/kstream.ts';
 export type { KTable } from './dsl/ktable.ts';
 export type {
+  CachedMaterialized,
   Joined,
   Materialized,
   Named,
@@ -173,6 +174,7 @@ export {
 export type { PartitionPosition } from './runtime/partition-position.ts';
 export { batchTargetBytes, type Outbox, type OutputTopic } from './runtime/partitioned-writer.ts';
 export type {
+  EmitCache,
   FromHost,
   Guarantee,
   Note,

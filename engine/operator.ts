@@ -144,6 +144,9 @@ export interface OperatorContext {
   /** Whether a child asks for the row before each change: `before` of what is forwarded is then set wherever it is
    *  known. */
   readonly sendsBefore: boolean;
+  /** Whether the application merges updates of a key between commits, where an operator can and is not told otherwise
+   *  (`operators/aggregate.ts`). */
+  readonly cachesResults: boolean;
   /** Called by an operator when it is made, if it reads the row before of its input: the node must have
    *  declared just that, or its parents would not send it. */
   usesBefore(use: BeforeUse): void;

@@ -55,12 +55,14 @@ export class QueryLifecycle {
     try {
       for (const module of modulesIn(query.plan)) environment.functions.checkModule(module);
       const reset = query.properties['auto.offset.reset'] ?? 'latest';
+      const cacheBytes = Number(query.properties['cache.max.bytes.buffering'] ?? 0);
       const started = runtime.start({
         id: query.id,
         applicationId: applicationIdOf(query.id),
         topology: compileTopology(query.plan, environment),
         plan: query.plan,
         offsetReset: reset.toLowerCase() === 'earliest' ? 'earliest' : 'latest',
+        ...(cacheBytes > 0 && { cache: { bytes: cacheBytes } }),
       });
       // The query's state shows how it went; a runtime that is closed does not know the query.
       started.catch(() => undefined);

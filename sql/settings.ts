@@ -52,7 +52,10 @@ export const knownProperties: Readonly<Record<string, Known>> = {
     check: wholeNumber,
     doc: 'Accepted. Commits come within 100 ms, and within 500 ms while a query is far behind.',
   },
-  'cache.max.bytes.buffering': { check: wholeNumber, doc: 'Accepted. Every update is emitted.' },
+  'cache.max.bytes.buffering': {
+    check: wholeNumber,
+    doc: 'Above 0: of GROUP BY without a window only the last update of each key is emitted at each commit, and a commit comes when so many bytes of state have changed. 0, the default: every update is emitted.',
+  },
   'buffered.records.per.partition': { check: wholeNumber, doc: 'Accepted.' },
   'max.task.idle.ms': { check: wholeNumber, doc: 'Accepted.' },
   'task.timeout.ms': { check: wholeNumber, doc: 'Accepted.' },

@@ -32,6 +32,14 @@ export interface Materialized<V> extends WithValue<V> {
   readonly store?: string;
 }
 
+/** An aggregate of a grouped stream. */
+export interface CachedMaterialized<V> extends Materialized<V> {
+  /** True: only the last update of a key is sent on at each commit, `false`: every one. Default: as the application has
+   *  it (`StreamsOptions.cache`). An aggregate whose rows others look up, as a join does, sends every update in any
+   *  case: they would see rows that were not sent yet. */
+  readonly cache?: boolean;
+}
+
 export interface WindowMaterialized<V> extends Materialized<V> {
   /** How long a window is kept: after its start, at least size + grace; a session after its end, at least gap + grace;
    *  a sliding window after its end, at least twice the time difference + grace. The least is the default. */

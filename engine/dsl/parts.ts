@@ -41,6 +41,8 @@ export interface StreamParts<K, V> {
 /** What others have asked of a table that is not built yet. */
 export interface Wanted {
   store: boolean;
+  /** Its rows are looked up. */
+  lookedUp?: boolean;
 }
 
 export interface TableParts<K, V> {
@@ -64,5 +66,6 @@ export const rowsOf = <K, V>(joining: Graph, { graph, wanted, rows }: TableParts
       hint: 'Make a table of its stream: toStream().map(…).toTable({ … }).',
     });
   wanted.store = true;
+  wanted.lookedUp = true;
   return rows;
 };

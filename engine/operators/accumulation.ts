@@ -78,9 +78,11 @@ export interface Accumulator<V, R> {
   readonly entryLength: number;
   /**
    * Adds the record to the group whose entry is under the cursor (undefined: a new group), and sets value, time and,
-   * where it is sent, `before` of `out`: that of a new group is null.
+   * where it is sent, `before` of `out`: that of a new group is null. Without `out` no results are made.
    */
-  add(found: UpdateCursor | undefined, record: StreamRecord<V>, out: StreamRecord<R>): Pending;
+  add(found: UpdateCursor | undefined, record: StreamRecord<V>, out: StreamRecord<R> | undefined): Pending;
+  /** The result of the entry `bytes[start, end)`; lent, as those of `add`. */
+  result(bytes: Uint8Array, start: number, end: number, record: StreamRecord<V>): R;
 }
 
 export const accumulatorOf = <V, A, R>(
@@ -97,6 +99,8 @@ const inPlaceAccumulator = <V, R>(accumulation: InPlace<V, R>, context: Operator
   const length = timestampBytes + width;
   const entry = new Uint8Array(length);
   const entryView = new DataView(entry.buffer);
+  const shown = new Uint8Array(length);
+  const shownView = new DataView(shown.buffer);
   return {
     inPlace: true,
     entry,
@@ -107,6 +111,7 @@ const inPlaceAccumulator = <V, R>(accumulation: InPlace<V, R>, context: Operator
         writeViewI64(entryView, 0, timestamp);
         accumulation.initialize(entryView, timestampBytes);
         accumulation.add(entryView, timestampBytes, record, context);
+        if (out === undefined) return pending.put;
         out.timestamp = timestamp;
         out.before = sendsBefore ? null : unknown;
         out.value = accumulation.result(entryView, timestampBytes, record, context);
@@ -118,11 +123,20 @@ const inPlaceAccumulator = <V, R>(accumulation: InPlace<V, R>, context: Operator
       const at = valueStart + timestampBytes;
       const latest = readViewI64(valueView, valueStart);
       if (timestamp > latest) writeViewI64(valueView, valueStart, timestamp);
+      if (out === undefined) {
+        accumulation.add(valueView, at, record, context);
+        return pending.nothing;
+      }
       out.timestamp = timestamp > latest ? timestamp : latest;
       out.before = sendsBefore ? accumulation.result(valueView, at, record, context) : unknown;
       accumulation.add(valueView, at, record, context);
       out.value = accumulation.result(valueView, at, record, context);
       return pending.nothing;
+    },
+    result(bytes, start, end, record) {
+      if (end - start !== length) throw otherLength(end - start, length);
+      copyBytes(bytes, start, end, shown, 0);
+      return accumulation.result(shownView, timestampBytes, record, context);
     },
   };
 };
@@ -145,14 +159,14 @@ const byValueAccumulator = <V, A, R>(accumulation: ByValue<V, A, R>, context: Op
     },
     add(found, record, out) {
       let accumulator: A;
-      out.timestamp = record.timestamp;
-      out.before = sendsBefore ? null : unknown;
+      let { timestamp } = record;
+      if (out !== undefined) out.before = sendsBefore ? null : unknown;
       if (found === undefined) accumulator = accumulation.initialize();
       else {
         const { valueBytes, valueStart, valueEnd } = found;
         const latest = timestampOf(valueBytes, valueStart);
-        if (latest > out.timestamp) out.timestamp = latest;
-        if (sendsBefore) {
+        if (latest > timestamp) timestamp = latest;
+        if (sendsBefore && out !== undefined) {
           // Read for itself: `add` may change what it is given, and the result may be the accumulator itself.
           const before = serde.read(valueBytes, valueStart + timestampBytes, valueEnd);
           out.before = accumulation.result(before, record, context);
@@ -160,15 +174,18 @@ const byValueAccumulator = <V, A, R>(accumulation: ByValue<V, A, R>, context: Op
         accumulator = serde.read(valueBytes, valueStart + timestampBytes, valueEnd);
       }
       const added = accumulation.add(accumulator, record, context);
+      if (out !== undefined) out.timestamp = timestamp;
       if (added === null) {
-        out.value = null;
+        if (out !== undefined) out.value = null;
         return pending.delete;
       }
-      writeTimestamped(kept, out.timestamp, added, serde);
-      out.value = accumulation.result(added, record, context);
+      writeTimestamped(kept, timestamp, added, serde);
+      if (out !== undefined) out.value = accumulation.result(added, record, context);
       if (!inPlace || found === undefined || kept.length !== found.valueEnd - found.valueStart) return pending.put;
       copyBytes(kept.buffer, 0, kept.length, found.valueBytes, found.valueStart);
       return pending.nothing;
     },
+    result: (bytes, start, end, record) =>
+      accumulation.result(serde.read(bytes, start + timestampBytes, end), record, context),
   };
 };

@@ -46,6 +46,8 @@ export interface CommitCoordinatorOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly commitIntervalMs: number;
+  /** A transaction lasts the whole interval, also where nothing is left to read. Default false. */
+  readonly lingers?: boolean;
   readonly listener: CommitListener;
   readonly times: CommitTimesOptions;
   readonly quiet?: QuietTime;
@@ -358,8 +360,9 @@ export class CommitCoordinator {
       return;
     }
     const { timers, clock, commitIntervalMs } = this.#options;
-    if (this.#cancelTimer === undefined) this.#endLater(mostIntervals);
-    if (!drained || this.#cancelLinger !== undefined || this.#options.commitOffsets !== undefined) return;
+    if (this.#cancelTimer === undefined) this.#endLater(this.#options.lingers === true ? 1 : mostIntervals);
+    const { lingers = false, commitOffsets } = this.#options;
+    if (!drained || lingers || this.#cancelLinger !== undefined || commitOffsets !== undefined) return;
     const usualMs = this.#worked ? medianOf(this.#commitMs) : 0;
     const waitMs = this.#commitEnded + Math.min(2 * usualMs, commitIntervalMs) - clock.monotonic();
     if (waitMs <= 0) this.#prepare();

@@ -215,6 +215,15 @@ export class HostedRun {
     return behind && changes <= mostChanges;
   }
 
+  /** Its transaction has changed as much as an emit cache may hold. */
+  get cacheFull(): boolean {
+    const { cache } = this.assignment;
+    if (cache === undefined) return false;
+    let bytes = 0;
+    for (const { task } of this.transactional) for (const { store } of task.stores) bytes += store.changedBytes();
+    return bytes > cache.bytes;
+  }
+
   /** It is not stepped before some of its batches were acknowledged. */
   get full(): boolean {
     return this.unacknowledgedBytes > this.mostUnacknowledged;

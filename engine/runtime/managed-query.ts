@@ -4,7 +4,15 @@
 import type { Topology } from '../topology.ts';
 import { Meter } from './meter.ts';
 import { noCounters, type QueryState } from './observer.ts';
-import type { Guarantee, HostCounters, LostRecords, OffsetReset, RestoreProgress, RowSink } from './protocol.ts';
+import type {
+  EmitCache,
+  Guarantee,
+  HostCounters,
+  LostRecords,
+  OffsetReset,
+  RestoreProgress,
+  RowSink,
+} from './protocol.ts';
 import type { QueryRun } from './query-run.ts';
 import type { ClosingTime } from './quiet-time.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
@@ -41,6 +49,8 @@ export interface QuerySpec {
   readonly maxTaskIdleMs?: number;
   /** By what windows close. Default: stream time alone. */
   readonly closing?: ClosingTime;
+  /** Aggregates merge the updates of a key between commits. Left out: every update is sent. */
+  readonly cache?: EmitCache;
   readonly listener?: QueryListener;
   /** Default: exactly once. */
   readonly guarantee?: Guarantee;

@@ -16,6 +16,7 @@ export interface TaskScope {
   readonly applicationId: string;
   readonly taskId: string;
   readonly partition: number;
+  readonly cachesResults: boolean;
   /** Shared by all tasks of the thread; to be read only. */
   readonly globals: ReadonlyMap<string, StateStore>;
   /** Of the record that is being processed. */
@@ -56,6 +57,7 @@ export class NodeContext implements OperatorContext {
   readonly taskId: string;
   readonly partition: number;
   readonly sendsBefore: boolean;
+  readonly cachesResults: boolean;
   readonly #scope: NodeScope;
   readonly #time: OperatorTime;
   readonly #origin: RecordOrigin;
@@ -68,6 +70,7 @@ export class NodeContext implements OperatorContext {
     this.taskId = scope.taskId;
     this.partition = scope.partition;
     this.sendsBefore = scope.sendsBefore;
+    this.cachesResults = scope.cachesResults;
     this.#scope = scope;
     this.#time = scope.time;
     this.#origin = scope.origin;

@@ -92,6 +92,18 @@ export interface TaskAssignment {
   readonly positions: readonly PartitionPosition[];
 }
 
+/**
+ * Updates of one key are merged, and only the last is sent on when the transaction ends: what is not sent is not
+ * committed, so nothing of it can be lost.
+ */
+export interface EmitCache {
+  /** The transaction ends when it has changed so much of the stores on a thread: 20 bytes for each changed entry, and
+   *  its value before. */
+  readonly bytes: number;
+  /** It lasts so long, also where nothing is left to read. Left out: as long as those of other queries. */
+  readonly intervalMs?: number;
+}
+
 /** A query as a host gets it, with the tasks that run there. */
 export interface RunAssignment {
   readonly run: Run;
@@ -122,6 +134,8 @@ export interface RunAssignment {
   /** See `input-order.ts`. */
   readonly maxTaskIdleMs: number;
   readonly closing: ClosingTime;
+  /** Undefined: every update is sent. */
+  readonly cache: EmitCache | undefined;
   /** Before anything was read: no times, but where origins are mixed. Undefined: where there is one task of each
    *  sub-topology. */
   readonly low: LowWatermarks | undefined;

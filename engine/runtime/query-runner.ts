@@ -138,6 +138,7 @@ export class QueryRunner {
       namedTopics: run.namedTopics,
       maxTaskIdleMs: spec.maxTaskIdleMs ?? 0,
       closing: spec.closing ?? byStreamTime,
+      cache: spec.cache,
       low: this.#lowAtFirst(query, run),
       processingLog: query.transient ? undefined : options.processingLog,
       deadLetters: spec.deadLetters,
@@ -199,7 +200,8 @@ export class QueryRunner {
       positions: run.setup.positions,
       clock,
       timers,
-      commitIntervalMs: limits.commitIntervalMs,
+      commitIntervalMs: query.spec.cache?.intervalMs ?? limits.commitIntervalMs,
+      lingers: query.spec.cache?.intervalMs !== undefined,
       times: {
         graph: new SubTopologyGraph(subTopologies, applicationId, run.setup.plan.subTopologies),
         boundOf: (topic) => this.#boundOf(topic, query),

@@ -125,7 +125,7 @@ export class Stepper {
         stepped.add(run);
       }
       if (exchange !== undefined) fitSteps(run, done, run.unacknowledgedBytes - before);
-      else if (task.commitAsked && !run.commitAsked) {
+      else if ((task.commitAsked || run.cacheFull) && !run.commitAsked) {
         run.commitAsked = true;
         this.#host.options.post({ kind: 'commit asked', run: run.id });
       }

@@ -25,7 +25,7 @@ import { mostAppThreads } from './app-threads.ts';
 import type { QueryListener, QuerySpec, Uncaught, UncaughtHandler } from './managed-query.ts';
 import type { Metric } from './metrics.ts';
 import type { QueryCounters, QueryState } from './observer.ts';
-import type { Guarantee, OffsetReset, RestoreProgress } from './protocol.ts';
+import type { EmitCache, Guarantee, OffsetReset, RestoreProgress } from './protocol.ts';
 import type { ClosingTime } from './quiet-time.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
 import type { ResetTo } from './reset.ts';
@@ -61,6 +61,14 @@ interface CommonOptions {
    *  moves with records only: on a quiet stream results wait. `{ by: 'stream time', idleMs }`: it goes on where no record
    *  has come for so long; `{ by: 'wall clock' }`: it goes by the clock of the host. */
   readonly closing?: ClosingTime;
+  /**
+   * Merges updates: aggregates of grouped streams send only the last result of each key, when a transaction ends. Left
+   * out: every update is sent. `bytes`: what a transaction may change of the stores before it ends, on each thread (20
+   * bytes for each changed entry, and its value before); `intervalMs`: how long it lasts, 100 by default, and then shorter
+   * where nothing is left to read. Results become readable no earlier than that. An aggregate can be told otherwise
+   * (`CachedMaterialized`).
+   */
+  readonly cache?: EmitCache;
   /** A topic that gets the records that are left out, as they were, with what happened to them (`dead-letters.ts`). */
   readonly deadLetters?: { readonly topic: string };
   /** Default: exactly once. `at least once` makes results readable within milliseconds, before they are committed; what
@@ -234,6 +242,7 @@ export class Streams {
       onUncaught = 'shut down',
       deadLetters,
       closing,
+      cache,
       guarantee = 'exactly once',
       maxTaskIdleMs = 0,
     } = this.#options;
@@ -257,6 +266,7 @@ export class Streams {
       ...(from !== undefined && { offsetReset: from }),
       maxTaskIdleMs,
       ...(closing !== undefined && { closing }),
+      ...(cache !== undefined && { cache: checkedCache(cache) }),
       ...(deadLetters !== undefined && { deadLetters: deadLetters.topic }),
       guarantee,
       listener,
@@ -484,4 +494,18 @@ const formOf = <K, V>(
   if ('queryable' in store) return store.queryable() as StoreForm<K, V> | WindowedForm<K, V>;
   if ('form' in store) return { name: store.name, ...store.form } as StoreForm<K, V> | WindowedForm<K, V>;
   return store;
+};
+
+const checkedCache = (cache: EmitCache): EmitCache => {
+  const { bytes, intervalMs = 1 } = cache;
+  const problem =
+    bytes >= 0
+      ? intervalMs > 0 && intervalMs < 2 ** 31
+        ? undefined
+        : `for ${intervalMs} ms`
+      : `within ${bytes} bytes`;
+  if (problem === undefined) return cache;
+  throw new UserError('STREAMS_CACHE_INVALID', `updates cannot be merged ${problem}`, {
+    hint: 'Give { bytes, intervalMs }: a number of bytes from 0, and milliseconds above 0.',
+  });
 };

@@ -174,6 +174,7 @@ export class TaskOpener {
       outbox: outboxOf(run),
       drops: errors,
       maxIdleMs: assignment.maxTaskIdleMs,
+      cachesResults: assignment.cache !== undefined,
       processingPolicy: (failure) => errors.thrown(failure),
       preparation: { ready: () => host.wake(), failed: (error) => host.fail(run, error) },
       counters: new TaskCounters(),

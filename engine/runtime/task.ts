@@ -68,6 +68,8 @@ export interface TaskOptions {
   readonly reads?: (topic: string) => boolean;
   /** Number of tasks of the sub-topology; default 1. */
   readonly tasks?: number;
+  /** Whether operators merge updates of a key between commits. Default false. */
+  readonly cachesResults?: boolean;
   /** How long the task waits for an input that has nothing to read while others have; default 0
    *  (`input-order.ts`). */
   readonly maxIdleMs?: number;
@@ -163,6 +165,7 @@ export class Task {
         applicationId,
         taskId: this.id,
         partition,
+        cachesResults: options.cachesResults ?? false,
         globals: options.globals ?? new Map(),
         origin: this.#origin,
         drop: (node, reason, record, detail) => this.#drop(node, reason, record, detail),

@@ -28,9 +28,16 @@ export class ChangeList {
   #reserved = 0;
   #segment = 0;
   #at = 0;
+  /** Bytes of all values before. */
+  #noted = 0;
 
   get bytesInMemory(): number {
     return this.#reserved + this.addresses.length * 20;
+  }
+
+  /** Of the open transaction: 20 bytes for each entry, and the values before. */
+  get bytesUsed(): number {
+    return this.count * 20 + this.#noted;
   }
 
   /** Notes an entry; answers with its place in the list. `start` is read only where `length` ≥ 0. */
@@ -51,6 +58,7 @@ export class ChangeList {
       this.#starts[index] = this.#at;
       copyBytes(bytes, start, start + length, this.#bytes[this.#segment] as Uint8Array, this.#at);
       this.#at += length;
+      this.#noted += length;
     } else this.#starts[index] = 0;
     return index;
   }
@@ -71,6 +79,7 @@ export class ChangeList {
 
   reset(): void {
     this.count = 0;
+    this.#noted = 0;
     this.#segment = 0;
     this.#at = 0;
     while (this.#reserved > keptBytes) this.#reserved -= (this.#bytes.pop() as Uint8Array).length;

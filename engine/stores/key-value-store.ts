@@ -3,7 +3,7 @@
 import { kinds } from './layout.ts';
 import type { CommittedEntry, KeyValueStateStore } from './state-store.ts';
 import { StateTable } from './state-table.ts';
-import type { StoreSpec } from './store.ts';
+import type { ChangeVisitor, StoreSpec } from './store.ts';
 import type { StoreOptions } from './store-options.ts';
 
 export class KeyValueStateTable extends StateTable implements KeyValueStateStore {
@@ -27,6 +27,10 @@ export class KeyValueStateTable extends StateTable implements KeyValueStateStore
 
   delete(key: Uint8Array, start: number, end: number): void {
     this.core.delete(kinds.data, key, start, end);
+  }
+
+  visitChanges(visit: ChangeVisitor): void {
+    this.core.visitChanges(kinds.data, visit);
   }
 
   readCommitted(key: Uint8Array, start: number, end: number): Uint8Array | undefined {

@@ -181,6 +181,8 @@ export interface StateStoreLifecycle {
   /** Keys changed in the open transaction (meta entries and an expiry count as one each). 0: there is nothing to
    *  commit. */
   changed(): number;
+  /** Bytes that these changes hold in memory beside the entries: their values before, and a list. */
+  changedBytes(): number;
   /** Hands out one entry for each changed key. Called at flush, once per transaction, before `commit`. */
   writeChangelog(append: ChangelogAppend): void;
   /** Ends the transaction; `changelogNextOffset` is the offset behind its last changelog entry. */

@@ -93,6 +93,10 @@ export abstract class StateTable implements Omit<StateStoreLifecycle, 'committed
     this.core.ahead.expect(columns, from, to);
   }
 
+  changedBytes(): number {
+    return this.core.changedBytes;
+  }
+
   changed(): number {
     return this.core.changes.count;
   }

@@ -28,6 +28,7 @@ import { hasWindow, kinds, numberValue, readNumberValue, readTime, timeBytes, wr
 import { LinkedPages } from './linked-pages.ts';
 import { LookAhead } from './look-ahead.ts';
 import type { ChangelogAppend, StoreStats } from './state-store.ts';
+import type { ChangeVisitor } from './store.ts';
 import { type EntriesInMemory, StoreMemory } from './store-memory.ts';
 import { mostEntryBytes, type StoreOptions } from './store-options.ts';
 import { StoredEntries } from './stored-entries.ts';
@@ -431,6 +432,37 @@ export class StoreCore implements EntriesInMemory {
       if (length < 0) append(bytes, keyStart, keyEnd, noBytes, -1, -1);
       else append(bytes, keyStart, keyEnd, bytes, keyEnd, keyEnd + length);
     }
+  }
+
+  /** Visits the changed entries of a kind, with what was committed of them and what they are now. */
+  visitChanges(kind: number, visit: ChangeVisitor): void {
+    const { changes, table } = this;
+    for (let i = 0; i < changes.count; i++) {
+      if (i % touchedTogether === 0) table.touch(changes.addresses, i, Math.min(i + touchedTogether, changes.count));
+      const address = changes.addresses[i] as number;
+      const bytes = table.bytesOf(address);
+      const keyStart = table.keyStart(address);
+      if (bytes[keyStart] !== kind) continue;
+      const keyEnd = keyStart + table.keyLength(address);
+      let before = changes.bytesBefore(i);
+      let start = changes.startBefore(i);
+      let length = changes.lengthBefore(i);
+      if (length === wasOnDisk) {
+        const stored = this.stored.read(kind, bytes, keyStart + 1, keyEnd);
+        this.stored.reads++;
+        start = 0;
+        length = stored === undefined ? wasAbsent : stored.length - checksumBytes;
+        if (stored !== undefined) before = stored;
+      }
+      if (length < 0) start = -1;
+      const now = table.valueLength(address);
+      visit(bytes, keyStart + 1, keyEnd, before, start, start + length, bytes, now < 0 ? -1 : keyEnd, keyEnd + now);
+    }
+  }
+
+  /** Bytes of the open transaction: what its changed entries were before, and what the list of them takes. */
+  get changedBytes(): number {
+    return this.changes.bytesUsed;
   }
 
   /** `records`: how many changelog entries the transaction has. */

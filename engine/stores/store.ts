@@ -21,6 +21,20 @@ export interface UpdateCursor extends ValueCursor {
   readonly valueView: DataView;
 }
 
+/** An entry that the open transaction has changed: its value as of the last commit, and as it is now. A start of −1: it
+ *  was, or is, absent. All of it is lent until the call returns. */
+export type ChangeVisitor = (
+  key: Uint8Array,
+  keyStart: number,
+  keyEnd: number,
+  before: Uint8Array,
+  beforeStart: number,
+  beforeEnd: number,
+  after: Uint8Array,
+  afterStart: number,
+  afterEnd: number,
+) => void;
+
 export interface KeyValueStore extends UpdateCursor {
   readonly name: string;
   /** True when the key is present; its value is then under the cursor. */
@@ -31,6 +45,9 @@ export interface KeyValueStore extends UpdateCursor {
   put(key: Uint8Array, start: number, end: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean;
   /** Removing an absent key is no change. */
   delete(key: Uint8Array, start: number, end: number): void;
+  /** Visits the keys that the open transaction has changed, each once, in the order of their first changes. The visitor
+   *  may read the store, and must not change it. */
+  visitChanges(visit: ChangeVisitor): void;
 }
 
 /** Kept by window start, then key. Point reads only on the record path; expiry drops whole windows. */

@@ -55,6 +55,7 @@ export const silentContext: OperatorContext = {
   reachedTime: () => Number.NEGATIVE_INFINITY,
   drop: () => undefined,
   sendsBefore: false,
+  cachesResults: false,
   usesBefore: () => outside(),
   schedule: () => outside(),
   inputTopic: () => undefined,

@@ -8,6 +8,7 @@ import {
   explained,
   hoard,
   joinedEvents,
+  mergedCounts,
   minuteSums,
   ordersOfCustomers,
   taps,
@@ -26,6 +27,7 @@ export type TestPlan =
   | { readonly name: 'closing' }
   | { readonly name: 'taps' }
   | { readonly name: 'joins' }
+  | { readonly name: 'merged' }
   /** Ends its thread while it is built, the first `times` times (1). */
   | { readonly name: 'exit'; readonly once: Int32Array; readonly times?: number }
   /** Takes all the memory of its thread when it meets the word `boom`. */
@@ -52,6 +54,8 @@ export const topologyOf = (plan: TestPlan): Topology => {
       return taps();
     case 'clicks':
       return clicksByWindows();
+    case 'merged':
+      return mergedCounts();
     case 'joins':
       return joinedEvents();
     case 'closing':

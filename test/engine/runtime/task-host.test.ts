@@ -74,6 +74,7 @@ const reportsOf = async (records: readonly number[]): Promise<boolean[]> => {
       processingLog: undefined,
       deadLetters: undefined,
       guarantee: 'exactly once',
+      cache: undefined,
     },
   });
   await allRead;

@@ -342,3 +342,28 @@ const countedSince =
       },
     };
   };
+
+/** clicks with the value `+` or `-` -> counts of `+` by key, merged between commits, where `-` deletes the count; updates
+ *  to `counted`, and to `sizes` how many keys have each count. */
+export const mergedCounts = (): Topology => {
+  const builder = new StreamsBuilder();
+  const counts = builder
+    .stream('clicks', { key: string, value: string })
+    .groupByKey()
+    .aggregate<number | bigint>(
+      () => 0,
+      (_key, sign, count) => (sign === '+' ? Number(count) + 1 : null),
+      {
+        store: 'counts',
+        value: decimal,
+        cache: true,
+      },
+    );
+  counts.toStream().to('counted', { value: decimal });
+  counts
+    .groupBy((_key, count) => [String(count), count], { key: string, value: decimal, name: 'by-count' })
+    .count({ store: 'sizes', value: decimal })
+    .toStream()
+    .to('sizes', { value: decimal });
+  return builder.build();
+};

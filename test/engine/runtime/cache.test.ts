@@ -1,0 +1,82 @@
+/** An application that merges the updates of a key between commits: which of its aggregates do, and for how long. */
+
+import { expect, test } from 'vitest';
+import { type StreamsBuilder as Builder, type EmitCache, StreamsBuilder, serdes } from '../../../engine/index.ts';
+import { consume, newRuntime, openLog, produce } from './support.ts';
+import { decimal } from './topologies.ts';
+
+const { string } = serdes;
+const texts = { key: string, value: string };
+
+const counted = (builder: Builder, options: { readonly cache?: boolean } = {}) =>
+  builder
+    .stream('in', texts)
+    .groupByKey()
+    .count({ store: 'counts', value: decimal, ...options });
+
+/** What comes out, by calls: each produces three records for `a` and two for `b`, and waits until all is committed. */
+const outputs = async (
+  build: (builder: Builder) => void,
+  { cache, calls = 1 }: { readonly cache?: EmitCache; readonly calls?: number },
+): Promise<string> => {
+  const log = await openLog('memory');
+  for (const name of ['in', 'table', 'out']) await log.createTopic({ name, partitions: 1 });
+  const builder = new StreamsBuilder();
+  build(builder);
+  const runtime = newRuntime(log);
+  const all: string[] = [];
+  await runtime.start({ id: 'app', topology: builder.build(), ...(cache !== undefined && { cache }) });
+  await runtime.awaitIdle();
+  for (let call = 0; call < calls; call++) {
+    await produce(
+      log,
+      'in',
+      0,
+      ['a', 'a', 'b', 'a', 'b'].map((key, i) => ({ key, value: 'x', timestamp: i })),
+    );
+    if (cache?.intervalMs === undefined) await runtime.awaitIdle();
+  }
+  await runtime.awaitIdle();
+  for (const { key, value } of await consume(log, 'out')) all.push(`${key}${value}`);
+  await runtime.close();
+  await log.close();
+  return all.join(' ');
+};
+
+const toOut = (builder: Builder): void => counted(builder).toStream().to('out', { value: decimal });
+
+test('without a cache every update is sent', async () => {
+  expect(await outputs(toOut, {})).toBe('a1 a2 b1 a3 b2');
+});
+
+test('with one the last update of each key is sent with each commit', async () => {
+  expect(await outputs(toOut, { cache: { bytes: 1e6 }, calls: 2 })).toBe('a3 b2 a6 b4');
+});
+
+test('with an interval a transaction lasts that long, although nothing is left to read', async () => {
+  expect(await outputs(toOut, { cache: { bytes: 1e6, intervalMs: 400 }, calls: 3 })).toBe('a9 b6');
+});
+
+test('beyond its bytes the transaction ends before its interval', async () => {
+  const started = performance.now();
+  expect(await outputs(toOut, { cache: { bytes: 10, intervalMs: 60_000 } })).toBe('a3 b2');
+  expect(performance.now() - started).toBeLessThan(30_000);
+});
+
+test('an aggregate may be told otherwise, either way', async () => {
+  const told = (cache: boolean) => (builder: Builder) =>
+    counted(builder, { cache }).toStream().to('out', { value: decimal });
+  expect(await outputs(told(false), { cache: { bytes: 1e6 } })).toBe('a1 a2 b1 a3 b2');
+  expect(await outputs(told(true), {})).toBe('a3 b2');
+});
+
+test('an aggregate whose rows are looked up by others sends every update', async () => {
+  const joined = (builder: Builder): void => {
+    const left = counted(builder, { cache: true });
+    left
+      .leftJoin(builder.table('table', texts), (count) => count, { value: decimal })
+      .toStream()
+      .to('out', { value: decimal });
+  };
+  expect(await outputs(joined, { cache: { bytes: 1e6 } })).toBe('a1 a2 b1 a3 b2');
+});
