@@ -37,7 +37,7 @@ export type {
   WindowMaterialized,
   WithValue,
 } from './dsl/options.ts';
-export type { Produced, RecordContext, TopicChooser } from './dsl/produced.ts';
+export type { Produced, RecordContext, Repartitioned, TopicChooser } from './dsl/produced.ts';
 export type { QueryableStore, StoreForm, WindowedForm } from './dsl/queryable-store.ts';
 export type { Reducer } from './dsl/reduce.ts';
 export type { SessionWindowedCogroupedKStream } from './dsl/session-windowed-cogrouped-kstream.ts';

@@ -28,7 +28,6 @@ export type {
   Named,
   Printed,
   Processed,
-  Repartitioned,
   StreamJoined,
   TableMaterialized,
   Versioned,
@@ -36,7 +35,7 @@ export type {
   WithKeyAndValue,
   WithValue,
 } from './dsl/options.ts';
-export type { Produced, RecordContext, TopicChooser } from './dsl/produced.ts';
+export type { Produced, RecordContext, Repartitioned, TopicChooser } from './dsl/produced.ts';
 export type { Reducer } from './dsl/reduce.ts';
 export type { SessionWindowedCogroupedKStream } from './dsl/session-windowed-cogrouped-kstream.ts';
 export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';

@@ -5,16 +5,16 @@
  * a repartition topic first, and clears it.
  */
 
-import { repartitionSink, repartitionSource } from '../operators/repartition.ts';
+import { type RepartitionFields, repartitionSink, repartitionSource } from '../operators/repartition.ts';
 import type { Serde } from '../serde.ts';
 import { serdeFor } from './graph.ts';
 import type { StreamParts } from './parts.ts';
+import { type Repartitioned, writtenFields } from './produced.ts';
 
 export interface BroughtTogether<V> {
   readonly value?: Serde<V> | undefined;
   /** Default: dropped. */
   readonly nullKeys?: 'drop' | 'keep';
-  readonly partitions?: number;
   /** False: what follows only asks whether a record has a value, which is then not read. Default true. */
   readonly readsValues?: boolean;
 }
@@ -24,7 +24,7 @@ export interface BroughtTogether<V> {
 export const broughtTogether = <K, V>(
   parts: StreamParts<K, V>,
   as: string,
-  { value: given, nullKeys = 'drop', partitions, readsValues = true }: BroughtTogether<V>,
+  { value: given, nullKeys = 'drop', readsValues = true }: BroughtTogether<V>,
 ): StreamParts<K, V> => {
   if (!parts.flagged) return parts;
   const { graph, key } = parts;
@@ -34,22 +34,46 @@ export const broughtTogether = <K, V>(
     known.readsValues ||= readsValues;
     return { ...parts, node: known.source, value, flagged: false };
   }
+  const fields = { name: as, value, windowBytes: key.windowBytes, nullKeys };
+  const source = addRepartition(parts, fields, () => (graph.repartitions.get(as)?.readsValues ? value : presence));
+  graph.repartitions.set(as, { from: parts.node, source, readsValues });
+  return { ...parts, node: source, value, flagged: false };
+};
+
+/** The stream behind a repartition that was asked for by `KStream.repartition`, with a topic of its own. */
+export const repartitioned = <K, V>(
+  parts: StreamParts<K, V>,
+  name: string,
+  options: Repartitioned<K, V>,
+): StreamParts<K, V> => {
+  const { key } = parts;
+  const value = serdeFor('value', `the repartition "${name}"`, options.value, parts.value);
+  const fields = { ...writtenFields(key, value, options), name, nullKeys: 'keep' as const };
+  const node = addRepartition(parts, fields, () => value, options.partitions);
+  return { ...parts, node, key: { ...key, serde: options.key ?? key.serde }, value, flagged: false };
+};
+
+/** Adds the sink and the source; answers the name of the source. `read` is called when the topology is built. */
+const addRepartition = <K, V>(
+  { graph, node }: StreamParts<K, V>,
+  fields: RepartitionFields<V>,
+  read: () => Pick<Serde<unknown>, 'read'>,
+  partitions?: number,
+): string => {
   const sinkName = graph.name('KSTREAM-SINK');
   const sourceName = graph.name('KSTREAM-SOURCE');
-  const repartition = { from: parts.node, source: sourceName, readsValues };
-  graph.repartitions.set(as, repartition);
   graph.add((topology) =>
-    topology.addRepartition(as, {
-      parents: [parts.node],
-      sink: repartitionSink<V>({ name: as, value, windowBytes: key.windowBytes, nullKeys }),
+    topology.addRepartition(fields.name, {
+      parents: [node],
+      sink: repartitionSink<V>(fields),
       // Keys are not read: they were, or they were written here.
-      source: repartitionSource<unknown>({ value: repartition.readsValues ? value : presence }),
+      source: repartitionSource<unknown>({ value: read() }),
       ...(partitions === undefined ? {} : { partitions }),
       sinkName,
       sourceName,
     }),
   );
-  return { ...parts, node: sourceName, value, flagged: false };
+  return sourceName;
 };
 
 /** In the place of a value that nothing reads. */

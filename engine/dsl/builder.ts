@@ -103,7 +103,7 @@ export class StreamsBuilder {
         processorName,
       }),
     );
-    return new GlobalKTable({ key, store, rows: storedRows(store, value) });
+    return new GlobalKTable({ graph, key, rows: storedRows(store, value) });
   }
 
   /** A store that every thread fills for itself with all partitions of a topic, by a processor of the user's; other

@@ -5,7 +5,7 @@ import { type Addition, sideOfCogroup } from '../operators/cogroup.ts';
 import type { StoreSpec } from '../stores/store.ts';
 import type { Topology } from '../topology.ts';
 import { broughtTogether } from './brought-together.ts';
-import { assertSameBuilder, type Graph } from './graph.ts';
+import { assertCombinable, type Graph } from './graph.ts';
 import type { Materialized, WithValue } from './options.ts';
 import { type KeyForm, presentKeyOf, type StreamParts } from './parts.ts';
 
@@ -56,8 +56,9 @@ export const cogrouped = <K, A, G extends CogroupAggregate<A>>(
   { name, store: given }: Materialized<A>,
   aggregateOver: (store: string) => G,
 ): G & { readonly graph: Graph; readonly node: string; readonly store: string } => {
-  const [{ graph }] = inputs;
-  for (const input of inputs) assertSameBuilder(graph, input.graph, 'cogroup');
+  const [first] = inputs;
+  const { graph } = first;
+  for (const input of inputs) assertCombinable(first, input, 'cogroup');
   const store = graph.name('COGROUPKSTREAM-AGGREGATE-STATE-STORE', given);
   const aggregate = aggregateOver(store);
   const sides = inputs.map((input) => input.bringTogether(store));

@@ -15,7 +15,7 @@ import { tablePassed } from '../operators/table-passed.ts';
 import { tableSource } from '../operators/table-source.ts';
 import { storedRows } from '../operators/table-view.ts';
 import type { Topology } from '../topology.ts';
-import { type Graph, serdeFor } from './graph.ts';
+import { assertSameBuilder, type Graph, serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized } from './options.ts';
 import { presentKeyOf, rowsOf, type TableParts, type Wanted } from './parts.ts';
@@ -33,10 +33,11 @@ export const foreignKeyJoin = <K, FK, L, R, V>(
   { foreignKey, joiner, leftJoin, options }: ForeignKeyJoinOptions<K, FK, L, R, V>,
 ): KTable<K, V> => {
   const { graph, key } = left;
+  assertSameBuilder(graph, right.graph, 'a join by a foreign key');
   const names = namesOf(left, options);
-  const row = serdeFor('value', `the table that is joined by the foreign key`, right.value);
-  const leftRows = rowsOf(graph, left);
-  const rightRows = rowsOf(graph, right);
+  const row = serdeFor('right', `the join "${names.output}"`, right.value);
+  const leftRows = rowsOf(left);
+  const rightRows = rowsOf(right);
   const wanted: Wanted = { store: options.store !== undefined };
   const keyOf: ForeignKey<L> = (value, record, out) => {
     const found = foreignKey(value, presentKeyOf(key, record));

@@ -2,17 +2,26 @@
 
 import type { ViewedTable } from '../operators/table-view.ts';
 import type { Serde } from '../serde.ts';
+import type { Graph } from './graph.ts';
+
+interface GlobalTableParts<K, V> {
+  readonly graph: Graph;
+  readonly key: Serde<K>;
+  /** Where rows are looked up. */
+  readonly rows: ViewedTable<V>;
+}
+
+/** For joins: what a global table is made of. */
+export let partsOfGlobalTable: <K, V>(table: GlobalKTable<K, V>) => GlobalTableParts<K, V>;
 
 export class GlobalKTable<K, V> {
-  readonly key: Serde<K>;
-  /** The name of its store. */
-  readonly store: string;
-  /** For joins: where rows are looked up. */
-  readonly rows: ViewedTable<V>;
+  readonly #parts: GlobalTableParts<K, V>;
 
-  constructor(parts: { readonly key: Serde<K>; readonly store: string; readonly rows: ViewedTable<V> }) {
-    this.key = parts.key;
-    this.store = parts.store;
-    this.rows = parts.rows;
+  static {
+    partsOfGlobalTable = (table) => table.#parts;
+  }
+
+  constructor(parts: GlobalTableParts<K, V>) {
+    this.#parts = parts;
   }
 }

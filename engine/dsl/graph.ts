@@ -84,10 +84,39 @@ export const assertSameBuilder = (one: Graph, other: Graph, method: string): voi
   });
 };
 
-/** The serde given last, or an error that says where one is missing. */
-export const serdeFor = <T>(what: string, where: string, ...given: readonly (Serde<T> | undefined)[]): Serde<T> => {
+interface Keyed {
+  readonly graph: Graph;
+  readonly key: { readonly serde: Pick<Serde<unknown>, 'name'> };
+}
+
+/** Streams and tables that are combined by their keys come from one builder, and write keys in one form: keys are
+ *  compared as bytes. */
+export const assertCombinable = (one: Keyed, other: Keyed, method: string): void => {
+  assertSameBuilder(one.graph, other.graph, method);
+  const { name } = one.key.serde;
+  const theirs = other.key.serde.name;
+  if (name === theirs) return;
+  throw new UserError(
+    'DSL_KEY_SERDES_DIFFER',
+    `${method} combines keys that are written as ${name} and as ${theirs}: equal keys would not meet`,
+    { hint: 'Write the keys of one side in the form of the other: repartition({ key: … }) or selectKey.' },
+  );
+};
+
+/** The first serde that is given, or an error that names where one is missing. `what` is the option that takes it. */
+export const serdeFor = <T>(
+  what: keyof typeof whatIs,
+  where: string,
+  ...given: readonly (Serde<T> | undefined)[]
+): Serde<T> => {
   for (const serde of given) if (serde !== undefined) return serde;
-  throw new UserError('DSL_SERDE_MISSING', `${where} has no serde to write the ${what} with`, {
-    hint: `Give one as { ${what}: … }, here or to the method that made the ${what}.`,
+  throw new UserError('DSL_SERDE_MISSING', `${where} has no serde to write ${whatIs[what]} with`, {
+    hint: `Give one as { ${what}: … } here, or as { value: … } to the method that made the value.`,
   });
+};
+
+const whatIs = {
+  value: 'the value',
+  left: 'the value of the left side',
+  right: 'the value of the right side',
 };

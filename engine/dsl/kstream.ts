@@ -24,25 +24,24 @@ import type { FixedKeyProcessorSupplier, ProcessorSupplier } from '../processors
 import type { AnyStoreBuilder } from '../processors/store-builder.ts';
 import type { Serde } from '../serde.ts';
 import type { BranchedKStream } from './branched-kstream.ts';
-import { broughtTogether } from './brought-together.ts';
+import { broughtTogether, repartitioned } from './brought-together.ts';
 import { GlobalKTable } from './global-ktable.ts';
-import { assertSameBuilder, type Graph, serdeFor } from './graph.ts';
+import { assertCombinable, type Graph, serdeFor } from './graph.ts';
 import { JoinWindows } from './join-windows.ts';
 import type { KGroupedStream } from './kgrouped-stream.ts';
-import type { KTable } from './ktable.ts';
+import { type KTable, partsOfTable } from './ktable.ts';
 import type {
   Joined,
   Named,
   Printed,
   Processed,
-  Repartitioned,
   StreamJoined,
   TableMaterialized,
   WithKeyAndValue,
   WithValue,
 } from './options.ts';
 import { keyOf, type StreamParts } from './parts.ts';
-import { chosenTopic, type Produced, type TopicChooser, writtenFields } from './produced.ts';
+import { chosenTopic, type Produced, type Repartitioned, type TopicChooser, writtenFields } from './produced.ts';
 import { joinWithGlobalTable, type SelectKey } from './stream-global-table-join.ts';
 import { joinStreams, type StreamJoiner, type StreamJoinKind } from './stream-join.ts';
 import { joinWithTable } from './stream-table-join.ts';
@@ -177,7 +176,7 @@ export class KStream<K, V> {
   merge(other: KStream<K, V>, { name }: Named = {}): KStream<K, V> {
     const { graph, node: parent, key, value, flagged } = this.#parts;
     const theirs = other.#parts;
-    assertSameBuilder(graph, theirs.graph, 'merge');
+    assertCombinable(this.#parts, theirs, 'merge');
     const node = graph.name('KSTREAM-MERGE', name);
     graph.add((topology) => topology.addProcessor(node, passThrough<V>(), [parent, theirs.node]));
     return graph.make.stream({
@@ -198,11 +197,9 @@ export class KStream<K, V> {
   /** Writes the records to a topic of the topology's own and reads them again: records with equal keys then lie in one
    *  partition, of as many as are asked for. `name` names the topic. */
   repartition(options: Repartitioned<K, V> = {}): KStream<K, V> {
-    const { graph, key } = this.#parts;
+    const { graph } = this.#parts;
     const name = graph.name('KSTREAM-REPARTITION', options.name);
-    const serde = options.key ?? key.serde;
-    const parts = { ...this.#parts, key: { ...key, serde }, flagged: true };
-    return graph.make.stream(broughtTogether(parts, name, { ...options, nullKeys: 'keep' }));
+    return graph.make.stream(repartitioned(this.#parts, name, options));
   }
 
   /** Groups by a new key. `name` names the repartition topic. */
@@ -342,9 +339,7 @@ export class KStream<K, V> {
     left: boolean,
     options: Joined<V, V2> = {},
   ): KStream<K, V2> {
-    return this.#parts.graph.make.stream(
-      joinWithTable(this.#parts, table.lookup(this.#parts.graph), joiner, left, options),
-    );
+    return this.#parts.graph.make.stream(joinWithTable(this.#parts, partsOfTable(table), joiner, left, options));
   }
 
   /**

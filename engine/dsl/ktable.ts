@@ -4,25 +4,30 @@ import { UserError } from '../../base/index.ts';
 import { tableFilter } from '../operators/table-filter.ts';
 import { type GroupOf, tableGroupBy } from '../operators/table-group-by.ts';
 import { tableMapValues } from '../operators/table-map-values.ts';
-import type { ViewedTable } from '../operators/table-view.ts';
 import { toStream } from '../operators/to-stream.ts';
 import type { AnyStoreBuilder } from '../processors/store-builder.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { derivedTable, transformedTable, type ValueTransformerSupplier } from './derived-table.ts';
 import { foreignKeyJoin } from './foreign-key-join.ts';
-import type { Graph } from './graph.ts';
 import type { KGroupedTable } from './kgrouped-table.ts';
 import type { KStream } from './kstream.ts';
 import type { Materialized, Named, Processed, WithKeyAndValue, WithValue } from './options.ts';
-import { presentKeyOf, rowsOf, type TableParts } from './parts.ts';
+import { presentKeyOf, type TableParts } from './parts.ts';
 import { type QueryableStore, queryableStore } from './queryable-store.ts';
 import type { Suppressed } from './suppressed.ts';
 import { suppressedTable } from './suppressed-table.ts';
 import { tableTableJoin } from './table-table-join.ts';
 
+/** For joins of streams: what a table is made of. */
+export let partsOfTable: <K, V>(table: KTable<K, V>) => TableParts<K, V>;
+
 export class KTable<K, V> {
   readonly #parts: TableParts<K, V>;
+
+  static {
+    partsOfTable = (table) => table.#parts;
+  }
 
   constructor(parts: TableParts<K, V>) {
     this.#parts = parts;
@@ -209,10 +214,5 @@ export class KTable<K, V> {
     const node = graph.name('KTABLE-TOSTREAM', name);
     graph.add((topology) => topology.addProcessor(node, toStream<V>(), [parent]));
     return graph.make.stream({ graph, node, key, value, flagged: false });
-  }
-
-  /** For joins: asks for a store, and answers where rows are found once the topology is built. */
-  lookup(graph: Graph): () => ViewedTable<V> {
-    return rowsOf(graph, this.#parts);
   }
 }

@@ -46,13 +46,6 @@ export interface WindowMaterialized<V> extends Materialized<V> {
   readonly retentionMs?: number;
 }
 
-export interface Repartitioned<K, V> extends WithValue<V> {
-  /** How the key is written; where it is left out, as before. */
-  readonly key?: Serde<K>;
-  /** Partitions of the topic. Left out: as many as the topics have that it is read together with. */
-  readonly partitions?: number;
-}
-
 export interface Printed<K, V> extends Named {
   /** Begins each line; left out: the name of the node that the records come from. */
   readonly label?: string;
@@ -77,7 +70,8 @@ export interface Joined<V, V2> extends WithValue<V2> {
   /** How long a record of the stream waits for rows of the table that come late, by stream time. The table has to be
    *  versioned, with a history at least as long. Left out: it is joined at once. */
   readonly graceMs?: number;
-  /** How the records that wait are kept; left out: as they were read. */
+  /** How the records of the stream are written, where they go through a repartition or wait; left out: as they were
+   *  read. */
   readonly left?: Serde<V>;
 }
 

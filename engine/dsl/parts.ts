@@ -4,7 +4,7 @@ import { UserError } from '../../base/index.ts';
 import type { ViewedTable } from '../operators/table-view.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
-import { assertSameBuilder, type Graph } from './graph.ts';
+import type { Graph } from './graph.ts';
 
 /** When the window of a key closes: `closesAfterMs` after its end, it takes no record any more. */
 export interface WindowClosing {
@@ -57,13 +57,11 @@ export interface TableParts<K, V> {
   readonly rows: (() => ViewedTable<V>) | undefined;
 }
 
-/** For joins in this graph: asks the table to be kept, and answers where its rows are looked up once the topology is
- *  built. */
-export const rowsOf = <K, V>(joining: Graph, { graph, wanted, rows }: TableParts<K, V>): (() => ViewedTable<V>) => {
-  assertSameBuilder(joining, graph, 'a join');
+/** For joins: asks the table to be kept, and answers where its rows are looked up once the topology is built. */
+export const rowsOf = <K, V>({ wanted, rows }: TableParts<K, V>): (() => ViewedTable<V>) => {
   if (rows === undefined)
     throw new UserError('DSL_JOIN_INVALID', 'a windowed table cannot be joined with', {
-      hint: 'Make a table of its stream: toStream().map(…).toTable({ … }).',
+      hint: 'Make a table of its changes: toStream().toTable().',
     });
   wanted.store = true;
   wanted.lookedUp = true;

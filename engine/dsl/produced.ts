@@ -18,6 +18,12 @@ export interface Produced<K, V> extends WithValue<V> {
   readonly partition?: (key: K | null, value: V | null, count: number) => number | readonly number[] | undefined;
 }
 
+/** How records are written to a repartition topic. */
+export interface Repartitioned<K, V> extends Produced<K, V> {
+  /** Partitions of the topic. Left out: as many as the topics have that it is read together with. */
+  readonly partitions?: number;
+}
+
 /** What is known of a record beside key and value. Topic, partition and offset are those of the record that it comes
  *  from; undefined where there is none. */
 export interface RecordContext {

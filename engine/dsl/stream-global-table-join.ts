@@ -1,7 +1,8 @@
 /** The node of a join of a stream with a global table. */
 
 import { joinStreamGlobalTable } from '../operators/join-stream-global-table.ts';
-import type { GlobalKTable } from './global-ktable.ts';
+import { type GlobalKTable, partsOfGlobalTable } from './global-ktable.ts';
+import { assertSameBuilder } from './graph.ts';
 import type { WithValue } from './options.ts';
 import { keyOf, type StreamParts } from './parts.ts';
 import type { StreamJoiner } from './stream-join.ts';
@@ -11,13 +12,15 @@ export type SelectKey<K, V, GK> = (key: K | null, value: V) => GK | null;
 
 export const joinWithGlobalTable = <K, V, GK, R, V2>(
   parts: StreamParts<K, V>,
-  { key: keySerde, rows }: GlobalKTable<GK, R>,
+  table: GlobalKTable<GK, R>,
   select: SelectKey<K, V, GK>,
   joiner: StreamJoiner<K, V, R, V2>,
   left: boolean,
   { name, value }: WithValue<V2>,
 ): StreamParts<K, V2> => {
   const { graph, node: parent, key } = parts;
+  const { graph: tables, key: keySerde, rows } = partsOfGlobalTable(table);
+  assertSameBuilder(graph, tables, 'a join of a stream with a global table');
   const node = graph.name(left ? 'KSTREAM-LEFTJOIN' : 'KSTREAM-JOIN', name);
   graph.add((topology) => {
     const supplier = joinStreamGlobalTable<V, R, V2>({

@@ -7,7 +7,7 @@ import { joinRetention } from '../operators/join-times.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { broughtTogether } from './brought-together.ts';
-import { assertSameBuilder, type Graph, serdeFor } from './graph.ts';
+import { assertCombinable, type Graph, serdeFor } from './graph.ts';
 import type { JoinWindows } from './join-windows.ts';
 import type { StreamJoined } from './options.ts';
 import { keyOf, type StreamParts } from './parts.ts';
@@ -56,7 +56,7 @@ export const joinStreams = <K, V, R, V2>(
 ): StreamParts<K, V2> => {
   const { graph, key } = leftParts;
   const { name } = options;
-  assertSameBuilder(graph, rightParts.graph, 'a join');
+  assertCombinable(leftParts, rightParts, 'a join');
   const names = namesOf(graph, kind, name, options.store);
   const sides = sidesOf(leftParts, rightParts, kind, name ?? names.merge, options);
   const join = (left: V | null, right: R | null, record: StreamRecord<V2>, _context: OperatorContext): V2 | null =>

@@ -6,39 +6,42 @@ import { joinStreamTableGrace } from '../operators/join-stream-table-grace.ts';
 import type { ViewedTable } from '../operators/table-view.ts';
 import type { StreamRecord } from '../record.ts';
 import { broughtTogether } from './brought-together.ts';
-import { serdeFor } from './graph.ts';
+import { assertCombinable, serdeFor } from './graph.ts';
 import type { Joined } from './options.ts';
-import { keyOf, type StreamParts } from './parts.ts';
+import { keyOf, rowsOf, type StreamParts, type TableParts } from './parts.ts';
 import type { StreamJoiner } from './stream-join.ts';
 
 export const joinWithTable = <K, V, R, V2>(
   parts: StreamParts<K, V>,
-  rows: () => ViewedTable<R>,
+  table: TableParts<K, R>,
   joiner: StreamJoiner<K, V, R, V2>,
   left: boolean,
   options: Joined<V, V2>,
 ): StreamParts<K, V2> => {
-  const { graph, value } = parts;
+  const { graph } = parts;
   const { graceMs } = options;
+  assertCombinable(parts, table, 'a join of a stream with a table');
+  const rows = rowsOf(table);
   const node = graph.name(left ? 'KSTREAM-LEFTJOIN' : 'KSTREAM-JOIN', options.name);
-  const stream = broughtTogether(parts, `${node}-left`, { value, nullKeys: left ? 'keep' : 'drop' });
+  const written = parts.flagged || graceMs !== undefined;
+  const row = written ? serdeFor('left', `the join "${node}"`, options.left, parts.value) : undefined;
+  const stream = broughtTogether(parts, `${node}-left`, { value: row, nullKeys: left ? 'keep' : 'drop' });
   const { key, node: parent } = stream;
   const store = `${node}-Buffer`;
-  const row = graceMs === undefined ? undefined : serdeFor('left', 'the join with a grace', options.left, stream.value);
   graph.add((topology) => {
-    const table = rows();
+    const view = rows();
     const join = (record: StreamRecord<V>, joined: R | null): V2 | null =>
       joiner(record.value, joined, keyOf(key, record));
     if (graceMs === undefined || row === undefined) {
-      topology.addProcessor(node, joinStreamTable<V, R, V2>({ table, join, left }), [parent], {
-        stores: table.stores,
+      topology.addProcessor(node, joinStreamTable<V, R, V2>({ table: view, join, left }), [parent], {
+        stores: view.stores,
       });
       return;
     }
-    checkGrace(graceMs, table);
+    checkGrace(graceMs, view);
     topology.addStore({ name: store, kind: 'ordered' });
-    const supplier = joinStreamTableGrace<V, R, V2>({ table, join, left, graceMs, store, row });
-    topology.addProcessor(node, supplier, [parent], { stores: [...table.stores, store] });
+    const supplier = joinStreamTableGrace<V, R, V2>({ table: view, join, left, graceMs, store, row });
+    topology.addProcessor(node, supplier, [parent], { stores: [...view.stores, store] });
   });
   return { ...stream, node, value: options.value };
 };

@@ -8,7 +8,7 @@ import { tablePassed } from '../operators/table-passed.ts';
 import { tableSource } from '../operators/table-source.ts';
 import { storedRows } from '../operators/table-view.ts';
 import type { Topology } from '../topology.ts';
-import { serdeFor } from './graph.ts';
+import { assertCombinable, serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized } from './options.ts';
 import { presentKeyOf, rowsOf, type TableParts, type Wanted } from './parts.ts';
@@ -25,13 +25,14 @@ export const tableTableJoin = <K, L, R, V>(
   { kind, joiner, options }: TableTableJoinOptions<K, L, R, V>,
 ): KTable<K, V> => {
   const { graph, key } = left;
+  assertCombinable(left, right, 'a join of tables');
   const node = graph.name('KTABLE-MERGE', options.name);
   const leftNode = options.name === undefined ? graph.name('KTABLE-JOINTHIS') : `${node}-join-this`;
   const rightNode = options.name === undefined ? graph.name('KTABLE-JOINOTHER') : `${node}-join-other`;
   const alone = { left: kind !== 'inner', right: kind === 'outer' };
   const join: JoinRows<L, R, V> = (a, b, record) => joiner(a, b, presentKeyOf(key, record));
-  const leftRows = rowsOf(graph, left);
-  const rightRows = rowsOf(graph, right);
+  const leftRows = rowsOf(left);
+  const rightRows = rowsOf(right);
   const wanted: Wanted = { store: options.store !== undefined };
   const store = options.store ?? `${node}-STATE-STORE`;
   let kept = false;

@@ -336,7 +336,7 @@ test('types follow the operators', () => {
   expectTypeOf(stream.join(table, (_value, row) => row)).toEqualTypeOf<KStream<string, number | bigint>>();
   const other = builder.table('other', { key: serdes.float64, value: string });
   // @ts-expect-error: a table whose keys are of another type cannot be joined
-  stream.join(other, (value) => value);
+  expect(() => stream.join(other, (value) => value)).toThrow('written as string and as float64');
   // @ts-expect-error: a count may be a bigint
   grouped.count().toStream().to('out', { value: serdes.int32 });
   grouped.count().toStream().to('out', { value: int64 });
