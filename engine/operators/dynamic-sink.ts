@@ -7,6 +7,7 @@
  * transaction.
  */
 
+import { forEachHeader } from '../../storage/index.ts';
 import { ProcessorMisuse } from '../misuse.ts';
 import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
@@ -15,6 +16,8 @@ import { RecordWriter, type WrittenFields } from './record-writer.ts';
 export interface DynamicSinkFields<V> extends WrittenFields<V> {
   readonly topic: (record: StreamRecord<V>, context: OperatorContext) => string;
 }
+
+const noBytes = new Uint8Array(0);
 
 interface Waiting<V> {
   readonly topic: string;
@@ -81,12 +84,24 @@ export const dynamicSink =
     };
   };
 
-/** Of a record that is lent; its value is not. */
+/** Of a record that is lent; its value is not. The bytes that it points to are those of a whole batch: only its own are
+ *  copied. */
 const copyOf = <V>(record: StreamRecord<V>): StreamRecord<V> => {
+  const { keyBytes, keyStart, keyEnd, headerBytes, headersAt } = record;
   const copy = new StreamRecord<V>();
   copy.takeEnvelope(record);
-  copy.keyBytes = record.keyBytes.slice(0, Math.max(0, record.keyEnd));
-  copy.headerBytes = record.headersAt === 0 ? record.headerBytes : record.headerBytes.slice();
+  copy.keyBytes = keyStart < 0 ? noBytes : keyBytes.slice(keyStart, keyEnd);
+  if (keyStart >= 0) {
+    copy.keyStart = 0;
+    copy.keyEnd = keyEnd - keyStart;
+  }
+  copy.headerBytes = noBytes;
+  if (headersAt !== 0) {
+    const end = forEachHeader(headerBytes, headersAt, headerBytes.length, undefined);
+    // Not at 0, which means none.
+    copy.headersAt = 1;
+    copy.headerBytes = headerBytes.slice(headersAt - 1, end);
+  }
   copy.value = record.value;
   return copy;
 };

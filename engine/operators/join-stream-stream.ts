@@ -185,7 +185,7 @@ class JoinOperator<L, R, Out> implements Operator<OfSide<L> | OfSide<R>> {
     const out = this.#out;
     out.takeEnvelope(record);
     out.timestamp = time;
-    // The side says of which stream a value is.
+    // `own` is the side of `value`.
     const left = (own.isLeft ? value : other) as L | null;
     const right = (own.isLeft ? other : value) as R | null;
     out.value = this.#join(left, right, out, this.#context);
@@ -210,13 +210,14 @@ class JoinOperator<L, R, Out> implements Operator<OfSide<L> | OfSide<R>> {
       out.timestamp = timestamp;
       out.headersAt = 0;
       out.partition = out.offset = -1;
-      out.value = this.#join(
-        (side.isLeft ? value : null) as L | null,
-        (side.isLeft ? null : value) as R | null,
-        out,
-        this.#context,
-      );
-      this.#forward(out);
+      try {
+        const left = (side.isLeft ? value : null) as L | null;
+        const right = (side.isLeft ? null : value) as R | null;
+        out.value = this.#join(left, right, out, this.#context);
+        this.#forward(out);
+      } catch (error) {
+        this.#context.failed(out, error);
+      }
       alone.removeCurrent();
     }
   }

@@ -75,8 +75,12 @@ export const joinStreamTableGrace =
         held.headerBytes = valueBytes;
         held.headersAt = headerBytes === 0 ? 0 : parsed.at;
         held.timestamp = earliest;
-        held.value = serde.read(valueBytes, parsed.at + headerBytes, valueEnd);
-        emit(held);
+        try {
+          held.value = serde.read(valueBytes, parsed.at + headerBytes, valueEnd);
+          emit(held);
+        } catch (error) {
+          context.failed(held, error);
+        }
         store.delete(noBytes, 0, 0, valueBytes, orderStart, orderEnd);
         earliest = Number.POSITIVE_INFINITY;
       }
