@@ -1,6 +1,6 @@
 /**
- * Branch of a stream: each record goes to the first child whose predicate takes it; one that none takes is left out.
- * State: none. Null keys and values are shown to the predicates.
+ * Branch of a stream: each record goes to the first child whose predicate is true for it; where none is, it is left
+ * out. State: none. The predicates are called for null keys and values, too.
  */
 
 import type { OperatorSupplier } from '../operator.ts';

@@ -14,7 +14,7 @@
  *
  * Where one record may change both sides (`together`: tables that stem from the same one), that row may never have been
  * there, and each side finds the other one changed already. So the result has to be kept behind the join: its store
- * knows the row before, and a side that finds no partner sends a deletion, which goes on where there is a row.
+ * has the row before, and a side that finds no partner sends a deletion, which goes on where there is a row.
  */
 
 import type { OperatorContext, OperatorSupplier } from '../operator.ts';

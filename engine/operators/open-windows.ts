@@ -2,9 +2,8 @@
  * The windows of an aggregate that sends one result for each, when it closes: those that have a result and are still
  * open, by the time when they close.
  *
- * A window goes when stream time has reached that: right after the record that moves it, or at a commit
- * (`OperatorContext.reachedTime`), in the order of closing, then of the key's bytes. Which windows have gone is part of
- * the state: one that is not here any more. State: an ordered store (`../stores/keys-by-time.ts`), one entry for each
+ * A window is sent when stream time has reached that time: right after the record that moves it there, or at a commit
+ * (`OperatorContext.reachedTime`), in the order of closing, then of the key's bytes. It is removed from here then. State: an ordered store (`../stores/keys-by-time.ts`), one entry for each
  * key with its window, as it goes on.
  */
 

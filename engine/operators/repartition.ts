@@ -2,7 +2,7 @@
  * Repartition: out through an internal topic and in again, so that records with equal keys meet in one task.
  *
  * `repartitionSink` writes, `repartitionSource` reads; the topology joins them (`Topology.addRepartition`). State:
- * none. A record without a key is dropped before the topic (`null-key`) unless `nullKeys` says `keep`, for a left join
+ * none. A record without a key is dropped before the topic (`null-key`) unless `nullKeys` is `keep`, for a left join
  * or a plain re-keying; it then goes to the partitions in round robin. Headers and timestamps pass through.
  */
 

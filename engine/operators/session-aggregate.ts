@@ -18,8 +18,8 @@
  * session that is closed is never joined again.
  *
  * On window close (`openWindows`): emits (k, s): nothing → result(a) once, when s closes, which is when nothing can join
- * it any more, end + gap + grace < stream time (`open-windows.ts`); retractions go nowhere. A session that has gone is
- * never joined again, whatever the retention. (Kafka Streams joins it while it is kept, and sends the joined one too.)
+ * it any more, end + gap + grace < stream time (`open-windows.ts`); retractions are not sent. A session that was sent
+ * is never joined again, whatever the retention. (Kafka Streams joins it while it is kept, and sends the joined one too.)
  */
 
 import { assert, readI64 } from '../../base/index.ts';

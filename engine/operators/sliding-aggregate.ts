@@ -9,7 +9,7 @@
  * made of such that hold just the same records, so nothing but aggregates is kept. A window's time, the largest of its
  * records, tells which records it holds.
  *
- * Also theirs: records at t < difference are all in the window [0, difference], and no other window begins at 0 or
+ * Also as in Kafka Streams: records at t < difference are all in the window [0, difference], and no other window begins at 0 or
  * before; existing windows are then emitted from the earliest one on, and [0, difference] last.
  *
  * State: windows in an ordered store (`../stores/windows-by-start.ts`), per window the time of the result and the

@@ -8,7 +8,7 @@
  * with each record, and at each commit (`OperatorContext.reachedTime`); stream time is that of the changes that reach
  * this node. A time limit of 0 holds nothing back.
  *
- * Final results. Deletions go nowhere: nothing of their window has gone out. A change for a window that has gone is
+ * Final results. Deletions are not sent: nothing of their window was sent before. A change for a window that has gone is
  * dropped (`late`), so each window goes once; the aggregate that feeds this node drops what is late by the same rule
  * before, so that it happens only where its records come from several partitions.
  *
@@ -113,7 +113,7 @@ export const suppress =
       if (value !== null) row.write(value, entry);
     };
 
-    /** Lets go the key under the cursor of `keys`. */
+    /** Emits what is held of the key under the cursor of `keys`. */
     const emit = (): void => {
       const { keyBytes, keyStart, keyEnd } = keys;
       assert(store.get(keyBytes, keyStart, keyEnd), 'a key that is held back has no entry');
@@ -314,6 +314,6 @@ export const suppressedRows = <V>(
     };
     return view;
   },
-  // Of a held row that of the row which comes: what was subscribed to with the row before is done with.
+  // For a key that is held back that of the row held: answers to subscriptions for the row before are stale.
   fingerprints: (context) => table.fingerprints(context),
 });

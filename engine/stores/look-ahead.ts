@@ -52,7 +52,7 @@ export class LookAhead {
   /** What was looked up is of another window. */
   #stale = false;
   #windowStart = Number.NaN;
-  /** Those of further windows; they are told what this one is told. */
+  /** Those of further windows; calls of this one are passed on to them. */
   readonly #others: LookAhead[] = [];
   #replaced = 0;
 

@@ -4,9 +4,9 @@
  * `get` leaves its result in three public fields instead of an object: `valueBytes[valueStart, valueEnd)`, valid until
  * the next call on the store, and not to be changed. `getForUpdate` leaves the same fields, and a view of the same
  * memory; the caller may overwrite those bytes until the next call: the entry counts as changed, whether it was
- * overwritten or not. Writes of an open
- * transaction are seen by `get` at once, by others after the commit (`readCommitted`), and are undone by a rollback: on
- * a key's first change in a transaction the store notes the key and its pre-image.
+ * overwritten or not. Writes of an open transaction are seen by `get` at once, by others after the commit
+ * (`readCommitted`), and are undone by a rollback: on a key's first change in a transaction the store notes the key and
+ * its pre-image.
  */
 
 export interface ValueCursor {
