@@ -196,7 +196,7 @@ export type {
 } from './runtime/record-errors.ts';
 export { type QueryFindings, Repair, type RepairFindings, type RepairOptions } from './runtime/repair.ts';
 export type { ResetTo } from './runtime/reset.ts';
-export { Runtime, type TaskMetadata, type ThreadMetadata } from './runtime/runtime.ts';
+export { Runtime } from './runtime/runtime.ts';
 export { defaultRuntimeLimits, type RuntimeLimits, type RuntimeOptions } from './runtime/runtime-options.ts';
 export {
   type CloseOptions,
@@ -209,6 +209,7 @@ export {
 export { isPassingShard } from './runtime/suspects.ts';
 export { Task, type TaskCommit, type TaskOptions } from './runtime/task.ts';
 export type { TaskInput } from './runtime/task-input.ts';
+export type { TaskMetadata, ThreadMetadata } from './runtime/thread-metadata.ts';
 export type { RemoteHost, WorkerOptions } from './runtime/threads.ts';
 export type { KeyValueEntry, KeyValueView } from './runtime/views/key-value-view.ts';
 export type { Position } from './runtime/views/store-reader.ts';

@@ -23,8 +23,10 @@ import { bytesUsed, forgetUse, newSharedUse } from '../stores/memory-budget.ts';
 import type { ScanRange } from '../stores/state-store.ts';
 import { AppThreads, mostAppThreads } from './app-threads.ts';
 import { type Assignment, divideShards, type ThreadShards } from './assignor.ts';
+import { Changes } from './changes.ts';
 import { type AskedStore, HostQuestions } from './host-questions.ts';
 import { HostThreads, localThread } from './host-threads.ts';
+import { allIdle } from './idle.ts';
 import { ManagedQuery, type QuerySpec } from './managed-query.ts';
 import { type Metric, metricsOfMemory, metricsOfQuery, metricsOfThread } from './metrics.ts';
 import {
@@ -37,7 +39,6 @@ import {
   type StateReport,
   sumCounters,
 } from './observer.ts';
-import type { PartitionPosition } from './partition-position.ts';
 import type { EntryRange, FromHost, StoreEntry, ThreadCounters, ThreadReport, ToHost } from './protocol.ts';
 import { QueryRecords } from './query-records.ts';
 import { QueryRunner } from './query-runner.ts';
@@ -48,6 +49,7 @@ import { defaultRuntimeLimits, type RuntimeLimits, type RuntimeOptions } from '.
 import { mostAlone, Suspects } from './suspects.ts';
 import { TaskHost } from './task-host.ts';
 import { ThreadChanges } from './thread-changes.ts';
+import { type ThreadMetadata, threadsOfRun } from './thread-metadata.ts';
 import type { StoreReader } from './views/store-reader.ts';
 
 const mostDamageKept = 100;
@@ -67,24 +69,6 @@ export interface StopOptions {
   readonly timeoutMs?: number;
 }
 
-/** A task of a query that runs. */
-export interface TaskMetadata {
-  /** `<sub-topology>_<partition>`. */
-  readonly id: string;
-  readonly subTopology: number;
-  readonly partition: number;
-  /** Of the state directory. */
-  readonly shard: number;
-  /** The topics that it reads, with the offsets committed last. */
-  readonly inputs: readonly PartitionPosition[];
-}
-
-export interface ThreadMetadata {
-  /** 0: the calling thread. */
-  readonly thread: number;
-  readonly tasks: readonly TaskMetadata[];
-}
-
 export class Runtime {
   readonly #options: RuntimeOptions;
   readonly #limits: RuntimeLimits;
@@ -98,10 +82,9 @@ export class Runtime {
   readonly #runner: QueryRunner;
   readonly #apps: AppThreads;
   readonly #threadChanges: ThreadChanges;
+  readonly #changes = new Changes();
   #records: Promise<QueryRecords> | undefined;
   #nextTransient = 0;
-  #changes = 0;
-  #waiting: (() => void)[] = [];
   #closed = false;
 
   constructor(options: RuntimeOptions) {
@@ -141,7 +124,7 @@ export class Runtime {
       threadsFor: (query, records) => this.#threadsFor(query, records),
       enter: (query, state, error) => this.#enter(query, state, error),
       emit: (event) => this.#emit(event),
-      changed: () => this.#changed(),
+      changed: () => this.#changes.changed(),
       begun: (query) => {
         if (query.spec.module !== undefined) this.#threadChanges.balance(query);
       },
@@ -154,7 +137,7 @@ export class Runtime {
       move: (query, task, thread) => this.#runner.move(query, task, thread),
       release: (run, thread) => this.#runner.release(run, thread),
       end: (thread) => this.#endThreads([thread]),
-      change: () => this.#change(),
+      change: () => this.#changes.after(),
       othersShards: async (query) => othersShards(await this.#queryRecords(), query),
     });
   }
@@ -184,7 +167,7 @@ export class Runtime {
         throw error;
       }
     }
-    while (query.state === 'retrying' || query.state === 'starting') await this.#change();
+    while (query.state === 'retrying' || query.state === 'starting') await this.#changes.after();
     if (query.state !== 'failed' && query.state !== 'fenced') return;
     await query.ending;
     throw query.error ?? new Error('the query failed');
@@ -280,19 +263,8 @@ export class Runtime {
   /** The threads that run tasks of a query, with those tasks; empty while it does not run. */
   threadsOf(id: string): readonly ThreadMetadata[] {
     const { run } = this.#query(id);
-    if (run === undefined) return [];
-    const committed = run.coordinator?.positions() ?? run.setup.positions;
-    const tasks = (thread: number): readonly TaskMetadata[] =>
-      run.setup.tasks.flatMap(({ id: taskId, subTopology, partition, positions }) => {
-        const placement = run.assignment.get(taskId);
-        if (placement?.thread !== thread) return [];
-        const inputs = positions.map(
-          (known) => committed.find((at) => at.topic === known.topic && at.partition === known.partition) ?? known,
-        );
-        return [{ id: taskId, subTopology, partition, shard: placement.shard, inputs }];
-      });
     const own = this.#apps.threadsOf(id).map(({ thread }) => thread);
-    return [...new Set([...own, ...run.threads])].map((thread) => ({ thread, tasks: tasks(thread) }));
+    return run === undefined ? [] : threadsOfRun(run, own);
   }
 
   /** Gives back a batch that the sink of a transient query got; the caller may not touch it afterwards. */
@@ -329,13 +301,13 @@ export class Runtime {
     this.#query(id).paused = paused;
     if (!paused) this.#query(id).run?.coordinator?.resumed();
     this.#post(id, (run) => ({ kind: 'pause', run, paused }));
-    this.#changed();
+    this.#changes.changed();
   }
 
   /** Answers when the first attempt to start the query has ended, in whatever state. */
   async whenStarted(id: string): Promise<QueryStatus> {
     const query = this.#query(id);
-    while (query.state === 'starting' && !this.#closed) await this.#change();
+    while (query.state === 'starting' && !this.#closed) await this.#changes.after();
     return this.#statusOf(query);
   }
 
@@ -469,7 +441,7 @@ export class Runtime {
       position: () => committedPositions(this.#query(id)),
       reached: (position) =>
         reached(this.#query(id), position, {
-          change: () => this.#change(),
+          change: () => this.#changes.after(),
           stableEnd: async (partition) => (await this.#options.log.offsets(partition)).stable,
           closed: () => this.#closed,
         }),
@@ -481,7 +453,7 @@ export class Runtime {
     if (!query.spec.topology.stores.some(({ name }) => name === store)) {
       throw new UserError('STORE_UNKNOWN', `the query "${id}" has no store "${store}"`);
     }
-    while (query.state === 'starting' && !this.#closed) await this.#change();
+    while (query.state === 'starting' && !this.#closed) await this.#changes.after();
     const { run, error } = query;
     if (query.state === 'running' && run !== undefined)
       return { run: run.id, threads: () => [...run.threads], store, moves: () => run.moves };
@@ -498,45 +470,18 @@ export class Runtime {
 
   /** Answers when every running query has processed and committed all that its topics held, chains of queries included.
    *  Transient ones go at their clients' pace and do not count. */
-  async awaitIdle(): Promise<void> {
-    for (;;) {
-      const busy = [...this.#queries.values()].filter((query) => query.active && !query.paused && !query.transient);
-      if (busy.every(({ idle }) => idle) && (await this.#atTheEnd(busy))) return;
-      await this.#change();
-    }
+  awaitIdle(): Promise<void> {
+    const busy = (): ManagedQuery[] =>
+      [...this.#queries.values()].filter((query) => query.active && !query.paused && !query.transient);
+    return allIdle(busy, this.#options.log, this.#changes);
   }
 
   /** Answers when this query has processed and committed all that its topics held. Rejects when it ends before. */
   async awaitIdleOf(id: string): Promise<void> {
     const query = this.#query(id);
-    while (query.active) {
-      if (query.idle && !query.paused && (await this.#atTheEnd([query]))) return;
-      await this.#change();
-    }
+    await allIdle(() => (query.active ? [query] : []), this.#options.log, this.#changes);
+    if (query.active) return;
     throw query.error ?? new UserError('QUERY_NOT_RUNNING', `the query "${id}" is ${query.state}`);
-  }
-
-  /** Whether these queries stand at the present ends of all that they read. */
-  async #atTheEnd(queries: readonly ManagedQuery[]): Promise<boolean> {
-    const positions: PartitionPosition[] = [];
-    for (const { run } of queries) for (const held of run?.positions.values() ?? []) positions.push(...held);
-    const changes = this.#changes;
-    for (const { topic, partition, offset } of positions) {
-      const { stable } = await this.#options.log.offsets({ topic, partition });
-      if (stable > offset) return false;
-    }
-    return changes === this.#changes && queries.every((query) => query.active && query.idle);
-  }
-
-  #changed(): void {
-    this.#changes++;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake();
-  }
-
-  #change(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   // ---------------------------------------------------------------- closing and forgetting
@@ -554,7 +499,7 @@ export class Runtime {
       await this.#threads.end(threads, late);
       for (const thread of threads) this.#questions.refuseAll(thread);
     });
-    this.#changed();
+    this.#changes.changed();
   }
 
   /** For work that waits for threads: `late` comes when it has waited long enough. */
@@ -686,7 +631,7 @@ export class Runtime {
     const hint = error instanceof UserError || error instanceof LogError ? error.hint : undefined;
     const why = error?.message;
     this.#emit({ kind: 'state', queryId: query.spec.id, state, why, ...(hint !== undefined && { hint }) });
-    this.#changed();
+    this.#changes.changed();
   }
 
   #emit(event: RuntimeEvent): void {

@@ -29,7 +29,8 @@ import type { EmitCache, Guarantee, OffsetReset, RestoreProgress } from './proto
 import type { ClosingTime } from './quiet-time.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
 import type { ResetTo } from './reset.ts';
-import type { Runtime, ThreadMetadata } from './runtime.ts';
+import type { Runtime } from './runtime.ts';
+import type { ThreadMetadata } from './thread-metadata.ts';
 import { isTopology, loadTopology } from './topology-module.ts';
 import { KeyValueView } from './views/key-value-view.ts';
 import type { ViewOptions } from './views/view.ts';
