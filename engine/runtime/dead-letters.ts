@@ -142,16 +142,22 @@ export interface DeadLetter {
   readonly stacktrace: string | undefined;
 }
 
+const isAdded = ({ key, value }: RecordHeader): boolean => key.startsWith(prefix) && value !== null;
+
 /** Reads a record of a topic of dead letters; undefined: it is none. */
 export const deadLetterOf = (
   record: Pick<ConsumedRecord, 'key' | 'value' | 'headers' | 'timestamp'>,
 ): DeadLetter | undefined => {
   const own: RecordHeader[] = [];
   const found = new Map<string, string>();
-  for (const header of record.headers) {
+  const { headers } = record;
+  // Those before it may be of the record itself, which may be a dead letter of another application.
+  const last = headers.findLastIndex(({ key }) => key === `${prefix}exception`);
+  const added = last > 0 && headers.slice(last).every(isAdded) ? last : 0;
+  for (const [index, header] of headers.entries()) {
     const { key, value } = header;
-    if (key.startsWith(prefix) && value !== null) found.set(key.slice(prefix.length), readUtf8(value, 0, value.length));
-    else own.push(header);
+    if (index < added || !isAdded(header)) own.push(header);
+    else if (value !== null) found.set(key.slice(prefix.length), readUtf8(value, 0, value.length));
   }
   const exception = found.get('exception');
   if (exception === undefined) return undefined;

@@ -199,3 +199,22 @@ test.each(Array.from({ length: 12 }, (_, i) => i + 1))('seed %i', async (seed) =
   expect(again.toSorted()).toEqual(originals.toSorted());
   expect(total).toBeLessThanOrEqual(originals.length);
 });
+
+test('a record that was a dead letter itself keeps the headers of that', async () => {
+  const clock = new ManualClock(1_000_000);
+  const log = await openMemoryLog({ clock, timers: clock });
+  for (const name of ['in', 'out', 'letters']) await log.createTopic({ name, partitions: 1 });
+  const headers = ['trace', '__streams.errors.exception', '__streams.errors.topic'].map((key) => ({
+    key,
+    value: utf8('of a former application'),
+  }));
+  const batch = encodeBatch([{ key: null, value: utf8('{ {'), timestamp: 5, headers }]);
+  await (await log.producer()).append({ topic: 'in', partition: 0 }, batch, 'append');
+  const runtime = newRuntime(log, { clock, timers: clock });
+  await drive(clock, runtime.start({ id: 'app', topology: passing(), deadLetters: 'letters' }));
+  await drive(clock, runtime.awaitIdle());
+  const [letter] = (await all(log, 'letters')).map((record) => deadLetterOf(record));
+  expect(letter).toMatchObject({ exception: 'deserialization', topic: 'in', offset: 0 });
+  expect(letter?.headers).toEqual(headers);
+  await drive(clock, runtime.close());
+});
