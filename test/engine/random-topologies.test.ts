@@ -98,6 +98,8 @@ const onLog = async (
       timers,
       soon: (run) => setImmediate(whileAlive(run)),
       openShard: shards.open,
+      // A few records for each commit.
+      limits: { blockBytes: 200, commitIntervalMs: 2 },
     });
     return { runtime, started: runtime.start({ id: 'q', topology: drawn.topology }) };
   };
@@ -165,7 +167,7 @@ test('processes that were killed give the results of one that was not', async ()
     const drawn = drawTopology(random, { rekeys: false });
     const history = drawHistory(random, 60);
     const whole = await onLog(drawn, history);
-    const kills = Array.from({ length: 1 + random.below(3) }, () => random.below(60));
+    const kills = Array.from({ length: 1 + random.below(3) }, () => random.below(250));
     const found = await onLog(drawn, history, { kills });
     expect(found, `seed ${seed}, killed after ${kills}: ${drawn.steps.join(', ')}`).toEqual(whole);
   }
