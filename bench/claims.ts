@@ -15,6 +15,7 @@ import { originTimes } from './origin-times.ts';
 import { restart } from './restart.ts';
 import { restore } from './restore.ts';
 import { sessionWindows } from './session-windows.ts';
+import { spill } from './spill.ts';
 import { start } from './start.ts';
 import { storeRange } from './store-range.ts';
 import { streamStreamJoin } from './stream-stream-join.ts';
@@ -50,5 +51,6 @@ export const claims: readonly Claim[] = [
   restart,
   streamsRestart,
   restore,
+  spill,
   idleRss,
 ];
