@@ -14,7 +14,7 @@ export const graceOf = (ms: number): number => timeOf('a grace of', ms, 0);
 
 /** How long windows are kept, given or the least. `needs` names what takes the least. */
 export const retentionOf = (given: number | undefined, leastMs: number, needs: string): number => {
-  if (given === undefined) return leastMs;
-  if (given >= leastMs) return given;
+  if (given === undefined || given === leastMs) return leastMs;
+  if (timeOf('a retention of', given, 0) >= leastMs) return given;
   throw new UserError('DSL_WINDOW_INVALID', `a retention of ${given} ms is shorter than ${needs}, ${leastMs} ms`);
 };

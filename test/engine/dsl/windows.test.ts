@@ -270,4 +270,6 @@ test('windows that cannot be are refused', () => {
   expect(() => sessions.count({ retentionMs: 14 })).toThrow(
     'a retention of 14 ms is shorter than the gap of the sessions and their grace, 15 ms',
   );
+  for (const retentionMs of [Number.POSITIVE_INFINITY, 20.5])
+    expect(() => sessions.count({ retentionMs })).toThrow(`a window cannot have a retention of ${retentionMs} ms`);
 });
