@@ -89,8 +89,12 @@ export type {
   KeyValueEntry,
   KeyValueView,
   Metric,
+  OffsetReset,
+  PartitionPosition,
   Position,
   QueryableStore,
+  QueryCounters,
+  QueryFindings,
   RangeOptions,
   RecordError,
   RecordErrorAnswer,
@@ -144,7 +148,14 @@ export {
   type StatementResult,
   type TypedRow,
 } from './sql/index.ts';
-export { type ConsumedRecord, type ConsumeOptions, LogError, type ProducedRecord } from './storage/index.ts';
+export {
+  type Acks,
+  type ConsumedRecord,
+  type ConsumeOptions,
+  LogError,
+  type ProducedRecord,
+  type RecordHeader,
+} from './storage/index.ts';
 
 /** Where records go that a query had to leave out: one JSON row each, written in the query's own transaction. */
 export const PROCESSING_LOG_TOPIC = 'millrace_processing_log';

@@ -178,6 +178,7 @@ export type {
   FromHost,
   Guarantee,
   Note,
+  OffsetReset,
   RestoreProgress,
   RowSink,
   StoreEntry,

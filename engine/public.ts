@@ -8,12 +8,13 @@
  * the layers above; it may change with any version.
  */
 
-export { UserError } from '../base/index.ts';
+export { type ByteWriter, type ManualClock, UserError } from '../base/index.ts';
+export type { RecordHeader } from '../storage/index.ts';
 export type { BranchedKStream, Branches } from './dsl/branched-kstream.ts';
 export { StreamsBuilder } from './dsl/builder.ts';
 export type { CogroupAdd } from './dsl/cogroup.ts';
 export type { CogroupedKStream } from './dsl/cogrouped-kstream.ts';
-export type { Consumed, SourceRecord, TimestampExtractor } from './dsl/consumed.ts';
+export type { Consumed, SourceRecord, TableSource, TimestampExtractor } from './dsl/consumed.ts';
 export type { ValueTransformer, ValueTransformerSupplier } from './dsl/derived-table.ts';
 export type { GlobalKTable } from './dsl/global-ktable.ts';
 export { JoinWindows } from './dsl/join-windows.ts';
@@ -36,6 +37,7 @@ export type {
   WithValue,
 } from './dsl/options.ts';
 export type { Produced, RecordContext, Repartitioned, TopicChooser } from './dsl/produced.ts';
+export type { QueryableStore, StoreForm, WindowedForm } from './dsl/queryable-store.ts';
 export type { Reducer } from './dsl/reduce.ts';
 export type { SessionWindowedCogroupedKStream } from './dsl/session-windowed-cogrouped-kstream.ts';
 export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
@@ -46,8 +48,11 @@ export type { TimeWindowedCogroupedKStream } from './dsl/time-windowed-cogrouped
 export type { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
 export { TimeWindows } from './dsl/time-windows.ts';
 export { UnlimitedWindows } from './dsl/unlimited-windows.ts';
-export { sessionWindowed, timeWindowed, type Windowed } from './dsl/windowed.ts';
-export type { EmitStrategy } from './dsl/windowed-aggregate.ts';
+export { sessionWindowed, timeWindowed, type Windowed, type WindowedSerde } from './dsl/windowed.ts';
+export type { EmitStrategy, FixedWindows } from './dsl/windowed-aggregate.ts';
+export type { DropReason, OperatorSupplier, SourceSupplier } from './operator.ts';
+export { type SinkFields, sink } from './operators/sink.ts';
+export { type SourceFields, source } from './operators/source.ts';
 export type { InvalidTime } from './operators/source-times.ts';
 export { ProcessingError, type ProcessingFailure, type ProcessingPolicy } from './processing-error.ts';
 export type { StateKeyValueStore } from './processors/key-value-face.ts';
@@ -68,13 +73,15 @@ export {
   type RecordMetadata,
 } from './processors/processor.ts';
 export { RecordHeaders } from './processors/record-headers.ts';
-export type { AnyStoreBuilder, StoreBuilder, StoreOf } from './processors/store-builder.ts';
+export type { AnyStoreBuilder, StoreAccess, StoreBuilder, StoredForm, StoreOf } from './processors/store-builder.ts';
 export { type StoreBuilderOptions, Stores, type WindowStoreOptions } from './processors/stores.ts';
 export type { ValueAndTimestamp } from './processors/value-and-timestamp.ts';
 export type { StateWindowStore, WindowEntry } from './processors/window-face.ts';
+export type { Drop, TaskCounters } from './runtime/drops.ts';
 export type { ClosingTime } from './runtime/quiet-time.ts';
 export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';
+export type { StoreKind, StoreSpec } from './stores/store.ts';
 export { type DriverOptions, TopologyTestDriver } from './test-driver.ts';
 export type { Forms, PipedRecord, TestRecord } from './test-records.ts';
 export type {
@@ -86,7 +93,14 @@ export type {
   TestWindowStore,
 } from './test-stores.ts';
 export type { InputOptions, TestInput, TestOutput } from './test-topics.ts';
-export { Topology } from './topology.ts';
+export {
+  type GlobalStoreOptions,
+  type ProcessorOptions,
+  type RepartitionOptions,
+  type SinkOptions,
+  type SourceOptions,
+  Topology,
+} from './topology.ts';
 export type {
   NodeDescription,
   StoreDescription,
