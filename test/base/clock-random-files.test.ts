@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import {
   BufferPool,
   FileError,
@@ -13,6 +13,26 @@ import {
   utf8Text,
 } from '../../base/index.ts';
 import { nodeFiles, systemClock, systemRandom } from '../../base/node/index.ts';
+
+test('a timer of the machine may be longer than Node has timers', () => {
+  vi.useFakeTimers();
+  try {
+    const dayMs = 86_400_000;
+    const fired: string[] = [];
+    systemClock.after(60 * dayMs, () => fired.push('after 60 days'));
+    systemClock.after(Number.POSITIVE_INFINITY, () => fired.push('never'));
+    const cancel = systemClock.after(90 * dayMs, () => fired.push('cancelled'));
+    vi.advanceTimersByTime(60 * dayMs - 1);
+    expect(fired).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(fired).toEqual(['after 60 days']);
+    cancel();
+    vi.advanceTimersByTime(60 * dayMs);
+    expect(fired).toEqual(['after 60 days']);
+  } finally {
+    vi.useRealTimers();
+  }
+});
 
 test('a manual clock fires what falls due, in order of time, each at its moment', () => {
   const clock = new ManualClock(1000);
