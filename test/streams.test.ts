@@ -160,6 +160,13 @@ describe('states', () => {
     expect(await counted()).toBe('a=1');
   });
 
+  test('an idle time that is no time is refused', async () => {
+    for (const idleMs of [Number.NaN, -1])
+      await expect(app({ closing: { by: 'stream time', idleMs } })).rejects.toMatchObject({
+        code: 'STREAMS_IDLE_INVALID',
+      });
+  });
+
   test('an id that runs already is refused, and what runs is not affected', async () => {
     const first = await app();
     await expect(app()).rejects.toMatchObject({ code: 'QUERY_EXISTS' });

@@ -251,6 +251,11 @@ export class Streams {
       throw new UserError('STREAMS_IDLE_INVALID', `an application cannot wait ${maxTaskIdleMs} ms for its inputs`, {
         hint: 'Give a number of milliseconds from 0, or -1 for not waiting at all.',
       });
+    const idleMs = closing?.by === 'stream time' ? (closing.idleMs ?? 0) : 0;
+    if (!(idleMs >= 0))
+      throw new UserError('STREAMS_IDLE_INVALID', `an input cannot be idle after ${idleMs} ms`, {
+        hint: 'Give closing an idleMs from 0, or leave it out.',
+      });
     const listener: QueryListener = {
       state: (state, error) => this.#followed(state, error),
       restoring: (progress) => this.#call('restore', progress),
