@@ -1,4 +1,5 @@
-/** Changes that others wait for: who finds that it has to wait counts from before it looked, so that no change is missed. */
+/** Changes that others wait for. A wait that follows a look at something goes by the count from before the look, so that
+ *  no change in between is missed. */
 export class Changes {
   #count = 0;
   #waiting: (() => void)[] = [];

@@ -9,7 +9,7 @@
  *   __streams.errors.exception                    name of the error, or the reason for which the record was left out
  *   __streams.errors.message, .stacktrace         as far as there is one
  *   __streams.errors.timestamp                    of the record
- *   __streams.errors.kind, .node, .task           deserialization, processing or production; who met it
+ *   __streams.errors.kind, .node, .task           deserialization, processing or production; where it was met
  *
  * They are written in the query's own transaction: a letter is there once for each record left out. Those of a
  * partition keep their order.

@@ -175,7 +175,7 @@ export class Stepper {
    *  has nothing left to read, and every `handOverMs`. */
   #handOver(run: HostedRun, nowMs: number): void {
     if (run.assignment.guarantee === 'at least once') {
-      // Whoever reads it needs no commit.
+      // It can be read without a commit.
       for (const { task } of run.tasks) task.handOver();
       return;
     }
