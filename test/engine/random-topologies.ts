@@ -86,9 +86,10 @@ export const drawTopology = (random: Random, { rekeys }: { readonly rekeys: bool
     cogroup: () =>
       tables.push(
         stream()
-          .groupByKey()
+          // Two streams whose keys have changed need repartitions of two names.
+          .groupByKey({ name: `left-${steps.length}` })
           .cogroup<string>((_key, value, all) => together(all, value))
-          .cogroup(stream().groupByKey(), (_key, value, all) => together(value, all))
+          .cogroup(stream().groupByKey({ name: `right-${steps.length}` }), (_key, value, all) => together(value, all))
           .aggregate(() => '', kept),
       ),
     tumbling: () =>
