@@ -4,16 +4,16 @@ import type { MergingAccumulation } from '../operators/accumulation.ts';
 import type { NullValues } from '../operators/window-aggregate.ts';
 import type { Serde } from '../serde.ts';
 import { int64 } from '../serdes.ts';
-import { broughtTogether } from './brought-together.ts';
 import { countOf } from './count.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { WindowMaterialized, WithValue } from './options.ts';
-import { presentKeyOf, type StreamParts, type Wanted } from './parts.ts';
+import { presentKeyOf, type StreamParts } from './parts.ts';
 import { type Reducer, reduceOf } from './reduce.ts';
 import type { SessionWindows } from './session-windows.ts';
 import type { Windowed } from './windowed.ts';
 import { type EmitStrategy, sessionWindowAggregate } from './windowed-aggregate.ts';
+import { windowedTable } from './windowed-table.ts';
 
 export class SessionWindowedKStream<K, V> {
   readonly #parts: StreamParts<K, V>;
@@ -81,18 +81,14 @@ export class SessionWindowedKStream<K, V> {
     options: WindowMaterialized<R>,
     nullValues?: NullValues,
   ): KTable<Windowed<K>, R> {
-    const { graph } = this.#parts;
-    const store = graph.name(`KSTREAM-${kind}-STATE-STORE`, options.store);
-    const node = graph.name(`KSTREAM-${kind}`, options.name);
-    const aggregate = sessionWindowAggregate(this.#windows, store, options.retentionMs, this.#emit);
-    const { key, node: parent } = broughtTogether(this.#parts, this.#options.name ?? store, this.#options);
-    const wanted: Wanted = { store: true };
-    graph.add((topology) => {
-      for (const spec of aggregate.stores) topology.addStore(spec);
-      topology.addProcessor(node, aggregate.operator(accumulation, nullValues), [parent], {
-        stores: aggregate.stores.map(({ name }) => name),
-      });
+    return windowedTable(this.#parts, this.#options, {
+      kind,
+      value,
+      options,
+      aggregateOver: (store) => {
+        const aggregate = sessionWindowAggregate(this.#windows, store, options.retentionMs, this.#emit);
+        return { ...aggregate, supplier: aggregate.operator(accumulation, nullValues) };
+      },
     });
-    return graph.make.table({ graph, node, key: aggregate.keyForm(key.serde), value, wanted, store, rows: undefined });
   }
 }
