@@ -28,12 +28,19 @@ export const partitionsOf = ({ topics, repartitions }: PartitionPlan, { topic, r
 
 /**
  * Works out the numbers of partitions. `countOf` answers for topics that exist; it is called for every source topic
- * that is not a repartition. Throws `TOPOLOGY_NOT_COPARTITIONED`, naming both topics and counts, where sources of one
+ * that is not a repartition. `existing`: numbers of repartitions that are there, and keep them unless another one is
+ * asked for. Throws `TOPOLOGY_NOT_COPARTITIONED`, naming both topics and counts, where sources of one
  * sub-topology differ.
  */
-export const planPartitions = (topology: Topology, countOf: (topic: string) => number): PartitionPlan => {
+export const planPartitions = (
+  topology: Topology,
+  countOf: (topic: string) => number,
+  existing: ReadonlyMap<string, number> = new Map(),
+): PartitionPlan => {
   const subTopologies = topology.subTopologies();
-  const asked = new Map(topology.repartitions.map(({ topic, partitions }) => [topic, partitions]));
+  const asked = new Map(
+    topology.repartitions.map(({ topic, partitions }) => [topic, partitions ?? existing.get(topic)]),
+  );
   const decided = new Map<string, number>();
   const topics = new Map<string, number>();
   const decidedFor = ({ topic, repartition }: SourceNode): number | undefined =>

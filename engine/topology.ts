@@ -86,6 +86,37 @@ export class Topology {
   readonly #repartitions: Repartition[] = [];
   readonly #globals: GlobalStoreOptions<unknown>[] = [];
   #subTopologies: readonly SubTopology[] | undefined;
+  readonly #patterns: RegExp[] = [];
+  readonly #topics: readonly string[] | undefined;
+  readonly #over: ((topics: readonly string[]) => Topology) | undefined;
+
+  /** `over` makes the same topology over the topics that its patterns match; `topics` are those of this one. */
+  constructor(over?: (topics: readonly string[]) => Topology, topics?: readonly string[]) {
+    this.#over = over;
+    this.#topics = topics;
+  }
+
+  /** Patterns of sources. A topology that has some is a template until it is made `over` topics. */
+  get patterns(): readonly RegExp[] {
+    return this.#patterns;
+  }
+
+  /** The topology over those of these topics that its patterns match. Throws DSL_TOPICS_MISSING where one matches
+   *  none. */
+  over(topics: readonly string[]): Topology {
+    return this.#over?.(topics) ?? this;
+  }
+
+  /** For a source by pattern: the topics that it reads; none while this is a template. */
+  topicsMatching(pattern: RegExp): readonly string[] {
+    this.#patterns.push(pattern);
+    if (this.#topics === undefined) return [];
+    const matching = this.#topics.filter((topic) => pattern.test(topic));
+    if (matching.length > 0) return matching;
+    throw new UserError('DSL_TOPICS_MISSING', `no topic matches ${String(pattern)}`, {
+      hint: 'Create a topic that it matches first.',
+    });
+  }
 
   addSource<Out>(name: string, options: SourceOptions<Out>): this {
     const { topic, kind, supplier, bootstrap = false } = options;

@@ -32,24 +32,27 @@ export class StreamsBuilder {
   readonly #graph = new Graph(makers);
 
   /** The records of a topic, each for itself; or of several topics, which are taken together in the order of their
-   *  times. Topics have the same number of partitions where what follows keeps state. */
-  stream<K, V>(topics: string | readonly string[], consumed: Consumed<K, V>): KStream<K, V> {
+   *  times. Topics have the same number of partitions where what follows keeps state. A pattern stands for all topics
+   *  whose names it matches, those included that are made while the application runs: they are read from their
+   *  start. */
+  stream<K, V>(topics: string | readonly string[] | RegExp, consumed: Consumed<K, V>): KStream<K, V> {
     const { key, value, name } = consumed;
     const graph = this.#graph;
     const node = graph.name('KSTREAM-SOURCE', name);
-    const several = typeof topics === 'string' ? [topics] : [...new Set(topics)];
-    const [first, ...others] = several;
-    if (first === undefined) {
-      throw new UserError('DSL_TOPICS_MISSING', 'a stream of no topic at all', {
-        hint: 'Name at least one topic.',
-      });
-    }
-    if (others.length === 0) this.#source(node, first, 'stream', consumed);
-    else {
-      const sources = several.map((topic) => ({ topic, source: `${node}-${topic}` }));
-      for (const { topic, source } of sources) this.#source(source, topic, 'stream', consumed);
-      const parents = sources.map(({ source }) => source);
-      graph.add((topology) => topology.addProcessor(node, passThrough<V>(), parents));
+    if (topics instanceof RegExp) {
+      // Without the flags by which a pattern would remember where it has matched.
+      const pattern = new RegExp(topics.source, topics.flags.replace(/[gy]/g, ''));
+      this.#sources(node, (topology) => topology.topicsMatching(pattern), consumed);
+    } else {
+      const several = typeof topics === 'string' ? [topics] : [...new Set(topics)];
+      const [first, ...others] = several;
+      if (first === undefined) {
+        throw new UserError('DSL_TOPICS_MISSING', 'a stream of no topic at all', {
+          hint: 'Name at least one topic.',
+        });
+      }
+      if (others.length === 0) this.#source(node, first, 'stream', consumed);
+      else this.#sources(node, () => several, consumed);
     }
     return graph.make.stream({
       graph,
@@ -141,6 +144,21 @@ export class StreamsBuilder {
     this.#graph.add((topology) =>
       topology.addSource(node, { topic, kind, bootstrap, supplier: sourceOf(topic, consumed) }),
     );
+  }
+
+  /** A source for each topic, and a node in which they meet. */
+  #sources<K, V>(node: string, topicsIn: (topology: Topology) => readonly string[], consumed: Consumed<K, V>): void {
+    this.#graph.add((topology) => {
+      const topics = topicsIn(topology);
+      for (const topic of topics) {
+        topology.addSource(`${node}-${topic}`, { topic, kind: 'stream', supplier: sourceOf(topic, consumed) });
+      }
+      topology.addProcessor(
+        node,
+        passThrough<V>(),
+        topics.map((topic) => `${node}-${topic}`),
+      );
+    });
   }
 
   /** Adds a store that processors are connected to (`KStream.process`): needed only for one that is to be part of the

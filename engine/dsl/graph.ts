@@ -70,9 +70,13 @@ export class Graph {
   }
 
   build(): Topology {
-    const topology = new Topology();
-    for (const step of this.#steps) step(topology);
-    return topology.validate();
+    const steps = [...this.#steps];
+    const make = (topics?: readonly string[]): Topology => {
+      const topology = new Topology(make, topics);
+      for (const step of steps) step(topology);
+      return topics === undefined && topology.patterns.length > 0 ? topology : topology.validate();
+    };
+    return make();
   }
 }
 

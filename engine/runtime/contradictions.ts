@@ -95,6 +95,8 @@ export const examine = async (log: Log, examined: Examined): Promise<Findings> =
     for (let partition = 0; partition < description.partitions; partition++) {
       const position = offsetOf(name, partition);
       if (position === undefined) {
+        // A source that the query has not read before.
+        if (role === 'source' && record !== undefined && record.topics[name] === undefined) continue;
         const message = `the committed offset of ${name}/${partition} is gone`;
         found.push({ code: 'QUERY_OFFSETS_LOST', topic: offsetsTopic, partition, message });
         continue;

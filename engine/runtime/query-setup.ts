@@ -25,7 +25,7 @@ import {
 import { type PartitionPlan, partitionsOf, planPartitions } from '../partition-plan.ts';
 import { changelogBatchBytes } from '../stores/store-options.ts';
 import { type Topology } from '../topology.ts';
-import { changelogTopic, dynamicTopic, resultTopic, taskIdOf, topicOf } from '../topology-nodes.ts';
+import { changelogTopic, dynamicTopic, internalTopic, resultTopic, taskIdOf, topicOf } from '../topology-nodes.ts';
 import { type Assignment, assignTasks, placementOf, type ThreadShards } from './assignor.ts';
 import { contradictionError, examine, hasStarted } from './contradictions.ts';
 import { type PartitionPosition, partitionKey } from './partition-position.ts';
@@ -136,11 +136,18 @@ const setUpWith = async (log: Log, settings: QuerySettings, producer: Producer |
     for (const node of nodes)
       if (!node.repartition) sources.set(node.topic, await topicNamed(log, node.topic, 'reads'));
   }
-  const plan = planPartitions(topology, (topic) => {
+  // Where the topics of a pattern change, repartitions stay as they are.
+  const existing = new Map<string, number>();
+  for (const { topic } of topology.patterns.length === 0 ? [] : topology.repartitions) {
+    const found = await log.describeTopic(internalTopic(applicationId, topic));
+    if (found !== undefined) existing.set(topic, found.partitions);
+  }
+  const countOf = (topic: string): number => {
     const source = sources.get(topic);
     assert(source !== undefined, `nothing is known of the source ${topic}`);
     return source.partitions;
-  });
+  };
+  const plan = planPartitions(topology, countOf, existing);
   const globalTopics: { readonly topic: string; readonly partitions: number }[] = [];
   for (const { topic } of topology.globals) {
     const { partitions } = await topicNamed(log, topic, 'reads');
@@ -150,7 +157,9 @@ const setUpWith = async (log: Log, settings: QuerySettings, producer: Producer |
   if (settings.processingLog !== undefined) await topicNamed(log, settings.processingLog, 'reports to');
 
   const positions = await positionsOf(log, settings, plan, record?.state === 'reset');
-  if (!transient && !started) await log.commitOffsets(applicationId, [...positions.values()]);
+  // Of topics that it has not read before: from now on their offsets have to be there.
+  const fresh = [...positions.values()].filter(({ topic }) => !started || record?.topics[topic] === undefined);
+  if (!transient && fresh.length > 0) await log.commitOffsets(applicationId, fresh);
   const positionIn = (topic: string, partition: number): PartitionPosition => {
     const position = positions.get(partitionKey(topic, partition));
     assert(position !== undefined, `the query has no position in ${topic}/${partition}`);

@@ -21,6 +21,7 @@ import { assert, UserError } from '../../base/index.ts';
 import { LogError } from '../../storage/index.ts';
 import { bytesUsed, forgetUse, newSharedUse } from '../stores/memory-budget.ts';
 import type { ScanRange } from '../stores/state-store.ts';
+import type { Topology } from '../topology.ts';
 import { AppThreads, mostAppThreads } from './app-threads.ts';
 import { type Assignment, divideShards, type ThreadShards } from './assignor.ts';
 import { Changes } from './changes.ts';
@@ -28,6 +29,7 @@ import { type AskedStore, HostQuestions } from './host-questions.ts';
 import { HostThreads, localThread } from './host-threads.ts';
 import { allIdle } from './idle.ts';
 import { ManagedQuery, type QuerySpec } from './managed-query.ts';
+import { matchingTopics, watchTopics } from './matching-topics.ts';
 import { type Metric, metricsOfMemory, metricsOfQuery, metricsOfThread } from './metrics.ts';
 import {
   damageIn,
@@ -431,6 +433,16 @@ export class Runtime {
     range: ScanRange = {},
   ): AsyncGenerator<readonly StoreEntry[], void, undefined> {
     yield* this.#questions.scan(await this.#readable(id, store), range);
+  }
+
+  /** The topics that the patterns of a topology match now. */
+  matchingTopics(topology: Topology, applicationId: string): Promise<readonly string[]> {
+    return matchingTopics(this.#options.log, topology, applicationId);
+  }
+
+  /** Calls back when other topics match than `known`; answers what ends that. */
+  watchTopics(topology: Topology, applicationId: string, known: readonly string[], changed: () => void): () => void {
+    return watchTopics(this.#options.timers, () => this.matchingTopics(topology, applicationId), known, changed);
   }
 
   /** What views of the query's stores read from. */

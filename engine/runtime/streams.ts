@@ -164,6 +164,11 @@ export class Streams {
   #closing: Promise<void> | undefined;
   /** How often it was asked to close. */
   #closes = 0;
+  /** Of sources by pattern: the topics that are read, what ends looking for others, and a change to others. */
+  #topics: readonly string[] = [];
+  #unwatch: () => void = () => {};
+  #exchange: Promise<void> | undefined;
+  #exchanging = false;
   #waiting: { resolve(): void; reject(error: Error): void }[] = [];
 
   private constructor(runtime: Runtime, options: CommonOptions, spec: StreamsSpec) {
@@ -263,22 +268,26 @@ export class Streams {
     };
     this.#error = undefined;
     this.#closing = undefined;
+    const launch = (spec: StreamsSpec, offsetReset: OffsetReset | undefined): Promise<void> =>
+      this.#runtime.start({
+        ...spec,
+        id,
+        threads: this.#threads,
+        ...(offsetReset !== undefined && { offsetReset }),
+        maxTaskIdleMs,
+        ...(closing !== undefined && { closing }),
+        ...(cache !== undefined && { cache: checkedCache(cache) }),
+        ...(deadLetters !== undefined && { deadLetters: deadLetters.topic }),
+        guarantee,
+        listener,
+        paused: this.#paused,
+        onUncaught: typeof onUncaught === 'function' ? onUncaught : () => onUncaught,
+      });
+    const hasPatterns = this.#spec.topology.patterns.length > 0;
+    const spec = hasPatterns ? await this.#overTopics() : this.#spec;
     // Listeners hear of the start before the call returns: what they ask for is for this run.
     this.#started = true;
-    const started = this.#runtime.start({
-      ...this.#spec,
-      id,
-      threads: this.#threads,
-      ...(from !== undefined && { offsetReset: from }),
-      maxTaskIdleMs,
-      ...(closing !== undefined && { closing }),
-      ...(cache !== undefined && { cache: checkedCache(cache) }),
-      ...(deadLetters !== undefined && { deadLetters: deadLetters.topic }),
-      guarantee,
-      listener,
-      paused: this.#paused,
-      onUncaught: typeof onUncaught === 'function' ? onUncaught : () => onUncaught,
-    });
+    const started = launch(spec, from);
     try {
       await started;
     } catch (error) {
@@ -287,6 +296,44 @@ export class Streams {
       throw error;
     }
     await this.running;
+    if (hasPatterns) this.#watchTopics(launch);
+  }
+
+  // ---------------------------------------------------------------- sources by pattern
+
+  /** What runs, over the topics that match now. */
+  async #overTopics(): Promise<StreamsSpec> {
+    const { topology, module } = this.#spec;
+    if (topology.patterns.length === 0) return this.#spec;
+    this.#topics = await this.#runtime.matchingTopics(topology, this.id);
+    const topics = this.#topics;
+    return { ...this.#spec, topology: topology.over(topics), ...(module && { module: { ...module, topics } }) };
+  }
+
+  /** Starts again when other topics match: what was processed is committed before. New topics are read from their
+   *  start, wherever the application began with the others. */
+  #watchTopics(launch: (spec: StreamsSpec, from: OffsetReset) => Promise<void>): void {
+    this.#unwatch = this.#runtime.watchTopics(this.#spec.topology, this.id, this.#topics, () => {
+      if (this.#closing !== undefined || this.#error !== undefined) return;
+      this.#exchange = this.#readOthers(launch).finally(() => {
+        this.#exchange = undefined;
+      });
+    });
+  }
+
+  async #readOthers(launch: (spec: StreamsSpec, from: OffsetReset) => Promise<void>): Promise<void> {
+    this.#enter('rebalancing');
+    this.#exchanging = true;
+    try {
+      await this.#runtime.stop(this.id);
+      await launch(await this.#overTopics(), 'earliest');
+      this.#watchTopics(launch);
+    } catch (error) {
+      // A query that has failed has told its listener; one that could not be described has not begun.
+      if (this.#error === undefined) this.#failed(error instanceof Error ? error : new Error(messageOf(error)));
+    } finally {
+      this.#exchanging = false;
+    }
   }
 
   // ---------------------------------------------------------------- pause
@@ -319,6 +366,8 @@ export class Streams {
   }
 
   async #close(timeoutMs: number | undefined): Promise<void> {
+    this.#unwatch();
+    await this.#exchange;
     if (this.#started) {
       this.#enter('pending shutdown');
       await this.#runtime.stop(this.id, timeoutMs === undefined ? {} : { timeoutMs });
@@ -340,13 +389,13 @@ export class Streams {
    *  output topics stays. It has to be closed. An interrupted reset is completed by another one. */
   async reset({ to = 'earliest' }: { readonly to?: ResetTo } = {}): Promise<void> {
     this.#mustNotRun('reset');
-    await this.#runtime.reset({ ...this.#spec, id: this.id }, to);
+    await this.#runtime.reset({ ...(await this.#overTopics()), id: this.id }, to);
   }
 
   /** Deletes its local state: the next start restores it from the changelogs. It has to be closed. */
   async cleanUp(): Promise<void> {
     this.#mustNotRun('cleaned up');
-    await this.#runtime.forgetState({ ...this.#spec, id: this.id });
+    await this.#runtime.forgetState({ ...(await this.#overTopics()), id: this.id });
   }
 
   #mustNotRun(done: string): void {
@@ -429,11 +478,8 @@ export class Streams {
         this.#enter(this.#moving ? 'rebalancing' : 'running');
         return;
       case 'failed':
-      case 'fenced': {
-        const why = error ?? new Error('the application has failed');
-        this.#error = why;
-        this.#enter('pending error');
-        this.#call('error', why);
+      case 'fenced':
+        this.#failed(error ?? new Error('the application has failed'));
         // The run is taken down behind this call.
         void Promise.resolve()
           .then(() => this.#runtime.whenEnded(this.id))
@@ -441,10 +487,9 @@ export class Streams {
             if (this.#state === 'pending error') this.#enter('error');
           });
         return;
-      }
       case 'stopped':
         // `close` goes on when it has ended; the runtime may be closed as a whole.
-        if (this.#state !== 'pending shutdown') void this.close();
+        if (this.#state !== 'pending shutdown' && !this.#exchanging) void this.close();
     }
   }
 
@@ -453,6 +498,12 @@ export class Streams {
     if (active && this.#state === 'running') this.#enter('rebalancing');
     else if (!active && this.#state === 'rebalancing' && this.#runtime.status(this.id).state === 'running')
       this.#enter('running');
+  }
+
+  #failed(error: Error): void {
+    this.#error = error;
+    this.#enter('pending error');
+    this.#call('error', error);
   }
 
   #enter(state: StreamsState): void {

@@ -18,6 +18,8 @@ export interface TopologyModule {
   readonly url: string;
   /** What the module's function is called with; copied to each thread. */
   readonly config: unknown;
+  /** Of a topology with sources by pattern: the topics that it reads. */
+  readonly topics?: readonly string[];
 }
 
 export interface LoadedTopology {
@@ -43,7 +45,7 @@ const invalid = (url: string, why: string, cause?: unknown): UserError =>
     ...(cause !== undefined && { cause }),
   });
 
-export const loadTopology = async ({ url, config }: TopologyModule): Promise<LoadedTopology> => {
+export const loadTopology = async ({ url, config, topics }: TopologyModule): Promise<LoadedTopology> => {
   let exported: Exports;
   try {
     exported = (await import(url)) as Exports;
@@ -61,5 +63,7 @@ export const loadTopology = async ({ url, config }: TopologyModule): Promise<Loa
   if (!isTopology(made)) throw invalid(url, 'exports no topology');
   const { onError = {} } = exported;
   if (!isPolicies(onError)) throw invalid(url, 'exports an onError that is not an object');
-  return { topology: made.validate(), onError };
+  const topology = topics === undefined ? made : made.over(topics);
+  // A template is validated when its topics are known.
+  return { topology: topology.patterns.length > 0 && topics === undefined ? topology : topology.validate(), onError };
 };
