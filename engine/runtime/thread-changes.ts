@@ -44,6 +44,7 @@ export class ThreadChanges {
       const { apps, othersShards } = this.#options;
       const thread = apps.add(query.spec.id, await othersShards(query));
       await this.#balance(query);
+      this.#mustRun(query);
       return thread;
     });
   }

@@ -7,7 +7,7 @@ import { AppThreads, mostAppThreads } from '../../../engine/runtime/app-threads.
 import { ManagedQuery } from '../../../engine/runtime/managed-query.ts';
 import type { QueryRun } from '../../../engine/runtime/query-run.ts';
 import { nextMove } from '../../../engine/runtime/rebalance.ts';
-import { ThreadChanges } from '../../../engine/runtime/thread-changes.ts';
+import { ThreadChanges, type ThreadChangesOptions } from '../../../engine/runtime/thread-changes.ts';
 
 /** Makes all moves; answers the threads of the tasks, and the number of moves. */
 const settle = (
@@ -97,29 +97,51 @@ test('a thread that ends has nothing any more, and nobody gets its number or its
   expect(apps.add('b', none)).toBe(10);
 });
 
-test('a run that begins while a removed thread ends gets no tasks there', async () => {
+/** A query with two tasks on the first of its threads, and the changes of its threads. */
+const changing = (options: Partial<ThreadChangesOptions>) => {
   const apps = new AppThreads({ firstThread: 9, firstShard: 13 });
-  apps.begin('q', 2, [], new Set());
-  const begins: number[] = [];
   const changes = new ThreadChanges({
     apps,
     timers: new ManualClock(),
     move: async () => {},
     release: () => {},
-    end: async () => {
-      begins.push(...apps.begin('q', 2, [], new Set()).map(({ thread }) => thread));
-    },
+    end: async () => {},
     change: async () => {},
     othersShards: async () => new Set(),
+    ...options,
   });
   const builder = new StreamsBuilder();
   builder.stream('in', { key: serdes.string, value: serdes.string }).to('out');
   const query = new ManagedQuery({ id: 'q', topology: builder.build() }, 0);
   query.state = 'running';
-  query.run = { assignment: new Map([['0_0', { thread: 9, shard: 13 }]]) } as unknown as QueryRun;
+  const place = { thread: 9, shard: 13 };
+  query.run = { assignment: new Map(['0_0', '0_1'].map((id) => [id, place])) } as unknown as QueryRun;
+  return { apps, changes, query };
+};
+
+test('a run that begins while a removed thread ends gets no tasks there', async () => {
+  const begun: number[] = [];
+  const { apps, changes, query } = changing({
+    move: async () => query.run?.assignment.clear(),
+    end: async () => {
+      begun.push(...apps.begin('q', 2, [], new Set()).map(({ thread }) => thread));
+    },
+  });
+  apps.begin('q', 2, [], new Set());
   expect(await changes.remove(query, undefined)).toBe(10);
-  expect(begins).toEqual([9]);
+  expect(begun).toEqual([9]);
   expect(apps.threadsOf('q')).toEqual([{ thread: 9, shards: [13] }]);
+});
+
+test('a thread of an application that ends meanwhile is not answered', async () => {
+  const { apps, changes, query } = changing({
+    move: async () => {
+      query.state = 'stopped';
+      throw new Error('the query has ended');
+    },
+  });
+  apps.begin('q', 1, [], new Set());
+  await expect(changes.add(query)).rejects.toMatchObject({ code: 'QUERY_NOT_RUNNING' });
 });
 
 test('threads are limited in number, and what could not begin holds none', () => {
