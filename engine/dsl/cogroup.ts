@@ -16,9 +16,9 @@ export type CogroupAdd<K, V, A> = (key: K, value: V, accumulator: A) => A | null
 export interface CogroupInput<K> {
   readonly graph: Graph;
   readonly key: KeyForm<K>;
-  /** Brings equal keys together; answers what adds the node of this stream. `as` names the repartition, unless the
-   *  grouping has a name. */
-  bringTogether(as: string): (topology: Topology, node: string) => void;
+  /** Brings equal keys together; answers what adds the node of this stream. `as` names the repartition, with the number
+   *  of the stream behind it for all but the first one, unless the grouping has a name. */
+  bringTogether(as: string, index: number): (topology: Topology, node: string) => void;
 }
 
 export const cogroupInput = <K, V, A>(
@@ -30,8 +30,10 @@ export const cogroupInput = <K, V, A>(
   return {
     graph,
     key,
-    bringTogether(as) {
-      const { node: parent } = broughtTogether(parts, options.name ?? as, options);
+    bringTogether(as, index) {
+      const shares = index === 0 || graph.repartitions.get(as)?.from === parts.node;
+      const name = options.name ?? (shares ? as : `${as}-${index + 1}`);
+      const { node: parent } = broughtTogether(parts, name, options);
       // Records without a value are dropped before.
       const supplier = sideOfCogroup<V, A>((accumulator, record) =>
         add(presentKeyOf(key, record), record.value as V, accumulator),
@@ -61,7 +63,7 @@ export const cogrouped = <K, A, G extends CogroupAggregate<A>>(
   for (const input of inputs) assertCombinable(first, input, 'cogroup');
   const store = graph.name('COGROUPKSTREAM-AGGREGATE-STATE-STORE', given);
   const aggregate = aggregateOver(store);
-  const sides = inputs.map((input) => input.bringTogether(store));
+  const sides = inputs.map((input, i) => input.bringTogether(store, i));
   const names = sides.map((_, i) => graph.name('COGROUPKSTREAM-AGGREGATE', name && `${name}-cogroup-agg-${i}`));
   const node = graph.name('COGROUPKSTREAM-MERGE', name && `${name}-cogroup-merge`);
   graph.add((topology) => {

@@ -172,6 +172,25 @@ test('streams of another key are brought together; nodes and stores are named as
   expect(named.subTopologies().length).toBe(2);
 });
 
+test('several streams whose keys have changed are brought together without names', () => {
+  const builder = new StreamsBuilder();
+  const byValue = (topic: string) =>
+    builder.stream(topic, { key: string, value: string }).groupBy((_key, value) => value, { key: string });
+  byValue('one')
+    .cogroup<string>((_key, _value, all) => `${all}1`)
+    .cogroup(byValue('two'), (_key, _value, all) => `${all}2`)
+    .aggregate(() => '', { value: string, store: 'all' })
+    .toStream()
+    .to('out');
+  const topology = builder.build();
+  expect(topology.repartitions.map(({ name }) => name)).toEqual(['all', 'all-2']);
+  const driver = new TopologyTestDriver(topology);
+  const texts = { key: string, value: string };
+  driver.input('one', texts).pipe(null, 'a');
+  driver.input('two', texts).pipe(null, 'a');
+  expect(driver.output('out', texts).readText()).toBe('a: 1\na: 12');
+});
+
 test('streams of another builder are refused', () => {
   const texts = { key: string, value: string };
   const other = new StreamsBuilder().stream('two', texts).groupByKey();
