@@ -10,7 +10,8 @@
  * before there is a log that they could read.
  */
 
-import { enableCompileCache, flushCompileCache, getCompileCacheDir } from 'node:module';
+// As a whole: an older Node, which does not have the calls, is to be refused with a sentence and not by its linker.
+import * as modules from 'node:module';
 import { dirname } from 'node:path';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { FileLog } from '../../storage/file-log/index.ts';
@@ -45,7 +46,7 @@ interface ThreadData {
 const flushAfterMs = 1000;
 
 const launch = (builder: string, heapMb?: number): Worker => {
-  const cache = getCompileCacheDir();
+  const cache = modules.getCompileCacheDir();
   // Node makes a directory for its version in the one that it is given.
   const compileCache = cache === undefined ? undefined : dirname(cache);
   const data: ThreadData = { role: 'millrace task host', builder, compileCache };
@@ -135,11 +136,11 @@ const isThreadData = (data: unknown): data is ThreadData =>
 // ---------------------------------------------------------------- in the thread
 
 const begin = async ({ builder, compileCache }: ThreadData): Promise<void> => {
-  if (compileCache !== undefined) enableCompileCache(compileCache);
+  if (compileCache !== undefined) modules.enableCompileCache(compileCache);
   const { runHost } = await import('./worker-host.ts');
   await runHost(parentPort, builder);
   // The thread will be terminated, and would leave nothing in the cache.
-  if (compileCache !== undefined) setTimeout(flushCompileCache, flushAfterMs).unref();
+  if (compileCache !== undefined) setTimeout(modules.flushCompileCache, flushAfterMs).unref();
 };
 
 // No `await` here: `require('millrace')` loads only modules without a top-level await. A rejection ends the thread as
