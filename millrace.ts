@@ -197,7 +197,8 @@ export interface OpenOptions {
    *  that is far behind takes up to five times as long. Default 100. */
   readonly commitIntervalMs?: number;
   /** Memory for the state of all queries, in bytes, shared by use; what exceeds it lies on the disk only. Default: a
-   *  quarter of what the process may use. LevelDB's caches come on top: up to 24 MiB for each of at most five shards. */
+   *  quarter of what the process may use. LevelDB's caches come on top: up to 24 MiB for each of at most five
+   *  shards. */
   readonly stateMemoryBytes?: number;
   /** Memory for encoded rows that wait for the clients of push queries, in bytes: for each query (default 1 MiB; beyond
    *  it the query waits), and in all (default 128 MiB; beyond it the query that holds most is ended). */
@@ -254,8 +255,8 @@ export interface Millrace {
   /** The rows of a query, push or pull, as they come; nothing is produced before it is asked for. The query starts
    *  when the first row is asked for; leaving the loop, or `return()` from elsewhere, ends it. */
   subscribe(text: string, options?: StatementOptions): AsyncIterableIterator<ResultRow, void, undefined>;
-  /** Appends records; answers when they are on the disk (`acks`: `durable`, the default), or as `acks` defines, with the
-   *  position behind them in each partition: a view of a store that is read `from` there shows them. */
+  /** Appends records; answers when they are on the disk (`acks`: `durable`, the default), or as `acks` defines, with
+   *  the position behind them in each partition: a view of a store that is read `from` there shows them. */
   produce(topic: string, records: Iterable<ProducedRecord>, options?: { readonly acks?: Acks }): Promise<Position>;
   /** A topic with the serdes of its records; it is made where it does not exist. */
   topic<K, V>(name: string, options: TopicOptions<K, V>): Promise<TypedTopic<K, V>>;
@@ -267,8 +268,8 @@ export interface Millrace {
   insert(target: string, rows: Iterable<TypedRow>): Promise<void>;
   /** Committed records of a topic, as they come. */
   consume(topic: string, options?: ConsumeOptions): AsyncIterableIterator<ConsumedRecord>;
-  /** Runs a topology exactly once: on the calling thread, or where it is a module in threads of its own. Answers when it
-   *  runs; with `start: false` before, so that listeners hear of everything: call `start()` then. */
+  /** Runs a topology exactly once: on the calling thread, or where it is a module in threads of its own. Answers when
+   *  it runs; with `start: false` before, so that listeners hear of everything: call `start()` then. */
   streams(app: (StreamsOptions | StreamsModuleOptions) & { readonly start?: boolean }): Promise<Streams>;
   /** Produces the records of a topic of dead letters again, to the topics that they come from or to others, each once:
    *  those that came since the last such call. */

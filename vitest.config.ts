@@ -2,8 +2,8 @@
  * How the suite runs.
  *
  * Test files run in forked processes, not in threads: several tests kill, limit or re-start what they hold.
- * `MILLRACE_CODEGEN=off` (`npm run test:plain`) runs the whole suite with the plain forms in place of generated code, and
- * `test/support/codegen-off.ts` then lets no file of ours compile text, so that nothing slips past the switch.
+ * `MILLRACE_CODEGEN=off` (`npm run test:plain`) runs the whole suite with the plain forms in place of generated code,
+ * and `test/support/codegen-off.ts` then lets no file of ours compile text, so that nothing slips past the switch.
  */
 import { defineConfig } from 'vitest/config';
 

@@ -1,5 +1,5 @@
-/** Claim: a sum of a JSON field over five windows of one minute that hop by twelve seconds, ten thousand keys, each of the
- *  five results of a record out. */
+/** Claim: a sum of a JSON field over five windows of one minute that hop by twelve seconds, ten thousand keys, each of
+ *  the five results of a record out. */
 
 import { serdes, TimeWindows } from '../engine/index.ts';
 import { dslPathClaim } from './dsl-path.ts';

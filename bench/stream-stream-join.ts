@@ -1,6 +1,6 @@
-/** Claim: two streams of ten thousand keys, joined by key within 10 s, a record of each a millisecond: each meets two of
- *  the other, so as many results come out as records come in. Rows are text: what is measured is the join, and not how
- *  fast a value is parsed. */
+/** Claim: two streams of ten thousand keys, joined by key within 10 s, a record of each a millisecond: each meets two
+ *  of the other, so as many results come out as records come in. Rows are text: what is measured is the join, and not
+ *  how fast a value is parsed. */
 
 import { JoinWindows, serdes } from '../engine/index.ts';
 import { dslPathClaim } from './dsl-path.ts';

@@ -3,10 +3,11 @@
  *
  *   node bench/streams-app.ts DATA FROM TO [THEN [BUILT]]
  *
- * Sends the numbers from FROM up to TO as keys, once each, and waits until all are counted and checkpointed; then sends those below THEN
- * again and again until it is killed. Each line that it prints is JSON: `running` when the application runs, with the
- * records that were restored and the offset from which on, behind what the checkpoint holds; `answered` when a store has answered, with the count of key 0; `sent` with the number of
- * records that are acknowledged. `ms` is the time since the process began. BUILT: `dist/` instead of the sources.
+ * Sends the numbers from FROM up to TO as keys, once each, and waits until all are counted and checkpointed; then sends
+ * those below THEN again and again until it is killed. Each line that it prints is JSON: `running` when the application
+ * runs, with the records that were restored and the offset from which on, behind what the checkpoint holds; `answered`
+ * when a store has answered, with the count of key 0; `sent` with the number of records that are acknowledged. `ms` is
+ * the time since the process began. BUILT: `dist/` instead of the sources.
  */
 
 import type * as Library from '../millrace.ts';

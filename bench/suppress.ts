@@ -1,5 +1,5 @@
-/** Claim: counts by windows of ten seconds and ten thousand keys, of which only the final ones come out: held back until
- *  their window closes, one for ten records. */
+/** Claim: counts by windows of ten seconds and ten thousand keys, of which only the final ones come out: held back
+ *  until their window closes, one for ten records. */
 
 import { BufferConfig, Suppressed, serdes, TimeWindows } from '../engine/index.ts';
 import { dslPathClaim } from './dsl-path.ts';

@@ -1,7 +1,7 @@
 /**
- * Claim: words of lines are counted in the DSL with at least two thirds of the rate of SQL. Both read the same topic and
- * do the same work, all values JSON: lines are split into a topic of words, words are repartitioned, every count goes
- * out.
+ * Claim: words of lines are counted in the DSL with at least two thirds of the rate of SQL. Both read the same topic
+ * and do the same work, all values JSON: lines are split into a topic of words, words are repartitioned, every count
+ * goes out.
  *
  * The baseline is the rate of the SQL queries, measured in the same process in turns with the topology. Rates count
  * words.

@@ -23,8 +23,8 @@ export interface Operator<In> {
   start?(): void;
   process(record: StreamRecord<In>): void;
   flush?(): void;
-  /** The stream time from which on `flush` sends something although no record came; Infinity: nothing waits. Asked after
-   *  `flush` (`runtime/quiet-time.ts`). */
+  /** The stream time from which on `flush` sends something although no record came; Infinity: nothing waits. Asked
+   *  after `flush` (`runtime/quiet-time.ts`). */
   due?(): number;
   rollback?(): void;
   /** The task has ended. Must not throw. */
@@ -113,8 +113,8 @@ export interface OperatorContext {
   /** Opens the sink's own output topic once, at build time. `ownTime`: its records do not have the timestamps of what
    *  they were made of, but those of a column: another timeline. */
   output(topic: string, options?: { readonly ownTime?: boolean }): TopicWriter;
-  /** For a sink of many topics (`Topology.addDynamicSink`): opens an existing one. `asked`: it is being looked up, and is
-   *  known at the flush that ends the transaction; undefined: there is no such topic. */
+  /** For a sink of many topics (`Topology.addDynamicSink`): opens an existing one. `asked`: it is being looked up, and
+   *  is known at the flush that ends the transaction; undefined: there is no such topic. */
   topicWriter(topic: string): TopicWriter | 'asked' | undefined;
   /** For a record that is written later: answers what sets the origin of the record in hand again
    *  (`origin-time.ts`). */
@@ -150,10 +150,10 @@ export interface OperatorContext {
   /** Called by an operator when it is made, if it reads the row before of its input: the node must have
    *  declared just that, or its parents would not send it. */
   usesBefore(use: BeforeUse): void;
-  /** Calls back again and again, between records; what is forwarded and stored then is part of the open transaction. The
-   *  callback gets the time by which it goes, in epoch milliseconds. What is answered cancels it. To be called when the
-   *  operator is made or started; later only where its node `schedules`: then the first call by stream time comes right after the
-   *  record in hand. One that was scheduled later does not outlive a restart of its task. */
+  /** Calls back again and again, between records; what is forwarded and stored then is part of the open transaction.
+   *  The callback gets the time by which it goes, in epoch milliseconds. What is answered cancels it. To be called when
+   *  the operator is made or started; later only where its node `schedules`: then the first call by stream time comes
+   *  right after the record in hand. One that was scheduled later does not outlive a restart of its task. */
   schedule(punctuation: Punctuation, callback: (time: number) => void): () => void;
   /** Topic of the source record in hand, as the log names it; undefined where there is none: in a punctuator, when the
    *  operator is started. */

@@ -3,8 +3,8 @@
  *
  * Nodes belong together when they feed each other, share a store, or read the same topic (a task has one position per
  * partition). A repartition is a sink and a source over an internal topic and cuts: what is before it and what is
- * behind it may run apart, unless something else joins them. A global store joins nothing. Sub-topologies are numbered in the order of their first
- * nodes.
+ * behind it may run apart, unless something else joins them. A global store joins nothing. Sub-topologies are numbered
+ * in the order of their first nodes.
  *
  * Union by representative: each node, store and source topic points towards its part.
  */

@@ -228,8 +228,8 @@ export class TopologyTestDriver {
     this.#run(true);
   }
 
-  /** Moves the clock on, calls the punctuators that have become due by the wall clock, once each, and processes all that
-   *  follows. */
+  /** Moves the clock on, calls the punctuators that have become due by the wall clock, once each, and processes all
+   *  that follows. */
   advanceWallClock(ms: number): void {
     this.clock.advance(ms);
     this.#run(false);

@@ -63,7 +63,8 @@ export class TypedTopic<K, V> {
     return this.#access.produce(this.name, written);
   }
 
-  /** Committed records, as they come. A record that its serdes cannot read ends the iteration with RECORD_UNREADABLE. */
+  /** Committed records, as they come. A record that its serdes cannot read ends the iteration with
+   *  RECORD_UNREADABLE. */
   async *consume(options: ConsumeOptions = {}): AsyncGenerator<TypedConsumedRecord<K, V>, void, undefined> {
     const { key, value } = this.#options;
     for await (const record of this.#access.consume(this.name, options)) {

@@ -1,5 +1,5 @@
-/** A pattern over time, by a processor with a store and a punctuator: a card that is used in two countries within an hour
- *  is reported at once, and forgotten when it has not been used for a day. */
+/** A pattern over time, by a processor with a store and a punctuator: a card that is used in two countries within an
+ *  hour is reported at once, and forgotten when it has not been used for a day. */
 
 import { open } from 'millrace';
 import { Stores, StreamsBuilder, serdes } from 'millrace/engine';

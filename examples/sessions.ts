@@ -1,4 +1,5 @@
-/** Sessions: the clicks of each visitor, gathered until half an hour passes without one; each session comes out once. */
+/** Sessions: the clicks of each visitor, gathered until half an hour passes without one; each session comes out
+ *  once. */
 
 import { open } from 'millrace';
 import { SessionWindows, StreamsBuilder, serdes, sessionWindowed } from 'millrace/engine';

@@ -2,8 +2,8 @@
  * Decoding record batches into columns of positions: no object per record, 8 to 25 ns each.
  *
  * The layout is in record-batch.ts. Bytes may be anything, also under a right checksum: every length is checked before
- * a position is kept. `decodeBatch` is one function because each record passes through all of it: a call per field would
- * cost as much as the decoding.
+ * a position is kept. `decodeBatch` is one function because each record passes through all of it: a call per field
+ * would cost as much as the decoding.
  */
 
 import { assert, newCursor, readI16, readI32, readI64, readVarint, readVarlong } from '../base/index.ts';

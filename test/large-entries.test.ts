@@ -1,4 +1,5 @@
-/** A group that outgrows what a changelog record may have: the update is refused and reported, the group keeps its last value, and the stream goes on. */
+/** A group that outgrows what a changelog record may have: the update is refused and reported, the group keeps its last
+ *  value, and the stream goes on. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

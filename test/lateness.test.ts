@@ -1,9 +1,11 @@
 /**
- * What is late is late by the time of its origin, however many partitions there are and however many hops lie between: over 1, 2, 4 and 7
- * partitions, behind any number of repartitions and through a derived topic the final tables are those of a plain count over the rows.
+ * What is late is late by the time of its origin, however many partitions there are and however many hops lie between:
+ * over 1, 2, 4 and 7 partitions, behind any number of repartitions and through a derived topic the final tables are
+ * those of a plain count over the rows.
  *
- * The rows are history: all of them lie in the topic before the queries start, so that the partitions are read at different paces. Windows
- * are kept for two minutes only, a small part of what one task reads in its turn: windows that expired too early would lose rows as well.
+ * The rows are history: all of them lie in the topic before the queries start, so that the partitions are read at
+ * different paces. Windows are kept for two minutes only, a small part of what one task reads in its turn: windows that
+ * expired too early would lose rows as well.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -97,7 +99,8 @@ const insert = async (millrace: Millrace, rows: readonly Event[]): Promise<void>
   }
 };
 
-/** Topics with everything in them that the queries are to read. `raw` is the stream of events by their time of arrival. */
+/** Topics with everything in them that the queries are to read. `raw` is the stream of events by their time of
+ *  arrival. */
 const prepare = async (millrace: Millrace, partitions: number, rows: readonly Event[]): Promise<void> => {
   const topic = (name: string): string => `kafka_topic='${name}', partitions=${partitions}, value_format='JSON'`;
   await millrace.sql(`

@@ -1,4 +1,5 @@
-/** The library, as a program that imports it sees it: every call, its errors, and what closing does to what is still open. */
+/** The library, as a program that imports it sees it: every call, its errors, and what closing does to what is still
+ *  open. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * SQL over one partition or four, on no thread, one or two: the same tables at the end, which are those of a plain count over the rows.
- * Rows are clearly in time or clearly late; joins and groups go through a repartition.
+ * SQL over one partition or four, on no thread, one or two: the same tables at the end, which are those of a plain
+ * count over the rows. Rows are clearly in time or clearly late; joins and groups go through a repartition.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

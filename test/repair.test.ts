@@ -1,8 +1,10 @@
 /**
- * What is gone from a data directory is an error of the queries concerned, never a wrong number; `repair` leads out of it in two ways.
+ * What is gone from a data directory is an error of the queries concerned, never a wrong number; `repair` leads out of
+ * it in two ways.
  *
- * Each case runs two queries over a real directory, ends the process (cleanly, or as SIGKILL leaves it), takes something away, starts again, sees what
- * the one query says while the other one goes on, repairs, and sees the right numbers.
+ * Each case runs two queries over a real directory, ends the process (cleanly, or as SIGKILL leaves it), takes
+ * something away, starts again, sees what the one query says while the other one goes on, repairs, and sees the right
+ * numbers.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -99,7 +101,8 @@ interface Case {
   readonly says: RegExp;
   /** What `--accept-loss` takes. */
   readonly topic: string;
-  /** Rows counted when the loss was accepted, and when the query was reset. 3,000 were counted before; 1,000 came after the damage. */
+  /** Rows counted when the loss was accepted, and when the query was reset. 3,000 were counted before; 1,000 came after
+   *  the damage. */
   readonly accepted: number | { readonly close: number; readonly kill: number };
   readonly reset: number;
   /** The neighbour is concerned as well. */

@@ -1,6 +1,6 @@
 /**
- * Damage to the state directory between two runs: whatever happens to LevelDB's files, views and what is computed from them afterwards are those of
- * an undisturbed run, since a damaged store is rebuilt from its changelog; and it is said.
+ * Damage to the state directory between two runs: whatever happens to LevelDB's files, views and what is computed from
+ * them afterwards are those of an undisturbed run, since a damaged store is rebuilt from its changelog; and it is said.
  */
 
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';

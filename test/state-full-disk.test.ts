@@ -1,6 +1,7 @@
 /**
- * A disk that really runs full under the state directory: a small tmpfs, which takes the right to mount one (elsewhere the test is skipped, and says
- * so). The view stays exact, checkpoints go on within seconds once there is space, and a restart begins from one of them.
+ * A disk that really runs full under the state directory: a small tmpfs, which takes the right to mount one (elsewhere
+ * the test is skipped, and says so). The view stays exact, checkpoints go on within seconds once there is space, and a
+ * restart begins from one of them.
  */
 
 import { execFileSync } from 'node:child_process';

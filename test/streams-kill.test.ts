@@ -1,4 +1,5 @@
-/** An embedded application that is killed again and again: nothing is lost or counted twice, and its state is not rebuilt. */
+/** An embedded application that is killed again and again: nothing is lost or counted twice, and its state is not
+ *  rebuilt. */
 
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -17,8 +18,8 @@ test('state survives SIGKILL, and is there again at once', { timeout: 120_000 },
   try {
     let app = new StreamsProcess([data, 0, keys, 5000]);
     await app.line('checkpointed');
-    /** Batches with key 0 that were acknowledged, the first one included; one that was on its way at a kill may be there
-     *  or not. */
+    /** Batches with key 0 that were acknowledged, the first one included; one that was on its way at a kill may be
+     *  there or not. */
     let acknowledged = 0;
     const countLoad = (): void => {
       acknowledged += app.lines.filter((line) => line['what'] === 'sent' && line['to'] === 5000).length;

@@ -1,5 +1,6 @@
 /**
- * The structural rules of the code, as a test. What each rule says and why stands with it in `test/support/layer-rules.ts`.
+ * The structural rules of the code, as a test. What each rule says and why stands with it in
+ * `test/support/layer-rules.ts`.
  *
  * Every rule is run twice: over the repository, where it must find nothing, and over a small bad example, where it must
  * find something; a rule that cannot fail protects nothing.

@@ -8,8 +8,8 @@
  *   names     a table: a new `region:version` for every twenty-fifth number, sometimes a deletion
  *   regions   a table, written once
  *
- * A last record in each partition of numbers and clicks, much later, closes every window before it. No two topics have a
- * time in common, so that the order in which a task takes them is known.
+ * A last record in each partition of numbers and clicks, much later, closes every window before it. No two topics have
+ * a time in common, so that the order in which a task takes them is known.
  */
 
 import { partitionOfKey, Random, utf8Bytes } from '../../base/index.ts';

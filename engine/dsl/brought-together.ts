@@ -19,8 +19,8 @@ export interface BroughtTogether<V> {
   readonly readsValues?: boolean;
 }
 
-/** The stream behind a repartition, if its key may have changed; else as it is. `as` names the repartition: a stream that
- *  is brought together twice under one name goes through one topic. */
+/** The stream behind a repartition, if its key may have changed; else as it is. `as` names the repartition: a stream
+ *  that is brought together twice under one name goes through one topic. */
 export const broughtTogether = <K, V>(
   parts: StreamParts<K, V>,
   as: string,

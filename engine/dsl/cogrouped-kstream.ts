@@ -1,6 +1,6 @@
 /**
- * Several grouped streams that are aggregated together: one accumulator per key, to which each stream adds by a function
- * of its own. Records without a key or a value are left out.
+ * Several grouped streams that are aggregated together: one accumulator per key, to which each stream adds by a
+ * function of its own. Records without a key or a value are left out.
  *
  *   const customers = carts
  *     .groupByKey()

@@ -37,8 +37,8 @@ export interface Consumed<K, V> extends Named {
 
 /** How the topic of a table is read. */
 export interface TableSource {
-  /** True: at each start the topic is read to its end as of then before the first record of the streams that the table is
-   *  joined with, whatever their times. Default: rows and records are taken in the order of their times. */
+  /** True: at each start the topic is read to its end as of then before the first record of the streams that the table
+   *  is joined with, whatever their times. Default: rows and records are taken in the order of their times. */
   readonly bootstrap?: boolean;
 }
 

@@ -344,8 +344,8 @@ export class KStream<K, V> {
 
   /**
    * Runs a processor of the user's over the records (`../processors/processor.ts`). What it forwards is the stream that
-   * is answered. Its keys may be others than before: what follows by key goes through a repartition. Where their type is
-   * another one, `key` has to be given.
+   * is answered. Its keys may be others than before: what follows by key goes through a repartition. Where their type
+   * is another one, `key` has to be given.
    */
   process<K2, V2, const S extends readonly AnyStoreBuilder[] = readonly []>(
     supplier: ProcessorSupplier<K, V, K2, V2, S[number]>,

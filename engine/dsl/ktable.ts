@@ -173,8 +173,8 @@ export class KTable<K, V> {
     return graph.make.groupedTable({ graph, node, key: { serde: options.key, windowBytes: 0 }, value, name });
   }
 
-  /** Holds changes back, so that only some of them are sent on: the last one within a time limit, or the final result of
-   *  each window (`Suppressed`). */
+  /** Holds changes back, so that only some of them are sent on: the last one within a time limit, or the final result
+   *  of each window (`Suppressed`). */
   suppress(suppressed: Suppressed<K>, options: WithValue<V> = {}): KTable<K, V> {
     return suppressedTable(this.#parts, suppressed, options);
   }

@@ -13,8 +13,8 @@ export interface Produced<K, V> extends WithValue<V> {
   /** How the key is written; left out: as before. */
   readonly key?: Serde<K>;
   /** Picks the partition of a record, of as many as the topic has; or several, to each of which it is written; or none
-   *  of them, and it is not written. `undefined` leaves it to the default: the hash of the key that Kafka's clients use,
-   *  in round robin without a key. */
+   *  of them, and it is not written. `undefined` leaves it to the default: the hash of the key that Kafka's clients
+   *  use, in round robin without a key. */
   readonly partition?: (key: K | null, value: V | null, count: number) => number | readonly number[] | undefined;
 }
 

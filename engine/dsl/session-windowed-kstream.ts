@@ -51,9 +51,9 @@ export class SessionWindowedKStream<K, V> {
   }
 
   /**
-   * Folds the records of each key and session. `merge` joins the accumulators of two sessions that a record has made one,
-   * the earlier one first; each session begins with an accumulator of `initialize`, to which those that were found are
-   * joined. Accumulators may be changed in place; where `add` answers null the session has no row.
+   * Folds the records of each key and session. `merge` joins the accumulators of two sessions that a record has made
+   * one, the earlier one first; each session begins with an accumulator of `initialize`, to which those that were found
+   * are joined. Accumulators may be changed in place; where `add` answers null the session has no row.
    */
   aggregate<A>(
     initialize: () => A,

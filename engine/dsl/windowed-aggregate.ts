@@ -1,5 +1,5 @@
-/** How a stream is aggregated by each kind of windows: the store, the operator over it, and the form of the keys that come
- *  out. */
+/** How a stream is aggregated by each kind of windows: the store, the operator over it, and the form of the keys that
+ *  come out. */
 
 import { UserError } from '../../base/index.ts';
 import type { OperatorSupplier } from '../operator.ts';

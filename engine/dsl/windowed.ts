@@ -6,8 +6,8 @@
 import { readI64 } from '../../base/index.ts';
 import { type Serde, SerdeError } from '../serde.ts';
 
-/** A key within one window. Bounds are epoch milliseconds. The end of a tumbling or hopping window is exclusive, that of
- *  a sliding window or a session inclusive; that of an unlimited window is Infinity. */
+/** A key within one window. Bounds are epoch milliseconds. The end of a tumbling or hopping window is exclusive, that
+ *  of a sliding window or a session inclusive; that of an unlimited window is Infinity. */
 export interface Windowed<K> {
   readonly key: K;
   readonly start: number;

@@ -1,7 +1,7 @@
 /**
- * Cogroup: several streams aggregated into one accumulator per key, each by a function of its own. In each
- * stream `sideOfCogroup` sends the function along with the record, so one aggregate behind all of them (plain or windowed)
- * has the records and the time of all.
+ * Cogroup: several streams aggregated into one accumulator per key, each by a function of its own. In each stream
+ * `sideOfCogroup` sends the function along with the record, so one aggregate behind all of them (plain or windowed) has
+ * the records and the time of all.
  *
  * State: none. A record without a value is dropped (`null-value`).
  */

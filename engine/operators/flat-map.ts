@@ -1,6 +1,7 @@
 /**
  * FlatMap over a stream: (k, v) → (k1, v1), (k2, v2), …: none, one or several records, each with a key of its own and
- * the same time. State: none. The function is called for null keys and values, too. What follows by key needs a repartition.
+ * the same time. State: none. The function is called for null keys and values, too. What follows by key needs a
+ * repartition.
  *
  * The function sends each record by `emit`, which takes the key as what `writeKey` writes (null: no key).
  */

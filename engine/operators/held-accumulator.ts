@@ -1,7 +1,7 @@
 /**
- * An accumulator that an operator holds while it works on it: begun new or read from an entry, joined with others, added
- * to, and written to another entry. For windows that are put together from others (sessions, sliding windows), of which
- * nothing stays where it lies; `accumulatorOf` is for groups that do.
+ * An accumulator that an operator holds while it works on it: begun new or read from an entry, joined with others,
+ * added to, and written to another entry. For windows that are put together from others (sessions, sliding windows), of
+ * which nothing stays where it lies; `accumulatorOf` is for groups that do.
  *
  * A result is lent, as in `accumulation.ts`: valid until the next but one is made.
  */

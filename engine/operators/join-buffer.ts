@@ -55,8 +55,8 @@ export class JoinBuffer<V> {
     return this.#store.name;
   }
 
-  /** Keeps a record. Answers with its sequence; −1: it cannot be written, or is larger than an entry of the store may be,
-   *  and was dropped. */
+  /** Keeps a record. Answers with its sequence; −1: it cannot be written, or is larger than an entry of the store may
+   *  be, and was dropped. */
   keep(record: StreamRecord<unknown>, value: V, state: JoinState, context: OperatorContext): number {
     const { keyBytes, keyStart, keyEnd, timestamp } = record;
     const entry = this.#entry;

@@ -12,9 +12,9 @@
  * same content and the same time count as the same row.
  *
  * A left row without a foreign key, and one that was deleted, have no partner: the left task emits at once what becomes
- * of the result (`emitAlone`), and ends the subscription. Inner: nothing goes out for a row that comes without a foreign
- * key; the record is dropped (`null-key`). What finds no row goes out as a deletion only where there was a left row with
- * a foreign key before. Left: it is joined with null.
+ * of the result (`emitAlone`), and ends the subscription. Inner: nothing goes out for a row that comes without a
+ * foreign key; the record is dropped (`null-key`). What finds no row goes out as a deletion only where there was a left
+ * row with a foreign key before. Left: it is joined with null.
  *
  * State: in the right task an ordered store: foreign key → primary key → fingerprint, partition. The rows themselves
  * are looked up where both tables have them. The result's time is the later one of both rows. Outdated changes of a

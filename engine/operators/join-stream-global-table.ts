@@ -3,10 +3,10 @@
  * the table emit nothing. All rows of the table are at hand in every task, so that any key can be looked up.
  *
  * State: the global store, read only: the row is what the thread has read of the table's topic when the record is
- * processed; times are not compared. A record without a value is dropped (`null-value`). Inner: one for which g gives no
- * key is dropped (`null-key`), one without a row is passed over. Left: one without a row is joined with null, and so is
- * one without a key of its own; else one for which g gives no key is dropped (as in Kafka Streams). The result has the
- * stream record's time and headers.
+ * processed; times are not compared. A record without a value is dropped (`null-value`). Inner: one for which g gives
+ * no key is dropped (`null-key`), one without a row is passed over. Left: one without a row is joined with null, and so
+ * is one without a key of its own; else one for which g gives no key is dropped (as in Kafka Streams). The result has
+ * the stream record's time and headers.
  */
 
 import type { OperatorContext, OperatorSupplier } from '../operator.ts';

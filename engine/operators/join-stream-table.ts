@@ -3,10 +3,10 @@
  * table emit nothing.
  *
  * State: the table's own, read only: the row is what the table holds when the record is processed (the task takes its
- * inputs in order of time), or, where the table is versioned, what it held at the record's time. Inner: a record without
- * a key or a value is dropped (`null-key`, `null-value`), one without a row is passed over. Left: a record without a key,
- * or without a row, is joined with null; one without a value is dropped. The result has the stream record's time and
- * headers.
+ * inputs in order of time), or, where the table is versioned, what it held at the record's time. Inner: a record
+ * without a key or a value is dropped (`null-key`, `null-value`), one without a row is passed over. Left: a record
+ * without a key, or without a row, is joined with null; one without a value is dropped. The result has the stream
+ * record's time and headers.
  */
 
 import type { OperatorContext, OperatorSupplier } from '../operator.ts';

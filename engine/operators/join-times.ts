@@ -1,7 +1,7 @@
 /** How far apart in time the records of a stream-stream join may lie, and how long they are kept for that. */
 
-/** All in milliseconds. `beforeMs` and `afterMs`: how far a right record may lie before and after a left one. Either may
- *  be negative, their sum is not. */
+/** All in milliseconds. `beforeMs` and `afterMs`: how far a right record may lie before and after a left one. Either
+ *  may be negative, their sum is not. */
 export interface JoinTimes {
   readonly beforeMs: number;
   readonly afterMs: number;

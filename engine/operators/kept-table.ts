@@ -1,6 +1,6 @@
 /**
- * Keeps the rows of a table that another operator makes, in the same node: what the operator emits goes to the store and
- * then on, with the row before from there.
+ * Keeps the rows of a table that another operator makes, in the same node: what the operator emits goes to the store
+ * and then on, with the row before from there.
  *
  * State: a key-value store, as that of a table source (`table-source.ts`).
  */

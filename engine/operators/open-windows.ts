@@ -3,8 +3,8 @@
  * open, by the time when they close.
  *
  * A window is sent when stream time has reached that time: right after the record that moves it there, or at a commit
- * (`OperatorContext.reachedTime`), in the order of closing, then of the key's bytes. It is removed from here then. State: an ordered store (`../stores/keys-by-time.ts`), one entry for each
- * key with its window, as it goes on.
+ * (`OperatorContext.reachedTime`), in the order of closing, then of the key's bytes. It is removed from here then.
+ * State: an ordered store (`../stores/keys-by-time.ts`), one entry for each key with its window, as it goes on.
  */
 
 import type { ByteWriter } from '../../base/index.ts';

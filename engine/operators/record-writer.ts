@@ -1,6 +1,6 @@
 /**
- * Appends records to one output topic: the value by a serde, the key's bytes as they are or in another form, each to the
- * partition of its key, or to those that a partitioner picks.
+ * Appends records to one output topic: the value by a serde, the key's bytes as they are or in another form, each to
+ * the partition of its key, or to those that a partitioner picks.
  *
  * A value that cannot be written, or a record that is larger than the topic takes, is dropped (`serialization`).
  */

@@ -8,18 +8,19 @@
  * both are the point [t, t]: then its result changes as that of any group. (There Kafka sends no row before; here it is
  * the one that was sent last.)
  *
- * State: sessions in an ordered store (`../stores/session-store.ts`), per session the accumulator. A record without a key
- * is dropped (`null-key`); one without a value is given to `add`, or dropped (`null-value`). Where `add` deletes the
- * group a tombstone goes on for s.
+ * State: sessions in an ordered store (`../stores/session-store.ts`), per session the accumulator. A record without a
+ * key is dropped (`null-key`); one without a value is given to `add`, or dropped (`null-value`). Where `add` deletes
+ * the group a tombstone goes on for s.
  *
  * Late: where the end of s < the record's origin time (`../operator-time.ts`) − grace − gap the record is dropped
- * (`late`), and nothing changes. A session is kept until its end < that time − retention, and is not found from then on,
- * whether it has been dropped from the store (at the next commit) or not. With the least retention, gap + grace, a
+ * (`late`), and nothing changes. A session is kept until its end < that time − retention, and is not found from then
+ * on, whether it has been dropped from the store (at the next commit) or not. With the least retention, gap + grace, a
  * session that is closed is never joined again.
  *
- * On window close (`openWindows`): emits (k, s): nothing → result(a) once, when s closes, which is when nothing can join
- * it any more, end + gap + grace < stream time (`open-windows.ts`); retractions are not sent. A session that was sent
- * is never joined again, whatever the retention. (Kafka Streams joins it while it is kept, and sends the joined one too.)
+ * On window close (`openWindows`): emits (k, s): nothing → result(a) once, when s closes, which is when nothing can
+ * join it any more, end + gap + grace < stream time (`open-windows.ts`); retractions are not sent. A session that was
+ * sent is never joined again, whatever the retention. (Kafka Streams joins it while it is kept, and sends the joined
+ * one too.)
  */
 
 import { assert, readI64 } from '../../base/index.ts';

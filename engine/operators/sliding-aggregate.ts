@@ -4,13 +4,13 @@
  * the key's bytes, then the window's start (i64, big-endian).
  *
  * The windows are those of Kafka Streams, and so is the order in which they are emitted: windows that are there, the
- * latest one first; then the window right behind the record before, unless it is there; then the one that ends with this
- * record; then the one right behind it, where later records are known: it takes over what holds them. New windows are
- * made of such that hold just the same records, so nothing but aggregates is kept. A window's time, the largest of its
- * records, tells which records it holds.
+ * latest one first; then the window right behind the record before, unless it is there; then the one that ends with
+ * this record; then the one right behind it, where later records are known: it takes over what holds them. New windows
+ * are made of such that hold just the same records, so nothing but aggregates is kept. A window's time, the largest of
+ * its records, tells which records it holds.
  *
- * Also as in Kafka Streams: records at t < difference are all in the window [0, difference], and no other window begins at 0 or
- * before; existing windows are then emitted from the earliest one on, and [0, difference] last.
+ * Also as in Kafka Streams: records at t < difference are all in the window [0, difference], and no other window begins
+ * at 0 or before; existing windows are then emitted from the earliest one on, and [0, difference] last.
  *
  * State: windows in an ordered store (`../stores/windows-by-start.ts`), per window the time of the result and the
  * accumulator. A record without a key or a value is dropped (`null-key`, `null-value`); so is one from before 1970
@@ -18,8 +18,8 @@
  *
  * Late: time is the record's origin time (`../operator-time.ts`). A record is dropped (`late`) where even the window
  * that begins with it ended before time − grace; else each window that ended before that takes nothing more, and the
- * record is dropped for it. A window is kept until its end < time − retention, and is not found from then on, whether it
- * has been dropped from the store (at the next commit) or not.
+ * record is dropped for it. A window is kept until its end < time − retention, and is not found from then on, whether
+ * it has been dropped from the store (at the next commit) or not.
  *
  * On window close (`openWindows`): emits (k, w): nothing → result(a) once, when w closes, which is when end + grace <
  * stream time (`open-windows.ts`); a group that was deleted is not sent.

@@ -2,8 +2,9 @@
  * Event times that a source works out of its records, instead of those that the records carry.
  *
  * A task with several inputs asks for the time of a record before it takes it, so records are read ahead: each row of a
- * block once, in order, and its value is kept until it is run. What a row is given does not depend on how far was looked
- * ahead. Partition time is the largest valid time of the records before; it is kept with the committed positions.
+ * block once, in order, and its value is kept until it is run. What a row is given does not depend on how far was
+ * looked ahead. Partition time is the largest valid time of the records before; it is kept with the committed
+ * positions.
  */
 
 import { messageOf } from '../../base/index.ts';
@@ -11,8 +12,8 @@ import type { Block } from '../block.ts';
 import type { OperatorContext } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 
-/** Works out the time of a record, epoch milliseconds. A negative number, and whatever is not a whole one, is not valid.
- *  `partitionTime`: −1 before the first valid time. */
+/** Works out the time of a record, epoch milliseconds. A negative number, and whatever is not a whole one, is not
+ *  valid. `partitionTime`: −1 before the first valid time. */
 export type SourceTime<V> = (record: StreamRecord<V>, partitionTime: number, context: OperatorContext) => number;
 
 /** What becomes of a record whose time is not valid: it is dropped (`invalid-timestamp`), it fails (`context.failed`),

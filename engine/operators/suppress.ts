@@ -3,13 +3,13 @@
  * one held, once it is time.
  *
  * When. Each held key has a buffer time: the time of its first change held (a time limit), or the end of its window
- * (final results). A key goes when buffer time + `waitMs` <= stream time, in the order of buffer time, then of the key's
- * bytes. A further change replaces the row, the timestamp and the headers, and keeps the place. What goes is looked for
- * with each record, and at each commit (`OperatorContext.reachedTime`); stream time is that of the changes that reach
- * this node. A time limit of 0 holds nothing back.
+ * (final results). A key goes when buffer time + `waitMs` <= stream time, in the order of buffer time, then of the
+ * key's bytes. A further change replaces the row, the timestamp and the headers, and keeps the place. What goes is
+ * looked for with each record, and at each commit (`OperatorContext.reachedTime`); stream time is that of the changes
+ * that reach this node. A time limit of 0 holds nothing back.
  *
- * Final results. Deletions are not sent: nothing of their window was sent before. A change for a window that has gone is
- * dropped (`late`), so each window goes once; the aggregate that feeds this node drops what is late by the same rule
+ * Final results. Deletions are not sent: nothing of their window was sent before. A change for a window that has gone
+ * is dropped (`late`), so each window goes once; the aggregate that feeds this node drops what is late by the same rule
  * before, so that it happens only where its records come from several partitions.
  *
  * Limits count the keys held, and their bytes: of the key and of the entry. They are checked after a change was taken

@@ -3,8 +3,8 @@
  *
  * State: a key-value store, per group the time of the result and the accumulator. The result's time is the largest of
  * the changes applied to the group. There is nothing to subtract from a group that does not exist. Where the result is
- * null the group is deleted; a deletion goes on, also when nothing was there (as in Kafka Streams). `before` is sent only
- * where a child asks for it.
+ * null the group is deleted; a deletion goes on, also when nothing was there (as in Kafka Streams). `before` is sent
+ * only where a child asks for it.
  *
  * An accumulator that is larger than a store takes drops the change (`serialization`): the group keeps its last result.
  */

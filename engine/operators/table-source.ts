@@ -6,8 +6,8 @@
  * value deletes the row; a record without a key is dropped (`null-key`). A record that is older than the row it meets
  * is applied all the same: later arrival wins, as in Kafka's plain tables. Every record is forwarded, also one that
  * changes nothing, unless `knownDeletesOnly`: then a null value is forwarded only where it deletes a row of the store.
- * `before` only where a child asks for it. An outdated change of a versioned table that this one is made of is forwarded,
- * and not kept.
+ * `before` only where a child asks for it. An outdated change of a versioned table that this one is made of is
+ * forwarded, and not kept.
  */
 
 import { assert } from '../../base/index.ts';

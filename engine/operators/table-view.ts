@@ -1,8 +1,8 @@
 /**
  * A table's rows, looked up by key: how a join sees the table that it joins with.
  *
- * A table that is kept has its rows in a store. One that is derived from it (filtered, mapped, joined) needs no store of
- * its own: its view reads the rows of the tables that it is made of, and derives the row when it is asked for.
+ * A table that is kept has its rows in a store. One that is derived from it (filtered, mapped, joined) needs no store
+ * of its own: its view reads the rows of the tables that it is made of, and derives the row when it is asked for.
  */
 
 import { fingerprint } from '../../base/index.ts';
@@ -25,8 +25,8 @@ export interface ViewedTable<R> {
   readonly stores: readonly string[];
   /** Called when the processor is made. */
   open(context: OperatorContext): TableView<R>;
-  /** The same: a hash, in up to 53 bits, of what is kept for the record's key, times included. It tells one row of a key
-   *  from another one. */
+  /** The same: a hash, in up to 53 bits, of what is kept for the record's key, times included. It tells one row of a
+   *  key from another one. */
   fingerprints(context: OperatorContext): (record: StreamRecord<unknown>) => number;
   /** For a versioned table: how far back its rows are known, and a view that finds the row as of the record's time. */
   readonly history?: { readonly historyMs: number; open(context: OperatorContext): TableView<R> };

@@ -12,8 +12,8 @@
  * the time of another version takes its place. A version is found at a time t by the first end after t.
  *
  * Stream time T is that of the table's source. What is put for a time < T − history is refused. A version is forgotten
- * when it ended at or before T − history, the latest one never; so what is asked for an earlier time is found as long as
- * it was valid until then. (Kafka Streams finds the latest version only.)
+ * when it ended at or before T − history, the latest one never; so what is asked for an earlier time is found as long
+ * as it was valid until then. (Kafka Streams finds the latest version only.)
  */
 
 import { readOrderedI64, writeOrderedI64 } from '../../base/index.ts';

@@ -12,8 +12,8 @@
  * retention are dropped from the store at the next commit, and do not begin again.
  *
  * On window close (`openWindows`): emits (k, w): nothing → result(a) once, when the window closes, which is at end +
- * grace by stream time (`open-windows.ts`); a group that was deleted is not sent. Such a window is late by stream time as
- * well: where origins are mixed, a record that is in time by its own origin may come after its window was sent.
+ * grace by stream time (`open-windows.ts`); a group that was deleted is not sent. Such a window is late by stream time
+ * as well: where origins are mixed, a record that is in time by its own origin may come after its window was sent.
  */
 
 import { assert, readI64 } from '../../base/index.ts';

@@ -64,14 +64,15 @@ export interface CommonContext<S extends AnyStoreBuilder = AnyStoreBuilder> {
    *  record that was made here (a window that has closed) has none either. */
   recordMetadata(): RecordMetadata | undefined;
   /** The largest timestamp that has reached this processor, the record in hand included; −1 before the first. Where
-   *  records of several partitions meet (behind a repartition): the time by which the record in hand may be late. Kept over restarts where the processor has a store. */
+   *  records of several partitions meet (behind a repartition): the time by which the record in hand may be late. Kept
+   *  over restarts where the processor has a store. */
   currentStreamTimeMs(): number;
   /** The clock of whatever drives the task: the machine's, or the one that a test moves on. Epoch milliseconds. */
   currentSystemTimeMs(): number;
-  /** Calls back again and again, between records, with the time by which it goes: stream time (the largest timestamp that
-   *  the task has taken; every multiple of `everyMs` that it reaches, several at once as one call) or the wall clock. What
-   *  is forwarded and stored then belongs to the open transaction. Answers what cancels it. To be called while the
-   *  processor is made; in `process` only where the processor was added with `schedules: true`. */
+  /** Calls back again and again, between records, with the time by which it goes: stream time (the largest timestamp
+   *  that the task has taken; every multiple of `everyMs` that it reaches, several at once as one call) or the wall
+   *  clock. What is forwarded and stored then belongs to the open transaction. Answers what cancels it. To be called
+   *  while the processor is made; in `process` only where the processor was added with `schedules: true`. */
   schedule(everyMs: number, type: PunctuationType, callback: (time: number) => void): () => void;
   /** Asks for a commit soon after this record, without waiting for the interval. */
   commit(): void;

@@ -71,8 +71,8 @@ export const Stores = {
     return Stores.keyValue(name, key, valueAndTimestamp(value, timestampBytes), options);
   },
 
-  /** Values by key, in the order of the keys' bytes: with ranges, prefixes, and all entries. Text is in the order of its
-   *  UTF-8, non-negative numbers in their own; negative ones come behind them, as in Kafka. */
+  /** Values by key, in the order of the keys' bytes: with ranges, prefixes, and all entries. Text is in the order of
+   *  its UTF-8, non-negative numbers in their own; negative ones come behind them, as in Kafka. */
   orderedKeyValue<const Name extends string, K, V>(
     name: Name,
     key: Serde<K>,

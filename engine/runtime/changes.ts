@@ -1,5 +1,5 @@
-/** Changes that others wait for. A wait that follows a look at something goes by the count from before the look, so that
- *  no change in between is missed. */
+/** Changes that others wait for. A wait that follows a look at something goes by the count from before the look, so
+ *  that no change in between is missed. */
 export class Changes {
   #count = 0;
   #waiting: (() => void)[] = [];

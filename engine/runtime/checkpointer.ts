@@ -79,7 +79,8 @@ export class Checkpointer {
     if (before && !run.aheadOfCheckpoint) this.#host.wake();
   }
 
-  /** A checkpoint rests until something waits for it: the end of the run, a task that moves, another store of the run. */
+  /** A checkpoint rests until something waits for it: the end of the run, a task that moves, another store of the
+   *  run. */
   #paceOf(hosted: HostedTask): CheckpointPace {
     const { run } = hosted;
     const { timers } = this.#host.options;

@@ -14,8 +14,8 @@
  * They are written in the query's own transaction: a letter is there once for each record left out. Those of a
  * partition keep their order.
  *
- * `replayDeadLetters` produces the originals again, each once: what it has replayed is committed in the transactions that
- * write it, so it goes on where it stood, however it ended.
+ * `replayDeadLetters` produces the originals again, each once: what it has replayed is committed in the transactions
+ * that write it, so it goes on where it stood, however it ended.
  */
 
 import { partitionOfKey, readUtf8, UserError, utf8Bytes } from '../../base/index.ts';
@@ -40,8 +40,8 @@ import type { RecordError } from './record-errors.ts';
 
 const prefix = '__streams.errors.';
 
-/** A stack trace and a message are cut to these numbers of characters, then left out where a letter would be larger than
- *  its topic takes. */
+/** A stack trace and a message are cut to these numbers of characters, then left out where a letter would be larger
+ *  than its topic takes. */
 const longestText = 8192;
 
 /** Collects the dead letters of one query on one host. */
@@ -183,8 +183,8 @@ export const deadLetterOf = (
 };
 
 export interface ReplayOptions {
-  /** The topic to produce to, for all letters, or letter by letter; undefined leaves that letter out. Default: the topic
-   *  that the record was read from. */
+  /** The topic to produce to, for all letters, or letter by letter; undefined leaves that letter out. Default: the
+   *  topic that the record was read from. */
   readonly to?: string | ((letter: DeadLetter) => string | undefined);
   /** Names how far the letters were replayed. Default: the topic's name and `-replay`. Of two replays under one name
    *  that run at the same time, the later one ends the earlier. */
@@ -199,8 +199,8 @@ export interface Replayed {
 }
 
 /** Replays the dead letters from where the last replay stood to the end as of this call. A record goes to the partition
- *  that it was in where it goes to its own topic, else to that of its key. Rejects with TOPIC_UNKNOWN at the first letter
- *  whose topic does not exist; those before it are replayed. */
+ *  that it was in where it goes to its own topic, else to that of its key. Rejects with TOPIC_UNKNOWN at the first
+ *  letter whose topic does not exist; those before it are replayed. */
 export const replayDeadLetters = async (
   log: Log,
   topic: string,

@@ -37,8 +37,8 @@ export class TaskCounters {
   readonly drops = new Map<DropReason, number>();
 }
 
-/** Original key, value and headers of a record that is being processed: from its block where its offset is found there, else the
- *  key as the record has it. */
+/** Original key, value and headers of a record that is being processed: from its block where its offset is found there,
+ *  else the key as the record has it. */
 export const originalOf = (
   record: StreamRecord<unknown>,
   block: Block | undefined,

@@ -9,8 +9,8 @@ import type { Changes } from './changes.ts';
 import type { ManagedQuery } from './managed-query.ts';
 import type { PartitionPosition } from './partition-position.ts';
 
-/** Answers when all of these queries are idle at the same time, and none of them paused; `queries` is asked again at each
- *  change. */
+/** Answers when all of these queries are idle at the same time, and none of them paused; `queries` is asked again at
+ *  each change. */
 export const allIdle = async (queries: () => readonly ManagedQuery[], log: Log, changes: Changes): Promise<void> => {
   for (;;) {
     const { count } = changes;

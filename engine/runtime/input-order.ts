@@ -38,8 +38,8 @@ export class InputOrder {
     this.#deadlines.fill(Number.NaN);
   }
 
-  /** The input whose record is next; undefined when there is none, or the task has to wait. `elapsed`: milliseconds of a
-   *  clock that never jumps. */
+  /** The input whose record is next; undefined when there is none, or the task has to wait. `elapsed`: milliseconds of
+   *  a clock that never jumps. */
   next(elapsed: number): BufferedInput | undefined {
     const inputs = this.#inputs;
     this.idleUntil = Number.POSITIVE_INFINITY;

@@ -18,8 +18,8 @@ import type { ClosingTime } from './quiet-time.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
 import type { TopologyModule } from './topology-module.ts';
 
-/** What becomes of a query that fails for a reason that will not pass by itself. `replace thread`: its tasks start again
- *  from the last commit, with back-off; `shut down`: it stays failed. */
+/** What becomes of a query that fails for a reason that will not pass by itself. `replace thread`: its tasks start
+ *  again from the last commit, with back-off; `shut down`: it stays failed. */
 export type Uncaught = 'replace thread' | 'shut down';
 export type UncaughtHandler = (error: Error) => Uncaught;
 
@@ -54,8 +54,8 @@ export interface QuerySpec {
   readonly listener?: QueryListener;
   /** Default: exactly once. */
   readonly guarantee?: Guarantee;
-  /** What becomes of records that cannot be read, processed or written. Only for a topology that runs where it is given:
-   *  functions do not cross threads. */
+  /** What becomes of records that cannot be read, processed or written. Only for a topology that runs where it is
+   *  given: functions do not cross threads. */
   readonly onError?: RecordErrorPolicies;
   /** The topic that gets them as they were, if they are left out; it must exist. */
   readonly deadLetters?: string;

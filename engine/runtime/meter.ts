@@ -9,7 +9,8 @@ const windowMs = 30_000;
 /** A rate over less time than this would be one of chance. */
 const leastMs = 1_000;
 
-/** What a meter shows. Values are those that it was given, most often milliseconds; NaN where there were none of late. */
+/** What a meter shows. Values are those that it was given, most often milliseconds; NaN where there were none of
+ *  late. */
 export interface MeterReading {
   /** How often, and the sum of the values, since the beginning. */
   readonly total: number;

@@ -251,7 +251,8 @@ export type Note =
   | { readonly about: 'checkpoint failed'; readonly store: string; readonly taskId: string; readonly why: string }
   | ({ readonly about: 'records gone' } & LostRecords);
 
-/** How far the restore of a store has come; `start` and `end` come once for each, also where nothing is to be replayed. */
+/** How far the restore of a store has come; `start` and `end` come once for each, also where nothing is to be
+ *  replayed. */
 export interface RestoreProgress {
   readonly phase: 'start' | 'batch' | 'end';
   readonly store: string;

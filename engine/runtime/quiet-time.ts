@@ -11,11 +11,11 @@
  *   wall clock               Whenever nothing is left to read, stream time is what the clock of the host shows; while
  *                            there is, it goes by the records, but never beyond the clock.
  *
- * Stream time is moved at commits only, for all operators of the query, when the first of them has something that is due
- * (`Processor.due`); a timer begins that commit. It is kept with the operators' state (`../operator-time.ts`) by the
- * commit that has its results. So what is late does not change by a restart: a record is late for a window when the
- * window had closed in committed state, or by the records before it (`ProcessorContext.originTime`). A query that starts
- * again waits `idleMs` again from then on.
+ * Stream time is moved at commits only, for all operators of the query, when the first of them has something that is
+ * due (`Processor.due`); a timer begins that commit. It is kept with the operators' state (`../operator-time.ts`) by
+ * the commit that has its results. So what is late does not change by a restart: a record is late for a window when the
+ * window had closed in committed state, or by the records before it (`ProcessorContext.originTime`). A query that
+ * starts again waits `idleMs` again from then on.
  */
 
 import type { Clock } from '../../base/index.ts';

@@ -58,16 +58,16 @@ interface CommonOptions {
   /** How long a task waits for an input that has nothing to read while others have, in milliseconds (Kafka's
    *  `max.task.idle.ms`); -1: not even for one that is behind. Default 0 (`input-order.ts`). */
   readonly maxTaskIdleMs?: number;
-  /** By what windows close, results become final, and joins give up waiting (`quiet-time.ts`). Default: stream time, which
-   *  moves with records only: on a quiet stream results wait. `{ by: 'stream time', idleMs }`: it goes on where no record
-   *  has come for so long; `{ by: 'wall clock' }`: it goes by the clock of the host. */
+  /** By what windows close, results become final, and joins give up waiting (`quiet-time.ts`). Default: stream time,
+   *  which moves with records only: on a quiet stream results wait. `{ by: 'stream time', idleMs }`: it goes on where
+   *  no record has come for so long; `{ by: 'wall clock' }`: it goes by the clock of the host. */
   readonly closing?: ClosingTime;
   /**
    * Merges updates: aggregates of grouped streams send only the last result of each key, when a transaction ends. Left
    * out: every update is sent. `bytes`: what a transaction may change of the stores before it ends, on each thread (20
-   * bytes for each changed entry, and its value before); `intervalMs`: how long it lasts, 100 by default, and then shorter
-   * where nothing is left to read. Results become readable no earlier than that. An aggregate can be told otherwise
-   * (`CachedMaterialized`).
+   * bytes for each changed entry, and its value before); `intervalMs`: how long it lasts, 100 by default, and then
+   * shorter where nothing is left to read. Results become readable no earlier than that. An aggregate can be told
+   * otherwise (`CachedMaterialized`).
    */
   readonly cache?: EmitCache;
   /** A topic that gets the records that are left out, as they were, with what happened to them (`dead-letters.ts`). */
@@ -233,8 +233,8 @@ export class Streams {
     };
   }
 
-  /** Starts it, or starts it again; answers when it runs. Rejects when it cannot be started; it has failed then. Rejects
-   *  with STREAMS_CLOSED when it is closed meanwhile. */
+  /** Starts it, or starts it again; answers when it runs. Rejects when it cannot be started; it has failed then.
+   *  Rejects with STREAMS_CLOSED when it is closed meanwhile. */
   async start(): Promise<void> {
     const closes = this.#closes;
     await this.#closing;
@@ -446,9 +446,9 @@ export class Streams {
 
   // ---------------------------------------------------------------- stores
 
-  /** Reads a store from outside, as of the last commit: that of a table of the topology, of a processor (by its builder),
-   *  or one that is named with the serdes of its keys and rows. It can be read while the application runs; views stay
-   *  valid when it starts again. */
+  /** Reads a store from outside, as of the last commit: that of a table of the topology, of a processor (by its
+   *  builder), or one that is named with the serdes of its keys and rows. It can be read while the application runs;
+   *  views stay valid when it starts again. */
   store<K, V>(
     store: KTable<Windowed<K>, V> | WindowedForm<K, V> | StoreBuilder<string, StateWindowStore<K, V>>,
     options?: ViewOptions,

@@ -10,8 +10,8 @@
  *   task.commit(nextOffsetsOfChangelogs);      or  task.rollback(committedPositions)
  *
  * Order. A record goes through the whole sub-topology before the next one. Between inputs the head record with the
- * lowest time is next (`input-order.ts`). `step` works in runs: the longest range of one block that stays lowest is handed to the source at once,
- * so one input costs nothing per record.
+ * lowest time is next (`input-order.ts`). `step` works in runs: the longest range of one block that stays lowest is
+ * handed to the source at once, so one input costs nothing per record.
  *
  * Failure. When `step` or `flush` throws, the transaction is lost: the driver rolls back. `rollback` empties queues and
  * builders, gives stores their committed values, and sets the positions given; the same records then bring the same
@@ -361,8 +361,8 @@ export class Task {
 
   // ---------------------------------------------------------------- punctuators
 
-  /** When punctuators are due by the wall clock next: the `elapsed` at which the driver is to call `punctuate`, or calls
-   *  it for the first time (−Infinity). Infinity: there are none. */
+  /** When punctuators are due by the wall clock next: the `elapsed` at which the driver is to call `punctuate`, or
+   *  calls it for the first time (−Infinity). Infinity: there are none. */
   get punctuateAt(): number {
     return this.#punctuators.wallDue;
   }
@@ -438,8 +438,8 @@ export class Task {
     };
   }
 
-  /** There is something to commit. Times that have only been passed on are kept with what comes next: nothing was decided
-   *  by them yet. */
+  /** There is something to commit. Times that have only been passed on are kept with what comes next: nothing was
+   *  decided by them yet. */
   get #worked(): boolean {
     return (
       this.#records > 0 ||

@@ -20,8 +20,8 @@
  * query is gone; rows that come there later meet windows that have expired, as they would with one partition. Records
  * that were in the topics at the last look are never overtaken: neither history of several partitions nor what an
  * earlier run has left. A query that was stopped or has failed holds nothing back once what it wrote is read; one that
- * starts or is retried holds everything until its own times are known. Where a query has an idle time (`quiet-time.ts`) an
- * input holds the others back until it had no record for so long.
+ * starts or is retried holds everything until its own times are known. Where a query has an idle time (`quiet-time.ts`)
+ * an input holds the others back until it had no record for so long.
  */
 
 import { type SourceNode, type SubTopology, topicOf } from '../topology-nodes.ts';

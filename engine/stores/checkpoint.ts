@@ -8,8 +8,8 @@
  * written in one chunk (`linked-pages.ts`). Chunks must be synced one by one: LevelDB's write-ahead log may roll over
  * unsynced, and a crash could then lose an older chunk and keep a newer one with the position in it.
  *
- * A checkpoint that nobody waits for is written in small chunks with rests between them, so that rows which pass through
- * the same thread meanwhile are not held up. It stops resting when it becomes urgent.
+ * A checkpoint that nobody waits for is written in small chunks with rests between them, so that rows which pass
+ * through the same thread meanwhile are not held up. It stops resting when it becomes urgent.
  *
  * What expired is cleared before the position is written, unsynced: should a crash bring some of it back, the expiry
  * still hides it, and the first clearing after an opening starts from the very first window again.

@@ -332,9 +332,9 @@ export class FlatTable {
     return address;
   }
 
-  /** Sets the length of a value, −1: absent. It keeps its bytes as far as they fit; behind them it is arbitrary. Answers
-   *  with the address, which is a new one when the value did not fit: there it has room to grow by a quarter, a short
-   *  one by as much again. */
+  /** Sets the length of a value, −1: absent. It keeps its bytes as far as they fit; behind them it is arbitrary.
+   *  Answers with the address, which is a new one when the value did not fit: there it has room to grow by a quarter, a
+   *  short one by as much again. */
   resize(address: number, length: number): number {
     const words = this.#words[address >>> segmentShift] as Int32Array;
     const at = (address & unitMask) << 1;

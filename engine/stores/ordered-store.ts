@@ -3,10 +3,9 @@
  * the common core.
  *
  * With a retention time orders begin with a time, and there is one tree per key and window of time, as long as the
- * retention: expiry drops whole windows, a fetch visits the two or so that it overlaps. Entries that have expired within
- * a window that has not are absent for every reader.
- * (Shorter windows would keep less of what has expired; where a key has few entries, each would then be a page of its
- * own.)
+ * retention: expiry drops whole windows, a fetch visits the two or so that it overlaps. Entries that have expired
+ * within a window that has not are absent for every reader. (Shorter windows would keep less of what has expired; where
+ * a key has few entries, each would then be a page of its own.)
  *
  * The changelog has one entry for each key and order, so pages are rebuilt from it, whatever their size and the width
  * of a window. What of a transaction has changed is listed beside the pages (`changed-entries.ts`).

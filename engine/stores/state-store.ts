@@ -101,8 +101,8 @@ export type CommittedEntry = {
 /** Bounds of window starts, both included. */
 export type WindowRange = { readonly from: number; readonly to: number };
 
-/** Which entries of one key of an ordered store are read: bounds of their orders, the second one exclusive; either may be
- *  left out. */
+/** Which entries of one key of an ordered store are read: bounds of their orders, the second one exclusive; either may
+ *  be left out. */
 export type OrderRange = {
   readonly from?: Uint8Array;
   readonly to?: Uint8Array;
@@ -201,8 +201,8 @@ export interface StateStoreLifecycle {
 
   /** True when 500,000 changelog records or a few seconds have passed since the last checkpoint, or memory is short. */
   checkpointDue(nowMs: number): boolean;
-  /** Writes what is committed and due, then the position. A call while one runs answers with that one's promise. Without a
-   *  pace it is written as fast as it can be. */
+  /** Writes what is committed and due, then the position. A call while one runs answers with that one's promise.
+   *  Without a pace it is written as fast as it can be. */
   checkpoint(pace?: CheckpointPace): Promise<void>;
 
   scanCommitted(range: ScanRange, visit: ScanVisitor): Promise<void>;

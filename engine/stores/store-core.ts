@@ -313,8 +313,8 @@ export class StoreCore implements EntriesInMemory {
     return table.valueLength(address) < 0 ? 0 : address;
   }
 
-  /** Prepares a value to be overwritten where it lies, with another length: it begins with the bytes of before, as far as
-   *  they fit. Answers with the address, which may be a new one. */
+  /** Prepares a value to be overwritten where it lies, with another length: it begins with the bytes of before, as far
+   *  as they fit. Answers with the address, which may be a new one. */
   edit(address: number, length: number, write: PageWrite): number {
     assert(this.table.valueLength(address) >= 0, 'an absent entry is changed in place');
     return this.#edited(address, length, write);

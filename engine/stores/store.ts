@@ -103,8 +103,8 @@ export interface OrderedStore extends ValueCursor {
     valueStart: number,
     valueEnd: number,
   ): boolean;
-  /** Puts an entry behind those of the same time: its order is the time (8 bytes) and a sequence (4 bytes, u32). Answers
-   *  with the sequence; −1, and nothing changes, when the entry is larger than a store takes. The time has not
+  /** Puts an entry behind those of the same time: its order is the time (8 bytes) and a sequence (4 bytes, u32).
+   *  Answers with the sequence; −1, and nothing changes, when the entry is larger than a store takes. The time has not
    *  expired. */
   append(
     key: Uint8Array,
@@ -164,8 +164,8 @@ export type StoreKind = keyof OperatorStores;
 export type StoreSpec = {
   readonly name: string;
   readonly kind: StoreKind;
-  /** How long an entry stays after its time, in stream time: the window's start, or the time that its order begins with.
-   *  Ordered stores without it keep their entries until they are deleted. */
+  /** How long an entry stays after its time, in stream time: the window's start, or the time that its order begins
+   *  with. Ordered stores without it keep their entries until they are deleted. */
   readonly retentionMs?: number;
   /** False for stores that may be lost (push queries): no changelog, no checkpoint. Default true. */
   readonly logged?: boolean;

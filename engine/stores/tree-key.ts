@@ -1,5 +1,5 @@
-/** The keys of the pages of one tree (`page-tree.ts`): of its first page, and of the others. Made in a buffer that is used
- *  again. */
+/** The keys of the pages of one tree (`page-tree.ts`): of its first page, and of the others. Made in a buffer that is
+ *  used again. */
 
 import { copyBytes, writeI32 } from '../../base/index.ts';
 import { timeBytes, writeTime } from './layout.ts';

@@ -1,5 +1,5 @@
-/** The key of an entry in a store that expires: the start of a window, then the operator's key. Made in a buffer that is
- *  used again. */
+/** The key of an entry in a store that expires: the start of a window, then the operator's key. Made in a buffer that
+ *  is used again. */
 
 import { copyBytes } from '../../base/index.ts';
 import { timeBytes, writeTime } from './layout.ts';

@@ -1,5 +1,6 @@
-/** Windows in an ordered store: per key, in the order of their starts (8 bytes as `writeOrderedI64` has them). For operators
- *  that look for the windows of a key around a time; a window store finds only those of which the start is known. */
+/** Windows in an ordered store: per key, in the order of their starts (8 bytes as `writeOrderedI64` has them). For
+ *  operators that look for the windows of a key around a time; a window store finds only those of which the start is
+ *  known. */
 
 import { readOrderedI64, writeOrderedI64 } from '../../base/index.ts';
 import type { OrderedCursor, OrderedStore, ValueCursor } from './store.ts';

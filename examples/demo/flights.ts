@@ -3,10 +3,10 @@
  *
  * `vega-datasets` holds 20,000 real US flights of the first quarter of 2001 and 3,376 airports. The flights are
  * repeated over the calendar years 1971 to 2020 (dates read as UTC): one million rows. A row *arrives* at its event
- * time; one row in a hundred arrives up to
- * 48 hours later (out of order, but in time for a grace period of three days), and one hundred rows of the first 49 years a whole year later
- * (late beyond any doubt). Rows are numbered in order of arrival, from 1: the number is their key. Everything follows
- * from one seed, so the sender, a sender that resumes after a crash and the plain re-computation see the same rows.
+ * time; one row in a hundred arrives up to 48 hours later (out of order, but in time for a grace period of three days),
+ * and one hundred rows of the first 49 years a whole year later (late beyond any doubt). Rows are numbered in order of
+ * arrival, from 1: the number is their key. Everything follows from one seed, so the sender, a sender that resumes
+ * after a crash and the plain re-computation see the same rows.
  */
 
 import { readFileSync } from 'node:fs';

@@ -38,8 +38,8 @@ export const columnAt = (source: string, name: string, at: Position): Expression
   at,
 });
 
-/** A column by its name in the schema of a stage's node. It has a source, if an empty one, so that it is not taken for a
- *  parameter of that name where it stands in a lambda. */
+/** A column by its name in the schema of a stage's node. It has a source, if an empty one, so that it is not taken for
+ *  a parameter of that name where it stands in a lambda. */
 export const localColumn = (name: string, at: Position): Expression => columnAt('', name, at);
 
 const nowhere: Position = { line: 1, column: 1, offset: 0 };

@@ -1,6 +1,6 @@
 /**
- * The keys of scanned records: bytes that are not a key of the source's format are a fault, and keys of a format that has
- * several ways to write one key are written again, since equal keys must have equal bytes from here on.
+ * The keys of scanned records: bytes that are not a key of the source's format are a fault, and keys of a format that
+ * has several ways to write one key are written again, since equal keys must have equal bytes from here on.
  */
 
 import { ByteWriter } from '../../base/index.ts';

@@ -100,8 +100,8 @@ const comparisonOf = (part: TypedOf<'comparison'>, left: Evaluate, right: Evalua
 
 type Operator = TypedOf<'comparison'>['operator'];
 
-/** A closure for each operator, so that a comparison costs no choice per record. The constant is NULL only where that is
- *  written as a CAST. */
+/** A closure for each operator, so that a comparison costs no choice per record. The constant is NULL only where that
+ *  is written as a CAST. */
 const withConstant = (operator: Operator, left: Evaluate, b: Value): Evaluate => {
   if (b === null) return () => false;
   switch (operator) {

@@ -19,7 +19,8 @@ export const keylessFormat: Format = none;
 /** Formats that were added in this thread. */
 const added: Format[] = [];
 
-/** Makes a format known in this thread until the returned function is called. A query in a worker needs it there too. */
+/** Makes a format known in this thread until the returned function is called. A query in a worker needs it there
+ *  too. */
 export const registerFormat = (format: Format): (() => void) => {
   assert(format.name === format.name.toUpperCase(), `the name of the format ${format.name} is in upper case`);
   assert(

@@ -2,9 +2,8 @@
  * The words of the language: which there are, and how a text is cut into them.
  *
  * The scanner is written by hand, one pass over the text: its errors are more precise than those of a table of patterns
- * (where the string that never ends began), and it costs nothing to set up. `tokenize` is one function: all of its branches
- * move the same position. The token types are Chevrotain's, since
- * its parser reads the result.
+ * (where the string that never ends began), and it costs nothing to set up. `tokenize` is one function: all of its
+ * branches move the same position. The token types are Chevrotain's, since its parser reads the result.
  *
  * Laws of the lexical grammar:
  *

@@ -9,10 +9,10 @@
  * | double  | number                                                                    | 8 bytes               |
  * | text    | string, UTF-16                                                            | its bytes, any number |
  *
- * Each scalar type names its carrier, and its values are the carrier's values, or some of them (`accepts`). Formats, the
- * row encoding and generated code switch on carriers, of which there are few, and never on types: so a new type needs
- * no line in a format, and a new format none in a type. The rule for what a type means beyond its carrier is `logical`
- * in `definition.ts`.
+ * Each scalar type names its carrier, and its values are the carrier's values, or some of them (`accepts`). Formats,
+ * the row encoding and generated code switch on carriers, of which there are few, and never on types: so a new type
+ * needs no line in a format, and a new format none in a type. The rule for what a type means beyond its carrier is
+ * `logical` in `definition.ts`.
  */
 
 import { normalizeBigint, type Value } from './value.ts';

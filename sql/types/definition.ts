@@ -1,8 +1,8 @@
 /**
  * The definition of a scalar type: one literal of this shape per type, in `scalars/`.
  *
- * All that differs by type is here or follows from the carrier; nothing else switches on a scalar's kind. A definition is
- * looked up when a query is built, and its functions are kept in closures: nothing is looked up for each value.
+ * All that differs by type is here or follows from the carrier; nothing else switches on a scalar's kind. A definition
+ * is looked up when a query is built, and its functions are kept in closures: nothing is looked up for each value.
  */
 
 import type { ArithmeticOperator } from './arithmetic.ts';
@@ -28,8 +28,8 @@ export type Refusal = (why: string) => Value;
 type ParameterName<K extends ScalarKind> = K extends ScalarKind ? Extract<keyof ScalarParameters[K], string> : never;
 
 /**
- * A function whose arguments are of the type at hand. It is declared as a method, whose arguments TypeScript compares in
- * both directions, so that the definitions of all types can stand in one list (`AnyTypeDefinition`).
+ * A function whose arguments are of the type at hand. It is declared as a method, whose arguments TypeScript compares
+ * in both directions, so that the definitions of all types can stand in one list (`AnyTypeDefinition`).
  */
 type Taking<Arguments extends readonly unknown[], Result> = { of(...args: Arguments): Result }['of'];
 
@@ -53,9 +53,9 @@ export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Car
   readonly carrier: C;
   /**
    * Whether the type gives its carrier another meaning, as TIMESTAMP, DATE and TIME do to whole numbers. Such a type is
-   * text for people and clients, and its carrier's value in formats; a format whose serializers know plain carriers only
-   * (KAFKA) refuses it. A number that is not a value of it is an error, while a number that is too large for INTEGER
-   * loses its high bits.
+   * text for people and clients, and its carrier's value in formats; a format whose serializers know plain carriers
+   * only (KAFKA) refuses it. A number that is not a value of it is an error, while a number that is too large for
+   * INTEGER loses its high bits.
    */
   readonly logical: boolean;
   /** Which values of the carrier are values of the type; undefined when all are. */
@@ -72,14 +72,14 @@ export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Car
     /** The value that a text without blanks around it stands for, or none. */
     readonly parse: Taking<[text: string, grade: Grade, type: ScalarTypeOf<K>], V | undefined>;
   };
-  /** Conversions to and from other types but STRING, which `text` has, and to the same kind with other parameters. A pair
-   *  of types is in one of their definitions. */
+  /** Conversions to and from other types but STRING, which `text` has, and to the same kind with other parameters. A
+   *  pair of types is in one of their definitions. */
   readonly casts: {
     readonly to: Readonly<Partial<Record<ScalarKind, Cast<K, V>>>>;
     readonly from: Readonly<Partial<Record<ScalarKind, Cast<K, Value>>>>;
   };
-  /** The class of JavaScript that stands for a value in programs, which may give the carrier's value as well; undefined:
-   *  programs give and get the carrier's value. */
+  /** The class of JavaScript that stands for a value in programs, which may give the carrier's value as well;
+   *  undefined: programs give and get the carrier's value. */
   readonly object: undefined | { read(given: unknown): V | undefined; make(value: V): unknown };
 }
 

@@ -1,8 +1,8 @@
 /**
  * Equality, order and grouping keys of values, by their types: each is made once, when a query is built.
  *
- * They are those of sorting and grouping, where NULL equals NULL and NaN equals NaN. Comparison in SQL, where neither is
- * equal to anything, is in `sql/evaluate/comparison.ts`.
+ * They are those of sorting and grouping, where NULL equals NULL and NaN equals NaN. Comparison in SQL, where neither
+ * is equal to anything, is in `sql/evaluate/comparison.ts`.
  */
 
 import { assert, unreachable } from '../../base/index.ts';

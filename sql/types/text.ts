@@ -1,8 +1,8 @@
 /**
  * Values as text, as CAST to STRING prints them.
  *
- * Scalars print as their definitions say; collections as in Java: `[1, null]`, `{k=v}`, `Struct{A=1}` without the fields
- * that are NULL.
+ * Scalars print as their definitions say; collections as in Java: `[1, null]`, `{k=v}`, `Struct{A=1}` without the
+ * fields that are NULL.
  */
 
 import { unreachable } from '../../base/index.ts';

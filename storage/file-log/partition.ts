@@ -14,8 +14,8 @@
  * whole batch, reads go on, and the next append may succeed.
  *
  * This file holds what changes a partition: appending, markers, syncing, deleting, and segments replaced by compaction.
- * All of it keeps segments, state and files in step, so it is one file. The parts have files of their own: opening after
- * a crash (partition-recovery.ts), reading (read-partition.ts), the list of segments (segment-list.ts), snapshots
+ * All of it keeps segments, state and files in step, so it is one file. The parts have files of their own: opening
+ * after a crash (partition-recovery.ts), reading (read-partition.ts), the list of segments (segment-list.ts), snapshots
  * (partition-snapshots.ts), retention (retention.ts).
  */
 

@@ -1,8 +1,9 @@
 /**
  * Whether records are what a case expects.
  *
- * Numbers compare by type: DOUBLE within 1e-6, others exactly. A field may be spelled in upper case in the output. Objects must have the same number of
- * fields; one that is expected to be null may be missing. Headers that a case does not mention must not be there.
+ * Numbers compare by type: DOUBLE within 1e-6, others exactly. A field may be spelled in upper case in the output.
+ * Objects must have the same number of fields; one that is expected to be null may be missing. Headers that a case does
+ * not mention must not be there.
  */
 
 import type { Column, SqlType } from '../../sql/index.ts';

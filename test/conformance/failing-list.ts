@@ -1,6 +1,7 @@
 /**
- * The cases that are known to fail, one a line: the case's number in the run (`--only` takes it), the first 16 digits of the SHA-256 of its id,
- * and the reason. The list only shrinks: a case that fails and is not in it is an error, and so is a missing list.
+ * The cases that are known to fail, one a line: the case's number in the run (`--only` takes it), the first 16 digits
+ * of the SHA-256 of its id, and the reason. The list only shrinks: a case that fails and is not in it is an error, and
+ * so is a missing list.
  */
 
 import { createHash } from 'node:crypto';

@@ -1,9 +1,10 @@
 /**
- * Kinds of faults: which of our error codes a published rejection message stands for, and which names the error has to contain.
+ * Kinds of faults: which of our error codes a published rejection message stands for, and which names the error has to
+ * contain.
  *
- * A row is a pattern for the message and the codes that mean the same fault. Each capture group of the pattern is a name (a column, a source,
- * a function, a format, a property) or an expression or list of names: of each group our error must contain at least one word. Rows are tried in
- * order, the first match counts.
+ * A row is a pattern for the message and the codes that mean the same fault. Each capture group of the pattern is a
+ * name (a column, a source, a function, a format, a property) or an expression or list of names: of each group our
+ * error must contain at least one word. Rows are tried in order, the first match counts.
  */
 
 export interface FaultKind {

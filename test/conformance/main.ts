@@ -1,11 +1,12 @@
 /**
  * `npm run conformance -- DIR [--only ID|NUMBER] [--json FILE] [--update | --accept | --check]`
  *
- * Runs every case under DIR (with `--only`, those whose id begins so, or the one with that number), prints the failing ones with their first
- * difference, and closes with the counts. `--json` writes the outcome of each case. Exits with 1 when a case fails that `failing.txt` does not list,
- * and when that list is missing. `--update` takes out of the list what does not fail any more and writes `docs/conformance.md`; `--accept` writes a
- * new list of all that fails, for when the comparison itself became stricter; `--check` exits with 1 also when `docs/conformance.md` is not what
- * this run gives.
+ * Runs every case under DIR (with `--only`, those whose id begins so, or the one with that number), prints the failing
+ * ones with their first difference, and closes with the counts. `--json` writes the outcome of each case. Exits with 1
+ * when a case fails that `failing.txt` does not list, and when that list is missing. `--update` takes out of the list
+ * what does not fail any more and writes `docs/conformance.md`; `--accept` writes a new list of all that fails, for
+ * when the comparison itself became stricter; `--check` exits with 1 also when `docs/conformance.md` is not what this
+ * run gives.
  */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

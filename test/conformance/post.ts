@@ -77,7 +77,8 @@ const columnsOf = ({ schema }: Source): string =>
     ...schema.value.map((column) => `${column.name} ${printType(column.type)}`),
   ].join(', ');
 
-/** The same of a schema in SQL. It is read as columns are, so that quotes, case and synonyms of types mean what they mean there. */
+/** The same of a schema in SQL. It is read as columns are, so that quotes, case and synonyms of types mean what they
+ *  mean there. */
 const columnsOfText = (schema: string): string => {
   const [parsed] = parseStatements(`CREATE STREAM EXPECTED (${schema}) WITH (KAFKA_TOPIC='expected');`);
   const statement = parsed?.statement;

@@ -1,9 +1,10 @@
 /**
  * Whether a case that expects an error got the right one.
  *
- * Only a user's error counts: a failed assertion of ours, a JavaScript error, and "not supported" never do. The wording is ours, so what is
- * compared is the essence: the kind of fault (`fault-kinds.ts` maps the published wordings to our codes) and the names in it.
- * An expected message of a kind that the table does not know fails the case, so that no wording passes unread.
+ * Only a user's error counts: a failed assertion of ours, a JavaScript error, and "not supported" never do. The wording
+ * is ours, so what is compared is the essence: the kind of fault (`fault-kinds.ts` maps the published wordings to our
+ * codes) and the names in it. An expected message of a kind that the table does not know fails the case, so that no
+ * wording passes unread.
  */
 
 import { UserError } from '../../base/index.ts';

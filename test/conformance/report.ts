@@ -1,4 +1,5 @@
-/** `docs/conformance.md`: how many cases run, pass, fail and are skipped, by reason. Written by `npm run conformance -- DIR --update`. */
+/** `docs/conformance.md`: how many cases run, pass, fail and are skipped, by reason. Written by `npm run conformance --
+ *  DIR --update`. */
 
 import type { Outcome } from './runner.ts';
 

@@ -1,9 +1,10 @@
 /**
  * Runs one case on the engine, without a server and without a log.
  *
- * Statements are planned by a session as a server would; every persistent query becomes a topology in the synchronous test driver, fed as
- * the cases' own rules say: first the input records on its source topics in the order listed, then, for source topics that no
- * input names, what earlier queries or INSERT VALUES wrote there. One record at a time; what it caused is appended to the topics before the next.
+ * Statements are planned by a session as a server would; every persistent query becomes a topology in the synchronous
+ * test driver, fed as the cases' own rules say: first the input records on its source topics in the order listed, then,
+ * for source topics that no input names, what earlier queries or INSERT VALUES wrote there. One record at a time; what
+ * it caused is appended to the topics before the next.
  */
 
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
@@ -163,7 +164,8 @@ class CaseRun {
   }
 }
 
-/** The topics that are there before the first statement: those of the case, those that CREATE names, those of the inputs. */
+/** The topics that are there before the first statement: those of the case, those that CREATE names, those of the
+ *  inputs. */
 const topicsBefore = ({ topics, statements, inputs }: Case): Topics => {
   const result: Topics = new Map();
   const add = (name: string, partitions = 4): void => {

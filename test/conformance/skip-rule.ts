@@ -1,10 +1,10 @@
 /**
- * Which cases are not for this build: decided from what the case says (its statements, topics, properties and the schemas that it expects), never
- * by its name.
+ * Which cases are not for this build: decided from what the case says (its statements, topics, properties and the
+ * schemas that it expects), never by its name.
  *
- * A case for the REST interface is none of ours. Any other is left out only for a statement, type, format, join or window that does not exist here
- * yet; `leftOut` is the whole list, and a line goes when the thing comes. What exists and gives a wrong answer is a failure, and so is a function
- * that is missing.
+ * A case for the REST interface is none of ours. Any other is left out only for a statement, type, format, join or
+ * window that does not exist here yet; `leftOut` is the whole list, and a line goes when the thing comes. What exists
+ * and gives a wrong answer is a failure, and so is a function that is missing.
  */
 
 import type { Case } from './cases.ts';
@@ -78,8 +78,8 @@ const compare = (other: string): number => {
 };
 
 /**
- * Whether one of the words stands where a type stands: behind a column's name, between `<` and `>`, or at the end of a CAST. The same words
- * are allowed as names of columns.
+ * Whether one of the words stands where a type stands: behind a column's name, between `<` and `>`, or at the end of a
+ * CAST. The same words are allowed as names of columns.
  */
 const usesType = (text: string, words: ReadonlySet<string>): boolean => {
   const tokens = text.match(/`[^`]*`|'(?:[^']|'')*'|[\w@]+|\S/g) ?? [];

@@ -1,7 +1,7 @@
 /**
- * Final results, however they are asked for: the last update of each window that has closed, each window once, in the order in which they
- * close; and the same for every cut into transactions. The updates themselves are compared with a recomputation elsewhere
- * (`operators/`).
+ * Final results, however they are asked for: the last update of each window that has closed, each window once, in the
+ * order in which they close; and the same for every cut into transactions. The updates themselves are compared with a
+ * recomputation elsewhere (`operators/`).
  */
 
 import fc from 'fast-check';

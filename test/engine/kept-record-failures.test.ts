@@ -1,5 +1,5 @@
-/** Joiners that fail on a record which was kept, where the policy is to continue: that record is left out, once, and the
- *  one that was in hand is not. */
+/** Joiners that fail on a record which was kept, where the policy is to continue: that record is left out, once, and
+ *  the one that was in hand is not. */
 
 import { expect, test } from 'vitest';
 import { JoinWindows, type ProcessingFailure, StreamsBuilder, serdes, type Topology } from '../../engine/index.ts';

@@ -1,5 +1,6 @@
 /**
- * Proved against something simpler: what the engine keeps up to date record by record is what a plain loop over all records computes.
+ * Proved against something simpler: what the engine keeps up to date record by record is what a plain loop over all
+ * records computes.
  */
 
 import fc from 'fast-check';

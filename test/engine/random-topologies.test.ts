@@ -1,4 +1,5 @@
-/** Topologies drawn at random give the same results however transactions are cut, and on a log as in the test driver. */
+/** Topologies drawn at random give the same results however transactions are cut, and on a log as in the test
+ *  driver. */
 
 import { expect, test } from 'vitest';
 import { ManualClock, Random } from '../../base/index.ts';
@@ -59,8 +60,8 @@ test('the results of each key are the same for every cut into transactions', () 
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** On a log with one partition. `onebyone`: each record when all that follows from the one before is committed; else all
- *  are there at first. `kills`: after how many turns of the event loop each process ends. */
+/** On a log with one partition. `onebyone`: each record when all that follows from the one before is committed; else
+ *  all are there at first. `kills`: after how many turns of the event loop each process ends. */
 const onLog = async (
   drawn: Drawn,
   history: readonly Event[],

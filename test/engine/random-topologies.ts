@@ -1,6 +1,6 @@
 /**
- * Topologies and histories drawn at random: chains of the DSL's operators over two streams and two tables, all of texts.
- * The same seed makes the same ones.
+ * Topologies and histories drawn at random: chains of the DSL's operators over two streams and two tables, all of
+ * texts. The same seed makes the same ones.
  */
 
 import type { Random } from '../../base/index.ts';

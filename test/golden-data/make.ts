@@ -2,9 +2,9 @@
  * Writes the golden data directories of this build: `node --conditions=millrace-source test/golden-data/make.ts NAME`
  * makes `NAME-closed.gz` and `NAME-killed.gz` beside this file.
  *
- * Run it when something that lies on the disk has changed its form, and keep the older files: what was written once must
- * open for ever. Both hold a checkpoint and changelog records after it. The second directory belongs to a process that
- * was killed while it processed rows.
+ * Run it when something that lies on the disk has changed its form, and keep the older files: what was written once
+ * must open for ever. Both hold a checkpoint and changelog records after it. The second directory belongs to a process
+ * that was killed while it processed rows.
  */
 
 import { spawn } from 'node:child_process';

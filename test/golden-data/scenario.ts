@@ -113,8 +113,9 @@ export const define = async (millrace: Millrace): Promise<void> => {
 export const startWords = (millrace: Millrace): Promise<unknown> =>
   millrace.streams({ id: 'words', topology: words.build() });
 
-/** The parts in which rows are sent. The golden directory has the first two of them: a checkpoint lies between. Of each part
- *  the pages are processed before its visits are sent, so the parts are the same wherever the results are compared. */
+/** The parts in which rows are sent. The golden directory has the first two of them: a checkpoint lies between. Of each
+ *  part the pages are processed before its visits are sent, so the parts are the same wherever the results are
+ *  compared. */
 export const sendFirst = (millrace: Millrace): Promise<void> => send(millrace, 0, 250);
 export const sendSecond = (millrace: Millrace): Promise<void> => send(millrace, 250, 400);
 export const sendThird = (millrace: Millrace): Promise<void> => send(millrace, 400, 700);
@@ -122,8 +123,8 @@ export const sendThird = (millrace: Millrace): Promise<void> => send(millrace, 4
 const printed = (_name: string, value: unknown): unknown =>
   typeof value === 'bigint' ? `${value}n` : value instanceof Map ? [...value].sort() : value;
 
-/** What all views hold, as text: rows in the order of their text. Arrays whose order depends on which partition was read
- *  first are there as they are: of one page there is one partition only. */
+/** What all views hold, as text: rows in the order of their text. Arrays whose order depends on which partition was
+ *  read first are there as they are: of one page there is one partition only. */
 export const results = async (millrace: Millrace): Promise<Readonly<Record<string, readonly string[]>>> => {
   await millrace.awaitIdle();
   const found: Record<string, readonly string[]> = {};

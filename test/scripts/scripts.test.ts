@@ -1,9 +1,9 @@
 /**
  * Golden SQL scripts: a file of statements by theme, and what they answer.
  *
- * `name.sql` is run statement by statement against an engine on the memory log; every answer is printed as a table, a line, or an error with its
- * place, and compared with `golden/name.txt`. Before a SELECT all queries have caught up. `MILLRACE_UPDATE_GOLDEN=1` writes the answers
- * anew; the difference is to be reviewed.
+ * `name.sql` is run statement by statement against an engine on the memory log; every answer is printed as a table, a
+ * line, or an error with its place, and compared with `golden/name.txt`. Before a SELECT all queries have caught up.
+ * `MILLRACE_UPDATE_GOLDEN=1` writes the answers anew; the difference is to be reviewed.
  */
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

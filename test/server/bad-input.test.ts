@@ -1,6 +1,6 @@
 /**
- * Bad input from end to end: each fault gets a sentence that says what, where and how to mend it, and nothing else stops. A query
- * counts all the while, and must count on after each.
+ * Bad input from end to end: each fault gets a sentence that says what, where and how to mend it, and nothing else
+ * stops. A query counts all the while, and must count on after each.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

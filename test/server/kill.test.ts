@@ -1,9 +1,10 @@
 /**
  * SIGKILL at twenty random moments of a running server: real process, real files, real LevelDB.
  *
- * A stream of purchases is joined with a table of shops (re-keyed), counted by shop, and summed in windows by shop. Rows arrive over HTTP all the
- * while; what a kill left unanswered is asked for and the rest is sent. At the end the outputs, read committed, and the views equal the
- * re-computation, and no restart replayed more of a changelog than a checkpoint allows.
+ * A stream of purchases is joined with a table of shops (re-keyed), counted by shop, and summed in windows by shop.
+ * Rows arrive over HTTP all the while; what a kill left unanswered is asked for and the rest is sent. At the end the
+ * outputs, read committed, and the views equal the re-computation, and no restart replayed more of a changelog than a
+ * checkpoint allows.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Over random histories a query that is kept up to date holds what computing it anew would give: aggregates of streams, of windows and of
- * tables, joins, and filters over all of them.
+ * Over random histories a query that is kept up to date holds what computing it anew would give: aggregates of streams,
+ * of windows and of tables, joins, and filters over all of them.
  */
 
 import * as fc from 'fast-check';

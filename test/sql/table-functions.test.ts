@@ -1,4 +1,5 @@
-/** Table functions: where they may stand, and the rows that they make, from the plan in the statement log to the topic. */
+/** Table functions: where they may stand, and the rows that they make, from the plan in the statement log to the
+ *  topic. */
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { flatMapRows } from '../../sql/compile/flat-map.ts';

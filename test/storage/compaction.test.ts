@@ -217,7 +217,8 @@ test('records of aborted transactions go, and markers once nothing of their tran
   expect(latest(after).size).toBe(3 + 20 + 1);
   const shown = await entries(log, 0, { kind: 'uncommitted' });
   expect(shown.filter(({ value }) => value === 'out').length).toBeLessThan(6);
-  // Nothing in the files tells of the aborted ones any more, so even a reader who knows nothing is right; so is a log without snapshots.
+  // Nothing in the files tells of the aborted ones any more, so even a reader who knows nothing is right; so is a log
+  // without snapshots.
   for (const path of files.paths()) if (path.endsWith('.snapshot')) files.unlink(path);
   const again = await openOn(files.crashed('kill', new Random(1)), clock);
   expect(await entries(again)).toEqual(after);

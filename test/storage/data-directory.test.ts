@@ -23,7 +23,8 @@ afterEach(() => {
 const open = (files: FileSystem = nodeFiles) =>
   openFileLog({ directory, files, clock: systemClock, timers: systemClock, random: systemRandom() });
 
-/** Starts a process that opens the log and stays; resolves once it has it. `within` is a command that runs another one. */
+/** Starts a process that opens the log and stays; resolves once it has it. `within` is a command that runs another
+ *  one. */
 const holder = async (...within: string[]) => {
   const script = new URL('./support/hold-directory.ts', import.meta.url).pathname;
   const command = [...within, process.execPath, '--conditions=millrace-source', script, directory];

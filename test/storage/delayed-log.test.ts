@@ -19,7 +19,8 @@ const settle = async <T>(clock: ManualClock, promise: Promise<T>): Promise<T> =>
   return watched;
 };
 
-/** Transactions through a network with every fault, each ended as the contract says: abort after a failure, a new producer when fenced. */
+/** Transactions through a network with every fault, each ended as the contract says: abort after a failure, a new
+ *  producer when fenced. */
 const session = async (log: DelayedLog, random: Random, count: number) => {
   const outcomes: string[] = [];
   let producer: Producer | undefined;

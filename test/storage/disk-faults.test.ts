@@ -128,7 +128,8 @@ test.each([
     expect(await readAll(log, t, committed)).toContain('0:safe');
     await log.close();
 
-    // A kill keeps what is in the cache: it is written anew, so that a power cut right after the start loses nothing more.
+    // A kill keeps what is in the cache: it is written anew, so that a power cut right after the start loses nothing
+    // more.
     const killed = files.crashed('kill', new Random(1));
     const again = await openOn(killed);
     expect(again.recovery.cleanShutdown).toBe(false);
@@ -187,7 +188,8 @@ test('every flipped bit of a segment is reported and never served; what follows 
       if (!clean) for (const name of damaged.paths()) if (name.endsWith('.snapshot')) damaged.unlink(name);
       const again = await openOn(damaged);
       const rows = await readAll(again, t).catch(() => [] as string[]);
-      // The leader epoch is outside of the checksum and means nothing here. A damaged batch below the recovery point is met by whoever reads it.
+      // The leader epoch is outside of the checksum and means nothing here. A damaged batch below the recovery point is
+      // met by whoever reads it.
       const lost = expected[Math.floor((bit >> 3) / (size / expected.length))];
       if (clean) expect(expected.slice(0, rows.length)).toEqual(rows);
       else if (rows.length < expected.length) {
@@ -217,7 +219,8 @@ test('a segment cut at any byte, with any side-files missing, is read up to its 
       expect(rows).toEqual(['0:v0', '1:v1', '2:v2', '3:v3'].slice(0, Math.floor((cut / whole) * 4)));
       const next = await again.producer();
       const { baseOffset } = await next.append(t, batchOf('next'), 'durable');
-      // The snapshot tells how many there were. Without it only a batch that is cut in its middle tells that there was one.
+      // The snapshot tells how many there were. Without it only a batch that is cut in its middle tells that there was
+      // one.
       const inside = cut % (whole / 4) !== 0;
       if (missing.includes('.snapshot')) expect(baseOffset).toBe(rows.length + (inside ? 1 : 0));
       else expect(baseOffset).toBe(4);

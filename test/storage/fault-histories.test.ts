@@ -1,6 +1,7 @@
 /**
- * Random histories in which things go wrong beside each other: many producers commit while the log rotates its own partitions and single files run out
- * of space; files are damaged between two runs. `npm run test:planted` shows that each of the faults it plants is found here.
+ * Random histories in which things go wrong beside each other: many producers commit while the log rotates its own
+ * partitions and single files run out of space; files are damaged between two runs. `npm run test:planted` shows that
+ * each of the faults it plants is found here.
  */
 
 import { expect, test } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * Shows that the fault histories find what they are there for: plants a fault that the log once had into a copy of the sources, runs
- * the histories on it, and expects them to fail. `npm run test:planted` prints a line for each fault, and exits 1 when one was not found.
+ * Shows that the fault histories find what they are there for: plants a fault that the log once had into a copy of the
+ * sources, runs the histories on it, and expects them to fail. `npm run test:planted` prints a line for each fault, and
+ * exits 1 when one was not found.
  */
 
 import { spawnSync } from 'node:child_process';

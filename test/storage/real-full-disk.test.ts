@@ -1,4 +1,5 @@
-/** A real file system that is really full: a tmpfs of two megabytes. Where none can be mounted (that takes root) the test is skipped, with the reason. */
+/** A real file system that is really full: a tmpfs of two megabytes. Where none can be mounted (that takes root) the
+ *  test is skipped, with the reason. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';

@@ -5,10 +5,10 @@
  *     a: - -> 120
  *     a: 120 -> 80`)            gives  `a: - -> 120` and `a: 120 -> -`
  *
- * A line is `key: value` (a stream's record) or `key: before -> after` (a table's change), then `@time` where it is not 0. `-` is an absent key or
- * value, `?` a row before that is not known; a value is a number or a word. What comes out is printed the same way; a record that was left out as
- * `! reason key`. A line `commit` ends a transaction, `rollback` undoes what came since the last one. The operator runs in a real task with
- * stores in memory.
+ * A line is `key: value` (a stream's record) or `key: before -> after` (a table's change), then `@time` where it is not
+ * 0. `-` is an absent key or value, `?` a row before that is not known; a value is a number or a word. What comes out
+ * is printed the same way; a record that was left out as `! reason key`. A line `commit` ends a transaction, `rollback`
+ * undoes what came since the last one. The operator runs in a real task with stores in memory.
  */
 
 import { type ByteWriter, readUtf8 } from '../../base/index.ts';
@@ -36,7 +36,8 @@ export interface RunOptions {
   readonly before?: BeforeUse;
   /** Whether the child behind the operator asks for the row before. */
   readonly asked?: boolean;
-  /** Rows that the operator's stores hold before the first line, by running these lines through another operator first. */
+  /** Rows that the operator's stores hold before the first line, by running these lines through another operator
+   *  first. */
   readonly given?: { readonly supplier: OperatorSupplier<never, unknown>; readonly lines: string };
 }
 

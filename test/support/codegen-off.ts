@@ -1,13 +1,14 @@
 /**
  * Forbids this process to compile text, when `MILLRACE_CODEGEN=off`: a setup file of the test runner.
  *
- * The switch itself is honoured where code is generated; this guard is what makes the claim "the whole suite passes with
- * code generation off" one that can fail. V8's own flag (`--disallow-code-generation-from-strings`) cannot serve, because
- * the HTTP router among our dependencies generates its route handlers. So the guard looks at the caller: a frame inside
- * `node_modules` may compile, a file of this house may not.
+ * The switch itself is honoured where code is generated; this guard is what makes the claim "the whole suite passes
+ * with code generation off" one that can fail. V8's own flag (`--disallow-code-generation-from-strings`) cannot serve,
+ * because the HTTP router among our dependencies generates its route handlers. So the guard looks at the caller: a
+ * frame inside `node_modules` may compile, a file of this house may not.
  */
 
-/** Whether the code that called the guard is a dependency's. Frames: [0] the message, [1] this, [2] the trap, [3] the caller. */
+/** Whether the code that called the guard is a dependency's. Frames: [0] the message, [1] this, [2] the trap, [3] the
+ *  caller. */
 function calledByDependency(): boolean {
   const caller = new Error().stack?.split('\n')[3] ?? '';
   return caller.includes('node_modules');

@@ -1,8 +1,8 @@
 /**
  * A file system in memory that loses, tears and refuses what a real one may.
  *
- * It keeps apart what a process sees (the page cache) and what is on the disk: bytes reach the disk by `datasync` of their file, names
- * by `syncDirectory`. `crashed` gives the file system as the next start would find it:
+ * It keeps apart what a process sees (the page cache) and what is on the disk: bytes reach the disk by `datasync` of
+ * their file, names by `syncDirectory`. `crashed` gives the file system as the next start would find it:
  *
  *   kill     the process died, the machine did not: everything written is there
  *   lost     a power cut: only what was synced is there
@@ -10,8 +10,8 @@
  *   torn     a power cut: of each file's unsynced writes any 512-byte sectors are there; what was not written inside the file reads as zeros
  *   garbage  as torn, but what was not written reads as anything
  *
- * Every call is counted and may be made to fail (`onCall`): by a crash, after which nothing works any more, by a POSIX error, or by a
- * short write. `capacity` bounds the bytes of all files together.
+ * Every call is counted and may be made to fail (`onCall`): by a crash, after which nothing works any more, by a POSIX
+ * error, or by a short write. `capacity` bounds the bytes of all files together.
  */
 
 import type { Random } from '../../base/index.ts';

@@ -25,12 +25,14 @@ export interface Import {
 
 export type Rule = (files: readonly SourceFile[]) => string[];
 
-/** The layers, lowest first: a layer may import only from those before it. `millrace.ts` is the library's entry point, above SQL. */
+/** The layers, lowest first: a layer may import only from those before it. `millrace.ts` is the library's entry point,
+ *  above SQL. */
 const layers = ['base', 'storage', 'engine', 'sql', 'millrace.ts', 'server', 'cli'];
 /** Folders that belong to no layer and may import from every one. */
 const outside = ['test', 'bench', 'examples', 'tools', 'vitest.config.ts'];
 
-/** Entry points beside each layer's `index.ts`: what touches the platform has one of its own, so that the rest of the layer stays portable. */
+/** Entry points beside each layer's `index.ts`: what touches the platform has one of its own, so that the rest of the
+ *  layer stays portable. */
 const extraEntryPoints = new Set([
   'base/node/index.ts',
   'storage/file-log/index.ts',
@@ -248,8 +250,8 @@ export const foldersHaveNoCycles: Rule = (files) => {
 /** Files whose exports are for others than this code: the shapes on the wire, and the library's entry point. */
 const publicFiles = new Set(['server/protocol.ts', 'engine/public.ts', 'millrace.ts']);
 
-/** A value that is exported is used in its own file, or imported by another. A type may be there for the compiler alone.
- *  */
+/** A value that is exported is used in its own file, or imported by another. A type may be there for the compiler
+ *  alone. */
 export const exportsAreUsed: Rule = (files) => {
   const imported = new Set<string>();
   for (const { to, names } of allImports(files)) {
@@ -349,7 +351,8 @@ export const errorCodesOf = ({ text }: SourceFile): string[] =>
     ),
   ].map(([, code]) => code ?? '');
 
-/** Codes thrown and codes documented are the same set. A documented code stands in backticks at the start of a table row. */
+/** Codes thrown and codes documented are the same set. A documented code stands in backticks at the start of a table
+ *  row. */
 export const errorsAreDocumented = (files: readonly SourceFile[], page: string): string[] => {
   const thrown = new Map(files.flatMap((file) => errorCodesOf(file).map((code) => [code, file.path] as const)));
   const documented = new Set([...page.matchAll(/^\| `([A-Z0-9_]+)` \|/gm)].map(([, code]) => code ?? ''));
@@ -363,8 +366,8 @@ export const errorsAreDocumented = (files: readonly SourceFile[], page: string):
   ];
 };
 
-/** Rows of docs/differences.md whose last cell names no test: it is a link to the test file, a colon, and the test's title. `read` gives the
- *  text of a file by its path from the root, or undefined. */
+/** Rows of docs/differences.md whose last cell names no test: it is a link to the test file, a colon, and the test's
+ *  title. `read` gives the text of a file by its path from the root, or undefined. */
 export const differencesAreTested = (
   { path, text }: SourceFile,
   read: (path: string) => string | undefined,

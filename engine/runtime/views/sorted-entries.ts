@@ -1,6 +1,6 @@
 /**
- * The entries of a scan in an order. A scan comes in no order and from several threads, so that entries are sorted here,
- * in memory: as many as were asked for (`limit`), or all, up to a limit in bytes.
+ * The entries of a scan in an order. A scan comes in no order and from several threads, so that entries are sorted
+ * here, in memory: as many as were asked for (`limit`), or all, up to a limit in bytes.
  */
 
 import { UserError } from '../../../base/index.ts';

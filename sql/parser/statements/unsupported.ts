@@ -7,8 +7,8 @@ import type { IToken } from 'chevrotain';
 import { type Position, UserError } from '../../../base/index.ts';
 import { keyword, placeOf } from '../tokens.ts';
 
-/** Words that begin a form, and a hint. `|` stands between words of one place, `*` for any one word that is not EXTENDED.
- *  Each family of statements lists the forms that it does not have yet. */
+/** Words that begin a form, and a hint. `|` stands between words of one place, `*` for any one word that is not
+ *  EXTENDED. Each family of statements lists the forms that it does not have yet. */
 export type UnsupportedForms = readonly (readonly [words: string, hint?: string])[];
 
 /** Statements of no family: of the dialect, or of SQL elsewhere. */

@@ -1,4 +1,5 @@
-/** What is read behind a repartition: values only where something looks at them, keys where a function is shown them. */
+/** What is read behind a repartition: values only where something looks at them, keys where a function is shown
+ *  them. */
 
 import { expect, test } from 'vitest';
 import { type KGroupedStream, type Serde, StreamsBuilder, serdes } from '../../../engine/index.ts';

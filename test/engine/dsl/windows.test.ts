@@ -17,7 +17,8 @@ import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 const { string } = serdes;
 const texts = { key: string, value: string };
 
-/** Pipes `key: value @time` lines to the topic `in` of the topology that ends in a table; prints the table's changes. */
+/** Pipes `key: value @time` lines to the topic `in` of the topology that ends in a table; prints the table's
+ *  changes. */
 const play = <V>(
   table: (builder: StreamsBuilder) => KTable<Windowed<string>, V>,
   forms: { readonly key: Serde<Windowed<string>>; readonly value: Serde<V> },

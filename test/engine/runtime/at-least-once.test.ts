@@ -1,6 +1,7 @@
 /**
- * At least once, whatever the log answers: under lost answers, refusals and crashes nothing is lost. Every word comes out, its
- * last count is not below the true one, and what no failure has interrupted comes out once. Every run follows from its seed.
+ * At least once, whatever the log answers: under lost answers, refusals and crashes nothing is lost. Every word comes
+ * out, its last count is not below the true one, and what no failure has interrupted comes out once. Every run follows
+ * from its seed.
  */
 
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,5 @@
-/** The soak in miniature: queries of every kind over few keys, on a real disk, for as long as it takes to see that nothing grows. */
+/** The soak in miniature: queries of every kind over few keys, on a real disk, for as long as it takes to see that
+ *  nothing grows. */
 
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Final results, suppressed tables and punctuators under faults. What is committed in the end is, result by result and in
- * order, what plain lists of the records give: each window once, each tick with what came before it.
+ * Final results, suppressed tables and punctuators under faults. What is committed in the end is, result by result and
+ * in order, what plain lists of the records give: each window once, each tick with what came before it.
  */
 
 import { describe, expect, test } from 'vitest';

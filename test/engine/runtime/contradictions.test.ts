@@ -1,4 +1,5 @@
-/** What contradicts itself at a start fails the query concerned, with what is missing and two ways out; nothing is deleted or created again. */
+/** What contradicts itself at a start fails the query concerned, with what is missing and two ways out; nothing is
+ *  deleted or created again. */
 
 import { expect, test } from 'vitest';
 import { type Damage, type Log, LogError, openMemoryLog } from '../../../storage/index.ts';

@@ -1,4 +1,5 @@
-/** Dead letters under a bad network and crashes: each record left out is there once, as it was; a replay brings each back once. */
+/** Dead letters under a bad network and crashes: each record left out is there once, as it was; a replay brings each
+ *  back once. */
 
 import { expect, test } from 'vitest';
 import { ManualClock, Random, type Timers } from '../../../base/index.ts';

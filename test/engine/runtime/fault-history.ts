@@ -1,7 +1,7 @@
 /**
- * Fault histories: queries run over a log with a bad network, lost answers, refusals and crashes, spread over hosts that
- * answer late, die and hand over their tasks. Every run follows from its seed. In the end the network mends, everything
- * comes to rest, and the history checks what was committed.
+ * Fault histories: queries run over a log with a bad network, lost answers, refusals and crashes, spread over hosts
+ * that answer late, die and hand over their tasks. Every run follows from its seed. In the end the network mends,
+ * everything comes to rest, and the history checks what was committed.
  */
 
 import { expect } from 'vitest';
@@ -61,8 +61,8 @@ export interface Scenario {
   readonly hosts?: number;
   /** Probability that a host ends with a message to it. */
   readonly deaths?: number;
-  /** The probability that a write of a checkpoint fails; there is little memory then, so that checkpoints are written and
-   *  read all the time. */
+  /** The probability that a write of a checkpoint fails; there is little memory then, so that checkpoints are written
+   *  and read all the time. */
   readonly diskFull?: number;
   /** Probability, at each step, that some task is moved to another host. */
   readonly moves?: number;
@@ -76,8 +76,8 @@ export interface History {
   prepare(log: Log): Promise<void>;
   /** Writes what comes in one round. `network` is what the queries see of the log. */
   round(round: number, log: Log, random: Random, network: DelayedLog): Promise<void>;
-  /** Called when all rounds are over, before the last crash. `settle` mends the network, revives what has failed (but the
-   *  queries named), and answers when all others have committed all there is. */
+  /** Called when all rounds are over, before the last crash. `settle` mends the network, revives what has failed (but
+   *  the queries named), and answers when all others have committed all there is. */
   beforeTheEnd?(runtime: Runtime, settle: (failed: readonly string[]) => Promise<void>): Promise<void>;
   /** Everything has come to rest. */
   check(log: Log, runtime: Runtime): Promise<void>;

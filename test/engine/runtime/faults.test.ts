@@ -1,6 +1,7 @@
 /**
- * Exactly once, whatever the log answers: under a bad network, lost answers, refusals and crashes the committed output is that of a plain
- * recomputation, each update once and in order, and state and offsets agree with it. Every run follows from its seed.
+ * Exactly once, whatever the log answers: under a bad network, lost answers, refusals and crashes the committed output
+ * is that of a plain recomputation, each update once and in order, and state and offsets agree with it. Every run
+ * follows from its seed.
  */
 
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,5 @@
-/** Records that retention deleted before a query read them: said once, and passed over as `auto.offset.reset` wants it. */
+/** Records that retention deleted before a query read them: said once, and passed over as `auto.offset.reset` wants
+ *  it. */
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../base/node/index.ts';

@@ -1,4 +1,5 @@
-/** Origins in the runtime: what outlives a restart, and chains of queries, where the reader of a derived topic waits for who still writes it. */
+/** Origins in the runtime: what outlives a restart, and chains of queries, where the reader of a derived topic waits
+ *  for who still writes it. */
 
 import { expect, test } from 'vitest';
 import {

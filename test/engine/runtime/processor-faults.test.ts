@@ -1,7 +1,7 @@
 /**
  * A processor of a user's under faults, with stores of three kinds, with punctuators by both times, and with state in
- * memory that is made of a store: what is committed in the end is, result by result and in order, what a plain replay of
- * the records gives.
+ * memory that is made of a store: what is committed in the end is, result by result and in order, what a plain replay
+ * of the records gives.
  */
 
 import { describe, expect, test } from 'vitest';

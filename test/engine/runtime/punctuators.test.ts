@@ -1,4 +1,5 @@
-/** Punctuators: when they are called, what becomes of what they forward and store, and what a rollback or a restart does to them. */
+/** Punctuators: when they are called, what becomes of what they forward and store, and what a rollback or a restart
+ *  does to them. */
 
 import { describe, expect, test } from 'vitest';
 import { ManualClock } from '../../../base/index.ts';
@@ -22,8 +23,8 @@ import { consume, newRuntime, openLog, produce, utf8 } from './support.ts';
 const { string } = serdes;
 const keyBytes = utf8('n');
 
-/** Forwards each record, and says at each tick how many have come since the last one, as `n: text` at the tick's time. The count
- *  is in a store: it outlives a rollback as any state does. */
+/** Forwards each record, and says at each tick how many have come since the last one, as `n: text` at the tick's time.
+ *  The count is in a store: it outlives a rollback as any state does. */
 const counting =
   (punctuation: Punctuation, label = 'tick'): OperatorSupplier<string, string> =>
   (context, forward) => {

@@ -31,7 +31,8 @@ const written = (table: KTable<Windowed<string>, number | bigint>): void =>
     .map((key, count) => [`${key?.key}@${key?.start}`, String(count)], texts)
     .to('out');
 
-/** Counts by windows of 100 ms with a grace of 50 ms; final results to `out`. With `rekeyed`, by the value, behind a repartition. */
+/** Counts by windows of 100 ms with a grace of 50 ms; final results to `out`. With `rekeyed`, by the value, behind a
+ *  repartition. */
 const counts = (how: 'closed' | 'suppressed', rekeyed = false): Topology => {
   const builder = new StreamsBuilder();
   const stream = builder.stream('in', texts);

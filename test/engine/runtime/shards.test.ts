@@ -1,4 +1,5 @@
-/** Opening shards: what fails while a database is read must not leave it open, since its lock would keep the next attempt out. */
+/** Opening shards: what fails while a database is read must not leave it open, since its lock would keep the next
+ *  attempt out. */
 
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../../base/index.ts';

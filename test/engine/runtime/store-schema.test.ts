@@ -1,4 +1,5 @@
-/** Stores know what their entries look like: a topology that reads them otherwise is refused, and nothing is misread. */
+/** Stores know what their entries look like: a topology that reads them otherwise is refused, and nothing is
+ *  misread. */
 
 import { expect, test } from 'vitest';
 import { type Runtime, serdes, source, Topology, tableSource } from '../../../engine/index.ts';

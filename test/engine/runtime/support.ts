@@ -85,7 +85,8 @@ export const soon = (run: () => void): void => {
   setImmediate(run);
 };
 
-/** "Threads" on this thread: hosts whose messages take their time, in order in each direction, and that die now and then. */
+/** "Threads" on this thread: hosts whose messages take their time, in order in each direction, and that die now and
+ *  then. */
 export const slowHosts = (options: {
   readonly count: number;
   readonly log: Log;

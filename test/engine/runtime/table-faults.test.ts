@@ -1,6 +1,6 @@
 /**
- * Joins and groupings of tables under faults: by a foreign key between topics of different numbers of partitions, by key,
- * and grouped. What is committed in the end is what a loop over the last rows computes.
+ * Joins and groupings of tables under faults: by a foreign key between topics of different numbers of partitions, by
+ * key, and grouped. What is committed in the end is what a loop over the last rows computes.
  */
 
 import { describe, expect, test } from 'vitest';

@@ -98,8 +98,8 @@ export const explained = (): Topology => {
 };
 
 /** orders (`customer/amount`) joined with the table customers by the foreign key in them: `customer/amount/name` to
- *  `ordered`; with the table notes by key, in an outer join: `order~note` to `noted`; and grouped by their customer: the
- *  sums of the amounts to `spent`. */
+ *  `ordered`; with the table notes by key, in an outer join: `order~note` to `noted`; and grouped by their customer:
+ *  the sums of the amounts to `spent`. */
 export const ordersOfCustomers = (): Topology => {
   const builder = new StreamsBuilder();
   const texts = { key: string, value: string };
@@ -151,8 +151,8 @@ export const titledVisits = (): Topology => {
 
 /**
  * clicks by hopping windows, sliding windows and sessions, their values joined as text: each result to `hops`, `slides`
- * and `sessions` under the key, as `start-end=value`. clicks and views together, counted by sessions of both that nothing
- * is too late for: to `visits`.
+ * and `sessions` under the key, as `start-end=value`. clicks and views together, counted by sessions of both that
+ * nothing is too late for: to `visits`.
  */
 export const clicksByWindows = (): Topology => {
   const builder = new StreamsBuilder();
@@ -188,10 +188,11 @@ export const clicksByWindows = (): Topology => {
 };
 
 /**
- * taps by a processor of a user's, with stores of three kinds and both punctuators. To `tapped`, under the key: for each
- * record `n text`, with the number of its key's records and the values of the key's last 10 ms; at each tick of stream time
- * `tick time n`, for each key; each record names that topic. To `walls`, under the task: how many records have come since the last tick of the wall
- * clock. The numbers by key are also kept in memory, as they are in the store when the processor is made.
+ * taps by a processor of a user's, with stores of three kinds and both punctuators. To `tapped`, under the key: for
+ * each record `n text`, with the number of its key's records and the values of the key's last 10 ms; at each tick of
+ * stream time `tick time n`, for each key; each record names that topic. To `walls`, under the task: how many records
+ * have come since the last tick of the wall clock. The numbers by key are also kept in memory, as they are in the store
+ * when the processor is made.
  */
 export const taps = (): Topology => {
   const tallies = Stores.orderedKeyValue('tallies', string, decimal);
@@ -273,9 +274,9 @@ export const hoard = (): Topology => {
 };
 
 /** clicks by windows, of which only final results are sent: hopping windows and sessions on window close (`hops`,
- *  `sessions`), sliding windows suppressed until they close (`slides`); counts of clicks that are held back for 7 ms, two
- *  of them at most (`counts`); and how many clicks came since the last tick of a punctuator, every 10 ms of stream time
- *  (`ticks`) and every 15 ms by the wall clock (`beats`). */
+ *  `sessions`), sliding windows suppressed until they close (`slides`); counts of clicks that are held back for 7 ms,
+ *  two of them at most (`counts`); and how many clicks came since the last tick of a punctuator, every 10 ms of stream
+ *  time (`ticks`) and every 15 ms by the wall clock (`beats`). */
 export const closingClicks = (): Topology => {
   const builder = new StreamsBuilder();
   const texts = { key: string, value: string };
@@ -343,8 +344,8 @@ const countedSince =
     };
   };
 
-/** clicks with the value `+` or `-` -> counts of `+` by key, merged between commits, where `-` deletes the count; updates
- *  to `counted`, and to `sizes` how many keys have each count. */
+/** clicks with the value `+` or `-` -> counts of `+` by key, merged between commits, where `-` deletes the count;
+ *  updates to `counted`, and to `sizes` how many keys have each count. */
 export const mergedCounts = (): Topology => {
   const builder = new StreamsBuilder();
   const counts = builder

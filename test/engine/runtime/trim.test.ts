@@ -1,4 +1,5 @@
-/** Internal topics do not grow for ever: repartitions are trimmed, changelogs compacted, and every restart still finds what it needs. */
+/** Internal topics do not grow for ever: repartitions are trimmed, changelogs compacted, and every restart still finds
+ *  what it needs. */
 
 import { expect, test } from 'vitest';
 import type { Clock } from '../../../base/index.ts';
@@ -74,8 +75,8 @@ test('a changelog is compacted while its query runs; a store that lost its check
     await produce(log, 'words', 0, [...rows, { key: `once ${round}`, value: 'x' }]);
     await first.awaitIdle();
   }
-  // Of 2,100 entries 120 are the last of their keys. Compaction leaves what is dirty when it is half of the bytes at most:
-  // up to 580 entries, depending on when it ran.
+  // Of 2,100 entries 120 are the last of their keys. Compaction leaves what is dirty when it is half of the bytes at
+  // most: up to 580 entries, depending on when it ran.
   await until(async () => (await sizeOf(log, 'count-counts-changelog')) < 700);
   await first.close();
   const second = newRuntime(log, { openShard: new Shards().open });

@@ -1,6 +1,7 @@
 /**
  * Windows of every kind under faults: hopping and sliding windows, sessions, and streams cogrouped by sessions. What is
- * committed in the end is, result by result and in order, what plain lists of the records give (`../windows/oracle.ts`).
+ * committed in the end is, result by result and in order, what plain lists of the records give
+ * (`../windows/oracle.ts`).
  */
 
 import { describe, expect, test } from 'vitest';

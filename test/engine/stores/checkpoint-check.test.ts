@@ -22,7 +22,8 @@ const put = (kind: Kind, store: StateStore, i: number, text: string): void => {
   formOf(kind).put(store, windowOfEntry(i), key, 0, key.length, [value, 0, value.length]);
 };
 
-/** Two checkpoints, the second of which changes, adds and removes; answers with what lies in the key-value store after each. */
+/** Two checkpoints, the second of which changes, adds and removes; answers with what lies in the key-value store after
+ *  each. */
 const twoCheckpoints = async (kind: Kind): Promise<[Map<string, Uint8Array>, Map<string, Uint8Array>]> => {
   const kv = new MemoryKv();
   const store = storeOn(kind, kv);

@@ -1,10 +1,12 @@
-/** A checkpoint that a crash interrupts at any write of the key-value store, with stepping, commits and rollbacks in between. */
+/** A checkpoint that a crash interrupts at any write of the key-value store, with stepping, commits and rollbacks in
+ *  between. */
 
 import { expect, test } from 'vitest';
 import { formOf } from './forms.ts';
 import { allKinds, type Kind, World } from './world.ts';
 
-/** The same history each time: three checkpoints, each with the world going on while it is written. Dies before the write `crashAt`. */
+/** The same history each time: three checkpoints, each with the world going on while it is written. Dies before the
+ *  write `crashAt`. */
 const history = async (kind: Kind, crashAt: number, survives: () => boolean): Promise<boolean> => {
   const world = new World(kind, { kv: true, memoryLimitBytes: 2_000, slow: true });
   await world.store.open();

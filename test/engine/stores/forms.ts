@@ -1,6 +1,6 @@
 /**
- * The kinds of stores as the conformance suite drives them: an entry is named by a window (or a time) and a text, whatever
- * the kind makes of them. Every kind has a row, or several: a kind without one does not compile.
+ * The kinds of stores as the conformance suite drives them: an entry is named by a window (or a time) and a text,
+ * whatever the kind makes of them. Every kind has a row, or several: a kind without one does not compile.
  */
 
 import { compareBytes, readOrderedI64, writeOrderedI64 } from '../../../base/index.ts';

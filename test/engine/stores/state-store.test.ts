@@ -1,4 +1,5 @@
-/** What every store promises, whatever lies behind it: memory only, a key-value store and little memory, LevelDB and little memory. */
+/** What every store promises, whatever lies behind it: memory only, a key-value store and little memory, LevelDB and
+ *  little memory. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

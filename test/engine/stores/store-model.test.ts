@@ -1,4 +1,5 @@
-/** Stores against a plain map, under random histories of changes, commits, rollbacks, checkpoints, evictions, crashes and expiry. */
+/** Stores against a plain map, under random histories of changes, commits, rollbacks, checkpoints, evictions, crashes
+ *  and expiry. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,8 +1,8 @@
 /**
  * A store beside a plain model of it: the same operations go to both, and `check` compares everything that can be seen.
  *
- * The model is a map of what is committed, a map of what the open transaction changed, and the changelog as a list. The key-value store's
- * writes wait until `advance` lets them go, so that a checkpoint runs as slowly as a history wants.
+ * The model is a map of what is committed, a map of what the open transaction changed, and the changelog as a list. The
+ * key-value store's writes wait until `advance` lets them go, so that a checkpoint runs as slowly as a history wants.
  */
 
 import { expect } from 'vitest';
@@ -41,7 +41,8 @@ export type Fetch = {
   readonly changes: readonly { readonly op: 'put' | 'delete'; readonly at: Key | undefined; readonly text: string }[];
 };
 
-/** What a scan that runs beside other operations may find: for each key all values that were committed since it began. */
+/** What a scan that runs beside other operations may find: for each key all values that were committed since it
+ *  began. */
 type Aside = {
   readonly done: Promise<Map<string, string>>;
   readonly seen: Map<string, Set<string | undefined>>;
@@ -117,7 +118,8 @@ export class World {
     return found ? textOf(this.store.valueBytes, this.store.valueStart, this.store.valueEnd) : undefined;
   }
 
-  /** Reads keys, and writes some of them, as they lie in a block that the store was told to expect; not all of them are asked for. */
+  /** Reads keys, and writes some of them, as they lie in a block that the store was told to expect; not all of them are
+   *  asked for. */
   runBlock(keys: readonly Key[], text: string): void {
     const bytes = bytesOf(keys.map(({ key }) => key).join(''));
     const keyStart = new Int32Array(keys.length);
@@ -318,7 +320,8 @@ export class World {
     this.#aside = { done, seen, exactly };
   }
 
-  /** Awaits the scan that runs aside. A key that was there all the time is found once, with a value that it had meanwhile. */
+  /** Awaits the scan that runs aside. A key that was there all the time is found once, with a value that it had
+   *  meanwhile. */
   async finishScan(): Promise<void> {
     if (this.#aside === undefined) return;
     const { done, seen, exactly } = this.#aside;

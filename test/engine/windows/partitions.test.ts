@@ -1,5 +1,5 @@
-/** Windows over several partitions, brought together by a new key: the tables are those of one partition, and what a plain
- *  loop gives. */
+/** Windows over several partitions, brought together by a new key: the tables are those of one partition, and what a
+ *  plain loop gives. */
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

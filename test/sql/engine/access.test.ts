@@ -1,4 +1,5 @@
-/** How pull queries narrow what they read: by keys, by ranges of keys and windows. Narrowing never changes an answer. */
+/** How pull queries narrow what they read: by keys, by ranges of keys and windows. Narrowing never changes an
+ *  answer. */
 
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';

@@ -1,4 +1,5 @@
-/** Aggregates without GROUP BY: a pull query folds what it reads into one row, a push query has one row that changes. */
+/** Aggregates without GROUP BY: a pull query folds what it reads into one row, a push query has one row that
+ *  changes. */
 
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';

@@ -1,4 +1,5 @@
-/** What goes wrong around the engine stays where it is: logs that refuse, clients that are slow, records that are bad. */
+/** What goes wrong around the engine stays where it is: logs that refuse, clients that are slow, records that are
+ *  bad. */
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { ManualClock, Random } from '../../../base/index.ts';

@@ -1,4 +1,5 @@
-/** A full disk, as statements and queries see it: a plain answer, no query stops, and all goes on when there is space. */
+/** A full disk, as statements and queries see it: a plain answer, no query stops, and all goes on when there is
+ *  space. */
 
 import { afterEach, expect, test } from 'vitest';
 import { Random } from '../../../base/index.ts';

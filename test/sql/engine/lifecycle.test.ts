@@ -1,4 +1,5 @@
-/** Statements beside each other: what one of them starts, stops or waits for holds no other up, and crashes leave nothing half done. */
+/** Statements beside each other: what one of them starts, stops or waits for holds no other up, and crashes leave
+ *  nothing half done. */
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { ManualClock, Random } from '../../../base/index.ts';

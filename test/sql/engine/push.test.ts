@@ -1,4 +1,5 @@
-/** Push queries: what they cost while they are open, and that nothing of them is left when they are closed, or the process dies. */
+/** Push queries: what they cost while they are open, and that nothing of them is left when they are closed, or the
+ *  process dies. */
 
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

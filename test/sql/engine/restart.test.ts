@@ -1,4 +1,5 @@
-/** The statement log: what was decided is applied again, nothing is planned again, and what cannot be applied stands in nobody's way. */
+/** The statement log: what was decided is applied again, nothing is planned again, and what cannot be applied stands in
+ *  nobody's way. */
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { Repair } from '../../../engine/index.ts';

@@ -1,4 +1,5 @@
-/** Pull queries on streams that ask for a time or an offset: they read little, and answer what reading everything answers. */
+/** Pull queries on streams that ask for a time or an offset: they read little, and answer what reading everything
+ *  answers. */
 
 import * as fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';

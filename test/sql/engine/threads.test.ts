@@ -1,8 +1,8 @@
 /**
  * One partition or four, no worker thread or two: the same tables at the end.
  *
- * Rows are clearly in time or clearly late, so that nothing depends on who reads first; a plain re-computation over the rows is the judge. Real log,
- * real LevelDB, real threads; grouping and joining go through repartition topics.
+ * Rows are clearly in time or clearly late, so that nothing depends on who reads first; a plain re-computation over the
+ * rows is the judge. Real log, real LevelDB, real threads; grouping and joining go through repartition topics.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

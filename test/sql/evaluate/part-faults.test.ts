@@ -1,4 +1,5 @@
-/** A part of an expression that fails is NULL there, and logged with the record, while the expression around it goes on. */
+/** A part of an expression that fails is NULL there, and logged with the record, while the expression around it goes
+ *  on. */
 
 import { expect, test } from 'vitest';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';

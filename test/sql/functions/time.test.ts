@@ -1,4 +1,5 @@
-/** Time patterns, zones and casts of text to TIMESTAMP: what Java's DateTimeFormatter makes of them in ksqlDB. `failed`: the column is NULL. */
+/** Time patterns, zones and casts of text to TIMESTAMP: what Java's DateTimeFormatter makes of them in ksqlDB.
+ *  `failed`: the column is NULL. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

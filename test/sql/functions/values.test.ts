@@ -1,4 +1,5 @@
-/** What functions and operators give for odd arguments: each row is a rule that ksqlDB's own engine follows too. `failed`: the column is NULL. */
+/** What functions and operators give for odd arguments: each row is a rule that ksqlDB's own engine follows too.
+ *  `failed`: the column is NULL. */
 
 import { describe, expect, test } from 'vitest';
 import { EvaluationError } from '../../../sql/types/evaluation-error.ts';

@@ -1,4 +1,5 @@
-/** Random trees, of every kind of node, that the grammar can express. Places are all the same: they are not compared. */
+/** Random trees, of every kind of node, that the grammar can express. Places are all the same: they are not
+ *  compared. */
 
 import fc from 'fast-check';
 import type {

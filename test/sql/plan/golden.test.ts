@@ -1,9 +1,10 @@
 /**
- * Golden plans: what the planner makes of a statement, byte for byte as it goes to the statement log, and readable back.
+ * Golden plans: what the planner makes of a statement, byte for byte as it goes to the statement log, and readable
+ * back.
  *
- * A plan that runs is never made again, so a change here means that new queries get other plans than the old ones: review the difference, then
- * write the files anew with `MILLRACE_UPDATE_GOLDEN=1 npx vitest run test/sql/plan/golden.test.ts`. Files of plans that are no longer made stay:
- * they must be read for ever.
+ * A plan that runs is never made again, so a change here means that new queries get other plans than the old ones:
+ * review the difference, then write the files anew with `MILLRACE_UPDATE_GOLDEN=1 npx vitest run
+ * test/sql/plan/golden.test.ts`. Files of plans that are no longer made stay: they must be read for ever.
  */
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

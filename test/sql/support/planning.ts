@@ -52,7 +52,8 @@ export const commandOf = (text: string): Command => {
   return planned.command;
 };
 
-/** The error that the last of the statements gets: `CODE at line:column: sentence | hint`; places count from the statement itself. */
+/** The error that the last of the statements gets: `CODE at line:column: sentence | hint`; places count from the
+ *  statement itself. */
 export const faultOf = (text: string, before = sources): string => {
   const own = session();
   if (before !== '') planAll(before, own);

@@ -13,7 +13,8 @@ import {
 import { parseStatements } from '../../../sql/parser/parse.ts';
 import { session } from './planning.ts';
 
-/** A topic, a key, a value, a time in milliseconds (0 when left out). Texts and bytes go as they are, null is null, anything else as JSON. */
+/** A topic, a key, a value, a time in milliseconds (0 when left out). Texts and bytes go as they are, null is null,
+ *  anything else as JSON. */
 export type Sent = readonly [topic: string, key: unknown, value: unknown, timestamp?: number];
 
 export interface Ran {
@@ -24,8 +25,9 @@ export interface Ran {
 }
 
 /**
- * Runs the statements (the first make the sources), then the records one after the other; what a query writes is read by the queries behind
- * it before the next record comes. Keys of other formats than text are shown as hexadecimal digits.
+ * Runs the statements (the first make the sources), then the records one after the other; what a query writes is read
+ * by the queries behind it before the next record comes. Keys of other formats than text are shown as hexadecimal
+ * digits.
  */
 export const runSql = (
   statements: string,

@@ -2,8 +2,8 @@
  * Where scalar types are named in the code: adding one touches three files, and nothing else may have to know it.
  *
  * The files below name one or the other type because a rule of the language is about that very type: conditions are
- * BOOLEAN, LIKE is for STRING, event time is a BIGINT or a TIMESTAMP. A file that tells types apart, so that the next one
- * needs a line in it, belongs into the definition of the type (`sql/types/definition.ts`) or goes by the carrier.
+ * BOOLEAN, LIKE is for STRING, event time is a BIGINT or a TIMESTAMP. A file that tells types apart, so that the next
+ * one needs a line in it, belongs into the definition of the type (`sql/types/definition.ts`) or goes by the carrier.
  */
 
 import { globSync, readFileSync } from 'node:fs';
@@ -14,7 +14,8 @@ import { scalarDefinitions } from '../../../sql/types/scalars/index.ts';
 
 const home = join(import.meta.dirname, '../../..');
 
-/** What has to be written for a type, in three files: its line among the kinds, its definition, its line in the list. */
+/** What has to be written for a type, in three files: its line among the kinds, its definition, its line in the
+ *  list. */
 const places = (kind: string): readonly string[] => [
   'sql/types/kinds.ts',
   `sql/types/scalars/${kind.toLowerCase()}.ts`,

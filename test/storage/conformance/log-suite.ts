@@ -1,6 +1,6 @@
 /**
- * One suite for every log. A subject opens a fresh log; one that can be closed and opened again on the same data offers `reopen`,
- * and what must outlast that is tested as well.
+ * One suite for every log. A subject opens a fresh log; one that can be closed and opened again on the same data offers
+ * `reopen`, and what must outlast that is tested as well.
  */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

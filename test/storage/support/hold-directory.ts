@@ -1,5 +1,5 @@
-/** Opens the log in the directory given, leaves a transaction open, says so, and stays until it is killed. On SIGUSR2 it prints what a durable
- *  append, a commit and the making of a topic answer, closes the log, and ends. */
+/** Opens the log in the directory given, leaves a transaction open, says so, and stays until it is killed. On SIGUSR2
+ *  it prints what a durable append, a commit and the making of a topic answer, closes the log, and ends. */
 
 import { utf8Bytes } from '../../../base/index.ts';
 import { nodeFiles, systemClock, systemRandom } from '../../../base/node/index.ts';

@@ -1,7 +1,7 @@
 /**
- * Reads partition 0 of the compacted topic `t` again and again from its start in a worker, as a table: the last value of each key. Values of a key
- * only grow, keys are never deleted, and the value `aborted` is never committed; whatever contradicts that is a fault. Ends once a
- * pass ends with the key `end`, and posts the faults and the number of passes.
+ * Reads partition 0 of the compacted topic `t` again and again from its start in a worker, as a table: the last value
+ * of each key. Values of a key only grow, keys are never deleted, and the value `aborted` is never committed; whatever
+ * contradicts that is a fault. Ends once a pass ends with the key `end`, and posts the faults and the number of passes.
  */
 
 import { parentPort, workerData } from 'node:worker_threads';

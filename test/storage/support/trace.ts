@@ -1,9 +1,10 @@
 /**
  * A random trace of calls on a log, what the log answered, and what a reader must therefore be shown after a crash.
  *
- * The promises: what was acknowledged as durable is there, at the offset it was given; what was acknowledged at all is there after a kill; a
- * transaction whose commit was answered is there as a whole, with its offsets; one whose commit was under way is there as a whole or not
- * at all; every other one is not there. Nothing else is there, and partitions keep their order.
+ * The promises: what was acknowledged as durable is there, at the offset it was given; what was acknowledged at all is
+ * there after a kill; a transaction whose commit was answered is there as a whole, with its offsets; one whose commit
+ * was under way is there as a whole or not at all; every other one is not there. Nothing else is there, and partitions
+ * keep their order.
  */
 
 import { expect } from 'vitest';
@@ -31,7 +32,8 @@ export interface Trace {
   /** `refused`: the log said that nothing happened. */
   readonly plain: (Written & { durable: boolean; refused: boolean })[];
   readonly transactions: Transaction[];
-  /** For each writer's group the positions that it may have at the end: the last one acknowledged, and those in doubt. */
+  /** For each writer's group the positions that it may have at the end: the last one acknowledged, and those in
+   *  doubt. */
   readonly positions: Map<string, (number | undefined)[]>;
   deletedTo: number[];
   deletedAtMost: number[];
