@@ -65,6 +65,7 @@ export {
   writeFully,
 } from './files.ts';
 export { generatedCodeAllowed, useGeneratedCode } from './generated-code.ts';
+export { hash48 } from './hash48.ts';
 export { firstNotBefore, itemAt } from './indexed.ts';
 export { isCount, JsonFault, JsonFields, parseJson } from './json-fields.ts';
 export { readOrderedI64, writeOrderedI64 } from './ordered-key.ts';

@@ -228,6 +228,7 @@ export class Topology {
       const known = stores.find(({ name }) => name === spec.name);
       if (known === undefined) stores.push(spec);
       else if (known.kind !== spec.kind) throw otherKind(known, spec);
+      else if (holdOthers(known, spec)) throw otherForm(spec);
     }
     return stores;
   }
@@ -302,6 +303,16 @@ export class Topology {
     return printDescription(this.description());
   }
 }
+
+const holdOthers = (a: StoreSpec, b: StoreSpec): boolean =>
+  a.schemaHash !== undefined && b.schemaHash !== undefined && a.schemaHash !== b.schemaHash;
+
+const otherForm = ({ name }: StoreSpec): UserError =>
+  new UserError('TOPOLOGY_STORE_KIND', `the store "${name}" holds other keys or values than a processor reads in it`, {
+    hint:
+      'Give one builder to all processors that share a store. The rows of a table are those of ' +
+      "Stores.timestampedKeyValue with the table's serdes.",
+  });
 
 const otherKind = (known: StoreSpec, spec: StoreSpec): UserError =>
   new UserError(

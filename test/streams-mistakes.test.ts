@@ -97,4 +97,18 @@ describe('an application', () => {
     await expect(streams.store({ ...windows, sizeMs: undefined }, options).get('k', 10)).rejects.toMatchObject(differs);
     await streams.close();
   });
+
+  test('is not started over rows of other serdes, until it is reset', async () => {
+    const rows = built((builder) => builder.table('in', { ...texts, store: 'rows' }));
+    const former = await millrace.streams({ id: 'other-rows', topology: rows });
+    await millrace.awaitIdle();
+    await former.close();
+    const topology = built((builder) => builder.stream('in', texts).groupByKey().count({ store: 'rows' }));
+    const differs = { code: 'STATE_SCHEMA_MISMATCH', hint: expect.stringContaining('reset()') };
+    const streams = await millrace.streams({ id: 'other-rows', topology, start: false });
+    await expect(streams.start()).rejects.toMatchObject(differs);
+    await streams.reset();
+    await streams.start();
+    await streams.close();
+  });
 });

@@ -18,6 +18,7 @@ import { type CogroupAdd, type CogroupInputs, cogrouped } from './cogroup.ts';
 import type { KGroupedStream } from './kgrouped-stream.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized } from './options.ts';
+import { rowStore } from './row-store.ts';
 import type { SessionWindowedCogroupedKStream } from './session-windowed-cogrouped-kstream.ts';
 import { SessionWindows } from './session-windows.ts';
 import type { TimeWindowedCogroupedKStream } from './time-windowed-cogrouped-kstream.ts';
@@ -39,12 +40,12 @@ export class CogroupedKStream<K, A> {
   /** Folds the records of each key. The accumulator may be changed in place. */
   aggregate(initialize: () => A, options: Materialized<A> & { readonly value: Serde<A> }): KTable<K, A> {
     const { value } = options;
+    const [{ key }] = this.#inputs;
     const accumulation = byValue<Addition<A>, A>(value, initialize, addAddition);
     const { graph, node, store } = cogrouped(this.#inputs, options, (name) => ({
-      stores: [{ name, kind: 'key-value' as const }],
+      stores: [rowStore(name, key, value)],
       operator: aggregate({ store: name, accumulation }),
     }));
-    const [{ key }] = this.#inputs;
     return graph.make.table({
       graph,
       node,

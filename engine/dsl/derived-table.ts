@@ -16,6 +16,7 @@ import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized, Processed } from './options.ts';
 import type { TableParts, Wanted } from './parts.ts';
+import { rowStore } from './row-store.ts';
 
 interface Derivation<V, V2> {
   readonly node: string;
@@ -45,7 +46,7 @@ export const derivedTable = <K, V, V2>(
   }
   const serde = serdeFor('value', `the store "${store}"`, value);
   graph.add((topology) => {
-    topology.addStore({ name: store, kind: 'key-value' });
+    topology.addStore(rowStore(store, key, serde));
     const kept = keptTable(operator, { store, row: serde });
     topology.addProcessor(node, kept, [parent], { stores: [store], before });
   });
@@ -90,7 +91,7 @@ export const transformedTable = <K, V, V2, const S extends readonly AnyStoreBuil
   );
   graph.add((topology) => {
     if (!wanted.store) return topology.addProcessor(node, operator, [parent]);
-    topology.addStore({ name: store, kind: 'key-value' });
+    topology.addStore(rowStore(store, key, row()));
     return topology.addProcessor(node, keptTable(operator, { store, row: row() }), [parent], { stores: [store] });
   });
   return graph.make.table<K, V2>({

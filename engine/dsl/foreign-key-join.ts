@@ -14,11 +14,13 @@ import { repartitionSink, repartitionSource } from '../operators/repartition.ts'
 import { tablePassed } from '../operators/table-passed.ts';
 import { tableSource } from '../operators/table-source.ts';
 import { storedRows } from '../operators/table-view.ts';
+import { storeSpec } from '../stores/store-spec.ts';
 import type { Topology } from '../topology.ts';
 import { assertSameBuilder, type Graph, serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized } from './options.ts';
 import { presentKeyOf, rowsOf, type TableParts, type Wanted } from './parts.ts';
+import { rowStore } from './row-store.ts';
 
 interface ForeignKeyJoinOptions<K, FK, L, R, V> {
   readonly foreignKey: (value: L, key: K) => FK | null;
@@ -59,7 +61,7 @@ export const foreignKeyJoin = <K, FK, L, R, V>(
     const parents = [names.alone, names.resolver];
     if (!wanted.store) return topology.addProcessor(names.output, tablePassed<V>(), parents, { before: 'passed on' });
     const value = serdeFor('value', `the join "${names.output}"`, options.value);
-    topology.addStore({ name: names.store, kind: 'key-value' });
+    topology.addStore(rowStore(names.store, key, value));
     return topology.addProcessor(names.output, tableSource<V>({ store: names.store, row: value }), parents, {
       stores: [names.store],
     });
@@ -130,7 +132,7 @@ const addNodes = <K, FK, L, R, V>(
     sinkName: names.registrationSink,
     sourceName: names.registrationSource,
   });
-  topology.addStore({ name: names.subscriptions, kind: 'ordered' });
+  topology.addStore(storeSpec(names.subscriptions, 'ordered', [right.key.serde, left.key.serde, 'subscriptions']));
   topology.addProcessor(names.receive, answerSubscriptions<R>(join), [names.registrationSource], {
     stores: [names.subscriptions, ...join.right.stores],
   });

@@ -14,6 +14,7 @@ import type { KTable } from './ktable.ts';
 import type { CachedMaterialized, WithValue } from './options.ts';
 import { presentKeyOf, type StreamParts, type Wanted } from './parts.ts';
 import { type Reducer, reduceOf } from './reduce.ts';
+import { rowStore } from './row-store.ts';
 import type { SessionWindowedKStream } from './session-windowed-kstream.ts';
 import { SessionWindows } from './session-windows.ts';
 import type { TimeWindowedKStream } from './time-windowed-kstream.ts';
@@ -71,7 +72,7 @@ export class KGroupedStream<K, V> {
     });
     const wanted: Wanted = { store: true };
     graph.add((topology) => {
-      topology.addStore({ name: store, kind: 'key-value' });
+      topology.addStore(rowStore(store, key, value));
       const cache = wanted.lookedUp === true ? false : options.cache;
       const supplier = aggregate<V, A, R>({ store, accumulation, cache });
       topology.addProcessor(node, supplier, [parent], { stores: [store] });

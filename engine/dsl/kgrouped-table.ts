@@ -12,6 +12,7 @@ import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized } from './options.ts';
 import { type KeyForm, presentKeyOf } from './parts.ts';
+import { rowStore } from './row-store.ts';
 
 /** What a grouped table is made of. */
 export interface GroupedTableParts<K, V> {
@@ -83,7 +84,7 @@ export class KGroupedTable<K, V> {
     const node = graph.name(prefix, options.name);
     const { accumulator } = aggregation;
     graph.add((topology) => {
-      topology.addStore({ name: store, kind: 'key-value' });
+      topology.addStore(rowStore(store, key, accumulator));
       topology.addProcessor(node, tableAggregate<V, A>({ store, ...aggregation }), [parent], { stores: [store] });
     });
     return graph.make.table<K, A>({

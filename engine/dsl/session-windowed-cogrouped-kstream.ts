@@ -37,7 +37,11 @@ export class SessionWindowedCogroupedKStream<K, A> {
       merge: (accumulator, other, record) => merge(presentKeyOf(key, record), accumulator, other),
     };
     const { graph, node, store, keyForm } = cogrouped(this.#inputs, options, (name) => {
-      const { stores, operator, keyForm } = sessionWindowAggregate(this.#windows, name, options.retentionMs);
+      const { stores, operator, keyForm } = sessionWindowAggregate(
+        this.#windows,
+        { store: name, key: key.serde, row: value },
+        options.retentionMs,
+      );
       return { stores, operator: operator(accumulation), keyForm };
     });
     return graph.make.table({

@@ -86,7 +86,12 @@ export class SessionWindowedKStream<K, V> {
       value,
       options,
       aggregateOver: (store) => {
-        const aggregate = sessionWindowAggregate(this.#windows, store, options.retentionMs, this.#emit);
+        const aggregate = sessionWindowAggregate(
+          this.#windows,
+          { store, key: this.#parts.key.serde, row: value },
+          options.retentionMs,
+          this.#emit,
+        );
         return { ...aggregate, supplier: aggregate.operator(accumulation, nullValues) };
       },
     });

@@ -6,6 +6,7 @@ import { joinStreamStream, sideOfJoin } from '../operators/join-stream-stream.ts
 import { joinRetention } from '../operators/join-times.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
+import { storeSpec } from '../stores/store-spec.ts';
 import { broughtTogether } from './brought-together.ts';
 import { assertCombinable, type Graph, serdeFor } from './graph.ts';
 import type { JoinWindows } from './join-windows.ts';
@@ -66,7 +67,7 @@ export const joinStreams = <K, V, R, V2>(
     const { left, right, leftRow, rightRow, same } = sides;
     if (same && kind === 'inner') {
       const retentionMs = Math.max(retention.left, retention.right);
-      topology.addStore({ name: names.leftStore, kind: 'ordered', retentionMs });
+      topology.addStore(storeSpec(names.leftStore, 'ordered', [key.serde, leftRow], retentionMs));
       const side = { store: names.leftStore, row: leftRow };
       topology.addProcessor(
         names.merge,
@@ -81,10 +82,10 @@ export const joinStreams = <K, V, R, V2>(
       );
       return;
     }
-    topology.addStore({ name: names.leftStore, kind: 'ordered', retentionMs: retention.left });
-    topology.addStore({ name: names.rightStore, kind: 'ordered', retentionMs: retention.right });
+    topology.addStore(storeSpec(names.leftStore, 'ordered', [key.serde, leftRow], retention.left));
+    topology.addStore(storeSpec(names.rightStore, 'ordered', [key.serde, rightRow], retention.right));
     const alone = kind === 'inner' ? undefined : names.sharedStore;
-    if (alone !== undefined) topology.addStore({ name: alone, kind: 'ordered' });
+    if (alone !== undefined) topology.addStore(storeSpec(alone, 'ordered', [key.serde, 'alone']));
     topology.addProcessor(names.left, sideOfJoin<V>('left'), [left.node]);
     topology.addProcessor(names.right, sideOfJoin<R>('right'), [right.node]);
     const supplier = joinStreamStream<V, R, V2>({

@@ -5,6 +5,7 @@ import { joinStreamTable } from '../operators/join-stream-table.ts';
 import { joinStreamTableGrace } from '../operators/join-stream-table-grace.ts';
 import type { ViewedTable } from '../operators/table-view.ts';
 import type { StreamRecord } from '../record.ts';
+import { storeSpec } from '../stores/store-spec.ts';
 import { broughtTogether } from './brought-together.ts';
 import { assertCombinable, serdeFor } from './graph.ts';
 import type { Joined } from './options.ts';
@@ -39,7 +40,7 @@ export const joinWithTable = <K, V, R, V2>(
       return;
     }
     checkGrace(graceMs, view);
-    topology.addStore({ name: store, kind: 'ordered' });
+    topology.addStore(storeSpec(store, 'ordered', [key.serde, row, 'waiting']));
     const supplier = joinStreamTableGrace<V, R, V2>({ table: view, join, left, graceMs, store, row });
     topology.addProcessor(node, supplier, [parent], { stores: [...view.stores, store] });
   });

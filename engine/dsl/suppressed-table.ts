@@ -2,6 +2,7 @@
 
 import { UserError } from '../../base/index.ts';
 import { type BufferLimit, type Suppression, suppress, suppressedRows } from '../operators/suppress.ts';
+import { storeSpec } from '../stores/store-spec.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { WithValue } from './options.ts';
@@ -13,7 +14,7 @@ export const suppressedTable = <K, V>(
   suppressed: Suppressed<K>,
   options: WithValue<V>,
 ): KTable<K, V> => {
-  const { graph, node: parent, wanted, rows } = parts;
+  const { graph, node: parent, key, wanted, rows } = parts;
   const { name } = suppressed;
   const node = graph.name('KTABLE-SUPPRESS', name);
   const store = name === undefined ? graph.name('KTABLE-SUPPRESS-STATE-STORE') : `${name}-store`;
@@ -24,8 +25,8 @@ export const suppressedTable = <K, V>(
   graph.add((topology) => {
     // Rows that are looked up are those before what is held back.
     const before = wanted.store && rows !== undefined ? 'needed' : 'passed on';
-    topology.addStore({ name: store, kind: 'key-value' });
-    topology.addStore({ name: byTime, kind: 'ordered' });
+    topology.addStore(storeSpec(store, 'key-value', [key.serde, row, 'held back']));
+    topology.addStore(storeSpec(byTime, 'ordered', [key.serde, 'by time']));
     const supplier = suppress<V>({ store, byTime, row, ...when, ...(limit && { limit }), before });
     topology.addProcessor(node, supplier, [parent], { stores: [store, byTime], before });
   });

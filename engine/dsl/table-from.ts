@@ -5,10 +5,12 @@ import { tableSource } from '../operators/table-source.ts';
 import { storedRows, versionedRows } from '../operators/table-view.ts';
 import { versionedTableSource } from '../operators/versioned-table-source.ts';
 import type { Serde } from '../serde.ts';
+import { storeSpec } from '../stores/store-spec.ts';
 import type { Graph } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { Versioned } from './options.ts';
 import type { KeyForm, Wanted } from './parts.ts';
+import { rowStore } from './row-store.ts';
 
 interface TableFrom<K, V> {
   readonly graph: Graph;
@@ -29,7 +31,7 @@ export const tableFrom = <K, V>(from: TableFrom<K, V>): KTable<K, V> => {
   const wanted: Wanted = { store: from.kept };
   graph.add((topology) => {
     const kept = wanted.store;
-    if (kept) topology.addStore({ name: store, kind: 'key-value' });
+    if (kept) topology.addStore(rowStore(store, key, row));
     topology.addProcessor(name, tableSource<V>({ row, ...(kept ? { store } : {}) }), [parent], {
       stores: kept ? [store] : [],
     });
@@ -53,8 +55,8 @@ const versionedTable = <K, V>(
     throw new UserError('DSL_HISTORY_INVALID', `a table cannot keep a history of ${historyMs} ms`);
   const stores = { rows: store, history: `${store}-history`, historyMs };
   graph.add((topology) => {
-    topology.addStore({ name: stores.rows, kind: 'key-value' });
-    topology.addStore({ name: stores.history, kind: 'ordered', retentionMs: historyMs });
+    topology.addStore(rowStore(stores.rows, key, row));
+    topology.addStore(storeSpec(stores.history, 'ordered', [key.serde, row, 'versions'], historyMs));
     topology.addProcessor(name, versionedTableSource<V>({ stores, row }), [parent], {
       stores: [stores.rows, stores.history],
     });

@@ -12,6 +12,7 @@ import { assertCombinable, serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized } from './options.ts';
 import { presentKeyOf, rowsOf, type TableParts, type Wanted } from './parts.ts';
+import { rowStore } from './row-store.ts';
 
 interface TableTableJoinOptions<K, L, R, V> {
   readonly kind: 'inner' | 'left' | 'outer';
@@ -64,7 +65,7 @@ export const tableTableJoin = <K, L, R, V>(
     if (kept) {
       const why = together ? ', which is kept since one record changes both sides,' : '';
       const row = serdeFor('value', `the join "${node}"${why}`, options.value);
-      topology.addStore({ name: store, kind: 'key-value' });
+      topology.addStore(rowStore(store, key, row));
       topology.addProcessor(node, tableSource<V>({ store, row, knownDeletesOnly: together }), parents, {
         stores: [store],
       });

@@ -25,12 +25,16 @@ export class TimeWindowedCogroupedKStream<K, A> {
     options: WindowMaterialized<A> & { readonly value: Serde<A> },
   ): KTable<Windowed<K>, A> {
     const { value } = options;
+    const [{ key }] = this.#inputs;
     const accumulation = byValue<Addition<A>, A>(value, initialize, addAddition);
     const { graph, node, store, keyForm } = cogrouped(this.#inputs, options, (name) => {
-      const { stores, operator, keyForm } = fixedWindowAggregate(this.#windows, name, options.retentionMs);
+      const { stores, operator, keyForm } = fixedWindowAggregate(
+        this.#windows,
+        { store: name, key: key.serde, row: value },
+        options.retentionMs,
+      );
       return { stores, operator: operator(accumulation), keyForm };
     });
-    const [{ key }] = this.#inputs;
     return graph.make.table({
       graph,
       node,

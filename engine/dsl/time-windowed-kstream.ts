@@ -75,7 +75,12 @@ export class TimeWindowedKStream<K, V> {
       value,
       options,
       aggregateOver: (store) => {
-        const aggregate = fixedWindowAggregate(this.#windows, store, options.retentionMs, this.#emit);
+        const aggregate = fixedWindowAggregate(
+          this.#windows,
+          { store, key: this.#parts.key.serde, row: value },
+          options.retentionMs,
+          this.#emit,
+        );
         return { ...aggregate, supplier: aggregate.operator(accumulation, nullValues) };
       },
     });

@@ -9,6 +9,7 @@ import { slidingAggregate } from '../operators/sliding-aggregate.ts';
 import { type NullValues, windowAggregate } from '../operators/window-aggregate.ts';
 import type { Serde } from '../serde.ts';
 import type { StoreSpec } from '../stores/store.ts';
+import { storeSpec } from '../stores/store-spec.ts';
 import type { KeyForm } from './parts.ts';
 import type { SessionWindows } from './session-windows.ts';
 import { SlidingWindows } from './sliding-windows.ts';
@@ -36,14 +37,21 @@ export interface WindowedAggregate {
   keyForm<K>(key: Serde<K>): KeyForm<Windowed<K>>;
 }
 
+/** The store of an aggregate: its keys, without their windows, and its rows. */
+export interface WindowRows {
+  readonly store: string;
+  readonly key: { readonly name: string };
+  readonly row: { readonly name: string };
+}
+
 /** What an aggregate gets besides that sends results when windows close: the store of the open ones. */
 const openWindowsOf = (
-  store: string,
+  { store, key }: WindowRows,
   emit: EmitStrategy,
 ): { readonly stores: readonly StoreSpec[]; readonly option: { readonly openWindows?: string } } => {
   if (emit === 'on window update') return { stores: [], option: {} };
   const openWindows = `${store}-open`;
-  return { stores: [{ name: openWindows, kind: 'ordered' }], option: { openWindows } };
+  return { stores: [storeSpec(openWindows, 'ordered', [key, 'open windows'])], option: { openWindows } };
 };
 
 /** By windows of fixed size. */
@@ -53,23 +61,24 @@ export interface FixedWindowAggregate extends WindowedAggregate {
 
 export const fixedWindowAggregate = (
   windows: FixedWindows,
-  store: string,
+  rows: WindowRows,
   givenRetentionMs: number | undefined,
   emit: EmitStrategy = 'on window update',
 ): FixedWindowAggregate => {
-  if (windows instanceof SlidingWindows) return slidingWindowAggregate(windows, store, givenRetentionMs, emit);
+  if (windows instanceof SlidingWindows) return slidingWindowAggregate(windows, rows, givenRetentionMs, emit);
   const { starts, sizeMs, graceMs } = windows;
+  const { store, key, row } = rows;
   if (emit === 'on window close' && !Number.isFinite(sizeMs)) {
     throw new UserError('DSL_WINDOW_INVALID', 'an unlimited window never closes', {
       hint: 'Send each update of it (emitStrategy of on window update, the default).',
     });
   }
   const retentionMs = retentionOf(givenRetentionMs, sizeMs + graceMs, 'the window and its grace');
-  const open = openWindowsOf(store, emit);
+  const open = openWindowsOf(rows, emit);
   return {
-    stores: [{ name: store, kind: 'window', retentionMs }, ...open.stores],
-    keyForm: (key) => ({
-      serde: timeWindowed(key, sizeMs),
+    stores: [storeSpec(store, 'window', [key, row], retentionMs), ...open.stores],
+    keyForm: (own) => ({
+      serde: timeWindowed(own, sizeMs),
       windowBytes: timeWindowBytes,
       ...(Number.isFinite(sizeMs) && { closing: { endOf: endOfTimeWindow(sizeMs), closesAfterMs: graceMs } }),
     }),
@@ -80,18 +89,19 @@ export const fixedWindowAggregate = (
 
 const slidingWindowAggregate = (
   { windows, graceMs }: SlidingWindows,
-  store: string,
+  rows: WindowRows,
   givenRetentionMs: number | undefined,
   emit: EmitStrategy,
 ): FixedWindowAggregate => {
   const { differenceMs } = windows;
-  const open = openWindowsOf(store, emit);
+  const { store, key, row } = rows;
+  const open = openWindowsOf(rows, emit);
   const needs = 'twice the time difference and the grace';
   const retentionMs = retentionOf(givenRetentionMs, Math.max(1, 2 * differenceMs + graceMs), needs);
   return {
-    stores: [{ name: store, kind: 'ordered', retentionMs: differenceMs + retentionMs }, ...open.stores],
-    keyForm: (key) => ({
-      serde: timeWindowed(key, differenceMs),
+    stores: [storeSpec(store, 'ordered', [key, row, 'windows'], differenceMs + retentionMs), ...open.stores],
+    keyForm: (own) => ({
+      serde: timeWindowed(own, differenceMs),
       windowBytes: timeWindowBytes,
       // A record that comes just then is not late yet.
       closing: { endOf: endOfTimeWindow(differenceMs), closesAfterMs: graceMs + 1 },
@@ -108,16 +118,17 @@ export interface SessionWindowAggregate extends WindowedAggregate {
 
 export const sessionWindowAggregate = (
   { sessions, gapMs, graceMs }: SessionWindows,
-  store: string,
+  rows: WindowRows,
   givenRetentionMs: number | undefined,
   emit: EmitStrategy = 'on window update',
 ): SessionWindowAggregate => {
-  const open = openWindowsOf(store, emit);
+  const { store, key, row } = rows;
+  const open = openWindowsOf(rows, emit);
   const retentionMs = retentionOf(givenRetentionMs, gapMs + graceMs, 'the gap of the sessions and their grace');
   return {
-    stores: [{ name: store, kind: 'ordered', retentionMs }, ...open.stores],
-    keyForm: (key) => ({
-      serde: sessionWindowed(key),
+    stores: [storeSpec(store, 'ordered', [key, row, 'sessions'], retentionMs), ...open.stores],
+    keyForm: (own) => ({
+      serde: sessionWindowed(own),
       windowBytes: sessionBytes,
       // A record that comes just then is not late yet.
       closing: { endOf: endOfSession, closesAfterMs: gapMs + graceMs + 1 },

@@ -15,6 +15,7 @@
 import { UserError } from '../../base/index.ts';
 import { timestampBytes } from '../operators/timestamped.ts';
 import type { Serde } from '../serde.ts';
+import { schemaHashOf } from '../stores/store-spec.ts';
 import { KeyValueFace, type StateKeyValueStore } from './key-value-face.ts';
 import { OrderedKeyValueFace, type StateOrderedKeyValueStore } from './ordered-key-value-face.ts';
 import { type StoreBuilder, storedForm } from './store-builder.ts';
@@ -54,6 +55,7 @@ export const Stores = {
     return {
       name,
       kind: 'key-value',
+      schemaHash: schemaHashOf('key-value', [key, value]),
       ...specOf(options),
       open: (access) => new KeyValueFace(access, name, key, value),
       form: storedForm(key, value, 'plain'),
@@ -82,6 +84,7 @@ export const Stores = {
     return {
       name,
       kind: 'ordered',
+      schemaHash: schemaHashOf('ordered', [key, value, 'in the order of keys']),
       ...specOf(options),
       open: (access) => new OrderedKeyValueFace(access, name, key, value),
       form: storedForm(key, value, 'ordered'),
@@ -109,6 +112,7 @@ export const Stores = {
       name,
       kind: 'ordered',
       retentionMs,
+      schemaHash: schemaHashOf('ordered', [key, value, 'by time']),
       ...specOf(options),
       open: (access) => new WindowFace(access, name, key, value, retentionMs),
       form: storedForm(key, value, 'plain', 0),

@@ -10,8 +10,11 @@ export interface ValueAndTimestamp<V> {
 }
 
 /** The time first (i64, big-endian), then the value's own bytes. */
+/** The name of the serde of a value behind its time. */
+export const timestampedName = ({ name }: { readonly name: string }): string => `timestamped ${name}`;
+
 export const valueAndTimestamp = <V>(value: Serde<V>, timeBytes: number): Serde<ValueAndTimestamp<V>> => ({
-  name: `timestamped ${value.name}`,
+  name: timestampedName(value),
   write(stored, out) {
     out.i64(stored.timestamp);
     value.write(stored.value, out);

@@ -20,12 +20,13 @@ export const checkStoreSchema = (queryId: string, store: StateStore): void => {
   if (schemaHash === undefined || found === undefined || found === schemaHash) return;
   throw new UserError(
     'STATE_SCHEMA_MISMATCH',
-    `the entries of the store "${store.name}" were written with other keys or rows than the query's plan has now: ` +
-      `their schema hash is ${hashText(found)}, the plan's is ${hashText(schemaHash)}; nothing was changed`,
+    `the entries of the store "${store.name}" were written with other keys or rows than its nodes read now: ` +
+      `their schema hash is ${hashText(found)}, that of the nodes is ${hashText(schemaHash)}; nothing was changed`,
     {
       hint:
-        'Run the version of Millrace that wrote them; or stop the server and run ' +
-        `"millrace repair --data DIR --reset-query ${queryId}" to compute the query again from its sources.`,
+        'Run the version that wrote them. Or compute everything again from the sources: for an application call ' +
+        `reset() before start(); for a query stop the server and run "millrace repair --data DIR --reset-query ` +
+        `${queryId}".`,
     },
   );
 };

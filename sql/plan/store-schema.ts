@@ -8,7 +8,7 @@
  * written under.
  */
 
-import { crc32c, murmur2, UserError, utf8Bytes } from '../../base/index.ts';
+import { hash48, UserError } from '../../base/index.ts';
 import type { AggregateCall } from '../analyze/logical.ts';
 import { rowEncodingVersion } from '../types/row-encoding.ts';
 import type { Column } from '../types/schema.ts';
@@ -30,10 +30,7 @@ const hashOf = ({ of, accumulators }: Stored<Step>): string => {
     key: { format: keyFormatOf(of), columns: key.map(describedColumn), windowed },
     row: accumulators?.map(describedCall) ?? value.map(describedColumn),
   });
-  const bytes = utf8Bytes(text);
-  const high = crc32c(bytes, 0, bytes.length) >>> 0;
-  const low = murmur2(bytes) & 0xffff;
-  return `${high.toString(16).padStart(8, '0')}${low.toString(16).padStart(4, '0')}`;
+  return hash48(text).toString(16).padStart(12, '0');
 };
 
 export const storeHashesOf = (root: Step): StoreHashes =>
