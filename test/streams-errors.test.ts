@@ -239,6 +239,24 @@ describe('what a function of the topology throws', () => {
     ]);
   });
 
+  test('a processor that has thrown forwards nothing afterwards', async () => {
+    let late = (): void => undefined;
+    const builder = new StreamsBuilder();
+    builder
+      .stream('in', { key: string, value: json<string>() })
+      .process<string>((context) => ({
+        process(record) {
+          late = () => context.forward(record);
+          if (record.value === 'bad') throw new RangeError('this word is bad');
+        },
+      }))
+      .to('out', { value: string });
+    const streams = await app({ topology: builder.build(), onError: { processing: 'continue' } });
+    await send('"bad"');
+    await streams.awaitIdle();
+    expect(late).toThrow(expect.objectContaining({ code: 'PROCESSOR_FORWARD_INVALID' }));
+  });
+
   test('what a policy throws is not taken for what the topology throws', async () => {
     const streams = await app({
       onError: {

@@ -1,18 +1,19 @@
 /**
  * Tries the package as a stranger gets it: `npm pack`, install into an empty folder, and use what was installed.
  *
- * Three things must work there, with nothing of this repository within reach: the server (`millrace server`), the
- * terminal (`millrace sql -e`) and the library, by `import` (the ten lines of the README) and by `require`. They run on
- * this Node and on the oldest one that package.json promises; an older one must be refused with a sentence. What this
- * catches and the tests cannot: a file that `files` in package.json forgets, a development dependency that the product
- * needs, a path that exists only in the source, a call that the oldest Node does not have.
+ * Four things must work there, with nothing of this repository within reach: the server (`millrace server`), the
+ * terminal (`millrace sql -e`), the library, by `import` (the ten lines of the README) and by `require`, and the
+ * topology library with threads of its own. They run on this Node and on the oldest one that package.json promises; an
+ * older one must be refused with a sentence. The programs must compile against the published types, under strict rules.
+ * What this catches and the tests cannot: a file that `files` in package.json forgets, a development dependency that
+ * the product needs, a path that exists only in the source, a call that the oldest Node does not have.
  *
  * The other Nodes come from the npm registry (one package per platform). Where a platform has no such package, that is
  * printed, and this Node alone is tried.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -79,6 +80,12 @@ function expectText(output: string, wanted: string): void {
   if (!output.includes(wanted)) throw new Error(`expected "${wanted}" in the output:\n${output}`);
 }
 
+const programs = [
+  ['examples', 'ten-lines'],
+  ['tools/package-trial', 'app'],
+  ['tools/package-trial', 'threads'],
+] as const;
+
 const statements = `
   CREATE STREAM greetings (id BIGINT KEY, word VARCHAR) WITH (kafka_topic='greetings', partitions=1, value_format='JSON');
   INSERT INTO greetings (id, word) VALUES (1, 'hello');
@@ -90,15 +97,36 @@ function install(): void {
   if (tarball === undefined) throw new Error('npm pack left no tarball');
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
   npm(['install', '--no-audit', '--no-fund', '--omit=dev', `./${tarball}`], folder);
-  // The oldest Node does not run TypeScript by itself.
-  const program = readFileSync(join(home, 'examples', 'ten-lines.ts'), 'utf8');
-  writeFileSync(join(folder, 'ten-lines.js'), stripTypeScriptTypes(program));
-  cpSync(join(home, 'examples', 'ten-lines.ts'), join(folder, 'ten-lines.ts'));
+  for (const [from, name] of programs) {
+    const program = readFileSync(join(home, from, `${name}.ts`), 'utf8');
+    writeFileSync(join(folder, `${name}.ts`), program);
+    // The oldest Node does not run TypeScript by itself.
+    writeFileSync(join(folder, `${name}.js`), stripTypeScriptTypes(program));
+  }
   writeFileSync(join(folder, 'required.cjs'), "console.log(`required: ${typeof require('millrace').open}`);\n");
 }
 
-/** Server, terminal and library on one Node. */
-async function trial(node: string, program: string): Promise<void> {
+/** The programs compile against the types of the package. */
+function typeCheck(): void {
+  const options = {
+    target: 'es2024',
+    module: 'nodenext',
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    noEmit: true,
+    types: ['node'],
+    typeRoots: [join(home, 'node_modules', '@types')],
+  };
+  const files = programs.map(([, name]) => `${name}.ts`);
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files }));
+  execFileSync(join(home, 'node_modules', '.bin', 'tsc'), ['--project', folder], { stdio: 'inherit' });
+  console.log('The programs compile against the published types.');
+}
+
+/** Server, terminal and library on one Node, which runs files with this ending. */
+async function trial(node: string, ending: 'ts' | 'js'): Promise<void> {
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
   console.log(`On Node ${version}:`);
   const port = await freePort();
@@ -116,7 +144,9 @@ async function trial(node: string, program: string): Promise<void> {
   }
   const [code] = await ended;
   if (code !== 0) throw new Error(`the server ended with exit code ${String(code)} after Ctrl-C`);
-  run(node, [join(folder, program), join(folder, `library-${version}`)]);
+  run(node, [join(folder, `ten-lines.${ending}`), join(folder, `library-${version}`)]);
+  const threads = [join(folder, `threads.${ending}`), join(folder, `threads-${version}`), `./app.${ending}`];
+  expectText(run(node, threads), 'threads: a 2, b 1');
   expectText(run(node, [join(folder, 'required.cjs')]), 'required: function');
 }
 
@@ -132,9 +162,10 @@ function refusal(node: string): void {
 
 try {
   install();
-  await trial(process.execPath, 'ten-lines.ts');
+  typeCheck();
+  await trial(process.execPath, 'ts');
   const old = otherNode(oldest);
-  if (old !== undefined) await trial(old, 'ten-lines.js');
+  if (old !== undefined) await trial(old, 'js');
   const older = otherNode(tooOld);
   if (older !== undefined) refusal(older);
   console.log('The packed tarball works.');

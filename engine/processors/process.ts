@@ -173,9 +173,12 @@ class Scope<KIn, KOut, VOut, S extends AnyStoreBuilder> implements StoreAccess {
         this.#record = record;
         this.#time = record.timestamp;
         this.#streamTime = this.#context.originTime(record.timestamp);
-        processWith(processor as P, record);
-        this.#record = undefined;
-        this.#phase = 'over';
+        try {
+          processWith(processor as P, record);
+        } finally {
+          this.#record = undefined;
+          this.#phase = 'over';
+        }
       },
       flush: () => {
         this.#turn++;
@@ -260,8 +263,11 @@ class Scope<KIn, KOut, VOut, S extends AnyStoreBuilder> implements StoreAccess {
       this.#recordHeaders = RecordHeaders.empty;
       this.#time = time;
       if (time > this.#streamTime && type === 'stream time') this.#streamTime = time;
-      callback(time);
-      this.#phase = 'over';
+      try {
+        callback(time);
+      } finally {
+        this.#phase = 'over';
+      }
     });
     const cancel = (): void => {
       this.#punctuators.delete(cancel);
