@@ -3,7 +3,7 @@
  * in order, what plain lists of the records give: each window once, each tick with what came before it.
  */
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { Random } from '../../../base/index.ts';
 import type { Log } from '../../../storage/index.ts';
 import {
@@ -14,7 +14,7 @@ import {
   sessionResults,
   slidingResults,
 } from '../windows/oracle.ts';
-import { type History, runHistory } from './fault-history.ts';
+import { type History, testWithFaults } from './fault-history.ts';
 import { consume, produce, type Row } from './support.ts';
 
 const partitions = 2;
@@ -135,23 +135,5 @@ const history = (): History => {
 };
 
 describe('final results, suppressed tables and punctuators', () => {
-  const seeds = Array.from({ length: 8 }, (_, i) => i + 1);
-
-  test.each(seeds)('with lost answers and a log that is full now and then, seed %i', async (seed) => {
-    await runHistory(seed, { appendUnknown: 0.05, commitUnknown: 0.2, abortUnknown: 0.1, unavailable: 0.1 }, history());
-  });
-
-  test.each(seeds)('with crashes, seed %i', async (seed) => {
-    const faults = { appendUnknown: 0.02, commitUnknown: 0.1, unavailable: 0.05, fenced: 0.02 };
-    await runHistory(100 + seed, faults, history(), { crashes: 4 });
-  });
-
-  test.each(seeds)('with a disk that is full now and then under the checkpoints, seed %i', async (seed) => {
-    await runHistory(200 + seed, { commitUnknown: 0.05 }, history(), { crashes: 3, diskFull: 0.1 });
-  });
-
-  test.each(seeds)('with tasks that move between hosts that die, seed %i', async (seed) => {
-    const faults = { commitUnknown: 0.1, unavailable: 0.05 };
-    await runHistory(300 + seed, faults, history(), { crashes: 1, hosts: 3, moves: 0.05, deaths: 0.01 });
-  });
+  testWithFaults(history);
 });

@@ -4,7 +4,7 @@
  * everything comes to rest, and the history checks what was committed.
  */
 
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 import { ManualClock, Random, type Timers } from '../../../base/index.ts';
 import type { Runtime } from '../../../engine/index.ts';
 import {
@@ -206,4 +206,27 @@ export const runHistory = async (
   await drive(clock, mended.close());
   // A failed write, a crash: none of them is damage.
   expect(rebuilt).toEqual([]);
+};
+
+/** The tests of a topology under each kind of fault; `history` makes a history of its own for each. */
+export const testWithFaults = (history: () => History): void => {
+  const seeds = Array.from({ length: 8 }, (_, i) => i + 1);
+
+  test.each(seeds)('with lost answers and a log that is full now and then, seed %i', async (seed) => {
+    await runHistory(seed, { appendUnknown: 0.05, commitUnknown: 0.2, abortUnknown: 0.1, unavailable: 0.1 }, history());
+  });
+
+  test.each(seeds)('with crashes, seed %i', async (seed) => {
+    const faults = { appendUnknown: 0.02, commitUnknown: 0.1, unavailable: 0.05, fenced: 0.02 };
+    await runHistory(100 + seed, faults, history(), { crashes: 4 });
+  });
+
+  test.each(seeds)('with a disk that is full now and then under the checkpoints, seed %i', async (seed) => {
+    await runHistory(200 + seed, { commitUnknown: 0.05 }, history(), { crashes: 3, diskFull: 0.1 });
+  });
+
+  test.each(seeds)('with tasks that move between hosts that die, seed %i', async (seed) => {
+    const faults = { commitUnknown: 0.1, unavailable: 0.05 };
+    await runHistory(300 + seed, faults, history(), { crashes: 1, hosts: 3, moves: 0.05, deaths: 0.01 });
+  });
 };

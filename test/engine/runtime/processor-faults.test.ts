@@ -6,7 +6,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { type Random, readUtf8 } from '../../../base/index.ts';
-import { type History, runHistory } from './fault-history.ts';
+import { type History, testWithFaults } from './fault-history.ts';
 import { consume, produce } from './support.ts';
 
 const partitions = 2;
@@ -92,25 +92,7 @@ const history = (): History => {
 };
 
 describe('a processor with stores and punctuators', () => {
-  const seeds = Array.from({ length: 8 }, (_, i) => i + 1);
-
-  test.each(seeds)('with lost answers and a log that is full now and then, seed %i', async (seed) => {
-    await runHistory(seed, { appendUnknown: 0.05, commitUnknown: 0.2, abortUnknown: 0.1, unavailable: 0.1 }, history());
-  });
-
-  test.each(seeds)('with crashes, seed %i', async (seed) => {
-    const faults = { appendUnknown: 0.02, commitUnknown: 0.1, unavailable: 0.05, fenced: 0.02 };
-    await runHistory(100 + seed, faults, history(), { crashes: 4 });
-  });
-
-  test.each(seeds)('with a disk that is full now and then under the checkpoints, seed %i', async (seed) => {
-    await runHistory(200 + seed, { commitUnknown: 0.05 }, history(), { crashes: 3, diskFull: 0.1 });
-  });
-
-  test.each(seeds)('with tasks that move between hosts that die, seed %i', async (seed) => {
-    const faults = { commitUnknown: 0.1, unavailable: 0.05 };
-    await runHistory(300 + seed, faults, history(), { crashes: 1, hosts: 3, moves: 0.05, deaths: 0.01 });
-  });
+  testWithFaults(history);
 
   test('the wall clock has ticked in some of them', () => {
     expect(countedInAll).toBeGreaterThan(0);

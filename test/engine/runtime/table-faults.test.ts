@@ -3,10 +3,10 @@
  * key, and grouped. What is committed in the end is what a loop over the last rows computes.
  */
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { partitionOfKey, type Random } from '../../../base/index.ts';
 import type { Log } from '../../../storage/index.ts';
-import { type History, runHistory } from './fault-history.ts';
+import { type History, testWithFaults } from './fault-history.ts';
 import { consume, lastOf, produce, utf8 } from './support.ts';
 
 /** Rows of the global table are there before anything starts, but that of `live` changes all the time. */
@@ -115,23 +115,5 @@ const history = (): History => {
 };
 
 describe('tables, and a global one', () => {
-  const seeds = Array.from({ length: 8 }, (_, i) => i + 1);
-
-  test.each(seeds)('with lost answers and a log that is full now and then, seed %i', async (seed) => {
-    await runHistory(seed, { appendUnknown: 0.05, commitUnknown: 0.2, abortUnknown: 0.1, unavailable: 0.1 }, history());
-  });
-
-  test.each(seeds)('with crashes, seed %i', async (seed) => {
-    const faults = { appendUnknown: 0.02, commitUnknown: 0.1, unavailable: 0.05, fenced: 0.02 };
-    await runHistory(100 + seed, faults, history(), { crashes: 4 });
-  });
-
-  test.each(seeds)('with a disk that is full now and then under the checkpoints, seed %i', async (seed) => {
-    await runHistory(200 + seed, { commitUnknown: 0.05 }, history(), { crashes: 3, diskFull: 0.1 });
-  });
-
-  test.each(seeds)('with tasks that move between hosts that die, seed %i', async (seed) => {
-    const faults = { commitUnknown: 0.1, unavailable: 0.05 };
-    await runHistory(300 + seed, faults, history(), { crashes: 1, hosts: 3, moves: 0.05, deaths: 0.01 });
-  });
+  testWithFaults(history);
 });
