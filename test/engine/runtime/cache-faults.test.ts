@@ -3,8 +3,8 @@
  * that of a plain recomputation, and an aggregate behind it, which takes back the row that was sent before, agrees.
  */
 
-import { describe, expect, test } from 'vitest';
-import { type History, runHistory } from './fault-history.ts';
+import { describe, expect } from 'vitest';
+import { type History, testWithFaults } from './fault-history.ts';
 import { consume, lastOf, produce, type Row } from './support.ts';
 
 const partitions = 2;
@@ -57,19 +57,5 @@ const history = (): History => {
 };
 
 describe('merged updates', () => {
-  const seeds = Array.from({ length: 8 }, (_, i) => i + 1);
-
-  test.each(seeds)('with lost answers and a log that is full now and then, seed %i', async (seed) => {
-    await runHistory(seed, { appendUnknown: 0.05, commitUnknown: 0.2, abortUnknown: 0.1, unavailable: 0.1 }, history());
-  });
-
-  test.each(seeds)('with crashes, seed %i', async (seed) => {
-    const faults = { appendUnknown: 0.02, commitUnknown: 0.1, unavailable: 0.05, fenced: 0.02 };
-    await runHistory(100 + seed, faults, history(), { crashes: 4 });
-  });
-
-  test.each(seeds)('with tasks that move between hosts that die, seed %i', async (seed) => {
-    const faults = { commitUnknown: 0.1, unavailable: 0.05 };
-    await runHistory(300 + seed, faults, history(), { crashes: 1, hosts: 3, moves: 0.05, deaths: 0.01 });
-  });
+  testWithFaults(history);
 });

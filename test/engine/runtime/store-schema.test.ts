@@ -44,8 +44,8 @@ test.each([['a checkpoint'], ['the changelog alone']])(
     const mismatch = expect.objectContaining({
       code: 'STATE_SCHEMA_MISMATCH',
       message: expect.stringContaining(
-        'the entries of the store "rows" were written with other keys or rows than the query\'s plan has now: their ' +
-          'schema hash is 00000000000b, that of the nodes is 00000000000c; nothing was changed',
+        'the entries of the store "rows" were written with other keys or rows than its nodes read now: their schema ' +
+          'hash is 00000000000b, that of the nodes is 00000000000c; nothing was changed',
       ),
       hint: expect.stringContaining('"millrace repair --data DIR --reset-query one"'),
     });
