@@ -15,6 +15,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { assert, type Random, replaceFile, UserError, unreachable, utf8Bytes } from './base/index.ts';
 import { installNative, nodeFiles, openFileLimit, systemClock, systemRandom } from './base/node/index.ts';
 import {
@@ -48,6 +49,7 @@ import {
 import { LaunchedThreads, workerThreads } from './engine/runtime/worker.ts';
 import { openLevelShard, openSoundLevelShard } from './engine/stores/level-store.ts';
 import {
+  answerSchemas,
   applicationPrefix,
   arrayValue,
   builtInFunctions,
@@ -55,6 +57,7 @@ import {
   definitionOf,
   isScalar,
   type LoadedModule,
+  LocalRegistry,
   loadModule,
   type ModulePlace,
   mapValue,
@@ -66,6 +69,7 @@ import {
   type StatementOptions,
   type StatementResult,
   statementTopic,
+  TopicStore,
   type TypedRow,
   type Value,
 } from './sql/index.ts';
@@ -337,6 +341,15 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       // Copies of what is in the changelogs, of which a start makes no use.
       if (isPassingShard(Number(/^shard-(\d+)$/.exec(name)?.[1] ?? -1))) rmSync(join(state, name), { recursive: true });
     }
+    const registry = new LocalRegistry(new TopicStore(log, () => systemClock.now()));
+    /** A worker's end of a channel over which it asks for schemas. */
+    const builderPort = (): MessagePort => {
+      const { port1, port2 } = new MessageChannel();
+      answerSchemas(port1, (id) => registry.byId(id));
+      // A channel that waits is no reason for the process to go on.
+      port1.unref();
+      return port2;
+    };
     const runtime = new Runtime({
       log,
       clock: systemClock,
@@ -347,7 +360,15 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       openShard: (shard, onDamage) => openLevelShard(state, shard, { onDamage }),
       processingLog: PROCESSING_LOG_TOPIC,
       onEvent: (event) => options.onEvent?.(describeEvent(event)),
-      workers: workerThreads({ count: workers, log, state, builder: workerBuilder, builderOptions, launched }),
+      workers: workerThreads({
+        count: workers,
+        log,
+        state,
+        builder: workerBuilder,
+        builderOptions,
+        builderPort,
+        launched,
+      }),
       limits: { stateBytes: stateMemoryBytes, ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }) },
     });
     const engine = await openSqlEngine({
@@ -357,6 +378,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       timers: systemClock,
       random,
       functions,
+      registry,
       ...(options.push === undefined ? {} : { push: options.push }),
     });
     return new OpenMillrace(directory, log, runtime, engine, launched);

@@ -28,6 +28,7 @@ import {
   type StatementResult,
   type TypedRow,
 } from './facade.ts';
+import { WriterSchemas } from './formats/writer-schemas.ts';
 import { builtInFunctions } from './functions/index.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
 import type { ParsedStatement, QueryStatement } from './parser/statements/index.ts';
@@ -39,6 +40,8 @@ import { PushQuery } from './queries/push.ts';
 import { PushBuffers, type PushLimits } from './queries/push-buffers.ts';
 import { QueryLifecycle } from './query-lifecycle.ts';
 import { dropsOf, hintsOf, stateOf, statusesOf } from './query-status.ts';
+import { LocalRegistry } from './registry/local-registry.ts';
+import type { SchemaRegistry } from './registry/registry.ts';
 import type { PlanStatement } from './session.ts';
 import { Settings } from './settings.ts';
 import { type StatementEntry, StatementLog, statementTopic } from './statement-log.ts';
@@ -67,6 +70,8 @@ export interface SqlEngineOptions {
   readonly scans?: ScanRegistry;
   /** How long a statement waits for what it has started or stopped, before it answers with a warning. Default 10 s. */
   readonly statementWaitMs?: number;
+  /** The registry of schemas; one that forgets when left out. */
+  readonly registry?: SchemaRegistry;
   /** Memory for rows that wait for the clients of push queries. */
   readonly push?: Partial<PushLimits>;
 }
@@ -90,6 +95,7 @@ class Engine implements SqlEngine {
   readonly #runtime: Runtime;
   readonly #random: Random;
   readonly #functions: FunctionRegistry;
+  readonly #registry: SchemaRegistry;
   readonly #environment: CompileEnvironment;
   readonly #defaults: Settings;
   readonly #statements: StatementLog;
@@ -110,10 +116,12 @@ class Engine implements SqlEngine {
     this.#runtime = runtime;
     this.#random = random;
     this.#functions = options.functions ?? builtInFunctions();
+    this.#registry = options.registry ?? new LocalRegistry();
     this.#environment = {
       functions: this.#functions,
       context: { now: () => clock.now(), random: () => random.float() },
       scans: options.scans ?? new ScanRegistry(),
+      schemas: new WriterSchemas((id) => this.#registry.byId(id)),
     };
     this.#defaults = Settings.of(options.settings);
     this.#statements = statements;
@@ -355,6 +363,7 @@ class Engine implements SqlEngine {
     await Promise.all([...this.#open].map((handle) => handle.close()));
     await this.#inserts.close();
     await this.#statements.close();
+    await this.#registry.close();
   }
 }
 

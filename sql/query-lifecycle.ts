@@ -13,6 +13,8 @@ import { applicationIdOf } from './application-id.ts';
 import type { PersistentQuery } from './catalog.ts';
 import type { CompileEnvironment } from './compile/environment.ts';
 import { compileTopology } from './compile/topology.ts';
+import { loadFormats } from './formats/index.ts';
+import { formatsIn } from './plan/formats.ts';
 import { modulesIn } from './plan/modules.ts';
 
 export interface LifecycleOptions {
@@ -54,6 +56,7 @@ export class QueryLifecycle {
     const { runtime, environment } = this.#options;
     try {
       for (const module of modulesIn(query.plan)) environment.functions.checkModule(module);
+      await loadFormats(formatsIn(query.plan));
       const reset = query.properties['auto.offset.reset'] ?? 'latest';
       const cacheBytes = Number(query.properties['cache.max.bytes.buffering'] ?? 0);
       const started = runtime.start({

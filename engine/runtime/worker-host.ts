@@ -1,7 +1,7 @@
 /**
  * The host of tasks in a worker thread: it reads segment files itself (by the log's shared view), owns the LevelDB
  * shards of its tasks, and builds topologies from plan data by a module that is named to it (default export:
- * `(plan, world, options) => Topology`), or loads the modules of applications (`topology-module.ts`).
+ * `(plan, world, options, port) => Topology`), or loads the modules of applications (`topology-module.ts`).
  */
 
 import type { MessagePort } from 'node:worker_threads';
@@ -22,6 +22,7 @@ export interface HostData {
   readonly state: string;
   /** What the builder is given with each plan. */
   readonly builderOptions: unknown;
+  readonly builderPort: MessagePort | undefined;
   readonly settings: HostSettings;
   /** One 32-bit word: the run at work. */
   readonly atWork: SharedArrayBuffer;
@@ -32,6 +33,7 @@ type Build = (
   plan: unknown,
   world: { now(): number; random(): number },
   options: unknown,
+  port: MessagePort | undefined,
 ) => Topology | Promise<Topology>;
 
 /** Loads the builder, and runs the host from the first message on. */
@@ -50,7 +52,7 @@ export const runHost = async (port: MessagePort | null, builder: string): Promis
   installNative();
   const { default: build } = (await import(builder)) as { readonly default?: Build };
   assert(typeof build === 'function', () => `the default export of ${builder} builds no topology`);
-  const { view, state, builderOptions, settings, atWork } = await beginning;
+  const { view, state, builderOptions, builderPort, settings, atWork } = await beginning;
   const chance = systemRandom();
   const world = { now: () => systemClock.now(), random: () => chance.float() };
   const working = new Int32Array(atWork);
@@ -64,7 +66,7 @@ export const runHost = async (port: MessagePort | null, builder: string): Promis
       return openLevelShard(state, shard, { onDamage });
     },
     atWork: (run) => Atomics.store(working, 0, run),
-    build: (plan) => build(plan, world, builderOptions),
+    build: (plan) => build(plan, world, builderOptions, builderPort),
     load: loadTopology,
     hashSeed: settings.hashSeed,
     limits: settings.limits,

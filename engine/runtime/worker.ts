@@ -13,7 +13,7 @@
 // As a whole: an older Node, which does not have the calls, is to be refused with a sentence and not by its linker.
 import * as modules from 'node:module';
 import { dirname } from 'node:path';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { FileLog } from '../../storage/file-log/index.ts';
 import { buffersOf, type RemoteHost, type WorkerOptions } from './threads.ts';
 import type { HostData } from './worker-host.ts';
@@ -27,6 +27,8 @@ export interface WorkerThreadsOptions {
   readonly builder: string;
   /** What the builder is given with each plan; copied to the thread. */
   readonly builderOptions?: unknown;
+  /** Makes the end of a channel for each thread, which its builder is given: by it the builder can ask this thread. */
+  readonly builderPort?: () => MessagePort;
   /** Upper bound of a thread's JavaScript heap, in MiB; what Node sets where it is left out. Memory of stores and
    *  batches lies outside of it. */
   readonly heapMb?: number;
@@ -96,6 +98,7 @@ export const workerThreads = ({
   state,
   builder,
   builderOptions,
+  builderPort,
   heapMb,
   launched,
 }: WorkerThreadsOptions): WorkerOptions => ({
@@ -104,8 +107,9 @@ export const workerThreads = ({
     const view = log.exportView();
     const atWork = new SharedArrayBuffer(4);
     const worker = launched?.take() ?? launch(builder, heapMb);
-    const begin: HostData = { kind: 'begin', view, state, builderOptions, settings, atWork };
-    worker.postMessage(begin, [view.port]);
+    const asks = builderPort?.();
+    const begin: HostData = { kind: 'begin', view, state, builderOptions, builderPort: asks, settings, atWork };
+    worker.postMessage(begin, asks === undefined ? [view.port] : [view.port, asks]);
     let ended = false;
     let cause: Error | undefined;
     worker.on('message', receive);

@@ -76,7 +76,7 @@ export class TopologyBuilder {
     this.topology.addSource<RecordValue>(step.id, {
       topic: step.topic,
       kind: step.kind === 'tableSource' ? 'table' : 'stream',
-      supplier: scanSource(step, environment.scans, fusedMaker(scan, needs, environment)),
+      supplier: scanSource(step, environment, fusedMaker(scan, needs, environment)),
     });
     return needs.columns === undefined
       ? { node: step.id, reading: 'row', schema: scan.schema }

@@ -3,10 +3,9 @@
 
 import type { FunctionContext } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
-import type { ScanRegistry } from './scan-view.ts';
+import type { SharedReading } from './scan-view.ts';
 
-export interface CompileEnvironment {
+export interface CompileEnvironment extends SharedReading {
   readonly functions: FunctionRegistry;
   readonly context: FunctionContext;
-  readonly scans: ScanRegistry;
 }

@@ -11,6 +11,7 @@ import { type OperatorContext, SerdeError, type StreamRecord } from '../../engin
 import type { FormatChoice } from '../formats/choices.ts';
 import type { RowReader, RowWriter } from '../formats/format.ts';
 import { formatOf } from '../formats/index.ts';
+import type { WriterSchemas } from '../formats/writer-schemas.ts';
 import type { Column, Schema, WindowedKey } from '../types/schema.ts';
 import type { Row, Value } from '../types/value.ts';
 
@@ -23,8 +24,9 @@ export const keyWriter = (columns: readonly Column[], choice: FormatChoice): Row
   return format.writer(columns, options);
 };
 
-export const keyReader = (columns: readonly Column[], choice: FormatChoice): RowReader => {
-  const { format, options } = formatOf(choice, columns, 'key');
+/** `schemas`: for keys that others may have written. */
+export const keyReader = (columns: readonly Column[], choice: FormatChoice, schemas?: WriterSchemas): RowReader => {
+  const { format, options } = formatOf(choice, columns, 'key', schemas);
   return format.reader(columns, options);
 };
 

@@ -7,6 +7,7 @@ import { ByteWriter } from '../../base/index.ts';
 import { SerdeError, type StreamRecord } from '../../engine/index.ts';
 import type { FormatChoice } from '../formats/choices.ts';
 import { formatNamed, formatOf } from '../formats/index.ts';
+import type { WriterSchemas } from '../formats/writer-schemas.ts';
 import { keyColumnsOf } from '../plan/plan.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
 import type { Schema } from '../types/schema.ts';
@@ -14,9 +15,12 @@ import type { Row, Value } from '../types/value.ts';
 import { keyWriter, windowBytesOf } from './keys.ts';
 
 /** Checks the key of a record that has one, and writes it again where that is needed. Answers with the fault. */
-export const keyReading = (step: SourceStep): ((record: StreamRecord<unknown>) => string | undefined) => {
+export const keyReading = (
+  step: SourceStep,
+  schemas: WriterSchemas | undefined,
+): ((record: StreamRecord<unknown>) => string | undefined) => {
   const { schema } = step;
-  const check = keyCheck(schema, step.keyFormat);
+  const check = keyCheck(schema, step.keyFormat, schemas);
   if (formatNamed(step.keyFormat.name).canonical) {
     return ({ keyBytes, keyStart, keyEnd }) => {
       const fault = check(keyBytes, keyStart, keyEnd);
@@ -44,11 +48,12 @@ export const keyReading = (step: SourceStep): ((record: StreamRecord<unknown>) =
 const keyCheck = (
   schema: Schema,
   choice: FormatChoice,
+  schemas: WriterSchemas | undefined,
 ): ((bytes: Uint8Array, start: number, end: number) => string | Row) => {
   const row: Row = new Array<Value>(schema.key.length).fill(null);
   const windowBytes = windowBytesOf(schema.windowed);
   if (schema.key.length === 0) return () => row;
-  const { format, options } = formatOf(choice, schema.key, 'key');
+  const { format, options } = formatOf(choice, schema.key, 'key', schemas);
   // A key that is written again has to be read for it.
   const check = format.canonical && windowBytes === 0 ? format.checker?.(schema.key, options) : undefined;
   if (check !== undefined) {

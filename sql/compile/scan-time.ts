@@ -3,6 +3,7 @@
 import type { Block } from '../../engine/index.ts';
 import { SerdeError } from '../../engine/index.ts';
 import { scanned } from '../formats/format.ts';
+import type { WriterSchemas } from '../formats/writer-schemas.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
 import type { Row, Value } from '../types/value.ts';
 import { keyReader, windowBytesOf } from './keys.ts';
@@ -13,9 +14,13 @@ export type TimeValue = (columns: RecordColumns, vectors: readonly Value[][], ro
 
 /** The value of the timestamp column: from its vector, or from the key, where NULL also stands for a key that cannot be
  *  read. */
-export const timeValue = ({ from, slot }: TimestampReader, { schema, keyFormat }: SourceStep): TimeValue => {
+export const timeValue = (
+  { from, slot }: TimestampReader,
+  { schema, keyFormat }: SourceStep,
+  schemas: WriterSchemas | undefined,
+): TimeValue => {
   if (from === 'value') return (_columns, vectors, row) => (vectors[slot] as Value[])[row] as Value;
-  const reader = keyReader(schema.key, keyFormat);
+  const reader = keyReader(schema.key, keyFormat, schemas);
   const key: Row = new Array<Value>(schema.key.length).fill(null);
   const windowBytes = windowBytesOf(schema.windowed);
   return ({ bytes, keyStart, keyEnd }, _vectors, row) => {

@@ -10,6 +10,7 @@ import { SerdeError } from '../../engine/index.ts';
 import { printProperties } from '../formats/choices.ts';
 import { type RowReader, type Scanner, ScanVectors } from '../formats/format.ts';
 import { formatOf } from '../formats/index.ts';
+import type { WriterSchemas } from '../formats/writer-schemas.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
 import { printType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
@@ -121,12 +122,24 @@ export interface ScannedValues {
   readonly close: NonNullable<SourceOperator['close']>;
 }
 
-export const scanValues = (step: SourceStep, slots: readonly number[], registry: ScanRegistry): ScannedValues => {
+/** What the queries of one thread share when they read. */
+export interface SharedReading {
+  readonly scans: ScanRegistry;
+  /** The schemas of records, by their ids; left out: there is no registry. */
+  readonly schemas?: WriterSchemas | undefined;
+}
+
+export const scanValues = (
+  step: SourceStep,
+  slots: readonly number[],
+  { scans: registry, schemas }: SharedReading,
+): ScannedValues => {
   const columns = step.schema.value;
-  const { format, options } = formatOf(step.valueFormat, columns, 'value');
+  const { format, options } = formatOf(step.valueFormat, columns, 'value', schemas);
   const types = columns.map((column) => `${column.name} ${printType(column.type)}`).join(',');
   const wrapped = options.wrapped ? 'w' : 'u';
-  const id = `${step.topic}/${step.valueFormat.name}/${printProperties(step.valueFormat)}/${wrapped}/${types}`;
+  const { name, schema } = step.valueFormat;
+  const id = `${step.topic}/${name}/${schema?.id ?? ''}/${printProperties(step.valueFormat)}/${wrapped}/${types}`;
   const close = registry.want(id, slots);
   const makeScanner = (wanted: readonly number[]): Scanner => format.scanner(columns, options, wanted);
   const row: Row = new Array<Value>(columns.length).fill(null);

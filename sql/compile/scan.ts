@@ -20,14 +20,15 @@ import {
   StreamRecord,
 } from '../../engine/index.ts';
 import { takePartFaults } from '../evaluate/part-faults.ts';
-import { type Format, scanned } from '../formats/format.ts';
+import { type Format, isSelfContained, scanned } from '../formats/format.ts';
 import { formatNamed } from '../formats/index.ts';
+import type { WriterSchemas } from '../formats/writer-schemas.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
 import type { Row, Value } from '../types/value.ts';
 import type { RecordValue } from './reading.ts';
 import { keyReading } from './scan-key.ts';
 import { timeOf, timeValue } from './scan-time.ts';
-import { type Pass, type ScanRegistry, scanValues } from './scan-view.ts';
+import { type Pass, type SharedReading, scanValues } from './scan-view.ts';
 import { timestampReader } from './timestamps.ts';
 
 /** What the steps fused into the scan do with a record whose envelope is set and whose value is the block's vectors
@@ -51,20 +52,20 @@ export interface Fused {
 
 /** Fused parts hold scratch space, so they are made for each task. */
 export const scanSource =
-  (step: SourceStep, registry: ScanRegistry, makeFused: () => Fused): SourceSupplier<RecordValue> =>
+  (step: SourceStep, shared: SharedReading, makeFused: () => Fused): SourceSupplier<RecordValue> =>
   (context, forward): SourceOperator => {
     const fused = makeFused();
     const time = step.timestamp === undefined ? undefined : timestampReader(step.timestamp, step.schema);
-    const timeAt = time === undefined ? undefined : timeValue(time, step);
+    const timeAt = time === undefined ? undefined : timeValue(time, step, shared.schemas);
     const slots = [...new Set([...fused.slots, ...(time?.from === 'value' ? [time.slot] : [])])].sort((a, b) => a - b);
-    const values = scanValues(step, slots, registry);
+    const values = scanValues(step, slots, shared);
     const { viewOf } = values;
-    const readKey = keyReading(step);
+    const readKey = keyReading(step, shared.schemas);
     const record = new StreamRecord<RecordValue>();
 
     return {
       close: values.close,
-      ...prepareOf(formatNamed(step.valueFormat.name), formatNamed(step.keyFormat.name)),
+      ...prepareOf(formatNamed(step.valueFormat.name), formatNamed(step.keyFormat.name), shared.schemas),
       ...(time === undefined || timeAt === undefined
         ? {}
         : { timestampAt: (block: Block, row: number) => timeOf(block, row, viewOf(block), time, timeAt) }),
@@ -146,13 +147,13 @@ export const scanSource =
   };
 
 /** Where one of the formats has to know schemas that records name: they are looked up when a block comes. */
-const prepareOf = (value: Format, key: Format): Pick<SourceOperator, 'prepare'> => {
-  if (value.prepare === undefined && key.prepare === undefined) return {};
+const prepareOf = (value: Format, key: Format, schemas: WriterSchemas | undefined): Pick<SourceOperator, 'prepare'> => {
+  if (schemas === undefined || (isSelfContained(value) && isSelfContained(key))) return {};
   return {
     prepare({ columns }, from) {
       const { bytes, count, keyStart, keyEnd, valueStart, valueEnd } = columns;
-      const keys = key.prepare?.(bytes, keyStart, keyEnd, from, count);
-      const values = value.prepare?.(bytes, valueStart, valueEnd, from, count);
+      const keys = isSelfContained(key) ? undefined : schemas.prepare(bytes, keyStart, keyEnd, from, count);
+      const values = isSelfContained(value) ? undefined : schemas.prepare(bytes, valueStart, valueEnd, from, count);
       return keys === undefined || values === undefined ? (keys ?? values) : Promise.all([keys, values]).then(() => {});
     },
   };

@@ -8,11 +8,15 @@
 
 import { UserError } from '../../base/index.ts';
 import type { Topology } from '../../engine/index.ts';
+import { loadFormats } from '../formats/index.ts';
+import { WriterSchemas } from '../formats/writer-schemas.ts';
 import type { FunctionContext } from '../functions/define.ts';
 import { builtInFunctions } from '../functions/index.ts';
 import { loadModule, type ModuleId, printModule } from '../functions/module.ts';
+import { formatsIn } from '../plan/formats.ts';
 import { modulesIn } from '../plan/modules.ts';
 import { readPlan } from '../plan/read-plan.ts';
+import { askSchemas, type Port } from '../registry/port.ts';
 import { ScanRegistry } from './scan-view.ts';
 import { compileTopology } from './topology.ts';
 
@@ -44,7 +48,16 @@ const load = async (id: ModuleId, places: readonly ModulePlace[]): Promise<void>
   functions.addModuleForPlans(loaded);
 };
 
-const build = async (plan: unknown, world: FunctionContext, places: readonly ModulePlace[] = []): Promise<Topology> => {
+/** Of the registry in the thread that started this one. */
+let schemas: WriterSchemas | undefined;
+
+const build = async (
+  plan: unknown,
+  world: FunctionContext,
+  places: readonly ModulePlace[] = [],
+  port?: Port,
+): Promise<Topology> => {
+  if (port !== undefined) schemas ??= new WriterSchemas(askSchemas(port));
   for (const id of modulesIn(plan)) {
     const key = printModule(id);
     let loaded = loading.get(key);
@@ -54,7 +67,9 @@ const build = async (plan: unknown, world: FunctionContext, places: readonly Mod
     }
     await loaded;
   }
-  return compileTopology(readPlan(plan), { functions, context: world, scans });
+  const read = readPlan(plan);
+  await loadFormats(formatsIn(read));
+  return compileTopology(read, { functions, context: world, scans, schemas });
 };
 
 export default build;

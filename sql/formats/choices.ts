@@ -1,5 +1,7 @@
 /** What a source and the plans over it have chosen: formats with their options, and the column that tells the time. */
 
+import type { KnownSchema } from '../registry/schema.ts';
+
 /** A format with its options. */
 export interface FormatChoice {
   readonly name: string;
@@ -8,11 +10,16 @@ export interface FormatChoice {
   readonly wrapSingleValue?: boolean | undefined;
   /** The format's own properties that were given, by their names without KEY_ and VALUE_. */
   readonly properties?: Readonly<Record<string, string>> | undefined;
+  /** For formats with a schema registry: the schema that records are written with, as it was decided when the source
+   *  was made. An id below 0 is provisional: the statement is planned, and its schemas are not registered yet. */
+  readonly schema?: KnownSchema | undefined;
 }
 
 /** Whether keys in both are the same bytes. */
 export const sameFormat = (a: FormatChoice, b: FormatChoice): boolean =>
-  a.name.toUpperCase() === b.name.toUpperCase() && printProperties(a) === printProperties(b);
+  a.name.toUpperCase() === b.name.toUpperCase() &&
+  printProperties(a) === printProperties(b) &&
+  a.schema?.id === b.schema?.id;
 
 /** The format's properties as text, in the order of their names. */
 export const printProperties = ({ properties = {} }: FormatChoice): string =>

@@ -25,9 +25,11 @@
 
 import { type ByteWriter, UserError } from '../../base/index.ts';
 import { SerdeError } from '../../engine/index.ts';
+import type { KnownSchema, ResolvedSchema, SchemaType } from '../registry/schema.ts';
 import type { Column } from '../types/schema.ts';
 import { printType, type SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
+import type { WriterSchemas } from './writer-schemas.ts';
 
 export { SerdeError };
 
@@ -38,6 +40,12 @@ export interface FormatOptions {
   readonly wrapped: boolean;
   /** The format's own properties that were given in WITH, by name (`FormatProperty`). */
   readonly properties?: Readonly<Record<string, string>> | undefined;
+  /** For formats with a schema registry: the schema that rows are written with, under its id. Its fields are found by
+   *  the names of the columns: the same name first, then without regard to case. Readers know it without asking. */
+  readonly schema?: KnownSchema | undefined;
+  /** For readers of such formats: other schemas that records may name. All of a block have been looked up before the
+   *  block is read; a record whose schema is not there has a fault. Left out: records are written with `schema`. */
+  readonly writers?: WriterSchemas | undefined;
 }
 
 export interface RowWriter {
@@ -128,8 +136,9 @@ export interface Format {
   sorts?(type: SqlType): boolean;
   /** The properties of WITH that it takes. */
   readonly properties: readonly FormatProperty[];
-  /** For formats whose columns can be taken from a schema of a registry, where a statement names none. */
-  readonly inference?: SchemaInference;
+  /** For formats with a schema registry, whose records are framed with the id of the schema that they were written
+   *  with: how schemas and columns follow from each other. */
+  readonly schemas?: SchemaTranslation;
   /** The first fault of these columns as a sentence, or none. Side and number of columns are checked by `checkColumns`.
    *  */
   unsupported(columns: readonly Column[]): string | undefined;
@@ -137,28 +146,46 @@ export interface Format {
   /** `wanted`: the slots to read; all when absent. */
   reader(columns: readonly Column[], options: FormatOptions, wanted?: readonly number[]): RowReader;
   scanner(columns: readonly Column[], options: FormatOptions, wanted: readonly number[]): Scanner;
-  /**
-   * For formats whose records name the schema of their writer, which has to be known before they are read: begins to
-   * look up the schemas of records `[from, to)` that are not known yet. The records are scanned when the promise is
-   * fulfilled; undefined: no schema is missing. A schema that does not exist is a fault of its records, raised by the
-   * reader; the promise is rejected only when schemas cannot be looked up at all.
-   */
-  prepare?(
-    bytes: Uint8Array,
-    starts: Int32Array,
-    ends: Int32Array,
-    from: number,
-    to: number,
-  ): Promise<void> | undefined;
   /** A check of one side's bytes that costs less than reading them: what is wrong with them as the end of "the key …",
    *  or undefined. Left out: they have to be read. */
   checker?(columns: readonly Column[], options: FormatOptions): BytesCheck | undefined;
 }
 
-/** How the columns of a side follow from the text of a schema. */
-export interface SchemaInference {
-  columnsOf(schema: string, side: Side): readonly Column[];
+/** How the columns of a schema are named: unquoted names of SQL are in upper case, and what a statement takes from a
+ *  schema by its id keeps the names that it has there. */
+export type ColumnNames = 'upper-case' | 'as-written';
+
+export interface InferenceOptions extends FormatOptions {
+  readonly names: ColumnNames;
 }
+
+/**
+ * Between the columns of a side and the text of a schema in a registry: pure functions.
+ *
+ * `FormatOptions.wrapped` tells whether a single column lies in an envelope. Without one the schema is that of the bare
+ * value; the column that is inferred from it is called `ROWKEY` or `ROWVAL` (`bareColumnName`).
+ */
+export interface SchemaTranslation {
+  /** As the registry calls schemas of this format. */
+  readonly type: SchemaType;
+  /** Loads what these functions, readers and writers need besides (a parser of schemas); fulfilled before any of them
+   *  is called. Left out: nothing. */
+  load?(): Promise<void>;
+  /** The schema with which rows of these columns are written, where the statement names none. The same columns give the
+   *  same text, in every version of Millrace: it is registered. */
+  schemaOf(columns: readonly Column[], options: FormatOptions): string;
+  /** The columns of a schema. A field that SQL has no type for is left out. Raises a `UserError` for a text that is no
+   *  schema, and for one that cannot be read as columns at all. */
+  columnsOf(schema: ResolvedSchema, options: InferenceOptions): readonly Column[];
+  /** The first reason, as a sentence, why rows of these columns cannot be written with a schema that
+   *  was named by its id; undefined: they can. */
+  misfit(columns: readonly Column[], schema: ResolvedSchema, options: FormatOptions): string | undefined;
+  /** The names of the definitions that the text makes, from which SCHEMA_FULL_NAME chooses; left out: it makes one. */
+  fullNames?(schema: ResolvedSchema): readonly string[];
+}
+
+/** What a single column is called that is inferred from the schema of a bare value. */
+export const bareColumnName = (side: Side): string => (side === 'key' ? 'ROWKEY' : 'ROWVAL');
 
 export type BytesCheck = (bytes: Uint8Array, start: number, end: number) => string | undefined;
 
@@ -195,8 +222,7 @@ export const holdsColumns = (format: Format, columns: readonly Column[], side: S
   columnsFault(format, columns, side) === undefined;
 
 /** Whether its bytes can be read without a registry, as those of a query's internal topics have to be. */
-export const isSelfContained = ({ inference, prepare }: Format): boolean =>
-  inference === undefined && prepare === undefined;
+export const isSelfContained = ({ schemas }: Format): boolean => schemas === undefined;
 
 /** Whether a single value column can lie in an envelope (`wrapSingle`), or without one. */
 export const canWrapAs = ({ wrapping }: Format, wrapSingle: boolean): boolean =>

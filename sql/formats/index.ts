@@ -7,6 +7,7 @@ import { type Format, type FormatOptions, isWrapped, type Side } from './format.
 import { json } from './json.ts';
 import { kafka } from './kafka.ts';
 import { none } from './none.ts';
+import type { WriterSchemas } from './writer-schemas.ts';
 
 export const formats: readonly Format[] = [json, kafka, none];
 
@@ -58,13 +59,42 @@ export const formatNamed = (name: string, at?: Position): Format => {
   });
 };
 
-/** The format of one side, and the options with which its readers and writers of these columns are made. */
+const loading = new WeakMap<Format, Promise<void>>();
+
+/** Loads what these formats need besides (`SchemaTranslation.load`); other names are left to `formatNamed`. */
+export const loadFormats = async (names: Iterable<string>): Promise<void> => {
+  for (const name of new Set(names)) {
+    const format = knownFormats().find((each) => each.name === name.toUpperCase());
+    const load = format?.schemas?.load;
+    if (format === undefined || load === undefined) continue;
+    let loaded = loading.get(format);
+    if (loaded === undefined) {
+      loaded = load();
+      loading.set(format, loaded);
+      loaded.catch(() => loading.delete(format));
+    }
+    await loaded;
+  }
+};
+
+/** The format of one side, and the options with which its readers and writers of these columns are made. `writers`: for
+ *  readers of records that others may have written. */
 export const formatOf = (
-  { name, wrapSingleValue, properties }: FormatChoice,
+  { name, wrapSingleValue, properties, schema }: FormatChoice,
   columns: readonly Column[],
   side: Side,
+  writers?: WriterSchemas,
 ): { readonly format: Format; readonly options: FormatOptions } => {
   const format = formatNamed(name);
   const wrapped = isWrapped(format, columns, side, side === 'key' ? undefined : wrapSingleValue);
-  return { format, options: { side, wrapped, ...(properties !== undefined && { properties }) } };
+  return {
+    format,
+    options: {
+      side,
+      wrapped,
+      ...(properties !== undefined && { properties }),
+      ...(schema !== undefined && { schema }),
+      ...(writers !== undefined && { writers }),
+    },
+  };
 };

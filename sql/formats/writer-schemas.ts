@@ -3,15 +3,16 @@
  *
  * Such a record is framed: a zero byte, the id of the schema that it was written with (4 bytes, big-endian), then the
  * data. Readers are synchronous and schemas lie elsewhere, so the ids of a block are looked up before it is scanned
- * (`Format.prepare`): once per id and thread, several at a time. What a look-up finds is kept, since an id always means
+ * (`WriterSchemas.prepare`): once per id and thread, several at a time. What a look-up finds is kept, since an id always means
  * the same schema; an id for which there is none is asked for again with each block, in case it came late.
  */
 
 import { assert, readI32 } from '../../base/index.ts';
+import type { KnownSchema } from '../registry/schema.ts';
 
-/** The schema of an id, parsed; undefined when there is none. A rejection ends the queries that wait for it, which
- *  start again with back-off. A look-up must end, so it has a time-out of its own. */
-export type SchemaLookUp<S> = (id: number) => Promise<S | undefined>;
+/** The schema of an id; undefined when there is none. A rejection ends the queries that wait for it, which start again
+ *  with back-off. A look-up must end, so it has a time-out of its own. */
+export type SchemaLookUp = (id: number) => Promise<KnownSchema | undefined>;
 
 /** Bytes before the data of a framed record. */
 export const framingBytes = 5;
@@ -20,18 +21,19 @@ export const framingBytes = 5;
 export const schemaIdAt = (bytes: Uint8Array, start: number, end: number): number =>
   end - start >= framingBytes && bytes[start] === 0 ? readI32(bytes, start + 1) : -1;
 
-/** The schemas that one format of this thread has seen. */
-export class WriterSchemas<S> {
-  readonly #lookUp: SchemaLookUp<S>;
-  readonly #known = new Map<number, S>();
+/** The schemas that the readers of one thread have seen. Formats keep what they make of one by the object: an id is
+ *  always the same object here. */
+export class WriterSchemas {
+  readonly #lookUp: SchemaLookUp;
+  readonly #known = new Map<number, KnownSchema>();
   readonly #asked = new Map<number, Promise<void>>();
 
-  constructor(lookUp: SchemaLookUp<S>) {
+  constructor(lookUp: SchemaLookUp) {
     this.#lookUp = lookUp;
   }
 
   /** The schema of an id that was looked up; undefined: there is none. */
-  get(id: number): S | undefined {
+  get(id: number): KnownSchema | undefined {
     return this.#known.get(id);
   }
 
@@ -57,6 +59,11 @@ export class WriterSchemas<S> {
     }
     if (missing.size === 0) return undefined;
     return Promise.all([...missing].map((id) => this.#ask(id))).then(() => undefined);
+  }
+
+  /** Adds a schema that is known without asking. */
+  add(schema: KnownSchema): void {
+    if (!this.#known.has(schema.id)) this.#known.set(schema.id, schema);
   }
 
   #ask(id: number): Promise<void> {

@@ -2,8 +2,8 @@
 
 import build from '../../../sql/compile/worker-builder.ts';
 import { registerFormat } from '../../../sql/formats/index.ts';
-import { framedFormat, slowSchemas } from './framed.ts';
+import { framedFormat } from './framed.ts';
 
-registerFormat(framedFormat(slowSchemas));
+registerFormat(framedFormat());
 
 export default build;

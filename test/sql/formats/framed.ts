@@ -5,7 +5,8 @@
 
 import { readUtf8, utf8Bytes } from '../../../base/index.ts';
 import { type Format, SerdeError, scannerOf } from '../../../sql/formats/format.ts';
-import { framingBytes, type SchemaLookUp, schemaIdAt, WriterSchemas } from '../../../sql/formats/writer-schemas.ts';
+import { framingBytes, type SchemaLookUp, schemaIdAt } from '../../../sql/formats/writer-schemas.ts';
+import { LocalRegistry } from '../../../sql/registry/local-registry.ts';
 
 /** A record of this writer. */
 export const framed = (id: number, line: string): Uint8Array => {
@@ -17,14 +18,19 @@ export const framed = (id: number, line: string): Uint8Array => {
 };
 
 /** Schemas of two writers, which come after a while; there is none for another id, and 13 cannot be asked for. */
-export const slowSchemas: SchemaLookUp<readonly string[]> = async (id) => {
+export const slowSchemas: SchemaLookUp = async (id) => {
   await new Promise((resolve) => setTimeout(resolve, 20));
   if (id === 13) throw new Error('the registry does not answer');
-  return [undefined, ['A', 'B'], ['B', 'A']][id];
+  const schema = [undefined, 'A,B', 'B,A'][id];
+  return schema === undefined ? undefined : { id, type: 'AVRO', schema, definitions: [] };
 };
 
-export const framedFormat = (lookUp: SchemaLookUp<readonly string[]>): Format => {
-  const schemas = new WriterSchemas(lookUp);
+/** A registry of these schemas. */
+export class SlowRegistry extends LocalRegistry {
+  override byId = slowSchemas;
+}
+
+export const framedFormat = (): Format => {
   const format: Format = {
     name: 'FRAMED',
     doc: 'Fields of a line, in the order that the schema of the writer tells.',
@@ -40,10 +46,14 @@ export const framedFormat = (lookUp: SchemaLookUp<readonly string[]>): Format =>
         fault: (text) => (text.length === 1 ? undefined : 'one character'),
       },
     ],
-    inference: { columnsOf: (schema) => schema.split(',').map((name) => ({ name, type: { kind: 'STRING' } })) },
+    schemas: {
+      type: 'AVRO',
+      schemaOf: (columns) => columns.map(({ name }) => name).join(),
+      columnsOf: ({ schema }) => schema.split(',').map((name) => ({ name, type: { kind: 'STRING' } })),
+      misfit: () => undefined,
+    },
     unsupported: (columns) =>
       columns.every(({ type }) => type.kind === 'STRING') ? undefined : 'the format FRAMED holds STRING only',
-    prepare: (...records) => schemas.prepare(...records),
     writer: (columns, { properties }) => ({
       write(row, out) {
         out.i8(0);
@@ -52,10 +62,10 @@ export const framedFormat = (lookUp: SchemaLookUp<readonly string[]>): Format =>
         return true;
       },
     }),
-    reader: (columns, { properties }, wanted) => ({
+    reader: (columns, { properties, writers }, wanted) => ({
       read(bytes, start, end, into) {
         const id = schemaIdAt(bytes, start, end);
-        const names = schemas.get(id);
+        const names = writers?.get(id)?.schema.split(',');
         if (names === undefined) throw new SerdeError(`there is no schema with the id ${id}`);
         const fields = readUtf8(bytes, start + framingBytes, end).split(properties?.['DELIMITER'] ?? ',');
         for (const slot of wanted ?? columns.keys()) {

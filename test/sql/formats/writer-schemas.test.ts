@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Random, utf8Bytes } from '../../../base/index.ts';
 import { nodeFiles, systemClock } from '../../../base/node/index.ts';
@@ -11,15 +12,16 @@ import { openLevelKv } from '../../../engine/stores/level-store.ts';
 import { registerFormat } from '../../../sql/formats/index.ts';
 import { WriterSchemas } from '../../../sql/formats/writer-schemas.ts';
 import { printPlan } from '../../../sql/index.ts';
+import { answerSchemas } from '../../../sql/registry/port.ts';
 import { openFileLog } from '../../../storage/file-log/index.ts';
 import { type Log, type ProducedRecord, produceRecords } from '../../../storage/index.ts';
 import { commandOf, faultOf } from '../support/planning.ts';
 import { closeWorlds, openWorld, rowsOf, type World } from '../support/world.ts';
-import { framed, framedFormat, slowSchemas } from './framed.ts';
+import { framed, framedFormat, SlowRegistry } from './framed.ts';
 
 const closing: (() => unknown)[] = [];
 beforeEach(() => {
-  closing.push(registerFormat(framedFormat(slowSchemas)));
+  closing.push(registerFormat(framedFormat()));
 });
 afterEach(async () => {
   await closeWorlds();
@@ -42,11 +44,19 @@ const world = async (threads: number): Promise<World> => {
   const state = join(directory, 'state');
   mkdirSync(state);
   const builder = import.meta.resolve('./framed-builder.ts');
+  const registry = new SlowRegistry();
+  const builderPort = (): MessagePort => {
+    const { port1, port2 } = new MessageChannel();
+    answerSchemas(port1, (id) => registry.byId(id));
+    port1.unref();
+    return port2;
+  };
   return openWorld({
     log,
+    engine: { registry },
     runtime: {
       openShard: (shard) => openLevelKv(join(state, `shard-${shard}`)),
-      ...(threads > 0 && { workers: workerThreads({ count: threads, log, state, builder }) }),
+      ...(threads > 0 && { workers: workerThreads({ count: threads, log, state, builder, builderPort }) }),
     },
   });
 };
@@ -103,14 +113,14 @@ test('an id is asked for once at a time, and again only while there is no schema
   const asked: number[] = [];
   const schemas = new WriterSchemas(async (id) => {
     asked.push(id);
-    return id === 9 ? undefined : `schema ${id}`;
+    return id === 9 ? undefined : { id, type: 'AVRO', schema: `schema ${id}`, definitions: [] };
   });
   const bytes = new Uint8Array([...framed(1, ''), ...framed(9, ''), ...framed(1, ''), ...utf8Bytes('{"plain": 1}')]);
   const starts = Int32Array.of(0, 5, 10, 15, -1);
   const ends = Int32Array.of(5, 10, 15, bytes.length, -1);
   await Promise.all([schemas.prepare(bytes, starts, ends, 0, 5), schemas.prepare(bytes, starts, ends, 0, 5)]);
   expect(asked).toEqual([1, 9]);
-  expect([schemas.get(1), schemas.get(9)]).toEqual(['schema 1', undefined]);
+  expect([schemas.get(1)?.schema, schemas.get(9)]).toEqual(['schema 1', undefined]);
   expect(schemas.prepare(bytes, starts, ends, 2, 5)).toBeUndefined();
   await schemas.prepare(bytes, starts, ends, 0, 5);
   expect(asked).toEqual([1, 9, 9]);

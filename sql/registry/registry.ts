@@ -1,0 +1,87 @@
+/**
+ * A registry of schemas: subjects with versions, ids that stand for one schema for ever, rules of compatibility.
+ *
+ * What ids, versions, deletions and levels mean is as in Confluent's Schema Registry, so that its clients can read what
+ * Millrace writes. Two implementations: `EmbeddedRegistry`, whose truth is a topic of the log, and `HttpRegistry`, a
+ * client of an external one.
+ */
+
+import type { KnownSchema, SchemaText, SubjectVersion } from './schema.ts';
+
+export const compatibilityLevels = [
+  'NONE',
+  'BACKWARD',
+  'BACKWARD_TRANSITIVE',
+  'FORWARD',
+  'FORWARD_TRANSITIVE',
+  'FULL',
+  'FULL_TRANSITIVE',
+] as const;
+export type CompatibilityLevel = (typeof compatibilityLevels)[number];
+
+/** Of a subject that has no level of its own, where no level was set for all. */
+export const defaultLevel: CompatibilityLevel = 'BACKWARD';
+
+export interface RegisterOptions {
+  /** Compare and keep the schema in its normal form, so that differences of spelling make no new version. */
+  readonly normalize?: boolean | undefined;
+}
+
+export interface Registered {
+  readonly id: number;
+  readonly version: number;
+}
+
+/** A request that a registry refuses: `RegistryError.code`, with the HTTP status in front, as Confluent's. */
+export type RegistryErrorCode =
+  | 40401 // subject not found
+  | 40402 // version not found
+  | 40403 // schema not found
+  | 40404 // subject was soft-deleted
+  | 40405 // subject was not soft-deleted before it is deleted for good
+  | 40406 // version was soft-deleted
+  | 40407 // version was not soft-deleted before it is deleted for good
+  | 40408 // subject has no level of its own
+  | 409 // incompatible
+  | 42201 // invalid schema
+  | 42202 // invalid version
+  | 42203 // invalid level
+  | 42206 // the schema is referred to
+  | 50002; // the registry cannot be reached, or does not answer in time
+
+export class RegistryError extends Error {
+  readonly code: number;
+
+  constructor(code: RegistryErrorCode | number, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.name = 'RegistryError';
+    this.code = code;
+  }
+}
+
+/** Every promise that is rejected is so with a `RegistryError`. What was soft-deleted is left out unless it is asked
+ *  for; its ids can be read for ever. */
+export interface SchemaRegistry {
+  /** The version of the subject with this schema; a new one where there is none. Rejects with 409 when it is not
+   *  compatible with the versions that there are, as the subject's level demands. */
+  register(subject: string, schema: SchemaText, options?: RegisterOptions): Promise<Registered>;
+  /** Undefined: there is no such id. */
+  byId(id: number): Promise<KnownSchema | undefined>;
+  /** Undefined: there is no such subject. */
+  latest(subject: string): Promise<SubjectVersion | undefined>;
+  version(subject: string, version: number): Promise<SubjectVersion | undefined>;
+  /** The version of the subject that has this schema. */
+  find(subject: string, schema: SchemaText, options?: RegisterOptions): Promise<SubjectVersion | undefined>;
+  subjects(options?: { readonly deleted?: boolean }): Promise<readonly string[]>;
+  /** In ascending order; empty for an unknown subject. */
+  versions(subject: string, options?: { readonly deleted?: boolean }): Promise<readonly number[]>;
+  /** Why the schema could not be registered as the subject's next version, as sentences; none: it could. */
+  incompatibilities(subject: string, schema: SchemaText): Promise<readonly string[]>;
+  /** The level of a subject, or the one of all; undefined: the subject has none of its own. */
+  level(subject?: string): Promise<CompatibilityLevel | undefined>;
+  setLevel(level: CompatibilityLevel | undefined, subject?: string): Promise<void>;
+  /** Soft-deletes all versions; `permanent` removes what was soft-deleted. Answers with the versions. */
+  deleteSubject(subject: string, options?: { readonly permanent?: boolean }): Promise<readonly number[]>;
+  deleteVersion(subject: string, version: number, options?: { readonly permanent?: boolean }): Promise<void>;
+  close(): Promise<void>;
+}
