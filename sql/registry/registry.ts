@@ -32,27 +32,19 @@ export interface Registered {
   readonly version: number;
 }
 
-/** A request that a registry refuses: `RegistryError.code`, with the HTTP status in front, as Confluent's. */
-export type RegistryErrorCode =
-  | 40401 // subject not found
-  | 40402 // version not found
-  | 40403 // schema not found
-  | 40404 // subject was soft-deleted
-  | 40405 // subject was not soft-deleted before it is deleted for good
-  | 40406 // version was soft-deleted
-  | 40407 // version was not soft-deleted before it is deleted for good
-  | 40408 // subject has no level of its own
-  | 409 // incompatible
-  | 42201 // invalid schema
-  | 42202 // invalid version
-  | 42203 // invalid level
-  | 42206 // the schema is referred to
-  | 50002; // the registry cannot be reached, or does not answer in time
-
+/**
+ * A request that a registry refuses, or cannot answer. The code is Confluent's, an HTTP status with two digits more:
+ *
+ * - 40401 no such subject, 40402 no such version, 40403 no such schema;
+ * - 40404 the subject, 40406 the version was soft-deleted already; 40405, 40407: it was not, before it is deleted for
+ *   good; 40408 the subject has no level of its own;
+ * - 409 incompatible; 42201 not a schema, 42202 not a version, 42203 not a level; 42206 other schemas refer to it;
+ * - 50002 the registry cannot be reached, or does not answer in time.
+ */
 export class RegistryError extends Error {
   readonly code: number;
 
-  constructor(code: RegistryErrorCode | number, message: string, options?: { readonly cause?: unknown }) {
+  constructor(code: number, message: string, options?: { readonly cause?: unknown }) {
     super(message, options);
     this.name = 'RegistryError';
     this.code = code;
