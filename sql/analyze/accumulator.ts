@@ -3,17 +3,17 @@
 
 import type { Accumulator, AggregateDefinition, FunctionContext } from '../functions/define.ts';
 import { valueOfLiteral } from '../types/literal.ts';
-import type { SqlType } from '../types/type.ts';
-import type { TypedExpression } from './typed.ts';
+import type { AggregateCall } from './logical.ts';
 
 export const accumulatorOf = (
   definition: AggregateDefinition,
-  { args, type }: { readonly args: readonly TypedExpression[]; readonly type: SqlType },
+  { args, type, merges }: Pick<AggregateCall, 'args' | 'type' | 'merges'>,
   context: FunctionContext,
 ): Accumulator =>
   definition.bind({
     args: args.map((argument) => argument.type),
     result: type,
+    ...(merges && { merges }),
     constants: args.map((argument) =>
       argument.kind === 'literal' ? valueOfLiteral(argument.value, argument.type) : undefined,
     ),

@@ -17,7 +17,7 @@ import type { Clause, ScopedSource } from './scope.ts';
 import type { Item } from './select-list.ts';
 import { checkKeyType, localColumn, nameKey, type Stage, sameKeys } from './stage.ts';
 import { findExpression, fingerprint, partsOfExpression, replaceExpressions } from './walk.ts';
-import { analyzeWindow } from './window.ts';
+import { analyzeWindow, windowedKeyOf } from './window.ts';
 
 type Call = ExpressionOf<'call'>;
 
@@ -77,18 +77,20 @@ export const aggregate = (
   checkWindowedSource(context, stage, by);
   const keys = groupKeys(context, stage, by);
   const { aggregates, byPrint } = resolveCalls(context, stage, calls);
-  const window = analyzeWindow(query.window);
+  const final = query.emit?.kind === 'final';
+  const window = analyzeWindow(query.window, final);
   const groups: LogicalAggregate = {
     kind: 'aggregate',
     input: node,
     groupBy: keys,
     aggregates,
     window,
+    ...(final && { final }),
     flow: 'table',
     schema: {
       key: keys.map(({ name, expression }) => ({ name, type: expression.type })),
       value: aggregates.map(({ name, type }) => ({ name, type })),
-      windowed: window === undefined ? undefined : { type: window.type, sizeMs: window.sizeMs },
+      windowed: window === undefined ? undefined : windowedKeyOf(window),
     },
   };
   const keyNames = new Map(by.map((expression, i) => [fingerprint(expression), (keys[i] as NamedExpression).name]));
@@ -206,13 +208,24 @@ const resolveCalls = (
         },
       );
     }
+    const merges = context.query.window?.kind === 'session';
+    const made = { ...resolved, ...(merges && { merges }) };
+    const accumulator = accumulatorOf(definition, made, { now: () => 0, random: () => 0 });
+    if (merges && accumulator.merge === undefined) {
+      throw new UserError(
+        'SQL_AGGREGATE_IN_SESSIONS',
+        `${call.name} cannot be used over sessions: it cannot join the values of two sessions that become one`,
+        { at: call.at, hint: 'Use TUMBLING or HOPPING windows, or an aggregate that has "merge".' },
+      );
+    }
     byPrint.set(print, {
       name: `KSQL_AGG_VARIABLE_${byPrint.size}`,
       function: call.name,
       signature: resolved.signature,
       args: resolved.args,
       type: resolved.type,
-      slots: accumulatorOf(definition, resolved, { now: () => 0, random: () => 0 }).slots,
+      slots: accumulator.slots,
+      ...(merges && { merges }),
     });
   }
   return { aggregates: [...byPrint.values()], byPrint };

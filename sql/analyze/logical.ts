@@ -29,6 +29,8 @@ export interface AggregateCall {
   readonly type: Column['type'];
   /** Types of the slots that its accumulator takes in the row of a group. */
   readonly slots: readonly Column['type'][];
+  /** It is made over sessions, of which two may become one; left out: it is not. */
+  readonly merges?: true | undefined;
 }
 
 /** A resolved call of a table function: each value that it makes is a row, in the column `name`. */
@@ -41,12 +43,15 @@ export interface TableCall {
   readonly type: Column['type'];
 }
 
-export interface AggregateWindow {
-  readonly type: 'TUMBLING';
-  readonly sizeMs: number;
+interface WindowTimes {
   readonly retentionMs: number;
   readonly graceMs: number;
 }
+
+export type AggregateWindow =
+  | (WindowTimes & { readonly type: 'TUMBLING'; readonly sizeMs: number })
+  | (WindowTimes & { readonly type: 'HOPPING'; readonly sizeMs: number; readonly advanceMs: number })
+  | (WindowTimes & { readonly type: 'SESSION'; readonly gapMs: number });
 
 export interface LogicalSource {
   readonly kind: 'source';
@@ -102,6 +107,8 @@ export interface LogicalAggregate {
   readonly groupBy: readonly NamedExpression[];
   readonly aggregates: readonly AggregateCall[];
   readonly window?: AggregateWindow | undefined;
+  /** One row for each window, when it closes; left out: every change. */
+  readonly final?: true | undefined;
   readonly flow: 'table';
   readonly schema: Schema;
 }
@@ -173,6 +180,13 @@ export const printLogical = (node: LogicalNode, indent = ''): string => {
   return lines.join('\n');
 };
 
+/** `HOPPING of 10000 ms by 5000 ms, kept 15000 ms, grace 5000 ms` */
+export const printWindow = (window: AggregateWindow): string => {
+  const { type, retentionMs, graceMs } = window;
+  const by = type === 'HOPPING' ? ` by ${window.advanceMs} ms` : '';
+  return `${type} of ${type === 'SESSION' ? window.gapMs : window.sizeMs} ms${by}, kept ${retentionMs} ms, grace ${graceMs} ms`;
+};
+
 export const printNamed = (items: readonly NamedExpression[]): string =>
   items.map(({ name, expression }) => `${printTyped(expression)} AS ${name}`).join(', ');
 
@@ -196,10 +210,8 @@ const headline = (node: LogicalNode): string => {
       return `Rekey by ${node.keys.length === 0 ? 'NULL' : printNamed(node.keys)}; keep ${printNamed(node.items)}`;
     case 'aggregate': {
       const { window } = node;
-      const windows =
-        window === undefined
-          ? ''
-          : `; windows ${window.type} of ${window.sizeMs} ms, kept ${window.retentionMs} ms, grace ${window.graceMs} ms`;
+      const final = node.final === true ? ', final results' : '';
+      const windows = window === undefined ? '' : `; windows ${printWindow(window)}${final}`;
       return `Aggregate by ${printNamed(node.groupBy)}: ${node.aggregates.map(printAggregate).join(', ')}${windows}`;
     }
     case 'join':

@@ -94,22 +94,20 @@ export const analyzeQuery = (query: Query, options: AnalyzeOptions): AnalyzedQue
 };
 
 const checkClauses = ({ query, options, scope }: QueryContext): void => {
-  if (query.window !== undefined && query.window.kind !== 'tumbling') {
-    throw new UserError('SQL_UNSUPPORTED_WINDOW', `${query.window.kind.toUpperCase()} windows are not supported yet`, {
-      at: query.window.at,
-      hint: 'Use WINDOW TUMBLING (SIZE n unit).',
-    });
-  }
-  if (query.emit?.kind === 'final') {
-    throw new UserError('SQL_UNSUPPORTED_EMIT', 'EMIT FINAL is not supported yet', {
-      at: query.emit.at,
-      hint: 'Use EMIT CHANGES.',
-    });
-  }
   if (query.window !== undefined && query.groupBy === undefined) {
-    throw new UserError('SQL_WINDOW_WITHOUT_GROUP_BY', 'a WINDOW clause needs GROUP BY', {
-      at: query.window.at,
-      hint: 'Add GROUP BY, or leave the WINDOW clause out.',
+    throw new UserError(
+      'SQL_WINDOW_WITHOUT_GROUP_BY',
+      'a WINDOW clause needs GROUP BY, with what SELECT has outside of aggregates',
+      {
+        at: query.window.at,
+        hint: 'Add GROUP BY, or leave the WINDOW clause out.',
+      },
+    );
+  }
+  if (query.emit?.kind === 'final' && query.window === undefined) {
+    throw new UserError('SQL_EMIT_FINAL', 'EMIT FINAL needs a WINDOW clause: without windows no result is ever final', {
+      at: query.emit.at,
+      hint: 'Add WINDOW and GROUP BY, or use EMIT CHANGES.',
     });
   }
   if (query.groupBy !== undefined && query.partitionBy !== undefined) {

@@ -8,7 +8,7 @@
  */
 
 import { assert } from '../../base/index.ts';
-import type { Accumulation, OperatorContext, StreamRecord } from '../../engine/index.ts';
+import type { MergingAccumulation, OperatorContext, StreamRecord } from '../../engine/index.ts';
 import { accumulatorOf } from '../analyze/accumulator.ts';
 import { type AggregateCall, printAggregate } from '../analyze/logical.ts';
 import { printTyped } from '../analyze/typed.ts';
@@ -75,6 +75,8 @@ export interface Aggregator {
   add(slots: Slots, record: StreamRecord<Row>, context: OperatorContext): void;
   /** Takes back what the record added; only where every aggregate can. */
   undo(slots: Slots, record: StreamRecord<Row>, context: OperatorContext): void;
+  /** Adds what another row of slots has. */
+  merge(slots: Slots, other: Slots): void;
 }
 
 export const aggregator = (
@@ -90,7 +92,7 @@ export const aggregator = (
       ...member,
       read,
       evaluators: compileAll(read, scope, environment),
-      args: new Array<Value>(read.length).fill(null),
+      args: new Array<Value>(read.length + (member.accumulator.takesOffset === true ? 1 : 0)).fill(null),
     };
   });
   const apply = (slots: Slots, record: StreamRecord<Row>, context: OperatorContext, takesBack: boolean): void => {
@@ -107,6 +109,7 @@ export const aggregator = (
           );
         }
       }
+      if (accumulator.takesOffset === true) args[evaluators.length] = record.offset;
       try {
         if (takesBack) {
           assert(accumulator.undo !== undefined, `${call.function} cannot take back what it was given`);
@@ -124,19 +127,26 @@ export const aggregator = (
     },
     add: (slots, record, context) => apply(slots, record, context, false),
     undo: (slots, record, context) => apply(slots, record, context, true),
+    merge(slots, other) {
+      for (const { accumulator, at, call } of members) {
+        assert(accumulator.merge !== undefined, `${call.function} cannot be merged`);
+        accumulator.merge(slots, at, other, at);
+      }
+    },
   };
 };
 
 /** What the engine's aggregation keeps for these calls; for one task. The rows of results have the given width. */
 export const accumulationOf = (
   types: readonly SqlType[],
-  { initialize, add }: Omit<Aggregator, 'undo'>,
+  { initialize, add, merge }: Omit<Aggregator, 'undo'>,
   results: ResultFiller,
   width: number,
-): Accumulation<Row, Row, Row> => {
+): MergingAccumulation<Row, Row, Row> => {
   const resultOf = lentResults(results, width);
   const fixed = FixedSlots.over(types);
-  if (fixed !== undefined) {
+  const fixedOther = FixedSlots.over(types);
+  if (fixed !== undefined && fixedOther !== undefined) {
     return {
       form: 'in place',
       width: fixed.width,
@@ -152,9 +162,15 @@ export const accumulationOf = (
         fixed.moveTo(view, at);
         return resultOf(fixed, record, context);
       },
+      merge(view, at, other, otherAt) {
+        fixed.moveTo(view, at);
+        fixedOther.moveTo(other, otherAt);
+        merge(fixed, fixedOther);
+      },
     };
   }
   const slots = new RowSlots();
+  const otherSlots = new RowSlots();
   return {
     form: 'by value',
     accumulator: lentRows(types),
@@ -171,6 +187,12 @@ export const accumulationOf = (
     result(row, record, context) {
       slots.row = row;
       return resultOf(slots, record, context);
+    },
+    merge(row, other) {
+      slots.row = row;
+      otherSlots.row = other;
+      merge(slots, otherSlots);
+      return row;
     },
   };
 };

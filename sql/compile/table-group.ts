@@ -144,10 +144,14 @@ const grouper = (
 };
 
 /** Applies change rows: the former row is undone, the present one is added. */
-export const changeAggregator = ({ initialize, add, undo }: Aggregator, width: number): Omit<Aggregator, 'undo'> => {
+export const changeAggregator = (
+  { initialize, add, undo, merge }: Aggregator,
+  width: number,
+): Omit<Aggregator, 'undo'> => {
   const probe = new StreamRecord<Row>();
   return {
     initialize,
+    merge,
     add(slots, record, context) {
       const change = record.value as Row;
       probe.takeEnvelope(record);

@@ -15,9 +15,9 @@
  * A table function makes rows: its body gives the values that its column has in them.
  *
  * An aggregate keeps its state in slots of a row of the group: its `accumulator` names their types, so that state is
- * stored, logged and restored as any row. `add` and `undo` change the slots from `at` on, by `get` and `set`: where all
- * slots of a group have a fixed width, that changes the stored bytes themselves. `undo` takes back one former `add`; an
- * aggregate without it cannot be used on tables.
+ * stored, logged and restored as any row. `add`, `undo` and `merge` change the slots from `at` on, by `get` and `set`:
+ * where all slots of a group have a fixed width, that changes the stored bytes themselves. `undo` takes back one former
+ * `add`; an aggregate without it cannot be used on tables. `merge` joins two sessions that a row has made one.
  */
 
 import type { Slots } from '../types/slots.ts';
@@ -40,6 +40,8 @@ export interface Call {
   readonly result: SqlType;
   /** For each argument its value if it is a literal, else `undefined`. */
   readonly constants: readonly (Value | undefined)[];
+  /** An aggregate over sessions: its accumulators are merged. */
+  readonly merges?: boolean | undefined;
   readonly context: FunctionContext;
 }
 
@@ -94,6 +96,12 @@ export interface Accumulator {
   /** `args` is lent for the call. Literal arguments are left out of it. */
   add(slots: Slots, at: number, args: readonly Value[]): void;
   undo?(slots: Slots, at: number, args: readonly Value[]): void;
+  /** Adds what the slots of `other` from `otherAt` on have. `slots` is new, or has the sessions that ended earlier.
+   *  An accumulator without it cannot be used over sessions. */
+  merge?(slots: Slots, at: number, other: Slots, otherAt: number): void;
+  /** `add` gets one more argument behind the others: the offset of the row, by which rows of two sessions have an order
+   *  of arrival. */
+  readonly takesOffset?: true;
   result(slots: Slots, at: number): Value;
 }
 

@@ -88,8 +88,8 @@ export const keeperOf = (step: Step): Step | undefined => {
   return lookup === 'none' || input === undefined ? undefined : keeperOf(input);
 };
 
-/** What the step's store holds; undefined where it has none. */
-export const storedBy = (step: Step): Stored<Step> | undefined => stepDefinitionOf(step).stored?.(step);
+/** What the step's stores hold. */
+export const storedBy = (step: Step): readonly Stored<Step>[] => stepDefinitionOf(step).stored?.(step) ?? [];
 
 /** The plan as text for the statement log and the golden files: two spaces, fields in the order in which they were
  *  made. */

@@ -198,9 +198,19 @@ class Planner {
       aggregates = aggregates.map((call) => ({ ...call, args: call.args.map((arg) => rebind(arg, shuffled)) }));
     }
     const id = `${path}Aggregate`;
-    return node.window === undefined
-      ? { kind: table ? 'tableAggregate' : 'streamAggregate', id, from, aggregates, store: id, schema }
-      : { kind: 'streamWindowedAggregate', id, from, aggregates, store: id, window: node.window, schema };
+    if (node.window === undefined) {
+      return { kind: table ? 'tableAggregate' : 'streamAggregate', id, from, aggregates, store: id, schema };
+    }
+    return {
+      kind: 'streamWindowedAggregate',
+      id,
+      from,
+      aggregates,
+      store: id,
+      openWindows: node.final === true ? `${id}-Open` : undefined,
+      window: node.window,
+      schema,
+    };
   }
 
   /** The sink's key format where it can hold these columns, else the first format that can: canonical ones first, which

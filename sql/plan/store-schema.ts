@@ -23,12 +23,12 @@ const describedColumn = ({ name, type }: Column): readonly unknown[] => [name, p
 
 const describedCall = ({ function: name, slots }: AggregateCall): readonly unknown[] => [name, slots.map(printType)];
 
-const hashOf = ({ of, accumulators }: Stored<Step>): string => {
+const hashOf = ({ of, accumulators, holds }: Stored<Step>): string => {
   const { key, value, windowed } = keyedSchema(of);
   const text = JSON.stringify({
     encoding: rowEncodingVersion,
     key: { format: keyFormatOf(of), columns: key.map(describedColumn), windowed },
-    row: accumulators?.map(describedCall) ?? value.map(describedColumn),
+    row: holds ?? accumulators?.map(describedCall) ?? value.map(describedColumn),
   });
   return hash48(text).toString(16).padStart(12, '0');
 };
@@ -36,8 +36,7 @@ const hashOf = ({ of, accumulators }: Stored<Step>): string => {
 export const storeHashesOf = (root: Step): StoreHashes =>
   Object.fromEntries(
     allSteps(root)
-      .map(storedBy)
-      .filter((stored) => stored !== undefined)
+      .flatMap(storedBy)
       .map((stored) => [stored.store, hashOf(stored)]),
   );
 
@@ -50,9 +49,7 @@ export const checkStores = (
   { root, stores }: PhysicalPlan,
   slotsOf: (call: AggregateCall) => readonly SqlType[],
 ): void => {
-  for (const step of allSteps(root)) {
-    const stored = storedBy(step);
-    if (stored === undefined) continue;
+  for (const stored of allSteps(root).flatMap(storedBy)) {
     for (const call of stored.accumulators ?? []) {
       const [planned, built] = [call.slots, slotsOf(call)].map((slots) => slots.map(printType).join(', '));
       if (planned !== built) {
@@ -69,9 +66,8 @@ export const checkStores = (
 
 /** Throws `SQL_PLAN_UNREADABLE` where a store of the plan has no hash. */
 export const checkStoreHashes = ({ root, stores }: PhysicalPlan): void => {
-  for (const step of allSteps(root)) {
-    const store = storedBy(step)?.store;
-    if (store === undefined || /^[0-9a-f]{12}$/.test(String(stores?.[store]))) continue;
+  for (const { store } of allSteps(root).flatMap(storedBy)) {
+    if (/^[0-9a-f]{12}$/.test(String(stores?.[store]))) continue;
     throw new UserError('SQL_PLAN_UNREADABLE', `the plan has no schema hash of its store "${store}"`);
   }
 };

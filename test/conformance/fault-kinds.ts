@@ -61,10 +61,10 @@ const rows: readonly Row[] = [
   [/does not support aggregate functions: (\w+)/, 'SQL_AGGREGATE_NOT_ALLOWED'],
   [/GROUP BY requires aggregate functions/, 'SQL_GROUP_BY_WITHOUT_AGGREGATE'],
   [/Non-aggregate (\w+) expression(?:\(s\))? not part of GROUP BY: ([^\n]+)/, 'SQL_NOT_GROUPED'],
-  [/Non-aggregate (\w+) expression(?:\(s\))? not part of GROUP BY/, 'SQL_NOT_GROUPED'],
+  [/Non-aggregate (\w+) expression(?:\(s\))? not part of GROUP BY/, 'SQL_NOT_GROUPED', 'SQL_WINDOW_WITHOUT_GROUP_BY'],
   [/Window bounds column (\w+) can only be used/, 'SQL_WINDOW_BOUNDS'],
   [/(WINDOW) clause requires a GROUP BY/, 'SQL_WINDOW_WITHOUT_GROUP_BY'],
-  [/EMIT FINAL is only supported for windowed aggregations/, 'SQL_CLAUSE_CONFLICT'],
+  [/EMIT FINAL is only supported for windowed aggregations/, 'SQL_EMIT_FINAL'],
 
   // Keys and the SELECT list.
   [/must include the (?:\w+ )?(?:expressions?|key column) (.+?) in its projection/, 'SQL_MISSING_KEY_COLUMN'],

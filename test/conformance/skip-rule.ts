@@ -34,11 +34,6 @@ const leftOut: readonly Rule[] = [
     why: 'type: DECIMAL, BYTES, DATE and TIME are not there yet',
     test: ({ all }) => /\bDECIMAL\s*\(/.test(all) || usesType(all, new Set(['BYTES', 'DATE', 'TIME'])),
   },
-  {
-    why: 'window: HOPPING and SESSION are not there yet',
-    test: ({ text }) => /\bWINDOW\s+(\w+\s+)?(HOPPING|SESSION)\b/.test(text),
-  },
-  { why: 'window: EMIT FINAL is not there yet', test: ({ text }) => /\bEMIT\s+FINAL\b/.test(text) },
   { why: 'join: joins of two streams are not there yet', test: ({ text }) => joins(text, 'STREAM', /\bWITHIN\b/) },
   { why: 'join: joins of two tables are not there yet', test: ({ text }) => joins(text, 'TABLE') },
   {

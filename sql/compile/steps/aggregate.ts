@@ -1,6 +1,16 @@
 /** Aggregates, windowed and not: a store of accumulators, and the results of each change. */
 
-import { aggregate, type OperatorSupplier, tumbling, windowAggregate } from '../../../engine/index.ts';
+import {
+  aggregate,
+  hopping,
+  type MergingAccumulation,
+  type OperatorSupplier,
+  type StoreSpec,
+  sessionAggregate,
+  sessions,
+  tumbling,
+  windowAggregate,
+} from '../../../engine/index.ts';
 import type { TypedExpression } from '../../analyze/typed.ts';
 import { keyColumnsOf, keyedSchema, keyFormatOf, type Step, type StepOf } from '../../plan/plan.ts';
 import type { Schema } from '../../types/schema.ts';
@@ -22,7 +32,6 @@ export const buildAggregate = (
   const { aggregates, store } = step;
   const { environment } = builder;
   const read = aggregates.flatMap((call) => call.args);
-  const windowed = step.kind === 'streamWindowedAggregate';
   // Of a key of several columns each may be NULL; where the only column is NULL there is no key, and the aggregate
   // drops the record by itself.
   const columns = keyColumnsOf(step.from);
@@ -43,21 +52,40 @@ export const buildAggregate = (
     const plain = aggregator(calls, scope, environment);
     const steps = step.kind === 'tableAggregate' ? changeAggregator(plain, step.from.schema.value.length) : plain;
     const results = resultFiller(calls, environment, picked);
-    const shared = { store, accumulation: accumulationOf(types, steps, results, picked.length) };
-    return windowed
-      ? windowAggregate<Row, Row, Row>({
-          ...shared,
-          windows: tumbling(step.window.sizeMs),
-          graceMs: step.window.graceMs,
-          retentionMs: step.window.retentionMs,
-        })(context, forward)
-      : aggregate<Row, Row, Row>(shared)(context, forward);
+    const accumulation = accumulationOf(types, steps, results, picked.length);
+    const operator =
+      step.kind === 'streamWindowedAggregate'
+        ? windowedOperator(step, accumulation)
+        : aggregate<Row, Row, Row>({ store, accumulation });
+    return operator(context, forward);
   };
-  builder.addStore(
-    windowed
-      ? { name: store, kind: 'window', retentionMs: step.window.retentionMs }
-      : { name: store, kind: 'key-value' },
-  );
-  builder.topology.addProcessor(step.id, supplier, [input.node], { stores: [store] });
+  const stores = storesOf(step);
+  for (const spec of stores) builder.addStore(spec);
+  builder.topology.addProcessor(step.id, supplier, [input.node], { stores: stores.map(({ name }) => name) });
   return { kind: 'rows', node: step.id, schema: select?.schema ?? step.schema };
+};
+
+const storesOf = (step: StepOf<'streamAggregate' | 'streamWindowedAggregate'>): readonly StoreSpec[] => {
+  const name = step.store;
+  if (step.kind !== 'streamWindowedAggregate') return [{ name, kind: 'key-value' }];
+  const { window, openWindows } = step;
+  const kind = window.type === 'SESSION' ? 'ordered' : 'window';
+  const open: readonly StoreSpec[] = openWindows === undefined ? [] : [{ name: openWindows, kind: 'ordered' }];
+  return [{ name, kind, retentionMs: window.retentionMs }, ...open];
+};
+
+const windowedOperator = (
+  { store, window, openWindows }: StepOf<'streamWindowedAggregate'>,
+  accumulation: MergingAccumulation<Row, Row, Row>,
+): OperatorSupplier<Row, Row> => {
+  const { graceMs, retentionMs } = window;
+  const shared = { store, accumulation, graceMs, retentionMs, ...(openWindows !== undefined && { openWindows }) };
+  switch (window.type) {
+    case 'TUMBLING':
+      return windowAggregate({ ...shared, windows: tumbling(window.sizeMs) });
+    case 'HOPPING':
+      return windowAggregate({ ...shared, windows: hopping(window.sizeMs, window.advanceMs) });
+    case 'SESSION':
+      return sessionAggregate({ ...shared, windows: sessions(window.gapMs) });
+  }
 };

@@ -41,6 +41,9 @@ const collectList: AggregateDefinition = defineAggregate({
         const place = kept.findLastIndex((value) => equal(value, args[0] as Value));
         if (place >= 0) slots.set(at, kept.toSpliced(place, 1));
       },
+      merge(slots, at, other, otherAt) {
+        slots.set(at, [...(slots.get(at) as Values), ...(other.get(otherAt) as Values)]);
+      },
       result: (slots, at) => slots.get(at),
     };
   },
@@ -53,15 +56,18 @@ const collectSet: AggregateDefinition = defineAggregate({
   undo: false,
   bind: (call) => {
     const equal = equalityOf(firstOf(call));
+    const take = (slots: Slots, at: number, value: Value): void => {
+      const kept = slots.get(at) as Values;
+      if (!kept.some((one) => equal(one, value))) slots.set(at, [...kept, value]);
+    };
     return {
       slots: [call.result],
       initialize(slots, at) {
         slots.set(at, []);
       },
-      add(slots, at, args) {
-        const kept = slots.get(at) as Values;
-        const value = args[0] as Value;
-        if (!kept.some((one) => equal(one, value))) slots.set(at, [...kept, value]);
+      add: (slots, at, args) => take(slots, at, args[0] as Value),
+      merge(slots, at, other, otherAt) {
+        for (const value of other.get(otherAt) as Values) take(slots, at, value);
       },
       result: (slots, at) => slots.get(at),
     };
@@ -87,6 +93,11 @@ const greatest = (call: Call, valueOf: (args: Values) => Value, order: Order): A
     },
     add(slots, at, args) {
       if (args[0] !== null) slots.set(at, inserted(slots.get(at) as Values, valueOf(args), order, limit));
+    },
+    merge(slots, at, other, otherAt) {
+      for (const value of other.get(otherAt) as Values) {
+        slots.set(at, inserted(slots.get(at) as Values, value, order, limit));
+      }
     },
     result: (slots, at) => slots.get(at),
   };
@@ -140,17 +151,20 @@ const topKDistinct: AggregateDefinition = defineAggregate({
   bind: (call) => {
     const limit = limitOf(call);
     const order = orderOf(firstOf(call));
+    const take = (slots: Slots, at: number, value: Value): void => {
+      const kept = slots.get(at) as Values;
+      if (value !== null && !kept.some((one) => order(one, value) === 0)) {
+        slots.set(at, inserted(kept, value, order, limit));
+      }
+    };
     return {
       slots: [call.result],
       initialize(slots, at) {
         slots.set(at, []);
       },
-      add(slots, at, args) {
-        const value = args[0] as Value;
-        const kept = slots.get(at) as Values;
-        if (value !== null && !kept.some((one) => order(one, value) === 0)) {
-          slots.set(at, inserted(kept, value, order, limit));
-        }
+      add: (slots, at, args) => take(slots, at, args[0] as Value),
+      merge(slots, at, other, otherAt) {
+        for (const value of other.get(otherAt) as Values) take(slots, at, value);
       },
       result: (slots, at) => slots.get(at),
     };
@@ -171,7 +185,7 @@ const histogram: AggregateDefinition = defineAggregate({
   ],
   undo: true,
   bind: (call) => {
-    const step = (counts: Value, text: string, by: number): Value => {
+    const step = (counts: Value, text: string, by: number | bigint): Value => {
       const next = new Map(isMap(counts) ? counts : []);
       const count = addLongs((next.get(text) ?? 0) as number | bigint, by);
       // What is not counted, beyond the limit, cannot be taken back.
@@ -189,6 +203,11 @@ const histogram: AggregateDefinition = defineAggregate({
       },
       undo(slots, at, args) {
         slots.set(at, step(slots.get(at), String(args[0]), -1));
+      },
+      merge(slots, at, other, otherAt) {
+        for (const [text, count] of other.get(otherAt) as ReadonlyMap<string, number | bigint>) {
+          slots.set(at, step(slots.get(at), text, count));
+        }
       },
       result: (slots, at) => slots.get(at),
     };
@@ -208,7 +227,7 @@ const attr: AggregateDefinition = defineAggregate({
   undo: true,
   bind: (call) => {
     const equal = equalityOf(firstOf(call));
-    const step = (slots: Slots, at: number, value: Value, by: number): void => {
+    const step = (slots: Slots, at: number, value: Value, by: number | bigint): void => {
       const values = slots.get(at) as Values;
       const counts = slots.get(at + 1) as readonly (number | bigint)[];
       const place = values.findIndex((one) => equal(one, value));
@@ -229,6 +248,10 @@ const attr: AggregateDefinition = defineAggregate({
       },
       add: (slots, at, args) => step(slots, at, args[0] as Value, 1),
       undo: (slots, at, args) => step(slots, at, args[0] as Value, -1),
+      merge(slots, at, other, otherAt) {
+        const counts = other.get(otherAt + 1) as readonly (number | bigint)[];
+        for (const [i, value] of (other.get(otherAt) as Values).entries()) step(slots, at, value, counts[i] ?? 0);
+      },
       result(slots, at) {
         const values = slots.get(at) as Values;
         return values.length === 1 ? (values[0] as Value) : null;

@@ -1,6 +1,7 @@
 /** MIN and MAX. What was the least may be gone when it is taken back, so neither works on tables. */
 
 import { orderOf } from '../../types/equality.ts';
+import type { Slots } from '../../types/slots.ts';
 import type { Value } from '../../types/value.ts';
 import { type AggregateDefinition, defineAggregate } from '../define.ts';
 import { orderedKinds } from '../signature.ts';
@@ -16,14 +17,15 @@ const extreme = (name: string, sign: number, doc: string, result: string): Aggre
     undo: false,
     bind: ({ result: type }) => {
       const order = orderOf(type);
+      const take = (slots: Slots, at: number, value: Value): void => {
+        const best = slots.get(at);
+        if (value !== null && (best === null || order(value, best) * sign > 0)) slots.set(at, value);
+      };
       return {
         slots: [type],
         initialize() {},
-        add(slots, at, args) {
-          const value = args[0] as Value;
-          const best = slots.get(at);
-          if (value !== null && (best === null || order(value, best) * sign > 0)) slots.set(at, value);
-        },
+        add: (slots, at, args) => take(slots, at, args[0] as Value),
+        merge: (slots, at, other, otherAt) => take(slots, at, other.get(otherAt)),
         result: (slots, at) => slots.get(at),
       };
     },

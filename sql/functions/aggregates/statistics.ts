@@ -44,6 +44,7 @@ const sums = (
     const by = terms(args);
     if (by !== undefined) addTo(slots, at, by, -1);
   },
+  merge: (slots, at, other, otherAt) => addTo(slots, at, doublesOf(other, otherAt, count), 1),
   result: (slots, at) => result(doublesOf(slots, at, count)),
 });
 
@@ -70,6 +71,14 @@ const spread = (result: (variance: number) => number): Accumulator => {
     },
     add: (slots, at, args) => step(slots, at, args[0] as Value, 1),
     undo: (slots, at, args) => step(slots, at, args[0] as Value, -1),
+    merge(slots, at, other, otherAt) {
+      const [n = 0, sum = 0, squares = 0] = doublesOf(slots, at, 3);
+      const [others = 0, otherSum = 0, otherSquares = 0] = doublesOf(other, otherAt, 3);
+      const apart = n === 0 || others === 0 ? 0 : sum / n - otherSum / others;
+      slots.set(at, n + others);
+      slots.set(at + 1, sum + otherSum);
+      slots.set(at + 2, squares + otherSquares + (apart === 0 ? 0 : (apart * apart * n * others) / (n + others)));
+    },
     result(slots, at) {
       const [n = 0, , squares = 0] = doublesOf(slots, at, 3);
       return result(n < 2 ? 0 : Math.max(squares, 0) / (n - 1));
@@ -142,6 +151,7 @@ const sumList: AggregateDefinition = defineAggregate({
       },
       add: (slots, at, args) => fold(slots, at, args[0] ?? null, plus),
       undo: (slots, at, args) => fold(slots, at, args[0] ?? null, minus),
+      merge: (slots, at, other, otherAt) => slots.set(at, plus(slots.get(at), other.get(otherAt))),
       result: (slots, at) => slots.get(at),
     };
   },

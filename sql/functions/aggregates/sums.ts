@@ -44,6 +44,7 @@ const count: AggregateDefinition = defineAggregate({
       undo(slots, at, args) {
         if (everyRow || args[0] !== null) step(slots, at, -1);
       },
+      merge: (slots, at, other, otherAt) => step(slots, at, other.get(otherAt) as Long),
       result: (slots, at) => slots.get(at),
     };
   },
@@ -72,6 +73,7 @@ const sum: AggregateDefinition = defineAggregate({
         const value = args[0] ?? null;
         if (value !== null) slots.set(at, subtract(slots.get(at), value));
       },
+      merge: (slots, at, other, otherAt) => slots.set(at, add(slots.get(at), other.get(otherAt))),
       result: (slots, at) => slots.get(at),
     };
   },
@@ -104,6 +106,10 @@ const avg: AggregateDefinition = defineAggregate({
         if (value === null) return;
         slots.set(at, subtract(slots.get(at), value));
         step(slots, at + 1, -1);
+      },
+      merge(slots, at, other, otherAt) {
+        slots.set(at, add(slots.get(at), other.get(otherAt)));
+        step(slots, at + 1, other.get(otherAt + 1) as Long);
       },
       result: (slots, at) => (slots.get(at + 1) === 0 ? 0 : Number(slots.get(at)) / Number(slots.get(at + 1))),
     };

@@ -15,6 +15,6 @@ export const aggregate = <Input>(): StepDefinition<AggregateStep<Input>, Input> 
   ...overOneInput,
   keys: 'passed',
   lookup: 'own store',
-  stored: (step) => ({ store: step.store, of: step, accumulators: step.aggregates }),
+  stored: (step) => [{ store: step.store, of: step, accumulators: step.aggregates }],
   print: ({ aggregates, store }) => `${aggregates.map(printAggregate).join(', ')} in ${store}`,
 });

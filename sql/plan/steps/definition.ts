@@ -25,19 +25,21 @@ export interface StepDefinition<S, Input> {
   /** Where the rows of a table behind it can be looked up by key: in its own store, in that of its input (with the
    *  step's work done again at each look-up), or nowhere. */
   readonly lookup: 'own store' | 'input' | 'none';
-  /** What its store holds, where it has one. */
-  stored?(step: S): Stored<S | Input> | undefined;
+  /** What its stores hold, where it has any. */
+  stored?(step: S): readonly Stored<S | Input>[];
   /** What it does, as EXPLAIN shows it behind the kind. */
   print(step: S): string;
 }
 
-/** The entries of a step's store. */
+/** The entries of one store of a step. */
 export interface Stored<S> {
   readonly store: string;
   /** The keys are those behind this step, and so are the rows. */
   readonly of: S;
   /** In place of those rows, the accumulators of these calls. */
   readonly accumulators?: readonly AggregateCall[];
+  /** In place of rows, something of the step's own, under this name. */
+  readonly holds?: string;
 }
 
 export interface KeysMade<S> {

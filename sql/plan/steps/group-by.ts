@@ -34,5 +34,5 @@ const groupBy = {
 export const streamGroupBy = <Input>(): StepDefinition<GroupByStep<Input>, Input> => groupBy;
 export const tableGroupBy = <Input>(): StepDefinition<TableGroupByStep<Input>, Input> => ({
   ...groupBy,
-  stored: ({ store, from }) => ({ store, of: from }),
+  stored: ({ store, from }) => [{ store, of: from }],
 });

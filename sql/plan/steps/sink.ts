@@ -18,7 +18,7 @@ export const sink = <Input>(): StepDefinition<SinkStep<Input>, Input> => ({
   ...overOneInput,
   keys: keysOfSchema,
   lookup: 'none',
-  stored: ({ store, from }) => (store === undefined ? undefined : { store, of: from }),
+  stored: ({ store, from }) => (store === undefined ? [] : [{ store, of: from }]),
   print: ({ topic, keyFormat, valueFormat, timestamp, store }) =>
     `topic ${topic}, key ${printFormat(keyFormat)}, value ${printFormat(valueFormat)}${printTimestamp(timestamp)}${store === undefined ? '' : `, kept in ${store}`}`,
 });

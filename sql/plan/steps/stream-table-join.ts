@@ -16,6 +16,6 @@ export const streamTableJoin = <Input>(): StepDefinition<JoinStep<Input>, Input>
   withInputs: (step, [left, right]) => ({ ...step, left: left ?? step.left, right: right ?? step.right }),
   keys: 'passed',
   lookup: 'none',
-  stored: ({ store, right }) => ({ store, of: right }),
+  stored: ({ store, right }) => [{ store, of: right }],
   print: ({ type, store }) => `${type} with ${store}`,
 });

@@ -1,6 +1,6 @@
 /** Aggregates of the rows of each group and window of time, kept in a store. */
 
-import { type AggregateCall, type AggregateWindow, printAggregate } from '../../analyze/logical.ts';
+import { type AggregateCall, type AggregateWindow, printAggregate, printWindow } from '../../analyze/logical.ts';
 import { overOneInput, type StepBase, type StepDefinition } from './definition.ts';
 
 export interface WindowedAggregateStep<Input> extends StepBase {
@@ -8,6 +8,8 @@ export interface WindowedAggregateStep<Input> extends StepBase {
   readonly from: Input;
   readonly aggregates: readonly AggregateCall[];
   readonly store: string;
+  /** One result for each window, when it closes: the store of the open ones. Left out: every change goes on. */
+  readonly openWindows?: string | undefined;
   readonly window: AggregateWindow;
 }
 
@@ -15,7 +17,10 @@ export const windowedAggregate = <Input>(): StepDefinition<WindowedAggregateStep
   ...overOneInput,
   keys: 'passed',
   lookup: 'own store',
-  stored: (step) => ({ store: step.store, of: step, accumulators: step.aggregates }),
-  print: ({ aggregates, store, window: { type, sizeMs, retentionMs, graceMs } }) =>
-    `${aggregates.map(printAggregate).join(', ')} in ${store}, ${type} of ${sizeMs} ms, kept ${retentionMs} ms, grace ${graceMs} ms`,
+  stored: (step) => [
+    { store: step.store, of: step, accumulators: step.aggregates },
+    ...(step.openWindows === undefined ? [] : [{ store: step.openWindows, of: step, holds: 'open windows' as const }]),
+  ],
+  print: ({ aggregates, store, openWindows, window }) =>
+    `${aggregates.map(printAggregate).join(', ')} in ${store}, ${printWindow(window)}${openWindows === undefined ? '' : `, final results from ${openWindows}`}`,
 });

@@ -149,11 +149,27 @@ describe('aggregates', () => {
       /^SQL_WINDOW_RETENTION at 1:103: .* 86400000 ms, but RETENTION is 82800000 ms \| .*GRACE/,
     );
     expect(kept('2 HOURS, GRACE PERIOD 0 SECONDS')).toBe('no fault');
-    expect(
-      ctas(
-        'SELECT customer, COUNT(*) AS n FROM orders WINDOW HOPPING (SIZE 1 DAY, ADVANCE BY 1 HOUR) GROUP BY customer',
-      ),
-    ).toMatch(/^SQL_UNSUPPORTED_WINDOW.*TUMBLING/);
+  });
+
+  test('each kind of window has its own limits', () => {
+    const counted = (window: string, more = ''): string =>
+      ctas(`SELECT customer, COUNT(*) AS n FROM orders WINDOW ${window} GROUP BY customer${more}`);
+    expect(counted('HOPPING (SIZE 1 DAY, ADVANCE BY 1 HOUR)')).toBe('no fault');
+    expect(counted('HOPPING (SIZE 1 DAY, ADVANCE BY 0 HOURS)')).toMatch(/^SQL_WINDOW_SIZE at 1:\d+: the advance/);
+    expect(counted('HOPPING (SIZE 1 HOUR, ADVANCE BY 2 HOURS)')).toMatch(/^SQL_WINDOW_ADVANCE at 1:\d+: .* 7200000 ms/);
+    expect(counted('SESSION (1 HOUR)')).toBe('no fault');
+    expect(counted('SESSION (0 SECONDS)')).toMatch(/^SQL_WINDOW_SIZE at 1:\d+: the gap of sessions/);
+    expect(counted('SESSION (1 HOUR, RETENTION 1 HOUR)')).toMatch(/^SQL_WINDOW_RETENTION .* for their gap .*last row/);
+    expect(counted('SESSION (1 HOUR, RETENTION 1 HOUR, GRACE PERIOD 0 SECONDS)')).toBe('no fault');
+    // A result that waits for the close of its window does not wait for a day more, unless that is asked for.
+    expect(counted('TUMBLING (SIZE 1 HOUR, RETENTION 1 HOUR)', ' EMIT FINAL')).toBe('no fault');
+  });
+
+  test('EMIT FINAL needs windows', () => {
+    expect(ctas('SELECT customer, COUNT(*) AS n FROM orders GROUP BY customer EMIT FINAL')).toMatch(
+      /^SQL_EMIT_FINAL at 1:\d+: .* without windows no result is ever final/,
+    );
+    expect(csas('SELECT * FROM orders EMIT FINAL')).toMatch(/^SQL_EMIT_FINAL/);
   });
 
   test('a kind that does not fit names the other statement', () => {

@@ -58,12 +58,13 @@ describe('every example of the documentation is true', () => {
       if (!isAggregateCall(node, functions)) throw new Error(`${call} is no call of an aggregate`);
       const aggregate = typeAggregate(node, scopeOf(columns));
       const overload = functions.aggregate(aggregate.name, aggregate.signature);
-      const accumulator = overload.definition.bind({
+      const bound = {
         args: aggregate.args.map((arg) => arg.type),
         result: aggregate.type,
         constants: aggregate.args.map((arg) => (arg.kind === 'literal' ? constantOf(arg) : undefined)),
         context,
-      });
+      };
+      const accumulator = overload.definition.bind(bound);
       const parameters = spread(overload.signature, aggregate.args.length) ?? [];
       const evaluators = aggregate.args
         .filter((_, i) => parameters[i]?.literal !== true)
@@ -98,6 +99,24 @@ describe('every example of the documentation is true', () => {
       if (accumulator.undo !== undefined) {
         for (const step of steps) accumulator.undo(slots, 1, argsOf(step));
         expect(slots.row).toEqual(start);
+      }
+      // Over sessions: the rows in two parts, wherever the one ends, merged into an accumulator that has none.
+      const merging = overload.definition.bind({ ...bound, merges: true });
+      const empty = (): RowSlots => {
+        const made = new RowSlots(['before', ...merging.slots.map(() => null), 'behind']);
+        merging.initialize(made, 1);
+        return made;
+      };
+      for (let cut = 0; cut <= steps.length; cut++) {
+        const parts = [empty(), empty()] as const;
+        for (const [i, step] of steps.entries()) {
+          const part = i < cut ? parts[0] : parts[1];
+          merging.add(part, 1, [...argsOf(step), ...(merging.takesOffset === true ? [i] : [])]);
+        }
+        const whole = empty();
+        for (const part of parts) merging.merge?.(whole, 1, part, 1);
+        expect(merging.result(whole, 1)).toEqual(wanted);
+        expect([whole.row[0], whole.row.at(-1)]).toEqual(['before', 'behind']);
       }
     });
   }

@@ -1,6 +1,8 @@
 /** Running persistent queries without a log or a clock: statements and records in, what every query writes out. */
 
+import { readI64 } from '../../../base/index.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
+import { windowBytesOf } from '../../../sql/compile/keys.ts';
 import {
   builtInFunctions,
   compileTopology,
@@ -11,6 +13,7 @@ import {
   writePlan,
 } from '../../../sql/index.ts';
 import { parseStatements } from '../../../sql/parser/parse.ts';
+import type { WindowedKey } from '../../../sql/types/schema.ts';
 import { session } from './planning.ts';
 
 /** A topic, a key, a value, a time in milliseconds (0 when left out). Texts and bytes go as they are, null is null,
@@ -27,7 +30,7 @@ export interface Ran {
 /**
  * Runs the statements (the first make the sources), then the records one after the other; what a query writes is read
  * by the queries behind it before the next record comes. Keys of other formats than text are shown as hexadecimal
- * digits.
+ * digits, the windows of keys behind them: `a@[0,10000)`, of sessions `a@[0,10000]`.
  */
 export const runSql = (
   statements: string,
@@ -35,8 +38,12 @@ export const runSql = (
   functions: FunctionRegistry = builtInFunctions(),
 ): Ran => {
   const own = session({}, functions);
-  const queries: { readonly driver: TopologyTestDriver; readonly inputs: ReadonlySet<string>; readonly out: string }[] =
-    [];
+  const queries: {
+    readonly driver: TopologyTestDriver;
+    readonly inputs: ReadonlySet<string>;
+    readonly out: string;
+    readonly windowed: WindowedKey | undefined;
+  }[] = [];
   for (const statement of parseStatements(statements)) {
     const { planned } = own.plan(statement);
     if (planned.kind !== 'command') continue;
@@ -52,17 +59,18 @@ export const runSql = (
       scans: new ScanRegistry(),
     });
     const inputs = new Set(sourcesOf(plan).map((source) => source.topic));
-    queries.push({ driver: new TopologyTestDriver(topology, { applicationId: 'query' }), inputs, out: root.topic });
+    const driver = new TopologyTestDriver(topology, { applicationId: 'query' });
+    queries.push({ driver, inputs, out: root.topic, windowed: root.schema.windowed });
   }
   const written = new Map<string, string[][]>();
   const pipe = (topic: string, key: Uint8Array | null, value: Uint8Array | null, timestamp: number): void => {
-    for (const { driver, inputs, out } of queries) {
+    for (const { driver, inputs, out, windowed } of queries) {
       if (!inputs.has(topic)) continue;
       driver.pipe(topic, [{ key, value, timestamp }]);
       for (const record of driver.take(out)) {
         const lines = written.get(out) ?? [];
         written.set(out, lines);
-        lines.push([`${shown(record.key)} ${shown(record.value)}`, ` @${record.timestamp}`]);
+        lines.push([`${shownKey(record.key, windowed)} ${shown(record.value)}`, ` @${record.timestamp}`]);
         pipe(out, record.key, record.value, record.timestamp);
       }
     }
@@ -84,6 +92,14 @@ const bytesOf = (part: unknown): Uint8Array | null => {
   if (part === null || part === undefined) return null;
   if (part instanceof Uint8Array) return part;
   return encoder.encode(typeof part === 'string' ? part : JSON.stringify(part));
+};
+
+const shownKey = (bytes: Uint8Array | null, windowed: WindowedKey | undefined): string => {
+  if (bytes === null || windowed === undefined) return shown(bytes);
+  const ownEnd = bytes.length - windowBytesOf(windowed);
+  const start = readI64(bytes, bytes.length - 8);
+  const end = windowed.type === 'SESSION' ? `${readI64(bytes, ownEnd)}]` : `${start + (windowed.sizeMs ?? 0)})`;
+  return `${shown(bytes.subarray(0, ownEnd))}@[${start},${end}`;
 };
 
 const shown = (bytes: Uint8Array | null): string => {
