@@ -86,12 +86,10 @@ describe('joins', () => {
   });
 });
 
-test('windows other than tumbling ones, and final results, are left out', () => {
+test('windows of every kind, and final results, run', () => {
   const query = (window: string): string => `CREATE TABLE C AS SELECT K, COUNT(*) FROM A WINDOW ${window} GROUP BY K`;
-  expect(reason([`${query('TUMBLING (SIZE 1 DAY)')};`])).toBe('runs');
-  expect(reason([`${query('HOPPING (SIZE 1 DAY, ADVANCE BY 1 HOUR)')};`])).toMatch(/^window: /);
-  expect(reason([`${query('SESSION (1 DAY)')};`])).toMatch(/^window: /);
-  expect(reason([`${query('TUMBLING (SIZE 1 DAY)')} EMIT FINAL;`])).toMatch(/^window: /);
+  expect(reason([`${query('HOPPING (SIZE 1 DAY, ADVANCE BY 1 HOUR)')};`])).toBe('runs');
+  expect(reason([`${query('SESSION (1 DAY)')} EMIT FINAL;`])).toBe('runs');
 });
 
 test.each([
