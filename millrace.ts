@@ -717,7 +717,7 @@ const rowToObject = (columns: readonly QueryColumn[]): ((row: readonly Value[]) 
 const converter = (type: SqlType): ((value: Value) => unknown) => {
   if (isScalar(type)) {
     const { object } = definitionOf(type);
-    return object === undefined ? (value) => value : (value) => (value === null ? null : object.make(value));
+    return object === undefined ? (value) => value : (value) => (value === null ? null : object.make(value, type));
   }
   switch (type.kind) {
     case 'ARRAY': {

@@ -7,6 +7,7 @@
  * `bytes.ts` first.
  */
 
+export { base64, parseBase64 } from './base64.ts';
 export { Bits } from './bits.ts';
 export { BufferPool } from './buffer-pool.ts';
 export {

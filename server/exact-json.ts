@@ -1,19 +1,23 @@
-/** `JSON.parse` that keeps integers beyond 2^53 exact, as bigints. Ordinary texts take the ordinary way. */
+/** `JSON.parse` that keeps numbers exact: integers beyond 2^53 are bigints, and fractions of more digits than a double
+ *  holds are their text (`NumberText`). Ordinary texts take the ordinary way. */
 
-const longDigits = /\d{16}/;
+import { NumberText } from '../sql/index.ts';
+
+/** Sixteen digits, perhaps with a point among them. */
+const longDigits = /\d[\d.]{14}\d/;
 const integer = /^-?\d+$/;
 
 export const parseExactJson = (text: string): unknown =>
   longDigits.test(text)
     ? JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) =>
-        typeof value === 'number' &&
-        !Number.isSafeInteger(value) &&
-        context?.source !== undefined &&
-        integer.test(context.source)
-          ? BigInt(context.source)
+        typeof value === 'number' && !Number.isSafeInteger(value) && context?.source !== undefined
+          ? exactNumber(context.source, value)
           : value,
       )
     : JSON.parse(text);
+
+const exactNumber = (source: string, value: number): unknown =>
+  integer.test(source) ? BigInt(source) : longDigits.test(source) ? new NumberText(source) : value;
 
 /** The reverse: bigints are written as the integers that they are. */
 export const writeExactJson = (value: unknown): string => {

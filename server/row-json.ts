@@ -1,7 +1,7 @@
 /**
  * Rows as JSON arrays, by the types of the query's columns.
  *
- * Whole numbers keep all their digits; logical types (TIMESTAMP) are text as CAST to STRING prints it, but inside a
+ * Whole numbers and decimals keep all their digits, BYTES are base64; logical types (TIMESTAMP, DATE, TIME) are text as CAST to STRING prints it, but inside a
  * STRUCT their carrier's number (as ksqlDB's converter has it); MAP and STRUCT are objects; numbers that JSON does not
  * have (NaN, infinities) are text. The writer for a query is made once.
  */
@@ -71,8 +71,14 @@ const scalarWriter = (type: ScalarType, inStruct: boolean): ValueWriter => {
       return String;
     case 'double':
       return (value) => (Number.isFinite(value) ? String(value) : `"${String(value)}"`);
+    case 'decimal':
+      return textOf(type);
     case 'text':
       return (value) => JSON.stringify(value);
+    case 'bytes': {
+      const print = textOf(type);
+      return (value) => `"${print(value)}"`;
+    }
     default:
       return unreachable(carrier);
   }

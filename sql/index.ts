@@ -49,6 +49,7 @@ export type { ParsedStatement, Statement } from './parser/statements/index.ts';
 export { type PhysicalPlan, printPlan, type Step, sourcesOf, writePlan } from './plan/plan.ts';
 export { readPlan } from './plan/read-plan.ts';
 export { checkNotInternal } from './queries/internal-topics.ts';
+export { NumberText } from './queries/json-values.ts';
 export { LocalRegistry } from './registry/local-registry.ts';
 export { answerSchemas } from './registry/port.ts';
 export type { SchemaRegistry } from './registry/registry.ts';

@@ -11,25 +11,10 @@
  * not known.
  */
 
-import { ByteWriter } from '../../base/index.ts';
+import { ByteWriter, base64 } from '../../base/index.ts';
 import { BatchBuilder } from '../../storage/index.ts';
 import type { Drop } from './drops.ts';
 import { batchTargetBytes } from './partitioned-writer.ts';
-
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-export const base64 = (bytes: Uint8Array): string => {
-  let text = '';
-  for (let i = 0; i < bytes.length; i += 3) {
-    const left = bytes.length - i;
-    const word = ((bytes[i] as number) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    text += alphabet[word >> 18] as string;
-    text += alphabet[(word >> 12) & 63] as string;
-    text += left > 1 ? (alphabet[(word >> 6) & 63] as string) : '=';
-    text += left > 2 ? (alphabet[word & 63] as string) : '=';
-  }
-  return text;
-};
 
 /** Rows are cut so that one never exceeds what a topic takes: original bytes beyond this are left out. */
 const longestOriginal = 256 * 1024;

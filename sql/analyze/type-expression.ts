@@ -88,7 +88,11 @@ const typed = (
       return { kind: 'literal', value: node.value, type: booleanType };
     case 'integer': {
       const fitsInteger = typeof node.value === 'number' && node.value === (node.value | 0);
-      return { kind: 'literal', value: literalOfValue(node.value), type: fitsInteger ? integerType : bigintType };
+      return {
+        kind: 'literal',
+        value: literalOfValue(node.value, bigintType),
+        type: fitsInteger ? integerType : bigintType,
+      };
     }
     case 'double':
       return doubleLiteral(node.value);

@@ -1,9 +1,9 @@
 /** Types as they are written, turned into types of values: names are looked up, what is not supported is an error. */
 
-import { assert, type Position, UserError, unreachable } from '../../base/index.ts';
+import { type Position, UserError, unreachable } from '../../base/index.ts';
 import type { TypeNode } from '../parser/ast.ts';
-import { type PlannedKind, plannedTypes, type ScalarKind, type ScalarType } from '../types/kinds.ts';
-import { scalarDefinitions } from '../types/scalars/index.ts';
+import type { ScalarKind, ScalarType } from '../types/kinds.ts';
+import { definitionOf, scalarDefinitions } from '../types/scalars/index.ts';
 import { arrayOf, mapOf, type SqlType, type StructField, scalarOf, structOf } from '../types/type.ts';
 
 /** The type that a type node of the syntax tree means. `custom` looks up the name of a custom type. */
@@ -42,12 +42,9 @@ export const typeOfNode = (node: TypeNode, custom?: (name: string) => SqlType | 
   }
 };
 
-const namedScalar = (kind: ScalarKind | PlannedKind, parameters: readonly number[], at: Position): ScalarType => {
-  const planned = plannedTypes.find((each) => each.kind === kind);
-  if (planned !== undefined) {
-    throw new UserError('SQL_UNSUPPORTED_TYPE', `the type ${kind} is not supported yet`, { at, hint: planned.hint });
-  }
-  const defined = scalarDefinitions.find((each) => each.kind === kind);
-  assert(defined !== undefined, `the type ${kind} is neither defined nor planned`);
-  return scalarOf(defined.kind, parameters);
+const namedScalar = (kind: ScalarKind, parameters: readonly number[], at: Position): ScalarType => {
+  const type = scalarOf(kind, parameters);
+  const fault = definitionOf(type).parametersFault?.(type);
+  if (fault !== undefined) throw new UserError('SQL_TYPE_PARAMETERS', fault, { at });
+  return type;
 };

@@ -12,16 +12,17 @@ import { unreachable } from '../../base/index.ts';
 import type { TypedExpression, TypedOf } from '../analyze/typed.ts';
 import type { Carrier, CarrierValues } from '../types/carriers.ts';
 import { converter } from '../types/cast.ts';
-import { equalityOf, isIdentical } from '../types/equality.ts';
+import { equalityOf, isIdentical, type Order, orderOf } from '../types/equality.ts';
+import { definitionOf } from '../types/scalars/index.ts';
 import { isScalar } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
 import { constantOf, type Evaluate } from './closure.ts';
 
 type Primitive<V extends boolean | number | bigint | string> = V;
 
-/** Scalars are compared here by `<` and `===`, which mean what those of SQL do for primitives only: a carrier that
- *  holds objects does not compile before it is given its own way. */
-export type ComparedNatively = Primitive<CarrierValues[Carrier]>;
+/** Most scalars are compared here by `<` and `===`, which mean what those of SQL do for primitives only: a carrier that
+ *  holds objects does not compile before it is compared by its order. */
+export type ComparedNatively = Primitive<CarrierValues[Exclude<Carrier, 'bytes'>]>;
 
 type Compile = (part: TypedExpression) => Evaluate;
 
@@ -84,6 +85,7 @@ const comparisonOf = (part: TypedOf<'comparison'>, left: Evaluate, right: Evalua
       return b !== null && equal(a, b) === wanted;
     };
   }
+  if (definitionOf(part.left.type).carrier === 'bytes') return byOrder(operator, orderOf(part.left.type), left, right);
   if (operator === '<>' && !isIdentical(part.left.type)) {
     return (record) => {
       const a = left(record);
@@ -135,6 +137,26 @@ const withConstant = (operator: Operator, left: Evaluate, b: Value): Evaluate =>
     default:
       return unreachable(operator);
   }
+};
+
+/** Of values that are objects. */
+const byOrder = (operator: Operator, order: Order, left: Evaluate, right: Evaluate): Evaluate => {
+  const decides = signTests[operator];
+  return (record) => {
+    const a = left(record);
+    if (a === null) return false;
+    const b = right(record);
+    return b !== null && decides(order(a, b));
+  };
+};
+
+const signTests: Readonly<Record<Operator, (sign: number) => boolean>> = {
+  '=': (sign) => sign === 0,
+  '<>': (sign) => sign !== 0,
+  '<': (sign) => sign < 0,
+  '<=': (sign) => sign <= 0,
+  '>': (sign) => sign > 0,
+  '>=': (sign) => sign >= 0,
 };
 
 const ofTwo = (operator: Operator, left: Evaluate, right: Evaluate): Evaluate => {

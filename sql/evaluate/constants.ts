@@ -43,5 +43,5 @@ export const literalOf = (expression: TypedExpression): TypedExpression | undefi
   }
   if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) return undefined;
   if (value !== null && typeof value === 'object') return undefined;
-  return { kind: 'literal', value: literalOfValue(value), type: expression.type };
+  return { kind: 'literal', value: literalOfValue(value, expression.type), type: expression.type };
 };

@@ -23,8 +23,9 @@ import { partsOf, printTyped, type TypedExpression, type TypedLambda, type Typed
 import type { FunctionContext, Lambda } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import { converter } from '../types/cast.ts';
-import { equalityOf } from '../types/equality.ts';
+import { equalityOf, isIdentical, keyOf, orderOf } from '../types/equality.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
+import { definitionOf } from '../types/scalars/index.ts';
 import { isScalar, numericOf } from '../types/type.ts';
 import { isMap, type Value } from '../types/value.ts';
 import { call } from './call.ts';
@@ -99,6 +100,16 @@ export const compileExpression = (
         const low = compile(part.low);
         const high = compile(part.high);
         const { negated } = part;
+        if (isScalar(part.operand.type) && definitionOf(part.operand.type).carrier === 'bytes') {
+          const order = orderOf(part.operand.type);
+          return (record) => {
+            const value = operand(record);
+            const least = low(record);
+            if (value === null || least === null || order(value, least) < 0) return negated;
+            const most = high(record);
+            return (most !== null && order(value, most) <= 0) !== negated;
+          };
+        }
         return (record) => {
           const value = operand(record);
           if (value === null) return negated;
@@ -313,9 +324,11 @@ const isIn = (part: TypedOf<'in'>, compile: (part: TypedExpression) => Evaluate)
   const operand = compile(part.operand);
   const { negated } = part;
   if (isScalar(part.operand.type) && part.values.every((value) => value.kind === 'literal')) {
-    const known = new Set(part.values.map((value) => constantOf(value as TypedOf<'literal'>)));
+    const key = keyOf(part.operand.type);
+    const known = new Set(part.values.map((value) => key(constantOf(value as TypedOf<'literal'>))));
     known.delete(null);
-    return (record) => known.has(operand(record)) !== negated;
+    if (isIdentical(part.operand.type)) return (record) => known.has(operand(record)) !== negated;
+    return (record) => known.has(key(operand(record))) !== negated;
   }
   const values = part.values.map(compile);
   const equal = equalityOf(part.operand.type);

@@ -10,9 +10,11 @@
  * | int32   | a number (fraction cut off, bits beyond 32 lost), or a text that is a whole number in range         |
  * | int64   | the same in 64 bits, every digit exact                                                              |
  * | double  | a number, infinite beyond the range of a double, or a text with one; "NaN", "Infinity", "-Infinity" |
+ * | decimal | a number, or a text with one, that has no more digits than the type on either side of the point     |
  * | text    | a text; a number; true or false; an object as JSON text; an array as `[a, b]`                       |
+ * | bytes   | a text that is base64                                                                               |
  * | logical | their carrier's value, as number or text, within the values of the type: TIMESTAMP is epoch         |
- * |         | milliseconds                                                                                        |
+ * |         | milliseconds, DATE epoch days, TIME milliseconds of the day                                         |
  * | ARRAY   | an array                                                                                            |
  * | MAP     | an object; of a name that comes twice the last value counts                                         |
  * | STRUCT  | an object, by the rules for fields                                                                  |
@@ -26,12 +28,20 @@
  *
  * Reading and writing are one file, so that what one carrier means in JSON stands in one place.
  *
- * Writing: every column in order, NULL as `null`; logical types as their carrier's value; numbers and texts by
- * `json-output.ts`.
+ * Writing: every column in order, NULL as `null`; logical types as their carrier's value; a decimal as a number with all
+ * digits of its scale, bytes as base64; numbers and texts by `json-output.ts`.
  */
 
-import { type ByteWriter, equalBytes, hashBytes, unreachable, utf8Bytes } from '../../base/index.ts';
-import type { Carrier } from '../types/carriers.ts';
+import {
+  type ByteWriter,
+  base64,
+  equalBytes,
+  hashBytes,
+  parseBase64,
+  unreachable,
+  utf8Bytes,
+} from '../../base/index.ts';
+import { type Decimal, decimalForm, fits, javaDecimal, parseDecimal, rescaleExact } from '../types/decimal.ts';
 import type { ScalarType } from '../types/kinds.ts';
 import { parseBigint, parseDouble, parseInteger } from '../types/numbers.ts';
 import { definitionOf } from '../types/scalars/index.ts';
@@ -140,6 +150,53 @@ const readString: ValueReader = (input) => {
   }
 };
 
+/** A number with all its digits, which have to fit the type as they are: nothing is rounded. */
+const decimalReader = (type: ScalarType): ValueReader => {
+  const { precision, scale } = decimalForm(type);
+  return (input) => {
+    const { at } = input;
+    let number: Decimal | undefined;
+    switch (input.token()) {
+      case 'number':
+        number = parseDecimal(input.numberText());
+        break;
+      case 'text':
+        number = parseDecimal(input.text()) ?? input.fail('the text is not a valid DECIMAL', at);
+        break;
+      case 'null':
+        input.word('null');
+        return null;
+      case 'true':
+      case 'false':
+      case 'array':
+      case 'object':
+        return wrongKind(input, 'DECIMAL');
+    }
+    const value = number === undefined ? undefined : rescaleExact(number.unscaled, number.scale, scale);
+    return value !== undefined && fits(value, precision)
+      ? value
+      : input.fail(`the number does not fit DECIMAL(${precision}, ${scale}) without rounding`, at);
+  };
+};
+
+const readBytes: ValueReader = (input) => {
+  switch (input.token()) {
+    case 'text': {
+      const { at } = input;
+      return parseBase64(input.text()) ?? input.fail('the text is not base64', at);
+    }
+    case 'null':
+      input.word('null');
+      return null;
+    case 'number':
+    case 'true':
+    case 'false':
+    case 'array':
+    case 'object':
+      return wrongKind(input, 'BYTES');
+  }
+};
+
 const wrongKind = (input: JsonInput, type: string): never => {
   const token = input.token();
   const article = token === 'object' || token === 'array' ? 'an' : 'a';
@@ -233,6 +290,10 @@ const scalarReader = (type: ScalarType): ValueReader => {
       return checked(readDouble, type);
     case 'text':
       return checked(readString, type);
+    case 'decimal':
+      return decimalReader(type);
+    case 'bytes':
+      return checked(readBytes, type);
     default:
       return unreachable(carrier);
   }
@@ -481,7 +542,8 @@ const writeDouble: ValueWriter = (value, out) => writeJsonDouble(out, value as n
 const writeText: ValueWriter = (value, out) => writeJsonText(out, value as string);
 const writeNull = (out: ByteWriter): void => out.bytes(nullBytes);
 
-const scalarWriter = (carrier: Carrier): ValueWriter => {
+const scalarWriter = (type: ScalarType): ValueWriter => {
+  const { carrier } = definitionOf(type);
   switch (carrier) {
     case 'boolean':
       return writeBoolean;
@@ -492,13 +554,19 @@ const scalarWriter = (carrier: Carrier): ValueWriter => {
       return writeDouble;
     case 'text':
       return writeText;
+    case 'decimal': {
+      const { scale } = decimalForm(type);
+      return (value, out) => out.latin1(javaDecimal(value as bigint, scale));
+    }
+    case 'bytes':
+      return (value, out) => writeJsonText(out, base64(value as Uint8Array));
     default:
       return unreachable(carrier);
   }
 };
 
 export const valueWriter = (type: SqlType): ValueWriter => {
-  if (isScalar(type)) return scalarWriter(definitionOf(type).carrier);
+  if (isScalar(type)) return scalarWriter(type);
   switch (type.kind) {
     case 'ARRAY': {
       const element = valueWriter(type.element);

@@ -268,6 +268,13 @@ export class JsonInput {
     this.at = at;
   }
 
+  /** Reads a number as it is written. */
+  numberText(): string {
+    const start = this.at;
+    this.skipNumber();
+    return readLatin1(this.bytes, start, this.at);
+  }
+
   /** Reads a number as a double, rounded once; beyond the range it is infinite, and there is no negative zero. */
   double(): number {
     const { bytes, end } = this;

@@ -1,8 +1,8 @@
 /**
  * KAFKA: one column, as the standard serializers of Kafka clients write it.
  *
- * They know plain carriers only, of booleans none: an int32 is 4 bytes, an int64 and a double are 8, all big-endian; a
- * text is its UTF-8, the empty one no bytes at all. NULL is the NULL record. Bytes of another length are a fault.
+ * They know plain carriers only, but no booleans and no decimals: an int32 is 4 bytes, an int64 and a double are 8, all
+ * big-endian; a text is its UTF-8, the empty one no bytes at all; bytes are they. NULL is the NULL record. Bytes of another length are a fault.
  */
 
 import {
@@ -78,9 +78,21 @@ const text: Serializer = {
   read: readUtf8,
 };
 
+const raw: Serializer = {
+  length: undefined,
+  // The order of BYTES is another one than that of unsigned bytes.
+  sorts: false,
+  write(value, out) {
+    assert(carriers.bytes.holds(value), 'bytes are a Uint8Array');
+    out.bytes(value);
+  },
+  read: (bytes, start, end) => bytes.slice(start, end),
+};
+
 const serializerOfCarrier = (carrier: Carrier): Serializer | undefined => {
   switch (carrier) {
     case 'boolean':
+    case 'decimal':
       return undefined;
     case 'int32':
       return int32;
@@ -90,6 +102,8 @@ const serializerOfCarrier = (carrier: Carrier): Serializer | undefined => {
       return double;
     case 'text':
       return text;
+    case 'bytes':
+      return raw;
     default:
       return unreachable(carrier);
   }

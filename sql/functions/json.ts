@@ -161,10 +161,12 @@ const scalarJson = (type: ScalarType): ((value: Value) => string) => {
     case 'boolean':
     case 'int32':
     case 'int64':
+    case 'decimal':
       return print;
     case 'double':
       return (value) => (Number.isFinite(value) ? print(value) : quoted(print(value)));
     case 'text':
+    case 'bytes':
       return (value) => quoted(print(value));
     default:
       return unreachable(carrier);
@@ -215,6 +217,8 @@ const elementTest = (type: SqlType): ((value: Value) => boolean) => {
     if (value === null) return token === 'null';
     switch (carrier) {
       case undefined:
+      case 'decimal':
+      case 'bytes':
         return false;
       case 'boolean':
         return token === String(value);

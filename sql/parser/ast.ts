@@ -15,7 +15,7 @@
 
 import type { Position } from '../../base/index.ts';
 import type { ArithmeticOperator } from '../types/arithmetic.ts';
-import type { PlannedKind, ScalarKind } from '../types/kinds.ts';
+import type { ScalarKind } from '../types/kinds.ts';
 
 export type { Position } from '../../base/index.ts';
 
@@ -184,7 +184,7 @@ export type ExpressionOf<K extends Expression['kind']> = Extract<Expression, { r
 // ---------------------------------------------------------------------------------------------------------- types
 
 /** INT is INTEGER and VARCHAR (with or without a length, which has no effect) is STRING here. */
-export type BaseTypeName = ScalarKind | PlannedKind;
+export type BaseTypeName = ScalarKind;
 
 export interface StructTypeField {
   readonly name: string;

@@ -3,7 +3,6 @@
  * which takes a while to load: code that only prints names does not load it.
  */
 
-import { plannedTypes } from '../types/kinds.ts';
 import { scalarDefinitions } from '../types/scalars/index.ts';
 import type { BaseTypeName, TimeUnit } from './ast.ts';
 
@@ -66,10 +65,9 @@ export const units: ReadonlyMap<string, TimeUnit> = new Map([
 ] as const);
 
 /** The words of built-in types without type parameters, and the kinds that they mean. */
-export const baseTypes: ReadonlyMap<string, BaseTypeName> = new Map<string, BaseTypeName>([
-  ...scalarDefinitions.flatMap(({ kind, words }) => words.map((word) => [word, kind] as const)),
-  ...plannedTypes.map(({ kind }) => [kind, kind] as const),
-]);
+export const baseTypes: ReadonlyMap<string, BaseTypeName> = new Map<string, BaseTypeName>(
+  scalarDefinitions.flatMap(({ kind, words }) => words.map((word) => [word, kind] as const)),
+);
 
 /** Names that a type may be written with, besides the custom ones; for suggestions. */
 export const typeWords: readonly string[] = [...baseTypes.keys(), 'ARRAY', 'MAP', 'STRUCT'];

@@ -8,10 +8,10 @@
  * the condition itself is then evaluated for every row that was read.
  */
 
+import { base64 } from '../../base/index.ts';
 import type { ColumnReference, TypedExpression } from '../analyze/typed.ts';
 import { constantOf } from '../evaluate/closure.ts';
 import type { ComparisonOperator } from '../parser/ast.ts';
-import { literalOfValue } from '../types/literal.ts';
 import type { Schema } from '../types/schema.ts';
 import type { Row, Value } from '../types/value.ts';
 import { foldCondition } from './condition-fold.ts';
@@ -170,4 +170,9 @@ const either = (a: Narrowing, b: Narrowing): Narrowing => {
 const distinct = (rows: readonly Row[]): readonly Row[] => [...new Map(rows.map((row) => [keyOf(row), row])).values()];
 
 /** Values from literals as text: as different as they are, since each is in the type of its column. */
-const keyOf = (values: Row): string => JSON.stringify(values.map(literalOfValue));
+const keyOf = (values: Row): string =>
+  JSON.stringify(
+    values.map((value) =>
+      value instanceof Uint8Array ? base64(value) : typeof value === 'bigint' ? String(value) : value,
+    ),
+  );

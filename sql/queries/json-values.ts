@@ -4,7 +4,7 @@
  *
  * A number fits every number type that holds it exactly (integers beyond 2^53 come as bigints), and text fields take
  * scalars as their text. A text is read as a number or boolean as INSERT VALUES would. TIMESTAMP takes epoch
- * milliseconds or ISO text. Names of struct fields are compared as columns are: as they stand, else in upper case.
+ * milliseconds or ISO text, DATE and TIME their numbers or ISO text, BYTES base64; a DECIMAL is not rounded. Names of struct fields are compared as columns are: as they stand, else in upper case.
  */
 
 import { UserError, unreachable } from '../../base/index.ts';
@@ -15,6 +15,19 @@ import type { ScalarType } from '../types/kinds.ts';
 import { definitionOf } from '../types/scalars/index.ts';
 import { isScalar, printType, type SqlType, stringType } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
+
+/** A number of more digits than a double holds, as it was written. */
+export class NumberText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  toString(): string {
+    return this.text;
+  }
+}
 
 export const valueFromJson = (json: unknown, type: SqlType, name: string): Value => {
   if (json === null || json === undefined) return null;
@@ -39,10 +52,12 @@ export const valueFromJson = (json: unknown, type: SqlType, name: string): Value
 };
 
 const scalarFromJson = (json: unknown, type: ScalarType, name: string): Value => {
-  const { carrier, accepts } = definitionOf(type);
-  const value = carriers[carrier].take(json) ?? converted(json, carrier);
+  const { carrier, accepts, object } = definitionOf(type);
+  const given = json instanceof NumberText ? json.text : json;
+  const value = carriers[carrier].take(json) ?? object?.read(given, type) ?? converted(json, carrier);
   if (value !== undefined && accepts?.(value, type) !== false) return value;
-  if (typeof json !== 'string') throw wrongType(json, type, name);
+  // A decimal was read already, and is not rounded.
+  if (typeof json !== 'string' || carrier === 'decimal') throw wrongType(json, type, name);
   try {
     return converter(stringType, type)(json);
   } catch (error) {
@@ -55,14 +70,19 @@ const scalarFromJson = (json: unknown, type: ScalarType, name: string): Value =>
 const converted = (json: unknown, carrier: Carrier): Value | undefined => {
   switch (carrier) {
     case 'text':
-      return typeof json === 'number' || typeof json === 'boolean' || typeof json === 'bigint'
+      return typeof json === 'number' ||
+        typeof json === 'boolean' ||
+        typeof json === 'bigint' ||
+        json instanceof NumberText
         ? String(json)
         : undefined;
     case 'double':
-      return typeof json === 'bigint' ? Number(json) : undefined;
+      return typeof json === 'bigint' || json instanceof NumberText ? Number(json) : undefined;
     case 'boolean':
     case 'int32':
     case 'int64':
+    case 'decimal':
+    case 'bytes':
       return undefined;
     default:
       return unreachable(carrier);
@@ -72,9 +92,9 @@ const converted = (json: unknown, carrier: Carrier): Value | undefined => {
 const wrongType = (json: unknown, type: SqlType, name: string): UserError => {
   const what = Array.isArray(json)
     ? 'an array'
-    : typeof json === 'object'
+    : typeof json === 'object' && !(json instanceof NumberText)
       ? 'an object'
-      : `${typeof json} ${String(json).slice(0, 40)}`;
+      : `${json instanceof NumberText ? 'number' : typeof json} ${String(json).slice(0, 40)}`;
   return new UserError('SQL_INVALID_VALUE', `the column "${name}" is ${printType(type)} and cannot take ${what}`, {
     hint: 'DESCRIBE shows the types of the columns.',
   });

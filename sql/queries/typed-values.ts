@@ -1,10 +1,12 @@
 /**
- * Values of a program's own types, for columns: each is checked strictly, nothing is converted from text.
+ * Values of a program's own types, for columns: each is checked strictly. A text is taken where it is what
+ * programs get as well.
  *
  * | type           | takes                                                                       |
  * | -------------- | --------------------------------------------------------------------------- |
- * | a scalar       | a value of its carrier (`types/carriers.ts`), or the object that stands for |
- * |                | it: a Date for TIMESTAMP                                                    |
+ * | a scalar       | a value of its carrier (`types/carriers.ts`), or what stands for it in      |
+ * |                | programs: a Date for TIMESTAMP, text for DATE and TIME, a text, number or   |
+ * |                | bigint for DECIMAL                                                          |
  * | ARRAY          | array                                                                       |
  * | MAP            | Map with text keys, or an object                                            |
  * | STRUCT         | object; names of fields as they stand, or in another case                   |
@@ -58,7 +60,7 @@ const presentReader = (type: SqlType): TypedReader => {
     const { carrier, accepts, object } = definitionOf(type);
     const { take } = carriers[carrier];
     return (given) => {
-      const value = take(object?.read(given) ?? given);
+      const value = object?.read(given, type) ?? take(given);
       return value === undefined || accepts?.(value, type) === false ? refuse(given) : value;
     };
   }

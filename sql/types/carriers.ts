@@ -7,7 +7,9 @@
  * | int32   | number, a whole one within 32 bits                                        | 8 bytes               |
  * | int64   | number while it is a safe integer, bigint beyond: one number has one form | 8 bytes               |
  * | double  | number                                                                    | 8 bytes               |
+ * | decimal | bigint, whose point the type's scale places (`decimal.ts`)                | 8 bytes, or any number |
  * | text    | string, UTF-16                                                            | its bytes, any number |
+ * | bytes   | Uint8Array, never changed once it was made, no part of memory in use      | they, any number      |
  *
  * Each scalar type names its carrier, and its values are the carrier's values, or some of them (`accepts`). Formats,
  * the row encoding and generated code switch on carriers, of which there are few, and never on types: so a new type
@@ -15,6 +17,9 @@
  * `logical` in `definition.ts`.
  */
 
+import { base64, parseBase64 } from '../../base/index.ts';
+import { decimalForm, parseDecimal, plainDecimal, rescaleHalfUp } from './decimal.ts';
+import type { ScalarType } from './kinds.ts';
 import { normalizeBigint, type Value } from './value.ts';
 
 export interface CarrierValues {
@@ -22,7 +27,9 @@ export interface CarrierValues {
   int32: number;
   int64: number | bigint;
   double: number;
+  decimal: bigint;
   text: string;
+  bytes: Uint8Array;
 }
 
 export type Carrier = keyof CarrierValues;
@@ -39,15 +46,25 @@ export interface CarrierDefinition<V> {
   compare(a: V, b: V): number;
   /** What stands for the value in a Map or Set: the same for equal values, and for those only. */
   key(value: V): Value;
-  /** The value that a literal in a plan, which is JSON, stands for. */
-  fromJson(literal: boolean | number | string): Value;
+  /** A literal in a plan, which is JSON, and the value that it stands for. */
+  toJson(value: V, type: ScalarType): boolean | number | string;
+  fromJson(literal: boolean | number | string, type: ScalarType): Value;
   /** The value as a literal of SQL. */
-  printLiteral(value: V): string;
+  printLiteral(value: V, type: ScalarType): string;
 }
 
-const same = <V extends Value>(value: V): Value => value;
+const same = <V>(value: V): V => value;
 
 const natural = <V extends boolean | number | bigint | string>(a: V, b: V): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Byte by byte, each with its sign; a prefix before what it begins. */
+const compareSigned = (a: Uint8Array, b: Uint8Array): number => {
+  const shared = Math.min(a.length, b.length);
+  for (let i = 0; i < shared; i++) {
+    if (a[i] !== b[i]) return (((a[i] as number) << 24) >> 24) - (((b[i] as number) << 24) >> 24);
+  }
+  return a.length - b.length;
+};
 
 export const carriers: { readonly [C in Carrier]: CarrierDefinition<CarrierValues[C]> } = {
   boolean: {
@@ -56,6 +73,7 @@ export const carriers: { readonly [C in Carrier]: CarrierDefinition<CarrierValue
     identical: true,
     compare: natural,
     key: same,
+    toJson: same,
     fromJson: same,
     printLiteral: (value) => (value ? 'TRUE' : 'FALSE'),
   },
@@ -65,6 +83,7 @@ export const carriers: { readonly [C in Carrier]: CarrierDefinition<CarrierValue
     identical: true,
     compare: natural,
     key: same,
+    toJson: same,
     fromJson: same,
     printLiteral: String,
   },
@@ -79,6 +98,7 @@ export const carriers: { readonly [C in Carrier]: CarrierDefinition<CarrierValue
     identical: true,
     compare: natural,
     key: same,
+    toJson: (value) => (typeof value === 'bigint' ? String(value) : value),
     fromJson: (literal) => (typeof literal === 'string' ? normalizeBigint(BigInt(literal)) : literal),
     printLiteral: String,
   },
@@ -89,10 +109,28 @@ export const carriers: { readonly [C in Carrier]: CarrierDefinition<CarrierValue
     compare: (a, b) =>
       Number.isNaN(a) || Number.isNaN(b) ? Number(Number.isNaN(a)) - Number(Number.isNaN(b)) : natural(a, b),
     key: same,
+    toJson: same,
     fromJson: same,
     printLiteral(value) {
       const text = String(value);
       return text.includes('e') ? text.replace('e+', 'E').replace('e', 'E') : `${text}E0`;
+    },
+  },
+  decimal: {
+    holds: (value) => typeof value === 'bigint',
+    // An unscaled number means nothing to others: programs give decimals by `object` of the type.
+    take: () => undefined,
+    identical: true,
+    compare: natural,
+    key: same,
+    toJson: (value, type) => plainDecimal(value, decimalForm(type).scale),
+    fromJson(literal, type) {
+      const { unscaled, scale } = parseDecimal(String(literal)) ?? { unscaled: 0n, scale: 0 };
+      return rescaleHalfUp(unscaled, scale, decimalForm(type).scale);
+    },
+    printLiteral(value, type) {
+      const text = plainDecimal(value, decimalForm(type).scale);
+      return text.includes('.') ? text : `DECIMAL '${text}'`;
     },
   },
   text: {
@@ -101,8 +139,20 @@ export const carriers: { readonly [C in Carrier]: CarrierDefinition<CarrierValue
     identical: true,
     compare: natural,
     key: same,
+    toJson: same,
     fromJson: same,
     printLiteral: (value) => `'${value.replaceAll("'", "''")}'`,
+  },
+  bytes: {
+    holds: (value): value is Uint8Array => value instanceof Uint8Array,
+    // A copy: what is given may be changed later, or be a part of memory that is used again.
+    take: (given) => (given instanceof Uint8Array ? new Uint8Array(given) : undefined),
+    identical: false,
+    compare: compareSigned,
+    key: base64,
+    toJson: base64,
+    fromJson: (literal) => parseBase64(String(literal)) ?? null,
+    printLiteral: (value) => `CAST('${base64(value)}' AS BYTES)`,
   },
 };
 

@@ -55,7 +55,7 @@ const castOf = (from: ScalarType, to: ScalarType): ScalarCast | undefined => {
 };
 
 const between = ({ grade, convert }: Cast<ScalarKind, Value>, own: ScalarType, other: ScalarType): ScalarCast => ({
-  grade,
+  grade: typeof grade === 'function' ? grade(own, other) : grade,
   converter: (refuse) => (convert === same ? same : (value) => convert(value, refuse, own, other)),
 });
 
@@ -63,7 +63,7 @@ const between = ({ grade, convert }: Cast<ScalarKind, Value>, own: ScalarType, o
 const gradeOf = (from: SqlType, to: SqlType): Grade | undefined => {
   if (typesEqual(from, to)) return 'strict';
   if (!isScalar(to)) return undefined;
-  if (to.kind === 'STRING') return isScalar(from) ? 'lax' : 'explicit';
+  if (to.kind === 'STRING') return isScalar(from) ? definitionOf(from).text.printed : 'explicit';
   if (!isScalar(from)) return undefined;
   return from.kind === 'STRING' ? definitionOf(to).text.grade : castOf(from, to)?.grade;
 };
@@ -109,7 +109,7 @@ export const converter = (
 };
 
 const converterOfValues = (from: SqlType, to: SqlType, grade: Grade, refuse: Refusal): Converter => {
-  if (to.kind === 'STRING') return textOf(from);
+  if (to.kind === 'STRING') return canConvert(from, to, 'explicit') ? textOf(from) : impossible(from, to);
   if (!isScalar(from)) return converterOfCollections(from, to, grade);
   if (!isScalar(to)) return impossible(from, to);
   if (from.kind === 'STRING') return fromText(to, grade, refuse);

@@ -27,10 +27,10 @@ export const valueCheck = (type: SqlType, within?: SqlType): ((given: unknown) =
 /** The value; undefined when it is not one of the type. */
 const presentCheck = (type: SqlType, within: SqlType): ((given: unknown) => Value | undefined) => {
   if (isScalar(type)) {
-    const { carrier, accepts } = definitionOf(type);
+    const { carrier, accepts, object } = definitionOf(type);
     const { take } = carriers[carrier];
     return (given) => {
-      const value = take(given);
+      const value = take(given) ?? object?.read(given, type);
       return value === undefined || accepts?.(value, type) === false ? undefined : value;
     };
   }

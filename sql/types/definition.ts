@@ -15,8 +15,8 @@ export type Grade = 'strict' | 'lax' | 'explicit';
 
 /** A conversion between two scalar types: `own` is the type in whose definition it stands, `other` the other one. */
 export interface Cast<K extends ScalarKind, V> {
-  /** The lowest grade in which it happens. */
-  readonly grade: Grade;
+  /** The lowest grade in which it happens; a function where that depends on parameters. */
+  readonly grade: Grade | Taking<[own: ScalarTypeOf<K>, other: ScalarType], Grade>;
   /** Never called with NULL. What cannot be converted becomes what `refuse` gives, if it returns. */
   convert(value: V, refuse: Refusal, own: ScalarTypeOf<K>, other: ScalarType): Value;
 }
@@ -50,6 +50,8 @@ export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Car
   readonly words: readonly string[];
   /** The parameters in the order in which they stand in parentheses behind the word. */
   readonly parameters: readonly ParameterName<K>[];
+  /** What is wrong with the parameters as they are written, as a sentence; undefined when there are none. */
+  readonly parametersFault: Taking<[type: ScalarTypeOf<K>], string | undefined> | undefined;
   readonly carrier: C;
   /**
    * Whether the type gives its carrier another meaning, as TIMESTAMP, DATE and TIME do to whole numbers. Such a type is
@@ -67,6 +69,8 @@ export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Car
     /** As CAST to STRING prints it, and within the text of a collection. */
     readonly print: Taking<[value: V, type: ScalarTypeOf<K>], string>;
     readonly printMember: Taking<[value: V, type: ScalarTypeOf<K>], string>;
+    /** The lowest grade in which a value becomes a text, as `print` has it; undefined: there is no such conversion. */
+    readonly printed: Grade | undefined;
     /** The lowest grade in which a text becomes a value of the type. */
     readonly grade: Grade;
     /** The value that a text without blanks around it stands for, or none. */
@@ -78,9 +82,14 @@ export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Car
     readonly to: Readonly<Partial<Record<ScalarKind, Cast<K, V>>>>;
     readonly from: Readonly<Partial<Record<ScalarKind, Cast<K, Value>>>>;
   };
-  /** The class of JavaScript that stands for a value in programs, which may give the carrier's value as well;
-   *  undefined: programs give and get the carrier's value. */
-  readonly object: undefined | { read(given: unknown): V | undefined; make(value: V): unknown };
+  /** What stands for a value in programs, which may give what the carrier takes as well; undefined: programs give and
+   *  get the carrier's value. */
+  readonly object:
+    | undefined
+    | {
+        readonly read: Taking<[given: unknown, type: ScalarTypeOf<K>], V | undefined>;
+        readonly make: Taking<[value: V, type: ScalarTypeOf<K>], unknown>;
+      };
 }
 
 /** The definition of any type, for code whose values are known to be of that type. */

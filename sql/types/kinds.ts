@@ -14,23 +14,16 @@ export interface ScalarParameters {
   BOOLEAN: NoParameters;
   INTEGER: NoParameters;
   BIGINT: NoParameters;
+  DECIMAL: { readonly precision: number; readonly scale: number };
   DOUBLE: NoParameters;
   STRING: NoParameters;
+  BYTES: NoParameters;
+  DATE: NoParameters;
+  TIME: NoParameters;
   TIMESTAMP: NoParameters;
 }
 
-const otherTime = 'Use TIMESTAMP, or BIGINT with epoch milliseconds.';
-
-/** Types that the language names and that are refused, with what to write instead. */
-export const plannedTypes = [
-  { kind: 'DECIMAL', hint: 'Use DOUBLE, or BIGINT in the smallest unit.' },
-  { kind: 'BYTES', hint: 'Use VARCHAR with base64 text.' },
-  { kind: 'DATE', hint: otherTime },
-  { kind: 'TIME', hint: otherTime },
-] as const;
-
 export type ScalarKind = keyof ScalarParameters;
-export type PlannedKind = (typeof plannedTypes)[number]['kind'];
 
 /** One scalar type: `ScalarTypeOf<'BIGINT'>`. */
 export type ScalarTypeOf<K extends ScalarKind> = { readonly kind: K } & ScalarParameters[K];

@@ -13,7 +13,7 @@ export const javaTrim = (text: string): string => {
 };
 
 /** Decimal digits of other scripts as those of ours: they come in runs of ten. */
-const plainDigits = (text: string): string =>
+export const plainDigits = (text: string): string =>
   text.replaceAll(/\p{Nd}/gu, (digit) => {
     const point = digit.codePointAt(0) ?? 0;
     let zero = point;

@@ -3,18 +3,21 @@
  *
  *     version  u8            1
  *     nulls    ceil(n / 8)   bit i (from the low end) set: column i is NULL
- *     fixed    8 per column  of a carrier of fixed width (boolean, int32, int64, double), NULL or not, in order: so that
- *                            a field of a known slot lies at a known place and can be replaced there (`slots.ts`)
- *     rest     …             for each text and each collection that is not NULL, in order
+ *     fixed    8 per column  of fixed width (the carriers boolean, int32, int64, double; a DECIMAL of up to 18 digits),
+ *                            NULL or not, in order: so that a field of a known slot lies at a known place and can be
+ *                            replaced there (`slots.ts`)
+ *     rest     …             for each other column that is not NULL, in order
  *
- * Fixed: booleans and whole numbers are big-endian i64, a double is IEEE 754. Rest: a text is an unsigned varint of
+ * Fixed: booleans, whole numbers and unscaled decimals are big-endian i64, a double is IEEE 754. Rest: a text is an unsigned varint of
  * (UTF-8 length * 2), or of (UTF-16 length * 2 + 1) and big-endian units for texts with a lone surrogate, then its
- * bytes. A collection is a varint of its number of members, then each member behind a byte that is 0 for NULL and 1
+ * bytes. BYTES are a varint of their length, then they. A DECIMAL of more than 18 digits is a varint of its length in
+ * bytes, a multiple of eight, and the unscaled number, big-endian. A collection is a varint of its number of members, then each member behind a byte that is 0 for NULL and 1
  * otherwise: fixed ones in 8 bytes, others as above; a map has a text before each member; a struct has no number. All
  * bytes must be used up.
  */
 
 import {
+  assert,
   type ByteWriter,
   type Cursor,
   newCursor,
@@ -28,7 +31,8 @@ import {
   utf8Length,
 } from '../../base/index.ts';
 import { type Serde, SerdeError } from '../../engine/index.ts';
-import type { Carrier } from './carriers.ts';
+import { decimalForm } from './decimal.ts';
+import type { ScalarType } from './kinds.ts';
 import { definitionOf } from './scalars/index.ts';
 import { asciiText } from './text-cache.ts';
 import { type CollectionType, isScalar, type SqlType } from './type.ts';
@@ -121,8 +125,11 @@ interface ColumnCodec {
   read(bytes: Uint8Array, end: number, cursor: Cursor): Value;
 }
 
-/** The carriers whose values take 8 bytes, whatever they are. */
-export type FixedCarrier = 'boolean' | 'int32' | 'int64' | 'double';
+/** The carriers of columns of fixed width. */
+export type FixedCarrier = 'boolean' | 'int32' | 'int64' | 'double' | 'decimal';
+
+/** The most digits of a DECIMAL that 64 bits can hold, whichever they are. */
+const longestFixedDecimal = 18;
 
 const writeFixed = (carrier: FixedCarrier, value: Value, out: ByteWriter): void => {
   switch (carrier) {
@@ -135,6 +142,11 @@ const writeFixed = (carrier: FixedCarrier, value: Value, out: ByteWriter): void 
       return;
     case 'boolean':
       out.i64(value === true ? 1 : 0);
+      return;
+    case 'decimal':
+      if (typeof value === 'bigint')
+        assert(BigInt.asIntN(64, value) === value, 'a DECIMAL has no more digits than its type');
+      out.i64(value as number | bigint);
       return;
     default:
       unreachable(carrier);
@@ -152,6 +164,8 @@ const readFixed = (carrier: FixedCarrier, bytes: Uint8Array, at: number): Value 
       return readF64(bytes, at);
     case 'boolean':
       return readI64(bytes, at) !== 0;
+    case 'decimal':
+      return readBigI64(bytes, at);
     default:
       return unreachable(carrier);
   }
@@ -184,6 +198,39 @@ const writeText = (text: string, out: ByteWriter): void => {
   }
   writeCount(text.length * 2 + 1, out);
   for (let i = 0; i < text.length; i++) out.i16(text.charCodeAt(i));
+};
+
+const writeBytes = (value: Uint8Array, out: ByteWriter): void => {
+  writeCount(value.length, out);
+  out.bytes(value);
+};
+
+/** A copy: the bytes of the row may be written over. */
+const readBytes = (bytes: Uint8Array, end: number, cursor: Cursor): Uint8Array => {
+  const length = readCount(bytes, end, cursor);
+  const start = cursor.at;
+  if (length > end - start) throw new SerdeError('bytes in the encoded row are cut short');
+  cursor.at = start + length;
+  return bytes.slice(start, start + length);
+};
+
+/** As few bytes as hold the number with its sign, in words of eight. */
+const writeBigint = (value: bigint, out: ByteWriter): void => {
+  let words = 1;
+  while (BigInt.asIntN(64 * words, value) !== value) words++;
+  writeCount(8 * words, out);
+  for (let word = words - 1; word >= 0; word--) out.i64(BigInt.asIntN(64, value >> BigInt(64 * word)));
+};
+
+const readBigint = (bytes: Uint8Array, end: number, cursor: Cursor): bigint => {
+  const length = readCount(bytes, end, cursor);
+  const start = cursor.at;
+  if (length > end - start) throw new SerdeError('a DECIMAL in the encoded row is cut short');
+  if (length === 0 || length % 8 !== 0) throw new SerdeError('a DECIMAL in the encoded row is damaged');
+  cursor.at = start + length;
+  let value = readBigI64(bytes, start);
+  for (let at = start + 8; at < cursor.at; at += 8) value = (value << 64n) | BigInt.asUintN(64, readBigI64(bytes, at));
+  return value;
 };
 
 const writeCount = (count: number, out: ByteWriter): void => {
@@ -225,33 +272,50 @@ const readText = (bytes: Uint8Array, end: number, cursor: Cursor): string => {
 export const fixedCarrierOf = (type: SqlType): FixedCarrier | undefined => columnCodec(type).fixed;
 
 const columnCodec = (type: SqlType): ColumnCodec =>
-  isScalar(type)
-    ? scalarCodec(definitionOf(type).carrier)
-    : { fixed: undefined, isText: false, ...collectionCodec(type) };
+  isScalar(type) ? scalarCodec(type) : { fixed: undefined, isText: false, ...collectionCodec(type) };
 
-const scalarCodec = (carrier: Carrier): ColumnCodec => {
+const scalarCodec = (type: ScalarType): ColumnCodec => {
+  const { carrier } = definitionOf(type);
   switch (carrier) {
     case 'boolean':
     case 'int32':
     case 'int64':
     case 'double':
-      return {
-        fixed: carrier,
-        isText: false,
-        write: (value, out) => writeFixed(carrier, value, out),
-        read(bytes, end, cursor) {
-          const { at } = cursor;
-          if (at + 8 > end) throw new SerdeError('a number in the encoded row is cut short');
-          cursor.at = at + 8;
-          return readFixed(carrier, bytes, at);
-        },
-      };
+      return fixedCodec(carrier);
+    case 'decimal':
+      return decimalForm(type).precision <= longestFixedDecimal
+        ? fixedCodec(carrier)
+        : {
+            fixed: undefined,
+            isText: false,
+            write: (value, out) => writeBigint(value as bigint, out),
+            read: readBigint,
+          };
     case 'text':
       return { fixed: undefined, isText: true, write: (value, out) => writeText(value as string, out), read: readText };
+    case 'bytes':
+      return {
+        fixed: undefined,
+        isText: false,
+        write: (value, out) => writeBytes(value as Uint8Array, out),
+        read: readBytes,
+      };
     default:
       return unreachable(carrier);
   }
 };
+
+const fixedCodec = (carrier: FixedCarrier): ColumnCodec => ({
+  fixed: carrier,
+  isText: false,
+  write: (value, out) => writeFixed(carrier, value, out),
+  read(bytes, end, cursor) {
+    const { at } = cursor;
+    if (at + 8 > end) throw new SerdeError('a number in the encoded row is cut short');
+    cursor.at = at + 8;
+    return readFixed(carrier, bytes, at);
+  },
+});
 
 type ValueCodec = Pick<ColumnCodec, 'read' | 'write'>;
 

@@ -86,6 +86,8 @@ export class FixedSlots implements Slots {
       }
       case 'boolean':
         return view.getUint8(at + 7) !== 0;
+      case 'decimal':
+        return view.getBigInt64(at);
       default:
         return unreachable(carrier);
     }

@@ -119,13 +119,19 @@ export const printType = (type: SqlType): string => {
 /** A type as the REST interface describes it. */
 export interface TypeDescription {
   readonly type: TypeKind;
+  /** Of types that have some only. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
   readonly fields: readonly { readonly name: string; readonly schema: TypeDescription }[] | null;
   readonly memberSchema: TypeDescription | null;
 }
 
 /** Elements of an array and values of a map are the member; the key of a map is a STRING and not described. */
 export const describeType = (type: SqlType): TypeDescription => {
-  if (isScalar(type)) return { type: type.kind, fields: null, memberSchema: null };
+  if (isScalar(type)) {
+    const { kind, ...parameters } = type;
+    const described = Object.keys(parameters).length === 0 ? {} : { parameters };
+    return { type: kind, ...described, fields: null, memberSchema: null };
+  }
   switch (type.kind) {
     case 'ARRAY':
       return { type: type.kind, fields: null, memberSchema: describeType(type.element) };

@@ -15,7 +15,15 @@
 
 import { assert } from '../../base/index.ts';
 
-export type Value = null | boolean | number | bigint | string | readonly Value[] | ReadonlyMap<string, Value>;
+export type Value =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | readonly Value[]
+  | ReadonlyMap<string, Value>;
 
 /** Values by column slot. */
 export type Row = Value[];

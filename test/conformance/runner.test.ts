@@ -143,7 +143,7 @@ describe('expected errors', () => {
   });
 
   test('fail when the feature is only not supported, or when it was our own fault', () => {
-    const unsupported = new UserError('SQL_UNSUPPORTED_TYPE', 'the type DATE is not supported yet');
+    const unsupported = new UserError('SQL_UNSUPPORTED_EXPRESSION', 'the type DATE is not supported yet');
     expect(rejectionFault('DATE is wrong', unsupported)).toMatch(/^not rejected for the fault/);
     expect(rejectionFault('DATE is wrong', new TypeError('DATE'))).toMatch(/^TypeError: DATE/);
   });

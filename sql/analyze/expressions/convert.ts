@@ -22,7 +22,7 @@ export const castTo = (expression: TypedExpression, type: SqlType): TypedExpress
     if (value === null) return { kind: 'literal', value, type };
     if (isNumeric(expression.type) && isNumeric(type) && canConvert(expression.type, type, 'strict')) {
       const converted = converter(expression.type, type)(valueOfLiteral(value, expression.type));
-      return { kind: 'literal', value: literalOfValue(converted), type };
+      return { kind: 'literal', value: literalOfValue(converted, type), type };
     }
   }
   return { kind: 'cast', operand: expression, type };
@@ -92,7 +92,7 @@ const convertTyped = (
 const convertLiteral = (value: LiteralValue, from: SqlType, to: SqlType, at: Position): TypedExpression => {
   try {
     const converted = converter(from, to, 'lax')(valueOfLiteral(value, from));
-    return { kind: 'literal', value: literalOfValue(converted), type: to };
+    return { kind: 'literal', value: literalOfValue(converted, to), type: to };
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;
     throw new UserError('SQL_BAD_TEXT', `invalid input for type ${printType(to)}: ${error.message}`, { at });

@@ -11,9 +11,10 @@
  * Learning a layout and emitting the code for it are one file, because the one is the description of the other.
  */
 
-import { readUtf8, unreachable } from '../../../base/index.ts';
+import { parseBase64, readLatin1, readUtf8, unreachable } from '../../../base/index.ts';
 import { type Code, Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
-import type { Carrier } from '../../types/carriers.ts';
+import { decimalForm } from '../../types/decimal.ts';
+import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import type { Column } from '../../types/schema.ts';
 import { asciiText } from '../../types/text-cache.ts';
@@ -239,6 +240,8 @@ interface Shared {
   readonly ascii: number;
   readonly utf8: number;
   readonly powers: number;
+  readonly base64: number;
+  readonly latin1: number;
   readonly readPart: number;
   readonly skipPart: number;
 }
@@ -251,13 +254,14 @@ const readValue = ({ type }: Column, shared: Shared, constants: Constants): Code
   if (v === undefined) break quick;
   at = k${shared.readPart}.end;`;
   }
-  const { carrier, accepts } = definitionOf(type);
-  const read = readCarrier(carrier, shared);
+  const { accepts } = definitionOf(type);
+  const read = readScalar(type, shared);
   if (accepts === undefined) return read;
   return joinCode([read, code`if (!k${constants.add((value: Value) => accepts(value, type))}(v)) break quick;`]);
 };
 
-const readCarrier = (carrier: Carrier, shared: Shared): Code => {
+const readScalar = (type: ScalarType, shared: Shared): Code => {
+  const { carrier } = definitionOf(type);
   switch (carrier) {
     case 'text':
       return code`
@@ -291,6 +295,27 @@ const readCarrier = (carrier: Carrier, shared: Shared): Code => {
   else if (f < 0) x *= k${shared.powers}[-f];
   v = n ? 0 - x : x;
   at = p;`;
+    case 'decimal': {
+      const { scale } = decimalForm(type);
+      // Without a place for a fraction, or with too many: such columns are read in the plain form.
+      if (scale > 14) return code`break quick;`;
+      return code`
+  p = at;
+  n = bytes[p] === 45;
+  if (n) p++;
+  ${digits(shared.powers)}
+  ${fraction}
+  if (f > ${scale} || d + ${scale} > 15) break quick;
+  x *= k${shared.powers}[${scale} - f];
+  v = BigInt(n ? -x : x);
+  at = p;`;
+    }
+    case 'bytes':
+      return code`
+  ${textEnd(shared.stops)}
+  v = k${shared.base64}(k${shared.latin1}(bytes, at + 1, p));
+  if (v === undefined) break quick;
+  at = p + 1;`;
     case 'boolean':
       return code`
   if (at + 5 > end) break quick;
@@ -416,6 +441,8 @@ const generate = (layout: Layout, columns: readonly Column[], wanted: readonly n
     ascii: constants.add(asciiText),
     utf8: constants.add(readUtf8),
     powers: constants.add(powersOfTen),
+    base64: constants.add(parseBase64),
+    latin1: constants.add(readLatin1),
     readPart: constants.add(partReader()),
     skipPart: constants.add(partSkipper()),
   };

@@ -6,8 +6,9 @@
  * plain way in between.
  */
 
-import { unreachable } from '../../../base/index.ts';
+import { unreachable, writeLatin1 } from '../../../base/index.ts';
 import { type Code, Constants, code, joinCode, run } from '../../codegen/code.ts';
+import { decimalForm, javaDecimal } from '../../types/decimal.ts';
 import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import type { Column } from '../../types/schema.ts';
@@ -64,6 +65,10 @@ const writeScalar = (type: ScalarType, constants: Constants, shared: Shared, roo
   else {
     ${plainValue(constants.add(valueWriter(type)), room)}
   }`;
+    case 'decimal':
+      return code`at += k${shared.latin1}(b, k${shared.decimal}(v, ${decimalForm(type).scale}), at);`;
+    case 'bytes':
+      return plainValue(constants.add(valueWriter(type)), room);
     default:
       return unreachable(carrier);
   }
@@ -78,7 +83,11 @@ const extraRoom = ({ type }: Column, slot: number): readonly Code[] => {
     case 'int32':
     case 'int64':
     case 'double':
+    case 'bytes':
       return [];
+    // A sign, a point and an exponent beside the digits.
+    case 'decimal':
+      return [code`more += ${decimalForm(type).precision};`];
     case 'text':
       return [code`v = row[${slot}]; if (v !== null && v.length <= ${longestInPlace}) more += v.length * 6;`];
     default:
@@ -90,13 +99,21 @@ interface Shared {
   readonly integer: number;
   readonly double: number;
   readonly text: number;
+  readonly decimal: number;
+  readonly latin1: number;
 }
 
 export const generatedJsonWriter = (columns: readonly Column[], options: FormatOptions): RowWriter => {
   if (!options.wrapped || columns.length === 0 || columns.length > mostColumns)
     return plainJsonWriter(columns, options);
   const constants = new Constants();
-  const shared = { integer: constants.add(putInteger), double: constants.add(putDouble), text: constants.add(putText) };
+  const shared = {
+    integer: constants.add(putInteger),
+    double: constants.add(putDouble),
+    text: constants.add(putText),
+    decimal: constants.add(javaDecimal),
+    latin1: constants.add(writeLatin1),
+  };
   const prefixes = fieldPrefixes(columns);
   // Room for all names, for a number or a word in each column, and for the closing brace.
   const room = prefixes.reduce((sum, prefix) => sum + prefix.length + numberRoom, 8);

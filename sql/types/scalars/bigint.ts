@@ -9,6 +9,7 @@ export const bigint: TypeDefinition<'BIGINT', 'int64'> = {
   kind: 'BIGINT',
   words: ['BIGINT'],
   parameters: [],
+  parametersFault: undefined,
   carrier: 'int64',
   logical: false,
   accepts: undefined,
@@ -17,6 +18,7 @@ export const bigint: TypeDefinition<'BIGINT', 'int64'> = {
   text: {
     print: String,
     printMember: String,
+    printed: 'lax',
     grade: 'lax',
     parse: (text, grade) => (grade === 'explicit' ? parseBigint(text) : parseWhole(text, parseBigint)),
   },

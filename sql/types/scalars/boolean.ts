@@ -14,6 +14,7 @@ export const boolean: TypeDefinition<'BOOLEAN', 'boolean'> = {
   kind: 'BOOLEAN',
   words: ['BOOLEAN'],
   parameters: [],
+  parametersFault: undefined,
   carrier: 'boolean',
   logical: false,
   accepts: undefined,
@@ -22,6 +23,7 @@ export const boolean: TypeDefinition<'BOOLEAN', 'boolean'> = {
   text: {
     print: String,
     printMember: String,
+    printed: 'lax',
     grade: 'lax',
     /** In CAST the beginnings of `true` and `yes` are true, and everything else is false. */
     parse: (text, grade) => (grade === 'explicit' ? parsePrefix(text) === true : parsePrefix(text)),

@@ -14,12 +14,13 @@ export const double: TypeDefinition<'DOUBLE', 'double'> = {
   kind: 'DOUBLE',
   words: ['DOUBLE'],
   parameters: [],
+  parametersFault: undefined,
   carrier: 'double',
   logical: false,
   accepts: undefined,
   ordered: true,
-  numeric: { rank: 3, operators: doubleOperators, negate: (value) => -value, divisionFails: false },
-  text: { print: printDouble, printMember: printDouble, grade: 'lax', parse: parseFinite },
+  numeric: { rank: 4, operators: doubleOperators, negate: (value) => -value, divisionFails: false },
+  text: { print: printDouble, printMember: printDouble, printed: 'lax', grade: 'lax', parse: parseFinite },
   casts: {
     to: {
       INTEGER: { grade: 'explicit', convert: doubleToInteger },

@@ -8,6 +8,7 @@ export const integer: TypeDefinition<'INTEGER', 'int32'> = {
   kind: 'INTEGER',
   words: ['INT', 'INTEGER'],
   parameters: [],
+  parametersFault: undefined,
   carrier: 'int32',
   logical: false,
   accepts: undefined,
@@ -16,6 +17,7 @@ export const integer: TypeDefinition<'INTEGER', 'int32'> = {
   text: {
     print: String,
     printMember: String,
+    printed: 'lax',
     grade: 'lax',
     parse: (text, grade) => (grade === 'explicit' ? parseInteger(text) : parseWhole(text, parseInteger)),
   },

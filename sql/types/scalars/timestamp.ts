@@ -7,6 +7,7 @@ export const timestamp: TypeDefinition<'TIMESTAMP', 'int64', number> = {
   kind: 'TIMESTAMP',
   words: ['TIMESTAMP'],
   parameters: [],
+  parametersFault: undefined,
   carrier: 'int64',
   logical: true,
   accepts: (value) => typeof value === 'number',
@@ -19,6 +20,7 @@ export const timestamp: TypeDefinition<'TIMESTAMP', 'int64', number> = {
       printTimestamp(value)
         .replace('T', ' ')
         .replace(/0{1,2}$/, ''),
+    printed: 'lax',
     grade: 'strict',
     parse: parseTimestamp,
   },

@@ -1,4 +1,5 @@
-/** TIMESTAMPs as text, by the rules of CAST: `2020-05-11T21:58:33.250`, in UTC unless the text names an offset. */
+/** TIMESTAMP, DATE and TIME as text, by the rules of CAST: `2020-05-11T21:58:33.250`, in UTC unless the text names an
+ *  offset. */
 
 import { EvaluationError } from '../evaluation-error.ts';
 import { civilFromDays, dayMs } from './calendar.ts';
@@ -10,13 +11,24 @@ const padded = (value: number, width: number): string => String(value).padStart(
 /** `yyyy-MM-ddTHH:mm:ss.SSS`, UTC, with the year of the era and a plus before more than four digits of it. */
 export const printTimestamp = (epochMs: number): string => {
   const days = Math.floor(epochMs / dayMs);
-  const { year, month, day } = civilFromDays(days);
-  const ms = epochMs - days * dayMs;
-  const ofEra = year > 0 ? year : 1 - year;
-  const date = `${ofEra > 9999 ? '+' : ''}${padded(ofEra, 4)}-${padded(month, 2)}-${padded(day, 2)}`;
-  const time = `${padded(Math.floor(ms / 3_600_000), 2)}:${padded(Math.floor(ms / 60_000) % 60, 2)}`;
-  return `${date}T${time}:${padded(Math.floor(ms / 1000) % 60, 2)}.${padded(ms % 1000, 3)}`;
+  return `${printDate(days)}T${printTimeOfDay(epochMs - days * dayMs)}`;
 };
+
+/** `yyyy-MM-dd` */
+export const printDate = (days: number): string => {
+  const { year, month, day } = civilFromDays(days);
+  const ofEra = year > 0 ? year : 1 - year;
+  return `${ofEra > 9999 ? '+' : ''}${padded(ofEra, 4)}-${padded(month, 2)}-${padded(day, 2)}`;
+};
+
+/** `HH:mm:ss.SSS` */
+export const printTimeOfDay = (ms: number): string => {
+  const minutes = `${padded(Math.floor(ms / 3_600_000), 2)}:${padded(Math.floor(ms / 60_000) % 60, 2)}`;
+  return `${minutes}:${padded(Math.floor(ms / 1000) % 60, 2)}.${padded(ms % 1000, 3)}`;
+};
+
+/** As CAST prints a TIME: to the second, which is left out when it is 0. */
+export const printTime = (ms: number): string => printTimeOfDay(ms).slice(0, Math.floor(ms / 1000) % 60 === 0 ? 5 : 8);
 
 const noTime = '00:00:00.000';
 
@@ -39,6 +51,26 @@ export const parseTimestamp = (text: string): number | undefined => {
     if (error instanceof EvaluationError) return undefined;
     throw error;
   }
+};
+
+/** The days since 1970 of a date that is written as those of `parseTimestamp` are. */
+export const parseDate = (text: string): number | undefined => {
+  const epochMs = text.includes('T') ? undefined : parseTimestamp(text);
+  return epochMs === undefined ? undefined : Math.floor(epochMs / dayMs);
+};
+
+/** The milliseconds of the day of `HH:mm`, `HH:mm:ss` or `HH:mm:ss.` and up to nine digits, of which three count. */
+export const parseTime = (text: string): number | undefined => {
+  const match = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{0,9}))?)?$/.exec(text);
+  if (match === null) return undefined;
+  const [, hour = '', minute = '', second = '0', fraction = ''] = match;
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
+  return (
+    Number(hour) * 3_600_000 +
+    Number(minute) * 60_000 +
+    Number(second) * 1000 +
+    Number(fraction.padEnd(3, '0').slice(0, 3))
+  );
 };
 
 /** The time, without a closing Z, and the offset behind it. */

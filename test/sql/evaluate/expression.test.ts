@@ -320,7 +320,7 @@ describe('errors of typing name the fault', () => {
     ["A['x']", 'SQL_TYPE_MISMATCH: the index of an array has to be a whole number, not STRING'],
     ['M[A]', 'SQL_TYPE_MISMATCH: the key of this map is STRING, not ARRAY<INTEGER>'],
     ['CAST(B AS INT)', 'SQL_TYPE_MISMATCH: BOOLEAN cannot be cast to INTEGER'],
-    ['CAST(S AS DECIMAL(4, 2))', 'SQL_UNSUPPORTED_TYPE: the type DECIMAL is not supported yet'],
+    ['CAST(S AS DECIMAL(2, 4))', 'SQL_TYPE_PARAMETERS: a DECIMAL of 2 digits cannot have 4 of them behind the point'],
     ['UCASES(S)', 'SQL_UNKNOWN_FUNCTION: there is no function called "UCASES"'],
     ['UCASE(I)', 'SQL_FUNCTION_ARGUMENTS: the function UCASE does not accept (INTEGER)'],
     [

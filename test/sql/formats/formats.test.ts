@@ -89,7 +89,7 @@ describe('what a format cannot do', () => {
     [
       'a BOOLEAN in KAFKA',
       () => checkColumns(kafka, columnsOf(booleanType), 'key'),
-      'SQL_FORMAT_TYPE: the format KAFKA cannot hold column "C0" of type BOOLEAN; it holds INTEGER, BIGINT, DOUBLE and STRING',
+      'SQL_FORMAT_TYPE: the format KAFKA cannot hold column "C0" of type BOOLEAN; it holds INTEGER, BIGINT, DOUBLE, STRING and BYTES',
     ],
     [
       'other keys of maps in JSON',

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ByteWriter, utf8Bytes, utf8Text } from '../../../base/index.ts';
 import type { RowReader, RowWriter } from '../../../sql/formats/format.ts';
 import type { Carrier } from '../../../sql/types/carriers.ts';
-import type { ScalarType } from '../../../sql/types/kinds.ts';
+import type { ScalarKind, ScalarType } from '../../../sql/types/kinds.ts';
 import { definitionOf, scalarDefinitions } from '../../../sql/types/scalars/index.ts';
 import type { Column } from '../../../sql/types/schema.ts';
 import { arrayOf, isScalar, mapOf, type SqlType, scalarOf, structOf } from '../../../sql/types/type.ts';
@@ -46,10 +46,19 @@ export const hostileNames = [
 
 export const anyName: fc.Arbitrary<string> = fc.oneof(fc.constantFrom(...hostileNames), fc.string({ maxLength: 8 }));
 
-/** Every scalar type without parameters: a new one is in all properties over `anyType` by being defined. */
-export const scalarTypes: readonly ScalarType[] = scalarDefinitions
-  .filter(({ parameters }) => parameters.length === 0)
-  .map(({ kind }) => scalarOf(kind));
+/** Parameters of the types that have some: those that are stored in a fixed width, and others. */
+const parameters: { readonly [K in ScalarKind]?: readonly (readonly number[])[] } = {
+  DECIMAL: [
+    [4, 2],
+    [18, 0],
+    [40, 20],
+  ],
+};
+
+/** Every scalar type: a new one is in all properties over `anyType` by being defined. */
+export const scalarTypes: readonly ScalarType[] = scalarDefinitions.flatMap(({ kind }) =>
+  (parameters[kind] ?? [[]]).map((each) => scalarOf(kind, each)),
+);
 
 export const anyType: fc.Arbitrary<SqlType> = fc.letrec<{ type: SqlType; scalar: SqlType }>((tie) => ({
   scalar: fc.constantFrom(...scalarTypes),
@@ -80,7 +89,12 @@ export const valueOf = (type: SqlType): fc.Arbitrary<Value> => fc.option(notNull
 
 const carried: { readonly [C in Carrier]: fc.Arbitrary<Value> } = {
   boolean: fc.boolean(),
-  int32: fc.integer(),
+  int32: fc.oneof(
+    fc.integer(),
+    // Times of the day, among them some without seconds.
+    fc.integer({ min: 0, max: 86_399_999 }),
+    fc.integer({ min: 0, max: 1439 }).map((minutes) => minutes * 60_000),
+  ),
   int64: fc.oneof(int64.map(normalizeBigint), fc.maxSafeInteger()),
   double: fc.oneof(
     fc.double(),
@@ -88,7 +102,14 @@ const carried: { readonly [C in Carrier]: fc.Arbitrary<Value> } = {
     fc.integer().map((millionths) => millionths / 1e6),
     fc.constantFrom(0, -0, 1e15, -1e15, 1e21, 5e-324, 0.1, 999999999.99),
   ),
+  decimal: fc.oneof(
+    fc.bigInt({ min: -999n, max: 999n }),
+    fc.bigInt({ min: -(10n ** 18n) + 1n, max: 10n ** 18n - 1n }),
+    fc.bigInt({ min: -(10n ** 40n) + 1n, max: 10n ** 40n - 1n }),
+    fc.constantFrom(0n, 9999n, -9999n, 2n ** 63n, -(2n ** 63n), 2n ** 127n, -(2n ** 64n) - 1n),
+  ),
   text: anyText,
+  bytes: fc.oneof(fc.uint8Array({ maxLength: 20 }), fc.uint8Array({ minLength: 100, maxLength: 200 })),
 };
 
 /** A value that is not NULL. */

@@ -38,7 +38,7 @@ describe('CREATE', () => {
     expect(stream('a INT, A VARCHAR')).toMatch(/^SQL_DUPLICATE_COLUMN at 1:25: the column "A"/);
     expect(stream('rowtime BIGINT')).toMatch(/^SQL_RESERVED_NAME at 1:18: "ROWTIME"/);
     expect(stream('a FLOAT')).toMatch(/^SQL_UNKNOWN_TYPE at 1:20: .*"FLOAT"/);
-    expect(stream('a DECIMAL(4, 2)')).toMatch(/^SQL_UNSUPPORTED_TYPE.*DOUBLE/);
+    expect(stream('a DECIMAL(4, 5)')).toMatch(/^SQL_TYPE_PARAMETERS at 1:20: /);
   });
 
   test('columns called __proto__ and constructor are ordinary columns', () => {

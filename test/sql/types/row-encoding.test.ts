@@ -28,6 +28,19 @@ test('the layout is the documented one', () => {
   );
 });
 
+test('the layout of decimals and bytes, too', () => {
+  const short = { kind: 'DECIMAL', precision: 18, scale: 2 } as const;
+  const long = { kind: 'DECIMAL', precision: 19, scale: 2 } as const;
+  const encoding = new RowEncoding([{ kind: 'BYTES' }, short, long, long, { kind: 'DATE' }, { kind: 'TIME' }]);
+  const row = [Uint8Array.of(1, 255), -150n, -150n, 2n ** 63n, -1, 1000];
+  expect(toHex(encode(encoding, row))).toBe(
+    [
+      ...['01', '00', 'ffffffffffffff6a', 'ffffffffffffffff', '00000000000003e8'],
+      ...['02', '01ff', '08', 'ffffffffffffff6a', '10', '00000000000000008000000000000000'],
+    ].join(''),
+  );
+});
+
 test('every row comes back', () => {
   fc.assert(
     fc.property(columnsAndRow, ({ columns, row }) => {

@@ -6,6 +6,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ByteWriter } from '../../../base/index.ts';
+import { parseExactJson } from '../../../server/exact-json.ts';
 import { rowWriter } from '../../../server/row-json.ts';
 import { typeOfNode } from '../../../sql/analyze/type-of-node.ts';
 import type { Format } from '../../../sql/formats/format.ts';
@@ -56,12 +57,13 @@ describe.each(table)('%s', (text, type, definition) => {
   const equal = equalityOf(type);
 
   test('is written by each of its words, and printed as its kind', () => {
+    const parameters = text.slice(type.kind.length);
     for (const word of definition.words) {
-      const node = parseExpression(`CAST(NULL AS ${word.toLowerCase()})`);
+      const node = parseExpression(`CAST(NULL AS ${word.toLowerCase()}${parameters})`);
       expect(node.kind === 'cast' && typesEqual(typeOfNode(node.type), type)).toBe(true);
     }
-    expect(definition.words).toContain(text);
-    expect(describeType(type)).toEqual({ type: text, fields: null, memberSchema: null });
+    expect(definition.words).toContain(type.kind);
+    expect(describeType(type)).toMatchObject({ type: type.kind, fields: null, memberSchema: null });
   });
 
   test('has values in one form, which the test of values takes', () => {
@@ -70,7 +72,7 @@ describe.each(table)('%s', (text, type, definition) => {
         expect(valueTest(type)(each)).toBe(true);
       }),
     );
-    for (const other of [undefined, Symbol('x'), [], new Map(), 2n ** 64n]) {
+    for (const other of [undefined, Symbol('x'), [], new Map(), 2n ** 256n]) {
       expect(valueTest(type)(other)).toBe(false);
     }
   });
@@ -131,7 +133,7 @@ describe.each(table)('%s', (text, type, definition) => {
     fc.assert(
       fc.property(value, (each) => {
         fc.pre(typeof each !== 'number' || Number.isFinite(each));
-        const literal = literalOfValue(each);
+        const literal = literalOfValue(each, type);
         expectSame(valueOfLiteral(JSON.parse(JSON.stringify(literal)) as typeof literal, type), each);
         expect(printLiteral(literal, type)).not.toBe('');
       }),
@@ -176,12 +178,19 @@ describe.each(table)('%s', (text, type, definition) => {
     const take = typedReader(type);
     fc.assert(
       fc.property(value, (each) => {
-        expectSame(take(each), each);
-        const object = definition.object?.make(each);
+        // The unscaled number of a decimal means nothing to others.
+        if (definition.carrier !== 'decimal') {
+          expectSame(take(each), each);
+          expectSame(valueFromJson(each, type, 'A'), each);
+        }
+        const object = definition.object?.make(each, type);
         // A Date ends earlier than a TIMESTAMP does.
         if (object instanceof Date && Number.isNaN(object.getTime())) return;
         if (object !== undefined) expectSame(take(object), each);
-        expectSame(valueFromJson(each, type, 'A'), each);
+        const [read] = parseExactJson(rowWriter([type])([each])) as [unknown];
+        // What is left out of the text of a TIME is lost, and so are numbers that JSON does not have.
+        const isJson = !Object.is(each, -0) && (typeof each !== 'number' || Number.isFinite(each));
+        if (!definition.logical && isJson) expectSame(valueFromJson(read, type, 'A'), each);
       }),
     );
     expect(() => take(Symbol('x'))).toThrow(EvaluationError);
@@ -252,23 +261,29 @@ describe('casts', () => {
 
   test('happen in these grades: strict (implied), lax (literals of INSERT and of lists), explicit (CAST)', () => {
     const types: readonly SqlType[] = [...scalarTypes, arrayOf(integerType), structOf([])];
-    const head = types.map((type) => type.kind.padEnd(9)).join(' ');
+    const head = types.map((type) => printType(type).padEnd(16)).join(' ');
     const lines = types.map(
-      (from) => `${from.kind.padEnd(9)} ${types.map((to) => letter(from, to).padEnd(9)).join(' ')}`,
+      (from) => `${printType(from).padEnd(16)} ${types.map((to) => letter(from, to).padEnd(16)).join(' ')}`,
     );
     expect(
-      `\n${[`${'from / to'.padEnd(9)} ${head}`, ...lines].map((line) => line.trimEnd()).join('\n')}\n`,
+      `\n${[`${'from / to'.padEnd(16)} ${head}`, ...lines].map((line) => line.trimEnd()).join('\n')}\n`,
     ).toMatchInlineSnapshot(`
       "
-      from / to BOOLEAN   INTEGER   BIGINT    DOUBLE    STRING    TIMESTAMP ARRAY     STRUCT
-      BOOLEAN   S         -         -         -         L         -         -         -
-      INTEGER   -         S         S         S         L         -         -         -
-      BIGINT    -         E         S         S         L         -         -         -
-      DOUBLE    -         E         E         S         L         -         -         -
-      STRING    L         L         L         L         S         S         -         -
-      TIMESTAMP -         -         -         -         L         S         -         -
-      ARRAY     -         -         -         -         E         -         S         -
-      STRUCT    -         -         -         -         E         -         -         S
+      from / to        BOOLEAN          INTEGER          BIGINT           DECIMAL(4, 2)    DECIMAL(18, 0)   DECIMAL(40, 20)  DOUBLE           STRING           BYTES            DATE             TIME             TIMESTAMP        ARRAY<INTEGER>   STRUCT< >
+      BOOLEAN          S                -                -                -                -                -                -                L                -                -                -                -                -                -
+      INTEGER          -                S                S                S                S                S                S                L                -                -                -                -                -                -
+      BIGINT           -                E                S                S                S                S                S                L                -                -                -                -                -                -
+      DECIMAL(4, 2)    -                E                E                S                E                S                S                L                -                -                -                -                -                -
+      DECIMAL(18, 0)   -                E                E                E                S                S                S                L                -                -                -                -                -                -
+      DECIMAL(40, 20)  -                E                E                E                E                S                S                L                -                -                -                -                -                -
+      DOUBLE           -                E                E                E                E                E                S                L                -                -                -                -                -                -
+      STRING           L                L                L                L                L                L                L                S                S                S                S                S                -                -
+      BYTES            -                -                -                -                -                -                -                -                S                -                -                -                -                -
+      DATE             -                -                -                -                -                -                -                L                -                S                -                E                -                -
+      TIME             -                -                -                -                -                -                -                L                -                -                S                -                -                -
+      TIMESTAMP        -                -                -                -                -                -                -                L                -                E                E                S                -                -
+      ARRAY<INTEGER>   -                -                -                -                -                -                -                E                -                -                -                -                S                -
+      STRUCT< >        -                -                -                -                -                -                -                E                -                -                -                -                -                S
       "
     `);
   });
@@ -287,7 +302,7 @@ describe('casts', () => {
 
 test('KAFKA holds the plain carriers of Kafka’s own serializers', () => {
   const held = scalarTypes.filter((type) => kafka.unsupported([{ name: 'A', type }]) === undefined);
-  expect(held.map(({ kind }) => kind)).toEqual(['INTEGER', 'BIGINT', 'DOUBLE', 'STRING']);
+  expect(held.map(({ kind }) => kind)).toEqual(['INTEGER', 'BIGINT', 'DOUBLE', 'STRING', 'BYTES']);
 });
 
 describe('the compiler names what is missing', () => {

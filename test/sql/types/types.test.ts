@@ -64,8 +64,8 @@ describe('types', () => {
   });
 
   test.each([
-    ['DECIMAL(4, 2)', 'SQL_UNSUPPORTED_TYPE: the type DECIMAL is not supported yet'],
-    ['BYTES', 'SQL_UNSUPPORTED_TYPE: the type BYTES is not supported yet'],
+    ['DECIMAL(0, 0)', 'SQL_TYPE_PARAMETERS: the precision of a DECIMAL is at least 1, not 0'],
+    ['DECIMAL(2, 3)', 'SQL_TYPE_PARAMETERS: a DECIMAL of 2 digits cannot have 3 of them behind the point'],
     ['ADDRESS', 'SQL_UNKNOWN_TYPE: there is no type called "ADDRESS"'],
     ['STRUCT<A INT, A INT>', 'SQL_DUPLICATE_FIELD: the struct has two fields called "A"'],
   ])('%s is refused', (text, fault) => expect(faultOf(() => typeOf(text))).toBe(fault));

@@ -1,0 +1,42 @@
+/** DATE: a day of the calendar, held as days since 1970-01-01, of those whose midnight is a TIMESTAMP. */
+
+import type { TypeDefinition } from '../definition.ts';
+import { dayMs } from '../time/calendar.ts';
+import { parseDate, printDate } from '../time/text.ts';
+
+const isDate = (days: number): boolean => Number.isSafeInteger(days * dayMs);
+
+export const date: TypeDefinition<'DATE', 'int32'> = {
+  kind: 'DATE',
+  words: ['DATE'],
+  parameters: [],
+  parametersFault: undefined,
+  carrier: 'int32',
+  logical: true,
+  accepts: isDate,
+  ordered: true,
+  numeric: undefined,
+  text: { print: printDate, printMember: printDate, printed: 'lax', grade: 'strict', parse: parseDate },
+  casts: {
+    to: { TIMESTAMP: { grade: 'explicit', convert: (value) => value * dayMs } },
+    from: {
+      TIMESTAMP: {
+        grade: 'explicit',
+        convert(value, refuse) {
+          const days = Math.floor((value as number) / dayMs);
+          return isDate(days) ? days : refuse('the TIMESTAMP is before the first DATE');
+        },
+      },
+    },
+  },
+  // Text, and no Date: a Date is a point in time, which is another day in half of the world.
+  object: {
+    read(given) {
+      if (typeof given === 'string') return parseDate(given);
+      if (!(given instanceof Date)) return undefined;
+      const days = given.getTime() / dayMs;
+      return Number.isInteger(days) ? days : undefined;
+    },
+    make: printDate,
+  },
+};
