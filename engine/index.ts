@@ -38,7 +38,7 @@ export type {
   WithValue,
 } from './dsl/options.ts';
 export type { Produced, RecordContext, Repartitioned, TopicChooser } from './dsl/produced.ts';
-export type { QueryableStore, StoreForm, WindowedForm } from './dsl/queryable-store.ts';
+export type { QueryableStore, StoreForm, VersionedForm, WindowedForm } from './dsl/queryable-store.ts';
 export type { Reducer } from './dsl/reduce.ts';
 export type { SessionWindowedCogroupedKStream } from './dsl/session-windowed-cogrouped-kstream.ts';
 export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
@@ -146,9 +146,16 @@ export {
   type RecordMetadata,
 } from './processors/processor.ts';
 export { RecordHeaders } from './processors/record-headers.ts';
+export type { SessionEntry, StateSessionStore } from './processors/session-face.ts';
 export type { AnyStoreBuilder, StoreAccess, StoreBuilder, StoreOf } from './processors/store-builder.ts';
-export { type StoreBuilderOptions, Stores, type WindowStoreOptions } from './processors/stores.ts';
+export {
+  type StoreBuilderOptions,
+  Stores,
+  type VersionedStoreOptions,
+  type WindowStoreOptions,
+} from './processors/stores.ts';
 export type { ValueAndTimestamp } from './processors/value-and-timestamp.ts';
+export type { StateVersionedStore } from './processors/versioned-face.ts';
 export type { StateWindowStore, WindowEntry } from './processors/window-face.ts';
 export { StreamRecord, type Unknown, unknown } from './record.ts';
 export { divideShards } from './runtime/assignor.ts';
@@ -214,6 +221,7 @@ export type { TaskMetadata, ThreadMetadata } from './runtime/thread-metadata.ts'
 export type { RemoteHost, WorkerOptions } from './runtime/threads.ts';
 export type { KeyValueEntry, KeyValueView } from './runtime/views/key-value-view.ts';
 export type { Position } from './runtime/views/store-reader.ts';
+export type { Version, VersionedView } from './runtime/views/versioned-view.ts';
 export type { RangeOptions, ViewOptions } from './runtime/views/view.ts';
 export type { TimeRange, WindowedEntry, WindowedView } from './runtime/views/windowed-view.ts';
 export { type Serde, SerdeError } from './serde.ts';

@@ -37,7 +37,7 @@ export type {
   WithValue,
 } from './dsl/options.ts';
 export type { Produced, RecordContext, Repartitioned, TopicChooser } from './dsl/produced.ts';
-export type { QueryableStore, StoreForm, WindowedForm } from './dsl/queryable-store.ts';
+export type { QueryableStore, StoreForm, VersionedForm, WindowedForm } from './dsl/queryable-store.ts';
 export type { Reducer } from './dsl/reduce.ts';
 export type { SessionWindowedCogroupedKStream } from './dsl/session-windowed-cogrouped-kstream.ts';
 export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
@@ -73,9 +73,16 @@ export {
   type RecordMetadata,
 } from './processors/processor.ts';
 export { RecordHeaders } from './processors/record-headers.ts';
+export type { SessionEntry, StateSessionStore } from './processors/session-face.ts';
 export type { AnyStoreBuilder, StoreAccess, StoreBuilder, StoredForm, StoreOf } from './processors/store-builder.ts';
-export { type StoreBuilderOptions, Stores, type WindowStoreOptions } from './processors/stores.ts';
+export {
+  type StoreBuilderOptions,
+  Stores,
+  type VersionedStoreOptions,
+  type WindowStoreOptions,
+} from './processors/stores.ts';
 export type { ValueAndTimestamp } from './processors/value-and-timestamp.ts';
+export type { StateVersionedStore } from './processors/versioned-face.ts';
 export type { StateWindowStore, WindowEntry } from './processors/window-face.ts';
 export type { Drop, TaskCounters } from './runtime/drops.ts';
 export type { ClosingTime } from './runtime/quiet-time.ts';

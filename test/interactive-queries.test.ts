@@ -10,6 +10,7 @@ import {
   StreamsBuilder,
   serdes,
   TimeWindows,
+  type VersionedView,
   type WindowedView,
 } from 'millrace';
 import { SessionWindows, Stores } from 'millrace/engine';
@@ -204,7 +205,7 @@ test('the stores of processors are read by their builders', async () => {
   ]);
 });
 
-test('a versioned table is read as of its latest rows', async () => {
+test('a versioned table is read as of its latest rows, or as of a time, with its history', async () => {
   const builder = new StreamsBuilder();
   const rows = builder.table('words', { key: string, value: string, store: 'rows', versioned: { historyMs: 1000 } });
   const streams = await millrace.streams({ id: 'app', topology: builder.build() });
@@ -213,4 +214,47 @@ test('a versioned table is read as of its latest rows', async () => {
     { key: 'a', value: 'old', timestamp: 5 },
   ]);
   expect(await streams.store(rows, { from }).entry('a')).toEqual({ key: 'a', value: 'new', timestamp: 10 });
+  const versions = streams.versions(rows, { from });
+  expectTypeOf(versions).toEqualTypeOf<VersionedView<string, string>>();
+  expect(await versions.history('a')).toEqual([
+    { value: 'old', from: 5, to: 10 },
+    { value: 'new', from: 10, to: undefined },
+  ]);
+  const asOf = (time: number): Promise<string | undefined> => versions.get('a', { asOf: time });
+  expect([await asOf(4), await asOf(5), await asOf(9), await asOf(10)]).toEqual([undefined, 'old', 'old', 'new']);
+  expect(await versions.get('a')).toBe('new');
+  expect(await versions.get('b')).toBeUndefined();
+  const plain = new StreamsBuilder().table('words', { key: string, value: string, store: 'rows' });
+  expect(() => streams.versions(plain)).toThrow(expect.objectContaining({ code: 'DSL_TABLE_NOT_VERSIONED' }));
+});
+
+test('a session store and a versioned store of a processor are read by their builders', async () => {
+  const visits = Stores.session('visits', string, int32, { retentionMs: 1000 });
+  const rates = Stores.versioned('rates', string, int32, { historyMs: 1000 });
+  const builder = new StreamsBuilder();
+  builder.stream('words', { key: string, value: string }).process<never, [typeof visits, typeof rates]>(
+    (context) => ({
+      process({ value, timestamp }) {
+        if (value === null) return;
+        context.getStateStore(visits).put(value, timestamp, timestamp - 5, timestamp);
+        context.getStateStore(rates).put(value, timestamp * 2, timestamp);
+      },
+    }),
+    { stores: [visits, rates] },
+  );
+  const streams = await millrace.streams({ id: 'app', topology: builder.build() });
+  const words = ['a', 'a', 'a'].map((value, i) => ({ key: 'k', value, timestamp: [10, 30, 20][i] ?? 0 }));
+  const from = await millrace.produce('words', words);
+  const sessions = streams.store(visits, { from });
+  expectTypeOf(sessions).toEqualTypeOf<WindowedView<string, number>>();
+  expect((await collect(sessions.fetch('a'))).map(({ key, value }) => [key.start, key.end, value])).toEqual([
+    [5, 10, 10],
+    [15, 20, 20],
+    [25, 30, 30],
+  ]);
+  expect(await streams.versions(rates, { from }).history('a')).toEqual([
+    { value: 20, from: 10, to: 20 },
+    { value: 40, from: 20, to: 30 },
+    { value: 60, from: 30, to: undefined },
+  ]);
 });

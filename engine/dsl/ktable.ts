@@ -14,7 +14,7 @@ import type { KGroupedTable } from './kgrouped-table.ts';
 import type { KStream } from './kstream.ts';
 import type { Materialized, Named, Processed, WithKeyAndValue, WithValue } from './options.ts';
 import { presentKeyOf, type TableParts } from './parts.ts';
-import { type QueryableStore, queryableStore } from './queryable-store.ts';
+import { type QueryableStore, queryableStore, type VersionedForm } from './queryable-store.ts';
 import type { Suppressed } from './suppressed.ts';
 import { suppressedTable } from './suppressed-table.ts';
 import { tableTableJoin } from './table-table-join.ts';
@@ -190,6 +190,16 @@ export class KTable<K, V> {
     }
     wanted.store = true;
     return queryableStore(store, key.serde, value);
+  }
+
+  /** The stores of a versioned table, for `Streams.versions`. Throws DSL_TABLE_NOT_VERSIONED for any other. */
+  versions(): VersionedForm<K, V> {
+    const { history, key, node, store, value } = this.#parts;
+    if (history !== undefined && store !== undefined && value !== undefined)
+      return { name: store, key: key.serde, value, history };
+    throw new UserError('DSL_TABLE_NOT_VERSIONED', `the table "${node}" keeps no former rows`, {
+      hint: 'Make it with versioned: { historyMs }; what is made of a versioned table is not versioned itself.',
+    });
   }
 
   /** The changes as a stream; a deletion is a record without a value. */

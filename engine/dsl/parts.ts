@@ -53,6 +53,8 @@ export interface TableParts<K, V> {
   readonly wanted: Wanted;
   /** The store that holds just these rows, for reading them from outside. */
   readonly store: string | undefined;
+  /** The store of its former rows, of a versioned table. */
+  readonly history?: string;
   /** Where rows are looked up; called when the topology is built. Undefined: nowhere (a windowed table). */
   readonly rows: (() => ViewedTable<V>) | undefined;
 }

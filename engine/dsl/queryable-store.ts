@@ -17,6 +17,16 @@ export interface WindowedForm<K, V> extends StoreForm<K, V> {
   readonly sizeMs: number | undefined;
 }
 
+/** A table, or a store of a processor, that knows its former rows. */
+export interface VersionedForm<K, V> {
+  /** The store of the latest rows. */
+  readonly name: string;
+  readonly key: Serde<K>;
+  readonly value: Serde<V>;
+  /** The store of the former rows; left out: that of the latest ones. */
+  readonly history?: string;
+}
+
 export type QueryableStore<K, V> = K extends Windowed<infer Inner> ? WindowedForm<Inner, V> : StoreForm<K, V>;
 
 const isWindowed = (serde: Serde<unknown> | WindowedSerde<unknown>): serde is WindowedSerde<unknown> =>

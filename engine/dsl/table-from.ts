@@ -68,6 +68,7 @@ const versionedTable = <K, V>(
     value: row,
     wanted: { store: true },
     store,
+    history: stores.history,
     rows: () => versionedRows(stores, row),
   });
 };

@@ -10,7 +10,7 @@ import type { OperatorContext } from '../operator.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { timestampBytes, timestampOf } from './timestamped.ts';
-import { type VersionedStores, Versions } from './versions.ts';
+import { type VersionedStores, versionsIn } from './versions.ts';
 
 /** The rows of a table, for one processor. */
 export interface TableView<R> {
@@ -61,7 +61,7 @@ export const versionedRows = <R>(stores: VersionedStores, row: Pick<Serde<R>, 'r
   history: {
     historyMs: stores.historyMs,
     open(context) {
-      const versions = new Versions(context, stores);
+      const versions = versionsIn(context, stores);
       return {
         get timestamp() {
           return versions.timestamp;

@@ -13,7 +13,7 @@ import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { whyTooLarge, writeTimestamped } from './timestamped.ts';
-import { type VersionedStores, Versions } from './versions.ts';
+import { type VersionedStores, versionsIn } from './versions.ts';
 
 export interface VersionedTableFields<V> {
   readonly stores: VersionedStores;
@@ -23,7 +23,7 @@ export interface VersionedTableFields<V> {
 export const versionedTableSource =
   <V>({ stores, row }: VersionedTableFields<V>): OperatorSupplier<V, V> =>
   (context, forward) => {
-    const versions = new Versions(context, stores);
+    const versions = versionsIn(context, stores);
     const { historyMs } = stores;
     const { sendsBefore } = context;
     const kept = context.scratch();

@@ -19,7 +19,7 @@
 import { readOrderedI64, writeOrderedI64 } from '../../base/index.ts';
 import type { OperatorContext } from '../operator.ts';
 import type { StreamRecord } from '../record.ts';
-import type { KeyValueStore, OrderedCursor, OrderedStore } from '../stores/store.ts';
+import type { KeyValueStore, OrderedCursor, OrderedStore, ValueCursor } from '../stores/store.ts';
 import { timestampBytes, timestampOf } from './timestamped.ts';
 
 /** Where the versions of a table's rows are kept. */
@@ -41,6 +41,12 @@ const timeBytes = 8;
 const orderBytes = 2 * timeBytes;
 const noBytes = new Uint8Array(0);
 
+/** What of a key-value store the latest rows need. */
+export type LatestRows = Pick<KeyValueStore, 'get' | 'put' | 'delete' | keyof ValueCursor>;
+
+/** The end of what is valid now: no version in the history ends then. */
+export const noEnd = Number.MAX_SAFE_INTEGER;
+
 export class Versions {
   /** The row that `find` came to: `valueBytes[valueStart, valueEnd)`. Valid until the next call. */
   valueBytes: Uint8Array = noBytes;
@@ -48,19 +54,21 @@ export class Versions {
   valueEnd = 0;
   /** Since when it is valid. */
   timestamp = 0;
-  readonly #rows: KeyValueStore;
+  readonly #rows: LatestRows;
   readonly #history: OrderedStore;
   readonly #cursor: OrderedCursor;
   readonly #order = new Uint8Array(orderBytes);
   readonly #after = new Uint8Array(timeBytes);
+  readonly #noEnd = new Uint8Array(timeBytes);
   /** The version in history that `#seek` came to. */
   #end = 0;
   #begin = 0;
 
-  constructor(context: OperatorContext, { rows, history }: VersionedStores) {
-    this.#rows = context.store(rows, 'key-value');
-    this.#history = context.store(history, 'ordered');
-    this.#cursor = this.#history.cursor();
+  constructor(rows: LatestRows, history: OrderedStore) {
+    this.#rows = rows;
+    this.#history = history;
+    this.#cursor = history.cursor();
+    writeOrderedI64(this.#noEnd, 0, noEnd);
   }
 
   // ---- reading
@@ -91,7 +99,7 @@ export class Versions {
   /** Goes to the first version, or deletion, in history that ends after a time. */
   #seek({ keyBytes, keyStart, keyEnd }: StreamRecord<unknown>, time: number): boolean {
     writeOrderedI64(this.#after, 0, time + 1);
-    this.#cursor.fetch(keyBytes, keyStart, keyEnd, this.#after);
+    this.#cursor.fetch(keyBytes, keyStart, keyEnd, this.#after, this.#noEnd);
     return this.#next();
   }
 
@@ -199,3 +207,7 @@ export class Versions {
     this.#history.expireBelow(time);
   }
 }
+
+/** The versions of a table's rows, for one of its nodes. */
+export const versionsIn = (context: OperatorContext, { rows, history }: VersionedStores): Versions =>
+  new Versions(context.store(rows, 'key-value'), context.store(history, 'ordered'));

@@ -6,7 +6,6 @@
  * from then on it may not be used.
  */
 
-import {} from '../../base/index.ts';
 import { ProcessorMisuse } from '../misuse.ts';
 import type { OrderedCursor, OrderedStore } from '../stores/store.ts';
 
@@ -26,10 +25,11 @@ export class LentCursors {
     this.#turn = turn;
   }
 
-  /** Begins with `fetch`, which positions the cursor, and reads an entry of each place that the cursor comes to. */
+  /** Begins with `fetch`, which positions the cursor, and reads an entry of each place that the cursor comes to;
+   *  undefined: it is left out. */
   iterate<Entry>(
     fetch: (cursor: OrderedCursor) => void,
-    read: (cursor: OrderedCursor) => Entry,
+    read: (cursor: OrderedCursor) => Entry | undefined,
   ): IterableIterator<Entry, undefined> {
     const turn = this.#turn();
     let loan = this.#loans.find((one) => one.turn === undefined || one.turn !== turn);
@@ -45,9 +45,15 @@ class StoreIterator<Entry> implements IterableIterator<Entry, undefined> {
   readonly #turn: number;
   readonly #now: () => number;
   readonly #store: string;
-  readonly #read: (cursor: OrderedCursor) => Entry;
+  readonly #read: (cursor: OrderedCursor) => Entry | undefined;
 
-  constructor(loan: Loan, turn: number, now: () => number, store: string, read: (cursor: OrderedCursor) => Entry) {
+  constructor(
+    loan: Loan,
+    turn: number,
+    now: () => number,
+    store: string,
+    read: (cursor: OrderedCursor) => Entry | undefined,
+  ) {
     this.#loan = loan;
     this.#turn = turn;
     this.#now = now;
@@ -69,7 +75,10 @@ class StoreIterator<Entry> implements IterableIterator<Entry, undefined> {
         { hint: 'Take what is needed of it before process, or the punctuator, returns.' },
       );
     }
-    if (loan.cursor.next()) return { done: false, value: this.#read(loan.cursor) };
+    while (loan.cursor.next()) {
+      const value = this.#read(loan.cursor);
+      if (value !== undefined) return { done: false, value };
+    }
     return this.return();
   }
 

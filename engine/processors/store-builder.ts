@@ -28,25 +28,26 @@ export interface StoreBuilder<Name extends string, Store> extends StoreSpec {
   readonly form: StoredForm;
 }
 
-/** Left out, `sizeMs`: a key-value store; else the entries have times. */
+/** Left out, `sizeMs`: a key-value store; else the entries have times: those of windows of this size, or of sessions
+ *  (undefined). */
 export interface StoredForm {
   readonly key: Serde<unknown>;
   readonly value: Serde<unknown>;
-  readonly entries: 'plain' | 'ordered';
-  readonly sizeMs?: number;
+  readonly entries: 'plain' | 'ordered' | 'versions';
+  readonly sizeMs?: number | undefined;
 }
 
 export const storedForm = <K, V>(
   key: Serde<K>,
   value: Serde<V>,
   entries: StoredForm['entries'],
-  sizeMs?: number,
+  times: Pick<StoredForm, 'sizeMs'> = {},
 ): StoredForm => ({
   // Who reads the store has the types of its builder.
   key: key as Serde<unknown>,
   value: value as Serde<unknown>,
   entries,
-  ...(sizeMs !== undefined && { sizeMs }),
+  ...times,
 });
 
 export type AnyStoreBuilder = StoreBuilder<string, unknown>;

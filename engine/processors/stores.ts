@@ -4,6 +4,8 @@
  *   const counts = Stores.keyValue('counts', string, int64);
  *   const prices = Stores.orderedKeyValue('prices', string, float64);       // with range, prefix, all
  *   const clicks = Stores.window('clicks', string, int64, { retentionMs: 3_600_000 });
+ *   const visits = Stores.session('visits', string, int64, { retentionMs: 3_600_000 });
+ *   const rates = Stores.versioned('rates', string, float64, { historyMs: 86_400_000 });  // as of any time of a day
  *
  * A plain key-value store is a hash table: it answers single keys, an order of magnitude faster than an ordered one. So
  * whether a store can be walked in order is declared with the store, and calls that need an order exist only there.
@@ -15,11 +17,14 @@
 import { UserError } from '../../base/index.ts';
 import { timestampBytes } from '../operators/timestamped.ts';
 import type { Serde } from '../serde.ts';
+import type { StoreSpec } from '../stores/store.ts';
 import { schemaHashOf } from '../stores/store-spec.ts';
 import { KeyValueFace, type StateKeyValueStore } from './key-value-face.ts';
 import { OrderedKeyValueFace, type StateOrderedKeyValueStore } from './ordered-key-value-face.ts';
+import { SessionFace, type StateSessionStore } from './session-face.ts';
 import { type StoreBuilder, storedForm } from './store-builder.ts';
 import { type ValueAndTimestamp, valueAndTimestamp } from './value-and-timestamp.ts';
+import { type StateVersionedStore, VersionedFace } from './versioned-face.ts';
 import { type StateWindowStore, WindowFace } from './window-face.ts';
 
 export interface StoreBuilderOptions {
@@ -36,6 +41,11 @@ export interface WindowStoreOptions extends StoreBuilderOptions {
   readonly retentionMs: number;
 }
 
+export interface VersionedStoreOptions extends StoreBuilderOptions {
+  /** How far back versions are known, in stream time. */
+  readonly historyMs: number;
+}
+
 const specOf = ({
   persistent,
   logged,
@@ -43,6 +53,24 @@ const specOf = ({
   ...(persistent === undefined ? {} : { persistent }),
   ...(logged === undefined ? {} : { logged }),
 });
+
+const timedSpec = (
+  name: string,
+  retentionMs: number,
+  held: Parameters<typeof schemaHashOf>[1],
+  options: StoreBuilderOptions,
+): Omit<StoreSpec, 'name'> => {
+  if (!(Number.isInteger(retentionMs) && retentionMs > 0)) {
+    throw new UserError(
+      'STORE_RETENTION_INVALID',
+      `the store "${name}" cannot keep its entries for ${retentionMs} ms`,
+      {
+        hint: 'Give a whole number of milliseconds above 0.',
+      },
+    );
+  }
+  return { kind: 'ordered', retentionMs, schemaHash: schemaHashOf('ordered', held), ...specOf(options) };
+};
 
 export const Stores = {
   /** Values by key. */
@@ -99,23 +127,44 @@ export const Stores = {
     options: WindowStoreOptions,
   ): StoreBuilder<Name, StateWindowStore<K, V>> {
     const { retentionMs } = options;
-    if (!(Number.isInteger(retentionMs) && retentionMs > 0)) {
-      throw new UserError(
-        'STORE_RETENTION_INVALID',
-        `the store "${name}" cannot keep its entries for ${retentionMs} ms`,
-        {
-          hint: 'Give a whole number of milliseconds above 0.',
-        },
-      );
-    }
     return {
       name,
-      kind: 'ordered',
-      retentionMs,
-      schemaHash: schemaHashOf('ordered', [key, value, 'by time']),
-      ...specOf(options),
+      ...timedSpec(name, retentionMs, [key, value, 'by time'], options),
       open: (access) => new WindowFace(access, name, key, value, retentionMs),
-      form: storedForm(key, value, 'plain', 0),
+      form: storedForm(key, value, 'plain', { sizeMs: 0 }),
+    };
+  },
+
+  /** Values by key and session, for a limited time after its end: the form of the DSL's own sessions, so that a builder
+   *  of the same name gives a processor access to them. Throws STORE_RETENTION_INVALID. */
+  session<const Name extends string, K, V>(
+    name: Name,
+    key: Serde<K>,
+    value: Serde<V>,
+    options: WindowStoreOptions,
+  ): StoreBuilder<Name, StateSessionStore<K, V>> {
+    const { retentionMs } = options;
+    return {
+      name,
+      ...timedSpec(name, retentionMs, [key, value, 'sessions'], options),
+      open: (access) => new SessionFace(access, name, key, value, retentionMs),
+      form: storedForm(key, value, 'plain', { sizeMs: undefined }),
+    };
+  },
+
+  /** Values by key, with what they were before, as far back as the history goes. Throws STORE_RETENTION_INVALID. */
+  versioned<const Name extends string, K, V>(
+    name: Name,
+    key: Serde<K>,
+    value: Serde<V>,
+    options: VersionedStoreOptions,
+  ): StoreBuilder<Name, StateVersionedStore<K, V>> {
+    const { historyMs } = options;
+    return {
+      name,
+      ...timedSpec(name, historyMs, [key, value, 'latest and former versions'], options),
+      open: (access) => new VersionedFace(access, name, key, value, historyMs),
+      form: storedForm(key, value, 'versions'),
     };
   },
 } as const;

@@ -9,10 +9,10 @@ export interface ValueAndTimestamp<V> {
   readonly timestamp: number;
 }
 
-/** The time first (i64, big-endian), then the value's own bytes. */
 /** The name of the serde of a value behind its time. */
 export const timestampedName = ({ name }: { readonly name: string }): string => `timestamped ${name}`;
 
+/** The time first (i64, big-endian), then the value's own bytes. */
 export const valueAndTimestamp = <V>(value: Serde<V>, timeBytes: number): Serde<ValueAndTimestamp<V>> => ({
   name: timestampedName(value),
   write(stored, out) {

@@ -15,10 +15,12 @@
 
 import { messageOf, UserError } from '../../base/index.ts';
 import type { KTable } from '../dsl/ktable.ts';
-import type { StoreForm, WindowedForm } from '../dsl/queryable-store.ts';
+import type { StoreForm, VersionedForm, WindowedForm } from '../dsl/queryable-store.ts';
 import type { Windowed } from '../dsl/windowed.ts';
 import type { StateKeyValueStore } from '../processors/key-value-face.ts';
+import type { StateSessionStore } from '../processors/session-face.ts';
 import type { AnyStoreBuilder, StoreBuilder } from '../processors/store-builder.ts';
+import type { StateVersionedStore } from '../processors/versioned-face.ts';
 import type { StateWindowStore } from '../processors/window-face.ts';
 import type { Topology } from '../topology.ts';
 import { mostAppThreads } from './app-threads.ts';
@@ -33,6 +35,7 @@ import type { Runtime } from './runtime.ts';
 import type { ThreadMetadata } from './thread-metadata.ts';
 import { isTopology, loadTopology } from './topology-module.ts';
 import { KeyValueView } from './views/key-value-view.ts';
+import { VersionedView } from './views/versioned-view.ts';
 import type { ViewOptions } from './views/view.ts';
 import { WindowedView } from './views/windowed-view.ts';
 
@@ -450,7 +453,11 @@ export class Streams {
    *  builder), or one that is named with the serdes of its keys and rows. It can be read while the application runs;
    *  views stay valid when it starts again. */
   store<K, V>(
-    store: KTable<Windowed<K>, V> | WindowedForm<K, V> | StoreBuilder<string, StateWindowStore<K, V>>,
+    store:
+      | KTable<Windowed<K>, V>
+      | WindowedForm<K, V>
+      | StoreBuilder<string, StateWindowStore<K, V>>
+      | StoreBuilder<string, StateSessionStore<K, V>>,
     options?: ViewOptions,
   ): WindowedView<K, V>;
   store<K, V>(
@@ -464,6 +471,16 @@ export class Streams {
     const reader = this.#runtime.reader(this.id);
     const form = formOf<K, V>(store);
     return 'sizeMs' in form ? new WindowedView(reader, form, options) : new KeyValueView(reader, form, options);
+  }
+
+  /** The same for what knows its former rows: a versioned table, or a processor's versioned store. */
+  versions<K, V>(
+    of: KTable<K, V> | VersionedForm<K, V> | StoreBuilder<string, StateVersionedStore<K, V>>,
+    options: ViewOptions = {},
+  ): VersionedView<K, V> {
+    const form =
+      'versions' in of ? of.versions() : 'form' in of ? ({ name: of.name, ...of.form } as VersionedForm<K, V>) : of;
+    return new VersionedView(this.#runtime.reader(this.id), form, options);
   }
 
   // ---------------------------------------------------------------- state

@@ -14,6 +14,13 @@ const writeSessionOrder = (bytes: Uint8Array, start: number, end: number): void 
   writeOrderedI64(bytes, timeBytes, start);
 };
 
+/** The order of a session. */
+export const sessionOrder = (start: number, end: number): Uint8Array => {
+  const bytes = new Uint8Array(sessionOrderBytes);
+  writeSessionOrder(bytes, start, end);
+  return bytes;
+};
+
 /** The bounds of the session whose order begins at `at`. */
 export const readSessionOrder = (bytes: Uint8Array, at: number): { readonly start: number; readonly end: number } => ({
   start: readOrderedI64(bytes, at + timeBytes),

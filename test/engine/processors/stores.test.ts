@@ -218,7 +218,136 @@ describe('a window store', () => {
   });
 
   test('needs a retention time', () => {
-    expect(() => Stores.window('w', string, int64, { retentionMs: 0 })).toThrow('cannot keep its entries for 0 ms');
+    const none = 'cannot keep its entries for 0 ms';
+    expect(() => Stores.window('w', string, int64, { retentionMs: 0 })).toThrow(none);
+    expect(() => Stores.session('w', string, int64, { retentionMs: 0 })).toThrow(none);
+    expect(() => Stores.versioned('w', string, int64, { historyMs: 0 })).toThrow(none);
+  });
+});
+
+test('a session store finds the sessions that a record would join, and forgets them by their ends', () => {
+  const visits = Stores.session('visits', string, int64, { retentionMs: 100 });
+  const found = (sessions: Iterable<{ start: number; end: number; value: number | bigint }>): string[] =>
+    [...sessions].map(({ start, end, value }) => `${start}-${end}=${value}`);
+  within(
+    visits,
+    [
+      (store) => {
+        for (const [start, end] of [
+          [10, 20],
+          [40, 40],
+          [25, 60],
+        ] as const)
+          store.put('k', end, start, end);
+        store.put('kk', 1, 30, 31);
+        expect(store.get('k', 25, 60)).toBe(60);
+        expect(store.get('k', 25, 61)).toBe(undefined);
+        expect(found(store.fetch('k'))).toEqual(['10-20=20', '40-40=40', '25-60=60']);
+        expect(found(store.find('k', 21, 30))).toEqual(['25-60=60']);
+        expect(found(store.find('k', 20, 40, { reversed: true }))).toEqual(['25-60=60', '40-40=40', '10-20=20']);
+        store.put('k', null, 40, 40);
+        expect(found(store.fetch('k'))).toEqual(['10-20=20', '25-60=60']);
+        expect(() => store.put('k', 1, 0.5, 2)).toThrow('0.5 cannot be the time of an entry');
+      },
+      (store) => {
+        expect(found(store.fetch('k'))).toEqual(['25-60=60']);
+        store.put('k', 1, 0, 20);
+        expect(store.get('k', 0, 20)).toBe(undefined);
+      },
+    ],
+    [0, 120],
+  );
+});
+
+describe('a versioned store', () => {
+  const rates = Stores.versioned('rates', string, json<string>(), { historyMs: 100 });
+
+  test('knows what a value was at a time, whatever the order of the puts', () => {
+    within(rates, [
+      (store) => {
+        store.put('k', 'b', 20);
+        store.put('k', 'c', 30);
+        store.put('k', 'a', 10);
+        store.put('k', null, 25);
+        const at = (time?: number): string => {
+          const found = store.get('k', time);
+          return found === undefined ? '-' : `${found.value} @${found.timestamp}`;
+        };
+        expect([9, 10, 19, 20, 24, 25, 29, 30, 31, undefined].map(at)).toEqual([
+          '-',
+          'a @10',
+          'a @10',
+          'b @20',
+          'b @20',
+          '-',
+          '-',
+          'c @30',
+          'c @30',
+          'c @30',
+        ]);
+        store.put('k', null, 40);
+        expect([39, 40, undefined].map(at)).toEqual(['c @30', '-', '-']);
+        expect(store.get('kk')).toBe(undefined);
+        expect(() => store.put('k', 'x', 0.5)).toThrow('0.5 cannot be the time of a version');
+      },
+    ]);
+  });
+
+  test('forgets versions that ended before the history, never the latest one, and refuses what is older', () => {
+    within(
+      rates,
+      [
+        (store) => {
+          store.put('k', 'a', 1);
+          store.put('k', 'b', 10);
+          store.put('other', 'x', 2);
+        },
+        (store) => {
+          expect(store.get('k', 5)).toMatchObject({ value: 'a' });
+        },
+        (store) => {
+          expect(store.get('k', 5)).toBe(undefined);
+          expect(store.get('k', 10)).toMatchObject({ value: 'b' });
+          expect(store.get('other')).toEqual({ value: 'x', timestamp: 2 });
+          expect(store.put('k', 'c', 9)).toBe(false);
+          expect(store.put('k', 'c', 10)).toBe(true);
+          expect(store.get('k')).toEqual({ value: 'c', timestamp: 10 });
+        },
+      ],
+      [0, 109, 110],
+    );
+  });
+
+  test('behaves like a list of versions', () => {
+    const put = fc.record({
+      key: fc.constantFrom('a', 'b'),
+      value: fc.option(fc.constantFrom('x', 'y', 'z')),
+      time: fc.integer({ min: 0, max: 12 }),
+    });
+    fc.assert(
+      fc.property(fc.array(fc.array(put, { maxLength: 4 }), { maxLength: 5 }), (transactions) => {
+        const model = new Map<string, Map<number, string | null>>([
+          ['a', new Map()],
+          ['b', new Map()],
+        ]);
+        within(
+          rates,
+          transactions.map((puts) => (store) => {
+            for (const { key, value, time } of puts) {
+              expect(store.put(key, value, time)).toBe(true);
+              model.get(key)?.set(time, value);
+            }
+            for (const [key, versions] of model) {
+              for (let time = -1; time < 14; time++) {
+                const since = Math.max(...[...versions.keys()].filter((begin) => begin <= time), -1);
+                const value = versions.get(since) ?? undefined;
+                expect(store.get(key, time)).toEqual(value && { value, timestamp: since });
+              }
+            }
+          }),
+        );
+      }),
+    );
   });
 });
 
