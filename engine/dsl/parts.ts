@@ -55,16 +55,21 @@ export interface TableParts<K, V> {
   readonly store: string | undefined;
   /** The store of its former rows, of a versioned table. */
   readonly history?: string;
-  /** Where rows are looked up; called when the topology is built. Undefined: nowhere (a windowed table). */
+  /** Where rows are looked up; called when the topology is built. Undefined: nowhere, the store has rows that were not
+   *  sent yet. */
   readonly rows: (() => ViewedTable<V>) | undefined;
 }
 
 /** For joins: asks the table to be kept, and answers where its rows are looked up once the topology is built. */
 export const rowsOf = <K, V>({ wanted, rows }: TableParts<K, V>): (() => ViewedTable<V>) => {
   if (rows === undefined)
-    throw new UserError('DSL_JOIN_INVALID', 'a windowed table cannot be joined with', {
-      hint: 'Make a table of its changes: toStream().toTable().',
-    });
+    throw new UserError(
+      'DSL_JOIN_INVALID',
+      'a table of results that are sent when their windows close cannot be joined',
+      {
+        hint: 'Make a table of what is sent: toStream().toTable().',
+      },
+    );
   wanted.store = true;
   wanted.lookedUp = true;
   return rows;

@@ -36,13 +36,13 @@ export class SessionWindowedCogroupedKStream<K, A> {
       result: (accumulator) => accumulator,
       merge: (accumulator, other, record) => merge(presentKeyOf(key, record), accumulator, other),
     };
-    const { graph, node, store, keyForm } = cogrouped(this.#inputs, options, (name) => {
-      const { stores, operator, keyForm } = sessionWindowAggregate(
+    const { graph, node, store, keyForm, rows } = cogrouped(this.#inputs, options, (name) => {
+      const { stores, operator, keyForm, rows } = sessionWindowAggregate(
         this.#windows,
         { store: name, key: key.serde, row: value },
         options.retentionMs,
       );
-      return { stores, operator: operator(accumulation), keyForm };
+      return { stores, operator: operator(accumulation), keyForm, rows };
     });
     return graph.make.table({
       graph,
@@ -51,7 +51,7 @@ export class SessionWindowedCogroupedKStream<K, A> {
       value,
       wanted: { store: true },
       store,
-      rows: undefined,
+      rows: rows && (() => rows(value)),
     });
   }
 }

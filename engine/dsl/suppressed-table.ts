@@ -24,7 +24,7 @@ export const suppressedTable = <K, V>(
   const when = whenOf(parts, suppressed);
   graph.add((topology) => {
     // Rows that are looked up are those before what is held back.
-    const before = wanted.store && rows !== undefined ? 'needed' : 'passed on';
+    const before = wanted.lookedUp === true ? 'needed' : 'passed on';
     topology.addStore(storeSpec(store, 'key-value', [key.serde, row, 'held back']));
     topology.addStore(storeSpec(byTime, 'ordered', [key.serde, 'by time']));
     const supplier = suppress<V>({ store, byTime, row, ...when, ...(limit && { limit }), before });

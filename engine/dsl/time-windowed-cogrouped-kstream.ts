@@ -27,13 +27,13 @@ export class TimeWindowedCogroupedKStream<K, A> {
     const { value } = options;
     const [{ key }] = this.#inputs;
     const accumulation = byValue<Addition<A>, A>(value, initialize, addAddition);
-    const { graph, node, store, keyForm } = cogrouped(this.#inputs, options, (name) => {
-      const { stores, operator, keyForm } = fixedWindowAggregate(
+    const { graph, node, store, keyForm, rows } = cogrouped(this.#inputs, options, (name) => {
+      const { stores, operator, keyForm, rows } = fixedWindowAggregate(
         this.#windows,
         { store: name, key: key.serde, row: value },
         options.retentionMs,
       );
-      return { stores, operator: operator(accumulation), keyForm };
+      return { stores, operator: operator(accumulation), keyForm, rows };
     });
     return graph.make.table({
       graph,
@@ -42,7 +42,7 @@ export class TimeWindowedCogroupedKStream<K, A> {
       value,
       wanted: { store: true },
       store,
-      rows: undefined,
+      rows: rows && (() => rows(value)),
     });
   }
 }

@@ -6,6 +6,7 @@ import type { OperatorSupplier } from '../operator.ts';
 import type { Accumulation, MergingAccumulation } from '../operators/accumulation.ts';
 import { sessionAggregate } from '../operators/session-aggregate.ts';
 import { slidingAggregate } from '../operators/sliding-aggregate.ts';
+import { sessionRows, slidingWindowRows, type ViewedTable, windowRows } from '../operators/table-view.ts';
 import { type NullValues, windowAggregate } from '../operators/window-aggregate.ts';
 import type { Serde } from '../serde.ts';
 import type { StoreSpec } from '../stores/store.ts';
@@ -35,6 +36,8 @@ export type EmitStrategy = 'on window update' | 'on window close';
 export interface WindowedAggregate {
   readonly stores: readonly StoreSpec[];
   keyForm<K>(key: Serde<K>): KeyForm<Windowed<K>>;
+  /** Where its rows are looked up; undefined: they are not those that were sent, as long as windows are open. */
+  readonly rows: (<R>(row: Serde<R>) => ViewedTable<R>) | undefined;
 }
 
 /** The store of an aggregate: its keys, without their windows, and its rows. */
@@ -77,6 +80,7 @@ export const fixedWindowAggregate = (
   const open = openWindowsOf(rows, emit);
   return {
     stores: [storeSpec(store, 'window', [key, row], retentionMs), ...open.stores],
+    rows: emit === 'on window close' ? undefined : (given) => windowRows(store, given),
     keyForm: (own) => ({
       serde: timeWindowed(own, sizeMs),
       windowBytes: timeWindowBytes,
@@ -100,6 +104,7 @@ const slidingWindowAggregate = (
   const retentionMs = retentionOf(givenRetentionMs, Math.max(1, 2 * differenceMs + graceMs), needs);
   return {
     stores: [storeSpec(store, 'ordered', [key, row, 'windows'], differenceMs + retentionMs), ...open.stores],
+    rows: emit === 'on window close' ? undefined : (given) => slidingWindowRows(store, given),
     keyForm: (own) => ({
       serde: timeWindowed(own, differenceMs),
       windowBytes: timeWindowBytes,
@@ -127,6 +132,7 @@ export const sessionWindowAggregate = (
   const retentionMs = retentionOf(givenRetentionMs, gapMs + graceMs, 'the gap of the sessions and their grace');
   return {
     stores: [storeSpec(store, 'ordered', [key, row, 'sessions'], retentionMs), ...open.stores],
+    rows: emit === 'on window close' ? undefined : (given) => sessionRows(store, given),
     keyForm: (own) => ({
       serde: sessionWindowed(own),
       windowBytes: sessionBytes,

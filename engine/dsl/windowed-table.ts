@@ -27,12 +27,20 @@ export const windowedTable = <K, V, R>(
   const { graph } = parts;
   const store = graph.name(`KSTREAM-${kind}-STATE-STORE`, options.store);
   const node = graph.name(`KSTREAM-${kind}`, options.name);
-  const { stores, supplier, keyForm } = aggregateOver(store);
+  const { stores, supplier, keyForm, rows } = aggregateOver(store);
   const { key, node: parent } = broughtTogether(parts, grouping.name ?? store, grouping);
   graph.add((topology) => {
     for (const spec of stores) topology.addStore(spec);
     topology.addProcessor(node, supplier, [parent], { stores: stores.map(({ name }) => name) });
   });
   const wanted = { store: true };
-  return graph.make.table({ graph, node, key: keyForm(key.serde), value, wanted, store, rows: undefined });
+  return graph.make.table({
+    graph,
+    node,
+    key: keyForm(key.serde),
+    value,
+    wanted,
+    store,
+    rows: rows && (() => rows(value)),
+  });
 };

@@ -5,10 +5,13 @@
  * of its own: its view reads the rows of the tables that it is made of, and derives the row when it is asked for.
  */
 
-import { fingerprint } from '../../base/index.ts';
+import { fingerprint, readI64 } from '../../base/index.ts';
 import type { OperatorContext } from '../operator.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
+import { SessionStore } from '../stores/session-store.ts';
+import type { ValueCursor } from '../stores/store.ts';
+import { WindowsByStart } from '../stores/windows-by-start.ts';
 import { timestampBytes, timestampOf } from './timestamped.ts';
 import { type VersionedStores, versionsIn } from './versions.ts';
 
@@ -32,27 +35,104 @@ export interface ViewedTable<R> {
   readonly history?: { readonly historyMs: number; open(context: OperatorContext): TableView<R> };
 }
 
-/** The rows of a key-value store. */
-export const storedRows = <R>(name: string, row: Pick<Serde<R>, 'read'>): ViewedTable<R> => ({
-  stores: [name],
+/** What is kept for the record's key; undefined: nothing. */
+type LookUp = (record: StreamRecord<unknown>) => ValueCursor | undefined;
+
+/** The rows of a store, each behind its time. */
+const rowsIn = <R>(
+  store: string,
+  row: Pick<Serde<R>, 'read'>,
+  lookUpIn: (context: OperatorContext) => LookUp,
+): ViewedTable<R> => ({
+  stores: [store],
   open(context) {
-    const store = context.store(name, 'key-value');
+    const lookUp = lookUpIn(context);
     const view = {
       timestamp: 0,
-      find({ keyBytes, keyStart, keyEnd }: StreamRecord<unknown>): R | null {
-        if (!store.get(keyBytes, keyStart, keyEnd)) return null;
-        view.timestamp = timestampOf(store.valueBytes, store.valueStart);
-        return row.read(store.valueBytes, store.valueStart + timestampBytes, store.valueEnd);
+      find(record: StreamRecord<unknown>): R | null {
+        const found = lookUp(record);
+        if (found === undefined) return null;
+        view.timestamp = timestampOf(found.valueBytes, found.valueStart);
+        return row.read(found.valueBytes, found.valueStart + timestampBytes, found.valueEnd);
       },
     };
     return view;
   },
   fingerprints(context) {
-    const store = context.store(name, 'key-value');
-    return ({ keyBytes, keyStart, keyEnd }) =>
-      store.get(keyBytes, keyStart, keyEnd) ? fingerprint(store.valueBytes, store.valueStart, store.valueEnd) : 0;
+    const lookUp = lookUpIn(context);
+    return (record) => fingerprintOf(lookUp(record));
   },
 });
+
+const fingerprintOf = (found: ValueCursor | undefined): number =>
+  found === undefined ? 0 : fingerprint(found.valueBytes, found.valueStart, found.valueEnd);
+
+/** The rows of a key-value store. */
+export const storedRows = <R>(name: string, row: Pick<Serde<R>, 'read'>): ViewedTable<R> =>
+  rowsIn(name, row, (context) => {
+    const store = context.store(name, 'key-value');
+    return ({ keyBytes, keyStart, keyEnd }) => (store.get(keyBytes, keyStart, keyEnd) ? store : undefined);
+  });
+
+/** The rows of a window store, by keys that end with the window's start. */
+export const windowRows = <R>(name: string, row: Pick<Serde<R>, 'read'>): ViewedTable<R> =>
+  rowsIn(name, row, (context) => {
+    const store = context.store(name, 'window');
+    return ({ keyBytes, keyStart, keyEnd }) => {
+      const end = keyEnd - timestampBytes;
+      return store.get(readI64(keyBytes, end), keyBytes, keyStart, end) ? store : undefined;
+    };
+  });
+
+/** The rows of sliding windows, by the same keys. */
+export const slidingWindowRows = <R>(name: string, row: Pick<Serde<R>, 'read'>): ViewedTable<R> =>
+  rowsIn(name, row, (context) => {
+    const windows = new WindowsByStart(context.store(name, 'ordered'));
+    return ({ keyBytes, keyStart, keyEnd }) => {
+      const end = keyEnd - timestampBytes;
+      const start = readI64(keyBytes, end);
+      windows.fetch(keyBytes, keyStart, end, start, start);
+      return windows.next() ? windows : undefined;
+    };
+  });
+
+/** The rows of sessions, by keys that end with a session's end and start. The time of a row is its session's end. */
+export const sessionRows = <R>(name: string, row: Pick<Serde<R>, 'read'>): ViewedTable<R> => {
+  const lookUpIn = (context: OperatorContext): LookUp => {
+    const sessions = new SessionStore(context.store(name, 'ordered'));
+    return ({ keyBytes, keyStart, keyEnd }) => {
+      const end = keyEnd - 2 * timestampBytes;
+      const found = sessions.get(
+        keyBytes,
+        keyStart,
+        end,
+        readI64(keyBytes, keyEnd - timestampBytes),
+        readI64(keyBytes, end),
+      );
+      return found ? sessions : undefined;
+    };
+  };
+  return {
+    stores: [name],
+    open(context) {
+      const lookUp = lookUpIn(context);
+      const view = {
+        timestamp: 0,
+        find(record: StreamRecord<unknown>): R | null {
+          const found = lookUp(record);
+          if (found === undefined) return null;
+          view.timestamp = readI64(record.keyBytes, record.keyEnd - 2 * timestampBytes);
+          return row.read(found.valueBytes, found.valueStart, found.valueEnd);
+        },
+      };
+      return view;
+    },
+    fingerprints(context) {
+      const lookUp = lookUpIn(context);
+      return (record) => fingerprintOf(lookUp(record));
+    },
+  };
+};
 
 /** The rows of a versioned table. */
 export const versionedRows = <R>(stores: VersionedStores, row: Pick<Serde<R>, 'read'>): ViewedTable<R> => ({

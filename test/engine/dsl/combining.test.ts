@@ -1,7 +1,7 @@
 /** What cannot be combined is refused when the method is called: parts of two builders, keys of two serdes. */
 
 import { describe, expect, test } from 'vitest';
-import { JoinWindows, StreamsBuilder, serdes, TimeWindows, timeWindowed } from '../../../engine/index.ts';
+import { JoinWindows, StreamsBuilder, serdes } from '../../../engine/index.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { int32, int64, json, safeInt64, string } = serdes;
@@ -126,17 +126,4 @@ test('a repartition of its own shares its topic with no other', () => {
   // Its records without a key would be dropped there.
   stream.repartition({ name: 'by-text', partitions: 2 }).to('out');
   expect(() => builder.build()).toThrow('two repartitions are called "by-text"');
-});
-
-test('a windowed table is joined as a table of its changes', () => {
-  const builder = new StreamsBuilder();
-  const counts = builder.stream('in', texts).groupByKey().windowedBy(TimeWindows.ofSizeWithNoGrace(10)).count();
-  const sum = (left: number | bigint, right: number | bigint): number => Number(left) + Number(right);
-  expect(() => counts.join(counts, sum)).toThrow(expect.objectContaining({ code: 'DSL_JOIN_INVALID' }));
-  const table = counts.toStream().toTable();
-  table.join(table, sum, { value: int64, store: 'sums' }).toStream().to('out');
-  const driver = new TopologyTestDriver(builder.build());
-  driver.input('in', texts).pipe('a', '', 3);
-  const sums = driver.output('out', { key: timeWindowed(string, 10), value: int64 });
-  expect(sums.readValues()).toEqual([2, 2]);
 });
