@@ -1,5 +1,6 @@
 /** Functions that write text in another way: as bytes of an encoding, with characters masked, from code points. */
 
+import { md5 } from '../../base/index.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';
@@ -127,6 +128,13 @@ export const encoding: Family = {
         if (from.toLowerCase() === to.toLowerCase()) throw new EvaluationError('the encodings are the same');
         return encodingNamed(to).toText(encodingNamed(from).toBytes(text));
       },
+    }),
+    define({
+      signature: 'MD5(STRING) -> STRING',
+      doc: "The MD5 digest of the text's UTF-8, as 32 hexadecimal digits.",
+      nulls: 'propagate',
+      examples: [["MD5('abc')", "'900150983cd24fb0d6963f7d28e17f72'"]],
+      body: md5,
     }),
     define({
       signature: 'CHR(INT) -> STRING',

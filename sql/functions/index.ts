@@ -17,6 +17,7 @@ import { json } from './json.ts';
 import { lambdas } from './lambda.ts';
 import { math } from './math.ts';
 import { nulls } from './nulls.ts';
+import { regularExpressions } from './regexp.ts';
 import { type Family, FunctionRegistry } from './registry.ts';
 import { strings } from './string.ts';
 import { tables } from './table.ts';
@@ -36,6 +37,7 @@ export const families: readonly Family[] = [
   },
   tables,
   strings,
+  regularExpressions,
   math,
   nulls,
   time,

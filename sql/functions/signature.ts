@@ -2,14 +2,16 @@
  * Signatures: `LPAD(STRING, INT, STRING) -> STRING`, read from the text in which functions declare them.
  *
  *     signature  NAME '(' [parameter {',' parameter}] ')' '->' type
- *     parameter  ['literal'] type ['...']          at most one parameter may repeat; `literal` needs a constant
+ *     parameter  ['literal'] [name] kind ['...']   at most one parameter may repeat; `literal` needs a constant; the
+ *                                                  name is for people only
+ *     kind       type
  *                type '->' type                    a lambda of one parameter
  *                '(' type {',' type} ')' '->' type a lambda of several
  *     type       a type of SQL, ANY, or one capital letter: a generic, the same type wherever it stands
  *                ARRAY<type>, MAP<type, type>, STRUCT<name type, …>
  *
- * Printed in one canonical way (INT as INTEGER, VARCHAR as STRING), a signature is the name of an overload: plans hold
- * that text.
+ * Printed in one canonical way (INT as INTEGER, VARCHAR as STRING, no names of parameters), a signature is the name of an
+ * overload: plans hold that text.
  */
 
 import { assert, unreachable } from '../../base/index.ts';
@@ -34,6 +36,8 @@ export interface LambdaType {
 }
 
 export interface Parameter {
+  /** Undefined when the declaration gives it none. */
+  readonly name: string | undefined;
   readonly type: ParameterType | LambdaType;
   readonly literal: boolean;
 }
@@ -46,6 +50,8 @@ export interface Signature {
   readonly result: ParameterType;
   /** The canonical text. */
   readonly text: string;
+  /** The same with the names of the parameters. */
+  readonly described: string;
 }
 
 /** The scalar types that a signature can name: those without parameters. */
@@ -73,6 +79,12 @@ class Declaration {
 
   peek(): string {
     return this.#tokens[this.#at] ?? '';
+  }
+
+  /** A word in front of a type: a word that another word follows, or the bracket of a lambda. */
+  parameterName(): string | undefined {
+    const next = this.#tokens[this.#at + 1] ?? '';
+    return /^\w+$/.test(this.peek()) && /^(?:\w+|\()$/.test(next) ? this.take() : undefined;
   }
 
   fault(what: string): string {
@@ -157,6 +169,7 @@ class Declaration {
       if (parameters.length > 0) this.take(',');
       const literal = this.peek() === 'literal';
       if (literal) this.take();
+      const name = this.parameterName();
       const type = this.parameterType();
       if (this.peek() === '...') {
         assert(type.kind !== 'LAMBDA', this.fault('repeats a lambda'));
@@ -164,7 +177,7 @@ class Declaration {
         assert(variadicAt < 0, this.fault('repeats two parameters'));
         variadicAt = parameters.length;
       }
-      parameters.push({ type, literal });
+      parameters.push({ name, type, literal });
     }
     this.take(')');
     return { parameters, variadicAt };
@@ -188,11 +201,17 @@ export const parseSignature = (declared: string): Signature => {
     concrete(result, known) !== undefined,
     `the result of the signature "${declared}" is ANY, or a generic that no parameter has`,
   );
-  const list = parameters.map(
-    (each, i) => `${each.literal ? 'literal ' : ''}${printParameterType(each.type)}${i === variadicAt ? '...' : ''}`,
+  const print = (before: (parameter: Parameter) => string): string => {
+    const list = parameters.map(
+      (each, i) => `${before(each)}${printParameterType(each.type)}${i === variadicAt ? '...' : ''}`,
+    );
+    return `${name}(${list.join(', ')}) -> ${printParameterType(result)}`;
+  };
+  const text = print(({ literal }) => (literal ? 'literal ' : ''));
+  const described = print(
+    (each) => `${each.literal ? 'literal ' : ''}${each.name === undefined ? '' : `${each.name} `}`,
   );
-  const text = `${name}(${list.join(', ')}) -> ${printParameterType(result)}`;
-  return { name, parameters, variadicAt, result, text };
+  return { name, parameters, variadicAt, result, text, described };
 };
 
 export const printParameterType = (type: Parameter['type']): string => {

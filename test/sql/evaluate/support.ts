@@ -1,6 +1,7 @@
 /** Evaluates SQL text: parser, typer and compiler together, over one row of named columns. */
 
 import { UserError } from '../../../base/index.ts';
+import { installNative } from '../../../base/node/index.ts';
 import { StreamRecord } from '../../../engine/index.ts';
 import type { ExpressionScope } from '../../../sql/analyze/expressions/draft.ts';
 import { typeExpression } from '../../../sql/analyze/type-expression.ts';
@@ -11,6 +12,8 @@ import { parseExpression } from '../../../sql/parser/parse.ts';
 import { RowSlots } from '../../../sql/types/slots.ts';
 import type { SqlType } from '../../../sql/types/type.ts';
 import type { Row, Value } from '../../../sql/types/value.ts';
+
+installNative();
 
 export interface TestColumn {
   readonly type: SqlType;

@@ -1,0 +1,187 @@
+/**
+ * Functions with regular expressions: patterns of Java, matched in linear time (`regexp/pattern.ts`).
+ *
+ * A pattern that is a constant is compiled where the query is planned, and refused there when it cannot be; others are
+ * compiled when they come, the last ones being kept.
+ */
+
+import { compileRegex, messageOf, type Regex, type RegexMatcher } from '../../base/index.ts';
+import { EvaluationError } from '../types/evaluation-error.ts';
+import type { Value } from '../types/value.ts';
+import { type Call, define } from './define.ts';
+import { rewritePattern } from './regexp/pattern.ts';
+import { type Replacement, readReplacement } from './regexp/replacement.ts';
+import type { Family } from './registry.ts';
+
+interface Compiled {
+  readonly regex: Regex;
+  readonly names: ReadonlyMap<string, number>;
+  readonly groups: number;
+  /** Whether it matches the empty text. */
+  readonly matchesNothing: boolean;
+}
+
+const compile = (pattern: string): Compiled => {
+  const { text, names } = rewritePattern(pattern);
+  let regex: Regex;
+  try {
+    regex = compileRegex(text);
+  } catch (error) {
+    throw new EvaluationError(`the regular expression '${pattern}' cannot be used: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  const empty = regex.matcher('');
+  return { regex, names, groups: regex.groupCount(), matchesNothing: empty.find() };
+};
+
+const kept = new Map<string, Compiled>();
+const mostKept = 100;
+
+/** The pattern, compiled: of those that are no constants the last hundred are kept. */
+const compiled = (pattern: string): Compiled => {
+  const known = kept.get(pattern);
+  if (known !== undefined) return known;
+  const made = compile(pattern);
+  const [oldest] = kept.keys();
+  if (kept.size >= mostKept && oldest !== undefined) kept.delete(oldest);
+  kept.set(pattern, made);
+  return made;
+};
+
+/** For a call: its pattern at this place of the arguments, compiled once when it is a constant. */
+const patternAt = ({ constants }: Call, place: number): ((pattern: string) => Compiled) => {
+  const constant = constants[place];
+  if (typeof constant !== 'string') return compiled;
+  const known = compile(constant);
+  return () => known;
+};
+
+const groupOf = (text: string, matcher: RegexMatcher, group: number): string | null => {
+  const start = matcher.start(group);
+  return start < 0 ? null : text.slice(start, matcher.end(group));
+};
+
+const checkGroup = (group: number): void => {
+  if (group < 0) throw new EvaluationError(`a group has a number from 0 on, not ${group}`);
+};
+
+const replaced = ({ regex }: Compiled, text: string, replacement: () => Replacement): string => {
+  const matcher = regex.matcher(text);
+  let made = '';
+  let from = 0;
+  while (matcher.find()) {
+    made += text.slice(from, matcher.start(0));
+    for (const part of replacement()) made += typeof part === 'string' ? part : (groupOf(text, matcher, part) ?? '');
+    from = matcher.end(0);
+  }
+  return made + text.slice(from);
+};
+
+/** The pieces between the matches. Where the pattern matches the empty text too, empty pieces at the end are left out,
+ *  and so is an empty match at the beginning. */
+const pieces = ({ regex, matchesNothing }: Compiled, text: string): string[] => {
+  const matcher = regex.matcher(text);
+  const found: string[] = [];
+  let from = 0;
+  let matched = false;
+  while (matcher.find()) {
+    const [start, end] = [matcher.start(0), matcher.end(0)];
+    if (start === end && (start === 0 || start === text.length)) continue;
+    matched = true;
+    found.push(text.slice(from, start));
+    from = end;
+  }
+  found.push(text.slice(from));
+  if (!matchesNothing || !matched) return found;
+  return found.slice(0, found.findLastIndex((piece) => piece !== '') + 1);
+};
+
+export const regularExpressions: Family = {
+  category: 'REGULAR EXPRESSION',
+  functions: [
+    define({
+      signature: [
+        'REGEXP_EXTRACT(pattern STRING, text STRING) -> STRING',
+        'REGEXP_EXTRACT(pattern STRING, text STRING, group INT) -> STRING',
+      ],
+      doc: "The first part of the text that the pattern matches, or a group of it by its number. NULL when nothing matches, or there is no such group. Patterns are Java's, the pattern comes first.",
+      nulls: 'propagate',
+      examples: [
+        ["REGEXP_EXTRACT('(.*) (.*)', 'hello there', 2)", "'there'"],
+        ["REGEXP_EXTRACT('[0-9]+', 'order 42 of 50')", "'42'"],
+        ["REGEXP_EXTRACT('x', 'abc')", 'NULL'],
+        ["REGEXP_EXTRACT('(b)', 'abc', 2)", 'NULL'],
+      ],
+      bind: (call) => {
+        const patternOf = patternAt(call, 0);
+        return (pattern: string, text: string, group = 0) => {
+          checkGroup(group);
+          const { regex, groups } = patternOf(pattern);
+          if (group > groups) return null;
+          const matcher = regex.matcher(text);
+          return matcher.find() ? groupOf(text, matcher, group) : null;
+        };
+      },
+    }),
+    define({
+      signature: [
+        'REGEXP_EXTRACT_ALL(pattern STRING, text STRING) -> ARRAY<STRING>',
+        'REGEXP_EXTRACT_ALL(pattern STRING, text STRING, group INT) -> ARRAY<STRING>',
+      ],
+      doc: 'All parts of the text that the pattern matches, or a group of each by its number. NULL when there is no such group.',
+      nulls: 'propagate',
+      examples: [
+        ["REGEXP_EXTRACT_ALL('[0-9]+', 'order 42 of 50')", "ARRAY['42', '50']"],
+        ["REGEXP_EXTRACT_ALL('(\\w)=(\\w)', 'a=1 b=2', 2)", "ARRAY['1', '2']"],
+        ["ARRAY_LENGTH(REGEXP_EXTRACT_ALL('x', 'abc'))", '0'],
+      ],
+      bind: (call) => {
+        const patternOf = patternAt(call, 0);
+        return (pattern: string, text: string, group = 0) => {
+          checkGroup(group);
+          const { regex, groups } = patternOf(pattern);
+          if (group > groups) return null;
+          const found: Value[] = [];
+          for (const matcher = regex.matcher(text); matcher.find(); ) found.push(groupOf(text, matcher, group));
+          return found;
+        };
+      },
+    }),
+    define({
+      signature: 'REGEXP_REPLACE(text STRING, pattern STRING, replacement STRING) -> STRING',
+      doc: 'The text with every match of the pattern replaced. In the replacement $1 is the first group, ${name} the group of that name, $0 the match; \\\\$ is a dollar.',
+      nulls: 'propagate',
+      examples: [
+        ["REGEXP_REPLACE('2024-01-31', '(\\d+)-(\\d+)-(\\d+)', '$3.$2.$1')", "'31.01.2024'"],
+        ["REGEXP_REPLACE('a  b   c', ' +', ' ')", "'a b c'"],
+      ],
+      bind: (call) => {
+        const patternOf = patternAt(call, 1);
+        const [, pattern, constant] = call.constants;
+        const read = ({ groups, names }: Compiled, text: string): Replacement => readReplacement(text, groups, names);
+        const known =
+          typeof pattern === 'string' && typeof constant === 'string' ? read(patternOf(pattern), constant) : undefined;
+        return (text: string, given: string, replacement: string) => {
+          const found = patternOf(given);
+          // A replacement with a fault does no harm where nothing matches.
+          return replaced(found, text, () => known ?? read(found, replacement));
+        };
+      },
+    }),
+    define({
+      signature: 'REGEXP_SPLIT_TO_ARRAY(text STRING, pattern STRING) -> ARRAY<STRING>',
+      doc: 'The parts of the text between the matches of the pattern, empty ones kept. A pattern that matches the empty text splits into characters, empty parts at the end left out.',
+      nulls: 'propagate',
+      examples: [
+        ["REGEXP_SPLIT_TO_ARRAY('a1b22c', '[0-9]+')", "ARRAY['a', 'b', 'c']"],
+        ["REGEXP_SPLIT_TO_ARRAY('-a-', '-')", "ARRAY['', 'a', '']"],
+        ["REGEXP_SPLIT_TO_ARRAY('abc', '')", "ARRAY['a', 'b', 'c']"],
+      ],
+      bind: (call) => {
+        const patternOf = patternAt(call, 1);
+        return (text: string, pattern: string) => pieces(patternOf(pattern), text);
+      },
+    }),
+  ],
+};
