@@ -135,7 +135,7 @@ const checkGrouping = (
     });
   }
   // A misspelt aggregate is the likelier fault than a forgotten one, or than a column in its arguments.
-  for (const { expression } of items) {
+  for (const expression of [...items.map((item) => item.expression), ...(query.having ? [query.having] : [])]) {
     findExpression(expression, (part) => {
       if (part.kind === 'call' && typer.functions.get(part.name) === undefined)
         typer.functions.resolve({ name: part.name, args: [], at: part.at });

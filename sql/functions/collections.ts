@@ -55,12 +55,13 @@ const series = (start: number | bigint, end: number | bigint, step: number): Val
   );
 };
 
-export const collections: Family = {
-  category: 'COLLECTION',
+export const arrays: Family = {
+  category: 'ARRAY',
   functions: [
     define({
       signature: 'ARRAY_LENGTH(ARRAY<T>) -> INT',
       doc: 'The number of elements.',
+      elsewhere: ['CARDINALITY', 'ARRAY_SIZE', 'SIZE'],
       nulls: 'propagate',
       examples: [['ARRAY_LENGTH(ARRAY[1, NULL, 3])', '3']],
       body: (array: readonly Value[]) => array.length,
@@ -82,6 +83,7 @@ export const collections: Family = {
     define({
       signature: 'ARRAY_CONCAT(ARRAY<T>, ARRAY<T>) -> ARRAY<T>',
       doc: 'The elements of the first array, then those of the second; of a NULL array, none.',
+      elsewhere: ['ARRAY_APPEND', 'ARRAY_CAT'],
       nulls: 'own',
       examples: [
         ['ARRAY_CONCAT(ARRAY[1, 2], ARRAY[2])', 'ARRAY[1, 2, 2]'],
@@ -193,6 +195,7 @@ export const collections: Family = {
         `ARRAY_JOIN(ARRAY<${type}>, STRING) -> STRING`,
       ]),
       doc: 'The elements as one text, with a comma or another delimiter between them; NULL elements as the word null.',
+      elsewhere: ['ARRAY_TO_STRING'],
       nulls: 'own',
       examples: [
         ['ARRAY_JOIN(ARRAY[1, NULL, 3])', "'1,null,3'"],
@@ -233,6 +236,7 @@ export const collections: Family = {
         `GENERATE_SERIES(${type}, ${type}, INT) -> ARRAY<${type}>`,
       ]),
       doc: 'The whole numbers from one to another, both included, in steps of 1 or -1, or of the third argument.',
+      elsewhere: ['SEQUENCE'],
       nulls: 'propagate',
       examples: [
         ['GENERATE_SERIES(1, 3)', 'ARRAY[1, 2, 3]'],
@@ -242,9 +246,16 @@ export const collections: Family = {
       body: (start: number | bigint, end: number | bigint, step?: number) =>
         series(start, end, step ?? (end >= start ? 1 : -1)),
     }),
+  ],
+};
+
+export const maps: Family = {
+  category: 'MAP',
+  functions: [
     define({
       signature: 'MAP_UNION(MAP<STRING, V>, MAP<STRING, V>) -> MAP<STRING, V>',
       doc: 'The entries of both maps; where both have a key, the value of the second.',
+      elsewhere: ['MAP_CONCAT'],
       nulls: 'own',
       examples: [
         ["MAP_UNION(MAP('a' := 1, 'b' := 2), MAP('a' := 3))", "MAP('a' := 3, 'b' := 2)"],
@@ -268,31 +279,11 @@ export const collections: Family = {
       body: (map: ReadonlyMap<string, Value>) => [...map.values()],
     }),
     define({
-      signature: 'SPLIT_TO_MAP(STRING, STRING, STRING) -> MAP<STRING, STRING>',
-      doc: 'A text such as a=1;b=2 as a map: the second argument separates entries, the third keys from values. What is not an entry is left out; of equal keys the last counts. NULL for delimiters that are empty or equal.',
-      nulls: 'propagate',
-      examples: [
-        ["SPLIT_TO_MAP('a=1;b=2;c', ';', '=')", "MAP('a' := '1', 'b' := '2')"],
-        ["SPLIT_TO_MAP('a=1', '', '=')", 'NULL'],
-      ],
-      body: (text: string, between: string, within: string) => {
-        if (between === '' || within === '' || between === within) return null;
-        const found = new Map<string, Value>();
-        for (const entry of text.split(between)) {
-          const at = entry.indexOf(within);
-          if (at < 0) continue;
-          const [key = '', value = ''] = entry.split(within);
-          found.delete(key);
-          found.set(key, value);
-        }
-        return found;
-      },
-    }),
-    define({
       signature: ['BOOLEAN', 'INT', 'BIGINT', 'DOUBLE', 'STRING'].map(
         (type) => `ENTRIES(MAP<STRING, ${type}>, BOOLEAN) -> ARRAY<STRUCT<K STRING, V ${type}>>`,
       ),
       doc: 'The entries of a map as structs of key and value, by key where the second argument is TRUE.',
+      elsewhere: ['MAP_ENTRIES'],
       nulls: 'propagate',
       examples: [
         ["ENTRIES(MAP('b' := 2, 'a' := 1), TRUE)", "ARRAY[STRUCT(K := 'a', V := 1), STRUCT(K := 'b', V := 2)]"],
@@ -305,6 +296,7 @@ export const collections: Family = {
     define({
       signature: 'AS_MAP(ARRAY<STRING>, ARRAY<V>) -> MAP<STRING, V>',
       doc: 'The map from each key to the value at the same position. A missing value is NULL, values without key are left out.',
+      elsewhere: ['MAP_FROM_ARRAYS'],
       nulls: 'propagate',
       examples: [["AS_MAP(ARRAY['a', 'b'], ARRAY[1, 2, 3])", "MAP('a' := 1, 'b' := 2)"]],
       body: (keys: readonly (string | null)[], values: readonly Value[]) =>

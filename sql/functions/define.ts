@@ -20,10 +20,11 @@
  * `add`; an aggregate without it cannot be used on tables. `merge` joins two sessions that a row has made one.
  */
 
+import { assert } from '../../base/index.ts';
 import type { Slots } from '../types/slots.ts';
 import type { SqlType } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
-import { parseSignature, type Signature } from './signature.ts';
+import { givesResult, parseSignature, type Signature } from './signature.ts';
 
 /** What a function may use of its surroundings. */
 export interface FunctionContext {
@@ -59,6 +60,11 @@ interface Declared {
   /** One signature or several: overloads that share the rest of the entry. */
   readonly signature: string | readonly string[];
   readonly doc: string;
+  /** What other dialects of SQL call it, for the hint where somebody writes such a name; with a name perhaps the form
+   *  that does the same here. */
+  readonly elsewhere?: readonly (string | readonly [name: string, form: string])[];
+  /** The type of the result, from those of the arguments, where a signature cannot say it: its result is then ANY. */
+  readonly resultOf?: (args: readonly SqlType[]) => SqlType;
 }
 
 export type ScalarDeclaration = Declared & {
@@ -129,8 +135,15 @@ export type AggregateDefinition = AggregateDeclaration & {
 
 export type FunctionDefinition = ScalarDefinition | AggregateDefinition | TableDefinition;
 
-const signaturesOf = (declared: Declared): readonly Signature[] =>
-  (typeof declared.signature === 'string' ? [declared.signature] : declared.signature).map(parseSignature);
+const signaturesOf = ({ signature, resultOf }: Declared): readonly Signature[] =>
+  (typeof signature === 'string' ? [signature] : signature).map((text) => {
+    const parsed = parseSignature(text);
+    assert(
+      resultOf !== undefined || givesResult(parsed),
+      `the result of the signature "${text}" is ANY, or a generic that no parameter has`,
+    );
+    return parsed;
+  });
 
 export const define = (declaration: ScalarDeclaration): ScalarDefinition => ({
   ...declaration,

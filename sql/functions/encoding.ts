@@ -113,7 +113,7 @@ const escapes = /\\(?:u+([\da-fA-F]{4})|([0-3]?[0-7]{1,2})|([^u]))/g;
 const controls: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
 export const encoding: Family = {
-  category: 'ENCODING',
+  category: 'STRING',
   functions: [
     define({
       signature: 'ENCODE(STRING, STRING, STRING) -> STRING',
@@ -139,6 +139,7 @@ export const encoding: Family = {
     define({
       signature: 'CHR(INT) -> STRING',
       doc: 'The character with this code point; NULL when there is none.',
+      elsewhere: ['CHAR'],
       nulls: 'propagate',
       examples: [
         ['CHR(75)', "'K'"],
@@ -189,6 +190,7 @@ export const encoding: Family = {
     define({
       signature: 'UUID() -> STRING',
       doc: 'A random UUID of version 4, another one for each row.',
+      elsewhere: ['GEN_RANDOM_UUID', 'NEWID'],
       nulls: 'propagate',
       examples: [["UUID() LIKE '________-____-4___-____-____________'", 'TRUE']],
       bind:

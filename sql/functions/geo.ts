@@ -29,7 +29,7 @@ const distance = (lat1: number, lon1: number, lat2: number, lon2: number, unit: 
 };
 
 export const geo: Family = {
-  category: 'GEO',
+  category: 'OTHER',
   functions: [
     define({
       signature: [

@@ -10,13 +10,13 @@ import { extremeAggregates } from './aggregates/extremes.ts';
 import { offsetAggregates } from './aggregates/offsets.ts';
 import { statisticAggregates } from './aggregates/statistics.ts';
 import { sumAggregates } from './aggregates/sums.ts';
-import { collections } from './collections.ts';
+import { arrays, maps } from './collections.ts';
 import { encoding } from './encoding.ts';
 import { geo } from './geo.ts';
 import { json } from './json.ts';
 import { lambdas } from './lambda.ts';
 import { math } from './math.ts';
-import { nulls } from './nulls.ts';
+import { keys, nulls } from './nulls.ts';
 import { regularExpressions } from './regexp.ts';
 import { type Family, FunctionRegistry } from './registry.ts';
 import { strings } from './string.ts';
@@ -37,16 +37,18 @@ export const families: readonly Family[] = [
   },
   tables,
   strings,
+  encoding,
   regularExpressions,
   math,
   nulls,
   time,
-  collections,
+  arrays,
+  maps,
   lambdas,
   json,
   url,
+  keys,
   geo,
-  encoding,
 ];
 
 export const builtInFunctions = (): FunctionRegistry => new FunctionRegistry(families);

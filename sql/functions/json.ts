@@ -241,6 +241,7 @@ export const json: Family = {
     define({
       signature: 'EXTRACTJSONFIELD(STRING, STRING) -> STRING',
       doc: 'The value at a path of a JSON text: a text without its quotes, anything else as JSON. NULL when there is none.',
+      elsewhere: ['JSON_EXTRACT', 'JSON_VALUE', 'GET_JSON_OBJECT'],
       nulls: 'propagate',
       examples: [
         [`EXTRACTJSONFIELD('{"a": {"b": [1, "x"]}}', '$.a.b[1]')`, "'x'"],
@@ -333,6 +334,7 @@ export const json: Family = {
     define({
       signature: 'TO_JSON_STRING(T) -> STRING',
       doc: 'The value as JSON text; fields and keys by name, points in time as text, NULL as null.',
+      elsewhere: ['TO_JSON'],
       nulls: 'own',
       examples: [
         ["TO_JSON_STRING(STRUCT(B := ARRAY[1, NULL], A := 'x'))", `'{"A":"x","B":[1,null]}'`],

@@ -18,6 +18,7 @@ export const lambdas: Family = {
     define({
       signature: 'FILTER(ARRAY<T>, T -> BOOLEAN) -> ARRAY<T>',
       doc: 'The elements, or the entries of a map, for which the lambda is TRUE. It must not be NULL for any.',
+      elsewhere: ['ARRAY_FILTER', 'MAP_FILTER'],
       nulls: 'propagate',
       examples: [
         ['FILTER(ARRAY[1, 5, 9], x => x > 4)', 'ARRAY[5, 9]'],
@@ -35,6 +36,7 @@ export const lambdas: Family = {
     define({
       signature: 'TRANSFORM(ARRAY<T>, T -> U) -> ARRAY<U>',
       doc: 'The result of the lambda for each element; for a map, one lambda gives the keys and another the values.',
+      elsewhere: ['ARRAY_MAP'],
       nulls: 'propagate',
       examples: [
         ['TRANSFORM(ARRAY[1, 2], x => x * 10)', 'ARRAY[10, 20]'],
@@ -63,6 +65,7 @@ export const lambdas: Family = {
     define({
       signature: 'REDUCE(ARRAY<T>, S, (S, T) -> S) -> S',
       doc: 'Folds the elements: the lambda gets a state and an element, and its result is the next state. The second argument is the first state; the last one is the result.',
+      elsewhere: ['ARRAY_REDUCE'],
       nulls: 'own',
       examples: [
         ['REDUCE(ARRAY[1, 2, 3], 10, (s, x) => s + x)', '16'],

@@ -107,6 +107,7 @@ export const math: Family = {
     define({
       signature: ['CEIL(INT) -> INT', 'CEIL(BIGINT) -> BIGINT'],
       doc: 'The least whole number that is not below the argument.',
+      elsewhere: ['CEILING'],
       nulls: 'propagate',
       examples: [['CEIL(3)', '3']],
       body: (value: number | bigint) => value,
@@ -180,6 +181,7 @@ export const math: Family = {
     define({
       signature: ['TRUNC(INT) -> BIGINT', 'TRUNC(BIGINT) -> BIGINT'],
       doc: 'The number itself.',
+      elsewhere: ['TRUNCATE'],
       nulls: 'propagate',
       examples: [['TRUNC(3)', '3']],
       body: (value: number | bigint) => value,
@@ -224,6 +226,7 @@ export const math: Family = {
     define({
       signature: ofTwoNumbers('POWER'),
       doc: 'The first number to the power of the second.',
+      elsewhere: ['POW'],
       nulls: 'propagate',
       examples: [['POWER(2, 10)', '1024E0']],
       body: (base: number | bigint, exponent: number | bigint) => Number(base) ** Number(exponent),
@@ -231,6 +234,10 @@ export const math: Family = {
     define({
       signature: toDouble('LOG'),
       doc: 'The natural logarithm, as LN.',
+      elsewhere: [
+        ['LOG10', 'LOG(10, value)'],
+        ['LOG2', 'LOG(2, value)'],
+      ],
       nulls: 'propagate',
       examples: [['LOG(1)', '0E0']],
       body: (value: number | bigint) => Math.log(Number(value)),
@@ -280,6 +287,7 @@ export const math: Family = {
     define({
       signature: 'RANDOM() -> DOUBLE',
       doc: 'A random number from 0 up to, but not including, 1; another one for each row.',
+      elsewhere: ['RAND'],
       nulls: 'propagate',
       examples: [['RANDOM() BETWEEN 0 AND 1', 'TRUE']],
       bind:

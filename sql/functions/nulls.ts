@@ -21,6 +21,7 @@ export const nulls: Family = {
     define({
       signature: 'IFNULL(T, T) -> T',
       doc: 'The first value, or the second when the first is NULL.',
+      elsewhere: ['NVL', 'ISNULL'],
       nulls: 'own',
       examples: [["IFNULL(NULL, 'b')", "'b'"]],
       body: (value: Value, instead: Value) => value ?? instead,
@@ -38,6 +39,12 @@ export const nulls: Family = {
         return (value: Value, other: Value) => (equal(value, other) ? null : value);
       },
     }),
+  ],
+};
+
+export const keys: Family = {
+  category: 'OTHER',
+  functions: [
     define({
       signature: 'AS_VALUE(T) -> T',
       doc: 'The value as it is: copies a key column into the value.',

@@ -152,7 +152,7 @@ const complete = <D extends FunctionDefinition>(
     if (type.kind === 'LAMBDA') return bodies.get(i) as SqlType;
     return concrete(type, bound) ?? (isLambda(arg) ? stringType : (arg ?? stringType));
   });
-  const result = concrete(overload.signature.result, bound);
+  const result = overload.definition.resultOf?.(types) ?? concrete(overload.signature.result, bound);
   assert(result !== undefined, `the result of ${overload.signature.text} is not known`);
   return { overload, parameters, args: types, result };
 };

@@ -14,9 +14,10 @@ export const functionReference = (families: readonly Family[]): string => {
     'widened (INTEGER to BIGINT to DOUBLE, text to TIMESTAMP) where no form takes them as they are. Unless said otherwise a',
     'NULL argument makes the result NULL.',
   ];
-  for (const family of families) {
-    parts.push('', `## ${family.category}`);
-    for (const [name, definitions] of byName(family.functions)) parts.push('', ...section(name, definitions));
+  for (const category of new Set(families.map((family) => family.category))) {
+    const functions = families.flatMap((family) => (family.category === category ? family.functions : []));
+    parts.push('', `## ${category}`);
+    for (const [name, definitions] of byName(functions)) parts.push('', ...section(name, definitions));
   }
   return `${parts.join('\n')}\n`;
 };
@@ -40,7 +41,7 @@ const section = (name: string, definitions: readonly FunctionDefinition[]): stri
     : []),
   '',
   '```',
-  ...definitions.flatMap((definition) => definition.signatures.map((signature) => signature.text)),
+  ...definitions.flatMap((definition) => definition.signatures.map((signature) => signature.described)),
   '```',
   '',
   ...definitions.flatMap(examples),

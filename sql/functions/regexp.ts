@@ -106,6 +106,7 @@ export const regularExpressions: Family = {
         'REGEXP_EXTRACT(pattern STRING, text STRING, group INT) -> STRING',
       ],
       doc: "The first part of the text that the pattern matches, or a group of it by its number. NULL when nothing matches, or there is no such group. Patterns are Java's, the pattern comes first.",
+      elsewhere: ['REGEXP_MATCH', ['REGEXP_LIKE', 'REGEXP_EXTRACT(pattern, text) IS NOT NULL'], 'REGEXP_SUBSTR'],
       nulls: 'propagate',
       examples: [
         ["REGEXP_EXTRACT('(.*) (.*)', 'hello there', 2)", "'there'"],
@@ -130,6 +131,7 @@ export const regularExpressions: Family = {
         'REGEXP_EXTRACT_ALL(pattern STRING, text STRING, group INT) -> ARRAY<STRING>',
       ],
       doc: 'All parts of the text that the pattern matches, or a group of each by its number. NULL when there is no such group.',
+      elsewhere: ['REGEXP_MATCHES'],
       nulls: 'propagate',
       examples: [
         ["REGEXP_EXTRACT_ALL('[0-9]+', 'order 42 of 50')", "ARRAY['42', '50']"],

@@ -9,6 +9,7 @@ import { assert, closest, type Position, UserError, unreachable } from '../../ba
 import type { SqlType } from '../types/type.ts';
 import type { AggregateDefinition, FunctionDefinition, ScalarDefinition, TableDefinition } from './define.ts';
 import { type LoadedModule, type ModuleId, printModule } from './module.ts';
+import { notFunctions } from './not-functions.ts';
 import { type CallShape, chooseOverload, type Overload, type Resolution } from './overloads.ts';
 
 export interface Family {
@@ -206,14 +207,34 @@ export class FunctionRegistry {
     return found;
   }
 
+  /** What does here what a function of this name does in another dialect. */
+  #calledElsewhere(name: string): string | undefined {
+    for (const known of this.list()) {
+      for (const { definition } of known.overloads) {
+        for (const other of definition.elsewhere ?? []) {
+          if (other === name) return known.name;
+          if (other[0] === name) return other[1];
+        }
+      }
+    }
+    return Object.hasOwn(notFunctions, name) ? notFunctions[name] : undefined;
+  }
+
   #unknown(name: string, at: Position | undefined): UserError {
+    const upper = name.toUpperCase();
+    const elsewhere = this.#calledElsewhere(upper);
     const near = closest(
-      name.toUpperCase(),
+      upper,
       this.list().map((known) => known.name),
     );
     return new UserError('SQL_UNKNOWN_FUNCTION', `there is no function called "${name}"`, {
       at,
-      hint: near === undefined ? 'SHOW FUNCTIONS lists them all.' : `Did you mean "${near}"?`,
+      hint:
+        elsewhere !== undefined
+          ? `Use ${elsewhere}.`
+          : near !== undefined
+            ? `Did you mean "${near}"?`
+            : 'SHOW FUNCTIONS lists them all.',
     });
   }
 }

@@ -196,11 +196,6 @@ export const parseSignature = (declared: string): Signature => {
   declaration.take('->');
   const result = declaration.type();
   declaration.end();
-  const known = new Map(parameters.flatMap(({ type }) => genericsOf(type)).map((generic) => [generic, stringType]));
-  assert(
-    concrete(result, known) !== undefined,
-    `the result of the signature "${declared}" is ANY, or a generic that no parameter has`,
-  );
   const print = (before: (parameter: Parameter) => string): string => {
     const list = parameters.map(
       (each, i) => `${before(each)}${printParameterType(each.type)}${i === variadicAt ? '...' : ''}`,
@@ -213,6 +208,11 @@ export const parseSignature = (declared: string): Signature => {
   );
   return { name, parameters, variadicAt, result, text, described };
 };
+
+/** Whether the parameters decide the result: it is not ANY, nor a generic that no parameter has. */
+export const givesResult = ({ parameters, result }: Signature): boolean =>
+  concrete(result, new Map(parameters.flatMap(({ type }) => genericsOf(type)).map((name) => [name, stringType]))) !==
+  undefined;
 
 export const printParameterType = (type: Parameter['type']): string => {
   if (isScalar(type)) return printType(type);

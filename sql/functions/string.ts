@@ -1,6 +1,7 @@
 /** Functions on text. Lengths and positions count UTF-16 units, positions from 1. */
 
 import { javaTrim } from '../types/numbers.ts';
+import type { Value } from '../types/value.ts';
 import { define } from './define.ts';
 import { EvaluationError } from './errors.ts';
 import type { Family } from './registry.ts';
@@ -58,6 +59,7 @@ export const strings: Family = {
     define({
       signature: 'UCASE(STRING) -> STRING',
       doc: 'The text in capital letters.',
+      elsewhere: ['UPPER'],
       nulls: 'propagate',
       examples: [["UCASE('Straße')", "'STRASSE'"]],
       body: (text: string) => text.toUpperCase(),
@@ -65,6 +67,7 @@ export const strings: Family = {
     define({
       signature: 'LCASE(STRING) -> STRING',
       doc: 'The text in small letters.',
+      elsewhere: ['LOWER'],
       nulls: 'propagate',
       examples: [["LCASE('ABC')", "'abc'"]],
       body: (text: string) => text.toLowerCase(),
@@ -72,6 +75,7 @@ export const strings: Family = {
     define({
       signature: 'LEN(STRING) -> INT',
       doc: 'The length of the text in UTF-16 units.',
+      elsewhere: ['LENGTH', 'CHAR_LENGTH', 'CHARACTER_LENGTH'],
       nulls: 'propagate',
       examples: [
         ["LEN('abc')", '3'],
@@ -82,6 +86,7 @@ export const strings: Family = {
     define({
       signature: ['SUBSTRING(STRING, INT) -> STRING', 'SUBSTRING(STRING, INT, INT) -> STRING'],
       doc: 'The part of the text from a position on, or of a length from there. A negative position counts from the end; what lies outside of the text is left out.',
+      elsewhere: ['SUBSTR', 'MID', ['LEFT', 'SUBSTRING(text, 1, n)'], ['RIGHT', 'SUBSTRING(text, -n)']],
       nulls: 'propagate',
       examples: [
         ["SUBSTRING('stream', 3)", "'ream'"],
@@ -151,6 +156,7 @@ export const strings: Family = {
     define({
       signature: 'TRIM(STRING) -> STRING',
       doc: 'The text without blanks and control characters at its ends.',
+      elsewhere: ['LTRIM', 'RTRIM', 'BTRIM'],
       nulls: 'propagate',
       examples: [["TRIM('  a b ')", "'a b'"]],
       body: javaTrim,
@@ -158,6 +164,7 @@ export const strings: Family = {
     define({
       signature: 'REPLACE(STRING, STRING, STRING) -> STRING',
       doc: 'The text with every occurrence of the second text replaced by the third.',
+      elsewhere: ['TRANSLATE'],
       nulls: 'propagate',
       examples: [["REPLACE('anaconda', 'a', 'o')", "'onocondo'"]],
       body: (text: string, old: string, fresh: string) => text.replaceAll(old, () => fresh),
@@ -193,6 +200,7 @@ export const strings: Family = {
     define({
       signature: 'SPLIT(STRING, STRING) -> ARRAY<STRING>',
       doc: 'The parts of the text between the occurrences of a delimiter, empty ones kept; an empty delimiter splits into UTF-16 units.',
+      elsewhere: [['SPLIT_PART', 'SPLIT(text, delimiter)[n]'], 'STRING_SPLIT', 'STRING_TO_ARRAY'],
       nulls: 'propagate',
       examples: [
         ["SPLIT('a.b.c', '.')", "ARRAY['a', 'b', 'c']"],
@@ -202,12 +210,34 @@ export const strings: Family = {
       body: (text: string, delimiter: string) => (text === '' ? [''] : text.split(delimiter)),
     }),
     define({
+      signature: 'SPLIT_TO_MAP(STRING, STRING, STRING) -> MAP<STRING, STRING>',
+      doc: 'A text such as a=1;b=2 as a map: the second argument separates entries, the third keys from values. What is not an entry is left out; of equal keys the last counts. NULL for delimiters that are empty or equal.',
+      nulls: 'propagate',
+      examples: [
+        ["SPLIT_TO_MAP('a=1;b=2;c', ';', '=')", "MAP('a' := '1', 'b' := '2')"],
+        ["SPLIT_TO_MAP('a=1', '', '=')", 'NULL'],
+      ],
+      body: (text: string, between: string, within: string) => {
+        if (between === '' || within === '' || between === within) return null;
+        const found = new Map<string, Value>();
+        for (const entry of text.split(between)) {
+          const at = entry.indexOf(within);
+          if (at < 0) continue;
+          const [key = '', value = ''] = entry.split(within);
+          found.delete(key);
+          found.set(key, value);
+        }
+        return found;
+      },
+    }),
+    define({
       signature: [
         'INSTR(STRING, STRING) -> INT',
         'INSTR(STRING, STRING, INT) -> INT',
         'INSTR(STRING, STRING, INT, INT) -> INT',
       ],
       doc: 'Where a part first occurs in the text, from a position on, or its n-th occurrence; 0 when it does not, or one of the two is NULL. A negative position searches backwards within what ends there, counted from the end.',
+      elsewhere: ['POSITION', 'LOCATE', 'STRPOS', 'CHARINDEX'],
       nulls: 'own',
       examples: [
         ["INSTR('corporate floor', 'or')", '2'],

@@ -29,6 +29,7 @@ export const tables: Family = {
     defineTable({
       signature: 'EXPLODE(ARRAY<T>) -> T',
       doc: 'A row for each element; none for an array that is empty or NULL.',
+      elsewhere: ['UNNEST', 'FLATTEN'],
       nulls: 'propagate',
       examples: [
         ["EXPLODE(ARRAY['a', NULL])", ["'a'", 'NULL']],

@@ -98,6 +98,10 @@ export const time: Family = {
     define({
       signature: 'FROM_UNIXTIME(BIGINT) -> TIMESTAMP',
       doc: 'The point in time that epoch milliseconds stand for.',
+      elsewhere: [
+        ['NOW', 'FROM_UNIXTIME(UNIX_TIMESTAMP())'],
+        ['CURRENT_TIMESTAMP', 'FROM_UNIXTIME(UNIX_TIMESTAMP())'],
+      ],
       nulls: 'propagate',
       examples: [['CAST(FROM_UNIXTIME(1589234313000) AS STRING)', "'2020-05-11T21:58:33.000'"]],
       body: timestampOf,
@@ -105,6 +109,7 @@ export const time: Family = {
     define({
       signature: zoned('FORMAT_TIMESTAMP', 'TIMESTAMP, STRING', 'STRING'),
       doc: "A point in time as text, by a pattern such as 'yyyy-MM-dd HH:mm:ss', in UTC or in a zone.",
+      elsewhere: ['DATE_FORMAT', ['TO_CHAR', 'CAST(value AS STRING), or FORMAT_TIMESTAMP']],
       nulls: 'propagate',
       examples: [
         ["FORMAT_TIMESTAMP('2018-05-11T21:58:33.25', 'dd/MMM/yyyy''T''HH:mm:ss.SSSX')", "'11/May/2018T21:58:33.250Z'"],
@@ -115,6 +120,7 @@ export const time: Family = {
     define({
       signature: zoned('PARSE_TIMESTAMP', 'STRING, STRING', 'TIMESTAMP'),
       doc: "The point in time that a text stands for, read by a pattern such as 'yyyy-MM-dd HH:mm:ss', in UTC or in a zone; a zone in the text takes precedence.",
+      elsewhere: ['TO_TIMESTAMP'],
       nulls: 'propagate',
       examples: [
         ["CAST(PARSE_TIMESTAMP('11.05.2018 21:58', 'dd.MM.yyyy HH:mm') AS STRING)", "'2018-05-11T21:58:00.000'"],

@@ -99,10 +99,22 @@ describe('values and expressions', () => {
       "FORMAT_TIMESTAMP(FROM_UNIXTIME(ts), 'z', 'Nowhere')",
       "PARSE_TIMESTAMP(customer, 'YYYY-ww')",
       "EXTRACTJSONFIELD(customer, 'a')",
+      "REGEXP_EXTRACT('(a', customer)",
+      "REGEXP_REPLACE(customer, 'a', '$1')",
     ]) {
       expect(refused(item)).toMatch(/^SQL_BAD_CONSTANT at 1:31/);
     }
     expect(() => evaluate("EXTRACTJSONFIELD('{}', 'a' || '')")).toThrow(/the JSON path 'a' is not of the form/);
+  });
+
+  test('the end of a text is one place', () => {
+    expect(evaluate("REGEXP_EXTRACT_ALL('b?$', 'ab' + CHR(10))")).toEqual(['']);
+    expect(evaluate("REGEXP_EXTRACT_ALL('b(\\R)?$', 'ab' + CHR(10))")).toEqual(['b\n']);
+  });
+
+  test('words of regular expressions are of ASCII', () => {
+    expect(evaluate("REGEXP_EXTRACT_ALL('\\bé', 'aéb')")).toEqual(['é']);
+    expect(evaluate("REGEXP_SPLIT_TO_ARRAY('😀a', '')")).toEqual(['😀', 'a']);
   });
 
   test('a constant text beside a TIMESTAMP is one', () => {

@@ -9,7 +9,7 @@ import { assert } from '../../../base/index.ts';
 import { addLongs } from '../../types/arithmetic.ts';
 import { equalityOf, type Order, orderOf } from '../../types/equality.ts';
 import type { Slots } from '../../types/slots.ts';
-import { arrayOf, bigintType, type SqlType } from '../../types/type.ts';
+import { arrayOf, bigintType, type SqlType, structOf } from '../../types/type.ts';
 import { isMap, type Value } from '../../types/value.ts';
 import { type Accumulator, type AggregateDefinition, type Call, defineAggregate } from '../define.ts';
 
@@ -24,6 +24,12 @@ const firstOf = ({ args: [first] }: Call): SqlType => {
 const collectList: AggregateDefinition = defineAggregate({
   signature: 'COLLECT_LIST(T) -> ARRAY<T>',
   doc: 'All values in the order of arrival, NULLs included. A row of a table that changes takes back the last equal value.',
+  elsewhere: [
+    'ARRAY_AGG',
+    ['STRING_AGG', 'ARRAY_JOIN(COLLECT_LIST(text), delimiter)'],
+    ['GROUP_CONCAT', 'ARRAY_JOIN(COLLECT_LIST(text), delimiter)'],
+    ['LISTAGG', 'ARRAY_JOIN(COLLECT_LIST(text), delimiter)'],
+  ],
   examples: [{ call: 'COLLECT_LIST(A)', rows: [['1'], ['NULL'], ['1']], result: 'ARRAY[1, NULL, 1]' }],
   undo: true,
   bind: (call) => {
@@ -114,12 +120,12 @@ const topK: AggregateDefinition = defineAggregate({
 });
 
 const topKRows: AggregateDefinition = defineAggregate({
-  signature: sortable.flatMap((type) =>
-    ['A', 'A, B', 'A, B, C', 'A, B, C, D'].map((others) => {
-      const columns = others.split(', ').map((other, i) => `\`col${i}\` ${other}`);
-      return `TOPK(${type}, ${others}, literal INT) -> ARRAY<STRUCT<\`sort_col\` ${type}, ${columns.join(', ')}>>`;
-    }),
-  ),
+  signature: sortable.map((type) => `TOPK(sort_col ${type}, col0 ANY, cols ANY..., literal k INT) -> ANY`),
+  resultOf: ([sorted, ...others]) => {
+    assert(sorted !== undefined, 'TOPK has a column to sort by');
+    const columns = others.slice(0, -1).map((type, i) => ({ name: `col${i}`, type }));
+    return arrayOf(structOf([{ name: 'sort_col', type: sorted }, ...columns]));
+  },
   doc: 'The n rows with the greatest values, as structs of the value and the other columns; n is the last argument.',
   examples: [
     {

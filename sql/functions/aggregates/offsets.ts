@@ -113,6 +113,7 @@ const overSessions = (call: Call, { n, ignoreNulls }: Options, keepFirst: boolea
 const latestByOffset: AggregateDefinition = defineAggregate({
   signature: overloads('LATEST_BY_OFFSET'),
   doc: 'The last value to arrive, or the last n; NULLs left out unless the last argument is FALSE.',
+  elsewhere: ['LAST', 'LAST_VALUE', 'ANY_VALUE'],
   examples: [
     { call: 'LATEST_BY_OFFSET(A)', rows: [['1'], ['2'], ['NULL']], result: '2' },
     { call: 'LATEST_BY_OFFSET(A, FALSE)', rows: [['1'], ['2'], ['NULL']], result: 'NULL' },
@@ -140,6 +141,7 @@ const latestByOffset: AggregateDefinition = defineAggregate({
 const earliestByOffset: AggregateDefinition = defineAggregate({
   signature: overloads('EARLIEST_BY_OFFSET'),
   doc: 'The first value to arrive, or the first n; NULLs left out unless the last argument is FALSE.',
+  elsewhere: ['FIRST', 'FIRST_VALUE'],
   examples: [
     { call: 'EARLIEST_BY_OFFSET(A)', rows: [['NULL'], ['1'], ['2']], result: '1' },
     { call: 'EARLIEST_BY_OFFSET(A, FALSE)', rows: [['NULL'], ['1'], ['2']], result: 'NULL' },

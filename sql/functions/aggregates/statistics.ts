@@ -89,6 +89,10 @@ const spread = (result: (variance: number) => number): Accumulator => {
 const stddevSamp: AggregateDefinition = defineAggregate({
   signature: numbers.map((type) => `STDDEV_SAMP(${type}) -> DOUBLE`),
   doc: 'The sample variance of the values, NULLs left out; 0 for fewer than two. For the deviation, which is its root, use STDDEV_SAMPLE.',
+  elsewhere: [
+    ['VARIANCE', 'STDDEV_SAMP, which is the variance'],
+    ['VAR_SAMP', 'STDDEV_SAMP, which is the variance'],
+  ],
   examples: [{ call: 'STDDEV_SAMP(A)', rows: [['1'], ['NULL'], ['5']], result: '8E0' }],
   undo: true,
   bind: () => spread((variance) => variance),
@@ -97,6 +101,7 @@ const stddevSamp: AggregateDefinition = defineAggregate({
 const stddevSample: AggregateDefinition = defineAggregate({
   signature: numbers.map((type) => `STDDEV_SAMPLE(${type}) -> DOUBLE`),
   doc: 'The sample standard deviation of the values, NULLs left out; 0 for fewer than two.',
+  elsewhere: ['STDDEV'],
   examples: [{ call: 'STDDEV_SAMPLE(A)', rows: [['1'], ['2'], ['3']], result: '1E0' }],
   undo: true,
   bind: () => spread(Math.sqrt),
@@ -105,6 +110,7 @@ const stddevSample: AggregateDefinition = defineAggregate({
 const correlation: AggregateDefinition = defineAggregate({
   signature: numbers.map((type) => `CORRELATION(${type}, ${type}) -> DOUBLE`),
   doc: 'Pearson’s coefficient of correlation of the pairs, those with a NULL left out; NaN for fewer than two different ones.',
+  elsewhere: ['CORR'],
   examples: [
     {
       call: 'CORRELATION(A, B)',

@@ -82,6 +82,7 @@ const sum: AggregateDefinition = defineAggregate({
 const avg: AggregateDefinition = defineAggregate({
   signature: ['AVG(INT) -> DOUBLE', 'AVG(BIGINT) -> DOUBLE', 'AVG(DOUBLE) -> DOUBLE'],
   doc: 'The mean of the values, NULLs left out; 0 when there are none. The sum behind it wraps in the type of the argument.',
+  elsewhere: ['MEAN'],
   examples: [
     { call: 'AVG(A)', rows: [['1'], ['NULL'], ['4']], result: '2.5E0' },
     { call: 'AVG(A)', rows: [], result: '0E0' },

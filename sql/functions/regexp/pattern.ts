@@ -64,6 +64,8 @@ const posix: Readonly<Record<string, CodePoints>> = {
   Space: spaces,
 };
 
+const cased: readonly string[] = ['Lu', 'Ll', 'Lt'];
+
 const controls: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f', a: '\u0007', e: '\u001b' };
 
 /** A class: the code points, and classes that RE2 has by name, such as `\p{L}`. */
@@ -307,10 +309,17 @@ class Rewriting {
     const [, kind, long, short] = property;
     const name = long ?? short ?? '';
     const own = posix[name];
-    if (own !== undefined) return plain(kind === 'p' ? own : complement(own));
+    if (own !== undefined) {
+      const points = this.#flags.ignoresCase ? inBothCases(own) : own;
+      return plain(kind === 'p' ? points : complement(points));
+    }
     // RE2 has the categories and scripts of Unicode.
     const unicode = /^(?:Is|(?:sc|script|gc|general_category)=)?([A-Z]\w*)$/.exec(name)?.[1];
     if (unicode === undefined) throw this.#fault(`has the unknown class \\${kind}{${name}}`);
+    // Without regard to case a letter is in all three categories of letters that have one.
+    if (this.#flags.ignoresCase && cased.includes(unicode)) {
+      return { points: [], named: [...(kind === 'p' ? [] : ['^']), ...cased.map((each) => `\\p{${each}}`)] };
+    }
     return { points: [], named: [`\\${kind}{${unicode}}`] };
   }
 
@@ -370,7 +379,7 @@ class Rewriting {
       first = false;
       if (this.#take('[')) {
         const inner = this.#class();
-        if (inner.named[0] === '^') throw this.#impossible('a negated class with \\p{…} inside another class');
+        this.#refuseNegated(inner);
         points = union(points, inner.points);
         named.push(...inner.named);
         continue;
@@ -385,6 +394,7 @@ class Rewriting {
         }
         const set = this.#escapedClass();
         if (set !== undefined) {
+          this.#refuseNegated(set);
           points = union(points, set.points);
           named.push(...set.named);
           continue;
@@ -395,6 +405,11 @@ class Rewriting {
       points = union(points, this.#range(this.#character()));
     }
     return { points, named };
+  }
+
+  /** A class with `^` in front cannot be part of another one. */
+  #refuseNegated({ named }: CharacterClass): void {
+    if (named[0] === '^') throw this.#impossible('a negated class with \\p{…} inside another class');
   }
 
   /** From a character to the one behind a hyphen, if there is one. */

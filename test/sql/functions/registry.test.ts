@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { UserError } from '../../../base/index.ts';
 import { define, defineAggregate } from '../../../sql/functions/define.ts';
-import { builtInFunctions } from '../../../sql/functions/index.ts';
+import { builtInFunctions, families } from '../../../sql/functions/index.ts';
+import { notFunctions } from '../../../sql/functions/not-functions.ts';
 import { FunctionRegistry } from '../../../sql/functions/registry.ts';
 import { parseSignature } from '../../../sql/functions/signature.ts';
 import {
@@ -144,4 +146,34 @@ describe('the registry', () => {
       'this build has no function GONE() -> INTEGER',
     );
   });
+
+  test.each([
+    ['LOWER', 'Use LCASE.'],
+    ['upper', 'Use UCASE.'],
+    ['LENGTH', 'Use LEN.'],
+    ['LEFT', 'Use SUBSTRING(text, 1, n).'],
+    ['MOD', 'Use the operator %.'],
+    ['MEDIAN', 'SHOW FUNCTIONS lists them all.'],
+    ['TO_STRING', 'SHOW FUNCTIONS lists them all.'],
+    ['COUNTS', 'Did you mean "COUNT"?'],
+  ])('the hint for %s is: %s', (name, hint) => {
+    expect(hintFor(name)).toBe(hint);
+  });
+
+  test('no function has the name of another dialect, and each such name stands once', () => {
+    const registry = builtInFunctions();
+    const definitions = families.flatMap((family) => family.functions);
+    const elsewhere = definitions.flatMap((each) => each.elsewhere ?? []).map((each) => [each].flat()[0] ?? '');
+    const names = [...elsewhere, ...Object.keys(notFunctions)];
+    expect(names.filter((name) => registry.get(name) !== undefined)).toEqual([]);
+    expect(new Set(names).size).toBe(names.length);
+  });
 });
+
+const hintFor = (name: string): unknown => {
+  try {
+    return builtInFunctions().resolve({ name, args: [] });
+  } catch (error) {
+    return error instanceof UserError ? error.hint : error;
+  }
+};
