@@ -43,6 +43,7 @@ export {
 } from './bytes.ts';
 export { type Clock, ManualClock, type Timers } from './clock.ts';
 export { closestName, closestName as closest, editDistance } from './closest.ts';
+export { copyOf, useChunks } from './copies.ts';
 export { crc32c, plainCrc32c, useNativeCrc32c } from './crc32c.ts';
 export {
   AssertionError,

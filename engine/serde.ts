@@ -13,6 +13,8 @@ export interface Serde<T> {
   readonly name: string;
   /** Bytes that each value takes; left out where values differ. */
   readonly length?: number;
+  /** `read` fails on no bytes at all: nothing has to be read to see that they are sound. */
+  readonly readsAll?: true;
   readonly write: (value: T, out: ByteWriter) => void;
   readonly read: (bytes: Uint8Array, start: number, end: number) => T;
 }

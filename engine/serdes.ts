@@ -8,6 +8,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import {
   type ByteWriter,
+  copyOf,
   messageOf,
   readBigI64,
   readF32,
@@ -146,6 +147,7 @@ export const boolean: Serde<boolean> = sized(
 /** UTF-8. Malformed bytes read as U+FFFD. */
 export const string: Serde<string> = {
   name: 'string',
+  readsAll: true,
   write(value, out) {
     if (typeof value !== 'string') throw refused(value, 'text');
     out.utf8(value);
@@ -225,14 +227,15 @@ const validated = (schema: StandardSchemaV1, value: unknown): unknown => {
   throw new SerdeError(`the value does not fit its schema: ${issues.join('; ')}`);
 };
 
-/** Bytes as they are; what is read is a copy. */
+/** Bytes as they are; what is read is a copy, which may share its `buffer` with others: mind `byteOffset`. */
 export const bytes: Serde<Uint8Array> = {
   name: 'bytes',
+  readsAll: true,
   write(value, out) {
     if (!(value instanceof Uint8Array)) throw refused(value, 'a Uint8Array');
     out.bytes(value);
   },
-  read: (from, start, end) => from.slice(start, end),
+  read: copyOf,
 };
 
 const constantSize = 0;

@@ -6,6 +6,8 @@
  */
 
 import process from 'node:process';
+import { markAsUntransferable } from 'node:worker_threads';
+import { useChunks } from '../copies.ts';
 import { useNativeCrc32c } from '../crc32c.ts';
 import { useGeneratedCode } from '../generated-code.ts';
 import { useRegexEngine } from '../regex.ts';
@@ -22,10 +24,17 @@ export { openFileLimit } from './limits.ts';
 export { systemRandom } from './random.ts';
 export { nodeText } from './text.ts';
 
+const untransferable = (bytes: number): ArrayBuffer => {
+  const chunk = new ArrayBuffer(bytes);
+  markAsUntransferable(chunk);
+  return chunk;
+};
+
 export const installNative = (): void => {
   checkNodeVersion();
   useNativeText(nodeText);
   useNativeCrc32c(nodeCrc32c);
   useRegexEngine(nodeRegexEngine);
+  useChunks(untransferable);
   if (process.env['MILLRACE_CODEGEN'] === 'off') useGeneratedCode(false);
 };

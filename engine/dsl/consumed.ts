@@ -46,7 +46,7 @@ export interface TableSource {
 export const sourceOf = <K, V>(topic: string, consumed: Consumed<K, V>): SourceSupplier<V> => {
   const { key, value, timestamp, invalidTimestamp: invalidTime } = consumed;
   return source<V>({
-    key,
+    ...(key.readsAll === true ? {} : { key }),
     value,
     ...(timestamp === undefined ? {} : { time: timeOf(topic, key, timestamp) }),
     ...(invalidTime === undefined ? {} : { invalidTime }),

@@ -64,7 +64,8 @@ export class FlatTable {
   readonly #seed: number;
   readonly #multiplier: number;
   readonly #listed: boolean;
-  readonly #coarse: boolean;
+  /** Values change their length all the time: they are pages. */
+  readonly coarse: boolean;
   readonly #heads: number[] = [];
   #directory: Int32Array[];
   /** 32 − bits that the directory uses. */
@@ -74,7 +75,7 @@ export class FlatTable {
 
   /** `listed`: entries are kept in lists. `coarse`: values change their length all the time. */
   constructor(options: { readonly seed: number; readonly listed: boolean; readonly coarse?: boolean }) {
-    this.#coarse = options.coarse ?? false;
+    this.coarse = options.coarse ?? false;
     this.#seed = options.seed | 0;
     this.#multiplier = Math.imul(options.seed ^ 0x5bd1e995, 0xcc9e2d51) | 1;
     this.#listed = options.listed;
@@ -271,6 +272,21 @@ export class FlatTable {
     this.touched = seen;
   }
 
+  /** The same for where values end, of entries whose headers are in the cache: pages are counted and grow there. */
+  touchEnds(addresses: Int32Array, from: number, to: number): void {
+    const segments = this.#words;
+    let seen = 0;
+    for (let i = from; i < to; i++) {
+      const address = addresses[i] as number;
+      if (address === 0) continue;
+      const words = segments[address >>> segmentShift] as Int32Array;
+      const at = (address & unitMask) << 1;
+      const bytes = this.headerBytes + (words[at + 1] as number) + (words[at + 2] as number);
+      seen ^= words[at + ((bytes - 1) >> 2)] ?? 0;
+    }
+    this.touched = seen;
+  }
+
   /** The same for headers alone. */
   touchHeaders(addresses: Int32Array, from: number, to: number): void {
     const segments = this.#words;
@@ -309,7 +325,7 @@ export class FlatTable {
    *  one. */
   #unitsFor(bytes: number): number {
     const units = (bytes + 7) >>> 3;
-    if (!this.#coarse || units < 16) return units;
+    if (!this.coarse || units < 16) return units;
     const step = 1 << (29 - Math.clz32(units));
     return (units + step - 1) & -step;
   }

@@ -60,6 +60,10 @@ export class LookAhead {
     this.#worthIt = worthIt;
   }
 
+  isOf(columns: KeyColumns): boolean {
+    return columns === this.#columns;
+  }
+
   expect(columns: KeyColumns, from: number, to: number): void {
     if (columns !== this.#columns || columns.bytes !== this.bytes || from < this.#row) {
       this.#columns = columns;
@@ -170,6 +174,7 @@ export class LookAhead {
     table.touchSlots(hashes, count);
     for (let i = 0; i < count; i++) this.#addresses[i] = table.candidate(hashes[i] as number);
     table.touch(this.#addresses, 0, count);
+    if (table.coarse) table.touchEnds(this.#addresses, 0, count);
     this.#first = row;
     this.#end = row + count;
     return true;

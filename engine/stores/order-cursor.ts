@@ -28,14 +28,14 @@ const isCopy = -1;
 /** Where a cursor finds pages. */
 export interface PageSource {
   /** Views a page; answers with its address, `isCopy` for a copy, 0 when it is absent. */
-  view(page: Page, kind: number, key: Uint8Array, end: number): number;
+  view(page: Page, kind: number, key: Uint8Array, end: number, hint: number): number;
   /** Times before have expired. */
   expiredBelow(): number;
 }
 
 export const livePages = (core: StoreCore): PageSource => ({
-  view(page, kind, key, end) {
-    const address = core.find(kind, key, 0, end);
+  view(page, kind, key, end, hint) {
+    const address = core.find(kind, key, 0, end, hint);
     if (address === 0) return 0;
     const { table } = core;
     const start = table.valueStart(address);
@@ -101,6 +101,9 @@ export class OrderCursor implements OrderedCursor, EntryReader {
   readonly #key = new TreeKey();
   /** The operator's key, where the key of the tree depends on the window. */
   readonly #operatorKey = new Bound();
+  /** Where the operator's key was read: it may be a key of a block that was expected. */
+  #keyIn: Uint8Array = noBytes;
+  #keyAt = 0;
   readonly #from = new Bound();
   readonly #to = new Bound();
   #backward = false;
@@ -150,8 +153,12 @@ export class OrderCursor implements OrderedCursor, EntryReader {
     this.#backward = backward;
     this.#oneTree = false;
     this.#state = 'start';
+    const { ahead, table } = this.#core;
+    this.#keyIn = key;
+    this.#keyAt = start;
     if (this.#expiry === undefined) {
       this.#key.set(key, start, end);
+      this.#key.hint = key === ahead.bytes ? ahead.hint(table, kinds.data, start, undefined) : 0;
       return;
     }
     assert(
@@ -168,6 +175,7 @@ export class OrderCursor implements OrderedCursor, EntryReader {
     this.#oneTree = true;
     this.#state = 'start';
     this.#key.set(key, 0, key.length);
+    this.#key.hint = 0;
   }
 
   /** Moves to the next entry of the range; false: there is none. */
@@ -251,12 +259,16 @@ export class OrderCursor implements OrderedCursor, EntryReader {
   /** Goes to the first window from here on that holds an entry of the range. */
   #fromWindow(expiry: Expiry, start: number | undefined): boolean {
     const { windows } = expiry;
+    const { ahead, table } = this.#core;
     const last = this.#backward ? this.#from : this.#to;
     const end = last.length < 0 ? undefined : expiry.windowOf(readTime(last.bytes, 0));
     for (let window = start; window !== undefined; ) {
       if (end !== undefined && (this.#backward ? window < end : window > end)) break;
       this.#window = window;
       this.#key.setWindowed(window, this.#operatorKey.bytes, 0, this.#operatorKey.length);
+      this.#key.hint = 0;
+      if (this.#keyIn === ahead.bytes)
+        this.#key.hint = ahead.of(window).hint(table, kinds.data, this.#keyAt, this.#key.bytes);
       if (this.#seekFirst()) return true;
       window = this.#backward ? windows.before(window) : windows.after(window);
     }
@@ -307,7 +319,7 @@ export class OrderCursor implements OrderedCursor, EntryReader {
     const key = this.#key;
     const { bytes, length } = this.#target;
     this.#fence.length = -1;
-    this.#address = this.#source.view(page, kinds.data, key.bytes, key.length);
+    this.#address = this.#source.view(page, kinds.data, key.bytes, key.length, key.hint);
     if (this.#address === 0) return false;
     while (page.level > 0) {
       let index = this.#backward ? page.count - 1 : 0;
@@ -322,7 +334,7 @@ export class OrderCursor implements OrderedCursor, EntryReader {
       }
       const number = page.numberAt(index);
       assert(number !== firstPage, 'a page refers to the first one');
-      this.#address = this.#source.view(page, kinds.page, key.bytes, key.page(number));
+      this.#address = this.#source.view(page, kinds.page, key.bytes, key.page(number), 0);
       if (this.#address === 0) throw this.#core.stored.noted(missingPage());
     }
     const from = this.#from;

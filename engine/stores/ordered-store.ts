@@ -161,14 +161,19 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     orderEnd: number,
   ): boolean {
     const expiry = this.#expiry;
+    const { ahead, table } = this.core;
+    const treeKey = this.#key;
     if (expiry === undefined) {
-      this.#key.set(key, keyStart, keyEnd);
+      treeKey.set(key, keyStart, keyEnd);
+      treeKey.hint = key === ahead.bytes ? ahead.hint(table, kinds.data, keyStart, undefined) : 0;
       return true;
     }
     assert(orderEnd - orderStart >= timeBytes, 'an order of a store that expires does not begin with a time');
     const time = readTime(order, orderStart);
     if (time < expiry.below) return false;
-    this.#key.setWindowed(expiry.windowOf(time), key, keyStart, keyEnd);
+    const window = expiry.windowOf(time);
+    treeKey.setWindowed(window, key, keyStart, keyEnd);
+    treeKey.hint = key === ahead.bytes ? ahead.of(window).hint(table, kinds.data, keyStart, treeKey.bytes) : 0;
     return true;
   }
 

@@ -105,7 +105,7 @@ export class PageTree {
     const { bytes, length } = this.#key;
     const address =
       number === firstPage
-        ? core.find(kinds.data, bytes, 0, length)
+        ? core.find(kinds.data, bytes, 0, length, this.#key.hint)
         : core.find(kinds.page, bytes, 0, this.#key.page(number));
     if (address === 0) return false;
     this.#viewAt(address);

@@ -90,7 +90,7 @@ export abstract class StateTable implements Omit<StateStoreLifecycle, 'committed
   }
 
   expect(columns: KeyColumns, from: number, to: number): void {
-    this.core.ahead.expect(columns, from, to);
+    this.core.expect(columns, from, to);
   }
 
   changedBytes(): number {

@@ -27,7 +27,7 @@ import { FlatTable, flags } from './flat-table.ts';
 import { hasWindow, kinds, numberValue, readNumberValue, readTime, timeBytes, writeTime } from './layout.ts';
 import { LinkedPages } from './linked-pages.ts';
 import { LookAhead } from './look-ahead.ts';
-import type { ChangelogAppend, StoreStats } from './state-store.ts';
+import type { ChangelogAppend, KeyColumns, StoreStats } from './state-store.ts';
 import type { ChangeVisitor } from './store.ts';
 import { type EntriesInMemory, StoreMemory } from './store-memory.ts';
 import { mostEntryBytes, type StoreOptions } from './store-options.ts';
@@ -36,6 +36,7 @@ import { StoredEntries } from './stored-entries.ts';
 const noBytes = new Uint8Array(0);
 const noView = new DataView(noBytes.buffer);
 const touchedTogether = 32;
+const mostInputs = 4;
 
 /** What depends on the kind of store. */
 export type CoreForm = {
@@ -67,7 +68,10 @@ export class StoreCore implements EntriesInMemory {
   valueEnd = 0;
 
   table: FlatTable;
-  readonly ahead: LookAhead;
+  /** Of the block that is being read. */
+  ahead: LookAhead;
+  /** One for each input that the task reads side by side. */
+  readonly #aheads: LookAhead[];
   changes = new ChangeList();
   due = new DueQueue();
   readonly expiry: Expiry | undefined;
@@ -98,6 +102,7 @@ export class StoreCore implements EntriesInMemory {
   /** An entry that was just found or written, or 0: an operator that reads a key writes it next. */
   #last = 0;
   readonly #hashSeed: number;
+  readonly #lookAheadFrom: number | undefined;
   readonly #paged: boolean;
 
   constructor(options: StoreOptions, { expiry, paged = false, form = '' }: CoreForm) {
@@ -109,6 +114,8 @@ export class StoreCore implements EntriesInMemory {
     this.scanChunkBytes = options.scanChunkBytes;
     this.stored = new StoredEntries(options.kv, options.storeId);
     this.ahead = new LookAhead(options.lookAheadFrom);
+    this.#aheads = [this.ahead];
+    this.#lookAheadFrom = options.lookAheadFrom;
     this.expiry = expiry;
     this.table = this.#newTable();
     this.memory = new StoreMemory(this, options.memory);
@@ -123,7 +130,7 @@ export class StoreCore implements EntriesInMemory {
   /** Forgets everything in memory. */
   reset(): void {
     this.table = this.#newTable();
-    this.ahead.forget();
+    for (const ahead of this.#aheads) ahead.forget();
     this.changes = new ChangeList();
     this.due = new DueQueue();
     this.expiry?.reset();
@@ -137,6 +144,26 @@ export class StoreCore implements EntriesInMemory {
     this.valueBytes = noBytes;
     this.valueView = noView;
     this.memory.report();
+  }
+
+  /** Rows [from, to) of a block are run next; with several inputs their blocks come by turns, a few rows at a time. */
+  expect(columns: KeyColumns, from: number, to: number): void {
+    if (!this.ahead.isOf(columns)) this.ahead = this.#aheadOf(columns);
+    this.ahead.expect(columns, from, to);
+  }
+
+  #aheadOf(columns: KeyColumns): LookAhead {
+    const aheads = this.#aheads;
+    for (const ahead of aheads) if (ahead.isOf(columns)) return ahead;
+    if (aheads.length < mostInputs) {
+      const ahead = new LookAhead(this.#lookAheadFrom);
+      aheads.push(ahead);
+      return ahead;
+    }
+    // Blocks come and go: the one that has been there for longest has been read.
+    const oldest = aheads.shift() as LookAhead;
+    aheads.push(oldest);
+    return oldest;
   }
 
   // ---- reading and writing in the open transaction
@@ -295,11 +322,15 @@ export class StoreCore implements EntriesInMemory {
 
   // ---- entries that are found, and changed where they lie
 
-  /** The address of an entry, 0: the key is absent. Where it is not in memory it is loaded, which may evict others. */
-  find(kind: number, key: Uint8Array, start: number, end: number): number {
+  /** The address of an entry, 0: the key is absent. Where it is not in memory it is loaded, which may evict others.
+   *  `hint` is an address where it may be, or 0. */
+  find(kind: number, key: Uint8Array, start: number, end: number, hint = 0): number {
     const { table } = this;
     let address = this.#last;
-    if (address === 0 || !table.holds(address, kind, key, start, end)) {
+    if (
+      (address === 0 || !table.holds(address, kind, key, start, end)) &&
+      ((address = hint) === 0 || !table.stillHolds(address, kind, key, start, end))
+    ) {
       const hash = table.hash(kind, key, start, end);
       address = table.find(hash, kind, key, start, end);
       if (address === 0) {
@@ -307,8 +338,8 @@ export class StoreCore implements EntriesInMemory {
         address = this.#load(hash, kind, key, start, end);
         if (address === 0) return 0;
       }
-      this.#last = address;
     }
+    this.#last = address;
     table.setFlag(address, flags.referenced);
     return table.valueLength(address) < 0 ? 0 : address;
   }
@@ -485,7 +516,8 @@ export class StoreCore implements EntriesInMemory {
     this.#commitExpiry();
     this.position = changelogNextOffset;
     this.memory.account();
-    for (let segments = 4; segments > 0 && table.slab.wasteful && table.defragment(); segments--) this.ahead.refresh();
+    for (let segments = 4; segments > 0 && table.slab.wasteful && table.defragment(); segments--)
+      for (const ahead of this.#aheads) ahead.refresh();
   }
 
   /** What an entry holds is committed: the checkpoint has to write it. */

@@ -10,6 +10,8 @@ export class TreeKey {
   bytes = new Uint8Array(256);
   /** The key of the first page is `bytes[0, length)`. */
   length = 0;
+  /** Where the first page may lie, 0: not known; whoever sets the key sets it as well. */
+  hint = 0;
 
   set(key: Uint8Array, start: number, end: number): void {
     this.#reserve(end - start);
