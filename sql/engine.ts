@@ -42,6 +42,7 @@ import { QueryLifecycle } from './query-lifecycle.ts';
 import { dropsOf, hintsOf, stateOf, statusesOf } from './query-status.ts';
 import { LocalRegistry } from './registry/local-registry.ts';
 import type { SchemaRegistry } from './registry/registry.ts';
+import { subjectOf } from './registry/schema.ts';
 import type { PlanStatement } from './session.ts';
 import { Settings } from './settings.ts';
 import { type StatementEntry, StatementLog, statementTopic } from './statement-log.ts';
@@ -134,6 +135,8 @@ class Engine implements SqlEngine {
       catalog: this.#catalog,
       statements,
       topics: this.#topics,
+      registry: this.#registry,
+      forgetSchemas: (topic) => this.#forgetSchemas(topic),
       lifecycle: this.#lifecycle,
       clock,
       functions: this.#functions,
@@ -187,7 +190,11 @@ class Engine implements SqlEngine {
     for (const { topic, message } of this.#log.damage)
       if (topic === statementTopic) this.#failed.push({ statement: 'Statements of the statement log', message });
     // A crash between a statement and its effects: they are done now. Ids keep that from what was made since.
-    for (const topic of deleted) if (!this.#isUsed(topic.name)) await this.#topics.delete(topic);
+    for (const topic of deleted) {
+      if (this.#isUsed(topic.name)) continue;
+      if ((await this.#topics.idOf(topic.name)) === topic.id) await this.#forgetSchemas(topic.name);
+      await this.#topics.delete(topic);
+    }
     await this.#topics.sweep(({ name, id }) => this.#isUsed(name) || found.some(({ raw }) => raw.includes(id)));
     this.#unclaimed = await sweep({
       log: this.#log,
@@ -197,6 +204,13 @@ class Engine implements SqlEngine {
       forget: (applicationId) => this.#runtime.forgetRecord(applicationId),
     });
     for (const query of this.#catalog.queries()) void this.#lifecycle.start(query);
+  }
+
+  async #forgetSchemas(topic: string): Promise<void> {
+    for (const side of ['key', 'value'] as const) {
+      const subject = subjectOf(topic, side);
+      if ((await this.#registry.latest(subject)) !== undefined) await this.#registry.deleteSubject(subject);
+    }
   }
 
   #isUsed(topic: string): boolean {

@@ -11,6 +11,8 @@ import type { Catalog } from './catalog.ts';
 import type { FunctionContext } from './functions/define.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
 import type { ParsedStatement } from './parser/statements/index.ts';
+import { PlanSchemas, type SchemaSource } from './registry/plan-schemas.ts';
+import { subjectOf } from './registry/schema.ts';
 import type { Settings } from './settings.ts';
 import { applyCommand, type Planned, planStatement, topicDeletedBy } from './statements/index.ts';
 import type { Topics } from './statements/statement.ts';
@@ -19,6 +21,8 @@ export interface SessionOptions {
   /** Changed by the session: hand in a copy. */
   readonly catalog: Catalog;
   readonly topics: Topics;
+  /** What the registry has; nothing when left out. */
+  readonly schemas?: SchemaSource | undefined;
   readonly settings: Settings;
   readonly functions: FunctionRegistry;
   readonly functionContext: FunctionContext;
@@ -37,9 +41,13 @@ export interface PlannedStatement {
   readonly planned: Planned;
 }
 
+/** A registry without a schema. */
+const noSchemas: SchemaSource = { latest: () => undefined, byId: () => undefined, incompatibilities: () => [] };
+
 export class Session {
   readonly catalog: Catalog;
   readonly topics: Topics;
+  readonly schemas: PlanSchemas;
   readonly #functions: FunctionRegistry;
   readonly #functionContext: FunctionContext;
   readonly #typer: Typer;
@@ -50,6 +58,7 @@ export class Session {
   constructor(options: SessionOptions) {
     this.catalog = options.catalog;
     this.topics = options.topics;
+    this.schemas = new PlanSchemas(options.schemas ?? noSchemas);
     this.#functions = options.functions;
     this.#functionContext = options.functionContext;
     this.#typer = new Typer(options.functions);
@@ -68,6 +77,7 @@ export class Session {
     const planned = this.#plan(statement, {
       catalog: this.catalog,
       topics: this.topics,
+      schemas: this.schemas,
       settings,
       typer: this.#typer,
       functions: this.#functions,
@@ -82,7 +92,10 @@ export class Session {
         if (topic !== undefined) this.topics.set(topic.name, topic);
         const { command } = planned;
         const deleted = topicDeletedBy(command, this.catalog);
-        if (deleted !== undefined) this.topics.delete(deleted);
+        if (deleted !== undefined) {
+          this.topics.delete(deleted);
+          for (const side of ['key', 'value'] as const) this.schemas.deleteSubject(subjectOf(deleted, side));
+        }
         applyCommand(this.catalog, command);
         this.#number++;
         break;

@@ -9,14 +9,17 @@
  * (`query-lifecycle.ts`).
  */
 
-import { AssertionError, type Clock, messageOf, UserError } from '../base/index.ts';
+import { AssertionError, assert, type Clock, messageOf, UserError } from '../base/index.ts';
 import type { Catalog } from './catalog.ts';
 import { ExecutionError, type StatementResult } from './facade.ts';
+import { loadFormats } from './formats/index.ts';
 import type { FunctionContext } from './functions/define.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
 import type { ParsedStatement } from './parser/statements/index.ts';
 import type { NewRecord } from './queries/inserts.ts';
 import type { NotRunning, QueryLifecycle } from './query-lifecycle.ts';
+import { FetchedSchemas, type NewSchema, planned, withSchemaIds } from './registry/plan-schemas.ts';
+import type { SchemaRegistry } from './registry/registry.ts';
 import { type PlannedStatement, type PlanStatement, Session } from './session.ts';
 import type { Settings } from './settings.ts';
 import type { StatementEntry, StatementLog } from './statement-log.ts';
@@ -37,6 +40,7 @@ export interface StatementRunnerOptions {
   readonly catalog: Catalog;
   readonly statements: StatementLog;
   readonly topics: StatementTopics;
+  readonly registry: SchemaRegistry;
   readonly lifecycle: QueryLifecycle;
   readonly clock: Clock;
   readonly functions: FunctionRegistry;
@@ -44,6 +48,8 @@ export interface StatementRunnerOptions {
   readonly plan: PlanStatement | undefined;
   /** Writes the record of an INSERT VALUES; resolves when it is on the disk. */
   readonly write: (record: NewRecord) => Promise<void>;
+  /** Deletes the subjects of a topic that goes. */
+  readonly forgetSchemas: (topic: string) => Promise<void>;
   readonly view: (settings: Settings) => Promise<View>;
   /** Told of an entry of the statement log that cannot be applied. */
   readonly failed: (statement: string, error: unknown) => void;
@@ -59,6 +65,8 @@ interface Request {
   planned: readonly PlannedStatement[];
   /** The end of the statement log for which the plans were made. */
   version: number;
+  /** The real ids of schemas for the provisional ones in these plans. */
+  schemaIds: Map<number, number>;
 }
 
 interface Decided {
@@ -78,7 +86,7 @@ export class StatementRunner {
   }
 
   async execute(statements: readonly ParsedStatement[], settings: Settings): Promise<readonly StatementResult[]> {
-    const request: Request = { statements, planned: [], version: 0 };
+    const request: Request = { statements, planned: [], version: 0, schemaIds: new Map() };
     await this.#plan(request, 0, settings);
     const results: StatementResult[] = [];
     while (results.length < statements.length) {
@@ -100,19 +108,26 @@ export class StatementRunner {
 
   /** Plans the statements from `at` on, as things are now. */
   async #plan(request: Request, at: number, settings: Settings): Promise<void> {
-    const { catalog, statements, topics, functions, functionContext, plan } = this.#options;
+    const { catalog, statements, topics, registry, functions, functionContext, plan } = this.#options;
+    const parsed = request.statements.slice(at);
+    await loadFormats(formatsNear(parsed, settings, catalog));
     const known = await topics.list();
-    const session = new Session({
-      catalog: catalog.copy(),
-      topics: known,
-      settings,
-      functions,
-      functionContext,
-      number: statements.next,
-      plan,
-    });
     request.version = statements.next;
-    const rest = request.statements.slice(at).map((statement) => session.plan(statement));
+    request.schemaIds = new Map();
+    const schemas = new FetchedSchemas(registry);
+    const rest = await planned(() => {
+      const session = new Session({
+        catalog: catalog.copy(),
+        topics: new Map(known),
+        schemas,
+        settings,
+        functions,
+        functionContext,
+        number: statements.next,
+        plan,
+      });
+      return parsed.map((statement) => session.plan(statement));
+    });
     request.planned = [...request.planned.slice(0, at), ...rest];
   }
 
@@ -138,6 +153,9 @@ export class StatementRunner {
           results.push(resultOf(command, command.planned.answer, await warnings));
         }
         if (failure !== undefined) throw failure;
+        // Records that were encoded with provisional ids of schemas are made again, with the real ones.
+        const next = request.planned[results.length];
+        if (request.schemaIds.size > 0 && next !== undefined) await this.#plan(request, results.length, next.settings);
       }
     }
   }
@@ -171,7 +189,8 @@ export class StatementRunner {
     for (const one of request.planned.slice(at)) {
       // Plans after an IF NOT EXISTS may have changed kind: only what is a command now is decided.
       if (one.planned.kind !== 'command') break;
-      const { command, topic } = one.planned;
+      const { topic } = one.planned;
+      let { command } = one.planned;
       // What needs what a command before it has done waits for the next turn.
       if (topic !== undefined && deleted.has(topic.name)) break;
       const dropped = deletesTopicOf(command);
@@ -187,7 +206,11 @@ export class StatementRunner {
           topicId = await topics.make(topic);
           made.push({ name: topic.name, id: topicId });
         }
+        command = await this.#register(command, one.planned.schemas ?? [], request.schemaIds);
       } catch (error) {
+        // A schema was refused: the topic that was made for the statement goes.
+        const last = topicId === undefined ? undefined : made.pop();
+        if (last !== undefined) await topics.takeBack([last], error as Error);
         failure = error;
         break;
       }
@@ -211,6 +234,17 @@ export class StatementRunner {
     // Begun within the turn, so that the next one sees what is going; awaited behind it.
     const effects = commands.map((one) => applyCommand(catalog, one.planned.command));
     return { done: commands.map((one, i) => ({ one, warnings: this.#carryOut(effects[i] as Effects) })), failure };
+  }
+
+  /** Registers what the command needs; answers with the command that has the ids. */
+  async #register(command: Command, schemas: readonly NewSchema[], ids: Map<number, number>): Promise<Command> {
+    const { registry } = this.#options;
+    for (const { subject, schema } of schemas) {
+      const { id } = await registry.register(subject, schema);
+      if (schema.id < 0) ids.set(schema.id, id);
+      else assert(id === schema.id, `the schema ${schema.id} of the subject "${subject}" was given the id ${id}`);
+    }
+    return ids.size === 0 ? command : withSchemaIds(command, ids);
   }
 
   /** The command with the id of its topic: of the one that was made for it, or of the one that goes with it. */
@@ -264,7 +298,9 @@ export class StatementRunner {
     });
     if (deleteTopic !== undefined && !catalog.sources().some(({ topic }) => topic === deleteTopic.name)) {
       const { name } = deleteTopic;
-      const deleted = topics.delete(deleteTopic, Promise.allSettled(stops)).then(
+      // The subjects first: after a crash between the two a start finds the topic, and deletes both.
+      const ready = Promise.allSettled(stops).then(() => this.#options.forgetSchemas(name));
+      const deleted = topics.delete(deleteTopic, ready).then(
         () => undefined,
         (error: unknown) => `the topic ${name} could not be deleted, and is at the next start: ${messageOf(error)}`,
       );
@@ -273,6 +309,14 @@ export class StatementRunner {
     return (await Promise.all(work)).filter((warning) => warning !== undefined);
   }
 }
+
+/** The formats that the statements may need, by their names: those of the sources, those that a setting names, and
+ *  every word that could be one. */
+const formatsNear = (statements: readonly ParsedStatement[], settings: Settings, catalog: Catalog): Set<string> => {
+  const words = statements.flatMap(({ text }) => text.toUpperCase().match(/\w+/g) ?? []);
+  const sources = catalog.sources().flatMap(({ keyFormat, valueFormat }) => [keyFormat.name, valueFormat.name]);
+  return new Set([...words, ...sources, ...Object.values(settings.toRecord())]);
+};
 
 const notRunning = (id: string, { why, retried }: NotRunning): string =>
   `the query ${id} was created, but does not run${retried ? ' yet, and is tried again' : ''}: ${why}`;

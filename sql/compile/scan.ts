@@ -20,7 +20,7 @@ import {
   StreamRecord,
 } from '../../engine/index.ts';
 import { takePartFaults } from '../evaluate/part-faults.ts';
-import { type Format, isSelfContained, scanned } from '../formats/format.ts';
+import { type Format, looksUpSchemas, scanned } from '../formats/format.ts';
 import { formatNamed } from '../formats/index.ts';
 import type { WriterSchemas } from '../formats/writer-schemas.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
@@ -148,12 +148,12 @@ export const scanSource =
 
 /** Where one of the formats has to know schemas that records name: they are looked up when a block comes. */
 const prepareOf = (value: Format, key: Format, schemas: WriterSchemas | undefined): Pick<SourceOperator, 'prepare'> => {
-  if (schemas === undefined || (isSelfContained(value) && isSelfContained(key))) return {};
+  if (schemas === undefined || !(looksUpSchemas(value) || looksUpSchemas(key))) return {};
   return {
     prepare({ columns }, from) {
       const { bytes, count, keyStart, keyEnd, valueStart, valueEnd } = columns;
-      const keys = isSelfContained(key) ? undefined : schemas.prepare(bytes, keyStart, keyEnd, from, count);
-      const values = isSelfContained(value) ? undefined : schemas.prepare(bytes, valueStart, valueEnd, from, count);
+      const keys = looksUpSchemas(key) ? schemas.prepare(bytes, keyStart, keyEnd, from, count) : undefined;
+      const values = looksUpSchemas(value) ? schemas.prepare(bytes, valueStart, valueEnd, from, count) : undefined;
       return keys === undefined || values === undefined ? (keys ?? values) : Promise.all([keys, values]).then(() => {});
     },
   };

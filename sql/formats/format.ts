@@ -107,6 +107,8 @@ export interface FormatProperty {
   readonly name: string;
   /** What it means, as one sentence. */
   readonly doc: string;
+  /** Whether a sink whose format is that of the query's source takes it over from there; by default it does. */
+  readonly inherited?: false;
   /** What is wrong with a value, as the end of "the property … takes": "one character, SPACE or TAB". */
   fault(text: string): string | undefined;
 }
@@ -168,6 +170,9 @@ export interface InferenceOptions extends FormatOptions {
 export interface SchemaTranslation {
   /** As the registry calls schemas of this format. */
   readonly type: SchemaType;
+  /** Whether a record can only be read with the schema that it names: those of a block are then looked up before it is
+   *  read. */
+  readonly neededToRead: boolean;
   /** Loads what these functions, readers and writers need besides (a parser of schemas); fulfilled before any of them
    *  is called. Left out: nothing. */
   load?(): Promise<void>;
@@ -223,6 +228,9 @@ export const holdsColumns = (format: Format, columns: readonly Column[], side: S
 
 /** Whether its bytes can be read without a registry, as those of a query's internal topics have to be. */
 export const isSelfContained = ({ schemas }: Format): boolean => schemas === undefined;
+
+/** Whether the schemas that records name have to be looked up before they are read. */
+export const looksUpSchemas = ({ schemas }: Format): boolean => schemas?.neededToRead === true;
 
 /** Whether a single value column can lie in an envelope (`wrapSingle`), or without one. */
 export const canWrapAs = ({ wrapping }: Format, wrapSingle: boolean): boolean =>

@@ -40,6 +40,9 @@ export interface SubjectVersion extends KnownSchema {
   readonly version: number;
 }
 
+/** The subject of one side of a topic: Confluent's TopicNameStrategy. */
+export const subjectOf = (topic: string, side: 'key' | 'value'): string => `${topic}-${side}`;
+
 /** Whether both are the same schema: the same text, and the same references. */
 export const sameSchema = (a: SchemaText, b: SchemaText): boolean => contentKey(a) === contentKey(b);
 

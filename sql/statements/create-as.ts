@@ -8,6 +8,7 @@ import { milliseconds } from '../analyze/window.ts';
 import type { PersistentQuery } from '../catalog.ts';
 import type { FormatChoice } from '../formats/choices.ts';
 import { defaultKeyFormat, formatNamed, keylessFormat } from '../formats/index.ts';
+import { inheritedProperties } from '../formats/properties.ts';
 import type { CreateAs } from '../parser/statements/create.ts';
 import { sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
@@ -16,6 +17,7 @@ import { checkNotInternal } from '../queries/internal-topics.ts';
 import { isPseudoColumn } from '../types/schema.ts';
 import { checkPlan } from './check-plan.ts';
 import type { CommandDefinition } from './command.ts';
+import { withSchema } from './schemas.ts';
 import {
   checkName,
   chooseFormats,
@@ -73,10 +75,25 @@ export const createAs: Handler<CreateAs, CreateAsCommand> = (statement, context)
   const timestamp = chooseTimestamp(properties, schema);
   const topic = properties.topic?.value ?? `${settings.get('ksql.output.topic.name.prefix') ?? ''}${name.name}`;
   const left = context.topics.get((analyzed.sources[0] as (typeof analyzed.sources)[number]).source.topic);
+  const where = { topic, properties, context };
+  const key = withSchema(
+    { ...where, side: 'key', formatName: formats.key.name },
+    formats.key,
+    schema.key,
+    'create-as',
+    false,
+  );
+  const value = withSchema(
+    { ...where, side: 'value', formatName: formats.value.name },
+    formats.value,
+    schema.value,
+    'create-as',
+    false,
+  );
   const target = {
     topic,
-    keyFormat: formats.key,
-    valueFormat: formats.value,
+    keyFormat: key.choice,
+    valueFormat: value.choice,
     timestamp,
     timesMustBeValid: settings.isTrue('ksql.timestamp.throw.on.invalid'),
   };
@@ -100,8 +117,8 @@ export const createAs: Handler<CreateAs, CreateAsCommand> = (statement, context)
     kind,
     schema,
     topic,
-    keyFormat: formats.key,
-    valueFormat: formats.value,
+    keyFormat: key.choice,
+    valueFormat: value.choice,
     ...(timestamp === undefined ? {} : { timestamp }),
     readOnly: false,
     statement: context.text,
@@ -120,6 +137,7 @@ export const createAs: Handler<CreateAs, CreateAsCommand> = (statement, context)
     kind: 'command',
     command: { kind: 'create-as', source, query },
     topic: newTopic,
+    schemas: [...key.register, ...value.register],
     answer: statusAnswer(kind, name.name, 'create', `Created query with ID ${id}`, context, id),
   };
 };
@@ -195,7 +213,6 @@ const sinkFormats = (
 /** The format that was named, with the properties of the source where that has the same one; the source's where none
  *  was named. */
 const chosenOr = (name: string | undefined, source: FormatChoice): FormatChoice => {
-  const { properties } = source;
-  const same = name === undefined || name === source.name;
-  return { name: name ?? source.name, ...(same && properties !== undefined && { properties }) };
+  if (name !== undefined && name !== source.name) return { name };
+  return { name: source.name, properties: inheritedProperties(formatNamed(source.name), source.properties) };
 };

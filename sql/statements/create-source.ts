@@ -1,6 +1,6 @@
 /** CREATE STREAM and CREATE TABLE over a topic, which is made when it does not exist and PARTITIONS is given. */
 
-import { UserError } from '../../base/index.ts';
+import { type Position, UserError } from '../../base/index.ts';
 import { readProperties } from '../analyze/properties.ts';
 import type { Source } from '../analyze/sources.ts';
 import { containsMap } from '../analyze/stage.ts';
@@ -11,6 +11,7 @@ import { checkNotInternal } from '../queries/internal-topics.ts';
 import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
 import { printType, stringType } from '../types/type.ts';
 import type { CommandDefinition } from './command.ts';
+import { inferredColumns, withSchema } from './schemas.ts';
 import { checkName, chooseFormats, chooseTimestamp, chooseTopic, statusAnswer, topicConfigs } from './sources.ts';
 import type { Handler } from './statement.ts';
 
@@ -59,7 +60,16 @@ export const createSource: Handler<CreateSource, CreateSourceCommand> = (stateme
     properties.keyFormat?.value ?? context.settings.get('ksql.persistence.default.format.key') ?? defaultKeyFormat.name;
   const wanted = { key: { name: keyFormat }, value: { name: valueFormat } };
   const window = properties.window;
-  const schema: Schema = window === undefined ? columns : { ...columns, windowed: window.value };
+  const where = { topic: topic.value, properties, context };
+  const keySide = { ...where, side: 'key', formatName: keyFormat } as const;
+  const valueSide = { ...where, side: 'value', formatName: valueFormat } as const;
+  const taken = {
+    key: inferredColumns(keySide, columns.key.length > 0),
+    value: inferredColumns(valueSide, columns.value.length > 0),
+  };
+  checkInferred(columns, taken, topic.at);
+  const both: Schema = { ...columns, key: taken.key ?? columns.key, value: taken.value ?? columns.value };
+  const schema: Schema = window === undefined ? both : { ...both, windowed: window.value };
   if (window !== undefined && schema.key.length === 0) {
     throw new UserError('SQL_PROPERTY_CONFLICT', 'WINDOW_TYPE is given, but there is no key column', {
       at: window.at,
@@ -67,7 +77,7 @@ export const createSource: Handler<CreateSource, CreateSourceCommand> = (stateme
     });
   }
   // An unknown format is reported first; then, that there are no columns.
-  if (statement.elements.length === 0) {
+  if (statement.elements.length === 0 && schema.value.length === 0) {
     chooseFormats(wanted, properties, { key: [], value: [{ name: 'V', type: stringType }] }, context);
     throw new UserError('SQL_NO_COLUMNS', `the ${kind} "${name.name}" has no columns`, {
       at: name.at,
@@ -90,13 +100,15 @@ export const createSource: Handler<CreateSource, CreateSourceCommand> = (stateme
     context,
   );
   if (newTopic !== undefined) checkNotInternal(newTopic.name, 'created', topic.at);
+  const key = withSchema(keySide, formats.key, schema.key, 'create', taken.key !== undefined);
+  const value = withSchema(valueSide, formats.value, schema.value, 'create', taken.value !== undefined);
   const source: Source = {
     name: name.name,
     kind,
     schema,
     topic: topic.value,
-    keyFormat: formats.key,
-    valueFormat: formats.value,
+    keyFormat: key.choice,
+    valueFormat: value.choice,
     ...(timestamp === undefined ? {} : { timestamp }),
     readOnly: statement.readOnly,
     statement: context.text,
@@ -106,8 +118,44 @@ export const createSource: Handler<CreateSource, CreateSourceCommand> = (stateme
     kind: 'command',
     command: { kind: 'create-source', source },
     topic: newTopic,
+    schemas: [...key.register, ...value.register],
     answer: statusAnswer(kind, name.name, 'create', `${word} created`, context),
   };
+};
+
+/** Columns from a schema may have any name, and stand beside those of the statement. */
+const checkInferred = (
+  declared: Schema,
+  {
+    key = [],
+    value = [],
+  }: { readonly key: readonly Column[] | undefined; readonly value: readonly Column[] | undefined },
+  at: Position,
+): void => {
+  const seen = new Set([...declared.key, ...declared.value].map(({ name }) => name));
+  for (const { name } of [...key, ...value]) {
+    if (isPseudoColumn(name)) {
+      throw new UserError('SQL_RESERVED_NAME', `the schema has a field "${name}", which is a reserved column name`, {
+        at,
+        hint: 'Declare the columns in the statement, without this one.',
+      });
+    }
+    if (seen.has(name)) {
+      throw new UserError('SQL_DUPLICATE_COLUMN', `the column "${name}" comes from a schema, and is there already`, {
+        at,
+        hint: 'Declare the columns of the key or of the value in the statement, under other names.',
+      });
+    }
+    seen.add(name);
+  }
+  const bad = key.find(({ type }) => containsMap(type));
+  if (bad !== undefined) {
+    throw new UserError(
+      'SQL_KEY_TYPE',
+      `the key column "${bad.name}" is ${printType(bad.type)}, and a MAP cannot be part of a key`,
+      { at },
+    );
+  }
 };
 
 const readColumns = ({ elements, sourceKind }: CreateSource): Schema => {

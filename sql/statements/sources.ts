@@ -7,7 +7,7 @@ import { checkTimestamp } from '../compile/timestamps.ts';
 import type { FormatChoice, TimestampColumn } from '../formats/choices.ts';
 import { canWrapAs, checkColumns, type Format, isWrapped } from '../formats/format.ts';
 import { formatNamed } from '../formats/index.ts';
-import { propertyFault } from '../formats/properties.ts';
+import { checkedProperties } from '../formats/properties.ts';
 import type { Identifier, SourceKind } from '../parser/ast.ts';
 import type { Schema } from '../types/schema.ts';
 import type { Answer, NewTopic, PlannedBy, StatementContext, TopicInfo } from './statement.ts';
@@ -120,12 +120,8 @@ const propertiesOf = (
   given: readonly GivenFormatProperty[] = [],
   { properties: inherited = {} }: FormatChoice,
 ): Pick<FormatChoice, 'properties'> => {
-  const properties = { ...inherited };
-  for (const { name, given: asGiven, value, at } of given) {
-    const fault = propertyFault(format, name, asGiven, value);
-    if (fault !== undefined) throw new UserError(fault.code, fault.message, { hint: fault.hint, at });
-    properties[name] = value;
-  }
+  checkedProperties(format, given);
+  const properties = { ...inherited, ...Object.fromEntries(given.map(({ name, value }) => [name, value])) };
   return Object.keys(properties).length === 0 ? {} : { properties };
 };
 

@@ -20,6 +20,7 @@ import type { FunctionContext } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import type { Statement } from '../parser/statements/index.ts';
 import type { NewRecord } from '../queries/inserts.ts';
+import type { NewSchema, PlanSchemas } from '../registry/plan-schemas.ts';
 import type { Settings } from '../settings.ts';
 
 export interface TopicInfo {
@@ -33,6 +34,7 @@ export type Topics = Map<string, TopicInfo>;
 export interface StatementContext {
   readonly catalog: Catalog;
   readonly topics: Topics;
+  readonly schemas: PlanSchemas;
   readonly settings: Settings;
   readonly typer: Typer;
   readonly functions: FunctionRegistry;
@@ -75,6 +77,8 @@ export type PlannedBy<C> =
       readonly kind: 'command';
       readonly command: C;
       readonly topic?: NewTopic | undefined;
+      /** Registered right before the command is logged. */
+      readonly schemas?: readonly NewSchema[] | undefined;
       readonly answer: Answer;
     }
   | { readonly kind: 'record'; readonly record: NewRecord; readonly answer: Answer }

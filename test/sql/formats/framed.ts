@@ -48,6 +48,7 @@ export const framedFormat = (): Format => {
     ],
     schemas: {
       type: 'AVRO',
+      neededToRead: true,
       schemaOf: (columns) => columns.map(({ name }) => name).join(),
       columnsOf: ({ schema }) => schema.split(',').map((name) => ({ name, type: { kind: 'STRING' } })),
       misfit: () => undefined,
