@@ -28,6 +28,7 @@ import {
   type StatementResult,
   type TypedRow,
 } from './facade.ts';
+import { loadFormats } from './formats/index.ts';
 import { WriterSchemas } from './formats/writer-schemas.ts';
 import { builtInFunctions } from './functions/index.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
@@ -267,6 +268,7 @@ class Engine implements SqlEngine {
       });
     }
     const settings = Settings.of(options.properties).over(this.#defaults);
+    await loadFormats(this.#catalog.sources().flatMap((one) => [one.keyFormat.name, one.valueFormat.name]));
     const statement: QueryStatement = first.statement;
     return statement.query.emit === undefined ? this.#pull(statement, settings) : this.#push(statement, settings);
   }

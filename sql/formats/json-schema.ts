@@ -184,7 +184,9 @@ class SchemaTexts {
       case 'integer':
       case 'number':
         if (connect === 'bytes') return bytesType(schema);
-        return typeof title === 'string' ? (logicalType(title) ?? numberType(type, connect)) : numberType(type, connect);
+        return typeof title === 'string'
+          ? (logicalType(title) ?? numberType(type, connect))
+          : numberType(type, connect);
       case 'array': {
         if (connect === 'map' && isObject(items) && isObject(items['properties'])) {
           const value = of(items['properties']['value']);
@@ -222,13 +224,20 @@ class SchemaTexts {
   }
 
   /** Objects are put together; of others the one that tells most is taken. */
-  #typeOfAll(place: Place<JsonObject>, all: readonly Json[], inner: readonly Json[], nameOf: NameOf): SqlType | undefined {
+  #typeOfAll(
+    place: Place<JsonObject>,
+    all: readonly Json[],
+    inner: readonly Json[],
+    nameOf: NameOf,
+  ): SqlType | undefined {
     const { document, schema } = place;
     const types = all.map((each) => this.typeOf({ document, schema: each }, inner, nameOf));
     const own = schema['properties'] === undefined ? undefined : this.#plainType(place, inner, nameOf);
     const structs = [...types, own].filter((type) => type !== undefined && !isScalar(type) && type.kind === 'STRUCT');
     if (structs.length > 0) {
-      const fields = new Map(structs.flatMap((type) => (type as StructType).fields).map((field) => [field.name, field]));
+      const fields = new Map(
+        structs.flatMap((type) => (type as StructType).fields).map((field) => [field.name, field]),
+      );
       return structOf([...fields.values()]);
     }
     return types.find((type) => type !== undefined);

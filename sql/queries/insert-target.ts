@@ -2,6 +2,7 @@
 
 import { type Position, UserError } from '../../base/index.ts';
 import type { Source } from '../analyze/sources.ts';
+import { notRegistered, subjectOf } from '../registry/schema.ts';
 import { checkNotInternal } from './internal-topics.ts';
 
 export const checkInsertTarget = (source: Source, at?: Position): void => {
@@ -16,6 +17,15 @@ export const checkInsertTarget = (source: Source, at?: Position): void => {
         at,
         hint: 'Insert into the stream that the windows are made of.',
       },
+    );
+  }
+  for (const side of ['key', 'value'] as const) {
+    const { schema } = side === 'key' ? source.keyFormat : source.valueFormat;
+    if (schema?.id !== notRegistered) continue;
+    throw new UserError(
+      'SQL_SCHEMA_INCOMPATIBLE',
+      `"${source.name}" can be read only: the schema of its ${side} columns is not compatible with those of the subject "${subjectOf(source.topic, side)}"`,
+      { at, hint: 'Create it again with columns that fit the registered schema.' },
     );
   }
   checkNotInternal(source.topic, 'written', at);

@@ -6,6 +6,7 @@ import { batchLimitOf, type Log, type Producer, produceRecords } from '../../sto
 import type { Source } from '../analyze/sources.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Inserter, TypedRow } from '../facade.ts';
+import { loadFormats } from '../formats/index.ts';
 import { AtomicWriter } from './atomic-writer.ts';
 import { checkInsertTarget } from './insert-target.ts';
 import { BulkInserter } from './inserter.ts';
@@ -62,6 +63,7 @@ export class Inserts {
     const name = quoted === null ? target.trim().toUpperCase() : (quoted[1] as string);
     const source = this.#catalog.require(name);
     checkInsertTarget(source);
+    await loadFormats([source.keyFormat.name, source.valueFormat.name]);
     const topic = await this.#log.describeTopic(source.topic);
     if (topic === undefined) {
       const message = `the topic "${source.topic}" of "${source.name}" does not exist any more`;

@@ -40,6 +40,9 @@ export interface SubjectVersion extends KnownSchema {
   readonly version: number;
 }
 
+/** The id of a schema that could not be registered: rows cannot be written with it. No registry gives it out. */
+export const notRegistered = 0;
+
 /** The subject of one side of a topic: Confluent's TopicNameStrategy. */
 export const subjectOf = (topic: string, side: 'key' | 'value'): string => `${topic}-${side}`;
 

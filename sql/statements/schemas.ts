@@ -8,8 +8,7 @@
  * | columns (CREATE)          | the statement               | the last version, where the columns fit; else their schema   |
  * | columns (CREATE … AS)     | the query                   | the schema of the columns, registered for the subject        |
  *
- * A CREATE over a subject that does not take the schema of its columns can read, and not write: its schema has the id
- * 0, which no registry gives out.
+ * A CREATE over a subject that does not take the schema of its columns can read, and not write (`notRegistered`).
  */
 
 import { type Position, UserError } from '../../base/index.ts';
@@ -20,9 +19,10 @@ import { formatNamed } from '../formats/index.ts';
 import { checkedProperties } from '../formats/properties.ts';
 import { schemaId } from '../formats/schema-properties.ts';
 import type { NewSchema } from '../registry/plan-schemas.ts';
-import { type KnownSchema, type ResolvedSchema, subjectOf } from '../registry/schema.ts';
+import { type KnownSchema, notRegistered, type ResolvedSchema, subjectOf } from '../registry/schema.ts';
 import type { Column } from '../types/schema.ts';
 import { printType, typesEqual } from '../types/type.ts';
+import { placed } from './sources.ts';
 import type { StatementContext } from './statement.ts';
 
 interface SideOfTopic {
@@ -47,7 +47,8 @@ const placeOf = (side: SideOfTopic): Position | undefined =>
 /** The columns of a side for which a CREATE declares none; undefined: the format has no schemas. `declared`: the
  *  statement has columns of this side. */
 export const inferredColumns = (where: SideOfTopic, declared: boolean): readonly Column[] | undefined => {
-  const format = formatNamed(where.formatName);
+  const at = where.side === 'key' ? where.properties.keyFormat?.at : where.properties.valueFormat?.at;
+  const format = placed(at, () => formatNamed(where.formatName));
   const { schemas } = format;
   checkedProperties(format, givenOf(where));
   const given = givenId(where);
@@ -199,5 +200,5 @@ export const withSchema = (
     return { choice: { ...choice, schema: latest }, register: [] };
   }
   if (context.schemas.incompatibilities(subject, own).length === 0) return decided(own, false);
-  return { choice: { ...choice, schema: { ...own, id: 0 } }, register: [] };
+  return { choice: { ...choice, schema: { ...own, id: notRegistered } }, register: [] };
 };

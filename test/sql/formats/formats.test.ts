@@ -3,6 +3,7 @@ import { ByteWriter, toHex } from '../../../base/index.ts';
 import {
   checkColumns,
   type Format,
+  type FormatOptions,
   holdsColumns,
   isWrapped,
   ScanVectors,
@@ -13,6 +14,7 @@ import { formatNamed, formatOf, formats } from '../../../sql/formats/index.ts';
 import { json } from '../../../sql/formats/json.ts';
 import { kafka } from '../../../sql/formats/kafka.ts';
 import { none } from '../../../sql/formats/none.ts';
+import type { Column } from '../../../sql/types/schema.ts';
 import {
   bigintType,
   booleanType,
@@ -132,15 +134,22 @@ describe('what a format says of itself is true', () => {
       holdsColumns(format, columnsOf(type), 'key') ? [[format.name, type.kind, format, type, values] as const] : [],
     ),
   );
+  /** With the schema of these columns, where the format has one. */
+  const optionsOf = ({ name, schemas }: Format, columns: readonly Column[]): FormatOptions => {
+    const { options } = formatOf({ name }, columns, 'key');
+    if (schemas === undefined) return options;
+    const schema = { id: 1, type: schemas.type, schema: schemas.schemaOf(columns, options), definitions: [] };
+    return { ...options, schema };
+  };
   const bytesOf = (format: Format, type: SqlType, value: Value): Uint8Array => {
-    const { options } = formatOf({ name: format.name }, columnsOf(type), 'key');
+    const options = optionsOf(format, columnsOf(type));
     const out = new ByteWriter(8);
     format.writer(columnsOf(type), options).write([value], out);
     return out.slice();
   };
 
   test.each(held)('%s keys of type %s', (_name, _kind, format, type, values) => {
-    const { options } = formatOf({ name: format.name }, columnsOf(type), 'key');
+    const options = optionsOf(format, columnsOf(type));
     const reader = format.reader(columnsOf(type), options);
     const check = format.checker?.(columnsOf(type), options);
     const written = values.map((value) => bytesOf(format, type, value));

@@ -1,0 +1,171 @@
+/** Schemas of sources: columns from a registry, schemas that statements register, the ids that records are written
+ *  with; over restarts, and in worker threads as on the main one. */
+
+import { afterEach, describe, expect, test } from 'vitest';
+import { ManualClock, Random, utf8Bytes } from '../../../base/index.ts';
+import { LocalRegistry, type SqlEngine, TopicStore } from '../../../sql/index.ts';
+import type { SchemaText } from '../../../sql/registry/schema.ts';
+import { consumeRecords, type Log, openMemoryLog, produceRecords } from '../../../storage/index.ts';
+import { closeWorlds, openWorld, rowsOf, type World } from '../support/world.ts';
+
+afterEach(closeWorlds);
+
+const json = (properties: object, more: object = {}): SchemaText => ({
+  type: 'JSON',
+  schema: JSON.stringify({ type: 'object', properties, ...more }),
+});
+
+const person = json({ id: { type: 'integer' }, name: { type: 'string' } });
+
+const open = async (log?: Log): Promise<World & { readonly registry: LocalRegistry }> => {
+  const own = log ?? (await openMemoryLog({ clock: new ManualClock(1_000_000), random: new Random(7) }));
+  const registry = new LocalRegistry(new TopicStore(own, () => 1));
+  const world = await openWorld({ log: own, engine: { registry } });
+  return Object.assign(world, { registry });
+};
+
+const faultOf = async (engine: SqlEngine, sql: string): Promise<string> =>
+  engine.execute(sql).then(
+    () => 'no fault',
+    (error: { code: string; message: string; hint?: string }) => `${error.code}: ${error.message}`,
+  );
+
+/** Keys and values of a topic: the id of the schema, then the data; `-` for null. */
+const framedOf = async (log: Log, topic: string): Promise<string[]> => {
+  const show = (bytes: Uint8Array | null): string =>
+    bytes === null
+      ? '-'
+      : `#${new DataView(bytes.buffer, bytes.byteOffset).getInt32(1)}${new TextDecoder().decode(bytes.subarray(5))}`;
+  const found: string[] = [];
+  for await (const { key, value } of consumeRecords(log, topic, { untilEnd: true })) {
+    found.push(`${show(key)} ${show(value)}`);
+  }
+  return found;
+};
+
+const schemaOf = async (engine: SqlEngine, name: string): Promise<string> => {
+  const [answer] = await engine.execute(`DESCRIBE ${name};`);
+  const { sourceDescription } = answer as unknown as {
+    sourceDescription: { fields: { name: string; schema: { type: string }; type?: string }[] };
+  };
+  return sourceDescription.fields
+    .map(({ name: field, schema, type }) => `${field} ${schema.type}${type === undefined ? '' : ` ${type}`}`)
+    .join(', ');
+};
+
+describe('columns that a statement does not declare', () => {
+  test('come from the last version of the subject, in upper case', async () => {
+    const { engine, log, registry } = await open();
+    await log.createTopic({ name: 't', partitions: 1 });
+    await registry.register('t-value', person);
+    await registry.register('t-key', { type: 'JSON', schema: '{"type":"string"}' });
+    await engine.execute(`CREATE STREAM s WITH (KAFKA_TOPIC='t', FORMAT='JSON_SR');`);
+    expect(await schemaOf(engine, 's')).toBe('ROWKEY STRING KEY, ID BIGINT, NAME STRING');
+    await engine.execute(`CREATE TABLE p WITH (KAFKA_TOPIC='t', FORMAT='JSON_SR');`);
+    expect(await schemaOf(engine, 'p')).toContain('ROWKEY STRING KEY');
+    await engine.execute(`INSERT INTO s (rowkey, id, name) VALUES ('k', 1, 'Ann');`);
+    expect(await framedOf(log, 't')).toEqual(['#2"k" #1{"id":1,"name":"Ann"}']);
+    expect(await rowsOf(engine, 'SELECT * FROM s;')).toEqual([['k', 1, 'Ann']]);
+  });
+
+  test('keep their names with a schema id, and are written with that schema', async () => {
+    const { engine, log, registry } = await open();
+    const { id } = await registry.register('people', person);
+    await engine.execute(
+      `CREATE STREAM s (k INT KEY) WITH (KAFKA_TOPIC='t', PARTITIONS=1, FORMAT='JSON_SR', VALUE_SCHEMA_ID=${id});`,
+    );
+    expect(await schemaOf(engine, 's')).toBe('K INTEGER KEY, id BIGINT, name STRING');
+    await engine.execute("INSERT INTO s (k, `id`, `name`) VALUES (1, 2, 'Bob');");
+    expect(await framedOf(log, 't')).toEqual(['#21 #1{"id":2,"name":"Bob"}']);
+    expect((await registry.latest('t-value'))?.id).toBe(id);
+  });
+
+  test('of a bare value are called ROWVAL, where the statement asks for that', async () => {
+    const { engine, log, registry } = await open();
+    await log.createTopic({ name: 't', partitions: 1 });
+    await registry.register('t-value', { type: 'JSON', schema: '{"type":"number"}' });
+    expect(await faultOf(engine, `CREATE STREAM s (k INT KEY) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR');`)).toBe(
+      'SQL_SCHEMA_UNUSABLE: the value schema of the topic "t" cannot be used: columns cannot be taken from the JSON Schema: it is the schema of a bare value',
+    );
+    await engine.execute(
+      `CREATE STREAM s (k INT KEY) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR', WRAP_SINGLE_VALUE=false);`,
+    );
+    expect(await schemaOf(engine, 's')).toBe('K INTEGER KEY, ROWVAL DOUBLE');
+  });
+
+  test('are an error where there is no schema, or one of another type', async () => {
+    const { engine, log, registry } = await open();
+    await log.createTopic({ name: 't', partitions: 1 });
+    const create = `CREATE STREAM s (k INT KEY) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR');`;
+    expect(await faultOf(engine, create)).toBe(
+      'SQL_UNKNOWN_SCHEMA: there is no value schema of the topic "t": the registry has no subject "t-value"',
+    );
+    await registry.register('t-value', { type: 'AVRO', schema: '"int"' });
+    expect(await faultOf(engine, create)).toContain('SQL_SCHEMA_TYPE');
+    expect(
+      await faultOf(
+        engine,
+        `CREATE STREAM s (k INT KEY, v INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR', VALUE_SCHEMA_ID=1);`,
+      ),
+    ).toContain('SQL_PROPERTY_CONFLICT');
+  });
+});
+
+describe('schemas that statements register', () => {
+  test('are those of their columns; records are written with their ids, over a restart', async () => {
+    const { engine, log, registry, runtime, stop } = await open();
+    await engine.execute(`
+      SET 'auto.offset.reset' = 'earliest';
+      CREATE STREAM s (k INT KEY, a INT, b STRING) WITH (KAFKA_TOPIC='s', PARTITIONS=1, FORMAT='JSON_SR');
+      INSERT INTO s VALUES (1, 2, 'x');
+      CREATE STREAM t AS SELECT k, a + 1 AS c FROM s;
+      CREATE STREAM u WITH (VALUE_FORMAT='JSON') AS SELECT * FROM t;`);
+    await runtime.awaitIdle();
+    expect(await registry.subjects()).toEqual(['T-key', 'T-value', 'U-key', 's-key', 's-value']);
+    expect((await registry.byId(2))?.schema).toBe(
+      '{"type":"object","properties":{"A":{"connect.index":0,"oneOf":[{"type":"null"},{"type":"integer","connect.type":"int32"}]},"B":{"connect.index":1,"oneOf":[{"type":"null"},{"type":"string"}]}}}',
+    );
+    expect(await framedOf(log, 's')).toEqual(['#11 #2{"A":2,"B":"x"}']);
+    expect(await framedOf(log, 'T')).toEqual(['#11 #3{"C":3}']);
+    await stop();
+    const again = await open(log);
+    await again.engine.execute(`INSERT INTO s VALUES (1, 5, 'y');`);
+    await again.runtime.awaitIdle();
+    expect(await framedOf(log, 'T')).toEqual(['#11 #3{"C":3}', '#11 #3{"C":6}']);
+    expect(await again.registry.versions('T-value')).toEqual([1]);
+  });
+
+  test('are deleted with their topic', async () => {
+    const { engine, registry } = await open();
+    await engine.execute(`
+      CREATE STREAM s (k INT KEY, a INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, FORMAT='JSON_SR');
+      DROP STREAM s DELETE TOPIC;`);
+    expect(await registry.subjects()).toEqual([]);
+  });
+
+  test('records of other schemas are read by the names of the columns; other bytes are left out', async () => {
+    const { engine, log, runtime } = await open();
+    await engine.execute(`
+      SET 'auto.offset.reset' = 'earliest';
+      CREATE STREAM s (k INT KEY, a INT, b STRING) WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON_SR');
+      CREATE STREAM t WITH (VALUE_FORMAT='JSON') AS SELECT * FROM s;`);
+    const producer = await log.producer();
+    const value = (text: string) => ({ key: null, value: utf8Bytes(text), timestamp: 1 });
+    const frame = '\0\0\0\0\x07';
+    await produceRecords(
+      log,
+      producer,
+      's',
+      [value(`${frame}{"b":"x","z":1}`), value('{"a":1}'), value(`${frame}null`)],
+      {
+        acks: 'durable',
+        now: 1,
+      },
+    );
+    await producer.close();
+    await runtime.awaitIdle();
+    expect(await rowsOf(engine, 'SELECT a, b FROM t;')).toEqual([[null, 'x']]);
+    const [query] = await engine.queries();
+    expect(query?.dropped).toEqual({ deserialization: 1 });
+  });
+});
