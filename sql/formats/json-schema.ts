@@ -176,7 +176,7 @@ class SchemaTexts {
     const of = (part: Json | undefined): SqlType | undefined =>
       part === undefined ? undefined : this.typeOf({ document, schema: part }, inner, nameOf);
     if (schema['enum'] !== undefined || (schema['const'] !== undefined && type === undefined)) return stringType;
-    switch (type) {
+    switch (typeof type === 'string' ? type : 'object') {
       case 'boolean':
         return scalarOf('BOOLEAN');
       case 'string':
@@ -184,9 +184,7 @@ class SchemaTexts {
       case 'integer':
       case 'number':
         if (connect === 'bytes') return bytesType(schema);
-        return typeof title === 'string'
-          ? (logicalType(title) ?? numberType(type, connect))
-          : numberType(type, connect);
+        return (typeof title === 'string' ? logicalType(title) : undefined) ?? numberType(String(type), connect);
       case 'array': {
         if (connect === 'map' && isObject(items) && isObject(items['properties'])) {
           const value = of(items['properties']['value']);
@@ -195,8 +193,7 @@ class SchemaTexts {
         const element = of(items);
         return element && arrayOf(element);
       }
-      case 'object':
-      case undefined: {
+      case 'object': {
         if (connect === 'map' || (properties === undefined && isObject(additionalProperties))) {
           const value = of(additionalProperties);
           return value && mapOf(stringType, value);
@@ -289,21 +286,17 @@ const logicalType = (title: string): SqlType | undefined => {
   return found === undefined ? undefined : scalarOf(found.kind);
 };
 
-const numberType = (type: 'integer' | 'number', connect: Json | undefined): SqlType => {
-  switch (connect) {
-    case 'int8':
-    case 'int16':
-    case 'int32':
-      return integerType;
-    case 'int64':
-      return bigintType;
-    case 'float32':
-    case 'float64':
-      return doubleType;
-    default:
-      return type === 'integer' ? bigintType : doubleType;
-  }
+const connectNumbers: Readonly<Record<string, SqlType>> = {
+  int8: integerType,
+  int16: integerType,
+  int32: integerType,
+  int64: bigintType,
+  float32: doubleType,
+  float64: doubleType,
 };
+
+const numberType = (type: string, connect: Json | undefined): SqlType =>
+  (typeof connect === 'string' ? connectNumbers[connect] : undefined) ?? (type === 'integer' ? bigintType : doubleType);
 
 // ------------------------------------------------------------------------------------------------------- writing by id
 
