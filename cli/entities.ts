@@ -44,6 +44,34 @@ const lists: Readonly<Record<string, readonly [list: string, views: readonly Vie
       ['Partitions', (row) => (Array.isArray(row['replicaInfo']) ? row['replicaInfo'].length : undefined), 'INTEGER'],
     ],
   ],
+  kafka_topics_extended: [
+    'topics',
+    [
+      ['Topic', field('name')],
+      ['Partitions', (row) => (Array.isArray(row['replicaInfo']) ? row['replicaInfo'].length : undefined), 'INTEGER'],
+      ['Records', (row) => fieldsOf(row['millrace'])['records'], 'BIGINT'],
+      ['Retention ms', (row) => fieldsOf(row['millrace'])['retentionMs'], 'BIGINT'],
+      ['Cleanup', (row) => fieldsOf(row['millrace'])['cleanupPolicy']],
+      ['Read by (lag)', (row) => groupsText(fieldsOf(row['millrace'])['groups'])],
+    ],
+  ],
+  properties: [
+    'properties',
+    [
+      ['Property', field('name')],
+      ['Level', field('level')],
+      ['Value', field('value')],
+    ],
+  ],
+  variables: [
+    'variables',
+    [
+      ['Variable', field('name')],
+      ['Value', field('value')],
+    ],
+  ],
+  connector_list: ['connectors', [['Connector', field('name')]]],
+  connector_plugins_list: ['connectorPlugins', [['Plugin', field('className')]]],
   queries: [
     'queries',
     [
@@ -88,10 +116,36 @@ function ownBlocks(entity: Entity): readonly Block[] {
       return rowsOf(entity['sourceDescriptions']).flatMap(describeSource);
     case 'queryDescription':
       return describeQuery(fieldsOf(entity['queryDescription']));
+    case 'query_descriptions':
+      return rowsOf(entity['queryDescriptions']).flatMap(describeQuery);
+    case 'type_list':
+      return [
+        tableOf(
+          Object.entries(fieldsOf(entity['types'])).map(([name, schema]) => ({ name, schema })),
+          [
+            ['Type', field('name')],
+            ['Meaning', (row) => typeText(row['schema'])],
+          ],
+        ),
+      ];
+    case 'assert_topic':
+      return [{ kind: 'message', text: `the topic ${textOf(entity['topicName'])} ${existsText(entity)}` }];
+    case 'assert_schema': {
+      const { subject, id } = entity;
+      const parts = [subject === null ? '' : ` of ${textOf(subject)}`, id === null ? '' : ` with the id ${textOf(id)}`];
+      return [{ kind: 'message', text: `the schema${parts.join('')} ${existsText(entity)}` }];
+    }
     default:
       return [{ kind: 'text', text: JSON.stringify(entity, undefined, 2) }];
   }
 }
+
+const existsText = ({ exists }: Fields): string => (exists === true ? 'exists.' : 'does not exist.');
+
+const groupsText = (groups: unknown): string =>
+  rowsOf(groups)
+    .map(({ group, lag }) => `${textOf(group)} (${textOf(lag)})`)
+    .join(', ');
 
 /** What was done, to what, and by which query. The second part of a command's id is the name. */
 function statusText(commandId: string, { message, queryId }: Fields): string {
@@ -116,11 +170,27 @@ function describeSource(source: Fields): readonly Block[] {
     ['Written by', queryIds(source['writeQueries'])],
     ['Read by', queryIds(source['readQueries'])],
     ['Left out', droppedLines(source['writeQueries'])],
+    ['Made from it', listed(source['sourceConstraints'])],
     ['Statistics', source['statistics']],
     ['Errors', source['errorStats']],
   ];
-  return [factsOf(facts), fieldTable(source['fields'])];
+  const positions = rowsOf(source['queryOffsetSummaries']).flatMap(({ groupId, offsets }) =>
+    rowsOf(offsets).map((offset) => ({ groupId, ...offset })),
+  );
+  return [
+    factsOf(facts),
+    fieldTable(source['fields']),
+    ...(positions.length === 0 ? [] : [tableOf(positions, positionViews)]),
+  ];
 }
+
+const positionViews: readonly View[] = [
+  ['Read by', field('groupId')],
+  ['Partition', field('partition'), 'INTEGER'],
+  ['Start', field('logStartOffset'), 'BIGINT'],
+  ['Position', field('consumerOffset'), 'BIGINT'],
+  ['End', field('logEndOffset'), 'BIGINT'],
+];
 
 function describeQuery(query: Fields): readonly Block[] {
   const facts: readonly (readonly [name: string, value: unknown])[] = [

@@ -53,12 +53,14 @@ export const faultOf = (error: unknown, context: FaultContext = {}): HttpFault =
       const { body, status: http } = generic(status, withHint(message, hint));
       return { status: http, body: { ...body, millrace: { code, ...(hint === undefined ? {} : { hint }) } } };
     }
+    const [httpStatus, errorCode] =
+      code === 'SQL_ASSERTION_FAILED' ? [417, errorCodes.assertionFailed] : [400, errorCodes.badStatement];
     const millrace = { code, ...(hint === undefined ? {} : { hint }), ...(at === undefined ? {} : { at: { ...at } }) };
     return {
-      status: 400,
+      status: httpStatus,
       body: {
         '@type': 'statement_error',
-        error_code: errorCodes.badStatement,
+        error_code: errorCode,
         message: withHint(message, hint),
         ...(context.statementText === undefined ? {} : { statementText: context.statementText }),
         entities: context.entities ?? [],

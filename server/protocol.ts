@@ -19,12 +19,15 @@ export const mediaTypes = {
 export interface KsqlRequest {
   readonly ksql: string;
   readonly streamsProperties?: Readonly<Record<string, unknown>>;
+  /** What `${name}` stands for in the statements. */
+  readonly sessionVariables?: Readonly<Record<string, unknown>>;
 }
 
 /** POST /query-stream */
 export interface QueryRequest {
   readonly sql: string;
   readonly properties?: Readonly<Record<string, unknown>>;
+  readonly sessionVariables?: Readonly<Record<string, unknown>>;
 }
 
 /** First line of a delimited answer of /query-stream; every later line is a row (a JSON array) or an `ErrorEntity`. */
@@ -91,6 +94,7 @@ export const errorCodes = {
   timedOut: 40800,
   tooLarge: 41300,
   unsupportedMediaType: 41500,
+  assertionFailed: 41700,
   serverError: 50000,
   notReady: 50302,
   shuttingDown: 50303,

@@ -1,5 +1,5 @@
 /**
- * The catalog: which streams and tables there are, which queries read and write them.
+ * The catalog: which streams, tables and types there are, which queries read and write them, which queries are paused.
  *
  * It is what the applied statements add up to, and nothing else: a copy of it serves to try a request before any of it
  * is run, and replaying the statement log makes it again. It does no I/O; topics are made by the statements.
@@ -13,11 +13,13 @@ import { type Position, UserError } from '../base/index.ts';
 import { type Source, type SourceCatalog, unknownSource } from './analyze/sources.ts';
 import type { SourceKind } from './parser/ast.ts';
 import type { PhysicalPlan } from './plan/plan.ts';
+import type { SqlType } from './types/type.ts';
 
-/** A query that runs until it is terminated, made by CREATE … AS or INSERT INTO … SELECT. */
+/** A query that runs until it is terminated, made by CREATE … AS, INSERT INTO … SELECT or CREATE SOURCE TABLE. */
 export interface PersistentQuery {
   readonly id: string;
-  readonly kind: 'create-as' | 'insert';
+  readonly kind: 'create-as' | 'insert' | 'source-table';
+  /** The stream or table that it writes; for a source table, which writes no topic, the table itself. */
   readonly sink: string;
   readonly sources: readonly string[];
   readonly statement: string;
@@ -28,6 +30,9 @@ export interface PersistentQuery {
 export class Catalog implements SourceCatalog {
   readonly #sources: Map<string, Source>;
   readonly #queries: Map<string, PersistentQuery>;
+  readonly #types = new Map<string, SqlType>();
+  /** Ids of paused queries. */
+  readonly #paused = new Set<string>();
 
   constructor(sources: Iterable<Source> = [], queries: Iterable<PersistentQuery> = []) {
     this.#sources = new Map(Array.from(sources, (source) => [source.name, source]));
@@ -36,7 +41,36 @@ export class Catalog implements SourceCatalog {
 
   /** A copy that may be changed without a trace here: sources and queries themselves never change. */
   copy(): Catalog {
-    return new Catalog(this.#sources.values(), this.#queries.values());
+    const copy = new Catalog(this.#sources.values(), this.#queries.values());
+    for (const [name, type] of this.#types) copy.#types.set(name, type);
+    for (const id of this.#paused) copy.#paused.add(id);
+    return copy;
+  }
+
+  /** What CREATE TYPE has made, by name; sorted. */
+  types(): ReadonlyMap<string, SqlType> {
+    return new Map([...this.#types].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  }
+
+  type(name: string): SqlType | undefined {
+    return this.#types.get(name);
+  }
+
+  addType(name: string, type: SqlType): void {
+    this.#types.set(name, type);
+  }
+
+  removeType(name: string): void {
+    this.#types.delete(name);
+  }
+
+  isPaused(queryId: string): boolean {
+    return this.#paused.has(queryId);
+  }
+
+  setPaused(queryId: string, paused: boolean): void {
+    if (paused) this.#paused.add(queryId);
+    else this.#paused.delete(queryId);
   }
 
   source(name: string): Source | undefined {
@@ -77,20 +111,23 @@ export class Catalog implements SourceCatalog {
     this.#sources.set(source.name, source);
   }
 
+  /** Adds the query, or puts it in the place of the one of its id. */
   addQuery(query: PersistentQuery): void {
     this.#queries.set(query.id, query);
   }
 
   removeQuery(id: string): void {
     this.#queries.delete(id);
+    this.#paused.delete(id);
   }
 
   /** Removes the source, together with its own CREATE … AS query, whose id is returned. */
   remove(name: string): string | undefined {
     const query = this.#sources.get(name)?.query;
     this.#sources.delete(name);
-    if (query !== undefined && this.#queries.delete(query)) return query;
-    return undefined;
+    if (query === undefined || !this.#queries.has(query)) return undefined;
+    this.removeQuery(query);
+    return query;
   }
 
   /** The source, or an error that names one with a similar name. */
@@ -103,7 +140,9 @@ export class Catalog implements SourceCatalog {
   /** Raises a `UserError` when the source cannot be dropped. */
   checkDrop(name: string, at?: Position): void {
     const own = this.#sources.get(name)?.query;
-    const readers = this.readersOf(name).map((query) => query.id);
+    const readers = this.readersOf(name)
+      .map((query) => query.id)
+      .filter((id) => id !== own);
     const writers = this.writersOf(name)
       .map((query) => query.id)
       .filter((id) => id !== own);

@@ -32,7 +32,7 @@ import { loadFormats } from './formats/index.ts';
 import { WriterSchemas } from './formats/writer-schemas.ts';
 import { builtInFunctions } from './functions/index.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
-import type { ParsedStatement, QueryStatement } from './parser/statements/index.ts';
+import type { QueryStatement } from './parser/statements/index.ts';
 import { planQuery } from './plan/planner.ts';
 import { checkedRows } from './queries/checked-rows.ts';
 import { Inserts } from './queries/inserts.ts';
@@ -51,7 +51,7 @@ import { StatementRunner } from './statement-runner.ts';
 import { StatementTopics } from './statement-topics.ts';
 import type { TopicId } from './statements/command.ts';
 import { applyCommand, readCommand } from './statements/index.ts';
-import type { View } from './statements/statement.ts';
+import type { TopicGroup, TopicUse, View } from './statements/statement.ts';
 import { sweep } from './sweep.ts';
 import type { Row } from './types/value.ts';
 
@@ -87,15 +87,21 @@ export const openSqlEngine = async (options: SqlEngineOptions): Promise<SqlEngin
 
 /** The parser is loaded with the first text: a start, and a restart with queries, needs none and is shorter by some 50
  *  ms of processor time (15 with a warm compile cache). */
-const parse = async (sql: string): Promise<ParsedStatement[]> => {
-  const { parseStatements } = await import('./parser/parse.ts');
-  return parseStatements(sql);
+const parse = async (sql: string, settings: Settings, variables: StatementOptions['variables'] = {}) => {
+  const [{ parseStatements }, { variablesOf }] = await Promise.all([
+    import('./parser/parse.ts'),
+    import('./parser/variables.ts'),
+  ]);
+  const substitute = settings.isTrue('ksql.variable.substitution.enable') ?? true;
+  return parseStatements(sql, { variables: variablesOf(variables), substitute });
 };
 
 class Engine implements SqlEngine {
   readonly #log: Log;
   readonly #runtime: Runtime;
   readonly #random: Random;
+  readonly #timers: Timers;
+  readonly #typer: Typer;
   readonly #functions: FunctionRegistry;
   readonly #registry: SchemaRegistry;
   readonly #environment: CompileEnvironment;
@@ -131,7 +137,15 @@ class Engine implements SqlEngine {
     this.#topics = new StatementTopics(log);
     this.#inserts = new Inserts(log, this.#catalog, clock);
     const { timers, statementWaitMs: waitMs } = options;
-    this.#lifecycle = new QueryLifecycle({ runtime, environment: this.#environment, timers, waitMs });
+    this.#timers = timers;
+    this.#typer = new Typer(this.#functions, (name) => this.#catalog.type(name));
+    this.#lifecycle = new QueryLifecycle({
+      runtime,
+      environment: this.#environment,
+      timers,
+      waitMs,
+      isPaused: (id) => this.#catalog.isPaused(id),
+    });
     this.#runner = new StatementRunner({
       catalog: this.#catalog,
       statements,
@@ -181,8 +195,8 @@ class Engine implements SqlEngine {
       }
       try {
         const { command } = entry.data as StatementEntry;
-        const { start, deleteTopic } = applyCommand(this.#catalog, readCommand(command));
-        if (start !== undefined) made.set(start.id, start);
+        const { start, replace, deleteTopic } = applyCommand(this.#catalog, readCommand(command));
+        for (const query of [start, replace]) if (query !== undefined) made.set(query.id, query);
         if (deleteTopic !== undefined) deleted.push(deleteTopic);
       } catch (error) {
         this.#failed.push({ statement: entry.text, message: messageOf(error) });
@@ -222,23 +236,14 @@ class Engine implements SqlEngine {
 
   async execute(sql: string, options: StatementOptions = {}): Promise<readonly StatementResult[]> {
     if (this.#closed) throw closedError();
-    const statements = await parse(sql);
+    const settings = Settings.of(options.properties).over(this.#defaults);
+    const statements = await parse(sql, settings, options.variables);
     if (this.#closed) throw closedError();
-    return this.#runner.execute(statements, Settings.of(options.properties).over(this.#defaults));
+    return this.#runner.execute(statements, settings);
   }
 
   async #view(settings: Settings): Promise<View> {
-    const offsets = new Map<string, number>();
     const topics = await this.#topics.list();
-    for (const { topic } of this.#catalog.sources()) {
-      const { partitions } = topics.get(topic) ?? { partitions: 0 };
-      let records = 0;
-      for (let partition = 0; partition < partitions; partition++) {
-        const { start, stable } = await this.#log.offsets({ topic, partition });
-        records += stable - start;
-      }
-      offsets.set(topic, records);
-    }
     const status = new Map(this.#runtime.queries().map((one) => [one.queryId, one]));
     return {
       catalog: this.#catalog,
@@ -251,14 +256,32 @@ class Engine implements SqlEngine {
         return error === undefined ? [] : [error.message, ...hintsOf(error)];
       },
       drops: (id) => dropsOf(status.has(id) ? this.#runtime.counters(id) : undefined),
-      statistics: (topic) => `offsets held: ${offsets.get(topic) ?? 0}`,
+      topicUse: (topic) => this.#topicUse(topic, topics.get(topic)?.partitions ?? 0),
+      topicsNow: () => this.#topics.list(),
+      pause: (ms) => new Promise((resolve) => void this.#timers.after(ms, resolve)),
     };
+  }
+
+  async #topicUse(topic: string, count: number): Promise<TopicUse> {
+    const partitions = await Promise.all(
+      Array.from({ length: count }, async (_, partition) => {
+        const { start, stable } = await this.#log.offsets({ topic, partition });
+        return { partition, start, end: stable };
+      }),
+    );
+    const groups: TopicGroup[] = [];
+    for (const group of await this.#log.groups()) {
+      const offsets = (await this.#log.committed(group)).filter((one) => one.topic === topic);
+      if (offsets.length > 0) groups.push({ group, offsets });
+    }
+    return { partitions, groups };
   }
 
   // ------------------------------------------------------------------------------------------------- queries
 
   async query(sql: string, options: StatementOptions = {}): Promise<QueryHandle> {
-    const statements = await parse(sql);
+    const settings = Settings.of(options.properties).over(this.#defaults);
+    const statements = await parse(sql, settings, options.variables);
     if (this.#closed) throw closedError();
     const [first, second] = statements;
     if (first === undefined || second !== undefined || first.statement.kind !== 'query') {
@@ -267,7 +290,6 @@ class Engine implements SqlEngine {
         hint: 'Other statements go to /ksql.',
       });
     }
-    const settings = Settings.of(options.properties).over(this.#defaults);
     await loadFormats(this.#catalog.sources().flatMap((one) => [one.keyFormat.name, one.valueFormat.name]));
     const statement: QueryStatement = first.statement;
     return statement.query.emit === undefined ? this.#pull(statement, settings) : this.#push(statement, settings);
@@ -280,7 +302,7 @@ class Engine implements SqlEngine {
   async #pull({ query }: QueryStatement, settings: Settings): Promise<QueryHandle> {
     checkPullQuery(query);
     const catalog = this.#catalog;
-    const analyzed = analyzeQuery(query, { catalog, typer: new Typer(this.#functions), purpose: 'pull' });
+    const analyzed = analyzeQuery(query, { catalog, typer: this.#typer, purpose: 'pull' });
     const source = (analyzed.sources[0] as (typeof analyzed.sources)[number]).source;
     const rows = pullRows(analyzed, query, {
       catalog,
@@ -306,7 +328,7 @@ class Engine implements SqlEngine {
 
   async #push({ query }: QueryStatement, settings: Settings): Promise<QueryHandle> {
     const catalog = this.#catalog;
-    const analyzed = analyzeQuery(query, { catalog, typer: new Typer(this.#functions), purpose: 'push' });
+    const analyzed = analyzeQuery(query, { catalog, typer: this.#typer, purpose: 'push' });
     const source = (analyzed.sources[0] as (typeof analyzed.sources)[number]).source;
     const { physical } = planQuery(analyzed.plan, catalog, undefined);
     const id = this.#newId('transient', source.name);

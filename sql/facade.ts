@@ -14,6 +14,8 @@ import type { Value } from './types/value.ts';
 export interface StatementOptions {
   /** Properties in force, as SET would make them. Names with and without the prefix `ksql.streams.`. */
   readonly properties?: Readonly<Record<string, unknown>>;
+  /** What `${name}` stands for in the text; DEFINE and UNDEFINE change it for the statements behind them. */
+  readonly variables?: Readonly<Record<string, unknown>>;
 }
 
 /** What one statement answered. `kind` and fields are those of the ksqlDB REST entity of that name. */
@@ -28,10 +30,8 @@ export type StatementResult = { readonly statementText: string; readonly warning
   | { readonly kind: 'warning_entity'; readonly message: string }
   | { readonly kind: 'streams'; readonly streams: readonly SourceRow[] }
   | { readonly kind: 'tables'; readonly tables: readonly SourceRow[] }
-  | {
-      readonly kind: 'kafka_topics';
-      readonly topics: readonly { readonly name: string; readonly replicaInfo: readonly number[] }[];
-    }
+  | { readonly kind: 'kafka_topics'; readonly topics: readonly TopicRow[] }
+  | { readonly kind: 'kafka_topics_extended'; readonly topics: readonly ExtendedTopicRow[] }
   | { readonly kind: 'queries'; readonly queries: readonly QueryRow[] }
   | {
       readonly kind: 'function_names';
@@ -40,11 +40,63 @@ export type StatementResult = { readonly statementText: string; readonly warning
   | { readonly kind: 'sourceDescription'; readonly sourceDescription: SourceDescription }
   | { readonly kind: 'source_descriptions'; readonly sourceDescriptions: readonly SourceDescription[] }
   | { readonly kind: 'queryDescription'; readonly queryDescription: QueryDescription }
+  | { readonly kind: 'query_descriptions'; readonly queryDescriptions: readonly QueryDescription[] }
+  | {
+      readonly kind: 'properties';
+      readonly properties: readonly PropertyRow[];
+      /** Names of the properties that were set: by the host, or for the request. */
+      readonly overwrittenProperties: readonly string[];
+      readonly defaultProperties: readonly string[];
+    }
+  | { readonly kind: 'variables'; readonly variables: readonly { readonly name: string; readonly value: string }[] }
+  | { readonly kind: 'type_list'; readonly types: Readonly<Record<string, TypeDescription>> }
+  | { readonly kind: 'assert_topic'; readonly topicName: string; readonly exists: boolean }
+  | {
+      readonly kind: 'assert_schema';
+      readonly subject: string | null;
+      readonly id: number | null;
+      readonly exists: boolean;
+    }
+  | { readonly kind: 'connector_list'; readonly connectors: readonly never[] }
+  | { readonly kind: 'connector_plugins_list'; readonly connectorPlugins: readonly never[] }
   /** SET, UNSET: the properties in force for the statements that follow in this call. Not an entity of the REST API. */
-  | { readonly kind: 'properties'; readonly properties: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'settings'; readonly properties: Readonly<Record<string, unknown>> }
+  /** DEFINE, UNDEFINE: the variables from here on. Not an entity of the REST API. */
+  | { readonly kind: 'defined'; readonly variables: Readonly<Record<string, string>> }
   /** INSERT VALUES: nothing to say. Not an entity of the REST API. */
   | { readonly kind: 'inserted' }
 );
+
+export interface TopicRow {
+  readonly name: string;
+  /** The number of copies of each partition. */
+  readonly replicaInfo: readonly number[];
+}
+
+export interface ExtendedTopicRow extends TopicRow {
+  readonly consumerCount: number;
+  readonly consumerGroupCount: number;
+  /** What ksqlDB's entity does not have. */
+  readonly millrace: {
+    /** Records that are held, or were before compaction took them. */
+    readonly records: number;
+    /** As the topic was configured; null: as Kafka's default. */
+    readonly retentionMs: number | null;
+    readonly cleanupPolicy: string;
+    /** The groups that have committed positions of it, with the records that they have yet to read. */
+    readonly groups: readonly { readonly group: string; readonly lag: number }[];
+  };
+}
+
+export interface PropertyRow {
+  readonly name: string;
+  readonly scope: 'KSQL';
+  /** Null: not set, and there is no default. */
+  readonly value: string | null;
+  readonly editable: boolean;
+  /** QUERY: SET sets it for the queries that are made behind it. */
+  readonly level: 'QUERY' | 'SERVER';
+}
 
 export interface SourceRow {
   readonly type: 'STREAM' | 'TABLE';
@@ -106,6 +158,22 @@ export interface SourceDescription {
   readonly extended: boolean;
   readonly statistics: string;
   readonly errorStats: string;
+  /** Where the queries that read it stand; empty unless EXTENDED. */
+  readonly queryOffsetSummaries: readonly QueryOffsets[];
+  /** The streams and tables that are made from it: it cannot be dropped before them. */
+  readonly sourceConstraints: readonly string[];
+}
+
+/** Where a query stands in the topic of a source. */
+export interface QueryOffsets {
+  readonly groupId: string;
+  readonly kafkaTopic: string;
+  readonly offsets: readonly {
+    readonly partition: number;
+    readonly logStartOffset: number;
+    readonly logEndOffset: number;
+    readonly consumerOffset: number;
+  }[];
 }
 
 export interface QueryDescription {

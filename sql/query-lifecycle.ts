@@ -23,6 +23,8 @@ export interface LifecycleOptions {
   readonly timers: Timers;
   /** How long a statement waits for what it has started or stopped. */
   readonly waitMs?: number | undefined;
+  /** Whether the query is to be held. */
+  readonly isPaused: (id: string) => boolean;
 }
 
 /** Why a query does not run. */
@@ -53,7 +55,7 @@ export class QueryLifecycle {
   /** Starts the query. Resolves when it runs, or cannot for now; with the reason in the second case. */
   async start(query: PersistentQuery): Promise<NotRunning | undefined> {
     await this.#stopping.get(query.id)?.catch(() => undefined);
-    const { runtime, environment } = this.#options;
+    const { runtime, environment, isPaused } = this.#options;
     try {
       for (const module of modulesIn(query.plan)) environment.functions.checkModule(module);
       await loadFormats(formatsIn(query.plan));
@@ -66,6 +68,7 @@ export class QueryLifecycle {
         plan: query.plan,
         offsetReset: reset.toLowerCase() === 'earliest' ? 'earliest' : 'latest',
         ...(cacheBytes > 0 && { cache: { bytes: cacheBytes } }),
+        paused: isPaused(query.id),
       });
       // The query's state shows how it went; a runtime that is closed does not know the query.
       started.catch(() => undefined);
@@ -80,13 +83,34 @@ export class QueryLifecycle {
     return { why: error?.message ?? `it is ${state}`, retried: state === 'retrying' };
   }
 
+  /** Starts the query in the place of the one of its id, which is stopped: offsets and state are kept. */
+  replace(query: PersistentQuery): Promise<NotRunning | undefined> {
+    void this.#stop(query.id, false);
+    return this.start(query);
+  }
+
+  /** Holds the query before its next record. One that does not run yet is held when it starts. */
+  pause(id: string): void {
+    const { runtime } = this.#options;
+    if (runtime.knows(id)) runtime.pause(id);
+  }
+
+  resume(id: string): void {
+    const { runtime } = this.#options;
+    if (runtime.knows(id)) runtime.resume(id);
+  }
+
   /** Stops the query and deletes what is its own; resolves when that is done. */
   stop(id: string): Promise<void> {
+    return this.#stop(id, true);
+  }
+
+  #stop(id: string, forget: boolean): Promise<void> {
     const before = this.#stopping.get(id) ?? Promise.resolve();
     this.#faults.delete(id);
     const { runtime } = this.#options;
     const now = async (): Promise<void> => {
-      if (runtime.knows(id)) await runtime.stop(id, { forget: true });
+      if (runtime.knows(id)) await runtime.stop(id, { forget });
     };
     const stopped = before.then(now, now).finally(() => {
       if (this.#stopping.get(id) === stopped) this.#stopping.delete(id);

@@ -61,7 +61,7 @@ export class Session {
     this.schemas = new PlanSchemas(options.schemas ?? noSchemas);
     this.#functions = options.functions;
     this.#functionContext = options.functionContext;
-    this.#typer = new Typer(options.functions);
+    this.#typer = new Typer(options.functions, (name) => this.catalog.type(name));
     this.#settings = options.settings;
     this.#number = options.number;
     this.#plan = options.plan ?? planStatement;
@@ -72,7 +72,7 @@ export class Session {
   }
 
   /** Plans the statement and applies it to this session. */
-  plan({ statement, text, canonical }: ParsedStatement): PlannedStatement {
+  plan({ statement, text, variables, canonical }: ParsedStatement): PlannedStatement {
     const settings = this.#settings;
     const planned = this.#plan(statement, {
       catalog: this.catalog,
@@ -83,6 +83,7 @@ export class Session {
       functions: this.#functions,
       functionContext: this.#functionContext,
       text,
+      variables,
       canonical,
       number: this.#number,
     });

@@ -32,6 +32,9 @@ const format: Check = (value) => {
 interface Known {
   readonly check: Check;
   readonly doc: string;
+  /** Kept with the queries that are made while it is set. */
+  readonly ofQueries?: true;
+  readonly byDefault?: string;
 }
 
 /** Every property, by its name without `ksql.streams.`. */
@@ -39,6 +42,7 @@ export const knownProperties: Readonly<Record<string, Known>> = {
   'auto.offset.reset': {
     check: oneOf('earliest', 'latest'),
     doc: 'Where a new query begins to read, and goes on when records were deleted before it read them: earliest or latest.',
+    ofQueries: true,
   },
   'ksql.persistence.default.format.key': { check: format, doc: 'KEY_FORMAT where WITH names none; KAFKA.' },
   'ksql.persistence.default.format.value': {
@@ -55,10 +59,11 @@ export const knownProperties: Readonly<Record<string, Known>> = {
   'cache.max.bytes.buffering': {
     check: wholeNumber,
     doc: 'Above 0: of GROUP BY without a window only the last update of each key is emitted at each commit, and a commit comes when so many bytes of state have changed. 0, the default: every update is emitted.',
+    ofQueries: true,
   },
-  'buffered.records.per.partition': { check: wholeNumber, doc: 'Accepted.' },
-  'max.task.idle.ms': { check: wholeNumber, doc: 'Accepted.' },
-  'task.timeout.ms': { check: wholeNumber, doc: 'Accepted.' },
+  'buffered.records.per.partition': { check: wholeNumber, doc: 'Accepted.', ofQueries: true },
+  'max.task.idle.ms': { check: wholeNumber, doc: 'Accepted.', ofQueries: true },
+  'task.timeout.ms': { check: wholeNumber, doc: 'Accepted.', ofQueries: true },
   'num.stream.threads': { check: wholeNumber, doc: 'Accepted. Threads are set when the process starts.' },
   'processing.guarantee': {
     check: oneOf('exactly_once_v2', 'exactly_once', 'at_least_once'),
@@ -70,10 +75,19 @@ export const knownProperties: Readonly<Record<string, Known>> = {
     doc: 'Whether a record without an event time fails the query, or is dropped and noted: false.',
   },
   'ksql.fail.on.deserialization.error': { check: truth, doc: 'Accepted. Bad records are dropped and noted.' },
-  'fail.on.deserialization.error': { check: truth, doc: 'Accepted. Bad records are dropped and noted.' },
+  'fail.on.deserialization.error': {
+    check: truth,
+    doc: 'Accepted. Bad records are dropped and noted.',
+    ofQueries: true,
+  },
   'ksql.query.pull.max.allowed.offset.lag': { check: wholeNumber, doc: 'Accepted.' },
   'ksql.query.retry.backoff.max.ms': { check: wholeNumber, doc: 'Accepted.' },
   'ksql.suppress.enabled': { check: truth, doc: 'Accepted.' },
+  'ksql.variable.substitution.enable': {
+    check: truth,
+    doc: 'false: a ${name} in a statement is not replaced by the value of the variable.',
+    byDefault: 'true',
+  },
 };
 
 const prefix = 'ksql.streams.';

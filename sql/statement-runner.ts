@@ -141,7 +141,7 @@ export class StatementRunner {
         results.push(resultOf(one, planned.answer));
         return;
       case 'show':
-        results.push(resultOf(one, planned.show(await this.#options.view(one.settings))));
+        results.push(resultOf(one, await planned.show(await this.#options.view(one.settings))));
         return;
       case 'settings':
       case 'nothing':
@@ -279,10 +279,16 @@ export class StatementRunner {
   // ------------------------------------------------------------------------------------------------- carrying out
 
   /** Starts, stops and deletes; resolves to warnings: what failed, or is not done yet. */
-  async #carryOut({ start, stop, deleteTopic }: Effects): Promise<readonly string[]> {
+  async #carryOut({ start, replace, stop, pause, resume, deleteTopic }: Effects): Promise<readonly string[]> {
     const { lifecycle, topics, catalog } = this.#options;
     const stops = stop.map((id) => lifecycle.stop(id));
     const work: Promise<string | undefined>[] = [];
+    for (const id of pause ?? []) lifecycle.pause(id);
+    for (const id of resume ?? []) lifecycle.resume(id);
+    if (replace !== undefined) {
+      const started = lifecycle.replace(replace).then((fault) => fault && notRunning(replace.id, fault));
+      work.push(lifecycle.within(started, `the query ${replace.id} does not run again yet`));
+    }
     if (start !== undefined) {
       const started = lifecycle.start(start).then((fault) => fault && notRunning(start.id, fault));
       work.push(lifecycle.within(started, `the query ${start.id} does not run yet`));

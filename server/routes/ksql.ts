@@ -13,7 +13,10 @@ export const ksqlRoute: Route = (app, { engine, limits }) => {
     const body = await readJsonBody(request.raw, limits);
     const sql = textField(body, 'ksql');
     try {
-      const results = await engine.execute(sql, { properties: objectField(body, 'streamsProperties') });
+      const results = await engine.execute(sql, {
+        properties: objectField(body, 'streamsProperties'),
+        variables: objectField(body, 'sessionVariables'),
+      });
       return reply.type(mediaTypes.ksql).send(writeExactJson(entitiesOf(results)));
     } catch (error) {
       const [cause, context] =
@@ -27,10 +30,10 @@ export const ksqlRoute: Route = (app, { engine, limits }) => {
   });
 };
 
-/** SET, UNSET and INSERT VALUES answer nothing, as in ksqlDB. */
+/** SET, UNSET, DEFINE, UNDEFINE and INSERT VALUES answer nothing, as in ksqlDB. */
 const entitiesOf = (results: readonly StatementResult[]): Entity[] =>
   results.flatMap(({ kind, statementText, warnings, ...fields }) =>
-    kind === 'properties' || kind === 'inserted'
+    kind === 'settings' || kind === 'defined' || kind === 'inserted'
       ? []
       : [{ '@type': kind, statementText, warnings: warnings.map((message) => ({ message })), ...fields }],
   );

@@ -48,6 +48,9 @@ export interface GivenFormatProperty extends Placed<string> {
 /** What is deleted of a topic: records that are old, records that a newer one of their key replaces, or both. */
 export type CleanupPolicy = 'delete' | 'compact' | 'compact,delete';
 
+/** What the ids of queries begin with that have no QUERY_ID. */
+const ownQueryIds = ['INSERTQUERY_', 'CTAS_', 'CSAS_', 'CST_'] as const;
+
 const everywhere: readonly WithTarget[] = ['create', 'create-as'];
 
 /** Name -> the statements that take it. */
@@ -136,6 +139,14 @@ export const readProperties = (properties: readonly Property[], target: WithTarg
       {
         at: queryId.at,
       },
+    );
+  }
+  const reserved = ownQueryIds.find((prefix) => queryId?.value.toUpperCase().startsWith(prefix));
+  if (queryId !== undefined && reserved !== undefined) {
+    throw new UserError(
+      'SQL_INVALID_PROPERTY',
+      `QUERY_ID may not begin with ${reserved}, as the ids do that are made: "${queryId.value}"`,
+      { at: queryId.at },
     );
   }
   return defined({

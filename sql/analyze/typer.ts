@@ -13,9 +13,12 @@ import type { TypedAggregate, TypedExpression, TypedTableCall } from './typed.ts
 
 export class Typer {
   readonly functions: FunctionRegistry;
+  readonly #customType: (name: string) => SqlType | undefined;
 
-  constructor(functions: FunctionRegistry) {
+  /** `customType` looks up what CREATE TYPE has made. */
+  constructor(functions: FunctionRegistry, customType: (name: string) => SqlType | undefined = () => undefined) {
     this.functions = functions;
+    this.#customType = customType;
   }
 
   isAggregate(name: string): boolean {
@@ -50,6 +53,7 @@ export class Typer {
   #scope(schema: Schema, clause: Clause): ExpressionScope {
     return {
       functions: this.functions,
+      customType: this.#customType,
       column: (node) => {
         const found = clause === 'VALUES' ? undefined : referTo(schema, node.name);
         if (found !== undefined) return found;

@@ -23,6 +23,14 @@ import {
 import { unsupportedStatement } from './statements/unsupported.ts';
 import { Expectations, syntaxError } from './syntax-error.ts';
 import { placeOf, Semicolon, tokenize, Variable } from './tokens.ts';
+import {
+  noVariables,
+  substituted,
+  substitutedText,
+  type Variables,
+  withoutVariable,
+  withVariable,
+} from './variables.ts';
 import { limits } from './words.ts';
 
 /** The whole grammar, ready to be given input. */
@@ -59,27 +67,45 @@ export const checkGrammar = (): void => {
   new Parser(new Expectations(true));
 };
 
+export interface ParseOptions {
+  /** What `${name}` stands for at the start of the text; DEFINE and UNDEFINE within it change that. */
+  readonly variables?: Variables;
+  /** False: a `${name}` stays as it is. A SET of the property within the text changes that. */
+  readonly substitute?: boolean;
+}
+
+/** The property that switches variables on and off. */
+export const substitutionProperty = 'ksql.variable.substitution.enable';
+
 /** Parses a text of any number of statements. */
-export function parseStatements(text: string): ParsedStatement[] {
+export function parseStatements(text: string, options: ParseOptions = {}): ParsedStatement[] {
+  let { variables = noVariables, substitute = true } = options;
   const tokens = tokenize(text);
   const statements: ParsedStatement[] = [];
   let from = 0;
   for (let index = 0; index <= tokens.length; index++) {
     const token = tokens[index];
     if (token !== undefined && token.tokenType !== Semicolon) continue;
-    const own = tokens.slice(from, index);
+    const written = tokens.slice(from, index);
     from = index + 1;
-    const first = own[0];
-    const last = own.at(-1);
+    const first = written[0];
+    const last = written.at(-1);
     if (first === undefined || last === undefined) continue;
     const at = spanning(placeOf(first), placeOf(last));
+    const own = substitute ? substituted(written, variables) : written;
     const refusal = unsupportedStatement(own, unsupportedForms);
     if (refusal !== undefined) throw refusal;
     const statement = parseTokens((grammar) => grammar.statement, text, own);
+    if (statement.kind === 'define') variables = withVariable(variables, statement.name, statement.value);
+    if (statement.kind === 'undefine') variables = withoutVariable(variables, statement.name);
+    if (statement.kind === 'set' && statement.name === substitutionProperty) {
+      substitute = statement.value.toLowerCase() !== 'false';
+    }
     statements.push({
       statement,
-      text: text.slice(at.offset, at.offset + (at.length ?? 0)),
+      text: substitutedText(text, written, own),
       at,
+      variables,
       canonical: () => canonicalForm(statement),
     });
   }
@@ -103,6 +129,7 @@ function parseTokens<T>(rule: (grammar: Parser) => ParserMethod<[], T>, text: st
   if (variable !== undefined) {
     throw new UserError('SQL_UNDEFINED_VARIABLE', `the variable ${variable.image} is not defined`, {
       at: placeOf(variable),
+      hint: `Variables are switched off, or cannot stand here; '${substitutionProperty}' switches them on.`,
     });
   }
   try {

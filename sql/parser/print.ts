@@ -37,6 +37,9 @@ export const printName = (name: string): string =>
 /** A string literal. */
 export const printString = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
+/** The name of a topic or of a subject, which counts as it is written. */
+export const printResource = printString;
+
 export const printNames = (list: readonly string[]): string => list.map(printName).join(', ');
 
 /** The parts that are there, with a blank between them. */
@@ -203,7 +206,7 @@ function printCase(head: string, branches: readonly CaseBranch[], otherwise: Exp
   );
 }
 
-function printLiteral(literal: Literal): string {
+export function printLiteral(literal: Literal): string {
   switch (literal.kind) {
     case 'null':
       return 'NULL';

@@ -15,7 +15,7 @@
 
 import { assert, unreachable } from '../../base/index.ts';
 import type { LogicalNode, NamedExpression } from '../analyze/logical.ts';
-import type { SourceCatalog } from '../analyze/sources.ts';
+import type { Source, SourceCatalog } from '../analyze/sources.ts';
 import { columnsOf } from '../analyze/typed.ts';
 import { type FormatChoice, sameFormat, type TimestampColumn } from '../formats/choices.ts';
 import { type Format, holdsColumns, isSelfContained } from '../formats/format.ts';
@@ -63,7 +63,7 @@ export const planQuery = (
           topic: target.topic,
           keyFormat: target.keyFormat,
           valueFormat: target.valueFormat,
-          timestamp: target.timestamp && planner.timestamp(target.timestamp),
+          timestamp: target.timestamp && checkedTimestamp(target.timestamp, target.timesMustBeValid),
           store: logical.flow === 'table' && keeperOf(from) === undefined ? 'Sink' : undefined,
           schema: logical.schema,
         };
@@ -78,6 +78,27 @@ interface JoinedBy {
   readonly type: 'inner' | 'left';
   readonly keyFormat: FormatChoice;
 }
+
+/** The steps of a query that keeps the rows of a table as they are in its topic. */
+export const planKeptTable = (source: Source, timesMustBeValid: boolean | undefined): PhysicalPlan => {
+  const from = sourceStep(source, 'Source', timesMustBeValid);
+  const root: Step = { kind: 'tableStore', id: 'Store', from, store: 'Store', schema: from.schema };
+  return clean({ version: planVersion, root, stores: storeHashesOf(root) });
+};
+
+const sourceStep = (source: Source, id: string, timesMustBeValid: boolean | undefined): SourceStep => ({
+  kind: source.kind === 'stream' ? 'streamSource' : 'tableSource',
+  id,
+  source: source.name,
+  topic: source.topic,
+  keyFormat: source.keyFormat,
+  valueFormat: source.valueFormat,
+  timestamp: source.timestamp && checkedTimestamp(source.timestamp, timesMustBeValid),
+  schema: source.schema,
+});
+
+const checkedTimestamp = (chosen: TimestampColumn, mustBeValid: boolean | undefined): TimestampColumn =>
+  mustBeValid === true ? { ...chosen, mustBeValid: true } : chosen;
 
 class Planner {
   readonly #catalog: SourceCatalog;
@@ -150,23 +171,10 @@ class Planner {
     return { kind: 'tableSelectKey', id, from, keyFormat, repartition: id, schema: from.schema };
   }
 
-  timestamp(chosen: TimestampColumn): TimestampColumn {
-    return this.#target?.timesMustBeValid === true ? { ...chosen, mustBeValid: true } : chosen;
-  }
-
   #source(name: string, id: string): SourceStep {
     const source = this.#catalog.source(name);
     assert(source !== undefined, `the planned source ${name} is in the catalog`);
-    return {
-      kind: source.kind === 'stream' ? 'streamSource' : 'tableSource',
-      id,
-      source: source.name,
-      topic: source.topic,
-      keyFormat: source.keyFormat,
-      valueFormat: source.valueFormat,
-      timestamp: source.timestamp && this.timestamp(source.timestamp),
-      schema: source.schema,
-    };
+    return sourceStep(source, id, this.#target?.timesMustBeValid);
   }
 
   #aggregate(node: Extract<LogicalNode, { readonly kind: 'aggregate' }>, path: string): Step {

@@ -91,7 +91,7 @@ export const materializedTable = (
     );
   }
   const { root } = query.plan;
-  assert(root.kind === 'tableSink', 'a table is written by a table sink');
+  assert(root.kind === 'tableSink' || root.kind === 'tableStore', 'a table is written by a table sink, or kept');
   const above: Step[] = [];
   let below: Step = root.from;
   while (root.store === undefined && (below.kind === 'tableSelect' || below.kind === 'tableFilter')) {

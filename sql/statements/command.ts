@@ -19,7 +19,12 @@ export interface TopicId {
 /** What has to happen outside of the catalog when a command is applied. */
 export interface Effects {
   readonly start?: PersistentQuery | undefined;
+  /** Takes the place of the query of its id, which keeps its offsets and its state. */
+  readonly replace?: PersistentQuery | undefined;
   readonly stop: readonly string[];
+  /** Queries that are held, or go on. */
+  readonly pause?: readonly string[];
+  readonly resume?: readonly string[];
   readonly deleteTopic?: TopicId | undefined;
 }
 

@@ -9,14 +9,17 @@ import type { PersistentQuery } from '../catalog.ts';
 import type { FormatChoice } from '../formats/choices.ts';
 import { defaultKeyFormat, formatNamed, keylessFormat } from '../formats/index.ts';
 import { inheritedProperties } from '../formats/properties.ts';
+import type { Identifier } from '../parser/ast.ts';
 import type { CreateAs } from '../parser/statements/create.ts';
 import { sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
 import { readPlan } from '../plan/read-plan.ts';
+import { checkReplacement } from '../plan/replacement.ts';
 import { checkNotInternal } from '../queries/internal-topics.ts';
 import { isPseudoColumn } from '../types/schema.ts';
 import { checkPlan } from './check-plan.ts';
 import type { CommandDefinition } from './command.ts';
+import { checkReplacedSource } from './replace.ts';
 import { withSchema } from './schemas.ts';
 import {
   checkName,
@@ -39,9 +42,10 @@ export interface CreateAsCommand {
 
 export const createAsCommand: CommandDefinition<CreateAsCommand> = {
   apply(catalog, { source, query }) {
+    const replaces = catalog.query(query.id) !== undefined;
     catalog.add(source);
     catalog.addQuery(query);
-    return { start: query, stop: [] };
+    return replaces ? { replace: query, stop: [] } : { start: query, stop: [] };
   },
   read: (command) => ({ ...command, query: { ...command.query, plan: readPlan(command.query.plan) } }),
   withTopicId: (command, topicId) => ({ ...command, topicId }),
@@ -111,7 +115,9 @@ export const createAs: Handler<CreateAs, CreateAsCommand> = (statement, context)
     context,
   );
   checkPlan(physical, context);
-  const id = `${kind === 'stream' ? 'CSAS' : 'CTAS'}_${name.name}_${context.number}`;
+  const existing = catalog.source(name.name);
+  const replaced = existing === undefined ? undefined : replacedQuery(name, context);
+  const id = replaced?.id ?? `${kind === 'stream' ? 'CSAS' : 'CTAS'}_${name.name}_${context.number}`;
   const source: Source = {
     name: name.name,
     kind,
@@ -124,6 +130,8 @@ export const createAs: Handler<CreateAs, CreateAsCommand> = (statement, context)
     statement: context.text,
     query: id,
   };
+  if (existing !== undefined) checkReplacedSource(existing, source, at);
+  if (replaced !== undefined) checkReplacement(id, replaced.plan, physical, at);
   const query: PersistentQuery = {
     id,
     kind: 'create-as',
@@ -140,6 +148,20 @@ export const createAs: Handler<CreateAs, CreateAsCommand> = (statement, context)
     schemas: [...key.register, ...value.register],
     answer: statusAnswer(kind, name.name, 'create', `Created query with ID ${id}`, context, id),
   };
+};
+
+/** The query that writes what is to be replaced, if one does: the new one takes over its id, offsets and state. */
+const replacedQuery = (name: Identifier, { catalog }: StatementContext): PersistentQuery | undefined => {
+  const [writer, ...others] = catalog.writersOf(name.name);
+  if (others.length === 0) return writer;
+  throw new UserError(
+    'SQL_NOT_REPLACEABLE',
+    `"${name.name}" cannot be replaced: ${catalog
+      .writersOf(name.name)
+      .map(({ id }) => id)
+      .join(', ')} write it`,
+    { at: name.at, hint: 'Stop all of them but one first, with TERMINATE.' },
+  );
 };
 
 const checkColumnNames = (analyzed: AnalyzedQuery): void => {

@@ -5,43 +5,49 @@ import { readProperties } from '../analyze/properties.ts';
 import type { Source } from '../analyze/sources.ts';
 import { containsMap } from '../analyze/stage.ts';
 import { typeOfNode } from '../analyze/type-of-node.ts';
+import type { PersistentQuery } from '../catalog.ts';
 import { defaultKeyFormat } from '../formats/index.ts';
 import type { ColumnElement, CreateSource } from '../parser/statements/create.ts';
+import { planKeptTable } from '../plan/planner.ts';
+import { readPlan } from '../plan/read-plan.ts';
 import { checkNotInternal } from '../queries/internal-topics.ts';
 import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
 import { printType, stringType } from '../types/type.ts';
+import { checkPlan } from './check-plan.ts';
 import type { CommandDefinition } from './command.ts';
+import { checkReplacedSource } from './replace.ts';
 import { inferredColumns, withSchema } from './schemas.ts';
 import { checkName, chooseFormats, chooseTimestamp, chooseTopic, statusAnswer, topicConfigs } from './sources.ts';
-import type { Handler } from './statement.ts';
+import type { Handler, StatementContext } from './statement.ts';
 
 export interface CreateSourceCommand {
   readonly kind: 'create-source';
   readonly source: Source;
+  /** Keeps the rows of a source table. */
+  readonly query?: PersistentQuery;
   /** Of the topic that was made for the statement, if one was. */
   readonly topicId?: string;
 }
 
 export const createSourceCommand: CommandDefinition<CreateSourceCommand> = {
-  apply(catalog, { source }) {
+  apply(catalog, { source, query }) {
     catalog.add(source);
-    return { stop: [] };
+    if (query !== undefined) catalog.addQuery(query);
+    return { start: query, stop: [] };
   },
+  read: (command) =>
+    command.query === undefined
+      ? command
+      : { ...command, query: { ...command.query, plan: readPlan(command.query.plan) } },
   withTopicId: (command, topicId) => ({ ...command, topicId }),
 };
 
 export const createSource: Handler<CreateSource, CreateSourceCommand> = (statement, context) => {
   const { sourceKind: kind, name, at } = statement;
-  if (statement.readOnly && kind === 'table') {
-    throw new UserError('SQL_UNSUPPORTED', 'CREATE SOURCE TABLE is not supported yet', {
-      at,
-      hint: `Write CREATE TABLE, and CREATE TABLE … AS SELECT * FROM ${name.name} to query it.`,
-    });
-  }
   const skipped = checkName(name, statement, context);
   if (skipped !== undefined) return skipped;
   const properties = readProperties(statement.properties, 'create');
-  const columns = readColumns(statement);
+  const columns = readColumns(statement, context);
   const { topic } = properties;
   if (topic === undefined) {
     throw new UserError('SQL_MISSING_PROPERTY', 'the statement needs the property KAFKA_TOPIC in WITH', {
@@ -102,6 +108,9 @@ export const createSource: Handler<CreateSource, CreateSourceCommand> = (stateme
   if (newTopic !== undefined) checkNotInternal(newTopic.name, 'created', topic.at);
   const key = withSchema(keySide, formats.key, schema.key, 'create', taken.key !== undefined);
   const value = withSchema(valueSide, formats.value, schema.value, 'create', taken.value !== undefined);
+  const existing = context.catalog.source(name.name);
+  const keeps = statement.readOnly && kind === 'table';
+  const query = keeps ? `CST_${name.name}_${context.number}` : existing?.query;
   const source: Source = {
     name: name.name,
     kind,
@@ -112,14 +121,16 @@ export const createSource: Handler<CreateSource, CreateSourceCommand> = (stateme
     ...(timestamp === undefined ? {} : { timestamp }),
     readOnly: statement.readOnly,
     statement: context.text,
+    ...(query === undefined ? {} : { query }),
   };
+  if (existing !== undefined) checkReplacedSource(existing, source, at);
   const word = kind === 'stream' ? 'Stream' : 'Table';
   return {
     kind: 'command',
-    command: { kind: 'create-source', source },
+    command: { kind: 'create-source', source, ...(keeps && { query: keepingQuery(source, context) }) },
     topic: newTopic,
     schemas: [...key.register, ...value.register],
-    answer: statusAnswer(kind, name.name, 'create', `${word} created`, context),
+    answer: statusAnswer(kind, name.name, 'create', `${word} created`, context, keeps ? query : null),
   };
 };
 
@@ -158,7 +169,28 @@ const checkInferred = (
   }
 };
 
-const readColumns = ({ elements, sourceKind }: CreateSource): Schema => {
+/** The query that keeps the rows of a source table, so that they can be asked for. */
+const keepingQuery = (source: Source, context: StatementContext): PersistentQuery => {
+  const { settings } = context;
+  if (source.schema.windowed !== undefined) {
+    throw new UserError('SQL_UNSUPPORTED', 'a SOURCE TABLE of windows is not supported', {
+      hint: `Write CREATE TABLE, and read it with push queries, or as a stream.`,
+    });
+  }
+  const plan = planKeptTable(source, settings.isTrue('ksql.timestamp.throw.on.invalid'));
+  checkPlan(plan, context);
+  return {
+    id: source.query as string,
+    kind: 'source-table',
+    sink: source.name,
+    sources: [source.name],
+    statement: context.text,
+    plan,
+    properties: settings.toRecord(),
+  };
+};
+
+const readColumns = ({ elements, sourceKind }: CreateSource, { catalog }: StatementContext): Schema => {
   const key: Column[] = [];
   const value: Column[] = [];
   const seen = new Set<string>();
@@ -174,7 +206,7 @@ const readColumns = ({ elements, sourceKind }: CreateSource): Schema => {
       throw new UserError('SQL_DUPLICATE_COLUMN', `the column "${name}" is declared twice`, { at });
     }
     seen.add(name);
-    const column: Column = { name, type: typeOfNode(element.type) };
+    const column: Column = { name, type: typeOfNode(element.type, (one) => catalog.type(one)) };
     switch (constraint.kind) {
       case 'none':
         value.push(column);

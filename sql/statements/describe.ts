@@ -3,34 +3,33 @@
 
 import { closest, UserError } from '../../base/index.ts';
 import { type Source, unknownSource } from '../analyze/sources.ts';
+import { applicationIdOf } from '../application-id.ts';
 import type { Catalog, PersistentQuery } from '../catalog.ts';
-import type { FieldDescription, QueryRow, SourceDescription, SourceRow } from '../facade.ts';
-import type { Describe } from '../parser/statements/show.ts';
+import type { FieldDescription, QueryOffsets, QueryRow, SourceDescription, SourceRow } from '../facade.ts';
+import type { Describe, DescribeSources } from '../parser/statements/show.ts';
 import type { Schema } from '../types/schema.ts';
 import { describeType } from '../types/type.ts';
-import type { Handler, View } from './statement.ts';
+import type { Handler, TopicUse, View } from './statement.ts';
 
 export const describe: Handler<Describe> = ({ name, extended }, { catalog }) => {
-  if (catalog.source(name.name) === undefined) {
-    if (name.name === 'TABLES') {
-      return {
-        kind: 'show',
-        show: (view) => ({
-          kind: 'source_descriptions',
-          sourceDescriptions: view.catalog.sources('table').map((source) => describeSource(source, view, extended)),
-        }),
-      };
-    }
-    throw unknownSource(catalog, name.name, name.at);
-  }
+  if (catalog.source(name.name) === undefined) throw unknownSource(catalog, name.name, name.at);
   return {
     kind: 'show',
-    show: (view) => ({
-      kind: 'sourceDescription',
-      sourceDescription: describeSource(requireSource(view.catalog, name.name), view, extended),
-    }),
+    async show(view) {
+      const source = requireSource(view.catalog, name.name);
+      return { kind: 'sourceDescription', sourceDescription: await describeSource(source, view, extended) };
+    },
   };
 };
+
+export const describeSources: Handler<DescribeSources> = ({ sourceKind, extended }) => ({
+  kind: 'show',
+  async show(view) {
+    const sources = view.catalog.sources(sourceKind);
+    const sourceDescriptions = await Promise.all(sources.map((source) => describeSource(source, view, extended)));
+    return { kind: 'source_descriptions', sourceDescriptions };
+  },
+});
 
 const requireSource = (catalog: Catalog, name: string): Source => catalog.require(name);
 
@@ -51,8 +50,8 @@ export const sourceRow = (source: Source): SourceRow => ({
 export const queryRow = (query: PersistentQuery, view: View): QueryRow => ({
   id: query.id,
   queryString: query.statement,
-  sinks: [query.sink],
-  sinkKafkaTopics: [view.catalog.source(query.sink)?.topic ?? query.sink],
+  sinks: query.kind === 'source-table' ? [] : [query.sink],
+  sinkKafkaTopics: query.kind === 'source-table' ? [] : [view.catalog.source(query.sink)?.topic ?? query.sink],
   queryType: 'PERSISTENT',
   state: view.state(query.id),
   millrace: { ...view.drops(query.id), ...errorOf(view.errors(query.id)) },
@@ -60,29 +59,46 @@ export const queryRow = (query: PersistentQuery, view: View): QueryRow => ({
 
 const errorOf = ([error]: readonly string[]): { readonly error?: string } => (error === undefined ? {} : { error });
 
-export const describeSource = (source: Source, view: View, extended: boolean): SourceDescription => ({
-  name: source.name,
-  type: source.kind === 'stream' ? 'STREAM' : 'TABLE',
-  windowType: source.schema.windowed?.type ?? null,
-  fields: fieldsOf(source.schema),
-  timestamp: source.timestamp?.column ?? '',
-  keyFormat: source.keyFormat.name,
-  valueFormat: source.valueFormat.name,
-  topic: source.topic,
-  partitions: view.topics.get(source.topic)?.partitions ?? 0,
-  replication: 1,
-  statement: source.statement,
-  readQueries: view.catalog.readersOf(source.name).map((query) => queryRow(query, view)),
-  writeQueries: view.catalog.writersOf(source.name).map((query) => queryRow(query, view)),
-  extended,
-  statistics: extended ? view.statistics(source.topic) : '',
-  errorStats: extended
-    ? view.catalog
-        .writersOf(source.name)
-        .flatMap((query) => view.errors(query.id))
-        .join('\n')
-    : '',
-});
+export const describeSource = async (source: Source, view: View, extended: boolean): Promise<SourceDescription> => {
+  const use = extended ? await view.topicUse(source.topic) : undefined;
+  const readers = view.catalog.readersOf(source.name);
+  const writers = view.catalog.writersOf(source.name).filter(({ kind }) => kind !== 'source-table');
+  return {
+    name: source.name,
+    type: source.kind === 'stream' ? 'STREAM' : 'TABLE',
+    windowType: source.schema.windowed?.type ?? null,
+    fields: fieldsOf(source.schema),
+    timestamp: source.timestamp?.column ?? '',
+    keyFormat: source.keyFormat.name,
+    valueFormat: source.valueFormat.name,
+    topic: source.topic,
+    partitions: view.topics.get(source.topic)?.partitions ?? 0,
+    replication: 1,
+    statement: source.statement,
+    readQueries: readers.map((query) => queryRow(query, view)),
+    writeQueries: writers.map((query) => queryRow(query, view)),
+    extended,
+    statistics:
+      use === undefined ? '' : `offsets held: ${use.partitions.reduce((sum, { start, end }) => sum + end - start, 0)}`,
+    errorStats: extended ? writers.flatMap((query) => view.errors(query.id)).join('\n') : '',
+    queryOffsetSummaries: use === undefined ? [] : readers.flatMap((query) => offsetsOf(query, source, use)),
+    sourceConstraints: [...new Set(readers.filter(({ sink }) => sink !== source.name).map(({ sink }) => sink))],
+  };
+};
+
+/** Where a query that reads the source stands; nothing before its first commit. */
+const offsetsOf = (query: PersistentQuery, { topic }: Source, use: TopicUse): readonly QueryOffsets[] => {
+  const groupId = applicationIdOf(query.id);
+  const group = use.groups.find((one) => one.group === groupId);
+  if (group === undefined) return [];
+  const offsets = use.partitions.map(({ partition, start, end }) => ({
+    partition,
+    logStartOffset: start,
+    logEndOffset: end,
+    consumerOffset: group.offsets.find((one) => one.partition === partition)?.offset ?? 0,
+  }));
+  return [{ groupId, kafkaTopic: topic, offsets }];
+};
 
 /** A query by its id, or an error with what is close. */
 export const requireQuery = (catalog: Catalog, id: string, at: Describe['at']): PersistentQuery => {

@@ -19,21 +19,14 @@ import { applyRules, printTrace } from '../plan/rules.ts';
 import { createAs } from './create-as.ts';
 import { fieldsOf, requireQuery } from './describe.ts';
 import { insertAs } from './insert-as.ts';
-import type { Handler, StatementContext } from './statement.ts';
+import type { Handler, StatementContext, View } from './statement.ts';
 
 export const explain: Handler<Explain> = ({ target, at }, context) => {
   if (target.kind === 'query-id') {
     const query = requireQuery(context.catalog, target.id.name, target.id.at);
     return {
       kind: 'show',
-      show: (view) => ({
-        kind: 'queryDescription',
-        queryDescription: {
-          ...describeQuery(query, context),
-          state: view.state(query.id),
-          queryErrors: view.errors(query.id),
-        },
-      }),
+      show: (view) => ({ kind: 'queryDescription', queryDescription: describeRunning(query, view, context) }),
     };
   }
   const { statement } = target;
@@ -94,13 +87,20 @@ const topologyText = (plan: PhysicalPlan, { functions, functionContext }: Statem
     scans: new ScanRegistry(),
   }).describe();
 
+/** A query that runs, as it stands. */
+export const describeRunning = (query: PersistentQuery, view: View, context: StatementContext): QueryDescription => ({
+  ...describeQuery(query, context),
+  state: view.state(query.id),
+  queryErrors: view.errors(query.id),
+});
+
 const describeQuery = (query: PersistentQuery, context: StatementContext): QueryDescription => ({
   id: query.id,
   statementText: query.statement,
   windowType: query.plan.root.schema.windowed?.type ?? null,
   fields: fieldsOf(query.plan.root.schema),
   sources: query.sources,
-  sinks: [query.sink],
+  sinks: query.kind === 'source-table' ? [] : [query.sink],
   topology: topologyText(query.plan, context),
   executionPlan: `Physical\n${printPlan(query.plan.root)}\n`,
   overriddenProperties: query.properties,

@@ -6,21 +6,52 @@
 import { assert, UserError } from '../../base/index.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Statement, StatementOf } from '../parser/statements/index.ts';
+import { type AlterSourceCommand, alterSource, alterSourceCommand } from './alter-source.ts';
+import { assertSchema, assertTopic } from './assert.ts';
 import type { CommandDefinition, Effects } from './command.ts';
+import {
+  createConnector,
+  describeConnector,
+  dropConnector,
+  showConnectorPlugins,
+  showConnectors,
+} from './connectors.ts';
 import { type CreateAsCommand, createAs, createAsCommand } from './create-as.ts';
 import { type CreateSourceCommand, createSource, createSourceCommand } from './create-source.ts';
-import { describe } from './describe.ts';
+import { describe, describeSources } from './describe.ts';
 import { type DropSourceCommand, dropSource, dropSourceCommand } from './drop-source.ts';
 import { explain } from './explain.ts';
 import { type InsertAsCommand, insertAs, insertAsCommand } from './insert-as.ts';
 import { insertValues } from './insert-values.ts';
+import { type PauseCommand, pauseCommand, pauseOrResume, type ResumeCommand, resumeCommand } from './pause.ts';
+import { print } from './print.ts';
 import { query } from './query.ts';
-import { set, unset } from './set.ts';
-import { showFunctions, showQueries, showSources, showTopics } from './show.ts';
+import { alterSystem, set, unset } from './set.ts';
+import { showFunctions, showProperties, showQueries, showSources, showTopics } from './show.ts';
 import type { Handler, PlannedBy, StatementContext } from './statement.ts';
 import { type TerminateCommand, terminate, terminateCommand } from './terminate.ts';
+import {
+  type CreateTypeCommand,
+  createType,
+  createTypeCommand,
+  type DropTypeCommand,
+  dropType,
+  dropTypeCommand,
+  showTypes,
+} from './types.ts';
+import { define, showVariables, undefine } from './variables.ts';
 
-export type Command = CreateSourceCommand | CreateAsCommand | InsertAsCommand | DropSourceCommand | TerminateCommand;
+export type Command =
+  | CreateSourceCommand
+  | CreateAsCommand
+  | InsertAsCommand
+  | AlterSourceCommand
+  | DropSourceCommand
+  | TerminateCommand
+  | PauseCommand
+  | ResumeCommand
+  | CreateTypeCommand
+  | DropTypeCommand;
 type CommandOf<K extends Command['kind']> = Extract<Command, { readonly kind: K }>;
 
 /** What a statement would do. */
@@ -33,23 +64,48 @@ const handlers: { readonly [K in Statement['kind']]: Handler<StatementOf<K>, Com
   'insert-as': insertAs,
   query,
   'drop-source': dropSource,
+  'alter-source': alterSource,
   terminate,
+  pause: pauseOrResume,
+  resume: pauseOrResume,
+  'create-type': createType,
+  'drop-type': dropType,
+  'create-connector': createConnector,
+  'drop-connector': dropConnector,
+  'assert-topic': assertTopic,
+  'assert-schema': assertSchema,
+  print,
   'show-sources': showSources,
   'show-topics': showTopics,
   'show-queries': showQueries,
   'show-functions': showFunctions,
+  'show-properties': showProperties,
+  'show-types': showTypes,
+  'show-variables': showVariables,
+  'show-connectors': showConnectors,
+  'show-connector-plugins': showConnectorPlugins,
   describe,
+  'describe-sources': describeSources,
+  'describe-connector': describeConnector,
   explain,
   set,
   unset,
+  'alter-system': alterSystem,
+  define,
+  undefine,
 };
 
 const commands: { readonly [K in Command['kind']]: CommandDefinition<CommandOf<K>> } = {
   'create-source': createSourceCommand,
   'create-as': createAsCommand,
   'insert-as': insertAsCommand,
+  'alter-source': alterSourceCommand,
   'drop-source': dropSourceCommand,
   terminate: terminateCommand,
+  pause: pauseCommand,
+  resume: resumeCommand,
+  'create-type': createTypeCommand,
+  'drop-type': dropTypeCommand,
 };
 
 export const planStatement = (statement: Statement, context: StatementContext): Planned =>

@@ -1,18 +1,19 @@
-/** SHOW and LIST: streams, tables, topics, queries, functions. */
+/** SHOW and LIST: streams, tables, topics, queries, functions, properties. */
 
-import type { ShowFunctions, ShowQueries, ShowSources, ShowTopics } from '../parser/statements/show.ts';
+import type { ExtendedTopicRow, TopicRow } from '../facade.ts';
+import type { ShowFunctions, ShowPlain, ShowQueries, ShowSources, ShowTopics } from '../parser/statements/show.ts';
+import { knownProperties } from '../settings.ts';
 import { describeSource, queryRow, sourceRow } from './describe.ts';
-import type { Handler } from './statement.ts';
+import { describeRunning } from './explain.ts';
+import type { Handler, TopicInfo, View } from './statement.ts';
 
 export const showSources: Handler<ShowSources> = ({ sourceKind, extended }) => ({
   kind: 'show',
-  show(view) {
+  async show(view) {
     const sources = view.catalog.sources(sourceKind);
     if (extended) {
-      return {
-        kind: 'source_descriptions',
-        sourceDescriptions: sources.map((source) => describeSource(source, view, true)),
-      };
+      const sourceDescriptions = await Promise.all(sources.map((source) => describeSource(source, view, true)));
+      return { kind: 'source_descriptions', sourceDescriptions };
     }
     const rows = sources.map(sourceRow);
     return sourceKind === 'stream' ? { kind: 'streams', streams: rows } : { kind: 'tables', tables: rows };
@@ -20,20 +21,74 @@ export const showSources: Handler<ShowSources> = ({ sourceKind, extended }) => (
 });
 
 /** Topics that are ours begin with `_`; SHOW ALL TOPICS shows them too. */
-export const showTopics: Handler<ShowTopics> = ({ all }) => ({
+export const showTopics: Handler<ShowTopics> = ({ all, extended }) => ({
   kind: 'show',
-  show: (view) => ({
-    kind: 'kafka_topics',
-    topics: [...view.topics]
+  async show(view) {
+    const topics = [...view.topics]
       .filter(([name]) => all || !name.startsWith('_'))
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, { partitions }]) => ({ name, replicaInfo: new Array<number>(partitions).fill(1) })),
-  }),
+      .sort(([a], [b]) => (a < b ? -1 : 1));
+    if (!extended) return { kind: 'kafka_topics', topics: topics.map(topicRow) };
+    const rows = await Promise.all(topics.map((topic) => extendedTopicRow(topic, view)));
+    return { kind: 'kafka_topics_extended', topics: rows };
+  },
 });
 
-export const showQueries: Handler<ShowQueries> = () => ({
+const topicRow = ([name, { partitions }]: readonly [string, TopicInfo]): TopicRow => ({
+  name,
+  replicaInfo: new Array<number>(partitions).fill(1),
+});
+
+const extendedTopicRow = async (topic: readonly [string, TopicInfo], view: View): Promise<ExtendedTopicRow> => {
+  const [name, { configs }] = topic;
+  const { partitions, groups } = await view.topicUse(name);
+  const ends = new Map(partitions.map(({ partition, end }) => [partition, end]));
+  const retention = configs['retention.ms'];
+  return {
+    ...topicRow(topic),
+    consumerCount: groups.length,
+    consumerGroupCount: groups.length,
+    millrace: {
+      records: partitions.reduce((sum, { start, end }) => sum + end - start, 0),
+      retentionMs: retention === undefined ? null : Number(retention),
+      cleanupPolicy: configs['cleanup.policy'] ?? 'delete',
+      groups: groups.map(({ group, offsets }) => ({
+        group,
+        lag: offsets.reduce((sum, { partition, offset }) => sum + Math.max(0, (ends.get(partition) ?? 0) - offset), 0),
+      })),
+    },
+  };
+};
+
+export const showQueries: Handler<ShowQueries> = ({ extended }, context) => ({
   kind: 'show',
-  show: (view) => ({ kind: 'queries', queries: view.catalog.queries().map((query) => queryRow(query, view)) }),
+  show(view) {
+    const queries = view.catalog.queries();
+    return extended
+      ? {
+          kind: 'query_descriptions',
+          queryDescriptions: queries.map((query) => describeRunning(query, view, context)),
+        }
+      : { kind: 'queries', queries: queries.map((query) => queryRow(query, view)) };
+  },
+});
+
+/** Every property, with its value in force; what SET sets for the queries behind it, and what counts for statements. */
+export const showProperties: Handler<ShowPlain> = (_, { settings }) => ({
+  kind: 'nothing',
+  answer: {
+    kind: 'properties',
+    properties: Object.keys(knownProperties)
+      .sort()
+      .map((name) => ({
+        name: knownProperties[name]?.ofQueries === true ? `ksql.streams.${name}` : name,
+        scope: 'KSQL',
+        value: settings.get(name) ?? knownProperties[name]?.byDefault ?? null,
+        editable: true,
+        level: knownProperties[name]?.ofQueries === true ? 'QUERY' : 'SERVER',
+      })),
+    overwrittenProperties: Object.keys(settings.toRecord()),
+    defaultProperties: Object.keys(knownProperties).filter((name) => settings.get(name) === undefined),
+  },
 });
 
 export const showFunctions: Handler<ShowFunctions> = () => ({

@@ -26,7 +26,7 @@ export const placed = <T>(at: Position | undefined, check: () => T): T => {
 export const statusAnswer = (
   subject: string,
   name: string,
-  action: 'create' | 'drop' | 'execute',
+  action: 'create' | 'drop' | 'alter' | 'execute',
   message: string,
   context: StatementContext,
   queryId: string | null = null,
@@ -37,10 +37,18 @@ export const statusAnswer = (
   commandSequenceNumber: context.number,
 });
 
-/** A name may be new, or taken: then the statement fails, or IF NOT EXISTS makes it a warning. */
+interface Creation {
+  readonly ifNotExists: boolean;
+  readonly orReplace: boolean;
+  readonly readOnly?: boolean;
+  readonly at: Position;
+}
+
+/** A name may be new, or taken: then OR REPLACE replaces what has it, IF NOT EXISTS makes it a warning, and otherwise
+ *  the statement fails. */
 export const checkName = (
   name: Identifier,
-  { ifNotExists, orReplace, at }: { readonly ifNotExists: boolean; readonly orReplace: boolean; readonly at: Position },
+  { ifNotExists, orReplace, readOnly, at }: Creation,
   context: StatementContext,
 ): PlannedBy<never> | undefined => {
   if (!/^[A-Za-z0-9_-]+$/.test(name.name)) {
@@ -59,16 +67,17 @@ export const checkName = (
       },
     };
   }
-  if (orReplace) {
-    throw new UserError('SQL_UNSUPPORTED', 'CREATE OR REPLACE is not supported yet', {
-      at,
-      hint: `DROP the old one first: DROP STREAM ${name.name};`,
-    });
+  if (orReplace && (readOnly === true || existing?.readOnly === true)) {
+    throw new UserError(
+      'SQL_READ_ONLY',
+      `CREATE OR REPLACE cannot be used for "${name.name}": a SOURCE is not replaced`,
+      { at, hint: `DROP the old one and create it again, or leave OR REPLACE out.` },
+    );
   }
-  if (existing !== undefined) {
+  if (existing !== undefined && !orReplace) {
     throw new UserError('SQL_DUPLICATE_SOURCE', `there is already a ${existing.kind} called "${name.name}"`, {
       at: name.at,
-      hint: 'Choose another name, DROP the old one, or write CREATE … IF NOT EXISTS.',
+      hint: 'Choose another name, DROP the old one, or write CREATE OR REPLACE or IF NOT EXISTS.',
     });
   }
   return undefined;

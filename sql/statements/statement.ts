@@ -39,8 +39,10 @@ export interface StatementContext {
   readonly typer: Typer;
   readonly functions: FunctionRegistry;
   readonly functionContext: FunctionContext;
-  /** The statement as written. */
+  /** The statement as written, with the values of variables in their places. */
   readonly text: string;
+  /** What `${name}` stands for behind the statement. */
+  readonly variables: ReadonlyMap<string, string>;
   /** As in `ParsedStatement`. Printing needs the parser, which is loaded with the first text. */
   canonical(): string;
   /** The number that the next command will have: the n of query ids. */
@@ -60,7 +62,23 @@ export interface View {
   state(queryId: string): string;
   errors(queryId: string): readonly string[];
   drops(queryId: string): QueryDrops;
-  statistics(topic: string): string;
+  /** The records of a topic, and the groups that read it. */
+  topicUse(topic: string): Promise<TopicUse>;
+  /** The names of the topics at the moment, and of their partitions. */
+  topicsNow(): Promise<ReadonlyMap<string, TopicInfo>>;
+  /** Resolves after so many milliseconds. */
+  pause(ms: number): Promise<void>;
+}
+
+export interface TopicUse {
+  readonly partitions: readonly { readonly partition: number; readonly start: number; readonly end: number }[];
+  readonly groups: readonly TopicGroup[];
+}
+
+/** A group that has committed positions of a topic. */
+export interface TopicGroup {
+  readonly group: string;
+  readonly offsets: readonly { readonly partition: number; readonly offset: number }[];
 }
 
 /** The answer of a statement without what all answers have. */
@@ -83,7 +101,8 @@ export type PlannedBy<C> =
     }
   | { readonly kind: 'record'; readonly record: NewRecord; readonly answer: Answer }
   | { readonly kind: 'settings'; readonly settings: Settings; readonly answer: Answer }
-  | { readonly kind: 'show'; show(view: View): Answer }
+  /** Looks, and changes nothing. */
+  | { readonly kind: 'show'; show(view: View): Answer | Promise<Answer> }
   /** Nothing to do: IF EXISTS, IF NOT EXISTS. */
   | { readonly kind: 'nothing'; readonly answer: Answer };
 

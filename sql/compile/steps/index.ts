@@ -13,13 +13,15 @@ import { buildSource } from './source.ts';
 import { buildStreamSelectKey } from './stream-select-key.ts';
 import { buildStreamTableJoin } from './stream-table-join.ts';
 import { buildTableSelectKey } from './table-select-key.ts';
+import { buildTableStore } from './table-store.ts';
 
 /** What a plan ends in; these steps stand at its top, and nowhere else. */
-type EndKind = 'streamSink' | 'tableSink' | 'result';
+type EndKind = 'streamSink' | 'tableSink' | 'tableStore' | 'result';
 
 export const endBuilders: { readonly [K in EndKind]: (step: StepOf<K>, builder: TopologyBuilder) => void } = {
   streamSink: buildSink,
   tableSink: buildSink,
+  tableStore: buildTableStore,
   result: buildResult,
 };
 

@@ -24,6 +24,7 @@ import {
   NumberText,
   nameOf,
   placeOf,
+  QuotedName,
   StringText,
   Unit,
   unitOf,
@@ -79,6 +80,28 @@ export class Grammar extends EmbeddedActionsParser {
     const token = this.CONSUME(Name);
     return { name: nameOf(token), at: placeOf(token) };
   });
+
+  /** The name of a topic or of a subject: in single quotes, or a name, which counts as it is written. */
+  protected readonly resource: ParserMethod<[], Identifier> = this.RULE('resource', () =>
+    this.OR({
+      DEF: [
+        {
+          ALT: (): Identifier => {
+            const token = this.CONSUME(StringText);
+            return { name: unquote(token.image), at: placeOf(token) };
+          },
+        },
+        {
+          ALT: (): Identifier => {
+            const token = this.CONSUME(Name);
+            const name = token.tokenType === QuotedName ? unquote(token.image) : token.image;
+            return { name, at: placeOf(token) };
+          },
+        },
+      ],
+      ERR_MSG: 'a name, or a text in single quotes',
+    }),
+  );
 
   readonly duration: ParserMethod<[], Duration> = this.RULE('duration', () => {
     const amount = this.CONSUME(IntegerText);

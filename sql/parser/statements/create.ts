@@ -1,4 +1,5 @@
-/** CREATE STREAM and CREATE TABLE, over a topic or by a query: the trees, the grammar, and the way back to text. */
+/** CREATE STREAM and CREATE TABLE, over a topic or by a query, CREATE TYPE and CREATE CONNECTOR: the trees, the grammar,
+ *  and the way back to text. */
 
 import type { IToken, ParserMethod } from 'chevrotain';
 import { UserError } from '../../../base/index.ts';
@@ -50,15 +51,32 @@ export interface CreateAs {
   readonly at: Position;
 }
 
-export type CreateStatement = CreateSource | CreateAs;
+/** `CREATE TYPE [IF NOT EXISTS] name AS type`. */
+export interface CreateType {
+  readonly kind: 'create-type';
+  readonly ifNotExists: boolean;
+  readonly name: Identifier;
+  readonly type: TypeNode;
+  readonly at: Position;
+}
+
+/** `CREATE SOURCE|SINK CONNECTOR [IF NOT EXISTS] name WITH (…)`. */
+export interface CreateConnector {
+  readonly kind: 'create-connector';
+  readonly direction: 'source' | 'sink';
+  readonly ifNotExists: boolean;
+  readonly name: Identifier;
+  readonly properties: readonly Property[];
+  readonly at: Position;
+}
+
+export type CreateStatement = CreateSource | CreateAs | CreateType | CreateConnector;
 
 /** What these statements begin with, for the error where no statement is found. */
 export const createWords = ['CREATE'] as const;
 
 /** Forms of this family that are not supported. */
 export const createUnsupported: UnsupportedForms = [
-  ['CREATE SOURCE|SINK CONNECTOR'],
-  ['CREATE TYPE', 'Write the type out where it is used.'],
   ['CREATE VIEW', 'CREATE TABLE … AS SELECT keeps the result of a query up to date.'],
   ['CREATE MATERIALIZED VIEW', 'CREATE TABLE … AS SELECT keeps the result of a query up to date.'],
   ['CREATE INDEX'],
@@ -68,9 +86,81 @@ export const createUnsupported: UnsupportedForms = [
 ];
 
 export abstract class CreateGrammar extends QueryGrammar {
-  protected readonly createStatement: ParserMethod<[], CreateStatement> = this.RULE(
-    'createStatement',
-    (): CreateStatement => {
+  protected readonly createStatement: ParserMethod<[], CreateStatement> = this.RULE('createStatement', () =>
+    this.OR({
+      DEF: [
+        {
+          GATE: () => this.ahead(keyword.CREATE, keyword.TYPE),
+          ALT: (): CreateStatement => this.SUBRULE(this.#createType),
+        },
+        {
+          GATE: () =>
+            this.ahead(keyword.CREATE, keyword.SINK) || this.ahead(keyword.CREATE, keyword.SOURCE, keyword.CONNECTOR),
+          ALT: (): CreateStatement => this.SUBRULE(this.#createConnector),
+        },
+        { ALT: (): CreateStatement => this.SUBRULE(this.#createSource) },
+      ],
+      IGNORE_AMBIGUITIES: true,
+    }),
+  );
+
+  readonly #createType: ParserMethod<[], CreateType> = this.RULE('createType', (): CreateType => {
+    const start = this.start();
+    this.CONSUME(keyword.CREATE);
+    this.CONSUME(keyword.TYPE);
+    const ifNotExists = this.SUBRULE(this.#ifNotExists);
+    const name = this.SUBRULE(this.identifier);
+    this.CONSUME(keyword.AS);
+    const type = this.SUBRULE(this.type);
+    return { kind: 'create-type', ifNotExists, name, type, at: this.since(start) };
+  });
+
+  readonly #createConnector: ParserMethod<[], CreateConnector> = this.RULE('createConnector', (): CreateConnector => {
+    const start = this.start();
+    this.CONSUME(keyword.CREATE);
+    const direction = this.SUBRULE(this.connectorDirection);
+    this.CONSUME(keyword.CONNECTOR);
+    const ifNotExists = this.SUBRULE(this.#ifNotExists);
+    const name = this.SUBRULE(this.identifier);
+    const properties = this.SUBRULE(this.properties);
+    return { kind: 'create-connector', direction, ifNotExists, name, properties, at: this.since(start) };
+  });
+
+  protected readonly connectorDirection: ParserMethod<[], 'source' | 'sink'> = this.RULE('connectorDirection', () =>
+    this.OR([
+      {
+        ALT: (): 'source' | 'sink' => {
+          this.CONSUME(keyword.SOURCE);
+          return 'source';
+        },
+      },
+      {
+        ALT: (): 'source' | 'sink' => {
+          this.CONSUME(keyword.SINK);
+          return 'sink';
+        },
+      },
+    ]),
+  );
+
+  /** A stream or table may be called IF. */
+  readonly #ifNotExists: ParserMethod<[], boolean> = this.RULE(
+    'ifNotExists',
+    () =>
+      this.OPTION({
+        GATE: () => this.ahead(keyword.IF, keyword.NOT),
+        DEF: () => {
+          this.CONSUME(keyword.IF);
+          this.CONSUME(keyword.NOT);
+          this.CONSUME(keyword.EXISTS);
+          return true;
+        },
+      }) ?? false,
+  );
+
+  readonly #createSource: ParserMethod<[], CreateSource | CreateAs> = this.RULE(
+    'createSource',
+    (): CreateSource | CreateAs => {
       const start = this.start();
       this.CONSUME(keyword.CREATE);
       const orReplace = this.OPTION(() => {
@@ -80,27 +170,19 @@ export abstract class CreateGrammar extends QueryGrammar {
       });
       const source = this.OPTION1(() => this.CONSUME(keyword.SOURCE));
       const sourceKind = this.SUBRULE(this.sourceKind);
-      const ifNotExists = this.OPTION2({
-        GATE: () => this.ahead(keyword.IF, keyword.NOT),
-        DEF: () => {
-          this.CONSUME(keyword.IF);
-          this.CONSUME(keyword.NOT);
-          this.CONSUME(keyword.EXISTS);
-          return true;
-        },
-      });
+      const ifNotExists = this.SUBRULE(this.#ifNotExists);
       const name = this.SUBRULE(this.identifier);
-      const elements = this.OPTION3(() => this.SUBRULE(this.#elements));
-      const properties = this.OPTION4(() => this.SUBRULE(this.properties));
-      const query = this.OPTION5(() => {
+      const elements = this.OPTION2(() => this.SUBRULE(this.#elements));
+      const properties = this.OPTION3(() => this.SUBRULE(this.properties));
+      const query = this.OPTION4(() => {
         this.CONSUME(keyword.AS);
         return this.SUBRULE(this.query);
       });
-      return this.ACTION((): CreateStatement => {
+      return this.ACTION((): CreateSource | CreateAs => {
         const common = {
           sourceKind,
           orReplace: orReplace ?? false,
-          ifNotExists: ifNotExists ?? false,
+          ifNotExists,
           name,
           properties: properties ?? [],
           at: this.since(start),
@@ -278,5 +360,14 @@ export const createPrinters = {
       printName(name.name),
       printProperties(properties),
       `AS ${printQuery(query)}`,
+    ),
+  'create-type': ({ ifNotExists, name, type }: CreateType): string =>
+    words('CREATE TYPE', ifNotExists && 'IF NOT EXISTS', printName(name.name), 'AS', printType(type)),
+  'create-connector': ({ direction, ifNotExists, name, properties }: CreateConnector): string =>
+    words(
+      `CREATE ${direction.toUpperCase()} CONNECTOR`,
+      ifNotExists && 'IF NOT EXISTS',
+      printName(name.name),
+      printProperties(properties),
     ),
 };

@@ -5,7 +5,7 @@ import { EOF, type ParserMethod } from 'chevrotain';
 import type { Identifier, Position } from '../ast.ts';
 import { printName } from '../print.ts';
 import { keyword, Name } from '../tokens.ts';
-import { SettingsGrammar } from './settings.ts';
+import { AlterGrammar } from './alter.ts';
 
 export type ExplainTarget<S> =
   | { readonly kind: 'statement'; readonly statement: S }
@@ -21,7 +21,7 @@ export interface Explain<S> {
 /** What these statements begin with, for the error where no statement is found. */
 export const explainWords = ['EXPLAIN'] as const;
 
-export abstract class ExplainGrammar<S> extends SettingsGrammar {
+export abstract class ExplainGrammar<S> extends AlterGrammar {
   abstract readonly statement: ParserMethod<[], S>;
 
   /** A single name is the id of a query; anything else is a statement. */

@@ -7,12 +7,15 @@
 import type { ParserMethod } from 'chevrotain';
 import type { Position, Query } from '../ast.ts';
 import { printQuery } from '../print.ts';
-import { type ControlStatement, controlPrinters, controlUnsupported, controlWords } from './control.ts';
+import { type AlterSource, alterPrinters, alterWords } from './alter.ts';
+import { type AssertStatement, assertPrinters, assertWords } from './assert.ts';
+import { type ControlStatement, controlPrinters, controlWords } from './control.ts';
 import { type CreateStatement, createPrinters, createUnsupported, createWords } from './create.ts';
-import { type DropStatement, dropPrinters, dropUnsupported, dropWords } from './drop.ts';
+import { type DropStatement, dropPrinters, dropWords } from './drop.ts';
 import { ExplainGrammar, type Explain as ExplainOf, explainWords, printExplain } from './explain.ts';
 import { type InsertStatement, insertPrinters, insertWords } from './insert.ts';
-import { type SettingsStatement, settingsPrinters, settingsUnsupported, settingsWords } from './settings.ts';
+import { type PrintTopic, printPrinters, printWords } from './print.ts';
+import { type SettingsStatement, settingsPrinters, settingsWords } from './settings.ts';
 import { type ShowStatement, showPrinters, showUnsupported, showWords } from './show.ts';
 import { otherForms, type UnsupportedForms } from './unsupported.ts';
 
@@ -32,32 +35,32 @@ export type Statement =
   | DropStatement
   | ControlStatement
   | ShowStatement
+  | PrintTopic
+  | AssertStatement
+  | AlterSource
   | SettingsStatement
   | ExplainOf<Statement>;
 
 /** One kind of statement: `StatementOf<'create-as'>`. */
-export type StatementOf<K extends Statement['kind']> = Extract<Statement, { readonly kind: K }>;
+export type StatementOf<K extends Statement['kind']> = OfKind<Statement, K>;
+type OfKind<S, K> = S extends { readonly kind: infer Kinds } ? (K extends Kinds ? S : never) : never;
 
-/** A statement together with the text it came from, without the closing semicolon and the blanks around it. Places
+/** A statement together with the text it came from, without the closing semicolon and the blanks around it, and with the
+ *  values of variables in their places. Places
  *  inside the statement count from the start of the whole text that was parsed, `at.offset` is where the slice begins.
  *  */
 export interface ParsedStatement {
   readonly statement: Statement;
   readonly text: string;
   readonly at: Position;
+  /** What `${name}` stands for behind it. */
+  readonly variables: ReadonlyMap<string, string>;
   /** The statement in its canonical form; for EXPLAIN, that of the statement which it explains. */
   canonical(): string;
 }
 
 /** Forms that are known and not supported, for an error that tells so. */
-export const unsupportedForms: UnsupportedForms = [
-  ...createUnsupported,
-  ...dropUnsupported,
-  ...controlUnsupported,
-  ...showUnsupported,
-  ...settingsUnsupported,
-  ...otherForms,
-];
+export const unsupportedForms: UnsupportedForms = [...createUnsupported, ...showUnsupported, ...otherForms];
 
 const firstWords = [
   'SELECT',
@@ -67,6 +70,9 @@ const firstWords = [
   ...controlWords,
   ...showWords,
   ...explainWords,
+  ...printWords,
+  ...assertWords,
+  ...alterWords,
   ...settingsWords,
 ];
 
@@ -83,6 +89,9 @@ export class StatementGrammar extends ExplainGrammar<Statement> {
         { ALT: (): Statement => this.SUBRULE(this.controlStatement) },
         { ALT: (): Statement => this.SUBRULE(this.showStatement) },
         { ALT: (): Statement => this.SUBRULE(this.explain) },
+        { ALT: (): Statement => this.SUBRULE(this.printTopic) },
+        { ALT: (): Statement => this.SUBRULE(this.assertStatement) },
+        { ALT: (): Statement => this.SUBRULE(this.alterStatement) },
         { ALT: (): Statement => this.SUBRULE(this.settingsStatement) },
       ],
       ERR_MSG: `a statement (${listed(firstWords)})`,
@@ -102,6 +111,9 @@ const printers: { readonly [K in Statement['kind']]: (statement: StatementOf<K>)
   ...dropPrinters,
   ...controlPrinters,
   ...showPrinters,
+  ...printPrinters,
+  ...assertPrinters,
+  ...alterPrinters,
   ...settingsPrinters,
   explain: (statement) => printExplain(statement, printStatement),
 };

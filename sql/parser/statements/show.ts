@@ -36,6 +36,35 @@ export interface ShowFunctions {
   readonly at: Position;
 }
 
+/** `SHOW PROPERTIES`, `SHOW TYPES`, `SHOW VARIABLES`, `SHOW CONNECTOR PLUGINS`. */
+export interface ShowPlain {
+  readonly kind: 'show-properties' | 'show-types' | 'show-variables' | 'show-connector-plugins';
+  readonly at: Position;
+}
+
+/** `SHOW [SOURCE|SINK] CONNECTORS`. */
+export interface ShowConnectors {
+  readonly kind: 'show-connectors';
+  /** Undefined: of both. */
+  readonly direction?: 'source' | 'sink' | undefined;
+  readonly at: Position;
+}
+
+/** `DESCRIBE STREAMS [EXTENDED]` or `DESCRIBE TABLES [EXTENDED]`: each stream, or each table. */
+export interface DescribeSources {
+  readonly kind: 'describe-sources';
+  readonly sourceKind: SourceKind;
+  readonly extended: boolean;
+  readonly at: Position;
+}
+
+/** `DESCRIBE CONNECTOR name`. */
+export interface DescribeConnector {
+  readonly kind: 'describe-connector';
+  readonly name: Identifier;
+  readonly at: Position;
+}
+
 /** `DESCRIBE name [EXTENDED]`. */
 export interface Describe {
   readonly kind: 'describe';
@@ -44,26 +73,15 @@ export interface Describe {
   readonly at: Position;
 }
 
-type Show = ShowSources | ShowTopics | ShowQueries | ShowFunctions;
+type Show = ShowSources | ShowTopics | ShowQueries | ShowFunctions | ShowPlain | ShowConnectors;
 
-export type ShowStatement = Show | Describe;
+export type ShowStatement = Show | Describe | DescribeSources | DescribeConnector;
 
 /** What these statements begin with, for the error where no statement is found. */
 export const showWords = ['SHOW', 'DESCRIBE'] as const;
 
 /** Forms of this family that are not supported. */
-export const showUnsupported: UnsupportedForms = [
-  ['SHOW|LIST PROPERTIES'],
-  ['SHOW|LIST CONNECTORS'],
-  ['SHOW|LIST SOURCE|SINK CONNECTORS'],
-  ['SHOW|LIST CONNECTOR PLUGINS'],
-  ['SHOW|LIST TYPES'],
-  ['SHOW|LIST VARIABLES'],
-  ['DESCRIBE STREAMS', 'Use SHOW STREAMS, or DESCRIBE with the name of one.'],
-  ['DESCRIBE TABLES', 'Use SHOW TABLES, or DESCRIBE with the name of one.'],
-  ['DESCRIBE FUNCTION *', 'SHOW FUNCTIONS lists all functions.'],
-  ['DESCRIBE CONNECTOR'],
-];
+export const showUnsupported: UnsupportedForms = [['DESCRIBE FUNCTION *', 'SHOW FUNCTIONS lists all functions.']];
 
 export abstract class ShowGrammar extends ControlGrammar {
   protected readonly showStatement: ParserMethod<[], ShowStatement> = this.RULE('showStatement', () =>
@@ -112,6 +130,38 @@ export abstract class ShowGrammar extends ControlGrammar {
           return { kind: 'show-functions', at: this.since(start) };
         },
       },
+      {
+        ALT: (): Show => {
+          this.CONSUME(keyword.PROPERTIES);
+          return { kind: 'show-properties', at: this.since(start) };
+        },
+      },
+      {
+        ALT: (): Show => {
+          this.CONSUME(keyword.TYPES);
+          return { kind: 'show-types', at: this.since(start) };
+        },
+      },
+      {
+        ALT: (): Show => {
+          this.CONSUME(keyword.VARIABLES);
+          return { kind: 'show-variables', at: this.since(start) };
+        },
+      },
+      {
+        ALT: (): Show => {
+          this.CONSUME(keyword.CONNECTOR);
+          this.CONSUME(keyword.PLUGINS);
+          return { kind: 'show-connector-plugins', at: this.since(start) };
+        },
+      },
+      {
+        ALT: (): Show => {
+          const direction = this.OPTION1(() => this.SUBRULE(this.connectorDirection));
+          this.CONSUME(keyword.CONNECTORS);
+          return { kind: 'show-connectors', direction, at: this.since(start) };
+        },
+      },
     ]);
   });
 
@@ -120,12 +170,44 @@ export abstract class ShowGrammar extends ControlGrammar {
     () => this.OPTION(() => this.CONSUME(keyword.EXTENDED)) !== undefined,
   );
 
-  readonly #describe: ParserMethod<[], Describe> = this.RULE('describe', (): Describe => {
+  readonly #describe: ParserMethod<[], ShowStatement> = this.RULE('describe', (): ShowStatement => {
     const start = this.start();
     this.CONSUME(keyword.DESCRIBE);
-    const name = this.SUBRULE(this.identifier);
-    const extended = this.SUBRULE(this.#extended);
-    return { kind: 'describe', name, extended, at: this.since(start) };
+    return this.OR({
+      DEF: [
+        {
+          ALT: (): ShowStatement => {
+            this.CONSUME(keyword.STREAMS);
+            const extended = this.SUBRULE(this.#extended);
+            return { kind: 'describe-sources', sourceKind: 'stream', extended, at: this.since(start) };
+          },
+        },
+        {
+          GATE: () => this.ahead(keyword.TABLES),
+          ALT: (): ShowStatement => {
+            this.CONSUME(keyword.TABLES);
+            const extended = this.SUBRULE1(this.#extended);
+            return { kind: 'describe-sources', sourceKind: 'table', extended, at: this.since(start) };
+          },
+        },
+        {
+          ALT: (): ShowStatement => {
+            this.CONSUME(keyword.CONNECTOR);
+            const name = this.SUBRULE(this.identifier);
+            return { kind: 'describe-connector', name, at: this.since(start) };
+          },
+        },
+        {
+          ALT: (): ShowStatement => {
+            const name = this.SUBRULE1(this.identifier);
+            const extended = this.SUBRULE2(this.#extended);
+            return { kind: 'describe', name, extended, at: this.since(start) };
+          },
+        },
+      ],
+      IGNORE_AMBIGUITIES: true,
+      ERR_MSG: 'the name of a stream or table, STREAMS or TABLES',
+    });
   });
 }
 
@@ -136,5 +218,13 @@ export const showPrinters = {
     words('SHOW', all && 'ALL', 'TOPICS', extended && 'EXTENDED'),
   'show-queries': ({ extended }: ShowQueries): string => words('SHOW QUERIES', extended && 'EXTENDED'),
   'show-functions': (): string => 'SHOW FUNCTIONS',
+  'show-properties': (): string => 'SHOW PROPERTIES',
+  'show-types': (): string => 'SHOW TYPES',
+  'show-variables': (): string => 'SHOW VARIABLES',
+  'show-connector-plugins': (): string => 'SHOW CONNECTOR PLUGINS',
+  'show-connectors': ({ direction }: ShowConnectors): string => words('SHOW', direction?.toUpperCase(), 'CONNECTORS'),
+  'describe-sources': ({ sourceKind, extended }: DescribeSources): string =>
+    words(`DESCRIBE ${sourceKind.toUpperCase()}S`, extended && 'EXTENDED'),
+  'describe-connector': ({ name }: DescribeConnector): string => `DESCRIBE CONNECTOR ${printName(name.name)}`,
   describe: ({ name, extended }: Describe): string => words(`DESCRIBE ${printName(name.name)}`, extended && 'EXTENDED'),
 };

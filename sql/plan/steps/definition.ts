@@ -27,9 +27,16 @@ export interface StepDefinition<S, Input> {
   readonly lookup: 'own store' | 'input' | 'none';
   /** What its stores hold, where it has any. */
   stored?(step: S): readonly Stored<S | Input>[];
+  /** What must be the same in a plan that takes the place of the step's own (CREATE OR REPLACE), by the names that
+   *  messages give it. `nothing`: the step keeps nothing, so that such steps may come, go and change. Left out: a plan
+   *  with such a step cannot be replaced. */
+  kept?(step: S): KeptParts | 'nothing';
   /** What it does, as EXPLAIN shows it behind the kind. */
   print(step: S): string;
 }
+
+/** Parts of a step as text, by what they are called. */
+export type KeptParts = Readonly<Record<string, string>>;
 
 /** The entries of one store of a step. */
 export interface Stored<S> {

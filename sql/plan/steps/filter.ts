@@ -13,5 +13,6 @@ export const filter = <Input>(): StepDefinition<FilterStep<Input>, Input> => ({
   ...overOneInput,
   keys: 'passed',
   lookup: 'input',
+  kept: () => 'nothing',
   print: ({ predicate }) => printTyped(predicate),
 });

@@ -2,6 +2,7 @@
 
 import { type NamedExpression, printNamed } from '../../analyze/logical.ts';
 import { type FormatChoice, printFormat } from '../../formats/choices.ts';
+import { printSchema } from '../../types/schema.ts';
 import { keysOfSchema, overOneInput, type StepBase, type StepDefinition } from './definition.ts';
 
 interface GroupBy<Input> extends StepBase {
@@ -31,7 +32,14 @@ const groupBy = {
     `${printNamed(keys)} as ${printFormat(keyFormat)}, through ${repartition}-repartition`,
 } as const;
 
-export const streamGroupBy = <Input>(): StepDefinition<GroupByStep<Input>, Input> => groupBy;
+export const streamGroupBy = <Input>(): StepDefinition<GroupByStep<Input>, Input> => ({
+  ...groupBy,
+  kept: ({ keys, keyFormat, schema }) => ({
+    groups: printNamed(keys),
+    'key format': printFormat(keyFormat),
+    'columns that are sent on': printSchema(schema),
+  }),
+});
 export const tableGroupBy = <Input>(): StepDefinition<TableGroupByStep<Input>, Input> => ({
   ...groupBy,
   stored: ({ store, from }) => [{ store, of: from }],

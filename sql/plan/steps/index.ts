@@ -1,6 +1,6 @@
 /** All kinds of steps: the union of their data, and the definition of each. A kind without a row does not compile. */
 
-import { type AggregateStep as AggregateOf, aggregate } from './aggregate.ts';
+import { type AggregateStep as AggregateOf, streamAggregate, tableAggregate } from './aggregate.ts';
 import type { StepDefinition } from './definition.ts';
 import { type FilterStep as FilterOf, filter } from './filter.ts';
 import { type FlatMapStep as FlatMapOf, flatMap } from './flat-map.ts';
@@ -17,6 +17,7 @@ import { type SourceStep, source } from './source.ts';
 import { type SelectKeyStep as SelectKeyOf, streamSelectKey } from './stream-select-key.ts';
 import { type JoinStep as JoinOf, streamTableJoin } from './stream-table-join.ts';
 import { type TableSelectKeyStep as TableSelectKeyOf, tableSelectKey } from './table-select-key.ts';
+import { type TableStoreStep as TableStoreOf, tableStore } from './table-store.ts';
 import { type WindowedAggregateStep as WindowedAggregateOf, windowedAggregate } from './windowed-aggregate.ts';
 
 export type Step =
@@ -32,6 +33,7 @@ export type Step =
   | WindowedAggregateOf<Step>
   | JoinOf<Step>
   | SinkOf<Step>
+  | TableStoreOf<Step>
   | ResultOf<Step>;
 
 /** The step of a kind: `StepOf<'tableFilter'>`. */
@@ -50,11 +52,12 @@ export const stepDefinitions: { readonly [K in Step['kind']]: StepDefinition<Ste
   tableSelectKey: tableSelectKey<Step>(),
   streamGroupBy: streamGroupBy<Step>(),
   tableGroupBy: tableGroupBy<Step>(),
-  streamAggregate: aggregate<Step>(),
-  tableAggregate: aggregate<Step>(),
+  streamAggregate: streamAggregate<Step>(),
+  tableAggregate: tableAggregate<Step>(),
   streamWindowedAggregate: windowedAggregate<Step>(),
   streamTableJoin: streamTableJoin<Step>(),
   streamSink: sink<Step>(),
   tableSink: sink<Step>(),
+  tableStore: tableStore<Step>(),
   result: result<Step>(),
 };

@@ -13,5 +13,6 @@ export const select = <Input>(): StepDefinition<SelectStep<Input>, Input> => ({
   ...overOneInput,
   keys: 'passed',
   lookup: 'input',
+  kept: () => 'nothing',
   print: ({ items }) => printNamed(items),
 });

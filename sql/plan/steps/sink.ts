@@ -1,6 +1,7 @@
 /** The end of a query that writes a topic. */
 
 import { type FormatChoice, printFormat, printTimestamp, type TimestampColumn } from '../../formats/choices.ts';
+import { printSchema } from '../../types/schema.ts';
 import { keysOfSchema, overOneInput, type StepBase, type StepDefinition } from './definition.ts';
 
 export interface SinkStep<Input> extends StepBase {
@@ -18,6 +19,13 @@ export const sink = <Input>(): StepDefinition<SinkStep<Input>, Input> => ({
   ...overOneInput,
   keys: keysOfSchema,
   lookup: 'none',
+  kept: ({ topic, schema, keyFormat, valueFormat, timestamp }) => ({
+    topic,
+    key: printSchema({ key: schema.key, value: [] }),
+    'key format': printFormat(keyFormat),
+    'value format': printFormat(valueFormat),
+    timestamp: printTimestamp(timestamp),
+  }),
   stored: ({ store, from }) => (store === undefined ? [] : [{ store, of: from }]),
   print: ({ topic, keyFormat, valueFormat, timestamp, store }) =>
     `topic ${topic}, key ${printFormat(keyFormat)}, value ${printFormat(valueFormat)}${printTimestamp(timestamp)}${store === undefined ? '' : `, kept in ${store}`}`,

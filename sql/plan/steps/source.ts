@@ -1,6 +1,8 @@
 /** A topic that is read: the records of a stream, or the rows of a table. */
 
+import { windowText } from '../../analyze/logical.ts';
 import { type FormatChoice, printFormat, printTimestamp, type TimestampColumn } from '../../formats/choices.ts';
+import { printSchema } from '../../types/schema.ts';
 import { renamedColumns, type StepBase, type StepDefinition } from './definition.ts';
 
 export interface SourceStep extends StepBase {
@@ -25,6 +27,14 @@ export const source: StepDefinition<SourceStep, never> = {
       step.schema.key.every((column, i) => column.name === names[i]) ? step : { ...step, keyNames: names },
   },
   lookup: 'none',
+  kept: ({ topic, schema, keyFormat, valueFormat, timestamp }) => ({
+    topic,
+    key: printSchema({ key: schema.key, value: [] }),
+    windows: windowText(schema.windowed),
+    'key format': printFormat(keyFormat),
+    'value format': printFormat(valueFormat),
+    timestamp: printTimestamp(timestamp),
+  }),
   print: ({ source: name, topic, keyFormat, valueFormat, timestamp }) =>
     `${name}: topic ${topic}, key ${printFormat(keyFormat)}, value ${printFormat(valueFormat)}${printTimestamp(timestamp)}`,
 };

@@ -2,6 +2,7 @@
 
 import { type NamedExpression, printNamed } from '../../analyze/logical.ts';
 import { type FormatChoice, printFormat } from '../../formats/choices.ts';
+import { printSchema } from '../../types/schema.ts';
 import { keysOfSchema, overOneInput, type StepBase, type StepDefinition } from './definition.ts';
 
 export interface SelectKeyStep<Input> extends StepBase {
@@ -21,6 +22,11 @@ export const streamSelectKey = <Input>(): StepDefinition<SelectKeyStep<Input>, I
   ...overOneInput,
   keys: keysOfSchema,
   lookup: 'none',
+  kept: ({ keys, keyFormat, repartition, schema }) => ({
+    key: keys.length === 0 ? 'NULL' : printNamed(keys),
+    'key format': printFormat(keyFormat),
+    ...(repartition !== undefined && { 'columns that are sent on': printSchema(schema) }),
+  }),
   print: ({ keys, keyFormat, repartition }) =>
     `${keys.length === 0 ? 'NULL' : printNamed(keys)} as ${printFormat(keyFormat)}${repartition === undefined ? '' : `, through ${repartition}-repartition`}`,
 });

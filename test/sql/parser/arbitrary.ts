@@ -257,6 +257,14 @@ const element: fc.Arbitrary<ColumnElement> = fc.record({
   at: fc.constant(at),
 });
 
+/** The name of a topic or a subject: any text. */
+const resource = text.map((one) => ({ name: one, at }));
+
+const count = fc.maxSafeNat().map((one) => ({ count: one, at }));
+
+/** No word of the language. */
+const variable = fc.stringMatching(/^x[a-z0-9_]{0,8}$/);
+
 const sourceKind = fc.constantFrom('stream' as const, 'table' as const);
 
 /** A kind of statement that is missing here does not compile. */
@@ -287,14 +295,59 @@ const statements = (inner: fc.Arbitrary<Statement>): Statements => ({
   'drop-source': fc
     .record({ sourceKind, ifExists: flag, name: identifier, deleteTopic: flag })
     .map((rest) => ({ kind: 'drop-source', ...rest, at })),
+  'alter-source': fc
+    .record({ sourceKind, name: identifier, columns: some(fc.record({ name: identifier, type })) })
+    .map((rest) => ({ kind: 'alter-source', ...rest, at })),
   terminate: perhaps(identifier).map((queryId) => ({ kind: 'terminate', queryId, at })),
+  pause: perhaps(identifier).map((queryId) => ({ kind: 'pause', queryId, at })),
+  resume: perhaps(identifier).map((queryId) => ({ kind: 'resume', queryId, at })),
+  'create-type': fc
+    .record({ ifNotExists: flag, name: identifier, type })
+    .map((rest) => ({ kind: 'create-type', ...rest, at })),
+  'drop-type': fc.record({ ifExists: flag, name: identifier }).map((rest) => ({ kind: 'drop-type', ...rest, at })),
+  'create-connector': fc
+    .record({
+      direction: fc.constantFrom('source' as const, 'sink' as const),
+      ifNotExists: flag,
+      name: identifier,
+      properties: some(property),
+    })
+    .map((rest) => ({ kind: 'create-connector', ...rest, at })),
+  'drop-connector': fc
+    .record({ ifExists: flag, name: identifier })
+    .map((rest) => ({ kind: 'drop-connector', ...rest, at })),
+  'assert-topic': fc
+    .record({ exists: flag, topic: resource, properties: few(property), timeout: perhaps(duration) })
+    .map((rest) => ({ kind: 'assert-topic', ...rest, at })),
+  'assert-schema': fc
+    .record({ exists: flag, subject: perhaps(resource), id: perhaps(literal), timeout: perhaps(duration) })
+    .map((rest) => ({ kind: 'assert-schema', ...rest, at })),
+  print: fc
+    .record({ topic: resource, fromBeginning: flag, interval: perhaps(count), limit: perhaps(count) })
+    .map((rest) => ({ kind: 'print', ...rest, at })),
   'show-sources': fc.record({ sourceKind, extended: flag }).map((rest) => ({ kind: 'show-sources', ...rest, at })),
   'show-topics': fc.record({ all: flag, extended: flag }).map((rest) => ({ kind: 'show-topics', ...rest, at })),
   'show-queries': flag.map((extended) => ({ kind: 'show-queries', extended, at })),
   'show-functions': fc.constant({ kind: 'show-functions', at }),
+  'show-properties': fc.constant({ kind: 'show-properties', at }),
+  'show-types': fc.constant({ kind: 'show-types', at }),
+  'show-variables': fc.constant({ kind: 'show-variables', at }),
+  'show-connector-plugins': fc.constant({ kind: 'show-connector-plugins', at }),
+  'show-connectors': perhaps(fc.constantFrom('source' as const, 'sink' as const)).map((direction) => ({
+    kind: 'show-connectors',
+    direction,
+    at,
+  })),
+  'describe-sources': fc
+    .record({ sourceKind, extended: flag })
+    .map((rest) => ({ kind: 'describe-sources', ...rest, at })),
+  'describe-connector': identifier.map((one) => ({ kind: 'describe-connector', name: one, at })),
   describe: fc.record({ name: identifier, extended: flag }).map((rest) => ({ kind: 'describe', ...rest, at })),
   set: fc.tuple(text, text).map(([one, value]) => ({ kind: 'set', name: one, value, at })),
   unset: text.map((one) => ({ kind: 'unset', name: one, at })),
+  'alter-system': fc.tuple(text, text).map(([one, value]) => ({ kind: 'alter-system', name: one, value, at })),
+  define: fc.tuple(variable, text).map(([one, value]) => ({ kind: 'define', name: one, value, at })),
+  undefine: variable.map((one) => ({ kind: 'undefine', name: one, at })),
   explain: fc.oneof(
     identifier.map((id): StatementOf<'explain'> => ({ kind: 'explain', target: { kind: 'query-id', id }, at })),
     inner.map(

@@ -36,6 +36,53 @@ const table: readonly (readonly [sentence: string, pairs: readonly (readonly [te
     ],
   ],
   [
+    'types, connectors, columns that are added',
+    [
+      [
+        'create type address as struct<street varchar, zip int>',
+        'CREATE TYPE ADDRESS AS STRUCT<STREET STRING, ZIP INTEGER>',
+      ],
+      ['CREATE TYPE IF NOT EXISTS T AS ARRAY<OTHER>'],
+      ['drop type if exists t', 'DROP TYPE IF EXISTS T'],
+      [
+        'alter stream s add column a int, add `b` address',
+        'ALTER STREAM S ADD COLUMN A INTEGER, ADD COLUMN `b` ADDRESS',
+      ],
+      ['alter table t add column column int', 'ALTER TABLE T ADD COLUMN COLUMN INTEGER'],
+      [
+        "CREATE SOURCE CONNECTOR IF NOT EXISTS C WITH (`connector.class` = 'x')",
+        "CREATE SOURCE CONNECTOR IF NOT EXISTS C WITH (`CONNECTOR.CLASS` = 'x')",
+      ],
+      ["create sink connector c with ('a.b' = 'x')", "CREATE SINK CONNECTOR C WITH (`A.B` = 'x')"],
+      ['DROP CONNECTOR IF EXISTS C'],
+      ['list source connectors', 'SHOW SOURCE CONNECTORS'],
+      ['SHOW CONNECTORS'],
+      ['SHOW CONNECTOR PLUGINS'],
+      ['DESCRIBE CONNECTOR C'],
+    ],
+  ],
+  [
+    'PAUSE, RESUME, ASSERT, PRINT, DEFINE',
+    [
+      ['pause all', 'PAUSE ALL'],
+      ['resume q_1', 'RESUME Q_1'],
+      ['assert topic Orders', "ASSERT TOPIC 'Orders'"],
+      ["ASSERT NOT EXISTS TOPIC 'a-b' WITH (PARTITIONS = 2) TIMEOUT 3 SECONDS"],
+      ["ASSERT SCHEMA SUBJECT 'Orders-value' ID 3 TIMEOUT 1 MINUTES"],
+      ['assert not exists schema id 7', 'ASSERT NOT EXISTS SCHEMA ID 7'],
+      ['print Orders', "PRINT 'Orders'"],
+      ["print 'a-b' from beginning sample 3 limit 2", "PRINT 'a-b' FROM BEGINNING INTERVAL 3 LIMIT 2"],
+      ["define Name = 'it''s'", "DEFINE Name = 'it''s'"],
+      ['undefine Name', 'UNDEFINE Name'],
+      ["alter system 'a' = 'b'", "ALTER SYSTEM 'a' = 'b'"],
+      ['list properties', 'SHOW PROPERTIES'],
+      ['LIST TYPES', 'SHOW TYPES'],
+      ['SHOW VARIABLES'],
+      ['describe streams extended', 'DESCRIBE STREAMS EXTENDED'],
+      ['describe tables', 'DESCRIBE TABLES'],
+    ],
+  ],
+  [
     'CREATE … AS SELECT',
     [
       ['CREATE STREAM LATE AS SELECT * FROM FLIGHTS WHERE DELAY > 60 EMIT CHANGES'],

@@ -9,7 +9,7 @@ const stream = (elements: string, properties = ''): string =>
 describe('CREATE', () => {
   test('a name that is taken', () => {
     expect(faultOf(`CREATE STREAM orders (v INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);`)).toBe(
-      'SQL_DUPLICATE_SOURCE at 1:15: there is already a stream called "ORDERS" | Choose another name, DROP the old one, or write CREATE … IF NOT EXISTS.',
+      'SQL_DUPLICATE_SOURCE at 1:15: there is already a stream called "ORDERS" | Choose another name, DROP the old one, or write CREATE OR REPLACE or IF NOT EXISTS.',
     );
     expect(
       planAll(

@@ -1,0 +1,134 @@
+/**
+ * Variables: what `${name}` stands for, and putting it there.
+ *
+ * A variable stands for one name or one literal, or for a part of a text between quotes; never for a clause, so that no
+ * value can change what a statement does. Names are compared without regard to case. Between quotes a `${…}` that is no
+ * variable is text; outside of them it is an error.
+ */
+
+import type { IToken } from 'chevrotain';
+import { closestName, UserError } from '../../base/index.ts';
+import {
+  DecimalText,
+  DoubleText,
+  IntegerText,
+  keyword,
+  Minus,
+  Name,
+  placeOf,
+  QuotedName,
+  StringText,
+  tokenize,
+  Variable,
+} from './tokens.ts';
+
+/** Values by name, in the order in which they were defined. */
+export type Variables = ReadonlyMap<string, string>;
+
+export const noVariables: Variables = new Map();
+
+const namePattern = /^[A-Za-z_][A-Za-z0-9_@]*$/;
+
+/** The variables of a request. Throws `SQL_INVALID_VARIABLE` for one that could not be written as `${name}`. */
+export const variablesOf = (given: Readonly<Record<string, unknown>>): Variables => {
+  let variables = noVariables;
+  for (const [name, value] of Object.entries(given)) {
+    if (!namePattern.test(name)) {
+      throw new UserError('SQL_INVALID_VARIABLE', `"${name}" cannot name a variable`, {
+        hint: 'Names of variables have letters, digits, "_" and "@", and begin with a letter or "_".',
+      });
+    }
+    variables = withVariable(variables, name, String(value));
+  }
+  return variables;
+};
+
+export const withVariable = (variables: Variables, name: string, value: string): Variables =>
+  new Map([...withoutVariable(variables, name), [name, value]]);
+
+export const withoutVariable = (variables: Variables, name: string): Variables =>
+  new Map([...variables].filter(([one]) => one.toLowerCase() !== name.toLowerCase()));
+
+const valueOf = (variables: Variables, name: string): string | undefined => {
+  const wanted = name.toLowerCase();
+  for (const [one, value] of variables) if (one.toLowerCase() === wanted) return value;
+  return undefined;
+};
+
+/** A statement's tokens with the values in place of the variables. A value's token has the place of the variable. */
+export const substituted = (tokens: readonly IToken[], variables: Variables): IToken[] =>
+  tokens.flatMap((token) => {
+    if (token.tokenType === Variable) return valueTokens(token, variables);
+    if (token.tokenType !== StringText && token.tokenType !== QuotedName) return [token];
+    const quote = token.image.charAt(0);
+    const image = token.image.replace(/\$\{([A-Za-z_][A-Za-z0-9_@]*)\}/g, (written, name: string) => {
+      const value = valueOf(variables, name);
+      return value === undefined ? written : value.replaceAll(quote, quote + quote);
+    });
+    return [image === token.image ? token : { ...token, image }];
+  });
+
+/** The text of a statement as its tokens have it: what stands between them is taken from the text. */
+export const substitutedText = (text: string, written: readonly IToken[], tokens: readonly IToken[]): string => {
+  let result = '';
+  let from = written[0]?.startOffset ?? 0;
+  let next = 0;
+  for (const token of written) {
+    result += text.slice(from, token.startOffset);
+    // The tokens of a value all stand where the variable stood.
+    for (; tokens[next]?.startOffset === token.startOffset; next++) result += tokens[next]?.image ?? '';
+    from = token.startOffset + token.image.length;
+  }
+  return result;
+};
+
+const numbers = [IntegerText, DecimalText, DoubleText];
+
+/** A name or a literal: one token, or the sign of a number and the number. */
+const valueTokens = (variable: IToken, variables: Variables): IToken[] => {
+  const at = placeOf(variable);
+  const name = /^\$\{(.*)\}$/s.exec(variable.image)?.[1]?.trim() ?? '';
+  const value = valueOf(variables, name);
+  if (value === undefined) {
+    const near = closestName(name, [...variables.keys()]);
+    throw new UserError('SQL_UNDEFINED_VARIABLE', `the variable ${variable.image} is not defined`, {
+      at,
+      hint: near === undefined ? `Define it: DEFINE ${name || 'name'} = 'value';` : `Did you mean \${${near}}?`,
+    });
+  }
+  const tokens = tokensOf(value);
+  const [first, second, third] = tokens;
+  const isNumber = first !== undefined && numbers.includes(first.tokenType) && second === undefined;
+  const isSigned =
+    first?.tokenType === Minus && second !== undefined && numbers.includes(second.tokenType) && third === undefined;
+  const isWord =
+    first !== undefined &&
+    second === undefined &&
+    (first.tokenType === Name ||
+      first.tokenType.CATEGORIES?.includes(Name) === true ||
+      first.tokenType === StringText ||
+      first.tokenType === keyword.TRUE ||
+      first.tokenType === keyword.FALSE);
+  if (!isNumber && !isSigned && !isWord) {
+    throw new UserError(
+      'SQL_INVALID_VARIABLE',
+      `the variable ${variable.image} stands for ${value === '' ? 'an empty text' : value}, which is neither a name nor a literal`,
+      { at, hint: `For a text write '\${${name}}', with the quotes; for a name with other characters, backticks.` },
+    );
+  }
+  return tokens.map((token) => ({
+    ...token,
+    startOffset: variable.startOffset,
+    endOffset: variable.startOffset + token.image.length - 1,
+    startLine: at.line,
+    startColumn: at.column,
+  }));
+};
+
+const tokensOf = (value: string): readonly IToken[] => {
+  try {
+    return tokenize(value);
+  } catch {
+    return [];
+  }
+};

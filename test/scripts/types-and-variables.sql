@@ -1,0 +1,26 @@
+-- Names for types, variables, properties.
+CREATE TYPE address AS STRUCT<street VARCHAR, zip INT>;
+CREATE TYPE IF NOT EXISTS address AS INT;
+CREATE TYPE address AS INT;
+CREATE TYPE people AS ARRAY<STRUCT<name VARCHAR, home address>>;
+CREATE TYPE nested AS MAP<VARCHAR, nowhere>;
+SHOW TYPES;
+SET 'auto.offset.reset' = 'earliest';
+DEFINE place = 'persons';
+DEFINE name = 'persons';
+CREATE STREAM ${name} (id BIGINT KEY, home address, friends people) WITH (KAFKA_TOPIC='${place}', VALUE_FORMAT='JSON', PARTITIONS=1);
+SHOW VARIABLES;
+UNDEFINE place;
+SHOW VARIABLES;
+DROP TYPE address;
+DROP TYPE address;
+DROP TYPE IF EXISTS address;
+DESCRIBE persons;
+INSERT INTO persons (id, home) VALUES (1, STRUCT(street := '${name} street', zip := 7));
+CREATE STREAM zips AS SELECT id, home->zip AS zip, CAST(home AS STRUCT<street VARCHAR>)->street AS street FROM persons;
+SELECT id, home->street AS street FROM persons;
+SELECT * FROM ${name} WHERE id = ${nothing};
+DEFINE evil = 'persons DELETE TOPIC';
+DROP STREAM ${evil};
+ALTER SYSTEM 'auto.offset.reset' = 'latest';
+ALTER SYSTEM 'auto.offset.rest' = 'latest';
