@@ -258,6 +258,7 @@ class Engine implements SqlEngine {
       drops: (id) => dropsOf(status.has(id) ? this.#runtime.counters(id) : undefined),
       topicUse: (topic) => this.#topicUse(topic, topics.get(topic)?.partitions ?? 0),
       topicsNow: () => this.#topics.list(),
+      registry: this.#registry,
       pause: (ms) => new Promise((resolve) => void this.#timers.after(ms, resolve)),
     };
   }

@@ -7,6 +7,7 @@ import { type Position, UserError } from '../../base/index.ts';
 import { milliseconds } from '../analyze/window.ts';
 import type { Duration, Property } from '../parser/ast.ts';
 import type { AssertSchema, AssertTopic } from '../parser/statements/assert.ts';
+import type { SchemaRegistry } from '../registry/registry.ts';
 import type { Handler, TopicInfo, View } from './statement.ts';
 
 const defaultTimeoutMs = 1000;
@@ -14,7 +15,7 @@ const pollMs = 50;
 
 /** Asks until there is nothing to complain about. Throws the last complaint when the time is over. */
 const holds = async (
-  view: View,
+  view: Pick<View, 'pause'>,
   timeout: Duration | undefined,
   at: Position,
   complaint: () => Promise<string | undefined>,
@@ -73,7 +74,8 @@ const differs = (topic: string, { partitions }: TopicInfo, wanted: ReadonlyMap<s
     : `the topic "${topic}" has 1 replica, not ${wantedReplicas}`;
 };
 
-export const assertSchema: Handler<AssertSchema> = ({ subject, id, at }) => {
+export const assertSchema: Handler<AssertSchema> = ({ exists, subject: named, id, timeout, at }) => {
+  const subject = named?.name;
   if (subject === undefined && id === undefined) {
     throw new UserError('SQL_ASSERT_SCHEMA', 'ASSERT SCHEMA needs a SUBJECT or an ID', {
       at,
@@ -83,5 +85,35 @@ export const assertSchema: Handler<AssertSchema> = ({ subject, id, at }) => {
   if (id !== undefined && id.kind !== 'integer') {
     throw new UserError('SQL_ASSERT_SCHEMA', 'the ID of ASSERT SCHEMA is a whole number', { at: id.at });
   }
-  throw new UserError('SQL_NO_SCHEMA_REGISTRY', 'there is no schema registry that could be asked', { at });
+  const wanted = id === undefined ? undefined : Number(id.value);
+  const parts = [
+    subject === undefined ? '' : ` of the subject "${subject}"`,
+    id === undefined ? '' : ` with the id ${wanted}`,
+  ];
+  const schema = `a schema${parts.join('')}`;
+  return {
+    kind: 'show',
+    async show(view) {
+      const { registry } = view;
+      await holds(view, timeout, at, async () => {
+        const found = await isRegistered(registry, subject, wanted);
+        return found === exists ? undefined : `${schema} ${exists ? 'does not exist' : 'exists'}`;
+      });
+      return { kind: 'assert_schema', subject: subject ?? null, id: wanted ?? null, exists };
+    },
+  };
+};
+
+/** Whether the registry has a schema of the subject, or of the id, or a version of the subject with the id. */
+const isRegistered = async (
+  registry: SchemaRegistry,
+  subject: string | undefined,
+  id: number | undefined,
+): Promise<boolean> => {
+  if (subject === undefined) return id !== undefined && (await registry.byId(id)) !== undefined;
+  if (id === undefined) return (await registry.latest(subject)) !== undefined;
+  for (const version of await registry.versions(subject)) {
+    if ((await registry.version(subject, version))?.id === id) return true;
+  }
+  return false;
 };

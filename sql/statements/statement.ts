@@ -21,6 +21,7 @@ import type { FunctionRegistry } from '../functions/registry.ts';
 import type { Statement } from '../parser/statements/index.ts';
 import type { NewRecord } from '../queries/inserts.ts';
 import type { NewSchema, PlanSchemas } from '../registry/plan-schemas.ts';
+import type { SchemaRegistry } from '../registry/registry.ts';
 import type { Settings } from '../settings.ts';
 
 export interface TopicInfo {
@@ -66,6 +67,7 @@ export interface View {
   topicUse(topic: string): Promise<TopicUse>;
   /** The names of the topics at the moment, and of their partitions. */
   topicsNow(): Promise<ReadonlyMap<string, TopicInfo>>;
+  readonly registry: SchemaRegistry;
   /** Resolves after so many milliseconds. */
   pause(ms: number): Promise<void>;
 }
