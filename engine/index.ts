@@ -75,6 +75,7 @@ export { type Change, changeSerde } from './operators/change.ts';
 export { type DynamicSinkFields, dynamicSink } from './operators/dynamic-sink.ts';
 export { filter } from './operators/filter.ts';
 export { flatMapValues } from './operators/flat-map-values.ts';
+export { type Answer, answerSerde, type Subscription, subscriptionSerde } from './operators/foreign-key-messages.ts';
 export type { KeyWriter, Predicate, RowMapper, RowPredicate, ValueMapper } from './operators/functions.ts';
 export type { JoinSide } from './operators/join-buffer.ts';
 export {

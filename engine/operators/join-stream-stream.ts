@@ -11,7 +11,7 @@
  * is not late for it may come: while its time >= T − `keptMs`, which is before + after + grace but for windows with a
  * negative bound. One that is older when it comes is joined with what is kept, but not kept itself (`late`).
  *
- * Alone. A record's window is closed when the end of what it looks for, and the grace, lie before T: time + after +
+ * Alone, with an `alone` store. A record's window is closed when the end of what it looks for, and the grace, lie before T: time + after +
  * grace < T for a left one, time + before + grace < T for a right one. A record of an outer side that has met none
  * waits for that in a third store, the earliest closing first; it is emitted by the record that closes its window,
  * before that one's own results, or at the commit, without headers. What was emitted alone meets none any more; what
@@ -19,6 +19,9 @@
  * late the other one comes within the grace, and each record of an outer side is emitted at least once. (Kafka Streams
  * emits a record that is out of order alone before its grace has passed, KAFKA-19536, and joins one that it has emitted
  * alone as long as it is kept.)
+ *
+ * Without an `alone` store a record of an outer side that meets none when it arrives is emitted alone at once, and is
+ * kept like others: it may be emitted joined later (Kafka Streams' joins without a grace period, before 3.1).
  *
  * A record without a value is dropped (`null-value`). One without a key is dropped (`null-key`), but emitted alone at
  * once by an outer side (KIP-962). All of them count for T, as in Kafka Streams.
@@ -35,8 +38,8 @@ export interface StreamStreamJoin<L, R, Out> {
   readonly left: JoinSide<L>;
   readonly right: JoinSide<R>;
   readonly times: JoinTimes;
-  readonly outer: 'none' | 'left' | 'both';
-  /** An ordered store without a retention time; where a side is outer. */
+  readonly outer: 'none' | 'left' | 'right' | 'both';
+  /** An ordered store without a retention time, where a side is outer and its records wait for their window to close. */
   readonly alone?: string;
   /** One of the two is null where a record is emitted alone. `record` has key and time of the result. */
   readonly join: (left: L | null, right: R | null, record: StreamRecord<Out>, context: OperatorContext) => Out | null;
@@ -110,7 +113,7 @@ class JoinOperator<L, R, Out> implements Operator<OfSide<L> | OfSide<R>> {
       behindMs: beforeMs,
       keptMs: kept.left,
       closesMs: closes.left,
-      outer: outer !== 'none',
+      outer: outer === 'left' || outer === 'both',
     };
     this.#right = {
       isLeft: false,
@@ -119,7 +122,7 @@ class JoinOperator<L, R, Out> implements Operator<OfSide<L> | OfSide<R>> {
       behindMs: afterMs,
       keptMs: kept.right,
       closesMs: closes.right,
-      outer: outer === 'both',
+      outer: outer === 'right' || outer === 'both',
     };
     this.#alone = alone === undefined ? undefined : new AloneRecords(context, alone);
   }
@@ -140,11 +143,13 @@ class JoinOperator<L, R, Out> implements Operator<OfSide<L> | OfSide<R>> {
     const streamTime = context.streamTime();
     const time = originTime > streamTime ? originTime : streamTime;
     const met = this.#meet(record, value, own, other, time);
-    const waits = own.outer && !met;
+    const isAlone = own.outer && !met;
+    const waits = isAlone && this.#alone !== undefined;
+    const closed = timestamp + own.closesMs < time;
     const isLate = timestamp < time - own.keptMs;
     if (isLate) context.drop('late', record, whyLate(timestamp, own.keptMs, time));
-    if (waits && timestamp + own.closesMs < time) this.#emit(record, timestamp, own, value, null);
-    else if (!isLate) this.#keep(record, value, own, waits);
+    if (isAlone && (closed || !waits)) this.#emit(record, timestamp, own, value, null);
+    if (!isLate && !(waits && closed)) this.#keep(record, value, own, waits);
   }
 
   /** Joins a record with those of the other side; false: there are none. */

@@ -10,7 +10,7 @@
  */
 
 import { unreachable } from '../../base/index.ts';
-import type { SourceKind } from '../parser/ast.ts';
+import type { JoinType, SourceKind } from '../parser/ast.ts';
 import { type Column, printSchema, type Schema, type WindowedKey } from '../types/schema.ts';
 import { columnsOf, printTyped, type TypedExpression } from './typed.ts';
 
@@ -113,11 +113,28 @@ export interface LogicalAggregate {
   readonly schema: Schema;
 }
 
+/** How far apart in time the rows of two streams may be to meet, in milliseconds: a right row may lie `beforeMs` before
+ *  and `afterMs` after a left one. */
+export interface JoinWindow {
+  readonly beforeMs: number;
+  readonly afterMs: number;
+  readonly graceMs: number;
+  /** When a row of an outer side goes out that meets none: as it comes, though it may meet one later, or once its
+   *  window has closed. */
+  readonly unmatched: 'at once' | 'when closed';
+}
+
+/** The key of the rows is that of the left side, which stands for both. Of which kind a join is follows from the flows
+ *  of its sides and from `foreignKey`. */
 export interface LogicalJoin {
   readonly kind: 'join';
-  readonly type: 'inner' | 'left';
+  readonly type: JoinType;
   readonly left: LogicalNode;
   readonly right: LogicalNode;
+  /** Of two streams. */
+  readonly within?: JoinWindow | undefined;
+  /** Of two tables, where it is not by the keys of both: what of the left row is the key of the right one. */
+  readonly foreignKey?: TypedExpression | undefined;
   readonly flow: SourceKind;
   readonly schema: Schema;
 }
@@ -196,6 +213,9 @@ export const printTableCall = (call: TableCall): string =>
 export const printAggregate = (call: AggregateCall): string =>
   `${call.function}(${call.args.map(printTyped).join(', ')}) AS ${call.name}`;
 
+export const printJoinWindow = ({ beforeMs, afterMs, graceMs, unmatched }: JoinWindow): string =>
+  `${beforeMs} ms before, ${afterMs} ms after, grace ${graceMs} ms, unmatched ${unmatched}`;
+
 const headline = (node: LogicalNode): string => {
   switch (node.kind) {
     case 'source':
@@ -214,8 +234,11 @@ const headline = (node: LogicalNode): string => {
       const windows = window === undefined ? '' : `; windows ${printWindow(window)}${final}`;
       return `Aggregate by ${printNamed(node.groupBy)}: ${node.aggregates.map(printAggregate).join(', ')}${windows}`;
     }
-    case 'join':
-      return `Join ${node.type} ${node.flow}`;
+    case 'join': {
+      const { type, flow, within, foreignKey } = node;
+      const window = within === undefined ? '' : ` within ${printJoinWindow(within)}`;
+      return `Join ${type} ${flow}${window}${foreignKey === undefined ? '' : ` on ${printTyped(foreignKey)}`}`;
+    }
     default:
       return unreachable(node);
   }

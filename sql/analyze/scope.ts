@@ -41,6 +41,9 @@ const unitWords: Readonly<Record<string, TimeUnit>> = {
 
 export class Scope {
   readonly sources: readonly ScopedSource[];
+  /** The key column that the joins made where it is none of the sources' columns: a name of SELECT. Set when the joins
+   *  are analyzed, before any other clause. */
+  syntheticKey: string | undefined;
 
   constructor(sources: readonly ScopedSource[]) {
     this.sources = sources;
@@ -100,13 +103,15 @@ export class Scope {
     const where = within.map((source) => `${source.source.kind} "${source.source.name}"`).join(' or ');
     throw new UserError('SQL_UNKNOWN_COLUMN', `the column "${name}" in ${clause} does not exist in ${where}`, {
       hint:
-        near !== undefined
-          ? `Did you mean "${near}"?`
-          : name === 'WINDOWSTART' || name === 'WINDOWEND'
-            ? 'Only windowed sources have bounds of windows.'
-            : names.length === 0
-              ? undefined
-              : `The columns are ${names.join(', ')}.`,
+        name === this.syntheticKey
+          ? `${name}, the key of the joined rows, is a name of SELECT only.`
+          : near !== undefined
+            ? `Did you mean "${near}"?`
+            : name === 'WINDOWSTART' || name === 'WINDOWEND'
+              ? 'Only windowed sources have bounds of windows.'
+              : names.length === 0
+                ? undefined
+                : `The columns are ${names.join(', ')}.`,
       at,
     });
   }
@@ -128,6 +133,9 @@ export class Scope {
       if (part.kind === 'lambda') this.#checkParameters(part);
       if (part.kind !== 'column') return undefined;
       if (part.source === undefined && bound.has(part.name)) return part;
+      if (clause === 'SELECT' && part.source === undefined && part.name === this.syntheticKey) {
+        return { ...part, source: '' };
+      }
       const isBound = part.name === 'WINDOWSTART' || part.name === 'WINDOWEND';
       if (freeBounds && isBound && part.source === undefined && !this.sources.some((one) => this.has(one, part.name))) {
         return part;
@@ -163,7 +171,7 @@ export class Scope {
 
   /** What a qualified column is called in the plan of this query. */
   planName(source: string, name: string): string {
-    return this.joined ? `${source}_${name}` : name;
+    return this.joined && source !== '' ? `${source}_${name}` : name;
   }
 }
 

@@ -132,13 +132,16 @@ export class SelectList {
     }
     // Over a join too the new key is part of `*`; where it is a column it stands among the others.
     const { key } = rekeyedStage?.node.schema ?? { key: [] };
-    const made = by.flatMap((expression, i) =>
+    const made: { expression: Expression; name: string }[] = by.flatMap((expression, i) =>
       expression.kind === 'column' || key[i] === undefined ? [] : [{ expression, name: key[i].name }],
     );
+    if (scope.syntheticKey !== undefined && sources === scope.sources) {
+      made.push({ expression: columnAt('', scope.syntheticKey, point), name: scope.syntheticKey });
+    }
     const listed = sources.flatMap((source) => {
       const { schema } = source.source;
       const bounds =
-        this.#context.options.purpose !== 'persistent' && schema.windowed !== undefined
+        (scope.joined || this.#context.options.purpose !== 'persistent') && schema.windowed !== undefined
           ? ['WINDOWSTART', 'WINDOWEND']
           : [];
       const names = [

@@ -7,19 +7,21 @@
  *
  * Keys meet as bytes, so both sides of a join have theirs in one format: that of the left side, unless it gets another
  * key for the join anyway and the right side does not; the side that has another one is written again through a
- * repartition topic.
+ * repartition topic. A format whose bytes are more than the key, such as the id of a schema, is not met in.
  *
  * Names of stores and repartitions come from the step's path: `Join-Right`, `Aggregate`. They must stay as they are: a
  * running query's topics are named by them.
  */
 
-import { assert, unreachable } from '../../base/index.ts';
-import type { LogicalNode, NamedExpression } from '../analyze/logical.ts';
+import { assert, UserError, unreachable } from '../../base/index.ts';
+import type { LogicalJoin, LogicalNode, NamedExpression } from '../analyze/logical.ts';
+import { referTo } from '../analyze/scope.ts';
 import type { Source, SourceCatalog } from '../analyze/sources.ts';
-import { columnsOf } from '../analyze/typed.ts';
+import { columnsOf, type TypedExpression } from '../analyze/typed.ts';
 import { type FormatChoice, sameFormat, type TimestampColumn } from '../formats/choices.ts';
 import { type Format, holdsColumns, isSelfContained } from '../formats/format.ts';
 import { formatNamed, formats, keylessFormat } from '../formats/index.ts';
+import type { SourceKind } from '../parser/ast.ts';
 import type { Column } from '../types/schema.ts';
 import { keeperOf, keyFormatOf, type PhysicalPlan, planVersion, type Step, withKeyNames } from './plan.ts';
 import { rebind } from './rules/prune-columns.ts';
@@ -75,8 +77,9 @@ const clean = (plan: PhysicalPlan): PhysicalPlan => JSON.parse(JSON.stringify(pl
 
 /** The join behind a stream: what a key that is made for it has to match. */
 interface JoinedBy {
-  readonly type: 'inner' | 'left';
   readonly keyFormat: FormatChoice;
+  /** A row without a key makes a row of the result. */
+  readonly keepsNullKeys: boolean;
 }
 
 /** The steps of a query that keeps the rows of a table as they are in its topic. */
@@ -148,27 +151,104 @@ class Planner {
           items: node.items,
           keyFormat: forJoin?.keyFormat ?? this.#innerKeyFormat(schema.key),
           repartition: forJoin === undefined ? undefined : name,
-          dropNullKeys: forJoin?.type === 'inner',
+          dropNullKeys: forJoin?.keepsNullKeys === false,
           schema,
         };
       }
       case 'aggregate':
         return this.#aggregate(node, path);
-      case 'join': {
-        const table = this.plan(node.right, `${path}Right-`);
-        const left = this.plan(node.left, `${path}Left-`, { type: node.type, keyFormat: keyFormatOf(table) });
-        const right = this.#withKeyFormat(table, keyFormatOf(left), `${path}Right-JoinKey`);
-        const id = `${path}Join`;
-        return { kind: 'streamTableJoin', id, type: node.type, left, right, store: `${id}-Right`, schema };
-      }
+      case 'join':
+        return this.#join(node, path);
       default:
         return unreachable(node);
     }
   }
 
-  #withKeyFormat(from: Step, keyFormat: FormatChoice, id: string): Step {
+  #join(node: LogicalJoin, path: string): Step {
+    const { type, schema, foreignKey, within } = node;
+    const id = `${path}Join`;
+    const stores = { leftStore: `${id}-Left`, rightStore: `${id}-Right` };
+    if (foreignKey !== undefined) {
+      assert(type === 'inner' || type === 'left', 'only an inner or a left join is by a foreign key');
+      const left = this.plan(node.left, `${path}Left-`);
+      const table = this.plan(node.right, `${path}Right-`);
+      const right = this.#withKeyFormat(
+        table,
+        'table',
+        this.#meetingFormat([table], node.right),
+        `${path}Right-JoinKey`,
+      );
+      const topics = { subscriptions: `${id}-Subscriptions`, answers: `${id}-Answers` };
+      return { kind: 'foreignKeyJoin', id, type, left, right, foreignKey, ...stores, ...topics, schema };
+    }
+    // A side that gets another key for the join takes the format of one that does not.
+    const settled = (side: LogicalNode, name: string): Step | undefined =>
+      isRekeyed(side) ? undefined : this.plan(side, `${path}${name}-`);
+    const right = settled(node.right, 'Right');
+    const left = settled(node.left, 'Left');
+    const keyFormat = this.#meetingFormat([left, right], node);
+    const keepsLeft = type === 'left' || type === 'full';
+    const keepsRight = type === 'right' || type === 'full';
+    const sides = {
+      left: this.#withKeyFormat(
+        left ?? this.plan(node.left, `${path}Left-`, { keyFormat, keepsNullKeys: keepsLeft }),
+        node.left.flow,
+        keyFormat,
+        `${path}Left-JoinKey`,
+      ),
+      right: this.#withKeyFormat(
+        right ?? this.plan(node.right, `${path}Right-`, { keyFormat, keepsNullKeys: keepsRight }),
+        node.right.flow,
+        keyFormat,
+        `${path}Right-JoinKey`,
+      ),
+    };
+    if (node.flow === 'table') return { kind: 'tableTableJoin', id, type, ...sides, ...stores, schema };
+    if (within !== undefined) {
+      const waits = type !== 'inner' && within.unmatched === 'when closed';
+      const aloneStore = waits ? `${id}-Alone` : undefined;
+      return { kind: 'streamStreamJoin', id, type, ...sides, within, ...stores, aloneStore, schema };
+    }
+    assert(type === 'inner' || type === 'left', 'a stream is joined with a table by an inner or a left join');
+    return { kind: 'streamTableJoin', id, type, ...sides, store: stores.rightStore, schema };
+  }
+
+  /** The format in which the keys of both sides meet: the first that one has already and in which equal keys are equal
+   *  bytes; else one of our choice. Sides that are still to get their key are left out. */
+  #meetingFormat(sides: readonly (Step | undefined)[], { schema }: LogicalNode): FormatChoice {
+    for (const side of sides) {
+      const format = side && keyFormatOf(side);
+      if (format !== undefined && isSelfContained(formatNamed(format.name))) return format;
+    }
+    return this.#innerKeyFormat(schema.key);
+  }
+
+  #withKeyFormat(from: Step, flow: SourceKind, keyFormat: FormatChoice, id: string): Step {
     if (sameFormat(keyFormatOf(from), keyFormat)) return from;
-    return { kind: 'tableSelectKey', id, from, keyFormat, repartition: id, schema: from.schema };
+    const { schema } = from;
+    if (schema.windowed !== undefined) {
+      throw new UserError(
+        'SQL_WINDOWED_SOURCE',
+        `windowed sources are joined by the keys that they have, and these have the formats ${keyFormatOf(from).name} and ${keyFormat.name}`,
+        { hint: 'Make a copy of one of them with the key format of the other: CREATE … WITH (KEY_FORMAT=…) AS ….' },
+      );
+    }
+    if (flow === 'table') return { kind: 'tableSelectKey', id, from, keyFormat, repartition: id, schema };
+    const same = ({ name }: Column): NamedExpression => ({
+      name,
+      expression: referTo(schema, name) as TypedExpression,
+    });
+    return {
+      kind: 'streamSelectKey',
+      id,
+      from,
+      keys: schema.key.map(same),
+      items: schema.value.map(same),
+      keyFormat,
+      repartition: id,
+      dropNullKeys: false,
+      schema,
+    };
   }
 
   #source(name: string, id: string): SourceStep {
@@ -234,6 +314,22 @@ class Planner {
     return { name: chosen.name };
   }
 }
+
+/** Whether the side of a join gets another key for it. */
+const isRekeyed = (node: LogicalNode): boolean => {
+  switch (node.kind) {
+    case 'rekey':
+      return node.purpose === 'join';
+    case 'filter':
+    case 'project':
+      return isRekeyed(node.input);
+    case 'source':
+    case 'flat-map':
+    case 'aggregate':
+    case 'join':
+      return false;
+  }
+};
 
 /** Whether rows of one group already lie together: the grouping is the key, column by column. */
 const keepsKey = (node: Extract<LogicalNode, { readonly kind: 'aggregate' }>): boolean => {

@@ -2,7 +2,8 @@
  * What the stores of a plan hold, as hashes in the plan.
  *
  * The hash of a store covers the version of the row encoding, the format, names and types of its key, its window, and
- * the names and types of the row's columns; for aggregates the function of each call and the types of its slots. A plan
+ * the names and types of the row's columns; for aggregates the function of each call and the types of its slots; where
+ * an entry is more than a row, what it is. A plan
  * that runs is never changed, nor are its hashes: a build that would keep something else in a store refuses the plan
  * when it compiles it (`checkStores`), and the engine compares the hash with the one that the store was
  * written under.
@@ -23,12 +24,13 @@ const describedColumn = ({ name, type }: Column): readonly unknown[] => [name, p
 
 const describedCall = ({ function: name, slots }: AggregateCall): readonly unknown[] => [name, slots.map(printType)];
 
-const hashOf = ({ of, accumulators, holds }: Stored<Step>): string => {
+const hashOf = ({ of, accumulators, holds, form }: Stored<Step>): string => {
   const { key, value, windowed } = keyedSchema(of);
   const text = JSON.stringify({
     encoding: rowEncodingVersion,
     key: { format: keyFormatOf(of), columns: key.map(describedColumn), windowed },
     row: holds ?? accumulators?.map(describedCall) ?? value.map(describedColumn),
+    form,
   });
   return hash48(text).toString(16).padStart(12, '0');
 };

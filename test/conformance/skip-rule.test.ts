@@ -59,33 +59,6 @@ describe('types', () => {
   });
 });
 
-describe('joins', () => {
-  const table = "CREATE TABLE T (K STRING PRIMARY KEY, V INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON');";
-  const table2 = table.replace('TABLE T', 'TABLE T2');
-  const stream2 = stream('K STRING KEY').replace('STREAM A', 'STREAM A2');
-
-  test('of a stream and a table run', () => {
-    expect(reason([stream('K STRING KEY'), table, 'CREATE STREAM B AS SELECT * FROM A JOIN T ON A.K = T.K;'])).toBe(
-      'runs',
-    );
-  });
-
-  test('of two streams, of two tables, RIGHT and FULL ones are left out', () => {
-    const two = [stream('K STRING KEY'), stream2, table, table2];
-    expect(reason([...two, 'CREATE STREAM B AS SELECT * FROM A JOIN A2 WITHIN 1 DAY ON A.K = A2.K;'])).toMatch(
-      /^join: .*streams/,
-    );
-    expect(reason([...two, 'CREATE TABLE B AS SELECT * FROM T JOIN T2 ON T.K = T2.K;'])).toMatch(/^join: .*tables/);
-    expect(reason([...two, 'CREATE STREAM B AS SELECT * FROM A FULL JOIN T ON A.K = T.K;'])).toMatch(/^join: .*FULL/);
-  });
-
-  test('of two streams without WITHIN run: they are an error everywhere', () => {
-    expect(reason([stream('K STRING KEY'), stream2, 'CREATE STREAM B AS SELECT * FROM A JOIN A2 ON A.K = A2.K;'])).toBe(
-      'runs',
-    );
-  });
-});
-
 test('windows of every kind, and final results, run', () => {
   const query = (window: string): string => `CREATE TABLE C AS SELECT K, COUNT(*) FROM A WINDOW ${window} GROUP BY K`;
   expect(reason([`${query('HOPPING (SIZE 1 DAY, ADVANCE BY 1 HOUR)')};`])).toBe('runs');

@@ -34,12 +34,6 @@ const leftOut: readonly Rule[] = [
     why: 'type: DECIMAL, BYTES, DATE and TIME are not there yet',
     test: ({ all }) => /\bDECIMAL\s*\(/.test(all) || usesType(all, new Set(['BYTES', 'DATE', 'TIME'])),
   },
-  { why: 'join: joins of two streams are not there yet', test: ({ text }) => joins(text, 'STREAM', /\bWITHIN\b/) },
-  { why: 'join: joins of two tables are not there yet', test: ({ text }) => joins(text, 'TABLE') },
-  {
-    why: 'join: RIGHT and FULL joins are not there yet',
-    test: ({ text }) => /\b(RIGHT|FULL)\s+(OUTER\s+)?JOIN\b/.test(text),
-  },
   {
     why: 'statement: CREATE OR REPLACE, SOURCE TABLE and TYPE, ALTER, ASSERT, PAUSE, RESUME, DEFINE, RUN SCRIPT and connectors are not there yet',
     test: ({ text }) =>
@@ -87,18 +81,5 @@ const usesType = (text: string, words: ReadonlySet<string>): boolean => {
     if (before === ',') return after === '>';
     if (before === 'AS') return after === ')';
     return /^[\w`]/.test(before) && !notNames.test(before);
-  });
-};
-
-/** Whether a query joins two sources of this kind, as the statements themselves declare them. */
-const joins = (text: string, kind: 'STREAM' | 'TABLE', also = /(?:)/): boolean => {
-  const declared = text.matchAll(
-    /\bCREATE\s+(?:OR\s+REPLACE\s+)?(STREAM|TABLE)\s+(?:IF\s+NOT\s+EXISTS\s+)?[`"]?([\w-]+)/g,
-  );
-  const kinds = new Map([...declared].map((found) => [found[2], found[1]]));
-  return text.split(';').some((statement) => {
-    const from = /\bFROM\s+[`"]?([\w-]+)/.exec(statement)?.[1];
-    const joined = [...statement.matchAll(/\bJOIN\s+[`"]?([\w-]+)/g)].map((found) => found[1]);
-    return kinds.get(from) === kind && joined.some((name) => kinds.get(name) === kind) && also.test(statement);
   });
 };

@@ -228,6 +228,19 @@ describe('statements', () => {
     ]);
   });
 
+  test('a table behind a foreign key is joined by the key of the rows', () => {
+    const tables = ['t1', 't2', 't3'].map(
+      (name) =>
+        `CREATE TABLE ${name} (id INT PRIMARY KEY, v INT) WITH (KAFKA_TOPIC='${name}', PARTITIONS=1, VALUE_FORMAT='JSON');`,
+    );
+    expect(
+      faultOf(
+        'CREATE TABLE x AS SELECT t1.id, t1.v FROM t1 JOIN t2 ON t1.v = t2.id JOIN t3 ON t2.id = t3.id;',
+        tables.join(''),
+      ),
+    ).toMatch(/^SQL_JOIN_CONDITION.*by the key of the tables before it/);
+  });
+
   test('a column of INSERT stands once', () => {
     expect(faultOf('INSERT INTO pairs (a, a, b) VALUES (1, 2, 3);')).toMatch(/^SQL_DUPLICATE_COLUMN at 1:23/);
   });

@@ -5,15 +5,18 @@ import type { Built, TopologyBuilder } from '../builder.ts';
 import { buildAggregate } from './aggregate.ts';
 import { buildFilter } from './filter.ts';
 import { buildFlatMap } from './flat-map.ts';
+import { buildForeignKeyJoin } from './foreign-key-join.ts';
 import { buildStreamGroupBy, buildTableGroupBy } from './group-by.ts';
 import { buildResult } from './result.ts';
 import { buildSelect } from './select.ts';
 import { buildSink } from './sink.ts';
 import { buildSource } from './source.ts';
 import { buildStreamSelectKey } from './stream-select-key.ts';
+import { buildStreamStreamJoin } from './stream-stream-join.ts';
 import { buildStreamTableJoin } from './stream-table-join.ts';
 import { buildTableSelectKey } from './table-select-key.ts';
 import { buildTableStore } from './table-store.ts';
+import { buildTableTableJoin } from './table-table-join.ts';
 
 /** What a plan ends in; these steps stand at its top, and nowhere else. */
 type EndKind = 'streamSink' | 'tableSink' | 'tableStore' | 'result';
@@ -43,4 +46,7 @@ export const stepBuilders: {
   tableAggregate: buildAggregate,
   streamWindowedAggregate: buildAggregate,
   streamTableJoin: buildStreamTableJoin,
+  streamStreamJoin: buildStreamStreamJoin,
+  tableTableJoin: buildTableTableJoin,
+  foreignKeyJoin: buildForeignKeyJoin,
 };

@@ -32,8 +32,9 @@ const foldNode = (node: LogicalNode): LogicalNode => {
       return { ...node, keys: node.keys.map(foldItem) };
     case 'aggregate':
       return { ...node, aggregates: node.aggregates.map((call) => ({ ...call, args: call.args.map(fold) })) };
-    case 'source':
     case 'join':
+      return node.foreignKey === undefined ? node : { ...node, foreignKey: fold(node.foreignKey) };
+    case 'source':
       return node;
   }
 };

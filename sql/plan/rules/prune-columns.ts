@@ -69,9 +69,19 @@ const prune = (node: LogicalNode, needed: ReadonlySet<string>): LogicalNode => {
       };
     }
     case 'join': {
-      const left = prune(node.left, needed);
+      const { foreignKey } = node;
+      const left = prune(
+        node.left,
+        foreignKey === undefined ? needed : new Set([...needed, ...columnNames([foreignKey])]),
+      );
       const right = prune(node.right, needed);
-      return { ...node, left, right, schema: { ...node.schema, value: [...left.schema.value, ...right.schema.value] } };
+      return {
+        ...node,
+        left,
+        right,
+        ...(foreignKey === undefined ? {} : { foreignKey: rebind(foreignKey, left.schema) }),
+        schema: { ...node.schema, value: [...left.schema.value, ...right.schema.value] },
+      };
     }
   }
 };

@@ -1,9 +1,11 @@
 /**
  * Moves conditions towards the sources: what is dropped early is not shuffled, joined or kept.
  *
- * A conjunct of WHERE goes below a join when it reads columns of the stream side only (a stream row that fails it makes
- * no row of either kind of join); below a projection or a new key, with the names replaced by what they stand for
- * there. Nothing moves below an aggregate, and nothing to the table side, where dropping a row means something else.
+ * A conjunct of WHERE goes below a join when it reads columns of one stream side only, and each row of the result has a
+ * row of that side: of a left row that fails it a LEFT JOIN makes no row either, of a right one it does. It goes below a
+ * projection or a new key, with the names replaced by what they stand for there. Nothing moves below an aggregate, and
+ * nothing to a table side, where dropping a row means something else; nor to a side of two streams with a grace period,
+ * where each row moves the time by which windows close. (Without one time only ends what is kept, after a day.)
  */
 
 import { columnNames, type LogicalNode, type NamedExpression, rewriteUp } from '../../analyze/logical.ts';
@@ -42,11 +44,15 @@ const conjunction = (operands: readonly TypedExpression[]): TypedExpression =>
 const moveBelow = (node: LogicalNode, predicate: TypedExpression): LogicalNode | undefined => {
   switch (node.kind) {
     case 'join': {
-      const { schema } = node.left;
-      const own = new Set([...schema.key, ...schema.value].map((column) => column.name));
-      for (const name of columnNames([predicate])) if (!own.has(name)) return undefined;
-      const rebound = mapColumns(predicate, (column) => referTo(schema, column.name) ?? column);
-      return { ...node, left: moveBelow(node.left, rebound) ?? above(node.left, rebound) };
+      const { type, left, right, within } = node;
+      if (node.flow !== 'stream' || within?.unmatched === 'when closed') return undefined;
+      if (type === 'inner' || type === 'left') {
+        const moved = toSide(left, predicate);
+        if (moved !== undefined) return { ...node, left: moved };
+      }
+      if (right.flow !== 'stream' || !(type === 'inner' || type === 'right')) return undefined;
+      const moved = toSide(right, predicate);
+      return moved && { ...node, right: moved };
     }
     case 'project': {
       if (node.flow !== 'stream') return undefined;
@@ -70,6 +76,15 @@ const moveBelow = (node: LogicalNode, predicate: TypedExpression): LogicalNode |
     case 'aggregate':
       return undefined;
   }
+};
+
+/** The side of a join under the condition; undefined where the condition reads other columns too. */
+const toSide = (side: LogicalNode, predicate: TypedExpression): LogicalNode | undefined => {
+  const { schema } = side;
+  const own = new Set([...schema.key, ...schema.value].map((column) => column.name));
+  for (const name of columnNames([predicate])) if (!own.has(name)) return undefined;
+  const rebound = mapColumns(predicate, (column) => referTo(schema, column.name) ?? column);
+  return moveBelow(side, rebound) ?? above(side, rebound);
 };
 
 const below = (

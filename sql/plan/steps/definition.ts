@@ -47,6 +47,8 @@ export interface Stored<S> {
   readonly accumulators?: readonly AggregateCall[];
   /** In place of rows, something of the step's own, under this name. */
   readonly holds?: string;
+  /** How an entry holds a row, where it is not the row alone under its key; with a version. */
+  readonly form?: string;
 }
 
 export interface KeysMade<S> {
@@ -64,6 +66,15 @@ export const overOneInput = {
     ...step,
     from: inputs[0] ?? step.from,
   }),
+};
+
+/** Of a join. */
+export const overTwoInputs = {
+  inputs: <Input>({ left, right }: { readonly left: Input; readonly right: Input }): readonly Input[] => [left, right],
+  withInputs: <Input, S extends { readonly left: Input; readonly right: Input }>(
+    step: S,
+    [left, right]: readonly Input[],
+  ): S => ({ ...step, left: left ?? step.left, right: right ?? step.right }),
 };
 
 export const renamedColumns = (columns: readonly Column[], names: readonly string[]): readonly Column[] =>

@@ -4,6 +4,7 @@ import { type AggregateStep as AggregateOf, streamAggregate, tableAggregate } fr
 import type { StepDefinition } from './definition.ts';
 import { type FilterStep as FilterOf, filter } from './filter.ts';
 import { type FlatMapStep as FlatMapOf, flatMap } from './flat-map.ts';
+import { type ForeignKeyJoinStep as ForeignKeyJoinOf, foreignKeyJoin } from './foreign-key-join.ts';
 import {
   type GroupByStep as GroupByOf,
   streamGroupBy,
@@ -15,9 +16,11 @@ import { type SelectStep as SelectOf, select } from './select.ts';
 import { type SinkStep as SinkOf, sink } from './sink.ts';
 import { type SourceStep, source } from './source.ts';
 import { type SelectKeyStep as SelectKeyOf, streamSelectKey } from './stream-select-key.ts';
+import { type StreamStreamJoinStep as StreamStreamJoinOf, streamStreamJoin } from './stream-stream-join.ts';
 import { type JoinStep as JoinOf, streamTableJoin } from './stream-table-join.ts';
 import { type TableSelectKeyStep as TableSelectKeyOf, tableSelectKey } from './table-select-key.ts';
 import { type TableStoreStep as TableStoreOf, tableStore } from './table-store.ts';
+import { type TableTableJoinStep as TableTableJoinOf, tableTableJoin } from './table-table-join.ts';
 import { type WindowedAggregateStep as WindowedAggregateOf, windowedAggregate } from './windowed-aggregate.ts';
 
 export type Step =
@@ -32,6 +35,9 @@ export type Step =
   | AggregateOf<Step>
   | WindowedAggregateOf<Step>
   | JoinOf<Step>
+  | StreamStreamJoinOf<Step>
+  | TableTableJoinOf<Step>
+  | ForeignKeyJoinOf<Step>
   | SinkOf<Step>
   | TableStoreOf<Step>
   | ResultOf<Step>;
@@ -56,6 +62,9 @@ export const stepDefinitions: { readonly [K in Step['kind']]: StepDefinition<Ste
   tableAggregate: tableAggregate<Step>(),
   streamWindowedAggregate: windowedAggregate<Step>(),
   streamTableJoin: streamTableJoin<Step>(),
+  streamStreamJoin: streamStreamJoin<Step>(),
+  tableTableJoin: tableTableJoin<Step>(),
+  foreignKeyJoin: foreignKeyJoin<Step>(),
   streamSink: sink<Step>(),
   tableSink: sink<Step>(),
   tableStore: tableStore<Step>(),

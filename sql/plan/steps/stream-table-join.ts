@@ -1,6 +1,6 @@
 /** A join of a stream with a table: each record with the row that the table has under its key when it comes. */
 
-import type { StepBase, StepDefinition } from './definition.ts';
+import { overTwoInputs, type StepBase, type StepDefinition } from './definition.ts';
 
 export interface JoinStep<Input> extends StepBase {
   readonly kind: 'streamTableJoin';
@@ -12,8 +12,7 @@ export interface JoinStep<Input> extends StepBase {
 }
 
 export const streamTableJoin = <Input>(): StepDefinition<JoinStep<Input>, Input> => ({
-  inputs: ({ left, right }) => [left, right],
-  withInputs: (step, [left, right]) => ({ ...step, left: left ?? step.left, right: right ?? step.right }),
+  ...overTwoInputs,
   keys: 'passed',
   lookup: 'none',
   stored: ({ store, right }) => [{ store, of: right }],

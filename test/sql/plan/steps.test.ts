@@ -26,7 +26,7 @@ test('the golden plans have a step of every kind, but for the end of a query who
 });
 
 test('a plan with a step that this build does not know is refused', () => {
-  const step = { kind: 'streamStreamJoin', id: 'Join', schema: { key: [], value: [] } };
+  const step = { kind: 'streamUnion', id: 'Join', schema: { key: [], value: [] } };
   const root = { kind: 'result', id: 'Result', from: step, schema: { key: [], value: [] } };
-  expect(() => readPlan({ version: 1, root })).toThrow('the plan has a step of the unknown kind "streamStreamJoin"');
+  expect(() => readPlan({ version: 1, root })).toThrow('the plan has a step of the unknown kind "streamUnion"');
 });
