@@ -183,7 +183,7 @@ describe('windowed streams', () => {
         ['b', window(20_000), { N: 3 }],
       ],
     );
-    expect(ran.lines('O')).toEqual(['780000000000002710 {"S":10000,"E":20000,"N":1,"M":2}']);
+    expect(ran.lines('O')).toEqual(['x@[10000,20000) {"S":10000,"E":20000,"N":1,"M":2}']);
   });
 
   test('and are refused otherwise', () => {
