@@ -62,11 +62,18 @@ test('records, drops, nodes, stores and commits are counted', async () => {
   expect(valuesOf(tasks, 'dropped-records-total', 'task-id', 'reason')).toEqual({ '0_0 deserialization': 1 });
   expect(valuesOf(metrics, 'process-total', 'task-id', 'processor-node-id')).toEqual({
     '0_0 KSTREAM-SOURCE-0000000000': 4,
+    '0_0 KSTREAM-AGGREGATE-0000000001': 3,
+    '0_0 KTABLE-TOSTREAM-0000000002': 3,
+    '0_0 KSTREAM-MAPVALUES-0000000003': 3,
     '0_0 KSTREAM-SINK-0000000004': 3,
     '0_1 KSTREAM-SOURCE-0000000000': 1,
+    '0_1 KSTREAM-AGGREGATE-0000000001': 1,
+    '0_1 KTABLE-TOSTREAM-0000000002': 1,
+    '0_1 KSTREAM-MAPVALUES-0000000003': 1,
     '0_1 KSTREAM-SINK-0000000004': 1,
   });
-  expect(valuesOf(metrics, 'num-entries', 'task-id', 'state-id')).toEqual({ '0_0 counts': 2, '0_1 counts': 1 });
+  // The schema hash is an entry, too.
+  expect(valuesOf(metrics, 'num-entries', 'task-id', 'state-id')).toEqual({ '0_0 counts': 3, '0_1 counts': 2 });
   expect(valuesOf(metrics, 'commit-total', 'query-id')['app']).toBe(streams.counters?.commits);
   const [rate] = Object.values(valuesOf(tasks, 'process-rate', 'task-id'));
   expect(rate).toBeGreaterThan(0);
@@ -79,7 +86,7 @@ test('records, drops, nodes, stores and commits are counted', async () => {
   await streams.close();
   await streams.cleanUp();
   await streams.start();
-  expect(valuesOf(await streams.metrics(), 'restore-total', 'task-id')).toEqual({ '0_0': 2, '0_1': 1 });
+  expect(valuesOf(await streams.metrics(), 'restore-total', 'task-id')).toEqual({ '0_0': 3, '0_1': 2 });
   expect(valuesOf(await streams.metrics(), 'restore-remaining-records-total', 'task-id')).toEqual({
     '0_0': 0,
     '0_1': 0,

@@ -435,7 +435,8 @@ describe('restore', () => {
       { store: 'counts', remaining: 0 },
       { store: 'counts', remaining: 0 },
     ]);
-    expect(of('end').reduce((sum, { restored }) => sum + restored, 0)).toBe(5000);
+    // And the schema hash of each of the two stores.
+    expect(of('end').reduce((sum, { restored }) => sum + restored, 0)).toBe(5000 + 2);
     await send('w1');
     await streams.awaitIdle();
     expect(await counted()).toContain('w1=2');

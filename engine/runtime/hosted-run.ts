@@ -316,6 +316,7 @@ export const reportOfTask = (hosted: HostedTask, nowMs: number): TaskReport => {
       lag: subscriptions[index]?.lag ?? 0,
       latency: (latencies[index] ?? new Meter()).read(nowMs),
     })),
+    inner: task.innerCounts(),
     outputs: task.outputCounts().map(({ topic, records }) => ({ node: nodeOf(sinks, topic), records })),
     stores: task.stores.map(({ store }) => {
       const { entries, bytesInMemory: bytes, dueRecords: due } = store.stats;

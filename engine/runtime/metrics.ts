@@ -7,11 +7,11 @@
  *   stream-metrics                       of a query: its state, its threads, commits, restarts
  *   stream-thread-metrics                of a thread, all its queries together
  *   stream-task-metrics                  of a task
- *   stream-processor-node-metrics        of a source or sink of a task
+ *   stream-processor-node-metrics        of a node of a task
  *   stream-state-metrics                 of a store of a task
  *
- * Everything is counted by steps and batches, which are thousands of records. What would have to be counted record by
- * record or look-up by look-up (rates of each inner node, latencies of `get` and `put`) is left out on purpose.
+ * Times are taken by steps and batches, which are thousands of records. What would have to be timed record by record or
+ * look-up by look-up (latencies of each inner node, of `get` and `put`) is left out on purpose.
  *
  * `prometheusText` prints metrics in the text format of Prometheus 0.0.4: `millrace_stream_task_process_total{…} 5`.
  */
@@ -127,13 +127,13 @@ const metricsOfTask = (thread: number, task: TaskReport): Metric[] => {
     const place = into(metrics, 'stream-task-metrics', { ...tags, topic, partition: String(partition) });
     place('records-lag', 'gauge', lag, 'Offsets that are not read yet');
   }
-  for (const { node, records } of task.outputs) {
+  for (const { node, records } of [...task.inner, ...task.outputs]) {
     const written = into(metrics, 'stream-processor-node-metrics', { ...tags, 'processor-node-id': node });
     written('process-total', 'counter', records, 'Records that the node has got');
   }
   for (const store of task.stores) {
     const kept = into(metrics, 'stream-state-metrics', { ...tags, 'state-id': store.name });
-    kept('num-entries', 'gauge', store.entries, 'Entries in memory');
+    kept('num-entries', 'gauge', store.entries, 'Entries in memory, one or a few of them notes of the store itself');
     kept('memory-bytes', 'gauge', store.bytes, 'Bytes in memory');
     kept('restore-total', 'counter', store.restored, 'Changelog records applied at the start of the task');
     kept(

@@ -207,6 +207,9 @@ export interface TaskReport {
     /** Between a record's time and its processing, of the last records of steps. */
     readonly latency: MeterReading;
   }[];
+  /** Of nodes between sources and sinks; what was undone is counted, too. */
+  readonly inner: readonly { readonly node: string; readonly records: number }[];
+  /** Of sinks: what was committed. */
   readonly outputs: readonly { readonly node: string; readonly records: number }[];
   readonly stores: readonly {
     readonly name: string;

@@ -34,6 +34,8 @@ export interface TaskNode {
   readonly name: string;
   readonly start: () => void;
   readonly flush: (() => void) | undefined;
+  /** Records that it has got, in transactions that were undone as well. */
+  readonly received: () => number;
   readonly processor: Operator<unknown>;
 }
 
@@ -115,12 +117,12 @@ export const makeNodes = (options: NodesOptions): TaskNodes => {
     }
     const processor = node.supplier(context, forward);
     context.making(false);
-    processors.unshift(taskNode(name, processor, context, failed));
-    const called = caught(name, processor, failed);
+    const { call, received } = caught(name, processor, failed);
+    processors.unshift({ ...taskNode(name, processor, context, failed), received });
     for (const parent of node.parents) {
       const siblings = children.get(parent);
-      if (siblings === undefined) children.set(parent, new Map([[name, called]]));
-      else siblings.set(name, called);
+      if (siblings === undefined) children.set(parent, new Map([[name, call]]));
+      else siblings.set(name, call);
     }
   }
   return { processors, sources, outputs, times };
@@ -131,7 +133,7 @@ const taskNode = (
   processor: Operator<unknown>,
   context: NodeContext,
   failed: TaskScope['failed'],
-): TaskNode => {
+): Omit<TaskNode, 'received'> => {
   const guarded = (work: () => void) => (): void => {
     try {
       work();
@@ -153,14 +155,24 @@ const taskNode = (
 };
 
 /** A node's `process` as its parents call it. */
-const caught = (name: string, processor: Operator<unknown>, failed: TaskScope['failed']): Forward<unknown> => {
+const caught = (
+  name: string,
+  processor: Operator<unknown>,
+  failed: TaskScope['failed'],
+): { readonly call: Forward<unknown>; readonly received: () => number } => {
   const process = processor.process.bind(processor);
-  return (record) => {
-    try {
-      process(record);
-    } catch (error) {
-      failed(name, record, error);
-    }
+  // A number in an array is counted up in place.
+  const count = new Float64Array(1);
+  return {
+    call(record) {
+      (count[0] as number)++;
+      try {
+        process(record);
+      } catch (error) {
+        failed(name, record, error);
+      }
+    },
+    received: () => count[0] as number,
   };
 };
 

@@ -492,6 +492,14 @@ export class Task {
     return this.#outputs.map(({ topic, committedRecords: records }) => ({ topic, records }));
   }
 
+  /** Its nodes between sources and sinks, with the records that they have got. */
+  innerCounts(): { readonly node: string; readonly records: number }[] {
+    const sinks = new Set(this.subTopology.sinks.map(({ name }) => name));
+    return this.#processors
+      .filter(({ name }) => !sinks.has(name))
+      .map(({ name, received }) => ({ node: name, records: received() }));
+  }
+
   outputTimes(): OutputTime[] {
     const { id: subTopology } = this.subTopology;
     const { drained } = this;
