@@ -183,6 +183,7 @@ export type { PartitionPosition } from './runtime/partition-position.ts';
 export { batchTargetBytes, type Outbox, type OutputTopic } from './runtime/partitioned-writer.ts';
 export type {
   EmitCache,
+  EntryRange,
   FromHost,
   Guarantee,
   Note,
@@ -227,6 +228,7 @@ export type { RangeOptions, ViewOptions } from './runtime/views/view.ts';
 export type { TimeRange, WindowedEntry, WindowedView } from './runtime/views/windowed-view.ts';
 export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';
+export { readSessionOrder, sessionsEndingAt } from './stores/session-store.ts';
 export type {
   KeyValueStore,
   OrderedCursor,

@@ -15,6 +15,7 @@ import type { Log } from '../storage/index.ts';
 import { analyzeQuery } from './analyze/query.ts';
 import { Typer } from './analyze/typer.ts';
 import { Catalog, type PersistentQuery } from './catalog.ts';
+import { closingOf } from './closing.ts';
 import type { CompileEnvironment } from './compile/environment.ts';
 import { ScanRegistry } from './compile/scan-view.ts';
 import { compileTopology, resultEncoding } from './compile/topology.ts';
@@ -329,7 +330,12 @@ class Engine implements SqlEngine {
 
   async #push({ query }: QueryStatement, settings: Settings): Promise<QueryHandle> {
     const catalog = this.#catalog;
-    const analyzed = analyzeQuery(query, { catalog, typer: this.#typer, purpose: 'push' });
+    const analyzed = analyzeQuery(query, {
+      catalog,
+      typer: this.#typer,
+      purpose: 'push',
+      noFinal: settings.isTrue('ksql.suppress.enabled') === false,
+    });
     const source = (analyzed.sources[0] as (typeof analyzed.sources)[number]).source;
     const { physical } = planQuery(analyzed.plan, catalog, undefined);
     const id = this.#newId('transient', source.name);
@@ -342,7 +348,12 @@ class Engine implements SqlEngine {
     });
     const topology = compileTopology(physical, this.#environment);
     const reset = settings.get('auto.offset.reset')?.toLowerCase();
-    await push.start({ topology, plan: physical, offsetReset: reset === 'earliest' ? 'earliest' : 'latest' });
+    await push.start({
+      topology,
+      plan: physical,
+      offsetReset: reset === 'earliest' ? 'earliest' : 'latest',
+      ...closingOf(settings.get('millrace.closing')),
+    });
     return this.#handle({
       id,
       kind: 'push',

@@ -11,6 +11,7 @@ import type { Timers } from '../base/index.ts';
 import type { Runtime } from '../engine/index.ts';
 import { applicationIdOf } from './application-id.ts';
 import type { PersistentQuery } from './catalog.ts';
+import { closingOf } from './closing.ts';
 import type { CompileEnvironment } from './compile/environment.ts';
 import { compileTopology } from './compile/topology.ts';
 import { loadFormats } from './formats/index.ts';
@@ -69,6 +70,7 @@ export class QueryLifecycle {
         offsetReset: reset.toLowerCase() === 'earliest' ? 'earliest' : 'latest',
         ...(cacheBytes > 0 && { cache: { bytes: cacheBytes } }),
         paused: isPaused(query.id),
+        ...closingOf(query.properties['millrace.closing']),
       });
       // The query's state shows how it went; a runtime that is closed does not know the query.
       started.catch(() => undefined);

@@ -8,6 +8,7 @@
  */
 
 import { closest, type Position, UserError } from '../base/index.ts';
+import { readClosing } from './closing.ts';
 import { formatNamed } from './formats/index.ts';
 
 type Check = (value: string) => string | undefined;
@@ -19,6 +20,7 @@ const oneOf =
 
 const wholeNumber: Check = (value) => (/^-?\d+$/.test(value.trim()) ? undefined : 'a whole number');
 const truth = oneOf('true', 'false');
+const closingForms = "'stream time', 'wall clock', or a time without rows, such as 'idle 30 seconds'";
 const anything: Check = () => undefined;
 const format: Check = (value) => {
   try {
@@ -82,11 +84,17 @@ export const knownProperties: Readonly<Record<string, Known>> = {
   },
   'ksql.query.pull.max.allowed.offset.lag': { check: wholeNumber, doc: 'Accepted.' },
   'ksql.query.retry.backoff.max.ms': { check: wholeNumber, doc: 'Accepted.' },
-  'ksql.suppress.enabled': { check: truth, doc: 'Accepted.' },
   'ksql.variable.substitution.enable': {
     check: truth,
     doc: 'false: a ${name} in a statement is not replaced by the value of the variable.',
     byDefault: 'true',
+  },
+  'ksql.suppress.enabled': { check: truth, doc: 'false: EMIT FINAL is refused.', byDefault: 'true' },
+  'millrace.closing': {
+    check: (value) => (readClosing(value) === undefined ? closingForms : undefined),
+    doc: `By what windows close, and results of EMIT FINAL are sent: ${closingForms}. stream time, the default: by the rows alone. wall clock: also by the clock, whenever all rows are read. idle: also when no row has come for so long.`,
+    ofQueries: true,
+    byDefault: 'stream time',
   },
 };
 

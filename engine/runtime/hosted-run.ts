@@ -21,6 +21,7 @@ import type {
   TaskAssignment,
   TaskReport,
 } from './protocol.ts';
+import type { QuietTime } from './quiet-time.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
 import type { Shard } from './shards.ts';
 import type { Task } from './task.ts';
@@ -95,6 +96,8 @@ export class HostedRun {
   readonly assignment: RunAssignment;
   /** Of a transient query. */
   exchange: Exchange | undefined;
+  /** Of a transient query whose windows close on a quiet stream; of others the commit coordinator has it. */
+  quiet: QuietTime | undefined;
   /** All that hold stores: those that are opening and suspended included. */
   readonly tasks: HostedTask[] = [];
   /** What tasks have counted that run elsewhere now. */

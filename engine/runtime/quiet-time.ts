@@ -23,6 +23,10 @@ import type { Clock } from '../../base/index.ts';
 /** By what windows close, results become final, and joins give up waiting. */
 export type ClosingTime = { readonly by: 'stream time'; readonly idleMs?: number } | { readonly by: 'wall clock' };
 
+/** Whether stream time goes on without records. */
+export const movesByItself = (closing: ClosingTime): boolean =>
+  closing.by === 'wall clock' || closing.idleMs !== undefined;
+
 /** What is known at a commit. */
 export interface QuietCommit {
   /** Records of a source were read in it. */
@@ -101,12 +105,11 @@ export class QuietTime {
   /** Milliseconds until a commit without records is due, when nothing is left to read; undefined: it never is. */
   waitMs(): number | undefined {
     const closing = this.#closing;
-    const moves = closing.by === 'wall clock' || closing.idleMs !== undefined;
     // What a former run has left may be due.
     if (!this.#known) return 0;
     if (this.#due === Number.POSITIVE_INFINITY) return undefined;
     if (this.#lowMoved && this.#due <= this.#low) return 0;
-    if (!moves) return undefined;
+    if (!movesByItself(closing)) return undefined;
     const waitMs =
       closing.by === 'wall clock' ? this.#due - this.#clock.now() : this.#untilReached(closing.idleMs ?? 0);
     return waitMs === undefined ? undefined : Math.max(this.#stuck ? leastWaitMs : 0, waitMs);

@@ -6,7 +6,8 @@
  *
  * After `roundMs` the event loop gets its share. A task is not stepped while its run is not `running`, is paused, has
  * too much that is not acknowledged, or waits for a checkpoint. At the end of a round batches for repartition topics
- * are handed over, a transient query's transaction ends, and each run reports its progress where that has changed.
+ * are handed over, a transient query's transaction ends, and each run reports its progress where that has changed. A
+ * transient query that has read all there is may have something due by time (`quiet-time.ts`), which ends one more.
  */
 
 import type { MemoryBudget } from '../stores/memory-budget.ts';
@@ -98,6 +99,7 @@ export class Stepper {
       if (run.exchange === undefined) this.#handOver(run, nowMs);
       else this.#endTransaction(run, nowMs);
     }
+    if (!late) this.#passTime(nowMs);
     for (const run of this.#host.runs.values()) this.report(run);
     if (stepped.size > 0) this.#wakeReading();
     if (late) this.wake();
@@ -158,6 +160,10 @@ export class Stepper {
     let at = Number.POSITIVE_INFINITY;
     for (const hosted of this.#tasks)
       if (mayStep(hosted)) at = Math.min(at, hosted.task.punctuateAt, hosted.task.idleUntil);
+    for (const run of this.#host.runs.values()) {
+      const waitMs = quietWait(run);
+      if (waitMs !== undefined) at = Math.min(at, this.#host.options.clock.monotonic() + waitMs);
+    }
     if (at === this.#timerAt) return;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
@@ -184,14 +190,30 @@ export class Stepper {
     if (now) run.handedOverMs = nowMs;
   }
 
-  /** A transient query's transaction ends with the round: nothing of it can fail half-way. */
-  #endTransaction(run: HostedRun, nowMs: number): void {
+  /** Moves stream time on where a transient query has something that is due without a record. */
+  #passTime(nowMs: number): void {
+    for (const run of this.#host.runs.values()) {
+      const waitMs = quietWait(run);
+      if (waitMs !== undefined && waitMs <= 0) this.#endTransaction(run, nowMs, run.quiet?.pass(true));
+    }
+  }
+
+  /** A transient query's transaction ends with the round: nothing of it can fail half-way. `passed`: stream time moves
+   *  on at least to here. */
+  #endTransaction(run: HostedRun, nowMs: number, passed?: number): void {
     if (run.phase !== 'running') return;
+    let came = false;
+    let due = Number.POSITIVE_INFINITY;
+    let time = Number.NEGATIVE_INFINITY;
     try {
       for (const { task } of run.tasks) {
-        task.flush();
+        const commit = task.flush(passed);
+        came ||= commit.records > 0;
+        due = Math.min(due, commit.due);
+        time = Math.max(time, commit.time);
         task.commit(new Map());
       }
+      run.quiet?.committed({ came, due, time, low: Number.NEGATIVE_INFINITY });
       run.pending = false;
       if (run.exchange?.deliver() === true) this.wake();
       run.measureTime();
@@ -219,6 +241,12 @@ export class Stepper {
     post({ kind: 'progress', run: run.id, pending, drained, behind, tasks, positions, counters: countersOf(run) });
   }
 }
+
+/** Milliseconds until something of a transient query is due that has read all there is; undefined: nothing will be. */
+const quietWait = (run: HostedRun): number | undefined => {
+  const { quiet, phase, paused } = run;
+  return quiet === undefined || phase !== 'running' || paused || !run.drained ? undefined : quiet.waitMs();
+};
 
 /** The task may process records, and its punctuators may be called. */
 const mayStep = ({ run, repartitions, phase, checking }: HostedTask): boolean => {

@@ -38,6 +38,7 @@ import type { PartitionPosition } from './partition-position.ts';
 import type { Outbox } from './partitioned-writer.ts';
 import { ProcessingLogWriter } from './processing-log.ts';
 import type { Note, Run, RunAssignment, StoreEntry, TaskAssignment, ToHost } from './protocol.ts';
+import { movesByItself, QuietTime } from './quiet-time.ts';
 import { whyRebuilt } from './restore.ts';
 import { type Shard, Shards } from './shards.ts';
 import { Stepper } from './stepper.ts';
@@ -252,7 +253,11 @@ export class TaskHost {
   async #assign(assignment: RunAssignment): Promise<void> {
     const run = new HostedRun(assignment, this.#options.limits);
     assert(!this.#runs.has(run.id), `the run ${run.id} is assigned twice`);
-    if (assignment.window !== undefined) run.exchange = new Exchange(this.#pool, this.#buffers);
+    if (assignment.window !== undefined) {
+      const { closing } = assignment;
+      run.exchange = new Exchange(this.#pool, this.#buffers);
+      if (movesByItself(closing)) run.quiet = new QuietTime(closing, this.#options.clock);
+    }
     this.#runs.set(run.id, run);
     try {
       this.#options.atWork?.(run.id);

@@ -21,6 +21,13 @@ export const sessionOrder = (start: number, end: number): Uint8Array => {
   return bytes;
 };
 
+/** The order before that of every session of this end. */
+export const sessionsEndingAt = (end: number): Uint8Array => {
+  const order = new Uint8Array(timeBytes);
+  writeOrderedI64(order, 0, end);
+  return order;
+};
+
 /** The bounds of the session whose order begins at `at`. */
 export const readSessionOrder = (bytes: Uint8Array, at: number): { readonly start: number; readonly end: number } => ({
   start: readOrderedI64(bytes, at + timeBytes),

@@ -10,6 +10,7 @@ import type { LogicalNode, LogicalProject, NamedExpression } from './logical.ts'
 import type { QueryContext } from './query-context.ts';
 import type { Item } from './select-list.ts';
 import type { KeySlot, Stage } from './stage.ts';
+import type { TypedExpression } from './typed.ts';
 import { fingerprint } from './walk.ts';
 
 export interface ProjectedColumn {
@@ -31,10 +32,15 @@ const asListed = (context: QueryContext, stage: Stage, items: readonly Item[]): 
   const values = typed(context, stage, items);
   const columns = values.map(({ name, expression }, i) => {
     const print = fingerprint((items[i] as Item).expression);
-    return { name, type: expression.type, isKey: stage.keys.some((slot) => slot.fingerprints.includes(print)) };
+    const isKey = stage.keys.some((slot) => slot.fingerprints.includes(print));
+    return { name, type: expression.type, isKey: isKey || isWindowBound(expression) };
   });
   return { plan: projectNode(stage.node, stage.node.schema.key, values), columns };
 };
+
+/** The window is part of the key. */
+const isWindowBound = (expression: TypedExpression): boolean =>
+  expression.kind === 'column' && (expression.from === 'windowstart' || expression.from === 'windowend');
 
 /** The rows of a persistent query: each key column stands in the list once, what is left is the value. */
 const withKey = (context: QueryContext, stage: Stage, items: readonly Item[]): Projected => {

@@ -18,6 +18,8 @@ export interface AnalyzeOptions {
   readonly purpose: QueryPurpose;
   /** What a persistent query is for, as messages call it. */
   readonly sink?: string;
+  /** EMIT FINAL is switched off. */
+  readonly noFinal?: boolean;
   /** The column that is to be the event time of what a persistent query writes: the SELECT list must have it. */
   readonly timestamp?: { readonly value: string; readonly at: Position } | undefined;
 }

@@ -110,6 +110,12 @@ const checkClauses = ({ query, options, scope }: QueryContext): void => {
       hint: 'Add WINDOW and GROUP BY, or use EMIT CHANGES.',
     });
   }
+  if (query.emit?.kind === 'final' && options.noFinal === true) {
+    throw new UserError('SQL_EMIT_FINAL', 'EMIT FINAL is switched off', {
+      at: query.emit.at,
+      hint: "SET 'ksql.suppress.enabled' = 'true'; or use EMIT CHANGES.",
+    });
+  }
   if (query.groupBy !== undefined && query.partitionBy !== undefined) {
     throw new UserError('SQL_CLAUSE_CONFLICT', 'GROUP BY and PARTITION BY cannot stand in one query', {
       at: query.partitionBy.at,

@@ -4,7 +4,7 @@
  *
  * The condition is read for what it allows: equality with a literal (or a list of them) on every key column gives keys,
  * comparisons of a single key of text give a range of keys, comparisons of WINDOWSTART and WINDOWEND with literals give
- * a range of window starts. OR takes both sides' rows, AND what both allow. What is derived here only narrows the read:
+ * a range of windows: of their starts, or, since sessions are kept in that order, of their ends. OR takes both sides' rows, AND what both allow. What is derived here only narrows the read:
  * the condition itself is then evaluated for every row that was read.
  */
 
@@ -22,7 +22,7 @@ export interface Access {
   /** For tables with one key column of text: bounds of it, both included; undefined: open. */
   readonly low: string | undefined;
   readonly high: string | undefined;
-  /** Bounds of window starts, both included. */
+  /** Bounds of window starts, of sessions bounds of their ends, both included. */
   readonly from: number;
   readonly to: number;
 }
@@ -114,6 +114,11 @@ const compare = (
     return { ...nothing, columns: nothing.columns.map((_, i) => (i === column.index ? values : undefined)) };
   }
   if ((column.from !== 'windowstart' && column.from !== 'windowend') || typeof value !== 'number') return nothing;
+  // A session ends at its start at the earliest; how late it ends its start does not tell.
+  if (schema.windowed?.type === 'SESSION' && column.from === 'windowstart') {
+    if (operator === '<' || operator === '<=' || operator === '<>') return nothing;
+    return { ...nothing, from: operator === '>' ? value + 1 : value };
+  }
   const start = column.from === 'windowstart' ? value : value - (schema.windowed?.sizeMs ?? 0);
   switch (operator) {
     case '=':

@@ -10,6 +10,7 @@
 import { AssertionError, assert, ByteWriter, type Position, UserError } from '../../base/index.ts';
 import {
   type OperatorContext,
+  readSessionOrder,
   type StoreEntry,
   StreamRecord,
   takeHeaders,
@@ -31,7 +32,8 @@ import type { Row, Value } from '../types/value.ts';
 export interface Materialized {
   readonly queryId: string;
   readonly store: string;
-  readonly windowed: boolean;
+  /** What each entry has besides its key: nothing, the start of a window, or the bounds of a session. */
+  readonly windows: 'none' | 'of a size' | 'sessions';
   /** The format in which the store's keys lie. */
   readonly keyFormat: FormatChoice;
   /** Reads an entry; the record is lent until the next call. Undefined: the table does not show it. */
@@ -116,21 +118,32 @@ export const materializedTable = (
   return {
     queryId: query.id,
     store,
-    windowed: below.kind === 'streamWindowedAggregate',
+    windows: windowsOf(below),
     keyFormat,
     read(entry) {
       key.reset();
       key.bytes(entry.key);
       if (entry.windowStart !== undefined) key.i64(entry.windowStart);
+      const session = entry.order === undefined ? undefined : readSessionOrder(entry.order, 0);
+      if (session !== undefined) {
+        key.i64(session.end);
+        key.i64(session.start);
+      }
       record.keyBytes = key.buffer;
       record.keyStart = 0;
       record.keyEnd = key.length;
-      record.timestamp = timestampOf(entry.value, 0);
-      record.value = encoding.read(entry.value, timestampBytes, entry.value.length);
+      // The time of a session's result is its end, and is not kept beside it.
+      record.timestamp = session?.end ?? timestampOf(entry.value, 0);
+      record.value = encoding.read(entry.value, session === undefined ? timestampBytes : 0, entry.value.length);
       for (const stage of stages) if (!stage(record)) return undefined;
       return record;
     },
   };
+};
+
+const windowsOf = (step: Step): Materialized['windows'] => {
+  if (step.kind !== 'streamWindowedAggregate') return 'none';
+  return step.window.type === 'SESSION' ? 'sessions' : 'of a size';
 };
 
 /** Changes the record's value in place; false: it is not shown. */

@@ -2,7 +2,7 @@
  *  projected. */
 
 import { assert, ByteWriter, UserError } from '../../base/index.ts';
-import type { Runtime, StoreEntry } from '../../engine/index.ts';
+import { type EntryRange, type Runtime, type StoreEntry, sessionsEndingAt } from '../../engine/index.ts';
 import type { LogicalNode } from '../analyze/logical.ts';
 import type { AnalyzedQuery } from '../analyze/query.ts';
 import type { TypedExpression } from '../analyze/typed.ts';
@@ -92,7 +92,7 @@ export const pullTable = (
     const { from, to, low, high } = access;
     const [first] = source.schema.key;
     const { sorts } = formatNamed(table.keyFormat.name);
-    const ordered = !table.windowed && first !== undefined && sorts?.(first.type) === true;
+    const ordered = table.windows === 'none' && first !== undefined && sorts?.(first.type) === true;
     const writer = keyWriter(source.schema.key, table.keyFormat);
     const bytesOf = (key: string): ByteWriter => {
       const out = new ByteWriter(64);
@@ -104,24 +104,30 @@ export const pullTable = (
       // The last key is excluded there, and included here: nothing lies between bytes and the same with one more zero
       // byte.
       ...(ordered && high !== undefined ? { to: withZero(bytesOf(high)) } : {}),
-      ...(table.windowed && Number.isFinite(from) ? { fromWindow: from } : {}),
-      ...(table.windowed && Number.isFinite(to) ? { toWindow: to + 1 } : {}),
+      ...(table.windows === 'of a size' && Number.isFinite(from) ? { fromWindow: from } : {}),
+      ...(table.windows === 'of a size' && Number.isFinite(to) ? { toWindow: to + 1 } : {}),
     });
+  }
+
+  /** The windows of one key. */
+  function entryRange(): EntryRange {
+    if (table.windows === 'none') return {};
+    const from = Math.max(access.from, 0);
+    const to = Math.min(access.to, Number.MAX_SAFE_INTEGER);
+    if (table.windows === 'of a size') return { windows: { from, to } };
+    return {
+      orders: { from: sessionsEndingAt(from), ...(to < Number.MAX_SAFE_INTEGER && { to: sessionsEndingAt(to + 1) }) },
+    };
   }
 
   async function* lookUp(keys: readonly Row[]): AsyncGenerator<readonly StoreEntry[], void, undefined> {
     const writer = keyWriter(source.schema.key, table.keyFormat);
     const out = new ByteWriter(64);
-    const windows = table.windowed
-      ? {
-          from: Math.max(access.from, 0),
-          to: Math.min(access.to, Number.MAX_SAFE_INTEGER),
-        }
-      : undefined;
+    const range = entryRange();
     for (const key of keys) {
       out.reset();
       if (!writer.write(key, out)) continue;
-      yield await runtime.read(table.queryId, table.store, out.slice(), windows === undefined ? {} : { windows });
+      yield await runtime.read(table.queryId, table.store, out.slice(), range);
     }
   }
 };

@@ -68,7 +68,7 @@ export class PushQuery implements BufferedQuery {
     },
   };
 
-  async start(spec: Pick<QuerySpec, 'topology' | 'plan' | 'offsetReset'>): Promise<void> {
+  async start(spec: Pick<QuerySpec, 'topology' | 'plan' | 'offsetReset' | 'closing'>): Promise<void> {
     this.#buffers.join(this);
     this.#started = true;
     try {

@@ -63,6 +63,7 @@ export const createAs: Handler<CreateAs, CreateAsCommand> = (statement, context)
     purpose: 'persistent',
     sink: name.name,
     timestamp: properties.timestamp,
+    noFinal: settings.isTrue('ksql.suppress.enabled') === false,
   });
   if (analyzed.flow !== kind) {
     const [word, other] = kind === 'stream' ? ['STREAM', 'TABLE'] : ['TABLE', 'STREAM'];

@@ -52,7 +52,12 @@ const queryOf = (statement: Statement): Query | undefined =>
 const explainStatement = (statement: Statement, query: Query, context: StatementContext): QueryDescription => {
   const purpose = statement.kind === 'query' ? (query.emit === undefined ? 'pull' : 'push') : 'persistent';
   const { catalog, typer } = context;
-  const analyzed = analyzeQuery(query, { catalog, typer, purpose });
+  const analyzed = analyzeQuery(query, {
+    catalog,
+    typer,
+    purpose,
+    noFinal: context.settings.isTrue('ksql.suppress.enabled') === false,
+  });
   const tree = `Statement\n${context.canonical()}\n\nAnalysed\n${printLogical(analyzed.plan)}\n\n`;
   if (statement.kind === 'create-as' || statement.kind === 'insert-as') {
     const planned = statement.kind === 'create-as' ? createAs(statement, context) : insertAs(statement, context);
