@@ -189,7 +189,7 @@ const sqlOrder = [
   // From a tree to a topology.
   ...['analyze', 'evaluate', 'plan', 'compile'],
   // What there is, and how it is read and written.
-  ...['facade.ts', 'settings.ts', 'application-id.ts', 'catalog.ts', 'queries', 'statements'],
+  ...['facade.ts', 'closing.ts', 'settings.ts', 'application-id.ts', 'catalog.ts', 'queries', 'statements'],
   // Running it.
   ...['query-lifecycle.ts', 'query-status.ts', 'sweep.ts', 'session.ts'],
   ...['statement-log.ts', 'statement-topics.ts', 'statement-runner.ts', 'engine.ts', 'index.ts'],
