@@ -61,7 +61,11 @@ export class Session {
     this.schemas = new PlanSchemas(options.schemas ?? noSchemas);
     this.#functions = options.functions;
     this.#functionContext = options.functionContext;
-    this.#typer = new Typer(options.functions, (name) => this.catalog.type(name));
+    this.#typer = new Typer(
+      options.functions,
+      (name) => this.catalog.type(name),
+      (name) => this.#settings.ofFunction(name),
+    );
     this.#settings = options.settings;
     this.#number = options.number;
     this.#plan = options.plan ?? planStatement;

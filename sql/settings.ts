@@ -98,12 +98,16 @@ export const knownProperties: Readonly<Record<string, Known>> = {
   },
 };
 
+/** `ksql.functions.NAME.PROPERTY`: what a function is told, such as `ksql.functions.collect_list.limit`. Which of them a
+ *  function reads is in its declaration. */
+const ofFunction = /^ksql\.functions\.(\w+)\.(\S+)$/;
+
 const prefix = 'ksql.streams.';
 
 /** A property's one name. Raises when there is none like it. */
 export const propertyName = (written: string, at?: Position): string => {
   const name = written.startsWith(prefix) ? written.slice(prefix.length) : written;
-  if (Object.hasOwn(knownProperties, name)) return name;
+  if (Object.hasOwn(knownProperties, name) || ofFunction.test(name)) return name;
   const near = closest(name, Object.keys(knownProperties));
   throw new UserError('SQL_UNKNOWN_SETTING', `there is no property called "${written}"`, {
     at,
@@ -112,7 +116,8 @@ export const propertyName = (written: string, at?: Position): string => {
 };
 
 export const isKnownProperty = (written: string): boolean =>
-  Object.hasOwn(knownProperties, written.startsWith(prefix) ? written.slice(prefix.length) : written);
+  Object.hasOwn(knownProperties, written.startsWith(prefix) ? written.slice(prefix.length) : written) ||
+  ofFunction.test(written);
 
 export class Settings {
   readonly #values: ReadonlyMap<string, string>;
@@ -129,7 +134,7 @@ export class Settings {
 
   with(written: string, value: string, at?: Position): Settings {
     const name = propertyName(written, at);
-    const wanted = (knownProperties[name] as Known).check(value);
+    const wanted = knownProperties[name]?.check(value);
     if (wanted !== undefined) {
       throw new UserError('SQL_INVALID_SETTING', `the property "${name}" takes ${wanted}, not '${value}'`, { at });
     }
@@ -153,6 +158,16 @@ export class Settings {
   isTrue(name: string): boolean | undefined {
     const value = this.#values.get(name);
     return value === undefined ? undefined : value.toLowerCase() === 'true';
+  }
+
+  /** What a function is told, by the names behind its own. */
+  ofFunction(name: string): Readonly<Record<string, string>> {
+    const found: Record<string, string> = {};
+    for (const [property, value] of this.#values) {
+      const [, called, setting = ''] = ofFunction.exec(property) ?? [];
+      if (called?.toUpperCase() === name.toUpperCase()) found[setting] = value;
+    }
+    return found;
   }
 
   toRecord(): Readonly<Record<string, string>> {

@@ -7,13 +7,14 @@ import type { AggregateCall } from './logical.ts';
 
 export const accumulatorOf = (
   definition: AggregateDefinition,
-  { args, type, merges }: Pick<AggregateCall, 'args' | 'type' | 'merges'>,
+  { args, type, merges, settings }: Pick<AggregateCall, 'args' | 'type' | 'merges' | 'settings'>,
   context: FunctionContext,
 ): Accumulator =>
   definition.bind({
     args: args.map((argument) => argument.type),
     result: type,
     ...(merges && { merges }),
+    ...(settings && { settings }),
     constants: args.map((argument) =>
       argument.kind === 'literal' ? valueOfLiteral(argument.value, argument.type) : undefined,
     ),

@@ -7,6 +7,7 @@
  */
 
 import { UserError } from '../../base/index.ts';
+import type { AggregateDefinition } from '../functions/define.ts';
 import type { Expression, ExpressionOf } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
 import { integerType } from '../types/type.ts';
@@ -16,6 +17,7 @@ import { type QueryContext, windowBounds } from './query-context.ts';
 import type { Clause, ScopedSource } from './scope.ts';
 import type { Item } from './select-list.ts';
 import { checkKeyType, localColumn, nameKey, type Stage, sameKeys } from './stage.ts';
+import type { Typer } from './typer.ts';
 import { findExpression, fingerprint, partsOfExpression, replaceExpressions } from './walk.ts';
 import { analyzeWindow, windowedKeyOf } from './window.ts';
 
@@ -209,7 +211,8 @@ const resolveCalls = (
       );
     }
     const merges = context.query.window?.kind === 'session';
-    const made = { ...resolved, ...(merges && { merges }) };
+    const settings = settingsFor(typer, call.name, definition);
+    const made = { ...resolved, ...(merges && { merges }), ...(settings && { settings }) };
     const accumulator = accumulatorOf(definition, made, { now: () => 0, random: () => 0 });
     if (merges && accumulator.merge === undefined) {
       throw new UserError(
@@ -226,9 +229,17 @@ const resolveCalls = (
       type: resolved.type,
       slots: accumulator.slots,
       ...(merges && { merges }),
+      ...(settings && { settings }),
     });
   }
   return { aggregates: [...byPrint.values()], byPrint };
+};
+
+/** Those properties of the statement that the function reads; undefined when there are none. */
+const settingsFor = (typer: Typer, name: string, { settings }: AggregateDefinition): AggregateCall['settings'] => {
+  if (settings === undefined) return undefined;
+  const read = Object.entries(typer.settingsOf(name)).filter(([setting]) => settings.includes(setting));
+  return read.length === 0 ? undefined : Object.fromEntries(read);
 };
 
 /** How an expression is read behind the groups: what is grouped by, and the calls, are columns there. */

@@ -29,6 +29,8 @@ export interface AggregateCall {
   readonly type: Column['type'];
   /** Types of the slots that its accumulator takes in the row of a group. */
   readonly slots: readonly Column['type'][];
+  /** Those properties that the function reads, where the statement had them. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
   /** It is made over sessions, of which two may become one; left out: it is not. */
   readonly merges?: true | undefined;
 }

@@ -11,13 +11,22 @@ import { referTo } from './scope.ts';
 import { typeAggregate, typeCondition, typeExpression, typeExpressionAs, typeTableCall } from './type-expression.ts';
 import type { TypedAggregate, TypedExpression, TypedTableCall } from './typed.ts';
 
+/** What a function is told by properties, such as the limit of COLLECT_LIST. */
+export type FunctionSettings = (name: string) => Readonly<Record<string, string>>;
+
 export class Typer {
   readonly functions: FunctionRegistry;
+  readonly settingsOf: FunctionSettings;
   readonly #customType: (name: string) => SqlType | undefined;
 
   /** `customType` looks up what CREATE TYPE has made. */
-  constructor(functions: FunctionRegistry, customType: (name: string) => SqlType | undefined = () => undefined) {
+  constructor(
+    functions: FunctionRegistry,
+    customType: (name: string) => SqlType | undefined = () => undefined,
+    settingsOf: FunctionSettings = () => ({}),
+  ) {
     this.functions = functions;
+    this.settingsOf = settingsOf;
     this.#customType = customType;
   }
 

@@ -44,6 +44,9 @@ export interface Call {
   /** An aggregate over sessions: its accumulators are merged. */
   readonly merges?: boolean | undefined;
   readonly context: FunctionContext;
+  /** Of an aggregate: the properties `ksql.functions.NAME.…` that it reads, by what stands behind the name. They are
+   *  those of the statement, and stay so. */
+  readonly settings?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What a body gets for a lambda, to call as often as it likes before it returns, with as many values as the lambda has
@@ -122,6 +125,8 @@ export interface AggregateExample {
 export type AggregateDeclaration = Declared & {
   readonly examples: readonly AggregateExample[];
   readonly bind: (call: Call) => Accumulator;
+  /** The properties `ksql.functions.NAME.…` that it reads. */
+  readonly settings?: readonly string[];
   /** Whether the accumulators have `undo`. */
   readonly undo: boolean;
   /** What a pull query answers that reads no rows at all; NULL when left out. */

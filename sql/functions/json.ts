@@ -174,7 +174,7 @@ const scalarJson = (type: ScalarType): ((value: Value) => string) => {
 };
 
 /** Prints values as JSON: fields of structs and entries of maps in the order of their names. */
-const jsonOf = (type: SqlType): ((value: Value) => string) => {
+export const jsonOf = (type: SqlType): ((value: Value) => string) => {
   const print = isScalar(type) ? scalarJson(type) : collectionJson(type);
   return (value) => (value === null ? 'null' : print(value));
 };

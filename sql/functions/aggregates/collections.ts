@@ -1,17 +1,19 @@
 /**
- * Aggregates that keep values and not only a number: COLLECT_LIST, COLLECT_SET, TOPK, TOPKDISTINCT, HISTOGRAM, ATTR.
+ * Aggregates that keep values and not only a number: COLLECT_LIST, COLLECT_SET, TOPK, TOPKDISTINCT, HISTOGRAM, ATTR,
+ * and COUNT_DISTINCT.
  *
  * What they keep lies in slots as arrays and maps and is copied with every change, since values are never changed once
  * made: they are for groups of moderate size.
  */
 
-import { assert } from '../../../base/index.ts';
+import { assert, UserError } from '../../../base/index.ts';
 import { addLongs } from '../../types/arithmetic.ts';
 import { equalityOf, type Order, orderOf } from '../../types/equality.ts';
 import type { Slots } from '../../types/slots.ts';
 import { arrayOf, bigintType, type SqlType, structOf } from '../../types/type.ts';
 import { isMap, type Value } from '../../types/value.ts';
 import { type Accumulator, type AggregateDefinition, type Call, defineAggregate } from '../define.ts';
+import { countDistinct } from './hyper-log-log.ts';
 
 type Values = readonly Value[];
 
@@ -21,9 +23,22 @@ const firstOf = ({ args: [first] }: Call): SqlType => {
   return first;
 };
 
+/** How many values a group collects: the property `limit`, where it is set and not negative. */
+const collectLimit = ({ settings }: Call): number => {
+  const { limit } = settings ?? {};
+  if (limit === undefined) return Number.POSITIVE_INFINITY;
+  if (!/^-?\d+$/.test(limit.trim())) {
+    throw new UserError(
+      'SQL_INVALID_SETTING',
+      `a limit of values that are collected is a whole number, not '${limit}'`,
+    );
+  }
+  return Number(limit) < 0 ? Number.POSITIVE_INFINITY : Number(limit);
+};
+
 const collectList: AggregateDefinition = defineAggregate({
   signature: 'COLLECT_LIST(T) -> ARRAY<T>',
-  doc: 'All values in the order of arrival, NULLs included. A row of a table that changes takes back the last equal value.',
+  doc: 'All values in the order of arrival, NULLs included. A row of a table that changes takes back the last equal value. The property ksql.functions.collect_list.limit sets how many are kept.',
   elsewhere: [
     'ARRAY_AGG',
     ['STRING_AGG', 'ARRAY_JOIN(COLLECT_LIST(text), delimiter)'],
@@ -31,16 +46,19 @@ const collectList: AggregateDefinition = defineAggregate({
     ['LISTAGG', 'ARRAY_JOIN(COLLECT_LIST(text), delimiter)'],
   ],
   examples: [{ call: 'COLLECT_LIST(A)', rows: [['1'], ['NULL'], ['1']], result: 'ARRAY[1, NULL, 1]' }],
+  settings: ['limit'],
   undo: true,
   bind: (call) => {
     const equal = equalityOf(firstOf(call));
+    const limit = collectLimit(call);
     return {
       slots: [call.result],
       initialize(slots, at) {
         slots.set(at, []);
       },
       add(slots, at, args) {
-        slots.set(at, [...(slots.get(at) as Values), args[0] as Value]);
+        const kept = slots.get(at) as Values;
+        if (kept.length < limit) slots.set(at, [...kept, args[0] as Value]);
       },
       undo(slots, at, args) {
         const kept = slots.get(at) as Values;
@@ -48,7 +66,7 @@ const collectList: AggregateDefinition = defineAggregate({
         if (place >= 0) slots.set(at, kept.toSpliced(place, 1));
       },
       merge(slots, at, other, otherAt) {
-        slots.set(at, [...(slots.get(at) as Values), ...(other.get(otherAt) as Values)]);
+        slots.set(at, [...(slots.get(at) as Values), ...(other.get(otherAt) as Values)].slice(0, limit));
       },
       result: (slots, at) => slots.get(at),
     };
@@ -57,14 +75,16 @@ const collectList: AggregateDefinition = defineAggregate({
 
 const collectSet: AggregateDefinition = defineAggregate({
   signature: 'COLLECT_SET(T) -> ARRAY<T>',
-  doc: 'The different values in the order in which they first arrived, NULL included.',
+  doc: 'The different values in the order in which they first arrived, NULL included. The property ksql.functions.collect_set.limit sets how many are kept.',
   examples: [{ call: 'COLLECT_SET(A)', rows: [['1'], ['NULL'], ['1']], result: 'ARRAY[1, NULL]' }],
+  settings: ['limit'],
   undo: false,
   bind: (call) => {
     const equal = equalityOf(firstOf(call));
+    const limit = collectLimit(call);
     const take = (slots: Slots, at: number, value: Value): void => {
       const kept = slots.get(at) as Values;
-      if (!kept.some((one) => equal(one, value))) slots.set(at, [...kept, value]);
+      if (kept.length < limit && !kept.some((one) => equal(one, value))) slots.set(at, [...kept, value]);
     };
     return {
       slots: [call.result],
@@ -267,6 +287,7 @@ const attr: AggregateDefinition = defineAggregate({
 });
 
 export const collectionAggregates: readonly AggregateDefinition[] = [
+  countDistinct,
   collectList,
   collectSet,
   topK,

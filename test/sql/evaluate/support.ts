@@ -7,6 +7,7 @@ import type { ExpressionScope } from '../../../sql/analyze/expressions/draft.ts'
 import { typeExpression } from '../../../sql/analyze/type-expression.ts';
 import type { TypedExpression } from '../../../sql/analyze/typed.ts';
 import { compileExpression } from '../../../sql/evaluate/expression.ts';
+import type { Accumulator } from '../../../sql/functions/define.ts';
 import { builtInFunctions } from '../../../sql/functions/index.ts';
 import { parseExpression } from '../../../sql/parser/parse.ts';
 import { RowSlots } from '../../../sql/types/slots.ts';
@@ -70,13 +71,24 @@ export const aggregate = (
   added: readonly Value[],
   undone: readonly Value[] = [],
 ): Value => {
+  const { accumulator, slots } = accumulatorOver(name, type, added);
+  for (const value of undone) accumulator.undo?.(slots, 0, [value]);
+  return accumulator.result(slots, 0);
+};
+
+/** An aggregate of one argument that has taken these values, and its slots. */
+export const accumulatorOver = (
+  name: string,
+  type: SqlType,
+  added: readonly Value[],
+  settings: Readonly<Record<string, string>> = {},
+): { readonly accumulator: Accumulator; readonly slots: RowSlots } => {
   const { overload, result } = functions.resolveAggregate(name, [type]);
-  const accumulator = overload.definition.bind({ args: [type], result, constants: [undefined], context });
+  const accumulator = overload.definition.bind({ args: [type], result, constants: [undefined], context, settings });
   const slots = new RowSlots(accumulator.slots.map(() => null));
   accumulator.initialize(slots, 0);
   for (const value of added) accumulator.add(slots, 0, [value]);
-  for (const value of undone) accumulator.undo?.(slots, 0, [value]);
-  return accumulator.result(slots, 0);
+  return { accumulator, slots };
 };
 
 export const faultOf = (run: () => unknown): string => {
