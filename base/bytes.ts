@@ -183,6 +183,53 @@ export const copyBytes = (source: Uint8Array, start: number, end: number, target
   else target.set(start === 0 && end === source.length ? source : source.subarray(start, end), at);
 };
 
+const leastWords = 8;
+/** Longer ones are faster by the host's memmove. */
+const mostWords = 512;
+
+/** Copies from one buffer again and again: in words of eight bytes, of which the last two may overlap. The optimizing
+ *  compiler makes a plain load and store of each (22 ns for 98 bytes; `copyBytes` takes 75, most of it for the view that
+ *  it makes). */
+export class Copier {
+  #source: Uint8Array = new Uint8Array(0);
+  #view: DataView | undefined;
+
+  /** As `copyBytes`; `targetView` shows the memory of `target`. */
+  copy(source: Uint8Array, start: number, end: number, target: Uint8Array, targetView: DataView, at: number): void {
+    if (source === this.#source && end - start >= leastWords && end - start <= mostWords) {
+      this.#view ??= new DataView(source.buffer, source.byteOffset, source.byteLength);
+      copyWords(this.#view, start, end, targetView, at);
+      return;
+    }
+    if (source !== this.#source) {
+      this.#source = source;
+      this.#view = undefined;
+    }
+    copyBytes(source, start, end, target, at);
+  }
+}
+
+/** Copies at least eight bytes between two views. */
+const copyWords = (source: DataView, start: number, end: number, target: DataView, at: number): void => {
+  const last = end - start - 8;
+  for (let i = 0; i < last; i += 8) target.setBigInt64(at + i, source.getBigInt64(start + i, true), true);
+  target.setBigInt64(at + last, source.getBigInt64(start + last, true), true);
+};
+
+/** As `copyBytes`, where views of both memories are at hand. */
+export const copyViewed = (
+  source: Uint8Array,
+  sourceView: DataView,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  targetView: DataView,
+  at: number,
+): void => {
+  if (end - start >= leastWords && end - start <= mostWords) copyWords(sourceView, start, end, targetView, at);
+  else copyBytes(source, start, end, target, at);
+};
+
 /** The result of a read whose length is not known before: the value and where to read on. `value` is NaN when the bytes
  *  are not a varint. */
 export interface Cursor {

@@ -12,9 +12,11 @@ export { Bits } from './bits.ts';
 export { BufferPool } from './buffer-pool.ts';
 export {
   ByteWriter,
+  Copier,
   type Cursor,
   compareBytes,
   copyBytes,
+  copyViewed,
   equalBytes,
   fingerprint,
   fromHex,

@@ -11,11 +11,28 @@
  * unknown.
  */
 
+import type { ByteWriter } from '../base/index.ts';
+import type { Serde } from './serde.ts';
+
 /** The row before a change is not known. A unique value, never a row. */
 export const unknown: unique symbol = Symbol('unknown');
 export type Unknown = typeof unknown;
 
 const noBytes = new Uint8Array(0);
+
+/** The bytes `bytes[start, end)` that a value was read from by a serde that keeps them (`Serde.keepsBytes`). */
+export class ReadValue {
+  /** Only compared. */
+  readonly serde: object;
+  value: unknown = null;
+  bytes: Uint8Array = noBytes;
+  start = 0;
+  end = 0;
+
+  constructor(serde: object) {
+    this.serde = serde;
+  }
+}
 
 export class StreamRecord<V> {
   /** The key is `keyBytes[keyStart, keyEnd)`; a null key has `keyStart` −1. Windowed keys carry the window's start
@@ -24,6 +41,8 @@ export class StreamRecord<V> {
   keyStart = -1;
   keyEnd = -1;
   value: V | null = null;
+  /** The bytes that the value was read from, where it still is that one: see `bytesOfValue`. */
+  read: ReadValue | undefined = undefined;
   before: V | null | Unknown = unknown;
   /** For a change of a versioned table: its key has a later row already. Joins and aggregates of tables, and
    *  stores of tables that are made of it, pass over it. */
@@ -57,3 +76,23 @@ export class StreamRecord<V> {
     this.offset = from.offset;
   }
 }
+
+/** Where a value that came with a record was read by this serde and passed on as it was: its bytes. Else undefined: it
+ *  has to be written. */
+export const bytesOfValue = <V>(
+  { read }: StreamRecord<unknown>,
+  value: V,
+  serde: Pick<Serde<V>, 'write'>,
+): ReadValue | undefined => (read !== undefined && read.serde === serde && read.value === value ? read : undefined);
+
+/** Writes a value that came with a record. */
+export const writeValue = <V>(
+  record: StreamRecord<unknown>,
+  value: V,
+  serde: Pick<Serde<V>, 'write'>,
+  out: ByteWriter,
+): void => {
+  const read = bytesOfValue(record, value, serde);
+  if (read === undefined) serde.write(value, out);
+  else out.bytes(read.bytes, read.start, read.end);
+};

@@ -15,6 +15,9 @@ export interface Serde<T> {
   readonly length?: number;
   /** `read` fails on no bytes at all: nothing has to be read to see that they are sound. */
   readonly readsAll?: true;
+  /** What is read cannot be changed, and its bytes may be written again in its place, though `write` might make others
+   *  of it. */
+  readonly keepsBytes?: true;
   readonly write: (value: T, out: ByteWriter) => void;
   readonly read: (bytes: Uint8Array, start: number, end: number) => T;
 }

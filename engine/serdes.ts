@@ -148,6 +148,7 @@ export const boolean: Serde<boolean> = sized(
 export const string: Serde<string> = {
   name: 'string',
   readsAll: true,
+  keepsBytes: true,
   write(value, out) {
     if (typeof value !== 'string') throw refused(value, 'text');
     out.utf8(value);

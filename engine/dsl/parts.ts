@@ -1,6 +1,6 @@
 /** What the DSL's streams and tables are made of. */
 
-import { UserError } from '../../base/index.ts';
+import { copyBytes, UserError } from '../../base/index.ts';
 import type { ViewedTable } from '../operators/table-view.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
@@ -27,6 +27,28 @@ export const keyOf = <K>({ serde }: KeyForm<K>, record: StreamRecord<unknown>): 
 /** The key of a record that is known to have one. */
 export const presentKeyOf = <K>({ serde }: KeyForm<K>, record: StreamRecord<unknown>): K =>
   serde.read(record.keyBytes, record.keyStart, record.keyEnd);
+
+/** Reads keys that mostly come several times in a row, such as once for each window of a record: text or bytes that are
+ *  the same as those before are not read again. */
+export const repeatedKeyOf = <K>(form: KeyForm<K>): ((record: StreamRecord<unknown>) => K) => {
+  if (form.serde.readsAll !== true) return (record) => presentKeyOf(form, record);
+  let bytes = new Uint8Array(64);
+  let length = -1;
+  let key: K;
+  return (record) => {
+    const { keyBytes, keyStart, keyEnd } = record;
+    if (length === keyEnd - keyStart) {
+      let same = 0;
+      while (same < length && bytes[same] === keyBytes[keyStart + same]) same++;
+      if (same === length) return key;
+    }
+    key = presentKeyOf(form, record);
+    length = keyEnd - keyStart;
+    if (length > bytes.length) bytes = new Uint8Array(length * 2);
+    copyBytes(keyBytes, keyStart, keyEnd, bytes, 0);
+    return key;
+  };
+};
 
 export interface StreamParts<K, V> {
   readonly graph: Graph;

@@ -8,7 +8,7 @@ import { countOf } from './count.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { WindowMaterialized, WithValue } from './options.ts';
-import { presentKeyOf, type StreamParts } from './parts.ts';
+import { repeatedKeyOf, type StreamParts } from './parts.ts';
 import { type Reducer, reduceOf } from './reduce.ts';
 import type { Windowed } from './windowed.ts';
 import { type EmitStrategy, type FixedWindows, fixedWindowAggregate } from './windowed-aggregate.ts';
@@ -57,8 +57,9 @@ export class TimeWindowedKStream<K, V> {
   ): KTable<Windowed<K>, A> {
     const { key } = this.#parts;
     const { value } = options;
+    const keyOf = repeatedKeyOf(key);
     const accumulation = byValue<V, A>(value, initialize, (accumulator, record) =>
-      add(presentKeyOf(key, record), record.value, accumulator),
+      add(keyOf(record), record.value, accumulator),
     );
     return this.#aggregate('AGGREGATE', accumulation, value, options);
   }

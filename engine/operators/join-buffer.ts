@@ -11,7 +11,7 @@
 
 import { type ByteWriter, readOrderedI64, readU32, writeI32, writeOrderedI64 } from '../../base/index.ts';
 import type { OperatorContext } from '../operator.ts';
-import type { StreamRecord } from '../record.ts';
+import { type StreamRecord, writeValue } from '../record.ts';
 import { type Serde, SerdeError } from '../serde.ts';
 import type { OrderedCursor, OrderedStore } from '../stores/store.ts';
 
@@ -64,7 +64,7 @@ export class JoinBuffer<V> {
     entry.reset();
     entry.i8(state);
     try {
-      this.#row.write(value, entry);
+      writeValue(record, value, this.#row, entry);
     } catch (error) {
       if (!(error instanceof SerdeError)) throw error;
       context.drop('serialization', record, error.message);

@@ -65,6 +65,7 @@ export const sideOfJoin =
     return {
       process(record) {
         out.takeEnvelope(record);
+        out.read = record.read;
         value.value = record.value;
         forward(out);
       },

@@ -8,7 +8,7 @@
 import { type ByteWriter, partitionOfKey } from '../../base/index.ts';
 import { ProcessorMisuse } from '../misuse.ts';
 import type { OperatorContext, TopicWriter } from '../operator.ts';
-import type { StreamRecord } from '../record.ts';
+import { bytesOfValue, type StreamRecord } from '../record.ts';
 import { type Serde, SerdeError } from '../serde.ts';
 import type { KeyWriter } from './functions.ts';
 
@@ -25,7 +25,7 @@ export interface WrittenFields<V> {
   readonly partitioner?: Partitioner<V>;
 }
 
-const nothing = new Uint8Array(0);
+const nothing: Uint8Array = new Uint8Array(0);
 
 export class RecordWriter<V> {
   readonly #fields: WrittenFields<V>;
@@ -49,12 +49,23 @@ export class RecordWriter<V> {
     const { value, key, windowBytes = 0, partitioner } = this.#fields;
     const out = this.#value;
     let { keyBytes, keyStart, keyEnd } = record;
+    let valueBytes = nothing;
     let valueStart = -1;
+    let valueEnd = -1;
     out.reset();
     try {
       if (record.value !== null) {
-        value.write(record.value, out);
-        valueStart = 0;
+        const read = bytesOfValue(record, record.value, value);
+        if (read === undefined) {
+          value.write(record.value, out);
+          valueBytes = out.buffer;
+          valueStart = 0;
+          valueEnd = out.length;
+        } else {
+          valueBytes = read.bytes;
+          valueStart = read.start;
+          valueEnd = read.end;
+        }
       }
       if (key !== undefined && this.#key !== undefined && keyStart >= 0) {
         this.#key.reset();
@@ -73,13 +84,14 @@ export class RecordWriter<V> {
       let partition = 0;
       if (keyStart < 0) partition = this.#roundRobin.next();
       else if (partitions > 1) partition = partitionOfKey(keyBytes, keyStart, keyEnd - windowBytes, partitions);
-      this.#append(record, partition, keyBytes, keyStart, keyEnd, valueStart);
+      this.#append(record, partition, keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd);
     } else if (typeof picked === 'number') {
       this.#check(picked);
-      this.#append(record, picked, keyBytes, keyStart, keyEnd, valueStart);
+      this.#append(record, picked, keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd);
     } else {
       for (const each of picked) this.#check(each);
-      for (const each of new Set(picked)) this.#append(record, each, keyBytes, keyStart, keyEnd, valueStart);
+      for (const each of new Set(picked))
+        this.#append(record, each, keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd);
     }
   }
 
@@ -98,11 +110,11 @@ export class RecordWriter<V> {
     keyBytes: Uint8Array,
     keyStart: number,
     keyEnd: number,
+    valueBytes: Uint8Array,
     valueStart: number,
+    valueEnd: number,
   ): void {
-    const { buffer, length } = this.#value;
     const { timestamp, headerBytes, headersAt } = record;
-    const valueBytes = valueStart < 0 ? nothing : buffer;
     const writer = this.#writer;
     if (
       writer.append(
@@ -112,7 +124,7 @@ export class RecordWriter<V> {
         keyEnd,
         valueBytes,
         valueStart,
-        length,
+        valueEnd,
         timestamp,
         headerBytes,
         headersAt,
@@ -122,7 +134,7 @@ export class RecordWriter<V> {
     this.#context.drop(
       'serialization',
       record,
-      `the record is too large for the topic ${writer.topic}: its value takes ${length} bytes`,
+      `the record is too large for the topic ${writer.topic}: its value takes ${valueEnd - valueStart} bytes`,
     );
   }
 

@@ -11,12 +11,12 @@ import type { UserError } from '../../base/index.ts';
 import type { Block } from '../block.ts';
 import { ProcessorMisuse } from '../misuse.ts';
 import type { OperatorContext, SourceOperator, SourceSupplier } from '../operator.ts';
-import { StreamRecord } from '../record.ts';
+import { ReadValue, StreamRecord } from '../record.ts';
 import { type Serde, SerdeError } from '../serde.ts';
 import { type InvalidTime, type RowFault, type SourceTime, SourceTimes } from './source-times.ts';
 
 export interface SourceFields<V> {
-  readonly value: Pick<Serde<V>, 'read'>;
+  readonly value: Pick<Serde<V>, 'read' | 'keepsBytes'>;
   /** When given, a key that it cannot read drops the record. */
   readonly key?: Pick<Serde<unknown>, 'read'>;
   /** The event time of a record, where it is not the record's own. */
@@ -30,6 +30,7 @@ export const source =
   (context, forward): SourceOperator => {
     const { time, invalidTime = 'skip' } = fields;
     const record = new StreamRecord<V>();
+    if (fields.value.keepsBytes === true) record.read = new ReadValue(fields.value);
     const takeRow = (block: Block, row: number): void => {
       const { columns } = block;
       const headersAt = columns.headersAt[row] as number;
@@ -124,7 +125,16 @@ const readRecord = <V>(
   record.value = null;
   try {
     if (key !== undefined && keyStart >= 0) key.read(bytes, keyStart, record.keyEnd);
-    if (valueStart >= 0) record.value = value.read(bytes, valueStart, columns.valueEnd[row] as number);
+    if (valueStart < 0) return undefined;
+    const valueEnd = columns.valueEnd[row] as number;
+    record.value = value.read(bytes, valueStart, valueEnd);
+    const { read } = record;
+    if (read !== undefined) {
+      read.value = record.value;
+      read.bytes = bytes;
+      read.start = valueStart;
+      read.end = valueEnd;
+    }
     return undefined;
   } catch (error) {
     if (!(error instanceof SerdeError)) throw error;

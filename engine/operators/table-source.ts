@@ -14,7 +14,7 @@ import { assert } from '../../base/index.ts';
 import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
-import { timestampBytes, whyTooLarge, writeTimestamped } from './timestamped.ts';
+import { timestampBytes, whyTooLarge, writeTimestampedOf } from './timestamped.ts';
 
 export interface TableFields<V> {
   readonly store?: string;
@@ -37,6 +37,7 @@ export const tableSource =
         if (keyStart < 0) return context.drop('null-key', record, 'a row of a table needs a key');
         out.takeEnvelope(record);
         out.value = value;
+        out.read = record.read;
         out.before = unknown;
         if (store !== undefined && !record.outdated) {
           if (knownDeletesOnly && value === null && !store.get(keyBytes, keyStart, keyEnd)) return;
@@ -46,7 +47,7 @@ export const tableSource =
           }
           if (value === null) store.delete(keyBytes, keyStart, keyEnd);
           else {
-            writeTimestamped(kept, record.timestamp, value, row);
+            writeTimestampedOf(kept, record, value, row);
             if (!store.put(keyBytes, keyStart, keyEnd, kept.buffer, 0, kept.length))
               return context.drop('serialization', record, whyTooLarge(store.name, kept.length));
           }

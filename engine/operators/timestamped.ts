@@ -4,6 +4,7 @@
  */
 
 import { type ByteWriter, readI64 } from '../../base/index.ts';
+import { type StreamRecord, writeValue } from '../record.ts';
 import type { Serde } from '../serde.ts';
 
 /** Bytes of the time before the value. */
@@ -22,6 +23,18 @@ export const writeTimestamped = <V>(
   out.reset();
   out.i64(timestamp);
   serde.write(value, out);
+};
+
+/** The same of a value that came with a record, and its time. */
+export const writeTimestampedOf = <V>(
+  out: ByteWriter,
+  record: StreamRecord<V>,
+  value: V,
+  serde: Pick<Serde<V>, 'write'>,
+): void => {
+  out.reset();
+  out.i64(record.timestamp);
+  writeValue(record, value, serde, out);
 };
 
 /** Why a value was refused by its store, after `writeTimestamped`. */

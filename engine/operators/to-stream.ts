@@ -15,6 +15,7 @@ export const toStream =
         out.takeEnvelope(record);
         out.outdated = false;
         out.value = record.value;
+        out.read = record.read;
         forward(out);
       },
     };

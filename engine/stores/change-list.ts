@@ -7,7 +7,7 @@
  * transaction needed beyond `keptBytes` is given back.
  */
 
-import { copyBytes } from '../../base/index.ts';
+import { copyViewed } from '../../base/index.ts';
 
 export const wasAbsent = -1;
 export const wasOnDisk = -2;
@@ -25,6 +25,7 @@ export class ChangeList {
   #segments = new Int32Array(64);
   #starts = new Int32Array(64);
   readonly #bytes: Uint8Array[] = [];
+  readonly #views: DataView[] = [];
   #reserved = 0;
   #segment = 0;
   #at = 0;
@@ -40,8 +41,9 @@ export class ChangeList {
     return this.count * 20 + this.#noted;
   }
 
-  /** Notes an entry; answers with its place in the list. `start` is read only where `length` ≥ 0. */
-  add(address: number, duePlace: number, length: number, bytes: Uint8Array, start: number): number {
+  /** Notes an entry; answers with its place in the list. `start` is read only where `length` ≥ 0; `view` shows the
+   *  memory of `bytes`. */
+  add(address: number, duePlace: number, length: number, bytes: Uint8Array, view: DataView, start: number): number {
     if (this.count === this.addresses.length) this.#grow();
     const index = this.count++;
     this.addresses[index] = address;
@@ -56,7 +58,8 @@ export class ChangeList {
       }
       this.#segments[index] = this.#segment;
       this.#starts[index] = this.#at;
-      copyBytes(bytes, start, start + length, this.#bytes[this.#segment] as Uint8Array, this.#at);
+      const to = this.#bytes[this.#segment] as Uint8Array;
+      copyViewed(bytes, view, start, start + length, to, this.#views[this.#segment] as DataView, this.#at);
       this.#at += length;
       this.#noted += length;
     } else this.#starts[index] = 0;
@@ -82,7 +85,10 @@ export class ChangeList {
     this.#noted = 0;
     this.#segment = 0;
     this.#at = 0;
-    while (this.#reserved > keptBytes) this.#reserved -= (this.#bytes.pop() as Uint8Array).length;
+    while (this.#reserved > keptBytes) {
+      this.#reserved -= (this.#bytes.pop() as Uint8Array).length;
+      this.#views.pop();
+    }
     if (this.addresses.length > 1 << 20) {
       this.addresses = new Int32Array(64);
       this.duePlaces = new Int32Array(64);
@@ -115,6 +121,7 @@ export class ChangeList {
     const first = this.#bytes.length === 0 ? 4096 : segmentBytes;
     const segment = new Uint8Array(Math.max(first, length));
     this.#bytes.push(segment);
+    this.#views.push(new DataView(segment.buffer));
     this.#reserved += segment.length;
   }
 }

@@ -10,7 +10,7 @@
  * entry is what holds.
  */
 
-import { ByteWriter, copyBytes, readI32, writeI32 } from '../../base/index.ts';
+import { ByteWriter, Copier, readI32, writeI32 } from '../../base/index.ts';
 import { FlatTable } from './flat-table.ts';
 import { kinds } from './layout.ts';
 
@@ -35,6 +35,8 @@ export class ChangedEntries {
   readonly #key = new ByteWriter(64);
   /** Segments of appended entries, and how far they are filled. */
   readonly #segments: Uint8Array[] = [];
+  readonly #views: DataView[] = [];
+  readonly #values = new Copier();
   readonly #filled: number[] = [];
   #segment = -1;
   #at = 0;
@@ -154,7 +156,7 @@ export class ChangedEntries {
     for (let i = 0; i < orderEnd; i++) bytes[at++] = order[i] as number;
     writeI32(bytes, start - headerBytes, at - start);
     writeI32(bytes, start - 4, valueEnd - valueStart);
-    copyBytes(value, valueStart, valueEnd, bytes, at);
+    this.#values.copy(value, valueStart, valueEnd, bytes, this.#views[this.#segment] as DataView, at);
     this.#at = at + valueEnd - valueStart;
     this.#filled[this.#segment] = this.#at;
     this.count++;
@@ -167,6 +169,7 @@ export class ChangedEntries {
       const segment = new Uint8Array(Math.max(this.#segment === 0 ? 4096 : segmentBytes, least));
       this.#reserved += segment.length - (this.#segments[this.#segment]?.length ?? 0);
       this.#segments[this.#segment] = segment;
+      this.#views[this.#segment] = new DataView(segment.buffer);
     }
     this.#filled[this.#segment] = 0;
   }
@@ -206,6 +209,9 @@ export class ChangedEntries {
     this.#others = 0;
     this.count = 0;
     this.#segment = -1;
-    while (this.#segments.length > keptSegments) this.#reserved -= (this.#segments.pop() as Uint8Array).length;
+    while (this.#segments.length > keptSegments) {
+      this.#reserved -= (this.#segments.pop() as Uint8Array).length;
+      this.#views.pop();
+    }
   }
 }

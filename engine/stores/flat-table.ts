@@ -25,7 +25,7 @@
  * A value that fits its block is overwritten in place; else the entry moves to a larger block, and `onMove` is called.
  */
 
-import { copyBytes } from '../../base/index.ts';
+import { Copier, copyBytes, copyViewed } from '../../base/index.ts';
 import { inUse, Slab, segmentShift, unitMask } from './slab.ts';
 
 export const flags = { inUse, referenced: 2, due: 4, changed: 8, unknown: 16 } as const;
@@ -59,6 +59,7 @@ export class FlatTable {
   /** Called when an entry gets a new address. */
   onMove: (from: number, to: number) => void = () => {};
 
+  readonly #values = new Copier();
   readonly #bytes: Uint8Array[];
   readonly #words: Int32Array[];
   readonly #seed: number;
@@ -344,7 +345,8 @@ export class FlatTable {
     const room = (((words[at] as number) >>> 8) << 3) - before;
     if (length > room || (room > 256 && length * 4 < room)) return this.#moveWithValue(address, value, start, end);
     words[at + 2] = length;
-    copyBytes(value, start, end, this.#bytes[segment] as Uint8Array, (at << 2) + before);
+    const view = this.slab.views[segment] as DataView;
+    this.#values.copy(value, start, end, this.#bytes[segment] as Uint8Array, view, (at << 2) + before);
     return address;
   }
 
@@ -373,7 +375,7 @@ export class FlatTable {
   #moveWithValue(address: number, value: Uint8Array, start: number, end: number): number {
     const before = this.headerBytes + this.#word(address, 1);
     const to = this.slab.allocate(this.#unitsFor(before + (end - start)));
-    copyBytes(value, start, end, this.bytesOf(to), ((to & unitMask) << 3) + before);
+    this.#values.copy(value, start, end, this.bytesOf(to), this.viewOf(to), ((to & unitMask) << 3) + before);
     this.#adopt(address, to, before);
     (this.#words[to >>> segmentShift] as Int32Array)[((to & unitMask) << 1) + 2] = end - start;
     this.slab.free(address);
@@ -396,7 +398,16 @@ export class FlatTable {
     const fromAt = (from & unitMask) << 1;
     const toAt = (to & unitMask) << 1;
     toWords[toAt] = ((toWords[toAt] as number) & ~0xff) | ((fromWords[fromAt] as number) & 0xff);
-    copyBytes(this.bytesOf(from), (fromAt << 2) + 4, (fromAt << 2) + bytes, this.bytesOf(to), (toAt << 2) + 4);
+    const end = (fromAt << 2) + bytes;
+    copyViewed(
+      this.bytesOf(from),
+      this.viewOf(from),
+      (fromAt << 2) + 4,
+      end,
+      this.bytesOf(to),
+      this.viewOf(to),
+      (toAt << 2) + 4,
+    );
     const hash = this.#hashOf(to);
     const sub = this.#subOf(hash);
     sub[slotOf(sub, hash, from) * 2 + 1] = to;

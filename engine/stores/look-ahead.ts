@@ -163,13 +163,14 @@ export class LookAhead {
     const { bytes, keyStart, keyEnd } = this.#columns as KeyColumns;
     const count = Math.min(this.#group, this.#to - row);
     const hashes = this.#hashes;
+    if (windowKey !== undefined) copyBytes(windowKey, 0, timeBytes, this.#key, 0);
     for (let i = 0; i < count; i++) {
       const start = Math.max(0, keyStart[row + i] as number);
       const end = Math.max(start, keyEnd[row + i] as number);
       hashes[i] =
         windowKey === undefined
           ? table.hash(kind, bytes, start, end)
-          : this.#windowHash(table, kind, windowKey, bytes, start, end);
+          : this.#windowHash(table, kind, bytes, start, end);
     }
     table.touchSlots(hashes, count);
     for (let i = 0; i < count; i++) this.#addresses[i] = table.candidate(hashes[i] as number);
@@ -180,17 +181,14 @@ export class LookAhead {
     return true;
   }
 
-  #windowHash(
-    table: FlatTable,
-    kind: number,
-    windowKey: Uint8Array,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): number {
+  /** Of a key behind the window's start, which stands in `#key`. */
+  #windowHash(table: FlatTable, kind: number, bytes: Uint8Array, start: number, end: number): number {
     const length = timeBytes + end - start;
-    if (length > this.#key.length) this.#key = new Uint8Array(length * 2);
-    copyBytes(windowKey, 0, timeBytes, this.#key, 0);
+    if (length > this.#key.length) {
+      const key = new Uint8Array(length * 2);
+      key.set(this.#key.subarray(0, timeBytes));
+      this.#key = key;
+    }
     copyBytes(bytes, start, end, this.#key, timeBytes);
     return table.hash(kind, this.#key, 0, length);
   }

@@ -404,6 +404,7 @@ export class StoreCore implements EntriesInMemory {
       table.place(address),
       length,
       table.bytesOf(address),
+      table.viewOf(address),
       table.valueStart(address),
     );
     table.setFlag(address, flags.changed);

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { partitionOfKey } from '../../../base/index.ts';
 import {
+  mapValues,
   type Partitioner,
   repartitionSink,
   repartitionSource,
@@ -41,6 +42,33 @@ test('key, value, time and headers go from topic to topic, nulls as nulls', () =
     { key: null, value: null, timestamp: 6, headers: [], partition: 0, offset: 1 },
     { key: '', value: '', timestamp: 7, headers: [], partition: 0, offset: 2 },
   ]);
+});
+
+test('text that is passed on keeps its bytes, also where they are not text; text that has changed is written', () => {
+  const topology = copying()
+    .addProcessor(
+      'upper',
+      mapValues<string, string>(({ value }) => value?.toUpperCase() ?? null),
+      ['in'],
+    )
+    .addSink('uppers', { topic: 'uppers', parents: ['upper'], supplier: sink({ topic: 'uppers', value: string }) });
+  const driver = new TopologyTestDriver(topology);
+  const raw = { key: string, value: serdes.bytes };
+  const input = driver.input('in', raw);
+  const values = [[0x61, 0xff, 0x62], [0x41], [0x62, 0x63]].map((bytes) => Uint8Array.from(bytes));
+  for (const value of values) input.pipe('k', value);
+  expect(
+    driver
+      .output('out', raw)
+      .readAll()
+      .map(({ value }) => value),
+  ).toEqual(values);
+  expect(
+    driver
+      .output('uppers', texts)
+      .readAll()
+      .map(({ value }) => value),
+  ).toEqual(['A\uFFFDB', 'A', 'BC']);
 });
 
 test('a record goes to the partition of its key; records without one go round', () => {
