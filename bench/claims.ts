@@ -3,6 +3,7 @@
 import type { Claim } from './claim.ts';
 import { countSum } from './count-sum.ts';
 import { countSumCached } from './count-sum-cached.ts';
+import { delimitedFilterProject } from './delimited-filter-project.ts';
 import { filterProject } from './filter-project.ts';
 import { foreignKeyJoin } from './foreign-key-join.ts';
 import { hoppingSum } from './hopping-sum.ts';
@@ -29,6 +30,7 @@ import { wordCount } from './word-count.ts';
 
 export const claims: readonly Claim[] = [
   filterProject,
+  delimitedFilterProject,
   countSum,
   countSumCached,
   housekeeping,

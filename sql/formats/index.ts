@@ -3,6 +3,7 @@
 import { assert, closest, type Position, UserError } from '../../base/index.ts';
 import type { Column } from '../types/schema.ts';
 import type { FormatChoice } from './choices.ts';
+import { delimited } from './delimited.ts';
 import { type Format, type FormatOptions, isWrapped, type Side } from './format.ts';
 import { json } from './json.ts';
 import { jsonSr } from './json-sr.ts';
@@ -10,7 +11,7 @@ import { kafka } from './kafka.ts';
 import { none } from './none.ts';
 import type { WriterSchemas } from './writer-schemas.ts';
 
-export const formats: readonly Format[] = [json, jsonSr, kafka, none];
+export const formats: readonly Format[] = [delimited, json, jsonSr, kafka, none];
 
 /** The format of keys where nothing names one. */
 export const defaultKeyFormat: Format = kafka;
@@ -40,7 +41,7 @@ export const registerFormat = (format: Format): (() => void) => {
 export const knownFormats = (): readonly Format[] => (added.length === 0 ? formats : [...formats, ...added]);
 
 /** Formats that ksqlDB has and Millrace does not have yet. */
-const dialect: ReadonlySet<string> = new Set(['AVRO', 'DELIMITED', 'PROTOBUF', 'PROTOBUF_NOSR']);
+const dialect: ReadonlySet<string> = new Set(['AVRO', 'PROTOBUF', 'PROTOBUF_NOSR']);
 
 /** The format of this name, without regard to case. */
 export const formatNamed = (name: string, at?: Position): Format => {

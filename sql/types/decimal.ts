@@ -68,8 +68,10 @@ const mostScale = 100_000;
  *  or has an exponent beyond all types. */
 export const parseDecimal = (text: string): Decimal | undefined => {
   const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,10}))?$/.exec(text);
-  if (match === null)
-    return /\p{Nd}/u.test(text) && !/^[ -~]*$/.test(text) ? parseDecimal(plainDigits(text)) : undefined;
+  if (match === null) {
+    const plain = plainDigits(text);
+    return plain === text ? undefined : parseDecimal(plain);
+  }
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
   const digits = whole + fraction;
   const scale = fraction.length - Number(exponent);

@@ -1,0 +1,363 @@
+/**
+ * DELIMITED: a line of fields, as CSV of RFC 4180 with a delimiter of choice.
+ *
+ * Reading. A field may stand between `"`, and then holds delimiters, line breaks and, doubled, quotes; behind the
+ * closing quote only blanks may follow. Empty lines at the start are skipped; of several lines the first one counts,
+ * and the others only have to be readable. There are as many fields as columns. An empty field is NULL, quoted or not.
+ *
+ * | column  | takes                                                                                              |
+ * | ------- | -------------------------------------------------------------------------------------------------- |
+ * | boolean | `true` in any case; every other text is false                                                       |
+ * | numbers | what Java's parsers take: whole numbers within the type's range, `1.5`, `1e3`, `NaN`                |
+ * | decimal | a number that fits precision and scale exactly                                                      |
+ * | bytes   | base64                                                                                              |
+ * | logical | the number that carries it: epoch days, milliseconds                                               |
+ *
+ * Writing. NULL is an empty field; a text is quoted where it would be read as something else, and also where a first
+ * field does not begin with an ASCII letter or digit, as ksqlDB does.
+ */
+
+import { assert, type ByteWriter, base64, parseBase64, readUtf8, unreachable, utf8Bytes } from '../../base/index.ts';
+import { codegenAllowed } from '../codegen/code.ts';
+import { decimalForm, fits, parseDecimal, plainDecimal, rescaleExact } from '../types/decimal.ts';
+import type { ScalarType } from '../types/kinds.ts';
+import { parseBigint, parseDouble, parseInteger, printDouble } from '../types/numbers.ts';
+import { definitionOf } from '../types/scalars/index.ts';
+import type { Column } from '../types/schema.ts';
+import { isScalar, printType, type SqlType } from '../types/type.ts';
+import type { Value } from '../types/value.ts';
+import {
+  describeColumn,
+  type Format,
+  type FormatOptions,
+  type RowReader,
+  type RowWriter,
+  SerdeError,
+  scannerOf,
+} from './format.ts';
+import { generatedDelimitedScanner } from './generated/delimited-scanner.ts';
+import { writeJsonDouble, writeJsonInteger } from './json-output.ts';
+
+const quote = 34;
+const lineFeed = 10;
+const carriageReturn = 13;
+
+/** What stands between fields, as bytes. */
+export const delimiterOf = ({ properties }: FormatOptions): Uint8Array => {
+  const given = properties?.['DELIMITER'] ?? ',';
+  return utf8Bytes(named[given] ?? given);
+};
+
+const named: Readonly<Record<string, string>> = { SPACE: ' ', TAB: '\t' };
+
+// ------------------------------------------------------------------------------------------------------- reading
+
+/** The value of a field that is not empty; undefined when the text is not one of the type. */
+type FieldParser = (text: string) => Value | undefined;
+
+const parserOf = (type: ScalarType): FieldParser => {
+  const { carrier, accepts } = definitionOf(type);
+  const plain = plainParser(type, carrier);
+  if (accepts === undefined) return plain;
+  return (text) => {
+    const value = plain(text);
+    return value === undefined || !accepts(value, type) ? undefined : value;
+  };
+};
+
+const plainParser = (type: ScalarType, carrier: ReturnType<typeof definitionOf>['carrier']): FieldParser => {
+  switch (carrier) {
+    case 'boolean':
+      return (text) => text.toLowerCase() === 'true';
+    case 'int32':
+      return parseInteger;
+    case 'int64':
+      return parseBigint;
+    case 'double':
+      return parseDouble;
+    case 'text':
+      return (text) => text;
+    case 'bytes':
+      return parseBase64;
+    case 'decimal': {
+      const { precision, scale } = decimalForm(type);
+      return (text) => {
+        const parsed = parseDecimal(text);
+        const unscaled = parsed && rescaleExact(parsed.unscaled, parsed.scale, scale);
+        return unscaled !== undefined && fits(unscaled, precision) ? unscaled : undefined;
+      };
+    }
+    default:
+      return unreachable(carrier);
+  }
+};
+
+/** Steps over the fields of one record after another. */
+class Fields {
+  #bytes: Uint8Array = new Uint8Array(0);
+  #at = 0;
+  #start = 0;
+  #end = 0;
+  readonly #delimiter: Uint8Array;
+  /** Whether the field that was read last is the last one of its line. */
+  lastOfLine = false;
+
+  constructor(delimiter: Uint8Array) {
+    this.#delimiter = delimiter;
+  }
+
+  /** Starts behind the empty lines of `bytes[start, end)`; false when there is nothing else. */
+  open(bytes: Uint8Array, start: number, end: number): boolean {
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#at = start;
+    this.#end = end;
+    return this.nextLine();
+  }
+
+  /** Steps over empty lines; false at the end. */
+  nextLine(): boolean {
+    while (this.#takeLineBreak());
+    return this.#at < this.#end;
+  }
+
+  /** Steps over a field and what stands behind it; the text, where it is wanted. */
+  field(wanted: boolean): string {
+    const bytes = this.#bytes;
+    let text = '';
+    if (bytes[this.#at] === quote && this.#at < this.#end) text = this.#quoted(wanted);
+    else {
+      const start = this.#at;
+      while (this.#at < this.#end && !this.#atDelimiter() && !this.#atLineBreak()) this.#at++;
+      if (wanted) text = readUtf8(bytes, start, this.#at);
+    }
+    if (this.#at < this.#end && this.#atDelimiter()) {
+      this.#at += this.#delimiter.length;
+      this.lastOfLine = false;
+    } else {
+      this.#takeLineBreak();
+      this.lastOfLine = true;
+    }
+    return text;
+  }
+
+  #quoted(wanted: boolean): string {
+    const bytes = this.#bytes;
+    const opened = this.#at;
+    let text = '';
+    let start = ++this.#at;
+    for (;;) {
+      while (this.#at < this.#end && bytes[this.#at] !== quote) this.#at++;
+      if (this.#at >= this.#end) this.#fail('a quoted field is never closed', opened);
+      const doubled = this.#at + 1 < this.#end && bytes[this.#at + 1] === quote;
+      if (wanted) text += readUtf8(bytes, start, doubled ? this.#at + 1 : this.#at);
+      this.#at += doubled ? 2 : 1;
+      start = this.#at;
+      if (!doubled) break;
+    }
+    while (this.#at < this.#end && !this.#atDelimiter() && !this.#atLineBreak()) {
+      if (!isBlank(bytes[this.#at] as number)) this.#fail('something stands between a closing quote and a delimiter');
+      this.#at++;
+    }
+    return text;
+  }
+
+  #fail(what: string, at = this.#at): never {
+    throw new SerdeError(`not readable as DELIMITED: ${what} at byte ${at - this.#start}`);
+  }
+
+  #atDelimiter(): boolean {
+    for (let i = 0; i < this.#delimiter.length; i++) {
+      if (this.#bytes[this.#at + i] !== this.#delimiter[i]) return false;
+    }
+    return this.#at + this.#delimiter.length <= this.#end;
+  }
+
+  #atLineBreak(): boolean {
+    const byte = this.#bytes[this.#at];
+    return byte === lineFeed || byte === carriageReturn;
+  }
+
+  #takeLineBreak(): boolean {
+    if (this.#at >= this.#end || !this.#atLineBreak()) return false;
+    const twice = this.#bytes[this.#at] === carriageReturn && this.#bytes[this.#at + 1] === lineFeed;
+    this.#at += twice && this.#at + 1 < this.#end ? 2 : 1;
+    return true;
+  }
+}
+
+/** Java's white space within ASCII. */
+const isBlank = (byte: number): boolean => byte === 32 || (byte >= 9 && byte <= 13) || (byte >= 28 && byte <= 31);
+
+const plainReader = (columns: readonly Column[], options: FormatOptions, wanted?: readonly number[]): RowReader => {
+  const fields = new Fields(delimiterOf(options));
+  const parsers = columns.map(({ type }, slot) =>
+    isScalar(type) && (wanted?.includes(slot) ?? true) ? parserOf(type) : undefined,
+  );
+  return {
+    read(bytes, start, end, into) {
+      if (!fields.open(bytes, start, end)) throw new SerdeError('not readable as DELIMITED: there is no field');
+      let count = 0;
+      let fault: string | undefined;
+      do {
+        const parse = parsers[count];
+        const text = fields.field(parse !== undefined);
+        if (parse !== undefined) {
+          const value = text === '' ? null : parse(text);
+          if (value === undefined) {
+            const { name, type } = columns[count] as Column;
+            fault ??= `the field of "${name}" cannot be read as ${printType(type)}`;
+          } else into[count] = value;
+        }
+        count++;
+      } while (!fields.lastOfLine);
+      if (count !== columns.length) {
+        throw new SerdeError(`not readable as DELIMITED: there are ${count} fields for ${columns.length} columns`);
+      }
+      while (fields.nextLine()) fields.field(false);
+      if (fault !== undefined) throw new SerdeError(`not readable as DELIMITED: ${fault}`);
+      return true;
+    },
+  };
+};
+
+// ------------------------------------------------------------------------------------------------------- writing
+
+/** Appends a value that is not NULL; `first`: it begins the line. */
+type FieldWriter = (out: ByteWriter, value: Value) => void;
+
+const writerOf = (type: ScalarType, first: boolean, delimiter: Uint8Array): FieldWriter => {
+  const text = textWriter(first, delimiter);
+  // What stands in a number or a word could be the delimiter.
+  const safe = delimiter.length === 1 && !/[0-9A-Za-z+.-]/.test(String.fromCharCode(delimiter[0] as number));
+  const { carrier } = definitionOf(type);
+  switch (carrier) {
+    case 'boolean':
+      return (out, value) => text(out, String(value));
+    case 'int32':
+    case 'int64':
+      return (out, value) => {
+        const number = value as number | bigint;
+        if (safe && (number >= 0 || !first)) writeJsonInteger(out, number);
+        else text(out, String(number));
+      };
+    case 'text':
+      return (out, value) => text(out, value as string);
+    case 'double':
+      return (out, value) => {
+        const number = value as number;
+        if (safe && Number.isFinite(number) && (!first || number > 0)) writeJsonDouble(out, number);
+        else text(out, printDouble(number));
+      };
+    case 'bytes':
+      return (out, value) => text(out, base64(value as Uint8Array));
+    case 'decimal': {
+      const { scale } = decimalForm(type);
+      return (out, value) => text(out, plainDecimal(value as bigint, scale));
+    }
+    default:
+      return unreachable(carrier);
+  }
+};
+
+/** Puts a text that is short and plain byte by byte, while it is looked at whether it has to be quoted. */
+const textWriter = (first: boolean, delimiter: Uint8Array): ((out: ByteWriter, text: string) => void) => {
+  const separator = readUtf8(delimiter, 0, delimiter.length);
+  const ends = separator.charCodeAt(0);
+  return (out, text) => {
+    const { length } = text;
+    if (length > 0 && length <= 64) {
+      out.reserve(length);
+      const { buffer } = out;
+      let at = out.length;
+      let i = 0;
+      let unit = 0;
+      for (; i < length; i++) {
+        unit = text.charCodeAt(i);
+        if (unit > 126 || unit === ends || unit <= 34) {
+          if (unit !== 32 || ends === 32) break;
+        }
+        buffer[at++] = unit;
+      }
+      const begin = text.charCodeAt(0);
+      if (i === length && unit > 32 && begin > 35 && !(first && !isLetterOrDigit(begin))) {
+        out.length = at;
+        return;
+      }
+    }
+    if (!needsQuotes(text, first, separator)) {
+      out.utf8(text);
+      return;
+    }
+    out.i8(quote);
+    out.utf8(text.replaceAll('"', '""'));
+    out.i8(quote);
+  };
+};
+
+const isLetterOrDigit = (unit: number): boolean =>
+  (unit >= 48 && unit <= 57) || (unit >= 65 && unit <= 90) || (unit >= 97 && unit <= 122);
+
+/** Whether a text, not NULL, has to be quoted; `first`: it begins the line. */
+const needsQuotes = (text: string, first: boolean, delimiter: string): boolean => {
+  if (text === '') return first;
+  const begin = text.charCodeAt(0);
+  if (begin <= 35 || (first && !isLetterOrDigit(begin))) return true;
+  return text.includes(delimiter) || /["\r\n]/.test(text) || text.charCodeAt(text.length - 1) <= 32;
+};
+
+const lineWriter = (columns: readonly Column[], options: FormatOptions): RowWriter => {
+  const delimiter = delimiterOf(options);
+  const writers = columns.map(({ type }, i) => {
+    assert(isScalar(type), 'the types of the columns were checked when the source was made');
+    return writerOf(type, i === 0, delimiter);
+  });
+  return {
+    write(row, out) {
+      for (let i = 0; i < writers.length; i++) {
+        if (i > 0) for (let j = 0; j < delimiter.length; j++) out.i8(delimiter[j] as number);
+        const value = row[i];
+        if (value !== null && value !== undefined) (writers[i] as FieldWriter)(out, value);
+      }
+      return true;
+    },
+  };
+};
+
+const holds = (type: SqlType): boolean => isScalar(type);
+
+export const delimited: Format = {
+  name: 'DELIMITED',
+  doc: 'A line of fields between delimiters, as CSV; no collections.',
+  sides: ['key', 'value'],
+  columns: 'many',
+  named: false,
+  wrapping: 'never',
+  // A field can be quoted or not, a number be written in several ways.
+  canonical: false,
+  properties: [
+    {
+      name: 'DELIMITER',
+      doc: 'What stands between two fields: one character, SPACE or TAB.',
+      fault: (text) =>
+        named[text] !== undefined || (text.length === 1 && text.trim() !== '' && text !== '"')
+          ? undefined
+          : 'one character, SPACE or TAB',
+    },
+  ],
+  unsupported(columns) {
+    const bad = columns.find(({ type }) => !holds(type));
+    return bad === undefined ? undefined : `the format DELIMITED cannot hold ${describeColumn(bad)}`;
+  },
+  writer: lineWriter,
+  reader: plainReader,
+  scanner: (columns, options, wanted) => {
+    const reader = plainReader(columns, options, wanted);
+    const delimiter = delimiterOf(options);
+    // Where the delimiter could stand within a number, only the plain form tells them apart.
+    const plain = delimiter.length > 1 || /[0-9+.-]/.test(String.fromCharCode(delimiter[0] as number));
+    return codegenAllowed() && !plain
+      ? generatedDelimitedScanner(columns, delimiter[0] as number, wanted, reader)
+      : scannerOf(reader, columns.length, wanted);
+  },
+};
