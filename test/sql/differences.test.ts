@@ -11,6 +11,7 @@ import { arrayOf, integerType, type SqlType, stringType } from '../../sql/types/
 import { aggregate, evaluate, evaluateTyped, type TestColumn, typed } from './evaluate/support.ts';
 import { readText, wrapped } from './formats/support.ts';
 import { commandOf, faultOf } from './support/planning.ts';
+import { runSql } from './support/running.ts';
 
 const columns: Readonly<Record<string, TestColumn>> = {
   N: { type: { kind: 'INTEGER' }, value: null },
@@ -239,6 +240,19 @@ describe('statements', () => {
         tables.join(''),
       ),
     ).toMatch(/^SQL_JOIN_CONDITION.*by the key of the tables before it/);
+  });
+
+  test('a row that is joined by a foreign key has the later time of both', () => {
+    const tables = ['a (id VARCHAR PRIMARY KEY, ref VARCHAR)', 'b (id VARCHAR PRIMARY KEY, w INT)'].map(
+      (columns) => `CREATE TABLE ${columns} WITH (KAFKA_TOPIC='${columns[0]}', PARTITIONS=1, VALUE_FORMAT='JSON');`,
+    );
+    const ran = runSql(`${tables.join('')}CREATE TABLE o AS SELECT a.id, w FROM a JOIN b ON a.ref = b.id;`, [
+      ['a', 'k', { REF: 'x' }, 20],
+      ['b', 'x', { W: 1 }, 5],
+      ['b', 'x', null, 30],
+      ['a', 'k', { REF: 'x' }, 40],
+    ]);
+    expect(ran.lines('O', 'times')).toEqual(['k {"W":1} @20', 'k null @30', 'k null @40']);
   });
 
   test('a column of INSERT stands once', () => {
