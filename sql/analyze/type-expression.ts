@@ -22,6 +22,7 @@ import { castTo, convertTo } from './expressions/convert.ts';
 import {
   asTyped,
   type Draft,
+  decimalLiteral,
   doubleLiteral,
   type ExpressionScope,
   type Typing,
@@ -34,7 +35,7 @@ import { typeParameter } from './expressions/lambda.ts';
 import { typeOfNode } from './type-of-node.ts';
 import type { TypedAggregate, TypedExpression, TypedTableCall } from './typed.ts';
 
-/** The typed form of an expression. `expected` gives a NULL or a literal with a point its type; it converts nothing. */
+/** The typed form of an expression. `expected` gives a NULL its type; it converts nothing. */
 export const typeExpression = (node: Expression, scope: ExpressionScope, expected?: SqlType): TypedExpression =>
   asTyped(typingIn(scope).draft(node, expected), expected);
 
@@ -70,7 +71,6 @@ const typingIn = (scope: ExpressionScope): Typing => {
     scope,
     draft: (node, expected): Draft => {
       if (node.kind === 'null') return { kind: 'null', at: node.at };
-      if (node.kind === 'decimal') return { kind: 'decimal', text: node.text, at: node.at };
       return { kind: 'typed', typed: typed(typing, node, expected), at: node.at };
     },
     inLambda: (parameters) => typingIn({ ...scope, parameters }),
@@ -80,7 +80,7 @@ const typingIn = (scope: ExpressionScope): Typing => {
 
 const typed = (
   typing: Typing,
-  node: Exclude<Expression, { kind: 'null' | 'decimal' }>,
+  node: Exclude<Expression, { kind: 'null' }>,
   expected: SqlType | undefined,
 ): TypedExpression => {
   switch (node.kind) {
@@ -94,6 +94,8 @@ const typed = (
         type: fitsInteger ? integerType : bigintType,
       };
     }
+    case 'decimal':
+      return decimalLiteral(node.text);
     case 'double':
       return doubleLiteral(node.value);
     case 'string':

@@ -17,7 +17,7 @@
 import { unreachable } from '../../base/index.ts';
 import type { ModuleId } from '../functions/module.ts';
 import type { ComparisonOperator } from '../parser/ast.ts';
-import type { ArithmeticOperator } from '../types/arithmetic.ts';
+import type { ArithmeticOperator } from '../types/definition.ts';
 import { type LiteralValue, printLiteral } from '../types/literal.ts';
 import { printType, quoteName, type SqlType, stringType } from '../types/type.ts';
 

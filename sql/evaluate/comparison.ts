@@ -12,7 +12,7 @@ import { unreachable } from '../../base/index.ts';
 import type { TypedExpression, TypedOf } from '../analyze/typed.ts';
 import type { Carrier, CarrierValues } from '../types/carriers.ts';
 import { converter } from '../types/cast.ts';
-import { equalityOf, isIdentical, type Order, orderOf } from '../types/equality.ts';
+import { equalityOf, isIdentical, mixedOrder, type Order, orderOf } from '../types/equality.ts';
 import { definitionOf } from '../types/scalars/index.ts';
 import { isScalar } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
@@ -85,6 +85,8 @@ const comparisonOf = (part: TypedOf<'comparison'>, left: Evaluate, right: Evalua
       return b !== null && equal(a, b) === wanted;
     };
   }
+  const mixed = mixedOrder(part.left.type, part.right.type);
+  if (mixed !== undefined) return byOrder(operator, mixed, left, right);
   if (definitionOf(part.left.type).carrier === 'bytes') return byOrder(operator, orderOf(part.left.type), left, right);
   if (operator === '<>' && !isIdentical(part.left.type)) {
     return (record) => {
@@ -139,7 +141,7 @@ const withConstant = (operator: Operator, left: Evaluate, b: Value): Evaluate =>
   }
 };
 
-/** Of values that are objects. */
+/** Of values that are objects, or of two types. */
 const byOrder = (operator: Operator, order: Order, left: Evaluate, right: Evaluate): Evaluate => {
   const decides = signTests[operator];
   return (record) => {

@@ -23,7 +23,7 @@ import { partsOf, printTyped, type TypedExpression, type TypedLambda, type Typed
 import type { FunctionContext, Lambda } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import { converter } from '../types/cast.ts';
-import { equalityOf, isIdentical, keyOf, orderOf } from '../types/equality.ts';
+import { equalityOf, isIdentical, keyOf, mixedOrder, orderOf } from '../types/equality.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import { definitionOf } from '../types/scalars/index.ts';
 import { isScalar, numericOf } from '../types/type.ts';
@@ -242,12 +242,13 @@ const mayFail = (part: TypedExpression): boolean => {
       return (
         (numericOf(part.type)?.divisionFails === true && /[/%]/.test(part.operator)) || partsOf(part).some(mayFail)
       );
+    case 'comparison':
+    case 'distinct-from':
+      return mixedOrder(part.left.type, part.right.type) !== undefined || partsOf(part).some(mayFail);
     case 'field':
     case 'element':
     case 'entry':
     case 'negate':
-    case 'comparison':
-    case 'distinct-from':
     case 'between':
     case 'in':
     case 'is-null':
@@ -292,7 +293,9 @@ const arithmetic = (part: TypedOf<'arithmetic'>, left: Evaluate, right: Evaluate
       return a === null || b === null ? null : a + b;
     };
   }
-  const apply = numeric.operators[part.operator];
+  const { left: a, right: b } = part;
+  assert(isScalar(a.type) && isScalar(b.type), 'numbers are scalars');
+  const apply = numeric.operator(part.operator, a.type, b.type);
   const constant = part.right.kind === 'literal' ? constantOf(part.right) : null;
   if (constant !== null) {
     return (record) => {

@@ -16,6 +16,7 @@ import {
   concrete,
   countGenerics,
   fits,
+  leastDecimal,
   type Parameter,
   printParameterType,
   type Signature,
@@ -157,9 +158,10 @@ const complete = <D extends FunctionDefinition>(
   return { overload, parameters, args: types, result };
 };
 
-/** A generic that only NULLs were given for becomes STRING. */
+/** A generic that only NULLs were given for becomes STRING, and a DECIMAL of any form one of one digit. */
 const allBound = (bindings: ReadonlyMap<string, SqlType>): ReadonlyMap<string, SqlType> => {
   const bound = new Map(bindings);
+  if (!bound.has('ANY DECIMAL')) bound.set('ANY DECIMAL', leastDecimal);
   for (const generic of 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') if (!bound.has(generic)) bound.set(generic, stringType);
   return bound;
 };

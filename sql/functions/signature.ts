@@ -7,7 +7,8 @@
  *     kind       type
  *                type '->' type                    a lambda of one parameter
  *                '(' type {',' type} ')' '->' type a lambda of several
- *     type       a type of SQL, ANY, or one capital letter: a generic, the same type wherever it stands
+ *     type       a type of SQL, ANY, or one capital letter: a generic, the same type wherever it stands; DECIMAL, of any
+ *                form: of several in a signature the widest
  *                ARRAY<type>, MAP<type, type>, STRUCT<name type, …>
  *
  * Printed in one canonical way (INT as INTEGER, VARCHAR as STRING, no names of parameters), a signature is the name of an
@@ -18,15 +19,31 @@ import { assert, unreachable } from '../../base/index.ts';
 import { canConvert } from '../types/cast.ts';
 import type { ScalarType } from '../types/kinds.ts';
 import { scalarDefinitions } from '../types/scalars/index.ts';
-import { isScalar, printType, quoteName, type SqlType, scalarOf, stringType, typesEqual } from '../types/type.ts';
+import {
+  commonNumber,
+  isScalar,
+  operandTypes,
+  printType,
+  quoteName,
+  type SqlType,
+  scalarOf,
+  typesEqual,
+} from '../types/type.ts';
 
 export type ParameterType =
   | { readonly kind: 'GENERIC'; readonly name: string }
   | { readonly kind: 'ANY' }
+  /** A DECIMAL of any form: all of a signature's are brought to one that has a place for every digit. */
+  | { readonly kind: 'ANY DECIMAL' }
   | ScalarType
   | { readonly kind: 'ARRAY'; readonly element: ParameterType }
   | { readonly kind: 'MAP'; readonly key: ParameterType; readonly value: ParameterType }
   | { readonly kind: 'STRUCT'; readonly fields: readonly { readonly name: string; readonly type: ParameterType }[] };
+
+const anyDecimal: ParameterType = { kind: 'ANY DECIMAL' };
+
+/** What a DECIMAL of any form is when only NULLs were given for it. */
+export const leastDecimal: SqlType = { kind: 'DECIMAL', precision: 1, scale: 0 };
 
 /** What a lambda takes and gives: `(K, V) -> BOOLEAN`. */
 export interface LambdaType {
@@ -54,12 +71,14 @@ export interface Signature {
   readonly described: string;
 }
 
-/** The scalar types that a signature can name: those without parameters. */
-const plainScalars = scalarDefinitions.filter(({ parameters }) => parameters.length === 0);
-
 /** For signatures of functions that take any scalar, and those that take what has an order. */
-export const scalarKinds: readonly string[] = plainScalars.map(({ kind }) => kind);
-export const orderedKinds: readonly string[] = plainScalars.filter(({ ordered }) => ordered).map(({ kind }) => kind);
+export const scalarKinds: readonly string[] = scalarDefinitions.map(({ kind }) => kind);
+export const orderedKinds: readonly string[] = scalarDefinitions
+  .filter(({ ordered }) => ordered)
+  .map(({ kind }) => kind);
+
+/** The scalar types that a signature names in full: those without parameters. */
+const plainScalars = scalarDefinitions.filter(({ parameters }) => parameters.length === 0);
 
 /** Scalar types by the words that mean them. */
 const scalarsByWord: ReadonlyMap<string, ScalarType> = new Map(
@@ -104,6 +123,7 @@ class Declaration {
     const scalar = scalarsByWord.get(upper);
     if (scalar !== undefined) return scalar;
     if (upper === 'ANY') return { kind: 'ANY' };
+    if (upper === 'DECIMAL') return anyDecimal;
     if (upper === 'ARRAY' || upper === 'MAP' || upper === 'STRUCT') {
       this.take('<');
       const type = this.#collection(upper);
@@ -211,7 +231,7 @@ export const parseSignature = (declared: string): Signature => {
 
 /** Whether the parameters decide the result: it is not ANY, nor a generic that no parameter has. */
 export const givesResult = ({ parameters, result }: Signature): boolean =>
-  concrete(result, new Map(parameters.flatMap(({ type }) => genericsOf(type)).map((name) => [name, stringType]))) !==
+  concrete(result, new Map(parameters.flatMap(({ type }) => genericsOf(type)).map((name) => [name, leastDecimal]))) !==
   undefined;
 
 export const printParameterType = (type: Parameter['type']): string => {
@@ -225,6 +245,8 @@ export const printParameterType = (type: Parameter['type']): string => {
       return type.name;
     case 'ANY':
       return type.kind;
+    case 'ANY DECIMAL':
+      return 'DECIMAL';
     case 'ARRAY':
       return `ARRAY<${printParameterType(type.element)}>`;
     case 'MAP':
@@ -270,6 +292,13 @@ export const fits = (
   switch (parameter.kind) {
     case 'ANY':
       return true;
+    case 'ANY DECIMAL': {
+      const own = asDecimal(argument, casts);
+      if (own === undefined) return false;
+      const bound = bindings.get(parameter.kind);
+      bindings.set(parameter.kind, bound === undefined ? own : (commonNumber(bound, own) ?? own));
+      return true;
+    }
     case 'GENERIC': {
       const bound = bindings.get(parameter.name);
       if (bound === undefined) {
@@ -305,6 +334,13 @@ export const fits = (
   }
 };
 
+/** The DECIMAL that an argument is, or with `casts` a whole number as one. */
+const asDecimal = (argument: SqlType, casts: boolean): SqlType | undefined => {
+  if (argument.kind === 'DECIMAL' || !casts) return argument.kind === 'DECIMAL' ? argument : undefined;
+  const [operand] = operandTypes(argument, leastDecimal) ?? [];
+  return operand?.kind === 'DECIMAL' ? operand : undefined;
+};
+
 /** The type that a parameter or result means under these bindings; none when a generic is unbound or it is ANY. */
 export const concrete = (type: ParameterType, bindings: Bindings): SqlType | undefined => {
   if (isScalar(type)) return type;
@@ -313,6 +349,8 @@ export const concrete = (type: ParameterType, bindings: Bindings): SqlType | und
       return bindings.get(type.name);
     case 'ANY':
       return undefined;
+    case 'ANY DECIMAL':
+      return bindings.get(type.kind);
     case 'ARRAY': {
       const element = concrete(type.element, bindings);
       return element === undefined ? undefined : { kind: 'ARRAY', element };
@@ -338,14 +376,16 @@ export const concrete = (type: ParameterType, bindings: Bindings): SqlType | und
 
 /** How many generics a signature's parameters mention. */
 export const countGenerics = ({ parameters }: Signature): number =>
-  parameters.flatMap(({ type }) => genericsOf(type)).length;
+  parameters.flatMap(({ type }) => genericsOf(type)).filter((name) => name !== anyDecimal.kind).length;
 
-/** The generics that a type mentions, each as often as it does. */
+/** The generics that a type mentions, and DECIMAL of any form, each as often as it does. */
 const genericsOf = (type: Parameter['type']): readonly string[] => {
   if (isScalar(type)) return [];
   switch (type.kind) {
     case 'ANY':
       return [];
+    case 'ANY DECIMAL':
+      return [type.kind];
     case 'LAMBDA':
       return [...type.parameters, type.result].flatMap(genericsOf);
     case 'GENERIC':

@@ -14,7 +14,7 @@
  */
 
 import type { Position } from '../../base/index.ts';
-import type { ArithmeticOperator } from '../types/arithmetic.ts';
+import type { ArithmeticOperator } from '../types/definition.ts';
 import type { ScalarKind } from '../types/kinds.ts';
 
 export type { Position } from '../../base/index.ts';

@@ -5,7 +5,7 @@
 
 import type { IToken } from 'chevrotain';
 import { assert, type Position, UserError } from '../../base/index.ts';
-import type { ArithmeticOperator } from '../types/arithmetic.ts';
+import type { ArithmeticOperator } from '../types/definition.ts';
 import type { Expression, Literal } from './ast.ts';
 import { DoubleText, IntegerText, keyword, placeOf, unquote } from './tokens.ts';
 

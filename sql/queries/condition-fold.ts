@@ -6,6 +6,7 @@
 
 import type { ColumnReference, TypedExpression, TypedOf } from '../analyze/typed.ts';
 import type { ComparisonOperator } from '../parser/ast.ts';
+import { typesEqual } from '../types/type.ts';
 
 export interface ConditionFold<R> {
   /** What is known without any condition. */
@@ -24,6 +25,7 @@ const isLiteral = (expression: TypedExpression): expression is TypedOf<'literal'
 export const foldCondition = <R>(predicate: TypedExpression, fold: ConditionFold<R>): R => {
   const { nothing } = fold;
   const compare = (left: TypedExpression, operator: ComparisonOperator, right: TypedExpression): R => {
+    if (!typesEqual(left.type, right.type)) return nothing;
     if (left.kind === 'column' && right.kind === 'literal') return fold.compare(left, operator, right);
     if (right.kind === 'column' && left.kind === 'literal') return fold.compare(right, mirrored[operator], left);
     return nothing;

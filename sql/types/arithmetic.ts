@@ -3,21 +3,35 @@
  *
  * INTEGER and BIGINT wrap as in Java, their division cuts the fraction off, and dividing by zero raises
  * `EvaluationError`; a DOUBLE is IEEE 754 throughout. BIGINT takes the way of plain numbers while the result is a safe
- * integer, which then is exact.
+ * integer, which then is exact. DECIMAL has its own in `scalars/decimal.ts`.
  */
 
+import type { ArithmeticOperator, NumericDefinition } from './definition.ts';
 import { EvaluationError } from './evaluation-error.ts';
+import type { ScalarKind, ScalarType } from './kinds.ts';
 import { normalizeBigint } from './value.ts';
-
-export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%';
 
 type Long = number | bigint;
 
-const divisionByZero = (): never => {
+type Operators<V> = Readonly<Record<ArithmeticOperator, (a: V, b: V) => V>>;
+
+/** Arithmetic of a type without parameters: the result is of that type. */
+export const plainNumeric = <K extends ScalarKind, V>(
+  type: ScalarType,
+  numeric: Pick<NumericDefinition<K, V>, 'rank' | 'zero' | 'negate' | 'divisionFails'> & {
+    readonly operators: Operators<V>;
+  },
+): NumericDefinition<K, V> => {
+  const { operators, ...rest } = numeric;
+  const own = (): ScalarType => type;
+  return { ...rest, operand: own, result: own, common: own, operator: (operator) => operators[operator] };
+};
+
+export const divisionByZero = (): never => {
   throw new EvaluationError('division by zero');
 };
 
-export const integerOperators: Readonly<Record<ArithmeticOperator, (a: number, b: number) => number>> = {
+export const integerOperators: Operators<number> = {
   '+': (a, b) => (a + b) | 0,
   '-': (a, b) => (a - b) | 0,
   '*': (a, b) => Math.imul(a, b),
@@ -25,7 +39,7 @@ export const integerOperators: Readonly<Record<ArithmeticOperator, (a: number, b
   '%': (a, b) => (b === 0 ? divisionByZero() : (a % b) | 0),
 };
 
-export const doubleOperators: Readonly<Record<ArithmeticOperator, (a: number, b: number) => number>> = {
+export const doubleOperators: Operators<number> = {
   '+': (a, b) => a + b,
   '-': (a, b) => a - b,
   '*': (a, b) => a * b,
@@ -76,7 +90,7 @@ const remainderOfLongs = (a: Long, b: Long): Long => {
   return normalizeBigint(BigInt(a) % BigInt(b));
 };
 
-export const longOperators: Readonly<Record<ArithmeticOperator, (a: Long, b: Long) => Long>> = {
+export const longOperators: Operators<Long> = {
   '+': addLongs,
   '-': subtractLongs,
   '*': multiplyLongs,

@@ -19,6 +19,12 @@ export const decimalForm = (type: ScalarType): DecimalForm => {
   return type;
 };
 
+/** The least form that has a place for every digit of both. */
+export const widerForm = (a: DecimalForm, b: DecimalForm): DecimalForm => {
+  const scale = Math.max(a.scale, b.scale);
+  return { precision: Math.max(a.precision - a.scale, b.precision - b.scale) + scale, scale };
+};
+
 /** A number by itself: `unscaled / 10^scale`. A scale below zero means zeros before the point. */
 export interface Decimal {
   readonly unscaled: bigint;
@@ -41,6 +47,9 @@ export const fits = (unscaled: bigint, precision: number): boolean => {
   const bound = powerOfTen(precision);
   return unscaled < bound && unscaled > -bound;
 };
+
+/** The number of decimal digits; 1 for zero. */
+export const digitCount = (unscaled: bigint): number => magnitude(unscaled).toString().length;
 
 /** The unscaled number of another scale: what is too much behind the point is rounded, halves away from zero. */
 export const rescaleHalfUp = (unscaled: bigint, from: number, to: number): bigint =>
@@ -80,6 +89,12 @@ export const parseDecimal = (text: string): Decimal | undefined => {
   return { unscaled: sign === '-' ? -unscaled : unscaled, scale };
 };
 
+/** The form of a number that is written as a literal: that of its digits, with one before the point at least. */
+export const formOfLiteral = ({ unscaled, scale }: Decimal): DecimalForm => ({
+  precision: Math.max(digitCount(unscaled), scale + 1),
+  scale,
+});
+
 /** The double as a decimal: the shortest digits that stand for it. None for NaN and infinities. */
 export const decimalOfDouble = (value: number): Decimal | undefined =>
   Number.isFinite(value) ? parseDecimal(String(value)) : undefined;
@@ -100,6 +115,19 @@ export const plainDecimal = (unscaled: bigint, scale: number): string => {
     .padStart(scale + 1, '0');
   const point = digits.length - scale;
   return `${unscaled < 0n ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`;
+};
+
+/** The order of a decimal and a double, as numbers: the double counts as its shortest digits. None for NaN and
+ *  infinities, which are not decimals. */
+export const compareWithDouble = (unscaled: bigint, scale: number, double: number): number | undefined => {
+  const nearest = doubleOfDecimal(unscaled, scale);
+  // Where the nearest double of the decimal is another one, it lies on the same side as the decimal itself.
+  if (nearest !== double) return Number.isFinite(double) ? (nearest < double ? -1 : 1) : undefined;
+  const other = decimalOfDouble(double);
+  if (other === undefined) return undefined;
+  const digits = Math.max(scale, other.scale);
+  const [a, b] = [rescaleHalfUp(unscaled, scale, digits), rescaleHalfUp(other.unscaled, other.scale, digits)];
+  return a < b ? -1 : a > b ? 1 : 0;
 };
 
 /** As Java's `BigDecimal.toString`: plain, but for numbers whose first digit is more than six places behind the point:

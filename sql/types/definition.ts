@@ -5,10 +5,11 @@
  * is looked up when a query is built, and its functions are kept in closures: nothing is looked up for each value.
  */
 
-import type { ArithmeticOperator } from './arithmetic.ts';
 import type { Carrier, CarrierValues } from './carriers.ts';
 import type { ScalarKind, ScalarParameters, ScalarType, ScalarTypeOf } from './kinds.ts';
 import type { Value } from './value.ts';
+
+export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%';
 
 /** When a conversion happens, each grade a superset of the one before; `cast.ts` says what they are for. */
 export type Grade = 'strict' | 'lax' | 'explicit';
@@ -33,13 +34,23 @@ type ParameterName<K extends ScalarKind> = K extends ScalarKind ? Extract<keyof 
  */
 type Taking<Arguments extends readonly unknown[], Result> = { of(...args: Arguments): Result }['of'];
 
-/** What arithmetic needs. */
-export interface NumericDefinition<V> {
-  /** The type of greater rank is that of the result. */
+/** What arithmetic needs. Both operands are brought to the kind of greater rank, which is that of the result too. */
+export interface NumericDefinition<K extends ScalarKind, V> {
   readonly rank: number;
-  readonly operators: Readonly<Record<ArithmeticOperator, Taking<[a: V, b: V], V>>>;
+  readonly zero: V;
+  /** The type of this kind that a number of another type of this rank, or a lower one, has as an operand. */
+  readonly operand: (type: ScalarType) => ScalarType;
+  /** The type of the result. */
+  readonly result: Taking<[operator: ArithmeticOperator, a: ScalarTypeOf<K>, b: ScalarTypeOf<K>], ScalarType>;
+  /** The type that holds every number of both: that of a list of them. */
+  readonly common: Taking<[a: ScalarTypeOf<K>, b: ScalarTypeOf<K>], ScalarType>;
+  /** The operator for operands of these types. */
+  readonly operator: Taking<
+    [operator: ArithmeticOperator, a: ScalarTypeOf<K>, b: ScalarTypeOf<K>],
+    Taking<[a: V, b: V], V>
+  >;
   readonly negate: Taking<[value: V], V>;
-  /** Whether / and % raise `EvaluationError` for a divisor of zero. */
+  /** Whether / and % raise `EvaluationError`: for a divisor of zero, or a quotient that does not end. */
   readonly divisionFails: boolean;
 }
 
@@ -64,7 +75,9 @@ export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Car
   readonly accepts: Taking<[value: V, type: ScalarTypeOf<K>], boolean> | undefined;
   /** Whether <, <=, >, >= and BETWEEN compare it. */
   readonly ordered: boolean;
-  readonly numeric: NumericDefinition<V> | undefined;
+  readonly numeric: NumericDefinition<K, V> | undefined;
+  /** Kinds whose values become values of this type where the two are compared. Numbers need no mention. */
+  readonly comparedWith: readonly ScalarKind[];
   readonly text: {
     /** As CAST to STRING prints it, and within the text of a collection. */
     readonly print: Taking<[value: V, type: ScalarTypeOf<K>], string>;

@@ -7,6 +7,8 @@
 
 import { assert, unreachable } from '../../base/index.ts';
 import { type CarrierDefinition, carriers } from './carriers.ts';
+import { compareWithDouble, decimalForm } from './decimal.ts';
+import { EvaluationError } from './evaluation-error.ts';
 import type { ScalarType } from './kinds.ts';
 import { definitionOf } from './scalars/index.ts';
 import { isScalar, type SqlType, type StructType } from './type.ts';
@@ -27,6 +29,8 @@ export const isIdentical = (type: SqlType): boolean => isScalar(type) && carrier
 export const equalityOf = (a: SqlType, b: SqlType = a): Equality => {
   if (isScalar(a)) {
     const carrier = carrierOf(a);
+    const mixed = mixedOrder(a, b);
+    if (mixed !== undefined) return orNull((x, y) => mixed(x, y) === 0);
     if (a.kind !== b.kind) return bothNull;
     return carrier.identical ? identical : orNull((x, y) => carrier.compare(x, y) === 0);
   }
@@ -73,6 +77,24 @@ const allEqual = (a: readonly Value[], b: readonly Value[], equalAt: (index: num
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (!equalAt(i)(a[i] as Value, b[i] as Value)) return false;
   return true;
+};
+
+/** The order of values of two types that are compared as they are, since neither type holds the values of the other: a
+ *  decimal and a double, of which NaN and infinities raise `EvaluationError`. None for other pairs. */
+export const mixedOrder = (a: SqlType, b: SqlType): Order | undefined => {
+  if (!isScalar(a) || !isScalar(b)) return undefined;
+  const [one, other] = [definitionOf(a).carrier, definitionOf(b).carrier];
+  if (one === 'double' && other === 'decimal') {
+    const order = mixedOrder(b, a);
+    return order === undefined ? undefined : (x, y) => -order(y, x);
+  }
+  if (one !== 'decimal' || other !== 'double') return undefined;
+  const { scale } = decimalForm(a);
+  return (x, y) => {
+    const order = compareWithDouble(x as bigint, scale, y as number);
+    if (order === undefined) throw new EvaluationError(`${String(y)} cannot be compared with a DECIMAL`);
+    return order;
+  };
 };
 
 /** The natural order of scalars: texts by UTF-16 units, as in Java; false before true; NaN behind all other numbers. */

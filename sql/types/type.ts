@@ -42,11 +42,22 @@ export const structOf = (fields: readonly StructField[]): StructType => ({ kind:
 export const isScalar = (type: { readonly kind: string }): type is ScalarType => Object.hasOwn(scalars, type.kind);
 
 /** What arithmetic needs, of a number type. */
-export const numericOf = (type: SqlType): NumericDefinition<Value> | undefined =>
+export const numericOf = (type: SqlType): NumericDefinition<ScalarKind, Value> | undefined =>
   isScalar(type) ? definitionOf(type).numeric : undefined;
 
-/** The rank of a number type, each wider than those of lower rank; 0 for others. */
-export const numericRank = (type: SqlType): number => numericOf(type)?.rank ?? 0;
+/** The types in which two numbers are the operands of arithmetic: both of the wider kind. None unless both are numbers. */
+export const operandTypes = (a: SqlType, b: SqlType): readonly [ScalarType, ScalarType] | undefined => {
+  const [one, other] = [numericOf(a), numericOf(b)];
+  if (one === undefined || other === undefined || !isScalar(a) || !isScalar(b)) return undefined;
+  const wider = one.rank >= other.rank ? one : other;
+  return [wider.operand(a), wider.operand(b)];
+};
+
+/** The number type that holds the numbers of both, or none. */
+export const commonNumber = (a: SqlType, b: SqlType): SqlType | undefined => {
+  const [one, other] = operandTypes(a, b) ?? [];
+  return one === undefined || other === undefined ? undefined : numericOf(one)?.common(one, other);
+};
 
 export const isNumeric = (type: SqlType): boolean => numericOf(type) !== undefined;
 

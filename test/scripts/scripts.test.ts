@@ -10,7 +10,16 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { UserError } from '../../base/index.ts';
-import { ExecutionError, type StatementResult, type Value } from '../../sql/index.ts';
+import {
+  arrayValue,
+  ExecutionError,
+  isScalar,
+  mapValue,
+  type SqlType,
+  type StatementResult,
+  textOf,
+  type Value,
+} from '../../sql/index.ts';
 import { closeWorlds, openWorld, type World } from '../sql/support/world.ts';
 
 afterEach(closeWorlds);
@@ -18,11 +27,22 @@ afterEach(closeWorlds);
 const directory = import.meta.dirname;
 const update = process.env['MILLRACE_UPDATE_GOLDEN'] === '1';
 
-const show = (value: Value): string => {
+/** Types whose values are shown as their text. */
+const asText: ReadonlySet<string> = new Set(['DECIMAL', 'BYTES', 'DATE', 'TIME']);
+
+const show = (value: Value, type: SqlType): string => {
   if (value === null) return 'NULL';
-  if (value instanceof Map) return `{${[...value].map(([key, part]) => `${key}=${show(part as Value)}`).join(', ')}}`;
-  if (Array.isArray(value)) return `[${(value as readonly Value[]).map(show).join(', ')}]`;
-  return String(value);
+  if (isScalar(type)) return asText.has(type.kind) ? textOf(type)(value) : String(value);
+  switch (type.kind) {
+    case 'ARRAY':
+      return `[${arrayValue(value)
+        .map((part) => show(part, type.element))
+        .join(', ')}]`;
+    case 'MAP':
+      return `{${[...mapValue(value)].map(([key, part]) => `${key}=${show(part, type.value)}`).join(', ')}}`;
+    case 'STRUCT':
+      return `[${type.fields.map((field, i) => show(arrayValue(value)[i] ?? null, field.type)).join(', ')}]`;
+  }
 };
 
 const table = (names: readonly string[], rows: readonly (readonly string[])[]): string => {
@@ -160,7 +180,9 @@ const run = async ({ engine }: World, text: string, isQuery: boolean, inForce: I
     await engine.awaitIdle();
     const handle = await engine.query(`${text};`, inForce);
     const rows: string[][] = [];
-    for await (const batch of handle.rows()) rows.push(...batch.map((row) => row.map((value) => show(value))));
+    for await (const batch of handle.rows()) {
+      rows.push(...batch.map((row) => handle.columns.map(({ type }, i) => show(row[i] ?? null, type))));
+    }
     // There is no ORDER BY: partitions answer in any order.
     rows.sort((a, b) => (a.join('\u0001') < b.join('\u0001') ? -1 : 1));
     return table(

@@ -1,13 +1,13 @@
 /** `+ - * / %` and signs. */
 
 import type { ExpressionOf } from '../../parser/ast.ts';
-import { doubleType, isNumeric, numericRank, printType, stringType } from '../../types/type.ts';
+import { isNumeric, numericOf, operandTypes, printType, stringType } from '../../types/type.ts';
 import type { TypedExpression } from '../typed.ts';
 import { castTo } from './convert.ts';
-import { asTyped, type Typing, typeOf } from './draft.ts';
+import { asTyped, type Typing } from './draft.ts';
 import { mismatch } from './faults.ts';
 
-/** Both operands get the wider type of the two; `+` also joins two texts. */
+/** Both operands become numbers of the wider kind of the two; `+` also joins two texts. */
 export const typeArithmetic = (typing: Typing, node: ExpressionOf<'arithmetic'>): TypedExpression => {
   const left = typing.draft(node.left);
   const right = typing.draft(node.right);
@@ -16,22 +16,23 @@ export const typeArithmetic = (typing: Typing, node: ExpressionOf<'arithmetic'>)
       throw mismatch(`${node.operator} with a NULL literal is always NULL`, side.at, 'Leave the operation out.');
     }
   }
-  const leftType = typeOf(left) ?? (typeOf(right)?.kind === 'DOUBLE' ? doubleType : undefined);
-  const rightType = typeOf(right) ?? (typeOf(left)?.kind === 'DOUBLE' ? doubleType : undefined);
-  const a = asTyped(left, leftType);
-  const b = asTyped(right, rightType);
+  const a = asTyped(left);
+  const b = asTyped(right);
   if (node.operator === '+' && a.type.kind === 'STRING' && b.type.kind === 'STRING') {
     return { kind: 'arithmetic', operator: '+', left: a, right: b, type: stringType };
   }
-  if (!isNumeric(a.type) || !isNumeric(b.type)) {
+  const [one, other] = operandTypes(a.type, b.type) ?? [];
+  const numeric = one === undefined ? undefined : numericOf(one);
+  if (one === undefined || other === undefined || numeric === undefined) {
     throw mismatch(
       `${node.operator} cannot be applied to ${printType(a.type)} and ${printType(b.type)}`,
       node.at,
       a.type.kind === 'TIMESTAMP' ? 'TIMESTAMPADD and TIMESTAMPSUB move a point in time.' : undefined,
     );
   }
-  const type = numericRank(a.type) >= numericRank(b.type) ? a.type : b.type;
-  return { kind: 'arithmetic', operator: node.operator, left: castTo(a, type), right: castTo(b, type), type };
+  const { operator } = node;
+  const type = numeric.result(operator, one, other);
+  return { kind: 'arithmetic', operator, left: castTo(a, one), right: castTo(b, other), type };
 };
 
 /** A sign before a number. */

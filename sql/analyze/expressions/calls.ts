@@ -14,7 +14,7 @@ import { valueOfLiteral } from '../../types/literal.ts';
 import { type SqlType, stringType } from '../../types/type.ts';
 import type { TypedAggregate, TypedExpression, TypedLambda, TypedTableCall } from '../typed.ts';
 import { convertTo } from './convert.ts';
-import { asTyped, type Draft, type Typing, typeForChoice } from './draft.ts';
+import { asTyped, type Draft, type Typing, typeOf } from './draft.ts';
 import { typeLambda } from './lambda.ts';
 
 export const typeCall = (typing: Typing, node: ExpressionOf<'call'>): TypedExpression => {
@@ -60,7 +60,7 @@ const resolvedCall = (
   const drafts = args.map((arg) => (arg.kind === 'lambda' ? arg : draftArgument(typing, arg)));
   const shapes = drafts.map(
     (draft): ArgumentType =>
-      draft.kind === 'lambda' ? { kind: 'LAMBDA', parameters: draft.parameters.length } : typeForChoice(draft),
+      draft.kind === 'lambda' ? { kind: 'LAMBDA', parameters: draft.parameters.length } : typeOf(draft),
   );
   const lambdas = new Map<number, TypedLambda>();
   const lambdaOf: CallShape['typeLambda'] = (index, parameters, expected) => {
@@ -127,7 +127,7 @@ const checkConstants = (
 export const typeAggregateCall = (typing: Typing, node: ExpressionOf<'call'>): TypedAggregate => {
   const args = node.star ? [] : node.args;
   const drafts = args.map((arg) => typing.draft(arg));
-  const resolution = typing.scope.functions.resolveAggregate(node.name, drafts.map(typeForChoice), node.at);
+  const resolution = typing.scope.functions.resolveAggregate(node.name, drafts.map(typeOf), node.at);
   const { signature } = resolution.overload;
   const isLiteral = (draft: Draft | undefined): boolean => draft?.kind === 'typed' && draft.typed.kind === 'literal';
   checkLiterals(resolution, (i) => isLiteral(drafts[i]), args);

@@ -2,10 +2,10 @@
 
 import { UserError } from '../../../base/index.ts';
 import type { ExpressionOf } from '../../parser/ast.ts';
-import { doubleType, printType, type SqlType, typesEqual } from '../../types/type.ts';
+import { printType, type SqlType, typesEqual } from '../../types/type.ts';
 import type { TypedExpression } from '../typed.ts';
 import { asTyped, type Typing, typedCondition, typeOf } from './draft.ts';
-import { decimalLiteral, mismatch } from './faults.ts';
+import { mismatch } from './faults.ts';
 
 /** All branches have to have one type; what `CASE` gives is not converted. */
 export const typeCase = (
@@ -26,15 +26,10 @@ export const typeCase = (
     type = each;
   }
   if (type === undefined) {
-    const decimal = results.find((result) => result.kind === 'decimal');
-    if (decimal === undefined) {
-      throw new UserError('SQL_UNTYPED_NULL', 'all branches of CASE are NULL', {
-        at: node.at,
-        hint: 'Write CAST(NULL AS type) in one of them.',
-      });
-    }
-    if (expected?.kind !== 'DOUBLE') throw decimalLiteral(decimal.text, decimal.at);
-    type = doubleType;
+    throw new UserError('SQL_UNTYPED_NULL', 'all branches of CASE are NULL', {
+      at: node.at,
+      hint: 'Write CAST(NULL AS type) in one of them.',
+    });
   }
   const typed = results.map((result) => asTyped(result, type));
   return {

@@ -4,15 +4,43 @@
  */
 
 import { canConvert } from '../../types/cast.ts';
-import { arrayOf, mapOf, printType, type SqlType, type StructField, structOf } from '../../types/type.ts';
+import { formOfLiteral, parseDecimal } from '../../types/decimal.ts';
+import { javaTrim } from '../../types/numbers.ts';
+import { definitionOf } from '../../types/scalars/index.ts';
+import {
+  arrayOf,
+  commonNumber,
+  isScalar,
+  mapOf,
+  printType,
+  type SqlType,
+  type StructField,
+  structOf,
+  typesEqual,
+} from '../../types/type.ts';
 import type { TypedExpression } from '../typed.ts';
 import { convertTo } from './convert.ts';
 import type { Draft } from './draft.ts';
-import { decimalLiteral, mismatch } from './faults.ts';
+import { mismatch } from './faults.ts';
 
 /** The type in which two values can be compared, or none. */
-export const comparisonType = (a: SqlType, b: SqlType): SqlType | undefined =>
-  canConvert(b, a, 'strict') ? a : canConvert(a, b, 'strict') ? b : undefined;
+export const comparisonType = (a: SqlType, b: SqlType): SqlType | undefined => {
+  if (typesEqual(a, b)) return a;
+  if (isScalar(a) && isScalar(b)) {
+    if (definitionOf(a).comparedWith.includes(b.kind)) return a;
+    if (definitionOf(b).comparedWith.includes(a.kind)) return b;
+    return commonNumber(a, b);
+  }
+  if (a.kind === 'ARRAY' && b.kind === 'ARRAY') {
+    const element = comparisonType(a.element, b.element);
+    return element === undefined ? undefined : arrayOf(element);
+  }
+  if (a.kind === 'MAP' && b.kind === 'MAP') {
+    const value = comparisonType(a.value, b.value);
+    return value === undefined || !typesEqual(a.key, b.key) ? undefined : mapOf(a.key, value);
+  }
+  return canConvert(b, a, 'strict') ? a : canConvert(a, b, 'strict') ? b : undefined;
+};
 
 /** A member of a list: its type, and its expression where there is one; a literal converts more readily. */
 interface Member {
@@ -54,8 +82,17 @@ const commonType = (common: SqlType, member: Member): SqlType | undefined => {
     }
     return structOf(fields);
   }
+  const number = commonNumber(common, type) ?? (common.kind === 'DECIMAL' ? widenedByText(common, typed) : undefined);
+  if (number !== undefined) return number;
   if (canConvert(type, common, isLiteral(member) ? 'lax' : 'strict')) return common;
   return canConvert(common, type, 'strict') ? type : undefined;
+};
+
+/** A number that is written as a text widens a DECIMAL as a literal does. */
+const widenedByText = (common: SqlType, typed: TypedExpression | undefined): SqlType | undefined => {
+  if (typed?.kind !== 'literal' || typeof typed.value !== 'string' || typed.type.kind !== 'STRING') return undefined;
+  const number = parseDecimal(javaTrim(typed.value));
+  return number === undefined ? undefined : commonNumber(common, { kind: 'DECIMAL', ...formOfLiteral(number) });
 };
 
 const memberOf = (typed: TypedExpression): Member => ({ type: typed.type, typed });
@@ -81,11 +118,6 @@ export const unify = (
       throw mismatch(`the list holds ${printType(common)} and ${printType(member.type)}`, draft.at, 'Use CAST.');
     }
     common = next;
-  }
-  if (common === undefined) {
-    // Only NULLs and literals with a point: the type may come from what stands around the list.
-    const decimal = drafts.find((draft) => draft.kind === 'decimal');
-    if (expected === undefined && decimal !== undefined) throw decimalLiteral(decimal.text, decimal.at);
   }
   const type = common ?? expected;
   return type === undefined ? undefined : drafts.map((draft) => convertTo(draft, type, 'lax'));

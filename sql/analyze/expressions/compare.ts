@@ -2,12 +2,12 @@
 
 import { type Position, UserError } from '../../../base/index.ts';
 import type { ComparisonOperator, Expression, ExpressionOf } from '../../parser/ast.ts';
-import { canConvert } from '../../types/cast.ts';
+import { mixedOrder } from '../../types/equality.ts';
 import { parseTimestamp } from '../../types/time/text.ts';
-import { bigintType, booleanType, isOrdered, type SqlType, stringType } from '../../types/type.ts';
+import { bigintType, booleanType, isNumeric, isOrdered, type SqlType } from '../../types/type.ts';
 import type { TypedExpression } from '../typed.ts';
 import { comparisonType, unify } from './common-type.ts';
-import { convert } from './convert.ts';
+import { castTo, convert } from './convert.ts';
 import { asTyped, type Draft, type Typing, typeOf } from './draft.ts';
 import { notComparable, nullComparison } from './faults.ts';
 
@@ -38,9 +38,14 @@ const pair = (
   if (a.draft.kind === 'null' || b.draft.kind === 'null') throw nullComparison(at);
   const right = timeOfPseudoColumn(a, b.draft);
   const left = timeOfPseudoColumn(b, a.draft);
+  if (isMixed(typeOf(left), typeOf(right))) return [asTyped(left), asTyped(right)];
   const type = comparedAs([left, right], operator, at, equality);
   return [toCompare(left, type), toCompare(right, type)];
 };
+
+/** Whether values of the two types are compared as they are. */
+const isMixed = (a: SqlType | null, b: SqlType | null): boolean =>
+  a !== null && b !== null && mixedOrder(a, b) !== undefined;
 
 /** The one type in which operands are compared; none when no operand has a type of its own. */
 const comparedAs = (
@@ -66,7 +71,7 @@ const comparedAs = (
 /** An operand in the type of the comparison. A text that does not convert fails the comparison, and is not NULL. */
 const toCompare = (draft: Draft, type: SqlType | undefined): TypedExpression => {
   if (type === undefined) return asTyped(draft);
-  const converted = convert(draft, type, 'strict') ?? asTyped(draft);
+  const converted = convert(draft, type, 'strict') ?? castTo(asTyped(draft), type);
   const implied = converted.kind === 'cast' && converted !== (draft.kind === 'typed' ? draft.typed : undefined);
   return implied && converted.operand.type.kind === 'STRING' ? { ...converted, failure: 'comparison' } : converted;
 };
@@ -99,27 +104,28 @@ export const typeBetween = (typing: Typing, node: ExpressionOf<'between'>): Type
   const high = timeOfPseudoColumn(operand, typing.draft(node.high));
   const drafts = [operand.draft, low, high];
   if (drafts.some((draft) => draft.kind === 'null')) throw nullComparison(node.at);
-  if (isTextAmongOthers(drafts.map(typeOf))) {
-    return textBetween(operand, { node: node.low, draft: low }, { node: node.high, draft: high }, node);
+  const [type, ...bounds] = drafts.map(typeOf);
+  if (bounds.some((bound) => !comparesAlike(type ?? null, bound))) {
+    return twoComparisons(operand, { node: node.low, draft: low }, { node: node.high, draft: high }, node);
   }
-  const type = comparedAs(drafts, 'BETWEEN', node.at, false);
+  const common = comparedAs(drafts, 'BETWEEN', node.at, false);
   return {
     kind: 'between',
     negated: node.negated,
-    operand: toCompare(operand.draft, type),
-    low: toCompare(low, type),
-    high: toCompare(high, type),
+    operand: toCompare(operand.draft, common),
+    low: toCompare(low, common),
+    high: toCompare(high, common),
     type: booleanType,
   };
 };
 
-/** Whether there are texts, and values that a text is converted to wherever the two meet, such as points in time. */
-const isTextAmongOthers = (types: readonly (SqlType | null)[]): boolean =>
-  types.some((type) => type?.kind === 'STRING') &&
-  types.some((type) => type !== null && type.kind !== 'STRING' && canConvert(stringType, type, 'strict'));
+/** Whether values of the two types are of one kind, or numbers that are compared as one type. */
+const comparesAlike = (a: SqlType | null, b: SqlType | null): boolean =>
+  a === null || b === null || a.kind === b.kind || (isNumeric(a) && isNumeric(b) && !isMixed(a, b));
 
-/** BETWEEN over texts and points in time: two comparisons, so that the second text is read only where it counts. */
-const textBetween = (
+/** BETWEEN over values of different kinds, such as texts and points in time: two comparisons, each in a type of its
+ *  own, and the second text is read only where it counts. */
+const twoComparisons = (
   operand: Operand,
   low: Operand,
   high: Operand,

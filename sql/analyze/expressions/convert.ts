@@ -9,10 +9,10 @@ import { type Position, UserError } from '../../../base/index.ts';
 import { canConvert, converter } from '../../types/cast.ts';
 import { EvaluationError } from '../../types/evaluation-error.ts';
 import { type LiteralValue, literalOfValue, valueOfLiteral } from '../../types/literal.ts';
-import { isNumeric, printType, type SqlType, stringType, typesEqual } from '../../types/type.ts';
+import { isNumeric, printType, type SqlType, typesEqual } from '../../types/type.ts';
 import type { TypedExpression } from '../typed.ts';
-import { type Draft, decimalAsDouble, describe } from './draft.ts';
-import { decimalLiteral, mismatch } from './faults.ts';
+import { type Draft, describe } from './draft.ts';
+import { mismatch } from './faults.ts';
 
 /** A cast around an expression where its type is another; the caller knows that the conversion is possible. */
 export const castTo = (expression: TypedExpression, type: SqlType): TypedExpression => {
@@ -21,11 +21,24 @@ export const castTo = (expression: TypedExpression, type: SqlType): TypedExpress
     const { value } = expression;
     if (value === null) return { kind: 'literal', value, type };
     if (isNumeric(expression.type) && isNumeric(type) && canConvert(expression.type, type, 'strict')) {
-      const converted = converter(expression.type, type)(valueOfLiteral(value, expression.type));
-      return { kind: 'literal', value: literalOfValue(converted, type), type };
+      const converted = convertedNow(value, expression.type, type);
+      if (converted !== undefined) return converted;
     }
   }
   return { kind: 'cast', operand: expression, type };
+};
+
+/** A literal of another type; none where it has no such value, which is a fault of the rows in which it is used. */
+const convertedNow = (literal: LiteralValue, from: SqlType, to: SqlType): TypedExpression | undefined => {
+  try {
+    const value = converter(from, to)(valueOfLiteral(literal, from));
+    // A plan is JSON, which has no infinity.
+    if (typeof value === 'number' && !Number.isFinite(value)) return undefined;
+    return { kind: 'literal', value: literalOfValue(value, to), type: to };
+  } catch (error) {
+    if (error instanceof EvaluationError) return undefined;
+    throw error;
+  }
 };
 
 /** The draft converted to a type, or none when that is not possible. A text that is not a value of the type raises
@@ -34,10 +47,6 @@ export const convert = (draft: Draft, target: SqlType, grade: 'strict' | 'lax'):
   switch (draft.kind) {
     case 'null':
       return { kind: 'literal', value: null, type: target };
-    case 'decimal':
-      if (target.kind === 'DOUBLE') return decimalAsDouble(draft);
-      if (target.kind === 'STRING' && grade === 'lax') return { kind: 'literal', value: draft.text, type: stringType };
-      throw decimalLiteral(draft.text, draft.at);
     case 'typed':
       return convertTyped(draft.typed, target, grade, draft.at);
   }

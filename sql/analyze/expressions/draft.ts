@@ -1,17 +1,18 @@
 /**
  * Drafts: expressions whose type may still depend on their surroundings.
  *
- * Two things have no type of their own until something next to them gives them one: NULL, and a literal with a point,
- * which stands for a DOUBLE until DECIMAL is a type. `asTyped` gives a draft the type that is expected of it, and
- * raises an error where nothing is expected.
+ * NULL has no type of its own until something next to it gives it one. `asTyped` gives a draft the type that is expected
+ * of it, and raises an error where nothing is expected.
  */
 
-import { type Position, UserError } from '../../../base/index.ts';
+import { assert, type Position, UserError } from '../../../base/index.ts';
 import type { FunctionRegistry } from '../../functions/registry.ts';
 import type { Expression, ExpressionOf } from '../../parser/ast.ts';
+import { formOfLiteral, parseDecimal } from '../../types/decimal.ts';
+import { literalOfValue } from '../../types/literal.ts';
 import { booleanType, doubleType, printType, type SqlType, stringType } from '../../types/type.ts';
 import type { ColumnReference, TypedExpression } from '../typed.ts';
-import { beyondDouble, decimalLiteral, mismatch } from './faults.ts';
+import { mismatch } from './faults.ts';
 
 export interface ExpressionScope {
   readonly functions: FunctionRegistry;
@@ -26,7 +27,7 @@ export interface ExpressionScope {
 /** What the rules of each kind of expression work with: the names they may use, and the way to type their parts. */
 export interface Typing {
   readonly scope: ExpressionScope;
-  /** `expected` gives a NULL or a literal with a point its type; it converts nothing. */
+  /** `expected` gives a NULL its type; it converts nothing. */
   draft(node: Expression, expected?: SqlType): Draft;
   /** The same inside a lambda: with all the parameters that can be named there. */
   inLambda(parameters: ReadonlyMap<string, SqlType>): Typing;
@@ -34,22 +35,14 @@ export interface Typing {
 
 export type Draft =
   | { readonly kind: 'typed'; readonly typed: TypedExpression; readonly at: Position }
-  | { readonly kind: 'null'; readonly at: Position }
-  | { readonly kind: 'decimal'; readonly text: string; readonly at: Position };
+  | { readonly kind: 'null'; readonly at: Position };
 
 /** The draft's own type; `null` where it has none. */
 export const typeOf = (draft: Draft): SqlType | null => (draft.kind === 'typed' ? draft.typed.type : null);
 
-/** The type by which an overload is chosen. */
-export const typeForChoice = (draft: Draft): SqlType | null => (draft.kind === 'decimal' ? doubleType : typeOf(draft));
-
 /** The draft as an error message names it. */
 export const describe = (draft: Draft): string =>
-  draft.kind === 'typed'
-    ? `a value of type ${printType(draft.typed.type)}`
-    : draft.kind === 'null'
-      ? 'NULL'
-      : draft.text;
+  draft.kind === 'typed' ? `a value of type ${printType(draft.typed.type)}` : 'NULL';
 
 /** The draft as it is where it has a type, else with the one that is expected. */
 export const asTyped = (draft: Draft, expected?: SqlType | null): TypedExpression => {
@@ -64,17 +57,15 @@ export const asTyped = (draft: Draft, expected?: SqlType | null): TypedExpressio
         });
       }
       return { kind: 'literal', value: null, type: expected };
-    case 'decimal':
-      if (expected?.kind !== 'DOUBLE') throw decimalLiteral(draft.text, draft.at);
-      return decimalAsDouble(draft);
   }
 };
 
-/** A literal with a point as a DOUBLE. */
-export const decimalAsDouble = ({ text, at }: Extract<Draft, { readonly kind: 'decimal' }>): TypedExpression => {
-  const value = Number(text);
-  if (!Number.isFinite(value)) throw beyondDouble(text, at);
-  return doubleLiteral(value);
+/** A literal with a point: a DECIMAL of its digits. */
+export const decimalLiteral = (text: string): TypedExpression => {
+  const number = parseDecimal(text);
+  assert(number !== undefined, 'the parser makes literals of digits and a point only');
+  const type: SqlType = { kind: 'DECIMAL', ...formOfLiteral(number) };
+  return { kind: 'literal', value: literalOfValue(number.unscaled, type), type };
 };
 
 /** A finite double. A plan is JSON, which has no negative zero: it is 0 with a sign. */

@@ -6,19 +6,6 @@ import { printType, type SqlType } from '../../types/type.ts';
 export const mismatch = (message: string, at: Position, hint?: string): UserError =>
   new UserError('SQL_TYPE_MISMATCH', message, { at, hint });
 
-export const decimalLiteral = (text: string, at: Position): UserError =>
-  new UserError('SQL_DECIMAL_LITERAL', `the literal ${text} is a DECIMAL, which is not supported here yet`, {
-    at,
-    hint: `Write ${text.startsWith('.') ? `0${text}` : text}E0 for a DOUBLE.`,
-  });
-
-export const beyondDouble = (text: string, at: Position): UserError =>
-  new UserError(
-    'SQL_NUMBER_OUT_OF_RANGE',
-    `the number ${text.length > 40 ? `${text.slice(0, 37)}…` : text} is beyond what a DOUBLE can hold`,
-    { at },
-  );
-
 export const nullComparison = (at: Position): UserError =>
   new UserError('SQL_NULL_COMPARISON', 'a comparison with NULL is never true', {
     at,

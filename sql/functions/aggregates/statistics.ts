@@ -8,7 +8,7 @@
 
 import { assert } from '../../../base/index.ts';
 import type { Slots } from '../../types/slots.ts';
-import { doubleType, numericOf } from '../../types/type.ts';
+import { doubleType, isScalar, numericOf } from '../../types/type.ts';
 import type { Value } from '../../types/value.ts';
 import { type Accumulator, type AggregateDefinition, defineAggregate } from '../define.ts';
 
@@ -144,7 +144,9 @@ const sumList: AggregateDefinition = defineAggregate({
   bind: (call) => {
     const numeric = numericOf(call.result);
     assert(numeric !== undefined, 'only numbers are summed');
-    const { '+': plus, '-': minus } = numeric.operators;
+    const { result: type } = call;
+    assert(isScalar(type), 'numbers are scalars');
+    const [plus, minus] = [numeric.operator('+', type, type), numeric.operator('-', type, type)];
     const fold = (slots: Slots, at: number, list: Value, combine: (sum: Value, value: Value) => Value): void => {
       for (const value of (list ?? []) as readonly Value[]) {
         if (value !== null) slots.set(at, combine(slots.get(at), value));

@@ -2,8 +2,10 @@
 
 import { assert } from '../../../base/index.ts';
 import { addLongs } from '../../types/arithmetic.ts';
+import { EvaluationError } from '../../types/evaluation-error.ts';
+import { definitionOf } from '../../types/scalars/index.ts';
 import type { Slots } from '../../types/slots.ts';
-import { bigintType, numericOf, type SqlType } from '../../types/type.ts';
+import { bigintType, isScalar, numericOf, printType, type SqlType } from '../../types/type.ts';
 import type { Value } from '../../types/value.ts';
 import { type AggregateDefinition, type Call, defineAggregate } from '../define.ts';
 
@@ -15,10 +17,20 @@ const step = (slots: Slots, at: number, by: Long): void => {
 };
 
 /** Adding and taking away in the type of the argument. */
-const sumOf = ({ args: [type] }: Call): { type: SqlType; add: Operator; subtract: Operator } => {
+const sumOf = ({ args: [type] }: Call): { type: SqlType; zero: Value; add: Operator; subtract: Operator } => {
   const numeric = type === undefined ? undefined : numericOf(type);
-  assert(type !== undefined && numeric !== undefined, 'only numbers are summed');
-  return { type, add: numeric.operators['+'], subtract: numeric.operators['-'] };
+  assert(type !== undefined && isScalar(type) && numeric !== undefined, 'only numbers are summed');
+  const { accepts } = definitionOf(type);
+  const within = (operator: Operator): Operator => {
+    if (accepts === undefined) return operator;
+    return (a, b) => {
+      const sum = operator(a, b);
+      if (!accepts(sum, type)) throw new EvaluationError(`the sum does not fit ${printType(type)}`);
+      return sum;
+    };
+  };
+  const [plus, minus] = [numeric.operator('+', type, type), numeric.operator('-', type, type)];
+  return { type, zero: numeric.zero, add: within(plus), subtract: within(minus) };
 };
 
 const count: AggregateDefinition = defineAggregate({
@@ -51,19 +63,20 @@ const count: AggregateDefinition = defineAggregate({
 });
 
 const sum: AggregateDefinition = defineAggregate({
-  signature: ['SUM(INT) -> INT', 'SUM(BIGINT) -> BIGINT', 'SUM(DOUBLE) -> DOUBLE'],
-  doc: 'The sum of the values, NULLs left out; 0 when there are none. Whole numbers wrap in their own type.',
+  signature: ['SUM(INT) -> INT', 'SUM(BIGINT) -> BIGINT', 'SUM(DECIMAL) -> DECIMAL', 'SUM(DOUBLE) -> DOUBLE'],
+  doc: 'The sum of the values, NULLs left out; 0 when there are none. Whole numbers wrap in their own type; a DECIMAL that would have too many digits is left out, and logged.',
   examples: [
     { call: 'SUM(A)', rows: [['1'], ['NULL'], ['3']], result: '4' },
     { call: 'SUM(A)', rows: [['2147483647'], ['1']], result: '-2147483648' },
+    { call: 'SUM(A)', rows: [['1.25'], ['2.50']], result: '3.75' },
   ],
   undo: true,
   bind: (call) => {
-    const { type, add, subtract } = sumOf(call);
+    const { type, zero, add, subtract } = sumOf(call);
     return {
       slots: [type],
       initialize(slots, at) {
-        slots.set(at, 0);
+        slots.set(at, zero);
       },
       add(slots, at, args) {
         const value = args[0] ?? null;

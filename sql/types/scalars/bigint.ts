@@ -1,6 +1,6 @@
 /** BIGINT: whole numbers of 64 bits. */
 
-import { longOperators, negateLong } from '../arithmetic.ts';
+import { longOperators, negateLong, plainNumeric } from '../arithmetic.ts';
 import type { TypeDefinition } from '../definition.ts';
 import { parseBigint, parseWhole } from '../numbers.ts';
 import { bigintToInteger } from '../value.ts';
@@ -14,7 +14,11 @@ export const bigint: TypeDefinition<'BIGINT', 'int64'> = {
   logical: false,
   accepts: undefined,
   ordered: true,
-  numeric: { rank: 2, operators: longOperators, negate: negateLong, divisionFails: true },
+  numeric: plainNumeric<'BIGINT', number | bigint>(
+    { kind: 'BIGINT' },
+    { rank: 2, zero: 0, operators: longOperators, negate: negateLong, divisionFails: true },
+  ),
+  comparedWith: [],
   text: {
     print: String,
     printMember: String,

@@ -20,6 +20,7 @@ export const boolean: TypeDefinition<'BOOLEAN', 'boolean'> = {
   accepts: undefined,
   ordered: false,
   numeric: undefined,
+  comparedWith: [],
   text: {
     print: String,
     printMember: String,

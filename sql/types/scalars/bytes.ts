@@ -13,6 +13,7 @@ export const bytes: TypeDefinition<'BYTES', 'bytes'> = {
   accepts: undefined,
   ordered: true,
   numeric: undefined,
+  comparedWith: [],
   // FROM_BYTES names the encoding of the text; CAST does not guess one.
   text: { print: base64, printMember: base64, printed: undefined, grade: 'strict', parse: parseBase64 },
   casts: { to: {}, from: {} },

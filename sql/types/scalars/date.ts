@@ -16,6 +16,7 @@ export const date: TypeDefinition<'DATE', 'int32'> = {
   accepts: isDate,
   ordered: true,
   numeric: undefined,
+  comparedWith: ['STRING'],
   text: { print: printDate, printMember: printDate, printed: 'lax', grade: 'strict', parse: parseDate },
   casts: {
     to: { TIMESTAMP: { grade: 'explicit', convert: (value) => value * dayMs } },

@@ -1,6 +1,6 @@
 /** DOUBLE: IEEE 754 of 64 bits. */
 
-import { doubleOperators } from '../arithmetic.ts';
+import { doubleOperators, plainNumeric } from '../arithmetic.ts';
 import type { TypeDefinition } from '../definition.ts';
 import { parseDouble, printDouble } from '../numbers.ts';
 import { doubleToBigint, doubleToInteger } from '../value.ts';
@@ -19,7 +19,11 @@ export const double: TypeDefinition<'DOUBLE', 'double'> = {
   logical: false,
   accepts: undefined,
   ordered: true,
-  numeric: { rank: 4, operators: doubleOperators, negate: (value) => -value, divisionFails: false },
+  numeric: plainNumeric<'DOUBLE', number>(
+    { kind: 'DOUBLE' },
+    { rank: 4, zero: 0, operators: doubleOperators, negate: (value) => -value, divisionFails: false },
+  ),
+  comparedWith: [],
   text: { print: printDouble, printMember: printDouble, printed: 'lax', grade: 'lax', parse: parseFinite },
   casts: {
     to: {

@@ -1,6 +1,6 @@
 /** INTEGER: whole numbers of 32 bits. */
 
-import { integerOperators } from '../arithmetic.ts';
+import { integerOperators, plainNumeric } from '../arithmetic.ts';
 import { same, type TypeDefinition } from '../definition.ts';
 import { parseInteger, parseWhole } from '../numbers.ts';
 
@@ -13,7 +13,11 @@ export const integer: TypeDefinition<'INTEGER', 'int32'> = {
   logical: false,
   accepts: undefined,
   ordered: true,
-  numeric: { rank: 1, operators: integerOperators, negate: (value) => -value | 0, divisionFails: true },
+  numeric: plainNumeric<'INTEGER', number>(
+    { kind: 'INTEGER' },
+    { rank: 1, zero: 0, operators: integerOperators, negate: (value) => -value | 0, divisionFails: true },
+  ),
+  comparedWith: [],
   text: {
     print: String,
     printMember: String,

@@ -14,6 +14,7 @@ export const string: TypeDefinition<'STRING', 'text'> = {
   accepts: undefined,
   ordered: true,
   numeric: undefined,
+  comparedWith: [],
   text: { print: same, printMember: same, printed: 'strict', grade: 'strict', parse: same },
   casts: { to: {}, from: {} },
   object: undefined,

@@ -14,6 +14,7 @@ export const time: TypeDefinition<'TIME', 'int32'> = {
   accepts: (value) => value >= 0 && value < dayMs,
   ordered: true,
   numeric: undefined,
+  comparedWith: ['STRING'],
   text: {
     print: printTime,
     /** As Java's `java.sql.Time` prints: `21:58:00`. */

@@ -13,6 +13,7 @@ export const timestamp: TypeDefinition<'TIMESTAMP', 'int64', number> = {
   accepts: (value) => typeof value === 'number',
   ordered: true,
   numeric: undefined,
+  comparedWith: ['STRING', 'DATE'],
   text: {
     print: printTimestamp,
     /** As Java's `java.sql.Timestamp` prints: `2020-05-11 21:58:33.25`. */

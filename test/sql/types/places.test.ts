@@ -38,21 +38,24 @@ const rules: Readonly<Record<string, { readonly kinds: readonly ScalarKind[]; re
   'sql/analyze/type-expression.ts': { kinds: ['BOOLEAN'], why: 'conditions are BOOLEAN' },
   'sql/analyze/properties.ts': { kinds: ['TIMESTAMP'], why: 'a property of WITH has that name' },
   'sql/analyze/expressions/arithmetic.ts': {
-    kinds: ['DOUBLE', 'STRING', 'TIMESTAMP'],
-    why: 'literals with a point are DOUBLE, texts are joined by +, and a hint names the functions for points in time',
+    kinds: ['STRING', 'TIMESTAMP'],
+    why: 'texts are joined by +, and a hint names the functions for points in time',
   },
-  'sql/analyze/expressions/case.ts': { kinds: ['DOUBLE'], why: 'literals with a point are DOUBLE' },
+  'sql/analyze/expressions/common-type.ts': {
+    kinds: ['DECIMAL', 'STRING'],
+    why: 'a number that is written as a text widens a list of DECIMALs',
+  },
   'sql/analyze/expressions/compare.ts': {
     kinds: ['BIGINT', 'STRING'],
     why: 'what a text is compared with, and texts beside ROWTIME, which is a BIGINT',
   },
   'sql/analyze/expressions/constructors.ts': { kinds: ['STRING'], why: 'keys of maps are STRING' },
-  'sql/analyze/expressions/convert.ts': { kinds: ['DOUBLE', 'STRING'], why: 'literals with a point are DOUBLE' },
   'sql/analyze/expressions/draft.ts': {
-    kinds: ['BOOLEAN', 'DOUBLE', 'STRING'],
-    why: 'conditions are BOOLEAN, patterns STRING, literals with a point DOUBLE',
+    kinds: ['BOOLEAN', 'DECIMAL', 'STRING'],
+    why: 'conditions are BOOLEAN, patterns STRING, literals with a point DECIMAL',
   },
   'sql/evaluate/expression.ts': { kinds: ['STRING'], why: 'texts are joined by +' },
+  'sql/functions/signature.ts': { kinds: ['DECIMAL'], why: 'a DECIMAL of any form is a parameter' },
   'sql/compile/timestamps.ts': {
     kinds: ['BIGINT', 'STRING', 'TIMESTAMP'],
     why: 'the columns that can be the event time',
