@@ -66,7 +66,11 @@ const rules: Readonly<Record<string, { readonly kinds: readonly ScalarKind[]; re
     why: 'messages name the plain type of a carrier',
   },
   'sql/plan/upgrade-version-1.ts': { kinds: ['INTEGER'], why: 'what plans of a former version meant' },
-  'cli/entities.ts': { kinds: ['INTEGER'], why: 'columns of numbers are aligned to the right' },
+  'sql/formats/json-schema.ts': {
+    kinds: ['BOOLEAN', 'DECIMAL', 'BYTES'],
+    why: 'schemas have words of their own for them',
+  },
+  'cli/entities.ts': { kinds: ['INTEGER', 'BIGINT'], why: 'columns of numbers are aligned to the right' },
 };
 
 const code = globSync('{base,storage,engine,sql,server,cli}/**/*.ts', { cwd: home })
