@@ -6,7 +6,7 @@
 
 import { expect, test } from 'vitest';
 import { ManualClock, Random, type Timers } from '../../../base/index.ts';
-import type { Runtime } from '../../../engine/index.ts';
+import type { Runtime, Topology } from '../../../engine/index.ts';
 import {
   type DelayedLog,
   type DelayedLogFaults,
@@ -32,8 +32,8 @@ const drive = async <T>(clock: ManualClock, promise: Promise<T>): Promise<T> => 
   return marked;
 };
 
-const start = (runtime: Runtime, id: string, plan: TestPlan): Promise<void> =>
-  runtime.start({ id, topology: topologyOf(plan), plan });
+/** Starts the query of this id. */
+type Start = (runtime: Runtime, id: string, plan: unknown) => Promise<void>;
 
 /** Answers when the queries have committed all there is, but those named, which have failed. The fenced are started
  *  again. */
@@ -70,7 +70,9 @@ export interface Scenario {
 
 export interface History {
   /** By id of the query. */
-  readonly plans: Readonly<Record<string, TestPlan>>;
+  readonly plans: Readonly<Record<string, unknown>>;
+  /** Builds a plan; left out: each is a `TestPlan`. */
+  readonly build?: (plan: unknown) => Topology;
   readonly rounds: number;
   /** Makes the topics, and `problems` with one partition. */
   prepare(log: Log): Promise<void>;
@@ -90,7 +92,8 @@ export const runHistory = async (
   options: Scenario = {},
 ): Promise<void> => {
   const { crashes = 0, hosts = 0, deaths = 0, diskFull = 0, moves = 0 } = options;
-  const { plans, rounds } = history;
+  const { plans, rounds, build = (plan) => topologyOf(plan as TestPlan) } = history;
+  const start: Start = (runtime, id, plan) => runtime.start({ id, topology: build(plan), plan });
   const random = new Random(seed);
   const clock = new ManualClock(1_000_000);
   const inner: Log = await openMemoryLog({ clock, timers: clock });
@@ -130,7 +133,7 @@ export const runHistory = async (
       random: messages,
       soon,
       openShard: shards.open,
-      build: (plan) => topologyOf(plan as TestPlan),
+      build,
     });
     const runtime = newRuntime(log, {
       clock,
@@ -152,7 +155,7 @@ export const runHistory = async (
   const revive = (runtime: Runtime): void => {
     for (const { queryId, state } of runtime.queries()) {
       if (state !== 'fenced' && state !== 'failed') continue;
-      void start(runtime, queryId, plans[queryId] as TestPlan).catch(() => undefined);
+      void start(runtime, queryId, plans[queryId]).catch(() => undefined);
     }
   };
 
