@@ -53,6 +53,33 @@ test('a session that HAVING does not show is not retracted', () => {
   ).toEqual(['a@[0,0] {"N":1} @0', 'a@[0,0] null @0', 'a@[0,2000] {"N":3} @2000']);
 });
 
+test('a session of one moment is retracted when HAVING does not show it any more', () => {
+  expect(
+    changes('SELECT k, COUNT(*) AS n FROM s WINDOW SESSION (5 SECONDS) GROUP BY k HAVING COUNT(*) < 2', [
+      at(1000, 1),
+      at(1000, 1),
+    ]),
+  ).toEqual(['a@[1000,1000] {"N":1} @1000', 'a@[1000,1000] null @1000']);
+});
+
+test('a row joins the session that is just its gap away, whatever rows of other keys have come', () => {
+  const rows = [at(0, 1), at(5000, 1, 'b'), at(5000, 1)];
+  expect(
+    changes('SELECT k, COUNT(*) AS n FROM s WINDOW SESSION (5 SECONDS, GRACE PERIOD 0 SECONDS) GROUP BY k', rows).at(
+      -1,
+    ),
+  ).toBe('a@[0,5000] {"N":2} @5000');
+});
+
+test('a session that was sent as final is not joined again, however long it is kept', () => {
+  expect(
+    changes(
+      'SELECT k, COUNT(*) AS n FROM s WINDOW SESSION (5 SECONDS, RETENTION 1 DAY, GRACE PERIOD 0 SECONDS) GROUP BY k EMIT FINAL',
+      [at(0, 1), at(9000, 1, 'b'), at(5000, 1), at(30_000, 1)],
+    ),
+  ).toEqual(['a@[0,0] {"N":1} @0', 'a@[5000,5000] {"N":1} @5000', 'b@[9000,9000] {"N":1} @9000']);
+});
+
 test('of two sessions that become one, the order of arrival decides on the earliest and the latest value', () => {
   const aggregates =
     'EARLIEST_BY_OFFSET(v) AS e, LATEST_BY_OFFSET(v) AS l, EARLIEST_BY_OFFSET(v, 2) AS e2, LATEST_BY_OFFSET(v, 2) AS l2';
