@@ -475,3 +475,72 @@ test('a crash at any write of a checkpoint loses no entry that a split has moved
   }
   expect(crashes).toBeGreaterThan(20);
 });
+
+describe('keys of blocks that the store was told to expect', () => {
+  /** `count` keys of few, one behind the other. */
+  const blockOf = (random: Random, count: number) => {
+    const keys = Array.from({ length: count }, () => `key ${random.below(40)}`);
+    const keyStart = new Int32Array(count);
+    const keyEnd = new Int32Array(count);
+    for (let i = 0, at = 0; i < count; i++) {
+      keyStart[i] = at;
+      at += (keys[i] as string).length;
+      keyEnd[i] = at;
+    }
+    return { keys, columns: { bytes: bytesOf(keys.join('')), keyStart, keyEnd }, row: 0 };
+  };
+
+  test.for([{ name: 'without a retention time' }, { name: 'with one', retentionMs: 100 }])(
+    'are found where they are, however the store changed since they were looked up: $name',
+    async (options) => {
+      for (let seed = 1; seed <= 40; seed++) {
+        const random = new Random(seed);
+        const store = await newStore({ ...options, pageBytes: 128, lookAheadFrom: 0 });
+        const cursor = store.cursor();
+        const entries = new Map<string, Map<string, string>>();
+        for (let turn = 0; turn < 6; turn++) {
+          const blocks = [blockOf(random, 60), blockOf(random, 60)];
+          while (blocks.some(({ row }) => row < 60)) {
+            const block = random.pick(blocks.filter(({ row }) => row < 60));
+            const { keys, columns } = block;
+            const to = Math.min(60, block.row + 1 + random.below(5));
+            store.expect(columns, block.row, 60);
+            for (; block.row < to; block.row++) {
+              const key = keys[block.row] as string;
+              const at = [
+                columns.bytes,
+                columns.keyStart[block.row] as number,
+                columns.keyEnd[block.row] as number,
+              ] as const;
+              const of = entries.get(key) ?? new Map<string, string>();
+              entries.set(key, of);
+              const order = timeOrder(random.below(300));
+              const name = textOf(order);
+              const chance = random.below(4);
+              if (chance === 0) {
+                store.delete(...at, order, 0, order.length);
+                of.delete(name);
+              } else if (chance === 1) {
+                for (const each of of.keys()) {
+                  const bytes = timeOrder(readOrderedI64(bytesOf(each), 0));
+                  store.delete(...at, bytes, 0, bytes.length);
+                }
+                of.clear();
+              } else {
+                const value = bytesOf(`${key} `.repeat(random.below(12)));
+                store.put(...at, order, 0, order.length, value, 0, value.length);
+                of.set(name, textOf(value));
+              }
+              expect(store.get(...at, order, 0, order.length)).toBe(of.has(name));
+              cursor.fetch(...at);
+              const found: string[] = [];
+              while (cursor.next()) found.push(valueUnder(cursor));
+              expect(found).toEqual([...of].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value));
+            }
+          }
+          store.commit(turn + 1);
+        }
+      }
+    },
+  );
+});
