@@ -493,7 +493,7 @@ describe('keys of blocks that the store was told to expect', () => {
   test.for([{ name: 'without a retention time' }, { name: 'with one', retentionMs: 100 }])(
     'are found where they are, however the store changed since they were looked up: $name',
     async (options) => {
-      for (let seed = 1; seed <= 40; seed++) {
+      for (let seed = 1; seed <= 10; seed++) {
         const random = new Random(seed);
         const store = await newStore({ ...options, pageBytes: 128, lookAheadFrom: 0 });
         const cursor = store.cursor();
