@@ -8,14 +8,14 @@
  * a key has few entries, each would then be a page of its own.)
  *
  * The changelog has one entry for each key and order, so pages are rebuilt from it, whatever their size and the width
- * of a window. What of a transaction has changed is listed beside the pages (`changed-entries.ts`).
+ * of a window. What of a transaction has changed is read off the pages (`page-changes.ts`).
  */
 
 import { assert, newCursor, readUnsignedVarint } from '../../base/index.ts';
-import { ChangedEntries } from './changed-entries.ts';
 import { Expiry } from './expiry.ts';
 import { isPage, kinds, readTime, timeBytes, writeTime } from './layout.ts';
 import { committedPages, livePages, OrderCursor } from './order-cursor.ts';
+import { PageChanges } from './page-changes.ts';
 import { appendedBytes, defaultPageBytes, PageTree } from './page-tree.ts';
 import { scanPages } from './scan-pages.ts';
 import type {
@@ -33,7 +33,6 @@ import type { PageWrite } from './store-core.ts';
 import type { StoreOptions } from './store-options.ts';
 import { TreeKey } from './tree-key.ts';
 
-const noBytes = new Uint8Array(0);
 /** What a changelog key has beside key and order. */
 const keyOverheadBytes = 5;
 
@@ -47,7 +46,11 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   readonly #expiry: Expiry | undefined;
   readonly #key = new TreeKey();
   readonly #tree: PageTree;
-  readonly #changed: ChangedEntries;
+  readonly #changes: PageChanges;
+  /** Changelog entries of the open transaction, once they are written. */
+  #written: number | undefined;
+  /** Changes of the core as of then. */
+  #writtenAt = 0;
   readonly #cursors: OrderCursor[] = [];
   readonly #parsed = newCursor();
   /** An order that `append` makes. */
@@ -59,8 +62,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     super(spec, options, { ...(expiry === undefined ? {} : { expiry }), paged: true, form: formOf(retentionMs) });
     this.#expiry = expiry;
     this.#tree = new PageTree(this.core, this.#key, options.pageBytes ?? defaultPageBytes);
-    this.#changed = new ChangedEntries(options.hashSeed ?? 0);
-    this.core.bytesBeside = () => this.#changed.bytesInMemory;
+    this.#changes = new PageChanges(this.core, this.#tree, this.#key);
   }
 
   // ---- what operators call
@@ -97,10 +99,8 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     const bytes = keyEnd - keyStart + orderEnd - orderStart + valueEnd - valueStart;
     if (bytes + keyOverheadBytes > this.core.entryLimitBytes) return false;
     if (!this.#locate(key, keyStart, keyEnd, order, orderStart, orderEnd)) return true;
-    // Before the put: key and order may lie in a page that changes there.
-    const index = this.#changed.put(key, keyStart, keyEnd, order, orderStart, orderEnd);
-    const existed = this.#tree.put(order, orderStart, orderEnd, value, valueStart, valueEnd, 'change');
-    if (existed && index >= 0) this.#changed.setExisted(index);
+    this.#written = undefined;
+    this.#tree.put(order, orderStart, orderEnd, value, valueStart, valueEnd, 'change');
     return true;
   }
 
@@ -118,9 +118,8 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     const order = this.#appended;
     writeTime(order, 0, time);
     if (!this.#locate(key, keyStart, keyEnd, order, 0, appendedBytes)) return 0;
-    const sequence = this.#tree.append(order, value, valueStart, valueEnd);
-    this.#changed.append(key, keyStart, keyEnd, order, appendedBytes, value, valueStart, valueEnd);
-    return sequence;
+    this.#written = undefined;
+    return this.#tree.append(order, value, valueStart, valueEnd);
   }
 
   delete(
@@ -134,7 +133,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     if (!this.#locate(key, keyStart, keyEnd, order, orderStart, orderEnd)) return;
     const index = this.#tree.find(order, orderStart, orderEnd);
     if (index < 0) return;
-    this.#changed.remove(key, keyStart, keyEnd, order, orderStart, orderEnd);
+    this.#written = undefined;
     this.#tree.deleteFound(index, 'change');
   }
 
@@ -148,6 +147,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     assert(this.#expiry !== undefined, `the store ${this.name} has no retention time: its entries do not expire`);
     // What has expired is absent for cursors too.
     for (const cursor of this.#cursors) cursor.leavePage();
+    this.#written = undefined;
     this.core.expireBelow(time);
   }
 
@@ -223,45 +223,42 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
 
   // ---- the transaction
 
+  /** Pages, until the changelog is written; then its entries. */
   override changed(): number {
-    return this.#changed.count + this.core.changes.count - this.core.changedPages;
+    const { count } = this.core.changes;
+    return this.#written === undefined || this.#writtenAt !== count ? count : this.#written;
   }
 
   override writeChangelog(append: ChangelogAppend): void {
-    const { page } = this.#tree;
-    this.#changed.forEachAppended((bytes, start, end, valueEnd) => {
-      if (this.#expiry === undefined || this.#parse(bytes, start, end) >= 0)
-        append(bytes, start, end, bytes, end, valueEnd);
-    });
-    this.#changed.forEach((name, start, end) => {
-      const order = this.#parse(name, start, end);
-      // What expires in the same transaction is left out: the expiry itself is an entry.
-      if (order < 0) return;
-      if (this.#tree.find(name, order, end) < 0) append(name, start, end, noBytes, -1, -1);
-      else append(name, start, end, page.bytes, page.valueStart, page.valueEnd);
-    });
-    this.core.writeChangelog(append, isNoPage);
+    let written = 0;
+    const counted: ChangelogAppend = (key, keyStart, keyEnd, value, valueStart, valueEnd) => {
+      written++;
+      append(key, keyStart, keyEnd, value, valueStart, valueEnd);
+    };
+    this.#changes.write(counted);
+    this.core.writeChangelog(counted, isNoPage);
+    this.#written = written;
+    this.#writtenAt = this.core.changes.count;
   }
 
   override commit(changelogNextOffset: number): void {
+    const changed = this.changed();
     this.#endTransaction();
-    this.core.commit(changelogNextOffset, this.changed());
-    this.#changed.reset();
+    this.core.commit(changelogNextOffset, changed);
   }
 
   override rollback(): void {
     this.#endTransaction();
     this.core.rollback();
-    this.#changed.reset();
   }
 
   override async clear(): Promise<void> {
     this.#endTransaction();
-    this.#changed.reset();
     await super.clear();
   }
 
   #endTransaction(): void {
+    this.#written = undefined;
     for (const cursor of this.#cursors) cursor.endTransaction();
   }
 

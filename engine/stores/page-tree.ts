@@ -125,7 +125,6 @@ export class PageTree {
 
   // ---- writing
 
-  /** Whether the entry was there. */
   put(
     order: Uint8Array,
     orderStart: number,
@@ -134,9 +133,8 @@ export class PageTree {
     valueStart: number,
     valueEnd: number,
     write: PageWrite,
-  ): boolean {
+  ): void {
     const { page } = this;
-    let existed = false;
     const entry = this.#entry;
     // A copy: order and value may lie in a page that changes here.
     entry.set(order, orderStart, orderEnd, value, valueStart, valueEnd);
@@ -144,18 +142,16 @@ export class PageTree {
     while (this.#descend(bytes, entry.orderStart, entry.orderEnd)) {
       const index = page.lowerBound(bytes, entry.orderStart, entry.orderEnd);
       const found = page.has(index, bytes, entry.orderStart, entry.orderEnd);
-      existed ||= found;
       const without = page.length - (found ? bytesInPage(page.entryLength(index)) : 0);
       const length = without + bytesInPage(entry.length);
       if (length <= this.#pageBytes || without === emptyPageBytes) {
         this.#putInto(index, found, length, write);
-        return existed;
+        return;
       }
       if (found) this.#removeAt(index, write);
       else this.#splitLeaf(index, write);
     }
     this.#createFirst(write);
-    return existed;
   }
 
   /** Puts an entry behind all those that begin with the same time. `order` begins with it, and gets the sequence, which

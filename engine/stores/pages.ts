@@ -182,6 +182,22 @@ export class Page {
     return compareBytes(this.bytes, this.orderStart, this.orderEnd, order, start, end) === 0;
   }
 
+  /** Whether this page begins with all entries of another one. */
+  continues(other: Page): boolean {
+    const { count } = other;
+    if (count > this.count) return false;
+    const from = this.start + headerBytes;
+    const theirs = other.start + headerBytes;
+    const bytes = other.#offsets - theirs;
+    if (this.#begin(count) !== from + bytes) return false;
+    // The last entry is the one that changes most.
+    for (let i = bytes - 1; i >= 0; i--) if (this.bytes[from + i] !== other.bytes[theirs + i]) return false;
+    for (let i = 0; i < offsetBytes * count; i++) {
+      if (this.bytes[this.#offsets + i] !== other.bytes[other.#offsets + i]) return false;
+    }
+    return true;
+  }
+
   // ---- changing; the caller has made the room
 
   /** Inserts before the entry `index`. Behind the page there must be room for `bytesInPage`. */

@@ -81,10 +81,6 @@ export class StoreCore implements EntriesInMemory {
   readonly readers: EntryReader[] = [];
   /** Pages of ordered stores: which have to be written together. */
   readonly linked = new LinkedPages();
-  /** Bytes that the kind keeps in memory beside the entries, such as lists of an open transaction. */
-  bytesBeside: () => number = () => 0;
-  /** How many of the changes are pages. */
-  changedPages = 0;
   readonly scanChunkBytes: number | undefined;
   readonly changelogId: string;
   readonly form: string;
@@ -136,7 +132,6 @@ export class StoreCore implements EntriesInMemory {
     this.expiry?.reset();
     this.stored.reset();
     this.linked.clear();
-    this.changedPages = 0;
     this.complete = true;
     this.position = this.checkpointed = undefined;
     this.records = 0;
@@ -378,10 +373,7 @@ export class StoreCore implements EntriesInMemory {
   #edited(address: number, length: number, write: PageWrite): number {
     const { table } = this;
     this.#release(address);
-    if (write === 'change' && !table.hasFlag(address, flags.changed)) {
-      this.#note(address, table.valueLength(address));
-      this.changedPages++;
-    }
+    if (write === 'change' && !table.hasFlag(address, flags.changed)) this.#note(address, table.valueLength(address));
     const grown = length - table.valueLength(address);
     const to = table.resize(address, length);
     this.#last = to;
@@ -513,7 +505,6 @@ export class StoreCore implements EntriesInMemory {
     }
     this.records += records;
     changes.reset();
-    this.changedPages = 0;
     this.#commitExpiry();
     this.position = changelogNextOffset;
     this.memory.account();
@@ -565,7 +556,6 @@ export class StoreCore implements EntriesInMemory {
       else this.remove(address);
     }
     changes.reset();
-    this.changedPages = 0;
     this.expiry?.rollback();
     this.#last = 0;
   }

@@ -29,7 +29,6 @@ export interface EntriesInMemory {
   readonly due: DueQueue;
   readonly expiry: Expiry | undefined;
   readonly stored: StoredEntries;
-  readonly bytesBeside: () => number;
   /** Memory holds everything. */
   complete: boolean;
   /** Takes an unchanged entry out of memory. */
@@ -54,13 +53,12 @@ export class StoreMemory implements MemoryUser {
 
   /** Bytes that are counted against the budget. */
   get bytesInUse(): number {
-    const { table, changes, due, expiry, bytesBeside } = this.#entries;
+    const { table, changes, due, expiry } = this.#entries;
     return (
       table.slab.liveBytes +
       table.slotBytes +
       changes.bytesInMemory +
       due.bytesInMemory +
-      bytesBeside() +
       (expiry?.windows.bytesInMemory ?? 0)
     );
   }
