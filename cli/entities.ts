@@ -243,7 +243,7 @@ const fieldTable = (fields: unknown): Block =>
   tableOf(fields, [
     ['Column', field('name')],
     ['Type', (row) => typeText(row['schema'])],
-    ['Role', field('type')],
+    ['Role', (row) => (row['headerKey'] === undefined ? row['type'] : `HEADER('${textOf(row['headerKey'])}')`)],
   ]);
 
 /** A type as it would be written in a statement. */

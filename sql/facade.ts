@@ -138,7 +138,9 @@ export interface QueryDrops {
 export interface FieldDescription {
   readonly name: string;
   readonly schema: TypeDescription;
-  readonly type?: 'KEY';
+  readonly type?: 'KEY' | 'HEADER';
+  /** Of a column that reads one header: its key. */
+  readonly headerKey?: string;
 }
 
 export interface SourceDescription {

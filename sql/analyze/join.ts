@@ -222,7 +222,7 @@ const notByPrimaryKey = (join: Join, { alias, source }: ScopedSource, rightKey: 
 };
 
 /** One side of a join: every column under its prefixed name. The right side keeps its key as a value too. */
-const prefixed = ({ alias, source }: ScopedSource, side: 'left' | 'right'): LogicalNode => {
+const prefixed = ({ alias, source, node }: ScopedSource, side: 'left' | 'right'): LogicalNode => {
   const { schema } = source;
   const pseudo = [
     'ROWTIME',
@@ -241,7 +241,7 @@ const prefixed = ({ alias, source }: ScopedSource, side: 'left' | 'right'): Logi
   }));
   return {
     kind: 'project',
-    input: { kind: 'source', name: source.name, flow: source.kind, schema },
+    input: node,
     items,
     flow: source.kind,
     schema: {

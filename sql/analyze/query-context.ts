@@ -3,10 +3,11 @@
 import { type Position, UserError } from '../../base/index.ts';
 import type { Expression, Query } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
+import { withHeaderValues } from '../types/schema.ts';
 import type { LogicalNode } from './logical.ts';
-import { Scope, type ScopedSource } from './scope.ts';
-import type { SourceCatalog } from './sources.ts';
-import { unknownSource } from './sources.ts';
+import { referTo, Scope, type ScopedSource } from './scope.ts';
+import { type Source, type SourceCatalog, unknownSource } from './sources.ts';
+import type { TypedExpression } from './typed.ts';
 import type { Typer } from './typer.ts';
 import { findExpression, fingerprint } from './walk.ts';
 
@@ -34,7 +35,7 @@ export class QueryContext {
     this.query = query;
     this.options = options;
     this.typer = options.typer;
-    this.scope = new Scope(scopedSources(query, options.catalog));
+    this.scope = new Scope(scopedSources(query, options));
   }
 
   noAggregates(expression: Expression, clause: string): void {
@@ -88,7 +89,21 @@ export const windowBounds = (name: string, where: string, at: Position): UserErr
     { at },
   );
 
-const scopedSources = (query: Query, catalog: SourceCatalog): readonly ScopedSource[] => {
+/** The source, and above it, where columns are read from headers, a projection that has them among the values. What is
+ *  kept of a table, which pull queries read, has them there already. */
+const readSource = ({ name, kind, schema }: Source, purpose: QueryPurpose): LogicalNode => {
+  const visible = withHeaderValues(schema);
+  if (schema.headers === undefined || (purpose === 'pull' && kind === 'table')) {
+    return { kind: 'source', name, flow: kind, schema: visible };
+  }
+  const items = visible.value.map((column) => ({
+    name: column.name,
+    expression: referTo(schema, column.name) as TypedExpression,
+  }));
+  return { kind: 'project', input: { kind: 'source', name, flow: kind, schema }, items, flow: kind, schema: visible };
+};
+
+const scopedSources = (query: Query, { catalog, purpose }: AnalyzeOptions): readonly ScopedSource[] => {
   const references = [query.from, ...query.joins.map((join) => join.source)];
   const scoped: ScopedSource[] = [];
   for (const { name, alias, at } of references) {
@@ -111,7 +126,8 @@ const scopedSources = (query: Query, catalog: SourceCatalog): readonly ScopedSou
         hint: 'Give one of them another alias.',
       });
     }
-    scoped.push({ alias: own, source, at });
+    const node = readSource(source, purpose);
+    scoped.push({ alias: own, source: { ...source, schema: node.schema }, node, at });
   }
   return scoped;
 };

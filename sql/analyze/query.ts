@@ -152,9 +152,9 @@ const checkClauses = ({ query, options, scope }: QueryContext): void => {
 };
 
 const singleSource = ({ scope }: QueryContext): Stage => {
-  const { source, alias } = scope.sources[0] as ScopedSource;
+  const { source, alias, node } = scope.sources[0] as ScopedSource;
   return {
-    node: { kind: 'source', name: source.name, flow: source.kind, schema: source.schema },
+    node,
     keys: source.schema.key.map((column) => keySlot(column.name, [qualified(alias, column.name)])),
     localize: localizeByPlanName(scope),
   };

@@ -13,13 +13,17 @@ import { closest, type Position, UserError } from '../../base/index.ts';
 import type { Expression, ExpressionOf, TimeUnit } from '../parser/ast.ts';
 import { type Column, isPseudoColumn, type Schema, slotNamed } from '../types/schema.ts';
 import { bigintType, integerType } from '../types/type.ts';
+import type { LogicalNode } from './logical.ts';
 import type { Source } from './sources.ts';
 import type { ColumnReference } from './typed.ts';
 import { replaceExpressions } from './walk.ts';
 
 export interface ScopedSource {
   readonly alias: string;
+  /** As the query sees it: columns of headers are values. */
   readonly source: Source;
+  /** Reads it. */
+  readonly node: LogicalNode;
   readonly at: Position;
 }
 
@@ -185,6 +189,11 @@ export const referTo = (schema: Schema, name: string): ColumnReference | undefin
     return { kind: 'column', name, from: 'value', index: value, type: (schema.value[value] as Column).type };
   const key = slotNamed(schema.key, name);
   if (key >= 0) return { kind: 'column', name, from: 'key', index: key, type: (schema.key[key] as Column).type };
+  const headers = schema.headers ?? [];
+  const header = slotNamed(headers, name);
+  if (header >= 0) {
+    return { kind: 'column', name, from: 'header', index: header, type: (headers[header] as Column).type };
+  }
   switch (name) {
     case 'ROWTIME':
       return { kind: 'column', name, from: 'rowtime', index: 0, type: bigintType };

@@ -22,7 +22,15 @@ import { type LiteralValue, printLiteral } from '../types/literal.ts';
 import { printType, quoteName, type SqlType, stringType } from '../types/type.ts';
 
 /** Where a column's value comes from. `index` counts within key or value columns and is 0 for the others. */
-export type ColumnOrigin = 'key' | 'value' | 'rowtime' | 'rowpartition' | 'rowoffset' | 'windowstart' | 'windowend';
+export type ColumnOrigin =
+  | 'key'
+  | 'value'
+  | 'header'
+  | 'rowtime'
+  | 'rowpartition'
+  | 'rowoffset'
+  | 'windowstart'
+  | 'windowend';
 
 export interface ColumnReference {
   readonly kind: 'column';

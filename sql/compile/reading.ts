@@ -14,6 +14,7 @@ import type { ColumnScope, Evaluate } from '../evaluate/closure.ts';
 import type { FormatChoice } from '../formats/choices.ts';
 import type { Schema } from '../types/schema.ts';
 import type { Row, Value } from '../types/value.ts';
+import { headerReader } from './headers.ts';
 import { KeyColumns } from './keys.ts';
 
 export type Reading = 'row' | 'vectors';
@@ -45,6 +46,11 @@ export const columnScope = (schema: Schema, keyFormat: FormatChoice, reading: Re
           keys ??= new KeyColumns(schema, keyFormat);
           const own = keys;
           return (record) => own.column(record, index);
+        }
+        case 'header': {
+          const column = schema.headers?.[index];
+          assert(column !== undefined, () => `the schema has no column ${reference.name} of headers`);
+          return headerReader(column);
         }
         case 'rowtime':
           return (record) => record.timestamp;

@@ -178,6 +178,12 @@ function foreignSql(tokens: readonly IToken[], index: number): string | undefine
   const after = upper(tokens[index + 1]);
   const phrase = (first: string, second: string): boolean =>
     (word === first && after === second) || (before === first && word === second);
+  if (word === 'RUN' && index === 0) {
+    return 'RUN SCRIPT is a command of the terminal (millrace sql); a file is run with: millrace sql -f FILE.';
+  }
+  if (before === 'ASSERT' && ['VALUES', 'NULL', 'STREAM', 'TABLE'].includes(word)) {
+    return `ASSERT ${word} is a statement of test scripts only.`;
+  }
   if (phrase('ORDER', 'BY')) return 'There is no ORDER BY: rows of a stream come in the order of arrival.';
   if (word === 'OFFSET' || before === 'OFFSET') return 'There is no OFFSET; LIMIT alone cuts a result.';
   for (const operator of ['UNION', 'INTERSECT', 'EXCEPT']) {

@@ -22,7 +22,7 @@ import { type FormatChoice, sameFormat, type TimestampColumn } from '../formats/
 import { type Format, holdsColumns, isSelfContained } from '../formats/format.ts';
 import { formatNamed, formats, keylessFormat } from '../formats/index.ts';
 import type { SourceKind } from '../parser/ast.ts';
-import type { Column } from '../types/schema.ts';
+import { type Column, withHeaderValues } from '../types/schema.ts';
 import { keeperOf, keyFormatOf, type PhysicalPlan, planVersion, type Step, withKeyNames } from './plan.ts';
 import { rebind } from './rules/prune-columns.ts';
 import { applyRules, type RewriteStep } from './rules.ts';
@@ -84,7 +84,11 @@ interface JoinedBy {
 
 /** The steps of a query that keeps the rows of a table as they are in its topic. */
 export const planKeptTable = (source: Source, timesMustBeValid: boolean | undefined): PhysicalPlan => {
-  const from = sourceStep(source, 'Source', timesMustBeValid);
+  const read = sourceStep(source, 'Source', timesMustBeValid);
+  const schema = withHeaderValues(source.schema);
+  const items = schema.value.map(({ name }) => ({ name, expression: referTo(source.schema, name) as TypedExpression }));
+  const from: Step =
+    source.schema.headers === undefined ? read : { kind: 'tableSelect', id: 'Headers', from: read, items, schema };
   const root: Step = { kind: 'tableStore', id: 'Store', from, store: 'Store', schema: from.schema };
   return clean({ version: planVersion, root, stores: storeHashesOf(root) });
 };
@@ -99,6 +103,11 @@ const sourceStep = (source: Source, id: string, timesMustBeValid: boolean | unde
   timestamp: source.timestamp && checkedTimestamp(source.timestamp, timesMustBeValid),
   schema: source.schema,
 });
+
+/** Whether only conditions stand between this node and a source with columns of headers: what is above puts them among
+ *  the values. */
+const readsHeaders = (node: LogicalNode): boolean =>
+  node.kind === 'filter' ? readsHeaders(node.input) : node.kind === 'source' && node.schema.headers !== undefined;
 
 const checkedTimestamp = (chosen: TimestampColumn, mustBeValid: boolean | undefined): TimestampColumn =>
   mustBeValid === true ? { ...chosen, mustBeValid: true } : chosen;
@@ -132,7 +141,7 @@ class Planner {
       }
       case 'project': {
         const from = this.plan(node.input, path, join);
-        const id = `${path}${path === '' ? 'Project' : 'Columns'}`;
+        const id = `${path}${readsHeaders(node.input) ? 'Headers' : path === '' ? 'Project' : 'Columns'}`;
         return { kind: node.flow === 'stream' ? 'streamSelect' : 'tableSelect', id, from, items: node.items, schema };
       }
       case 'flat-map': {

@@ -48,7 +48,9 @@ export const alterSource: Handler<AlterSource, AlterSourceCommand> = (statement,
     );
   }
   const added: Column[] = [];
-  const known = new Set([...source.schema.key, ...source.schema.value].map((column) => column.name));
+  const known = new Set(
+    [...source.schema.key, ...source.schema.value, ...(source.schema.headers ?? [])].map((column) => column.name),
+  );
   for (const column of statement.columns) {
     const { name: written, at: place } = column.name;
     if (isPseudoColumn(written)) {

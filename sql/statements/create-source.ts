@@ -11,8 +11,15 @@ import type { ColumnElement, CreateSource } from '../parser/statements/create.ts
 import { planKeptTable } from '../plan/planner.ts';
 import { readPlan } from '../plan/read-plan.ts';
 import { checkNotInternal } from '../queries/internal-topics.ts';
-import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
-import { printType, stringType } from '../types/type.ts';
+import {
+  type Column,
+  type HeaderColumn,
+  headersType,
+  headerType,
+  isPseudoColumn,
+  type Schema,
+} from '../types/schema.ts';
+import { printType, stringType, typesEqual } from '../types/type.ts';
 import { checkPlan } from './check-plan.ts';
 import type { CommandDefinition } from './command.ts';
 import { checkReplacedSource } from './replace.ts';
@@ -193,6 +200,7 @@ const keepingQuery = (source: Source, context: StatementContext): PersistentQuer
 const readColumns = ({ elements, sourceKind }: CreateSource, { catalog }: StatementContext): Schema => {
   const key: Column[] = [];
   const value: Column[] = [];
+  const headers: HeaderColumn[] = [];
   const seen = new Set<string>();
   for (const element of elements) {
     const { name, constraint, at } = element;
@@ -213,9 +221,9 @@ const readColumns = ({ elements, sourceKind }: CreateSource, { catalog }: Statem
         break;
       case 'header':
       case 'headers':
-        throw new UserError('SQL_UNSUPPORTED', `the column "${name}" reads headers, which is not supported yet`, {
-          at,
-        });
+        checkHeaderColumn(element, column, headers);
+        headers.push(constraint.kind === 'headers' ? column : { ...column, headerKey: constraint.key });
+        break;
       case 'key':
       case 'primary-key':
         checkKeyWord(element, sourceKind, constraint.kind);
@@ -229,7 +237,33 @@ const readColumns = ({ elements, sourceKind }: CreateSource, { catalog }: Statem
         key.push(column);
     }
   }
-  return { key, value };
+  return { key, value, ...(headers.length > 0 && { headers }) };
+};
+
+/** All headers in one column, or some by their keys, each once. */
+const checkHeaderColumn = (
+  { name, constraint, at }: ColumnElement,
+  { type }: Column,
+  before: readonly HeaderColumn[],
+): void => {
+  const all = constraint.kind === 'headers';
+  const wanted = all ? headersType : headerType;
+  if (!typesEqual(type, wanted)) {
+    throw new UserError(
+      'SQL_HEADER_COLUMN',
+      `the column "${name}" of headers has to be ${printType(wanted)}, and is ${printType(type)}`,
+      { at },
+    );
+  }
+  if (before.some(({ headerKey }) => all || headerKey === undefined)) {
+    throw new UserError('SQL_HEADER_COLUMN', `beside "${name}" another column reads headers`, {
+      at,
+      hint: "One column has all HEADERS, or several have one each, HEADER('key').",
+    });
+  }
+  if (constraint.kind === 'header' && before.some(({ headerKey }) => headerKey === constraint.key)) {
+    throw new UserError('SQL_HEADER_COLUMN', `two columns read the header '${constraint.key}'`, { at });
+  }
 };
 
 const checkKeyWord = (

@@ -36,6 +36,12 @@ const requireSource = (catalog: Catalog, name: string): Source => catalog.requir
 export const fieldsOf = (schema: Schema): readonly FieldDescription[] => [
   ...schema.key.map((column) => ({ name: column.name, schema: describeType(column.type), type: 'KEY' as const })),
   ...schema.value.map((column) => ({ name: column.name, schema: describeType(column.type) })),
+  ...(schema.headers ?? []).map(({ name, type, headerKey }) => ({
+    name,
+    schema: describeType(type),
+    type: 'HEADER' as const,
+    ...(headerKey === undefined ? {} : { headerKey }),
+  })),
 ];
 
 export const sourceRow = (source: Source): SourceRow => ({

@@ -54,6 +54,12 @@ export const insertAs: Handler<InsertAs, InsertAsCommand> = (statement, context)
       at: target.at,
     });
   }
+  if (sink.schema.headers !== undefined) {
+    throw new UserError('SQL_HEADER_COLUMN', `"${sink.name}" has columns that read headers, and cannot be written`, {
+      at: target.at,
+      hint: 'Create a stream over the topic without them, and insert into that.',
+    });
+  }
   checkNotInternal(sink.topic, 'written', target.at);
   const analyzed = analyzeQuery(statement.query, { catalog, typer, purpose: 'persistent', sink: sink.name });
   if (analyzed.flow !== 'stream') {

@@ -25,6 +25,18 @@ export const insertValues: Handler<InsertValues> = (statement, context) => {
   checkInsertTarget(source, target.at);
   const { schema } = source;
   const all = [...schema.key, ...schema.value];
+  const headers = (schema.headers ?? []).map((column) => column.name);
+  const ofHeaders = listed.filter((column) => headers.includes(column.name));
+  if (
+    ofHeaders.length > 0 ||
+    (listed.length === 0 && values.length === all.length + headers.length && headers.length > 0)
+  ) {
+    throw new UserError(
+      'SQL_HEADER_COLUMN',
+      `values cannot be given for columns that read headers: ${headers.join(', ')}`,
+      { at: ofHeaders[0]?.at ?? at, hint: `The columns are ${all.map((column) => column.name).join(', ')}.` },
+    );
+  }
   const names = listed.length === 0 ? all.map((column) => column.name) : listed.map((column) => column.name);
   if (names.length !== values.length) {
     throw new UserError(

@@ -25,6 +25,8 @@ export const checkReplacedSource = (before: Source, after: Source, at: Position)
   must('windows', windowText(before.schema.windowed), windowText(after.schema.windowed));
   const columns = (list: readonly Column[]): string => list.map(printColumn).join(', ');
   must('key', columns(before.schema.key), columns(after.schema.key));
+  const headers = ({ schema }: Source): string => columns(schema.headers ?? []);
+  must('columns of headers', headers(before), headers(after));
   const value = after.schema.value.map(printColumn);
   const lost = before.schema.value.find((column, i) => printColumn(column) !== value[i]);
   if (lost !== undefined) throw refusal(`the column ${printColumn(lost)} is changed, missing or at another place`);

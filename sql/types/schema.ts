@@ -5,11 +5,17 @@
  * Names are unique over key and value. Pseudo columns belong to every source and stand in no schema.
  */
 
-import { printType, quoteName, type SqlType } from './type.ts';
+import { arrayOf, printType, quoteName, type SqlType, scalarOf, stringType, structOf } from './type.ts';
 
 export interface Column {
   readonly name: string;
   readonly type: SqlType;
+}
+
+/** A column that is read from the headers of a record: the value of the last header with this key; without a key, all
+ *  headers. */
+export interface HeaderColumn extends Column {
+  readonly headerKey?: string | undefined;
 }
 
 export interface WindowedKey {
@@ -22,7 +28,24 @@ export interface Schema {
   readonly key: readonly Column[];
   readonly value: readonly Column[];
   readonly windowed?: WindowedKey | undefined;
+  /** Of a source only: what reads it has them among its value columns. */
+  readonly headers?: readonly HeaderColumn[] | undefined;
 }
+
+/** The type of a column with all headers. */
+export const headersType = arrayOf(
+  structOf([
+    { name: 'KEY', type: stringType },
+    { name: 'VALUE', type: scalarOf('BYTES') },
+  ]),
+);
+export const headerType = scalarOf('BYTES');
+
+/** The columns of a source as queries see them: those of headers are values like others. */
+export const withHeaderValues = ({ headers, ...schema }: Schema): Schema =>
+  headers === undefined
+    ? schema
+    : { ...schema, value: [...schema.value, ...headers.map(({ name, type }) => ({ name, type }))] };
 
 /** The slots of a list's columns by name, made when first asked for: statements over thousands of columns look up each
  *  of them. */
@@ -51,7 +74,12 @@ export const printSchema = (schema: Schema): string =>
   [
     ...schema.key.map((column) => `${printColumn(column)} KEY`),
     ...schema.value.map((column) => printColumn(column)),
+    ...(schema.headers ?? []).map((column) => `${printColumn(column)} ${headerWord(column)}`),
   ].join(', ');
+
+/** How the column is marked in CREATE. */
+export const headerWord = ({ headerKey }: HeaderColumn): string =>
+  headerKey === undefined ? 'HEADERS' : `HEADER('${headerKey.replaceAll("'", "''")}')`;
 
 /** `` `V` ARRAY<STRING> `` */
 export const printColumn = (column: Column): string => `${quoteName(column.name)} ${printType(column.type)}`;

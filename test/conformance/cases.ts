@@ -21,7 +21,7 @@ export interface CaseRecord {
   readonly value?: Json;
   readonly timestamp?: number;
   readonly window?: CaseWindow;
-  readonly headers?: readonly { readonly KEY: string; readonly VALUE: string }[];
+  readonly headers?: readonly { readonly KEY: string; readonly VALUE: string | null }[];
 }
 
 export interface CaseSource {

@@ -35,14 +35,17 @@ export interface ReadRecord {
   readonly value: Json;
   readonly timestamp: number;
   readonly window: Omit<CaseWindow, 'type'> | undefined;
-  readonly headers: readonly { readonly KEY: string; readonly VALUE: string }[];
+  readonly headers: readonly { readonly KEY: string; readonly VALUE: string | null }[];
 }
 
 export const encodeRecord = (input: CaseRecord, forms: Forms): WrittenRecord => ({
   key: keyBytes(input, forms),
   value: valueBytes(input.value ?? null, forms),
   timestamp: input.timestamp ?? 0,
-  headers: (input.headers ?? []).map(({ KEY, VALUE }) => ({ key: KEY, value: Buffer.from(VALUE, 'base64') })),
+  headers: (input.headers ?? []).map(({ KEY, VALUE }) => ({
+    key: KEY,
+    value: VALUE === null ? null : Buffer.from(VALUE, 'base64'),
+  })),
 });
 
 export const decodeRecord = (record: WrittenRecord, forms: Forms): ReadRecord => {
@@ -56,7 +59,7 @@ export const decodeRecord = (record: WrittenRecord, forms: Forms): ReadRecord =>
     window: key === null || windowBytes === 0 ? undefined : windowOf(key, schema.windowed?.sizeMs),
     headers: headers.map((header) => ({
       KEY: header.key,
-      VALUE: Buffer.from(header.value ?? []).toString('base64'),
+      VALUE: header.value === null ? null : Buffer.from(header.value).toString('base64'),
     })),
   };
 };

@@ -106,8 +106,9 @@ class CaseRun {
       if (planned.kind !== 'command') continue;
       const { command } = planned;
       if (command.kind === 'create-as' || command.kind === 'insert-as') plans.set(command.query.id, command.query.plan);
-      if (command.kind === 'terminate') for (const id of command.queryIds) plans.delete(id);
     }
+    // What was dropped or terminated does not run, and what was replaced runs once.
+    for (const id of plans.keys()) if (this.#session.catalog.query(id) === undefined) plans.delete(id);
     for (const plan of plans.values()) this.#run(plan);
   }
 

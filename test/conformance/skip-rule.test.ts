@@ -64,23 +64,3 @@ test('windows of every kind, and final results, run', () => {
   expect(reason([`${query('HOPPING (SIZE 1 DAY, ADVANCE BY 1 HOUR)')};`])).toBe('runs');
   expect(reason([`${query('SESSION (1 DAY)')} EMIT FINAL;`])).toBe('runs');
 });
-
-test.each([
-  "CREATE OR REPLACE STREAM A (K STRING KEY) WITH (KAFKA_TOPIC='a', VALUE_FORMAT='JSON');",
-  'CREATE TYPE ADDRESS AS STRUCT<TOWN STRING>;',
-  'ALTER STREAM A ADD COLUMN V INT;',
-  "ASSERT TOPIC 'a';",
-  stream("K STRING KEY, H STRING HEADER('h')"),
-])('this statement is left out: %s', (statement) => {
-  expect(reason([statement])).toMatch(/^statement: /);
-});
-
-test('versions that ended before this one, or begin after it, are left out', () => {
-  expect(reason([stream('K STRING KEY')], { versions: { min: '7.2.0' } })).toBe('runs');
-  expect(reason([stream('K STRING KEY')], { versions: { max: '6.2.0' } })).toMatch(/^version: /);
-  expect(reason([stream('K STRING KEY')], { versions: { min: '9.0.0' } })).toMatch(/^version: /);
-});
-
-test('a missing function is no reason', () => {
-  expect(reason(['CREATE STREAM B AS SELECT K, NOT_THERE(V) FROM A;'])).toBe('runs');
-});

@@ -34,17 +34,6 @@ const leftOut: readonly Rule[] = [
     why: 'type: DECIMAL, BYTES, DATE and TIME are not there yet',
     test: ({ all }) => /\bDECIMAL\s*\(/.test(all) || usesType(all, new Set(['BYTES', 'DATE', 'TIME'])),
   },
-  {
-    why: 'statement: CREATE OR REPLACE, SOURCE TABLE and TYPE, ALTER, ASSERT, PAUSE, RESUME, DEFINE, RUN SCRIPT and connectors are not there yet',
-    test: ({ text }) =>
-      /\bCREATE\s+(OR\s+REPLACE|SOURCE\s+TABLE|TYPE)\b|\bDROP\s+TYPE\b|\bCONNECTORS?\b|^\s*(ALTER|ASSERT|PAUSE|RESUME|DEFINE|UNDEFINE|RUN\s+SCRIPT)\b/m.test(
-        text,
-      ),
-  },
-  {
-    why: 'statement: columns that read headers are not there yet',
-    test: ({ text }) => /\bHEADERS\s*[,)]|\bHEADER\s*\(/.test(text),
-  },
 ];
 
 /** Why the case is left out, or undefined when it is to be run. */

@@ -13,11 +13,6 @@ export type UnsupportedForms = readonly (readonly [words: string, hint?: string]
 
 /** Statements of no family: of the dialect, or of SQL elsewhere. */
 export const otherForms: UnsupportedForms = [
-  ['ASSERT VALUES', 'It is a statement of test scripts.'],
-  ['ASSERT NULL', 'It is a statement of test scripts.'],
-  ['ASSERT STREAM', 'It is a statement of test scripts.'],
-  ['ASSERT TABLE', 'It is a statement of test scripts.'],
-  ['RUN SCRIPT', 'The terminal runs it (millrace sql); or run the file with: millrace sql -f FILE.'],
   ['UPDATE', 'A table changes by the records of its topic: use INSERT INTO … VALUES with the same key.'],
   ['DELETE', 'A row of a table goes when a record with its key and no value comes.'],
   ['MERGE'],

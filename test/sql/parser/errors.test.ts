@@ -275,11 +275,6 @@ test.each([
 
 test.each([
   [
-    "RUN SCRIPT 'x.sql'",
-    '1:1 the statement RUN SCRIPT is not supported [The terminal runs it (millrace sql); or run the file with: millrace sql -f FILE.]',
-  ],
-  ['  assert values s (1)', '1:3 the statement ASSERT VALUES is not supported [It is a statement of test scripts.]'],
-  [
     'DESCRIBE FUNCTION abs',
     '1:1 the statement DESCRIBE FUNCTION is not supported [SHOW FUNCTIONS lists all functions.]',
   ],
