@@ -31,7 +31,11 @@ export class ServerFault extends Error {
   }
 }
 
-export type Properties = Readonly<Record<string, string>>;
+/** What SET and DEFINE have set. */
+export interface InForce {
+  readonly properties: Readonly<Record<string, string>>;
+  readonly variables: Readonly<Record<string, string>>;
+}
 
 /** The rows of one query. They can be read once. */
 export interface Rows {
@@ -64,14 +68,14 @@ export class Client {
   }
 
   /** Runs statements that are not queries. */
-  async execute(sql: string, properties: Properties, signal?: AbortSignal): Promise<readonly Entity[]> {
-    const body: KsqlRequest = { ksql: sql, streamsProperties: properties };
+  async execute(sql: string, { properties, variables }: InForce, signal?: AbortSignal): Promise<readonly Entity[]> {
+    const body: KsqlRequest = { ksql: sql, streamsProperties: properties, sessionVariables: variables };
     return JSON.parse(await textOf(await this.#send('POST', '/ksql', body, signal)));
   }
 
   /** Starts a query; the signal ends it. */
-  async query(sql: string, properties: Properties, signal?: AbortSignal): Promise<Rows> {
-    const body: QueryRequest = { sql, properties };
+  async query(sql: string, { properties, variables }: InForce, signal?: AbortSignal): Promise<Rows> {
+    const body: QueryRequest = { sql, properties, sessionVariables: variables };
     const response = await this.#send('POST', '/query-stream', body, signal);
     const lines = linesOf(response, signal);
     const first = await lines.next();
@@ -85,6 +89,16 @@ export class Client {
         for await (const batch of lines) yield* rowsOf(batch);
       },
     };
+  }
+
+  /** The lines of a PRINT, as they come; the signal ends them. */
+  async print(
+    sql: string,
+    { properties, variables }: InForce,
+    signal?: AbortSignal,
+  ): Promise<AsyncIterable<readonly string[]>> {
+    const body: QueryRequest = { sql, properties, sessionVariables: variables };
+    return linesOf(await this.#send('POST', '/query-stream', body, signal), signal);
   }
 
   #foreign(): ConnectionFault {

@@ -29,6 +29,9 @@ const helpText = `A statement ends with a semicolon and may go over several line
   CREATE STREAM|TABLE name AS SELECT …; keeps running in the server
   INSERT INTO name VALUES (…);  DROP STREAM|TABLE name;  TERMINATE id;
   SET 'auto.offset.reset' = 'earliest'; read from the beginning
+  PRINT topic FROM BEGINNING;           records as they lie in a topic
+  DEFINE name = 'value';                what \${name} stands for from here on
+  RUN SCRIPT 'file';                    statements of a file
 
 exit, quit, \\q or Ctrl-D leaves.`;
 

@@ -6,14 +6,26 @@
  * written at once.
  */
 
+import { dirname, resolve } from 'node:path';
 import type { Entity } from '../server/protocol.ts';
 import { type Cell, rowJson, visible } from './cell.ts';
-import { type Client, type Properties, type Rows, ServerFault } from './client.ts';
+import { type Client, type InForce, type Rows, ServerFault } from './client.ts';
 import { blocksOf } from './entities.ts';
 import { renderCaret } from './excerpt.ts';
-import { exitCode } from './exit.ts';
+import { exitCode, UsageFault } from './exit.ts';
 import { reportFault } from './report.ts';
-import { isQuery, type StatementText, settingOf } from './statements.ts';
+import { readScript } from './script.ts';
+import {
+  isPrint,
+  isQuery,
+  type Setting,
+  type StatementText,
+  scriptIn,
+  settingOf,
+  splitStatements,
+  variableOf,
+  withVariables,
+} from './statements.ts';
 import { TableWriter } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -33,22 +45,32 @@ export interface SessionOptions {
 const gatherMs = 120;
 /** And how many. */
 const gatherRows = 1_000;
+/** How many scripts may run within one another. */
+const maxScripts = 16;
 /** When a query that shows nothing gets a word of explanation. */
 const silenceMs = 3_000;
 
 export class Session {
   readonly #options: SessionOptions;
   readonly #properties = new Map<string, string>();
+  /** By their names in lower case. */
+  readonly #variables = new Map<string, string>();
+  /** The scripts that run, the outermost first. */
+  readonly #scripts: string[];
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#scripts = options.script === undefined ? [] : [options.script];
   }
 
   /** Runs one statement and gives the exit code it would end a script with. Faults are shown, not thrown. */
   async run(statement: StatementText, signal: AbortSignal): Promise<number> {
     const both = AbortSignal.any([signal, this.#options.terminal.closed]);
     try {
+      const script = scriptIn(statement.text);
+      if (script !== undefined) return await this.#runScript(script, signal);
       if (isQuery(statement.text)) await this.#query(statement.text, both);
+      else if (isPrint(statement.text)) await this.#print(statement.text, both);
       else await this.#execute(statement.text, both);
     } catch (error) {
       if (!both.aborted) return this.#report(error, statement);
@@ -56,25 +78,65 @@ export class Session {
     return signal.aborted ? exitCode.interrupted : exitCode.ok;
   }
 
-  get #sent(): Properties {
-    return Object.fromEntries(this.#properties);
+  get #sent(): InForce {
+    return { properties: Object.fromEntries(this.#properties), variables: Object.fromEntries(this.#variables) };
+  }
+
+  /** Runs the statements of a file up to the first that fails. A relative name is one beside the script that names it.
+   *  */
+  async #runScript(name: string, signal: AbortSignal): Promise<number> {
+    const from = this.#scripts.at(-1);
+    const file = from === undefined ? name : resolve(dirname(from), name);
+    if (this.#scripts.length >= maxScripts) {
+      throw new UsageFault(
+        `the script ${file} is not run: ${maxScripts} scripts are running within one another`,
+        'A script may not run itself.',
+      );
+    }
+    const { statements, rest } = splitStatements(readScript(file));
+    this.#scripts.push(file);
+    try {
+      for (const statement of rest === undefined ? statements : [...statements, rest]) {
+        const code = await this.run(statement, signal);
+        if (code !== exitCode.ok) return code;
+      }
+      return exitCode.ok;
+    } finally {
+      this.#scripts.pop();
+    }
+  }
+
+  /** Keeps what a statement has set, under its name, and tells a person. */
+  #keep(kept: Map<string, string>, setting: Setting | undefined, what: string): void {
+    if (setting === undefined) return;
+    const { name, value } = setting;
+    if (value === undefined) kept.delete(name);
+    else kept.set(name, value);
+    const { terminal, interactive } = this.#options;
+    if (interactive) terminal.message(`${name} is ${value === undefined ? `un${what}` : what}.`);
   }
 
   async #execute(statement: string, signal: AbortSignal): Promise<void> {
     const { client, terminal, output, interactive } = this.#options;
     const entities = await client.execute(`${statement};`, this.#sent, signal);
     const setting = settingOf(statement);
-    if (setting !== undefined) {
-      if (setting.value === undefined) this.#properties.delete(setting.name);
-      else this.#properties.set(setting.name, setting.value);
-      if (interactive)
-        terminal.message(setting.value === undefined ? `${setting.name} is unset.` : `${setting.name} is set.`);
-    }
+    this.#keep(this.#properties, setting, 'set');
+    const variable = variableOf(statement);
+    this.#keep(
+      this.#variables,
+      variable && {
+        name: variable.name.toLowerCase(),
+        value: variable.value === undefined ? undefined : withVariables(variable.value, this.#variables),
+      },
+      'defined',
+    );
     for (const entity of entities) {
       if (output === 'json') await terminal.write(`${JSON.stringify(entity)}\n`);
       else await this.#show(entity);
     }
-    if (interactive && entities.length === 0 && setting === undefined) terminal.message('Done.');
+    if (interactive && entities.length === 0 && setting === undefined && variable === undefined) {
+      terminal.message('Done.');
+    }
   }
 
   async #show(entity: Entity): Promise<void> {
@@ -83,6 +145,14 @@ export class Session {
       if (block.kind === 'message') terminal.message(visible(block.text));
       else if (block.kind === 'text') await terminal.write(`${block.text}\n`);
       else await terminal.write(new TableWriter(block.columns, terminal.tableStyle).write(block.rows));
+    }
+  }
+
+  async #print(statement: string, signal: AbortSignal): Promise<void> {
+    const { client, terminal, output } = this.#options;
+    for await (const lines of await client.print(`${statement};`, this.#sent, signal)) {
+      const shown = lines.map((line) => (output === 'json' ? JSON.stringify({ line }) : visible(line)));
+      await terminal.write(shown.map((line) => `${line}\n`).join(''));
     }
   }
 
@@ -137,7 +207,8 @@ export class Session {
 
   /** Shows an error, with its position in the statement where there is one. */
   #report(error: unknown, statement: StatementText): number {
-    const { terminal, script } = this.#options;
+    const { terminal } = this.#options;
+    const script = this.#scripts.at(-1);
     const { red, bold, dim } = terminal.colors;
     if (!(error instanceof ServerFault)) return reportFault(error, terminal);
     const { message, error_code, millrace } = error.entity;

@@ -4,11 +4,11 @@
  * A script stops at its first error, and the exit code shows of what kind that was.
  */
 
-import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { Client, serverAddress } from './client.ts';
 import { exitCode, UsageFault } from './exit.ts';
 import { reportFault } from './report.ts';
+import { readScript } from './script.ts';
 import { type OutputFormat, Session } from './session.ts';
 import { splitStatements } from './statements.ts';
 import { Terminal } from './terminal.ts';
@@ -55,16 +55,6 @@ async function scriptOf({ execute, file }: SqlOptions): Promise<string | undefin
   if (execute !== undefined) return execute;
   if (file !== undefined && file !== '-') return readScript(file);
   return file === '-' || process.stdin.isTTY !== true ? await text(process.stdin) : undefined;
-}
-
-function readScript(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const reason = code === 'ENOENT' ? 'there is no such file' : error instanceof Error ? error.message : String(error);
-    throw new UsageFault(`the script ${file} cannot be read: ${reason}`);
-  }
 }
 
 async function runScript(script: string, session: Session): Promise<number> {

@@ -67,6 +67,27 @@ const past = (text: string, mark: string, from: number): number => {
 /** Whether a statement asks for rows, and so goes to the endpoint that streams them. */
 export const isQuery = (statement: string): boolean => /^select\b/i.test(statement);
 
+/** Whether a statement asks for the lines of a topic. */
+export const isPrint = (statement: string): boolean => /^print\b/i.test(statement);
+
+/** `RUN SCRIPT 'file'`: the terminal's own. */
+export function scriptIn(statement: string): string | undefined {
+  const found = /^run\s+script\s+'((?:[^']|'')*)'\s*$/i.exec(statement);
+  return found === null ? undefined : unquote(found[1]);
+}
+
+/** `DEFINE name = 'value'` and `UNDEFINE name`: the server forgets them with the request, the session keeps them. */
+export function variableOf(statement: string): Setting | undefined {
+  const define = /^define\s+([a-z_][a-z0-9_@]*)\s*=\s*'((?:[^']|'')*)'\s*$/i.exec(statement);
+  if (define !== null) return { name: define[1] ?? '', value: unquote(define[2]) };
+  const undefine = /^undefine\s+([a-z_][a-z0-9_@]*)\s*$/i.exec(statement);
+  return undefine === null ? undefined : { name: undefine[1] ?? '', value: undefined };
+}
+
+/** A value with those of other variables in it, as the server puts them there. */
+export const withVariables = (value: string, variables: ReadonlyMap<string, string>): string =>
+  value.replace(/\$\{([a-z_][a-z0-9_@]*)\}/gi, (written, name: string) => variables.get(name.toLowerCase()) ?? written);
+
 /** `SET 'name' = 'value'` and `UNSET 'name'`: the server forgets them with the request, the session keeps them. */
 export type Setting = { readonly name: string; readonly value: string | undefined };
 

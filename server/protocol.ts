@@ -13,6 +13,8 @@ export const mediaTypes = {
   json: 'application/json',
   /** Rows of /query-stream, one JSON value a line: the default there. */
   delimited: 'application/vnd.ksqlapi.delimited.v1',
+  /** Lines of PRINT. */
+  text: 'text/plain; charset=utf-8',
 } as const;
 
 /** POST /ksql */

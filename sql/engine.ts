@@ -34,9 +34,11 @@ import { WriterSchemas } from './formats/writer-schemas.ts';
 import { builtInFunctions } from './functions/index.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
 import type { QueryStatement } from './parser/statements/index.ts';
+import type { PrintTopic } from './parser/statements/print.ts';
 import { planQuery } from './plan/planner.ts';
 import { checkedRows } from './queries/checked-rows.ts';
 import { Inserts } from './queries/inserts.ts';
+import { printTopic } from './queries/print-topic.ts';
 import { checkPullQuery, pullRows } from './queries/pull.ts';
 import { PushQuery } from './queries/push.ts';
 import { PushBuffers, type PushLimits } from './queries/push-buffers.ts';
@@ -54,6 +56,7 @@ import type { TopicId } from './statements/command.ts';
 import { applyCommand, readCommand } from './statements/index.ts';
 import type { TopicGroup, TopicUse, View } from './statements/statement.ts';
 import { sweep } from './sweep.ts';
+import { stringType } from './types/type.ts';
 import type { Row } from './types/value.ts';
 
 export interface SqlEngineOptions {
@@ -286,8 +289,9 @@ class Engine implements SqlEngine {
     const statements = await parse(sql, settings, options.variables);
     if (this.#closed) throw closedError();
     const [first, second] = statements;
+    if (first?.statement.kind === 'print' && second === undefined) return this.#print(first.statement);
     if (first === undefined || second !== undefined || first.statement.kind !== 'query') {
-      throw new UserError('SQL_NOT_ONE_QUERY', 'exactly one SELECT is wanted here', {
+      throw new UserError('SQL_NOT_ONE_QUERY', 'exactly one SELECT or PRINT is wanted here', {
         at: second?.at ?? first?.at,
         hint: 'Other statements go to /ksql.',
       });
@@ -295,6 +299,21 @@ class Engine implements SqlEngine {
     await loadFormats(this.#catalog.sources().flatMap((one) => [one.keyFormat.name, one.valueFormat.name]));
     const statement: QueryStatement = first.statement;
     return statement.query.emit === undefined ? this.#pull(statement, settings) : this.#push(statement, settings);
+  }
+
+  async #print(statement: PrintTopic): Promise<QueryHandle> {
+    const ended = new AbortController();
+    const { signal } = ended;
+    const lines = await printTopic(statement, { log: this.#log, registry: this.#registry, signal });
+    return this.#handle({
+      id: this.#newId('print', statement.topic.name),
+      kind: 'print',
+      columns: [{ name: 'LINE', type: stringType, isKey: false }],
+      async *rows() {
+        for await (const line of lines()) yield [[line]];
+      },
+      close: async () => ended.abort(),
+    });
   }
 
   #newId(kind: string, source: string): string {

@@ -204,7 +204,8 @@ export interface QueryColumn {
 /** One running SELECT. Rows come in batches; nothing is read ahead of the consumer but a bounded buffer. */
 export interface QueryHandle {
   readonly id: string;
-  readonly kind: 'pull' | 'push';
+  /** `print`: the lines of a PRINT, each a row of one text. */
+  readonly kind: 'pull' | 'push' | 'print';
   readonly columns: readonly QueryColumn[];
   /** Once only. Ends by itself for pull queries and at a LIMIT; leaving the loop closes the query. A batch may be
    *  empty. */

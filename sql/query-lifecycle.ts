@@ -39,8 +39,8 @@ const defaultWaitMs = 10_000;
 
 export class QueryLifecycle {
   readonly #options: LifecycleOptions;
-  /** By id: stops under way. */
-  readonly #stopping = new Map<string, Promise<void>>();
+  /** By id: the end of the last start or stop that was asked for. Those of one query come one after the other. */
+  readonly #last = new Map<string, Promise<void>>();
   /** By id: why a query could not even be handed to the runtime. */
   readonly #faults = new Map<string, Error>();
 
@@ -55,7 +55,18 @@ export class QueryLifecycle {
 
   /** Starts the query. Resolves when it runs, or cannot for now; with the reason in the second case. */
   async start(query: PersistentQuery): Promise<NotRunning | undefined> {
-    await this.#stopping.get(query.id)?.catch(() => undefined);
+    const { runtime } = this.#options;
+    const fault = await this.#after(query.id, () => this.#handOver(query));
+    if (fault !== undefined) return { why: fault.message, retried: false };
+    // It may have been stopped again.
+    if (!runtime.knows(query.id)) return undefined;
+    const { state, error } = await runtime.whenStarted(query.id);
+    if (state === 'running' || state === 'stopped') return undefined;
+    return { why: error?.message ?? `it is ${state}`, retried: state === 'retrying' };
+  }
+
+  /** Gives the query to the runtime; answers why that could not be done. */
+  async #handOver(query: PersistentQuery): Promise<Error | undefined> {
     const { runtime, environment, isPaused } = this.#options;
     try {
       for (const module of modulesIn(query.plan)) environment.functions.checkModule(module);
@@ -75,19 +86,17 @@ export class QueryLifecycle {
       // The query's state shows how it went; a runtime that is closed does not know the query.
       started.catch(() => undefined);
       if (!runtime.knows(query.id)) await started;
+      return undefined;
     } catch (error) {
       const fault = error instanceof Error ? error : new Error(String(error));
       this.#faults.set(query.id, fault);
-      return { why: fault.message, retried: false };
+      return fault;
     }
-    const { state, error } = await runtime.whenStarted(query.id);
-    if (state === 'running' || state === 'stopped') return undefined;
-    return { why: error?.message ?? `it is ${state}`, retried: state === 'retrying' };
   }
 
   /** Starts the query in the place of the one of its id, which is stopped: offsets and state are kept. */
   replace(query: PersistentQuery): Promise<NotRunning | undefined> {
-    void this.#stop(query.id, false);
+    this.#stop(query.id, false).catch(() => undefined);
     return this.start(query);
   }
 
@@ -108,18 +117,26 @@ export class QueryLifecycle {
   }
 
   #stop(id: string, forget: boolean): Promise<void> {
-    const before = this.#stopping.get(id) ?? Promise.resolve();
-    this.#faults.delete(id);
     const { runtime } = this.#options;
-    const now = async (): Promise<void> => {
+    return this.#after(id, async () => {
+      this.#faults.delete(id);
       if (runtime.knows(id)) await runtime.stop(id, { forget });
-    };
-    const stopped = before.then(now, now).finally(() => {
-      if (this.#stopping.get(id) === stopped) this.#stopping.delete(id);
     });
-    stopped.catch(() => undefined);
-    this.#stopping.set(id, stopped);
-    return stopped;
+  }
+
+  /** Runs behind what was asked for this query before. */
+  #after<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(id) ?? Promise.resolve();
+    const done = before.then(work);
+    const ended = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#last.set(id, ended);
+    void ended.then(() => {
+      if (this.#last.get(id) === ended) this.#last.delete(id);
+    });
+    return done;
   }
 
   /** A statement's warning about its effects: when they failed, or take longer than a statement waits. */

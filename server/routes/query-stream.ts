@@ -1,5 +1,5 @@
 /**
- * POST /query-stream: the rows of one SELECT, push or pull, as they come.
+ * POST /query-stream: the rows of one SELECT, push or pull, as they come; or the lines of one PRINT, as plain text.
  *
  * Delimited by default (a header line, then a JSON array a line); `Accept: application/json` gets the same as one JSON
  * array. The connection is the back-pressure: what the client does not take is not produced. A fault before the first
@@ -22,10 +22,11 @@ export const queryStreamRoute: Route = (app, context) => {
     const body = await readJsonBody(request.raw, context.limits);
     const sql = textField(body, 'sql');
     const properties = objectField(body, 'properties');
+    const variables = objectField(body, 'sessionVariables');
     let handle: QueryHandle | undefined;
     let rows: Rows;
     try {
-      handle = await context.openQueries.open(() => context.engine.query(sql, { properties }));
+      handle = await context.openQueries.open(() => context.engine.query(sql, { properties, variables }));
       rows = handle.kind === 'pull' ? await begun(handle.rows(), reply.raw) : handle.rows();
     } catch (error) {
       if (handle !== undefined) await context.openQueries.close(handle.id);
@@ -36,7 +37,8 @@ export const queryStreamRoute: Route = (app, context) => {
     reply.hijack();
     const asArray = (request.headers.accept ?? '').includes(mediaTypes.json);
     try {
-      await streamRows(handle, rows, reply.raw, asArray, context);
+      if (handle.kind === 'print') await streamLines(handle, rows, reply.raw);
+      else await streamRows(handle, rows, reply.raw, asArray, context);
     } catch (error) {
       request.log.error({ err: error, queryId: handle.id }, 'query failed while running');
     } finally {
@@ -64,6 +66,21 @@ const begun = async (rows: Rows, out: ServerResponse): Promise<Rows> => {
       return: async () => (await iterator.return?.()) ?? { done: true, value: undefined },
     }),
   };
+};
+
+/** The lines of a PRINT. The head goes out at once: the first line may be long in coming. */
+const streamLines = async (handle: QueryHandle, rows: Rows, out: ServerResponse): Promise<void> => {
+  if (out.destroyed) return;
+  const gone = once(out, 'close').then(() => handle.close());
+  gone.catch(() => undefined);
+  out.writeHead(200, { 'content-type': mediaTypes.text });
+  out.flushHeaders();
+  for await (const batch of rows) {
+    if (out.destroyed) break;
+    if (!out.write(batch.map(([line]) => `${String(line)}\n`).join(''))) await drained(out);
+  }
+  if (!out.destroyed) out.end();
+  await gone;
 };
 
 const streamRows = async (

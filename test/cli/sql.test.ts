@@ -44,6 +44,9 @@ beforeAll(async () => {
     .on('SELECT * FROM silent EMIT CHANGES', (response) => {
       response.write(`${header({ ID: 'BIGINT' })}\n[1]\n`);
     })
+    .on('PRINT users', (response) => {
+      response.end('Key format: KAFKA_STRING\nrowtime: \u0007, key: a\n');
+    })
     .on('SHOW STREAMS', [
       {
         '@type': 'streams',
@@ -131,11 +134,73 @@ describe('what SET sets holds for the statements behind it', () => {
     server.asked.length = 0;
     await millrace(['sql', url, '-e', "SET 'a.b' = 'it''s'; SHOW STREAMS; UNSET 'a.b'; SELECT * FROM users;"]);
     expect(server.asked).toEqual([
-      { path: '/ksql', body: { ksql: "SET 'a.b' = 'it''s';", streamsProperties: {} } },
-      { path: '/ksql', body: { ksql: 'SHOW STREAMS;', streamsProperties: { 'a.b': "it's" } } },
-      { path: '/ksql', body: { ksql: "UNSET 'a.b';", streamsProperties: { 'a.b': "it's" } } },
-      { path: '/query-stream', body: { sql: 'SELECT * FROM users;', properties: {} } },
+      { path: '/ksql', body: { ksql: "SET 'a.b' = 'it''s';", streamsProperties: {}, sessionVariables: {} } },
+      { path: '/ksql', body: { ksql: 'SHOW STREAMS;', streamsProperties: { 'a.b': "it's" }, sessionVariables: {} } },
+      { path: '/ksql', body: { ksql: "UNSET 'a.b';", streamsProperties: { 'a.b': "it's" }, sessionVariables: {} } },
+      { path: '/query-stream', body: { sql: 'SELECT * FROM users;', properties: {}, sessionVariables: {} } },
     ]);
+  });
+});
+
+describe('what DEFINE defines holds for the statements behind it', () => {
+  test('and a value may hold another one', async () => {
+    server.asked.length = 0;
+    await millrace(['sql', url, '-e', "DEFINE A = 'x'; DEFINE b = '${a}''y'; UNDEFINE a; SHOW STREAMS;"]);
+    expect(server.asked.map(({ body }) => body['sessionVariables'])).toEqual([
+      {},
+      { a: 'x' },
+      { a: 'x', b: "x'y" },
+      { b: "x'y" },
+    ]);
+  });
+});
+
+describe('RUN SCRIPT', () => {
+  const script = (name: string, content: string): string => {
+    const file = join(folder, name);
+    writeFileSync(file, content);
+    return file;
+  };
+
+  test('runs a file; a name within it is one beside it', async () => {
+    script('inner.sql', "SET 'a' = 'b'; SHOW STREAMS;");
+    const outer = script('outer.sql', "RUN SCRIPT 'inner.sql'; SHOW STREAMS;");
+    server.asked.length = 0;
+    expect((await millrace(['sql', url, '-e', `RUN SCRIPT '${outer}';`])).code).toBe(0);
+    expect(server.asked.map(({ body }) => [body['ksql'], body['streamsProperties']])).toEqual([
+      ["SET 'a' = 'b';", {}],
+      ['SHOW STREAMS;', { a: 'b' }],
+      ['SHOW STREAMS;', { a: 'b' }],
+    ]);
+  });
+
+  test('an error has the place in its file, and ends all of them', async () => {
+    script('bad.sql', '\n  SELECT naem FROM users; SHOW STREAMS;');
+    const outer = script('runs-bad.sql', "RUN SCRIPT 'bad.sql'; SHOW STREAMS;");
+    server.asked.length = 0;
+    const { code, err } = await millrace(['sql', url, '-f', outer]);
+    expect(code).toBe(3);
+    expect(err).toContain(`  at ${join(folder, 'bad.sql')}:2:10`);
+    expect(server.asked).toHaveLength(1);
+  });
+
+  test('a script that runs itself, or is not there, is a usage fault', async () => {
+    const loop = script('loop.sql', "RUN SCRIPT 'loop.sql';");
+    expect(await millrace(['sql', url, '-f', loop])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('16 scripts are running within one another'),
+    });
+    expect(await millrace(['sql', url, '-e', "RUN SCRIPT 'nowhere.sql';"])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('the script nowhere.sql cannot be read: there is no such file'),
+    });
+  });
+});
+
+test('the lines of PRINT are shown as they come', async () => {
+  expect(await millrace(['sql', url, '-e', 'PRINT users;'])).toMatchObject({
+    code: 0,
+    out: lines('Key format: KAFKA_STRING', 'rowtime: \\u0007, key: a'),
   });
 });
 

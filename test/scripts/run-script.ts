@@ -175,7 +175,7 @@ export const answerTo = async (
       rows.push(...batch.map((row) => handle.columns.map(({ type }, i) => show(row[i] ?? null, type))));
     }
     // There is no ORDER BY: partitions answer in any order.
-    rows.sort((a, b) => (a.join('\u0001') < b.join('\u0001') ? -1 : 1));
+    if (handle.kind !== 'print') rows.sort((a, b) => (a.join('\u0001') < b.join('\u0001') ? -1 : 1));
     return table(
       handle.columns.map(({ name }) => name),
       rows,
