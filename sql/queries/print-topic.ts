@@ -1,16 +1,16 @@
 /**
  * PRINT: the records of a topic as lines for people, as they come, each with its time, key, value and partition. Before
  * the first line, and whenever records have shown that it is another one, a line tells the format of the keys and one
- * that of the values, as far as they can be guessed (`sniffed-format.ts`).
+ * that of the values, as far as they can be guessed (`sql/formats/sniffed-format.ts`).
  */
 
 import { closest, UserError } from '../../base/index.ts';
 import { consumeRecords, type Log } from '../../storage/index.ts';
+import { SniffedFormat } from '../formats/sniffed-format.ts';
 import { schemaIdAt } from '../formats/writer-schemas.ts';
 import type { PrintTopic } from '../parser/statements/print.ts';
 import type { SchemaRegistry } from '../registry/registry.ts';
 import type { SchemaType } from '../registry/schema.ts';
-import { SniffedFormat } from './sniffed-format.ts';
 
 export interface PrintOptions {
   readonly log: Log;

@@ -24,7 +24,7 @@ const fill = async (records: readonly (readonly RecordHeader[])[]) => {
     world.log,
     producer,
     't',
-    records.map((headers, i) => ({ key: `k${i}`, value: JSON.stringify({ V: i }), headers, partition: i % 2 })),
+    records.map((headers, i) => ({ key: `k${i}`, value: JSON.stringify({ V: i }), headers })),
     { acks: 'durable', now: 2_000_000 },
   );
   await producer.close();

@@ -7,8 +7,8 @@
  */
 
 import { readI32, readI64 } from '../../base/index.ts';
-import { framingBytes, schemaIdAt } from '../formats/writer-schemas.ts';
 import type { SchemaType } from '../registry/schema.ts';
+import { framingBytes, schemaIdAt } from './writer-schemas.ts';
 
 /** Looks up of what type the schema of an id is; undefined: there is none. */
 export type SchemaTypes = (id: number) => SchemaType | undefined;
