@@ -2,6 +2,7 @@
 
 import { assert, closest, type Position, UserError } from '../../base/index.ts';
 import type { Column } from '../types/schema.ts';
+import { avro } from './avro/avro.ts';
 import type { FormatChoice } from './choices.ts';
 import { delimited } from './delimited.ts';
 import { type Format, type FormatOptions, isWrapped, type Side } from './format.ts';
@@ -9,9 +10,10 @@ import { json } from './json.ts';
 import { jsonSr } from './json-sr.ts';
 import { kafka } from './kafka.ts';
 import { none } from './none.ts';
+import { protobuf, protobufNosr } from './protobuf/protobuf.ts';
 import type { WriterSchemas } from './writer-schemas.ts';
 
-export const formats: readonly Format[] = [delimited, json, jsonSr, kafka, none];
+export const formats: readonly Format[] = [avro, delimited, json, jsonSr, kafka, none, protobuf, protobufNosr];
 
 /** The format of keys where nothing names one. */
 export const defaultKeyFormat: Format = kafka;
@@ -40,9 +42,6 @@ export const registerFormat = (format: Format): (() => void) => {
 /** The formats of this thread. */
 export const knownFormats = (): readonly Format[] => (added.length === 0 ? formats : [...formats, ...added]);
 
-/** Formats that ksqlDB has and Millrace does not have yet. */
-const dialect: ReadonlySet<string> = new Set(['AVRO', 'PROTOBUF', 'PROTOBUF_NOSR']);
-
 /** The format of this name, without regard to case. */
 export const formatNamed = (name: string, at?: Position): Format => {
   const upper = name.toUpperCase();
@@ -51,9 +50,6 @@ export const formatNamed = (name: string, at?: Position): Format => {
   if (found !== undefined) return found;
   const names = known.map((format) => format.name);
   const all = `The formats are ${names.join(', ')}.`;
-  if (dialect.has(upper)) {
-    throw new UserError('SQL_UNKNOWN_FORMAT', `the format ${upper} is not supported yet`, { at, hint: all });
-  }
   const near = closest(upper, names);
   throw new UserError('SQL_UNKNOWN_FORMAT', `there is no format called "${name}"`, {
     at,

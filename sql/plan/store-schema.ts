@@ -11,6 +11,7 @@
 
 import { hash48, UserError } from '../../base/index.ts';
 import type { AggregateCall } from '../analyze/logical.ts';
+import type { FormatChoice } from '../formats/choices.ts';
 import { rowEncodingVersion } from '../types/row-encoding.ts';
 import type { Column } from '../types/schema.ts';
 import { printType, type SqlType } from '../types/type.ts';
@@ -24,11 +25,15 @@ const describedColumn = ({ name, type }: Column): readonly unknown[] => [name, p
 
 const describedCall = ({ function: name, slots }: AggregateCall): readonly unknown[] => [name, slots.map(printType)];
 
+/** Without the id of its schema, which is given to it when the plan is made already. */
+const describedFormat = ({ schema, ...choice }: FormatChoice): unknown =>
+  schema === undefined ? choice : { ...choice, schema: { ...schema, id: undefined } };
+
 const hashOf = ({ of, accumulators, holds, form }: Stored<Step>): string => {
   const { key, value, windowed } = keyedSchema(of);
   const text = JSON.stringify({
     encoding: rowEncodingVersion,
-    key: { format: keyFormatOf(of), columns: key.map(describedColumn), windowed },
+    key: { format: describedFormat(keyFormatOf(of)), columns: key.map(describedColumn), windowed },
     row: holds ?? accumulators?.map(describedCall) ?? value.map(describedColumn),
     form,
   });

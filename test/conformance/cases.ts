@@ -39,8 +39,24 @@ export interface CaseSource {
 export interface CaseTopic {
   readonly name: string;
   readonly partitions?: number;
-  readonly keyFormat?: { readonly format: string };
-  readonly valueFormat?: { readonly format: string };
+  readonly format?: string;
+  /** The name of the format, or what is expected of it. */
+  readonly keyFormat?: string | { readonly format: string };
+  readonly valueFormat?: string | { readonly format: string };
+  /** Schemas that are registered before; what is expected to be registered. */
+  readonly keySchema?: Json;
+  readonly valueSchema?: Json;
+  readonly schema?: Json;
+  readonly keySchemaId?: number;
+  readonly valueSchemaId?: number;
+  readonly keySchemaReferences?: readonly CaseReference[];
+  readonly valueSchemaReferences?: readonly CaseReference[];
+}
+
+/** A schema that one of a topic refers to. */
+export interface CaseReference {
+  readonly name: string;
+  readonly schema: Json;
 }
 
 export interface Case {

@@ -6,6 +6,7 @@
  * not mention must not be there.
  */
 
+import { formatOf } from '../../sql/formats/index.ts';
 import type { Column, SqlType } from '../../sql/index.ts';
 import { type CaseRecord, type Json, writeJson } from './cases.ts';
 import type { Forms, ReadRecord } from './records.ts';
@@ -32,16 +33,17 @@ export const topicDifference = (
 };
 
 const recordDifference = (want: CaseRecord, got: ReadRecord, forms: Forms, at: string): string | undefined => {
-  const { schema, valueFormat } = forms;
+  const { schema, keyFormat, valueFormat } = forms;
   if (want.window !== undefined) {
     const { start, end } = want.window;
     if (start !== got.window?.start) return `${at}.window: expected to start at ${start}, got ${got.window?.start}`;
     if (end !== got.window.end) return `${at}.window: expected to end at ${end}, got ${got.window.end}`;
   }
-  const keyType = schema.key.length === 1 ? schema.key[0]?.type : structType(schema.key);
+  const bareKey = schema.key.length > 0 && !formatOf(keyFormat, schema.key, 'key').options.wrapped;
+  const keyType = bareKey ? schema.key[0]?.type : structType(schema.key);
   const keyFound = difference(want.key ?? null, got.key, keyType, `${at}.key`);
   if (keyFound !== undefined) return keyFound;
-  const bare = valueFormat.name !== 'JSON' || (schema.value.length === 1 && valueFormat.wrapSingleValue === false);
+  const bare = schema.value.length > 0 && !formatOf(valueFormat, schema.value, 'value').options.wrapped;
   const value = bare ? bareValue(want.value ?? null, schema.value[0]) : (want.value ?? null);
   const valueType = bare ? schema.value[0]?.type : structType(schema.value);
   const valueFound = difference(value, got.value, valueType, `${at}.value`);

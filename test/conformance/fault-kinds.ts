@@ -34,6 +34,12 @@ const rows: readonly Row[] = [
   [/Duplicate (?:value|key) columns found in schema: `([^`]+)`/, 'SQL_DUPLICATE_COLUMN'],
   [/No columns supplied/, 'SQL_NO_COLUMNS'],
 
+  // Schemas.
+  [/fullSchemaName cannot be empty/, 'SQL_INVALID_PROPERTY'],
+  [/should support schema inference when (\w+) is provided. Current format is (\w+)/, 'SQL_PROPERTY_CONFLICT'],
+  [/Table elements and (\w+) cannot both exist/, 'SQL_PROPERTY_CONFLICT'],
+  [/value columns are changed, missing or reordered/, 'SQL_SCHEMA_COLUMNS'],
+
   // Functions.
   [/any functions with the name '(\w+)'/, 'SQL_UNKNOWN_FUNCTION'],
   [/Function '(\w+)' does not accept parameters \((.+?)\)(?:\.|\n|$)/, 'SQL_FUNCTION_ARGUMENTS'],

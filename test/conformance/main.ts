@@ -16,13 +16,14 @@ import { installNative } from '../../base/node/index.ts';
 import { readCases } from './cases.ts';
 import { compareWithList, newList } from './failing-list.ts';
 import { conformanceReport } from './report.ts';
-import { type Outcome, runCase } from './runner.ts';
+import { loadFormats, type Outcome, runCase } from './runner.ts';
 
 const listPath = join(import.meta.dirname, 'failing.txt');
 const reportPath = join(import.meta.dirname, '..', '..', 'docs', 'conformance.md');
 
-const main = (): number => {
+const main = async (): Promise<number> => {
   installNative();
+  await loadFormats();
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -79,4 +80,4 @@ const main = (): number => {
   return unlisted.length > 0 || stale ? 1 : 0;
 };
 
-process.exitCode = main();
+process.exitCode = await main();

@@ -3,7 +3,7 @@
 import { typeOfNode } from '../../sql/analyze/type-of-node.ts';
 import { printType, type Session, type Source } from '../../sql/index.ts';
 import { parseStatements } from '../../sql/parser/parse.ts';
-import type { Case, CaseSource } from './cases.ts';
+import type { Case, CaseSource, CaseTopic } from './cases.ts';
 
 /** The first difference, or undefined. `internal` are the topics that the queries keep for themselves. */
 export const postDifference = (
@@ -30,8 +30,8 @@ export const postDifference = (
     const source = catalog.sources().find((one) => one.topic === name);
     if (source === undefined) continue;
     const formats = [
-      ['key', keyFormat?.format, source.keyFormat.name],
-      ['value', valueFormat?.format, source.valueFormat.name],
+      ['key', formatName(keyFormat), source.keyFormat.name],
+      ['value', formatName(valueFormat), source.valueFormat.name],
     ] as const;
     for (const [side, wanted, got] of formats) {
       if (wanted !== undefined && wanted !== got)
@@ -41,9 +41,12 @@ export const postDifference = (
   return undefined;
 };
 
+const formatName = (format: CaseTopic['keyFormat']): string | undefined =>
+  typeof format === 'string' ? format : format?.format;
+
 const sourceDifference = (expected: CaseSource, source: Source): string | undefined => {
   const { name, type, schema, keyFormat, valueFormat, valueFeatures } = expected;
-  if (source.kind !== type) return `${name} is a ${source.kind}, expected a ${type}`;
+  if (source.kind !== type.toLowerCase()) return `${name} is a ${source.kind}, expected a ${type}`;
   if (schema !== undefined) {
     const wanted = columnsOfText(schema);
     const got = columnsOf(source);

@@ -2,21 +2,17 @@
  * Records between the text of a case and their bytes: a topic's records are written and read with its own formats.
  *
  * JSON goes as it stands in the case, so that oddities of the input (missing fields, numbers as text) reach the reader
- * under test; other formats are written by the project's own writers. Outputs in JSON are read by JavaScript's parser,
- * not by ours.
+ * under test; other formats are written by the project's own writers, from the values that our JSON reads there. Outputs
+ * in JSON are read by JavaScript's parser, not by ours; others by our readers, and compared as JSON.
  */
 
 import { ByteWriter, readI64 } from '../../base/index.ts';
-import {
-  type Column,
-  keyReader,
-  keyWriter,
-  type Row,
-  type Source,
-  type SqlType,
-  type Value,
-  windowBytesOf,
-} from '../../sql/index.ts';
+import { type FormatChoice } from '../../sql/formats/choices.ts';
+import type { FormatOptions, Side } from '../../sql/formats/format.ts';
+import { formatOf } from '../../sql/formats/index.ts';
+import { json } from '../../sql/formats/json.ts';
+import type { WriterSchemas } from '../../sql/formats/writer-schemas.ts';
+import { type Column, type Row, type Source, windowBytesOf } from '../../sql/index.ts';
 import { type CaseRecord, type CaseWindow, type Json, readJson, writeJson } from './cases.ts';
 
 /** How the records of a topic are read and written: what a source over it, or a sink into it, says. */
@@ -48,13 +44,14 @@ export const encodeRecord = (input: CaseRecord, forms: Forms): WrittenRecord => 
   })),
 });
 
-export const decodeRecord = (record: WrittenRecord, forms: Forms): ReadRecord => {
+export const decodeRecord = (record: WrittenRecord, forms: Forms, schemas: WriterSchemas): ReadRecord => {
   const { schema, keyFormat, valueFormat } = forms;
   const { key, value, timestamp, headers } = record;
   const windowBytes = windowBytesOf(schema.windowed);
   return {
-    key: key === null ? null : readPart(key.subarray(0, key.length - windowBytes), schema.key, keyFormat),
-    value: value === null ? null : readPart(value, schema.value, valueFormat),
+    key:
+      key === null ? null : readPart(key.subarray(0, key.length - windowBytes), schema.key, keyFormat, 'key', schemas),
+    value: value === null ? null : readPart(value, schema.value, valueFormat, 'value', schemas),
     timestamp,
     window: key === null || windowBytes === 0 ? undefined : windowOf(key, schema.windowed?.sizeMs),
     headers: headers.map((header) => ({
@@ -67,10 +64,12 @@ export const decodeRecord = (record: WrittenRecord, forms: Forms): ReadRecord =>
 const keyBytes = ({ key, window }: CaseRecord, { schema, keyFormat }: Forms): Uint8Array | null => {
   if (key === null || key === undefined) return null;
   const out = new ByteWriter(64);
-  if (keyFormat.name === 'JSON') out.utf8(writeJson(key));
-  else if (schema.key.length === 0 || keyFormat.name === 'NONE')
-    out.utf8(typeof key === 'string' ? key : writeJson(key));
-  else keyWriter(schema.key, keyFormat).write(rowOf(key, schema.key), out);
+  const bytes =
+    schema.key.length === 0
+      ? new TextEncoder().encode(typeof key === 'string' ? key : writeJson(key))
+      : partBytes(key, schema.key, keyFormat, 'key');
+  if (bytes === null) return null;
+  out.bytes(bytes);
   if (window !== undefined) {
     if (window.type === 'session') out.i64(window.end);
     out.i64(window.start);
@@ -78,32 +77,44 @@ const keyBytes = ({ key, window }: CaseRecord, { schema, keyFormat }: Forms): Ui
   return out.slice();
 };
 
-const valueBytes = (value: Json, { schema, valueFormat }: Forms): Uint8Array | null => {
-  if (value === null) return null;
-  if (valueFormat.name === 'JSON') return new TextEncoder().encode(writeJson(value));
+const valueBytes = (value: Json, { schema, valueFormat }: Forms): Uint8Array | null =>
+  value === null ? null : partBytes(value, schema.value, valueFormat, 'value');
+
+const partBytes = (value: Json, columns: readonly Column[], choice: FormatChoice, side: Side): Uint8Array | null => {
+  if (choice.name === 'JSON') return new TextEncoder().encode(writeJson(value));
+  const { format, options } = formatOf(choice, columns, side);
   const out = new ByteWriter(64);
-  return keyWriter(schema.value, valueFormat).write(rowOf(value, schema.value), out) ? out.slice() : null;
+  const row = rowOf(format.columns === 'one' ? bare(value) : value, columns, { ...options, properties: undefined });
+  return format.writer(columns, options).write(row, out) ? out.slice() : null;
 };
 
-/** For formats of one column: the value itself, or an object that holds it. */
-const rowOf = (value: Json, columns: readonly Column[]): Row =>
-  columns.map(({ type }) => {
-    const bare = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.values(value)[0] : value;
-    return valueOf((bare ?? null) as Json, type);
-  });
+/** For formats of one column: the value itself, or the one within an object. */
+const bare = (value: Json): Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (Object.values(value)[0] ?? null) : value;
 
-const valueOf = (value: Json, type: SqlType): Value => {
-  if (value === null) return null;
-  if (type.kind === 'STRING') return typeof value === 'string' ? value : writeJson(value);
-  return typeof value === 'string' ? Number(value) : (value as Value);
-};
-
-const readPart = (bytes: Uint8Array, columns: readonly Column[], format: Forms['keyFormat']): Json => {
-  if (format.name === 'JSON') return readJson(new TextDecoder().decode(bytes));
-  if (columns.length === 0) return new TextDecoder().decode(bytes);
+/** The values of a row as they stand in a case are those of our JSON. */
+const rowOf = (value: Json, columns: readonly Column[], options: FormatOptions): Row => {
   const row: Row = columns.map(() => null);
-  keyReader(columns, format).read(bytes, 0, bytes.length, row);
-  return row[0] as Json;
+  const text = new TextEncoder().encode(writeJson(value));
+  json.reader(columns, options).read(text, 0, text.length, row);
+  return row;
+};
+
+const readPart = (
+  bytes: Uint8Array,
+  columns: readonly Column[],
+  choice: FormatChoice,
+  side: Side,
+  schemas: WriterSchemas | undefined,
+): Json => {
+  if (choice.name === 'JSON') return readJson(new TextDecoder().decode(bytes));
+  if (columns.length === 0) return new TextDecoder().decode(bytes);
+  const { format, options } = formatOf(choice, columns, side, schemas);
+  const row: Row = columns.map(() => null);
+  if (!format.reader(columns, options).read(bytes, 0, bytes.length, row)) return null;
+  const out = new ByteWriter(64);
+  json.writer(columns, { side, wrapped: options.wrapped }).write(row, out);
+  return readJson(new TextDecoder().decode(out.slice()));
 };
 
 /** Windows of fixed size keep their start behind the key, sessions their end and their start. */

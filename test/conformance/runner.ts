@@ -8,6 +8,7 @@
  */
 
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
+import { knownFormats } from '../../sql/formats/index.ts';
 import {
   builtInFunctions,
   Catalog,
@@ -28,6 +29,7 @@ import { registerCaseFunctions } from './functions.ts';
 import { postDifference } from './post.ts';
 import { decodeRecord, encodeRecord, type Forms, type WrittenRecord } from './records.ts';
 import { describeError, rejectionFault } from './rejection.ts';
+import { CaseSchemas } from './schemas.ts';
 import { skipReason } from './skip-rule.ts';
 
 export interface Outcome {
@@ -38,6 +40,11 @@ export interface Outcome {
   /** Why it was left out, or the first difference. */
   readonly why?: string;
 }
+
+/** What formats need besides, such as a parser of schemas: awaited before the first case. */
+export const loadFormats = async (): Promise<void> => {
+  for (const { schemas } of knownFormats()) await schemas?.load?.();
+};
 
 export const runCase = (one: Case, number: number): Outcome => {
   const { id, expectedException } = one;
@@ -73,6 +80,7 @@ class CaseRun {
   readonly #case: Case;
   readonly #functions = builtInFunctions();
   readonly #context = fixedContext();
+  readonly #schemas: CaseSchemas;
   readonly #session: Session;
   /** What lies on the topics; inputs go straight to the queries. */
   readonly #written = new Map<string, WrittenRecord[]>();
@@ -84,10 +92,12 @@ class CaseRun {
   constructor(one: Case) {
     this.#case = one;
     registerCaseFunctions(this.#functions);
+    this.#schemas = new CaseSchemas(one);
     const known = Object.entries(one.properties).filter(([name]) => isKnownProperty(name));
     this.#session = new Session({
       catalog: new Catalog(),
       topics: topicsBefore(one),
+      schemas: this.#schemas,
       settings: Settings.of(Object.fromEntries(known)),
       functions: this.#functions,
       functionContext: this.#context,
@@ -101,10 +111,11 @@ class CaseRun {
       const { planned } = this.#session.plan(parsed);
       if (planned.kind === 'record') {
         const { topic, key, value, timestamp } = planned.record;
-        this.#recordsOn(topic).push({ key, value, timestamp, headers: [] });
+        const framed = (bytes: Uint8Array | null): Uint8Array | null => this.#schemas.framed(bytes);
+        this.#recordsOn(topic).push({ key: framed(key), value: framed(value), timestamp, headers: [] });
       }
       if (planned.kind !== 'command') continue;
-      const { command } = planned;
+      const command = this.#schemas.register(planned.command, planned.schemas ?? []);
       if (command.kind === 'create-as' || command.kind === 'insert-as') plans.set(command.query.id, command.query.plan);
     }
     // What was dropped or terminated does not run, and what was replaced runs once.
@@ -126,6 +137,7 @@ class CaseRun {
       functions: this.#functions,
       context: this.#context,
       scans: new ScanRegistry(),
+      schemas: this.#schemas.writers,
     });
     for (const { topic } of topology.repartitions) this.#internal.push(topic);
     const driver = new TopologyTestDriver(topology, { applicationId: 'query' });
@@ -138,7 +150,7 @@ class CaseRun {
       const sources = new Map(sourcesOf(plan).map((source) => [source.topic, source]));
       for (const input of this.#case.inputs) {
         const source = sources.get(input.topic);
-        if (source !== undefined) pipe(input.topic, encodeRecord(input, source));
+        if (source !== undefined) pipe(input.topic, encodeRecord(input, this.#schemas.inputForms(input.topic, source)));
       }
       const fed = new Set(this.#case.inputs.map((input) => input.topic));
       for (const topic of sources.keys()) {
@@ -154,10 +166,11 @@ class CaseRun {
     const { outputs, post } = this.#case;
     const { catalog } = this.#session;
     for (const topic of new Set(outputs.map((output) => output.topic))) {
-      const forms = this.#sinks.get(topic) ?? catalog.sources().find((source) => source.topic === topic);
+      const known = this.#sinks.get(topic) ?? catalog.sources().find((source) => source.topic === topic);
+      const forms = known === undefined ? undefined : this.#schemas.outputForms(topic, this.#schemas.withIds(known));
       if (forms === undefined) return `nothing writes the topic ${topic}`;
       const expected = outputs.filter((output) => output.topic === topic);
-      const actual = this.#recordsOn(topic).map((record) => decodeRecord(record, forms));
+      const actual = this.#recordsOn(topic).map((record) => decodeRecord(record, forms, this.#schemas.writers));
       const found = topicDifference(topic, expected, actual, forms);
       if (found !== undefined) return found;
     }

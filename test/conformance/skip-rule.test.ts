@@ -21,9 +21,9 @@ const stream = (columns: string, properties = "VALUE_FORMAT='JSON'"): string =>
 
 describe('formats', () => {
   test('are found in WITH, in topics and in properties', () => {
-    expect(reason([stream('K STRING KEY', "format='avro'")])).toMatch(/^format: /);
+    expect(reason([stream('K STRING KEY', "format='delimited'")])).toMatch(/^format: /);
     expect(
-      reason([stream('K STRING KEY')], { properties: { 'ksql.persistence.default.format.value': 'PROTOBUF' } }),
+      reason([stream('K STRING KEY')], { properties: { 'ksql.persistence.default.format.value': 'DELIMITED' } }),
     ).toMatch(/^format: /);
   });
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { ByteWriter, toHex } from '../../../base/index.ts';
 import {
   checkColumns,
@@ -108,7 +108,6 @@ describe('what a format cannot do', () => {
       () => isWrapped(json, columnsOf(stringType, stringType), 'value', false),
       'SQL_WRAP_SINGLE_VALUE: WRAP_SINGLE_VALUE is only for sources with one value column',
     ],
-    ['a format to come', () => formatNamed('avro'), 'SQL_UNKNOWN_FORMAT: the format AVRO is not supported yet'],
     ['an unknown name', () => formatNamed('JSNO'), 'SQL_UNKNOWN_FORMAT: there is no format called "JSNO"'],
   ])('%s', (_, run, wanted) => expect(faultOf(run)).toBe(wanted));
 
@@ -122,6 +121,10 @@ describe('what a format cannot do', () => {
 });
 
 describe('what a format says of itself is true', () => {
+  beforeAll(async () => {
+    for (const { schemas } of formats) await schemas?.load?.();
+  });
+
   const samples: readonly (readonly [SqlType, readonly Value[]])[] = [
     [integerType, [-2, 0, 1, 300]],
     [bigintType, [-9007199254740993n, -1, 0, 5, 9007199254740993n]],

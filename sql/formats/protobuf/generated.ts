@@ -1,0 +1,326 @@
+/**
+ * The generated scanner of Protocol Buffers: straight code for the messages of one schema.
+ *
+ * Writers put fields in the order of their numbers, so each is looked for where the one before ended: it is there, or it
+ * is absent. Scalars, texts, enums and messages within are read in place, everything else by the plain form at that
+ * place. It never looks whether it is still within the record; when the fields do not end where the record does, because
+ * of an unknown field, another order or bytes that are none, the plain form reads the record again, and decides.
+ */
+
+import { readUtf8, unreachable } from '../../../base/index.ts';
+import { type Code, Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
+import { asciiText } from '../../types/text-cache.ts';
+import type { Row, Value } from '../../types/value.ts';
+import { SerdeError, scanned } from '../format.ts';
+import type { ScanSchema } from '../framed-schemas.ts';
+import { framingBytes } from '../writer-schemas.ts';
+import { ProtoInput } from './input.ts';
+import { messageFiller } from './plain.ts';
+import type { FieldReading, MessageReading } from './reading.ts';
+import { type ProtoMessage, type ProtoScalar, wire, wireOf } from './schema.ts';
+
+const mostFields = 300;
+
+interface Shared {
+  readonly ascii: number;
+  readonly utf8: number;
+  readonly readField: number;
+  readonly constants: Constants;
+  depth: number;
+}
+
+/** Reads a number at `at` into `x`, up to 7 of its groups; more is left to the plain form. */
+const readVarint: Code = code`
+  x = bytes[at++];
+  if (!(x < 128)) {
+    c = bytes[at++]; x = (x & 127) | (c & 127) << 7;
+    if (c > 127) { c = bytes[at++]; x |= (c & 127) << 14;
+      if (c > 127) { c = bytes[at++]; x |= (c & 127) << 21; } }
+    if (c > 127) {
+      c = bytes[at++]; y = c & 127;
+      if (c > 127) { c = bytes[at++]; y |= (c & 127) << 7;
+        if (c > 127) { c = bytes[at++]; y |= (c & 127) << 14; } }
+      if (!(c < 128)) break quick;
+      x += y * 268435456;
+    }
+  }`;
+
+/** Reads a length at `at` into `x`. */
+const readLength: Code = code`
+  x = bytes[at++];
+  if (!(x < 128)) {
+    c = bytes[at++]; x = (x & 127) | (c & 127) << 7;
+    if (c > 127) { c = bytes[at++]; x |= (c & 127) << 14; if (!(c < 128)) break quick; }
+  }`;
+
+/** The value at `at` into `v`; undefined where the plain form has to read it. */
+const readScalar = (scalar: ProtoScalar, shared: Shared): Code | undefined => {
+  switch (scalar) {
+    case 'int32':
+      return code`${readVarint} if (x > 2147483647) break quick; v = x;`;
+    case 'uint32':
+      return code`${readVarint} if (x > 4294967295) break quick; v = x;`;
+    case 'sint32':
+      return code`${readVarint} if (x > 4294967295) break quick; v = (x >>> 1) ^ -(x & 1);`;
+    case 'int64':
+    case 'uint64':
+      return code`${readVarint} v = x;`;
+    case 'sint64':
+      return code`${readVarint} v = x % 2 === 0 ? x / 2 : -(x + 1) / 2;`;
+    case 'bool':
+      return code`x = bytes[at++]; if (!(x < 2)) break quick; v = x === 1;`;
+    case 'float':
+      return code`if (at + 4 > end) break quick; v = view.getFloat32(at, true); at += 4;`;
+    case 'double':
+      return code`if (at + 8 > end) break quick; v = view.getFloat64(at, true); at += 8;`;
+    case 'sfixed32':
+      return code`if (at + 4 > end) break quick; v = view.getInt32(at, true); at += 4;`;
+    case 'fixed32':
+      return code`if (at + 4 > end) break quick; v = view.getUint32(at, true); at += 4;`;
+    case 'string':
+      return code`
+  ${readLength}
+  e = at + x;
+  if (e > end) break quick;
+  if (x <= 32) {
+    for (p = at, h = 0, d = 0; p < e; p++) { c = bytes[p]; d |= c; h = (Math.imul(h, 31) + c) | 0; }
+    v = d < 128 ? k${shared.ascii}(bytes, at, e, h) : k${shared.utf8}(bytes, at, e);
+  } else v = k${shared.utf8}(bytes, at, e);
+  at = e;`;
+    case 'fixed64':
+    case 'sfixed64':
+    case 'bytes':
+      return undefined;
+    default:
+      return unreachable(scalar);
+  }
+};
+
+/** The bytes of a tag: one or two; longer ones are left to the plain form. */
+const tagBytes = (number: number, type: number): readonly number[] | undefined => {
+  const tag = number * 8 + type;
+  return tag < 128 ? [tag] : tag < 16_384 ? [(tag & 127) | 128, tag >>> 7] : undefined;
+};
+
+const tagTest = ([first = 0, second]: readonly number[]): Code =>
+  second === undefined
+    ? code`at < end && bytes[at] === ${first}`
+    : code`at + 1 < end && bytes[at] === ${first} && bytes[at + 1] === ${second}`;
+
+/** Steps over a value of a wire type. */
+const skipValue = (type: number): Code | undefined => {
+  switch (type) {
+    case wire.varint:
+      return readVarint;
+    case wire.bits32:
+      return code`at += 4;`;
+    case wire.bits64:
+      return code`at += 8;`;
+    case wire.length:
+      return code`${readLength} at += x;`;
+    default:
+      return undefined;
+  }
+};
+
+/** The fields of a message, wanted or not, in the order of their numbers. `store` puts `v` to a place. */
+const readFields = (
+  message: ProtoMessage,
+  reading: MessageReading,
+  store: (place: number) => Code,
+  shared: Shared,
+): Code | undefined => {
+  const pieces: Code[] = [];
+  const wanted = new Map(reading.fields.map((field) => [field.number, field]));
+  for (const field of [...message.fields].sort((a, b) => a.number - b.number)) {
+    const own = wireOf(field.type);
+    const read = wanted.get(field.number);
+    // Numbers that are repeated are mostly behind one tag.
+    const type = field.repeated && field.packed ? wire.length : own;
+    const tag = tagBytes(field.number, type);
+    if (tag === undefined || field.group === true) return undefined;
+    const loop = field.repeated && !field.packed ? code`while` : code`if`;
+    if (read === undefined) {
+      const skip = skipValue(type);
+      if (skip === undefined) return undefined;
+      pieces.push(code`${loop} (${tagTest(tag)}) { at += ${tag.length}; ${skip} }`);
+      continue;
+    }
+    const value =
+      read.into.kind === 'value'
+        ? readInPlace(field.type.kind === 'message' ? field.type : undefined, read, shared)
+        : undefined;
+    if (value !== undefined) {
+      const absent = shared.constants.add(reading.before[read.at] ?? null);
+      pieces.push(code`
+  if (${tagTest(tag)}) { at += ${tag.length}; ${value} } else v = k${absent};
+  ${store(read.at)}`);
+      continue;
+    }
+    pieces.push(readByPlain(read, reading.before[read.at] ?? null, tag, store, shared));
+  }
+  return joinCode(pieces);
+};
+
+const readInPlace = (message: ProtoMessage | undefined, field: FieldReading, shared: Shared): Code | undefined => {
+  const { reading } = field;
+  if (reading.op === 'scalar') {
+    const read = readScalar(reading.scalar, shared);
+    if (read === undefined || reading.convert === undefined) return read;
+    return code`${read}
+  v = k${shared.constants.add(reading.convert)}(v);
+  if (v === undefined) break quick;`;
+  }
+  if (reading.op === 'enum') {
+    return code`
+  ${readVarint}
+  v = k${shared.constants.add(reading.values)}.get(x);
+  if (v === undefined) break quick;`;
+  }
+  if (reading.op !== 'message' || message === undefined || shared.depth > 4) return undefined;
+  const struct = shared.constants.add(reading.before);
+  shared.depth++;
+  const fields = readFields(message, reading, (place) => code`t${struct}[${place}] = v;`, shared);
+  shared.depth--;
+  if (fields === undefined) return undefined;
+  return code`
+  ${readLength}
+  const e${struct} = end;
+  end = at + x;
+  if (end > e${struct}) break quick;
+  const t${struct} = k${struct}.slice();
+  ${fields}
+  if (at !== end) break quick;
+  end = e${struct};
+  v = t${struct};`;
+};
+
+/** All occurrences of a field, as many as stand here, by the plain form. */
+const readByPlain = (
+  field: FieldReading,
+  absent: Value,
+  tag: readonly number[],
+  store: (place: number) => Code,
+  { constants, readField }: Shared,
+): Code => code`
+  if (${tagTest(tag)}) {
+    v = k${readField}(k${constants.add(fieldReader(field, absent))}, bytes, at, end);
+    if (v === undefined) break quick;
+    at = k${readField}.end;
+  } else v = k${constants.add(absent)};
+  ${store(field.at)}`;
+
+type ReadOccurrences = (input: ProtoInput) => Value;
+
+/** Reads a field as long as its tag comes. */
+const fieldReader = (field: FieldReading, absent: Value): ReadOccurrences => {
+  const fill = messageFiller([{ ...field, at: 0 }]);
+  const peek = new ProtoInput();
+  return (input) => {
+    const row: Row = [absent];
+    const { bytes, end } = input;
+    for (;;) {
+      peek.open(bytes, input.at, end);
+      if (peek.at >= end) break;
+      const tag = peek.tag();
+      if (tag >>> 3 !== field.number) break;
+      peek.skip(tag);
+      // The message of this one field alone.
+      const stop = peek.at;
+      input.end = stop;
+      fill(input, row);
+      input.end = end;
+    }
+    return row[0] ?? null;
+  };
+};
+
+/** As `partReader` of Avro: undefined where the plain form fails, and the place behind as a property. */
+const occurrencesReader = (): ((
+  read: ReadOccurrences,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+) => Value | undefined) & {
+  end: number;
+} => {
+  const input = new ProtoInput();
+  const readField = (read: ReadOccurrences, bytes: Uint8Array, at: number, end: number): Value | undefined => {
+    input.open(bytes, at, end);
+    try {
+      const value = read(input);
+      readField.end = input.at;
+      return value;
+    } catch (error) {
+      if (error instanceof SerdeError) return undefined;
+      throw error;
+    }
+  };
+  readField.end = 0;
+  return readField;
+};
+
+/** What stands before the data: the id of a schema and the place of the message in it; nothing without a registry. */
+export interface ProtoFrame {
+  readonly id: number;
+  readonly path: Uint8Array;
+}
+
+const frameTests = (frame: ProtoFrame | undefined): Code => {
+  if (frame === undefined) return noCode;
+  const { id, path } = frame;
+  const tests = [...path].map((byte, i) => code`if (bytes[at + ${framingBytes + i}] !== ${byte}) break quick;`);
+  return code`
+      if (end - at < ${framingBytes + path.length}) break quick;
+      if (bytes[at] !== 0) break quick;
+      if (view.getInt32(at + 1) !== ${id}) return row;
+      ${joinCode(tests)}
+      at += ${framingBytes + path.length};`;
+};
+
+const countFields = ({ fields }: ProtoMessage): number => fields.length;
+
+/** The scanner of records with this message; undefined where the plain form has to do. */
+export const generateProtoScan = (
+  message: ProtoMessage,
+  reading: MessageReading,
+  wanted: readonly number[],
+  frame: ProtoFrame | undefined,
+): ScanSchema | undefined => {
+  if (countFields(message) > mostFields) return undefined;
+  const constants = new Constants();
+  const shared: Shared = {
+    ascii: constants.add(asciiText),
+    utf8: constants.add(readUtf8),
+    readField: constants.add(occurrencesReader()),
+    constants,
+    depth: 0,
+  };
+  const fields = readFields(message, reading, (slot) => code`v${slot}[row] = v;`, shared);
+  if (fields === undefined) return undefined;
+  const present = new Set(reading.fields.map(({ at }) => at));
+  const absent = wanted
+    .filter((slot) => !present.has(slot))
+    .map((slot) => code`v${slot}[row] = k${constants.add(reading.before[slot] ?? null)};`);
+  const vectors = wanted.map((slot) => code`const v${slot} = vectors[${slot}];`);
+  const body = code`
+return function (bytes, view, starts, ends, from, to, vectors, status, slow) {
+  ${joinCode(vectors)}
+  let at = 0, end = 0, p = 0, c = 0, d = 0, h = 0, e = 0, x = 0, y = 0, v = null;
+  for (let row = from; row < to; row++) {
+    at = starts[row];
+    end = ends[row];
+    quick: if (at >= 0) {
+      ${frameTests(frame)}
+      ${fields}
+      if (at !== end) break quick;
+      ${joinCode(absent)}
+      status[row] = ${scanned.row};
+      continue;
+    }
+    slow(row);
+  }
+  return to;
+};`;
+  return run(body, constants) as ScanSchema;
+};
