@@ -7,7 +7,7 @@
  */
 
 export interface SessionWindows {
-  /** At least 1. */
+  /** 0: sessions of one moment. */
   readonly gapMs: number;
   /** A session that a record belongs to ends here at the earliest. */
   earliestEnd(timestamp: number): number;

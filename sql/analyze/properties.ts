@@ -280,7 +280,7 @@ const windowOf = (type: Property | undefined, size: Property | undefined): Place
       hint: "For example: WINDOW_SIZE='10 SECONDS'.",
     });
   }
-  const duration = /^\s*(\d+)\s+([A-Za-z]+?)S?\s*$/.exec((textOf(size) as Placed<string>).value);
+  const duration = /^\s*(\d+)\s+([A-Z]+?)S?\s*$/i.exec((textOf(size) as Placed<string>).value);
   const unit = duration === null ? '' : (duration[2] as string).toUpperCase();
   const sizeMs = duration !== null && Object.hasOwn(unitMs, unit) ? Number(duration[1]) * (unitMs[unit] as number) : 0;
   if (!Number.isSafeInteger(sizeMs) || sizeMs <= 0) throw wrongKind(size, "a duration, such as '10 SECONDS'");

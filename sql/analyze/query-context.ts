@@ -48,15 +48,16 @@ export class QueryContext {
     });
   }
 
-  /** Bounds of the windows that this query makes are known behind GROUP BY only. */
+  /** Bounds of the windows that this query makes are known behind GROUP BY only. Those of a windowed source have the
+   *  source before their name then. */
   noWindowBounds(expression: Expression, where: string): void {
     if (this.query.window === undefined) return;
     const found = findExpression(
       expression,
       (part) =>
         part.kind === 'column' &&
-        (part.name === 'WINDOWSTART' || part.name === 'WINDOWEND') &&
-        !this.scope.sources.some((source) => this.scope.has(source, part.name)),
+        part.source === undefined &&
+        (part.name === 'WINDOWSTART' || part.name === 'WINDOWEND'),
     );
     if (found !== undefined && found.kind === 'column') throw windowBounds(found.name, where, found.at);
   }

@@ -141,9 +141,7 @@ export class Scope {
         return { ...part, source: '' };
       }
       const isBound = part.name === 'WINDOWSTART' || part.name === 'WINDOWEND';
-      if (freeBounds && isBound && part.source === undefined && !this.sources.some((one) => this.has(one, part.name))) {
-        return part;
-      }
+      if (freeBounds && isBound && part.source === undefined) return part;
       const { source, name } = this.find(part, clause);
       return { ...part, source: source.alias, name };
     };

@@ -13,7 +13,7 @@ export const analyzeWindow = (clause: WindowClause | undefined, final: boolean):
   if (clause === undefined) return undefined;
   const { kind } = clause;
   if (kind === 'session') {
-    const gapMs = positive(clause.gap, 'the gap of sessions');
+    const gapMs = milliseconds(clause.gap);
     return { type: 'SESSION', gapMs, ...windowTimes(clause, gapMs, final) };
   }
   const sizeMs = positive(clause.size, 'the size of a window');

@@ -1,11 +1,19 @@
 /** Hopping and session windows, their final results, and windowed sources, as SQL. */
 
 import { expect, test } from 'vitest';
+import { ByteWriter } from '../../base/index.ts';
 import { runSql, type Sent } from './support/running.ts';
 
 const stream = `CREATE STREAM s (k VARCHAR KEY, v INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON');`;
 
 const at = (timestamp: number, v: number | null, key: string | null = 'a'): Sent => ['s', key, { V: v }, timestamp];
+
+const windowedKey = (key: string, start: number): Uint8Array => {
+  const out = new ByteWriter(16);
+  out.bytes(new TextEncoder().encode(key));
+  out.i64(start);
+  return out.slice();
+};
 
 /** What a table over the stream writes, with times. */
 const changes = (query: string, records: readonly Sent[]): readonly string[] =>
@@ -169,6 +177,35 @@ test('every form of GROUP BY goes with every kind of window', () => {
   ]);
   expect(ran.lines('FIELDS')).toEqual(['00000001@[1000,2000) {"N":1}']);
   expect(ran.drops).toEqual(['null-key: a grouping expression is NULL', 'null-key: a grouping expression is NULL']);
+});
+
+test('a windowed stream is put into other windows, whose bounds SELECT then means', () => {
+  const ran = runSql(
+    `CREATE STREAM w (k VARCHAR KEY, v INT)
+       WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON', WINDOW_TYPE='TUMBLING', WINDOW_SIZE='10 seconds');
+     CREATE TABLE t AS
+       SELECT v, COUNT(*) AS n, MAX(w.WINDOWSTART) AS last, WINDOWSTART AS ws, WINDOWEND AS we
+       FROM w WINDOW TUMBLING (SIZE 1 MINUTE) WHERE WINDOWSTART >= 10000 GROUP BY v;`,
+    [0, 20_000, 30_000].map((start): Sent => ['s', windowedKey('a', start), { V: 7 }, start + 5]),
+  );
+  expect(ran.lines('T')).toEqual([
+    '00000007@[0,60000) {"N":1,"LAST":20000,"WS":0,"WE":60000}',
+    '00000007@[0,60000) {"N":2,"LAST":30000,"WS":0,"WE":60000}',
+  ]);
+});
+
+test('sessions with a gap of nothing hold the rows of one moment', () => {
+  const records = [at(1, 1), at(1, 2), at(2, 3), at(1, 4), at(5, 5)];
+  expect(changes('SELECT k, SUM(v) AS total FROM s WINDOW SESSION (0 SECONDS) GROUP BY k', records)).toEqual([
+    'a@[1,1] {"TOTAL":1} @1',
+    'a@[1,1] {"TOTAL":3} @1',
+    'a@[2,2] {"TOTAL":3} @2',
+    'a@[1,1] {"TOTAL":7} @1',
+    'a@[5,5] {"TOTAL":5} @5',
+  ]);
+  expect(changes('SELECT k, SUM(v) AS total FROM s WINDOW SESSION (0 SECONDS) GROUP BY k EMIT FINAL', records)).toEqual(
+    ['a@[1,1] {"TOTAL":3} @1', 'a@[2,2] {"TOTAL":3} @2'],
+  );
 });
 
 test('windowed results are read back as windowed streams, sessions and windows of a size', () => {

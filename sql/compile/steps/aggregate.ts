@@ -71,7 +71,8 @@ const storesOf = (step: StepOf<'streamAggregate' | 'streamWindowedAggregate'>): 
   const { window, openWindows } = step;
   const kind = window.type === 'SESSION' ? 'ordered' : 'window';
   const open: readonly StoreSpec[] = openWindows === undefined ? [] : [{ name: openWindows, kind: 'ordered' }];
-  return [{ name, kind, retentionMs: window.retentionMs }, ...open];
+  // Sessions without a gap and a grace period need not be kept: a store keeps them a little longer.
+  return [{ name, kind, retentionMs: Math.max(1, window.retentionMs) }, ...open];
 };
 
 const windowedOperator = (
