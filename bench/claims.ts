@@ -20,6 +20,7 @@ import { spill } from './spill.ts';
 import { start } from './start.ts';
 import { storeRange } from './store-range.ts';
 import { streamStreamJoin } from './stream-stream-join.ts';
+import { streamStreamJoinSql } from './stream-stream-join-sql.ts';
 import { streamTableJoin } from './stream-table-join.ts';
 import { streamsRestart } from './streams-restart.ts';
 import { suppress } from './suppress.ts';
@@ -40,6 +41,7 @@ export const claims: readonly Claim[] = [
   suppress,
   streamTableJoin,
   streamStreamJoin,
+  streamStreamJoinSql,
   tableTableJoin,
   foreignKeyJoin,
   wordCount,

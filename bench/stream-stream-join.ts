@@ -7,11 +7,11 @@ import { dslPathClaim } from './dsl-path.ts';
 import { type BenchRecord, narrow } from './records.ts';
 
 const KEYS = 10_000;
-const WITHIN_MS = 10_000;
+export const WITHIN_MS = 10_000;
 const START_MS = 1_700_000_000_000;
 
 /** A record of one side, one a millisecond; no two records of both sides are alike. */
-const sideRecord =
+export const sideRecord =
   (side: number) =>
   (i: number): BenchRecord => ({ ...narrow.record(2 * i + side, KEYS), timestamp: START_MS + i });
 
