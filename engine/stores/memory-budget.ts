@@ -23,6 +23,8 @@ export interface MemoryUser {
 }
 
 const unit = 1024;
+/** There may be a hundred threads; to ask what each of them uses at every entry cost a sixteenth of all time. */
+const looksBetween = 32;
 
 /** What threads share: two numbers for each. */
 export const newSharedUse = (threads: number): Int32Array =>
@@ -34,6 +36,9 @@ export class MemoryBudget {
   readonly #threads: number;
   readonly #thread: number;
   #usedBytes = 0;
+  /** What other threads used at the last look, and how often that counts still. */
+  #othersBytes = 0;
+  #looksLeft = 0;
   #evictedBytes = 0;
   /** What this thread is about to give to others. */
   #owedBytes = 0;
@@ -84,11 +89,13 @@ export class MemoryBudget {
 
   /** Bytes over the limit, all threads together; not above 0: there is room. */
   get excess(): number {
-    let bytes = this.#usedBytes - this.limitBytes;
-    for (let thread = 0; thread < this.#threads; thread++) {
-      if (thread !== this.#thread) bytes += Atomics.load(this.#shared, thread) * unit;
-    }
-    return bytes;
+    if (--this.#looksLeft < 0) this.#look();
+    return this.#usedBytes - this.limitBytes + this.#othersBytes;
+  }
+
+  #look(): void {
+    this.#looksLeft = this.#threads <= 2 ? 0 : looksBetween;
+    this.#othersBytes = bytesUsed(this.#shared) - Atomics.load(this.#shared, this.#thread) * unit;
   }
 
   get isShort(): boolean {
