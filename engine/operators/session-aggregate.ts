@@ -153,16 +153,20 @@ export const sessionAggregate =
         for (let i = 0; i < found.count; i++)
           held.merge(found.values.buffer, found.valueStart(i), found.valueEnd(i), record);
         const kept = held.add(record);
+        // Most records extend one session.
+        const extendsOne = kept && found.count === 1 && !found.is(0, start, end);
         if (kept) {
           entry.reset();
           held.write(entry);
-          if (!store.put(keyBytes, keyStart, keyEnd, start, end, entry.buffer, 0, entry.length))
-            return context.drop('serialization', record, whyTooLarge(name, entry.length));
+          const { buffer, length } = entry;
+          const put = extendsOne
+            ? store.replace(keyBytes, keyStart, keyEnd, found.at(0), start, end, buffer, 0, length)
+            : store.put(keyBytes, keyStart, keyEnd, start, end, buffer, 0, length);
+          if (!put) return context.drop('serialization', record, whyTooLarge(name, length));
         }
         for (let i = 0; i < found.count; i++) {
-          const same = kept && found.starts[i] === start && found.ends[i] === end;
-          if (same) continue;
-          store.remove(keyBytes, keyStart, keyEnd, found.starts[i] as number, found.ends[i] as number);
+          if (kept && found.is(i, start, end)) continue;
+          if (!extendsOne) store.remove(keyBytes, keyStart, keyEnd, found.starts[i] as number, found.ends[i] as number);
           if (open === undefined) continue;
           writeKey(record, found.starts[i] as number, found.ends[i] as number);
           open.remove(closesAt(found.ends[i] as number), key);
@@ -208,6 +212,14 @@ class FoundSessions {
     this.ends[index] = end;
     this.values.bytes(valueBytes, valueStart, valueEnd);
     this.#valueEnds[index] = this.values.length;
+  }
+
+  is(index: number, start: number, end: number): boolean {
+    return this.starts[index] === start && this.ends[index] === end;
+  }
+
+  at(index: number): { readonly start: number; readonly end: number } {
+    return { start: this.starts[index] as number, end: this.ends[index] as number };
   }
 
   valueStart(index: number): number {

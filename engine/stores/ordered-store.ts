@@ -104,6 +104,34 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     return true;
   }
 
+  replace(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    from: Uint8Array,
+    to: Uint8Array,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): boolean {
+    const bytes = keyEnd - keyStart + to.length + valueEnd - valueStart;
+    if (bytes + keyOverheadBytes > this.core.entryLimitBytes) return false;
+    if (this.#sameTree(from, to) && this.#locate(key, keyStart, keyEnd, to, 0, to.length)) {
+      this.#written = undefined;
+      if (this.#tree.replace(from, to, value, valueStart, valueEnd)) return true;
+    }
+    this.delete(key, keyStart, keyEnd, from, 0, from.length);
+    return this.put(key, keyStart, keyEnd, to, 0, to.length, value, valueStart, valueEnd);
+  }
+
+  /** Whether entries of these orders lie in one tree, and neither has expired. */
+  #sameTree(from: Uint8Array, to: Uint8Array): boolean {
+    const expiry = this.#expiry;
+    if (expiry === undefined) return true;
+    const time = readTime(from, 0);
+    return time >= expiry.below && expiry.windowOf(time) === expiry.windowOf(readTime(to, 0));
+  }
+
   append(
     key: Uint8Array,
     keyStart: number,

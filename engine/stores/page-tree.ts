@@ -154,6 +154,31 @@ export class PageTree {
     this.#createFirst(write);
   }
 
+  /** Overwrites an entry by one of another order that comes between the same neighbours and takes as many bytes. False,
+   *  and nothing changes: there is no such entry, or it has to be removed and the other one put. */
+  replace(from: Uint8Array, to: Uint8Array, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
+    const index = this.find(from, 0, from.length);
+    if (index < 0) return false;
+    const { page } = this;
+    const entry = this.#entry;
+    entry.set(to, 0, to.length, value, valueStart, valueEnd);
+    if (page.entryLength(index) !== entry.length) return false;
+    // At an end of a page the neighbour lies in another one, where there is more than one.
+    const isOnly = this.#depth === 0;
+    if (!(index === 0 ? isOnly : this.#compareAt(index - 1, to) < 0)) return false;
+    if (!(index === page.count - 1 ? isOnly : this.#compareAt(index + 1, to) > 0)) return false;
+    this.#edit(page.length, page.length, 'change');
+    page.overwrite(index, entry);
+    return true;
+  }
+
+  /** Order of an entry of the page in view and another order. */
+  #compareAt(index: number, order: Uint8Array): number {
+    const { page } = this;
+    page.at(index);
+    return compareBytes(page.bytes, page.orderStart, page.orderEnd, order, 0, order.length);
+  }
+
   /** Puts an entry behind all those that begin with the same time. `order` begins with it, and gets the sequence, which
    *  is answered. */
   append(order: Uint8Array, value: Uint8Array, valueStart: number, valueEnd: number): number {

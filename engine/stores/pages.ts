@@ -16,6 +16,7 @@ import {
   assert,
   type ByteWriter,
   compareBytes,
+  copyBytes,
   newCursor,
   readU32,
   readUnsignedVarint,
@@ -234,7 +235,7 @@ export class Page {
   /** Overwrites an entry with one of the same length. */
   overwrite(index: number, entry: PageEntry): void {
     assert(this.entryLength(index) === entry.length, 'an entry is overwritten by one of another length');
-    this.bytes.set(entry.bytes.subarray(0, entry.length), this.#begin(index));
+    copyBytes(entry.bytes, 0, entry.length, this.bytes, this.#begin(index));
   }
 
   /** Leaves the first `count` entries. */

@@ -45,6 +45,7 @@ export class SessionStore implements ValueCursor {
   readonly #cursor: OrderedCursor;
   readonly #from = new Uint8Array(timeBytes);
   readonly #order = new Uint8Array(sessionOrderBytes);
+  readonly #orderBefore = new Uint8Array(sessionOrderBytes);
   #latestStart = 0;
 
   constructor(store: OrderedStore) {
@@ -104,6 +105,23 @@ export class SessionStore implements ValueCursor {
   ): boolean {
     writeSessionOrder(this.#order, start, end);
     return this.#store.put(key, keyStart, keyEnd, this.#order, 0, sessionOrderBytes, value, valueStart, valueEnd);
+  }
+
+  /** Puts a session in the place of another one, which is there; as `put`. */
+  replace(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    { start: startBefore, end: endBefore }: { readonly start: number; readonly end: number },
+    start: number,
+    end: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): boolean {
+    writeSessionOrder(this.#orderBefore, startBefore, endBefore);
+    writeSessionOrder(this.#order, start, end);
+    return this.#store.replace(key, keyStart, keyEnd, this.#orderBefore, this.#order, value, valueStart, valueEnd);
   }
 
   /** Removing an absent session is no change. */

@@ -103,6 +103,18 @@ export interface OrderedStore extends ValueCursor {
     valueStart: number,
     valueEnd: number,
   ): boolean;
+  /** Takes the entry of order `from` out and puts one of order `to`, as `delete` and `put`; both orders are given as a
+   *  whole, and none of the bytes lies in the store. One look-up where both lie in the same place. */
+  replace(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    from: Uint8Array,
+    to: Uint8Array,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): boolean;
   /** Puts an entry behind those of the same time: its order is the time (8 bytes) and a sequence (4 bytes, u32).
    *  Answers with the sequence; −1, and nothing changes, when the entry is larger than a store takes. The time has not
    *  expired. */

@@ -498,6 +498,7 @@ describe('keys of blocks that the store was told to expect', () => {
         const store = await newStore({ ...options, pageBytes: 128, lookAheadFrom: 0 });
         const cursor = store.cursor();
         const entries = new Map<string, Map<string, string>>();
+        const changelog = new Map<string, string>();
         for (let turn = 0; turn < 6; turn++) {
           const blocks = [blockOf(random, 60), blockOf(random, 60)];
           while (blocks.some(({ row }) => row < 60)) {
@@ -516,7 +517,7 @@ describe('keys of blocks that the store was told to expect', () => {
               entries.set(key, of);
               const order = timeOrder(random.below(300));
               const name = textOf(order);
-              const chance = random.below(4);
+              const chance = random.below(5);
               if (chance === 0) {
                 store.delete(...at, order, 0, order.length);
                 of.delete(name);
@@ -526,6 +527,14 @@ describe('keys of blocks that the store was told to expect', () => {
                   store.delete(...at, bytes, 0, bytes.length);
                 }
                 of.clear();
+              } else if (chance === 2 && of.size > 0) {
+                const [from, held] = random.pick([...of]);
+                const near = Math.max(0, readOrderedI64(bytesOf(from), 0) + random.between(-30, 30));
+                const to = random.chance(0.7) ? timeOrder(near) : order;
+                const value = bytesOf(random.chance(0.7) ? held.toUpperCase() : held.slice(1));
+                store.replace(...at, bytesOf(from), to, value, 0, value.length);
+                of.delete(from);
+                of.set(textOf(to), textOf(value));
               } else {
                 const value = bytesOf(`${key} `.repeat(random.below(12)));
                 store.put(...at, order, 0, order.length, value, 0, value.length);
@@ -538,6 +547,15 @@ describe('keys of blocks that the store was told to expect', () => {
               expect(found).toEqual([...of].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value));
             }
           }
+          store.writeChangelog((bytes, start, end, value, valueStart, valueEnd) => {
+            const name = textOf(bytes, start, end);
+            if (valueStart < 0) changelog.delete(name);
+            else changelog.set(name, textOf(value, valueStart, valueEnd));
+          });
+          const all = [...entries].flatMap(([key, of]) =>
+            [...of].map(([order, value]) => [`\0${String.fromCharCode(key.length)}${key}${order}`, value] as const),
+          );
+          expect(changelog).toEqual(new Map(all));
           store.commit(turn + 1);
         }
       }
