@@ -52,16 +52,17 @@ export class Catalog implements SourceCatalog {
     return new Map([...this.#types].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
   }
 
+  /** Names of types are compared without regard to case, quoted ones too, as those of the built-in types. */
   type(name: string): SqlType | undefined {
-    return this.#types.get(name);
+    return this.#types.get(name.toUpperCase());
   }
 
   addType(name: string, type: SqlType): void {
-    this.#types.set(name, type);
+    this.#types.set(name.toUpperCase(), type);
   }
 
   removeType(name: string): void {
-    this.#types.delete(name);
+    this.#types.delete(name.toUpperCase());
   }
 
   isPaused(queryId: string): boolean {

@@ -68,6 +68,7 @@ const known: Readonly<Record<string, readonly WithTarget[]>> = {
   TIMESTAMP_FORMAT: everywhere,
   WINDOW_TYPE: ['create'],
   WINDOW_SIZE: ['create'],
+  SOURCE_CONNECTOR: ['create'],
   SOURCED_BY_CONNECTOR: ['create'],
   QUERY_ID: ['insert'],
 };

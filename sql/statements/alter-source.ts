@@ -7,6 +7,7 @@ import { typeOfNode } from '../analyze/type-of-node.ts';
 import type { AlterSource } from '../parser/statements/alter.ts';
 import { type Column, isPseudoColumn, type Schema } from '../types/schema.ts';
 import type { CommandDefinition } from './command.ts';
+import { withSchema } from './schemas.ts';
 import { chooseFormats, statusAnswer } from './sources.ts';
 import type { Handler } from './statement.ts';
 
@@ -69,11 +70,14 @@ export const alterSource: Handler<AlterSource, AlterSourceCommand> = (statement,
   }
   const schema: Schema = { ...source.schema, value: [...source.schema.value, ...added] };
   const formats = chooseFormats({ key: source.keyFormat, value: source.valueFormat }, {}, schema, context);
-  const altered: Source = { ...source, schema, valueFormat: formats.value };
+  const side = { topic: source.topic, side: 'value', formatName: formats.value.name, properties: {}, context } as const;
+  const value = withSchema(side, formats.value, schema.value, 'create', false);
+  const altered: Source = { ...source, schema, valueFormat: value.choice };
   const names = added.map((column) => column.name).join(', ');
   return {
     kind: 'command',
     command: { kind: 'alter-source', source: altered },
+    schemas: value.register,
     answer: statusAnswer(kind, source.name, 'alter', `Added to \`${source.name}\`: ${names}`, context),
   };
 };

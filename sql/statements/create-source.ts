@@ -255,10 +255,10 @@ const checkHeaderColumn = (
       { at },
     );
   }
-  if (before.some(({ headerKey }) => all || headerKey === undefined)) {
-    throw new UserError('SQL_HEADER_COLUMN', `beside "${name}" another column reads headers`, {
+  if (before.some(({ headerKey }) => headerKey === undefined)) {
+    throw new UserError('SQL_HEADER_COLUMN', `before "${name}" a column reads all headers`, {
       at,
-      hint: "One column has all HEADERS, or several have one each, HEADER('key').",
+      hint: "The column with all HEADERS stands behind those with one, HEADER('key'), and there is one of it.",
     });
   }
   if (constraint.kind === 'header' && before.some(({ headerKey }) => headerKey === constraint.key)) {

@@ -50,7 +50,7 @@ export const createType: Handler<CreateType, CreateTypeCommand> = ({ name, type:
       hint: `Choose another name, DROP TYPE ${name.name}; or write CREATE TYPE IF NOT EXISTS.`,
     });
   }
-  if (typeWords.includes(name.name)) {
+  if (typeWords.includes(name.name.toUpperCase())) {
     throw new UserError('SQL_RESERVED_NAME', `"${name.name}" is a built-in type`, {
       at: name.at,
       hint: 'Choose another name.',

@@ -10,7 +10,7 @@ import { plainJsonReader } from '../../sql/formats/json-plain.ts';
 import { arrayOf, integerType, type SqlType, stringType } from '../../sql/types/type.ts';
 import { aggregate, evaluate, evaluateTyped, type TestColumn, typed } from './evaluate/support.ts';
 import { readText, wrapped } from './formats/support.ts';
-import { commandOf, faultOf } from './support/planning.ts';
+import { commandOf, faultOf, sources } from './support/planning.ts';
 import { runSql } from './support/running.ts';
 
 const columns: Readonly<Record<string, TestColumn>> = {
@@ -257,5 +257,36 @@ describe('statements', () => {
 
   test('a column of INSERT stands once', () => {
     expect(faultOf('INSERT INTO pairs (a, a, b) VALUES (1, 2, 3);')).toMatch(/^SQL_DUPLICATE_COLUMN at 1:23/);
+  });
+
+  test('what a replaced query reads may change, where it keeps nothing of it', () => {
+    const counts = 'CREATE TABLE c AS SELECT customer, COUNT(*) AS n FROM orders GROUP BY customer;';
+    const replaced = (query: string): string =>
+      faultOf(`CREATE OR REPLACE TABLE c AS ${query};`, `${sources}${counts}`);
+    expect(replaced('SELECT customer, COUNT(*) AS n FROM orders WHERE amount > 1 GROUP BY customer')).toBe('no fault');
+    expect(replaced('SELECT customer, COUNT(*) AS n FROM orders GROUP BY customer HAVING COUNT(*) > 1')).toBe(
+      'no fault',
+    );
+    expect(replaced('SELECT customer, COUNT(*) AS n, COUNT(*) * 2 AS m FROM orders GROUP BY customer')).toBe(
+      'no fault',
+    );
+    expect(replaced('SELECT customer, COUNT(*) AS n, SUM(amount) AS m FROM orders GROUP BY customer')).toMatch(
+      /^SQL_NOT_REPLACEABLE/,
+    );
+  });
+
+  test('a table that keeps its own rows gets no more columns', () => {
+    const copy = 'CREATE TABLE c AS SELECT name, city FROM customers;';
+    expect(
+      faultOf('CREATE OR REPLACE TABLE c AS SELECT name, city, since FROM customers;', `${sources}${copy}`),
+    ).toMatch(/^SQL_NOT_REPLACEABLE.*keeps in the store Sink would have other columns/);
+    expect(
+      faultOf("CREATE OR REPLACE TABLE c AS SELECT name, city FROM customers WHERE city <> 'x';", `${sources}${copy}`),
+    ).toBe('no fault');
+  });
+
+  test('a name that means something already is not taken for a type or a column', () => {
+    expect(faultOf('CREATE TYPE string AS INT;')).toMatch(/^SQL_RESERVED_NAME/);
+    expect(faultOf('ALTER STREAM orders ADD COLUMN ROWTIME BIGINT;')).toMatch(/^SQL_RESERVED_NAME/);
   });
 });

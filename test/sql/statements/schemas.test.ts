@@ -53,6 +53,16 @@ const schemaOf = async (engine: SqlEngine, name: string): Promise<string> => {
     .join(', ');
 };
 
+test('ALTER registers the schema with the new columns, and rows are written with it', async () => {
+  const { engine, log, registry } = await open();
+  await engine.execute("CREATE STREAM s (a INT, c INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON_SR', PARTITIONS=1);");
+  await engine.execute('ALTER STREAM s ADD COLUMN b INT;');
+  expect(await registry.versions('s-value')).toEqual([1, 2]);
+  const { id } = (await registry.latest('s-value')) ?? { id: -1 };
+  await engine.execute('INSERT INTO s VALUES (1, 2, 3);');
+  expect(await framedOf(log, 's')).toEqual([`- #${id}{"A":1,"C":2,"B":3}`]);
+});
+
 describe('columns that a statement does not declare', () => {
   test('come from the last version of the subject, in upper case', async () => {
     const { engine, log, registry } = await open();
