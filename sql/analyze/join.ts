@@ -92,7 +92,12 @@ class JoinAnalysis {
     const own = (node.schema.key[0] as Column).name;
     return {
       node,
-      keys: [keySlot(name, [localColumn(name, (this.#scope.sources[0] as ScopedSource).at)])],
+      keys: [
+        {
+          ...keySlot(name, [localColumn(name, (this.#scope.sources[0] as ScopedSource).at)]),
+          reason: 'no column of the sources is the key of every joined row',
+        },
+      ],
       localize: (expression, clause) =>
         this.#localize(
           replaceExpressions(expression, (part) =>

@@ -62,7 +62,9 @@ const withKey = (context: QueryContext, stage: Stage, items: readonly Item[]): P
   }
   const missing = stage.keys.filter((_, i) => keyItems[i] === undefined);
   if (missing.length > 0) {
-    const names = missing.map((slot) => slot.text).join(', ');
+    const names = missing
+      .map(({ text, reason }) => `${text}${reason === undefined ? '' : `, since ${reason}`}`)
+      .join(', ');
     throw new UserError(
       'SQL_MISSING_KEY_COLUMN',
       `the SELECT list of "${options.sink ?? 'the query'}" must name the key ${missing.length === 1 ? 'column' : 'columns'} ${names}`,

@@ -21,6 +21,8 @@ export interface KeySlot {
   readonly name: string;
   readonly fingerprints: readonly string[];
   readonly text: string;
+  /** For a column that the query made: why there is one. */
+  readonly reason?: string;
 }
 
 /** What the clauses up to SELECT have made: a node, its key, and how a qualified expression is read there. */

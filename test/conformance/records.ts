@@ -92,13 +92,19 @@ const partBytes = (value: Json, columns: readonly Column[], choice: FormatChoice
 const bare = (value: Json): Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (Object.values(value)[0] ?? null) : value;
 
-/** The values of a row as they stand in a case are those of our JSON. */
+/** The values of a row as they stand in a case are those of our JSON. A case may spell the fields of a schema in upper
+ *  case. */
 const rowOf = (value: Json, columns: readonly Column[], options: FormatOptions): Row => {
   const row: Row = columns.map(() => null);
   const text = new TextEncoder().encode(writeJson(value));
-  json.reader(columns, options).read(text, 0, text.length, row);
+  json.reader(columns.map(inUpperCase), options).read(text, 0, text.length, row);
   return row;
 };
+
+const inUpperCase = ({ name, type }: Column): Column => ({
+  name: name.toUpperCase(),
+  type: type.kind === 'STRUCT' ? { ...type, fields: type.fields.map(inUpperCase) } : type,
+});
 
 const readPart = (
   bytes: Uint8Array,

@@ -185,13 +185,15 @@ const topicsBefore = ({ topics, statements, inputs }: Case): Topics => {
   const add = (name: string, partitions = 4): void => {
     if (!result.has(name)) result.set(name, { partitions, configs: {} });
   };
-  for (const { name, partitions } of topics) add(name, partitions);
+  // Where a topic of the case has no number of partitions, it has that of the statement over it.
+  for (const { name, partitions } of topics) if (partitions !== undefined) add(name, partitions);
   for (const statement of statements) {
     if (/\bAS\s+SELECT\b/i.test(statement)) continue;
     const topic = /\bKAFKA_TOPIC\s*=\s*'([^']*)'/i.exec(statement)?.[1];
     const partitions = /\bPARTITIONS\s*=\s*(\d+)/i.exec(statement)?.[1];
     if (topic !== undefined) add(topic, partitions === undefined ? 4 : Number(partitions));
   }
+  for (const { name } of topics) add(name);
   for (const { topic } of inputs) add(topic);
   return result;
 };

@@ -255,6 +255,21 @@ describe('statements', () => {
     expect(ran.lines('O', 'times')).toEqual(['k {"W":1} @20', 'k null @30', 'k null @40']);
   });
 
+  test('a row of a join has the time at which it became so', () => {
+    const tables = ['a', 'b', 'c'].map(
+      (name) =>
+        `CREATE TABLE ${name} (id VARCHAR PRIMARY KEY, v INT) WITH (KAFKA_TOPIC='${name}', PARTITIONS=1, VALUE_FORMAT='JSON');`,
+    );
+    const query = `CREATE TABLE o AS SELECT b.id, a.v AS av, c.v AS cv FROM a RIGHT JOIN b ON a.id = b.id JOIN c ON b.id = c.id;`;
+    const ran = runSql(`${tables.join('')}${query}`, [
+      ['b', 'k', { V: 1 }, 10],
+      ['a', 'k', { V: 2 }, 20],
+      ['a', 'k', null, 30],
+      ['c', 'k', { V: 3 }, 15],
+    ]);
+    expect(ran.lines('O', 'times')).toEqual(['k {"AV":null,"CV":3} @30']);
+  });
+
   test('a column of INSERT stands once', () => {
     expect(faultOf('INSERT INTO pairs (a, a, b) VALUES (1, 2, 3);')).toMatch(/^SQL_DUPLICATE_COLUMN at 1:23/);
   });

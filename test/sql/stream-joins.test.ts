@@ -152,7 +152,7 @@ describe('the key of the result', () => {
   });
 
   test('has to be selected, once, and is a name of SELECT only', () => {
-    expect(fault(`o.*, p.* FROM ${on}`)).toMatch(/^SQL_MISSING_KEY_COLUMN.* ROWKEY/);
+    expect(fault(`o.*, p.* FROM ${on}`)).toMatch(/^SQL_MISSING_KEY_COLUMN.* ROWKEY, since no column/);
     expect(fault(`ROWKEY AS a, ROWKEY AS b, v FROM ${on}`)).toMatch(/^SQL_DUPLICATE_KEY_COLUMN/);
     expect(fault(`ROWKEY, v FROM ${on} WHERE ROWKEY = 1`)).toMatch(/^SQL_UNKNOWN_COLUMN at 1:\d+: .*ROWKEY.*SELECT/);
     expect(fault('ROWKEY, o.id, city FROM orders o JOIN customers c ON o.customer = c.name')).toMatch(
