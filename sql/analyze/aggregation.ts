@@ -198,7 +198,7 @@ const resolveCalls = (
     const print = fingerprint(qualified);
     if (byPrint.has(print)) continue;
     const resolved = typer.aggregate(localize(qualified, 'SELECT') as Call, node.schema);
-    const { definition } = typer.functions.aggregate(call.name, resolved.signature);
+    const { definition } = typer.functions.aggregate(resolved);
     // A pull query reads the rows as they are: nothing has to be taken back.
     if (node.flow === 'table' && !definition.undo && options.purpose !== 'pull') {
       throw new UserError(
@@ -225,6 +225,7 @@ const resolveCalls = (
       name: `KSQL_AGG_VARIABLE_${byPrint.size}`,
       function: call.name,
       signature: resolved.signature,
+      ...(resolved.module !== undefined && { module: resolved.module }),
       args: resolved.args,
       type: resolved.type,
       slots: accumulator.slots,

@@ -10,6 +10,8 @@
  */
 
 import { unreachable } from '../../base/index.ts';
+import type { ModuleId } from '../functions/module.ts';
+import type { FunctionRef } from '../functions/registry.ts';
 import type { JoinType, SourceKind } from '../parser/ast.ts';
 import { type Column, printSchema, type Schema, type WindowedKey } from '../types/schema.ts';
 import { columnsOf, printTyped, type TypedExpression } from './typed.ts';
@@ -25,6 +27,8 @@ export interface AggregateCall {
   readonly function: string;
   /** The declared signature that was chosen. */
   readonly signature: string;
+  /** For functions of users. */
+  readonly module?: ModuleId | undefined;
   readonly args: readonly TypedExpression[];
   readonly type: Column['type'];
   /** Types of the slots that its accumulator takes in the row of a group. */
@@ -41,9 +45,18 @@ export interface TableCall {
   readonly function: string;
   /** The declared signature that was chosen. */
   readonly signature: string;
+  /** For functions of users. */
+  readonly module?: ModuleId | undefined;
   readonly args: readonly TypedExpression[];
   readonly type: Column['type'];
 }
+
+/** The function that a call means. */
+export const functionOf = ({ function: name, signature, module }: AggregateCall | TableCall): FunctionRef => ({
+  name,
+  signature,
+  module,
+});
 
 interface WindowTimes {
   readonly retentionMs: number;

@@ -33,7 +33,8 @@ export const flatMapped = (context: QueryContext, stage: Stage, items: readonly 
     const name = unused(`KSQL_TABLE_FUNCTION_${calls.length}`, taken);
     taken.add(name);
     names.set(print, name);
-    calls.push({ name, function: typed.name, signature: typed.signature, args: typed.args, type: typed.type });
+    const { name: called, ...rest } = typed;
+    calls.push({ name, function: called, ...rest });
   }
   const kept = node.schema.value.map(
     ({ name, type }, index): NamedExpression => ({

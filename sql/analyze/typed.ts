@@ -174,6 +174,7 @@ export type TypedExpression =
 export interface TypedAggregate {
   readonly name: string;
   readonly signature: string;
+  readonly module?: ModuleId | undefined;
   readonly args: readonly TypedExpression[];
   readonly type: SqlType;
 }
@@ -182,6 +183,7 @@ export interface TypedAggregate {
 export interface TypedTableCall {
   readonly name: string;
   readonly signature: string;
+  readonly module?: ModuleId | undefined;
   readonly args: readonly TypedExpression[];
   readonly type: SqlType;
 }

@@ -10,7 +10,7 @@
 import { assert } from '../../base/index.ts';
 import type { MergingAccumulation, OperatorContext, StreamRecord } from '../../engine/index.ts';
 import { accumulatorOf } from '../analyze/accumulator.ts';
-import { type AggregateCall, printAggregate } from '../analyze/logical.ts';
+import { type AggregateCall, functionOf, printAggregate } from '../analyze/logical.ts';
 import { printTyped } from '../analyze/typed.ts';
 import type { ColumnScope, Evaluate } from '../evaluate/closure.ts';
 import type { Accumulator } from '../functions/define.ts';
@@ -32,7 +32,7 @@ interface Member {
 const membersOf = (calls: readonly AggregateCall[], environment: CompileEnvironment): readonly Member[] => {
   let at = 0;
   return calls.map((call) => {
-    const { definition } = environment.functions.aggregate(call.function, call.signature);
+    const { definition } = environment.functions.aggregate(functionOf(call));
     const accumulator = accumulatorOf(definition, call, environment.context);
     const member = { call, accumulator, at };
     at += accumulator.slots.length;
@@ -85,7 +85,7 @@ export const aggregator = (
   environment: CompileEnvironment,
 ): Aggregator => {
   const members = membersOf(calls, environment).map((member) => {
-    const { signature } = environment.functions.aggregate(member.call.function, member.call.signature);
+    const { signature } = environment.functions.aggregate(functionOf(member.call));
     const parameters = spread(signature, member.call.args.length) ?? [];
     const read = member.call.args.filter((_, i) => parameters[i]?.literal !== true);
     return {

@@ -1,7 +1,7 @@
 /** Calls of table functions, as closures: the rows of one record, over the arguments. */
 
 import type { StreamRecord } from '../../engine/index.ts';
-import type { TableCall } from '../analyze/logical.ts';
+import { functionOf, type TableCall } from '../analyze/logical.ts';
 import type { FunctionContext } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import type { Value } from '../types/value.ts';
@@ -19,7 +19,7 @@ export const tableCall = (
   functions: FunctionRegistry,
   context: FunctionContext,
 ): EvaluateRows => {
-  const { definition } = functions.table(call.function, call.signature);
+  const { definition } = functions.table(functionOf(call));
   // The signature has been checked against the arguments: what the body takes is what it gets.
   const run = bodyOf(definition, call, context) as Run;
   return function* rows(record) {

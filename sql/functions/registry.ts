@@ -49,7 +49,7 @@ export class FunctionRegistry {
   readonly #aggregates: Entries<AggregateDefinition> = new Map();
   readonly #tables: Entries<TableDefinition> = new Map();
   /** What plans can name, by module and version, and then by signature. */
-  readonly #modules = new Map<string, ReadonlyMap<string, Overload<ScalarDefinition>>>();
+  readonly #modules = new Map<string, ReadonlyMap<string, Overload>>();
 
   constructor(families: readonly Family[] = []) {
     for (const family of families) for (const each of family.functions) this.add(each, family.category);
@@ -96,12 +96,22 @@ export class FunctionRegistry {
       throw conflict(module, `${signature.name} is already a function of ${owner}`);
     }
     this.addModuleForPlans(module);
-    for (const [former, entry] of this.#scalars) if (entry.module === name) this.#scalars.delete(former);
-    for (const overload of overloads) {
-      const { name: called } = overload.signature;
-      const entry = this.#scalars.get(called) ?? { category: name, overloads: [], module: name };
-      this.#scalars.set(called, entry);
-      entry.overloads.push(overload);
+    for (const entries of [this.#scalars, this.#aggregates, this.#tables]) {
+      for (const [former, entry] of entries) if (entry.module === name) entries.delete(former);
+    }
+    for (const definition of module.functions) this.#addOfModule(module, definition);
+  }
+
+  #addOfModule(module: LoadedModule, definition: FunctionDefinition): void {
+    switch (definition.kind) {
+      case 'scalar':
+        return addOverloads(this.#scalars, module, definition);
+      case 'aggregate':
+        return addOverloads(this.#aggregates, module, definition);
+      case 'table':
+        return addOverloads(this.#tables, module, definition);
+      default:
+        return unreachable(definition);
     }
   }
 
@@ -110,11 +120,15 @@ export class FunctionRegistry {
   addModuleForPlans(module: LoadedModule): void {
     const id = printModule(module);
     if (this.#modules.has(id)) throw conflict(module, 'a module of this name and version is already loaded');
-    const byText = new Map<string, Overload<ScalarDefinition>>();
+    const byText = new Map<string, Overload>();
+    const kinds = new Map<string, FunctionDefinition['kind']>();
     for (const overload of overloadsOf(module)) {
-      const { text } = overload.signature;
+      const { name, text } = overload.signature;
       if (byText.has(text)) throw conflict(module, `${text} is declared twice`);
       byText.set(text, overload);
+      const { kind } = overload.definition;
+      if ((kinds.get(name) ?? kind) !== kind) throw conflict(module, `${name} is a function of two kinds`);
+      kinds.set(name, kind);
     }
     this.#modules.set(id, byText);
   }
@@ -189,18 +203,27 @@ export class FunctionRegistry {
 
   /** The overload that a plan names. */
   scalar({ name, signature, module }: FunctionRef): Overload<ScalarDefinition> {
-    return module === undefined ? overloadOf(this.#scalars, name, signature) : this.#ofModule(module, signature);
+    if (module === undefined) return overloadOf(this.#scalars, name, signature);
+    const { definition, ...found } = this.#ofModule(module, signature);
+    if (definition.kind !== 'scalar') throw otherKind(module, signature);
+    return { ...found, definition };
   }
 
-  table(name: string, signature: string): Overload<TableDefinition> {
-    return overloadOf(this.#tables, name, signature);
+  table({ name, signature, module }: FunctionRef): Overload<TableDefinition> {
+    if (module === undefined) return overloadOf(this.#tables, name, signature);
+    const { definition, ...found } = this.#ofModule(module, signature);
+    if (definition.kind !== 'table') throw otherKind(module, signature);
+    return { ...found, definition };
   }
 
-  aggregate(name: string, signature: string): Overload<AggregateDefinition> {
-    return overloadOf(this.#aggregates, name, signature);
+  aggregate({ name, signature, module }: FunctionRef): Overload<AggregateDefinition> {
+    if (module === undefined) return overloadOf(this.#aggregates, name, signature);
+    const { definition, ...found } = this.#ofModule(module, signature);
+    if (definition.kind !== 'aggregate') throw otherKind(module, signature);
+    return { ...found, definition };
   }
 
-  #ofModule(module: ModuleId, signature: string): Overload<ScalarDefinition> {
+  #ofModule(module: ModuleId, signature: string): Overload {
     this.checkModule(module);
     const found = this.#modules.get(printModule(module))?.get(signature);
     if (found === undefined) throw missing(`the module ${printModule(module)} has no function ${signature}`);
@@ -239,7 +262,19 @@ export class FunctionRegistry {
   }
 }
 
-const overloadsOf = ({ name, version, functions }: LoadedModule): readonly Overload<ScalarDefinition>[] =>
+const addOverloads = <D extends FunctionDefinition>(
+  entries: Entries<D>,
+  { name, version }: LoadedModule,
+  definition: D,
+): void => {
+  for (const signature of definition.signatures) {
+    const entry = entries.get(signature.name) ?? { category: name, overloads: [], module: name };
+    entries.set(signature.name, entry);
+    entry.overloads.push({ signature, definition, module: { name, version } });
+  }
+};
+
+const overloadsOf = ({ name, version, functions }: LoadedModule): readonly Overload[] =>
   functions.flatMap((definition) =>
     definition.signatures.map((signature) => ({ signature, definition, module: { name, version } })),
   );
@@ -258,6 +293,9 @@ const overloadOf = <D extends FunctionDefinition>(
     hint: 'The plan was made with other functions: register them before it is applied.',
   });
 };
+
+const otherKind = (module: ModuleId, signature: string): UserError =>
+  missing(`in the module ${printModule(module)} ${signature} is a function of another kind`);
 
 const missing = (sentence: string): UserError =>
   new UserError('FUNCTION_MODULE_MISSING', sentence, {

@@ -229,6 +229,14 @@ export const parseSignature = (declared: string): Signature => {
   return { name, parameters, variadicAt, result, text, described };
 };
 
+/** Reads a type as signatures have it. */
+export const parseType = (declared: string): ParameterType => {
+  const declaration = new Declaration(declared);
+  const type = declaration.type();
+  declaration.end();
+  return type;
+};
+
 /** Whether the parameters decide the result: it is not ANY, nor a generic that no parameter has. */
 export const givesResult = ({ parameters, result }: Signature): boolean =>
   concrete(result, new Map(parameters.flatMap(({ type }) => genericsOf(type)).map((name) => [name, leastDecimal]))) !==
@@ -372,6 +380,16 @@ export const concrete = (type: ParameterType, bindings: Bindings): SqlType | und
     default:
       return unreachable(type);
   }
+};
+
+/** What the generics of a signature stand for in a call with these arguments; undefined when they do not fit it. Of
+ *  lambdas nothing is taken. */
+export const bindingsOf = (signature: Signature, args: readonly SqlType[]): Bindings | undefined => {
+  const bindings = new Map<string, SqlType>();
+  const fitting = spread(signature, args.length)?.every(
+    ({ type }, i) => type.kind === 'LAMBDA' || fits(type, args[i] ?? null, bindings, true),
+  );
+  return fitting === true ? bindings : undefined;
 };
 
 /** How many generics a signature's parameters mention. */

@@ -2,12 +2,13 @@
 
 import type { ModuleId } from '../functions/module.ts';
 
-/** Each module once. The plan is searched as JSON, whatever its steps are, so that no kind of step can be forgotten. */
+/** Each module once. The plan is searched as JSON, whatever its steps are, so that no kind of step can be forgotten: a
+ *  call is what has a signature and a module. */
 export const modulesIn = (plan: unknown): readonly ModuleId[] => {
   const found = new Map<string, ModuleId>();
   const visit = (part: unknown): void => {
     if (typeof part !== 'object' || part === null) return;
-    if ('kind' in part && part.kind === 'call' && 'module' in part && isModuleId(part.module)) {
+    if ('signature' in part && 'module' in part && isModuleId(part.module)) {
       found.set(`${part.module.name} ${part.module.version}`, part.module);
     }
     for (const each of Object.values(part)) visit(each);

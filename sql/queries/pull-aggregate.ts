@@ -9,7 +9,13 @@
 
 import { ByteWriter, UserError } from '../../base/index.ts';
 import { StreamRecord } from '../../engine/index.ts';
-import type { LogicalAggregate, LogicalFilter, LogicalNode, LogicalProject } from '../analyze/logical.ts';
+import {
+  functionOf,
+  type LogicalAggregate,
+  type LogicalFilter,
+  type LogicalNode,
+  type LogicalProject,
+} from '../analyze/logical.ts';
 import type { AnalyzedQuery } from '../analyze/query.ts';
 import { columnsOf } from '../analyze/typed.ts';
 import type { Catalog } from '../catalog.ts';
@@ -61,7 +67,7 @@ export const aggregatePull = (
   const tests = filters.map(({ predicate }) => condition(predicate, scopeOf(groups.schema), environment));
   const fillItems = rowFiller(project.items, scopeOf(groups.schema), environment);
   const overNothing = calls.map(
-    (call) => environment.functions.aggregate(call.function, call.signature).definition.overNothing ?? null,
+    (call) => environment.functions.aggregate(functionOf(call)).definition.overNothing ?? null,
   );
 
   const fold = (rows: Rows): Rows =>

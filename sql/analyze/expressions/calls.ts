@@ -44,7 +44,8 @@ export const typeCallOf = (
 /** The call of a table function. */
 export const typeTableFunctionCall = (typing: Typing, { name, args, at }: ExpressionOf<'call'>): TypedTableCall => {
   const { functions } = typing.scope;
-  return resolvedCall(typing, (shape) => functions.resolveTableFunction(shape), name, args, at).call;
+  const { call, module } = resolvedCall(typing, (shape) => functions.resolveTableFunction(shape), name, args, at);
+  return { ...call, ...(module !== undefined && { module }) };
 };
 
 type Resolve = (call: CallShape) => Resolution<ScalarDefinition | TableDefinition>;
@@ -128,9 +129,10 @@ export const typeAggregateCall = (typing: Typing, node: ExpressionOf<'call'>): T
   const args = node.star ? [] : node.args;
   const drafts = args.map((arg) => typing.draft(arg));
   const resolution = typing.scope.functions.resolveAggregate(node.name, drafts.map(typeOf), node.at);
-  const { signature } = resolution.overload;
+  const { signature, module } = resolution.overload;
   const isLiteral = (draft: Draft | undefined): boolean => draft?.kind === 'typed' && draft.typed.kind === 'literal';
   checkLiterals(resolution, (i) => isLiteral(drafts[i]), args);
   const typed = drafts.map((draft, i) => asTyped(draft, resolution.args[i]));
-  return { name: signature.name, signature: signature.text, args: typed, type: resolution.result };
+  const call = { name: signature.name, signature: signature.text, args: typed, type: resolution.result };
+  return { ...call, ...(module !== undefined && { module }) };
 };

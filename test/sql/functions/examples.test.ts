@@ -57,7 +57,7 @@ describe('every example of the documentation is true', () => {
       const node = parseExpression(call);
       if (!isAggregateCall(node, functions)) throw new Error(`${call} is no call of an aggregate`);
       const aggregate = typeAggregate(node, scopeOf(columns));
-      const overload = functions.aggregate(aggregate.name, aggregate.signature);
+      const overload = functions.aggregate(aggregate);
       const bound = {
         args: aggregate.args.map((arg) => arg.type),
         result: aggregate.type,
