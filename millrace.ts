@@ -16,8 +16,16 @@ import { tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { assert, type Random, replaceFile, UserError, unreachable, utf8Bytes } from './base/index.ts';
-import { installNative, nodeFiles, openFileLimit, systemClock, systemRandom } from './base/node/index.ts';
+import { assert, messageOf, type Random, replaceFile, UserError, unreachable, utf8Bytes } from './base/index.ts';
+import {
+  GuardedThread,
+  installNative,
+  NoAnswer,
+  nodeFiles,
+  openFileLimit,
+  systemClock,
+  systemRandom,
+} from './base/node/index.ts';
 import {
   defaultRuntimeLimits,
   describeNote,
@@ -55,6 +63,7 @@ import {
   builtInFunctions,
   checkNotInternal,
   definitionOf,
+  type FunctionModule,
   isScalar,
   type LoadedModule,
   LocalRegistry,
@@ -62,8 +71,12 @@ import {
   type ModulePlace,
   mapValue,
   openSqlEngine,
+  printModule,
   type QueryColumn,
   type QueryHandle,
+  readCallNumber,
+  readModule,
+  remoteModule,
   type SqlEngine,
   type SqlType,
   type StatementOptions,
@@ -211,11 +224,24 @@ export interface OpenOptions {
    *  it the query waits), and in all (default 128 MiB; beyond it the query that holds most is ended). */
   readonly push?: { readonly bytesPerQuery?: number; readonly bytesInAll?: number };
   /** Modules of functions for SQL: files whose default export is a `FunctionModule`, as paths or file URLs. They are
-   *  loaded in each thread that needs them. Of several versions of one module new statements get the last one;
-   *  queries keep the version that they were made with, and run only where it is loaded. */
-  readonly functions?: readonly (string | URL)[];
+   *  loaded in each thread that needs them. A module itself, as an object, is possible where queries run on the calling
+   *  thread (`workers: 0`). Of several versions of one module new statements get the last one; queries keep the version
+   *  that they were made with, and run only where it is loaded. */
+  readonly functions?: readonly (string | URL | FunctionModule)[];
+  /** Runs the code of `functions` with limits, for modules that are not trusted to end. A call that takes longer ends its
+   *  query, with a reason; other queries of the same thread go on from their last commit in another one. What is evaluated
+   *  on the calling thread (pull queries, INSERT VALUES, and all queries where `workers` is 0) calls the code in a thread
+   *  of its own, which it waits for. */
+  readonly functionLimits?: FunctionLimits;
   /** Called for events: queries that stop or retry, threads that die. Never sees record contents. */
   readonly onEvent?: (event: MillraceEvent) => void;
+}
+
+export interface FunctionLimits {
+  /** How long one call may take, in milliseconds. Default: 5000; on the calling thread at most 1000. */
+  readonly callMs?: number;
+  /** JavaScript heap of each thread that runs the code, in MiB. Default: 512. */
+  readonly heapMb?: number;
 }
 
 export interface MillraceEvent {
@@ -226,6 +252,93 @@ export interface MillraceEvent {
 
 /** Rows about dropped records are kept for a week, the newest GiB of them at most. */
 const processingLogConfigs = { 'retention.ms': '604800000', 'retention.bytes': '1073741824' };
+
+/** Threads beside those of the runtime. */
+interface OwnThreads {
+  readonly launched: LaunchedThreads;
+  /** Runs functions of users that have limits. */
+  readonly guarded: GuardedThread | undefined;
+}
+
+const defaultCallMs = 5000;
+/** The calling thread waits for a call, so not for as long. */
+const mostWaitMs = 1000;
+const defaultHeapMb = 512;
+/** Loading a module, and starting the thread for it. */
+const loadMs = 10_000;
+
+const heapOf = ({ heapMb = defaultHeapMb }: FunctionLimits): number => heapMb;
+
+/** The modules of functions that `open` was given; with limits as stand-ins of what runs in the guarded thread. */
+const loadModules = async (
+  files: unknown,
+  workers: number,
+  limits: FunctionLimits | undefined,
+  guarded: GuardedThread | undefined,
+): Promise<readonly LoadedModule[]> => {
+  if (!Array.isArray(files)) {
+    throw new UserError('FUNCTION_MODULE_INVALID', '"functions" is not an array of files', { hint: functionsHint });
+  }
+  for (const [name, value] of Object.entries(limits ?? {})) {
+    if (!(Number.isFinite(value) && value > 0))
+      throw new UserError('FUNCTION_LIMITS_INVALID', `functionLimits.${name} is ${value}`, {
+        hint: 'Give a number above 0: milliseconds for callMs, MiB for heapMb.',
+      });
+  }
+  const modules: LoadedModule[] = [];
+  for (const file of files as readonly unknown[]) {
+    if (isModuleObject(file)) {
+      if (workers > 0 || limits !== undefined) {
+        throw new UserError(
+          'FUNCTION_MODULE_INVALID',
+          'a module of functions is an object, which no other thread can have',
+          {
+            hint: 'Give the path of its file; or leave workers and functionLimits out.',
+          },
+        );
+      }
+      modules.push(readModule('(an object)', file));
+    } else if (guarded === undefined) modules.push(await loadModule(urlOf(file)));
+    else modules.push(guardedModule(urlOf(file), limits ?? {}, guarded));
+  }
+  return modules;
+};
+
+const isModuleObject = (given: unknown): given is object =>
+  typeof given === 'object' && given !== null && !(given instanceof URL);
+
+const guardedModule = (
+  url: string,
+  { callMs = defaultCallMs }: FunctionLimits,
+  thread: GuardedThread,
+): LoadedModule => {
+  const waitMs = Math.min(callMs, mostWaitMs);
+  let names: readonly string[] = [];
+  const module = remoteModule(url, (request) => {
+    const loads = request.kind === 'describe';
+    try {
+      return thread.call(request, loads ? loadMs : waitMs);
+    } catch (error) {
+      if (!loads && !(error instanceof NoAnswer)) throw error;
+      if (loads) {
+        const sentence = `the function module ${url} cannot be loaded: ${messageOf(error)}`;
+        throw new UserError('FUNCTION_MODULE_INVALID', sentence, { cause: error });
+      }
+      const sentence = `a call of the function ${names[request.index] ?? ''} did not end within ${waitMs} ms, or took more memory than it may`;
+      throw new UserError('QUERY_FUNCTION_LIMIT', sentence, { cause: error });
+    }
+  });
+  names = module.names;
+  return module;
+};
+
+/** A call that a worker has marked, in a sentence. */
+const describeCall = (modules: readonly LoadedModule[], call: number): string => {
+  const { module, index } = readCallNumber(call);
+  const found = modules[module];
+  if (found === undefined) return 'a function of a user';
+  return `the function ${found.names[index] ?? ''} of the module ${printModule(found)}`;
+};
 
 const functionsHint = "Write open({ data, functions: ['./tools.ts'] }).";
 
@@ -243,6 +356,11 @@ const urlOf = (file: unknown): string => {
 /** The module by which a worker makes a topology of a plan; beside this one, in sources and in the build. */
 const workerBuilder = import.meta.resolve(
   import.meta.url.endsWith('.ts') ? './sql/compile/worker-builder.ts' : './sql/compile/worker-builder.js',
+);
+
+/** The module that answers in the guarded thread. */
+const moduleService = import.meta.resolve(
+  import.meta.url.endsWith('.ts') ? './sql/functions/module-service.ts' : './sql/functions/module-service.js',
 );
 
 /** A row as an object: STRUCT is an object, MAP a Map, TIMESTAMP a Date, BIGINT a number while that is exact and a
@@ -320,20 +438,25 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
         hint: `Give a number of bytes from ${MIN_PUSH_MEMORY}, or leave it out.`,
       });
   const functions = builtInFunctions();
-  const modules: LoadedModule[] = [];
-  const files: unknown = options.functions ?? [];
-  if (!Array.isArray(files)) {
-    throw new UserError('FUNCTION_MODULE_INVALID', '"functions" is not an array of files', { hint: functionsHint });
+  const { functionLimits } = options;
+  const guarded = functionLimits && new GuardedThread({ handler: moduleService, heapMb: heapOf(functionLimits) });
+  let modules: readonly LoadedModule[];
+  try {
+    modules = await loadModules(options.functions ?? [], workers, functionLimits, guarded);
+    for (const module of modules) functions.addModule(module);
+  } catch (error) {
+    await guarded?.end();
+    throw error;
   }
-  for (const file of files) {
-    const module = await loadModule(urlOf(file));
-    functions.addModule(module);
-    modules.push(module);
-  }
-  const builderOptions = modules.map(({ name, version, url }): ModulePlace => ({ name, version, url }));
+  const limited = functionLimits !== undefined;
+  const builderOptions = modules.map(({ name, version, url }): ModulePlace => ({ name, version, url, limited }));
   const random = systemRandom();
   const state = join(directory, 'state');
-  const launched = new LaunchedThreads(workerBuilder, threadsWithState(state, workers));
+  const launched = new LaunchedThreads(
+    workerBuilder,
+    threadsWithState(state, workers),
+    functionLimits && heapOf(functionLimits),
+  );
   let log: FileLog | undefined;
   try {
     log = await openLog(directory, random);
@@ -371,6 +494,13 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
         builderOptions,
         builderPort,
         launched,
+        ...(functionLimits && {
+          heapMb: heapOf(functionLimits),
+          userCalls: {
+            limitMs: functionLimits.callMs ?? defaultCallMs,
+            describe: (call) => describeCall(modules, call),
+          },
+        }),
       }),
       limits: { stateBytes: stateMemoryBytes, ...(commitIntervalMs === undefined ? {} : { commitIntervalMs }) },
     });
@@ -384,9 +514,10 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       registry,
       ...(options.push === undefined ? {} : { push: options.push }),
     });
-    return new OpenMillrace(directory, log, runtime, engine, launched);
+    return new OpenMillrace(directory, log, runtime, engine, { launched, guarded });
   } catch (error) {
     await launched.end();
+    await guarded?.end();
     await log?.close();
     throw error;
   }
@@ -515,11 +646,11 @@ class OpenMillrace implements Millrace {
   /** By id: those that were started, and not closed since. */
   readonly #streams = new Map<string, Streams>();
   readonly #producer: () => ReturnType<Log['producer']>;
-  readonly #launched: LaunchedThreads;
+  readonly #threads: OwnThreads;
   #closing: Promise<void> | undefined;
 
-  constructor(directory: string, log: Log, runtime: Runtime, engine: SqlEngine, launched: LaunchedThreads) {
-    this.#launched = launched;
+  constructor(directory: string, log: Log, runtime: Runtime, engine: SqlEngine, threads: OwnThreads) {
+    this.#threads = threads;
     this.engine = engine;
     this.log = log;
     this.#directory = directory;
@@ -650,7 +781,8 @@ class OpenMillrace implements Millrace {
   async #close(): Promise<void> {
     await this.engine.close();
     await this.#runtime.close();
-    await this.#launched.end();
+    await this.#threads.launched.end();
+    await this.#threads.guarded?.end();
     await this.log.close();
   }
 }

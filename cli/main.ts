@@ -67,6 +67,17 @@ function program(finish: (code: number) => void): Command {
       'memory for rows that wait for slow clients of push queries (default: 128)',
       wholeNumber(1, 65_536),
     )
+    .option('--functions <dir>', 'folder of modules of functions for SQL, whose code runs with limits (default: none)')
+    .option(
+      '--function-time <ms>',
+      'how long one call of such a function may take (default: 5000)',
+      wholeNumber(1, 3_600_000),
+    )
+    .option(
+      '--function-memory <MiB>',
+      'JavaScript heap of each thread that runs such functions (default: 512)',
+      wholeNumber(16, 1_048_576),
+    )
     .option(
       '--allow-origin <origin...>',
       'origins of web pages that may call the server, as https://console.example.com',

@@ -25,6 +25,12 @@ export interface ServeOptions {
   readonly stateMemory?: number | undefined;
   /** MiB. */
   readonly pushMemory?: number | undefined;
+  /** A folder of modules of functions. */
+  readonly functions?: string | undefined;
+  /** Milliseconds. */
+  readonly functionTime?: number | undefined;
+  /** MiB. */
+  readonly functionMemory?: number | undefined;
   readonly allowOrigin?: readonly string[] | undefined;
   readonly allowHost?: readonly string[] | undefined;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -36,6 +42,9 @@ export async function serve({
   maxQueries,
   stateMemory,
   pushMemory,
+  functions,
+  functionTime,
+  functionMemory,
   allowOrigin = [],
   allowHost = [],
   ...options
@@ -60,6 +69,11 @@ export async function serve({
       ...(stateMemory === undefined ? {} : { stateMemoryBytes: stateMemory * 1024 * 1024 }),
       ...(pushMemory === undefined ? {} : { push: { bytesInAll: pushMemory * 1024 * 1024 } }),
       ...(workers === undefined ? {} : { workers }),
+      ...(functions === undefined ? {} : { functions }),
+      functionLimits: {
+        ...(functionTime === undefined ? {} : { callMs: functionTime }),
+        ...(functionMemory === undefined ? {} : { heapMb: functionMemory }),
+      },
       ...(maxQueries === undefined ? {} : { limits: { maxOpenQueries: maxQueries } }),
     });
     const { engine } = server.millrace;

@@ -220,7 +220,7 @@ export { isPassingShard } from './runtime/suspects.ts';
 export { Task, type TaskCommit, type TaskOptions } from './runtime/task.ts';
 export type { TaskInput } from './runtime/task-input.ts';
 export type { TaskMetadata, ThreadMetadata } from './runtime/thread-metadata.ts';
-export type { RemoteHost, WorkerOptions } from './runtime/threads.ts';
+export type { RemoteHost, UserCalls, WorkerOptions } from './runtime/threads.ts';
 export type { KeyValueEntry, KeyValueView } from './runtime/views/key-value-view.ts';
 export type { Position } from './runtime/views/store-reader.ts';
 export type { Version, VersionedView } from './runtime/views/versioned-view.ts';

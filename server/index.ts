@@ -8,10 +8,12 @@
  * `startServer` opens a data directory and listens. Nothing here holds state of its own but the list of open queries.
  */
 
+import { readdirSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { pino } from 'pino';
-import { UserError } from '../base/index.ts';
+import { messageOf, UserError } from '../base/index.ts';
 import { type Millrace, type OpenOptions, open } from '../millrace.ts';
 import { createApp } from './app.ts';
 import { defaultLimits, type ServerLimits } from './route.ts';
@@ -37,6 +39,10 @@ export interface ServerOptions {
   /** Host names that the server may be called by; see `access.ts`. Default: none but its addresses and those of the
    *  loopback interface. */
   readonly allowedHosts?: readonly string[];
+  /** A folder of modules of functions: each file `.js`, `.mjs`, `.ts` or `.mts` in it is one. Their code runs with
+   *  limits (`OpenOptions.functionLimits`). Default: none. */
+  readonly functions?: string;
+  readonly functionLimits?: NonNullable<OpenOptions['functionLimits']>;
   /** Memory for rows that wait for the clients of push queries. */
   readonly push?: NonNullable<OpenOptions['push']>;
 }
@@ -47,6 +53,25 @@ export interface RunningServer {
   /** Ends open queries, commits what is under way, closes the log cleanly. */
   close(): Promise<void>;
 }
+
+/** The files of a folder of functions, by name. */
+const functionFiles = (folder: string): readonly string[] => {
+  let names: readonly string[];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    throw new UserError(
+      'FUNCTION_FOLDER_INVALID',
+      `the folder of functions ${folder} cannot be read: ${messageOf(error)}`,
+      {
+        hint: 'Give the path of a folder that exists.',
+        cause: error,
+      },
+    );
+  }
+  const files = names.filter((name) => /\.m?[jt]s$/.test(name) && !/\.d\.m?ts$/.test(name)).sort();
+  return files.map((name) => join(folder, name));
+};
 
 const LOOPBACK = '127.0.0.1';
 
@@ -59,6 +84,9 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
     workers: options.workers ?? Math.max(1, availableParallelism() - 1),
     ...(options.stateMemoryBytes === undefined ? {} : { stateMemoryBytes: options.stateMemoryBytes }),
     ...(options.push === undefined ? {} : { push: options.push }),
+    ...(options.functions === undefined
+      ? {}
+      : { functions: functionFiles(options.functions), functionLimits: options.functionLimits ?? {} }),
     onEvent: ({ level, message, ...fields }) => logger[level](fields, message),
   });
   const app = createApp({

@@ -18,8 +18,10 @@ export { recordWriter } from './compile/record-writer.ts';
 export { ScanRegistry } from './compile/scan-view.ts';
 export { compileTopology } from './compile/topology.ts';
 export type { ModulePlace } from './compile/worker-builder.ts';
+
 export { openSqlEngine, type SqlEngineOptions } from './engine.ts';
 export * from './facade.ts';
+export { readCallNumber } from './functions/call-number.ts';
 export {
   type Accumulator,
   type AggregateDeclaration,
@@ -42,9 +44,15 @@ export {
   type LoadedModule,
   loadModule,
   type ModuleId,
+  printModule,
+  readModule,
+  type UserAggregate,
   type UserFunction,
+  type UserScalarFunction,
+  type UserTableFunction,
 } from './functions/module.ts';
 export type { FunctionRegistry } from './functions/registry.ts';
+export { remoteModule } from './functions/remote-module.ts';
 export type { ParsedStatement, Statement } from './parser/statements/index.ts';
 export { type PhysicalPlan, printPlan, type Step, sourcesOf, writePlan } from './plan/plan.ts';
 export { readPlan } from './plan/read-plan.ts';

@@ -27,6 +27,7 @@ import type { RuntimeLimits, RuntimeOptions } from './runtime-options.ts';
 import type { Suspects } from './suspects.ts';
 import { deathsUntilSuspect } from './suspects.ts';
 import { TaskMove } from './task-move.ts';
+import { UserCallError } from './threads.ts';
 import { RepartitionTrimmer, releaseTombstones } from './trim.ts';
 import { type LowWatermarks, SubTopologyGraph, timedSources, unknownLow } from './watermarks.ts';
 
@@ -560,14 +561,18 @@ export class QueryRunner {
   ): { readonly query: ManagedQuery; readonly why: UserError } | undefined {
     const { suspects, options, emit } = this.#options;
     const query = this.#runs.get(atWork)?.query ?? (victims.length === 1 ? victims[0]?.query : undefined);
-    if (query === undefined || query.transient) return undefined;
+    if (query === undefined) return undefined;
+    const byCall = error instanceof UserCallError;
+    if (byCall && (error.late || query.transient)) return { query, why: endedByCall(query.spec.id, error) };
+    if (query.transient) return undefined;
     const { id } = query.spec;
     const deaths = suspects.died(id, options.clock.monotonic());
     if (suspects.slotOf(id) !== undefined) {
       suspects.forget(id);
       return { query, why: endsItsThread(id, deaths, error) };
     }
-    if (deaths < deathsUntilSuspect || !suspects.isolate(id)) return undefined;
+    // Whose call exhausted the memory is a suspect at once.
+    if ((deaths < deathsUntilSuspect && !byCall) || !suspects.isolate(id)) return undefined;
     emit({ kind: 'isolated', queryId: id, deaths, why: error.message });
     return undefined;
   }
@@ -589,5 +594,11 @@ const endsItsThread = (id: string, deaths: number, cause: Error): UserError =>
       cause,
     },
   );
+
+const endedByCall = (id: string, cause: UserCallError): UserError =>
+  new UserError('QUERY_FUNCTION_LIMIT', `the query "${id}" was ended with its thread: ${cause.message}`, {
+    hint: 'Change the function, give it another version, and create the query again with it.',
+    cause,
+  });
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

@@ -12,6 +12,27 @@ export interface RemoteHost {
   atWork?(): Run;
 }
 
+/**
+ * Calls of users' code that may never end, as a thread marks them: where such a call takes longer than a limit the
+ * thread is ended, and where the thread's memory is exhausted the call is the likely cause. `call` is a number of the
+ * builder's own, from 1 on.
+ */
+export interface UserCalls {
+  begin(call: number): void;
+  end(): void;
+}
+
+/** Why a thread has ended: a call of a user's code. */
+export class UserCallError extends Error {
+  /** The call did not end; else it was at work when the memory of the thread was exhausted. */
+  readonly late: boolean;
+
+  constructor(message: string, { late, cause }: { readonly late: boolean; readonly cause?: unknown }) {
+    super(message, { cause });
+    this.late = late;
+  }
+}
+
 /** What a host in another thread gets at its start. */
 export interface HostSettings {
   readonly limits: HostLimits;

@@ -12,7 +12,7 @@ import { destroyLevelShard, openLevelShard } from '../stores/level-store.ts';
 import type { Topology } from '../topology.ts';
 import type { FromHost, ToHost } from './protocol.ts';
 import { TaskHost } from './task-host.ts';
-import { buffersOf, type HostSettings } from './threads.ts';
+import { buffersOf, type HostSettings, type UserCalls } from './threads.ts';
 import { loadTopology } from './topology-module.ts';
 
 /** The first message to the thread: what its host works with. */
@@ -24,14 +24,14 @@ export interface HostData {
   readonly builderOptions: unknown;
   readonly builderPort: MessagePort | undefined;
   readonly settings: HostSettings;
-  /** One 32-bit word: the run at work. */
-  readonly atWork: SharedArrayBuffer;
+  /** Three 32-bit words: the run at work, the call of a user's code (0: none), and the number of such calls. */
+  readonly marks: SharedArrayBuffer;
 }
 
-/** `world`: the time and the random numbers that functions in a topology get. */
+/** `world`: the time and the random numbers that functions in a topology get, and the mark for calls of users' code. */
 type Build = (
   plan: unknown,
-  world: { now(): number; random(): number },
+  world: { now(): number; random(): number; readonly userCalls: UserCalls },
   options: unknown,
   port: MessagePort | undefined,
 ) => Topology | Promise<Topology>;
@@ -52,10 +52,17 @@ export const runHost = async (port: MessagePort | null, builder: string): Promis
   installNative();
   const { default: build } = (await import(builder)) as { readonly default?: Build };
   assert(typeof build === 'function', () => `the default export of ${builder} builds no topology`);
-  const { view, state, builderOptions, builderPort, settings, atWork } = await beginning;
+  const { view, state, builderOptions, builderPort, settings, marks } = await beginning;
   const chance = systemRandom();
-  const world = { now: () => systemClock.now(), random: () => chance.float() };
-  const working = new Int32Array(atWork);
+  const marked = new Int32Array(marks);
+  const userCalls: UserCalls = {
+    begin(call) {
+      Atomics.add(marked, 2, 1);
+      Atomics.store(marked, 1, call);
+    },
+    end: () => Atomics.store(marked, 1, 0),
+  };
+  const world = { now: () => systemClock.now(), random: () => chance.float(), userCalls };
   const host = new TaskHost({
     log: openSharedReaders(view, nodeFiles),
     clock: systemClock,
@@ -65,7 +72,7 @@ export const runHost = async (port: MessagePort | null, builder: string): Promis
       if (settings.alone) await destroyLevelShard(state, shard);
       return openLevelShard(state, shard, { onDamage });
     },
-    atWork: (run) => Atomics.store(working, 0, run),
+    atWork: (run) => Atomics.store(marked, 0, run),
     build: (plan) => build(plan, world, builderOptions, builderPort),
     load: loadTopology,
     hashSeed: settings.hashSeed,

@@ -15,7 +15,7 @@ import * as modules from 'node:module';
 import { dirname } from 'node:path';
 import { isMainThread, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import type { FileLog } from '../../storage/file-log/index.ts';
-import { buffersOf, type RemoteHost, type WorkerOptions } from './threads.ts';
+import { buffersOf, type RemoteHost, UserCallError, type WorkerOptions } from './threads.ts';
 import type { HostData } from './worker-host.ts';
 
 export interface WorkerThreadsOptions {
@@ -32,6 +32,8 @@ export interface WorkerThreadsOptions {
   /** Upper bound of a thread's JavaScript heap, in MiB; what Node sets where it is left out. Memory of stores and
    *  batches lies outside of it. */
   readonly heapMb?: number;
+  /** Limits of calls that the builder marks (`UserCalls`): how long one may take, and what it is in a sentence. */
+  readonly userCalls?: { readonly limitMs: number; readonly describe: (call: number) => string };
   /** Threads that load their modules already, with the same builder; they are used first. */
   readonly launched?: LaunchedThreads;
 }
@@ -62,9 +64,10 @@ const launch = (builder: string, heapMb?: number): Worker => {
 export class LaunchedThreads {
   readonly #waiting = new Set<Worker>();
 
-  constructor(builder: string, count: number) {
+  /** `heapMb` as in `WorkerThreadsOptions`. */
+  constructor(builder: string, count: number, heapMb?: number) {
     for (let i = 0; i < count; i++) {
-      const worker = launch(builder);
+      const worker = launch(builder, heapMb);
       this.#waiting.add(worker);
       // One that fails is not used: the thread that is started in its place reports why.
       worker.on('error', () => this.#waiting.delete(worker));
@@ -100,23 +103,36 @@ export const workerThreads = ({
   builderOptions,
   builderPort,
   heapMb,
+  userCalls,
   launched,
 }: WorkerThreadsOptions): WorkerOptions => ({
   count,
   spawn(_thread, settings, receive, died): RemoteHost {
     const view = log.exportView();
-    const atWork = new SharedArrayBuffer(4);
+    const marks = new SharedArrayBuffer(12);
+    const marked = new Int32Array(marks);
     const worker = launched?.take() ?? launch(builder, heapMb);
     const asks = builderPort?.();
-    const begin: HostData = { kind: 'begin', view, state, builderOptions, builderPort: asks, settings, atWork };
+    const begin: HostData = { kind: 'begin', view, state, builderOptions, builderPort: asks, settings, marks };
     worker.postMessage(begin, asks === undefined ? [view.port] : [view.port, asks]);
     let ended = false;
     let cause: Error | undefined;
     worker.on('message', receive);
+    const watch =
+      userCalls &&
+      watchCalls(marked, userCalls.limitMs, (call) => {
+        const sentence = `${userCalls.describe(call)} took more than ${userCalls.limitMs} ms for one call`;
+        cause = new UserCallError(sentence, { late: true });
+        void worker.terminate();
+      });
     worker.on('error', (error: unknown) => {
       cause = error instanceof Error ? error : new Error(String(error));
+      const call = Atomics.load(marked, 1);
+      if (userCalls === undefined || call === 0) return;
+      cause = new UserCallError(`${userCalls.describe(call)}: ${cause.message}`, { late: false, cause });
     });
     worker.on('exit', (code) => {
+      clearInterval(watch);
       if (ended) return;
       ended = true;
       died(cause ?? new Error(`the thread ended with code ${code}`));
@@ -127,12 +143,35 @@ export const workerThreads = ({
       },
       async terminate() {
         ended = true;
+        clearInterval(watch);
         await worker.terminate();
       },
-      atWork: () => Atomics.load(new Int32Array(atWork), 0),
+      atWork: () => Atomics.load(marked, 0),
     };
   },
 });
+
+/** Looks again and again whether a marked call is the one that it was; calls back, once, when it has been for so long. */
+const watchCalls = (marked: Int32Array, limitMs: number, late: (call: number) => void): NodeJS.Timeout => {
+  let number = 0;
+  let sinceMs = 0;
+  const timer = setInterval(
+    () => {
+      const call = Atomics.load(marked, 1);
+      const current = Atomics.load(marked, 2);
+      const nowMs = performance.now();
+      if (call === 0 || current !== number) {
+        number = current;
+        sinceMs = nowMs;
+      } else if (nowMs - sinceMs > limitMs) {
+        clearInterval(timer);
+        late(call);
+      }
+    },
+    Math.max(10, limitMs / 8),
+  );
+  return timer.unref();
+};
 
 const isThreadData = (data: unknown): data is ThreadData =>
   typeof data === 'object' && data !== null && 'role' in data && data.role === 'millrace task host';

@@ -7,9 +7,10 @@
  */
 
 import { UserError } from '../../base/index.ts';
-import type { AggregateDefinition } from '../functions/define.ts';
+import type { Accumulator, AggregateDefinition } from '../functions/define.ts';
 import type { Expression, ExpressionOf } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
+import { EvaluationError } from '../types/evaluation-error.ts';
 import { integerType } from '../types/type.ts';
 import { accumulatorOf } from './accumulator.ts';
 import type { AggregateCall, LogicalAggregate, NamedExpression } from './logical.ts';
@@ -213,7 +214,7 @@ const resolveCalls = (
     const merges = context.query.window?.kind === 'session';
     const settings = settingsFor(typer, call.name, definition);
     const made = { ...resolved, ...(merges && { merges }), ...(settings && { settings }) };
-    const accumulator = accumulatorOf(definition, made, { now: () => 0, random: () => 0 });
+    const accumulator = bound(call, () => accumulatorOf(definition, made, { now: () => 0, random: () => 0 }));
     if (merges && accumulator.merge === undefined) {
       throw new UserError(
         'SQL_AGGREGATE_IN_SESSIONS',
@@ -234,6 +235,16 @@ const resolveCalls = (
     });
   }
   return { aggregates: [...byPrint.values()], byPrint };
+};
+
+/** Literals that the function refuses are a fault of the statement. */
+const bound = ({ name, at }: Call, bind: () => Accumulator): Accumulator => {
+  try {
+    return bind();
+  } catch (error) {
+    if (!(error instanceof EvaluationError)) throw error;
+    throw new UserError('SQL_BAD_CONSTANT', `${name} cannot work with its constants: ${error.message}`, { at });
+  }
 };
 
 /** Those properties of the statement that the function reads; undefined when there are none. */

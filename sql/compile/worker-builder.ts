@@ -3,16 +3,18 @@
  *
  * Functions of users are loaded here too, from the files that the main thread loaded them from: those of a query's
  * modules before its plan is compiled. A module that cannot be loaded, or is not the version that the plan names, is an
- * error of that query alone.
+ * error of that query alone. Calls of their code are marked where they have limits: the thread that started this one
+ * watches the mark.
  */
 
 import { UserError } from '../../base/index.ts';
-import type { Topology } from '../../engine/index.ts';
+import type { Topology, UserCalls } from '../../engine/index.ts';
 import { loadFormats } from '../formats/index.ts';
 import { WriterSchemas } from '../formats/writer-schemas.ts';
+import { callNumber } from '../functions/call-number.ts';
 import type { FunctionContext } from '../functions/define.ts';
 import { builtInFunctions } from '../functions/index.ts';
-import { loadModule, type ModuleId, printModule } from '../functions/module.ts';
+import { type Guard, loadModule, type ModuleId, printModule } from '../functions/module.ts';
 import { formatsIn } from '../plan/formats.ts';
 import { modulesIn } from '../plan/modules.ts';
 import { readPlan } from '../plan/read-plan.ts';
@@ -23,6 +25,8 @@ import { compileTopology } from './topology.ts';
 /** Where a module that plans may name is loaded from. */
 export interface ModulePlace extends ModuleId {
   readonly url: string;
+  /** Its calls are marked. */
+  readonly limited?: boolean;
 }
 
 const functions = builtInFunctions();
@@ -33,11 +37,20 @@ const scans = new ScanRegistry();
 /** By name and version. */
 const loading = new Map<string, Promise<void>>();
 
-const load = async (id: ModuleId, places: readonly ModulePlace[]): Promise<void> => {
-  const place = places.find(({ name, version }) => name === id.name && version === id.version);
+const load = async (id: ModuleId, places: readonly ModulePlace[], userCalls?: UserCalls): Promise<void> => {
+  const at = places.findIndex(({ name, version }) => name === id.name && version === id.version);
+  const place = places[at];
   // Without a place the module stays unknown: compiling the plan raises the error.
   if (place === undefined) return;
-  const loaded = await loadModule(place.url);
+  const marked: Guard = (index, call) => {
+    userCalls?.begin(callNumber(at, index));
+    try {
+      return call();
+    } finally {
+      userCalls?.end();
+    }
+  };
+  const loaded = await (place.limited === true ? loadModule(place.url, marked) : loadModule(place.url));
   if (loaded.name !== id.name || loaded.version !== id.version) {
     throw new UserError(
       'FUNCTION_MODULE_MISSING',
@@ -53,7 +66,7 @@ let schemas: WriterSchemas | undefined;
 
 const build = async (
   plan: unknown,
-  world: FunctionContext,
+  world: FunctionContext & { readonly userCalls?: UserCalls },
   places: readonly ModulePlace[] = [],
   port?: Port,
 ): Promise<Topology> => {
@@ -62,7 +75,7 @@ const build = async (
     const key = printModule(id);
     let loaded = loading.get(key);
     if (loaded === undefined) {
-      loaded = load(id, places);
+      loaded = load(id, places, world.userCalls);
       loading.set(key, loaded);
     }
     await loaded;

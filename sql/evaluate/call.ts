@@ -1,6 +1,6 @@
 /** Calls of scalar functions, as closures: the body, bound to its place once, behind its arguments. */
 
-import { AssertionError, messageOf } from '../../base/index.ts';
+import { AssertionError, messageOf, UserError } from '../../base/index.ts';
 import type { StreamRecord } from '../../engine/index.ts';
 import type { TypedExpression, TypedOf } from '../analyze/typed.ts';
 import type { Call, FunctionContext, Lambda } from '../functions/define.ts';
@@ -113,9 +113,10 @@ export const call = (
   };
 };
 
-/** An exception of a function's body is bad data: the body may be a user's. Only our own asserts stay what they are. */
+/** An exception of a function's body is bad data: the body may be a user's. Our own asserts stay what they are, and so
+ *  does a body that was ended because it took too long: that is a fault of its query. */
 export const failed = (name: string, error: unknown): Error => {
-  if (error instanceof EvaluationError || error instanceof AssertionError) return error;
+  if (error instanceof EvaluationError || error instanceof AssertionError || error instanceof UserError) return error;
   const message = messageOf(error);
   return new EvaluationError(`${name} failed: ${message}`, { cause: error });
 };

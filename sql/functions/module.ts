@@ -32,15 +32,7 @@ import {
   defineTable,
   type FunctionDefinition,
 } from './define.ts';
-import {
-  bindingsOf,
-  concrete,
-  type ParameterType,
-  parseSignature,
-  parseType,
-  type Signature,
-  spread,
-} from './signature.ts';
+import { bindingsOf, concrete, parseSignature, parseType, spread } from './signature.ts';
 
 interface Declared {
   /** One signature or several: overloads that share the rest. `LPAD(STRING, INT, STRING...) -> STRING`. Parameters may
@@ -102,6 +94,8 @@ export interface LoadedModule extends ModuleId {
   /** Where it came from. */
   readonly url: string;
   readonly functions: readonly FunctionDefinition[];
+  /** Of each function in the file, in its order. */
+  readonly names: readonly string[];
 }
 
 /** Stands around each call of a user's code: `index` is the function's place in its module, from 0. */
@@ -129,7 +123,9 @@ export const importModule = async (url: string): Promise<unknown> => {
 export const readModule = (url: string, exported: unknown, guard: Guard = unguarded): LoadedModule => {
   const { name, version, functions } = checkModule(url, exported);
   const id = { name, version };
-  return { ...id, url, functions: functions.flatMap((each, i) => definitionsOf(url, id, each, i, guard)) };
+  const definitions = functions.map((each, i) => definitionsOf(url, id, each, i, guard));
+  const names = definitions.map(([first]) => first?.signatures[0]?.name ?? '');
+  return { ...id, url, functions: definitions.flat(), names };
 };
 
 /** What a file exports, as a module; its signatures are not read yet. */
@@ -177,17 +173,14 @@ class UserCode {
     this.#guard = guard;
   }
 
-  /** Runs the code while a statement is planned: what it throws is a fault of the statement. */
-  planned<T>(run: () => T): T {
+  /** What the code throws is bad data, or where a statement is planned a fault of the statement. */
+  run<T>(run: () => T): T {
     try {
       return this.#guard(run);
     } catch (error) {
-      throw error instanceof EvaluationError ? error : new EvaluationError(messageOf(error), { cause: error });
+      if (error instanceof EvaluationError || error instanceof UserError) throw error;
+      throw new EvaluationError(messageOf(error), { cause: error });
     }
-  }
-
-  run<T>(run: () => T): T {
-    return this.#guard(run);
   }
 
   /** What the code has given, checked. */
@@ -211,7 +204,7 @@ type Run = (...args: readonly unknown[]) => unknown;
 const checkedBody = ({ args: types, result }: Call, make: () => Body, code: UserCode): Body => {
   const check = valueCheck(result);
   const own = copiesOf(types);
-  const body = code.planned(make);
+  const body = code.run(make);
   if (typeof body !== 'function') {
     ignoreRejections(body);
     throw code.gave('no body for the call');
@@ -289,17 +282,16 @@ const foldOf = (
   const undoes = undo as Run | undefined;
   const merges = merge as Run | undefined;
   const results = result as Run | undefined;
+  const first = (): Value =>
+    code.checked(
+      checkState,
+      code.run(() => start(...literals)),
+    );
+  // Literals that it refuses are found here, before there is a group.
+  first();
   return {
     slots: [state],
-    initialize(slots, at) {
-      slots.set(
-        at,
-        code.checked(
-          checkState,
-          code.run(() => start(...literals)),
-        ),
-      );
-    },
+    initialize: (slots, at) => slots.set(at, first()),
     add: (slots, at, args) => slots.set(at, next(adds, slots.get(at), own(args))),
     ...(undoes && { undo: (slots, at, args) => slots.set(at, next(undoes, slots.get(at), own(args))) }),
     ...(merges && {
@@ -329,8 +321,8 @@ const copyOf = (value: unknown): unknown => {
   return value instanceof Map ? new Map(Array.from(value, ([key, member]) => [key, copyOf(member)])) : value;
 };
 
-const isIterable = (given: unknown): given is Iterable<unknown> =>
-  typeof given === 'object' && given !== null && Symbol.iterator in given;
+export const isIterable = (given: unknown): given is Iterable<unknown> =>
+  typeof given === 'string' || (typeof given === 'object' && given !== null && Symbol.iterator in given);
 
 /** What was given is refused already: if it is a Promise, or an array of them, their rejections must not end the
  *  process. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Millrace, type OpenOptions, open } from 'millrace';
+import { type FunctionModule, type Millrace, type OpenOptions, open } from 'millrace';
 import { afterEach, describe, expect, test } from 'vitest';
 import { builtInFunctions } from '../../../sql/functions/index.ts';
 import { readModule } from '../../../sql/functions/module.ts';
@@ -13,6 +13,8 @@ import { modulesIn } from '../../../sql/plan/modules.ts';
 
 const one = new URL('./modules/greetings-1.ts', import.meta.url);
 const two = new URL('./modules/greetings-2.ts', import.meta.url);
+
+const totals = new URL('./modules/totals.ts', import.meta.url);
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -122,6 +124,79 @@ describe.each([0, 1])('with %i worker threads', (workers) => {
   });
 });
 
+describe.each([
+  ['on the calling thread', 0, undefined],
+  ['in a worker', 1, undefined],
+  ['in a worker, with limits', 1, {}],
+  ['in a thread of the code, with limits', 0, {}],
+] as const)('aggregates and table functions %s', (_, workers, functionLimits) => {
+  const options = { workers, functions: [totals], ...(functionLimits && { functionLimits }) };
+
+  test('a state of several values, undo, merge, literals, generics', async () => {
+    const millrace = await opened({ data: directory(), ...options });
+    await millrace.sql(`SET 'auto.offset.reset' = 'earliest';
+      CREATE STREAM s (id INT KEY, g VARCHAR, d DOUBLE, w DOUBLE) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);
+      CREATE TABLE t (id INT PRIMARY KEY, g VARCHAR, d DOUBLE, w DOUBLE) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');
+      CREATE TABLE a AS SELECT g, WEIGHTED_MEAN(d, w) AS m, LENGTHS(g, g, 5) AS l, LENGTHS(CAST(id AS BIGINT), g, 5, 7) AS l2,
+        LAST_TWO(id) AS l3 FROM s GROUP BY g;
+      CREATE TABLE b AS SELECT g, WEIGHTED_MEAN(d, w) AS m FROM t GROUP BY g;
+      CREATE TABLE c AS SELECT g, WEIGHTED_MEAN(d, w) AS m FROM s WINDOW SESSION (10 SECONDS) GROUP BY g;
+      INSERT INTO s (ROWTIME, id, g, d, w) VALUES (0, 1, 'xy', 1, 1);
+      INSERT INTO s (ROWTIME, id, g, d, w) VALUES (15000, 2, 'xy', 5, 3);
+      INSERT INTO s (ROWTIME, id, g, d, w) VALUES (8000, 1, 'xy', 3, 1);`);
+    await millrace.awaitIdle();
+    expect(await rows(millrace, 'SELECT * FROM a;')).toEqual([['xy', 3.8, 17, 22, [2, 1]]]);
+    expect(await rows(millrace, 'SELECT * FROM b;')).toEqual([['xy', 4.5]]);
+    expect(await rows(millrace, 'SELECT m FROM c;')).toEqual([[3.8]]);
+    expect(await rows(millrace, 'SELECT WEIGHTED_MEAN(d, w) AS m FROM s;')).toEqual([[3.8]]);
+  });
+
+  test('a state of another type is a fault of its record; an aggregate without undo is not for tables', async () => {
+    const millrace = await opened({ data: directory(), ...options });
+    await millrace.sql(`${setUp} CREATE TABLE a AS SELECT id, BAD_STATE(name) AS n FROM s GROUP BY id;
+      CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON');
+      ${['right', 'throw', 'text', 'right'].map((name) => `INSERT INTO s (id, name) VALUES (1, '${name}');`).join('')}`);
+    await millrace.awaitIdle();
+    expect(await rows(millrace, 'SELECT * FROM a;')).toEqual([[1, 2]]);
+    const texts = await processingLog(millrace);
+    expect(texts).toContain('no such thing');
+    expect(texts).toContain("the text 'seven', not a value of BIGINT");
+    await expect(
+      millrace.sql('CREATE TABLE b AS SELECT name, BAD_STATE(name) AS n FROM t GROUP BY name;'),
+    ).rejects.toThrow('cannot be used on a table');
+  });
+
+  test('table functions make rows of what can be iterated over', async () => {
+    const millrace = await opened({ data: directory(), ...options });
+    await millrace.sql(`${setUp} CREATE STREAM t AS SELECT id, LETTERS(name) AS a, BAD_ROWS(name) AS b FROM s;
+      ${['ab', 'no rows', 'text'].map((name, i) => `INSERT INTO s (id, name) VALUES (${i}, '${name}');`).join('')}`);
+    await millrace.awaitIdle();
+    expect((await rows(millrace, 'SELECT * FROM t;')).slice(0, 3)).toEqual([
+      [0, 'a', 1],
+      [0, 'b', null],
+      [0, null, 2],
+    ]);
+    expect(await processingLog(millrace)).toContain('gave no rows that can be iterated over');
+  });
+});
+
+test('a module that is an object runs on the calling thread, and on no other', async () => {
+  const tools: FunctionModule = {
+    name: 'tools',
+    version: '1',
+    functions: [{ signature: 'TWO_TIMES(INT) -> INT', body: (n: number) => n * 2 }],
+  };
+  const millrace = await opened({ data: directory(), functions: [tools] });
+  await millrace.sql(
+    `${setUp} CREATE STREAM t AS SELECT id, TWO_TIMES(id) AS n FROM s; INSERT INTO s (id) VALUES (21);`,
+  );
+  await millrace.awaitIdle();
+  expect(await rows(millrace, 'SELECT * FROM t;')).toEqual([[21, 42]]);
+  await expect(open({ data: directory(), workers: 1, functions: [tools] })).rejects.toThrow(
+    'which no other thread can have',
+  );
+});
+
 test('a query runs with the version that it was made with, and fails alone where that is not loaded', async () => {
   const data = directory();
   const first = await opened({ data, workers: 1, functions: [one] });
@@ -224,7 +299,35 @@ describe('a module that cannot be used', () => {
     [withFunction({ signature: 'F(ANY) -> ANY', body: () => 1 }), 'is ANY, or a generic that no parameter has'],
     [withFunction({ signature: 'F() -> ARRAY<T>', body: () => [] }), 'is ANY, or a generic that no parameter has'],
     [withFunction({ signature: 'F(INT) -> INT', accumulator: {} }), 'needs one of "body", "bind"'],
-  ])('%j', (exported, why) => expect(() => readModule('file:///m.mjs', exported)).toThrow(why));
+    [withFunction({ signature: 'F(INT) -> INT', add: () => 1 }), 'needs a "state": the type of what it keeps'],
+    [withFunction({ signature: 'F(INT) -> INT', add: () => 1, state: 'INT' }), 'needs an "initialize"'],
+    [
+      withFunction({ signature: 'F(INT) -> INT', add: () => 1, state: 'INT', initialize: () => 0, undo: 1 }),
+      'has a "undo" that is not a function',
+    ],
+    [
+      withFunction({ signature: 'F(INT) -> INT', add: () => 1, state: 'FLOAT', initialize: () => 0 }),
+      'has an unknown type "FLOAT"',
+    ],
+    [
+      withFunction({ signature: 'F(literal INT, INT) -> INT', add: () => 1, state: 'INT', initialize: () => 0 }),
+      'a parameter stands behind a literal one',
+    ],
+    [withFunction({ signature: 'F(INT) -> INT', rows: () => [], body: () => 1 }), 'needs one of'],
+    [
+      module({
+        functions: [
+          { signature: 'F(INT) -> INT', body: () => 1 },
+          { signature: 'F(STRING) -> INT', rows: () => [] },
+        ],
+      }),
+      undefined,
+    ],
+  ])('%j', (exported, why) => {
+    const read = () => readModule('file:///m.mjs', exported);
+    if (why === undefined) expect(() => builtInFunctions().addModule(read())).toThrow('F is a function of two kinds');
+    else expect(read).toThrow(why);
+  });
 
   test('names that are taken', () => {
     const registry = builtInFunctions();
@@ -268,6 +371,7 @@ describe('a module that cannot be used', () => {
     await expect(open({ data, functions: ['./not/there.mjs'] })).rejects.toThrow('not/there.mjs cannot be loaded');
     await expect(open({ data, functions: './tools.mjs' as never })).rejects.toThrow('"functions" is not an array');
     await expect(open({ data, functions: [5 as never] })).rejects.toThrow('neither a path nor a URL');
+    await expect(open({ data, functionLimits: { callMs: 0 } })).rejects.toThrow('functionLimits.callMs is 0');
     expect(existsSync(data)).toBe(false);
   });
 });
