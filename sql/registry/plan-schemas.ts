@@ -71,7 +71,10 @@ export class FetchedSchemas {
   }
 }
 
-export type SchemaSource = Pick<FetchedSchemas, 'latest' | 'byId' | 'incompatibilities'>;
+export interface SchemaSource extends Pick<FetchedSchemas, 'latest' | 'byId' | 'incompatibilities'> {
+  /** The id that a schema will get, where that is known beforehand; left out: a provisional one. */
+  newId?(): number;
+}
 
 export class PlanSchemas {
   readonly #source: SchemaSource;
@@ -108,7 +111,7 @@ export class PlanSchemas {
     const known =
       latest !== undefined && contentKey(latest) === key
         ? latest
-        : (this.#byContent.get(key) ?? { ...schema, id: this.#nextId-- });
+        : (this.#byContent.get(key) ?? { ...schema, id: this.#source.newId?.() ?? this.#nextId-- });
     this.#byContent.set(key, known);
     this.#byId.set(known.id, known);
     this.#last.set(subject, known);

@@ -139,6 +139,7 @@ const rows: readonly Row[] = [
   [/The '(\w+)' format can only be used when no columns are defined/, 'SQL_FORMAT_COLUMNS'],
   [/The '(\w+)' format only supports a single field/, 'SQL_FORMAT_COLUMNS'],
   [/The '(\w+)' format does not support type '(\w+)'/, 'SQL_FORMAT_TYPE'],
+  [/intermediate type that the value format can not handle/, 'SQL_FORMAT_TYPE'],
   [/format does not support type '(\w+)'/, 'SQL_FORMAT_TYPE'],
   [/only supports? MAPs? (?:types )?with STRING keys/, 'SQL_FORMAT_TYPE', 'SQL_TYPE_MISMATCH'],
   [/using the '(\w+)' value format\. This format does not yet support/, 'SQL_KAFKA_VALUES'],

@@ -82,11 +82,15 @@ const valueBytes = (value: Json, { schema, valueFormat }: Forms): Uint8Array | n
 
 const partBytes = (value: Json, columns: readonly Column[], choice: FormatChoice, side: Side): Uint8Array | null => {
   if (choice.name === 'JSON') return new TextEncoder().encode(writeJson(value));
+  if (isLine(choice)) return new TextEncoder().encode(typeof value === 'string' ? value : writeJson(value));
   const { format, options } = formatOf(choice, columns, side);
   const out = new ByteWriter(64);
   const row = rowOf(format.columns === 'one' ? bare(value) : value, columns, { ...options, properties: undefined });
   return format.writer(columns, options).write(row, out) ? out.slice() : null;
 };
+
+/** A line of fields stands in a case as it is. */
+const isLine = ({ name }: FormatChoice): boolean => name === 'DELIMITED';
 
 /** For formats of one column: the value itself, or the one within an object. */
 const bare = (value: Json): Json =>
@@ -114,7 +118,7 @@ const readPart = (
   schemas: WriterSchemas | undefined,
 ): Json => {
   if (choice.name === 'JSON') return readJson(new TextDecoder().decode(bytes));
-  if (columns.length === 0) return new TextDecoder().decode(bytes);
+  if (columns.length === 0 || isLine(choice)) return new TextDecoder().decode(bytes);
   const { format, options } = formatOf(choice, columns, side, schemas);
   const row: Row = columns.map(() => null);
   if (!format.reader(columns, options).read(bytes, 0, bytes.length, row)) return null;

@@ -27,10 +27,6 @@ interface Rule {
 
 const leftOut: readonly Rule[] = [
   {
-    why: 'format: JSON_SR and DELIMITED are not there yet',
-    test: ({ all }) => /['"](JSON_SR|DELIMITED)['"]/.test(all),
-  },
-  {
     why: 'type: DECIMAL, BYTES, DATE and TIME are not there yet',
     test: ({ all }) => /\bDECIMAL\s*\(/.test(all) || usesType(all, new Set(['BYTES', 'DATE', 'TIME'])),
   },

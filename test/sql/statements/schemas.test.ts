@@ -6,7 +6,7 @@ import { ManualClock, Random, utf8Bytes } from '../../../base/index.ts';
 import { LocalRegistry, type SqlEngine, TopicStore } from '../../../sql/index.ts';
 import type { SchemaText } from '../../../sql/registry/schema.ts';
 import { consumeRecords, type Log, openMemoryLog, produceRecords } from '../../../storage/index.ts';
-import { closeWorlds, openWorld, rowsOf, type World } from '../support/world.ts';
+import { closeWorlds, openWorld, rowsOf, topicOf, type World } from '../support/world.ts';
 
 afterEach(closeWorlds);
 
@@ -143,6 +143,44 @@ describe('schemas that statements register', () => {
     await again.runtime.awaitIdle();
     expect(await framedOf(log, 'T')).toEqual(['#11 #3{"C":3}', '#11 #3{"C":6}']);
     expect(await again.registry.versions('T-value')).toEqual([1]);
+  });
+
+  test('an aggregate with a struct as its state can be written as DELIMITED', async () => {
+    const { engine, log, runtime } = await open();
+    await engine.execute(`
+      SET 'auto.offset.reset' = 'earliest';
+      CREATE STREAM s (k INT KEY, a INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON');
+      INSERT INTO s VALUES (1, 2);
+      INSERT INTO s VALUES (1, 4);
+      CREATE TABLE t WITH (FORMAT='DELIMITED') AS SELECT k, AVG(a) AS a FROM s GROUP BY k;`);
+    await runtime.awaitIdle();
+    expect((await topicOf(log, 'T')).at(-1)).toBe('1=3.0');
+  });
+
+  test('maps in JSON_SR are objects', async () => {
+    const { engine, log, registry } = await open();
+    await engine.execute(`
+      CREATE STREAM s (k INT KEY, m MAP<STRING, INT>) WITH (KAFKA_TOPIC='s', PARTITIONS=1, FORMAT='JSON_SR');
+      INSERT INTO s VALUES (1, MAP('a' := 1));
+      CREATE STREAM t WITH (KAFKA_TOPIC='s', FORMAT='JSON_SR');`);
+    expect(await framedOf(log, 's')).toEqual(['#11 #2{"M":{"a":1}}']);
+    expect((await registry.byId(2))?.schema).toContain('"additionalProperties"');
+    expect(await schemaOf(engine, 't')).toBe('ROWKEY INTEGER KEY, M MAP');
+  });
+
+  test('a source whose columns do not fit the registered schema can be read only', async () => {
+    const { engine, log, registry } = await open();
+    await log.createTopic({ name: 't', partitions: 1 });
+    await registry.register('t-value', person);
+    await registry.setLevel('FULL', 't-value');
+    await engine.execute(
+      `CREATE STREAM s (k INT KEY, id BIGINT) WITH (KAFKA_TOPIC='t', KEY_FORMAT='KAFKA', VALUE_FORMAT='JSON_SR');`,
+    );
+    await engine.execute('INSERT INTO s VALUES (1, 2);');
+    expect((await topicOf(log, 't'))[0]).toContain('{"id":2}');
+    await engine.execute(`CREATE STREAM u (k INT KEY, other STRING) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR');`);
+    expect(await registry.versions('t-value')).toEqual([1]);
+    expect(await faultOf(engine, `INSERT INTO u VALUES (1, 'x');`)).toContain('"U" can be read only');
   });
 
   test('are deleted with their topic', async () => {
