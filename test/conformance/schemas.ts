@@ -110,9 +110,8 @@ export class CaseSchemas implements SchemaSource {
     const schema = side === 'key' ? topic.keySchema : (topic.valueSchema ?? topic.schema);
     if (schema === undefined || schema === null) return;
     const own = side === 'key' ? topic.keyFormat : topic.valueFormat;
-    const typeOf = (name: string | undefined) => (name === undefined ? undefined : formatNamed(name).schemas?.type);
-    // A topic of JSON has a schema for the format that a statement reads it in.
-    const type = typeOf((typeof own === 'string' ? own : own?.format) ?? topic.format) ?? typeOf(named);
+    const name = (typeof own === 'string' ? own : own?.format) ?? topic.format ?? named;
+    const type = name === undefined || name === 'JSON' ? name : formatNamed(name).schemas?.type;
     if (type === undefined) return;
     const references = (side === 'key' ? topic.keySchemaReferences : topic.valueSchemaReferences) ?? [];
     const id = side === 'key' ? topic.keySchemaId : topic.valueSchemaId;
