@@ -156,30 +156,25 @@ class Resolution {
     if ('name' in reader && 'name' in writer && reader.name !== writer.name && !reader.aliases.includes(writer.name)) {
       return [`${path} was called "${writer.name}", and is called "${reader.name}" now`];
     }
-    switch (reader.kind) {
-      case 'array':
-      case 'map':
-        return this.faults(reader.inner, (writer as typeof reader).inner, `${path}[]`);
-      case 'fixed': {
-        const { size } = writer as typeof reader;
-        return size === reader.size ? [] : [`${path} had ${size} bytes, and has ${reader.size} now`];
-      }
-      case 'enum': {
-        const lost = (writer as typeof reader).symbols.find((symbol) => !reader.symbols.includes(symbol));
-        return lost === undefined || reader.hasDefault ? [] : [`${path} has lost the symbol ${lost}`];
-      }
-      case 'record': {
-        const { fields } = writer as typeof reader;
-        return reader.fields.flatMap((field) => {
-          const at = `${path}.${field.name}`;
-          const former = fields.find(({ name }) => name === field.name || field.aliases.includes(name));
-          if (former !== undefined) return this.faults(field.type, former.type, at);
-          return field.hasDefault ? [] : [`${at} was added without a default`];
-        });
-      }
-      default:
-        return [];
+    if (reader.kind === 'array' || reader.kind === 'map') {
+      return this.faults(reader.inner, (writer as typeof reader).inner, `${path}[]`);
     }
+    if (reader.kind === 'fixed') {
+      const { size } = writer as typeof reader;
+      return size === reader.size ? [] : [`${path} had ${size} bytes, and has ${reader.size} now`];
+    }
+    if (reader.kind === 'enum') {
+      const lost = (writer as typeof reader).symbols.find((symbol) => !reader.symbols.includes(symbol));
+      return lost === undefined || reader.hasDefault ? [] : [`${path} has lost the symbol ${lost}`];
+    }
+    if (reader.kind !== 'record') return [];
+    const { fields } = writer as typeof reader;
+    return reader.fields.flatMap((field) => {
+      const at = `${path}.${field.name}`;
+      const former = fields.find(({ name }) => name === field.name || field.aliases.includes(name));
+      if (former !== undefined) return this.faults(field.type, former.type, at);
+      return field.hasDefault ? [] : [`${at} was added without a default`];
+    });
   }
 }
 
