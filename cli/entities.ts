@@ -106,6 +106,8 @@ function ownBlocks(entity: Entity): readonly Block[] {
   const list = lists[type];
   if (list !== undefined) return [tableOf(entity[list[0]], list[1])];
   switch (type) {
+    case 'describe_function':
+      return describeFunction(entity);
     case 'currentStatus':
       return [{ kind: 'message', text: statusText(textOf(entity['commandId']), fieldsOf(entity['commandStatus'])) }];
     case 'warning_entity':
@@ -191,6 +193,32 @@ const positionViews: readonly View[] = [
   ['Position', field('consumerOffset'), 'BIGINT'],
   ['End', field('logEndOffset'), 'BIGINT'],
 ];
+
+function describeFunction(entity: Entity): readonly Block[] {
+  const forms = Array.isArray(entity['functions']) ? (entity['functions'] as readonly unknown[]).map(fieldsOf) : [];
+  const form = (one: Fields): string => {
+    const args = Array.isArray(one['arguments']) ? (one['arguments'] as readonly unknown[]).map(fieldsOf) : [];
+    const list = args.map((arg) =>
+      [textOf(arg['name']), `${textOf(arg['type'])}${arg['isVariadic'] === true ? '...' : ''}`]
+        .filter((word) => word !== '')
+        .join(' '),
+    );
+    return `${textOf(entity['name'])}(${list.join(', ')}) -> ${textOf(one['returnType'])}`;
+  };
+  const built = entity['path'] === 'internal';
+  return [
+    factsOf([
+      ['Function', entity['name']],
+      ['Kind', entity['type']],
+      ...(built ? [] : ([['Module', `${textOf(entity['author'])} ${textOf(entity['version'])}`]] as const)),
+    ]),
+    { kind: 'message', text: textOf(entity['description']) },
+    tableOf(
+      forms.map((one) => ({ form: form(one) })),
+      [['Form', field('form')]],
+    ),
+  ];
+}
 
 function describeQuery(query: Fields): readonly Block[] {
   const facts: readonly (readonly [name: string, value: unknown])[] = [

@@ -37,6 +37,7 @@ export type StatementResult = { readonly statementText: string; readonly warning
       readonly kind: 'function_names';
       readonly functions: readonly { readonly name: string; readonly type: string; readonly category: string }[];
     }
+  | ({ readonly kind: 'describe_function' } & FunctionRow)
   | { readonly kind: 'sourceDescription'; readonly sourceDescription: SourceDescription }
   | { readonly kind: 'source_descriptions'; readonly sourceDescriptions: readonly SourceDescription[] }
   | { readonly kind: 'queryDescription'; readonly queryDescription: QueryDescription }
@@ -66,6 +67,28 @@ export type StatementResult = { readonly statementText: string; readonly warning
   /** INSERT VALUES: nothing to say. Not an entity of the REST API. */
   | { readonly kind: 'inserted' }
 );
+
+/** A function and its forms. */
+export type FunctionRow = {
+  readonly name: string;
+  readonly type: 'SCALAR' | 'AGGREGATE' | 'TABLE';
+  readonly description: string;
+  readonly author: string;
+  /** Of the module that it belongs to; empty for a built-in function. */
+  readonly version: string;
+  /** `internal`, or the module that it belongs to. */
+  readonly path: string;
+  readonly functions: readonly {
+    readonly arguments: readonly {
+      readonly name: string;
+      readonly type: string;
+      readonly description: string;
+      readonly isVariadic: boolean;
+    }[];
+    readonly returnType: string;
+    readonly description: string;
+  }[];
+};
 
 export interface TopicRow {
   readonly name: string;

@@ -158,6 +158,13 @@ export class FunctionRegistry {
     return table === undefined ? undefined : { name: upper, kind: 'table', ...table };
   }
 
+  /** The function; raises SQL_UNKNOWN_FUNCTION where there is none. */
+  require(name: string, at?: Position): RegisteredFunction {
+    const found = this.get(name);
+    if (found === undefined) throw this.#unknown(name, at);
+    return found;
+  }
+
   isAggregate(name: string): boolean {
     return this.#aggregates.has(name.toUpperCase());
   }

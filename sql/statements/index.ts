@@ -19,6 +19,7 @@ import {
 import { type CreateAsCommand, createAs, createAsCommand } from './create-as.ts';
 import { type CreateSourceCommand, createSource, createSourceCommand } from './create-source.ts';
 import { describe, describeSources } from './describe.ts';
+import { describeFunction } from './describe-function.ts';
 import { type DropSourceCommand, dropSource, dropSourceCommand } from './drop-source.ts';
 import { explain } from './explain.ts';
 import { type InsertAsCommand, insertAs, insertAsCommand } from './insert-as.ts';
@@ -87,6 +88,7 @@ const handlers: { readonly [K in Statement['kind']]: Handler<StatementOf<K>, Com
   describe,
   'describe-sources': describeSources,
   'describe-connector': describeConnector,
+  'describe-function': describeFunction,
   explain,
   set,
   unset,

@@ -139,6 +139,14 @@ const answerOf = (result: StatementResult): string => {
       );
     case 'function_names':
       return result.kind;
+    case 'describe_function':
+      return [
+        `${result.type} ${result.name} (${result.path})`,
+        ...result.functions.map(
+          (each) =>
+            `  (${each.arguments.map(({ name, type, isVariadic }) => `${name} ${type}${isVariadic ? '...' : ''}`.trim()).join(', ')}) -> ${each.returnType}`,
+        ),
+      ].join('\n');
   }
 };
 

@@ -13,6 +13,7 @@ import type { Slots } from '../../types/slots.ts';
 import { arrayOf, bigintType, type SqlType, structOf } from '../../types/type.ts';
 import { isMap, type Value } from '../../types/value.ts';
 import { type Accumulator, type AggregateDefinition, type Call, defineAggregate } from '../define.ts';
+import { orderedKinds } from '../signature.ts';
 import { countDistinct } from './hyper-log-log.ts';
 
 type Values = readonly Value[];
@@ -170,7 +171,7 @@ const topKRows: AggregateDefinition = defineAggregate({
 });
 
 const topKDistinct: AggregateDefinition = defineAggregate({
-  signature: [...sortable, 'TIMESTAMP'].map((type) => `TOPKDISTINCT(${type}, literal INT) -> ARRAY<${type}>`),
+  signature: orderedKinds.map((type) => `TOPKDISTINCT(${type}, literal INT) -> ARRAY<${type}>`),
   doc: 'The n greatest different values, the greatest first, NULLs left out; n is the last argument.',
   examples: [{ call: 'TOPKDISTINCT(A, 2)', rows: [['1'], ['3'], ['3'], ['2']], result: 'ARRAY[3, 2]' }],
   undo: false,

@@ -3,7 +3,7 @@
 import type { ParserMethod } from 'chevrotain';
 import type { Identifier, Position, SourceKind } from '../ast.ts';
 import { printName, words } from '../print.ts';
-import { keyword } from '../tokens.ts';
+import { keyword, Name } from '../tokens.ts';
 import { ControlGrammar } from './control.ts';
 import type { UnsupportedForms } from './unsupported.ts';
 
@@ -65,6 +65,13 @@ export interface DescribeConnector {
   readonly at: Position;
 }
 
+/** `DESCRIBE FUNCTION name`. */
+export interface DescribeFunction {
+  readonly kind: 'describe-function';
+  readonly name: Identifier;
+  readonly at: Position;
+}
+
 /** `DESCRIBE name [EXTENDED]`. */
 export interface Describe {
   readonly kind: 'describe';
@@ -75,13 +82,13 @@ export interface Describe {
 
 type Show = ShowSources | ShowTopics | ShowQueries | ShowFunctions | ShowPlain | ShowConnectors;
 
-export type ShowStatement = Show | Describe | DescribeSources | DescribeConnector;
+export type ShowStatement = Show | Describe | DescribeSources | DescribeConnector | DescribeFunction;
 
 /** What these statements begin with, for the error where no statement is found. */
 export const showWords = ['SHOW', 'DESCRIBE'] as const;
 
 /** Forms of this family that are not supported. */
-export const showUnsupported: UnsupportedForms = [['DESCRIBE FUNCTION *', 'SHOW FUNCTIONS lists all functions.']];
+export const showUnsupported: UnsupportedForms = [];
 
 export abstract class ShowGrammar extends ControlGrammar {
   protected readonly showStatement: ParserMethod<[], ShowStatement> = this.RULE('showStatement', () =>
@@ -198,6 +205,15 @@ export abstract class ShowGrammar extends ControlGrammar {
           },
         },
         {
+          // A source may be called FUNCTION, too.
+          GATE: () => this.ahead(keyword.FUNCTION, Name) && !this.ahead(keyword.FUNCTION, keyword.EXTENDED),
+          ALT: (): ShowStatement => {
+            this.CONSUME(keyword.FUNCTION);
+            const name = this.SUBRULE2(this.identifier);
+            return { kind: 'describe-function', name, at: this.since(start) };
+          },
+        },
+        {
           ALT: (): ShowStatement => {
             const name = this.SUBRULE1(this.identifier);
             const extended = this.SUBRULE2(this.#extended);
@@ -226,5 +242,6 @@ export const showPrinters = {
   'describe-sources': ({ sourceKind, extended }: DescribeSources): string =>
     words(`DESCRIBE ${sourceKind.toUpperCase()}S`, extended && 'EXTENDED'),
   'describe-connector': ({ name }: DescribeConnector): string => `DESCRIBE CONNECTOR ${printName(name.name)}`,
+  'describe-function': ({ name }: DescribeFunction): string => `DESCRIBE FUNCTION ${printName(name.name)}`,
   describe: ({ name, extended }: Describe): string => words(`DESCRIBE ${printName(name.name)}`, extended && 'EXTENDED'),
 };

@@ -341,6 +341,7 @@ const statements = (inner: fc.Arbitrary<Statement>): Statements => ({
   'describe-sources': fc
     .record({ sourceKind, extended: flag })
     .map((rest) => ({ kind: 'describe-sources', ...rest, at })),
+  'describe-function': identifier.map((one) => ({ kind: 'describe-function', name: one, at })),
   'describe-connector': identifier.map((one) => ({ kind: 'describe-connector', name: one, at })),
   describe: fc.record({ name: identifier, extended: flag }).map((rest) => ({ kind: 'describe', ...rest, at })),
   set: fc.tuple(text, text).map(([one, value]) => ({ kind: 'set', name: one, value, at })),

@@ -275,10 +275,6 @@ test.each([
 
 test.each([
   [
-    'DESCRIBE FUNCTION abs',
-    '1:1 the statement DESCRIBE FUNCTION is not supported [SHOW FUNCTIONS lists all functions.]',
-  ],
-  [
     'UPDATE s SET a = 1',
     '1:1 the statement UPDATE is not supported [A table changes by the records of its topic: use INSERT INTO … VALUES with the same key.]',
   ],
