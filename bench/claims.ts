@@ -1,5 +1,6 @@
 /** Every claim, in the order of the report. */
 
+import { avroFilterProject } from './avro-filter-project.ts';
 import type { Claim } from './claim.ts';
 import { countSum } from './count-sum.ts';
 import { countSumCached } from './count-sum-cached.ts';
@@ -13,6 +14,7 @@ import { idleRss } from './idle-rss.ts';
 import { insert } from './insert.ts';
 import { latency } from './latency.ts';
 import { originTimes } from './origin-times.ts';
+import { protobufFilterProject } from './protobuf-filter-project.ts';
 import { restart } from './restart.ts';
 import { restore } from './restore.ts';
 import { sessionWindows } from './session-windows.ts';
@@ -32,6 +34,8 @@ import { wordCount } from './word-count.ts';
 export const claims: readonly Claim[] = [
   filterProject,
   delimitedFilterProject,
+  avroFilterProject,
+  protobufFilterProject,
   countSum,
   countSumCached,
   housekeeping,

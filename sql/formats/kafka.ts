@@ -86,7 +86,8 @@ const raw: Serializer = {
     assert(carriers.bytes.holds(value), 'bytes are a Uint8Array');
     out.bytes(value);
   },
-  read: (bytes, start, end) => bytes.slice(start, end),
+  // `slice` of a Buffer would share its memory.
+  read: (bytes, start, end) => new Uint8Array(bytes.subarray(start, end)),
 };
 
 const serializerOfCarrier = (carrier: Carrier): Serializer | undefined => {

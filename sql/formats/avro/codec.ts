@@ -2,11 +2,13 @@
  * Rows as data of Avro, without what frames them: readers and scanners for the schema of a writer, writers for any schema.
  */
 
+import { codegenAllowed } from '../../codegen/code.ts';
 import type { Column } from '../../types/schema.ts';
 import type { Row } from '../../types/value.ts';
 import type { FormatOptions, RowWriter } from '../format.ts';
 import type { Decoder, ReadData } from '../framed-schemas.ts';
 import { generateScan } from './generated.ts';
+import { generateAvroWriter } from './generated-writer.ts';
 import { AvroInput } from './input.ts';
 import { avroValueReader, recordFiller } from './plain.ts';
 import { type Reading, readingOf, readingOfColumns } from './reading.ts';
@@ -82,7 +84,10 @@ export const avroRowWriter = (
       },
     };
   }
-  const write = avroFieldsWriter(writingOfColumns(schema, columns));
+  const fields = writingOfColumns(schema, columns);
+  const generated = codegenAllowed() ? generateAvroWriter(fields) : undefined;
+  if (generated !== undefined) return { write: generated };
+  const write = avroFieldsWriter(fields);
   return {
     write(row, out) {
       write(row, out);

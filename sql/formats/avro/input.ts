@@ -117,7 +117,8 @@ export class AvroInput {
   /** Bytes of their own. */
   slice(length: number): Uint8Array {
     const at = this.take(length);
-    return this.bytes.slice(at, at + length);
+    // `slice` of a Buffer would share its memory.
+    return new Uint8Array(this.bytes.subarray(at, at + length));
   }
 
   /** The place of a symbol or branch, which is one of so many. */

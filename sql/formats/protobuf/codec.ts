@@ -1,16 +1,18 @@
 /** Rows as messages, without what frames them. */
 
+import { codegenAllowed } from '../../codegen/code.ts';
 import type { Column } from '../../types/schema.ts';
 import { structOf } from '../../types/type.ts';
 import type { Row, Value } from '../../types/value.ts';
 import type { FormatOptions, RowWriter, Side } from '../format.ts';
 import type { Decoder, ReadData } from '../framed-schemas.ts';
 import { generateProtoScan, type ProtoFrame } from './generated.ts';
+import { generateProtoWriter } from './generated-writer.ts';
 import { ProtoInput } from './input.ts';
 import { messageFiller } from './plain.ts';
 import { type MessageReading, readingOfMessage } from './reading.ts';
 import { messageAt, type ProtoFile, type ProtoMessage } from './schema.ts';
-import { messageWriter } from './writer.ts';
+import { columnWriters, plainFields } from './writer.ts';
 
 const allSlots = (columns: readonly Column[]): readonly number[] => columns.map((_, slot) => slot);
 
@@ -145,7 +147,9 @@ export const protoRowWriter = (
   const [only] = columns;
   const bare = !wrapped && only !== undefined;
   const inner = bare && only.type.kind === 'STRUCT' ? only.type : structOf(columns);
-  const write = messageWriter(message, inner.fields);
+  const writers = columnWriters(message, inner.fields);
+  const plain = plainFields(writers);
+  const write = (codegenAllowed() ? generateProtoWriter(writers) : undefined) ?? plain;
   const isStruct = bare && only.type.kind === 'STRUCT';
   return {
     write(row, out) {

@@ -125,7 +125,8 @@ export class ProtoInput {
   slice(): Uint8Array {
     const length = this.length();
     const at = this.take(length);
-    return this.bytes.slice(at, at + length);
+    // `slice` of a Buffer would share its memory.
+    return new Uint8Array(this.bytes.subarray(at, at + length));
   }
 
   /** Steps over the value behind a tag. */

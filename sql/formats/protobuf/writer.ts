@@ -39,9 +39,19 @@ const cannot = (what: string, message: string, why: string): never => {
   );
 };
 
-/** Writes the fields of a message. Raises `UserError` when the columns do not fit it. */
-export const messageWriter = (message: ProtoMessage, columns: readonly StructField[]): WriteFields => {
-  const writers: { readonly number: number; readonly write: WriteFields }[] = [];
+/** How a column is written. */
+export interface ColumnWriter {
+  readonly field: ProtoField;
+  readonly type: SqlType;
+  /** The place of the column. */
+  readonly at: number;
+  /** With its tag; nothing for NULL. */
+  readonly write: WriteValue;
+}
+
+/** The columns of a message, in the order in which they are written. Raises `UserError` when they do not fit it. */
+export const columnWriters = (message: ProtoMessage, columns: readonly StructField[]): readonly ColumnWriter[] => {
+  const writers: ColumnWriter[] = [];
   const taken = new Set<number>();
   for (const field of message.fields) {
     const name = field.oneof ?? field.name;
@@ -51,15 +61,22 @@ export const messageWriter = (message: ProtoMessage, columns: readonly StructFie
     if (column === undefined) continue;
     taken.add(at);
     const write = field.oneof === undefined ? fieldWriter(field, column) : choiceWriter(field, column);
-    writers.push({ number: field.number, write: (values, out) => write(values[at] ?? null, out) });
+    writers.push({ field, type: column.type, at, write });
   }
   const left = columns.find((_, i) => !taken.has(i));
   if (left !== undefined) return cannot(`"${left.name}"`, message.name, 'it has no such field');
-  const ordered = writers.sort((a, b) => a.number - b.number).map(({ write }) => write);
-  return (values, out) => {
-    for (const write of ordered) write(values, out);
-  };
+  return writers.sort((a, b) => a.field.number - b.field.number);
 };
+
+/** Writes the fields of a message in the plain form. */
+export const plainFields =
+  (columns: readonly ColumnWriter[]): WriteFields =>
+  (values, out) => {
+    for (const { at, write } of columns) write(values[at] ?? null, out);
+  };
+
+const messageWriter = (message: ProtoMessage, columns: readonly StructField[]): WriteFields =>
+  plainFields(columnWriters(message, columns));
 
 /** The field of a oneof, from the struct that stands for it. */
 const choiceWriter = (field: ProtoField, column: StructField): WriteValue => {
