@@ -177,8 +177,9 @@ export interface SchemaTranslation {
    *  is called. Left out: nothing. */
   load?(): Promise<void>;
   /** The schema with which rows of these columns are written, where the statement names none. The same columns give the
-   *  same text, in every version of Millrace: it is registered. */
-  schemaOf(columns: readonly Column[], options: FormatOptions): string;
+   *  same text, in every version of Millrace: it is registered. `source` is the stream or table, after which the record
+   *  of its key may be called. */
+  schemaOf(columns: readonly Column[], options: FormatOptions & { readonly source: string }): string;
   /** The columns of a schema. A field that SQL has no type for is left out. Raises a `UserError` for a text that is no
    *  schema, and for one that cannot be read as columns at all. */
   columnsOf(schema: ResolvedSchema, options: InferenceOptions): readonly Column[];

@@ -70,7 +70,14 @@ export const alterSource: Handler<AlterSource, AlterSourceCommand> = (statement,
   }
   const schema: Schema = { ...source.schema, value: [...source.schema.value, ...added] };
   const formats = chooseFormats({ key: source.keyFormat, value: source.valueFormat }, {}, schema, context);
-  const side = { topic: source.topic, side: 'value', formatName: formats.value.name, properties: {}, context } as const;
+  const side = {
+    source: source.name,
+    topic: source.topic,
+    side: 'value',
+    formatName: formats.value.name,
+    properties: {},
+    context,
+  } as const;
   const value = withSchema(side, formats.value, schema.value, 'create', false);
   const altered: Source = { ...source, schema, valueFormat: value.choice };
   const names = added.map((column) => column.name).join(', ');

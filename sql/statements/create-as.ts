@@ -80,7 +80,7 @@ export const createAs: Handler<CreateAs, CreateAsCommand> = (statement, context)
   const timestamp = chooseTimestamp(properties, schema);
   const topic = properties.topic?.value ?? `${settings.get('ksql.output.topic.name.prefix') ?? ''}${name.name}`;
   const left = context.topics.get((analyzed.sources[0] as (typeof analyzed.sources)[number]).source.topic);
-  const where = { topic, properties, context };
+  const where = { source: name.name, topic, properties, context };
   const key = withSchema(
     { ...where, side: 'key', formatName: formats.key.name },
     formats.key,

@@ -73,7 +73,7 @@ export const createSource: Handler<CreateSource, CreateSourceCommand> = (stateme
     properties.keyFormat?.value ?? context.settings.get('ksql.persistence.default.format.key') ?? defaultKeyFormat.name;
   const wanted = { key: { name: keyFormat }, value: { name: valueFormat } };
   const window = properties.window;
-  const where = { topic: topic.value, properties, context };
+  const where = { source: name.name, topic: topic.value, properties, context };
   const keySide = { ...where, side: 'key', formatName: keyFormat } as const;
   const valueSide = { ...where, side: 'value', formatName: valueFormat } as const;
   const taken = {

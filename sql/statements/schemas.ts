@@ -26,6 +26,8 @@ import { placed } from './sources.ts';
 import type { StatementContext } from './statement.ts';
 
 interface SideOfTopic {
+  /** The stream or table. */
+  readonly source: string;
   readonly topic: string;
   readonly side: Side;
   readonly formatName: string;
@@ -193,7 +195,11 @@ export const withSchema = (
   }
   const latest = context.schemas.latest(subject);
   if (inferred && latest !== undefined) return { choice: { ...choice, schema: latest }, register: [] };
-  const own: ResolvedSchema = { type: schemas.type, schema: schemas.schemaOf(columns, options), definitions: [] };
+  const own: ResolvedSchema = {
+    type: schemas.type,
+    schema: schemas.schemaOf(columns, { ...options, source: where.source }),
+    definitions: [],
+  };
   if (purpose === 'create-as') return decided(own, true);
   if (latest === undefined) return decided(own, false);
   if (latest.type === schemas.type && schemas.misfit(columns, latest, options) === undefined) {

@@ -48,11 +48,11 @@ export const avro: Format = {
   schemas: {
     type: 'AVRO',
     neededToRead: true,
-    schemaOf: (columns, { side, wrapped, properties }) =>
+    schemaOf: (columns, { side, wrapped, properties, source }) =>
       avroOfColumns(
         columns,
         wrapped,
-        fullNameOf(properties) ?? (side === 'key' ? defaultKeyName('') : defaultValueName),
+        fullNameOf(properties) ?? (side === 'key' ? defaultKeyName(source) : defaultValueName),
       ),
     columnsOf: (schema, options) => columnsOfAvro(treeOf(schema), options),
     misfit(columns, schema, options) {

@@ -162,9 +162,10 @@ const namespace = 'io.confluent.ksql.avro_schemas';
 /** The record of a source's value, where the statement names none. */
 export const defaultValueName = `${namespace}.KsqlDataSourceSchema`;
 
-/** The record of a source's key: `OrdersByUserKey` for ORDERS_BY_USER. */
+/** The record of a source's key: `OrdersByUserKey` for ORDERS_BY_USER. What cannot stand in a name is left out. */
 export const defaultKeyName = (source: string): string =>
   `${namespace}.${source
+    .replaceAll(/[^A-Za-z0-9_]|^[0-9]+/g, '')
     .toLowerCase()
     .split('_')
     .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))

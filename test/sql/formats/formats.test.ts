@@ -141,7 +141,12 @@ describe('what a format says of itself is true', () => {
   const optionsOf = ({ name, schemas }: Format, columns: readonly Column[]): FormatOptions => {
     const { options } = formatOf({ name }, columns, 'key');
     if (schemas === undefined) return options;
-    const schema = { id: 1, type: schemas.type, schema: schemas.schemaOf(columns, options), definitions: [] };
+    const schema = {
+      id: 1,
+      type: schemas.type,
+      schema: schemas.schemaOf(columns, { ...options, source: 'S' }),
+      definitions: [],
+    };
     return { ...options, schema };
   };
   const bytesOf = (format: Format, type: SqlType, value: Value): Uint8Array => {

@@ -36,7 +36,7 @@ const optionsOf = (format: Format, columns: readonly Column[], nullable: string 
   const schema: KnownSchema = {
     id: 7,
     type: schemas.type,
-    schema: schemas.schemaOf(columns, options),
+    schema: schemas.schemaOf(columns, { ...options, source: 'S' }),
     definitions: [],
   };
   return { ...options, schema, writers: new WriterSchemas(() => Promise.resolve(undefined)) };
