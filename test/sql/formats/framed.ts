@@ -17,11 +17,17 @@ export const framed = (id: number, line: string): Uint8Array => {
   return bytes;
 };
 
+/** The names of the fields in a text that a registry takes for a schema of Avro. */
+const schemaOf = (names: readonly string[]): string => JSON.stringify({ type: 'enum', name: 'Fields', symbols: names });
+
+const namesIn = (schema: string): readonly string[] =>
+  (JSON.parse(schema) as { readonly symbols: readonly string[] }).symbols;
+
 /** Schemas of two writers, which come after a while; there is none for another id, and 13 cannot be asked for. */
 export const slowSchemas: SchemaLookUp = async (id) => {
   await new Promise((resolve) => setTimeout(resolve, 20));
   if (id === 13) throw new Error('the registry does not answer');
-  const schema = [undefined, 'A,B', 'B,A'][id];
+  const schema = [undefined, schemaOf(['A', 'B']), schemaOf(['B', 'A'])][id];
   return schema === undefined ? undefined : { id, type: 'AVRO', schema, definitions: [] };
 };
 
@@ -49,8 +55,8 @@ export const framedFormat = (): Format => {
     schemas: {
       type: 'AVRO',
       neededToRead: true,
-      schemaOf: (columns) => columns.map(({ name }) => name).join(),
-      columnsOf: ({ schema }) => schema.split(',').map((name) => ({ name, type: { kind: 'STRING' } })),
+      schemaOf: (columns) => schemaOf(columns.map(({ name }) => name)),
+      columnsOf: ({ schema }) => namesIn(schema).map((name) => ({ name, type: { kind: 'STRING' } })),
       misfit: () => undefined,
     },
     unsupported: (columns) =>
@@ -66,8 +72,9 @@ export const framedFormat = (): Format => {
     reader: (columns, { properties, writers }, wanted) => ({
       read(bytes, start, end, into) {
         const id = schemaIdAt(bytes, start, end);
-        const names = writers?.get(id)?.schema.split(',');
-        if (names === undefined) throw new SerdeError(`there is no schema with the id ${id}`);
+        const schema = writers?.get(id)?.schema;
+        if (schema === undefined) throw new SerdeError(`there is no schema with the id ${id}`);
+        const names = namesIn(schema);
         const fields = readUtf8(bytes, start + framingBytes, end).split(properties?.['DELIMITER'] ?? ',');
         for (const slot of wanted ?? columns.keys()) {
           into[slot] = fields[names.indexOf(columns[slot]?.name ?? '')] ?? null;
