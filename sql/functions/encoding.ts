@@ -50,7 +50,7 @@ const encodings: Readonly<Record<string, Encoding>> = {
   },
 };
 
-const encodingNamed = (name: string): Encoding => {
+export const encodingNamed = (name: string): Encoding => {
   const lower = name.toLowerCase();
   const found = Object.hasOwn(encodings, lower) ? encodings[lower] : undefined;
   if (found === undefined) {

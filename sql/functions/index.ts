@@ -10,6 +10,7 @@ import { extremeAggregates } from './aggregates/extremes.ts';
 import { offsetAggregates } from './aggregates/offsets.ts';
 import { statisticAggregates } from './aggregates/statistics.ts';
 import { sumAggregates } from './aggregates/sums.ts';
+import { bytes, conversions } from './bytes.ts';
 import { arrays, maps } from './collections.ts';
 import { encoding } from './encoding.ts';
 import { geo } from './geo.ts';
@@ -38,6 +39,8 @@ export const families: readonly Family[] = [
   tables,
   strings,
   encoding,
+  bytes,
+  conversions,
   regularExpressions,
   math,
   nulls,

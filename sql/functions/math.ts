@@ -1,10 +1,13 @@
 /** Functions on numbers. INTEGER and BIGINT wrap as in Java; DOUBLE is IEEE 754. */
 
+import { assert } from '../../base/index.ts';
 import { negateLong } from '../types/arithmetic.ts';
+import { fits, powerOfTen, rescaleHalfUp } from '../types/decimal.ts';
 import { orderOf } from '../types/equality.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
+import { printType, type SqlType } from '../types/type.ts';
 import { doubleToBigint, type Value } from '../types/value.ts';
-import { type Call, define } from './define.ts';
+import { type Body, type Call, define } from './define.ts';
 import type { Family } from './registry.ts';
 import { orderedKinds } from './signature.ts';
 
@@ -41,6 +44,35 @@ export const roundDouble = (value: number, places: number): number => {
   if (rounded === 0n) return 0;
   const magnitude = Number(`${rounded}e${-places}`);
   return value > 0 ? magnitude : -magnitude;
+};
+
+/** How many units a number is, rounded to whole ones. */
+type Rounding = (value: bigint, unit: bigint) => bigint;
+
+const toZero: Rounding = (value, unit) => value / unit;
+const floor: Rounding = (value, unit) => (value < 0n && value % unit !== 0n ? value / unit - 1n : value / unit);
+const ceiling: Rounding = (value, unit) => -floor(-value, unit);
+const half: Rounding = (value, unit) => floor(value * 2n + unit, unit * 2n);
+
+/** A DECIMAL of whole numbers, for those that a DECIMAL has before its point. */
+const wholeDecimal = ([type]: readonly SqlType[]): SqlType => {
+  assert(type?.kind === 'DECIMAL', 'the argument is a DECIMAL');
+  return { kind: 'DECIMAL', precision: Math.max(1, type.precision - type.scale), scale: 0 };
+};
+
+/** Rounds a DECIMAL to decimal places, those of the second argument where none are given, into the type of the result. */
+const rounding = ({ args: [type], result }: Call, places: number | undefined, round: Rounding): Body => {
+  assert(type?.kind === 'DECIMAL' && result.kind === 'DECIMAL', 'a DECIMAL is rounded to a DECIMAL');
+  const { precision, scale } = type;
+  return (value: bigint, given: number = places ?? 0) => {
+    // Beyond all digits there is nothing to round, or nothing is left.
+    const to = Math.max(given, scale - precision - 1);
+    if (to >= scale) return rescaleHalfUp(value, scale, result.scale);
+    const rounded = round(value, powerOfTen(scale - to)) * powerOfTen(scale - to);
+    const number = rescaleHalfUp(rounded, scale, result.scale);
+    if (!fits(number, result.precision)) throw new EvaluationError(`the number does not fit ${printType(result)}`);
+    return number;
+  };
 };
 
 /** Functions of one number that Math has, as Java has them too. */
@@ -105,6 +137,13 @@ export const math: Family = {
       body: (value: number) => Math.abs(value),
     }),
     define({
+      signature: 'ABS(DECIMAL) -> DECIMAL',
+      doc: 'The number without its sign.',
+      nulls: 'propagate',
+      examples: [['ABS(-1.50)', '1.50']],
+      body: (value: bigint) => (value < 0n ? -value : value),
+    }),
+    define({
       signature: ['CEIL(INT) -> INT', 'CEIL(BIGINT) -> BIGINT'],
       doc: 'The least whole number that is not below the argument.',
       elsewhere: ['CEILING'],
@@ -123,6 +162,13 @@ export const math: Family = {
       body: (value: number) => Math.ceil(value),
     }),
     define({
+      signature: 'CEIL(DECIMAL) -> DECIMAL',
+      doc: 'The least whole number that is not below the argument.',
+      nulls: 'propagate',
+      examples: [['CEIL(01.20 + 10)', 'CAST(12 AS DECIMAL(13, 2))']],
+      bind: (call) => rounding(call, 0, ceiling),
+    }),
+    define({
       signature: ['FLOOR(INT) -> INT', 'FLOOR(BIGINT) -> BIGINT'],
       doc: 'The greatest whole number that is not above the argument.',
       nulls: 'propagate',
@@ -138,6 +184,13 @@ export const math: Family = {
         ['FLOOR(-1.2E0)', '-2E0'],
       ],
       body: (value: number) => Math.floor(value),
+    }),
+    define({
+      signature: 'FLOOR(DECIMAL) -> DECIMAL',
+      doc: 'The greatest whole number that is not above the argument.',
+      nulls: 'propagate',
+      examples: [['FLOOR(1.70)', '1.00']],
+      bind: (call) => rounding(call, 0, floor),
     }),
     define({
       signature: ['ROUND(INT) -> BIGINT', 'ROUND(BIGINT) -> BIGINT'],
@@ -167,6 +220,28 @@ export const math: Family = {
         ['ROUND(12345.678E0, -2)', '12300E0'],
       ],
       body: roundDouble,
+    }),
+    define({
+      signature: 'ROUND(DECIMAL) -> DECIMAL',
+      doc: 'The nearest whole number, of two equally near ones the greater.',
+      resultOf: wholeDecimal,
+      nulls: 'propagate',
+      examples: [
+        ['ROUND(11.50)', "DECIMAL '12'"],
+        ['ROUND(-11.50)', "DECIMAL '-11'"],
+      ],
+      bind: (call) => rounding(call, 0, half),
+    }),
+    define({
+      signature: 'ROUND(DECIMAL, INT) -> DECIMAL',
+      doc: 'The number rounded to a number of decimal places, of two equally near ones to the greater, in the type of the argument; negative places round to tens, hundreds …',
+      nulls: 'propagate',
+      examples: [
+        ['ROUND(11.25, 1)', '11.30'],
+        ['ROUND(-11.25, 1)', '-11.20'],
+        ['ROUND(123.4, -2)', '100.0'],
+      ],
+      bind: (call) => rounding(call, undefined, half),
     }),
     define({
       signature: toDouble('SQRT'),
@@ -206,6 +281,24 @@ export const math: Family = {
         ['TRUNC(12345.678E0, -2)', '12300E0'],
       ],
       body: truncateDouble,
+    }),
+    define({
+      signature: 'TRUNC(DECIMAL) -> DECIMAL',
+      doc: 'The number without its fraction.',
+      resultOf: wholeDecimal,
+      nulls: 'propagate',
+      examples: [['TRUNC(-11.50)', "DECIMAL '-11'"]],
+      bind: (call) => rounding(call, 0, toZero),
+    }),
+    define({
+      signature: 'TRUNC(DECIMAL, INT) -> DECIMAL',
+      doc: 'The number cut off behind a number of decimal places, in the type of the argument; negative places cut off tens, hundreds …',
+      nulls: 'propagate',
+      examples: [
+        ['TRUNC(11.29, 1)', '11.20'],
+        ['TRUNC(-123.4, -2)', '-100.0'],
+      ],
+      bind: (call) => rounding(call, undefined, toZero),
     }),
     ...ofOneNumber.map(([name, doc, example, body]) =>
       define({

@@ -7,7 +7,7 @@ import { EvaluationError } from './errors.ts';
 import type { Family } from './registry.ts';
 
 /** A text that a function makes may be so long: several of the longest must fit into a worker's memory. */
-const longestPadded = 16 * 1024 * 1024;
+export const longestPadded = 16 * 1024 * 1024;
 
 const padding = (text: string, length: number, fill: string): string | null => {
   if (length < 0 || fill === '') return null;
@@ -19,11 +19,18 @@ const padding = (text: string, length: number, fill: string): string | null => {
     .slice(0, Math.max(0, length - text.length));
 };
 
-const substring = (text: string, position: number, length?: number): string => {
-  const start = position < 0 ? Math.max(text.length + position, 0) : Math.min(Math.max(position - 1, 0), text.length);
-  const end = length === undefined ? text.length : Math.max(Math.min(start + length, text.length), start);
-  return text.slice(start, end);
+/** Where the part begins and ends that SUBSTRING takes, of so many units. */
+export const substringBounds = (
+  units: number,
+  position: number,
+  length?: number,
+): readonly [start: number, end: number] => {
+  const start = position < 0 ? Math.max(units + position, 0) : Math.min(Math.max(position - 1, 0), units);
+  return [start, length === undefined ? units : Math.max(Math.min(start + length, units), start)];
 };
+
+const substring = (text: string, position: number, length?: number): string =>
+  text.slice(...substringBounds(text.length, position, length));
 
 const instr = (
   text: string | null,

@@ -1,8 +1,9 @@
-/** Functions on points in time. All is UTC; a day has 24 hours. */
+/** Functions on points in time, dates and times of the day. All is UTC; a day has 24 hours. */
 
 import { EvaluationError } from '../types/evaluation-error.ts';
-import { dateFormatter, timeFormatter } from '../types/time/format.ts';
-import { dateParser, timeParser } from '../types/time/parse.ts';
+import { dateFormatter, timeFormatter, timeOfDayFormatter } from '../types/time/format.ts';
+import { dateParser, timeOfDayParser, timeParser } from '../types/time/parse.ts';
+import { simpleDateParser } from '../types/time/simple-parse.ts';
 import { gmt, utc, type Zone, zoneNamed } from '../types/time/zones.ts';
 import { type Body, type Call, define } from './define.ts';
 import type { Family } from './registry.ts';
@@ -22,6 +23,20 @@ const moved = (unit: string, amount: number, time: number): number => {
   if (!Number.isSafeInteger(result)) throw new EvaluationError('the point in time is out of range');
   return result;
 };
+
+const dayMs = 86_400_000;
+
+/** Days as a date, whose midnight is a safe integer. */
+const dateOf = (days: number): number => {
+  if (!Number.isSafeInteger(days * dayMs)) throw new EvaluationError('the date is out of range');
+  return days;
+};
+
+const movedDate = (unit: string, amount: number, days: number): number =>
+  dateOf(Math.floor(moved(unit, amount, days * dayMs) / dayMs));
+
+const movedTime = (unit: string, amount: number, ms: number): number =>
+  ((moved(unit, amount, ms) % dayMs) + dayMs) % dayMs;
 
 /** Epoch milliseconds as a point in time, which is a safe integer. */
 const timestampOf = (ms: number | bigint): number => {
@@ -47,6 +62,9 @@ const formatterOf = remembered(timeFormatter);
 const parserOf = remembered(timeParser);
 const dateFormatterOf = remembered(dateFormatter);
 const dateParserOf = remembered(dateParser);
+const timeOfDayFormatterOf = remembered(timeOfDayFormatter);
+const timeOfDayParserOf = remembered(timeOfDayParser);
+const simpleDateParserOf = remembered(simpleDateParser);
 
 /** Makes the pattern and zone that are constants ready, which checks them too. Others come with the rows. */
 const prepare = ({ constants }: Call, ofPattern: (pattern: string) => unknown): void => {
@@ -190,6 +208,105 @@ export const time: Family = {
       nulls: 'propagate',
       examples: [["CAST(TIMESTAMPSUB(HOURS, 25, '2024-03-01') AS STRING)", "'2024-02-28T23:00:00.000'"]],
       body: (unit: string, amount: number, at: number) => moved(unit, -amount, at),
+    }),
+    define({
+      signature: 'DATEADD(literal STRING, INT, DATE) -> DATE',
+      doc: 'A day later by an amount of a unit: MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS; the part of a day that is reached does not count.',
+      nulls: 'propagate',
+      examples: [
+        ["CAST(DATEADD(DAYS, 1, '2024-02-28') AS STRING)", "'2024-02-29'"],
+        ["CAST(DATEADD(HOURS, 25, '2024-02-28') AS STRING)", "'2024-02-29'"],
+      ],
+      body: movedDate,
+    }),
+    define({
+      signature: 'DATESUB(literal STRING, INT, DATE) -> DATE',
+      doc: 'A day earlier by an amount of a unit: MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS; the part of a day that is reached does not count.',
+      nulls: 'propagate',
+      examples: [["CAST(DATESUB(HOURS, 1, '2024-03-01') AS STRING)", "'2024-02-29'"]],
+      body: (unit: string, amount: number, days: number) => movedDate(unit, -amount, days),
+    }),
+    define({
+      signature: 'TIMEADD(literal STRING, INT, TIME) -> TIME',
+      doc: 'A time of the day later by an amount of a unit: MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS; behind midnight it goes on at 00:00.',
+      nulls: 'propagate',
+      examples: [["CAST(TIMEADD(HOURS, 2, '23:30') AS STRING)", "'01:30'"]],
+      body: movedTime,
+    }),
+    define({
+      signature: 'TIMESUB(literal STRING, INT, TIME) -> TIME',
+      doc: 'A time of the day earlier by an amount of a unit: MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS; before midnight it goes on at 24:00.',
+      nulls: 'propagate',
+      examples: [["CAST(TIMESUB(HOURS, 2, '01:30') AS STRING)", "'23:30'"]],
+      body: (unit: string, amount: number, ms: number) => movedTime(unit, -amount, ms),
+    }),
+    define({
+      signature: 'FORMAT_DATE(DATE, STRING) -> STRING',
+      doc: "A date as text, by a pattern such as 'dd/MM/yyyy'.",
+      nulls: 'propagate',
+      examples: [["FORMAT_DATE('2022-01-31', 'dd MMM yyyy')", "'31 Jan 2022'"]],
+      bind: (call) => {
+        prepare(call, dateFormatterOf);
+        return (days: number, pattern: string) => dateFormatterOf(pattern)(days);
+      },
+    }),
+    define({
+      signature: 'FORMAT_TIME(TIME, STRING) -> STRING',
+      doc: "A time of the day as text, by a pattern such as 'h:mm a'.",
+      nulls: 'propagate',
+      examples: [["FORMAT_TIME('21:58:33', 'h:mm a')", "'9:58 PM'"]],
+      bind: (call) => {
+        prepare(call, timeOfDayFormatterOf);
+        return (ms: number, pattern: string) => timeOfDayFormatterOf(pattern)(ms);
+      },
+    }),
+    define({
+      signature: 'PARSE_DATE(STRING, STRING) -> DATE',
+      doc: "The date that a text stands for, read by a pattern such as 'dd/MM/yyyy', with the letters of Java's SimpleDateFormat: a month has as many days as are named, and text behind the date is left out.",
+      nulls: 'propagate',
+      examples: [
+        ["CAST(PARSE_DATE('31 Jan 2022', 'dd MMM yyyy') AS STRING)", "'2022-01-31'"],
+        ["CAST(PARSE_DATE('2022-02-30', 'yyyy-MM-dd') AS STRING)", "'2022-03-02'"],
+      ],
+      bind: (call) => {
+        prepare(call, simpleDateParserOf);
+        const { context } = call;
+        return (text: string, pattern: string) => simpleDateParserOf(pattern)(text, context.now());
+      },
+    }),
+    define({
+      signature: 'PARSE_TIME(STRING, STRING) -> TIME',
+      doc: "The time of the day that a text stands for, read by a pattern such as 'h:mm a'.",
+      nulls: 'propagate',
+      examples: [["CAST(PARSE_TIME('9:58 PM', 'h:mm a') AS STRING)", "'21:58'"]],
+      bind: (call) => {
+        prepare(call, timeOfDayParserOf);
+        return (text: string, pattern: string) => timeOfDayParserOf(pattern)(text);
+      },
+    }),
+    define({
+      signature: 'FROM_DAYS(INT) -> DATE',
+      doc: 'The date of a number of days since 1970-01-01.',
+      nulls: 'propagate',
+      examples: [['CAST(FROM_DAYS(19000) AS STRING)', "'2022-01-08'"]],
+      body: dateOf,
+    }),
+    define({
+      signature: 'UNIX_DATE() -> INT',
+      doc: 'The present day in UTC, in days since 1970-01-01, read again for each row.',
+      nulls: 'propagate',
+      examples: [['UNIX_DATE() > 0', 'TRUE']],
+      bind:
+        ({ context }) =>
+        () =>
+          Math.floor(context.now() / dayMs),
+    }),
+    define({
+      signature: 'UNIX_DATE(DATE) -> INT',
+      doc: 'The days since 1970-01-01 of a date.',
+      nulls: 'propagate',
+      examples: [["UNIX_DATE('1970-01-02')", '1']],
+      body: (days: number) => days,
     }),
   ],
 };

@@ -91,8 +91,8 @@ export const parseDecimal = (text: string): Decimal | undefined => {
 
 /** The form of a number that is written as a literal: that of its digits, with one before the point at least. */
 export const formOfLiteral = ({ unscaled, scale }: Decimal): DecimalForm => ({
-  precision: Math.max(digitCount(unscaled), scale + 1),
-  scale,
+  precision: Math.max(digitCount(unscaled) - Math.min(scale, 0), scale + 1),
+  scale: Math.max(scale, 0),
 });
 
 /** The double as a decimal: the shortest digits that stand for it. None for NaN and infinities. */

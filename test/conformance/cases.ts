@@ -1,13 +1,24 @@
 /**
  * Reading cases: files of `{"tests": [...]}`, spread over formats and configurations, numbers with all their digits.
  *
- * A number that a double would blur (beyond 2^53) is read as a bigint; others are plain numbers.
+ * A whole number that a double would blur (beyond 2^53) is read as a bigint, a fraction as its text (`NumberText`); others
+ * are plain numbers.
  */
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { parseExactJson } from '../../server/exact-json.ts';
+import { NumberText } from '../../sql/index.ts';
 
-export type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [name: string]: Json };
+export type Json =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | NumberText
+  | readonly Json[]
+  | { readonly [name: string]: Json };
 
 export interface CaseWindow {
   readonly start: number;
@@ -84,19 +95,12 @@ interface RawCase extends Partial<Omit<Case, 'id' | 'text'>> {
   readonly config?: readonly string[];
 }
 
-/** JSON with exact whole numbers. */
-export const readJson = (text: string): Json =>
-  JSON.parse(text, ((_key: string, value: unknown, context?: { readonly source?: string }) =>
-    typeof value === 'number' &&
-    !Number.isSafeInteger(value) &&
-    context?.source !== undefined &&
-    /^-?\d+$/.test(context.source)
-      ? BigInt(context.source)
-      : value) as (key: string, value: unknown) => unknown) as Json;
+/** JSON with exact numbers. */
+export const readJson = (text: string): Json => parseExactJson(text) as Json;
 
 /** The same value as text, bigints as numbers. */
 export const writeJson = (value: Json): string => {
-  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'bigint' || value instanceof NumberText) return value.toString();
   if (Array.isArray(value)) return `[${(value as readonly Json[]).map(writeJson).join(',')}]`;
   if (typeof value === 'object' && value !== null) {
     return `{${Object.entries(value)

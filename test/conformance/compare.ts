@@ -7,7 +7,8 @@
  */
 
 import { formatOf } from '../../sql/formats/index.ts';
-import type { Column, SqlType } from '../../sql/index.ts';
+import { type Column, NumberText, type SqlType } from '../../sql/index.ts';
+import { parseDecimal, rescaleExact } from '../../sql/types/decimal.ts';
 import { type CaseRecord, type Json, writeJson } from './cases.ts';
 import type { Forms, ReadRecord } from './records.ts';
 
@@ -70,6 +71,18 @@ const bareValue = (value: Json, column: Column | undefined): Json => {
   return wrapped ? ((Object.values(value)[0] ?? null) as Json) : value;
 };
 
+/** Two decimals, each a number or a text of one, by their value. */
+const sameDecimal = (a: Json, b: Json): boolean => {
+  const [one, other] = [a, b].map((each) =>
+    parseDecimal(typeof each === 'object' && !(each instanceof NumberText) ? '' : String(each)),
+  );
+  if (one === undefined || other === undefined) return false;
+  const scale = Math.max(one.scale, other.scale);
+  return rescaleExact(one.unscaled, one.scale, scale) === rescaleExact(other.unscaled, other.scale, scale);
+};
+
+const approximate = (value: Json): Json => (value instanceof NumberText ? Number(value.text) : value);
+
 /** The first difference as a sentence, or undefined. `type` is that of the column, where it is known. */
 export const difference = (
   expected: Json,
@@ -80,6 +93,10 @@ export const difference = (
   const differs = (): string => `${at}: expected ${show(expected)}, got ${show(actual)}`;
   if (expected === null || actual === null || actual === undefined)
     return expected === (actual ?? null) ? undefined : differs();
+  if (type?.kind === 'DECIMAL') return sameDecimal(expected, actual) ? undefined : differs();
+  if (expected instanceof NumberText || actual instanceof NumberText) {
+    return difference(approximate(expected), approximate(actual), type, at);
+  }
   if (
     type?.kind === 'DOUBLE' ||
     (typeof expected === 'number' && typeof actual === 'number' && !Number.isInteger(expected))

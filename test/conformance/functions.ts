@@ -1,15 +1,29 @@
 /** The functions that the cases bring along, registered as any embedder registers functions of his own. */
 
 import {
+  arrayValue,
   define,
   defineAggregate,
   defineTable,
   EvaluationError,
   type FunctionRegistry,
+  mapValue,
   type Slots,
+  type SqlType,
+  textOf,
+  type Value,
 } from '../../sql/index.ts';
+import { converter } from '../../sql/types/cast.ts';
 
 type Field = readonly unknown[];
+
+/** The value as text; of a collection its first member. */
+const firstText = (value: Value, type: SqlType): string | null => {
+  if (value === null) return null;
+  if (type.kind === 'ARRAY') return firstText(arrayValue(value)[0] ?? null, type.element);
+  if (type.kind === 'MAP') return firstText([...mapValue(value).values()][0] ?? null, type.value);
+  return textOf(type)(value);
+};
 
 export const registerCaseFunctions = (registry: FunctionRegistry): void => {
   const shared = { nulls: 'own', examples: [] } as const;
@@ -244,8 +258,45 @@ export const registerCaseFunctions = (registry: FunctionRegistry): void => {
     defineTable({
       ...shared,
       doc,
-      signature: ['TEST_UDTF(INT) -> INT', 'TEST_UDTF(BIGINT) -> BIGINT', 'TEST_UDTF(DOUBLE) -> DOUBLE'],
-      body: (value: number | null) => [value],
+      signature: [
+        'TEST_UDTF(INT) -> INT',
+        'TEST_UDTF(BIGINT) -> BIGINT',
+        'TEST_UDTF(DOUBLE) -> DOUBLE',
+        'TEST_UDTF(BOOLEAN) -> BOOLEAN',
+        'TEST_UDTF(STRING) -> STRING',
+        'TEST_UDTF(STRUCT<A STRING>) -> STRUCT<A STRING>',
+      ],
+      body: (value: Value) => [value],
+    }),
+    category,
+  );
+  registry.add(
+    defineTable({
+      ...shared,
+      doc,
+      signature: 'TEST_UDTF(DECIMAL) -> DECIMAL',
+      resultOf: () => ({ kind: 'DECIMAL', precision: 30, scale: 10 }),
+      bind: ({ args: [type], result }) => {
+        const convert = converter(type as SqlType, result);
+        return (value: Value) => [convert(value)];
+      },
+    }),
+    category,
+  );
+  const several = ['INT', 'BIGINT', 'DOUBLE', 'BOOLEAN', 'STRING', 'DECIMAL', 'STRUCT<A STRING>'];
+  registry.add(
+    defineTable({
+      ...shared,
+      doc,
+      signature: [
+        (type: string) => type,
+        (type: string) => `ARRAY<${type}>`,
+        (type: string) => `MAP<STRING, ${type}>`,
+      ].map((form) => `TEST_UDTF(${several.map(form).join(', ')}) -> STRING`),
+      bind:
+        ({ args }) =>
+        (...values: Value[]) =>
+          values.map((value, i) => firstText(value, args[i] as SqlType)),
     }),
     category,
   );

@@ -25,12 +25,7 @@ interface Rule {
   readonly test: (said: Said) => boolean;
 }
 
-const leftOut: readonly Rule[] = [
-  {
-    why: 'type: DECIMAL, BYTES, DATE and TIME are not there yet',
-    test: ({ all }) => /\bDECIMAL\s*\(/.test(all) || usesType(all, new Set(['BYTES', 'DATE', 'TIME'])),
-  },
-];
+const leftOut: readonly Rule[] = [];
 
 /** Why the case is left out, or undefined when it is to be run. */
 export const skipReason = (one: Pick<Case, 'statements' | 'text' | 'versions' | 'responses'>): string | undefined => {
@@ -49,22 +44,4 @@ const compare = (other: string): number => {
     if (difference !== 0) return difference;
   }
   return 0;
-};
-
-/**
- * Whether one of the words stands where a type stands: behind a column's name, between `<` and `>`, or at the end of a
- * CAST. The same words are allowed as names of columns.
- */
-const usesType = (text: string, words: ReadonlySet<string>): boolean => {
-  const tokens = text.match(/`[^`]*`|'(?:[^']|'')*'|[\w@]+|\S/g) ?? [];
-  const notNames = /^(SELECT|BY|AND|OR|NOT|ON|WHERE|HAVING|WHEN|THEN|ELSE|CASE|IN|LIKE|BETWEEN|FROM|IS)$/;
-  const behind = /^([,)>]|KEY|PRIMARY|HEADERS?)$/;
-  return tokens.some((token, i) => {
-    const [before = '', after = ''] = [tokens[i - 1], tokens[i + 1]];
-    if (!words.has(token) || !behind.test(after)) return false;
-    if (before === '<') return true;
-    if (before === ',') return after === '>';
-    if (before === 'AS') return after === ')';
-    return /^[\w`]/.test(before) && !notNames.test(before);
-  });
 };

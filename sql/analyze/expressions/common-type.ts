@@ -5,11 +5,13 @@
 
 import { canConvert } from '../../types/cast.ts';
 import { formOfLiteral, parseDecimal } from '../../types/decimal.ts';
-import { javaTrim } from '../../types/numbers.ts';
+import { javaTrim, parseBigint, parseInteger } from '../../types/numbers.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import {
   arrayOf,
+  bigintType,
   commonNumber,
+  integerType,
   isScalar,
   mapOf,
   printType,
@@ -82,16 +84,19 @@ const commonType = (common: SqlType, member: Member): SqlType | undefined => {
     }
     return structOf(fields);
   }
-  const number = commonNumber(common, type) ?? (common.kind === 'DECIMAL' ? widenedByText(common, typed) : undefined);
+  const number = commonNumber(common, type) ?? widenedByText(common, typed);
   if (number !== undefined) return number;
   if (canConvert(type, common, isLiteral(member) ? 'lax' : 'strict')) return common;
   return canConvert(common, type, 'strict') ? type : undefined;
 };
 
-/** A number that is written as a text widens a DECIMAL as a literal does. */
+/** A number that is written as a text widens numbers as a literal does. */
 const widenedByText = (common: SqlType, typed: TypedExpression | undefined): SqlType | undefined => {
   if (typed?.kind !== 'literal' || typeof typed.value !== 'string' || typed.type.kind !== 'STRING') return undefined;
-  const number = parseDecimal(javaTrim(typed.value));
+  const text = javaTrim(typed.value);
+  if (parseInteger(text) !== undefined) return commonNumber(common, integerType);
+  if (parseBigint(text) !== undefined) return commonNumber(common, bigintType);
+  const number = parseDecimal(text);
   return number === undefined ? undefined : commonNumber(common, { kind: 'DECIMAL', ...formOfLiteral(number) });
 };
 

@@ -3,7 +3,15 @@
 import { EvaluationError } from '../evaluation-error.ts';
 import { civilFromDays, dayMs, dayOfWeek, dayOfYear, daysFromCivil } from './calendar.ts';
 import { dayPeriod, nameOf } from './names.ts';
-import { type Element, type Field, isOfDate, type NumberElement, type OffsetForm, parsePattern } from './pattern.ts';
+import {
+  type Element,
+  type Field,
+  isOfDate,
+  isOfTime,
+  type NumberElement,
+  type OffsetForm,
+  parsePattern,
+} from './pattern.ts';
 import { utc, type Zone } from './zones.ts';
 
 /** A point in time as clocks in its zone show it. */
@@ -38,6 +46,16 @@ export const dateFormatter = (pattern: string): ((days: number) => string) => {
   }
   const format = timeFormatter(pattern);
   return (days) => format(days * dayMs, utc);
+};
+
+/** The function that writes milliseconds of a day by a pattern that names no date and no zone; others raise
+ *  `EvaluationError`. */
+export const timeOfDayFormatter = (pattern: string): ((ms: number) => string) => {
+  if (!parsePattern(pattern).every(isOfTime)) {
+    throw new EvaluationError(`the pattern '${pattern}' names a date or a zone, but a time has none`);
+  }
+  const format = timeFormatter(pattern);
+  return (ms) => format(ms, utc);
 };
 
 type Writer = (moment: Moment) => string;

@@ -12,7 +12,15 @@
 import { EvaluationError } from '../evaluation-error.ts';
 import { civilFromDays, dayMs, dayOfWeek, dayOfYear, daysFromCivil, daysInMonth, isLeapYear } from './calendar.ts';
 import { namedValues } from './names.ts';
-import { type Element, type Field, fieldsOf, type NumberElement, type OffsetForm, parsePattern } from './pattern.ts';
+import {
+  type Element,
+  type Field,
+  fieldsOf,
+  isOfTime,
+  type NumberElement,
+  type OffsetForm,
+  parsePattern,
+} from './pattern.ts';
 import { regionsOfAbbreviations } from './zone-names.ts';
 import { fixedZone, fromLocal, gmt, offsetId, offsetOf, writtenId, type Zone, zoneNamed } from './zones.ts';
 
@@ -36,6 +44,21 @@ export const dateParser = (pattern: string): ((text: string) => number) => {
     const days = dateOf(fields);
     if (days === undefined) throw impossible('the date is not complete');
     return timeOf(fields) === dayMs ? days + 1 : days;
+  };
+};
+
+/** The function that reads texts to milliseconds of the day, by a pattern that names no date and no zone; others raise
+ *  `EvaluationError`. The text must name an hour. */
+export const timeOfDayParser = (pattern: string): ((text: string) => number) => {
+  if (!parsePattern(pattern).every(isOfTime)) {
+    throw new EvaluationError(`the pattern '${pattern}' names a date or a zone, but a time has none`);
+  }
+  const read = textReader(pattern);
+  return (text) => {
+    const { fields } = read(text);
+    const { hour, clockHour, half, milliOfDay, nanoOfDay } = fields;
+    if ((hour ?? clockHour ?? half ?? milliOfDay ?? nanoOfDay) === undefined) throw impossible('there is no hour');
+    return Math.floor(timeOf(fields)) % dayMs;
   };
 };
 

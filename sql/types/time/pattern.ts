@@ -300,6 +300,27 @@ export const isOfDate = (element: Element): boolean => {
   }
 };
 
+/** Whether an element is of a time of the day alone. */
+export const isOfTime = (element: Element): boolean => {
+  switch (element.kind) {
+    case 'literal':
+    case 'day-period':
+      return true;
+    case 'number':
+    case 'text':
+      return timeFields.has(element.field);
+    case 'padded':
+      return isOfTime(element.element);
+    case 'optional':
+      return element.elements.every(isOfTime);
+    case 'local-offset':
+    case 'offset':
+    case 'zone-id':
+    case 'zone-name':
+      return false;
+  }
+};
+
 /** The fields that elements name. */
 export const fieldsOf = (elements: readonly Element[]): readonly Field[] =>
   elements.flatMap((element) => {
