@@ -2,10 +2,10 @@
 
 import { assert } from '../../base/index.ts';
 import { negateLong } from '../types/arithmetic.ts';
-import { fits, powerOfTen, rescaleHalfUp } from '../types/decimal.ts';
+import { type DecimalForm, decimalForm, fits, powerOfTen, rescaleHalfUp } from '../types/decimal.ts';
 import { orderOf } from '../types/equality.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
-import { printType, type SqlType } from '../types/type.ts';
+import { isScalar, printType, type SqlType, scalarOf } from '../types/type.ts';
 import { doubleToBigint, type Value } from '../types/value.ts';
 import { type Body, type Call, define } from './define.ts';
 import type { Family } from './registry.ts';
@@ -56,21 +56,26 @@ const half: Rounding = (value, unit) => floor(value * 2n + unit, unit * 2n);
 
 /** A DECIMAL of whole numbers, for those that a DECIMAL has before its point. */
 const wholeDecimal = ([type]: readonly SqlType[]): SqlType => {
-  assert(type?.kind === 'DECIMAL', 'the argument is a DECIMAL');
-  return { kind: 'DECIMAL', precision: Math.max(1, type.precision - type.scale), scale: 0 };
+  const { precision, scale } = formOf(type);
+  return scalarOf('DECIMAL', [Math.max(1, precision - scale), 0]);
+};
+
+const formOf = (type: SqlType | undefined): DecimalForm => {
+  assert(type !== undefined && isScalar(type), 'a DECIMAL is a scalar');
+  return decimalForm(type);
 };
 
 /** Rounds a DECIMAL to decimal places, those of the second argument where none are given, into the type of the result. */
 const rounding = ({ args: [type], result }: Call, places: number | undefined, round: Rounding): Body => {
-  assert(type?.kind === 'DECIMAL' && result.kind === 'DECIMAL', 'a DECIMAL is rounded to a DECIMAL');
-  const { precision, scale } = type;
+  const { precision, scale } = formOf(type);
+  const target = formOf(result);
   return (value: bigint, given: number = places ?? 0) => {
     // Beyond all digits there is nothing to round, or nothing is left.
     const to = Math.max(given, scale - precision - 1);
-    if (to >= scale) return rescaleHalfUp(value, scale, result.scale);
+    if (to >= scale) return rescaleHalfUp(value, scale, target.scale);
     const rounded = round(value, powerOfTen(scale - to)) * powerOfTen(scale - to);
-    const number = rescaleHalfUp(rounded, scale, result.scale);
-    if (!fits(number, result.precision)) throw new EvaluationError(`the number does not fit ${printType(result)}`);
+    const number = rescaleHalfUp(rounded, scale, target.scale);
+    if (!fits(number, target.precision)) throw new EvaluationError(`the number does not fit ${printType(result)}`);
     return number;
   };
 };

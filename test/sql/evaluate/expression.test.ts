@@ -221,7 +221,7 @@ describe('parts and constructors', () => {
     ['R->`__proto__`', 'p'],
     ['NR->F', null],
     ['ARRAY[1, NULL, L]', [1, null, 9007199254740993n]],
-    ["ARRAY[NULL, 10, '2e1', I, 5]", [null, 10, 20, 7, 5]],
+    ["ARRAY[NULL, 10, '2e1', I, 5]", [null, 10n, 20n, 7n, 5n]],
     [
       'ARRAY[STRUCT(X := 1), STRUCT(Y := 2)]',
       [
