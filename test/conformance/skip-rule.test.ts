@@ -1,6 +1,6 @@
 /** What is left out, and what is not. */
 
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Case, type Json, writeJson } from './cases.ts';
 import { skipReason } from './skip-rule.ts';
 
