@@ -64,6 +64,7 @@ import {
   checkNotInternal,
   definitionOf,
   type FunctionModule,
+  HttpRegistry,
   isScalar,
   type LoadedModule,
   LocalRegistry,
@@ -233,6 +234,15 @@ export interface OpenOptions {
    *  on the calling thread (pull queries, INSERT VALUES, and all queries where `workers` is 0) calls the code in a thread
    *  of its own, which it waits for. */
   readonly functionLimits?: FunctionLimits;
+  /** An external registry of schemas, as Confluent's; the embedded one when left out. The URL may hold
+   *  `user:password@`. */
+  readonly schemaRegistry?: {
+    readonly url: string;
+    readonly user?: string;
+    readonly password?: string;
+    /** Of one request, which is tried up to four times. Default 5000. */
+    readonly timeoutMs?: number;
+  };
   /** Called for events: queries that stop or retry, threads that die. Never sees record contents. */
   readonly onEvent?: (event: MillraceEvent) => void;
 }
@@ -437,6 +447,11 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       throw new UserError('PUSH_MEMORY_INVALID', `push.${name} is ${bytes} bytes`, {
         hint: `Give a number of bytes from ${MIN_PUSH_MEMORY}, or leave it out.`,
       });
+  const registryUrl = options.schemaRegistry?.url;
+  if (registryUrl !== undefined && !/^https?:$/.test(URL.parse(registryUrl)?.protocol ?? ''))
+    throw new UserError('SCHEMA_REGISTRY_INVALID', 'the URL of the schema registry is not one of http or https', {
+      hint: "Write open({ data, schemaRegistry: { url: 'http://localhost:8081' } }).",
+    });
   const functions = builtInFunctions();
   const { functionLimits } = options;
   const guarded = functionLimits && new GuardedThread({ handler: moduleService, heapMb: heapOf(functionLimits) });
@@ -467,7 +482,10 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       // Copies of what is in the changelogs, of which a start makes no use.
       if (isPassingShard(Number(/^shard-(\d+)$/.exec(name)?.[1] ?? -1))) rmSync(join(state, name), { recursive: true });
     }
-    const registry = new LocalRegistry(new TopicStore(log, () => systemClock.now()));
+    const registry =
+      options.schemaRegistry === undefined
+        ? new LocalRegistry(new TopicStore(log, () => systemClock.now()))
+        : new HttpRegistry({ ...options.schemaRegistry, fetch, timers: systemClock });
     /** A worker's end of a channel over which it asks for schemas. */
     const builderPort = (): MessagePort => {
       const { port1, port2 } = new MessageChannel();

@@ -25,6 +25,8 @@ export interface ServeOptions {
   readonly stateMemory?: number | undefined;
   /** MiB. */
   readonly pushMemory?: number | undefined;
+  /** URL of an external registry of schemas. */
+  readonly schemaRegistry?: string | undefined;
   /** A folder of modules of functions. */
   readonly functions?: string | undefined;
   /** Milliseconds. */
@@ -42,6 +44,7 @@ export async function serve({
   maxQueries,
   stateMemory,
   pushMemory,
+  schemaRegistry,
   functions,
   functionTime,
   functionMemory,
@@ -69,6 +72,7 @@ export async function serve({
       ...(stateMemory === undefined ? {} : { stateMemoryBytes: stateMemory * 1024 * 1024 }),
       ...(pushMemory === undefined ? {} : { push: { bytesInAll: pushMemory * 1024 * 1024 } }),
       ...(workers === undefined ? {} : { workers }),
+      ...(schemaRegistry === undefined ? {} : { schemaRegistry: { url: schemaRegistry } }),
       ...(functions === undefined ? {} : { functions }),
       functionLimits: {
         ...(functionTime === undefined ? {} : { callMs: functionTime }),

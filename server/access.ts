@@ -26,7 +26,7 @@ export interface AccessRules {
 }
 
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
-const jsonType = /^application\/(json|vnd\.ksql(api)?[.+\w-]*)\s*(;|$)/i;
+const jsonType = /^application\/(json|vnd\.(ksql(api)?|schemaregistry)[.+\w-]*)\s*(;|$)/i;
 
 /** Throws a `RequestError` unless the request may go on. Allowed origins get the headers that their browsers ask for.
  *  */

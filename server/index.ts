@@ -45,6 +45,8 @@ export interface ServerOptions {
   readonly functionLimits?: NonNullable<OpenOptions['functionLimits']>;
   /** Memory for rows that wait for the clients of push queries. */
   readonly push?: NonNullable<OpenOptions['push']>;
+  /** An external registry of schemas; the embedded one when left out. */
+  readonly schemaRegistry?: NonNullable<OpenOptions['schemaRegistry']>;
 }
 
 export interface RunningServer {
@@ -84,6 +86,7 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
     workers: options.workers ?? Math.max(1, availableParallelism() - 1),
     ...(options.stateMemoryBytes === undefined ? {} : { stateMemoryBytes: options.stateMemoryBytes }),
     ...(options.push === undefined ? {} : { push: options.push }),
+    ...(options.schemaRegistry === undefined ? {} : { schemaRegistry: options.schemaRegistry }),
     ...(options.functions === undefined
       ? {}
       : { functions: functionFiles(options.functions), functionLimits: options.functionLimits ?? {} }),

@@ -167,6 +167,10 @@ class Engine implements SqlEngine {
     });
   }
 
+  get registry(): SchemaRegistry {
+    return this.#registry;
+  }
+
   get state(): StateReport {
     return this.#runtime.state;
   }

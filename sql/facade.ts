@@ -8,6 +8,7 @@
 
 import type { Metric, StateReport } from '../engine/index.ts';
 import type { RecoveryReport } from '../storage/index.ts';
+import type { SchemaRegistry } from './registry/registry.ts';
 import type { SqlType, TypeDescription } from './types/type.ts';
 import type { Value } from './types/value.ts';
 
@@ -281,6 +282,8 @@ export interface EngineReport {
 }
 
 export interface SqlEngine {
+  /** The registry of schemas, embedded or external. */
+  readonly registry: SchemaRegistry;
   readonly report: EngineReport;
   /** The state of all queries: memory, and damage of the state directory. */
   readonly state: StateReport;

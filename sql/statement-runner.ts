@@ -18,7 +18,7 @@ import type { FunctionRegistry } from './functions/registry.ts';
 import type { ParsedStatement } from './parser/statements/index.ts';
 import type { NewRecord } from './queries/inserts.ts';
 import type { NotRunning, QueryLifecycle } from './query-lifecycle.ts';
-import { FetchedSchemas, type NewSchema, planned, withSchemaIds } from './registry/plan-schemas.ts';
+import { FetchedSchemas, type NewSchema, planned, registryFault, withSchemaIds } from './registry/plan-schemas.ts';
 import type { SchemaRegistry } from './registry/registry.ts';
 import { type PlannedStatement, type PlanStatement, Session } from './session.ts';
 import type { Settings } from './settings.ts';
@@ -240,7 +240,9 @@ export class StatementRunner {
   async #register(command: Command, schemas: readonly NewSchema[], ids: Map<number, number>): Promise<Command> {
     const { registry } = this.#options;
     for (const { subject, schema } of schemas) {
-      const { id } = await registry.register(subject, schema);
+      const { id } = await registry.register(subject, schema).catch((error: unknown) => {
+        throw registryFault(error);
+      });
       if (schema.id < 0) ids.set(schema.id, id);
       else assert(id === schema.id, `the schema ${schema.id} of the subject "${subject}" was given the id ${id}`);
     }

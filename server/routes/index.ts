@@ -8,6 +8,7 @@ import { insertsStreamRoute } from './inserts-stream.ts';
 import { ksqlRoute } from './ksql.ts';
 import { metricsRoute } from './metrics.ts';
 import { queryStreamRoute } from './query-stream.ts';
+import { schemaRegistryRoute } from './schema-registry.ts';
 
 export const routes: readonly Route[] = [
   ksqlRoute,
@@ -17,4 +18,5 @@ export const routes: readonly Route[] = [
   infoRoute,
   healthcheckRoute,
   metricsRoute,
+  schemaRegistryRoute,
 ];

@@ -7,7 +7,8 @@
  * statement is decided (`withSchemaIds`).
  */
 
-import type { SchemaRegistry } from './registry.ts';
+import { UserError } from '../../base/index.ts';
+import { RegistryError, type SchemaRegistry } from './registry.ts';
 import { contentKey, type KnownSchema, type ResolvedSchema } from './schema.ts';
 
 /** Planning needs something of the registry, and begins again when `ready` is fulfilled. */
@@ -31,6 +32,17 @@ export const planned = async <T>(plan: () => T): Promise<T> => {
       await error.ready;
     }
   }
+};
+
+/** What a registry refuses, or does not answer, as the fault of a statement. */
+export const registryFault = (error: unknown): unknown => {
+  if (!(error instanceof RegistryError)) return error;
+  const { code, message } = error;
+  if (code === 409) return new UserError('SQL_SCHEMA_INCOMPATIBLE', message, { cause: error });
+  return new UserError('SCHEMA_REGISTRY_FAILED', message, {
+    hint: 'See whether the registry runs, and what it may be asked for.',
+    cause: error,
+  });
 };
 
 /** What a statement registers when it is decided: in this order. */
@@ -64,9 +76,14 @@ export class FetchedSchemas {
   #get<T>(key: string, fetch: () => Promise<T>): T {
     if (this.#values.has(key)) return this.#values.get(key) as T;
     throw new SchemaPending(
-      fetch().then((value) => {
-        this.#values.set(key, value);
-      }),
+      fetch().then(
+        (value) => {
+          this.#values.set(key, value);
+        },
+        (error: unknown) => {
+          throw registryFault(error);
+        },
+      ),
     );
   }
 }

@@ -1,0 +1,274 @@
+/**
+ * A client of an external registry, by its URL.
+ *
+ * A request has a time-out, and is tried again with back-off where the cause may pass: no connection, no answer in
+ * time, a status of 429 or from 500 on. Registering is repeated as well: it answers the same id. Schemas by id and
+ * versions never change, so they are asked for once.
+ */
+
+import { messageOf, type Timers } from '../../base/index.ts';
+import { referencesOf } from './records.ts';
+import {
+  type CompatibilityLevel,
+  compatibilityLevels,
+  defaultLevel,
+  type Registered,
+  type RegisterOptions,
+  RegistryError,
+  type SchemaRegistry,
+} from './registry.ts';
+import { type Definition, type KnownSchema, type SchemaText, type SubjectVersion, schemaTypes } from './schema.ts';
+
+/** How requests are made: `fetch` of the platform. */
+export type Fetch = (
+  url: string,
+  init: {
+    readonly method: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body?: string;
+    readonly signal: AbortSignal;
+  },
+) => Promise<{ readonly status: number; text(): Promise<string> }>;
+
+export interface HttpRegistryOptions {
+  /** May hold `user:password@`. */
+  readonly url: string;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly timeoutMs?: number | undefined;
+  /** How often a request is tried in all. */
+  readonly tries?: number | undefined;
+  readonly fetch: Fetch;
+  readonly timers: Timers;
+}
+
+const media = 'application/vnd.schemaregistry.v1+json';
+const firstPauseMs = 100;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export class HttpRegistry implements SchemaRegistry {
+  readonly #options: HttpRegistryOptions;
+  readonly #base: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #byId = new Map<number, KnownSchema>();
+  #closed = false;
+
+  constructor(options: HttpRegistryOptions) {
+    this.#options = options;
+    const url = new URL(options.url);
+    const user = options.user ?? decodeURIComponent(url.username);
+    const password = options.password ?? decodeURIComponent(url.password);
+    url.username = '';
+    url.password = '';
+    this.#base = url.href.replace(/\/$/, '');
+    this.#headers = {
+      accept: media,
+      'content-type': media,
+      ...(user !== '' && { authorization: `Basic ${btoa(`${user}:${password}`)}` }),
+    };
+  }
+
+  async register(
+    subject: string,
+    schema: SchemaText,
+    { normalize = false }: RegisterOptions = {},
+  ): Promise<Registered> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions${normalize ? '?normalize=true' : ''}`;
+    const { id } = (await this.#ask('POST', path, bodyOf(schema))) as Fields;
+    const found = await this.find(subject, schema, { normalize });
+    return { id: Number(id), version: found?.version ?? 0 };
+  }
+
+  async byId(id: number): Promise<KnownSchema | undefined> {
+    const known = this.#byId.get(id);
+    if (known !== undefined) return known;
+    const found = await this.#found(() => this.#ask('GET', `/schemas/ids/${id}`));
+    if (found === undefined) return undefined;
+    const schema: KnownSchema = { id, ...(await this.#resolved(textOf(found as Fields))) };
+    this.#byId.set(id, schema);
+    return schema;
+  }
+
+  latest(subject: string): Promise<SubjectVersion | undefined> {
+    return this.#version(subject, 'latest');
+  }
+
+  version(subject: string, version: number): Promise<SubjectVersion | undefined> {
+    return this.#version(subject, String(version));
+  }
+
+  async #version(subject: string, version: string): Promise<SubjectVersion | undefined> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}`;
+    return this.#subjectVersion(await this.#found(() => this.#ask('GET', path)));
+  }
+
+  async find(
+    subject: string,
+    schema: SchemaText,
+    { normalize = false }: RegisterOptions = {},
+  ): Promise<SubjectVersion | undefined> {
+    const path = `/subjects/${encodeURIComponent(subject)}${normalize ? '?normalize=true' : ''}`;
+    return this.#subjectVersion(await this.#found(() => this.#ask('POST', path, bodyOf(schema))));
+  }
+
+  async subjects({ deleted = false }: { readonly deleted?: boolean } = {}): Promise<readonly string[]> {
+    return (await this.#ask('GET', `/subjects${deleted ? '?deleted=true' : ''}`)) as readonly string[];
+  }
+
+  async versions(
+    subject: string,
+    { deleted = false }: { readonly deleted?: boolean } = {},
+  ): Promise<readonly number[]> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions${deleted ? '?deleted=true' : ''}`;
+    return ((await this.#found(() => this.#ask('GET', path))) ?? []) as readonly number[];
+  }
+
+  async incompatibilities(subject: string, schema: SchemaText): Promise<readonly string[]> {
+    const path = `/compatibility/subjects/${encodeURIComponent(subject)}/versions?verbose=true`;
+    const answer = await this.#found(() => this.#ask('POST', path, bodyOf(schema)));
+    if (answer === undefined) return [];
+    const { is_compatible: fits, messages } = answer as Fields;
+    if (fits === true) return [];
+    const reasons = Array.isArray(messages) ? messages.map(String) : [];
+    return reasons.length > 0 ? reasons : ['the registry gives no reason'];
+  }
+
+  async level(subject?: string): Promise<CompatibilityLevel | undefined> {
+    const answer = await this.#found(() => this.#ask('GET', configPath(subject)));
+    if (answer === undefined) return subject === undefined ? defaultLevel : undefined;
+    return compatibilityLevels.find((each) => each === (answer as Fields)['compatibilityLevel']);
+  }
+
+  async setLevel(level: CompatibilityLevel | undefined, subject?: string): Promise<void> {
+    if (level === undefined) await this.#ask('DELETE', configPath(subject));
+    else await this.#ask('PUT', configPath(subject), { compatibility: level });
+  }
+
+  async deleteSubject(subject: string, { permanent = false } = {}): Promise<readonly number[]> {
+    const path = `/subjects/${encodeURIComponent(subject)}${permanent ? '?permanent=true' : ''}`;
+    return (await this.#ask('DELETE', path)) as readonly number[];
+  }
+
+  async deleteVersion(subject: string, version: number, { permanent = false } = {}): Promise<void> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}${permanent ? '?permanent=true' : ''}`;
+    await this.#ask('DELETE', path);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  // ------------------------------------------------------------------------------------------------- answers
+
+  async #subjectVersion(answer: unknown): Promise<SubjectVersion | undefined> {
+    if (answer === undefined) return undefined;
+    const fields = answer as Fields;
+    const { subject, version, id } = fields;
+    return {
+      subject: String(subject),
+      version: Number(version),
+      id: Number(id),
+      ...(await this.#resolved(textOf(fields))),
+    };
+  }
+
+  /** With the texts behind its references, what others need first. */
+  async #resolved(schema: SchemaText): Promise<SchemaText & { readonly definitions: readonly Definition[] }> {
+    const definitions = new Map<string, Definition>();
+    for (const { name, subject, version } of schema.references ?? []) {
+      const found = await this.version(subject, version);
+      if (found === undefined) continue;
+      for (const each of found.definitions) if (!definitions.has(each.name)) definitions.set(each.name, each);
+      definitions.set(name, { name, schema: found.schema });
+    }
+    return { ...schema, definitions: [...definitions.values()] };
+  }
+
+  /** Undefined where there is no such thing. */
+  async #found(ask: () => Promise<unknown>): Promise<unknown> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof RegistryError && error.code >= 40401 && error.code <= 40499) return undefined;
+      throw error;
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------- requests
+
+  async #ask(method: string, path: string, body?: unknown): Promise<unknown> {
+    const { tries = 4, timers } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      if (this.#closed) throw new RegistryError(unreachable, 'the client of the schema registry is closed');
+      const { answer, failure } = await this.#once(method, path, body);
+      if (failure === undefined) return answer;
+      if (attempt >= tries) throw failure;
+      await new Promise<void>((resolve) => timers.after(firstPauseMs * 2 ** (attempt - 1), resolve));
+    }
+  }
+
+  /** The answer, or a failure that may pass; others are thrown. */
+  async #once(
+    method: string,
+    path: string,
+    body: unknown,
+  ): Promise<{ readonly answer?: unknown; readonly failure?: RegistryError }> {
+    const { fetch, timeoutMs = 5000, timers } = this.#options;
+    const abort = new AbortController();
+    const cancel = timers.after(timeoutMs, () => abort.abort());
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(`${this.#base}${path}`, {
+        method,
+        headers: this.#headers,
+        signal: abort.signal,
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      ({ status } = response);
+      text = await response.text();
+    } catch (error) {
+      const why = abort.signal.aborted ? `it did not answer within ${timeoutMs} ms` : messageOf(error);
+      const message = `the schema registry at ${this.#base} cannot be reached: ${why}`;
+      return { failure: new RegistryError(unreachable, message, { cause: error }) };
+    } finally {
+      cancel();
+    }
+    const answer = parsed(text);
+    if (status >= 200 && status < 300) return { answer };
+    const fields = (typeof answer === 'object' && answer !== null ? answer : {}) as Fields;
+    const code = typeof fields['error_code'] === 'number' ? fields['error_code'] : status;
+    const why = typeof fields['message'] === 'string' ? fields['message'] : `it answered with the status ${status}`;
+    const error = new RegistryError(code, `the schema registry at ${this.#base} refuses: ${why}`);
+    if (status === 429 || status >= 500) return { failure: error };
+    throw error;
+  }
+}
+
+const unreachable = 50002;
+
+const configPath = (subject: string | undefined): string =>
+  subject === undefined ? '/config' : `/config/${encodeURIComponent(subject)}`;
+
+const bodyOf = ({ type, schema, references = [] }: SchemaText) => ({
+  schema,
+  ...(type !== 'AVRO' && { schemaType: type }),
+  ...(references.length > 0 && { references }),
+});
+
+const textOf = ({ schemaType = 'AVRO', schema, references }: Fields): SchemaText => {
+  const type = schemaTypes.find((each) => each === schemaType);
+  if (type === undefined || typeof schema !== 'string') {
+    throw new RegistryError(50002, 'the schema registry answered with something else than a schema');
+  }
+  return { type, schema, references: referencesOf(references) };
+};
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
