@@ -289,7 +289,7 @@ export const time: Family = {
       doc: 'The date of a number of days since 1970-01-01.',
       nulls: 'propagate',
       examples: [['CAST(FROM_DAYS(19000) AS STRING)', "'2022-01-08'"]],
-      body: dateOf,
+      body: (days: number) => days,
     }),
     define({
       signature: 'UNIX_DATE() -> INT',

@@ -1,10 +1,8 @@
-/** DATE: a day of the calendar, held as days since 1970-01-01, of those whose midnight is a TIMESTAMP. */
+/** DATE: a day of the calendar, held as days since 1970-01-01. */
 
 import type { TypeDefinition } from '../definition.ts';
 import { dayMs } from '../time/calendar.ts';
 import { parseDate, printDate } from '../time/text.ts';
-
-const isDate = (days: number): boolean => Number.isSafeInteger(days * dayMs);
 
 export const date: TypeDefinition<'DATE', 'int32'> = {
   kind: 'DATE',
@@ -13,22 +11,22 @@ export const date: TypeDefinition<'DATE', 'int32'> = {
   parametersFault: undefined,
   carrier: 'int32',
   logical: true,
-  accepts: isDate,
+  accepts: undefined,
   ordered: true,
   numeric: undefined,
   comparedWith: ['STRING'],
   text: { print: printDate, printMember: printDate, printed: 'lax', grade: 'strict', parse: parseDate },
   casts: {
-    to: { TIMESTAMP: { grade: 'explicit', convert: (value) => value * dayMs } },
-    from: {
+    to: {
       TIMESTAMP: {
         grade: 'explicit',
         convert(value, refuse) {
-          const days = Math.floor((value as number) / dayMs);
-          return isDate(days) ? days : refuse('the TIMESTAMP is before the first DATE');
+          const ms = value * dayMs;
+          return Number.isSafeInteger(ms) ? ms : refuse('the DATE lies beyond what a TIMESTAMP can hold');
         },
       },
     },
+    from: { TIMESTAMP: { grade: 'explicit', convert: (value) => Math.floor((value as number) / dayMs) } },
   },
   // Text, and no Date: a Date is a point in time, which is another day in half of the world.
   object: {

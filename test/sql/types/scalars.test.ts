@@ -185,8 +185,8 @@ describe.each(table)('%s', (text, type, definition) => {
         const object = definition.object?.make(each, type);
         // A Date ends earlier than a TIMESTAMP does.
         if (object instanceof Date && Number.isNaN(object.getTime())) return;
-        // The text of a date before the year 1 does not name its era.
-        if (typeof object === 'string' && typeof each === 'number' && each < -719_162) return;
+        // The text of a date before the year 1 does not name its era, and dates are read as far as a TIMESTAMP goes.
+        if (typeof object === 'string' && typeof each === 'number' && (each < -719_162 || each > 104_249_990)) return;
         if (object !== undefined) expectSame(take(object), each);
         const [read] = parseExactJson(rowWriter([type])([each])) as [unknown];
         // What is left out of the text of a TIME is lost, and so are numbers that JSON does not have.
