@@ -16,11 +16,20 @@ import {
   RecordColumns,
 } from '../../storage/index.ts';
 import type { RegistryStore } from './local-registry.ts';
-import { type RegistryRecord, recordOf, wireOf } from './records.ts';
+import { type RegistryRecord, recordOf, type WireRecord, wireOf } from './records.ts';
 
 export const schemaTopic = '_schemas';
 
 const partition = { topic: schemaTopic, partition: 0 };
+
+/** A record that is not of the form is no schema, and no reason to do without the others. */
+const readable = (wire: WireRecord): RegistryRecord | undefined => {
+  try {
+    return recordOf(wire);
+  } catch {
+    return undefined;
+  }
+};
 
 export class TopicStore implements RegistryStore {
   readonly #log: Log;
@@ -50,7 +59,7 @@ export class TopicStore implements RegistryStore {
           const keyStart = columns.keyStart[row] as number;
           const start = columns.valueStart[row] as number;
           if (keyStart < 0) continue;
-          const record = recordOf({
+          const record = readable({
             key: readUtf8(chunk.bytes, keyStart, columns.keyEnd[row] as number),
             value: start < 0 ? null : readUtf8(chunk.bytes, start, columns.valueEnd[row] as number),
           });

@@ -5,7 +5,7 @@ import { ManualClock, Random } from '../../base/index.ts';
 import { bareColumnName } from '../../sql/formats/format.ts';
 import { LocalRegistry, TopicStore } from '../../sql/index.ts';
 import type { SchemaText } from '../../sql/registry/schema.ts';
-import { openMemoryLog } from '../../storage/index.ts';
+import { openMemoryLog, produceRecords } from '../../storage/index.ts';
 import { topicOf } from './support/world.ts';
 
 const avro = (name: string): SchemaText => ({
@@ -81,4 +81,24 @@ test('everything is there again when the topic is read, in the wire form of Conf
 
 test('columns of bare values have a name of their own', () => {
   expect([bareColumnName('key'), bareColumnName('value')]).toEqual(['ROWKEY', 'ROWVAL']);
+});
+
+test('records that are not of the form are left out', async () => {
+  const log = await openMemoryLog({ clock: new ManualClock(1), random: new Random(1) });
+  const registry = new LocalRegistry(new TopicStore(log, () => 1));
+  await registry.register('s', avro('X'));
+  await registry.close();
+  const producer = await log.producer();
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const records = [
+    { key: bytes('{'), value: bytes('x') },
+    { key: bytes('{"keytype":"SCHEMA","subject":"s","version":2}'), value: bytes('{}') },
+    { key: bytes('{"keytype":"NOOP","magic":0}'), value: null },
+    { key: null, value: bytes('x') },
+  ];
+  await produceRecords(log, producer, '_schemas', records, { acks: 'durable', now: 1 });
+  await producer.close();
+  const again = new LocalRegistry(new TopicStore(log, () => 1));
+  expect(await again.versions('s')).toEqual([1]);
+  await again.close();
 });

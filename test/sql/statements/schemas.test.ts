@@ -185,6 +185,16 @@ describe('schemas that statements register', () => {
     expect(await faultOf(engine, `INSERT INTO u VALUES (1, 'x');`)).toContain('"U" can be read only');
   });
 
+  test('stand in a topic that statements can read only', async () => {
+    const { engine } = await open();
+    await engine.execute(`CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON_SR', PARTITIONS=1);`);
+    await engine.execute(
+      `CREATE STREAM all_schemas (subject STRING, id INT) WITH (KAFKA_TOPIC='_schemas', VALUE_FORMAT='JSON');`,
+    );
+    expect(await rowsOf(engine, 'SELECT * FROM all_schemas;')).toEqual([['s-value', 1]]);
+    expect(await faultOf(engine, `INSERT INTO all_schemas VALUES ('x', 1);`)).toContain('SQL_READ_ONLY');
+  });
+
   test('are deleted with their topic', async () => {
     const { engine, registry } = await open();
     await engine.execute(`
