@@ -210,7 +210,7 @@ export const avroOfColumns = (columns: readonly Column[], wrapped: boolean, name
 
 const avroJson = (columns: readonly Column[], wrapped: boolean, name: string): unknown => {
   const [only] = columns;
-  return wrapped || only === undefined ? recordJson(columns, name) : typeJson(only.type, name, false);
+  return wrapped || only === undefined ? recordJson(columns, name, true) : typeJson(only.type, name, true, false);
 };
 
 const nullable = (json: unknown): unknown => ['null', json];
@@ -218,48 +218,49 @@ const nullable = (json: unknown): unknown => ['null', json];
 const fieldsJson = (fields: readonly StructField[], parent: string): unknown =>
   fields.map((field) => ({
     name: field.name,
-    type: nullable(typeJson(field.type, `${parent}_${field.name}`, true)),
+    type: nullable(typeJson(field.type, `${parent}_${field.name}`, false)),
     default: null,
   }));
 
-/** `name` is what the record is called if there is one within, `versioned` whether Connect's version stands with its
+/** `name` is what the record is called if there is one within, `outermost` whether it is in no other, `versioned` whether
+ *  Connect's version stands with its
  *  types: it does but for a type that is the whole schema. */
-const typeJson = (type: SqlType, name: string, versioned: boolean): unknown => {
+const typeJson = (type: SqlType, name: string, outermost: boolean, versioned = true): unknown => {
   if (isScalar(type)) return scalarJson(type, versioned);
   switch (type.kind) {
     case 'ARRAY':
-      return { type: 'array', items: nullable(typeJson(type.element, name, true)) };
+      return { type: 'array', items: nullable(typeJson(type.element, name, outermost)) };
     case 'MAP':
       return {
         type: 'array',
         items: {
-          ...declaration(name),
+          ...declaration(name, outermost),
           fields: [
-            { name: 'key', type: nullable(typeJson(type.key, name, true)), default: null },
-            { name: 'value', type: nullable(typeJson(type.value, `${name}_MapValue`, true)), default: null },
+            { name: 'key', type: nullable(typeJson(type.key, name, false)), default: null },
+            { name: 'value', type: nullable(typeJson(type.value, `${name}_MapValue`, false)), default: null },
           ],
           'connect.internal.type': 'MapEntry',
         },
         'connect.name': name,
       };
     case 'STRUCT':
-      return recordJson(type.fields, name);
+      return recordJson(type.fields, name, outermost);
     default:
       return unreachable(type);
   }
 };
 
-const recordJson = (fields: readonly StructField[], name: string): unknown => ({
-  ...declaration(name),
+const recordJson = (fields: readonly StructField[], name: string, outermost: boolean): unknown => ({
+  ...declaration(name, outermost),
   fields: fieldsJson(fields, name),
   'connect.name': name,
 });
 
-const declaration = (name: string): Record<string, string> => {
+/** The outermost record names the namespace of all. */
+const declaration = (name: string, outermost: boolean): Record<string, string> => {
   const dot = name.lastIndexOf('.');
-  return dot < 0
-    ? { type: 'record', name }
-    : { type: 'record', name: name.slice(dot + 1), namespace: name.slice(0, dot) };
+  const short = { type: 'record', name: name.slice(dot + 1) };
+  return outermost && dot >= 0 ? { ...short, namespace: name.slice(0, dot) } : short;
 };
 
 const carrierPrimitive: Readonly<Record<Carrier, AvroPrimitive>> = {

@@ -1,7 +1,7 @@
 import avsc from 'avsc';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ByteWriter } from '../../../base/index.ts';
+import { ByteWriter, fromHex } from '../../../base/index.ts';
 import { avroDecoder, avroRowWriter } from '../../../sql/formats/avro/codec.ts';
 import { avroColumnsFault, avroOfColumns, columnsOfAvro, defaultKeyName } from '../../../sql/formats/avro/columns.ts';
 import { type AvroType, parseAvro } from '../../../sql/formats/avro/schema.ts';
@@ -149,7 +149,6 @@ describe('schemas', () => {
             {
               type: 'record',
               name: 'C_S',
-              namespace: 'a.b',
               fields: [{ name: 'A', type: ['null', 'int'], default: null }],
               'connect.name': 'a.b.C_S',
             },
@@ -165,7 +164,6 @@ describe('schemas', () => {
               items: {
                 type: 'record',
                 name: 'C_M',
-                namespace: 'a.b',
                 fields: [
                   { name: 'key', type: ['null', 'string'], default: null },
                   {
@@ -323,6 +321,78 @@ describe('schemas', () => {
 });
 
 describe('data', () => {
+  const field = (type: string): AvroType =>
+    parse(`{"type":"record","name":"r","fields":[{"name":"c","type":${type}},{"name":"z","type":"int"}]}`);
+
+  test.each<[string, string, SqlType, Value]>([
+    ['"int"', '0d', { kind: 'BIGINT' }, -7],
+    ['"int"', '0d', { kind: 'DOUBLE' }, -7],
+    ['"int"', '0d', { kind: 'STRING' }, '-7'],
+    ['"float"', '0000c03f', { kind: 'STRING' }, '1.5'],
+    ['"boolean"', '01', { kind: 'STRING' }, 'true'],
+    ['{"type":"enum","name":"E","symbols":["A","B"]}', '02', { kind: 'STRING' }, 'B'],
+    [
+      '{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}',
+      '0404d2',
+      { kind: 'DECIMAL', precision: 6, scale: 3 },
+      12340n,
+    ],
+    ['{"type":"array","items":"int"}', '0304020400', { kind: 'ARRAY', element: { kind: 'STRING' } }, ['1', '2']],
+    [
+      '{"type":"map","values":"int"}',
+      '0202610200',
+      { kind: 'MAP', key: { kind: 'STRING' }, value: { kind: 'INTEGER' } },
+      new Map([['a', 1]]),
+    ],
+    [
+      '["null","int","string"]',
+      '040271',
+      {
+        kind: 'STRUCT',
+        fields: [
+          { name: 'INT', type: { kind: 'INTEGER' } },
+          { name: 'STRING', type: { kind: 'STRING' } },
+        ],
+      },
+      [null, 'q'],
+    ],
+    ['["null","int","string"]', '00', { kind: 'STRUCT', fields: [{ name: 'INT', type: { kind: 'INTEGER' } }] }, null],
+  ])('a value of a writer: %s, %s', (type, hex, column, value) => {
+    const columns: Column[] = [
+      { name: 'C', type: column },
+      { name: 'Y', type: { kind: 'INTEGER' } },
+    ];
+    expect(read(field(type), columns, fromHex(`${hex}06`))).toEqual([value, null]);
+  });
+
+  test.each<[string, string, SqlType, string]>([
+    ['"string"', '0478', { kind: 'STRING' }, 'a length of 2 is not within the record'],
+    ['"string"', '0278', { kind: 'DOUBLE' }, 'a string cannot be read as DOUBLE'],
+    ['"long"', 'ffffffffffffffffffffff', { kind: 'BIGINT' }, 'a number has too many bytes'],
+    [
+      '{"type":"array","items":"null"}',
+      'feffffff0f',
+      { kind: 'ARRAY', element: { kind: 'STRING' } },
+      'items are not within the record',
+    ],
+    ['["null","int"]', '06', { kind: 'INTEGER' }, 'there is no branch 3'],
+    ['{"type":"enum","name":"E","symbols":["A"]}', '02', { kind: 'STRING' }, 'there is no symbol 1'],
+  ])('a fault of a record: %s, %s', (type, hex, column, fault) => {
+    expect(() => read(field(type), [{ name: 'C', type: column }], fromHex(hex))).toThrow(fault);
+  });
+
+  test('with a schema of the reader, aliases are found, and defaults stand for what the writer has not', () => {
+    const reader = parse(
+      '{"type":"record","name":"r","fields":[{"name":"A","type":"int","aliases":["old"]},{"name":"D","type":"string","default":"x"}]}',
+    );
+    const writer = parse('{"type":"record","name":"r","fields":[{"name":"old","type":"int"}]}');
+    const columns: Column[] = [
+      { name: 'A', type: { kind: 'INTEGER' } },
+      { name: 'D', type: { kind: 'STRING' } },
+    ];
+    expect(read(writer, columns, fromHex('02'), { reader })).toEqual([1, 'x']);
+  });
+
   test('rows are written as avsc writes them, and read back', () => {
     fc.assert(
       fc.property(columnsAndRow, ({ columns, row }) => {

@@ -267,6 +267,13 @@ describe('writing', () => {
     );
   });
 
+  test('dates are those of the Gregorian calendar', () => {
+    const own = columns({ kind: 'DATE' });
+    const bytes = write(messageOfColumns(own, 'no', undefined), own, [-1_000_000]);
+    // The year −768, month 2, day 4.
+    expect(toHex(bytes)).toBe('0a0f0880faffffffffffffff0110021804');
+  });
+
   test('a NULL within an array is refused', () => {
     const own = columns(arrayOf(int));
     expect(() => write(messageOfColumns(own, 'no', undefined), own, [[1, null]])).toThrow(
