@@ -5,6 +5,7 @@ import type { Claim } from './claim.ts';
 import { countSum } from './count-sum.ts';
 import { countSumCached } from './count-sum-cached.ts';
 import { delimitedFilterProject } from './delimited-filter-project.ts';
+import { explode } from './explode.ts';
 import { filterProject } from './filter-project.ts';
 import { foreignKeyJoin } from './foreign-key-join.ts';
 import { hoppingSum } from './hopping-sum.ts';
@@ -12,6 +13,7 @@ import { housekeeping } from './housekeeping.ts';
 import { hundredQueries } from './hundred-queries.ts';
 import { idleRss } from './idle-rss.ts';
 import { insert } from './insert.ts';
+import { lambda } from './lambda.ts';
 import { latency } from './latency.ts';
 import { originTimes } from './origin-times.ts';
 import { protobufFilterProject } from './protobuf-filter-project.ts';
@@ -36,6 +38,8 @@ export const claims: readonly Claim[] = [
   delimitedFilterProject,
   avroFilterProject,
   protobufFilterProject,
+  explode,
+  lambda,
   countSum,
   countSumCached,
   housekeeping,
