@@ -36,17 +36,20 @@ export const flatMapRows =
       if (record.value === null) return;
       let failing = 0;
       try {
-        const columns = made.map((rows) => rows(record)[Symbol.iterator]());
-        for (let first = true; ; first = false) {
+        const columns = made.map((rows, i) => {
+          failing = i;
+          return valuesOf(rows(record));
+        });
+        for (let at = 0; ; at++) {
           let more = false;
           for (failing = 0; failing < columns.length; failing++) {
-            const next = (columns[failing] as Iterator<Value>).next();
-            row[items.length + failing] = next.done === true ? null : next.value;
-            if (next.done !== true) more = true;
+            const value = (columns[failing] as Values)(at);
+            row[items.length + failing] = value ?? null;
+            if (value !== undefined) more = true;
           }
           if (!more) break;
           // What failed is noted before the rows go on: steps behind this one have faults of their own.
-          if (first) fill(record, within, row);
+          if (at === 0) fill(record, within, row);
           else noteParts(record, within);
           yield row;
         }
@@ -62,3 +65,18 @@ export const flatMapRows =
     }
     return flatMapValues<Row, Row>(rowsOf)(context, forward);
   };
+
+/** The value of a column in one row after the other; undefined behind the last. */
+type Values = (at: number) => Value | undefined;
+
+/** An array is read by its places, which takes half of the time of its iterator. */
+const valuesOf = (rows: Iterable<Value>): Values => {
+  if (Array.isArray(rows)) return (at) => rows[at] as Value | undefined;
+  const iterator = rows[Symbol.iterator]();
+  let ended = false;
+  return () => {
+    const next = ended ? undefined : iterator.next();
+    ended ||= next?.done === true;
+    return next === undefined || next.done === true ? undefined : next.value;
+  };
+};

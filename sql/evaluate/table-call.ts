@@ -22,13 +22,27 @@ export const tableCall = (
   const { definition } = functions.table(functionOf(call));
   // The signature has been checked against the arguments: what the body takes is what it gets.
   const run = bodyOf(definition, call, context) as Run;
-  return function* rows(record) {
+  const propagates = definition.nulls === 'propagate';
+  return (record) => {
     const values = args.map((arg) => arg(record));
-    if (definition.nulls === 'propagate' && values.includes(null)) return;
+    if (propagates && values.includes(null)) return none;
+    let rows: Iterable<Value>;
     try {
-      yield* run(...values);
+      rows = run(...values);
     } catch (error) {
       throw failed(call.function, error);
     }
+    // What is made already cannot fail.
+    return Array.isArray(rows) ? rows : oneByOne(call.function, rows);
   };
 };
+
+const none: readonly Value[] = [];
+
+function* oneByOne(name: string, rows: Iterable<Value>): Generator<Value> {
+  try {
+    yield* rows;
+  } catch (error) {
+    throw failed(name, error);
+  }
+}

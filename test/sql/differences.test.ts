@@ -108,6 +108,11 @@ describe('values and expressions', () => {
     expect(() => evaluate("EXTRACTJSONFIELD('{}', 'a' || '')")).toThrow(/the JSON path 'a' is not of the form/);
   });
 
+  test('a series has at most a million numbers', () => {
+    expect(() => evaluate('GENERATE_SERIES(0, 9223372036854775807)')).toThrow('1000000');
+    expect(evaluate('ARRAY_LENGTH(GENERATE_SERIES(1, 1000000))')).toBe(1_000_000);
+  });
+
   test('the end of a text is one place', () => {
     expect(evaluate("REGEXP_EXTRACT_ALL('b?$', 'ab' + CHR(10))")).toEqual(['']);
     expect(evaluate("REGEXP_EXTRACT_ALL('b(\\R)?$', 'ab' + CHR(10))")).toEqual(['b\n']);
