@@ -3,9 +3,9 @@
  *
  * An overload fits the arguments as they are, or after strict conversion. Of those that fit the best is chosen: one
  * that repeats nothing before one that does, then more parameters, then fewer generics, then one that does not repeat
- * ANY, then one that repeats later. Several that are equally good are an error, not a guess. An untyped NULL fits every
- * parameter. Of a lambda only the number of its parameters counts; its body is typed when the overload is chosen, and
- * its type then binds generics that are still open.
+ * ANY, then one that repeats later, then one that takes numbers as DOUBLE and not as DECIMAL. Several that are equally
+ * good are an error, not a guess. An untyped NULL fits every parameter. Of a lambda only the number of its parameters
+ * counts; its body is typed when the overload is chosen, and its type then binds generics that are still open.
  */
 
 import { assert, type Position, UserError } from '../../base/index.ts';
@@ -91,7 +91,8 @@ const best = <D extends FunctionDefinition>(
   for (const overload of overloads) {
     const found = match(overload, args, casts);
     if (found === undefined) continue;
-    const order = chosen === undefined ? 1 : rank(overload.signature, chosen.overload.signature);
+    const order =
+      chosen === undefined ? 1 : rank(overload.signature, chosen.overload.signature) || wider(found, chosen, args);
     if (order > 0) {
       chosen = found;
       equals = 1;
@@ -175,6 +176,25 @@ const rank = (a: Signature, b: Signature): number => {
   if (generics !== 0) return generics;
   const any = Number(repeatsAny(b)) - Number(repeatsAny(a));
   return any !== 0 ? any : a.variadicAt - b.variadicAt;
+};
+
+/** Positive where `a` takes numbers as DOUBLE that `b` takes as DECIMAL: the wider type, as in arithmetic. */
+const wider = <D extends FunctionDefinition>(
+  a: Candidate<D>,
+  b: Candidate<D>,
+  args: readonly ArgumentType[],
+): number => {
+  let order = 0;
+  for (let i = 0; i < args.length; i++) {
+    const [own, other] = [a.parameters[i]?.type.kind, b.parameters[i]?.type.kind];
+    if (own === other) continue;
+    const doubles = own === 'DOUBLE' && other === 'ANY DECIMAL';
+    const decimals = own === 'ANY DECIMAL' && other === 'DOUBLE';
+    const next = args[i] === null || !(doubles || decimals) ? 0 : doubles ? 1 : -1;
+    if (next === 0 || next === -order) return 0;
+    order = next;
+  }
+  return order;
 };
 
 const repeatsAny = (signature: Signature): boolean => signature.parameters[signature.variadicAt]?.type.kind === 'ANY';
