@@ -32,8 +32,9 @@ const dateOf = (days: number): number => {
   return days;
 };
 
+/** A rest of less than a day is dropped, towards 1970. */
 const movedDate = (unit: string, amount: number, days: number): number =>
-  dateOf(Math.floor(moved(unit, amount, days * dayMs) / dayMs));
+  dateOf(Math.trunc(moved(unit, amount, days * dayMs) / dayMs) + 0);
 
 const movedTime = (unit: string, amount: number, ms: number): number =>
   ((moved(unit, amount, ms) % dayMs) + dayMs) % dayMs;

@@ -47,6 +47,7 @@ const standIns: readonly Readonly<Record<string, string>>[] = [
   { T: 'INT', K: 'STRING', V: 'BIGINT', R: 'STRING', S: 'DOUBLE', ANY: 'BOOLEAN' },
   { T: 'STRING', K: 'STRING', V: 'ARRAY<INT>', R: 'STRING', S: 'STRUCT<A INT>', ANY: 'TIMESTAMP' },
   { T: 'TIMESTAMP', K: 'STRING', V: 'STRING', R: 'STRING', S: 'BIGINT', ANY: 'MAP<STRING, INT>' },
+  { T: 'DECIMAL(8, 3)', K: 'STRING', V: 'BYTES', R: 'STRING', S: 'DATE', ANY: 'DECIMAL(4, 0)' },
 ];
 
 const concrete = (text: string, letters: Readonly<Record<string, string>>): SqlType => {

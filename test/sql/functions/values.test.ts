@@ -178,6 +178,12 @@ rules('functions on URLs', [
   ["URL_DECODE_PARAM('%zz')", failed],
 ]);
 
+rules('dates that are moved by less than a day', [
+  ['UNIX_DATE(DATESUB(MILLISECONDS, 4, FROM_DAYS(0)))', 0],
+  ['UNIX_DATE(DATESUB(SECONDS, 3, FROM_DAYS(-1)))', -1],
+  ['UNIX_DATE(DATEADD(MINUTES, -1, FROM_DAYS(2)))', 1],
+]);
+
 rules('functions on numbers', [
   ['RADIANS(3E0)', 0.05235987755982989],
   ['RADIANS(1.7976931348623157E308)', 3.1375664143845866e306],
