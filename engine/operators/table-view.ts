@@ -38,11 +38,24 @@ export interface ViewedTable<R> {
 /** What is kept for the record's key; undefined: nothing. */
 type LookUp = (record: StreamRecord<unknown>) => ValueCursor | undefined;
 
-/** The rows of a store, each behind its time. */
+/** How a store keeps the time of a row: before the row, unless said otherwise. */
+interface KeptTime {
+  /** Bytes before the row. */
+  readonly before: number;
+  readonly of: (found: ValueCursor, record: StreamRecord<unknown>) => number;
+}
+
+const timeBefore: KeptTime = {
+  before: timestampBytes,
+  of: ({ valueBytes, valueStart }) => timestampOf(valueBytes, valueStart),
+};
+
+/** The rows of a store. */
 const rowsIn = <R>(
   store: string,
   row: Pick<Serde<R>, 'read'>,
   lookUpIn: (context: OperatorContext) => LookUp,
+  time: KeptTime = timeBefore,
 ): ViewedTable<R> => ({
   stores: [store],
   open(context) {
@@ -52,20 +65,20 @@ const rowsIn = <R>(
       find(record: StreamRecord<unknown>): R | null {
         const found = lookUp(record);
         if (found === undefined) return null;
-        view.timestamp = timestampOf(found.valueBytes, found.valueStart);
-        return row.read(found.valueBytes, found.valueStart + timestampBytes, found.valueEnd);
+        view.timestamp = time.of(found, record);
+        return row.read(found.valueBytes, found.valueStart + time.before, found.valueEnd);
       },
     };
     return view;
   },
   fingerprints(context) {
     const lookUp = lookUpIn(context);
-    return (record) => fingerprintOf(lookUp(record));
+    return (record) => {
+      const found = lookUp(record);
+      return found === undefined ? 0 : fingerprint(found.valueBytes, found.valueStart, found.valueEnd);
+    };
   },
 });
-
-const fingerprintOf = (found: ValueCursor | undefined): number =>
-  found === undefined ? 0 : fingerprint(found.valueBytes, found.valueStart, found.valueEnd);
 
 /** The rows of a key-value store. */
 export const storedRows = <R>(name: string, row: Pick<Serde<R>, 'read'>): ViewedTable<R> =>
@@ -97,42 +110,20 @@ export const slidingWindowRows = <R>(name: string, row: Pick<Serde<R>, 'read'>):
   });
 
 /** The rows of sessions, by keys that end with a session's end and start. The time of a row is its session's end. */
-export const sessionRows = <R>(name: string, row: Pick<Serde<R>, 'read'>): ViewedTable<R> => {
-  const lookUpIn = (context: OperatorContext): LookUp => {
-    const sessions = new SessionStore(context.store(name, 'ordered'));
-    return ({ keyBytes, keyStart, keyEnd }) => {
-      const end = keyEnd - 2 * timestampBytes;
-      const found = sessions.get(
-        keyBytes,
-        keyStart,
-        end,
-        readI64(keyBytes, keyEnd - timestampBytes),
-        readI64(keyBytes, end),
-      );
-      return found ? sessions : undefined;
-    };
-  };
-  return {
-    stores: [name],
-    open(context) {
-      const lookUp = lookUpIn(context);
-      const view = {
-        timestamp: 0,
-        find(record: StreamRecord<unknown>): R | null {
-          const found = lookUp(record);
-          if (found === undefined) return null;
-          view.timestamp = readI64(record.keyBytes, record.keyEnd - 2 * timestampBytes);
-          return row.read(found.valueBytes, found.valueStart, found.valueEnd);
-        },
+export const sessionRows = <R>(name: string, row: Pick<Serde<R>, 'read'>): ViewedTable<R> =>
+  rowsIn(
+    name,
+    row,
+    (context) => {
+      const sessions = new SessionStore(context.store(name, 'ordered'));
+      return ({ keyBytes, keyStart, keyEnd }) => {
+        const endAt = keyEnd - 2 * timestampBytes;
+        const start = readI64(keyBytes, endAt + timestampBytes);
+        return sessions.get(keyBytes, keyStart, endAt, start, readI64(keyBytes, endAt)) ? sessions : undefined;
       };
-      return view;
     },
-    fingerprints(context) {
-      const lookUp = lookUpIn(context);
-      return (record) => fingerprintOf(lookUp(record));
-    },
-  };
-};
+    { before: 0, of: (_found, { keyBytes, keyEnd }) => readI64(keyBytes, keyEnd - 2 * timestampBytes) },
+  );
 
 /** The rows of a versioned table. */
 export const versionedRows = <R>(stores: VersionedStores, row: Pick<Serde<R>, 'read'>): ViewedTable<R> => ({
