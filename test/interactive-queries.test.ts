@@ -15,6 +15,7 @@ import {
 } from 'millrace';
 import { SessionWindows, Stores } from 'millrace/engine';
 import { afterEach, beforeEach, expect, expectTypeOf, test } from 'vitest';
+import { built } from './support/global-names-app.ts';
 
 const { int32, string } = serdes;
 
@@ -136,6 +137,22 @@ test('a store is read by its name and serdes too, and stays readable when the ap
   await expect(streams.store({ name: 'none', key: string, value: string }).get('a')).rejects.toMatchObject({
     code: 'STORE_UNKNOWN',
   });
+});
+
+test('a global table is read once, although each thread has all of its rows', async () => {
+  await millrace.log.createTopic({ name: 'names', partitions: 2 });
+  const { names } = built();
+  await millrace.produce('names', [
+    { key: 'a', value: 'Anna' },
+    { key: 'b', value: 'Berta' },
+  ]);
+  const module = new URL('./support/global-names-app.ts', import.meta.url);
+  const streams = await millrace.streams({ id: 'app', module, threads: 2 });
+  const view = streams.store(names);
+  expectTypeOf(view).toEqualTypeOf<KeyValueView<string, string>>();
+  expect(await view.get('a')).toBe('Anna');
+  expect((await collect(view.all())).map(({ value }) => value)).toEqual(['Anna', 'Berta']);
+  expect(await view.get('c')).toBeUndefined();
 });
 
 test('numbers are ranged by their bytes', async () => {

@@ -106,7 +106,7 @@ export class StreamsBuilder {
         processorName,
       }),
     );
-    return new GlobalKTable({ graph, key, rows: storedRows(store, value) });
+    return new GlobalKTable({ graph, key, value, store, rows: storedRows(store, value) });
   }
 
   /** A store that every thread fills for itself with all partitions of a topic, by a processor of the user's; other

@@ -3,10 +3,13 @@
 import type { ViewedTable } from '../operators/table-view.ts';
 import type { Serde } from '../serde.ts';
 import type { Graph } from './graph.ts';
+import type { StoreForm } from './queryable-store.ts';
 
 interface GlobalTableParts<K, V> {
   readonly graph: Graph;
   readonly key: Serde<K>;
+  readonly value: Serde<V>;
+  readonly store: string;
   /** Where rows are looked up. */
   readonly rows: ViewedTable<V>;
 }
@@ -23,5 +26,12 @@ export class GlobalKTable<K, V> {
 
   constructor(parts: GlobalTableParts<K, V>) {
     this.#parts = parts;
+  }
+
+  /** The store that holds the table's rows, for `Streams.store`. What is read follows the table's topic on its own: it
+   *  is not part of the position that a view is read from. */
+  queryable(): StoreForm<K, V> {
+    const { store: name, key, value } = this.#parts;
+    return { name, key, value };
   }
 }

@@ -462,13 +462,18 @@ export class Runtime {
 
   async #readable(id: string, store: string): Promise<AskedStore> {
     const query = this.#query(id);
-    if (!query.spec.topology.stores.some(({ name }) => name === store)) {
+    const { stores, globals } = query.spec.topology;
+    const isGlobal = globals.some((one) => one.store.name === store);
+    if (!isGlobal && !stores.some(({ name }) => name === store)) {
       throw new UserError('STORE_UNKNOWN', `the query "${id}" has no store "${store}"`);
     }
     while (query.state === 'starting' && !this.#closed) await this.#changes.after();
     const { run, error } = query;
-    if (query.state === 'running' && run !== undefined)
-      return { run: run.id, threads: () => [...run.threads], store, moves: () => run.moves };
+    if (query.state === 'running' && run !== undefined) {
+      // Of a global store each thread has all entries.
+      const threads = (): readonly number[] => [...run.threads].slice(0, isGlobal ? 1 : undefined);
+      return { run: run.id, threads, store, moves: () => run.moves };
+    }
     const { hint = 'Its state can be read while it runs.' } = (error ?? {}) as { readonly hint?: string };
     const why = error === undefined ? '' : `: ${error.message}`;
     throw new UserError(

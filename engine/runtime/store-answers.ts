@@ -38,6 +38,8 @@ export class StoreAnswers {
     const found = this.#options.runOf(run);
     if (found === undefined || found.over || found.phase === 'assigning') throw notRunning();
     for (const { task } of found.readable) for (const { store } of task.stores) if (store.name === name) yield store;
+    const global = found.globals?.stores.get(name);
+    if (global !== undefined) yield global;
   }
 
   /** The committed entries of one key. */

@@ -14,6 +14,7 @@
  */
 
 import { messageOf, UserError } from '../../base/index.ts';
+import type { GlobalKTable } from '../dsl/global-ktable.ts';
 import type { KTable } from '../dsl/ktable.ts';
 import type { StoreForm, VersionedForm, WindowedForm } from '../dsl/queryable-store.ts';
 import type { Windowed } from '../dsl/windowed.ts';
@@ -461,11 +462,11 @@ export class Streams {
     options?: ViewOptions,
   ): WindowedView<K, V>;
   store<K, V>(
-    store: KTable<K, V> | StoreForm<K, V> | StoreBuilder<string, StateKeyValueStore<K, V>>,
+    store: KTable<K, V> | GlobalKTable<K, V> | StoreForm<K, V> | StoreBuilder<string, StateKeyValueStore<K, V>>,
     options?: ViewOptions,
   ): KeyValueView<K, V>;
   store<K, V>(
-    store: KTable<K, V> | StoreForm<K, V> | WindowedForm<K, V> | AnyStoreBuilder,
+    store: KTable<K, V> | GlobalKTable<K, V> | StoreForm<K, V> | WindowedForm<K, V> | AnyStoreBuilder,
     options: ViewOptions = {},
   ): KeyValueView<K, V> | WindowedView<K, V> {
     const reader = this.#runtime.reader(this.id);
@@ -563,7 +564,7 @@ export class Streams {
 /** A table of windowed keys has a windowed form, as has a builder of entries with times: what the overloads of `store`
  *  have. */
 const formOf = <K, V>(
-  store: KTable<K, V> | StoreForm<K, V> | WindowedForm<K, V> | AnyStoreBuilder,
+  store: KTable<K, V> | GlobalKTable<K, V> | StoreForm<K, V> | WindowedForm<K, V> | AnyStoreBuilder,
 ): StoreForm<K, V> | WindowedForm<K, V> => {
   if ('queryable' in store) return store.queryable() as StoreForm<K, V> | WindowedForm<K, V>;
   if ('form' in store) return { name: store.name, ...store.form } as StoreForm<K, V> | WindowedForm<K, V>;
