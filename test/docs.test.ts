@@ -10,6 +10,7 @@ import * as engine from 'millrace/engine';
 import { describe, expect, test } from 'vitest';
 import { BranchedKStream } from '../engine/dsl/branched-kstream.ts';
 import { CogroupedKStream } from '../engine/dsl/cogrouped-kstream.ts';
+import { GlobalKTable } from '../engine/dsl/global-ktable.ts';
 import { KGroupedStream } from '../engine/dsl/kgrouped-stream.ts';
 import { KGroupedTable } from '../engine/dsl/kgrouped-table.ts';
 import { KStream } from '../engine/dsl/kstream.ts';
@@ -57,6 +58,7 @@ const classes: Record<string, { readonly prototype: object }> = {
   ...Object.fromEntries(Object.entries(engine).filter(([, value]) => typeof value === 'function')),
   BranchedKStream,
   CogroupedKStream,
+  GlobalKTable,
   KGroupedStream,
   KGroupedTable,
   KStream,
@@ -107,7 +109,9 @@ const inner = new Set(['Streams.of']);
 test('no method of the library is missing from the comparison', () => {
   const missing = Object.keys(classes)
     .filter((name) =>
-      /^(K|Branched|Cogrouped|TimeWindow|SessionWindow|Sliding|Unlimited|Join|Suppressed|Buffer|Streams)/.test(name),
+      /^(K|Global|Branched|Cogrouped|TimeWindow|SessionWindow|Sliding|Unlimited|Join|Suppressed|Buffer|Streams)/.test(
+        name,
+      ),
     )
     .flatMap((name) => membersOf(name).map((member) => `${name}.${member}`))
     .filter((name) => !ours.includes(name) && !inner.has(name));
