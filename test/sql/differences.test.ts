@@ -169,6 +169,7 @@ describe('values and expressions', () => {
   test('arguments of one generic type take the wider of their types', () => {
     expect(evaluate('COALESCE(N, 1.5E0)', columns)).toBe(1.5);
     expect(evaluate('ROUND(15, -1)')).toBe(20);
+    expect(() => evaluate('GREATEST(1, 2.5)')).toThrow('is ambiguous');
     expect(evaluate('ARRAY_LENGTH(NULL)')).toBe(null);
   });
 
