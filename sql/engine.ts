@@ -39,7 +39,7 @@ import { planQuery } from './plan/planner.ts';
 import { checkedRows } from './queries/checked-rows.ts';
 import { Inserts } from './queries/inserts.ts';
 import { printTopic } from './queries/print-topic.ts';
-import { checkPullQuery, pullRows } from './queries/pull.ts';
+import { planPull } from './queries/pull.ts';
 import { PushQuery } from './queries/push.ts';
 import { PushBuffers, type PushLimits } from './queries/push-buffers.ts';
 import { QueryLifecycle } from './query-lifecycle.ts';
@@ -325,12 +325,9 @@ class Engine implements SqlEngine {
   }
 
   async #pull({ query }: QueryStatement, settings: Settings): Promise<QueryHandle> {
-    checkPullQuery(query);
-    const catalog = this.#catalog;
-    const analyzed = analyzeQuery(query, { catalog, typer: this.#typer, purpose: 'pull' });
-    const source = (analyzed.sources[0] as (typeof analyzed.sources)[number]).source;
-    const rows = pullRows(analyzed, query, {
-      catalog,
+    const { step, columns, sources } = planPull(query, {
+      catalog: this.#catalog,
+      typer: this.#typer,
       environment: this.#environment,
       runtime: this.#runtime,
       log: this.#log,
@@ -338,11 +335,11 @@ class Engine implements SqlEngine {
     });
     let running: AsyncGenerator<readonly Row[], void, undefined> | undefined;
     return this.#handle({
-      id: this.#newId('pull', source.name),
+      id: this.#newId('pull', sources[0]?.name ?? ''),
       kind: 'pull',
-      columns: analyzed.columns,
+      columns,
       rows: () => {
-        running = rows();
+        running = step.rows();
         return running;
       },
       close: async () => {

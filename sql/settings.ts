@@ -54,6 +54,11 @@ export const knownProperties: Readonly<Record<string, Known>> = {
   'ksql.persistence.wrap.single.values': { check: truth, doc: 'WRAP_SINGLE_VALUE where WITH names none.' },
   'ksql.output.topic.name.prefix': { check: anything, doc: 'Put before the names of topics that CREATE … AS makes.' },
   'ksql.query.pull.table.scan.enabled': { check: truth, doc: 'false: pull queries without a key are refused.' },
+  'millrace.query.memory.bytes': {
+    check: (value) => (/^[1-9]\d{0,14}$/.test(value) ? undefined : 'a number of bytes from 1'),
+    doc: 'What a pull query may keep in memory to sort, group and join rows; beyond it the query ends with an error.',
+    byDefault: '67108864',
+  },
   'commit.interval.ms': {
     check: wholeNumber,
     doc: 'Accepted. Commits come within 100 ms, and within 500 ms while a query is far behind.',

@@ -24,7 +24,10 @@ import { analyzeWindow, windowedKeyOf } from './window.ts';
 
 type Call = ExpressionOf<'call'>;
 
-/** Calls of aggregates in SELECT and HAVING, as written. */
+/** The name of the constant that all rows are grouped by where there is no GROUP BY. */
+export const noGroup = 'KSQL_GROUP';
+
+/** Calls of aggregates in SELECT, HAVING and ORDER BY, as written. */
 export const aggregateCalls = ({ query, typer }: QueryContext): readonly Call[] => {
   const found: Call[] = [];
   const visit = (expression: Expression, within: Call | ExpressionOf<'lambda'> | undefined): void => {
@@ -52,6 +55,7 @@ export const aggregateCalls = ({ query, typer }: QueryContext): readonly Call[] 
     if (item.kind === 'all-fields') visit(item.base, undefined);
   }
   if (query.having !== undefined) visit(query.having, undefined);
+  for (const { expression } of query.orderBy?.terms ?? []) visit(expression, undefined);
   return found;
 };
 
@@ -145,7 +149,7 @@ const checkGrouping = (
       return false;
     });
   }
-  if (call === undefined && query.groupBy !== undefined) {
+  if (call === undefined && query.groupBy !== undefined && options.purpose !== 'pull') {
     throw new UserError('SQL_GROUP_BY_WITHOUT_AGGREGATE', 'GROUP BY needs an aggregate in SELECT or HAVING', {
       at: query.groupBy.at,
       hint: 'For example COUNT(*). Use PARTITION BY to give a stream another key.',
@@ -159,7 +163,12 @@ const checkGrouping = (
   }
 };
 
-const checkWindowedSource = ({ query, scope }: QueryContext, stage: Stage, by: readonly Expression[]): void => {
+const checkWindowedSource = (
+  { query, scope, options }: QueryContext,
+  stage: Stage,
+  by: readonly Expression[],
+): void => {
+  if (options.purpose === 'pull') return;
   if (stage.node.schema.windowed === undefined || !sameKeys(by, stage)) return;
   const { name } = (scope.sources[0] as ScopedSource).source;
   throw new UserError('SQL_WINDOWED_SOURCE', `"${name}" is windowed and cannot be grouped by its own key`, {
@@ -174,7 +183,7 @@ const groupKeys = (
   { node, localize }: Stage,
   by: readonly Expression[],
 ): readonly NamedExpression[] => {
-  if (by.length === 0) return [{ name: 'KSQL_GROUP', expression: { kind: 'literal', value: 0, type: integerType } }];
+  if (by.length === 0) return [{ name: noGroup, expression: { kind: 'literal', value: 0, type: integerType } }];
   const keys: NamedExpression[] = [];
   for (const expression of by) {
     const typed = typer.type(localize(expression, 'GROUP BY'), node.schema, 'GROUP BY');

@@ -1,7 +1,7 @@
 /** What the steps of one query's analysis share: the query, its sources, and what several clauses do alike. */
 
 import { type Position, UserError } from '../../base/index.ts';
-import type { Expression, Query } from '../parser/ast.ts';
+import type { Expression, Query, SourceReference } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
 import { withHeaderValues } from '../types/schema.ts';
 import type { LogicalNode } from './logical.ts';
@@ -23,6 +23,8 @@ export interface AnalyzeOptions {
   readonly noFinal?: boolean;
   /** The column that is to be the event time of what a persistent query writes: the SELECT list must have it. */
   readonly timestamp?: { readonly value: string; readonly at: Position } | undefined;
+  /** What the subqueries of a pull query deliver. */
+  readonly subqueries?: ReadonlyMap<SourceReference, Source>;
 }
 
 export class QueryContext {
@@ -104,14 +106,16 @@ const readSource = ({ name, kind, schema }: Source, purpose: QueryPurpose): Logi
   return { kind: 'project', input: { kind: 'source', name, flow: kind, schema }, items, flow: kind, schema: visible };
 };
 
-const scopedSources = (query: Query, { catalog, purpose }: AnalyzeOptions): readonly ScopedSource[] => {
+const scopedSources = (query: Query, { catalog, purpose, subqueries }: AnalyzeOptions): readonly ScopedSource[] => {
   const references = [query.from, ...query.joins.map((join) => join.source)];
   const scoped: ScopedSource[] = [];
-  for (const { name, alias, at } of references) {
-    const source = catalog.source(name);
+  for (const reference of references) {
+    const { name, alias, subquery, at } = reference;
+    const source = subquery === undefined ? catalog.source(name) : subqueries?.get(reference);
     if (source === undefined) throw unknownSource(catalog, name, at);
-    const own = alias?.name ?? name;
-    if (scoped.some((other) => other.source.name === name)) {
+    const own = alias?.name ?? source.name;
+    // A pull query reads each side by itself.
+    if (purpose !== 'pull' && scoped.some((other) => other.source.name === name)) {
       throw new UserError(
         'SQL_SELF_JOIN',
         `"${name}" stands twice in the query, and a source cannot be joined with itself`,
@@ -128,7 +132,13 @@ const scopedSources = (query: Query, { catalog, purpose }: AnalyzeOptions): read
       });
     }
     const node = readSource(source, purpose);
-    scoped.push({ alias: own, source: { ...source, schema: node.schema }, node, at });
+    scoped.push({
+      alias: own,
+      source: { ...source, schema: node.schema },
+      node,
+      isSubquery: subquery !== undefined,
+      at,
+    });
   }
   return scoped;
 };

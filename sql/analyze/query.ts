@@ -17,8 +17,11 @@ import type { Expression, Query, SourceKind } from '../parser/ast.ts';
 import { printExpression } from '../parser/print.ts';
 import { aggregate, aggregateCalls, groupExpressions } from './aggregation.ts';
 import { analyzeJoins } from './join.ts';
+import { type JoinNow, joinNow } from './join-now.ts';
 import type { LogicalNode, NamedExpression } from './logical.ts';
+import { checkOrder, isOrderColumn, type OrderKey, orderedItems } from './order.ts';
 import { type ProjectedColumn, project } from './projection.ts';
+import { checkPullOnly } from './pull-only.ts';
 import { type AnalyzeOptions, QueryContext } from './query-context.ts';
 import type { ScopedSource } from './scope.ts';
 import { type Item, SelectList } from './select-list.ts';
@@ -46,14 +49,25 @@ export interface AnalyzedQuery {
   /** The key was dropped by PARTITION BY NULL. */
   readonly keyDropped: boolean;
   readonly formats: { readonly key: FormatChoice; readonly value: FormatChoice };
+  readonly distinct: boolean;
+  /** ORDER BY: which columns of the plan's rows decide, the first one first. */
+  readonly order: readonly OrderKey[];
   readonly limit: number | undefined;
+  readonly offset: number;
+  /** Of a pull query with joins: how its rows come together. The plan reads them from its only source. */
+  readonly joins: readonly JoinNow[];
 }
 
 export const analyzeQuery = (query: Query, options: AnalyzeOptions): AnalyzedQuery => {
+  if (options.purpose !== 'pull') checkPullOnly(query, options.purpose);
   const context = new QueryContext(query, options);
   const { scope, typer } = context;
   checkClauses(context);
-  let stage = scope.joined ? analyzeJoins(query.joins, scope, typer) : singleSource(context);
+  let joins: readonly JoinNow[] = [];
+  let stage: Stage;
+  if (!scope.joined) stage = singleSource(context);
+  else if (options.purpose === 'pull') ({ stage, joins } = joinNow(context));
+  else stage = analyzeJoins(query.joins, scope, typer);
   if (query.where !== undefined) {
     context.noAggregates(query.where, 'WHERE');
     stage = filtered(context, stage, query.where, 'where');
@@ -68,8 +82,9 @@ export const analyzeQuery = (query: Query, options: AnalyzeOptions): AnalyzedQue
   const calls = aggregateCalls(context);
   let keyDropped = false;
   let items: readonly Item[];
+  let order: readonly OrderKey[];
   if (query.groupBy !== undefined || calls.length > 0) {
-    items = list.items(stage, groupExpressions(context));
+    ({ items, order } = orderedItems(context, list.items(stage, groupExpressions(context))));
     stage = aggregate(context, stage, calls, items);
   } else {
     // Without groups HAVING is one more condition on rows.
@@ -78,18 +93,24 @@ export const analyzeQuery = (query: Query, options: AnalyzeOptions): AnalyzedQue
     const by = partitionExpressions(context);
     keyDropped = query.partitionBy !== undefined && by.length === 0;
     if (query.partitionBy !== undefined) stage = repartition(context, stage, by);
-    items = query.partitionBy === undefined ? list.items(before, by) : list.items(before, by, stage);
+    const listed = query.partitionBy === undefined ? list.items(before, by) : list.items(before, by, stage);
+    ({ items, order } = orderedItems(context, listed));
   }
   const left = (scope.sources[0] as ScopedSource).source;
   const { plan, columns } = project(context, flatMapped(context, stage, items), items);
+  checkOrder(query, order, columns);
   return {
     plan,
     sources: scope.sources,
     flow: plan.flow,
-    columns,
+    columns: columns.filter(({ name }) => !isOrderColumn(name)),
     keyDropped,
     formats: { key: left.keyFormat, value: left.valueFormat },
+    distinct: query.distinct !== undefined,
+    order,
     limit: query.limit?.count,
+    offset: query.offset?.count ?? 0,
+    joins,
   };
 };
 

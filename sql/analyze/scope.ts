@@ -24,11 +24,13 @@ export interface ScopedSource {
   readonly source: Source;
   /** Reads it. */
   readonly node: LogicalNode;
+  /** It is a subquery: its rows have no pseudo columns. */
+  readonly isSubquery?: boolean;
   readonly at: Position;
 }
 
 /** The clause that an expression stands in, as messages name it. */
-export type Clause = 'SELECT' | 'WHERE' | 'GROUP BY' | 'PARTITION BY' | 'HAVING' | 'ON' | 'VALUES';
+export type Clause = 'SELECT' | 'WHERE' | 'GROUP BY' | 'PARTITION BY' | 'HAVING' | 'ORDER BY' | 'ON' | 'VALUES';
 
 export interface QualifiedColumn {
   readonly source: ScopedSource;
@@ -69,6 +71,7 @@ export class Scope {
 
   has(source: ScopedSource, name: string): boolean {
     const { schema } = source.source;
+    if (source.isSubquery === true) return findColumn(schema, name) !== undefined;
     if (name === 'WINDOWSTART' || name === 'WINDOWEND') return schema.windowed !== undefined;
     return isPseudoColumn(name) || findColumn(schema, name) !== undefined;
   }
@@ -104,7 +107,9 @@ export class Scope {
     }
     const names = [...new Set(within.flatMap((source) => this.columnsOf(source)))];
     const near = closest(name, names);
-    const where = within.map((source) => `${source.source.kind} "${source.source.name}"`).join(' or ');
+    const where = within
+      .map(({ isSubquery, source }) => `${isSubquery === true ? 'subquery' : source.kind} "${source.name}"`)
+      .join(' or ');
     throw new UserError('SQL_UNKNOWN_COLUMN', `the column "${name}" in ${clause} does not exist in ${where}`, {
       hint:
         name === this.syntheticKey

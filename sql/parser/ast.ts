@@ -218,8 +218,11 @@ export type SelectItem =
 /** A source after FROM or JOIN, with the name that the query calls it by. */
 export interface SourceReference {
   readonly kind: 'source';
+  /** The alias of a subquery, the empty text where it has none. */
   readonly name: string;
   readonly alias?: Identifier | undefined;
+  /** `(SELECT …)` in the place of a name. */
+  readonly subquery?: Query | undefined;
   readonly at: Position;
 }
 
@@ -279,14 +282,43 @@ export interface EmitClause {
   readonly at: Position;
 }
 
+/** LIMIT or OFFSET. */
 export interface LimitClause {
   readonly count: number;
+  readonly at: Position;
+}
+
+export interface DistinctClause {
+  readonly at: Position;
+}
+
+export interface OrderTerm {
+  /** A whole number is the position of a column in the SELECT list. */
+  readonly expression: Expression;
+  readonly descending: boolean;
+  /** Left out: last where the order ascends, first where it descends. */
+  readonly nulls?: 'first' | 'last' | undefined;
+  readonly at: Position;
+}
+
+/** ORDER BY; at least one term. */
+export interface OrderClause {
+  readonly terms: readonly OrderTerm[];
+  readonly at: Position;
+}
+
+/** What UNION puts behind the rows of the query before it. The query has no ORDER BY, EMIT, LIMIT, OFFSET or UNION of
+ *  its own. */
+export interface UnionMember {
+  readonly all: boolean;
+  readonly query: Query;
   readonly at: Position;
 }
 
 /** One SELECT. Joins are in the order of the text and are evaluated from the left. Without `emit` a query at the top
  *  level is a pull query; inside CREATE … AS and INSERT INTO it means EMIT CHANGES. */
 export interface Query {
+  readonly distinct?: DistinctClause | undefined;
   readonly items: readonly SelectItem[];
   readonly from: SourceReference;
   readonly joins: readonly Join[];
@@ -295,8 +327,12 @@ export interface Query {
   readonly groupBy?: ByClause | undefined;
   readonly partitionBy?: ByClause | undefined;
   readonly having?: Expression | undefined;
+  /** From the left, on the rows of what stands before. ORDER BY, LIMIT and OFFSET hold for the rows of all. */
+  readonly unions?: readonly UnionMember[] | undefined;
+  readonly orderBy?: OrderClause | undefined;
   readonly emit?: EmitClause | undefined;
   readonly limit?: LimitClause | undefined;
+  readonly offset?: LimitClause | undefined;
   readonly at: Position;
 }
 

@@ -14,6 +14,7 @@ import type {
   Expression,
   Join,
   Literal,
+  OrderTerm,
   Property,
   Query,
   SelectItem,
@@ -252,6 +253,7 @@ export const printDuration = ({ amount, unit }: Duration): string => `${amount} 
 export function printQuery(query: Query): string {
   return words(
     'SELECT',
+    query.distinct && 'DISTINCT',
     query.items.map(printItem).join(', '),
     'FROM',
     printSource(query.from),
@@ -261,10 +263,16 @@ export function printQuery(query: Query): string {
     query.groupBy && `GROUP BY ${printBy(query.groupBy)}`,
     query.partitionBy && `PARTITION BY ${printBy(query.partitionBy)}`,
     query.having && `HAVING ${printExpression(query.having)}`,
+    ...(query.unions ?? []).map((member) => `UNION ${member.all ? 'ALL ' : ''}${printQuery(member.query)}`),
+    query.orderBy && `ORDER BY ${query.orderBy.terms.map(printOrderTerm).join(', ')}`,
     query.emit && `EMIT ${query.emit.kind.toUpperCase()}`,
     query.limit && `LIMIT ${query.limit.count}`,
+    query.offset && `OFFSET ${query.offset.count}`,
   );
 }
+
+const printOrderTerm = ({ expression, descending, nulls }: OrderTerm): string =>
+  words(printExpression(expression), descending && 'DESC', nulls && `NULLS ${nulls.toUpperCase()}`);
 
 function printItem(item: SelectItem): string {
   switch (item.kind) {
@@ -277,8 +285,8 @@ function printItem(item: SelectItem): string {
   }
 }
 
-const printSource = ({ name, alias }: SourceReference): string =>
-  words(printName(name), alias && `AS ${printName(alias.name)}`);
+const printSource = ({ name, alias, subquery }: SourceReference): string =>
+  words(subquery === undefined ? printName(name) : `(${printQuery(subquery)})`, alias && `AS ${printName(alias.name)}`);
 
 function printJoin({ type, source, within, on }: Join): string {
   return words(

@@ -84,7 +84,7 @@ export class Expectations implements IParserErrorMessageProvider {
 
 /** The rules that read a list, and what ends it. */
 const listEnds: ReadonlyMap<string, TokenType> = new Map([
-  ['query', keyword.FROM],
+  ['select', keyword.FROM],
   ['callArguments', RightParen],
   ['wordPredicate', RightParen],
   ['array', RightBracket],
@@ -184,14 +184,12 @@ function foreignSql(tokens: readonly IToken[], index: number): string | undefine
   if (before === 'ASSERT' && ['VALUES', 'NULL', 'STREAM', 'TABLE'].includes(word)) {
     return `ASSERT ${word} is a statement of test scripts only.`;
   }
-  if (phrase('ORDER', 'BY')) return 'There is no ORDER BY: rows of a stream come in the order of arrival.';
-  if (word === 'OFFSET' || before === 'OFFSET') return 'There is no OFFSET; LIMIT alone cuts a result.';
-  for (const operator of ['UNION', 'INTERSECT', 'EXCEPT']) {
-    if (word === operator || before === operator) {
-      return `There is no ${operator}; several INSERT INTO … SELECT can feed one stream.`;
-    }
+  if (phrase('ORDER', 'BY')) return 'ORDER BY stands behind HAVING and UNION, and before EMIT, LIMIT and OFFSET.';
+  if (word === 'OFFSET') return 'OFFSET is the last clause, behind LIMIT.';
+  if (word === 'UNION') return 'UNION stands behind WHERE, GROUP BY and HAVING, and before ORDER BY, EMIT and LIMIT.';
+  for (const operator of ['INTERSECT', 'EXCEPT']) {
+    if (word === operator || before === operator) return `There is no ${operator}.`;
   }
-  if (word === 'DISTINCT' && before === 'SELECT') return 'There is no SELECT DISTINCT; GROUP BY the columns instead.';
   if (word === 'DISTINCT' && before === '(') return 'There is no DISTINCT in an aggregate; use COUNT_DISTINCT(x).';
   if (word === 'OVER' || (before === 'OVER' && word === '(')) {
     return 'There is no OVER; use a WINDOW clause with GROUP BY.';
@@ -200,9 +198,6 @@ function foreignSql(tokens: readonly IToken[], index: number): string | undefine
     return 'There is no CROSS JOIN; a join needs ON with one equality.';
   }
   if (word === 'USING' || before === 'USING') return 'There is no USING; write ON a.x = b.x.';
-  if (word === '(' && (before === 'FROM' || before === 'JOIN')) {
-    return 'There are no subqueries: give the inner query a name with CREATE STREAM … AS SELECT and read from that.';
-  }
   if (word === '(' && ['FROM', 'JOIN'].includes(upper(tokens[index - 2]))) {
     return 'A function cannot be read from; call it in SELECT.';
   }
@@ -252,7 +247,23 @@ const unitWords: readonly string[] = ['MILLISECONDS', 'SECONDS', 'MINUTES', 'HOU
 /** Words that begin a part of a statement. When one is misspelt it is taken for an alias, and the text goes wrong only
  *  at the word behind it. */
 const clauseWords: readonly string[] = [
-  ...['FROM', 'WHERE', 'GROUP', 'PARTITION', 'HAVING', 'WINDOW', 'EMIT', 'LIMIT', 'JOIN', 'INNER', 'LEFT', 'RIGHT'],
+  ...[
+    'FROM',
+    'WHERE',
+    'GROUP',
+    'PARTITION',
+    'HAVING',
+    'WINDOW',
+    'EMIT',
+    'LIMIT',
+    'ORDER',
+    'UNION',
+    'OFFSET',
+    'JOIN',
+    'INNER',
+    'LEFT',
+    'RIGHT',
+  ],
   ...['FULL', 'WITHIN', 'WITH', 'VALUES', 'BETWEEN', 'LIKE', 'AND', 'AS', 'EXTENDED', 'DELETE'],
   ...['TUMBLING', 'HOPPING', 'SESSION'],
 ];

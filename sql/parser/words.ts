@@ -36,7 +36,7 @@ export const nonReservedWords = [
   ...['DAY', 'HOUR', 'MINUTE', 'SECOND', 'EXPLAIN', 'ANALYZE', 'TYPE', 'TYPES', 'SET', 'RESET', 'IF', 'SOURCE'],
   ...['SINK', 'PRIMARY', 'KEY', 'EMIT', 'CHANGES', 'FINAL', 'ESCAPE', 'REPLACE', 'ASSERT', 'ALTER', 'ADD', 'HEADER'],
   ...['HEADERS', 'GRACE', 'PERIOD', 'DEFINE', 'UNDEFINE', 'VARIABLES', 'PLUGINS', 'SYSTEM', 'TIMEOUT', 'SCHEMA'],
-  ...['SUBJECT', 'ID'],
+  ...['SUBJECT', 'ID', 'ORDER', 'ASC', 'DESC', 'NULLS', 'FIRST', 'LAST', 'OFFSET', 'UNION'],
 ] as const;
 
 export type ReservedWord = (typeof reservedWords)[number];

@@ -8,11 +8,15 @@
  * the condition itself is then evaluated for every row that was read.
  */
 
-import { base64 } from '../../base/index.ts';
-import type { ColumnReference, TypedExpression } from '../analyze/typed.ts';
+import { assert, base64 } from '../../base/index.ts';
+import { type LogicalNode, printNamed } from '../analyze/logical.ts';
+import type { AnalyzedQuery } from '../analyze/query.ts';
+import type { ScopedSource } from '../analyze/scope.ts';
+import { type ColumnReference, printTyped, type TypedExpression } from '../analyze/typed.ts';
 import { constantOf } from '../evaluate/closure.ts';
 import type { ComparisonOperator } from '../parser/ast.ts';
 import type { Schema } from '../types/schema.ts';
+import { booleanType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { foldCondition } from './condition-fold.ts';
 
@@ -55,6 +59,33 @@ export const accessOf = (predicate: TypedExpression | undefined, schema: Schema)
   const narrowing = narrow(predicate, schema);
   const { low, high, from, to } = narrowing;
   return { keys: keysOf(narrowing), low, high, from, to };
+};
+
+/** WHERE, and HAVING, which is a condition like it where nothing is grouped. */
+export const conditionOf = (node: LogicalNode): TypedExpression | undefined => {
+  // A projection below reads columns from headers.
+  if (node.kind !== 'filter') return undefined;
+  const below = conditionOf(node.input);
+  if (below === undefined) return node.predicate;
+  return { kind: 'logical', operator: 'AND', operands: [below, node.predicate], type: booleanType };
+};
+
+/** How a query reads its stream or table, as a line of EXPLAIN. */
+export const accessText = ({ plan, sources, limit }: AnalyzedQuery): string => {
+  const { source } = sources[0] as ScopedSource;
+  assert(plan.kind === 'project', 'a pull query selects columns');
+  const predicate = conditionOf(plan.input);
+  const items = printNamed(plan.items);
+  const where = predicate === undefined ? '' : ` where ${printTyped(predicate)}`;
+  const most = limit === undefined ? '' : `, the first ${limit}`;
+  const how = source.kind === 'table' ? howOf(accessOf(predicate, source.schema)) : 'Scan';
+  return `${how} ${source.kind} ${source.name}: ${items}${where}${most}`;
+};
+
+const howOf = ({ keys, low, high, from, to }: Access): string => {
+  if (keys !== undefined) return keys.length === 1 ? 'Look up 1 key of' : `Look up ${keys.length} keys of`;
+  if (low !== undefined || high !== undefined) return 'Scan a range of keys of';
+  return Number.isFinite(from) || Number.isFinite(to) ? 'Scan some windows of' : 'Scan';
 };
 
 const keysOf = ({ columns, keys }: Narrowing): readonly Row[] | undefined => {

@@ -17,7 +17,9 @@ import { compileTopology } from '../compile/topology.ts';
 import { allSteps, type Step } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
 import type { Row } from '../types/value.ts';
+import { accessText } from './access.ts';
 import { silentContext } from './materialized.ts';
+import type { PullStep, Rows } from './pull/step.ts';
 import { isEmpty, streamRangeOf } from './stream-range.ts';
 
 const fetchBytes = 1 << 20;
@@ -29,7 +31,7 @@ export const pullStream = (
   catalog: Catalog,
   environment: CompileEnvironment,
   log: Log,
-): (() => AsyncGenerator<readonly Row[], void, undefined>) => {
+): PullStep => {
   const { physical, logical } = planQuery(analyzed.plan, catalog, undefined);
   const range = streamRangeOf(logical);
   // With a TIMESTAMP column ROWTIME is not the record's own time, by which the log finds records.
@@ -43,7 +45,7 @@ export const pullStream = (
   );
   const limit = analyzed.limit ?? Number.POSITIVE_INFINITY;
 
-  return async function* rows() {
+  const rows = async function* (): Rows {
     if (limit <= 0 || isEmpty(range)) return;
     let found: Row[] = [];
     const take = (record: StreamRecord<unknown>): void => {
@@ -104,4 +106,5 @@ export const pullStream = (
       reader.close();
     }
   };
+  return { text: accessText(analyzed), inputs: [], rows };
 };

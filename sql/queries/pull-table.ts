@@ -3,9 +3,7 @@
 
 import { assert, ByteWriter, UserError } from '../../base/index.ts';
 import { type EntryRange, type Runtime, type StoreEntry, sessionsEndingAt } from '../../engine/index.ts';
-import type { LogicalNode } from '../analyze/logical.ts';
 import type { AnalyzedQuery } from '../analyze/query.ts';
-import type { TypedExpression } from '../analyze/typed.ts';
 import type { Catalog } from '../catalog.ts';
 import type { CompileEnvironment } from '../compile/environment.ts';
 import { keyWriter } from '../compile/keys.ts';
@@ -13,12 +11,11 @@ import { columnScope } from '../compile/reading.ts';
 import { condition, rowFiller } from '../compile/select.ts';
 import { formatNamed } from '../formats/index.ts';
 import type { Query } from '../parser/ast.ts';
-import { applyRules } from '../plan/rules.ts';
 import type { Settings } from '../settings.ts';
-import { booleanType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
-import { accessOf } from './access.ts';
+import { accessOf, accessText, conditionOf } from './access.ts';
 import { materializedTable, silentContext } from './materialized.ts';
+import type { PullStep, Rows } from './pull/step.ts';
 
 export interface PullContext {
   readonly catalog: Catalog;
@@ -27,16 +24,12 @@ export interface PullContext {
   readonly settings: Settings;
 }
 
-/** The rows in batches, checked before the first is asked for. */
-export const pullTable = (
-  analyzed: AnalyzedQuery,
-  query: Query,
-  context: PullContext,
-): (() => AsyncGenerator<readonly Row[], void, undefined>) => {
+/** What cannot be read is found here, before the first row is asked for. */
+export const pullTable = (analyzed: AnalyzedQuery, query: Query, context: PullContext): PullStep => {
   const { catalog, environment, runtime, settings } = context;
   const scoped = analyzed.sources[0] as (typeof analyzed.sources)[number];
   const { source } = scoped;
-  const { plan } = applyRules(analyzed.plan, { catalog });
+  const { plan } = analyzed;
   if (plan.kind !== 'project') throw new UserError('SQL_PULL_QUERY', 'a pull query selects columns', { at: query.at });
   const predicate = conditionOf(plan.input);
   for (const column of ['ROWPARTITION', 'ROWOFFSET']) {
@@ -75,7 +68,9 @@ export const pullTable = (
     return rows;
   };
 
-  return async function* rows() {
+  return { text: accessText(analyzed), inputs: [], rows };
+
+  async function* rows(): Rows {
     let left = limit;
     if (left <= 0 || access.from > access.to) return;
     const pages = access.keys === undefined ? scan() : lookUp(access.keys);
@@ -86,7 +81,7 @@ export const pullTable = (
       yield rows;
       if (left <= 0) return;
     }
-  };
+  }
 
   async function* scan(): AsyncGenerator<readonly StoreEntry[], void, undefined> {
     const { from, to, low, high } = access;
@@ -135,13 +130,4 @@ export const pullTable = (
 const withZero = (out: ByteWriter): Uint8Array => {
   out.i8(0);
   return out.slice();
-};
-
-/** WHERE, and HAVING, which is a condition like it where nothing is grouped. */
-const conditionOf = (node: LogicalNode): TypedExpression | undefined => {
-  if (node.kind === 'source') return undefined;
-  assert(node.kind === 'filter', () => `a pull query over a table filters and projects, it has no ${node.kind}`);
-  const below = conditionOf(node.input);
-  if (below === undefined) return node.predicate;
-  return { kind: 'logical', operator: 'AND', operands: [below, node.predicate], type: booleanType };
 };

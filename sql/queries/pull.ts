@@ -1,12 +1,13 @@
-/** Pull queries: what they may have, and which way they read: a table's store, a stream's topic, or either of them
- *  folded by aggregates. */
+/** Pull queries: what they may have, and their steps over the streams and tables that they read. */
 
-import { type Position, UserError } from '../../base/index.ts';
+import { AssertionError, type Position, UserError } from '../../base/index.ts';
 import type { Log } from '../../storage/index.ts';
-import type { AnalyzedQuery } from '../analyze/query.ts';
+import type { Typer } from '../analyze/typer.ts';
 import type { Query } from '../parser/ast.ts';
-import type { Row } from '../types/value.ts';
-import { aggregatePull } from './pull-aggregate.ts';
+import type { Settings } from '../settings.ts';
+import { accessText } from './access.ts';
+import { memoryProperty, QueryMemory } from './pull/memory.ts';
+import { type Leaf, type PullPlan, pullPlan } from './pull/plan.ts';
 import { pullStream } from './pull-stream.ts';
 import { type PullContext, pullTable } from './pull-table.ts';
 
@@ -15,16 +16,20 @@ type Refused = readonly [what: string, at: (query: Query) => Position | undefine
 
 /** The clauses of SELECT; one that is missing here does not compile. */
 const clauses: { readonly [K in keyof Required<Query>]: 'allowed' | Refused } = {
+  distinct: 'allowed',
   items: 'allowed',
   from: 'allowed',
-  joins: ['JOIN', ({ joins }) => joins[0]?.at],
+  joins: 'allowed',
   window: ['a WINDOW clause', ({ window }) => window?.at],
   where: 'allowed',
-  groupBy: ['GROUP BY', ({ groupBy }) => groupBy?.at],
+  groupBy: 'allowed',
   partitionBy: ['PARTITION BY', ({ partitionBy }) => partitionBy?.at],
   having: 'allowed',
+  unions: 'allowed',
+  orderBy: 'allowed',
   emit: 'allowed',
   limit: 'allowed',
+  offset: 'allowed',
   at: 'allowed',
 };
 
@@ -40,19 +45,43 @@ export const checkPullQuery = (query: Query): void => {
       hint: 'Add EMIT CHANGES to follow the changes instead, or make a table of it: CREATE TABLE … AS SELECT ….',
     });
   }
+  for (const source of [query.from, ...query.joins.map((join) => join.source)]) {
+    if (source.subquery !== undefined) checkPullQuery(source.subquery);
+  }
+  for (const member of query.unions ?? []) checkPullQuery(member.query);
 };
 
-/** The rows in batches, checked before the first is asked for. */
-export const pullRows = (
-  analyzed: AnalyzedQuery,
+/** The query as steps; what cannot be read is found here, before anything is. */
+export const planPull = (
   query: Query,
-  context: PullContext & { readonly log: Log },
-): (() => AsyncGenerator<readonly Row[], void, undefined>) => {
-  const { catalog, environment, log } = context;
-  const read = (one: AnalyzedQuery) =>
-    one.sources[0]?.source.kind === 'table'
-      ? pullTable(one, query, context)
-      : pullStream(one, catalog, environment, log);
-  const aggregated = aggregatePull(analyzed, catalog, environment);
-  return aggregated === undefined ? read(analyzed) : aggregated.fold(read(aggregated.input));
+  context: PullContext & { readonly log: Log; readonly typer: Typer },
+): PullPlan => {
+  checkPullQuery(query);
+  const { catalog, environment, log, typer, settings } = context;
+  const leaf: Leaf = (analyzed, own) =>
+    analyzed.sources[0]?.source.kind === 'table'
+      ? pullTable(analyzed, own, context)
+      : pullStream(analyzed, catalog, environment, log);
+  return pullPlan(query, { catalog, typer, environment, memory: memoryOf(settings), leaf });
+};
+
+/** The steps of a query that is only shown. */
+export const explainPull = (
+  query: Query,
+  { catalog, environment, typer }: Pick<PullContext, 'catalog' | 'environment'> & { readonly typer: Typer },
+): PullPlan => {
+  checkPullQuery(query);
+  const leaf: Leaf = (analyzed) => ({
+    text: accessText(analyzed),
+    inputs: [],
+    rows: () => {
+      throw new AssertionError('the steps are only shown');
+    },
+  });
+  return pullPlan(query, { catalog, typer, environment, memory: new QueryMemory(), leaf });
+};
+
+const memoryOf = (settings: Settings): QueryMemory => {
+  const bytes = settings.get(memoryProperty);
+  return new QueryMemory(bytes === undefined ? undefined : Number(bytes));
 };

@@ -16,6 +16,8 @@ import type { Explain, Statement } from '../parser/statements/index.ts';
 import { type PhysicalPlan, printPlan, sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
 import { applyRules, printTrace } from '../plan/rules.ts';
+import { printSteps } from '../queries/pull/step.ts';
+import { explainPull } from '../queries/pull.ts';
 import { createAs } from './create-as.ts';
 import { fieldsOf, requireQuery } from './describe.ts';
 import { insertAs } from './insert-as.ts';
@@ -50,7 +52,9 @@ const queryOf = (statement: Statement): Query | undefined =>
     : undefined;
 
 const explainStatement = (statement: Statement, query: Query, context: StatementContext): QueryDescription => {
-  const purpose = statement.kind === 'query' ? (query.emit === undefined ? 'pull' : 'push') : 'persistent';
+  const isPull = statement.kind === 'query' && query.emit === undefined;
+  if (isPull) return explainPullQuery(query, context);
+  const purpose = statement.kind === 'query' ? 'push' : 'persistent';
   const { catalog, typer } = context;
   const analyzed = analyzeQuery(query, {
     catalog,
@@ -80,6 +84,26 @@ const explainStatement = (statement: Statement, query: Query, context: Statement
     executionPlan: `${tree}${printTrace(analyzed.plan, trace)}\n\nPhysical\n${printPlan(physical.root)}\n`,
     overriddenProperties: context.settings.toRecord(),
     queryType: purpose.toUpperCase(),
+    state: null,
+    queryErrors: [],
+  };
+};
+
+const explainPullQuery = (query: Query, context: StatementContext): QueryDescription => {
+  const { catalog, typer, functions, functionContext } = context;
+  const environment = { functions, context: functionContext, scans: new ScanRegistry() };
+  const { step, columns, sources } = explainPull(query, { catalog, typer, environment });
+  return {
+    id: '',
+    statementText: context.text,
+    windowType: null,
+    fields: fieldsOf({ key: [], value: columns }),
+    sources: [...new Set(sources.map((source) => source.name))],
+    sinks: [],
+    topology: '',
+    executionPlan: `Statement\n${context.canonical()}\n\nSteps\n${printSteps(step)}\n`,
+    overriddenProperties: context.settings.toRecord(),
+    queryType: 'PULL',
     state: null,
     queryErrors: [],
   };

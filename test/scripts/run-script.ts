@@ -182,8 +182,9 @@ export const answerTo = async (
     for await (const batch of handle.rows()) {
       rows.push(...batch.map((row) => handle.columns.map(({ type }, i) => show(row[i] ?? null, type))));
     }
-    // There is no ORDER BY: partitions answer in any order.
-    if (handle.kind !== 'print') rows.sort((a, b) => (a.join('\u0001') < b.join('\u0001') ? -1 : 1));
+    // Without ORDER BY partitions answer in any order.
+    if (handle.kind !== 'print' && !/\border\s+by\b/i.test(text))
+      rows.sort((a, b) => (a.join('\u0001') < b.join('\u0001') ? -1 : 1));
     return table(
       handle.columns.map(({ name }) => name),
       rows,

@@ -1,9 +1,9 @@
 /**
  * The grammar of SELECT. The order of its clauses is fixed: FROM and joins, WINDOW, WHERE, GROUP BY, PARTITION BY,
- * HAVING, EMIT, LIMIT.
+ * HAVING, UNION, ORDER BY, EMIT, LIMIT, OFFSET.
  *
- * A name right behind a source is its alias, with or without AS. Two words that are not reserved may stand there and
- * mean something else, EMIT and PARTITION; the word after them decides.
+ * A name right behind a source is its alias, with or without AS. Some words that are not reserved may stand there and
+ * mean something else: EMIT, PARTITION, ORDER, UNION and OFFSET; the word after them decides.
  */
 
 import type { ParserMethod } from 'chevrotain';
@@ -19,9 +19,12 @@ import type {
   JoinType,
   JoinWithin,
   LimitClause,
+  OrderClause,
+  OrderTerm,
   Query,
   SelectItem,
   SourceReference,
+  UnionMember,
   WindowClause,
 } from '../ast.ts';
 import { smallNumber } from '../build.ts';
@@ -36,6 +39,7 @@ import {
   Name,
   nameOf,
   PlainName,
+  placeOf,
   RightBracket,
   RightParen,
   Star,
@@ -50,8 +54,77 @@ const hasFields: ReadonlySet<Expression['kind']> = new Set([
 export class QueryGrammar extends ExpressionGrammar {
   readonly query: ParserMethod<[], Query> = this.RULE('query', () => {
     const start = this.start();
+    const first = this.SUBRULE(this.#select);
+    const unions: UnionMember[] = [];
+    this.MANY(() => unions.push(this.SUBRULE(this.#union)));
+    const orderBy = this.OPTION(() => this.SUBRULE(this.#orderBy));
+    const emit = this.OPTION1(() => this.SUBRULE(this.#emit));
+    const limit = this.OPTION2(() => this.SUBRULE(this.#limit));
+    const offset = this.OPTION3(() => this.SUBRULE(this.#offset));
+    return this.ACTION(() => ({
+      ...first,
+      unions: unions.length === 0 ? undefined : unions,
+      orderBy,
+      emit,
+      limit,
+      offset,
+      at: this.since(start),
+    }));
+  });
+
+  readonly #union: ParserMethod<[], UnionMember> = this.RULE('union', () => {
+    const start = this.start();
+    this.CONSUME(keyword.UNION);
+    const all = this.OPTION(() =>
+      this.OR([
+        { ALT: () => this.#word(this.CONSUME(keyword.ALL), true) },
+        { ALT: () => this.#word(this.CONSUME(keyword.DISTINCT), false) },
+      ]),
+    );
+    const query = this.SUBRULE(this.#select);
+    return { all: all === true, query, at: this.since(start) };
+  });
+
+  readonly #orderBy: ParserMethod<[], OrderClause> = this.RULE('orderBy', () => {
+    const start = this.start();
+    const terms: OrderTerm[] = [];
+    this.CONSUME(keyword.ORDER);
+    this.CONSUME(keyword.BY);
+    this.AT_LEAST_ONE_SEP({
+      SEP: Comma,
+      DEF: () => terms.push(this.SUBRULE(this.#orderTerm)),
+      ERR_MSG: 'an expression',
+    });
+    return { terms, at: this.since(start) };
+  });
+
+  readonly #orderTerm: ParserMethod<[], OrderTerm> = this.RULE('orderTerm', () => {
+    const start = this.start();
+    const expression = this.SUBRULE(this.expression);
+    const descending = this.OPTION(() =>
+      this.OR([
+        { ALT: () => this.#word(this.CONSUME(keyword.ASC), false) },
+        { ALT: () => this.#word(this.CONSUME(keyword.DESC), true) },
+      ]),
+    );
+    const nulls = this.OPTION1(() => {
+      this.CONSUME(keyword.NULLS);
+      return this.OR1([
+        { ALT: (): OrderTerm['nulls'] => this.#word(this.CONSUME(keyword.FIRST), 'first') },
+        { ALT: (): OrderTerm['nulls'] => this.#word(this.CONSUME(keyword.LAST), 'last') },
+      ]);
+    });
+    return { expression, descending: descending === true, nulls, at: this.since(start) };
+  });
+
+  readonly #select: ParserMethod<[], Query> = this.RULE('select', () => {
+    const start = this.start();
     const items: SelectItem[] = [];
     this.CONSUME(keyword.SELECT);
+    const distinct = this.OPTION(() => {
+      const token = this.CONSUME(keyword.DISTINCT);
+      return this.ACTION(() => ({ at: placeOf(token) }));
+    });
     this.AT_LEAST_ONE_SEP({
       SEP: Comma,
       DEF: () => items.push(this.SUBRULE(this.#selectItem)),
@@ -78,10 +151,8 @@ export class QueryGrammar extends ExpressionGrammar {
       this.CONSUME(keyword.HAVING);
       return this.SUBRULE2(this.expression);
     });
-    const emit = this.OPTION6(() => this.SUBRULE(this.#emit));
-    const limit = this.OPTION7(() => this.SUBRULE(this.#limit));
     const at = this.since(start);
-    return { items, from, joins, window, where, groupBy, partitionBy, having, emit, limit, at };
+    return { distinct, items, from, joins, window, where, groupBy, partitionBy, having, at };
   });
 
   readonly #selectItem: ParserMethod<[], SelectItem> = this.RULE('selectItem', () => {
@@ -146,7 +217,24 @@ export class QueryGrammar extends ExpressionGrammar {
   });
 
   readonly #source: ParserMethod<[], SourceReference> = this.RULE('source', () => {
-    const name = this.SUBRULE(this.identifier);
+    const start = this.start();
+    const read = this.OR([
+      {
+        ALT: (): Pick<SourceReference, 'name' | 'subquery'> => {
+          const { name } = this.SUBRULE(this.identifier);
+          return { name };
+        },
+      },
+      {
+        ALT: (): Pick<SourceReference, 'name' | 'subquery'> => {
+          this.CONSUME(LeftParen);
+          const subquery = this.deeper(() => this.SUBRULE(this.query));
+          this.CONSUME(RightParen);
+          return { name: '', subquery };
+        },
+      },
+    ]);
+    const at = this.since(start);
     const alias = this.OPTION({
       GATE: () => !this.#clauseAhead(),
       DEF: (): Identifier => {
@@ -154,17 +242,27 @@ export class QueryGrammar extends ExpressionGrammar {
         return this.SUBRULE1(this.identifier);
       },
     });
-    return this.ACTION((): SourceReference => ({ kind: 'source', name: name.name, alias, at: name.at }));
+    return this.ACTION(
+      (): SourceReference =>
+        read.subquery === undefined
+          ? { kind: 'source', name: read.name, alias, at }
+          : { kind: 'source', name: alias?.name ?? '', alias, subquery: read.subquery, at },
+    );
   });
 
-  /** Whether EMIT or PARTITION comes next and is meant as a keyword. */
+  /** Whether a word comes next that could be an alias, and is meant as a keyword. */
   #clauseAhead(): boolean {
     return (
       this.ahead(keyword.EMIT, keyword.CHANGES) ||
       this.ahead(keyword.EMIT, keyword.FINAL) ||
       this.ahead(keyword.EMIT, EOF) ||
       this.ahead(keyword.EMIT, PlainName) ||
-      this.ahead(keyword.PARTITION, keyword.BY)
+      this.ahead(keyword.PARTITION, keyword.BY) ||
+      this.ahead(keyword.ORDER, keyword.BY) ||
+      this.ahead(keyword.OFFSET, IntegerText) ||
+      this.ahead(keyword.UNION, keyword.SELECT) ||
+      this.ahead(keyword.UNION, keyword.ALL) ||
+      this.ahead(keyword.UNION, keyword.DISTINCT)
     );
   }
 
@@ -360,6 +458,13 @@ export class QueryGrammar extends ExpressionGrammar {
   readonly #limit: ParserMethod<[], LimitClause> = this.RULE('limit', () => {
     const start = this.start();
     this.CONSUME(keyword.LIMIT);
+    const count = this.CONSUME(IntegerText);
+    return this.ACTION(() => ({ count: smallNumber(count), at: this.since(start) }));
+  });
+
+  readonly #offset: ParserMethod<[], LimitClause> = this.RULE('offset', () => {
+    const start = this.start();
+    this.CONSUME(keyword.OFFSET);
     const count = this.CONSUME(IntegerText);
     return this.ACTION(() => ({ count: smallNumber(count), at: this.since(start) }));
   });

@@ -74,7 +74,8 @@ describe('a pull query', () => {
     const many = Array.from({ length: 250 }, (_, i) => ({ k: `${i}`, v: i, t, ts: i }));
     for (let i = 0; i < 4; i++) await inserter.insert(many);
     expect(await rowsOf(engine, 'SELECT COUNT(*), MAX(t) FROM s;')).toEqual([[1000, t]]);
-    await expect(rowsOf(engine, 'SELECT COLLECT_LIST(t) FROM s;')).rejects.toMatchObject({
+    const limit = { 'millrace.query.memory.bytes': '16777216' };
+    await expect(rowsOf(engine, 'SELECT COLLECT_LIST(t) FROM s;', limit)).rejects.toMatchObject({
       code: 'SQL_PULL_TOO_LARGE',
     });
   });

@@ -238,10 +238,43 @@ const clauses: { readonly [K in keyof Required<Query>]: fc.Arbitrary<Query[K]> }
   having: perhaps(expression),
   emit: perhaps(fc.constantFrom('changes' as const, 'final' as const).map((kind) => ({ kind, at }))),
   limit: perhaps(fc.maxSafeNat().map((count) => ({ count, at }))),
+  offset: perhaps(fc.maxSafeNat().map((count) => ({ count, at }))),
+  distinct: perhaps(fc.constant({ at })),
+  orderBy: perhaps(
+    some(
+      fc.record({
+        expression,
+        descending: flag,
+        nulls: perhaps(fc.constantFrom('first' as const, 'last' as const)),
+        at: fc.constant(at),
+      }),
+    ).map((terms) => ({ terms, at })),
+  ),
+  unions: fc.constant(undefined),
   at: fc.constant(at),
 };
 
-export const query: fc.Arbitrary<Query> = fc.record(clauses);
+const plain: fc.Arbitrary<Query> = fc.record(clauses);
+
+const subquery: fc.Arbitrary<SourceReference> = fc
+  .tuple(plain, perhaps(identifier))
+  .map(([one, alias]) => ({ kind: 'source', name: alias?.name ?? '', alias, subquery: one, at }));
+
+const member: fc.Arbitrary<Query> = plain.map((one) => ({
+  ...one,
+  orderBy: undefined,
+  emit: undefined,
+  limit: undefined,
+  offset: undefined,
+}));
+
+export const query: fc.Arbitrary<Query> = fc
+  .tuple(plain, perhaps(subquery), few(fc.record({ all: flag, query: member, at: fc.constant(at) })))
+  .map(([one, from, unions]) => ({
+    ...one,
+    from: from ?? one.from,
+    unions: unions.length === 0 ? undefined : unions,
+  }));
 
 const property: fc.Arbitrary<Property> = fc
   .tuple(name, literal)
