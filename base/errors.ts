@@ -22,6 +22,8 @@ export interface UserErrorDetails {
   /** Where in the user's text the fault lies. */
   readonly at?: Position | undefined;
   readonly cause?: unknown;
+  /** Further faults of the same request, in the order of the text. */
+  readonly others?: readonly UserError[] | undefined;
 }
 
 /** A fault of the user's: `code` is stable and documented, `message` is one plain sentence. */
@@ -29,6 +31,8 @@ export class UserError extends Error {
   readonly code: string;
   readonly hint: string | undefined;
   readonly at: Position | undefined;
+  /** Further faults of the same request, in the order of the text. They have none of their own. */
+  readonly others: readonly UserError[];
 
   constructor(code: string, message: string, details: UserErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -36,6 +40,13 @@ export class UserError extends Error {
     this.code = code;
     this.hint = details.hint;
     this.at = details.at;
+    this.others = details.others ?? [];
+  }
+
+  /** The same fault with other details. */
+  with(details: UserErrorDetails): UserError {
+    const { hint, at, cause, others } = this;
+    return new UserError(this.code, this.message, { hint, at, cause, others, ...details });
   }
 }
 

@@ -7,7 +7,7 @@
  */
 
 import { dirname, resolve } from 'node:path';
-import type { Entity } from '../server/protocol.ts';
+import type { Entity, Fault } from '../server/protocol.ts';
 import { type Cell, rowJson, visible } from './cell.ts';
 import { type Client, type InForce, type Rows, ServerFault } from './client.ts';
 import { blocksOf } from './entities.ts';
@@ -208,13 +208,19 @@ export class Session {
   /** Shows an error, with its position in the statement where there is one. */
   #report(error: unknown, statement: StatementText): number {
     const { terminal } = this.#options;
-    const script = this.#scripts.at(-1);
-    const { red, bold, dim } = terminal.colors;
     if (!(error instanceof ServerFault)) return reportFault(error, terminal);
     const { message, error_code, millrace } = error.entity;
-    const { code, hint, at } = millrace ?? {};
+    this.#showFault({ code: String(error_code), ...millrace, message }, statement);
+    for (const other of millrace?.faults ?? []) this.#showFault(other, statement);
+    return exitCode.sql;
+  }
+
+  #showFault({ message, code, hint, at }: Fault, statement: StatementText): void {
+    const { terminal } = this.#options;
+    const script = this.#scripts.at(-1);
+    const { red, bold, dim } = terminal.colors;
     const sentence = hint !== undefined && message.endsWith(` ${hint}`) ? message.slice(0, -hint.length - 1) : message;
-    terminal.message(`${red(bold('error'))} ${dim(String(code ?? error_code))}: ${visible(sentence)}`);
+    terminal.message(`${red(bold('error'))} ${dim(code)}: ${visible(sentence)}`);
     if (at !== undefined) {
       const line = statement.line + at.line - 1;
       const column = at.line === 1 ? statement.column + at.column - 1 : at.column;
@@ -225,7 +231,6 @@ export class Session {
       terminal.message(`  ${text}\n  ${red(mark ?? '')}`);
     }
     if (hint !== undefined) terminal.message(`${bold('hint')}: ${visible(hint)}`);
-    return exitCode.sql;
   }
 }
 

@@ -47,7 +47,7 @@ const generic = (error_code: number, message: string): HttpFault => ({
 export const faultOf = (error: unknown, context: FaultContext = {}): HttpFault => {
   if (error instanceof RequestError) return generic(error.errorCode, error.message);
   if (error instanceof UserError) {
-    const { code, message, hint, at } = error;
+    const { code, message, hint } = error;
     const status = serverSide.get(code);
     if (status !== undefined) {
       const { body, status: http } = generic(status, withHint(message, hint));
@@ -55,7 +55,8 @@ export const faultOf = (error: unknown, context: FaultContext = {}): HttpFault =
     }
     const [httpStatus, errorCode] =
       code === 'SQL_ASSERTION_FAILED' ? [417, errorCodes.assertionFailed] : [400, errorCodes.badStatement];
-    const millrace = { code, ...(hint === undefined ? {} : { hint }), ...(at === undefined ? {} : { at: { ...at } }) };
+    const faults = error.others.map((other) => ({ ...detailsOf(other), message: withHint(other.message, other.hint) }));
+    const millrace = { ...detailsOf(error), ...(faults.length === 0 ? {} : { faults }) };
     return {
       status: httpStatus,
       body: {
@@ -75,6 +76,12 @@ export const faultOf = (error: unknown, context: FaultContext = {}): HttpFault =
   }
   return generic(errorCodes.serverError, messageOf(error));
 };
+
+const detailsOf = ({ code, hint, at }: UserError) => ({
+  code,
+  ...(hint === undefined ? {} : { hint }),
+  ...(at === undefined ? {} : { at: { ...at } }),
+});
 
 /** The fault and the way out of it, as two sentences. */
 const withHint = (message: string, hint: string | undefined): string =>

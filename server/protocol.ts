@@ -72,17 +72,22 @@ export interface ErrorEntity {
   readonly statementText?: string;
   /** Entities of the statements that ran before the one that failed. */
   readonly entities?: readonly Entity[];
-  readonly millrace?: {
-    /** Stable name of the error, listed in docs/errors.md. */
-    readonly code: string;
-    readonly hint?: string;
-    /** Position in the text of the request: line and column count from 1, the offset from 0. */
-    readonly at?: {
-      readonly line: number;
-      readonly column: number;
-      readonly offset: number;
-      readonly length?: number | undefined;
-    };
+  readonly millrace?: FaultDetails & {
+    /** What else is at fault in the text of the request, in its order. Left out where that is nothing. */
+    readonly faults?: readonly Fault[];
+  };
+}
+
+interface FaultDetails {
+  /** Stable name of the error, listed in docs/errors.md. */
+  readonly code: string;
+  readonly hint?: string;
+  /** Position in the text of the request: line and column count from 1, the offset from 0. */
+  readonly at?: {
+    readonly line: number;
+    readonly column: number;
+    readonly offset: number;
+    readonly length?: number | undefined;
   };
 }
 
@@ -102,6 +107,11 @@ export const errorCodes = {
   shuttingDown: 50303,
   storageFull: 50700,
 } as const;
+
+/** A fault besides the first. */
+export interface Fault extends FaultDetails {
+  readonly message: string;
+}
 
 /** GET /info */
 export interface InfoResponse {

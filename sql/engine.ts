@@ -91,13 +91,14 @@ export const openSqlEngine = async (options: SqlEngineOptions): Promise<SqlEngin
 
 /** The parser is loaded with the first text: a start, and a restart with queries, needs none and is shorter by some 50
  *  ms of processor time (15 with a warm compile cache). */
-const parse = async (sql: string, settings: Settings, variables: StatementOptions['variables'] = {}) => {
-  const [{ parseStatements }, { variablesOf }] = await Promise.all([
+const read = async (sql: string, settings: Settings, variables: StatementOptions['variables'] = {}) => {
+  const [{ parseStatements, readStatements }, { variablesOf }] = await Promise.all([
     import('./parser/parse.ts'),
     import('./parser/variables.ts'),
   ]);
   const substitute = settings.isTrue('ksql.variable.substitution.enable') ?? true;
-  return parseStatements(sql, { variables: variablesOf(variables), substitute });
+  const options = { variables: variablesOf(variables), substitute };
+  return { all: () => readStatements(sql, options), faultless: () => parseStatements(sql, options) };
 };
 
 class Engine implements SqlEngine {
@@ -245,7 +246,7 @@ class Engine implements SqlEngine {
   async execute(sql: string, options: StatementOptions = {}): Promise<readonly StatementResult[]> {
     if (this.#closed) throw closedError();
     const settings = Settings.of(options.properties).over(this.#defaults);
-    const statements = await parse(sql, settings, options.variables);
+    const statements = (await read(sql, settings, options.variables)).all();
     if (this.#closed) throw closedError();
     return this.#runner.execute(statements, settings);
   }
@@ -290,7 +291,7 @@ class Engine implements SqlEngine {
 
   async query(sql: string, options: StatementOptions = {}): Promise<QueryHandle> {
     const settings = Settings.of(options.properties).over(this.#defaults);
-    const statements = await parse(sql, settings, options.variables);
+    const statements = (await read(sql, settings, options.variables)).faultless();
     if (this.#closed) throw closedError();
     const [first, second] = statements;
     if (first?.statement.kind === 'print' && second === undefined) return this.#print(first.statement);

@@ -6,6 +6,7 @@
  * Nothing here touches a log.
  */
 
+import { type Position, UserError } from '../base/index.ts';
 import { Typer } from './analyze/typer.ts';
 import type { Catalog } from './catalog.ts';
 import type { FunctionContext } from './functions/define.ts';
@@ -76,21 +77,23 @@ export class Session {
   }
 
   /** Plans the statement and applies it to this session. */
-  plan({ statement, text, variables, canonical }: ParsedStatement): PlannedStatement {
+  plan({ statement, text, at, variables, canonical }: ParsedStatement): PlannedStatement {
     const settings = this.#settings;
-    const planned = this.#plan(statement, {
-      catalog: this.catalog,
-      topics: this.topics,
-      schemas: this.schemas,
-      settings,
-      typer: this.#typer,
-      functions: this.#functions,
-      functionContext: this.#functionContext,
-      text,
-      variables,
-      canonical,
-      number: this.#number,
-    });
+    const planned = withPlace(at, () =>
+      this.#plan(statement, {
+        catalog: this.catalog,
+        topics: this.topics,
+        schemas: this.schemas,
+        settings,
+        typer: this.#typer,
+        functions: this.#functions,
+        functionContext: this.#functionContext,
+        text,
+        variables,
+        canonical,
+        number: this.#number,
+      }),
+    );
     switch (planned.kind) {
       case 'command': {
         const { topic } = planned;
@@ -116,3 +119,12 @@ export class Session {
     return { text, settings, planned };
   }
 }
+
+/** A fault without a place of its own gets that of the statement. */
+const withPlace = <T>({ line, column, offset }: Position, plan: () => T): T => {
+  try {
+    return plan();
+  } catch (error) {
+    throw error instanceof UserError && error.at === undefined ? error.with({ at: { line, column, offset } }) : error;
+  }
+};

@@ -15,7 +15,8 @@ import { ExecutionError, type StatementResult } from './facade.ts';
 import { loadFormats } from './formats/index.ts';
 import type { FunctionContext } from './functions/define.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
-import type { ParsedStatement } from './parser/statements/index.ts';
+import { FaultList } from './parser/faults.ts';
+import type { ParsedStatement, RefusedStatement } from './parser/statements/index.ts';
 import type { NewRecord } from './queries/inserts.ts';
 import type { NotRunning, QueryLifecycle } from './query-lifecycle.ts';
 import { FetchedSchemas, type NewSchema, planned, registryFault, withSchemaIds } from './registry/plan-schemas.ts';
@@ -59,9 +60,11 @@ interface PlannedCommand extends PlannedStatement {
   readonly planned: Extract<PlannedStatement['planned'], { readonly kind: 'command' }>;
 }
 
+type StatementRead = ParsedStatement | RefusedStatement;
+
 /** A request on its way: its statements, and the plans of those that have not run. */
 interface Request {
-  readonly statements: readonly ParsedStatement[];
+  readonly statements: readonly StatementRead[];
   planned: readonly PlannedStatement[];
   /** The end of the statement log for which the plans were made. */
   version: number;
@@ -85,7 +88,7 @@ export class StatementRunner {
     this.#options = options;
   }
 
-  async execute(statements: readonly ParsedStatement[], settings: Settings): Promise<readonly StatementResult[]> {
+  async execute(statements: readonly StatementRead[], settings: Settings): Promise<readonly StatementResult[]> {
     const request: Request = { statements, planned: [], version: 0, schemaIds: new Map() };
     await this.#plan(request, 0, settings);
     const results: StatementResult[] = [];
@@ -106,7 +109,7 @@ export class StatementRunner {
     await this.#turn.catch(() => undefined);
   }
 
-  /** Plans the statements from `at` on, as things are now. */
+  /** Plans the statements from `at` on, as things are now. Throws the faults of all of them. */
   async #plan(request: Request, at: number, settings: Settings): Promise<void> {
     const { catalog, statements, topics, registry, functions, functionContext, plan } = this.#options;
     const parsed = request.statements.slice(at);
@@ -126,7 +129,19 @@ export class StatementRunner {
         number: statements.next,
         plan,
       });
-      return parsed.map((statement) => session.plan(statement));
+      const faults = new FaultList();
+      const all = parsed.flatMap((statement) => {
+        try {
+          if (!('faults' in statement)) return [session.plan(statement)];
+          faults.add(statement, statement.faults);
+        } catch (error) {
+          if (!(error instanceof UserError)) throw error;
+          faults.add(statement, [error]);
+        }
+        return [];
+      });
+      faults.throwAny();
+      return all;
     });
     request.planned = [...request.planned.slice(0, at), ...rest];
   }
@@ -320,7 +335,7 @@ export class StatementRunner {
 
 /** The formats that the statements may need, by their names: those of the sources, those that a setting names, and
  *  every word that could be one. */
-const formatsNear = (statements: readonly ParsedStatement[], settings: Settings, catalog: Catalog): Set<string> => {
+const formatsNear = (statements: readonly StatementRead[], settings: Settings, catalog: Catalog): Set<string> => {
   const words = statements.flatMap(({ text }) => text.toUpperCase().match(/\w+/g) ?? []);
   const sources = catalog.sources().flatMap(({ keyFormat, valueFormat }) => [keyFormat.name, valueFormat.name]);
   return new Set([...words, ...sources, ...Object.values(settings.toRecord())]);

@@ -2,8 +2,8 @@
  * From text to trees: the way into the parser.
  *
  * A text is cut into tokens, the tokens into statements at the semicolons, and each statement is parsed by itself; the
- * last semicolon may be left out, and empty statements are passed over. The first error ends it all with one
- * `UserError` that has a place.
+ * last semicolon may be left out, and empty statements are passed over. Every fault is a `UserError` that has a place;
+ * reading goes on behind it (`recovery.ts`), at the latest with the next statement.
  *
  * Building the parser takes a few tens of milliseconds (the grammar is learned by running it), so it is built when the
  * first statement comes and then kept. Parsing never leaves the thread, so one is enough.
@@ -13,9 +13,13 @@ import type { IToken, ParserMethod } from 'chevrotain';
 import { assert, type Position, UserError } from '../../base/index.ts';
 import type { Expression, TypeNode } from './ast.ts';
 import { spanning, tooDeep } from './build.ts';
+import { FaultList } from './faults.ts';
+import { mentionsOf } from './mentions.ts';
+import { faultsFrom, Repairs } from './recovery.ts';
 import {
   type ParsedStatement,
   printStatement,
+  type RefusedStatement,
   type Statement,
   StatementGrammar,
   unsupportedForms,
@@ -44,8 +48,8 @@ class Parser extends StatementGrammar {
   }
 
   /** Reads all the tokens by one rule; `end` is the place behind them. */
-  run<T>(rule: (parser: Parser) => ParserMethod<[], T>, tokens: IToken[], end: Position): T {
-    this.input = tokens;
+  run<T>(rule: (parser: Parser) => ParserMethod<[], T>, tokens: readonly IToken[], end: Position): T {
+    this.input = [...tokens];
     this.restart();
     const result = rule(this).call(this);
     const error = this.errors[0];
@@ -77,40 +81,103 @@ export interface ParseOptions {
 /** The property that switches variables on and off. */
 export const substitutionProperty = 'ksql.variable.substitution.enable';
 
-/** Parses a text of any number of statements. */
+/** Parses a text of any number of statements. Throws all of its faults: the first, with the others beside it. */
 export function parseStatements(text: string, options: ParseOptions = {}): ParsedStatement[] {
-  let { variables = noVariables, substitute = true } = options;
-  const tokens = tokenize(text);
+  const faults = new FaultList();
   const statements: ParsedStatement[] = [];
+  for (const one of readStatements(text, options)) {
+    if ('faults' in one) faults.add(one, one.faults);
+    else statements.push(one);
+  }
+  faults.throwAny();
+  return statements;
+}
+
+/** Parses a text of any number of statements; those that cannot be read are among them, with their faults. */
+export function readStatements(
+  text: string,
+  options: ParseOptions = {},
+): readonly (ParsedStatement | RefusedStatement)[] {
+  if (text.length > limits.maxTextLength) throw tooMuch(`${limits.maxTextLength} characters`);
+  let { variables = noVariables, substitute = true } = options;
+  const lexical: UserError[] = [];
+  const repairs = new Repairs((some) => faultOf(() => parseTokens((grammar) => grammar.statement, text, some)));
+  const tokens = tokenize(text, lexical);
+  const found: (ParsedStatement | RefusedStatement)[] = [];
   let from = 0;
+  let nextLexical = 0;
   for (let index = 0; index <= tokens.length; index++) {
     const token = tokens[index];
     if (token !== undefined && token.tokenType !== Semicolon) continue;
     const written = tokens.slice(from, index);
     from = index + 1;
+    const faults: UserError[] = [];
+    for (const end = token?.startOffset ?? text.length + 1; nextLexical < lexical.length; nextLexical++) {
+      const fault = lexical[nextLexical] as UserError;
+      if ((fault.at?.offset ?? 0) >= end) break;
+      faults.push(fault);
+    }
     const first = written[0];
     const last = written.at(-1);
-    if (first === undefined || last === undefined) continue;
-    const at = spanning(placeOf(first), placeOf(last));
-    const own = substitute ? substituted(written, variables) : written;
-    const refusal = unsupportedStatement(own, unsupportedForms);
-    if (refusal !== undefined) throw refusal;
-    const statement = parseTokens((grammar) => grammar.statement, text, own);
-    if (statement.kind === 'define') variables = withVariable(variables, statement.name, statement.value);
-    if (statement.kind === 'undefine') variables = withoutVariable(variables, statement.name);
-    if (statement.kind === 'set' && statement.name === substitutionProperty) {
-      substitute = statement.value.toLowerCase() !== 'false';
+    if (first === undefined || last === undefined) {
+      if (faults.length > 0) found.push({ text: '', faults, ...mentionsOf([]) });
+      continue;
     }
-    statements.push({
-      statement,
-      text: substitutedText(text, written, own),
-      at,
-      variables,
-      canonical: () => canonicalForm(statement),
-    });
+    if (found.length >= limits.maxStatements) throw tooMuch(`${limits.maxStatements} statements`, placeOf(first));
+    const refuse = (why: readonly UserError[]): void => {
+      const whole = text.slice(first.startOffset, last.startOffset + last.image.length);
+      found.push({ text: whole, faults: why, ...mentionsOf(written) });
+    };
+    if (faults.length > 0) {
+      refuse(faults);
+      continue;
+    }
+    try {
+      const own = substitute ? substituted(written, variables) : written;
+      const refusal = unsupportedStatement(own, unsupportedForms);
+      if (refusal !== undefined) throw refusal;
+      const statement = parseTokens((grammar) => grammar.statement, text, own);
+      if (statement.kind === 'define') variables = withVariable(variables, statement.name, statement.value);
+      if (statement.kind === 'undefine') variables = withoutVariable(variables, statement.name);
+      if (statement.kind === 'set' && statement.name === substitutionProperty) {
+        substitute = statement.value.toLowerCase() !== 'false';
+      }
+      found.push({
+        statement,
+        text: substitutedText(text, written, own),
+        at: spanning(placeOf(first), placeOf(last)),
+        variables,
+        canonical: () => canonicalForm(statement),
+        ...mentionsOf(written),
+      });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      const more =
+        error.code === 'SQL_SYNTAX'
+          ? faultsFrom(error, substitute ? substituted(written, variables) : written, repairs)
+          : [error];
+      refuse(more);
+    }
   }
-  return statements;
+  return found;
 }
+
+/** The user's fault that a call ends with. */
+const faultOf = (call: () => unknown): UserError | undefined => {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
+  }
+};
+
+const tooMuch = (bound: string, at: Position = { line: 1, column: 1, offset: 0 }): UserError =>
+  new UserError('SQL_TEXT_TOO_LONG', `a request may have at most ${bound}, and this one has more`, {
+    at,
+    hint: 'Send it in several requests.',
+  });
 
 const canonicalForm = (statement: Statement): string =>
   printStatement(
@@ -124,7 +191,7 @@ export const parseExpression = (text: string): Expression =>
 /** Parses a text that is one type. */
 export const parseType = (text: string): TypeNode => parseTokens((grammar) => grammar.type, text, tokenize(text));
 
-function parseTokens<T>(rule: (grammar: Parser) => ParserMethod<[], T>, text: string, tokens: IToken[]): T {
+function parseTokens<T>(rule: (grammar: Parser) => ParserMethod<[], T>, text: string, tokens: readonly IToken[]): T {
   const variable = tokens.find((token) => token.tokenType === Variable);
   if (variable !== undefined) {
     throw new UserError('SQL_UNDEFINED_VARIABLE', `the variable ${variable.image} is not defined`, {

@@ -183,9 +183,10 @@ const endOfQuoted = (text: string, start: number): number => {
   }
 };
 
-/** Cuts a text into tokens; blanks and comments are left out. Throws a `UserError` at the first thing that is not a
- *  word of the language. */
-export function tokenize(text: string): IToken[] {
+/** Cuts a text into tokens; blanks and comments are left out. What is not a word of the language is passed over and
+ *  goes to `faults`; without that the first is thrown. A quote or comment that is never closed is the end of the text,
+ *  a statement that is too long ends there. */
+export function tokenize(text: string, faults?: UserError[]): IToken[] {
   const tokens: IToken[] = [];
   let offset = 0;
   let line = 1;
@@ -206,18 +207,33 @@ export function tokenize(text: string): IToken[] {
     offset = end;
   };
 
+  /** Passes over what is no word, up to `end`. */
+  const refuse = (fault: UserError, end: number): void => {
+    if (faults === undefined) throw fault;
+    faults.push(fault);
+    skip(end);
+  };
+
+  /** Within a statement that is too long: up to its semicolon nothing is kept. */
+  let refused = false;
+
   const push = (type: TokenType, end: number): void => {
     if (statementStart < 0) {
       statementStart = offset;
       firstToken = tokens.length;
     }
-    if (end - statementStart > limits.maxStatementLength && type !== Semicolon) {
-      throw tooLong(`${limits.maxStatementLength} characters`, here(1));
+    if (type === Semicolon) {
+      statementStart = -1;
+      refused = false;
+    } else if (refused) {
+      return skip(end);
+    } else if (end - statementStart > limits.maxStatementLength) {
+      refused = true;
+      return refuse(tooLong(`${limits.maxStatementLength} characters`, here(1)), end);
+    } else if (tokens.length - firstToken >= limits.maxTokens) {
+      refused = true;
+      return refuse(tooLong(`${limits.maxTokens} words and signs`, here(1)), end);
     }
-    if (tokens.length - firstToken >= limits.maxTokens) {
-      throw tooLong(`${limits.maxTokens} words and signs`, here(1));
-    }
-    if (type === Semicolon) statementStart = -1;
     const token: IToken = {
       image: text.slice(offset, end),
       startOffset: offset,
@@ -244,22 +260,21 @@ export function tokenize(text: string): IToken[] {
     } else if (text.startsWith('/*', offset)) {
       const close = text.indexOf('*/', offset + 2);
       if (close < 0) {
-        throw new UserError('SQL_UNTERMINATED_COMMENT', 'a comment that begins here is never closed', {
+        const fault = new UserError('SQL_UNTERMINATED_COMMENT', 'a comment that begins here is never closed', {
           at: here(2),
           hint: 'Close it with */.',
         });
-      }
-      skip(close + 2);
+        refuse(fault, text.length);
+      } else skip(close + 2);
     } else if (char in closers) {
       const end = endOfQuoted(text, offset);
       if (end < 0) {
         const { code, what, how } = closers[char] as { code: string; what: string; how: string };
-        throw new UserError(code, `a ${what} that begins here is never closed`, { at: here(1), hint: how });
-      }
-      if (char !== "'" && end - offset === 2) {
-        throw new UserError('SQL_EMPTY_NAME', 'a name may not be empty', { at: here(2) });
-      }
-      push(char === "'" ? StringText : QuotedName, end);
+        const fault = new UserError(code, `a ${what} that begins here is never closed`, { at: here(1), hint: how });
+        refuse(fault, text.length);
+      } else if (char !== "'" && end - offset === 2) {
+        refuse(new UserError('SQL_EMPTY_NAME', 'a name may not be empty', { at: here(2) }), end);
+      } else push(char === "'" ? StringText : QuotedName, end);
     } else if (isLetter(char)) {
       const end = offset + take(word, text, offset).length;
       push(keywordTypes.get(text.slice(offset, end).toUpperCase()) ?? PlainName, end);
@@ -274,8 +289,11 @@ export function tokenize(text: string): IToken[] {
       push(Variable, close < 0 ? offset + 2 : close + 1);
     } else {
       const found = symbols.find(([image]) => text.startsWith(image, offset));
-      if (found === undefined) throw unknownCharacter(text, here);
-      push(found[1], offset + found[0].length);
+      if (found !== undefined) push(found[1], offset + found[0].length);
+      else {
+        const fault = unknownCharacter(text, here);
+        refuse(fault, offset + (fault.at?.length ?? 1));
+      }
     }
   }
   return tokens;

@@ -6,8 +6,17 @@
 import { scalarDefinitions } from '../types/scalars/index.ts';
 import type { BaseTypeName, TimeUnit } from './ast.ts';
 
-/** Bounds on what one statement may be, so that no text can exhaust the memory or the stack of the process. */
+/** Bounds on what a text and each of its statements may be, so that none can exhaust the memory or the stack of the
+ *  process. */
 export const limits = {
+  /** Of a whole text, in UTF-16 units. */
+  maxTextLength: 64 * 1024 * 1024,
+  /** Of one text. */
+  maxStatements: 10_000,
+  /** How many faults of one text are reported. */
+  maxFaults: 20,
+  /** Words and signs of one text that are parsed once more to find further faults of a statement. */
+  maxRepairTokens: 10_000,
   /** In UTF-16 units, from the first word to the semicolon. */
   maxStatementLength: 1024 * 1024,
   /** Words and signs of one statement: what keeps a parse well below a second. */

@@ -24,6 +24,24 @@ beforeAll(async () => {
       },
     })
     .on('SELECT\n  naem FROM users', { error: unknownColumn })
+    .on('SELECT a +, b FROM WHERE', {
+      error: {
+        ...unknownColumn,
+        message: 'expected an expression, found ","',
+        millrace: {
+          code: 'SQL_SYNTAX',
+          at: { line: 1, column: 11, offset: 10, length: 1 },
+          faults: [
+            {
+              code: 'SQL_SYNTAX',
+              message: 'expected a name, found "WHERE". Write a source.',
+              hint: 'Write a source.',
+              at: { line: 1, column: 20, offset: 19, length: 5 },
+            },
+          ],
+        },
+      },
+    })
     .on('SELECT late FROM users', {
       rows: [
         header({ LATE: 'INTEGER' }),
@@ -218,6 +236,22 @@ describe('exit code 3: a statement failed', () => {
       ),
     });
     expect(server.asked).toHaveLength(1);
+  });
+
+  test('each fault is shown with its place', async () => {
+    expect((await millrace(['sql', url, '-e', 'SELECT a +, b FROM WHERE;'])).err).toBe(
+      lines(
+        'error SQL_SYNTAX: expected an expression, found ","',
+        '  at line 1, column 11',
+        '  SELECT a +, b FROM WHERE',
+        '            ^',
+        'error SQL_SYNTAX: expected a name, found "WHERE".',
+        '  at line 1, column 20',
+        '  SELECT a +, b FROM WHERE',
+        '                     ^^^^^',
+        'hint: Write a source.',
+      ),
+    );
   });
 
   test('in a file the place is the file’s, and the hint stands by itself', async () => {

@@ -176,6 +176,20 @@ test('the same faults in a query', async () => {
   });
 });
 
+test('every fault of a request stands beside the first', async () => {
+  const { message, millrace } = await fault('SELEC 1;\nDESCRIBE missing;\nSELECT a +, b FROM orders WHERE;');
+  expect(message).toMatch(/expected a statement/);
+  expect(millrace?.faults).toMatchObject([
+    { code: 'SQL_UNKNOWN_SOURCE', at: { line: 2, column: 10 } },
+    {
+      code: 'SQL_SYNTAX',
+      message: expect.stringMatching(/expected an expression, found ","/),
+      at: { line: 3, column: 11 },
+    },
+    { code: 'SQL_SYNTAX', at: { line: 3, column: 32 } },
+  ]);
+});
+
 const processingLog = async (): Promise<Record<string, unknown>[]> => {
   const found: Record<string, unknown>[] = [];
   for await (const { value } of server.millrace.consume('millrace_processing_log', { untilEnd: true }))

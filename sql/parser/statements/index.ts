@@ -5,7 +5,9 @@
  */
 
 import type { ParserMethod } from 'chevrotain';
+import type { UserError } from '../../../base/index.ts';
 import type { Position, Query } from '../ast.ts';
+import type { Mentions } from '../faults.ts';
 import { printQuery } from '../print.ts';
 import { type AlterSource, alterPrinters, alterWords } from './alter.ts';
 import { type AssertStatement, assertPrinters, assertWords } from './assert.ts';
@@ -49,7 +51,7 @@ type OfKind<S, K> = S extends { readonly kind: infer Kinds } ? (K extends Kinds 
  *  values of variables in their places. Places
  *  inside the statement count from the start of the whole text that was parsed, `at.offset` is where the slice begins.
  *  */
-export interface ParsedStatement {
+export interface ParsedStatement extends Mentions {
   readonly statement: Statement;
   readonly text: string;
   readonly at: Position;
@@ -57,6 +59,12 @@ export interface ParsedStatement {
   readonly variables: ReadonlyMap<string, string>;
   /** The statement in its canonical form; for EXPLAIN, that of the statement which it explains. */
   canonical(): string;
+}
+
+/** A statement that cannot be read, and why. */
+export interface RefusedStatement extends Mentions {
+  readonly text: string;
+  readonly faults: readonly UserError[];
 }
 
 /** Forms that are known and not supported, for an error that tells so. */
