@@ -1,8 +1,9 @@
 /** The pages about the language: the statements of a page run one after the other, and each answer that it shows is the
- *  one that the statements above it got last. */
+ *  one that the statements above it got last. `MILLRACE_UPDATE_GOLDEN=1` writes the answers into the pages; the
+ *  difference is to be reviewed. */
 
-import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { builtInFunctions, type FunctionRegistry, loadModule } from '../sql/index.ts';
 import { answerTo, type InForce, statementsOf } from './scripts/run-script.ts';
@@ -11,6 +12,9 @@ import { closeWorlds, openWorld } from './sql/support/world.ts';
 afterEach(closeWorlds);
 
 const home = join(import.meta.dirname, '..');
+const update = process.env['MILLRACE_UPDATE_GOLDEN'] === '1';
+const pages = globSync('docs/sql/**/*.md', { cwd: home }).sort();
+const read = (page: string): string => readFileSync(join(home, page), 'utf8');
 
 /** A module of functions that the page shows. */
 const moduleCode = /```js\n(export default .*?)```/gs;
@@ -25,18 +29,44 @@ const functionsOf = async (text: string): Promise<FunctionRegistry> => {
 
 const example = /```sql\n(.*?)```(?:\n\nanswers\n\n```text\n(.*?)\n```)?/gs;
 
-describe.each(globSync('docs/sql/*.md', { cwd: home }).sort())('%s', (page) => {
+/** The page with the answers that its statements get. */
+const answered = async (text: string): Promise<string> => {
+  const world = await openWorld({ engine: { functions: await functionsOf(text) } });
+  const inForce: InForce = { properties: {}, variables: {} };
+  const parts: string[] = [];
+  let end = 0;
+  for (const found of text.matchAll(example)) {
+    const [whole, sql = '', shown] = found;
+    const answers: string[] = [];
+    for (const statement of statementsOf(sql)) answers.push(await answerTo(world, statement, inForce));
+    const last = shown === undefined ? '' : `\n\nanswers\n\n\`\`\`text\n${answers.pop()?.trimEnd()}\n\`\`\``;
+    for (const answer of answers) expect(answer, sql).not.toMatch(/^[A-Z]+_[A-Z_]+(?: at \d+:\d+)?: /);
+    parts.push(text.slice(end, found.index), `\`\`\`sql\n${sql}\`\`\`${last}`);
+    end = found.index + whole.length;
+  }
+  return parts.join('') + text.slice(end);
+};
+
+/** A list of what there is: it has no example of its own. */
+const withoutExamples = new Set(['docs/sql/coming-from-ksqldb.md']);
+
+describe.each(pages)('%s', (page) => {
   test('its statements are accepted, and answer what it shows', async () => {
-    const text = readFileSync(join(home, page), 'utf8');
-    const world = await openWorld({ engine: { functions: await functionsOf(text) } });
-    const inForce: InForce = { properties: {}, variables: {} };
-    const examples = [...text.matchAll(example)];
-    expect(examples.length).toBeGreaterThan(0);
-    for (const [, sql = '', shown] of examples) {
-      const answers: string[] = [];
-      for (const statement of statementsOf(sql)) answers.push(await answerTo(world, statement, inForce));
-      if (shown !== undefined) expect(answers.pop()).toBe(shown);
-      for (const answer of answers) expect(answer).not.toMatch(/^[A-Z]+_[A-Z_]+(?: at \d+:\d+)?: /);
+    expect(/```sql\n/.test(read(page))).toBe(!withoutExamples.has(page));
+    const found = await answered(read(page));
+    if (update) writeFileSync(join(home, page), found);
+    expect(found).toBe(read(page));
+  });
+
+  test('its links lead to pages', () => {
+    for (const [, target = ''] of read(page).matchAll(/\]\(([\w./-]+)(?:#[\w-]+)?\)/g)) {
+      expect(existsSync(join(home, dirname(page), target)), target).toBe(true);
     }
+  });
+
+  test('the errors that it names are listed', () => {
+    const listed = new Set([...read('docs/errors.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code));
+    const named = [...read(page).matchAll(/`(SQL_[A-Z_]+)`/g)].map(([, code]) => code);
+    expect(named.filter((code) => !listed.has(code))).toEqual([]);
   });
 });

@@ -9,7 +9,7 @@
  * first statement comes and then kept. Parsing never leaves the thread, so one is enough.
  */
 
-import type { IToken, ParserMethod } from 'chevrotain';
+import { type IProduction, type IToken, NonTerminal, type ParserMethod, Terminal } from 'chevrotain';
 import { assert, type Position, UserError } from '../../base/index.ts';
 import type { Expression, TypeNode } from './ast.ts';
 import { spanning, tooDeep } from './build.ts';
@@ -26,7 +26,7 @@ import {
 } from './statements/index.ts';
 import { unsupportedStatement } from './statements/unsupported.ts';
 import { Expectations, syntaxError } from './syntax-error.ts';
-import { placeOf, Semicolon, tokenize, Variable } from './tokens.ts';
+import { keyword, placeOf, Semicolon, tokenize, Variable } from './tokens.ts';
 import {
   noVariables,
   substituted,
@@ -69,6 +69,23 @@ const parser = (): Parser => {
 /** Builds a parser that checks its own grammar for ambiguities; it throws when there are any. For tests. */
 export const checkGrammar = (): void => {
   new Parser(new Expectations(true));
+};
+
+/** The keywords of the rules of statements, and not of those of expressions and types. For tests. */
+export const grammarWords = (): readonly string[] => {
+  const rules = parser().getGAstProductions();
+  const within = new Set(['expression', 'value', 'type', 'literal', 'duration', 'identifier']);
+  const words = new Set<string>();
+  const walk = (production: IProduction): void => {
+    if (production instanceof Terminal && production.terminalType.name in keyword) words.add(production.terminalType.name);
+    if (production instanceof NonTerminal) {
+      if (within.has(production.nonTerminalName)) return;
+      within.add(production.nonTerminalName);
+      rules[production.nonTerminalName]?.definition.forEach(walk);
+    } else if ('definition' in production) (production.definition as IProduction[]).forEach(walk);
+  };
+  rules['statement']?.definition.forEach(walk);
+  return [...words].sort();
 };
 
 export interface ParseOptions {

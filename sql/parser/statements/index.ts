@@ -126,6 +126,9 @@ const printers: { readonly [K in Statement['kind']]: (statement: StatementOf<K>)
   explain: (statement) => printExplain(statement, printStatement),
 };
 
+/** Every kind of statement. */
+export const statementKinds: readonly string[] = Object.keys(printers);
+
 /** A statement without its semicolon. */
 export const printStatement = (statement: Statement): string =>
   (printers[statement.kind] as (statement: Statement) => string)(statement);
