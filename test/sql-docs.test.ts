@@ -31,7 +31,9 @@ const example = /```sql\n(.*?)```(?:\n\nanswers\n\n```text\n(.*?)\n```)?/gs;
 
 /** The page with the answers that its statements get. */
 const answered = async (text: string): Promise<string> => {
-  const world = await openWorld({ engine: { functions: await functionsOf(text) } });
+  const processingLog = 'millrace_processing_log';
+  const world = await openWorld({ engine: { functions: await functionsOf(text) }, runtime: { processingLog } });
+  await world.log.createTopic({ name: processingLog, partitions: 1 });
   const inForce: InForce = { properties: {}, variables: {} };
   const parts: string[] = [];
   let end = 0;

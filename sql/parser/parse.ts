@@ -77,7 +77,8 @@ export const grammarWords = (): readonly string[] => {
   const within = new Set(['expression', 'value', 'type', 'literal', 'duration', 'identifier']);
   const words = new Set<string>();
   const walk = (production: IProduction): void => {
-    if (production instanceof Terminal && production.terminalType.name in keyword) words.add(production.terminalType.name);
+    if (production instanceof Terminal && production.terminalType.name in keyword)
+      words.add(production.terminalType.name);
     if (production instanceof NonTerminal) {
       if (within.has(production.nonTerminalName)) return;
       within.add(production.nonTerminalName);
