@@ -45,10 +45,7 @@ export const aggregate =
       if (record.value === null)
         return context.drop('null-value', record, 'a record without a value is not aggregated');
       const found = inPlace ? store.getForUpdate(keyBytes, keyStart, keyEnd) : store.get(keyBytes, keyStart, keyEnd);
-      if (!cached) {
-        out.takeEnvelope(record);
-        out.headersAt = 0;
-      }
+      if (!cached) out.takeEnvelope(record);
       const next = accumulator.add(found ? store : undefined, record, cached ? undefined : out);
       if (next === pending.delete) {
         if (cached) {

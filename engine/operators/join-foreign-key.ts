@@ -69,7 +69,6 @@ export const subscribe =
     const out = new StreamRecord<Subscription>();
     const send = (record: StreamRecord<L>, key: ByteWriter, asked: Subscription['asks']): void => {
       out.takeEnvelope(record);
-      out.headersAt = 0;
       out.keyBytes = key.buffer;
       out.keyStart = 0;
       out.keyEnd = key.length;
@@ -122,7 +121,6 @@ export const emitAlone =
         if (value !== null && !leftJoin) context.drop('null-key', record, 'a row without a foreign key is not joined');
         if (!had && (value === null || !leftJoin)) return;
         out.takeEnvelope(record);
-        out.headersAt = 0;
         out.value = value === null || !leftJoin ? null : join(value, null, record, context);
         forward(out);
       },
@@ -161,7 +159,6 @@ export const answerSubscriptions =
         const row = view.find(record);
         if (row === null && subscription.asks === asks.ifThere) return;
         out.takeEnvelope(record);
-        out.headersAt = 0;
         out.keyBytes = primary;
         out.keyStart = from;
         out.keyEnd = to;
@@ -198,7 +195,6 @@ export const answerChanges =
           written = true;
           const { valueBytes, orderStart, orderEnd, valueStart } = cursor;
           out.takeEnvelope(record);
-          out.headersAt = 0;
           out.keyBytes = valueBytes;
           out.keyStart = orderStart;
           out.keyEnd = orderEnd;
@@ -241,7 +237,6 @@ export const resolveAnswers =
         const row = view.find(record);
         if (row === null) return;
         out.takeEnvelope(record);
-        out.headersAt = 0;
         if (view.timestamp > out.timestamp) out.timestamp = view.timestamp;
         const { rowBytes, rowStart, rowEnd } = answer;
         const partner = rowStart < 0 ? null : serde.read(rowBytes, rowStart, rowEnd);

@@ -73,7 +73,6 @@ export const joinTableTable =
         if (alone && !together) return;
         if (other === null && keepsOwn && value === null && before === null) return;
         out.takeEnvelope(record);
-        out.headersAt = 0;
         if (other !== null && view.timestamp > timestamp) out.timestamp = view.timestamp;
         let was: Out | null | Unknown = unknown;
         if (sendsBefore && before !== unknown && !alone) was = joined(before, other, record);

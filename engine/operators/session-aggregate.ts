@@ -91,7 +91,6 @@ export const sessionAggregate =
     /** Retracts the sessions found, and sends the one that was made of them. */
     const sendChanges = (record: StreamRecord<V>, start: number, end: number, kept: boolean): void => {
       out.takeEnvelope(record);
-      out.headersAt = 0;
       const isPoint = start === end;
       out.value = null;
       for (let i = 0; i < found.count && !isPoint; i++) {

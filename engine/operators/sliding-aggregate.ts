@@ -273,7 +273,6 @@ export const slidingAggregate =
         if (open !== undefined) time = Math.max(time, context.reachedTime());
         if (!isOpen(record, timestamp)) return;
         out.takeEnvelope(record);
-        out.headersAt = 0;
         found.length = 0;
         left.isPresent = right.isPresent = false;
         if (windows.isEarly(timestamp)) processEarly(record);

@@ -112,7 +112,6 @@ export const windowAggregate =
         if (open !== undefined) time = Math.max(time, context.reachedTime());
         const oldest = context.streamTime() - retentionMs;
         out.takeEnvelope(record);
-        out.headersAt = 0;
         for (let start = windows.first(timestamp); start <= timestamp; start += advanceMs) {
           if (closesAt(start) > time && start > oldest) update(record, start);
           else context.drop('late', record, whyLate(start, sizeMs, graceMs, Math.max(time, context.streamTime())));

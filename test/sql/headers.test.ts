@@ -2,7 +2,11 @@
 
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import { TopologyTestDriver } from '../../engine/test-driver.ts';
+import { builtInFunctions, compileTopology, ScanRegistry } from '../../sql/index.ts';
+import { parseStatements } from '../../sql/parser/parse.ts';
 import { encodeHeaders, produceRecords, type RecordHeader } from '../../storage/index.ts';
+import { session } from './support/planning.ts';
 import { closeWorlds, openWorld, rowsOf } from './support/world.ts';
 
 afterEach(closeWorlds);
@@ -102,4 +106,35 @@ describe('what a query sees', () => {
     expect(await rowsOf(engine, 'SELECT * FROM p;')).toEqual([['k', 1, bytes('x')]]);
     expect(await rowsOf(engine, "SELECT h, v FROM p WHERE k = 'k';")).toEqual([[bytes('x'), 1]]);
   });
+});
+
+test.each([
+  'SELECT a, COUNT(*) AS n FROM s GROUP BY a;',
+  'SELECT k, COUNT(*) AS n FROM s WINDOW TUMBLING (SIZE 1 SECOND) GROUP BY k;',
+  'SELECT k, COUNT(*) AS n FROM s WINDOW SESSION (1 SECOND) GROUP BY k;',
+  'SELECT b, COUNT(*) AS n FROM t GROUP BY b;',
+  'SELECT t.id AS id, t.v AS v, u.v AS w FROM t LEFT JOIN u ON t.v = u.id;',
+  'SELECT t.id AS id, t.v AS v, u.v AS w FROM t LEFT JOIN u ON t.id = u.id;',
+])('of a record go with what it changes: %s', (query) => {
+  const functions = builtInFunctions();
+  const own = session({}, functions);
+  const sources = `
+    CREATE STREAM s (k VARCHAR KEY, v VARCHAR, a BYTES HEADER('a')) WITH (KAFKA_TOPIC='in', VALUE_FORMAT='JSON', PARTITIONS=1);
+    CREATE TABLE t (id VARCHAR PRIMARY KEY, v VARCHAR, b BYTES HEADER('a')) WITH (KAFKA_TOPIC='in', VALUE_FORMAT='JSON', PARTITIONS=1);
+    CREATE TABLE u (id VARCHAR PRIMARY KEY, v VARCHAR) WITH (KAFKA_TOPIC='other', VALUE_FORMAT='JSON', PARTITIONS=1);`;
+  const planned = parseStatements(`${sources} CREATE TABLE o AS ${query}`).map(
+    (statement) => own.plan(statement).planned,
+  );
+  const last = planned.at(-1);
+  if (last?.kind !== 'command' || last.command.kind !== 'create-as') throw new Error('the query was planned');
+  const topology = compileTopology(last.command.query.plan, {
+    functions,
+    context: { now: () => 0, random: () => 0 },
+    scans: new ScanRegistry(),
+  });
+  const driver = new TopologyTestDriver(topology, { applicationId: 'query' });
+  const headers = [{ key: 'a', value: bytes('x') }];
+  driver.pipe('in', [{ key: bytes('k'), value: bytes('{"V":"z"}'), timestamp: 0, headers }]);
+  expect(driver.take('O').map((record) => record.headers)).toEqual([headers]);
+  driver.close();
 });
