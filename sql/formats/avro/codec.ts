@@ -2,6 +2,7 @@
  * Rows as data of Avro, without what frames them: readers and scanners for the schema of a writer, writers for any schema.
  */
 
+import { ByteWriter } from '../../../base/index.ts';
 import { codegenAllowed } from '../../codegen/code.ts';
 import type { Column } from '../../types/schema.ts';
 import type { Row } from '../../types/value.ts';
@@ -13,8 +14,8 @@ import { AvroInput } from './input.ts';
 import { avroValueReader, recordFiller } from './plain.ts';
 import { type Reading, readingOf, readingOfColumns } from './reading.ts';
 import type { AvroType } from './schema.ts';
-import { avroFieldsWriter, avroValueWriter } from './writer.ts';
-import { writingOf, writingOfColumns } from './writing.ts';
+import { type AvroValueWriter, avroFieldsWriter, avroValueWriter } from './writer.ts';
+import { type Writing, writingOf, writingOfColumns } from './writing.ts';
 
 /** How records of a writer become columns. */
 export const avroDecoder = (
@@ -26,7 +27,7 @@ export const avroDecoder = (
 ): Decoder => {
   const [only] = columns;
   if (!wrapped && only !== undefined)
-    return { read: bareReader(readingOf(writer, only.type, reader)), scan: () => undefined };
+    return { read: bareReader(readingOf(writer, only.type, reader), isRaw(writer)), scan: () => undefined };
   const reading = readingOfColumns(writer, columns, wanted, reader);
   return {
     read: rowReader(reading, wanted),
@@ -34,11 +35,21 @@ export const avroDecoder = (
   };
 };
 
-const bareReader = (reading: Reading): ReadData => {
+/** Whether bare data of this schema has no length in front: the whole data behind the frame are the bytes. Avro has a
+ *  length there; the serializers of Confluent, which define the frame, leave it out. */
+const isRaw = ({ kind }: AvroType): boolean => kind === 'bytes';
+
+const bareReader = (reading: Reading, raw: boolean): ReadData => {
   const input = new AvroInput();
   const read = avroValueReader(reading);
+  const measured = new ByteWriter(64);
   return (bytes, start, at, end, into) => {
-    input.open(bytes, start, end, at);
+    if (raw) {
+      measured.length = 0;
+      measured.varint(end - at);
+      measured.bytes(bytes, at, end);
+      input.open(measured.buffer, 0, measured.length, 0);
+    } else input.open(bytes, start, end, at);
     const value = read(input);
     into[0] = value;
     return value !== null;
@@ -66,6 +77,20 @@ const rowReader = (reading: Reading, wanted: readonly number[]): ReadData => {
   };
 };
 
+/** Writes bytes without their length. */
+const rawWriter = (writing: Writing): AvroValueWriter => {
+  const write = avroValueWriter(writing);
+  const measured = new ByteWriter(64);
+  const input = new AvroInput();
+  return (value, out) => {
+    measured.length = 0;
+    write(value, measured);
+    input.open(measured.buffer, 0, measured.length, 0);
+    input.int();
+    out.bytes(measured.buffer, input.at, measured.length);
+  };
+};
+
 /** Writes rows as data of a schema. Raises `UserError` when the columns do not fit it. */
 export const avroRowWriter = (
   schema: AvroType,
@@ -74,7 +99,8 @@ export const avroRowWriter = (
 ): RowWriter => {
   const [only] = columns;
   if (!wrapped && only !== undefined) {
-    const write = avroValueWriter(writingOf(schema, only.type, ''));
+    const writing = writingOf(schema, only.type, '');
+    const write = isRaw(schema) ? rawWriter(writing) : avroValueWriter(writing);
     return {
       write(row, out) {
         const value = row[0] ?? null;

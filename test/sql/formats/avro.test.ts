@@ -130,6 +130,19 @@ const columnsAndRow = anyColumns.chain((columns) =>
   fc.tuple(...columns.map((column) => valueOf(column.type))).map((row) => ({ columns, row: wellFormed(row) as Row })),
 );
 
+test('bare bytes have no length in front, as the serializers of Confluent write them', () => {
+  const columns = (type: SqlType): readonly Column[] => [{ name: 'K', type }];
+  const bytes = parse('"bytes"');
+  const money = parse('{"type":"bytes","logicalType":"decimal","precision":6,"scale":2}');
+  const decimal: SqlType = { kind: 'DECIMAL', precision: 6, scale: 2 };
+  for (const value of [Uint8Array.of(), Uint8Array.of(1, 2)]) {
+    expect(write(bytes, columns({ kind: 'BYTES' }), [value], false)).toEqual(value);
+    expect(read(bytes, columns({ kind: 'BYTES' }), value, { wrapped: false })).toEqual([value]);
+  }
+  expect(write(money, columns(decimal), [125n], false)).toEqual(Uint8Array.of(0x7d));
+  expect(read(money, columns(decimal), Uint8Array.of(0x7d), { wrapped: false })).toEqual([125n]);
+});
+
 describe('schemas', () => {
   test('columns are written under names and attributes of ksqlDB', () => {
     const columns: Column[] = [
