@@ -126,7 +126,8 @@ export class Scope {
   }
 
   /** The same expression with the alias of its source before every column, and units of time marked as what they are.
-   *  With `freeBounds` the bounds of the windows that the query itself makes stay as they are. */
+   *  With `freeBounds` the bounds of the windows that the query itself makes have no source: `s.WINDOWSTART` means
+   *  them too where `s` has no windows. */
   qualify(expression: Expression, clause: Clause, freeBounds = false): Expression {
     const qualifyColumn = (part: Expression, bound: ReadonlySet<string>): Expression | undefined => {
       if (part.kind === 'call') {
@@ -146,11 +147,16 @@ export class Scope {
         return { ...part, source: '' };
       }
       const isBound = part.name === 'WINDOWSTART' || part.name === 'WINDOWEND';
-      if (freeBounds && isBound && part.source === undefined) return part;
+      if (freeBounds && isBound && !this.#isOfWindowedSource(part)) return { ...part, source: undefined };
       const { source, name } = this.find(part, clause);
       return { ...part, source: source.alias, name };
     };
     return replaceExpressions(expression, qualifyColumn);
+  }
+
+  /** Whether the bounds are those of a source, by its name. */
+  #isOfWindowedSource({ source, name, at }: ExpressionOf<'column'>): boolean {
+    return source !== undefined && this.has(this.sourceNamed(source, at), name);
   }
 
   /** A parameter that is called like a column would hide it. */

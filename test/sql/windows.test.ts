@@ -194,6 +194,16 @@ test('a windowed stream is put into other windows, whose bounds SELECT then mean
   ]);
 });
 
+test('bounds of the windows that the query makes may have the name of the source before them', () => {
+  const ran = runSql(
+    `CREATE STREAM s (k INT KEY, v INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON');
+     CREATE TABLE t AS SELECT k, s.WINDOWSTART / 2 AS half, WINDOWEND / k AS part, COUNT(*) AS n
+       FROM s WINDOW TUMBLING (SIZE 30 SECONDS) GROUP BY k;`,
+    [['s', Uint8Array.of(0, 0, 0, 2), { V: 7 }, 40_000]],
+  );
+  expect(ran.lines('T')).toEqual(['00000002@[30000,60000) {"HALF":15000,"PART":30000,"N":1}']);
+});
+
 test('sessions with a gap of nothing hold the rows of one moment', () => {
   const records = [at(1, 1), at(1, 2), at(2, 3), at(1, 4), at(5, 5)];
   expect(changes('SELECT k, SUM(v) AS total FROM s WINDOW SESSION (0 SECONDS) GROUP BY k', records)).toEqual([

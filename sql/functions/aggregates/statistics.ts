@@ -59,7 +59,8 @@ const spread = (result: (variance: number) => number): Accumulator => {
     const x = Number(value);
     const [n = 0, sum = 0, squares = 0] = doublesOf(slots, at, 3);
     const others = n + sign;
-    const distance = x * n - sum;
+    // In ksqlDB's order of operations, so that the last digit is the same.
+    const distance = x * (n + 1) - (sum + x);
     slots.set(at, others);
     slots.set(at + 1, sum + sign * x);
     slots.set(at + 2, n > 0 && others > 0 ? squares + (sign * distance * distance) / (n * others) : 0);
@@ -77,7 +78,7 @@ const spread = (result: (variance: number) => number): Accumulator => {
       const apart = n === 0 || others === 0 ? 0 : sum / n - otherSum / others;
       slots.set(at, n + others);
       slots.set(at + 1, sum + otherSum);
-      slots.set(at + 2, squares + otherSquares + (apart === 0 ? 0 : (apart * apart * n * others) / (n + others)));
+      slots.set(at + 2, squares + otherSquares + (apart === 0 ? 0 : (n * others * apart * apart) / (n + others)));
     },
     result(slots, at) {
       const [n = 0, , squares = 0] = doublesOf(slots, at, 3);

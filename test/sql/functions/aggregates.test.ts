@@ -9,6 +9,8 @@ import { accumulatorOver, aggregate } from '../evaluate/support.ts';
 test('the variance of values that are far from zero does not cancel', () => {
   expect(aggregate('STDDEV_SAMP', doubleType, [1e9 + 1, 1e9 + 2, null, 1e9 + 4])).toBeCloseTo(7 / 3, 12);
   expect(aggregate('STDDEV_SAMPLE', doubleType, [1e9 + 1, 1e9 + 2, 1e9 + 4])).toBeCloseTo(Math.sqrt(7 / 3), 12);
+  // The last digit is that of ksqlDB.
+  expect(aggregate('STDDEV_SAMPLE', doubleType, [9223372036854.775, 300.8])).toBe(6521908912453.693);
   expect(aggregate('STDDEV_SAMP', doubleType, [1e9 + 1, 7, 1e9 + 2], [7])).toBeGreaterThanOrEqual(0);
 });
 
