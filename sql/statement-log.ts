@@ -9,16 +9,8 @@
  * not written. Should it come after all, late, `news` finds it before the next statement is planned.
  */
 
-import { assert, ByteWriter, messageOf, readUtf8, UserError, utf8Bytes } from '../base/index.ts';
-import {
-  BatchBuilder,
-  chunksOrThrow,
-  decodeBatch,
-  type Log,
-  LogError,
-  type Producer,
-  RecordColumns,
-} from '../storage/index.ts';
+import { assert, ByteWriter, messageOf, UserError, utf8Bytes } from '../base/index.ts';
+import { BatchBuilder, type Log, LogError, type Producer, readTextRecords } from '../storage/index.ts';
 import type { Command } from './statements/index.ts';
 
 export const statementTopic = '_millrace-statements';
@@ -95,29 +87,8 @@ export class StatementLog {
   }
 
   async #read(from: number, end: number): Promise<readonly FoundEntry[]> {
-    const reader = this.#log.reader();
-    const found: FoundEntry[] = [];
-    const columns = new RecordColumns(64);
-    try {
-      for (let offset = from; offset < end; ) {
-        const request = { topic: statementTopic, partition: 0, offset, isolation: { kind: 'committed' } } as const;
-        const fetched = await reader.fetch([request], { maxBytesPerPartition: 1 << 20, maxWaitMs: 0 });
-        const [chunk] = chunksOrThrow(fetched);
-        if (chunk === undefined) break;
-        columns.reset(chunk.bytes);
-        for (const batch of chunk.batches) decodeBatch(chunk.bytes, batch, columns, offset);
-        for (let row = 0; row < columns.count; row++) {
-          const start = columns.valueStart[row] as number;
-          const text = start < 0 ? '' : readUtf8(chunk.bytes, start, columns.valueEnd[row] as number);
-          found.push(parse(text, columns.offset[row] as number));
-        }
-        offset = chunk.nextOffset;
-        chunk.release();
-      }
-    } finally {
-      reader.close();
-    }
-    return found;
+    const records = await readTextRecords(this.#log, statementTopic, from, end);
+    return records.map(({ offset, value }) => parse(value ?? '', offset));
   }
 
   /** Appends all entries or none; answers with the number of the first when they are on the disk. Calls come one after

@@ -43,6 +43,7 @@ export {
 } from './record-batch.ts';
 export { decodeBatch, RecordColumns } from './record-columns.ts';
 export { encodeHeaders, forEachHeader, type RecordHeader, readHeaders } from './record-headers.ts';
+export { readTextRecords, type TextRecord } from './text-records.ts';
 export {
   batchLimitOf,
   checkTopicName,

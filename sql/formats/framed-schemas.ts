@@ -8,31 +8,19 @@ import { codegenAllowed } from '../codegen/code.ts';
 import type { KnownSchema } from '../registry/schema.ts';
 import type { Row, Value } from '../types/value.ts';
 import { type FormatOptions, type RowReader, type Scanner, SerdeError, scanOne } from './format.ts';
+import type { ScanRows } from './generated/scan-code.ts';
 import { framingBytes, schemaIdAt } from './writer-schemas.ts';
 
 /** Reads the data in `bytes[at, end)` of a record that begins at `start`; false when it is null. Values of `into` that
  *  are not wanted stay as they are. */
 export type ReadData = (bytes: Uint8Array, start: number, at: number, end: number, into: Row) => boolean;
 
-/** Reads framed records from `from` on into the vectors, and answers with the first that names another schema, or `to`.
- *  Calls `slow` for each that it does not read. */
-export type ScanSchema = (
-  bytes: Uint8Array,
-  view: DataView,
-  starts: Int32Array,
-  ends: Int32Array,
-  from: number,
-  to: number,
-  vectors: readonly Value[][],
-  status: Uint8Array,
-  slow: (row: number) => void,
-) => number;
-
 /** How the records of one schema are read. */
 export interface Decoder {
   readonly read: ReadData;
-  /** Generated code for records that are framed with this id; undefined where the plain form has to do. */
-  scan(id: number): ScanSchema | undefined;
+  /** Generated code for records that are framed with this id, which answers with the first that names another one;
+   *  undefined where the plain form has to do. */
+  scan(id: number): ScanRows | undefined;
 }
 
 /** What is known of a schema: how its records are read, or why they cannot be. */
@@ -40,7 +28,7 @@ interface Known {
   readonly decoder?: Decoder;
   readonly fault?: string;
   /** Made when the first records are scanned. */
-  scan?: ScanSchema | undefined;
+  scan?: ScanRows | undefined;
   readonly scans: boolean;
 }
 

@@ -66,6 +66,17 @@ const checkGroup = (group: number): void => {
   if (group < 0) throw new EvaluationError(`a group has a number from 0 on, not ${group}`);
 };
 
+/** The body of a function that takes parts out of a text: `take` gives the parts, NULL where there is no such group. */
+const extracting =
+  (take: (matcher: RegexMatcher, partOf: (matcher: RegexMatcher) => string | null) => Value) => (call: Call) => {
+    const patternOf = patternAt(call, 0);
+    return (pattern: string, text: string, group = 0): Value => {
+      checkGroup(group);
+      const { regex, groups } = patternOf(pattern);
+      return group > groups ? null : take(regex.matcher(text), (matcher) => groupOf(text, matcher, group));
+    };
+  };
+
 const replaced = ({ regex }: Compiled, text: string, replacement: () => Replacement): string => {
   const matcher = regex.matcher(text);
   let made = '';
@@ -114,16 +125,7 @@ export const regularExpressions: Family = {
         ["REGEXP_EXTRACT('x', 'abc')", 'NULL'],
         ["REGEXP_EXTRACT('(b)', 'abc', 2)", 'NULL'],
       ],
-      bind: (call) => {
-        const patternOf = patternAt(call, 0);
-        return (pattern: string, text: string, group = 0) => {
-          checkGroup(group);
-          const { regex, groups } = patternOf(pattern);
-          if (group > groups) return null;
-          const matcher = regex.matcher(text);
-          return matcher.find() ? groupOf(text, matcher, group) : null;
-        };
-      },
+      bind: extracting((matcher, partOf) => (matcher.find() ? partOf(matcher) : null)),
     }),
     define({
       signature: [
@@ -138,17 +140,11 @@ export const regularExpressions: Family = {
         ["REGEXP_EXTRACT_ALL('(\\w)=(\\w)', 'a=1 b=2', 2)", "ARRAY['1', '2']"],
         ["ARRAY_LENGTH(REGEXP_EXTRACT_ALL('x', 'abc'))", '0'],
       ],
-      bind: (call) => {
-        const patternOf = patternAt(call, 0);
-        return (pattern: string, text: string, group = 0) => {
-          checkGroup(group);
-          const { regex, groups } = patternOf(pattern);
-          if (group > groups) return null;
-          const found: Value[] = [];
-          for (const matcher = regex.matcher(text); matcher.find(); ) found.push(groupOf(text, matcher, group));
-          return found;
-        };
-      },
+      bind: extracting((matcher, partOf) => {
+        const found: Value[] = [];
+        while (matcher.find()) found.push(partOf(matcher));
+        return found;
+      }),
     }),
     define({
       signature: 'REGEXP_REPLACE(text STRING, pattern STRING, replacement STRING) -> STRING',

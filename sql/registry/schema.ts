@@ -52,3 +52,6 @@ export const sameSchema = (a: SchemaText, b: SchemaText): boolean => contentKey(
 /** What tells schemas apart. */
 export const contentKey = ({ type, schema, references = [] }: SchemaText): string =>
   JSON.stringify([type, schema, ...references.map(({ name, subject, version }) => [name, subject, version])]);
+
+/** Whether a name is of letters, digits and `_`, a digit not first: what schemas of Avro and Protocol Buffers take. */
+export const isIdentifier = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);

@@ -5,16 +5,8 @@
  * that others would read are there when an append answers.
  */
 
-import { readUtf8, utf8Bytes } from '../../base/index.ts';
-import {
-  BatchBuilder,
-  chunksOrThrow,
-  decodeBatch,
-  type Log,
-  LogError,
-  type Producer,
-  RecordColumns,
-} from '../../storage/index.ts';
+import { utf8Bytes } from '../../base/index.ts';
+import { BatchBuilder, type Log, LogError, type Producer, readTextRecords } from '../../storage/index.ts';
 import type { RegistryStore } from './local-registry.ts';
 import { type RegistryRecord, recordOf, type WireRecord, wireOf } from './records.ts';
 
@@ -42,36 +34,10 @@ export class TopicStore implements RegistryStore {
   }
 
   async read(): Promise<readonly RegistryRecord[]> {
-    const found: RegistryRecord[] = [];
-    if ((await this.#log.describeTopic(schemaTopic)) === undefined) return found;
+    if ((await this.#log.describeTopic(schemaTopic)) === undefined) return [];
     const { start, end } = await this.#log.offsets(partition);
-    const reader = this.#log.reader();
-    const columns = new RecordColumns(64);
-    try {
-      for (let offset = start; offset < end; ) {
-        const request = { ...partition, offset, isolation: { kind: 'committed' } } as const;
-        const fetched = await reader.fetch([request], { maxBytesPerPartition: 1 << 20, maxWaitMs: 0 });
-        const [chunk] = chunksOrThrow(fetched);
-        if (chunk === undefined) break;
-        columns.reset(chunk.bytes);
-        for (const batch of chunk.batches) decodeBatch(chunk.bytes, batch, columns, offset);
-        for (let row = 0; row < columns.count; row++) {
-          const keyStart = columns.keyStart[row] as number;
-          const start = columns.valueStart[row] as number;
-          if (keyStart < 0) continue;
-          const record = readable({
-            key: readUtf8(chunk.bytes, keyStart, columns.keyEnd[row] as number),
-            value: start < 0 ? null : readUtf8(chunk.bytes, start, columns.valueEnd[row] as number),
-          });
-          if (record !== undefined) found.push(record);
-        }
-        offset = chunk.nextOffset;
-        chunk.release();
-      }
-    } finally {
-      reader.close();
-    }
-    return found;
+    const records = await readTextRecords(this.#log, schemaTopic, start, end);
+    return records.flatMap(({ key, value }) => (key === null ? [] : (readable({ key, value }) ?? [])));
   }
 
   async append(records: readonly RegistryRecord[]): Promise<void> {

@@ -211,7 +211,8 @@ const readBytes = (bytes: Uint8Array, end: number, cursor: Cursor): Uint8Array =
   const start = cursor.at;
   if (length > end - start) throw new SerdeError('bytes in the encoded row are cut short');
   cursor.at = start + length;
-  return bytes.slice(start, start + length);
+  // `slice` of a Buffer would share its memory.
+  return new Uint8Array(bytes.subarray(start, start + length));
 };
 
 /** As few bytes as hold the number with its sign, in words of eight. */

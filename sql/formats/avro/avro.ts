@@ -8,12 +8,13 @@
 import { assert, UserError } from '../../../base/index.ts';
 import type { KnownSchema, ResolvedSchema } from '../../registry/schema.ts';
 import type { Column } from '../../types/schema.ts';
-import { describeColumn, type Format, type FormatOptions } from '../format.ts';
+import type { Format, FormatOptions } from '../format.ts';
 import { schemaReader, schemaScanner } from '../framed-schemas.ts';
 import { framedWriter } from '../framing.ts';
+import { fieldsFault } from '../schema-columns.ts';
 import { avroSchemaFullName, fullNameOf, schemaFullName, schemaId } from '../schema-properties.ts';
 import { avroDecoder, avroRowWriter } from './codec.ts';
-import { avroColumnsFault, avroOfColumns, columnsOfAvro, defaultKeyName, defaultValueName } from './columns.ts';
+import { avroLimits, avroOfColumns, columnsOfAvro, defaultKeyName, defaultValueName } from './columns.ts';
 import { type AvroType, parseAvro } from './schema.ts';
 
 /** Parsed schemas, by the object that holds their text. */
@@ -65,7 +66,7 @@ export const avro: Format = {
       }
     },
   },
-  unsupported: (columns) => avroColumnsFault(columns, describeColumn),
+  unsupported: (columns) => fieldsFault(columns, avroLimits),
   writer(columns, options) {
     const { schema } = options;
     assert(schema !== undefined, 'the schema of a source was decided when it was made');

@@ -35,7 +35,8 @@ import {
   structOf,
 } from '../../types/type.ts';
 import { bareColumnName, type ColumnNames, type InferenceOptions, type Side } from '../format.ts';
-import { type AvroLogical, type AvroPrimitive, type AvroType, isAvroName, shortName } from './schema.ts';
+import { addField, type FieldLimits } from '../schema-columns.ts';
+import { type AvroLogical, type AvroPrimitive, type AvroType, shortName } from './schema.ts';
 
 // ------------------------------------------------------------------------------------------------ schema to columns
 
@@ -138,15 +139,7 @@ class Translation {
   #struct(fields: readonly { readonly name: string; readonly type: AvroType }[]): SqlType {
     const result: StructField[] = [];
     for (const field of fields) {
-      const name = this.#names === 'as-written' ? field.name : field.name.toUpperCase();
-      const type = this.type(field.type);
-      if (type === undefined) continue;
-      if (result.some((other) => other.name === name)) {
-        throw new UserError('SQL_SCHEMA_COLUMNS', `two fields of the schema are called ${name}`, {
-          hint: 'Name the columns in the statement; what is not named is not read.',
-        });
-      }
-      result.push({ name, type });
+      addField(result, field.name, this.type(field.type), this.#names);
     }
     return structOf(result);
   }
@@ -171,38 +164,8 @@ export const defaultKeyName = (source: string): string =>
     .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
     .join('')}Key`;
 
-/** Why Avro cannot hold these columns, as a sentence; undefined when it can. */
-export const avroColumnsFault = (
-  columns: readonly Column[],
-  describe: (column: Column) => string,
-): string | undefined => {
-  for (const column of columns) {
-    const bad = typeFault(column.type) ?? nameFault(column.name);
-    if (bad !== undefined) return `the format AVRO cannot hold ${describe(column)}; ${bad}`;
-  }
-  return undefined;
-};
-
-const nameFault = (name: string): string | undefined =>
-  isAvroName(name) ? undefined : 'names in Avro are letters, digits and "_", a digit not first';
-
-const typeFault = (type: SqlType): string | undefined => {
-  if (isScalar(type)) return undefined;
-  switch (type.kind) {
-    case 'ARRAY':
-      return typeFault(type.element);
-    case 'MAP':
-      return type.key.kind === 'STRING' ? typeFault(type.value) : 'keys of maps have to be STRING';
-    case 'STRUCT':
-      for (const field of type.fields) {
-        const bad = nameFault(field.name) ?? typeFault(field.type);
-        if (bad !== undefined) return bad;
-      }
-      return undefined;
-    default:
-      return unreachable(type);
-  }
-};
+/** What Avro takes, for `fieldsFault`. */
+export const avroLimits: FieldLimits = { format: 'AVRO', schemas: 'Avro' };
 
 /** The text of the schema under which these columns are written. */
 export const avroOfColumns = (columns: readonly Column[], wrapped: boolean, name: string): string =>

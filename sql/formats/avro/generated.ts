@@ -7,23 +7,29 @@
  * decides. So this form only has to be right about records that are.
  */
 
-import { readUtf8 } from '../../../base/index.ts';
-import { type Code, Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
-import { asciiText } from '../../types/text-cache.ts';
+import { type Code, Constants, code, joinCode, noCode } from '../../codegen/code.ts';
 import type { Value } from '../../types/value.ts';
-import { SerdeError, scanned } from '../format.ts';
-import type { ScanSchema } from '../framed-schemas.ts';
+import {
+  absentSlots,
+  generateScanRows,
+  partReader,
+  readDoubleCode,
+  readFloatCode,
+  readLengthCode,
+  readTextCode,
+  type ScanRows,
+  type TextConstants,
+  textConstants,
+} from '../generated/scan-code.ts';
 import { framingBytes } from '../writer-schemas.ts';
 import { AvroInput } from './input.ts';
-import { type AvroValueReader, avroValueReader } from './plain.ts';
+import { avroValueReader } from './plain.ts';
 import type { Reading, RecordReading } from './reading.ts';
 import type { AvroType } from './schema.ts';
 
 const mostFields = 300;
 
-interface Shared {
-  readonly ascii: number;
-  readonly utf8: number;
+interface Shared extends TextConstants {
   readonly readPart: number;
   readonly constants: Constants;
 }
@@ -60,11 +66,7 @@ const readInt: Code = code`
 
 /** Reads a length at `at` into `x`: short ones only. */
 const readLength: Code = code`
-  x = bytes[at++];
-  if (!(x < 128)) {
-    c = bytes[at++]; x = (x & 127) | (c & 127) << 7;
-    if (c > 127) { c = bytes[at++]; x |= (c & 127) << 14; if (!(c < 128)) break quick; }
-  }
+  ${readLengthCode}
   if ((x & 1) !== 0) break quick;
   x >>>= 1;`;
 
@@ -82,25 +84,11 @@ const readValue = (reading: Reading, shared: Shared): Code => {
     case 'long':
       return withTest(readLong, reading.convert, shared);
     case 'double':
-      return reading.convert === undefined
-        ? code`if (at + 8 > end) break quick; v = view.getFloat64(at, true); at += 8;`
-        : plain();
+      return reading.convert === undefined ? readDoubleCode : plain();
     case 'float':
-      return reading.convert === undefined
-        ? code`if (at + 4 > end) break quick; v = view.getFloat32(at, true); at += 4;`
-        : plain();
+      return reading.convert === undefined ? readFloatCode : plain();
     case 'string':
-      return reading.convert === undefined
-        ? code`
-  ${readLength}
-  e = at + x;
-  if (e > end) break quick;
-  if (x <= 32) {
-    for (p = at, h = 0, d = 0; p < e; p++) { c = bytes[p]; d |= c; h = (Math.imul(h, 31) + c) | 0; }
-    v = d < 128 ? k${shared.ascii}(bytes, at, e, h) : k${shared.utf8}(bytes, at, e);
-  } else v = k${shared.utf8}(bytes, at, e);
-  at = e;`
-        : plain();
+      return reading.convert === undefined ? joinCode([readLength, readTextCode(shared)]) : plain();
     case 'enum':
       return code`
   ${readInt}
@@ -206,67 +194,25 @@ const skipValue = (type: AvroType, shared: Shared): Code => {
   return readPlain({ op: 'skip', type }, shared);
 };
 
-/** The function that reads a part in the plain form; undefined where that fails. Where the part ended is its property,
- *  for there is one result. */
-const partReader = (): ((read: AvroValueReader, bytes: Uint8Array, at: number, end: number) => Value | undefined) & {
-  end: number;
-} => {
-  const input = new AvroInput();
-  const readPart = (read: AvroValueReader, bytes: Uint8Array, at: number, end: number): Value | undefined => {
-    if (at > end) return undefined;
-    input.open(bytes, at, end);
-    try {
-      const value = read(input);
-      readPart.end = input.at;
-      return value;
-    } catch (error) {
-      if (error instanceof SerdeError) return undefined;
-      throw error;
-    }
-  };
-  readPart.end = 0;
-  return readPart;
-};
-
 const countFields = (reading: Reading): number =>
   reading.op === 'record' ? reading.fields.reduce((sum, field) => sum + 1 + countFields(field.reading), 0) : 1;
 
 /** The scanner of records with this schema id; undefined where the plain form has to do. */
-export const generateScan = (id: number, reading: Reading, wanted: readonly number[]): ScanSchema | undefined => {
+export const generateScan = (id: number, reading: Reading, wanted: readonly number[]): ScanRows | undefined => {
   if (reading.op !== 'record' || countFields(reading) > mostFields) return undefined;
   const constants = new Constants();
   const shared: Shared = {
-    ascii: constants.add(asciiText),
-    utf8: constants.add(readUtf8),
-    readPart: constants.add(partReader()),
+    ...textConstants(constants),
+    readPart: constants.add(partReader(new AvroInput(), (input, bytes, at, end) => input.open(bytes, at, end))),
     constants,
   };
   const fields = readFields(reading, (slot) => code`v${slot}[row] = v;`, shared);
-  const present = new Set(reading.fields.map(({ at }) => at));
-  const absent = wanted
-    .filter((slot) => !present.has(slot))
-    .map((slot) => code`v${slot}[row] = k${constants.add(reading.before[slot] ?? null)};`);
-  const vectors = wanted.map((slot) => code`const v${slot} = vectors[${slot}];`);
-  const body = code`
-return function (bytes, view, starts, ends, from, to, vectors, status, slow) {
-  ${joinCode(vectors)}
-  let at = 0, end = 0, p = 0, c = 0, d = 0, h = 0, e = 0, x = 0, y = 0, v = null;
-  for (let row = from; row < to; row++) {
-    at = starts[row];
-    end = ends[row];
-    quick: if (at >= 0 && end - at >= ${framingBytes}) {
-      if (view.getInt32(at + 1) !== ${id} && bytes[at] === 0) return row;
+  const begin = code`
+      if (end - at < ${framingBytes}) break quick;
       if (bytes[at] !== 0) break quick;
-      at += ${framingBytes};
-      ${fields}
-      if (at > end) break quick;
-      ${joinCode(absent)}
-      status[row] = ${scanned.row};
-      continue;
-    }
-    slow(row);
-  }
-  return to;
-};`;
-  return run(body, constants) as ScanSchema;
+      if (view.getInt32(at + 1) !== ${id}) return row;
+      at += ${framingBytes};`;
+  const present = reading.fields.map(({ at }) => at);
+  const absent = absentSlots(wanted, present, (slot) => reading.before[slot] ?? null);
+  return generateScanRows({ wanted, begin, fields, end: code`if (at > end) break quick;`, absent }, constants);
 };

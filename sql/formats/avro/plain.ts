@@ -2,7 +2,8 @@
 
 import { unreachable } from '../../../base/index.ts';
 import type { Row, Value } from '../../types/value.ts';
-import { type AvroInput, bigintOfBytes } from './input.ts';
+import { bigintOfBytes } from '../binary-numbers.ts';
+import type { AvroInput } from './input.ts';
 import type { Conversion, Reading, RecordReading } from './reading.ts';
 import { leastBytes } from './reading.ts';
 import type { AvroType } from './schema.ts';
@@ -56,7 +57,7 @@ export const avroValueReader = (reading: Reading): AvroValueReader => {
     case 'string':
       return converted((input) => input.text(), reading.convert, reading.into);
     case 'bytes':
-      return converted((input) => input.slice(input.length()), reading.convert, reading.into);
+      return converted((input) => input.slice(), reading.convert, reading.into);
     case 'decimal': {
       const { size } = reading;
       const read = (input: AvroInput): Value => {

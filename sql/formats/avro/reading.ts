@@ -32,8 +32,8 @@ import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import { isScalar, printType, type SqlType, type StructField, stringType } from '../../types/type.ts';
 import type { Value } from '../../types/value.ts';
+import { bigintOfBytes } from '../binary-numbers.ts';
 import { branchName } from './columns.ts';
-import { bigintOfBytes } from './input.ts';
 import { type AvroField, type AvroType, optionalOf } from './schema.ts';
 
 /** What becomes of the value that was read; undefined: it is none of the column's. */

@@ -10,7 +10,7 @@
  */
 
 import { closest, UserError } from '../../../base/index.ts';
-import type { ResolvedSchema } from '../../registry/schema.ts';
+import { isIdentifier, type ResolvedSchema } from '../../registry/schema.ts';
 
 export type AvroPrimitive = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'bytes' | 'string';
 
@@ -86,11 +86,8 @@ const primitives: ReadonlySet<string> = new Set<AvroPrimitive>([
 
 const isPrimitive = (name: string): name is AvroPrimitive => primitives.has(name);
 
-/** Whether a name can be one of Avro's: letters, digits and `_`, a digit not first. */
-export const isAvroName = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
-
 /** A name behind a namespace, which may be empty. */
-const isFullName = (name: string): boolean => name.split('.').every(isAvroName);
+const isFullName = (name: string): boolean => name.split('.').every(isIdentifier);
 
 /** The last part of a name with a namespace. */
 export const shortName = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
@@ -223,7 +220,7 @@ class AvroParser {
       if (typeof json !== 'object' || json === null) return this.#fail(`a field of ${name} is not an object`);
       const field = json as Attributes;
       const own = field['name'];
-      if (typeof own !== 'string' || !isAvroName(own))
+      if (typeof own !== 'string' || !isIdentifier(own))
         return this.#fail(`${JSON.stringify(own)} is not a field's name`);
       if (seen.has(own)) return this.#fail(`the field ${own} is there twice`);
       seen.add(own);
@@ -241,7 +238,7 @@ class AvroParser {
   #enum(attributes: Attributes, outer: string): AvroType {
     const { name } = this.#name(attributes, outer);
     const symbols = texts(attributes['symbols']);
-    if (symbols.length === 0 || new Set(symbols).size < symbols.length || !symbols.every(isAvroName)) {
+    if (symbols.length === 0 || new Set(symbols).size < symbols.length || !symbols.every(isIdentifier)) {
       return this.#fail(`the enum ${name} needs symbols, each a name and each once`);
     }
     const fallback = attributes['default'];

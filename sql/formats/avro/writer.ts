@@ -2,8 +2,9 @@
 
 import { type ByteWriter, unreachable } from '../../../base/index.ts';
 import { arrayValue, mapValue, type Row, type Value } from '../../types/value.ts';
+import { writeFloat } from '../binary-numbers.ts';
 import { SerdeError } from '../format.ts';
-import { decimalBytes, type FieldWriting, type InnerWriting, type Writing, writeFloat, writeText } from './writing.ts';
+import { decimalBytes, type FieldWriting, type InnerWriting, type Writing, writeText } from './writing.ts';
 
 export type AvroValueWriter = (value: Value, out: ByteWriter) => void;
 

@@ -12,8 +12,8 @@ import { rescaleExact } from '../../types/decimal.ts';
 import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import { isScalar, printType, type SqlType, type StructField, stringType } from '../../types/type.ts';
+import { bytesOfBigint, writeFloat } from '../binary-numbers.ts';
 import { branchName } from './columns.ts';
-import { bytesOfBigint } from './input.ts';
 import { latin1Bytes } from './reading.ts';
 import type { AvroField, AvroRecord, AvroType } from './schema.ts';
 
@@ -313,16 +313,6 @@ const writeDefault = (type: AvroType, json: unknown, out: ByteWriter): boolean =
     default:
       return unreachable(type);
   }
-};
-
-const float = new DataView(new ArrayBuffer(8));
-const floatBytes = new Uint8Array(float.buffer);
-
-/** A number as little-endian bytes, four of a float or eight of a double. */
-export const writeFloat = (value: number, size: 4 | 8, out: ByteWriter): void => {
-  if (size === 4) float.setFloat32(0, value, true);
-  else float.setFloat64(0, value, true);
-  out.bytes(floatBytes, 0, size);
 };
 
 /** A text as UTF-8 behind its length in bytes. */

@@ -12,7 +12,7 @@
  */
 
 import { parseBase64, readLatin1, readUtf8, unreachable } from '../../../base/index.ts';
-import { type Code, Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
+import { type Code, Constants, code, joinCode, noCode } from '../../codegen/code.ts';
 import { decimalForm } from '../../types/decimal.ts';
 import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
@@ -20,9 +20,10 @@ import type { Column } from '../../types/schema.ts';
 import { asciiText } from '../../types/text-cache.ts';
 import { isScalar } from '../../types/type.ts';
 import type { Row, Value } from '../../types/value.ts';
-import { type FormatOptions, type Scanner, SerdeError, scanned, scanOne } from '../format.ts';
-import { FieldsReader, plainJsonReader, type ValueReader, valueReader } from '../json-plain.ts';
+import { type FormatOptions, type Scanner, SerdeError, scanOne } from '../format.ts';
+import { FieldsReader, plainJsonReader, valueReader } from '../json-plain.ts';
 import { JsonInput, powersOfTen, stops } from '../json-text.ts';
+import { absentSlots, generateScanRows, partReader, type ScanRows } from './scan-code.ts';
 
 /** The fields of an object in order, and the bytes behind the last value. */
 interface Layout {
@@ -39,19 +40,6 @@ interface LayoutField {
   readonly inner: Layout | undefined;
 }
 
-/** Reads the records of one layout; calls `slow` for each of the others and answers how many those were. */
-type ScanLayout = (
-  bytes: Uint8Array,
-  view: DataView,
-  starts: Int32Array,
-  ends: Int32Array,
-  from: number,
-  to: number,
-  vectors: readonly Value[][],
-  status: Uint8Array,
-  slow: (row: number) => void,
-) => number;
-
 const mostFields = 200;
 const mostLayouts = 8;
 
@@ -62,14 +50,16 @@ export const generatedJsonScanner = (
 ): Scanner => {
   const reader = plainJsonReader(columns, options, wanted);
   const scratch: Row = new Array<Value>(columns.length).fill(null);
-  let scanLayout: ScanLayout | undefined;
+  let scanLayout: ScanRows | undefined;
   let learned = 0;
   return {
     wanted,
     scan(bytes, starts, ends, from, to, into) {
       let missed = -1;
+      let misses = 0;
       const slow = (row: number): void => {
         missed = row;
+        misses++;
         scanOne(reader, bytes, starts[row] as number, ends[row] as number, row, wanted, scratch, into);
       };
       let at = from;
@@ -85,7 +75,8 @@ export const generatedJsonScanner = (
         return;
       }
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-      const misses = scanLayout(bytes, view, starts, ends, at, to, into.vectors, into.status, slow);
+      misses = 0;
+      scanLayout(bytes, view, starts, ends, at, to, into.vectors, into.status, slow);
       // The next scan learns from a record like the last that was missed.
       if (misses * 2 > to - at && learned < mostLayouts && (starts[missed] as number) >= 0) {
         learned++;
@@ -101,7 +92,7 @@ const learn = (
   bytes: Uint8Array,
   start: number,
   end: number,
-): ScanLayout | undefined => {
+): ScanRows | undefined => {
   const layout = layoutOf(columns, wanted, bytes, start, end);
   return layout === undefined ? undefined : generate(layout, columns, wanted);
 };
@@ -351,27 +342,6 @@ const skipValue = (shared: Shared): Code => code`
     if (at < 0) break quick;
   }`;
 
-/** The function that reads a part in the plain form; undefined where that fails. Where the part ended is its property,
- *  for there is one result. */
-const partReader = (): ((read: ValueReader, bytes: Uint8Array, at: number, end: number) => Value | undefined) & {
-  end: number;
-} => {
-  const input = new JsonInput();
-  const readPart = (read: ValueReader, bytes: Uint8Array, at: number, end: number): Value | undefined => {
-    input.place(bytes, at, end);
-    try {
-      const value = read(input);
-      readPart.end = input.at;
-      return value;
-    } catch (error) {
-      if (error instanceof SerdeError) return undefined;
-      throw error;
-    }
-  };
-  readPart.end = 0;
-  return readPart;
-};
-
 const partSkipper = (): ((bytes: Uint8Array, at: number, end: number) => number) => {
   const input = new JsonInput();
   return (bytes, at, end) => {
@@ -434,7 +404,7 @@ const readObject = (layout: Layout, column: Column | undefined, shared: Shared, 
   v = t${struct};`;
 };
 
-const generate = (layout: Layout, columns: readonly Column[], wanted: readonly number[]): ScanLayout => {
+const generate = (layout: Layout, columns: readonly Column[], wanted: readonly number[]): ScanRows => {
   const constants = new Constants();
   const shared: Shared = {
     stops: constants.add(plainStops),
@@ -443,33 +413,15 @@ const generate = (layout: Layout, columns: readonly Column[], wanted: readonly n
     powers: constants.add(powersOfTen),
     base64: constants.add(parseBase64),
     latin1: constants.add(readLatin1),
-    readPart: constants.add(partReader()),
+    readPart: constants.add(partReader(new JsonInput(), (input, bytes, at, end) => input.place(bytes, at, end))),
     skipPart: constants.add(partSkipper()),
   };
   const fields = readFields(layout, columns, (slot) => code`v${slot}[row] = v;`, shared, constants);
-  const present = new Set(layout.fields.map((field) => field.slot));
-  const absent = wanted.filter((slot) => !present.has(slot)).map((slot) => code`v${slot}[row] = null;`);
-  const vectors = wanted.map((slot) => code`const v${slot} = vectors[${slot}];`);
-  const body = code`
-return function (bytes, view, starts, ends, from, to, vectors, status, slow) {
-  ${joinCode(vectors)}
-  let misses = 0, at = 0, end = 0, p = 0, s = 0, c = 0, d = 0, f = 0, h = 0, e = 0, x = 0, y = 0, n = false, v = null;
-  for (let row = from; row < to; row++) {
-    at = starts[row];
-    end = ends[row];
-    quick: if (at >= 0) {
-      ${fields}
-      if (at !== end) break quick;
-      ${joinCode(absent)}
-      status[row] = ${scanned.row};
-      continue;
-    }
-    misses++;
-    slow(row);
-  }
-  return misses;
-};`;
-  return run(body, constants) as ScanLayout;
+  const absent = absentSlots(
+    wanted,
+    layout.fields.map(({ slot }) => slot),
+  );
+  return generateScanRows({ wanted, fields, end: code`if (at !== end) break quick;`, absent }, constants);
 };
 
 /** As `stops`, but a byte that is not ASCII goes on: what is skipped need not be decoded. */

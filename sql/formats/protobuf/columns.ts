@@ -22,22 +22,15 @@
  * called as ksqlDB calls them, `ConnectDefault1`, `ConnectDefault2Entry` …, counted in the order in which they come.
  */
 
-import { assert, UserError, unreachable } from '../../../base/index.ts';
+import { assert, unreachable } from '../../../base/index.ts';
+import { isIdentifier } from '../../registry/schema.ts';
 import type { Carrier } from '../../types/carriers.ts';
 import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import type { Column } from '../../types/schema.ts';
-import {
-  arrayOf,
-  isScalar,
-  mapOf,
-  type SqlType,
-  type StructField,
-  scalarOf,
-  stringType,
-  structOf,
-} from '../../types/type.ts';
+import { arrayOf, mapOf, type SqlType, type StructField, scalarOf, stringType, structOf } from '../../types/type.ts';
 import type { ColumnNames } from '../format.ts';
+import { addField, type FieldLimits } from '../schema-columns.ts';
 import {
   entryOf,
   type ProtoField,
@@ -93,25 +86,15 @@ class Translation {
     const result: StructField[] = [];
     for (const choice of new Set(message.fields.flatMap(({ oneof }) => oneof ?? []))) {
       const inner: StructField[] = [];
-      for (const field of message.fields) if (field.oneof === choice) this.#add(inner, field.name, this.#typeOf(field));
-      this.#add(result, choice, structOf(inner));
+      for (const field of message.fields)
+        if (field.oneof === choice) addField(inner, field.name, this.#typeOf(field), this.#names);
+      addField(result, choice, structOf(inner), this.#names);
     }
     for (const field of message.fields) {
-      if (field.oneof === undefined) this.#add(result, field.name, this.#typeOf(field));
+      if (field.oneof === undefined) addField(result, field.name, this.#typeOf(field), this.#names);
     }
     this.#around.delete(message);
     return result;
-  }
-
-  #add(fields: StructField[], given: string, type: SqlType | undefined): void {
-    if (type === undefined) return;
-    const name = this.#names === 'as-written' ? given : given.toUpperCase();
-    if (fields.some((field) => field.name === name)) {
-      throw new UserError('SQL_SCHEMA_COLUMNS', `two fields of the schema are called ${name}`, {
-        hint: 'Name the columns in the statement; what is not named is not read.',
-      });
-    }
-    fields.push({ name, type });
   }
 
   #typeOf(field: ProtoField): SqlType | undefined {
@@ -165,46 +148,18 @@ const wellKnownType = (known: WellKnown, { decimal = defaultDecimal }: ProtoFiel
 /** How a scalar that may be NULL is declared. */
 export type Nullable = 'no' | 'optional' | 'wrapper';
 
-const isIdentifier = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
-
 /** Whether a name can be that of a message, with its package. */
 export const isMessageName = (name: string): boolean => name.split('.').every(isIdentifier);
 
-/** Why Protocol Buffers cannot hold these columns, as a sentence; undefined when it can. */
-export const protoColumnsFault = (
-  format: string,
-  columns: readonly Column[],
-  describe: (column: Column) => string,
-): string | undefined => {
-  for (const column of columns) {
-    const bad = nameFault(column.name) ?? typeFault(column.type);
-    if (bad !== undefined) return `the format ${format} cannot hold ${describe(column)}; ${bad}`;
-  }
-  return undefined;
-};
-
-const nameFault = (name: string): string | undefined =>
-  isIdentifier(name) ? undefined : 'names in Protocol Buffers are letters, digits and "_", a digit not first';
-
-const typeFault = (type: SqlType): string | undefined => {
-  if (isScalar(type)) return undefined;
-  switch (type.kind) {
-    case 'ARRAY':
-      return type.element.kind === 'ARRAY' || type.element.kind === 'MAP'
-        ? 'the elements of an ARRAY cannot be ARRAY or MAP'
-        : typeFault(type.element);
-    case 'MAP':
-      return type.key.kind === 'STRING' ? typeFault(type.value) : 'keys of maps have to be STRING';
-    case 'STRUCT':
-      for (const field of type.fields) {
-        const bad = nameFault(field.name) ?? typeFault(field.type);
-        if (bad !== undefined) return bad;
-      }
-      return undefined;
-    default:
-      return unreachable(type);
-  }
-};
+/** What Protocol Buffers take, for `fieldsFault`. */
+export const protoLimits = (format: string): FieldLimits => ({
+  format,
+  schemas: 'Protocol Buffers',
+  fault: (type) =>
+    type.kind === 'ARRAY' && (type.element.kind === 'ARRAY' || type.element.kind === 'MAP')
+      ? 'the elements of an ARRAY cannot be ARRAY or MAP'
+      : undefined,
+});
 
 /** The message as which these columns are written. `name` is its full name, where the statement gives one. */
 export const messageOfColumns = (

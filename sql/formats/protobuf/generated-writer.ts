@@ -1,28 +1,18 @@
-/**
- * The generated writer of Protocol Buffers: straight code for the columns of a message. As that of Avro, it makes room for
- * a whole row first, and goes the plain way for what is long, rare or made of parts.
- */
+/** The generated writer of Protocol Buffers: straight code for the columns of a message. */
 
-import { writeUtf8 } from '../../../base/index.ts';
-import { type Code, Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
+import { type Code, code, joinCode } from '../../codegen/code.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import { isScalar } from '../../types/type.ts';
-import type { Row } from '../../types/value.ts';
 import type { RowWriter } from '../format.ts';
+import { RowWriterCode, storeVarint } from '../generated/row-writer-code.ts';
 import { wireOf } from './schema.ts';
 import type { ColumnWriter } from './writer.ts';
 
 /** Texts up to this length are written in place, where their bytes may be so many that one byte holds their length. */
-const longestInPlace = 127;
+const longestText = 127;
 const mostFields = 200;
 /** Room for a number with its tag. */
 const numberRoom = 20;
-
-const writePlain = (column: ColumnWriter, room: number, constants: Constants): Code => code`
-  out.length = at;
-  k${constants.add(column.write)}(v, out);
-  out.reserve(${room} + more);
-  b = out.buffer; view = out.view(); at = out.length;`;
 
 const storeTag = (number: number, type: number): Code => {
   const pieces: Code[] = [];
@@ -32,7 +22,11 @@ const storeTag = (number: number, type: number): Code => {
 };
 
 /** The value `v`, which is neither NULL nor a default that is left out; undefined: the plain way. */
-const writeInPlace = ({ field, type }: ColumnWriter, utf8: number, plain: Code): Code | undefined => {
+const writeInPlace = (
+  { field, type }: ColumnWriter,
+  { utf8, longestInPlace }: RowWriterCode,
+  plain: Code,
+): Code | undefined => {
   if (field.type.kind !== 'scalar' || field.repeated || field.oneof !== undefined || !isScalar(type)) return undefined;
   const tag = storeTag(field.number, wireOf(field.type));
   const { carrier } = definitionOf(type);
@@ -47,9 +41,7 @@ const writeInPlace = ({ field, type }: ColumnWriter, utf8: number, plain: Code):
   if (typeof v === 'number' && v >= 0) {
     ${tag}
     x = v;
-    while (x > 2147483647) { b[at++] = (x % 128) | 128; x = Math.floor(x / 128); }
-    while (x > 127) { b[at++] = (x & 127) | 128; x >>>= 7; }
-    b[at++] = x;
+    ${storeVarint}
   } else {
     ${plain}
   }`;
@@ -94,14 +86,11 @@ const isAbsent = ({ field }: ColumnWriter): Code => {
 /** The writer of a message's fields; undefined where the plain form has to do. */
 export const generateProtoWriter = (columns: readonly ColumnWriter[]): RowWriter['write'] | undefined => {
   if (columns.length > mostFields) return undefined;
-  const constants = new Constants();
-  const utf8 = constants.add(writeUtf8);
-  const room = columns.length * numberRoom;
-  const texts: Code[] = [];
+  const rows = new RowWriterCode(columns.length * numberRoom, longestText);
   const pieces = columns.map((column) => {
     const { at } = column;
-    const plain = writePlain(column, room, constants);
-    const inPlace = writeInPlace(column, utf8, plain);
+    const plain = rows.plain(column.write);
+    const inPlace = writeInPlace(column, rows, plain);
     if (inPlace === undefined) {
       return code`
   v = row[${at}];
@@ -109,24 +98,12 @@ export const generateProtoWriter = (columns: readonly ColumnWriter[]): RowWriter
     ${plain}
   }`;
     }
-    if (column.field.type.kind === 'scalar' && column.field.type.scalar === 'string') {
-      texts.push(code`v = row[${at}]; if (v !== null && v.length <= ${longestInPlace}) more += v.length * 3;`);
-    }
+    if (column.field.type.kind === 'scalar' && column.field.type.scalar === 'string') rows.text(at);
     return code`
   v = row[${at}];
   if (!(${isAbsent(column)})) {
     ${inPlace}
   }`;
   });
-  const body = code`
-return function (row, out) {
-  let v = null, x = 0, e = 0, more = 0;
-  ${texts.length === 0 ? noCode : joinCode(texts)}
-  out.reserve(${room} + more);
-  let b = out.buffer, view = out.view(), at = out.length;
-  ${joinCode(pieces)}
-  out.length = at;
-  return true;
-};`;
-  return run(body, constants) as (row: Readonly<Row>, out: Parameters<RowWriter['write']>[1]) => boolean;
+  return rows.finish(pieces);
 };

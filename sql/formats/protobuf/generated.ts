@@ -7,12 +7,21 @@
  * of an unknown field, another order or bytes that are none, the plain form reads the record again, and decides.
  */
 
-import { readUtf8, unreachable } from '../../../base/index.ts';
-import { type Code, Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
-import { asciiText } from '../../types/text-cache.ts';
+import { unreachable } from '../../../base/index.ts';
+import { type Code, Constants, code, joinCode, noCode } from '../../codegen/code.ts';
 import type { Row, Value } from '../../types/value.ts';
-import { SerdeError, scanned } from '../format.ts';
-import type { ScanSchema } from '../framed-schemas.ts';
+import {
+  absentSlots,
+  generateScanRows,
+  partReader,
+  readDoubleCode,
+  readFloatCode,
+  readLengthCode,
+  readTextCode,
+  type ScanRows,
+  type TextConstants,
+  textConstants,
+} from '../generated/scan-code.ts';
 import { framingBytes } from '../writer-schemas.ts';
 import { ProtoInput } from './input.ts';
 import { messageFiller } from './plain.ts';
@@ -21,9 +30,7 @@ import { type ProtoMessage, type ProtoScalar, wire, wireOf } from './schema.ts';
 
 const mostFields = 300;
 
-interface Shared {
-  readonly ascii: number;
-  readonly utf8: number;
+interface Shared extends TextConstants {
   readonly readField: number;
   readonly constants: Constants;
   depth: number;
@@ -45,14 +52,6 @@ const readVarint: Code = code`
     }
   }`;
 
-/** Reads a length at `at` into `x`. */
-const readLength: Code = code`
-  x = bytes[at++];
-  if (!(x < 128)) {
-    c = bytes[at++]; x = (x & 127) | (c & 127) << 7;
-    if (c > 127) { c = bytes[at++]; x |= (c & 127) << 14; if (!(c < 128)) break quick; }
-  }`;
-
 /** The value at `at` into `v`; undefined where the plain form has to read it. */
 const readScalar = (scalar: ProtoScalar, shared: Shared): Code | undefined => {
   switch (scalar) {
@@ -70,23 +69,15 @@ const readScalar = (scalar: ProtoScalar, shared: Shared): Code | undefined => {
     case 'bool':
       return code`x = bytes[at++]; if (!(x < 2)) break quick; v = x === 1;`;
     case 'float':
-      return code`if (at + 4 > end) break quick; v = view.getFloat32(at, true); at += 4;`;
+      return readFloatCode;
     case 'double':
-      return code`if (at + 8 > end) break quick; v = view.getFloat64(at, true); at += 8;`;
+      return readDoubleCode;
     case 'sfixed32':
       return code`if (at + 4 > end) break quick; v = view.getInt32(at, true); at += 4;`;
     case 'fixed32':
       return code`if (at + 4 > end) break quick; v = view.getUint32(at, true); at += 4;`;
     case 'string':
-      return code`
-  ${readLength}
-  e = at + x;
-  if (e > end) break quick;
-  if (x <= 32) {
-    for (p = at, h = 0, d = 0; p < e; p++) { c = bytes[p]; d |= c; h = (Math.imul(h, 31) + c) | 0; }
-    v = d < 128 ? k${shared.ascii}(bytes, at, e, h) : k${shared.utf8}(bytes, at, e);
-  } else v = k${shared.utf8}(bytes, at, e);
-  at = e;`;
+      return joinCode([readLengthCode, readTextCode(shared)]);
     case 'fixed64':
     case 'sfixed64':
     case 'bytes':
@@ -117,7 +108,7 @@ const skipValue = (type: number): Code | undefined => {
     case wire.bits64:
       return code`at += 8;`;
     case wire.length:
-      return code`${readLength} at += x;`;
+      return code`${readLengthCode} at += x;`;
     default:
       return undefined;
   }
@@ -184,7 +175,7 @@ const readInPlace = (message: ProtoMessage | undefined, field: FieldReading, sha
   shared.depth--;
   if (fields === undefined) return undefined;
   return code`
-  ${readLength}
+  ${readLengthCode}
   const e${struct} = end;
   end = at + x;
   if (end > e${struct}) break quick;
@@ -235,31 +226,6 @@ const fieldReader = (field: FieldReading, absent: Value): ReadOccurrences => {
   };
 };
 
-/** As `partReader` of Avro: undefined where the plain form fails, and the place behind as a property. */
-const occurrencesReader = (): ((
-  read: ReadOccurrences,
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-) => Value | undefined) & {
-  end: number;
-} => {
-  const input = new ProtoInput();
-  const readField = (read: ReadOccurrences, bytes: Uint8Array, at: number, end: number): Value | undefined => {
-    input.open(bytes, at, end);
-    try {
-      const value = read(input);
-      readField.end = input.at;
-      return value;
-    } catch (error) {
-      if (error instanceof SerdeError) return undefined;
-      throw error;
-    }
-  };
-  readField.end = 0;
-  return readField;
-};
-
 /** What stands before the data: the id of a schema and the place of the message in it; nothing without a registry. */
 export interface ProtoFrame {
   readonly id: number;
@@ -286,41 +252,19 @@ export const generateProtoScan = (
   reading: MessageReading,
   wanted: readonly number[],
   frame: ProtoFrame | undefined,
-): ScanSchema | undefined => {
+): ScanRows | undefined => {
   if (countFields(message) > mostFields) return undefined;
   const constants = new Constants();
   const shared: Shared = {
-    ascii: constants.add(asciiText),
-    utf8: constants.add(readUtf8),
-    readField: constants.add(occurrencesReader()),
+    ...textConstants(constants),
+    readField: constants.add(partReader(new ProtoInput(), (input, bytes, at, end) => input.open(bytes, at, end))),
     constants,
     depth: 0,
   };
   const fields = readFields(message, reading, (slot) => code`v${slot}[row] = v;`, shared);
   if (fields === undefined) return undefined;
-  const present = new Set(reading.fields.map(({ at }) => at));
-  const absent = wanted
-    .filter((slot) => !present.has(slot))
-    .map((slot) => code`v${slot}[row] = k${constants.add(reading.before[slot] ?? null)};`);
-  const vectors = wanted.map((slot) => code`const v${slot} = vectors[${slot}];`);
-  const body = code`
-return function (bytes, view, starts, ends, from, to, vectors, status, slow) {
-  ${joinCode(vectors)}
-  let at = 0, end = 0, p = 0, c = 0, d = 0, h = 0, e = 0, x = 0, y = 0, v = null;
-  for (let row = from; row < to; row++) {
-    at = starts[row];
-    end = ends[row];
-    quick: if (at >= 0) {
-      ${frameTests(frame)}
-      ${fields}
-      if (at !== end) break quick;
-      ${joinCode(absent)}
-      status[row] = ${scanned.row};
-      continue;
-    }
-    slow(row);
-  }
-  return to;
-};`;
-  return run(body, constants) as ScanSchema;
+  const present = reading.fields.map(({ at }) => at);
+  const absent = absentSlots(wanted, present, (slot) => reading.before[slot] ?? null);
+  const begin = frameTests(frame);
+  return generateScanRows({ wanted, begin, fields, end: code`if (at !== end) break quick;`, absent }, constants);
 };

@@ -3,7 +3,7 @@
 import { unreachable } from '../../../base/index.ts';
 import { dayMs, daysFromCivil, daysInMonth } from '../../types/time/calendar.ts';
 import type { Row, Value } from '../../types/value.ts';
-import { bigintOfBytes } from '../avro/input.ts';
+import { bigintOfBytes } from '../binary-numbers.ts';
 import type { ProtoInput } from './input.ts';
 import {
   decimalFrom,
@@ -13,7 +13,7 @@ import {
   noItems,
   type ProtoReading,
 } from './reading.ts';
-import { type ProtoScalar, wire } from './schema.ts';
+import { type ProtoScalar, wire, wireOfScalar } from './schema.ts';
 
 type ReadValue = (input: ProtoInput) => Value;
 
@@ -115,33 +115,9 @@ export const protoValueReader = (reading: ProtoReading): ReadValue => {
   }
 };
 
-/** The wire type of what a scalar reading reads. */
-const wireOfReading = (reading: ProtoReading): number => {
-  if (reading.op !== 'scalar') return wire.varint;
-  switch (reading.scalar) {
-    case 'double':
-    case 'fixed64':
-    case 'sfixed64':
-      return wire.bits64;
-    case 'float':
-    case 'fixed32':
-    case 'sfixed32':
-      return wire.bits32;
-    case 'string':
-    case 'bytes':
-      return wire.length;
-    case 'bool':
-    case 'int32':
-    case 'uint32':
-    case 'sint32':
-    case 'int64':
-    case 'uint64':
-    case 'sint64':
-      return wire.varint;
-    default:
-      return unreachable(reading.scalar);
-  }
-};
+/** The wire type of what a reading of one value reads. */
+const wireOfReading = (reading: ProtoReading): number =>
+  reading.op === 'scalar' ? wireOfScalar(reading.scalar) : wire.varint;
 
 /** Reads what lies within a length, and stops behind it. */
 const within = (input: ProtoInput, read: (input: ProtoInput) => void): void => {

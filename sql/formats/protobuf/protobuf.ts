@@ -11,27 +11,13 @@ import { codegenAllowed } from '../../codegen/code.ts';
 import type { KnownSchema, ResolvedSchema } from '../../registry/schema.ts';
 import type { Column } from '../../types/schema.ts';
 import type { Row, Value } from '../../types/value.ts';
-import {
-  describeColumn,
-  type Format,
-  type FormatOptions,
-  type FormatProperty,
-  type RowReader,
-  scannerOf,
-  scanOne,
-} from '../format.ts';
+import { type Format, type FormatOptions, type FormatProperty, type RowReader, scannerOf, scanOne } from '../format.ts';
 import { schemaReader, schemaScanner } from '../framed-schemas.ts';
 import { framedWriter } from '../framing.ts';
+import { fieldsFault } from '../schema-columns.ts';
 import { fullNameOf, schemaFullName, schemaId } from '../schema-properties.ts';
 import { bareDecoder, pathBytes, protoDecoder, protoRowWriter } from './codec.ts';
-import {
-  columnsOfProto,
-  isMessageName,
-  messageOfColumns,
-  type Nullable,
-  protoColumnsFault,
-  protoText,
-} from './columns.ts';
+import { columnsOfProto, isMessageName, messageOfColumns, type Nullable, protoLimits, protoText } from './columns.ts';
 import { loadParser, parseProto } from './parse.ts';
 import { messageNamed, type ProtoFile, type ProtoMessage } from './schema.ts';
 
@@ -112,7 +98,7 @@ export const protobuf: Format = {
     },
     fullNames: (schema) => fileOf(schema).messages.map(({ message }) => message.name),
   },
-  unsupported: (columns) => protoColumnsFault('PROTOBUF', columns, describeColumn),
+  unsupported: (columns) => fieldsFault(columns, protoLimits('PROTOBUF')),
   writer(columns, options) {
     const { schema } = options;
     assert(schema !== undefined, 'the schema of a source was decided when it was made');
@@ -162,7 +148,7 @@ export const protobufNosr: Format = {
   wrapping: 'either',
   canonical: false,
   properties: [nullableRepresentation],
-  unsupported: (columns) => protoColumnsFault('PROTOBUF_NOSR', columns, describeColumn),
+  unsupported: (columns) => fieldsFault(columns, protoLimits('PROTOBUF_NOSR')),
   writer: (columns, options) => protoRowWriter(bareMessage(columns, options), columns, options),
   reader: bareReader,
   scanner(columns, options, wanted) {

@@ -11,8 +11,7 @@ import { definitionOf } from '../../types/scalars/index.ts';
 import { civilFromDays } from '../../types/time/calendar.ts';
 import { isScalar, printType, type SqlType, type StructField, stringType } from '../../types/type.ts';
 import { arrayValue, mapValue, type Row, type Value } from '../../types/value.ts';
-import { bytesOfBigint } from '../avro/input.ts';
-import { writeFloat } from '../avro/writing.ts';
+import { bytesOfBigint, writeFloat } from '../binary-numbers.ts';
 import { SerdeError } from '../format.ts';
 import {
   entryOf,

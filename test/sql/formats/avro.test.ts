@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ByteWriter, fromHex } from '../../../base/index.ts';
 import { avroDecoder, avroRowWriter } from '../../../sql/formats/avro/codec.ts';
-import { avroColumnsFault, avroOfColumns, columnsOfAvro, defaultKeyName } from '../../../sql/formats/avro/columns.ts';
+import { avroLimits, avroOfColumns, columnsOfAvro, defaultKeyName } from '../../../sql/formats/avro/columns.ts';
 import { type AvroType, parseAvro } from '../../../sql/formats/avro/schema.ts';
 import { type ColumnNames, SerdeError } from '../../../sql/formats/format.ts';
+import { fieldsFault } from '../../../sql/formats/schema-columns.ts';
 import { type Column, printColumn } from '../../../sql/types/schema.ts';
 import { isScalar, type SqlType } from '../../../sql/types/type.ts';
 import type { Row, Value } from '../../../sql/types/value.ts';
@@ -313,12 +314,12 @@ describe('schemas', () => {
   });
 
   test('maps with other keys than STRING, and names that are not of Avro, are refused', () => {
-    const fault = (column: Column): string | undefined => avroColumnsFault([column], ({ name }) => name);
+    const fault = (column: Column): string | undefined => fieldsFault([column], avroLimits);
     expect(fault({ name: 'M', type: { kind: 'MAP', key: { kind: 'INTEGER' }, value: { kind: 'STRING' } } })).toBe(
-      'the format AVRO cannot hold M; keys of maps have to be STRING',
+      'the format AVRO cannot hold column "M" of type MAP<INTEGER, STRING>; keys of maps have to be STRING',
     );
     expect(fault({ name: 'a-b', type: { kind: 'STRING' } })).toBe(
-      'the format AVRO cannot hold a-b; names in Avro are letters, digits and "_", a digit not first',
+      'the format AVRO cannot hold column "a-b" of type STRING; names in Avro are letters, digits and "_", a digit not first',
     );
   });
 

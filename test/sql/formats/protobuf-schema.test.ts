@@ -1,13 +1,9 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  columnsOfProto,
-  messageOfColumns,
-  protoColumnsFault,
-  protoText,
-} from '../../../sql/formats/protobuf/columns.ts';
+import { columnsOfProto, messageOfColumns, protoLimits, protoText } from '../../../sql/formats/protobuf/columns.ts';
 import { loadParser, parseProto } from '../../../sql/formats/protobuf/parse.ts';
 import { messageAt, messageNamed, type ProtoMessage } from '../../../sql/formats/protobuf/schema.ts';
+import { fieldsFault } from '../../../sql/formats/schema-columns.ts';
 import type { Column } from '../../../sql/types/schema.ts';
 import { printColumn } from '../../../sql/types/schema.ts';
 import { renamed } from './plain-names.ts';
@@ -26,7 +22,7 @@ const columnsIn = (text: string): string =>
 const anyColumns = fc
   .array(anyType, { minLength: 1, maxLength: 5 })
   .map((types) => types.map((type, i): Column => ({ name: `${i % 2 === 0 ? 'C' : 'c'}${i}`, type: renamed(type) })))
-  .filter((columns) => protoColumnsFault('PROTOBUF', columns, ({ name }) => name) === undefined);
+  .filter((columns) => fieldsFault(columns, protoLimits('PROTOBUF')) === undefined);
 
 describe('schemas', () => {
   test.each([

@@ -3,9 +3,10 @@ import protobufjs from 'protobufjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ByteWriter, fromHex, toHex } from '../../../base/index.ts';
 import { bareDecoder, pathBytes, protoDecoder, protoRowWriter } from '../../../sql/formats/protobuf/codec.ts';
-import { messageOfColumns, protoColumnsFault, protoText } from '../../../sql/formats/protobuf/columns.ts';
+import { messageOfColumns, protoLimits, protoText } from '../../../sql/formats/protobuf/columns.ts';
 import { loadParser, parseProto } from '../../../sql/formats/protobuf/parse.ts';
 import type { ProtoMessage } from '../../../sql/formats/protobuf/schema.ts';
+import { fieldsFault } from '../../../sql/formats/schema-columns.ts';
 import type { Column } from '../../../sql/types/schema.ts';
 import { arrayOf, isScalar, mapOf, type SqlType, structOf } from '../../../sql/types/type.ts';
 import type { Row, Value } from '../../../sql/types/value.ts';
@@ -211,7 +212,7 @@ const anyRow = (test: (type: SqlType) => boolean) =>
   fc
     .array(anyType.map(renamed).filter(test), { minLength: 1, maxLength: 5 })
     .map((types) => types.map((type, i): Column => ({ name: `C${i}`, type })))
-    .filter((own) => protoColumnsFault('PROTOBUF', own, ({ name }) => name) === undefined)
+    .filter((own) => fieldsFault(own, protoLimits('PROTOBUF')) === undefined)
     .chain((own) =>
       fc
         .tuple(...own.map(({ type }) => valueOf(type)))

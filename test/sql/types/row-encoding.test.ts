@@ -76,3 +76,11 @@ test('damaged bytes raise a SerdeError or nothing', () => {
     { numRuns: 500 },
   );
 });
+
+test('BYTES that are read stay as they are when the buffer that they came from is used again', () => {
+  const encoding = new RowEncoding([{ kind: 'BYTES' }]);
+  const buffer = Buffer.from(encode(encoding, [Uint8Array.of(1, 2, 3)]));
+  const [value] = encoding.read(buffer, 0, buffer.length);
+  buffer.fill(9);
+  expect(value).toEqual(Uint8Array.of(1, 2, 3));
+});
