@@ -56,7 +56,7 @@ interface Member {
 }
 
 const members: Readonly<Record<string, Member>> = {
-  LPAD: { row: 'function', names: /\bLPAD\b/, files: ['sql/functions/string.ts'] },
+  INITCAP: { row: 'function', names: /\bINITCAP\b/, files: ['sql/functions/string.ts'] },
   STDDEV_SAMP: {
     row: 'aggregate',
     names: /\bSTDDEV_SAMP\b|\bstddevSamp\b/,
