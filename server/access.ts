@@ -13,6 +13,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { RequestError } from './errors.ts';
+import { authorityOf } from './exchange.ts';
 import { errorCodes, mediaTypes } from './protocol.ts';
 
 export interface AccessRules {
@@ -32,7 +33,7 @@ const jsonType = /^application\/(json|vnd\.(ksql(api)?|schemaregistry)[.+\w-]*)\
  *  */
 export const checkAccess = (request: IncomingMessage, response: ServerResponse, rules: AccessRules): void => {
   const { host, origin, 'content-type': type } = request.headers;
-  if (host !== undefined) checkHost(host, rules);
+  for (const name of new Set([authorityOf(request), host])) if (name !== undefined) checkHost(name, rules);
   if (origin !== undefined) checkOrigin(origin, response, rules);
   if (request.method === 'POST' && !jsonType.test(type ?? '')) {
     const sent = type === undefined ? 'no content type' : `the content type "${type}"`;

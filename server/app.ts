@@ -10,6 +10,8 @@ import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { checkAccess, isPreflight } from './access.ts';
 import { faultOf, RequestError } from './errors.ts';
+import { stopReading } from './exchange.ts';
+import { createListener } from './listener.ts';
 import { OpenQueries } from './open-queries.ts';
 import { errorCodes } from './protocol.ts';
 import type { AppOptions, RouteContext } from './route.ts';
@@ -17,6 +19,7 @@ import { routes } from './routes/index.ts';
 
 export const createApp = (options: AppOptions): FastifyInstance => {
   const app = Fastify({
+    serverFactory: (handler) => createListener(handler, options.limits),
     loggerInstance: options.logger,
     bodyLimit: options.limits.maxBodyBytes,
     logController: new LogController({ disableRequestLogging: true }),
@@ -35,8 +38,7 @@ export const createApp = (options: AppOptions): FastifyInstance => {
     const { status, body } = faultOf(error);
     // By its path alone: a query string may hold secrets.
     if (status >= 500) request.log.error({ err: error, route: request.url.split('?')[0] }, 'request failed');
-    // What the client still sends is not read.
-    if (!request.raw.complete) reply.header('connection', 'close');
+    stopReading(request.raw, reply.raw);
     return reply.code(status).type('application/json').send(JSON.stringify(body));
   });
   app.setNotFoundHandler((request, reply) => {

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { messageOf } from '../base/index.ts';
 import { RequestError } from './errors.ts';
 import { parseExactJson } from './exact-json.ts';
+import { bodyOf } from './exchange.ts';
 import { errorCodes } from './protocol.ts';
 import type { ServerLimits } from './route.ts';
 
@@ -17,7 +18,7 @@ export const readJsonBody = async (
 const readWhole = async (request: IncomingMessage, maxBytes: number): Promise<string> => {
   const parts: Buffer[] = [];
   let bytes = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
+  for await (const part of bodyOf(request)) {
     bytes += part.length;
     if (bytes > maxBytes)
       throw new RequestError(
@@ -78,13 +79,15 @@ export const objectField = (body: Record<string, unknown>, name: string): Record
 export async function* lineGroups(request: IncomingMessage, maxBytes: number): AsyncGenerator<string[]> {
   const decoder = new TextDecoder();
   let rest = '';
-  for await (const part of request as AsyncIterable<Buffer>) {
+  for await (const part of bodyOf(request)) {
     const text = decoder.decode(part, { stream: true });
     // What has been looked at is not searched again: a long line may come in many small parts.
     const end = text.lastIndexOf('\n');
+    const held = rest.length + text.length;
     const lines = end < 0 ? [] : (rest + text.slice(0, end)).split('\n');
     rest = end < 0 ? rest + text : text.slice(end + 1);
-    if (rest.length > maxBytes) throw new RequestError(errorCodes.tooLarge, `a line is longer than ${maxBytes} bytes`);
+    if (rest.length > maxBytes || (held > maxBytes && lines.some(({ length }) => length > maxBytes)))
+      throw new RequestError(errorCodes.tooLarge, `a line is longer than ${maxBytes} bytes`);
     const whole = lines.filter((line) => line.trim() !== '');
     if (whole.length > 0) yield whole;
   }

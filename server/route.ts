@@ -12,6 +12,8 @@ export interface ServerLimits {
   readonly maxRowBytes: number;
   /** Push and pull queries open at once. */
   readonly maxOpenQueries: number;
+  /** Requests under way at once on one HTTP/2 connection. */
+  readonly maxStreamsPerConnection: number;
   /** Bytes written to a client that it has not received yet; beyond it the query waits. */
   readonly maxUnsentBytes: number;
   /** How long a client may take to send the body of a request (of /inserts-stream: its first line). */
@@ -22,6 +24,8 @@ export const defaultLimits: ServerLimits = {
   maxBodyBytes: 4 << 20,
   maxRowBytes: 1 << 20,
   maxOpenQueries: 100,
+  // More than queries may be open: there is always one to close a query with.
+  maxStreamsPerConnection: 128,
   maxUnsentBytes: 256 << 10,
   bodyTimeoutMs: 30_000,
 };

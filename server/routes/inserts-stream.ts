@@ -7,12 +7,13 @@
  * groups may be under way at once, and the reader waits when they are many.
  */
 
-import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import { messageOf } from '../../base/index.ts';
 import type { Inserter, InsertOutcome } from '../../sql/index.ts';
 import { lineGroups, objectField, parseObject, textField, withinTime } from '../body.ts';
 import { drained } from '../drained.ts';
 import { faultOf } from '../errors.ts';
+import { startAnswer } from '../exchange.ts';
 import { errorCodes, type InsertAcknowledgement, mediaTypes } from '../protocol.ts';
 import type { Route } from '../route.ts';
 
@@ -30,9 +31,8 @@ export const insertsStreamRoute: Route = (app, { engine, limits }) => {
     });
 
     reply.hijack();
-    const out = reply.raw;
-    out.writeHead(200, { 'content-type': mediaTypes.delimited });
-    out.flushHeaders();
+    const out = startAnswer(reply.raw, { 'content-type': mediaTypes.delimited });
+    reply.raw.flushHeaders();
     const acknowledgements = new Acknowledgements(inserter, out);
     try {
       await acknowledgements.take(lines.slice(1));
@@ -53,7 +53,7 @@ export const insertsStreamRoute: Route = (app, { engine, limits }) => {
 
 class Acknowledgements {
   readonly #inserter: Inserter;
-  readonly #out: ServerResponse;
+  readonly #out: Writable;
   #sequence = 0;
   #underWay = 0;
   /** Resolves when the last group received has been answered: groups answer in order. Never rejects; `#failure`
@@ -62,7 +62,7 @@ class Acknowledgements {
   #failure: Error | undefined;
   #oneLess: (() => void) | undefined;
 
-  constructor(inserter: Inserter, out: ServerResponse) {
+  constructor(inserter: Inserter, out: Writable) {
     this.#inserter = inserter;
     this.#out = out;
   }
@@ -99,7 +99,7 @@ class Acknowledgements {
       const [answered] = await Promise.all([outcomes, before]);
       let text = '';
       for (let i = 0; i < answered.length; i++) text += `${acknowledgement(first + i, answered[i] as InsertOutcome)}\n`;
-      if (!this.#out.destroyed && this.#failure === undefined) this.#out.write(text);
+      if (text !== '' && !this.#out.destroyed && this.#failure === undefined) this.#out.write(text);
     } catch (error) {
       this.#failure ??= error instanceof Error ? error : new Error(String(error));
     } finally {

@@ -7,12 +7,12 @@
  * `@type` generic_error. The query ends with its connection.
  */
 
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { printType, type QueryHandle } from '../../sql/index.ts';
 import { objectField, readJsonBody, textField } from '../body.ts';
-import { drained } from '../drained.ts';
+import { closed, drained } from '../drained.ts';
 import { faultOf } from '../errors.ts';
+import { isGone, startAnswer } from '../exchange.ts';
 import { mediaTypes, type QueryHeader } from '../protocol.ts';
 import type { Route, RouteContext } from '../route.ts';
 import { rowWriter } from '../row-json.ts';
@@ -55,7 +55,7 @@ const begun = async (rows: Rows, out: ServerResponse): Promise<Rows> => {
   const iterator = rows[Symbol.asyncIterator]();
   let first: Awaited<ReturnType<typeof iterator.next>> | undefined;
   do first = await iterator.next();
-  while (first.done !== true && first.value.length === 0 && !out.destroyed);
+  while (first.done !== true && first.value.length === 0 && !isGone(out));
   return {
     [Symbol.asyncIterator]: () => ({
       next: async () => {
@@ -69,15 +69,15 @@ const begun = async (rows: Rows, out: ServerResponse): Promise<Rows> => {
 };
 
 /** The lines of a PRINT. The head goes out at once: the first line may be long in coming. */
-const streamLines = async (handle: QueryHandle, rows: Rows, out: ServerResponse): Promise<void> => {
-  if (out.destroyed) return;
-  const gone = once(out, 'close').then(() => handle.close());
+const streamLines = async (handle: QueryHandle, rows: Rows, response: ServerResponse): Promise<void> => {
+  if (isGone(response)) return;
+  const out = startAnswer(response, { 'content-type': mediaTypes.text });
+  response.flushHeaders();
+  const gone = closed(out).then(() => handle.close());
   gone.catch(() => undefined);
-  out.writeHead(200, { 'content-type': mediaTypes.text });
-  out.flushHeaders();
   for await (const batch of rows) {
     if (out.destroyed) break;
-    if (!out.write(batch.map(([line]) => `${String(line)}\n`).join(''))) await drained(out);
+    if (batch.length > 0 && !out.write(batch.map(([line]) => `${String(line)}\n`).join(''))) await drained(out);
   }
   if (!out.destroyed) out.end();
   await gone;
@@ -86,7 +86,7 @@ const streamLines = async (handle: QueryHandle, rows: Rows, out: ServerResponse)
 const streamRows = async (
   handle: QueryHandle,
   rows: Rows,
-  out: ServerResponse,
+  response: ServerResponse,
   asArray: boolean,
   { limits }: RouteContext,
 ): Promise<void> => {
@@ -99,11 +99,11 @@ const streamRows = async (
   const [open, before, after, close] = asArray ? ['[', ',', '', ']'] : ['', '', '\n', ''];
   const write = rowWriter(handle.columns.map(({ type }) => type));
   // A client may have left while the query was being started: no further event will report it.
-  if (out.destroyed) return;
-  const gone = once(out, 'close').then(() => handle.close());
+  if (isGone(response)) return;
+  const out = startAnswer(response, { 'content-type': asArray ? mediaTypes.json : mediaTypes.delimited });
+  const gone = closed(out).then(() => handle.close());
   // Awaited below; when it fails before, that is no unhandled rejection, which would end the process.
   gone.catch(() => undefined);
-  out.writeHead(200, { 'content-type': asArray ? mediaTypes.json : mediaTypes.delimited });
   out.write(open + JSON.stringify(header) + after);
   try {
     for await (const batch of rows) {
@@ -121,6 +121,7 @@ const streamRows = async (
   } catch (error) {
     if (!out.destroyed) out.write(before + JSON.stringify(faultOf(error).body) + after);
   }
-  if (!out.destroyed) out.end(close);
+  if (close !== '' && !out.destroyed) out.write(close);
+  if (!out.destroyed) out.end();
   await gone;
 };
