@@ -16,7 +16,7 @@ import { tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { assert, messageOf, type Random, replaceFile, UserError, unreachable, utf8Bytes } from './base/index.ts';
+import { assert, messageOf, type Random, replaceFile, UserError, utf8Bytes } from './base/index.ts';
 import {
   GuardedThread,
   installNative,
@@ -59,33 +59,27 @@ import { openLevelShard, openSoundLevelShard } from './engine/stores/level-store
 import {
   answerSchemas,
   applicationPrefix,
-  arrayValue,
   builtInFunctions,
   checkNotInternal,
-  definitionOf,
   type FunctionModule,
   HttpRegistry,
-  isScalar,
   type LoadedModule,
   LocalRegistry,
   loadModule,
   type ModulePlace,
-  mapValue,
+  objectOf,
   openSqlEngine,
   printModule,
-  type QueryColumn,
   type QueryHandle,
   readCallNumber,
   readModule,
   remoteModule,
   type SqlEngine,
-  type SqlType,
   type StatementOptions,
   type StatementResult,
   statementTopic,
   TopicStore,
   type TypedRow,
-  type Value,
 } from './sql/index.ts';
 import { type FileLog, openFileLog } from './storage/file-log/index.ts';
 import {
@@ -695,7 +689,7 @@ class OpenMillrace implements Millrace {
         hint: 'Follow it with subscribe(), or leave EMIT CHANGES out to ask once.',
       });
     }
-    const toObject = rowToObject(handle.columns);
+    const toObject = objectOf(handle.columns);
     const found: ResultRow[] = [];
     for await (const batch of handle.rows()) for (const row of batch) found.push(toObject(row));
     return found;
@@ -807,7 +801,7 @@ class OpenMillrace implements Millrace {
 
 async function* rowsOf(start: () => Promise<QueryHandle>): AsyncGenerator<ResultRow, void, undefined> {
   const handle = await start();
-  const toObject = rowToObject(handle.columns);
+  const toObject = objectOf(handle.columns);
   try {
     for await (const batch of handle.rows()) for (const row of batch) yield toObject(row);
   } finally {
@@ -858,35 +852,5 @@ const describeEvent = (event: RuntimeEvent): MillraceEvent => {
         message: `worked in ${deaths} workers when they ended; it runs alone now (${why})`,
       };
     }
-  }
-};
-
-/** Columns become own properties whatever they are called, `__proto__` included. */
-const rowToObject = (columns: readonly QueryColumn[]): ((row: readonly Value[]) => ResultRow) => {
-  const fields = columns.map(({ name, type }) => ({ name, convert: converter(type) }));
-  return (row) => Object.fromEntries(fields.map(({ name, convert }, i) => [name, convert(row[i] ?? null)]));
-};
-
-const converter = (type: SqlType): ((value: Value) => unknown) => {
-  if (isScalar(type)) {
-    const { object } = definitionOf(type);
-    return object === undefined ? (value) => value : (value) => (value === null ? null : object.make(value, type));
-  }
-  switch (type.kind) {
-    case 'ARRAY': {
-      const element = converter(type.element);
-      return (value) => (value === null ? null : arrayValue(value).map(element));
-    }
-    case 'MAP': {
-      const member = converter(type.value);
-      return (value) =>
-        value === null ? null : new Map(Array.from(mapValue(value), ([key, item]) => [key, member(item)]));
-    }
-    case 'STRUCT': {
-      const toObject = rowToObject(type.fields.map(({ name, type: field }) => ({ name, type: field, isKey: false })));
-      return (value) => (value === null ? null : toObject(arrayValue(value)));
-    }
-    default:
-      return unreachable(type);
   }
 };

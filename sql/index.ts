@@ -58,6 +58,7 @@ export { type PhysicalPlan, printPlan, type Step, sourcesOf, writePlan } from '.
 export { readPlan } from './plan/read-plan.ts';
 export { checkNotInternal } from './queries/internal-topics.ts';
 export { NumberText } from './queries/json-values.ts';
+export { objectOf } from './queries/typed-values.ts';
 export { answerApi, schemaMediaType } from './registry/http-api.ts';
 export { HttpRegistry } from './registry/http-registry.ts';
 export { LocalRegistry } from './registry/local-registry.ts';

@@ -1,5 +1,5 @@
 /**
- * Values of a program's own types, for columns: each is checked strictly. A text is taken where it is what
+ * Values of a program's own types, for columns, and back (`objectOf`): each is checked strictly. A text is taken where it is what
  * programs get as well.
  *
  * | type           | takes                                                                       |
@@ -19,7 +19,7 @@ import { carriers } from '../types/carriers.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import { definitionOf } from '../types/scalars/index.ts';
 import { isScalar, printType, type SqlType, type StructField } from '../types/type.ts';
-import type { Value } from '../types/value.ts';
+import { arrayValue, mapValue, type Value } from '../types/value.ts';
 
 /** The value of a column; throws an `EvaluationError` with what was given instead. */
 export type TypedReader = (given: unknown) => Value;
@@ -109,4 +109,36 @@ const readStruct = (
     values[slot] = field.read(given[name]);
   }
   return values;
+};
+
+/** Columns become own properties whatever they are called, `__proto__` included. */
+export const objectOf = (
+  columns: readonly StructField[],
+): ((row: readonly Value[]) => Readonly<Record<string, unknown>>) => {
+  const fields = columns.map(({ name, type }) => ({ name, convert: objectValue(type) }));
+  return (row) => Object.fromEntries(fields.map(({ name, convert }, i) => [name, convert(row[i] ?? null)]));
+};
+
+const objectValue = (type: SqlType): ((value: Value) => unknown) => {
+  if (isScalar(type)) {
+    const { object } = definitionOf(type);
+    return object === undefined ? (value) => value : (value) => (value === null ? null : object.make(value, type));
+  }
+  switch (type.kind) {
+    case 'ARRAY': {
+      const element = objectValue(type.element);
+      return (value) => (value === null ? null : arrayValue(value).map(element));
+    }
+    case 'MAP': {
+      const member = objectValue(type.value);
+      return (value) =>
+        value === null ? null : new Map(Array.from(mapValue(value), ([key, item]) => [key, member(item)]));
+    }
+    case 'STRUCT': {
+      const toObject = objectOf(type.fields);
+      return (value) => (value === null ? null : toObject(arrayValue(value)));
+    }
+    default:
+      return unreachable(type);
+  }
 };
