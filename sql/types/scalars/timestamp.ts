@@ -27,7 +27,7 @@ export const timestamp: TypeDefinition<'TIMESTAMP', 'int64', number> = {
   },
   casts: { to: {}, from: {} },
   object: {
-    read: (given) => (given instanceof Date ? given.getTime() : undefined),
+    read: (given) => (given instanceof Date && !Number.isNaN(given.getTime()) ? given.getTime() : undefined),
     make: (value) => new Date(value),
   },
 };
