@@ -16,7 +16,7 @@
  * | logical | their carrier's value, as number or text, within the values of the type: TIMESTAMP is epoch         |
  * |         | milliseconds, DATE epoch days, TIME milliseconds of the day                                         |
  * | ARRAY   | an array                                                                                            |
- * | MAP     | an object; of a name that comes twice the last value counts                                         |
+ * | MAP     | an object, or a list of objects with `key` and `value`; of a key that comes twice the last counts     |
  * | STRUCT  | an object, by the rules for fields                                                                  |
  *
  * Fields: a name stands for the column of exactly that name, and for the column that its upper-case form names; where
@@ -46,7 +46,7 @@ import type { ScalarType } from '../types/kinds.ts';
 import { parseBigint, parseDouble, parseInteger } from '../types/numbers.ts';
 import { definitionOf } from '../types/scalars/index.ts';
 import type { Column } from '../types/schema.ts';
-import { isScalar, type SqlType } from '../types/type.ts';
+import { isScalar, type MapType, type SqlType, structOf } from '../types/type.ts';
 import { arrayValue, bigintToInteger, mapValue, type Row, type Value } from '../types/value.ts';
 import { valueTest } from '../types/value-test.ts';
 import type { FormatOptions, RowReader, RowWriter } from './format.ts';
@@ -227,10 +227,16 @@ const readArray =
     }
   };
 
-const readMap =
-  (member: ValueReader): ValueReader =>
-  (input) => {
+const readMap = ({ key, value }: MapType): ValueReader => {
+  const member = valueReader(value);
+  const entry = structOf([
+    { name: 'key', type: key },
+    { name: 'value', type: value },
+  ]);
+  const list = readArray(valueReader(entry));
+  return (input) => {
     if (input.takeNull()) return null;
+    if (input.token() === 'array') return mapOfEntries(list(input));
     if (input.token() !== 'object') return wrongKind(input, 'MAP');
     input.at++;
     input.blanks();
@@ -253,6 +259,17 @@ const readMap =
       input.expect(44, '"," or "}"');
     }
   };
+};
+
+/** The map of a list of entries; those without a key are left out. */
+const mapOfEntries = (entries: Value): Value => {
+  const values = new Map<string, Value>();
+  for (const each of arrayValue(entries)) {
+    const [key, value = null] = each === null ? [] : arrayValue(each);
+    if (typeof key === 'string') values.set(key, value);
+  }
+  return values;
+};
 
 export const valueReader = (type: SqlType): ValueReader => {
   if (isScalar(type)) return scalarReader(type);
@@ -260,7 +277,7 @@ export const valueReader = (type: SqlType): ValueReader => {
     case 'ARRAY':
       return readArray(valueReader(type.element));
     case 'MAP':
-      return readMap(valueReader(type.value));
+      return readMap(type);
     case 'STRUCT': {
       const fields = new FieldsReader(type.fields);
       const { length } = type.fields;
@@ -565,11 +582,18 @@ const scalarWriter = (type: ScalarType): ValueWriter => {
   }
 };
 
-export const valueWriter = (type: SqlType): ValueWriter => {
+/** How maps are written: as objects, or as Kafka Connect has maps whose keys may be NULL, as lists of objects with `key`
+ *  and `value`. */
+export type MapForm = 'object' | 'entries';
+
+/** `maps`: as objects when left out. */
+export type JsonOptions = FormatOptions & { readonly maps?: MapForm };
+
+export const valueWriter = (type: SqlType, maps: MapForm = 'object'): ValueWriter => {
   if (isScalar(type)) return scalarWriter(type);
   switch (type.kind) {
     case 'ARRAY': {
-      const element = valueWriter(type.element);
+      const element = valueWriter(type.element, maps);
       return (value, out) => {
         out.i8(91);
         const elements = arrayValue(value);
@@ -583,7 +607,8 @@ export const valueWriter = (type: SqlType): ValueWriter => {
       };
     }
     case 'MAP': {
-      const member = valueWriter(type.value);
+      const member = valueWriter(type.value, maps);
+      if (maps === 'entries') return entriesWriter(member);
       return (value, out) => {
         out.i8(123);
         let first = true;
@@ -599,7 +624,7 @@ export const valueWriter = (type: SqlType): ValueWriter => {
       };
     }
     case 'STRUCT': {
-      const fields = fieldsWriter(type.fields);
+      const fields = fieldsWriter(type.fields, maps);
       return (value, out) => fields(arrayValue(value), out);
     }
     default:
@@ -607,13 +632,33 @@ export const valueWriter = (type: SqlType): ValueWriter => {
   }
 };
 
+const entriesWriter =
+  (member: ValueWriter): ValueWriter =>
+  (value, out) => {
+    out.i8(91);
+    let first = true;
+    for (const [key, each] of mapValue(value)) {
+      out.latin1(first ? '{"key":' : ',{"key":');
+      first = false;
+      writeJsonText(out, key);
+      out.latin1(',"value":');
+      if (each === null) writeNull(out);
+      else member(each, out);
+      out.i8(125);
+    }
+    out.i8(93);
+  };
+
 /** What stands before each value: `{"A":`, then `,"B":` and so on. */
 export const fieldPrefixes = (columns: readonly Column[]): Uint8Array[] =>
   columns.map(({ name }, i) => utf8Bytes(`${i === 0 ? '{' : ','}${recordText(name)}:`));
 
-const fieldsWriter = (columns: readonly Column[]): ((row: readonly Value[], out: ByteWriter) => void) => {
+const fieldsWriter = (
+  columns: readonly Column[],
+  maps: MapForm | undefined,
+): ((row: readonly Value[], out: ByteWriter) => void) => {
   const prefixes = fieldPrefixes(columns);
-  const writers = columns.map(({ type }) => valueWriter(type));
+  const writers = columns.map(({ type }) => valueWriter(type, maps));
   const count = columns.length;
   if (count === 0) return (_row, out) => out.latin1('{}');
   return (row, out) => {
@@ -628,11 +673,11 @@ const fieldsWriter = (columns: readonly Column[]): ((row: readonly Value[], out:
 };
 
 /** The plain writer of one side of a record. */
-export const plainJsonWriter = (columns: readonly Column[], options: FormatOptions): RowWriter => {
+export const plainJsonWriter = (columns: readonly Column[], options: JsonOptions): RowWriter => {
   if (!options.wrapped) {
     const [column] = columns;
     if (column === undefined) return { write: () => false };
-    const writer = valueWriter(column.type);
+    const writer = valueWriter(column.type, options.maps);
     return {
       write(row, out) {
         const value = row[0] as Value;
@@ -642,7 +687,7 @@ export const plainJsonWriter = (columns: readonly Column[], options: FormatOptio
       },
     };
   }
-  const fields = fieldsWriter(columns);
+  const fields = fieldsWriter(columns, options.maps);
   return {
     write(row, out) {
       fields(row, out);

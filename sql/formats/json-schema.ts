@@ -3,7 +3,7 @@
  * logical types), as Confluent's converters write and read them.
  *
  * Written: each column as `oneOf` null and its type, so that every one may be NULL; `connect.index` keeps the order. A
- * map is an object with `additionalProperties`.
+ * map is a list of objects with `key` and `value`: so Kafka Connect has maps whose keys may be NULL.
  *
  * Read: `type`, `enum` and `const`; `oneOf`, `anyOf` and lists of types, of which one besides null is that one, and
  * several are a STRUCT of the alternatives; `allOf`, whose properties are put together; references within the text
@@ -32,6 +32,7 @@ import {
   structOf,
 } from '../types/type.ts';
 import { bareColumnName, type FormatOptions, type InferenceOptions } from './format.ts';
+import type { MapForm } from './json-plain.ts';
 import { fullNameOf } from './schema-properties.ts';
 
 type Json = null | boolean | number | string | readonly Json[] | JsonObject;
@@ -69,8 +70,14 @@ const schemaOfType = (type: SqlType): JsonObject => {
         return { type: 'array', items: nullable(schemaOfType(type.element)) };
       case 'MAP':
         return {
-          type: 'object',
-          additionalProperties: nullable(schemaOfType(type.value)),
+          type: 'array',
+          items: {
+            type: 'object',
+            properties: propertiesOf([
+              { name: 'key', type: type.key },
+              { name: 'value', type: type.value },
+            ]),
+          },
           'connect.type': 'map',
         };
       case 'STRUCT':
@@ -194,7 +201,7 @@ class SchemaTexts {
         return element && arrayOf(element);
       }
       case 'object': {
-        if (connect === 'map' || (properties === undefined && isObject(additionalProperties))) {
+        if (isMap(schema)) {
           const value = of(additionalProperties);
           return value && mapOf(stringType, value);
         }
@@ -326,6 +333,21 @@ export const renamedBy = (
 const fieldNamed = (fields: readonly StructField[], name: string): StructField | undefined =>
   fields.find((field) => field.name === name) ??
   fields.find((field) => field.name.toUpperCase() === name.toUpperCase());
+
+/** How the data of a schema has its maps. */
+export const mapFormOf = ({ schema, definitions }: ResolvedSchema): MapForm =>
+  [schema, ...definitions.map((each) => each.schema)].some((text) => hasObjectMap(JSON.parse(text) as Json))
+    ? 'object'
+    : 'entries';
+
+const hasObjectMap = (schema: Json | undefined): boolean => {
+  if (typeof schema !== 'object' || schema === null) return false;
+  if (isObject(schema) && schema['type'] === 'object' && isMap(schema)) return true;
+  return Object.values(schema).some(hasObjectMap);
+};
+
+const isMap = (schema: JsonObject): boolean =>
+  schema['connect.type'] === 'map' || (schema['properties'] === undefined && isObject(schema['additionalProperties']));
 
 const renamedType = (type: SqlType, held: SqlType): SqlType => {
   if (isScalar(type) || isScalar(held)) return type;

@@ -1,14 +1,14 @@
 /**
- * JSON_SR: JSON whose records name a JSON Schema in a registry. The data is that of JSON, read and written by the same
- * code; so a record can be read without its schema, by the names of the columns.
+ * JSON_SR: JSON whose records name a JSON Schema in a registry. The data is that of JSON but for maps, read and written
+ * by the same code; so a record can be read without its schema, by the names of the columns.
  */
 
 import { assert } from '../../base/index.ts';
 import type { Column } from '../types/schema.ts';
 import type { Format } from './format.ts';
 import { framedReader, framedScanner, framedWriter } from './framing.ts';
-import { json } from './json.ts';
-import { columnsOfJsonSchema, jsonSchemaOf, renamedBy } from './json-schema.ts';
+import { json, jsonWriter } from './json.ts';
+import { columnsOfJsonSchema, jsonSchemaOf, mapFormOf, renamedBy } from './json-schema.ts';
 import { schemaFullName, schemaId } from './schema-properties.ts';
 
 export const jsonSr: Format = {
@@ -32,7 +32,7 @@ export const jsonSr: Format = {
     const { schema } = options;
     assert(schema !== undefined, 'the schema of a source was decided when it was made');
     const { columns: named } = renamedBy(columns, schema, options);
-    return framedWriter(json.writer(named, options), schema.id);
+    return framedWriter(jsonWriter(named, { ...options, maps: mapFormOf(schema) }), schema.id);
   },
   reader: (columns, options, wanted) => framedReader(json.reader(columns, options, wanted)),
   scanner: (columns, options, wanted) => framedScanner(json.scanner(columns, options, wanted)),

@@ -7,10 +7,10 @@ import { unreachable } from '../../base/index.ts';
 import { codegenAllowed } from '../codegen/code.ts';
 import type { Column } from '../types/schema.ts';
 import { isScalar, type SqlType } from '../types/type.ts';
-import { describeColumn, type Format, scannerOf } from './format.ts';
+import { describeColumn, type Format, type RowWriter, scannerOf } from './format.ts';
 import { generatedJsonScanner } from './generated/json-scanner.ts';
 import { generatedJsonWriter } from './generated/json-writer.ts';
-import { plainJsonReader, plainJsonWriter } from './json-plain.ts';
+import { type JsonOptions, plainJsonReader, plainJsonWriter } from './json-plain.ts';
 
 /** Whether a type is, or has within, a map whose keys are not STRING. */
 const hasOtherKeys = (type: SqlType): boolean => {
@@ -26,6 +26,9 @@ const hasOtherKeys = (type: SqlType): boolean => {
       return unreachable(type);
   }
 };
+
+export const jsonWriter = (columns: readonly Column[], options: JsonOptions): RowWriter =>
+  codegenAllowed() ? generatedJsonWriter(columns, options) : plainJsonWriter(columns, options);
 
 export const json: Format = {
   name: 'JSON',
@@ -43,8 +46,7 @@ export const json: Format = {
       ? undefined
       : `the format JSON cannot hold ${describeColumn(bad)}; keys of maps have to be STRING`;
   },
-  writer: (columns, options) =>
-    codegenAllowed() ? generatedJsonWriter(columns, options) : plainJsonWriter(columns, options),
+  writer: jsonWriter,
   reader: (columns, options, wanted) => plainJsonReader(columns, options, wanted),
   scanner: (columns, options, wanted) =>
     codegenAllowed() && options.wrapped

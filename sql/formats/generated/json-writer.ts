@@ -13,9 +13,9 @@ import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import type { Column } from '../../types/schema.ts';
 import { isScalar } from '../../types/type.ts';
-import type { FormatOptions, RowWriter } from '../format.ts';
+import type { RowWriter } from '../format.ts';
 import { numberRoom, putDouble, putInteger, putText } from '../json-output.ts';
-import { fieldPrefixes, plainJsonWriter, valueWriter } from '../json-plain.ts';
+import { fieldPrefixes, type JsonOptions, type MapForm, plainJsonWriter, valueWriter } from '../json-plain.ts';
 
 /** Texts up to this length are written in place. */
 const longestInPlace = 256;
@@ -45,7 +45,9 @@ const plainValue = (writer: number, room: number): Code => code`
   b = out.buffer; view = out.view(); at = out.length;`;
 
 const writeValue = ({ type }: Column, constants: Constants, shared: Shared, room: number): Code =>
-  isScalar(type) ? writeScalar(type, constants, shared, room) : plainValue(constants.add(valueWriter(type)), room);
+  isScalar(type)
+    ? writeScalar(type, constants, shared, room)
+    : plainValue(constants.add(valueWriter(type, shared.maps)), room);
 
 const writeScalar = (type: ScalarType, constants: Constants, shared: Shared, room: number): Code => {
   const { carrier } = definitionOf(type);
@@ -101,9 +103,10 @@ interface Shared {
   readonly text: number;
   readonly decimal: number;
   readonly latin1: number;
+  readonly maps: MapForm | undefined;
 }
 
-export const generatedJsonWriter = (columns: readonly Column[], options: FormatOptions): RowWriter => {
+export const generatedJsonWriter = (columns: readonly Column[], options: JsonOptions): RowWriter => {
   if (!options.wrapped || columns.length === 0 || columns.length > mostColumns)
     return plainJsonWriter(columns, options);
   const constants = new Constants();
@@ -113,6 +116,7 @@ export const generatedJsonWriter = (columns: readonly Column[], options: FormatO
     text: constants.add(putText),
     decimal: constants.add(javaDecimal),
     latin1: constants.add(writeLatin1),
+    maps: options.maps,
   };
   const prefixes = fieldPrefixes(columns);
   // Room for all names, for a number or a word in each column, and for the closing brace.

@@ -159,15 +159,55 @@ describe('schemas that statements register', () => {
     expect((await topicOf(log, 'T')).at(-1)).toBe('1=3.0');
   });
 
-  test('maps in JSON_SR are objects', async () => {
+  test('are not made for keys without columns', async () => {
+    const { engine, log, runtime } = await open();
+    await engine.execute(`
+      SET 'auto.offset.reset' = 'earliest';
+      CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON');
+      INSERT INTO s VALUES (2);
+      CREATE STREAM t WITH (KEY_FORMAT='AVRO') AS SELECT a FROM s;
+      CREATE STREAM u WITH (KEY_FORMAT='PROTOBUF') AS SELECT a FROM s;
+      CREATE STREAM v WITH (KEY_FORMAT='JSON_SR') AS SELECT a FROM t;`);
+    await runtime.awaitIdle();
+    for (const topic of ['T', 'U', 'V']) expect(await topicOf(log, topic)).toEqual(['-={"A":2}']);
+  });
+
+  test('of a key are not needed for one that is NULL', async () => {
+    const { engine, log, runtime } = await open();
+    await engine.execute(`
+      SET 'auto.offset.reset' = 'earliest';
+      CREATE STREAM s (k INT KEY, a BOOLEAN) WITH (KAFKA_TOPIC='s', PARTITIONS=1, VALUE_FORMAT='JSON');
+      INSERT INTO s VALUES (1, NULL);
+      CREATE STREAM t WITH (KEY_FORMAT='AVRO') AS SELECT a, k FROM s PARTITION BY a;
+      CREATE STREAM u WITH (KEY_FORMAT='PROTOBUF') AS SELECT a, k FROM s PARTITION BY a;`);
+    await runtime.awaitIdle();
+    for (const topic of ['T', 'U']) expect(await topicOf(log, topic)).toEqual(['-={"K":1}']);
+  });
+
+  test('maps in JSON_SR are lists of entries, unless the schema has them as objects', async () => {
     const { engine, log, registry } = await open();
     await engine.execute(`
       CREATE STREAM s (k INT KEY, m MAP<STRING, INT>) WITH (KAFKA_TOPIC='s', PARTITIONS=1, FORMAT='JSON_SR');
-      INSERT INTO s VALUES (1, MAP('a' := 1));
+      INSERT INTO s VALUES (1, MAP('a' := 1, 'b' := NULL));
       CREATE STREAM t WITH (KAFKA_TOPIC='s', FORMAT='JSON_SR');`);
-    expect(await framedOf(log, 's')).toEqual(['#11 #2{"M":{"a":1}}']);
-    expect((await registry.byId(2))?.schema).toContain('"additionalProperties"');
+    expect(await framedOf(log, 's')).toEqual(['#11 #2{"M":[{"key":"a","value":1},{"key":"b","value":null}]}']);
+    expect((await registry.byId(2))?.schema).toContain('"items":{"type":"object","properties":{"key":');
     expect(await schemaOf(engine, 't')).toBe('ROWKEY INTEGER KEY, M MAP');
+    expect(await rowsOf(engine, 'SELECT m FROM t;')).toEqual([
+      [
+        new Map([
+          ['a', 1],
+          ['b', null],
+        ]),
+      ],
+    ]);
+    const objects = json({ M: { type: 'object', additionalProperties: { type: 'integer' }, 'connect.type': 'map' } });
+    await log.createTopic({ name: 'u', partitions: 1 });
+    await registry.register('u-value', objects);
+    await engine.execute(`
+      CREATE STREAM u WITH (KAFKA_TOPIC='u', KEY_FORMAT='NONE', VALUE_FORMAT='JSON_SR');
+      INSERT INTO u VALUES (MAP('a' := 1));`);
+    expect((await framedOf(log, 'u'))[0]).toContain('{"M":{"a":1}}');
   });
 
   test('a source whose columns do not fit the registered schema can be read only', async () => {
