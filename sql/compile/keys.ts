@@ -19,7 +19,9 @@ import type { Row, Value } from '../types/value.ts';
 export const windowBytesOf = (windowed: WindowedKey | undefined): number =>
   windowed === undefined ? 0 : windowed.type === 'SESSION' ? 16 : 8;
 
+/** Without columns there is no key, and no schema for one. */
 export const keyWriter = (columns: readonly Column[], choice: FormatChoice): RowWriter => {
+  if (columns.length === 0) return { write: () => false };
   const { format, options } = formatOf(choice, columns, 'key');
   return format.writer(columns, options);
 };

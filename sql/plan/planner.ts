@@ -311,14 +311,15 @@ class Planner {
   }
 
   /** The sink's key format where it can hold these columns, else the first format that can: canonical ones first, which
-   *  are compact and have one way to write a key. Formats of a registry are not used between steps. */
+   *  are compact and have one way to write a key; then those with names, which tell NULL from an empty text. Formats of a
+   *  registry are not used between steps. */
   #innerKeyFormat(key: readonly Column[]): FormatChoice {
     if (key.length === 0) return { name: keylessFormat.name };
     const able = (format: Format): boolean => isSelfContained(format) && holdsColumns(format, key, 'key');
     const sink = this.#target?.keyFormat;
     if (sink !== undefined && able(formatNamed(sink.name))) return sink;
     const others = formats.filter(able);
-    const chosen = others.find((format) => format.canonical) ?? others[0];
+    const chosen = others.find((format) => format.canonical) ?? others.find((format) => format.named);
     assert(chosen !== undefined, 'some format can hold every key');
     return { name: chosen.name };
   }
