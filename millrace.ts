@@ -73,10 +73,12 @@ import {
   type QueryHandle,
   readCallNumber,
   readModule,
+  readStoredSources,
   remoteModule,
   type SqlEngine,
   type StatementOptions,
   type StatementResult,
+  type StoredSources,
   statementTopic,
   TopicStore,
   type TypedRow,
@@ -161,6 +163,8 @@ export {
   type Lambda,
   type StatementOptions,
   type StatementResult,
+  type StoredSource,
+  type StoredSources,
   type TypedRow,
 } from './sql/index.ts';
 export {
@@ -379,11 +383,14 @@ export interface Millrace {
   /** Runs statements one after another; all are checked before the first runs. Rejects with a `UserError`, or with an
    *  `ExecutionError` when one fails while running. */
   sql(text: string, options?: StatementOptions): Promise<readonly StatementResult[]>;
-  /** All rows of a pull query. */
-  query(text: string, options?: StatementOptions): Promise<readonly ResultRow[]>;
+  /** All rows of a pull query. The type parameter is the type of a row, which is not checked. */
+  query<R extends ResultRow = ResultRow>(text: string, options?: StatementOptions): Promise<readonly R[]>;
   /** The rows of a query, push or pull, as they come; nothing is produced before it is asked for. The query starts
    *  when the first row is asked for; leaving the loop, or `return()` from elsewhere, ends it. */
-  subscribe(text: string, options?: StatementOptions): AsyncIterableIterator<ResultRow, void, undefined>;
+  subscribe<R extends ResultRow = ResultRow>(
+    text: string,
+    options?: StatementOptions,
+  ): AsyncIterableIterator<R, void, undefined>;
   /** Appends records; answers when they are on the disk (`acks`: `durable`, the default), or as `acks` defines, with
    *  the position behind them in each partition: a view of a store that is read `from` there shows them. */
   produce(topic: string, records: Iterable<ProducedRecord>, options?: { readonly acks?: Acks }): Promise<Position>;
@@ -615,15 +622,30 @@ export const openTestDriver = async (options: TestDriverOptions): Promise<LogTes
   }
 };
 
+const existingDirectory = (data: string): string => {
+  installNative();
+  const directory = resolve(data);
+  if (existsSync(join(directory, 'format'))) return directory;
+  throw new UserError('DATA_DIR_UNREADABLE', `${directory} is not a data directory of Millrace`, {
+    hint: 'Give the directory that the server was started with (--data).',
+  });
+};
+
+/** The streams and tables of a data directory, with their columns. Nothing in it is started. Rejects with
+ *  DATA_DIR_LOCKED while the directory is open anywhere. */
+export const storedSources = async ({ data }: { readonly data: string }): Promise<StoredSources> => {
+  const log = await openLog(existingDirectory(data), systemRandom());
+  try {
+    return await readStoredSources(log);
+  } finally {
+    await log.close();
+  }
+};
+
 /** Lists what keeps the queries of a data directory from starting, and does what is asked for about it. Without a
  *  request it changes nothing. Rejects with DATA_DIR_LOCKED while the directory is open anywhere. */
 export const repair = async ({ data, resetQueries = [], acceptLoss = [] }: RepairRequest): Promise<RepairReport> => {
-  installNative();
-  const directory = resolve(data);
-  if (!existsSync(join(directory, 'format')))
-    throw new UserError('DATA_DIR_UNREADABLE', `${directory} is not a data directory of Millrace`, {
-      hint: 'Give the directory that the server was started with (--data).',
-    });
+  const directory = existingDirectory(data);
   const random = systemRandom();
   const log = await openLog(directory, random);
   const shards: RepairOptions['shards'][number][] = [];
@@ -681,7 +703,7 @@ class OpenMillrace implements Millrace {
     return this.engine.execute(text, options);
   }
 
-  async query(text: string, options: StatementOptions = {}): Promise<readonly ResultRow[]> {
+  async query<R extends ResultRow>(text: string, options: StatementOptions = {}): Promise<readonly R[]> {
     const handle = await this.engine.query(text, options);
     if (handle.kind === 'push') {
       await handle.close();
@@ -690,15 +712,18 @@ class OpenMillrace implements Millrace {
       });
     }
     const toObject = objectOf(handle.columns);
-    const found: ResultRow[] = [];
-    for await (const batch of handle.rows()) for (const row of batch) found.push(toObject(row));
+    const found: R[] = [];
+    for await (const batch of handle.rows()) for (const row of batch) found.push(toObject(row) as R);
     return found;
   }
 
-  subscribe(text: string, options: StatementOptions = {}): AsyncIterableIterator<ResultRow, void, undefined> {
+  subscribe<R extends ResultRow>(
+    text: string,
+    options: StatementOptions = {},
+  ): AsyncIterableIterator<R, void, undefined> {
     let opening: Promise<QueryHandle> | undefined;
     const start = (): Promise<QueryHandle> => (opening = this.engine.query(text, options));
-    const rows = rowsOf(start);
+    const rows = rowsOf<R>(start);
     return {
       next: () => rows.next(),
       // A generator would first wait for the row that was asked for last, which may never come.
@@ -799,11 +824,11 @@ class OpenMillrace implements Millrace {
   }
 }
 
-async function* rowsOf(start: () => Promise<QueryHandle>): AsyncGenerator<ResultRow, void, undefined> {
+async function* rowsOf<R extends ResultRow>(start: () => Promise<QueryHandle>): AsyncGenerator<R, void, undefined> {
   const handle = await start();
   const toObject = objectOf(handle.columns);
   try {
-    for await (const batch of handle.rows()) for (const row of batch) yield toObject(row);
+    for await (const batch of handle.rows()) for (const row of batch) yield toObject(row) as R;
   } finally {
     await handle.close();
   }

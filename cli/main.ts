@@ -13,6 +13,7 @@ import { DEFAULT_PORT } from '../server/protocol.ts';
 import type { RepairOptions } from './repair.ts';
 import type { ServeOptions } from './server.ts';
 import type { SqlOptions } from './sql.ts';
+import type { TypesOptions } from './types.ts';
 
 /** The version of the package that this file lies in, built or not. */
 function version(): string {
@@ -132,6 +133,18 @@ Exit codes: 0 nothing is missing, 1 usage, 3 something is.`,
     .action(async (options: RepairOptions) => {
       const { runRepair } = await import('./repair.ts');
       finish(await runRepair(options));
+    });
+
+  millrace
+    .command('types')
+    .description('write the rows of every stream and table as TypeScript, for query, subscribe and insert')
+    .option('--server <url>', `address of a running server (default: http://127.0.0.1:${DEFAULT_PORT})`)
+    .option('--data <dir>', 'data directory to read instead; only while no server uses it')
+    .option('--out <file>', 'file to write (default: standard output)')
+    .addHelpText('after', '\nExit codes: 0 ok, 1 usage, 2 connection, 3 the server or the directory refused.')
+    .action(async (options: TypesOptions) => {
+      const { runTypes } = await import('./types.ts');
+      finish(await runTypes(options));
     });
   return millrace;
 }

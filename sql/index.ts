@@ -70,6 +70,7 @@ export { isKnownProperty, knownProperties, Settings } from './settings.ts';
 export { statementTopic } from './statement-log.ts';
 export { applyCommand, type Command, type Planned } from './statements/index.ts';
 export type { TopicInfo, Topics } from './statements/statement.ts';
+export { readStoredSources, type StoredSource, type StoredSources } from './stored-sources.ts';
 export { EvaluationError } from './types/evaluation-error.ts';
 export type { ScalarType } from './types/kinds.ts';
 export { definitionOf } from './types/scalars/index.ts';
