@@ -201,7 +201,7 @@ const sqlOrder = [
   ],
   // Running it.
   ...['query-lifecycle.ts', 'query-status.ts', 'sweep.ts', 'session.ts'],
-  ...['statement-log.ts', 'statement-topics.ts', 'statement-runner.ts', 'engine.ts', 'index.ts'],
+  ...['statement-log.ts', 'stored-sources.ts', 'statement-topics.ts', 'statement-runner.ts', 'engine.ts', 'index.ts'],
 ];
 
 /** Inside `sql/` imports run one way, those of types included. */
