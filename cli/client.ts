@@ -8,6 +8,8 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import {
+  type CompleteRequest,
+  type CompleteResponse,
   DEFAULT_PORT,
   type Entity,
   type ErrorEntity,
@@ -73,6 +75,11 @@ export class Client {
     return JSON.parse(await textOf(await this.#send('POST', '/ksql', body, signal)));
   }
 
+  /** What can stand at the end of a text. */
+  async complete(sql: string): Promise<CompleteResponse> {
+    return JSON.parse(await textOf(await this.#send('POST', '/complete', { sql })));
+  }
+
   /** Starts a query; the signal ends it. */
   async query(sql: string, { properties, variables }: InForce, signal?: AbortSignal): Promise<Rows> {
     const body: QueryRequest = { sql, properties, sessionVariables: variables };
@@ -112,7 +119,7 @@ export class Client {
   async #send(
     method: 'GET' | 'POST',
     path: string,
-    body?: KsqlRequest | QueryRequest,
+    body?: KsqlRequest | QueryRequest | CompleteRequest,
     signal?: AbortSignal,
   ): Promise<IncomingMessage> {
     const text = body === undefined ? undefined : JSON.stringify(body);

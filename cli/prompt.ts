@@ -3,7 +3,7 @@
  *
  * Ctrl-C ends the query that runs; with none running it throws away what was typed so far. Either way, lines that wait
  * are dropped. Ctrl-D on an empty line leaves, and so do the words `exit`, `quit` and `\q`. Lines that come while a
- * statement runs (a pasted script) wait until it is done.
+ * statement runs (a pasted script) wait until it is done. Tab completes the word, or shows what can stand there.
  */
 
 import { createInterface, type Interface } from 'node:readline';
@@ -42,10 +42,19 @@ export interface PromptStreams {
   readonly historyFile: string;
 }
 
+/** What the line editor calls with the words that can stand in the place of the one that is typed. */
+type Offered = (error: null, found: [words: string[], typed: string]) => void;
+
 /** Runs until the user leaves; gives the exit code. */
 export async function runPrompt(session: Session, terminal: Terminal, streams: PromptStreams): Promise<number> {
   const file = streams.historyFile;
   let history = readHistory(file);
+  /** The lines of the statement that is being typed. */
+  let typed: string[] = [];
+  const offer = async (line: string, done: Offered): Promise<void> => {
+    const [words, word] = await session.complete([...typed, line].join('\n'));
+    done(null, [[...words], word]);
+  };
   const editor = createInterface({
     input: streams.input,
     output: streams.output,
@@ -54,6 +63,9 @@ export async function runPrompt(session: Session, terminal: Terminal, streams: P
     history: [...history],
     historySize: maxHistory,
     removeHistoryDuplicates: true,
+    completer: (line: string, done: Offered) => {
+      void offer(line, done);
+    },
   });
   editor.on('history', (entries) => {
     history = entries;
@@ -62,8 +74,6 @@ export async function runPrompt(session: Session, terminal: Terminal, streams: P
   let running: AbortController | undefined;
   /** Lines that came while a statement runs. */
   const waiting: string[] = [];
-  /** The lines of the statement that is being typed. */
-  let typed: string[] = [];
 
   editor.on('SIGINT', () => {
     waiting.length = 0;

@@ -78,6 +78,16 @@ export class Session {
     return signal.aborted ? exitCode.interrupted : exitCode.ok;
   }
 
+  /** What the last word of a text may become, and that word. Nothing where the server does not answer. */
+  async complete(text: string): Promise<readonly [words: readonly string[], typed: string]> {
+    try {
+      const { from, to, items } = await this.#options.client.complete(text);
+      return [items.map((item) => item.text), text.slice(from, to)];
+    } catch {
+      return [[], ''];
+    }
+  }
+
   get #sent(): InForce {
     return { properties: Object.fromEntries(this.#properties), variables: Object.fromEntries(this.#variables) };
   }

@@ -44,6 +44,20 @@ export interface CloseQueryRequest {
   readonly queryId: string;
 }
 
+/** POST /complete */
+export interface CompleteRequest {
+  readonly sql: string;
+  /** In UTF-16 units; the end of the text when left out. */
+  readonly cursor?: number;
+}
+
+export interface CompleteResponse {
+  /** The part of the text that an item replaces. */
+  readonly from: number;
+  readonly to: number;
+  readonly items: readonly { readonly text: string; readonly kind: string; readonly detail?: string }[];
+}
+
 /** First line of the body of POST /inserts-stream; every later line is one row: an object of column names and values.
  *  */
 export interface InsertsRequest {

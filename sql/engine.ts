@@ -20,6 +20,7 @@ import type { CompileEnvironment } from './compile/environment.ts';
 import { ScanRegistry } from './compile/scan-view.ts';
 import { compileTopology, resultEncoding } from './compile/topology.ts';
 import {
+  type Completion,
   type EngineReport,
   type Inserter,
   type QueryHandle,
@@ -398,6 +399,12 @@ class Engine implements SqlEngine {
       ...remembered,
       rows: () => forgetting(checkedRows(handle.columns, handle.rows()), () => this.#open.delete(remembered)),
     };
+  }
+
+  async complete(text: string, cursor: number): Promise<Completion> {
+    const { complete } = await import('./completion.ts');
+    const topics = [...(await this.#topics.list()).keys()];
+    return complete(text, cursor, { catalog: this.#catalog, functions: this.#functions, topics });
   }
 
   // ------------------------------------------------------------------------------------------------- rows

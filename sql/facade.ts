@@ -281,6 +281,33 @@ export interface EngineReport {
   readonly housekeepingFailure: string | undefined;
 }
 
+/** What can stand at a place of a text that is being written. */
+export interface Completion {
+  /** The part of the text that an item replaces: what is typed of a word so far. */
+  readonly from: number;
+  readonly to: number;
+  /** The likeliest kinds first. */
+  readonly items: readonly CompletionItem[];
+}
+
+export interface CompletionItem {
+  /** As it is to be written, with the quotes that it needs. */
+  readonly text: string;
+  readonly kind:
+    | 'column'
+    | 'source'
+    | 'property'
+    | 'value'
+    | 'type'
+    | 'query'
+    | 'topic'
+    | 'keyword'
+    | 'unit'
+    | 'function';
+  /** The type of a column, the signatures of a function. */
+  readonly detail?: string;
+}
+
 export interface SqlEngine {
   /** The registry of schemas, embedded or external. */
   readonly registry: SchemaRegistry;
@@ -293,6 +320,8 @@ export interface SqlEngine {
   readonly fault: Error | undefined;
   execute(sql: string, options?: StatementOptions): Promise<readonly StatementResult[]>;
   query(sql: string, options?: StatementOptions): Promise<QueryHandle>;
+  /** What can stand at a place of a text, counted in UTF-16 units. The text need not be a whole statement. */
+  complete(text: string, cursor: number): Promise<Completion>;
   inserter(target: string, options?: StatementOptions): Promise<Inserter>;
   queries(): Promise<readonly QueryStatus[]>;
   /** Writes typed rows into a stream or table, all or none: they are checked before any is sent, and become readable

@@ -2,6 +2,7 @@
 
 import type { Route } from '../route.ts';
 import { closeQueryRoute } from './close-query.ts';
+import { completeRoute } from './complete.ts';
 import { healthcheckRoute } from './healthcheck.ts';
 import { infoRoute } from './info.ts';
 import { insertsStreamRoute } from './inserts-stream.ts';
@@ -15,6 +16,7 @@ export const routes: readonly Route[] = [
   queryStreamRoute,
   insertsStreamRoute,
   closeQueryRoute,
+  completeRoute,
   infoRoute,
   healthcheckRoute,
   metricsRoute,

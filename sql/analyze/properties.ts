@@ -10,6 +10,7 @@
  */
 
 import { closest, type Position, UserError } from '../../base/index.ts';
+import { knownFormats } from '../formats/index.ts';
 import { formatPropertyNames } from '../formats/properties.ts';
 import type { Literal, Property } from '../parser/ast.ts';
 import type { WindowedKey } from '../types/schema.ts';
@@ -46,7 +47,7 @@ export interface GivenFormatProperty extends Placed<string> {
 }
 
 /** What is deleted of a topic: records that are old, records that a newer one of their key replaces, or both. */
-export type CleanupPolicy = 'delete' | 'compact' | 'compact,delete';
+export type CleanupPolicy = (typeof cleanupPolicies)[number];
 
 /** What the ids of queries begin with that have no QUERY_ID. */
 const ownQueryIds = ['INSERTQUERY_', 'CTAS_', 'CSAS_', 'CST_'] as const;
@@ -73,11 +74,35 @@ const known: Readonly<Record<string, readonly WithTarget[]>> = {
   QUERY_ID: ['insert'],
 };
 
+/** The properties that statements of a kind take, those of formats among them. */
+const targetsByName = (): ReadonlyMap<string, readonly WithTarget[]> => {
+  const targets = new Map(Object.entries(known));
+  for (const name of formatPropertyNames())
+    for (const side of ['KEY_', 'VALUE_']) targets.set(`${side}${name}`, everywhere);
+  return targets;
+};
+
+export const propertyNames = (target: WithTarget): string[] =>
+  [...targetsByName()].filter(([, takers]) => takers.includes(target)).map(([name]) => name);
+
+/** The values that a property can have, where they are words. */
+export const propertyValues = (name: string): readonly string[] => {
+  if (name === 'FORMAT' || name === 'KEY_FORMAT' || name === 'VALUE_FORMAT')
+    return knownFormats().map((format) => format.name);
+  if (name === 'WINDOW_TYPE') return windowTypes;
+  return name === 'CLEANUP_POLICY' ? cleanupPolicies : [];
+};
+
+const isWindowType = (word: string): word is (typeof windowTypes)[number] =>
+  (windowTypes as readonly string[]).includes(word);
+
+const windowTypes = ['TUMBLING', 'HOPPING', 'SESSION'] as const;
+const cleanupPolicies = ['delete', 'compact', 'compact,delete'] as const;
+
 export const readProperties = (properties: readonly Property[], target: WithTarget): SourceProperties => {
   const given = new Map<string, Property>();
   const ofFormats = formatPropertyNames();
-  const targetsOf = new Map(Object.entries(known));
-  for (const name of ofFormats) for (const side of ['KEY_', 'VALUE_']) targetsOf.set(`${side}${name}`, everywhere);
+  const targetsOf = targetsByName();
   for (const property of properties) {
     const { name, at } = property;
     if (given.has(name)) {
@@ -86,7 +111,7 @@ export const readProperties = (properties: readonly Property[], target: WithTarg
     given.set(name, property);
     const targets = targetsOf.get(name);
     if (targets === undefined || !targets.includes(target)) {
-      const names = [...targetsOf].filter(([, takers]) => takers.includes(target)).map(([one]) => one);
+      const names = propertyNames(target);
       const near = closest(name, names);
       throw new UserError(
         'SQL_UNKNOWN_PROPERTY',
@@ -195,7 +220,8 @@ const cleanupPolicyOf = (property: Property | undefined): Placed<CleanupPolicy> 
     .map((word) => word.trim())
     .sort()
     .join(',');
-  if (words === 'delete' || words === 'compact' || words === 'compact,delete') return { value: words, at: text.at };
+  const policy = cleanupPolicies.find((one) => one === words);
+  if (policy !== undefined) return { value: policy, at: text.at };
   throw new UserError('SQL_INVALID_PROPERTY', `CLEANUP_POLICY does not take '${text.value}'`, {
     at: text.at,
     hint: "Write 'delete', 'compact' or 'compact,delete'.",
@@ -268,7 +294,7 @@ const windowOf = (type: Property | undefined, size: Property | undefined): Place
   }
   const text = textOf(type) as Placed<string>;
   const kind = text.value.toUpperCase();
-  if (kind !== 'TUMBLING' && kind !== 'HOPPING' && kind !== 'SESSION') {
+  if (!isWindowType(kind)) {
     throw wrongKind(type, "'TUMBLING', 'HOPPING' or 'SESSION'");
   }
   if (kind === 'SESSION') {

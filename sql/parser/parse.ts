@@ -9,12 +9,13 @@
  * first statement comes and then kept. Parsing never leaves the thread, so one is enough.
  */
 
-import { type IProduction, type IToken, NonTerminal, type ParserMethod, Terminal } from 'chevrotain';
+import { type IProduction, type IToken, NonTerminal, type ParserMethod, type Rule, Terminal } from 'chevrotain';
 import { assert, type Position, UserError } from '../../base/index.ts';
 import type { Expression, TypeNode } from './ast.ts';
 import { spanning, tooDeep } from './build.ts';
 import { FaultList } from './faults.ts';
 import { mentionsOf } from './mentions.ts';
+import { type NextWord, nextWords } from './next-words.ts';
 import { faultsFrom, Repairs } from './recovery.ts';
 import {
   type ParsedStatement,
@@ -201,6 +202,13 @@ const canonicalForm = (statement: Statement): string =>
   printStatement(
     statement.kind === 'explain' && statement.target.kind === 'statement' ? statement.target.statement : statement,
   );
+
+/** What the grammar has behind the beginning of a statement. */
+export const wordsFrom = (tokens: readonly IToken[]): readonly NextWord[] =>
+  nextWords(grammarRules(), 'statement', tokens);
+
+/** The rules of the grammar, as they were recorded. */
+export const grammarRules = (): Readonly<Record<string, Rule>> => parser().getGAstProductions();
 
 /** Parses a text that is one expression. */
 export const parseExpression = (text: string): Expression =>

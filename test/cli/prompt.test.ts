@@ -76,6 +76,19 @@ test('a statement that fails is told, and the prompt goes on', async () => {
   ]);
 });
 
+test('Tab completes the word, with the lines before it in mind', async () => {
+  server.on('SELECT *\nFROM us', (response) => {
+    response.end(JSON.stringify({ from: 14, to: 16, items: [{ text: 'users', kind: 'source' }] }));
+  });
+  await shows('millrace> ');
+  input.write('SELECT *\r');
+  await shows('       -> ');
+  input.write('FROM us\t');
+  await shows('users');
+  input.write(';\r');
+  await shows(/1 row in/);
+});
+
 test('Ctrl-C ends the query that runs', async () => {
   input.write('SELECT * FROM silent EMIT CHANGES;\r');
   await shows('  7\n');

@@ -190,6 +190,23 @@ test('every fault of a request stands beside the first', async () => {
   ]);
 });
 
+test('what can stand at the cursor', async () => {
+  const ask = async (body: unknown): Promise<{ status: number; body: Record<string, unknown> }> => {
+    const response = await fetch(new URL('/complete', url), {
+      method: 'POST',
+      headers: json,
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  expect(await ask({ sql: 'SELECT * FROM ord WHERE', cursor: 17 })).toMatchObject({
+    status: 200,
+    body: { from: 14, to: 17, items: [{ text: 'orders', kind: 'source' }] },
+  });
+  for (const cursor of [-1, 99, 1.5, 'x', null])
+    expect(await ask({ sql: 'SELECT', cursor })).toMatchObject({ status: 400 });
+});
+
 const processingLog = async (): Promise<Record<string, unknown>[]> => {
   const found: Record<string, unknown>[] = [];
   for await (const { value } of server.millrace.consume('millrace_processing_log', { untilEnd: true }))

@@ -199,6 +199,7 @@ const sqlOrder = [
     'serdes.ts',
     'statements',
   ],
+  'completion.ts',
   // Running it.
   ...['query-lifecycle.ts', 'query-status.ts', 'sweep.ts', 'session.ts'],
   ...['statement-log.ts', 'stored-sources.ts', 'statement-topics.ts', 'statement-runner.ts', 'engine.ts', 'index.ts'],
