@@ -25,9 +25,17 @@ export function splitStatements(text: string): Split {
   const statements: StatementText[] = [];
   let start = -1;
   let offset = 0;
+  // The place that was counted last: statements come in their order, so that each line is counted once.
+  let counted = 0;
+  let line = 1;
+  let column = 1;
   const textAt = (from: number, to: number): StatementText => {
-    const lines = text.slice(0, from).split(/\r\n?|\n/);
-    return { text: text.slice(from, to).trimEnd(), line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
+    const lines = text.slice(counted, from).split(/\r\n?|\n/);
+    const last = (lines.at(-1) ?? '').length;
+    column = lines.length === 1 ? column + last : last + 1;
+    line += lines.length - 1;
+    counted = from;
+    return { text: text.slice(from, to).trimEnd(), line, column };
   };
   while (offset < text.length) {
     const next = endOfPart(text, offset);

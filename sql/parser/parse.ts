@@ -120,7 +120,7 @@ export function readStatements(
   if (text.length > limits.maxTextLength) throw tooMuch(`${limits.maxTextLength} characters`);
   let { variables = noVariables, substitute = true } = options;
   const lexical: UserError[] = [];
-  const repairs = new Repairs((some) => faultOf(() => parseTokens((grammar) => grammar.statement, text, some)));
+  const repairs = new Repairs((some) => faultOf(() => parseTokens((grammar) => grammar.statement, some)));
   const tokens = tokenize(text, lexical);
   const found: (ParsedStatement | RefusedStatement)[] = [];
   let from = 0;
@@ -155,7 +155,7 @@ export function readStatements(
       const own = substitute ? substituted(written, variables) : written;
       const refusal = unsupportedStatement(own, unsupportedForms);
       if (refusal !== undefined) throw refusal;
-      const statement = parseTokens((grammar) => grammar.statement, text, own);
+      const statement = parseTokens((grammar) => grammar.statement, own);
       if (statement.kind === 'define') variables = withVariable(variables, statement.name, statement.value);
       if (statement.kind === 'undefine') variables = withoutVariable(variables, statement.name);
       if (statement.kind === 'set' && statement.name === substitutionProperty) {
@@ -212,12 +212,12 @@ export const grammarRules = (): Readonly<Record<string, Rule>> => parser().getGA
 
 /** Parses a text that is one expression. */
 export const parseExpression = (text: string): Expression =>
-  parseTokens((grammar) => grammar.expression, text, tokenize(text));
+  parseTokens((grammar) => grammar.expression, tokenize(text));
 
 /** Parses a text that is one type. */
-export const parseType = (text: string): TypeNode => parseTokens((grammar) => grammar.type, text, tokenize(text));
+export const parseType = (text: string): TypeNode => parseTokens((grammar) => grammar.type, tokenize(text));
 
-function parseTokens<T>(rule: (grammar: Parser) => ParserMethod<[], T>, text: string, tokens: readonly IToken[]): T {
+function parseTokens<T>(rule: (grammar: Parser) => ParserMethod<[], T>, tokens: readonly IToken[]): T {
   const variable = tokens.find((token) => token.tokenType === Variable);
   if (variable !== undefined) {
     throw new UserError('SQL_UNDEFINED_VARIABLE', `the variable ${variable.image} is not defined`, {
@@ -226,7 +226,7 @@ function parseTokens<T>(rule: (grammar: Parser) => ParserMethod<[], T>, text: st
     });
   }
   try {
-    const result = parser().run(rule, tokens, endOf(text, tokens));
+    const result = parser().run(rule, tokens, endOf(tokens));
     checkDepth(result);
     return result;
   } catch (error) {
@@ -238,16 +238,17 @@ function parseTokens<T>(rule: (grammar: Parser) => ParserMethod<[], T>, text: st
 }
 
 /** The place right behind the last token. */
-function endOf(text: string, tokens: readonly IToken[]): Position {
+function endOf(tokens: readonly IToken[]): Position {
   const last = tokens.at(-1);
   if (last === undefined) return { line: 1, column: 1, offset: 0 };
-  return positionAt(text, last.startOffset + last.image.length);
-}
-
-/** Line and column of an offset. */
-export function positionAt(text: string, offset: number): Position {
-  const lines = text.slice(0, offset).split(/\r\n?|\n/);
-  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1, offset };
+  const { line, column, offset } = placeOf(last);
+  const lines = last.image.split(/\r\n?|\n/);
+  const end = (lines.at(-1) ?? '').length;
+  return {
+    line: line + lines.length - 1,
+    column: lines.length === 1 ? column + end : end + 1,
+    offset: offset + last.image.length,
+  };
 }
 
 /** Chains of operators grow a tree to the left without any nesting in the text. This walks the finished tree, without

@@ -7,6 +7,7 @@ import { parseExpression, parseStatements, parseType } from '../../../sql/parser
 import { printExpression, printType } from '../../../sql/parser/print.ts';
 import { printStatement } from '../../../sql/parser/statements/index.ts';
 import { keywords } from '../../../sql/parser/words.ts';
+import { corpus } from '../../fuzz/generate.ts';
 import { expression, statement, type } from './arbitrary.ts';
 import { bare } from './outline.ts';
 
@@ -34,6 +35,34 @@ test('printing a statement and parsing the text gives the same statement', () =>
     }),
     { numRuns: 500 },
   );
+});
+
+test('every statement of the golden scripts prints to a text that parses to the same statement', () => {
+  for (const text of corpus) {
+    let parsed: ReturnType<typeof parseStatements>;
+    try {
+      parsed = parseStatements(text);
+    } catch {
+      // Some are there for their faults.
+      continue;
+    }
+    for (const { statement: tree } of parsed) {
+      expect(parseStatements(printStatement(tree)).map((one) => bare(one.statement))).toEqual([bare(tree)]);
+    }
+  }
+});
+
+test('a text of thousands of statements is read in the time of its length', () => {
+  const timeOf = (count: number): number => {
+    const text = "INSERT INTO s (v) VALUES ('a');\n".repeat(count);
+    const start = performance.now();
+    parseStatements(text);
+    return performance.now() - start;
+  };
+  timeOf(1_000);
+  // Eight times the text took some forty times as long where each statement counted the lines before it.
+  expect(timeOf(8_000)).toBeLessThan(Math.max(24 * timeOf(1_000), 2_000));
+  expect(() => parseStatements('SHOW STREAMS;'.repeat(10_001))).toThrow('at most 10000 statements');
 });
 
 /** Either it parses, or it is a fault of the user's, with a place inside the text. */
