@@ -17,6 +17,7 @@ import { readPlan } from '../plan/read-plan.ts';
 import { checkReplacement } from '../plan/replacement.ts';
 import { checkNotInternal } from '../queries/internal-topics.ts';
 import { isPseudoColumn } from '../types/schema.ts';
+import { structOf } from '../types/type.ts';
 import { checkPlan } from './check-plan.ts';
 import type { CommandDefinition } from './command.ts';
 import { checkReplacedSource } from './replace.ts';
@@ -192,6 +193,7 @@ export const checkInputFormats = (analyzed: AnalyzedQuery): void => {
     }
   };
   if (!stateful(analyzed.plan)) return;
+  checkIntermediates(analyzed, analyzed.plan);
   for (const { source, at } of analyzed.sources) {
     if (formatNamed(source.valueFormat.name).columns !== 'one') continue;
     throw new UserError(
@@ -201,6 +203,30 @@ export const checkInputFormats = (analyzed: AnalyzedQuery): void => {
         at,
         hint: `Copy it into another format first: CREATE … WITH (VALUE_FORMAT='JSON') AS SELECT * FROM ${source.name};`,
       },
+    );
+  }
+};
+
+/** ksqlDB keeps what an aggregate needs in the value format of its first source, as one column for each call: a struct
+ *  where that is several values. Statements that it refuses for this are refused here too, so that they mean the same
+ *  in both. */
+const checkIntermediates = (analyzed: AnalyzedQuery, node: AnalyzedQuery['plan']): void => {
+  if (node.kind === 'source' || node.kind === 'join') return;
+  if (node.kind !== 'aggregate') return checkIntermediates(analyzed, node.input);
+  const format = formatNamed(analyzed.formats.value.name);
+  for (const call of node.aggregates) {
+    const [only, ...others] = call.slots;
+    const type =
+      only !== undefined && others.length === 0
+        ? only
+        : structOf(call.slots.map((slot, i) => ({ name: `S${i}`, type: slot })));
+    const types = [type, ...call.args.map((arg) => arg.type)];
+    if (types.every((each) => format.unsupported([{ name: 'STATE', type: each }]) === undefined)) continue;
+    const name = analyzed.sources[0]?.source.name;
+    throw new UserError(
+      'SQL_FORMAT_TYPE',
+      `${call.function} cannot be used on a source with the value format ${format.name}, which does not hold what the function keeps between rows`,
+      { hint: `Copy it into another format first: CREATE … WITH (VALUE_FORMAT='JSON') AS SELECT * FROM ${name};` },
     );
   }
 };
