@@ -71,6 +71,7 @@ import {
   openSqlEngine,
   printModule,
   type QueryHandle,
+  type QueryOptions,
   readCallNumber,
   readModule,
   readStoredSources,
@@ -161,6 +162,7 @@ export {
   ExecutionError,
   type FunctionModule,
   type Lambda,
+  type QueryOptions,
   type StatementOptions,
   type StatementResult,
   type StoredSource,
@@ -375,6 +377,12 @@ const moduleService = import.meta.resolve(
  *  bigint beyond. */
 export type ResultRow = Readonly<Record<string, unknown>>;
 
+/** The rows of a pull query. */
+export type QueryRows<R> = readonly R[] & {
+  /** What the rows show all of; they may show more. Another query that reads `from` there shows it too. */
+  readonly position: Position;
+};
+
 export interface Millrace {
   readonly version: string;
   /** The interface of the SQL layer, for servers and tools. */
@@ -383,13 +391,14 @@ export interface Millrace {
   /** Runs statements one after another; all are checked before the first runs. Rejects with a `UserError`, or with an
    *  `ExecutionError` when one fails while running. */
   sql(text: string, options?: StatementOptions): Promise<readonly StatementResult[]>;
-  /** All rows of a pull query. The type parameter is the type of a row, which is not checked. */
-  query<R extends ResultRow = ResultRow>(text: string, options?: StatementOptions): Promise<readonly R[]>;
+  /** All rows of a pull query, and the position that they show all of. The type parameter is the type of a row, which is
+   *  not checked. */
+  query<R extends ResultRow = ResultRow>(text: string, options?: QueryOptions): Promise<QueryRows<R>>;
   /** The rows of a query, push or pull, as they come; nothing is produced before it is asked for. The query starts
    *  when the first row is asked for; leaving the loop, or `return()` from elsewhere, ends it. */
   subscribe<R extends ResultRow = ResultRow>(
     text: string,
-    options?: StatementOptions,
+    options?: QueryOptions,
   ): AsyncIterableIterator<R, void, undefined>;
   /** Appends records; answers when they are on the disk (`acks`: `durable`, the default), or as `acks` defines, with
    *  the position behind them in each partition: a view of a store that is read `from` there shows them. */
@@ -397,11 +406,12 @@ export interface Millrace {
   /** A topic with the serdes of its records; it is made where it does not exist. */
   topic<K, V>(name: string, options: TopicOptions<K, V>): Promise<TypedTopic<K, V>>;
   /** Writes rows into a stream or table, all of a call or none: each is checked against the declared columns before any
-   *  is sent, and they become readable together. Answers when they are on the disk. Values: boolean, number, bigint,
+   *  is sent, and they become readable together. Answers when they are on the disk, with the position behind them: a
+   *  `query` that is read `from` there shows them. Values: boolean, number, bigint,
    *  string, Date for TIMESTAMP, array, Map or object for MAP, object for STRUCT; what is left out is NULL; `ROWTIME`
    *  (Date or milliseconds) is the time of the record. Rejects with a `UserError` that names the row, counted from 0,
    *  and the column. Calls may overlap; each partition keeps their order. */
-  insert(target: string, rows: Iterable<TypedRow>): Promise<void>;
+  insert(target: string, rows: Iterable<TypedRow>): Promise<Position>;
   /** Committed records of a topic, as they come. */
   consume(topic: string, options?: ConsumeOptions): AsyncIterableIterator<ConsumedRecord>;
   /** Runs a topology exactly once: on the calling thread, or where it is a module in threads of its own. Answers when
@@ -703,7 +713,7 @@ class OpenMillrace implements Millrace {
     return this.engine.execute(text, options);
   }
 
-  async query<R extends ResultRow>(text: string, options: StatementOptions = {}): Promise<readonly R[]> {
+  async query<R extends ResultRow = ResultRow>(text: string, options: QueryOptions = {}): Promise<QueryRows<R>> {
     const handle = await this.engine.query(text, options);
     if (handle.kind === 'push') {
       await handle.close();
@@ -714,12 +724,13 @@ class OpenMillrace implements Millrace {
     const toObject = objectOf(handle.columns);
     const found: R[] = [];
     for await (const batch of handle.rows()) for (const row of batch) found.push(toObject(row) as R);
-    return found;
+    // The position is no element of the rows: it is not listed.
+    return Object.defineProperty(found as unknown as QueryRows<R>, 'position', { value: handle.position });
   }
 
-  subscribe<R extends ResultRow>(
+  subscribe<R extends ResultRow = ResultRow>(
     text: string,
-    options: StatementOptions = {},
+    options: QueryOptions = {},
   ): AsyncIterableIterator<R, void, undefined> {
     let opening: Promise<QueryHandle> | undefined;
     const start = (): Promise<QueryHandle> => (opening = this.engine.query(text, options));
@@ -760,7 +771,7 @@ class OpenMillrace implements Millrace {
     });
   }
 
-  insert(target: string, rows: Iterable<TypedRow>): Promise<void> {
+  insert(target: string, rows: Iterable<TypedRow>): Promise<Position> {
     return this.engine.insert(target, rows);
   }
 

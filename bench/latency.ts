@@ -110,7 +110,7 @@ const embedded = (): Promise<number> =>
   withDataDirectory(async (data) => {
     const millrace = await open({ data });
     await millrace.sql(statements);
-    const inserts: Promise<void>[] = [];
+    const inserts: Promise<unknown>[] = [];
     const value = await measure('embedded', {
       async follow(query, take) {
         const rows = millrace.subscribe(query);

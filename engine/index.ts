@@ -179,7 +179,7 @@ export {
   type RuntimeEvent,
   type StateReport,
 } from './runtime/observer.ts';
-export type { PartitionPosition } from './runtime/partition-position.ts';
+export { type PartitionPosition, partitionKey } from './runtime/partition-position.ts';
 export { batchTargetBytes, type Outbox, type OutputTopic } from './runtime/partitioned-writer.ts';
 export type {
   EmitCache,

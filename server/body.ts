@@ -75,6 +75,40 @@ export const objectField = (body: Record<string, unknown>, name: string): Record
   return value as Record<string, unknown>;
 };
 
+/** The parameters of a query: values by place or by name; undefined when there are none. */
+export const parametersField = (
+  body: Record<string, unknown>,
+): readonly unknown[] | Record<string, unknown> | undefined => {
+  const value = body['parameters'];
+  if (value === undefined || value === null) return undefined;
+  if (Array.isArray(value)) return value as readonly unknown[];
+  return objectField(body, 'parameters');
+};
+
+interface Offset {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** A position: offsets of partitions; undefined when there is none. */
+export const positionField = (body: Record<string, unknown>, name: string): readonly Offset[] | undefined => {
+  const value = body[name];
+  if (value === undefined || value === null) return undefined;
+  const isOffset = (one: unknown): one is Offset => {
+    if (typeof one !== 'object' || one === null) return false;
+    const { topic, partition, offset } = one as Partial<Record<keyof Offset, unknown>>;
+    return typeof topic === 'string' && isCount(partition) && isCount(offset);
+  };
+  if (Array.isArray(value) && value.every(isOffset)) return value;
+  throw new RequestError(
+    errorCodes.badRequest,
+    `the field "${name}" must be an array of objects with "topic", "partition" and "offset"`,
+  );
+};
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+
 /** Lines of the body in groups: all whole lines of what has arrived. A line longer than `maxBytes` is refused. */
 export async function* lineGroups(request: IncomingMessage, maxBytes: number): AsyncGenerator<string[]> {
   const decoder = new TextDecoder();

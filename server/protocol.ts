@@ -28,6 +28,10 @@ export interface KsqlRequest {
 /** POST /query-stream */
 export interface QueryRequest {
   readonly sql: string;
+  /** What `?` stands for, in the order of the text, or `:name` by its name. */
+  readonly parameters?: readonly unknown[] | Readonly<Record<string, unknown>>;
+  /** A pull query waits until it can show all that lies before these offsets. */
+  readonly from?: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[];
   readonly properties?: Readonly<Record<string, unknown>>;
   readonly sessionVariables?: Readonly<Record<string, unknown>>;
 }

@@ -10,7 +10,7 @@
  */
 
 import { type Clock, messageOf, type Random, type Timers, UserError } from '../base/index.ts';
-import type { Metric, Runtime, StateReport } from '../engine/index.ts';
+import type { Metric, Position, Runtime, StateReport } from '../engine/index.ts';
 import type { Log } from '../storage/index.ts';
 import { analyzeQuery } from './analyze/query.ts';
 import { Typer } from './analyze/typer.ts';
@@ -24,6 +24,7 @@ import {
   type EngineReport,
   type Inserter,
   type QueryHandle,
+  type QueryOptions,
   type QueryStatus,
   type SqlEngine,
   type StatementOptions,
@@ -40,9 +41,11 @@ import { planQuery } from './plan/planner.ts';
 import { checkedRows } from './queries/checked-rows.ts';
 import { Inserts } from './queries/inserts.ts';
 import { printTopic } from './queries/print-topic.ts';
+import { memoryProperty } from './queries/pull/memory.ts';
 import { planPull } from './queries/pull.ts';
 import { PushQuery } from './queries/push.ts';
 import { PushBuffers, type PushLimits } from './queries/push-buffers.ts';
+import { positionOf, shown } from './queries/read-position.ts';
 import { QueryLifecycle } from './query-lifecycle.ts';
 import { dropsOf, hintsOf, stateOf, statusesOf } from './query-status.ts';
 import { LocalRegistry } from './registry/local-registry.ts';
@@ -92,13 +95,18 @@ export const openSqlEngine = async (options: SqlEngineOptions): Promise<SqlEngin
 
 /** The parser is loaded with the first text: a start, and a restart with queries, needs none and is shorter by some 50
  *  ms of processor time (15 with a warm compile cache). */
-const read = async (sql: string, settings: Settings, variables: StatementOptions['variables'] = {}) => {
+const read = async (
+  sql: string,
+  settings: Settings,
+  variables: StatementOptions['variables'] = {},
+  parameters?: QueryOptions['parameters'],
+) => {
   const [{ parseStatements, readStatements }, { variablesOf }] = await Promise.all([
     import('./parser/parse.ts'),
     import('./parser/variables.ts'),
   ]);
   const substitute = settings.isTrue('ksql.variable.substitution.enable') ?? true;
-  const options = { variables: variablesOf(variables), substitute };
+  const options = { variables: variablesOf(variables), substitute, parameters };
   return { all: () => readStatements(sql, options), faultless: () => parseStatements(sql, options) };
 };
 
@@ -290,9 +298,10 @@ class Engine implements SqlEngine {
 
   // ------------------------------------------------------------------------------------------------- queries
 
-  async query(sql: string, options: StatementOptions = {}): Promise<QueryHandle> {
-    const settings = Settings.of(options.properties).over(this.#defaults);
-    const statements = (await read(sql, settings, options.variables)).faultless();
+  async query(sql: string, options: QueryOptions = {}): Promise<QueryHandle> {
+    let settings = Settings.of(options.properties).over(this.#defaults);
+    if (options.memoryBytes !== undefined) settings = settings.with(memoryProperty, String(options.memoryBytes));
+    const statements = (await read(sql, settings, options.variables, options.parameters)).faultless();
     if (this.#closed) throw closedError();
     const [first, second] = statements;
     if (first?.statement.kind === 'print' && second === undefined) return this.#print(first.statement);
@@ -304,7 +313,14 @@ class Engine implements SqlEngine {
     }
     await loadFormats(this.#catalog.sources().flatMap((one) => [one.keyFormat.name, one.valueFormat.name]));
     const statement: QueryStatement = first.statement;
-    return statement.query.emit === undefined ? this.#pull(statement, settings) : this.#push(statement, settings);
+    if (statement.query.emit === undefined) return this.#pull(statement, settings, options.from);
+    if (options.from !== undefined) {
+      throw new UserError('SQL_PUSH_QUERY', 'a query with EMIT cannot be read from a position', {
+        at: statement.query.emit.at,
+        hint: 'Leave "from" out, or leave EMIT out to ask once.',
+      });
+    }
+    return this.#push(statement, settings);
   }
 
   async #print(statement: PrintTopic): Promise<QueryHandle> {
@@ -315,6 +331,7 @@ class Engine implements SqlEngine {
       id: this.#newId('print', statement.topic.name),
       kind: 'print',
       columns: [{ name: 'LINE', type: stringType, isKey: false }],
+      position: [],
       async *rows() {
         for await (const line of lines()) yield [[line]];
       },
@@ -326,7 +343,7 @@ class Engine implements SqlEngine {
     return `${kind}_${source}_${this.#random.uuid().slice(0, 8)}`;
   }
 
-  async #pull({ query }: QueryStatement, settings: Settings): Promise<QueryHandle> {
+  async #pull({ query }: QueryStatement, settings: Settings, from: Position | undefined): Promise<QueryHandle> {
     const { step, columns, sources } = planPull(query, {
       catalog: this.#catalog,
       typer: this.#typer,
@@ -335,11 +352,15 @@ class Engine implements SqlEngine {
       log: this.#log,
       settings,
     });
+    const reading = { catalog: this.#catalog, runtime: this.#runtime, log: this.#log, timers: this.#timers };
+    if (from !== undefined) await shown(sources, from, reading);
     let running: AsyncGenerator<readonly Row[], void, undefined> | undefined;
     return this.#handle({
       id: this.#newId('pull', sources[0]?.name ?? ''),
       kind: 'pull',
       columns,
+      // Before the first row is read, so that the rows show at least this.
+      position: await positionOf(sources, reading),
       rows: () => {
         running = step.rows();
         return running;
@@ -380,6 +401,7 @@ class Engine implements SqlEngine {
       id,
       kind: 'push',
       columns: analyzed.columns.map((column) => ({ ...column, isKey: false })),
+      position: [],
       rows: () => push.rows(),
       close: () => push.close(),
     });
@@ -415,9 +437,9 @@ class Engine implements SqlEngine {
     return this.#inserts.bulk(target);
   }
 
-  async insert(target: string, rows: Iterable<TypedRow>): Promise<void> {
+  async insert(target: string, rows: Iterable<TypedRow>): Promise<Position> {
     if (this.#closed) throw closedError();
-    await this.#inserts.typed(target, rows);
+    return this.#inserts.typed(target, rows);
   }
 
   // ------------------------------------------------------------------------------------------------- status

@@ -6,8 +6,9 @@
  * answered.
  */
 
-import type { Metric, StateReport } from '../engine/index.ts';
+import type { Metric, Position, StateReport } from '../engine/index.ts';
 import type { RecoveryReport } from '../storage/index.ts';
+import type { Parameters } from './parser/parameters.ts';
 import type { SchemaRegistry } from './registry/registry.ts';
 import type { SqlType, TypeDescription } from './types/type.ts';
 import type { Value } from './types/value.ts';
@@ -17,6 +18,17 @@ export interface StatementOptions {
   readonly properties?: Readonly<Record<string, unknown>>;
   /** What `${name}` stands for in the text; DEFINE and UNDEFINE change it for the statements behind them. */
   readonly variables?: Readonly<Record<string, unknown>>;
+}
+
+export interface QueryOptions extends StatementOptions {
+  /** What `?` stands for, in the order of the text, or `:name` by its name. A value is null, a boolean, a number, a
+   *  bigint, a text, a Date, a Uint8Array, an array, a Map or a plain object. */
+  readonly parameters?: Parameters | undefined;
+  /** Of a pull query: it waits until it can show all that lies before this position, which `produce` and `insert`
+   *  answer, however many queries are in between. Rejects with QUERY_NOT_RUNNING when one of those ends before. */
+  readonly from?: Position | undefined;
+  /** What the query may keep in memory, in bytes: the property millrace.query.memory.bytes. */
+  readonly memoryBytes?: number | undefined;
 }
 
 /** What one statement answered. `kind` and fields are those of the ksqlDB REST entity of that name. */
@@ -231,6 +243,8 @@ export interface QueryHandle {
   /** `print`: the lines of a PRINT, each a row of one text. */
   readonly kind: 'pull' | 'push' | 'print';
   readonly columns: readonly QueryColumn[];
+  /** Of a pull query: what its rows show all of; they may show more. Empty for others. */
+  readonly position: Position;
   /** Once only. Ends by itself for pull queries and at a LIMIT; leaving the loop closes the query. A batch may be
    *  empty. */
   rows(): AsyncIterable<readonly (readonly Value[])[]>;
@@ -319,15 +333,15 @@ export interface SqlEngine {
   /** Why nothing can be written until the log is opened again; undefined in ordinary life. */
   readonly fault: Error | undefined;
   execute(sql: string, options?: StatementOptions): Promise<readonly StatementResult[]>;
-  query(sql: string, options?: StatementOptions): Promise<QueryHandle>;
+  query(sql: string, options?: QueryOptions): Promise<QueryHandle>;
   /** What can stand at a place of a text, counted in UTF-16 units. The text need not be a whole statement. */
   complete(text: string, cursor: number): Promise<Completion>;
   inserter(target: string, options?: StatementOptions): Promise<Inserter>;
   queries(): Promise<readonly QueryStatus[]>;
   /** Writes typed rows into a stream or table, all or none: they are checked before any is sent, and become readable
-   *  together. Resolves when they are on the disk. Rejects with a `UserError` that names the row, counted from 0, and
+   *  together. Resolves when they are on the disk, with the position behind them. Rejects with a `UserError` that names the row, counted from 0, and
    *  the column. */
-  insert(target: string, rows: Iterable<TypedRow>): Promise<void>;
+  insert(target: string, rows: Iterable<TypedRow>): Promise<Position>;
   /** Resolves when every persistent query has read, and committed, all that was in its sources. */
   awaitIdle(): Promise<void>;
   close(): Promise<void>;

@@ -9,7 +9,7 @@
 
 import type { ServerResponse } from 'node:http';
 import { printType, type QueryHandle } from '../../sql/index.ts';
-import { objectField, readJsonBody, textField } from '../body.ts';
+import { objectField, parametersField, positionField, readJsonBody, textField } from '../body.ts';
 import { closed, drained } from '../drained.ts';
 import { faultOf } from '../errors.ts';
 import { isGone, startAnswer } from '../exchange.ts';
@@ -23,10 +23,14 @@ export const queryStreamRoute: Route = (app, context) => {
     const sql = textField(body, 'sql');
     const properties = objectField(body, 'properties');
     const variables = objectField(body, 'sessionVariables');
+    const parameters = parametersField(body);
+    const from = positionField(body, 'from');
     let handle: QueryHandle | undefined;
     let rows: Rows;
     try {
-      handle = await context.openQueries.open(() => context.engine.query(sql, { properties, variables }));
+      handle = await context.openQueries.open(() =>
+        context.engine.query(sql, { properties, variables, parameters, from }),
+      );
       rows = handle.kind === 'pull' ? await begun(handle.rows(), reply.raw) : handle.rows();
     } catch (error) {
       if (handle !== undefined) await context.openQueries.close(handle.id);

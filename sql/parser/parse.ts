@@ -16,6 +16,7 @@ import { spanning, tooDeep } from './build.ts';
 import { FaultList } from './faults.ts';
 import { mentionsOf } from './mentions.ts';
 import { type NextWord, nextWords } from './next-words.ts';
+import { bound, type Parameters } from './parameters.ts';
 import { faultsFrom, Repairs } from './recovery.ts';
 import {
   type ParsedStatement,
@@ -95,6 +96,8 @@ export interface ParseOptions {
   readonly variables?: Variables;
   /** False: a `${name}` stays as it is. A SET of the property within the text changes that. */
   readonly substitute?: boolean;
+  /** What `?` and `:name` stand for; left out: the text has none. */
+  readonly parameters?: Parameters | undefined;
 }
 
 /** The property that switches variables on and off. */
@@ -155,7 +158,7 @@ export function readStatements(
       const own = substitute ? substituted(written, variables) : written;
       const refusal = unsupportedStatement(own, unsupportedForms);
       if (refusal !== undefined) throw refusal;
-      const statement = parseTokens((grammar) => grammar.statement, own);
+      const statement = parseTokens((grammar) => grammar.statement, bound(own, options.parameters));
       if (statement.kind === 'define') variables = withVariable(variables, statement.name, statement.value);
       if (statement.kind === 'undefine') variables = withoutVariable(variables, statement.name);
       if (statement.kind === 'set' && statement.name === substitutionProperty) {
@@ -173,7 +176,11 @@ export function readStatements(
       if (!(error instanceof UserError)) throw error;
       const more =
         error.code === 'SQL_SYNTAX'
-          ? faultsFrom(error, substitute ? substituted(written, variables) : written, repairs)
+          ? faultsFrom(
+              error,
+              bound(substitute ? substituted(written, variables) : written, options.parameters),
+              repairs,
+            )
           : [error];
       refuse(more);
     }

@@ -31,6 +31,7 @@ export const Unit = createToken({ name: 'Unit', label: 'a unit of time (such as 
 export const PlainName = createToken({ name: 'PlainName', label: 'a name', categories: Name });
 export const QuotedName = createToken({ name: 'QuotedName', label: 'a quoted name', categories: Name });
 export const Variable = createToken({ name: 'Variable', label: 'a variable' });
+export const Parameter = createToken({ name: 'Parameter', label: 'a parameter' });
 export const StringText = createToken({ name: 'StringText', label: 'a string in single quotes' });
 /** Category: any number without a sign. */
 export const NumberText = createToken({ name: 'NumberText', label: 'a number' });
@@ -124,7 +125,7 @@ const keywordTypes: ReadonlyMap<string, TokenType> = new Map(Object.entries(keyw
 /** Every token type there is, in the form that the parser's constructor asks for. */
 export const vocabulary: TokenType[] = [
   ...[Name, Unit, ArithmeticOperator, SignOperator, ComparisonOperator, LogicalOperator, NumberText],
-  ...[PlainName, QuotedName, Variable, StringText, IntegerText, DecimalText, DoubleText],
+  ...[PlainName, QuotedName, Variable, Parameter, StringText, IntegerText, DecimalText, DoubleText],
   ...new Set(symbols.map(([, type]) => type)),
   ...Object.values(keyword),
 ];
@@ -148,6 +149,7 @@ export const placeOf = (token: IToken): Position => ({
 });
 
 const word = /[A-Za-z0-9_@]*/y;
+const parameter = /\?|:[A-Za-z_][A-Za-z0-9_]*/y;
 const number = /(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?/y;
 const blank = /[ \t\n\r\f\v\u00a0\ufeff]+/y;
 const lineEnd = /\r\n?|\n/g;
@@ -284,6 +286,8 @@ export function tokenize(text: string, faults?: UserError[]): IToken[] {
       if (name.length > digits.length) push(PlainName, offset + name.length);
       else if (/[eE]/.test(digits)) push(DoubleText, offset + digits.length);
       else push(digits.includes('.') ? DecimalText : IntegerText, offset + digits.length);
+    } else if (take(parameter, text, offset) !== '') {
+      push(Parameter, offset + take(parameter, text, offset).length);
     } else if (text.startsWith('${', offset)) {
       const close = text.indexOf('}', offset);
       push(Variable, close < 0 ? offset + 2 : close + 1);

@@ -7,6 +7,7 @@
  * use.
  */
 
+import { type Position, partitionKey } from '../../engine/index.ts';
 import { type Log, LogError, type Producer, type TopicPartition } from '../../storage/index.ts';
 
 export interface AtomicBatch {
@@ -17,7 +18,7 @@ export interface AtomicBatch {
 interface Write {
   readonly batches: readonly AtomicBatch[];
   readonly bytes: number;
-  resolve(): void;
+  resolve(position: Position): void;
   reject(error: unknown): void;
 }
 
@@ -36,9 +37,9 @@ export class AtomicWriter {
     this.#log = log;
   }
 
-  /** Resolves when all batches are on the disk and can be read; rejects when none will ever be. The bytes belong to the
-   *  writer until then. */
-  write(batches: readonly AtomicBatch[]): Promise<void> {
+  /** Resolves when all batches are on the disk and can be read, with the position behind them; rejects when none will
+   *  ever be. The bytes belong to the writer until then. */
+  write(batches: readonly AtomicBatch[]): Promise<Position> {
     const bytes = batches.reduce((sum, batch) => sum + batch.bytes.length, 0);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ batches, bytes, resolve, reject });
@@ -50,8 +51,11 @@ export class AtomicWriter {
     while (this.#waiting.length > 0) {
       const writes = this.#next();
       try {
-        await this.#transaction(writes);
-        for (const { resolve } of writes) resolve();
+        const position = await this.#transaction(writes);
+        for (const { resolve, batches } of writes) {
+          const written = new Set(batches.map(({ target }) => partitionKey(target.topic, target.partition)));
+          resolve(position.filter(({ topic, partition }) => written.has(partitionKey(topic, partition))));
+        }
       } catch (error) {
         for (const { reject } of writes) reject(error);
       }
@@ -70,12 +74,17 @@ export class AtomicWriter {
     return this.#waiting.splice(0, count);
   }
 
-  async #transaction(writes: readonly Write[]): Promise<void> {
+  /** The position behind all of the writes. */
+  async #transaction(writes: readonly Write[]): Promise<Position> {
     const producer = (this.#producer ??= await this.#log.producer({ transactionalId }));
     producer.begin();
+    const behind = new Map<string, Position[number]>();
     try {
       const appends = writes.flatMap(({ batches }) =>
-        batches.map(({ target, bytes }) => producer.append(target, bytes, 'append')),
+        batches.map(async ({ target, bytes }) => {
+          const { nextOffset } = await producer.append(target, bytes, 'append');
+          behind.set(partitionKey(target.topic, target.partition), { ...target, offset: nextOffset });
+        }),
       );
       // All must have settled before the transaction may end.
       for (const settled of await Promise.allSettled(appends)) if (settled.status === 'rejected') throw settled.reason;
@@ -83,6 +92,7 @@ export class AtomicWriter {
     } catch (error) {
       if ((await this.#abort(producer)) !== 'committed') throw error;
     }
+    return [...behind.values()];
   }
 
   /** What became of the transaction. */

@@ -2,6 +2,7 @@
  *  */
 
 import { type Clock, UserError } from '../../base/index.ts';
+import type { Position } from '../../engine/index.ts';
 import { batchLimitOf, type Log, type Producer, produceRecords } from '../../storage/index.ts';
 import type { Source } from '../analyze/sources.ts';
 import type { Catalog } from '../catalog.ts';
@@ -48,14 +49,14 @@ export class Inserts {
     return new BulkInserter({ ...options, producer: await this.#ownProducer() });
   }
 
-  async typed(target: string, rows: Iterable<TypedRow>): Promise<void> {
+  async typed(target: string, rows: Iterable<TypedRow>): Promise<Position> {
     const { topicId, ...options } = await this.#target(target);
     let known = this.#typed.get(options.source);
     if (known?.topicId !== topicId) {
       known = { topicId, inserter: new TypedInserter({ ...options, writer: this.#atomic }) };
       this.#typed.set(options.source, known);
     }
-    await known.inserter.insert(rows);
+    return known.inserter.insert(rows);
   }
 
   async #target(target: string) {

@@ -10,7 +10,7 @@
  */
 
 import { BufferPool, ByteWriter, partitionOfKey, UserError } from '../../base/index.ts';
-import { SerdeError } from '../../engine/index.ts';
+import { type Position, SerdeError } from '../../engine/index.ts';
 import { BatchBuilder } from '../../storage/index.ts';
 import type { Source } from '../analyze/sources.ts';
 import { type RecordWriter, recordWriter } from '../compile/record-writer.ts';
@@ -61,11 +61,12 @@ export class TypedInserter {
     this.#value = new Array<Value>(value.length).fill(null);
   }
 
-  async insert(rows: Iterable<TypedRow>): Promise<void> {
+  async insert(rows: Iterable<TypedRow>): Promise<Position> {
     const batches = this.#encode(rows);
-    if (batches.length === 0) return;
-    await this.#options.writer.write(batches);
+    if (batches.length === 0) return [];
+    const position = await this.#options.writer.write(batches);
     for (const { bytes } of batches) this.#buffers.give(bytes);
+    return position;
   }
 
   #encode(rows: Iterable<TypedRow>): readonly AtomicBatch[] {

@@ -307,6 +307,7 @@ const endless = async () => {
     return {
       id: randomUUID(),
       kind: 'push',
+      position: [],
       columns: [{ name: 'TEXT', type: { kind: 'STRING' }, isKey: false }],
       async *rows() {
         while (!ended) {

@@ -16,6 +16,7 @@ test('a query that cannot be closed when its client leaves does not end the proc
     id: 'q',
     kind: 'push',
     columns: [],
+    position: [],
     async *rows() {
       await released;
       yield [];

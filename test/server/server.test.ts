@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type IncomingMessage, request } from 'node:http';
+import { type IncomingMessage, request, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -54,6 +54,62 @@ const all = async (sql: string): Promise<unknown[][]> => {
   for await (const row of rows(url, sql)) found.push([...row]);
   return found;
 };
+
+describe('pull queries', () => {
+  test('have parameters, and are read from a position', async () => {
+    await statements(
+      url,
+      `CREATE STREAM seen (id BIGINT KEY, name VARCHAR) WITH (kafka_topic='seen', partitions=1, value_format='JSON');
+       SET 'auto.offset.reset' = 'earliest';
+       CREATE TABLE named AS SELECT name, COUNT(*) AS n FROM seen GROUP BY name;
+       INSERT INTO seen (id, name) VALUES (1, 'a'); INSERT INTO seen (id, name) VALUES (2, 'a');`,
+    );
+    const from = [{ topic: 'seen', partition: 0, offset: 2 }];
+    const lines = async (body: object): Promise<unknown> => {
+      const answer = await post('/query-stream', JSON.stringify(body));
+      return answer.body
+        .trim()
+        .split('\n')
+        .slice(1)
+        .map((line) => JSON.parse(line) as unknown);
+    };
+    expect(await lines({ sql: 'SELECT * FROM named WHERE name = ?;', parameters: ['a'], from })).toEqual([['a', 2]]);
+    expect(
+      await lines({ sql: 'SELECT n FROM named WHERE n > :least LIMIT :most;', parameters: { least: 1, most: 1 } }),
+    ).toEqual([[2]]);
+    expect(
+      (await post('/query-stream', JSON.stringify({ sql: 'SELECT 1 FROM seen;', from: [{ topic: 1 }] }))).status,
+    ).toBe(400);
+    expect((await post('/query-stream', JSON.stringify({ sql: 'SELECT ? FROM seen;' }))).body).toContain(
+      'SQL_PARAMETER',
+    );
+    await statements(url, 'DROP TABLE named; DROP STREAM seen DELETE TOPIC;');
+  });
+
+  test('send wide results page by page, as the client takes them', async () => {
+    await statements(
+      url,
+      `CREATE STREAM wide (id BIGINT KEY, text VARCHAR) WITH (kafka_topic='wide', partitions=1, value_format='JSON');`,
+    );
+    const text = 'x'.repeat(10_000);
+    const lines = Array.from({ length: 3000 }, (_, id) => `${JSON.stringify({ id, text })}\n`).join('');
+    const delimited = { 'content-type': 'application/vnd.ksqlapi.delimited.v1' };
+    await post('/inserts-stream', `${JSON.stringify({ target: 'wide', properties: {} })}\n${lines}`, delimited);
+    const written = vi.spyOn(ServerResponse.prototype, 'write');
+    const { response } = await openQuery('SELECT id, text FROM wide ORDER BY id DESC LIMIT 2900;');
+    response.pause();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    // What the sockets hold, and not the 29 MB of all rows.
+    const sent = written.mock.calls.reduce((sum, [text]) => sum + String(text).length, 0);
+    written.mockRestore();
+    expect(sent).toBeGreaterThan(0);
+    expect(sent).toBeLessThan(15_000_000);
+    let bytes = 0;
+    for await (const part of response as AsyncIterable<Buffer>) bytes += part.length;
+    expect(bytes).toBeGreaterThan(2800 * 10_000);
+    await statements(url, 'DROP STREAM wide DELETE TOPIC;');
+  });
+});
 
 describe('statements', () => {
   afterEach(async () => {
