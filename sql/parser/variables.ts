@@ -43,8 +43,19 @@ export const variablesOf = (given: Readonly<Record<string, unknown>>): Variables
   return variables;
 };
 
-export const withVariable = (variables: Variables, name: string, value: string): Variables =>
-  new Map([...withoutVariable(variables, name), [name, value]]);
+/** Each statement has the variables that are in force there, so that their number has to have an end. */
+const maxVariables = 1000;
+
+/** Throws `SQL_INVALID_VARIABLE` where there would be too many. */
+export const withVariable = (variables: Variables, name: string, value: string): Variables => {
+  if (variables.get(name) === value) return variables;
+  const others = withoutVariable(variables, name);
+  if (others.size >= maxVariables)
+    throw new UserError('SQL_INVALID_VARIABLE', `"${name}" would be more than ${maxVariables} variables`, {
+      hint: 'UNDEFINE those that are not needed any more.',
+    });
+  return new Map([...others, [name, value]]);
+};
 
 export const withoutVariable = (variables: Variables, name: string): Variables =>
   new Map([...variables].filter(([one]) => one.toLowerCase() !== name.toLowerCase()));

@@ -74,3 +74,11 @@ test('variables can be switched off, and on again within the text', () => {
 test('names of variables are checked', () => {
   expect(() => variablesOf({ 'a b': 1 })).toThrow('"a b" cannot name a variable');
 });
+
+test('there are at most a thousand at a time', () => {
+  const defined = (count: number): string => Array.from({ length: count }, (_, i) => `DEFINE v${i}='${i}';`).join('\n');
+  expect(read(`${defined(1000)}\nDEFINE V7='x'; UNDEFINE v8; DEFINE w='y'; DROP STREAM ${'${w}'};`).at(-1)).toBe(
+    'DROP STREAM y',
+  );
+  expect(read(defined(1001))).toEqual(['SQL_INVALID_VARIABLE "v1000" would be more than 1000 variables']);
+});
