@@ -4,12 +4,14 @@ import { typeOfNode } from '../../sql/analyze/type-of-node.ts';
 import { printType, type Session, type Source } from '../../sql/index.ts';
 import { parseStatements } from '../../sql/parser/parse.ts';
 import type { Case, CaseSource, CaseTopic } from './cases.ts';
+import type { CaseSchemas } from './schemas.ts';
 
 /** The first difference, or undefined. `internal` are the topics that the queries keep for themselves. */
 export const postDifference = (
   post: Case['post'],
   { catalog, topics }: Pick<Session, 'catalog' | 'topics'>,
   internal: readonly string[],
+  schemas: CaseSchemas,
 ): string | undefined => {
   for (const expected of post?.sources ?? []) {
     const source = catalog.source(expected.name);
@@ -22,7 +24,10 @@ export const postDifference = (
     const unwanted = internal.find((topic) => new RegExp(`^(?:${blacklist})$`).test(topic));
     if (unwanted !== undefined) return `the topic ${unwanted} should not exist`;
   }
-  for (const { name, partitions, keyFormat, valueFormat } of expectedTopics) {
+  for (const expected of expectedTopics) {
+    const { name, partitions, keyFormat, valueFormat } = expected;
+    const registered = schemas.registeredDifference(expected);
+    if (registered !== undefined) return registered;
     const topic = topics.get(name);
     if (partitions !== undefined && topic?.partitions !== partitions) {
       return `the topic ${name} has ${topic?.partitions} partitions, expected ${partitions}`;

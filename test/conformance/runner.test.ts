@@ -117,6 +117,10 @@ describe('what must be known afterwards', () => {
     expect(topics({ topics: [{ name: 'ADULTS', partitions: 2 }] })).toBe(
       'fail: the topic ADULTS has 4 partitions, expected 2',
     );
+    const valueSchema = '"string"';
+    expect(topics({ topics: [{ name: 'ADULTS', valueSchema }] })).toBe(
+      'fail: the schema of the value of ADULTS is undefined, expected "string"',
+    );
     const grouped = [people, 'CREATE TABLE C AS SELECT NAME, COUNT(*) AS N FROM PEOPLE GROUP BY NAME;'];
     expect(outcome({ statements: grouped, post: { topics: { blacklist: '.*-repartition' } } })).toMatch(
       /^fail: the topic .*-repartition should not exist$/,

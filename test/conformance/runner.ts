@@ -174,7 +174,7 @@ class CaseRun {
       const found = topicDifference(topic, expected, actual, forms);
       if (found !== undefined) return found;
     }
-    return postDifference(post, this.#session, this.#internal);
+    return postDifference(post, this.#session, this.#internal, this.#schemas);
   }
 }
 

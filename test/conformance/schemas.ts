@@ -45,6 +45,22 @@ export class CaseSchemas implements SchemaSource {
     return [];
   }
 
+  /** The first difference between the schemas that were registered for a topic and those that are expected; undefined:
+   *  there is none. Topics of ksqlDB's own, such as repartitions, are left out: ours have no schemas in a registry. */
+  registeredDifference(topic: CaseTopic): string | undefined {
+    if (topic.name.startsWith('_confluent-ksql-')) return undefined;
+    for (const side of ['key', 'value'] as const) {
+      const schema = side === 'key' ? topic.keySchema : topic.valueSchema;
+      if (schema === undefined || schema === null) continue;
+      const wanted = schemaText(schema);
+      const found = this.latest(subjectOf(topic.name, side));
+      if (found === undefined || canonicalText(found.schema) !== canonicalText(wanted)) {
+        return `the schema of the ${side} of ${topic.name} is ${found?.schema}, expected ${wanted}`;
+      }
+    }
+    return undefined;
+  }
+
   /** A plan, or another thing of a statement, with real ids for those of the schemas that it registers. */
   register<T>(data: T, schemas: readonly NewSchema[]): T {
     for (const { subject, schema } of schemas) {
@@ -161,3 +177,18 @@ const declaredSchemas = (text: string, topics: readonly CaseTopic[]): number => 
 
 const schemaText = (schema: Json): string =>
   typeof schema === 'string' && !/^\w+$/.test(schema) ? schema : writeJson(schema);
+
+/** A text without what means nothing: the order of members and blanks in JSON, runs of blanks elsewhere. */
+const canonicalText = (text: string): string => {
+  let json: Json;
+  try {
+    json = JSON.parse(text) as Json;
+  } catch {
+    return text.trim().replaceAll(/\s+/g, ' ');
+  }
+  return JSON.stringify(json, (_, value: Json) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+};
