@@ -3,15 +3,15 @@
  *
  * Each side of a topic begins with every format, and loses those that cannot read a record. The first of what is left
  * reads a record for people. Bytes of a registry's formats begin with a zero byte and the id of a schema, which tells
- * the format for certain. Where none is left, bytes are shown as they are.
+ * the format for certain, and how to read them. Where none is left, bytes are shown as they are.
  */
 
 import { readI32, readI64 } from '../../base/index.ts';
-import type { SchemaType } from '../registry/schema.ts';
+import type { FramedText } from './framed-text.ts';
 import { framingBytes, schemaIdAt } from './writer-schemas.ts';
 
-/** Looks up of what type the schema of an id is; undefined: there is none. */
-export type SchemaTypes = (id: number) => SchemaType | undefined;
+/** How records that name the schema of an id are shown; undefined: there is none. */
+export type FramedTexts = (id: number) => FramedText | undefined;
 
 /** A format that records may have: reads one for people, or answers undefined for what it cannot have written. */
 interface Guess {
@@ -109,19 +109,17 @@ const keys: readonly Guess[] = [
   ...[kafkaInt, kafkaBigint].flatMap((guess) => [windowed(guess, true), windowed(guess, false)]),
 ];
 
-const ofSchemas: Readonly<Record<SchemaType, string>> = { AVRO: 'AVRO', PROTOBUF: 'PROTOBUF', JSON: 'JSON_SR' };
-
 const hex = (bytes: Uint8Array): string => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /** One side of a topic. */
 export class SniffedFormat {
   #left: readonly Guess[];
   #framed: string | undefined;
-  readonly #schemaTypes: SchemaTypes;
+  readonly #framedTexts: FramedTexts;
 
-  constructor(side: 'key' | 'value', schemaTypes: SchemaTypes) {
+  constructor(side: 'key' | 'value', framedTexts: FramedTexts) {
     this.#left = side === 'key' ? keys : plain;
-    this.#schemaTypes = schemaTypes;
+    this.#framedTexts = framedTexts;
   }
 
   /** The formats that could have written all that was read. */
@@ -134,11 +132,10 @@ export class SniffedFormat {
   read(bytes: Uint8Array | null): string {
     if (bytes === null) return '<null>';
     const id = schemaIdAt(bytes, 0, bytes.length);
-    const type = id < 0 ? undefined : this.#schemaTypes(id);
-    if (type !== undefined) {
-      this.#framed = ofSchemas[type];
-      const body = bytes.subarray(framingBytes);
-      return type === 'JSON' ? (textOf(body) ?? hex(body)) : `<schema ${id}> ${hex(body)}`;
+    const framed = id < 0 ? undefined : this.#framedTexts(id);
+    if (framed !== undefined) {
+      this.#framed = framed.format;
+      return framed.read(bytes) ?? `<schema ${id}> ${hex(bytes.subarray(framingBytes))}`;
     }
     const left = this.#left.filter((guess) => guess.read(bytes) !== undefined);
     if (left.length > 0) this.#left = left;

@@ -6,11 +6,11 @@
 
 import { closest, UserError } from '../../base/index.ts';
 import { consumeRecords, type Log } from '../../storage/index.ts';
+import { type FramedText, framedText } from '../formats/framed-text.ts';
 import { SniffedFormat } from '../formats/sniffed-format.ts';
 import { schemaIdAt } from '../formats/writer-schemas.ts';
 import type { PrintTopic } from '../parser/statements/print.ts';
 import type { SchemaRegistry } from '../registry/registry.ts';
-import type { SchemaType } from '../registry/schema.ts';
 
 export interface PrintOptions {
   readonly log: Log;
@@ -39,10 +39,10 @@ export const printTopic = async (
   const most = limit?.count ?? Number.POSITIVE_INFINITY;
 
   return async function* lines() {
-    const types = new Map<number, SchemaType | undefined>();
-    const schemaType = (id: number): SchemaType | undefined => types.get(id);
-    const key = new SniffedFormat('key', schemaType);
-    const value = new SniffedFormat('value', schemaType);
+    const texts = new Map<number, FramedText | undefined>();
+    const textOf = (id: number): FramedText | undefined => texts.get(id);
+    const key = new SniffedFormat('key', textOf);
+    const value = new SniffedFormat('value', textOf);
     let formats = '';
     let seen = 0;
     let shown = 0;
@@ -51,7 +51,9 @@ export const printTopic = async (
       if (seen++ % every !== 0) continue;
       for (const bytes of [record.key, record.value]) {
         const id = bytes === null ? -1 : schemaIdAt(bytes, 0, bytes.length);
-        if (id >= 0 && !types.has(id)) types.set(id, (await registry.byId(id).catch(() => undefined))?.type);
+        if (id < 0 || texts.has(id)) continue;
+        const schema = await registry.byId(id).catch(() => undefined);
+        texts.set(id, schema && (await framedText(schema)));
       }
       const [shownKey, shownValue] = [key.read(record.key), value.read(record.value)];
       const now = `Key format: ${key.name}\nValue format: ${value.name}`;
