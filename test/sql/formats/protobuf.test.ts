@@ -39,6 +39,17 @@ const big: SqlType = { kind: 'BIGINT' };
 const text: SqlType = { kind: 'STRING' };
 
 describe('reading', () => {
+  test('the one field of a key is the key column, whatever its name', () => {
+    const own: Column[] = [{ name: 'OTHER', type: int }];
+    const readAs = (side: 'key' | 'value'): Row => {
+      const row: Row = [null];
+      protoDecoder(file('message M { int32 id = 1; }'), own, side, [0]).read(fromHex('000807'), 0, 0, 3, row);
+      return row;
+    };
+    expect(readAs('key')).toEqual([7]);
+    expect(readAs('value')).toEqual([null]);
+  });
+
   test.each<[string, string, SqlType[], Row]>([
     ['message M { int32 a = 1; string b = 2; }', '', [int, text], [0, '']],
     ['message M { optional int32 a = 1; }', '', [int], [null]],
