@@ -36,6 +36,9 @@ export const startAnswer = (response: AnyResponse, headers: OutgoingHttpHeaders)
 export const isGone = (response: AnyResponse): boolean =>
   response instanceof Http2ServerResponse ? response.stream.destroyed : response.destroyed;
 
+/** Whether what is written to an answer reaches the client in frames, which it may read one by one. */
+export const hasFrames = (response: AnyResponse): boolean => response instanceof Http2ServerResponse;
+
 /** The name that the client called the server by. */
 export const authorityOf = (request: AnyRequest): string | undefined =>
   request instanceof Http2ServerRequest ? request.authority || request.headers.host : request.headers.host;

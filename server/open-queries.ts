@@ -30,6 +30,10 @@ export class OpenQueries {
     }
   }
 
+  has(id: string): boolean {
+    return this.#open.has(id);
+  }
+
   /** False when no such query is open. */
   async close(id: string): Promise<boolean> {
     const handle = this.#open.get(id);

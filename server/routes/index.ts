@@ -6,14 +6,18 @@ import { completeRoute } from './complete.ts';
 import { healthcheckRoute } from './healthcheck.ts';
 import { infoRoute } from './info.ts';
 import { insertsStreamRoute } from './inserts-stream.ts';
+import { isValidPropertyRoute } from './is-valid-property.ts';
 import { ksqlRoute } from './ksql.ts';
 import { metricsRoute } from './metrics.ts';
+import { queryRoute } from './query.ts';
 import { queryStreamRoute } from './query-stream.ts';
 import { schemaRegistryRoute } from './schema-registry.ts';
 
 export const routes: readonly Route[] = [
   ksqlRoute,
   queryStreamRoute,
+  queryRoute,
+  isValidPropertyRoute,
   insertsStreamRoute,
   closeQueryRoute,
   completeRoute,

@@ -1,8 +1,8 @@
 /**
  * POST /inserts-stream: rows in, acknowledgements out, over one request, both at once.
  *
- * The first line names the target, every later one is a row. The answer has one line for each row, in the order of the
- * rows; `ok` means on the disk. A row that does not fit is refused by itself; a line that is not a JSON object ends the
+ * The first line names the target, every later one is a row. The answer has one line for each row (with
+ * `Accept: application/json` one element of an array), in the order of the rows; `ok` means on the disk. A row that does not fit is refused by itself; a line that is not a JSON object ends the
  * stream. All rows of one connection reach each partition in order. What has arrived together is written together; some
  * groups may be under way at once, and the reader waits when they are many.
  */
@@ -31,9 +31,10 @@ export const insertsStreamRoute: Route = (app, { engine, limits }) => {
     });
 
     reply.hijack();
-    const out = startAnswer(reply.raw, { 'content-type': mediaTypes.delimited });
+    const asArray = (request.headers.accept ?? '').includes(mediaTypes.json);
+    const out = startAnswer(reply.raw, { 'content-type': asArray ? mediaTypes.json : mediaTypes.delimited });
     reply.raw.flushHeaders();
-    const acknowledgements = new Acknowledgements(inserter, out);
+    const acknowledgements = new Acknowledgements(inserter, out, asArray);
     try {
       await acknowledgements.take(lines.slice(1));
       for await (const group of groups) {
@@ -43,10 +44,10 @@ export const insertsStreamRoute: Route = (app, { engine, limits }) => {
       await acknowledgements.written();
     } catch (error) {
       await acknowledgements.written().catch(() => {});
-      if (!out.destroyed) out.write(`${JSON.stringify(faultOf(error).body)}\n`);
+      acknowledgements.write([JSON.stringify(faultOf(error).body)]);
       request.log.warn({ route: '/inserts-stream', reason: messageOf(error) }, 'inserts ended');
     }
-    if (!out.destroyed) out.end();
+    acknowledgements.end();
     return reply;
   });
 };
@@ -62,7 +63,12 @@ class Acknowledgements {
   #failure: Error | undefined;
   #oneLess: (() => void) | undefined;
 
-  constructor(inserter: Inserter, out: Writable) {
+  /** One JSON array, instead of a line for each row. */
+  readonly #asArray: boolean;
+  #written = 0;
+
+  constructor(inserter: Inserter, out: Writable, asArray: boolean) {
+    this.#asArray = asArray;
     this.#inserter = inserter;
     this.#out = out;
   }
@@ -90,6 +96,19 @@ class Acknowledgements {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
+  write(answers: readonly string[]): void {
+    if (answers.length === 0 || this.#out.destroyed) return;
+    const before = this.#written === 0 ? '[' : ',';
+    this.#written += answers.length;
+    this.#out.write(this.#asArray ? before + answers.join(',') : `${answers.join('\n')}\n`);
+  }
+
+  end(): void {
+    if (this.#out.destroyed) return;
+    if (this.#asArray) this.#out.write(this.#written === 0 ? '[]' : ']');
+    this.#out.end();
+  }
+
   async #answerInTurn(
     first: number,
     outcomes: Promise<readonly InsertOutcome[]>,
@@ -97,9 +116,7 @@ class Acknowledgements {
   ): Promise<void> {
     try {
       const [answered] = await Promise.all([outcomes, before]);
-      let text = '';
-      for (let i = 0; i < answered.length; i++) text += `${acknowledgement(first + i, answered[i] as InsertOutcome)}\n`;
-      if (text !== '' && !this.#out.destroyed && this.#failure === undefined) this.#out.write(text);
+      if (this.#failure === undefined) this.write(answered.map((outcome, i) => acknowledgement(first + i, outcome)));
     } catch (error) {
       this.#failure ??= error instanceof Error ? error : new Error(String(error));
     } finally {

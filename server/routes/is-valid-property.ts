@@ -1,0 +1,11 @@
+/** GET /is_valid_property/{name}: true, or 400 when there is no such property. */
+
+import { mediaTypes } from '../protocol.ts';
+import type { Route } from '../route.ts';
+
+export const isValidPropertyRoute: Route = (app, { engine }) => {
+  app.get<{ Params: { name: string } }>('/is_valid_property/:name', async (request, reply) => {
+    await engine.execute(`UNSET '${request.params.name.replaceAll("'", "''")}';`);
+    return reply.type(mediaTypes.json).send('true');
+  });
+};
