@@ -7,6 +7,7 @@ import { readUtf8, utf8Bytes } from '../../../base/index.ts';
 import { type Format, SerdeError, scannerOf } from '../../../sql/formats/format.ts';
 import { framingBytes, type SchemaLookUp, schemaIdAt } from '../../../sql/formats/writer-schemas.ts';
 import { LocalRegistry } from '../../../sql/registry/local-registry.ts';
+import { isScalar } from '../../../sql/types/type.ts';
 
 /** A record of this writer. */
 export const framed = (id: number, line: string): Uint8Array => {
@@ -60,7 +61,7 @@ export const framedFormat = (): Format => {
       misfit: () => undefined,
     },
     unsupported: (columns) =>
-      columns.every(({ type }) => type.kind === 'STRING') ? undefined : 'the format FRAMED holds STRING only',
+      columns.every(({ type }) => isScalar(type)) ? undefined : 'the format FRAMED holds no collections',
     writer: (columns, { properties }) => ({
       write(row, out) {
         out.i8(0);

@@ -56,6 +56,10 @@ const rules: Readonly<Record<string, { readonly kinds: readonly ScalarKind[]; re
     why: 'conditions are BOOLEAN, patterns STRING, literals with a point DECIMAL',
   },
   'sql/evaluate/expression.ts': { kinds: ['STRING'], why: 'texts are joined by +' },
+  'sql/parser/parameters.ts': {
+    kinds: ['BYTES', 'TIMESTAMP'],
+    why: 'a Date and bytes that a program gives have no literals of their own',
+  },
   'sql/types/schema.ts': { kinds: ['BYTES'], why: 'the values of headers are BYTES' },
   'sql/functions/module.ts': { kinds: ['BYTES'], why: 'a program may change the bytes that it is given' },
   'sql/functions/signature.ts': { kinds: ['DECIMAL'], why: 'a DECIMAL of any form is a parameter' },
@@ -84,8 +88,9 @@ const code = globSync('{base,storage,engine,sql,server,cli}/**/*.ts', { cwd: hom
 /** Signatures of functions are declarations: which types a function takes is the function's own matter. */
 const isFunction = (path: string): boolean => path.startsWith('sql/functions/');
 
-/** Schemas of other languages have types of their own, each of which stands for one of ours. */
-const isTranslation = (path: string): boolean => /^sql\/formats\/(?:avro|protobuf)\//.test(path);
+/** Schemas of other languages, and TypeScript, have types of their own, each of which stands for one of ours. */
+const isTranslation = (path: string): boolean =>
+  path === 'cli/types.ts' || /^sql\/formats\/(?:avro|protobuf)\//.test(path);
 
 const filesThatName = (kind: string): readonly string[] =>
   code
