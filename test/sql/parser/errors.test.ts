@@ -242,7 +242,10 @@ test.each([
     'SQL_UNTERMINATED_COMMENT 2:1 a comment that begins here is never closed [Close it with */.]',
   ],
   ['SELECT `` FROM x', 'SQL_EMPTY_NAME 1:8 a name may not be empty'],
-  ['SELECT a ? b', 'SQL_UNKNOWN_CHARACTER 1:10 the character "?" means nothing here'],
+  [
+    'SELECT a # b',
+    'SQL_UNKNOWN_CHARACTER 1:10 the character "#" means nothing here [Put a name with such characters into backticks.]',
+  ],
   ['SELECT a \0 b', 'SQL_UNKNOWN_CHARACTER 1:10 the character U+0000 means nothing here'],
   [
     'SELECT größe FROM x',
