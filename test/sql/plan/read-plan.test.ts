@@ -53,9 +53,12 @@ describe('version 1', () => {
     expect(readPlan(old)).toEqual(plan);
   });
 
-  test('every aggregate that there is today is among them', () => {
-    const today = functions.list().filter(({ kind }) => kind === 'aggregate');
-    for (const { name } of today) expect(calls.join()).toContain(`${name}(`);
+  /** Those that came when plans had version 2. */
+  const later = ['COUNT_DISTINCT'];
+
+  test('every aggregate that there was is among them', () => {
+    const then = functions.list().filter(({ kind, name }) => kind === 'aggregate' && !later.includes(name));
+    for (const { name } of then) expect(calls.join()).toContain(`${name}(`);
   });
 });
 
