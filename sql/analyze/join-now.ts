@@ -7,7 +7,7 @@
  * values, by the names `<alias>_<name>`.
  */
 
-import { UserError } from '../../base/index.ts';
+import { type Position, UserError } from '../../base/index.ts';
 import type { Expression, JoinType } from '../parser/ast.ts';
 import { mixedOrder } from '../types/equality.ts';
 import type { Column, Schema } from '../types/schema.ts';
@@ -51,6 +51,7 @@ export const joinNow = (context: QueryContext): { readonly stage: Stage; readonl
   const columns = scope.sources.map((source) =>
     joinedColumns(source, (alias, name) => scope.planName(alias, name)).map(({ name, type }) => ({ name, type })),
   );
+  checkNames(columns.flat(), query.at);
   const localize = localizeByPlanName(scope);
   const joins = query.joins.map((join, i): JoinNow => {
     if (join.within !== undefined) {
@@ -82,6 +83,17 @@ export const joinNow = (context: QueryContext): { readonly stage: Stage; readonl
   const schema: Schema = { key: [], value: columns.flat() };
   const names = scope.sources.map(({ alias }) => alias).join(', ');
   return { stage: { node: { kind: 'source', name: names, flow: 'stream', schema }, keys: [], localize }, joins };
+};
+
+/** Two sources may have columns of one joined name: `a_b`.`c` and `a`.`b_c`. */
+const checkNames = (columns: readonly Column[], at: Position): void => {
+  const names = columns.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice === undefined) return;
+  throw new UserError('SQL_DUPLICATE_COLUMN', `two columns of the join would be called "${twice}"`, {
+    at,
+    hint: 'Give one of the sources another alias.',
+  });
 };
 
 /** The parts that AND joins. */

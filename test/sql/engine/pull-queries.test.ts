@@ -270,6 +270,11 @@ describe('what means nothing is refused with a sentence', () => {
     ['SELECT id FROM orders UNION SELECT id FROM orders EMIT CHANGES;', 'SQL_PULL_ONLY', 'cannot have UNION'],
     ['SELECT * FROM (SELECT id FROM orders) t EMIT CHANGES;', 'SQL_PULL_ONLY', 'cannot have a subquery'],
     ['SELECT * FROM orders PARTITION BY id;', 'SQL_PULL_QUERY', 'PARTITION BY'],
+    [
+      'SELECT 1 FROM (SELECT id, id AS b_c FROM orders) a JOIN (SELECT id, id AS c FROM orders) a_b ON a.id = a_b.id;',
+      'SQL_DUPLICATE_COLUMN',
+      'would be called "A_B_C"',
+    ],
   ])('%s', async (sql, code, message) => {
     const engine = await filled();
     await expect(engine.query(sql)).rejects.toMatchObject({
