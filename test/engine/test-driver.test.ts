@@ -40,7 +40,8 @@ test('the clock stands still until it is told to go on', () => {
 test('records piped as a batch are one transaction: the changelog gets each key once', () => {
   const driver = new TopologyTestDriver(counting());
   driver.input('in', texts).pipeAll(['x', 'y', 'z'].map((value) => ({ key: 'a', value })));
-  expect(driver.take('test-counts-changelog').length).toBe(1);
+  // And the store's schema hash.
+  expect(driver.take('test-counts-changelog').length).toBe(1 + 1);
   expect(driver.output('out', { key: string, value: int64 }).readTable()).toEqual(new Map([['a', 3]]));
   expect(driver.topics()).toEqual(['in', 'out', 'test-counts-changelog']);
 });
