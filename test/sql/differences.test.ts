@@ -195,6 +195,40 @@ describe('values and expressions', () => {
     expect(() => typed("CONCAT_WS(',')")).toThrow(/does not accept/);
   });
 
+  test('IN compares as = does', () => {
+    const day = { D: { type: { kind: 'DATE' }, value: 18_000 }, M: { type: { kind: 'TIME' }, value: 5 } } as const;
+    expect(evaluate("D IN ('2019-04-14', '2020-01-01')", day)).toBe(true);
+    expect(evaluate("M IN ('00:00:00.005')", day)).toBe(true);
+    expect(evaluate('ARRAY[1.5] = ARRAY[1.500]')).toBe(true);
+  });
+
+  test('CONCAT_WS puts BYTES between BYTES', () => {
+    expect(
+      evaluate("FROM_BYTES(CONCAT_WS(TO_BYTES('-', 'utf8'), TO_BYTES('ab', 'utf8'), TO_BYTES('c', 'utf8')), 'utf8')"),
+    ).toBe('ab-c');
+  });
+
+  test('a rounded DECIMAL fits its type', () => {
+    expect(evaluate('ROUND(98.99)')).toBe(99n);
+    for (const call of ['ROUND(99.99)', 'ROUND(99.99, 1)', 'CEIL(99.99)']) {
+      expect(() => evaluate(call)).toThrow(/does not fit DECIMAL/);
+    }
+  });
+
+  test('the text of a collection has its dates by the Gregorian calendar', () => {
+    const old = { D: { type: { kind: 'DATE' }, value: -200_000 } } as const;
+    expect(evaluate('CAST(D AS STRING)', old)).toBe('1422-06-03');
+    expect(evaluate('CAST(ARRAY[D] AS STRING)', old)).toBe('[1422-06-03]');
+  });
+
+  test('any number of hours is added to a TIME or taken from it', () => {
+    const midnight = { M: { type: { kind: 'TIME' }, value: 0 } } as const;
+    const hours = 3_600_000;
+    expect(evaluate('TIMESUB(HOURS, 2147483647, M)', midnight)).toBe(17 * hours);
+    expect(evaluate('TIMEADD(HOURS, 2147483647, M)', midnight)).toBe(7 * hours);
+    expect(evaluate('TIMESUB(HOURS, -2147483648, M)', midnight)).toBe(8 * hours);
+  });
+
   test('operators take any operand of their type', () => {
     expect(evaluate('1 IS NULL')).toBe(false);
     expect(evaluate('(N = 1) IS NULL', columns)).toBe(false);

@@ -37,6 +37,11 @@ describe('rows of one key meet', () => {
     ]);
     expect(found.filter((line) => join === 'JOIN' || !/null,[78] /.test(line))).toEqual(expected);
   });
+
+  test.each(['', ' GRACE PERIOD 0 SECONDS'])('of one time only: WITHIN 0 SECONDS%s', (grace) => {
+    const sent = [left('a', 1, 10), right('a', 2, 10), right('a', 3, 11), left('a', 4, 11)];
+    expect(joined(`JOIN r WITHIN 0 SECONDS${grace}`, sent)).toEqual(['a 1,2 @10', 'a 4,3 @11']);
+  });
 });
 
 describe('a row without a partner', () => {

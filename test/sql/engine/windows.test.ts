@@ -67,6 +67,8 @@ describe('a pull query', () => {
     expect(await found("WHERE k = 'a' AND WINDOWSTART >= 0 AND WINDOWEND <= 25000")).toEqual(all.slice(0, 2));
     expect(await found("WHERE k IN ('a', 'b') AND WINDOWEND = 10000")).toEqual([all[0], all[3]]);
     expect(await found('WHERE WINDOWSTART >= 15000 AND total > 4')).toEqual(all.slice(1, 3));
+    expect(await found("WHERE k = 'a' AND WINDOWSTART > 0 AND WINDOWSTART > 15000")).toEqual([all[2]]);
+    expect(await found("WHERE k = 'a' AND WINDOWSTART = 15000 AND WINDOWSTART > 0")).toEqual([all[1]]);
     expect(await found("WHERE WINDOWSTART < '1970-01-01T00:00:15'")).toEqual([all[0], all[3]]);
   });
 
