@@ -122,7 +122,7 @@ const checkGrouping = (
   calls: readonly Call[],
   items: readonly Item[],
 ): void => {
-  const { query, typer, options } = context;
+  const { query, scope, typer, options } = context;
   const tableFunction = query.items.find(
     (item) =>
       item.kind === 'expression-item' &&
@@ -135,18 +135,26 @@ const checkGrouping = (
   }
   if (query.having !== undefined) context.noWindowBounds(query.having, 'HAVING');
   const [call] = calls;
-  if (query.groupBy === undefined && options.purpose === 'persistent' && call !== undefined) {
-    throw new UserError('SQL_AGGREGATE_WITHOUT_GROUP_BY', `the aggregate ${call.name} needs a GROUP BY clause`, {
-      at: call.at,
-      hint: 'Add GROUP BY with the columns that the groups are made of.',
-    });
-  }
   // A misspelt aggregate is the likelier fault than a forgotten one, or than a column in its arguments.
   for (const expression of [...items.map((item) => item.expression), ...(query.having ? [query.having] : [])]) {
     findExpression(expression, (part) => {
       if (part.kind === 'call' && typer.functions.get(part.name) === undefined)
         typer.functions.resolve({ name: part.name, args: [], at: part.at });
       return false;
+    });
+  }
+  if (query.groupBy === undefined && options.purpose === 'persistent' && call !== undefined) {
+    // A column beside an aggregate is named first: it is what GROUP BY would have.
+    const byPrint = new Map(calls.map((one) => [fingerprint(scope.qualify(one, 'SELECT')), one]));
+    const grouped = groupedColumns(new Map(), byPrint);
+    const isAggregate = (part: Expression): boolean => part.kind === 'call' && typer.isAggregate(part.name);
+    if (items.some(({ expression }) => findExpression(expression, isAggregate) !== undefined)) {
+      for (const { expression } of items) grouped(expression, 'SELECT');
+      if (query.having !== undefined) grouped(scope.qualify(query.having, 'HAVING'), 'HAVING');
+    }
+    throw new UserError('SQL_AGGREGATE_WITHOUT_GROUP_BY', `the aggregate ${call.name} needs a GROUP BY clause`, {
+      at: call.at,
+      hint: 'Add GROUP BY with the columns that the groups are made of.',
     });
   }
   if (call === undefined && query.groupBy !== undefined && options.purpose !== 'pull') {
@@ -265,7 +273,7 @@ const settingsFor = (typer: Typer, name: string, { settings }: AggregateDefiniti
 
 /** How an expression is read behind the groups: what is grouped by, and the calls, are columns there. */
 const groupedColumns =
-  (keyNames: ReadonlyMap<string, string>, calls: ReadonlyMap<string, AggregateCall>): Stage['localize'] =>
+  (keyNames: ReadonlyMap<string, string>, calls: ReadonlyMap<string, { readonly name: string }>): Stage['localize'] =>
   (expression: Expression, clause: Clause): Expression =>
     replaceExpressions(expression, (part, bound) => {
       const print = fingerprint(part);

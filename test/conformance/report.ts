@@ -40,8 +40,7 @@ Those on the list fail for these rules; [differences.md](differences.md) has the
 - a record of a stream join with GRACE PERIOD that comes after its window has closed meets none any more (two);
 - the columns behind * over a join with PARTITION BY (one);
 - the order of a map's entries (one), and arithmetic with NULL inside a lambda (one);
-- the same statements are refused, for another of their faults: a MAP with keys that are not STRING (two), an aggregate
-  beside a column without GROUP BY (one);
+- the same statements are refused, for another of their faults: a MAP with keys that are not STRING (two);
 - a NULL of BYTES in PROTOBUF is read back as no bytes, as PROTOBUF defines it (one).
 `;
 };

@@ -121,6 +121,11 @@ describe('aggregates', () => {
       /^SQL_AGGREGATE_NOT_ALLOWED at 1:47: .*WHERE \| .*HAVING/,
     );
     expect(ctas('SELECT COUNT(*) AS n FROM orders')).toMatch(/^SQL_AGGREGATE_WITHOUT_GROUP_BY/);
+    expect(ctas('SELECT 1 AS one, COUNT(*) AS n FROM orders')).toMatch(/^SQL_AGGREGATE_WITHOUT_GROUP_BY/);
+    expect(ctas('SELECT customer, COUNT(*) AS n FROM orders')).toMatch(/^SQL_NOT_GROUPED.*"CUSTOMER" in SELECT/);
+    expect(ctas('SELECT amount + COUNT(*) AS n FROM orders')).toMatch(/^SQL_NOT_GROUPED.*"AMOUNT" in SELECT/);
+    expect(ctas('SELECT COUNT(*) AS n FROM orders HAVING id > 1')).toMatch(/^SQL_NOT_GROUPED.*"ID" in HAVING/);
+    expect(ctas('SELECT NOPE(id), COUNT(*) AS n FROM orders')).toMatch(/^SQL_UNKNOWN_FUNCTION/);
     expect(ctas('SELECT customer, 1 AS one FROM orders GROUP BY customer')).toMatch(/^SQL_GROUP_BY_WITHOUT_AGGREGATE/);
     expect(csas('SELECT * FROM orders HAVING COUNT(*) > 1')).toMatch(/^SQL_AGGREGATE_WITHOUT_GROUP_BY at 1:48/);
     expect(csas('SELECT * FROM orders HAVING customer > 1')).toMatch(/^SQL_TYPE_MISMATCH at 1:48/);
