@@ -7,7 +7,7 @@
  * records over the mean of the two. A first round warms up and is not counted; each round has names of its own.
  */
 
-import { StreamsBuilder } from '../engine/index.ts';
+import { StreamsBuilder } from '../engine/public.ts';
 import { open } from '../millrace.ts';
 import { measureBase } from './base.ts';
 import type { Claim, Round, Variant } from './claim.ts';

@@ -1,7 +1,8 @@
 /** Claim: a sum of a JSON field over five windows of one minute that hop by twelve seconds, ten thousand keys, each of
  *  the five results of a record out. */
 
-import { serdes, TimeWindows } from '../engine/index.ts';
+import { serdes } from '../engine/index.ts';
+import { TimeWindows } from '../engine/public.ts';
 import { dslPathClaim } from './dsl-path.ts';
 import { narrow } from './records.ts';
 

@@ -3,7 +3,8 @@
  * counts by key, whose local state was deleted; from the start of the topology until it runs.
  */
 
-import { StreamsBuilder, serdes, type Topology } from '../engine/index.ts';
+import { serdes, type Topology } from '../engine/index.ts';
+import { StreamsBuilder } from '../engine/public.ts';
 import { type Millrace, open } from '../millrace.ts';
 import { measureBase } from './base.ts';
 import type { Claim, Round, Variant } from './claim.ts';

@@ -2,7 +2,8 @@
  *  and so is the retraction of the session that a record extends. A key has a record each second on average, so nearly
  *  every record extends a session. */
 
-import { SessionWindows, serdes } from '../engine/index.ts';
+import { serdes } from '../engine/index.ts';
+import { SessionWindows } from '../engine/public.ts';
 import { dslPathClaim } from './dsl-path.ts';
 import { narrow } from './records.ts';
 

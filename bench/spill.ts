@@ -7,7 +7,8 @@
  * more.
  */
 
-import { StreamsBuilder, serdes, type Topology } from '../engine/index.ts';
+import { serdes, type Topology } from '../engine/index.ts';
+import { StreamsBuilder } from '../engine/public.ts';
 import { type Millrace, open } from '../millrace.ts';
 import type { Claim, Round, Variant } from './claim.ts';
 import { type BenchRecord, narrow } from './records.ts';

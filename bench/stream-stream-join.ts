@@ -2,7 +2,8 @@
  *  of the other, so as many results come out as records come in. Rows are text: what is measured is the join, and not
  *  how fast a value is parsed. */
 
-import { JoinWindows, serdes } from '../engine/index.ts';
+import { serdes } from '../engine/index.ts';
+import { JoinWindows } from '../engine/public.ts';
 import { dslPathClaim } from './dsl-path.ts';
 import { type BenchRecord, narrow } from './records.ts';
 

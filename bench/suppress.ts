@@ -1,7 +1,8 @@
 /** Claim: counts by windows of ten seconds and ten thousand keys, of which only the final ones come out: held back
  *  until their window closes, one for ten records. */
 
-import { BufferConfig, Suppressed, serdes, TimeWindows } from '../engine/index.ts';
+import { serdes } from '../engine/index.ts';
+import { BufferConfig, Suppressed, TimeWindows } from '../engine/public.ts';
 import { dslPathClaim } from './dsl-path.ts';
 import { narrow } from './records.ts';
 

@@ -7,7 +7,8 @@
  * words.
  */
 
-import { StreamsBuilder, serdes } from '../engine/index.ts';
+import { serdes } from '../engine/index.ts';
+import { StreamsBuilder } from '../engine/public.ts';
 import { type Millrace, open } from '../millrace.ts';
 import type { Claim, Round, Variant } from './claim.ts';
 import { timeStatement, withDataDirectory } from './sql-path.ts';

@@ -2,6 +2,8 @@
  * engine: the topology runtime and its state. It reads topics, runs operators over their records, keeps state, and
  * writes topics; nothing in it depends on SQL.
  *
+ * This file is for the layers above; what a program imports (the DSL, the Processor API) is in `public.ts`.
+ *
  * What enters: record batches of a log, and a `Topology` (made by the DSL in `dsl/`, by hand, or by a compiler above
  * this layer). What leaves: batches for output, repartition and changelog topics, committed with the input positions in
  * one transaction.
@@ -15,42 +17,6 @@
 
 export type { BeforeUse } from './before-images.ts';
 export { type Block, BlockPool, DecodeCounters, type DecodedBlock } from './block.ts';
-export { StreamsBuilder } from './dsl/builder.ts';
-export type { CogroupAdd } from './dsl/cogroup.ts';
-export type { CogroupedKStream } from './dsl/cogrouped-kstream.ts';
-export type { Consumed, SourceRecord, TimestampExtractor } from './dsl/consumed.ts';
-export type { ValueTransformer, ValueTransformerSupplier } from './dsl/derived-table.ts';
-export type { GlobalKTable } from './dsl/global-ktable.ts';
-export { JoinWindows } from './dsl/join-windows.ts';
-export type { KGroupedStream } from './dsl/kgrouped-stream.ts';
-export type { KGroupedTable } from './dsl/kgrouped-table.ts';
-export type { KStream } from './dsl/kstream.ts';
-export type { KTable } from './dsl/ktable.ts';
-export type {
-  CachedMaterialized,
-  Joined,
-  Materialized,
-  Named,
-  StreamJoined,
-  TableMaterialized,
-  Versioned,
-  WindowMaterialized,
-  WithValue,
-} from './dsl/options.ts';
-export type { Produced, RecordContext, Repartitioned, TopicChooser } from './dsl/produced.ts';
-export type { QueryableStore, StoreForm, VersionedForm, WindowedForm } from './dsl/queryable-store.ts';
-export type { Reducer } from './dsl/reduce.ts';
-export type { SessionWindowedCogroupedKStream } from './dsl/session-windowed-cogrouped-kstream.ts';
-export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
-export { SessionWindows } from './dsl/session-windows.ts';
-export { SlidingWindows } from './dsl/sliding-windows.ts';
-export { BufferConfig, Suppressed } from './dsl/suppressed.ts';
-export type { TimeWindowedCogroupedKStream } from './dsl/time-windowed-cogrouped-kstream.ts';
-export type { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
-export { TimeWindows } from './dsl/time-windows.ts';
-export { UnlimitedWindows } from './dsl/unlimited-windows.ts';
-export { sessionBytes, sessionWindowed, timeWindowBytes, timeWindowed, type Windowed } from './dsl/windowed.ts';
-export type { EmitStrategy } from './dsl/windowed-aggregate.ts';
 export { LogTestDriver, type LogTestInput, type LogTestOutput, topicsOfTopology } from './log-test-driver.ts';
 export type {
   DropReason,
@@ -129,35 +95,6 @@ export { type NullValues, type WindowAggregation, windowAggregate } from './oper
 export { originTimeHeader, takeHeaders, withoutOriginTime } from './origin-time.ts';
 export { type PartitionPlan, partitionsOf, planPartitions } from './partition-plan.ts';
 export { ProcessingError, type ProcessingFailure, type ProcessingPolicy } from './processing-error.ts';
-export { type StateKeyValueStore } from './processors/key-value-face.ts';
-export type { Direction, StateOrderedKeyValueStore } from './processors/ordered-key-value-face.ts';
-export { type ProcessFields, process, processValues } from './processors/process.ts';
-export {
-  type CommonContext,
-  type FixedKeyContext,
-  type FixedKeyProcessor,
-  type FixedKeyProcessorSupplier,
-  FixedKeyRecord,
-  type ForwardedRecord,
-  type Processor,
-  type ProcessorContext,
-  type ProcessorRecord,
-  type ProcessorSupplier,
-  type PunctuationType,
-  type RecordMetadata,
-} from './processors/processor.ts';
-export { RecordHeaders } from './processors/record-headers.ts';
-export type { SessionEntry, StateSessionStore } from './processors/session-face.ts';
-export type { AnyStoreBuilder, StoreAccess, StoreBuilder, StoreOf } from './processors/store-builder.ts';
-export {
-  type StoreBuilderOptions,
-  Stores,
-  type VersionedStoreOptions,
-  type WindowStoreOptions,
-} from './processors/stores.ts';
-export type { ValueAndTimestamp } from './processors/value-and-timestamp.ts';
-export type { StateVersionedStore } from './processors/versioned-face.ts';
-export type { StateWindowStore, WindowEntry } from './processors/window-face.ts';
 export { StreamRecord, type Unknown, unknown } from './record.ts';
 export { divideShards } from './runtime/assignor.ts';
 export {

@@ -8,9 +8,10 @@
  * At shutdown an HTTP/2 connection gets GOAWAY, its open streams have a second to end, and then it is destroyed.
  */
 
-import { createServer as createHttp1, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createHttp2, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
+import { nodeHttp } from '../base/node/index.ts';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -33,7 +34,7 @@ export const createListener = (
   { maxStreamsPerConnection }: ListenerLimits,
 ): Server & { closeHttp2Sessions(): void } => {
   // Without a limit for a whole request: /inserts-stream may take for ever, the other endpoints have their own.
-  const http1 = createHttp1({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, handler);
+  const http1 = nodeHttp.createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, handler);
   const http2 = createHttp2(
     { settings: { maxConcurrentStreams: maxStreamsPerConnection, enablePush: false } },
     // The compatible API of node:http2 has what Fastify uses of a request and a response.

@@ -21,7 +21,7 @@ Of all cases ${percent(passed, outcomes.length)} pass; of those that run ${perce
 
 ## Skipped
 
-A case is skipped for what it needs and this build does not have yet, never by its name
+A case is skipped when it asks a server, or is for other versions of ksqlDB only
 ([the rules](../test/conformance/skip-rule.ts)).
 
 | cases | reason |

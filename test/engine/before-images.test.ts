@@ -5,7 +5,6 @@ import { readUtf8 } from '../../base/index.ts';
 import {
   type BeforeUse,
   type OperatorSupplier,
-  StreamsBuilder,
   serdes,
   source,
   Topology,
@@ -14,6 +13,7 @@ import {
   tableSource,
   unknown,
 } from '../../engine/index.ts';
+import { StreamsBuilder } from '../../engine/public.ts';
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
 
 const { float64, string } = serdes;

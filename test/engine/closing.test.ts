@@ -6,6 +6,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { serdes, type Topology } from '../../engine/index.ts';
 import {
   BufferConfig,
   type EmitStrategy,
@@ -14,11 +15,9 @@ import {
   SlidingWindows,
   StreamsBuilder,
   Suppressed,
-  serdes,
   TimeWindows,
-  type Topology,
   type Windowed,
-} from '../../engine/index.ts';
+} from '../../engine/public.ts';
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
 
 const { string } = serdes;

@@ -2,7 +2,8 @@
  *  the one that was in hand is not. */
 
 import { expect, test } from 'vitest';
-import { JoinWindows, type ProcessingFailure, StreamsBuilder, serdes, type Topology } from '../../engine/index.ts';
+import { type ProcessingFailure, serdes, type Topology } from '../../engine/index.ts';
+import { JoinWindows, StreamsBuilder } from '../../engine/public.ts';
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
 
 const { string } = serdes;

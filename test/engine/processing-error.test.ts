@@ -3,14 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { assert } from '../../base/index.ts';
 import { systemClock } from '../../base/node/index.ts';
-import {
-  type KStream,
-  ProcessingError,
-  type ProcessingFailure,
-  StreamsBuilder,
-  serdes,
-  type Topology,
-} from '../../engine/index.ts';
+import { ProcessingError, type ProcessingFailure, serdes, type Topology } from '../../engine/index.ts';
+import { type KStream, StreamsBuilder } from '../../engine/public.ts';
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
 import { openMemoryLog } from '../../storage/index.ts';
 import { consume, newRuntime, produce } from './runtime/support.ts';

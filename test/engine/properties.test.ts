@@ -5,7 +5,8 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { StreamsBuilder, serdes, TimeWindows, type Topology, timeWindowed } from '../../engine/index.ts';
+import { serdes, type Topology } from '../../engine/index.ts';
+import { StreamsBuilder, TimeWindows, timeWindowed } from '../../engine/public.ts';
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
 
 const { float64, int32, string } = serdes;

@@ -4,6 +4,7 @@
  */
 
 import type { Random } from '../../base/index.ts';
+import { serdes, type Topology } from '../../engine/index.ts';
 import {
   BufferConfig,
   JoinWindows,
@@ -13,11 +14,9 @@ import {
   SlidingWindows,
   StreamsBuilder,
   Suppressed,
-  serdes,
   TimeWindows,
-  type Topology,
   type Windowed,
-} from '../../engine/index.ts';
+} from '../../engine/public.ts';
 
 const { string } = serdes;
 export const texts = { key: string, value: string };

@@ -5,7 +5,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { JoinWindows, StreamsBuilder, serdes, type Topology } from '../../engine/index.ts';
+import { serdes, type Topology } from '../../engine/index.ts';
+import { JoinWindows, StreamsBuilder } from '../../engine/public.ts';
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
 import { type Event, joinResults, type Kind, kinds } from './stream-join-oracle.ts';
 

@@ -1,6 +1,6 @@
 /** Joins of two streams recomputed from all records: a few lines that look at all pairs. */
 
-import type { JoinWindows } from '../../engine/index.ts';
+import type { JoinWindows } from '../../engine/public.ts';
 
 export const kinds = ['inner', 'left', 'outer'] as const;
 export type Kind = (typeof kinds)[number];

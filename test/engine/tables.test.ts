@@ -6,7 +6,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type KTable, StreamsBuilder, serdes, type Topology } from '../../engine/index.ts';
+import { serdes, type Topology } from '../../engine/index.ts';
+import { type KTable, StreamsBuilder } from '../../engine/public.ts';
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
 
 const { string } = serdes;

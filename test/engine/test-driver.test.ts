@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { StreamsBuilder, serdes } from '../../engine/index.ts';
+import { serdes } from '../../engine/index.ts';
+import { StreamsBuilder } from '../../engine/public.ts';
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
 
 const { int64, string } = serdes;

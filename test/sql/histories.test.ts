@@ -5,7 +5,7 @@
 
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { JoinWindows } from '../../engine/index.ts';
+import { JoinWindows } from '../../engine/public.ts';
 import { type Event, joinResults } from '../engine/stream-join-oracle.ts';
 import { runSql, type Sent } from './support/running.ts';
 

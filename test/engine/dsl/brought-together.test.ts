@@ -2,7 +2,8 @@
  *  them. */
 
 import { expect, test } from 'vitest';
-import { type KGroupedStream, type Serde, StreamsBuilder, serdes } from '../../../engine/index.ts';
+import { type Serde, serdes } from '../../../engine/index.ts';
+import { type KGroupedStream, StreamsBuilder } from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { int64, string } = serdes;

@@ -1,18 +1,16 @@
 import { expect, expectTypeOf, test } from 'vitest';
+import { type Serde, serdes, type Topology } from '../../../engine/index.ts';
 import {
   type CogroupedKStream,
   type KTable,
-  type Serde,
   SessionWindows,
   SlidingWindows,
   StreamsBuilder,
-  serdes,
   sessionWindowed,
   TimeWindows,
-  type Topology,
   timeWindowed,
   type Windowed,
-} from '../../../engine/index.ts';
+} from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { int32, string } = serdes;

@@ -1,7 +1,8 @@
 /** What cannot be combined is refused when the method is called: parts of two builders, keys of two serdes. */
 
 import { describe, expect, test } from 'vitest';
-import { JoinWindows, StreamsBuilder, serdes } from '../../../engine/index.ts';
+import { serdes } from '../../../engine/index.ts';
+import { JoinWindows, StreamsBuilder } from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { int32, int64, json, safeInt64, string } = serdes;

@@ -2,7 +2,8 @@
 
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { systemClock } from '../../../base/node/index.ts';
-import { type Consumed, type SourceRecord, StreamsBuilder, serdes, type Topology } from '../../../engine/index.ts';
+import { serdes, type Topology } from '../../../engine/index.ts';
+import { type Consumed, type SourceRecord, StreamsBuilder } from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 import { openMemoryLog } from '../../../storage/index.ts';
 import { consume, newRuntime, produce, type Row } from '../runtime/support.ts';

@@ -1,15 +1,14 @@
 import { expect, expectTypeOf, test } from 'vitest';
+import { serdes, type Topology } from '../../../engine/index.ts';
 import {
   type KGroupedStream,
   type KStream,
   type KTable,
   StreamsBuilder,
-  serdes,
   TimeWindows,
-  type Topology,
   timeWindowed,
   type Windowed,
-} from '../../../engine/index.ts';
+} from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { int64, json, string } = serdes;

@@ -1,17 +1,17 @@
 /** Results of windows that are sent when they close: once each. */
 
 import { describe, expect, test } from 'vitest';
+import { serdes } from '../../../engine/index.ts';
 import {
   type EmitStrategy,
   type KTable,
   SessionWindows,
   SlidingWindows,
   StreamsBuilder,
-  serdes,
   TimeWindows,
   UnlimitedWindows,
   type Windowed,
-} from '../../../engine/index.ts';
+} from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 import { consume, newRuntime, openLog, produce } from '../runtime/support.ts';
 

@@ -1,7 +1,8 @@
 /** Joins by a foreign key: what Apache Kafka's tests of them expect, for one partition and for several. */
 
 import { describe, expect, test } from 'vitest';
-import { StreamsBuilder, serdes, type Topology } from '../../../engine/index.ts';
+import { serdes, type Topology } from '../../../engine/index.ts';
+import { StreamsBuilder } from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { string } = serdes;

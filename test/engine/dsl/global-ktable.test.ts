@@ -1,7 +1,8 @@
 /** Global tables: joins of a stream with one, by any key; and stores that a processor fills on every thread. */
 
 import { describe, expect, test } from 'vitest';
-import { StreamsBuilder, serdes, type Topology } from '../../../engine/index.ts';
+import { serdes, type Topology } from '../../../engine/index.ts';
+import { StreamsBuilder } from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { int32, string } = serdes;

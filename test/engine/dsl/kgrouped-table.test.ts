@@ -1,7 +1,8 @@
 /** Aggregates of grouped tables: what Apache Kafka's tests of them expect, and that rows are retracted. */
 
 import { describe, expect, test } from 'vitest';
-import { type KTable, type Serde, StreamsBuilder, serdes } from '../../../engine/index.ts';
+import { type Serde, serdes } from '../../../engine/index.ts';
+import { type KTable, StreamsBuilder } from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { int32, int64, string } = serdes;

@@ -2,7 +2,8 @@
 
 import { expect, expectTypeOf, test } from 'vitest';
 import { UserError } from '../../../base/index.ts';
-import { type KStream, StreamsBuilder, serdes } from '../../../engine/index.ts';
+import { serdes } from '../../../engine/index.ts';
+import { type KStream, StreamsBuilder } from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { int32, string } = serdes;

@@ -1,7 +1,8 @@
 /** Sinks: serdes of their own and partitioners. */
 
 import { expect, test } from 'vitest';
-import { type Produced, StreamsBuilder, serdes } from '../../../engine/index.ts';
+import { serdes } from '../../../engine/index.ts';
+import { type Produced, StreamsBuilder } from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { int32, string } = serdes;

@@ -1,14 +1,8 @@
 /** Joins of two streams by the DSL, by the scripts and tables that Kafka Streams is tried with. */
 
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import {
-  JoinWindows,
-  type KStream,
-  planPartitions,
-  StreamsBuilder,
-  serdes,
-  type Topology,
-} from '../../../engine/index.ts';
+import { planPartitions, serdes, type Topology } from '../../../engine/index.ts';
+import { JoinWindows, type KStream, StreamsBuilder } from '../../../engine/public.ts';
 import { dashed, orderedScript, play, texts } from './join-script.ts';
 
 const { string } = serdes;

@@ -1,7 +1,8 @@
 /** Joins of a stream with a table by the DSL, by the script and tables that Kafka Streams is tried with. */
 
 import { describe, expect, test } from 'vitest';
-import { StreamsBuilder, serdes, type Topology } from '../../../engine/index.ts';
+import { serdes, type Topology } from '../../../engine/index.ts';
+import { StreamsBuilder } from '../../../engine/public.ts';
 import { dashed, fullScript, orderedScript, play, texts } from './join-script.ts';
 
 const { string } = serdes;

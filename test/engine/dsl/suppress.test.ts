@@ -1,16 +1,16 @@
 /** KTable.suppress in whole topologies: what Kafka Streams publishes of it, and what becomes of it over restarts. */
 
 import { describe, expect, expectTypeOf, test } from 'vitest';
+import { serdes } from '../../../engine/index.ts';
 import {
   BufferConfig,
   type KTable,
   SessionWindows,
   StreamsBuilder,
   Suppressed,
-  serdes,
   TimeWindows,
   type Windowed,
-} from '../../../engine/index.ts';
+} from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 import { consume, newRuntime, openLog, produce } from '../runtime/support.ts';
 

@@ -1,7 +1,8 @@
 /** Joins of two tables through the DSL: Kafka's script, results that are kept, chains of joins. */
 
 import { describe, expect, test } from 'vitest';
-import { type KTable, StreamsBuilder, serdes, type Topology } from '../../../engine/index.ts';
+import { serdes, type Topology } from '../../../engine/index.ts';
+import { type KTable, StreamsBuilder } from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 import { joinStepsInOrder, runJoin } from '../../support/join-script.ts';
 

@@ -1,7 +1,8 @@
 /** What is made of a versioned table goes by the latest version of each row: versions out of order change nothing. */
 
 import { expect, test } from 'vitest';
-import { BufferConfig, type KTable, StreamsBuilder, Suppressed, serdes, type Topology } from '../../../engine/index.ts';
+import { serdes, type Topology } from '../../../engine/index.ts';
+import { BufferConfig, type KTable, StreamsBuilder, Suppressed } from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { int64, string } = serdes;

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { serdes } from '../../../engine/index.ts';
 import {
   BufferConfig,
   type KGroupedStream,
@@ -10,12 +11,11 @@ import {
   SlidingWindows,
   StreamsBuilder,
   Suppressed,
-  serdes,
   sessionWindowed,
   TimeWindows,
   timeWindowed,
   type Windowed,
-} from '../../../engine/index.ts';
+} from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { string } = serdes;

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { ByteWriter } from '../../../base/index.ts';
-import { type Serde, SerdeError, serdes, sessionWindowed, timeWindowed, type Windowed } from '../../../engine/index.ts';
+import { type Serde, SerdeError, serdes } from '../../../engine/index.ts';
+import { sessionWindowed, timeWindowed, type Windowed } from '../../../engine/public.ts';
 
 const { string } = serdes;
 

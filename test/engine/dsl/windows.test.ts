@@ -1,17 +1,16 @@
 import { describe, expect, expectTypeOf, test } from 'vitest';
+import { type Serde, serdes } from '../../../engine/index.ts';
 import {
   type KTable,
-  type Serde,
   SessionWindows,
   SlidingWindows,
   StreamsBuilder,
-  serdes,
   sessionWindowed,
   TimeWindows,
   timeWindowed,
   UnlimitedWindows,
   type Windowed,
-} from '../../../engine/index.ts';
+} from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { string } = serdes;

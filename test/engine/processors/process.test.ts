@@ -1,6 +1,7 @@
 /** The Processor API: what a processor sees, what it may do, and what becomes of what it forwards and stores. */
 
 import { describe, expect, expectTypeOf, test } from 'vitest';
+import { serdes, sink, source, Topology } from '../../../engine/index.ts';
 import {
   type FixedKeyContext,
   type FixedKeyProcessor,
@@ -13,11 +14,7 @@ import {
   RecordHeaders,
   Stores,
   StreamsBuilder,
-  serdes,
-  sink,
-  source,
-  Topology,
-} from '../../../engine/index.ts';
+} from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { int64, string } = serdes;

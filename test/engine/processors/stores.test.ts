@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { serdes } from '../../../engine/index.ts';
 import {
   type AnyStoreBuilder,
   type StateKeyValueStore,
@@ -10,8 +11,7 @@ import {
   type StoreOf,
   Stores,
   StreamsBuilder,
-  serdes,
-} from '../../../engine/index.ts';
+} from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { int64, json, string } = serdes;

@@ -1,7 +1,8 @@
 /** An application that merges the updates of a key between commits: which of its aggregates do, and for how long. */
 
 import { expect, test } from 'vitest';
-import { type StreamsBuilder as Builder, type EmitCache, StreamsBuilder, serdes } from '../../../engine/index.ts';
+import { type EmitCache, serdes } from '../../../engine/index.ts';
+import { type StreamsBuilder as Builder, StreamsBuilder } from '../../../engine/public.ts';
 import { consume, newRuntime, openLog, produce } from './support.ts';
 import { decimal } from './topologies.ts';
 

@@ -3,14 +3,8 @@
 
 import { expect, test } from 'vitest';
 import { ManualClock, Random, type Timers } from '../../../base/index.ts';
-import {
-  deadLetterOf,
-  type Replayed,
-  replayDeadLetters,
-  StreamsBuilder,
-  serdes,
-  type Topology,
-} from '../../../engine/index.ts';
+import { deadLetterOf, type Replayed, replayDeadLetters, serdes, type Topology } from '../../../engine/index.ts';
+import { StreamsBuilder } from '../../../engine/public.ts';
 import {
   type ConsumedRecord,
   consumeRecords,

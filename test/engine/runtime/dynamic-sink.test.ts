@@ -1,17 +1,8 @@
 /** Sinks whose records name their topics: existing ones are found while the query runs, others are reported. */
 
 import { describe, expect, test } from 'vitest';
-import {
-  BufferConfig,
-  dynamicSink,
-  StreamRecord,
-  StreamsBuilder,
-  Suppressed,
-  serdes,
-  source,
-  TimeWindows,
-  Topology,
-} from '../../../engine/index.ts';
+import { dynamicSink, StreamRecord, serdes, source, Topology } from '../../../engine/index.ts';
+import { BufferConfig, StreamsBuilder, Suppressed, TimeWindows } from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 import { consume, logKinds, newRuntime, openLog, produce, type Row } from './support.ts';
 

@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../../base/index.ts';
-import { StreamsBuilder, serdes } from '../../../engine/index.ts';
+import { serdes } from '../../../engine/index.ts';
+import { StreamsBuilder } from '../../../engine/public.ts';
 import { Changes } from '../../../engine/runtime/changes.ts';
 import { allIdle } from '../../../engine/runtime/idle.ts';
 import { ManagedQuery } from '../../../engine/runtime/managed-query.ts';

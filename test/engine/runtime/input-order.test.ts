@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../base/node/index.ts';
 import { BlockPool } from '../../../engine/block.ts';
-import { StreamsBuilder, serdes, sink, source, Task, Topology } from '../../../engine/index.ts';
+import { serdes, sink, source, Task, Topology } from '../../../engine/index.ts';
+import { StreamsBuilder } from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 import { encodeBatch, nextOffsetOf, openMemoryLog, stampBatch } from '../../../storage/index.ts';
 import { consume, newRuntime, produce, type Row, utf8 } from './support.ts';

@@ -4,16 +4,15 @@
 import { expect, test } from 'vitest';
 import {
   byValue as accumulatedByValue,
-  StreamsBuilder,
   serdes,
   sink,
   source,
-  TimeWindows,
   Topology,
   toStream,
   tumbling,
   windowAggregate,
 } from '../../../engine/index.ts';
+import { StreamsBuilder, TimeWindows } from '../../../engine/public.ts';
 import { consume, lastOf, newRuntime, openLog, produce } from './support.ts';
 
 const { string, float64 } = serdes;

@@ -2,20 +2,16 @@
 
 import { describe, expect, test } from 'vitest';
 import { ManualClock } from '../../../base/index.ts';
+import { type ClosingTime, QuietTime, type Runtime, serdes, type Topology } from '../../../engine/index.ts';
 import {
   BufferConfig,
-  type ClosingTime,
   JoinWindows,
   type KTable,
-  QuietTime,
-  type Runtime,
   StreamsBuilder,
   Suppressed,
-  serdes,
   TimeWindows,
-  type Topology,
   type Windowed,
-} from '../../../engine/index.ts';
+} from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 import { type Log, openMemoryLog } from '../../../storage/index.ts';
 import { consume, newRuntime, produce, utf8 } from './support.ts';

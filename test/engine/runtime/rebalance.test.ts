@@ -2,7 +2,8 @@
 
 import { expect, test } from 'vitest';
 import { ManualClock, Random } from '../../../base/index.ts';
-import { StreamsBuilder, serdes } from '../../../engine/index.ts';
+import { serdes } from '../../../engine/index.ts';
+import { StreamsBuilder } from '../../../engine/public.ts';
 import { AppThreads, mostAppThreads } from '../../../engine/runtime/app-threads.ts';
 import { ManagedQuery } from '../../../engine/runtime/managed-query.ts';
 import type { QueryRun } from '../../../engine/runtime/query-run.ts';

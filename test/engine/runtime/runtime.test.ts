@@ -1,15 +1,8 @@
 /** The engine's suite: the same behaviour on every log. */
 
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import {
-  type RowSink,
-  type Runtime,
-  type RuntimeEvent,
-  result,
-  StreamsBuilder,
-  serdes,
-  type Topology,
-} from '../../../engine/index.ts';
+import { type RowSink, type Runtime, type RuntimeEvent, result, serdes, type Topology } from '../../../engine/index.ts';
+import { StreamsBuilder } from '../../../engine/public.ts';
 import { queriesTopic } from '../../../engine/runtime/query-records.ts';
 import { decodeBatch, type Log, RecordColumns } from '../../../storage/index.ts';
 import { consume, lastOf, logKinds, newRuntime, openLog, produce, type Row, Shards, text, utf8 } from './support.ts';

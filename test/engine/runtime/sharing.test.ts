@@ -1,7 +1,8 @@
 /** Shared reading: what many queries read of one topic is fetched and decoded once. */
 
 import { expect, test } from 'vitest';
-import { StreamsBuilder, serdes, type Topology } from '../../../engine/index.ts';
+import { serdes, type Topology } from '../../../engine/index.ts';
+import { StreamsBuilder } from '../../../engine/public.ts';
 import { consume, newRuntime, openLog, produce } from './support.ts';
 
 const passing = (remainder: number): Topology => {

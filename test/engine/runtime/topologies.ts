@@ -2,26 +2,28 @@
 
 import type { ByteWriter } from '../../../base/index.ts';
 import {
-  type AnyStoreBuilder,
-  BufferConfig,
-  JoinWindows,
-  type KTable,
   type OperatorSupplier,
   type Punctuation,
   type Serde,
   SerdeError,
+  StreamRecord,
+  serdes,
+  sink,
+  type Topology,
+} from '../../../engine/index.ts';
+import {
+  type AnyStoreBuilder,
+  BufferConfig,
+  JoinWindows,
+  type KTable,
   SessionWindows,
   SlidingWindows,
   Stores,
-  StreamRecord,
   StreamsBuilder,
   Suppressed,
-  serdes,
-  sink,
   TimeWindows,
-  type Topology,
   type Windowed,
-} from '../../../engine/index.ts';
+} from '../../../engine/public.ts';
 import { text } from './support.ts';
 
 /** Whole numbers as decimal text, so that outputs can be read. */

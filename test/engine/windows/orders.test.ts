@@ -8,18 +8,17 @@
  */
 
 import { describe, expect, test } from 'vitest';
+import { type Serde, serdes } from '../../../engine/index.ts';
 import {
   type KTable,
-  type Serde,
   SessionWindows,
   SlidingWindows,
   StreamsBuilder,
-  serdes,
   sessionWindowed,
   TimeWindows,
   timeWindowed,
   type Windowed,
-} from '../../../engine/index.ts';
+} from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 import {
   type Event,
