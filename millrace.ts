@@ -245,6 +245,9 @@ export interface OpenOptions {
     /** Of one request, which is tried up to four times. Default 5000. */
     readonly timeoutMs?: number;
   };
+  /** Properties of SQL that hold unless a request or SET gives others, such as `auto.offset.reset`; `SHOW PROPERTIES`
+   *  lists all. Some can be given here only. */
+  readonly properties?: Readonly<Record<string, string | number | boolean>>;
   /** Called for events: queries that stop or retry, threads that die. Never sees record contents. */
   readonly onEvent?: (event: MillraceEvent) => void;
 }
@@ -543,6 +546,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       random,
       functions,
       registry,
+      ...(options.properties === undefined ? {} : { settings: options.properties }),
       ...(options.push === undefined ? {} : { push: options.push }),
     });
     return new OpenMillrace(directory, log, runtime, engine, { launched, guarded });

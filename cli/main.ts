@@ -35,6 +35,12 @@ const wholeNumber =
 /** For an option that may be given several times. */
 const also = (value: string, former: readonly string[] = []): readonly string[] => [...former, value];
 
+const assignment = (text: string, former: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> => {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('Give a name and a value: NAME=VALUE.');
+  return { ...former, [name.trim()]: value };
+};
+
 function program(finish: (code: number) => void): Command {
   const millrace = new Command('millrace')
     .description('Streaming SQL and a Kafka-compatible log in one process.')
@@ -79,6 +85,11 @@ function program(finish: (code: number) => void): Command {
       '--function-memory <MiB>',
       'JavaScript heap of each thread that runs such functions (default: 512)',
       wholeNumber(16, 1_048_576),
+    )
+    .option(
+      '--set <name=value>',
+      'a property of SQL for all requests, as SET gives one; several may follow',
+      assignment,
     )
     .option(
       '--allow-origin <origin...>',

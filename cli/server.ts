@@ -33,6 +33,8 @@ export interface ServeOptions {
   readonly functionTime?: number | undefined;
   /** MiB. */
   readonly functionMemory?: number | undefined;
+  /** Properties of SQL, by name. */
+  readonly set?: Readonly<Record<string, string>> | undefined;
   readonly allowOrigin?: readonly string[] | undefined;
   readonly allowHost?: readonly string[] | undefined;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -48,6 +50,7 @@ export async function serve({
   functions,
   functionTime,
   functionMemory,
+  set,
   allowOrigin = [],
   allowHost = [],
   ...options
@@ -74,6 +77,7 @@ export async function serve({
       ...(workers === undefined ? {} : { workers }),
       ...(schemaRegistry === undefined ? {} : { schemaRegistry: { url: schemaRegistry } }),
       ...(functions === undefined ? {} : { functions }),
+      ...(set === undefined ? {} : { properties: set }),
       functionLimits: {
         ...(functionTime === undefined ? {} : { callMs: functionTime }),
         ...(functionMemory === undefined ? {} : { heapMb: functionMemory }),

@@ -43,6 +43,8 @@ export interface ServerOptions {
    *  limits (`OpenOptions.functionLimits`). Default: none. */
   readonly functions?: string;
   readonly functionLimits?: NonNullable<OpenOptions['functionLimits']>;
+  /** Properties of SQL that hold unless a request gives others. */
+  readonly properties?: NonNullable<OpenOptions['properties']>;
   /** Memory for rows that wait for the clients of push queries. */
   readonly push?: NonNullable<OpenOptions['push']>;
   /** An external registry of schemas; the embedded one when left out. */
@@ -85,6 +87,7 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
     data,
     workers: options.workers ?? Math.max(1, availableParallelism() - 1),
     ...(options.stateMemoryBytes === undefined ? {} : { stateMemoryBytes: options.stateMemoryBytes }),
+    ...(options.properties === undefined ? {} : { properties: options.properties }),
     ...(options.push === undefined ? {} : { push: options.push }),
     ...(options.schemaRegistry === undefined ? {} : { schemaRegistry: options.schemaRegistry }),
     ...(options.functions === undefined

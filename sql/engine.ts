@@ -254,7 +254,7 @@ class Engine implements SqlEngine {
 
   async execute(sql: string, options: StatementOptions = {}): Promise<readonly StatementResult[]> {
     if (this.#closed) throw closedError();
-    const settings = Settings.of(options.properties).over(this.#defaults);
+    const settings = this.#defaults.requested(options.properties);
     const statements = (await read(sql, settings, options.variables)).all();
     if (this.#closed) throw closedError();
     return this.#runner.execute(statements, settings);
@@ -299,7 +299,7 @@ class Engine implements SqlEngine {
   // ------------------------------------------------------------------------------------------------- queries
 
   async query(sql: string, options: QueryOptions = {}): Promise<QueryHandle> {
-    let settings = Settings.of(options.properties).over(this.#defaults);
+    let settings = this.#defaults.requested(options.properties);
     if (options.memoryBytes !== undefined) settings = settings.with(memoryProperty, String(options.memoryBytes));
     const statements = (await read(sql, settings, options.variables, options.parameters)).faultless();
     if (this.#closed) throw closedError();
@@ -433,12 +433,13 @@ class Engine implements SqlEngine {
 
   async inserter(target: string, options: StatementOptions = {}): Promise<Inserter> {
     if (this.#closed) throw closedError();
-    Settings.of(options.properties);
+    checkInserts(this.#defaults.requested(options.properties));
     return this.#inserts.bulk(target);
   }
 
   async insert(target: string, rows: Iterable<TypedRow>): Promise<Position> {
     if (this.#closed) throw closedError();
+    checkInserts(this.#defaults);
     return this.#inserts.typed(target, rows);
   }
 
@@ -474,5 +475,8 @@ async function* forgetting<T>(rows: AsyncIterable<T>, ended: () => void): AsyncG
     ended();
   }
 }
+
+const checkInserts = (settings: Settings): void =>
+  settings.require('ksql.insert.into.values.enabled', 'inserts of rows are');
 
 const closedError = (): UserError => new UserError('SQL_CLOSED', 'the engine is closed');

@@ -2,9 +2,11 @@
  * Properties in force: what SET sets, what a request carries, what the host was started with.
  *
  * Names stand with or without the prefix `ksql.streams.`; each has one meaning and one check. Later ones win: defaults,
- * then the host's, then the request's, then SET in the order of the statements. An unknown name is an error and not
- * silently kept, since a misspelt property that has no effect is hard to find; names that other servers of this dialect
- * have, and that mean nothing here, are accepted.
+ * then the host's, then the request's, then SET in the order of the statements; UNSET brings the host's back. An unknown
+ * name is an error and not silently kept, since a misspelt property that has no effect is hard to find; names that other
+ * servers of this dialect have, and that mean nothing here, are accepted.
+ *
+ * Some properties switch a part of the language off. Those marked `atStart` are the host's alone.
  */
 
 import { closest, type Position, UserError } from '../base/index.ts';
@@ -20,6 +22,7 @@ const oneOf =
 
 const wholeNumber: Check = (value) => (/^-?\d+$/.test(value.trim()) ? undefined : 'a whole number');
 const truth = oneOf('true', 'false');
+const always: Check = (value) => (value.toLowerCase() === 'true' ? undefined : 'true only');
 const closingForms = "'stream time', 'wall clock', or a time without rows, such as 'idle 30 seconds'";
 const anything: Check = () => undefined;
 const format: Check = (value) => {
@@ -36,6 +39,8 @@ interface Known {
   readonly doc: string;
   /** Kept with the queries that are made while it is set. */
   readonly ofQueries?: true;
+  /** Given when the server starts; statements and requests cannot change it. */
+  readonly atStart?: true;
   readonly byDefault?: string;
 }
 
@@ -53,7 +58,66 @@ export const knownProperties: Readonly<Record<string, Known>> = {
   },
   'ksql.persistence.wrap.single.values': { check: truth, doc: 'WRAP_SINGLE_VALUE where WITH names none.' },
   'ksql.output.topic.name.prefix': { check: anything, doc: 'Put before the names of topics that CREATE … AS makes.' },
-  'ksql.query.pull.table.scan.enabled': { check: truth, doc: 'false: pull queries without a key are refused.' },
+  'ksql.pull.queries.enable': {
+    check: truth,
+    doc: 'false: pull queries are refused.',
+    atStart: true,
+    byDefault: 'true',
+  },
+  'ksql.query.pull.stream.enabled': {
+    check: truth,
+    doc: 'false: pull queries on streams are refused.',
+    byDefault: 'true',
+  },
+  'ksql.query.pull.table.scan.enabled': {
+    check: truth,
+    doc: 'false: pull queries that read a whole table are refused. A server that was started so keeps it so.',
+    byDefault: 'true',
+  },
+  'ksql.query.pull.range.scan.enabled': {
+    check: truth,
+    doc: 'false: a pull query for a range of keys reads the whole table.',
+    byDefault: 'true',
+  },
+  'ksql.query.pull.limit.clause.enabled': {
+    check: truth,
+    doc: 'false: LIMIT is refused in pull queries.',
+    byDefault: 'true',
+  },
+  'ksql.query.push.v2.enabled': {
+    check: truth,
+    doc: 'Accepted. Push queries share what they read in any case.',
+    byDefault: 'false',
+  },
+  'ksql.create.or.replace.enabled': { check: truth, doc: 'false: OR REPLACE is refused.', byDefault: 'true' },
+  'ksql.insert.into.values.enabled': {
+    check: truth,
+    doc: 'false: INSERT INTO … VALUES, and inserts of rows by programs, are refused.',
+    byDefault: 'true',
+  },
+  'ksql.headers.columns.enabled': {
+    check: truth,
+    doc: 'false: columns that read headers of records are refused.',
+    atStart: true,
+    byDefault: 'true',
+  },
+  'ksql.source.table.materialization.enabled': {
+    check: truth,
+    doc: 'false: CREATE SOURCE STREAM and CREATE SOURCE TABLE are refused.',
+    atStart: true,
+    byDefault: 'true',
+  },
+  'ksql.lambdas.enabled': { check: always, doc: 'Accepted when true.', byDefault: 'true' },
+  'ksql.nested.error.set.null': {
+    check: always,
+    doc: 'Accepted when true: what fails within a collection or struct is NULL, the rest of it stays.',
+    byDefault: 'true',
+  },
+  'ksql.cast.strings.preserve.nulls': {
+    check: always,
+    doc: 'Accepted when true: NULL converted to a text is NULL.',
+    byDefault: 'true',
+  },
   'millrace.query.memory.bytes': {
     check: (value) => (/^[1-9]\d{0,14}$/.test(value) ? undefined : 'a number of bytes from 1'),
     doc: 'What a pull query may keep in memory to sort, group and join rows; beyond it the query ends with an error.',
@@ -124,36 +188,74 @@ export const isKnownProperty = (written: string): boolean =>
   Object.hasOwn(knownProperties, written.startsWith(prefix) ? written.slice(prefix.length) : written) ||
   ofFunction.test(written);
 
+/** A property that the server keeps switched off where it was started so. */
+const scans = 'ksql.query.pull.table.scan.enabled';
+
+const isFalse = (value: string | undefined): boolean => value?.toLowerCase() === 'false';
+
+const checkedName = (written: string, value: string, at?: Position): string => {
+  const name = propertyName(written, at);
+  const wanted = knownProperties[name]?.check(value);
+  if (wanted === undefined) return name;
+  throw new UserError('SQL_INVALID_SETTING', `the property "${name}" takes ${wanted}, not '${value}'`, { at });
+};
+
 export class Settings {
   readonly #values: ReadonlyMap<string, string>;
+  /** What the host was started with. */
+  readonly #host: ReadonlyMap<string, string>;
 
-  private constructor(values: ReadonlyMap<string, string>) {
+  private constructor(values: ReadonlyMap<string, string>, host: ReadonlyMap<string, string>) {
     this.#values = values;
+    this.#host = host;
   }
 
+  /** Those of the host. */
   static of(properties: Readonly<Record<string, unknown>> = {}): Settings {
-    let settings = new Settings(new Map());
+    const values = new Map<string, string>();
+    for (const [name, value] of Object.entries(properties)) values.set(checkedName(name, String(value)), String(value));
+    return new Settings(values, values);
+  }
+
+  /** With the properties of a request. */
+  requested(properties: Readonly<Record<string, unknown>> = {}): Settings {
+    let settings = new Settings(this.#values, this.#host);
     for (const [name, value] of Object.entries(properties)) settings = settings.with(name, String(value));
     return settings;
   }
 
   with(written: string, value: string, at?: Position): Settings {
-    const name = propertyName(written, at);
-    const wanted = knownProperties[name]?.check(value);
-    if (wanted !== undefined) {
-      throw new UserError('SQL_INVALID_SETTING', `the property "${name}" takes ${wanted}, not '${value}'`, { at });
+    const name = checkedName(written, value, at);
+    const isHeld = name === scans && isFalse(this.#host.get(scans)) && !isFalse(value);
+    if (isHeld || knownProperties[name]?.atStart === true) {
+      throw new UserError(
+        'SQL_INVALID_SETTING',
+        `the property "${name}" is given when the server starts, and cannot be ${isHeld ? `set to '${value}'` : 'changed'}`,
+        { at, hint: 'SHOW PROPERTIES lists those that are editable.' },
+      );
     }
-    return new Settings(new Map([...this.#values, [name, value]]));
+    return new Settings(new Map([...this.#values, [name, value]]), this.#host);
   }
 
+  /** With the value of the host, or none. */
   without(written: string, at?: Position): Settings {
     const name = propertyName(written, at);
-    return new Settings(new Map([...this.#values].filter(([one]) => one !== name)));
+    const values = new Map(this.#values);
+    const former = this.#host.get(name);
+    if (former === undefined) values.delete(name);
+    else values.set(name, former);
+    return new Settings(values, this.#host);
   }
 
-  /** These over those. */
-  over(defaults: Settings): Settings {
-    return new Settings(new Map([...defaults.#values, ...this.#values]));
+  /** Throws `SQL_SWITCHED_OFF` where the property is false; `what` names the part of the language. */
+  require(name: keyof typeof knownProperties, what: string, at?: Position): void {
+    if (!isFalse(this.#values.get(name))) return;
+    throw new UserError('SQL_SWITCHED_OFF', `${what} switched off`, {
+      at,
+      hint: isFalse(this.#host.get(name))
+        ? `The server was started with ${name}=false.`
+        : `SET '${name}' = 'true'; switches it on.`,
+    });
   }
 
   get(name: string): string | undefined {

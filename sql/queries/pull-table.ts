@@ -39,7 +39,14 @@ export const pullTable = (analyzed: AnalyzedQuery, query: Query, context: PullCo
   }
   const table = materializedTable(source, catalog, environment, scoped.at);
   const access = accessOf(predicate, source.schema);
-  if (access.keys === undefined && settings.isTrue('ksql.query.pull.table.scan.enabled') === false) {
+  const [firstKey] = source.schema.key;
+  const isSorted = firstKey !== undefined && formatNamed(table.keyFormat.name).sorts?.(firstKey.type) === true;
+  const readsRange =
+    isSorted &&
+    table.windows === 'none' &&
+    (access.low !== undefined || access.high !== undefined) &&
+    settings.isTrue('ksql.query.pull.range.scan.enabled') !== false;
+  if (access.keys === undefined && !readsRange && settings.isTrue('ksql.query.pull.table.scan.enabled') === false) {
     throw new UserError(
       'SQL_PULL_SCAN',
       `the query reads the whole table "${source.name}", and scans are switched off`,
@@ -85,9 +92,6 @@ export const pullTable = (analyzed: AnalyzedQuery, query: Query, context: PullCo
 
   async function* scan(): AsyncGenerator<readonly StoreEntry[], void, undefined> {
     const { from, to, low, high } = access;
-    const [first] = source.schema.key;
-    const { sorts } = formatNamed(table.keyFormat.name);
-    const ordered = table.windows === 'none' && first !== undefined && sorts?.(first.type) === true;
     const writer = keyWriter(source.schema.key, table.keyFormat);
     const bytesOf = (key: string): ByteWriter => {
       const out = new ByteWriter(64);
@@ -95,10 +99,10 @@ export const pullTable = (analyzed: AnalyzedQuery, query: Query, context: PullCo
       return out;
     };
     yield* runtime.scan(table.queryId, table.store, {
-      ...(ordered && low !== undefined ? { from: bytesOf(low).slice() } : {}),
+      ...(readsRange && low !== undefined ? { from: bytesOf(low).slice() } : {}),
       // The last key is excluded there, and included here: nothing lies between bytes and the same with one more zero
       // byte.
-      ...(ordered && high !== undefined ? { to: withZero(bytesOf(high)) } : {}),
+      ...(readsRange && high !== undefined ? { to: withZero(bytesOf(high)) } : {}),
       ...(table.windows === 'of a size' && Number.isFinite(from) ? { fromWindow: from } : {}),
       ...(table.windows === 'of a size' && Number.isFinite(to) ? { toWindow: to + 1 } : {}),
     });

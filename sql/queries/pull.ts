@@ -58,10 +58,16 @@ export const planPull = (
 ): PullPlan => {
   checkPullQuery(query);
   const { catalog, environment, log, typer, settings } = context;
-  const leaf: Leaf = (analyzed, own) =>
-    analyzed.sources[0]?.source.kind === 'table'
-      ? pullTable(analyzed, own, context)
-      : pullStream(analyzed, catalog, environment, log);
+  settings.require('ksql.pull.queries.enable', 'pull queries are', query.at);
+  if (query.limit !== undefined) {
+    settings.require('ksql.query.pull.limit.clause.enabled', 'LIMIT in pull queries is', query.limit.at);
+  }
+  const leaf: Leaf = (analyzed, own) => {
+    const [scoped] = analyzed.sources;
+    if (scoped?.source.kind === 'table') return pullTable(analyzed, own, context);
+    settings.require('ksql.query.pull.stream.enabled', 'pull queries on streams are', scoped?.at);
+    return pullStream(analyzed, catalog, environment, log);
+  };
   return pullPlan(query, { catalog, typer, environment, memory: memoryOf(settings), leaf });
 };
 

@@ -53,6 +53,8 @@ export const createSource: Handler<CreateSource, CreateSourceCommand> = (stateme
   const { sourceKind: kind, name, at } = statement;
   const skipped = checkName(name, statement, context);
   if (skipped !== undefined) return skipped;
+  if (statement.readOnly)
+    context.settings.require('ksql.source.table.materialization.enabled', 'SOURCE streams and tables are', at);
   const properties = readProperties(statement.properties, 'create');
   const columns = readColumns(statement, context);
   const { topic } = properties;
@@ -197,7 +199,7 @@ const keepingQuery = (source: Source, context: StatementContext): PersistentQuer
   };
 };
 
-const readColumns = ({ elements, sourceKind }: CreateSource, { catalog }: StatementContext): Schema => {
+const readColumns = ({ elements, sourceKind }: CreateSource, { catalog, settings }: StatementContext): Schema => {
   const key: Column[] = [];
   const value: Column[] = [];
   const headers: HeaderColumn[] = [];
@@ -221,6 +223,7 @@ const readColumns = ({ elements, sourceKind }: CreateSource, { catalog }: Statem
         break;
       case 'header':
       case 'headers':
+        settings.require('ksql.headers.columns.enabled', 'columns of headers are', at);
         checkHeaderColumn(element, column, headers);
         headers.push(constraint.kind === 'headers' ? column : { ...column, headerKey: constraint.key });
         break;

@@ -21,6 +21,7 @@ import type { Handler } from './statement.ts';
 export const insertValues: Handler<InsertValues> = (statement, context) => {
   const { target, at, values, columns: listed } = statement;
   const { catalog, typer, functions, functionContext } = context;
+  context.settings.require('ksql.insert.into.values.enabled', 'INSERT INTO … VALUES is', at);
   const source = catalog.require(target.name, target.at);
   checkInsertTarget(source, target.at);
   const { schema } = source;

@@ -83,7 +83,7 @@ export const showProperties: Handler<ShowPlain> = (_, { settings }) => ({
         name: knownProperties[name]?.ofQueries === true ? `ksql.streams.${name}` : name,
         scope: 'KSQL',
         value: settings.get(name) ?? knownProperties[name]?.byDefault ?? null,
-        editable: true,
+        editable: knownProperties[name]?.atStart !== true,
         level: knownProperties[name]?.ofQueries === true ? 'QUERY' : 'SERVER',
       })),
     overwrittenProperties: Object.keys(settings.toRecord()),

@@ -57,6 +57,7 @@ export const checkName = (
       hint: 'Names have letters, digits, "_" and "-".',
     });
   }
+  if (orReplace) context.settings.require('ksql.create.or.replace.enabled', 'CREATE OR REPLACE is', at);
   const existing = context.catalog.source(name.name);
   if (existing !== undefined && ifNotExists) {
     return {

@@ -19,7 +19,16 @@ let url = '';
 
 beforeAll(async () => {
   // 4 GiB are more bytes than 32 bits can count.
-  server = start(['--data', join(folder, 'data'), '--port', '0', '--push-memory', '4096']);
+  server = start([
+    '--data',
+    join(folder, 'data'),
+    '--port',
+    '0',
+    '--push-memory',
+    '4096',
+    '--set',
+    'auto.offset.reset=earliest',
+  ]);
   server.stderr.on('data', (chunk) => {
     said += String(chunk);
   });
@@ -83,9 +92,8 @@ test('a script creates, fills and asks', async () => {
   expect(code).toBe(0);
 });
 
-test('a push query ends at its limit', async () => {
-  const script =
-    "SET 'auto.offset.reset' = 'earliest'; SELECT id, delay * 2 AS twice FROM flights EMIT CHANGES LIMIT 2;";
+test('a push query ends at its limit; it begins where --set has it', async () => {
+  const script = 'SELECT id, delay * 2 AS twice FROM flights EMIT CHANGES LIMIT 2;';
   expect(await sql('-o', 'json', '-e', script)).toEqual({
     code: 0,
     out: lines('{"ID":1,"TWICE":24}', '{"ID":9007199254740993,"TWICE":null}'),
