@@ -51,7 +51,7 @@ export class LogTestDriver {
     let unread = this.#unread.get(topic);
     if (unread === undefined) this.#unread.set(topic, (unread = []));
     const held = unread;
-    return new LogTestOutput(new TestOutput(forms, () => held), async () => {
+    return new LogTestOutput(new TestOutput(topic, forms, () => held), async () => {
       await this.streams.awaitIdle();
       for await (const record of this.#access.consumed(topic)) held.push(record);
     });

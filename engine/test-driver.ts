@@ -239,7 +239,7 @@ export class TopologyTestDriver {
 
   /** A way to read what was written to a topic, typed. */
   output<K, V>(topic: string, forms: Forms<K, V>): TestOutput<K, V> {
-    return new TestOutput(forms, () => this.#written.get(topic) ?? []);
+    return new TestOutput(topic, forms, () => this.#written.get(topic) ?? []);
   }
 
   /** What was written to a topic since it was last read, keys and values as bytes. */

@@ -1,7 +1,8 @@
 /** The topics of a topology under test, typed. */
 
-import { assert } from '../base/index.ts';
+import { assert, messageOf, UserError } from '../base/index.ts';
 import { parseRecords, printRecords } from './record-text.ts';
+import type { Serde } from './serde.ts';
 import { bytesOf, type Forms, type PipedRecord, type TestRecord, valueOf } from './test-records.ts';
 
 export type RawRecord = PipedRecord<Uint8Array, Uint8Array>;
@@ -79,12 +80,15 @@ export class TestInput<K, V> {
   }
 }
 
-/** Reads what was written to a topic, each record once. */
+/** Reads what was written to a topic, each record once. Bytes that the serde given for them cannot read are a
+ *  `UserError` TEST_OUTPUT_UNREADABLE that names the record. */
 export class TestOutput<K, V> {
+  readonly #topic: string;
   readonly #forms: Forms<K, V>;
   readonly #written: () => TestRecord<Uint8Array, Uint8Array>[];
 
-  constructor(forms: Forms<K, V>, written: () => TestRecord<Uint8Array, Uint8Array>[]) {
+  constructor(topic: string, forms: Forms<K, V>, written: () => TestRecord<Uint8Array, Uint8Array>[]) {
+    this.#topic = topic;
     this.#forms = forms;
     this.#written = written;
   }
@@ -102,7 +106,24 @@ export class TestOutput<K, V> {
   read(): TestRecord<K, V> | undefined {
     const record = this.#written().shift();
     if (record === undefined) return undefined;
-    return { ...record, key: valueOf(this.#forms.key, record.key), value: valueOf(this.#forms.value, record.value) };
+    const { key, value } = this.#forms;
+    return {
+      ...record,
+      key: this.#read(record, 'key', key),
+      value: this.#read(record, 'value', value),
+    };
+  }
+
+  #read<T>(record: TestRecord<Uint8Array, Uint8Array>, part: 'key' | 'value', serde: Serde<T>): T | null {
+    try {
+      return valueOf(serde, record[part]);
+    } catch (cause) {
+      const place = `the ${part} of the record ${this.#topic}/${record.partition} offset ${record.offset}`;
+      throw new UserError('TEST_OUTPUT_UNREADABLE', `${place} cannot be read as ${serde.name}: ${messageOf(cause)}`, {
+        cause,
+        hint: 'Give `output` the serdes that the topic is written with.',
+      });
+    }
   }
 
   readAll(): TestRecord<K, V>[] {

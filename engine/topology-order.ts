@@ -1,12 +1,13 @@
 /**
  * Puts the nodes of a topology in order, parents before children, and checks on the way what can be wrong with it:
- * names, parents, stores, repartitions, cycles. The first thing that does not fit is a `UserError` that names it.
+ * names, topics, parents, stores, repartitions, cycles. The first thing that does not fit is a `UserError` that names it.
  */
 
 import { UserError } from '../base/index.ts';
+import { checkTopicName } from '../storage/index.ts';
 import { type StoreKind, type StoreSpec } from './stores/store.ts';
 import { storeKinds } from './stores/store-kinds.ts';
-import type { Node, Repartition } from './topology-nodes.ts';
+import { dynamicTopic, type Node, type Repartition, resultTopic } from './topology-nodes.ts';
 
 export interface TopologyParts {
   readonly nodes: readonly Node[];
@@ -17,6 +18,7 @@ export interface TopologyParts {
 
 export const orderNodes = ({ nodes, stores, repartitions, globalNames }: TopologyParts): readonly Node[] => {
   const byName = nodesByName(nodes);
+  checkTopics(nodes);
   checkGlobals(globalNames, byName, stores);
   const storeNames = checkStores(stores);
   const writersOf = repartitionWriters(nodes, repartitions);
@@ -52,6 +54,14 @@ const nodesByName = (nodes: readonly Node[]): ReadonlyMap<string, Node> => {
     throw fault('TOPOLOGY_EMPTY', 'the topology has no source', 'A topology reads at least one topic.');
   }
   return byName;
+};
+
+/** Topics of the user's have names that a topic may have; stand-ins and internal topics are named by the runtime. */
+const checkTopics = (nodes: readonly Node[]): void => {
+  for (const node of nodes) {
+    if (node.node === 'processor' || node.repartition) continue;
+    if (node.topic !== dynamicTopic && node.topic !== resultTopic) checkTopicName(node.topic);
+  }
 };
 
 /** Nothing else has the name of a global store, or of one of its nodes. */

@@ -63,3 +63,14 @@ test('a topic that is written and read loops back', () => {
       .map(({ value }) => value),
   ).toEqual(['x', 'x+', 'x++', 'x+++']);
 });
+
+test('an output that is read by another serde than it was written with names the record', () => {
+  const driver = new TopologyTestDriver(counting());
+  driver.input('in', texts).pipe('a', 'x');
+  expect(() => driver.output('out', { key: string, value: serdes.int32 }).read()).toThrow(
+    expect.objectContaining({
+      code: 'TEST_OUTPUT_UNREADABLE',
+      message: expect.stringMatching(/^the value of the record out\/0 offset 0 cannot be read as int32: /u),
+    }),
+  );
+});

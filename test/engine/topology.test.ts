@@ -223,3 +223,10 @@ test('streams that are merged, without state behind, may have different numbers 
   expect(plan.subTopologies).toEqual([8, 8]);
   expect(topology.subTopologies()[0]?.sources.map((source) => partitionsOf(plan, source))).toEqual([8, 4]);
 });
+
+test.each(['', 'a b', '..', 'é'])('a topic that cannot be is refused when the topology is made: %j', (topic) => {
+  const invalid = expect.objectContaining({ code: 'TOPIC_NAME_INVALID' });
+  expect(() => new Topology().addSource('in', from(topic)).validate()).toThrow(invalid);
+  const sink = new Topology().addSource('in', from('in')).addSink('out', { topic, parents: ['in'], supplier: nothing });
+  expect(() => sink.validate()).toThrow(invalid);
+});

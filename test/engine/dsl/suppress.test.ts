@@ -242,7 +242,7 @@ test('what is held back survives restarts, and goes when its time has come', asy
   await log.close();
 });
 
-test('a query whose buffer is full fails and names the store', async () => {
+test('a query whose buffer is full fails, whatever becomes of records that fail, and names the store', async () => {
   const builder = new StreamsBuilder();
   builder
     .table('in', texts)
@@ -252,7 +252,7 @@ test('a query whose buffer is full fails and names the store', async () => {
   const log = await openLog('memory');
   for (const topic of ['in', 'out']) await log.createTopic({ name: topic, partitions: 1 });
   const runtime = newRuntime(log);
-  await runtime.start({ id: 'q', topology: builder.build() });
+  await runtime.start({ id: 'q', topology: builder.build(), onError: { processing: 'continue' } });
   await produce(log, 'in', 0, [
     { key: 'a', value: '1', timestamp: 1 },
     { key: 'b', value: '1', timestamp: 1 },
