@@ -401,6 +401,27 @@ describe('reset', () => {
     await expect(streams.cleanUp()).rejects.toMatchObject({ code: 'STREAMS_RUNNING' });
   });
 
+  test('a start waits for a reset that is under way, and a reset during a start is refused', async () => {
+    const streams = await app();
+    await send('a', 'b');
+    await streams.awaitIdle();
+    await streams.close();
+    const done: string[] = [];
+    const reset = streams.reset().then(() => done.push('reset'));
+    const started = streams.start().then(() => done.push('started'));
+    await expect(streams.cleanUp()).rejects.toMatchObject({
+      code: 'STREAMS_RUNNING',
+      message: 'the application "app" is starting: it cannot be cleaned up',
+    });
+    await Promise.all([reset, started]);
+    expect(done).toEqual(['reset', 'started']);
+    await streams.awaitIdle();
+    await streams.close();
+    const again = streams.start();
+    await expect(streams.reset()).rejects.toMatchObject({ code: 'STREAMS_RUNNING' });
+    await again;
+  });
+
   test('one that never ran begins where the reset puts it', async () => {
     const streams = await app({ id: 'new', start: false });
     await streams.reset({ to: 'latest' });

@@ -166,6 +166,10 @@ export class Streams {
   /** Tasks move to other threads. */
   #moving = false;
   #closing: Promise<void> | undefined;
+  /** Fulfilled when no reset or clean-up is under way. */
+  #clearing: Promise<void> = Promise.resolve();
+  /** Calls of `start` that are not answered. */
+  #starts = 0;
   /** How often it was asked to close. */
   #closes = 0;
   /** Of sources by pattern: the topics that are read, what ends looking for others, and a change to others. */
@@ -240,12 +244,20 @@ export class Streams {
   /** Starts it, or starts it again; answers when it runs. Rejects when it cannot be started; it has failed then.
    *  Rejects with STREAMS_CLOSED when it is closed meanwhile. */
   async start(): Promise<void> {
+    this.#starts++;
+    try {
+      await this.#start();
+    } finally {
+      this.#starts--;
+    }
+  }
+
+  async #start(): Promise<void> {
     const closes = this.#closes;
     await this.#closing;
+    await this.#clearing;
     if (closes !== this.#closes) throw this.#closedError();
-    if (this.#state !== 'created' && this.#state !== 'closed' && this.#state !== 'error') {
-      throw new UserError('QUERY_EXISTS', `the application "${this.id}" is running already`);
-    }
+    if (this.#isUnderWay) throw new UserError('QUERY_EXISTS', `the application "${this.id}" is running already`);
     const {
       id,
       from,
@@ -392,21 +404,29 @@ export class Streams {
    *  `earliest`, the default, `latest`, or a time, from whose first record on it reads. What it has written to its
    *  output topics stays. It has to be closed. An interrupted reset is completed by another one. */
   async reset({ to = 'earliest' }: { readonly to?: ResetTo } = {}): Promise<void> {
-    this.#mustNotRun('reset');
-    await this.#runtime.reset({ ...(await this.#overTopics()), id: this.id }, to);
+    await this.#clear('reset', (spec) => this.#runtime.reset({ ...spec, id: this.id }, to));
   }
 
   /** Deletes its local state: the next start restores it from the changelogs. It has to be closed. */
   async cleanUp(): Promise<void> {
-    this.#mustNotRun('cleaned up');
-    await this.#runtime.forgetState({ ...(await this.#overTopics()), id: this.id });
+    await this.#clear('cleaned up', (spec) => this.#runtime.forgetState({ ...spec, id: this.id }));
   }
 
-  #mustNotRun(done: string): void {
-    if (this.#state === 'created' || this.#state === 'closed' || this.#state === 'error') return;
-    throw new UserError('STREAMS_RUNNING', `the application "${this.id}" is ${this.#state}: it cannot be ${done}`, {
-      hint: 'Close it first.',
-    });
+  /** Not while it runs or starts. One after the other; a start waits for the last of them. */
+  async #clear(done: string, clear: (spec: StreamsSpec) => Promise<void>): Promise<void> {
+    if (this.#starts > 0 || this.#isUnderWay) {
+      const is = this.#isUnderWay ? this.#state : 'starting';
+      throw new UserError('STREAMS_RUNNING', `the application "${this.id}" is ${is}: it cannot be ${done}`, {
+        hint: 'Close it first.',
+      });
+    }
+    const cleared = this.#clearing.then(async () => clear(await this.#overTopics()));
+    this.#clearing = cleared.catch(() => undefined);
+    await cleared;
+  }
+
+  get #isUnderWay(): boolean {
+    return this.#state !== 'created' && this.#state !== 'closed' && this.#state !== 'error';
   }
 
   // ---------------------------------------------------------------- threads
