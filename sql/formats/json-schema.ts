@@ -13,6 +13,7 @@
 
 import { UserError } from '../../base/index.ts';
 import type { ResolvedSchema } from '../registry/schema.ts';
+import { isObject, type Json, type JsonObject, type Place, SchemaTexts } from '../registry/schemas/json-schema.ts';
 import type { Carrier } from '../types/carriers.ts';
 import type { ScalarType } from '../types/kinds.ts';
 import { definitionOf, scalarDefinitions } from '../types/scalars/index.ts';
@@ -34,14 +35,6 @@ import {
 import { bareColumnName, type FormatOptions, type InferenceOptions } from './format.ts';
 import type { MapForm } from './json-plain.ts';
 import { fullNameOf } from './schema-properties.ts';
-
-type Json = null | boolean | number | string | readonly Json[] | JsonObject;
-interface JsonObject {
-  readonly [name: string]: Json | undefined;
-}
-
-const isObject = (given: Json | undefined): given is JsonObject =>
-  typeof given === 'object' && given !== null && !Array.isArray(given);
 
 // ------------------------------------------------------------------------------------------------------- writing
 
@@ -116,11 +109,11 @@ const schemaOfScalar = (type: ScalarType): JsonObject => {
 
 /** The columns of a schema. */
 export const columnsOfJsonSchema = (
-  { schema, definitions }: ResolvedSchema,
+  schema: ResolvedSchema,
   { side, wrapped, names }: InferenceOptions,
 ): readonly Column[] => {
-  const texts = new SchemaTexts(schema, definitions);
-  const type = texts.typeOf(texts.root, [], (name) => (names === 'upper-case' ? name.toUpperCase() : name));
+  const texts = textsOf(schema);
+  const type = new Types(texts).typeOf(texts.root, [], (name) => (names === 'upper-case' ? name.toUpperCase() : name));
   if (type === undefined) throw unusable('SQL has no type for it');
   if (!wrapped) return [{ name: bareColumnName(side), type }];
   if (isScalar(type) || type.kind !== 'STRUCT') {
@@ -133,22 +126,20 @@ export const columnsOfJsonSchema = (
 const unusable = (why: string, hint?: string): UserError =>
   new UserError('SQL_SCHEMA_UNUSABLE', `columns cannot be taken from the JSON Schema: ${why}`, { hint });
 
-/** The texts of a schema and of what it refers to, parsed. */
-class SchemaTexts {
-  readonly root: Place;
-  readonly #documents = new Map<string, Json>();
+const textsOf = (schema: ResolvedSchema): SchemaTexts => {
+  try {
+    return new SchemaTexts(schema);
+  } catch {
+    throw unusable('it is not a JSON text');
+  }
+};
 
-  constructor(schema: string, definitions: ResolvedSchema['definitions']) {
-    const parse = (text: string): Json => {
-      try {
-        return JSON.parse(text) as Json;
-      } catch {
-        throw unusable('it is not a JSON text');
-      }
-    };
-    for (const { name, schema: text } of definitions) this.#documents.set(name, parse(text));
-    const document = parse(schema);
-    this.root = { document, schema: document };
+/** The types of a schema and of what it refers to. */
+class Types {
+  readonly #texts: SchemaTexts;
+
+  constructor(texts: SchemaTexts) {
+    this.#texts = texts;
   }
 
   /** The type of the data; undefined where SQL has none. `within`: the schemas around it, which it must not contain. */
@@ -159,7 +150,7 @@ class SchemaTexts {
     const of = (part: Json | undefined): SqlType | undefined =>
       part === undefined ? undefined : this.typeOf({ document, schema: part }, inner, nameOf);
     if (typeof reference === 'string') {
-      const place = this.#referred(document, reference);
+      const place = this.#texts.referred(document, reference);
       return place === undefined ? undefined : this.typeOf(place, inner, nameOf);
     }
     const alternatives = oneOf ?? anyOf;
@@ -246,27 +237,9 @@ class SchemaTexts {
     }
     return types.find((type) => type !== undefined);
   }
-
-  #referred(document: Json, reference: string): Place | undefined {
-    const [name = '', pointer = ''] = reference.split('#');
-    const target = name === '' ? document : this.#documents.get(name);
-    if (target === undefined) return undefined;
-    let schema: Json | undefined = target;
-    for (const part of pointer.split('/').slice(1)) {
-      const key = decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
-      schema = isObject(schema) ? schema[key] : undefined;
-    }
-    return schema === undefined ? undefined : { document: target, schema };
-  }
 }
 
 type NameOf = (name: string) => string;
-
-/** A part of a document. */
-interface Place<S extends Json = Json> {
-  readonly document: Json;
-  readonly schema: S;
-}
 
 const isNull = (schema: Json): boolean => isObject(schema) && schema['type'] === 'null';
 

@@ -5,10 +5,17 @@ import { rulesOf } from '../../sql/registry/compatibility/index.ts';
 import { LocalRegistry } from '../../sql/registry/local-registry.ts';
 import type { ResolvedSchema, SchemaType } from '../../sql/registry/schema.ts';
 
-const schemaOf = (type: SchemaType, schema: unknown): ResolvedSchema => ({
+const textOf = (schema: unknown): string => (typeof schema === 'string' ? schema : JSON.stringify(schema));
+
+/** `others`: the texts that it refers to, by the names under which it does. */
+const schemaOf = (
+  type: SchemaType,
+  schema: unknown,
+  others: Readonly<Record<string, unknown>> = {},
+): ResolvedSchema => ({
   type,
-  schema: typeof schema === 'string' ? schema : JSON.stringify(schema),
-  definitions: [],
+  schema: textOf(schema),
+  definitions: Object.entries(others).map(([name, text]) => ({ name, schema: textOf(text) })),
 });
 
 /** What is wrong when data of `writer` is read with `reader`. */
@@ -73,7 +80,61 @@ describe('JSON Schema', () => {
     ['references', { $ref: '#/definitions/A', definitions: { A: { type: 'integer' } } }, { type: 'integer' }, 'none'],
     ['anything', true, { type: 'integer' }, 'none'],
     ['no longer anything', { type: 'integer' }, true, '$ could be anything before, and is restricted now'],
+    [
+      'references to other parts of equal text',
+      object({ x: { $ref: '#/definitions/A' } }, { definitions: { A: { type: 'string' } } }),
+      object({ x: { $ref: '#/definitions/A' } }, { definitions: { A: { type: 'integer' } } }),
+      '$.x was of the type integer, and is of the type string now',
+    ],
+    [
+      'a schema that contains itself',
+      object({ x: { $ref: '#' }, y: { type: 'string' } }),
+      object({ x: { $ref: '#' }, y: { type: 'integer' } }),
+      '$.y was of the type integer, and is of the type string now',
+    ],
+    ['anything as an alternative', { oneOf: [{ type: 'null' }, {}] }, { type: 'integer' }, 'none'],
+    [
+      'no longer anything as an alternative',
+      { type: ['null', 'integer'] },
+      { oneOf: [{ type: 'null' }, {}] },
+      '$ has lost the alternative {}',
+    ],
+    [
+      'values of another type',
+      { type: 'number' },
+      { enum: ['x'] },
+      '$ was of the type string, and is of the type number now',
+    ],
+    ['values of the type', { type: 'number' }, { enum: [1, 2] }, 'none'],
+    [
+      'exactly one alternative now',
+      { oneOf: [{ type: 'null' }, { type: 'string' }] },
+      { anyOf: [{ type: 'null' }, { type: 'string' }] },
+      '$ could be of several alternatives at once, and is of exactly one now',
+    ],
+    ['references in a circle', { $ref: '#' }, { $ref: '#' }, 'none'],
   ])('%s', async (_, reader, writer, wanted) => expect(await faults('JSON', reader, writer)).toBe(wanted));
+
+  test.each([
+    ['3', '$ is not an object, true or false'],
+    ['{"type":"thing"}', '$ has the type "thing", which there is not'],
+    ['{"properties":{"a":{"type":["null","x"]}}}', '$.a has the type "x", which there is not'],
+    ['{"properties":3}', '$ needs an object as "properties"'],
+    ['{"oneOf":{}}', '$ needs a list as "oneOf"'],
+    ['{"items":{"$ref":"#/definitions/A"}}', '$.items refers to #/definitions/A, which there is not'],
+    ['{"$ref":"other.json"}', '$ refers to other.json, which there is not'],
+    ['{', 'JSON'],
+  ])('%s is not a schema', async (text, why) => {
+    const { check } = await rulesOf('JSON');
+    expect(() => check(schemaOf('JSON', text))).toThrow(why);
+  });
+
+  test.each([
+    'true',
+    '{"$ref":"https://json-schema.org/draft-07/schema#"}',
+    '{"$ref":"#anchor"}',
+    '{"items":[{},true]}',
+  ])('%s is a schema', async (text) => (await rulesOf('JSON')).check(schemaOf('JSON', text)));
 });
 
 describe('Avro', () => {
@@ -92,6 +153,62 @@ describe('Avro', () => {
     ['texts and bytes', '"string"', '"bytes"', 'none'],
     ['another name', { ...record(a), name: 'S' }, record(a), '$ was called "R", and is called "S" now'],
     ['an alias of the name', { ...record(a), name: 'S', aliases: ['R'] }, record(a), 'none'],
+    ['another namespace', { ...record(a), namespace: 'x' }, { ...record(a), namespace: 'y' }, 'none'],
+    [
+      'an alias in a namespace',
+      { ...record(a), name: 'S', namespace: 'x', aliases: ['R', 'y.R'] },
+      { ...record(a), namespace: 'z' },
+      '$ was called "z.R", and is called "x.S" now',
+    ],
+    [
+      'an alias in the namespace of the name',
+      { ...record(a), name: 'S', namespace: 'x', aliases: ['R'] },
+      { ...record(a), namespace: 'x' },
+      'none',
+    ],
+    [
+      'an alias of an enum',
+      { type: 'enum', name: 'E', aliases: ['F'], symbols: ['X'] },
+      { type: 'enum', name: 'F', symbols: ['X'] },
+      'none',
+    ],
+    [
+      'another name of an enum',
+      { type: 'enum', name: 'E', symbols: ['X'] },
+      { type: 'enum', name: 'F', symbols: ['X'] },
+      '$ was called "F", and is called "E" now',
+    ],
+    [
+      'a symbol less, and a default',
+      { type: 'enum', name: 'E', symbols: ['X'], default: 'X' },
+      { type: 'enum', name: 'E', symbols: ['X', 'Y'] },
+      'none',
+    ],
+    [
+      'an alias of a fixed',
+      { type: 'fixed', name: 'E', aliases: ['F'], size: 4 },
+      { type: 'fixed', name: 'F', size: 4 },
+      'none',
+    ],
+    [
+      'another size',
+      { type: 'fixed', name: 'F', size: 8 },
+      { type: 'fixed', name: 'F', size: 4 },
+      '$ had 4 bytes, and has 8 now',
+    ],
+    [
+      'two fields as one',
+      record({ name: 'a', type: 'int', aliases: ['b'] }),
+      record(a, { name: 'b', type: 'int' }),
+      '$.a stands for a and b, which were two fields',
+    ],
+    [
+      'a named type that is used again',
+      record({ name: 'b', type: { ...record(a), name: 'x.S' } }, { name: 'c', type: 'x.S' }),
+      record({ name: 'b', type: { ...record(a), name: 'x.S' } }, { name: 'c', type: 'int' }),
+      '$.c was int, and is record "x.S" now',
+    ],
+    ['logical types', { type: 'int', logicalType: 'date' }, '"int"', 'none'],
     [
       'a symbol less',
       { type: 'enum', name: 'E', symbols: ['X'] },
@@ -107,9 +224,13 @@ describe('Avro', () => {
   ])('%s', async (_, reader, writer, wanted) => expect(await faults('AVRO', reader, writer)).toBe(wanted));
 
   test.each([
-    ['"thing"', '"thing" is not a type'],
-    ['{"type":"record","name":"R"}', 'the record "R" has no fields'],
-    ['{"type":"record","name":"9","fields":[]}', '"9" cannot be the name of a type'],
+    ['"thing"', 'there is no type "thing"'],
+    ['{"type":"record","name":"R"}', 'the record R has no list of fields'],
+    ['{"type":"record","name":"9","fields":[]}', '"9" is not a name'],
+    [
+      '{"type":"enum","name":"E","symbols":["X"],"default":"Y"}',
+      'the default Y of the enum E is not one of its symbols',
+    ],
     ['[', 'JSON'],
   ])('%s is not a schema', async (text, why) => {
     const { check } = await rulesOf('AVRO');
@@ -136,7 +257,13 @@ describe('Protocol Buffers', () => {
       'the package was "p", and is "q" now',
     ],
     ['a message less', 'message N {}', file('int32 a = 1;'), 'the message M is gone'],
-    ['repeated numbers', file('repeated int32 a = 1;'), file('int32 a = 1;'), 'M.a was single, and is repeated now'],
+    ['repeated numbers', file('repeated int32 a = 1;'), file('int32 a = 1;'), 'none'],
+    [
+      'a declared label',
+      file('repeated int32 a = 1;'),
+      file('optional int32 a = 1;'),
+      'M.a was optional, and is repeated now',
+    ],
     ['repeated texts', file('repeated string a = 1;'), file('string a = 1;'), 'none'],
     [
       'out of a oneof',
@@ -150,18 +277,110 @@ describe('Protocol Buffers', () => {
       file('oneof x { int32 a = 1; } int32 b = 2;'),
       'M.b moved into the oneof "x", which was there before',
     ],
+    ['a oneof less', file('string c = 3;'), file('oneof x { int32 a = 1; int32 b = 2; }'), 'none'],
     [
-      'maps, options and nested types',
+      'a part of a oneof less',
+      file('int32 a = 1;'),
+      file('oneof x { int32 a = 1; int32 b = 2; }'),
+      'M.b is gone from the oneof "x"',
+    ],
+    [
+      'several into a oneof',
+      file('oneof x { int32 a = 1; int32 b = 2; }'),
+      file('int32 a = 1; int32 b = 2;'),
+      'M: several fields moved into the oneof "x"',
+    ],
+    [
+      'options and nested types',
       file('map<string, N> m = 1 [deprecated = true]; message N { int32 a = 1; } enum E { X = 0; }'),
-      file('map<string, N> m = 1;'),
+      file('map<string, N> m = 1; message N { }'),
       'none',
     ],
+    [
+      'a map of other values',
+      file('map<string, string> a = 1;'),
+      file('map<string, int32> a = 1;'),
+      'M.aEntry.value was of the type int32, and is of the type string now',
+    ],
+    [
+      'a map of messages',
+      file('map<string, N> a = 1; message N {}'),
+      file('repeated N a = 1; message N {}'),
+      'M.a was no map, and is one now',
+    ],
+    ['a nested message less', file('int32 a = 1;'), file('int32 a = 1; message N {}'), 'the message M.N is gone'],
+    [
+      'another message',
+      file('N a = 1;', 'message N {} message O {}'),
+      file('O a = 1;', 'message N {} message O {}'),
+      'M.a was of the type O, and is of the type N now',
+    ],
+    ['an enum as a number', file('E a = 1; enum E { X = 0; }'), file('int32 a = 1;'), 'none'],
+    [
+      'types that are declared nowhere',
+      file('p.N a = 1; map<string, N> b = 2;'),
+      file('p.N a = 1; N b = 2;'),
+      'M.b was no map, and is one now',
+    ],
+    [
+      'another type that is declared nowhere',
+      file('p.N a = 1;'),
+      file('p.O a = 1;'),
+      'M.a was of the type p.O, and is of the type p.N now',
+    ],
+    ['services are not compared', 'message M {} service S { rpc X (Q) returns (M); }', 'message M {}', 'none'],
   ])('%s', async (_, reader, writer, wanted) => expect(await faults('PROTOBUF', reader, writer)).toBe(wanted));
 
   test('a text that is no schema is refused', async () => {
     const { check } = await rulesOf('PROTOBUF');
-    expect(() => check(schemaOf('PROTOBUF', 'message M { int32 a }'))).toThrow('"=" is expected, not "}"');
-    expect(() => check(schemaOf('PROTOBUF', '{"type":"int"}'))).toThrow('"{" cannot stand here');
+    expect(() => check(schemaOf('PROTOBUF', 'message M { int32 a }'))).toThrow("illegal token 'int32'");
+    expect(() => check(schemaOf('PROTOBUF', '{"type":"int"}'))).toThrow("illegal token '{'");
+    expect(() => check(schemaOf('PROTOBUF', 'message M { N a = 1; }'))).toThrow('N');
+  });
+
+  test('the normal form has no comments, and keeps what stands in quotes', async () => {
+    const { normalized } = await rulesOf('PROTOBUF');
+    const text = 'syntax="proto3"; // one\noption go_package = "https://a//b"; /* two */ message M{int32 a=1;}';
+    const wanted = 'syntax = "proto3" ;\noption go_package = "https://a//b" ;\nmessage M {\nint32 a = 1 ;\n}\n';
+    expect(normalized(schemaOf('PROTOBUF', text))).toBe(wanted);
+    expect(normalized(schemaOf('PROTOBUF', wanted))).toBe(wanted);
+  });
+});
+
+describe('schemas that others use', () => {
+  const used = (type: string) => ({ type: 'record', name: 'x.Inner', fields: [{ name: 'i', type }] });
+  const proto = (type: string): string => `syntax = "proto3"; package x; message Inner { ${type} i = 1; }`;
+  test.each<[SchemaType, string, unknown, unknown, unknown, string]>([
+    [
+      'AVRO',
+      'inner',
+      { type: 'record', name: 'Outer', fields: [{ name: 'a', type: 'x.Inner' }] },
+      used('string'),
+      used('int'),
+      '$.a.i was int, and is string now',
+    ],
+    [
+      'PROTOBUF',
+      'inner.proto',
+      'syntax = "proto3"; import "inner.proto"; message Outer { x.Inner a = 1; }',
+      proto('string'),
+      proto('int32'),
+      'x.Inner.i was of the type int32, and is of the type string now',
+    ],
+    [
+      'JSON',
+      'inner.json',
+      { type: 'object', properties: { a: { $ref: 'inner.json#/definitions/a%20b' } } },
+      { definitions: { 'a b': { type: 'string' } } },
+      { definitions: { 'a b': { type: 'integer' } } },
+      '$.a was of the type integer, and is of the type string now',
+    ],
+  ])('%s', async (type, name, schema, now, before, why) => {
+    const { check, faults: between } = await rulesOf(type);
+    const [reader, writer] = [schemaOf(type, schema, { [name]: now }), schemaOf(type, schema, { [name]: before })];
+    check(reader);
+    expect(between(reader, reader)).toEqual([]);
+    expect(between(reader, writer)).toEqual([why]);
   });
 });
 

@@ -1,12 +1,13 @@
 /**
  * AVRO: rows as data of Avro, behind the id of their schema in a registry.
  *
- * `schema.ts` reads schemas, `columns.ts` translates between them and columns; `reading.ts` decides how the data of a
- * writer becomes columns and `writing.ts` how columns become data; `plain.ts`, `generated.ts` and `writer.ts` do it.
+ * `columns.ts` translates between schemas and columns, `reading.ts` decides how the data of a writer becomes columns
+ * and `writing.ts` how columns become data; `plain.ts`, `generated.ts` and `writer.ts` read and write.
  */
 
 import { assert, UserError } from '../../../base/index.ts';
 import type { KnownSchema, ResolvedSchema } from '../../registry/schema.ts';
+import { type AvroType, parseAvro } from '../../registry/schemas/avro.ts';
 import type { Column } from '../../types/schema.ts';
 import type { Format, FormatOptions } from '../format.ts';
 import { schemaReader, schemaScanner } from '../framed-schemas.ts';
@@ -15,7 +16,6 @@ import { fieldsFault } from '../schema-columns.ts';
 import { avroSchemaFullName, fullNameOf, schemaFullName, schemaId } from '../schema-properties.ts';
 import { avroDecoder, avroRowWriter } from './codec.ts';
 import { avroLimits, avroOfColumns, columnsOfAvro, defaultKeyName, defaultValueName } from './columns.ts';
-import { type AvroType, parseAvro } from './schema.ts';
 
 /** Parsed schemas, by the object that holds their text. */
 const parsed = new WeakMap<ResolvedSchema, AvroType>();

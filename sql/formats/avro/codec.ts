@@ -4,6 +4,7 @@
 
 import { ByteWriter } from '../../../base/index.ts';
 import { codegenAllowed } from '../../codegen/code.ts';
+import type { AvroType } from '../../registry/schemas/avro.ts';
 import type { Column } from '../../types/schema.ts';
 import type { Row } from '../../types/value.ts';
 import type { FormatOptions, RowWriter } from '../format.ts';
@@ -13,7 +14,6 @@ import { generateAvroWriter } from './generated-writer.ts';
 import { AvroInput } from './input.ts';
 import { avroValueReader, recordFiller } from './plain.ts';
 import { type Reading, readingOf, readingOfColumns } from './reading.ts';
-import type { AvroType } from './schema.ts';
 import { type AvroValueWriter, avroFieldsWriter, avroValueWriter } from './writer.ts';
 import { type Writing, writingOf, writingOfColumns } from './writing.ts';
 

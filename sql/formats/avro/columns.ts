@@ -20,6 +20,7 @@
  */
 
 import { UserError, unreachable } from '../../../base/index.ts';
+import { type AvroLogical, type AvroPrimitive, type AvroType, shortName } from '../../registry/schemas/avro.ts';
 import type { Carrier } from '../../types/carriers.ts';
 import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
@@ -36,7 +37,6 @@ import {
 } from '../../types/type.ts';
 import { bareColumnName, type ColumnNames, type InferenceOptions, type Side } from '../format.ts';
 import { addField, type FieldLimits } from '../schema-columns.ts';
-import { type AvroLogical, type AvroPrimitive, type AvroType, shortName } from './schema.ts';
 
 // ------------------------------------------------------------------------------------------------ schema to columns
 

@@ -8,6 +8,7 @@
  */
 
 import { type Code, Constants, code, joinCode, noCode } from '../../codegen/code.ts';
+import type { AvroType } from '../../registry/schemas/avro.ts';
 import type { Value } from '../../types/value.ts';
 import {
   absentSlots,
@@ -25,7 +26,6 @@ import { framingBytes } from '../writer-schemas.ts';
 import { AvroInput } from './input.ts';
 import { avroValueReader } from './plain.ts';
 import type { Reading, RecordReading } from './reading.ts';
-import type { AvroType } from './schema.ts';
 
 const mostFields = 300;
 

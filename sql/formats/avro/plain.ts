@@ -1,12 +1,12 @@
 /** Reading data of Avro in the plain form: a closure for each operation of a `Reading`. */
 
 import { unreachable } from '../../../base/index.ts';
+import type { AvroType } from '../../registry/schemas/avro.ts';
 import type { Row, Value } from '../../types/value.ts';
 import { bigintOfBytes } from '../binary-numbers.ts';
 import type { AvroInput } from './input.ts';
 import type { Conversion, Reading, RecordReading } from './reading.ts';
 import { leastBytes } from './reading.ts';
-import type { AvroType } from './schema.ts';
 
 /** Reads the value at the input's place, and stops behind it. */
 export type AvroValueReader = (input: AvroInput) => Value;

@@ -26,6 +26,7 @@
  */
 
 import { unreachable } from '../../../base/index.ts';
+import { type AvroField, type AvroType, optionalOf } from '../../registry/schemas/avro.ts';
 import type { Carrier } from '../../types/carriers.ts';
 import { fits, rescaleExact } from '../../types/decimal.ts';
 import type { ScalarType } from '../../types/kinds.ts';
@@ -34,7 +35,6 @@ import { isScalar, printType, type SqlType, type StructField, stringType } from 
 import type { Value } from '../../types/value.ts';
 import { bigintOfBytes } from '../binary-numbers.ts';
 import { branchName } from './columns.ts';
-import { type AvroField, type AvroType, optionalOf } from './schema.ts';
 
 /** What becomes of the value that was read; undefined: it is none of the column's. */
 export type Conversion = (value: Value) => Value | undefined;

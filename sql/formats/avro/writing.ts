@@ -7,6 +7,7 @@
  */
 
 import { ByteWriter, UserError, unreachable, utf8Length } from '../../../base/index.ts';
+import type { AvroField, AvroRecord, AvroType } from '../../registry/schemas/avro.ts';
 import type { Carrier } from '../../types/carriers.ts';
 import { rescaleExact } from '../../types/decimal.ts';
 import type { ScalarType } from '../../types/kinds.ts';
@@ -15,7 +16,6 @@ import { isScalar, printType, type SqlType, type StructField, stringType } from 
 import { bytesOfBigint, writeFloat } from '../binary-numbers.ts';
 import { branchName } from './columns.ts';
 import { latin1Bytes } from './reading.ts';
-import type { AvroField, AvroRecord, AvroType } from './schema.ts';
 
 export interface Writing {
   /** What stands for NULL; undefined: the schema has nothing for it. */

@@ -1,6 +1,7 @@
 /** Rows as messages, without what frames them. */
 
 import { codegenAllowed } from '../../codegen/code.ts';
+import { messageAt, type ProtoFile, type ProtoMessage } from '../../registry/schemas/protobuf.ts';
 import type { Column } from '../../types/schema.ts';
 import { structOf } from '../../types/type.ts';
 import type { Row, Value } from '../../types/value.ts';
@@ -11,7 +12,6 @@ import { generateProtoWriter } from './generated-writer.ts';
 import { ProtoInput } from './input.ts';
 import { messageFiller } from './plain.ts';
 import { type MessageReading, readingOfMessage } from './reading.ts';
-import { messageAt, type ProtoFile, type ProtoMessage } from './schema.ts';
 import { columnWriters, plainFields } from './writer.ts';
 
 const allSlots = (columns: readonly Column[]): readonly number[] => columns.map((_, slot) => slot);

@@ -24,14 +24,8 @@
 
 import { assert, unreachable } from '../../../base/index.ts';
 import { isIdentifier } from '../../registry/schema.ts';
-import type { Carrier } from '../../types/carriers.ts';
-import type { ScalarType } from '../../types/kinds.ts';
-import { definitionOf } from '../../types/scalars/index.ts';
-import type { Column } from '../../types/schema.ts';
-import { arrayOf, mapOf, type SqlType, type StructField, scalarOf, stringType, structOf } from '../../types/type.ts';
-import type { ColumnNames } from '../format.ts';
-import { addField, type FieldLimits } from '../schema-columns.ts';
 import {
+  columnNameOf,
   entryOf,
   type ProtoField,
   type ProtoMessage,
@@ -42,7 +36,14 @@ import {
   wellKnownOf,
   wrappedField,
   wrappers,
-} from './schema.ts';
+} from '../../registry/schemas/protobuf.ts';
+import type { Carrier } from '../../types/carriers.ts';
+import type { ScalarType } from '../../types/kinds.ts';
+import { definitionOf } from '../../types/scalars/index.ts';
+import type { Column } from '../../types/schema.ts';
+import { arrayOf, mapOf, type SqlType, type StructField, scalarOf, stringType, structOf } from '../../types/type.ts';
+import type { ColumnNames } from '../format.ts';
+import { addField, type FieldLimits } from '../schema-columns.ts';
 
 // ------------------------------------------------------------------------------------------------ schema to columns
 
@@ -84,11 +85,14 @@ class Translation {
     if (this.#around.has(message)) return undefined;
     this.#around.add(message);
     const result: StructField[] = [];
-    for (const choice of new Set(message.fields.flatMap(({ oneof }) => oneof ?? []))) {
+    const choices = Map.groupBy(
+      message.fields.filter(({ oneof }) => oneof !== undefined),
+      columnNameOf,
+    );
+    for (const [name, fields] of choices) {
       const inner: StructField[] = [];
-      for (const field of message.fields)
-        if (field.oneof === choice) addField(inner, field.name, this.#typeOf(field), this.#names);
-      addField(result, choice, structOf(inner), this.#names);
+      for (const field of fields) addField(inner, field.name, this.#typeOf(field), this.#names);
+      addField(result, name, structOf(inner), this.#names);
     }
     for (const field of message.fields) {
       if (field.oneof === undefined) addField(result, field.name, this.#typeOf(field), this.#names);

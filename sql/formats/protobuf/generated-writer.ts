@@ -1,11 +1,11 @@
 /** The generated writer of Protocol Buffers: straight code for the columns of a message. */
 
 import { type Code, code, joinCode } from '../../codegen/code.ts';
+import { wireOf } from '../../registry/schemas/protobuf.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import { isScalar } from '../../types/type.ts';
 import type { RowWriter } from '../format.ts';
 import { RowWriterCode, storeVarint } from '../generated/row-writer-code.ts';
-import { wireOf } from './schema.ts';
 import type { ColumnWriter } from './writer.ts';
 
 /** Texts up to this length are written in place, where their bytes may be so many that one byte holds their length. */

@@ -9,6 +9,7 @@
 
 import { unreachable } from '../../../base/index.ts';
 import { type Code, Constants, code, joinCode, noCode } from '../../codegen/code.ts';
+import { type ProtoMessage, type ProtoScalar, wire, wireOf } from '../../registry/schemas/protobuf.ts';
 import type { Row, Value } from '../../types/value.ts';
 import {
   absentSlots,
@@ -26,7 +27,6 @@ import { framingBytes } from '../writer-schemas.ts';
 import { ProtoInput } from './input.ts';
 import { messageFiller } from './plain.ts';
 import type { FieldReading, MessageReading } from './reading.ts';
-import { type ProtoMessage, type ProtoScalar, wire, wireOf } from './schema.ts';
 
 const mostFields = 300;
 

@@ -3,9 +3,9 @@
  * is that of the message that is read.
  */
 
+import { wire } from '../../registry/schemas/protobuf.ts';
 import { normalizeBigint } from '../../types/value.ts';
 import { BinaryInput } from '../binary-input.ts';
-import { wire } from './schema.ts';
 
 /** How deep groups may lie, which are skipped. */
 const mostGroups = 100;

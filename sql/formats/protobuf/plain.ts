@@ -1,6 +1,7 @@
 /** Reading data of Protocol Buffers in the plain form: a closure for each part of a `ProtoReading`. */
 
 import { unreachable } from '../../../base/index.ts';
+import { type ProtoScalar, wire, wireOfScalar } from '../../registry/schemas/protobuf.ts';
 import { dayMs, daysFromCivil, daysInMonth } from '../../types/time/calendar.ts';
 import type { Row, Value } from '../../types/value.ts';
 import { bigintOfBytes } from '../binary-numbers.ts';
@@ -13,7 +14,6 @@ import {
   noItems,
   type ProtoReading,
 } from './reading.ts';
-import { type ProtoScalar, wire, wireOfScalar } from './schema.ts';
 
 type ReadValue = (input: ProtoInput) => Value;
 

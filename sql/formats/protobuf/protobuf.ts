@@ -1,14 +1,16 @@
 /**
- * PROTOBUF: rows as messages of Protocol Buffers, behind the id of their schema in a registry and the place of the message
- * in it. PROTOBUF_NOSR: the message alone, which follows from the columns, in their order.
+ * PROTOBUF: rows as messages of Protocol Buffers, behind the id of their schema in a registry and the place of the
+ * message in it. PROTOBUF_NOSR: the message alone, which follows from the columns, in their order.
  *
- * `schema.ts` is the tree of a schema, `parse.ts` reads its text, `columns.ts` translates between it and columns;
- * `reading.ts` decides how a message becomes columns; `plain.ts`, `generated.ts` and `writer.ts` do it.
+ * `columns.ts` translates between schemas and columns, `reading.ts` decides how a message becomes columns; `plain.ts`,
+ * `generated.ts` and `writer.ts` read and write.
  */
 
 import { assert, UserError } from '../../../base/index.ts';
 import { codegenAllowed } from '../../codegen/code.ts';
 import type { KnownSchema, ResolvedSchema } from '../../registry/schema.ts';
+import { messageNamed, type ProtoFile, type ProtoMessage } from '../../registry/schemas/protobuf.ts';
+import { loadParser, parseProto } from '../../registry/schemas/protobuf-text.ts';
 import type { Column } from '../../types/schema.ts';
 import type { Row, Value } from '../../types/value.ts';
 import { type Format, type FormatOptions, type FormatProperty, type RowReader, scannerOf, scanOne } from '../format.ts';
@@ -18,8 +20,6 @@ import { fieldsFault } from '../schema-columns.ts';
 import { fullNameOf, schemaFullName, schemaId } from '../schema-properties.ts';
 import { bareDecoder, pathBytes, protoDecoder, protoRowWriter } from './codec.ts';
 import { columnsOfProto, isMessageName, messageOfColumns, type Nullable, protoLimits, protoText } from './columns.ts';
-import { loadParser, parseProto } from './parse.ts';
-import { messageNamed, type ProtoFile, type ProtoMessage } from './schema.ts';
 
 const nullableRepresentation: FormatProperty = {
   name: 'PROTOBUF_NULLABLE_REPRESENTATION',

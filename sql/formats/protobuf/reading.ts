@@ -22,12 +22,8 @@
  */
 
 import { unreachable } from '../../../base/index.ts';
-import { fits, rescaleExact } from '../../types/decimal.ts';
-import type { ScalarType } from '../../types/kinds.ts';
-import { definitionOf } from '../../types/scalars/index.ts';
-import { isScalar, printType, type SqlType, type StructField, stringType } from '../../types/type.ts';
-import type { Value } from '../../types/value.ts';
 import {
+  columnNameOf,
   entryOf,
   type ProtoField,
   type ProtoMessage,
@@ -37,7 +33,12 @@ import {
   wellKnownOf,
   wireOf,
   wrappedField,
-} from './schema.ts';
+} from '../../registry/schemas/protobuf.ts';
+import { fits, rescaleExact } from '../../types/decimal.ts';
+import type { ScalarType } from '../../types/kinds.ts';
+import { definitionOf } from '../../types/scalars/index.ts';
+import { isScalar, printType, type SqlType, type StructField, stringType } from '../../types/type.ts';
+import type { Value } from '../../types/value.ts';
 
 /** What becomes of the value that was read; undefined: it is none of the column's. */
 export type Conversion = (value: Value) => Value | undefined;
@@ -109,7 +110,7 @@ export const readingOfMessage = (
   const result = new Map<number, FieldReading>();
   for (const field of message.fields) {
     if (field.group === true) continue;
-    const at = placeOf(fields, field.oneof ?? field.name);
+    const at = placeOf(fields, columnNameOf(field));
     const target = fields[at];
     if (target === undefined || (wanted !== undefined && !wanted.has(at))) continue;
     // Of two names for one column the exact one counts.

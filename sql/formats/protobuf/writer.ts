@@ -5,15 +5,8 @@
  */
 
 import { type ByteWriter, UserError, unreachable } from '../../../base/index.ts';
-import { rescaleExact } from '../../types/decimal.ts';
-import type { ScalarType } from '../../types/kinds.ts';
-import { definitionOf } from '../../types/scalars/index.ts';
-import { civilFromDays } from '../../types/time/calendar.ts';
-import { isScalar, printType, type SqlType, type StructField, stringType } from '../../types/type.ts';
-import { arrayValue, mapValue, type Row, type Value } from '../../types/value.ts';
-import { bytesOfBigint, writeFloat } from '../binary-numbers.ts';
-import { SerdeError } from '../format.ts';
 import {
+  columnNameOf,
   entryOf,
   type ProtoField,
   type ProtoMessage,
@@ -24,7 +17,15 @@ import {
   wire,
   wireOf,
   wrappedField,
-} from './schema.ts';
+} from '../../registry/schemas/protobuf.ts';
+import { rescaleExact } from '../../types/decimal.ts';
+import type { ScalarType } from '../../types/kinds.ts';
+import { definitionOf } from '../../types/scalars/index.ts';
+import { civilFromDays } from '../../types/time/calendar.ts';
+import { isScalar, printType, type SqlType, type StructField, stringType } from '../../types/type.ts';
+import { arrayValue, mapValue, type Row, type Value } from '../../types/value.ts';
+import { bytesOfBigint, writeFloat } from '../binary-numbers.ts';
+import { SerdeError } from '../format.ts';
 
 export type WriteFields = (values: readonly Value[], out: ByteWriter) => void;
 
@@ -53,7 +54,7 @@ export const columnWriters = (message: ProtoMessage, columns: readonly StructFie
   const writers: ColumnWriter[] = [];
   const taken = new Set<number>();
   for (const field of message.fields) {
-    const name = field.oneof ?? field.name;
+    const name = columnNameOf(field);
     const exact = columns.findIndex((column) => column.name === name);
     const at = exact >= 0 ? exact : columns.findIndex((column) => column.name === name.toUpperCase());
     const column = columns[at];
@@ -80,7 +81,7 @@ const messageWriter = (message: ProtoMessage, columns: readonly StructField[]): 
 /** The field of a oneof, from the struct that stands for it. */
 const choiceWriter = (field: ProtoField, column: StructField): WriteValue => {
   const { type } = column;
-  if (type.kind !== 'STRUCT') return cannot(`"${column.name}"`, field.oneof ?? '', 'a oneof is a STRUCT');
+  if (type.kind !== 'STRUCT') return cannot(`"${column.name}"`, columnNameOf(field), 'a oneof is a STRUCT');
   const at = type.fields.findIndex(({ name }) => name === field.name || name === field.name.toUpperCase());
   const inner = type.fields[at];
   if (inner === undefined) return () => {};

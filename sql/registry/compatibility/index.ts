@@ -9,6 +9,7 @@
 import { unreachable } from '../../../base/index.ts';
 import type { CompatibilityLevel } from '../registry.ts';
 import type { ResolvedSchema, SchemaType } from '../schema.ts';
+import { loadParser } from '../schemas/protobuf-text.ts';
 import type { SchemaRules } from './rules.ts';
 
 export const rulesOf = async (type: SchemaType): Promise<SchemaRules> => {
@@ -18,6 +19,7 @@ export const rulesOf = async (type: SchemaType): Promise<SchemaRules> => {
     case 'AVRO':
       return (await import('./avro.ts')).avroRules;
     case 'PROTOBUF':
+      await loadParser();
       return (await import('./protobuf.ts')).protobufRules;
     default:
       return unreachable(type);

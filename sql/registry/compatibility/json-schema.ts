@@ -9,44 +9,28 @@
  */
 
 import type { ResolvedSchema } from '../schema.ts';
+import { isObject, type Json, type JsonObject, type Place, SchemaTexts } from '../schemas/json-schema.ts';
 import type { SchemaRules } from './rules.ts';
 
-type Json = null | boolean | number | string | readonly Json[] | JsonObject;
-interface JsonObject {
-  readonly [name: string]: Json | undefined;
+/** A part of a schema, with the texts that it can refer to. */
+interface Part extends Place<Json | undefined> {
+  readonly texts: SchemaTexts;
 }
 
-/** A part of a text, with the texts that it can refer to. */
-interface Part {
-  readonly schema: Json | undefined;
-  readonly document: Json;
-  readonly others: ReadonlyMap<string, Json>;
-}
-
-const isObject = (given: Json | undefined): given is JsonObject =>
-  typeof given === 'object' && given !== null && !Array.isArray(given);
-
-const rootOf = ({ schema, definitions }: ResolvedSchema): Part => {
-  const document = JSON.parse(schema) as Json;
-  const others = new Map(definitions.map(({ name, schema: text }) => [name, JSON.parse(text) as Json]));
-  return { schema: document, document, others };
+const rootOf = (schema: ResolvedSchema): Part => {
+  const texts = new SchemaTexts(schema);
+  return { ...texts.root, texts };
 };
 
-/** The part behind references. */
+/** The part behind references; nothing where there is none, or where they go in a circle. */
 const resolved = (part: Part): Part => {
   let at = part;
   for (let step = 0; step < 100; step++) {
     const reference = isObject(at.schema) ? at.schema['$ref'] : undefined;
     if (typeof reference !== 'string') return at;
-    const [name = '', pointer = ''] = reference.split('#');
-    const document = name === '' ? at.document : at.others.get(name);
-    let schema: Json | undefined = document;
-    for (const step of pointer.split('/').slice(1)) {
-      schema = isObject(schema) ? schema[step.replaceAll('~1', '/').replaceAll('~0', '~')] : undefined;
-    }
-    at = { schema, document: document ?? null, others: at.others };
+    at = { ...at, schema: undefined, ...at.texts.referred(at.document, reference) };
   }
-  return at;
+  return { ...at, schema: undefined };
 };
 
 const within = (part: Part, schema: Json | undefined): Part => ({ ...part, schema });
@@ -63,26 +47,34 @@ const alternativesOf = (part: Part): readonly Part[] => {
   return [part];
 };
 
+/** How the alternatives of a schema go together: a list of types is one of which any may hold. */
+const kindOf = ({ schema }: Part): 'oneOf' | 'anyOf' | undefined => {
+  if (!isObject(schema)) return undefined;
+  if (Array.isArray(schema['oneOf'])) return 'oneOf';
+  return Array.isArray(schema['anyOf']) || Array.isArray(schema['type']) ? 'anyOf' : undefined;
+};
+
 /** Whether everything is valid. */
 const isAnything = (schema: Json | undefined): boolean =>
   schema === true || schema === undefined || (isObject(schema) && Object.keys(schema).length === 0);
 
 class Comparison {
-  /** By the texts of reader and writer; while a pair is being compared it counts as compatible, for schemas that contain
+  /** By reader, then writer; while a pair is being compared it counts as compatible, for schemas that contain
    *  themselves. */
-  readonly #found = new Map<string, readonly string[]>();
+  readonly #found = new Map<Json | undefined, Map<Json | undefined, readonly string[]>>();
 
   faults(readerPart: Part, writerPart: Part, path: string): readonly string[] {
     const [reader, writer] = [resolved(readerPart), resolved(writerPart)];
     if (isAnything(reader.schema) || writer.schema === false) return [];
     if (reader.schema === false) return [`${path} is not allowed any more`];
     if (isAnything(writer.schema)) return [`${path} could be anything before, and is restricted now`];
-    const pair = `${JSON.stringify(reader.schema)}|${JSON.stringify(writer.schema)}`;
-    const known = this.#found.get(pair);
+    const ofReader = this.#found.get(reader.schema) ?? new Map<Json | undefined, readonly string[]>();
+    this.#found.set(reader.schema, ofReader);
+    const known = ofReader.get(writer.schema);
     if (known !== undefined) return known;
-    this.#found.set(pair, []);
+    ofReader.set(writer.schema, []);
     const faults = this.#alternatives(reader, writer, path);
-    this.#found.set(pair, faults);
+    ofReader.set(writer.schema, faults);
     return faults;
   }
 
@@ -91,6 +83,9 @@ class Comparison {
     const writers = alternativesOf(writer);
     if (readers.length === 1 && writers.length === 1) {
       return this.#plain(readers[0] as Part, writers[0] as Part, path);
+    }
+    if (kindOf(reader) === 'oneOf' && kindOf(writer) === 'anyOf' && readers.length > 1) {
+      return [`${path} could be of several alternatives at once, and is of exactly one now`];
     }
     return writers.flatMap((each) => {
       const found = readers.map((one) => this.#plain(one, each, path));
@@ -106,6 +101,8 @@ class Comparison {
 
   #plain(reader: Part, writer: Part, path: string): readonly string[] {
     const [r, w] = [reader.schema, writer.schema];
+    if (isAnything(r)) return [];
+    if (isAnything(w)) return [`${path} could be anything before, and is restricted now`];
     if (!isObject(r) || !isObject(w)) return [];
     if (Array.isArray(r['allOf'])) {
       const parts = Array.isArray(w['allOf']) ? (w['allOf'] as readonly Json[]) : [w];
@@ -119,7 +116,7 @@ class Comparison {
       return found.some((faults) => faults.length === 0) ? [] : (found[0]?.slice(0, 1) ?? []);
     }
     const type = r['type'];
-    const former = w['type'];
+    const former = w['type'] ?? typeOfValues(w);
     if (type !== undefined && former !== undefined && type !== former && !(type === 'number' && former === 'integer')) {
       return [`${path} was of the type ${String(former)}, and is of the type ${String(type)} now`];
     }
@@ -183,15 +180,21 @@ const listOf = (given: Json | undefined): readonly Json[] => (Array.isArray(give
 
 const hasDefault = (schema: Json | undefined): boolean => isObject(schema) && schema['default'] !== undefined;
 
+/** The values that a schema allows, where it lists them. */
+const valuesOf = ({ enum: values, const: value }: JsonObject): readonly Json[] | undefined =>
+  Array.isArray(values) ? (values as readonly Json[]) : value === undefined ? undefined : [value];
+
+/** The type of the values that a schema lists, where they have one. */
+const typeOfValues = (schema: JsonObject): string | undefined => {
+  const types = new Set(valuesOf(schema)?.map((value) => (Number.isInteger(value) ? 'integer' : typeof value)));
+  const [type] = types;
+  return types.size === 1 && type !== 'object' ? type : undefined;
+};
+
 const enumFaults = (r: JsonObject, w: JsonObject, path: string): readonly string[] => {
-  const valuesOf = (schema: JsonObject): readonly string[] | undefined => {
-    const { enum: values, const: value } = schema;
-    if (Array.isArray(values)) return (values as readonly Json[]).map((each) => JSON.stringify(each));
-    return value === undefined ? undefined : [JSON.stringify(value)];
-  };
-  const now = valuesOf(r);
+  const now = valuesOf(r)?.map((value) => JSON.stringify(value));
   if (now === undefined) return [];
-  const before = valuesOf(w);
+  const before = valuesOf(w)?.map((value) => JSON.stringify(value));
   if (before === undefined) return [`${path} allows certain values only now`];
   const lost = before.find((value) => !now.includes(value));
   return lost === undefined ? [] : [`${path} does not allow the value ${lost} any more`];
@@ -229,11 +232,62 @@ const sorted = (value: Json): Json => {
   return Object.fromEntries(names.map((name) => [name, sorted(value[name] ?? null)]));
 };
 
+const typeNames: ReadonlySet<Json> = new Set(['array', 'boolean', 'integer', 'null', 'number', 'object', 'string']);
+
+/** Keywords whose value is a schema, a list of them, or an object of them. */
+const inner = [
+  'items',
+  'additionalItems',
+  'contains',
+  'additionalProperties',
+  'propertyNames',
+  'not',
+  'if',
+  'then',
+  'else',
+];
+const innerLists = ['allOf', 'anyOf', 'oneOf'];
+const innerObjects = ['properties', 'patternProperties', 'definitions', '$defs'];
+
+/** Raises an error for what no validator would take as a schema. */
+const checkPart = ({ schema, ...part }: Part, path: string): void => {
+  const fail = (why: string): never => {
+    throw new Error(`${path} ${why}`);
+  };
+  if (typeof schema === 'boolean') return;
+  if (!isObject(schema)) return fail('is not an object, true or false, as a JSON Schema is');
+  const { $ref: reference, type, required } = schema;
+  const types = Array.isArray(type) ? (type as readonly Json[]) : type === undefined ? [] : [type];
+  const unknown = types.find((each) => !typeNames.has(each));
+  if (unknown !== undefined) fail(`has the type ${JSON.stringify(unknown)}, which there is not`);
+  if (required !== undefined && typeof required !== 'boolean' && !Array.isArray(required))
+    fail('needs a list as "required"');
+  // An anchor, and another server's text, are not looked up.
+  const isPlace = typeof reference === 'string' && /^(?![a-z]+:)[^#]*(#(\/.*)?)?$/.test(reference);
+  if (isPlace && part.texts.referred(part.document, reference) === undefined) {
+    fail(`refers to ${reference}, which there is not`);
+  }
+  const check = (name: string, each: Json | undefined): void => checkPart({ ...part, schema: each }, `${path}.${name}`);
+  for (const name of inner) {
+    const given = schema[name];
+    // The items of a tuple are a list.
+    if (Array.isArray(given)) (given as readonly Json[]).forEach((each, i) => check(`${name}[${i}]`, each));
+    else if (given !== undefined) check(name, given);
+  }
+  for (const name of innerLists) {
+    const given = schema[name];
+    if (Array.isArray(given)) (given as readonly Json[]).forEach((each, i) => check(`${name}[${i}]`, each));
+    else if (given !== undefined) fail(`needs a list as "${name}"`);
+  }
+  for (const name of innerObjects) {
+    const given = schema[name];
+    if (isObject(given)) Object.entries(given).forEach(([key, each]) => check(key, each));
+    else if (given !== undefined) fail(`needs an object as "${name}"`);
+  }
+};
+
 export const jsonSchemaRules: SchemaRules = {
-  check(schema) {
-    const { schema: root } = rootOf(schema);
-    if (typeof root !== 'boolean' && !isObject(root)) throw new Error('a JSON Schema is an object, true or false');
-  },
+  check: (schema) => checkPart(rootOf(schema), '$'),
   normalized: ({ schema }) => JSON.stringify(sorted(JSON.parse(schema) as Json)),
   faults: (reader, writer) => new Comparison().faults(rootOf(reader), rootOf(writer), '$'),
 };

@@ -2,31 +2,16 @@
  * The rules of Protocol Buffers schemas, as Confluent's registry has them.
  *
  * Data is read with another version of a schema unless the package changed, a message is gone, a field of one number
- * has a kind of another wire form or another type, a required field came or went, a repeated number became a single one
- * or the other way round, or fields moved into or out of a `oneof`. Names of fields do not matter, and fields may come
- * and go.
+ * has a kind of another wire form or another message, a required field came or went, the declared label of a number
+ * changed (one without a label goes with any), or fields moved into or out of a `oneof`. Names of fields do not matter,
+ * and fields may come and go. Messages of other texts are compared where fields use them. A type that is declared
+ * nowhere is compared by its name.
  */
 
 import type { ResolvedSchema } from '../schema.ts';
+import type { ProtoDeclaration, ProtoField, ProtoFile, ProtoMessage, ProtoType } from '../schemas/protobuf.ts';
+import { parseProto } from '../schemas/protobuf-text.ts';
 import type { SchemaRules } from './rules.ts';
-
-interface Field {
-  readonly name: string;
-  readonly number: number;
-  readonly label: string;
-  readonly type: string;
-  readonly oneOf: string | undefined;
-}
-
-interface Message {
-  readonly fields: ReadonlyMap<number, Field>;
-}
-
-interface File {
-  readonly package: string;
-  readonly messages: ReadonlyMap<string, Message>;
-  readonly enums: ReadonlySet<string>;
-}
 
 /** Kinds of one wire form, whose values are read as each other's. */
 const wireForms: readonly (readonly string[])[] = [
@@ -39,207 +24,140 @@ const wireForms: readonly (readonly string[])[] = [
   ['double'],
 ];
 
-const wordsOf = (text: string): readonly string[] =>
-  text.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, ' ').match(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[\w.+-]+|\S/g) ?? [];
+/** A scalar as it is, an enum as `enum`; undefined: a message. */
+const scalarOf = (type: ProtoType): string | undefined =>
+  type.kind === 'scalar' ? type.scalar : type.kind === 'enum' ? 'enum' : undefined;
 
-/** Reads what the rules look at, and steps over the rest. */
-class Parser {
-  readonly #words: readonly string[];
-  readonly #messages = new Map<string, Message>();
-  readonly #enums = new Set<string>();
-  #at = 0;
-  #package = '';
+const typeName = (type: ProtoType): string => (type.kind === 'scalar' ? type.scalar : type.name);
 
-  constructor(text: string) {
-    this.#words = wordsOf(text);
+/** The label that a field was declared with; undefined: none. */
+const labelOf = ({ repeated, required, presence, oneof }: ProtoField): string | undefined => {
+  if (repeated) return 'repeated';
+  if (required === true) return 'required';
+  return presence && oneof === undefined ? 'optional' : undefined;
+};
+
+const declaredIn = (declarations: readonly ProtoDeclaration[]): readonly ProtoMessage[] =>
+  declarations.flatMap(({ message, nested }) => [message, ...declaredIn(nested)]);
+
+/** Which package an undeclared message is of cannot be told. */
+const sameMessage = (a: ProtoMessage, b: ProtoMessage): boolean =>
+  a.undeclared === true || b.undeclared === true ? shortName(a.name) === shortName(b.name) : a.name === b.name;
+
+const shortName = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
+
+class Comparison {
+  readonly #reader: ProtoFile;
+  readonly #writer: ProtoFile;
+  /** The writer's messages that were compared, or are being compared. */
+  readonly #compared = new Set<ProtoMessage>();
+
+  constructor(reader: ProtoFile, writer: ProtoFile) {
+    this.#reader = reader;
+    this.#writer = writer;
   }
 
-  parse(): File {
-    while (this.#at < this.#words.length) {
-      const word = this.#next();
-      if (word === 'package') {
-        this.#package = this.#next();
-        this.#skipStatement();
-      } else if (word === 'message') this.#message('');
-      else if (word === 'enum') this.#enum('');
-      else if (word === 'syntax' || word === 'edition' || word === 'import' || word === 'option') this.#skipStatement();
-      else if (word === 'service' || word === 'extend') this.#skipStatement();
-      else if (word !== ';') throw new Error(`"${word}" cannot stand here`);
+  faults(): readonly string[] {
+    if (this.#reader.package !== this.#writer.package) {
+      return [`the package was "${this.#writer.package}", and is "${this.#reader.package}" now`];
     }
-    if (this.#messages.size === 0 && this.#enums.size === 0) throw new Error('there is no message');
-    return { package: this.#package, messages: this.#messages, enums: this.#enums };
+    const messages = new Map(declaredIn(this.#reader.messages).map((message) => [message.name, message]));
+    return declaredIn(this.#writer.messages).flatMap((former) => {
+      const message = messages.get(former.name);
+      return message === undefined
+        ? [`the message ${this.#local(former.name)} is gone`]
+        : this.#messageFaults(message, former);
+    });
   }
 
-  #next(): string {
-    const word = this.#words[this.#at++];
-    if (word === undefined) throw new Error('the text ends too early');
-    return word;
+  /** A name without the package. */
+  #local(name: string): string {
+    const { package: own } = this.#reader;
+    return own !== '' && name.startsWith(`${own}.`) ? name.slice(own.length + 1) : name;
   }
 
-  #expect(word: string): void {
-    const found = this.#next();
-    if (found !== word) throw new Error(`"${word}" is expected, not "${found}"`);
-  }
-
-  /** To the end of a statement, which is a semicolon or a block. */
-  #skipStatement(): void {
-    for (let depth = 0; ; ) {
-      const word = this.#next();
-      if (word === '{' || word === '[') depth++;
-      else if (word === '}' || word === ']') depth--;
-      if (depth === 0 && (word === ';' || word === '}')) return;
-    }
-  }
-
-  #enum(scope: string): void {
-    this.#enums.add(`${scope}${this.#next()}`);
-    this.#expect('{');
-    while (this.#words[this.#at] !== '}') this.#skipStatement();
-    this.#expect('}');
-  }
-
-  #message(scope: string): void {
-    const name = `${scope}${this.#next()}`;
-    const fields = new Map<number, Field>();
-    this.#messages.set(name, { fields });
-    this.#expect('{');
-    this.#fields(`${name}.`, fields, undefined);
-  }
-
-  #fields(scope: string, fields: Map<number, Field>, oneOf: string | undefined): void {
-    for (;;) {
-      const word = this.#next();
-      switch (word) {
-        case '}':
-          return;
-        case ';':
-          break;
-        case 'message':
-          this.#message(scope);
-          break;
-        case 'enum':
-          this.#enum(scope);
-          break;
-        case 'oneof': {
-          const name = this.#next();
-          this.#expect('{');
-          this.#fields(scope, fields, name);
-          break;
+  #messageFaults(reader: ProtoMessage, writer: ProtoMessage): readonly string[] {
+    if (this.#compared.has(writer)) return [];
+    this.#compared.add(writer);
+    const name = this.#local(writer.name);
+    const faults: string[] = [];
+    const moved = new Map<string, number>();
+    const now = new Map(reader.fields.map((field) => [field.number, field]));
+    const hasChoice = ({ fields }: ProtoMessage, choice: string): boolean =>
+      fields.some(({ oneof }) => oneof?.name === choice);
+    for (const former of writer.fields) {
+      const at = `${name}.${former.name}`;
+      const field = now.get(former.number);
+      if (field === undefined) {
+        if (former.required === true) faults.push(`${at} was required, and is gone`);
+        // A oneof may go as a whole.
+        const choice = former.oneof?.name;
+        const left = writer.fields.some(({ oneof, number }) => oneof?.name === choice && now.has(number));
+        if (choice !== undefined && (left || hasChoice(reader, choice))) {
+          faults.push(`${at} is gone from the oneof "${choice}"`);
         }
-        case 'option':
-        case 'reserved':
-        case 'extensions':
-        case 'extend':
-          this.#skipStatement();
-          break;
-        default:
-          this.#field(word, fields, oneOf);
+        continue;
       }
+      faults.push(...this.#fieldFaults(field, former, at));
+      const choice = field.oneof?.name;
+      if (choice === undefined || choice === former.oneof?.name) continue;
+      if (hasChoice(writer, choice)) {
+        faults.push(`${at} moved into the oneof "${choice}", which was there before`);
+      }
+      if (former.oneof === undefined) moved.set(choice, (moved.get(choice) ?? 0) + 1);
     }
+    for (const [oneof, count] of moved) {
+      if (count > 1) faults.push(`${name}: several fields moved into the oneof "${oneof}"`);
+    }
+    const before = new Set(writer.fields.map(({ number }) => number));
+    for (const { name: added, number, required } of reader.fields) {
+      if (required === true && !before.has(number)) faults.push(`${name}.${added} was added, and is required`);
+    }
+    return faults;
   }
 
-  #field(first: string, fields: Map<number, Field>, oneOf: string | undefined): void {
-    const labelled = first === 'repeated' || first === 'optional' || first === 'required';
-    let type = labelled ? this.#next() : first;
-    let label = labelled ? first : '';
-    if (type === 'map') {
-      this.#expect('<');
-      const key = this.#next();
-      this.#expect(',');
-      type = `map<${key},${this.#next()}>`;
-      label = 'repeated';
-      this.#expect('>');
+  #fieldFaults(reader: ProtoField, writer: ProtoField, at: string): readonly string[] {
+    if ((reader.map === true) !== (writer.map === true)) {
+      return [
+        `${at} was ${writer.map === true ? 'a map' : 'no map'}, and is ${reader.map === true ? 'one' : 'none'} now`,
+      ];
     }
-    const name = this.#next();
-    this.#expect('=');
-    const number = Number(this.#next());
-    if (!Number.isInteger(number)) throw new Error(`the field "${name}" has no number`);
-    this.#skipStatement();
-    fields.set(number, { name, number, label, type, oneOf });
+    const differ = [`${at} was of the type ${typeName(writer.type)}, and is of the type ${typeName(reader.type)} now`];
+    if (reader.type.kind === 'message' && writer.type.kind === 'message') {
+      // The entry of a map is called after its field, which may have another name now.
+      if (reader.map !== true && !sameMessage(reader.type, writer.type)) return differ;
+      return this.#messageFaults(reader.type, writer.type);
+    }
+    const [kind, former] = [scalarOf(reader.type), scalarOf(writer.type)];
+    if (kind === undefined || former === undefined) return differ;
+    if (!wireForms.some((form) => form.includes(kind) && form.includes(former))) return differ;
+    if (kind === 'string' || kind === 'bytes') return [];
+    const [label, formerLabel] = [labelOf(reader), labelOf(writer)];
+    return label === undefined || formerLabel === undefined || label === formerLabel
+      ? []
+      : [`${at} was ${formerLabel}, and is ${label} now`];
   }
 }
 
-const parsed = ({ schema }: ResolvedSchema): File => new Parser(schema).parse();
+/** Texts in quotes, comments, words, and single signs. */
+const tokens = /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\/\*[\s\S]*?\*\/|\/\/[^\n]*|[\w.+-]+|\S/g;
 
-/** A scalar as it is, an enum as `enum`; undefined: a message. */
-const kindOf = (type: string, { enums }: File): string | undefined => {
-  if (wireForms.some((form) => form.includes(type))) return type;
-  const last = type.split('.').at(-1) ?? type;
-  return [...enums].some((name) => name === type || name.split('.').at(-1) === last) ? 'enum' : undefined;
+/** The text without comments, a statement a line. */
+const normalized = (text: string): string => {
+  let result = '';
+  for (const [token] of text.matchAll(tokens)) {
+    if (/^\/[/*]/.test(token)) continue;
+    result += `${result === '' || result.endsWith('\n') ? '' : ' '}${token}${/^[;{}]$/.test(token) ? '\n' : ''}`;
+  }
+  return result;
 };
 
-const fieldFaults = (
-  reader: Field,
-  writer: Field,
-  files: { readonly reader: File; readonly writer: File },
-  at: string,
-) => {
-  const kind = kindOf(reader.type, files.reader);
-  const former = kindOf(writer.type, files.writer);
-  const faults: string[] = [];
-  if (kind === undefined || former === undefined) {
-    if (reader.type.split('.').at(-1) !== writer.type.split('.').at(-1)) {
-      faults.push(`${at} was of the type ${writer.type}, and is of the type ${reader.type} now`);
-    }
-  } else if (!wireForms.some((form) => form.includes(kind) && form.includes(former))) {
-    faults.push(`${at} was of the type ${writer.type}, and is of the type ${reader.type} now`);
-  }
-  const numeric = kind !== undefined && kind !== 'string' && kind !== 'bytes';
-  const repeats = (field: Field): boolean => field.label === 'repeated';
-  if (numeric && repeats(reader) !== repeats(writer)) {
-    faults.push(
-      `${at} was ${repeats(writer) ? 'repeated' : 'single'}, and is ${repeats(reader) ? 'repeated' : 'single'} now`,
-    );
-  }
-  return faults;
-};
-
-const messageFaults = (
-  name: string,
-  reader: Message,
-  writer: Message,
-  files: { readonly reader: File; readonly writer: File },
-): readonly string[] => {
-  const faults: string[] = [];
-  const moved = new Map<string, number>();
-  for (const [number, former] of writer.fields) {
-    const at = `${name}.${former.name}`;
-    const field = reader.fields.get(number);
-    if (field === undefined) {
-      if (former.label === 'required') faults.push(`${at} was required, and is gone`);
-      if (former.oneOf !== undefined) faults.push(`${at} is gone from the oneof "${former.oneOf}"`);
-      continue;
-    }
-    faults.push(...fieldFaults(field, former, files, at));
-    if (field.oneOf === undefined || field.oneOf === former.oneOf) continue;
-    const existed = [...writer.fields.values()].some(({ oneOf }) => oneOf === field.oneOf);
-    if (existed) faults.push(`${at} moved into the oneof "${field.oneOf}", which was there before`);
-    moved.set(field.oneOf, (moved.get(field.oneOf) ?? 0) + 1);
-  }
-  for (const [oneOf, count] of moved) {
-    if (count > 1) faults.push(`${name}: several fields moved into the oneof "${oneOf}"`);
-  }
-  for (const [number, field] of reader.fields) {
-    if (field.label === 'required' && !writer.fields.has(number)) {
-      faults.push(`${name}.${field.name} was added, and is required`);
-    }
-  }
-  return faults;
-};
+const named = (schema: ResolvedSchema): ProtoFile => parseProto(schema, { unknownTypes: 'name only' });
 
 export const protobufRules: SchemaRules = {
   check: (schema) => {
-    parsed(schema);
+    parseProto(schema);
   },
-  normalized: ({ schema }) => wordsOf(schema).join(' '),
-  faults(reader, writer) {
-    const files = { reader: parsed(reader), writer: parsed(writer) };
-    if (files.reader.package !== files.writer.package) {
-      return [`the package was "${files.writer.package}", and is "${files.reader.package}" now`];
-    }
-    return [...files.writer.messages].flatMap(([name, former]) => {
-      const message = files.reader.messages.get(name);
-      return message === undefined ? [`the message ${name} is gone`] : messageFaults(name, message, former, files);
-    });
-  },
+  normalized: ({ schema }) => normalized(schema),
+  faults: (reader, writer) => new Comparison(named(reader), named(writer)).faults(),
 };

@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { ByteWriter, fromHex } from '../../../base/index.ts';
 import { avroDecoder, avroRowWriter } from '../../../sql/formats/avro/codec.ts';
 import { avroLimits, avroOfColumns, columnsOfAvro, defaultKeyName } from '../../../sql/formats/avro/columns.ts';
-import { type AvroType, parseAvro } from '../../../sql/formats/avro/schema.ts';
 import { type ColumnNames, SerdeError } from '../../../sql/formats/format.ts';
 import { fieldsFault } from '../../../sql/formats/schema-columns.ts';
+import { type AvroType, parseAvro } from '../../../sql/registry/schemas/avro.ts';
 import { type Column, printColumn } from '../../../sql/types/schema.ts';
 import { isScalar, type SqlType } from '../../../sql/types/type.ts';
 import type { Row, Value } from '../../../sql/types/value.ts';
@@ -304,7 +304,7 @@ describe('schemas', () => {
       '{"type":"record","name":"r","fields":[{"name":"a","type":["int","int"]}]}',
       'wrong at a: the union has int twice',
     ],
-    ['{"type":"enum","name":"e","symbols":[]}', 'the enum e needs symbols'],
+    ['{"type":"enum","name":"e"}', 'the enum e needs symbols'],
     ['{"type":"fixed","name":"f","size":-1}', 'the fixed f needs a size'],
     ['"null"', 'it is null only'],
     ['{"items":"int"}', 'an object needs a "type"'],

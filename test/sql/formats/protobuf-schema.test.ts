@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { columnsOfProto, messageOfColumns, protoLimits, protoText } from '../../../sql/formats/protobuf/columns.ts';
-import { loadParser, parseProto } from '../../../sql/formats/protobuf/parse.ts';
-import { messageAt, messageNamed, type ProtoMessage } from '../../../sql/formats/protobuf/schema.ts';
 import { fieldsFault } from '../../../sql/formats/schema-columns.ts';
+import { messageAt, messageNamed, type ProtoMessage } from '../../../sql/registry/schemas/protobuf.ts';
+import { knownFiles } from '../../../sql/registry/schemas/protobuf-known-files.ts';
+import { loadParser, parseProto } from '../../../sql/registry/schemas/protobuf-text.ts';
 import type { Column } from '../../../sql/types/schema.ts';
 import { printColumn } from '../../../sql/types/schema.ts';
 import { renamed } from './plain-names.ts';
@@ -23,6 +24,12 @@ const anyColumns = fc
   .array(anyType, { minLength: 1, maxLength: 5 })
   .map((types) => types.map((type, i): Column => ({ name: `${i % 2 === 0 ? 'C' : 'c'}${i}`, type: renamed(type) })))
   .filter((columns) => fieldsFault(columns, protoLimits('PROTOBUF')) === undefined);
+
+test('every file that schemas may import without registering it can be read, with all others', async () => {
+  const imports = Object.keys(knownFiles).map((name) => `import "${name}";`);
+  const file = parseProto({ schema: `syntax = "proto3"; ${imports.join(' ')} message M {}`, definitions: [] });
+  expect(file.messages.map(({ message }) => message.name)).toEqual(['M']);
+});
 
 describe('schemas', () => {
   test.each([

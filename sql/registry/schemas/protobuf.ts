@@ -1,6 +1,6 @@
 /**
- * Schemas of Protocol Buffers as a tree: what their text (`parse.ts`), or the columns of a source (`columns.ts`), say about
- * the bytes.
+ * Schemas of Protocol Buffers as a tree: what their text (`protobuf-text.ts`), or the columns of a source, tell of the
+ * bytes.
  */
 
 export type ProtoScalar =
@@ -37,6 +37,8 @@ export interface ProtoMessage {
   readonly name: string;
   /** In the order of the text. */
   readonly fields: readonly ProtoField[];
+  /** It stands for a type that is declared nowhere: its name is as it was used, and it has no fields. */
+  readonly undeclared?: boolean | undefined;
 }
 
 export type ProtoType = ProtoScalarType | ProtoEnum | ProtoMessage;
@@ -52,13 +54,26 @@ export interface ProtoField {
   readonly presence: boolean;
   /** Whether it is declared as `optional`, of which follows `presence`. */
   readonly optional?: boolean | undefined;
-  /** The choice that it belongs to, by its name and place among those of the message: `choice_0`. */
-  readonly oneof?: string | undefined;
+  readonly required?: boolean | undefined;
+  /** Whether it is declared as `map<…>`: the message of its entries is declared nowhere. */
+  readonly map?: boolean | undefined;
+  /** The choice that it belongs to: the same object in all of its fields. */
+  readonly oneof?: ProtoOneof | undefined;
   /** Old and rare: written between two tags, and never read. */
   readonly group?: boolean | undefined;
   /** Of a decimal. */
   readonly decimal?: { readonly precision: number; readonly scale: number } | undefined;
 }
+
+export interface ProtoOneof {
+  readonly name: string;
+  /** Its place among those of the message. */
+  readonly index: number;
+}
+
+/** The name under which a field is found among columns: its own, or that of the struct which stands for its choice. */
+export const columnNameOf = ({ name, oneof }: ProtoField): string =>
+  oneof === undefined ? name : `${oneof.name}_${oneof.index}`;
 
 /** The messages of one text. */
 export interface ProtoFile {

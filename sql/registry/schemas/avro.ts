@@ -1,8 +1,8 @@
 /**
- * Schemas of Avro: their text as a tree, and the tree as text.
+ * Schemas of Avro: their text as a tree.
  *
- * The text is JSON. A named type is declared once and referred to by its name afterwards, from within itself as well: so
- * the tree may have cycles. Attributes that mean nothing to Avro are kept where they mean something to Kafka Connect,
+ * The text is JSON. A named type is declared once and referred to by its name afterwards, from within itself as well,
+ * so the tree may have cycles. Attributes that mean nothing to Avro are kept where they mean something to Kafka Connect,
  * whose converter is what most programs write such topics with: a record marked as `MapEntry` is the entry of a map.
  *
  * The parser is our own: schemas are parsed where statements are planned, which is synchronous; a library would have to
@@ -10,7 +10,7 @@
  */
 
 import { closest, UserError } from '../../../base/index.ts';
-import { isIdentifier, type ResolvedSchema } from '../../registry/schema.ts';
+import { isIdentifier, type ResolvedSchema } from '../schema.ts';
 
 export type AvroPrimitive = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'bytes' | 'string';
 
@@ -28,6 +28,7 @@ export interface AvroFixed {
   readonly kind: 'fixed';
   /** With its namespace, as all names in the tree. */
   readonly name: string;
+  readonly aliases: readonly string[];
   readonly size: number;
   readonly logical?: AvroLogical | undefined;
 }
@@ -35,6 +36,7 @@ export interface AvroFixed {
 export interface AvroEnum {
   readonly kind: 'enum';
   readonly name: string;
+  readonly aliases: readonly string[];
   readonly symbols: readonly string[];
   readonly default?: string | undefined;
 }
@@ -113,21 +115,24 @@ export const parseAvro = ({ schema, definitions }: Pick<ResolvedSchema, 'schema'
   return parser.parse(schema);
 };
 
+/** The text as JSON. That of a single primitive may come without its quotes. */
+export const avroJson = (text: string): unknown => {
+  const name = text.trim();
+  if (isPrimitive(name)) return name;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UserError('SQL_INVALID_SCHEMA', 'the schema is not JSON, as Avro schemas are', { cause: error });
+  }
+};
+
 class AvroParser {
   readonly #named = new Map<string, AvroType>();
   /** The way to the part that is read, for messages. */
   readonly #path: string[] = [];
 
   parse(text: string): AvroType {
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch (error) {
-      // The text of a single primitive may come without its quotes.
-      if (isPrimitive(text.trim())) return { kind: text.trim() as AvroPrimitive };
-      throw new UserError('SQL_INVALID_SCHEMA', 'the schema is not JSON, as Avro schemas are', { cause: error });
-    }
-    return this.#type(json, '');
+    return this.#type(avroJson(text), '');
   }
 
   #fail(sentence: string, hint?: string): never {
@@ -194,23 +199,27 @@ class AvroParser {
     return { kind: 'union', branches };
   }
 
-  /** The full name of a declared type, and the namespace for what it holds. */
-  #name(attributes: Attributes, outer: string): { readonly name: string; readonly namespace: string } {
+  /** The full names of a declared type, and the namespace for what it holds. */
+  #name(
+    attributes: Attributes,
+    outer: string,
+  ): { readonly name: string; readonly aliases: readonly string[]; readonly namespace: string } {
     const { name, namespace } = attributes;
     if (typeof name !== 'string' || !isFullName(name)) return this.#fail(`${JSON.stringify(name)} is not a name`);
     if (namespace !== undefined && typeof namespace !== 'string') return this.#fail('a namespace is a text');
     const full = fullName(name, namespace ?? outer);
     if (this.#named.has(full)) return this.#fail(`"${full}" is declared twice`);
-    const dot = full.lastIndexOf('.');
-    return { name: full, namespace: dot < 0 ? '' : full.slice(0, dot) };
+    const inside = full.slice(0, Math.max(full.lastIndexOf('.'), 0));
+    const aliases = texts(attributes['aliases']).map((alias) => fullName(alias, inside));
+    return { name: full, aliases, namespace: inside };
   }
 
   readonly #entries = new WeakSet<AvroType>();
 
   #record(attributes: Attributes, outer: string): AvroType {
-    const { name, namespace } = this.#name(attributes, outer);
+    const { name, aliases: formerNames, namespace } = this.#name(attributes, outer);
     const fields: AvroField[] = [];
-    const record: AvroRecord = { kind: 'record', name, aliases: texts(attributes['aliases']), fields };
+    const record: AvroRecord = { kind: 'record', name, aliases: formerNames, fields };
     this.#named.set(name, record);
     if (attributes['connect.internal.type'] === 'MapEntry' || name === connectEntry) this.#entries.add(record);
     const list = attributes['fields'];
@@ -236,29 +245,42 @@ class AvroParser {
   }
 
   #enum(attributes: Attributes, outer: string): AvroType {
-    const { name } = this.#name(attributes, outer);
+    const { name, aliases } = this.#name(attributes, outer);
     const symbols = texts(attributes['symbols']);
-    if (symbols.length === 0 || new Set(symbols).size < symbols.length || !symbols.every(isIdentifier)) {
+    if (
+      !Array.isArray(attributes['symbols']) ||
+      new Set(symbols).size < symbols.length ||
+      !symbols.every(isIdentifier)
+    ) {
       return this.#fail(`the enum ${name} needs symbols, each a name and each once`);
     }
     const fallback = attributes['default'];
-    const type: AvroEnum =
-      typeof fallback === 'string'
-        ? { kind: 'enum', name, symbols, default: fallback }
-        : { kind: 'enum', name, symbols };
+    if (typeof fallback === 'string' && !symbols.includes(fallback)) {
+      return this.#fail(`the default ${fallback} of the enum ${name} is not one of its symbols`);
+    }
+    const type: AvroEnum = {
+      kind: 'enum',
+      name,
+      aliases,
+      symbols,
+      ...(typeof fallback === 'string' && { default: fallback }),
+    };
     this.#named.set(name, type);
     return type;
   }
 
   #fixed(attributes: Attributes, outer: string): AvroType {
-    const { name } = this.#name(attributes, outer);
+    const { name, aliases } = this.#name(attributes, outer);
     const { size } = attributes;
     if (!Number.isSafeInteger(size) || (size as number) < 0) return this.#fail(`the fixed ${name} needs a size`);
     const logical = logicalOf('fixed', attributes, size as number);
-    const type: AvroFixed =
-      logical === undefined
-        ? { kind: 'fixed', name, size: size as number }
-        : { kind: 'fixed', name, size: size as number, logical };
+    const type: AvroFixed = {
+      kind: 'fixed',
+      name,
+      aliases,
+      size: size as number,
+      ...(logical !== undefined && { logical }),
+    };
     this.#named.set(name, type);
     return type;
   }

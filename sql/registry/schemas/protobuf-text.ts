@@ -6,19 +6,20 @@
 
 import type protobufjs from 'protobufjs';
 import { assert, messageOf, UserError } from '../../../base/index.ts';
-import type { ResolvedSchema } from '../../registry/schema.ts';
-import { knownFiles } from './known-files.ts';
+import type { ResolvedSchema } from '../schema.ts';
 import {
   type ProtoDeclaration,
   type ProtoEnum,
   type ProtoField,
   type ProtoFile,
   type ProtoMessage,
+  type ProtoOneof,
   type ProtoScalar,
   type ProtoType,
   wire,
   wireOf,
-} from './schema.ts';
+} from './protobuf.ts';
+import { knownFiles } from './protobuf-known-files.ts';
 
 type Library = typeof protobufjs;
 
@@ -28,8 +29,17 @@ export const loadParser = async (): Promise<void> => {
   library ??= (await import('protobufjs')).default;
 };
 
+export interface ParseOptions {
+  /** Of types that neither the text nor what it refers to declares: a fault, or a message of that name without fields.
+   *  What a service uses is not looked at then. */
+  readonly unknownTypes: 'refuse' | 'name only';
+}
+
 /** The tree of a schema. Raises `UserError` for a text that is none. */
-export const parseProto = ({ schema, definitions }: Pick<ResolvedSchema, 'schema' | 'definitions'>): ProtoFile => {
+export const parseProto = (
+  { schema, definitions }: Pick<ResolvedSchema, 'schema' | 'definitions'>,
+  { unknownTypes }: ParseOptions = { unknownTypes: 'refuse' },
+): ProtoFile => {
   assert(library !== undefined, 'the parser has been loaded');
   const { Root, parse } = library;
   try {
@@ -42,11 +52,13 @@ export const parseProto = ({ schema, definitions }: Pick<ResolvedSchema, 'schema
       addImports(library, root, parse(text, root, options).imports, added);
     }
     addImports(library, root, parse(schema, root, options).imports, added);
+    const undeclared = new Set<protobufjs.Type>();
+    if (unknownTypes === 'name only') nameUnknownTypes(library, root, undeclared);
     root.resolveAll();
     const scope = own.package === undefined ? own.root : own.root.lookup(own.package);
     const names = declared(library, (scope as protobufjs.Namespace | null) ?? own.root);
     const prefix = own.package === undefined ? '' : `${own.package}.`;
-    const trees = new Trees(library);
+    const trees = new Trees(library, undeclared);
     return {
       package: own.package ?? '',
       messages: names.map((name) => trees.declaration(root.lookupType(prefix + name))),
@@ -79,12 +91,32 @@ const addImports = (
   }
 };
 
+/** Declares what fields use and nothing declares; leaves out services and extensions. */
+const nameUnknownTypes = (from: Library, scope: protobufjs.Namespace, made: Set<protobufjs.Type>): void => {
+  const { Type, Enum, Namespace, Service, Field, types } = from;
+  for (const each of [...scope.nestedArray]) {
+    if (each instanceof Service || each instanceof Field) scope.remove(each);
+    else if (each instanceof Namespace) nameUnknownTypes(from, each, made);
+  }
+  if (!(scope instanceof Type)) return;
+  for (const field of scope.fieldsArray) {
+    if (Object.hasOwn(types.basic, field.type) || scope.lookup(field.type, [Type, Enum]) !== null) continue;
+    const path = field.type.replace(/^\./, '').split('.');
+    const parent = path.length === 1 ? scope.root : scope.root.define(path.slice(0, -1));
+    const type = new Type(path.at(-1) as string);
+    parent.add(type);
+    made.add(type);
+  }
+};
+
 class Trees {
   readonly #library: Library;
   readonly #messages = new Map<protobufjs.Type, ProtoMessage>();
+  readonly #undeclared: ReadonlySet<protobufjs.Type>;
 
-  constructor(from: Library) {
+  constructor(from: Library, undeclared: ReadonlySet<protobufjs.Type>) {
     this.#library = from;
+    this.#undeclared = undeclared;
   }
 
   declaration(type: protobufjs.Type): ProtoDeclaration {
@@ -103,10 +135,19 @@ class Trees {
     const known = this.#messages.get(type);
     if (known !== undefined) return known;
     const fields: ProtoField[] = [];
-    const message: ProtoMessage = { kind: 'message', name: type.fullName.slice(1), fields };
+    const message: ProtoMessage = {
+      kind: 'message',
+      name: type.fullName.slice(1),
+      fields,
+      ...(this.#undeclared.has(type) && { undeclared: true }),
+    };
     // Before its fields, of which one may be of the same type.
     this.#messages.set(type, message);
-    const choices = type.oneofsArray.filter((oneof) => oneof.isProto3Optional !== true);
+    const choices = new Map(
+      type.oneofsArray
+        .filter((oneof) => oneof.isProto3Optional !== true)
+        .map((oneof, index): [protobufjs.OneOf, ProtoOneof] => [oneof, { name: oneof.name, index }]),
+    );
     for (const field of type.fieldsArray) {
       if (field.name.startsWith('.')) continue;
       fields.push(this.#field(field, choices, message.name));
@@ -114,7 +155,7 @@ class Trees {
     return message;
   }
 
-  #field(field: protobufjs.Field, choices: readonly protobufjs.OneOf[], parent: string): ProtoField {
+  #field(field: protobufjs.Field, choices: ReadonlyMap<protobufjs.OneOf, ProtoOneof>, parent: string): ProtoField {
     const { MapField } = this.#library;
     const { name, id: number } = field;
     if (field instanceof MapField) {
@@ -127,10 +168,10 @@ class Trees {
           { name: 'value', number: 2, type: this.#type(field), ...inner },
         ],
       };
-      return { name, number, type: entry, repeated: true, packed: false, presence: false };
+      return { name, number, type: entry, repeated: true, packed: false, presence: false, map: true };
     }
     const type = this.#type(field);
-    const choice = choices.findIndex((each) => each === field.partOf);
+    const oneof = field.partOf === null ? undefined : choices.get(field.partOf);
     return {
       name,
       number,
@@ -141,7 +182,8 @@ class Trees {
         !field.repeated &&
         (type.kind === 'message' || field.required || field.partOf !== null || field.hasPresence === true),
       ...(field.partOf?.isProto3Optional === true && { optional: true }),
-      ...(choice >= 0 && { oneof: `${choices[choice]?.name}_${choice}` }),
+      ...(field.required && { required: true }),
+      ...(oneof !== undefined && { oneof }),
       ...(field.delimited && { group: true }),
       ...decimalOf(field),
     };
