@@ -49,7 +49,8 @@ export type Literal =
   | { readonly kind: 'decimal'; readonly text: string; readonly at: Position }
   /** A literal with an exponent. */
   | { readonly kind: 'double'; readonly value: number; readonly at: Position }
-  | { readonly kind: 'string'; readonly value: string; readonly at: Position };
+  /** `bound`: it is the value of a parameter. */
+  | { readonly kind: 'string'; readonly value: string; readonly bound?: true; readonly at: Position };
 
 /** `!=` comes out as `<>`. */
 export type ComparisonOperator = '=' | '<>' | '<' | '<=' | '>' | '>=';

@@ -5,6 +5,8 @@
  * piece of text: whatever a value holds, it cannot change what the query means. All parameters of a query are `?`,
  * bound in their order, or all are named. A value that the query does not have is refused, since a misspelt name would
  * otherwise go unnoticed.
+ *
+ * An array alone in `IN (?)`, or in `= ANY (?)`, which means the same, stands for its members.
  */
 
 import type { IToken, TokenType } from 'chevrotain';
@@ -40,8 +42,50 @@ export const bound = (tokens: readonly IToken[], parameters: Parameters | undefi
     throw unbound(first, 'no values are given', 'Give them as "parameters" of a query; other statements have none.');
   }
   const value = isList(parameters) ? byOrder(found, parameters) : byName(found, parameters);
-  return tokens.flatMap((token) => (token.tokenType === Parameter ? tokensOf(value(token), token) : [token]));
+  return inForAny(tokens).flatMap((token, i, all) => {
+    if (token.tokenType !== Parameter) return [token];
+    const given = value(token);
+    return isAlone(all, i) && Array.isArray(given) ? membersOf(given, token) : tokensOf(given, token);
+  });
 };
+
+/** The tokens with `IN (?)` for each `= ANY (?)`. */
+const inForAny = (tokens: readonly IToken[]): readonly IToken[] =>
+  tokens.flatMap((token, i) => {
+    if (isAny(tokens, i)) return [];
+    return isAny(tokens, i + 1) ? [{ ...token, image: 'IN', ...typed(keyword.IN) }] : [token];
+  });
+
+const isAny = (tokens: readonly IToken[], i: number): boolean =>
+  tokens[i]?.tokenType === PlainName &&
+  tokens[i]?.image.toUpperCase() === 'ANY' &&
+  tokens[i - 1]?.image === '=' &&
+  tokens[i + 1]?.tokenType === LeftParen &&
+  tokens[i + 2]?.tokenType === Parameter &&
+  tokens[i + 3]?.tokenType === RightParen;
+
+/** Whether the parameter is all of a list of IN. */
+const isAlone = (tokens: readonly IToken[], i: number): boolean =>
+  tokens[i - 2]?.tokenType === keyword.IN &&
+  tokens[i - 1]?.tokenType === LeftParen &&
+  tokens[i + 1]?.tokenType === RightParen;
+
+/** The members of an array as a list; of an empty one NULL, which nothing equals. */
+const membersOf = (values: readonly unknown[], place: IToken): IToken[] =>
+  (values.length === 0 ? [null] : values).flatMap((one, i) => [
+    ...(i === 0 ? [] : [{ ...place, image: ',', ...typed(Comma) }]),
+    ...tokensOf(one, place),
+  ]);
+
+/** A text in the place of a parameter. */
+const boundText = Symbol('the text of a parameter');
+
+export const isBound = ({ payload }: IToken): boolean => payload === boundText;
+
+const typed = (tokenType: TokenType): Pick<IToken, 'tokenType' | 'tokenTypeIdx'> => ({
+  tokenType,
+  tokenTypeIdx: tokenType.tokenTypeIdx ?? 0,
+});
 
 const isList = (parameters: Parameters): parameters is readonly unknown[] => Array.isArray(parameters);
 
@@ -109,10 +153,12 @@ const tokensOf = (value: unknown, place: IToken): IToken[] => {
   const token = (tokenType: TokenType, image: string): IToken => ({
     ...place,
     image,
-    tokenType,
-    tokenTypeIdx: tokenType.tokenTypeIdx ?? 0,
+    ...typed(tokenType),
   });
-  const text = (written: string): IToken => token(StringText, `'${written.replaceAll("'", "''")}'`);
+  const text = (written: string): IToken => ({
+    ...token(StringText, `'${written.replaceAll("'", "''")}'`),
+    payload: boundText,
+  });
   const number = (written: string): IToken[] => {
     const digits = written.replace('-', '');
     const isNegative = written.startsWith('-');

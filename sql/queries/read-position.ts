@@ -23,6 +23,7 @@ export interface ReadingContext {
 }
 
 const pollMs = 2;
+const pauseCheckMs = 50;
 
 /** Answers when a read of these sources shows all that lies before the position. Rejects with QUERY_NOT_RUNNING when a
  *  query on the way ends before, or is paused. */
@@ -121,9 +122,11 @@ class Way {
       }
     }
     if (wanted.size === 0) return false;
-    const { catalog, runtime } = this.#context;
+    const { catalog, runtime, timers } = this.#context;
     const reader = runtime.reader(query.id);
-    if (catalog.isPaused(query.id)) {
+    /** A paused query does not come to what it has not read. */
+    const checkPaused = (): void => {
+      if (!catalog.isPaused(query.id)) return;
       const stands = new Map(reader.position().map((one) => [partitionKey(one.topic, one.partition), one.offset]));
       for (const [key, { offset }] of wanted) {
         if ((stands.get(key) ?? offset) >= offset) continue;
@@ -131,8 +134,24 @@ class Way {
           hint: `RESUME ${query.id}; or read without a position.`,
         });
       }
+    };
+    let cancel = (): void => undefined;
+    const pausedMeanwhile = new Promise<never>((_, reject) => {
+      const check = (): void => {
+        try {
+          checkPaused();
+          cancel = timers.after(pauseCheckMs, check);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      check();
+    });
+    try {
+      await Promise.race([reader.reached([...wanted.values()]), pausedMeanwhile]);
+    } finally {
+      cancel();
     }
-    await reader.reached([...wanted.values()]);
     return true;
   }
 

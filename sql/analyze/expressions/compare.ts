@@ -2,13 +2,14 @@
 
 import { type Position, UserError } from '../../../base/index.ts';
 import type { ComparisonOperator, Expression, ExpressionOf } from '../../parser/ast.ts';
+import { parseDecimal } from '../../types/decimal.ts';
 import { mixedOrder } from '../../types/equality.ts';
 import { parseTimestamp } from '../../types/time/text.ts';
 import { bigintType, booleanType, isNumeric, isOrdered, type SqlType } from '../../types/type.ts';
 import type { TypedExpression } from '../typed.ts';
 import { comparisonType, unify } from './common-type.ts';
 import { castTo, convert } from './convert.ts';
-import { asTyped, type Draft, type Typing, typeOf } from './draft.ts';
+import { asTyped, type Draft, decimalLiteral, type Typing, typeOf } from './draft.ts';
 import { notComparable, nullComparison } from './faults.ts';
 
 export const typeComparison = (typing: Typing, node: ExpressionOf<'comparison'>): TypedExpression =>
@@ -36,8 +37,8 @@ const pair = (
   equality: boolean,
 ): readonly [TypedExpression, TypedExpression] => {
   if (a.draft.kind === 'null' || b.draft.kind === 'null') throw nullComparison(at);
-  const right = timeOfPseudoColumn(a, b.draft);
-  const left = timeOfPseudoColumn(b, a.draft);
+  const right = boundDecimal(a.draft, { ...b, draft: timeOfPseudoColumn(a, b.draft) });
+  const left = boundDecimal(b.draft, { ...a, draft: timeOfPseudoColumn(b, a.draft) });
   if (isMixed(typeOf(left), typeOf(right))) return [asTyped(left), asTyped(right)];
   const type = comparedAs([left, right], operator, at, equality);
   return [toCompare(left, type), toCompare(right, type)];
@@ -100,8 +101,10 @@ export const typeDistinctFrom = (typing: Typing, node: ExpressionOf<'distinct-fr
 
 export const typeBetween = (typing: Typing, node: ExpressionOf<'between'>): TypedExpression => {
   const operand = operandOf(typing, node.operand);
-  const low = timeOfPseudoColumn(operand, typing.draft(node.low));
-  const high = timeOfPseudoColumn(operand, typing.draft(node.high));
+  const bound = (one: Expression): Draft =>
+    boundDecimal(operand.draft, { node: one, draft: timeOfPseudoColumn(operand, typing.draft(one)) });
+  const low = bound(node.low);
+  const high = bound(node.high);
   const drafts = [operand.draft, low, high];
   if (drafts.some((draft) => draft.kind === 'null')) throw nullComparison(node.at);
   const [type, ...bounds] = drafts.map(typeOf);
@@ -142,6 +145,13 @@ export const typeIn = (typing: Typing, node: ExpressionOf<'in'>): TypedExpressio
   const [operand, ...values] = unify(drafts, undefined) ?? [];
   if (operand === undefined) throw nullComparison(node.at);
   return { kind: 'in', negated: node.negated, operand, values, type: booleanType };
+};
+
+/** The text of a parameter beside a DECIMAL is one: programs have a DECIMAL as its text. */
+const boundDecimal = (other: Draft, { node, draft }: Operand): Draft => {
+  if (typeOf(other)?.kind !== 'DECIMAL' || node.kind !== 'string' || node.bound !== true) return draft;
+  if (parseDecimal(node.value) !== undefined) return { kind: 'typed', typed: decimalLiteral(node.value), at: node.at };
+  throw new UserError('SQL_BAD_TEXT', `the text '${node.value}' is not a DECIMAL`, { at: node.at });
 };
 
 const timeNames: ReadonlySet<string> = new Set(['ROWTIME', 'WINDOWSTART', 'WINDOWEND']);

@@ -15,6 +15,7 @@ import { EmbeddedActionsParser, type IToken, type ParserMethod, type TokenType }
 import type { Position } from '../../../base/index.ts';
 import type { Duration, Identifier, Literal } from '../ast.ts';
 import { decimalLiteral, numberLiteral, smallNumber, spanning, tooDeep } from '../build.ts';
+import { isBound } from '../parameters.ts';
 import type { Expectations } from '../syntax-error.ts';
 import {
   IntegerText,
@@ -136,7 +137,7 @@ export class Grammar extends EmbeddedActionsParser {
       {
         ALT: (): Literal => {
           const token = this.CONSUME(StringText);
-          return { kind: 'string', value: unquote(token.image), at: start };
+          return { kind: 'string', value: unquote(token.image), ...(isBound(token) && { bound: true }), at: start };
         },
       },
       {

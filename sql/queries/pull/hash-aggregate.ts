@@ -134,7 +134,6 @@ export const hashAggregate = (
 
       for await (const batch of rows.rows()) {
         for (const row of batch) {
-          if (row.indexOf(null) >= 0 && row.slice(0, width).includes(null)) continue;
           const group = groupOf(row);
           slots.row = group.slots;
           record.value = row;

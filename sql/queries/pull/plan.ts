@@ -23,7 +23,7 @@ import { keylessFormat } from '../../formats/index.ts';
 import type { Expression, Query, SourceReference } from '../../parser/ast.ts';
 import { applyRules } from '../../plan/rules.ts';
 import type { Column, Schema } from '../../types/schema.ts';
-import { printType, type SqlType, typesEqual } from '../../types/type.ts';
+import { printType, type SqlType } from '../../types/type.ts';
 import { distinct } from './distinct.ts';
 import { hashAggregate } from './hash-aggregate.ts';
 import { hashJoin, type JoinSide } from './hash-join.ts';
@@ -32,7 +32,7 @@ import type { QueryMemory } from './memory.ts';
 import { select } from './select.ts';
 import { sort } from './sort.ts';
 import type { PullStep } from './step.ts';
-import { unionAll } from './union.ts';
+import { unionAll, widened, widerType } from './union.ts';
 
 /** Reads a stream or table: the query has it as its only source, and filters and projects. */
 export type Leaf = (analyzed: AnalyzedQuery, query: Query) => PullStep;
@@ -251,19 +251,26 @@ const unionPlan = (query: Query, options: PullPlanOptions): PullPlan => {
   const plans = [first, ...unions.map((member) => member.query)].map((one) =>
     selectPlan({ ...one, unions: undefined }, options),
   );
-  const [head] = plans as [PullPlan];
-  plans.forEach(({ columns }, i) => {
-    if (i > 0) checkSameColumns(head.columns, columns, unions[i - 1]?.query as Query);
+  const [head, ...others] = plans as [PullPlan, ...PullPlan[]];
+  let wide = head.columns;
+  others.forEach(({ columns }, i) => {
+    wide = unionColumns(wide, columns, unions[i]?.query as Query);
   });
-  const types: readonly SqlType[] = head.columns.map(({ type }) => type);
-  let step = head.step;
+  const types: readonly SqlType[] = wide.map(({ type }) => type);
+  const stepOf = (plan: PullPlan): PullStep =>
+    widened(
+      plan.step,
+      plan.columns.map(({ type }) => type),
+      types,
+    );
+  let step = stepOf(head);
   unions.forEach(({ all }, i) => {
-    const next = (plans[i + 1] as PullPlan).step;
+    const next = stepOf(plans[i + 1] as PullPlan);
     // One UNION ALL of many inputs reads better than a tower of two each.
     step = unionAll(all && i > 0 && step.text === 'Union all' ? [...step.inputs, next] : [step, next]);
     if (!all) step = distinct(step, types, options.memory);
   });
-  const columns = head.columns.map((column) => ({ ...column, isKey: false }));
+  const columns = wide.map((column) => ({ ...column, isKey: false }));
   const sources = plans.flatMap((plan) => plan.sources);
   if (orderBy === undefined && most === undefined && offset === undefined) return { step, columns, sources };
   // What stands behind the last member is for the rows of all: a query over them.
@@ -305,20 +312,23 @@ const over = (plan: PullPlan, query: Query, options: PullPlanOptions): PullPlan 
   return { ...plan, step: limit(step, analyzed.limit, analyzed.offset) };
 };
 
-const checkSameColumns = (
+/** The columns of both, under the names of the first. */
+const unionColumns = (
   first: readonly ProjectedColumn[],
   other: readonly ProjectedColumn[],
   { at }: Query,
-): void => {
+): readonly ProjectedColumn[] => {
   if (first.length !== other.length) {
     throw new UserError('SQL_UNION', `the queries of a UNION have ${first.length} and ${other.length} columns`, {
       at,
       hint: 'Select as many columns in each, in the same order.',
     });
   }
-  first.forEach(({ name, type }, i) => {
+  return first.map((column, i) => {
+    const { name, type } = column;
     const own = other[i] as ProjectedColumn;
-    if (typesEqual(type, own.type)) return;
+    const wider = widerType(type, own.type);
+    if (wider !== undefined) return { ...column, type: wider };
     throw new UserError(
       'SQL_UNION',
       `column ${i + 1} of a UNION is "${name}" ${printType(type)} in the first query, and "${own.name}" ${printType(own.type)} here`,

@@ -93,6 +93,7 @@ describe('GROUP BY', () => {
         ['ann', 2],
         ['bob', 2],
         ['cid', 1],
+        [null, 1],
       ],
     ],
     [
@@ -116,7 +117,7 @@ describe('GROUP BY', () => {
         [2, 2],
       ],
     ],
-    ['SELECT customer FROM orders GROUP BY customer ORDER BY MAX(amount) DESC;', [['ann'], ['cid'], ['bob']]],
+    ['SELECT customer FROM orders GROUP BY customer ORDER BY MAX(amount) DESC;', [['ann'], ['cid'], ['bob'], [null]]],
     [
       'SELECT WINDOWSTART AS w, SUM(n) AS n FROM hourly GROUP BY WINDOWSTART ORDER BY w;',
       [
@@ -132,6 +133,7 @@ describe('GROUP BY', () => {
         [1, 2],
         [2, 1],
         [3, 1],
+        [null, 1],
       ],
     ],
     ['SELECT 1 AS one, COUNT(*) FROM orders GROUP BY 1;', [[1, 6]]],
@@ -242,6 +244,19 @@ describe('subqueries and UNION', () => {
       [['ann'], ['bob'], ['bob']],
     ],
     ['SELECT COUNT(*) FROM (SELECT name FROM people UNION ALL SELECT customer FROM spent) t;', [[6]]],
+    [
+      'SELECT id FROM orders WHERE id < 3 UNION ALL SELECT 9000000000 FROM spent ORDER BY id LIMIT 3;',
+      [[1], [2], [9000000000]],
+    ],
+    [
+      'SELECT 1.5 AS a FROM spent UNION SELECT 2.25 FROM spent UNION SELECT id FROM orders WHERE id < 2 ORDER BY a;',
+      [[100n], [150n], [225n]],
+    ],
+    ['SELECT 1 AS a FROM spent UNION SELECT 1E0 FROM spent;', [[1]]],
+    [
+      'SELECT ARRAY[1] AS a FROM spent UNION SELECT ARRAY[CAST(2 AS BIGINT)] FROM spent UNION SELECT NULLIF(ARRAY[1], ARRAY[1]) FROM spent;',
+      [[[1]], [[2]], [null]],
+    ],
     ['SELECT 1 AS a FROM people WHERE age = 30 UNION ALL SELECT 2 AS b FROM people WHERE age = 40;', [[1], [2]]],
   ]);
 });
@@ -263,6 +278,7 @@ describe('what means nothing is refused with a sentence', () => {
     ['SELECT ROWTIME FROM (SELECT id FROM orders) t;', 'SQL_UNKNOWN_COLUMN', 'does not exist in subquery "T"'],
     ['SELECT * FROM (SELECT id FROM orders EMIT CHANGES) t;', 'SQL_PULL_QUERY', 'a subquery cannot have EMIT'],
     ['SELECT id FROM orders UNION SELECT name, age FROM people;', 'SQL_UNION', '1 and 2 columns'],
+    ['SELECT TRUE FROM orders UNION SELECT 1 FROM people;', 'SQL_UNION', 'BOOLEAN in the first query'],
     ['SELECT id FROM orders UNION SELECT name FROM people;', 'SQL_UNION', 'column 1 of a UNION is "ID" INTEGER'],
     ['SELECT id FROM orders ORDER BY id EMIT CHANGES;', 'SQL_PULL_ONLY', 'cannot have ORDER BY'],
     ['SELECT DISTINCT id FROM orders EMIT CHANGES;', 'SQL_PULL_ONLY', 'cannot have SELECT DISTINCT'],

@@ -74,6 +74,18 @@ test('a query that goes on has no position', async () => {
   await expect(rows.next()).rejects.toMatchObject({ code: 'SQL_PUSH_QUERY' });
 });
 
+test('a query that is paused while it is waited for is named', async () => {
+  const queries = await millrace.engine.queries();
+  const sums = queries.find(({ id }) => id.startsWith('CTAS_SUMS'));
+  const [end] = await millrace.insert('raw', [{ k: 'a', v: 3 }]);
+  // Nothing has this offset yet.
+  const from = [{ topic: 'TWICE', partition: end?.partition ?? 0, offset: 100 }];
+  const waiting = millrace.query('SELECT n FROM sums;', { from });
+  waiting.catch(() => undefined);
+  await millrace.sql(`PAUSE ${sums?.id ?? ''};`);
+  await expect(waiting).rejects.toMatchObject({ code: 'QUERY_NOT_RUNNING' });
+});
+
 test('a query that is paused on the way is named', async () => {
   const queries = await millrace.engine.queries();
   const clean = queries.find(({ id }) => id.startsWith('CSAS_CLEAN'));
