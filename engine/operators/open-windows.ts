@@ -15,7 +15,7 @@ export class OpenWindows {
   readonly #keys: KeysByTime;
 
   constructor(context: OperatorContext, store: string) {
-    this.#keys = new KeysByTime(context.store(store, 'ordered'), context.scratch());
+    this.#keys = new KeysByTime(context.store(store, 'ordered'), () => context.scratch());
   }
 
   /** The key has its first result in this window. */
@@ -31,12 +31,13 @@ export class OpenWindows {
   /** Calls `close` for each window that closes at this time or before. */
   closeUntil(time: number, close: (key: Uint8Array, keyStart: number, keyEnd: number) => void): void {
     const keys = this.#keys;
-    if (keys.earliest > time) return;
-    keys.first();
-    while (keys.next() && keys.time <= time) {
-      keys.removeCurrent();
-      close(keys.keyBytes, keys.keyStart, keys.keyEnd);
-    }
+    while (keys.take(time)) close(keys.keyBytes, keys.keyStart, keys.keyEnd);
+  }
+
+  /** At the end of a transaction. */
+  flush(time: number, close: (key: Uint8Array, keyStart: number, keyEnd: number) => void): void {
+    this.closeUntil(time, close);
+    this.#keys.settle();
   }
 
   /** When the first of them closes; Infinity: there is none. */

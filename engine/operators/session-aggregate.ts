@@ -178,7 +178,7 @@ export const sessionAggregate =
         open.closeUntil(context.reachedTime(), close);
       },
       flush() {
-        open?.closeUntil(context.streamTime(), close);
+        open?.flush(context.streamTime(), close);
         store.expireBelow(context.streamTime() - retentionMs);
       },
       due: () => open?.earliest ?? Number.POSITIVE_INFINITY,

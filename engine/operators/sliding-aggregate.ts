@@ -280,7 +280,7 @@ export const slidingAggregate =
         open?.closeUntil(context.reachedTime(), close);
       },
       flush() {
-        open?.closeUntil(context.streamTime(), close);
+        open?.flush(context.streamTime(), close);
         store.expireBelow(context.streamTime() - windows.differenceMs - retentionMs);
       },
       due: () => open?.earliest ?? Number.POSITIVE_INFINITY,

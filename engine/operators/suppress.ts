@@ -78,7 +78,7 @@ export const suppress =
     const keepsBefore = sendsBefore || suppression.before === 'needed';
     const store = context.store(name, 'key-value');
     const ordered = context.store(byTime, 'ordered');
-    const keys = new KeysByTime(ordered, context.scratch());
+    const keys = new KeysByTime(ordered, () => context.scratch());
     const held = limit === undefined ? undefined : new Held(ordered, limit, context.scratch());
     const entry = context.scratch();
     const rowBefore = context.scratch();
@@ -113,7 +113,7 @@ export const suppress =
       if (value !== null) row.write(value, entry);
     };
 
-    /** Emits what is held of the key under the cursor of `keys`. */
+    /** Emits what is held of the key that was taken from `keys`. */
     const emit = (): void => {
       const { keyBytes, keyStart, keyEnd } = keys;
       assert(store.get(keyBytes, keyStart, keyEnd), 'a key that is held back has no entry');
@@ -121,13 +121,12 @@ export const suppress =
       entry.bytes(store.valueBytes, store.valueStart, store.valueEnd);
       held?.remove(keyEnd - keyStart + entry.length);
       store.delete(keyBytes, keyStart, keyEnd);
-      keys.removeCurrent();
       const { buffer, length } = entry;
       const flags = buffer[flagsAt] as number;
       if (windowEnd !== undefined && (flags & flag.row) === 0) return;
-      out.keyBytes = keys.keyBytes;
-      out.keyStart = keys.keyStart;
-      out.keyEnd = keys.keyEnd;
+      out.keyBytes = keyBytes;
+      out.keyStart = keyStart;
+      out.keyEnd = keyEnd;
       out.timestamp = readI64(buffer, 0);
       let at = fixedBytes;
       let before: V | null | Unknown = flags & flag.beforeAbsent ? null : unknown;
@@ -148,16 +147,13 @@ export const suppress =
     };
 
     const emitUntil = (time: number): void => {
-      if (keys.earliest + waitMs > time) return;
-      keys.first();
-      while (keys.next() && keys.time + waitMs <= time) emit();
+      while (keys.take(time - waitMs)) emit();
     };
 
     const keepToLimit = (of: Held): void => {
       if (!of.full) return;
       if (limit?.whenFull !== 'emit early') throw whyFull(name, of);
-      keys.first();
-      while (of.full && keys.next()) emit();
+      while (of.full && keys.take(Number.POSITIVE_INFINITY)) emit();
     };
 
     return {
@@ -186,6 +182,7 @@ export const suppress =
       },
       flush() {
         emitUntil(context.streamTime());
+        keys.settle();
         held?.keep();
       },
       due: () => keys.earliest + waitMs,

@@ -119,7 +119,7 @@ export const windowAggregate =
         open?.closeUntil(context.reachedTime(), close);
       },
       flush() {
-        open?.closeUntil(context.streamTime(), close);
+        open?.flush(context.streamTime(), close);
         const below = context.streamTime() - retentionMs + 1;
         if (below <= expired) return;
         expired = below;
