@@ -7,12 +7,14 @@
  */
 
 import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { QueryHandle, QueryOptions } from '../sql/index.ts';
-import { closed, drained } from './drained.ts';
+import { closed } from './drained.ts';
 import { faultOf } from './errors.ts';
-import { hasFrames, isGone, startAnswer } from './exchange.ts';
-import { writeFrames } from './frames.ts';
+import { http2StreamOf, isGone, startAnswer } from './exchange.ts';
+import { FrameWriter } from './frames.ts';
+import { PlainWriter } from './line-writer.ts';
 import { mediaTypes } from './protocol.ts';
 import type { RouteContext } from './route.ts';
 import { rowWriter } from './row-json.ts';
@@ -42,7 +44,9 @@ export const answerQuery = async (
   }
   reply.hijack();
   try {
-    if (handle.kind === 'print') await streamLines(handle, rows, reply.raw);
+    // A client may have left while the query was being started: no further event will report it.
+    if (isGone(reply.raw)) return reply;
+    if (handle.kind === 'print') await streamPrint(handle, rows, reply.raw, context);
     else await streamRows(handle, rows, reply.raw, shape, context);
   } catch (error) {
     request.log.error({ err: error, queryId: handle.id }, 'query failed while running');
@@ -73,18 +77,22 @@ const begun = async (rows: Rows, out: ServerResponse): Promise<Rows> => {
 };
 
 /** The lines of a PRINT. The head goes out at once: the first line may be long in coming. */
-const streamLines = async (handle: QueryHandle, rows: Rows, response: ServerResponse): Promise<void> => {
-  if (isGone(response)) return;
+const streamPrint = async (
+  handle: QueryHandle,
+  rows: Rows,
+  response: ServerResponse,
+  { limits }: RouteContext,
+): Promise<void> => {
   const out = startAnswer(response, { 'content-type': mediaTypes.text });
   response.flushHeaders();
-  const gone = closed(out).then(() => handle.close());
-  gone.catch(() => undefined);
-  for await (const batch of rows) {
-    if (out.destroyed) break;
-    if (batch.length > 0 && !out.write(batch.map(([line]) => `${String(line)}\n`).join(''))) await drained(out);
-  }
-  if (!out.destroyed) out.end();
-  await gone;
+  const writer = new PlainWriter(out, limits.maxUnsentBytes);
+  await whileConnected(handle, out, async () => {
+    for await (const batch of rows) {
+      if (out.destroyed) break;
+      await writer.lines(mapped(batch, ([line]) => `${String(line)}\n`));
+    }
+    await writer.end();
+  });
 };
 
 const streamRows = async (
@@ -94,43 +102,39 @@ const streamRows = async (
   shape: RowShape,
   { limits, openQueries }: RouteContext,
 ): Promise<void> => {
-  const write = rowWriter(handle.columns.map(({ type }) => type));
-  const framed = shape.framed && hasFrames(response);
-  // A client may have left while the query was being started: no further event will report it.
-  if (isGone(response)) return;
   const out = startAnswer(response, { 'content-type': shape.mediaType });
+  const stream = shape.framed ? http2StreamOf(response) : undefined;
+  const writer =
+    stream === undefined
+      ? new PlainWriter(out, limits.maxUnsentBytes)
+      : new FrameWriter(stream, handle.kind === 'push');
+  const write = rowWriter(handle.columns.map(({ type }) => type));
+  await whileConnected(handle, out, async () => {
+    await writer.head(shape.head(handle));
+    try {
+      for await (const batch of rows) {
+        if (out.destroyed) break;
+        await writer.lines(mapped(batch, (row) => shape.row(write(row))));
+      }
+      const atLimit = handle.kind === 'push' && openQueries.has(handle.id);
+      if (atLimit && shape.limitReached !== '') await writer.lines([shape.limitReached]);
+    } catch (error) {
+      await writer.lines([shape.fault(faultOf(error).body)]);
+    }
+    if (shape.end !== '') await writer.lines([shape.end]);
+    await writer.end();
+  });
+};
+
+/** Sends an answer, and closes its query as soon as the client is gone. */
+const whileConnected = async (handle: QueryHandle, out: Writable, send: () => Promise<void>): Promise<void> => {
   const gone = closed(out).then(() => handle.close());
   // Awaited below; when it fails before, that is no unhandled rejection, which would end the process.
   gone.catch(() => undefined);
-  if (framed) await writeFrames(out, [shape.head(handle)], true);
-  else out.write(shape.head(handle));
-  try {
-    for await (const batch of rows) {
-      if (out.destroyed) break;
-      if (framed) {
-        await writeFrames(
-          out,
-          batch.map((row) => shape.row(write(row))),
-          handle.kind === 'push',
-        );
-        continue;
-      }
-      let text = '';
-      for (const row of batch) {
-        text += shape.row(write(row));
-        if (text.length >= limits.maxUnsentBytes) {
-          if (!out.write(text)) await drained(out);
-          text = '';
-        }
-      }
-      if (text !== '' && !out.write(text)) await drained(out);
-    }
-    const atLimit = handle.kind === 'push' && openQueries.has(handle.id);
-    if (atLimit && shape.limitReached !== '' && !out.destroyed) out.write(shape.limitReached);
-  } catch (error) {
-    if (!out.destroyed) out.write(shape.fault(faultOf(error).body));
-  }
-  if (shape.end !== '' && !out.destroyed) out.write(shape.end);
-  if (!out.destroyed) out.end();
+  await send();
   await gone;
 };
+
+function* mapped<A, B>(items: readonly A[], map: (item: A) => B): Generator<B> {
+  for (const item of items) yield map(item);
+}

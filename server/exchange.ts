@@ -36,8 +36,9 @@ export const startAnswer = (response: AnyResponse, headers: OutgoingHttpHeaders)
 export const isGone = (response: AnyResponse): boolean =>
   response instanceof Http2ServerResponse ? response.stream.destroyed : response.destroyed;
 
-/** Whether what is written to an answer reaches the client in frames, which it may read one by one. */
-export const hasFrames = (response: AnyResponse): boolean => response instanceof Http2ServerResponse;
+/** The stream of an answer over HTTP/2, which reaches the client in frames. */
+export const http2StreamOf = (response: AnyResponse): ServerHttp2Stream | undefined =>
+  response instanceof Http2ServerResponse ? response.stream : undefined;
 
 /** The name that the client called the server by. */
 export const authorityOf = (request: AnyRequest): string | undefined =>

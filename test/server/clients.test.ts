@@ -88,10 +88,10 @@ test('ksqldb-client: the examples of its README', async () => {
     data: { rows: [{ status: 'ok', seq: 0 }] },
   });
   expect(await client.insertInto('words', { nothing: 1 })).toMatchObject({ error: { status: 'error' } });
-  // Many rows at once: the client reads one row from each frame.
-  const many = Array.from({ length: 500 }, (_, i) => ({ word: `w${i}` }));
+  // Many rows at once, of more bytes than the client's window has: the client reads one row from each frame.
+  const many = Array.from({ length: 5000 }, (_, i) => ({ word: `the word number ${i}` }));
   await server.millrace.engine.insert('words', many);
-  await until(() => pushed.length === 502);
+  await until(() => pushed.length === 5002);
   expect(pushed.slice(1).flatMap(({ rows }) => rows ?? [])).toEqual([
     { WORD: 'tree' },
     ...many.map(({ word }) => ({ WORD: word })),
@@ -111,7 +111,7 @@ test('ksqldb-client: the examples of its README', async () => {
   await client.disconnect();
 });
 
-test('ksqldb-client-node: a session, a pull query of more than a frame, a push query, an error', async () => {
+test('ksqldb-client-node: a session, pull queries of more than its window, a push query, an error', async () => {
   interface QueryStream extends AsyncIterable<readonly Fields[]> {
     readonly queryId?: string;
     readonly columnNames?: readonly string[];
@@ -127,17 +127,23 @@ test('ksqldb-client-node: a session, a pull query of more than a frame, a push q
   await server.millrace.engine.execute(
     `CREATE STREAM many (id BIGINT KEY, text VARCHAR) WITH (kafka_topic='many', partitions=1, value_format='JSON');`,
   );
-  const rows = Array.from({ length: 1500 }, (_, id) => ({ id, text: `${id} - ü` }));
+  const rows = Array.from({ length: 20_000 }, (_, id) => ({ id, text: `${id} - ü` }));
   await server.millrace.engine.insert('many', rows);
   const session = new KsqlDbClient({ url: server.url }).session();
-  const pull = session.queryStream({ sql: 'SELECT id, text FROM many;' });
-  const pulled: Fields[] = [];
-  for await (const some of pull) pulled.push(...some);
-  expect(pulled).toEqual(rows.map(({ id, text }) => ({ ID: id, TEXT: text })));
-  expect([pull.columnNames, pull.columnTypes]).toEqual([
-    ['ID', 'TEXT'],
-    ['BIGINT', 'STRING'],
-  ]);
+  // Also where the client takes its time over what it has received, and its window stays closed meanwhile.
+  for (const pauseMs of [0, 10]) {
+    const pull = session.queryStream({ sql: 'SELECT id, text FROM many;' });
+    const pulled: Fields[] = [];
+    for await (const some of pull) {
+      pulled.push(...some);
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+    expect(pulled).toEqual(rows.map(({ id, text }) => ({ ID: id, TEXT: text })));
+    expect([pull.columnNames, pull.columnTypes]).toEqual([
+      ['ID', 'TEXT'],
+      ['BIGINT', 'STRING'],
+    ]);
+  }
 
   const push = session.queryStream({ sql: 'SELECT text FROM many EMIT CHANGES LIMIT 2;' });
   const pushed: Fields[] = [];

@@ -10,7 +10,7 @@ import {
   constants,
   type OutgoingHttpHeaders,
 } from 'node:http2';
-import { connect as connectTcp, type Socket } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -348,6 +348,40 @@ const frame = (type: number, flags: number, stream: number, payload: Buffer = Bu
 };
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const settings = frame(4, 0, 0);
+
+/** A connection on which everything takes its time, in both directions; gives the URL to connect to. */
+const distant = async (url: string, delayMs: number): Promise<string> => {
+  const { hostname, port } = new URL(url);
+  const proxy = createTcpServer((near) => {
+    const far = connectTcp(Number(port), hostname).setNoDelay(true);
+    near.setNoDelay(true);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.on('data', (part) => void setTimeout(() => to.write(part), delayMs));
+      from.on('error', () => undefined).on('close', () => void to.destroy());
+    }
+  });
+  apps.push({ close: () => new Promise((resolve) => void proxy.close(resolve)) });
+  await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+};
+
+describe('frames', () => {
+  test('each holds one row of a push query, also when the client opens its window late', async () => {
+    const { counts, url } = await endless();
+    const h2 = await session({ url: await distant(url, 5) });
+    const { stream } = await push(h2, 'SELECT text FROM s EMIT CHANGES;');
+    const row = `["${'x'.repeat(1000)}"]\n`;
+    const parts: string[] = [];
+    stream.on('data', (part: Buffer) => parts.push(part.toString()));
+    await until(() => parts.length > 500);
+    expect(parts.filter((part) => part !== row)).toEqual([]);
+    h2.destroy();
+    await until(() => counts.open === 0);
+  });
+});
 
 describe('clients that misbehave', () => {
   test('what a slow reader does not take is not produced; its connection serves other requests', async () => {
