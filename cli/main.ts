@@ -53,7 +53,11 @@ function program(finish: (code: number) => void): Command {
     .description('run the server until Ctrl-C')
     .option('--data <dir>', 'data directory; made when missing', '.millrace')
     .option('--port <n>', 'port for HTTP; 0: any free one', wholeNumber(0, 65_535), DEFAULT_PORT)
-    .option('--host <address>', 'address to listen at; 0.0.0.0 is every interface', '127.0.0.1')
+    .option(
+      '--host <address>',
+      'address to listen at; 0.0.0.0 is every interface, localhost both 127.0.0.1 and ::1',
+      '127.0.0.1',
+    )
     .option(
       '--workers <n>',
       'threads that run queries; 0 runs them on the main thread (default: cores - 1, at least 1)',

@@ -88,7 +88,9 @@ export async function serve({
     for (const line of startReport(engine.report)) terminal.message(line);
     for (const { id, state, error } of await engine.queries())
       if (state === 'ERROR') terminal.message(`The query ${id} does not run: ${error}`);
-    terminal.message(`Millrace listens at ${server.url}, data in ${options.data}. Ctrl-C stops it.`);
+    const { url, addresses } = server;
+    const where = addresses.length > 1 ? `${url} (${addresses.join(' and ')})` : url;
+    terminal.message(`Millrace listens at ${where}, data in ${options.data}. Ctrl-C stops it.`);
     // Not at the end alone: many a server is killed, and the next start would compile everything again.
     setTimeout(flushCompileCache, flushAfterMs).unref();
     await stopped;

@@ -79,7 +79,11 @@ const checkOrigin = (origin: string, response: ServerResponse, { loopbackOnly, a
 const isListed = (allowed: readonly string[], value: string): boolean =>
   allowed.some((one) => one === '*' || one.toLowerCase() === value.toLowerCase());
 
-const withoutPort = (host: string): string => host.replace(/:\d+$/, '').toLowerCase();
+/** node:http2 sends an IPv6 address without the brackets that separate it from the port. */
+const withoutPort = (host: string): string => {
+  const name = host.replace(/:\d+$/, '').toLowerCase();
+  return isIP(name) === 6 ? `[${name}]` : name;
+};
 
 const hostOf = (origin: string): string => {
   try {

@@ -15,7 +15,7 @@
  * What cannot be prevented: on a network a frame arrives in several TCP segments, and a client may see a part of it.
  */
 
-import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Http2Session, ServerHttp2Stream } from 'node:http2';
 import type { LineWriter } from './line-writer.ts';
 
 /** A frame of HTTP/2 holds this much unless the client allows more. */
@@ -91,19 +91,19 @@ const partOf = (windowBytes: number): number => {
 
 /** How much may be sent over one connection before its client has answered a PING. */
 class Pace {
-  static readonly #ofSessions = new WeakMap<ServerHttp2Session, Pace>();
-  readonly #session: ServerHttp2Session | undefined;
+  static readonly #ofSessions = new WeakMap<Http2Session, Pace>();
+  readonly #session: Http2Session | undefined;
   /** Bytes since the PING that was answered last. */
   #sent = 0;
   #allowed: number;
   #answer: Promise<void> | undefined;
 
-  constructor(session: ServerHttp2Session | undefined) {
+  constructor(session: Http2Session | undefined) {
     this.#session = session;
     this.#allowed = this.#open();
   }
 
-  static of(session: ServerHttp2Session | undefined): Pace {
+  static of(session: Http2Session | undefined): Pace {
     const known = session && Pace.#ofSessions.get(session);
     if (known !== undefined) return known;
     const made = new Pace(session);
@@ -120,7 +120,7 @@ class Pace {
     this.#sent += bytes;
   }
 
-  async #ping(session: ServerHttp2Session): Promise<void> {
+  async #ping(session: Http2Session): Promise<void> {
     const sent = this.#sent;
     // Calls back with an error when the connection ends before the answer.
     await new Promise<void>((resolve) => session.ping(() => resolve()));

@@ -9,12 +9,13 @@
  */
 
 import { readdirSync } from 'node:fs';
-import { isIP } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { messageOf, UserError } from '../base/index.ts';
 import { type Millrace, type OpenOptions, open } from '../millrace.ts';
+import { addressesOf, isLoopback, LOOPBACK, listenAlsoAt } from './addresses.ts';
 import { createApp } from './app.ts';
 import { defaultLimits, type ServerLimits } from './route.ts';
 
@@ -23,6 +24,7 @@ export { defaultLimits, type ServerLimits } from './route.ts';
 export interface ServerOptions {
   /** Data directory; made when missing. */
   readonly data: string;
+  /** An address of this machine, or a name of one; `localhost` is 127.0.0.1 and ::1. Default: 127.0.0.1. */
   readonly host?: string;
   /** 0: any free one. */
   readonly port: number;
@@ -53,6 +55,8 @@ export interface ServerOptions {
 
 export interface RunningServer {
   readonly url: string;
+  /** Where it listens; more than one for `localhost`. */
+  readonly addresses: readonly string[];
   readonly millrace: Millrace;
   /** Ends open queries, commits what is under way, closes the log cleanly. */
   close(): Promise<void>;
@@ -76,8 +80,6 @@ const functionFiles = (folder: string): readonly string[] => {
   const files = names.filter((name) => /\.m?[jt]s$/.test(name) && !/\.d\.m?ts$/.test(name)).sort();
   return files.map((name) => join(folder, name));
 };
-
-const LOOPBACK = '127.0.0.1';
 
 /** Throws a `UserError` when the directory cannot be used or the port is in use. */
 export const startServer = async (options: ServerOptions): Promise<RunningServer> => {
@@ -103,24 +105,32 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
     dataDirectory: data,
     allowedOrigins: options.allowedOrigins ?? [],
     allowedHosts: options.allowedHosts ?? [],
-    loopbackOnly: host === LOOPBACK || host === '::1' || host === 'localhost',
+    loopbackOnly: isLoopback(host),
   });
-  try {
-    await app.listen({ host, port });
-  } catch (error) {
+  const [first, ...others] = addressesOf(host);
+  const addresses: string[] = [first];
+  let bound = port;
+  const closeOthers: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    const closed = closeOthers.map((closeOne) => closeOne());
+    await app.close();
+    await Promise.all(closed);
     await millrace.close();
-    throw listenFault(error, host, port);
-  }
-  const address = app.server.address();
-  const bound = address === null || typeof address === 'string' ? port : address.port;
-  return {
-    url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${bound}`,
-    millrace,
-    async close() {
-      await app.close();
-      await millrace.close();
-    },
   };
+  try {
+    await app.listen({ host: first, port });
+    bound = (app.server.address() as AddressInfo).port;
+    for (const other of others) {
+      const closeOne = await listenAlsoAt(app.server, other, bound);
+      if (closeOne === undefined) continue;
+      addresses.push(other);
+      closeOthers.push(closeOne);
+    }
+  } catch (error) {
+    await close();
+    throw listenFault(error, host, bound);
+  }
+  return { url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${bound}`, addresses, millrace, close };
 };
 
 const listenFault = (error: unknown, host: string, port: number): unknown => {

@@ -5,7 +5,7 @@
  * HTTP/1.1. `Upgrade: h2c` is ignored, as RFC 9113 has dropped it: such a request is answered over HTTP/1.1. Requests
  * of both versions reach one handler; what differs in their responses is in `exchange.ts`.
  *
- * At shutdown an HTTP/2 connection gets GOAWAY, its open streams have a second to end, and then it is destroyed.
+ * At shutdown an HTTP/2 connection gets GOAWAY, its open streams have a second to end, and then its socket is destroyed.
  */
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -46,6 +46,9 @@ export const createListener = (
     session.once('close', () => sessions.delete(session));
   });
 
+  // A session that has closed leaves its socket open until the client closes it too, which one that reads no more
+  // does not.
+  const socketsOfSessions = new Set<Socket>();
   const undecided = new Set<Socket>();
   const takeHttp1 = http1.listeners('connection');
   http1.removeAllListeners('connection');
@@ -56,19 +59,23 @@ export const createListener = (
       if (isHttp2) {
         // A server of HTTP/1.1 keeps a socket open that its client has ended; a session has to end with it.
         socket.allowHalfOpen = false;
+        socketsOfSessions.add(socket);
         http2.emit('connection', socket);
       } else for (const take of takeHttp1) take.call(http1, socket);
     });
-    socket.once('close', () => undecided.delete(socket));
+    socket.once('close', () => {
+      undecided.delete(socket);
+      socketsOfSessions.delete(socket);
+    });
   });
 
   return Object.assign(http1, {
     closeHttp2Sessions() {
       for (const socket of undecided) socket.destroy();
-      for (const session of sessions) {
-        session.close();
-        const grace = setTimeout(() => session.destroy(), SHUTDOWN_GRACE_MS);
-        session.once('close', () => clearTimeout(grace));
+      for (const session of sessions) session.close();
+      for (const socket of socketsOfSessions) {
+        const grace = setTimeout(() => socket.destroy(), SHUTDOWN_GRACE_MS);
+        socket.once('close', () => clearTimeout(grace));
       }
     },
   });

@@ -213,6 +213,8 @@ describe('who may call', () => {
     const status = async (headers: OutgoingHttpHeaders): Promise<number> =>
       (await call(h2, '/ksql', body, headers)).status;
     expect(await status({})).toBe(200);
+    // As node:http2 names the server in a request to http://[::1]:8088.
+    expect(await status({ ':authority': '::1:8088' })).toBe(200);
     expect(await status({ ':authority': 'evil.example:8088' })).toBe(403);
     expect(await status({ host: 'evil.example:8088' })).toBe(403);
     expect(await status({ origin: 'https://evil.example' })).toBe(403);
@@ -454,6 +456,16 @@ describe('clients that misbehave', () => {
     await ended;
     await closing;
     expect(counts.open).toBe(0);
+    expect(performance.now() - began).toBeLessThan(4000);
+  });
+
+  test('at shutdown a client that has not read its answer holds nothing up', async () => {
+    const { url, app } = await endless();
+    const h2 = await session({ url });
+    const stream = h2.request({ ':path': '/nowhere' });
+    await new Promise((resolve) => stream.once('response', resolve));
+    const began = performance.now();
+    await Promise.race([app.close(), pause(10_000)]);
     expect(performance.now() - began).toBeLessThan(4000);
   });
 
