@@ -24,6 +24,8 @@ export const createApp = (options: AppOptions): FastifyInstance => {
     bodyLimit: options.limits.maxBodyBytes,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
+    // A path may name a stream or a property of any length; Node bounds the length of the whole.
+    routerOptions: { maxParamLength: 16_384 },
     forceCloseConnections: true,
   });
   app.removeAllContentTypeParsers();

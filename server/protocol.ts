@@ -23,6 +23,8 @@ export interface KsqlRequest {
   readonly streamsProperties?: Readonly<Record<string, unknown>>;
   /** What `${name}` stands for in the statements. */
   readonly sessionVariables?: Readonly<Record<string, unknown>>;
+  /** Of an earlier answer: the request runs behind that command. */
+  readonly commandSequenceNumber?: number;
 }
 
 /** POST /query-stream */
@@ -121,6 +123,7 @@ export const errorCodes = {
   unsupportedMediaType: 41500,
   assertionFailed: 41700,
   serverError: 50000,
+  commandLate: 50301,
   notReady: 50302,
   shuttingDown: 50303,
   storageFull: 50700,
@@ -198,6 +201,19 @@ export interface QueryInfo {
   readonly error?: string;
   /** What can be done about the error. */
   readonly hint?: string;
+}
+
+/** GET /status/{type}/{entity}/{action} */
+export interface CommandStatusResponse {
+  readonly status: 'EXECUTING' | 'SUCCESS' | 'ERROR';
+  readonly message: string;
+  readonly queryId: string | null;
+}
+
+/** GET /status */
+export interface CommandStatusesResponse {
+  /** By command id, such as ``stream/`NAME`/create``. */
+  readonly commandStatuses: Readonly<Record<string, CommandStatusResponse['status']>>;
 }
 
 /** GET /healthcheck */

@@ -18,6 +18,8 @@ export interface ServerLimits {
   readonly maxUnsentBytes: number;
   /** How long a client may take to send the body of a request (of /inserts-stream: its first line). */
   readonly bodyTimeoutMs: number;
+  /** How long a request waits for the command of its `commandSequenceNumber`. */
+  readonly commandWaitMs: number;
 }
 
 export const defaultLimits: ServerLimits = {
@@ -28,6 +30,8 @@ export const defaultLimits: ServerLimits = {
   maxStreamsPerConnection: 128,
   maxUnsentBytes: 256 << 10,
   bodyTimeoutMs: 30_000,
+  // As in ksqlDB.
+  commandWaitMs: 5_000,
 };
 
 export interface AppOptions extends AccessRules {

@@ -16,10 +16,12 @@ import { analyzeQuery } from './analyze/query.ts';
 import { Typer } from './analyze/typer.ts';
 import { Catalog, type PersistentQuery } from './catalog.ts';
 import { closingOf } from './closing.ts';
+import { CommandStatuses, outcomeOf } from './command-statuses.ts';
 import type { CompileEnvironment } from './compile/environment.ts';
 import { ScanRegistry } from './compile/scan-view.ts';
 import { compileTopology, resultEncoding } from './compile/topology.ts';
 import {
+  type CommandStatus,
   type Completion,
   type EngineReport,
   type Inserter,
@@ -124,6 +126,7 @@ class Engine implements SqlEngine {
   readonly #topics: StatementTopics;
   readonly #lifecycle: QueryLifecycle;
   readonly #runner: StatementRunner;
+  readonly #statuses: CommandStatuses;
   readonly #catalog = new Catalog();
   readonly #failed: { statement: string; message: string }[] = [];
   #unclaimed: readonly string[] = [];
@@ -160,7 +163,9 @@ class Engine implements SqlEngine {
       waitMs,
       isPaused: (id) => this.#catalog.isPaused(id),
     });
+    this.#statuses = new CommandStatuses(timers);
     this.#runner = new StatementRunner({
+      statuses: this.#statuses,
       catalog: this.#catalog,
       statements,
       topics: this.#topics,
@@ -209,15 +214,19 @@ class Engine implements SqlEngine {
     for (const entry of found) {
       if (entry.kind === 'unreadable') {
         this.#failed.push({ statement: entry.text, message: entry.why });
+        this.#statuses.failed(entry.offset, undefined, entry.why);
         continue;
       }
+      const outcome = outcomeOf(entry.data);
       try {
         const { command } = entry.data as StatementEntry;
         const { start, replace, deleteTopic } = applyCommand(this.#catalog, readCommand(command));
         for (const query of [start, replace]) if (query !== undefined) made.set(query.id, query);
         if (deleteTopic !== undefined) deleted.push(deleteTopic);
+        this.#statuses.ran(entry.offset, outcome);
       } catch (error) {
         this.#failed.push({ statement: entry.text, message: messageOf(error) });
+        this.#statuses.failed(entry.offset, outcome, messageOf(error));
       }
     }
     for (const { topic, message } of this.#log.damage)
@@ -258,6 +267,14 @@ class Engine implements SqlEngine {
     const statements = (await read(sql, settings, options.variables)).all();
     if (this.#closed) throw closedError();
     return this.#runner.execute(statements, settings);
+  }
+
+  get commands(): ReadonlyMap<string, CommandStatus> {
+    return this.#statuses.all;
+  }
+
+  hasRun(commandNumber: number, withinMs: number): Promise<boolean> {
+    return this.#statuses.hasRun(commandNumber, withinMs);
   }
 
   async #view(settings: Settings): Promise<View> {

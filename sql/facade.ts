@@ -37,7 +37,8 @@ export type StatementResult = { readonly statementText: string; readonly warning
       readonly kind: 'currentStatus';
       /** ``stream/`NAME`/create`` */
       readonly commandId: string;
-      readonly commandStatus: { readonly status: 'SUCCESS'; readonly message: string; readonly queryId: string | null };
+      readonly commandStatus: CommandStatus;
+      /** Its place in the statement log. */
       readonly commandSequenceNumber: number;
     }
   | { readonly kind: 'warning_entity'; readonly message: string }
@@ -80,6 +81,14 @@ export type StatementResult = { readonly statementText: string; readonly warning
   /** INSERT VALUES: nothing to say. Not an entity of the REST API. */
   | { readonly kind: 'inserted' }
 );
+
+/** How far a command has come. */
+export interface CommandStatus {
+  readonly status: 'EXECUTING' | 'SUCCESS' | 'ERROR';
+  readonly message: string;
+  /** Of the query that it made or ended. */
+  readonly queryId: string | null;
+}
 
 /** A function and its forms. */
 export type FunctionRow = {
@@ -333,6 +342,10 @@ export interface SqlEngine {
   /** Why nothing can be written until the log is opened again; undefined in ordinary life. */
   readonly fault: Error | undefined;
   execute(sql: string, options?: StatementOptions): Promise<readonly StatementResult[]>;
+  /** The commands of the statement log by their ids, such as ``stream/`NAME`/create``. */
+  readonly commands: ReadonlyMap<string, CommandStatus>;
+  /** Whether the command of a number has run, at the latest after so many milliseconds. */
+  hasRun(commandNumber: number, withinMs: number): Promise<boolean>;
   query(sql: string, options?: QueryOptions): Promise<QueryHandle>;
   /** What can stand at a place of a text, counted in UTF-16 units. The text need not be a whole statement. */
   complete(text: string, cursor: number): Promise<Completion>;

@@ -1,7 +1,7 @@
 /**
  * The statement log: what was decided, in order, in a topic of one partition.
  *
- * An entry is one JSON record: `{version, text, properties, command}`. The command carries the physical plan, so that a
+ * An entry is one JSON record: `{version, text, properties, command, outcome}`. The command carries the physical plan, so that a
  * restart applies what was decided then and plans nothing again. An entry is durable before any of its effects happens;
  * its offset is the number that its query is named by. This process is the only writer.
  *
@@ -11,6 +11,7 @@
 
 import { assert, ByteWriter, messageOf, UserError, utf8Bytes } from '../base/index.ts';
 import { BatchBuilder, type Log, LogError, type Producer, readTextRecords } from '../storage/index.ts';
+import type { CommandOutcome } from './command-statuses.ts';
 import type { Command } from './statements/index.ts';
 
 export const statementTopic = '_millrace-statements';
@@ -22,6 +23,8 @@ export interface StatementEntry {
   readonly text: string;
   readonly properties: Readonly<Record<string, string>>;
   readonly command: Command;
+  /** What is told about the command; entries of older versions have none. */
+  readonly outcome?: CommandOutcome;
 }
 
 /** An entry as it was found: parsed, or the reason why not. */

@@ -11,6 +11,7 @@
 
 import { AssertionError, assert, type Clock, messageOf, UserError } from '../base/index.ts';
 import type { Catalog } from './catalog.ts';
+import { type CommandOutcome, type CommandStatuses, outcomeOf } from './command-statuses.ts';
 import { ExecutionError, type StatementResult } from './facade.ts';
 import { loadFormats } from './formats/index.ts';
 import type { FunctionContext } from './functions/define.ts';
@@ -52,6 +53,7 @@ export interface StatementRunnerOptions {
   /** Deletes the subjects of a topic that goes. */
   readonly forgetSchemas: (topic: string) => Promise<void>;
   readonly view: (settings: Settings) => Promise<View>;
+  readonly statuses: CommandStatuses;
   /** Told of an entry of the statement log that cannot be applied. */
   readonly failed: (statement: string, error: unknown) => void;
 }
@@ -233,14 +235,22 @@ export class StatementRunner {
       const gone = dropped === undefined ? undefined : catalog.source(dropped)?.topic;
       if (gone !== undefined) deleted.add(gone);
       commands.push({ ...one, planned: { ...one.planned, command: bound } });
-      entries.push({ version: 1, text: one.text, properties: one.settings.toRecord(), command: bound });
+      const outcome = outcomeOfAnswer(one.planned.answer);
+      entries.push({
+        version: 1,
+        text: one.text,
+        properties: one.settings.toRecord(),
+        command: bound,
+        ...(outcome && { outcome }),
+      });
     }
     if (commands.length === 0) {
       if (failure !== undefined) throw failure;
       return { done: [] };
     }
+    let first: number;
     try {
-      await statements.append(entries, clock.now());
+      first = await statements.append(entries, clock.now());
     } catch (error) {
       await topics.takeBack(made, error as Error);
       throw error;
@@ -248,7 +258,11 @@ export class StatementRunner {
     request.version += commands.length;
     // Begun within the turn, so that the next one sees what is going; awaited behind it.
     const effects = commands.map((one) => applyCommand(catalog, one.planned.command));
-    return { done: commands.map((one, i) => ({ one, warnings: this.#carryOut(effects[i] as Effects) })), failure };
+    const done = commands.map((one, i) => ({
+      one,
+      warnings: this.#carryOut(effects[i] as Effects, first + i, entries[i]?.outcome),
+    }));
+    return { done, failure };
   }
 
   /** Registers what the command needs; answers with the command that has the ids. */
@@ -274,12 +288,15 @@ export class StatementRunner {
 
   /** Applies what reached the statement log without an answer. */
   async #catchUp(): Promise<void> {
-    const { catalog, statements, failed } = this.#options;
+    const { catalog, statements, statuses, failed } = this.#options;
     for (const found of await statements.news()) {
+      const outcome = found.kind === 'entry' ? outcomeOf(found.data) : undefined;
       try {
         if (found.kind === 'unreadable') throw new UserError('SQL_STATEMENT_UNREADABLE', found.why);
-        void this.#carryOut(applyCommand(catalog, readCommand((found.data as StatementEntry).command)));
+        const effects = applyCommand(catalog, readCommand((found.data as StatementEntry).command));
+        void this.#carryOut(effects, found.offset, outcome);
       } catch (error) {
+        statuses.failed(found.offset, outcome, messageOf(error));
         failed(found.text, error);
       }
     }
@@ -295,8 +312,22 @@ export class StatementRunner {
 
   // ------------------------------------------------------------------------------------------------- carrying out
 
-  /** Starts, stops and deletes; resolves to warnings: what failed, or is not done yet. */
-  async #carryOut({ start, replace, stop, pause, resume, deleteTopic }: Effects): Promise<readonly string[]> {
+  /** Does what a command has to; resolves to warnings: what failed, or is not done yet. */
+  async #carryOut(effects: Effects, number: number, outcome: CommandOutcome | undefined): Promise<readonly string[]> {
+    const { statuses } = this.#options;
+    statuses.logged(number, outcome);
+    try {
+      const warnings = await this.#effectsDone(effects);
+      statuses.ran(number, outcome, warnings);
+      return warnings;
+    } catch (error) {
+      statuses.failed(number, outcome, messageOf(error));
+      throw error;
+    }
+  }
+
+  /** Starts, stops and deletes. */
+  async #effectsDone({ start, replace, stop, pause, resume, deleteTopic }: Effects): Promise<readonly string[]> {
     const { lifecycle, topics, catalog } = this.#options;
     const stops = stop.map((id) => lifecycle.stop(id));
     const work: Promise<string | undefined>[] = [];
@@ -343,6 +374,12 @@ const formatsNear = (statements: readonly StatementRead[], settings: Settings, c
 
 const notRunning = (id: string, { why, retried }: NotRunning): string =>
   `the query ${id} was created, but does not run${retried ? ' yet, and is tried again' : ''}: ${why}`;
+
+const outcomeOfAnswer = (answer: Answer): CommandOutcome | undefined => {
+  if (answer.kind !== 'currentStatus') return undefined;
+  const { message, queryId } = answer.commandStatus;
+  return { commandId: answer.commandId, message, queryId };
+};
 
 const resultOf = ({ text }: PlannedStatement, answer: Answer, warnings: readonly string[] = []): StatementResult =>
   ({ ...answer, statementText: text, warnings }) as unknown as StatementResult;

@@ -12,14 +12,16 @@ import { metricsRoute } from './metrics.ts';
 import { queryRoute } from './query.ts';
 import { queryStreamRoute } from './query-stream.ts';
 import { schemaRegistryRoute } from './schema-registry.ts';
+import { statusRoute } from './status.ts';
 
 export const routes: readonly Route[] = [
   ksqlRoute,
   queryStreamRoute,
   queryRoute,
-  isValidPropertyRoute,
   insertsStreamRoute,
   closeQueryRoute,
+  statusRoute,
+  isValidPropertyRoute,
   completeRoute,
   infoRoute,
   healthcheckRoute,

@@ -3,6 +3,7 @@
 
 import { ExecutionError, type StatementResult } from '../../sql/index.ts';
 import { objectField, readJsonBody, textField } from '../body.ts';
+import { commandBefore } from '../command-before.ts';
 import { faultOf } from '../errors.ts';
 import { writeExactJson } from '../exact-json.ts';
 import { type Entity, mediaTypes } from '../protocol.ts';
@@ -12,6 +13,7 @@ export const ksqlRoute: Route = (app, { engine, limits }) => {
   app.post('/ksql', async (request, reply) => {
     const body = await readJsonBody(request.raw, limits);
     const sql = textField(body, 'ksql');
+    await commandBefore(body, engine, limits);
     try {
       const results = await engine.execute(sql, {
         properties: objectField(body, 'streamsProperties'),

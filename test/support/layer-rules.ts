@@ -202,7 +202,7 @@ const sqlOrder = [
   ],
   'completion.ts',
   // Running it.
-  ...['query-lifecycle.ts', 'query-status.ts', 'sweep.ts', 'session.ts'],
+  ...['query-lifecycle.ts', 'query-status.ts', 'command-statuses.ts', 'sweep.ts', 'session.ts'],
   ...['statement-log.ts', 'stored-sources.ts', 'statement-topics.ts', 'statement-runner.ts', 'engine.ts', 'index.ts'],
 ];
 
