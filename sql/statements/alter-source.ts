@@ -78,7 +78,9 @@ export const alterSource: Handler<AlterSource, AlterSourceCommand> = (statement,
     properties: {},
     context,
   } as const;
-  const value = withSchema(side, formats.value, schema.value, 'create', false);
+  const { schema: former } = source.valueFormat;
+  const before = former === undefined ? formats.value : { ...formats.value, schema: former };
+  const value = withSchema(side, before, schema.value, 'alter', false);
   const altered: Source = { ...source, schema, valueFormat: value.choice };
   const names = added.map((column) => column.name).join(', ');
   return {

@@ -135,12 +135,13 @@ const columnsIn = (
   }
 };
 
-/** The choice with the schema that rows are written with, and what is to be registered for it. */
+/** The choice with the schema that rows are written with, and what is to be registered for it. With ALTER a source that
+ *  could be written stays so. */
 export const withSchema = (
   where: SideOfTopic,
   choice: FormatChoice,
   columns: readonly Column[],
-  purpose: 'create' | 'create-as',
+  purpose: 'create' | 'create-as' | 'alter',
   inferred: boolean,
 ): { readonly choice: FormatChoice; readonly register: readonly NewSchema[] } => {
   const { topic, side, context } = where;
@@ -157,7 +158,13 @@ export const withSchema = (
         throw new UserError(
           'SQL_SCHEMA_INCOMPATIBLE',
           `the ${side} schema cannot be registered for the subject "${subject}", whose versions it is not compatible with: ${fault}`,
-          { at: placeOf(where), hint: 'Choose another KAFKA_TOPIC, or change the compatibility of the subject.' },
+          {
+            at: placeOf(where),
+            hint:
+              purpose === 'alter'
+                ? 'Change the compatibility of the subject first.'
+                : 'Choose another KAFKA_TOPIC, or change the compatibility of the subject.',
+          },
         );
       }
     }
@@ -206,5 +213,6 @@ export const withSchema = (
     return { choice: { ...choice, schema: latest }, register: [] };
   }
   if (context.schemas.incompatibilities(subject, own).length === 0) return decided(own, false);
+  if (purpose === 'alter' && choice.schema?.id !== notRegistered) return decided(own, true);
   return { choice: { ...choice, schema: { ...own, id: notRegistered } }, register: [] };
 };

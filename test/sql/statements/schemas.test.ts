@@ -65,6 +65,27 @@ test('ALTER registers the schema with the new columns, and rows are written with
   expect(await framedOf(log, 's')).toEqual([`- #${id}{"A":1,"C":2,"B":3}`]);
 });
 
+test('ALTER that the registry does not take is refused, with its reason; the source can still be written', async () => {
+  const { engine, log } = await open();
+  await engine.execute("CREATE STREAM s (a INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON_SR', PARTITIONS=1);");
+  await expect(engine.execute('ALTER STREAM s ADD COLUMN b INT;')).rejects.toMatchObject({
+    code: 'SQL_SCHEMA_INCOMPATIBLE',
+    message: expect.stringMatching(/"s-value", whose versions it is not compatible with: .*B/) as string,
+    hint: 'Change the compatibility of the subject first.',
+  });
+  await engine.execute('INSERT INTO s VALUES (1);');
+  expect(await framedOf(log, 's')).toEqual(['- #1{"A":1}']);
+});
+
+test('ALTER of a source that can be read only is accepted: its topic may have the column', async () => {
+  const { engine, log, registry } = await open();
+  await log.createTopic({ name: 't', partitions: 1 });
+  await registry.register('t-value', person);
+  await engine.execute("CREATE STREAM s (id BIGINT, other INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON_SR');");
+  await engine.execute('ALTER STREAM s ADD COLUMN more INT;');
+  expect(await schemaOf(engine, 's')).toBe('ID BIGINT, OTHER INTEGER, MORE INTEGER');
+});
+
 describe('columns that a statement does not declare', () => {
   test('come from the last version of the subject, in upper case', async () => {
     const { engine, log, registry } = await open();
