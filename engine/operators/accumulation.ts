@@ -27,8 +27,8 @@ export interface ByValue<V, A, R> {
   add(accumulator: A, record: StreamRecord<V>, context: OperatorContext): A | null;
   result(accumulator: A, record: StreamRecord<V>, context: OperatorContext): R;
   /** Joins the accumulators of two groups that have become one, the earlier one first; may change the first and return
-   *  it. Needed by sessions only. `record` is the one that joins them. */
-  merge?(accumulator: A, other: A, record: StreamRecord<V>, context: OperatorContext): A;
+   *  it. Needed by sessions only. `record` is the one that joins them; undefined: it does not, and was dropped. */
+  merge?(accumulator: A, other: A, record: StreamRecord<V>, context: OperatorContext): A | undefined;
 }
 
 export interface InPlace<V, R> {
@@ -40,7 +40,8 @@ export interface InPlace<V, R> {
   /** Changes the accumulator in the bytes [at, at + width) of the view, and no other byte. */
   add(view: DataView, at: number, record: StreamRecord<V>, context: OperatorContext): void;
   result(view: DataView, at: number, record: StreamRecord<V>, context: OperatorContext): R;
-  /** Joins the accumulator at `otherAt` of another view to the one in the bytes [at, at + width); as for `ByValue`. */
+  /** Joins the accumulator at `otherAt` of another view to the one in the bytes [at, at + width). False: the record does
+   *  not join them, and was dropped. */
   merge?(
     view: DataView,
     at: number,
@@ -48,7 +49,7 @@ export interface InPlace<V, R> {
     otherAt: number,
     record: StreamRecord<V>,
     context: OperatorContext,
-  ): void;
+  ): boolean;
 }
 
 export type Accumulation<V, A, R> = ByValue<V, A, R> | InPlace<V, R>;

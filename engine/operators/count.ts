@@ -16,5 +16,6 @@ export const counting: InPlace<unknown, number> & Required<Pick<InPlace<unknown,
   result: readViewI64,
   merge(view, at, other, otherAt) {
     writeViewI64(view, at, readViewI64(view, at) + readViewI64(other, otherAt));
+    return true;
   },
 };

@@ -17,8 +17,8 @@ export interface HeldAccumulator<V, R> {
   initialize(): void;
   /** Holds the one that was written to `bytes[start, end)`. */
   read(bytes: Uint8Array, start: number, end: number): void;
-  /** Joins another one to it; only where the accumulation can. */
-  merge(bytes: Uint8Array, start: number, end: number, record: StreamRecord<V>): void;
+  /** Joins another one to it; only where the accumulation can. False: the record was dropped, and nothing is to be done. */
+  merge(bytes: Uint8Array, start: number, end: number, record: StreamRecord<V>): boolean;
   /** False: the group is deleted, and there is nothing to write. */
   add(record: StreamRecord<V>): boolean;
   result(record: StreamRecord<V>): R;
@@ -54,7 +54,7 @@ const heldBytes = <V, R>(accumulation: InPlace<V, R>, context: OperatorContext):
     merge(bytes, start, end, record) {
       assert(accumulation.merge !== undefined, cannotMerge);
       take(bytes, start, end, other);
-      accumulation.merge(view, 0, otherView, 0, record, context);
+      return accumulation.merge(view, 0, otherView, 0, record, context);
     },
     add(record) {
       accumulation.add(view, 0, record, context);
@@ -79,7 +79,10 @@ const heldValue = <V, A, R>(accumulation: ByValue<V, A, R>, context: OperatorCon
     },
     merge(bytes, start, end, record) {
       assert(accumulation.merge !== undefined, cannotMerge);
-      held = accumulation.merge(held, serde.read(bytes, start, end), record, context);
+      const merged = accumulation.merge(held, serde.read(bytes, start, end), record, context);
+      if (merged === undefined) return false;
+      held = merged;
+      return true;
     },
     add(record) {
       const added = accumulation.add(held, record, context);

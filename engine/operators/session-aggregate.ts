@@ -150,7 +150,7 @@ export const sessionAggregate =
 
         held.initialize();
         for (let i = 0; i < found.count; i++)
-          held.merge(found.values.buffer, found.valueStart(i), found.valueEnd(i), record);
+          if (!held.merge(found.values.buffer, found.valueStart(i), found.valueEnd(i), record)) return;
         const kept = held.add(record);
         // Most records extend one session.
         const extendsOne = kept && found.count === 1 && !found.is(0, start, end);

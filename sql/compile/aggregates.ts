@@ -75,8 +75,8 @@ export interface Aggregator {
   add(slots: Slots, record: StreamRecord<Row>, context: OperatorContext): void;
   /** Takes back what the record added; only where every aggregate can. */
   undo(slots: Slots, record: StreamRecord<Row>, context: OperatorContext): void;
-  /** Adds what another row of slots has. */
-  merge(slots: Slots, other: Slots): void;
+  /** Adds what another row of slots has. False: that failed, and the record was dropped. */
+  merge(slots: Slots, other: Slots, record: StreamRecord<Row>, context: OperatorContext): boolean;
 }
 
 export const aggregator = (
@@ -127,11 +127,18 @@ export const aggregator = (
     },
     add: (slots, record, context) => apply(slots, record, context, false),
     undo: (slots, record, context) => apply(slots, record, context, true),
-    merge(slots, other) {
+    merge(slots, other, record, context) {
       for (const { accumulator, at, call } of members) {
         assert(accumulator.merge !== undefined, `${call.function} cannot be merged`);
-        accumulator.merge(slots, at, other, at);
+        try {
+          accumulator.merge(slots, at, other, at);
+        } catch (error) {
+          const sentence = `the record is dropped: sessions that it joins are not joined by ${printAggregate(call)}`;
+          context.drop('processing', record, `${sentence}: ${causeOf(error)}`);
+          return false;
+        }
       }
+      return true;
     },
   };
 };
@@ -162,10 +169,10 @@ export const accumulationOf = (
         fixed.moveTo(view, at);
         return resultOf(fixed, record, context);
       },
-      merge(view, at, other, otherAt) {
+      merge(view, at, other, otherAt, record, context) {
         fixed.moveTo(view, at);
         fixedOther.moveTo(other, otherAt);
-        merge(fixed, fixedOther);
+        return merge(fixed, fixedOther, record, context);
       },
     };
   }
@@ -188,11 +195,10 @@ export const accumulationOf = (
       slots.row = row;
       return resultOf(slots, record, context);
     },
-    merge(row, other) {
+    merge(row, other, record, context) {
       slots.row = row;
       otherSlots.row = other;
-      merge(slots, otherSlots);
-      return row;
+      return merge(slots, otherSlots, record, context) ? row : undefined;
     },
   };
 };

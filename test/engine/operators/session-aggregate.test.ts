@@ -23,7 +23,10 @@ const inPlace: MergingAccumulation<number, number, number> & InPlace<number, num
   initialize: (view, at) => view.setFloat64(at, 0),
   add: (view, at, { value }) => view.setFloat64(at, view.getFloat64(at) + (value ?? 0)),
   result: (view, at) => view.getFloat64(at),
-  merge: (view, at, other, otherAt) => view.setFloat64(at, view.getFloat64(at) + other.getFloat64(otherAt)),
+  merge: (view, at, other, otherAt) => {
+    view.setFloat64(at, view.getFloat64(at) + other.getFloat64(otherAt));
+    return true;
+  },
 };
 
 type Sum = SessionAggregation<number, number, number>;

@@ -197,6 +197,52 @@ test('a module that is an object runs on the calling thread, and on no other', a
   );
 });
 
+test('a merge that throws drops the record that joins sessions, and changes nothing', async () => {
+  const merged = <T>(_: T, b: T): T => {
+    if (String(b).includes('13')) throw new Error('no luck');
+    return b;
+  };
+  const module: FunctionModule = {
+    name: 'merging',
+    version: '1',
+    functions: [
+      {
+        signature: 'LAST_NUMBER(INT) -> INT',
+        state: 'INT',
+        initialize: () => 0,
+        add: (_: number, n: number) => n,
+        merge: merged,
+      },
+      {
+        signature: 'LAST_TEXT(STRING) -> STRING',
+        state: 'STRING',
+        initialize: () => '',
+        add: (_: string, t: string) => t,
+        merge: merged,
+      },
+    ],
+  };
+  const millrace = await opened({ data: directory(), functions: [module] });
+  await millrace.sql(`${setUp}
+    CREATE TABLE n AS SELECT 'x' AS k, COUNT(*) AS c, LAST_NUMBER(id) AS v FROM s WINDOW SESSION (10 SECONDS) GROUP BY 'x';
+    CREATE TABLE t AS SELECT 'x' AS k, COUNT(*) AS c, LAST_TEXT(name) AS v FROM s WINDOW SESSION (10 SECONDS) GROUP BY 'x';
+    ${[1, 2, 13, 4].map((n) => `INSERT INTO s (ROWTIME, id, name) VALUES (${n}, ${n}, '${n}');`).join('')}
+    INSERT INTO s (ROWTIME, id, name) VALUES (60000, 5, '5');`);
+  await millrace.awaitIdle();
+  expect(await rows(millrace, 'SELECT WINDOWSTART, WINDOWEND, c, v FROM n;')).toEqual([
+    [1, 13, 3, 13],
+    [60_000, 60_000, 1, 5],
+  ]);
+  expect(await rows(millrace, 'SELECT WINDOWSTART, WINDOWEND, c, v FROM t;')).toEqual([
+    [1, 13, 3, '13'],
+    [60_000, 60_000, 1, '5'],
+  ]);
+  expect(await processingLog(millrace)).toMatch(
+    /the record is dropped: sessions that it joins are not joined by LAST_NUMBER\(ID\).*: no luck/,
+  );
+  expect(Object.values(await states(millrace))).toEqual(['RUNNING', 'RUNNING']);
+});
+
 test('a query runs with the version that it was made with, and fails alone where that is not loaded', async () => {
   const data = directory();
   const first = await opened({ data, workers: 1, functions: [one] });
