@@ -42,12 +42,12 @@ export { type DynamicSinkFields, dynamicSink } from './operators/dynamic-sink.ts
 export { filter } from './operators/filter.ts';
 export { flatMapValues } from './operators/flat-map-values.ts';
 export { type Answer, answerSerde, type Subscription, subscriptionSerde } from './operators/foreign-key-messages.ts';
+export { partnersSpec } from './operators/foreign-key-partners.ts';
 export type { KeyWriter, Predicate, RowMapper, RowPredicate, ValueMapper } from './operators/functions.ts';
 export type { JoinSide } from './operators/join-buffer.ts';
 export {
   answerChanges,
   answerSubscriptions,
-  emitAlone,
   type ForeignKey,
   type ForeignKeyJoin,
   type JoinForeign,

@@ -1,10 +1,10 @@
 /** Joins of two tables by a foreign key: two sub-topologies that send each other subscriptions and answers. */
 
 import { type Answer, answerSerde, type Subscription, subscriptionSerde } from '../operators/foreign-key-messages.ts';
+import { partnersSpec } from '../operators/foreign-key-partners.ts';
 import {
   answerChanges,
   answerSubscriptions,
-  emitAlone,
   type ForeignKey,
   type ForeignKeyJoin,
   resolveAnswers,
@@ -56,9 +56,10 @@ export const foreignKeyJoin = <K, FK, L, R, V>(
       join: (a, b, record) => joiner(a, b, presentKeyOf(key, record)),
       leftJoin,
       store: names.subscriptions,
+      partners: names.partners,
     };
     addNodes(topology, join, { left, right }, names);
-    const parents = [names.alone, names.resolver];
+    const parents = [names.subscribe, names.resolver];
     if (!wanted.store) return topology.addProcessor(names.output, tablePassed<V>(), parents, { before: 'passed on' });
     const value = serdeFor('value', `the join "${names.output}"`, options.value);
     topology.addStore(rowStore(names.store, key, value));
@@ -107,7 +108,7 @@ const namesOf = (
     responseSink,
     responseSource,
     resolver,
-    alone: `${resolver}-alone`,
+    partners: `${subscriptions}-partners`,
     output,
     store: store ?? `${output}-STATE-STORE`,
   };
@@ -121,8 +122,10 @@ const addNodes = <K, FK, L, R, V>(
 ): void => {
   const subscriptions = subscriptionSerde();
   const answers = answerSerde();
-  topology.addProcessor(names.subscribe, subscribe<L>(join), [left.node], {
-    stores: join.left.stores,
+  topology.addStore(partnersSpec(names.partners));
+  const children = { subscriptions: names.registrationSink, results: names.output };
+  topology.addProcessor(names.subscribe, subscribe<L, R, V>(join, children), [left.node], {
+    stores: [names.partners],
     before: 'needed',
   });
   topology.addRepartition(names.registration, {
@@ -136,7 +139,9 @@ const addNodes = <K, FK, L, R, V>(
   topology.addProcessor(names.receive, answerSubscriptions<R>(join), [names.registrationSource], {
     stores: [names.subscriptions, ...join.right.stores],
   });
-  topology.addProcessor(names.change, answerChanges<R>(join), [right.node], { stores: [names.subscriptions] });
+  topology.addProcessor(names.change, answerChanges<R>(join), [right.node], {
+    stores: [names.subscriptions, ...join.right.stores],
+  });
   topology.addRepartition(names.response, {
     parents: [names.receive, names.change],
     sink: repartitionSink<Answer>({
@@ -149,7 +154,6 @@ const addNodes = <K, FK, L, R, V>(
     sourceName: names.responseSource,
   });
   topology.addProcessor(names.resolver, resolveAnswers<L, R, V>(join), [names.responseSource], {
-    stores: join.left.stores,
+    stores: [names.partners, ...join.left.stores],
   });
-  topology.addProcessor(names.alone, emitAlone<L, V>(join), [left.node], { before: 'needed' });
 };

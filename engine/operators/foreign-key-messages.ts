@@ -2,13 +2,16 @@
  * What the two sides of a foreign-key join send each other: subscriptions under the foreign key, answers under the
  * primary key. Both are lent where they are read: valid until the next one.
  *
- *   subscription   kind i8 · fingerprint i64 · partition i32 · primary key
- *   answer         1 (with a row) or 0, i8 · fingerprint i64 · row
+ *   subscription   kind i8 · joined i64 · partition i32 · primary key
+ *   answer         3 (with a row) or 2, i8 · fingerprint i64 · time i64 · length of the foreign key (unsigned varint) ·
+ *                  foreign key · row
+ *   formerly       1 (with a row) or 0, i8 · fingerprint of the left row i64 · row
  *
- * The fingerprint is that of the left row which the subscription is for; the partition is that of the task that has it.
+ * The partition of a subscription is that of the task that has the left row.
  */
 
-import { readI32, readI64 } from '../../base/index.ts';
+import { newCursor, readI32, readI64, readUnsignedVarint } from '../../base/index.ts';
+import type { StreamRecord } from '../record.ts';
 import { type Serde, SerdeError } from '../serde.ts';
 
 /** What a subscription asks for. */
@@ -19,12 +22,15 @@ export const asks = {
   ifThere: 1,
   /** An answer now, whether there is a row or not, and with each of its changes. */
   always: 2,
+  /** An answer now, if the row is another one than `joined`, and with each of its changes. */
+  ifOther: 3,
 } as const;
 export type Asks = (typeof asks)[keyof typeof asks];
 
 export class Subscription {
   asks: Asks = asks.end;
-  fingerprint = 0;
+  /** The fingerprint of the right row that the left one was joined with; 0 where it was not. */
+  joined = 0;
   partition = 0;
   /** The primary key is `keyBytes[keyStart, keyEnd)`. */
   keyBytes: Uint8Array = new Uint8Array(0);
@@ -34,8 +40,12 @@ export class Subscription {
 
 const kindBytes = 1;
 const fingerprintBytes = 8;
+const timeBytes = 8;
 const partitionBytes = 4;
 const subscriptionHeadBytes = kindBytes + fingerprintBytes + partitionBytes;
+
+const isAsked = (kind: number | undefined): kind is Asks =>
+  kind === asks.end || kind === asks.ifThere || kind === asks.always || kind === asks.ifOther;
 
 export const subscriptionSerde = (): Serde<Subscription> => {
   const read = new Subscription();
@@ -43,16 +53,16 @@ export const subscriptionSerde = (): Serde<Subscription> => {
     name: 'subscription to a foreign key',
     write(subscription, out) {
       out.i8(subscription.asks);
-      out.i64(subscription.fingerprint);
+      out.i64(subscription.joined);
       out.i32(subscription.partition);
       out.bytes(subscription.keyBytes, subscription.keyStart, subscription.keyEnd);
     },
     read(bytes, start, end) {
       const kind = bytes[start];
-      if (end - start < subscriptionHeadBytes || !(kind === asks.end || kind === asks.ifThere || kind === asks.always))
+      if (end - start < subscriptionHeadBytes || !isAsked(kind))
         throw new SerdeError('not a subscription to a foreign key');
       read.asks = kind;
-      read.fingerprint = readI64(bytes, start + kindBytes);
+      read.joined = readI64(bytes, start + kindBytes);
       read.partition = readI32(bytes, start + kindBytes + fingerprintBytes);
       read.keyBytes = bytes;
       read.keyStart = start + subscriptionHeadBytes;
@@ -62,35 +72,73 @@ export const subscriptionSerde = (): Serde<Subscription> => {
   };
 };
 
-/** The row as bytes, so that a row which is sent to many is written once. */
+const noBytes = new Uint8Array(0);
+
+/** Foreign key and row as bytes, so that a row which is sent to many is written once. */
 export class Answer {
+  /** Tells the right row from others of its key. */
   fingerprint = 0;
+  /** Event time of the right row; 0 where there is none. */
+  timestamp = 0;
   /** Where it goes; not sent. */
   partition = 0;
+  /** The foreign key is `foreignKeyBytes[foreignKeyStart, foreignKeyEnd)`. `foreignKeyStart` −1: a former build has
+   *  written the answer, and `fingerprint` is that of the left row. */
+  foreignKeyBytes: Uint8Array = noBytes;
+  foreignKeyStart = -1;
+  foreignKeyEnd = -1;
   /** The row is `rowBytes[rowStart, rowEnd)`; `rowStart` −1: there is none. */
-  rowBytes: Uint8Array = new Uint8Array(0);
+  rowBytes: Uint8Array = noBytes;
   rowStart = -1;
   rowEnd = -1;
+
+  /** Takes the foreign key from a record that has it as its key. */
+  about({ keyBytes, keyStart, keyEnd }: StreamRecord<unknown>, fingerprint: number, timestamp: number): void {
+    this.foreignKeyBytes = keyBytes;
+    this.foreignKeyStart = keyStart;
+    this.foreignKeyEnd = keyEnd;
+    this.fingerprint = fingerprint;
+    this.timestamp = timestamp;
+  }
 }
 
-const answerHeadBytes = kindBytes + fingerprintBytes;
+const formerHeadBytes = kindBytes + fingerprintBytes;
+const answerHeadBytes = formerHeadBytes + timeBytes;
 
 export const answerSerde = (): Serde<Answer> => {
   const read = new Answer();
+  const cursor = newCursor();
   return {
     name: 'answer to a subscription',
     write(answer, out) {
-      out.i8(answer.rowStart < 0 ? 0 : 1);
+      const { foreignKeyBytes, foreignKeyStart, foreignKeyEnd } = answer;
+      out.i8(answer.rowStart < 0 ? 2 : 3);
       out.i64(answer.fingerprint);
+      out.i64(answer.timestamp);
+      out.unsignedVarint(foreignKeyEnd - foreignKeyStart);
+      out.bytes(foreignKeyBytes, foreignKeyStart, foreignKeyEnd);
       if (answer.rowStart >= 0) out.bytes(answer.rowBytes, answer.rowStart, answer.rowEnd);
     },
     read(bytes, start, end) {
-      const has = bytes[start];
-      if (end - start < answerHeadBytes || !(has === 0 || has === 1))
+      const kind = bytes[start];
+      const isFormer = kind === 0 || kind === 1;
+      if (end - start < (isFormer ? formerHeadBytes : answerHeadBytes + 1) || !(isFormer || kind === 2 || kind === 3))
         throw new SerdeError('not an answer to a subscription');
       read.fingerprint = readI64(bytes, start + kindBytes);
+      let rowAt = start + formerHeadBytes;
+      if (isFormer) read.foreignKeyStart = -1;
+      else {
+        read.timestamp = readI64(bytes, start + formerHeadBytes);
+        cursor.at = start + answerHeadBytes;
+        const length = readUnsignedVarint(bytes, end, cursor);
+        if (!(length <= end - cursor.at))
+          throw new SerdeError('an answer to a subscription ends within its foreign key');
+        read.foreignKeyBytes = bytes;
+        read.foreignKeyStart = cursor.at;
+        rowAt = read.foreignKeyEnd = cursor.at + length;
+      }
       read.rowBytes = bytes;
-      read.rowStart = has === 1 ? start + answerHeadBytes : -1;
+      read.rowStart = kind === 1 || kind === 3 ? rowAt : -1;
       read.rowEnd = end;
       return read;
     },

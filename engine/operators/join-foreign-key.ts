@@ -3,30 +3,40 @@
  * rows to be joined lie in different partitions, so the left side subscribes to the rows of the right one:
  *
  *   left change ──subscribe──▶ subscription, under f ──▶ right task: keeps it, answers with the row that there is
- *                                                                    │          right change: answers to all of f
- *   left task: compares, joins, emits ◀── answer, under k ◀──────────┘
+ *        │                                                           │          right change: answers to all of f
+ *        ▼                                                           │
+ *   left task: joins, emits ◀──resolve── answer, under k ◀───────────┘
  *
- * A subscription carries a fingerprint of the left row, and each answer repeats it. An answer is used only if the left
- * row is still that one; else it is stale: a later subscription of the same key is answered later. So rows of two times
- * are never joined, and intermediate results may be left out (as in Kafka Streams). Two left rows of a key with the
- * same content and the same time count as the same row.
+ * An answer names the foreign key that it is for, and is used only if that is the left row's foreign key still; else it
+ * is stale: a later subscription of the same key is answered later. So a row is never joined with that of another key,
+ * and intermediate results may be left out (as in Kafka Streams).
+ *
+ * The left task keeps what it was answered, by foreign key (`foreign-key-partners.ts`). A left row whose partner is
+ * known there is joined at once. If its foreign key is the one of before, nothing is sent: it is subscribed already. If
+ * not, its subscription names the right row that was joined, and is answered only where the right task has another one.
+ * What is kept stays up to date as long as the row that it came for is subscribed; so it is dropped when that
+ * subscription ends. Where it is older than the right row all the same, since a change of that is on its way, the newer
+ * row follows: a right change is answered to every subscription, and a subscription that comes behind it names another
+ * row.
  *
  * A left row without a foreign key, and one that was deleted, have no partner: the left task emits at once what becomes
- * of the result (`emitAlone`), and ends the subscription. Inner: nothing goes out for a row that comes without a
- * foreign key; the record is dropped (`null-key`). What finds no row goes out as a deletion only where there was a left
- * row with a foreign key before. Left: it is joined with null.
+ * of the result, and ends the subscription. Inner: nothing goes out for a row that comes without a foreign key; the
+ * record is dropped (`null-key`). What finds no row goes out as a deletion only where there was a left row with a
+ * foreign key before. Left: it is joined with null.
  *
- * State: in the right task an ordered store: foreign key → primary key → fingerprint, partition. The rows themselves
- * are looked up where both tables have them. The result's time is the later one of both rows. Outdated changes of a
- * versioned table are passed over.
+ * State: in the right task an ordered store: foreign key → primary key → partition. The rows themselves are looked up
+ * where both tables have them. The result's time is the later one of both rows. Outdated changes of a versioned table
+ * are passed over.
  */
 
 import type { ByteWriter } from '../../base/index.ts';
-import { assert, equalBytes, readI32, readI64 } from '../../base/index.ts';
+import { assert, equalBytes, readI32 } from '../../base/index.ts';
 import type { OperatorContext, OperatorSupplier } from '../operator.ts';
+import { isEngineFailure } from '../processing-error.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { Answer, asks, Subscription } from './foreign-key-messages.ts';
+import { Partners } from './foreign-key-partners.ts';
 import type { ViewedTable } from './table-view.ts';
 
 /** Writes the foreign key of a left row; false: it has none. */
@@ -48,89 +58,107 @@ export interface ForeignKeyJoin<L, R, Out> {
   readonly foreignKey: ForeignKey<L>;
   readonly join: JoinForeign<L, R, Out>;
   readonly leftJoin: boolean;
-  /** The ordered store of the subscriptions. */
+  /** The ordered store of the subscriptions, in the right task. */
   readonly store: string;
+  /** The store of the right rows that the left task was told of (`partnersSpec`). */
+  readonly partners: string;
 }
 
-/** From left changes to subscriptions under the foreign key. */
+/** The children that left changes lead to, by the names of their nodes. */
+export interface SubscribeChildren {
+  readonly subscriptions: string;
+  readonly results: string;
+}
+
+/** From left changes to subscriptions under the foreign key, and to the results that are known at once: where the row
+ *  has no foreign key, is no longer there, or has a partner that is known here. */
 export const subscribe =
-  <L>({
-    left,
-    foreignKey,
-    leftJoin,
-  }: Pick<ForeignKeyJoin<L, never, never>, 'left' | 'foreignKey' | 'leftJoin'>): OperatorSupplier<L, Subscription> =>
-  (context, forward) => {
+  <L, R, Out>(
+    {
+      foreignKey,
+      leftJoin,
+      join,
+      row: serde,
+      partners: store,
+    }: Pick<ForeignKeyJoin<L, R, Out>, 'foreignKey' | 'leftJoin' | 'join' | 'row' | 'partners'>,
+    children: SubscribeChildren,
+  ): OperatorSupplier<L, Subscription | Out> =>
+  (context) => {
     context.usesBefore('needed');
-    const fingerprintOf = left.fingerprints(context);
+    const partners = new Partners(context, store);
+    const forwardSubscription = context.child<Subscription>(children.subscriptions);
+    const forwardResult = context.child<Out>(children.results);
     const oldKey = context.scratch();
     const newKey = context.scratch();
     const subscription = new Subscription();
     subscription.partition = context.partition;
-    const out = new StreamRecord<Subscription>();
-    const send = (record: StreamRecord<L>, key: ByteWriter, asked: Subscription['asks']): void => {
-      out.takeEnvelope(record);
-      out.keyBytes = key.buffer;
-      out.keyStart = 0;
-      out.keyEnd = key.length;
+    const subscribing = new StreamRecord<Subscription>();
+    const result = new StreamRecord<Out>();
+    const send = (record: StreamRecord<L>, key: ByteWriter, asked: Subscription['asks'], joined: number): void => {
+      subscribing.takeEnvelope(record);
+      subscribing.keyBytes = key.buffer;
+      subscribing.keyStart = 0;
+      subscribing.keyEnd = key.length;
       subscription.asks = asked;
+      subscription.joined = joined;
       subscription.keyBytes = record.keyBytes;
       subscription.keyStart = record.keyStart;
       subscription.keyEnd = record.keyEnd;
-      out.value = subscription;
-      forward(out);
+      subscribing.value = subscription;
+      forwardSubscription(subscribing);
+    };
+    const emit = (record: StreamRecord<L>, timestamp: number, value: Out | null): void => {
+      result.takeEnvelope(record);
+      result.timestamp = timestamp;
+      result.value = value;
+      forwardResult(result);
+    };
+    /** A row that has failed when it came was passed over, and is not subscribed. */
+    const hadKey = (before: L, record: StreamRecord<L>): boolean => {
+      try {
+        return foreignKey(before, record, oldKey, context);
+      } catch (error) {
+        if (isEngineFailure(error)) throw error;
+        return false;
+      }
     };
     return {
       process(record) {
-        const { before, value } = record;
+        const { before, value, timestamp } = record;
         if (record.outdated) return;
         if (record.keyStart < 0) return context.drop('null-key', record, 'a row of a table needs a key');
         assert(before !== unknown, 'a table that is joined by a foreign key has the row before');
         oldKey.reset();
         newKey.reset();
-        const had = before !== null && foreignKey(before, record, oldKey, context);
+        const had = before !== null && hadKey(before, record);
         const has = value !== null && foreignKey(value, record, newKey, context);
-        if (had && !(has && equalBytes(oldKey.buffer, 0, oldKey.length, newKey.buffer, 0, newKey.length)))
-          send(record, oldKey, asks.end);
-        if (!has) return;
-        subscription.fingerprint = fingerprintOf(record);
-        send(record, newKey, leftJoin || had ? asks.always : asks.ifThere);
+        const stays = had && has && equalBytes(oldKey.buffer, 0, oldKey.length, newKey.buffer, 0, newKey.length);
+        if (had && !stays) {
+          send(record, oldKey, asks.end, 0);
+          partners.end(oldKey, record);
+        }
+        if (!has) {
+          if (value !== null && !leftJoin)
+            context.drop('null-key', record, 'a row without a foreign key is not joined');
+          if (value !== null && leftJoin) emit(record, timestamp, join(value, null, record, context));
+          else if (had || (leftJoin && before !== null)) emit(record, timestamp, null);
+        } else if (!partners.find(newKey)) {
+          send(record, newKey, leftJoin || had ? asks.always : asks.ifThere, 0);
+        } else {
+          if (!stays) send(record, newKey, asks.ifOther, partners.fingerprint);
+          const { rowBytes, rowStart, rowEnd } = partners;
+          if (rowStart >= 0) {
+            const partner = serde.read(rowBytes, rowStart, rowEnd);
+            emit(record, Math.max(timestamp, partners.timestamp), join(value, partner, record, context));
+          } else if (leftJoin) emit(record, timestamp, join(value, null, record, context));
+          else if (had) emit(record, timestamp, null);
+        }
       },
     };
   };
 
-/** From left changes to results, where the row has no foreign key or is no longer there. */
-export const emitAlone =
-  <L, Out>({
-    foreignKey,
-    join,
-    leftJoin,
-  }: Pick<ForeignKeyJoin<L, never, Out>, 'foreignKey' | 'join' | 'leftJoin'>): OperatorSupplier<L, Out> =>
-  (context, forward) => {
-    context.usesBefore('needed');
-    const key = context.scratch();
-    const out = new StreamRecord<Out>();
-    const hasKey = (row: L, record: StreamRecord<L>): boolean => {
-      key.reset();
-      return foreignKey(row, record, key, context);
-    };
-    return {
-      process(record) {
-        const { before, value } = record;
-        if (record.outdated || record.keyStart < 0 || (value !== null && hasKey(value, record))) return;
-        const had = before !== null && before !== unknown && (leftJoin || hasKey(before, record));
-        if (value !== null && !leftJoin) context.drop('null-key', record, 'a row without a foreign key is not joined');
-        if (!had && (value === null || !leftJoin)) return;
-        out.takeEnvelope(record);
-        out.value = value === null || !leftJoin ? null : join(value, null, record, context);
-        forward(out);
-      },
-    };
-  };
-
-/** What is kept of a subscription: fingerprint i64 · partition i32. */
-const keptBytes = 12;
-
-/** From subscriptions to answers; keeps the subscriptions. */
+/** From subscriptions to answers; keeps the subscriptions: each is the partition of the left row, i32. Formerly a number
+ *  of eight bytes stood before that. */
 export const answerSubscriptions =
   <R>({
     right,
@@ -139,6 +167,7 @@ export const answerSubscriptions =
   }: Pick<ForeignKeyJoin<never, R, never>, 'right' | 'row' | 'store'>): OperatorSupplier<Subscription, Answer> =>
   (context, forward) => {
     const view = right.open(context);
+    const fingerprintOf = right.fingerprints(context);
     const store = context.store(name, 'ordered');
     const kept = context.scratch();
     const bytes = context.scratch();
@@ -152,19 +181,20 @@ export const answerSubscriptions =
         const { keyBytes: primary, keyStart: from, keyEnd: to } = subscription;
         if (subscription.asks === asks.end) return store.delete(keyBytes, keyStart, keyEnd, primary, from, to);
         kept.reset();
-        kept.i64(subscription.fingerprint);
         kept.i32(subscription.partition);
-        if (!store.put(keyBytes, keyStart, keyEnd, primary, from, to, kept.buffer, 0, keptBytes))
+        if (!store.put(keyBytes, keyStart, keyEnd, primary, from, to, kept.buffer, 0, kept.length))
           return context.drop('serialization', record, `the keys are too large for the store ${name}`);
+        const fingerprint = fingerprintOf(record);
+        if (subscription.asks === asks.ifOther && subscription.joined === fingerprint) return;
         const row = view.find(record);
         if (row === null && subscription.asks === asks.ifThere) return;
         out.takeEnvelope(record);
         out.keyBytes = primary;
         out.keyStart = from;
         out.keyEnd = to;
+        answer.about(record, fingerprint, row === null ? 0 : view.timestamp);
         if (row !== null && view.timestamp > out.timestamp) out.timestamp = view.timestamp;
         writeRow(answer, row, serde, bytes);
-        answer.fingerprint = subscription.fingerprint;
         answer.partition = subscription.partition;
         out.value = answer;
         forward(out);
@@ -175,11 +205,13 @@ export const answerSubscriptions =
 /** From right changes to answers, one for each subscription to the row. */
 export const answerChanges =
   <R>({
+    right,
     row: serde,
     store: name,
-  }: Pick<ForeignKeyJoin<never, R, never>, 'row' | 'store'>): OperatorSupplier<R, Answer> =>
+  }: Pick<ForeignKeyJoin<never, R, never>, 'right' | 'row' | 'store'>): OperatorSupplier<R, Answer> =>
   (context, forward) => {
     const cursor = context.store(name, 'ordered').cursor();
+    const fingerprintOf = right.fingerprints(context);
     const bytes = context.scratch();
     const answer = new Answer();
     const out = new StreamRecord<Answer>();
@@ -191,15 +223,17 @@ export const answerChanges =
         cursor.fetch(keyBytes, keyStart, keyEnd);
         let written = false;
         while (cursor.next()) {
-          if (!written) writeRow(answer, record.value, serde, bytes);
+          if (!written) {
+            answer.about(record, fingerprintOf(record), record.timestamp);
+            writeRow(answer, record.value, serde, bytes);
+          }
           written = true;
-          const { valueBytes, orderStart, orderEnd, valueStart } = cursor;
+          const { valueBytes, orderStart, orderEnd, valueEnd } = cursor;
           out.takeEnvelope(record);
           out.keyBytes = valueBytes;
           out.keyStart = orderStart;
           out.keyEnd = orderEnd;
-          answer.fingerprint = readI64(valueBytes, valueStart);
-          answer.partition = readI32(valueBytes, valueStart + 8);
+          answer.partition = readI32(valueBytes, valueEnd - 4);
           out.value = answer;
           forward(out);
         }
@@ -222,22 +256,39 @@ export const resolveAnswers =
   <L, R, Out>({
     left,
     row: serde,
+    foreignKey,
     join,
     leftJoin,
-  }: Pick<ForeignKeyJoin<L, R, Out>, 'left' | 'row' | 'join' | 'leftJoin'>): OperatorSupplier<Answer, Out> =>
+    partners: store,
+  }: Omit<ForeignKeyJoin<L, R, Out>, 'right' | 'store'>): OperatorSupplier<Answer, Out> =>
   (context, forward) => {
     const view = left.open(context);
     const fingerprintOf = left.fingerprints(context);
+    const partners = new Partners(context, store);
+    const key = context.scratch();
+    const probe = new StreamRecord<L>();
     const out = new StreamRecord<Out>();
+    const isFor = (answer: Answer, row: L, record: StreamRecord<Answer>): boolean => {
+      // As former builds wrote it: with the fingerprint of the left row.
+      if (answer.foreignKeyStart < 0) return fingerprintOf(record) === answer.fingerprint;
+      probe.takeEnvelope(record);
+      probe.value = row;
+      key.reset();
+      if (!foreignKey(row, probe, key, context)) return false;
+      const { foreignKeyBytes, foreignKeyStart, foreignKeyEnd } = answer;
+      return equalBytes(key.buffer, 0, key.length, foreignKeyBytes, foreignKeyStart, foreignKeyEnd);
+    };
     return {
       process(record) {
         const { value: answer } = record;
         if (record.keyStart < 0 || answer === null) return context.drop('null-key', record, 'an answer needs a key');
-        if (fingerprintOf(record) !== answer.fingerprint) return;
         const row = view.find(record);
         if (row === null) return;
+        const { timestamp } = view;
+        if (!isFor(answer, row, record)) return;
+        if (answer.foreignKeyStart >= 0) partners.keep(answer, record);
         out.takeEnvelope(record);
-        if (view.timestamp > out.timestamp) out.timestamp = view.timestamp;
+        if (timestamp > out.timestamp) out.timestamp = timestamp;
         const { rowBytes, rowStart, rowEnd } = answer;
         const partner = rowStart < 0 ? null : serde.read(rowBytes, rowStart, rowEnd);
         out.value = partner === null && !leftJoin ? null : join(row, partner, record, context);

@@ -10,7 +10,7 @@ export class KeyValueStateTable extends StateTable implements KeyValueStateStore
   readonly kind = 'key-value';
 
   constructor(spec: StoreSpec, options: StoreOptions) {
-    super(spec, options, {});
+    super(spec, options, { forgets: spec.forgets === true });
   }
 
   get(key: Uint8Array, start: number, end: number): boolean {

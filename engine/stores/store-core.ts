@@ -44,6 +44,8 @@ export type CoreForm = {
   readonly expiry?: Expiry;
   /** Values are pages of entries. */
   readonly paged?: boolean;
+  /** Without a key-value store: entries may leave memory all the same. */
+  readonly forgets?: boolean;
   /** Written with the position of a checkpoint: one that was written in another form is discarded. */
   readonly form?: string;
 };
@@ -81,6 +83,7 @@ export class StoreCore implements EntriesInMemory {
   readonly readers: EntryReader[] = [];
   /** Pages of ordered stores: which have to be written together. */
   readonly linked = new LinkedPages();
+  readonly forgets: boolean;
   readonly scanChunkBytes: number | undefined;
   readonly changelogId: string;
   readonly form: string;
@@ -101,7 +104,8 @@ export class StoreCore implements EntriesInMemory {
   readonly #lookAheadFrom: number | undefined;
   readonly #paged: boolean;
 
-  constructor(options: StoreOptions, { expiry, paged = false, form = '' }: CoreForm) {
+  constructor(options: StoreOptions, { expiry, paged = false, forgets = false, form = '' }: CoreForm) {
+    this.forgets = forgets;
     this.#paged = paged;
     this.#hashSeed = options.hashSeed ?? 0;
     this.changelogId = options.changelogId ?? '';

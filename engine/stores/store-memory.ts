@@ -3,7 +3,7 @@
  *
  * Over the limit, each new entry makes the clock's hand pass some slots, of whatever store: clean entries that were not
  * used since the hand last passed leave memory. Entries that are changed or due cannot leave; when they are what fills
- * the memory, a checkpoint is due at once. A store without a key-value store evicts nothing.
+ * the memory, a checkpoint is due at once. A store without a key-value store evicts nothing, unless it may forget.
  */
 
 import type { ChangeList } from './change-list.ts';
@@ -29,6 +29,8 @@ export interface EntriesInMemory {
   readonly due: DueQueue;
   readonly expiry: Expiry | undefined;
   readonly stored: StoredEntries;
+  /** What is evicted is gone, and the same as absent. */
+  readonly forgets: boolean;
   /** Memory holds everything. */
   complete: boolean;
   /** Takes an unchanged entry out of memory. */
@@ -111,8 +113,8 @@ export class StoreMemory implements MemoryUser {
   }
 
   get slots(): number {
-    const { stored, table } = this.#entries;
-    return stored.kv === undefined ? 0 : table.slotBytes / 8;
+    const { stored, table, forgets } = this.#entries;
+    return stored.kv === undefined && !forgets ? 0 : table.slotBytes / 8;
   }
 
   evict(slots: number): boolean {
@@ -131,7 +133,7 @@ export class StoreMemory implements MemoryUser {
         table.clearFlag(address, flags.referenced);
         continue;
       }
-      entries.complete = false;
+      entries.complete = entries.forgets;
       if (expiry !== undefined && hasWindow(table.kindOf(address))) {
         const windowStart = readTime(table.bytesOf(address), table.keyStart(address) + 1);
         expiry.windows.setIncomplete(expiry.windows.list(windowStart));

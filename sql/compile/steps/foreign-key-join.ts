@@ -5,10 +5,10 @@ import {
   answerChanges,
   answerSerde,
   answerSubscriptions,
-  emitAlone,
   type ForeignKey,
   type ForeignKeyJoin,
   type OperatorSupplier,
+  partnersSpec,
   repartitionSink,
   repartitionSource,
   resolveAnswers,
@@ -36,6 +36,7 @@ import { keptTable } from '../table.ts';
 export const buildForeignKeyJoin = (step: StepOf<'foreignKeyJoin'>, builder: TopologyBuilder): Built => {
   const { id, type, left, right, leftStore, rightStore, subscriptions, answers, schema } = step;
   const { topology, environment } = builder;
+  const partners = `${subscriptions}-Partners`;
   const [leftTypes, rightTypes] = [typesOf(left.schema.value), typesOf(right.schema.value)];
   /** For each node and task: what they use holds scratch space. */
   const join = (notes = false): ForeignKeyJoin<Row, Row, Row> => ({
@@ -46,6 +47,7 @@ export const buildForeignKeyJoin = (step: StepOf<'foreignKeyJoin'>, builder: Top
     join: rowJoiner(leftTypes.length, rightTypes.length),
     leftJoin: type === 'left',
     store: subscriptions,
+    partners,
   });
   const each =
     <In, Out>(
@@ -56,10 +58,17 @@ export const buildForeignKeyJoin = (step: StepOf<'foreignKeyJoin'>, builder: Top
       make(join(notes))(context, forward);
   const leftTable = keptTable(builder, left, leftStore).node;
   const rightTable = keptTable(builder, right, rightStore).node;
-  topology.addProcessor(`${id}-Subscribe`, each(subscribe<Row>, true), [leftTable], {
-    stores: [leftStore],
-    before: 'needed',
-  });
+  topology.addStore(partnersSpec(partners));
+  const children = { subscriptions: `${subscriptions}-Sink`, results: id };
+  topology.addProcessor(
+    `${id}-Subscribe`,
+    each((of) => subscribe<Row, Row, Row>(of, children), true),
+    [leftTable],
+    {
+      stores: [partners],
+      before: 'needed',
+    },
+  );
   topology.addRepartition(subscriptions, {
     parents: [`${id}-Subscribe`],
     sink: (context, forward) =>
@@ -72,7 +81,9 @@ export const buildForeignKeyJoin = (step: StepOf<'foreignKeyJoin'>, builder: Top
   topology.addProcessor(`${id}-Answer`, each(answerSubscriptions<Row>), [`${subscriptions}-Source`], {
     stores: [subscriptions, rightStore],
   });
-  topology.addProcessor(`${id}-Change`, each(answerChanges<Row>), [rightTable], { stores: [subscriptions] });
+  topology.addProcessor(`${id}-Change`, each(answerChanges<Row>), [rightTable], {
+    stores: [subscriptions, rightStore],
+  });
   topology.addRepartition(answers, {
     parents: [`${id}-Answer`, `${id}-Change`],
     sink: (context, forward) =>
@@ -86,10 +97,11 @@ export const buildForeignKeyJoin = (step: StepOf<'foreignKeyJoin'>, builder: Top
     sourceName: `${answers}-Source`,
   });
   topology.addProcessor(`${id}-Resolve`, each(resolveAnswers<Row, Row, Row>), [`${answers}-Source`], {
-    stores: [leftStore],
+    stores: [partners, leftStore],
   });
-  topology.addProcessor(`${id}-Alone`, each(emitAlone<Row, Row>), [leftTable], { before: 'needed' });
-  topology.addProcessor<Row, Row>(id, tablePassed<Row>(), [`${id}-Resolve`, `${id}-Alone`], { before: 'passed on' });
+  topology.addProcessor<Row, Row>(id, tablePassed<Row>(), [`${id}-Resolve`, `${id}-Subscribe`], {
+    before: 'passed on',
+  });
   return { kind: 'rows', node: id, schema };
 };
 

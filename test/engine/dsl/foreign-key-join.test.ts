@@ -1,11 +1,13 @@
 /** Joins by a foreign key: what Apache Kafka's tests of them expect, for one partition and for several. */
 
 import { describe, expect, test } from 'vitest';
-import { serdes, type Topology } from '../../../engine/index.ts';
+import { ByteWriter, fingerprint, partitionOfKey } from '../../../base/index.ts';
+import { serdes, subscriptionSerde, type Topology } from '../../../engine/index.ts';
 import { StreamsBuilder } from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { string } = serdes;
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 const forms = { key: string, value: string };
 
 /** The foreign key of `value|key`; `-`: none. */
@@ -275,3 +277,113 @@ test('there are as many subscriptions as left rows with a foreign key', () => {
   expect(seen).toEqual(['r1:l1', 'r1:l1 r1:l2', 'r1:l1 r1:l2', 'r1:l2 r2:l1', 'r2:l1', '']);
   driver.close();
 });
+
+/** A join of one name for its topics and stores, and what goes over these. */
+const named = (partitions = 1) => {
+  const builder = new StreamsBuilder();
+  builder
+    .table('left', forms)
+    .join(builder.table('right', forms), keyOf, (a, b) => `(${a},${b})`, { value: string, name: 'orders' })
+    .toStream()
+    .to('out');
+  const driver = new TopologyTestDriver(builder.build(), { partitions });
+  const subscriptions = 'test-orders-subscription-registration-repartition';
+  const answers = 'test-orders-subscription-response-repartition';
+  return {
+    driver,
+    subscriptions,
+    answers,
+    /** Every result of a change, and how many subscriptions and answers there were. */
+    change(side: 'left' | 'right', key: string, value: string | null, timestamp = 0): string {
+      driver.input(side, forms).pipe(key, value, timestamp);
+      const results = driver.output('out', forms).readAll();
+      const shown = results.map((result) => `${result.key}=${result.value ?? '-'}@${result.timestamp}`);
+      return [...shown, driver.take(subscriptions).length, driver.take(answers).length].join(' ');
+    },
+  };
+};
+
+test('a row whose partner is known is joined at once, and sends a subscription only when its foreign key is new', () => {
+  const { change, driver } = named();
+  expect(change('right', 'r1', 'one')).toBe('0 0');
+  expect(change('left', 'l1', 'a|r1')).toBe('l1=(a|r1,one)@0 1 1');
+  expect(change('left', 'l1', 'b|r1', 7)).toBe('l1=(b|r1,one)@7 0 0');
+  expect(change('left', 'l2', 'c|r1')).toBe('l2=(c|r1,one)@0 1 0');
+  expect(change('right', 'r1', 'uno', 3)).toBe('l1=(b|r1,uno)@7 l2=(c|r1,uno)@3 0 2');
+  expect(change('left', 'l2', 'd|r1')).toBe('l2=(d|r1,uno)@3 0 0');
+  expect(change('right', 'r1', null, 9)).toBe('l1=-@9 l2=-@9 0 2');
+  expect(change('left', 'l2', 'e|r1')).toBe('l2=-@0 0 0');
+  expect(change('left', 'l3', 'f|r1')).toBe('1 0');
+  expect(change('right', 'r1', 'due')).toBe('l1=(b|r1,due)@7 l2=(e|r1,due)@0 l3=(f|r1,due)@0 0 3');
+  driver.close();
+});
+
+test('what came for a row is not used any more when that row has another foreign key, or is gone', () => {
+  for (const gone of ['a|r2', null]) {
+    const { change, driver } = named();
+    change('right', 'r1', 'one');
+    change('left', 'l1', 'a|r1');
+    change('left', 'l1', gone);
+    change('right', 'r1', 'uno');
+    expect(change('left', 'l2', 'b|r1')).toBe('l2=(b|r1,uno)@0 1 1');
+    driver.close();
+  }
+});
+
+test('a subscription that names another right row than there is now is answered', () => {
+  const { driver, answers, subscriptions } = named();
+  driver.input('right', forms).pipe('r1', 'one', 0);
+  const subscription = subscriptionSerde();
+  const send = (of: number): number => {
+    const out = new ByteWriter();
+    const key = utf8('l1');
+    subscription.write({ asks: 3, joined: of, partition: 0, keyBytes: key, keyStart: 0, keyEnd: key.length }, out);
+    driver.pipe(subscriptions, [{ key: utf8('r1'), value: out.slice() }]);
+    driver.take(subscriptions);
+    return driver.take(answers).length;
+  };
+  const row = keptRow(0, 'one');
+  expect(send(fingerprint(row, 0, row.length))).toBe(0);
+  expect(send(1)).toBe(1);
+  driver.close();
+});
+
+test('subscriptions and answers of former builds are read', () => {
+  const { driver, answers, change } = named(2);
+  const partitionOf = (key: string): number => partitionOfKey(utf8(key), 0, key.length, 2);
+  change('left', 'l1', 'a|r1', 5);
+  // A fingerprint of the left row stood before the partition.
+  const kept = new ByteWriter();
+  kept.i64(42);
+  kept.i32(partitionOf('l1'));
+  const name = utf8('\u0000\u0002r1l1');
+  driver
+    .stores('orders-subscription-store')
+    [partitionOf('r1')]?.applyChangelog(name, 0, name.length, kept.buffer, 0, 12);
+  expect(change('right', 'r1', 'one', 2)).toBe('l1=(a|r1,one)@5 0 1');
+
+  const answerFor = (row: Uint8Array): Uint8Array => {
+    const out = new ByteWriter();
+    out.i8(1);
+    out.i64(fingerprint(row, 0, row.length));
+    out.bytes(utf8('former'), 0, 6);
+    return out.slice();
+  };
+  for (const row of [keptRow(4, 'a|r1'), keptRow(5, 'a|r1')])
+    driver.pipe(answers, [{ key: utf8('l1'), value: answerFor(row), partition: partitionOf('l1') }]);
+  expect(
+    driver
+      .output('out', forms)
+      .readAll()
+      .map(({ value }) => value),
+  ).toEqual(['(a|r1,former)']);
+  driver.close();
+});
+
+/** A row as its table's store keeps it. */
+const keptRow = (timestamp: number, value: string): Uint8Array => {
+  const out = new ByteWriter();
+  out.i64(timestamp);
+  out.bytes(utf8(value), 0, value.length);
+  return out.slice();
+};

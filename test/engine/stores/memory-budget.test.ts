@@ -68,6 +68,33 @@ test('a store that is not used gives its share to one that is', async () => {
   expectAll(busy, 20_000);
 });
 
+test('a store that may forget gives its share away, but for what the open transaction has changed', async () => {
+  const memory = new MemoryBudget(limit);
+  const forgetful = createStore(
+    { name: 'known', kind: 'key-value', logged: false, forgets: true },
+    { kv: new MemoryKv(), storeId: 1, memory },
+  );
+  await forgetful.open();
+  await fill(forgetful, 0, 3_000);
+  const held = (): number =>
+    Array.from({ length: 3_001 }, (_, i) => bytesOf(`key-${i}`)).filter((key) => forgetful.get(key, 0, key.length))
+      .length;
+  expect(held()).toBe(3_000);
+  const last = bytesOf('key-3000');
+  forgetful.put(last, 0, last.length, last, 0, last.length);
+  await fill(await newStore(new MemoryKv(), 2, memory), 0, 20_000);
+  expect(held()).toBeLessThan(300);
+  expect(forgetful.get(last, 0, last.length)).toBe(true);
+  forgetful.rollback();
+  expect(forgetful.get(last, 0, last.length)).toBe(false);
+  // What it has forgotten is absent, and can be put again.
+  const first = bytesOf('key-0');
+  expect(forgetful.get(first, 0, first.length)).toBe(false);
+  forgetful.put(first, 0, first.length, last, 0, last.length);
+  forgetful.commit(3_001);
+  expect(forgetful.get(first, 0, first.length)).toBe(true);
+});
+
 test('a store that is closed leaves its share', async () => {
   const memory = new MemoryBudget(limit);
   const store = await newStore(new MemoryKv(), 1, memory);
