@@ -1,6 +1,8 @@
 /** What a fetch answers: made partition by partition, and read by callers that cannot do without any of them. */
 
 import { type Chunk, type Fetched, type FetchFailure, type FetchRequest, LogError } from './log.ts';
+import { baseOffsetOf } from './record-batch.ts';
+import { decodeBatch, type RecordColumns } from './record-columns.ts';
 
 /** Reads each partition by itself: a `LogError` becomes that partition's failure, anything else rejects the fetch. */
 export const fetchEach = (
@@ -35,4 +37,22 @@ export const chunksOrThrow = ({ chunks, failures }: Fetched): readonly Chunk[] =
   if (failure === undefined) return chunks;
   for (const chunk of chunks) chunk.release();
   throw failure.error;
+};
+
+/** Decodes the batches of a chunk, without the records below `fromOffset`, up to the first batch that cannot be read.
+ *  Answers the error that names that one, or undefined. */
+export const decodeChunk = (
+  { topic, partition, bytes, batches }: Chunk,
+  into: RecordColumns,
+  fromOffset: number,
+): LogError | undefined => {
+  into.reset(bytes);
+  for (const position of batches) {
+    if (decodeBatch(bytes, position, into, fromOffset) >= 0) continue;
+    const place = `the batch at offset ${baseOffsetOf(bytes, position)} of ${topic}-${partition}`;
+    return new LogError('refused', 'LOG_BATCH_UNREADABLE', `${place} cannot be read`, {
+      hint: 'Its bytes are damaged or of a form that is not supported (compressed, or of an old format).',
+    });
+  }
+  return undefined;
 };

@@ -11,7 +11,7 @@
 export { BatchBuilder, encodeBatch, type PlainRecord } from './batch-builder.ts';
 export { type ControlType, controlTypeOf, encodeControlBatch } from './control-batch.ts';
 export { type DelayedLog, type DelayedLogFaults, type DelayedLogOptions, openDelayedLog } from './delayed-log.ts';
-export { chunksOrThrow } from './fetched.ts';
+export { chunksOrThrow, decodeChunk } from './fetched.ts';
 export * from './log.ts';
 export { type MemoryLogOptions, openMemoryLog } from './memory-log.ts';
 export {
@@ -32,8 +32,10 @@ export {
   checkNewBatch,
   describeBatch,
   isControl,
+  isEventTime,
   isTransactional,
   lastOffsetOf,
+  latestTimestamp,
   maxTimestampOf,
   nextOffsetOf,
   producerIdOf,

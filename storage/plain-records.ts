@@ -8,9 +8,10 @@
 
 import { itemAt, partitionOfKey, UserError, utf8Bytes } from '../base/index.ts';
 import { BatchBuilder } from './batch-builder.ts';
-import { chunksOrThrow } from './fetched.ts';
+import { chunksOrThrow, decodeChunk } from './fetched.ts';
 import { type Acks, type CommittedOffset, type FetchRequest, type Log, LogError, type Producer } from './log.ts';
-import { decodeBatch, RecordColumns } from './record-columns.ts';
+import { latestTimestamp } from './record-batch.ts';
+import { RecordColumns } from './record-columns.ts';
 import { encodeHeaders, type RecordHeader } from './record-headers.ts';
 import { batchLimitOf } from './topic-rules.ts';
 
@@ -70,9 +71,9 @@ export const produceRecords = async (
   for (const { key, value, timestamp, partition, headers } of records) {
     const keyBytes = bytesOf(key ?? null, 'key');
     const valueBytes = bytesOf(value, 'value');
-    if (timestamp !== undefined && !Number.isSafeInteger(timestamp))
+    if (timestamp !== undefined && !(Number.isInteger(timestamp) && Math.abs(timestamp) <= latestTimestamp))
       throw new UserError('RECORD_INVALID', `the timestamp of a record is ${timestamp}`, {
-        hint: 'Give milliseconds since 1970 as a whole number.',
+        hint: `Give milliseconds since 1970 as a whole number, at most ${latestTimestamp}.`,
       });
     const target =
       partition ??
@@ -126,7 +127,7 @@ const fetchBytes = 1 << 20;
 const fetchWaitMs = 500;
 
 /** Committed records of all partitions, each partition in order. Ends when the signal is given, or with `untilEnd`
- *  at the end as of the call. */
+ *  at the end as of the call. Throws LOG_BATCH_UNREADABLE behind the last record before a batch that cannot be read. */
 export async function* consumeRecords(
   log: Log,
   topic: string,
@@ -165,8 +166,7 @@ export async function* consumeRecords(
       for (const chunk of chunks) {
         const { partition } = chunk;
         const found: ConsumedRecord[] = [];
-        columns.reset(chunk.bytes);
-        for (const at of chunk.batches) decodeBatch(chunk.bytes, at, columns, itemAt(positions, partition));
+        const unreadable = decodeChunk(chunk, columns, itemAt(positions, partition));
         for (let i = 0; i < columns.count; i++) {
           const record = columns.record(i);
           if (untilEnd && record.offset >= itemAt(ends, partition)) break;
@@ -177,6 +177,8 @@ export async function* consumeRecords(
           yield record;
           positions[partition] = record.offset + 1;
         }
+        const atEnd = untilEnd && itemAt(positions, partition) >= itemAt(ends, partition);
+        if (unreadable !== undefined && !atEnd) throw unreadable;
         positions[partition] = chunk.nextOffset;
       }
       if (chunks.length > 0) await commit();

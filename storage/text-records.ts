@@ -1,9 +1,9 @@
 /** Records as text, read all at once: for topics of one partition in which this process keeps what it has to know. */
 
 import { readUtf8 } from '../base/index.ts';
-import { chunksOrThrow } from './fetched.ts';
+import { chunksOrThrow, decodeChunk } from './fetched.ts';
 import type { Log } from './log.ts';
-import { decodeBatch, RecordColumns } from './record-columns.ts';
+import { RecordColumns } from './record-columns.ts';
 
 export interface TextRecord {
   readonly offset: number;
@@ -28,8 +28,8 @@ export const readTextRecords = async (
       const [chunk] = chunksOrThrow(fetched);
       if (chunk === undefined) break;
       const { bytes } = chunk;
-      columns.reset(bytes);
-      for (const batch of chunk.batches) decodeBatch(bytes, batch, columns, offset);
+      const unreadable = decodeChunk(chunk, columns, offset);
+      if (unreadable !== undefined) throw unreadable;
       const textAt = (start: number, stop: number): string | null => (start < 0 ? null : readUtf8(bytes, start, stop));
       for (let row = 0; row < columns.count; row++) {
         found.push({

@@ -8,6 +8,7 @@
  */
 
 import { messageOf } from '../../base/index.ts';
+import { isEventTime } from '../../storage/index.ts';
 import type { Block } from '../block.ts';
 import type { OperatorContext } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
@@ -115,7 +116,7 @@ export class SourceTimes<V> {
     } catch (error) {
       return fault({ kind: 'failed', error });
     }
-    if (!(Number.isSafeInteger(time) && time >= 0)) {
+    if (!isEventTime(time)) {
       if (this.#invalid !== 'partition time' || this.#partitionTime < 0)
         return fault({ kind: 'invalid time', why: `the timestamp ${shown(time)} is not valid` });
       time = this.#partitionTime;

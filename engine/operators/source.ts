@@ -8,6 +8,7 @@
  */
 
 import type { UserError } from '../../base/index.ts';
+import { isEventTime } from '../../storage/index.ts';
 import type { Block } from '../block.ts';
 import { ProcessorMisuse } from '../misuse.ts';
 import type { OperatorContext, SourceOperator, SourceSupplier } from '../operator.ts';
@@ -45,8 +46,12 @@ export const source =
           for (let row = from; row < to; row++) {
             takeRow(block, row);
             const unreadable = readRecord(record, block, row, fields);
-            if (record.timestamp < 0)
-              context.drop('invalid-timestamp', record, `the timestamp ${record.timestamp} is negative`);
+            if (!isEventTime(record.timestamp))
+              context.drop(
+                'invalid-timestamp',
+                record,
+                `the timestamp ${record.timestamp} is not one that a record may have`,
+              );
             else if (unreadable !== undefined) context.drop('deserialization', record, unreadable);
             else forward(record);
           }

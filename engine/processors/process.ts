@@ -7,7 +7,7 @@
  */
 
 import { type ByteWriter } from '../../base/index.ts';
-import { forEachHeader } from '../../storage/index.ts';
+import { forEachHeader, isEventTime } from '../../storage/index.ts';
 import { ProcessorMisuse } from '../misuse.ts';
 import type { Forward, Operator, OperatorContext, OperatorSupplier, Punctuation } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
@@ -288,12 +288,12 @@ class Scope<KIn, KOut, VOut, S extends AnyStoreBuilder> implements StoreAccess {
     }
     const send = child === undefined ? this.#forward : this.#child(child);
     const { timestamp = this.#time, headers = this.#recordHeaders } = record;
-    if (!(Number.isSafeInteger(timestamp) && timestamp >= 0)) {
+    if (!isEventTime(timestamp)) {
       throw new ProcessorMisuse(
         'PROCESSOR_FORWARD_INVALID',
         `a record cannot be forwarded with the timestamp ${timestamp}`,
         {
-          hint: 'Give epoch milliseconds, a whole number that is not negative.',
+          hint: 'Give epoch milliseconds, a whole number that is not negative, and at most 2^51.',
         },
       );
     }

@@ -24,10 +24,9 @@ import {
   batchLimitOf,
   type ConsumedRecord,
   chunksOrThrow,
-  decodeBatch,
+  decodeChunk,
   encodeHeaders,
   type Log,
-  LogError,
   type Producer,
   RecordColumns,
   type RecordHeader,
@@ -257,15 +256,8 @@ class Replay implements Replayed {
         const request = { topic, partition, offset: at, isolation: { kind: 'committed' } } as const;
         const fetched = await reader.fetch([request], { maxBytesPerPartition: fetchBytes, maxWaitMs: 100 });
         for (const chunk of chunksOrThrow(fetched)) {
-          columns.reset(chunk.bytes);
-          for (const position of chunk.batches) {
-            if (decodeBatch(chunk.bytes, position, columns, at) >= 0) continue;
-            throw new LogError(
-              'refused',
-              'LOG_CORRUPT',
-              `a batch of ${topic}-${partition} behind ${at} cannot be read`,
-            );
-          }
+          const unreadable = decodeChunk(chunk, columns, at);
+          if (unreadable !== undefined) throw unreadable;
           const records = Array.from({ length: columns.count }, (_, row) => columns.record(row)).filter(
             ({ offset }) => offset < stable,
           );

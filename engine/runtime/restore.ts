@@ -15,14 +15,7 @@
  *   would be missing from the rebuilt store.
  */
 
-import {
-  chunksOrThrow,
-  decodeBatch,
-  type Log,
-  LogError,
-  type PartitionOffsets,
-  RecordColumns,
-} from '../../storage/index.ts';
+import { chunksOrThrow, decodeChunk, type Log, type PartitionOffsets, RecordColumns } from '../../storage/index.ts';
 import { KvError } from '../stores/ordered-kv.ts';
 import type { StateStore } from '../stores/state-store.ts';
 import { checkpointMismatch, contradictionError } from './contradictions.ts';
@@ -143,11 +136,8 @@ const replayChangelog = async (
           chunk.release();
           continue;
         }
-        columns.reset(chunk.bytes);
-        for (const batch of chunk.batches) {
-          if (decodeBatch(chunk.bytes, batch, columns, at) >= 0) continue;
-          throw new LogError('refused', 'LOG_CORRUPT', `a batch of ${topic}-${partition} behind ${at} cannot be read`);
-        }
+        const unreadable = decodeChunk(chunk, columns, at);
+        if (unreadable !== undefined) throw unreadable;
         apply(store, columns);
         records += columns.count;
         at = chunk.nextOffset;

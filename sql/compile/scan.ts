@@ -19,6 +19,7 @@ import {
   type SourceSupplier,
   StreamRecord,
 } from '../../engine/index.ts';
+import { isEventTime } from '../../storage/index.ts';
 import { takePartFaults } from '../evaluate/part-faults.ts';
 import { type Format, looksUpSchemas, scanned } from '../formats/format.ts';
 import { formatNamed } from '../formats/index.ts';
@@ -132,8 +133,12 @@ export const scanSource =
               continue;
             }
             record.timestamp = timestamp;
-          } else if (record.timestamp < 0) {
-            context.drop('invalid-timestamp', record, `the timestamp ${record.timestamp} is negative`);
+          } else if (!isEventTime(record.timestamp)) {
+            context.drop(
+              'invalid-timestamp',
+              record,
+              `the timestamp ${record.timestamp} is not one that a record may have`,
+            );
             continue;
           }
           if (keeps !== undefined && !keeps(record, context)) {

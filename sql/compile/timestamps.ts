@@ -8,6 +8,7 @@
  */
 
 import { UserError } from '../../base/index.ts';
+import { isEventTime } from '../../storage/index.ts';
 import type { TimestampColumn } from '../formats/choices.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import type { Schema } from '../types/schema.ts';
@@ -73,8 +74,10 @@ export const timestampReader = (
           return { fault: `the timestamp column "${name}" cannot be read: ${error.message}` };
         }
       }
-      if (Number.isSafeInteger(time) && time >= 0) return time;
-      return { fault: `the timestamp column "${name}" holds ${time}, which is not a time since 1970` };
+      if (isEventTime(time)) return time;
+      return {
+        fault: `the timestamp column "${name}" holds ${time}, which is not a time since 1970 that a record may have`,
+      };
     },
   };
 };

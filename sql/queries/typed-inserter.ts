@@ -11,7 +11,7 @@
 
 import { BufferPool, ByteWriter, partitionOfKey, UserError } from '../../base/index.ts';
 import { type Position, SerdeError } from '../../engine/index.ts';
-import { BatchBuilder } from '../../storage/index.ts';
+import { BatchBuilder, isEventTime } from '../../storage/index.ts';
 import type { Source } from '../analyze/sources.ts';
 import { type RecordWriter, recordWriter } from '../compile/record-writer.ts';
 import type { TypedRow } from '../facade.ts';
@@ -208,6 +208,6 @@ export class TypedInserter {
 
 const timeOf = (given: unknown, index: number): number => {
   const ms = given instanceof Date ? given.getTime() : given;
-  if (typeof ms === 'number' && Number.isSafeInteger(ms) && ms >= 0) return ms;
+  if (typeof ms === 'number' && isEventTime(ms)) return ms;
   throw new UserError('SQL_INVALID_VALUE', `row ${index}: ROWTIME takes a Date or milliseconds since 1970, from 0 on`);
 };

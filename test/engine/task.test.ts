@@ -473,7 +473,7 @@ test('what is left out is reported with its place and its original bytes', () =>
       partition: 0,
       offset: 2,
       timestamp: -3,
-      detail: 'the timestamp -3 is negative',
+      detail: 'the timestamp -3 is not one that a record may have',
       key: text('c'),
       value: text('12345678'),
       headers: [],

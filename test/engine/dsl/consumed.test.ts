@@ -110,6 +110,12 @@ describe('an extractor', () => {
 describe('a time that is not valid', () => {
   const invalid = [{ at: 7 }, { at: -3 }, {}, { at: 1.5 }, { at: Number.NaN }, { at: 9 }];
 
+  test('lies beyond what a batch holds exactly', () => {
+    const driver = new TopologyTestDriver(copying({ timestamp: fromField }));
+    expect(timesOf(driver, [{ at: 2 ** 51 }, { at: 2 ** 51 + 1 }, { at: 0 }])).toEqual([2 ** 51, 0]);
+    expect(driver.drops).toMatchObject([{ reason: 'invalid-timestamp', offset: 1 }]);
+  });
+
   test('drops the record, by default and by choice', () => {
     for (const how of [{}, { invalidTimestamp: 'skip' } as const]) {
       const driver = new TopologyTestDriver(copying({ timestamp: fromField, ...how }));
