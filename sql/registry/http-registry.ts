@@ -11,10 +11,13 @@ import { referencesOf } from './records.ts';
 import {
   type CompatibilityLevel,
   compatibilityLevels,
+  type Deleted,
   defaultLevel,
   type Registered,
   type RegisterOptions,
   RegistryError,
+  type RegistryMode,
+  registryModes,
   type SchemaRegistry,
 } from './registry.ts';
 import { type Definition, type KnownSchema, type SchemaText, type SubjectVersion, schemaTypes } from './schema.ts';
@@ -74,7 +77,7 @@ export class HttpRegistry implements SchemaRegistry {
     schema: SchemaText,
     { normalize = false }: RegisterOptions = {},
   ): Promise<Registered> {
-    const path = `/subjects/${encodeURIComponent(subject)}/versions${normalize ? '?normalize=true' : ''}`;
+    const path = `/subjects/${encodeURIComponent(subject)}/versions${queryOf({ normalize })}`;
     const { id } = (await this.#ask('POST', path, bodyOf(schema))) as Fields;
     const found = await this.find(subject, schema, { normalize });
     return { id: Number(id), version: found?.version ?? 0 };
@@ -94,38 +97,41 @@ export class HttpRegistry implements SchemaRegistry {
     return this.#version(subject, 'latest');
   }
 
-  version(subject: string, version: number): Promise<SubjectVersion | undefined> {
-    return this.#version(subject, String(version));
+  version(subject: string, version: number, options?: Deleted): Promise<SubjectVersion | undefined> {
+    return this.#version(subject, String(version), options);
   }
 
-  async #version(subject: string, version: string): Promise<SubjectVersion | undefined> {
-    const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}`;
+  async #version(subject: string, version: string, options?: Deleted): Promise<SubjectVersion | undefined> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}${queryOf(options)}`;
     return this.#subjectVersion(await this.#found(() => this.#ask('GET', path)));
   }
 
   async find(
     subject: string,
     schema: SchemaText,
-    { normalize = false }: RegisterOptions = {},
+    options: RegisterOptions & Deleted = {},
   ): Promise<SubjectVersion | undefined> {
-    const path = `/subjects/${encodeURIComponent(subject)}${normalize ? '?normalize=true' : ''}`;
+    const path = `/subjects/${encodeURIComponent(subject)}${queryOf(options)}`;
     return this.#subjectVersion(await this.#found(() => this.#ask('POST', path, bodyOf(schema))));
   }
 
-  async subjects({ deleted = false }: { readonly deleted?: boolean } = {}): Promise<readonly string[]> {
-    return (await this.#ask('GET', `/subjects${deleted ? '?deleted=true' : ''}`)) as readonly string[];
+  async subjects(options?: Deleted): Promise<readonly string[]> {
+    return (await this.#ask('GET', `/subjects${queryOf(options)}`)) as readonly string[];
   }
 
-  async versions(
-    subject: string,
-    { deleted = false }: { readonly deleted?: boolean } = {},
-  ): Promise<readonly number[]> {
-    const path = `/subjects/${encodeURIComponent(subject)}/versions${deleted ? '?deleted=true' : ''}`;
+  async versions(subject: string, options?: Deleted): Promise<readonly number[]> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions${queryOf(options)}`;
     return ((await this.#found(() => this.#ask('GET', path))) ?? []) as readonly number[];
   }
 
-  async incompatibilities(subject: string, schema: SchemaText): Promise<readonly string[]> {
-    const path = `/compatibility/subjects/${encodeURIComponent(subject)}/versions?verbose=true`;
+  async incompatibilities(
+    subject: string,
+    schema: SchemaText,
+    { version, normalize }: RegisterOptions & { readonly version?: number | undefined } = {},
+  ): Promise<readonly string[]> {
+    const versions = `versions${version === undefined ? '' : `/${version}`}`;
+    const query = queryOf({ normalize, verbose: true });
+    const path = `/compatibility/subjects/${encodeURIComponent(subject)}/${versions}${query}`;
     const answer = await this.#found(() => this.#ask('POST', path, bodyOf(schema)));
     if (answer === undefined) return [];
     const { is_compatible: fits, messages } = answer as Fields;
@@ -134,24 +140,39 @@ export class HttpRegistry implements SchemaRegistry {
     return reasons.length > 0 ? reasons : ['the registry gives no reason'];
   }
 
+  async referrers(subject: string, version: number): Promise<readonly number[]> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}/referencedby`;
+    return ((await this.#found(() => this.#ask('GET', path))) ?? []) as readonly number[];
+  }
+
   async level(subject?: string): Promise<CompatibilityLevel | undefined> {
-    const answer = await this.#found(() => this.#ask('GET', configPath(subject)));
+    const answer = await this.#found(() => this.#ask('GET', settingPath('config', subject)));
     if (answer === undefined) return subject === undefined ? defaultLevel : undefined;
     return compatibilityLevels.find((each) => each === (answer as Fields)['compatibilityLevel']);
   }
 
   async setLevel(level: CompatibilityLevel | undefined, subject?: string): Promise<void> {
-    if (level === undefined) await this.#ask('DELETE', configPath(subject));
-    else await this.#ask('PUT', configPath(subject), { compatibility: level });
+    if (level === undefined) await this.#ask('DELETE', settingPath('config', subject));
+    else await this.#ask('PUT', settingPath('config', subject), { compatibility: level });
   }
 
-  async deleteSubject(subject: string, { permanent = false } = {}): Promise<readonly number[]> {
-    const path = `/subjects/${encodeURIComponent(subject)}${permanent ? '?permanent=true' : ''}`;
+  async mode(subject?: string): Promise<RegistryMode | undefined> {
+    const answer = await this.#found(() => this.#ask('GET', settingPath('mode', subject)));
+    return registryModes.find((each) => each === (answer as Fields | undefined)?.['mode']);
+  }
+
+  async setMode(mode: RegistryMode | undefined, subject?: string): Promise<void> {
+    if (mode === undefined) await this.#ask('DELETE', settingPath('mode', subject));
+    else await this.#ask('PUT', settingPath('mode', subject), { mode });
+  }
+
+  async deleteSubject(subject: string, options?: { readonly permanent?: boolean }): Promise<readonly number[]> {
+    const path = `/subjects/${encodeURIComponent(subject)}${queryOf(options)}`;
     return (await this.#ask('DELETE', path)) as readonly number[];
   }
 
-  async deleteVersion(subject: string, version: number, { permanent = false } = {}): Promise<void> {
-    const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}${permanent ? '?permanent=true' : ''}`;
+  async deleteVersion(subject: string, version: number, options?: { readonly permanent?: boolean }): Promise<void> {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}${queryOf(options)}`;
     await this.#ask('DELETE', path);
   }
 
@@ -248,8 +269,18 @@ export class HttpRegistry implements SchemaRegistry {
 
 const unreachable = 50002;
 
-const configPath = (subject: string | undefined): string =>
-  subject === undefined ? '/config' : `/config/${encodeURIComponent(subject)}`;
+/** The path of a setting of a subject, or of all. */
+const settingPath = (setting: 'config' | 'mode', subject: string | undefined): string =>
+  subject === undefined ? `/${setting}` : `/${setting}/${encodeURIComponent(subject)}`;
+
+const queryOf = (
+  options: RegisterOptions & Deleted & { readonly permanent?: boolean; readonly verbose?: boolean } = {},
+): string => {
+  const { normalize, deleted, permanent, verbose } = options;
+  const flags = { normalize, deleted: deleted === true, deletedOnly: deleted === 'only', permanent, verbose };
+  const set = Object.entries(flags).flatMap(([name, on]) => (on === true ? [`${name}=true`] : []));
+  return set.length === 0 ? '' : `?${set.join('&')}`;
+};
 
 const bodyOf = ({ type, schema, references = [] }: SchemaText) => ({
   schema,

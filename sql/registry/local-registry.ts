@@ -10,10 +10,12 @@ import { faultsBetween, faultsWithAll, rulesOf } from './compatibility/index.ts'
 import type { RegistryRecord } from './records.ts';
 import {
   type CompatibilityLevel,
+  type Deleted,
   defaultLevel,
   type Registered,
   type RegisterOptions,
   RegistryError,
+  type RegistryMode,
   type SchemaRegistry,
 } from './registry.ts';
 import { type KnownSchema, type ResolvedSchema, type SchemaText, type SubjectVersion, sameSchema } from './schema.ts';
@@ -55,6 +57,7 @@ export class LocalRegistry implements SchemaRegistry {
       const schema = await this.#checked(state, given, options);
       const known = this.#find(state, subject, schema);
       if (known !== undefined) return { result: { id: known.id, version: known.version }, records: [] };
+      checkWritable(state, subject);
       const faults = await this.#faults(state, subject, schema);
       if (faults.length > 0) {
         throw new RegistryError(
@@ -80,31 +83,47 @@ export class LocalRegistry implements SchemaRegistry {
     return last === undefined ? undefined : state.version(subject, last);
   }
 
-  async version(subject: string, version: number): Promise<SubjectVersion | undefined> {
+  async version(
+    subject: string,
+    version: number,
+    { deleted = false }: Deleted = {},
+  ): Promise<SubjectVersion | undefined> {
     const state = await this.#state;
-    return state.content(subject, version)?.deleted === false ? state.version(subject, version) : undefined;
+    return state.versions(subject, deleted).includes(version) ? state.version(subject, version) : undefined;
   }
 
-  async find(subject: string, given: SchemaText, options: RegisterOptions = {}): Promise<SubjectVersion | undefined> {
+  async find(
+    subject: string,
+    given: SchemaText,
+    options: RegisterOptions & Deleted = {},
+  ): Promise<SubjectVersion | undefined> {
     const state = await this.#state;
-    return this.#find(state, subject, await this.#checked(state, given, options));
+    return this.#find(state, subject, await this.#checked(state, given, options), options.deleted);
   }
 
-  async subjects({ deleted = false }: { readonly deleted?: boolean } = {}): Promise<readonly string[]> {
+  async subjects({ deleted = false }: Deleted = {}): Promise<readonly string[]> {
     return (await this.#state).subjects(deleted);
   }
 
-  async versions(
-    subject: string,
-    { deleted = false }: { readonly deleted?: boolean } = {},
-  ): Promise<readonly number[]> {
+  async versions(subject: string, { deleted = false }: Deleted = {}): Promise<readonly number[]> {
     return (await this.#state).versions(subject, deleted);
   }
 
-  async incompatibilities(subject: string, given: SchemaText): Promise<readonly string[]> {
+  async incompatibilities(
+    subject: string,
+    given: SchemaText,
+    { version, ...options }: RegisterOptions & { readonly version?: number | undefined } = {},
+  ): Promise<readonly string[]> {
     const state = await this.#state;
-    const schema = await this.#checked(state, given, {});
+    const schema = await this.#checked(state, given, options);
+    if (version !== undefined) return this.#faults(state, subject, schema, [version]);
     return this.#find(state, subject, schema) === undefined ? this.#faults(state, subject, schema) : [];
+  }
+
+  async referrers(subject: string, version: number): Promise<readonly number[]> {
+    const state = await this.#state;
+    const ids = state.referrers(subject, version).flatMap((one) => state.content(one.subject, one.version)?.id ?? []);
+    return [...new Set(ids)].sort((a, b) => a - b);
   }
 
   async level(subject?: string): Promise<CompatibilityLevel | undefined> {
@@ -116,11 +135,21 @@ export class LocalRegistry implements SchemaRegistry {
     return this.#change(async () => ({ result: undefined, records: [{ kind: 'level', subject, level }] }));
   }
 
+  async mode(subject?: string): Promise<RegistryMode | undefined> {
+    const mode = (await this.#state).mode(subject);
+    return mode ?? (subject === undefined ? 'READWRITE' : undefined);
+  }
+
+  setMode(mode: RegistryMode | undefined, subject?: string): Promise<void> {
+    return this.#change(async () => ({ result: undefined, records: [{ kind: 'mode', subject, mode }] }));
+  }
+
   deleteSubject(subject: string, { permanent = false } = {}): Promise<readonly number[]> {
     return this.#change(async (state) => {
       const all = state.versions(subject, true);
       const alive = state.versions(subject, false);
       if (all.length === 0) throw subjectNotFound(subject);
+      checkWritable(state, subject);
       for (const version of all) this.#checkNotReferred(state, subject, version);
       if (permanent) {
         if (alive.length > 0) {
@@ -129,10 +158,12 @@ export class LocalRegistry implements SchemaRegistry {
             `the subject "${subject}" was not deleted first before it is deleted for good`,
           );
         }
-        const level: RegistryRecord[] =
-          state.level(subject) === undefined ? [] : [{ kind: 'level', subject, level: undefined }];
+        const settings: RegistryRecord[] = [
+          ...(state.level(subject) === undefined ? [] : [{ kind: 'level', subject, level: undefined } as const]),
+          ...(state.mode(subject) === undefined ? [] : [{ kind: 'mode', subject, mode: undefined } as const]),
+        ];
         const gone = all.map((version): RegistryRecord => ({ kind: 'version', subject, version, content: undefined }));
-        return { result: all, records: [...gone, ...level] };
+        return { result: all, records: [...gone, ...settings] };
       }
       if (alive.length === 0) {
         throw new RegistryError(
@@ -149,6 +180,7 @@ export class LocalRegistry implements SchemaRegistry {
       const content = state.content(subject, version);
       if (state.versions(subject, true).length === 0) throw subjectNotFound(subject);
       if (content === undefined) throw new RegistryError(40402, `the version ${version} was not found`);
+      checkWritable(state, subject);
       this.#checkNotReferred(state, subject, version);
       if (permanent && !content.deleted) {
         throw new RegistryError(
@@ -162,12 +194,6 @@ export class LocalRegistry implements SchemaRegistry {
       const left = permanent ? undefined : { ...content, deleted: true };
       return { result: undefined, records: [{ kind: 'version', subject, version, content: left }] };
     });
-  }
-
-  /** The versions that refer to this one. */
-  async referrers(subject: string, version: number): Promise<readonly SubjectVersion[]> {
-    const state = await this.#state;
-    return state.referrers(subject, version).flatMap((one) => state.version(one.subject, one.version) ?? []);
   }
 
   async close(): Promise<void> {
@@ -203,18 +229,28 @@ export class LocalRegistry implements SchemaRegistry {
     }
   }
 
-  #find(state: RegistryState, subject: string, schema: SchemaText): SubjectVersion | undefined {
-    for (const version of [...state.versions(subject, false)].reverse()) {
+  #find(
+    state: RegistryState,
+    subject: string,
+    schema: SchemaText,
+    deleted: Deleted['deleted'] = false,
+  ): SubjectVersion | undefined {
+    for (const version of [...state.versions(subject, deleted)].reverse()) {
       const found = state.version(subject, version);
       if (found !== undefined && sameSchema(found, schema)) return found;
     }
     return undefined;
   }
 
-  async #faults(state: RegistryState, subject: string, schema: ResolvedSchema): Promise<readonly string[]> {
+  async #faults(
+    state: RegistryState,
+    subject: string,
+    schema: ResolvedSchema,
+    versions = state.versions(subject, false),
+  ): Promise<readonly string[]> {
     const level = state.level(subject) ?? state.level(undefined) ?? defaultLevel;
-    const versions = state.versions(subject, false).flatMap((version) => state.version(subject, version) ?? []);
-    return faultsWithAll(level, versions, schema, faultsBetween);
+    const former = versions.flatMap((version) => state.version(subject, version) ?? []);
+    return faultsWithAll(level, former, schema, faultsBetween);
   }
 
   #checkNotReferred(state: RegistryState, subject: string, version: number): void {
@@ -243,6 +279,12 @@ export class LocalRegistry implements SchemaRegistry {
     return changed;
   }
 }
+
+const checkWritable = (state: RegistryState, subject: string): void => {
+  if ((state.mode(subject) ?? state.mode(undefined)) === 'READONLY') {
+    throw new RegistryError(42205, `the subject "${subject}" is in the mode READONLY`);
+  }
+};
 
 const subjectNotFound = (subject: string): RegistryError =>
   new RegistryError(40401, `the subject "${subject}" was not found`);

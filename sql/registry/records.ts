@@ -4,14 +4,14 @@
  *     {"keytype":"SCHEMA","subject":"t-value","version":1,"magic":1}
  *       {"subject":"t-value","version":1,"id":1,"schemaType":"JSON","references":[…],"schema":"…","deleted":false}
  *     {"keytype":"CONFIG","subject":null,"magic":0}          {"compatibilityLevel":"FULL"}
+ *     {"keytype":"MODE","subject":"t-value","magic":0}       {"mode":"READONLY"}
  *     {"keytype":"DELETE_SUBJECT","subject":"t-value","magic":0}   {"subject":"t-value","version":2}
  *
  * A version that is soft-deleted is written again with `deleted`; one that is gone for good has a null value. Other
- * kinds of keys (NOOP, MODE, …) are left as they are. `schemaType` is left out for AVRO.
+ * kinds of keys (NOOP, …) are left as they are. `schemaType` is left out for AVRO.
  */
 
-import type { CompatibilityLevel } from './registry.ts';
-import { compatibilityLevels } from './registry.ts';
+import { type CompatibilityLevel, compatibilityLevels, type RegistryMode, registryModes } from './registry.ts';
 import { type SchemaReference, type SchemaType, schemaTypes } from './schema.ts';
 
 /** A version of a subject as the topic has it. */
@@ -35,6 +35,8 @@ export type RegistryRecord =
   | VersionRecord
   /** The level of a subject, or of all; undefined: no longer. */
   | { readonly kind: 'level'; readonly subject: string | undefined; readonly level: CompatibilityLevel | undefined }
+  /** The mode of a subject, or of all; undefined: no longer. */
+  | { readonly kind: 'mode'; readonly subject: string | undefined; readonly mode: RegistryMode | undefined }
   /** All versions of the subject up to this one are soft-deleted. */
   | { readonly kind: 'delete-subject'; readonly subject: string; readonly version: number };
 
@@ -70,6 +72,10 @@ export const wireOf = (record: RegistryRecord): WireRecord => {
         value: record.level === undefined ? null : JSON.stringify({ compatibilityLevel: record.level }),
       };
     }
+    case 'mode': {
+      const key = JSON.stringify({ keytype: 'MODE', subject: record.subject ?? null, magic: 0 });
+      return { key, value: record.mode === undefined ? null : JSON.stringify({ mode: record.mode }) };
+    }
     case 'delete-subject': {
       const { subject, version } = record;
       return {
@@ -103,6 +109,10 @@ export const recordOf = ({ key, value }: WireRecord): RegistryRecord | undefined
     case 'CONFIG': {
       const level = compatibilityLevels.find((each) => each === given?.['compatibilityLevel']);
       return { kind: 'level', subject: typeof subject === 'string' ? subject : undefined, level };
+    }
+    case 'MODE': {
+      const mode = registryModes.find((each) => each === given?.['mode']);
+      return { kind: 'mode', subject: typeof subject === 'string' ? subject : undefined, mode };
     }
     case 'DELETE_SUBJECT': {
       const version = given?.['version'];

@@ -1,7 +1,7 @@
 /** What the records of the registry's topic add up to. */
 
 import type { RegistryRecord, VersionRecord } from './records.ts';
-import type { CompatibilityLevel } from './registry.ts';
+import type { CompatibilityLevel, RegistryMode } from './registry.ts';
 import { contentKey, type Definition, type KnownSchema, type SchemaText, type SubjectVersion } from './schema.ts';
 
 type Content = NonNullable<VersionRecord['content']>;
@@ -14,6 +14,7 @@ export class RegistryState {
   /** By `contentKey`: one id for one schema, whatever its subjects. */
   readonly #ids = new Map<string, number>();
   readonly #levels = new Map<string | undefined, CompatibilityLevel>();
+  readonly #modes = new Map<string | undefined, RegistryMode>();
   #lastId = 0;
 
   apply(record: RegistryRecord): void {
@@ -37,6 +38,10 @@ export class RegistryState {
       case 'level':
         if (record.level === undefined) this.#levels.delete(record.subject);
         else this.#levels.set(record.subject, record.level);
+        return;
+      case 'mode':
+        if (record.mode === undefined) this.#modes.delete(record.subject);
+        else this.#modes.set(record.subject, record.mode);
         return;
       case 'delete-subject': {
         const versions = this.#subjects.get(record.subject);
@@ -80,13 +85,16 @@ export class RegistryState {
   }
 
   /** In order of their names. */
-  subjects(deleted: boolean): readonly string[] {
-    return [...this.#subjects.keys()].filter((subject) => this.versions(subject, deleted).length > 0).sort();
+  subjects(deleted: boolean | 'only'): readonly string[] {
+    return [...this.#subjects.keys()]
+      .filter((subject) => this.versions(subject, deleted).length > 0)
+      .filter((subject) => deleted !== 'only' || this.versions(subject, false).length === 0)
+      .sort();
   }
 
-  versions(subject: string, deleted: boolean): readonly number[] {
+  versions(subject: string, deleted: boolean | 'only'): readonly number[] {
     return [...(this.#subjects.get(subject) ?? [])]
-      .filter(([, content]) => deleted || !content.deleted)
+      .filter(([, content]) => (deleted === 'only' ? content.deleted : deleted || !content.deleted))
       .map(([version]) => version)
       .sort((a, b) => a - b);
   }
@@ -117,5 +125,9 @@ export class RegistryState {
 
   level(subject: string | undefined): CompatibilityLevel | undefined {
     return this.#levels.get(subject);
+  }
+
+  mode(subject: string | undefined): RegistryMode | undefined {
+    return this.#modes.get(subject);
   }
 }

@@ -98,7 +98,18 @@ test('a client sees what the registry has', async () => {
   await remote.setLevel('FULL', 'other');
   expect(await local.level('other')).toBe('FULL');
   expect(await codeOf(remote.deleteSubject('other'))).toMatch(/^42206: /);
+  expect(await remote.referrers('other', 1)).toEqual([4]);
+  expect(await remote.incompatibilities('a/b-value', { type: 'AVRO', schema: '"float"' }, { version: 1 })).toEqual([]);
+  expect([await remote.mode(), await remote.mode('other')]).toEqual(['READWRITE', undefined]);
+  await remote.setMode('READONLY', 'other');
+  expect(await local.mode('other')).toBe('READONLY');
+  expect(await codeOf(remote.register('other', { type: 'AVRO', schema: '"int"' }))).toMatch(/^42205: /);
+  await remote.setMode(undefined, 'other');
+  expect(await local.mode('other')).toBeUndefined();
   await remote.deleteVersion('a/b-value', 1);
+  expect(await remote.version('a/b-value', 1)).toBeUndefined();
+  expect(await remote.version('a/b-value', 1, { deleted: true })).toMatchObject({ id: 1 });
+  expect(await remote.versions('a/b-value', { deleted: 'only' })).toEqual([1]);
   expect(await remote.deleteSubject('a/b-value')).toEqual([2]);
   expect(await remote.deleteSubject('a/b-value', { permanent: true })).toEqual([1, 2]);
 });

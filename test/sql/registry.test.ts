@@ -64,16 +64,20 @@ test('everything is there again when the topic is read, in the wire form of Conf
   await registry.setLevel('NONE', 's');
   await registry.register('s', { ...avro('X'), schema: '"string"' });
   await registry.deleteVersion('s', 1);
+  await registry.setMode('READONLY', 's');
   await registry.close();
   expect(await topicOf(log, '_schemas')).toEqual([
     '{"keytype":"SCHEMA","subject":"s","version":1,"magic":1}={"subject":"s","version":1,"id":1,"schema":"\\"int\\"","deleted":false}',
     '{"keytype":"CONFIG","subject":"s","magic":0}={"compatibilityLevel":"NONE"}',
     '{"keytype":"SCHEMA","subject":"s","version":2,"magic":1}={"subject":"s","version":2,"id":2,"schema":"\\"string\\"","deleted":false}',
     '{"keytype":"SCHEMA","subject":"s","version":1,"magic":1}={"subject":"s","version":1,"id":1,"schema":"\\"int\\"","deleted":true}',
+    '{"keytype":"MODE","subject":"s","magic":0}={"mode":"READONLY"}',
   ]);
   const again = new LocalRegistry(new TopicStore(log, () => 1));
   expect(await again.versions('s')).toEqual([2]);
   expect(await again.level('s')).toBe('NONE');
+  expect(await again.mode('s')).toBe('READONLY');
+  await again.setMode(undefined, 's');
   expect((await again.byId(1))?.schema).toBe('"int"');
   expect(await again.register('s', avro('X'))).toEqual({ id: 3, version: 3 });
   await again.close();
