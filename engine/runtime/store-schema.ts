@@ -2,7 +2,8 @@
  * What the entries of a store look like is part of the store: a hash of it lies among the store's own numbers, in the
  * changelog and in the checkpoint.
  *
- * A topology may name the hash of what its nodes read and write (`StoreSpec.schemaHash`). Once the store is restored
+ * A topology may name the hash of what its nodes read and write (`StoreSpec.schemaHash`), and others of what they read
+ * too. Once the store is restored
  * the two are compared. If they differ, the query fails and nothing is changed: its nodes would take the bytes for
  * something else. A store that has no hash yet was written before there were hashes, or is empty; it gets one with the
  * next commit.
@@ -15,9 +16,10 @@ const metaName = 'schema hash';
 
 /** Throws `STATE_SCHEMA_MISMATCH` when the store holds something else than its specification says. */
 export const checkStoreSchema = (queryId: string, store: StateStore): void => {
-  const { schemaHash } = store.spec;
+  const { schemaHash, formerSchemaHashes } = store.spec;
   const found = store.meta.get(metaName);
   if (schemaHash === undefined || found === undefined || found === schemaHash) return;
+  if (formerSchemaHashes?.includes(found) === true) return;
   throw new UserError(
     'STATE_SCHEMA_MISMATCH',
     `the entries of the store "${store.name}" were written with other keys or rows than its nodes read now: ` +

@@ -189,4 +189,6 @@ export type StoreSpec = {
   /** A hash of what keys and values look like, a safe integer: a store that was written under another one is not used
    *  (`../runtime/store-schema.ts`). Left out: not compared. */
   readonly schemaHash?: number;
+  /** Other hashes under which it may have been written: its nodes read those entries too. */
+  readonly formerSchemaHashes?: readonly number[];
 };

@@ -25,6 +25,7 @@ import { columnScope } from '../compile/reading.ts';
 import { condition, rowFiller } from '../compile/select.ts';
 import type { FormatChoice } from '../formats/choices.ts';
 import { keyedSchema, keyFormatOf, type Step } from '../plan/plan.ts';
+import { formerColumns } from '../plan/steps/sink.ts';
 import { RowEncoding } from '../types/row-encoding.ts';
 import { RowSlots } from '../types/slots.ts';
 import type { Row, Value } from '../types/value.ts';
@@ -111,6 +112,7 @@ export const materializedTable = (
     aggregates === undefined
       ? root.schema.value.map((column) => column.type)
       : accumulatorTypes(aggregates.aggregates, environment),
+    root.kind === 'tableSink' ? formerColumns(root.formerRows) : undefined,
   );
   const stages = aggregates === undefined ? [] : stagesOf(aggregates, above, keyFormat, environment);
   const record = new StreamRecord<Row>();

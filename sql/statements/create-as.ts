@@ -14,7 +14,7 @@ import type { CreateAs } from '../parser/statements/create.ts';
 import { sourcesOf } from '../plan/plan.ts';
 import { planQuery } from '../plan/planner.ts';
 import { readPlan } from '../plan/read-plan.ts';
-import { checkReplacement } from '../plan/replacement.ts';
+import { replacementOf } from '../plan/replacement.ts';
 import { checkNotInternal } from '../queries/internal-topics.ts';
 import { isPseudoColumn } from '../types/schema.ts';
 import { structOf } from '../types/type.ts';
@@ -133,14 +133,14 @@ export const createAs: Handler<CreateAs, CreateAsCommand> = (statement, context)
     query: id,
   };
   if (existing !== undefined) checkReplacedSource(existing, source, at);
-  if (replaced !== undefined) checkReplacement(id, replaced.plan, physical, at);
+  const plan = replaced === undefined ? physical : replacementOf(id, replaced.plan, physical, at);
   const query: PersistentQuery = {
     id,
     kind: 'create-as',
     sink: name.name,
-    sources: sourcesOf(physical).map((step) => step.source),
+    sources: sourcesOf(plan).map((step) => step.source),
     statement: context.text,
-    plan: physical,
+    plan,
     properties: settings.toRecord(),
   };
   return {

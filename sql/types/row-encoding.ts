@@ -1,7 +1,7 @@
 /**
  * Rows as bytes, for stores, changelogs and repartition topics: one encoding for all three.
  *
- *     version  u8            1
+ *     version  u8            1, and one more for each time that columns were added (`former`)
  *     nulls    ceil(n / 8)   bit i (from the low end) set: column i is NULL
  *     fixed    8 per column  of fixed width (the carriers boolean, int32, int64, double; a DECIMAL of up to 18 digits),
  *                            NULL or not, in order: so that a field of a known slot lies at a known place and can be
@@ -40,15 +40,21 @@ import { arrayValue, mapValue, normalizeBigint, type Row, type Value } from './v
 
 export const rowEncodingVersion = 1;
 
-/** Reads and writes rows of these columns. `read` makes a new row, `readInto` fills one. */
+/** Reads and writes rows of these columns. `read` makes a new row, `readInto` fills one. `former`: how many of the columns
+ *  rows had before others were added behind them, oldest first; of such a row the others are NULL. */
 export class RowEncoding implements Serde<Row> {
   readonly name = `row/${rowEncodingVersion}`;
   readonly #columns: readonly ColumnCodec[];
   readonly #nullBytes: number;
   readonly #fixedBytes: number;
   readonly #cursor: Cursor = newCursor();
+  readonly #version: number;
+  readonly #former: readonly RowEncoding[];
 
-  constructor(types: readonly SqlType[]) {
+  constructor(types: readonly SqlType[], former: readonly number[] = []) {
+    this.#version = rowEncodingVersion + former.length;
+    assert(this.#version < 256, 'columns are added to a row at most 254 times');
+    this.#former = former.map((count, i) => new RowEncoding(types.slice(0, count), former.slice(0, i)));
     this.#columns = types.map(columnCodec);
     this.#nullBytes = nullBytesOf(types.length);
     this.#fixedBytes = 8 * this.#columns.filter(({ fixed }) => fixed !== undefined).length;
@@ -61,7 +67,7 @@ export class RowEncoding implements Serde<Row> {
     const nullsAt = start + 1;
     const fixedAt = nullsAt + this.#nullBytes;
     out.reserve(1 + this.#nullBytes + this.#fixedBytes);
-    out.buffer[start] = rowEncodingVersion;
+    out.buffer[start] = this.#version;
     // A loop: `fill` of one or two bytes is a call into the runtime, which costs more than all the rest of a short row.
     for (let at = nullsAt; at < fixedAt; at++) out.buffer[at] = 0;
     out.length = fixedAt;
@@ -94,10 +100,8 @@ export class RowEncoding implements Serde<Row> {
     let fixedAt = nullsAt + this.#nullBytes;
     const cursor = this.#cursor;
     cursor.at = fixedAt + this.#fixedBytes;
+    if (start < end && bytes[start] !== this.#version) return this.#readFormer(bytes, start, end, row);
     if (cursor.at > end) throw new SerdeError('the encoded row is cut short');
-    if (bytes[start] !== rowEncodingVersion) {
-      throw new SerdeError(`the encoded row has version ${bytes[start]}, this build reads ${rowEncodingVersion}`);
-    }
     for (let i = 0; i < count; i++) {
       const isNull = ((bytes[nullsAt + (i >> 3)] as number) & (1 << (i & 7))) !== 0;
       const column = columns[i] as ColumnCodec;
@@ -108,6 +112,16 @@ export class RowEncoding implements Serde<Row> {
       else row[i] = column.isText ? readText(bytes, end, cursor) : column.read(bytes, end, cursor);
     }
     if (cursor.at !== end) throw new SerdeError('bytes are left behind the encoded row');
+  }
+
+  #readFormer(bytes: Uint8Array, start: number, end: number, row: Row): void {
+    const version = bytes[start] as number;
+    const former = this.#former[version - rowEncodingVersion];
+    if (former === undefined) {
+      throw new SerdeError(`the encoded row has version ${version}, this build reads ${this.#version}`);
+    }
+    former.readInto(bytes, start, end, row);
+    for (let i = former.#columns.length; i < this.#columns.length; i++) row[i] = null;
   }
 }
 

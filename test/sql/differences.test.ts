@@ -330,11 +330,33 @@ describe('statements', () => {
     );
   });
 
-  test('a table that keeps its own rows gets no more columns', () => {
+  test('a table that keeps its own rows gets columns behind them, and no other change of them', () => {
     const copy = 'CREATE TABLE c AS SELECT name, city FROM customers;';
+    expect(faultOf('CREATE OR REPLACE TABLE c AS SELECT name, city, since FROM customers;', `${sources}${copy}`)).toBe(
+      'no fault',
+    );
     expect(
-      faultOf('CREATE OR REPLACE TABLE c AS SELECT name, city, since FROM customers;', `${sources}${copy}`),
-    ).toMatch(/^SQL_NOT_REPLACEABLE.*keeps in the store Sink would have other columns/);
+      faultOf('CREATE OR REPLACE TABLE c AS SELECT name, since AS city FROM customers;', `${sources}${copy}`),
+    ).toMatch(/^SQL_NOT_REPLACEABLE.*the column `?"?CITY.* is changed, missing or at another place/);
+    const joined = 'CREATE TABLE j AS SELECT a.name AS name, a.city AS c FROM customers a JOIN c b ON a.name = b.name;';
+    expect(
+      faultOf(
+        joined.replace('CREATE', 'CREATE OR REPLACE').replace(' AS c', " AS c, a.city + 'x' AS d"),
+        `${sources}${copy}${joined}`,
+      ),
+    ).toBe('no fault');
+    expect(
+      faultOf(
+        joined.replace('CREATE', 'CREATE OR REPLACE').replace(' AS c', ' AS c, a.since AS d'),
+        `${sources}${copy}${joined}`,
+      ),
+    ).toMatch(/^SQL_NOT_REPLACEABLE.*keeps in the store Join-Left would have other columns/);
+    expect(
+      faultOf(
+        joined.replace('CREATE', 'CREATE OR REPLACE').replace(' JOIN', ' LEFT JOIN'),
+        `${sources}${copy}${joined}`,
+      ),
+    ).toMatch(/^SQL_NOT_REPLACEABLE.*must keep its type: inner, and not left/);
     expect(
       faultOf("CREATE OR REPLACE TABLE c AS SELECT name, city FROM customers WHERE city <> 'x';", `${sources}${copy}`),
     ).toBe('no fault');

@@ -7,7 +7,10 @@ import { sqlSink } from '../sink.ts';
 import { finishedTable } from '../table.ts';
 
 export const buildSink = (step: StepOf<'streamSink'>, builder: TopologyBuilder): void => {
-  const built = step.kind === 'tableSink' ? finishedTable(builder, step.from, step.store) : builder.build(step.from);
+  const built =
+    step.kind === 'tableSink'
+      ? finishedTable(builder, step.from, step.store, step.formerRows)
+      : builder.build(step.from);
   const { node } = builder.rows(built);
   builder.topology.addSink<Row>(step.id, {
     topic: step.topic,

@@ -13,7 +13,20 @@ export interface SinkStep<Input> extends StepBase {
   readonly timestamp?: TimestampColumn | undefined;
   /** Where the rows of the table are kept for pull queries, when no aggregate below keeps them. */
   readonly store?: string | undefined;
+  /** The rows that the store had before columns were added behind theirs, oldest first. */
+  readonly formerRows?: readonly FormerRows[] | undefined;
 }
+
+export interface FormerRows {
+  /** How many columns they have. */
+  readonly columns: number;
+  /** The hash of the store that held them. */
+  readonly schemaHash: string;
+}
+
+/** How many columns the former rows have. */
+export const formerColumns = (rows: readonly FormerRows[] | undefined): readonly number[] | undefined =>
+  rows?.map(({ columns }) => columns);
 
 export const sink = <Input>(): StepDefinition<SinkStep<Input>, Input> => ({
   ...overOneInput,
@@ -26,7 +39,16 @@ export const sink = <Input>(): StepDefinition<SinkStep<Input>, Input> => ({
     'value format': printFormat(valueFormat),
     timestamp: printTimestamp(timestamp),
   }),
-  stored: ({ store, from }) => (store === undefined ? [] : [{ store, of: from }]),
+  stored: ({ store, from, formerRows }) =>
+    store === undefined
+      ? []
+      : [
+          {
+            store,
+            of: from,
+            ...(formerRows && { form: `rows that had ${formerColumns(formerRows)?.join(', ')} columns` }),
+          },
+        ],
   print: ({ topic, keyFormat, valueFormat, timestamp, store }) =>
     `topic ${topic}, key ${printFormat(keyFormat)}, value ${printFormat(valueFormat)}${printTimestamp(timestamp)}${store === undefined ? '' : `, kept in ${store}`}`,
 });

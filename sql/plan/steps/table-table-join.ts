@@ -17,6 +17,7 @@ export const tableTableJoin = <Input>(): StepDefinition<TableTableJoinStep<Input
   ...overTwoInputs,
   keys: 'passed',
   lookup: 'none',
+  kept: ({ type }) => ({ type }),
   stored: ({ left, right, leftStore, rightStore }) => [
     { store: leftStore, of: left },
     { store: rightStore, of: right },

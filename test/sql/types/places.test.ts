@@ -47,8 +47,8 @@ const rules: Readonly<Record<string, { readonly kinds: readonly ScalarKind[]; re
     why: 'a number that is written as a text widens a list of DECIMALs',
   },
   'sql/analyze/expressions/compare.ts': {
-    kinds: ['BIGINT', 'STRING'],
-    why: 'what a text is compared with, and texts beside ROWTIME, which is a BIGINT',
+    kinds: ['BIGINT', 'DECIMAL', 'STRING'],
+    why: 'what a text is compared with, texts beside ROWTIME, which is a BIGINT, and texts of parameters beside a DECIMAL',
   },
   'sql/analyze/expressions/constructors.ts': { kinds: ['STRING'], why: 'keys of maps are STRING' },
   'sql/analyze/expressions/draft.ts': {
