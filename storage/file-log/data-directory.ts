@@ -185,6 +185,12 @@ export class DataDirectory {
     this.#files.removeTree(joinPath(this.path, 'topics', id));
   }
 
+  /** Takes back what there is of a topic that could not be made: no start, also after a power cut, finds any of it. */
+  discardTopic(id: string): void {
+    this.removeTopic(id);
+    this.#files.syncDirectory(joinPath(this.path, 'topics'));
+  }
+
   /** Puts a directory that nothing explains aside. */
   quarantineTopic(id: string): void {
     this.#files.mkdir(joinPath(this.path, 'quarantine'));

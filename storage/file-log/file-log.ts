@@ -107,6 +107,8 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
   /** Damage that every start finds again. */
   #standing: readonly Damage[] = [];
   readonly #topics = new TopicMap<FilePartition>();
+  /** Ids of topics that could not be made and whose files may still be there, by name. */
+  readonly #halfMade = new Map<string, string>();
   readonly #producers = new Producers(this);
   readonly #markers = new MarkerRetry(this);
   readonly #waits = new Set<FetchWait>();
@@ -294,10 +296,18 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
     this.#topics.checkIsNew(spec.name);
     this.#shared?.checkRoom(spec.name, spec.partitions);
     try {
+      this.#discardHalfMade(spec.name);
+      this.#halfMade.set(spec.name, description.id);
       this.#directory.createTopic(description);
       this.coordinator.noteTopic(description);
+      this.#halfMade.delete(spec.name);
     } catch (cause) {
-      this.#undoTopic(description.id);
+      try {
+        this.#discardHalfMade(spec.name);
+      } catch {
+        // What is left is an empty topic, if anything: the next start shows it, or clears it away when it has no
+        // description. Another of its name is not made before it is gone.
+      }
       throw callFailed(`topic "${spec.name}" cannot be made`, cause);
     }
     const topic = this.#add(description);
@@ -305,12 +315,11 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
     return description;
   }
 
-  #undoTopic(id: string): void {
-    try {
-      this.#directory.removeTopic(id);
-    } catch {
-      // What is left is an empty topic: the next start shows it, or clears it away when its description is gone.
-    }
+  #discardHalfMade(name: string): void {
+    const id = this.#halfMade.get(name);
+    if (id === undefined) return;
+    this.#directory.discardTopic(id);
+    this.#halfMade.delete(name);
   }
 
   async deleteTopic(name: string): Promise<void> {

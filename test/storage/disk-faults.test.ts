@@ -286,3 +286,24 @@ test('a file that cannot be deleted is reported and tried again; neither appends
   expect(segments().length).toBeLessThan(before);
   await log.close();
 });
+
+test('a topic that could not be made, and not cleared away either, leaves one topic of its name when it is made later', async () => {
+  const files = fresh();
+  const log = await openOn(files);
+  files.onCall = ({ kind, path }) => {
+    if (kind === 'sync-directory' && path.includes('/topics/')) return { error: 'EIO' };
+    return kind === 'unlink' ? { error: 'EIO' } : undefined;
+  };
+  const create = (): Promise<unknown> => log.createTopic({ name: 'late', partitions: 1 });
+  await expect(create()).rejects.toMatchObject({ message: expect.stringContaining('topic "late" cannot be made') });
+  await expect(create()).rejects.toMatchObject({ message: expect.stringContaining('topic "late" cannot be made') });
+  expect(await log.describeTopic('late')).toBeUndefined();
+  files.onCall = undefined;
+  await create();
+  await log.close();
+  const descriptions = files.paths().filter((path) => path.endsWith('topic.json'));
+  expect(descriptions.map((path) => JSON.parse(Buffer.from(files.bytesOf(path)).toString()).name)).toEqual(['late']);
+  const again = await openOn(files);
+  expect((await again.describeTopic('late'))?.partitions).toBe(1);
+  await again.close();
+});
