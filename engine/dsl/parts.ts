@@ -65,6 +65,8 @@ export interface Wanted {
   store: boolean;
   /** Its rows are looked up. */
   lookedUp?: boolean;
+  /** They are held back until their windows close, and read from their store then. */
+  heldBack?: boolean;
 }
 
 export interface TableParts<K, V> {
@@ -75,6 +77,8 @@ export interface TableParts<K, V> {
   readonly wanted: Wanted;
   /** The store that holds just these rows, for reading them from outside. */
   readonly store: string | undefined;
+  /** The window store that holds just these rows, where its aggregate sends each change. */
+  readonly windowStore?: string;
   /** The store of its former rows, of a versioned table. */
   readonly history?: string;
   /** Where rows are looked up; called when the topology is built. Undefined: nowhere, the store has rows that were not

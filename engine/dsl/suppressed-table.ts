@@ -14,7 +14,7 @@ export const suppressedTable = <K, V>(
   suppressed: Suppressed<K>,
   options: WithValue<V>,
 ): KTable<K, V> => {
-  const { graph, node: parent, key, wanted, rows } = parts;
+  const { graph, node: parent, key, wanted, rows, windowStore, ...rest } = parts;
   const { name } = suppressed;
   const node = graph.name('KTABLE-SUPPRESS', name);
   const store = name === undefined ? graph.name('KTABLE-SUPPRESS-STATE-STORE') : `${name}-store`;
@@ -22,16 +22,23 @@ export const suppressedTable = <K, V>(
   const row = serdeFor('value', 'suppress', options.value, parts.value);
   const limit = limitOf(suppressed.buffer);
   const when = whenOf(parts, suppressed);
+  // What is held back until windows close are rows of the aggregate's store, as it has them.
+  const held = when.windowEnd === undefined || limit !== undefined || row !== parts.value ? undefined : windowStore;
+  if (held !== undefined) wanted.heldBack = true;
   graph.add((topology) => {
     // Rows that are looked up are those before what is held back.
     const before = wanted.lookedUp === true ? 'needed' : 'passed on';
+    const source = before === 'needed' ? undefined : held;
     topology.addStore(storeSpec(store, 'key-value', [key.serde, row, 'held back']));
     topology.addStore(storeSpec(byTime, 'ordered', [key.serde, 'by time']));
-    const supplier = suppress<V>({ store, byTime, row, ...when, ...(limit && { limit }), before });
-    topology.addProcessor(node, supplier, [parent], { stores: [store, byTime], before });
+    const more = { ...(limit && { limit }), ...(source !== undefined && { windowStore: source }) };
+    const supplier = suppress<V>({ store, byTime, row, ...when, ...more, before });
+    const stores = source === undefined ? [store, byTime] : [store, byTime, source];
+    topology.addProcessor(node, supplier, [parent], { stores, before });
   });
   return graph.make.table({
-    ...parts,
+    ...rest,
+    ...{ graph, key, wanted },
     node,
     store: undefined,
     value: row,

@@ -75,14 +75,14 @@ export class TimeWindowedKStream<K, V> {
       kind,
       value,
       options,
-      aggregateOver: (store) => {
+      aggregateOver: (store, wanted) => {
         const aggregate = fixedWindowAggregate(
           this.#windows,
           { store, key: this.#parts.key.serde, row: value },
           options.retentionMs,
           this.#emit,
         );
-        return { ...aggregate, supplier: aggregate.operator(accumulation, nullValues) };
+        return { ...aggregate, supplier: aggregate.operator(accumulation, nullValues, wanted) };
       },
     });
   }

@@ -11,7 +11,7 @@ import { type NullValues, windowAggregate } from '../operators/window-aggregate.
 import type { Serde } from '../serde.ts';
 import type { StoreSpec } from '../stores/store.ts';
 import { storeSpec } from '../stores/store-spec.ts';
-import type { KeyForm } from './parts.ts';
+import type { KeyForm, Wanted } from './parts.ts';
 import type { SessionWindows } from './session-windows.ts';
 import { SlidingWindows } from './sliding-windows.ts';
 import type { TimeWindows } from './time-windows.ts';
@@ -59,7 +59,12 @@ const openWindowsOf = (
 
 /** By windows of fixed size. */
 export interface FixedWindowAggregate extends WindowedAggregate {
-  operator<V, A, R>(accumulation: Accumulation<V, A, R>, nullValues?: NullValues): OperatorSupplier<V, R>;
+  /** `wanted`: of the table of its results. */
+  operator<V, A, R>(
+    accumulation: Accumulation<V, A, R>,
+    nullValues?: NullValues,
+    wanted?: Wanted,
+  ): OperatorSupplier<V, R>;
 }
 
 export const fixedWindowAggregate = (
@@ -86,8 +91,11 @@ export const fixedWindowAggregate = (
       windowBytes: timeWindowBytes,
       ...(Number.isFinite(sizeMs) && { closing: { endOf: endOfTimeWindow(sizeMs), closesAfterMs: graceMs } }),
     }),
-    operator: (accumulation, nullValues = 'given') =>
-      windowAggregate({ store, windows: starts, graceMs, retentionMs, accumulation, nullValues, ...open.option }),
+    operator: (accumulation, nullValues = 'given', wanted) =>
+      windowAggregate({
+        ...{ store, windows: starts, graceMs, retentionMs, accumulation, nullValues, ...open.option },
+        heldBack: () => wanted?.heldBack === true,
+      }),
   };
 };
 

@@ -5,7 +5,7 @@ import type { Serde } from '../serde.ts';
 import { broughtTogether } from './brought-together.ts';
 import type { KTable } from './ktable.ts';
 import type { WindowMaterialized, WithValue } from './options.ts';
-import type { StreamParts } from './parts.ts';
+import type { StreamParts, Wanted } from './parts.ts';
 import type { Windowed } from './windowed.ts';
 import type { WindowedAggregate } from './windowed-aggregate.ts';
 
@@ -15,7 +15,10 @@ interface WindowedTable<V, R> {
   readonly value: Serde<R>;
   readonly options: WindowMaterialized<R>;
   /** Makes the aggregate over the store of this name. */
-  readonly aggregateOver: (store: string) => WindowedAggregate & { readonly supplier: OperatorSupplier<V, R> };
+  readonly aggregateOver: (
+    store: string,
+    wanted: Wanted,
+  ) => WindowedAggregate & { readonly supplier: OperatorSupplier<V, R> };
 }
 
 /** `grouping`: the options that the stream was grouped with. */
@@ -27,13 +30,14 @@ export const windowedTable = <K, V, R>(
   const { graph } = parts;
   const store = graph.name(`KSTREAM-${kind}-STATE-STORE`, options.store);
   const node = graph.name(`KSTREAM-${kind}`, options.name);
-  const { stores, supplier, keyForm, rows } = aggregateOver(store);
+  const wanted: Wanted = { store: true };
+  const { stores, supplier, keyForm, rows } = aggregateOver(store, wanted);
   const { key, node: parent } = broughtTogether(parts, grouping.name ?? store, grouping);
   graph.add((topology) => {
     for (const spec of stores) topology.addStore(spec);
     topology.addProcessor(node, supplier, [parent], { stores: stores.map(({ name }) => name) });
   });
-  const wanted = { store: true };
+  const isWindowStore = stores.some(({ name, kind }) => name === store && kind === 'window');
   return graph.make.table({
     graph,
     node,
@@ -42,5 +46,6 @@ export const windowedTable = <K, V, R>(
     wanted,
     store,
     rows: rows && (() => rows(value)),
+    ...(rows && isWindowStore && { windowStore: store }),
   });
 };

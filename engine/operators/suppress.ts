@@ -21,6 +21,12 @@
  *   timestamp i64 · which follow u8 (row before 1, its absence 2, headers 4, row 8) · row before (varint length, bytes)
  *   · headers (varint length, bytes as in a batch) · row (the rest)
  *
+ * Rows of an aggregate. Where the changes come from an aggregate that keeps each window's row in its store (`windowStore`),
+ * nothing is written for a change: a window that is new is noted in the keys by time, a row is read from the aggregate's
+ * store when it goes, and entries of what is still held are written once, at the end of the transaction, for all
+ * windows that it has changed. An entry is out of date while the transaction has changed its window. From the first
+ * record with headers on, which the aggregate does not keep, each change is written at once, as for other tables.
+ *
  * An outdated change of a versioned table is passed over. A record without a key is dropped (`null-key`); a row that is
  * larger than a store takes is, too (`serialization`), and the key keeps what is held.
  */
@@ -41,9 +47,9 @@ import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord, type Unknown, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { KeysByTime } from '../stores/keys-by-time.ts';
-import type { OrderedStore } from '../stores/store.ts';
+import type { OrderedStore, WindowStore } from '../stores/store.ts';
 import type { ViewedTable } from './table-view.ts';
-import { whyTooLarge } from './timestamped.ts';
+import { timestampBytes, whyTooLarge } from './timestamped.ts';
 
 /** What is held at most. */
 export interface BufferLimit {
@@ -61,6 +67,10 @@ export interface Suppression<V> {
   /** For final results: when the window of a key ends. */
   readonly windowEnd?: (keyBytes: Uint8Array, keyEnd: number) => number;
   readonly limit?: BufferLimit;
+  /** For final results without a limit: the window store of the aggregate that this node's changes come from, whose
+   *  values are rows behind their times (`timestamped.ts`). The aggregate is told (`heldBack`). Not where the table's
+   *  rows are looked up. */
+  readonly windowStore?: string;
   /** What the node declares: 'needed' where the table's rows are looked up (`suppressedRows`). */
   readonly before: BeforeUse;
 }
@@ -68,6 +78,8 @@ export interface Suppression<V> {
 const flag = { before: 1, beforeAbsent: 2, headers: 4, row: 8 } as const;
 const flagsAt = 8;
 const fixedBytes = 9;
+/** Of a window, behind the key's own bytes. */
+const startBytes = 8;
 
 export const suppress =
   <V>(suppression: Suppression<V>): OperatorSupplier<V, V> =>
@@ -81,7 +93,12 @@ export const suppress =
     const keys = new KeysByTime(ordered, () => context.scratch());
     const held = limit === undefined ? undefined : new Held(ordered, limit, context.scratch());
     const entry = context.scratch();
+    const windowKey = context.scratch();
     const rowBefore = context.scratch();
+    const windows =
+      suppression.windowStore === undefined ? undefined : context.store(suppression.windowStore, 'window');
+    /** Entries are written at the end of the transaction. */
+    let atEnd = windows !== undefined;
     const out = new StreamRecord<V>();
 
     /** Writes the entry of a change; `found`: the key is held, and its entry is under the store's cursor. */
@@ -113,14 +130,64 @@ export const suppress =
       if (value !== null) row.write(value, entry);
     };
 
-    /** Emits what is held of the key that was taken from `keys`. */
-    const emit = (): void => {
+    /** Writes the entry of a window as its aggregate has it; a start of −1: it has no row. */
+    const writeWindow = (value: Uint8Array, start: number, end: number): void => {
+      const flags = keepsBefore ? flag.beforeAbsent : 0;
+      entry.reset();
+      if (start < 0) {
+        entry.i64(0);
+        entry.i8(flags);
+        return;
+      }
+      entry.bytes(value, start, start + timestampBytes);
+      entry.i8(flags | flag.row);
+      entry.bytes(value, start + timestampBytes, end);
+    };
+
+    /** Puts the entries of all windows that the transaction has changed, and that are open at this time. */
+    const putWindows = (of: WindowStore, time: number): void => {
+      of.visitChanges((windowStart, ownBytes, ownStart, ownEnd, value, valueStart, valueEnd) => {
+        windowKey.reset();
+        windowKey.bytes(ownBytes, ownStart, ownEnd);
+        windowKey.i64(windowStart);
+        const { buffer: key, length } = windowKey;
+        const end = windowEnd?.(key, length) ?? Number.POSITIVE_INFINITY;
+        if (end + waitMs <= time) return;
+        writeWindow(value, valueStart, valueEnd);
+        if (store.put(key, 0, length, entry.buffer, 0, entry.length)) return;
+        // What was held before stays.
+        if (!store.get(key, 0, length)) keys.remove(end, key, 0, length);
+        out.keyBytes = key;
+        out.keyStart = 0;
+        out.keyEnd = length;
+        context.drop('serialization', out, whyTooLarge(name, entry.length));
+      });
+    };
+
+    /** Takes the entry of the key that was taken from `keys`. */
+    const takeEntry = (): void => {
       const { keyBytes, keyStart, keyEnd } = keys;
+      if (atEnd && windows !== undefined) {
+        const ownEnd = keyEnd - startBytes;
+        const start = readI64(keyBytes, ownEnd);
+        if (windows.hasChanged(start, keyBytes, keyStart, ownEnd)) {
+          const found = windows.get(start, keyBytes, keyStart, ownEnd);
+          writeWindow(windows.valueBytes, found ? windows.valueStart : -1, windows.valueEnd);
+          if (keys.wasStored) store.delete(keyBytes, keyStart, keyEnd);
+          return;
+        }
+      }
       assert(store.get(keyBytes, keyStart, keyEnd), 'a key that is held back has no entry');
       entry.reset();
       entry.bytes(store.valueBytes, store.valueStart, store.valueEnd);
       held?.remove(keyEnd - keyStart + entry.length);
       store.delete(keyBytes, keyStart, keyEnd);
+    };
+
+    /** Emits what is held of the key that was taken from `keys`. */
+    const emit = (): void => {
+      const { keyBytes, keyStart, keyEnd } = keys;
+      takeEntry();
       const { buffer, length } = entry;
       const flags = buffer[flagsAt] as number;
       if (windowEnd !== undefined && (flags & flag.row) === 0) return;
@@ -162,9 +229,16 @@ export const suppress =
         if (keyStart < 0) return context.drop('null-key', record, 'a change without a key is not held back');
         if (record.outdated) return;
         const end = windowEnd?.(keyBytes, keyEnd);
-        const closed = end !== undefined && end + waitMs <= context.reachedTime();
+        const before = context.reachedTime();
+        const closed = end !== undefined && end + waitMs <= before;
         context.originTime(timestamp);
         if (closed) return context.drop('late', record, whyLate(end, waitMs, context.reachedTime()));
+        if (atEnd && windows !== undefined) {
+          if (record.before === null) keys.add(end ?? timestamp, keyBytes, keyStart, keyEnd);
+          if (record.headersAt === 0) return emitUntil(context.reachedTime());
+          putWindows(windows, before);
+          atEnd = false;
+        }
         const found = store.getForUpdate(keyBytes, keyStart, keyEnd);
         const bytesBefore = found ? store.valueEnd - store.valueStart : 0;
         write(record, found);
@@ -182,6 +256,7 @@ export const suppress =
       },
       flush() {
         emitUntil(context.streamTime());
+        if (atEnd && windows !== undefined) putWindows(windows, context.streamTime());
         keys.settle();
         held?.keep();
       },

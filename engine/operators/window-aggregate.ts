@@ -39,6 +39,10 @@ export interface WindowAggregation<V, A, R> extends Aggregation<V, A, R> {
   readonly nullValues?: NullValues;
   /** Results go when windows close; the ordered store that keeps the open ones. Left out: every update goes. */
   readonly openWindows?: string;
+  /** Whether a child holds results back, and reads them from the store when their windows close (`suppress.ts`): that a
+   *  group is new is sent in any case (`before` null), and windows are dropped one commit later than they expire. Asked
+   *  when the operator is made. Default: no. */
+  readonly heldBack?: () => boolean;
 }
 
 const startBytes = 8;
@@ -47,6 +51,7 @@ export const windowAggregate =
   <V, A, R>(aggregation: WindowAggregation<V, A, R>): OperatorSupplier<V, R> =>
   (context, forward) => {
     const { store: name, accumulation, windows, graceMs, retentionMs, nullValues, openWindows } = aggregation;
+    const heldBack = aggregation.heldBack?.() ?? false;
     const { sizeMs, advanceMs } = windows;
     const store = context.store(name, 'window');
     const accumulator = accumulatorOf(accumulation, context);
@@ -54,6 +59,8 @@ export const windowAggregate =
     const key = context.scratch();
     const out = new StreamRecord<R>();
     let expired = Number.NEGATIVE_INFINITY;
+    /** As of the last commit. */
+    let streamTime = Number.NEGATIVE_INFINITY;
     const open = openWindows === undefined ? undefined : new OpenWindows(context, openWindows);
     const held = heldAccumulatorOf(accumulation, context);
     const closed = new StreamRecord<V>();
@@ -79,6 +86,7 @@ export const windowAggregate =
         else if (!found) open.add(closesAt(start), key);
         return;
       }
+      if (heldBack && !found) out.before = null;
       out.keyBytes = key.buffer;
       out.keyStart = 0;
       out.keyEnd = key.length;
@@ -120,14 +128,16 @@ export const windowAggregate =
       },
       flush() {
         open?.flush(context.streamTime(), close);
-        const below = context.streamTime() - retentionMs + 1;
+        const time = heldBack ? streamTime : context.streamTime();
+        streamTime = context.streamTime();
+        const below = time - retentionMs + 1;
         if (below <= expired) return;
         expired = below;
         store.expireBelow(below);
       },
       due: () => open?.earliest ?? Number.POSITIVE_INFINITY,
       rollback() {
-        expired = Number.NEGATIVE_INFINITY;
+        expired = streamTime = Number.NEGATIVE_INFINITY;
         open?.rollback();
       },
     };

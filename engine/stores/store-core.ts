@@ -462,6 +462,13 @@ export class StoreCore implements EntriesInMemory {
     }
   }
 
+  /** Whether the open transaction has changed an entry, or has removed it. */
+  hasChanged(kind: number, key: Uint8Array, start: number, end: number): boolean {
+    const { table } = this;
+    const address = table.find(table.hash(kind, key, start, end), kind, key, start, end);
+    return address !== 0 && table.hasFlag(address, flags.changed);
+  }
+
   /** Visits the changed entries of a kind, with what was committed of them and what they are now. */
   visitChanges(kind: number, visit: ChangeVisitor): void {
     const { changes, table } = this;

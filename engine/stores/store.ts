@@ -35,6 +35,18 @@ export type ChangeVisitor = (
   afterEnd: number,
 ) => void;
 
+/** A window of a key that the open transaction has changed, as it is now. A start of −1: it is absent. All of it is lent
+ *  until the call returns. */
+export type WindowVisitor = (
+  windowStart: number,
+  key: Uint8Array,
+  keyStart: number,
+  keyEnd: number,
+  value: Uint8Array,
+  valueStart: number,
+  valueEnd: number,
+) => void;
+
 export interface KeyValueStore extends UpdateCursor {
   readonly name: string;
   /** True when the key is present; its value is then under the cursor. */
@@ -67,6 +79,10 @@ export interface WindowStore extends UpdateCursor {
     valueEnd: number,
   ): boolean;
   delete(windowStart: number, key: Uint8Array, start: number, end: number): void;
+  /** Whether the open transaction has changed the entry, or has removed it. */
+  hasChanged(windowStart: number, key: Uint8Array, start: number, end: number): boolean;
+  /** As for key-value stores. */
+  visitChanges(visit: WindowVisitor): void;
   /** Drops every window whose start is below `windowStart`. */
   expireBelow(windowStart: number): void;
 }

@@ -6,10 +6,10 @@
  */
 
 import { Expiry } from './expiry.ts';
-import { kinds } from './layout.ts';
+import { kinds, readTime, timeBytes } from './layout.ts';
 import type { CommittedEntry, EntryRange, ScanChunk, WindowRange, WindowStateStore } from './state-store.ts';
 import { StateTable } from './state-table.ts';
-import type { StoreSpec } from './store.ts';
+import type { StoreSpec, WindowVisitor } from './store.ts';
 import type { StoreOptions } from './store-options.ts';
 import { WindowedKey } from './windowed-key.ts';
 
@@ -57,6 +57,19 @@ export class WindowStateTable extends StateTable implements WindowStateStore {
     if (windowStart < this.#expiry.below) return;
     const length = this.#key.set(windowStart, key, start, end);
     this.core.delete(kinds.data, this.#key.bytes, 0, length);
+  }
+
+  hasChanged(windowStart: number, key: Uint8Array, start: number, end: number): boolean {
+    const length = this.#key.set(windowStart, key, start, end);
+    return this.core.hasChanged(kinds.data, this.#key.bytes, 0, length);
+  }
+
+  visitChanges(visit: WindowVisitor): void {
+    const { below } = this.#expiry;
+    this.core.visitChanges(kinds.data, (key, keyStart, keyEnd, _before, _from, _to, value, valueStart, valueEnd) => {
+      const windowStart = readTime(key, keyStart);
+      if (windowStart >= below) visit(windowStart, key, keyStart + timeBytes, keyEnd, value, valueStart, valueEnd);
+    });
   }
 
   expireBelow(windowStart: number): void {

@@ -26,6 +26,8 @@ const texts = { key: string, value: string };
 interface Event {
   readonly key: string;
   readonly time: number;
+  /** It has a header. */
+  readonly marked?: boolean;
 }
 
 /** `closesAfter`: a window closes when stream time reaches its end and that. */
@@ -176,6 +178,47 @@ describe.each(kinds)('$name windows', (kind) => {
     );
   }, 60_000);
 });
+
+test('rows of an aggregate are held back as those of a table that is made of them, their headers too', () => {
+  const event = fc.record({ key: fc.constantFrom('a', 'b'), time: fc.nat(20), marked: fc.boolean() });
+  const history = fc.array(event, { minLength: 1, maxLength: 14 });
+  const final = Suppressed.untilWindowCloses(BufferConfig.unbounded());
+  const topologies = kinds.slice(0, 2).map(({ table }) => {
+    const builder = new StreamsBuilder();
+    const updates = table(builder, 1, 'on window update');
+    written(updates.suppress(final), 'own');
+    written(updates.mapValues((row) => row, { value: string }).suppress(final), 'mapped');
+    return builder.build();
+  });
+  let marks = 0;
+  const check = (topology: Topology, events: readonly Event[], cuts: number): void => {
+    const driver = new TopologyTestDriver(topology);
+    const input = driver.input('in', texts);
+    for (const batch of cut(events, cuts)) {
+      input.pipeAll(
+        batch.map(({ key, time, marked }) => ({
+          ...{ key, value: String(time), timestamp: time },
+          ...(marked && { headers: [{ key: 'mark', value: Uint8Array.of(time) }] }),
+        })),
+      );
+    }
+    const [own, mapped] = ['own', 'mapped'].map((topic) => driver.output(topic, texts).readAll());
+    driver.close();
+    marks += own?.filter(({ headers }) => headers.length > 0).length ?? 0;
+    expect(own).toEqual(mapped?.map((record) => ({ ...record })));
+  };
+  // Headers from the first event on, or only behind a few others.
+  for (const from of [0, 4, 20]) {
+    fc.assert(
+      fc.property(history, fc.nat(2 ** 14 - 1), fc.nat(1), (events, cuts, kind) => {
+        const marked = events.map((each, i) => ({ ...each, marked: each.marked && i >= from }));
+        check(topologies[kind] as Topology, marked, cuts);
+      }),
+      { numRuns: 100 },
+    );
+  }
+  expect(marks).toBeGreaterThan(10);
+}, 60_000);
 
 test('all orders of six events', () => {
   const kind = kinds[0] as Kind;
