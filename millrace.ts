@@ -72,9 +72,11 @@ import {
   printModule,
   type QueryHandle,
   type QueryOptions,
+  type RegistryPlace,
   readCallNumber,
   readModule,
   readStoredSources,
+  registryPlaceOf,
   remoteModule,
   type SqlEngine,
   type StatementOptions,
@@ -236,17 +238,11 @@ export interface OpenOptions {
    *  on the calling thread (pull queries, INSERT VALUES, and all queries where `workers` is 0) calls the code in a thread
    *  of its own, which it waits for. */
   readonly functionLimits?: FunctionLimits;
-  /** An external registry of schemas, as Confluent's; the embedded one when left out. The URL may hold
-   *  `user:password@`. */
-  readonly schemaRegistry?: {
-    readonly url: string;
-    readonly user?: string;
-    readonly password?: string;
-    /** Of one request, which is tried up to four times. Default 5000. */
-    readonly timeoutMs?: number;
-  };
+  /** An external registry of schemas, as Confluent's; the embedded one when left out. */
+  readonly schemaRegistry?: RegistryPlace;
   /** Properties of SQL that hold unless a request or SET gives others, such as `auto.offset.reset`; `SHOW PROPERTIES`
-   *  lists all. Some can be given here only. */
+   *  lists all. Some can be given here only. Those of an external registry, `ksql.schema.registry.url` and so on, are
+   *  the same as `schemaRegistry`. */
   readonly properties?: Readonly<Record<string, string | number | boolean>>;
   /** Called for events: queries that stop or retry, threads that die. Never sees record contents. */
   readonly onEvent?: (event: MillraceEvent) => void;
@@ -463,11 +459,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       throw new UserError('PUSH_MEMORY_INVALID', `push.${name} is ${bytes} bytes`, {
         hint: `Give a number of bytes from ${MIN_PUSH_MEMORY}, or leave it out.`,
       });
-  const registryUrl = options.schemaRegistry?.url;
-  if (registryUrl !== undefined && !/^https?:$/.test(URL.parse(registryUrl)?.protocol ?? ''))
-    throw new UserError('SCHEMA_REGISTRY_INVALID', 'the URL of the schema registry is not one of http or https', {
-      hint: "Write open({ data, schemaRegistry: { url: 'http://localhost:8081' } }).",
-    });
+  const { place, properties } = registryPlaceOf(options.schemaRegistry, options.properties);
   const functions = builtInFunctions();
   const { functionLimits } = options;
   const guarded = functionLimits && new GuardedThread({ handler: moduleService, heapMb: heapOf(functionLimits) });
@@ -499,9 +491,9 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       if (isPassingShard(Number(/^shard-(\d+)$/.exec(name)?.[1] ?? -1))) rmSync(join(state, name), { recursive: true });
     }
     const registry =
-      options.schemaRegistry === undefined
+      place === undefined
         ? new LocalRegistry(new TopicStore(log, () => systemClock.now()))
-        : new HttpRegistry({ ...options.schemaRegistry, fetch, timers: systemClock });
+        : new HttpRegistry({ ...place, fetch, timers: systemClock });
     /** A worker's end of a channel over which it asks for schemas. */
     const builderPort = (): MessagePort => {
       const { port1, port2 } = new MessageChannel();
@@ -546,7 +538,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       random,
       functions,
       registry,
-      ...(options.properties === undefined ? {} : { settings: options.properties }),
+      settings: properties,
       ...(options.push === undefined ? {} : { push: options.push }),
     });
     return new OpenMillrace(directory, log, runtime, engine, { launched, guarded });

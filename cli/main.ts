@@ -78,7 +78,12 @@ function program(finish: (code: number) => void): Command {
       'memory for rows that wait for slow clients of push queries (default: 128)',
       wholeNumber(1, 65_536),
     )
-    .option('--schema-registry <url>', 'an external registry of schemas (default: the one within)')
+    .addOption(
+      new Option(
+        '--schema-registry <url>',
+        'an external registry of schemas; may hold user:password@ (default: the one within)',
+      ).env('MILLRACE_SCHEMA_REGISTRY'),
+    )
     .option('--functions <dir>', 'folder of modules of functions for SQL, whose code runs with limits (default: none)')
     .option(
       '--function-time <ms>',

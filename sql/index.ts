@@ -64,6 +64,7 @@ export { HttpRegistry } from './registry/http-registry.ts';
 export { LocalRegistry } from './registry/local-registry.ts';
 export { answerSchemas } from './registry/port.ts';
 export type { SchemaRegistry } from './registry/registry.ts';
+export { type RegistryPlace, registryPlaceOf } from './registry/registry-place.ts';
 export { TopicStore } from './registry/topic-store.ts';
 export { type PlannedStatement, type PlanStatement, Session } from './session.ts';
 export { isKnownProperty, knownProperties, Settings } from './settings.ts';

@@ -123,6 +123,11 @@ export const knownProperties: Readonly<Record<string, Known>> = {
     doc: 'What a pull query may keep in memory to sort, group and join rows; beyond it the query ends with an error.',
     byDefault: '67108864',
   },
+  'ksql.schema.registry.url': {
+    check: anything,
+    doc: 'The external registry of schemas that is used; none: the one within.',
+    atStart: true,
+  },
   'commit.interval.ms': {
     check: wholeNumber,
     doc: 'Accepted. Commits come within 100 ms, and within 500 ms while a query is far behind.',

@@ -2,11 +2,11 @@
  * A client of an external registry, by its URL.
  *
  * A request has a time-out, and is tried again with back-off where the cause may pass: no connection, no answer in
- * time, a status of 429 or from 500 on. Registering is repeated as well: it answers the same id. Schemas by id and
- * versions never change, so they are asked for once.
+ * time, a status of 429 or from 500 on. Of several servers the next one is asked then, and stays the one to ask.
+ * Registering is repeated as well: it answers the same id. The schema of an id never changes, so it is asked for once.
  */
 
-import { messageOf, type Timers } from '../../base/index.ts';
+import { messageOf, type Timers, utf8Bytes } from '../../base/index.ts';
 import { referencesOf } from './records.ts';
 import {
   type CompatibilityLevel,
@@ -20,6 +20,7 @@ import {
   registryModes,
   type SchemaRegistry,
 } from './registry.ts';
+import { type RegistryPlace, serversOf } from './registry-place.ts';
 import { type Definition, type KnownSchema, type SchemaText, type SubjectVersion, schemaTypes } from './schema.ts';
 
 /** How requests are made: `fetch` of the platform. */
@@ -33,14 +34,7 @@ export type Fetch = (
   },
 ) => Promise<{ readonly status: number; text(): Promise<string> }>;
 
-export interface HttpRegistryOptions {
-  /** May hold `user:password@`. */
-  readonly url: string;
-  readonly user?: string | undefined;
-  readonly password?: string | undefined;
-  readonly timeoutMs?: number | undefined;
-  /** How often a request is tried in all. */
-  readonly tries?: number | undefined;
+export interface HttpRegistryOptions extends RegistryPlace {
   readonly fetch: Fetch;
   readonly timers: Timers;
 }
@@ -48,28 +42,36 @@ export interface HttpRegistryOptions {
 const media = 'application/vnd.schemaregistry.v1+json';
 const firstPauseMs = 100;
 
+interface Server {
+  /** Without a slash at its end, and without user and password. */
+  readonly base: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 export class HttpRegistry implements SchemaRegistry {
   readonly #options: HttpRegistryOptions;
-  readonly #base: string;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #servers: readonly Server[];
+  /** The place of the server that is asked. */
+  #asked = 0;
   readonly #byId = new Map<number, KnownSchema>();
   #closed = false;
 
   constructor(options: HttpRegistryOptions) {
     this.#options = options;
-    const url = new URL(options.url);
-    const user = options.user ?? decodeURIComponent(url.username);
-    const password = options.password ?? decodeURIComponent(url.password);
-    url.username = '';
-    url.password = '';
-    this.#base = url.href.replace(/\/$/, '');
-    this.#headers = {
-      accept: media,
-      'content-type': media,
-      ...(user !== '' && { authorization: `Basic ${btoa(`${user}:${password}`)}` }),
-    };
+    this.#servers = serversOf(options).map((url): Server => {
+      const user = options.user ?? decodeURIComponent(url.username);
+      const password = options.password ?? decodeURIComponent(url.password);
+      return {
+        base: url.origin + url.pathname.replace(/\/$/, ''),
+        headers: {
+          accept: media,
+          'content-type': media,
+          ...(user !== '' && { authorization: `Basic ${base64(`${user}:${password}`)}` }),
+        },
+      };
+    });
   }
 
   async register(
@@ -225,6 +227,7 @@ export class HttpRegistry implements SchemaRegistry {
       const { answer, failure } = await this.#once(method, path, body);
       if (failure === undefined) return answer;
       if (attempt >= tries) throw failure;
+      this.#asked = (this.#asked + 1) % this.#servers.length;
       await new Promise<void>((resolve) => timers.after(firstPauseMs * 2 ** (attempt - 1), resolve));
     }
   }
@@ -236,14 +239,15 @@ export class HttpRegistry implements SchemaRegistry {
     body: unknown,
   ): Promise<{ readonly answer?: unknown; readonly failure?: RegistryError }> {
     const { fetch, timeoutMs = 5000, timers } = this.#options;
+    const { base, headers } = this.#servers[this.#asked] as Server;
     const abort = new AbortController();
     const cancel = timers.after(timeoutMs, () => abort.abort());
     let status: number;
     let text: string;
     try {
-      const response = await fetch(`${this.#base}${path}`, {
+      const response = await fetch(`${base}${path}`, {
         method,
-        headers: this.#headers,
+        headers,
         signal: abort.signal,
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
@@ -251,7 +255,7 @@ export class HttpRegistry implements SchemaRegistry {
       text = await response.text();
     } catch (error) {
       const why = abort.signal.aborted ? `it did not answer within ${timeoutMs} ms` : messageOf(error);
-      const message = `the schema registry at ${this.#base} cannot be reached: ${why}`;
+      const message = `the schema registry at ${base} cannot be reached: ${why}`;
       return { failure: new RegistryError(unreachable, message, { cause: error }) };
     } finally {
       cancel();
@@ -261,13 +265,16 @@ export class HttpRegistry implements SchemaRegistry {
     const fields = (typeof answer === 'object' && answer !== null ? answer : {}) as Fields;
     const code = typeof fields['error_code'] === 'number' ? fields['error_code'] : status;
     const why = typeof fields['message'] === 'string' ? fields['message'] : `it answered with the status ${status}`;
-    const error = new RegistryError(code, `the schema registry at ${this.#base} refuses: ${why}`);
+    const error = new RegistryError(code, `the schema registry at ${base} refuses: ${why}`);
     if (status === 429 || status >= 500) return { failure: error };
     throw error;
   }
 }
 
 const unreachable = 50002;
+
+/** Of UTF-8: names and passwords may have any letters. */
+const base64 = (text: string): string => btoa(String.fromCharCode(...utf8Bytes(text)));
 
 /** The path of a setting of a subject, or of all. */
 const settingPath = (setting: 'config' | 'mode', subject: string | undefined): string =>
