@@ -397,7 +397,7 @@ class Engine implements SqlEngine {
       noFinal: settings.isTrue('ksql.suppress.enabled') === false,
     });
     const source = (analyzed.sources[0] as (typeof analyzed.sources)[number]).source;
-    const { physical } = planQuery(analyzed.plan, catalog, undefined);
+    const { physical } = planQuery(analyzed.plan, { catalog }, undefined);
     const id = this.#newId('transient', source.name);
     const push = new PushQuery({
       id,

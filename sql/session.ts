@@ -12,6 +12,7 @@ import type { Catalog } from './catalog.ts';
 import type { FunctionContext } from './functions/define.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
 import type { ParsedStatement } from './parser/statements/index.ts';
+import type { Rule } from './plan/rule.ts';
 import { PlanSchemas, type SchemaSource } from './registry/plan-schemas.ts';
 import { subjectOf } from './registry/schema.ts';
 import type { Settings } from './settings.ts';
@@ -28,6 +29,8 @@ export interface SessionOptions {
   readonly functions: FunctionRegistry;
   readonly functionContext: FunctionContext;
   readonly number: number;
+  /** By what plans are rewritten; as in `Rewriting`. */
+  readonly rules?: readonly Rule[] | undefined;
   /** How statements are planned; the real way when left out. */
   readonly plan?: PlanStatement | undefined;
 }
@@ -54,6 +57,7 @@ export class Session {
   readonly #typer: Typer;
   #settings: Settings;
   #number: number;
+  readonly #rules: readonly Rule[] | undefined;
   readonly #plan: PlanStatement;
 
   constructor(options: SessionOptions) {
@@ -69,6 +73,7 @@ export class Session {
     );
     this.#settings = options.settings;
     this.#number = options.number;
+    this.#rules = options.rules;
     this.#plan = options.plan ?? planStatement;
   }
 
@@ -85,6 +90,7 @@ export class Session {
         topics: this.topics,
         schemas: this.schemas,
         settings,
+        rules: this.#rules,
         typer: this.#typer,
         functions: this.#functions,
         functionContext: this.#functionContext,

@@ -25,7 +25,7 @@ import type { SourceKind } from '../parser/ast.ts';
 import { type Column, withHeaderValues } from '../types/schema.ts';
 import { keeperOf, keyFormatOf, type PhysicalPlan, planVersion, type Step, withKeyNames } from './plan.ts';
 import { rebind } from './rules/prune-columns.ts';
-import { applyRules, type RewriteStep } from './rules.ts';
+import { applyRules, type RewriteStep, type Rewriting } from './rules.ts';
 import type { SourceStep } from './steps/source.ts';
 import { storeHashesOf } from './store-schema.ts';
 
@@ -41,10 +41,10 @@ export interface PlanTarget {
 /** The steps of a query that writes a topic; without a target, of one whose rows go to a client. */
 export const planQuery = (
   plan: LogicalNode,
-  catalog: SourceCatalog,
+  { catalog, rules }: Rewriting,
   target: PlanTarget | undefined,
 ): { readonly logical: LogicalNode; readonly trace: readonly RewriteStep[]; readonly physical: PhysicalPlan } => {
-  const { plan: logical, trace } = applyRules(plan, { catalog });
+  const { plan: logical, trace } = applyRules(plan, { catalog, rules });
   const planner = new Planner(catalog, target);
   const planned = planner.plan(logical, '');
   const { key } = logical.schema;

@@ -1,12 +1,21 @@
 /** The rewrites of the logical plan, in the order in which they are applied, once each. */
 
 import { type LogicalNode, printLogical } from '../analyze/logical.ts';
-import type { Rule, RuleContext } from './rule.ts';
+import type { SourceCatalog } from '../analyze/sources.ts';
+import type { Rule } from './rule.ts';
 import { foldConstants } from './rules/fold-constants.ts';
 import { pruneColumns } from './rules/prune-columns.ts';
 import { pushDownFilter } from './rules/push-down-filter.ts';
 
 export const rules: readonly Rule[] = [foldConstants, pushDownFilter, pruneColumns];
+
+/** By what a plan is rewritten. */
+export interface Rewriting {
+  /** The sources as they are when the query is planned. */
+  readonly catalog: SourceCatalog;
+  /** All of them when left out. A test compares what a query gives with other ones, or with none. */
+  readonly rules?: readonly Rule[] | undefined;
+}
 
 /** A plan after a rule. */
 export interface RewriteStep {
@@ -20,11 +29,11 @@ export interface Rewritten {
   readonly trace: readonly RewriteStep[];
 }
 
-export const applyRules = (plan: LogicalNode, context: RuleContext): Rewritten => {
+export const applyRules = (plan: LogicalNode, { catalog, rules: chosen = rules }: Rewriting): Rewritten => {
   const trace: RewriteStep[] = [];
   let rewritten = plan;
-  for (const rule of rules) {
-    rewritten = rule.rewrite(rewritten, context);
+  for (const rule of chosen) {
+    rewritten = rule.rewrite(rewritten, { catalog });
     trace.push({ rule: rule.name, plan: rewritten });
   }
   return { plan: rewritten, trace };

@@ -103,7 +103,7 @@ export const createAs: Handler<CreateAs, CreateAsCommand> = (statement, context)
     timestamp,
     timesMustBeValid: settings.isTrue('ksql.timestamp.throw.on.invalid'),
   };
-  const { physical } = planQuery(analyzed.plan, catalog, target);
+  const { physical } = planQuery(analyzed.plan, context, target);
   const retention = statement.query.window?.retention;
   checkNotInternal(topic, 'written', properties.topic?.at ?? name.at);
   const newTopic = chooseTopic(

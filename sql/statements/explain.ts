@@ -67,12 +67,12 @@ const explainStatement = (statement: Statement, query: Query, context: Statement
     const planned = statement.kind === 'create-as' ? createAs(statement, context) : insertAs(statement, context);
     if (planned.kind === 'command') {
       const description = describeQuery(planned.command.query, context);
-      const { trace } = applyRules(analyzed.plan, { catalog });
+      const { trace } = applyRules(analyzed.plan, context);
       const executionPlan = `${tree}${printTrace(analyzed.plan, trace)}\n\n${description.executionPlan}`;
       return { ...description, executionPlan, state: null };
     }
   }
-  const { trace, physical } = planQuery(analyzed.plan, catalog, undefined);
+  const { trace, physical } = planQuery(analyzed.plan, context, undefined);
   return {
     id: '',
     statementText: context.text,

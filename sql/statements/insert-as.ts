@@ -96,7 +96,7 @@ export const insertAs: Handler<InsertAs, InsertAsCommand> = (statement, context)
     expression: castTo(expression, (sink.schema.value[i] as Column).type),
   }));
   const fitted: LogicalNode = { ...plan, items, schema: { ...plan.schema, value: sink.schema.value } };
-  const { physical } = planQuery(fitted, catalog, {
+  const { physical } = planQuery(fitted, context, {
     topic: sink.topic,
     keyFormat: sink.keyFormat,
     valueFormat: sink.valueFormat,

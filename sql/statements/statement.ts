@@ -19,6 +19,7 @@ import type {
 import type { FunctionContext } from '../functions/define.ts';
 import type { FunctionRegistry } from '../functions/registry.ts';
 import type { Statement } from '../parser/statements/index.ts';
+import type { Rule } from '../plan/rule.ts';
 import type { NewRecord } from '../queries/inserts.ts';
 import type { NewSchema, PlanSchemas } from '../registry/plan-schemas.ts';
 import type { SchemaRegistry } from '../registry/registry.ts';
@@ -37,6 +38,8 @@ export interface StatementContext {
   readonly topics: Topics;
   readonly schemas: PlanSchemas;
   readonly settings: Settings;
+  /** As in `Rewriting`. */
+  readonly rules?: readonly Rule[] | undefined;
   readonly typer: Typer;
   readonly functions: FunctionRegistry;
   readonly functionContext: FunctionContext;
