@@ -66,7 +66,7 @@ export { answerSchemas } from './registry/port.ts';
 export type { SchemaRegistry } from './registry/registry.ts';
 export { type RegistryPlace, registryPlaceOf } from './registry/registry-place.ts';
 export { TopicStore } from './registry/topic-store.ts';
-export { type PlannedStatement, type PlanStatement, Session } from './session.ts';
+export { type PlannedStatement, type PlanStatement, Session, type SessionOptions } from './session.ts';
 export { isKnownProperty, knownProperties, Settings } from './settings.ts';
 export { statementTopic } from './statement-log.ts';
 export { applyCommand, type Command, type Planned } from './statements/index.ts';

@@ -10,7 +10,7 @@ export const limitMs = 100;
 let base: Catalog | undefined;
 
 /** A session with the sources of the tests in its catalog. */
-const freshSession = (): Session => {
+export const freshSession = (): Session => {
   if (base === undefined) {
     const first = session();
     planAll(sources, first);

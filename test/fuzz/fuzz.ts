@@ -1,8 +1,10 @@
 /** The loop: random texts, each checked, each kind of problem reported once. */
 
 import type { Random } from '../../base/index.ts';
-import { check } from './check.ts';
-import { corpus, Generator, mutated } from './generate.ts';
+import { corpus } from '../sql/support/corpus.ts';
+import { check, freshSession } from './check.ts';
+import { mutated } from './mutate.ts';
+import { Generator } from './statements.ts';
 
 export interface Found {
   readonly problem: string;
@@ -37,7 +39,7 @@ export const fuzz = ({
       seen.add(kind);
     }
   };
-  const generator = new Generator(random);
+  const generator = new Generator(random, freshSession());
   for (let i = 0; i < generated; i++) one(generator.statement());
   for (let i = 0; i < mutations; i++) {
     one(mutated(random.chance(0.2) ? generator.statement() : random.pick(corpus), random));

@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import { complete, meanings, nameTypes, placeName } from '../../sql/completion.ts';
 import { builtInFunctions, type CompletionItem } from '../../sql/index.ts';
 import { grammarRules } from '../../sql/parser/parse.ts';
-import { corpus } from '../fuzz/generate.ts';
+import { corpus } from './support/corpus.ts';
 import { planAll, session, sources } from './support/planning.ts';
 import { closeWorlds, openWorld } from './support/world.ts';
 

@@ -7,7 +7,7 @@ import { parseExpression, parseStatements, parseType } from '../../../sql/parser
 import { printExpression, printType } from '../../../sql/parser/print.ts';
 import { printStatement } from '../../../sql/parser/statements/index.ts';
 import { keywords } from '../../../sql/parser/words.ts';
-import { corpus } from '../../fuzz/generate.ts';
+import { corpus } from '../support/corpus.ts';
 import { expression, statement, type } from './arbitrary.ts';
 import { bare } from './outline.ts';
 

@@ -8,6 +8,7 @@ import {
   type FunctionRegistry,
   type Planned,
   Session,
+  type SessionOptions,
   Settings,
   type Topics,
 } from '../../../sql/index.ts';
@@ -26,6 +27,7 @@ export const sources = `
 export const session = (
   settings: Readonly<Record<string, unknown>> = {},
   functions: FunctionRegistry = builtInFunctions(),
+  more: Pick<SessionOptions, 'rules' | 'schemas'> = {},
 ): Session => {
   const topics: Topics = new Map();
   return new Session({
@@ -35,6 +37,7 @@ export const session = (
     functions,
     functionContext: { now: () => 1_000_000, random: () => 0.5 },
     number: 0,
+    ...more,
   });
 };
 

@@ -1,12 +1,15 @@
 /** Running persistent queries without a log or a clock: statements and records in, what every query writes out. */
 
 import { readI64 } from '../../../base/index.ts';
-import { TopologyTestDriver } from '../../../engine/test-driver.ts';
+import { type TestRecord, TopologyTestDriver } from '../../../engine/test-driver.ts';
+import type { PipedRecord } from '../../../engine/test-records.ts';
 import { windowBytesOf } from '../../../sql/compile/keys.ts';
+import type { WriterSchemas } from '../../../sql/formats/writer-schemas.ts';
 import {
   builtInFunctions,
   compileTopology,
   type FunctionRegistry,
+  type PhysicalPlan,
   readPlan,
   ScanRegistry,
   sourcesOf,
@@ -27,6 +30,67 @@ export interface Ran {
   readonly drops: readonly string[];
 }
 
+/** A record on its way to a topic. */
+export interface Piped extends PipedRecord<Uint8Array, Uint8Array> {
+  readonly topic: string;
+}
+
+/** What a topic got, in order. */
+export interface Written {
+  readonly records: TestRecord<Uint8Array, Uint8Array>[];
+  readonly windowed: WindowedKey | undefined;
+}
+
+export interface RunOptions {
+  readonly functions?: FunctionRegistry;
+  readonly schemas?: WriterSchemas;
+  /** Of every topic; default 1. */
+  readonly partitions?: number;
+}
+
+/**
+ * Runs the queries, then the records, group after group: those of a group, which are for one topic, come in one batch.
+ * What a query writes is read by the queries behind it before the next group comes.
+ */
+export const runPlans = (
+  plans: readonly PhysicalPlan[],
+  groups: Iterable<readonly Piped[]>,
+  { functions = builtInFunctions(), schemas, partitions = 1 }: RunOptions = {},
+): { readonly written: ReadonlyMap<string, Written>; readonly drops: readonly string[] } => {
+  const written = new Map<string, Written>();
+  const queries = plans.map((planned) => {
+    // As from the statement log.
+    const plan = readPlan(JSON.parse(writePlan(planned)));
+    const { root } = plan;
+    if (root.kind === 'result' || !('topic' in root)) throw new Error('a persistent query has a sink');
+    const topology = compileTopology(plan, {
+      functions,
+      context: { now: () => 0, random: () => 0 },
+      scans: new ScanRegistry(),
+      ...(schemas === undefined ? {} : { schemas }),
+    });
+    written.set(root.topic, { records: [], windowed: root.schema.windowed });
+    return {
+      driver: new TopologyTestDriver(topology, { applicationId: 'query', partitions }),
+      inputs: new Set(sourcesOf(plan).map((source) => source.topic)),
+      out: root.topic,
+    };
+  });
+  const pipe = (topic: string, records: readonly PipedRecord<Uint8Array, Uint8Array>[]): void => {
+    for (const { driver, inputs, out } of queries) {
+      if (!inputs.has(topic)) continue;
+      driver.pipe(topic, records);
+      const made = driver.take(out);
+      written.get(out)?.records.push(...made);
+      if (made.length > 0) pipe(out, made);
+    }
+  };
+  for (const group of groups) pipe(group[0]?.topic ?? '', group);
+  const drops = queries.flatMap(({ driver }) => driver.drops.map(({ reason, detail }) => `${reason}: ${detail}`));
+  for (const { driver } of queries) driver.close();
+  return { written, drops };
+};
+
 /**
  * Runs the statements (the first make the sources), then the records one after the other; what a query writes is read
  * by the queries behind it before the next record comes. Keys of other formats than text are shown as hexadecimal
@@ -38,52 +102,33 @@ export const runSql = (
   functions: FunctionRegistry = builtInFunctions(),
 ): Ran => {
   const own = session({}, functions);
-  const queries: {
-    readonly driver: TopologyTestDriver;
-    readonly inputs: ReadonlySet<string>;
-    readonly out: string;
-    readonly windowed: WindowedKey | undefined;
-  }[] = [];
+  const plans: PhysicalPlan[] = [];
   for (const statement of parseStatements(statements)) {
     const { planned } = own.plan(statement);
     if (planned.kind !== 'command') continue;
     const { command } = planned;
-    if (command.kind !== 'create-as' && command.kind !== 'insert-as') continue;
-    // As from the statement log.
-    const plan = readPlan(JSON.parse(writePlan(command.query.plan)));
-    const { root } = plan;
-    if (root.kind === 'result' || !('topic' in root)) throw new Error('a persistent query has a sink');
-    const topology = compileTopology(plan, {
-      functions,
-      context: { now: () => 0, random: () => 0 },
-      scans: new ScanRegistry(),
-    });
-    const inputs = new Set(sourcesOf(plan).map((source) => source.topic));
-    const driver = new TopologyTestDriver(topology, { applicationId: 'query' });
-    queries.push({ driver, inputs, out: root.topic, windowed: root.schema.windowed });
+    if (command.kind === 'create-as' || command.kind === 'insert-as') plans.push(command.query.plan);
   }
-  const written = new Map<string, string[][]>();
-  const pipe = (topic: string, key: Uint8Array | null, value: Uint8Array | null, timestamp: number): void => {
-    for (const { driver, inputs, out, windowed } of queries) {
-      if (!inputs.has(topic)) continue;
-      driver.pipe(topic, [{ key, value, timestamp }]);
-      for (const record of driver.take(out)) {
-        const lines = written.get(out) ?? [];
-        written.set(out, lines);
-        lines.push([`${shownKey(record.key, windowed)} ${shown(record.value)}`, ` @${record.timestamp}`]);
-        pipe(out, record.key, record.value, record.timestamp);
-      }
-    }
-  };
-  for (const [topic, key, value, timestamp = 0] of records) pipe(topic, bytesOf(key), bytesOf(value), timestamp);
-  const drops = queries.flatMap(({ driver }) => driver.drops.map(({ reason, detail }) => `${reason}: ${detail}`));
-  for (const { driver } of queries) driver.close();
+  const groups = records.map(([topic, key, value, timestamp = 0]) => [
+    { topic, key: bytesOf(key), value: bytesOf(value), timestamp },
+  ]);
+  const { written, drops } = runPlans(plans, groups, { functions });
   return {
-    lines: (topic, times) =>
-      (written.get(topic) ?? []).map(([line, time]) => `${line}${times === undefined ? '' : time}`),
+    lines: (topic, times) => {
+      const { records: lines = [], windowed } = written.get(topic) ?? {};
+      return lines.map(
+        (record) => `${shownRecord(record, windowed)}${times === undefined ? '' : ` @${record.timestamp}`}`,
+      );
+    },
     drops,
   };
 };
+
+/** `key value`, as `runSql` shows it. */
+export const shownRecord = (
+  { key, value }: Pick<TestRecord<Uint8Array, Uint8Array>, 'key' | 'value'>,
+  windowed: WindowedKey | undefined,
+): string => `${shownKey(key, windowed)} ${shown(value)}`;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -104,7 +149,11 @@ const shownKey = (bytes: Uint8Array | null, windowed: WindowedKey | undefined): 
 
 const shown = (bytes: Uint8Array | null): string => {
   if (bytes === null) return 'null';
-  // Control characters: not a text but a number's bytes, or a window behind a key.
-  if (!bytes.some((byte) => byte < 32)) return decoder.decode(bytes);
+  // Control characters, or no UTF-8: not a text but a number's bytes, or a window behind a key.
+  if (!bytes.some((byte) => byte < 32)) {
+    try {
+      return decoder.decode(bytes);
+    } catch {}
+  }
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 };
