@@ -72,6 +72,9 @@ export const sideOfJoin =
     };
   };
 
+/** A transaction that reads much more time than records are kept for forgets them meanwhile, in so many steps. */
+const expiriesWhileKept = 8;
+
 interface Side<V> {
   readonly isLeft: boolean;
   readonly buffer: JoinBuffer<V>;
@@ -97,6 +100,9 @@ class JoinOperator<L, R, Out> implements Operator<OfSide<L> | OfSide<R>> {
   readonly #right: Side<unknown>;
   readonly #alone: AloneRecords | undefined;
   readonly #out = new StreamRecord<Out>();
+  readonly #expiresEveryMs: number;
+  /** When records are forgotten next, in the middle of a transaction. */
+  #expiresAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: StreamStreamJoin<L, R, Out>, context: OperatorContext, forward: Forward<Out>) {
     const { left, right, times, outer, alone, join } = options;
@@ -126,6 +132,7 @@ class JoinOperator<L, R, Out> implements Operator<OfSide<L> | OfSide<R>> {
       outer: outer === 'right' || outer === 'both',
     };
     this.#alone = alone === undefined ? undefined : new AloneRecords(context, alone);
+    this.#expiresEveryMs = Math.max(1, Math.min(kept.left, kept.right) / expiriesWhileKept);
   }
 
   process(record: StreamRecord<OfSide<L> | OfSide<R>>): void {
@@ -143,6 +150,7 @@ class JoinOperator<L, R, Out> implements Operator<OfSide<L> | OfSide<R>> {
     if (this.#alone !== undefined) this.#emitClosed(context.reachedTime());
     const streamTime = context.streamTime();
     const time = originTime > streamTime ? originTime : streamTime;
+    if (time >= this.#expiresAt) this.#expire(time);
     const met = this.#meet(record, value, own, other, time);
     const isAlone = own.outer && !met;
     const waits = isAlone && this.#alone !== undefined;
@@ -228,6 +236,15 @@ class JoinOperator<L, R, Out> implements Operator<OfSide<L> | OfSide<R>> {
     }
   }
 
+  /** Forgets records before the transaction ends. Where records wait alone, their windows have to close first. */
+  #expire(time: number): void {
+    this.#expiresAt = time + this.#expiresEveryMs;
+    if (this.#alone !== undefined) return;
+    const reached = this.#context.reachedTime();
+    this.#left.buffer.expireBelow(reached - this.#left.keptMs);
+    this.#right.buffer.expireBelow(reached - this.#right.keptMs);
+  }
+
   flush(): void {
     const time = this.#context.streamTime();
     this.#emitClosed(time);
@@ -240,6 +257,7 @@ class JoinOperator<L, R, Out> implements Operator<OfSide<L> | OfSide<R>> {
   }
 
   rollback(): void {
+    this.#expiresAt = Number.NEGATIVE_INFINITY;
     this.#alone?.rollback();
     this.#left.buffer.rollback();
     this.#right.buffer.rollback();

@@ -16,19 +16,19 @@ export class Expiry {
   below = Number.NEGATIVE_INFINITY;
   /** The same, as committed. */
   committedBelow = Number.NEGATIVE_INFINITY;
-  readonly #windowMs: number;
+  readonly windowMs: number;
   /** Windows that have expired and still are in the store's sum, until the expiry itself is written: their starts and
    *  checksums. */
   #dropped: { readonly windowStart: number; readonly checksum: number }[] = [];
 
   /** `windowMs` 0: each window start is a window of its own, which expires with its start. */
   constructor(windowMs: number) {
-    this.#windowMs = windowMs;
+    this.windowMs = windowMs;
   }
 
   /** The start of the window that holds a time. */
   windowOf(time: number): number {
-    return this.#windowMs === 0 ? time : Math.floor(time / this.#windowMs) * this.#windowMs;
+    return this.windowMs === 0 ? time : Math.floor(time / this.windowMs) * this.windowMs;
   }
 
   /** Windows that start before have wholly expired, as committed. */

@@ -56,7 +56,7 @@ export const committedPages = (core: StoreCore): PageSource => ({
 });
 
 /** Bytes that are copied into a buffer of their own. */
-class Bound {
+export class Bound {
   bytes = new Uint8Array(32);
   /** −1: open. */
   length = -1;
@@ -73,9 +73,23 @@ class Bound {
     this.length = timeBytes;
   }
 
+  /** The least bytes above others. */
+  setBehind(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    if (length >= this.bytes.length) this.bytes = new Uint8Array((length + 1) * 2);
+    copyBytes(bytes, start, end, this.bytes, 0);
+    this.bytes[length] = 0;
+    this.length = length + 1;
+  }
+
   take(other: Bound): void {
     if (other.length < 0) this.length = -1;
     else this.set(other.bytes, 0, other.length);
+  }
+
+  /** Undefined: open. */
+  view(): Uint8Array | undefined {
+    return this.length < 0 ? undefined : this.bytes.subarray(0, this.length);
   }
 }
 
@@ -347,11 +361,11 @@ export class OrderCursor implements OrderedCursor, EntryReader {
   // ---- changes of the store
 
   release(address: number): void {
-    if (this.#state === 'on' && this.#address === address) this.leavePage();
+    if (this.#state === 'on' && this.#address === address) this.leave();
   }
 
   /** Copies the entry under the cursor; `next` looks for its place again. */
-  leavePage(): void {
+  leave(): void {
     if (this.#state !== 'on') return;
     const { valueBytes, orderStart, orderEnd, valueStart, valueEnd } = this;
     this.#place.set(valueBytes, orderStart, orderEnd);
@@ -369,7 +383,7 @@ export class OrderCursor implements OrderedCursor, EntryReader {
 
   /** The transaction ends: there is no next entry. */
   endTransaction(): void {
-    this.leavePage();
+    this.leave();
     if (this.#state !== 'done') this.#state = 'ended';
   }
 

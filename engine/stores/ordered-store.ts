@@ -7,16 +7,23 @@
  * within a window that has not are absent for every reader. (Shorter windows would keep less of what has expired; where
  * a key has few entries, each would then be a page of its own.)
  *
+ * What `append` adds to a store with a retention time, and is newer than all in its pages, stays outside of them until
+ * the transaction ends (`recent-entries.ts`): a query that reads much time at once appends most entries and sees them
+ * expire within one transaction, without a page. So entries in pages and recent ones never overlap in time, and what is
+ * committed lies in pages.
+ *
  * The changelog has one entry for each key and order, so pages are rebuilt from it, whatever their size and the width
  * of a window. What of a transaction has changed is read off the pages (`page-changes.ts`).
  */
 
-import { assert, newCursor, readUnsignedVarint } from '../../base/index.ts';
+import { assert, compareBytes, copyBytes, newCursor, readUnsignedVarint } from '../../base/index.ts';
 import { Expiry } from './expiry.ts';
 import { isPage, kinds, readTime, timeBytes, writeTime } from './layout.ts';
+import { LiveCursor } from './live-cursor.ts';
 import { committedPages, livePages, OrderCursor } from './order-cursor.ts';
 import { PageChanges } from './page-changes.ts';
 import { appendedBytes, defaultPageBytes, PageTree } from './page-tree.ts';
+import { Positions, type RecentEntries } from './recent-entries.ts';
 import { scanPages } from './scan-pages.ts';
 import type {
   ChangelogAppend,
@@ -32,6 +39,13 @@ import type { OrderedCursor, StoreSpec } from './store.ts';
 import type { PageWrite } from './store-core.ts';
 import type { StoreOptions } from './store-options.ts';
 import { TreeKey } from './tree-key.ts';
+
+/** What the operator's cursors have in common. */
+interface OwnCursor extends OrderedCursor {
+  /** The entry under the cursor is about to change: it is copied. */
+  leave(): void;
+  endTransaction(): void;
+}
 
 /** What a changelog key has beside key and order. */
 const keyOverheadBytes = 5;
@@ -51,7 +65,12 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   #written: number | undefined;
   /** Changes of the core as of then. */
   #writtenAt = 0;
-  readonly #cursors: OrderCursor[] = [];
+  readonly #cursors: OwnCursor[] = [];
+  /** Entries that were appended of late: all are newer than those in pages. */
+  readonly #recent: RecentEntries | undefined;
+  readonly #found = new Positions();
+  /** No time in pages is later. NaN: not looked up yet. */
+  #newest = Number.NaN;
   readonly #parsed = newCursor();
   /** An order that `append` makes. */
   readonly #appended = new Uint8Array(appendedBytes);
@@ -61,6 +80,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     const expiry = retentionMs === undefined ? undefined : new Expiry(retentionMs);
     super(spec, options, { ...(expiry === undefined ? {} : { expiry }), paged: true, form: formOf(retentionMs) });
     this.#expiry = expiry;
+    this.#recent = this.core.recent;
     this.#tree = new PageTree(this.core, this.#key, options.pageBytes ?? defaultPageBytes);
     this.#changes = new PageChanges(this.core, this.#tree, this.#key);
   }
@@ -76,8 +96,16 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     orderEnd: number,
   ): boolean {
     if (!this.#locate(key, keyStart, keyEnd, order, orderStart, orderEnd)) return false;
-    if (this.#tree.find(order, orderStart, orderEnd) < 0) return false;
     const { core } = this;
+    const recent = this.#recent;
+    if (recent !== undefined && recent.count > 0 && this.#isRecent(order, orderStart)) {
+      if (this.#findRecent(key, keyStart, keyEnd, order, orderStart, orderEnd) === 0) return false;
+      core.valueBytes = recent.bytes;
+      core.valueStart = recent.valueStart;
+      core.valueEnd = recent.valueEnd;
+      return true;
+    }
+    if (this.#tree.find(order, orderStart, orderEnd) < 0) return false;
     const { page } = this.#tree;
     core.valueBytes = page.bytes;
     core.valueStart = page.valueStart;
@@ -100,6 +128,18 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     if (bytes + keyOverheadBytes > this.core.entryLimitBytes) return false;
     if (!this.#locate(key, keyStart, keyEnd, order, orderStart, orderEnd)) return true;
     this.#written = undefined;
+    const recent = this.#recent;
+    if (recent !== undefined && recent.count > 0 && this.#isRecent(order, orderStart)) {
+      const position = this.#findRecent(key, keyStart, keyEnd, order, orderStart, orderEnd);
+      if (position > 0 && recent.valueEnd - recent.valueStart === valueEnd - valueStart) {
+        for (const cursor of this.#cursors) cursor.leave();
+        copyBytes(value, valueStart, valueEnd, recent.bytes, recent.valueStart);
+        return true;
+      }
+      this.#moveToPages();
+      this.#locate(key, keyStart, keyEnd, order, orderStart, orderEnd);
+    }
+    if (recent !== undefined) this.#raiseNewest(readTime(order, orderStart));
     this.#tree.put(order, orderStart, orderEnd, value, valueStart, valueEnd, 'change');
     return true;
   }
@@ -116,6 +156,10 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   ): boolean {
     const bytes = keyEnd - keyStart + to.length + valueEnd - valueStart;
     if (bytes + keyOverheadBytes > this.core.entryLimitBytes) return false;
+    if (this.#recent !== undefined) {
+      this.#moveToPages();
+      this.#raiseNewest(readTime(to, 0));
+    }
     if (this.#sameTree(from, to) && this.#locate(key, keyStart, keyEnd, to, 0, to.length)) {
       this.#written = undefined;
       if (this.#tree.replace(from, to, value, valueStart, valueEnd)) return true;
@@ -143,6 +187,15 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   ): number {
     const bytes = keyEnd - keyStart + appendedBytes + valueEnd - valueStart;
     if (bytes + keyOverheadBytes > this.core.entryLimitBytes) return -1;
+    const recent = this.#recent;
+    if (recent !== undefined && time > this.#newestInPages()) {
+      if (time < (this.#expiry as Expiry).below) return 0;
+      this.#written = undefined;
+      const sequence = recent.append(key, keyStart, keyEnd, time, value, valueStart, valueEnd);
+      if (sequence >= 0) return sequence;
+      this.#moveToPages();
+      this.#raiseNewest(time);
+    }
     const order = this.#appended;
     writeTime(order, 0, time);
     if (!this.#locate(key, keyStart, keyEnd, order, 0, appendedBytes)) return 0;
@@ -159,6 +212,14 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     orderEnd: number,
   ): void {
     if (!this.#locate(key, keyStart, keyEnd, order, orderStart, orderEnd)) return;
+    if (this.#recent !== undefined && this.#recent.count > 0 && this.#isRecent(order, orderStart)) {
+      const position = this.#findRecent(key, keyStart, keyEnd, order, orderStart, orderEnd);
+      if (position === 0) return;
+      for (const cursor of this.#cursors) cursor.leave();
+      this.#written = undefined;
+      this.#recent.remove(position);
+      return;
+    }
     const index = this.#tree.find(order, orderStart, orderEnd);
     if (index < 0) return;
     this.#written = undefined;
@@ -166,7 +227,13 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   }
 
   cursor(): OrderedCursor {
-    const cursor = new OrderCursor(this.core, livePages(this.core));
+    const pages = new OrderCursor(this.core, livePages(this.core));
+    const expiry = this.#expiry;
+    let cursor: OwnCursor = pages;
+    if (this.#recent !== undefined && expiry !== undefined) {
+      const times = { newest: () => this.#newestInPages(), expiredBelow: () => expiry.below };
+      cursor = new LiveCursor(pages, this.#recent, times);
+    }
     this.#cursors.push(cursor);
     return cursor;
   }
@@ -174,9 +241,67 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   expireBelow(time: number): void {
     assert(this.#expiry !== undefined, `the store ${this.name} has no retention time: its entries do not expire`);
     // What has expired is absent for cursors too.
-    for (const cursor of this.#cursors) cursor.leavePage();
+    for (const cursor of this.#cursors) cursor.leave();
     this.#written = undefined;
     this.core.expireBelow(time);
+    this.#recent?.expireBelow((this.#expiry as Expiry).below);
+  }
+
+  // ---- recent entries
+
+  /** No entry in pages has a later time. */
+  #newestInPages(): number {
+    if (Number.isNaN(this.#newest)) {
+      const { windows, windowMs } = this.#expiry as Expiry;
+      const last = windows.atOrBefore(Number.POSITIVE_INFINITY);
+      this.#newest = last === undefined ? Number.NEGATIVE_INFINITY : last + windowMs;
+    }
+    return this.#newest;
+  }
+
+  #raiseNewest(time: number): void {
+    if (time > this.#newestInPages()) this.#newest = time;
+  }
+
+  /** Whether an entry of this order would be among the recent ones. */
+  #isRecent(order: Uint8Array, orderStart: number): boolean {
+    return readTime(order, orderStart) > this.#newestInPages();
+  }
+
+  /** Comes to a recent entry; answers with its position, 0: there is none. */
+  #findRecent(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    order: Uint8Array,
+    orderStart: number,
+    orderEnd: number,
+  ): number {
+    const recent = this.#recent as RecentEntries;
+    const found = this.#found;
+    const time = readTime(order, orderStart);
+    recent.collect(key, keyStart, keyEnd, time, time, found);
+    for (let i = 0; i < found.count; i++) {
+      const position = found.items[i] as number;
+      recent.at(position);
+      const { bytes, orderStart: start } = recent;
+      if (compareBytes(bytes, start, start + appendedBytes, order, orderStart, orderEnd) === 0) return position;
+    }
+    return 0;
+  }
+
+  /** Puts the recent entries into pages. */
+  #moveToPages(): void {
+    const recent = this.#recent;
+    if (recent === undefined || recent.count === 0) return;
+    for (const cursor of this.#cursors) cursor.leave();
+    const { latest } = recent;
+    recent.moveTo((this.#expiry as Expiry).below, (bytes, keyStart, keyEnd, orderStart, valueStart, valueEnd) => {
+      const orderEnd = orderStart + appendedBytes;
+      if (this.#locate(bytes, keyStart, keyEnd, bytes, orderStart, orderEnd))
+        this.#tree.put(bytes, orderStart, orderEnd, bytes, valueStart, valueEnd, 'change');
+    });
+    this.#raiseNewest(latest);
   }
 
   /** Sets the key of the tree that holds the order; false: its time has expired. */
@@ -251,13 +376,15 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
 
   // ---- the transaction
 
-  /** Pages, until the changelog is written; then its entries. */
+  /** Pages and recent entries, until the changelog is written; then its entries. */
   override changed(): number {
     const { count } = this.core.changes;
-    return this.#written === undefined || this.#writtenAt !== count ? count : this.#written;
+    if (this.#written !== undefined && this.#writtenAt === count) return this.#written;
+    return count + (this.#recent?.count ?? 0);
   }
 
   override writeChangelog(append: ChangelogAppend): void {
+    this.#moveToPages();
     let written = 0;
     const counted: ChangelogAppend = (key, keyStart, keyEnd, value, valueStart, valueEnd) => {
       written++;
@@ -270,6 +397,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   }
 
   override commit(changelogNextOffset: number): void {
+    this.#moveToPages();
     const changed = this.changed();
     this.#endTransaction();
     this.core.commit(changelogNextOffset, changed);
@@ -277,11 +405,13 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
 
   override rollback(): void {
     this.#endTransaction();
+    this.#recent?.clear();
     this.core.rollback();
   }
 
   override async clear(): Promise<void> {
     this.#endTransaction();
+    this.#newest = Number.NaN;
     await super.clear();
   }
 
@@ -305,6 +435,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     const { core } = this;
     assert(core.changes.count === 0, 'changelog entries are applied outside of a transaction');
     core.records++;
+    this.#newest = Number.NaN;
     const order = this.#parse(key, keyStart, keyEnd);
     if (order < 0) return;
     const write: PageWrite = 'replay';

@@ -27,6 +27,7 @@ import { FlatTable, flags } from './flat-table.ts';
 import { hasWindow, kinds, numberValue, readNumberValue, readTime, timeBytes, writeTime } from './layout.ts';
 import { LinkedPages } from './linked-pages.ts';
 import { LookAhead } from './look-ahead.ts';
+import { RecentEntries } from './recent-entries.ts';
 import type { ChangelogAppend, KeyColumns, StoreStats } from './state-store.ts';
 import type { ChangeVisitor } from './store.ts';
 import { type EntriesInMemory, StoreMemory } from './store-memory.ts';
@@ -84,6 +85,8 @@ export class StoreCore implements EntriesInMemory {
   /** Pages of ordered stores: which have to be written together. */
   readonly linked = new LinkedPages();
   readonly forgets: boolean;
+  /** Of ordered stores: what the open transaction has appended, and is not in pages. */
+  readonly recent: RecentEntries | undefined;
   readonly scanChunkBytes: number | undefined;
   readonly changelogId: string;
   readonly form: string;
@@ -118,7 +121,12 @@ export class StoreCore implements EntriesInMemory {
     this.#lookAheadFrom = options.lookAheadFrom;
     this.expiry = expiry;
     this.table = this.#newTable();
+    this.recent = paged && expiry !== undefined ? new RecentEntries(() => this.table) : undefined;
     this.memory = new StoreMemory(this, options.memory);
+  }
+
+  get recentBytes(): number {
+    return this.recent?.bytesInMemory ?? 0;
   }
 
   #newTable(): FlatTable {
@@ -136,6 +144,7 @@ export class StoreCore implements EntriesInMemory {
     this.expiry?.reset();
     this.stored.reset();
     this.linked.clear();
+    this.recent?.clear();
     this.complete = true;
     this.position = this.checkpointed = undefined;
     this.records = 0;
@@ -497,7 +506,7 @@ export class StoreCore implements EntriesInMemory {
 
   /** Bytes of the open transaction: what its changed entries were before, and what the list of them takes. */
   get changedBytes(): number {
-    return this.changes.bytesUsed;
+    return this.changes.bytesUsed + (this.recent?.bytesUsed ?? 0);
   }
 
   /** `records`: how many changelog entries the transaction has. */

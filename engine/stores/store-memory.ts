@@ -28,6 +28,8 @@ export interface EntriesInMemory {
   readonly changes: ChangeList;
   readonly due: DueQueue;
   readonly expiry: Expiry | undefined;
+  /** What of the open transaction is kept beside the table. */
+  readonly recentBytes: number;
   readonly stored: StoredEntries;
   /** What is evicted is gone, and the same as absent. */
   readonly forgets: boolean;
@@ -55,9 +57,10 @@ export class StoreMemory implements MemoryUser {
 
   /** Bytes that are counted against the budget. */
   get bytesInUse(): number {
-    const { table, changes, due, expiry } = this.#entries;
+    const { table, changes, due, expiry, recentBytes } = this.#entries;
     return (
       table.slab.liveBytes +
+      recentBytes +
       table.slotBytes +
       changes.bytesInMemory +
       due.bytesInMemory +

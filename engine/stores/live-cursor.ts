@@ -1,0 +1,252 @@
+/**
+ * A cursor over the entries of one key in an ordered store with a retention time, as the open transaction sees them:
+ * those in pages, and those that were appended of late (`recent-entries.ts`), all of which are newer. So one follows
+ * the other, and a range that begins behind the newest page looks nothing up there.
+ */
+
+import { assert, compareBytes, copyBytes } from '../../base/index.ts';
+import { readTime, timeBytes } from './layout.ts';
+import { Bound, type OrderCursor } from './order-cursor.ts';
+import { Positions, type RecentEntries } from './recent-entries.ts';
+import type { OrderedCursor } from './store.ts';
+
+const orderBytes = timeBytes + 4;
+
+/** Times of the entries that are in pages. */
+export interface PageTimes {
+  /** None of them is later. */
+  newest(): number;
+  /** Times before have expired. */
+  expiredBelow(): number;
+}
+
+/** The entry under the cursor, where it is a recent one. */
+class EntryView {
+  valueBytes: Uint8Array = new Uint8Array(0);
+  orderStart = 0;
+  orderEnd = 0;
+  valueStart = 0;
+  valueEnd = 0;
+}
+
+/**
+ * - `done`: there is no (further) entry
+ * - `pages`, `recent`: where the next one is looked for first
+ * - `ended`: the transaction of the cursor has ended
+ */
+type State = 'done' | 'pages' | 'recent' | 'ended';
+
+/** No version of what is collected. */
+const notCollected = -1;
+
+export class LiveCursor implements OrderedCursor {
+  readonly #pages: OrderCursor;
+  readonly #recent: RecentEntries;
+  readonly #times: PageTimes;
+  #state: State = 'done';
+  #backward = false;
+  readonly #key = new Bound();
+  readonly #from = new Bound();
+  readonly #to = new Bound();
+  /** The recent entries of the range, ascending, as of a version of them. */
+  readonly #found = new Positions();
+  #version = notCollected;
+  /** Those from here on are visited, backward those before. */
+  #index = 0;
+  #end = 0;
+  readonly #view = new EntryView();
+  #at: OrderCursor | EntryView;
+  /** A recent entry is under the cursor; `#copied`: as a copy. */
+  #shown = false;
+  #copied = false;
+  #copy = new Uint8Array(256);
+
+  constructor(pages: OrderCursor, recent: RecentEntries, times: PageTimes) {
+    this.#pages = pages;
+    this.#at = pages;
+    this.#recent = recent;
+    this.#times = times;
+  }
+
+  get valueBytes(): Uint8Array {
+    return this.#at.valueBytes;
+  }
+
+  get orderStart(): number {
+    return this.#at.orderStart;
+  }
+
+  get orderEnd(): number {
+    return this.#at.orderEnd;
+  }
+
+  get valueStart(): number {
+    return this.#at.valueStart;
+  }
+
+  get valueEnd(): number {
+    return this.#at.valueEnd;
+  }
+
+  fetch(key: Uint8Array, start: number, end: number, from?: Uint8Array, to?: Uint8Array): void {
+    this.#open(key, start, end, from, to, false);
+  }
+
+  fetchBackward(key: Uint8Array, start: number, end: number, from?: Uint8Array, to?: Uint8Array): void {
+    this.#open(key, start, end, from, to, true);
+  }
+
+  #open(
+    key: Uint8Array,
+    start: number,
+    end: number,
+    from: Uint8Array | undefined,
+    to: Uint8Array | undefined,
+    backward: boolean,
+  ): void {
+    assert(
+      (from === undefined || from.length >= timeBytes) && (to === undefined || to.length >= timeBytes),
+      'a bound of an ordered store that expires begins with a time',
+    );
+    this.#key.set(key, start, end);
+    if (from === undefined) this.#from.length = -1;
+    else this.#from.set(from, 0, from.length);
+    if (to === undefined) this.#to.length = -1;
+    else this.#to.set(to, 0, to.length);
+    this.#backward = backward;
+    this.#begin(key, start, end, from, to);
+  }
+
+  #begin(key: Uint8Array, start: number, end: number, from: Uint8Array | undefined, to: Uint8Array | undefined): void {
+    const newest = this.#times.newest();
+    this.#version = notCollected;
+    this.#shown = false;
+    const inPages = this.#fromTime() <= newest;
+    if (inPages) {
+      if (this.#backward) this.#pages.fetchBackward(key, start, end, from, to);
+      else this.#pages.fetch(key, start, end, from, to);
+    }
+    if (this.#backward) this.#state = this.#toTime() > newest ? 'recent' : inPages ? 'pages' : 'done';
+    else this.#state = inPages ? 'pages' : 'recent';
+  }
+
+  #fromTime(): number {
+    const { bytes, length } = this.#from;
+    return length < 0 ? Number.NEGATIVE_INFINITY : readTime(bytes, 0);
+  }
+
+  #toTime(): number {
+    const { bytes, length } = this.#to;
+    return length < 0 ? Number.POSITIVE_INFINITY : readTime(bytes, 0);
+  }
+
+  next(): boolean {
+    assert(this.#state !== 'ended', 'a cursor is used after the end of its transaction');
+    if (this.#state === 'recent') return this.#nextRecent();
+    if (this.#state === 'done') return false;
+    if (this.#pages.next()) {
+      this.#at = this.#pages;
+      return true;
+    }
+    if (this.#backward) {
+      this.#state = 'done';
+      return false;
+    }
+    this.#state = 'recent';
+    return this.#nextRecent();
+  }
+
+  #nextRecent(): boolean {
+    const { version } = this.#recent;
+    if (this.#version !== version) {
+      if (this.#version !== notCollected) {
+        // Entries have come or gone, into pages maybe: begins again behind the one under the cursor.
+        if (this.#shown) this.#leaveOut();
+        this.#begin(this.#key.bytes, 0, this.#key.length, this.#from.view(), this.#to.view());
+        if (this.#state !== 'recent') return this.next();
+      }
+      this.#collect();
+      this.#version = version;
+    }
+    if (this.#index === this.#end) {
+      this.#shown = false;
+      if (this.#backward && this.#fromTime() <= this.#times.newest()) {
+        this.#state = 'pages';
+        return this.next();
+      }
+      this.#state = 'done';
+      return false;
+    }
+    this.#show(this.#found.items[this.#backward ? --this.#end : this.#index++] as number);
+    return true;
+  }
+
+  /** The range goes on behind the entry under the cursor. */
+  #leaveOut(): void {
+    const { valueBytes, orderStart, orderEnd } = this.#view;
+    if (this.#backward) this.#to.set(valueBytes, orderStart, orderEnd);
+    else this.#from.setBehind(valueBytes, orderStart, orderEnd);
+  }
+
+  #collect(): void {
+    const recent = this.#recent;
+    const found = this.#found;
+    const { bytes, length } = this.#key;
+    const from = this.#fromTime();
+    const below = this.#times.expiredBelow();
+    recent.collect(bytes, 0, length, from > below ? from : below, this.#toTime(), found);
+    let index = 0;
+    let end = found.count;
+    // Bounds may be longer than a time.
+    while (index < end && this.#from.length > timeBytes && this.#compareAt(index, this.#from) < 0) index++;
+    while (index < end && this.#to.length >= 0 && this.#compareAt(end - 1, this.#to) >= 0) end--;
+    this.#index = index;
+    this.#end = end;
+  }
+
+  #compareAt(index: number, bound: Bound): number {
+    const recent = this.#recent;
+    recent.at(this.#found.items[index] as number);
+    return compareBytes(recent.bytes, recent.orderStart, recent.orderStart + orderBytes, bound.bytes, 0, bound.length);
+  }
+
+  #show(position: number): void {
+    const recent = this.#recent;
+    const view = this.#view;
+    recent.at(position);
+    view.valueBytes = recent.bytes;
+    view.orderStart = recent.orderStart;
+    view.orderEnd = recent.orderStart + orderBytes;
+    view.valueStart = recent.valueStart;
+    view.valueEnd = recent.valueEnd;
+    this.#at = view;
+    this.#shown = true;
+    this.#copied = false;
+  }
+
+  // ---- changes of the store
+
+  /** Copies the entry under the cursor, which is about to change. */
+  leave(): void {
+    this.#pages.leave();
+    if (this.#at !== this.#view || this.#copied) return;
+    const view = this.#view;
+    const { valueBytes, orderStart, valueStart, valueEnd } = view;
+    const length = valueEnd - orderStart;
+    if (length > this.#copy.length) this.#copy = new Uint8Array(length * 2);
+    copyBytes(valueBytes, orderStart, valueEnd, this.#copy, 0);
+    view.valueBytes = this.#copy;
+    view.orderStart = 0;
+    view.orderEnd = orderBytes;
+    view.valueStart = valueStart - orderStart;
+    view.valueEnd = length;
+    this.#copied = true;
+  }
+
+  /** The transaction ends: there is no next entry. */
+  endTransaction(): void {
+    this.leave();
+    this.#pages.endTransaction();
+    if (this.#state !== 'done') this.#state = 'ended';
+  }
+}
