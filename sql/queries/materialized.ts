@@ -33,8 +33,9 @@ import type { Row, Value } from '../types/value.ts';
 export interface Materialized {
   readonly queryId: string;
   readonly store: string;
-  /** What each entry has besides its key: nothing, the start of a window, or the bounds of a session. */
-  readonly windows: 'none' | 'of a size' | 'sessions';
+  /** What each entry has besides its key: nothing, the start of a window, or the bounds of a session. `in the key`: the
+   *  bounds are the last bytes of the entry's key, as in the topic of a windowed source table. */
+  readonly windows: 'none' | 'of a size' | 'sessions' | 'in the key';
   /** The format in which the store's keys lie. */
   readonly keyFormat: FormatChoice;
   /** Reads an entry; the record is lent until the next call. Undefined: the table does not show it. */
@@ -144,7 +145,7 @@ export const materializedTable = (
 };
 
 const windowsOf = (step: Step): Materialized['windows'] => {
-  if (step.kind !== 'streamWindowedAggregate') return 'none';
+  if (step.kind !== 'streamWindowedAggregate') return step.schema.windowed === undefined ? 'none' : 'in the key';
   return step.window.type === 'SESSION' ? 'sessions' : 'of a size';
 };
 

@@ -6,7 +6,7 @@ import { type EntryRange, type Runtime, type StoreEntry, sessionsEndingAt } from
 import type { AnalyzedQuery } from '../analyze/query.ts';
 import type { Catalog } from '../catalog.ts';
 import type { CompileEnvironment } from '../compile/environment.ts';
-import { keyWriter } from '../compile/keys.ts';
+import { keyWriter, windowBytesOf } from '../compile/keys.ts';
 import { columnScope } from '../compile/reading.ts';
 import { condition, rowFiller } from '../compile/select.ts';
 import { formatNamed } from '../formats/index.ts';
@@ -119,6 +119,17 @@ export const pullTable = (analyzed: AnalyzedQuery, query: Query, context: PullCo
     };
   }
 
+  /** The windows of one key, where they are part of the entries' keys. */
+  async function* windowsInKeys(key: Uint8Array): AsyncGenerator<readonly StoreEntry[], void, undefined> {
+    const length = key.length + windowBytesOf(source.schema.windowed);
+    // Behind all windows of the key, and of the longer keys that begin with it.
+    const to = new Uint8Array(length + 1).fill(0xff);
+    to.set(key);
+    for await (const page of runtime.scan(table.queryId, table.store, { from: key, to })) {
+      yield page.filter((entry) => entry.key.length === length);
+    }
+  }
+
   async function* lookUp(keys: readonly Row[]): AsyncGenerator<readonly StoreEntry[], void, undefined> {
     const writer = keyWriter(source.schema.key, table.keyFormat);
     const out = new ByteWriter(64);
@@ -126,6 +137,10 @@ export const pullTable = (analyzed: AnalyzedQuery, query: Query, context: PullCo
     for (const key of keys) {
       out.reset();
       if (!writer.write(key, out)) continue;
+      if (table.windows === 'in the key') {
+        yield* windowsInKeys(out.slice());
+        continue;
+      }
       yield await runtime.read(table.queryId, table.store, out.slice(), range);
     }
   }

@@ -181,11 +181,6 @@ const checkInferred = (
 /** The query that keeps the rows of a source table, so that they can be asked for. */
 const keepingQuery = (source: Source, context: StatementContext): PersistentQuery => {
   const { settings } = context;
-  if (source.schema.windowed !== undefined) {
-    throw new UserError('SQL_UNSUPPORTED', 'a SOURCE TABLE of windows is not supported', {
-      hint: `Write CREATE TABLE, and read it with push queries, or as a stream.`,
-    });
-  }
   const plan = planKeptTable(source, settings.isTrue('ksql.timestamp.throw.on.invalid'));
   checkPlan(plan, context);
   return {

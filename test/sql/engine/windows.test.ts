@@ -100,6 +100,40 @@ describe('a pull query', () => {
     expect(await found("WHERE (k = 'a' AND WINDOWEND = 4000) OR k = 'b'")).toEqual([all[0], all[2]]);
   });
 
+  test.each([
+    ['TUMBLING (SIZE 10 SECONDS)', "WINDOW_TYPE='TUMBLING', WINDOW_SIZE='10 SECONDS'", [0, 10_000], [20_000, 30_000]],
+    ['SESSION (5 SECONDS)', "WINDOW_TYPE='SESSION'", [1000, 4000], [20_000, 20_000]],
+  ])('over a SOURCE TABLE of windows, %s, takes keys and bounds', async (window, properties, first, last) => {
+    const world = await openWorld();
+    await world.engine.execute(
+      `${stream(2)} CREATE TABLE w AS SELECT k, SUM(v) AS total FROM s WINDOW ${window} GROUP BY k;
+       CREATE SOURCE TABLE kept (k VARCHAR PRIMARY KEY, total INT) WITH (KAFKA_TOPIC='W', VALUE_FORMAT='JSON', ${properties});`,
+      { properties: earliest },
+    );
+    // The first key is the beginning of another one.
+    await send(world.log, [...rows, ['aa', 5, 1000]]);
+    await world.engine.awaitIdle();
+    const found = async (where: string, { engine } = world): Promise<unknown> =>
+      (await rowsOf(engine, `SELECT k, WINDOWSTART, WINDOWEND, total FROM kept ${where};`)).sort();
+    const all = await rowsOf(world.engine, 'SELECT k, WINDOWSTART, WINDOWEND, total FROM w;');
+    expect(await found('')).toEqual(all.sort());
+    expect(await found("WHERE k = 'a'")).toEqual([
+      ['a', ...first, 3],
+      ['a', ...last, 8],
+    ]);
+    expect(await found("WHERE k IN ('a', 'aa') AND WINDOWSTART < 10000")).toEqual([
+      ['a', ...first, 3],
+      ['aa', first[0], window.startsWith('S') ? 1000 : 10_000, 5],
+    ]);
+    expect(await found(`WHERE k = 'a' AND WINDOWSTART = ${last[0]}`)).toEqual([['a', ...last, 8]]);
+    expect(await found("WHERE k = 'a' AND WINDOWEND > 10000 AND total > 8")).toEqual([]);
+    expect(await found("WHERE k = 'none'")).toEqual([]);
+    await world.stop();
+    expect(await found("WHERE k = 'a' AND WINDOWSTART >= 15000", await openWorld({ log: world.log }))).toEqual([
+      ['a', ...last, 8],
+    ]);
+  });
+
   test('shows the bounds of windows as a part of the key', async () => {
     const { engine } = await openWorld();
     await engine.execute(
