@@ -5,7 +5,7 @@ import { messageAt, type ProtoFile, type ProtoMessage } from '../../registry/sch
 import type { Column } from '../../types/schema.ts';
 import { structOf } from '../../types/type.ts';
 import type { Row, Value } from '../../types/value.ts';
-import type { FormatOptions, RowWriter, Side } from '../format.ts';
+import type { FormatOptions, RowWriter } from '../format.ts';
 import type { Decoder, ReadData } from '../framed-schemas.ts';
 import { generateProtoScan, type ProtoFrame } from './generated.ts';
 import { generateProtoWriter } from './generated-writer.ts';
@@ -57,25 +57,24 @@ const readPath = (input: ProtoInput): readonly number[] => {
   return Array.from({ length: count }, next);
 };
 
-/** The columns under the names by which they are found in a message. The one field of a key is the one key column,
- *  whatever its name: a query may call it otherwise, and the bytes of the key stay as they are. */
-const namedFor = (message: ProtoMessage, columns: readonly Column[], side: Side): readonly Column[] => {
+/** The columns under the names by which they are found in a message. In a key that this query wrote itself the one
+ *  field is the one key column, whatever its name: a query may call it otherwise, and the bytes stay as they are. */
+const namedForOwnKey = (message: ProtoMessage, columns: readonly Column[]): readonly Column[] => {
   const [only, another] = columns;
   const [field, more] = message.fields;
-  const single =
-    side === 'key' && only !== undefined && another === undefined && field !== undefined && more === undefined;
+  const single = only !== undefined && another === undefined && field !== undefined && more === undefined;
   return single && field.oneof === undefined ? [{ name: field.name, type: only.type }] : columns;
 };
 
-/** How records of a file's messages become columns. */
+/** How records of a file's messages become columns. `ownKeys`: they are keys that this query wrote itself. */
 export const protoDecoder = (
   file: ProtoFile,
   columns: readonly Column[],
-  side: Side,
   wanted: readonly number[],
+  ownKeys = false,
 ): Decoder => {
   const readingFor = (message: ProtoMessage): MessageReading =>
-    readingOfMessage(message, namedFor(message, columns, side), new Set(wanted));
+    readingOfMessage(message, ownKeys ? namedForOwnKey(message, columns) : columns, new Set(wanted));
   const input = new ProtoInput();
   const fillers = new Map<ProtoMessage, (input: ProtoInput, into: Row) => void>();
   const read: ReadData = (bytes, start, at, end, into) => {
@@ -143,7 +142,7 @@ export const protoRowWriter = (
   given: readonly Column[],
   { side, wrapped }: Pick<FormatOptions, 'side' | 'wrapped'>,
 ): RowWriter => {
-  const columns = wrapped ? namedFor(message, given, side) : given;
+  const columns = wrapped && side === 'key' ? namedForOwnKey(message, given) : given;
   const [only] = columns;
   const bare = !wrapped && only !== undefined;
   const inner = bare && only.type.kind === 'STRUCT' ? only.type : structOf(columns);
@@ -151,9 +150,11 @@ export const protoRowWriter = (
   const plain = plainFields(writers);
   const write = (codegenAllowed() ? generateProtoWriter(writers) : undefined) ?? plain;
   const isStruct = bare && only.type.kind === 'STRUCT';
+  // A key that is NULL is none, whereas a value may have no column that is not NULL.
+  const isKey = side === 'key' && columns.length === 1;
   return {
     write(row, out) {
-      if (bare && (row[0] ?? null) === null) return false;
+      if ((bare || isKey) && (row[0] ?? null) === null) return false;
       write(isStruct ? (row[0] as Row) : row, out);
       return true;
     },

@@ -67,9 +67,9 @@ const chosen = (
 const allSlots = (columns: readonly Column[]): readonly number[] => columns.map((_, slot) => slot);
 
 const decoders =
-  (columns: readonly Column[], { side }: FormatOptions, wanted: readonly number[]) =>
+  (columns: readonly Column[], { side, writers }: FormatOptions, wanted: readonly number[]) =>
   (schema: KnownSchema) =>
-    protoDecoder(fileOf(schema), columns, side, wanted);
+    protoDecoder(fileOf(schema), columns, wanted, side === 'key' && writers === undefined);
 
 export const protobuf: Format = {
   name: 'PROTOBUF',

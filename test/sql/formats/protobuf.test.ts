@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import protobufjs from 'protobufjs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ByteWriter, fromHex, toHex } from '../../../base/index.ts';
 import { bareDecoder, pathBytes, protoDecoder, protoRowWriter } from '../../../sql/formats/protobuf/codec.ts';
 import { messageOfColumns, protoLimits, protoText } from '../../../sql/formats/protobuf/columns.ts';
@@ -10,10 +10,12 @@ import { loadParser, parseProto } from '../../../sql/registry/schemas/protobuf-t
 import type { Column } from '../../../sql/types/schema.ts';
 import { arrayOf, isScalar, mapOf, type SqlType, structOf } from '../../../sql/types/type.ts';
 import type { Row, Value } from '../../../sql/types/value.ts';
+import { closeWorlds, openWorld, rowsOf, topicOf } from '../support/world.ts';
 import { renamed } from './plain-names.ts';
 import { anyType, valueOf } from './support.ts';
 
 beforeAll(loadParser);
+afterEach(closeWorlds);
 
 const file = (text: string) => parseProto({ schema: `syntax = "proto3"; ${text}`, definitions: [] });
 
@@ -28,7 +30,6 @@ const read = (text: string, hex: string, ...types: readonly SqlType[]): Row => {
   protoDecoder(
     file(text),
     own,
-    'value',
     own.map((_, i) => i),
   ).read(bytes, 0, 0, bytes.length, row);
   return row;
@@ -39,15 +40,15 @@ const big: SqlType = { kind: 'BIGINT' };
 const text: SqlType = { kind: 'STRING' };
 
 describe('reading', () => {
-  test('the one field of a key is the key column, whatever its name', () => {
+  test('the one field of a key is found by its name, and in a key of the query itself whatever its name', () => {
     const own: Column[] = [{ name: 'OTHER', type: int }];
-    const readAs = (side: 'key' | 'value'): Row => {
+    const read = (ownKeys: boolean): Row => {
       const row: Row = [null];
-      protoDecoder(file('message M { int32 id = 1; }'), own, side, [0]).read(fromHex('000807'), 0, 0, 3, row);
+      protoDecoder(file('message M { int32 id = 1; }'), own, [0], ownKeys).read(fromHex('000807'), 0, 0, 3, row);
       return row;
     };
-    expect(readAs('key')).toEqual([7]);
-    expect(readAs('value')).toEqual([null]);
+    expect(read(true)).toEqual([7]);
+    expect(read(false)).toEqual([null]);
   });
 
   test.each<[string, string, SqlType[], Row]>([
@@ -116,13 +117,7 @@ describe('reading', () => {
     ];
     const row: Row = [null];
     const bytes = fromHex('000805120177');
-    protoDecoder(file('message M { oneof c { int32 x = 1; string y = 2; } }'), own, 'value', [0]).read(
-      bytes,
-      0,
-      0,
-      6,
-      row,
-    );
+    protoDecoder(file('message M { oneof c { int32 x = 1; string y = 2; } }'), own, [0]).read(bytes, 0, 0, 6, row);
     expect(row).toEqual([[null, 'w']]);
   });
 
@@ -142,7 +137,7 @@ describe('reading', () => {
     const own: Column[] = [{ name: 'X', type: int }];
     const row: Row = [null];
     const bytes = fromHex('04000008 05'.replaceAll(' ', ''));
-    const decoder = protoDecoder(file('message A { message B { int32 x = 1; } }'), own, 'value', [0]);
+    const decoder = protoDecoder(file('message A { message B { int32 x = 1; } }'), own, [0]);
     decoder.read(bytes, 0, 0, bytes.length, row);
     expect(row).toEqual([5]);
     expect(() => decoder.read(fromHex('0206'), 0, 0, 2, row)).toThrow('the schema has no message 3');
@@ -292,4 +287,25 @@ describe('writing', () => {
       'not writable as PROTOBUF: "A" has a NULL within, which there is no place for',
     );
   });
+});
+
+test('a key column finds its field in a topic by name; a query may call the column otherwise', async () => {
+  const { engine, runtime, log } = await openWorld();
+  await engine.execute(`
+    SET 'auto.offset.reset' = 'earliest';
+    CREATE STREAM j (k INT KEY, a INT) WITH (KAFKA_TOPIC='j', PARTITIONS=1, KEY_FORMAT='KAFKA', VALUE_FORMAT='JSON');
+    CREATE STREAM s WITH (KEY_FORMAT='PROTOBUF') AS SELECT * FROM j;
+    CREATE STREAM t AS SELECT k AS k2, a FROM s WHERE k IS NULL OR k < 100;
+    CREATE STREAM u WITH (KEY_FORMAT='JSON') AS SELECT k2, a FROM t;
+    CREATE STREAM s2 (other INT KEY, a INT) WITH (KAFKA_TOPIC='S', KEY_FORMAT='PROTOBUF', VALUE_FORMAT='JSON');
+    CREATE STREAM v WITH (KEY_FORMAT='JSON') AS SELECT other, a FROM s2;
+    INSERT INTO j VALUES (7, 1);
+    INSERT INTO j (a) VALUES (2);`);
+  await runtime.awaitIdle();
+  expect(await rowsOf(engine, 'SELECT * FROM t;')).toEqual([
+    [7, 1],
+    [null, 2],
+  ]);
+  expect(await topicOf(log, 'U')).toEqual(['7={"A":1}', '-={"A":2}']);
+  expect(await topicOf(log, 'V')).toEqual(['-={"A":1}', '-={"A":2}']);
 });
