@@ -302,7 +302,7 @@ class Engine implements SqlEngine {
     const partitions = await Promise.all(
       Array.from({ length: count }, async (_, partition) => {
         const { start, stable } = await this.#log.offsets({ topic, partition });
-        return { partition, start, end: stable };
+        return { partition, start, end: stable, bytes: await this.#log.sizeBytes({ topic, partition }) };
       }),
     );
     const groups: TopicGroup[] = [];

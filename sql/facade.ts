@@ -122,15 +122,19 @@ export interface ExtendedTopicRow extends TopicRow {
   readonly consumerCount: number;
   readonly consumerGroupCount: number;
   /** What ksqlDB's entity does not have. */
-  readonly millrace: {
-    /** Records that are held, or were before compaction took them. */
-    readonly records: number;
-    /** As the topic was configured; null: as Kafka's default. */
-    readonly retentionMs: number | null;
-    readonly cleanupPolicy: string;
-    /** The groups that have committed positions of it, with the records that they have yet to read. */
-    readonly groups: readonly { readonly group: string; readonly lag: number }[];
-  };
+  readonly millrace: TopicFigures;
+}
+
+export interface TopicFigures {
+  /** Offsets from the start to the end: records, those that compaction took, and markers of transactions. */
+  readonly records: number;
+  /** Of the record batches that are stored, on one copy. */
+  readonly bytes: number;
+  /** As the topic was configured; null: as Kafka's default. */
+  readonly retentionMs: number | null;
+  readonly cleanupPolicy: string;
+  /** The groups that have committed positions of it, with the records that they have yet to read. */
+  readonly groups: readonly { readonly group: string; readonly lag: number }[];
 }
 
 export interface PropertyRow {
@@ -209,6 +213,8 @@ export interface SourceDescription {
   readonly queryOffsetSummaries: readonly QueryOffsets[];
   /** The streams and tables that are made from it: it cannot be dropped before them. */
   readonly sourceConstraints: readonly string[];
+  /** What ksqlDB's entity does not have: what its topic holds, where EXTENDED asks for it. */
+  readonly millrace?: TopicFigures;
 }
 
 /** Where a query stands in the topic of a source. */

@@ -141,6 +141,7 @@ class Network implements DelayedLog {
   describeTopics: Log['describeTopics'] = () => this.#call(() => this.#inner.describeTopics());
   describeTopic: Log['describeTopic'] = (name) => this.#call(() => this.#inner.describeTopic(name));
   offsets: Log['offsets'] = (target) => this.#call(() => this.#inner.offsets(target));
+  sizeBytes: Log['sizeBytes'] = (target) => this.#call(() => this.#inner.sizeBytes(target));
   deleteRecords: Log['deleteRecords'] = (target, offset) => this.#call(() => this.#inner.deleteRecords(target, offset));
   releaseTombstones: Log['releaseTombstones'] = (target, offset) =>
     this.#call(() => this.#inner.releaseTombstones(target, offset));

@@ -263,6 +263,9 @@ export interface Log {
   describeTopic(name: string): Promise<TopicDescription | undefined>;
   /** Rejects with LOG_PARTITION_OFFLINE when the partition could not be read at opening: its offsets are not known. */
   offsets(target: TopicPartition): Promise<PartitionOffsets>;
+  /** Bytes of the record batches that are stored; batches below the start count until their space is freed. Rejects as
+   *  `offsets` does. */
+  sizeBytes(target: TopicPartition): Promise<number>;
   /** Deletes records below `offset` by raising the start offset (Kafka's DeleteRecords). */
   deleteRecords(target: TopicPartition, offset: number): Promise<void>;
   /** For topics with `cleanup.policy=compact`: what restores from this partition will never again read from below

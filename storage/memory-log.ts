@@ -135,6 +135,11 @@ class MemoryLog implements Log, MemoryHost {
     return this.partition(target).state.offsets();
   }
 
+  async sizeBytes(target: TopicPartition): Promise<number> {
+    this.checkOpen();
+    return this.partition(target).batches.reduce((sum, { length }) => sum + length, 0);
+  }
+
   async deleteRecords(target: TopicPartition, offset: number): Promise<void> {
     this.checkOpen();
     const partition = this.partition(target);

@@ -5,11 +5,19 @@ import { closest, UserError } from '../../base/index.ts';
 import { type Source, unknownSource } from '../analyze/sources.ts';
 import { applicationIdOf } from '../application-id.ts';
 import type { Catalog, PersistentQuery } from '../catalog.ts';
-import type { FieldDescription, QueryOffsets, QueryRow, SourceDescription, SourceRow } from '../facade.ts';
+import type {
+  FieldDescription,
+  QueryOffsets,
+  QueryRow,
+  SourceDescription,
+  SourceRow,
+  TopicFigures,
+} from '../facade.ts';
 import type { Describe, DescribeSources } from '../parser/statements/show.ts';
 import type { Schema } from '../types/schema.ts';
 import { describeType } from '../types/type.ts';
 import type { Handler, TopicUse, View } from './statement.ts';
+import { topicFigures } from './topic-figures.ts';
 
 export const describe: Handler<Describe> = ({ name, extended }, { catalog }) => {
   if (catalog.source(name.name) === undefined) throw unknownSource(catalog, name.name, name.at);
@@ -67,6 +75,8 @@ const errorOf = ([error]: readonly string[]): { readonly error?: string } => (er
 
 export const describeSource = async (source: Source, view: View, extended: boolean): Promise<SourceDescription> => {
   const use = extended ? await view.topicUse(source.topic) : undefined;
+  const topic = view.topics.get(source.topic);
+  const figures = use && topicFigures(topic ?? { configs: {} }, use);
   const readers = view.catalog.readersOf(source.name);
   const writers = view.catalog.writersOf(source.name).filter(({ kind }) => kind !== 'source-table');
   return {
@@ -78,19 +88,28 @@ export const describeSource = async (source: Source, view: View, extended: boole
     keyFormat: source.keyFormat.name,
     valueFormat: source.valueFormat.name,
     topic: source.topic,
-    partitions: view.topics.get(source.topic)?.partitions ?? 0,
+    partitions: topic?.partitions ?? 0,
     replication: 1,
     statement: source.statement,
     readQueries: readers.map((query) => queryRow(query, view)),
     writeQueries: writers.map((query) => queryRow(query, view)),
     extended,
-    statistics:
-      use === undefined ? '' : `offsets held: ${use.partitions.reduce((sum, { start, end }) => sum + end - start, 0)}`,
+    statistics: figures === undefined ? '' : statisticsOf(figures),
     errorStats: extended ? writers.flatMap((query) => view.errors(query.id)).join('\n') : '',
     queryOffsetSummaries: use === undefined ? [] : readers.flatMap((query) => offsetsOf(query, source, use)),
     sourceConstraints: [...new Set(readers.filter(({ sink }) => sink !== source.name).map(({ sink }) => sink))],
+    ...(figures && { millrace: figures }),
   };
 };
+
+const statisticsOf = ({ records, bytes, retentionMs, cleanupPolicy, groups }: TopicFigures): string =>
+  [
+    `offsets held: ${records}`,
+    `bytes: ${bytes}`,
+    `cleanup: ${cleanupPolicy}`,
+    `retention: ${retentionMs === null ? 'default' : retentionMs < 0 ? 'for ever' : `${retentionMs} ms`}`,
+    ...groups.map(({ group, lag }) => `lag of ${group}: ${lag}`),
+  ].join(', ');
 
 /** Where a query that reads the source stands; nothing before its first commit. */
 const offsetsOf = (query: PersistentQuery, { topic }: Source, use: TopicUse): readonly QueryOffsets[] => {

@@ -6,6 +6,7 @@ import { knownProperties } from '../settings.ts';
 import { describeSource, queryRow, sourceRow } from './describe.ts';
 import { describeRunning } from './explain.ts';
 import type { Handler, TopicInfo, View } from './statement.ts';
+import { topicFigures } from './topic-figures.ts';
 
 export const showSources: Handler<ShowSources> = ({ sourceKind, extended }) => ({
   kind: 'show',
@@ -39,23 +40,13 @@ const topicRow = ([name, { partitions }]: readonly [string, TopicInfo]): TopicRo
 });
 
 const extendedTopicRow = async (topic: readonly [string, TopicInfo], view: View): Promise<ExtendedTopicRow> => {
-  const [name, { configs }] = topic;
-  const { partitions, groups } = await view.topicUse(name);
-  const ends = new Map(partitions.map(({ partition, end }) => [partition, end]));
-  const retention = configs['retention.ms'];
+  const [name, info] = topic;
+  const use = await view.topicUse(name);
   return {
     ...topicRow(topic),
-    consumerCount: groups.length,
-    consumerGroupCount: groups.length,
-    millrace: {
-      records: partitions.reduce((sum, { start, end }) => sum + end - start, 0),
-      retentionMs: retention === undefined ? null : Number(retention),
-      cleanupPolicy: configs['cleanup.policy'] ?? 'delete',
-      groups: groups.map(({ group, offsets }) => ({
-        group,
-        lag: offsets.reduce((sum, { partition, offset }) => sum + Math.max(0, (ends.get(partition) ?? 0) - offset), 0),
-      })),
-    },
+    consumerCount: use.groups.length,
+    consumerGroupCount: use.groups.length,
+    millrace: topicFigures(info, use),
   };
 };
 

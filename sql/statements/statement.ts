@@ -76,7 +76,12 @@ export interface View {
 }
 
 export interface TopicUse {
-  readonly partitions: readonly { readonly partition: number; readonly start: number; readonly end: number }[];
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly start: number;
+    readonly end: number;
+    readonly bytes: number;
+  }[];
   readonly groups: readonly TopicGroup[];
 }
 

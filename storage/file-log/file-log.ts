@@ -368,10 +368,18 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
   }
 
   async offsets(target: TopicPartition): Promise<PartitionOffsets> {
+    return this.#online(target).state.offsets();
+  }
+
+  async sizeBytes(target: TopicPartition): Promise<number> {
+    return this.#online(target).sizeBytes;
+  }
+
+  #online(target: TopicPartition): FilePartition {
     this.checkOpen();
-    const { offline, state } = this.partition(target);
-    if (offline !== undefined) throw offline;
-    return state.offsets();
+    const partition = this.partition(target);
+    if (partition.offline !== undefined) throw partition.offline;
+    return partition;
   }
 
   async deleteRecords(target: TopicPartition, offset: number): Promise<void> {

@@ -116,6 +116,19 @@ export const logSuite = (name: string, open: () => Promise<OpenSubject>): void =
       expect(await log.offsets(t0)).toEqual({ start: 0, stable: 3, end: 3 });
     });
 
+    test('counts the bytes of the batches that a partition has', async () => {
+      const producer = await log.producer();
+      expect(await log.sizeBytes(t0)).toBe(0);
+      const batches = [batchOf('a', 'b'), batchOf('c')];
+      const sizes = batches.map(({ length }) => length);
+      for (const batch of batches) await producer.append(t0, batch, 'durable');
+      expect(await log.sizeBytes(t0)).toBe(sizes.reduce((sum, size) => sum + size, 0));
+      expect(await log.sizeBytes(t1)).toBe(0);
+      expect(await failure(log.sizeBytes({ topic: 'nowhere', partition: 0 }))).toBe('refused/LOG_UNKNOWN_TOPIC');
+      await restart();
+      expect(await log.sizeBytes(t0)).toBe(sizes.reduce((sum, size) => sum + size, 0));
+    });
+
     test('keeps the order of appends that overlap', async () => {
       const producer = await log.producer();
       const values = Array.from({ length: 50 }, (_, i) => `v${i}`);
