@@ -11,18 +11,19 @@ import type { Writable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { QueryHandle, QueryOptions } from '../sql/index.ts';
 import { closed } from './drained.ts';
-import { faultOf } from './errors.ts';
+import { faultOf, RequestError } from './errors.ts';
 import { http2StreamOf, isGone, startAnswer } from './exchange.ts';
 import { FrameWriter } from './frames.ts';
 import { PlainWriter } from './line-writer.ts';
-import { mediaTypes } from './protocol.ts';
+import { errorCodes, mediaTypes } from './protocol.ts';
 import type { RouteContext } from './route.ts';
 import { rowWriter } from './row-json.ts';
 import type { RowShape } from './row-shapes.ts';
 
 export interface QueryToAnswer extends QueryOptions {
   readonly sql: string;
-  readonly shape: RowShape;
+  /** Undefined: the client takes nothing but the plain text of a PRINT. */
+  readonly shape: RowShape | undefined;
 }
 
 export const answerQuery = async (
@@ -35,6 +36,8 @@ export const answerQuery = async (
   let rows: Rows;
   try {
     handle = await context.openQueries.open(() => context.engine.query(sql, options));
+    if (shape === undefined && handle.kind !== 'print')
+      throw new RequestError(errorCodes.notAcceptable, 'the rows of a SELECT cannot be had as plain text');
     rows = handle.kind === 'pull' ? await begun(handle.rows(), reply.raw) : handle.rows();
   } catch (error) {
     if (handle !== undefined) await context.openQueries.close(handle.id);
@@ -46,7 +49,7 @@ export const answerQuery = async (
   try {
     // A client may have left while the query was being started: no further event will report it.
     if (isGone(reply.raw)) return reply;
-    if (handle.kind === 'print') await streamPrint(handle, rows, reply.raw, context);
+    if (shape === undefined || handle.kind === 'print') await streamPrint(handle, rows, reply.raw, context);
     else await streamRows(handle, rows, reply.raw, shape, context);
   } catch (error) {
     request.log.error({ err: error, queryId: handle.id }, 'query failed while running');

@@ -8,10 +8,12 @@
 
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { acceptedType } from './accept.ts';
 import { checkAccess, isPreflight } from './access.ts';
 import { faultOf, RequestError } from './errors.ts';
 import { stopReading } from './exchange.ts';
 import { createListener } from './listener.ts';
+import { Methods } from './methods.ts';
 import { OpenQueries } from './open-queries.ts';
 import { errorCodes } from './protocol.ts';
 import type { AppOptions, RouteContext } from './route.ts';
@@ -34,6 +36,8 @@ export const createApp = (options: AppOptions): FastifyInstance => {
   app.addHook('onRequest', async (request, reply) => {
     checkAccess(request.raw, reply.raw, options);
     if (isPreflight(request.raw)) return reply.code(204).send();
+    const { produces } = request.routeOptions.config;
+    if (produces !== undefined) reply.type(acceptedType(request.headers.accept, produces));
   });
 
   app.setErrorHandler((error, request, reply) => {
@@ -43,9 +47,16 @@ export const createApp = (options: AppOptions): FastifyInstance => {
     stopReading(request.raw, reply.raw);
     return reply.code(status).type('application/json').send(JSON.stringify(body));
   });
+  const methods = new Methods();
+  app.addHook('onRoute', ({ method, url }) => methods.add(method, url));
   app.setNotFoundHandler((request, reply) => {
-    const { body } = faultOf(new RequestError(errorCodes.notFound, `there is no ${request.method} ${request.url}`));
-    return reply.code(404).type('application/json').send(JSON.stringify(body));
+    const { method, url } = request;
+    const others = methods.of(url.split('?')[0] as string);
+    if (others.length > 0) reply.header('allow', others.join(', '));
+    if (others.length > 0 && method === 'OPTIONS') return reply.code(204).send();
+    throw others.length === 0
+      ? new RequestError(errorCodes.notFound, `there is no ${method} ${url}`)
+      : new RequestError(errorCodes.methodNotAllowed, `there is no ${method} ${url}, but ${others.join(', ')}`);
   });
 
   const context: RouteContext = { ...options, openQueries: new OpenQueries(options.limits.maxOpenQueries) };

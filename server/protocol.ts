@@ -118,6 +118,8 @@ export const errorCodes = {
   tooManyQueries: 40003,
   forbidden: 40300,
   notFound: 40400,
+  methodNotAllowed: 40500,
+  notAcceptable: 40600,
   timedOut: 40800,
   tooLarge: 41300,
   unsupportedMediaType: 41500,

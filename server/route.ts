@@ -47,5 +47,13 @@ export interface RouteContext extends AppOptions {
   readonly openQueries: OpenQueries;
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The media types that an endpoint can answer with, the default first. A request that accepts none of them is
+     *  refused (406) before the endpoint sees it; otherwise the type of the answer is set. */
+    readonly produces?: readonly [string, ...string[]];
+  }
+}
+
 /** An endpoint adds itself to the app. */
 export type Route = (app: FastifyInstance, context: RouteContext) => void;

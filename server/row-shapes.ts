@@ -5,6 +5,7 @@
  */
 
 import { printType, type QueryHandle } from '../sql/index.ts';
+import { acceptedType } from './accept.ts';
 import { type ErrorEntity, mediaTypes, type QueryHeader } from './protocol.ts';
 
 export interface RowShape {
@@ -67,13 +68,16 @@ const schemaText = ({ kind, columns }: QueryHandle): string =>
     )
     .join(', ');
 
-/** The shape that an Accept header asks for first; /query knows one only, under both of its names. */
-export const shapeFor = (path: '/query' | '/query-stream', accept: string | undefined): RowShape => {
-  if (path === '/query') return streamedRows;
-  const asked = (accept ?? '').split(',').map((one) => one.split(';')[0]?.trim().toLowerCase());
-  return (
-    asked.flatMap(
-      (type) => [delimited, jsonArray, streamedRows].find(({ mediaType }) => mediaType === type) ?? [],
-    )[0] ?? delimited
-  );
+const shapes: Readonly<Record<'/query' | '/query-stream', readonly [RowShape, ...RowShape[]]>> = {
+  // One shape under two names.
+  '/query': [streamedRows, { ...streamedRows, mediaType: mediaTypes.json }],
+  '/query-stream': [delimited, jsonArray, streamedRows],
+};
+
+/** The shape that an Accept header asks for; undefined for the plain text that only a PRINT can give. The lines of a PRINT
+ *  have no shape, whatever is accepted. */
+export const shapeFor = (path: keyof typeof shapes, accept: string | undefined): RowShape | undefined => {
+  const [first, ...others] = shapes[path];
+  const mediaType = acceptedType(accept, [first.mediaType, ...others.map((shape) => shape.mediaType), mediaTypes.text]);
+  return shapes[path].find((shape) => shape.mediaType === mediaType);
 };

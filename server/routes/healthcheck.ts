@@ -10,7 +10,7 @@ import { type HealthResponse, mediaTypes } from '../protocol.ts';
 import type { Route } from '../route.ts';
 
 export const healthcheckRoute: Route = (app, { engine }) => {
-  app.get('/healthcheck', async (_request, reply) => {
+  app.get('/healthcheck', { config: { produces: [mediaTypes.json, mediaTypes.ksql] } }, async (_request, reply) => {
     const details = {
       metastore: { isHealthy: true },
       kafka: { isHealthy: engine.fault === undefined },
@@ -18,6 +18,6 @@ export const healthcheckRoute: Route = (app, { engine }) => {
     };
     const isHealthy = Object.values(details).every((part) => part.isHealthy);
     const health: HealthResponse = { isHealthy, details, serverState: 'READY' };
-    return reply.type(mediaTypes.json).send(JSON.stringify(health));
+    return reply.send(JSON.stringify(health));
   });
 };

@@ -6,7 +6,7 @@ import type { Route } from '../route.ts';
 
 export const infoRoute: Route = (app, { engine, version, dataDirectory }) => {
   app.get('/', async (_request, reply) => reply.redirect('/info', 307));
-  app.get('/info', async (_request, reply) => {
+  app.get('/info', { config: { produces: [mediaTypes.json, mediaTypes.ksql] } }, async (_request, reply) => {
     const { housekeepingFailure, ...report } = engine.report;
     const info: InfoResponse = {
       KsqlServerInfo: { version, kafkaClusterId: 'millrace', ksqlServiceId: 'default_', serverStatus: 'RUNNING' },
@@ -18,6 +18,6 @@ export const infoRoute: Route = (app, { engine, version, dataDirectory }) => {
         queries: (await engine.queries()).map(({ statement: _, ...query }) => query),
       },
     };
-    return reply.type(mediaTypes.json).send(JSON.stringify(info));
+    return reply.send(JSON.stringify(info));
   });
 };

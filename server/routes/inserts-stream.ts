@@ -2,14 +2,16 @@
  * POST /inserts-stream: rows in, acknowledgements out, over one request, both at once.
  *
  * The first line names the target, every later one is a row. The answer has one line for each row (with
- * `Accept: application/json` one element of an array), in the order of the rows; `ok` means on the disk. A row that does not fit is refused by itself; a line that is not a JSON object ends the
- * stream. All rows of one connection reach each partition in order. What has arrived together is written together; some
- * groups may be under way at once, and the reader waits when they are many.
+ * `Accept: application/json` one element of an array), in the order of the rows; `ok` means on the disk. A row that does
+ * not fit is refused by itself; a line that is not a JSON object ends the stream. All rows of one connection reach each
+ * partition in order. What has arrived together is written together; some groups may be under way at once, and the
+ * reader waits when they are many.
  */
 
 import type { Writable } from 'node:stream';
 import { messageOf } from '../../base/index.ts';
 import type { Inserter, InsertOutcome } from '../../sql/index.ts';
+import { acceptedType } from '../accept.ts';
 import { lineGroups, objectField, parseObject, textField, withinTime } from '../body.ts';
 import { drained } from '../drained.ts';
 import { faultOf } from '../errors.ts';
@@ -22,6 +24,7 @@ const MAX_GROUPS_UNDER_WAY = 32;
 
 export const insertsStreamRoute: Route = (app, { engine, limits }) => {
   app.post('/inserts-stream', async (request, reply) => {
+    const mediaType = acceptedType(request.headers.accept, [mediaTypes.delimited, mediaTypes.json]);
     const groups = lineGroups(request.raw, limits.maxRowBytes);
     const first = await withinTime(groups.next(), limits.bodyTimeoutMs, 'the first line');
     const lines = first.done === true ? [] : first.value;
@@ -31,10 +34,9 @@ export const insertsStreamRoute: Route = (app, { engine, limits }) => {
     });
 
     reply.hijack();
-    const asArray = (request.headers.accept ?? '').includes(mediaTypes.json);
-    const out = startAnswer(reply.raw, { 'content-type': asArray ? mediaTypes.json : mediaTypes.delimited });
+    const out = startAnswer(reply.raw, { 'content-type': mediaType });
     reply.raw.flushHeaders();
-    const acknowledgements = new Acknowledgements(inserter, out, asArray);
+    const acknowledgements = new Acknowledgements(inserter, out, mediaType === mediaTypes.json);
     try {
       await acknowledgements.take(lines.slice(1));
       for await (const group of groups) {

@@ -4,8 +4,12 @@ import { mediaTypes } from '../protocol.ts';
 import type { Route } from '../route.ts';
 
 export const isValidPropertyRoute: Route = (app, { engine }) => {
-  app.get<{ Params: { name: string } }>('/is_valid_property/:name', async (request, reply) => {
-    await engine.execute(`UNSET '${request.params.name.replaceAll("'", "''")}';`);
-    return reply.type(mediaTypes.json).send('true');
-  });
+  app.get<{ Params: { name: string } }>(
+    '/is_valid_property/:name',
+    { config: { produces: [mediaTypes.json, mediaTypes.ksql] } },
+    async (request, reply) => {
+      await engine.execute(`UNSET '${request.params.name.replaceAll("'", "''")}';`);
+      return reply.send('true');
+    },
+  );
 };

@@ -10,7 +10,7 @@ import { type Entity, mediaTypes } from '../protocol.ts';
 import type { Route } from '../route.ts';
 
 export const ksqlRoute: Route = (app, { engine, limits }) => {
-  app.post('/ksql', async (request, reply) => {
+  app.post('/ksql', { config: { produces: [mediaTypes.ksql, mediaTypes.json] } }, async (request, reply) => {
     const body = await readJsonBody(request.raw, limits);
     const sql = textField(body, 'ksql');
     await commandBefore(body, engine, limits);
@@ -19,7 +19,7 @@ export const ksqlRoute: Route = (app, { engine, limits }) => {
         properties: objectField(body, 'streamsProperties'),
         variables: objectField(body, 'sessionVariables'),
       });
-      return reply.type(mediaTypes.ksql).send(writeExactJson(entitiesOf(results)));
+      return reply.send(writeExactJson(entitiesOf(results)));
     } catch (error) {
       const [cause, context] =
         error instanceof ExecutionError
@@ -27,7 +27,7 @@ export const ksqlRoute: Route = (app, { engine, limits }) => {
           : [error, { statementText: sql }];
       const fault = faultOf(cause, context);
       if (fault.status >= 500) request.log.error({ err: cause, route: '/ksql' }, 'statement failed');
-      return reply.code(fault.status).type(mediaTypes.ksql).send(writeExactJson(fault.body));
+      return reply.code(fault.status).send(writeExactJson(fault.body));
     }
   });
 };

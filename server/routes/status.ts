@@ -9,13 +9,15 @@ import { type CommandStatusesResponse, type CommandStatusResponse, errorCodes, m
 import type { Route } from '../route.ts';
 
 export const statusRoute: Route = (app, { engine }) => {
-  app.get('/status', async (_request, reply) => {
+  const config = { produces: [mediaTypes.ksql, mediaTypes.json] } as const;
+  app.get('/status', { config }, async (_request, reply) => {
     const statuses = Array.from(engine.commands, ([id, { status }]) => [id, status] as const);
     const all: CommandStatusesResponse = { commandStatuses: Object.fromEntries(statuses) };
-    return reply.type(mediaTypes.ksql).send(JSON.stringify(all));
+    return reply.send(JSON.stringify(all));
   });
   app.get<{ Params: { type: string; entity: string; action: string } }>(
     '/status/:type/:entity/:action',
+    { config },
     async (request, reply) => {
       const { type, entity, action } = request.params;
       const name = /^`(.*)`$/s.exec(entity)?.[1] ?? entity;
@@ -29,7 +31,7 @@ export const statusRoute: Route = (app, { engine }) => {
       }
       const { status, message, queryId } = found;
       const answer: CommandStatusResponse = { status, message, queryId };
-      return reply.type(mediaTypes.ksql).send(JSON.stringify(answer));
+      return reply.send(JSON.stringify(answer));
     },
   );
 };
