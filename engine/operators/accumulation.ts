@@ -2,7 +2,7 @@
  * What an aggregate keeps for each group, and how a record changes it: in one of two forms.
  *
  * *By value*: the accumulator is any value; for each record it is read from the store, added to, and written whole
- * (over the one before, where the serde's values all have one length).
+ * (over the one before, where the serde's values all have one length; a number right where it lies).
  *
  * *In place*: every accumulator takes the same number of bytes, and a record changes them where they lie in the store:
  * nothing is decoded, copied or written again. A group is never deleted.
@@ -17,6 +17,7 @@ import type { OperatorContext } from '../operator.ts';
 import { type StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import type { UpdateCursor } from '../stores/store.ts';
+import { type InView, inViewOf } from './numbers-in-view.ts';
 import { timestampBytes, timestampOf, writeTimestamped } from './timestamped.ts';
 
 export interface ByValue<V, A, R> {
@@ -150,6 +151,35 @@ const byValueAccumulator = <V, A, R>(accumulation: ByValue<V, A, R>, context: Op
   const { sendsBefore } = context;
   const kept = context.scratch();
   const inPlace = serde.length !== undefined;
+  const inView = inViewOf(serde);
+  const length = timestampBytes + (serde.length ?? 0);
+
+  /** As `add`, of a number that was found. */
+  const addInView = (
+    numbers: InView<A>,
+    { valueView, valueStart }: UpdateCursor,
+    record: StreamRecord<V>,
+    out: StreamRecord<R> | undefined,
+  ): Pending => {
+    const at = valueStart + timestampBytes;
+    const accumulator = numbers.read(valueView, at);
+    const latest = readViewI64(valueView, valueStart);
+    const timestamp = latest > record.timestamp ? latest : record.timestamp;
+    if (out !== undefined) {
+      out.timestamp = timestamp;
+      out.before = sendsBefore ? accumulation.result(accumulator, record, context) : unknown;
+    }
+    const added = accumulation.add(accumulator, record, context);
+    if (added === null) {
+      if (out !== undefined) out.value = null;
+      return pending.delete;
+    }
+    numbers.write(valueView, at, added);
+    if (timestamp !== latest) writeViewI64(valueView, valueStart, timestamp);
+    if (out !== undefined) out.value = accumulation.result(added, record, context);
+    return pending.nothing;
+  };
+
   return {
     inPlace,
     get entry() {
@@ -159,6 +189,8 @@ const byValueAccumulator = <V, A, R>(accumulation: ByValue<V, A, R>, context: Op
       return kept.length;
     },
     add(found, record, out) {
+      if (inView !== undefined && found !== undefined && found.valueEnd - found.valueStart === length)
+        return addInView(inView, found, record, out);
       let accumulator: A;
       let { timestamp } = record;
       if (out !== undefined) out.before = sendsBefore ? null : unknown;

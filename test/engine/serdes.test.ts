@@ -3,6 +3,7 @@ import { expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { ByteWriter } from '../../base/index.ts';
 import { type Serde, SerdeError, serdes } from '../../engine/index.ts';
+import { inViewOf } from '../../engine/operators/numbers-in-view.ts';
 
 const { bigint, boolean, bytes, float32, float64, int16, int32, int64, json, list, safeInt64, string, uuid } = serdes;
 
@@ -20,6 +21,31 @@ const written = <T>(serde: Serde<T>, value: T): number[] => {
   serde.write(value, out);
   return [...out.slice()];
 };
+
+test('numbers are read and written in a view as they are as bytes', () => {
+  const bothWays = <T>(serde: Serde<T>, value: T): void => {
+    const numbers = inViewOf(serde);
+    expect(numbers).toBeDefined();
+    const view = new DataView(new ArrayBuffer(10));
+    numbers?.write(view, 1, value);
+    expect([...new Uint8Array(view.buffer)]).toEqual([0, ...written(serde, value), 0]);
+    expect(numbers?.read(view, 1)).toBe(through(serde, value));
+  };
+  fc.assert(
+    fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.maxSafeInteger(), fc.double(), (a, b, c) => {
+      bothWays(int64, a);
+      bothWays(int64, b);
+      bothWays(float64, c);
+    }),
+  );
+  const view = new DataView(new ArrayBuffer(8));
+  for (const value of [1.5, 2 ** 53, 2n ** 63n])
+    expect(() => inViewOf(int64)?.write(view, 0, value)).toThrow(SerdeError);
+  expect(() => inViewOf(float64)?.write(view, 0, '1' as unknown as number)).toThrow(SerdeError);
+  expect(view.getBigInt64(0)).toBe(0n);
+  // One that reads otherwise is another one.
+  expect(inViewOf({ ...float64, read: () => 1 })).toBeUndefined();
+});
 
 test('what is written comes back', () => {
   fc.assert(
