@@ -144,6 +144,9 @@ export interface OperatorContext {
   /** Whether a child asks for the row before each change: `before` of what is forwarded is then set wherever it is
    *  known. */
   readonly sendsBefore: boolean;
+  /** For sources: whether any child reads the values of its records. If not they only ask whether there is one, and may
+   *  get anything in its place. */
+  readonly readsValues: boolean;
   /** Whether the application merges updates of a key between commits, where an operator can and is not told otherwise
    *  (`operators/aggregate.ts`). */
   readonly cachesResults: boolean;

@@ -32,6 +32,8 @@ export interface ProcessorNode {
   readonly stores: readonly string[];
   /** Left out: it does not look at the row before. */
   readonly before: BeforeUse | undefined;
+  /** False: of its input it only asks whether a record has a value. */
+  readonly readsValues: boolean;
   /** It may call `schedule` while it processes records: its task takes them one at a time. */
   readonly schedules: boolean;
   readonly supplier: OperatorSupplier<unknown, unknown>;

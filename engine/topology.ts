@@ -35,6 +35,8 @@ export interface ProcessorOptions {
   readonly stores?: readonly string[];
   /** What it does with the row before each change of its input; left out: nothing. */
   readonly before?: BeforeUse;
+  /** False: of its input it only asks whether a record has a value. Default true. */
+  readonly readsValues?: boolean;
   /** It calls `schedule` while it processes records, not only when it is made. */
   readonly schedules?: boolean;
 }
@@ -127,7 +129,7 @@ export class Topology {
     name: string,
     supplier: OperatorSupplier<In, Out>,
     parents: readonly string[],
-    { stores = [], before, schedules = false }: ProcessorOptions = {},
+    { stores = [], before, readsValues = true, schedules = false }: ProcessorOptions = {},
   ): this {
     const { stores: connected = [] } = supplier;
     this.#connected.push(...connected);
@@ -137,6 +139,7 @@ export class Topology {
       parents,
       stores: [...new Set([...stores, ...connected.map((spec) => spec.name)])],
       before,
+      readsValues,
       schedules: schedules || supplier.schedules === true,
       supplier,
     });
@@ -253,6 +256,7 @@ export class Topology {
         parents: [sourceName],
         stores: [store.name],
         before: undefined,
+        readsValues: true,
         schedules: false,
         supplier: processor,
       };

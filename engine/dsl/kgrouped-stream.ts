@@ -75,7 +75,7 @@ export class KGroupedStream<K, V> {
       topology.addStore(rowStore(store, key, value));
       const cache = wanted.lookedUp === true ? false : options.cache;
       const supplier = aggregate<V, A, R>({ store, accumulation, cache });
-      topology.addProcessor(node, supplier, [parent], { stores: [store] });
+      topology.addProcessor(node, supplier, [parent], { stores: [store], readsValues });
     });
     return graph.make.table<K, R>({ graph, node, key, value, wanted, store, rows: () => storedRows(store, value) });
   }

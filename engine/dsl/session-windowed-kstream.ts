@@ -8,7 +8,7 @@ import { countOf } from './count.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { WindowMaterialized, WithValue } from './options.ts';
-import { presentKeyOf, type StreamParts } from './parts.ts';
+import { repeatedKeyOf, type StreamParts } from './parts.ts';
 import { type Reducer, reduceOf } from './reduce.ts';
 import type { SessionWindows } from './session-windows.ts';
 import type { Windowed } from './windowed.ts';
@@ -41,7 +41,14 @@ export class SessionWindowedKStream<K, V> {
   /** Counts the records of each key and session. */
   count(options: WindowMaterialized<number | bigint> = {}): KTable<Windowed<K>, number | bigint> {
     const { value = int64 } = options;
-    return this.#aggregate<number | bigint, number | bigint>('AGGREGATE', countOf(value), value, options);
+    return this.#aggregate<number | bigint, number | bigint>(
+      'AGGREGATE',
+      countOf(value),
+      value,
+      options,
+      'given',
+      false,
+    );
   }
 
   /** Joins the values of each key and session to one of the same type. Records without a value are left out. */
@@ -63,13 +70,14 @@ export class SessionWindowedKStream<K, V> {
   ): KTable<Windowed<K>, A> {
     const { key } = this.#parts;
     const { value } = options;
+    const keyOf = repeatedKeyOf(key);
     const accumulation: MergingAccumulation<V, A, A> = {
       form: 'by value',
       accumulator: value,
       initialize,
-      add: (accumulator, record) => add(presentKeyOf(key, record), record.value, accumulator),
+      add: (accumulator, record) => add(keyOf(record), record.value, accumulator),
       result: (accumulator) => accumulator,
-      merge: (accumulator, other, record) => merge(presentKeyOf(key, record), accumulator, other),
+      merge: (accumulator, other, record) => merge(keyOf(record), accumulator, other),
     };
     return this.#aggregate('AGGREGATE', accumulation, value, options);
   }
@@ -80,9 +88,11 @@ export class SessionWindowedKStream<K, V> {
     value: Serde<R>,
     options: WindowMaterialized<R>,
     nullValues?: NullValues,
+    readsValues?: boolean,
   ): KTable<Windowed<K>, R> {
     return windowedTable(this.#parts, this.#options, {
       kind,
+      ...(readsValues !== undefined && { readsValues }),
       value,
       options,
       aggregateOver: (store) => {

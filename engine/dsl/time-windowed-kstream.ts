@@ -40,7 +40,14 @@ export class TimeWindowedKStream<K, V> {
   /** Counts the records of each key and window. */
   count(options: WindowMaterialized<number | bigint> = {}): KTable<Windowed<K>, number | bigint> {
     const { value = int64 } = options;
-    return this.#aggregate<number | bigint, number | bigint>('AGGREGATE', countOf(value), value, options);
+    return this.#aggregate<number | bigint, number | bigint>(
+      'AGGREGATE',
+      countOf(value),
+      value,
+      options,
+      'given',
+      false,
+    );
   }
 
   /** Joins the values of each key and window to one of the same type. Records without a value are left out. */
@@ -70,9 +77,11 @@ export class TimeWindowedKStream<K, V> {
     value: Serde<R>,
     options: WindowMaterialized<R>,
     nullValues?: NullValues,
+    readsValues?: boolean,
   ): KTable<Windowed<K>, R> {
     return windowedTable(this.#parts, this.#options, {
       kind,
+      ...(readsValues !== undefined && { readsValues }),
       value,
       options,
       aggregateOver: (store, wanted) => {

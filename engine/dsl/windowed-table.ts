@@ -11,6 +11,8 @@ import type { WindowedAggregate } from './windowed-aggregate.ts';
 
 interface WindowedTable<V, R> {
   readonly kind: 'AGGREGATE' | 'REDUCE';
+  /** False: it only asks whether records have values. Default true. */
+  readonly readsValues?: boolean;
   /** How results are written. */
   readonly value: Serde<R>;
   readonly options: WindowMaterialized<R>;
@@ -25,17 +27,17 @@ interface WindowedTable<V, R> {
 export const windowedTable = <K, V, R>(
   parts: StreamParts<K, V>,
   grouping: WithValue<V>,
-  { kind, value, options, aggregateOver }: WindowedTable<V, R>,
+  { kind, readsValues = true, value, options, aggregateOver }: WindowedTable<V, R>,
 ): KTable<Windowed<K>, R> => {
   const { graph } = parts;
   const store = graph.name(`KSTREAM-${kind}-STATE-STORE`, options.store);
   const node = graph.name(`KSTREAM-${kind}`, options.name);
   const wanted: Wanted = { store: true };
   const { stores, supplier, keyForm, rows } = aggregateOver(store, wanted);
-  const { key, node: parent } = broughtTogether(parts, grouping.name ?? store, grouping);
+  const { key, node: parent } = broughtTogether(parts, grouping.name ?? store, { ...grouping, readsValues });
   graph.add((topology) => {
     for (const spec of stores) topology.addStore(spec);
-    topology.addProcessor(node, supplier, [parent], { stores: stores.map(({ name }) => name) });
+    topology.addProcessor(node, supplier, [parent], { stores: stores.map(({ name }) => name), readsValues });
   });
   const isWindowStore = stores.some(({ name, kind }) => name === store && kind === 'window');
   return graph.make.table({

@@ -1,6 +1,8 @@
 /**
  * Source: the records of a topic, values (and keys, to see that they are sound) read by serdes.
  *
+ * Values that no child reads are not read where they cannot fail either (`Serde.readsAll`).
+ *
  * State: none. Nulls: a null key or value passes as it is. A key or value that its serde cannot read drops the record
  * (`deserialization`). The key is forwarded as the bytes in the batch. The time is that of the record; a negative one
  * drops it (`invalid-timestamp`). With `time` it is worked out, and `invalidTime` is what becomes of a record for which
@@ -17,7 +19,7 @@ import { type Serde, SerdeError } from '../serde.ts';
 import { type InvalidTime, type RowFault, type SourceTime, SourceTimes } from './source-times.ts';
 
 export interface SourceFields<V> {
-  readonly value: Pick<Serde<V>, 'read' | 'keepsBytes'>;
+  readonly value: Pick<Serde<V>, 'read' | 'readsAll' | 'keepsBytes'>;
   /** When given, a key that it cannot read drops the record. */
   readonly key?: Pick<Serde<unknown>, 'read'>;
   /** The event time of a record, where it is not the record's own. */
@@ -41,11 +43,12 @@ export const source =
       else record.headersAt = headersAt;
     };
     if (time === undefined && invalidTime === 'skip') {
+      const read = context.readsValues || fields.value.readsAll !== true ? fields : { ...fields, value: unread<V>() };
       return {
         run(block, from, to) {
           for (let row = from; row < to; row++) {
             takeRow(block, row);
-            const unreadable = readRecord(record, block, row, fields);
+            const unreadable = readRecord(record, block, row, read);
             if (!isEventTime(record.timestamp))
               context.drop(
                 'invalid-timestamp',
@@ -84,6 +87,9 @@ export const source =
       },
     };
   };
+
+/** In the place of values that nothing reads. */
+const unread = <V>(): Pick<Serde<V>, 'read'> => ({ read: () => true as V });
 
 const ownTime = ({ timestamp }: StreamRecord<unknown>): number => timestamp;
 

@@ -40,6 +40,8 @@ export interface NodeScope extends TaskScope {
   /** As the node declared it. */
   readonly before: BeforeUse | undefined;
   readonly sendsBefore: boolean;
+  /** A child reads the values that it gets of this node. */
+  readonly readsValues: boolean;
   /** Of a sink. */
   readonly openOutput: ((topic: string, ownTime: boolean) => TopicWriter) | undefined;
   /** Of a dynamic sink. */
@@ -57,6 +59,7 @@ export class NodeContext implements OperatorContext {
   readonly taskId: string;
   readonly partition: number;
   readonly sendsBefore: boolean;
+  readonly readsValues: boolean;
   readonly cachesResults: boolean;
   readonly #scope: NodeScope;
   readonly #time: OperatorTime;
@@ -70,6 +73,7 @@ export class NodeContext implements OperatorContext {
     this.taskId = scope.taskId;
     this.partition = scope.partition;
     this.sendsBefore = scope.sendsBefore;
+    this.readsValues = scope.readsValues;
     this.cachesResults = scope.cachesResults;
     this.#scope = scope;
     this.#time = scope.time;

@@ -97,6 +97,7 @@ export const makeNodes = (options: NodesOptions): TaskNodes => {
       stores: new Map(node.node === 'processor' ? node.stores.map((store) => [store, stores.get(store)]) : []),
       before: node.node === 'processor' ? node.before : undefined,
       sendsBefore: subTopology.beforeSenders.has(name),
+      readsValues: readsValuesOf(name, subTopology),
       openOutput: node.node === 'sink' ? openOutput(node) : undefined,
       openTopic: node.node === 'sink' && node.topic === dynamicTopic ? openTopic : undefined,
       usesTime: (time) => times.push(time),
@@ -126,6 +127,12 @@ export const makeNodes = (options: NodesOptions): TaskNodes => {
     }
   }
   return { processors, sources, outputs, times };
+};
+
+/** Whether any child of a node reads the values that it sends; true where it has none. */
+const readsValuesOf = (name: string, { nodes }: SubTopology): boolean => {
+  const own = nodes.filter((node) => node.node !== 'source' && node.parents.includes(name));
+  return own.length === 0 || own.some((node) => node.node !== 'processor' || node.readsValues);
 };
 
 const taskNode = (

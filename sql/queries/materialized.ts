@@ -59,6 +59,7 @@ export const silentContext: OperatorContext = {
   reachedTime: () => Number.NEGATIVE_INFINITY,
   drop: () => undefined,
   sendsBefore: false,
+  readsValues: true,
   cachesResults: false,
   usesBefore: () => outside(),
   schedule: () => outside(),

@@ -3,7 +3,14 @@
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { systemClock } from '../../../base/node/index.ts';
 import { serdes, type Topology } from '../../../engine/index.ts';
-import { type Consumed, type SourceRecord, StreamsBuilder } from '../../../engine/public.ts';
+import {
+  type Consumed,
+  type KStream,
+  SessionWindows,
+  type SourceRecord,
+  StreamsBuilder,
+  TimeWindows,
+} from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 import { openMemoryLog } from '../../../storage/index.ts';
 import { consume, newRuntime, produce, type Row } from '../runtime/support.ts';
@@ -217,5 +224,61 @@ describe('a stream of several topics', () => {
 
   test('has at least one', () => {
     expect(() => new StreamsBuilder().stream([], texts)).toThrow('a stream of no topic at all');
+  });
+});
+
+describe('values', () => {
+  /** How many values are read of three records, one of them without a value, and what comes out. */
+  const counted = (
+    serde: (typeof texts)['value'],
+    build: (stream: KStream<string, string>) => void,
+  ): { readonly reads: number; readonly rows: string[] } => {
+    let reads = 0;
+    const value = {
+      ...serde,
+      read(bytes: Uint8Array, start: number, end: number) {
+        reads++;
+        return string.read(bytes, start, end);
+      },
+    };
+    const builder = new StreamsBuilder();
+    build(builder.stream('in', { key: string, value }));
+    const driver = new TopologyTestDriver(builder.build());
+    driver.input('in', texts).pipeAll(['v', null, 'w'].map((each) => ({ key: 'k', value: each, timestamp: 1 })));
+    const rows = driver.output('out', { key: serdes.bytes, value: serdes.int64 }).readAll();
+    driver.close();
+    return { reads, rows: rows.map((row) => String(row.value)) };
+  };
+  const windows = TimeWindows.ofSizeWithNoGrace(10);
+  const sessions = SessionWindows.ofInactivityGapWithNoGrace(10);
+
+  test('that are only counted are not read, where reading them cannot fail', () => {
+    expect(counted(string, (stream) => stream.groupByKey().count().toStream().to('out'))).toEqual({
+      reads: 0,
+      rows: ['1', '2'],
+    });
+    const rows = ['1', '2', '3'];
+    expect(counted(string, (stream) => stream.groupByKey().windowedBy(windows).count().toStream().to('out'))).toEqual({
+      reads: 0,
+      rows,
+    });
+    expect(counted(string, (stream) => stream.groupByKey().windowedBy(sessions).count().toStream().to('out'))).toEqual({
+      reads: 0,
+      rows,
+    });
+    const { readsAll: _, ...strict } = string;
+    expect(counted(strict, (stream) => stream.groupByKey().windowedBy(windows).count().toStream().to('out'))).toEqual({
+      reads: 2,
+      rows,
+    });
+  });
+
+  test('are read where another child of the source reads them', () => {
+    const seen: string[] = [];
+    const { reads, rows } = counted(string, (stream) => {
+      stream.groupByKey().windowedBy(windows).count().toStream().to('out');
+      stream.foreach((_key, value) => seen.push(String(value)));
+    });
+    expect({ reads, rows, seen }).toEqual({ reads: 2, rows: ['1', '2', '3'], seen: ['v', 'null', 'w'] });
   });
 });
