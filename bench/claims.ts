@@ -1,5 +1,6 @@
 /** Every claim, in the order of the report. */
 
+import { alikeQueries } from './alike-queries.ts';
 import { avroFilterProject } from './avro-filter-project.ts';
 import type { Claim } from './claim.ts';
 import { countSum } from './count-sum.ts';
@@ -57,6 +58,7 @@ export const claims: readonly Claim[] = [
   originTimes,
   twoWorkers,
   hundredQueries,
+  alikeQueries,
   insert,
   latency,
   start,

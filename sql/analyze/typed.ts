@@ -240,6 +240,12 @@ export const partsOf = (expression: TypedExpression): readonly TypedExpression[]
   }
 };
 
+/** The conditions that an AND connects, from left to right; any other expression by itself. */
+export const conjuncts = (expression: TypedExpression): readonly TypedExpression[] =>
+  expression.kind === 'logical' && expression.operator === 'AND'
+    ? expression.operands.flatMap(conjuncts)
+    : [expression];
+
 /** The same expression with each of its parts (`partsOf`) changed. */
 export const mapParts = (
   expression: TypedExpression,

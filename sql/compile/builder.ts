@@ -10,14 +10,16 @@ import { filter, type StoreSpec, Topology } from '../../engine/index.ts';
 import type { TypedExpression } from '../analyze/typed.ts';
 import type { ColumnScope } from '../evaluate/closure.ts';
 import { keyColumnsOf, keyFormatOf, type Step } from '../plan/plan.ts';
+import type { SourceStep } from '../plan/steps/source.ts';
 import { type StoreHashes, storeHashNumber } from '../plan/store-schema.ts';
 import type { Column, Schema } from '../types/schema.ts';
 import type { SqlType } from '../types/type.ts';
 import type { Row } from '../types/value.ts';
 import type { CompileEnvironment } from './environment.ts';
-import { fusedMaker, type Scan, type ScanNeeds, substituted } from './fuse.ts';
+import { fuse, type Scan, type ScanNeeds, substituted } from './fuse.ts';
 import { columnScope, type Reading, type RecordValue } from './reading.ts';
 import { scanSource } from './scan.ts';
+import type { AlikeSteps, Share } from './shared-steps.ts';
 
 /** A node that delivers rows. */
 export interface Rows {
@@ -33,17 +35,21 @@ export interface Input {
   readonly node: string;
   readonly reading: Reading;
   readonly schema: Schema;
+  /** For vectors. */
+  readonly share?: Share;
 }
 
 /** The scope of what an input delivers: its value columns, and the key of the step that it stands for. */
-export const scopeBehind = (step: Step, { schema, reading }: Input): ColumnScope =>
-  columnScope({ ...schema, key: keyColumnsOf(step) }, keyFormatOf(step), reading);
+export const scopeBehind = (step: Step, { schema, reading, share }: Input): ColumnScope =>
+  columnScope({ ...schema, key: keyColumnsOf(step) }, keyFormatOf(step), reading, share);
 
 export const typesOf = (columns: readonly Column[]): readonly SqlType[] => columns.map((column) => column.type);
 
 export class TopologyBuilder {
   readonly topology = new Topology();
   readonly environment: CompileEnvironment;
+  /** What its scans may share with those of other queries. */
+  readonly alike: { readonly step: SourceStep; readonly steps: AlikeSteps }[] = [];
   readonly #stores: StoreHashes;
   readonly #buildStep: (step: Step, builder: TopologyBuilder) => Built;
 
@@ -73,14 +79,16 @@ export class TopologyBuilder {
   #scan(scan: Scan, needs: ScanNeeds = {}): Input {
     const { step } = scan;
     const environment = this.environment;
+    const { alike, share, makeFused } = fuse(scan, needs, environment);
+    this.alike.push({ step, steps: alike });
     this.topology.addSource<RecordValue>(step.id, {
       topic: step.topic,
       kind: step.kind === 'tableSource' ? 'table' : 'stream',
-      supplier: scanSource(step, environment, fusedMaker(scan, needs, environment)),
+      supplier: scanSource(step, environment, { alike, makeFused }),
     });
     return needs.columns === undefined
       ? { node: step.id, reading: 'row', schema: scan.schema }
-      : { node: step.id, reading: 'vectors', schema: step.schema };
+      : { node: step.id, reading: 'vectors', schema: step.schema, share };
   }
 
   /** What is built as a node that delivers rows. */

@@ -8,7 +8,7 @@
 import { assert } from '../../base/index.ts';
 import type { StreamRecord } from '../../engine/index.ts';
 import type { NamedExpression } from '../analyze/logical.ts';
-import { columnsOf, mapColumns, type TypedExpression } from '../analyze/typed.ts';
+import { columnsOf, conjuncts, mapColumns, type TypedExpression } from '../analyze/typed.ts';
 import type { Evaluate } from '../evaluate/closure.ts';
 import { keyedSchema } from '../plan/plan.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
@@ -17,6 +17,7 @@ import type { CompileEnvironment } from './environment.ts';
 import { columnScope, type RecordValue, vectorScope } from './reading.ts';
 import type { Fused } from './scan.ts';
 import { compileAll, condition, rowMaker, type Test } from './select.ts';
+import { type AlikeSteps, alikeSteps, type Share, shareOf } from './shared-steps.ts';
 
 /** A source and the steps fused into its scan so far; not a node yet, because what reads it decides what the scan
  *  delivers. */
@@ -36,8 +37,16 @@ export interface ScanNeeds {
   readonly keys?: (() => Test) | undefined;
 }
 
-/** The fused steps of a scan, made once for each task. */
-export const fusedMaker = (scan: Scan, needs: ScanNeeds, environment: CompileEnvironment): (() => Fused) => {
+/** A scan with the steps fused into it. */
+interface FusedScan {
+  /** What it may share with scans of other queries. */
+  readonly alike: AlikeSteps;
+  readonly share: Share;
+  /** Once for each task. */
+  readonly makeFused: () => Fused;
+}
+
+export const fuse = (scan: Scan, needs: ScanNeeds, environment: CompileEnvironment): FusedScan => {
   const { step, filters } = scan;
   const rowsWanted = needs.columns === undefined;
   const items = rowsWanted
@@ -47,32 +56,36 @@ export const fusedMaker = (scan: Scan, needs: ScanNeeds, environment: CompileEnv
         expression: { kind: 'column', name: column.name, from: 'value', index, type: column.type } as const,
       })))
     : undefined;
-  const read = [...filters, ...(items ?? []).map((item) => item.expression), ...(needs.columns ?? [])];
-  const slots = columnsOf(...read)
+  const read = [...(items ?? []).map((item) => item.expression), ...(needs.columns ?? [])];
+  const slots = columnsOf(...filters, ...read)
     .filter((column) => column.from === 'value')
     .map((column) => column.index);
   const table = step.kind === 'tableSource';
-  return () => {
-    const scope = columnScope(keyedSchema(step), step.keyFormat, 'vectors');
+  // Then they can be tried before anything else of a record is looked at.
+  const fromValues = columnsOf(...filters).every((column) => column.from === 'value');
+  const conditions = fromValues ? filters.flatMap(conjuncts) : [];
+  const alike = alikeSteps(step, { conditions, read }, environment.functions);
+  const share = shareOf(alike);
+  const quick = !table && conditions.length > 0;
+  const makeFused = (): Fused => {
+    const scope = columnScope(keyedSchema(step), step.keyFormat, 'vectors', share);
     const tests: Test[] = [];
     if (!table && (filters.length > 0 || needs.noNullValues === true)) tests.push((record) => record.value !== null);
     for (const predicate of filters) tests.push(condition(predicate, scope, environment));
     const rest: Test[] = [];
     if (needs.keys !== undefined) rest.push(needs.keys());
-    const fromValues = columnsOf(...filters).every((column) => column.from === 'value');
-    const quick = !table && filters.length > 0 && fromValues;
     return {
       slots,
       keeps: conjunction([...tests, ...rest], table),
+      conditions: compileAll(conditions, vectorScope, environment),
       quick: quick ? allTrue(compileAll(filters, vectorScope, environment)) : undefined,
       rest: conjunction(rest, table),
       row: items === undefined ? undefined : rowMaker(items, scope, environment),
       retracts: table,
     };
   };
+  return { alike, share, makeFused };
 };
-
-const isPlain = (expression: TypedExpression): boolean => expression.kind === 'column' || expression.kind === 'literal';
 
 const allTrue = (conditions: readonly Evaluate[]): ((record: StreamRecord<RecordValue>) => boolean) => {
   const [first, second] = conditions;
@@ -82,6 +95,8 @@ const allTrue = (conditions: readonly Evaluate[]): ((record: StreamRecord<Record
     return true;
   };
 };
+
+const isPlain = (expression: TypedExpression): boolean => expression.kind === 'column' || expression.kind === 'literal';
 
 /** One test of all of them. A table's NULL record goes past its conditions: it is a deletion anyway. */
 const conjunction = (tests: readonly Test[], table: boolean): Test | undefined => {

@@ -16,19 +16,22 @@ import type { Schema } from '../types/schema.ts';
 import type { Row, Value } from '../types/value.ts';
 import { headerReader } from './headers.ts';
 import { KeyColumns } from './keys.ts';
+import type { Share } from './shared-steps.ts';
 
 export type Reading = 'row' | 'vectors';
 
-/** The columns of a scanned block, by slot: `vectors[slot][row]`. The slots that a query does not read may be empty. */
-export type BlockVectors = readonly (readonly Value[])[];
+/** The columns of a scanned block, by slot: `vectors[slot][row]`. The slots that a query does not read may be empty.
+ *  Behind them lie values that queries share (`shared-steps.ts`). */
+export type BlockVectors = readonly (readonly (Value | undefined)[])[];
 
 /** What a record carries between the operators of a query. */
 export type RecordValue = Row | BlockVectors;
 
 /** The scope of expressions over records of this schema. One scope serves one task: it holds scratch space for keys. */
-export const columnScope = (schema: Schema, keyFormat: FormatChoice, reading: Reading): ColumnScope => {
+export const columnScope = (schema: Schema, keyFormat: FormatChoice, reading: Reading, share?: Share): ColumnScope => {
   let keys: KeyColumns | undefined;
   return {
+    share,
     column(reference: ColumnReference): Evaluate {
       const { from, index } = reference;
       switch (from) {

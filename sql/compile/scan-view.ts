@@ -14,11 +14,14 @@ import type { WriterSchemas } from '../formats/writer-schemas.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
 import { printType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
+import { BlockSteps, StepRegistry } from './shared-steps.ts';
 
 /** Which columns are parsed, and how often; shared by all queries of one thread. */
 export class ScanRegistry {
   /** View id -> slot -> how many scans read it. */
   readonly #wanted = new Map<string, Map<number, number>>();
+  /** Steps behind the columns. */
+  readonly steps = new StepRegistry();
   readonly counters = { passes: 0, columnsParsed: 0, recordsScanned: 0 };
 
   /** A scan reads these slots, each once, from now on; the returned function ends that. */
@@ -59,7 +62,9 @@ export type RecordColumns = Block['columns'];
 export class ScanView {
   readonly id: string;
   /** `vectors[slot][row]`; valid for the slots that were asked for by `ensure`. */
-  readonly vectors: Value[][];
+  readonly vectors: (Value | undefined)[][];
+  /** What queries share besides the columns. */
+  readonly steps: BlockSteps;
   /** Passes that were made for this block, in order; and those of former blocks, whose memory is used again. */
   passes: Pass[] = [];
   #spare: Pass[] = [];
@@ -69,6 +74,7 @@ export class ScanView {
   constructor(id: string, columnCount: number) {
     this.id = id;
     this.vectors = Array.from({ length: columnCount }, () => []);
+    this.steps = new BlockSteps(this.vectors);
     this.#passOf = new Array<Pass | undefined>(columnCount).fill(undefined);
   }
 
@@ -77,6 +83,11 @@ export class ScanView {
     this.#spare.push(...this.passes);
     this.passes = [];
     this.#passOf.fill(undefined);
+    this.steps.renew();
+  }
+
+  get columns(): RecordColumns {
+    return this.#columns as RecordColumns;
   }
 
   passOf(slot: number): Pass {
@@ -91,12 +102,12 @@ export class ScanView {
     for (const slot of registry.wanted(this.id)) missing.add(slot);
     const wanted = [...missing].filter((slot) => this.#passOf[slot] === undefined).sort((a, b) => a - b);
     const key = wanted.join();
-    const columns = this.#columns as RecordColumns;
+    const { columns } = this;
     const spare = this.#spare.findIndex((pass) => pass.scanner.wanted.join() === key);
     const pass =
       spare >= 0
         ? (this.#spare.splice(spare, 1)[0] as Pass)
-        : { scanner: make(wanted), vectors: new ScanVectors(this.vectors.length, wanted) };
+        : { scanner: make(wanted), vectors: new ScanVectors(this.#passOf.length, wanted) };
     if (this.#spare.length > 4) this.#spare.length = 0;
     pass.vectors.reset(columns.count);
     pass.scanner.scan(columns.bytes, columns.valueStart, columns.valueEnd, 0, columns.count, pass.vectors);
@@ -116,9 +127,10 @@ export interface ScannedValues {
   /** The block's vectors, with all slots of this query parsed. */
   viewOf(block: Block): ScanView;
   /** Reads a record by the columns of this query alone, where a shared pass found it bad: why this query cannot use it;
-   *  undefined when it can, and its columns are then in `row`. */
-  faultOf(columns: RecordColumns, index: number): string | undefined;
-  readonly row: Row;
+   *  undefined when it can: a neighbour's column is bad. Its own are then put where they would be. */
+  readAlone(view: ScanView, index: number): string | undefined;
+  /** What tells views of one block apart. */
+  readonly viewId: string;
   readonly close: NonNullable<SourceOperator['close']>;
 }
 
@@ -129,6 +141,15 @@ export interface SharedReading {
   readonly schemas?: WriterSchemas | undefined;
 }
 
+/** What tells views of one block apart: scans with the same one read the same values. */
+export const viewIdOf = ({ topic, valueFormat, schema: { value: columns } }: SourceStep): string => {
+  const { options } = formatOf(valueFormat, columns, 'value');
+  const types = columns.map((column) => `${column.name} ${printType(column.type)}`).join(',');
+  const wrapped = options.wrapped ? 'w' : 'u';
+  const { name, schema } = valueFormat;
+  return `${topic}/${name}/${schema?.id ?? ''}/${printProperties(valueFormat)}/${wrapped}/${types}`;
+};
+
 export const scanValues = (
   step: SourceStep,
   slots: readonly number[],
@@ -136,16 +157,13 @@ export const scanValues = (
 ): ScannedValues => {
   const columns = step.schema.value;
   const { format, options } = formatOf(step.valueFormat, columns, 'value', schemas);
-  const types = columns.map((column) => `${column.name} ${printType(column.type)}`).join(',');
-  const wrapped = options.wrapped ? 'w' : 'u';
-  const { name, schema } = step.valueFormat;
-  const id = `${step.topic}/${name}/${schema?.id ?? ''}/${printProperties(step.valueFormat)}/${wrapped}/${types}`;
+  const id = viewIdOf(step);
   const close = registry.want(id, slots);
   const makeScanner = (wanted: readonly number[]): Scanner => format.scanner(columns, options, wanted);
   const row: Row = new Array<Value>(columns.length).fill(null);
   let reader: RowReader | undefined;
   return {
-    row,
+    viewId: id,
     close,
     viewOf(block) {
       const view = block.view<ScanView>(id, (blockColumns, recycled) => {
@@ -156,15 +174,16 @@ export const scanValues = (
       view.ensure(slots, registry, makeScanner);
       return view;
     },
-    faultOf({ bytes, valueStart, valueEnd }, index) {
+    readAlone({ columns: { bytes, valueStart, valueEnd }, vectors }, index) {
       reader ??= format.reader(columns, options, slots);
       try {
         reader.read(bytes, valueStart[index] as number, valueEnd[index] as number, row);
-        return undefined;
       } catch (error) {
         if (!(error instanceof SerdeError)) throw error;
         return error.message;
       }
+      for (const slot of slots) (vectors[slot] as Value[])[index] = row[slot] as Value;
+      return undefined;
     },
   };
 };

@@ -4,7 +4,7 @@
  * A block's values are parsed into vectors, one per column, for all records at once. The vectors belong to the block:
  * every query of this thread that reads the topic in the same format shares them (`scan-view.ts`). What a query does
  * itself comes after that: a record is a row number, a predicate reads vectors, and a row of values is made only for
- * records that pass, if a step above reads rows.
+ * records that pass, if a step above reads rows. Where queries go on alike, they share that as well (`shared-steps.ts`).
  *
  * A query checks only the columns that it reads: where a shared pass found a bad record, the query reads that record
  * again by itself, so that the neighbours' columns never decide what it drops. Bad records are dropped and noted
@@ -20,16 +20,17 @@ import {
   StreamRecord,
 } from '../../engine/index.ts';
 import { isEventTime } from '../../storage/index.ts';
-import { takePartFaults } from '../evaluate/part-faults.ts';
+import type { Evaluate } from '../evaluate/closure.ts';
 import { type Format, looksUpSchemas, scanned } from '../formats/format.ts';
 import { formatNamed } from '../formats/index.ts';
 import type { WriterSchemas } from '../formats/writer-schemas.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
-import type { Row, Value } from '../types/value.ts';
+import type { Row } from '../types/value.ts';
 import type { RecordValue } from './reading.ts';
 import { keyReading } from './scan-key.ts';
-import { timeOf, timeValue } from './scan-time.ts';
-import { type Pass, type SharedReading, scanValues } from './scan-view.ts';
+import { eventTime, timeOf } from './scan-time.ts';
+import { type Pass, type ScanView, type SharedReading, scanValues } from './scan-view.ts';
+import { type AlikeSteps, allAlike, attempt, isRow, outcome, ScanSteps, type Selection } from './shared-steps.ts';
 import { timestampReader } from './timestamps.ts';
 
 /** What the steps fused into the scan do with a record whose envelope is set and whose value is the block's vectors
@@ -39,6 +40,8 @@ export interface Fused {
   readonly slots: readonly number[];
   /** False: the record ends here. */
   readonly keeps: ((record: StreamRecord<RecordValue>, context: OperatorContext) => boolean) | undefined;
+  /** What must all be true of a record, from left to right, where value columns are all that it takes; else none. */
+  readonly conditions: readonly Evaluate[];
   /** The part of `keeps` that needs nothing but value columns of a record that is not NULL, tried before anything else
    *  is looked at: most records of a filter that passes little end here. It raises what its expressions raise; `keeps`
    *  then decides again, and logs why. Where there is such a part, NULL records are not kept. */
@@ -53,37 +56,71 @@ export interface Fused {
 
 /** Fused parts hold scratch space, so they are made for each task. */
 export const scanSource =
-  (step: SourceStep, shared: SharedReading, makeFused: () => Fused): SourceSupplier<RecordValue> =>
+  (
+    step: SourceStep,
+    shared: SharedReading,
+    { alike, makeFused }: { readonly alike: AlikeSteps; readonly makeFused: () => Fused },
+  ): SourceSupplier<RecordValue> =>
   (context, forward): SourceOperator => {
     const fused = makeFused();
     const time = step.timestamp === undefined ? undefined : timestampReader(step.timestamp, step.schema);
-    const timeAt = time === undefined ? undefined : timeValue(time, step, shared.schemas);
+    const timeAt = time === undefined ? undefined : eventTime(time, step, shared.schemas, alike.time);
     const slots = [...new Set([...fused.slots, ...(time?.from === 'value' ? [time.slot] : [])])].sort((a, b) => a - b);
     const values = scanValues(step, slots, shared);
-    const { viewOf } = values;
+    const steps =
+      allAlike(alike).length === 0
+        ? undefined
+        : new ScanSteps(alike, {
+            registry: shared.scans.steps,
+            view: values.viewId,
+            partition: context.partition,
+            columns: step.schema.value.length,
+            conditions: fused.conditions,
+          });
+    const viewOf = (block: Block): ScanView => {
+      const view = values.viewOf(block);
+      steps?.prepare(view);
+      return view;
+    };
     const readKey = keyReading(step, shared.schemas);
     const record = new StreamRecord<RecordValue>();
 
     return {
-      close: values.close,
+      close() {
+        values.close();
+        steps?.close();
+      },
       ...prepareOf(formatNamed(step.valueFormat.name), formatNamed(step.keyFormat.name), shared.schemas),
       ...(time === undefined || timeAt === undefined
         ? {}
-        : { timestampAt: (block: Block, row: number) => timeOf(block, row, viewOf(block), time, timeAt) }),
+        : {
+            timestampAt: (block: Block, row: number) =>
+              timeOf(block, row, { view: viewOf(block), values, time, timeAt }),
+          }),
       run(block, from, to) {
-        const view = viewOf(block);
+        const view = values.viewOf(block);
+        const selection = steps?.prepare(view);
         const { columns, carriesTimes } = block;
         const { vectors, passes } = view;
         const { quick } = fused;
         const onlyPass = passes.length === 1 ? (passes[0] as Pass).vectors.status : undefined;
         record.partition = block.partition;
         record.headerBytes = columns.bytes;
-        for (let row = from; row < to; row++) {
+        // A table's rows that fail a condition go on, as deletions.
+        const rows = fused.retracts ? undefined : selection?.rows;
+        const outcomes = steps?.decides === true ? selection?.outcomes : undefined;
+        const end = rows === undefined ? to : (selection as Selection).indexOf(to);
+        for (let at = rows === undefined ? from : (selection as Selection).indexOf(from); at < end; at++) {
+          const row = rows === undefined ? at : (rows[at] as number);
           let { keeps } = fused;
           const valueStart = columns.valueStart[row] as number;
-          if (quick !== undefined) {
+          const found = outcomes === undefined ? outcome.undecided : (outcomes[row] as number);
+          let untried = quick !== undefined && found === outcome.undecided;
+          if (found !== outcome.undecided) keeps = found === outcome.passes ? fused.rest : keepsNone;
+          else if (quick !== undefined) {
             if (valueStart < 0) continue;
-            if (onlyPass !== undefined && onlyPass[row] === scanned.row) {
+            if (onlyPass !== undefined ? onlyPass[row] === scanned.row : isRow(passes, row)) {
+              untried = false;
               record.index = row;
               record.value = vectors;
               const passed = attempt(quick, record);
@@ -107,17 +144,20 @@ export const scanSource =
               if (status === scanned.row) continue;
               if (status === scanned.nullRecord) record.value = null;
               else {
-                const fault = values.faultOf(columns, row);
+                const fault = values.readAlone(view, row);
                 if (fault !== undefined) {
                   context.drop('deserialization', record, fault);
                   record.index = -1;
                   break;
                 }
-                // A neighbour's column is bad, ours are not: put them where they would be.
-                for (const slot of slots) (vectors[slot] as Value[])[row] = values.row[slot] as Value;
               }
             }
             if (record.index < 0) continue;
+            if (untried && quick !== undefined && record.value !== null) {
+              const passed = attempt(quick, record);
+              if (passed === false) continue;
+              if (passed === true) keeps = fused.rest;
+            }
           }
           if (record.keyStart >= 0) {
             const fault = readKey(record);
@@ -127,7 +167,7 @@ export const scanSource =
             }
           }
           if (time !== undefined && timeAt !== undefined && record.value !== null) {
-            const timestamp = time.read(timeAt(columns, vectors, row));
+            const timestamp = timeAt(columns, vectors, row);
             if (typeof timestamp !== 'number') {
               if (time.drops(timestamp)) context.drop('invalid-timestamp', record, timestamp.fault);
               continue;
@@ -151,6 +191,8 @@ export const scanSource =
     };
   };
 
+const keepsNone = (): boolean => false;
+
 /** Where one of the formats has to know schemas that records name: they are looked up when a block comes. */
 const prepareOf = (value: Format, key: Format, schemas: WriterSchemas | undefined): Pick<SourceOperator, 'prepare'> => {
   if (schemas === undefined || !(looksUpSchemas(value) || looksUpSchemas(key))) return {};
@@ -162,18 +204,4 @@ const prepareOf = (value: Format, key: Format, schemas: WriterSchemas | undefine
       return keys === undefined || values === undefined ? (keys ?? values) : Promise.all([keys, values]).then(() => {});
     },
   };
-};
-
-/** The result of the test; undefined where it, or a part of it, fails: the test that logs failures is then run. */
-const attempt = (
-  test: (record: StreamRecord<RecordValue>) => boolean,
-  record: StreamRecord<RecordValue>,
-): boolean | undefined => {
-  try {
-    const passed = test(record);
-    return takePartFaults().length === 0 ? passed : undefined;
-  } catch {
-    takePartFaults();
-    return undefined;
-  }
 };

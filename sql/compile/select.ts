@@ -29,7 +29,10 @@ export const compileAll = (
   scope: ColumnScope,
   environment: CompileEnvironment,
 ): readonly Evaluate[] =>
-  expressions.map((expression) => compileExpression(expression, scope, environment.functions, environment.context));
+  expressions.map((expression) => {
+    const evaluate = compileExpression(expression, scope, environment.functions, environment.context);
+    return scope.share?.(expression, evaluate) ?? evaluate;
+  });
 
 /** Logs what failed within the values just made. Each place that evaluates expressions calls this, or drops the faults,
  *  before the next record. */

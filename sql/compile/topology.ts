@@ -16,22 +16,49 @@ import { checkStores } from '../plan/store-schema.ts';
 import { accumulatorTypes } from './aggregates.ts';
 import { type Built, TopologyBuilder } from './builder.ts';
 import type { CompileEnvironment } from './environment.ts';
+import { viewIdOf } from './scan-view.ts';
+import type { AlikeStep } from './shared-steps.ts';
 import { endBuilders, stepBuilders } from './steps/index.ts';
 
 export { resultEncoding } from './steps/result.ts';
 
-export const compileTopology = (plan: PhysicalPlan, environment: CompileEnvironment): Topology => {
+export const compileTopology = (plan: PhysicalPlan, environment: CompileEnvironment): Topology =>
+  build(plan, environment).topology;
+
+/** What the scans of a plan may share with scans of other plans: steps over the same source are equal by their ids. */
+export const alikeScans = (plan: PhysicalPlan, environment: CompileEnvironment): readonly AlikeScan[] =>
+  build(plan, environment).alike.map(({ step, steps }) => ({
+    source: step.source,
+    over: viewIdOf(step),
+    conditions: steps.conditions,
+    others: steps.time === undefined ? steps.values : [steps.time, ...steps.values],
+  }));
+
+export interface AlikeScan {
+  /** The catalog's name. */
+  readonly source: string;
+  /** Equal for scans that may share. */
+  readonly over: string;
+  /** The first condition, the first two, and so on. */
+  readonly conditions: readonly AlikeStep[];
+  readonly others: readonly AlikeStep[];
+}
+
+const build = (plan: PhysicalPlan, environment: CompileEnvironment): TopologyBuilder => {
   const { root, stores } = plan;
   checkStores(plan, (call) => accumulatorTypes([call], environment));
   const builder = new TopologyBuilder(stores, environment, buildStep);
   assert(root.kind in endBuilders, `a plan does not end in ${root.kind}`);
-  const build = endBuilders[root.kind as keyof typeof endBuilders] as (step: Step, builder: TopologyBuilder) => void;
-  build(root, builder);
-  return builder.topology;
+  const buildEnd = endBuilders[root.kind as keyof typeof endBuilders] as (step: Step, builder: TopologyBuilder) => void;
+  buildEnd(root, builder);
+  return builder;
 };
 
 const buildStep = (step: Step, builder: TopologyBuilder): Built => {
   assert(step.kind in stepBuilders, `${step.kind} stands at the top of a plan only`);
-  const build = stepBuilders[step.kind as keyof typeof stepBuilders] as (step: Step, builder: TopologyBuilder) => Built;
-  return build(step, builder);
+  const buildOne = stepBuilders[step.kind as keyof typeof stepBuilders] as (
+    step: Step,
+    builder: TopologyBuilder,
+  ) => Built;
+  return buildOne(step, builder);
 };

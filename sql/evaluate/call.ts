@@ -24,17 +24,19 @@ interface BoundCall {
 /** How a function is declared that has a body, or makes one for each place. */
 type Bindable<B> = { readonly body: B } | { readonly bind: (call: Call) => B };
 
+/** The place that a function is bound for, without what it may use of its surroundings. */
+export const bindingOf = ({ args, type }: BoundCall): Omit<Call, 'context'> => ({
+  args: args.map((arg) => arg.type),
+  result: type,
+  constants: args.map((arg) => (arg.kind === 'literal' ? constantOf(arg) : undefined)),
+});
+
 /** The body for this place. Where it refuses a constant, a body that fails for each row: the analysis refuses such
  *  constants, but not those that only become one by folding, nor those that an older build accepted. */
 export const bodyOf = <B>(definition: Bindable<B>, call: BoundCall, context: FunctionContext): B | (() => never) => {
   if ('body' in definition) return definition.body;
   try {
-    return definition.bind({
-      args: call.args.map((arg) => arg.type),
-      result: call.type,
-      constants: call.args.map((arg) => (arg.kind === 'literal' ? constantOf(arg) : undefined)),
-      context,
-    });
+    return definition.bind({ ...bindingOf(call), context });
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;
     return () => {

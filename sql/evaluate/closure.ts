@@ -1,7 +1,7 @@
 /** What an expression is compiled to, and what it reads. */
 
 import type { StreamRecord } from '../../engine/index.ts';
-import type { ColumnReference, TypedOf } from '../analyze/typed.ts';
+import type { ColumnReference, TypedExpression, TypedOf } from '../analyze/typed.ts';
 import { valueOfLiteral } from '../types/literal.ts';
 import type { Value } from '../types/value.ts';
 
@@ -11,6 +11,8 @@ export type Evaluate = (record: StreamRecord<unknown>) => Value;
 /** How columns are read at one place of a topology. */
 export interface ColumnScope {
   column(reference: ColumnReference): Evaluate;
+  /** The evaluation of a whole expression, where queries share its values. */
+  share?: ((expression: TypedExpression, evaluate: Evaluate) => Evaluate) | undefined;
 }
 
 /** The value of a literal. */

@@ -17,6 +17,9 @@ export const partFailed = (fault: string): void => {
   if (pending.length < most) pending.push(fault);
 };
 
+/** Whether there are faults that nobody has taken. */
+export const hasPartFaults = (): boolean => pending.length > 0;
+
 /** The faults since the last call. */
 export const takePartFaults = (): readonly string[] => {
   if (pending.length === 0) return none;

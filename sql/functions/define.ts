@@ -10,7 +10,8 @@
  * A function that needs more than its arguments has `bind` in place of `body`: called once for each place where the
  * function is used, with the types, the constants and the clock and randomness of the host, it returns the body for
  * that place. A constant that it refuses, by an `EvaluationError`, is an error of the statement. Planning calls it too,
- * so it must have no effect.
+ * so it must have no effect. A function that uses the clock or randomness takes `context` from the call while it is
+ * bound, not later: its results are then never shared between queries.
  *
  * A table function makes rows: its body gives the values that its column has in them.
  *

@@ -10,7 +10,7 @@
 
 import { columnNames, type LogicalNode, type NamedExpression, rewriteUp } from '../../analyze/logical.ts';
 import { referTo } from '../../analyze/scope.ts';
-import { mapColumns, type TypedExpression } from '../../analyze/typed.ts';
+import { conjuncts, mapColumns, type TypedExpression } from '../../analyze/typed.ts';
 import { booleanType } from '../../types/type.ts';
 import type { Rule } from '../rule.ts';
 
@@ -31,9 +31,6 @@ const pushDown = (node: LogicalNode): LogicalNode => {
   if (left.length === 0) return input;
   return { ...node, input, predicate: conjunction(left) };
 };
-
-const conjuncts = (predicate: TypedExpression): readonly TypedExpression[] =>
-  predicate.kind === 'logical' && predicate.operator === 'AND' ? predicate.operands.flatMap(conjuncts) : [predicate];
 
 const conjunction = (operands: readonly TypedExpression[]): TypedExpression =>
   operands.length === 1

@@ -147,7 +147,7 @@ const shownKey = (bytes: Uint8Array | null, windowed: WindowedKey | undefined): 
   return `${shown(bytes.subarray(0, ownEnd))}@[${start},${end}`;
 };
 
-const shown = (bytes: Uint8Array | null): string => {
+export const shown = (bytes: Uint8Array | null): string => {
   if (bytes === null) return 'null';
   // Control characters, or no UTF-8: not a text but a number's bytes, or a window behind a key.
   if (!bytes.some((byte) => byte < 32)) {
