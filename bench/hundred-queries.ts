@@ -11,7 +11,6 @@ import type { Claim, Round, Variant } from './claim.ts';
 import { schemas } from './records.ts';
 import { createSource, fill, withDataDirectory } from './sql-path.ts';
 
-const QUERIES = 100;
 const KEYS = 100_000;
 
 const cpuMs = async (work: () => Promise<void>): Promise<number> => {
@@ -21,11 +20,16 @@ const cpuMs = async (work: () => Promise<void>): Promise<number> => {
   return (user + system) / 1000;
 };
 
-/** The CPU of a hundred queries per record, and that of one of them. `select(i)` is the i-th query behind its sink,
- *  without the source: what it selects, and its condition. */
-export const measureHundred = (
+/** A number of queries over the source, of which each selects something under a condition. */
+export interface Queries {
+  readonly queries: number;
+  select(i: number): { readonly items: string; readonly condition: string };
+}
+
+/** The CPU of some queries per record, against that of others. */
+export const compareQueries = (
   { schema: name, records, rounds }: Variant,
-  select: (i: number) => readonly [items: string, condition: string],
+  sides: { readonly value: Queries; readonly base: Queries },
 ): Promise<Round[]> =>
   withDataDirectory(async (data) => {
     const schema = schemas[name];
@@ -36,17 +40,11 @@ export const measureHundred = (
       for (let round = 0; round <= rounds; round++) {
         await millrace.sql(createSource(schema, `unread_${round}`, 1));
         const appending = await cpuMs(() => append(`unread_${round}`));
-        const one = await filters(millrace, { source: `one_${round}`, queries: 1, schema, select, append });
-        const hundred = await filters(millrace, {
-          source: `hundred_${round}`,
-          queries: QUERIES,
-          schema,
-          select,
-          append,
-        });
+        const base = await filters(millrace, { source: `base_${round}`, ...sides.base, schema, append });
+        const value = await filters(millrace, { source: `value_${round}`, ...sides.value, schema, append });
         await millrace.sql(`DROP STREAM unread_${round} DELETE TOPIC;`);
         if (round > 0)
-          measured.push({ value: ((hundred - appending) * 1e6) / records, base: ((one - appending) * 1e6) / records });
+          measured.push({ value: ((value - appending) * 1e6) / records, base: ((base - appending) * 1e6) / records });
       }
       return measured;
     } finally {
@@ -54,19 +52,17 @@ export const measureHundred = (
     }
   });
 
-interface Filters {
+interface Filters extends Queries {
   readonly source: string;
-  readonly queries: number;
   readonly schema: (typeof schemas)[keyof typeof schemas];
-  select(i: number): readonly [items: string, condition: string];
   append(topic: string): Promise<void>;
 }
 
 /** Creates the filters, appends the records, waits for the last commit; answers the CPU of the latter two in ms. */
-const filters = async (millrace: Millrace, { source, queries, schema, select, append }: Filters): Promise<number> => {
+const filters = async (millrace: Millrace, { source, queries, select, schema, append }: Filters): Promise<number> => {
   await millrace.sql(createSource(schema, source, 1));
   for (let i = 0; i < queries; i++) {
-    const [items, condition] = select(i);
+    const { items, condition } = select(i);
     await millrace.sql(`CREATE STREAM ${source}_${i} AS SELECT ${items} FROM ${source} WHERE ${condition};`, {
       properties: { 'auto.offset.reset': 'earliest' },
     });
@@ -83,6 +79,8 @@ const filters = async (millrace: Millrace, { source, queries, schema, select, ap
 /** Amounts are spread evenly from 100 to just below 1000: a band of 9 passes one in a hundred. */
 export const inBand = (i: number): string => `"amount" >= ${100 + i * 9}e0 AND "amount" < ${109 + i * 9}e0`;
 
+const select: Queries['select'] = (i) => ({ items: '"k", "id", "amount"', condition: inBand(i) });
+
 export const hundredQueries: Claim = {
   name: 'hundred-queries',
   about: 'a hundred filters that pass 1 % each over one topic; CPU per record / one such filter',
@@ -90,5 +88,5 @@ export const hundredQueries: Claim = {
   asked: { atMost: 25 },
   cores: 1,
   variants: false,
-  run: (variant) => measureHundred(variant, (i) => ['"k", "id", "amount"', inBand(i)]),
+  run: (variant) => compareQueries(variant, { value: { queries: 100, select }, base: { queries: 1, select } }),
 };

@@ -30,7 +30,7 @@ import type { RecordValue } from './reading.ts';
 import { keyReading } from './scan-key.ts';
 import { eventTime, timeOf } from './scan-time.ts';
 import { type Pass, type ScanView, type SharedReading, scanValues } from './scan-view.ts';
-import { type AlikeSteps, allAlike, attempt, isRow, outcome, ScanSteps, type Selection } from './shared-steps.ts';
+import { type AlikeSteps, allAlike, attempt, outcome, ScanSteps, type Selection } from './shared-steps.ts';
 import { timestampReader } from './timestamps.ts';
 
 /** What the steps fused into the scan do with a record whose envelope is set and whose value is the block's vectors
@@ -119,7 +119,7 @@ export const scanSource =
           if (found !== outcome.undecided) keeps = found === outcome.passes ? fused.rest : keepsNone;
           else if (quick !== undefined) {
             if (valueStart < 0) continue;
-            if (onlyPass !== undefined ? onlyPass[row] === scanned.row : isRow(passes, row)) {
+            if (onlyPass !== undefined && onlyPass[row] === scanned.row) {
               untried = false;
               record.index = row;
               record.value = vectors;

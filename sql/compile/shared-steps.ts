@@ -16,7 +16,8 @@
  *
  * Steps are alike when they are equal as data, but for the names of columns. That is found out when tasks are made, by
  * counting the scans of a partition that have the step; plans and state do not depend on it. Where a scan is the only
- * one with a step, nothing is worked out ahead or kept. Queries at other positions read other blocks, and share nothing.
+ * one with a step, nothing is worked out ahead or kept; where another one comes, sharing begins with the next block.
+ * Queries at other positions read other blocks, and share nothing.
  */
 
 import { type Block, StreamRecord } from '../../engine/index.ts';
@@ -113,8 +114,6 @@ interface Wanted {
 export class StepRegistry {
   /** By what the steps are over (a view), then by id. */
   readonly #wanted = new Map<string, Map<string, Wanted>>();
-  /** Grows whenever a scan comes or goes. */
-  changes = 0;
 
   /** A scan of the partition has these steps from now on; the returned function ends that. */
   want(view: string, partition: number, ids: readonly string[]): () => void {
@@ -124,7 +123,6 @@ export class StepRegistry {
       const { scans } = this.#step(wanted, id);
       scans.set(partition, (scans.get(partition) ?? 0) + 1);
     }
-    this.changes++;
     return () => {
       for (const id of ids) {
         const { scans } = wanted.get(id) as Wanted;
@@ -134,7 +132,6 @@ export class StepRegistry {
         if (scans.size === 0) wanted.delete(id);
       }
       if (wanted.size === 0 && this.#wanted.get(view) === wanted) this.#wanted.delete(view);
-      this.changes++;
     };
   }
 
@@ -238,7 +235,7 @@ export class Selection {
 }
 
 /** Whether all passes found the record's columns to be good. */
-export const isRow = (passes: ParsedBlock['passes'], row: number): boolean => {
+const isRow = (passes: ParsedBlock['passes'], row: number): boolean => {
   for (let i = 0; i < passes.length; i++) {
     if ((passes[i] as ParsedBlock['passes'][number]).vectors.status[row] !== scanned.row) return false;
   }
@@ -339,7 +336,6 @@ export class ScanSteps {
   readonly #partition: number;
   #prepared: BlockSteps | undefined;
   #use = -1;
-  #changes = -1;
   #selection: Selection | undefined;
 
   constructor(
@@ -374,12 +370,11 @@ export class ScanSteps {
    *  are shared; undefined: none are. */
   prepare(block: ParsedBlock): Selection | undefined {
     const { steps } = block;
-    if (this.#prepared === steps && this.#use === steps.use && this.#changes === this.#registry.changes) {
+    if (this.#prepared === steps && this.#use === steps.use) {
       return this.#selection;
     }
     this.#prepared = steps;
     this.#use = steps.use;
-    this.#changes = this.#registry.changes;
     const { count } = block.columns;
     for (const { slot, id } of this.#values) steps.prepareValues(slot, id, count, this.#isShared(id));
     const shared = this.#conditions.findLast(({ id }) => this.#isShared(id));
@@ -409,10 +404,9 @@ export const shareOf = ({ values: all }: AlikeSteps): Share => {
       if (values === notShared) return evaluate(record);
       const known = values[record.index];
       if (known !== undefined) return known;
-      // Of faults that are there already it cannot be told which part made them.
-      const clean = !hasPartFaults();
       const value = evaluate(record);
-      if (clean && !hasPartFaults()) values[record.index] = value;
+      // Some may be of expressions before this one: its value is then left to another query.
+      if (!hasPartFaults()) values[record.index] = value;
       return value;
     };
   };

@@ -2,6 +2,7 @@
 
 import { afterEach, expect, test } from 'vitest';
 import { ScanRegistry } from '../../../sql/index.ts';
+import { produceRecords } from '../../../storage/index.ts';
 import { closeWorlds, openWorld, topicOf } from '../support/world.ts';
 
 afterEach(closeWorlds);
@@ -58,4 +59,24 @@ test('a bad column of a neighbour decides nothing', async () => {
     { deserialization: 2 },
     { deserialization: 2 },
   ]);
+});
+
+test('a bad column of a neighbour does not change the order of two inputs', async () => {
+  const { engine, log } = await openWorld();
+  await engine.execute(`
+    CREATE STREAM clicks (id INT KEY, at_ms BIGINT, n INT) WITH (KAFKA_TOPIC='clicks', VALUE_FORMAT='JSON', PARTITIONS=1, TIMESTAMP='at_ms');
+    CREATE TABLE people (id INT PRIMARY KEY, name VARCHAR) WITH (KAFKA_TOPIC='people', VALUE_FORMAT='JSON', PARTITIONS=1);
+    CREATE STREAM neighbour AS SELECT id, n FROM clicks;`);
+  const producer = await log.producer();
+  const key = Uint8Array.of(0, 0, 0, 1);
+  const sent = { acks: 'durable', now: 0 } as const;
+  // Its time is that of its column, behind that of the table's row.
+  await produceRecords(log, producer, 'clicks', [{ key, value: '{"AT_MS":100,"N":"bad"}', timestamp: 1 }], sent);
+  await produceRecords(log, producer, 'people', [{ key, value: '{"NAME":"Ada"}', timestamp: 50 }], sent);
+  await producer.close();
+  await engine.execute('CREATE STREAM joined AS SELECT c.id, p.name FROM clicks c JOIN people p ON c.id = p.id;', {
+    properties: { 'auto.offset.reset': 'earliest' },
+  });
+  await engine.awaitIdle();
+  expect((await topicOf(log, 'JOINED')).map((line) => line.slice(line.indexOf('=') + 1))).toEqual(['{"NAME":"Ada"}']);
 });

@@ -8,7 +8,13 @@
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { define } from '../../../sql/functions/define.ts';
-import { builtInFunctions, EvaluationError, type FunctionRegistry } from '../../../sql/index.ts';
+import {
+  builtInFunctions,
+  EvaluationError,
+  type FunctionRegistry,
+  ScanRegistry,
+  type SqlEngineOptions,
+} from '../../../sql/index.ts';
 import { consumeRecords, type Log, type Producer, produceRecords } from '../../../storage/index.ts';
 import { runSql, type Sent, shown } from '../support/running.ts';
 import { closeWorlds, openWorld, type World } from '../support/world.ts';
@@ -36,6 +42,8 @@ const conditions = [
   "note LIKE 'l%'",
   'qty > 2 OR RANDOM() < 0',
   'id > 2 AND qty > 2',
+  'seen IS NULL',
+  'note IS NULL',
 ];
 
 const items = [
@@ -46,6 +54,7 @@ const items = [
   'ARRAY[CAST(note AS INT), qty] AS e',
   'TRANSFORM(parts, x => x + qty) AS f',
   'note AS g',
+  'UCASE(seen) AS i',
   'ROWTIME AS h',
 ];
 
@@ -152,10 +161,10 @@ const dropsOf = async (log: Log): Promise<Map<string, string[]>> => {
   return drops;
 };
 
-const openEvents = async (functions?: FunctionRegistry): Promise<World & { readonly producer: Producer }> => {
+const openEvents = async (engine: Partial<SqlEngineOptions> = {}): Promise<World & { readonly producer: Producer }> => {
   const world = await openWorld({
     runtime: { processingLog: 'left_out' },
-    engine: functions === undefined ? {} : { functions },
+    engine,
   });
   await world.log.createTopic({ name: 'left_out', partitions: 1 });
   await world.engine.execute(sources);
@@ -262,7 +271,8 @@ const notes = (count: number, note: (i: number) => string) =>
 
 test('a condition and an expression that several queries begin with are evaluated once for each record', async () => {
   const counted = withCounted();
-  const { engine, log, producer } = await openEvents(counted.functions);
+  const scans = new ScanRegistry();
+  const { engine, log, producer } = await openEvents({ functions: counted.functions, scans });
   const names = Array.from({ length: 10 }, (_, i) => `q${i}`);
   for (const name of names) {
     await engine.execute(`CREATE STREAM ${name} AS SELECT id, COUNTED(note) AS ${name} FROM plain WHERE qty < 5;`);
@@ -290,12 +300,15 @@ test('a condition and an expression that several queries begin with are evaluate
   );
   await engine.awaitIdle();
   expect(counted.calls).toBe(100 + 75);
+  expect(scans.steps.size).toBe(1);
+  await engine.execute('TERMINATE ALL;');
+  expect(scans.steps.size).toBe(0);
   await producer.close();
 });
 
 test('a query that reads alone evaluates what it would by itself', async () => {
   const counted = withCounted();
-  const { engine, log, producer } = await openEvents(counted.functions);
+  const { engine, log, producer } = await openEvents({ functions: counted.functions });
   const of = (name: string) =>
     `CREATE STREAM ${name} AS SELECT id, note FROM plain WHERE qty < 5 AND COUNTED(note) = 'a';`;
   await engine.execute(of('one'));
@@ -334,7 +347,7 @@ test('a query that reads alone evaluates what it would by itself', async () => {
 
 test('what fails is evaluated, and noted, by each query', async () => {
   const counted = withCounted();
-  const { engine, log, producer } = await openEvents(counted.functions);
+  const { engine, log, producer } = await openEvents({ functions: counted.functions });
   await engine.execute(`
     CREATE STREAM one AS SELECT id, COUNTED(note) AS a FROM plain WHERE 10 / qty > 1;
     CREATE STREAM two AS SELECT id, COUNTED(note) AS b, qty FROM plain WHERE 10 / qty > 1;`);
@@ -352,6 +365,21 @@ test('what fails is evaluated, and noted, by each query', async () => {
   ] as const;
   expect(drops.get('CSAS_ONE_3')).toEqual([failed[0], failed[1]('A')]);
   expect(drops.get('CSAS_TWO_4')).toEqual([failed[0], failed[1]('B')]);
+  await producer.close();
+});
+
+test('what is random is made by each query', async () => {
+  const { engine, log, producer } = await openEvents();
+  await engine.execute(`
+    CREATE STREAM one AS SELECT id, UUID() AS u FROM plain;
+    CREATE STREAM two AS SELECT id, UUID() AS u FROM plain;`);
+  await send(
+    log,
+    producer,
+    notes(3, () => 'a'),
+  );
+  await engine.awaitIdle();
+  expect(new Set([...(await linesOf(log, 'ONE')), ...(await linesOf(log, 'TWO'))]).size).toBe(6);
   await producer.close();
 });
 
