@@ -18,6 +18,9 @@
  * counting the scans of a partition that have the step; plans and state do not depend on it. Where a scan is the only
  * one with a step, nothing is worked out ahead or kept; where another one comes, sharing begins with the next block.
  * Queries at other positions read other blocks, and share nothing.
+ *
+ * Left out on purpose: keys and their checks, conditions over keys or ROWTIME, and everything behind the first step that
+ * has state or a topic of its own.
  */
 
 import { type Block, StreamRecord } from '../../engine/index.ts';
@@ -329,7 +332,7 @@ export class ScanSteps {
   /** As many as leading conditions: the first one, the first two, and so on. */
   readonly #conditions: readonly { readonly id: string; readonly place: number; readonly test: Condition }[];
   readonly #values: readonly AlikeValues[];
-  /** Of the scan. */
+  /** How many conditions the scan has. */
   readonly #all: number;
   readonly #registry: StepRegistry;
   readonly #view: string;
@@ -370,9 +373,7 @@ export class ScanSteps {
    *  are shared; undefined: none are. */
   prepare(block: ParsedBlock): Selection | undefined {
     const { steps } = block;
-    if (this.#prepared === steps && this.#use === steps.use) {
-      return this.#selection;
-    }
+    if (this.#prepared === steps && this.#use === steps.use) return this.#selection;
     this.#prepared = steps;
     this.#use = steps.use;
     const { count } = block.columns;
