@@ -23,6 +23,7 @@
  * has state or a topic of its own.
  */
 
+import { assert } from '../../base/index.ts';
 import { type Block, StreamRecord } from '../../engine/index.ts';
 import { columnsOf, mapColumns, printTyped, type TypedExpression } from '../analyze/typed.ts';
 import type { Evaluate } from '../evaluate/closure.ts';
@@ -151,7 +152,9 @@ export class StepRegistry {
 
   /** The place of a step that some scan has. */
   placeOf(view: string, id: string): number {
-    return (this.#wanted.get(view)?.get(id) as Wanted).place;
+    const wanted = this.#wanted.get(view)?.get(id);
+    assert(wanted !== undefined, 'only steps that some scan has are at a place');
+    return wanted.place;
   }
 
   /** Whether several scans of the partition have the step. */
