@@ -19,6 +19,8 @@ export class ByteWriter {
   buffer: Uint8Array;
   length = 0;
   #view: DataView;
+  /** Of `bytes`: most of what a writer copies comes from one buffer, such as a batch. */
+  readonly #copier = new Copier();
 
   constructor(capacity = 256) {
     this.buffer = new Uint8Array(capacity);
@@ -171,7 +173,7 @@ export class ByteWriter {
   bytes(source: Uint8Array, start = 0, end = source.length): void {
     const count = end - start;
     if (this.length + count > this.buffer.length) this.#grow(this.length + count);
-    copyBytes(source, start, end, this.buffer, this.length);
+    this.#copier.copy(source, start, end, this.buffer, this.#view, this.length);
     this.length += count;
   }
 }
