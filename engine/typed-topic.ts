@@ -34,6 +34,10 @@ export type TypedConsumedRecord<K, V> = Omit<ConsumedRecord, 'key' | 'value'> & 
   readonly value: V | null;
 };
 
+/** Begins to fetch what a serde needs for one value. */
+const prepare = ({ prepare }: Pick<Serde<unknown>, 'prepare'>, bytes: Uint8Array): Promise<void> | undefined =>
+  prepare?.(bytes, Int32Array.of(0), Int32Array.of(bytes.length), 0, 1);
+
 /** What a topic needs of the program's log. */
 export interface TopicAccess {
   readonly produce: (topic: string, records: Iterable<ProducedRecord>) => Promise<Position>;
@@ -68,6 +72,10 @@ export class TypedTopic<K, V> {
   async *consume(options: ConsumeOptions = {}): AsyncGenerator<TypedConsumedRecord<K, V>, void, undefined> {
     const { key, value } = this.#options;
     for await (const record of this.#access.consume(this.name, options)) {
+      for (const [serde, bytes] of [[key, record.key] as const, [value, record.value] as const]) {
+        const preparing = bytes === null ? undefined : prepare(serde, bytes);
+        if (preparing !== undefined) await preparing;
+      }
       yield { ...record, key: this.#read(record, 'key', key), value: this.#read(record, 'value', value) };
     }
   }

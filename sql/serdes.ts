@@ -5,8 +5,8 @@
  *   const order = await avro<Order>(schema, { registry, subject: 'orders-value' });
  *
  * With a registry the schema is registered when the serde is made, and records are framed with its id: SQL and other
- * programs read them, and this serde reads what was written with any version that the subject had by then. Without one
- * they are the data alone. Values are objects as `query` of `millrace` answers them: STRUCT is an object, MAP a Map, a
+ * programs read them. What was written with other schemas is read by these: those of the subject are looked up when the
+ * serde is made, and later ones before records that name them are read. Without a registry records are the data alone. Values are objects as `query` of `millrace` answers them: STRUCT is an object, MAP a Map, a
  * 64-bit number a number while that is exact and a bigint beyond.
  */
 
@@ -41,7 +41,7 @@ type Bare = (
   schema: ResolvedSchema,
   columns: readonly Column[],
   options: FormatOptions,
-) => { readonly writer: RowWriter; readonly reader: RowReader };
+) => { readonly writer: RowWriter; readonly reader: RowReader; readonly writers?: undefined };
 
 const bareAvro: Bare = (schema, columns, options) => {
   const tree = parseAvro(schema);
@@ -85,7 +85,7 @@ const serdeOf = async <T>(
   const options = { side: 'value', wrapped: true } as const;
   const schema: ResolvedSchema = { type: schemas.type, schema: text, definitions: [] };
   const columns = schemas.columnsOf(schema, { ...options, names: 'as-written' });
-  const { writer, reader } =
+  const { writer, reader, writers } =
     registration === undefined
       ? bare(schema, columns, options)
       : await framed(format, schema, columns, options, registration);
@@ -93,6 +93,7 @@ const serdeOf = async <T>(
   const toObject = objectOf(columns);
   const row: Row = columns.map(() => null);
   return {
+    ...(writers !== undefined && { prepare: writers.prepare.bind(writers) }),
     name: registration === undefined ? format.name.toLowerCase() : `framed ${format.name.toLowerCase()}`,
     write(value, out) {
       let given: Row;
@@ -117,17 +118,17 @@ const framed = async (
   columns: readonly Column[],
   options: FormatOptions,
   { registry, subject }: Registration,
-): Promise<{ readonly writer: RowWriter; readonly reader: RowReader }> => {
+): Promise<{ readonly writer: RowWriter; readonly reader: RowReader; readonly writers: WriterSchemas }> => {
   const { id } = await registry.register(subject, { type, schema: text });
   const schema = await registry.byId(id);
   if (schema === undefined) {
     throw new UserError('SQL_UNKNOWN_SCHEMA', `the registry has no schema with the id ${id}, which it gave`);
   }
-  const writers = new WriterSchemas(() => Promise.resolve(undefined));
+  const writers = new WriterSchemas((id) => registry.byId(id));
   for (const version of await registry.versions(subject)) {
     const written = await registry.version(subject, version);
     if (written !== undefined) writers.add(written);
   }
   const known = { ...options, schema, writers };
-  return { writer: format.writer(columns, known), reader: format.reader(columns, known) };
+  return { writer: format.writer(columns, known), reader: format.reader(columns, known), writers };
 };

@@ -19,9 +19,9 @@ import { type Serde, SerdeError } from '../serde.ts';
 import { type InvalidTime, type RowFault, type SourceTime, SourceTimes } from './source-times.ts';
 
 export interface SourceFields<V> {
-  readonly value: Pick<Serde<V>, 'read' | 'readsAll' | 'keepsBytes'>;
+  readonly value: Pick<Serde<V>, 'read' | 'readsAll' | 'keepsBytes' | 'prepare'>;
   /** When given, a key that it cannot read drops the record. */
-  readonly key?: Pick<Serde<unknown>, 'read'>;
+  readonly key?: Pick<Serde<unknown>, 'read' | 'prepare'>;
   /** The event time of a record, where it is not the record's own. */
   readonly time?: SourceTime<V>;
   /** Default: skip. */
@@ -45,6 +45,7 @@ export const source =
     if (time === undefined && invalidTime === 'skip') {
       const read = context.readsValues || fields.value.readsAll !== true ? fields : { ...fields, value: unread<V>() };
       return {
+        ...prepareOf(fields),
         run(block, from, to) {
           for (let row = from; row < to; row++) {
             takeRow(block, row);
@@ -69,6 +70,7 @@ export const source =
     };
     const times = new SourceTimes<V>(time ?? ownTime, invalidTime, readWhole, context);
     return {
+      ...prepareOf(fields),
       timestampAt: (block, row) => times.at(block, row).time,
       start: (partitionTime) => times.start(partitionTime),
       partitionTime: () => times.partitionTime,
@@ -90,6 +92,19 @@ export const source =
 
 /** In the place of values that nothing reads. */
 const unread = <V>(): Pick<Serde<V>, 'read'> => ({ read: () => true as V });
+
+/** Where a serde has to fetch something before it can read. */
+const prepareOf = <V>({ key, value }: SourceFields<V>): Pick<SourceOperator, 'prepare'> => {
+  if (key?.prepare === undefined && value.prepare === undefined) return {};
+  return {
+    prepare({ columns }, from) {
+      const { bytes, count, keyStart, keyEnd, valueStart, valueEnd } = columns;
+      const keys = key?.prepare?.(bytes, keyStart, keyEnd, from, count);
+      const values = value.prepare?.(bytes, valueStart, valueEnd, from, count);
+      return keys === undefined || values === undefined ? (keys ?? values) : Promise.all([keys, values]).then(() => {});
+    },
+  };
+};
 
 const ownTime = ({ timestamp }: StreamRecord<unknown>): number => timestamp;
 

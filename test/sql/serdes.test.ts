@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { open } from 'millrace';
+import { open, StreamsBuilder } from 'millrace';
 import { type Serde, SerdeError, serdes } from 'millrace/engine';
 import { avro, protobuf } from 'millrace/formats';
 import { describe, expect, test } from 'vitest';
@@ -82,6 +82,51 @@ test('a record of an older version of the subject is read; what it has not is nu
   const older = await avro<{ a: number }>(record(a), { registry, subject: 's' });
   const newer = await avro<{ a: number; b: string | null }>(record(a, b), { registry, subject: 's' });
   expect(readBack(newer, bytesOf(older, { a: 1 }))).toEqual({ a: 1, b: null });
+});
+
+test('records of a version that came after the serde was made are read, by a topology and by a topic', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'millrace-serdes-'));
+  const millrace = await open({ data, workers: 0 });
+  try {
+    const { registry } = millrace.engine;
+    const schema = (...fields: object[]) => JSON.stringify({ type: 'record', name: 'R', fields });
+    const a = { name: 'a', type: 'int' };
+    const subject = 'in-value';
+    const first = await avro<{ a: number }>(schema(a), { registry, subject });
+    const input = await millrace.topic('in', { key: serdes.string, value: first });
+    const output = await millrace.topic('out', { key: serdes.string, value: serdes.json<number>() });
+    const builder = new StreamsBuilder();
+    builder
+      .stream('in', { key: serdes.string, value: first })
+      .mapValues((order) => order?.a ?? 0)
+      .to('out', { key: serdes.string, value: serdes.json<number>() });
+    const app = await millrace.streams({ id: 'late', topology: builder.build() });
+    await input.produce([{ key: 'k', value: { a: 1 } }]);
+    const second = await avro<{ a: number; b: string }>(schema(a, { name: 'b', type: 'string', default: '' }), {
+      registry,
+      subject,
+    });
+    await (await millrace.topic('in', { key: serdes.string, value: second })).produce([
+      { key: 'k', value: { a: 2, b: 'new' } },
+    ]);
+    await input.produce([{ key: 'k', value: { a: 3 } }]);
+    const seen: number[] = [];
+    for await (const { value } of output.consume()) if (seen.push(value ?? 0) === 3) break;
+    expect(seen).toEqual([1, 2, 3]);
+    const read: unknown[] = [];
+    const fresh = await millrace.topic('in', { key: serdes.string, value: first });
+    for await (const { value } of fresh.consume({ untilEnd: true })) read.push(value);
+    expect(read).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }]);
+    // A schema that is nowhere is bad data.
+    await millrace.produce('in', [{ key: null, value: Uint8Array.of(0, 0, 0, 0, 99, 2) }]);
+    await input.produce([{ key: 'k', value: { a: 4 } }]);
+    for await (const { value } of output.consume()) if (seen.push(value ?? 0) === 7) break;
+    expect(seen.slice(3)).toEqual([1, 2, 3, 4]);
+    await app.close();
+  } finally {
+    await millrace.close();
+    rmSync(data, { recursive: true, force: true });
+  }
 });
 
 test.each(['AVRO', 'PROTOBUF'])('%s: SQL reads what a serde wrote, and a serde what SQL wrote', async (format) => {
