@@ -117,7 +117,6 @@ class Engine implements SqlEngine {
   readonly #runtime: Runtime;
   readonly #random: Random;
   readonly #timers: Timers;
-  readonly #typer: Typer;
   readonly #functions: FunctionRegistry;
   readonly #registry: SchemaRegistry;
   readonly #environment: CompileEnvironment;
@@ -155,7 +154,6 @@ class Engine implements SqlEngine {
     this.#inserts = new Inserts(log, this.#catalog, clock);
     const { timers, statementWaitMs: waitMs } = options;
     this.#timers = timers;
-    this.#typer = new Typer(this.#functions, (name) => this.#catalog.type(name));
     this.#lifecycle = new QueryLifecycle({
       runtime,
       environment: this.#environment,
@@ -356,6 +354,14 @@ class Engine implements SqlEngine {
     });
   }
 
+  #typerOf(settings: Settings): Typer {
+    return new Typer(
+      this.#functions,
+      (name) => this.#catalog.type(name),
+      (name) => settings.ofFunction(name),
+    );
+  }
+
   #newId(kind: string, source: string): string {
     return `${kind}_${source}_${this.#random.uuid().slice(0, 8)}`;
   }
@@ -363,7 +369,7 @@ class Engine implements SqlEngine {
   async #pull({ query }: QueryStatement, settings: Settings, from: Position | undefined): Promise<QueryHandle> {
     const { step, columns, sources } = planPull(query, {
       catalog: this.#catalog,
-      typer: this.#typer,
+      typer: this.#typerOf(settings),
       environment: this.#environment,
       runtime: this.#runtime,
       log: this.#log,
@@ -392,7 +398,7 @@ class Engine implements SqlEngine {
     const catalog = this.#catalog;
     const analyzed = analyzeQuery(query, {
       catalog,
-      typer: this.#typer,
+      typer: this.#typerOf(settings),
       purpose: 'push',
       noFinal: settings.isTrue('ksql.suppress.enabled') === false,
     });

@@ -88,6 +88,8 @@ export type TypedExpression =
       readonly name: string;
       readonly signature: string;
       readonly module?: ModuleId | undefined;
+      /** Those properties of the statement that the function reads. */
+      readonly settings?: Readonly<Record<string, string>> | undefined;
       readonly args: readonly TypedExpression[];
       readonly type: SqlType;
     }

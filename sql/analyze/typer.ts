@@ -63,6 +63,7 @@ export class Typer {
     return {
       functions: this.functions,
       customType: this.#customType,
+      settingsOf: this.settingsOf,
       column: (node) => {
         const found = clause === 'VALUES' ? undefined : referTo(schema, node.name);
         if (found !== undefined) return found;

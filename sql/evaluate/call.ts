@@ -19,16 +19,18 @@ type Run = (...args: readonly (Value | Lambda)[]) => Value;
 interface BoundCall {
   readonly args: readonly TypedExpression[];
   readonly type: SqlType;
+  readonly settings?: Call['settings'];
 }
 
 /** How a function is declared that has a body, or makes one for each place. */
 type Bindable<B> = { readonly body: B } | { readonly bind: (call: Call) => B };
 
 /** The place that a function is bound for, without what it may use of its surroundings. */
-export const bindingOf = ({ args, type }: BoundCall): Omit<Call, 'context'> => ({
+export const bindingOf = ({ args, type, settings }: BoundCall): Omit<Call, 'context'> => ({
   args: args.map((arg) => arg.type),
   result: type,
   constants: args.map((arg) => (arg.kind === 'literal' ? constantOf(arg) : undefined)),
+  ...(settings && { settings }),
 });
 
 /** The body for this place. Where it refuses a constant, a body that fails for each row: the analysis refuses such

@@ -45,8 +45,8 @@ export interface Call {
   /** An aggregate over sessions: its accumulators are merged. */
   readonly merges?: boolean | undefined;
   readonly context: FunctionContext;
-  /** Of an aggregate: the properties `ksql.functions.NAME.…` that it reads, by what stands behind the name. They are
-   *  those of the statement, and stay so. */
+  /** The properties `ksql.functions.NAME.…` that the function reads, by what stands behind the name. They are those of
+   *  the statement, and stay so. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -74,6 +74,8 @@ interface Declared {
 export type ScalarDeclaration = Declared & {
   readonly nulls: 'propagate' | 'own';
   readonly examples: readonly Example[];
+  /** The properties `ksql.functions.NAME.…` that `bind` reads. */
+  readonly settings?: readonly string[];
 } & ({ readonly body: Body } | { readonly bind: (call: Call) => Body });
 
 export type ScalarDefinition = ScalarDeclaration & {

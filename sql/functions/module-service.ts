@@ -16,6 +16,7 @@ export interface Place {
   readonly args: readonly SqlType[];
   readonly result: SqlType;
   readonly constants: readonly (Value | undefined)[];
+  readonly settings?: Readonly<Record<string, string>> | undefined;
 }
 
 export type Member = 'body' | 'bind' | 'rows' | 'initialize' | 'add' | 'undo' | 'merge' | 'result';
@@ -44,6 +45,7 @@ export interface FunctionDescription {
   readonly signature: string | readonly string[];
   readonly doc: string | undefined;
   readonly nulls: 'propagate' | 'own' | undefined;
+  readonly settings: readonly string[] | undefined;
   readonly state: string | undefined;
   /** The properties that are functions. */
   readonly members: readonly Member[];
@@ -69,6 +71,7 @@ const describe = ({ name, version, functions }: FunctionModule): ModuleDescripti
     signature: each.signature,
     doc: each.doc,
     nulls: 'nulls' in each ? each.nulls : undefined,
+    settings: 'settings' in each ? each.settings : undefined,
     state: 'state' in each ? each.state : undefined,
     members: members.filter((member) => memberOf(each, member) !== undefined),
   })),

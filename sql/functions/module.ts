@@ -45,7 +45,14 @@ interface Declared {
 export type UserScalarFunction = Declared & {
   /** `propagate`, the default: a NULL argument makes the result NULL. `own`: the body gets `null`. */
   readonly nulls?: 'propagate' | 'own';
-} & ({ readonly body: Body } | { readonly bind: (call: Call) => Body });
+} & (
+    | { readonly body: Body }
+    | {
+        readonly bind: (call: Call) => Body;
+        /** The properties `ksql.functions.NAME.…` that it reads: `bind` gets those that are set as `settings`. */
+        readonly settings?: readonly string[];
+      }
+  );
 
 /** A table function: each value that it gives is a row. */
 export type UserTableFunction = Declared & {
@@ -157,7 +164,9 @@ const definitionsOf = (
     const nulls = given.nulls ?? 'propagate';
     if ('rows' in given) return [defineTable({ ...shared, nulls, bind: (call) => checkedRows(given, call, code) })];
     const bodyFor = 'body' in given ? () => given.body : given.bind;
-    return [define({ ...shared, nulls, bind: (call) => checkedBody(call, () => bodyFor(call), code) })];
+    const settings = 'bind' in given ? given.settings : undefined;
+    const bind = (call: Call): Body => checkedBody(call, () => bodyFor(call), code);
+    return [define({ ...shared, nulls, bind, ...(settings && { settings }) })];
   } catch (error) {
     throw invalid(url, `function ${index + 1}: ${messageOf(error)}`, error);
   }
@@ -337,7 +346,7 @@ const isObject = (given: unknown): given is Readonly<Record<string, unknown>> =>
 /** What each kind of function may have, by the property that tells the kind. */
 const known: Readonly<Record<string, readonly string[]>> = {
   body: ['signature', 'doc', 'nulls', 'body', 'bind'],
-  bind: ['signature', 'doc', 'nulls', 'body', 'bind'],
+  bind: ['signature', 'doc', 'nulls', 'body', 'bind', 'settings'],
   rows: ['signature', 'doc', 'nulls', 'rows'],
   add: ['signature', 'doc', 'state', 'initialize', 'add', 'undo', 'merge', 'result'],
 };
@@ -358,6 +367,10 @@ const functionFault = (given: unknown): string | undefined => {
   if (doc !== undefined && typeof doc !== 'string') return 'has a "doc" that is not a text';
   if (nulls !== undefined && nulls !== 'propagate' && nulls !== 'own') {
     return 'has a "nulls" that is neither "propagate" nor "own"';
+  }
+  const settings = given['settings'] ?? [];
+  if (!Array.isArray(settings) || !settings.every((each) => typeof each === 'string')) {
+    return 'has "settings" that are not an array of texts';
   }
   if (kind === 'add') {
     if (typeof given['state'] !== 'string') return 'needs a "state": the type of what it keeps, as text';

@@ -20,7 +20,7 @@ type Run = (...args: readonly unknown[]) => never;
 
 const standIn = (
   url: string,
-  { signature, doc, nulls, state, members }: FunctionDescription,
+  { signature, doc, nulls, settings, state, members }: FunctionDescription,
   index: number,
   ask: AskModule,
 ): UserFunction => {
@@ -50,8 +50,9 @@ const standIn = (
   if (has('body')) return { ...scalar, body: call('body') };
   return {
     ...scalar,
-    bind: ({ args, result, constants }: Call): Body => {
-      const place: Place = { args, result, constants };
+    ...(settings !== undefined && { settings }),
+    bind: ({ args, result, constants, settings: set }: Call): Body => {
+      const place: Place = { args, result, constants, ...(set && { settings: set }) };
       ask({ url, kind: 'bind', index, place });
       return call('bind', place);
     },

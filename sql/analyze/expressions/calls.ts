@@ -5,9 +5,9 @@
  */
 
 import { assert, type Position, UserError } from '../../../base/index.ts';
-import type { ScalarDefinition, TableDefinition } from '../../functions/define.ts';
+import type { Call, ScalarDefinition, TableDefinition } from '../../functions/define.ts';
 import type { ModuleId } from '../../functions/module.ts';
-import type { ArgumentType, CallShape, Resolution } from '../../functions/overloads.ts';
+import type { ArgumentType, CallShape, Overload, Resolution } from '../../functions/overloads.ts';
 import type { Expression, ExpressionOf } from '../../parser/ast.ts';
 import { EvaluationError } from '../../types/evaluation-error.ts';
 import { valueOfLiteral } from '../../types/literal.ts';
@@ -37,8 +37,8 @@ export const typeCallOf = (
   at: Position,
 ): TypedExpression => {
   const { functions } = typing.scope;
-  const { call, module } = resolvedCall(typing, (shape) => functions.resolve(shape), name, args, at);
-  return { kind: 'call', ...call, ...(module !== undefined && { module }) };
+  const { call, module, settings } = resolvedCall(typing, (shape) => functions.resolve(shape), name, args, at);
+  return { kind: 'call', ...call, ...(module !== undefined && { module }), ...(settings && { settings }) };
 };
 
 /** The call of a table function. */
@@ -57,7 +57,11 @@ const resolvedCall = (
   name: string,
   args: readonly Expression[],
   at: Position,
-): { readonly call: TypedTableCall; readonly module: ModuleId | undefined } => {
+): {
+  readonly call: TypedTableCall;
+  readonly module: ModuleId | undefined;
+  readonly settings: Call['settings'];
+} => {
   const drafts = args.map((arg) => (arg.kind === 'lambda' ? arg : draftArgument(typing, arg)));
   const shapes = drafts.map(
     (draft): ArgumentType =>
@@ -80,9 +84,21 @@ const resolvedCall = (
     return lambda;
   });
   checkLiterals(resolution, (i) => converted[i]?.kind === 'literal', args);
-  checkConstants(resolution, converted, at);
+  const settings = settingsFor(typing, resolution.overload);
+  checkConstants(resolution, converted, settings, at);
   const call = { name: signature.name, signature: signature.text, args: converted, type: resolution.result };
-  return { call, module };
+  return { call, module, settings };
+};
+
+/** Those properties of the statement that the function reads; undefined when there are none. */
+const settingsFor = (
+  { scope }: Typing,
+  { definition, signature }: Overload<ScalarDefinition | TableDefinition>,
+): Call['settings'] => {
+  if (definition.kind !== 'scalar' || definition.settings === undefined) return undefined;
+  const { settings } = definition;
+  const read = Object.entries(scope.settingsOf?.(signature.name) ?? {}).filter(([name]) => settings.includes(name));
+  return read.length === 0 ? undefined : Object.fromEntries(read);
 };
 
 /** The unit of a duration may stand as an argument: functions get its name as a text. */
@@ -109,13 +125,15 @@ const checkLiterals = (
 const checkConstants = (
   { overload, args, result }: Resolution<ScalarDefinition | TableDefinition>,
   given: readonly TypedExpression[],
+  settings: Call['settings'],
   at: Position,
 ): void => {
   const { definition, signature } = overload;
   if (!('bind' in definition)) return;
   const constants = given.map((arg) => (arg.kind === 'literal' ? valueOfLiteral(arg.value, arg.type) : undefined));
   try {
-    definition.bind({ args, result, constants, context: { now: () => 0, random: () => 0 } });
+    const context = { now: () => 0, random: () => 0 };
+    definition.bind({ args, result, constants, context, ...(settings && { settings }) });
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;
     throw new UserError('SQL_BAD_CONSTANT', `${signature.name} cannot work with its constants: ${error.message}`, {

@@ -20,6 +20,8 @@ export interface ExpressionScope {
   column(node: ExpressionOf<'column'>): ColumnReference;
   /** Parameters of the lambdas around. */
   readonly parameters?: ReadonlyMap<string, SqlType>;
+  /** The properties `ksql.functions.NAME.…` of the statement. */
+  settingsOf?(name: string): Readonly<Record<string, string>>;
   /** Custom types by name. */
   customType?(name: string): SqlType | undefined;
 }
