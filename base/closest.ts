@@ -2,23 +2,40 @@
  * "Did you mean …": finds the name that somebody probably meant.
  *
  * The measure is the number of single edits (insert, delete, replace, swap two neighbours) between two words, without
- * regard to case. At most two edits count as close, and only one for words of four letters or less, so that a guess is
- * never further off than the word is long.
+ * regard to case. At most two edits count as close, only one for words of four letters or less, and none for a single
+ * letter, so that a guess is never further off than the word is long. Of two that are equally close the one counts that
+ * begins and ends more like the word: CONT is COUNT rather than COT.
  */
 
-/** The candidate closest to a name, the first of those equally close; undefined when none is close. */
+/** The candidate closest to a name; undefined when none is close. */
 export function closestName(name: string, candidates: Iterable<string>): string | undefined {
   const wanted = name.toUpperCase();
   let best: string | undefined;
-  let bestEdits = wanted.length <= 4 ? 2 : 3;
+  let bestEdits = wanted.length <= 1 ? 1 : wanted.length <= 4 ? 2 : 3;
+  let bestEnds = -1;
   for (const candidate of candidates) {
-    const edits = editDistance(wanted, candidate.toUpperCase(), bestEdits);
-    if (edits < bestEdits) {
+    const other = candidate.toUpperCase();
+    const edits = editDistance(wanted, other, best === undefined ? bestEdits : bestEdits + 1);
+    const limit = best === undefined ? bestEdits - 1 : bestEdits;
+    if (edits > limit) continue;
+    const ends = sharedEnds(wanted, other);
+    if (edits < bestEdits || ends > bestEnds) {
       best = candidate;
       bestEdits = edits;
+      bestEnds = ends;
     }
   }
   return best;
+}
+
+/** How many letters two words share at their beginning and at their end. */
+function sharedEnds(left: string, right: string): number {
+  const most = Math.min(left.length, right.length);
+  let start = 0;
+  while (start < most && left[start] === right[start]) start++;
+  let end = 0;
+  while (end < most - start && left.at(-1 - end) === right.at(-1 - end)) end++;
+  return start + end;
 }
 
 /** The number of edits between two words, or `limit` as soon as it is clear that there are that many or more. */

@@ -37,7 +37,10 @@ export class QueryContext {
     this.query = query;
     this.options = options;
     this.typer = options.typer;
-    this.scope = new Scope(scopedSources(query, options));
+    const given = query.items.flatMap((item) =>
+      item.kind === 'expression-item' && item.alias !== undefined ? [item.alias.name] : [],
+    );
+    this.scope = new Scope(scopedSources(query, options), given);
   }
 
   noAggregates(expression: Expression, clause: string): void {

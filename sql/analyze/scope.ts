@@ -51,8 +51,12 @@ export class Scope {
    *  are analyzed, before any other clause. */
   syntheticKey: string | undefined;
 
-  constructor(sources: readonly ScopedSource[]) {
+  /** Names that the SELECT list gives, for hints. */
+  readonly #given: ReadonlySet<string>;
+
+  constructor(sources: readonly ScopedSource[], given: Iterable<string> = []) {
     this.sources = sources;
+    this.#given = new Set(given);
   }
 
   get joined(): boolean {
@@ -82,7 +86,11 @@ export class Scope {
     const names = this.sources.map((source) => source.alias);
     const near = closest(alias, names);
     throw new UserError('SQL_UNKNOWN_SOURCE', `"${alias}" is not the name or alias of a source of this query`, {
-      hint: near === undefined ? `The query reads ${names.join(', ')}.` : `Did you mean "${near}"?`,
+      hint: this.sources.some(({ source }) => findColumn(source.schema, alias)?.type.kind === 'STRUCT')
+        ? `"${alias}" is a column; a field of it is ${alias}->name.`
+        : near === undefined
+          ? `The query reads ${names.join(', ')}.`
+          : `Did you mean "${near}"?`,
       at,
     });
   }
@@ -107,6 +115,7 @@ export class Scope {
     }
     const names = [...new Set(within.flatMap((source) => this.columnsOf(source)))];
     const near = closest(name, names);
+    const hint = this.#meant(column, clause);
     const where = within
       .map(({ isSubquery, source }) => `${isSubquery === true ? 'subquery' : source.kind} "${source.name}"`)
       .join(' or ');
@@ -116,13 +125,28 @@ export class Scope {
           ? `${name}, the key of the joined rows, is a name of SELECT only.`
           : near !== undefined
             ? `Did you mean "${near}"?`
-            : name === 'WINDOWSTART' || name === 'WINDOWEND'
-              ? 'Only windowed sources have bounds of windows.'
-              : names.length === 0
-                ? undefined
-                : `The columns are ${names.join(', ')}.`,
+            : hint !== undefined
+              ? hint
+              : name === 'WINDOWSTART' || name === 'WINDOWEND'
+                ? 'Only windowed sources have bounds of windows.'
+                : names.length === 0
+                  ? undefined
+                  : `The columns are ${names.join(', ')}.`,
       at,
     });
+  }
+
+  /** What was probably meant by a name that is no column. */
+  #meant({ name, source }: ExpressionOf<'column'>, clause: Clause): string | undefined {
+    if (source !== undefined) return undefined;
+    if (['WHERE', 'GROUP BY', 'PARTITION BY', 'HAVING'].includes(clause) && this.#given.has(name)) {
+      return `${name} is a name that SELECT gives, and ${clause} is worked out before: write the expression again.`;
+    }
+    // A name in capitals may have stood without quotes.
+    if (name !== name.toUpperCase()) {
+      return `If it is a string, write '${name.replaceAll("'", "''")}': double quotes and backticks are for names.`;
+    }
+    return undefined;
   }
 
   /** The same expression with the alias of its source before every column, and units of time marked as what they are.

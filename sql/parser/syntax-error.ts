@@ -22,6 +22,7 @@ import {
   Dot,
   Greater,
   keyword,
+  LambdaArrow,
   LeftBracket,
   LeftParen,
   Less,
@@ -161,8 +162,9 @@ function hintFor(
   const foreign = foreignSql(tokens, index);
   if (foreign !== undefined || found === undefined) return foreign ?? misspeltBefore(tokens, index, expected);
   return (
-    wrongQuotes(found, expected) ??
+    wrongQuotes(tokens, index, expected) ??
     misspelt(found, expected) ??
+    misplaced(tokens, index, expected) ??
     misspeltBefore(tokens, index, expected) ??
     (description === 'a type' ? typeName(found) : undefined) ??
     (endsList(found, description) ? undefined : reservedName(found, expected)) ??
@@ -201,6 +203,11 @@ function foreignSql(tokens: readonly IToken[], index: number): string | undefine
   if (word === '(' && ['FROM', 'JOIN'].includes(upper(tokens[index - 2]))) {
     return 'A function cannot be read from; call it in SELECT.';
   }
+  if ((word === 'LEFT' || word === 'RIGHT') && after === '(') {
+    return `There is no ${word}(…); use SUBSTRING.`;
+  }
+  if (tokens[index]?.tokenType === LambdaArrow)
+    return 'At least is >=; => stands between the parameters of a lambda and its body.';
   if (word === '=' && before === '=') return 'Equality is written with one =.';
   if (word === ',' && insideFrom(tokens, index)) return 'Join sources with JOIN … ON, not with a comma.';
   if (word === ',' && before === ')' && tokens.some((token) => token.tokenType === keyword.VALUES)) {
@@ -215,7 +222,51 @@ function insideFrom(tokens: readonly IToken[], index: number): boolean {
   return tokens.slice(0, index).findLast((token) => clauses.includes(token.tokenType))?.tokenType === keyword.FROM;
 }
 
-function wrongQuotes(found: IToken, expected: readonly TokenType[]): string | undefined {
+/** The clauses of a SELECT in their order. */
+const clauseOrder: readonly string[] = ['FROM', 'WINDOW', 'WHERE', 'GROUP', 'PARTITION', 'HAVING', 'EMIT', 'LIMIT'];
+
+/** A clause behind one that it stands before, and words that are missing before it. */
+function misplaced(tokens: readonly IToken[], index: number, expected: readonly TokenType[]): string | undefined {
+  const word = upper(tokens[index]);
+  const before = upper(tokens[index - 1]);
+  const starts = (...first: readonly string[]): boolean => first.includes(upper(tokens[0]));
+  const has = (type: TokenType): boolean => tokens.slice(0, index).some(({ tokenType }) => tokenType === type);
+  if (starts('EXPLAIN') && index === 1 && tokens.length > 2) {
+    const close = closestName(word, ['SELECT', 'CREATE', 'INSERT']);
+    if (close !== undefined) return `Did you mean ${close}?`;
+  }
+  if (starts('TERMINATE', 'PAUSE', 'RESUME') && index === 1 && word === 'QUERY') {
+    return `Write the id alone: ${upper(tokens[0])} ${tokens[2]?.image ?? 'id'};`;
+  }
+  if (word === 'SIZE' && before === '(' && upper(tokens[index - 2]) === 'SESSION') {
+    return 'Of a session window only the gap is given: WINDOW SESSION (5 MINUTES).';
+  }
+  if (expected.length > 0) return undefined;
+  if (before === 'EMIT' && (word === 'CHANGES' || word === 'FINAL')) {
+    return 'EMIT was read as a name here: what stands before it is not complete.';
+  }
+  if (starts('CREATE')) {
+    if (word === 'WITH' && has(keyword.SELECT)) return 'WITH stands behind the name, before AS.';
+    if (word === 'SELECT') return 'Write AS before SELECT.';
+    if (word === '(' && before === ')') return 'Write WITH before the properties.';
+  }
+  const place = clauseOrder.indexOf(word);
+  const later = clauseOrder.slice(place + 1);
+  if (place > 0 && tokens.slice(0, index).some((token) => later.includes(upper(token)))) {
+    return 'The clauses have an order: FROM, WINDOW, WHERE, GROUP BY or PARTITION BY, HAVING, EMIT, LIMIT.';
+  }
+  return undefined;
+}
+
+/** A name with the names that dots join to it, such as the name of a property without its quotes. */
+function dotted(tokens: readonly IToken[], index: number): string {
+  let text = tokens[index]?.image ?? '';
+  for (let at = index + 1; tokens[at]?.tokenType === Dot; at += 2) text += `.${tokens[at + 1]?.image ?? ''}`;
+  return text;
+}
+
+function wrongQuotes(tokens: readonly IToken[], index: number, expected: readonly TokenType[]): string | undefined {
+  const found = tokens[index] as IToken;
   const wantsString = expected.includes(StringText);
   if (wantsString && found.tokenType === QuotedName) {
     return `Strings stand between single quotes: '${unquote(found.image).replaceAll("'", "''")}'.`;
@@ -224,7 +275,7 @@ function wrongQuotes(found: IToken, expected: readonly TokenType[]): string | un
     return 'Single quotes make a string; put a name into backticks.';
   }
   if (wantsString && !expected.some(isName) && found.tokenType === PlainName) {
-    return `Put it into single quotes: '${found.image}'.`;
+    return `Put it into single quotes: '${dotted(tokens, index)}'.`;
   }
   return undefined;
 }
@@ -242,7 +293,10 @@ const isWord = (token: IToken): boolean => token.tokenType === PlainName || isKe
 
 const isKeyword = (word: string): boolean => keywords.includes(word);
 
-const unitWords: readonly string[] = ['MILLISECONDS', 'SECONDS', 'MINUTES', 'HOURS', 'DAYS'];
+const unitWords: readonly string[] = [
+  ...['MILLISECONDS', 'SECONDS', 'MINUTES', 'HOURS', 'DAYS'],
+  ...['MILLISECOND', 'SECOND', 'MINUTE', 'HOUR', 'DAY'],
+];
 
 /** Words that begin a part of a statement. When one is misspelt it is taken for an alias, and the text goes wrong only
  *  at the word behind it. */
@@ -271,6 +325,8 @@ const clauseWords: readonly string[] = [
 function misspeltBefore(tokens: readonly IToken[], index: number, expected: readonly TokenType[]): string | undefined {
   const before = tokens[index - 1];
   if (before?.tokenType !== PlainName || before.image.length < 3 || expected.includes(Name)) return undefined;
+  // What a source is called is no alias.
+  if (['FROM', 'JOIN', 'INTO'].includes(upper(tokens[index - 2]))) return undefined;
   const close = closestName(before.image, clauseWords);
   return close === undefined ? undefined : `Did you mean ${close} instead of ${before.image}?`;
 }

@@ -28,6 +28,8 @@ test.each([
   ['id', ['ids', 'x'], 'ids'],
   ['ab', ['cd'], undefined],
   ['anything', [], undefined],
+  ['x', ['o', 'c'], undefined],
+  ['CONT', ['COT', 'COUNT'], 'COUNT'],
   ['kitten', ['sitting'], undefined],
 ])('the closest name to %s among %j is %s', (name, candidates, closest) => {
   expect(closestName(name, candidates)).toBe(closest);

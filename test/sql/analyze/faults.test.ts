@@ -209,3 +209,41 @@ describe('joins', () => {
     expect(ctas('SELECT v, COUNT(*) AS n FROM bare GROUP BY v')).toMatch(/^SQL_KAFKA_VALUES/);
   });
 });
+
+test.each([
+  // A name of another language, or a slip of the pen, is followed by what was probably meant.
+  ['SELECT LOWER(customer) AS c FROM orders', 'there is no function called "LOWER" | Use LCASE.'],
+  ['SELECT customer, CONT(*) AS n FROM orders GROUP BY customer', 'called "CONT" | Did you mean "COUNT"?'],
+  ['SELECT id, FOO(amount) AS f FROM orders GROUP BY id', 'no function called "FOO" | SHOW FUNCTIONS lists them all.'],
+  [
+    'SELECT * FROM orders WHERE customer = "a"',
+    `If it is a string, write 'a': double quotes and backticks are for names.`,
+  ],
+  ['SELECT id, place.city AS c FROM orders', '"PLACE" is a column; a field of it is PLACE->name.'],
+  [
+    'SELECT id, x.city AS c FROM orders o',
+    '"X" is not the name or alias of a source of this query | The query reads O.',
+  ],
+  [
+    'SELECT customer, COUNT(*) AS n FROM orders GROUP BY customer HAVING n > 1',
+    'N is a name that SELECT gives, and HAVING is worked out before: write the expression again.',
+  ],
+  [
+    "SELECT id, customer AS c FROM orders WHERE c = 'a'",
+    'C is a name that SELECT gives, and WHERE is worked out before: write the expression again.',
+  ],
+])('%s', (select, fault) => {
+  expect(csas(select)).toContain(fault);
+});
+
+test.each([
+  ['VARCAHR', 'Did you mean VARCHAR?'],
+  ['TEXT', 'Write VARCHAR.'],
+  ['DATETIME', 'Write TIMESTAMP.'],
+  ['FLOAT', 'Write DOUBLE.'],
+  ['ARRAY', 'Write ARRAY<INT>, with the type of its elements.'],
+  ['MONEY', 'The types are BOOLEAN, INTEGER, BIGINT, DECIMAL,'],
+])('the type %s', (type, hint) => {
+  const text = `CREATE STREAM s (v ${type}) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);`;
+  expect(faultOf(text)).toContain(`there is no type called "${type}" | ${hint}`);
+});

@@ -54,6 +54,10 @@ const syntax: readonly (readonly [sentence: string, cases: readonly (readonly [t
         'SELECT * FROM s WINDOW TUMBLING (SIZE 1 DAYZ)',
         '1:41 expected a unit of time (such as SECONDS or DAYS), found "DAYZ" [Did you mean DAYS?]',
       ],
+      [
+        'SELECT * FROM s WINDOW TUMBLING (SIZE 1 HUOR)',
+        '1:41 expected a unit of time (such as SECONDS or DAYS), found "HUOR" [Did you mean HOUR?]',
+      ],
     ],
   ],
   [
@@ -71,6 +75,65 @@ const syntax: readonly (readonly [sentence: string, cases: readonly (readonly [t
       [
         'SELECT * FROM s WINDOW TUMBLNG (SIZE 1 DAY)',
         '1:32 expected TUMBLING, HOPPING or SESSION, found "(" [Did you mean TUMBLING instead of TUMBLNG?]',
+      ],
+    ],
+  ],
+  [
+    'a clause in the wrong place, or a word left out before it',
+    [
+      [
+        'SELECT * FROM x EMIT CHANGES WHERE a > 5',
+        '1:30 expected the end of the statement, found "WHERE" [The clauses have an order: FROM, WINDOW, WHERE, GROUP BY or PARTITION BY, HAVING, EMIT, LIMIT.]',
+      ],
+      [
+        'SELECT * FROM x LIMIT 3 EMIT CHANGES',
+        '1:25 expected the end of the statement, found "EMIT" [The clauses have an order: FROM, WINDOW, WHERE, GROUP BY or PARTITION BY, HAVING, EMIT, LIMIT.]',
+      ],
+      [
+        'SELECT a, COUNT(*) FROM x GROUP BY a WINDOW TUMBLING (SIZE 1 HOUR)',
+        '1:38 expected the end of the statement, found "WINDOW" [The clauses have an order: FROM, WINDOW, WHERE, GROUP BY or PARTITION BY, HAVING, EMIT, LIMIT.]',
+      ],
+      [
+        'SELECT * FROM x WHERE EMIT CHANGES',
+        '1:28 expected the end of the statement, found "CHANGES" [EMIT was read as a name here: what stands before it is not complete.]',
+      ],
+      [
+        "CREATE STREAM x AS SELECT * FROM orders WITH (VALUE_FORMAT='JSON')",
+        '1:41 expected the end of the statement, found "WITH" [WITH stands behind the name, before AS.]',
+      ],
+      [
+        "CREATE STREAM x WITH (VALUE_FORMAT='JSON') SELECT * FROM y",
+        '1:44 expected the end of the statement, found "SELECT" [Write AS before SELECT.]',
+      ],
+      [
+        "CREATE STREAM x (a INT) (KAFKA_TOPIC='x')",
+        '1:25 expected the end of the statement, found "(" [Write WITH before the properties.]',
+      ],
+      [
+        'SELECT a FROM x WINDOW SESSION (SIZE 1 HOUR) GROUP BY a',
+        '1:33 expected a whole number, found "SIZE" [Of a session window only the gap is given: WINDOW SESSION (5 MINUTES).]',
+      ],
+      [
+        'TERMINATE QUERY ctas_1',
+        '1:11 expected the id of a query, or ALL, found "QUERY" [Write the id alone: TERMINATE ctas_1;]',
+      ],
+      [
+        "SET auto.offset.reset = 'earliest'",
+        '1:5 expected a string in single quotes, found "auto" [Put it into single quotes: \'auto.offset.reset\'.]',
+      ],
+      ['EXPLAIN SELET * FROM x', '1:9 expected a statement or the id of a query, found "SELET" [Did you mean SELECT?]'],
+    ],
+  ],
+  [
+    'signs and functions of other languages',
+    [
+      [
+        'SELECT * FROM x WHERE a => 5',
+        '1:25 expected the end of the statement, found "=>" [At least is >=; => stands between the parameters of a lambda and its body.]',
+      ],
+      [
+        'SELECT b, LEFT(a, 2) FROM x',
+        '1:11 expected an expression or *, found "LEFT" [There is no LEFT(…); use SUBSTRING.]',
       ],
     ],
   ],
