@@ -1,4 +1,5 @@
-/** A short run of `npm run fuzz:sql`, with other texts each time; the seed is in the message of a failure. */
+/** A short run of `npm run fuzz:sql`: texts are others each time, and the seed is in the message of a failure; queries
+ *  over records are the same, so that a difference that nobody has seen before is found by the long run. */
 
 import { beforeAll, expect, test } from 'vitest';
 import { Random } from '../../base/index.ts';
@@ -10,10 +11,8 @@ import { smallerStatements } from './shrink.ts';
 
 beforeAll(loadFormats);
 
-const newSeed = (): number => Math.floor(Math.random() * 0x7fff_ffff);
-
 test('random statements are planned or refused with a place inside the text, soon', () => {
-  const seed = newSeed();
+  const seed = Math.floor(Math.random() * 0x7fff_ffff);
   const found: Found[] = [];
   const { accepted, refused } = fuzz({
     random: new Random(seed),
@@ -32,16 +31,15 @@ test('the check refuses what it has to', () => {
 });
 
 test('random queries give the same in each pair of ways to run them', () => {
-  const seed = newSeed();
   const found: Difference[] = [];
   const { queries, silent, written } = differential({
-    random: new Random(seed),
+    random: new Random(5),
     cases: 50,
     perSources: 25,
     now: () => performance.now(),
     report: (one) => found.push(one),
   });
-  expect(found, `seed ${seed}`).toEqual([]);
+  expect(found).toEqual([]);
   // Queries that write nothing compare nothing.
   expect(silent).toBeLessThan(queries * 0.7);
   expect(written).toBeGreaterThan(100);
