@@ -101,7 +101,7 @@ export class ByteWriter {
 
   f64(value: number): void {
     this.reserve(8);
-    this.#view.setFloat64(this.length, value);
+    writeViewF64(this.#view, this.length, value);
     this.length += 8;
   }
 
@@ -343,8 +343,17 @@ export const writeBigI64 = (bytes: Uint8Array, at: number, value: bigint): void 
   writeI32(bytes, at + 4, Number(BigInt.asIntN(32, value)));
 };
 
+/** NaN has many bit patterns, and which of them the platform writes is open: here it is always Java's, so that equal keys
+ *  are equal bytes. */
+export const writeViewF64 = (view: DataView, at: number, value: number, littleEndian = false): void => {
+  if (Number.isNaN(value)) view.setBigUint64(at, nanBits, littleEndian);
+  else view.setFloat64(at, value, littleEndian);
+};
+
+const nanBits = 0x7ff8_0000_0000_0000n;
+
 export const writeF64 = (bytes: Uint8Array, at: number, value: number): void => {
-  float.setFloat64(0, value);
+  writeViewF64(float, 0, value);
   writeI32(bytes, at, float.getInt32(0));
   writeI32(bytes, at + 4, float.getInt32(4));
 };

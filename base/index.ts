@@ -41,6 +41,7 @@ export {
   writeI16,
   writeI32,
   writeI64,
+  writeViewF64,
   writeViewI64,
 } from './bytes.ts';
 export { type Clock, ManualClock, type Timers } from './clock.ts';

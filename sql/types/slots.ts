@@ -6,7 +6,7 @@
  * encoded row keeps its length whatever is put into it.
  */
 
-import { AssertionError, readViewI64, unreachable, writeViewI64 } from '../../base/index.ts';
+import { AssertionError, readViewI64, unreachable, writeViewF64, writeViewI64 } from '../../base/index.ts';
 import { type FixedCarrier, fixedCarrierOf, nullBytesOf, rowEncodingVersion } from './row-encoding.ts';
 import type { SqlType } from './type.ts';
 import { normalizeBigint, type Row, type Value } from './value.ts';
@@ -106,7 +106,7 @@ export class FixedSlots implements Slots {
       return;
     }
     if ((nulls & bit) !== 0) view.setUint8(nullAt, nulls & ~bit);
-    if (this.#carriers[slot] === 'double') view.setFloat64(at, value as number);
+    if (this.#carriers[slot] === 'double') writeViewF64(view, at, value as number);
     else if (typeof value === 'number') writeViewI64(view, at, value);
     else if (typeof value === 'boolean') writeViewI64(view, at, value ? 1 : 0);
     else view.setBigInt64(at, value as bigint);

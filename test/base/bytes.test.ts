@@ -171,3 +171,17 @@ test('the hash spreads numbered keys evenly over a table', () => {
   expect(Math.min(...counts)).toBeGreaterThan(800);
   expect(Math.max(...counts)).toBeLessThan(1200);
 });
+
+test('every NaN is written as the same bytes', () => {
+  const patterns = [0x7ff8_0000_0000_0000n, 0x7ff4_0000_0000_0000n, 0xfff8_0000_0000_0001n];
+  for (const pattern of patterns) {
+    const view = new DataView(new ArrayBuffer(8));
+    view.setBigUint64(0, pattern);
+    const out = new ByteWriter(8);
+    out.f64(view.getFloat64(0));
+    expect(toHex(out.slice())).toBe('7ff8000000000000');
+    const bytes = new Uint8Array(8);
+    writeF64(bytes, 0, view.getFloat64(0));
+    expect(toHex(bytes)).toBe('7ff8000000000000');
+  }
+});

@@ -101,3 +101,19 @@ test('a windowed stream is not grouped by its own key, which has the window in i
   expect(fault('n')).toBe('no fault');
   expect(fault('UCASE(k)')).toBe('no fault');
 });
+
+test.each(['KAFKA', 'AVRO', 'PROTOBUF_NOSR'])(
+  'NaN is one group, whichever function gave it, as a key in %s',
+  (format) => {
+    const ran = runSql(
+      `CREATE STREAM s (v DOUBLE) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);
+     CREATE TABLE o WITH (KEY_FORMAT='${format}') AS
+       SELECT CASE WHEN v > 0 THEN ASIN(v) WHEN v < -5 THEN LOG(v) ELSE SQRT(v) END AS g, COUNT(*) AS n
+       FROM s GROUP BY CASE WHEN v > 0 THEN ASIN(v) WHEN v < -5 THEN LOG(v) ELSE SQRT(v) END;`,
+      [2, -1, -7, 3].map((V): Sent => ['s', null, { V }]),
+    );
+    const lines = ran.lines('O');
+    expect(lines.map((line) => line.split(' ')[1])).toEqual(['{"N":1}', '{"N":2}', '{"N":3}', '{"N":4}']);
+    expect(new Set(lines.map((line) => line.split(' ')[0])).size).toBe(1);
+  },
+);

@@ -37,7 +37,11 @@ const writeInPlace = (writing: Writing, { utf8, longestInPlace }: RowWriterCode,
     ${plain}
   }`;
     case 'double':
-      return code`${before} view.setFloat64(at, v, true); at += 8;`;
+      return code`
+  ${before}
+  if (v === v) view.setFloat64(at, v, true);
+  else { view.setUint32(at, 0, true); view.setUint32(at + 4, ${0x7ff8_0000}, true); }
+  at += 8;`;
     case 'string':
       return code`
   if (v.length <= ${longestInPlace}) {

@@ -46,7 +46,11 @@ const writeInPlace = (
     ${plain}
   }`;
     case 'double':
-      return code`${tag} view.setFloat64(at, v, true); at += 8;`;
+      return code`
+  ${tag}
+  if (v === v) view.setFloat64(at, v, true);
+  else { view.setUint32(at, 0, true); view.setUint32(at + 4, ${0x7ff8_0000}, true); }
+  at += 8;`;
     case 'string':
       return code`
   if (v.length <= ${longestInPlace}) {
