@@ -1,7 +1,8 @@
 /**
  * Runs statements one after the other against a server, shows what they answer, and keeps what SET has set.
  *
- * Statements are sent one by one, so the first that fails is known, and those before it have run. A query's rows are
+ * At a prompt they are sent one by one. Those of a script go in batches, each up to the next query: the server checks a
+ * batch as a whole, so that all its faults are shown before any of it has run. A query's rows are
  * shown as they come: what arrives within a moment of the first row sets the widths of the table, then every part is
  * written at once.
  */
@@ -16,13 +17,14 @@ import { exitCode, UsageFault } from './exit.ts';
 import { reportFault } from './report.ts';
 import { readScript } from './script.ts';
 import {
+  type Batch,
+  batchesOf,
   isPrint,
   isQuery,
   type Setting,
   type StatementText,
   scriptIn,
   settingOf,
-  splitStatements,
   variableOf,
   withVariables,
 } from './statements.ts';
@@ -63,17 +65,30 @@ export class Session {
     this.#scripts = options.script === undefined ? [] : [options.script];
   }
 
+  /** Runs the statements of a script up to the first fault, and gives the exit code. */
+  async runAll(script: string, signal: AbortSignal): Promise<number> {
+    for (const batch of batchesOf(script)) {
+      const code = await this.#run(batch, signal);
+      if (code !== exitCode.ok) return code;
+    }
+    return exitCode.ok;
+  }
+
   /** Runs one statement and gives the exit code it would end a script with. Faults are shown, not thrown. */
-  async run(statement: StatementText, signal: AbortSignal): Promise<number> {
+  run(statement: StatementText, signal: AbortSignal): Promise<number> {
+    return this.#run({ ...statement, statements: [statement] }, signal);
+  }
+
+  async #run(statement: Batch, signal: AbortSignal): Promise<number> {
     const both = AbortSignal.any([signal, this.#options.terminal.closed]);
     try {
       const script = scriptIn(statement.text);
       if (script !== undefined) return await this.#runScript(script, signal);
       if (isQuery(statement.text)) await this.#query(statement.text, both);
       else if (isPrint(statement.text)) await this.#print(statement.text, both);
-      else await this.#execute(statement.text, both);
+      else await this.#execute(statement, both);
     } catch (error) {
-      if (!both.aborted) return this.#report(error, statement);
+      if (!both.aborted) return await this.#report(error, statement);
     }
     return signal.aborted ? exitCode.interrupted : exitCode.ok;
   }
@@ -103,14 +118,10 @@ export class Session {
         'A script may not run itself.',
       );
     }
-    const { statements, rest } = splitStatements(readScript(file));
+    const script = readScript(file);
     this.#scripts.push(file);
     try {
-      for (const statement of rest === undefined ? statements : [...statements, rest]) {
-        const code = await this.run(statement, signal);
-        if (code !== exitCode.ok) return code;
-      }
-      return exitCode.ok;
+      return await this.runAll(script, signal);
     } finally {
       this.#scripts.pop();
     }
@@ -126,31 +137,34 @@ export class Session {
     if (interactive) terminal.message(`${name} is ${value === undefined ? `un${what}` : what}.`);
   }
 
-  async #execute(statement: string, signal: AbortSignal): Promise<void> {
-    const { client, terminal, output, interactive } = this.#options;
-    const entities = await client.execute(`${statement};`, this.#sent, signal);
-    const setting = settingOf(statement);
-    this.#keep(this.#properties, setting, 'set');
-    const variable = variableOf(statement);
-    this.#keep(
-      this.#variables,
-      variable && {
-        name: variable.name.toLowerCase(),
-        value: variable.value === undefined ? undefined : withVariables(variable.value, this.#variables),
-      },
-      'defined',
-    );
-    for (const entity of entities) {
-      if (output === 'json') await terminal.write(`${JSON.stringify(entity)}\n`);
-      else await this.#show(entity);
+  async #execute({ text, statements }: Batch, signal: AbortSignal): Promise<void> {
+    const { client, terminal, interactive } = this.#options;
+    const entities = await client.execute(`${text};`, this.#sent, signal);
+    let kept = 0;
+    for (const statement of statements) {
+      const setting = settingOf(statement.text);
+      this.#keep(this.#properties, setting, 'set');
+      const variable = variableOf(statement.text);
+      this.#keep(
+        this.#variables,
+        variable && {
+          name: variable.name.toLowerCase(),
+          value: variable.value === undefined ? undefined : withVariables(variable.value, this.#variables),
+        },
+        'defined',
+      );
+      if (setting !== undefined || variable !== undefined) kept++;
     }
-    if (interactive && entities.length === 0 && setting === undefined && variable === undefined) {
-      terminal.message('Done.');
-    }
+    for (const entity of entities) await this.#show(entity);
+    if (interactive && entities.length === 0 && kept === 0) terminal.message('Done.');
   }
 
   async #show(entity: Entity): Promise<void> {
-    const { terminal } = this.#options;
+    const { terminal, output } = this.#options;
+    if (output === 'json') {
+      await terminal.write(`${JSON.stringify(entity)}\n`);
+      return;
+    }
     for (const block of blocksOf(entity)) {
       if (block.kind === 'message') terminal.message(visible(block.text));
       else if (block.kind === 'text') await terminal.write(`${block.text}\n`);
@@ -215,28 +229,33 @@ export class Session {
     terminal.message(terminal.colors.dim(`No rows so far.${why}`));
   }
 
-  /** Shows an error, with its position in the statement where there is one. */
-  #report(error: unknown, statement: StatementText): number {
+  /** Shows what ran of a batch, and an error with its position in the batch where there is one. */
+  async #report(error: unknown, statement: Batch): Promise<number> {
     const { terminal } = this.#options;
     if (!(error instanceof ServerFault)) return reportFault(error, terminal);
-    const { message, error_code, millrace } = error.entity;
-    this.#showFault({ code: String(error_code), ...millrace, message }, statement);
+    const { message, error_code, millrace, entities, statementText } = error.entity;
+    for (const entity of entities ?? []) await this.#show(entity);
+    // What fails while it runs has no place: that of its statement is known here.
+    const failed = statement.statements.find(({ text }) => text === statementText?.replace(/;\s*$/, ''));
+    const place = statement.statements.length > 1 && failed !== undefined ? failed : undefined;
+    this.#showFault({ code: String(error_code), ...millrace, message }, statement, place);
     for (const other of millrace?.faults ?? []) this.#showFault(other, statement);
     return exitCode.sql;
   }
 
-  #showFault({ message, code, hint, at }: Fault, statement: StatementText): void {
+  #showFault({ message, code, hint, at }: Fault, statement: StatementText, failed?: StatementText): void {
     const { terminal } = this.#options;
     const script = this.#scripts.at(-1);
     const { red, bold, dim } = terminal.colors;
     const sentence = hint !== undefined && message.endsWith(` ${hint}`) ? message.slice(0, -hint.length - 1) : message;
     terminal.message(`${red(bold('error'))} ${dim(code)}: ${visible(sentence)}`);
-    if (at !== undefined) {
-      const line = statement.line + at.line - 1;
-      const column = at.line === 1 ? statement.column + at.column - 1 : at.column;
+    const showPlace = (line: number, column: number): void =>
       terminal.message(
         dim(`  at ${script === undefined ? `line ${line}, column ${column}` : `${script}:${line}:${column}`}`),
       );
+    if (at === undefined && failed !== undefined) showPlace(failed.line, failed.column);
+    if (at !== undefined) {
+      showPlace(statement.line + at.line - 1, at.line === 1 ? statement.column + at.column - 1 : at.column);
       const [text, mark] = renderCaret(statement.text, at).split('\n');
       terminal.message(`  ${text}\n  ${red(mark ?? '')}`);
     }

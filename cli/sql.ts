@@ -6,11 +6,10 @@
 
 import { text } from 'node:stream/consumers';
 import { Client, serverAddress } from './client.ts';
-import { exitCode, UsageFault } from './exit.ts';
+import { UsageFault } from './exit.ts';
 import { reportFault } from './report.ts';
 import { readScript } from './script.ts';
 import { type OutputFormat, Session } from './session.ts';
-import { splitStatements } from './statements.ts';
 import { Terminal } from './terminal.ts';
 
 export interface SqlOptions {
@@ -60,10 +59,5 @@ async function scriptOf({ execute, file }: SqlOptions): Promise<string | undefin
 async function runScript(script: string, session: Session): Promise<number> {
   const interrupt = new AbortController();
   process.once('SIGINT', () => interrupt.abort());
-  const { statements, rest } = splitStatements(script);
-  for (const statement of rest === undefined ? statements : [...statements, rest]) {
-    const code = await session.run(statement, interrupt.signal);
-    if (code !== exitCode.ok) return code;
-  }
-  return exitCode.ok;
+  return await session.runAll(script, interrupt.signal);
 }

@@ -2,7 +2,7 @@
  * Finds where statements end in a text, without understanding them.
  *
  * The server parses; the terminal only has to know when a statement is complete, so that a prompt can go on to the next
- * line and a script can be sent statement by statement. A semicolon ends a statement unless it is in quotes or in a
+ * line and a script can be sent in batches. A semicolon ends a statement unless it is in quotes or in a
  * comment; the rules for those are the lexical ones of the language.
  */
 
@@ -49,6 +49,45 @@ export function splitStatements(text: string): Split {
   }
   return { statements, rest: start < 0 ? undefined : textAt(start, text.length) };
 }
+
+/** Statements that are sent as one request, so that all of them are checked before the first runs. */
+export interface Batch extends StatementText {
+  /** `text` is theirs, with what stands between them. */
+  readonly statements: readonly StatementText[];
+}
+
+/** The most statements of a batch, and roughly the most characters: a request has limits. */
+const maxBatch = { statements: 1_000, characters: 1_000_000 };
+
+/** A script in batches. What asks for rows or lines, and RUN SCRIPT, stands alone. */
+export function batchesOf(script: string): readonly Batch[] {
+  const { statements, rest } = splitStatements(script);
+  const starts = lineStarts(script);
+  const batches: (StatementText & { readonly from: number; readonly statements: StatementText[] })[] = [];
+  let open = false;
+  for (const statement of rest === undefined ? statements : [...statements, rest]) {
+    const { text, line, column } = statement;
+    const from = (starts[line - 1] ?? 0) + column - 1;
+    const alone = isQuery(text) || isPrint(text) || scriptIn(text) !== undefined;
+    const last = batches.at(-1);
+    const fits =
+      last !== undefined &&
+      last.statements.length < maxBatch.statements &&
+      from + text.length - last.from < maxBatch.characters;
+    if (open && !alone && fits) {
+      last.statements.push(statement);
+      batches[batches.length - 1] = { ...last, text: script.slice(last.from, from + text.length) };
+    } else batches.push({ ...statement, from, statements: [statement] });
+    open = !alone;
+  }
+  return batches;
+}
+
+/** Where each line begins. */
+const lineStarts = (text: string): readonly number[] => [
+  0,
+  ...text.matchAll(/\r\n?|\n/g).map(({ index, 0: mark }) => index + mark.length),
+];
 
 interface Part {
   readonly kind: 'blank' | 'words' | 'end';

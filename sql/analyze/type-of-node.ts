@@ -43,26 +43,16 @@ export const typeOfNode = (node: TypeNode, custom?: (name: string) => SqlType | 
   }
 };
 
-/** What other systems call the types, and types without their parts. */
-const elsewhere: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(['TEXT', 'CHAR', 'NVARCHAR', 'CLOB', 'UUID', 'JSON'].map((name) => [name, 'VARCHAR'])),
-  ...Object.fromEntries(['TINYINT', 'SMALLINT', 'INT32', 'INT4'].map((name) => [name, 'INT'])),
-  ...Object.fromEntries(['LONG', 'INT64', 'INT8', 'NUMBER'].map((name) => [name, 'BIGINT'])),
-  ...Object.fromEntries(['FLOAT', 'REAL', 'FLOAT64', 'FLOAT8'].map((name) => [name, 'DOUBLE'])),
-  NUMERIC: 'DECIMAL(10, 2)',
-  BOOL: 'BOOLEAN',
-  DATETIME: 'TIMESTAMP',
-  TIMESTAMPTZ: 'TIMESTAMP',
-  BLOB: 'BYTES',
-  BINARY: 'BYTES',
-  VARBINARY: 'BYTES',
-  ARRAY: 'ARRAY<INT>, with the type of its elements',
-  MAP: 'MAP<VARCHAR, INT>, with the types of its keys and values',
-  STRUCT: 'STRUCT<x INT, y VARCHAR>, with its fields',
+/** Types whose parts are left out. */
+const incomplete: Readonly<Record<string, string>> = {
+  ARRAY: 'ARRAY<…>, with the type of its elements',
+  MAP: 'MAP<…, …>, with the types of its keys and values',
+  STRUCT: 'STRUCT<…>, with its fields',
 };
 
 const hintFor = (name: string): string => {
-  const other = Object.hasOwn(elsewhere, name) ? elsewhere[name] : undefined;
+  const meant = scalarDefinitions.find(({ elsewhere }) => elsewhere?.includes(name) === true)?.words[0];
+  const other = meant ?? (Object.hasOwn(incomplete, name) ? incomplete[name] : undefined);
   if (other !== undefined) return `Write ${other}.`;
   const near = closest(name, typeWords);
   return near === undefined

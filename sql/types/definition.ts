@@ -59,6 +59,8 @@ export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Car
   readonly kind: K;
   /** The words that mean the type in SQL, in upper case. Types are printed as their kind. */
   readonly words: readonly string[];
+  /** What other systems call it, for the hint where somebody writes such a word. */
+  readonly elsewhere?: readonly string[];
   /** The parameters in the order in which they stand in parentheses behind the word. */
   readonly parameters: readonly ParameterName<K>[];
   /** What is wrong with the parameters as they are written, as a sentence; undefined when there are none. */

@@ -32,6 +32,12 @@ export class FakeServer {
     return this;
   }
 
+  /** What a statement is answered, where that is a list. */
+  entitiesOf(statement: string): readonly Readonly<Record<string, unknown>>[] {
+    const answer = this.#answers.get(statement);
+    return Array.isArray(answer) ? (answer as readonly Readonly<Record<string, unknown>>[]) : [];
+  }
+
   async start(): Promise<string> {
     this.#server.listen(0, '127.0.0.1');
     await once(this.#server, 'listening');

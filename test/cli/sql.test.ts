@@ -127,6 +127,11 @@ describe('data goes to standard output', () => {
 
   test('and what is only to be known goes to standard error', async () => {
     const script = 'CREATE STREAM s AS SELECT * FROM users; DROP STREAM IF EXISTS x; SHOW STREAMS;';
+    // They are one request.
+    server.on(
+      script.slice(0, -1),
+      script.split(/; ?/).flatMap((statement) => server.entitiesOf(statement)),
+    );
     expect(await millrace(['sql', url, '-e', script])).toEqual({
       code: 0,
       out: lines(
@@ -150,11 +155,22 @@ describe('data goes to standard output', () => {
 describe('what SET sets holds for the statements behind it', () => {
   test('and goes with each of them', async () => {
     server.asked.length = 0;
-    await millrace(['sql', url, '-e', "SET 'a.b' = 'it''s'; SHOW STREAMS; UNSET 'a.b'; SELECT * FROM users;"]);
+    await millrace([
+      'sql',
+      url,
+      '-e',
+      "SET 'a.b' = 'it''s'; SELECT * FROM users; SHOW STREAMS; UNSET 'a.b'; SELECT * FROM users;",
+    ]);
     expect(server.asked).toEqual([
       { path: '/ksql', body: { ksql: "SET 'a.b' = 'it''s';", streamsProperties: {}, sessionVariables: {} } },
-      { path: '/ksql', body: { ksql: 'SHOW STREAMS;', streamsProperties: { 'a.b': "it's" }, sessionVariables: {} } },
-      { path: '/ksql', body: { ksql: "UNSET 'a.b';", streamsProperties: { 'a.b': "it's" }, sessionVariables: {} } },
+      {
+        path: '/query-stream',
+        body: { sql: 'SELECT * FROM users;', properties: { 'a.b': "it's" }, sessionVariables: {} },
+      },
+      {
+        path: '/ksql',
+        body: { ksql: "SHOW STREAMS; UNSET 'a.b';", streamsProperties: { 'a.b': "it's" }, sessionVariables: {} },
+      },
       { path: '/query-stream', body: { sql: 'SELECT * FROM users;', properties: {}, sessionVariables: {} } },
     ]);
   });
@@ -163,11 +179,11 @@ describe('what SET sets holds for the statements behind it', () => {
 describe('what DEFINE defines holds for the statements behind it', () => {
   test('and a value may hold another one', async () => {
     server.asked.length = 0;
-    await millrace(['sql', url, '-e', "DEFINE A = 'x'; DEFINE b = '${a}''y'; UNDEFINE a; SHOW STREAMS;"]);
+    await millrace(['sql', url, '-e', "DEFINE A = 'x'; PRINT users; DEFINE b = '${a}''y'; UNDEFINE a; PRINT users;"]);
     expect(server.asked.map(({ body }) => body['sessionVariables'])).toEqual([
       {},
       { a: 'x' },
-      { a: 'x', b: "x'y" },
+      { a: 'x' },
       { b: "x'y" },
     ]);
   });
@@ -186,8 +202,7 @@ describe('RUN SCRIPT', () => {
     server.asked.length = 0;
     expect((await millrace(['sql', url, '-e', `RUN SCRIPT '${outer}';`])).code).toBe(0);
     expect(server.asked.map(({ body }) => [body['ksql'], body['streamsProperties']])).toEqual([
-      ["SET 'a' = 'b';", {}],
-      ['SHOW STREAMS;', { a: 'b' }],
+      ["SET 'a' = 'b'; SHOW STREAMS;", {}],
       ['SHOW STREAMS;', { a: 'b' }],
     ]);
   });
@@ -268,6 +283,43 @@ describe('exit code 3: a statement failed', () => {
         'hint: Did you mean "NAME"?',
       ),
     );
+  });
+
+  test('the statements of a script up to a query are one request: all their faults are shown, with their places', async () => {
+    const file = join(folder, 'two-bad.sql');
+    const text = '-- First\nSHOW STREAM;\n\n  SHOW TABLE;';
+    const fault = (line: number, column: number): object => ({
+      code: 'SQL_SYNTAX',
+      message: `line ${line}`,
+      at: { line, column, offset: 0, length: 4 },
+    });
+    server.on(text.slice(9).replace(/;$/, ''), {
+      error: {
+        '@type': 'statement_error',
+        error_code: 40001,
+        message: 'line 1',
+        millrace: { ...fault(1, 6), faults: [fault(3, 8)] } as never,
+      },
+    });
+    writeFileSync(file, `${text}\nSELECT * FROM users;`);
+    const { code, err } = await millrace(['sql', url, '-f', file]);
+    expect(code).toBe(3);
+    expect(err).toContain(`line 1\n  at ${file}:2:6\n  SHOW STREAM;`);
+    expect(err).toContain(`line 3\n  at ${file}:4:8\n    SHOW TABLE`);
+  });
+
+  test('what ran of a script is shown before the statement that failed, and that one is named', async () => {
+    server.on('SHOW STREAMS; DROP STREAM x', {
+      error: {
+        '@type': 'statement_error',
+        error_code: 40001,
+        message: 'x is read',
+        statementText: 'DROP STREAM x;',
+        entities: [{ '@type': 'warning_entity', statementText: '', warnings: [], message: 'ran' }] as never,
+      },
+    });
+    const { err } = await millrace(['sql', url, '-e', 'SHOW STREAMS; DROP STREAM x;']);
+    expect(err).toMatch(/ran[^]*x is read\n {2}at line 1, column 15/);
   });
 
   test('a query that fails on the way has shown its rows before', async () => {

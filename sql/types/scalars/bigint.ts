@@ -8,6 +8,7 @@ import { bigintToInteger } from '../value.ts';
 export const bigint: TypeDefinition<'BIGINT', 'int64'> = {
   kind: 'BIGINT',
   words: ['BIGINT'],
+  elsewhere: ['LONG', 'INT64', 'INT8', 'NUMBER'],
   parameters: [],
   parametersFault: undefined,
   carrier: 'int64',

@@ -13,6 +13,7 @@ const parsePrefix = (text: string): boolean | undefined => {
 export const boolean: TypeDefinition<'BOOLEAN', 'boolean'> = {
   kind: 'BOOLEAN',
   words: ['BOOLEAN'],
+  elsewhere: ['BOOL'],
   parameters: [],
   parametersFault: undefined,
   carrier: 'boolean',

@@ -6,6 +6,7 @@ import type { TypeDefinition } from '../definition.ts';
 export const bytes: TypeDefinition<'BYTES', 'bytes'> = {
   kind: 'BYTES',
   words: ['BYTES'],
+  elsewhere: ['BLOB', 'BINARY', 'VARBINARY', 'BYTEA'],
   parameters: [],
   parametersFault: undefined,
   carrier: 'bytes',

@@ -125,6 +125,7 @@ const operatorOf = (
 export const decimal: TypeDefinition<'DECIMAL', 'decimal'> = {
   kind: 'DECIMAL',
   words: ['DECIMAL'],
+  elsewhere: ['NUMERIC'],
   parameters: ['precision', 'scale'],
   parametersFault: ({ precision, scale }) =>
     precision < 1

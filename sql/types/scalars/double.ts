@@ -13,6 +13,7 @@ const parseFinite = (text: string): number | undefined => {
 export const double: TypeDefinition<'DOUBLE', 'double'> = {
   kind: 'DOUBLE',
   words: ['DOUBLE'],
+  elsewhere: ['FLOAT', 'REAL', 'FLOAT64', 'FLOAT8'],
   parameters: [],
   parametersFault: undefined,
   carrier: 'double',

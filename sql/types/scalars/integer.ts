@@ -7,6 +7,7 @@ import { parseInteger, parseWhole } from '../numbers.ts';
 export const integer: TypeDefinition<'INTEGER', 'int32'> = {
   kind: 'INTEGER',
   words: ['INT', 'INTEGER'],
+  elsewhere: ['TINYINT', 'SMALLINT', 'INT32', 'INT4'],
   parameters: [],
   parametersFault: undefined,
   carrier: 'int32',

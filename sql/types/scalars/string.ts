@@ -7,6 +7,7 @@ const same = (text: string): string => text;
 export const string: TypeDefinition<'STRING', 'text'> = {
   kind: 'STRING',
   words: ['STRING', 'VARCHAR'],
+  elsewhere: ['TEXT', 'CHAR', 'NVARCHAR', 'CLOB', 'UUID'],
   parameters: [],
   parametersFault: undefined,
   carrier: 'text',

@@ -6,6 +6,7 @@ import { parseTimestamp, printTimestamp } from '../time/text.ts';
 export const timestamp: TypeDefinition<'TIMESTAMP', 'int64', number> = {
   kind: 'TIMESTAMP',
   words: ['TIMESTAMP'],
+  elsewhere: ['DATETIME', 'TIMESTAMPTZ'],
   parameters: [],
   parametersFault: undefined,
   carrier: 'int64',

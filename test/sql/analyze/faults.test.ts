@@ -238,10 +238,10 @@ test.each([
 
 test.each([
   ['VARCAHR', 'Did you mean VARCHAR?'],
-  ['TEXT', 'Write VARCHAR.'],
+  ['TEXT', 'Write STRING.'],
   ['DATETIME', 'Write TIMESTAMP.'],
   ['FLOAT', 'Write DOUBLE.'],
-  ['ARRAY', 'Write ARRAY<INT>, with the type of its elements.'],
+  ['ARRAY', 'Write ARRAY<…>, with the type of its elements.'],
   ['MONEY', 'The types are BOOLEAN, INTEGER, BIGINT, DECIMAL,'],
 ])('the type %s', (type, hint) => {
   const text = `CREATE STREAM s (v ${type}) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);`;
