@@ -16,11 +16,10 @@ import { tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { assert, messageOf, type Random, replaceFile, UserError, utf8Bytes } from './base/index.ts';
+import { assert, type Random, replaceFile, UserError, utf8Bytes } from './base/index.ts';
 import {
   GuardedThread,
   installNative,
-  NoAnswer,
   nodeFiles,
   openFileLimit,
   systemClock,
@@ -60,24 +59,24 @@ import {
   answerSchemas,
   applicationPrefix,
   builtInFunctions,
+  callMsOf,
   checkNotInternal,
+  describeCall,
+  type FunctionLimits,
   type FunctionModule,
   HttpRegistry,
+  heapMbOf,
   type LoadedModule,
   LocalRegistry,
-  loadModule,
+  loadGivenModules,
   type ModulePlace,
   objectOf,
   openSqlEngine,
-  printModule,
   type QueryHandle,
   type QueryOptions,
   type RegistryPlace,
-  readCallNumber,
-  readModule,
   readStoredSources,
   registryPlaceOf,
-  remoteModule,
   type SqlEngine,
   type StatementOptions,
   type StatementResult,
@@ -164,6 +163,7 @@ export {
 } from './engine/public.ts';
 export {
   ExecutionError,
+  type FunctionLimits,
   type FunctionModule,
   type Lambda,
   type QueryOptions,
@@ -248,13 +248,6 @@ export interface OpenOptions {
   readonly onEvent?: (event: MillraceEvent) => void;
 }
 
-export interface FunctionLimits {
-  /** How long one call may take, in milliseconds. Default: 5000; on the calling thread at most 1000. */
-  readonly callMs?: number;
-  /** JavaScript heap of each thread that runs the code, in MiB. Default: 512. */
-  readonly heapMb?: number;
-}
-
 export interface MillraceEvent {
   readonly level: 'info' | 'warn' | 'error';
   readonly message: string;
@@ -270,99 +263,6 @@ interface OwnThreads {
   /** Runs functions of users that have limits. */
   readonly guarded: GuardedThread | undefined;
 }
-
-const defaultCallMs = 5000;
-/** The calling thread waits for a call, so not for as long. */
-const mostWaitMs = 1000;
-const defaultHeapMb = 512;
-/** Loading a module, and starting the thread for it. */
-const loadMs = 10_000;
-
-const heapOf = ({ heapMb = defaultHeapMb }: FunctionLimits): number => heapMb;
-
-/** The modules of functions that `open` was given; with limits as stand-ins of what runs in the guarded thread. */
-const loadModules = async (
-  files: unknown,
-  workers: number,
-  limits: FunctionLimits | undefined,
-  guarded: GuardedThread | undefined,
-): Promise<readonly LoadedModule[]> => {
-  if (!Array.isArray(files)) {
-    throw new UserError('FUNCTION_MODULE_INVALID', '"functions" is not an array of files', { hint: functionsHint });
-  }
-  for (const [name, value] of Object.entries(limits ?? {})) {
-    if (!(Number.isFinite(value) && value > 0))
-      throw new UserError('FUNCTION_LIMITS_INVALID', `functionLimits.${name} is ${value}`, {
-        hint: 'Give a number above 0: milliseconds for callMs, MiB for heapMb.',
-      });
-  }
-  const modules: LoadedModule[] = [];
-  for (const file of files as readonly unknown[]) {
-    if (isModuleObject(file)) {
-      if (workers > 0 || limits !== undefined) {
-        throw new UserError(
-          'FUNCTION_MODULE_INVALID',
-          'a module of functions is an object, which no other thread can have',
-          {
-            hint: 'Give the path of its file; or leave workers and functionLimits out.',
-          },
-        );
-      }
-      modules.push(readModule('(an object)', file));
-    } else if (guarded === undefined) modules.push(await loadModule(urlOf(file)));
-    else modules.push(guardedModule(urlOf(file), limits ?? {}, guarded));
-  }
-  return modules;
-};
-
-const isModuleObject = (given: unknown): given is object =>
-  typeof given === 'object' && given !== null && !(given instanceof URL);
-
-const guardedModule = (
-  url: string,
-  { callMs = defaultCallMs }: FunctionLimits,
-  thread: GuardedThread,
-): LoadedModule => {
-  const waitMs = Math.min(callMs, mostWaitMs);
-  let names: readonly string[] = [];
-  const module = remoteModule(url, (request) => {
-    const loads = request.kind === 'describe';
-    try {
-      return thread.call(request, loads ? loadMs : waitMs);
-    } catch (error) {
-      if (!loads && !(error instanceof NoAnswer)) throw error;
-      if (loads) {
-        const sentence = `the function module ${url} cannot be loaded: ${messageOf(error)}`;
-        throw new UserError('FUNCTION_MODULE_INVALID', sentence, { cause: error });
-      }
-      const sentence = `a call of the function ${names[request.index] ?? ''} did not end within ${waitMs} ms, or took more memory than it may`;
-      throw new UserError('QUERY_FUNCTION_LIMIT', sentence, { cause: error });
-    }
-  });
-  names = module.names;
-  return module;
-};
-
-/** A call that a worker has marked, in a sentence. */
-const describeCall = (modules: readonly LoadedModule[], call: number): string => {
-  const { module, index } = readCallNumber(call);
-  const found = modules[module];
-  if (found === undefined) return 'a function of a user';
-  return `the function ${found.names[index] ?? ''} of the module ${printModule(found)}`;
-};
-
-const functionsHint = "Write open({ data, functions: ['./tools.ts'] }).";
-
-/** The URL of a file of functions. What a program gives may be anything. */
-const urlOf = (file: unknown): string => {
-  if (file instanceof URL) return file.href;
-  if (typeof file !== 'string' || file === '') {
-    throw new UserError('FUNCTION_MODULE_INVALID', 'a file of functions is neither a path nor a URL', {
-      hint: functionsHint,
-    });
-  }
-  return file.startsWith('file:') ? file : pathToFileURL(resolve(file)).href;
-};
 
 /** The module by which a worker makes a topology of a plan; beside this one, in sources and in the build. */
 const workerBuilder = import.meta.resolve(
@@ -462,10 +362,16 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
   const { place, properties } = registryPlaceOf(options.schemaRegistry, options.properties);
   const functions = builtInFunctions();
   const { functionLimits } = options;
-  const guarded = functionLimits && new GuardedThread({ handler: moduleService, heapMb: heapOf(functionLimits) });
+  const guarded = functionLimits && new GuardedThread({ handler: moduleService, heapMb: heapMbOf(functionLimits) });
   let modules: readonly LoadedModule[];
   try {
-    modules = await loadModules(options.functions ?? [], workers, functionLimits, guarded);
+    modules = await loadGivenModules({
+      given: options.functions ?? [],
+      workers,
+      limits: functionLimits,
+      thread: guarded,
+      urlOfPath: (path) => pathToFileURL(resolve(path)).href,
+    });
     for (const module of modules) functions.addModule(module);
   } catch (error) {
     await guarded?.end();
@@ -478,7 +384,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
   const launched = new LaunchedThreads(
     workerBuilder,
     threadsWithState(state, workers),
-    functionLimits && heapOf(functionLimits),
+    functionLimits && heapMbOf(functionLimits),
   );
   let log: FileLog | undefined;
   try {
@@ -521,9 +427,9 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
         builderPort,
         launched,
         ...(functionLimits && {
-          heapMb: heapOf(functionLimits),
+          heapMb: heapMbOf(functionLimits),
           userCalls: {
-            limitMs: functionLimits.callMs ?? defaultCallMs,
+            limitMs: callMsOf(functionLimits),
             describe: (call) => describeCall(modules, call),
           },
         }),

@@ -78,3 +78,6 @@ export const messageOf = (thrown: unknown): string => {
 export function unreachable(value: never): never {
   throw new AssertionError(`unreachable case: ${String(value)}`);
 }
+
+/** Code in another thread has not answered in time, or the thread has ended. */
+export class NoAnswer extends Error {}

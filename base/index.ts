@@ -52,6 +52,7 @@ export {
   AssertionError,
   assert,
   messageOf,
+  NoAnswer,
   type Position,
   UserError,
   type UserErrorDetails,

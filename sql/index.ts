@@ -21,7 +21,6 @@ export type { ModulePlace } from './compile/worker-builder.ts';
 
 export { openSqlEngine, type SqlEngineOptions } from './engine.ts';
 export * from './facade.ts';
-export { readCallNumber } from './functions/call-number.ts';
 export {
   type Accumulator,
   type AggregateDeclaration,
@@ -38,6 +37,13 @@ export {
   type TableDeclaration,
   type TableDefinition,
 } from './functions/define.ts';
+export {
+  callMsOf,
+  describeCall,
+  type FunctionLimits,
+  heapMbOf,
+  loadGivenModules,
+} from './functions/given-modules.ts';
 export { builtInFunctions } from './functions/index.ts';
 export {
   type FunctionModule,

@@ -15,6 +15,7 @@ import {
   Worker,
   workerData,
 } from 'node:worker_threads';
+import { NoAnswer } from '../errors.ts';
 import { systemClock } from './clock.ts';
 import { systemRandom } from './random.ts';
 
@@ -41,9 +42,6 @@ interface Running {
   readonly answered: Int32Array;
   requests: number;
 }
-
-/** There was no answer in time, or the thread has ended. */
-export class NoAnswer extends Error {}
 
 export class GuardedThread {
   readonly #options: GuardedThreadOptions;

@@ -20,7 +20,7 @@ import { checkNodeVersion } from './version.ts';
 export { systemClock } from './clock.ts';
 export { nodeCrc32c } from './crc32c.ts';
 export { nodeFiles } from './files.ts';
-export { GuardedThread, NoAnswer } from './guarded-thread.ts';
+export { GuardedThread } from './guarded-thread.ts';
 export { nodeHttp } from './http.ts';
 export { openFileLimit } from './limits.ts';
 export { systemRandom } from './random.ts';
