@@ -201,6 +201,33 @@ describe.each(versions)('over %s', (_, call) => {
     ]);
   });
 
+  test('/query: a push query over a table leaves out what has left the table', async () => {
+    await server.millrace.sql(
+      `CREATE TABLE kept (id BIGINT PRIMARY KEY, n INT) WITH (kafka_topic='kept', partitions=1, value_format='JSON');`,
+    );
+    const key = (id: number): Uint8Array => new Uint8Array([0, 0, 0, 0, 0, 0, 0, id]);
+    const value = new TextEncoder().encode('{"n":1}');
+    await server.millrace.produce('kept', [
+      { key: key(1), value },
+      { key: key(1), value: null },
+      { key: key(2), value },
+    ]);
+    const answer = await call('/query', {
+      headers: { 'content-type': json },
+      body: JSON.stringify({
+        ksql: 'SELECT id, n FROM kept EMIT CHANGES LIMIT 2;',
+        streamsProperties: { 'auto.offset.reset': 'earliest' },
+      }),
+    });
+    await server.millrace.sql('DROP TABLE kept DELETE TOPIC;');
+    expect(JSON.parse(answer.text)).toEqual([
+      { header: { queryId: expect.any(String) as unknown, schema: '`ID` BIGINT, `N` INTEGER' } },
+      { row: { columns: [1, 1] } },
+      { row: { columns: [2, 1] } },
+      { finalMessage: 'Limit Reached' },
+    ]);
+  });
+
   test('/query has variables, and its faults name what is wrong', async () => {
     const ask = (body: object): Promise<Answer> =>
       call('/query', { headers: { 'content-type': json }, body: JSON.stringify(body) });
