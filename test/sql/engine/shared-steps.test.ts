@@ -383,6 +383,31 @@ test('what is random is made by each query', async () => {
   await producer.close();
 });
 
+test('one that is replaced, and one that fails, leave the other as it is', async () => {
+  const { engine, log, producer } = await openEvents();
+  await engine.execute('CREATE STREAM strict AS SELECT id, UCASE(note) AS n FROM timed WHERE qty > 2;', {
+    properties: { 'ksql.timestamp.throw.on.invalid': 'true' },
+  });
+  await engine.execute(`
+    CREATE STREAM one AS SELECT id, UCASE(note) AS n FROM timed WHERE qty > 2;
+    CREATE STREAM two AS SELECT id, UCASE(note) AS n FROM timed WHERE qty > 2;`);
+  const rows = (text: string) => notes(10, () => text).map((row) => ({ ...row, SEEN: '2024-01-01' }));
+  await send(log, producer, rows('a'));
+  await engine.awaitIdle();
+  await engine.execute('CREATE OR REPLACE STREAM two AS SELECT id, UCASE(note) AS n FROM timed WHERE qty > 5;');
+  await send(log, producer, rows('b'));
+  await engine.awaitIdle();
+  await send(log, producer, [{ QTY: 9, NOTE: 'c', SEEN: 'never' }, ...rows('d')]);
+  await expect.poll(async () => (await engine.queries())[0]?.state).toBe('ERROR');
+  await expect.poll(async () => (await linesOf(log, 'ONE')).length).toBe(21);
+  await expect.poll(async () => (await linesOf(log, 'TWO')).length).toBe(7 + 4 + 4);
+  expect(await linesOf(log, 'STRICT')).toHaveLength(14);
+  const drops = await dropsOf(log);
+  expect([...drops.keys()].toSorted()).toEqual(['CSAS_ONE_4', 'CSAS_TWO_5']);
+  for (const left of drops.values()) expect(left).toHaveLength(1);
+  await producer.close();
+});
+
 test('EXPLAIN names what a query shares, and with which queries', async () => {
   const { engine } = await openEvents();
   await engine.execute(`
