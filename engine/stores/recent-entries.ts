@@ -153,12 +153,12 @@ export class RecentEntries {
     const hash = this.#table().hash(kinds.data, key, start, end);
     const slot = this.#slotOf(hash);
     const slots = this.#slots;
-    let before = slots[slot * 4 + 1] as number;
+    // It may be gone: then so is the whole chain, and who walks it stops there.
+    const before = slots[slot * 4 + 1] as number;
     if (before === 0) {
       slots[slot * 4] = hash;
       this.#taken++;
     }
-    if (before >>> unitBits < this.#gone) before = 0;
     const latest = before === 0 ? noTime : (this.#latest[slot * 2 + 1] as number);
     const sequence = time > latest ? 0 : this.#sequenceBehind(before, key, start, end, time);
 
