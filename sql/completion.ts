@@ -18,13 +18,17 @@ import { wordsFrom } from './parser/parse.ts';
 import { printName, printString } from './parser/print.ts';
 import {
   Arrow,
+  Comma,
   Dot,
   keyword,
+  LambdaArrow,
+  LeftParen,
   LogicalOperator,
   Name,
   nameOf,
   PlainName,
   QuotedName,
+  RightParen,
   Semicolon,
   StringText,
   tokenize,
@@ -202,6 +206,7 @@ const names: { readonly [M in Meaning]: (place: Place) => Iterable<CompletionIte
   source: ({ catalog }) => catalog.sources().map(sourceItem),
   *value(place) {
     if (place.before.some(({ tokenType }) => tokenType === keyword.VALUES)) return yield* names.function(place);
+    for (const text of lambdaParameters(place.before)) yield { text, kind: 'column', detail: 'of the lambda' };
     const read = sourcesRead(place);
     for (const { alias, source } of read) yield { ...sourceItem(source), text: printName(alias) };
     const sources = read.length > 0 ? read.map(({ source }) => source) : place.catalog.sources();
@@ -272,6 +277,29 @@ const names: { readonly [M in Meaning]: (place: Place) => Iterable<CompletionIte
       kind: 'property',
       detail: doc,
     })),
+};
+
+/** The parameters of the lambdas in whose bodies the cursor stands. */
+const lambdaParameters = (before: readonly IToken[]): readonly string[] => {
+  const found: string[] = [];
+  let closed = 0;
+  /** A comma stands between here and the cursor: another argument has begun. */
+  let past = false;
+  for (let at = before.length - 1; at >= 0; at--) {
+    const type = before[at]?.tokenType;
+    if (type === RightParen) closed++;
+    else if (type === LeftParen && closed > 0) closed--;
+    else if (type === LeftParen) past = false;
+    else if (type === Comma && closed === 0) past = true;
+    else if (type === LambdaArrow && closed === 0 && !past) {
+      const from =
+        before[at - 1]?.tokenType === RightParen
+          ? before.findLastIndex((token, i) => i < at && token.tokenType === LeftParen)
+          : at - 1;
+      found.push(...before.slice(from, at).flatMap((token) => (isKind(token, Name) ? [printName(nameOf(token))] : [])));
+    }
+  }
+  return found;
 };
 
 const sourceItem = ({ name, kind }: Source): CompletionItem => ({
