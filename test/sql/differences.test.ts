@@ -10,7 +10,7 @@ import { plainJsonReader } from '../../sql/formats/json-plain.ts';
 import { arrayOf, integerType, type SqlType, stringType } from '../../sql/types/type.ts';
 import { aggregate, evaluate, evaluateTyped, type TestColumn, typed } from './evaluate/support.ts';
 import { readText, wrapped } from './formats/support.ts';
-import { commandOf, faultOf, sources } from './support/planning.ts';
+import { commandOf, faultOf, planAll, sources } from './support/planning.ts';
 import { runSql } from './support/running.ts';
 
 const columns: Readonly<Record<string, TestColumn>> = {
@@ -308,6 +308,22 @@ describe('statements', () => {
       ['c', 'k', { V: 3 }, 15],
     ]);
     expect(ran.lines('O', 'times')).toEqual(['k {"AV":null,"CV":3} @30']);
+  });
+
+  test('INSERT converts numbers and texts to each other', () => {
+    const t =
+      "CREATE STREAM t (i INT, s VARCHAR, d DECIMAL(4, 2)) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);";
+    const planned = planAll(`${t} INSERT INTO t VALUES ('5', 1.50, '2.5');`);
+    expect(planned.kind === 'record' && new TextDecoder().decode(planned.record.value ?? undefined)).toBe(
+      '{"I":5,"S":"1.50","D":2.50}',
+    );
+    expect(faultOf("INSERT INTO t (i) VALUES ('five');", t)).toMatch(/^SQL_BAD_TEXT/);
+  });
+
+  test('a key that INSERT leaves out is NULL', () => {
+    const t = "CREATE STREAM t (k INT KEY, v INT) WITH (KAFKA_TOPIC='t', FORMAT='DELIMITED', PARTITIONS=1);";
+    const planned = planAll(`${t} INSERT INTO t (v) VALUES (1);`);
+    expect(planned.kind === 'record' && planned.record.key).toBe(null);
   });
 
   test('a column of INSERT stands once', () => {

@@ -117,3 +117,14 @@ test.each(['KAFKA', 'AVRO', 'PROTOBUF_NOSR'])(
     expect(new Set(lines.map((line) => line.split(' ')[0])).size).toBe(1);
   },
 );
+
+test('an empty text is a group in DELIMITED too', () => {
+  const ran = runSql(
+    `CREATE STREAM s (v VARCHAR, n INT) WITH (KAFKA_TOPIC='s', KEY_FORMAT='DELIMITED', VALUE_FORMAT='JSON', PARTITIONS=1);
+     CREATE TABLE o AS SELECT v, n, COUNT(*) AS c FROM s GROUP BY v, n;
+     CREATE TABLE j WITH (KEY_FORMAT='JSON') AS SELECT v, n, COUNT(*) AS c FROM s GROUP BY v, n;`,
+    [['s', null, { V: '', N: 1 }]],
+  );
+  expect(ran.lines('J')).toEqual(['{"V":"","N":1} {"C":1}']);
+  expect(ran.lines('O')).toEqual([expect.stringMatching(/ \{"C":1\}$/) as string]);
+});
