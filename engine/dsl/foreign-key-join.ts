@@ -19,7 +19,7 @@ import type { Topology } from '../topology.ts';
 import { assertSameBuilder, type Graph, serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized } from './options.ts';
-import { presentKeyOf, rowsOf, type TableParts, type Wanted } from './parts.ts';
+import { repeatedKeyOf, rowsOf, type TableParts, type Wanted } from './parts.ts';
 import { rowStore } from './row-store.ts';
 
 interface ForeignKeyJoinOptions<K, FK, L, R, V> {
@@ -41,8 +41,10 @@ export const foreignKeyJoin = <K, FK, L, R, V>(
   const leftRows = rowsOf(left);
   const rightRows = rowsOf(right);
   const wanted: Wanted = { store: options.store !== undefined };
+  // The foreign key of the row before, that of the row, the joined row: a key is asked for three times.
+  const readKey = repeatedKeyOf(key);
   const keyOf: ForeignKey<L> = (value, record, out) => {
-    const found = foreignKey(value, presentKeyOf(key, record));
+    const found = foreignKey(value, readKey(record));
     if (found === null) return false;
     right.key.serde.write(found, out);
     return true;
@@ -53,10 +55,11 @@ export const foreignKeyJoin = <K, FK, L, R, V>(
       right: rightRows(),
       row,
       foreignKey: keyOf,
-      join: (a, b, record) => joiner(a, b, presentKeyOf(key, record)),
+      join: (a, b, record) => joiner(a, b, readKey(record)),
       leftJoin,
       store: names.subscriptions,
       partners: names.partners,
+      again: names.again,
     };
     addNodes(topology, join, { left, right }, names);
     const parents = [names.subscribe, names.resolver];
@@ -109,6 +112,7 @@ const namesOf = (
     responseSource,
     resolver,
     partners: `${subscriptions}-partners`,
+    again: `${subscriptions}-again`,
     output,
     store: store ?? `${output}-STATE-STORE`,
   };
@@ -122,10 +126,10 @@ const addNodes = <K, FK, L, R, V>(
 ): void => {
   const subscriptions = subscriptionSerde();
   const answers = answerSerde();
-  topology.addStore(partnersSpec(names.partners));
+  topology.addStore(partnersSpec(names.partners)).addStore(partnersSpec(names.again));
   const children = { subscriptions: names.registrationSink, results: names.output };
   topology.addProcessor(names.subscribe, subscribe<L, R, V>(join, children), [left.node], {
-    stores: [names.partners],
+    stores: [names.partners, names.again, ...join.left.stores],
     before: 'needed',
   });
   topology.addRepartition(names.registration, {
@@ -154,6 +158,6 @@ const addNodes = <K, FK, L, R, V>(
     sourceName: names.responseSource,
   });
   topology.addProcessor(names.resolver, resolveAnswers<L, R, V>(join), [names.responseSource], {
-    stores: [names.partners, ...join.left.stores],
+    stores: [names.partners, names.again, ...join.left.stores],
   });
 };

@@ -2,12 +2,12 @@
  * What the two sides of a foreign-key join send each other: subscriptions under the foreign key, answers under the
  * primary key. Both are lent where they are read: valid until the next one.
  *
- *   subscription   kind i8 · joined i64 · partition i32 · primary key
- *   answer         3 (with a row) or 2, i8 · fingerprint i64 · time i64 · length of the foreign key (unsigned varint) ·
- *                  foreign key · row
- *   formerly       1 (with a row) or 0, i8 · fingerprint of the left row i64 · row
+ *   subscription   kind i8 · left i64 · partition i32 [· joined i64, of the kind `ifOther`] · primary key
+ *   answer         3 (with a row) or 2, i8 · left i64 · fingerprint i64 · time i64 · length of the foreign key (unsigned
+ *                  varint) · foreign key · row
+ *   formerly       1 (with a row) or 0, i8 · left i64 · row
  *
- * The partition of a subscription is that of the task that has the left row.
+ * `left` is the fingerprint of the left row that has subscribed; the partition is that of the task that has it.
  */
 
 import { newCursor, readI32, readI64, readUnsignedVarint } from '../../base/index.ts';
@@ -29,7 +29,9 @@ export type Asks = (typeof asks)[keyof typeof asks];
 
 export class Subscription {
   asks: Asks = asks.end;
-  /** The fingerprint of the right row that the left one was joined with; 0 where it was not. */
+  /** The fingerprint of the left row. */
+  left = 0;
+  /** The fingerprint of the right row that the left one was joined with, of the kind `ifOther`. */
   joined = 0;
   partition = 0;
   /** The primary key is `keyBytes[keyStart, keyEnd)`. */
@@ -53,19 +55,21 @@ export const subscriptionSerde = (): Serde<Subscription> => {
     name: 'subscription to a foreign key',
     write(subscription, out) {
       out.i8(subscription.asks);
-      out.i64(subscription.joined);
+      out.i64(subscription.left);
       out.i32(subscription.partition);
+      if (subscription.asks === asks.ifOther) out.i64(subscription.joined);
       out.bytes(subscription.keyBytes, subscription.keyStart, subscription.keyEnd);
     },
     read(bytes, start, end) {
       const kind = bytes[start];
-      if (end - start < subscriptionHeadBytes || !isAsked(kind))
-        throw new SerdeError('not a subscription to a foreign key');
+      const headBytes = subscriptionHeadBytes + (kind === asks.ifOther ? fingerprintBytes : 0);
+      if (end - start < headBytes || !isAsked(kind)) throw new SerdeError('not a subscription to a foreign key');
       read.asks = kind;
-      read.joined = readI64(bytes, start + kindBytes);
+      read.left = readI64(bytes, start + kindBytes);
+      read.joined = kind === asks.ifOther ? readI64(bytes, start + subscriptionHeadBytes) : 0;
       read.partition = readI32(bytes, start + kindBytes + fingerprintBytes);
       read.keyBytes = bytes;
-      read.keyStart = start + subscriptionHeadBytes;
+      read.keyStart = start + headBytes;
       read.keyEnd = end;
       return read;
     },
@@ -76,6 +80,8 @@ const noBytes = new Uint8Array(0);
 
 /** Foreign key and row as bytes, so that a row which is sent to many is written once. */
 export class Answer {
+  /** The fingerprint of the left row that has subscribed. */
+  left = 0;
   /** Tells the right row from others of its key. */
   fingerprint = 0;
   /** Event time of the right row; 0 where there is none. */
@@ -83,7 +89,7 @@ export class Answer {
   /** Where it goes; not sent. */
   partition = 0;
   /** The foreign key is `foreignKeyBytes[foreignKeyStart, foreignKeyEnd)`. `foreignKeyStart` −1: a former build has
-   *  written the answer, and `fingerprint` is that of the left row. */
+   *  written the answer. */
   foreignKeyBytes: Uint8Array = noBytes;
   foreignKeyStart = -1;
   foreignKeyEnd = -1;
@@ -103,7 +109,7 @@ export class Answer {
 }
 
 const formerHeadBytes = kindBytes + fingerprintBytes;
-const answerHeadBytes = formerHeadBytes + timeBytes;
+const answerHeadBytes = formerHeadBytes + fingerprintBytes + timeBytes;
 
 export const answerSerde = (): Serde<Answer> => {
   const read = new Answer();
@@ -113,6 +119,7 @@ export const answerSerde = (): Serde<Answer> => {
     write(answer, out) {
       const { foreignKeyBytes, foreignKeyStart, foreignKeyEnd } = answer;
       out.i8(answer.rowStart < 0 ? 2 : 3);
+      out.i64(answer.left);
       out.i64(answer.fingerprint);
       out.i64(answer.timestamp);
       out.unsignedVarint(foreignKeyEnd - foreignKeyStart);
@@ -124,11 +131,12 @@ export const answerSerde = (): Serde<Answer> => {
       const isFormer = kind === 0 || kind === 1;
       if (end - start < (isFormer ? formerHeadBytes : answerHeadBytes + 1) || !(isFormer || kind === 2 || kind === 3))
         throw new SerdeError('not an answer to a subscription');
-      read.fingerprint = readI64(bytes, start + kindBytes);
+      read.left = readI64(bytes, start + kindBytes);
       let rowAt = start + formerHeadBytes;
       if (isFormer) read.foreignKeyStart = -1;
       else {
-        read.timestamp = readI64(bytes, start + formerHeadBytes);
+        read.fingerprint = readI64(bytes, start + formerHeadBytes);
+        read.timestamp = readI64(bytes, start + formerHeadBytes + fingerprintBytes);
         cursor.at = start + answerHeadBytes;
         const length = readUnsignedVarint(bytes, end, cursor);
         if (!(length <= end - cursor.at))

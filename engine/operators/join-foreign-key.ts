@@ -17,25 +17,28 @@
  * What is kept stays up to date as long as the row that it came for is subscribed; so it is dropped when that
  * subscription ends. Where it is older than the right row all the same, since a change of that is on its way, the newer
  * row follows: a right change is answered to every subscription, and a subscription that comes behind it names another
- * row.
+ * row. An answer that finds another left row than the one that has subscribed may be for an earlier subscription of the
+ * same foreign key, ended since. It is used, but an inner join subscribes again: the right row may be gone, and a
+ * subscription that asks only for a row that is there would not hear of it.
  *
  * A left row without a foreign key, and one that was deleted, have no partner: the left task emits at once what becomes
  * of the result, and ends the subscription. Inner: nothing goes out for a row that comes without a foreign key; the
  * record is dropped (`null-key`). What finds no row goes out as a deletion only where there was a left row with a
  * foreign key before. Left: it is joined with null.
  *
- * State: in the right task an ordered store: foreign key → primary key → partition. The rows themselves are looked up
- * where both tables have them. The result's time is the later one of both rows. Outdated changes of a versioned table
+ * State: in the right task an ordered store: foreign key → primary key → fingerprint of the left row, partition. The
+ * rows themselves are looked up where both tables have them. The result's time is the later one of both rows. Outdated changes of a versioned table
  * are passed over.
  */
 
 import type { ByteWriter } from '../../base/index.ts';
-import { assert, equalBytes, readI32 } from '../../base/index.ts';
+import { assert, equalBytes, readI32, readI64 } from '../../base/index.ts';
 import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { isEngineFailure } from '../processing-error.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
-import { Answer, asks, Subscription } from './foreign-key-messages.ts';
+import type { ChangeVisitor } from '../stores/store.ts';
+import { Answer, type Asks, asks, Subscription } from './foreign-key-messages.ts';
 import { Partners } from './foreign-key-partners.ts';
 import type { ViewedTable } from './table-view.ts';
 
@@ -62,6 +65,9 @@ export interface ForeignKeyJoin<L, R, Out> {
   readonly store: string;
   /** The store of the right rows that the left task was told of (`partnersSpec`). */
   readonly partners: string;
+  /** Another such store: of left rows that subscribe again at the end of the transaction, the right row that they were
+   *  joined with, i64, and the foreign key. */
+  readonly again: string;
 }
 
 /** The children that left changes lead to, by the names of their nodes. */
@@ -70,48 +76,70 @@ export interface SubscribeChildren {
   readonly results: string;
 }
 
+type LeftSide<L, R, Out> = Omit<ForeignKeyJoin<L, R, Out>, 'right' | 'store'>;
+
+/** Sends a subscription of the left row with the record's key. */
+const subscriptionsOf = <L>(
+  left: ViewedTable<L>,
+  context: OperatorContext,
+  { subscriptions }: SubscribeChildren,
+): ((record: StreamRecord<unknown>, key: ByteWriter, asked: Asks, joined: number) => void) => {
+  const forward = context.child<Subscription>(subscriptions);
+  const fingerprintOf = left.fingerprints(context);
+  const subscription = new Subscription();
+  subscription.partition = context.partition;
+  const out = new StreamRecord<Subscription>();
+  return (record, key, asked, joined) => {
+    out.takeEnvelope(record);
+    out.keyBytes = key.buffer;
+    out.keyStart = 0;
+    out.keyEnd = key.length;
+    subscription.asks = asked;
+    subscription.left = asked === asks.end ? 0 : fingerprintOf(record);
+    subscription.joined = joined;
+    subscription.keyBytes = record.keyBytes;
+    subscription.keyStart = record.keyStart;
+    subscription.keyEnd = record.keyEnd;
+    out.value = subscription;
+    forward(out);
+  };
+};
+
 /** From left changes to subscriptions under the foreign key, and to the results that are known at once: where the row
  *  has no foreign key, is no longer there, or has a partner that is known here. */
 export const subscribe =
   <L, R, Out>(
-    {
-      foreignKey,
-      leftJoin,
-      join,
-      row: serde,
-      partners: store,
-    }: Pick<ForeignKeyJoin<L, R, Out>, 'foreignKey' | 'leftJoin' | 'join' | 'row' | 'partners'>,
+    { left, foreignKey, leftJoin, join, row: serde, partners: store, again: againStore }: LeftSide<L, R, Out>,
     children: SubscribeChildren,
   ): OperatorSupplier<L, Subscription | Out> =>
   (context) => {
     context.usesBefore('needed');
     const partners = new Partners(context, store);
-    const forwardSubscription = context.child<Subscription>(children.subscriptions);
+    const send = subscriptionsOf(left, context, children);
+    const view = left.open(context);
     const forwardResult = context.child<Out>(children.results);
+    const again = context.store(againStore, 'key-value');
     const oldKey = context.scratch();
     const newKey = context.scratch();
-    const subscription = new Subscription();
-    subscription.partition = context.partition;
-    const subscribing = new StreamRecord<Subscription>();
     const result = new StreamRecord<Out>();
-    const send = (record: StreamRecord<L>, key: ByteWriter, asked: Subscription['asks'], joined: number): void => {
-      subscribing.takeEnvelope(record);
-      subscribing.keyBytes = key.buffer;
-      subscribing.keyStart = 0;
-      subscribing.keyEnd = key.length;
-      subscription.asks = asked;
-      subscription.joined = joined;
-      subscription.keyBytes = record.keyBytes;
-      subscription.keyStart = record.keyStart;
-      subscription.keyEnd = record.keyEnd;
-      subscribing.value = subscription;
-      forwardSubscription(subscribing);
-    };
     const emit = (record: StreamRecord<L>, timestamp: number, value: Out | null): void => {
       result.takeEnvelope(record);
       result.timestamp = timestamp;
       result.value = value;
       forwardResult(result);
+    };
+    const subscriber = new StreamRecord<unknown>();
+    const askAgain: ChangeVisitor = (keyBytes, keyStart, keyEnd, _before, _from, _to, named, start, end): void => {
+      if (start < 0) return;
+      subscriber.keyBytes = keyBytes;
+      subscriber.keyStart = keyStart;
+      subscriber.keyEnd = keyEnd;
+      newKey.reset();
+      newKey.bytes(named, start + 8, end);
+      oldKey.reset();
+      if (view.find(subscriber) === null) return;
+      subscriber.timestamp = view.timestamp;
+      send(subscriber, newKey, asks.ifOther, readI64(named, start));
     };
     /** A row that has failed when it came was passed over, and is not subscribed. */
     const hadKey = (before: L, record: StreamRecord<L>): boolean => {
@@ -153,12 +181,16 @@ export const subscribe =
           } else if (leftJoin) emit(record, timestamp, join(value, null, record, context));
           else if (had) emit(record, timestamp, null);
         }
+        if (had && !stays) again.delete(record.keyBytes, record.keyStart, record.keyEnd);
       },
+      flush: () => again.visitChanges(askAgain),
     };
   };
 
-/** From subscriptions to answers; keeps the subscriptions: each is the partition of the left row, i32. Formerly a number
- *  of eight bytes stood before that. */
+/** What is kept of a subscription: left i64 · partition i32. */
+const keptBytes = 12;
+
+/** From subscriptions to answers; keeps the subscriptions. */
 export const answerSubscriptions =
   <R>({
     right,
@@ -181,8 +213,9 @@ export const answerSubscriptions =
         const { keyBytes: primary, keyStart: from, keyEnd: to } = subscription;
         if (subscription.asks === asks.end) return store.delete(keyBytes, keyStart, keyEnd, primary, from, to);
         kept.reset();
+        kept.i64(subscription.left);
         kept.i32(subscription.partition);
-        if (!store.put(keyBytes, keyStart, keyEnd, primary, from, to, kept.buffer, 0, kept.length))
+        if (!store.put(keyBytes, keyStart, keyEnd, primary, from, to, kept.buffer, 0, keptBytes))
           return context.drop('serialization', record, `the keys are too large for the store ${name}`);
         const fingerprint = fingerprintOf(record);
         if (subscription.asks === asks.ifOther && subscription.joined === fingerprint) return;
@@ -195,6 +228,7 @@ export const answerSubscriptions =
         answer.about(record, fingerprint, row === null ? 0 : view.timestamp);
         if (row !== null && view.timestamp > out.timestamp) out.timestamp = view.timestamp;
         writeRow(answer, row, serde, bytes);
+        answer.left = subscription.left;
         answer.partition = subscription.partition;
         out.value = answer;
         forward(out);
@@ -228,12 +262,13 @@ export const answerChanges =
             writeRow(answer, record.value, serde, bytes);
           }
           written = true;
-          const { valueBytes, orderStart, orderEnd, valueEnd } = cursor;
+          const { valueBytes, orderStart, orderEnd, valueStart } = cursor;
           out.takeEnvelope(record);
           out.keyBytes = valueBytes;
           out.keyStart = orderStart;
           out.keyEnd = orderEnd;
-          answer.partition = readI32(valueBytes, valueEnd - 4);
+          answer.left = readI64(valueBytes, valueStart);
+          answer.partition = readI32(valueBytes, valueStart + 8);
           out.value = answer;
           forward(out);
         }
@@ -260,17 +295,26 @@ export const resolveAnswers =
     join,
     leftJoin,
     partners: store,
-  }: Omit<ForeignKeyJoin<L, R, Out>, 'right' | 'store'>): OperatorSupplier<Answer, Out> =>
+    again: againStore,
+  }: LeftSide<L, R, Out>): OperatorSupplier<Answer, Out> =>
   (context, forward) => {
+    const again = context.store(againStore, 'key-value');
+    const named = context.scratch();
     const view = left.open(context);
     const fingerprintOf = left.fingerprints(context);
     const partners = new Partners(context, store);
     const key = context.scratch();
     const probe = new StreamRecord<L>();
     const out = new StreamRecord<Out>();
+    const askAgain = (answer: Answer, { keyBytes, keyStart, keyEnd }: StreamRecord<Answer>): void => {
+      named.reset();
+      named.i64(answer.fingerprint);
+      named.bytes(key.buffer, 0, key.length);
+      again.put(keyBytes, keyStart, keyEnd, named.buffer, 0, named.length);
+    };
     const isFor = (answer: Answer, row: L, record: StreamRecord<Answer>): boolean => {
       // As former builds wrote it: with the fingerprint of the left row.
-      if (answer.foreignKeyStart < 0) return fingerprintOf(record) === answer.fingerprint;
+      if (answer.foreignKeyStart < 0) return fingerprintOf(record) === answer.left;
       probe.takeEnvelope(record);
       probe.value = row;
       key.reset();
@@ -286,7 +330,11 @@ export const resolveAnswers =
         if (row === null) return;
         const { timestamp } = view;
         if (!isFor(answer, row, record)) return;
-        if (answer.foreignKeyStart >= 0) partners.keep(answer, record);
+        if (answer.foreignKeyStart >= 0) {
+          partners.keep(answer, record);
+          // It may have been away meanwhile, and have come back where no answer is sent without a right row.
+          if (!leftJoin && answer.rowStart >= 0 && fingerprintOf(record) !== answer.left) askAgain(answer, record);
+        }
         out.takeEnvelope(record);
         if (timestamp > out.timestamp) out.timestamp = timestamp;
         const { rowBytes, rowStart, rowEnd } = answer;

@@ -37,6 +37,7 @@ export const buildForeignKeyJoin = (step: StepOf<'foreignKeyJoin'>, builder: Top
   const { id, type, left, right, leftStore, rightStore, subscriptions, answers, schema } = step;
   const { topology, environment } = builder;
   const partners = `${subscriptions}-Partners`;
+  const again = `${subscriptions}-Again`;
   const [leftTypes, rightTypes] = [typesOf(left.schema.value), typesOf(right.schema.value)];
   /** For each node and task: what they use holds scratch space. */
   const join = (notes = false): ForeignKeyJoin<Row, Row, Row> => ({
@@ -48,6 +49,7 @@ export const buildForeignKeyJoin = (step: StepOf<'foreignKeyJoin'>, builder: Top
     leftJoin: type === 'left',
     store: subscriptions,
     partners,
+    again,
   });
   const each =
     <In, Out>(
@@ -58,14 +60,14 @@ export const buildForeignKeyJoin = (step: StepOf<'foreignKeyJoin'>, builder: Top
       make(join(notes))(context, forward);
   const leftTable = keptTable(builder, left, leftStore).node;
   const rightTable = keptTable(builder, right, rightStore).node;
-  topology.addStore(partnersSpec(partners));
+  topology.addStore(partnersSpec(partners)).addStore(partnersSpec(again));
   const children = { subscriptions: `${subscriptions}-Sink`, results: id };
   topology.addProcessor(
     `${id}-Subscribe`,
     each((of) => subscribe<Row, Row, Row>(of, children), true),
     [leftTable],
     {
-      stores: [partners],
+      stores: [partners, again, leftStore],
       before: 'needed',
     },
   );
@@ -97,7 +99,7 @@ export const buildForeignKeyJoin = (step: StepOf<'foreignKeyJoin'>, builder: Top
     sourceName: `${answers}-Source`,
   });
   topology.addProcessor(`${id}-Resolve`, each(resolveAnswers<Row, Row, Row>), [`${answers}-Source`], {
-    stores: [partners, leftStore],
+    stores: [partners, again, leftStore],
   });
   topology.addProcessor<Row, Row>(id, tablePassed<Row>(), [`${id}-Resolve`, `${id}-Subscribe`], {
     before: 'passed on',
