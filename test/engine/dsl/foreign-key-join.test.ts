@@ -315,7 +315,7 @@ test('a row whose partner is known is joined at once, and sends a subscription o
   expect(change('right', 'r1', null, 9)).toBe('l1=-@9 l2=-@9 0 2');
   expect(change('left', 'l2', 'e|r1')).toBe('l2=-@0 0 0');
   expect(change('left', 'l3', 'f|r1')).toBe('1 0');
-  expect(change('right', 'r1', 'due')).toBe('l1=(b|r1,due)@7 l2=(e|r1,due)@0 l3=(f|r1,due)@0 0 3');
+  expect(change('right', 'r1', 'due')).toBe('l1=(b|r1,due)@7 l2=(e|r1,due)@0 l3=(f|r1,due)@0 1 3');
   driver.close();
 });
 
