@@ -44,10 +44,21 @@ export const http2StreamOf = (response: AnyResponse): ServerHttp2Stream | undefi
 export const authorityOf = (request: AnyRequest): string | undefined =>
   request instanceof Http2ServerRequest ? request.authority || request.headers.host : request.headers.host;
 
-/** After a fault nothing more of the request is read: the connection (HTTP/1.1) or the stream (HTTP/2) ends with the
- *  answer. */
+/** How long the rest of a body is thrown away after its request was refused. */
+const DISCARD_MS = 1_000;
+
+/** After a fault nothing more of the request is used: the connection (HTTP/1.1) ends with the answer, the stream (HTTP/2)
+ *  soon after it. */
 export const stopReading = (request: AnyRequest, response: AnyResponse): void => {
   if (request.complete) return;
-  if (!(response instanceof Http2ServerResponse)) response.setHeader('connection', 'close');
-  else response.stream.once('finish', () => response.stream.close(constants.NGHTTP2_NO_ERROR));
+  if (!(response instanceof Http2ServerResponse)) {
+    response.setHeader('connection', 'close');
+    return;
+  }
+  // A client that is still sending may lose the answer when its stream is reset at once, as node:http2 does where nobody
+  // reads: what arrives is thrown away for a while.
+  const { stream } = response;
+  stream.resume();
+  const late = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), DISCARD_MS);
+  stream.once('close', () => clearTimeout(late));
 };

@@ -439,6 +439,26 @@ describe('clients that misbehave', () => {
     expect((await call(h2, '/ksql', JSON.stringify({ ksql: 'SHOW TABLES;' }))).text).toContain('COUNTS');
   });
 
+  test('a client that is still sending gets its refusal, and no reset right behind it', async () => {
+    const { url } = await endless();
+    const { hostname, port } = new URL(url);
+    const socket = connectTcp(Number(port), hostname);
+    let received = Buffer.alloc(0);
+    socket.on('data', (part) => (received = Buffer.concat([received, part])));
+    const field = (name: string, value: string): Buffer =>
+      Buffer.concat([Buffer.of(0, name.length), Buffer.from(name), Buffer.of(value.length), Buffer.from(value)]);
+    const fields = { ':method': 'POST', ':scheme': 'http', ':path': '/ksql', ':authority': 'localhost' };
+    const headers = Buffer.concat(Object.entries(fields).map(([name, value]) => field(name, value)));
+    socket.write(Buffer.concat([preface, settings, frame(1, 4, 1, headers)]));
+    await pause(300);
+    const types: number[] = [];
+    for (let at = 0; at < received.length; at += 9 + received.readUIntBE(at, 3)) types.push(received.readUInt8(at + 3));
+    socket.destroy();
+    // HEADERS and DATA; not RST_STREAM.
+    expect(types).toEqual(expect.arrayContaining([1, 0]));
+    expect(types).not.toContain(3);
+  });
+
   test('at shutdown clients get GOAWAY and the ends of their streams; a stopped one holds nothing up', async () => {
     const { counts, url, app } = await endless();
     const h2 = await session({ url });
