@@ -444,7 +444,7 @@ describe('clients that misbehave', () => {
     const { hostname, port } = new URL(url);
     const socket = connectTcp(Number(port), hostname);
     let received = Buffer.alloc(0);
-    socket.on('data', (part) => (received = Buffer.concat([received, part])));
+    socket.on('data', (part: Buffer) => (received = Buffer.concat([received, part])));
     const field = (name: string, value: string): Buffer =>
       Buffer.concat([Buffer.of(0, name.length), Buffer.from(name), Buffer.of(value.length), Buffer.from(value)]);
     const fields = { ':method': 'POST', ':scheme': 'http', ':path': '/ksql', ':authority': 'localhost' };
