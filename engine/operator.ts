@@ -148,7 +148,7 @@ export interface OperatorContext {
    *  get anything in its place. */
   readonly readsValues: boolean;
   /** Whether the application merges updates of a key between commits, where an operator can and is not told otherwise
-   *  (`operators/aggregate.ts`). */
+   *  (`operators/cached-results.ts`). */
   readonly cachesResults: boolean;
   /** Called by an operator when it is made, if it reads the row before of its input: the node must have
    *  declared just that, or its parents would not send it. */

@@ -17,7 +17,8 @@ import type { Serde } from '../serde.ts';
 import { type CogroupAdd, type CogroupInputs, cogrouped } from './cogroup.ts';
 import type { KGroupedStream } from './kgrouped-stream.ts';
 import type { KTable } from './ktable.ts';
-import type { Materialized } from './options.ts';
+import type { CachedMaterialized } from './options.ts';
+import { cacheOf, type Wanted } from './parts.ts';
 import { rowStore } from './row-store.ts';
 import type { SessionWindowedCogroupedKStream } from './session-windowed-cogrouped-kstream.ts';
 import { SessionWindows } from './session-windows.ts';
@@ -38,20 +39,21 @@ export class CogroupedKStream<K, A> {
   }
 
   /** Folds the records of each key. The accumulator may be changed in place. */
-  aggregate(initialize: () => A, options: Materialized<A> & { readonly value: Serde<A> }): KTable<K, A> {
+  aggregate(initialize: () => A, options: CachedMaterialized<A> & { readonly value: Serde<A> }): KTable<K, A> {
     const { value } = options;
     const [{ key }] = this.#inputs;
     const accumulation = byValue<Addition<A>, A>(value, initialize, addAddition);
+    const wanted: Wanted = { store: true };
     const { graph, node, store } = cogrouped(this.#inputs, options, (name) => ({
       stores: [rowStore(name, key, value)],
-      operator: aggregate({ store: name, accumulation }),
+      operator: aggregate({ store: name, accumulation, cache: cacheOf(wanted, options) }),
     }));
     return graph.make.table({
       graph,
       node,
       key,
       value,
-      wanted: { store: true },
+      wanted,
       store,
       rows: () => storedRows(store, value),
     });

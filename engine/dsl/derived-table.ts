@@ -55,7 +55,7 @@ export const derivedTable = <K, V, V2>(
     node,
     key,
     value: serde,
-    wanted: { store: true },
+    wanted: { store: true, of: wanted },
     store,
     rows: () => storedRows(store, serde),
   });
@@ -71,12 +71,12 @@ export type ValueTransformerSupplier<K, V, V2, S extends AnyStoreBuilder> = (
 
 /** A function with state is called once for each change: where its former results are needed they are kept. */
 export const transformedTable = <K, V, V2, const S extends readonly AnyStoreBuilder[]>(
-  { graph, node: parent, key }: TableParts<K, V>,
+  { graph, node: parent, key, wanted: of }: TableParts<K, V>,
   supplier: ValueTransformerSupplier<K, V, V2, S[number]>,
   options: Processed<S> & Materialized<V2>,
 ): KTable<K, V2> => {
   const node = graph.name('KTABLE-TRANSFORMVALUES', options.name);
-  const wanted: Wanted = { store: options.store !== undefined };
+  const wanted: Wanted = { store: options.store !== undefined, of };
   const store = options.store ?? `${node}-STATE-STORE`;
   const row = (): Serde<V2> => serdeFor('value', `the table "${node}"`, options.value);
   const operator = processValues<K, V, V2, S[number]>(

@@ -12,7 +12,7 @@ import { countOf } from './count.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { CachedMaterialized, WithValue } from './options.ts';
-import { presentKeyOf, type StreamParts, type Wanted } from './parts.ts';
+import { cacheOf, presentKeyOf, type StreamParts, type Wanted } from './parts.ts';
 import { type Reducer, reduceOf } from './reduce.ts';
 import { rowStore } from './row-store.ts';
 import type { SessionWindowedKStream } from './session-windowed-kstream.ts';
@@ -73,8 +73,7 @@ export class KGroupedStream<K, V> {
     const wanted: Wanted = { store: true };
     graph.add((topology) => {
       topology.addStore(rowStore(store, key, value));
-      const cache = wanted.lookedUp === true ? false : options.cache;
-      const supplier = aggregate<V, A, R>({ store, accumulation, cache });
+      const supplier = aggregate<V, A, R>({ store, accumulation, cache: cacheOf(wanted, options) });
       topology.addProcessor(node, supplier, [parent], { stores: [store], readsValues });
     });
     return graph.make.table<K, R>({ graph, node, key, value, wanted, store, rows: () => storedRows(store, value) });

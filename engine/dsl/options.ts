@@ -32,15 +32,15 @@ export interface Materialized<V> extends WithValue<V> {
   readonly store?: string;
 }
 
-/** An aggregate of a grouped stream. */
+/** A table whose updates may be merged. */
 export interface CachedMaterialized<V> extends Materialized<V> {
   /** True: only the last update of a key is sent on at each commit, `false`: every one. Default: as the application has
-   *  it (`StreamsOptions.cache`). An aggregate whose rows others look up, as a join does, sends every update in any
-   *  case: they would see rows that were not sent yet. */
+   *  it (`StreamsOptions.cache`). A table whose rows others look up, as a join does, sends every update in any case:
+   *  they would see rows that were not sent yet. So does one that is behind `suppress`, which merges by itself; and an aggregate that sends results when windows close. */
   readonly cache?: boolean;
 }
 
-export interface WindowMaterialized<V> extends Materialized<V> {
+export interface WindowMaterialized<V> extends CachedMaterialized<V> {
   /** How long a window is kept: after its start, at least size + grace; a session after its end, at least gap + grace;
    *  a sliding window after its end, at least twice the time difference + grace. The least is the default. */
   readonly retentionMs?: number;

@@ -1,6 +1,7 @@
 /** What the DSL's streams and tables are made of. */
 
 import { copyBytes, UserError } from '../../base/index.ts';
+import type { CacheOption } from '../operators/cached-results.ts';
 import type { ViewedTable } from '../operators/table-view.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
@@ -67,7 +68,24 @@ export interface Wanted {
   lookedUp?: boolean;
   /** They are held back until their windows close, and read from their store then. */
   heldBack?: boolean;
+  /** Each update is sent on in any case. */
+  eachUpdate?: boolean;
+  /** Of the table that this one is made of, row by row. */
+  readonly of?: Wanted;
 }
+
+/** Asks a table, and those that it is made of, for each update: its rows are looked up, when all that was processed
+ *  before has to be in them, or the updates are held back by their times. */
+export const wantEachUpdate = (wanted: Wanted): void => {
+  wanted.eachUpdate = true;
+  if (wanted.of !== undefined) wantEachUpdate(wanted.of);
+};
+
+/** Whether the updates of a table are merged between commits: asked once the topology is built. */
+export const cacheOf =
+  (wanted: Wanted, { cache }: { readonly cache?: boolean }): CacheOption =>
+  () =>
+    wanted.eachUpdate === true ? false : cache;
 
 export interface TableParts<K, V> {
   readonly graph: Graph;
@@ -98,5 +116,6 @@ export const rowsOf = <K, V>({ wanted, rows }: TableParts<K, V>): (() => ViewedT
     );
   wanted.store = true;
   wanted.lookedUp = true;
+  wantEachUpdate(wanted);
   return rows;
 };

@@ -6,7 +6,7 @@ import type { Serde } from '../serde.ts';
 import { type CogroupInputs, cogrouped } from './cogroup.ts';
 import type { KTable } from './ktable.ts';
 import type { WindowMaterialized } from './options.ts';
-import { presentKeyOf } from './parts.ts';
+import { presentKeyOf, type Wanted } from './parts.ts';
 import type { SessionWindows } from './session-windows.ts';
 import type { Windowed } from './windowed.ts';
 import { sessionWindowAggregate } from './windowed-aggregate.ts';
@@ -36,20 +36,21 @@ export class SessionWindowedCogroupedKStream<K, A> {
       result: (accumulator) => accumulator,
       merge: (accumulator, other, record) => merge(presentKeyOf(key, record), accumulator, other),
     };
+    const wanted: Wanted = { store: true };
     const { graph, node, store, keyForm, rows } = cogrouped(this.#inputs, options, (name) => {
       const { stores, operator, keyForm, rows } = sessionWindowAggregate(
         this.#windows,
         { store: name, key: key.serde, row: value },
         options.retentionMs,
       );
-      return { stores, operator: operator(accumulation), keyForm, rows };
+      return { stores, operator: operator(accumulation, { wanted, options }), keyForm, rows };
     });
     return graph.make.table({
       graph,
       node,
       key: keyForm(key.serde),
       value,
-      wanted: { store: true },
+      wanted,
       store,
       rows: rows && (() => rows(value)),
     });

@@ -95,14 +95,14 @@ export class SessionWindowedKStream<K, V> {
       ...(readsValues !== undefined && { readsValues }),
       value,
       options,
-      aggregateOver: (store) => {
+      aggregateOver: (store, wanted) => {
         const aggregate = sessionWindowAggregate(
           this.#windows,
           { store, key: this.#parts.key.serde, row: value },
           options.retentionMs,
           this.#emit,
         );
-        return { ...aggregate, supplier: aggregate.operator(accumulation, nullValues) };
+        return { ...aggregate, supplier: aggregate.operator(accumulation, { wanted, options, nullValues }) };
       },
     });
   }

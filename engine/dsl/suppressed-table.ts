@@ -6,7 +6,7 @@ import { storeSpec } from '../stores/store-spec.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { WithValue } from './options.ts';
-import type { TableParts } from './parts.ts';
+import { type TableParts, wantEachUpdate } from './parts.ts';
 import type { BufferConfig, Suppressed } from './suppressed.ts';
 
 export const suppressedTable = <K, V>(
@@ -25,6 +25,7 @@ export const suppressedTable = <K, V>(
   // What is held back until windows close are rows of the aggregate's store, as it has them.
   const held = when.windowEnd === undefined || limit !== undefined || row !== parts.value ? undefined : windowStore;
   if (held !== undefined) wanted.heldBack = true;
+  wantEachUpdate(wanted);
   graph.add((topology) => {
     // Rows that are looked up are those before what is held back.
     const before = wanted.lookedUp === true ? 'needed' : 'passed on';

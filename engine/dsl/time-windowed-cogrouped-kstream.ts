@@ -7,6 +7,7 @@ import type { Serde } from '../serde.ts';
 import { type CogroupInputs, cogrouped } from './cogroup.ts';
 import type { KTable } from './ktable.ts';
 import type { WindowMaterialized } from './options.ts';
+import type { Wanted } from './parts.ts';
 import type { Windowed } from './windowed.ts';
 import { type FixedWindows, fixedWindowAggregate } from './windowed-aggregate.ts';
 
@@ -27,20 +28,21 @@ export class TimeWindowedCogroupedKStream<K, A> {
     const { value } = options;
     const [{ key }] = this.#inputs;
     const accumulation = byValue<Addition<A>, A>(value, initialize, addAddition);
+    const wanted: Wanted = { store: true };
     const { graph, node, store, keyForm, rows } = cogrouped(this.#inputs, options, (name) => {
       const { stores, operator, keyForm, rows } = fixedWindowAggregate(
         this.#windows,
         { store: name, key: key.serde, row: value },
         options.retentionMs,
       );
-      return { stores, operator: operator(accumulation), keyForm, rows };
+      return { stores, operator: operator(accumulation, { wanted, options }), keyForm, rows };
     });
     return graph.make.table({
       graph,
       node,
       key: keyForm(key.serde),
       value,
-      wanted: { store: true },
+      wanted,
       store,
       rows: rows && (() => rows(value)),
     });

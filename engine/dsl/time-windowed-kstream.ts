@@ -91,7 +91,7 @@ export class TimeWindowedKStream<K, V> {
           options.retentionMs,
           this.#emit,
         );
-        return { ...aggregate, supplier: aggregate.operator(accumulation, nullValues, wanted) };
+        return { ...aggregate, supplier: aggregate.operator(accumulation, { wanted, options, nullValues }) };
       },
     });
   }

@@ -11,7 +11,7 @@ import { type NullValues, windowAggregate } from '../operators/window-aggregate.
 import type { Serde } from '../serde.ts';
 import type { StoreSpec } from '../stores/store.ts';
 import { storeSpec } from '../stores/store-spec.ts';
-import type { KeyForm, Wanted } from './parts.ts';
+import { cacheOf, type KeyForm, type Wanted } from './parts.ts';
 import type { SessionWindows } from './session-windows.ts';
 import { SlidingWindows } from './sliding-windows.ts';
 import type { TimeWindows } from './time-windows.ts';
@@ -57,14 +57,17 @@ const openWindowsOf = (
   return { stores: [storeSpec(openWindows, 'ordered', [key, 'open windows'])], option: { openWindows } };
 };
 
+/** What an operator is told of the table of its results. */
+export interface ResultTable {
+  readonly wanted: Wanted;
+  readonly options: { readonly cache?: boolean };
+  /** Default: given. */
+  readonly nullValues?: NullValues | undefined;
+}
+
 /** By windows of fixed size. */
 export interface FixedWindowAggregate extends WindowedAggregate {
-  /** `wanted`: of the table of its results. */
-  operator<V, A, R>(
-    accumulation: Accumulation<V, A, R>,
-    nullValues?: NullValues,
-    wanted?: Wanted,
-  ): OperatorSupplier<V, R>;
+  operator<V, A, R>(accumulation: Accumulation<V, A, R>, table: ResultTable): OperatorSupplier<V, R>;
 }
 
 export const fixedWindowAggregate = (
@@ -91,10 +94,11 @@ export const fixedWindowAggregate = (
       windowBytes: timeWindowBytes,
       ...(Number.isFinite(sizeMs) && { closing: { endOf: endOfTimeWindow(sizeMs), closesAfterMs: graceMs } }),
     }),
-    operator: (accumulation, nullValues = 'given', wanted) =>
+    operator: (accumulation, { wanted, options, nullValues = 'given' }) =>
       windowAggregate({
         ...{ store, windows: starts, graceMs, retentionMs, accumulation, nullValues, ...open.option },
-        heldBack: () => wanted?.heldBack === true,
+        cache: cacheOf(wanted, options),
+        heldBack: () => wanted.heldBack === true,
       }),
   };
 };
@@ -126,7 +130,7 @@ const slidingWindowAggregate = (
 };
 
 export interface SessionWindowAggregate extends WindowedAggregate {
-  operator<V, A, R>(accumulation: MergingAccumulation<V, A, R>, nullValues?: NullValues): OperatorSupplier<V, R>;
+  operator<V, A, R>(accumulation: MergingAccumulation<V, A, R>, table: ResultTable): OperatorSupplier<V, R>;
 }
 
 export const sessionWindowAggregate = (
@@ -147,7 +151,7 @@ export const sessionWindowAggregate = (
       // A record that comes just then is not late yet.
       closing: { endOf: endOfSession, closesAfterMs: gapMs + graceMs + 1 },
     }),
-    operator: (accumulation, nullValues = 'given') =>
+    operator: (accumulation, { nullValues = 'given' }) =>
       sessionAggregate({ store, windows: sessions, graceMs, retentionMs, accumulation, nullValues, ...open.option }),
   };
 };

@@ -146,7 +146,7 @@ export const suppress =
 
     /** Puts the entries of all windows that the transaction has changed, and that are open at this time. */
     const putWindows = (of: WindowStore, time: number): void => {
-      of.visitChanges((windowStart, ownBytes, ownStart, ownEnd, value, valueStart, valueEnd) => {
+      of.visitChanges((windowStart, ownBytes, ownStart, ownEnd, _before, _from, _to, value, valueStart, valueEnd) => {
         windowKey.reset();
         windowKey.bytes(ownBytes, ownStart, ownEnd);
         windowKey.i64(windowStart);

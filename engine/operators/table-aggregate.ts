@@ -6,12 +6,15 @@
  * null the group is deleted; a deletion goes on, also when nothing was there (as in Kafka Streams). `before` is sent
  * only where a child asks for it.
  *
+ * Cached, it emits merged updates at the end of each transaction instead (`cached-results.ts`).
+ *
  * An accumulator that is larger than a store takes drops the change (`serialization`): the group keeps its last result.
  */
 
 import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
+import { type CacheOption, cachedResults, isCached } from './cached-results.ts';
 import type { Change } from './change.ts';
 import { timestampBytes, timestampOf, whyTooLarge, writeTimestamped } from './timestamped.ts';
 
@@ -22,13 +25,21 @@ export interface TableAggregation<V, A> {
   readonly add: (accumulator: A | null, row: V, record: StreamRecord<Change<V>>, context: OperatorContext) => A | null;
   /** The accumulator without the row. */
   readonly subtract: (accumulator: A, row: V, record: StreamRecord<Change<V>>, context: OperatorContext) => A | null;
+  readonly cache?: CacheOption | undefined;
 }
 
 export const tableAggregate =
-  <V, A>({ store: name, accumulator: serde, add, subtract }: TableAggregation<V, A>): OperatorSupplier<Change<V>, A> =>
+  <V, A>(aggregation: TableAggregation<V, A>): OperatorSupplier<Change<V>, A> =>
   (context, forward) => {
+    const { store: name, accumulator: serde, add, subtract, cache } = aggregation;
     const store = context.store(name, 'key-value');
-    const { sendsBefore } = context;
+    const cached = isCached(context, cache)
+      ? cachedResults(context, forward, {
+          visitChanges: (visit) => store.visitChanges(visit),
+          result: (bytes, start, end) => serde.read(bytes, start + timestampBytes, end),
+        })
+      : undefined;
+    const sendsBefore = context.sendsBefore && cached === undefined;
     const kept = context.scratch();
     const out = new StreamRecord<A>();
     return {
@@ -51,14 +62,18 @@ export const tableAggregate =
         const { before, after } = change;
         if (before !== null && accumulated !== null) accumulated = subtract(accumulated, before, record, context);
         if (after !== null) accumulated = add(accumulated, after, record, context);
-        if (accumulated === null) store.delete(keyBytes, keyStart, keyEnd);
-        else {
+        if (accumulated === null) {
+          cached?.deleted(keyBytes, keyStart, keyEnd, out.timestamp);
+          store.delete(keyBytes, keyStart, keyEnd);
+        } else {
           writeTimestamped(kept, out.timestamp, accumulated, serde);
           if (!store.put(keyBytes, keyStart, keyEnd, kept.buffer, 0, kept.length))
             return context.drop('serialization', record, whyTooLarge(name, kept.length));
         }
+        if (cached !== undefined) return;
         out.value = accumulated;
         forward(out);
       },
+      ...cached,
     };
   };

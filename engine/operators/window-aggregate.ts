@@ -14,6 +14,9 @@
  * On window close (`openWindows`): emits (k, w): nothing → result(a) once, when the window closes, which is at end +
  * grace by stream time (`open-windows.ts`); a group that was deleted is not sent. Such a window is late by stream time
  * as well: where origins are mixed, a record that is in time by its own origin may come after its window was sent.
+ *
+ * Cached, it emits merged updates at the end of each transaction instead (`cached-results.ts`); not where results are
+ * sent on window close, or held back.
  */
 
 import { assert, readI64 } from '../../base/index.ts';
@@ -22,6 +25,7 @@ import { StreamRecord, unknown } from '../record.ts';
 import type { TimeWindows } from '../windows/tumbling.ts';
 import { accumulatorOf, pending } from './accumulation.ts';
 import type { Aggregation } from './aggregate.ts';
+import { cachedResults, isCached } from './cached-results.ts';
 import { heldAccumulatorOf } from './held-accumulator.ts';
 import { OpenWindows } from './open-windows.ts';
 import { timestampBytes, timestampOf, whyTooLarge } from './timestamped.ts';
@@ -57,6 +61,18 @@ export const windowAggregate =
     const accumulator = accumulatorOf(accumulation, context);
     const { inPlace } = accumulator;
     const key = context.scratch();
+    const cached =
+      openWindows === undefined && !heldBack && isCached(context, aggregation.cache)
+        ? cachedResults(context, forward, {
+            visitChanges: (visit) =>
+              store.visitChanges((start, keyBytes, keyStart, keyEnd, before, from, to, after, afterStart, afterEnd) => {
+                writeKey(keyBytes, keyStart, keyEnd, start);
+                visit(key.buffer, 0, key.length, before, from, to, after, afterStart, afterEnd);
+              }),
+            result: accumulator.result,
+            windowBytes: startBytes,
+          })
+        : undefined;
     const out = new StreamRecord<R>();
     let expired = Number.NEGATIVE_INFINITY;
     /** As of the last commit. */
@@ -66,21 +82,32 @@ export const windowAggregate =
     const closed = new StreamRecord<V>();
     const closesAt = (start: number): number => start + sizeMs + graceMs;
 
+    const writeKey = (keyBytes: Uint8Array, keyStart: number, keyEnd: number, start: number): void => {
+      key.reset();
+      key.bytes(keyBytes, keyStart, keyEnd);
+      key.i64(start);
+    };
+
     const update = (record: StreamRecord<V>, start: number): void => {
       const { keyBytes, keyStart, keyEnd } = record;
       const found = inPlace
         ? store.getForUpdate(start, keyBytes, keyStart, keyEnd)
         : store.get(start, keyBytes, keyStart, keyEnd);
-      const next = accumulator.add(found ? store : undefined, record, out);
-      if (next === pending.delete) store.delete(start, keyBytes, keyStart, keyEnd);
-      else if (next === pending.put) {
+      const next = accumulator.add(found ? store : undefined, record, cached === undefined ? out : undefined);
+      if (next === pending.delete) {
+        if (cached !== undefined) {
+          const latest = found ? timestampOf(store.valueBytes, store.valueStart) : record.timestamp;
+          writeKey(keyBytes, keyStart, keyEnd, start);
+          cached.deleted(key.buffer, 0, key.length, Math.max(latest, record.timestamp));
+        }
+        store.delete(start, keyBytes, keyStart, keyEnd);
+      } else if (next === pending.put) {
         const { entry, entryLength } = accumulator;
         if (!store.put(start, keyBytes, keyStart, keyEnd, entry, 0, entryLength))
           return context.drop('serialization', record, whyTooLarge(name, entryLength));
       }
-      key.reset();
-      key.bytes(keyBytes, keyStart, keyEnd);
-      key.i64(start);
+      if (cached !== undefined) return;
+      writeKey(keyBytes, keyStart, keyEnd, start);
       if (open !== undefined) {
         if (next === pending.delete) open.remove(closesAt(start), key);
         else if (!found) open.add(closesAt(start), key);
@@ -127,6 +154,7 @@ export const windowAggregate =
         open?.closeUntil(context.reachedTime(), close);
       },
       flush() {
+        cached?.flush();
         open?.flush(context.streamTime(), close);
         const time = heldBack ? streamTime : context.streamTime();
         streamTime = context.streamTime();
@@ -138,6 +166,7 @@ export const windowAggregate =
       due: () => open?.earliest ?? Number.POSITIVE_INFINITY,
       rollback() {
         expired = streamTime = Number.NEGATIVE_INFINITY;
+        cached?.rollback();
         open?.rollback();
       },
     };

@@ -35,16 +35,18 @@ export type ChangeVisitor = (
   afterEnd: number,
 ) => void;
 
-/** A window of a key that the open transaction has changed, as it is now. A start of −1: it is absent. All of it is lent
- *  until the call returns. */
+/** The same for a window of a key. */
 export type WindowVisitor = (
   windowStart: number,
   key: Uint8Array,
   keyStart: number,
   keyEnd: number,
-  value: Uint8Array,
-  valueStart: number,
-  valueEnd: number,
+  before: Uint8Array,
+  beforeStart: number,
+  beforeEnd: number,
+  after: Uint8Array,
+  afterStart: number,
+  afterEnd: number,
 ) => void;
 
 export interface KeyValueStore extends UpdateCursor {

@@ -66,9 +66,10 @@ export class WindowStateTable extends StateTable implements WindowStateStore {
 
   visitChanges(visit: WindowVisitor): void {
     const { below } = this.#expiry;
-    this.core.visitChanges(kinds.data, (key, keyStart, keyEnd, _before, _from, _to, value, valueStart, valueEnd) => {
+    this.core.visitChanges(kinds.data, (key, keyStart, keyEnd, before, from, to, after, start, end) => {
       const windowStart = readTime(key, keyStart);
-      if (windowStart >= below) visit(windowStart, key, keyStart + timeBytes, keyEnd, value, valueStart, valueEnd);
+      if (windowStart < below) return;
+      visit(windowStart, key, keyStart + timeBytes, keyEnd, before, from, to, after, start, end);
     });
   }
 

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { type EmitCache, serdes } from '../../../engine/index.ts';
-import { type StreamsBuilder as Builder, StreamsBuilder } from '../../../engine/public.ts';
+import { BufferConfig, type StreamsBuilder as Builder, StreamsBuilder, Suppressed } from '../../../engine/public.ts';
 import { consume, newRuntime, openLog, produce } from './support.ts';
 import { decimal } from './topologies.ts';
 
@@ -69,6 +69,30 @@ test('an aggregate may be told otherwise, either way', async () => {
     counted(builder, { cache }).toStream().to('out', { value: decimal });
   expect(await outputs(told(false), { cache: { bytes: 1e6 } })).toBe('a1 a2 b1 a3 b2');
   expect(await outputs(told(true), {})).toBe('a3 b2');
+});
+
+test('an aggregate of a grouped table sends the last update of each group', async () => {
+  const grouped =
+    (options: { readonly cache?: boolean } = {}) =>
+    (builder: Builder): void =>
+      builder
+        .table('in', texts)
+        .groupBy((key, value) => [key === 'a' ? 'g' : 'h', value], texts)
+        .count({ store: 'sizes', value: decimal, ...options })
+        .toStream()
+        .to('out', { value: decimal });
+  expect(await outputs(grouped({ cache: false }), { cache: { bytes: 1e6 } })).toBe('g1 g1 h1 g1 h1');
+  expect(await outputs(grouped(), { cache: { bytes: 1e6 }, calls: 2 })).toBe('g1 h1 g1 h1');
+  expect(await outputs(grouped({ cache: true }), {})).toBe('g1 h1');
+});
+
+test('an aggregate behind which updates are held back sends each of them', async () => {
+  const suppressed = (builder: Builder): void => {
+    const counts = counted(builder, { cache: true });
+    counts.toStream().to('out', { value: decimal });
+    counts.suppress(Suppressed.untilTimeLimit(10, BufferConfig.unbounded())).toStream().to('table', { value: decimal });
+  };
+  expect(await outputs(suppressed, { cache: { bytes: 1e6 } })).toBe('a1 a2 b1 a3 b2');
 });
 
 test('an aggregate whose rows are looked up by others sends every update', async () => {
