@@ -35,6 +35,7 @@ import {
   assert,
   type ByteWriter,
   copyBytes,
+  fingerprint,
   newCursor,
   readF64,
   readI64,
@@ -234,7 +235,8 @@ export const suppress =
         context.originTime(timestamp);
         if (closed) return context.drop('late', record, whyLate(end, waitMs, context.reachedTime()));
         if (atEnd && windows !== undefined) {
-          if (record.before === null) keys.add(end ?? timestamp, keyBytes, keyStart, keyEnd);
+          // A record that comes first and deletes its group leaves nothing in the aggregate's store.
+          if (record.before === null && record.value !== null) keys.add(end ?? timestamp, keyBytes, keyStart, keyEnd);
           if (record.headersAt === 0) return emitUntil(context.reachedTime());
           putWindows(windows, before);
           atEnd = false;
@@ -386,6 +388,15 @@ export const suppressedRows = <V>(
     };
     return view;
   },
-  // For a key that is held back that of the row held: answers to subscriptions for the row before are stale.
-  fingerprints: (context) => table.fingerprints(context),
+  fingerprints(context) {
+    const inner = table.fingerprints(context);
+    const held = context.store(store, 'key-value');
+    return (record) => {
+      if (!held.get(record.keyBytes, record.keyStart, record.keyEnd)) return inner(record);
+      const { valueBytes, valueStart } = held;
+      if (((valueBytes[valueStart + flagsAt] as number) & flag.before) === 0) return 0;
+      const at = valueStart + fixedBytes;
+      return fingerprint(valueBytes, partStart(valueBytes, at), partEnd(valueBytes, at));
+    };
+  },
 });

@@ -131,6 +131,45 @@ describe('final results', () => {
     expect(final).toEqual(['b@0-10: 20 @4']);
   });
 
+  test('a window whose first records delete its group has no result, or that of the later ones', async () => {
+    const builder = new StreamsBuilder();
+    const summed = builder
+      .stream('in', texts)
+      .groupByKey()
+      .windowedBy(TimeWindows.ofSizeAndGrace(10, 0))
+      .aggregate<string>(
+        () => '',
+        (_key, value, sum) => (value === '-' ? null : sum + value),
+        { value: string },
+      );
+    written(summed.suppress(untilWindowCloses(unbounded())), 'final');
+    const topology = builder.build();
+    const rows = [
+      ['a', '-', 1],
+      ['b', '-', 2],
+      ['b', 'x', 3],
+      ['c', 'x', 4],
+      ['c', '-', 5],
+      ['tick', '-', 30],
+    ] as const;
+    const log = await openLog('memory');
+    await log.createTopic({ name: 'in', partitions: 1 });
+    await log.createTopic({ name: 'final', partitions: 1 });
+    const runtime = newRuntime(log);
+    await runtime.start({ id: 'sums', topology });
+    // Each record in a transaction of its own.
+    for (const [key, value, timestamp] of rows) {
+      await produce(log, 'in', 0, [{ key, value, timestamp }]);
+      await runtime.awaitIdle();
+    }
+    expect(runtime.status('sums').state).toBe('running');
+    expect((await consume(log, 'final')).map(({ key, value }) => `${key}: ${value}`)).toEqual(['b@0-10: x']);
+    await runtime.close();
+    const driver = new TopologyTestDriver(topology);
+    driver.input('in', texts).pipeAll(rows.map(([key, value, timestamp]) => ({ key, value, timestamp })));
+    expect(linesOf(driver, 'final')).toEqual(['b@0-10: x @3']);
+  });
+
   test('of windows that never close, or of no windows, are refused', () => {
     const builder = new StreamsBuilder();
     const table = builder.stream('in', texts).groupByKey().count();
