@@ -82,7 +82,7 @@ const noBytes = new Uint8Array(0);
 export class Answer {
   /** The fingerprint of the left row that has subscribed. */
   left = 0;
-  /** Tells the right row from others of its key. */
+  /** Tells the right row from others of its key; 0 where there is none. */
   fingerprint = 0;
   /** Event time of the right row; 0 where there is none. */
   timestamp = 0;

@@ -217,15 +217,17 @@ export const answerSubscriptions =
         kept.i32(subscription.partition);
         if (!store.put(keyBytes, keyStart, keyEnd, primary, from, to, kept.buffer, 0, keptBytes))
           return context.drop('serialization', record, `the keys are too large for the store ${name}`);
-        const fingerprint = fingerprintOf(record);
-        if (subscription.asks === asks.ifOther && subscription.joined === fingerprint) return;
+        const ofKept = fingerprintOf(record);
         const row = view.find(record);
+        const fingerprint = row === null ? 0 : ofKept;
+        if (subscription.asks === asks.ifOther && subscription.joined === fingerprint) return;
         if (row === null && subscription.asks === asks.ifThere) return;
         out.takeEnvelope(record);
         out.keyBytes = primary;
         out.keyStart = from;
         out.keyEnd = to;
-        answer.about(record, fingerprint, row === null ? 0 : view.timestamp);
+        // The time of a row is not known where a newer one is held back (`suppress.ts`).
+        answer.about(record, fingerprint, row === null ? 0 : Math.max(0, view.timestamp));
         if (row !== null && view.timestamp > out.timestamp) out.timestamp = view.timestamp;
         writeRow(answer, row, serde, bytes);
         answer.left = subscription.left;
@@ -258,7 +260,7 @@ export const answerChanges =
         let written = false;
         while (cursor.next()) {
           if (!written) {
-            answer.about(record, fingerprintOf(record), record.timestamp);
+            answer.about(record, record.value === null ? 0 : fingerprintOf(record), record.timestamp);
             writeRow(answer, record.value, serde, bytes);
           }
           written = true;

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { ByteWriter, fingerprint, partitionOfKey } from '../../../base/index.ts';
 import { serdes, subscriptionSerde, type Topology } from '../../../engine/index.ts';
-import { StreamsBuilder } from '../../../engine/public.ts';
+import { BufferConfig, StreamsBuilder, Suppressed } from '../../../engine/public.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
 const { string } = serdes;
@@ -329,6 +329,56 @@ test('what came for a row is not used any more when that row has another foreign
     expect(change('left', 'l2', 'b|r1')).toBe('l2=(b|r1,uno)@0 1 1');
     driver.close();
   }
+});
+
+test('right rows that are held back: a left row is joined with the one before until the held one goes', () => {
+  const builder = new StreamsBuilder();
+  const lefts = builder.table('left', forms);
+  const rights = builder.table('right', forms).suppress(Suppressed.untilTimeLimit(10, BufferConfig.unbounded()));
+  lefts
+    .join(rights, keyOf, (a, b) => `(${a},${b})`, { value: string })
+    .toStream()
+    .to('out');
+  const driver = new TopologyTestDriver(builder.build());
+  const change = (side: string, key: string, value: string, time: number): string => {
+    driver.input(side, forms).pipe(key, value, time);
+    const results = driver.output('out', forms).readAll();
+    const last = new Map(results.map((result) => [result.key, `${result.value ?? '-'}@${result.timestamp}`]));
+    return [...last].map(([name, result]) => `${name}=${result}`).join(' ');
+  };
+  expect(change('right', 'r1', 'one', 0)).toBe('');
+  expect(change('left', 'l0', 'o|r1', 0)).toBe('');
+  expect(change('right', 'tick', 'tick', 10)).toBe('l0=(o|r1,one)@0');
+  expect(change('right', 'r1', 'uno', 11)).toBe('');
+  expect(change('left', 'l1', 'a|r1', 12)).toBe('l1=(a|r1,one)@12');
+  expect(change('left', 'l2', 'b|r1', 12)).toBe('l2=(b|r1,one)@12');
+  expect(change('right', 'tick', 'tock', 22)).toBe('l0=(o|r1,uno)@11 l1=(a|r1,uno)@12 l2=(b|r1,uno)@12');
+  expect(change('left', 'l1', 'c|r1', 23)).toBe('l1=(c|r1,uno)@23');
+  expect(change('left', 'l3', 'd|r1', 23)).toBe('l3=(d|r1,uno)@23');
+  driver.close();
+});
+
+test('right rows that do not pass a filter are the same as none: nothing goes out for a left row that never had one', () => {
+  const builder = new StreamsBuilder();
+  const rights = builder.table('right', forms).filter((_key, value) => value.startsWith('+'));
+  builder
+    .table('left', forms)
+    .join(rights, keyOf, (a, b) => `(${a},${b})`, { value: string })
+    .toStream()
+    .to('out');
+  const driver = new TopologyTestDriver(builder.build());
+  const change = (side: string, key: string, value: string): string => {
+    driver.input(side, forms).pipe(key, value, 0);
+    const results = driver.output('out', forms).readAll();
+    return results.map((result) => `${result.key}=${result.value ?? '-'}`).join(' ');
+  };
+  expect(change('right', 'r1', '+one')).toBe('');
+  expect(change('left', 'l1', 'a|r1')).toBe('l1=(a|r1,+one)');
+  expect(change('right', 'r1', 'two')).toBe('l1=-');
+  expect(change('right', 'r1', 'three')).toBe('');
+  expect(change('left', 'l2', 'b|r1')).toBe('');
+  expect(change('right', 'r1', '+four')).toBe('l1=(a|r1,+four) l2=(b|r1,+four)');
+  driver.close();
 });
 
 test('a subscription that names another right row than there is now is answered', () => {
