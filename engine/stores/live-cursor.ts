@@ -36,9 +36,6 @@ class EntryView {
  */
 type State = 'done' | 'pages' | 'recent' | 'ended';
 
-/** No version of what is collected. */
-const notCollected = -1;
-
 export class LiveCursor implements OrderedCursor {
   readonly #pages: OrderCursor;
   readonly #recent: RecentEntries;
@@ -48,9 +45,11 @@ export class LiveCursor implements OrderedCursor {
   readonly #key = new Bound();
   readonly #from = new Bound();
   readonly #to = new Bound();
-  /** The recent entries of the range, ascending, as of a version of them. */
+  /** The recent entries of the range, ascending, once they are collected. */
   readonly #found = new Positions();
-  #version = notCollected;
+  #collected = false;
+  /** As of this version of them the cursor began, or went over to the recent ones. */
+  #version = 0;
   /** Those from here on are visited, backward those before. */
   #index = 0;
   #end = 0;
@@ -119,7 +118,7 @@ export class LiveCursor implements OrderedCursor {
 
   #begin(key: Uint8Array, start: number, end: number, from: Uint8Array | undefined, to: Uint8Array | undefined): void {
     const newest = this.#times.newest();
-    this.#version = notCollected;
+    this.#takeVersion();
     this.#shown = false;
     const inPages = this.#fromTime() <= newest;
     if (inPages) {
@@ -128,6 +127,11 @@ export class LiveCursor implements OrderedCursor {
     }
     if (this.#backward) this.#state = this.#toTime() > newest ? 'recent' : inPages ? 'pages' : 'done';
     else this.#state = inPages ? 'pages' : 'recent';
+  }
+
+  #takeVersion(): void {
+    this.#version = this.#recent.version;
+    this.#collected = false;
   }
 
   #fromTime(): number {
@@ -152,22 +156,20 @@ export class LiveCursor implements OrderedCursor {
       this.#state = 'done';
       return false;
     }
+    // What has gone into pages meanwhile was visited there.
     this.#state = 'recent';
+    this.#takeVersion();
     return this.#nextRecent();
   }
 
   #nextRecent(): boolean {
-    const { version } = this.#recent;
-    if (this.#version !== version) {
-      if (this.#version !== notCollected) {
-        // Entries have come or gone, into pages maybe: begins again behind the one under the cursor.
-        if (this.#shown) this.#leaveOut();
-        this.#begin(this.#key.bytes, 0, this.#key.length, this.#from.view(), this.#to.view());
-        if (this.#state !== 'recent') return this.next();
-      }
-      this.#collect();
-      this.#version = version;
+    if (this.#version !== this.#recent.version) {
+      // Entries have come or gone, into pages maybe: begins again behind the one under the cursor.
+      if (this.#shown) this.#leaveOut();
+      this.#begin(this.#key.bytes, 0, this.#key.length, this.#from.view(), this.#to.view());
+      if (this.#state !== 'recent') return this.next();
     }
+    if (!this.#collected) this.#collect();
     if (this.#index === this.#end) {
       this.#shown = false;
       if (this.#backward && this.#fromTime() <= this.#times.newest()) {
@@ -202,6 +204,7 @@ export class LiveCursor implements OrderedCursor {
     while (index < end && this.#to.length >= 0 && this.#compareAt(end - 1, this.#to) >= 0) end--;
     this.#index = index;
     this.#end = end;
+    this.#collected = true;
   }
 
   #compareAt(index: number, bound: Bound): number {

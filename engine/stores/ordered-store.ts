@@ -260,7 +260,9 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   }
 
   #raiseNewest(time: number): void {
-    if (time > this.#newestInPages()) this.#newest = time;
+    if (time <= this.#newestInPages()) return;
+    this.#newest = time;
+    (this.#recent as RecentEntries).version++;
   }
 
   /** Whether an entry of this order would be among the recent ones. */
@@ -405,7 +407,6 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
 
   override rollback(): void {
     this.#endTransaction();
-    this.#recent?.clear();
     this.core.rollback();
   }
 
@@ -418,6 +419,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   #endTransaction(): void {
     this.#written = undefined;
     for (const cursor of this.#cursors) cursor.endTransaction();
+    this.#recent?.clear();
   }
 
   override applyChangelog(

@@ -91,7 +91,7 @@ export class Positions {
 export class RecentEntries {
   /** Entries that are there, those included that have expired and whose segment has not. */
   count = 0;
-  /** Raised by all that changes which entries there are. */
+  /** Raised by all that changes which entries there are; by the store where a later one is put into pages. */
   version = 0;
   /** The latest time since the last `clear`. */
   latest = noTime;
@@ -361,6 +361,7 @@ export class RecentEntries {
 
   /** Forgets all. */
   clear(): void {
+    if (this.#segments.length === 0 && this.#gone === 0) return;
     this.version++;
     this.count = 0;
     this.latest = noTime;

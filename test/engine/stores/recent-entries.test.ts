@@ -180,6 +180,7 @@ describe('a random history', () => {
       const backward = random.chance(0.5);
       if (backward) cursor.fetchBackward(bytes, 0, bytes.length);
       else cursor.fetch(bytes, 0, bytes.length);
+      if (random.chance(0.3)) change();
       let last: Uint8Array | undefined;
       for (let step = 0; step < 10; step++) {
         const place = last;
@@ -229,6 +230,35 @@ describe('a random history', () => {
   });
 });
 
+test('a cursor visits what comes between its beginning and its first entry, wherever that is put', async () => {
+  const move = (store: OrderedStateStore): void => {
+    // Makes the recent entries go into pages.
+    const [k, v, order] = [bytesOf('other'), bytesOf('v'), orderOf(200, 0)];
+    store.put(k, 0, k.length, order, 0, 12, v, 0, v.length);
+  };
+  const put = (store: OrderedStateStore): void => {
+    const [k, v, order] = [bytesOf('k'), bytesOf('later'), orderOf(60, 0)];
+    store.put(k, 0, k.length, order, 0, 12, v, 0, v.length);
+  };
+  for (const backward of [false, true]) {
+    for (const change of [move, put]) {
+      const store = await newStore(1_000);
+      append(store, 'former', 10, 'f');
+      if (change === put) store.commit(1);
+      else append(store, 'k', 50, 'v');
+      const cursor = store.cursor();
+      const former = bytesOf('former');
+      cursor.fetchBackward(former, 0, former.length);
+      expect(rest(cursor)).toEqual(['10:f']);
+      const k = bytesOf('k');
+      if (backward) cursor.fetchBackward(k, 0, 1, timeBound(40), timeBound(100));
+      else cursor.fetch(k, 0, 1, timeBound(40), timeBound(100));
+      change(store);
+      expect(rest(cursor)).toEqual([change === put ? '60:later' : '50:v']);
+    }
+  }
+});
+
 test('what expires before the commit reaches neither the changelog nor pages', async () => {
   const store = await newStore(10);
   for (let time = 0; time < 10_000; time++) {
@@ -243,6 +273,15 @@ test('what expires before the commit reaches neither the changelog nor pages', a
   store.commit(100);
   expect(store.stats.entries).toBeLessThan(10);
   expect(fetch(store, 'k')).toEqual(last);
+});
+
+test('entries that were all removed leave no memory in use behind their transaction', async () => {
+  const store = await newStore(1_000);
+  const k = bytesOf('k');
+  append(store, 'k', 10, 'v');
+  store.delete(k, 0, 1, orderOf(10, 0), 0, 12);
+  store.commit(1);
+  expect(store.changedBytes()).toBe(0);
 });
 
 test('entries that become too many go into pages before the commit, and a large one goes there at once', async () => {
