@@ -233,10 +233,10 @@ export interface OpenOptions {
    *  thread (`workers: 0`). Of several versions of one module new statements get the last one; queries keep the version
    *  that they were made with, and run only where it is loaded. */
   readonly functions?: readonly (string | URL | FunctionModule)[];
-  /** Runs the code of `functions` with limits, for modules that are not trusted to end. A call that takes longer ends its
-   *  query, with a reason; other queries of the same thread go on from their last commit in another one. What is evaluated
-   *  on the calling thread (pull queries, INSERT VALUES, and all queries where `workers` is 0) calls the code in a thread
-   *  of its own, which it waits for. */
+  /** Runs the code of `functions` with limits, for modules that are not trusted to end. A call that takes longer ends
+   *  its query, with a reason; other queries of the same thread go on from their last commit in another one. What is
+   *  evaluated on the calling thread (pull queries, INSERT VALUES, and all queries where `workers` is 0) calls the code
+   *  in a thread of its own, which it waits for. */
   readonly functionLimits?: FunctionLimits;
   /** An external registry of schemas, as Confluent's; the embedded one when left out. */
   readonly schemaRegistry?: RegistryPlace;
@@ -292,8 +292,8 @@ export interface Millrace {
   /** Runs statements one after another; all are checked before the first runs. Rejects with a `UserError`, or with an
    *  `ExecutionError` when one fails while running. */
   sql(text: string, options?: StatementOptions): Promise<readonly StatementResult[]>;
-  /** All rows of a pull query, and the position that they show all of. The type parameter is the type of a row, which is
-   *  not checked. */
+  /** All rows of a pull query, and the position that they show all of. The type parameter is the type of a row, which
+   *  is not checked. */
   query<R extends ResultRow = ResultRow>(text: string, options?: QueryOptions): Promise<QueryRows<R>>;
   /** The rows of a query, push or pull, as they come; nothing is produced before it is asked for. The query starts
    *  when the first row is asked for; leaving the loop, or `return()` from elsewhere, ends it. */

@@ -190,8 +190,8 @@ const leastWords = 8;
 const mostWords = 512;
 
 /** Copies from one buffer again and again: in words of eight bytes, of which the last two may overlap. The optimizing
- *  compiler makes a plain load and store of each (22 ns for 98 bytes; `copyBytes` takes 75, most of it for the view that
- *  it makes). */
+ *  compiler makes a plain load and store of each (22 ns for 98 bytes; `copyBytes` takes 75, most of it for the view
+ *  that it makes). */
 export class Copier {
   #source: Uint8Array = new Uint8Array(0);
   #view: DataView | undefined;

@@ -1,6 +1,6 @@
 /**
- * Claim: a hundred queries over one topic that begin with one condition and one projection cost at most 0.6 of the CPU of
- * a hundred whose conditions differ.
+ * Claim: a hundred queries over one topic that begin with one condition and one projection cost at most 0.6 of the CPU
+ * of a hundred whose conditions differ.
  *
  * Of all of them each passes one record in a hundred and projects it in the same way; measured like `hundred-queries`.
  */

@@ -22,7 +22,8 @@ import {
 import { type Cell, parseCells } from './cell.ts';
 import { ConnectionFault, UsageFault } from './exit.ts';
 
-// Not by `import`, which reads every export: one of them loads Node's client for WebSocket, 50 ms for nothing used here.
+// Not by `import`, which reads every export: one of them loads Node's client for WebSocket, 50 ms for nothing used
+// here.
 const http = process.getBuiltinModule('node:http');
 
 /** The server answered that it will not, or could not. */

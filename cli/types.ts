@@ -3,9 +3,9 @@
  *
  * It asks a running server, or reads a data directory in which nothing runs. The same sources give the same text.
  *
- * `Row<'NAME'>` is a row of `SELECT *` as `query` and `subscribe` give it. `Insert<'NAME'>` is what `insert` takes; it is
- * wider, since one value may be given in several forms, and columns may be left out. What is written are type aliases:
- * an interface would not fit the library's `Readonly<Record<string, unknown>>`.
+ * `Row<'NAME'>` is a row of `SELECT *` as `query` and `subscribe` give it. `Insert<'NAME'>` is what `insert` takes; it
+ * is wider, since one value may be given in several forms, and columns may be left out. What is written are type
+ * aliases: an interface would not fit the library's `Readonly<Record<string, unknown>>`.
  */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

@@ -20,8 +20,8 @@ export interface Serde<T> {
   readonly keepsBytes?: true;
   readonly write: (value: T, out: ByteWriter) => void;
   readonly read: (bytes: Uint8Array, start: number, end: number) => T;
-  /** For values that cannot be read without something which lies elsewhere, such as the schema that they name. What reads
-   *  records of a topic calls it first, with the starts (−1: none) and ends of several values: it begins to fetch
+  /** For values that cannot be read without something which lies elsewhere, such as the schema that they name. What
+   *  reads records of a topic calls it first, with the starts (−1: none) and ends of several values: it begins to fetch
    *  what rows `[from, to)` need. Undefined: nothing is missing. The bytes are lent for the call only. */
   readonly prepare?: (
     bytes: Uint8Array,

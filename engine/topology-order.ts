@@ -1,6 +1,7 @@
 /**
  * Puts the nodes of a topology in order, parents before children, and checks on the way what can be wrong with it:
- * names, topics, parents, stores, repartitions, cycles. The first thing that does not fit is a `UserError` that names it.
+ * names, topics, parents, stores, repartitions, cycles. The first thing that does not fit is a `UserError` that names
+ * it.
  */
 
 import { UserError } from '../base/index.ts';

@@ -3,7 +3,8 @@
  *
  * Known clients parse each part of a body as it arrives, so a part has to hold whole lines, of a push query a single
  * one. A part is a DATA frame, and Node makes one of what is written at once. What is written while something is still
- * unsent would join it, so the next frame is written when the one before has left. Three things could still cut a frame:
+ * unsent would join it, so the next frame is written when the one before has left. Three things could still cut a
+ * frame:
  *
  * - The limit for frames, 16 KiB: a longer line is cut in any case.
  * - The window of the client. It is opened again when half of it has been read, so no more than half of it is sent

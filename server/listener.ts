@@ -5,7 +5,8 @@
  * HTTP/1.1. `Upgrade: h2c` is ignored, as RFC 9113 has dropped it: such a request is answered over HTTP/1.1. Requests
  * of both versions reach one handler; what differs in their responses is in `exchange.ts`.
  *
- * At shutdown an HTTP/2 connection gets GOAWAY, its open streams have a second to end, and then its socket is destroyed.
+ * At shutdown an HTTP/2 connection gets GOAWAY, its open streams have a second to end, and then its socket is
+ * destroyed.
  */
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';

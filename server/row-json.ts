@@ -1,9 +1,9 @@
 /**
  * Rows as JSON arrays, by the types of the query's columns.
  *
- * Whole numbers and decimals keep all their digits, BYTES are base64; logical types (TIMESTAMP, DATE, TIME) are text as CAST to STRING prints it, but inside a
- * STRUCT their carrier's number (as ksqlDB's converter has it); MAP and STRUCT are objects; numbers that JSON does not
- * have (NaN, infinities) are text. The writer for a query is made once.
+ * Whole numbers and decimals keep all their digits, BYTES are base64; logical types (TIMESTAMP, DATE, TIME) are text as
+ * CAST to STRING prints it, but inside a STRUCT their carrier's number (as ksqlDB's converter has it); MAP and STRUCT
+ * are objects; numbers that JSON does not have (NaN, infinities) are text. The writer for a query is made once.
  */
 
 import { unreachable } from '../base/index.ts';

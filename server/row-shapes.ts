@@ -74,8 +74,8 @@ const shapes: Readonly<Record<'/query' | '/query-stream', readonly [RowShape, ..
   '/query-stream': [delimited, jsonArray, streamedRows],
 };
 
-/** The shape that an Accept header asks for; undefined for the plain text that only a PRINT can give. The lines of a PRINT
- *  have no shape, whatever is accepted. */
+/** The shape that an Accept header asks for; undefined for the plain text that only a PRINT can give. The lines of a
+ *  PRINT have no shape, whatever is accepted. */
 export const shapeFor = (path: keyof typeof shapes, accept: string | undefined): RowShape | undefined => {
   const [first, ...others] = shapes[path];
   const mediaType = acceptedType(accept, [first.mediaType, ...others.map((shape) => shape.mediaType), mediaTypes.text]);

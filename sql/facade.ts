@@ -358,8 +358,8 @@ export interface SqlEngine {
   inserter(target: string, options?: StatementOptions): Promise<Inserter>;
   queries(): Promise<readonly QueryStatus[]>;
   /** Writes typed rows into a stream or table, all or none: they are checked before any is sent, and become readable
-   *  together. Resolves when they are on the disk, with the position behind them. Rejects with a `UserError` that names the row, counted from 0, and
-   *  the column. */
+   *  together. Resolves when they are on the disk, with the position behind them. Rejects with a `UserError` that names
+   *  the row, counted from 0, and the column. */
   insert(target: string, rows: Iterable<TypedRow>): Promise<Position>;
   /** Resolves when every persistent query has read, and committed, all that was in its sources. */
   awaitIdle(): Promise<void>;

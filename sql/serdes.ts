@@ -6,8 +6,9 @@
  *
  * With a registry the schema is registered when the serde is made, and records are framed with its id: SQL and other
  * programs read them. What was written with other schemas is read by these: those of the subject are looked up when the
- * serde is made, and later ones before records that name them are read. Without a registry records are the data alone. Values are objects as `query` of `millrace` answers them: STRUCT is an object, MAP a Map, a
- * 64-bit number a number while that is exact and a bigint beyond.
+ * serde is made, and later ones before records that name them are read. Without a registry records are the data alone.
+ * Values are objects as `query` of `millrace` answers them: STRUCT is an object, MAP a Map, a 64-bit number a number
+ * while that is exact and a bigint beyond.
  */
 
 import { UserError } from '../base/index.ts';

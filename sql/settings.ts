@@ -2,9 +2,9 @@
  * Properties in force: what SET sets, what a request carries, what the host was started with.
  *
  * Names stand with or without the prefix `ksql.streams.`; each has one meaning and one check. Later ones win: defaults,
- * then the host's, then the request's, then SET in the order of the statements; UNSET brings the host's back. An unknown
- * name is an error and not silently kept, since a misspelt property that has no effect is hard to find; names that other
- * servers of this dialect have, and that mean nothing here, are accepted.
+ * then the host's, then the request's, then SET in the order of the statements; UNSET brings the host's back. An
+ * unknown name is an error and not silently kept, since a misspelt property that has no effect is hard to find; names
+ * that other servers of this dialect have, and that mean nothing here, are accepted.
  *
  * Some properties switch a part of the language off. Those marked `atStart` are the host's alone.
  */
@@ -172,8 +172,8 @@ export const knownProperties: Readonly<Record<string, Known>> = {
   },
 };
 
-/** `ksql.functions.NAME.PROPERTY`: what a function is told, such as `ksql.functions.collect_list.limit`. Which of them a
- *  function reads is in its declaration. */
+/** `ksql.functions.NAME.PROPERTY`: what a function is told, such as `ksql.functions.collect_list.limit`. Which of them
+ *  a function reads is in its declaration. */
 const ofFunction = /^ksql\.functions\.(\w+)\.(\S+)$/;
 
 const prefix = 'ksql.streams.';

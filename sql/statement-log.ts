@@ -1,9 +1,9 @@
 /**
  * The statement log: what was decided, in order, in a topic of one partition.
  *
- * An entry is one JSON record: `{version, text, properties, command, outcome}`. The command carries the physical plan, so that a
- * restart applies what was decided then and plans nothing again. An entry is durable before any of its effects happens;
- * its offset is the number that its query is named by. This process is the only writer.
+ * An entry is one JSON record: `{version, text, properties, command, outcome}`. The command carries the physical plan,
+ * so that a restart applies what was decided then and plans nothing again. An entry is durable before any of its
+ * effects happens; its offset is the number that its query is named by. This process is the only writer.
  *
  * An append may answer "unknown". The end of the topic then shows whether the entry is there: it is, or it counts as
  * not written. Should it come after all, late, `news` finds it before the next statement is planned.

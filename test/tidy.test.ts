@@ -154,6 +154,16 @@ const table: [sentence: string, rule: rules.Rule, files: rules.SourceFile[], off
     ],
   ],
   [
+    'prose in comments fits in 120 columns',
+    rules.commentsAreNarrow,
+    all,
+    [
+      [bad('base/a.ts', `/** ${'word '.repeat(30)} */`)],
+      [bad('base/a.ts', `/**\n * ${'word '.repeat(30)}\n */`)],
+      [bad('test/a.test.ts', `  // ${'word '.repeat(30)}`)],
+    ],
+  ],
+  [
     'a file is a short essay with a name in kebab-case',
     rules.filesAreEssays,
     all,

@@ -1,8 +1,8 @@
 /**
  * base/node: what base leaves to the platform, as Node has it. `installNative` refuses a Node that is too old, replaces
- * the plain text functions and checksum by Node's and installs the loader of the engine for regular expressions, for the
- * thread that calls it, and applies `MILLRACE_CODEGEN=off`;
- * whatever starts a thread (`open`, the server, a worker) calls it first.
+ * the plain text functions and checksum by Node's and installs the loader of the engine for regular expressions, for
+ * the thread that calls it, and applies `MILLRACE_CODEGEN=off`; whatever starts a thread (`open`, the server, a worker)
+ * calls it first.
  */
 
 import process from 'node:process';

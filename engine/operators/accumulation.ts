@@ -41,8 +41,8 @@ export interface InPlace<V, R> {
   /** Changes the accumulator in the bytes [at, at + width) of the view, and no other byte. */
   add(view: DataView, at: number, record: StreamRecord<V>, context: OperatorContext): void;
   result(view: DataView, at: number, record: StreamRecord<V>, context: OperatorContext): R;
-  /** Joins the accumulator at `otherAt` of another view to the one in the bytes [at, at + width). False: the record does
-   *  not join them, and was dropped. */
+  /** Joins the accumulator at `otherAt` of another view to the one in the bytes [at, at + width). False: the record
+   *  does not join them, and was dropped. */
   merge?(
     view: DataView,
     at: number,

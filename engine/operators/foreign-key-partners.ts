@@ -36,8 +36,8 @@ export class Partners {
     this.#entry = context.scratch();
   }
 
-  /** Whether it is known what the right side has under this key; `rowStart` −1: nothing. The row is valid until the next
-   *  call. */
+  /** Whether it is known what the right side has under this key; `rowStart` −1: nothing. The row is valid until the
+   *  next call. */
   find({ buffer, length }: ByteWriter): boolean {
     return this.#find(buffer, 0, length);
   }

@@ -17,7 +17,8 @@ export interface HeldAccumulator<V, R> {
   initialize(): void;
   /** Holds the one that was written to `bytes[start, end)`. */
   read(bytes: Uint8Array, start: number, end: number): void;
-  /** Joins another one to it; only where the accumulation can. False: the record was dropped, and nothing is to be done. */
+  /** Joins another one to it; only where the accumulation can. False: the record was dropped, and nothing is to be
+   *  done. */
   merge(bytes: Uint8Array, start: number, end: number, record: StreamRecord<V>): boolean;
   /** False: the group is deleted, and there is nothing to write. */
   add(record: StreamRecord<V>): boolean;

@@ -11,14 +11,14 @@
  * is not late for it may come: while its time >= T − `keptMs`, which is before + after + grace but for windows with a
  * negative bound. One that is older when it comes is joined with what is kept, but not kept itself (`late`).
  *
- * Alone, with an `alone` store. A record's window is closed when the end of what it looks for, and the grace, lie before T: time + after +
- * grace < T for a left one, time + before + grace < T for a right one. A record of an outer side that has met none
- * waits for that in a third store, the earliest closing first; it is emitted by the record that closes its window,
- * before that one's own results, or at the commit, without headers. What was emitted alone meets none any more; what
- * comes alone after its window has closed is emitted at once. So no record is emitted both alone and joined, however
- * late the other one comes within the grace, and each record of an outer side is emitted at least once. (Kafka Streams
- * emits a record that is out of order alone before its grace has passed, KAFKA-19536, and joins one that it has emitted
- * alone as long as it is kept.)
+ * Alone, with an `alone` store. A record's window is closed when the end of what it looks for, and the grace, lie
+ * before T: time + after + grace < T for a left one, time + before + grace < T for a right one. A record of an outer
+ * side that has met none waits for that in a third store, the earliest closing first; it is emitted by the record that
+ * closes its window, before that one's own results, or at the commit, without headers. What was emitted alone meets
+ * none any more; what comes alone after its window has closed is emitted at once. So no record is emitted both alone
+ * and joined, however late the other one comes within the grace, and each record of an outer side is emitted at least
+ * once. (Kafka Streams emits a record that is out of order alone before its grace has passed, KAFKA-19536, and joins
+ * one that it has emitted alone as long as it is kept.)
  *
  * Without an `alone` store a record of an outer side that meets none when it arrives is emitted alone at once, and is
  * kept like others: it may be emitted joined later (Kafka Streams' joins without a grace period, before 3.1).
@@ -39,7 +39,8 @@ export interface StreamStreamJoin<L, R, Out> {
   readonly right: JoinSide<R>;
   readonly times: JoinTimes;
   readonly outer: 'none' | 'left' | 'right' | 'both';
-  /** An ordered store without a retention time, where a side is outer and its records wait for their window to close. */
+  /** An ordered store without a retention time, where a side is outer and its records wait for their window to close.
+   *  */
   readonly alone?: string;
   /** One of the two is null where a record is emitted alone. `record` has key and time of the result. */
   readonly join: (left: L | null, right: R | null, record: StreamRecord<Out>, context: OperatorContext) => Out | null;

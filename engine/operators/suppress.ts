@@ -21,11 +21,12 @@
  *   timestamp i64 · which follow u8 (row before 1, its absence 2, headers 4, row 8) · row before (varint length, bytes)
  *   · headers (varint length, bytes as in a batch) · row (the rest)
  *
- * Rows of an aggregate. Where the changes come from an aggregate that keeps each window's row in its store (`windowStore`),
- * nothing is written for a change: a window that is new is noted in the keys by time, a row is read from the aggregate's
- * store when it goes, and entries of what is still held are written once, at the end of the transaction, for all
- * windows that it has changed. An entry is out of date while the transaction has changed its window. From the first
- * record with headers on, which the aggregate does not keep, each change is written at once, as for other tables.
+ * Rows of an aggregate. Where the changes come from an aggregate that keeps each window's row in its store
+ * (`windowStore`), nothing is written for a change: a window that is new is noted in the keys by time, a row is read
+ * from the aggregate's store when it goes, and entries of what is still held are written once, at the end of the
+ * transaction, for all windows that it has changed. An entry is out of date while the transaction has changed its
+ * window. From the first record with headers on, which the aggregate does not keep, each change is written at once, as
+ * for other tables.
  *
  * An outdated change of a versioned table is passed over. A record without a key is dropped (`null-key`); a row that is
  * larger than a store takes is, too (`serialization`), and the key keeps what is held.

@@ -11,9 +11,9 @@
  *             then     time (f64) · the latest time of the chain before it (f64) · order (12 bytes) · key · value
  *   slot      hash · position of the last entry whose key has this hash · the latest time of that chain (f64)
  *
- * A chain is that of a hash: who walks it compares keys. So an append reads nothing but its slot, and a fetch ends where
- * the chain holds no later time. Segments leave in the order in which they were filled, once all in them has expired:
- * what comes before a position that is gone is gone as well.
+ * A chain is that of a hash: who walks it compares keys. So an append reads nothing but its slot, and a fetch ends
+ * where the chain holds no later time. Segments leave in the order in which they were filled, once all in them has
+ * expired: what comes before a position that is gone is gone as well.
  */
 
 import { copyBytes, copyViewed, readU32, writeI32 } from '../../base/index.ts';

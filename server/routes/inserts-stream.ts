@@ -2,9 +2,9 @@
  * POST /inserts-stream: rows in, acknowledgements out, over one request, both at once.
  *
  * The first line names the target, every later one is a row. The answer has one line for each row (with
- * `Accept: application/json` one element of an array), in the order of the rows; `ok` means on the disk. A row that does
- * not fit is refused by itself; a line that is not a JSON object ends the stream. All rows of one connection reach each
- * partition in order. What has arrived together is written together; some groups may be under way at once, and the
+ * `Accept: application/json` one element of an array), in the order of the rows; `ok` means on the disk. A row that
+ * does not fit is refused by itself; a line that is not a JSON object ends the stream. All rows of one connection reach
+ * each partition in order. What has arrived together is written together; some groups may be under way at once, and the
  * reader waits when they are many.
  */
 

@@ -7,8 +7,8 @@ import type { AggregateWindow } from './logical.ts';
 
 const dayMs = 86_400_000;
 
-/** Without GRACE PERIOD a window is open for a day altogether, or, where its result waits for its close (`final`), closes
- *  at its end. Without RETENTION it is kept while it is open. */
+/** Without GRACE PERIOD a window is open for a day altogether, or, where its result waits for its close (`final`),
+ *  closes at its end. Without RETENTION it is kept while it is open. */
 export const analyzeWindow = (clause: WindowClause | undefined, final: boolean): AggregateWindow | undefined => {
   if (clause === undefined) return undefined;
   const { kind } = clause;

@@ -4,7 +4,8 @@
  * A block's values are parsed into vectors, one per column, for all records at once. The vectors belong to the block:
  * every query of this thread that reads the topic in the same format shares them (`scan-view.ts`). What a query does
  * itself comes after that: a record is a row number, a predicate reads vectors, and a row of values is made only for
- * records that pass, if a step above reads rows. Where queries go on alike, they share that as well (`shared-steps.ts`).
+ * records that pass, if a step above reads rows. Where queries go on alike, they share that as well
+ * (`shared-steps.ts`).
  *
  * A query checks only the columns that it reads: where a shared pass found a bad record, the query reads that record
  * again by itself, so that the neighbours' columns never decide what it drops. Bad records are dropped and noted

@@ -7,8 +7,8 @@
  * - the conditions of WHERE, or those of them that stand first in an AND, for the whole block at once (`Selection`): a
  *   query then goes through the rows that pass, and does not look at the others;
  * - the values of expressions (computed columns, arguments of aggregates, new keys), and the event time where it is
- *   read from a text: each when the first query needs it. They are kept in vectors behind those of the source's columns,
- *   each at a place of its own, so that the others find them under the same row.
+ *   read from a text: each when the first query needs it. They are kept in vectors behind those of the source's
+ *   columns, each at a place of its own, so that the others find them under the same row.
  *
  * Law: values are shared and nothing else. What fails, or has a part that fails, is not kept: each query evaluates it
  * again by itself, and logs it or fails by itself. Only repeatable expressions over value columns are shared
@@ -19,8 +19,8 @@
  * one with a step, nothing is worked out ahead or kept; where another one comes, sharing begins with the next block.
  * Queries at other positions read other blocks, and share nothing.
  *
- * Left out on purpose: keys and their checks, conditions over keys or ROWTIME, and everything behind the first step that
- * has state or a topic of its own.
+ * Left out on purpose: keys and their checks, conditions over keys or ROWTIME, and everything behind the first step
+ * that has state or a topic of its own.
  */
 
 import { assert } from '../../base/index.ts';

@@ -28,8 +28,8 @@
  *
  * Reading and writing are one file, so that what one carrier means in JSON stands in one place.
  *
- * Writing: every column in order, NULL as `null`; logical types as their carrier's value; a decimal as a number with all
- * digits of its scale, bytes as base64; numbers and texts by `json-output.ts`.
+ * Writing: every column in order, NULL as `null`; logical types as their carrier's value; a decimal as a number with
+ * all digits of its scale, bytes as base64; numbers and texts by `json-output.ts`.
  */
 
 import {
@@ -582,8 +582,8 @@ const scalarWriter = (type: ScalarType): ValueWriter => {
   }
 };
 
-/** How maps are written: as objects, or as Kafka Connect has maps whose keys may be NULL, as lists of objects with `key`
- *  and `value`. */
+/** How maps are written: as objects, or as Kafka Connect has maps whose keys may be NULL, as lists of objects with
+ *  `key` and `value`. */
 export type MapForm = 'object' | 'entries';
 
 /** `maps`: as objects when left out. */

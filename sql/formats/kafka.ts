@@ -2,7 +2,8 @@
  * KAFKA: one column, as the standard serializers of Kafka clients write it.
  *
  * They know plain carriers only, but no booleans and no decimals: an int32 is 4 bytes, an int64 and a double are 8, all
- * big-endian; a text is its UTF-8, the empty one no bytes at all; bytes are they. NULL is the NULL record. Bytes of another length are a fault.
+ * big-endian; a text is its UTF-8, the empty one no bytes at all; bytes are they. NULL is the NULL record. Bytes of
+ * another length are a fault.
  */
 
 import {

@@ -3,8 +3,8 @@
  *
  * Such a record is framed: a zero byte, the id of the schema that it was written with (4 bytes, big-endian), then the
  * data. Readers are synchronous and schemas lie elsewhere, so the ids of a block are looked up before it is scanned
- * (`WriterSchemas.prepare`): once per id and thread, several at a time. What a look-up finds is kept, since an id always means
- * the same schema; an id for which there is none is asked for again with each block, in case it came late.
+ * (`WriterSchemas.prepare`): once per id and thread, several at a time. What a look-up finds is kept, since an id
+ * always means the same schema; an id for which there is none is asked for again with each block, in case it came late.
  */
 
 import { assert, readI32 } from '../../base/index.ts';

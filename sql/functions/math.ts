@@ -65,7 +65,8 @@ const formOf = (type: SqlType | undefined): DecimalForm => {
   return decimalForm(type);
 };
 
-/** Rounds a DECIMAL to decimal places, those of the second argument where none are given, into the type of the result. */
+/** Rounds a DECIMAL to decimal places, those of the second argument where none are given, into the type of the result.
+ *  */
 const rounding = ({ args: [type], result }: Call, places: number | undefined, round: Rounding): Body => {
   const { precision, scale } = formOf(type);
   const target = formOf(result);

@@ -1,5 +1,5 @@
-/** What other dialects of SQL have as functions, and this one in another form: for the hint where somebody writes such a
- *  name. The other names of a function stand in its entry. */
+/** What other dialects of SQL have as functions, and this one in another form: for the hint where somebody writes such
+ *  a name. The other names of a function stand in its entry. */
 
 export const notFunctions: Readonly<Record<string, string>> = {
   MOD: 'the operator %',

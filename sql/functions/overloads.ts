@@ -3,9 +3,10 @@
  *
  * An overload fits the arguments as they are, or after strict conversion. Of those that fit the best is chosen: one
  * that repeats nothing before one that does, then more parameters, then fewer generics, then one that does not repeat
- * ANY, then one that repeats later, then one that takes whole numbers as DOUBLE and not as DECIMAL. Several that are equally
- * good are an error, not a guess. An untyped NULL fits every parameter. Of a lambda only the number of its parameters
- * counts; its body is typed when the overload is chosen, and its type then binds generics that are still open.
+ * ANY, then one that repeats later, then one that takes whole numbers as DOUBLE and not as DECIMAL. Several that are
+ * equally good are an error, not a guess. An untyped NULL fits every parameter. Of a lambda only the number of its
+ * parameters counts; its body is typed when the overload is chosen, and its type then binds generics that are still
+ * open.
  */
 
 import { assert, type Position, UserError } from '../../base/index.ts';
@@ -178,8 +179,8 @@ const rank = (a: Signature, b: Signature): number => {
   return any !== 0 ? any : a.variadicAt - b.variadicAt;
 };
 
-/** Positive where `a` takes whole numbers as DOUBLE that `b` takes as DECIMAL: the wider type, as in arithmetic. Where a
- *  DECIMAL would become a DOUBLE neither is better. */
+/** Positive where `a` takes whole numbers as DOUBLE that `b` takes as DECIMAL: the wider type, as in arithmetic. Where
+ *  a DECIMAL would become a DOUBLE neither is better. */
 const wider = <D extends FunctionDefinition>(
   a: Candidate<D>,
   b: Candidate<D>,

@@ -11,8 +11,8 @@
  *                form: of several in a signature the widest
  *                ARRAY<type>, MAP<type, type>, STRUCT<name type, …>
  *
- * Printed in one canonical way (INT as INTEGER, VARCHAR as STRING, no names of parameters), a signature is the name of an
- * overload: plans hold that text.
+ * Printed in one canonical way (INT as INTEGER, VARCHAR as STRING, no names of parameters), a signature is the name of
+ * an overload: plans hold that text.
  */
 
 import { assert, unreachable } from '../../base/index.ts';

@@ -311,8 +311,8 @@ class Planner {
   }
 
   /** The sink's key format where it can hold these columns, else the first format that can: canonical ones first, which
-   *  are compact and have one way to write a key; then those with names, which tell NULL from an empty text. Formats of a
-   *  registry are not used between steps. */
+   *  are compact and have one way to write a key; then those with names, which tell NULL from an empty text. Formats of
+   *  a registry are not used between steps. */
   #innerKeyFormat(key: readonly Column[]): FormatChoice {
     if (key.length === 0) return { name: keylessFormat.name };
     const able = (format: Format): boolean => isSelfContained(format) && holdsColumns(format, key, 'key');

@@ -1,6 +1,6 @@
 /**
- * Whether a plan can take the place of one that runs (CREATE OR REPLACE): its records in internal topics and the entries
- * of its stores must mean to the new one what they meant to the old one.
+ * Whether a plan can take the place of one that runs (CREATE OR REPLACE): its records in internal topics and the
+ * entries of its stores must mean to the new one what they meant to the old one.
  *
  * Both plans are walked from their ends down, side by side. Steps that keep nothing (filters and projections) are left
  * out: they may come, go and change. The others have to pair up, with the same parts (`StepDefinition.kept`). A plan

@@ -4,8 +4,9 @@
  *
  * The condition is read for what it allows: equality with a literal (or a list of them) on every key column gives keys,
  * comparisons of a single key of text give a range of keys, comparisons of WINDOWSTART and WINDOWEND with literals give
- * a range of windows: of their starts, or, since sessions are kept in that order, of their ends. OR takes both sides' rows, AND what both allow. What is derived here only narrows the read:
- * the condition itself is then evaluated for every row that was read.
+ * a range of windows: of their starts, or, since sessions are kept in that order, of their ends. OR takes both sides'
+ * rows, AND what both allow. What is derived here only narrows the read: the condition itself is then evaluated for
+ * every row that was read.
  */
 
 import { assert, base64 } from '../../base/index.ts';

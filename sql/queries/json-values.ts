@@ -4,7 +4,8 @@
  *
  * A number fits every number type that holds it exactly (integers beyond 2^53 come as bigints), and text fields take
  * scalars as their text. A text is read as a number or boolean as INSERT VALUES would. TIMESTAMP takes epoch
- * milliseconds or ISO text, DATE and TIME their numbers or ISO text, BYTES base64; a DECIMAL is not rounded. Names of struct fields are compared as columns are: as they stand, else in upper case.
+ * milliseconds or ISO text, DATE and TIME their numbers or ISO text, BYTES base64; a DECIMAL is not rounded. Names of
+ * struct fields are compared as columns are: as they stand, else in upper case.
  */
 
 import { UserError, unreachable } from '../../base/index.ts';

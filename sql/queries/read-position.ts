@@ -1,6 +1,6 @@
 /**
- * Reading what was written: waiting until what a query reads shows all up to a position in topics, through any number of
- * queries in between.
+ * Reading what was written: waiting until what a query reads shows all up to a position in topics, through any number
+ * of queries in between.
  *
  * A record that was written to a topic reaches a table through the queries that read the topic, those that read what
  * they write, and so on. So the queries on the way are waited for in their order: when one has committed its input up

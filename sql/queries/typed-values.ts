@@ -1,6 +1,6 @@
 /**
- * Values of a program's own types, for columns, and back (`objectOf`): each is checked strictly. A text is taken where it is what
- * programs get as well.
+ * Values of a program's own types, for columns, and back (`objectOf`): each is checked strictly. A text is taken where
+ * it is what programs get as well.
  *
  * | type           | takes                                                                       |
  * | -------------- | --------------------------------------------------------------------------- |

@@ -1,5 +1,5 @@
-/** Connectors: their statements are of the dialect, and there is no runtime for them. Lists are empty; everything else is
- *  refused, unless IF EXISTS makes that a warning. */
+/** Connectors: their statements are of the dialect, and there is no runtime for them. Lists are empty; everything else
+ *  is refused, unless IF EXISTS makes that a warning. */
 
 import { type Position, UserError } from '../../base/index.ts';
 import type { CreateConnector } from '../parser/statements/create.ts';

@@ -1,5 +1,5 @@
-/** CREATE OR REPLACE: whether a stream or table can take the place of another one of its name, for what reads it and for
- *  the records of its topic. */
+/** CREATE OR REPLACE: whether a stream or table can take the place of another one of its name, for what reads it and
+ *  for the records of its topic. */
 
 import { type Position, UserError } from '../../base/index.ts';
 import { windowText } from '../analyze/logical.ts';

@@ -1,12 +1,12 @@
 /**
  * Schemas of a source's sides: the columns that are taken from a registry, and the schema that rows are written with.
  *
- * | the side has              | columns from                | rows are written with                                        |
- * | ------------------------- | --------------------------- | ------------------------------------------------------------ |
- * | SCHEMA_ID                 | that schema, names as there | that schema, which is registered for the topic's subject     |
- * | no columns                | the subject's last version  | that version                                                 |
- * | columns (CREATE)          | the statement               | the last version, where the columns fit; else their schema   |
- * | columns (CREATE … AS)     | the query                   | the schema of the columns, registered for the subject        |
+ * | the side has          | columns from                | rows are written with                                     |
+ * | --------------------- | --------------------------- | --------------------------------------------------------- |
+ * | SCHEMA_ID             | that schema, names as there | that schema, registered for the topic's subject           |
+ * | no columns            | the subject's last version  | that version                                              |
+ * | columns (CREATE)      | the statement               | the last version where the columns fit, else their schema |
+ * | columns (CREATE … AS) | the query                   | the schema of the columns, registered for the subject     |
  *
  * A CREATE over a subject that does not take the schema of its columns can read, and not write (`notRegistered`).
  */

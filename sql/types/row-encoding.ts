@@ -8,12 +8,12 @@
  *                            replaced there (`slots.ts`)
  *     rest     …             for each other column that is not NULL, in order
  *
- * Fixed: booleans, whole numbers and unscaled decimals are big-endian i64, a double is IEEE 754. Rest: a text is an unsigned varint of
- * (UTF-8 length * 2), or of (UTF-16 length * 2 + 1) and big-endian units for texts with a lone surrogate, then its
- * bytes. BYTES are a varint of their length, then they. A DECIMAL of more than 18 digits is a varint of its length in
- * bytes, a multiple of eight, and the unscaled number, big-endian. A collection is a varint of its number of members, then each member behind a byte that is 0 for NULL and 1
- * otherwise: fixed ones in 8 bytes, others as above; a map has a text before each member; a struct has no number. All
- * bytes must be used up.
+ * Fixed: booleans, whole numbers and unscaled decimals are big-endian i64, a double is IEEE 754. Rest: a text is an
+ * unsigned varint of (UTF-8 length * 2), or of (UTF-16 length * 2 + 1) and big-endian units for texts with a lone
+ * surrogate, then its bytes. BYTES are a varint of their length, then they. A DECIMAL of more than 18 digits is a
+ * varint of its length in bytes, a multiple of eight, and the unscaled number, big-endian. A collection is a varint of
+ * its number of members, then each member behind a byte that is 0 for NULL and 1 otherwise: fixed ones in 8 bytes,
+ * others as above; a map has a text before each member; a struct has no number. All bytes must be used up.
  */
 
 import {
@@ -40,8 +40,8 @@ import { arrayValue, mapValue, normalizeBigint, type Row, type Value } from './v
 
 export const rowEncodingVersion = 1;
 
-/** Reads and writes rows of these columns. `read` makes a new row, `readInto` fills one. `former`: how many of the columns
- *  rows had before others were added behind them, oldest first; of such a row the others are NULL. */
+/** Reads and writes rows of these columns. `read` makes a new row, `readInto` fills one. `former`: how many of the
+ *  columns rows had before others were added behind them, oldest first; of such a row the others are NULL. */
 export class RowEncoding implements Serde<Row> {
   readonly name = `row/${rowEncodingVersion}`;
   readonly #columns: readonly ColumnCodec[];

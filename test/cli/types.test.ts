@@ -1,5 +1,5 @@
-/** `millrace types`: what it writes compiles, under strict rules, beside a program that uses it; and the values that the
- *  library gives are of the types that it writes. */
+/** `millrace types`: what it writes compiles, under strict rules, beside a program that uses it; and the values that
+ *  the library gives are of the types that it writes. */
 
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

@@ -1,8 +1,8 @@
 /**
  * Reading cases: files of `{"tests": [...]}`, spread over formats and configurations, numbers with all their digits.
  *
- * A whole number that a double would blur (beyond 2^53) is read as a bigint, a fraction as its text (`NumberText`); others
- * are plain numbers.
+ * A whole number that a double would blur (beyond 2^53) is read as a bigint, a fraction as its text (`NumberText`);
+ * others are plain numbers.
  */
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';

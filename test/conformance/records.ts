@@ -2,8 +2,8 @@
  * Records between the text of a case and their bytes: a topic's records are written and read with its own formats.
  *
  * JSON goes as it stands in the case, so that oddities of the input (missing fields, numbers as text) reach the reader
- * under test; other formats are written by the project's own writers, from the values that our JSON reads there. Outputs
- * in JSON are read by JavaScript's parser, not by ours; others by our readers, and compared as JSON.
+ * under test; other formats are written by the project's own writers, from the values that our JSON reads there.
+ * Outputs in JSON are read by JavaScript's parser, not by ours; others by our readers, and compared as JSON.
  */
 
 import { ByteWriter, readI64 } from '../../base/index.ts';

@@ -1,6 +1,6 @@
 /**
- * The registry of a case: the schemas of its topics, and those that its statements register. Ids are given as they come,
- * but for those that the case names itself.
+ * The registry of a case: the schemas of its topics, and those that its statements register. Ids are given as they
+ * come, but for those that the case names itself.
  */
 
 import { readI32, writeI32 } from '../../base/index.ts';

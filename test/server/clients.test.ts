@@ -1,5 +1,6 @@
-/** The three clients of ksqlDB on npm, unmodified, by the first examples of their READMEs: connect, list, create, insert,
- *  pull, push, terminate. Their published types do not fit how they export, so what is used of them is typed here. */
+/** The three clients of ksqlDB on npm, unmodified, by the first examples of their READMEs: connect, list, create,
+ *  insert, pull, push, terminate. Their published types do not fit how they export, so what is used of them is typed
+ *  here. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

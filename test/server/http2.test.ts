@@ -1,4 +1,5 @@
-/** HTTP/2 without TLS beside HTTP/1.1 on one port: every endpoint, the access rules, limits, and clients that misbehave. */
+/** HTTP/2 without TLS beside HTTP/1.1 on one port: every endpoint, the access rules, limits, and clients that
+ *  misbehave. */
 
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';

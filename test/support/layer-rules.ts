@@ -341,6 +341,16 @@ export const filesAreEssays: Rule = (files) =>
     ];
   });
 
+/** Prose in comments is at most as wide as code. Aligned columns (tables, layouts) and URLs may be wider. */
+export const commentsAreNarrow: Rule = (files) =>
+  files.flatMap(({ path, text }) =>
+    text.split('\n').flatMap((line, i) => {
+      const prose = /^\s*(?:\/\*\*?|\*|\/\/) ?(.*)$/.exec(line)?.[1];
+      const isWide = line.length > 120 && prose !== undefined && !/^(?:\||\s{2})|\S {3,}\S|:\/\//.test(prose);
+      return isWide ? [`${path}:${i + 1} is a comment of ${line.length} characters: 120 fit`] : [];
+    }),
+  );
+
 /** Every layer has an entry point. */
 export const layersHaveEntryPoints: Rule = (files) => {
   const found = new Set(

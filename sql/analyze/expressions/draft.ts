@@ -1,8 +1,8 @@
 /**
  * Drafts: expressions whose type may still depend on their surroundings.
  *
- * NULL has no type of its own until something next to it gives it one. `asTyped` gives a draft the type that is expected
- * of it, and raises an error where nothing is expected.
+ * NULL has no type of its own until something next to it gives it one. `asTyped` gives a draft the type that is
+ * expected of it, and raises an error where nothing is expected.
  */
 
 import { assert, type Position, UserError } from '../../../base/index.ts';

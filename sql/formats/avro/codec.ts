@@ -1,5 +1,6 @@
 /**
- * Rows as data of Avro, without what frames them: readers and scanners for the schema of a writer, writers for any schema.
+ * Rows as data of Avro, without what frames them: readers and scanners for the schema of a writer, writers for any
+ * schema.
  */
 
 import { ByteWriter } from '../../../base/index.ts';

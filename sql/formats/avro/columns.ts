@@ -1,17 +1,17 @@
 /**
  * Between the columns of a source and schemas of Avro.
  *
- * | SQL                    | Avro, as it is written                       | and read as well                                |
- * | ---------------------- | -------------------------------------------- | ----------------------------------------------- |
- * | BOOLEAN                | boolean                                      |                                                 |
- * | INTEGER, BIGINT        | int, long                                    |                                                 |
- * | DOUBLE                 | double                                       | float                                           |
- * | STRING, BYTES          | string, bytes                                | enum; fixed                                     |
- * | DECIMAL                | bytes, `decimal`                             | fixed, `decimal`                                |
- * | DATE, TIME, TIMESTAMP  | int, int, long with their logical types      |                                                 |
- * | ARRAY                  | array                                        |                                                 |
- * | MAP                    | array of records `key`, `value`              | map                                             |
- * | STRUCT                 | record                                       | union of several types: a field for each of them |
+ * | SQL                   | Avro, as it is written                  | and read as well                         |
+ * | --------------------- | --------------------------------------- | ---------------------------------------- |
+ * | BOOLEAN               | boolean                                 |                                          |
+ * | INTEGER, BIGINT       | int, long                               |                                          |
+ * | DOUBLE                | double                                  | float                                    |
+ * | STRING, BYTES         | string, bytes                           | enum; fixed                              |
+ * | DECIMAL               | bytes, `decimal`                        | fixed, `decimal`                         |
+ * | DATE, TIME, TIMESTAMP | int, int, long with their logical types |                                          |
+ * | ARRAY                 | array                                   |                                          |
+ * | MAP                   | array of records `key`, `value`         | map                                      |
+ * | STRUCT                | record                                  | union of several types: a field for each |
  *
  * Every column, field, element and value of a map is a union with null, whose default is null; a single column without
  * an envelope is not, since the NULL record stands for its NULL. Names of records and the attributes `connect.…` are
@@ -185,9 +185,8 @@ const fieldsJson = (fields: readonly StructField[], parent: string): unknown =>
     default: null,
   }));
 
-/** `name` is what the record is called if there is one within, `outermost` whether it is in no other, `versioned` whether
- *  Connect's version stands with its
- *  types: it does but for a type that is the whole schema. */
+/** `name` is what the record is called if there is one within, `outermost` whether it is in no other, `versioned`
+ *  whether Connect's version stands with its types: it does but for a type that is the whole schema. */
 const typeJson = (type: SqlType, name: string, outermost: boolean, versioned = true): unknown => {
   if (isScalar(type)) return scalarJson(type, versioned);
   switch (type.kind) {

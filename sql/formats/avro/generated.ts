@@ -1,10 +1,10 @@
 /**
  * The generated scanner of Avro: straight code for the data of one writer's schema.
  *
- * It reads numbers, booleans, texts, enums, records and what may be null in place, and everything else by the plain form
- * at that place. It never looks whether it is still within the record: what lies behind is other records, and when it
- * turns out at the end that it went too far, or anything else was odd, the record is read again by the plain form, which
- * decides. So this form only has to be right about records that are.
+ * It reads numbers, booleans, texts, enums, records and what may be null in place, and everything else by the plain
+ * form at that place. It never looks whether it is still within the record: what lies behind is other records, and when
+ * it turns out at the end that it went too far, or anything else was odd, the record is read again by the plain form,
+ * which decides. So this form only has to be right about records that are.
  */
 
 import { type Code, Constants, code, joinCode, noCode } from '../../codegen/code.ts';

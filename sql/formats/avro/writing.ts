@@ -1,9 +1,9 @@
 /**
  * How columns become data of a schema: decided once for the plain writer and the generated one, as a tree.
  *
- * The schema is the one that follows from the columns, or any other that was registered before: then its fields may stand
- * in another order and be more than there are columns. What the columns have not, and NULL where the schema has no null,
- * is written as the field's default.
+ * The schema is the one that follows from the columns, or any other that was registered before: then its fields may
+ * stand in another order and be more than there are columns. What the columns have not, and NULL where the schema has
+ * no null, is written as the field's default.
  */
 
 import { ByteWriter, UserError, unreachable, utf8Length } from '../../../base/index.ts';

@@ -120,8 +120,8 @@ const readField = (type: ScalarType, slot: number, shared: Shared, constants: Co
     }`;
 };
 
-/** The sign and the whole digits at `p` into `n` and `x`; `d` counts them, at most 15. Nine digits fit 32 bits: the rest
- *  is added to them. */
+/** The sign and the whole digits at `p` into `n` and `x`; `d` counts them, at most 15. Nine digits fit 32 bits: the
+ *  rest is added to them. */
 const digits = ({ powers }: Shared): Code => code`
       n = bytes[p] === 45;
       if (n) p++;

@@ -1,10 +1,11 @@
 /**
  * The generated scanner of Protocol Buffers: straight code for the messages of one schema.
  *
- * Writers put fields in the order of their numbers, so each is looked for where the one before ended: it is there, or it
- * is absent. Scalars, texts, enums and messages within are read in place, everything else by the plain form at that
- * place. It never looks whether it is still within the record; when the fields do not end where the record does, because
- * of an unknown field, another order or bytes that are none, the plain form reads the record again, and decides.
+ * Writers put fields in the order of their numbers, so each is looked for where the one before ended: it is there, or
+ * it is absent. Scalars, texts, enums and messages within are read in place, everything else by the plain form at that
+ * place. It never looks whether it is still within the record; when the fields do not end where the record does,
+ * because of an unknown field, another order or bytes that are none, the plain form reads the record again, and
+ * decides.
  */
 
 import { unreachable } from '../../../base/index.ts';

@@ -1,9 +1,9 @@
 /**
  * How data of a message becomes columns: decided once for the plain form and the generated one.
  *
- * A column or a field of a struct is found by the name of the message's field: the same, or the same in upper case. What
- * the message has not is NULL; what nobody wants is skipped, and so is a field whose bytes are not of its type, as the
- * format demands. What is absent is the default of its type, or NULL where that can be told.
+ * A column or a field of a struct is found by the name of the message's field: the same, or the same in upper case.
+ * What the message has not is NULL; what nobody wants is skipped, and so is a field whose bytes are not of its type, as
+ * the format demands. What is absent is the default of its type, or NULL where that can be told.
  *
  * | column    | takes                                                                         |
  * | --------- | ----------------------------------------------------------------------------- |

@@ -1,7 +1,7 @@
 /**
- * Writing rows as messages. The fields of the schema are found by the names of the columns: the same, or the same in upper
- * case. They are written in the order of their numbers; what is NULL, and a default that nobody could tell from it, is
- * left out.
+ * Writing rows as messages. The fields of the schema are found by the names of the columns: the same, or the same in
+ * upper case. They are written in the order of their numbers; what is NULL, and a default that nobody could tell from
+ * it, is left out.
  */
 
 import { type ByteWriter, UserError, unreachable } from '../../../base/index.ts';

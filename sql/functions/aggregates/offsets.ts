@@ -2,8 +2,8 @@
  * EARLIEST_BY_OFFSET and LATEST_BY_OFFSET: the first or last value by order of arrival, or the first or last n of them.
  * NULLs are left out unless the last argument, a literal, is FALSE.
  *
- * Over sessions the offset of each value is kept beside it: of two sessions that become one, the one that ended later may
- * have come first.
+ * Over sessions the offset of each value is kept beside it: of two sessions that become one, the one that ended later
+ * may have come first.
  */
 
 import { UserError } from '../../../base/index.ts';

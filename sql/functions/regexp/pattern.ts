@@ -2,11 +2,11 @@
  * Patterns of java.util.regex, rewritten for RE2, which matches in linear time.
  *
  * Flags are worked into the text: what `.`, a letter or a class means under them is written out, so that both engines
- * mean the same. Classes become ranges of code points, with their unions and intersections carried out. Without the flag
- * `u` only letters of ASCII have two cases, as in Java.
+ * mean the same. Classes become ranges of code points, with their unions and intersections carried out. Without the
+ * flag `u` only letters of ASCII have two cases, as in Java.
  *
- * What RE2 does not have is refused by name: references to groups, lookaheads, possessive and atomic groups, `\G`, `\X`.
- * One difference stays: `$` and `\Z` match at the end only, and not in front of a last line break as well.
+ * What RE2 does not have is refused by name: references to groups, lookaheads, possessive and atomic groups, `\G`,
+ * `\X`. One difference stays: `$` and `\Z` match at the end only, and not in front of a last line break as well.
  */
 
 import { EvaluationError } from '../../types/evaluation-error.ts';

@@ -1,5 +1,5 @@
-/** CREATE STREAM and CREATE TABLE, over a topic or by a query, CREATE TYPE and CREATE CONNECTOR: the trees, the grammar,
- *  and the way back to text. */
+/** CREATE STREAM and CREATE TABLE, over a topic or by a query, CREATE TYPE and CREATE CONNECTOR: the trees, the
+ *  grammar, and the way back to text. */
 
 import type { IToken, ParserMethod } from 'chevrotain';
 import { UserError } from '../../../base/index.ts';

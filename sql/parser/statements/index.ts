@@ -47,10 +47,9 @@ export type Statement =
 export type StatementOf<K extends Statement['kind']> = OfKind<Statement, K>;
 type OfKind<S, K> = S extends { readonly kind: infer Kinds } ? (K extends Kinds ? S : never) : never;
 
-/** A statement together with the text it came from, without the closing semicolon and the blanks around it, and with the
- *  values of variables in their places. Places
- *  inside the statement count from the start of the whole text that was parsed, `at.offset` is where the slice begins.
- *  */
+/** A statement together with the text it came from, without the closing semicolon and the blanks around it, and with
+ *  the values of variables in their places. Places inside the statement count from the start of the whole text that was
+ *  parsed, `at.offset` is where the slice begins. */
 export interface ParsedStatement extends Mentions {
   readonly statement: Statement;
   readonly text: string;

@@ -2,10 +2,10 @@
  * Moves conditions towards the sources: what is dropped early is not shuffled, joined or kept.
  *
  * A conjunct of WHERE goes below a join when it reads columns of one stream side only, and each row of the result has a
- * row of that side: of a left row that fails it a LEFT JOIN makes no row either, of a right one it does. It goes below a
- * projection or a new key, with the names replaced by what they stand for there. Nothing moves below an aggregate, and
- * nothing to a table side, where dropping a row means something else; nor to a side of two streams with a grace period,
- * where each row moves the time by which windows close. (Without one time only ends what is kept, after a day.)
+ * row of that side: of a left row that fails it a LEFT JOIN makes no row either, of a right one it does. It goes below
+ * a projection or a new key, with the names replaced by what they stand for there. Nothing moves below an aggregate,
+ * and nothing to a table side, where dropping a row means something else; nor to a side of two streams with a grace
+ * period, where each row moves the time by which windows close. (Without one time only ends what is kept, after a day.)
  */
 
 import { columnNames, type LogicalNode, type NamedExpression, rewriteUp } from '../../analyze/logical.ts';

@@ -5,8 +5,8 @@
  * of WHERE, and the groups of its rows, behind which HAVING and the SELECT list are evaluated. No row is kept, only the
  * accumulators of each group. Groups come in the order of their first rows.
  *
- * A row of which a group expression is NULL is in no group, as in a table that GROUP BY makes. Without GROUP BY all rows
- * are one group, which is there over no rows too: COUNT is 0 then and every other aggregate NULL, as SQL has it.
+ * A row of which a group expression is NULL is in no group, as in a table that GROUP BY makes. Without GROUP BY all
+ * rows are one group, which is there over no rows too: COUNT is 0 then and every other aggregate NULL, as SQL has it.
  */
 
 import { StreamRecord } from '../../../engine/index.ts';

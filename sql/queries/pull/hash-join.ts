@@ -1,7 +1,7 @@
 /**
  * Join of two inputs on equality: the rows of the right one are kept by what has to be equal, those of the left one
- * look up their partners. A row with NULL (or NaN) there has none. LEFT and FULL show left rows without a partner, RIGHT
- * and FULL right ones, behind all others. State: the rows of the right input.
+ * look up their partners. A row with NULL (or NaN) there has none. LEFT and FULL show left rows without a partner,
+ * RIGHT and FULL right ones, behind all others. State: the rows of the right input.
  */
 
 import { StreamRecord } from '../../../engine/index.ts';

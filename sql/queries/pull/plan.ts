@@ -2,9 +2,9 @@
  * From a pull query to its steps.
  *
  * A query over one stream or table is read by key, by range or by a scan (`Leaf`), with its conditions and its SELECT
- * list; groups, DISTINCT, ORDER BY and LIMIT are steps above. The sides of a join, subqueries and the members of a UNION
- * are queries of their own, made into steps in the same way; a condition of WHERE on one side of a join only is part of
- * that side's query, so that it narrows what is read.
+ * list; groups, DISTINCT, ORDER BY and LIMIT are steps above. The sides of a join, subqueries and the members of a
+ * UNION are queries of their own, made into steps in the same way; a condition of WHERE on one side of a join only is
+ * part of that side's query, so that it narrows what is read.
  */
 
 import { UserError } from '../../../base/index.ts';

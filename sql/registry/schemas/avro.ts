@@ -2,8 +2,9 @@
  * Schemas of Avro: their text as a tree.
  *
  * The text is JSON. A named type is declared once and referred to by its name afterwards, from within itself as well,
- * so the tree may have cycles. Attributes that mean nothing to Avro are kept where they mean something to Kafka Connect,
- * whose converter is what most programs write such topics with: a record marked as `MapEntry` is the entry of a map.
+ * so the tree may have cycles. Attributes that mean nothing to Avro are kept where they mean something to Kafka
+ * Connect, whose converter is what most programs write such topics with: a record marked as `MapEntry` is the entry of
+ * a map.
  *
  * The parser is our own: schemas are parsed where statements are planned, which is synchronous; a library would have to
  * be loaded before, and drops the attributes.

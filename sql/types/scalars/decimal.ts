@@ -77,8 +77,8 @@ const resultType = (operator: ArithmeticOperator, a: DecimalType, b: DecimalType
   }
 };
 
-/** Arithmetic is exact: a quotient that does not end within the scale of its type raises `EvaluationError`, and so does a
- *  remainder of which the whole quotient has more digits than the precision of its type. */
+/** Arithmetic is exact: a quotient that does not end within the scale of its type raises `EvaluationError`, and so does
+ *  a remainder of which the whole quotient has more digits than the precision of its type. */
 const operatorOf = (
   operator: ArithmeticOperator,
   a: DecimalType,
