@@ -343,8 +343,8 @@ export const writeBigI64 = (bytes: Uint8Array, at: number, value: bigint): void 
   writeI32(bytes, at + 4, Number(BigInt.asIntN(32, value)));
 };
 
-/** NaN has many bit patterns, and which of them the platform writes is open: here it is always Java's, so that equal keys
- *  are equal bytes. */
+/** NaN has many bit patterns, and which of them the platform writes is open: here it is always Java's, so that equal
+ *  keys are equal bytes. */
 export const writeViewF64 = (view: DataView, at: number, value: number, littleEndian = false): void => {
   if (Number.isNaN(value)) view.setBigUint64(at, nanBits, littleEndian);
   else view.setFloat64(at, value, littleEndian);

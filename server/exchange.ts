@@ -47,16 +47,16 @@ export const authorityOf = (request: AnyRequest): string | undefined =>
 /** How long the rest of a body is thrown away after its request was refused. */
 const DISCARD_MS = 1_000;
 
-/** After a fault nothing more of the request is used: the connection (HTTP/1.1) ends with the answer, the stream (HTTP/2)
- *  soon after it. */
+/** After a fault nothing more of the request is used: the connection (HTTP/1.1) ends with the answer, the stream
+ *  (HTTP/2) soon after it. */
 export const stopReading = (request: AnyRequest, response: AnyResponse): void => {
   if (request.complete) return;
   if (!(response instanceof Http2ServerResponse)) {
     response.setHeader('connection', 'close');
     return;
   }
-  // A client that is still sending may lose the answer when its stream is reset at once, as node:http2 does where nobody
-  // reads: what arrives is thrown away for a while.
+  // A client that is still sending may lose the answer when its stream is reset at once, as node:http2 does where
+  // nobody reads: what arrives is thrown away for a while.
   const { stream } = response;
   stream.resume();
   const late = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), DISCARD_MS);

@@ -36,7 +36,8 @@ export interface Materialized<V> extends WithValue<V> {
 export interface CachedMaterialized<V> extends Materialized<V> {
   /** True: only the last update of a key is sent on at each commit, `false`: every one. Default: as the application has
    *  it (`StreamsOptions.cache`). A table whose rows others look up, as a join does, sends every update in any case:
-   *  they would see rows that were not sent yet. So does one that is behind `suppress`, which merges by itself; and an aggregate that sends results when windows close. */
+   *  they would see rows that were not sent yet. So does one that is behind `suppress`, which merges by itself; and an
+   *  aggregate that sends results when windows close. */
   readonly cache?: boolean;
 }
 

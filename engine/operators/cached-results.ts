@@ -27,7 +27,8 @@ export const isCached = (context: OperatorContext, cache: CacheOption | undefine
 export interface ResultStore<V, R> {
   /** Visits the entries that the open transaction has changed, under the keys that go on. */
   visitChanges(visit: ChangeVisitor): void;
-  /** The result of the entry `bytes[start, end)`, of the record's key and time; valid until the next but one is made. */
+  /** The result of the entry `bytes[start, end)`, of the record's key and time; valid until the next but one is
+   *  made. */
   result(bytes: Uint8Array, start: number, end: number, record: StreamRecord<V>): R;
   /** Bytes of a window behind the key's own. Default 0. */
   readonly windowBytes?: number;

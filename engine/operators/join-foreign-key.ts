@@ -27,8 +27,8 @@
  * foreign key before. Left: it is joined with null.
  *
  * State: in the right task an ordered store: foreign key → primary key → fingerprint of the left row, partition. The
- * rows themselves are looked up where both tables have them. The result's time is the later one of both rows. Outdated changes of a versioned table
- * are passed over.
+ * rows themselves are looked up where both tables have them. The result's time is the later one of both rows. Outdated
+ * changes of a versioned table are passed over.
  */
 
 import type { ByteWriter } from '../../base/index.ts';

@@ -199,8 +199,8 @@ export type StoreSpec = {
   readonly retentionMs?: number;
   /** False for stores that may be lost (push queries): no changelog, no checkpoint. Default true. */
   readonly logged?: boolean;
-  /** For stores that are not logged: memory is short, and what the open transaction has not changed may be gone. Default
-   *  false. */
+  /** For stores that are not logged: memory is short, and what the open transaction has not changed may be gone.
+   *  Default false. */
   readonly forgets?: boolean;
   /** False: no checkpoint; entries are in memory only and come from the changelog at each start. Default true. */
   readonly persistent?: boolean;

@@ -1,4 +1,5 @@
-/** Operators that merge the updates of a key between commits: what they send is the last of what they send otherwise. */
+/** Operators that merge the updates of a key between commits: what they send is the last of what they send
+ *  otherwise. */
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
