@@ -3,7 +3,7 @@
  *
  * The connection is the back-pressure: what the client does not take is not produced. A fault before the first rows of
  * a pull query is an ordinary error; one after them, or of a push query that has started, is the last thing sent. The
- * query ends with its connection. The lines of a PRINT are plain text.
+ * query ends with its connection. An answer that cannot be finished is cut off. The lines of a PRINT are plain text.
  */
 
 import type { ServerResponse } from 'node:http';
@@ -12,7 +12,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { QueryHandle, QueryOptions } from '../sql/index.ts';
 import { closed } from './drained.ts';
 import { faultOf, RequestError } from './errors.ts';
-import { http2StreamOf, isGone, startAnswer } from './exchange.ts';
+import { cutOff, http2StreamOf, isGone, startAnswer } from './exchange.ts';
 import { FrameWriter } from './frames.ts';
 import { PlainWriter } from './line-writer.ts';
 import { errorCodes, mediaTypes } from './protocol.ts';
@@ -53,6 +53,7 @@ export const answerQuery = async (
     else await streamRows(handle, rows, reply.raw, shape, context);
   } catch (error) {
     request.log.error({ err: error, queryId: handle.id }, 'query failed while running');
+    cutOff(reply.raw);
   } finally {
     await context.openQueries.close(handle.id);
   }

@@ -32,6 +32,12 @@ export const startAnswer = (response: AnyResponse, headers: OutgoingHttpHeaders)
   return response.writeHead(200, headers).stream;
 };
 
+/** Ends a streamed answer that cannot be finished, so that the client sees that it is not whole. */
+export const cutOff = (response: AnyResponse): void => {
+  if (response instanceof Http2ServerResponse) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  else response.destroy();
+};
+
 /** Whether the client has left, before or while it is answered. */
 export const isGone = (response: AnyResponse): boolean =>
   response instanceof Http2ServerResponse ? response.stream.destroyed : response.destroyed;

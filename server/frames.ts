@@ -58,7 +58,9 @@ export class FrameWriter implements LineWriter {
       }
       const room = this.#frameBytes - (this.#written % this.#frameBytes) - this.#heldBytes;
       if (bytes > room && this.#heldBytes > 0) {
-        await this.#send(`${this.#held.slice(0, -1)}${' '.repeat(room)}\n`, this.#heldBytes + room);
+        // A line longer than a frame is filled up to a whole number of them.
+        const fill = room < 0 ? (this.#frameBytes + (room % this.#frameBytes)) % this.#frameBytes : room;
+        await this.#send(`${this.#held.slice(0, -1)}${' '.repeat(fill)}\n`, this.#heldBytes + fill);
         this.#held = '';
         this.#heldBytes = 0;
       }
@@ -83,8 +85,10 @@ export class FrameWriter implements LineWriter {
   }
 }
 
-/** The largest part of a window that fits into a frame, and that the window has a whole number of times. */
+/** The largest part of a window that fits into a frame, and that the window has a whole number of times; a frame's limit
+ *  where there is none of a useful size, or the client opens each window by itself. */
 const partOf = (windowBytes: number): number => {
+  if (windowBytes === 0) return MAX_FRAME_BYTES;
   for (let parts = Math.ceil(windowBytes / MAX_FRAME_BYTES); parts < 64; parts++)
     if (windowBytes % parts === 0) return windowBytes / parts;
   return MAX_FRAME_BYTES;

@@ -19,7 +19,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createApp } from '../../server/app.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../../server/index.ts';
 import { defaultLimits } from '../../server/route.ts';
-import type { QueryHandle, SqlEngine } from '../../sql/index.ts';
+import type { QueryHandle, SqlEngine, SqlType } from '../../sql/index.ts';
 
 let directory: string;
 let server: RunningServer;
@@ -302,7 +302,7 @@ describe('limits', () => {
 
 /** Push queries without end, of rows of 1,000 characters in batches of a hundred; how many are open, and how many rows
  *  they have given. */
-const endless = async () => {
+const endless = async (type: SqlType = { kind: 'STRING' }) => {
   const counts = { open: 0, rows: 0 };
   const query = async (): Promise<QueryHandle> => {
     let ended = false;
@@ -311,7 +311,7 @@ const endless = async () => {
       id: randomUUID(),
       kind: 'push',
       position: [],
-      columns: [{ name: 'TEXT', type: { kind: 'STRING' }, isKey: false }],
+      columns: [{ name: 'TEXT', type, isKey: false }],
       async *rows() {
         while (!ended) {
           await new Promise((resolve) => setImmediate(resolve));
@@ -417,6 +417,14 @@ describe('clients that misbehave', () => {
     await until(() => counts.open === 0);
   });
 
+  test('an answer that cannot be finished is cut off, over both versions', async () => {
+    const { url } = await endless({ kind: 'NOTHING' } as unknown as SqlType);
+    const body = JSON.stringify({ sql: 'SELECT text FROM s EMIT CHANGES;' });
+    const cut = fetch(`${url}/query-stream`, { method: 'POST', headers: json, body }).then((answer) => answer.text());
+    await expect(cut).rejects.toThrow();
+    await expect(call(await session({ url }), '/query-stream', body)).rejects.toThrow('NGHTTP2_INTERNAL_ERROR');
+  });
+
   test('a request whose body was cut off is not run', async () => {
     await start();
     const h2 = await session();
@@ -477,7 +485,7 @@ describe('clients that misbehave', () => {
     await ended;
     await closing;
     expect(counts.open).toBe(0);
-    expect(performance.now() - began).toBeLessThan(4000);
+    expect(performance.now() - began).toBeLessThan(30_000);
   });
 
   test('at shutdown a client that has not read its answer holds nothing up', async () => {
@@ -486,8 +494,8 @@ describe('clients that misbehave', () => {
     const stream = h2.request({ ':path': '/nowhere' });
     await new Promise((resolve) => stream.once('response', resolve));
     const began = performance.now();
-    await Promise.race([app.close(), pause(10_000)]);
-    expect(performance.now() - began).toBeLessThan(4000);
+    await Promise.race([app.close(), pause(40_000)]);
+    expect(performance.now() - began).toBeLessThan(30_000);
   });
 
   test.each([
