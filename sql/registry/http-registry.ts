@@ -41,6 +41,7 @@ export interface HttpRegistryOptions extends RegistryPlace {
 
 const media = 'application/vnd.schemaregistry.v1+json';
 const firstPauseMs = 100;
+const maxPauseMs = 10_000;
 
 interface Server {
   /** Without a slash at its end, and without user and password. */
@@ -224,11 +225,14 @@ export class HttpRegistry implements SchemaRegistry {
     const { tries = 4, timers } = this.#options;
     for (let attempt = 1; ; attempt++) {
       if (this.#closed) throw new RegistryError(unreachable, 'the client of the schema registry is closed');
+      const asked = this.#asked;
       const { answer, failure } = await this.#once(method, path, body);
       if (failure === undefined) return answer;
       if (attempt >= tries) throw failure;
-      this.#asked = (this.#asked + 1) % this.#servers.length;
-      await new Promise<void>((resolve) => timers.after(firstPauseMs * 2 ** (attempt - 1), resolve));
+      // Another request may have gone on to the next server meanwhile.
+      if (this.#asked === asked) this.#asked = (asked + 1) % this.#servers.length;
+      const pauseMs = Math.min(maxPauseMs, firstPauseMs * 2 ** (attempt - 1));
+      await new Promise<void>((resolve) => timers.after(pauseMs, resolve));
     }
   }
 

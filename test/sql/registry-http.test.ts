@@ -211,6 +211,29 @@ test('of several servers the one that answers is asked', async () => {
   expect(await remote.subjects()).toEqual([]);
 });
 
+test('requests that find a server away at the same time all ask the next one', async () => {
+  const local = new LocalRegistry();
+  await local.register('s', { type: 'AVRO', schema: '"string"' });
+  const [one, two]: [Faults, Faults] = [{ first: [], away: true }, { first: [] }];
+  const remote = client(`${await serve(local, one)}, ${await serve(local, two)}`);
+  const requests = Array.from({ length: 2 }, () => remote.subjects());
+  expect(await Promise.all(requests)).toEqual([['s'], ['s']]);
+});
+
+test('the pauses between many tries have a limit', async () => {
+  const pauses: number[] = [];
+  const after = (ms: number, run: () => void) => {
+    if (ms < timeoutMs) pauses.push(ms);
+    const timer = setTimeout(run, ms < timeoutMs ? 0 : ms);
+    return () => clearTimeout(timer);
+  };
+  const timeoutMs = 60_000;
+  const fetch = () => Promise.reject(new Error('away'));
+  const remote = new HttpRegistry({ url: 'http://host', fetch, timers: { after }, timeoutMs, tries: 40 });
+  expect(await codeOf(remote.subjects())).toContain('cannot be reached: away');
+  expect([pauses.length, Math.max(...pauses)]).toEqual([39, 10_000]);
+});
+
 describe('the place of a registry', () => {
   const property = 'ksql.schema.registry';
   test.each([
