@@ -126,7 +126,7 @@ export class SelectList {
       return [
         ...by.map((expression, i) => ({ expression, name: (schema.key[i] as Column).name })),
         ...schema.value
-          .filter((column) => !isPseudoColumn(column.name))
+          .filter(({ name }) => !isPseudoColumn(name) && !schema.key.some((column) => column.name === name))
           .map((column) => ({ expression: columnAt(alias, column.name, point), name: column.name })),
       ];
     }

@@ -64,14 +64,16 @@ export const localizeByPlanName =
         : undefined,
     );
 
-/** Another key: a value column that it names leaves the value, and the former key columns become values. */
+/** Another key; the former key columns become values. A column of which the key is made stays among the values as well
+ *  behind PARTITION BY, and is read there: of the bytes of a key not every format reads the same value. */
 export const rekeyed = (
   input: LogicalNode,
   keys: readonly NamedExpression[],
   purpose: 'partition-by' | 'join',
 ): LogicalNode => {
   const { schema } = input;
-  const taken = new Set(keys.filter(({ expression }) => expression.kind === 'column').map(({ name }) => name));
+  const moved = purpose === 'join' ? keys.filter(({ expression }) => expression.kind === 'column') : [];
+  const taken = new Set(moved.map(({ name }) => name));
   const names = [
     ...schema.value.map((column) => column.name),
     ...['ROWPARTITION', 'ROWOFFSET'].filter((name) => findColumn(schema, name) === undefined),
