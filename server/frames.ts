@@ -85,8 +85,8 @@ export class FrameWriter implements LineWriter {
   }
 }
 
-/** The largest part of a window that fits into a frame, and that the window has a whole number of times; a frame's limit
- *  where there is none of a useful size, or the client opens each window by itself. */
+/** The largest part of a window that fits into a frame, and that the window has a whole number of times; as much as a
+ *  frame holds for a client that opens each window by itself, or has one of no such part. */
 const partOf = (windowBytes: number): number => {
   if (windowBytes === 0) return MAX_FRAME_BYTES;
   for (let parts = Math.ceil(windowBytes / MAX_FRAME_BYTES); parts < 64; parts++)

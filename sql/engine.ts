@@ -56,7 +56,7 @@ import { subjectOf } from './registry/schema.ts';
 import type { PlanStatement } from './session.ts';
 import { Settings } from './settings.ts';
 import { type StatementEntry, StatementLog, statementTopic } from './statement-log.ts';
-import { StatementRunner } from './statement-runner.ts';
+import { StatementRunner, schemasLeft } from './statement-runner.ts';
 import { StatementTopics } from './statement-topics.ts';
 import type { TopicId } from './statements/command.ts';
 import { applyCommand, readCommand } from './statements/index.ts';
@@ -207,7 +207,7 @@ class Engine implements SqlEngine {
 
   async recover(): Promise<void> {
     const made = new Map<string, PersistentQuery>();
-    const deleted: TopicId[] = [];
+    const deleted: { readonly topic: TopicId; readonly statement: string }[] = [];
     const found = await this.#statements.read();
     for (const entry of found) {
       if (entry.kind === 'unreadable') {
@@ -220,7 +220,7 @@ class Engine implements SqlEngine {
         const { command } = entry.data as StatementEntry;
         const { start, replace, deleteTopic } = applyCommand(this.#catalog, readCommand(command));
         for (const query of [start, replace]) if (query !== undefined) made.set(query.id, query);
-        if (deleteTopic !== undefined) deleted.push(deleteTopic);
+        if (deleteTopic !== undefined) deleted.push({ topic: deleteTopic, statement: entry.text });
         this.#statuses.ran(entry.offset, outcome);
       } catch (error) {
         this.#failed.push({ statement: entry.text, message: messageOf(error) });
@@ -230,9 +230,13 @@ class Engine implements SqlEngine {
     for (const { topic, message } of this.#log.damage)
       if (topic === statementTopic) this.#failed.push({ statement: 'Statements of the statement log', message });
     // A crash between a statement and its effects: they are done now. Ids keep that from what was made since.
-    for (const topic of deleted) {
+    for (const { topic, statement } of deleted) {
       if (this.#isUsed(topic.name)) continue;
-      if ((await this.#topics.idOf(topic.name)) === topic.id) await this.#forgetSchemas(topic.name);
+      if ((await this.#topics.idOf(topic.name)) === topic.id) {
+        await this.#forgetSchemas(topic.name).catch((error: unknown) => {
+          this.#failed.push({ statement, message: schemasLeft(topic.name, error) });
+        });
+      }
       await this.#topics.delete(topic);
     }
     await this.#topics.sweep(({ name, id }) => this.#isUsed(name) || found.some(({ raw }) => raw.includes(id)));

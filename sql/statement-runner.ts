@@ -353,11 +353,17 @@ export class StatementRunner {
     if (deleteTopic !== undefined && !catalog.sources().some(({ topic }) => topic === deleteTopic.name)) {
       const { name } = deleteTopic;
       // The subjects first: after a crash between the two a start finds the topic, and deletes both.
-      const ready = Promise.allSettled(stops).then(() => this.#options.forgetSchemas(name));
-      const deleted = topics.delete(deleteTopic, ready).then(
+      const forgotten = Promise.allSettled(stops)
+        .then(() => this.#options.forgetSchemas(name))
+        .then(
+          () => undefined,
+          (error: unknown) => schemasLeft(name, error),
+        );
+      const deleted = topics.delete(deleteTopic, forgotten).then(
         () => undefined,
         (error: unknown) => `the topic ${name} could not be deleted, and is at the next start: ${messageOf(error)}`,
       );
+      work.push(lifecycle.within(forgotten, `the schemas of the topic ${name} are not deleted yet`));
       work.push(lifecycle.within(deleted, `the topic ${name} is not deleted yet`));
     }
     return (await Promise.all(work)).filter((warning) => warning !== undefined);
@@ -371,6 +377,10 @@ const formatsNear = (statements: readonly StatementRead[], settings: Settings, c
   const sources = catalog.sources().flatMap(({ keyFormat, valueFormat }) => [keyFormat.name, valueFormat.name]);
   return new Set([...words, ...sources, ...Object.values(settings.toRecord())]);
 };
+
+/** Subjects that could not be deleted do not keep the topic: its name is free. */
+export const schemasLeft = (topic: string, error: unknown): string =>
+  `the schemas of the topic ${topic} are still registered: ${messageOf(error)}`;
 
 const notRunning = (id: string, { why, retried }: NotRunning): string =>
   `the query ${id} was created, but does not run${retried ? ' yet, and is tried again' : ''}: ${why}`;

@@ -1,7 +1,7 @@
 /** What statements have done is the same after a restart: from the statement log alone, nothing is planned again. */
 
 import { afterEach, expect, test } from 'vitest';
-import { type SqlEngine, statementTopic } from '../../../sql/index.ts';
+import { LocalRegistry, type SqlEngine, statementTopic } from '../../../sql/index.ts';
 import { consumeRecords, produceRecords } from '../../../storage/index.ts';
 import { closeWorlds, openWorld, rowsOf, topicOf, type World } from '../support/world.ts';
 
@@ -136,4 +136,35 @@ test('a query that is made behind PAUSE ALL is not paused', async () => {
   await engine.execute("INSERT INTO s VALUES ('a', 1);");
   await engine.awaitIdle();
   expect(await topicOf(log, 'A')).toEqual(['a={"V":10}']);
+});
+
+test('a topic is deleted while the registry is away, now or at a start; what stays registered is named', async () => {
+  const registry = new LocalRegistry();
+  const { latest } = registry;
+  const engine = { registry };
+  const first = await openWorld({ engine });
+  await first.engine.execute(`CREATE STREAM s (v INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='AVRO', PARTITIONS=1);
+    CREATE STREAM t (v INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='AVRO', PARTITIONS=1);`);
+  registry.latest = () => Promise.reject(new Error('it is away'));
+  const deletes = first.log.deleteTopic.bind(first.log);
+  const [one] = await first.engine.execute('DROP STREAM s DELETE TOPIC;');
+  expect(one?.warnings).toEqual(['the schemas of the topic s are still registered: it is away']);
+  first.log.deleteTopic = () => Promise.reject(new Error('the disk is full'));
+  const [other] = await first.engine.execute('DROP STREAM t DELETE TOPIC;');
+  expect(other?.warnings).toEqual([
+    'the schemas of the topic t are still registered: it is away',
+    'the topic t could not be deleted, and is at the next start: the disk is full',
+  ]);
+  first.log.deleteTopic = deletes;
+  await first.stop();
+  const second = await openWorld({ log: first.log, engine });
+  expect(second.engine.report.failedStatements).toEqual([
+    {
+      statement: 'DROP STREAM t DELETE TOPIC',
+      message: 'the schemas of the topic t are still registered: it is away',
+    },
+  ]);
+  expect((await second.log.describeTopics()).map(({ name }) => name)).toEqual([statementTopic]);
+  registry.latest = latest;
+  expect(await registry.subjects()).toEqual(['s-value', 't-value']);
 });
