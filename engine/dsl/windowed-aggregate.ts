@@ -124,8 +124,11 @@ const slidingWindowAggregate = (
       closing: { endOf: endOfTimeWindow(differenceMs), closesAfterMs: graceMs + 1 },
     }),
     // Records without a value are dropped in any case.
-    operator: (accumulation) =>
-      slidingAggregate({ store, windows, graceMs, retentionMs, accumulation, ...open.option }),
+    operator: (accumulation, { wanted, options }) =>
+      slidingAggregate({
+        ...{ store, windows, graceMs, retentionMs, accumulation, ...open.option },
+        cache: cacheOf(wanted, options),
+      }),
   };
 };
 
@@ -151,7 +154,10 @@ export const sessionWindowAggregate = (
       // A record that comes just then is not late yet.
       closing: { endOf: endOfSession, closesAfterMs: gapMs + graceMs + 1 },
     }),
-    operator: (accumulation, { nullValues = 'given' }) =>
-      sessionAggregate({ store, windows: sessions, graceMs, retentionMs, accumulation, nullValues, ...open.option }),
+    operator: (accumulation, { wanted, options, nullValues = 'given' }) =>
+      sessionAggregate({
+        ...{ store, windows: sessions, graceMs, retentionMs, accumulation, nullValues, ...open.option },
+        cache: cacheOf(wanted, options),
+      }),
   };
 };

@@ -21,6 +21,10 @@
  * join it any more, end + gap + grace < stream time (`open-windows.ts`); retractions are not sent. A session that was
  * sent is never joined again, whatever the retention. (Kafka Streams joins it while it is kept, and sends the joined
  * one too.)
+ *
+ * Cached, it emits merged updates at the end of each transaction instead (`cached-results.ts`), unless results are sent
+ * on window close: a session that was sent and has become part of another one is retracted, one that was not sent is
+ * left out.
  */
 
 import { assert, readI64 } from '../../base/index.ts';
@@ -29,6 +33,7 @@ import { StreamRecord, unknown } from '../record.ts';
 import { SessionStore } from '../stores/session-store.ts';
 import type { SessionWindows } from '../windows/session.ts';
 import type { MergingAccumulation } from './accumulation.ts';
+import { type CacheOption, cachedResults, isCached } from './cached-results.ts';
 import { heldAccumulatorOf } from './held-accumulator.ts';
 import { OpenWindows } from './open-windows.ts';
 import { whyTooLarge } from './timestamped.ts';
@@ -45,6 +50,7 @@ export interface SessionAggregation<V, A, R> {
   readonly nullValues?: NullValues;
   /** Results go when sessions close; the ordered store that keeps the open ones. Left out: every update goes. */
   readonly openWindows?: string;
+  readonly cache?: CacheOption | undefined;
 }
 
 const boundsBytes = 16;
@@ -66,12 +72,33 @@ export const sessionAggregate =
     const closed = new StreamRecord<V>();
     const closesAt = (end: number): number => end + closesAfter + 1;
 
-    const writeKey = ({ keyBytes, keyStart, keyEnd }: StreamRecord<V>, start: number, end: number): void => {
+    const putKey = (keyBytes: Uint8Array, keyStart: number, keyEnd: number, start: number, end: number): void => {
       key.reset();
       key.bytes(keyBytes, keyStart, keyEnd);
       key.i64(end);
       key.i64(start);
     };
+    const writeKey = ({ keyBytes, keyStart, keyEnd }: StreamRecord<V>, start: number, end: number): void =>
+      putKey(keyBytes, keyStart, keyEnd, start, end);
+
+    const cached =
+      open === undefined && isCached(context, aggregation.cache)
+        ? cachedResults<V, R>(context, forward, {
+            visitChanges: (visit) =>
+              store.visitChanges(
+                (start, end, bytes, keyStart, keyEnd, before, from, to, after, afterStart, afterEnd) => {
+                  putKey(bytes, keyStart, keyEnd, start, end);
+                  visit(key.buffer, 0, key.length, before, from, to, after, afterStart, afterEnd);
+                },
+              ),
+            result(bytes, start, end, record) {
+              held.read(bytes, start, end);
+              return held.result(record);
+            },
+            windowBytes: boundsBytes,
+            timeOfKey: (bytes, keyEnd) => readI64(bytes, keyEnd - boundsBytes),
+          })
+        : undefined;
 
     /** Sends what `out` has under the key of the record and a session. */
     const send = (record: StreamRecord<V>, start: number, end: number): void => {
@@ -170,6 +197,7 @@ export const sessionAggregate =
           writeKey(record, found.starts[i] as number, found.ends[i] as number);
           open.remove(closesAt(found.ends[i] as number), key);
         }
+        if (cached !== undefined) return;
         if (open === undefined) return sendChanges(record, start, end, kept);
         if (kept) {
           writeKey(record, start, end);
@@ -178,11 +206,13 @@ export const sessionAggregate =
         open.closeUntil(context.reachedTime(), close);
       },
       flush() {
+        cached?.flush();
         open?.flush(context.streamTime(), close);
         store.expireBelow(context.streamTime() - retentionMs);
       },
       due: () => open?.earliest ?? Number.POSITIVE_INFINITY,
       rollback() {
+        cached?.rollback();
         open?.rollback();
       },
     };

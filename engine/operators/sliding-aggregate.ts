@@ -23,6 +23,9 @@
  *
  * On window close (`openWindows`): emits (k, w): nothing → result(a) once, when w closes, which is when end + grace <
  * stream time (`open-windows.ts`); a group that was deleted is not sent.
+ *
+ * Cached, it emits merged updates at the end of each transaction instead (`cached-results.ts`), unless results are sent
+ * on window close.
  */
 
 import { assert, type ByteWriter, readI64 } from '../../base/index.ts';
@@ -32,6 +35,7 @@ import type { ValueCursor } from '../stores/store.ts';
 import { WindowsByStart } from '../stores/windows-by-start.ts';
 import type { SlidingWindows } from '../windows/sliding.ts';
 import type { Aggregation } from './aggregate.ts';
+import { cachedResults, isCached } from './cached-results.ts';
 import { heldAccumulatorOf } from './held-accumulator.ts';
 import { OpenWindows } from './open-windows.ts';
 import { timestampBytes, timestampOf, whyTooLarge } from './timestamped.ts';
@@ -86,9 +90,29 @@ export const slidingAggregate =
     const { store: name, accumulation, windows, graceMs, retentionMs, openWindows } = aggregation;
     const store = new WindowsByStart(context.store(name, 'ordered'));
     const held = heldAccumulatorOf(accumulation, context);
-    const { sendsBefore } = context;
     const entry = context.scratch();
     const key = context.scratch();
+    const writeKey = (keyBytes: Uint8Array, keyStart: number, keyEnd: number, start: number): void => {
+      key.reset();
+      key.bytes(keyBytes, keyStart, keyEnd);
+      key.i64(start);
+    };
+    const cached =
+      openWindows === undefined && isCached(context, aggregation.cache)
+        ? cachedResults<V, R>(context, forward, {
+            visitChanges: (visit) =>
+              store.visitChanges((start, bytes, keyStart, keyEnd, before, from, to, after, afterStart, afterEnd) => {
+                writeKey(bytes, keyStart, keyEnd, start);
+                visit(key.buffer, 0, key.length, before, from, to, after, afterStart, afterEnd);
+              }),
+            result(bytes, start, end, record) {
+              held.read(bytes, start + timestampBytes, end);
+              return held.result(record);
+            },
+            windowBytes: startBytes,
+          })
+        : undefined;
+    const sendsBefore = context.sendsBefore && cached === undefined;
     const out = new StreamRecord<R>();
     /** Of windows that hold what is before the record, and what is behind it. */
     const left = new KeptEntry(context.scratch());
@@ -103,9 +127,9 @@ export const slidingAggregate =
 
     /** Sends the change of a window that `begins` or was there. */
     const send = ({ keyBytes, keyStart, keyEnd }: StreamRecord<V>, start: number, begins: boolean): void => {
-      key.reset();
-      key.bytes(keyBytes, keyStart, keyEnd);
-      key.i64(start);
+      if (cached !== undefined && out.value !== null) return;
+      writeKey(keyBytes, keyStart, keyEnd, start);
+      if (cached !== undefined) return cached.deleted(key.buffer, 0, key.length, out.timestamp);
       if (open !== undefined) {
         if (out.value === null) open.remove(closesAt(start), key);
         else if (begins) open.add(closesAt(start), key);
@@ -280,11 +304,13 @@ export const slidingAggregate =
         open?.closeUntil(context.reachedTime(), close);
       },
       flush() {
+        cached?.flush();
         open?.flush(context.streamTime(), close);
         store.expireBelow(context.streamTime() - windows.differenceMs - retentionMs);
       },
       due: () => open?.earliest ?? Number.POSITIVE_INFINITY,
       rollback() {
+        cached?.rollback();
         open?.rollback();
       },
     };

@@ -35,7 +35,7 @@ import type {
   ScanVisitor,
 } from './state-store.ts';
 import { StateTable } from './state-table.ts';
-import type { OrderedCursor, StoreSpec } from './store.ts';
+import type { OrderedCursor, OrderedVisitor, StoreSpec } from './store.ts';
 import type { PageWrite } from './store-core.ts';
 import type { StoreOptions } from './store-options.ts';
 import { TreeKey } from './tree-key.ts';
@@ -383,6 +383,13 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     const { count } = this.core.changes;
     if (this.#written !== undefined && this.#writtenAt === count) return this.#written;
     return count + (this.#recent?.count ?? 0);
+  }
+
+  visitChanges(visit: OrderedVisitor): void {
+    this.#moveToPages();
+    this.#changes.visit(visit, (bytes, keyStart, orderStart, orderEnd) =>
+      this.readCommitted(bytes, keyStart, orderStart, bytes, orderStart, orderEnd),
+    );
   }
 
   override writeChangelog(append: ChangelogAppend): void {

@@ -34,6 +34,21 @@ export const readSessionOrder = (bytes: Uint8Array, at: number): { readonly star
   end: readOrderedI64(bytes, at),
 });
 
+/** As `WindowVisitor`, for a session. */
+export type SessionVisitor = (
+  start: number,
+  end: number,
+  key: Uint8Array,
+  keyStart: number,
+  keyEnd: number,
+  before: Uint8Array,
+  beforeStart: number,
+  beforeEnd: number,
+  after: Uint8Array,
+  afterStart: number,
+  afterEnd: number,
+) => void;
+
 export class SessionStore implements ValueCursor {
   /** The bounds of the session that `next` or `get` came to. */
   start = 0;
@@ -128,6 +143,26 @@ export class SessionStore implements ValueCursor {
   remove(key: Uint8Array, keyStart: number, keyEnd: number, start: number, end: number): void {
     writeSessionOrder(this.#order, start, end);
     this.#store.delete(key, keyStart, keyEnd, this.#order, 0, sessionOrderBytes);
+  }
+
+  /** Visits the sessions that the open transaction has changed; the key is `bytes[keyStart, keyEnd)`. */
+  visitChanges(visit: SessionVisitor): void {
+    this.#store.visitChanges((bytes, keyStart, keyEnd, _orderEnd, before, from, to, after, afterStart, afterEnd) => {
+      const start = readOrderedI64(bytes, keyEnd + timeBytes);
+      visit(
+        start,
+        readOrderedI64(bytes, keyEnd),
+        bytes,
+        keyStart,
+        keyEnd,
+        before,
+        from,
+        to,
+        after,
+        afterStart,
+        afterEnd,
+      );
+    });
   }
 
   /** Drops every session that ends before. */

@@ -49,6 +49,21 @@ export type WindowVisitor = (
   afterEnd: number,
 ) => void;
 
+/** The same for an entry of an ordered store: its key is `bytes[keyStart, orderStart)`, its order
+ *  `bytes[orderStart, orderEnd)`. */
+export type OrderedVisitor = (
+  bytes: Uint8Array,
+  keyStart: number,
+  orderStart: number,
+  orderEnd: number,
+  before: Uint8Array,
+  beforeStart: number,
+  beforeEnd: number,
+  after: Uint8Array,
+  afterStart: number,
+  afterEnd: number,
+) => void;
+
 export interface KeyValueStore extends UpdateCursor {
   readonly name: string;
   /** True when the key is present; its value is then under the cursor. */
@@ -154,6 +169,10 @@ export interface OrderedStore extends ValueCursor {
     orderStart: number,
     orderEnd: number,
   ): void;
+  /** Visits the entries that the open transaction has changed and that have not expired, each once: those of a key in
+   *  their order, as far as they lie in one page. One that is again as it was is left out. The visitor may read the
+   *  store, and must not change it. */
+  visitChanges(visit: OrderedVisitor): void;
   /** A cursor over entries of this store. An operator makes its cursors once and uses them again. */
   cursor(): OrderedCursor;
   /** Drops every entry whose time is below. Only where the specification has a retention time. */

@@ -3,7 +3,7 @@
  *  known. */
 
 import { readOrderedI64, writeOrderedI64 } from '../../base/index.ts';
-import type { OrderedCursor, OrderedStore, ValueCursor } from './store.ts';
+import type { OrderedCursor, OrderedStore, ValueCursor, WindowVisitor } from './store.ts';
 
 const orderBytes = 8;
 
@@ -77,6 +77,14 @@ export class WindowsByStart implements ValueCursor {
   remove(key: Uint8Array, keyStart: number, keyEnd: number, start: number): void {
     writeOrderedI64(this.#order, 0, start);
     this.#store.delete(key, keyStart, keyEnd, this.#order, 0, orderBytes);
+  }
+
+  /** Visits the windows that the open transaction has changed. */
+  visitChanges(visit: WindowVisitor): void {
+    this.#store.visitChanges((bytes, keyStart, keyEnd, _orderEnd, before, from, to, after, afterStart, afterEnd) => {
+      const start = readOrderedI64(bytes, keyEnd);
+      visit(start, bytes, keyStart, keyEnd, before, from, to, after, afterStart, afterEnd);
+    });
   }
 
   /** Drops every window that starts before. */

@@ -13,10 +13,14 @@ import {
   type Serde,
   type StoreSpec,
   StreamRecord,
+  sessionAggregate,
+  sessions,
+  sliding,
+  slidingAggregate,
   tableAggregate,
   windowAggregate,
 } from '../../../engine/index.ts';
-import { lineValue, type RunOptions, run, windowedKey } from '../../support/changes.ts';
+import { lineValue, type RunOptions, run, sessionKey, windowedKey } from '../../support/changes.ts';
 
 /** Sums; by value a sum of exactly 0 deletes the group, in place there are no deletions. */
 const byValue: ByValue<number, number, number> = {
@@ -32,6 +36,15 @@ const inPlace: InPlace<number, number> = {
   initialize: (view, at) => view.setFloat64(at, 0),
   add: (view, at, { value }) => view.setFloat64(at, view.getFloat64(at) + (value ?? 0)),
   result: (view, at) => view.getFloat64(at),
+};
+
+const mergingByValue = { ...byValue, merge: (total: number, other: number) => total + other };
+const mergingInPlace = {
+  ...inPlace,
+  merge: (view: DataView, at: number, other: DataView, otherAt: number) => {
+    view.setFloat64(at, view.getFloat64(at) + other.getFloat64(otherAt));
+    return true;
+  },
 };
 
 type Cache = () => boolean;
@@ -106,6 +119,25 @@ const kinds: readonly Kind[] = [
     line: recordOf(fc.nat(60)),
     supplier: (cache: Cache) =>
       windowAggregate({ store: 's', windows: hopping(10, 5), graceMs: 5, retentionMs: 15, accumulation, cache }),
+  })),
+  {
+    name: 'an aggregate over sliding windows',
+    stores: [{ name: 's', kind: 'ordered', retentionMs: 45 }],
+    key: windowedKey(10),
+    line: recordOf(fc.nat(60)),
+    supplier: (cache) =>
+      slidingAggregate({
+        ...{ store: 's', windows: sliding(10), graceMs: 15, retentionMs: 35, accumulation: byValue },
+        cache,
+      }),
+  },
+  ...[mergingByValue, mergingInPlace].map((accumulation) => ({
+    name: `an aggregate ${accumulation.form} over sessions`,
+    stores: [{ name: 's', kind: 'ordered' as const, retentionMs: 40 }],
+    key: sessionKey,
+    line: recordOf(fc.nat(60)),
+    supplier: (cache: Cache) =>
+      sessionAggregate({ store: 's', windows: sessions(5), graceMs: 20, retentionMs: 40, accumulation, cache }),
   })),
 ];
 

@@ -33,7 +33,14 @@ interface Form {
     end: number,
   ): Uint8Array | undefined;
   keyOf(chunk: ScanChunk, index: number): Key;
+  visitChanges(store: StateStore, visit: VisitChange): void;
 }
+
+/** Undefined: it is, or was, absent. */
+type VisitChange = (key: Key, before: string | undefined, after: string | undefined) => void;
+
+const valueOf = (bytes: Uint8Array, start: number, end: number): string | undefined =>
+  start < 0 ? undefined : textOf(bytes, start, end);
 
 export type Span = readonly [bytes: Uint8Array, start: number, end: number];
 
@@ -79,6 +86,12 @@ const ordered = (
     return of(store, 'ordered').readCommitted(key, 0, key.length, ...orderOf(window, bytes, start, end));
   },
   keyOf: ({ bytes, orderStarts, orderEnds }, index) => keyOf(bytes.slice(orderStarts[index], orderEnds[index])),
+  visitChanges: (store, visit) =>
+    of(store, 'ordered').visitChanges((bytes, keyStart, orderStart, orderEnd, before, from, to, after, start, end) => {
+      const key = keyOf(bytes.slice(orderStart, orderEnd));
+      if (textOf(bytes, keyStart, orderStart) !== groupOf(key.key)) throw new Error(`${nameOf(key)} has another key`);
+      visit(key, valueOf(before, from, to), valueOf(after, start, end));
+    }),
 });
 
 export const forms = {
@@ -91,6 +104,14 @@ export const forms = {
     delete: (store, _, bytes, start, end) => of(store, 'key-value').delete(bytes, start, end),
     readCommitted: (store, _, bytes, start, end) => of(store, 'key-value').readCommitted(bytes, start, end),
     keyOf: ({ bytes, keyStarts, keyEnds }, i) => ({ window: 0, key: textOf(bytes, keyStarts[i], keyEnds[i]) }),
+    visitChanges: (store, visit) =>
+      of(store, 'key-value').visitChanges((bytes, keyStart, keyEnd, before, from, to, after, start, end) =>
+        visit(
+          { window: 0, key: textOf(bytes, keyStart, keyEnd) },
+          valueOf(before, from, to),
+          valueOf(after, start, end),
+        ),
+      ),
   },
   window: {
     spec: { name: 'store', kind: 'window', retentionMs: 1 },
@@ -105,6 +126,10 @@ export const forms = {
       window: windowStarts[i] as number,
       key: textOf(bytes, keyStarts[i], keyEnds[i]),
     }),
+    visitChanges: (store, visit) =>
+      of(store, 'window').visitChanges((window, bytes, keyStart, keyEnd, before, from, to, after, start, end) =>
+        visit({ window, key: textOf(bytes, keyStart, keyEnd) }, valueOf(before, from, to), valueOf(after, start, end)),
+      ),
   },
   ordered: ordered(
     { name: 'store', kind: 'ordered' },

@@ -193,7 +193,28 @@ export class World {
     this.openMeta.set(name, value);
   }
 
+  /** What the store visits as changed is what differs from the last commit; what has expired is left out. */
+  checkChanges(): void {
+    const visited = new Set<string>();
+    formOf(this.kind).visitChanges(this.store, (at, before, after) => {
+      const name = nameOf(at);
+      expect(visited.has(name), `${name} is visited twice`).toBe(false);
+      visited.add(name);
+      expect(before, `${name} before`).toBe(this.committed.get(name));
+      expect(after, `${name} after`).toBe(this.open.get(name));
+      // The visitor may read the store.
+      expect(this.get(at)).toBe(after);
+      for (const near of [...this.keys.values()].slice(0, 3)) this.get(near);
+    });
+    for (const name of new Set([...this.committed.keys(), ...this.open.keys()])) {
+      if ((this.keys.get(name) as Key).window < this.openFloor || this.committed.get(name) === this.open.get(name))
+        continue;
+      expect(visited.has(name), `${name} has changed and is not visited`).toBe(true);
+    }
+  }
+
   commit(): void {
+    this.checkChanges();
     const entries: Entry[] = [];
     this.store.writeChangelog((key, keyStart, keyEnd, value, valueStart, valueEnd) => {
       entries.push({
