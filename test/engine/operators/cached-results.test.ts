@@ -158,11 +158,11 @@ const sentBy = (text: string): Sent[] =>
 
 const rowOf = (after: string): string => after.split(' @')[0] ?? '';
 
-/** What is sent of each key, in its order. What changes nothing may be left out. */
+/** What is sent of each key, in its order. An update that leaves a row as it was may be left out. */
 const byKey = (sent: readonly Sent[]): Record<string, readonly string[]> => {
   const texts: Record<string, string[]> = {};
   for (const { key, before, after } of sent.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)))
-    if (before !== rowOf(after)) (texts[key] ??= []).push(`${before} -> ${after}`);
+    if (before === '-' || before !== rowOf(after)) (texts[key] ??= []).push(`${before} -> ${after}`);
   return texts;
 };
 
