@@ -137,20 +137,24 @@ export class Session {
     if (interactive) terminal.message(`${name} is ${value === undefined ? `un${what}` : what}.`);
   }
 
+  /** With the values of variables in it, as the server has it. */
+  #inForce(setting: Setting | undefined): Setting | undefined {
+    if (setting?.value === undefined) return setting;
+    const { name, value } = setting;
+    return { name: withVariables(name, this.#variables), value: withVariables(value, this.#variables) };
+  }
+
   async #execute({ text, statements }: Batch, signal: AbortSignal): Promise<void> {
     const { client, terminal, interactive } = this.#options;
     const entities = await client.execute(`${text};`, this.#sent, signal);
     let kept = 0;
     for (const statement of statements) {
       const setting = settingOf(statement.text);
-      this.#keep(this.#properties, setting, 'set');
+      this.#keep(this.#properties, this.#inForce(setting), 'set');
       const variable = variableOf(statement.text);
       this.#keep(
         this.#variables,
-        variable && {
-          name: variable.name.toLowerCase(),
-          value: variable.value === undefined ? undefined : withVariables(variable.value, this.#variables),
-        },
+        this.#inForce(variable && { ...variable, name: variable.name.toLowerCase() }),
         'defined',
       );
       if (setting !== undefined || variable !== undefined) kept++;

@@ -30,6 +30,7 @@ import {
   QuotedName,
   RightParen,
   Semicolon,
+  Star,
   StringText,
   tokenize,
   Unit,
@@ -208,11 +209,12 @@ const names: { readonly [M in Meaning]: (place: Place) => Iterable<CompletionIte
     if (place.before.some(({ tokenType }) => tokenType === keyword.VALUES)) return yield* names.function(place);
     for (const text of lambdaParameters(place.before)) yield { text, kind: 'column', detail: 'of the lambda' };
     const read = sourcesRead(place);
-    for (const { alias, source } of read) yield { ...sourceItem(source), text: printName(alias) };
-    const sources = read.length > 0 ? read.map(({ source }) => source) : place.catalog.sources();
-    yield* sources.flatMap(columnsOf);
-    const windowed = sources.some(({ schema }) => schema.windowed !== undefined);
-    for (const name of pseudoColumns) {
+    yield* read.flatMap((each) => (each.alias === '' ? [] : sourceItem({ ...each, name: each.alias })));
+    const sources = read.length > 0 ? read : place.catalog.sources().map((source) => readOf(source));
+    yield* sources.flatMap(columnItems);
+    const windowed = sources.some((source) => source.windowed);
+    // Rows of subqueries have none.
+    for (const name of sources.every(({ kind }) => kind === 'subquery') ? [] : pseudoColumns) {
       if (windowed || !name.startsWith('WINDOW')) yield { text: name, kind: 'column', detail: 'of every row' };
     }
     yield* names.function(place);
@@ -220,7 +222,7 @@ const names: { readonly [M in Meaning]: (place: Place) => Iterable<CompletionIte
   member(place) {
     const qualifier = place.before.at(-2);
     const name = qualifier === undefined ? '' : nameOf(qualifier);
-    return sourcesRead(place).flatMap(({ alias, source }) => (alias === name ? columnsOf(source) : []));
+    return sourcesRead(place).flatMap((read) => (read.alias === name ? columnItems(read) : []));
   },
   field(place) {
     const path: string[] = [];
@@ -231,8 +233,8 @@ const names: { readonly [M in Meaning]: (place: Place) => Iterable<CompletionIte
       if (place.before[at - 1]?.tokenType !== Arrow) break;
     }
     const [column = '', ...rest] = path;
-    return sourcesRead(place).flatMap(({ source }) => {
-      let type: SqlType | undefined = allColumns(source).find(({ name }) => name === column)?.type;
+    return sourcesRead(place).flatMap(({ columns }) => {
+      let type = columns.find(({ name }) => name === column)?.type;
       for (const name of rest) type = fieldsOf(type).find((field) => field.name === name)?.type;
       return fieldsOf(type).map(
         (field): CompletionItem => ({ text: printName(field.name), kind: 'column', detail: printType(field.type) }),
@@ -243,7 +245,7 @@ const names: { readonly [M in Meaning]: (place: Place) => Iterable<CompletionIte
     const into = before.findIndex(({ tokenType }) => tokenType === keyword.INTO);
     const target = before[into + 1];
     const source = target === undefined ? undefined : catalog.source(nameOf(target));
-    return source === undefined ? [] : columnsOf(source);
+    return source === undefined ? [] : columnItems(readOf(source));
   },
   'own type': ({ catalog }) =>
     [...catalog.types()].map(([name, type]) => ({ text: printName(name), kind: 'type', detail: printType(type) })),
@@ -302,7 +304,7 @@ const lambdaParameters = (before: readonly IToken[]): readonly string[] => {
   return found;
 };
 
-const sourceItem = ({ name, kind }: Source): CompletionItem => ({
+const sourceItem = ({ name, kind }: Pick<SourceRead, 'name' | 'kind'>): CompletionItem => ({
   text: printName(name),
   kind: 'source',
   detail: kind.toUpperCase(),
@@ -310,29 +312,131 @@ const sourceItem = ({ name, kind }: Source): CompletionItem => ({
 
 const allColumns = ({ schema }: Source): readonly Column[] => [...schema.key, ...schema.value];
 
-const columnsOf = (source: Source): CompletionItem[] =>
-  allColumns(source).map(({ name, type }) => ({
+const columnItems = ({ name: source, columns }: SourceRead): CompletionItem[] =>
+  columns.map(({ name, type }) => ({
     text: printName(name),
     kind: 'column',
-    detail: `${printType(type)} of ${source.name}`,
+    detail: type === undefined ? `of ${source}` : `${printType(type)} of ${source}`,
   }));
 
 const fieldsOf = (type: SqlType | undefined): readonly { readonly name: string; readonly type: SqlType }[] =>
   type?.kind === 'STRUCT' ? type.fields : [];
 
-/** What stands behind FROM and JOIN, before or behind the cursor, with the names that columns are qualified by. */
-const sourcesRead = ({ all, catalog }: Place): { readonly alias: string; readonly source: Source }[] =>
-  all.flatMap((token, at) => {
-    const name = all[at + 1];
-    if (
-      (token.tokenType !== keyword.FROM && token.tokenType !== keyword.JOIN) ||
-      name === undefined ||
-      !isKind(name, Name)
-    )
-      return [];
-    const source = catalog.source(nameOf(name));
-    if (source === undefined) return [];
-    const alias = all[at + 2]?.tokenType === keyword.AS ? all[at + 3] : all[at + 2];
-    const isAlias = alias?.tokenType === PlainName || alias?.tokenType === QuotedName;
-    return [{ alias: isAlias ? nameOf(alias) : source.name, source }];
-  });
+// ------------------------------------------------------------------------------------------------ what a query reads
+
+interface ColumnRead {
+  readonly name: string;
+  /** Undefined for a computed column of a subquery. */
+  readonly type?: SqlType | undefined;
+}
+
+/** What stands behind FROM or JOIN. */
+interface SourceRead {
+  /** What its columns are qualified by. */
+  readonly alias: string;
+  readonly name: string;
+  readonly kind: Source['kind'] | 'subquery';
+  readonly columns: readonly ColumnRead[];
+  readonly windowed: boolean;
+}
+
+const readOf = (source: Source, alias = source.name): SourceRead => ({
+  alias,
+  name: source.name,
+  kind: source.kind,
+  columns: allColumns(source),
+  windowed: source.schema.windowed !== undefined,
+});
+
+/** What the query around the cursor reads, named before or behind the cursor. */
+const sourcesRead = ({ all, before, catalog }: Place): readonly SourceRead[] => {
+  let from = 0;
+  let closed = 0;
+  for (let at = before.length - 1; at >= 0 && from === 0; at--) {
+    const type = before[at]?.tokenType;
+    if (type === RightParen) closed++;
+    else if (type === LeftParen && closed > 0) closed--;
+    else if (type === LeftParen && all[at + 1]?.tokenType === keyword.SELECT) from = at + 1;
+  }
+  return readIn(all.slice(from), catalog);
+};
+
+/** What a query reads, from its own words up to where it ends. Subqueries that are deeper than `levels` have no columns
+ *  here. */
+const readIn = (words: readonly IToken[], catalog: Catalog, levels = 16): readonly SourceRead[] => {
+  const found: SourceRead[] = [];
+  let depth = 0;
+  for (let at = 0; at < words.length && depth >= 0; at++) {
+    const type = words[at]?.tokenType;
+    const next = words[at + 1];
+    if (type === LeftParen) depth++;
+    else if (type === RightParen) depth--;
+    else if ((type !== keyword.FROM && type !== keyword.JOIN) || next === undefined) continue;
+    else if (isSubquery(words, at + 1)) {
+      const end = endOf(words, at + 1);
+      const columns = levels === 0 ? [] : columnsSelected(words.slice(at + 2, end), catalog, levels - 1);
+      const alias = aliasAt(words, end + 1) ?? '';
+      found.push({ alias, name: alias, kind: 'subquery', columns, windowed: false });
+      at = end;
+    } else if (isKind(next, Name)) {
+      const source = catalog.source(nameOf(next));
+      if (source !== undefined) found.push(readOf(source, aliasAt(words, at + 2)));
+    }
+  }
+  return found;
+};
+
+const isSubquery = (words: readonly IToken[], at: number): boolean =>
+  words[at]?.tokenType === LeftParen && words[at + 1]?.tokenType === keyword.SELECT;
+
+/** Where the parenthesis ends that begins here. */
+const endOf = (words: readonly IToken[], from: number): number => {
+  let depth = 0;
+  for (let at = from; at < words.length; at++) {
+    if (words[at]?.tokenType === LeftParen) depth++;
+    else if (words[at]?.tokenType === RightParen && --depth === 0) return at;
+  }
+  return words.length;
+};
+
+const aliasAt = (words: readonly IToken[], at: number): string | undefined => {
+  const alias = words[at]?.tokenType === keyword.AS ? words[at + 1] : words[at];
+  const isAlias = alias?.tokenType === PlainName || alias?.tokenType === QuotedName;
+  return isAlias ? nameOf(alias) : undefined;
+};
+
+/** The columns that a SELECT list names; those without a name are left out. */
+const columnsSelected = (words: readonly IToken[], catalog: Catalog, levels: number): readonly ColumnRead[] => {
+  const read = readIn(words, catalog, levels);
+  const found: ColumnRead[] = [];
+  let item: IToken[] = [];
+  let depth = 0;
+  for (const word of words.slice(1)) {
+    const { tokenType } = word;
+    const ends = depth === 0 && (tokenType === Comma || tokenType === keyword.FROM);
+    if (ends) found.push(...columnsOfItem(item, read));
+    if (ends && tokenType === keyword.FROM) break;
+    if (tokenType === LeftParen) depth++;
+    else if (tokenType === RightParen) depth--;
+    if (ends) item = [];
+    else item.push(word);
+  }
+  return found;
+};
+
+const columnsOfItem = (item: readonly IToken[], read: readonly SourceRead[]): readonly ColumnRead[] => {
+  const last = item.at(-1);
+  const qualifier = item.at(-2)?.tokenType === Dot ? item.at(-3) : undefined;
+  const within = read.filter(({ alias }) => qualifier === undefined || alias === nameOf(qualifier));
+  if (last?.tokenType === Star) {
+    const joined = read.length > 1;
+    return within.flatMap(({ alias, columns }) =>
+      columns.map(({ name, type }) => ({ name: joined ? `${alias}_${name}` : name, type })),
+    );
+  }
+  if (last === undefined || !isKind(last, Name)) return [];
+  const isColumn = item.length === (qualifier === undefined ? 1 : 3);
+  const named = item.at(-2)?.tokenType === keyword.AS ? columnsOfItem(item.slice(0, -2), read) : [];
+  const same = isColumn ? within.flatMap(({ columns }) => columns).find(({ name }) => name === nameOf(last)) : named[0];
+  return [{ name: nameOf(last), type: same?.type }];
+};

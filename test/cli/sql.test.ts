@@ -189,6 +189,14 @@ describe('what DEFINE defines holds for the statements behind it', () => {
   });
 });
 
+test('a value of SET may hold a variable', async () => {
+  server.asked.length = 0;
+  await millrace(['sql', url, '-e', "DEFINE a = 'it''s'; SET 'p' = '${a} late'; PRINT users;"]);
+  expect(server.asked.at(-1)?.body['streamsProperties'] ?? server.asked.at(-1)?.body['properties']).toEqual({
+    p: "it's late",
+  });
+});
+
 describe('RUN SCRIPT', () => {
   const script = (name: string, content: string): string => {
     const file = join(folder, name);

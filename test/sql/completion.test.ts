@@ -47,6 +47,18 @@ test.each([
   ['SELECT c.| FROM orders o JOIN customers AS c ON', 'column', 'CITY NAME SINCE'],
   ['SELECT * FROM orders o JOIN customers c ON o.|', 'column', 'AMOUNT CUSTOMER ID ITEMS PLACE TS'],
   ['SELECT | FROM orders o JOIN customers c', 'source', 'C O'],
+  ['SELECT x.| FROM (SELECT a AS c FROM pairs) x', 'column', 'C'],
+  ['SELECT x.| FROM (SELECT *, LEN(v) AS n FROM pairs) AS x', 'column', 'A B N V'],
+  [
+    'SELECT | FROM (SELECT o.id, c.* FROM orders o JOIN customers c ON o.id = c.id) x',
+    'column',
+    'C_CITY C_NAME C_SINCE ID',
+  ],
+  ['SELECT x.| FROM (SELECT c, 1 + 1 FROM (SELECT a AS c FROM pairs)) x', 'column', 'C'],
+  ['SELECT x.home->| FROM (SELECT place AS home FROM orders) x', 'column', 'CITY ZIP'],
+  ['SELECT * FROM (SELECT | FROM pairs) x JOIN orders o', 'column', 'A B ROWOFFSET ROWPARTITION ROWTIME V'],
+  ['SELECT * FROM (SELECT LEN(v| FROM pairs) x', 'column', 'v'],
+  ['SELECT * FROM (SELECT a FROM pairs) x WHERE |', 'source', 'X'],
   ['SELECT place->| FROM orders', 'column', 'CITY ZIP'],
   ['SELECT o.place->| FROM orders o', 'column', 'CITY ZIP'],
   ['SELECT TRANSFORM(items, itm => it| FROM orders', 'column', 'items itm'],
@@ -151,10 +163,12 @@ test('at every place of the golden scripts the word that stands there is offered
 });
 
 test('a long statement does not hang it', () => {
+  const nested = 'SELECT x. FROM ' + '(SELECT a FROM '.repeat(5_000);
   const text = `SELECT ${Array.from({ length: 2_000 }, (_, i) => `a + ${i}`).join(', ')}, ${'ARRAY['.repeat(30)}`;
   const start = performance.now();
   complete(text, text.length, context);
   complete('SELECT ' + '('.repeat(20_000) + 'a ', 20_009, context);
+  complete(nested, 9, context);
   expect(performance.now() - start).toBeLessThan(30_000);
 });
 
