@@ -56,7 +56,10 @@ export const createApp = (options: AppOptions): FastifyInstance => {
     if (others.length > 0 && method === 'OPTIONS') return reply.code(204).send();
     throw others.length === 0
       ? new RequestError(errorCodes.notFound, `there is no ${method} ${url}`)
-      : new RequestError(errorCodes.methodNotAllowed, `there is no ${method} ${url}, but ${others.join(', ')}`);
+      : new RequestError(
+          errorCodes.methodNotAllowed,
+          `there is no ${method} ${url}: the methods of this path are ${others.join(', ')}`,
+        );
   });
 
   const context: RouteContext = { ...options, openQueries: new OpenQueries(options.limits.maxOpenQueries) };

@@ -47,13 +47,27 @@ const meanings: Readonly<Record<string, (text: string, name: string) => Partial<
   'max.retries': (text, name) => ({ tries: wholeNumber(text, name) + 1 }),
 };
 
-/** The servers of a registry, each without a slash at its end. Raises a `UserError` for what is no URL of one. */
+/** The servers of a registry. Raises a `UserError` for what is not the URL of one. */
 export const serversOf = ({ url }: RegistryPlace): readonly URL[] => {
   const urls = url.split(',').map((each) => URL.parse(each.trim()));
   return urls.map((each) => {
-    if (each !== null && /^https?:$/.test(each.protocol)) return each;
-    throw invalid('the URL of the schema registry is not one of http or https');
+    if (each === null || !/^https?:$/.test(each.protocol)) {
+      throw invalid('the URL of the schema registry is not one of http or https');
+    }
+    if (plainText(each.username) === undefined || plainText(each.password) === undefined) {
+      throw invalid('in the user or password of the URL of the schema registry, a "%" has to be written as %25');
+    }
+    return each;
   });
+};
+
+/** Of a part of a URL; undefined where its escapes are not UTF-8. */
+const plainText = (part: string): string | undefined => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
 };
 
 /** The place of the registry, undefined for the embedded one, and the properties that are left for statements. */

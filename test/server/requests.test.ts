@@ -150,7 +150,7 @@ describe.each(versions)('over %s', (_, call) => {
     ['OPTIONS', '/ksql', {}, 204, ''],
     ['OPTIONS', '/nowhere', {}, 404, '"error_code":40400'],
     ['GET', '/ksql', {}, 405, '"error_code":40500'],
-    ['GET', '/query-stream', {}, 405, 'but POST'],
+    ['GET', '/query-stream', {}, 405, 'the methods of this path are POST'],
     ['DELETE', '/status/stream/WORDS/create', {}, 405, 'but GET, HEAD'],
     ['PATCH', '/subjects/a/versions', {}, 405, 'but DELETE, GET'],
     ['POST', '/info', { headers: { 'content-type': json } }, 405, '"error_code":40500'],

@@ -270,6 +270,7 @@ describe('the place of a registry', () => {
   test.each([
     [{ [`${property}.url`]: 'localhost:8081' }, 'is not one of http or https'],
     [{ [`${property}.url`]: 'http://a:1,b:2' }, 'is not one of http or https'],
+    [{ [`${property}.url`]: 'http://ann:100%@a:1' }, 'a "%" has to be written as %25'],
     [{ [`${property}.uri`]: 'http://a' }, `there is no property called "${property}.uri"`],
     [{ [`${property}.max.retries`]: 1 }, `are given without "${property}.url"`],
     [{ [`${property}.max.retries`]: 'x' }, `takes a whole number, not 'x'`],
