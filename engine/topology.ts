@@ -293,6 +293,12 @@ export class Topology {
 
   /** The parts that run by themselves. Validates first. */
   subTopologies(): readonly SubTopology[] {
+    const [pattern] = this.#patterns;
+    if (pattern !== undefined && this.#topics === undefined) {
+      throw new UserError('DSL_TOPICS_MISSING', `which topics match ${String(pattern)} is not known yet`, {
+        hint: "Name them, as an application does when it starts: topology.over(['…']).",
+      });
+    }
     this.#subTopologies ??= splitTopology(orderNodes(this), this.stores, this.globalNames.stores);
     return this.#subTopologies;
   }

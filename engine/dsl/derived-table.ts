@@ -29,7 +29,7 @@ interface Derivation<V, V2> {
 }
 
 export const derivedTable = <K, V, V2>(
-  { graph, node: parent, key, wanted, rows }: TableParts<K, V>,
+  { graph, node: parent, key, wanted, versioned = false, rows }: TableParts<K, V>,
   { node, operator, before, row, value, store }: Derivation<V, V2>,
 ): KTable<K, V2> => {
   if (store === undefined) {
@@ -41,6 +41,7 @@ export const derivedTable = <K, V, V2>(
       value,
       wanted,
       store,
+      versioned,
       rows: rows && (() => mappedRows(rows(), row)),
     });
   }
@@ -71,7 +72,7 @@ export type ValueTransformerSupplier<K, V, V2, S extends AnyStoreBuilder> = (
 
 /** A function with state is called once for each change: where its former results are needed they are kept. */
 export const transformedTable = <K, V, V2, const S extends readonly AnyStoreBuilder[]>(
-  { graph, node: parent, key, wanted: of }: TableParts<K, V>,
+  { graph, node: parent, key, wanted: of, versioned = false }: TableParts<K, V>,
   supplier: ValueTransformerSupplier<K, V, V2, S[number]>,
   options: Processed<S> & Materialized<V2>,
 ): KTable<K, V2> => {
@@ -101,6 +102,7 @@ export const transformedTable = <K, V, V2, const S extends readonly AnyStoreBuil
     value: options.value,
     wanted,
     store: options.value && store,
+    versioned: versioned && options.store === undefined,
     rows: () => storedRows(store, row()),
   });
 };

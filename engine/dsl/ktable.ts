@@ -43,14 +43,14 @@ export class KTable<K, V> {
   }
 
   #filter(keeps: (key: K, value: V) => boolean, not: boolean, options: Materialized<V>): KTable<K, V> {
-    const { graph, key, wanted } = this.#parts;
+    const { graph, key, wanted, versioned = false } = this.#parts;
     const node = graph.name('KTABLE-FILTER', options.name);
     // It needs the row before, which only a store knows.
     wanted.store = true;
     const passes = (row: V, record: StreamRecord<unknown>): boolean => keeps(presentKeyOf(key, record), row);
     return derivedTable(this.#parts, {
       node,
-      operator: tableFilter<V>(passes, { not }),
+      operator: tableFilter<V>(passes, { not, versioned }),
       before: 'needed',
       row: (row, record) => (passes(row, record) !== not ? row : null),
       value: options.value ?? this.#parts.value,

@@ -99,6 +99,9 @@ export interface TableParts<K, V> {
   readonly windowStore?: string;
   /** The store of its former rows, of a versioned table. */
   readonly history?: string;
+  /** Its changes may be older than those that came before: of a versioned table, and of those that are made of one and
+   *  kept nowhere. Default false. */
+  readonly versioned?: boolean;
   /** Where rows are looked up; called when the topology is built. Undefined: nowhere, the store has rows that were not
    *  sent yet. */
   readonly rows: (() => ViewedTable<V>) | undefined;

@@ -69,6 +69,7 @@ const versionedTable = <K, V>(
     wanted: { store: true },
     store,
     history: stores.history,
+    versioned: true,
     rows: () => versionedRows(stores, row),
   });
 };

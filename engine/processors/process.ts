@@ -262,7 +262,6 @@ class Scope<KIn, KOut, VOut, S extends AnyStoreBuilder> implements StoreAccess {
       this.#record = undefined;
       this.#recordHeaders = RecordHeaders.empty;
       this.#time = time;
-      if (time > this.#streamTime && type === 'stream time') this.#streamTime = time;
       try {
         callback(time);
       } finally {

@@ -65,7 +65,8 @@ export interface CommonContext<S extends AnyStoreBuilder = AnyStoreBuilder> {
   recordMetadata(): RecordMetadata | undefined;
   /** The largest timestamp that has reached this processor, the record in hand included; −1 before the first. Where
    *  records of several partitions meet (behind a repartition): the time by which the record in hand may be late. Kept
-   *  over restarts where the processor has a store. */
+   *  over restarts where the processor has a store. A punctuator's time may be later: it is the task's, which counts
+   *  records that have not come here. */
   currentStreamTimeMs(): number;
   /** The clock of whatever drives the task: the machine's, or the one that a test moves on. Epoch milliseconds. */
   currentSystemTimeMs(): number;

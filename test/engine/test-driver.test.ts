@@ -64,6 +64,35 @@ test('a topic that is written and read loops back', () => {
   ).toEqual(['x', 'x+', 'x++', 'x+++']);
 });
 
+test('sources by pattern read the topics that the topology is made over', () => {
+  const builder = new StreamsBuilder();
+  builder
+    .stream(/^source-\d$/, texts)
+    .mapValues((value) => `digit ${value}`, { value: string })
+    .to('out');
+  builder
+    .stream(/^source-[A-Z]$/, texts)
+    .mapValues((value) => `letter ${value}`, { value: string })
+    .to('out');
+  builder.stream('plain', texts).to('out');
+  const topology = builder.build();
+  expect(() => new TopologyTestDriver(topology)).toThrow(
+    expect.objectContaining({
+      code: 'DSL_TOPICS_MISSING',
+      message: 'which topics match /^source-\\d$/ is not known yet',
+    }),
+  );
+  const driver = new TopologyTestDriver(topology.over(['source-1', 'source-2', 'source-Z', 'other']));
+  for (const topic of ['source-Z', 'source-2', 'plain', 'source-1']) driver.input(topic, texts).pipe('a', topic);
+  expect(driver.output('out', texts).readValues()).toEqual([
+    'letter source-Z',
+    'digit source-2',
+    'plain',
+    'digit source-1',
+  ]);
+  expect(() => driver.input('other', texts)).toThrow('the topology does not read the topic "other"');
+});
+
 test('an output that is read by another serde than it was written with names the record', () => {
   const driver = new TopologyTestDriver(counting());
   driver.input('in', texts).pipe('a', 'x');

@@ -237,7 +237,9 @@ describe.each(['inner', 'left', 'outer'] as const)('join: %s', (kind) => {
   });
 
   test('does not send it where nothing asks for it', () => {
-    expect(replay(joins[kind]({}), steps[kind], { asked: false })).toBe(steps[kind].replace(/: (\d) \S+ -> /g, ': $1 '));
+    expect(replay(joins[kind]({}), steps[kind], { asked: false })).toBe(
+      steps[kind].replace(/: (\d) \S+ -> /g, ': $1 '),
+    );
   });
 
   test('of filtered and mapped tables', () => {

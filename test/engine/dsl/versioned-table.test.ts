@@ -94,6 +94,40 @@ test('a derived table that is kept', () => {
   expect(play(kept, steps)).toBe(steps);
 });
 
+test('a filter of it sends each version, so that a table of what it sends has the same history', () => {
+  const long = (left: KTable<string, string>) => left.filter((_key, value) => value.length > 1);
+  const filtered = build(long);
+  const steps = `
+    L a x@20: a=-@20
+    L a xx@10: a=xx@10
+    L a x@15: a=-@15
+    L a -@30: a=-@30`;
+  expect(play(filtered, steps)).toBe(steps);
+  const upper = (left: KTable<string, string>) => left.mapValues((value) => value.toUpperCase(), { value: string });
+  expect(
+    play(
+      build((left) => long(upper(long(left)))),
+      steps,
+    ),
+  ).toBe(steps.replace('a=xx', 'a=XX'));
+
+  const builder = new StreamsBuilder();
+  long(builder.table('left', { ...texts, ...versioned }))
+    .toStream()
+    .to('filtered', texts);
+  const again = builder.table('filtered', { ...texts, ...versioned });
+  builder
+    .stream('right', texts)
+    .leftJoin(again, (value, row) => `${value}+${row}`, { value: string })
+    .to('out');
+  const joined = `
+    L a x@20
+    L a xx@10
+    R a 1@12: a=1+xx@12
+    R a 2@25: a=2+null@25`;
+  expect(play(builder.build(), joined)).toBe(joined);
+});
+
 test('what is held back of it', () => {
   const suppressed = build((left) => left.suppress(Suppressed.untilTimeLimit(10, BufferConfig.unbounded())));
   const steps = `

@@ -134,6 +134,95 @@ describe('process', () => {
     expect(play(topology, lines, 'right-out')).toEqual(['a: r all @0', 'c: r other @0']);
   });
 
+  test('what it forwards several times has each time its own time; the record in hand keeps its own', () => {
+    const builder = new StreamsBuilder();
+    const parted = builder.stream('in', texts).process<string>((context) => ({
+      process(record) {
+        context.forward(record);
+        context.forward({ ...record, timestamp: record.timestamp + 5 }, 'first');
+        context.forward(record, 'second');
+        context.forward({ ...record, timestamp: record.timestamp + 2 });
+      },
+    }));
+    parted
+      .process<string>((context) => ({ process: (record) => context.forward(record) }), { name: 'first' })
+      .to('first-out', texts);
+    parted
+      .process<string>(
+        (context) => ({ process: (record) => context.forward({ ...record, timestamp: record.timestamp + 10 }) }),
+        { name: 'second' },
+      )
+      .to('second-out', texts);
+    const topology = builder.build();
+    expect(play(topology, ['a: x @10', 'b: y @20'], 'first-out')).toEqual([
+      ...['a: x @10', 'a: x @15', 'a: x @12'],
+      ...['b: y @20', 'b: y @25', 'b: y @22'],
+    ]);
+    expect(play(topology, ['a: x @10', 'b: y @20'], 'second-out')).toEqual([
+      ...['a: x @20', 'a: x @20', 'a: x @22'],
+      ...['b: y @30', 'b: y @30', 'b: y @32'],
+    ]);
+  });
+
+  test('what it writes to a topic that it reads comes after what it has forwarded besides', () => {
+    const builder = new StreamsBuilder();
+    const parted = builder.stream('in', texts).process<string>((context) => ({
+      process(record) {
+        if (record.value?.startsWith('again ') === false)
+          context.forward({ ...record, value: `again ${record.value}` }, 'again');
+        context.forward(record, 'out');
+      },
+    }));
+    parted.filter(() => true, { name: 'again' }).to('in', texts);
+    parted.filter(() => true, { name: 'out' }).to('out', texts);
+    expect(play(builder.build(), ['a: x @3'])).toEqual(['a: x @3', 'a: again x @3']);
+  });
+
+  test('its stream time is that of the records that reach it, its punctuators go by that of the task', () => {
+    const builder = new StreamsBuilder();
+    builder
+      .stream('in', texts)
+      .filter((_key, value) => value !== 'left out')
+      .process<string>((context) => {
+        context.schedule(10, 'stream time', (time) => {
+          context.forward({ key: 'tick', value: `${context.currentStreamTimeMs()}`, timestamp: time });
+        });
+        return {
+          process: (record) => context.forward({ ...record, value: `${context.currentStreamTimeMs()}` }),
+        };
+      })
+      .to('out', texts);
+    expect(play(builder.build(), ['a: x @5', 'a: left out @25', 'a: y @7'])).toEqual([
+      'a: 5 @5',
+      'tick: 5 @5',
+      'tick: 5 @25',
+      'a: 7 @7',
+    ]);
+  });
+
+  test('what a punctuator puts into a store is late by the time of the processor, not by its own', () => {
+    const prices = Stores.versioned('prices', string, string, { historyMs: 100 });
+    const builder = new StreamsBuilder();
+    builder
+      .stream('in', texts)
+      .filter((_key, value) => value !== 'left out')
+      .process<string, readonly [typeof prices]>(
+        (context) => {
+          const store = context.getStateStore(prices);
+          context.schedule(1000, 'stream time', (time) => {
+            if (time > 5) context.forward({ key: 'tick', value: `${store.put('b', 'late', 6)}` });
+          });
+          return {
+            process: (record) => context.forward({ ...record, value: `${store.put('a', record.value, 6)}` }),
+          };
+        },
+        { stores: [prices], value: string },
+      )
+      .to('out');
+    const lines = ['a: x @5', 'a: left out @2000', 'a: y @7'];
+    expect(play(builder.build(), lines)).toEqual(['a: true @5', 'tick: true @2000', 'a: true @7']);
+  });
+
   test('knows application, task, place of the record, stream time and the clock of the driver', () => {
     const seen: unknown[] = [];
     const topology = withProcessor((stream) =>
