@@ -2,8 +2,8 @@
  * What tables send on, row before and row after, where a child asks for the row before: after the tables of Kafka's
  * tests of its operators on tables.
  *
- * A line is one record, piped to `left` or `right`, and behind the colon what came of it: the row, or `before -> after`,
- * and its time. `-` is an absent row.
+ * A line is one record, piped to `left` or `right`, and behind the colon what came of it: the row, or
+ * `before -> after`, and its time. `-` is an absent row.
  */
 
 import { describe, expect, test } from 'vitest';
