@@ -23,8 +23,8 @@
  *
  * A left row without a foreign key, and one that was deleted, have no partner: the left task emits at once what becomes
  * of the result, and ends the subscription. Inner: nothing goes out for a row that comes without a foreign key; the
- * record is dropped (`null-key`). What finds no row goes out as a deletion only where there was a left row with a
- * foreign key before. Left: it is joined with null.
+ * record is dropped (`null-key`). What finds no row goes out as a deletion only where there was a left row before. Left:
+ * it is joined with null.
  *
  * State: in the right task an ordered store: foreign key → primary key → fingerprint of the left row, partition. The
  * rows themselves are looked up where both tables have them. The result's time is the later one of both rows. Outdated
@@ -171,7 +171,7 @@ export const subscribe =
           if (value !== null && leftJoin) emit(record, timestamp, join(value, null, record, context));
           else if (had || (leftJoin && before !== null)) emit(record, timestamp, null);
         } else if (!partners.find(newKey)) {
-          send(record, newKey, leftJoin || had ? asks.always : asks.ifThere, 0);
+          send(record, newKey, leftJoin || before !== null ? asks.always : asks.ifThere, 0);
         } else {
           if (!stays) send(record, newKey, asks.ifOther, partners.fingerprint);
           const { rowBytes, rowStart, rowEnd } = partners;
@@ -179,7 +179,7 @@ export const subscribe =
             const partner = serde.read(rowBytes, rowStart, rowEnd);
             emit(record, Math.max(timestamp, partners.timestamp), join(value, partner, record, context));
           } else if (leftJoin) emit(record, timestamp, join(value, null, record, context));
-          else if (had) emit(record, timestamp, null);
+          else if (before !== null) emit(record, timestamp, null);
         }
         if (had && !stays) again.delete(record.keyBytes, record.keyStart, record.keyEnd);
       },

@@ -179,6 +179,23 @@ forAll('the foreign key is null, comes, and goes', {
     R r1 uno@6`,
 });
 
+forAll('a row that had no foreign key finds no row: the result is deleted, as where it had another one', {
+  inner: `
+    L l1 a|-@0
+    L l1 a|r1@1: l1=-@1
+    L l2 b|r1@2
+    L l3 c|-@3
+    L l3 c|r1@4: l3=-@4
+    R r1 one@5: l1=(a|r1,one)@5 l2=(b|r1,one)@5 l3=(c|r1,one)@5`,
+  left: `
+    L l1 a|-@0: l1=(a|-,null)@0
+    L l1 a|r1@1: l1=(a|r1,null)@1
+    L l2 b|r1@2: l2=(b|r1,null)@2
+    L l3 c|-@3: l3=(c|-,null)@3
+    L l3 c|r1@4: l3=(c|r1,null)@4
+    R r1 one@5: l1=(a|r1,one)@5 l2=(b|r1,one)@5 l3=(c|r1,one)@5`,
+});
+
 forAll('the result has the later time of both rows, also out of order', {
   inner: `
     R r1 one@9
