@@ -23,8 +23,8 @@
  *
  * A left row without a foreign key, and one that was deleted, have no partner: the left task emits at once what becomes
  * of the result, and ends the subscription. Inner: nothing goes out for a row that comes without a foreign key; the
- * record is dropped (`null-key`). What finds no row goes out as a deletion only where there was a left row before. Left:
- * it is joined with null.
+ * record is dropped (`null-key`). What finds no row goes out as a deletion only where there was a left row before.
+ * Left: it is joined with null.
  *
  * State: in the right task an ordered store: foreign key → primary key → fingerprint of the left row, partition. The
  * rows themselves are looked up where both tables have them. The result's time is the later one of both rows. Outdated

@@ -86,7 +86,7 @@ const partBytes = (value: Json, columns: readonly Column[], choice: FormatChoice
   const { format, options } = formatOf(choice, columns, side);
   const out = new ByteWriter(64);
   const row = rowOf(format.columns === 'one' ? bare(value) : value, columns, { ...options, properties: undefined });
-  // An object of a case is a message, with its one field or without. Our writer writes no message for a key that is NULL.
+  // An object of a case is a message, with its one field or without. Our writer writes none for a key that is NULL.
   const written = choice.name === 'PROTOBUF' ? { ...options, side: 'value' as const } : options;
   return format.writer(columns, written).write(row, out) ? out.slice() : null;
 };
