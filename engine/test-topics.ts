@@ -142,10 +142,17 @@ export class TestOutput<K, V> {
     return printRecords(this.readAll(), this.#forms);
   }
 
-  /** The last value of each key, by the key's text. Reads all. */
+  /** The last value of each key, by the key's text. Reads all. A record without a key is a `UserError`
+   *  TEST_OUTPUT_UNREADABLE. */
   readTable(): Map<string, V> {
     const table = new Map<string, V>();
-    for (const { key, value } of this.readAll()) {
+    for (const { key, value, partition, offset } of this.readAll()) {
+      if (key === null) {
+        const place = `${this.#topic}/${partition} offset ${offset}`;
+        throw new UserError('TEST_OUTPUT_UNREADABLE', `the record ${place} has no key: it is no row of a table`, {
+          hint: 'Read the records with readAll.',
+        });
+      }
       const text = typeof key === 'string' ? key : JSON.stringify(key);
       if (value === null) table.delete(text);
       else table.set(text, value);

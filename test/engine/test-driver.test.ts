@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { serdes } from '../../engine/index.ts';
-import { StreamsBuilder } from '../../engine/public.ts';
+import { Stores, StreamsBuilder } from '../../engine/public.ts';
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
 
 const { int64, string } = serdes;
@@ -62,6 +62,48 @@ test('a topic that is written and read loops back', () => {
       .readAll()
       .map(({ value }) => value),
   ).toEqual(['x', 'x+', 'x++', 'x+++']);
+});
+
+test('a record without a key is no row of the table that an output is read as', () => {
+  const builder = new StreamsBuilder();
+  builder.stream('in', texts).to('out');
+  const driver = new TopologyTestDriver(builder.build());
+  driver.input('in', texts).pipeText(`
+    null: x
+    a: y
+    -: z`);
+  expect(() => driver.output('out', texts).readTable()).toThrow(
+    expect.objectContaining({
+      code: 'TEST_OUTPUT_UNREADABLE',
+      message: 'the record out/0 offset 2 has no key: it is no row of a table',
+    }),
+  );
+});
+
+test('what a record writes to the topic of a global store is there for the next record', () => {
+  const rows = Stores.keyValue('rows', string, string);
+  const builder = new StreamsBuilder();
+  builder.addGlobalStore(rows, 'global', texts, (context) => ({
+    process: ({ key, value }) => context.getStateStore(rows).put(key ?? '', value),
+  }));
+  const parted = builder.stream('in', texts).process<string, readonly [typeof rows]>(
+    (context) => ({
+      process(record) {
+        const before = context.getStateStore(rows).get(record.key ?? '') ?? 'nothing';
+        if (record.value === 'x') context.forward({ ...record, value: 'x again' }, 'again');
+        context.forward({ ...record, value: `${record.value} after ${before}` }, 'shown');
+        context.forward(record, 'kept');
+      },
+    }),
+    { value: string, stores: [rows] },
+  );
+  parted.filter(() => true, { name: 'again' }).to('in');
+  parted.filter(() => true, { name: 'shown' }).to('out');
+  parted.filter(() => true, { name: 'kept' }).to('global');
+  const driver = new TopologyTestDriver(builder.build());
+  driver.input('in', texts).pipe('a', 'x');
+  expect(driver.output('out', texts).readValues()).toEqual(['x after nothing', 'x again after x']);
+  expect(driver.output('global', texts).readValues()).toEqual(['x', 'x again']);
 });
 
 test('sources by pattern read the topics that the topology is made over', () => {

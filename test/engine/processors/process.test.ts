@@ -460,6 +460,44 @@ describe('stores', () => {
     expect(play(topology, ['a: 1', 'b: 2', 'a: 3', '-: 4'])).toEqual(['a: 1 @0', 'b: 2 @0']);
   });
 
+  test('of one processor: each record sees what those before it have put', () => {
+    const uses = Stores.keyValue('uses', int64, int64);
+    const builder = new StreamsBuilder();
+    const numbers = { key: int64, value: int64 };
+    builder
+      .stream('in', numbers)
+      .process<number | bigint, readonly [typeof uses]>(
+        (context) => {
+          const store = context.getStateStore(uses);
+          return {
+            process({ key, value }) {
+              const row = Number(key);
+              let used = Number(store.get(row) ?? 0);
+              for (let i = 0; i < 3; i++) context.forward({ key: row + i, value: Number(value) + used++ });
+              store.put(row, used);
+            },
+          };
+        },
+        { stores: [uses], value: int64 },
+      )
+      .to('out');
+    const driver = new TopologyTestDriver(builder.build());
+    driver.input('in', numbers).pipeText(`
+      1: 1
+      2: 2
+      2: 1
+      2: 3
+      1: 3`);
+    const lines = driver.output('out', numbers).readText().split('\n');
+    expect(lines).toEqual([
+      ...['1: 1', '2: 2', '3: 3'],
+      ...['2: 2', '3: 3', '4: 4'],
+      ...['2: 4', '3: 5', '4: 6'],
+      ...['2: 9', '3: 10', '4: 11'],
+      ...['1: 6', '2: 7', '3: 8'],
+    ]);
+  });
+
   test('the stores of a supplier written in place are known by name', () => {
     const seen = Stores.keyValue('seen', string, int64);
     const builder = new StreamsBuilder();

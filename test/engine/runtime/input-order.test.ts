@@ -229,6 +229,20 @@ test('a running query waits as long as it was told, by the clock of its host', a
   await log.close();
 });
 
+test('the test driver takes what is older at once, and waits again for the input that is empty then', () => {
+  const builder = new StreamsBuilder();
+  builder.stream('a', texts).merge(builder.stream('b', texts)).to('out');
+  const driver = new TopologyTestDriver(builder.build(), { maxTaskIdleMs: 1000 });
+  const taken = () => driver.output('out', texts).readValues();
+  driver.input('a', texts).pipe('k', 'first', 0);
+  driver.advanceWallClock(1);
+  expect(taken()).toEqual([]);
+  driver.input('b', texts).pipe('k', 'second', 1);
+  expect(taken()).toEqual(['first']);
+  driver.advanceWallClock(1000);
+  expect(taken()).toEqual(['second']);
+});
+
 test('the test driver waits by its own clock', () => {
   const builder = new StreamsBuilder();
   builder.stream('a', texts).merge(builder.stream('b', texts)).to('out');

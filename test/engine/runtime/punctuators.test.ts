@@ -270,6 +270,15 @@ describe('by the wall clock', () => {
     expect(shown(driver)).toEqual(['n: tick of 0 @1000013', 'x @5', 'n: tick of 1 @1000048', 'n: tick of 0 @1000053']);
   });
 
+  test('a tick that comes late does not move those behind it', () => {
+    const driver = new TopologyTestDriver(every10, { now: 0 });
+    const ticks = [100, 10, 12, 7, 1, 105, 5].map((ms) => {
+      driver.advanceWallClock(ms);
+      return shown(driver).map((tick) => tick.split('@')[1]);
+    });
+    expect(ticks).toEqual([['100'], ['110'], ['122'], [], ['130'], ['235'], ['240']]);
+  });
+
   test('a clock that is set makes no difference to when they come', () => {
     const driver = new TopologyTestDriver(every10, { now: 1_000_000 });
     driver.clock.jump(500);
