@@ -23,7 +23,6 @@ export type { KGroupedTable } from './dsl/kgrouped-table.ts';
 export type { KStream } from './dsl/kstream.ts';
 export type { KTable } from './dsl/ktable.ts';
 export type {
-  CachedMaterialized,
   Joined,
   Materialized,
   Named,

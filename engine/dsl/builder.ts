@@ -67,10 +67,10 @@ export class StreamsBuilder {
    *  `store` names one, or where a join or a filter needs it. With `versioned` the rows of before are kept as well. */
   table<K, V>(
     topic: string,
-    options: Consumed<K, V> & Pick<TableMaterialized<V>, 'store' | 'versioned'> & TableSource,
+    options: Consumed<K, V> & Pick<TableMaterialized<V>, 'store' | 'versioned' | 'cache'> & TableSource,
   ): KTable<K, V> {
     const graph = this.#graph;
-    const { key, value, versioned } = options;
+    const { key, value } = options;
     const store = graph.name(`${topic}-STATE-STORE`, options.store);
     const parent = graph.name('KSTREAM-SOURCE');
     const name = graph.name('KTABLE-SOURCE', options.name);
@@ -84,7 +84,7 @@ export class StreamsBuilder {
       row: value,
       store,
       kept: options.store !== undefined,
-      versioned,
+      options,
     });
   }
 
@@ -102,7 +102,7 @@ export class StreamsBuilder {
         store: { name: store, kind: 'key-value' },
         source: sourceOf<K, V>(topic, options),
         sourceName,
-        processor: tableSource<V>({ store, row: value }),
+        processor: tableSource<V>({ store, row: value, cache: () => false }),
         processorName,
       }),
     );

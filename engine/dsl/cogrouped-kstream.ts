@@ -17,7 +17,7 @@ import type { Serde } from '../serde.ts';
 import { type CogroupAdd, type CogroupInputs, cogrouped } from './cogroup.ts';
 import type { KGroupedStream } from './kgrouped-stream.ts';
 import type { KTable } from './ktable.ts';
-import type { CachedMaterialized } from './options.ts';
+import type { Materialized } from './options.ts';
 import { cacheOf, type Wanted } from './parts.ts';
 import { rowStore } from './row-store.ts';
 import type { SessionWindowedCogroupedKStream } from './session-windowed-cogrouped-kstream.ts';
@@ -39,7 +39,7 @@ export class CogroupedKStream<K, A> {
   }
 
   /** Folds the records of each key. The accumulator may be changed in place. */
-  aggregate(initialize: () => A, options: CachedMaterialized<A> & { readonly value: Serde<A> }): KTable<K, A> {
+  aggregate(initialize: () => A, options: Materialized<A> & { readonly value: Serde<A> }): KTable<K, A> {
     const { value } = options;
     const [{ key }] = this.#inputs;
     const accumulation = byValue<Addition<A>, A>(value, initialize, addAddition);

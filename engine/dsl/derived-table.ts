@@ -15,7 +15,7 @@ import type { Serde } from '../serde.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized, Processed } from './options.ts';
-import type { TableParts, Wanted } from './parts.ts';
+import { cacheOf, type TableParts, type Wanted } from './parts.ts';
 import { rowStore } from './row-store.ts';
 
 interface Derivation<V, V2> {
@@ -25,13 +25,14 @@ interface Derivation<V, V2> {
   /** The derived row of a row; null: there is none. */
   readonly row: (row: V, record: StreamRecord<unknown>) => V2 | null;
   readonly value: Serde<V2> | undefined;
-  readonly store: string | undefined;
+  readonly options: Pick<Materialized<V2>, 'store' | 'cache'>;
 }
 
 export const derivedTable = <K, V, V2>(
   { graph, node: parent, key, wanted, versioned = false, rows }: TableParts<K, V>,
-  { node, operator, before, row, value, store }: Derivation<V, V2>,
+  { node, operator, before, row, value, options }: Derivation<V, V2>,
 ): KTable<K, V2> => {
+  const { store } = options;
   if (store === undefined) {
     graph.add((topology) => topology.addProcessor(node, operator, [parent], { before }));
     return graph.make.table({
@@ -46,9 +47,10 @@ export const derivedTable = <K, V, V2>(
     });
   }
   const serde = serdeFor('value', `the store "${store}"`, value);
+  const keptAs: Wanted = { store: true, of: wanted };
   graph.add((topology) => {
     topology.addStore(rowStore(store, key, serde));
-    const kept = keptTable(operator, { store, row: serde });
+    const kept = keptTable(operator, { store, row: serde, cache: cacheOf(keptAs, options) });
     topology.addProcessor(node, kept, [parent], { stores: [store], before });
   });
   return graph.make.table({
@@ -56,7 +58,7 @@ export const derivedTable = <K, V, V2>(
     node,
     key,
     value: serde,
-    wanted: { store: true, of: wanted },
+    wanted: keptAs,
     store,
     rows: () => storedRows(store, serde),
   });
@@ -93,7 +95,12 @@ export const transformedTable = <K, V, V2, const S extends readonly AnyStoreBuil
   graph.add((topology) => {
     if (!wanted.store) return topology.addProcessor(node, operator, [parent]);
     topology.addStore(rowStore(store, key, row()));
-    return topology.addProcessor(node, keptTable(operator, { store, row: row() }), [parent], { stores: [store] });
+    return topology.addProcessor(
+      node,
+      keptTable(operator, { store, row: row(), cache: cacheOf(wanted, options) }),
+      [parent],
+      { stores: [store] },
+    );
   });
   return graph.make.table<K, V2>({
     graph,

@@ -19,7 +19,7 @@ import type { Topology } from '../topology.ts';
 import { assertSameBuilder, type Graph, serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized } from './options.ts';
-import { repeatedKeyOf, rowsOf, type TableParts, type Wanted } from './parts.ts';
+import { cacheOf, repeatedKeyOf, rowsOf, type TableParts, type Wanted } from './parts.ts';
 import { rowStore } from './row-store.ts';
 
 interface ForeignKeyJoinOptions<K, FK, L, R, V> {
@@ -66,9 +66,8 @@ export const foreignKeyJoin = <K, FK, L, R, V>(
     if (!wanted.store) return topology.addProcessor(names.output, tablePassed<V>(), parents, { before: 'passed on' });
     const value = serdeFor('value', `the join "${names.output}"`, options.value);
     topology.addStore(rowStore(names.store, key, value));
-    return topology.addProcessor(names.output, tableSource<V>({ store: names.store, row: value }), parents, {
-      stores: [names.store],
-    });
+    const supplier = tableSource<V>({ store: names.store, row: value, cache: cacheOf(wanted, options) });
+    return topology.addProcessor(names.output, supplier, parents, { stores: [names.store] });
   });
   return graph.make.table<K, V>({
     graph,

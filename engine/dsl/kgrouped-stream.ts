@@ -11,7 +11,7 @@ import type { CogroupedKStream } from './cogrouped-kstream.ts';
 import { countOf } from './count.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
-import type { CachedMaterialized, WithValue } from './options.ts';
+import type { Materialized, WithValue } from './options.ts';
 import { cacheOf, presentKeyOf, type StreamParts, type Wanted } from './parts.ts';
 import { type Reducer, reduceOf } from './reduce.ts';
 import { rowStore } from './row-store.ts';
@@ -30,13 +30,13 @@ export class KGroupedStream<K, V> {
   }
 
   /** Counts the records of each key. */
-  count(options: CachedMaterialized<number | bigint> = {}): KTable<K, number | bigint> {
+  count(options: Materialized<number | bigint> = {}): KTable<K, number | bigint> {
     const { value = int64 } = options;
     return this.#aggregate<number | bigint, number | bigint>('AGGREGATE', countOf(value), value, options, false);
   }
 
   /** Joins the values of each key to one of the same type. */
-  reduce(reducer: Reducer<V>, options: CachedMaterialized<V> = {}): KTable<K, V> {
+  reduce(reducer: Reducer<V>, options: Materialized<V> = {}): KTable<K, V> {
     const value = serdeFor('value', 'reduce', options.value, this.#options.value, this.#parts.value);
     return this.#aggregate<V | null, V>('REDUCE', reduceOf(value, reducer), value, options);
   }
@@ -45,7 +45,7 @@ export class KGroupedStream<K, V> {
   aggregate<A>(
     initialize: () => A,
     add: (key: K, value: V, accumulator: A) => A | null,
-    options: CachedMaterialized<A> & { readonly value: Serde<A> },
+    options: Materialized<A> & { readonly value: Serde<A> },
   ): KTable<K, A> {
     const { key } = this.#parts;
     const { value } = options;
@@ -60,7 +60,7 @@ export class KGroupedStream<K, V> {
     kind: 'AGGREGATE' | 'REDUCE',
     accumulation: Accumulation<V, A, R>,
     value: Serde<R>,
-    options: CachedMaterialized<R>,
+    options: Materialized<R>,
     readsValues = true,
   ): KTable<K, R> {
     const { graph } = this.#parts;

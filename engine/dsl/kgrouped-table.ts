@@ -10,7 +10,7 @@ import { int64 } from '../serdes.ts';
 import type { Graph } from './graph.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
-import type { CachedMaterialized } from './options.ts';
+import type { Materialized } from './options.ts';
 import { cacheOf, type KeyForm, presentKeyOf, type Wanted } from './parts.ts';
 import { rowStore } from './row-store.ts';
 
@@ -35,7 +35,7 @@ export class KGroupedTable<K, V> {
   }
 
   /** Counts the rows of each group. A group that has lost its last row stays, with 0. */
-  count(options: CachedMaterialized<number | bigint> = {}): KTable<K, number | bigint> {
+  count(options: Materialized<number | bigint> = {}): KTable<K, number | bigint> {
     const { value = int64 } = options;
     return this.#aggregate<number | bigint>('KTABLE-AGGREGATE', options, {
       accumulator: value,
@@ -48,7 +48,7 @@ export class KGroupedTable<K, V> {
   reduce(
     add: (reduced: V, value: V) => V | null,
     subtract: (reduced: V, value: V) => V | null,
-    options: CachedMaterialized<V> = {},
+    options: Materialized<V> = {},
   ): KTable<K, V> {
     return this.#aggregate<V>('KTABLE-REDUCE', options, {
       accumulator: serdeFor('value', 'reduce', options.value, this.#parts.value),
@@ -63,7 +63,7 @@ export class KGroupedTable<K, V> {
     initialize: () => A,
     add: (key: K, value: V, accumulator: A) => A | null,
     subtract: (key: K, value: V, accumulator: A) => A | null,
-    options: CachedMaterialized<A> & { readonly value: Serde<A> },
+    options: Materialized<A> & { readonly value: Serde<A> },
   ): KTable<K, A> {
     const { key } = this.#parts;
     return this.#aggregate<A>('KTABLE-AGGREGATE', options, {
@@ -75,7 +75,7 @@ export class KGroupedTable<K, V> {
 
   #aggregate<A>(
     prefix: string,
-    options: CachedMaterialized<A>,
+    options: Materialized<A>,
     aggregation: Omit<TableAggregation<V, A>, 'store' | 'cache'>,
   ): KTable<K, A> {
     const { graph, key } = this.#parts;

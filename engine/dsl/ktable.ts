@@ -54,7 +54,7 @@ export class KTable<K, V> {
       before: 'needed',
       row: (row, record) => (passes(row, record) !== not ? row : null),
       value: options.value ?? this.#parts.value,
-      store: options.store,
+      options,
     });
   }
 
@@ -63,8 +63,8 @@ export class KTable<K, V> {
     const { graph, key } = this.#parts;
     const node = graph.name('KTABLE-MAPVALUES', options.name);
     const row = (value: V, record: StreamRecord<unknown>): V2 | null => to(value, presentKeyOf(key, record));
-    const { value, store } = options;
-    return derivedTable(this.#parts, { node, operator: tableMapValues(row), before: 'passed on', row, value, store });
+    const { value } = options;
+    return derivedTable(this.#parts, { node, operator: tableMapValues(row), before: 'passed on', row, value, options });
   }
 
   /** A new value for each row by a function with state, made for each task: it sees the stores that `stores` names, and

@@ -30,18 +30,14 @@ export interface Processed<S extends readonly AnyStoreBuilder[]> extends Named {
  *  it. */
 export interface Materialized<V> extends WithValue<V> {
   readonly store?: string;
-}
-
-/** A table whose updates may be merged. */
-export interface CachedMaterialized<V> extends Materialized<V> {
-  /** True: only the last update of a key is sent on at each commit, `false`: every one. Default: as the application has
-   *  it (`StreamsOptions.cache`). A table whose rows others look up, as a join does, sends every update in any case:
-   *  they would see rows that were not sent yet. So does one that is behind `suppress`, which merges by itself; and an
-   *  aggregate that sends results when windows close. */
+  /** Of a table that is kept. True: only the last update of a key is sent on at each commit; false: every one. Default:
+   *  as the application has it (`StreamsOptions.cache`). A table whose rows others look up, as a join does, sends every
+   *  update in any case: they would see rows that were not sent yet. So does one whose updates `suppress` holds back, a
+   *  versioned one, and an aggregate that sends results when windows close. */
   readonly cache?: boolean;
 }
 
-export interface WindowMaterialized<V> extends CachedMaterialized<V> {
+export interface WindowMaterialized<V> extends Materialized<V> {
   /** How long a window is kept: after its start, at least size + grace; a session after its end, at least gap + grace;
    *  a sliding window after its end, at least twice the time difference + grace. The least is the default. */
   readonly retentionMs?: number;

@@ -8,8 +8,8 @@ import type { Serde } from '../serde.ts';
 import { storeSpec } from '../stores/store-spec.ts';
 import type { Graph } from './graph.ts';
 import type { KTable } from './ktable.ts';
-import type { Versioned } from './options.ts';
-import type { KeyForm, Wanted } from './parts.ts';
+import type { TableMaterialized, Versioned } from './options.ts';
+import { cacheOf, type KeyForm, type Wanted } from './parts.ts';
 import { rowStore } from './row-store.ts';
 
 interface TableFrom<K, V> {
@@ -21,18 +21,20 @@ interface TableFrom<K, V> {
   readonly store: string;
   /** Kept in any case, not only where rows are asked for. */
   readonly kept: boolean;
-  readonly versioned?: Versioned | undefined;
+  readonly options: Pick<TableMaterialized<V>, 'versioned' | 'cache'>;
 }
 
 /** The node that keeps rows, for tables of a topic and of a stream. */
 export const tableFrom = <K, V>(from: TableFrom<K, V>): KTable<K, V> => {
-  const { graph, name, parent, key, row, store, versioned } = from;
+  const { graph, name, parent, key, row, store, options } = from;
+  const { versioned } = options;
   if (versioned !== undefined) return versionedTable(from, versioned);
   const wanted: Wanted = { store: from.kept };
   graph.add((topology) => {
     const kept = wanted.store;
     if (kept) topology.addStore(rowStore(store, key, row));
-    topology.addProcessor(name, tableSource<V>({ row, ...(kept ? { store } : {}) }), [parent], {
+    const supplier = tableSource<V>({ row, ...(kept ? { store } : {}), cache: cacheOf(wanted, options) });
+    topology.addProcessor(name, supplier, [parent], {
       stores: kept ? [store] : [],
     });
   });

@@ -11,7 +11,7 @@ import type { Topology } from '../topology.ts';
 import { assertCombinable, serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized } from './options.ts';
-import { presentKeyOf, rowsOf, type TableParts, type Wanted } from './parts.ts';
+import { cacheOf, presentKeyOf, rowsOf, type TableParts, type Wanted } from './parts.ts';
 import { rowStore } from './row-store.ts';
 
 interface TableTableJoinOptions<K, L, R, V> {
@@ -66,9 +66,9 @@ export const tableTableJoin = <K, L, R, V>(
       const why = together ? ', which is kept since one record changes both sides,' : '';
       const row = serdeFor('value', `the join "${node}"${why}`, options.value);
       topology.addStore(rowStore(store, key, row));
-      topology.addProcessor(node, tableSource<V>({ store, row, knownDeletesOnly: together }), parents, {
-        stores: [store],
-      });
+      const cache = cacheOf(wanted, options);
+      const supplier = tableSource<V>({ store, row, knownDeletesOnly: together, cache });
+      topology.addProcessor(node, supplier, parents, { stores: [store] });
     } else topology.addProcessor(node, tablePassed<V>(), parents, { before: 'passed on' });
   });
   return graph.make.table<K, V>({

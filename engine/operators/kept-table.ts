@@ -6,17 +6,28 @@
  */
 
 import type { OperatorSupplier } from '../operator.ts';
-import type { Serde } from '../serde.ts';
-import { tableSource } from './table-source.ts';
+import { type TableFields, tableSource } from './table-source.ts';
 
 export const keptTable = <In, V>(
   operator: OperatorSupplier<In, V>,
-  fields: { readonly store: string; readonly row: Serde<V> },
+  fields: TableFields<V>,
 ): OperatorSupplier<In, V> => {
   const { stores = [], schedules = false } = operator;
   const kept: OperatorSupplier<In, V> = (context, forward) => {
     const table = tableSource<V>(fields)(context, forward);
-    return operator(context, (record) => table.process(record));
+    const inner = operator(context, (record) => table.process(record));
+    if (table.flush === undefined) return inner;
+    return {
+      ...inner,
+      flush() {
+        inner.flush?.();
+        table.flush?.();
+      },
+      rollback() {
+        inner.rollback?.();
+        table.rollback?.();
+      },
+    };
   };
   return Object.assign(kept, { stores, schedules });
 };

@@ -8,12 +8,16 @@
  * changes nothing, unless `knownDeletesOnly`: then a null value is forwarded only where it deletes a row of the store.
  * `before` only where a child asks for it. An outdated change of a versioned table that this one is made of is
  * forwarded, and not kept.
+ *
+ * Cached, it emits merged updates at the end of each transaction instead (`cached-results.ts`), where it has a store;
+ * but for outdated changes, which go at once.
  */
 
 import { assert } from '../../base/index.ts';
 import type { OperatorSupplier } from '../operator.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
+import { type CacheOption, cachedResults, isCached } from './cached-results.ts';
 import { timestampBytes, whyTooLarge, writeTimestampedOf } from './timestamped.ts';
 
 export interface TableFields<V> {
@@ -21,13 +25,21 @@ export interface TableFields<V> {
   readonly row: Serde<V>;
   /** For a source behind a filter without state: a row that was never forwarded is not retracted. */
   readonly knownDeletesOnly?: boolean;
+  readonly cache?: CacheOption | undefined;
 }
 
 export const tableSource =
-  <V>({ store: name, row, knownDeletesOnly = false }: TableFields<V>): OperatorSupplier<V, V> =>
+  <V>({ store: name, row, knownDeletesOnly = false, cache }: TableFields<V>): OperatorSupplier<V, V> =>
   (context, forward) => {
     const store = name === undefined ? undefined : context.store(name, 'key-value');
     assert(store !== undefined || !knownDeletesOnly, 'a table without a store cannot tell which rows there are');
+    const cached =
+      store !== undefined && isCached(context, cache)
+        ? cachedResults(context, forward, {
+            visitChanges: (visit) => store.visitChanges(visit),
+            result: (bytes, start, end) => row.read(bytes, start + timestampBytes, end),
+          })
+        : undefined;
     const { sendsBefore } = context;
     const kept = context.scratch();
     const out = new StreamRecord<V>();
@@ -41,18 +53,22 @@ export const tableSource =
         out.before = unknown;
         if (store !== undefined && !record.outdated) {
           if (knownDeletesOnly && value === null && !store.get(keyBytes, keyStart, keyEnd)) return;
-          if (sendsBefore) {
+          if (sendsBefore && cached === undefined) {
             const found = store.get(keyBytes, keyStart, keyEnd);
             out.before = found ? row.read(store.valueBytes, store.valueStart + timestampBytes, store.valueEnd) : null;
           }
-          if (value === null) store.delete(keyBytes, keyStart, keyEnd);
-          else {
+          if (value === null) {
+            cached?.deleted(keyBytes, keyStart, keyEnd, record.timestamp);
+            store.delete(keyBytes, keyStart, keyEnd);
+          } else {
             writeTimestampedOf(kept, record, value, row);
             if (!store.put(keyBytes, keyStart, keyEnd, kept.buffer, 0, kept.length))
               return context.drop('serialization', record, whyTooLarge(store.name, kept.length));
           }
+          if (cached !== undefined) return;
         }
         forward(out);
       },
+      ...cached,
     };
   };

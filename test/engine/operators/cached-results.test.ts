@@ -18,8 +18,11 @@ import {
   sliding,
   slidingAggregate,
   tableAggregate,
+  tableFilter,
+  tableSource,
   windowAggregate,
 } from '../../../engine/index.ts';
+import { keptTable } from '../../../engine/operators/kept-table.ts';
 import { lineValue, type RunOptions, run, sessionKey, windowedKey } from '../../support/changes.ts';
 
 /** Sums; by value a sum of exactly 0 deletes the group, in place there are no deletions. */
@@ -56,6 +59,7 @@ interface Kind {
   /** One record. */
   readonly line?: fc.Arbitrary<string>;
   readonly key?: NonNullable<RunOptions['key']>;
+  readonly before?: NonNullable<RunOptions['before']>;
 }
 
 const keyValue: readonly StoreSpec[] = [{ name: 's', kind: 'key-value' }];
@@ -69,6 +73,10 @@ const changeOf = (values: fc.Arbitrary<number>): fc.Arbitrary<string> => {
     .tuple(fc.constantFrom('g', 'h'), side, side, fc.nat(9))
     .map(([group, before, after, time]) => `${group}: ${before} -> ${after} @${time}`);
 };
+
+const rowOfTable = fc
+  .tuple(fc.constantFrom('a', 'b'), fc.option(small, { nil: '-' }), fc.nat(9))
+  .map(([key, value, time]) => `${key}: ${value} @${time}`);
 
 /** Gives an operator of changes the lines `before -> after` as such. */
 const ofChanges =
@@ -130,6 +138,23 @@ const kinds: readonly Kind[] = [
         ...{ store: 's', windows: sliding(10), graceMs: 15, retentionMs: 35, accumulation: byValue },
         cache,
       }),
+  },
+  {
+    name: 'a table of a topic',
+    stores: keyValue,
+    line: rowOfTable,
+    supplier: (cache) => tableSource({ store: 's', row: lineValue as Serde<number>, cache }),
+  },
+  {
+    name: 'a table behind a filter, which is kept',
+    stores: keyValue,
+    line: rowOfTable,
+    before: 'needed',
+    supplier: (cache) =>
+      keptTable(
+        tableFilter((value: number) => value > 0),
+        { store: 's', row: lineValue as Serde<number>, cache },
+      ),
   },
   ...[mergingByValue, mergingInPlace].map((accumulation) => ({
     name: `an aggregate ${accumulation.form} over sessions`,

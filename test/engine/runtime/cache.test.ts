@@ -76,7 +76,7 @@ test('an aggregate of a grouped table sends the last update of each group', asyn
     (options: { readonly cache?: boolean } = {}) =>
     (builder: Builder): void =>
       builder
-        .table('in', texts)
+        .table('in', { ...texts, cache: false })
         .groupBy((key, value) => [key === 'a' ? 'g' : 'h', value], texts)
         .count({ store: 'sizes', value: decimal, ...options })
         .toStream()
@@ -84,6 +84,35 @@ test('an aggregate of a grouped table sends the last update of each group', asyn
   expect(await outputs(grouped({ cache: false }), { cache: { bytes: 1e6 } })).toBe('g1 g1 h1 g1 h1');
   expect(await outputs(grouped(), { cache: { bytes: 1e6 }, calls: 2 })).toBe('g1 h1 g1 h1');
   expect(await outputs(grouped({ cache: true }), {})).toBe('g1 h1');
+});
+
+test('a table of a topic sends the last row of each key, where it is kept and not looked up', async () => {
+  const table =
+    (options: { readonly store?: string; readonly cache?: boolean }) =>
+    (builder: Builder): void =>
+      builder
+        .table('in', { ...texts, ...options })
+        .toStream()
+        .to('out');
+  const cache = { bytes: 1e6 };
+  expect(await outputs(table({ store: 'rows' }), { cache })).toBe('ax bx');
+  expect(await outputs(table({ store: 'rows', cache: true }), {})).toBe('ax bx');
+  expect(await outputs(table({ store: 'rows', cache: false }), { cache })).toBe('ax ax bx ax bx');
+  expect(await outputs(table({}), { cache })).toBe('ax ax bx ax bx');
+  const mapped = (builder: Builder): void =>
+    builder
+      .table('in', { ...texts, cache: false })
+      .mapValues((value) => `${value}!`, { store: 'mapped', value: string })
+      .toStream()
+      .to('out');
+  expect(await outputs(mapped, { cache })).toBe('ax! bx!');
+  const joined = (builder: Builder): void => {
+    const rows = builder.table('in', { ...texts, store: 'rows' });
+    rows.toStream().to('out');
+    const again = rows.mapValues((value) => value, { store: 'again', value: string });
+    builder.stream('table', texts).join(again, (value) => value);
+  };
+  expect(await outputs(joined, { cache })).toBe('ax ax bx ax bx');
 });
 
 test('an aggregate behind which updates are held back sends each of them', async () => {
