@@ -19,7 +19,7 @@ import { consume, produce, type Row } from './support.ts';
 
 const partitions = 2;
 const keysEach = 3;
-const topics = ['clicks', 'hops', 'slides', 'sessions', 'counts', 'ticks', 'beats'];
+const topics = ['clicks', 'hops', 'slides', 'tumbles', 'sessions', 'counts', 'ticks', 'beats'];
 
 interface KeyedEvent extends Event {
   readonly key: string;
@@ -35,6 +35,10 @@ const finalOf = ({ results }: Results, events: readonly Event[], closesAfter: nu
     .sort((a, b) => a.end - b.end || a.start - b.start)
     .map(({ start, end, value }) => `${start}-${end}=${value}`);
 };
+
+/** Without what came before the last `m`; where nothing came behind it there is no result. */
+const sinceDeleted = (results: readonly string[]): string[] =>
+  results.map((result) => result.replace(/=.*m/, '=')).filter((result) => !result.endsWith('='));
 
 /** Counts that are held back for 7 ms, two of them at most. */
 const countsOf = (events: readonly KeyedEvent[]): string[] => {
@@ -85,7 +89,7 @@ const history = (): History => {
     const partition = random.below(partitions);
     const key = `k${partition}${random.below(keysEach)}`;
     const time = random.chance(0.3) ? now - random.below(20) : now;
-    const value = String.fromCharCode(97 + (number++ % 26));
+    const value = random.chance(0.1) ? 'm' : String.fromCharCode(97 + (number++ % 26));
     clicks[partition]?.push({ key, time, value });
     await produce(log, 'clicks', partition, [{ key, value, timestamp: time }]);
   };
@@ -111,6 +115,8 @@ const history = (): History => {
           const own = events.map((event) => ({ ...event, other: event.key !== key }));
           const hops = hoppingResults(own, { size: 10, advance: 4, grace: 5 });
           expect(of('hops', key), `hops of ${key}`).toEqual(finalOf(hops, events, 5));
+          const tumbles = finalOf(hoppingResults(own, { size: 9, advance: 9, grace: 5 }), events, 5);
+          expect(of('tumbles', key), `tumbles of ${key}`).toEqual(sinceDeleted(tumbles));
           const sessions = sessionResults(own, { gap: 3, grace: 5, retention: 8 });
           expect(of('sessions', key), `sessions of ${key}`).toEqual(finalOf(sessions, events, 9));
           const slides = slidingResults(own, { difference: 6, grace: 5 });

@@ -66,6 +66,9 @@ export interface Scenario {
   readonly diskFull?: number;
   /** Probability, at each step, that some task is moved to another host. */
   readonly moves?: number;
+  /** Probability, at each step, that a query gets a thread more or less. Queries then run in threads of their own, at
+   *  first one each, instead of on hosts that they share. */
+  readonly threads?: number;
 }
 
 export interface History {
@@ -91,9 +94,13 @@ export const runHistory = async (
   history: History,
   options: Scenario = {},
 ): Promise<void> => {
-  const { crashes = 0, hosts = 0, deaths = 0, diskFull = 0, moves = 0 } = options;
+  const { crashes = 0, hosts = 0, deaths = 0, diskFull = 0, moves = 0, threads = 0 } = options;
   const { plans, rounds, build = (plan) => topologyOf(plan as TestPlan) } = history;
   const start: Start = (runtime, id, plan) => runtime.start({ id, topology: build(plan), plan });
+  const startWithFaults: Start = (runtime, id, plan) =>
+    threads === 0
+      ? start(runtime, id, plan)
+      : runtime.start({ id, topology: build(plan), module: { url: `file:///${id}`, config: plan } });
   const random = new Random(seed);
   const clock = new ManualClock(1_000_000);
   const inner: Log = await openMemoryLog({ clock, timers: clock });
@@ -103,6 +110,8 @@ export const runHistory = async (
   if (diskFull > 0) shards.failing = () => disk.chance(diskFull);
   const rebuilt: string[] = [];
 
+  /** Queries that are getting a thread more or less. */
+  const changing = new Set<string>();
   let alive = { process: true };
   let network: DelayedLog | undefined;
 
@@ -134,12 +143,13 @@ export const runHistory = async (
       soon,
       openShard: shards.open,
       build,
+      load: async ({ config }) => ({ topology: build(config), onError: {} }),
     });
     const runtime = newRuntime(log, {
       clock,
       timers,
       soon,
-      ...(hosts > 0 && { workers }),
+      ...((hosts > 0 || threads > 0) && { workers }),
       openShard: shards.open,
       processingLog: 'problems',
       onEvent: (event) => {
@@ -147,7 +157,8 @@ export const runHistory = async (
       },
       limits: { commitIntervalMs: 20, ...(diskFull > 0 && { stateBytes: 2_000 }) },
     });
-    for (const [id, plan] of Object.entries(plans)) void start(runtime, id, plan).catch(() => undefined);
+    for (const [id, plan] of Object.entries(plans)) void startWithFaults(runtime, id, plan).catch(() => undefined);
+    changing.clear();
     return runtime;
   };
 
@@ -155,7 +166,7 @@ export const runHistory = async (
   const revive = (runtime: Runtime): void => {
     for (const { queryId, state } of runtime.queries()) {
       if (state !== 'fenced' && state !== 'failed') continue;
-      void start(runtime, queryId, plans[queryId]).catch(() => undefined);
+      void startWithFaults(runtime, queryId, plans[queryId]).catch(() => undefined);
     }
   };
 
@@ -170,15 +181,31 @@ export const runHistory = async (
     );
   };
 
+  let threadsAdded = 0;
+  let threadsRemoved = 0;
+  const changeThreads = (runtime: Runtime): void => {
+    const { queryId } = random.pick(runtime.queries());
+    if (changing.has(queryId)) return;
+    changing.add(queryId);
+    const change = random.chance(0.6)
+      ? runtime.addThread(queryId).then(() => threadsAdded++)
+      : runtime.removeThread(queryId).then(() => threadsRemoved++);
+    change.then(
+      () => changing.delete(queryId),
+      () => changing.delete(queryId),
+    );
+  };
+
   let runtime = await open();
   for (let round = 0; round < rounds; round++) {
     await history.round(round, inner, random, network as DelayedLog);
     // Some steps of everything that goes on.
-    for (let i = random.below(hosts > 0 || diskFull > 0 ? 800 : 60); i > 0; i--) {
+    for (let i = random.below(hosts > 0 || threads > 0 || diskFull > 0 ? 800 : 60); i > 0; i--) {
       await new Promise((resolve) => setImmediate(resolve));
       clock.advanceToNext();
       if (random.chance(0.1)) revive(runtime);
       if (random.chance(moves)) move(runtime);
+      if (random.chance(threads)) changeThreads(runtime);
     }
     if (random.chance(crashes / rounds)) {
       // The process is gone: what it held is never heard of again.
@@ -191,6 +218,10 @@ export const runHistory = async (
     await drive(clock, caughtUp(runtime, Object.keys(plans), failed, revive));
   });
   if (moves > 0) expect(moved).toBeGreaterThan(0);
+  if (threads > 0) {
+    expect(threadsAdded).toBeGreaterThan(0);
+    expect(threadsRemoved).toBeGreaterThan(0);
+  }
   // The network mends; everything comes to rest.
   alive.process = false;
   shards.crash(random);
@@ -231,5 +262,10 @@ export const testWithFaults = (history: () => History): void => {
   test.each(seeds)('with tasks that move between hosts that die, seed %i', async (seed) => {
     const faults = { commitUnknown: 0.1, unavailable: 0.05 };
     await runHistory(300 + seed, faults, history(), { crashes: 1, hosts: 3, moves: 0.05, deaths: 0.01 });
+  });
+
+  test.each(seeds)('with threads that come and go, and die, seed %i', async (seed) => {
+    const faults = { commitUnknown: 0.1, unavailable: 0.05 };
+    await runHistory(400 + seed, faults, history(), { crashes: 1, threads: 0.05, deaths: 0.005 });
   });
 };

@@ -7,6 +7,7 @@ import { type Clock, Random, type Timers } from '../../../base/index.ts';
 import { nodeFiles, systemClock } from '../../../base/node/index.ts';
 import { Runtime, type RuntimeOptions, type ToHost, type Topology, type WorkerOptions } from '../../../engine/index.ts';
 import { TaskHost } from '../../../engine/runtime/task-host.ts';
+import type { LoadedTopology, TopologyModule } from '../../../engine/runtime/topology-module.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
 import { KvError, type OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import { openFileLog } from '../../../storage/file-log/index.ts';
@@ -96,6 +97,8 @@ export const slowHosts = (options: {
   readonly soon: (run: () => void) => void;
   readonly openShard: (shard: number) => Promise<OrderedKv>;
   readonly build: (plan: unknown) => Topology | Promise<Topology>;
+  /** Loads the topologies of applications with threads of their own. */
+  readonly load?: (module: TopologyModule) => Promise<LoadedTopology>;
   /** Probability of a host's end with each message to it. */
   readonly deaths: number | ((thread: number) => number);
 }): WorkerOptions => {

@@ -19,6 +19,7 @@ const topics = {
   customers: 3,
   notes: 2,
   ordered: 2,
+  bought: 2,
   noted: 2,
   spent: 2,
   problems: 1,
@@ -79,16 +80,20 @@ const history = (): History => {
     async check(log, runtime) {
       const { orders, customers, notes } = tables;
       const ordered: Record<string, string> = {};
+      const bought: Record<string, string> = {};
       const spent = new Map<string, number>();
       for (const [key, order] of orders) {
         const [customer = '', amount] = order.split('/');
-        ordered[key] = `${order}/${customers.get(customer) ?? '-'}`;
+        const name = customers.get(customer);
+        ordered[key] = `${order}/${name ?? '-'}`;
+        if (name !== undefined) bought[key] = `${order}/${name}`;
         if (customer !== '') spent.set(customer, (spent.get(customer) ?? 0) + Number(amount));
       }
       const noted: Record<string, string> = {};
       for (const key of [...orders.keys(), ...notes.keys()])
         noted[key] = `${orders.get(key) ?? '-'}~${notes.get(key) ?? '-'}`;
       expect(lastOf(await consume(log, 'ordered'))).toEqual(ordered);
+      expect(lastOf(await consume(log, 'bought'))).toEqual(bought);
       expect(lastOf(await consume(log, 'noted'))).toEqual(noted);
       const sums = Object.entries(lastOf(await consume(log, 'spent'))).filter(([, sum]) => sum !== '0');
       expect(Object.fromEntries(sums)).toEqual(

@@ -99,22 +99,18 @@ export const explained = (): Topology => {
   return builder.build();
 };
 
-/** orders (`customer/amount`) joined with the table customers by the foreign key in them: `customer/amount/name` to
- *  `ordered`; with the table notes by key, in an outer join: `order~note` to `noted`; and grouped by their customer:
+/** orders (`customer/amount`) joined with the table customers by the foreign key in them: `customer/amount/name`, in a
+ *  left join to `ordered`, in an inner one to `bought`; with the table notes by key, in an outer join: `order~note` to `noted`; and grouped by their customer:
  *  the sums of the amounts to `spent`. */
 export const ordersOfCustomers = (): Topology => {
   const builder = new StreamsBuilder();
   const texts = { key: string, value: string };
   const orders = builder.table('orders', texts);
-  orders
-    .leftJoin(
-      builder.table('customers', texts),
-      (order) => order.split('/')[0] || null,
-      (order, name) => `${order}/${name ?? '-'}`,
-      { value: string, store: 'ordered' },
-    )
-    .toStream()
-    .to('ordered');
+  const customers = builder.table('customers', texts);
+  const customerOf = (order: string): string | null => order.split('/')[0] || null;
+  const named = (order: string, name: string | null): string => `${order}/${name ?? '-'}`;
+  orders.leftJoin(customers, customerOf, named, { value: string, store: 'ordered' }).toStream().to('ordered');
+  orders.join(customers, customerOf, named, { value: string }).toStream().to('bought');
   orders
     .outerJoin(builder.table('notes', texts), (order, note) => `${order ?? '-'}~${note ?? '-'}`, { value: string })
     .toStream()
@@ -276,7 +272,8 @@ export const hoard = (): Topology => {
 };
 
 /** clicks by windows, of which only final results are sent: hopping windows and sessions on window close (`hops`,
- *  `sessions`), sliding windows suppressed until they close (`slides`); counts of clicks that are held back for 7 ms,
+ *  `sessions`), sliding and tumbling windows suppressed until they close (`slides`, `tumbles`; of these an `m` deletes
+ *  what came before it); counts of clicks that are held back for 7 ms,
  *  two of them at most (`counts`); and how many clicks came since the last tick of a punctuator, every 10 ms of stream
  *  time (`ticks`) and every 15 ms by the wall clock (`beats`). */
 export const closingClicks = (): Topology => {
@@ -297,6 +294,12 @@ export const closingClicks = (): Topology => {
   const slides = clicks.windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(6, 5)).reduce(joined, { store: 'slides' });
   const final = Suppressed.untilWindowCloses(BufferConfig.unbounded()).withName('final');
   send(slides.suppress(final), 'slides');
+  const tumbles = clicks.windowedBy(TimeWindows.ofSizeAndGrace(9, 5)).aggregate<string>(
+    () => '',
+    (_key, value, all) => (value === 'm' ? null : joined(all, value ?? '')),
+    { store: 'tumbles', value: string },
+  );
+  send(tumbles.suppress(Suppressed.untilWindowCloses(BufferConfig.unbounded()).withName('tumbled')), 'tumbles');
   clicks
     .count({ store: 'totals', value: decimal })
     .suppress(Suppressed.untilTimeLimit(7, BufferConfig.maxRecords(2)).withName('held'))
