@@ -4,7 +4,7 @@
  */
 
 import { describe, expect } from 'vitest';
-import type { Random } from '../../../base/index.ts';
+import { type Random, readI64 } from '../../../base/index.ts';
 import type { Log } from '../../../storage/index.ts';
 import {
   type Event,
@@ -15,7 +15,7 @@ import {
   slidingResults,
 } from '../windows/oracle.ts';
 import { type History, testWithFaults } from './fault-history.ts';
-import { consume, produce, type Row } from './support.ts';
+import { consume, produce, type Row, text } from './support.ts';
 
 const partitions = 2;
 const keysEach = 3;
@@ -128,6 +128,18 @@ const history = (): History => {
           ).toEqual(counts);
         }
         expect(of('ticks', `p${partition}`), `ticks of ${partition}`).toEqual(ticksOf(events));
+      }
+      // What has been sent is not held any more: each window that is, with its start behind the key, is still open.
+      for (const [store, closesAfter] of [
+        ['final-store', 6 + 6],
+        ['tumbled-store', 9 + 5],
+      ] as const) {
+        for await (const page of runtime.scan('closing', store)) {
+          for (const { key } of page) {
+            const time = Math.max(...(clicks[Number(text(key).charAt(1))] ?? []).map((event) => event.time));
+            expect(readI64(key, key.length - 8) + closesAfter, `${store} of ${text(key)}`).toBeGreaterThan(time);
+          }
+        }
       }
       // Beats come by the clock: what they have taken, and what waits, is what there was.
       let beats = 0;

@@ -350,25 +350,24 @@ const countedSince =
   };
 
 /** clicks with the value `+` or `-` -> counts of `+` by key, merged between commits, where `-` deletes the count;
- *  updates to `counted`, and to `sizes` how many keys have each count. */
+ *  updates to `counted`, and to `sizes` how many keys have each count, merged as well. The same counts by key and 4 ms to
+ *  `tallied`, under `key@start`. */
 export const mergedCounts = (): Topology => {
   const builder = new StreamsBuilder();
-  const counts = builder
-    .stream('clicks', { key: string, value: string })
-    .groupByKey()
-    .aggregate<number | bigint>(
-      () => 0,
-      (_key, sign, count) => (sign === '+' ? Number(count) + 1 : null),
-      {
-        store: 'counts',
-        value: decimal,
-        cache: true,
-      },
-    );
+  const clicks = builder.stream('clicks', { key: string, value: string }).groupByKey();
+  const counted = (_key: string, sign: string | null, count: number | bigint): number | null =>
+    sign === '+' ? Number(count) + 1 : null;
+  const counts = clicks.aggregate<number | bigint>(() => 0, counted, { store: 'counts', value: decimal, cache: true });
+  clicks
+    .windowedBy(TimeWindows.ofSizeAndGrace(4, 1))
+    .aggregate<number | bigint>(() => 0, counted, { store: 'tallies', value: decimal, cache: true })
+    .toStream()
+    .map((window, count) => [`${window?.key}@${window?.start}`, count], { key: string, value: decimal })
+    .to('tallied', { value: decimal });
   counts.toStream().to('counted', { value: decimal });
   counts
     .groupBy((_key, count) => [String(count), count], { key: string, value: decimal, name: 'by-count' })
-    .count({ store: 'sizes', value: decimal })
+    .count({ store: 'sizes', value: decimal, cache: true })
     .toStream()
     .to('sizes', { value: decimal });
   return builder.build();
