@@ -55,6 +55,7 @@ const history = (): History => {
   const events: Event[][] = Array.from({ length: partitions }, () => []);
   let now = 100;
   let number = 0;
+  let others = 0;
   const send = async (log: Log, random: Random): Promise<void> => {
     now += random.below(4);
     const partition = random.below(partitions);
@@ -70,12 +71,18 @@ const history = (): History => {
     rounds: 12,
     async prepare(log) {
       for (const name of ['events', ...outputs]) await log.createTopic({ name, partitions });
+      for (const name of ['others', 'copied']) await log.createTopic({ name, partitions: 3 });
       await log.createTopic({ name: 'problems', partitions: 1 });
     },
     async round(_round, log, random) {
-      for (let i = random.below(12); i >= 0; i--) await send(log, random);
+      for (let i = random.below(12); i >= 0; i--) {
+        await send(log, random);
+        await produce(log, 'others', random.below(3), [{ key: null, value: `${others++}`, timestamp: now }]);
+      }
     },
     async check(log) {
+      const copied = (await consume(log, 'copied')).map(({ value }) => Number(value));
+      expect(copied.sort((a, b) => a - b)).toEqual(Array.from({ length: others }, (_, i) => i));
       const results: Readonly<Record<(typeof outputs)[number], (of: readonly Event[]) => string[]>> = {
         inner: (of) => joinResults('inner', eventWindows, of),
         left: (of) => joinResults('left', eventWindows, of),

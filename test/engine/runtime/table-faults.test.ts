@@ -56,7 +56,10 @@ const history = (): History => {
       case 1:
         return put(log, 'notes', order, gone ? null : `note${random.below(100)}`);
       default: {
-        const customer = random.chance(0.1) ? '' : `c${random.below(5)}`;
+        // Most orders stay with their customer.
+        const former = tables.orders.get(order)?.split('/')[0];
+        const other = random.chance(0.1) ? '' : `c${random.below(5)}`;
+        const customer = former !== undefined && random.chance(0.7) ? former : other;
         return put(log, 'orders', order, gone ? null : `${customer}/${random.below(50)}`);
       }
     }
@@ -69,7 +72,7 @@ const history = (): History => {
       for (const page of pages) await title(log, page, 0);
     },
     async round(_round, log, random) {
-      for (let i = random.below(12); i >= 0; i--) await change(log, random);
+      for (let i = random.below(30); i >= 0; i--) await change(log, random);
       for (const partition of [0, 1]) {
         const value = random.pick(pages);
         await produce(log, 'visits', partition, [{ key: `v${visited++}`, value, timestamp: time++ }]);

@@ -239,7 +239,7 @@ export const eventGraceMs = 4;
 
 /** Values of events that begin with L (left) and R (right): joined as two streams to `inner`, `left` and `outer`, the
  *  left ones with themselves to `self`; the left ones with the right ones as a versioned table, after a grace, to
- *  `looked`. */
+ *  `looked`. others to `copied`, by tasks that fail in transactions of the joins. */
 export const joinedEvents = (): Topology => {
   const builder = new StreamsBuilder();
   const texts = { key: string, value: string };
@@ -254,6 +254,7 @@ export const joinedEvents = (): Topology => {
   left.join(left, shown, eventWindows, options).to('self');
   const rows = right.toTable({ store: 'rows', versioned: { historyMs: 1_000_000 } });
   left.leftJoin(rows, shown, { value: string, graceMs: eventGraceMs }).to('looked');
+  builder.stream('others', texts).to('copied');
   return builder.build();
 };
 
