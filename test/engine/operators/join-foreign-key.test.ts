@@ -139,6 +139,8 @@ const run = (seed: number, leftJoin: boolean): void => {
   };
 
   for (let i = 0; i < 300; i++) {
+    // Now and then nothing is on its way, so that what is kept is not corrected by what comes.
+    if (chance.chance(0.1)) while (subscriptions.length + answers.length > 0) deliver();
     const partner = `r${chance.below(3)}`;
     const gone = chance.chance(0.15);
     const own = chance.chance(0.1) ? `${i}` : `${i}|${partner}`;
