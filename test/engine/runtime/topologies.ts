@@ -100,8 +100,8 @@ export const explained = (): Topology => {
 };
 
 /** orders (`customer/amount`) joined with the table customers by the foreign key in them: `customer/amount/name`, in a
- *  left join to `ordered`, in an inner one to `bought`; with the table notes by key, in an outer join: `order~note` to `noted`; and grouped by their customer:
- *  the sums of the amounts to `spent`. */
+ *  left join to `ordered`, in an inner one to `bought`; with the table notes by key, in an outer join: `order~note` to
+ *  `noted`; and grouped by their customer: the sums of the amounts to `spent`. */
 export const ordersOfCustomers = (): Topology => {
   const builder = new StreamsBuilder();
   const texts = { key: string, value: string };
@@ -274,9 +274,9 @@ export const hoard = (): Topology => {
 
 /** clicks by windows, of which only final results are sent: hopping windows and sessions on window close (`hops`,
  *  `sessions`), sliding and tumbling windows suppressed until they close (`slides`, `tumbles`; of these an `m` deletes
- *  what came before it); counts of clicks that are held back for 7 ms,
- *  two of them at most (`counts`); and how many clicks came since the last tick of a punctuator, every 10 ms of stream
- *  time (`ticks`) and every 15 ms by the wall clock (`beats`). */
+ *  what came before it); counts of clicks that are held back for 7 ms, two of them at most (`counts`); and how many
+ *  clicks came since the last tick of a punctuator, every 10 ms of stream time (`ticks`) and every 15 ms by the wall
+ *  clock (`beats`). */
 export const closingClicks = (): Topology => {
   const builder = new StreamsBuilder();
   const texts = { key: string, value: string };
@@ -351,8 +351,8 @@ const countedSince =
   };
 
 /** clicks with the value `+` or `-` -> counts of `+` by key, merged between commits, where `-` deletes the count;
- *  updates to `counted`, and to `sizes` how many keys have each count, merged as well. The same counts by key and 4 ms to
- *  `tallied`, under `key@start`. */
+ *  updates to `counted`, and to `sizes` how many keys have each count, merged as well. The same counts by key and 4 ms
+ *  to `tallied`, under `key@start`. */
 export const mergedCounts = (): Topology => {
   const builder = new StreamsBuilder();
   const clicks = builder.stream('clicks', { key: string, value: string }).groupByKey();
