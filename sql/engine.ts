@@ -11,7 +11,7 @@
 
 import { type Clock, messageOf, type Random, type Timers, UserError } from '../base/index.ts';
 import type { Metric, Position, Runtime, StateReport } from '../engine/index.ts';
-import type { Log } from '../storage/index.ts';
+import type { CommittedOffset, Log } from '../storage/index.ts';
 import { analyzeQuery } from './analyze/query.ts';
 import { Typer } from './analyze/typer.ts';
 import { Catalog, type PersistentQuery } from './catalog.ts';
@@ -60,7 +60,7 @@ import { StatementRunner, schemasLeft } from './statement-runner.ts';
 import { StatementTopics } from './statement-topics.ts';
 import type { TopicId } from './statements/command.ts';
 import { applyCommand, readCommand } from './statements/index.ts';
-import type { TopicGroup, TopicUse, View } from './statements/statement.ts';
+import type { TopicUse, View } from './statements/statement.ts';
 import { sweep } from './sweep.ts';
 import { stringType } from './types/type.ts';
 import type { Row } from './types/value.ts';
@@ -111,6 +111,12 @@ const read = async (
   const options = { variables: variablesOf(variables), substitute, parameters };
   return { all: () => readStatements(sql, options), faultless: () => parseStatements(sql, options) };
 };
+
+/** A group, and what it has committed of any topic. */
+interface GroupPositions {
+  readonly group: string;
+  readonly offsets: readonly CommittedOffset[];
+}
 
 class Engine implements SqlEngine {
   readonly #log: Log;
@@ -282,6 +288,7 @@ class Engine implements SqlEngine {
   async #view(settings: Settings): Promise<View> {
     const topics = await this.#topics.list();
     const status = new Map(this.#runtime.queries().map((one) => [one.queryId, one]));
+    let groups: Promise<readonly GroupPositions[]> | undefined;
     return {
       catalog: this.#catalog,
       topics,
@@ -293,26 +300,37 @@ class Engine implements SqlEngine {
         return error === undefined ? [] : [error.message, ...hintsOf(error)];
       },
       drops: (id) => dropsOf(status.has(id) ? this.#runtime.counters(id) : undefined),
-      topicUse: (topic) => this.#topicUse(topic, topics.get(topic)?.partitions ?? 0),
+      topicUse: async (topic) => ({
+        partitions: await this.#partitionSizes(topic, topics.get(topic)?.partitions ?? 0),
+        groups: (await (groups ??= this.#groups()))
+          .map(({ group, offsets }) => ({ group, offsets: offsets.filter((one) => one.topic === topic) }))
+          .filter(({ offsets }) => offsets.length > 0),
+      }),
       topicsNow: () => this.#topics.list(),
       registry: this.#registry,
       pause: (ms) => new Promise((resolve) => void this.#timers.after(ms, resolve)),
     };
   }
 
-  async #topicUse(topic: string, count: number): Promise<TopicUse> {
-    const partitions = await Promise.all(
-      Array.from({ length: count }, async (_, partition) => {
-        const { start, stable } = await this.#log.offsets({ topic, partition });
-        return { partition, start, end: stable, bytes: await this.#log.sizeBytes({ topic, partition }) };
-      }),
-    );
-    const groups: TopicGroup[] = [];
-    for (const group of await this.#log.groups()) {
-      const offsets = (await this.#log.committed(group)).filter((one) => one.topic === topic);
-      if (offsets.length > 0) groups.push({ group, offsets });
+  /** None of a topic that was deleted meanwhile. */
+  async #partitionSizes(topic: string, count: number): Promise<TopicUse['partitions']> {
+    try {
+      return await Promise.all(
+        Array.from({ length: count }, async (_, partition) => {
+          const { start, stable } = await this.#log.offsets({ topic, partition });
+          return { partition, start, end: stable, bytes: await this.#log.sizeBytes({ topic, partition }) };
+        }),
+      );
+    } catch (error) {
+      if ((await this.#topics.idOf(topic)) === undefined) return [];
+      throw error;
     }
-    return { partitions, groups };
+  }
+
+  async #groups(): Promise<readonly GroupPositions[]> {
+    const found: GroupPositions[] = [];
+    for (const group of await this.#log.groups()) found.push({ group, offsets: await this.#log.committed(group) });
+    return found;
   }
 
   // ------------------------------------------------------------------------------------------------- queries

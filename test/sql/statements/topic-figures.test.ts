@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Millrace, open } from '../../../millrace.ts';
+import { closeWorlds, openWorld } from '../support/world.ts';
 
 let directory: string;
 let millrace: Millrace;
@@ -15,6 +16,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  await closeWorlds();
   await millrace.close();
   rmSync(directory, { recursive: true, force: true });
 });
@@ -68,4 +70,28 @@ test('bytes are those of the segment files, and a query that is paused has a lag
   const [plain] = await millrace.sql('DESCRIBE sold;');
   expect(plain?.kind === 'sourceDescription' && plain.sourceDescription).toMatchObject({ statistics: '' });
   expect(plain?.kind === 'sourceDescription' && plain.sourceDescription).not.toHaveProperty('millrace');
+});
+
+test('a topic that is deleted meanwhile holds nothing; groups are read once for all topics', async () => {
+  const { engine, log } = await openWorld();
+  for (const name of ['a', 'b', 'c']) {
+    await engine.execute(`CREATE STREAM ${name} (v INT) WITH (KAFKA_TOPIC='${name}', VALUE_FORMAT='JSON', PARTITIONS=1);
+      CREATE STREAM of_${name} AS SELECT * FROM ${name};`);
+  }
+  await engine.awaitIdle();
+  const { offsets, committed } = log;
+  log.offsets = async (target) => {
+    log.offsets = offsets;
+    await log.deleteTopic('OF_B');
+    return log.offsets(target);
+  };
+  const asked: string[] = [];
+  log.committed = (group) => {
+    asked.push(group);
+    return committed.call(log, group);
+  };
+  const [answer] = await engine.execute('SHOW TOPICS EXTENDED;');
+  const topics = answer?.kind === 'kafka_topics_extended' ? answer.topics : [];
+  expect(topics.find(({ name }) => name === 'OF_B')?.millrace).toMatchObject({ records: 0, bytes: 0 });
+  expect(asked).toHaveLength(new Set(asked).size);
 });
