@@ -9,6 +9,7 @@ import {
   hoard,
   joinedEvents,
   mergedCounts,
+  mergedWindows,
   minuteSums,
   ordersOfCustomers,
   taps,
@@ -28,6 +29,7 @@ export type TestPlan =
   | { readonly name: 'taps' }
   | { readonly name: 'joins' }
   | { readonly name: 'merged' }
+  | { readonly name: 'merged windows' }
   /** Ends its thread while it is built, the first `times` times (1). */
   | { readonly name: 'exit'; readonly once: Int32Array; readonly times?: number }
   /** Takes all the memory of its thread when it meets the word `boom`. */
@@ -56,6 +58,8 @@ export const topologyOf = (plan: TestPlan): Topology => {
       return clicksByWindows();
     case 'merged':
       return mergedCounts();
+    case 'merged windows':
+      return mergedWindows();
     case 'joins':
       return joinedEvents();
     case 'closing':

@@ -4,6 +4,7 @@
  */
 
 import { describe, expect } from 'vitest';
+import type { Log } from '../../../storage/index.ts';
 import { type History, testWithFaults } from './fault-history.ts';
 import { consume, lastOf, produce, type Row } from './support.ts';
 
@@ -66,6 +67,71 @@ const history = (): History => {
   };
 };
 
+const windowsHistory = (): History => {
+  const rows = new Map<string, string>();
+  const times = new Map<string, number[]>();
+  return {
+    plans: { merged: { name: 'merged windows' } },
+    rounds: 12,
+    async prepare(log) {
+      for (const name of ['events', 'windows', 'sessions', 'rows', 'sizes'])
+        await log.createTopic({ name, partitions });
+      await log.createTopic({ name: 'problems', partitions: 1 });
+    },
+    async round(round, log, random) {
+      const partition = random.below(partitions);
+      const records: Row[] = Array.from({ length: 1 + random.below(8) }, () => {
+        const key = `k${partition}${random.below(3)}`;
+        const value = random.chance(0.5) ? 'on' : 'off';
+        const timestamp = round * 10 + random.below(30);
+        rows.set(key, value);
+        times.set(key, [...(times.get(key) ?? []), timestamp]);
+        return { key, value, timestamp };
+      });
+      await produce(log, 'events', partition, records);
+    },
+    async check(log) {
+      const windows: Record<string, string> = {};
+      const sessions: Record<string, string> = {};
+      for (const [key, all] of times) {
+        let [start, end, count] = [0, Number.NEGATIVE_INFINITY, 0];
+        for (const time of all.toSorted((a, b) => a - b)) {
+          const window = `${key}@${time - (time % 10)}`;
+          windows[window] = String(Number(windows[window] ?? 0) + 1);
+          if (time - end > 5) [start, count] = [time, 0];
+          else delete sessions[`${key}@${start}-${end}`];
+          end = time;
+          sessions[`${key}@${start}-${end}`] = String(++count);
+        }
+      }
+      expect(await lastRows(log, 'windows')).toEqual(windows);
+      expect(await lastRows(log, 'sessions')).toEqual(sessions);
+      expect(await lastRows(log, 'rows')).toEqual(Object.fromEntries(rows));
+      const sizes: Record<string, string> = {};
+      for (const value of rows.values()) sizes[value] = String(Number(sizes[value] ?? 0) + 1);
+      const found = Object.entries(await lastRows(log, 'sizes')).filter(([, size]) => size !== '0');
+      expect(Object.fromEntries(found)).toEqual(sizes);
+    },
+  };
+};
+
+/** What there is of each key in the end. Nothing is deleted that is not there. */
+const lastRows = async (log: Log, topic: string): Promise<Record<string, string>> => {
+  const rows: Record<string, string> = {};
+  for (const { key, value } of await consume(log, topic)) {
+    const name = key ?? '';
+    if (value === null || value === undefined) {
+      expect(rows[name], `${topic}: ${name} is deleted, and was not sent`).toBeDefined();
+      delete rows[name];
+    } else rows[name] = value;
+  }
+  return rows;
+};
+
 describe('merged updates', () => {
   testWithFaults(history);
+});
+
+describe('merged updates of windows, sessions and tables', () => {
+  testWithFaults(windowsHistory);
 });

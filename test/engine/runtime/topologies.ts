@@ -373,3 +373,31 @@ export const mergedCounts = (): Topology => {
     .to('sizes', { value: decimal });
   return builder.build();
 };
+
+/** events -> counts by key and window of 10 ms to `windows` (`key@start`), by key and session with a gap of 5 ms to
+ *  `sessions` (`key@start-end`), and by the last value of each key to `sizes`; all merged between commits, and so is
+ *  the table of the last values, which goes to `rows`. Nothing is late. */
+export const mergedWindows = (): Topology => {
+  const graceMs = 1_000_000;
+  const builder = new StreamsBuilder();
+  const stream = builder.stream('events', { key: string, value: string });
+  const grouped = stream.groupByKey();
+  grouped
+    .windowedBy(TimeWindows.ofSizeAndGrace(10, graceMs))
+    .count({ store: 'windows', value: decimal, cache: true })
+    .toStream(({ key, start }) => `${key}@${start}`, { key: string })
+    .to('windows', { value: decimal });
+  grouped
+    .windowedBy(SessionWindows.ofInactivityGapAndGrace(5, graceMs))
+    .count({ store: 'sessions', value: decimal, cache: true })
+    .toStream(({ key, start, end }) => `${key}@${start}-${end}`, { key: string })
+    .to('sessions', { value: decimal });
+  const rows = stream.toTable({ store: 'rows', cache: true });
+  rows.toStream().to('rows', { value: string });
+  rows
+    .groupBy((_key, value) => [value, value], { key: string, value: string, name: 'by-value' })
+    .count({ store: 'sizes', value: decimal, cache: true })
+    .toStream()
+    .to('sizes', { value: decimal });
+  return builder.build();
+};
