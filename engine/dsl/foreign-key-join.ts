@@ -60,6 +60,7 @@ export const foreignKeyJoin = <K, FK, L, R, V>(
       store: names.subscriptions,
       partners: names.partners,
       again: names.again,
+      asked: names.asked,
     };
     addNodes(topology, join, { left, right }, names);
     const parents = [names.subscribe, names.resolver];
@@ -112,6 +113,7 @@ const namesOf = (
     resolver,
     partners: `${subscriptions}-partners`,
     again: `${subscriptions}-again`,
+    asked: `${subscriptions}-asked`,
     output,
     store: store ?? `${output}-STATE-STORE`,
   };
@@ -125,10 +127,11 @@ const addNodes = <K, FK, L, R, V>(
 ): void => {
   const subscriptions = subscriptionSerde();
   const answers = answerSerde();
-  topology.addStore(partnersSpec(names.partners)).addStore(partnersSpec(names.again));
+  const ownStores = [names.partners, names.again, names.asked];
+  for (const name of ownStores) topology.addStore(partnersSpec(name));
   const children = { subscriptions: names.registrationSink, results: names.output };
   topology.addProcessor(names.subscribe, subscribe<L, R, V>(join, children), [left.node], {
-    stores: [names.partners, names.again, ...join.left.stores],
+    stores: [...ownStores, ...join.left.stores],
     before: 'needed',
   });
   topology.addRepartition(names.registration, {
@@ -157,6 +160,6 @@ const addNodes = <K, FK, L, R, V>(
     sourceName: names.responseSource,
   });
   topology.addProcessor(names.resolver, resolveAnswers<L, R, V>(join), [names.responseSource], {
-    stores: [names.partners, names.again, ...join.left.stores],
+    stores: [...ownStores, ...join.left.stores],
   });
 };

@@ -18,7 +18,8 @@
  * subscription ends. Where it is older than the right row all the same, since a change of that is on its way, the newer
  * row follows: a right change is answered to every subscription, and a subscription that comes behind it names another
  * row. An answer that finds another left row than the one that has subscribed may be for an earlier subscription of the
- * same foreign key, ended since. It is used, but an inner join subscribes again: the right row may be gone, and a
+ * same foreign key, ended since. It is passed over where the row's own answer is on its way, or where it brings what the
+ * row is joined with already (`foreign-key-asked.ts`). Else it is used, but an inner join subscribes again: the right row may be gone, and a
  * subscription that asks only for a row that is there would not hear of it.
  *
  * A left row without a foreign key, and one that was deleted, have no partner: the left task emits at once what becomes
@@ -38,6 +39,7 @@ import { isEngineFailure } from '../processing-error.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import type { ChangeVisitor } from '../stores/store.ts';
+import { Asked } from './foreign-key-asked.ts';
 import { Answer, type Asks, asks, Subscription } from './foreign-key-messages.ts';
 import { Partners } from './foreign-key-partners.ts';
 import type { ViewedTable } from './table-view.ts';
@@ -68,6 +70,8 @@ export interface ForeignKeyJoin<L, R, Out> {
   /** Another such store: of left rows that subscribe again at the end of the transaction, the right row that they were
    *  joined with, i64, and the foreign key. */
   readonly again: string;
+  /** Another such store: the left rows whose subscription is not answered yet (`foreign-key-asked.ts`). */
+  readonly asked: string;
 }
 
 /** The children that left changes lead to, by the names of their nodes. */
@@ -78,12 +82,12 @@ export interface SubscribeChildren {
 
 type LeftSide<L, R, Out> = Omit<ForeignKeyJoin<L, R, Out>, 'right' | 'store'>;
 
-/** Sends a subscription of the left row with the record's key. */
+/** Sends a subscription of the left row with the record's key; answers the fingerprint of that row. */
 const subscriptionsOf = <L>(
   left: ViewedTable<L>,
   context: OperatorContext,
   { subscriptions }: SubscribeChildren,
-): ((record: StreamRecord<unknown>, key: ByteWriter, asked: Asks, joined: number) => void) => {
+): ((record: StreamRecord<unknown>, key: ByteWriter, asked: Asks, joined: number) => number) => {
   const forward = context.child<Subscription>(subscriptions);
   const fingerprintOf = left.fingerprints(context);
   const subscription = new Subscription();
@@ -102,6 +106,7 @@ const subscriptionsOf = <L>(
     subscription.keyEnd = record.keyEnd;
     out.value = subscription;
     forward(out);
+    return subscription.left;
   };
 };
 
@@ -109,7 +114,16 @@ const subscriptionsOf = <L>(
  *  has no foreign key, is no longer there, or has a partner that is known here. */
 export const subscribe =
   <L, R, Out>(
-    { left, foreignKey, leftJoin, join, row: serde, partners: store, again: againStore }: LeftSide<L, R, Out>,
+    {
+      left,
+      foreignKey,
+      leftJoin,
+      join,
+      row: serde,
+      partners: store,
+      again: againStore,
+      asked: askedStore,
+    }: LeftSide<L, R, Out>,
     children: SubscribeChildren,
   ): OperatorSupplier<L, Subscription | Out> =>
   (context) => {
@@ -119,6 +133,7 @@ export const subscribe =
     const view = left.open(context);
     const forwardResult = context.child<Out>(children.results);
     const again = context.store(againStore, 'key-value');
+    const asked = new Asked(context, askedStore);
     const oldKey = context.scratch();
     const newKey = context.scratch();
     const result = new StreamRecord<Out>();
@@ -171,10 +186,11 @@ export const subscribe =
           if (value !== null && leftJoin) emit(record, timestamp, join(value, null, record, context));
           else if (had || (leftJoin && before !== null)) emit(record, timestamp, null);
         } else if (!partners.find(newKey)) {
-          send(record, newKey, leftJoin || before !== null ? asks.always : asks.ifThere, 0);
+          asked.ask(record, send(record, newKey, leftJoin || before !== null ? asks.always : asks.ifThere, 0));
         } else {
           if (!stays) send(record, newKey, asks.ifOther, partners.fingerprint);
           const { rowBytes, rowStart, rowEnd } = partners;
+          asked.join(record, partners.fingerprint, rowStart >= 0);
           if (rowStart >= 0) {
             const partner = serde.read(rowBytes, rowStart, rowEnd);
             emit(record, Math.max(timestamp, partners.timestamp), join(value, partner, record, context));
@@ -298,9 +314,11 @@ export const resolveAnswers =
     leftJoin,
     partners: store,
     again: againStore,
+    asked: askedStore,
   }: LeftSide<L, R, Out>): OperatorSupplier<Answer, Out> =>
   (context, forward) => {
     const again = context.store(againStore, 'key-value');
+    const asked = new Asked(context, askedStore);
     const named = context.scratch();
     const view = left.open(context);
     const fingerprintOf = left.fingerprints(context);
@@ -328,6 +346,7 @@ export const resolveAnswers =
       process(record) {
         const { value: answer } = record;
         if (record.keyStart < 0 || answer === null) return context.drop('null-key', record, 'an answer needs a key');
+        const passedOver = asked.passesOver(answer, record);
         const row = view.find(record);
         if (row === null) return;
         const { timestamp } = view;
@@ -335,8 +354,11 @@ export const resolveAnswers =
         if (answer.foreignKeyStart >= 0) {
           partners.keep(answer, record);
           // It may have been away meanwhile, and have come back where no answer is sent without a right row.
-          if (!leftJoin && answer.rowStart >= 0 && fingerprintOf(record) !== answer.left) askAgain(answer, record);
+          if (!leftJoin && !asked.waits && answer.rowStart >= 0 && fingerprintOf(record) !== answer.left)
+            askAgain(answer, record);
         }
+        if (passedOver) return;
+        asked.join(record, answer.fingerprint, answer.rowStart >= 0);
         out.takeEnvelope(record);
         if (timestamp > out.timestamp) out.timestamp = timestamp;
         const { rowBytes, rowStart, rowEnd } = answer;

@@ -38,6 +38,8 @@ export const buildForeignKeyJoin = (step: StepOf<'foreignKeyJoin'>, builder: Top
   const { topology, environment } = builder;
   const partners = `${subscriptions}-Partners`;
   const again = `${subscriptions}-Again`;
+  const asked = `${subscriptions}-Asked`;
+  const ownStores = [partners, again, asked];
   const [leftTypes, rightTypes] = [typesOf(left.schema.value), typesOf(right.schema.value)];
   /** For each node and task: what they use holds scratch space. */
   const join = (notes = false): ForeignKeyJoin<Row, Row, Row> => ({
@@ -50,6 +52,7 @@ export const buildForeignKeyJoin = (step: StepOf<'foreignKeyJoin'>, builder: Top
     store: subscriptions,
     partners,
     again,
+    asked,
   });
   const each =
     <In, Out>(
@@ -60,14 +63,14 @@ export const buildForeignKeyJoin = (step: StepOf<'foreignKeyJoin'>, builder: Top
       make(join(notes))(context, forward);
   const leftTable = keptTable(builder, left, leftStore).node;
   const rightTable = keptTable(builder, right, rightStore).node;
-  topology.addStore(partnersSpec(partners)).addStore(partnersSpec(again));
+  for (const name of ownStores) topology.addStore(partnersSpec(name));
   const children = { subscriptions: `${subscriptions}-Sink`, results: id };
   topology.addProcessor(
     `${id}-Subscribe`,
     each((of) => subscribe<Row, Row, Row>(of, children), true),
     [leftTable],
     {
-      stores: [partners, again, leftStore],
+      stores: [...ownStores, leftStore],
       before: 'needed',
     },
   );
@@ -99,7 +102,7 @@ export const buildForeignKeyJoin = (step: StepOf<'foreignKeyJoin'>, builder: Top
     sourceName: `${answers}-Source`,
   });
   topology.addProcessor(`${id}-Resolve`, each(resolveAnswers<Row, Row, Row>), [`${answers}-Source`], {
-    stores: [partners, again, leftStore],
+    stores: [...ownStores, leftStore],
   });
   topology.addProcessor<Row, Row>(id, tablePassed<Row>(), [`${id}-Resolve`, `${id}-Subscribe`], {
     before: 'passed on',
