@@ -1,7 +1,7 @@
 /**
- * The left rows of a foreign-key join whose subscription has not been answered yet, so that no result goes out twice: an
- * answer to an earlier row of the key is passed over while the row's own answer is on its way, and so is one that brings
- * the right row that the left row was joined with meanwhile.
+ * The left rows of a foreign-key join whose subscription has not been answered yet, so that no result goes out twice:
+ * an answer to an earlier row of the key is passed over while the row's own answer is on its way, and so is one that
+ * brings the right row that the left row was joined with meanwhile.
  *
  * A store that is not logged and may forget: what is missing is joined, and the same result may come again.
  *

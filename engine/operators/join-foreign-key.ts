@@ -18,9 +18,9 @@
  * subscription ends. Where it is older than the right row all the same, since a change of that is on its way, the newer
  * row follows: a right change is answered to every subscription, and a subscription that comes behind it names another
  * row. An answer that finds another left row than the one that has subscribed may be for an earlier subscription of the
- * same foreign key, ended since. It is passed over where the row's own answer is on its way, or where it brings what the
- * row is joined with already (`foreign-key-asked.ts`). Else it is used, but an inner join subscribes again: the right row may be gone, and a
- * subscription that asks only for a row that is there would not hear of it.
+ * same foreign key, ended since. It is passed over where the row's own answer is on its way, or where it brings what
+ * the row is joined with already (`foreign-key-asked.ts`). Else it is used, but an inner join subscribes again: the
+ * right row may be gone, and a subscription that asks only for a row that is there would not hear of it.
  *
  * A left row without a foreign key, and one that was deleted, have no partner: the left task emits at once what becomes
  * of the result, and ends the subscription. Inner: nothing goes out for a row that comes without a foreign key; the
