@@ -41,14 +41,14 @@ const caughtUp = async (
   runtime: Runtime,
   ids: readonly string[],
   failed: readonly string[],
-  revive: (runtime: Runtime) => void,
+  revive: (runtime: Runtime, failed: readonly string[]) => void,
 ): Promise<void> => {
   for (const id of ids) {
     const done = async (): Promise<boolean> =>
       failed.includes(id) ? runtime.status(id).state === 'failed' : (await runtime.lag(id)) === 0;
     for (let tries = 0; !(await done()); tries++) {
       if (tries > 2_000) throw new Error(`${id} stands still: ${JSON.stringify(runtime.status(id))}`);
-      if (!failed.includes(id)) revive(runtime);
+      revive(runtime, failed);
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -163,9 +163,10 @@ export const runHistory = async (
   };
 
   /** The fenced and the failed are started again, as an operator would. */
-  const revive = (runtime: Runtime): void => {
+  /** Starts again what has ended, but those queries that are to fail. */
+  const revive = (runtime: Runtime, failing: readonly string[] = []): void => {
     for (const { queryId, state } of runtime.queries()) {
-      if (state !== 'fenced' && state !== 'failed') continue;
+      if (state !== 'fenced' && (state !== 'failed' || failing.includes(queryId))) continue;
       void startWithFaults(runtime, queryId, plans[queryId]).catch(() => undefined);
     }
   };
