@@ -5,7 +5,7 @@
  * may well be. Rows come line by line as they are sent. Reading slowly holds the server back, down to the query.
  */
 
-import type { IncomingMessage } from 'node:http';
+import type * as http from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import {
   type CompleteRequest,
@@ -22,9 +22,8 @@ import {
 import { type Cell, parseCells } from './cell.ts';
 import { ConnectionFault, UsageFault } from './exit.ts';
 
-// Not by `import`, which reads every export: one of them loads Node's client for WebSocket, 50 ms for nothing used
-// here.
-const http = process.getBuiltinModule('node:http');
+/** Not by `import`, which reads every export: one of them loads Node's client for WebSocket, 50 ms for nothing used. */
+const nodeHttp = (): typeof http => process.getBuiltinModule('node:http');
 
 /** The server answered that it will not, or could not. */
 export class ServerFault extends Error {
@@ -125,10 +124,10 @@ export class Client {
     path: string,
     body?: KsqlRequest | QueryRequest | CompleteRequest,
     signal?: AbortSignal,
-  ): Promise<IncomingMessage> {
+  ): Promise<http.IncomingMessage> {
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const send = this.url.protocol === 'https:' ? httpsRequest : http.request;
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const send = this.url.protocol === 'https:' ? httpsRequest : nodeHttp().request;
+    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
       const request = send(new URL(path, this.url), {
         method,
         headers: {
@@ -205,14 +204,14 @@ function* rowsOf(lines: readonly string[]): Generator<readonly (readonly Cell[])
   if (fault !== undefined) throw fault;
 }
 
-async function textOf(response: IncomingMessage): Promise<string> {
+async function textOf(response: http.IncomingMessage): Promise<string> {
   const parts: string[] = [];
   for await (const lines of linesOf(response)) parts.push(...lines);
   return parts.join('\n');
 }
 
 /** The lines of an answer, in the parts in which they come. An interruption by the signal ends them quietly. */
-async function* linesOf(response: IncomingMessage, signal?: AbortSignal): AsyncGenerator<string[], undefined> {
+async function* linesOf(response: http.IncomingMessage, signal?: AbortSignal): AsyncGenerator<string[], undefined> {
   response.setEncoding('utf8');
   let open = '';
   try {

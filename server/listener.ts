@@ -35,7 +35,7 @@ export const createListener = (
   { maxStreamsPerConnection }: ListenerLimits,
 ): Server & { closeHttp2Sessions(): void } => {
   // Without a limit for a whole request: /inserts-stream may take for ever, the other endpoints have their own.
-  const http1 = nodeHttp.createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, handler);
+  const http1 = nodeHttp().createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, handler);
   const http2 = createHttp2(
     { settings: { maxConcurrentStreams: maxStreamsPerConnection, enablePush: false } },
     // The compatible API of node:http2 has what Fastify uses of a request and a response.

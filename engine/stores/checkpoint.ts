@@ -63,6 +63,8 @@ export class Checkpoint {
   /** `isDue` was true, and the checkpoint has not begun. */
   #requested = false;
   #failed = false;
+  /** A write has failed since the last checkpoint that was completed: checksums may be noted that are not stored. */
+  #unsure = false;
   /** Windows below are cleared from the key-value store. */
   #clearedBelow = Number.NEGATIVE_INFINITY;
 
@@ -123,6 +125,7 @@ export class Checkpoint {
     this.#waitingSince = undefined;
     this.#requested = false;
     this.#failed = false;
+    this.#unsure = false;
     this.#clearedBelow = Number.NEGATIVE_INFINITY;
   }
 
@@ -152,6 +155,7 @@ export class Checkpoint {
     core.stored.putSum(batch);
     core.stored.putPosition(batch, position, core.changelogId, core.form);
     await batch.write({ sync: true });
+    this.#unsure = false;
     core.checkpointed = position;
     core.records -= records;
     core.checkpoints++;
@@ -242,6 +246,7 @@ export class Checkpoint {
     try {
       if (entries > 0) await batch.write({ sync: true });
     } catch (error) {
+      this.#unsure = true;
       due.giveBack();
       throw error;
     }
@@ -288,7 +293,8 @@ export class Checkpoint {
     const key = core.storedKeyOf(address);
     let after = 0;
     if (length > wasAbsent) after = stored.put(batch, key, bytes, start, length);
-    else if (before !== 0) batch.delete(key);
+    // Also what the write that failed was to delete: it must not be taken out of memory while it is stored.
+    else if (before !== 0 || this.#unsure) batch.delete(key);
     core.setStoredChecksum(address, after);
     if (before === 0 && after === 0) return read;
     const kind = table.kindOf(address);

@@ -184,6 +184,27 @@ describe.each(allKinds)('a %s store', (kind) => {
   );
 });
 
+test.each(allKinds)('what a %s store deletes stays deleted when its checkpoint cannot be written', async (kind) => {
+  const world = new World(kind, setups['a key-value store behind']);
+  const at = { window: 0, key: 'gone' };
+  await run(world, [
+    { op: 'put', at, size: 1, tag: 1 },
+    { op: 'commit' },
+    { op: 'checkpoint' },
+    { op: 'advance', steps: 3 },
+    // Behind it entries are read from the key-value store.
+    { op: 'crash', survive: 0, checkpoint: false },
+    { op: 'delete', at },
+    { op: 'fail' },
+    { op: 'commit' },
+    { op: 'checkpoint' },
+    { op: 'advance', steps: 1 },
+    { op: 'checkpoint' },
+    { op: 'advance', steps: 1 },
+    { op: 'check' },
+  ]);
+});
+
 test.each(allKinds)('a scan of a %s store whose client is slow loses no row to the first eviction', async (kind) => {
   for (let rowsBefore = 0; rowsBefore < 24; rowsBefore += 3) {
     const world = new World(kind, { kv: true, memoryLimitBytes: 4_000 });
