@@ -492,8 +492,8 @@ export interface RepairReport {
   readonly left: RepairFindings;
 }
 
-/** The log gets a quarter of the files that the process may have open; threads, stores and connections need the rest.
- *  */
+/** The log gets a quarter of the files that the process may have open; threads, stores and connections need the
+ *  rest. */
 const openLog = (directory: string, random: Random): Promise<FileLog> =>
   openFileLog({
     directory,

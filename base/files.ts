@@ -45,8 +45,8 @@ export interface FileStat {
 export type LockResult = { readonly held: true; readonly release: () => void } | { readonly held: false };
 
 export interface FileSystem {
-  /** `read`: an existing file, for reading. `write`: an existing one, for both. `create`: for both, made when absent.
-   *  */
+  /** `read`: an existing file, for reading. `write`: an existing one, for both. `create`: for both, made when
+   *  absent. */
   open(path: string, mode: 'read' | 'write' | 'create'): OpenFile;
   stat(path: string): FileStat | undefined;
   /** Names in a directory, sorted. */

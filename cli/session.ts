@@ -107,8 +107,8 @@ export class Session {
     return { properties: Object.fromEntries(this.#properties), variables: Object.fromEntries(this.#variables) };
   }
 
-  /** Runs the statements of a file up to the first that fails. A relative name is one beside the script that names it.
-   *  */
+  /** Runs the statements of a file up to the first that fails. A relative name is one beside the script that names
+   *  it. */
   async #runScript(name: string, signal: AbortSignal): Promise<number> {
     const from = this.#scripts.at(-1);
     const file = from === undefined ? name : resolve(dirname(from), name);

@@ -29,8 +29,8 @@ export interface AccessRules {
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 const jsonType = /^application\/(json|vnd\.(ksql(api)?|schemaregistry)[.+\w-]*)\s*(;|$)/i;
 
-/** Throws a `RequestError` unless the request may go on. Allowed origins get the headers that their browsers ask for.
- *  */
+/** Throws a `RequestError` unless the request may go on. Allowed origins get the headers that their browsers ask
+ *  for. */
 export const checkAccess = (request: IncomingMessage, response: ServerResponse, rules: AccessRules): void => {
   const { host, origin, 'content-type': type } = request.headers;
   for (const name of new Set([authorityOf(request), host])) if (name !== undefined) checkHost(name, rules);

@@ -25,8 +25,8 @@ async function* bodyOfStream(stream: ServerHttp2Stream): AsyncGenerator<Buffer> 
 }
 
 /** Writes the head of a streamed answer; the answer is what is written to the result. Never write an empty text to it:
- *  when one ends a group of writes to an HTTP/2 stream, Node frees the texts before it while they are still to be sent.
- *  */
+ *  when one ends a group of writes to an HTTP/2 stream, Node frees the texts before it while they are still to be
+ *  sent. */
 export const startAnswer = (response: AnyResponse, headers: OutgoingHttpHeaders): Writable => {
   if (!(response instanceof Http2ServerResponse)) return response.writeHead(200, headers);
   return response.writeHead(200, headers).stream;

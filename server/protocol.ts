@@ -64,8 +64,8 @@ export interface CompleteResponse {
   readonly items: readonly { readonly text: string; readonly kind: string; readonly detail?: string }[];
 }
 
-/** First line of the body of POST /inserts-stream; every later line is one row: an object of column names and values.
- *  */
+/** First line of the body of POST /inserts-stream; every later line is one row: an object of column names and
+ *  values. */
 export interface InsertsRequest {
   readonly target: string;
   readonly properties?: Readonly<Record<string, unknown>>;

@@ -86,8 +86,8 @@ export class PartitionState {
     return this.#aborted;
   }
 
-  /** The first offset of the earliest open transaction, or the end. `except` names a producer whose own does not count.
-   *  */
+  /** The first offset of the earliest open transaction, or the end. `except` names a producer whose own does not
+   *  count. */
   stable(except = -1): number {
     let stable = this.end;
     for (const producerId of this.#open) {
@@ -129,8 +129,8 @@ export class PartitionState {
     return this.producers.get(producerId)?.openFrom ?? -1;
   }
 
-  /** Whether a producer's next batch may be appended, by its epoch and its sequence numbers; or which batch it repeats.
-   *  */
+  /** Whether a producer's next batch may be appended, by its epoch and its sequence numbers; or which batch it
+   *  repeats. */
   checkSequence(producerId: number, epoch: number, firstSequence: number, count: number): SequenceCheck {
     const entry = this.producers.get(producerId);
     if (entry === undefined) return append;

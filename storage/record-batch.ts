@@ -107,8 +107,8 @@ export const addSequence = (sequence: number, more: number): number => (sequence
 
 // ---------------------------------------------------------------- checking
 
-/** What is wrong with bytes that should be a batch. `truncated`: they end before the batch does, as after a torn write.
- *  */
+/** What is wrong with bytes that should be a batch. `truncated`: they end before the batch does, as after a torn
+ *  write. */
 export interface BatchFault {
   readonly kind: 'truncated' | 'corrupt';
   readonly reason: string;

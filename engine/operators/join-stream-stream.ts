@@ -39,8 +39,8 @@ export interface StreamStreamJoin<L, R, Out> {
   readonly right: JoinSide<R>;
   readonly times: JoinTimes;
   readonly outer: 'none' | 'left' | 'right' | 'both';
-  /** An ordered store without a retention time, where a side is outer and its records wait for their window to close.
-   *  */
+  /** An ordered store without a retention time, where a side is outer and its records wait for their window to
+   *  close. */
   readonly alone?: string;
   /** One of the two is null where a record is emitted alone. `record` has key and time of the result. */
   readonly join: (left: L | null, right: R | null, record: StreamRecord<Out>, context: OperatorContext) => Out | null;

@@ -151,8 +151,8 @@ export const workerThreads = ({
   },
 });
 
-/** Looks again and again whether a marked call is the one that it was; calls back, once, when it has been for so long.
- *  */
+/** Looks again and again whether a marked call is the one that it was; calls back, once, when it has been for so
+ *  long. */
 const watchCalls = (marked: Int32Array, limitMs: number, late: (call: number) => void): NodeJS.Timeout => {
   let number = 0;
   let sinceMs = 0;

@@ -1,5 +1,5 @@
-/** Specifications of stores whose keys and values are written by serdes: with the schema hash that follows from them.
- *  */
+/** Specifications of stores whose keys and values are written by serdes: with the schema hash that follows from
+ *  them. */
 
 import { hash48 } from '../../base/index.ts';
 import type { StoreKind, StoreSpec } from './store.ts';

@@ -117,8 +117,8 @@ export class Inserts {
     return this.sent - this.acknowledged;
   }
 
-  /** Sends rows, given as lines of JSON. Waits while the socket is full or `maxUnanswered` rows wait for their answer.
-   *  */
+  /** Sends rows, given as lines of JSON. Waits while the socket is full or `maxUnanswered` rows wait for their
+   *  answer. */
   async send(lines: string, count: number, maxUnanswered: number): Promise<void> {
     if (!this.#open) return;
     this.sent += count;

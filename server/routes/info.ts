@@ -1,5 +1,5 @@
-/** GET /info (and /): what runs here, what the last start found and repaired, and the state of the persistent queries.
- *  */
+/** GET /info (and /): what runs here, what the last start found and repaired, and the state of the persistent
+ *  queries. */
 
 import { type InfoResponse, mediaTypes } from '../protocol.ts';
 import type { Route } from '../route.ts';

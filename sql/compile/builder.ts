@@ -97,8 +97,8 @@ export class TopologyBuilder {
     return this.#scan(built);
   }
 
-  /** Expressions over what is built, as something that can read them: in place where a scan allows it, else over rows.
-   *  */
+  /** Expressions over what is built, as something that can read them: in place where a scan allows it, else over
+   *  rows. */
   read(
     built: Built,
     expressions: readonly TypedExpression[],

@@ -1,5 +1,5 @@
-/** The rows that joins make: the columns of the left side, then those of the right one, NULL where a side has no row.
- *  */
+/** The rows that joins make: the columns of the left side, then those of the right one, NULL where a side has no
+ *  row. */
 
 import type { Row, Value } from '../types/value.ts';
 

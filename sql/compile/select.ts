@@ -103,8 +103,8 @@ export const condition = (predicate: TypedExpression, scope: ColumnScope, enviro
   };
 };
 
-/** A function of a table's row, before or after a change: rows of both may be alive at once, so two are lent in turn.
- *  */
+/** A function of a table's row, before or after a change: rows of both may be alive at once, so two are lent in
+ *  turn. */
 export const tableRowMaker = (
   fill: (record: StreamRecord<RecordValue>, context: OperatorContext, into: Row) => void,
   width: number,

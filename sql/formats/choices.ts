@@ -5,8 +5,8 @@ import type { KnownSchema } from '../registry/schema.ts';
 /** A format with its options. */
 export interface FormatChoice {
   readonly name: string;
-  /** WRAP_SINGLE_VALUE, where it was given: false when a single value column stands in the record without an envelope.
-   *  */
+  /** WRAP_SINGLE_VALUE, where it was given: false when a single value column stands in the record without an
+   *  envelope. */
   readonly wrapSingleValue?: boolean | undefined;
   /** The format's own properties that were given, by their names without KEY_ and VALUE_. */
   readonly properties?: Readonly<Record<string, string>> | undefined;

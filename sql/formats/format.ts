@@ -141,8 +141,8 @@ export interface Format {
   /** For formats with a schema registry, whose records are framed with the id of the schema that they were written
    *  with: how schemas and columns follow from each other. */
   readonly schemas?: SchemaTranslation;
-  /** The first fault of these columns as a sentence, or none. Side and number of columns are checked by `checkColumns`.
-   *  */
+  /** The first fault of these columns as a sentence, or none. Side and number of columns are checked by
+   *  `checkColumns`. */
   unsupported(columns: readonly Column[]): string | undefined;
   writer(columns: readonly Column[], options: FormatOptions): RowWriter;
   /** `wanted`: the slots to read; all when absent. */

@@ -146,8 +146,8 @@ export class JsonInput {
 
   // ------------------------------------------------------------------------------------------------------- text
 
-  /** Steps over a text. True when it is plain ASCII without escapes, so that the bytes between the quotes are the text.
-   *  */
+  /** Steps over a text. True when it is plain ASCII without escapes, so that the bytes between the quotes are the
+   *  text. */
   skipText(): boolean {
     const { bytes, end } = this;
     let at = this.at + 1;

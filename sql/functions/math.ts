@@ -25,8 +25,8 @@ const extreme = ({ result }: Call, sign: number): ((...values: readonly Value[])
   };
 };
 
-/** Rounds the shortest decimal form of a double to so many places, halves toward plus infinity: 2.5 to 3, -2.5 to -2.
- *  */
+/** Rounds the shortest decimal form of a double to so many places, halves toward plus infinity: 2.5 to 3, -2.5 to
+ *  -2. */
 export const roundDouble = (value: number, places: number): number => {
   if (!Number.isFinite(value)) throw new EvaluationError(`${value} has no decimal places`);
   if (value === 0) return 0;
@@ -65,8 +65,8 @@ const formOf = (type: SqlType | undefined): DecimalForm => {
   return decimalForm(type);
 };
 
-/** Rounds a DECIMAL to decimal places, those of the second argument where none are given, into the type of the result.
- *  */
+/** Rounds a DECIMAL to decimal places, those of the second argument where none are given, into the type of the
+ *  result. */
 const rounding = ({ args: [type], result }: Call, places: number | undefined, round: Rounding): Body => {
   const { precision, scale } = formOf(type);
   const target = formOf(result);

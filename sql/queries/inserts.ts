@@ -1,5 +1,5 @@
-/** Rows into sources, by whatever way they come: one by INSERT VALUES, JSON in bulk from clients, typed from a program.
- *  */
+/** Rows into sources, by whatever way they come: one by INSERT VALUES, JSON in bulk from clients, typed from a
+ *  program. */
 
 import { type Clock, UserError } from '../../base/index.ts';
 import type { Position } from '../../engine/index.ts';

@@ -45,8 +45,8 @@ export const isScalar = (type: { readonly kind: string }): type is ScalarType =>
 export const numericOf = (type: SqlType): NumericDefinition<ScalarKind, Value> | undefined =>
   isScalar(type) ? definitionOf(type).numeric : undefined;
 
-/** The types in which two numbers are the operands of arithmetic: both of the wider kind. None unless both are numbers.
- *  */
+/** The types in which two numbers are the operands of arithmetic: both of the wider kind. None unless both are
+ *  numbers. */
 export const operandTypes = (a: SqlType, b: SqlType): readonly [ScalarType, ScalarType] | undefined => {
   const [one, other] = [numericOf(a), numericOf(b)];
   if (one === undefined || other === undefined || !isScalar(a) || !isScalar(b)) return undefined;

@@ -108,8 +108,8 @@ export const compactableTo = (partition: CompactedPartition, now: number): numbe
   return to;
 };
 
-/** Compacts from `from` on, as far as the map reaches. Undefined when there was nothing to do or the run was abandoned.
- *  */
+/** Compacts from `from` on, as far as the map reaches. Undefined when there was nothing to do or the run was
+ *  abandoned. */
 export const compact = async (
   partition: CompactedPartition,
   from: number,

@@ -204,8 +204,8 @@ export class DataDirectory {
     this.#files.unlink(joinPath(this.path, 'sync-failed'));
   }
 
-  /** A note for the next start. It need not be on the disk: what a power cut forgets is read from the disk anyway.
-   *  */
+  /** A note for the next start. It need not be on the disk: what a power cut forgets is read from the disk
+   *  anyway. */
   noteFailedSync(): void {
     try {
       this.#files.open(joinPath(this.path, 'sync-failed'), 'create').close();

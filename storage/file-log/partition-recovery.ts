@@ -175,8 +175,8 @@ class Recovery {
 
   // -------------------------------------------------------------- segment by segment
 
-  /** Goes through the segments, each of which has to begin where the one before ends; answers the end of the last one.
-   *  */
+  /** Goes through the segments, each of which has to begin where the one before ends; answers the end of the last
+   *  one. */
   #readSegments(begin: number, read: (segment: Segment, next: Segment | undefined) => number): number {
     const segments = this.#segments;
     let end = begin;

@@ -375,8 +375,8 @@ export class FilePartition implements CompactedPartition {
     return readPartition(this.#segments, this.#readPoints, read, this.#host.pool);
   }
 
-  /** See `Log.offsetForTime`. The time index gives where to begin in a segment, and most segments are not read at all.
-   *  */
+  /** See `Log.offsetForTime`. The time index gives where to begin in a segment, and most segments are not read at
+   *  all. */
   offsetForTime(timestamp: number): TimedOffset | undefined {
     if (this.#offline !== undefined) throw this.#offline;
     const { state } = this;

@@ -75,8 +75,8 @@ export class Segment implements FileUser {
     return this.#open.of(this);
   }
 
-  /** Reads into the first `length` bytes of `bytes`, from `position` on; the number read, less at the end of the file.
-   *  */
+  /** Reads into the first `length` bytes of `bytes`, from `position` on; the number read, less at the end of the
+   *  file. */
   fill(bytes: Uint8Array, length: number, position: number): number {
     let at = 0;
     while (at < length) {

@@ -1,5 +1,5 @@
-/** A versioned table, or store, as a program reads it from outside: which value a key had when. Committed values only.
- *  */
+/** A versioned table, or store, as a program reads it from outside: which value a key had when. Committed values
+ *  only. */
 
 import { equalBytes, readOrderedI64 } from '../../../base/index.ts';
 import type { VersionedForm } from '../../dsl/queryable-store.ts';

@@ -47,8 +47,8 @@ import { addField, type FieldLimits } from '../schema-columns.ts';
 
 // ------------------------------------------------------------------------------------------------ schema to columns
 
-/** The columns of a message. A field that SQL has no type for is left out: one within a message that contains itself.
- *  */
+/** The columns of a message. A field that SQL has no type for is left out: one within a message that contains
+ *  itself. */
 export const columnsOfProto = (message: ProtoMessage, names: ColumnNames): readonly Column[] =>
   new Translation(names).fields(message) ?? [];
 

@@ -30,8 +30,8 @@ export class SchemaTexts {
     this.#others = new Map(definitions.map(({ name, schema: text }) => [name, JSON.parse(text) as Json]));
   }
 
-  /** What a reference in a document stands for: `#/definitions/a`, `other.json`, `other.json#/a`; undefined: nothing.
-   *  */
+  /** What a reference in a document stands for: `#/definitions/a`, `other.json`, `other.json#/a`; undefined:
+   *  nothing. */
   referred(document: Json, reference: string): Place | undefined {
     const [name = '', pointer = ''] = reference.split('#');
     const target = name === '' ? document : this.#others.get(name);

@@ -35,8 +35,8 @@ export const timeParser = (pattern: string): TimeParser => {
   return (text, zone = gmt) => resolve(read(text), zone);
 };
 
-/** The function that reads texts to days since 1970-01-01. The text must name a complete date; a time is not looked at.
- *  */
+/** The function that reads texts to days since 1970-01-01. The text must name a complete date; a time is not looked
+ *  at. */
 export const dateParser = (pattern: string): ((text: string) => number) => {
   const read = textReader(pattern);
   return (text) => {

@@ -59,8 +59,8 @@ export type NumberElement = {
   readonly sign: 'normal' | 'never' | 'exceeds-pad';
   /** `reduced`: two digits of a year from 2000 to 2099. `fraction`: of a second, in nanoseconds. */
   readonly as: 'plain' | 'reduced' | 'fraction';
-  /** Digits that the numbers right behind need; -1 for a number right behind another, which has exactly `min` digits.
-   *  */
+  /** Digits that the numbers right behind need; -1 for a number right behind another, which has exactly `min`
+   *  digits. */
   subsequent: number;
 };
 
