@@ -54,8 +54,7 @@ export const createAsCommand: CommandDefinition<CreateAsCommand> = {
 
 export const createAs: Handler<CreateAs, CreateAsCommand> = (statement, context) => {
   const { sourceKind: kind, name, at } = statement;
-  const skipped = checkName(name, statement, context);
-  if (skipped !== undefined) return skipped;
+  const nothing = checkName(name, statement, context);
   const properties = readProperties(statement.properties, 'create-as');
   const { catalog, settings, typer } = context;
   const analyzed = analyzeQuery(statement.query, {
@@ -117,6 +116,7 @@ export const createAs: Handler<CreateAs, CreateAsCommand> = (statement, context)
     context,
   );
   checkPlan(physical, context);
+  if (nothing !== undefined) return nothing;
   const existing = catalog.source(name.name);
   const replaced = existing === undefined ? undefined : replacedQuery(name, context);
   const id = replaced?.id ?? `${kind === 'stream' ? 'CSAS' : 'CTAS'}_${name.name}_${context.number}`;

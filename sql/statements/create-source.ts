@@ -51,8 +51,7 @@ export const createSourceCommand: CommandDefinition<CreateSourceCommand> = {
 
 export const createSource: Handler<CreateSource, CreateSourceCommand> = (statement, context) => {
   const { sourceKind: kind, name, at } = statement;
-  const skipped = checkName(name, statement, context);
-  if (skipped !== undefined) return skipped;
+  const nothing = checkName(name, statement, context);
   if (statement.readOnly)
     context.settings.require('ksql.source.table.materialization.enabled', 'SOURCE streams and tables are', at);
   const properties = readProperties(statement.properties, 'create');
@@ -117,6 +116,7 @@ export const createSource: Handler<CreateSource, CreateSourceCommand> = (stateme
   if (newTopic !== undefined) checkNotInternal(newTopic.name, 'created', topic.at);
   const key = withSchema(keySide, formats.key, schema.key, 'create', taken.key !== undefined);
   const value = withSchema(valueSide, formats.value, schema.value, 'create', taken.value !== undefined);
+  if (nothing !== undefined) return nothing;
   const existing = context.catalog.source(name.name);
   const keeps = statement.readOnly && kind === 'table';
   const query = keeps ? `CST_${name.name}_${context.number}` : existing?.query;

@@ -44,8 +44,9 @@ interface Creation {
   readonly at: Position;
 }
 
-/** A name may be new, or taken: then OR REPLACE replaces what has it, IF NOT EXISTS makes it a warning, and otherwise
- *  the statement fails. */
+/** A name may be new, or taken: then OR REPLACE replaces what has it, and otherwise the statement fails. With
+ *  IF NOT EXISTS it does nothing then: what is returned is its answer, a warning. It is checked to its end before, as a
+ *  statement with a new name is. */
 export const checkName = (
   name: Identifier,
   { ifNotExists, orReplace, readOnly, at }: Creation,

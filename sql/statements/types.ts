@@ -39,6 +39,7 @@ export const dropTypeCommand: CommandDefinition<DropTypeCommand> = {
 
 export const createType: Handler<CreateType, CreateTypeCommand> = ({ name, type: node, ifNotExists }, context) => {
   const { catalog } = context;
+  const type = typeOfNode(node, (one) => catalog.type(one));
   const existing = catalog.type(name.name);
   if (existing !== undefined && ifNotExists) {
     const message = `${name.name} is already registered with type ${printType(existing)}`;
@@ -56,7 +57,6 @@ export const createType: Handler<CreateType, CreateTypeCommand> = ({ name, type:
       hint: 'Choose another name.',
     });
   }
-  const type = typeOfNode(node, (one) => catalog.type(one));
   const message = `Registered custom type with name '${name.name}' and SQL type ${printType(type)}`;
   return {
     kind: 'command',

@@ -21,6 +21,35 @@ describe('CREATE', () => {
     );
   });
 
+  test.each([
+    ['CREATE STREAM IF NOT EXISTS copy AS SELECT nothing FROM orders;', /^SQL_UNKNOWN_COLUMN at 1:/],
+    ['CREATE STREAM IF NOT EXISTS copy AS SELECT * FROM nowhere;', /^SQL_UNKNOWN_SOURCE at 1:/],
+    ['CREATE TABLE IF NOT EXISTS copy AS SELECT * FROM orders;', /^SQL_WRONG_KIND at 1:/],
+    ["CREATE STREAM IF NOT EXISTS copy WITH (VALUE_FORMAT='WRONG') AS SELECT * FROM orders;", /^SQL_UNKNOWN_FORMAT/],
+    ["CREATE STREAM IF NOT EXISTS copy WITH (TIMESTAMP='wrong') AS SELECT * FROM orders;", /^SQL_TIMESTAMP_COLUMN/],
+    ["CREATE STREAM IF NOT EXISTS orders (v WRONG) WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='JSON');", /_TYPE at 1:/],
+    ["CREATE STREAM IF NOT EXISTS orders (v INT) WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='WRONG');", /_FORMAT at 1:/],
+    ["CREATE TABLE IF NOT EXISTS orders (v INT) WITH (KAFKA_TOPIC='orders', VALUE_FORMAT='JSON');", /_PRIMARY_KEY/],
+    ['CREATE TYPE IF NOT EXISTS money AS WRONG;', /^SQL_UNKNOWN_TYPE at 1:/],
+  ])('IF NOT EXISTS over a name that is taken is checked like any other: %s', (statement, fault) => {
+    const before = `${sources}CREATE STREAM copy AS SELECT * FROM orders;CREATE TYPE money AS INT;`;
+    expect(faultOf(statement, before)).toMatch(fault);
+  });
+
+  test('IF NOT EXISTS over a name that is taken does nothing, also with another query, kind or topic', () => {
+    const before = `${sources}CREATE STREAM copy AS SELECT * FROM orders;CREATE TYPE money AS INT;`;
+    for (const statement of [
+      'CREATE STREAM IF NOT EXISTS copy AS SELECT * FROM orders;',
+      'CREATE OR REPLACE STREAM IF NOT EXISTS copy AS SELECT * FROM copy;',
+      "CREATE STREAM IF NOT EXISTS copy WITH (KAFKA_TOPIC='other', PARTITIONS=3) AS SELECT * FROM orders;",
+      'CREATE TABLE IF NOT EXISTS copy AS SELECT customer, COUNT(*) AS n FROM orders GROUP BY customer;',
+      "CREATE TABLE IF NOT EXISTS copy (k INT PRIMARY KEY, v INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);",
+      'CREATE TYPE IF NOT EXISTS money AS VARCHAR;',
+    ]) {
+      expect(planAll(before + statement)).toMatchObject({ kind: 'nothing', answer: { kind: 'warning_entity' } });
+    }
+  });
+
   test('a table without a key, a key of the wrong kind, a key that has no order', () => {
     expect(faultOf(`CREATE TABLE t (v INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);`)).toBe(
       'SQL_MISSING_PRIMARY_KEY at 1:14: the table "T" has no PRIMARY KEY | Mark the column that is the key of the topic: id BIGINT PRIMARY KEY.',
