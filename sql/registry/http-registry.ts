@@ -302,7 +302,7 @@ const bodyOf = ({ type, schema, references = [] }: SchemaText) => ({
 const textOf = ({ schemaType = 'AVRO', schema, references }: Fields): SchemaText => {
   const type = schemaTypes.find((each) => each === schemaType);
   if (type === undefined || typeof schema !== 'string') {
-    throw new RegistryError(50002, 'the schema registry answered with something else than a schema');
+    throw new RegistryError(unreachable, 'the schema registry answered with something else than a schema');
   }
   return { type, schema, references: referencesOf(references) };
 };

@@ -2,7 +2,7 @@
  * A registry of schemas: subjects with versions, ids that stand for one schema for ever, rules of compatibility.
  *
  * What ids, versions, deletions and levels mean is as in Confluent's Schema Registry, so that its clients can read what
- * Millrace writes. Two implementations: `EmbeddedRegistry`, whose truth is a topic of the log, and `HttpRegistry`, a
+ * Millrace writes. Two implementations: `LocalRegistry`, whose truth is a topic of the log, and `HttpRegistry`, a
  * client of an external one.
  */
 

@@ -60,7 +60,7 @@ test('the results of each key are the same for every cut into transactions', () 
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** On a log with one partition. `onebyone`: each record when all that follows from the one before is committed; else
+/** On a log with one partition. `oneByOne`: each record when all that follows from the one before is committed; else
  *  all are there at first. `kills`: after how many turns of the event loop each process ends. */
 const onLog = async (
   drawn: Drawn,

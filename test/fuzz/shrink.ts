@@ -3,7 +3,7 @@
 import { parseStatements } from '../../sql/parser/parse.ts';
 import { printStatement, type Statement } from '../../sql/parser/statements/index.ts';
 
-/** The first of the candidates that still fails, taken again and again; `now` and `untilMs` bound how long. */
+/** The first of the candidates that still fails, taken again and again until none does, or until `isOver`. */
 export const shrunk = <T>(
   one: T,
   candidates: (one: T) => Iterable<T>,
